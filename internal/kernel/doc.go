@@ -1,0 +1,19 @@
+// Package kernel holds the arithmetic of gradus: matrix products and elementary
+// functions on plain slices, in float32 and float64.
+//
+// What is computed here is specified to the bit, so that every machine gets the same
+// result:
+//
+//   - An element of a matrix product is one chain of fused multiply-adds over the inner
+//     dimension, in order (Gemm). Tiling, packing and threads cannot change it.
+//   - FMA rounds once, on every processor, in both precisions.
+//   - Exp, Log, Tanh and their like are our own polynomials in one order of operations;
+//     the standard library's differ between processors.
+//   - A sum is taken in the order of its terms.
+//
+// The Go code here is the specification. Where assembly exists, a test holds it to this
+// code bit for bit.
+package kernel
+
+// Float is the precision: float32 or float64.
+type Float interface{ float32 | float64 }

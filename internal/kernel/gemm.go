@@ -1,0 +1,139 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// View is a matrix in a slice: element (i, j) stands at i*Row + j*Col. Transposing is
+// swapping the two, so one product serves A·B, Aᵀ·B and A·Bᵀ.
+type View[T Float] struct {
+	Data     []T
+	Row, Col int
+}
+
+// T returns the transposed view.
+func (v View[T]) T() View[T] { return View[T]{v.Data, v.Col, v.Row} }
+
+// Gemm computes C = A·B, or C += A·B when accumulate is set, where C is m by n and the
+// inner dimension is k:
+//
+//	c := 0, or C[i][j]
+//	for p := 0; p < k; p++ { c = FMA(A[i][p], B[p][j], c) }
+//	C[i][j] = c
+//
+// C must have Col == 1 and must not overlap A or B; B needs Row == 1 or Col == 1.
+func Gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
+	if m == 0 || n == 0 {
+		return
+	}
+	for i := range m {
+		row := c.Data[i*c.Row:][:n]
+		if !accumulate {
+			clear(row)
+		}
+		if b.Col == 1 {
+			rowTimesRows(row, a.Data[i*a.Row:], a.Col, b, k)
+		} else {
+			rowTimesColumns(row, a.Data[i*a.Row:], a.Col, b, k)
+		}
+	}
+}
+
+// rowTimesRows adds Σ_p a[p]·B[p] to c, four rows of B at a time.
+func rowTimesRows[T Float](c, a []T, step int, b View[T], k int) {
+	p := 0
+	for ; p+4 <= k; p += 4 {
+		addRows(c, a[p*step], a[(p+1)*step], a[(p+2)*step], a[(p+3)*step],
+			b.Data[p*b.Row:], b.Data[(p+1)*b.Row:], b.Data[(p+2)*b.Row:], b.Data[(p+3)*b.Row:])
+	}
+	for ; p < k; p++ {
+		ap := a[p*step]
+		for j, bj := range b.Data[p*b.Row:][:len(c)] {
+			c[j] = FMA(ap, bj, c[j])
+		}
+	}
+}
+
+// addRows does c[j] = FMA(a3, b3[j], FMA(a2, b2[j], FMA(a1, b1[j], FMA(a0, b0[j], c[j])))).
+func addRows[T Float](c []T, a0, a1, a2, a3 T, b0, b1, b2, b3 []T) {
+	b0, b1, b2, b3 = b0[:len(c)], b1[:len(c)], b2[:len(c)], b3[:len(c)]
+	if unsafe.Sizeof(a0) == 8 {
+		for j, s := range c {
+			s := math.FMA(float64(a0), float64(b0[j]), float64(s))
+			s = math.FMA(float64(a1), float64(b1[j]), s)
+			s = math.FMA(float64(a2), float64(b2[j]), s)
+			c[j] = T(math.FMA(float64(a3), float64(b3[j]), s))
+		}
+		return
+	}
+	for j, z := range c {
+		p := float64(a0) * float64(b0[j])
+		s := p + float64(z)
+		if suspect(s) {
+			s = fma32(p, float64(z), s)
+		}
+		z = T(s)
+		p = float64(a1) * float64(b1[j])
+		s = p + float64(z)
+		if suspect(s) {
+			s = fma32(p, float64(z), s)
+		}
+		z = T(s)
+		p = float64(a2) * float64(b2[j])
+		s = p + float64(z)
+		if suspect(s) {
+			s = fma32(p, float64(z), s)
+		}
+		z = T(s)
+		p = float64(a3) * float64(b3[j])
+		s = p + float64(z)
+		if suspect(s) {
+			s = fma32(p, float64(z), s)
+		}
+		c[j] = T(s)
+	}
+}
+
+// rowTimesColumns adds Σ_p a[p]·B[p] to c for a B stored by columns: a dot product for
+// each column, two at a time so that their chains overlap.
+func rowTimesColumns[T Float](c, a []T, step int, b View[T], k int) {
+	j := 0
+	for ; j+2 <= len(c); j += 2 {
+		c[j], c[j+1] = dots(c[j], c[j+1], a, step, b.Data[j*b.Col:][:k], b.Data[(j+1)*b.Col:][:k])
+	}
+	if j < len(c) {
+		s := c[j]
+		for p, bp := range b.Data[j*b.Col:][:k] {
+			s = FMA(a[p*step], bp, s)
+		}
+		c[j] = s
+	}
+}
+
+// dots continues the chains y0 and y1 over a·b0 and a·b1.
+func dots[T Float](y0, y1 T, a []T, step int, b0, b1 []T) (T, T) {
+	b1 = b1[:len(b0)]
+	if unsafe.Sizeof(y0) == 8 {
+		s0, s1 := float64(y0), float64(y1)
+		for p, b := range b0 {
+			ap := float64(a[p*step])
+			s0 = math.FMA(ap, float64(b), s0)
+			s1 = math.FMA(ap, float64(b1[p]), s1)
+		}
+		return T(s0), T(s1)
+	}
+	for p, b := range b0 {
+		ap := float64(a[p*step])
+		p0, p1 := ap*float64(b), ap*float64(b1[p])
+		s0, s1 := p0+float64(y0), p1+float64(y1)
+		if suspect(s0) {
+			s0 = fma32(p0, float64(y0), s0)
+		}
+		if suspect(s1) {
+			s1 = fma32(p1, float64(y1), s1)
+		}
+		y0, y1 = T(s0), T(s1)
+	}
+	return y0, y1
+}
