@@ -1,0 +1,346 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// Activation is a function f applied to every pre-activation z of a layer, a = f(z).
+//
+// The built-in ones are the variables and functions below. Any other type that implements
+// the interface works as well: it is called for one number at a time in float64.
+type Activation interface {
+	// String is the name under which the activation is stored and chosen, with its
+	// parameter if it has one: "leaky-relu:0.01".
+	String() string
+	// F returns f(z).
+	F(z float64) float64
+	// D returns f'(z); a is f(z), from which many derivatives are cheaper.
+	D(z, a float64) float64
+	// Piece numbers the smooth pieces of f. Two points with the same number have no kink
+	// between them, so a numeric derivative may be taken across; a smooth f returns 0.
+	Piece(z float64) int
+}
+
+// elementwise is a built-in activation: one formula for F, one for D, each in both
+// precisions.
+type elementwise struct {
+	name   string
+	param  float64
+	f32    func(z, p float32) float32
+	d32    func(z, a, p float32) float32
+	f64    func(z, p float64) float64
+	d64    func(z, a, p float64) float64
+	smooth bool
+}
+
+func (e *elementwise) String() string         { return e.name }
+func (e *elementwise) F(z float64) float64    { return e.f64(z, e.param) }
+func (e *elementwise) D(z, a float64) float64 { return e.d64(z, a, e.param) }
+func (e *elementwise) Piece(z float64) int {
+	if e.smooth || z < 0 {
+		return 0
+	}
+	return 1
+}
+
+// Identity is f(z) = z, f'(z) = 1.
+var Identity Activation = &elementwise{name: "identity", smooth: true,
+	f32: identityF[float32], d32: identityD[float32], f64: identityF[float64], d64: identityD[float64]}
+
+func identityF[T Float](z, _ T) T    { return z }
+func identityD[T Float](_, _, _ T) T { return 1 }
+
+// Sigmoid is f(z) = 1 / (1 + e^-z), f'(z) = a·(1 - a): the notebook's activation.
+var Sigmoid Activation = &elementwise{name: "sigmoid", smooth: true,
+	f32: sigmoidF[float32], d32: sigmoidD[float32], f64: sigmoidF[float64], d64: sigmoidD[float64]}
+
+func sigmoidF[T Float](z, _ T) T    { return kernel.Sigmoid(z) }
+func sigmoidD[T Float](_, a, _ T) T { return a * (1 - a) }
+
+// Tanh is f(z) = tanh z, f'(z) = (1 - a)·(1 + a).
+var Tanh Activation = &elementwise{name: "tanh", smooth: true,
+	f32: tanhF[float32], d32: tanhD[float32], f64: tanhF[float64], d64: tanhD[float64]}
+
+func tanhF[T Float](z, _ T) T    { return kernel.Tanh(z) }
+func tanhD[T Float](_, a, _ T) T { return (1 - a) * (1 + a) }
+
+// ReLU is f(z) = max(z, 0), f'(z) = 1 for z > 0, else 0 (at 0 too, as PyTorch has it).
+// ReLU(NaN) = NaN.
+var ReLU Activation = &elementwise{name: "relu",
+	f32: reluF[float32], d32: reluD[float32], f64: reluF[float64], d64: reluD[float64]}
+
+func reluF[T Float](z, _ T) T {
+	if z <= 0 {
+		return 0
+	}
+	return z
+}
+
+func reluD[T Float](z, _, _ T) T {
+	if z > 0 {
+		return 1
+	}
+	return 0
+}
+
+// LeakyReLU is f(z) = z for z > 0, else slope·z. PyTorch's default slope is 0.01, Keras's 0.3.
+func LeakyReLU(slope float64) Activation {
+	return &elementwise{name: "leaky-relu:" + number(slope), param: slope,
+		f32: leakyF[float32], d32: leakyD[float32], f64: leakyF[float64], d64: leakyD[float64]}
+}
+
+func leakyF[T Float](z, p T) T {
+	if z > 0 {
+		return z
+	}
+	return p * z
+}
+
+func leakyD[T Float](z, _, p T) T {
+	if z > 0 {
+		return 1
+	}
+	return p
+}
+
+// ELU is f(z) = z for z > 0, else alpha·(e^z - 1) (Clevert et al. 2015). Its second
+// derivative jumps at 0, so the gradient check treats 0 as a kink.
+func ELU(alpha float64) Activation {
+	return &elementwise{name: "elu:" + number(alpha), param: alpha,
+		f32: eluF[float32], d32: eluD[float32], f64: eluF[float64], d64: eluD[float64]}
+}
+
+func eluF[T Float](z, p T) T {
+	if z > 0 {
+		return z
+	}
+	return p * kernel.Expm1(z)
+}
+
+func eluD[T Float](z, a, p T) T {
+	if z > 0 {
+		return 1
+	}
+	return a + p
+}
+
+// SELU is λ·ELU with the two constants that keep mean 0 and variance 1 from layer to
+// layer (Klambauer et al. 2017). It goes with the lecun initialisation.
+var SELU Activation = &elementwise{name: "selu",
+	f32: seluF[float32], d32: seluD[float32], f64: seluF[float64], d64: seluD[float64]}
+
+const (
+	seluAlpha  = 1.6732632423543772848170429916717
+	seluLambda = 1.0507009873554804934193349852946
+)
+
+func seluF[T Float](z, _ T) T {
+	if z > 0 {
+		return seluLambda * z
+	}
+	return seluLambda * seluAlpha * kernel.Expm1(z)
+}
+
+func seluD[T Float](z, a, _ T) T {
+	if z > 0 {
+		return seluLambda
+	}
+	return a + seluLambda*seluAlpha
+}
+
+// GELU is f(z) = z·Φ(z), Φ the normal distribution function: the erf form, not the tanh
+// approximation (Hendrycks and Gimpel 2016).
+var GELU Activation = &elementwise{name: "gelu", smooth: true,
+	f32: geluF[float32], d32: geluD[float32], f64: geluF[float64], d64: geluD[float64]}
+
+func normalCDF[T Float](z T) T { return kernel.Erfc(-z/math.Sqrt2) / 2 }
+
+func geluF[T Float](z, _ T) T { return z * normalCDF(z) }
+
+func geluD[T Float](z, _, _ T) T {
+	const density0 = 0.39894228040143267794 // 1/√(2π)
+	return kernel.FMA(z*density0, kernel.Exp(-(z*z)/2), normalCDF(z))
+}
+
+// SiLU, or swish, is f(z) = z·sigmoid(z) (Elfwing et al. 2017, Ramachandran et al. 2017).
+var SiLU Activation = &elementwise{name: "silu", smooth: true,
+	f32: siluF[float32], d32: siluD[float32], f64: siluF[float64], d64: siluD[float64]}
+
+func siluF[T Float](z, _ T) T { return z * kernel.Sigmoid(z) }
+
+func siluD[T Float](z, a, _ T) T {
+	s := kernel.Sigmoid(z)
+	return kernel.FMA(a, 1-s, s)
+}
+
+// Mish is f(z) = z·tanh(softplus(z)) (Misra 2019).
+var Mish Activation = &elementwise{name: "mish", smooth: true,
+	f32: mishF[float32], d32: mishD[float32], f64: mishF[float64], d64: mishD[float64]}
+
+func mishF[T Float](z, _ T) T { return z * kernel.Tanh(kernel.Softplus(z)) }
+
+func mishD[T Float](z, _, _ T) T {
+	t := kernel.Tanh(kernel.Softplus(z))
+	return kernel.FMA(z*kernel.Sigmoid(z), (1-t)*(1+t), t)
+}
+
+// Softplus is f(z) = log(1 + e^z), f'(z) = sigmoid(z).
+var Softplus Activation = &elementwise{name: "softplus", smooth: true,
+	f32: softplusF[float32], d32: softplusD[float32], f64: softplusF[float64], d64: softplusD[float64]}
+
+func softplusF[T Float](z, _ T) T    { return kernel.Softplus(z) }
+func softplusD[T Float](z, _, _ T) T { return kernel.Sigmoid(z) }
+
+// Exp is f(z) = f'(z) = e^z: the output of a Poisson regression.
+var Exp Activation = &elementwise{name: "exp", smooth: true,
+	f32: expF[float32], d32: expD[float32], f64: expF[float64], d64: expD[float64]}
+
+func expF[T Float](z, _ T) T    { return kernel.Exp(z) }
+func expD[T Float](_, a, _ T) T { return a }
+
+// Softmax is a_j = e^z_j / Σ_k e^z_k over a row of outputs. It belongs to the last layer
+// alone. Its derivative is a matrix, da_j/dz_k = a_j·([j=k] - a_k), so the network
+// computes it by rows; F and D describe a row of one.
+var Softmax Activation = softmax{}
+
+type softmax struct{}
+
+func (softmax) String() string         { return "softmax" }
+func (softmax) F(float64) float64      { return 1 }
+func (softmax) D(_, _ float64) float64 { return 0 }
+func (softmax) Piece(float64) int      { return 0 }
+
+// softmaxRow sets a to the softmax of z. Subtracting the largest z first keeps e^z in range.
+func softmaxRow[T Float](z, a []T) {
+	top := z[0]
+	for _, v := range z[1:] {
+		top = max(top, v)
+	}
+	var sum T
+	for j, v := range z {
+		a[j] = kernel.Exp(v - top)
+		sum += a[j]
+	}
+	for j := range a {
+		a[j] /= sum
+	}
+}
+
+// activate sets a = f(z) for a matrix of pre-activations.
+func activate[T Float](f Activation, z, a Matrix[T]) {
+	for i := range z.Rows {
+		z, a := z.Row(i), a.Row(i)
+		switch f := f.(type) {
+		case softmax:
+			softmaxRow(z, a)
+		case *elementwise:
+			switch z := any(z).(type) {
+			case []float32:
+				a := any(a).([]float32)
+				for j, v := range z {
+					a[j] = f.f32(v, float32(f.param))
+				}
+			case []float64:
+				a := any(a).([]float64)
+				for j, v := range z {
+					a[j] = f.f64(v, f.param)
+				}
+			}
+		default:
+			for j, v := range z {
+				a[j] = T(f.F(float64(v)))
+			}
+		}
+	}
+}
+
+// timesDerivative turns g = dL/da into dL/dz = g·f'(z) in place, for one row.
+func timesDerivative[T Float](f Activation, z, a, g []T) {
+	switch f := f.(type) {
+	case softmax:
+		var dot T
+		for j, v := range g {
+			dot = kernel.FMA(v, a[j], dot)
+		}
+		for j := range g {
+			g[j] = a[j] * (g[j] - dot)
+		}
+	case *elementwise:
+		switch z := any(z).(type) {
+		case []float32:
+			a, g := any(a).([]float32), any(g).([]float32)
+			for j, v := range z {
+				g[j] *= f.d32(v, a[j], float32(f.param))
+			}
+		case []float64:
+			a, g := any(a).([]float64), any(g).([]float64)
+			for j, v := range z {
+				g[j] *= f.d64(v, a[j], f.param)
+			}
+		}
+	default:
+		for j, v := range z {
+			g[j] *= T(f.D(float64(v), float64(a[j])))
+		}
+	}
+}
+
+// Activations lists the names ParseActivation knows, in the order of the documentation.
+func Activations() []string {
+	return []string{"relu", "sigmoid", "tanh", "identity", "leaky-relu", "elu", "selu", "gelu",
+		"silu", "mish", "softplus", "exp", "softmax"}
+}
+
+// ParseActivation returns the activation of that name, "name" or "name:parameter". The
+// parameter of leaky-relu is its slope (default 0.01), of elu its alpha (default 1).
+// Custom activations are recognised by their String.
+func ParseActivation(name string, custom ...Activation) (Activation, error) {
+	for _, c := range custom {
+		if c.String() == name {
+			return c, nil
+		}
+	}
+	base, p, err := parameter("activation", name, map[string]float64{"leaky-relu": 0.01, "elu": 1})
+	if err != nil {
+		return nil, err
+	}
+	switch base {
+	case "leaky-relu":
+		return LeakyReLU(p), nil
+	case "elu":
+		if p < 0 {
+			return nil, fmt.Errorf("activation %q: alpha is negative; give a number >= 0", name)
+		}
+		return ELU(p), nil
+	}
+	for _, a := range []Activation{ReLU, Sigmoid, Tanh, Identity, SELU, GELU, SiLU, Mish, Softplus, Exp, Softmax} {
+		if a.String() == base {
+			return a, nil
+		}
+	}
+	return nil, fmt.Errorf("activation %q is not known; choose one of %s", name, strings.Join(Activations(), ", "))
+}
+
+// parameter splits "name:value" for the names that take a value; the map gives their defaults.
+func parameter(what, s string, defaults map[string]float64) (name string, value float64, err error) {
+	name, text, given := strings.Cut(s, ":")
+	value, takes := defaults[name]
+	if !given {
+		return name, value, nil
+	}
+	if !takes {
+		return "", 0, fmt.Errorf("%s %q: %s takes no parameter, or is not known", what, s, name)
+	}
+	value, err = strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
+		return "", 0, fmt.Errorf("%s %q: %q is not a finite number", what, s, text)
+	}
+	return name, value, nil
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

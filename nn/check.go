@@ -1,0 +1,202 @@
+package nn
+
+import (
+	"math"
+	"sort"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+)
+
+// CheckThreshold is the error below which the gradient of a smooth network counts as right.
+const CheckThreshold = 1e-7
+
+const cbrtEpsilon = 6.0554544523933429e-06 // the cube root of 2^-52
+
+// CheckOptions says how much to check.
+type CheckOptions struct {
+	Max       int       // check at most this many parameters, drawn by Seed; 0 checks all
+	Seed      uint64    // chooses the sample
+	Reduction Reduction // as the training has it
+}
+
+// Check is the result of comparing gradients with central differences.
+type Check struct {
+	Parameters int          // how many the network has
+	Checked    int          // how many were compared; the others were not drawn or sit at a kink
+	Kinks      int          // how many were skipped because a kink lies within the step
+	Worst      Comparison   // the largest error of those compared
+	Groups     []CheckGroup // the same by layer, weights and bias apart
+}
+
+// OK reports whether every compared gradient is within CheckThreshold. A NaN is not.
+func (c Check) OK() bool { return c.Worst.Error <= CheckThreshold }
+
+// CheckGroup is a Check of one layer's weights or bias.
+type CheckGroup struct {
+	Layer   int
+	Bias    bool
+	Checked int
+	Kinks   int
+	Worst   Comparison
+}
+
+// Comparison is one parameter's gradient beside its numeric derivative.
+type Comparison struct {
+	Index    int     // in Params
+	Gradient float64 // by Backprop
+	Numeric  float64 // by a central difference
+	Error    float64 // |a - n| / max(|a| + |n|, 0.01·max|gradient|)
+}
+
+// CheckGradient compares the gradient of every parameter, or of a sample of them, with
+// the central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. The
+// network's parameters are moved and put back; nothing else may use it meanwhile.
+//
+// A parameter whose step carries a unit or an output across a kink (ReLU at 0, the
+// absolute loss at its target) has no derivative to compare with; it is counted, not
+// compared.
+func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) Check {
+	c := newChecker(n, loss, x, y, o.Reduction)
+	result := Check{Parameters: len(n.params)}
+	group := -1
+	for _, i := range sampleIndices(len(n.params), o.Max, o.Seed) {
+		l, in, _ := n.Locate(i)
+		if group < 0 || result.Groups[group].Layer != l || result.Groups[group].Bias != (in < 0) {
+			result.Groups = append(result.Groups, CheckGroup{Layer: l, Bias: in < 0})
+			group++
+		}
+		g := &result.Groups[group]
+		cmp, kink := c.compare(i)
+		if kink {
+			g.Kinks++
+			result.Kinks++
+			continue
+		}
+		g.Checked++
+		result.Checked++
+		g.Worst = worse(g.Worst, cmp)
+		result.Worst = worse(result.Worst, cmp)
+	}
+	return result
+}
+
+// CompareOne is CheckGradient for one parameter: its gradient, its numeric derivative, and
+// whether a kink lies within the step.
+func CompareOne(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, index int) (c Comparison, kink bool) {
+	return newChecker(n, loss, x, y, r).compare(index)
+}
+
+func worse(a, b Comparison) Comparison {
+	if b.Error > a.Error || b.Error != b.Error {
+		return b
+	}
+	return a
+}
+
+// sampleIndices returns 0 .. n-1, or most of them, drawn without replacement, in order.
+func sampleIndices(n, most int, seed uint64) []int {
+	all := make([]int, n)
+	if most <= 0 || n <= most {
+		for i := range all {
+			all[i] = i
+		}
+		return all
+	}
+	rng.Perm(all, seed, rng.Sample, 0)
+	all = all[:most]
+	sort.Ints(all)
+	return all
+}
+
+// checker holds what comparing one parameter needs.
+type checker struct {
+	n        *Network[float64]
+	loss     Loss
+	x, y     Matrix[float64]
+	scale    float64
+	grad     []float64
+	floor    float64 // 0.01·max|gradient|
+	tape     *Tape[float64]
+	lossUp   []float64 // each row's loss at w+h
+	piecesUp []int     // each unit's and output's smooth piece at w+h
+}
+
+func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction) *checker {
+	c := &checker{n: n, loss: loss, x: x, y: y, scale: r.Scale(x.Rows), tape: n.NewTape(x.Rows)}
+	c.grad = make([]float64, len(n.params))
+	n.Forward(c.tape, x)
+	n.Backprop(c.tape, loss, y, c.scale, c.grad)
+	for _, g := range c.grad {
+		c.floor = max(c.floor, 0.01*math.Abs(g))
+	}
+	c.lossUp = make([]float64, x.Rows)
+	return c
+}
+
+func (c *checker) compare(i int) (Comparison, bool) {
+	w := c.n.params[i]
+	defer func() { c.n.params[i] = w }()
+	step := cbrtEpsilon * max(1, math.Abs(w))
+	up, down := w+step, w-step
+
+	c.n.params[i] = up
+	c.n.Forward(c.tape, c.x)
+	for r := range c.lossUp {
+		c.lossUp[r] = c.n.rowLoss(c.tape, c.loss, c.y, r)
+	}
+	c.piecesUp = c.pieces(c.piecesUp[:0])
+
+	c.n.params[i] = down
+	c.n.Forward(c.tape, c.x)
+	diff, lost := 0.0, 0.0 // the rows' differences, summed with their rounding errors (Neumaier)
+	for r, above := range c.lossUp {
+		d := above - c.n.rowLoss(c.tape, c.loss, c.y, r)
+		s := diff + d
+		if math.Abs(diff) >= math.Abs(d) {
+			lost += (diff - s) + d
+		} else {
+			lost += (d - s) + diff
+		}
+		diff = s
+	}
+	kink := !c.samePieces()
+
+	a, num := c.grad[i], c.scale*(diff+lost)/(up-down)
+	e := math.Abs(a-num) / max(math.Abs(a)+math.Abs(num), c.floor)
+	if a == 0 && num == 0 {
+		e = 0
+	}
+	return Comparison{Index: i, Gradient: a, Numeric: num, Error: e}, kink
+}
+
+// pieces appends the smooth piece that each unit and each output is on.
+func (c *checker) pieces(dst []int) []int {
+	for l := range c.n.layers {
+		f := c.n.layers[l].Activation
+		for r := range c.x.Rows {
+			for _, z := range c.tape.z[l].Row(r) {
+				dst = append(dst, f.Piece(z))
+			}
+		}
+	}
+	last := len(c.n.layers) - 1
+	for r := range c.x.Rows {
+		for j, a := range c.tape.a[last].Row(r) {
+			dst = append(dst, c.loss.Piece(c.y.Row(r)[j], a))
+		}
+	}
+	return dst
+}
+
+func (c *checker) samePieces() bool {
+	n := len(c.piecesUp)
+	all := c.pieces(c.piecesUp)
+	c.piecesUp = all[:n]
+	for i, p := range all[:n] {
+		if all[n+i] != p {
+			return false
+		}
+	}
+	return true
+}
+

@@ -1,0 +1,168 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// The table: every activation x loss x bias x reduction goes through the float64 gradient
+// check. Activations stand in two hidden layers and, with every loss that accepts them, at
+// the output.
+func TestGradientTable(t *testing.T) {
+	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson}
+	var hidden []Activation
+	for _, name := range Activations() {
+		f, err := ParseActivation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f != Softmax {
+			hidden = append(hidden, f)
+		}
+	}
+	outputs := append([]Activation{Softmax}, hidden...)
+	cases, seen := 0, map[string]bool{}
+	for _, loss := range losses {
+		for _, out := range outputs {
+			if Compatible(loss, out, 3) != nil {
+				continue
+			}
+			for _, f := range hidden {
+				for _, noBias := range []bool{false, true} {
+					for _, r := range []Reduction{Mean, Sum} {
+						cases++
+						seen[loss.String()] = true
+						name := fmt.Sprintf("%s/%s-%s/nobias=%v/%s", loss, f, out, noBias, r)
+						c := checkCase(t, f, out, loss, noBias, r)
+						if !c.OK() {
+							t.Errorf("%s: parameter %d: gradient %v, numeric %v, error %.2g > %.0e",
+								name, c.Worst.Index, c.Worst.Gradient, c.Worst.Numeric, c.Worst.Error, CheckThreshold)
+						}
+						if c.Checked < c.Parameters*3/4 {
+							t.Errorf("%s: only %d of %d parameters could be compared (%d at kinks)", name, c.Checked, c.Parameters, c.Kinks)
+						}
+					}
+				}
+			}
+		}
+	}
+	if len(seen) != len(losses) {
+		t.Errorf("only the losses %v were checked", seen)
+	}
+	t.Logf("%d combinations", cases)
+}
+
+func checkCase(t *testing.T, f, out Activation, loss Loss, noBias bool, r Reduction) Check {
+	t.Helper()
+	const rows, inputs, units = 5, 3, 3
+	rand := rand.New(rand.NewPCG(11, 7))
+	std := 0.5
+	if f == Exp {
+		std = 0.2 // e to the e to the x grows beyond what a central difference can follow
+	}
+	n, err := New[float64](inputs, 3,
+		Dense{Units: 4, Activation: f, NoBias: noBias, Init: Normal(std)},
+		Dense{Units: 3, Activation: f, NoBias: noBias, Init: Normal(std)},
+		Dense{Units: units, Activation: out, NoBias: noBias, Init: Normal(std)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l := range n.Depth() {
+		for j := range n.Bias(l) {
+			n.Bias(l)[j] = rand.NormFloat64() / 4
+		}
+	}
+	x, y := NewMatrix[float64](rows, inputs), NewMatrix[float64](rows, units)
+	for i := range x.Data {
+		x.Data[i] = rand.NormFloat64()
+	}
+	for i := range rows {
+		for j := range units {
+			switch loss {
+			case CrossEntropy:
+				y.Row(i)[j] = float64(step((i+j)%3 == 0))
+			case BinaryCrossEntropy:
+				y.Row(i)[j] = float64((i + j) % 2)
+			case Poisson:
+				y.Row(i)[j] = float64((i + 2*j) % 4)
+			default:
+				y.Row(i)[j] = rand.NormFloat64()
+			}
+		}
+	}
+	return CheckGradient(n, loss, x, y, CheckOptions{Reduction: r})
+}
+
+// broken is a built-in activation whose derivative is wrong by one part in a thousand.
+func broken(f Activation) Activation {
+	e := *f.(*elementwise)
+	right := e.d64
+	e.d64 = func(z, a, p float64) float64 { return right(z, a, p) * 1.001 }
+	return &e
+}
+
+type brokenLoss struct{ Loss }
+
+func (b brokenLoss) D(y, yhat float64) float64 { return b.Loss.D(y, yhat) * 1.001 }
+
+// The check must fail when any one derivative is wrong.
+func TestGradientCheckFindsBrokenDerivatives(t *testing.T) {
+	for _, name := range Activations() {
+		f, err := ParseActivation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f == Softmax {
+			continue
+		}
+		if c := checkCase(t, broken(f), Identity, HalfSquared, false, Mean); c.OK() {
+			t.Errorf("a wrong derivative of %s passed: worst error %.2g", name, c.Worst.Error)
+		}
+	}
+	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1)} {
+		if c := checkCase(t, Tanh, Identity, brokenLoss{loss}, false, Mean); c.OK() {
+			t.Errorf("a wrong derivative of %s passed: worst error %.2g", loss, c.Worst.Error)
+		}
+	}
+}
+
+func TestGradientCheckReportsKinks(t *testing.T) {
+	// One ReLU unit whose pre-activation is exactly 0: moving its weight crosses the kink.
+	n, err := New[float64](1, 1, Dense{Units: 1, Activation: ReLU}, Dense{Units: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(n.Params(), []float64{0, 0, 2, 0.5}) // w, b, v, c
+	x, y := FromRows([][]float64{{1}}), FromRows([][]float64{{3}})
+	c := CheckGradient(n, HalfSquared, x, y, CheckOptions{})
+	if c.Kinks != 2 || c.Checked != 2 || !c.OK() {
+		t.Errorf("kinks %d, checked %d, ok %v; want 2, 2, true", c.Kinks, c.Checked, c.OK())
+	}
+}
+
+func TestGradientCheckSamples(t *testing.T) {
+	n, err := New[float64](20, 1, Dense{Units: 30, Activation: Tanh}, Dense{Units: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := NewMatrix[float64](4, 20), NewMatrix[float64](4, 2)
+	for i := range x.Data {
+		x.Data[i] = math.Sin(float64(i))
+	}
+	before := append([]float64(nil), n.Params()...)
+	c := CheckGradient(n, Squared, x, y, CheckOptions{Max: 50, Seed: 9})
+	if c.Checked != 50 || c.Parameters != 20*30+30+30*2+2 || !c.OK() {
+		t.Errorf("checked %d of %d, worst %.2g", c.Checked, c.Parameters, c.Worst.Error)
+	}
+	for i, w := range n.Params() {
+		if w != before[i] {
+			t.Fatalf("parameter %d was not put back", i)
+		}
+	}
+	n.Params()[3] = math.NaN()
+	if c := CheckGradient(n, Squared, x, y, CheckOptions{}); c.OK() {
+		t.Error("a network of NaNs passed")
+	}
+}

@@ -1,0 +1,21 @@
+// Package nn holds feed-forward networks and their gradients.
+//
+// The nouns, each in its file, from simple to hard:
+//
+//   - Matrix: a row-major view of a slice. One row is one sample.
+//   - Activation: f and its derivative f', by name.
+//   - Loss: what an output costs against its target, and its derivative, by name.
+//   - Init: how the weights start.
+//   - Network: dense layers over one flat slice of parameters. It holds no forward state,
+//     so many goroutines can use one network at once.
+//   - Tape: one goroutine's forward values z, a and its deltas dL/dz.
+//   - Forward and Backprop: the two passes.
+//   - Check: every gradient against a central difference.
+//
+// With x the input of a layer, W of shape [in, out] and b of length out:
+//
+//	z = x·W + b      a = f(z)                      (Forward)
+//	delta = dL/dz    dL/dW = xᵀ·delta   dL/db = Σ_rows delta   (Backprop)
+//
+// The package imports nothing but the standard library and the kernels.
+package nn

@@ -1,0 +1,57 @@
+package nn
+
+import "github.com/gradus-ml/gradus/internal/kernel"
+
+// Forward runs x through the network, one row a sample, and returns the outputs as a view
+// into the tape. Layer by layer,
+//
+//	z = x·W + b    a = f(z)
+//
+// where every z is one chain of fused multiply-adds that starts from the bias. It panics
+// if x has not the network's number of columns or more rows than the tape.
+func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
+	t.start(n, x)
+	for l := range n.layers {
+		in, z := t.input(l), t.Z(l)
+		bias := n.Bias(l)
+		for i := range z.Rows {
+			if bias != nil {
+				copy(z.Row(i), bias)
+			} else {
+				clear(z.Row(i))
+			}
+		}
+		kernel.Gemm(z.Rows, z.Cols, in.Cols, in.view(), n.Weights(l).view(), z.view(), true)
+		activate(n.layers[l].Activation, z, t.A(l))
+	}
+	return t.A(len(n.layers) - 1)
+}
+
+// Predict runs any number of rows through the network, a part at a time, and returns the
+// outputs in a new matrix.
+func (n *Network[T]) Predict(x Matrix[T]) Matrix[T] {
+	out := NewMatrix[T](x.Rows, n.Outputs())
+	t := n.newForwardTape(min(256, max(1, x.Rows)))
+	for from := 0; from < x.Rows; from += t.MaxRows() {
+		part := x.Slice(from, min(from+t.MaxRows(), x.Rows))
+		y := n.Forward(t, part)
+		for i := range y.Rows {
+			copy(out.Row(from+i), y.Row(i))
+		}
+	}
+	return out
+}
+
+// Loss returns the summed loss of the tape's last Forward against the targets y.
+func (n *Network[T]) Loss(t *Tape[T], loss Loss, y Matrix[T]) float64 {
+	sum := 0.0
+	for i := range y.Rows {
+		sum += n.rowLoss(t, loss, y, i)
+	}
+	return sum
+}
+
+func (n *Network[T]) rowLoss(t *Tape[T], loss Loss, y Matrix[T], i int) float64 {
+	last := len(n.layers) - 1
+	return sampleLoss(loss, n.layers[last].Activation, y.Row(i), t.z[last].Row(i), t.a[last].Row(i), nil)
+}

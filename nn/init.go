@@ -1,0 +1,113 @@
+package nn
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/rng"
+)
+
+// Init says how the weights of a layer start. Biases start at 0. With in inputs and out
+// units, U(l) uniform in [-l, l):
+//
+//	he       U(√(6/in))        for ReLU and its relatives (He et al. 2015)
+//	glorot   U(√(6/(in+out)))  for sigmoid and tanh (Glorot and Bengio 2010)
+//	lecun    U(√(3/in))        for SELU (LeCun et al. 1998)
+//	uniform  U(1)              the notebook's
+//	normal:S N(0, S²), S = 1 by default
+//	zeros    0: every unit of a layer then learns the same
+//
+// The zero value is auto: he, glorot or lecun by the layer's activation.
+type Init struct {
+	name string
+	std  float64
+}
+
+var (
+	AutoInit = Init{}
+	He       = Init{name: "he"}
+	Glorot   = Init{name: "glorot"}
+	LeCun    = Init{name: "lecun"}
+	Uniform  = Init{name: "uniform"}
+	Zeros    = Init{name: "zeros"}
+)
+
+// Normal draws from a normal distribution of mean 0 and that standard deviation.
+func Normal(std float64) Init { return Init{name: "normal", std: std} }
+
+func (i Init) String() string {
+	switch i.name {
+	case "":
+		return "auto"
+	case "normal":
+		return "normal:" + number(i.std)
+	}
+	return i.name
+}
+
+// Inits lists the names ParseInit knows.
+func Inits() []string { return []string{"auto", "he", "glorot", "lecun", "uniform", "normal", "zeros"} }
+
+// ParseInit returns the initialisation of that name.
+func ParseInit(name string) (Init, error) {
+	base, std, err := parameter("init", name, map[string]float64{"normal": 1})
+	if err != nil {
+		return Init{}, err
+	}
+	switch base {
+	case "auto":
+		return AutoInit, nil
+	case "normal":
+		if std <= 0 {
+			return Init{}, fmt.Errorf("init %q: the standard deviation must be greater than 0", name)
+		}
+		return Normal(std), nil
+	}
+	for _, i := range []Init{He, Glorot, LeCun, Uniform, Zeros} {
+		if i.name == base {
+			return i, nil
+		}
+	}
+	return Init{}, fmt.Errorf("init %q is not known; choose one of %s", name, strings.Join(Inits(), ", "))
+}
+
+// resolve replaces auto by what goes with the activation.
+func (i Init) resolve(f Activation) Init {
+	if i.name != "" {
+		return i
+	}
+	switch base, _, _ := strings.Cut(f.String(), ":"); base {
+	case "relu", "leaky-relu", "elu", "gelu", "silu", "mish", "softplus":
+		return He
+	case "selu":
+		return LeCun
+	}
+	return Glorot
+}
+
+// fill sets w, the in by out weights of one layer. Draw b of the purpose Init with a =
+// layer belongs to weight b, counted row by row.
+func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
+	limit := 1.0
+	switch i.name {
+	case "zeros":
+		clear(w)
+		return
+	case "normal":
+		for k := range w {
+			u := rng.Float64(seed, rng.Init, uint64(layer), uint64(k)) + 0x1p-54 // never 0
+			w[k] = T(i.std * kernel.NormalQuantile(u))
+		}
+		return
+	case "he":
+		limit = kernel.Sqrt(6 / float64(in))
+	case "glorot":
+		limit = kernel.Sqrt(6 / float64(in+out))
+	case "lecun":
+		limit = kernel.Sqrt(3 / float64(in))
+	}
+	for k := range w {
+		w[k] = T(limit * (2*rng.Float64(seed, rng.Init, uint64(layer), uint64(k)) - 1))
+	}
+}

@@ -1,0 +1,346 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// Loss is what one output yhat costs against its target y. The loss of a sample is the
+// sum over its outputs; a Reduction says how samples add up.
+//
+// A loss does not own the output's activation: any that Compatible accepts may stand
+// before it. The pairs whose delta simplifies (softmax with cross-entropy, sigmoid with
+// binary cross-entropy, exp or softplus with Poisson) are recognised and computed from z
+// directly, which is also what keeps them finite for logits of any size.
+//
+// The built-in losses are the variables and functions below. Any other type that
+// implements the interface works as well, one number at a time in float64.
+type Loss interface {
+	// String is the name under which the loss is stored and chosen, with its parameter if
+	// it has one: "huber:1".
+	String() string
+	// L returns the loss of one output.
+	L(y, yhat float64) float64
+	// D returns dL/dyhat.
+	D(y, yhat float64) float64
+	// Piece numbers the smooth pieces, as Activation.Piece does; a smooth loss returns 0.
+	Piece(y, yhat float64) int
+}
+
+// Reduction says how the losses of a batch's samples are reduced to one number.
+type Reduction uint8
+
+const (
+	Mean Reduction = iota // divided by the batch's own rows, also in a smaller last batch
+	Sum                   // added: the notebook's way
+)
+
+func (r Reduction) String() string {
+	if r == Sum {
+		return "sum"
+	}
+	return "mean"
+}
+
+// ParseReduction returns the reduction of that name, mean or sum.
+func ParseReduction(name string) (Reduction, error) {
+	switch name {
+	case "mean":
+		return Mean, nil
+	case "sum":
+		return Sum, nil
+	}
+	return 0, fmt.Errorf("reduction %q is not known; choose mean or sum", name)
+}
+
+// Scale is the factor on a sample's gradient in a batch of that many rows.
+func (r Reduction) Scale(rows int) float64 {
+	if r == Sum {
+		return 1
+	}
+	return 1 / float64(rows)
+}
+
+// HalfSquared is L = ½(y - yhat)², dL/dyhat = -(y - yhat): the notebook's loss.
+var HalfSquared Loss = halfSquared{}
+
+type halfSquared struct{}
+
+func (halfSquared) String() string            { return "half-squared" }
+func (halfSquared) L(y, yhat float64) float64 { return (y - yhat) * (y - yhat) / 2 }
+func (halfSquared) D(y, yhat float64) float64 { return yhat - y }
+func (halfSquared) Piece(_, _ float64) int    { return 0 }
+
+// Squared is L = (y - yhat)², dL/dyhat = -2(y - yhat). Keras and PyTorch call its mean
+// over rows and outputs MSE; here outputs are summed and only rows averaged.
+var Squared Loss = squared{}
+
+type squared struct{}
+
+func (squared) String() string            { return "squared" }
+func (squared) L(y, yhat float64) float64 { return (y - yhat) * (y - yhat) }
+func (squared) D(y, yhat float64) float64 { return 2 * (yhat - y) }
+func (squared) Piece(_, _ float64) int    { return 0 }
+
+// Absolute is L = |y - yhat|, dL/dyhat = sign(yhat - y), 0 at 0.
+var Absolute Loss = absolute{}
+
+type absolute struct{}
+
+func (absolute) String() string            { return "absolute" }
+func (absolute) L(y, yhat float64) float64 { return math.Abs(y - yhat) }
+func (absolute) D(y, yhat float64) float64 {
+	switch {
+	case yhat > y:
+		return 1
+	case yhat < y:
+		return -1
+	}
+	return yhat - y // 0, or NaN
+}
+func (absolute) Piece(y, yhat float64) int { return step(yhat >= y) }
+
+// Huber is L = ½r² where |r| <= delta, else delta·(|r| - delta/2), with r = yhat - y
+// (Huber 1964).
+func Huber(delta float64) Loss { return huber{delta} }
+
+type huber struct{ delta float64 }
+
+func (h huber) String() string { return "huber:" + number(h.delta) }
+func (h huber) L(y, yhat float64) float64 {
+	r := math.Abs(yhat - y)
+	if r <= h.delta {
+		return r * r / 2
+	}
+	return h.delta * (r - h.delta/2)
+}
+func (h huber) D(y, yhat float64) float64 { return max(-h.delta, min(yhat-y, h.delta)) }
+func (h huber) Piece(y, yhat float64) int {
+	return step(yhat-y > -h.delta) + step(yhat-y > h.delta)
+}
+
+// BinaryCrossEntropy is L = -(y·log yhat + (1-y)·log(1-yhat)) for a sigmoid output and a
+// target in [0, 1]. It also serves several labels at once, one output each.
+var BinaryCrossEntropy Loss = binaryCrossEntropy{}
+
+type binaryCrossEntropy struct{}
+
+func (binaryCrossEntropy) String() string { return "binary-cross-entropy" }
+func (binaryCrossEntropy) L(y, yhat float64) float64 {
+	return -(xlogy(y, yhat) + xlogy(1-y, 1-yhat))
+}
+func (binaryCrossEntropy) D(y, yhat float64) float64 { return (yhat - y) / (yhat * (1 - yhat)) }
+func (binaryCrossEntropy) Piece(_, _ float64) int    { return 0 }
+
+// CrossEntropy is L = -y·log yhat summed over the classes, for a softmax output and
+// targets that sum to 1.
+var CrossEntropy Loss = crossEntropy{}
+
+type crossEntropy struct{}
+
+func (crossEntropy) String() string            { return "cross-entropy" }
+func (crossEntropy) L(y, yhat float64) float64 { return -xlogy(y, yhat) }
+func (crossEntropy) D(y, yhat float64) float64 { return -y / yhat }
+func (crossEntropy) Piece(_, _ float64) int    { return 0 }
+
+// Poisson is L = yhat - y·log yhat for counts y >= 0 and a positive output (exp or
+// softplus). The term log y!, which no weight changes, is left out, as PyTorch does.
+var Poisson Loss = poisson{}
+
+type poisson struct{}
+
+func (poisson) String() string            { return "poisson" }
+func (poisson) L(y, yhat float64) float64 { return yhat - xlogy(y, yhat) }
+func (poisson) D(y, yhat float64) float64 { return 1 - y/yhat }
+func (poisson) Piece(_, _ float64) int    { return 0 }
+
+// xlogy is x·log y, and 0 for x = 0 whatever y is.
+func xlogy(x, y float64) float64 {
+	if x == 0 {
+		return 0
+	}
+	return float64(x * kernel.Log(y)) // the conversion forbids a fused multiply-add
+}
+
+func step(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Losses lists the names ParseLoss knows, in the order of the documentation.
+func Losses() []string {
+	return []string{"half-squared", "squared", "absolute", "huber", "binary-cross-entropy", "cross-entropy", "poisson"}
+}
+
+// ParseLoss returns the loss of that name, "name" or "name:parameter". The parameter of
+// huber is its delta (default 1). Custom losses are recognised by their String.
+func ParseLoss(name string, custom ...Loss) (Loss, error) {
+	for _, c := range custom {
+		if c.String() == name {
+			return c, nil
+		}
+	}
+	base, p, err := parameter("loss", name, map[string]float64{"huber": 1})
+	if err != nil {
+		return nil, err
+	}
+	if base == "huber" {
+		if p <= 0 {
+			return nil, fmt.Errorf("loss %q: delta must be greater than 0", name)
+		}
+		return Huber(p), nil
+	}
+	for _, l := range []Loss{HalfSquared, Squared, Absolute, BinaryCrossEntropy, CrossEntropy, Poisson} {
+		if l.String() == base {
+			return l, nil
+		}
+	}
+	return nil, fmt.Errorf("loss %q is not known; choose one of %s", name, strings.Join(Losses(), ", "))
+}
+
+// Compatible reports, as an error with the reason, that a loss makes no sense behind an
+// output layer of that activation and width.
+func Compatible(loss Loss, out Activation, units int) error {
+	name := out.String()
+	if out == Softmax && units == 1 {
+		return fmt.Errorf("softmax over one output is always 1; use a sigmoid output, or one output per class")
+	}
+	switch loss {
+	case CrossEntropy:
+		if out != Softmax {
+			return fmt.Errorf("cross-entropy needs a softmax output, whose probabilities sum to 1; the output is %s: use softmax, or the loss binary-cross-entropy with sigmoid", name)
+		}
+	case BinaryCrossEntropy:
+		if out != Sigmoid {
+			return fmt.Errorf("binary-cross-entropy needs a sigmoid output, a probability for each; the output is %s", name)
+		}
+	case Poisson:
+		if out != Exp && out != Softplus {
+			return fmt.Errorf("poisson needs an output that is always positive, exp or softplus; the output is %s", name)
+		}
+	}
+	return nil
+}
+
+// CheckTarget reports, as an error with the reason, a target that the loss cannot have.
+func CheckTarget(loss Loss, y float64) error {
+	switch {
+	case math.IsNaN(y) || math.IsInf(y, 0):
+		return fmt.Errorf("the target %v is not a finite number", y)
+	case loss == Poisson && y < 0:
+		return fmt.Errorf("poisson counts cannot be negative; the target is %v", y)
+	case (loss == BinaryCrossEntropy || loss == CrossEntropy) && (y < 0 || y > 1):
+		return fmt.Errorf("the targets of %s are probabilities in [0, 1]; the target is %v", loss, y)
+	}
+	return nil
+}
+
+// sampleLoss returns the loss of one sample from its outputs' z and a. With delta not nil
+// it also sets delta = dL/dz.
+func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 {
+	switch {
+	case loss == CrossEntropy && out == Softmax:
+		return softmaxCrossEntropy(y, z, a, delta)
+	case loss == BinaryCrossEntropy && out == Sigmoid:
+		return sigmoidCrossEntropy(y, z, a, delta)
+	case loss == Poisson && out == Exp:
+		return expPoisson(y, z, a, delta)
+	case loss == Poisson && out == Softplus:
+		return softplusPoisson(y, z, a, delta)
+	}
+	sum := 0.0
+	for j := range y {
+		sum += loss.L(float64(y[j]), float64(a[j]))
+	}
+	if delta != nil {
+		for j := range y {
+			delta[j] = T(loss.D(float64(y[j]), float64(a[j])))
+		}
+		timesDerivative(out, z, a, delta)
+	}
+	return sum
+}
+
+// softmaxCrossEntropy: with lse = log Σ e^z, L = Σ_j y_j·(lse - z_j) and
+// dL/dz_j = a_j·Σy - y_j, which is yhat - y for targets that sum to 1.
+func softmaxCrossEntropy[T Float](y, z, a, delta []T) float64 {
+	top := z[0]
+	for _, v := range z[1:] {
+		top = max(top, v)
+	}
+	var sum, total T
+	for j, v := range z {
+		sum += kernel.Exp(v - top)
+		total += y[j]
+	}
+	lse := kernel.Log(sum)
+	loss := 0.0
+	for j, v := range z {
+		if y[j] != 0 {
+			loss += float64(y[j] * (lse - (v - top)))
+		}
+	}
+	if delta != nil {
+		for j := range delta {
+			delta[j] = kernel.FMA(a[j], total, -y[j])
+		}
+	}
+	return loss
+}
+
+// sigmoidCrossEntropy: L = max(z, 0) - z·y + log(1 + e^-|z|), dL/dz = yhat - y.
+func sigmoidCrossEntropy[T Float](y, z, a, delta []T) float64 {
+	loss := 0.0
+	for j, v := range z {
+		loss += float64(kernel.FMA(-v, y[j], kernel.Softplus(v)))
+	}
+	if delta != nil {
+		for j := range delta {
+			delta[j] = a[j] - y[j]
+		}
+	}
+	return loss
+}
+
+// expPoisson: L = e^z - y·z, dL/dz = yhat - y.
+func expPoisson[T Float](y, z, a, delta []T) float64 {
+	loss := 0.0
+	for j, v := range z {
+		loss += float64(kernel.FMA(-v, y[j], a[j]))
+	}
+	if delta != nil {
+		for j := range delta {
+			delta[j] = a[j] - y[j]
+		}
+	}
+	return loss
+}
+
+// softplusPoisson: L = yhat - y·log yhat, dL/dz = sigmoid(z)·(1 - y/yhat). For a very
+// negative z, yhat and sigmoid(z) are both e^z and may underflow: there log yhat is z and
+// sigmoid(z)/yhat is 1.
+func softplusPoisson[T Float](y, z, a, delta []T) float64 {
+	const far = -40
+	loss := 0.0
+	for j, v := range z {
+		logYhat := v
+		if v > far {
+			logYhat = kernel.Log(a[j])
+		}
+		loss += float64(kernel.FMA(-logYhat, y[j], a[j]))
+		if delta != nil {
+			s := kernel.Sigmoid(v)
+			if v > far {
+				delta[j] = s * (1 - y[j]/a[j])
+			} else {
+				delta[j] = s - y[j]
+			}
+		}
+	}
+	return loss
+}

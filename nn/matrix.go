@@ -1,0 +1,77 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// Float is the precision of a network: float32 (the default, and the faster) or float64
+// (for gradient checks and tight tolerances). One implementation serves both.
+type Float interface{ float32 | float64 }
+
+// Matrix is a row-major view of Data: element (i, j) is Data[i*Stride+j]. One row is one
+// sample. The zero value has no rows.
+type Matrix[T Float] struct {
+	Rows, Cols, Stride int
+	Data               []T
+}
+
+// NewMatrix returns a rows by cols matrix of zeros.
+func NewMatrix[T Float](rows, cols int) Matrix[T] {
+	return Matrix[T]{Rows: rows, Cols: cols, Stride: cols, Data: make([]T, rows*cols)}
+}
+
+// FromRows copies rows of equal length into a new matrix. It panics if they differ in
+// length.
+func FromRows[T Float](rows [][]T) Matrix[T] {
+	if len(rows) == 0 {
+		return Matrix[T]{}
+	}
+	m := NewMatrix[T](len(rows), len(rows[0]))
+	for i, r := range rows {
+		if len(r) != m.Cols {
+			panic(fmt.Sprintf("nn: FromRows: row %d has %d values, row 0 has %d", i, len(r), m.Cols))
+		}
+		copy(m.Row(i), r)
+	}
+	return m
+}
+
+// Row returns row i as a slice into the matrix.
+func (m Matrix[T]) Row(i int) []T { return m.Data[i*m.Stride:][:m.Cols:m.Cols] }
+
+// At returns element (i, j).
+func (m Matrix[T]) At(i, j int) T { return m.Row(i)[j] }
+
+// Slice returns rows from (inclusive) to to (exclusive) as a view.
+func (m Matrix[T]) Slice(from, to int) Matrix[T] {
+	if from == to {
+		return Matrix[T]{Cols: m.Cols, Stride: m.Stride}
+	}
+	return Matrix[T]{Rows: to - from, Cols: m.Cols, Stride: m.Stride, Data: m.Data[from*m.Stride:]}
+}
+
+// Gather copies the named rows of m, in that order, into the first rows of dst and
+// returns that part of dst. Rows may repeat.
+func (m Matrix[T]) Gather(dst Matrix[T], rows []int) Matrix[T] {
+	dst = dst.Slice(0, len(rows))
+	for i, r := range rows {
+		copy(dst.Row(i), m.Row(r))
+	}
+	return dst
+}
+
+func (m Matrix[T]) view() kernel.View[T] { return kernel.View[T]{Data: m.Data, Row: m.Stride, Col: 1} }
+
+// Convert returns a copy of m in another precision.
+func Convert[U, T Float](m Matrix[T]) Matrix[U] {
+	out := NewMatrix[U](m.Rows, m.Cols)
+	for i := range m.Rows {
+		dst := out.Row(i)
+		for j, v := range m.Row(i) {
+			dst[j] = U(v)
+		}
+	}
+	return out
+}
