@@ -1,0 +1,63 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// Adam rescales each gradient by running averages of itself and of its square (Kingma and
+// Ba 2014). At update n:
+//
+//	m = beta1·m + (1-beta1)·g
+//	v = beta2·v + (1-beta2)·g²
+//	w = w - rate/(1-beta1ⁿ) · m / (√v/√(1-beta2ⁿ) + epsilon)
+//
+// Epsilon stands outside the corrected root, as in PyTorch; TensorFlow's "epsilon hat"
+// stands inside.
+type Adam struct {
+	Beta1   float64 // 0.9
+	Beta2   float64 // 0.999
+	Epsilon float64 // 1e-8
+}
+
+// NewAdam returns Adam with its paper's defaults.
+func NewAdam() Adam { return Adam{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8} }
+
+func (Adam) String() string { return "adam" }
+func (Adam) Slots() int     { return 2 }
+
+func (a Adam) Validate() error {
+	if err := fraction("beta1", a.Beta1); err != nil {
+		return err
+	}
+	if err := fraction("beta2", a.Beta2); err != nil {
+		return err
+	}
+	if !(a.Epsilon > 0) {
+		return fmt.Errorf("epsilon is %v; it must be greater than 0", a.Epsilon)
+	}
+	return nil
+}
+
+func (a Adam) Update32(s Step, w, g []float32, slots [][]float32) { adam(a, 1, s, w, g, slots) }
+func (a Adam) Update64(s Step, w, g []float64, slots [][]float64) { adam(a, 1, s, w, g, slots) }
+
+// adam is Adam's update after the parameters have been multiplied by keep.
+func adam[T Float](a Adam, keep float64, s Step, w, g []T, slots [][]T) {
+	m, v := slots[0], slots[1]
+	rate := T(-s.Rate / (1 - kernel.Powi(a.Beta1, s.N)))
+	root := T(1 / kernel.Sqrt(1-kernel.Powi(a.Beta2, s.N)))
+	b1, c1 := T(a.Beta1), T(1-a.Beta1)
+	b2, c2 := T(a.Beta2), T(1-a.Beta2)
+	eps, keepT := T(a.Epsilon), T(keep)
+	for i, gi := range g {
+		m[i] = fma(b1, m[i], c1*gi)
+		v[i] = fma(b2, v[i], c2*(gi*gi))
+		step := m[i] / fma(kernel.Sqrt(v[i]), root, eps)
+		if keep != 1 {
+			w[i] *= keepT
+		}
+		w[i] = fma(rate, step, w[i])
+	}
+}

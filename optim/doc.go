@@ -1,0 +1,7 @@
+// Package optim holds the rules that turn a gradient into an update, and the schedules of
+// their learning rate.
+//
+// A Rule is its hyper-parameters alone. What it remembers from step to step (a velocity,
+// running averages) lives in slots that the trainer owns, saves and restores. The rules
+// stand in rising difficulty: sgd.go, momentum.go, adam.go, adamw.go.
+package optim

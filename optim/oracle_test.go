@@ -1,0 +1,203 @@
+package optim
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+)
+
+// testdata/oracle.py made the file: ten steps of torch.optim in float64.
+func readOracle(t *testing.T, into any) {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/oracle.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type oracleRule struct {
+	Name, Rule                      string
+	LR                              float64
+	Momentum, Beta1, Beta2, Epsilon *float64
+	WeightDecay                     *float64 `json:"weight_decay"`
+	L2                              float64
+	Gradients, Params               [][]float64
+}
+
+func (c oracleRule) parse(t *testing.T) Rule {
+	t.Helper()
+	r, err := ParseRule(c.Rule, Hyper{c.Momentum, c.Beta1, c.Beta2, c.Epsilon, c.WeightDecay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// run makes ten updates of w from the start with the oracle's gradients, in one precision.
+func run[T Float](r Rule, c oracleRule, start []float64) [][]float64 {
+	w, slots := make([]T, len(start)), make([][]T, r.Slots())
+	for i := range slots {
+		slots[i] = make([]T, len(start))
+	}
+	for i, v := range start {
+		w[i] = T(v)
+	}
+	var out [][]float64
+	g := make([]T, len(start))
+	for n, grad := range c.Gradients {
+		for i := range grad {
+			g[i] = T(grad[i] + c.L2*float64(w[i]))
+		}
+		Update(r, Step{Rate: c.LR, N: n + 1}, w, g, slots)
+		row := make([]float64, len(w))
+		for i, v := range w {
+			row[i] = float64(v)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func TestRulesAgainstTorch(t *testing.T) {
+	var file struct {
+		Start []float64
+		Rules []oracleRule
+	}
+	readOracle(t, &file)
+	covered := map[string]bool{}
+	for _, c := range file.Rules {
+		r := c.parse(t)
+		covered[c.Rule] = true
+		for _, p := range []struct {
+			name string
+			got  [][]float64
+			tol  float64
+		}{
+			{"float64", run[float64](r, c, file.Start), 1e-12},
+			{"float32", run[float32](r, c, file.Start), 1e-5},
+		} {
+			for n := range c.Params {
+				for i, want := range c.Params[n] {
+					if got := p.got[n][i]; !(math.Abs(got-want) <= p.tol*max(1, math.Abs(want))) {
+						t.Errorf("%s in %s, step %d: w[%d] = %v, want %v", c.Name, p.name, n+1, i, got, want)
+					}
+				}
+			}
+		}
+	}
+	for _, name := range Rules() {
+		if !covered[name] {
+			t.Errorf("the oracle has no %s", name)
+		}
+	}
+}
+
+func TestSchedulesAgainstTorch(t *testing.T) {
+	var file struct {
+		Schedules []struct {
+			Name  string
+			Base  float64
+			Every int     `json:"step_size"`
+			Gamma float64 `json:"gamma"`
+			Rates []float64
+		}
+	}
+	readOracle(t, &file)
+	for _, c := range file.Schedules {
+		var s Schedule
+		switch c.Name {
+		case "step":
+			s = StepDecay{c.Every, c.Gamma}
+		case "exponential":
+			s = Exponential{c.Gamma}
+		case "cosine":
+			s = Cosine{}
+		}
+		for epoch, want := range c.Rates {
+			got := s.Rate(c.Base, Position{Step: epoch * 7, StepsPerEpoch: 7, Epochs: 10})
+			if math.Abs(got-want) > 1e-15 {
+				t.Errorf("%s at epoch %d = %v, want %v", c.Name, epoch, got, want)
+			}
+		}
+	}
+}
+
+// f(w) = Σ (w_i - i)²·(i+1)/2 has its minimum at w_i = i.
+func TestRulesReachAMinimum(t *testing.T) {
+	for _, name := range Rules() {
+		h := Hyper{}
+		if name == "adamw" {
+			h.WeightDecay = new(float64) // decay moves the minimum
+		}
+		r, err := ParseRule(name, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 4
+		w, g, slots := make([]float64, n), make([]float64, n), [][]float64{make([]float64, n), make([]float64, n)}
+		for step := range 4000 {
+			for i := range w {
+				g[i] = float64(i+1) * (w[i] - float64(i))
+			}
+			Update(r, Step{Rate: 0.01, N: step + 1}, w, g, slots[:r.Slots()])
+		}
+		for i := range w {
+			if math.Abs(w[i]-float64(i)) > 1e-6 {
+				t.Errorf("%s: w[%d] = %v, want %d", name, i, w[i], i)
+			}
+		}
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	x := func(v float64) *float64 { return &v }
+	for _, c := range []struct {
+		name string
+		h    Hyper
+		want string
+	}{
+		{"sdg", Hyper{}, `optimizer "sdg" is not known; choose one of sgd, momentum, nesterov, adam, adamw`},
+		{"sgd", Hyper{Momentum: x(0.9)}, "the optimizer sgd has no momentum"},
+		{"adam", Hyper{WeightDecay: x(0.1)}, "the optimizer adam has no weight-decay"},
+		{"momentum", Hyper{Momentum: x(1)}, "momentum is 1; it must be at least 0 and less than 1"},
+		{"adam", Hyper{Beta2: x(math.NaN())}, "beta2 is NaN; it must be at least 0 and less than 1"},
+		{"adam", Hyper{Epsilon: x(0)}, "epsilon is 0; it must be greater than 0"},
+		{"adamw", Hyper{WeightDecay: x(-1)}, "weight-decay is -1; it must be at least 0"},
+	} {
+		if _, err := ParseRule(c.name, c.h); err == nil || err.Error() != c.want {
+			t.Errorf("ParseRule(%q, %+v) = %v, want %s", c.name, c.h, err, c.want)
+		}
+	}
+	for _, s := range []string{"stairs", "constant:1", "step:0", "step:1.5", "step:3:2", "exponential:0", "cosine:-1", "cosine:x", "step:3:.5:1"} {
+		if _, err := ParseSchedule(s); err == nil {
+			t.Errorf("ParseSchedule(%q) succeeded", s)
+		}
+	}
+	for _, s := range []string{"constant", "step:30:0.1", "exponential:0.95", "cosine", "cosine:0.1"} {
+		got, err := ParseSchedule(s)
+		if err != nil || got.String() != s {
+			t.Errorf("ParseSchedule(%q) = %v, %v", s, got, err)
+		}
+	}
+}
+
+func TestUpdateAllocatesNothing(t *testing.T) {
+	for _, name := range Rules() {
+		r, err := ParseRule(name, Hyper{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, g, slots := make([]float32, 64), make([]float32, 64), [][]float32{make([]float32, 64), make([]float32, 64)}
+		n := 0
+		if a := testing.AllocsPerRun(100, func() {
+			n++
+			Update(r, Step{Rate: 0.1, N: n}, w, g, slots[:r.Slots()])
+		}); a != 0 {
+			t.Errorf("%s allocates %v times an update", name, a)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package optim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// Float is the precision of the parameters.
+type Float interface{ float32 | float64 }
+
+// Step is what an update knows of its place in the run.
+type Step struct {
+	Rate float64 // the learning rate, as the schedule has it now
+	N    int     // the number of this update, from 1
+}
+
+// Rule is an optimiser: it changes the parameters w by the gradient g. A custom rule
+// implements both precisions, usually as two calls of one generic function.
+type Rule interface {
+	// String is the name under which the rule is stored and chosen.
+	String() string
+	// Slots is how many vectors as long as the parameters the rule remembers. They start at 0.
+	Slots() int
+	Update32(s Step, w, g []float32, slots [][]float32)
+	Update64(s Step, w, g []float64, slots [][]float64)
+	// Validate reports a hyper-parameter that makes no sense, naming it.
+	Validate() error
+}
+
+// Update calls the method of r for the precision of w.
+func Update[T Float](r Rule, s Step, w, g []T, slots [][]T) {
+	switch w := any(w).(type) {
+	case []float32:
+		r.Update32(s, w, any(g).([]float32), any(slots).([][]float32))
+	case []float64:
+		r.Update64(s, w, any(g).([]float64), any(slots).([][]float64))
+	}
+}
+
+// DefaultRate is a learning rate that usually works for a rule of that name: 0.01 for the
+// rules that follow the raw gradient, 0.001 for those that rescale it, as Keras has them.
+func DefaultRate(rule string) float64 {
+	switch rule {
+	case "adam", "adamw":
+		return 0.001
+	}
+	return 0.01
+}
+
+// Hyper are the hyper-parameters that ParseRule can set; nil keeps the rule's default.
+type Hyper struct {
+	Momentum, Beta1, Beta2, Epsilon, WeightDecay *float64
+}
+
+// Rules lists the names ParseRule knows, in rising difficulty.
+func Rules() []string { return []string{"sgd", "momentum", "nesterov", "adam", "adamw"} }
+
+// ParseRule returns the rule of that name with the given hyper-parameters. One that the
+// rule does not have is refused. Custom rules are recognised by their String and take none.
+func ParseRule(name string, h Hyper, custom ...Rule) (Rule, error) {
+	var rule Rule
+	takes := map[string]*float64{}
+	set := func(flag string, given, field *float64) {
+		takes[flag] = field
+		if given != nil {
+			*field = *given
+		}
+	}
+	switch name {
+	case "sgd":
+		rule = SGD{}
+	case "momentum", "nesterov":
+		m := Momentum{Momentum: 0.9, Nesterov: name == "nesterov"}
+		set("momentum", h.Momentum, &m.Momentum)
+		rule = m
+	case "adam":
+		a := NewAdam()
+		setAdam(&a, h, set)
+		rule = a
+	case "adamw":
+		a := NewAdamW()
+		setAdam(&a.Adam, h, set)
+		set("weight-decay", h.WeightDecay, &a.WeightDecay)
+		rule = a
+	default:
+		for _, c := range custom {
+			if c.String() == name {
+				rule = c
+			}
+		}
+		if rule == nil {
+			return nil, fmt.Errorf("optimizer %q is not known; choose one of %s", name, strings.Join(Rules(), ", "))
+		}
+	}
+	for _, f := range []struct {
+		flag  string
+		given *float64
+	}{{"momentum", h.Momentum}, {"beta1", h.Beta1}, {"beta2", h.Beta2}, {"epsilon", h.Epsilon}, {"weight-decay", h.WeightDecay}} {
+		if f.given != nil && takes[f.flag] == nil {
+			return nil, fmt.Errorf("the optimizer %s has no %s", name, f.flag)
+		}
+	}
+	return rule, rule.Validate()
+}
+
+func setAdam(a *Adam, h Hyper, set func(flag string, given, field *float64)) {
+	set("beta1", h.Beta1, &a.Beta1)
+	set("beta2", h.Beta2, &a.Beta2)
+	set("epsilon", h.Epsilon, &a.Epsilon)
+}
+
+// fraction reports a hyper-parameter outside [0, 1).
+func fraction(name string, x float64) error {
+	if !(x >= 0 && x < 1) {
+		return fmt.Errorf("%s is %v; it must be at least 0 and less than 1", name, x)
+	}
+	return nil
+}
+
+// fma is the one multiply-add of all rules: rounded once on every machine.
+func fma[T Float](x, y, z T) T { return kernel.FMA(x, y, z) }
