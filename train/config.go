@@ -1,0 +1,149 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// ErrConfig is wrapped by every complaint about a Config.
+var ErrConfig = errors.New("training configuration")
+
+// Method says how many rows an update looks at.
+type Method string
+
+const (
+	// Batch makes one update an epoch, from all rows in their own order.
+	Batch Method = "batch"
+	// Stochastic makes one update a row, in an order shuffled every epoch.
+	Stochastic Method = "stochastic"
+	// MiniBatch makes one update per BatchSize rows, in an order shuffled every epoch. The
+	// last batch is smaller when the rows do not divide.
+	MiniBatch Method = "mini-batch"
+	// PerSample is the notebook's "stochastic" variant, kept apart from the textbook's: it
+	// trains on one sample until that sample is within Tolerance or has had Epochs updates,
+	// then on the next, and so forgets the earlier ones. The samples' order is shuffled once.
+	PerSample Method = "per-sample"
+)
+
+// Methods lists the methods by name.
+func Methods() []string {
+	return []string{string(Batch), string(Stochastic), string(MiniBatch), string(PerSample)}
+}
+
+// Config is what a run does. The zero value of each field is its default.
+type Config struct {
+	Loss      nn.Loss      // default: squared; cross-entropy behind softmax, binary-cross-entropy behind sigmoid, poisson behind exp
+	Reduction nn.Reduction // default: mean over the rows of a batch
+
+	Rule     optim.Rule     // default: adam
+	Rate     float64        // default: optim.DefaultRate of the rule
+	Schedule optim.Schedule // default: constant
+
+	Method    Method // default: mini-batch
+	BatchSize int    // of mini-batch; default 32; more than the rows there are is clamped to them
+	Epochs    int    // at most; default 100. With per-sample: at most for each sample
+	NoShuffle bool   // rows in their own order in every epoch
+	Shards    int    // pieces a batch's gradient is summed in; default ceil(rows in the batch / 1024)
+	Seed      uint64
+
+	Stop Stop // when to end before Epochs; nil: never
+
+	// Tolerance is when per-sample is done with a sample, as for the Tolerance criterion;
+	// default 0.001. The other methods take a Tolerance in Stop.
+	Tolerance float64
+
+	// KeepBest ends the run with the weights of the epoch that had the best validation
+	// score. MinDelta is by how much a score must be better to count as better.
+	KeepBest bool
+	MinDelta float64
+}
+
+// DefaultLoss is the loss that goes with an output activation when none is asked for.
+func DefaultLoss(out nn.Activation) nn.Loss {
+	switch out {
+	case nn.Softmax:
+		return nn.CrossEntropy
+	case nn.Sigmoid:
+		return nn.BinaryCrossEntropy
+	case nn.Exp:
+		return nn.Poisson
+	}
+	return nn.Squared
+}
+
+// withDefaults fills the zero fields and checks the rest.
+func (c Config) withDefaults(out nn.Dense) (Config, error) {
+	if c.Loss == nil {
+		c.Loss = DefaultLoss(out.Activation)
+	}
+	if c.Rule == nil {
+		c.Rule = optim.NewAdam()
+	}
+	if c.Rate == 0 {
+		c.Rate = optim.DefaultRate(c.Rule.String())
+	}
+	if c.Schedule == nil {
+		c.Schedule = optim.Constant{}
+	}
+	if c.Method == "" {
+		c.Method = MiniBatch
+	}
+	if c.BatchSize == 0 {
+		c.BatchSize = 32
+	}
+	if c.Epochs == 0 {
+		c.Epochs = 100
+	}
+	if c.Tolerance == 0 {
+		c.Tolerance = 0.001
+	}
+	bad := func(format string, args ...any) (Config, error) {
+		return c, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
+	}
+	if err := nn.Compatible(c.Loss, out.Activation, out.Units); err != nil {
+		return bad("%w", err)
+	}
+	if err := c.Rule.Validate(); err != nil {
+		return bad("%s: %w", c.Rule, err)
+	}
+	switch c.Method {
+	case Batch, Stochastic, MiniBatch, PerSample:
+	default:
+		return bad("the method %q is not known; choose batch, stochastic, mini-batch or per-sample", c.Method)
+	}
+	switch {
+	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
+		return bad("the learning rate is %v; it must be a finite number greater than 0", c.Rate)
+	case c.BatchSize < 1:
+		return bad("the batch size is %d; it must be at least 1", c.BatchSize)
+	case c.Epochs < 1:
+		return bad("the number of epochs is %d; it must be at least 1", c.Epochs)
+	case c.Shards < 0:
+		return bad("the number of shards is %d; it must be at least 1", c.Shards)
+	case !(c.Tolerance > 0):
+		return bad("the tolerance is %v; it must be greater than 0", c.Tolerance)
+	case !(c.MinDelta >= 0):
+		return bad("min-delta is %v; it must be at least 0", c.MinDelta)
+	}
+	return c, nil
+}
+
+// shards returns in how many pieces a batch of that many rows is summed.
+func (c *Config) shards(rows int) int {
+	if c.Shards > 0 {
+		return min(c.Shards, rows)
+	}
+	return (rows + 1023) / 1024
+}
+
+// shardRows is the most rows a shard can have.
+func (c *Config) shardRows() int {
+	if c.Shards > 0 {
+		return (c.BatchSize + c.Shards - 1) / c.Shards
+	}
+	return min(c.BatchSize, 1024)
+}

@@ -1,0 +1,36 @@
+package train
+
+import "math/bits"
+
+// Point is one epoch of a History.
+type Point struct {
+	Epoch      int     // from 1
+	Steps      int     // updates made by its end
+	Loss       float64 // the row-weighted mean of its batches' losses, each before its update
+	Validation float64 // the validation score after it; NaN without validation rows
+	Rate       float64 // the learning rate of its last update
+	Seconds    float64 // time spent by its end
+}
+
+// History is the course of a run. It keeps the first 512 epochs and then, of every
+// doubling of their number, 256 evenly spaced ones: a rule on the epoch's number alone.
+type History []Point
+
+// Keeps reports whether the history keeps that epoch.
+func Keeps(epoch int) bool {
+	if epoch < 512 {
+		return true
+	}
+	stride := 1 << (bits.Len(uint(epoch)) - 9)
+	return epoch%stride == 0
+}
+
+// Best returns the point with the lowest validation score; ok is false when there is none.
+func (h History) Best() (best Point, ok bool) {
+	for _, p := range h {
+		if p.Validation == p.Validation && (!ok || p.Validation < best.Validation) {
+			best, ok = p, true
+		}
+	}
+	return best, ok
+}

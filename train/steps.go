@@ -1,0 +1,254 @@
+package train
+
+import (
+	"context"
+	"iter"
+	"math"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// Steps is the training loop: an iterator over updates, each yielded after it was made. It
+// ends when a criterion fires, the epochs are used up, ctx ends, or a value stops being
+// finite; only the last yields an error. After break, or when ctx ended, calling Steps
+// again continues with the next update, exactly as if nothing had happened.
+func (t *Trainer[T]) Steps(ctx context.Context) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
+		t.since = time.Now()
+		defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
+		if !t.finished {
+			t.result.Reason = ""
+		}
+		for !t.finished {
+			if ctx.Err() != nil {
+				t.result.Reason = ReasonInterrupted
+				return
+			}
+			var s Step
+			var err error
+			if t.cfg.Method == PerSample {
+				s, err = t.sampleStep()
+			} else {
+				s, err = t.step()
+			}
+			if err != nil {
+				t.finished = true
+				t.result.Reason = ReasonDiverged
+				copy(t.net.Params(), t.good)
+				t.lossAt = -1
+				yield(s, err)
+				return
+			}
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// step makes the next update of an epoch over all rows.
+func (t *Trainer[T]) step() (Step, error) {
+	rows := t.data.Train.Rows()
+	if t.position == 0 {
+		t.keepGood()
+		t.lossSum = 0
+		if t.order != nil {
+			rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, uint64(t.epoch))
+		}
+	}
+	from, to := t.position, min(t.position+t.cfg.BatchSize, rows)
+	s, err := t.update(t.batch(from, to), optim.Position{
+		Step:          t.result.Steps,
+		StepsPerEpoch: (rows + t.cfg.BatchSize - 1) / t.cfg.BatchSize,
+		Epochs:        t.cfg.Epochs,
+	})
+	s.Epoch = t.epoch + 1
+	if t.cfg.BatchSize == 1 {
+		s.Row = t.rowAt(from)
+	}
+	if err != nil {
+		return s, err
+	}
+	t.lossSum += float64(s.Loss * float64(to-from))
+	t.position = to
+	if to == rows {
+		err = t.endEpoch(&s)
+	}
+	return s, err
+}
+
+// sampleStep makes the next update of the notebook's variant: again and again on one
+// sample, then on the next.
+func (t *Trainer[T]) sampleStep() (Step, error) {
+	rows, done := t.data.Train.Rows(), len(t.result.Samples)
+	if t.result.Steps == 0 && t.order != nil {
+		rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, 0) // once: the order of the samples
+	}
+	if t.position == 0 {
+		t.keepGood()
+	}
+	row := t.rowAt(done)
+	s, err := t.update(t.batch(done, done+1), optim.Position{
+		Step: t.result.Steps, StepsPerEpoch: rows, Epochs: t.cfg.Epochs,
+	})
+	s.Epoch, s.Row = t.epoch+1, row
+	if err != nil {
+		return s, err
+	}
+	t.lossSum = s.Loss
+	t.position++
+	converged := t.rowsWithin(row, row+1, t.cfg.Tolerance)
+	if converged || t.position == t.cfg.Epochs {
+		t.result.Samples = append(t.result.Samples, Sample{Row: row, Epochs: t.position, Converged: converged})
+		t.position = 0
+	}
+	err = t.endEpoch(&s)
+	if err == nil && !t.finished && len(t.result.Samples) == rows {
+		all := true
+		for _, r := range t.result.Samples {
+			all = all && r.Converged
+		}
+		if all {
+			err = t.finish(Tolerance{}.Reason(), s)
+		} else {
+			err = t.finish(ReasonEpochs, s)
+		}
+	}
+	return s, err
+}
+
+// rowAt returns which row stands at a position of the epoch's order.
+func (t *Trainer[T]) rowAt(i int) int {
+	if t.order == nil {
+		return i
+	}
+	return t.order[i]
+}
+
+// batch returns the rows at positions from to to: gathered, or where they stand.
+func (t *Trainer[T]) batch(from, to int) Set[T] {
+	if t.order == nil {
+		return Set[T]{t.data.Train.X.Slice(from, to), t.data.Train.Y.Slice(from, to)}
+	}
+	rows := t.order[from:to]
+	return Set[T]{t.data.Train.X.Gather(t.x, rows), t.data.Train.Y.Gather(t.y, rows)}
+}
+
+// update makes one update from a batch.
+func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
+	scale := t.cfg.Reduction.Scale(b.Rows())
+	s := Step{N: t.result.Steps + 1, Rows: b.Rows(), Validation: math.NaN()}
+	s.Rate = t.cfg.Schedule.Rate(t.cfg.Rate, at)
+	s.Loss = t.gradient(b, scale) * scale
+	if s.Loss-s.Loss != 0 {
+		return s, &DivergedError{Epoch: t.epoch + 1, Step: s.N, Loss: s.Loss, Rate: s.Rate}
+	}
+	optim.Update(t.cfg.Rule, optim.Step{Rate: s.Rate, N: s.N}, t.net.Params(), t.grads[0], t.slots)
+	t.result.Steps++
+	t.result.Rows += b.Rows()
+	return s, nil
+}
+
+// gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch
+// of several shards is summed piece by piece, and the pieces in a fixed binary tree:
+// ((0+1)+(2+3))+... The tree's open branches, at most one of each height, are the other
+// t.grads.
+func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
+	shards := t.cfg.shards(b.Rows())
+	loss := 0.0
+	depth := 0 // open branches
+	for i := range shards {
+		from, to := i*b.Rows()/shards, (i+1)*b.Rows()/shards
+		if depth == len(t.grads) {
+			t.grads = append(t.grads, make([]T, len(t.grads[0])))
+		}
+		t.net.Forward(t.tape, b.X.Slice(from, to))
+		loss += t.net.Backprop(t.tape, t.cfg.Loss, b.Y.Slice(from, to), scale, t.grads[depth])
+		depth++
+		// Two branches of one height close; at the end all that are open do.
+		for n := i + 1; depth > 1 && (n&1 == 0 || i == shards-1); n >>= 1 {
+			add(t.grads[depth-2], t.grads[depth-1])
+			depth--
+		}
+	}
+	return loss
+}
+
+func add[T nn.Float](dst, src []T) {
+	for i, v := range src {
+		dst[i] += v
+	}
+}
+
+// endEpoch scores the epoch, records it and asks the stop criteria.
+func (t *Trainer[T]) endEpoch(s *Step) error {
+	t.epoch++
+	s.EpochEnd = true
+	t.epochLoss = t.lossSum
+	if t.cfg.Method != PerSample {
+		t.position = 0
+		t.epochLoss /= float64(t.data.Train.Rows())
+	}
+	s.EpochLoss = t.epochLoss
+	if n := t.data.Validation.Rows(); n > 0 {
+		s.Validation = t.lossOf(t.data.Validation) / float64(n)
+		if s.Validation-s.Validation != 0 {
+			return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: s.Validation, Rate: s.Rate}
+		}
+		if s.Validation < t.bestScore-t.cfg.MinDelta {
+			s.Best = true
+			t.bestScore, t.bestEpoch = s.Validation, t.epoch
+			if t.best != nil {
+				copy(t.best, t.net.Params())
+			}
+		}
+	}
+	p := Point{
+		Epoch: t.epoch, Steps: t.result.Steps, Loss: s.EpochLoss, Validation: s.Validation,
+		Rate: s.Rate, Seconds: t.Elapsed().Seconds(),
+	}
+	if Keeps(t.epoch) {
+		t.result.History = append(t.result.History, p)
+	}
+	if c := fired(t.cfg.Stop, t); c != nil {
+		return t.finish(c.Reason(), *s)
+	}
+	if t.cfg.Method != PerSample && t.epoch == t.cfg.Epochs {
+		return t.finish(ReasonEpochs, *s)
+	}
+	return nil
+}
+
+// finish ends the run, unless its last update made a value that is not finite.
+func (t *Trainer[T]) finish(reason string, s Step) error {
+	if last := t.result.History; len(last) == 0 || last[len(last)-1].Epoch != t.epoch {
+		t.result.History = append(last, Point{ // the last epoch is always kept
+			Epoch: t.epoch, Steps: t.result.Steps, Loss: s.EpochLoss, Validation: s.Validation,
+			Rate: s.Rate, Seconds: t.Elapsed().Seconds(),
+		})
+	}
+	if loss := t.FullLoss(); loss-loss != 0 {
+		return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: loss, Rate: s.Rate}
+	}
+	t.UseBest()
+	t.finished = true
+	t.result.Reason = reason
+	switch reason {
+	case Tolerance{}.Reason(), TargetLoss{}.Reason(), Patience{}.Reason():
+		t.result.Converged = true
+	}
+	return nil
+}
+
+// keepGood remembers the parameters if they are all finite.
+func (t *Trainer[T]) keepGood() {
+	for _, w := range t.net.Params() {
+		if w-w != 0 {
+			return
+		}
+	}
+	copy(t.good, t.net.Params())
+}

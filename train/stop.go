@@ -1,0 +1,130 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// State is what a stop criterion sees after an epoch.
+type State interface {
+	Epoch() int             // epochs done
+	Elapsed() time.Duration // time spent in the loop
+	EpochLoss() float64     // the mean of the epoch's batch losses, each before its update
+	FullLoss() float64      // the loss over all training rows now; a pass over them
+	Within(r float64) bool  // whether every output is within 1e-8 + r·|output| of its target; a pass over the rows
+	SinceBest() int         // epochs since the validation score was last better than ever; 0 without validation rows
+}
+
+// Stop is a criterion that ends a run. The criteria are small values that combine: Any and
+// All are criteria too, and any other type that implements the interface.
+type Stop interface {
+	Met(State) bool
+	// Reason names the criterion in the result: "tolerance".
+	Reason() string
+}
+
+// The reasons a run can end for, besides those of Stop criteria.
+const (
+	ReasonEpochs      = "epochs"
+	ReasonInterrupted = "interrupted"
+	ReasonDiverged    = "diverged"
+)
+
+// Tolerance is met when every output is within 1e-8 + R·|output| of its target: the
+// notebook's test, numpy.isclose(Y, y, R), made after an epoch's last update. The
+// notebook looks at the outputs from before the update and so stops an epoch later.
+type Tolerance struct{ R float64 }
+
+func (t Tolerance) Met(s State) bool { return s.Within(t.R) }
+func (Tolerance) Reason() string     { return "tolerance" }
+
+// within is numpy.isclose(target, output, rtol) with its default atol.
+func within(target, output, rtol float64) bool {
+	return math.Abs(target-output) <= 1e-8+float64(rtol*math.Abs(output))
+}
+
+// TargetLoss is met when the loss over all training rows is at most L.
+type TargetLoss struct{ L float64 }
+
+func (t TargetLoss) Met(s State) bool { return s.FullLoss() <= t.L }
+func (TargetLoss) Reason() string     { return "target-loss" }
+
+// Patience is met when the validation score has not become better for N epochs.
+type Patience struct{ N int }
+
+func (p Patience) Met(s State) bool { return s.SinceBest() >= p.N }
+func (Patience) Reason() string     { return "patience" }
+
+// MaxTime is met after the first epoch that ends later than D. It depends on the clock:
+// two runs with it may differ.
+type MaxTime struct{ D time.Duration }
+
+func (m MaxTime) Met(s State) bool { return s.Elapsed() >= m.D }
+func (MaxTime) Reason() string     { return "max-time" }
+
+// Any is met when one of its criteria is, which then names the reason.
+type Any []Stop
+
+// Met reports whether any criterion is met.
+func (a Any) Met(s State) bool { return a.first(s) != nil }
+
+// Reason names all criteria; Result.Reason has the one that fired.
+func (a Any) Reason() string { return join(a, " or ") }
+
+func (a Any) first(s State) Stop {
+	for _, c := range a {
+		if f := fired(c, s); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// All is met when every one of its criteria is.
+type All []Stop
+
+// Met reports whether every criterion is met; an empty All never is.
+func (a All) Met(s State) bool {
+	for _, c := range a {
+		if !c.Met(s) {
+			return false
+		}
+	}
+	return len(a) > 0
+}
+
+// Reason names all criteria.
+func (a All) Reason() string { return join(a, " and ") }
+
+func join(stops []Stop, with string) string {
+	names := make([]string, len(stops))
+	for i, s := range stops {
+		names[i] = s.Reason()
+	}
+	return strings.Join(names, with)
+}
+
+// fired returns the criterion within c that is met, or nil.
+func fired(c Stop, s State) Stop {
+	if any, ok := c.(Any); ok {
+		return any.first(s)
+	}
+	if c != nil && c.Met(s) {
+		return c
+	}
+	return nil
+}
+
+// DivergedError is the error of a run in which a value stopped being finite. The trainer's
+// network then has the last weights known to be finite.
+type DivergedError struct {
+	Epoch, Step int     // where it was seen, from 1
+	Loss        float64 // the batch's loss there
+	Rate        float64 // the learning rate there
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("training diverged: the loss is %v in epoch %d (update %d, learning rate %v); try a smaller learning rate", e.Loss, e.Epoch, e.Step, e.Rate)
+}

@@ -1,0 +1,272 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// Set is rows to train or validate on: inputs X and targets Y, one row a sample.
+type Set[T nn.Float] struct {
+	X, Y nn.Matrix[T]
+}
+
+// Rows returns the number of samples.
+func (s Set[T]) Rows() int { return s.X.Rows }
+
+// Data is what a run looks at. Validation may be empty; its rows train nothing, but may
+// choose the epoch.
+type Data[T nn.Float] struct {
+	Train, Validation Set[T]
+}
+
+// Trainer is one run of gradient descent over a network, whose parameters it changes. It
+// belongs to one goroutine.
+type Trainer[T nn.Float] struct {
+	net  *nn.Network[T]
+	cfg  Config
+	data Data[T]
+
+	tape   *nn.Tape[T]
+	x, y   nn.Matrix[T] // the gathered batch
+	grads  [][]T        // the gradient, and partial sums of shards
+	slots  [][]T        // what the rule remembers
+	order  []int        // the rows in this epoch's order
+	good   []T          // the last parameters known to be finite
+	best   []T          // the parameters of the best validation score
+	result Result
+
+	epoch    int // epochs done
+	position int // rows done in this epoch; per-sample: updates made on this sample
+	finished bool
+
+	lossSum   float64 // this epoch's batch losses, each times its rows
+	epochLoss float64 // the last epoch's
+	fullLoss  float64 // see FullLoss
+	lossAt    int     // after how many updates fullLoss was computed; -1: never
+	bestScore float64
+	bestEpoch int
+	elapsed   time.Duration
+	since     time.Time // when the loop was entered; zero outside it
+}
+
+// Result is what a run came to.
+type Result struct {
+	// Reason says what ended the run: the criterion that fired, or "epochs", "interrupted",
+	// "diverged". It is empty while the loop can be continued.
+	Reason string
+	// Converged: the run reached what it was asked to reach, a tolerance (with per-sample:
+	// each sample in its own turn) or a target loss, or its validation score stopped
+	// becoming better.
+	Converged bool
+	Epochs    int     // done; with per-sample the total over the samples
+	Steps     int     // updates made
+	Loss      float64 // over all training rows with the final weights, reduced as in the configuration
+	BestEpoch int     // whose weights were kept, if KeepBest
+	BestScore float64 // its validation score
+	Seconds   float64
+	Rows      int // samples seen, over all updates
+	History   History
+	Samples   []Sample // per-sample: how each went, in their order
+}
+
+// Sample is how one sample of the method per-sample went.
+type Sample struct {
+	Row       int
+	Epochs    int
+	Converged bool
+}
+
+// Step is one update.
+type Step struct {
+	N     int     // from 1
+	Epoch int     // from 1
+	Rows  int     // of its batch
+	Row   int     // per-sample and stochastic: which sample it was
+	Loss  float64 // of the batch, before the update, reduced as in the configuration
+	Rate  float64
+
+	EpochEnd   bool    // the epoch's last update; the following are set only then
+	EpochLoss  float64 // row-weighted mean of the epoch's batch losses
+	Validation float64 // the validation score; NaN without validation rows
+	Best       bool    // the best validation score so far
+}
+
+// New prepares a run. It refuses a configuration that makes no sense for the network, and
+// data of the wrong shape, with an error that wraps ErrConfig.
+func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T], error) {
+	cfg, err := cfg.withDefaults(net.Layer(net.Depth() - 1))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSet("training", net, cfg.Loss, data.Train); err != nil {
+		return nil, err
+	}
+	rows := data.Train.Rows()
+	if rows == 0 {
+		return nil, fmt.Errorf("%w: there are no training rows", ErrConfig)
+	}
+	if data.Validation.Rows() > 0 {
+		if err := checkSet("validation", net, cfg.Loss, data.Validation); err != nil {
+			return nil, err
+		}
+	}
+	switch cfg.Method {
+	case Batch:
+		cfg.BatchSize = rows
+	case Stochastic, PerSample:
+		cfg.BatchSize = 1
+	}
+	cfg.BatchSize = min(cfg.BatchSize, rows)
+
+	t := &Trainer[T]{net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1}
+	params := len(net.Params())
+	t.tape = net.NewTape(max(cfg.shardRows(), min(256, max(rows, data.Validation.Rows()))))
+	t.grads = [][]T{make([]T, params)}
+	t.slots = make([][]T, cfg.Rule.Slots())
+	for i := range t.slots {
+		t.slots[i] = make([]T, params)
+	}
+	t.good = make([]T, params)
+	if cfg.shuffles() {
+		t.order = make([]int, rows)
+		t.x = nn.NewMatrix[T](cfg.BatchSize, data.Train.X.Cols)
+		t.y = nn.NewMatrix[T](cfg.BatchSize, data.Train.Y.Cols)
+	}
+	if cfg.KeepBest && data.Validation.Rows() > 0 {
+		t.best = make([]T, params)
+	}
+	return t, nil
+}
+
+func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T]) error {
+	switch {
+	case s.X.Cols != net.Inputs():
+		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.X.Cols, net.Inputs())
+	case s.Y.Cols != net.Outputs():
+		return fmt.Errorf("%w: the %s rows have %d targets, the network %d outputs", ErrConfig, what, s.Y.Cols, net.Outputs())
+	case s.X.Rows != s.Y.Rows:
+		return fmt.Errorf("%w: there are %d %s rows of inputs and %d of targets", ErrConfig, s.X.Rows, what, s.Y.Rows)
+	}
+	for i := range s.Rows() {
+		for j, v := range s.X.Row(i) {
+			if v-v != 0 {
+				return fmt.Errorf("%w: %s row %d: input %d is %v, not a finite number", ErrConfig, what, i, j, v)
+			}
+		}
+		for _, v := range s.Y.Row(i) {
+			if err := nn.CheckTarget(loss, float64(v)); err != nil {
+				return fmt.Errorf("%w: %s row %d: %w", ErrConfig, what, i, err)
+			}
+		}
+	}
+	return nil
+}
+
+// shuffles reports whether batches have to be gathered.
+func (c *Config) shuffles() bool { return !c.NoShuffle && c.Method != Batch }
+
+// Config returns the configuration with its defaults filled in.
+func (t *Trainer[T]) Config() Config { return t.cfg }
+
+// Network returns the network in training.
+func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
+
+// Run trains until a criterion fires, the epochs are used up or ctx ends. When ctx ends the
+// result says "interrupted" and the error is nil: what was done is there. A run that
+// diverges returns a *DivergedError beside its result.
+func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
+	for _, err := range t.Steps(ctx) {
+		if err != nil {
+			return t.Result(), err
+		}
+	}
+	return t.Result(), nil
+}
+
+// Result returns what the run has come to so far.
+func (t *Trainer[T]) Result() Result {
+	r := t.result
+	r.Epochs = t.epoch
+	r.Seconds = t.Elapsed().Seconds()
+	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
+	r.Loss = t.FullLoss()
+	return r
+}
+
+// UseBest gives the network the weights of the best validation score so far, if the run
+// keeps them. A run that ends does so by itself; after break or an interruption it is for
+// the caller to decide, since it changes what Steps would continue from.
+func (t *Trainer[T]) UseBest() {
+	if t.best != nil && t.bestEpoch > 0 {
+		copy(t.net.Params(), t.best)
+		t.lossAt = -1
+	}
+}
+
+// Epoch returns the number of epochs done.
+func (t *Trainer[T]) Epoch() int { return t.epoch }
+
+// Elapsed returns the time spent in the loop.
+func (t *Trainer[T]) Elapsed() time.Duration {
+	if t.since.IsZero() {
+		return t.elapsed
+	}
+	return t.elapsed + time.Since(t.since)
+}
+
+// EpochLoss returns the row-weighted mean of the last epoch's batch losses, each before its
+// update.
+func (t *Trainer[T]) EpochLoss() float64 { return t.epochLoss }
+
+// SinceBest returns how many epochs ago the validation score was better than ever before.
+func (t *Trainer[T]) SinceBest() int {
+	if t.data.Validation.Rows() == 0 {
+		return 0
+	}
+	return t.epoch - t.bestEpoch
+}
+
+// FullLoss returns the loss over all training rows with the present weights, reduced as in
+// the configuration. It is computed at most once an update.
+func (t *Trainer[T]) FullLoss() float64 {
+	if t.lossAt != t.result.Steps {
+		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.Scale(t.data.Train.Rows())
+		t.lossAt = t.result.Steps
+	}
+	return t.fullLoss
+}
+
+// Within reports whether every output of every training row is within 1e-8 + r·|output| of
+// its target.
+func (t *Trainer[T]) Within(r float64) bool { return t.rowsWithin(0, t.data.Train.Rows(), r) }
+
+func (t *Trainer[T]) rowsWithin(from, to int, r float64) bool {
+	for ; from < to; from += t.tape.MaxRows() {
+		n := min(from+t.tape.MaxRows(), to)
+		out := t.net.Forward(t.tape, t.data.Train.X.Slice(from, n))
+		for i := range out.Rows {
+			y := t.data.Train.Y.Row(from + i)
+			for j, a := range out.Row(i) {
+				if !within(float64(y[j]), float64(a), r) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// lossOf returns the loss summed over the rows of s.
+func (t *Trainer[T]) lossOf(s Set[T]) float64 {
+	sum := 0.0
+	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
+		to := min(from+t.tape.MaxRows(), s.Rows())
+		t.net.Forward(t.tape, s.X.Slice(from, to))
+		sum += t.net.Loss(t.tape, t.cfg.Loss, s.Y.Slice(from, to))
+	}
+	return sum
+}

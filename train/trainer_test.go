@@ -1,0 +1,342 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// problem is a small regression with some structure: 37 rows, so that batches do not divide.
+func problem[T nn.Float](rows int) Set[T] {
+	s := Set[T]{nn.NewMatrix[T](rows, 3), nn.NewMatrix[T](rows, 2)}
+	for i := range rows {
+		for j := range 3 {
+			s.X.Row(i)[j] = T(math.Sin(float64(3*i + j)))
+		}
+		s.Y.Row(i)[0] = s.X.At(i, 0) * s.X.At(i, 1)
+		s.Y.Row(i)[1] = s.X.At(i, 2) / 2
+	}
+	return s
+}
+
+func network[T nn.Float](t testing.TB, out nn.Activation) *nn.Network[T] {
+	t.Helper()
+	n, err := nn.New[T](3, 5, nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 2, Activation: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func mustRun[T nn.Float](t *testing.T, n *nn.Network[T], c Config, d Data[T]) Result {
+	t.Helper()
+	tr, err := New(n, c, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := tr.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestMethodsCountUpdates(t *testing.T) {
+	for _, c := range []struct {
+		method Method
+		size   int
+		steps  int // in 3 epochs of 37 rows
+	}{{Batch, 0, 3}, {MiniBatch, 10, 12}, {MiniBatch, 1000, 3}, {Stochastic, 0, 111}, {PerSample, 0, 37 * 3}} {
+		r := mustRun(t, network[float64](t, nn.Identity), Config{Method: c.method, BatchSize: c.size, Epochs: 3, Tolerance: 1e-15},
+			Data[float64]{Train: problem[float64](37)})
+		if r.Steps != c.steps || r.Reason != ReasonEpochs || r.Converged {
+			t.Errorf("%s: %d updates, ended by %q, converged %v; want %d updates by epochs", c.method, r.Steps, r.Reason, r.Converged, c.steps)
+		}
+	}
+}
+
+// An epoch sees every row once; its order changes from epoch to epoch and stays with NoShuffle.
+func TestShuffling(t *testing.T) {
+	for _, still := range []bool{false, true} {
+		tr, err := New(network[float64](t, nn.Identity), Config{Method: Stochastic, Epochs: 3, NoShuffle: still},
+			Data[float64]{Train: problem[float64](37)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		orders := make([][]int, 4)
+		for s, err := range tr.Steps(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			orders[s.Epoch] = append(orders[s.Epoch], s.Row)
+		}
+		for e := 1; e <= 3; e++ {
+			sorted := slices.Sorted(slices.Values(orders[e]))
+			for i, r := range sorted {
+				if i != r || len(sorted) != 37 {
+					t.Fatalf("epoch %d saw the rows %v", e, orders[e])
+				}
+			}
+		}
+		if same := slices.Equal(orders[1], orders[2]); same != still {
+			t.Errorf("NoShuffle %v: two epochs had the same order: %v", still, same)
+		}
+	}
+}
+
+// Leaving the loop anywhere and entering it again changes nothing.
+func TestBreakContinues(t *testing.T) {
+	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
+		for _, rule := range []optim.Rule{optim.SGD{}, optim.NewAdam()} {
+			c := Config{Method: method, Rule: rule, Epochs: 7, BatchSize: 10, Seed: 3, Schedule: optim.Cosine{}}
+			d := Data[float32]{Train: problem[float32](37), Validation: problem[float32](5)}
+			whole := network[float32](t, nn.Identity)
+			want := mustRun(t, whole, c, d)
+
+			parts := network[float32](t, nn.Identity)
+			tr, err := New(parts, c, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for tr.Result().Reason == "" {
+				n := 0
+				for _, err := range tr.Steps(context.Background()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n++; n == 5 {
+						break
+					}
+				}
+			}
+			if got := tr.Result(); got.Steps != want.Steps || got.Loss != want.Loss || got.Epochs != want.Epochs {
+				t.Errorf("%s, %s: in parts %d steps and loss %v, whole %d and %v", method, rule, got.Steps, got.Loss, want.Steps, want.Loss)
+			}
+			if !slices.Equal(parts.Params(), whole.Params()) {
+				t.Errorf("%s, %s: the weights differ", method, rule)
+			}
+		}
+	}
+}
+
+func TestInterruption(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	tr, err := New(network[float64](t, nn.Identity), Config{Epochs: 1000}, Data[float64]{Train: problem[float64](37)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, err := range tr.Steps(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.N == 10 {
+			cancel()
+		}
+	}
+	if r := tr.Result(); r.Reason != ReasonInterrupted || r.Steps != 10 {
+		t.Errorf("ended by %q after %d updates", r.Reason, r.Steps)
+	}
+}
+
+func TestStopCriteria(t *testing.T) {
+	d := Data[float64]{Train: problem[float64](37), Validation: problem[float64](12)}
+	for _, c := range []struct {
+		stop      Stop
+		reason    string
+		converged bool
+	}{
+		{TargetLoss{0.05}, "target-loss", true},
+		{MaxTime{1}, "max-time", false},
+		{Any{Tolerance{1e-12}, TargetLoss{0.05}}, "target-loss", true},
+		{Any{TargetLoss{0.05}, MaxTime{1}}, "max-time", false},
+		{All{TargetLoss{0.05}, MaxTime{1}}, "target-loss and max-time", false},
+		{All{}, "epochs", false},
+		{Any{}, "epochs", false},
+		{Tolerance{1e-12}, "epochs", false},
+	} {
+		r := mustRun(t, network[float64](t, nn.Identity), Config{Epochs: 200, Stop: c.stop, Rate: 0.01}, d)
+		if r.Reason != c.reason || r.Converged != c.converged {
+			t.Errorf("%v: ended by %q, converged %v; want %q, %v", c.stop, r.Reason, r.Converged, c.reason, c.converged)
+		}
+		if strings.Contains(r.Reason, "target-loss") && r.Loss > 0.05 {
+			t.Errorf("%v: ended with a loss of %v", c.stop, r.Loss)
+		}
+	}
+}
+
+// Early stopping ends Patience epochs after the best one and restores its weights.
+func TestPatienceRestoresTheBest(t *testing.T) {
+	train := problem[float64](20)
+	noisy := problem[float64](20)
+	for i := range noisy.Rows() {
+		noisy.Y.Row(i)[0] += 0.4 * math.Cos(float64(7*i)) // validation rows that cannot be fitted
+	}
+	n := network[float64](t, nn.Identity)
+	tr, err := New(n, Config{Epochs: 5000, Rate: 0.02, Stop: Patience{15}, KeepBest: true}, Data[float64]{train, noisy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	best, at := math.Inf(1), 0
+	var weights []float64
+	for s, err := range tr.Steps(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.EpochEnd && s.Validation < best {
+			best, at, weights = s.Validation, s.Epoch, nil
+			// The last step's weights may already be the restored ones, but then it was no best.
+			weights = append(weights, n.Params()...)
+		}
+	}
+	r := tr.Result()
+	if r.Reason != "patience" || r.Epochs != at+15 || r.BestEpoch != at || r.BestScore != best {
+		t.Errorf("ended by %q after %d epochs, best %v at %d; saw the best %v at %d", r.Reason, r.Epochs, r.BestScore, r.BestEpoch, best, at)
+	}
+	if !slices.Equal(n.Params(), weights) {
+		t.Error("the weights are not those of the best epoch")
+	}
+}
+
+// A divergence is an error with the last finite weights left in the network.
+func TestDivergence(t *testing.T) {
+	n, err := nn.New[float32](3, 5, nn.Dense{Units: 8, Activation: nn.ReLU}, nn.Dense{Units: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := New(n, Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 50}, Data[float32]{Train: problem[float32](37)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := tr.Run(context.Background())
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || r.Reason != ReasonDiverged {
+		t.Fatalf("ended by %q with the error %v", r.Reason, err)
+	}
+	for i, w := range n.Params() {
+		if w-w != 0 {
+			t.Fatalf("parameter %d is %v", i, w)
+		}
+	}
+}
+
+// However many shards a batch is cut into, the gradient is the same up to rounding, and
+// the tree of sums has the documented shape.
+func TestShards(t *testing.T) {
+	d := Data[float64]{Train: problem[float64](37)}
+	var want []float64
+	for _, shards := range []int{1, 2, 3, 5, 6, 7, 16, 37, 100} {
+		n := network[float64](t, nn.Identity)
+		mustRun(t, n, Config{Method: Batch, Rule: optim.SGD{}, Rate: 0.1, Epochs: 20, Shards: shards}, d)
+		if want == nil {
+			want = slices.Clone(n.Params())
+			continue
+		}
+		for i, w := range n.Params() {
+			if math.Abs(w-want[i]) > 1e-13 {
+				t.Errorf("%d shards: parameter %d = %v, with one shard %v", shards, i, w, want[i])
+			}
+		}
+	}
+
+	tr, err := New(network[float64](t, nn.Identity), Config{Method: Batch, Shards: 7}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := d.Train
+	tr.gradient(b, 1)
+	piece := func(i int) []float64 {
+		from, to := i*37/7, (i+1)*37/7
+		g := make([]float64, len(tr.grads[0]))
+		tr.net.Forward(tr.tape, b.X.Slice(from, to))
+		tr.net.Backprop(tr.tape, tr.cfg.Loss, b.Y.Slice(from, to), 1, g)
+		return g
+	}
+	p := [7][]float64{}
+	for i := range p {
+		p[i] = piece(i)
+	}
+	for i, got := range tr.grads[0] {
+		want := ((p[0][i] + p[1][i]) + (p[2][i] + p[3][i])) + ((p[4][i] + p[5][i]) + p[6][i])
+		if got != want {
+			t.Fatalf("element %d: %v, the tree gives %v", i, got, want)
+		}
+	}
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	for _, c := range []Config{
+		{Method: MiniBatch, BatchSize: 8}, {Method: Stochastic}, {Method: Batch}, {Method: Batch, Shards: 5},
+	} {
+		c.Epochs = 1 << 30
+		tr, err := New(network[float32](t, nn.Identity), c, Data[float32]{Train: problem[float32](37)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 600 * 5 { // past the epochs that the history keeps one by one
+			if _, err := tr.step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tr.result.History = slices.Grow(tr.result.History, 1000)
+		if a := testing.AllocsPerRun(200, func() {
+			if _, err := tr.step(); err != nil {
+				t.Fatal(err)
+			}
+		}); a != 0 {
+			t.Errorf("%s: %v allocations a step", c.Method, a)
+		}
+	}
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	kept := 0
+	for e := 1; e <= 1<<20; e++ {
+		if Keeps(e) {
+			kept++
+		}
+	}
+	if want := 511 + 11*256 + 1; kept != want {
+		t.Errorf("of 2^20 epochs %d are kept, want %d", kept, want)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	set := problem[float64](10)
+	bad := problem[float64](10)
+	bad.X.Row(3)[1] = math.NaN()
+	negative := problem[float64](10)
+	for _, c := range []struct {
+		name string
+		cfg  Config
+		out  nn.Activation
+		data Data[float64]
+		want string
+	}{
+		{"rate", Config{Rate: -1}, nn.Identity, Data[float64]{Train: set}, "the learning rate is -1"},
+		{"rate", Config{Rate: math.NaN()}, nn.Identity, Data[float64]{Train: set}, "the learning rate is NaN"},
+		{"method", Config{Method: "best"}, nn.Identity, Data[float64]{Train: set}, `the method "best" is not known`},
+		{"batch", Config{BatchSize: -2}, nn.Identity, Data[float64]{Train: set}, "the batch size is -2"},
+		{"epochs", Config{Epochs: -2}, nn.Identity, Data[float64]{Train: set}, "the number of epochs is -2"},
+		{"loss", Config{Loss: nn.CrossEntropy}, nn.Sigmoid, Data[float64]{Train: set}, "cross-entropy needs a softmax output"},
+		{"rule", Config{Rule: optim.Momentum{Momentum: 2}}, nn.Identity, Data[float64]{Train: set}, "momentum is 2"},
+		{"input", Config{}, nn.Identity, Data[float64]{Train: bad}, "training row 3: input 1 is NaN"},
+		{"validation", Config{}, nn.Identity, Data[float64]{set, bad}, "validation row 3: input 1 is NaN"},
+		{"target", Config{}, nn.Exp, Data[float64]{Train: negative}, "poisson counts cannot be negative"},
+		{"empty", Config{}, nn.Identity, Data[float64]{Train: set.slice(0, 0)}, "no training rows"},
+		{"columns", Config{}, nn.Identity, Data[float64]{Train: Set[float64]{nn.NewMatrix[float64](2, 4), nn.NewMatrix[float64](2, 2)}}, "have 4 inputs, the network 3"},
+	} {
+		_, err := New(network[float64](t, c.out), c.cfg, c.data)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func (s Set[T]) slice(from, to int) Set[T] { return Set[T]{s.X.Slice(from, to), s.Y.Slice(from, to)} }
