@@ -1,0 +1,225 @@
+package data
+
+import "strings"
+
+// A Binding is a table whose columns an encoding has found.
+type Binding struct {
+	e       *Encoding
+	t       *Table
+	inputs  []int
+	targets []int // nil where the table lacks one of them
+}
+
+// Bind finds the encoding's columns in a table by their names, in any order; other
+// columns are passed over. The inputs must all be there. The targets need not be, as long
+// as Targets is not called.
+func (e *Encoding) Bind(t *Table) (*Binding, error) {
+	if e.width == 0 {
+		return nil, fail(ErrEncoding, "the encoding was neither fitted nor decoded")
+	}
+	b := &Binding{e: e, t: t, inputs: make([]int, len(e.Inputs))}
+	var lacking []string
+	for i := range e.Inputs {
+		col := t.Index(e.Inputs[i].Name)
+		if col < 0 {
+			lacking = append(lacking, e.Inputs[i].Name)
+		}
+		b.inputs[i] = col
+	}
+	switch len(lacking) {
+	case 0:
+	case 1:
+		return nil, unknownColumn(t, ErrColumn, "which the model needs", lacking[0])
+	default:
+		return nil, fail(ErrColumn, "%s: %d columns that the model needs are missing: %s: the table has %s",
+			t.name, len(lacking), list(lacking), list(t.columns))
+	}
+	for i := range e.Targets {
+		col := t.Index(e.Targets[i].Name)
+		if col < 0 {
+			b.targets = nil
+			break
+		}
+		b.targets = append(b.targets, col)
+	}
+	return b, nil
+}
+
+// HasTargets reports whether the table has all the target columns.
+func (b *Binding) HasTargets() bool { return b.targets != nil }
+
+// Labelled lists the rows in which every target is there.
+func (b *Binding) Labelled() []int {
+	if b.targets == nil {
+		return nil
+	}
+	return rowsWith(b.t, b.targets)
+}
+
+// A Count tells how many cells of a column were not encoded as they stand.
+type Count struct {
+	Column  string
+	Imputed int    // they were missing
+	Unseen  int    // training had no such level
+	Example string // the first unseen level
+}
+
+// Counts has a Count for each column that has something to tell, in the encoding's order.
+type Counts []Count
+
+// Imputed is the number of missing cells, of all columns.
+func (c Counts) Imputed() int {
+	n := 0
+	for i := range c {
+		n += c[i].Imputed
+	}
+	return n
+}
+
+// Unseen is the number of cells with levels that training had not, of all columns.
+func (c Counts) Unseen() int {
+	n := 0
+	for i := range c {
+		n += c[i].Unseen
+	}
+	return n
+}
+
+// Inputs writes the encoded inputs of the given rows to dst, row after row; nil stands
+// for all rows. dst has room for Width numbers a row. A cell of another type than
+// training had is an error that names its line and column.
+func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
+	if rows == nil {
+		rows = b.t.all()
+	}
+	e, t := b.e, b.t
+	if len(dst) < len(rows)*e.width {
+		panic("data: Inputs: dst is shorter than rows times Width")
+	}
+	if scale, ok := b.pixelScale(); ok {
+		encodePixels(b, scale, rows, dst)
+		return nil, nil
+	}
+	counts := make(Counts, len(e.Inputs))
+	for n, row := range rows {
+		out := dst[n*e.width : (n+1)*e.width]
+		for i := range e.Inputs {
+			in := &e.Inputs[i]
+			switch o := encodeCell(in, t.value(row, b.inputs[i]), out[in.offset:in.offset+in.width]); o {
+			case encoded:
+			case imputed:
+				counts[i].Imputed++
+			case unseen:
+				if counts[i].Unseen == 0 {
+					counts[i].Example = strings.Clone(strings.TrimSpace(t.Cell(row, b.inputs[i])))
+				}
+				counts[i].Unseen++
+			case notFinite:
+				return nil, fail(ErrNumber, "%s %s", t.cellAt(row, b.inputs[i]), o.explain())
+			default:
+				return nil, fail(ErrType, "%s %s", t.cellAt(row, b.inputs[i]), o.explain())
+			}
+		}
+	}
+	told := counts[:0]
+	for i, c := range counts {
+		if c.Imputed > 0 || c.Unseen > 0 {
+			c.Column = e.Inputs[i].Name
+			told = append(told, c)
+		}
+	}
+	return told, nil
+}
+
+// pixelScale reports whether all inputs are bytes of images that are divided by one scale.
+func (b *Binding) pixelScale() (scale float64, ok bool) {
+	scale = b.e.Inputs[0].Scale
+	for i := range b.e.Inputs {
+		in := &b.e.Inputs[i]
+		if !b.t.isPixel(b.inputs[i]) || in.Kind != KindNumber || in.Missing || in.Clip || in.Center != 0 || in.Scale != scale || in.Scale > 0 && in.Scale < 1 {
+			return 0, false
+		}
+	}
+	return scale, true
+}
+
+// encodePixels does what encodeCell does, many times faster.
+func encodePixels[T Float](b *Binding, scale float64, rows []int, dst []T) {
+	var scaled [256]T
+	if scale != 0 {
+		for x := range scaled {
+			scaled[x] = T(float64(x) / scale)
+		}
+	}
+	g, width := b.t.pixels, len(b.inputs)
+	for n, row := range rows {
+		image, out := g.bytes[row*g.width:(row+1)*g.width], dst[n*width:(n+1)*width]
+		for i, col := range b.inputs {
+			out[i] = scaled[image[col]]
+		}
+	}
+}
+
+// Targets writes the encoded targets of the given rows to dst, row after row; nil stands
+// for all rows. dst has room for Outputs numbers a row: (y - Center) / Scale in
+// regression; 0 or 1 for a class of a binary target and for each label; a 1 at the place
+// of a multiclass target's class. A missing cell is an error: see Labelled.
+func Targets[T Float](b *Binding, rows []int, dst []T) error {
+	e, t := b.e, b.t
+	if b.targets == nil {
+		for i := range e.Targets {
+			if t.Index(e.Targets[i].Name) < 0 {
+				return unknownColumn(t, ErrTarget, "which is the target", e.Targets[i].Name)
+			}
+		}
+	}
+	if rows == nil {
+		rows = t.all()
+	}
+	width := e.Outputs()
+	if len(dst) < len(rows)*width {
+		panic("data: Targets: dst is shorter than rows times Outputs")
+	}
+	for n, row := range rows {
+		out := dst[n*width : (n+1)*width]
+		for i := range e.Targets {
+			y, col := &e.Targets[i], b.targets[i]
+			if e.Task == Regression {
+				x, ok := t.Number(row, col)
+				if !ok {
+					return notNumberError(t, row, col)
+				}
+				out[i] = T((x - y.Center) / y.Scale)
+				if !isFinite(float64(out[i])) {
+					return oddNumberError(t, row, col)
+				}
+				continue
+			}
+			class := y.class(t.Cell(row, col))
+			if class < 0 {
+				return classError(t, row, col, y)
+			}
+			if e.Task == Multiclass {
+				clear(out)
+				out[class] = 1
+			} else {
+				out[i] = T(class)
+			}
+		}
+	}
+	return nil
+}
+
+func notNumberError(t *Table, row, col int) error {
+	if t.Missing(row, col) {
+		return fail(ErrTarget, "%s: column %s: the cell is missing: it takes a number", t.at(row), quote(t.columns[col]))
+	}
+	return fail(ErrType, "%s is not a number: correct it", t.cellAt(row, col))
+}
+
+func classError(t *Table, row, col int, y *Target) error {
+	if t.Missing(row, col) {
+		return fail(ErrTarget, "%s: column %s: the cell is missing: it takes one of the classes %s", t.at(row), quote(t.columns[col]), list(y.Classes))
+	}
+	return fail(ErrClass, "%s is not a class that training had: it had %s", t.cellAt(row, col), list(y.Classes))
+}

@@ -1,0 +1,289 @@
+package data
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An Encoding says how a row becomes the numbers that a network takes, and its targets
+// the numbers that it learns. It is learned by Fit, goes into JSON, and does not change:
+// many goroutines can use one.
+type Encoding struct {
+	Task    Task     `json:"task"`
+	Inputs  []Input  `json:"inputs"`
+	Targets []Target `json:"targets"`
+
+	width int // 0 until prepared
+}
+
+// An Input is the encoding of one column.
+//
+//	number    (x - Center) / Scale, clipped where Clip is set; then 1 if the cell is missing
+//	boolean   1 for true, -1 for false, 0 where it is missing
+//	category  a 1 at the place of its level: one for each of Levels, one for the rare, one for the missing
+//	date      days since 1970-01-01 like a number; then cos and sin of the place in the
+//	          year's months, in the week, and in the day where Clock is set; then missing
+//
+// A missing number or date takes the median's place.
+type Input struct {
+	Name    string   `json:"name"`
+	Kind    Kind     `json:"kind"`
+	Median  float64  `json:"median"`
+	Center  float64  `json:"center"`
+	Scale   float64  `json:"scale"` // 0: the column is all 0
+	Clip    bool     `json:"clip,omitempty"`
+	Missing bool     `json:"missing,omitempty"` // missing cells have a place of their own
+	Levels  []string `json:"levels,omitempty"`
+	Rare    bool     `json:"rare,omitempty"`        // levels that are not in Levels have a place
+	RareOf  []string `json:"rare_levels,omitempty"` // levels known to be rare; others are unseen
+	Clock   bool     `json:"clock,omitempty"`       // of dates: the time of day matters
+	Dotted  bool     `json:"day_first,omitempty"`   // of dates: 31.12.1999 is read
+
+	offset int
+	width  int
+	levels map[string]int
+}
+
+// The names of levels that no cell has.
+const (
+	rareLevel    = "(rare)"
+	missingLevel = "(missing)"
+)
+
+// Width is the number of encoded inputs, the columns of the matrix that Inputs writes.
+func (e *Encoding) Width() int { return e.width }
+
+// Outputs is the number of encoded targets, the columns of the matrix that Targets writes:
+// one for each target, or one for each class of a multiclass target.
+func (e *Encoding) Outputs() int {
+	if e.Task == Multiclass {
+		return len(e.Targets[0].Classes)
+	}
+	return len(e.Targets)
+}
+
+// Columns are the names of the columns that the encoding reads, in the order in which
+// EncodeRow takes their values.
+func (e *Encoding) Columns() []string {
+	names := make([]string, len(e.Inputs))
+	for i := range e.Inputs {
+		names[i] = e.Inputs[i].Name
+	}
+	return names
+}
+
+// InputNames names each encoded input, as in "age", "age (missing)" and "sex=male".
+func (e *Encoding) InputNames() []string {
+	names := make([]string, 0, e.width)
+	for i := range e.Inputs {
+		in := &e.Inputs[i]
+		if in.Kind != KindCategory {
+			names = append(names, in.Name)
+		}
+		if in.Kind == KindDate {
+			for _, part := range []string{"month", "weekday", "hour"}[:in.cycles()] {
+				names = append(names, in.Name+" "+part+" cos", in.Name+" "+part+" sin")
+			}
+		}
+		for _, level := range in.Levels {
+			names = append(names, in.Name+"="+level)
+		}
+		switch {
+		case in.Kind == KindCategory:
+			if in.Rare {
+				names = append(names, in.Name+"="+rareLevel)
+			}
+			if in.Missing {
+				names = append(names, in.Name+"="+missingLevel)
+			}
+		case in.Missing:
+			names = append(names, in.Name+" "+missingLevel)
+		}
+	}
+	return names
+}
+
+// OutputNames names each encoded target: the classes of a multiclass target, else the
+// targets.
+func (e *Encoding) OutputNames() []string {
+	if e.Task == Multiclass {
+		return slices.Clone(e.Targets[0].Classes)
+	}
+	names := make([]string, len(e.Targets))
+	for i := range e.Targets {
+		names[i] = e.Targets[i].Name
+	}
+	return names
+}
+
+// Classes are the classes of the first target, sorted; nil in regression.
+func (e *Encoding) Classes() []string { return slices.Clone(e.Targets[0].Classes) }
+
+// cycles is the number of cyclic pairs of a date.
+func (in *Input) cycles() int {
+	if in.Clock {
+		return 3
+	}
+	return 2
+}
+
+// prepare computes what follows from the fields: places and maps.
+func (e *Encoding) prepare() {
+	e.width = 0
+	for i := range e.Inputs {
+		in := &e.Inputs[i]
+		in.offset = e.width
+		in.width = 1
+		switch in.Kind {
+		case KindDate:
+			in.width += 2 * in.cycles()
+		case KindCategory:
+			in.width = len(in.Levels)
+			in.levels = make(map[string]int, len(in.Levels)+len(in.RareOf))
+			for j, level := range in.Levels {
+				in.levels[level] = j
+			}
+			for _, level := range in.RareOf {
+				in.levels[level] = len(in.Levels)
+			}
+			if in.Rare {
+				in.width++
+			}
+		}
+		if in.Missing {
+			in.width++
+		}
+		e.width += in.width
+	}
+	for i := range e.Targets {
+		e.Targets[i].prepare()
+	}
+}
+
+// UnmarshalJSON decodes an encoding and validates it.
+func (e *Encoding) UnmarshalJSON(b []byte) error {
+	type plain Encoding // without this method
+	var p plain
+	if err := json.Unmarshal(b, &p); err != nil {
+		return err
+	}
+	decoded := Encoding(p)
+	if err := decoded.Validate(); err != nil {
+		return err
+	}
+	decoded.prepare()
+	*e = decoded
+	return nil
+}
+
+// Validate reports the first contradiction in an encoding.
+func (e *Encoding) Validate() error {
+	if len(e.Inputs) == 0 || len(e.Targets) == 0 {
+		return fail(ErrEncoding, "the encoding has %s and %s: it takes at least one of each",
+			plural(len(e.Inputs), "input"), plural(len(e.Targets), "target"))
+	}
+	names := make(map[string]bool, len(e.Inputs)+len(e.Targets))
+	for i := range e.Inputs {
+		in := &e.Inputs[i]
+		if in.Name == "" || names[in.Name] {
+			return fail(ErrEncoding, "the encoding's input %d has the name %s, which is empty or taken", i, quote(in.Name))
+		}
+		names[in.Name] = true
+		if problem := in.problem(); problem != "" {
+			return fail(ErrEncoding, "the encoding of column %s %s", quote(in.Name), problem)
+		}
+	}
+	for i := range e.Targets {
+		y := &e.Targets[i]
+		if y.Name == "" || names[y.Name] {
+			return fail(ErrEncoding, "the encoding's target %d has the name %s, which is empty or taken", i, quote(y.Name))
+		}
+		names[y.Name] = true
+		if problem := y.problem(e.Task, len(e.Targets)); problem != "" {
+			return fail(ErrEncoding, "the encoding of target %s %s", quote(y.Name), problem)
+		}
+	}
+	return nil
+}
+
+func (in *Input) problem() string {
+	category := in.Kind == KindCategory
+	switch in.Kind {
+	case KindNumber, KindBoolean, KindDate, KindCategory:
+	default:
+		return "has the unknown kind " + quote(string(in.Kind))
+	}
+	switch {
+	case !isFinite(in.Median) || !isFinite(in.Center) || !isFinite(in.Scale) || in.Scale < 0:
+		return "has a median, center or scale that is not a finite number, or a negative scale"
+	case !category && (len(in.Levels) > 0 || in.Rare):
+		return "has levels, but is not a category"
+	case !in.Rare && len(in.RareOf) > 0:
+		return "names rare levels, but has no place for them"
+	case category && len(in.Levels) == 0 && !in.Rare && !in.Missing:
+		return "is a category without levels"
+	case in.Kind == KindBoolean && in.Missing:
+		return "has a place for missing booleans, which are 0"
+	case in.Kind != KindDate && (in.Clock || in.Dotted):
+		return "has a clock, but is not a date"
+	}
+	return levelsProblem(slices.Concat(in.Levels, in.RareOf))
+}
+
+// levelsProblem finds levels that no cell can have, or that come twice.
+func levelsProblem(levels []string) string {
+	seen := make(map[string]bool, len(levels))
+	for _, level := range levels {
+		switch {
+		case level != strings.TrimSpace(level) || isMissing(level):
+			return fmt.Sprintf("has the level %s, which no cell can have", quote(level))
+		case seen[level]:
+			return fmt.Sprintf("has the level %s twice", quote(level))
+		}
+		seen[level] = true
+	}
+	return ""
+}
+
+func (y *Target) problem(task Task, targets int) string {
+	n := len(y.Classes)
+	switch task {
+	case Regression:
+		switch {
+		case y.Kind != KindNumber || n > 0:
+			return "is not a number, but the task is regression"
+		case !isFinite(y.Center) || !isFinite(y.Scale) || y.Scale <= 0:
+			return "has a center or scale that is not finite, or a scale that is not positive"
+		}
+		return ""
+	case Binary, Multiclass:
+		if targets != 1 {
+			return fmt.Sprintf("is one of %d, but the task %s takes one", targets, task)
+		}
+	case Multilabel:
+	default:
+		return "has the unknown task " + quote(string(task))
+	}
+	switch {
+	case n < 2 || n > 2 && task != Multiclass:
+		return fmt.Sprintf("has %d classes, which do not fit the task %s", n, task)
+	case y.Kind != KindNumber && y.Kind != KindBoolean && y.Kind != KindCategory:
+		return "has the unknown kind " + quote(string(y.Kind))
+	case !isFinite(y.Center) || !isFinite(y.Scale):
+		return "has a center or scale that is not finite"
+	}
+	folded := make([]string, n)
+	for i, class := range y.Classes {
+		x, c := parseCell(class)
+		if y.Kind == KindNumber {
+			if c != number {
+				return fmt.Sprintf("has the class %s, which is not a number", quote(class))
+			}
+			class = formatNumber(x)
+		}
+		folded[i] = y.fold(class)
+	}
+	return levelsProblem(folded)
+}

@@ -1,0 +1,144 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors of reading a file.
+var (
+	ErrNoFile          = errors.New("no such file")
+	ErrFolder          = errors.New("a folder, not a file")
+	ErrEmpty           = errors.New("no rows")
+	ErrRagged          = errors.New("rows of different lengths")
+	ErrQuote           = errors.New("broken quotes")
+	ErrText            = errors.New("not UTF-8 text")
+	ErrDuplicateColumn = errors.New("two columns with one name")
+	ErrCompressed      = errors.New("damaged compressed data")
+	ErrIDX             = errors.New("damaged IDX file")
+	ErrOption          = errors.New("an option that makes no sense")
+)
+
+// Errors of the meaning of a table.
+var (
+	ErrColumn = errors.New("no such column")                // or a column that cannot be used
+	ErrNumber = errors.New("not a finite number")           // infinities, 1e400, 0x1p3, 1_000
+	ErrType   = errors.New("a cell of another type")        // text where numbers were
+	ErrTarget = errors.New("a target that cannot be used")  // missing, constant, too many classes
+	ErrTask   = errors.New("a task that does not fit")      // regression on text, and the like
+	ErrClass  = errors.New("a class that training had not") // in labelled data
+)
+
+// ErrEncoding is the error of an Encoding that contradicts itself.
+var ErrEncoding = errors.New("invalid encoding")
+
+// A failure is a sentence with a sentinel behind it, and perhaps a cause.
+type failure struct {
+	text  string
+	kind  error
+	cause error
+}
+
+func (f *failure) Error() string { return f.text }
+
+func (f *failure) Unwrap() []error {
+	if f.cause == nil {
+		return []error{f.kind}
+	}
+	return []error{f.kind, f.cause}
+}
+
+func fail(kind error, format string, args ...any) error {
+	return &failure{text: fmt.Sprintf(format, args...), kind: kind}
+}
+
+func failBecause(cause, kind error, format string, args ...any) error {
+	return &failure{text: fmt.Sprintf(format, args...), kind: kind, cause: cause}
+}
+
+// quote shows a cell or a name in a message, shortened.
+func quote(s string) string {
+	const most = 40
+	n := 0
+	for i := range s {
+		if n == most {
+			return fmt.Sprintf("%q...", s[:i])
+		}
+		n++
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// list joins names for a message; beyond ten it counts the rest.
+func list(names []string) string {
+	const most = 10
+	var b strings.Builder
+	for i, name := range names {
+		if i == most {
+			fmt.Fprintf(&b, " and %d more", len(names)-most)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(quote(name))
+	}
+	return b.String()
+}
+
+// unknownColumn says that the table has no such column, and which names are near.
+func unknownColumn(t *Table, kind error, what, name string) error {
+	if near := nearNames(name, t.columns); len(near) > 0 {
+		return fail(kind, "%s: there is no column %s %s: did you mean %s?", t.name, quote(name), what, list(near))
+	}
+	return fail(kind, "%s: there is no column %s %s: the columns are %s", t.name, quote(name), what, list(t.columns))
+}
+
+// nearNames returns up to three names within a third of the wanted name's length, or two
+// edits, nearest first.
+func nearNames(name string, names []string) []string {
+	var near [3][]string
+	limit := min(max(1, len(name)/3), len(near)-1)
+	want := strings.ToLower(name)
+	for _, n := range names {
+		if abs(len(n)-len(name)) > limit {
+			continue
+		}
+		if d := editDistance(want, strings.ToLower(n)); d <= limit {
+			near[d] = append(near[d], n)
+		}
+	}
+	var out []string
+	for _, group := range near {
+		out = append(out, group...)
+	}
+	return out[:min(len(out), 3)]
+}
+
+// editDistance is the Levenshtein distance in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diagonal
+			if a[i] != b[j] {
+				d = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}

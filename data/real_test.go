@@ -1,0 +1,97 @@
+package data
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/internal/need"
+)
+
+// describe writes a schema in one line: the task and the classes, then the kinds of the
+// columns, then what was dropped.
+func describe(s *Schema) string {
+	var b strings.Builder
+	b.WriteString(string(s.Task))
+	if n := len(s.Targets[0].Classes); n > 0 {
+		fmt.Fprintf(&b, " of %d", n)
+	}
+	count := make(map[Kind]int)
+	for _, c := range s.Columns {
+		count[c.Kind]++
+	}
+	for _, k := range []Kind{KindNumber, KindCategory, KindBoolean, KindDate} {
+		if count[k] > 0 {
+			fmt.Fprintf(&b, ", %d %s", count[k], k)
+		}
+	}
+	for i, d := range s.Dropped {
+		if i == 0 {
+			b.WriteString("; without")
+		}
+		b.WriteString(" " + d.Name)
+	}
+	return b.String()
+}
+
+func TestRealTables(t *testing.T) {
+	for _, test := range []struct {
+		file   string
+		rows   int
+		width  int
+		schema string
+	}{
+		{"small/titanic.csv", 1309, 88, "binary of 2, 5 number, 3 category; without name ticket cabin"},
+		{"mid/adult_train.csv", 32561, 108, "binary of 2, 6 number, 8 category"},
+		{"small/penguins.csv", 344, 14, "multiclass of 3, 4 number, 2 category"},
+		{"mid/california_housing.csv", 20640, 8, "regression, 8 number"},
+		{"small/digits8x8.csv", 1797, 61, "multiclass of 10, 61 number; without p00 p40 p47"},
+		{"mid/mushroom.csv", 8124, 115, "binary of 2, 20 category, 1 boolean; without veil-type"},
+		{"mid/ames_housing.csv", 2930, 296, "regression, 33 number, 39 category, 1 boolean"},
+		{"images/mnist_tiny/train-images-idx3-ubyte.gz", 4000, 784, "multiclass of 10, 784 number"},
+		{"small/wine_quality_red.csv", 1599, 11, "multiclass of 6, 11 number"},
+		{"small/abalone.csv", 4177, 10, "regression, 7 number, 1 category"},
+		{"small/diabetes_lars.csv", 442, 10, "regression, 10 number"},
+		{"small/glass.csv", 214, 9, "multiclass of 6, 9 number"},
+		{"mid/telco_churn.csv", 7043, 41, "binary of 2, 9 number, 10 category"},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			table, err := Read(need.Data(t, test.file), ReadOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if table.Rows() != test.rows {
+				t.Errorf("%d rows, want %d", table.Rows(), test.rows)
+			}
+			s, err := Infer(table, SchemaOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := s.Fit(table, nil, ScaleAuto, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := e.Bind(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := make([]float32, table.Rows()*e.Width())
+			counts, err := Inputs(b, nil, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := Targets(b, nil, make([]float32, table.Rows()*e.Outputs())); err != nil {
+				t.Fatal(err)
+			}
+			if got := describe(s); got != test.schema {
+				t.Errorf("schema %q, want %q", got, test.schema)
+			}
+			if e.Width() != test.width {
+				t.Errorf("width %d, want %d", e.Width(), test.width)
+			}
+			if n := counts.Unseen(); n > 0 {
+				t.Errorf("%d levels of the training rows are unseen", n)
+			}
+		})
+	}
+}

@@ -1,0 +1,304 @@
+package data
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// Float is the precision of a matrix.
+type Float interface{ float32 | float64 }
+
+// A Value is what one cell holds: a number, a text, a time, or nothing. The zero Value
+// is missing.
+type Value struct {
+	kind valueKind
+	x    float64
+	s    string
+}
+
+type valueKind uint8
+
+const (
+	valueMissing valueKind = iota
+	valueNumber
+	valueText
+	valueTime // x is in seconds since 1970
+)
+
+// Number is the value x. NaN is missing.
+func Number(x float64) Value {
+	if math.IsNaN(x) {
+		return Value{}
+	}
+	return Value{kind: valueNumber, x: x}
+}
+
+// Text is a value as it would stand in a file, so Text("4.5") is a number as well and
+// Text("NA") is missing.
+func Text(s string) Value { return Value{kind: valueText, s: s} }
+
+// Bool is a boolean.
+func Bool(b bool) Value {
+	if b {
+		return Number(1)
+	}
+	return Number(0)
+}
+
+// Time is a date with its time of day, to the second.
+func Time(t time.Time) Value { return Value{kind: valueTime, x: float64(t.Unix())} }
+
+// Missing is no value.
+func Missing() Value { return Value{} }
+
+func (v Value) missing() bool {
+	return v.kind == valueMissing || v.kind == valueText && isMissing(strings.TrimSpace(v.s))
+}
+
+func (v Value) number() (float64, content) {
+	switch v.kind {
+	case valueMissing:
+		return 0, missing
+	case valueText:
+		return parseCell(v.s)
+	case valueTime:
+		return 0, word
+	}
+	if math.IsInf(v.x, 0) {
+		return 0, oddity
+	}
+	return v.x, number
+}
+
+// truth and date say number where the value is one, and word where it is something else.
+func (v Value) truth() (bool, content) {
+	switch v.kind {
+	case valueMissing:
+		return false, missing
+	case valueNumber:
+		if v.x == 0 || v.x == 1 {
+			return v.x == 1, number
+		}
+	case valueText:
+		s := strings.TrimSpace(v.s)
+		if isMissing(s) {
+			return false, missing
+		}
+		if b, _, ok := parseTruth(s); ok {
+			return b, number
+		}
+	}
+	return false, word
+}
+
+func (v Value) date(dotted bool) (t time.Time, clock bool, c content) {
+	switch v.kind {
+	case valueMissing:
+		return t, false, missing
+	case valueTime:
+		return time.Unix(int64(v.x), 0).UTC(), true, number
+	case valueText:
+		s := strings.TrimSpace(v.s)
+		if isMissing(s) {
+			return t, false, missing
+		}
+		if t, isDotted, clock, ok := parseDate(s); ok && (dotted || !isDotted) {
+			return t, clock, number
+		}
+	}
+	return t, false, word
+}
+
+// An outcome says what became of a value.
+type outcome uint8
+
+const (
+	encoded outcome = iota
+	imputed         // it was missing
+	unseen          // training had no such level
+	notNumber
+	notFinite // as it is, or in the matrix's precision
+	notTruth
+	notDate
+)
+
+// EncodeRow writes the encoded inputs of one row to dst, which has room for Width
+// numbers. The values come in the order of Columns. It does not allocate and may be
+// called from many goroutines. Missing values and levels that training had not are
+// encoded as Input says; Unseen tells of the latter.
+func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
+	if e.width == 0 {
+		return fail(ErrEncoding, "the encoding was neither fitted nor decoded")
+	}
+	if len(row) != len(e.Inputs) {
+		return fail(ErrColumn, "the row has %s, the encoding takes %d: give one for each of its columns", plural(len(row), "value"), len(e.Inputs))
+	}
+	if len(dst) < e.width {
+		panic("data: EncodeRow: dst is shorter than Width")
+	}
+	for i := range e.Inputs {
+		in := &e.Inputs[i]
+		if o := encodeCell(in, row[i], dst[in.offset:in.offset+in.width]); o >= notNumber {
+			return valueError(in, row[i], o)
+		}
+	}
+	return nil
+}
+
+// Unseen is the number of levels in a row that training had not.
+func (e *Encoding) Unseen(row []Value) int {
+	n := 0
+	for i := range e.Inputs {
+		if in := &e.Inputs[i]; in.Kind == KindCategory {
+			if place, c := in.place(row[i]); c == word && place < 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func valueError(in *Input, v Value, o outcome) error {
+	shown := quote(v.s)
+	switch v.kind {
+	case valueNumber:
+		shown = formatNumber(v.x)
+	case valueTime:
+		shown = time.Unix(int64(v.x), 0).UTC().Format(layoutSecond)
+	}
+	kind := ErrType
+	if o == notFinite {
+		kind = ErrNumber
+	}
+	return fail(kind, "column %s: the value %s %s", quote(in.Name), shown, o.explain())
+}
+
+func (o outcome) explain() string {
+	switch o {
+	case notNumber:
+		return "is not a number, as this column had in training"
+	case notTruth:
+		return "is not a boolean, as this column had in training: expected true/false, yes/no, t/f, y/n or 1/0"
+	case notDate:
+		return "is not a date, as this column had in training: expected 1999-12-31, 1999-12-31 23:59:59 or the like"
+	}
+	return "is not a finite decimal number, or too large for the precision"
+}
+
+// encodeCell encodes one value; dst is as wide as the input.
+func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
+	switch in.Kind {
+	case KindNumber:
+		x, c := v.number()
+		switch c {
+		case word:
+			return notNumber
+		case oddity:
+			return notFinite
+		}
+		return encodeNumber(in, x, c, dst)
+	case KindBoolean:
+		b, c := v.truth()
+		switch {
+		case c == missing:
+			dst[0] = 0
+			return imputed
+		case c == word:
+			return notTruth
+		case b:
+			dst[0] = 1
+		default:
+			dst[0] = -1
+		}
+		return encoded
+	case KindDate:
+		t, _, c := v.date(in.Dotted)
+		if c == word {
+			return notDate
+		}
+		cyclic := dst[1 : 1+2*in.cycles()]
+		clear(cyclic)
+		if c != missing {
+			encodeCycle(cyclic[0:], float64(t.Month()-time.January)/12)
+			encodeCycle(cyclic[2:], float64(t.Weekday())/7)
+			if in.Clock {
+				encodeCycle(cyclic[4:], float64(t.Hour()*60+t.Minute())/1440)
+			}
+		}
+		return encodeNumber(in, epochDays(t), c, dst)
+	}
+	clear(dst)
+	place, c := in.place(v)
+	if c == missing {
+		if in.Missing {
+			dst[len(dst)-1] = 1
+		}
+		return imputed
+	}
+	if place >= 0 {
+		dst[place] = 1
+		return encoded
+	}
+	if in.Rare {
+		dst[len(in.Levels)] = 1
+	}
+	return unseen
+}
+
+// encodeNumber writes the scaled number to dst[0] and, where there is a place for it,
+// whether it is missing to the last of dst.
+func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
+	o := encoded
+	if c == missing {
+		x, o = in.Median, imputed
+	}
+	if in.Missing {
+		dst[len(dst)-1] = 0
+		if c == missing {
+			dst[len(dst)-1] = 1
+		}
+	}
+	var z float64
+	if in.Scale != 0 {
+		z = (x - in.Center) / in.Scale
+		if in.Clip {
+			z = softClip(z)
+		}
+	}
+	dst[0] = T(z)
+	if !isFinite(float64(dst[0])) {
+		return notFinite
+	}
+	return o
+}
+
+// encodeCycle writes cos and sin of a place in a cycle, given in turns.
+func encodeCycle[T Float](dst []T, turn float64) {
+	dst[0] = T(kernel.CosPi(2 * turn))
+	dst[1] = T(kernel.SinPi(2 * turn))
+}
+
+// place is the index of a value's level, or -1 where training had none such.
+func (in *Input) place(v Value) (int, content) {
+	switch v.kind {
+	case valueText:
+		s := strings.TrimSpace(v.s)
+		if isMissing(s) {
+			return -1, missing
+		}
+		if i, ok := in.levels[s]; ok {
+			return i, word
+		}
+	case valueNumber:
+		var buf [32]byte
+		if i, ok := in.levels[string(appendNumber(buf[:0], v.x))]; ok {
+			return i, word
+		}
+	case valueMissing:
+		return -1, missing
+	}
+	return -1, word
+}

@@ -1,0 +1,265 @@
+package data
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Kind is what a column is taken for.
+type Kind string
+
+// The kinds of columns. A column of kind "ignore" is left out.
+const (
+	KindNumber   Kind = "number"
+	KindCategory Kind = "category"
+	KindBoolean  Kind = "boolean"
+	KindDate     Kind = "date"
+	KindIgnore   Kind = "ignore"
+)
+
+// ParseKind reads the name of a kind.
+func ParseKind(s string) (Kind, error) {
+	switch k := Kind(s); k {
+	case KindNumber, KindCategory, KindBoolean, KindDate, KindIgnore:
+		return k, nil
+	}
+	return "", fail(ErrOption, "%s is not one of number, category, boolean, date and ignore", quote(s))
+}
+
+// SchemaOptions say what is known of a table beforehand.
+type SchemaOptions struct {
+	Targets []string        // none: the last column that is not ignored
+	Task    Task            // "" is Auto
+	Types   map[string]Kind // overrides what is inferred
+	Ignore  []string        // columns that are left out
+}
+
+// A Column is one column that the network sees, and what it was taken for.
+type Column struct {
+	Name    string
+	Index   int // in the table
+	Kind    Kind
+	Missing int    // cells
+	Note    string // a remark for the report, or ""
+
+	pixel    bool
+	dayFirst bool
+}
+
+// A Drop is a column that the network does not see, and why.
+type Drop struct {
+	Name   string
+	Reason string
+}
+
+// A Schema is what the columns of a table are taken for.
+type Schema struct {
+	Task          Task
+	Columns       []Column // the inputs
+	Dropped       []Drop
+	Targets       []Target
+	DefaultTarget bool  // nobody named a target, so it is the last column
+	Rows          []int // the rows whose targets are all there
+	Unlabelled    int   // the number of the others; they are left out of training
+
+	table *Table
+}
+
+// Infer decides what each column of a table is taken for, and which task it poses.
+//
+// A column whose cells are all numbers is a number; one of two words out of true/false,
+// yes/no, t/f and y/n a boolean; one of dates or dates with times (1999-12-31,
+// 1999/12/31, 1999-12-31 23:59:59, RFC 3339, and 31.12.1999 where a day above 12 leaves
+// no doubt) a date; any other a category. Missing cells have no say.
+//
+// Dropped are columns whose cells are all missing or all the same, text with nearly as
+// many values as cells, and numbers that just count the rows. Types overrides all that;
+// then a cell of another type is an error.
+func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
+	s := &Schema{table: t}
+	ignored, err := ignoredColumns(t, opt)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := s.targetColumns(t, opt, ignored)
+	if err != nil {
+		return nil, err
+	}
+	var cols, text []int
+	for col, name := range t.columns {
+		switch {
+		case slices.Contains(targets, col):
+		case ignored[col]:
+			s.Dropped = append(s.Dropped, Drop{name, "ignored, as asked"})
+		default:
+			cols = append(cols, col)
+			if !t.isPixel(col) {
+				text = append(text, col)
+			}
+		}
+	}
+	profiles := profileColumns(t, text, t.all(), func(col int) bool {
+		kind := opt.Types[t.columns[col]]
+		return kind != "" && kind != KindNumber
+	})
+	next := 0
+	for _, col := range cols {
+		c := Column{Name: t.columns[col], Index: col, Kind: KindNumber, pixel: t.isPixel(col)}
+		if c.pixel && opt.Types[c.Name] == "" {
+			s.Columns = append(s.Columns, c)
+			continue
+		}
+		p := &profile{}
+		if c.pixel {
+			c.pixel = false
+			p = &profileColumns(t, []int{col}, t.all(), func(int) bool { return true })[0]
+		} else {
+			p = &profiles[next]
+			next++
+		}
+		if err := s.addColumn(t, c, p, opt.Types[c.Name]); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.Columns) == 0 {
+		why := "the table has no other column"
+		if len(s.Dropped) > 0 {
+			why = fmt.Sprintf("%s: %s", s.Dropped[0].Name, s.Dropped[0].Reason)
+			if n := len(s.Dropped) - 1; n > 0 {
+				why += fmt.Sprintf("; and %d more", n)
+			}
+		}
+		return nil, fail(ErrColumn, "%s: no column is left to learn from (%s): name what a column is with its type to keep it", t.name, why)
+	}
+	return s, s.inferTargets(t, targets, opt)
+}
+
+// addColumn puts a column among the inputs, or among those that are dropped.
+func (s *Schema) addColumn(t *Table, c Column, p *profile, asked Kind) error {
+	c.Missing = p.missing
+	c.Kind = asked
+	if asked == "" {
+		c.Kind = p.kind()
+		if reason := p.dropReason(t, c.Index); reason != "" {
+			s.Dropped = append(s.Dropped, Drop{c.Name, reason})
+			return nil
+		}
+		if c.Kind == KindCategory {
+			c.Note = p.nearlyNumeric(t, c.Index)
+		}
+	}
+	if err := p.checkKind(t, c.Index, c.Kind); err != nil {
+		return err
+	}
+	c.dayFirst = c.Kind == KindDate && p.dates.dotted
+	s.Columns = append(s.Columns, c)
+	return nil
+}
+
+// dropReason says why a column is of no use, or "".
+func (p *profile) dropReason(t *Table, col int) string {
+	if p.present() == 0 {
+		return "all cells are missing"
+	}
+	if only, ok := p.constant(); ok {
+		return "constant: every cell is " + quote(only)
+	}
+	switch kind := p.kind(); {
+	case kind == KindNumber && p.countsRows(t, col):
+		return fmt.Sprintf("counts the rows: whole numbers from %s to %s", formatNumber(p.min), formatNumber(p.max))
+	case kind == KindCategory && tooManyLevels(len(p.levels), p.present()):
+		reason := fmt.Sprintf("id-like text: %d different values in %d cells", len(p.levels), p.present())
+		if note := p.nearlyNumeric(t, col); note != "" {
+			reason += "; " + note
+		}
+		return reason
+	}
+	return ""
+}
+
+// checkKind refuses the first cell that is not of a column's kind.
+func (p *profile) checkKind(t *Table, col int, kind Kind) error {
+	switch kind {
+	case KindNumber:
+		if p.words > 0 {
+			return fail(ErrType, "%s is not a number: correct it, or give the column another type", t.cellAt(p.firstWord, col))
+		}
+		if p.odd > 0 {
+			return oddNumberError(t, p.firstOdd, col)
+		}
+	case KindBoolean:
+		for row := range t.rows {
+			if _, c := t.value(row, col).truth(); c != number && c != missing {
+				return fail(ErrType, "%s is not a boolean: expected true/false, yes/no, t/f, y/n or 1/0", t.cellAt(row, col))
+			}
+		}
+	case KindDate:
+		if p.dates.broken {
+			return fail(ErrType, "%s is not a date: expected 1999-12-31, 1999-12-31 23:59:59 or the like", t.cellAt(p.dates.broke, col))
+		}
+	}
+	return nil
+}
+
+func oddNumberError(t *Table, row, col int) error {
+	return fail(ErrNumber, "%s is not a finite decimal number: correct it, or leave it empty if it is not known", t.cellAt(row, col))
+}
+
+// ignoredColumns checks the names in the options and marks the columns to leave out.
+func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
+	ignored := make(map[int]bool)
+	for _, name := range opt.Ignore {
+		col := t.Index(name)
+		if col < 0 {
+			return nil, unknownColumn(t, ErrColumn, "to ignore", name)
+		}
+		ignored[col] = true
+	}
+	names := make([]string, 0, len(opt.Types))
+	for name := range opt.Types {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		col := t.Index(name)
+		if col < 0 {
+			return nil, unknownColumn(t, ErrColumn, "to give a type", name)
+		}
+		if _, err := ParseKind(string(opt.Types[name])); err != nil {
+			return nil, fail(ErrOption, "the type of column %s: %v", quote(name), err)
+		}
+		if opt.Types[name] == KindIgnore {
+			ignored[col] = true
+		}
+	}
+	return ignored, nil
+}
+
+// targetColumns finds the targets. Without a name it is the last column.
+func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool) ([]int, error) {
+	var cols []int
+	for _, name := range opt.Targets {
+		name = strings.TrimSpace(name)
+		col := t.Index(name)
+		switch {
+		case col < 0:
+			return nil, unknownColumn(t, ErrTarget, "to take for the target", name)
+		case slices.Contains(cols, col):
+			return nil, fail(ErrTarget, "%s: the target %s is named twice: name it once", t.name, quote(name))
+		case ignored[col]:
+			return nil, fail(ErrTarget, "%s: the target %s is to be ignored as well: choose one", t.name, quote(name))
+		}
+		cols = append(cols, col)
+	}
+	if len(cols) > 0 {
+		return cols, nil
+	}
+	for col := len(t.columns) - 1; col >= 0; col-- {
+		if !ignored[col] {
+			s.DefaultTarget = true
+			return []int{col}, nil
+		}
+	}
+	return nil, fail(ErrTarget, "%s: every column is to be ignored: leave one for the target", t.name)
+}

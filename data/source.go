@@ -1,0 +1,176 @@
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// ReadOptions say how a file of text is read. The zero value detects everything.
+type ReadOptions struct {
+	Delimiter rune      // 0: a comma, semicolon, tab or bar, whichever the first lines show
+	Header    string    // "auto" (or ""), "yes" or "no"
+	Stdin     io.Reader // what the path "-" reads; nil: os.Stdin
+}
+
+// Stdin is the path of standard input, and StdinName the name of a table read from it.
+const (
+	Stdin     = "-"
+	StdinName = "standard input"
+)
+
+// Read reads a table: CSV or TSV text or an IDX file, plain or compressed with gzip or
+// zstd. What a file is shows in its first bytes; its name decides only that .tsv is
+// delimited by tabs. The labels of IDX images are looked for beside them.
+func Read(path string, opt ReadOptions) (*Table, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	src, err := open(path, opt.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+
+	head, err := src.r.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, src.readError(err, 1)
+	}
+	if isIDX(head) {
+		return readIDX(src, path)
+	}
+	if name := filepath.Base(src.name); strings.Contains(name, "-idx") && len(head) > 0 && !utf8.Valid(head) {
+		return nil, fail(ErrIDX, "%s: is named like an IDX file, but does not start like one (00 00, an element type, the number of dimensions)", src.name)
+	}
+	return readCSV(src, opt)
+}
+
+func (opt ReadOptions) check() error {
+	switch opt.Header {
+	case "", "auto", "yes", "no":
+	default:
+		return fail(ErrOption, "the header option %s is not one of auto, yes and no", quote(opt.Header))
+	}
+	switch d := opt.Delimiter; {
+	case d == '"' || d == '\r' || d == '\n' || d == 0xFEFF, d != 0 && !utf8.ValidRune(d), d == utf8.RuneError:
+		return fail(ErrOption, "%q cannot be a delimiter: take a comma, a semicolon, a tab or a bar", d)
+	}
+	return nil
+}
+
+// A source is an open file, decompressed.
+type source struct {
+	name     string
+	size     int64 // of the file as it is stored, or -1 where that is unknown
+	packed   string
+	r        *bufio.Reader
+	closings []func() error
+}
+
+// peekSize is how much of a file is looked at to detect its delimiter.
+const peekSize = 1 << 16
+
+func open(path string, stdin io.Reader) (*source, error) {
+	s := &source{name: path, size: -1}
+	var r io.Reader
+	if path == Stdin {
+		s.name = StdinName
+		if r = stdin; r == nil {
+			r = os.Stdin
+		}
+	} else {
+		f, err := openFile(path)
+		if err != nil {
+			return nil, err
+		}
+		s.closings = append(s.closings, f.Close)
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			s.size = info.Size()
+		}
+		r = f
+	}
+	s.r = bufio.NewReaderSize(r, peekSize)
+	if err := s.unpack(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func openFile(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		cause := err
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+			cause = pathErr.Err
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, failBecause(err, ErrNoFile, "%s: no such file: check the path", path)
+		}
+		return nil, failBecause(err, ErrNoFile, "%s: cannot be read: %v", path, cause)
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, fail(ErrFolder, "%s: is a folder: name a file in it", path)
+	}
+	return f, nil
+}
+
+// unpack puts a decompressor before the reader where the first bytes ask for one.
+func (s *source) unpack() error {
+	head, err := s.r.Peek(4)
+	if err != nil && err != io.EOF {
+		return s.readError(err, 1)
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		s.packed = "gzip"
+		z, err := gzip.NewReader(s.r)
+		if err != nil {
+			return s.readError(err, 1)
+		}
+		s.closings = append(s.closings, z.Close)
+		s.r = bufio.NewReaderSize(z, peekSize)
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		s.packed = "zstd"
+		z, err := zstd.NewReader(s.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<28))
+		if err != nil {
+			return s.readError(err, 1)
+		}
+		s.closings = append(s.closings, func() error { z.Close(); return nil })
+		s.r = bufio.NewReaderSize(z, peekSize)
+	}
+	return nil
+}
+
+// readError is the sentence for an error of reading, met after so many lines.
+func (s *source) readError(err error, line int) error {
+	if s.packed != "" {
+		return failBecause(err, ErrCompressed, "%s: the %s data is cut short or damaged after line %d (%v): fetch the file again",
+			s.name, s.packed, line, err)
+	}
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathErr.Err
+	}
+	return failBecause(err, ErrNoFile, "%s: cannot be read: %v", s.name, err)
+}
+
+// Close closes the decompressor and the file.
+func (s *source) Close() error {
+	var first error
+	for i := len(s.closings) - 1; i >= 0; i-- {
+		if err := s.closings[i](); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}

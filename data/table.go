@@ -1,0 +1,201 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// A Table is the cells of a file, as they stand there, with a name for each column. It
+// does not change once it is made, so many goroutines can read one.
+type Table struct {
+	name    string
+	columns []string
+	index   map[string]int
+	rows    int
+
+	// Text. All cells stand in one slice of bytes, row after row. A row starts at its
+	// base; each of its cells ends at an offset from there.
+	text  []byte
+	base  []int
+	ends  []uint32
+	lines []int // nil for a table from memory
+
+	// Numbers of an IDX file. labels is the last column, where there is one.
+	pixels *grid
+	labels *grid
+
+	unnamed map[int]bool // columns whose name in the header was empty
+}
+
+// NewTable makes a table from memory. The name stands for the file in messages.
+func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
+	t := &Table{name: name}
+	if err := t.setColumns(columns, 0); err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fail(ErrEmpty, "%s: the table has no rows: it takes at least one", name)
+	}
+	for i, row := range rows {
+		if len(row) != len(columns) {
+			return nil, fail(ErrRagged, "%s: row %d has %s, the table has %s: make them agree",
+				name, i, plural(len(row), "cell"), plural(len(columns), "column"))
+		}
+		if col := t.appendRow(row); col >= 0 {
+			return nil, fail(ErrText, "%s: row %d, column %s: the cell %s is not UTF-8 text",
+				name, i, quote(t.columns[col]), quote(row[col]))
+		}
+	}
+	return t, nil
+}
+
+// setColumns names the columns. An empty name becomes c and the column's index.
+func (t *Table) setColumns(names []string, line int) error {
+	t.columns = make([]string, len(names))
+	t.index = make(map[string]int, len(names))
+	for i, name := range names {
+		name = strings.TrimSpace(name)
+		if name == "" {
+			name = fmt.Sprintf("c%d", i)
+			if t.unnamed == nil {
+				t.unnamed = make(map[int]bool)
+			}
+			t.unnamed[i] = true
+		}
+		if first, taken := t.index[name]; taken {
+			where := t.name
+			if line > 0 {
+				where = fmt.Sprintf("%s:%d", t.name, line)
+			}
+			return fail(ErrDuplicateColumn, "%s: columns %d and %d are both named %s: give each column a name of its own",
+				where, first+1, i+1, quote(name))
+		}
+		t.columns[i] = strings.Clone(name)
+		t.index[t.columns[i]] = i
+	}
+	return nil
+}
+
+// appendRow adds a row of text. It returns the column of a cell that is not UTF-8 or
+// holds a NUL byte, or else -1.
+func (t *Table) appendRow(row []string) (bad int) {
+	base := len(t.text)
+	for i, cell := range row {
+		if !isText(cell) {
+			return i
+		}
+		t.text = append(t.text, cell...)
+		t.ends = append(t.ends, uint32(len(t.text)-base))
+	}
+	t.base = append(t.base, base)
+	t.rows++
+	return -1
+}
+
+// Name is the file's path, or "standard input".
+func (t *Table) Name() string { return t.name }
+
+// Rows is the number of rows, the header not counted.
+func (t *Table) Rows() int { return t.rows }
+
+// Columns are the columns' names in the order of the file.
+func (t *Table) Columns() []string { return slices.Clone(t.columns) }
+
+// Index is the position of the column with that name, or -1.
+func (t *Table) Index(name string) int {
+	if i, ok := t.index[name]; ok {
+		return i
+	}
+	return -1
+}
+
+// Cell is the text of a cell. It shares the table's memory.
+func (t *Table) Cell(row, col int) string {
+	if t.pixels != nil {
+		g, col := t.grid(col)
+		return formatNumber(g.at(row, col))
+	}
+	i := row*len(t.columns) + col
+	start := t.base[row]
+	end := start + int(t.ends[i])
+	if col > 0 {
+		start += int(t.ends[i-1])
+	}
+	if start == end {
+		return ""
+	}
+	return unsafe.String(&t.text[start], end-start)
+}
+
+// Number is the number in a cell; ok is false where it is missing, text or not finite.
+func (t *Table) Number(row, col int) (v float64, ok bool) {
+	v, c := t.value(row, col).number()
+	return v, c == number
+}
+
+// Missing reports whether a cell is missing.
+func (t *Table) Missing(row, col int) bool { return t.value(row, col).missing() }
+
+// Line is the line of the file that a row starts on, or 0 where it came from no text.
+func (t *Table) Line(row int) int {
+	if t.lines == nil {
+		return 0
+	}
+	return t.lines[row]
+}
+
+// value is a cell as EncodeRow takes it.
+func (t *Table) value(row, col int) Value {
+	if t.pixels != nil {
+		g, col := t.grid(col)
+		return Number(g.at(row, col))
+	}
+	return Text(t.Cell(row, col))
+}
+
+// grid finds the numbers that hold a column.
+func (t *Table) grid(col int) (*grid, int) {
+	if col >= t.pixels.width {
+		return t.labels, col - t.pixels.width
+	}
+	return t.pixels, col
+}
+
+// isPixel reports whether a column holds the bytes of an image.
+func (t *Table) isPixel(col int) bool {
+	return t.pixels != nil && t.pixels.element == idxUint8 && col < t.pixels.width
+}
+
+// at names a row in messages.
+func (t *Table) at(row int) string {
+	if t.lines == nil {
+		return fmt.Sprintf("%s: row %d", t.name, row)
+	}
+	return fmt.Sprintf("%s:%d", t.name, t.lines[row])
+}
+
+// cellAt names a cell and shows it, in messages.
+func (t *Table) cellAt(row, col int) string {
+	return fmt.Sprintf("%s: column %s: the cell %s", t.at(row), quote(t.columns[col]), quote(t.Cell(row, col)))
+}
+
+// all is the list of every row.
+func (t *Table) all() []int {
+	rows := make([]int, t.rows)
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func isFinite(x float64) bool { return !math.IsInf(x, 0) && !math.IsNaN(x) }
