@@ -1,0 +1,68 @@
+package metrics
+
+import (
+	"math"
+	"slices"
+)
+
+// AUC is the area under the ROC curve: the chance that a row of the class (y = 1) has a
+// higher score p than a row outside it (any other y), a tie counting one half.
+//
+//	auc = Σ_{i in, j out} w_i·w_j·([p_i > p_j] + [p_i = p_j]/2) / (Σ_in w · Σ_out w)
+//
+// It is counted in one pass over the sorted rows, exactly while the products of the counts
+// stay below 2⁵³. It is not defined, and the second result false, if either side has no
+// weight. The order of the scores is all that matters; infinite ones are allowed.
+func AUC(y, p, w []float64) (auc float64, ok bool) {
+	shape(y, 1, p, 1, w)
+	return rankAUC(y, 1, p, w)
+}
+
+type ranked struct {
+	p   float64
+	row int
+}
+
+// rankAUC is AUC for the rows of the given class against all others.
+func rankAUC(y []float64, class float64, p, w []float64) (auc float64, ok bool) {
+	var in, out float64
+	rows := make([]ranked, len(p))
+	for i, v := range p {
+		rows[i] = ranked{v, i}
+		if y[i] == class {
+			in += weight(w, i)
+		} else {
+			out += weight(w, i)
+		}
+	}
+	if !(in > 0 && out > 0) {
+		return 0, false
+	}
+	if hasNaN(p) {
+		return math.NaN(), true
+	}
+	// Equal scores stand in the order of their rows, which fixes the order of the sums.
+	slices.SortFunc(rows, func(a, b ranked) int {
+		switch {
+		case a.p < b.p:
+			return -1
+		case a.p > b.p:
+			return 1
+		}
+		return a.row - b.row
+	})
+	var sum, below float64 // the wins so far; the weight outside the class below this score
+	for i := 0; i < len(rows); {
+		var tieIn, tieOut float64
+		for p := rows[i].p; i < len(rows) && rows[i].p == p; i++ {
+			if row := rows[i].row; y[row] == class {
+				tieIn += weight(w, row)
+			} else {
+				tieOut += weight(w, row)
+			}
+		}
+		sum += float64(tieIn * (below + float64(tieOut/2)))
+		below += tieOut
+	}
+	return sum / float64(in*out), true
+}

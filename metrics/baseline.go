@@ -1,0 +1,41 @@
+package metrics
+
+// The baselines score a guess that is the same for every row. A net that is no better has
+// learned nothing from its inputs. The guess is an argument, since it must come from the
+// training rows, not from those it is scored on.
+
+// MeanBaseline scores always guessing the training mean of each output, on targets y of
+// rows × len(mean).
+func MeanBaseline(y, mean, w []float64) (Scores, error) {
+	r, err := Regression(y, repeat(mean, y, len(mean)), len(mean), w)
+	return r.Scores, err
+}
+
+// MajorityBaseline scores always guessing the commonest training class (the first of
+// equals), on class indices y; share holds each class's share of the training rows, which
+// are the guessed probabilities and so decide log_loss. Its balanced_accuracy is one over
+// the number of classes that occur or 0, its auc one half. For a binary target share has
+// two entries.
+func MajorityBaseline(y, share, w []float64) (Scores, error) {
+	r, err := Multiclass(y, repeat(share, y, 1), len(share), w)
+	return r.Scores, err
+}
+
+// LabelBaseline is MajorityBaseline for labels y, rows × len(share); share holds each
+// label's share of ones among the training rows. A label with more than half is guessed.
+func LabelBaseline(y, share, w []float64) (Scores, error) {
+	r, err := Multilabel(y, repeat(share, y, len(share)), len(share), w)
+	return r.Scores, err
+}
+
+// repeat returns one guess for each row of y.
+func repeat(guess, y []float64, cols int) []float64 {
+	if cols < 1 || len(guess) < 1 {
+		panic("metrics: a baseline needs a guess for each output")
+	}
+	out := make([]float64, 0, len(y)/cols*len(guess))
+	for range len(y) / cols {
+		out = append(out, guess...)
+	}
+	return out
+}

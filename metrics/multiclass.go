@@ -1,0 +1,75 @@
+package metrics
+
+// Multiclass compares probabilities p, rows × classes, with the class indices y:
+//
+//	accuracy          = weight of the rows guessed right / Σ w
+//	balanced_accuracy = mean of the recalls of the classes that occur
+//	auc               = mean of each class's AUC against all others
+//	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [Epsilon, 1-Epsilon]
+//
+// The guess is the class of the highest p, the first of equals. The auc averages over the
+// classes that occur, unless that is only one; scikit-learn's roc_auc_score
+// (multi_class="ovr") refuses to answer where any class is missing. The rows of p are taken
+// as they are and not divided by their sums.
+func Multiclass(y, p []float64, classes int, w []float64) (Report, error) {
+	rows := shape(y, 1, p, classes, w)
+	if err := checkWeights(w); err != nil {
+		return Report{}, err
+	}
+	if err := checkClasses(y, 1, classes); err != nil {
+		return Report{}, err
+	}
+	var r Report
+	n := total(w, rows)
+	if !(n > 0) {
+		return r, nil
+	}
+	if hasNaN(p) {
+		r.setNaN("accuracy", "balanced_accuracy", "log_loss")
+	} else {
+		confusion := square(classes)
+		var loss float64
+		for i, v := range y {
+			row := p[i*classes : (i+1)*classes]
+			confusion[int(v)][argmax(row)] += weight(w, i)
+			loss += float64(weight(w, i) * logLoss(row[int(v)]))
+		}
+		r.setConfusion(confusion)
+		r.Set("log_loss", loss/n)
+	}
+	var sum, defined float64
+	for c := range classes {
+		if auc, ok := rankAUC(y, float64(c), column(p, classes, c), w); ok {
+			sum += auc
+			defined++
+		}
+	}
+	if defined > 0 {
+		r.Set("auc", sum/defined)
+	}
+	return r, nil
+}
+
+// ClassIndices turns targets that have a 1 in the place of the class, rows × classes, into
+// the class indices that Multiclass takes: the place of the highest, the first of equals.
+func ClassIndices(oneHot []float64, classes int) []float64 {
+	if classes < 1 || len(oneHot)%classes != 0 {
+		panic("metrics: ClassIndices: the targets are not whole rows")
+	}
+	y := make([]float64, len(oneHot)/classes)
+	for i := range y {
+		y[i] = float64(argmax(oneHot[i*classes : (i+1)*classes]))
+	}
+	return y
+}
+
+// argmax is the index of the highest value, the first of equals.
+func argmax(x []float64) int {
+	best := 0
+	for i, v := range x {
+		if v > x[best] {
+			best = i
+		}
+	}
+	return best
+}

@@ -1,0 +1,107 @@
+package model
+
+import (
+	"sync"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// engine is a network of either precision, ready to predict from any goroutine.
+type engine interface {
+	// predict sets out, rows x outputs, to the network's outputs for rows of a table.
+	predict(b *data.Binding, rows []int, out []float64) (data.Counts, error)
+	// predictRow does the same for one row of values, without allocating.
+	predictRow(e *data.Encoding, row []data.Value, out []float64) error
+	// double returns the network in float64: a copy, or itself.
+	double() *nn.Network[float64]
+	// single returns the network if it is a float32 one, else nil.
+	single() *nn.Network[float32]
+}
+
+type engineOf[T nn.Float] struct {
+	net   *nn.Network[T]
+	tapes sync.Pool // of *scratch[T]
+}
+
+// scratch is what predicting one row needs.
+type scratch[T nn.Float] struct {
+	x    nn.Matrix[T]
+	tape *nn.Tape[T]
+}
+
+func newEngine[T nn.Float](net *nn.Network[T]) engine {
+	e := &engineOf[T]{net: net}
+	e.tapes.New = func() any {
+		return &scratch[T]{nn.NewMatrix[T](1, net.Inputs()), net.NewTape(1)}
+	}
+	return e
+}
+
+func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64) (data.Counts, error) {
+	const part = 512
+	x := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs())
+	tape := e.net.NewTape(max(1, x.Rows))
+	var counts data.Counts
+	for from := 0; from < len(rows); from += part {
+		to := min(from+part, len(rows))
+		x := x.Slice(0, to-from)
+		c, err := data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols])
+		if err != nil {
+			return nil, err
+		}
+		counts = addCounts(counts, c)
+		y := e.net.Forward(tape, x)
+		for i := range y.Rows {
+			for j, v := range y.Row(i) {
+				out[(from+i)*y.Cols+j] = float64(v)
+			}
+		}
+	}
+	return counts, nil
+}
+
+func (e *engineOf[T]) predictRow(enc *data.Encoding, row []data.Value, out []float64) error {
+	s := e.tapes.Get().(*scratch[T])
+	defer e.tapes.Put(s)
+	if err := data.EncodeRow(enc, row, s.x.Data); err != nil {
+		return err
+	}
+	for j, v := range e.net.Forward(s.tape, s.x).Row(0) {
+		out[j] = float64(v)
+	}
+	return nil
+}
+
+func (e *engineOf[T]) double() *nn.Network[float64] {
+	if n, ok := any(e.net).(*nn.Network[float64]); ok {
+		return n
+	}
+	return nn.ConvertNetwork[float64](e.net)
+}
+
+func (e *engineOf[T]) single() *nn.Network[float32] {
+	n, _ := any(e.net).(*nn.Network[float32])
+	return n
+}
+
+// addCounts adds the counts of one part of a table to those of the parts before.
+func addCounts(sum, part data.Counts) data.Counts {
+	for _, c := range part {
+		found := false
+		for i := range sum {
+			if sum[i].Column == c.Column {
+				sum[i].Imputed += c.Imputed
+				sum[i].Unseen += c.Unseen
+				if sum[i].Example == "" {
+					sum[i].Example = c.Example
+				}
+				found = true
+			}
+		}
+		if !found {
+			sum = append(sum, c)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,317 @@
+package model
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/nlpodyssey/safetensors"
+)
+
+// ErrFile is wrapped by every complaint about a model file.
+var ErrFile = errors.New("model file")
+
+// formatVersion is of the JSON in the file's metadata; a reader refuses a newer one.
+const formatVersion = 1
+
+// metadataKey is where the JSON stands in the safetensors metadata.
+const metadataKey = "gradus"
+
+// header is the JSON. Everything but the weights is in it.
+type header struct {
+	Format    int            `json:"format"`
+	Precision string         `json:"precision"`
+	Inputs    int            `json:"inputs"`
+	Layers    []headerLayer  `json:"layers"`
+	Loss      string         `json:"loss"`
+	Encoding  *data.Encoding `json:"encoding"`
+	Options   Options        `json:"options"`
+	Training  *Training      `json:"training"`
+}
+
+type headerLayer struct {
+	Units      int    `json:"units"`
+	Activation string `json:"activation"`
+	Bias       bool   `json:"bias"`
+}
+
+// Save writes the model to one safetensors file: tensors layers.K.weight of shape [in, out]
+// and layers.K.bias of shape [out], and everything else as JSON under "gradus" in the
+// metadata. The file appears whole or not at all.
+func (m *Model) Save(path string) error {
+	text, err := json.Marshal(m.header())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		return safetensors.SerializeToWriter(m.tensors(), map[string]string{metadataKey: string(text)}, w)
+	})
+}
+
+func (m *Model) header() header {
+	net := m.Network64()
+	h := header{
+		Format: formatVersion, Precision: m.Precision(), Inputs: net.Inputs(), Loss: m.Loss.String(),
+		Encoding: m.Encoding, Options: m.Options, Training: &m.Training,
+	}
+	for _, l := range net.Layers() {
+		h.Layers = append(h.Layers, headerLayer{l.Units, l.Activation.String(), !l.NoBias})
+	}
+	return h
+}
+
+// tensors are the weights under their names.
+func (m *Model) tensors() map[string]safetensors.TensorView {
+	if n := m.Network32(); n != nil {
+		return tensorsOf(n)
+	}
+	return tensorsOf(m.Network64())
+}
+
+func tensorsOf[T nn.Float](n *nn.Network[T]) map[string]safetensors.TensorView {
+	out := map[string]safetensors.TensorView{}
+	add := func(name string, data []T, shape ...uint64) {
+		dtype, bytes := safetensors.F32, make([]byte, 0, len(data)*8)
+		for _, v := range data {
+			switch v := any(v).(type) {
+			case float32:
+				bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(v))
+			case float64:
+				dtype = safetensors.F64
+				bytes = binary.LittleEndian.AppendUint64(bytes, math.Float64bits(v))
+			}
+		}
+		view, err := safetensors.NewTensorView(dtype, shape, bytes)
+		if err != nil {
+			panic("model: " + err.Error()) // the shape is the network's own
+		}
+		out[name] = view
+	}
+	for l := range n.Depth() {
+		w := n.Weights(l)
+		add(weightName(l), w.Data, uint64(w.Rows), uint64(w.Cols))
+		if b := n.Bias(l); b != nil {
+			add(biasName(l), b, uint64(len(b)))
+		}
+	}
+	return out
+}
+
+func weightName(l int) string { return fmt.Sprintf("layers.%d.weight", l) }
+func biasName(l int) string   { return fmt.Sprintf("layers.%d.bias", l) }
+
+// Load reads a model file and checks all of it. No code is executed by loading. A file
+// that names custom activations or losses needs them in custom; what is missing is named.
+func Load(path string, custom ...Custom) (*Model, error) {
+	file, err := openWeights(path)
+	if err != nil {
+		return nil, err
+	}
+	bad := func(format string, args ...any) (*Model, error) {
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrFile, fmt.Errorf(format, args...))
+	}
+	text, ok := file.metadata[metadataKey]
+	if !ok {
+		return bad("this is a safetensors file, but not one of gradus: its metadata has no %q", metadataKey)
+	}
+	var h header
+	if err := json.Unmarshal([]byte(text), &h); err != nil {
+		return bad("its metadata cannot be read: %w", err)
+	}
+	switch {
+	case h.Format > formatVersion:
+		return bad("it has format %d and this gradus reads up to %d; use a newer gradus", h.Format, formatVersion)
+	case h.Format < 1 || h.Encoding == nil || h.Training == nil || len(h.Layers) == 0:
+		return bad("its metadata is incomplete")
+	}
+	if err := h.Encoding.Validate(); err != nil {
+		return bad("%w", err)
+	}
+	var all Custom
+	for _, c := range custom {
+		all.Activations = append(all.Activations, c.Activations...)
+		all.Losses = append(all.Losses, c.Losses...)
+		all.Rules = append(all.Rules, c.Rules...)
+	}
+	m := &Model{Encoding: h.Encoding, Options: h.Options, Training: *h.Training}
+	m.Options.Custom = all
+	if m.Loss, err = nn.ParseLoss(h.Loss, all.Losses...); err != nil {
+		return bad("it was trained with a loss of one's own, which has to be given to Load: %w", err)
+	}
+	if h.Options.Optimizer != "" {
+		if _, err := optim.ParseRule(h.Options.Optimizer, optim.Hyper{}, all.Rules...); err != nil {
+			return bad("it was trained with a rule of one's own, which has to be given to Load: %w", err)
+		}
+	}
+	var layers []nn.Dense
+	for i, l := range h.Layers {
+		f, err := nn.ParseActivation(l.Activation, all.Activations...)
+		if err != nil {
+			return bad("layer %d has an activation of one's own, which has to be given to Load: %w", i, err)
+		}
+		layers = append(layers, nn.Dense{Units: l.Units, Activation: f, NoBias: !l.Bias, Init: nn.Zeros})
+	}
+	if err := nn.Compatible(m.Loss, layers[len(layers)-1].Activation, layers[len(layers)-1].Units); err != nil {
+		return bad("%w", err)
+	}
+	switch {
+	case h.Inputs != h.Encoding.Width():
+		return bad("its network has %d inputs, its columns make %d", h.Inputs, h.Encoding.Width())
+	case layers[len(layers)-1].Units != h.Encoding.Outputs():
+		return bad("its network has %d outputs, its targets take %d", layers[len(layers)-1].Units, h.Encoding.Outputs())
+	}
+	switch h.Precision {
+	case "float32":
+		m.engine, err = loadNetwork[float32](file, h.Inputs, layers)
+	case "float64":
+		m.engine, err = loadNetwork[float64](file, h.Inputs, layers)
+	default:
+		return bad("its precision is %q, not float32 or float64", h.Precision)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// loadNetwork takes the weights of a network from a file that must hold just those.
+func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engine, error) {
+	params, err := nn.ParamCount(inputs, layers...)
+	if err == nil && params != file.count {
+		err = fmt.Errorf("its layers have %d parameters and its tensors %d numbers", params, file.count)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", file.path, ErrFile, err)
+	}
+	net, err := nn.New[T](inputs, 0, layers...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", file.path, ErrFile, err)
+	}
+	if err := setWeights(net, file); err != nil {
+		return nil, err
+	}
+	return newEngine(net), nil
+}
+
+// Weights are the tensors of a safetensors file: a model's, or bare ones named
+// layers.0.weight and so on, of shape [in, out].
+type Weights struct {
+	path     string
+	tensors  safetensors.SafeTensors
+	metadata map[string]string
+	count    int // numbers in all tensors
+}
+
+// LoadWeights reads a safetensors file whose tensors a run can start from.
+func LoadWeights(path string) (*Weights, error) { return openWeights(path) }
+
+func openWeights(path string) (*Weights, error) {
+	bad := func(format string, args ...any) (*Weights, error) {
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrFile, fmt.Errorf(format, args...))
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return bad("there is no such file")
+	case err != nil:
+		return bad("%w", err)
+	case info.IsDir():
+		return bad("this is a folder; name the .safetensors file")
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return bad("%w", err)
+	}
+	if len(raw) < 8 {
+		return bad("it has %d bytes; a safetensors file has at least 8", len(raw))
+	}
+	if n := binary.LittleEndian.Uint64(raw); n > uint64(len(raw)-8) {
+		return bad("this is no safetensors file, or it is cut short: its header should have %d bytes and only %d follow", n, len(raw)-8)
+	}
+	_, metadata, err := safetensors.ReadMetadata(raw)
+	if err != nil {
+		return bad("this is no safetensors file, or it is damaged: %w", err)
+	}
+	tensors, err := safetensors.Deserialize(raw)
+	if err != nil {
+		return bad("this is no safetensors file, or it is damaged: %w", err)
+	}
+	w := &Weights{path: path, tensors: tensors, metadata: metadata.Metadata()}
+	for _, t := range tensors.Tensors() {
+		bits := t.TensorView.DType().Size()
+		w.count += int(t.TensorView.DataLen() / max(1, bits))
+	}
+	return w, nil
+}
+
+// setWeights copies the tensors into a network of just that shape, converting between
+// float32 and float64.
+func setWeights[T nn.Float](net *nn.Network[T], w *Weights) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%s: %w: %w", w.path, ErrFile, fmt.Errorf(format, args...))
+	}
+	used := 0
+	set := func(name string, dst []T, shape ...uint64) error {
+		t, ok := w.tensors.Tensor(name)
+		if !ok {
+			return bad("it has no tensor %s; it has %s", name, tensorList(w.tensors.Names()))
+		}
+		used++
+		got := t.Shape()
+		same := len(got) == len(shape)
+		for i := range shape {
+			same = same && got[i] == shape[i]
+		}
+		if !same {
+			return bad("%s has the shape %v, the network needs %v", name, got, shape)
+		}
+		bytes := t.Data()
+		for i := range dst {
+			var v float64
+			switch t.DType() {
+			case safetensors.F32:
+				v = float64(math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:])))
+			case safetensors.F64:
+				v = math.Float64frombits(binary.LittleEndian.Uint64(bytes[8*i:]))
+			default:
+				return bad("%s holds numbers of another type than float32 and float64", name)
+			}
+			if dst[i] = T(v); dst[i]-dst[i] != 0 {
+				return bad("%s holds %v at place %d, not a finite number", name, v, i)
+			}
+		}
+		return nil
+	}
+	for l := range net.Depth() {
+		m := net.Weights(l)
+		if err := set(weightName(l), m.Data, uint64(m.Rows), uint64(m.Cols)); err != nil {
+			return err
+		}
+		if b := net.Bias(l); b != nil {
+			if err := set(biasName(l), b, uint64(len(b))); err != nil {
+				return err
+			}
+		}
+	}
+	if extra := w.tensors.Len() - used; extra > 0 {
+		return bad("it has %d tensors that the network has no place for: the network has %d layers; the file has %s", extra, net.Depth(), tensorList(w.tensors.Names()))
+	}
+	return nil
+}
+
+func tensorList(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.ReplaceAll(quoteList(names), `"`, "")
+}

@@ -1,0 +1,423 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/memory"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// ErrMemory is wrapped by the refusal of a run that would not fit.
+var ErrMemory = errors.New("not enough memory")
+
+// Tables are what a run reads. Validation and Test, where given, replace the parts that
+// Options would hold out of Train.
+type Tables struct {
+	Train, Validation, Test *data.Table
+}
+
+// Fit is a training run on a table: prepared by Prepare, moved by Steps, and at any moment
+// a Model.
+type Fit struct {
+	Options  Options // with the defaults filled in
+	Schema   *data.Schema
+	Encoding *data.Encoding
+	Notes    []string // what was decided that the caller may not expect, a sentence each
+	Rows     Rows
+
+	tables  Tables
+	parts   parts
+	recipe  recipe
+	runner  runner
+	imputed data.Counts
+}
+
+// parts are the rows of the tables by what they are used for. Validation and test rows
+// belong to their own table where there is one.
+type parts struct{ train, validation, test []int }
+
+// runner hides the precision of a run.
+type runner interface {
+	steps(ctx context.Context) iter.Seq2[train.Step, error]
+	result() train.Result
+	useBest()
+	engine() engine
+}
+
+type runnerOf[T nn.Float] struct{ trainer *train.Trainer[T] }
+
+func (r runnerOf[T]) steps(ctx context.Context) iter.Seq2[train.Step, error] {
+	return r.trainer.Steps(ctx)
+}
+func (r runnerOf[T]) result() train.Result { return r.trainer.Result() }
+func (r runnerOf[T]) useBest()             { r.trainer.UseBest() }
+func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.Network().Clone()) }
+
+// Train fits a model to a table and reports on it: Prepare, all Steps, Model. A run that
+// diverges returns a *train.DivergedError; the model then has the last finite weights.
+func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, error) {
+	f, err := Prepare(Tables{Train: table}, o, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	var failed error
+	for _, err := range f.Steps(ctx) {
+		failed = err
+	}
+	m, err := f.Model()
+	if failed != nil {
+		err = failed
+	}
+	return m, f, err
+}
+
+// Prepare reads the schema, holds rows out, learns the encoding on the training rows, and
+// makes the network and its trainer. start, if not nil, gives the weights to begin with.
+func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
+	f := &Fit{Options: o, tables: tables}
+	var err error
+	f.Schema, err = data.Infer(tables.Train, data.SchemaOptions{
+		Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: o.Ignore,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if f.recipe, err = o.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
+		return nil, err
+	}
+	if err := f.split(); err != nil {
+		return nil, err
+	}
+	f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, o.Scale, f.recipe.scaleY)
+	if err != nil {
+		return nil, err
+	}
+	f.settle()
+	if err := f.fits(); err != nil {
+		return nil, err
+	}
+	if f.Options.Precision == "float64" {
+		f.runner, err = prepare[float64](f, start)
+	} else {
+		f.runner, err = prepare[float32](f, start)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// outputsOf is how many outputs a schema's targets take.
+func outputsOf(s *data.Schema) int {
+	if s.Task == data.Multiclass {
+		return len(s.Targets[0].Classes)
+	}
+	return len(s.Targets)
+}
+
+// split decides which rows are for what. Test rows are drawn first, so that they stay the
+// same whatever is done about validation.
+func (f *Fit) split() error {
+	all, strata := f.Schema.Rows, f.Schema.Strata()
+	keep := make([]int, len(all))
+	for i := range keep {
+		keep[i] = i
+	}
+	hold := func(fraction float64, p rng.Purpose) (held []int) {
+		var classes []int
+		if strata != nil {
+			classes = pick(strata, keep)
+		}
+		k, h := data.Split(len(keep), classes, fraction, f.Options.Seed, p)
+		held = pick(keep, h)
+		keep = pick(keep, k)
+		return held
+	}
+	// Rows of a table that is not the training table are counted there.
+	labelled := func(t *data.Table, what string) ([]int, error) {
+		rows, err := f.labelledRows(t)
+		if err == nil && len(rows) == 0 {
+			err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
+		}
+		return rows, err
+	}
+	var err error
+	if f.tables.Test != nil {
+		if f.parts.test, err = labelled(f.tables.Test, "test"); err != nil {
+			return err
+		}
+	} else if f.Options.Test != nil && *f.Options.Test > 0 {
+		f.parts.test = pick(all, hold(*f.Options.Test, rng.SplitTest))
+	}
+	switch {
+	case f.tables.Validation != nil:
+		if f.parts.validation, err = labelled(f.tables.Validation, "validation"); err != nil {
+			return err
+		}
+	case f.Options.Validation != nil:
+		f.parts.validation = pick(all, hold(*f.Options.Validation, rng.SplitValidation))
+	case f.recipe.config.Method == train.PerSample:
+	case len(keep) >= FewRows:
+		f.parts.validation = pick(all, hold(DefaultValidation, rng.SplitValidation))
+	default:
+		f.note("With %d rows none is held out for validation; --validation 0.2 would hold out some.", len(keep))
+	}
+	f.parts.train = pick(all, keep)
+	f.Rows = Rows{
+		Train: len(f.parts.train), Validation: len(f.parts.validation), Test: len(f.parts.test),
+		Unlabelled: f.Schema.Unlabelled,
+	}
+	return nil
+}
+
+// labelledRows are the rows of another table that have the targets.
+func (f *Fit) labelledRows(t *data.Table) ([]int, error) {
+	var rows []int
+	cols := make([]int, len(f.Schema.Targets))
+	for i, target := range f.Schema.Targets {
+		if cols[i] = t.Index(target.Name); cols[i] < 0 {
+			return nil, fmt.Errorf("%w: %s has no column %q, the target", data.ErrColumn, t.Name(), target.Name)
+		}
+	}
+	for r := range t.Rows() {
+		if !slices.ContainsFunc(cols, func(c int) bool { return t.Missing(r, c) }) {
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil
+}
+
+func pick(from, at []int) []int {
+	out := make([]int, len(at))
+	for i, a := range at {
+		out[i] = from[a]
+	}
+	return out
+}
+
+// settle fills in what depends on the rows.
+func (f *Fit) settle() {
+	c := &f.recipe.config
+	switch c.Method {
+	case train.MiniBatch:
+		if c.BatchSize == 0 {
+			c.BatchSize = defaultBatch(f.Rows.Train)
+		} else if c.BatchSize > f.Rows.Train {
+			f.note("The batch size %d is larger than the %d training rows and was clamped to them.", c.BatchSize, f.Rows.Train)
+		}
+		c.BatchSize = min(c.BatchSize, f.Rows.Train)
+	case train.Batch:
+		c.BatchSize = f.Rows.Train
+	default:
+		c.BatchSize = 1
+	}
+	if f.Rows.Validation == 0 {
+		if f.Options.Patience != nil && f.recipe.patience > 0 {
+			f.note("Early stopping needs validation rows and there are none: --patience has no effect.")
+		}
+		f.recipe.patience = 0
+	}
+	if f.recipe.patience > 0 {
+		c.KeepBest = true
+		stop, _ := c.Stop.(train.Any)
+		c.Stop = append(stop, train.Patience{N: f.recipe.patience})
+	}
+	o := &f.Options
+	o.Task = f.Schema.Task
+	o.Targets = nil
+	for _, t := range f.Schema.Targets {
+		o.Targets = append(o.Targets, t.Name)
+	}
+	if o.Hidden == nil {
+		o.Hidden = defaultHidden()
+	}
+	out := f.recipe.layers[len(f.recipe.layers)-1]
+	o.Activation = or(o.Activation, "relu")
+	o.OutputActivation = out.Activation.String()
+	o.Init = or(o.Init, "auto")
+	o.Loss = f.recipe.loss.String()
+	o.Reduction = c.Reduction.String()
+	o.Method = string(c.Method)
+	o.BatchSize = c.BatchSize
+	o.Optimizer = c.Rule.String()
+	rate := c.Rate
+	o.LR = &rate
+	o.Schedule = c.Schedule.String()
+	o.Epochs = c.Epochs
+	patience := f.recipe.patience
+	o.Patience = &patience
+	o.Scale = or(o.Scale, data.ScaleAuto)
+	o.Precision = or(o.Precision, "float32")
+}
+
+func (f *Fit) note(format string, args ...any) {
+	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
+}
+
+// fits refuses a run that needs more memory than there is, before any of it is taken.
+func (f *Fit) fits() error {
+	params, err := nn.ParamCount(f.Encoding.Width(), f.recipe.layers...)
+	if err != nil {
+		return fmt.Errorf("%w: --hidden: %w", ErrOptions, err)
+	}
+	size := 4.0
+	if f.Options.Precision == "float64" {
+		size = 8
+	}
+	units := 0
+	for _, l := range f.recipe.layers {
+		units += l.Units
+	}
+	c := &f.recipe.config
+	tape := float64(max(min(c.BatchSize, 1024), 256)) * float64(3*units)
+	copies := 4 + c.Rule.Slots() // the parameters, their gradient, the last good ones, the model's
+	if c.KeepBest {
+		copies++
+	}
+	if c.BatchSize > 1024 || c.Shards > 1 { // the open branches of the tree of sums
+		copies += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
+	}
+	rows := float64(f.Rows.Train + f.Rows.Validation + c.BatchSize)
+	need := size * (float64(copies)*float64(params) + tape + rows*float64(f.Encoding.Width()+f.Encoding.Outputs()))
+	have, known := memory.Available()
+	if known && need > float64(have.Bytes) {
+		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; use smaller --hidden layers, or fewer columns (--ignore)",
+			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(need), have.Of, memory.Size(float64(have.Bytes)))
+	}
+	return nil
+}
+
+// thousands writes 1234567 as "1,234,567".
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
+	d := train.Data[T]{}
+	var err error
+	if d.Train, f.imputed, err = encode[T](f.Encoding, f.tables.Train, f.parts.train); err != nil {
+		return nil, err
+	}
+	if f.Rows.Validation > 0 {
+		t := f.tables.Validation
+		if t == nil {
+			t = f.tables.Train
+		}
+		if d.Validation, _, err = encode[T](f.Encoding, t, f.parts.validation); err != nil {
+			return nil, err
+		}
+	}
+	net, err := nn.New[T](f.Encoding.Width(), f.Options.Seed, f.recipe.layers...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	if start != nil {
+		if err := setWeights(net, start); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.checkTargets(d.Train.Y.Data); err != nil {
+		return nil, err
+	}
+	trainer, err := train.New(net, f.recipe.config, d)
+	if err != nil {
+		return nil, err
+	}
+	f.recipe.config = trainer.Config()
+	return runnerOf[T]{trainer}, nil
+}
+
+// encode turns rows of a table into what the trainer takes.
+func encode[T nn.Float](e *data.Encoding, t *data.Table, rows []int) (train.Set[T], data.Counts, error) {
+	s := train.Set[T]{
+		X: nn.NewMatrix[T](len(rows), e.Width()),
+		Y: nn.NewMatrix[T](len(rows), e.Outputs()),
+	}
+	b, err := e.Bind(t)
+	if err != nil {
+		return s, nil, err
+	}
+	counts, err := data.Inputs(b, rows, s.X.Data)
+	if err != nil {
+		return s, nil, err
+	}
+	return s, counts, data.Targets(b, rows, s.Y.Data)
+}
+
+// checkTargets refuses targets that the loss cannot have, naming the row's line.
+func (f *Fit) checkTargets(y any) error {
+	width := f.Encoding.Outputs()
+	check := func(n int, at func(int) float64) error {
+		for i := range n {
+			if err := nn.CheckTarget(f.recipe.loss, at(i)); err != nil {
+				row := f.parts.train[i/width]
+				return fmt.Errorf("%w: --loss %s: %s, line %d: %w", ErrOptions, f.Options.Loss, f.tables.Train.Name(), f.tables.Train.Line(row), err)
+			}
+		}
+		return nil
+	}
+	switch y := y.(type) {
+	case []float32:
+		return check(len(y), func(i int) float64 { return float64(y[i]) })
+	case []float64:
+		return check(len(y), func(i int) float64 { return y[i] })
+	}
+	return nil
+}
+
+// Steps is the training loop, train.Trainer's Steps: an iterator over updates that can be
+// left and entered again.
+func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] { return f.runner.steps(ctx) }
+
+// Result returns what the run has come to so far.
+func (f *Fit) Result() train.Result { return f.runner.result() }
+
+// Config returns the trainer's configuration.
+func (f *Fit) Config() train.Config { return f.recipe.config }
+
+// Layers returns the network's layers.
+func (f *Fit) Layers() []nn.Dense { return f.recipe.layers }
+
+// Imputed returns which cells of the training rows were missing or too rare.
+func (f *Fit) Imputed() data.Counts { return f.imputed }
+
+// Model returns the model as it stands, with its scores on the rows. Of a run that early
+// stopping may end, it has the best weights so far, and so should be called when the run
+// has ended or is to be given up.
+func (f *Fit) Model() (*Model, error) {
+	f.runner.useBest()
+	r := f.runner.result()
+	m := &Model{
+		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, engine: f.runner.engine(),
+		Training: Training{
+			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds,
+			Loss: r.Loss, Rows: f.Rows, History: r.History,
+		},
+	}
+	if f.recipe.config.KeepBest {
+		m.Training.BestEpoch = r.BestEpoch
+	}
+	return m, f.score(m)
+}
+
+// Describe says in words what the network is: "8 - 64 relu - 64 relu - 1 identity".
+func Describe(inputs int, layers []nn.Dense) string {
+	parts := []string{fmt.Sprint(inputs)}
+	for _, l := range layers {
+		parts = append(parts, fmt.Sprintf("%d %s", l.Units, l.Activation))
+	}
+	return strings.Join(parts, " - ")
+}

@@ -1,0 +1,243 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sort"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// Model is a trained network with all that a row of a table needs to go through it. It
+// does not change, so many goroutines may use one.
+type Model struct {
+	Encoding *data.Encoding
+	Options  Options  // as it was trained, defaults filled in
+	Training Training // how the training went
+	Loss     nn.Loss  // the loss it was trained with
+	engine   engine
+}
+
+// Rows counts the rows by what they were used for.
+type Rows struct {
+	Train      int `json:"train"`
+	Validation int `json:"validation"`
+	Test       int `json:"test"`
+	Unlabelled int `json:"unlabelled"` // left out, their target is missing
+}
+
+// Task returns what the model predicts.
+func (m *Model) Task() data.Task { return m.Encoding.Task }
+
+// Columns returns the names of the input columns, in the order PredictValues takes them.
+func (m *Model) Columns() []string { return m.Encoding.Columns() }
+
+// Classes returns the classes in the order of their probabilities; nil for regression and
+// for several labels.
+func (m *Model) Classes() []string {
+	if m.Task() == data.Regression || m.Task() == data.Multilabel {
+		return nil
+	}
+	return m.Encoding.Classes()
+}
+
+// Targets returns the names of the target columns.
+func (m *Model) Targets() []string {
+	names := make([]string, len(m.Encoding.Targets))
+	for i, t := range m.Encoding.Targets {
+		names[i] = t.Name
+	}
+	return names
+}
+
+// Precision returns "float32" or "float64".
+func (m *Model) Precision() string {
+	if m.engine.single() != nil {
+		return "float32"
+	}
+	return "float64"
+}
+
+// Network64 returns the network in float64: the model's own if it is one, which must not be
+// changed, else a copy.
+func (m *Model) Network64() *nn.Network[float64] { return m.engine.double() }
+
+// Network32 returns the network if it is of float32, else nil. It must not be changed.
+func (m *Model) Network32() *nn.Network[float32] { return m.engine.single() }
+
+// WeightsSHA256 is the SHA-256 of all parameters' bytes, little-endian, in the order of
+// the model file, as lower-case hex: two models with the same sum are the same network.
+func (m *Model) WeightsSHA256() string {
+	h := sha256.New()
+	tensors := m.tensors()
+	names := make([]string, 0, len(tensors))
+	for name := range tensors {
+		names = append(names, name)
+	}
+	sort.Strings(names) // as the file has them
+	for _, name := range names {
+		h.Write(tensors[name].Data())
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Outputs returns how many numbers a prediction has: one for each target of a regression
+// and each label, else one for each class.
+func (m *Model) Outputs() int {
+	if m.Task() == data.Binary {
+		return 2
+	}
+	return m.Encoding.Outputs()
+}
+
+// ErrRow is wrapped by errors about a row given to PredictRow or PredictValues.
+var ErrRow = errors.New("row")
+
+// Prediction is what a model says of one row.
+type Prediction struct {
+	Values        []float64 // regression: one for each target, in its own units
+	Class         string    // binary and multi-class: the most probable class
+	Labels        []string  // several labels: the more probable value of each target
+	Probabilities []float64 // one for each class in the order of Classes; of several labels, of each one's second value
+}
+
+// Predict returns the predictions for every row of a table, row by row, Outputs numbers
+// each: values in the targets' own units, or probabilities. Columns are found by name; the
+// counts say which cells were missing or held a category not seen in training.
+func (m *Model) Predict(t *data.Table) ([]float64, data.Counts, error) {
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := make([]int, t.Rows())
+	for i := range rows {
+		rows[i] = i
+	}
+	return m.predictRows(b, rows)
+}
+
+func (m *Model) predictRows(b *data.Binding, rows []int) ([]float64, data.Counts, error) {
+	width := m.Encoding.Outputs()
+	raw := make([]float64, len(rows)*width)
+	counts, err := m.engine.predict(b, rows, raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m.Outputs() == width {
+		for i := range rows {
+			m.finish(raw[i*width:][:width])
+		}
+		return raw, counts, nil
+	}
+	out := make([]float64, len(rows)*2)
+	for i, p := range raw {
+		out[2*i], out[2*i+1] = 1-p, p
+	}
+	return out, counts, nil
+}
+
+// finish turns the network's outputs of one row into what a prediction holds, in place.
+func (m *Model) finish(y []float64) {
+	switch m.Task() {
+	case data.Regression:
+		for j := range y {
+			t := &m.Encoding.Targets[j]
+			y[j] = float64(y[j]*t.Scale) + t.Center
+		}
+	case data.Multiclass: // sigmoid outputs do not sum to 1 by themselves
+		sum := 0.0
+		for _, p := range y {
+			sum += p
+		}
+		if sum > 0 {
+			for j := range y {
+				y[j] /= sum
+			}
+		}
+	}
+}
+
+// PredictValues predicts one row without allocating. row holds a value for each of Columns,
+// in that order; out, of length Outputs, is set as Predict does.
+func (m *Model) PredictValues(row []data.Value, out []float64) error {
+	if len(out) != m.Outputs() {
+		return fmt.Errorf("%w: there is room for %d outputs, the model has %d", ErrRow, len(out), m.Outputs())
+	}
+	if m.Task() == data.Binary {
+		if err := m.engine.predictRow(m.Encoding, row, out[1:]); err != nil {
+			return err
+		}
+		out[0] = 1 - out[1]
+		return nil
+	}
+	if err := m.engine.predictRow(m.Encoding, row, out); err != nil {
+		return err
+	}
+	m.finish(out)
+	return nil
+}
+
+// PredictRow predicts one row given as named values: numbers of any Go type, strings as
+// they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one. A
+// column without a value, and a name that is no column, is an error naming it.
+func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
+	columns := m.Columns()
+	values := make([]data.Value, len(columns))
+	var missing []string
+	for i, name := range columns {
+		v, ok := row[name]
+		if !ok {
+			missing = append(missing, name)
+			continue
+		}
+		var err error
+		if values[i], err = valueOf(v); err != nil {
+			return Prediction{}, fmt.Errorf("%w: column %q: %w", ErrRow, name, err)
+		}
+	}
+	if len(missing) > 0 {
+		return Prediction{}, fmt.Errorf("%w: no value for the column%s %s; give nil for a missing value", ErrRow, plural(len(missing)), quoteList(missing))
+	}
+	if len(row) > len(columns) {
+		var unknown []string
+		for name := range row {
+			if !contains(columns, name) {
+				unknown = append(unknown, name)
+			}
+		}
+		sort.Strings(unknown)
+		return Prediction{}, fmt.Errorf("%w: %s: no column of that name; the model reads %s", ErrRow, quoteList(unknown), quoteList(columns))
+	}
+	out := make([]float64, m.Outputs())
+	if err := m.PredictValues(values, out); err != nil {
+		return Prediction{}, err
+	}
+	return m.Describe(out), nil
+}
+
+// Describe names what one row of Predict says.
+func (m *Model) Describe(out []float64) Prediction {
+	switch m.Task() {
+	case data.Regression:
+		return Prediction{Values: out}
+	case data.Multilabel:
+		p := Prediction{Probabilities: out, Labels: make([]string, len(out))}
+		for j, v := range out {
+			p.Labels[j] = m.Encoding.Targets[j].Classes[0]
+			if v > 0.5 {
+				p.Labels[j] = m.Encoding.Targets[j].Classes[1]
+			}
+		}
+		return p
+	}
+	best := 0
+	for j, v := range out {
+		if v > out[best] {
+			best = j
+		}
+	}
+	return Prediction{Probabilities: out, Class: m.Classes()[best]}
+}

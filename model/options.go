@@ -1,0 +1,316 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// ErrOptions is wrapped by every complaint about Options.
+var ErrOptions = errors.New("options")
+
+// Options is what to train and how. Names and defaults are those of the command line's
+// flags; the zero value of a field is its default, and a pointer is nil for "not given".
+type Options struct {
+	// The table.
+	Targets []string             `json:"target,omitempty"` // default: the last column
+	Task    data.Task            `json:"task,omitempty"`   // default: auto
+	Types   map[string]data.Kind `json:"types,omitempty"`
+	Ignore  []string             `json:"ignore,omitempty"`
+	Scale   data.Scaling         `json:"scale,omitempty"` // default: auto
+
+	// The network.
+	Hidden           []int  `json:"hidden"` // nil: 64,64; empty: none
+	Activation       string `json:"activation,omitempty"`
+	OutputActivation string `json:"output_activation,omitempty"`
+	NoBias           bool   `json:"no_bias,omitempty"`
+	Init             string `json:"init,omitempty"`
+	Precision        string `json:"precision,omitempty"` // float32 or float64
+
+	// The loss.
+	Loss      string `json:"loss,omitempty"`
+	Reduction string `json:"reduction,omitempty"`
+
+	// The descent.
+	Method      string   `json:"method,omitempty"`
+	BatchSize   int      `json:"batch_size,omitempty"` // 0: by the number of rows
+	Optimizer   string   `json:"optimizer,omitempty"`
+	LR          *float64 `json:"lr,omitempty"`
+	Momentum    *float64 `json:"momentum,omitempty"`
+	Beta1       *float64 `json:"beta1,omitempty"`
+	Beta2       *float64 `json:"beta2,omitempty"`
+	Epsilon     *float64 `json:"epsilon,omitempty"`
+	WeightDecay *float64 `json:"weight_decay,omitempty"`
+	Schedule    string   `json:"schedule,omitempty"`
+	NoShuffle   bool     `json:"no_shuffle,omitempty"`
+	Shards      int      `json:"shards,omitempty"`
+	Seed        uint64   `json:"seed"`
+
+	// The end.
+	Epochs     int           `json:"epochs,omitempty"`
+	MaxTime    time.Duration `json:"max_time,omitempty"` // nanoseconds in JSON
+	Tolerance  *float64      `json:"tolerance,omitempty"`
+	TargetLoss *float64      `json:"target_loss,omitempty"`
+	Patience   *int          `json:"patience,omitempty"` // 0: off
+	MinDelta   float64       `json:"min_delta,omitempty"`
+
+	// The rows held out: nil is the default (see DefaultValidation), 0 is none.
+	Validation *float64 `json:"validation,omitempty"`
+	Test       *float64 `json:"test,omitempty"`
+
+	// Custom parts that names may refer to.
+	Custom Custom `json:"-"`
+}
+
+// Custom holds implementations of one's own, found by their String.
+type Custom struct {
+	Activations []nn.Activation
+	Losses      []nn.Loss
+	Rules       []optim.Rule
+}
+
+// The defaults of the command line that are not simply a name.
+const (
+	DefaultEpochs     = 100
+	DefaultPatience   = 20
+	DefaultValidation = 0.15 // of the rows that are not for testing
+	FewRows           = 50   // with fewer rows, none is held out for validation by default
+)
+
+// defaultHidden is the hidden layers of a network when none are asked for.
+func defaultHidden() []int { return []int{64, 64} }
+
+// defaultBatch grows with the rows, so that an epoch has some hundred updates.
+func defaultBatch(rows int) int {
+	size := 16
+	for size < 256 && rows > 100*size {
+		size *= 2
+	}
+	return size
+}
+
+func or[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+// recipe is Options with every name resolved for one task.
+type recipe struct {
+	layers   []nn.Dense
+	loss     nn.Loss
+	rule     optim.Rule
+	schedule optim.Schedule
+	config   train.Config
+	scaleY   bool
+	patience int
+}
+
+func refuse(flag, format string, args ...any) error {
+	return fmt.Errorf("%w: --%s: %w", ErrOptions, flag, fmt.Errorf(format, args...))
+}
+
+// resolve reads the names for a task with that many outputs.
+func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
+	var r recipe
+	hidden, err := nn.ParseActivation(or(o.Activation, "relu"), o.Custom.Activations...)
+	if err != nil {
+		return r, refuse("activation", "%w", err)
+	}
+	if hidden == nn.Softmax {
+		return r, refuse("activation", "softmax belongs to the output layer")
+	}
+	init, err := nn.ParseInit(or(o.Init, "auto"))
+	if err != nil {
+		return r, refuse("init", "%w", err)
+	}
+	sizes := o.Hidden
+	if sizes == nil {
+		sizes = defaultHidden()
+	}
+	for _, units := range sizes {
+		if units < 1 {
+			return r, refuse("hidden", "a layer cannot have %d units; give whole numbers of at least 1, or 0 alone for no hidden layer", units)
+		}
+		r.layers = append(r.layers, nn.Dense{Units: units, Activation: hidden, NoBias: o.NoBias, Init: init})
+	}
+	out, err := o.output(task)
+	if err != nil {
+		return r, err
+	}
+	if r.loss, err = o.loss(task, out); err != nil {
+		return r, err
+	}
+	if err := nn.Compatible(r.loss, out, outputs); err != nil {
+		return r, refuse("loss", "%w", err)
+	}
+	r.layers = append(r.layers, nn.Dense{Units: outputs, Activation: out, NoBias: o.NoBias, Init: init})
+	r.scaleY = task == data.Regression && out == nn.Identity && o.Scale != data.ScaleNone
+
+	if err := o.descent(&r); err != nil {
+		return r, err
+	}
+	return r, nil
+}
+
+// output chooses the activation of the output layer.
+func (o *Options) output(task data.Task) (nn.Activation, error) {
+	if name := or(o.OutputActivation, "auto"); name != "auto" {
+		out, err := nn.ParseActivation(name, o.Custom.Activations...)
+		if err != nil {
+			return nil, refuse("output-activation", "%w", err)
+		}
+		if task != data.Regression && out != nn.Sigmoid && (out != nn.Softmax || task != data.Multiclass) {
+			can := "sigmoid"
+			if task == data.Multiclass {
+				can = "softmax or sigmoid"
+			}
+			return nil, refuse("output-activation", "the outputs of %s classification are probabilities, and %s gives none: use %s", task, name, can)
+		}
+		return out, nil
+	}
+	switch task {
+	case data.Binary, data.Multilabel:
+		return nn.Sigmoid, nil
+	case data.Multiclass:
+		return nn.Softmax, nil
+	}
+	switch o.Loss {
+	case "poisson":
+		return nn.Exp, nil
+	case "binary-cross-entropy":
+		return nn.Sigmoid, nil
+	}
+	return nn.Identity, nil
+}
+
+// loss chooses the loss by the task and the output activation.
+func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
+	if name := or(o.Loss, "auto"); name != "auto" {
+		loss, err := nn.ParseLoss(name, o.Custom.Losses...)
+		if err != nil {
+			return nil, refuse("loss", "%w", err)
+		}
+		return loss, nil
+	}
+	if task == data.Regression {
+		return nn.Squared, nil
+	}
+	return train.DefaultLoss(out), nil
+}
+
+// descent reads what the trainer needs.
+func (o *Options) descent(r *recipe) error {
+	var err error
+	c := &r.config
+	c.Loss, c.NoShuffle, c.Shards, c.Seed, c.MinDelta = r.loss, o.NoShuffle, o.Shards, o.Seed, o.MinDelta
+	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
+		return refuse("reduction", "%w", err)
+	}
+	name := or(o.Optimizer, "adam")
+	c.Rule, err = optim.ParseRule(name, optim.Hyper{
+		Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay,
+	}, o.Custom.Rules...)
+	if err != nil {
+		return refuse("optimizer", "%w", err)
+	}
+	if c.Schedule, err = optim.ParseSchedule(or(o.Schedule, "constant")); err != nil {
+		return refuse("schedule", "%w", err)
+	}
+	c.Rate = optim.DefaultRate(name)
+	if o.LR != nil {
+		c.Rate = *o.LR
+		if !(c.Rate > 0) || math.IsInf(c.Rate, 0) {
+			return refuse("lr", "the learning rate is %v; give a finite number greater than 0", c.Rate)
+		}
+	}
+	c.Method = train.Method(or(o.Method, string(train.MiniBatch)))
+	if !slices.Contains(train.Methods(), string(c.Method)) {
+		return refuse("method", "%q is not known; choose one of %s", o.Method, strings.Join(train.Methods(), ", "))
+	}
+	if c.BatchSize = o.BatchSize; c.BatchSize < 0 {
+		return refuse("batch-size", "a batch cannot have %d rows; give a whole number of at least 1", o.BatchSize)
+	}
+	if c.Epochs = or(o.Epochs, DefaultEpochs); c.Epochs < 0 {
+		return refuse("epochs", "%d is not a number of epochs; give a whole number of at least 1", o.Epochs)
+	}
+	if c.Shards < 0 {
+		return refuse("shards", "%d is not a number of pieces; give a whole number of at least 1", o.Shards)
+	}
+	var stop train.Any
+	if o.Tolerance != nil {
+		if !(*o.Tolerance > 0) || math.IsInf(*o.Tolerance, 0) {
+			return refuse("tolerance", "the tolerance is %v; give a finite number greater than 0", *o.Tolerance)
+		}
+		if c.Method == train.PerSample {
+			c.Tolerance = *o.Tolerance
+		} else {
+			stop = append(stop, train.Tolerance{R: *o.Tolerance})
+		}
+	}
+	if o.TargetLoss != nil {
+		if math.IsNaN(*o.TargetLoss) || math.IsInf(*o.TargetLoss, 0) {
+			return refuse("target-loss", "the loss to reach is %v; give a finite number", *o.TargetLoss)
+		}
+		stop = append(stop, train.TargetLoss{L: *o.TargetLoss})
+	}
+	if o.MaxTime < 0 {
+		return refuse("max-time", "%v is not a time to train for; give a duration such as 30s or 5m", o.MaxTime)
+	}
+	if o.MaxTime > 0 {
+		stop = append(stop, train.MaxTime{D: o.MaxTime})
+	}
+	if !(o.MinDelta >= 0) || math.IsInf(o.MinDelta, 0) {
+		return refuse("min-delta", "%v is not an amount to improve by; give a finite number of at least 0", o.MinDelta)
+	}
+	switch {
+	case o.Patience != nil:
+		if r.patience = *o.Patience; r.patience < 0 {
+			return refuse("patience", "%d is not a number of epochs; give a whole number, 0 to switch early stopping off", r.patience)
+		}
+	case o.Tolerance == nil && o.TargetLoss == nil && c.Method != train.PerSample:
+		r.patience = DefaultPatience
+	}
+	c.Stop = stop
+	for _, f := range []struct {
+		flag  string
+		value *float64
+	}{{"validation", o.Validation}, {"test", o.Test}} {
+		if f.value != nil && !(*f.value >= 0 && *f.value < 1) {
+			return refuse(f.flag, "%v is not a part of the rows; give a number of at least 0 and less than 1, a file, or none", *f.value)
+		}
+	}
+	switch o.Precision {
+	case "", "float32", "float64":
+	default:
+		return refuse("precision", "%q is not known; choose float32 or float64", o.Precision)
+	}
+	return nil
+}
+
+// ParseHidden reads "64,64"; "0" and "" are no hidden layer.
+func ParseHidden(s string) ([]int, error) {
+	out := []int{}
+	if s == "0" || s == "" {
+		return out, nil
+	}
+	for _, part := range strings.Split(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is not a layer's number of units; give whole numbers of at least 1 such as 64,64, or 0 alone for no hidden layer", part)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
