@@ -1,0 +1,212 @@
+package plot
+
+import (
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A Series is one curve: a value of Y for each of X. If one is longer, its
+// surplus is ignored. Thousands of points are fine: what is drawn is thinned,
+// keeping every minimum and maximum.
+type Series struct {
+	Name   string // for the legend; without a name there is no entry
+	X, Y   []float64
+	Dashed bool // a companion, such as the validation loss
+}
+
+// A Mark is a vertical line with a label, such as "best epoch 41".
+type Mark struct {
+	X     float64
+	Label string
+}
+
+// A Chart shows series over a common pair of axes. A logarithmic axis leaves
+// out values that are not positive.
+type Chart struct {
+	Title          string
+	XLabel, YLabel string
+	LogX, LogY     bool
+	Series         []Series
+	Mark           *Mark
+
+	Width, Height int // in pixels; 0 means 900 x 560
+}
+
+func (ch Chart) heading() string { return ch.Title }
+
+func (ch Chart) size() (width, height int) {
+	return or(ch.Width, 900), or(ch.Height, 560)
+}
+
+func or(n, standard int) int {
+	if n == 0 {
+		return standard
+	}
+	return n
+}
+
+func (ch Chart) draw(c draw.Canvas) {
+	key := newLegend(ch)
+	c = draw.Crop(c, 20, -26, 16, -16)
+	c = drawTitle(c, ch.Title)
+	c = key.draw(c)
+	ch.drawAxes(c, key, chartText)
+}
+
+// textSizes are the sizes of a chart's letters: its own, or those of one panel
+// among several.
+type textSizes struct{ label, tick vg.Length }
+
+var (
+	chartText = textSizes{label: 15, tick: 14}
+	panelText = textSizes{label: 13, tick: 12}
+)
+
+// drawTitle writes a figure's title at the top left and returns the canvas below
+// it.
+func drawTitle(c draw.Canvas, title string) draw.Canvas {
+	if title == "" {
+		return c
+	}
+	l := lettering{size: 19, color: ink, bold: true}
+	l.write(c, c.Min.X, c.Max.Y-l.size/2, left, l.fit(title, c.Max.X-c.Min.X))
+	c.Max.Y -= l.size + 12
+	return c
+}
+
+// drawAxes draws the axes, the curves and the mark, without title and legend.
+func (ch Chart) drawAxes(c draw.Canvas, key *legend, text textSizes) {
+	curves, x, y, whole := ch.curves(key)
+
+	p := plot.New()
+	p.BackgroundColor = nil
+	label := lettering{size: text.label, color: ink}
+	tick := lettering{size: text.tick, color: slate}
+	width, height := c.Max.X-c.Min.X, c.Max.Y-c.Min.Y
+
+	p.X.Min, p.X.Max = x.low, x.high
+	p.X.Label.Text = label.fit(ch.XLabel, width)
+	p.X.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
+	p.X.Tick.Label = tick.style(draw.XCenter, draw.YTop)
+	p.X.Tick.Marker = plot.ConstantTicks(x.ticks(ch.LogX, whole, int(width/90)))
+
+	p.Y.Min, p.Y.Max = y.low, y.high
+	p.Y.Label.Text = label.fit(ch.YLabel, height)
+	p.Y.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
+	p.Y.Tick.Label = tick.style(draw.XRight, draw.YCenter)
+	p.Y.Tick.Marker = plot.ConstantTicks(y.ticks(ch.LogY, false, int(height/60)))
+
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.LineStyle = draw.LineStyle{Color: grey, Width: 1}
+		axis.Tick.LineStyle = axis.LineStyle
+		axis.Tick.Length = 5
+		axis.Label.Padding = 6
+		axis.Padding = 0
+	}
+
+	p.Add(rules{})
+	if at, ok := ch.markAt(); ok {
+		c.Max.Y -= text.tick + 6 // room for the label above the frame
+		p.Add(mark{at, ch.Mark.Label, text.tick})
+	}
+	for _, k := range curves {
+		p.Add(k)
+	}
+	if len(curves) == 0 {
+		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(nil), plot.ConstantTicks(nil)
+		p.Add(note{"no values to show", text.label})
+	}
+	p.Draw(c)
+}
+
+// curves returns what is to be drawn of the series and the span of both axes,
+// and says whether every x is an integer.
+func (ch Chart) curves(key *legend) (curves []curve, x, y span, whole bool) {
+	x, y, whole = emptySpan(), emptySpan(), true
+	lines := key.lines(ch)
+	for i, s := range ch.Series {
+		k := curve{s.points(ch.LogX, ch.LogY), lines[i]}
+		if len(k.points) == 0 {
+			continue
+		}
+		curves = append(curves, k)
+		for _, p := range k.points {
+			x.add(p.x)
+			y.add(p.y)
+			whole = whole && p.x == math.Trunc(p.x)
+		}
+	}
+	if at, ok := ch.markAt(); ok {
+		x.add(at)
+	}
+	if !ch.LogY && y.low >= 0 && y.low < 0.3*y.high {
+		y.low = 0 // a loss that falls is best seen against zero
+	}
+	x, y = x.widened(ch.LogX, 0.02), y.widened(ch.LogY, 0.04)
+	for i := range curves {
+		curves[i].points = thinned(curves[i].points, x.low, x.high)
+	}
+	return curves, x, y, whole
+}
+
+func (ch Chart) markAt() (at float64, ok bool) {
+	if ch.Mark == nil {
+		return 0, false
+	}
+	return position(ch.Mark.X, ch.LogX)
+}
+
+// rules are pale lines across the chart at the labelled ticks.
+type rules struct{}
+
+// Plot implements [plot.Plotter].
+func (rules) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	c.SetLineStyle(draw.LineStyle{Color: pale, Width: 1})
+	line := func(x0, y0, x1, y1 vg.Length) {
+		c.Stroke(vg.Path{{Type: vg.MoveComp, Pos: vg.Point{X: x0, Y: y0}}, {Type: vg.LineComp, Pos: vg.Point{X: x1, Y: y1}}})
+	}
+	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
+		if !t.IsMinor() {
+			line(x(t.Value), c.Min.Y, x(t.Value), c.Max.Y)
+		}
+	}
+	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
+		if !t.IsMinor() {
+			line(c.Min.X, y(t.Value), c.Max.X, y(t.Value))
+		}
+	}
+}
+
+// mark draws a [Mark]: its line, and its label above the frame.
+type mark struct {
+	at    float64
+	label string
+	size  vg.Length
+}
+
+// Plot implements [plot.Plotter].
+func (m mark) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, _ := p.Transforms(&c)
+	x := toX(m.at)
+	c.StrokeLine2(draw.LineStyle{Color: slate, Width: 1.2, Dashes: []vg.Length{3, 3}}, x, c.Min.Y, x, c.Max.Y+2)
+
+	l := lettering{size: m.size, color: slate, bold: true}
+	label := l.fit(m.label, c.Max.X-c.Min.X)
+	half := l.width(label) / 2
+	l.write(c, max(c.Min.X+half, min(x, c.Max.X-half)), c.Max.Y+m.size/2+5, middle, label)
+}
+
+// note is a sentence in the middle of an empty chart.
+type note struct {
+	text string
+	size vg.Length
+}
+
+// Plot implements [plot.Plotter].
+func (n note) Plot(c draw.Canvas, _ *plot.Plot) {
+	lettering{size: n.size, color: slate}.write(c, c.Center().X, c.Center().Y, middle, n.text)
+}

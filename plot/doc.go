@@ -1,0 +1,24 @@
+// Package plot draws learning curves and networks, as SVG or PNG.
+//
+// It knows plain data only: a [Chart] of [Series], a [Grid] of charts under one
+// legend, and a [Net] of layers with their weights. Each is a [Figure], and
+// [Write] draws any of them in either format by the same code:
+//
+//	chart := plot.Chart{
+//		Title:  "Learning curve",
+//		XLabel: "epoch",
+//		YLabel: "loss",
+//		LogY:   true,
+//		Series: []plot.Series{
+//			{Name: "training", X: epochs, Y: training},
+//			{Name: "validation", X: epochs, Y: validation, Dashed: true},
+//		},
+//		Mark: &plot.Mark{X: 41, Label: "best epoch 41"},
+//	}
+//	err := plot.Write(file, "svg", chart)
+//
+// A picture never fails because of its numbers. Values that are not finite, and
+// values that a logarithmic axis cannot show, leave a gap in a curve; weights
+// that are not finite are drawn in a style of their own. The same figure always
+// gives the same bytes.
+package plot

@@ -1,0 +1,177 @@
+package plot
+
+import (
+	"gonum.org/v1/plot/vg"
+)
+
+// layout says where everything of a [Net] stands.
+type layout struct {
+	net      Net
+	columns  []column
+	radius   vg.Length // of a unit
+	labels   bool      // weights are printed on their edges
+	thickest vg.Length // edge
+}
+
+// column is a column of units, or, if omitted > 0, stands for so many columns.
+type column struct {
+	index   int // 0 for the inputs, l+1 for layer l
+	omitted int
+	units   int
+	x       vg.Length
+	slots   []slot
+	y       []vg.Length // of each slot, downwards
+	bias    bool        // a square for the bias of the next layer stands below
+	biasY   vg.Length
+}
+
+const (
+	mostLabels  = 24  // edges whose weights are printed
+	nameWidth   = 170 // at most, for names of inputs and outputs
+	footer      = 104 // below the units: captions and legend
+	widestPitch = 92
+)
+
+// arrange chooses what is shown of the net; place then says where.
+func arrange(n Net) *layout {
+	lay := &layout{net: n}
+	units := n.units()
+	edges := 0
+	for _, s := range shown(len(units)) {
+		col := column{index: s.index, omitted: s.omitted}
+		if s.omitted == 0 {
+			col.units = units[s.index]
+			col.slots = shown(col.units, n.kept(s.index)...)
+			if s.index < len(n.Layers) {
+				col.bias = len(n.Layers[s.index].Bias) > 0
+				edges += units[s.index] * units[s.index+1]
+				edges += len(n.Layers[s.index].Bias)
+			}
+		}
+		lay.columns = append(lay.columns, col)
+	}
+	lay.labels = edges <= mostLabels
+	switch {
+	case lay.labels:
+		lay.thickest = 6
+	case edges <= 120:
+		lay.thickest = 4
+	default:
+		lay.thickest = 2.5
+	}
+	return lay
+}
+
+// kept returns the unit of a column that the highlighted edge touches.
+func (n Net) kept(column int) []int {
+	switch e := n.Highlight; {
+	case e == nil:
+		return nil
+	case column == e.Layer:
+		return []int{e.In}
+	case column == e.Layer+1:
+		return []int{e.Out}
+	}
+	return nil
+}
+
+// rows returns the height of a column in slots. A bias square takes one.
+func (c column) rows() vg.Length {
+	rows := vg.Length(len(c.slots))
+	if c.bias {
+		rows++
+	}
+	return rows
+}
+
+func (lay *layout) rows() vg.Length {
+	rows := vg.Length(1)
+	for _, c := range lay.columns {
+		rows = max(rows, c.rows())
+	}
+	return rows
+}
+
+// pitch returns the distance wanted between the units of the longest column.
+func (lay *layout) pitch() vg.Length {
+	if lay.net.detailed() {
+		return 84 // z above a unit, delta below
+	}
+	return 46
+}
+
+// detailed says whether numbers stand above or below the units.
+func (n Net) detailed() bool {
+	for _, l := range n.Layers {
+		if len(l.Z)+len(l.Delta) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// valued says whether units show their values.
+func (n Net) valued() bool {
+	for _, l := range n.Layers {
+		if len(l.A) > 0 {
+			return true
+		}
+	}
+	return len(n.InputValues) > 0
+}
+
+func (n Net) size() (width, height int) {
+	lay := arrange(n)
+	wide := max(900, 380+140*(len(lay.columns)-1))
+	high := max(560, int(lay.rows()*lay.pitch())+footer+90)
+	return or(n.Width, wide), or(n.Height, high)
+}
+
+// place sets the columns into the rectangle, with room at the sides for names.
+func (lay *layout) place(area vg.Rectangle) {
+	pitch := min(widestPitch, (area.Max.Y-area.Min.Y)/lay.rows())
+	lay.radius = max(3, min(27, 0.38*pitch))
+	if lay.net.detailed() {
+		lay.radius = max(3, min(24, 0.28*pitch))
+	}
+	low := area.Min.X + lay.room(lay.columns[0], lay.net.Inputs)
+	high := area.Max.X - lay.room(lay.columns[len(lay.columns)-1], lay.net.Outputs)
+	for i := range lay.columns {
+		c := &lay.columns[i]
+		c.x = (low + high) / 2
+		if n := len(lay.columns); n > 1 {
+			c.x = low + (high-low)*vg.Length(i)/vg.Length(n-1)
+		}
+		own := min(1.6*pitch, widestPitch, (area.Max.Y-area.Min.Y)/max(1, c.rows()))
+		y := (area.Min.Y+area.Max.Y)/2 + own*(c.rows()-1)/2
+		for range c.slots {
+			c.y = append(c.y, y)
+			y -= own
+		}
+		c.biasY = y
+	}
+}
+
+// find returns the column of that index, if it is shown.
+func (lay *layout) find(index int) *column {
+	for i := range lay.columns {
+		if c := &lay.columns[i]; c.omitted == 0 && c.index == index {
+			return c
+		}
+	}
+	return nil
+}
+
+// unit returns the centre of a unit, if it is shown. The unit [Bias] is the
+// square below.
+func (c *column) unit(i int) (center vg.Point, ok bool) {
+	if i == Bias {
+		return vg.Point{X: c.x, Y: c.biasY}, c.bias
+	}
+	for k, s := range c.slots {
+		if s.omitted == 0 && s.index == i {
+			return vg.Point{X: c.x, Y: c.y[k]}, true
+		}
+	}
+	return center, false
+}

@@ -1,0 +1,193 @@
+package plot
+
+import (
+	"math"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A Net is a picture of a network: its inputs at the left, a column of units per
+// layer, and every weight an edge. An edge's colour says the sign of its weight
+// and its width the size, relative to the largest in the same layer, biases
+// included. A bias is an edge from a square below the column. Columns of
+// many units, and networks of many layers, are shown in part.
+//
+// Units are numbered from 0, as weights are named elsewhere: x₀ is the first
+// input.
+type Net struct {
+	Title       string
+	Inputs      []string  // names, may be absent
+	Outputs     []string  // names, may be absent
+	InputValues []float64 // one sample, optional
+	Layers      []Layer
+	Highlight   *Edge // a weight to be emphasised
+
+	Width, Height int // in pixels; 0 means what the units need, at least 900 x 560
+}
+
+// A Layer is one dense layer: z = x·W + b, a = f(z).
+type Layer struct {
+	Weights     [][]float64 // [in][out]
+	Bias        []float64   // nil without bias
+	Activation  string
+	Z, A, Delta []float64 // of one sample, optional
+}
+
+// An Edge names one weight. Layer, In and Out count from 0.
+type Edge struct {
+	Layer, In, Out int
+}
+
+// Bias as an [Edge]'s In names the bias of its Out unit.
+const Bias = -1
+
+func (n Net) heading() string { return n.Title }
+
+// units returns the number of units of each column: the inputs, then the layers.
+// Where the parts of a network disagree the largest counts; nothing that is
+// missing is drawn.
+func (n Net) units() []int {
+	units := make([]int, len(n.Layers)+1)
+	units[0] = max(len(n.Inputs), len(n.InputValues))
+	for l, layer := range n.Layers {
+		units[l] = max(units[l], len(layer.Weights))
+		units[l+1] = max(len(layer.Bias), len(layer.Z), len(layer.A), len(layer.Delta))
+		for _, row := range layer.Weights {
+			units[l+1] = max(units[l+1], len(row))
+		}
+	}
+	last := len(n.Layers)
+	units[last] = max(units[last], len(n.Outputs))
+	return units
+}
+
+// weight returns the weight of an edge, and whether there is one.
+func (n Net) weight(e Edge) (float64, bool) {
+	if e.Layer < 0 || e.Layer >= len(n.Layers) {
+		return 0, false
+	}
+	layer := n.Layers[e.Layer]
+	if e.In == Bias {
+		return at(layer.Bias, e.Out)
+	}
+	if e.In < 0 || e.In >= len(layer.Weights) {
+		return 0, false
+	}
+	return at(layer.Weights[e.In], e.Out)
+}
+
+func at[T any](list []T, i int) (v T, ok bool) {
+	if i < 0 || i >= len(list) {
+		return v, false
+	}
+	return list[i], true
+}
+
+// largest returns the largest finite |w| of a layer, biases included.
+func (l Layer) largest() float64 {
+	largest := 0.0
+	for _, row := range append(l.Weights[:len(l.Weights):len(l.Weights)], l.Bias) {
+		for _, w := range row {
+			if a := math.Abs(w); finite(w) && a > largest {
+				largest = a
+			}
+		}
+	}
+	return largest
+}
+
+func (n Net) draw(c draw.Canvas) {
+	c = draw.Crop(c, 24, -24, 12, -16)
+	c = drawTitle(c, n.Title)
+
+	lay := arrange(n)
+	area := c.Rectangle
+	area.Min.Y += footer
+	lay.place(area)
+
+	edges := lay.edges()
+	drawEdges(c, edges)
+	lay.drawUnits(c)
+	lay.drawNames(c)
+	lay.drawWeights(c, edges)
+	lay.drawCaptions(c, area.Min.Y-14)
+	c.Max.Y = c.Min.Y + 50
+	drawEntries(c, lay.entries(edges))
+}
+
+// entries explains the picture's signs, those that occur in it.
+func (lay *layout) entries(edges []edge) []entry {
+	entries := []entry{
+		lineEntry("positive weight", draw.LineStyle{Color: blue, Width: 4}),
+		lineEntry("negative weight", draw.LineStyle{Color: vermilion, Width: 4}),
+		{"width: |weight|, relative to the layer's largest", sampleWidth, wedge},
+	}
+	for _, e := range edges {
+		if !finite(e.weight) {
+			entries = append(entries, lineEntry("not a finite number", e.line()))
+			break
+		}
+	}
+	for _, col := range lay.columns {
+		if col.bias {
+			entries = append(entries, entry{"bias", 18, biasSample})
+			break
+		}
+	}
+	switch {
+	case lay.net.detailed():
+		entries = append(entries, entry{name: "in a unit a, above it z, below it δ = ∂L/∂z"})
+	case lay.net.valued():
+		entries = append(entries, entry{name: "in a unit its output a"})
+	}
+	return entries
+}
+
+// wedge is a line that widens.
+func wedge(c draw.Canvas, x, y vg.Length) {
+	var path vg.Path
+	path.Move(vg.Point{X: x, Y: y})
+	path.Line(vg.Point{X: x + sampleWidth, Y: y + 4})
+	path.Line(vg.Point{X: x + sampleWidth, Y: y - 4})
+	path.Close()
+	c.SetColor(grey)
+	c.Fill(path)
+}
+
+func biasSample(c draw.Canvas, x, y vg.Length) {
+	drawSquare(c, vg.Point{X: x + 9, Y: y}, 9)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// shown returns what a row of n things shows: all of up to 12, else the first 6
+// and the last 3, and besides those to be kept. A slot stands for one of them,
+// or for several left out.
+func shown(n int, keep ...int) []slot {
+	const most, head, tail = 12, 6, 3
+	var slots []slot
+	for i := range n {
+		wanted := n <= most || i < head || i >= n-tail
+		for _, k := range keep {
+			wanted = wanted || i == k
+		}
+		switch last := len(slots) - 1; {
+		case wanted:
+			slots = append(slots, slot{index: i})
+		case slots[last].omitted > 0:
+			slots[last].omitted++
+		default:
+			slots = append(slots, slot{index: i, omitted: 1})
+		}
+	}
+	for i, s := range slots {
+		if s.omitted == 1 { // a mark for one takes as much room as the one itself
+			slots[i].omitted = 0
+		}
+	}
+	return slots
+}
+
+// slot is one thing in a row, or, if omitted > 0, so many of them from index on.
+type slot struct{ index, omitted int }

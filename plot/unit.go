@@ -1,0 +1,206 @@
+package plot
+
+import (
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+var outline = draw.LineStyle{Color: slate, Width: 1.5}
+
+// drawUnits draws the columns: units, what stands for those left out, and the
+// squares of the biases.
+func (lay *layout) drawUnits(c draw.Canvas) {
+	for i, col := range lay.columns {
+		if col.omitted > 0 {
+			y := c.Center().Y
+			if len(lay.columns) > i+1 && len(lay.columns[i+1].y) > 0 {
+				next := lay.columns[i+1].y
+				y = (next[0] + next[len(next)-1]) / 2
+			}
+			captionText.write(c, col.x, y+9, middle, fmt.Sprintf("… %d more", col.omitted))
+			captionText.write(c, col.x, y-9, middle, "layers …")
+			continue
+		}
+		for k, s := range col.slots {
+			center := vg.Point{X: col.x, Y: col.y[k]}
+			if s.omitted > 0 {
+				drawLabel(c, captionText, center, omittedLabel(s.omitted))
+				continue
+			}
+			lay.drawUnit(c, center, col.index, s.index)
+		}
+		if col.bias {
+			drawSquare(c, vg.Point{X: col.x, Y: col.biasY}, 0.62*lay.radius)
+		}
+	}
+}
+
+// drawSquare draws a bias: a unit that is always 1.
+func drawSquare(c draw.Canvas, center vg.Point, half vg.Length) {
+	square := vg.Rectangle{
+		Min: vg.Point{X: center.X - half, Y: center.Y - half},
+		Max: vg.Point{X: center.X + half, Y: center.Y + half},
+	}.Path()
+	fillAndStroke(c, square, pale)
+	lettering{size: min(15, 1.3*half), color: ink}.write(c, center.X, center.Y, middle, "1")
+}
+
+func fillAndStroke(c draw.Canvas, path vg.Path, fill color.Color) {
+	c.SetColor(fill)
+	c.Fill(path)
+	c.SetLineStyle(outline)
+	c.Stroke(path)
+}
+
+// drawUnit draws one circle, in it the unit's value or else its symbol, above it
+// z and below it delta where they are known.
+func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
+	n, letter, fill := lay.net, "h", white
+	values := n.InputValues
+	switch column {
+	case 0:
+		letter, fill = "x", pale
+	case len(n.Layers):
+		letter, fill = "y", pale
+	}
+	if e := n.Highlight; e != nil && (column == e.Layer && i == e.In || column == e.Layer+1 && i == e.Out) {
+		fill = yellow
+	}
+	fillAndStroke(c, circle(center, lay.radius), fill)
+
+	if column > 0 {
+		layer := n.Layers[column-1]
+		values = layer.A
+		beside := lay.radius + 10
+		if z, ok := at(layer.Z, i); ok {
+			drawSymbol(c, lettering{size: 12, color: slate}, center.X, center.Y+beside, symbol{"z", i, "= " + number(z)})
+		}
+		if delta, ok := at(layer.Delta, i); ok {
+			drawSymbol(c, lettering{size: 12, color: ink}, center.X, center.Y-beside, symbol{"δ", i, "= " + number(delta)})
+		}
+	}
+
+	text := lettering{size: min(15, 0.75*lay.radius), color: ink}
+	room := 1.75 * lay.radius
+	if v, ok := at(values, i); ok {
+		text.shrink(text.width(number(v)), room)
+		text.write(c, center.X, center.Y, middle, number(v))
+		return
+	}
+	s := symbol{letter: letter, index: i}
+	text.shrink(s.width(text), room)
+	s.write(c, text, center.X, center.Y)
+}
+
+// drawLabel writes s on a light ground, so that edges below do not disturb it.
+func drawLabel(c draw.Canvas, text lettering, center vg.Point, s string) {
+	drawGround(c, text, center.X, center.Y, text.width(s))
+	text.write(c, center.X, center.Y, middle, s)
+}
+
+func drawSymbol(c draw.Canvas, text lettering, x, y vg.Length, s symbol) {
+	drawGround(c, text, x, y, s.width(text))
+	s.write(c, text, x, y)
+}
+
+func drawGround(c draw.Canvas, text lettering, x, y, width vg.Length) {
+	half := vg.Point{X: width/2 + 3, Y: text.size/2 + 2}
+	c.SetColor(halo)
+	c.Fill(vg.Rectangle{
+		Min: vg.Point{X: x - half.X, Y: y - half.Y},
+		Max: vg.Point{X: x + half.X, Y: y + half.Y},
+	}.Path())
+}
+
+// obstacles returns where no weight should be printed.
+func (lay *layout) obstacles() []vg.Rectangle {
+	wide, high := lay.radius, lay.radius
+	if lay.net.detailed() {
+		wide, high = max(wide, 42), high+18
+	}
+	var taken []vg.Rectangle
+	for _, col := range lay.columns {
+		for _, y := range col.y {
+			taken = append(taken, vg.Rectangle{
+				Min: vg.Point{X: col.x - wide, Y: y - high},
+				Max: vg.Point{X: col.x + wide, Y: y + high},
+			})
+		}
+	}
+	return taken
+}
+
+var (
+	nameText    = lettering{size: 14, color: ink}
+	headingText = lettering{size: 13, color: ink, bold: true}
+	captionText = lettering{size: 13, color: slate}
+)
+
+func omittedLabel(n int) string { return fmt.Sprintf("… %d more …", n) }
+
+// room returns the distance that an outer column keeps from its side of the
+// picture, for its names and for whatever else is wider than a unit.
+func (lay *layout) room(col column, names []string) vg.Length {
+	room := lay.radius
+	room = max(room, captionText.width(lay.caption(col))/2)
+	if lay.net.detailed() {
+		room = max(room, 48)
+	}
+	for _, s := range col.slots {
+		if s.omitted > 0 {
+			room = max(room, captionText.width(omittedLabel(s.omitted))/2)
+		} else if name, ok := at(names, s.index); ok {
+			room = max(room, lay.radius+10+nameText.width(nameText.fit(name, nameWidth)))
+		}
+	}
+	return room
+}
+
+// drawNames writes the names of inputs to the left of them and those of outputs
+// to the right.
+func (lay *layout) drawNames(c draw.Canvas) {
+	write := func(col column, names []string, side, align vg.Length) {
+		for k, s := range col.slots {
+			if name, ok := at(names, s.index); ok && s.omitted == 0 {
+				nameText.write(c, col.x+side*(lay.radius+10), col.y[k], align, nameText.fit(name, nameWidth))
+			}
+		}
+	}
+	write(lay.columns[0], lay.net.Inputs, -1, right)
+	write(lay.columns[len(lay.columns)-1], lay.net.Outputs, 1, left)
+}
+
+// caption returns how many units a column has, and of which kind.
+func (lay *layout) caption(col column) string {
+	if col.index == 0 {
+		return fmt.Sprintf("%d values", col.units)
+	}
+	if f := lay.net.Layers[col.index-1].Activation; f != "" {
+		return fmt.Sprintf("%d × %s", col.units, captionText.fit(f, 100))
+	}
+	return fmt.Sprintf("%d units", col.units)
+}
+
+// drawCaptions writes below each column what it is, and between columns the
+// weight that their widths relate to.
+func (lay *layout) drawCaptions(c draw.Canvas, y vg.Length) {
+	const line = 17
+	for i, col := range lay.columns {
+		if col.omitted > 0 {
+			continue
+		}
+		captionText.write(c, col.x, y-line, middle, lay.caption(col))
+		if col.index == 0 {
+			headingText.write(c, col.x, y, middle, "inputs")
+			continue
+		}
+		headingText.write(c, col.x, y, middle, fmt.Sprintf("layers.%d", col.index-1))
+		if before := lay.columns[i-1]; before.omitted == 0 && col.x-before.x > 190 {
+			largest := number(lay.net.Layers[col.index-1].largest())
+			captionText.write(c, (before.x+col.x)/2, y, middle, "max |w| "+largest)
+		}
+	}
+}
