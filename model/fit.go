@@ -421,3 +421,10 @@ func Describe(inputs int, layers []nn.Dense) string {
 	}
 	return strings.Join(parts, " - ")
 }
+
+// Sample returns the run's network in float64 and up to that many of its training rows,
+// encoded: what an explanation or a check of gradients looks at.
+func (f *Fit) Sample(rows int) (net *nn.Network[float64], x, y nn.Matrix[float64], err error) {
+	s, _, err := encode[float64](f.Encoding, f.tables.Train, f.parts.train[:min(rows, len(f.parts.train))])
+	return f.runner.engine().double(), s.X, s.Y, err
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// checkCmd is "gradus check DATA".
+type checkCmd struct {
+	Data       string `arg:"" help:"A table."`
+	tableFlags `embed:""`
+	netFlags   `embed:""`
+	Rows       int  `default:"50" help:"Training rows to sum the loss over."`
+	Most       int  `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
+	JSON       bool `name:"json" help:"One JSON object on standard output."`
+}
+
+type checkJSON struct {
+	Parameters int              `json:"parameters"`
+	Checked    int              `json:"checked"`
+	Kinks      int              `json:"kinks"`
+	Rows       int              `json:"rows"`
+	Worst      *float64         `json:"worst_relative_error"`
+	Threshold  float64          `json:"threshold"`
+	OK         bool             `json:"ok"`
+	Groups     []checkGroupJSON `json:"groups"`
+}
+
+type checkGroupJSON struct {
+	Name     string   `json:"name"`
+	Checked  int      `json:"checked"`
+	Kinks    int      `json:"kinks"`
+	Worst    *float64 `json:"worst_relative_error"`
+	At       string   `json:"at"`
+	Gradient *float64 `json:"gradient"`
+	Numeric  *float64 `json:"numeric"`
+}
+
+func (c *checkCmd) Run(e *env) error {
+	o, err := c.options(&c.netFlags)
+	if err != nil {
+		return err
+	}
+	if c.Rows < 1 || c.Most < 0 {
+		return usagef("--rows and --most: give whole numbers, --rows at least 1 and --most at least 0")
+	}
+	none := 0.0
+	o.Precision, o.Validation = "float64", &none
+	t, err := c.read(e, c.Data)
+	if err != nil {
+		return err
+	}
+	var start *model.Weights
+	if c.From != "" {
+		if start, err = model.LoadWeights(c.From); err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+	}
+	f, err := model.Prepare(model.Tables{Train: t}, o, start)
+	if err != nil {
+		return asUsage(err)
+	}
+	net, x, y, err := f.Sample(c.Rows)
+	if err != nil {
+		return err
+	}
+	r := nn.CheckGradient(net, f.Config().Loss, x, y, nn.CheckOptions{Max: c.Most, Seed: c.Seed, Reduction: f.Config().Reduction})
+	out := checkJSON{
+		Parameters: r.Parameters, Checked: r.Checked, Kinks: r.Kinks, Rows: x.Rows,
+		Worst: finite(r.Worst.Error), Threshold: nn.CheckThreshold, OK: r.OK(), Groups: []checkGroupJSON{},
+	}
+	for _, g := range r.Groups {
+		name := fmt.Sprintf("layers.%d.weight", g.Layer)
+		if g.Bias {
+			name = fmt.Sprintf("layers.%d.bias", g.Layer)
+		}
+		out.Groups = append(out.Groups, checkGroupJSON{
+			Name: name, Checked: g.Checked, Kinks: g.Kinks, Worst: finite(g.Worst.Error),
+			At: parameterName(net, g.Worst.Index), Gradient: finite(g.Worst.Gradient), Numeric: finite(g.Worst.Numeric),
+		})
+	}
+	if c.JSON {
+		err = e.writeJSON(out)
+	} else {
+		c.print(e, f, net, out)
+	}
+	if err == nil && !out.OK {
+		return status(statusFailed)
+	}
+	return err
+}
+
+func (c *checkCmd) print(e *env, f *model.Fit, net *nn.Network[float64], out checkJSON) {
+	e.printf("Network  %s, loss %s (%s), float64, %d rows\n", model.Describe(net.Inputs(), net.Layers()), f.Config().Loss, f.Config().Reduction, out.Rows)
+	e.printf("Checked  %d of %d parameters against (L(w+h) - L(w-h)) / 2h", out.Checked, out.Parameters)
+	if out.Checked+out.Kinks < out.Parameters {
+		e.printf(", a sample drawn by seed %d; --most 0 checks all", c.Seed)
+	}
+	e.printf("\n")
+	if out.Kinks > 0 {
+		e.printf("Kinks    %d more could not be compared: the step carries a unit over a kink, where there is no derivative\n", out.Kinks)
+	}
+	e.printf("\n%-20s %8s %8s %12s   %-14s %22s %22s\n", "", "checked", "at kinks", "worst error", "at", "gradient", "numeric")
+	for _, g := range out.Groups {
+		if g.Checked == 0 {
+			e.printf("%-20s %8d %8d\n", g.Name, 0, g.Kinks)
+			continue
+		}
+		e.printf("%-20s %8d %8d %12s   %-14s %22s %22s\n", g.Name, g.Checked, g.Kinks, numberText("%.2e", g.Worst), g.At,
+			numberText("%.15g", g.Gradient), numberText("%.15g", g.Numeric))
+	}
+	verdict := "The gradients are right: every error is within %.0e, and the worst is %s.\n"
+	if !out.OK {
+		verdict = "A gradient is WRONG, or the loss too rough for its step: errors should stay within %.0e, and the worst is %s.\n"
+	}
+	e.printf("\n"+verdict, out.Threshold, numberText("%.2e", out.Worst))
+}
+
+// numberText formats a number that may not be finite.
+func numberText(format string, x *float64) string {
+	if x == nil {
+		return "not finite"
+	}
+	return fmt.Sprintf(format, *x)
+}
+
+// parameterName is how --weight names a parameter: L.I.J, or L.b.J for a bias.
+func parameterName(net *nn.Network[float64], index int) string {
+	l, in, unit := net.Locate(index)
+	if in < 0 {
+		return fmt.Sprintf("%d.b.%d", l, unit)
+	}
+	return fmt.Sprintf("%d.%d.%d", l, in, unit)
+}

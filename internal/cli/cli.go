@@ -1,0 +1,179 @@
+// Package cli is the command line: one file and one test for each subcommand. It reads
+// flags, calls the library and writes what comes back; it computes nothing itself.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Std is where a command reads and writes.
+type Std struct {
+	In  io.Reader
+	Out io.Writer // results
+	Err io.Writer // progress and complaints
+}
+
+// The exit statuses.
+const (
+	statusDone        = 0
+	statusFailed      = 1   // it could not be done
+	statusUsage       = 2   // the call was wrong
+	statusNotReached  = 3   // it stopped short of a tolerance or a loss that was asked for
+	statusInterrupted = 130 // by SIGINT or SIGTERM, with what was done saved
+)
+
+// status is an error that is only an exit status: everything has been said.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usage is an error of the call itself.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
+
+// commands is the grammar. The order is that of the help.
+type commands struct {
+	Train      trainCmd      `cmd:"" help:"Train a network on a table, report, and save the model."`
+	Predict    predictCmd    `cmd:"" help:"Predict the rows of a table with a model: CSV."`
+	Evaluate   evaluateCmd   `cmd:"" help:"Score a model on labelled rows."`
+	Check      checkCmd      `cmd:"" help:"Compare every parameter's gradient with a numeric derivative."`
+	Explain    explainCmd    `cmd:"" help:"Show one step on one sample: the chain rule with its numbers."`
+	Compare    compareCmd    `cmd:"" help:"Race batch, stochastic and mini-batch descent from the same start."`
+	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`
+	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
+	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Help       helpCmd       `cmd:"" help:"Show help for a command."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+}
+
+// env is what every command's Run gets.
+type env struct {
+	Std
+	ctx    context.Context // ends with SIGINT or SIGTERM
+	parser *kong.Kong
+}
+
+// Main runs one call and returns its exit status.
+func Main(args []string, std Std) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal ends the process at once
+	}()
+	return run(ctx, args, std)
+}
+
+// exited is how kong's help ends a call.
+type exited struct{ code int }
+
+func run(ctx context.Context, args []string, std Std) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(exited)
+			if !ok {
+				panic(r)
+			}
+			code = e.code
+		}
+	}()
+	var grammar commands
+	parser, err := kong.New(&grammar,
+		kong.Name("gradus"),
+		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent."),
+		kong.Writers(std.Out, std.Err),
+		kong.Exit(func(code int) { panic(exited{code}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Configuration(loadConfig),
+		kong.Vars{"optimizer": "adam", "schedule": "constant"},
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic("cli: " + err.Error()) // the grammar is our own
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	call, err := parser.Parse(joinNegative(args))
+	if err != nil {
+		return complain(std, usage{err})
+	}
+	return complain(std, call.Run(&env{Std: std, ctx: ctx, parser: parser}))
+}
+
+// joinNegative writes "--lr -1" as "--lr=-1": a number after a flag is its value, not a
+// flag, so that it can be refused for what it is.
+func joinNegative(args []string) []string {
+	var out []string
+	for _, a := range args {
+		if n := len(out); n > 0 && len(a) > 1 && a[0] == '-' && (a[1] >= '0' && a[1] <= '9' || a[1] == '.') &&
+			strings.HasPrefix(out[n-1], "--") && !strings.Contains(out[n-1], "=") {
+			out[n-1] += "=" + a
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// complain says what went wrong in one line and returns the exit status for it.
+func complain(std Std, err error) int {
+	if err == nil {
+		return statusDone
+	}
+	var s status
+	if errors.As(err, &s) {
+		return int(s)
+	}
+	fmt.Fprintf(std.Err, "gradus: %s\n", oneLine(err))
+	if errors.As(err, new(usage)) {
+		return statusUsage
+	}
+	return statusFailed
+}
+
+// oneLine drops the sentinels' texts that only programs need, and line breaks.
+func oneLine(err error) string {
+	s := strings.ReplaceAll(err.Error(), "\n", "; ")
+	for _, prefix := range []string{"options: ", "training configuration: ", "model file: ", "network shape: ", "row: "} {
+		s = strings.ReplaceAll(s, prefix, "")
+	}
+	return s
+}
+
+// writeJSON writes one object on standard output.
+func (e *env) writeJSON(v any) error {
+	enc := json.NewEncoder(e.Out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// printf writes to standard output.
+func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.Out, format, args...) }
+
+// helpCmd is "gradus help [COMMAND]".
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"The command to explain."`
+}
+
+func (c *helpCmd) Run(e *env) error {
+	_, err := e.parser.Parse(append(c.Command, "--help"))
+	if err != nil {
+		return usage{err}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// completionCmd is "gradus completion SHELL".
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+func (c *completionCmd) Run(e *env) error {
+	var names []string
+	flags := map[string][]string{}
+	for _, cmd := range e.parser.Model.Children {
+		names = append(names, cmd.Name)
+		for _, f := range cmd.Flags {
+			flags[cmd.Name] = append(flags[cmd.Name], "--"+f.Name)
+			if f.Tag.Negatable != "" {
+				flags[cmd.Name] = append(flags[cmd.Name], "--no-"+f.Name)
+			}
+		}
+	}
+	switch c.Shell {
+	case "bash", "zsh":
+		if c.Shell == "zsh" {
+			e.printf("# For zsh: source <(gradus completion zsh)\nautoload -Uz bashcompinit && bashcompinit\n")
+		} else {
+			e.printf("# For bash: source <(gradus completion bash)\n")
+		}
+		e.printf("_gradus() {\n  local word=${COMP_WORDS[COMP_CWORD]}\n")
+		e.printf("  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W %q -- \"$word\"))\n    return\n  fi\n", strings.Join(names, " "))
+		e.printf("  case $word in\n  -*)\n    case ${COMP_WORDS[1]} in\n")
+		for _, n := range names {
+			e.printf("    %s) COMPREPLY=($(compgen -W %q -- \"$word\")) ;;\n", n, strings.Join(flags[n], " "))
+		}
+		e.printf("    esac ;;\n  *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n  esac\n}\ncomplete -o filenames -F _gradus gradus\n")
+	case "fish":
+		e.printf("# For fish: gradus completion fish | source\n")
+		for _, cmd := range e.parser.Model.Children {
+			e.printf("complete -c gradus -n __fish_use_subcommand -f -a %s -d %s\n", cmd.Name, fishQuote(cmd.Help))
+			for _, f := range cmd.Flags {
+				e.printf("complete -c gradus -n '__fish_seen_subcommand_from %s' -l %s -d %s%s\n", cmd.Name, f.Name, fishQuote(f.Help), fishArgument(f))
+			}
+		}
+	}
+	return nil
+}
+
+func fishQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `\'`) + "'" }
+
+func fishArgument(f *kong.Flag) string {
+	if f.IsBool() {
+		return ""
+	}
+	return " -r"
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// loadConfig reads a config.json: the flags of a command under their names, with "_" or
+// "-". What the command line says wins.
+func loadConfig(r io.Reader) (kong.Resolver, error) {
+	var values map[string]any
+	dec := json.NewDecoder(r)
+	dec.UseNumber()
+	if err := dec.Decode(&values); err != nil {
+		return nil, fmt.Errorf("--config: the file is not a JSON object of flags: %w", err)
+	}
+	text := map[string]string{}
+	for key, v := range values {
+		name := strings.ReplaceAll(key, "_", "-")
+		s, err := flagText(name, v)
+		if err != nil {
+			return nil, fmt.Errorf("--config: %q: %w", key, err)
+		}
+		text[name] = s
+	}
+	return configFile{text}, nil
+}
+
+// configFile resolves flags from a config.json.
+type configFile struct{ text map[string]string }
+
+func (c configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if s, ok := c.text[flag.Name]; ok && s != "" {
+		return s, nil
+	}
+	if flag.Name == "shuffle" && c.text["no-shuffle"] == "true" {
+		return "false", nil
+	}
+	return nil, nil
+}
+
+// Validate refuses a key that is no flag of train, which has them all.
+func (c configFile) Validate(app *kong.Application) error {
+	known := map[string]bool{"no-shuffle": true, "data": true}
+	for _, cmd := range app.Children {
+		for _, f := range cmd.Flags {
+			known[f.Name] = true
+		}
+	}
+	for name := range c.text {
+		if !known[name] {
+			return fmt.Errorf("--config: there is no flag --%s", name)
+		}
+	}
+	return nil
+}
+
+// flagText writes a JSON value as it would stand behind a flag.
+func flagText(name string, v any) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case json.Number:
+		if name == "max-time" {
+			ns, err := v.Int64()
+			return time.Duration(ns).String(), err
+		}
+		return v.String(), nil
+	case []any:
+		if name == "hidden" && len(v) == 0 {
+			return "0", nil
+		}
+		parts := make([]string, len(v))
+		for i, e := range v {
+			s, err := flagText("", e)
+			if err != nil {
+				return "", err
+			}
+			parts[i] = s
+		}
+		return strings.Join(parts, ","), nil
+	case map[string]any:
+		var parts []string
+		for k, e := range v {
+			s, err := flagText("", e)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, k+"="+s)
+		}
+		return strings.Join(parts, ","), nil
+	}
+	return "", fmt.Errorf("a %T is no value of a flag", v)
+}

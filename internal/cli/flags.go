@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// The flags are grouped by what they are about; a command embeds the groups it takes.
+
+// readFlags say how a table is read.
+type readFlags struct {
+	Delimiter string `placeholder:"C" group:"data" help:"Between the cells of a line; a character or 'tab'. Default: found by looking."`
+	Header    string `default:"auto" enum:"auto,yes,no" group:"data" help:"Whether the first line names the columns: auto, yes or no."`
+}
+
+func (f *readFlags) read(e *env, path string) (*data.Table, error) {
+	opt := data.ReadOptions{Header: f.Header, Stdin: e.In}
+	switch {
+	case f.Delimiter == "":
+	case f.Delimiter == "tab" || f.Delimiter == `\t`:
+		opt.Delimiter = '\t'
+	default:
+		r, size := utf8.DecodeRuneInString(f.Delimiter)
+		if size != len(f.Delimiter) || r == utf8.RuneError || r == '"' || r == '\n' || r == '\r' {
+			return nil, usagef("--delimiter %q: give one character, or tab", f.Delimiter)
+		}
+		opt.Delimiter = r
+	}
+	return data.Read(path, opt)
+}
+
+// tableFlags say what the columns are.
+type tableFlags struct {
+	readFlags `embed:""`
+	Target    []string          `placeholder:"COL" group:"data" help:"The column to predict; several with commas between them. Default: the last."`
+	Task      string            `default:"auto" group:"data" help:"auto, regression, binary, multiclass or multilabel."`
+	Types     map[string]string `mapsep:"," placeholder:"COL=TYPE" group:"data" help:"What a column is: number, category, boolean, date or ignore."`
+	Ignore    []string          `placeholder:"COL" group:"data" help:"Columns to leave out."`
+	Scale     string            `default:"auto" group:"data" help:"How numbers are scaled, and the targets of a regression: auto, standard, min-max, robust or none."`
+}
+
+// netFlags say what the network is.
+type netFlags struct {
+	Hidden           string `default:"64,64" placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none."`
+	Activation       string `default:"relu" group:"network" help:"relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
+	OutputActivation string `default:"auto" group:"network" help:"Of the last layer; auto goes by the task."`
+	NoBias           bool   `group:"network" help:"No biases."`
+	Init             string `default:"auto" group:"network" help:"auto, he, glorot, lecun, uniform, normal or zeros."`
+	Loss             string `default:"auto" group:"network" help:"auto, half-squared, squared, absolute, huber:1, binary-cross-entropy, cross-entropy or poisson."`
+	Reduction        string `default:"mean" group:"network" help:"Of a batch's losses: mean or sum."`
+	Seed             uint64 `default:"1" group:"network" help:"Decides all that is drawn at random."`
+	From             string `placeholder:"FILE" group:"network" help:"Start from these weights: a model, or bare tensors layers.0.weight ... of shape [in, out]."`
+}
+
+// descentFlags say how the descent goes.
+type descentFlags struct {
+	Method      string         `default:"mini-batch" group:"descent" help:"batch, stochastic, mini-batch, or per-sample: the notebook's variant."`
+	BatchSize   *int           `placeholder:"N" group:"descent" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
+	Optimizer   string         `default:"${optimizer}" group:"descent" help:"sgd, momentum, nesterov, adam or adamw."`
+	LR          *float64       `name:"lr" placeholder:"X" group:"descent" help:"Learning rate."`
+	Momentum    *float64       `placeholder:"X" group:"descent" help:"Of momentum and nesterov; 0.9."`
+	Beta1       *float64       `placeholder:"X" group:"descent" help:"Of adam and adamw; 0.9."`
+	Beta2       *float64       `placeholder:"X" group:"descent" help:"Of adam and adamw; 0.999."`
+	Epsilon     *float64       `placeholder:"X" group:"descent" help:"Of adam and adamw; 1e-8."`
+	WeightDecay *float64       `placeholder:"X" group:"descent" help:"Of adamw, decoupled; 0.01."`
+	Schedule    string         `default:"${schedule}" group:"descent" help:"Of the rate: constant, step:EVERY:FACTOR, exponential:FACTOR or cosine:FLOOR."`
+	Epochs      *int           `placeholder:"N" group:"descent" help:"At most. Default: by the number of rows."`
+	MaxTime     *time.Duration `placeholder:"DURATION" group:"descent" help:"Stop after the epoch that passes it: 30s, 5m."`
+	Tolerance   *float64       `placeholder:"R" group:"descent" help:"Stop when every output is within 1e-8 + R*|output| of its target."`
+	TargetLoss  *float64       `placeholder:"L" group:"descent" help:"Stop at this loss over all training rows."`
+	Patience    *int           `placeholder:"N" group:"descent" help:"Stop when the validation score has not become better for N epochs; 0 for never."`
+	MinDelta    float64        `default:"0" placeholder:"X" group:"descent" help:"By how much a score must be better to count."`
+	Validation  string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows that may choose the epoch. Default: a part, none of a few dozen rows."`
+	Test        string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows used for nothing but the report."`
+	Shuffle     bool           `default:"true" negatable:"" group:"descent" help:"Visit the rows in a new order in every epoch."`
+	Precision   string         `default:"float32" group:"descent" help:"float32 or float64."`
+	Shards      *int           `placeholder:"N" group:"descent" help:"Pieces a batch's gradient is summed in; part of the result's bits."`
+}
+
+// options reads the table and network flags; a command adds its own.
+func (f *tableFlags) options(n *netFlags) (model.Options, error) {
+	o := model.Options{
+		Targets: f.Target, Ignore: f.Ignore,
+		Activation: n.Activation, OutputActivation: n.OutputActivation, NoBias: n.NoBias, Init: n.Init,
+		Loss: n.Loss, Reduction: n.Reduction, Seed: n.Seed,
+	}
+	var err error
+	if o.Hidden, err = model.ParseHidden(n.Hidden); err != nil {
+		return o, usagef("--hidden %s: %w", n.Hidden, err)
+	}
+	if o.Task, err = data.ParseTask(f.Task); err != nil {
+		return o, usagef("--task: %w", err)
+	}
+	if o.Scale, err = data.ParseScaling(f.Scale); err != nil {
+		return o, usagef("--scale: %w", err)
+	}
+	if len(f.Types) > 0 {
+		o.Types = map[string]data.Kind{}
+	}
+	for col, word := range f.Types {
+		if o.Types[col], err = data.ParseKind(word); err != nil {
+			return o, usagef("--types %s=%s: %w", col, word, err)
+		}
+	}
+	return o, nil
+}
+
+// add puts the descent flags into options.
+func (d *descentFlags) add(o *model.Options) error {
+	o.Method, o.Optimizer, o.Schedule = d.Method, d.Optimizer, d.Schedule
+	o.LR, o.Momentum, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay = d.LR, d.Momentum, d.Beta1, d.Beta2, d.Epsilon, d.WeightDecay
+	o.Tolerance, o.TargetLoss, o.Patience, o.MinDelta = d.Tolerance, d.TargetLoss, d.Patience, d.MinDelta
+	o.NoShuffle, o.Precision = !d.Shuffle, d.Precision
+	for _, f := range []struct {
+		flag string
+		from *int
+		to   *int
+	}{{"batch-size", d.BatchSize, &o.BatchSize}, {"epochs", d.Epochs, &o.Epochs}, {"shards", d.Shards, &o.Shards}} {
+		if f.from == nil {
+			continue
+		}
+		if *f.from < 1 {
+			return usagef("--%s %d: give a whole number of at least 1", f.flag, *f.from)
+		}
+		*f.to = *f.from
+	}
+	if d.MaxTime != nil {
+		if *d.MaxTime <= 0 {
+			return usagef("--max-time %v: give a duration greater than 0, such as 30s or 5m", *d.MaxTime)
+		}
+		o.MaxTime = *d.MaxTime
+	}
+	return nil
+}
+
+// heldOut reads FRACTION|FILE|none: a fraction, or the table of a file.
+func (f *readFlags) heldOut(e *env, flag, value string) (fraction *float64, table *data.Table, err error) {
+	if value == "" {
+		return nil, nil, nil
+	}
+	if value == "none" {
+		return new(float64), nil, nil
+	}
+	if x, err := strconv.ParseFloat(value, 64); err == nil {
+		if !(x >= 0 && x < 1) || math.IsNaN(x) {
+			return nil, nil, usagef("--%s %s: give a part of the rows, at least 0 and less than 1, a file, or none", flag, value)
+		}
+		return &x, nil, nil
+	}
+	table, err = f.read(e, value)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("--%s: %w (a part of the rows such as 0.2, or none, would do as well)", flag, err)
+	}
+	return nil, table, err
+}
+
+// tables reads the table to train on and those held out beside it.
+func (f *tableFlags) tables(e *env, path string, d *descentFlags, o *model.Options) (model.Tables, error) {
+	var t model.Tables
+	var err error
+	if o.Validation, t.Validation, err = f.heldOut(e, "validation", d.Validation); err != nil {
+		return t, err
+	}
+	if o.Test, t.Test, err = f.heldOut(e, "test", d.Test); err != nil {
+		return t, err
+	}
+	t.Train, err = f.read(e, path)
+	return t, err
+}
+
+// asUsage marks an error of options as one of the call.
+func asUsage(err error) error {
+	if errors.Is(err, model.ErrOptions) {
+		return usage{err}
+	}
+	return err
+}
+
+// defaultOut is the data's name with the model's ending, in the current folder.
+func defaultOut(path string) string {
+	if path == data.Stdin {
+		return "model.safetensors"
+	}
+	name := filepath.Base(path)
+	for _, ending := range []string{".gz", ".zst", ".csv", ".tsv", ".txt", "-ubyte"} {
+		name = strings.TrimSuffix(name, ending)
+	}
+	return name + ".safetensors"
+}
+
+// writableFolder reports, before any work is done, a folder that the result could not be
+// written to.
+func writableFolder(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder; name a file in it with --out", path)
+	} else if err == nil && !info.Mode().IsRegular() {
+		return nil // a device
+	}
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".gradus-*.tmp")
+	if err != nil {
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return fmt.Errorf("the folder %s cannot be written to (%w); choose another place with --out", dir, err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/gradus-ml/gradus/model"
+)
+
+// infoCmd is "gradus info MODEL".
+type infoCmd struct {
+	Model string `arg:"" help:"A model file."`
+	JSON  bool   `name:"json" help:"One JSON object on standard output."`
+}
+
+func (c *infoCmd) Run(e *env) error {
+	m, err := model.Load(c.Model)
+	if err != nil {
+		return err
+	}
+	net := m.Network64()
+	if c.JSON {
+		return e.writeJSON(struct {
+			Task       string         `json:"task"`
+			Target     []string       `json:"target"`
+			Classes    []string       `json:"classes,omitempty"`
+			Columns    []string       `json:"columns"`
+			Inputs     []string       `json:"inputs"`
+			Network    string         `json:"network"`
+			Parameters int            `json:"parameters"`
+			Precision  string         `json:"precision"`
+			Weights    string         `json:"weights_sha256"`
+			Options    model.Options  `json:"options"`
+			Training   model.Training `json:"training"`
+		}{
+			string(m.Task()), m.Targets(), m.Classes(), m.Columns(), m.Encoding.InputNames(),
+			model.Describe(net.Inputs(), net.Layers()), len(net.Params()), m.Precision(), m.WeightsSHA256(), m.Options, m.Training,
+		})
+	}
+	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
+	if classes := m.Classes(); classes != nil {
+		e.printf("Classes  %s\n", list(classes, 12))
+	}
+	e.printf("Columns  %s\n", list(m.Columns(), 20))
+	e.printf("Network  %s, %d parameters, %s\n", model.Describe(net.Inputs(), net.Layers()), len(net.Params()), m.Precision())
+	e.printf("Descent  %s, seed %d\n", descentText(m.Options), m.Options.Seed)
+	e.printf("Rows     %s\n", rowsText(m.Training.Rows))
+	e.printf("Trained  %s\n", trainedText(m))
+	e.printf("Weights  sha256 %s\n\n", m.WeightsSHA256())
+	writeScores(e, m)
+	return nil
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+// plotCmd is "gradus plot RUN_DIR|MODEL -o FILE".
+type plotCmd struct {
+	From string `arg:"" name:"run-or-model" help:"A run's folder, or a model file."`
+	Out  string `short:"o" required:"" placeholder:"FILE" help:"The picture: .svg or .png."`
+	What string `default:"auto" enum:"auto,curves,network" help:"curves or network; auto is curves for a run's folder and the network for a model."`
+}
+
+func (c *plotCmd) Run(e *env) error {
+	format, err := plot.FormatOf(c.Out)
+	if err != nil {
+		return usage{err}
+	}
+	fig, err := c.figure()
+	if err != nil {
+		return err
+	}
+	if err := writeFigure(c.Out, format, fig); err != nil {
+		return err
+	}
+	e.printf("%s\n", c.Out)
+	return nil
+}
+
+func (c *plotCmd) figure() (plot.Figure, error) {
+	info, err := os.Stat(c.From)
+	if err == nil && info.IsDir() {
+		if c.What == "network" {
+			return nil, fmt.Errorf("%s is a run's folder, which has no network; name the model file", c.From)
+		}
+		h, err := readHistory(filepath.Join(c.From, "history.csv"))
+		if err != nil {
+			return nil, err
+		}
+		best := 0
+		if p, ok := h.Best(); ok {
+			best = p.Epoch
+		}
+		return curves("Learning curves", h, best), nil
+	}
+	m, err := model.Load(c.From)
+	if err != nil {
+		return nil, err
+	}
+	if c.What == "curves" {
+		return curves("Learning curves", m.Training.History, m.Training.BestEpoch), nil
+	}
+	return networkFigure(m), nil
+}
+
+func writeFigure(path, format string, fig plot.Figure) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, format, fig) })
+}
+
+// networkFigure is the picture of a model's network with the names of its columns.
+func networkFigure(m *model.Model) plot.Net {
+	net := m.Network64()
+	fig := plot.Net{Inputs: m.Encoding.InputNames(), Outputs: m.Encoding.OutputNames()}
+	if m.Task() == data.Binary { // one output: the probability of the second class
+		fig.Outputs = []string{m.Targets()[0] + " = " + m.Classes()[1]}
+	}
+	fig.Layers = plotLayers(net)
+	return fig
+}
+
+func plotLayers(net *nn.Network[float64]) []plot.Layer {
+	var layers []plot.Layer
+	for l := range net.Depth() {
+		w := net.Weights(l)
+		layer := plot.Layer{Bias: net.Bias(l), Activation: net.Layer(l).Activation.String()}
+		for i := range w.Rows {
+			layer.Weights = append(layer.Weights, w.Row(i))
+		}
+		layers = append(layers, layer)
+	}
+	return layers
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// predictCmd is "gradus predict MODEL DATA".
+type predictCmd struct {
+	Model     string `arg:"" help:"A model file."`
+	Data      string `arg:"" help:"A table with the model's columns, in any order."`
+	readFlags `embed:""`
+	Out       string `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
+}
+
+func (c *predictCmd) Run(e *env) error {
+	m, err := model.Load(c.Model)
+	if err != nil {
+		return err
+	}
+	t, err := c.read(e, c.Data)
+	if err != nil {
+		return err
+	}
+	out, counts, err := m.Predict(t)
+	if err != nil {
+		return err
+	}
+	for _, n := range counts {
+		if n.Unseen > 0 {
+			fmt.Fprintf(e.Err, "gradus: column %q: %d cells hold a category that training had not, such as %q\n", n.Column, n.Unseen, n.Example)
+		}
+		if n.Imputed > 0 {
+			fmt.Fprintf(e.Err, "gradus: column %q: %d missing cells were filled in\n", n.Column, n.Imputed)
+		}
+	}
+	write := func(w io.Writer) error { return writePredictions(w, m, out, t.Rows()) }
+	if c.Out == "" || c.Out == "-" {
+		return write(e.Out)
+	}
+	return atomicfile.Write(c.Out, write)
+}
+
+// writePredictions writes a column for each target, and p_CLASS for each class.
+func writePredictions(w io.Writer, m *model.Model, out []float64, rows int) error {
+	bits := 64
+	if m.Precision() == "float32" {
+		bits = 32
+	}
+	f := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, bits) }
+	csv := csv.NewWriter(w)
+	header := m.Targets()
+	switch m.Task() {
+	case data.Binary, data.Multiclass:
+		for _, c := range m.Classes() {
+			header = append(header, "p_"+c)
+		}
+	case data.Multilabel:
+		for _, t := range m.Targets() {
+			header = append(header, "p_"+t)
+		}
+	}
+	if err := csv.Write(header); err != nil {
+		return err
+	}
+	width := m.Outputs()
+	record := make([]string, 0, len(header))
+	for r := range rows {
+		p := m.Describe(out[r*width:][:width])
+		record = record[:0]
+		switch {
+		case p.Class != "" || p.Probabilities != nil && p.Labels == nil:
+			record = append(record, p.Class)
+		case p.Labels != nil:
+			record = append(record, p.Labels...)
+		}
+		for _, v := range p.Values {
+			record = append(record, f(v))
+		}
+		for _, v := range p.Probabilities {
+			record = append(record, f(v))
+		}
+		if err := csv.Write(record); err != nil {
+			return err
+		}
+	}
+	csv.Flush()
+	return csv.Error()
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+)
+
+// progress shows how a run goes, on standard error.
+type progress interface {
+	show(train.Step)
+	done()
+}
+
+// newProgress is a bar on a terminal and plain lines elsewhere.
+func newProgress(w io.Writer, f *model.Fit) progress {
+	epochs := f.Config().Epochs
+	if f.Config().Method == train.PerSample {
+		epochs *= f.Rows.Train
+	}
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return newBar(file, epochs)
+	}
+	return &lines{w: w, epochs: epochs, start: time.Now(), next: 1}
+}
+
+type silent struct{}
+
+func (silent) show(train.Step) {}
+func (silent) done()           {}
+
+// lines writes an epoch's line now and then: the first, and then no more often than twice
+// a second and at growing distances.
+type lines struct {
+	w      io.Writer
+	epochs int
+	start  time.Time
+	rows   int
+	next   int       // the epoch from which the next line is due
+	last   time.Time // when the last was written
+	wrote  bool
+}
+
+func (l *lines) show(s train.Step) {
+	l.rows += s.Rows
+	if !s.EpochEnd || s.Epoch < l.next || l.wrote && time.Since(l.last) < time.Second/2 {
+		return
+	}
+	l.next = s.Epoch + max(1, s.Epoch/4)
+	l.last, l.wrote = time.Now(), true
+	fmt.Fprintf(l.w, "epoch %d of %d: loss %s%s, rate %.3g, %s samples/s\n",
+		s.Epoch, l.epochs, short(s.EpochLoss), validationText(s.Validation), s.Rate, count(float64(l.rows)/time.Since(l.start).Seconds()))
+}
+
+func (l *lines) done() {}
+
+func validationText(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return ", validation " + short(v)
+}
+
+// bar is a progress bar with what the last epoch came to.
+type bar struct {
+	pool  *mpb.Progress
+	bar   *mpb.Bar
+	text  chan string // the latest text, at most one
+	shown string
+	start time.Time
+	last  time.Time // when the text was last made
+	rows  int
+	total int
+}
+
+func newBar(w io.Writer, epochs int) *bar {
+	b := &bar{text: make(chan string, 1), start: time.Now(), total: epochs}
+	b.pool = mpb.New(mpb.WithOutput(w), mpb.WithWidth(24), mpb.WithRefreshRate(100*time.Millisecond))
+	b.bar = b.pool.New(int64(epochs), mpb.BarStyle().Rbound("]").Lbound("["),
+		mpb.PrependDecorators(decor.CountersNoUnit("epoch %d/%d ")),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+			select {
+			case b.shown = <-b.text:
+			default:
+			}
+			return b.shown
+		})),
+	)
+	return b
+}
+
+func (b *bar) show(s train.Step) {
+	b.rows += s.Rows
+	if !s.EpochEnd || time.Since(b.last) < 50*time.Millisecond {
+		return
+	}
+	b.last = time.Now()
+	took := b.last.Sub(b.start)
+	left := time.Duration(float64(took) / float64(s.Epoch) * float64(b.total-s.Epoch)).Round(time.Second)
+	text := fmt.Sprintf(" loss %s%s, rate %.3g, %s samples/s, at most %v left",
+		short(s.EpochLoss), validationText(s.Validation), s.Rate, count(float64(b.rows)/took.Seconds()), left)
+	select {
+	case <-b.text:
+	default:
+	}
+	b.text <- text
+	b.bar.SetCurrent(int64(s.Epoch))
+}
+
+func (b *bar) done() {
+	b.bar.Abort(true)
+	b.pool.Wait()
+}
+
+// short writes a number with four significant digits.
+func short(x float64) string { return fmt.Sprintf("%.4g", x) }
+
+// count writes 1234567 as 1.2M.
+func count(x float64) string {
+	switch {
+	case x >= 1e9:
+		return fmt.Sprintf("%.1fG", x/1e9)
+	case x >= 1e6:
+		return fmt.Sprintf("%.1fM", x/1e6)
+	case x >= 1e4:
+		return fmt.Sprintf("%.0fk", x/1e3)
+	}
+	return fmt.Sprintf("%.0f", x)
+}

@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model"
+)
+
+var nan = math.NaN()
+
+// writeReport says what the columns were taken for, what was trained, how well it does and
+// on which rows, and what to try next.
+func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
+	t := m.Training
+	writeColumns(e, f)
+	e.printf("Rows     %s\n", rowsText(t.Rows))
+	e.printf("Network  %s, %d parameters, %s, seed %d\n", model.Describe(m.Encoding.Width(), f.Layers()),
+		len(m.Network64().Params()), m.Precision(), m.Options.Seed)
+	e.printf("Descent  %s\n", descentText(m.Options))
+	e.printf("Trained  %s\n", trainedText(m))
+	for _, n := range f.Notes {
+		e.printf("Note     %s\n", n)
+	}
+	if imputed := f.Imputed(); imputed.Imputed() > 0 {
+		e.printf("Note     %d missing cells of the training rows were filled in.\n", imputed.Imputed())
+	}
+	e.printf("\n")
+	writeScores(e, m)
+	writeConfusion(e, m)
+	e.printf("\n%s\n", honesty(t.Rows))
+	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
+	if t.Rows.Test == 0 {
+		e.printf("         gradus train %s --target %s --test 0.2   for a score on rows that chose nothing\n", shellWord(c.Data), shellWord(strings.Join(m.Targets(), ",")))
+	} else {
+		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
+	}
+}
+
+func writeColumns(e *env, f *model.Fit) {
+	names := []string{}
+	for _, t := range f.Schema.Targets {
+		names = append(names, t.Name)
+	}
+	why := ""
+	if f.Schema.DefaultTarget {
+		why = " (the last column; --target names another)"
+	}
+	what := string(f.Schema.Task)
+	if classes := f.Schema.Targets[0].Classes; len(classes) > 0 && f.Schema.Task != data.Multilabel {
+		what = fmt.Sprintf("%s: %s", what, list(classes, 6))
+		if f.Schema.Targets[0].Kind == data.KindNumber {
+			what += " (--task regression would take them as amounts)"
+		}
+	}
+	e.printf("Target   %s%s, %s\n", strings.Join(names, ", "), why, what)
+
+	byKind := map[data.Kind][]string{}
+	for _, col := range f.Schema.Columns {
+		name := col.Name
+		if col.Missing > 0 {
+			name += fmt.Sprintf(" (%d missing)", col.Missing)
+		}
+		byKind[col.Kind] = append(byKind[col.Kind], name)
+	}
+	kinds := make([]string, 0, len(byKind))
+	for k := range byKind {
+		kinds = append(kinds, string(k))
+	}
+	sort.Strings(kinds)
+	for i, k := range kinds {
+		label := "Columns  "
+		if i > 0 {
+			label = "         "
+		}
+		names := byKind[data.Kind(k)]
+		e.printf("%s%d %s: %s\n", label, len(names), k, list(names, 10))
+	}
+	for i, d := range f.Schema.Dropped {
+		if i == 8 {
+			e.printf("Dropped  and %d more\n", len(f.Schema.Dropped)-i)
+			break
+		}
+		e.printf("Dropped  %s: %s\n", d.Name, d.Reason)
+	}
+	for _, col := range f.Schema.Columns {
+		if col.Note != "" {
+			e.printf("Note     %s: %s\n", col.Name, col.Note)
+		}
+	}
+}
+
+// list names the first few and counts the rest.
+func list(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+func rowsText(r model.Rows) string {
+	parts := []string{fmt.Sprintf("%d training", r.Train)}
+	if r.Validation > 0 {
+		parts = append(parts, fmt.Sprintf("%d validation", r.Validation))
+	}
+	if r.Test > 0 {
+		parts = append(parts, fmt.Sprintf("%d test", r.Test))
+	}
+	if r.Unlabelled > 0 {
+		parts = append(parts, fmt.Sprintf("%d left out, their target is missing", r.Unlabelled))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func descentText(o model.Options) string {
+	s := o.Method
+	if o.Method == "mini-batch" {
+		s += fmt.Sprintf(" of %d", o.BatchSize)
+	}
+	return fmt.Sprintf("%s, %s, rate %g %s, loss %s (%s)", s, o.Optimizer, *o.LR, o.Schedule, o.Loss, o.Reduction)
+}
+
+func trainedText(m *model.Model) string {
+	t := m.Training
+	why := map[string]string{
+		"epochs":      "all that were allowed",
+		"patience":    fmt.Sprintf("the validation score had not become better for %d", *m.Options.Patience),
+		"tolerance":   "every output is within the tolerance",
+		"target-loss": "the loss asked for is reached",
+		"max-time":    "the time is up",
+		"interrupted": "interrupted",
+		"diverged":    "diverged",
+	}[t.Reason]
+	if why == "" {
+		why = t.Reason
+	}
+	s := fmt.Sprintf("%d epochs (%s), %d updates in %.2f s, loss %s", t.Epochs, why, t.Steps, t.Seconds, short(t.Loss))
+	if t.BestEpoch > 0 {
+		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
+	}
+	return s
+}
+
+// writeScores prints a table: one line for each part of the rows, and the guess that never
+// looks at the inputs.
+func writeScores(e *env, m *model.Model) {
+	t := m.Training.Metrics
+	var columns []string
+	last, rows := t.Best()
+	for _, s := range last.Scores {
+		columns = append(columns, s.Name)
+	}
+	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "\t%s\t\n", strings.Join(columns, "\t"))
+	line := func(name string, s metrics.Scores) {
+		fmt.Fprintf(w, "%s\t", name)
+		for _, c := range columns {
+			v, ok := s.Get(c)
+			switch {
+			case !ok:
+				fmt.Fprint(w, "-\t")
+			default:
+				fmt.Fprintf(w, "%s\t", short(v))
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	for _, p := range []struct {
+		name string
+		r    *metrics.Report
+	}{{"training", t.Train}, {"validation", t.Validation}, {"test", t.Test}} {
+		if p.r != nil {
+			line(p.name, p.r.Scores)
+		}
+	}
+	guess := "always the commonest"
+	if m.Task() == data.Regression {
+		guess = "always the mean"
+	}
+	line(fmt.Sprintf("%s (%s)", guess, rows), t.Baseline)
+	w.Flush()
+}
+
+// writeConfusion prints the confusion matrix of the most honest rows, for up to 12 classes.
+func writeConfusion(e *env, m *model.Model) {
+	r, rows := m.Training.Metrics.Best()
+	classes := m.Classes()
+	if r.Confusion == nil || len(classes) > 12 || classes == nil {
+		return
+	}
+	e.printf("\nTrue class (down) by predicted class (across), %s rows\n", rows)
+	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "\t")
+	for _, c := range classes {
+		fmt.Fprintf(w, "%s\t", cut(c, 14))
+	}
+	fmt.Fprintln(w)
+	for i, row := range r.Confusion {
+		fmt.Fprintf(w, "%s\t", cut(classes[i], 14))
+		for _, n := range row {
+			fmt.Fprintf(w, "%g\t", n)
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+}
+
+func cut(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+// honesty says what the rows of the scores have decided.
+func honesty(r model.Rows) string {
+	switch {
+	case r.Test > 0 && r.Validation > 0:
+		return "The test rows chose nothing; the validation rows chose the epoch."
+	case r.Test > 0:
+		return "The test rows chose nothing."
+	case r.Validation > 0:
+		return "The validation rows also chose the epoch, so their score is somewhat too good; --test 0.2 gives an honest one."
+	}
+	return "These are the rows it was trained on; --test 0.2 gives an honest score."
+}
+
+// shellWord quotes a word for a shell where it needs it.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,=:+@%", r))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

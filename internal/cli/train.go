@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// trainCmd is "gradus train DATA".
+type trainCmd struct {
+	Data         string `arg:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
+	tableFlags   `embed:""`
+	netFlags     `embed:""`
+	descentFlags `embed:""`
+	Out          string          `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
+	RunDir       string          `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, history.csv, curves.svg."`
+	Config       kong.ConfigFlag `placeholder:"FILE" help:"Flags from a config.json; the command line wins."`
+	JSON         bool            `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet        bool            `help:"No progress."`
+}
+
+func (c *trainCmd) Run(e *env) error {
+	o, err := c.options(&c.netFlags)
+	if err != nil {
+		return err
+	}
+	if err := c.descentFlags.add(&o); err != nil {
+		return err
+	}
+	if c.Out == "" {
+		c.Out = defaultOut(c.Data)
+	}
+	if err := writableFolder(c.Out); err != nil {
+		return err
+	}
+	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	if err != nil {
+		return err
+	}
+	var start *model.Weights
+	if c.From != "" {
+		if start, err = model.LoadWeights(c.From); err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+	}
+	f, err := model.Prepare(tables, o, start)
+	if err != nil {
+		return asUsage(err)
+	}
+	var dir *runDir
+	if c.RunDir != "" {
+		if dir, err = newRunDir(c.RunDir, c, f); err != nil {
+			return err
+		}
+	}
+	failed := c.loop(e, f)
+	m, err := f.Model()
+	if err != nil {
+		return err
+	}
+	if dir != nil {
+		if err := dir.finish(m); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		return c.diverged(e, f, m, failed)
+	}
+	if err := m.Save(c.Out); err != nil {
+		return err
+	}
+	if c.JSON {
+		err = e.writeJSON(c.result(f, m, c.Out))
+	} else {
+		writeReport(e, f, m, c)
+	}
+	if err != nil {
+		return err
+	}
+	return c.exit(e, m)
+}
+
+// loop trains to the end and shows how it goes.
+func (c *trainCmd) loop(e *env, f *model.Fit) error {
+	var p progress = silent{}
+	if !c.Quiet {
+		p = newProgress(e.Err, f)
+	}
+	defer p.done()
+	for step, err := range f.Steps(e.ctx) {
+		if err != nil {
+			return err
+		}
+		p.show(step)
+	}
+	return nil
+}
+
+// diverged keeps the last finite weights aside and says why there is no model.
+func (c *trainCmd) diverged(e *env, f *model.Fit, m *model.Model, failed error) error {
+	aside := strings.TrimSuffix(c.Out, ".safetensors") + ".last-good.safetensors"
+	if err := m.Save(aside); err != nil {
+		return errors.Join(failed, err)
+	}
+	if c.JSON {
+		if err := e.writeJSON(c.result(f, m, "")); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w; %s was not written, the last finite weights are in %s", failed, c.Out, aside)
+}
+
+// exit is the status for how a run ended.
+func (c *trainCmd) exit(e *env, m *model.Model) error {
+	t := m.Training
+	if t.Reason == train.ReasonInterrupted {
+		if !c.JSON {
+			e.printf("Interrupted: %s holds what was reached.\n", c.Out)
+		}
+		return status(statusInterrupted)
+	}
+	asked := []string{}
+	if c.Tolerance != nil {
+		asked = append(asked, fmt.Sprintf("the tolerance %v", *c.Tolerance))
+	}
+	if c.TargetLoss != nil {
+		asked = append(asked, fmt.Sprintf("the loss %v", *c.TargetLoss))
+	}
+	if len(asked) > 0 && t.Reason != "tolerance" && t.Reason != "target-loss" {
+		fmt.Fprintf(e.Err, "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
+			t.Reason, t.Epochs, strings.Join(asked, " or "))
+		return status(statusNotReached)
+	}
+	return nil
+}
+
+// trainJSON is what --json prints.
+type trainJSON struct {
+	Converged        bool          `json:"converged"`
+	StopReason       string        `json:"stop_reason"`
+	Epochs           int           `json:"epochs"`
+	Steps            int           `json:"steps"`
+	Loss             *float64      `json:"loss"`
+	Seconds          float64       `json:"seconds"`
+	SamplesPerSecond *float64      `json:"samples_per_second"`
+	Metrics          model.Metrics `json:"metrics"`
+	Diagnosis        []any         `json:"diagnosis"`
+	WeightsSHA256    string        `json:"weights_sha256"`
+	Model            *string       `json:"model"`
+	Seed             uint64        `json:"seed"`
+
+	Task       data.Task     `json:"task"`
+	Target     []string      `json:"target"`
+	Rows       model.Rows    `json:"rows"`
+	Inputs     int           `json:"inputs"`
+	Parameters int           `json:"parameters"`
+	BestEpoch  *int          `json:"best_epoch"`
+	Notes      []string      `json:"notes"`
+	Columns    []columnJSON  `json:"columns"`
+	Dropped    []droppedJSON `json:"dropped"`
+	Options    model.Options `json:"options"`
+}
+
+type columnJSON struct {
+	Name    string    `json:"name"`
+	Kind    data.Kind `json:"kind"`
+	Missing int       `json:"missing"`
+	Note    string    `json:"note,omitempty"`
+}
+
+type droppedJSON struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
+	t := m.Training
+	out := trainJSON{
+		Converged: t.Converged, StopReason: t.Reason, Epochs: t.Epochs, Steps: t.Steps,
+		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
+		Metrics: t.Metrics, Diagnosis: []any{}, WeightsSHA256: m.WeightsSHA256(),
+		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
+		Inputs: m.Encoding.Width(), Parameters: len(m.Network64().Params()), Notes: f.Notes,
+		Options: m.Options, Columns: []columnJSON{}, Dropped: []droppedJSON{},
+	}
+	if path != "" {
+		out.Model = &path
+	}
+	if t.BestEpoch > 0 {
+		out.BestEpoch = &t.BestEpoch
+	}
+	if out.Notes == nil {
+		out.Notes = []string{}
+	}
+	for _, col := range f.Schema.Columns {
+		out.Columns = append(out.Columns, columnJSON{col.Name, col.Kind, col.Missing, col.Note})
+	}
+	for _, d := range f.Schema.Dropped {
+		out.Dropped = append(out.Dropped, droppedJSON{d.Name, d.Reason})
+	}
+	return out
+}
+
+// rate is the samples a second.
+func rate(f *model.Fit) float64 {
+	r := f.Result()
+	return float64(r.Rows) / r.Seconds
+}
+
+// finite returns a pointer to x, or nil, JSON's null, where x is not finite.
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
