@@ -179,3 +179,22 @@ func (m *Model) learnGuess(y []float64) guesser {
 	}
 	return func(y []float64) (metrics.Scores, error) { return metrics.MajorityBaseline(y, share, nil) }
 }
+
+// Row returns one row of a table as the network sees it: its encoded inputs and targets.
+func (m *Model) Row(t *data.Table, row int) (x, y []float64, err error) {
+	if row < 0 || row >= t.Rows() {
+		return nil, nil, fmt.Errorf("%w: %s has no row %d; it has rows 0 to %d", ErrRow, t.Name(), row, t.Rows()-1)
+	}
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !b.HasTargets() {
+		return nil, nil, fmt.Errorf("%w: %s has not the target%s %s", data.ErrColumn, t.Name(), plural(len(m.Targets())), quoteList(m.Targets()))
+	}
+	x, y = make([]float64, m.Encoding.Width()), make([]float64, m.Encoding.Outputs())
+	if _, err := data.Inputs(b, []int{row}, x); err != nil {
+		return nil, nil, err
+	}
+	return x, y, data.Targets(b, []int{row}, y)
+}

@@ -110,8 +110,6 @@ func or[T comparable](v, fallback T) T {
 type recipe struct {
 	layers   []nn.Dense
 	loss     nn.Loss
-	rule     optim.Rule
-	schedule optim.Schedule
 	config   train.Config
 	scaleY   bool
 	patience int

@@ -199,4 +199,3 @@ func (c *checker) samePieces() bool {
 	}
 	return true
 }
-

@@ -285,10 +285,8 @@ func softmaxCrossEntropy[T Float](y, z, a, delta []T) float64 {
 			loss += float64(y[j] * (lse - (v - top)))
 		}
 	}
-	if delta != nil {
-		for j := range delta {
-			delta[j] = kernel.FMA(a[j], total, -y[j])
-		}
+	for j := range delta {
+		delta[j] = kernel.FMA(a[j], total, -y[j])
 	}
 	return loss
 }
@@ -299,10 +297,8 @@ func sigmoidCrossEntropy[T Float](y, z, a, delta []T) float64 {
 	for j, v := range z {
 		loss += float64(kernel.FMA(-v, y[j], kernel.Softplus(v)))
 	}
-	if delta != nil {
-		for j := range delta {
-			delta[j] = a[j] - y[j]
-		}
+	for j := range delta {
+		delta[j] = a[j] - y[j]
 	}
 	return loss
 }
@@ -313,10 +309,8 @@ func expPoisson[T Float](y, z, a, delta []T) float64 {
 	for j, v := range z {
 		loss += float64(kernel.FMA(-v, y[j], a[j]))
 	}
-	if delta != nil {
-		for j := range delta {
-			delta[j] = a[j] - y[j]
-		}
+	for j := range delta {
+		delta[j] = a[j] - y[j]
 	}
 	return loss
 }

@@ -10,10 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/lesson"
 )
 
 // Std is where a command reads and writes.
@@ -99,7 +101,7 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Configuration(loadConfig),
-		kong.Vars{"optimizer": "adam", "schedule": "constant"},
+		kong.Vars{"optimizer": "adam", "schedule": "constant", "notebook_seed": strconv.Itoa(lesson.NotebookSeed)},
 		kong.UsageOnError(),
 	)
 	if err != nil {

@@ -1,0 +1,253 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/lesson"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+// explainCmd is "gradus explain MODEL DATA --row N".
+type explainCmd struct {
+	Model     string `arg:"" help:"A model file."`
+	Data      string `arg:"" help:"A table with the model's columns and its target."`
+	readFlags `embed:""`
+	Row       int      `required:"" help:"The sample: a row of the table, from 0."`
+	Weight    string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias. Default: the steepest of the first layer."`
+	LR        *float64 `name:"lr" placeholder:"X" help:"The learning rate of the update. Default: the model's."`
+	Out       string   `short:"o" placeholder:"FILE" help:"Draw the network with this sample's numbers too: .svg or .png."`
+	JSON      bool     `name:"json" help:"One JSON object on standard output."`
+}
+
+func (c *explainCmd) Run(e *env) error {
+	o := lesson.ExplainOptions{}
+	if c.Weight != "" {
+		a, err := parseAddress(c.Weight)
+		if err != nil {
+			return usage{err}
+		}
+		o.Weight = &a
+	}
+	format := ""
+	if c.Out != "" {
+		var err error
+		if format, err = plot.FormatOf(c.Out); err != nil {
+			return usage{err}
+		}
+	}
+	m, err := model.Load(c.Model)
+	if err != nil {
+		return err
+	}
+	t, err := c.read(e, c.Data)
+	if err != nil {
+		return err
+	}
+	x, y, err := m.Row(t, c.Row)
+	if err != nil {
+		return err
+	}
+	o.Loss = m.Loss
+	if o.Rule, err = optim.ParseRule(m.Options.Optimizer, optim.Hyper{
+		Momentum: m.Options.Momentum, Beta1: m.Options.Beta1, Beta2: m.Options.Beta2,
+		Epsilon: m.Options.Epsilon, WeightDecay: m.Options.WeightDecay,
+	}); err != nil {
+		return err
+	}
+	o.Rate = *m.Options.LR
+	if c.LR != nil {
+		o.Rate = *c.LR
+	}
+	x64 := m.Network64()
+	ex, err := lesson.Explain(x64, o, x, y)
+	if err != nil {
+		return err
+	}
+	if c.Out != "" {
+		fig := networkFigure(m)
+		fig.Title = fmt.Sprintf("Row %d of %s", c.Row, t.Name())
+		fig.InputValues = ex.Input
+		for l := range fig.Layers {
+			fig.Layers[l].Z, fig.Layers[l].A, fig.Layers[l].Delta = ex.Layers[l].Z, ex.Layers[l].A, ex.Layers[l].Delta
+		}
+		in := ex.Weight.In
+		if in < 0 {
+			in = plot.Bias
+		}
+		fig.Highlight = &plot.Edge{Layer: ex.Weight.Layer, In: in, Out: ex.Weight.Unit}
+		if err := writeFigure(c.Out, format, fig); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return e.writeJSON(ex)
+	}
+	p := explainer{e, ex, m.Encoding.InputNames()}
+	e.printf("One step on row %d of %s, in float64. Units are named [layer.unit], inputs [in], weights [layer.in.unit], from 0.\n\n", c.Row, t.Name())
+	p.forward(m)
+	p.chain()
+	p.update()
+	if c.Out != "" {
+		e.printf("\nPicture  %s\n", c.Out)
+	}
+	return nil
+}
+
+// parseAddress reads L.I.J or L.b.J.
+func parseAddress(s string) (lesson.Address, error) {
+	bad := fmt.Errorf("--weight %q: give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", s)
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 {
+		return lesson.Address{}, bad
+	}
+	var n [3]int
+	for i, p := range parts {
+		if i == 1 && p == "b" {
+			n[1] = -1
+			continue
+		}
+		v, err := strconv.Atoi(p)
+		if err != nil || v < 0 {
+			return lesson.Address{}, bad
+		}
+		n[i] = v
+	}
+	return lesson.Address{Layer: n[0], In: n[1], Unit: n[2]}, nil
+}
+
+// explainer prints an explanation.
+type explainer struct {
+	e     *env
+	x     *lesson.Explanation
+	names []string // of the inputs
+}
+
+const mostUnits = 12 // of a layer that are printed
+
+func num(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
+
+func (p explainer) forward(m *model.Model) {
+	e, x := p.e, p.x
+	e.printf("Forward: z = x·W + b, a = f(z); then delta = dL/dz, from the last layer back\n\n")
+	e.printf("  %-12s %18s   %s\n", "", "value", "input")
+	for i, v := range x.Input {
+		if i == mostUnits {
+			e.printf("  ... %d more inputs\n", len(x.Input)-i)
+			break
+		}
+		e.printf("  x[%d]%s %18s   %s\n", i, strings.Repeat(" ", max(0, 9-len(strconv.Itoa(i)))), num(v), p.names[i])
+	}
+	for l, layer := range x.Layers {
+		e.printf("\n  %-12s %18s %18s %18s %18s\n", fmt.Sprintf("layer %d", l), "z", "a = "+short20(layer.Activation), "f'(z)", "delta")
+		for j := range layer.Z {
+			if j == mostUnits && l < len(x.Layers)-1 {
+				e.printf("  ... %d more units\n", len(layer.Z)-j)
+				break
+			}
+			slope := "(a matrix)"
+			if layer.Derivative != nil {
+				slope = num(layer.Derivative[j])
+			}
+			e.printf("  %-12s %18s %18s %18s %18s\n", fmt.Sprintf("[%d.%d]", l, j), num(layer.Z[j]), num(layer.A[j]), slope, num(layer.Delta[j]))
+		}
+	}
+	e.printf("\nLoss: %s\n\n", m.Loss)
+	outputs := m.Encoding.OutputNames()
+	for k, o := range x.Outputs {
+		e.printf("  output %d, %s: target %s, yhat %s, loss %s, dL/dyhat %s\n", k, outputs[k], num(o.Target), num(o.Output), num(o.Loss), num(o.Derivative))
+	}
+	e.printf("  L = %s\n", num(x.Loss))
+}
+
+func short20(s string) string { return cut(s, 14) }
+
+// chain prints the chain rule of the chosen weight.
+func (p explainer) chain() {
+	e, x := p.e, p.x
+	name := fmt.Sprintf("w[%s]", x.Weight)
+	if x.Weight.In < 0 {
+		name = fmt.Sprintf("b[%d.%d]", x.Weight.Layer, x.Weight.Unit)
+	}
+	e.printf("\nThe weight %s = %s%s\n\n", name, num(x.Value), p.where())
+	if x.Recursion != nil {
+		p.recursion(name)
+	} else {
+		p.paths(name)
+	}
+	e.printf("\n  by backpropagation    dL/dw = %s\n", strconv.FormatFloat(x.Gradient, 'g', 17, 64))
+	e.printf("  central difference    dL/dw = %s   (error %.1e)\n", strconv.FormatFloat(x.Numeric, 'g', 17, 64), x.Error)
+	if x.Kink {
+		e.printf("  The difference's step crosses a kink, where there is no derivative to compare with.\n")
+	}
+}
+
+// where says what the weight connects.
+func (p explainer) where() string {
+	w := p.x.Weight
+	switch {
+	case w.In < 0:
+		return fmt.Sprintf(", the bias of unit [%d.%d]", w.Layer, w.Unit)
+	case w.Layer == 0:
+		return fmt.Sprintf(", from the input %s to unit [0.%d]", p.names[w.In], w.Unit)
+	}
+	return fmt.Sprintf(", from unit [%d.%d] to unit [%d.%d]", w.Layer-1, w.In, w.Layer, w.Unit)
+}
+
+func (p explainer) paths(name string) {
+	e, x := p.e, p.x
+	if len(x.Paths) == 1 {
+		e.printf("  The chain rule, along the one path from it to the loss:\n\n")
+	} else {
+		e.printf("  The chain rule, along each of the %d paths from it to the loss:\n\n", len(x.Paths))
+	}
+	if len(x.Paths) > 0 {
+		for _, f := range x.Paths[0].Factors {
+			e.printf("    %-16s %18s   %s\n", f.Symbol, num(f.Value), f.Meaning)
+		}
+		e.printf("    %-16s %18s\n\n", "product", num(x.Paths[0].Product))
+	}
+	for i, path := range x.Paths {
+		if len(x.Paths) == 1 {
+			break
+		}
+		units := make([]string, len(path.Units))
+		for j, u := range path.Units {
+			units[j] = fmt.Sprintf("[%d.%d]", u.Layer, u.Unit)
+		}
+		symbols, values := make([]string, len(path.Factors)), make([]string, len(path.Factors))
+		for j, f := range path.Factors {
+			symbols[j], values[j] = f.Symbol, num(f.Value)
+		}
+		e.printf("    path %d: %s\n", i+1, strings.Join(units, " -> "))
+		e.printf("      %s\n      = %s\n      = %s\n", strings.Join(symbols, " · "), strings.Join(values, " · "), num(path.Product))
+	}
+	e.printf("  %-22sdL/dw = %s\n", "sum of the paths", strconv.FormatFloat(x.Sum, 'g', 17, 64))
+}
+
+func (p explainer) recursion(name string) {
+	e, x, r := p.e, p.x, p.x.Recursion
+	e.printf("  There are %d paths from it to the loss, too many to list. Backpropagation sums them layer by layer:\n\n", x.PathCount)
+	e.printf("    delta[%d.%d] = f'(z) · Σ_k w[k]·delta[k], the %d largest of %d contributions first\n\n", r.Unit.Layer, r.Unit.Unit, len(r.Terms), r.Count)
+	for _, t := range r.Terms {
+		e.printf("    w[%d.%d.%d] · delta[%d.%d]   %18s · %18s = %18s\n",
+			t.Unit.Layer, r.Unit.Unit, t.Unit.Unit, t.Unit.Layer, t.Unit.Unit, num(t.Weight), num(t.Delta), num(t.Product))
+	}
+	if more := r.Count - len(r.Terms); more > 0 {
+		e.printf("    the other %d together %*s\n", more, 50, num(r.Rest))
+	}
+	e.printf("    sum %s, times %s = %s gives delta[%d.%d] = %s\n", num(r.Sum), r.Slope.Symbol, num(r.Slope.Value), r.Unit.Layer, r.Unit.Unit, num(r.Delta))
+	e.printf("    times %s = %s (%s)\n\n", r.Input.Symbol, num(r.Input.Value), r.Input.Meaning)
+	e.printf("  %-22sdL/dw = %s\n", "the recursion", strconv.FormatFloat(x.Sum, 'g', 17, 64))
+}
+
+func (p explainer) update() {
+	e, u := p.e, p.x.Update
+	e.printf("\nUpdate: w <- w - rate·g = %s - %s · %s = %s\n", num(u.Before), num(u.Rate), num(p.x.Gradient), num(u.After))
+	if u := p.x.RuleUpdate; u != nil {
+		e.printf("        %s's own first update, nothing remembered yet, would give %s\n", u.Rule, num(u.After))
+	}
+}

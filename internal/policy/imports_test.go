@@ -1,0 +1,119 @@
+// Package policy holds the rules of the repository that are tests: which package may
+// import which, that everything exported is documented, that the README's commands run.
+package policy
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/gradus-ml/gradus/"
+	root   = "../.."
+)
+
+// allowed says what each package may import besides the standard library, tests apart.
+// Imports run one way: kernel < nn < optim, data < train < model < lesson, plot < cli.
+var allowed = map[string][]string{
+	"internal/kernel":     {},
+	"internal/rng":        {},
+	"internal/need":       {},
+	"internal/atomicfile": {},
+	"internal/policy":     {},
+	"internal/memory":     {"github.com/shirou/gopsutil/v4/mem"},
+	"nn":                  {"internal/kernel", "internal/rng"},
+	"optim":               {"internal/kernel"},
+	"metrics":             {"internal/kernel"},
+	"data":                {"internal/kernel", "internal/rng", "github.com/klauspost/compress/"},
+	"train":               {"internal/kernel", "internal/rng", "nn", "optim"},
+	"model": {
+		"internal/atomicfile", "internal/memory", "internal/rng",
+		"nn", "optim", "data", "metrics", "train", "github.com/nlpodyssey/safetensors",
+	},
+	"lesson": {"internal/kernel", "internal/rng", "nn", "optim", "train"},
+	"plot":   {"gonum.org/v1/plot", "golang.org/x/image/"},
+	"internal/cli": {
+		"internal/atomicfile", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
+		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
+	},
+	"cmd/gradus": {"internal/cli"},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	seen := map[string]bool{}
+	for _, file := range goFiles(t) {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		pkg := filepath.ToSlash(filepath.Dir(file))
+		seen[pkg] = true
+		may, known := allowed[pkg]
+		if !known {
+			t.Errorf("%s: the package %s is not in the table of allowed imports", file, pkg)
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range parsed.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if path == "C" {
+				t.Errorf("%s uses cgo", file)
+			}
+			if !strings.Contains(path, ".") { // the standard library
+				continue
+			}
+			path = strings.TrimPrefix(path, module)
+			if !slices.ContainsFunc(may, func(m string) bool {
+				return path == m || strings.HasPrefix(path, strings.TrimSuffix(m, "/")+"/") && !strings.HasPrefix(m, "internal/") && strings.Contains(m, ".")
+			}) {
+				t.Errorf("%s: %s may not import %s", file, pkg, path)
+			}
+		}
+	}
+	for pkg := range allowed {
+		if !seen[pkg] && pkg != "internal/policy" {
+			t.Errorf("the table of allowed imports names %s, which does not exist", pkg)
+		}
+	}
+}
+
+// goFiles lists the module's Go files, relative to its root.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules") {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(name, ".go") {
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			files = append(files, rel)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 30 {
+		t.Fatalf("only %d Go files found under %s", len(files), root)
+	}
+	return files
+}

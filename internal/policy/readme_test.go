@@ -1,0 +1,98 @@
+package policy
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestReadmeCommands runs every command of the README's sh blocks, in order, in a copy of
+// what is committed or about to be, as a new user would. The command that runs the tests
+// is this very run and is left out.
+func TestReadmeCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the README's commands, which takes half a minute; not with -short")
+	}
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	in := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "```"):
+			in = line == "```sh"
+		case in && strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#"):
+			commands = append(commands, line)
+		}
+	}
+	if len(commands) < 6 {
+		t.Fatalf("the README has only %d commands", len(commands))
+	}
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash to run the README's commands with")
+	}
+	clone := t.TempDir()
+	copyTree(t, root, clone)
+	bin := t.TempDir()
+	for _, c := range commands {
+		if strings.HasPrefix(c, "go test") {
+			continue
+		}
+		cmd := exec.Command(bash, "-euo", "pipefail", "-c", c)
+		cmd.Dir = clone
+		cmd.Env = append(os.Environ(), "GOBIN="+bin, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", c, err, out)
+		}
+		t.Logf("$ %s\n%s", c, out)
+	}
+}
+
+// copyTree copies the files that git tracks, or where there is no git, all of them.
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	cmd := exec.Command("git", "ls-files", "-z")
+	cmd.Dir = from
+	var files []string
+	if out, err := cmd.Output(); err == nil {
+		files = strings.Split(strings.TrimRight(string(out), "\x00"), "\x00")
+	} else {
+		t.Logf("git ls-files: %v; copying the whole folder", err)
+		files = goFiles(t)
+		files = append(files, "go.mod", "go.sum", "README.md")
+		data, err := filepath.Glob(filepath.Join(from, "examples/data/*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range data {
+			rel, err := filepath.Rel(from, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, rel)
+		}
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(filepath.Join(from, f))
+		if os.IsNotExist(err) {
+			continue // deleted, not yet committed
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := filepath.Join(to, f)
+		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dst, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package lesson
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// Kind says what a factor of the chain rule is.
+type Kind string
+
+const (
+	LossByOutput Kind = "dL/da" // of an output
+	LossByZ      Kind = "dL/dz" // of an output
+	Slope        Kind = "f'(z)"
+	WeightOf     Kind = "w" // on the way back from a unit to one in the layer before
+	InputOf      Kind = "x" // dz/dw, the value that the weight multiplies: an input of the network
+	ActivationOf Kind = "a" // the same, where it is an activation of the layer before
+	One          Kind = "1" // the same, for a bias
+)
+
+// Factor is one factor of the chain rule. Symbol writes units as [layer.unit], weights as
+// [layer.in.unit] and inputs as [in].
+type Factor struct {
+	Kind    Kind    `json:"kind"`
+	Layer   int     `json:"layer"` // -1 for an input of the network
+	In      int     `json:"in"`    // of a weight; otherwise -1
+	Unit    int     `json:"unit"`
+	Symbol  string  `json:"symbol"`
+	Meaning string  `json:"meaning"`
+	Value   float64 `json:"value"`
+}
+
+// Unit is a unit of a layer.
+type Unit struct {
+	Layer int `json:"layer"`
+	Unit  int `json:"unit"`
+}
+
+// Path is one way from a weight to the loss.
+type Path struct {
+	Units   []Unit   `json:"units"`   // from the weight's own unit to an output
+	Factors []Factor `json:"factors"` // from the loss back to the weight, as the chain rule is written
+	Product float64  `json:"product"` // of the factors, in order
+}
+
+// Recursion is one level of backpropagation, at the unit j the weight goes to:
+//
+//	delta_j = f'(z_j) · Σ_k w_jk·delta_k       dL/dw = delta_j · x
+//
+// Sum is exactly what the Terms, added in order, and then Rest come to.
+type Recursion struct {
+	Unit  Unit    `json:"unit"`
+	Slope Factor  `json:"slope"` // f'(z_j)
+	Terms []Term  `json:"terms"` // the ten largest by size, the largest first
+	Rest  float64 `json:"rest"`  // what all the other units contribute together
+	Count int     `json:"count"` // how many contributions there are in all
+	Sum   float64 `json:"sum"`
+	Delta float64 `json:"delta"` // Slope · Sum
+	Input Factor  `json:"input"` // the last factor, x
+}
+
+// Term is what one unit k of the next layer contributes, w_jk · delta_k.
+type Term struct {
+	Unit    Unit    `json:"unit"` // k
+	Weight  float64 `json:"weight"`
+	Delta   float64 `json:"delta"`
+	Product float64 `json:"product"`
+}
+
+// mostTerms is how many contributions a Recursion lists.
+const mostTerms = 10
+
+// chain sets the paths, or the recursion, and their sum.
+func (e *Explanation) chain(n *nn.Network[float64], o ExplainOptions) {
+	c := chainer{e, n, o.Loss}
+	e.PathCount = 1
+	for l := e.Weight.Layer + 1; l < n.Depth(); l++ {
+		if width := n.Layer(l).Units; e.PathCount > math.MaxInt/width {
+			e.PathCount = math.MaxInt
+		} else {
+			e.PathCount *= width
+		}
+	}
+	if e.PathCount > o.MaxPaths {
+		e.Recursion = c.recursion()
+		e.Sum = e.Recursion.Delta * e.Recursion.Input.Value
+		return
+	}
+	c.extend([]Unit{{e.Weight.Layer, e.Weight.Unit}})
+	for _, p := range e.Paths {
+		e.Sum += p.Product
+	}
+}
+
+// chainer knows what naming and computing factors takes.
+type chainer struct {
+	e    *Explanation
+	n    *nn.Network[float64]
+	loss nn.Loss
+}
+
+// extend adds every path that begins with these units.
+func (c chainer) extend(units []Unit) {
+	at := units[len(units)-1]
+	if at.Layer == c.n.Depth()-1 {
+		c.e.Paths = append(c.e.Paths, c.path(append([]Unit(nil), units...)))
+		return
+	}
+	for k := range c.n.Layer(at.Layer + 1).Units {
+		c.extend(append(units, Unit{at.Layer + 1, k}))
+	}
+}
+
+// path multiplies the factors along the units, walking back from the output.
+func (c chainer) path(units []Unit) Path {
+	p := Path{Units: units}
+	for i := len(units) - 1; i >= 0; i-- {
+		u := units[i]
+		if i == len(units)-1 {
+			p.Factors = append(p.Factors, c.start(u.Unit)...)
+		} else {
+			p.Factors = append(p.Factors, c.weight(u, units[i+1]), c.slope(u))
+		}
+	}
+	p.Factors = append(p.Factors, c.input())
+	p.Product = 1
+	for _, f := range p.Factors {
+		p.Product *= f.Value
+	}
+	return p
+}
+
+// start returns the factors at output k: dL/da and f'(z), or dL/dz in one.
+func (c chainer) start(k int) []Factor {
+	last := c.n.Depth() - 1
+	if !c.e.FromZ {
+		return []Factor{{
+			Kind: LossByOutput, Layer: last, In: -1, Unit: k, Value: c.e.Outputs[k].Derivative,
+			Symbol:  fmt.Sprintf("dL/da[%d.%d]", last, k),
+			Meaning: fmt.Sprintf("how the %s loss changes with output %d", c.loss, k),
+		}, c.slope(Unit{last, k})}
+	}
+	f := c.n.Layer(last).Activation
+	var meaning string
+	switch {
+	case f == nn.Softmax && c.loss == nn.CrossEntropy:
+		meaning = fmt.Sprintf("how the loss changes with z of output %d: softmax and cross-entropy together give yhat - y", k)
+	case f == nn.Softmax:
+		meaning = fmt.Sprintf("how the %s loss changes with z of output %d, through every output: softmax's whole Jacobian is in it", c.loss, k)
+	default:
+		meaning = fmt.Sprintf("how the loss changes with z of output %d: %s and %s together, since dL/da and f'(z) taken apart would lose the number", k, f, c.loss)
+	}
+	return []Factor{{
+		Kind: LossByZ, Layer: last, In: -1, Unit: k, Value: c.e.Layers[last].Delta[k],
+		Symbol: fmt.Sprintf("dL/dz[%d.%d]", last, k), Meaning: meaning,
+	}}
+}
+
+func (c chainer) slope(u Unit) Factor {
+	return Factor{
+		Kind: Slope, Layer: u.Layer, In: -1, Unit: u.Unit, Value: c.e.Layers[u.Layer].Derivative[u.Unit],
+		Symbol:  fmt.Sprintf("f'(z[%d.%d])", u.Layer, u.Unit),
+		Meaning: fmt.Sprintf("how %s of layer %d, unit %d, changes with its z", c.e.Layers[u.Layer].Activation, u.Layer, u.Unit),
+	}
+}
+
+func (c chainer) weight(from, to Unit) Factor {
+	return Factor{
+		Kind: WeightOf, Layer: to.Layer, In: from.Unit, Unit: to.Unit, Value: c.n.Weights(to.Layer).At(from.Unit, to.Unit),
+		Symbol:  fmt.Sprintf("w[%s]", Address{to.Layer, from.Unit, to.Unit}),
+		Meaning: fmt.Sprintf("the weight from unit %d of layer %d to unit %d of layer %d", from.Unit, from.Layer, to.Unit, to.Layer),
+	}
+}
+
+// input is the last factor, dz/dw of the chosen weight.
+func (c chainer) input() Factor {
+	w := c.e.Weight
+	f := Factor{Layer: w.Layer - 1, In: -1, Unit: w.In}
+	switch {
+	case w.In < 0:
+		f.Kind, f.Layer, f.Unit, f.Value = One, w.Layer, w.Unit, 1
+		f.Symbol, f.Meaning = "1", "z grows by 1 for each 1 that its bias grows"
+	case w.Layer == 0:
+		f.Kind, f.Value = InputOf, c.e.Input[w.In]
+		f.Symbol, f.Meaning = fmt.Sprintf("x[%d]", w.In), fmt.Sprintf("input %d, which the weight multiplies", w.In)
+	default:
+		f.Kind, f.Value = ActivationOf, c.e.Layers[w.Layer-1].A[w.In]
+		f.Symbol = fmt.Sprintf("a[%d.%d]", w.Layer-1, w.In)
+		f.Meaning = fmt.Sprintf("the activation of unit %d of layer %d, which the weight multiplies", w.In, w.Layer-1)
+	}
+	return f
+}
+
+// recursion computes the weight's own delta from those of the next layer. There is one:
+// the last layer's weights have a single path.
+func (c chainer) recursion() *Recursion {
+	j := Unit{c.e.Weight.Layer, c.e.Weight.Unit}
+	r := &Recursion{Unit: j, Slope: c.slope(j), Input: c.input()}
+	weights := c.n.Weights(j.Layer + 1).Row(j.Unit)
+	for k, delta := range c.e.Layers[j.Layer+1].Delta {
+		r.Terms = append(r.Terms, Term{Unit{j.Layer + 1, k}, weights[k], delta, weights[k] * delta})
+	}
+	r.Count = len(r.Terms)
+	sort.SliceStable(r.Terms, func(a, b int) bool {
+		return math.Abs(r.Terms[a].Product) > math.Abs(r.Terms[b].Product)
+	})
+	for len(r.Terms) > mostTerms { // the smallest first
+		end := len(r.Terms) - 1
+		r.Rest += r.Terms[end].Product
+		r.Terms = r.Terms[:end:end]
+	}
+	for _, t := range r.Terms {
+		r.Sum += t.Product
+	}
+	r.Sum += r.Rest
+	r.Delta = r.Slope.Value * r.Sum
+	return r
+}

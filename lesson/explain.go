@@ -1,0 +1,276 @@
+package lesson
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// ErrExplain is wrapped by every complaint of Explain.
+var ErrExplain = errors.New("cannot explain")
+
+// ExplainOptions say what to explain. The reduction is not among them: over one sample, sum
+// and mean are the same.
+type ExplainOptions struct {
+	Loss     nn.Loss    // default: half-squared, the notebook's
+	Rule     optim.Rule // default: sgd
+	Rate     float64    // default: optim.DefaultRate of the rule
+	Weight   *Address   // nil: the weight of the first layer with the largest |gradient|
+	MaxPaths int        // list every path up to this many, otherwise the recursion; default 64
+}
+
+// Address names one parameter: the weight from In to Unit, or with In = -1 the bias of Unit.
+type Address struct {
+	Layer int `json:"layer"`
+	In    int `json:"in"`
+	Unit  int `json:"unit"`
+}
+
+// String is the address as the command line takes it, L.I.J or L.b.J.
+func (a Address) String() string {
+	if a.In < 0 {
+		return fmt.Sprintf("%d.b.%d", a.Layer, a.Unit)
+	}
+	return fmt.Sprintf("%d.%d.%d", a.Layer, a.In, a.Unit)
+}
+
+// Explanation is one step of gradient descent on one sample, and for one weight w of it the
+// chain rule
+//
+//	dL/dw = Σ over the paths from w to an output of  dL/da · f'(z) · w' · f'(z) · ... · x
+//
+// with its numbers. There are as many paths as the product of the widths of the layers
+// behind w. Either Paths lists them all, or, where they are too many, Recursion shows the
+// same sum as backpropagation computes it.
+type Explanation struct {
+	Input   []float64 `json:"input"`
+	Layers  []Layer   `json:"layers"`
+	Outputs []Output  `json:"outputs"`
+	Loss    float64   `json:"loss"` // of the sample, as the engine has it: finite also where an output has saturated
+
+	Weight Address `json:"weight"`
+	Index  int     `json:"index"` // of the weight in Params
+	Value  float64 `json:"value"` // of the weight before the step
+
+	// FromZ: the chain starts at dL/dz of an output instead of dL/da · f'(z), because its
+	// activation is softmax, whose outputs depend on every z, or because the two factors
+	// taken apart lose the number: in a saturated output they are infinite and 0.
+	FromZ     bool       `json:"from_z"`
+	PathCount int        `json:"path_count"` // at most math.MaxInt
+	Paths     []Path     `json:"paths,omitempty"`
+	Recursion *Recursion `json:"recursion,omitempty"`
+	Sum       float64    `json:"sum"` // of the paths, or what the recursion comes to
+
+	Gradient float64 `json:"gradient"` // by nn.Backprop
+	Numeric  float64 `json:"numeric"`  // by a central difference, see nn.CheckGradient
+	Error    float64 `json:"error"`    // of the two, as nn.Comparison has it
+	Kink     bool    `json:"kink"`     // a kink lies within the difference's step: Numeric then proves nothing
+
+	Update     Update  `json:"update"`                // w - rate·g
+	RuleUpdate *Update `json:"rule_update,omitempty"` // the rule's own first update, its slots empty; nil for sgd
+}
+
+// Layer is what one layer did to the sample: z = x·W + b, a = f(z), and delta = dL/dz.
+type Layer struct {
+	Activation string    `json:"activation"`
+	Z          []float64 `json:"z"`
+	A          []float64 `json:"a"`
+	Derivative []float64 `json:"derivative,omitempty"` // f'(z); nil for softmax, whose derivative is a matrix
+	Delta      []float64 `json:"delta"`
+}
+
+// Output is one output against its target. Loss and Derivative follow the loss's formula in
+// yhat and may be infinite, or not a number, where yhat has saturated; JSON has null there.
+type Output struct {
+	Target     float64
+	Output     float64 // yhat
+	Loss       float64
+	Derivative float64 // dL/dyhat
+}
+
+// MarshalJSON writes what is not finite as null.
+func (o Output) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Target     float64  `json:"target"`
+		Output     float64  `json:"output"`
+		Loss       *float64 `json:"loss"`
+		Derivative *float64 `json:"derivative"`
+	}{o.Target, o.Output, orNull(o.Loss), orNull(o.Derivative)})
+}
+
+func orNull(x float64) *float64 {
+	if !finite(x) {
+		return nil
+	}
+	return &x
+}
+
+// Update is what one step makes of the weight.
+type Update struct {
+	Rule   string  `json:"rule"`
+	Rate   float64 `json:"rate"`
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+}
+
+// Explain computes one step of net on the sample x with the targets y. The network is not
+// changed.
+func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Explanation, error) {
+	o, err := o.check(net, x, y)
+	if err != nil {
+		return nil, err
+	}
+	n := net.Clone() // the numeric derivative moves its parameters
+	rowX, rowY := nn.FromRows([][]float64{x}), nn.FromRows([][]float64{y})
+	tape, grad := n.NewTape(1), make([]float64, len(n.Params()))
+	n.Forward(tape, rowX)
+	e := &Explanation{Input: append([]float64(nil), x...)}
+	e.Loss = n.Backprop(tape, o.Loss, rowY, 1, grad)
+	if !finite(e.Loss) || !allFinite(grad) {
+		return nil, fmt.Errorf("%w: the loss of this sample is %v, or its gradient is not finite; the weights have diverged", ErrExplain, e.Loss)
+	}
+	e.layers(n, tape)
+	e.outputs(n, o.Loss, y)
+
+	if o.Weight == nil {
+		l, in, unit := n.Locate(steepest(n, grad))
+		o.Weight = &Address{Layer: l, In: in, Unit: unit}
+	}
+	e.Weight = *o.Weight
+	e.Index, err = n.Index(e.Weight.Layer, e.Weight.In, e.Weight.Unit)
+	if err != nil {
+		return nil, fmt.Errorf("%w weight %s: %w", ErrExplain, e.Weight, err)
+	}
+	e.Value, e.Gradient = n.Params()[e.Index], grad[e.Index]
+	e.chain(n, o)
+
+	c, kink := nn.CompareOne(n, o.Loss, rowX, rowY, nn.Sum, e.Index)
+	e.Numeric, e.Error, e.Kink = c.Numeric, c.Error, kink
+
+	e.Update = e.updated(n, optim.SGD{}, o.Rate, grad)
+	if o.Rule.String() != e.Update.Rule {
+		u := e.updated(n, o.Rule, o.Rate, grad)
+		e.RuleUpdate = &u
+	}
+	return e, nil
+}
+
+// check fills the defaults and refuses what cannot be explained.
+func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (ExplainOptions, error) {
+	if o.Loss == nil {
+		o.Loss = nn.HalfSquared
+	}
+	if o.Rule == nil {
+		o.Rule = optim.SGD{}
+	}
+	if o.Rate == 0 {
+		o.Rate = optim.DefaultRate(o.Rule.String())
+	}
+	if o.MaxPaths == 0 {
+		o.MaxPaths = 64
+	}
+	bad := func(format string, args ...any) (ExplainOptions, error) {
+		return o, fmt.Errorf("%w: "+format, append([]any{ErrExplain}, args...)...)
+	}
+	out := net.Layer(net.Depth() - 1)
+	if err := nn.Compatible(o.Loss, out.Activation, out.Units); err != nil {
+		return bad("%w", err)
+	}
+	if err := o.Rule.Validate(); err != nil {
+		return bad("%s: %w", o.Rule, err)
+	}
+	switch {
+	case !(o.Rate > 0) || !finite(o.Rate):
+		return bad("the learning rate is %v; it must be a finite number greater than 0", o.Rate)
+	case o.MaxPaths < 1:
+		return bad("at most %d paths were asked for; it must be at least 1", o.MaxPaths)
+	case len(x) != net.Inputs():
+		return bad("the sample has %d inputs, the network %d", len(x), net.Inputs())
+	case len(y) != net.Outputs():
+		return bad("the sample has %d targets, the network %d outputs", len(y), net.Outputs())
+	}
+	for i, v := range x {
+		if !finite(v) {
+			return bad("input %d is %v, not a finite number", i, v)
+		}
+	}
+	for _, v := range y {
+		if err := nn.CheckTarget(o.Loss, v); err != nil {
+			return bad("%w", err)
+		}
+	}
+	return o, nil
+}
+
+func (e *Explanation) layers(n *nn.Network[float64], tape *nn.Tape[float64]) {
+	for l := range n.Depth() {
+		f := n.Layer(l).Activation
+		layer := Layer{
+			Activation: f.String(),
+			Z:          append([]float64(nil), tape.Z(l).Row(0)...),
+			A:          append([]float64(nil), tape.A(l).Row(0)...),
+			Delta:      append([]float64(nil), tape.Delta(l).Row(0)...),
+		}
+		if f != nn.Softmax {
+			layer.Derivative = make([]float64, len(layer.Z))
+			for j, z := range layer.Z {
+				layer.Derivative[j] = f.D(z, layer.A[j])
+			}
+		}
+		e.Layers = append(e.Layers, layer)
+	}
+}
+
+// outputs compares the outputs with their targets, and decides where the chain starts.
+func (e *Explanation) outputs(n *nn.Network[float64], loss nn.Loss, y []float64) {
+	last := e.Layers[n.Depth()-1]
+	e.FromZ = last.Derivative == nil
+	for k, a := range last.A {
+		out := Output{Target: y[k], Output: a, Loss: loss.L(y[k], a), Derivative: loss.D(y[k], a)}
+		e.Outputs = append(e.Outputs, out)
+		if last.Derivative != nil {
+			apart := out.Derivative * last.Derivative[k]
+			if !(math.Abs(apart-last.Delta[k]) <= 1e-13*math.Abs(last.Delta[k])) {
+				e.FromZ = true
+			}
+		}
+	}
+}
+
+// steepest returns the index of the first layer's weight with the largest |gradient|.
+func steepest(n *nn.Network[float64], grad []float64) int {
+	best := 0
+	for i := range n.Weights(0).Data { // the weights of layer 0 are the first parameters
+		if math.Abs(grad[i]) > math.Abs(grad[best]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// updated is the weight after a rule's first update. All parameters are updated, since a
+// rule may look at the whole gradient.
+func (e *Explanation) updated(n *nn.Network[float64], rule optim.Rule, rate float64, grad []float64) Update {
+	w := append([]float64(nil), n.Params()...)
+	slots := make([][]float64, rule.Slots())
+	for i := range slots {
+		slots[i] = make([]float64, len(w))
+	}
+	optim.Update(rule, optim.Step{Rate: rate, N: 1}, w, append([]float64(nil), grad...), slots)
+	return Update{Rule: rule.String(), Rate: rate, Before: e.Value, After: w[e.Index]}
+}
+
+func finite(x float64) bool { return x-x == 0 }
+
+func allFinite(list []float64) bool {
+	for _, v := range list {
+		if !finite(v) {
+			return false
+		}
+	}
+	return true
+}
