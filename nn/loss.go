@@ -142,8 +142,8 @@ var CrossEntropy Loss = crossEntropy{}
 type crossEntropy struct{}
 
 func (crossEntropy) String() string            { return "cross-entropy" }
-func (crossEntropy) L(y, yhat float64) float64 { return -xlogy(y, yhat) }
-func (crossEntropy) D(y, yhat float64) float64 { return -y / yhat }
+func (crossEntropy) L(y, yhat float64) float64 { return 0 - xlogy(y, yhat) } // 0, not -0
+func (crossEntropy) D(y, yhat float64) float64 { return 0 - y/yhat }
 func (crossEntropy) Piece(_, _ float64) int    { return 0 }
 
 // Poisson is L = yhat - y·log yhat for counts y >= 0 and a positive output (exp or
