@@ -12,17 +12,21 @@ type Point struct {
 	Seconds    float64 // time spent by its end
 }
 
-// History is the course of a run. It keeps the first 512 epochs and then, of every
-// doubling of their number, 256 evenly spaced ones: a rule on the epoch's number alone.
+// History is the course of a run. It keeps the first 511 epochs and then, of every
+// doubling of their number, 256 nearly evenly spaced ones: a rule on the epoch's number
+// alone.
 type History []Point
 
-// Keeps reports whether the history keeps that epoch.
+// Keeps reports whether the history keeps that epoch: of every 2, 4, 8, ... epochs one,
+// the first and the second in turn, so that a loss which jumps up and down from epoch to
+// epoch still shows both.
 func Keeps(epoch int) bool {
 	if epoch < 512 {
 		return true
 	}
-	stride := 1 << (bits.Len(uint(epoch)) - 9)
-	return epoch%stride == 0
+	shift := bits.Len(uint(epoch)) - 9
+	group := epoch >> shift
+	return epoch-group<<shift == group&1
 }
 
 // Best returns the point with the lowest validation score; ok is false when there is none.

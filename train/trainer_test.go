@@ -305,6 +305,15 @@ func TestHistoryIsBounded(t *testing.T) {
 	if want := 511 + 11*256 + 1; kept != want {
 		t.Errorf("of 2^20 epochs %d are kept, want %d", kept, want)
 	}
+	odd := 0
+	for e := 1 << 15; e < 1<<16; e++ {
+		if Keeps(e) && e&1 == 1 {
+			odd++
+		}
+	}
+	if odd != 128 {
+		t.Errorf("of the 256 epochs kept from 2^15 to 2^16, %d are odd, want half: a period of two would not show", odd)
+	}
 }
 
 func TestConfigErrors(t *testing.T) {
