@@ -57,6 +57,7 @@ func TestScaling(t *testing.T) {
 	// Sorted: 1 2 3 4 10. Mean 4, variance (9+4+1+0+36)/5 = 10. Median 3, quartiles 2 and 4.
 	table := readText(t, "x,y\n4,0.5\n1,0\n10,0\n2,0\n3,0\n")
 	soft := func(z float64) float64 { return z / math.Sqrt(1+z*z/9) }
+	r3 := math.Sqrt(3)
 	for _, test := range []struct {
 		scale Scaling
 		want  []float64
@@ -65,7 +66,8 @@ func TestScaling(t *testing.T) {
 		{ScaleMinMax, []float64{3. / 9, 0, 1, 1. / 9, 2. / 9}},
 		{ScaleRobust, []float64{0.5, -1, 3.5, -0.5, 0}},
 		{ScaleNone, []float64{4, 1, 10, 2, 3}},
-		{ScaleAuto, []float64{soft(0.5), soft(-1), soft(3.5), soft(-0.5), 0}},
+		// Of 5 values the least has 0.1 below it (half of itself), then 0.3, 0.5, 0.7, 0.9.
+		{ScaleAuto, []float64{soft(0.5), 0.4 * r3, soft(-1), -0.8 * r3, soft(3.5), 0.8 * r3, soft(-0.5), -0.4 * r3, 0, 0}},
 	} {
 		e, _ := fit(t, table, SchemaOptions{}, test.scale)
 		x, _ := inputs(t, e, table)
@@ -79,6 +81,41 @@ func TestScaling(t *testing.T) {
 	x, _ := inputs(t, e, table)
 	if diff := cmp.Diff([]float64{0, 0, 0, 0, 2}, x); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestRanks(t *testing.T) {
+	// Ties share a place; between points the rank is straight, beyond them 0 or 1.
+	at, of := ranks([]float64{1, 2, 2, 2, 5, 5, 9, 9})
+	if diff := cmp.Diff([]float64{1, 2, 5, 9}, at); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]float64{0.5 / 8, 2.5 / 8, 5. / 8, 7. / 8}, of); diff != "" {
+		t.Error(diff)
+	}
+	r3 := math.Sqrt(3)
+	for x, want := range map[float64]float64{0: -r3, 10: r3, 5: (2*5./8 - 1) * r3, 3.5: (2*3.75/8 - 1) * r3} {
+		if got := rank(at, of, x); math.Abs(got-want) > 1e-15 {
+			t.Errorf("rank(%v) = %v, want %v", x, got, want)
+		}
+	}
+	if at, _ := ranks([]float64{1, 1, 2}); at != nil {
+		t.Errorf("two distinct values have the ranks %v", at)
+	}
+	// Many values: few points are kept, and none of the ranks is far off. A third are ties.
+	var many []float64
+	for i := range 3000 {
+		many = append(many, math.Floor(math.Max(1000, float64(i)))*math.Max(1, float64(i-2990)))
+	}
+	at, of = ranks(many)
+	if len(at) > mostRanks || at[0] != 1000 || at[len(at)-1] != many[2999] {
+		t.Errorf("%d points from %v to %v", len(at), at[0], at[len(at)-1])
+	}
+	for i, x := range many {
+		share := (rank(at, of, x)/r3 + 1) / 2
+		if i > 1000 && math.Abs(share-float64(i)/3000) > 0.01 {
+			t.Errorf("rank of value %d of 3000 is %v", i, share)
+		}
 	}
 }
 

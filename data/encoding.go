@@ -20,7 +20,8 @@ type Encoding struct {
 
 // An Input is the encoding of one column.
 //
-//	number    (x - Center) / Scale, clipped where Clip is set; then 1 if the cell is missing
+//	number    (x - Center) / Scale, clipped where Clip is set; then its rank where RankAt
+//	          is set; then 1 if the cell is missing
 //	boolean   1 for true, -1 for false, 0 where it is missing
 //	category  a 1 at the place of its level: one for each of Levels, one for the rare, one for the missing
 //	date      days since 1970-01-01 like a number; then cos and sin of the place in the
@@ -28,18 +29,20 @@ type Encoding struct {
 //
 // A missing number or date takes the median's place.
 type Input struct {
-	Name    string   `json:"name"`
-	Kind    Kind     `json:"kind"`
-	Median  float64  `json:"median"`
-	Center  float64  `json:"center"`
-	Scale   float64  `json:"scale"` // 0: the column is all 0
-	Clip    bool     `json:"clip,omitempty"`
-	Missing bool     `json:"missing,omitempty"` // missing cells have a place of their own
-	Levels  []string `json:"levels,omitempty"`
-	Rare    bool     `json:"rare,omitempty"`        // levels that are not in Levels have a place
-	RareOf  []string `json:"rare_levels,omitempty"` // levels known to be rare; others are unseen
-	Clock   bool     `json:"clock,omitempty"`       // of dates: the time of day matters
-	Dotted  bool     `json:"day_first,omitempty"`   // of dates: 31.12.1999 is read
+	Name    string    `json:"name"`
+	Kind    Kind      `json:"kind"`
+	Median  float64   `json:"median"`
+	Center  float64   `json:"center"`
+	Scale   float64   `json:"scale"` // 0: the column is all 0
+	Clip    bool      `json:"clip,omitempty"`
+	RankAt  []float64 `json:"rank_at,omitempty"` // increasing values, and the share of
+	RankOf  []float64 `json:"rank_of,omitempty"` // training rows below each
+	Missing bool      `json:"missing,omitempty"` // missing cells have a place of their own
+	Levels  []string  `json:"levels,omitempty"`
+	Rare    bool      `json:"rare,omitempty"`        // levels that are not in Levels have a place
+	RareOf  []string  `json:"rare_levels,omitempty"` // levels known to be rare; others are unseen
+	Clock   bool      `json:"clock,omitempty"`       // of dates: the time of day matters
+	Dotted  bool      `json:"day_first,omitempty"`   // of dates: 31.12.1999 is read
 
 	offset int
 	width  int
@@ -81,6 +84,9 @@ func (e *Encoding) InputNames() []string {
 		in := &e.Inputs[i]
 		if in.Kind != KindCategory {
 			names = append(names, in.Name)
+		}
+		if in.RankAt != nil {
+			names = append(names, in.Name+" (rank)")
 		}
 		if in.Kind == KindDate {
 			for _, part := range []string{"month", "weekday", "hour"}[:in.cycles()] {
@@ -137,6 +143,10 @@ func (e *Encoding) prepare() {
 		in.offset = e.width
 		in.width = 1
 		switch in.Kind {
+		case KindNumber:
+			if in.RankAt != nil {
+				in.width++
+			}
 		case KindDate:
 			in.width += 2 * in.cycles()
 		case KindCategory:
@@ -228,8 +238,27 @@ func (in *Input) problem() string {
 		return "has a place for missing booleans, which are 0"
 	case in.Kind != KindDate && (in.Clock || in.Dotted):
 		return "has a clock, but is not a date"
+	case in.Kind != KindNumber && len(in.RankAt) > 0:
+		return "has ranks, but is not a number"
+	}
+	if problem := in.ranksProblem(); problem != "" {
+		return problem
 	}
 	return levelsProblem(slices.Concat(in.Levels, in.RareOf))
+}
+
+// ranksProblem finds ranks that no distribution has.
+func (in *Input) ranksProblem() string {
+	if len(in.RankAt) != len(in.RankOf) || len(in.RankAt) == 1 {
+		return "has ranks that do not belong together"
+	}
+	for i, x := range in.RankAt {
+		share := in.RankOf[i]
+		if !isFinite(x) || !(share >= 0 && share <= 1) || i > 0 && (x <= in.RankAt[i-1] || share < in.RankOf[i-1]) {
+			return "has ranks that are not finite, or do not rise"
+		}
+	}
+	return ""
 }
 
 // levelsProblem finds levels that no cell can have, or that come twice.

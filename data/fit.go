@@ -35,6 +35,13 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 	}
 	e := &Encoding{Task: s.Task, Inputs: make([]Input, len(s.Columns)), Targets: slices.Clone(s.Targets)}
 	values := make([]float64, 0, len(rows))
+	numbers := 0
+	for _, c := range s.Columns {
+		if c.Kind == KindNumber {
+			numbers++
+		}
+	}
+	ranked := scale == ScaleAuto && numbers <= mostRanked
 	for i, c := range s.Columns {
 		in := &e.Inputs[i]
 		in.Name, in.Kind = c.Name, c.Kind
@@ -43,7 +50,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 		case c.pixel && scale == ScaleAuto:
 			in.Scale = 255
 		case c.Kind == KindNumber:
-			err = in.fitNumber(t, c.Index, rows, scale, values)
+			err = in.fitNumber(t, c.Index, rows, scale, ranked, values)
 		case c.Kind == KindDate:
 			in.Dotted = c.dayFirst
 			err = in.fitDate(t, c.Index, rows, scale, values)
@@ -52,6 +59,9 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 		}
 		if err != nil {
 			return nil, err
+		}
+		if t.rows == 1 && in.Scale == 0 {
+			in.Center, in.Scale = 0, 1 // one row says nothing about sizes: its numbers stay as they are
 		}
 	}
 	if e.Task == Regression && scaleTargets {
@@ -65,7 +75,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 	return e, nil
 }
 
-func (in *Input) fitNumber(t *Table, col int, rows []int, scale Scaling, values []float64) error {
+func (in *Input) fitNumber(t *Table, col int, rows []int, scale Scaling, ranked bool, values []float64) error {
 	for _, row := range rows {
 		x, c := t.value(row, col).number()
 		switch c {
@@ -79,7 +89,13 @@ func (in *Input) fitNumber(t *Table, col int, rows []int, scale Scaling, values 
 			return notNumberError(t, row, col)
 		}
 	}
-	return in.fitScale(t, values, scale)
+	if err := in.fitScale(t, values, scale); err != nil {
+		return err
+	}
+	if ranked {
+		in.RankAt, in.RankOf = ranks(values) // fitScale has sorted them
+	}
+	return nil
 }
 
 func (in *Input) fitDate(t *Table, col int, rows []int, scale Scaling, values []float64) error {

@@ -248,8 +248,8 @@ func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
 	return unseen
 }
 
-// encodeNumber writes the scaled number to dst[0] and, where there is a place for it,
-// whether it is missing to the last of dst.
+// encodeNumber writes the scaled number to dst[0], its rank to dst[1] and whether it is
+// missing to the last of dst, where there are places for them.
 func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 	o := encoded
 	if c == missing {
@@ -271,6 +271,9 @@ func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 	dst[0] = T(z)
 	if !isFinite(float64(dst[0])) {
 		return notFinite
+	}
+	if in.RankAt != nil {
+		dst[1] = T(rank(in.RankAt, in.RankOf, x))
 	}
 	return o
 }

@@ -14,7 +14,9 @@ type Scaling string
 //	min-max   (x - min) / (max - min)
 //	robust    (x - median) / interquartile range; where that is 0, 2 (x - median) / (max - min)
 //	none      x
-//	auto      robust, then z / sqrt(1 + (z/3)^2), which keeps outliers within -3 and 3;
+//	auto      robust, then z / sqrt(1 + (z/3)^2), which keeps outliers within -3 and 3,
+//	          and beside it the value's rank among the training rows, (2F(x) - 1) sqrt(3)
+//	          (in tables of up to 256 such columns);
 //	          x / 255 for the bytes of images; standard for targets
 //
 // A column that is constant becomes 0, except with none. The auto scaling is that of RealMLP (Holzmüller,
@@ -97,4 +99,59 @@ func softClip(z float64) float64 {
 	}
 	q := z / 3
 	return z / math.Sqrt(1+float64(q*q))
+}
+
+const (
+	mostRanks  = 128 // points of a column's distribution that are kept
+	mostRanked = 256 // columns of numbers; in a wider table none has ranks
+)
+
+// ranks are points (at, of) of the distribution function of the sorted values, with at
+// increasing: the share of values below at, half of those equal to it counted. Between
+// them it is taken to be straight. Fewer than 3 distinct values have no ranks, since a
+// straight line through 2 says nothing that the scaled value does not.
+func ranks(sorted []float64) (at, of []float64) {
+	n := len(sorted)
+	for i := 0; i < n; {
+		j := i
+		for j < n && sorted[j] == sorted[i] {
+			j++
+		}
+		at = append(at, sorted[i])
+		of = append(of, float64(i+j)/float64(2*n))
+		i = j
+	}
+	if len(at) < 3 {
+		return nil, nil
+	}
+	if len(at) <= mostRanks {
+		return at, of
+	}
+	kept := 0 // the first, the last, and those a step above the one kept before
+	for i := range at {
+		if i == 0 || i == len(at)-1 || of[i]-of[kept-1] >= 1.0/(mostRanks-2) {
+			at[kept], of[kept] = at[i], of[i]
+			kept++
+		}
+	}
+	return slices.Clone(at[:kept]), slices.Clone(of[:kept])
+}
+
+// rank is (2F(x) - 1) sqrt(3), which has mean 0 and variance 1 over the training rows.
+func rank(at, of []float64, x float64) float64 {
+	const root3 = 1.7320508075688772
+	i, found := slices.BinarySearch(at, x)
+	var f float64
+	switch {
+	case found:
+		f = of[i]
+	case i == 0:
+		f = 0
+	case i == len(at):
+		f = 1
+	default:
+		part := (x - at[i-1]) / (at[i] - at[i-1])
+		f = of[i-1] + float64((of[i]-of[i-1])*part)
+	}
+	return (2*f - 1) * root3
 }
