@@ -91,7 +91,7 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.recipe, err = o.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
+	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
 		return nil, err
 	}
 	if err := f.split(); err != nil {
@@ -169,8 +169,9 @@ func (f *Fit) split() error {
 	case len(keep) >= FewRows:
 		f.parts.validation = pick(all, hold(DefaultValidation, rng.SplitValidation))
 	default:
-		f.note("With %d rows none is held out for validation; --validation 0.2 would hold out some.", len(keep))
+		f.note("With %s none is held out for validation; --validation 0.2 would hold out some.", rowsText(len(keep)))
 	}
+	f.noteLonely(strata)
 	f.parts.train = pick(all, keep)
 	f.Rows = Rows{
 		Train: len(f.parts.train), Validation: len(f.parts.validation), Test: len(f.parts.test),
@@ -179,13 +180,29 @@ func (f *Fit) split() error {
 	return nil
 }
 
+// noteLonely names the classes that have a single row: it cannot be held out.
+func (f *Fit) noteLonely(strata []int) {
+	rows := make([]int, len(f.Schema.Targets[0].Classes))
+	for _, class := range strata {
+		rows[class]++
+	}
+	for class, n := range rows {
+		if n == 1 && strata != nil {
+			f.note("The class %q has a single row, which is kept in training.", f.Schema.Targets[0].Classes[class])
+		}
+	}
+}
+
+func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
+
 // labelledRows are the rows of another table that have the targets.
 func (f *Fit) labelledRows(t *data.Table) ([]int, error) {
 	var rows []int
 	cols := make([]int, len(f.Schema.Targets))
 	for i, target := range f.Schema.Targets {
-		if cols[i] = t.Index(target.Name); cols[i] < 0 {
-			return nil, fmt.Errorf("%w: %s has no column %q, the target", data.ErrColumn, t.Name(), target.Name)
+		var err error
+		if cols[i], err = t.Target(target.Name); err != nil {
+			return nil, err
 		}
 	}
 	for r := range t.Rows() {
@@ -210,7 +227,7 @@ func (f *Fit) settle() {
 	switch c.Method {
 	case train.MiniBatch:
 		if c.BatchSize == 0 {
-			c.BatchSize = defaultBatch(f.Rows.Train)
+			c.BatchSize = autoBatch(f.Rows.Train)
 		} else if c.BatchSize > f.Rows.Train {
 			f.note("The batch size %d is larger than the %d training rows and was clamped to them.", c.BatchSize, f.Rows.Train)
 		}
@@ -219,6 +236,12 @@ func (f *Fit) settle() {
 		c.BatchSize = f.Rows.Train
 	default:
 		c.BatchSize = 1
+	}
+	if c.Epochs == 0 {
+		c.Epochs = autoEpochs(c.Method, f.Rows.Train, c.BatchSize)
+	}
+	if f.recipe.patience < 0 {
+		f.recipe.patience = max(10, c.Epochs/2)
 	}
 	if f.Rows.Validation == 0 {
 		if f.Options.Patience != nil && f.recipe.patience > 0 {
@@ -332,6 +355,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	if err := f.checkTargets(d.Train.Y.Data); err != nil {
 		return nil, err
 	}
+	noteConstant(f, d.Train.Y)
 	trainer, err := train.New(net, f.recipe.config, d)
 	if err != nil {
 		return nil, err
@@ -378,6 +402,22 @@ func (f *Fit) checkTargets(y any) error {
 	return nil
 }
 
+// noteConstant names the numeric targets that never change.
+func noteConstant[T nn.Float](f *Fit, y nn.Matrix[T]) {
+	if f.Encoding.Task != data.Regression || y.Rows == 1 {
+		return
+	}
+	for j, t := range f.Encoding.Targets {
+		constant := true
+		for i := range y.Rows {
+			constant = constant && y.At(i, j) == y.At(0, j)
+		}
+		if constant {
+			f.note("The target %q is %g in every training row: there is nothing to tell apart.", t.Name, float64(float64(y.At(0, j))*t.Scale)+t.Center)
+		}
+	}
+}
+
 // Steps is the training loop, train.Trainer's Steps: an iterator over updates that can be
 // left and entered again.
 func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] { return f.runner.steps(ctx) }
@@ -387,6 +427,9 @@ func (f *Fit) Result() train.Result { return f.runner.result() }
 
 // Config returns the trainer's configuration.
 func (f *Fit) Config() train.Config { return f.recipe.config }
+
+// Table returns the table trained on.
+func (f *Fit) Table() *data.Table { return f.tables.Train }
 
 // Layers returns the network's layers.
 func (f *Fit) Layers() []nn.Dense { return f.recipe.layers }

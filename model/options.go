@@ -41,6 +41,8 @@ type Options struct {
 	Reduction string `json:"reduction,omitempty"`
 
 	// The descent.
+	// Optimizer auto is AdamW as autoRule has it, and Schedule auto is then cosine, unless a
+	// tolerance or a loss to reach is asked for; behind any other optimizer it is constant.
 	Method      string   `json:"method,omitempty"`
 	BatchSize   int      `json:"batch_size,omitempty"` // 0: by the number of rows
 	Optimizer   string   `json:"optimizer,omitempty"`
@@ -56,11 +58,11 @@ type Options struct {
 	Seed        uint64   `json:"seed"`
 
 	// The end.
-	Epochs     int           `json:"epochs,omitempty"`
+	Epochs     int           `json:"epochs,omitempty"`   // 0: by the number of rows
 	MaxTime    time.Duration `json:"max_time,omitempty"` // nanoseconds in JSON
 	Tolerance  *float64      `json:"tolerance,omitempty"`
 	TargetLoss *float64      `json:"target_loss,omitempty"`
-	Patience   *int          `json:"patience,omitempty"` // 0: off
+	Patience   *int          `json:"patience,omitempty"` // 0: off; default half the epochs
 	MinDelta   float64       `json:"min_delta,omitempty"`
 
 	// The rows held out: nil is the default (see DefaultValidation), 0 is none.
@@ -80,23 +82,12 @@ type Custom struct {
 
 // The defaults of the command line that are not simply a name.
 const (
-	DefaultEpochs     = 100
-	DefaultPatience   = 20
 	DefaultValidation = 0.15 // of the rows that are not for testing
 	FewRows           = 50   // with fewer rows, none is held out for validation by default
 )
 
 // defaultHidden is the hidden layers of a network when none are asked for.
 func defaultHidden() []int { return []int{64, 64} }
-
-// defaultBatch grows with the rows, so that an epoch has some hundred updates.
-func defaultBatch(rows int) int {
-	size := 16
-	for size < 256 && rows > 100*size {
-		size *= 2
-	}
-	return size
-}
 
 func or[T comparable](v, fallback T) T {
 	var zero T
@@ -108,6 +99,7 @@ func or[T comparable](v, fallback T) T {
 
 // recipe is Options with every name resolved for one task.
 type recipe struct {
+	task     data.Task
 	layers   []nn.Dense
 	loss     nn.Loss
 	config   train.Config
@@ -121,7 +113,7 @@ func refuse(flag, format string, args ...any) error {
 
 // resolve reads the names for a task with that many outputs.
 func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
-	var r recipe
+	r := recipe{task: task}
 	hidden, err := nn.ParseActivation(or(o.Activation, "relu"), o.Custom.Activations...)
 	if err != nil {
 		return r, refuse("activation", "%w", err)
@@ -216,22 +208,32 @@ func (o *Options) descent(r *recipe) error {
 	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
 		return refuse("reduction", "%w", err)
 	}
-	name := or(o.Optimizer, "adam")
-	c.Rule, err = optim.ParseRule(name, optim.Hyper{
-		Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay,
-	}, o.Custom.Rules...)
-	if err != nil {
+	name, auto := o.Optimizer, false
+	hyper := optim.Hyper{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay}
+	c.Rate = optim.DefaultRate(name)
+	if or(name, "auto") == "auto" {
+		auto = true
+		name, c.Rate = autoRule(r.task, &hyper)
+	}
+	if c.Rule, err = optim.ParseRule(name, hyper, o.Custom.Rules...); err != nil {
 		return refuse("optimizer", "%w", err)
 	}
-	if c.Schedule, err = optim.ParseSchedule(or(o.Schedule, "constant")); err != nil {
-		return refuse("schedule", "%w", err)
-	}
-	c.Rate = optim.DefaultRate(name)
+	o.Beta2, o.WeightDecay = hyper.Beta2, hyper.WeightDecay
 	if o.LR != nil {
 		c.Rate = *o.LR
 		if !(c.Rate > 0) || math.IsInf(c.Rate, 0) {
 			return refuse("lr", "the learning rate is %v; give a finite number greater than 0", c.Rate)
 		}
+	}
+	schedule := or(o.Schedule, "auto")
+	if schedule == "auto" {
+		schedule = "constant"
+		if auto && o.Tolerance == nil && o.TargetLoss == nil && o.Method != string(train.PerSample) {
+			schedule = "cosine"
+		}
+	}
+	if c.Schedule, err = optim.ParseSchedule(schedule); err != nil {
+		return refuse("schedule", "%w", err)
 	}
 	c.Method = train.Method(or(o.Method, string(train.MiniBatch)))
 	if !slices.Contains(train.Methods(), string(c.Method)) {
@@ -240,7 +242,7 @@ func (o *Options) descent(r *recipe) error {
 	if c.BatchSize = o.BatchSize; c.BatchSize < 0 {
 		return refuse("batch-size", "a batch cannot have %d rows; give a whole number of at least 1", o.BatchSize)
 	}
-	if c.Epochs = or(o.Epochs, DefaultEpochs); c.Epochs < 0 {
+	if c.Epochs = o.Epochs; c.Epochs < 0 {
 		return refuse("epochs", "%d is not a number of epochs; give a whole number of at least 1", o.Epochs)
 	}
 	if c.Shards < 0 {
@@ -278,7 +280,7 @@ func (o *Options) descent(r *recipe) error {
 			return refuse("patience", "%d is not a number of epochs; give a whole number, 0 to switch early stopping off", r.patience)
 		}
 	case o.Tolerance == nil && o.TargetLoss == nil && c.Method != train.PerSample:
-		r.patience = DefaultPatience
+		r.patience = -1 // by the number of epochs, see settle
 	}
 	c.Stop = stop
 	for _, f := range []struct {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -93,6 +94,8 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 			code = e.code
 		}
 	}()
+	out := &output{w: std.Out}
+	std.Out = out
 	var grammar commands
 	parser, err := kong.New(&grammar,
 		kong.Name("gradus"),
@@ -100,8 +103,7 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Configuration(loadConfig),
-		kong.Vars{"optimizer": "adam", "schedule": "constant", "notebook_seed": strconv.Itoa(lesson.NotebookSeed)},
+		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed)},
 		kong.UsageOnError(),
 	)
 	if err != nil {
@@ -112,9 +114,49 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 	}
 	call, err := parser.Parse(joinNegative(args))
 	if err != nil {
-		return complain(std, usage{err})
+		return complain(std, wrongCall(err))
 	}
-	return complain(std, call.Run(&env{Std: std, ctx: ctx, parser: parser}))
+	err = call.Run(&env{Std: std, ctx: ctx, parser: parser})
+	if out.err != nil {
+		err = fmt.Errorf("cannot write to standard output: %w", out.err)
+	}
+	return complain(std, err)
+}
+
+// output is standard output; it remembers that something could not be written.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	var path *fs.PathError
+	switch {
+	case o.err != nil:
+	case errors.As(err, &path):
+		o.err = path.Err
+	default:
+		o.err = err
+	}
+	return n, err
+}
+
+// wrongCall adds to an error of the parser where help is.
+func wrongCall(err error) error {
+	if errors.As(err, new(*fs.PathError)) {
+		return err // a config.json that cannot be read
+	}
+	text, help := err.Error(), "gradus help"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if cmd := parse.Context.Selected(); cmd != nil {
+			help += " " + cmd.Name
+		} else {
+			text = strings.Replace(text, "unexpected argument", "there is no command", 1)
+		}
+	}
+	return usagef("%s (see %s)", text, help)
 }
 
 // joinNegative writes "--lr -1" as "--lr=-1": a number after a flag is its value, not a
@@ -175,7 +217,7 @@ type helpCmd struct {
 func (c *helpCmd) Run(e *env) error {
 	_, err := e.parser.Parse(append(c.Command, "--help"))
 	if err != nil {
-		return usage{err}
+		return wrongCall(err)
 	}
 	return nil
 }

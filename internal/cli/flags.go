@@ -67,19 +67,19 @@ type netFlags struct {
 type descentFlags struct {
 	Method      string         `default:"mini-batch" group:"descent" help:"batch, stochastic, mini-batch, or per-sample: the notebook's variant."`
 	BatchSize   *int           `placeholder:"N" group:"descent" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
-	Optimizer   string         `default:"${optimizer}" group:"descent" help:"sgd, momentum, nesterov, adam or adamw."`
+	Optimizer   string         `default:"auto" group:"descent" help:"sgd, momentum, nesterov, adam or adamw; auto is adamw with what suits tables."`
 	LR          *float64       `name:"lr" placeholder:"X" group:"descent" help:"Learning rate."`
 	Momentum    *float64       `placeholder:"X" group:"descent" help:"Of momentum and nesterov; 0.9."`
-	Beta1       *float64       `placeholder:"X" group:"descent" help:"Of adam and adamw; 0.9."`
-	Beta2       *float64       `placeholder:"X" group:"descent" help:"Of adam and adamw; 0.999."`
+	Beta1       *float64       `name:"beta1" placeholder:"X" group:"descent" help:"Of adam and adamw; 0.9."`
+	Beta2       *float64       `name:"beta2" placeholder:"X" group:"descent" help:"Of adam and adamw; 0.999."`
 	Epsilon     *float64       `placeholder:"X" group:"descent" help:"Of adam and adamw; 1e-8."`
 	WeightDecay *float64       `placeholder:"X" group:"descent" help:"Of adamw, decoupled; 0.01."`
-	Schedule    string         `default:"${schedule}" group:"descent" help:"Of the rate: constant, step:EVERY:FACTOR, exponential:FACTOR or cosine:FLOOR."`
+	Schedule    string         `default:"auto" group:"descent" help:"Of the rate: constant, step:EVERY:FACTOR, exponential:FACTOR or cosine:FLOOR; auto is cosine with the optimizer auto, else constant."`
 	Epochs      *int           `placeholder:"N" group:"descent" help:"At most. Default: by the number of rows."`
 	MaxTime     *time.Duration `placeholder:"DURATION" group:"descent" help:"Stop after the epoch that passes it: 30s, 5m."`
 	Tolerance   *float64       `placeholder:"R" group:"descent" help:"Stop when every output is within 1e-8 + R*|output| of its target."`
 	TargetLoss  *float64       `placeholder:"L" group:"descent" help:"Stop at this loss over all training rows."`
-	Patience    *int           `placeholder:"N" group:"descent" help:"Stop when the validation score has not become better for N epochs; 0 for never."`
+	Patience    *int           `placeholder:"N" group:"descent" help:"Stop when the validation score has not become better for N epochs, and keep the best weights; 0 for never. Default: half the epochs."`
 	MinDelta    float64        `default:"0" placeholder:"X" group:"descent" help:"By how much a score must be better to count."`
 	Validation  string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows that may choose the epoch. Default: a part, none of a few dozen rows."`
 	Test        string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows used for nothing but the report."`
