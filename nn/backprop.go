@@ -19,11 +19,13 @@ import (
 //
 // Every element of grad is one chain over the rows, in order.
 func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T) float64 {
-	if y.Rows != t.Rows() || y.Cols != n.Outputs() {
-		panic(fmt.Sprintf("nn: the targets are %d x %d, the outputs %d x %d", y.Rows, y.Cols, t.Rows(), n.Outputs()))
-	}
+	n.checkTargets(t, y)
 	if len(grad) != len(n.params) {
 		panic(fmt.Sprintf("nn: the gradient has %d elements, the network %d parameters", len(grad), len(n.params)))
+	}
+	if y.Rows == 0 {
+		clear(grad)
+		return 0
 	}
 	last := len(n.layers) - 1
 	sum := 0.0
@@ -56,4 +58,11 @@ func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 		}
 	}
 	return sum
+}
+
+// checkTargets panics unless there is a target for each output of the last Forward.
+func (n *Network[T]) checkTargets(t *Tape[T], y Matrix[T]) {
+	if y.Rows != t.Rows() || y.Cols != n.Outputs() {
+		panic(fmt.Sprintf("nn: the targets are %d x %d, the outputs %d x %d", y.Rows, y.Cols, t.Rows(), n.Outputs()))
+	}
 }

@@ -44,6 +44,7 @@ func (n *Network[T]) Predict(x Matrix[T]) Matrix[T] {
 
 // Loss returns the summed loss of the tape's last Forward against the targets y.
 func (n *Network[T]) Loss(t *Tape[T], loss Loss, y Matrix[T]) float64 {
+	n.checkTargets(t, y)
 	sum := 0.0
 	for i := range y.Rows {
 		sum += n.rowLoss(t, loss, y, i)

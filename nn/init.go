@@ -86,7 +86,7 @@ func (i Init) resolve(f Activation) Init {
 	return Glorot
 }
 
-// fill sets w, the in by out weights of one layer. Draw b of the purpose Init with a =
+// fillWeights sets w, the in by out weights of one layer. Draw b of the purpose Init with a =
 // layer belongs to weight b, counted row by row.
 func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
 	limit := 1.0
@@ -96,8 +96,8 @@ func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
 		return
 	case "normal":
 		for k := range w {
-			u := rng.Float64(seed, rng.Init, uint64(layer), uint64(k)) + 0x1p-54 // never 0
-			w[k] = T(i.std * kernel.NormalQuantile(u))
+			bits := rng.Uint64(seed, rng.Init, uint64(layer), uint64(k)) >> 12
+			w[k] = T(i.std * kernel.NormalQuantile((float64(bits)+0.5)*0x1p-52)) // never of 0 or 1
 		}
 		return
 	case "he":

@@ -14,7 +14,8 @@ import (
 // A loss does not own the output's activation: any that Compatible accepts may stand
 // before it. The pairs whose delta simplifies (softmax with cross-entropy, sigmoid with
 // binary cross-entropy, exp or softplus with Poisson) are recognised and computed from z
-// directly, which is also what keeps them finite for logits of any size.
+// directly, which is also what keeps them finite for logits of any size (behind exp, for
+// those whose output is itself finite).
 //
 // The built-in losses are the variables and functions below. Any other type that
 // implements the interface works as well, one number at a time in float64.
@@ -267,22 +268,27 @@ func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 
 }
 
 // softmaxCrossEntropy: with lse = log Σ e^z, L = Σ_j y_j·(lse - z_j) and
-// dL/dz_j = a_j·Σy - y_j, which is yhat - y for targets that sum to 1.
+// dL/dz_j = a_j·Σy - y_j, which is yhat - y for targets that sum to 1. lse is taken
+// relative to the largest z, as log1p of the other terms.
 func softmaxCrossEntropy[T Float](y, z, a, delta []T) float64 {
-	top := z[0]
-	for _, v := range z[1:] {
-		top = max(top, v)
-	}
-	var sum, total T
+	top := 0
 	for j, v := range z {
-		sum += kernel.Exp(v - top)
+		if v > z[top] {
+			top = j
+		}
+	}
+	var others, total T
+	for j, v := range z {
+		if j != top {
+			others += kernel.Exp(v - z[top])
+		}
 		total += y[j]
 	}
-	lse := kernel.Log(sum)
+	lse := kernel.Log1p(others)
 	loss := 0.0
 	for j, v := range z {
 		if y[j] != 0 {
-			loss += float64(y[j] * (lse - (v - top)))
+			loss += float64(y[j] * (lse - (v - z[top])))
 		}
 	}
 	for j := range delta {
@@ -295,7 +301,7 @@ func softmaxCrossEntropy[T Float](y, z, a, delta []T) float64 {
 func sigmoidCrossEntropy[T Float](y, z, a, delta []T) float64 {
 	loss := 0.0
 	for j, v := range z {
-		loss += float64(kernel.FMA(-v, y[j], kernel.Softplus(v)))
+		loss += float64(kernel.FMA(-v, y[j], max(v, 0)) + kernel.Log1p(kernel.Exp(-kernel.Abs(v))))
 	}
 	for j := range delta {
 		delta[j] = a[j] - y[j]

@@ -35,7 +35,8 @@ type layer struct {
 }
 
 // New returns a network with inputs inputs and the given layers, its weights drawn from
-// the seed: the same seed gives the same weights on every machine.
+// the seed: the same seed gives the same weights on every machine. It takes the memory for
+// them at once; ParamCount says beforehand how many there would be.
 func New[T Float](inputs int, seed uint64, layers ...Dense) (*Network[T], error) {
 	n, err := plan[T](inputs, layers)
 	if err != nil {
@@ -155,6 +156,7 @@ func (n *Network[T]) Locate(i int) (l, in, unit int) {
 	for l = range n.layers {
 		d := &n.layers[l]
 		switch {
+		case i < 0:
 		case i < d.bias:
 			return l, (i - d.weight) / d.Units, (i - d.weight) % d.Units
 		case !d.NoBias && i < d.bias+d.Units:
