@@ -45,8 +45,15 @@ func (e *Encoding) Bind(t *Table) (*Binding, error) {
 	return b, nil
 }
 
-// HasTargets reports whether the table has all the target columns.
-func (b *Binding) HasTargets() bool { return b.targets != nil }
+// CheckTargets is the error that names a target the table lacks, or nil.
+func (b *Binding) CheckTargets() error {
+	for i := range b.e.Targets {
+		if _, err := b.t.Target(b.e.Targets[i].Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Labelled lists the rows in which every target is there.
 func (b *Binding) Labelled() []int {
@@ -166,12 +173,8 @@ func encodePixels[T Float](b *Binding, scale float64, rows []int, dst []T) {
 // of a multiclass target's class. A missing cell is an error: see Labelled.
 func Targets[T Float](b *Binding, rows []int, dst []T) error {
 	e, t := b.e, b.t
-	if b.targets == nil {
-		for i := range e.Targets {
-			if t.Index(e.Targets[i].Name) < 0 {
-				return unknownColumn(t, ErrTarget, "which is the target", e.Targets[i].Name)
-			}
-		}
+	if err := b.CheckTargets(); err != nil {
+		return err
 	}
 	if rows == nil {
 		rows = t.all()

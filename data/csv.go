@@ -20,7 +20,8 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	if err != nil && err != io.EOF {
 		return nil, src.readError(err, 1)
 	}
-	if bytes.HasPrefix(head, []byte("\ufeff")) {
+	marked := bytes.HasPrefix(head, []byte("\ufeff"))
+	if marked {
 		src.r.Discard(3)
 		head = head[3:]
 	}
@@ -30,6 +31,8 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	if what := binaryFormat(head); what != "" {
 		return nil, fail(ErrText, "%s: is %s, not delimited text: save the table as CSV in UTF-8", src.name, what)
 	}
+
+	crlf := bytes.Contains(head, []byte("\r\n"))
 
 	r := csv.NewReader(src.r)
 	r.FieldsPerRecord = -1
@@ -84,10 +87,32 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 		}
 		t.lines = append(t.lines, line)
 	}
+	t.format = textFormat(r.Comma, headed, marked, crlf, src.packed)
 	if t.rows == 0 {
 		return nil, fail(ErrEmpty, "%s: the file has a header and no rows: it takes at least one row", t.name)
 	}
 	return t, nil
+}
+
+// textFormat says how a text was read.
+func textFormat(delimiter rune, headed, marked, crlf bool, packed string) []string {
+	format := []string{fmt.Sprintf("delimiter %q", delimiter)}
+	if word, ok := map[rune]string{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}[delimiter]; ok {
+		format[0] = word
+	}
+	if !headed {
+		format = append(format, "no header")
+	}
+	if marked {
+		format = append(format, "byte-order mark")
+	}
+	if crlf {
+		format = append(format, "CRLF")
+	}
+	if packed != "" {
+		format = append(format, packed)
+	}
+	return format
 }
 
 // hasHeader tells whether the first row names the columns: when asked, it does so unless

@@ -74,7 +74,7 @@ func readIDX(src *source, path string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{name: src.name, rows: pixels.rows, pixels: pixels}
+	t := &Table{name: src.name, rows: pixels.rows, pixels: pixels, format: []string{"IDX"}}
 	names := make([]string, pixels.width, pixels.width+1)
 	for i := range names {
 		names[i] = fmt.Sprintf("p%d", i)

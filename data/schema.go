@@ -75,7 +75,8 @@ type Schema struct {
 //
 // Dropped are columns whose cells are all missing or all the same, text with nearly as
 // many values as cells, and numbers that just count the rows. Types overrides all that;
-// then a cell of another type is an error.
+// then a cell of another type is an error. A table of one row keeps every column that is
+// not missing.
 func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	s := &Schema{table: t}
 	ignored, err := ignoredColumns(t, opt)
@@ -162,7 +163,7 @@ func (p *profile) dropReason(t *Table, col int) string {
 	if p.present() == 0 {
 		return "all cells are missing"
 	}
-	if only, ok := p.constant(); ok {
+	if only, ok := p.constant(); ok && t.rows > 1 {
 		return "constant: every cell is " + quote(only)
 	}
 	switch kind := p.kind(); {

@@ -28,11 +28,15 @@ type Table struct {
 	labels *grid
 
 	unnamed map[int]bool // columns whose name in the header was empty
+	format  []string     // see Format
 }
+
+// Format says how the file was read: "commas, byte-order mark, gzip".
+func (t *Table) Format() string { return strings.Join(t.format, ", ") }
 
 // NewTable makes a table from memory. The name stands for the file in messages.
 func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
-	t := &Table{name: name}
+	t := &Table{name: name, format: []string{"in memory"}}
 	if err := t.setColumns(columns, 0); err != nil {
 		return nil, err
 	}
@@ -110,6 +114,15 @@ func (t *Table) Index(name string) int {
 		return i
 	}
 	return -1
+}
+
+// Target is the position of the column with that name. The error for a table that has no
+// such column says which names are near.
+func (t *Table) Target(name string) (int, error) {
+	if i, ok := t.index[name]; ok {
+		return i, nil
+	}
+	return -1, unknownColumn(t, ErrTarget, "which is the target", name)
 }
 
 // Cell is the text of a cell. It shares the table's memory.

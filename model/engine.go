@@ -13,6 +13,8 @@ type engine interface {
 	predict(b *data.Binding, rows []int, out []float64) (data.Counts, error)
 	// predictRow does the same for one row of values, without allocating.
 	predictRow(e *data.Encoding, row []data.Value, out []float64) error
+	// shape returns what the network is, without a copy of it.
+	shape() (inputs int, layers []nn.Dense, parameters int)
 	// double returns the network in float64: a copy, or itself.
 	double() *nn.Network[float64]
 	// single returns the network if it is a float32 one, else nil.
@@ -71,6 +73,10 @@ func (e *engineOf[T]) predictRow(enc *data.Encoding, row []data.Value, out []flo
 		out[j] = float64(v)
 	}
 	return nil
+}
+
+func (e *engineOf[T]) shape() (inputs int, layers []nn.Dense, parameters int) {
+	return e.net.Inputs(), e.net.Layers(), len(e.net.Params())
 }
 
 func (e *engineOf[T]) double() *nn.Network[float64] {

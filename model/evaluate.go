@@ -76,12 +76,12 @@ func (m *Model) Evaluate(t *data.Table) (report metrics.Report, rows int, err er
 	if err != nil {
 		return report, 0, err
 	}
-	if !b.HasTargets() {
-		return report, 0, fmt.Errorf("%w: %s has not the target%s %s, which evaluating needs", data.ErrColumn, t.Name(), plural(len(m.Targets())), quoteList(m.Targets()))
+	if err := b.CheckTargets(); err != nil {
+		return report, 0, err
 	}
 	labelled := b.Labelled()
 	if len(labelled) == 0 {
-		return report, 0, fmt.Errorf("%w: %s: no row has a target, so there is nothing to evaluate", data.ErrTarget, t.Name())
+		return report, 0, fmt.Errorf("%s: no row has a target, so there is nothing to evaluate", t.Name())
 	}
 	report, _, err = m.evaluate(b, labelled)
 	return report, len(labelled), err
@@ -188,9 +188,6 @@ func (m *Model) Row(t *data.Table, row int) (x, y []float64, err error) {
 	b, err := m.Encoding.Bind(t)
 	if err != nil {
 		return nil, nil, err
-	}
-	if !b.HasTargets() {
-		return nil, nil, fmt.Errorf("%w: %s has not the target%s %s", data.ErrColumn, t.Name(), plural(len(m.Targets())), quoteList(m.Targets()))
 	}
 	x, y = make([]float64, m.Encoding.Width()), make([]float64, m.Encoding.Outputs())
 	if _, err := data.Inputs(b, []int{row}, x); err != nil {

@@ -59,12 +59,12 @@ func (m *Model) Save(path string) error {
 }
 
 func (m *Model) header() header {
-	net := m.Network64()
+	inputs, layers, _ := m.engine.shape()
 	h := header{
-		Format: formatVersion, Precision: m.Precision(), Inputs: net.Inputs(), Loss: m.Loss.String(),
+		Format: formatVersion, Precision: m.Precision(), Inputs: inputs, Loss: m.Loss.String(),
 		Encoding: m.Encoding, Options: m.Options, Training: &m.Training,
 	}
-	for _, l := range net.Layers() {
+	for _, l := range layers {
 		h.Layers = append(h.Layers, headerLayer{l.Units, l.Activation.String(), !l.NoBias})
 	}
 	return h
@@ -131,7 +131,8 @@ func Load(path string, custom ...Custom) (*Model, error) {
 	switch {
 	case h.Format > formatVersion:
 		return bad("it has format %d and this gradus reads up to %d; use a newer gradus", h.Format, formatVersion)
-	case h.Format < 1 || h.Encoding == nil || h.Training == nil || len(h.Layers) == 0:
+	case h.Format < 1 || h.Encoding == nil || h.Training == nil || h.Training.Metrics.Train == nil ||
+		h.Options.LR == nil || h.Options.Patience == nil || len(h.Layers) == 0:
 		return bad("its metadata is incomplete")
 	}
 	if err := h.Encoding.Validate(); err != nil {
@@ -240,11 +241,11 @@ func openWeights(path string) (*Weights, error) {
 	}
 	_, metadata, err := safetensors.ReadMetadata(raw)
 	if err != nil {
-		return bad("this is no safetensors file, or it is damaged: %w", err)
+		return bad("this is no safetensors file, or it is damaged (cut short, too long, or its tensors overlap): %w", err)
 	}
 	tensors, err := safetensors.Deserialize(raw)
 	if err != nil {
-		return bad("this is no safetensors file, or it is damaged: %w", err)
+		return bad("this is no safetensors file, or it is damaged (cut short, too long, or its tensors overlap): %w", err)
 	}
 	w := &Weights{path: path, tensors: tensors, metadata: metadata.Metadata()}
 	for _, t := range tensors.Tensors() {

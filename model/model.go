@@ -61,6 +61,18 @@ func (m *Model) Precision() string {
 	return "float64"
 }
 
+// Parameters returns how many weights and biases the network has.
+func (m *Model) Parameters() int {
+	_, _, n := m.engine.shape()
+	return n
+}
+
+// DescribeNetwork says in words what the network is: "8 - 64 relu - 1 identity".
+func (m *Model) DescribeNetwork() string {
+	inputs, layers, _ := m.engine.shape()
+	return Describe(inputs, layers)
+}
+
 // Network64 returns the network in float64: the model's own if it is one, which must not be
 // changed, else a copy.
 func (m *Model) Network64() *nn.Network[float64] { return m.engine.double() }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -16,7 +17,7 @@ func (c *completionCmd) Run(e *env) error {
 	flags := map[string][]string{}
 	for _, cmd := range e.parser.Model.Children {
 		names = append(names, cmd.Name)
-		for _, f := range cmd.Flags {
+		for _, f := range shown(cmd.Flags) {
 			flags[cmd.Name] = append(flags[cmd.Name], "--"+f.Name)
 			if f.Tag.Negatable != "" {
 				flags[cmd.Name] = append(flags[cmd.Name], "--no-"+f.Name)
@@ -36,17 +37,25 @@ func (c *completionCmd) Run(e *env) error {
 		for _, n := range names {
 			e.printf("    %s) COMPREPLY=($(compgen -W %q -- \"$word\")) ;;\n", n, strings.Join(flags[n], " "))
 		}
-		e.printf("    esac ;;\n  *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n  esac\n}\ncomplete -o filenames -F _gradus gradus\n")
+		e.printf("    esac ;;\n  *)\n    local IFS=$'\\n'\n    COMPREPLY=($(compgen -f -- \"$word\")) ;;\n  esac\n}\ncomplete -o filenames -F _gradus gradus\n")
 	case "fish":
 		e.printf("# For fish: gradus completion fish | source\n")
 		for _, cmd := range e.parser.Model.Children {
 			e.printf("complete -c gradus -n __fish_use_subcommand -f -a %s -d %s\n", cmd.Name, fishQuote(cmd.Help))
-			for _, f := range cmd.Flags {
+			for _, f := range shown(cmd.Flags) {
 				e.printf("complete -c gradus -n '__fish_seen_subcommand_from %s' -l %s -d %s%s\n", cmd.Name, f.Name, fishQuote(f.Help), fishArgument(f))
+				if f.Tag.Negatable != "" {
+					e.printf("complete -c gradus -n '__fish_seen_subcommand_from %s' -l no-%s -d %s\n", cmd.Name, f.Name, fishQuote("Not: "+f.Help))
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// shown are the flags that help shows.
+func shown(flags []*kong.Flag) []*kong.Flag {
+	return slices.DeleteFunc(slices.Clone(flags), func(f *kong.Flag) bool { return f.Hidden })
 }
 
 func fishQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `\'`) + "'" }

@@ -4,12 +4,32 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 )
+
+// configFlag is the path of a config.json.
+type configFlag string
+
+// BeforeResolve is called by kong before it fills in the flags that were not given.
+func (configFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	path := string(ctx.FlagValue(trace.Flag).(configFlag))
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	defer file.Close()
+	resolver, err := loadConfig(file)
+	if err != nil {
+		return fmt.Errorf("--config: %s: %w", path, err)
+	}
+	ctx.AddResolver(resolver)
+	return nil
+}
 
 // loadConfig reads a config.json: the flags of a command under their names, with "_" or
 // "-". What the command line says wins.
@@ -18,14 +38,14 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	dec := json.NewDecoder(r)
 	dec.UseNumber()
 	if err := dec.Decode(&values); err != nil {
-		return nil, fmt.Errorf("--config: the file is not a JSON object of flags: %w", err)
+		return nil, fmt.Errorf("this is not a JSON object of flags: %w", err)
 	}
 	text := map[string]string{}
 	for key, v := range values {
 		name := strings.ReplaceAll(key, "_", "-")
 		s, err := flagText(name, v)
 		if err != nil {
-			return nil, fmt.Errorf("--config: %q: %w", key, err)
+			return nil, fmt.Errorf("%q: %w", key, err)
 		}
 		text[name] = s
 	}
@@ -47,7 +67,7 @@ func (c configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 
 // Validate refuses a key that is no flag of train, which has them all.
 func (c configFile) Validate(app *kong.Application) error {
-	known := map[string]bool{"no-shuffle": true, "data": true}
+	known := map[string]bool{"no-shuffle": true}
 	for _, cmd := range app.Children {
 		for _, f := range cmd.Flags {
 			known[f.Name] = true
@@ -88,7 +108,7 @@ func flagText(name string, v any) (string, error) {
 			}
 			parts[i] = s
 		}
-		return strings.Join(parts, ","), nil
+		return kong.JoinEscaped(parts, ','), nil
 	case map[string]any:
 		var parts []string
 		for k, e := range v {
@@ -98,7 +118,7 @@ func flagText(name string, v any) (string, error) {
 			}
 			parts = append(parts, k+"="+s)
 		}
-		return strings.Join(parts, ","), nil
+		return kong.JoinEscaped(parts, ','), nil
 	}
 	return "", fmt.Errorf("a %T is no value of a flag", v)
 }

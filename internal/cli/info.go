@@ -17,7 +17,6 @@ func (c *infoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	net := m.Network64()
 	if c.JSON {
 		return e.writeJSON(struct {
 			Task       string         `json:"task"`
@@ -33,7 +32,7 @@ func (c *infoCmd) Run(e *env) error {
 			Training   model.Training `json:"training"`
 		}{
 			string(m.Task()), m.Targets(), m.Classes(), m.Columns(), m.Encoding.InputNames(),
-			model.Describe(net.Inputs(), net.Layers()), len(net.Params()), m.Precision(), m.WeightsSHA256(), m.Options, m.Training,
+			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Options, m.Training,
 		})
 	}
 	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
@@ -41,7 +40,7 @@ func (c *infoCmd) Run(e *env) error {
 		e.printf("Classes  %s\n", list(classes, 12))
 	}
 	e.printf("Columns  %s\n", list(m.Columns(), 20))
-	e.printf("Network  %s, %d parameters, %s\n", model.Describe(net.Inputs(), net.Layers()), len(net.Params()), m.Precision())
+	e.printf("Network  %s, %d parameters, %s\n", m.DescribeNetwork(), m.Parameters(), m.Precision())
 	e.printf("Descent  %s, seed %d\n", descentText(m.Options), m.Options.Seed)
 	e.printf("Rows     %s\n", rowsText(m.Training.Rows))
 	e.printf("Trained  %s\n", trainedText(m))

@@ -34,10 +34,10 @@ func (c *predictCmd) Run(e *env) error {
 	}
 	for _, n := range counts {
 		if n.Unseen > 0 {
-			fmt.Fprintf(e.Err, "gradus: column %q: %d cells hold a category that training had not, such as %q\n", n.Column, n.Unseen, n.Example)
+			fmt.Fprintf(e.Err, "gradus: column %q: a category that training had not in %s, such as %q\n", n.Column, counted(n.Unseen, "cell"), n.Example)
 		}
 		if n.Imputed > 0 {
-			fmt.Fprintf(e.Err, "gradus: column %q: %d missing cells were filled in\n", n.Column, n.Imputed)
+			fmt.Fprintf(e.Err, "gradus: column %q: filled in %s\n", n.Column, counted(n.Imputed, "missing cell"))
 		}
 	}
 	write := func(w io.Writer) error { return writePredictions(w, m, out, t.Rows()) }

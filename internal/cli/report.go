@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
@@ -18,17 +19,19 @@ var nan = math.NaN()
 // on which rows, and what to try next.
 func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	t := m.Training
+	table := f.Table()
+	e.printf("Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
 	writeColumns(e, f)
 	e.printf("Rows     %s\n", rowsText(t.Rows))
-	e.printf("Network  %s, %d parameters, %s, seed %d\n", model.Describe(m.Encoding.Width(), f.Layers()),
-		len(m.Network64().Params()), m.Precision(), m.Options.Seed)
+	e.printf("Network  %s, %d parameters, %s, seed %d\n", m.DescribeNetwork(),
+		m.Parameters(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", descentText(m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
 	for _, n := range f.Notes {
 		e.printf("Note     %s\n", n)
 	}
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
-		e.printf("Note     %d missing cells of the training rows were filled in.\n", imputed.Imputed())
+		e.printf("Note     missing in the training rows and filled in: %s.\n", counted(imputed.Imputed(), "cell"))
 	}
 	e.printf("\n")
 	writeScores(e, m)
@@ -36,7 +39,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	e.printf("\n%s\n", honesty(t.Rows))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
 	if t.Rows.Test == 0 {
-		e.printf("         gradus train %s --target %s --test 0.2   for a score on rows that chose nothing\n", shellWord(c.Data), shellWord(strings.Join(m.Targets(), ",")))
+		e.printf("         gradus train %s --target %s --test 0.2   for a score on rows that chose nothing\n", shellWord(c.Data), shellWord(kong.JoinEscaped(m.Targets(), ',')))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
@@ -95,6 +98,14 @@ func writeColumns(e *env, f *model.Fit) {
 	}
 }
 
+// counted writes "1 row" and "2 rows".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // list names the first few and counts the rest.
 func list(names []string, most int) string {
 	if len(names) <= most {
@@ -139,7 +150,7 @@ func trainedText(m *model.Model) string {
 	if why == "" {
 		why = t.Reason
 	}
-	s := fmt.Sprintf("%d epochs (%s), %d updates in %.2f s, loss %s", t.Epochs, why, t.Steps, t.Seconds, short(t.Loss))
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", counted(t.Epochs, "epoch"), why, counted(t.Steps, "update"), t.Seconds, short(t.Loss))
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 	}

@@ -22,8 +22,11 @@ type runDir struct{ path string }
 
 // runConfig is config.json: the flags of the run, as --config takes them.
 type runConfig struct {
-	Data string `json:"data"`
-	Out  string `json:"out"`
+	Data      string `json:"data"`
+	Out       string `json:"out"`
+	Delimiter string `json:"delimiter,omitempty"`
+	Header    string `json:"header,omitempty"`
+	From      string `json:"from,omitempty"`
 	model.Options
 	Validation any `json:"validation,omitempty"` // a fraction or a file
 	Test       any `json:"test,omitempty"`
@@ -39,7 +42,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--run: %w", err)
 	}
-	config := runConfig{Data: c.Data, Out: c.Out, Options: f.Options}
+	config := runConfig{Data: c.Data, Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, From: c.From, Options: f.Options}
 	if c.Validation != "" {
 		config.Validation = c.Validation
 	}

@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -14,15 +14,16 @@ import (
 
 // trainCmd is "gradus train DATA".
 type trainCmd struct {
-	Data         string `arg:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
+	Data         string `arg:"" optional:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	descentFlags `embed:""`
-	Out          string          `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
-	RunDir       string          `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, history.csv, curves.svg."`
-	Config       kong.ConfigFlag `placeholder:"FILE" help:"Flags from a config.json; the command line wins."`
-	JSON         bool            `name:"json" help:"One JSON object on standard output, and nothing else there."`
-	Quiet        bool            `help:"No progress."`
+	Out          string     `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
+	RunDir       string     `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, history.csv, curves.svg."`
+	Config       configFlag `placeholder:"FILE" help:"Flags, and the data, from a run's config.json; the command line wins."`
+	ConfigData   string     `name:"data" hidden:""`
+	JSON         bool       `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet        bool       `help:"No progress."`
 }
 
 func (c *trainCmd) Run(e *env) error {
@@ -32,6 +33,9 @@ func (c *trainCmd) Run(e *env) error {
 	}
 	if err := c.descentFlags.add(&o); err != nil {
 		return err
+	}
+	if c.Data = cmp.Or(c.Data, c.ConfigData); c.Data == "" {
+		return usagef("name the data to train on: gradus train DATA")
 	}
 	if c.Out == "" {
 		c.Out = defaultOut(c.Data)
@@ -186,7 +190,7 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
 		Metrics: t.Metrics, Diagnosis: []any{}, WeightsSHA256: m.WeightsSHA256(),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
-		Inputs: m.Encoding.Width(), Parameters: len(m.Network64().Params()), Notes: f.Notes,
+		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), Notes: f.Notes,
 		Options: m.Options, Columns: []columnJSON{}, Dropped: []droppedJSON{},
 	}
 	if path != "" {

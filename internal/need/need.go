@@ -37,6 +37,14 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
+// That ends the test where something else that it needs is not there.
+func That(t testing.TB, there bool, what string) {
+	t.Helper()
+	if !there {
+		miss(t, "needs "+what)
+	}
+}
+
 // miss ends the test.
 func miss(t testing.TB, why string) {
 	t.Helper()

@@ -49,6 +49,16 @@ func TestData(t *testing.T) {
 	}
 }
 
+func TestThat(t *testing.T) {
+	t.Setenv("GRADUS_MUST_RUN", "")
+	if got := record(func(tb testing.TB) { That(tb, false, "luck") }); got != "skip: needs luck" {
+		t.Error(got)
+	}
+	if got := record(func(tb testing.TB) { That(tb, true, "luck") }); got != "" {
+		t.Error(got)
+	}
+}
+
 func TestTool(t *testing.T) {
 	t.Setenv("GRADUS_MUST_RUN", "")
 	if got := record(func(tb testing.TB) { Tool(tb, "no-such-program") }); got == "" {
