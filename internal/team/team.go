@@ -1,0 +1,114 @@
+// Package team spreads short pieces of work over cores.
+//
+// Waking a sleeping goroutine costs more than many a training step, so the workers of a
+// Team wait for the next piece awake for a little while before they go to sleep. The
+// caller works too, and pieces are handed out one by one, so a core that something else
+// keeps busy holds up at most one piece.
+package team
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Team is a number of goroutines that work for one caller. The zero value has no workers:
+// the caller does everything.
+type Team struct {
+	// work is the state of the present job: its number in the high half, and in the low
+	// half how many pieces have not been handed out. Taking a piece is one compare-and-swap
+	// of both, so no worker can take a piece of a job that it has not seen.
+	work atomic.Uint64
+	done atomic.Int32 // pieces of the present job that are finished
+	f    func(piece int)
+
+	parked atomic.Int32
+	mutex  sync.Mutex
+	wake   sync.Cond
+	closed atomic.Bool
+	exited sync.WaitGroup
+}
+
+// spins is how often a worker looks for work before it goes to sleep: some 50 us.
+const spins = 20000
+
+// New returns a team of n, the caller counted. It must be closed.
+func New(n int) *Team {
+	t := &Team{}
+	t.wake.L = &t.mutex
+	for range n - 1 {
+		t.exited.Go(t.worker)
+	}
+	return t
+}
+
+// Close sends the workers home and waits until they are gone.
+func (t *Team) Close() {
+	t.closed.Store(true)
+	t.mutex.Lock()
+	t.wake.Broadcast()
+	t.mutex.Unlock()
+	t.exited.Wait()
+}
+
+// Do calls f for every piece from 0 to pieces-1, in any order and on any of the team's
+// goroutines, and returns when all are done. f must not call Do.
+func (t *Team) Do(pieces int, f func(piece int)) {
+	if pieces <= 0 {
+		return
+	}
+	t.f = f
+	t.done.Store(0)
+	job := t.work.Load()>>32 + 1
+	t.work.Store(job<<32 | uint64(pieces))
+	if pieces > 1 && t.parked.Load() > 0 {
+		t.mutex.Lock()
+		t.wake.Broadcast()
+		t.mutex.Unlock()
+	}
+	for t.take() {
+	}
+	for i := 0; t.done.Load() < int32(pieces); i++ {
+		if i > 1000 {
+			runtime.Gosched() // a worker may need this very core
+		}
+	}
+	t.f = nil
+}
+
+// take does one piece, if there is one left.
+func (t *Team) take() bool {
+	for {
+		w := t.work.Load()
+		left := uint32(w)
+		if left == 0 {
+			return false
+		}
+		if t.work.CompareAndSwap(w, w-1) {
+			// The job cannot end, nor f change, before this piece is done.
+			t.f(int(left - 1))
+			t.done.Add(1)
+			return true
+		}
+	}
+}
+
+func (t *Team) worker() {
+	for idle := 0; !t.closed.Load(); {
+		if t.take() {
+			idle = 0
+			continue
+		}
+		if idle++; idle < spins {
+			continue
+		}
+		idle = 0
+		t.mutex.Lock()
+		t.parked.Add(1)
+		for uint32(t.work.Load()) == 0 && !t.closed.Load() {
+			t.wake.Wait()
+		}
+		t.parked.Add(-1)
+		t.mutex.Unlock()
+	}
+}
