@@ -146,30 +146,35 @@ func Load(path string, custom ...Custom) (*Model, error) {
 	}
 	m := &Model{Encoding: h.Encoding, Options: h.Options, Training: *h.Training}
 	m.Options.Custom = all
-	if m.Loss, err = nn.ParseLoss(h.Loss, all.Losses...); err != nil {
-		return bad("it was trained with a loss of one's own, which has to be given to Load: %w", err)
-	}
-	if h.Options.Optimizer != "" {
-		if _, err := optim.ParseRule(h.Options.Optimizer, optim.Hyper{}, all.Rules...); err != nil {
-			return bad("it was trained with a rule of one's own, which has to be given to Load: %w", err)
-		}
-	}
+	var missing []string
 	var layers []nn.Dense
 	for i, l := range h.Layers {
 		f, err := nn.ParseActivation(l.Activation, all.Activations...)
 		if err != nil {
-			return bad("layer %d has an activation of one's own, which has to be given to Load: %w", i, err)
+			missing = append(missing, fmt.Sprintf("the activation %q of layer %d", l.Activation, i))
 		}
 		layers = append(layers, nn.Dense{Units: l.Units, Activation: f, NoBias: !l.Bias, Init: nn.Zeros})
 	}
-	if err := nn.Compatible(m.Loss, layers[len(layers)-1].Activation, layers[len(layers)-1].Units); err != nil {
+	if m.Loss, err = nn.ParseLoss(h.Loss, all.Losses...); err != nil {
+		missing = append(missing, fmt.Sprintf("the loss %q", h.Loss))
+	}
+	if _, err := optim.ParseRule(h.Options.Optimizer, optim.Hyper{}, all.Rules...); err != nil {
+		missing = append(missing, fmt.Sprintf("the rule %q", h.Options.Optimizer))
+	}
+	if missing != nil {
+		return bad("it was made with %s, which gradus does not know: a program that has them gives them to model.Load", strings.Join(missing, ", "))
+	}
+	out := layers[len(layers)-1]
+	if err := nn.Compatible(m.Loss, out.Activation, out.Units); err != nil {
 		return bad("%w", err)
 	}
 	switch {
 	case h.Inputs != h.Encoding.Width():
 		return bad("its network has %d inputs, its columns make %d", h.Inputs, h.Encoding.Width())
-	case layers[len(layers)-1].Units != h.Encoding.Outputs():
-		return bad("its network has %d outputs, its targets take %d", layers[len(layers)-1].Units, h.Encoding.Outputs())
+	case out.Units != h.Encoding.Outputs():
+		return bad("its network has %d outputs, its targets take %d", out.Units, h.Encoding.Outputs())
+	case !outputFits(m.Task(), out.Activation):
+		return bad("the outputs of %s classification are probabilities, and %s gives none", m.Task(), out.Activation)
 	}
 	switch h.Precision {
 	case "float32":

@@ -241,7 +241,7 @@ func (f *Fit) settle() {
 		c.Epochs = autoEpochs(c.Method, f.Rows.Train, c.BatchSize)
 	}
 	if f.recipe.patience < 0 {
-		f.recipe.patience = max(10, c.Epochs/2)
+		f.recipe.patience = max(20, c.Epochs/2)
 	}
 	if f.Rows.Validation == 0 {
 		if f.Options.Patience != nil && f.recipe.patience > 0 {

@@ -55,6 +55,7 @@ type Options struct {
 	Schedule    string   `json:"schedule,omitempty"`
 	NoShuffle   bool     `json:"no_shuffle,omitempty"`
 	Shards      int      `json:"shards,omitempty"`
+	Threads     int      `json:"threads,omitempty"` // changes no bit of the result
 	Seed        uint64   `json:"seed"`
 
 	// The end.
@@ -161,7 +162,7 @@ func (o *Options) output(task data.Task) (nn.Activation, error) {
 		if err != nil {
 			return nil, refuse("output-activation", "%w", err)
 		}
-		if task != data.Regression && out != nn.Sigmoid && (out != nn.Softmax || task != data.Multiclass) {
+		if !outputFits(task, out) {
 			can := "sigmoid"
 			if task == data.Multiclass {
 				can = "softmax or sigmoid"
@@ -185,6 +186,12 @@ func (o *Options) output(task data.Task) (nn.Activation, error) {
 	return nn.Identity, nil
 }
 
+// outputFits reports whether an output activation gives what a task predicts: classes and
+// labels take probabilities.
+func outputFits(task data.Task, out nn.Activation) bool {
+	return task == data.Regression || out == nn.Sigmoid || out == nn.Softmax && task == data.Multiclass
+}
+
 // loss chooses the loss by the task and the output activation.
 func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 	if name := or(o.Loss, "auto"); name != "auto" {
@@ -205,6 +212,7 @@ func (o *Options) descent(r *recipe) error {
 	var err error
 	c := &r.config
 	c.Loss, c.NoShuffle, c.Shards, c.Seed, c.MinDelta = r.loss, o.NoShuffle, o.Shards, o.Seed, o.MinDelta
+	c.Threads = o.Threads
 	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
 		return refuse("reduction", "%w", err)
 	}
@@ -247,6 +255,9 @@ func (o *Options) descent(r *recipe) error {
 	}
 	if c.Shards < 0 {
 		return refuse("shards", "%d is not a number of pieces; give a whole number of at least 1", o.Shards)
+	}
+	if c.Threads < 0 {
+		return refuse("threads", "%d is not a number of cores; give a whole number of at least 1", o.Threads)
 	}
 	var stop train.Any
 	if o.Tolerance != nil {

@@ -12,7 +12,7 @@ import (
 // autoRule is the optimizer auto: AdamW that forgets squares sooner than usual, with a
 // rate that suits networks on scaled columns. What is given in h stays.
 func autoRule(task data.Task, h *optim.Hyper) (name string, rate float64) {
-	beta2, decay := 0.95, 0.05
+	beta2, decay := 0.95, 0.1
 	if h.Beta2 == nil {
 		h.Beta2 = &beta2
 	}
@@ -22,7 +22,7 @@ func autoRule(task data.Task, h *optim.Hyper) (name string, rate float64) {
 	if task == data.Regression {
 		return "adamw", 0.01
 	}
-	return "adamw", 0.002
+	return "adamw", 0.003
 }
 
 // autoBatch grows with the rows, so that an epoch has some hundred updates.

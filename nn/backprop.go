@@ -19,45 +19,90 @@ import (
 //
 // Every element of grad is one chain over the rows, in order.
 func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T) float64 {
+	return n.BackpropUpdate(t, loss, y, scale, grad, nil)
+}
+
+// BackpropUpdate is Backprop that calls update, if it is not nil, for each part of the
+// parameters as soon as that part's gradient is there: while it is in the cache, and with a
+// team from several goroutines. update may change the parameters from (inclusive) to to
+// (exclusive). Every parameter belongs to just one part; the parts are numbered below Parts.
+func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T, update func(part, from, to int)) float64 {
 	n.checkTargets(t, y)
 	if len(grad) != len(n.params) {
 		panic(fmt.Sprintf("nn: the gradient has %d elements, the network %d parameters", len(grad), len(n.params)))
 	}
 	if y.Rows == 0 {
 		clear(grad)
+		if update != nil {
+			update(0, 0, len(grad))
+		}
 		return 0
 	}
-	last := len(n.layers) - 1
-	sum := 0.0
-	for i := range y.Rows {
-		delta := t.delta[last].Row(i)
-		sum += sampleLoss(loss, n.layers[last].Activation, y.Row(i), t.z[last].Row(i), t.a[last].Row(i), delta)
-		if scale != 1 {
-			for j := range delta {
-				delta[j] *= T(scale)
-			}
+	t.pass = pass[T]{n: n, loss: loss, y: y, scale: scale, grad: grad, update: update}
+	work := y.Rows * len(n.params)
+	t.byRows(deltaRows, work) // all deltas before the first weight changes
+	t.pass.kind = gradientPanels
+	if t.size > 1 && work >= alone {
+		t.team.Do(len(n.panels), t.work)
+	} else {
+		for i := range n.panels {
+			t.piece(i)
 		}
 	}
-	for l := last; l >= 0; l-- {
-		x, delta, dW := t.input(l), t.Delta(l), n.weightsIn(grad, l)
-		kernel.Gemm(dW.Rows, dW.Cols, x.Rows, x.view().T(), delta.view(), dW.view(), false)
-		if db := n.biasIn(grad, l); db != nil {
-			clear(db)
-			for i := range delta.Rows {
-				for j, d := range delta.Row(i) {
-					db[j] += d
-				}
-			}
-		}
-		if l > 0 {
-			before := t.Delta(l - 1)
-			kernel.Gemm(before.Rows, before.Cols, delta.Cols, delta.view(), n.Weights(l).view().T(), before.view(), false)
-			for i := range before.Rows {
-				timesDerivative(n.layers[l-1].Activation, t.z[l-1].Row(i), t.a[l-1].Row(i), before.Row(i))
-			}
-		}
+	sum := 0.0
+	for _, l := range t.losses[:y.Rows] {
+		sum += l
 	}
 	return sum
+}
+
+// Parts returns how many parts BackpropUpdate has the parameters in, at most.
+func (n *Network[T]) Parts() int { return 2 * len(n.panels) }
+
+// deltaRows computes the losses of some rows and their deltas in every layer.
+func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
+	last := len(n.layers) - 1
+	for i := from; i < to; i++ {
+		delta := t.delta[last].Row(i)
+		t.losses[i] = sampleLoss(t.pass.loss, n.layers[last].Activation, t.pass.y.Row(i), t.z[last].Row(i), t.a[last].Row(i), delta)
+		if t.pass.scale != 1 {
+			for j := range delta {
+				delta[j] *= T(t.pass.scale)
+			}
+		}
+	}
+	for l := last; l > 0; l-- {
+		delta, before := t.delta[l].Slice(from, to), t.delta[l-1].Slice(from, to)
+		kernel.Gemm(before.Rows, before.Cols, delta.Cols, delta.view(), n.Weights(l).view().T(), before.view(), false)
+		for i := from; i < to; i++ {
+			timesDerivative(n.layers[l-1].Activation, t.z[l-1].Row(i), t.a[l-1].Row(i), t.delta[l-1].Row(i))
+		}
+	}
+}
+
+// gradientPanel computes the gradient of a panel of weights, and of the bias with the
+// layer's first panel, and has it applied.
+func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
+	p := &n.panels[i]
+	x, delta := t.input(p.layer), t.Delta(p.layer)
+	dW := n.weightsIn(t.pass.grad, p.layer).Slice(p.from, p.to)
+	columns := Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
+	kernel.Gemm(dW.Rows, dW.Cols, x.Rows, columns.view().T(), delta.view(), dW.view(), false)
+	d := &n.layers[p.layer]
+	if t.pass.update != nil {
+		t.pass.update(2*i, d.weight+p.from*d.Units, d.weight+p.to*d.Units)
+	}
+	if db := n.biasIn(t.pass.grad, p.layer); db != nil && p.from == 0 {
+		clear(db)
+		for r := range delta.Rows {
+			for j, d := range delta.Row(r) {
+				db[j] += d
+			}
+		}
+		if t.pass.update != nil {
+			t.pass.update(2*i+1, d.bias, d.bias+d.Units)
+		}
+	}
 }
 
 // checkTargets panics unless there is a target for each output of the last Forward.

@@ -11,8 +11,15 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 // if x has not the network's number of columns or more rows than the tape.
 func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
 	t.start(n, x)
+	t.pass = pass[T]{n: n}
+	t.byRows(forwardRows, x.Rows*len(n.params))
+	return t.A(len(n.layers) - 1)
+}
+
+// forwardRows takes some rows through all layers.
+func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
 	for l := range n.layers {
-		in, z := t.input(l), t.Z(l)
+		in, z := t.input(l).Slice(from, to), t.z[l].Slice(from, to)
 		bias := n.Bias(l)
 		for i := range z.Rows {
 			if bias != nil {
@@ -22,9 +29,8 @@ func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
 			}
 		}
 		kernel.Gemm(z.Rows, z.Cols, in.Cols, in.view(), n.Weights(l).view(), z.view(), true)
-		activate(n.layers[l].Activation, z, t.A(l))
+		activate(n.layers[l].Activation, z, t.a[l].Slice(from, to))
 	}
-	return t.A(len(n.layers) - 1)
 }
 
 // Predict runs any number of rows through the network, a part at a time, and returns the

@@ -25,8 +25,20 @@ var ErrShape = errors.New("network shape")
 type Network[T Float] struct {
 	inputs int
 	layers []layer
+	panels []panel
 	params []T
 }
+
+// panel is a part of a layer's weights whose gradient is computed at once: so many rows of
+// W that they stay in a core's cache until they are used. The first panel of a layer has
+// its bias as well. The panels of the last layer come first.
+type panel struct {
+	layer    int
+	from, to int // rows of W
+}
+
+// panelBytes is how large a panel's gradient may be.
+const panelBytes = 96 << 10
 
 type layer struct {
 	Dense
@@ -43,6 +55,7 @@ func New[T Float](inputs int, seed uint64, layers ...Dense) (*Network[T], error)
 		return nil, err
 	}
 	n.params = make([]T, n.size())
+	n.layPanels()
 	for i, l := range n.layers {
 		fillWeights(l.Init.resolve(l.Activation), n.Weights(i).Data, l.in, l.Units, seed, i)
 	}
@@ -89,6 +102,17 @@ func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 		in = d.Units
 	}
 	return n, nil
+}
+
+// layPanels cuts the weights into panels.
+func (n *Network[T]) layPanels() {
+	for l := len(n.layers) - 1; l >= 0; l-- {
+		d := &n.layers[l]
+		rows := max(24, panelBytes/(8*d.Units)/24*24) // a multiple of every tile's height
+		for from := 0; from < d.in; from += rows {
+			n.panels = append(n.panels, panel{l, from, min(from+rows, d.in)})
+		}
+	}
 }
 
 // size is the number of parameters the layout asks for.
@@ -190,7 +214,7 @@ func (n *Network[T]) Clone() *Network[T] { return ConvertNetwork[T](n) }
 
 // ConvertNetwork returns a copy of n in another precision, with parameters of its own.
 func ConvertNetwork[U, T Float](n *Network[T]) *Network[U] {
-	out := &Network[U]{inputs: n.inputs, layers: n.layers, params: make([]U, len(n.params))}
+	out := &Network[U]{inputs: n.inputs, layers: n.layers, panels: n.panels, params: make([]U, len(n.params))}
 	for i, v := range n.params {
 		out.params[i] = U(v)
 	}

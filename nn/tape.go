@@ -1,6 +1,10 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/internal/team"
+)
 
 // Tape holds what one forward and one backward pass leave behind: for each layer l the
 // pre-activations Z(l), the activations A(l) and, after Backprop, Delta(l) = dL/dZ(l). It
@@ -8,11 +12,37 @@ import "fmt"
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last Forward
 	z, a, delta []Matrix[T]
+	losses      []float64 // of each row, by the last Backprop
+	team        *team.Team
+	size        int // of the team, the caller counted
+	pass        pass[T]
+	work        func(piece int) // pass.do, made once so that a step allocates nothing
 }
+
+// pass is what the pieces of the present pass need to know.
+type pass[T Float] struct {
+	n      *Network[T]
+	kind   passKind
+	rows   int // in a piece
+	loss   Loss
+	y      Matrix[T]
+	scale  float64
+	grad   []T
+	update func(part, from, to int)
+}
+
+type passKind uint8
+
+const (
+	forwardRows passKind = iota
+	deltaRows
+	gradientPanels
+)
 
 // NewTape returns a tape for batches of up to maxRows rows.
 func (n *Network[T]) NewTape(maxRows int) *Tape[T] {
 	t := n.newForwardTape(maxRows)
+	t.losses = make([]float64, maxRows)
 	t.delta = make([]Matrix[T], len(n.layers))
 	for i, l := range n.layers {
 		t.delta[i] = NewMatrix[T](maxRows, l.Units)
@@ -22,12 +52,46 @@ func (n *Network[T]) NewTape(maxRows int) *Tape[T] {
 
 // newForwardTape returns a tape that serves Forward alone.
 func (n *Network[T]) newForwardTape(maxRows int) *Tape[T] {
-	t := &Tape[T]{z: make([]Matrix[T], len(n.layers)), a: make([]Matrix[T], len(n.layers))}
+	t := &Tape[T]{z: make([]Matrix[T], len(n.layers)), a: make([]Matrix[T], len(n.layers)), size: 1}
+	t.work = t.piece
 	for i, l := range n.layers {
 		t.z[i] = NewMatrix[T](maxRows, l.Units)
 		t.a[i] = NewMatrix[T](maxRows, l.Units)
 	}
 	return t
+}
+
+// UseTeam spreads the passes over a team of that size from now on, where that pays. The
+// results have the same bits.
+func (t *Tape[T]) UseTeam(w *team.Team, size int) { t.team, t.size = w, size }
+
+// alone is the work below which a pass is not spread: some 20 us of multiply-adds.
+const alone = 1 << 20
+
+// byRows runs a pass in pieces of rows, over the team if there is enough work.
+func (t *Tape[T]) byRows(kind passKind, multiplyAdds int) {
+	rows := t.x.Rows
+	t.pass.kind, t.pass.rows = kind, rows
+	if t.size < 2 || rows < 2 || multiplyAdds < alone {
+		t.piece(0)
+		return
+	}
+	// Two pieces a core, so that one which is held up leaves work for the others.
+	t.pass.rows = max(1, (rows+2*t.size-1)/(2*t.size)+3) &^ 3
+	t.team.Do((rows+t.pass.rows-1)/t.pass.rows, t.work)
+}
+
+// piece does one piece of the present pass.
+func (t *Tape[T]) piece(i int) {
+	p := &t.pass
+	switch p.kind {
+	case forwardRows:
+		p.n.forwardRows(t, i*p.rows, min((i+1)*p.rows, t.x.Rows))
+	case deltaRows:
+		p.n.deltaRows(t, i*p.rows, min((i+1)*p.rows, t.x.Rows))
+	case gradientPanels:
+		p.n.gradientPanel(t, i)
+	}
 }
 
 // Rows returns how many rows the last Forward had.

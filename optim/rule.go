@@ -39,6 +39,19 @@ func Update[T Float](r Rule, s Step, w, g []T, slots [][]T) {
 	}
 }
 
+// Separable reports whether a rule treats every parameter by itself, so that one step may
+// be made part by part and the parts in any order. The rules of this package are; a rule of
+// one's own says so with a method Separable.
+func Separable(r Rule) bool {
+	switch r := r.(type) {
+	case SGD, Momentum, Adam, AdamW:
+		return true
+	case interface{ Separable() bool }:
+		return r.Separable()
+	}
+	return false
+}
+
 // DefaultRate is a learning rate that usually works for a rule of that name: 0.01 for the
 // rules that follow the raw gradient, 0.001 for those that rescale it, as Keras has them.
 func DefaultRate(rule string) float64 {

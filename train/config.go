@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -49,6 +50,7 @@ type Config struct {
 	NoShuffle bool   // rows in their own order in every epoch
 	Shards    int    // pieces a batch's gradient is summed in; default ceil(rows in the batch / 1024)
 	Seed      uint64
+	Threads   int // cores to use, where that pays; default: all. It changes no bit of the result.
 
 	Stop Stop // when to end before Epochs; nil: never
 
@@ -101,6 +103,9 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if c.Tolerance == 0 {
 		c.Tolerance = 0.001
 	}
+	if c.Threads == 0 {
+		c.Threads = runtime.GOMAXPROCS(0)
+	}
 	bad := func(format string, args ...any) (Config, error) {
 		return c, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
 	}
@@ -122,6 +127,8 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 		return bad("the batch size is %d; it must be at least 1", c.BatchSize)
 	case c.Epochs < 1:
 		return bad("the number of epochs is %d; it must be at least 1", c.Epochs)
+	case c.Threads < 0:
+		return bad("the number of threads is %d; it must be at least 1", c.Threads)
 	case c.Shards < 0:
 		return bad("the number of shards is %d; it must be at least 1", c.Shards)
 	case !(c.Tolerance > 0):

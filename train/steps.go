@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
@@ -19,6 +20,14 @@ func (t *Trainer[T]) Steps(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		t.since = time.Now()
 		defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
+		if t.cfg.Threads > 1 {
+			workers := team.New(t.cfg.Threads)
+			t.tape.UseTeam(workers, t.cfg.Threads)
+			defer func() {
+				t.tape.UseTeam(nil, 1)
+				workers.Close()
+			}()
+		}
 		if !t.finished {
 			t.result.Reason = ""
 		}
@@ -142,14 +151,34 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	scale := t.cfg.Reduction.Scale(b.Rows())
 	s := Step{N: t.result.Steps + 1, Rows: b.Rows(), Validation: math.NaN()}
 	s.Rate = t.cfg.Schedule.Rate(t.cfg.Rate, at)
-	s.Loss = t.gradient(b, scale) * scale
+	t.now = optim.Step{Rate: s.Rate, N: s.N}
+	if t.part != nil && t.cfg.shards(b.Rows()) == 1 {
+		t.net.Forward(t.tape, b.X)
+		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, t.grads[0], t.part) * scale
+	} else {
+		s.Loss = t.gradient(b, scale) * scale
+		optim.Update(t.cfg.Rule, t.now, t.net.Params(), t.grads[0], t.slots)
+	}
 	if s.Loss-s.Loss != 0 {
 		return s, &DivergedError{Epoch: t.epoch + 1, Step: s.N, Loss: s.Loss, Rate: s.Rate}
 	}
-	optim.Update(t.cfg.Rule, optim.Step{Rate: s.Rate, N: s.N}, t.net.Params(), t.grads[0], t.slots)
 	t.result.Steps++
 	t.result.Rows += b.Rows()
 	return s, nil
+}
+
+// updatePart makes the present update of a part of the parameters, from whichever goroutine
+// has just computed its gradient. A part's views are made when it is first updated.
+func (t *Trainer[T]) updatePart(part, from, to int) {
+	views := t.parts[part]
+	if views == nil {
+		views = make([][]T, len(t.slots))
+		for i, s := range t.slots {
+			views[i] = s[from:to]
+		}
+		t.parts[part] = views
+	}
+	optim.Update(t.cfg.Rule, t.now, t.net.Params()[from:to], t.grads[0][from:to], views)
 }
 
 // gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
 )
 
 // Set is rows to train or validate on: inputs X and targets Y, one row a sample.
@@ -34,9 +35,12 @@ type Trainer[T nn.Float] struct {
 	x, y   nn.Matrix[T] // the gathered batch
 	grads  [][]T        // the gradient, and partial sums of shards
 	slots  [][]T        // what the rule remembers
-	order  []int        // the rows in this epoch's order
-	good   []T          // the last parameters known to be finite
-	best   []T          // the parameters of the best validation score
+	parts  [][][]T      // the slots' views of each part of the parameters, see updatePart
+	part   func(part, from, to int)
+	now    optim.Step // the update that updatePart makes
+	order  []int      // the rows in this epoch's order
+	good   []T        // the last parameters known to be finite
+	best   []T        // the parameters of the best validation score
 	result Result
 
 	epoch    int // epochs done
@@ -129,6 +133,10 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	t.slots = make([][]T, cfg.Rule.Slots())
 	for i := range t.slots {
 		t.slots[i] = make([]T, params)
+	}
+	if optim.Separable(cfg.Rule) {
+		t.parts = make([][][]T, net.Parts())
+		t.part = t.updatePart
 	}
 	t.good = make([]T, params)
 	if cfg.shuffles() {

@@ -17,6 +17,9 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/lesson"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // Std is where a command reads and writes.
@@ -190,11 +193,13 @@ func complain(std Std, err error) int {
 	return statusFailed
 }
 
-// oneLine drops the sentinels' texts that only programs need, and line breaks.
+// oneLine drops the sentinels' texts, which only programs need, and line breaks.
 func oneLine(err error) string {
 	s := strings.ReplaceAll(err.Error(), "\n", "; ")
-	for _, prefix := range []string{"options: ", "training configuration: ", "model file: ", "network shape: ", "row: "} {
-		s = strings.ReplaceAll(s, prefix, "")
+	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace} {
+		if errors.Is(err, sentinel) {
+			s = strings.Replace(s, sentinel.Error()+": ", "", 1)
+		}
 	}
 	return s
 }

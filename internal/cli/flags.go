@@ -85,6 +85,7 @@ type descentFlags struct {
 	Test        string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows used for nothing but the report."`
 	Shuffle     bool           `default:"true" negatable:"" group:"descent" help:"Visit the rows in a new order in every epoch."`
 	Precision   string         `default:"float32" group:"descent" help:"float32 or float64."`
+	Threads     *int           `placeholder:"N" group:"descent" help:"Cores to use where that pays; it changes no bit of the result. Default: all."`
 	Shards      *int           `placeholder:"N" group:"descent" help:"Pieces a batch's gradient is summed in; part of the result's bits."`
 }
 
@@ -126,7 +127,7 @@ func (d *descentFlags) add(o *model.Options) error {
 		flag string
 		from *int
 		to   *int
-	}{{"batch-size", d.BatchSize, &o.BatchSize}, {"epochs", d.Epochs, &o.Epochs}, {"shards", d.Shards, &o.Shards}} {
+	}{{"batch-size", d.BatchSize, &o.BatchSize}, {"epochs", d.Epochs, &o.Epochs}, {"shards", d.Shards, &o.Shards}, {"threads", d.Threads, &o.Threads}} {
 		if f.from == nil {
 			continue
 		}

@@ -1,0 +1,59 @@
+package train_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// A network trained from slices: the exclusive or.
+func Example() {
+	x := nn.FromRows([][]float64{{0, 0}, {0, 1}, {1, 0}, {1, 1}})
+	y := nn.FromRows([][]float64{{0}, {1}, {1}, {0}})
+	net, err := nn.New[float64](2, 1, nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 1, Activation: nn.Sigmoid})
+	if err != nil {
+		log.Fatal(err)
+	}
+	t, err := train.New(net, train.Config{Rate: 0.05, Epochs: 500}, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := t.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	out := net.Forward(net.NewTape(4), x)
+	fmt.Printf("%.1f %.1f %.1f %.1f\n", out.At(0, 0), out.At(1, 0), out.At(2, 0), out.At(3, 0))
+	// Output: 0.0 1.0 1.0 0.0
+}
+
+// The loop is an iterator, so what happens between updates is ordinary code. After break
+// the run can be continued.
+func ExampleTrainer_Steps() {
+	x := nn.FromRows([][]float64{{0}, {1}, {2}, {3}})
+	y := nn.FromRows([][]float64{{1}, {3}, {5}, {7}})
+	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	t, err := train.New(net, train.Config{Method: train.Batch, Rate: 0.1, Epochs: 400}, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for step, err := range t.Steps(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if step.Loss < 1e-3 {
+			break
+		}
+	}
+	before := t.Result()
+	for range t.Steps(context.Background()) {
+	}
+	after := t.Result()
+	fmt.Println(before.Epochs < after.Epochs, after.Epochs, after.Reason, after.Loss < before.Loss)
+	// Output: true 400 epochs true
+}

@@ -1,0 +1,60 @@
+package train
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// whole hides that a rule is separable, so that the update is one pass after the gradient.
+type whole struct{ optim.Rule }
+
+// wide is a problem large enough for a team to be used.
+func wide[T nn.Float](t *testing.T) (*nn.Network[T], Data[T]) {
+	t.Helper()
+	n, err := nn.New[T](40, 5, nn.Dense{Units: 110, Activation: nn.Tanh}, nn.Dense{Units: 60, Activation: nn.ReLU}, nn.Dense{Units: 3, Activation: nn.Softmax})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rows = 333
+	s := Set[T]{nn.NewMatrix[T](rows, 40), nn.NewMatrix[T](rows, 3)}
+	for i := range s.X.Data {
+		s.X.Data[i] = T((i*7919)%1000)/500 - 1
+	}
+	for i := range rows {
+		s.Y.Row(i)[(i*31)%3] = 1
+	}
+	return n, Data[T]{Train: s, Validation: Set[T]{s.X.Slice(0, 50), s.Y.Slice(0, 50)}}
+}
+
+func testThreads[T nn.Float](t *testing.T) {
+	for _, rule := range []optim.Rule{optim.SGD{}, optim.Momentum{Momentum: 0.9}, optim.Momentum{Momentum: 0.9, Nesterov: true}, optim.NewAdam(), optim.NewAdamW()} {
+		for _, c := range []Config{{BatchSize: 128}, {Method: Batch}, {Method: Batch, Shards: 5}, {BatchSize: 100, Shards: 3}} {
+			c.Epochs, c.Rate, c.Seed = 2, 0.01, 7
+			var want []T
+			var loss float64
+			for _, threads := range []int{1, 2, 3} {
+				for _, r := range []optim.Rule{rule, whole{rule}} {
+					c.Threads, c.Rule = threads, r
+					n, d := wide[T](t)
+					got := mustRun(t, n, c, d)
+					if want == nil {
+						want, loss = slices.Clone(n.Params()), got.Loss
+						continue
+					}
+					if !slices.Equal(n.Params(), want) || got.Loss != loss {
+						t.Errorf("%s, %s, %d shards, %d threads, fused %v: other bits than with one thread", rule, c.Method, c.Shards, threads, optim.Separable(r))
+					}
+				}
+			}
+		}
+	}
+}
+
+// The number of threads changes no bit, nor does fusing the update with the gradient.
+func TestThreadsChangeNoBit(t *testing.T) {
+	t.Run("float32", testThreads[float32])
+	t.Run("float64", testThreads[float64])
+}
