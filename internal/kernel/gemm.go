@@ -1,5 +1,7 @@
 package kernel
 
+//go:generate go -C gen run . ..
+
 import (
 	"math"
 	"unsafe"
@@ -22,11 +24,53 @@ func (v View[T]) T() View[T] { return View[T]{v.Data, v.Col, v.Row} }
 //	for p := 0; p < k; p++ { c = FMA(A[i][p], B[p][j], c) }
 //	C[i][j] = c
 //
-// C must have Col == 1 and must not overlap A or B; B needs Row == 1 or Col == 1.
+// C must have Col == 1 and must not overlap A or B; B needs Row == 1 or Col == 1. Strides
+// are not negative. Gemm panics if a slice is too short for its matrix.
 func Gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
 	if m == 0 || n == 0 {
 		return
 	}
+	// One test for all that could be negative or make the products below overflow.
+	if uint64(m|n|k|a.Row|a.Col|b.Row|b.Col|c.Row)>>31 != 0 {
+		panic("kernel: Gemm: a size or stride is negative or above 2^31")
+	}
+	if c.Col != 1 || m > 1 && c.Row < n || c.short(m, n) {
+		panic("kernel: Gemm: C is too small or has not its columns side by side")
+	}
+	if k == 0 {
+		if !accumulate {
+			for i := range m {
+				clear(c.Data[i*c.Row:][:n])
+			}
+		}
+		return
+	}
+	if a.short(m, k) || b.short(k, n) {
+		panic("kernel: Gemm: A or B is too small")
+	}
+	if b.Col != 1 && n == 1 {
+		b.Col = 1 // its one column needs no step
+	}
+	if b.Col != 1 && b.Row != 1 {
+		if k > 1 {
+			panic("kernel: Gemm: B has neither its rows nor its columns in one piece")
+		}
+		b.Row = 1
+	}
+	if set := active; set != generic {
+		gemmTiles(set, m, n, k, a, b, c, accumulate)
+	} else {
+		gemmGo(m, n, k, a, b, c, accumulate)
+	}
+}
+
+// short reports whether the slice is too short for a matrix of this size.
+func (v *View[T]) short(rows, cols int) bool {
+	return int64(len(v.Data)) <= int64(rows-1)*int64(v.Row)+int64(cols-1)*int64(v.Col)
+}
+
+// gemmGo is Gemm in Go, the specification of the others.
+func gemmGo[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
 	for i := range m {
 		row := c.Data[i*c.Row:][:n]
 		if !accumulate {

@@ -1,0 +1,137 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// How a product is cut. None of it can change a bit: every element stays one chain over
+// k, which continues from C where one call of the assembly ends and the next begins.
+const (
+	blockK     = 384       // steps of k in one call; longer chains go through C
+	blockBytes = 512 << 10 // of A that all panels of B run over before the next part of A
+	callFMAs   = 400_000   // in one call: assembly holds up the garbage collector
+	packStride = 2048      // the bytes between rows from which B's panels are copied
+	packRows   = 48        // the rows of C from which the copy pays
+)
+
+// gemmTiles is Gemm by tiles of vectors. For each block of k and part of C's rows, it runs
+// down the columns of tiles:
+//
+//	panel of B      k by at most w vectors, packed if it is far apart or stored by columns
+//	column of C     tiles of h rows, h chosen so that they come out alike
+//
+// A is read where it stands, by its strides, so A·B and Aᵀ·B are the same loop.
+func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) {
+	if n == 1 && m > 1 && c.Row == 1 && (a.Row == 1 || a.Col == 1) {
+		// A column is a row lying down: Cᵀ = Bᵀ·Aᵀ, in full vectors.
+		m, n, a, b = 1, m, b.T(), a.T()
+	}
+	size := int(unsafe.Sizeof(T(0)))
+	s := &shapes[set]
+	lanes := s.bytes / size
+	byColumns := b.Col != 1
+	widest := 2
+	if m <= 3 {
+		widest = s.widths[m]
+	}
+	copied := !byColumns && b.Row*size >= packStride && m >= packRows
+	var panels *scratch
+	if byColumns || copied {
+		panels = takeScratch()
+		widest = min(widest, scratchVectors)
+	}
+	rows := m
+	if m*min(k, blockK)*size > blockBytes {
+		rows = blockBytes / (min(k, blockK) * size)
+	}
+	for p := 0; p < k; p += blockK {
+		kp := min(blockK, k-p)
+		acc := accumulate || p > 0
+		for i0 := 0; i0 < m; i0 += rows {
+			i1 := min(i0+rows, m)
+			for j := 0; j < n; {
+				// w vectors, alike in all panels if they are not the usual two.
+				vectors := (n - j + lanes - 1) / lanes
+				w := min(vectors, widest)
+				if vectors > w && w > 2 {
+					parts := (vectors + w - 1) / w
+					w = (vectors + parts - 1) / parts
+				}
+				columns := min(w*lanes, n-j)
+				last := columns - (w-1)*lanes
+
+				panel, bRow := &b.Data[p*b.Row+j*b.Col], b.Row*size
+				if byColumns {
+					bRow = w * s.bytes
+					to := (*T)(unsafe.Pointer(panels))
+					transposePanel(to, panel, kp, columns, b.Col*size, bRow)
+					panel = to
+				} else if copied && w == 2 && last == lanes {
+					bRow = w * s.bytes
+					to := (*T)(unsafe.Pointer(panels))
+					packPanel(to, panel, kp, bRow, b.Row*size)
+					panel = to
+				}
+				column(set, s.heights[w], w, kp, View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}, panel, bRow,
+					c.Data[i0*c.Row+j:], c.Row, i1-i0, last, acc)
+				j += columns
+			}
+		}
+	}
+	if panels != nil {
+		panels.put()
+	}
+}
+
+// column runs the tiles of one column of C, m rows in tiles of at most tallest rows.
+func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c []T, cRow, m, last int, accumulate bool) {
+	size := int(unsafe.Sizeof(T(0)))
+	if m <= tallest {
+		runTiles(set, m, w, 1, k, &a.Data[0], panel, &c[0], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate)
+		return
+	}
+	tiles := (m + tallest - 1) / tallest
+	h := m / tiles
+	taller := m - h*tiles // so many tiles have a row more
+	atMost := max(1, callFMAs/((h+1)*w*shapes[set].bytes/size*k))
+	for i := 0; i < m; {
+		rows, count := h, tiles-taller
+		if taller > 0 {
+			rows, count = h+1, taller
+		}
+		count = min(count, atMost)
+		runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c[i*cRow], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate)
+		i += rows * count
+		tiles -= count
+		taller = max(0, taller-count)
+	}
+}
+
+// A scratch holds a packed panel of B: blockK rows of scratchVectors vectors.
+type scratch [blockK * scratchVectors * 64]byte
+
+const scratchVectors = 4
+
+// idle holds the scratches that no product is using: as many as were ever used at once,
+// up to its length.
+var idle [64]atomic.Pointer[scratch]
+
+func takeScratch() *scratch {
+	for i := range idle {
+		if s := idle[i].Load(); s != nil && idle[i].CompareAndSwap(s, nil) {
+			return s
+		}
+	}
+	return new(scratch)
+}
+
+func (s *scratch) put() {
+	for i := range idle {
+		if idle[i].Load() == nil && idle[i].CompareAndSwap(nil, s) {
+			return
+		}
+	}
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+type gemm struct {
+	*build.Context
+	isa
+}
+
+// The registers of tiles. Strides count bytes.
+var (
+	a0    = reg.RAX // A[0][p] of the tile
+	a6    = reg.R13 // A[6][p], in tiles of more than 6 rows
+	b0    = reg.RBX // B[p][0]
+	left  = reg.RCX // how many p are to come
+	aCol  = reg.RDX
+	bRow  = reg.RSI
+	c0    = reg.RDI // the row of C to load or store
+	aRow  = reg.R8
+	aRow3 = reg.R9
+	aRow5 = reg.R10
+	a     = reg.R11 // A[0][0] of the tile
+	count = reg.R12 // how many tiles are to come
+	cRow  = reg.R14
+)
+
+// tiles generates the one function that all matrix products are made of: a column of
+// tiles, each h rows high and w vectors wide.
+func (g *gemm) tiles() {
+	g.Function("tiles" + g.name())
+	g.Attributes(attr.NOSPLIT)
+	g.Pragma("noescape")
+	g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c *%s, aRow, aCol, bRow, cRow, last int, accumulate bool)", g.elem()))
+	g.Doc(
+		fmt.Sprintf("tiles%s computes count tiles of C, one below the other, each h rows high and", g.name()),
+		fmt.Sprintf("w vectors of %d wide; only last elements of the last vector belong to C:", g.lanes()),
+		"",
+		"\tfor i := range count*h {",
+		fmt.Sprintf("\t\tfor j := range %d*(w-1) + last {", g.lanes()),
+		"\t\t\ts := 0, or C[i][j] if accumulate",
+		"\t\t\tfor p := range k { s = FMA(A[i][p], B[p][j], s) }",
+		"\t\t\tC[i][j] = s",
+		"\t\t}",
+		"\t}",
+		"",
+		"Strides count bytes; k and count are at least 1.",
+	)
+	for _, p := range []struct {
+		name string
+		to   reg.Register
+	}{{"count", count}, {"a", a}, {"c", c0}, {"aRow", aRow}, {"aCol", aCol}, {"bRow", bRow}, {"cRow", cRow}} {
+		g.Load(g.Param(p.name), p.to)
+	}
+	g.LEAQ(operand.Mem{Base: aRow, Index: aRow, Scale: 2}, aRow3)
+	g.LEAQ(operand.Mem{Base: aRow, Index: aRow, Scale: 4}, aRow5)
+	g.Load(g.Param("last"), reg.RCX)
+	h, w := reg.RBX, reg.RAX
+	g.Load(g.Param("h"), h)
+	for _, masked := range g.masked() {
+		next := fmt.Sprintf("masked%v", !masked)
+		if !masked {
+			g.CMPQ(reg.RCX, operand.Imm(uint64(g.lanes())))
+			g.JNE(operand.LabelRef(next))
+		} else {
+			g.setMask(reg.RCX)
+		}
+		g.Load(g.Param("w"), w)
+		for _, n := range []int{2, 1, 4, 3, 5, 6, 7, 8} {
+			other := fmt.Sprintf("not%d%v", n, masked)
+			g.CMPQ(w, operand.Imm(uint64(n)))
+			g.JNE(operand.LabelRef(other))
+			for m := g.heights(n); m > 1; m-- {
+				g.CMPQ(h, operand.Imm(uint64(m)))
+				g.JEQ(operand.LabelRef(label(m, n, masked)))
+			}
+			g.JMP(operand.LabelRef(label(1, n, masked)))
+			g.Label(other)
+		}
+		g.JMP(operand.LabelRef("done")) // no such width
+		if !masked {
+			g.Label(next)
+		}
+	}
+	for _, masked := range g.masked() {
+		for n := range 9 {
+			for m := 1; m <= g.heights(n); m++ {
+				g.tile(m, n, masked)
+			}
+		}
+	}
+	g.Label("done")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+func label(h, w int, masked bool) string {
+	if masked {
+		return fmt.Sprintf("tile%dx%dmasked", h, w)
+	}
+	return fmt.Sprintf("tile%dx%d", h, w)
+}
+
+// tile generates the loop over tiles of h by w vectors.
+func (g *gemm) tile(h, w int, masked bool) {
+	name := label(h, w, masked)
+	acc := func(i, j int) reg.Register { return g.reg(i*w + j) }
+	free := h * w
+	var b []reg.Register // a row of B, unless each of its vectors is used only once
+	if h > 1 {
+		for range w {
+			b = append(b, g.reg(free))
+			free++
+		}
+	}
+	load := func(j int, m operand.Mem, v reg.Register) {
+		if masked && j == w-1 {
+			g.loadMasked(m, v)
+		} else {
+			g.load(m, v)
+		}
+	}
+	vector := func(base reg.Register, j int) operand.Mem {
+		return operand.Mem{Base: base, Disp: j * g.lanes() * g.elemSize()}
+	}
+
+	g.Comment(fmt.Sprintf("Tiles of %d rows, %d vectors.", h, w))
+	g.Label(name)
+
+	g.CMPB(mem(g.Param("accumulate")), operand.Imm(0))
+	g.JEQ(operand.LabelRef(name + "zero"))
+	row := a0
+	g.MOVQ(c0, row)
+	for i := range h {
+		for j := range w {
+			load(j, vector(row, j), acc(i, j))
+		}
+		if i < h-1 {
+			g.ADDQ(cRow, row)
+		}
+	}
+	g.JMP(operand.LabelRef(name + "start"))
+	g.Label(name + "zero")
+	for i := range h * w {
+		g.zero(g.reg(i))
+	}
+	g.Label(name + "start")
+
+	g.MOVQ(a, a0)
+	if h > 6 {
+		g.LEAQ(operand.Mem{Base: a, Index: aRow3, Scale: 2}, a6)
+	}
+	g.Load(g.Param("b"), b0)
+	g.Load(g.Param("k"), left)
+	g.Label(name + "p")
+	for j, v := range b {
+		load(j, vector(b0, j), v)
+	}
+	for i := range h {
+		// Several registers in turn for A[i][p].
+		v := g.reg(free + i%min(4, g.spare(free, masked)))
+		g.broadcast(row6(i), v)
+		for j := range w {
+			switch {
+			case b != nil:
+				g.fma(b[j], v, acc(i, j))
+			case masked && j == w-1:
+				last := g.reg(free + 1)
+				g.loadMasked(vector(b0, j), last)
+				g.fma(last, v, acc(i, j))
+			default:
+				g.fma(vector(b0, j), v, acc(i, j))
+			}
+		}
+	}
+	g.ADDQ(aCol, a0)
+	if h > 6 {
+		g.ADDQ(aCol, a6)
+	}
+	g.ADDQ(bRow, b0)
+	g.DECQ(left)
+	g.JNZ(operand.LabelRef(name + "p"))
+
+	for i := range h {
+		for j := range w {
+			if masked && j == w-1 {
+				g.storeMasked(acc(i, j), vector(c0, j))
+			} else {
+				g.store(acc(i, j), vector(c0, j))
+			}
+		}
+		g.ADDQ(cRow, c0)
+	}
+	g.IMUL3Q(operand.Imm(uint64(h)), aRow, left)
+	g.ADDQ(left, a)
+	g.DECQ(count)
+	g.JNZ(operand.LabelRef(name))
+	g.JMP(operand.LabelRef("done"))
+}
+
+// spare returns how many registers are free from the given one on.
+func (g *gemm) spare(from int, masked bool) int {
+	n := g.registers() - from
+	if masked && g.registers() == 16 {
+		n-- // the mask
+	}
+	return n
+}
+
+// row6 addresses A[i][p].
+func row6(i int) operand.Mem {
+	m := operand.Mem{Base: a0}
+	if i >= 6 {
+		m.Base = a6
+	}
+	switch i % 6 {
+	case 1:
+		m.Index, m.Scale = aRow, 1
+	case 2:
+		m.Index, m.Scale = aRow, 2
+	case 3:
+		m.Index, m.Scale = aRow3, 1
+	case 4:
+		m.Index, m.Scale = aRow, 4
+	case 5:
+		m.Index, m.Scale = aRow5, 1
+	}
+	return m
+}
+
+// peak generates a loop of nothing but independent multiply-adds.
+func (g *gemm) peak() {
+	const chains = 12
+	g.Function("peak" + g.name())
+	g.Attributes(attr.NOSPLIT)
+	g.Pragma("noescape")
+	g.SignatureExpr(fmt.Sprintf("func(n int, x *%s)", g.elem()))
+	g.Doc(
+		fmt.Sprintf("peak%s does n times %d vector multiply-adds that do not wait for each other:", g.name(), chains),
+		fmt.Sprintf("s += x*x in %d accumulators of %d elements.", chains, g.lanes()),
+	)
+	g.Load(g.Param("n"), reg.RCX)
+	g.Load(g.Param("x"), reg.RAX)
+	x := g.reg(chains)
+	g.broadcast(operand.Mem{Base: reg.RAX}, x)
+	for i := range chains {
+		g.zero(g.reg(i))
+	}
+	g.Label("loop")
+	for i := range chains {
+		g.fma(x, x, g.reg(i))
+	}
+	g.DECQ(reg.RCX)
+	g.JNZ(operand.LabelRef("loop"))
+	g.VZEROUPPER()
+	g.RET()
+}

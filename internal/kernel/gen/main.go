@@ -1,0 +1,74 @@
+// Gen writes the amd64 assembly of package kernel. Run it with
+//
+//	go generate ./internal/kernel
+//
+// It is a module of its own, so that avo is no dependency of gradus.
+package main
+
+import (
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: gen folder")
+	}
+	for _, f := range []struct {
+		name string
+		emit func(*build.Context)
+	}{
+		{"gemm_avx512", func(c *build.Context) {
+			for _, size := range []int{4, 8} {
+				g := &gemm{Context: c, isa: avx512{vectors{c, size, 64}}}
+				g.tiles()
+				g.peak()
+			}
+		}},
+		{"gemm_avx2", func(c *build.Context) {
+			maskTable(c)
+			for _, size := range []int{4, 8} {
+				g := &gemm{Context: c, isa: avx2{vectors{c, size, 32}}}
+				g.tiles()
+				g.peak()
+			}
+		}},
+		{"pack", func(c *build.Context) {
+			pack(c)
+			transpose32(c)
+			transpose64(c)
+		}},
+	} {
+		c := build.NewContext()
+		c.ConstraintExpr("!purego")
+		f.emit(c)
+		file, err := c.Result()
+		if err == nil {
+			err = pass.Compile.Execute(file)
+		}
+		if err != nil {
+			log.Fatalf("gen: %s: %v", f.name, err)
+		}
+		cfg := printer.Config{Argv: []string{"go", "generate", "./internal/kernel"}, Pkg: "kernel"}
+		base := filepath.Join(os.Args[1], f.name+"_amd64")
+		write(base+".s", printer.NewGoAsm(cfg), file)
+		write(base+".go", printer.NewStubs(cfg), file)
+	}
+}
+
+func write(name string, p printer.Printer, file *ir.File) {
+	text, err := p.Print(file)
+	if err == nil {
+		err = os.WriteFile(name, text, 0o644)
+	}
+	if err != nil {
+		log.Fatal("gen: ", err)
+	}
+}

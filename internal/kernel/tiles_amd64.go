@@ -1,0 +1,66 @@
+//go:build !purego
+
+package kernel
+
+import "unsafe"
+
+// A shape is how an instruction set cuts C into tiles.
+type shape struct {
+	bytes   int    // of a vector
+	heights [9]int // the most rows of a tile that is so many vectors wide
+	widths  [4]int // the most vectors of a tile of 1, 2 or 3 rows
+}
+
+var shapes = [...]shape{
+	avx2:   {32, [...]int{0, 12, 6, 3, 2, 1, 1, 1, 1}, [...]int{0, 8, 4, 3}},
+	avx512: {64, [...]int{0, 12, 12, 3, 3, 1, 1, 1, 1}, [...]int{0, 8, 4, 4}},
+}
+
+// runTiles calls the assembly of the instruction set and precision: see tilesF32AVX512.
+func runTiles[T Float](set isa, h, w, count, k int, a, b, c *T, aRow, aCol, bRow, cRow, last int, accumulate bool) {
+	if unsafe.Sizeof(*a) == 4 {
+		a, b, c := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c))
+		if set == avx512 {
+			tilesF32AVX512(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate)
+		} else {
+			tilesF32AVX2(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate)
+		}
+		return
+	}
+	a64, b64, c64 := (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c))
+	if set == avx512 {
+		tilesF64AVX512(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate)
+	} else {
+		tilesF64AVX2(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate)
+	}
+}
+
+// packPanel copies rows of 64 or 128 bytes to follow each other: see packAVX2.
+func packPanel[T Float](dst, src *T, rows, bytes, stride int) {
+	packAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, bytes, stride)
+}
+
+// transposePanel writes columns as rows: see transposeF32AVX2.
+func transposePanel[T Float](dst, src *T, k, columns, stride, row int) {
+	if unsafe.Sizeof(*dst) == 4 {
+		transposeF32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), k, columns, stride, row)
+	} else {
+		transposeF64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), k, columns, stride, row)
+	}
+}
+
+// runPeak does 12·n vector multiply-adds: see peakF32AVX512. It returns how many
+// operations of T these are, two for each multiply-add.
+func runPeak[T Float](set isa, n int, x *T) int {
+	switch {
+	case unsafe.Sizeof(*x) == 4 && set == avx512:
+		peakF32AVX512(n, (*float32)(unsafe.Pointer(x)))
+	case unsafe.Sizeof(*x) == 4:
+		peakF32AVX2(n, (*float32)(unsafe.Pointer(x)))
+	case set == avx512:
+		peakF64AVX512(n, (*float64)(unsafe.Pointer(x)))
+	default:
+		peakF64AVX2(n, (*float64)(unsafe.Pointer(x)))
+	}
+	return 2 * 12 * n * shapes[set].bytes / int(unsafe.Sizeof(*x))
+}

@@ -1,0 +1,9 @@
+//go:build purego || !amd64
+
+package kernel
+
+func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], bool) {
+	panic("kernel: no assembly")
+}
+
+func runPeak[T Float](isa, int, *T) int { panic("kernel: no assembly") }
