@@ -15,7 +15,7 @@ DATA mask<>+56(SB)/8, $0x0000000000000000
 GLOBL mask<>(SB), RODATA|NOPTR, $64
 
 // func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tilesF32AVX2(SB), NOSPLIT, $0-97
 	MOVQ count+16(FP), R12
 	MOVQ a+32(FP), R11
@@ -1166,6 +1166,7 @@ tile3x2start:
 	MOVQ k+24(FP), CX
 
 tile3x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (AX), Y8
@@ -1230,6 +1231,7 @@ tile4x2start:
 	MOVQ k+24(FP), CX
 
 tile4x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (AX), Y10
@@ -1305,6 +1307,7 @@ tile5x2start:
 	MOVQ k+24(FP), CX
 
 tile5x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (AX), Y12
@@ -1391,6 +1394,7 @@ tile6x2start:
 	MOVQ k+24(FP), CX
 
 tile6x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (AX), Y14
@@ -2899,6 +2903,7 @@ tile3x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile3x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y6
 	VMASKMOVPS   32(BX), Y15, Y7
 	VBROADCASTSS (AX), Y8
@@ -2963,6 +2968,7 @@ tile4x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile4x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y8
 	VMASKMOVPS   32(BX), Y15, Y9
 	VBROADCASTSS (AX), Y10
@@ -3038,6 +3044,7 @@ tile5x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile5x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y10
 	VMASKMOVPS   32(BX), Y15, Y11
 	VBROADCASTSS (AX), Y12
@@ -3124,6 +3131,7 @@ tile6x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile6x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y12
 	VMASKMOVPS   32(BX), Y15, Y13
 	VBROADCASTSS (AX), Y14
@@ -3708,7 +3716,7 @@ loop:
 	RET
 
 // func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tilesF64AVX2(SB), NOSPLIT, $0-97
 	MOVQ count+16(FP), R12
 	MOVQ a+32(FP), R11
@@ -4859,6 +4867,7 @@ tile3x2start:
 	MOVQ k+24(FP), CX
 
 tile3x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSD (AX), Y8
@@ -4923,6 +4932,7 @@ tile4x2start:
 	MOVQ k+24(FP), CX
 
 tile4x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSD (AX), Y10
@@ -4998,6 +5008,7 @@ tile5x2start:
 	MOVQ k+24(FP), CX
 
 tile5x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSD (AX), Y12
@@ -5084,6 +5095,7 @@ tile6x2start:
 	MOVQ k+24(FP), CX
 
 tile6x2p:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSD (AX), Y14
@@ -6592,6 +6604,7 @@ tile3x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile3x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y6
 	VMASKMOVPD   32(BX), Y15, Y7
 	VBROADCASTSD (AX), Y8
@@ -6656,6 +6669,7 @@ tile4x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile4x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y8
 	VMASKMOVPD   32(BX), Y15, Y9
 	VBROADCASTSD (AX), Y10
@@ -6731,6 +6745,7 @@ tile5x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile5x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y10
 	VMASKMOVPD   32(BX), Y15, Y11
 	VBROADCASTSD (AX), Y12
@@ -6817,6 +6832,7 @@ tile6x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile6x2maskedp:
+	PREFETCHT1   64(BX)
 	VMOVUPS      (BX), Y12
 	VMASKMOVPD   32(BX), Y15, Y13
 	VBROADCASTSD (AX), Y14

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tilesF32AVX512(SB), NOSPLIT, $0-97
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
@@ -1312,6 +1312,8 @@ tile6x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile6x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z12
 	VMOVUPS.Z    64(BX), K1, Z13
 	VBROADCASTSS (AX), Z14
@@ -1410,6 +1412,8 @@ tile7x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile7x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z14
 	VMOVUPS.Z    64(BX), K1, Z15
 	VBROADCASTSS (AX), Z16
@@ -1520,6 +1524,8 @@ tile8x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile8x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z16
 	VMOVUPS.Z    64(BX), K1, Z17
 	VBROADCASTSS (AX), Z18
@@ -1641,6 +1647,8 @@ tile9x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile9x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z18
 	VMOVUPS.Z    64(BX), K1, Z19
 	VBROADCASTSS (AX), Z20
@@ -1773,6 +1781,8 @@ tile10x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile10x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z20
 	VMOVUPS.Z    64(BX), K1, Z21
 	VBROADCASTSS (AX), Z22
@@ -1916,6 +1926,8 @@ tile11x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile11x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z22
 	VMOVUPS.Z    64(BX), K1, Z23
 	VBROADCASTSS (AX), Z24
@@ -2070,6 +2082,8 @@ tile12x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile12x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z24
 	VMOVUPS.Z    64(BX), K1, Z25
 	VBROADCASTSS (AX), Z26
@@ -2776,7 +2790,7 @@ loop:
 	RET
 
 // func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tilesF64AVX512(SB), NOSPLIT, $0-97
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
@@ -4083,6 +4097,8 @@ tile6x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile6x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z12
 	VMOVUPD.Z    64(BX), K1, Z13
 	VBROADCASTSD (AX), Z14
@@ -4181,6 +4197,8 @@ tile7x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile7x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z14
 	VMOVUPD.Z    64(BX), K1, Z15
 	VBROADCASTSD (AX), Z16
@@ -4291,6 +4309,8 @@ tile8x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile8x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z16
 	VMOVUPD.Z    64(BX), K1, Z17
 	VBROADCASTSD (AX), Z18
@@ -4412,6 +4432,8 @@ tile9x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile9x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z18
 	VMOVUPD.Z    64(BX), K1, Z19
 	VBROADCASTSD (AX), Z20
@@ -4544,6 +4566,8 @@ tile10x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile10x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z20
 	VMOVUPD.Z    64(BX), K1, Z21
 	VBROADCASTSD (AX), Z22
@@ -4687,6 +4711,8 @@ tile11x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile11x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z22
 	VMOVUPD.Z    64(BX), K1, Z23
 	VBROADCASTSD (AX), Z24
@@ -4841,6 +4867,8 @@ tile12x2maskedstart:
 	MOVQ k+24(FP), CX
 
 tile12x2maskedp:
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	VMOVUPS      (BX), Z24
 	VMOVUPD.Z    64(BX), K1, Z25
 	VBROADCASTSD (AX), Z26

@@ -13,7 +13,6 @@ const (
 	blockK     = 384       // steps of k in one call; longer chains go through C
 	blockBytes = 512 << 10 // of A that all panels of B run over before the next part of A
 	callFMAs   = 400_000   // in one call: assembly holds up the garbage collector
-	packStride = 2048      // the bytes between rows from which B's panels are copied
 	packRows   = 48        // the rows of C from which the copy pays
 )
 
@@ -25,30 +24,40 @@ const (
 //
 // A is read where it stands, by its strides, so A·B and Aᵀ·B are the same loop.
 func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) {
-	if n == 1 && m > 1 && c.Row == 1 && (a.Row == 1 || a.Col == 1) {
-		// A column is a row lying down: Cᵀ = Bᵀ·Aᵀ, in full vectors.
-		m, n, a, b = 1, m, b.T(), a.T()
-	}
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]
 	lanes := s.bytes / size
-	byColumns := b.Col != 1
+	if n == 1 && m > 1 && c.Row == 1 && (a.Row == 1 || a.Col == 1 && m >= 16) {
+		// A column is a row lying down: Cᵀ = Bᵀ·Aᵀ, in full vectors.
+		m, n, a, b = 1, m, b.T(), a.T()
+	}
+	if n <= lanes && m <= s.heights[1] && k <= blockK && b.Col == 1 {
+		// One tile, as in the smallest networks.
+		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], a.Row*size, a.Col*size, b.Row*size, c.Row*size, n, accumulate)
+		return
+	}
 	widest := 2
 	if m <= 3 {
 		widest = s.widths[m]
 	}
-	copied := !byColumns && b.Row*size >= packStride && m >= packRows
+	byColumns := b.Col != 1
+	copied := !byColumns && b.Row*size >= s.packStride && m >= packRows
 	var panels *scratch
 	if byColumns || copied {
 		panels = takeScratch()
 		widest = min(widest, scratchVectors)
 	}
-	rows := m
-	if m*min(k, blockK)*size > blockBytes {
-		rows = blockBytes / (min(k, blockK) * size)
+	step := k // of p: at most blockK, and alike in all blocks
+	if k > blockK {
+		blocks := (k + blockK - 1) / blockK
+		step = (k + blocks - 1) / blocks
 	}
-	for p := 0; p < k; p += blockK {
-		kp := min(blockK, k-p)
+	rows := m
+	if m*step*size > blockBytes {
+		rows = blockBytes / (step * size)
+	}
+	for p := 0; p < k; p += step {
+		kp := min(step, k-p)
 		acc := accumulate || p > 0
 		for i0 := 0; i0 < m; i0 += rows {
 			i1 := min(i0+rows, m)

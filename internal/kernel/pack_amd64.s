@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func packAVX2(dst *byte, src *byte, rows int, bytes int, stride int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·packAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
@@ -15,30 +15,33 @@ TEXT ·packAVX2(SB), NOSPLIT, $0-40
 	JEQ  row128
 
 row64:
-	VMOVUPS (SI), Y0
-	VMOVUPS 32(SI), Y1
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    DX, SI
-	ADDQ    $0x40, DI
-	DECQ    CX
-	JNZ     row64
+	PREFETCHT1 64(SI)
+	VMOVUPS    (SI), Y0
+	VMOVUPS    32(SI), Y1
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	ADDQ       DX, SI
+	ADDQ       $0x40, DI
+	DECQ       CX
+	JNZ        row64
 	VZEROUPPER
 	RET
 
 row128:
-	VMOVUPS (SI), Y0
-	VMOVUPS 32(SI), Y1
-	VMOVUPS 64(SI), Y2
-	VMOVUPS 96(SI), Y3
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS Y3, 96(DI)
-	ADDQ    DX, SI
-	ADDQ    $0x80, DI
-	DECQ    CX
-	JNZ     row128
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	VMOVUPS    (SI), Y0
+	VMOVUPS    32(SI), Y1
+	VMOVUPS    64(SI), Y2
+	VMOVUPS    96(SI), Y3
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMOVUPS    Y2, 64(DI)
+	VMOVUPS    Y3, 96(DI)
+	ADDQ       DX, SI
+	ADDQ       $0x80, DI
+	DECQ       CX
+	JNZ        row128
 	VZEROUPPER
 	RET
 

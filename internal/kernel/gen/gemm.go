@@ -159,6 +159,12 @@ func (g *gemm) tile(h, w int, masked bool) {
 	g.Load(g.Param("b"), b0)
 	g.Load(g.Param("k"), left)
 	g.Label(name + "p")
+	if w == 2 && h >= g.heights(w)/2 {
+		// The next panel of B starts where this one ends.
+		for at := 0; at < w*g.lanes()*g.elemSize(); at += 64 {
+			g.PREFETCHT1(operand.Mem{Base: b0, Disp: w*g.lanes()*g.elemSize() + at})
+		}
+	}
 	for j, v := range b {
 		load(j, vector(b0, j), v)
 	}

@@ -40,6 +40,9 @@ func pack(c *build.Context) {
 	for _, bytes := range []int{64, 128} {
 		row := fmt.Sprintf("row%d", bytes)
 		c.Label(row)
+		for at := 0; at < bytes; at += 64 {
+			c.PREFETCHT1(operand.Mem{Base: src, Disp: bytes + at}) // the next panel
+		}
 		for at := 0; at < bytes; at += 32 {
 			c.VMOVUPS(operand.Mem{Base: src, Disp: at}, ymm[at/32])
 		}
