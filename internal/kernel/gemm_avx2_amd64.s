@@ -197,7 +197,7 @@ not7true:
 not8true:
 	JMP done
 
-	// Tiles of 1 rows, 1 vectors.
+	// Tiles of 1 rows, 1 vectors of 8.
 tile1x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x1zero
@@ -228,7 +228,7 @@ tile1x1p:
 	JNZ          tile1x1
 	JMP          done
 
-	// Tiles of 2 rows, 1 vectors.
+	// Tiles of 2 rows, 1 vectors of 8.
 tile2x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x1zero
@@ -267,7 +267,7 @@ tile2x1p:
 	JNZ          tile2x1
 	JMP          done
 
-	// Tiles of 3 rows, 1 vectors.
+	// Tiles of 3 rows, 1 vectors of 8.
 tile3x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile3x1zero
@@ -313,7 +313,7 @@ tile3x1p:
 	JNZ          tile3x1
 	JMP          done
 
-	// Tiles of 4 rows, 1 vectors.
+	// Tiles of 4 rows, 1 vectors of 8.
 tile4x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile4x1zero
@@ -366,7 +366,7 @@ tile4x1p:
 	JNZ          tile4x1
 	JMP          done
 
-	// Tiles of 5 rows, 1 vectors.
+	// Tiles of 5 rows, 1 vectors of 8.
 tile5x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile5x1zero
@@ -426,7 +426,7 @@ tile5x1p:
 	JNZ          tile5x1
 	JMP          done
 
-	// Tiles of 6 rows, 1 vectors.
+	// Tiles of 6 rows, 1 vectors of 8.
 tile6x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile6x1zero
@@ -493,7 +493,7 @@ tile6x1p:
 	JNZ          tile6x1
 	JMP          done
 
-	// Tiles of 7 rows, 1 vectors.
+	// Tiles of 7 rows, 1 vectors of 8.
 tile7x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile7x1zero
@@ -569,7 +569,7 @@ tile7x1p:
 	JNZ          tile7x1
 	JMP          done
 
-	// Tiles of 8 rows, 1 vectors.
+	// Tiles of 8 rows, 1 vectors of 8.
 tile8x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile8x1zero
@@ -652,7 +652,7 @@ tile8x1p:
 	JNZ          tile8x1
 	JMP          done
 
-	// Tiles of 9 rows, 1 vectors.
+	// Tiles of 9 rows, 1 vectors of 8.
 tile9x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile9x1zero
@@ -742,7 +742,7 @@ tile9x1p:
 	JNZ          tile9x1
 	JMP          done
 
-	// Tiles of 10 rows, 1 vectors.
+	// Tiles of 10 rows, 1 vectors of 8.
 tile10x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile10x1zero
@@ -839,7 +839,7 @@ tile10x1p:
 	JNZ          tile10x1
 	JMP          done
 
-	// Tiles of 11 rows, 1 vectors.
+	// Tiles of 11 rows, 1 vectors of 8.
 tile11x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile11x1zero
@@ -943,7 +943,7 @@ tile11x1p:
 	JNZ          tile11x1
 	JMP          done
 
-	// Tiles of 12 rows, 1 vectors.
+	// Tiles of 12 rows, 1 vectors of 8.
 tile12x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile12x1zero
@@ -1054,7 +1054,7 @@ tile12x1p:
 	JNZ          tile12x1
 	JMP          done
 
-	// Tiles of 1 rows, 2 vectors.
+	// Tiles of 1 rows, 2 vectors of 8.
 tile1x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x2zero
@@ -1089,7 +1089,7 @@ tile1x2p:
 	JNZ          tile1x2
 	JMP          done
 
-	// Tiles of 2 rows, 2 vectors.
+	// Tiles of 2 rows, 2 vectors of 8.
 tile2x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x2zero
@@ -1137,7 +1137,7 @@ tile2x2p:
 	JNZ          tile2x2
 	JMP          done
 
-	// Tiles of 3 rows, 2 vectors.
+	// Tiles of 3 rows, 2 vectors of 8.
 tile3x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile3x2zero
@@ -1197,7 +1197,7 @@ tile3x2p:
 	JNZ          tile3x2
 	JMP          done
 
-	// Tiles of 4 rows, 2 vectors.
+	// Tiles of 4 rows, 2 vectors of 8.
 tile4x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile4x2zero
@@ -1268,7 +1268,7 @@ tile4x2p:
 	JNZ          tile4x2
 	JMP          done
 
-	// Tiles of 5 rows, 2 vectors.
+	// Tiles of 5 rows, 2 vectors of 8.
 tile5x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile5x2zero
@@ -1350,7 +1350,7 @@ tile5x2p:
 	JNZ          tile5x2
 	JMP          done
 
-	// Tiles of 6 rows, 2 vectors.
+	// Tiles of 6 rows, 2 vectors of 8.
 tile6x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile6x2zero
@@ -1443,7 +1443,7 @@ tile6x2p:
 	JNZ          tile6x2
 	JMP          done
 
-	// Tiles of 1 rows, 3 vectors.
+	// Tiles of 1 rows, 3 vectors of 8.
 tile1x3:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x3zero
@@ -1482,7 +1482,7 @@ tile1x3p:
 	JNZ          tile1x3
 	JMP          done
 
-	// Tiles of 2 rows, 3 vectors.
+	// Tiles of 2 rows, 3 vectors of 8.
 tile2x3:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x3zero
@@ -1539,7 +1539,7 @@ tile2x3p:
 	JNZ          tile2x3
 	JMP          done
 
-	// Tiles of 3 rows, 3 vectors.
+	// Tiles of 3 rows, 3 vectors of 8.
 tile3x3:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile3x3zero
@@ -1611,7 +1611,7 @@ tile3x3p:
 	JNZ          tile3x3
 	JMP          done
 
-	// Tiles of 1 rows, 4 vectors.
+	// Tiles of 1 rows, 4 vectors of 8.
 tile1x4:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x4zero
@@ -1654,7 +1654,7 @@ tile1x4p:
 	JNZ          tile1x4
 	JMP          done
 
-	// Tiles of 2 rows, 4 vectors.
+	// Tiles of 2 rows, 4 vectors of 8.
 tile2x4:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x4zero
@@ -1720,7 +1720,7 @@ tile2x4p:
 	JNZ          tile2x4
 	JMP          done
 
-	// Tiles of 1 rows, 5 vectors.
+	// Tiles of 1 rows, 5 vectors of 8.
 tile1x5:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x5zero
@@ -1767,7 +1767,7 @@ tile1x5p:
 	JNZ          tile1x5
 	JMP          done
 
-	// Tiles of 1 rows, 6 vectors.
+	// Tiles of 1 rows, 6 vectors of 8.
 tile1x6:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x6zero
@@ -1818,7 +1818,7 @@ tile1x6p:
 	JNZ          tile1x6
 	JMP          done
 
-	// Tiles of 1 rows, 7 vectors.
+	// Tiles of 1 rows, 7 vectors of 8.
 tile1x7:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x7zero
@@ -1873,7 +1873,7 @@ tile1x7p:
 	JNZ          tile1x7
 	JMP          done
 
-	// Tiles of 1 rows, 8 vectors.
+	// Tiles of 1 rows, 8 vectors of 8.
 tile1x8:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x8zero
@@ -1932,7 +1932,7 @@ tile1x8p:
 	JNZ          tile1x8
 	JMP          done
 
-	// Tiles of 1 rows, 1 vectors.
+	// Tiles of 1 rows, 1 vectors of 8.
 tile1x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x1maskedzero
@@ -1964,7 +1964,7 @@ tile1x1maskedp:
 	JNZ          tile1x1masked
 	JMP          done
 
-	// Tiles of 2 rows, 1 vectors.
+	// Tiles of 2 rows, 1 vectors of 8.
 tile2x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x1maskedzero
@@ -2003,7 +2003,7 @@ tile2x1maskedp:
 	JNZ          tile2x1masked
 	JMP          done
 
-	// Tiles of 3 rows, 1 vectors.
+	// Tiles of 3 rows, 1 vectors of 8.
 tile3x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile3x1maskedzero
@@ -2049,7 +2049,7 @@ tile3x1maskedp:
 	JNZ          tile3x1masked
 	JMP          done
 
-	// Tiles of 4 rows, 1 vectors.
+	// Tiles of 4 rows, 1 vectors of 8.
 tile4x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile4x1maskedzero
@@ -2102,7 +2102,7 @@ tile4x1maskedp:
 	JNZ          tile4x1masked
 	JMP          done
 
-	// Tiles of 5 rows, 1 vectors.
+	// Tiles of 5 rows, 1 vectors of 8.
 tile5x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile5x1maskedzero
@@ -2162,7 +2162,7 @@ tile5x1maskedp:
 	JNZ          tile5x1masked
 	JMP          done
 
-	// Tiles of 6 rows, 1 vectors.
+	// Tiles of 6 rows, 1 vectors of 8.
 tile6x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile6x1maskedzero
@@ -2229,7 +2229,7 @@ tile6x1maskedp:
 	JNZ          tile6x1masked
 	JMP          done
 
-	// Tiles of 7 rows, 1 vectors.
+	// Tiles of 7 rows, 1 vectors of 8.
 tile7x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile7x1maskedzero
@@ -2305,7 +2305,7 @@ tile7x1maskedp:
 	JNZ          tile7x1masked
 	JMP          done
 
-	// Tiles of 8 rows, 1 vectors.
+	// Tiles of 8 rows, 1 vectors of 8.
 tile8x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile8x1maskedzero
@@ -2388,7 +2388,7 @@ tile8x1maskedp:
 	JNZ          tile8x1masked
 	JMP          done
 
-	// Tiles of 9 rows, 1 vectors.
+	// Tiles of 9 rows, 1 vectors of 8.
 tile9x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile9x1maskedzero
@@ -2478,7 +2478,7 @@ tile9x1maskedp:
 	JNZ          tile9x1masked
 	JMP          done
 
-	// Tiles of 10 rows, 1 vectors.
+	// Tiles of 10 rows, 1 vectors of 8.
 tile10x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile10x1maskedzero
@@ -2575,7 +2575,7 @@ tile10x1maskedp:
 	JNZ          tile10x1masked
 	JMP          done
 
-	// Tiles of 11 rows, 1 vectors.
+	// Tiles of 11 rows, 1 vectors of 8.
 tile11x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile11x1maskedzero
@@ -2679,7 +2679,7 @@ tile11x1maskedp:
 	JNZ          tile11x1masked
 	JMP          done
 
-	// Tiles of 12 rows, 1 vectors.
+	// Tiles of 12 rows, 1 vectors of 8.
 tile12x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile12x1maskedzero
@@ -2790,7 +2790,7 @@ tile12x1maskedp:
 	JNZ          tile12x1masked
 	JMP          done
 
-	// Tiles of 1 rows, 2 vectors.
+	// Tiles of 1 rows, 2 vectors of 8.
 tile1x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x2maskedzero
@@ -2826,7 +2826,7 @@ tile1x2maskedp:
 	JNZ          tile1x2masked
 	JMP          done
 
-	// Tiles of 2 rows, 2 vectors.
+	// Tiles of 2 rows, 2 vectors of 8.
 tile2x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x2maskedzero
@@ -2874,7 +2874,7 @@ tile2x2maskedp:
 	JNZ          tile2x2masked
 	JMP          done
 
-	// Tiles of 3 rows, 2 vectors.
+	// Tiles of 3 rows, 2 vectors of 8.
 tile3x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile3x2maskedzero
@@ -2934,7 +2934,7 @@ tile3x2maskedp:
 	JNZ          tile3x2masked
 	JMP          done
 
-	// Tiles of 4 rows, 2 vectors.
+	// Tiles of 4 rows, 2 vectors of 8.
 tile4x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile4x2maskedzero
@@ -3005,7 +3005,7 @@ tile4x2maskedp:
 	JNZ          tile4x2masked
 	JMP          done
 
-	// Tiles of 5 rows, 2 vectors.
+	// Tiles of 5 rows, 2 vectors of 8.
 tile5x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile5x2maskedzero
@@ -3087,7 +3087,7 @@ tile5x2maskedp:
 	JNZ          tile5x2masked
 	JMP          done
 
-	// Tiles of 6 rows, 2 vectors.
+	// Tiles of 6 rows, 2 vectors of 8.
 tile6x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile6x2maskedzero
@@ -3180,7 +3180,7 @@ tile6x2maskedp:
 	JNZ          tile6x2masked
 	JMP          done
 
-	// Tiles of 1 rows, 3 vectors.
+	// Tiles of 1 rows, 3 vectors of 8.
 tile1x3masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x3maskedzero
@@ -3220,7 +3220,7 @@ tile1x3maskedp:
 	JNZ          tile1x3masked
 	JMP          done
 
-	// Tiles of 2 rows, 3 vectors.
+	// Tiles of 2 rows, 3 vectors of 8.
 tile2x3masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x3maskedzero
@@ -3277,7 +3277,7 @@ tile2x3maskedp:
 	JNZ          tile2x3masked
 	JMP          done
 
-	// Tiles of 3 rows, 3 vectors.
+	// Tiles of 3 rows, 3 vectors of 8.
 tile3x3masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile3x3maskedzero
@@ -3349,7 +3349,7 @@ tile3x3maskedp:
 	JNZ          tile3x3masked
 	JMP          done
 
-	// Tiles of 1 rows, 4 vectors.
+	// Tiles of 1 rows, 4 vectors of 8.
 tile1x4masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x4maskedzero
@@ -3393,7 +3393,7 @@ tile1x4maskedp:
 	JNZ          tile1x4masked
 	JMP          done
 
-	// Tiles of 2 rows, 4 vectors.
+	// Tiles of 2 rows, 4 vectors of 8.
 tile2x4masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x4maskedzero
@@ -3459,7 +3459,7 @@ tile2x4maskedp:
 	JNZ          tile2x4masked
 	JMP          done
 
-	// Tiles of 1 rows, 5 vectors.
+	// Tiles of 1 rows, 5 vectors of 8.
 tile1x5masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x5maskedzero
@@ -3507,7 +3507,7 @@ tile1x5maskedp:
 	JNZ          tile1x5masked
 	JMP          done
 
-	// Tiles of 1 rows, 6 vectors.
+	// Tiles of 1 rows, 6 vectors of 8.
 tile1x6masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x6maskedzero
@@ -3559,7 +3559,7 @@ tile1x6maskedp:
 	JNZ          tile1x6masked
 	JMP          done
 
-	// Tiles of 1 rows, 7 vectors.
+	// Tiles of 1 rows, 7 vectors of 8.
 tile1x7masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x7maskedzero
@@ -3615,7 +3615,7 @@ tile1x7maskedp:
 	JNZ          tile1x7masked
 	JMP          done
 
-	// Tiles of 1 rows, 8 vectors.
+	// Tiles of 1 rows, 8 vectors of 8.
 tile1x8masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x8maskedzero
@@ -3898,7 +3898,7 @@ not7true:
 not8true:
 	JMP done
 
-	// Tiles of 1 rows, 1 vectors.
+	// Tiles of 1 rows, 1 vectors of 4.
 tile1x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x1zero
@@ -3929,7 +3929,7 @@ tile1x1p:
 	JNZ          tile1x1
 	JMP          done
 
-	// Tiles of 2 rows, 1 vectors.
+	// Tiles of 2 rows, 1 vectors of 4.
 tile2x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x1zero
@@ -3968,7 +3968,7 @@ tile2x1p:
 	JNZ          tile2x1
 	JMP          done
 
-	// Tiles of 3 rows, 1 vectors.
+	// Tiles of 3 rows, 1 vectors of 4.
 tile3x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile3x1zero
@@ -4014,7 +4014,7 @@ tile3x1p:
 	JNZ          tile3x1
 	JMP          done
 
-	// Tiles of 4 rows, 1 vectors.
+	// Tiles of 4 rows, 1 vectors of 4.
 tile4x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile4x1zero
@@ -4067,7 +4067,7 @@ tile4x1p:
 	JNZ          tile4x1
 	JMP          done
 
-	// Tiles of 5 rows, 1 vectors.
+	// Tiles of 5 rows, 1 vectors of 4.
 tile5x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile5x1zero
@@ -4127,7 +4127,7 @@ tile5x1p:
 	JNZ          tile5x1
 	JMP          done
 
-	// Tiles of 6 rows, 1 vectors.
+	// Tiles of 6 rows, 1 vectors of 4.
 tile6x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile6x1zero
@@ -4194,7 +4194,7 @@ tile6x1p:
 	JNZ          tile6x1
 	JMP          done
 
-	// Tiles of 7 rows, 1 vectors.
+	// Tiles of 7 rows, 1 vectors of 4.
 tile7x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile7x1zero
@@ -4270,7 +4270,7 @@ tile7x1p:
 	JNZ          tile7x1
 	JMP          done
 
-	// Tiles of 8 rows, 1 vectors.
+	// Tiles of 8 rows, 1 vectors of 4.
 tile8x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile8x1zero
@@ -4353,7 +4353,7 @@ tile8x1p:
 	JNZ          tile8x1
 	JMP          done
 
-	// Tiles of 9 rows, 1 vectors.
+	// Tiles of 9 rows, 1 vectors of 4.
 tile9x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile9x1zero
@@ -4443,7 +4443,7 @@ tile9x1p:
 	JNZ          tile9x1
 	JMP          done
 
-	// Tiles of 10 rows, 1 vectors.
+	// Tiles of 10 rows, 1 vectors of 4.
 tile10x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile10x1zero
@@ -4540,7 +4540,7 @@ tile10x1p:
 	JNZ          tile10x1
 	JMP          done
 
-	// Tiles of 11 rows, 1 vectors.
+	// Tiles of 11 rows, 1 vectors of 4.
 tile11x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile11x1zero
@@ -4644,7 +4644,7 @@ tile11x1p:
 	JNZ          tile11x1
 	JMP          done
 
-	// Tiles of 12 rows, 1 vectors.
+	// Tiles of 12 rows, 1 vectors of 4.
 tile12x1:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile12x1zero
@@ -4755,7 +4755,7 @@ tile12x1p:
 	JNZ          tile12x1
 	JMP          done
 
-	// Tiles of 1 rows, 2 vectors.
+	// Tiles of 1 rows, 2 vectors of 4.
 tile1x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x2zero
@@ -4790,7 +4790,7 @@ tile1x2p:
 	JNZ          tile1x2
 	JMP          done
 
-	// Tiles of 2 rows, 2 vectors.
+	// Tiles of 2 rows, 2 vectors of 4.
 tile2x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x2zero
@@ -4838,7 +4838,7 @@ tile2x2p:
 	JNZ          tile2x2
 	JMP          done
 
-	// Tiles of 3 rows, 2 vectors.
+	// Tiles of 3 rows, 2 vectors of 4.
 tile3x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile3x2zero
@@ -4898,7 +4898,7 @@ tile3x2p:
 	JNZ          tile3x2
 	JMP          done
 
-	// Tiles of 4 rows, 2 vectors.
+	// Tiles of 4 rows, 2 vectors of 4.
 tile4x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile4x2zero
@@ -4969,7 +4969,7 @@ tile4x2p:
 	JNZ          tile4x2
 	JMP          done
 
-	// Tiles of 5 rows, 2 vectors.
+	// Tiles of 5 rows, 2 vectors of 4.
 tile5x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile5x2zero
@@ -5051,7 +5051,7 @@ tile5x2p:
 	JNZ          tile5x2
 	JMP          done
 
-	// Tiles of 6 rows, 2 vectors.
+	// Tiles of 6 rows, 2 vectors of 4.
 tile6x2:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile6x2zero
@@ -5144,7 +5144,7 @@ tile6x2p:
 	JNZ          tile6x2
 	JMP          done
 
-	// Tiles of 1 rows, 3 vectors.
+	// Tiles of 1 rows, 3 vectors of 4.
 tile1x3:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x3zero
@@ -5183,7 +5183,7 @@ tile1x3p:
 	JNZ          tile1x3
 	JMP          done
 
-	// Tiles of 2 rows, 3 vectors.
+	// Tiles of 2 rows, 3 vectors of 4.
 tile2x3:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x3zero
@@ -5240,7 +5240,7 @@ tile2x3p:
 	JNZ          tile2x3
 	JMP          done
 
-	// Tiles of 3 rows, 3 vectors.
+	// Tiles of 3 rows, 3 vectors of 4.
 tile3x3:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile3x3zero
@@ -5312,7 +5312,7 @@ tile3x3p:
 	JNZ          tile3x3
 	JMP          done
 
-	// Tiles of 1 rows, 4 vectors.
+	// Tiles of 1 rows, 4 vectors of 4.
 tile1x4:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x4zero
@@ -5355,7 +5355,7 @@ tile1x4p:
 	JNZ          tile1x4
 	JMP          done
 
-	// Tiles of 2 rows, 4 vectors.
+	// Tiles of 2 rows, 4 vectors of 4.
 tile2x4:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile2x4zero
@@ -5421,7 +5421,7 @@ tile2x4p:
 	JNZ          tile2x4
 	JMP          done
 
-	// Tiles of 1 rows, 5 vectors.
+	// Tiles of 1 rows, 5 vectors of 4.
 tile1x5:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x5zero
@@ -5468,7 +5468,7 @@ tile1x5p:
 	JNZ          tile1x5
 	JMP          done
 
-	// Tiles of 1 rows, 6 vectors.
+	// Tiles of 1 rows, 6 vectors of 4.
 tile1x6:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x6zero
@@ -5519,7 +5519,7 @@ tile1x6p:
 	JNZ          tile1x6
 	JMP          done
 
-	// Tiles of 1 rows, 7 vectors.
+	// Tiles of 1 rows, 7 vectors of 4.
 tile1x7:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x7zero
@@ -5574,7 +5574,7 @@ tile1x7p:
 	JNZ          tile1x7
 	JMP          done
 
-	// Tiles of 1 rows, 8 vectors.
+	// Tiles of 1 rows, 8 vectors of 4.
 tile1x8:
 	CMPB    accumulate+96(FP), $0x00
 	JEQ     tile1x8zero
@@ -5633,7 +5633,7 @@ tile1x8p:
 	JNZ          tile1x8
 	JMP          done
 
-	// Tiles of 1 rows, 1 vectors.
+	// Tiles of 1 rows, 1 vectors of 4.
 tile1x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x1maskedzero
@@ -5665,7 +5665,7 @@ tile1x1maskedp:
 	JNZ          tile1x1masked
 	JMP          done
 
-	// Tiles of 2 rows, 1 vectors.
+	// Tiles of 2 rows, 1 vectors of 4.
 tile2x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x1maskedzero
@@ -5704,7 +5704,7 @@ tile2x1maskedp:
 	JNZ          tile2x1masked
 	JMP          done
 
-	// Tiles of 3 rows, 1 vectors.
+	// Tiles of 3 rows, 1 vectors of 4.
 tile3x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile3x1maskedzero
@@ -5750,7 +5750,7 @@ tile3x1maskedp:
 	JNZ          tile3x1masked
 	JMP          done
 
-	// Tiles of 4 rows, 1 vectors.
+	// Tiles of 4 rows, 1 vectors of 4.
 tile4x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile4x1maskedzero
@@ -5803,7 +5803,7 @@ tile4x1maskedp:
 	JNZ          tile4x1masked
 	JMP          done
 
-	// Tiles of 5 rows, 1 vectors.
+	// Tiles of 5 rows, 1 vectors of 4.
 tile5x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile5x1maskedzero
@@ -5863,7 +5863,7 @@ tile5x1maskedp:
 	JNZ          tile5x1masked
 	JMP          done
 
-	// Tiles of 6 rows, 1 vectors.
+	// Tiles of 6 rows, 1 vectors of 4.
 tile6x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile6x1maskedzero
@@ -5930,7 +5930,7 @@ tile6x1maskedp:
 	JNZ          tile6x1masked
 	JMP          done
 
-	// Tiles of 7 rows, 1 vectors.
+	// Tiles of 7 rows, 1 vectors of 4.
 tile7x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile7x1maskedzero
@@ -6006,7 +6006,7 @@ tile7x1maskedp:
 	JNZ          tile7x1masked
 	JMP          done
 
-	// Tiles of 8 rows, 1 vectors.
+	// Tiles of 8 rows, 1 vectors of 4.
 tile8x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile8x1maskedzero
@@ -6089,7 +6089,7 @@ tile8x1maskedp:
 	JNZ          tile8x1masked
 	JMP          done
 
-	// Tiles of 9 rows, 1 vectors.
+	// Tiles of 9 rows, 1 vectors of 4.
 tile9x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile9x1maskedzero
@@ -6179,7 +6179,7 @@ tile9x1maskedp:
 	JNZ          tile9x1masked
 	JMP          done
 
-	// Tiles of 10 rows, 1 vectors.
+	// Tiles of 10 rows, 1 vectors of 4.
 tile10x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile10x1maskedzero
@@ -6276,7 +6276,7 @@ tile10x1maskedp:
 	JNZ          tile10x1masked
 	JMP          done
 
-	// Tiles of 11 rows, 1 vectors.
+	// Tiles of 11 rows, 1 vectors of 4.
 tile11x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile11x1maskedzero
@@ -6380,7 +6380,7 @@ tile11x1maskedp:
 	JNZ          tile11x1masked
 	JMP          done
 
-	// Tiles of 12 rows, 1 vectors.
+	// Tiles of 12 rows, 1 vectors of 4.
 tile12x1masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile12x1maskedzero
@@ -6491,7 +6491,7 @@ tile12x1maskedp:
 	JNZ          tile12x1masked
 	JMP          done
 
-	// Tiles of 1 rows, 2 vectors.
+	// Tiles of 1 rows, 2 vectors of 4.
 tile1x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x2maskedzero
@@ -6527,7 +6527,7 @@ tile1x2maskedp:
 	JNZ          tile1x2masked
 	JMP          done
 
-	// Tiles of 2 rows, 2 vectors.
+	// Tiles of 2 rows, 2 vectors of 4.
 tile2x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x2maskedzero
@@ -6575,7 +6575,7 @@ tile2x2maskedp:
 	JNZ          tile2x2masked
 	JMP          done
 
-	// Tiles of 3 rows, 2 vectors.
+	// Tiles of 3 rows, 2 vectors of 4.
 tile3x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile3x2maskedzero
@@ -6635,7 +6635,7 @@ tile3x2maskedp:
 	JNZ          tile3x2masked
 	JMP          done
 
-	// Tiles of 4 rows, 2 vectors.
+	// Tiles of 4 rows, 2 vectors of 4.
 tile4x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile4x2maskedzero
@@ -6706,7 +6706,7 @@ tile4x2maskedp:
 	JNZ          tile4x2masked
 	JMP          done
 
-	// Tiles of 5 rows, 2 vectors.
+	// Tiles of 5 rows, 2 vectors of 4.
 tile5x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile5x2maskedzero
@@ -6788,7 +6788,7 @@ tile5x2maskedp:
 	JNZ          tile5x2masked
 	JMP          done
 
-	// Tiles of 6 rows, 2 vectors.
+	// Tiles of 6 rows, 2 vectors of 4.
 tile6x2masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile6x2maskedzero
@@ -6881,7 +6881,7 @@ tile6x2maskedp:
 	JNZ          tile6x2masked
 	JMP          done
 
-	// Tiles of 1 rows, 3 vectors.
+	// Tiles of 1 rows, 3 vectors of 4.
 tile1x3masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x3maskedzero
@@ -6921,7 +6921,7 @@ tile1x3maskedp:
 	JNZ          tile1x3masked
 	JMP          done
 
-	// Tiles of 2 rows, 3 vectors.
+	// Tiles of 2 rows, 3 vectors of 4.
 tile2x3masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x3maskedzero
@@ -6978,7 +6978,7 @@ tile2x3maskedp:
 	JNZ          tile2x3masked
 	JMP          done
 
-	// Tiles of 3 rows, 3 vectors.
+	// Tiles of 3 rows, 3 vectors of 4.
 tile3x3masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile3x3maskedzero
@@ -7050,7 +7050,7 @@ tile3x3maskedp:
 	JNZ          tile3x3masked
 	JMP          done
 
-	// Tiles of 1 rows, 4 vectors.
+	// Tiles of 1 rows, 4 vectors of 4.
 tile1x4masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x4maskedzero
@@ -7094,7 +7094,7 @@ tile1x4maskedp:
 	JNZ          tile1x4masked
 	JMP          done
 
-	// Tiles of 2 rows, 4 vectors.
+	// Tiles of 2 rows, 4 vectors of 4.
 tile2x4masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile2x4maskedzero
@@ -7160,7 +7160,7 @@ tile2x4maskedp:
 	JNZ          tile2x4masked
 	JMP          done
 
-	// Tiles of 1 rows, 5 vectors.
+	// Tiles of 1 rows, 5 vectors of 4.
 tile1x5masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x5maskedzero
@@ -7208,7 +7208,7 @@ tile1x5maskedp:
 	JNZ          tile1x5masked
 	JMP          done
 
-	// Tiles of 1 rows, 6 vectors.
+	// Tiles of 1 rows, 6 vectors of 4.
 tile1x6masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x6maskedzero
@@ -7260,7 +7260,7 @@ tile1x6maskedp:
 	JNZ          tile1x6masked
 	JMP          done
 
-	// Tiles of 1 rows, 7 vectors.
+	// Tiles of 1 rows, 7 vectors of 4.
 tile1x7masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x7maskedzero
@@ -7316,7 +7316,7 @@ tile1x7maskedp:
 	JNZ          tile1x7masked
 	JMP          done
 
-	// Tiles of 1 rows, 8 vectors.
+	// Tiles of 1 rows, 8 vectors of 4.
 tile1x8masked:
 	CMPB       accumulate+96(FP), $0x00
 	JEQ        tile1x8maskedzero

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·tilesF32AVX512(SB), NOSPLIT, $0-97
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
@@ -51,6 +51,8 @@ TEXT ·tilesF32AVX512(SB), NOSPLIT, $0-97
 not2true:
 	CMPQ AX, $0x01
 	JNE  not1true
+	CMPQ CX, $0x08
+	JLE  half
 	CMPQ BX, $0x0c
 	JEQ  tile12x1masked
 	CMPQ BX, $0x0b
@@ -116,7 +118,813 @@ not7true:
 not8true:
 	JMP done
 
-	// Tiles of 1 rows, 1 vectors.
+half:
+	CMPQ BX, $0x0c
+	JEQ  halftile12x1masked
+	CMPQ BX, $0x0b
+	JEQ  halftile11x1masked
+	CMPQ BX, $0x0a
+	JEQ  halftile10x1masked
+	CMPQ BX, $0x09
+	JEQ  halftile9x1masked
+	CMPQ BX, $0x08
+	JEQ  halftile8x1masked
+	CMPQ BX, $0x07
+	JEQ  halftile7x1masked
+	CMPQ BX, $0x06
+	JEQ  halftile6x1masked
+	CMPQ BX, $0x05
+	JEQ  halftile5x1masked
+	CMPQ BX, $0x04
+	JEQ  halftile4x1masked
+	CMPQ BX, $0x03
+	JEQ  halftile3x1masked
+	CMPQ BX, $0x02
+	JEQ  halftile2x1masked
+	JMP  halftile1x1masked
+
+	// Tiles of 1 rows, 1 vectors of 8.
+halftile1x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile1x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	JMP       halftile1x1maskedstart
+
+halftile1x1maskedzero:
+	VPXORD Y0, Y0, Y0
+
+halftile1x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile1x1maskedp:
+	VBROADCASTSS (AX), Y1
+	VMOVUPS.Z    (BX), K1, Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          halftile1x1maskedp
+	VMOVUPS      Y0, K1, (DI)
+	ADDQ         R14, DI
+	IMUL3Q       $0x01, R8, CX
+	ADDQ         CX, R11
+	DECQ         R12
+	JNZ          halftile1x1masked
+	JMP          done
+
+	// Tiles of 2 rows, 1 vectors of 8.
+halftile2x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile2x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	JMP       halftile2x1maskedstart
+
+halftile2x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+
+halftile2x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile2x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y2, Y1
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile2x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x02, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile2x1masked
+	JMP              done
+
+	// Tiles of 3 rows, 1 vectors of 8.
+halftile3x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile3x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	JMP       halftile3x1maskedstart
+
+halftile3x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+
+halftile3x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile3x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y3, Y2
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile3x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x03, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile3x1masked
+	JMP              done
+
+	// Tiles of 4 rows, 1 vectors of 8.
+halftile4x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile4x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	JMP       halftile4x1maskedstart
+
+halftile4x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+
+halftile4x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile4x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y4, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile4x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x04, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile4x1masked
+	JMP              done
+
+	// Tiles of 5 rows, 1 vectors of 8.
+halftile5x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile5x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	JMP       halftile5x1maskedstart
+
+halftile5x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+
+halftile5x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile5x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y5, Y4
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile5x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x05, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile5x1masked
+	JMP              done
+
+	// Tiles of 6 rows, 1 vectors of 8.
+halftile6x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile6x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y5
+	JMP       halftile6x1maskedstart
+
+halftile6x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+
+halftile6x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile6x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R10*1), Y6, Y5
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile6x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y5, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x06, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile6x1masked
+	JMP              done
+
+	// Tiles of 7 rows, 1 vectors of 8.
+halftile7x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile7x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y6
+	JMP       halftile7x1maskedstart
+
+halftile7x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+
+halftile7x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile7x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R10*1), Y7, Y5
+	VFMADD231PS.BCST (R13), Y7, Y6
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile7x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y6, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x07, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile7x1masked
+	JMP              done
+
+	// Tiles of 8 rows, 1 vectors of 8.
+halftile8x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile8x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y7
+	JMP       halftile8x1maskedstart
+
+halftile8x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+
+halftile8x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile8x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R10*1), Y8, Y5
+	VFMADD231PS.BCST (R13), Y8, Y6
+	VFMADD231PS.BCST (R13)(R8*1), Y8, Y7
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile8x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y7, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x08, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile8x1masked
+	JMP              done
+
+	// Tiles of 9 rows, 1 vectors of 8.
+halftile9x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile9x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y8
+	JMP       halftile9x1maskedstart
+
+halftile9x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+
+halftile9x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile9x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R10*1), Y9, Y5
+	VFMADD231PS.BCST (R13), Y9, Y6
+	VFMADD231PS.BCST (R13)(R8*1), Y9, Y7
+	VFMADD231PS.BCST (R13)(R8*2), Y9, Y8
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile9x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y8, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x09, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile9x1masked
+	JMP              done
+
+	// Tiles of 10 rows, 1 vectors of 8.
+halftile10x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile10x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y9
+	JMP       halftile10x1maskedstart
+
+halftile10x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+
+halftile10x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile10x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R10*1), Y10, Y5
+	VFMADD231PS.BCST (R13), Y10, Y6
+	VFMADD231PS.BCST (R13)(R8*1), Y10, Y7
+	VFMADD231PS.BCST (R13)(R8*2), Y10, Y8
+	VFMADD231PS.BCST (R13)(R9*1), Y10, Y9
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile10x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y9, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0a, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile10x1masked
+	JMP              done
+
+	// Tiles of 11 rows, 1 vectors of 8.
+halftile11x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile11x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y10
+	JMP       halftile11x1maskedstart
+
+halftile11x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+
+halftile11x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile11x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R10*1), Y11, Y5
+	VFMADD231PS.BCST (R13), Y11, Y6
+	VFMADD231PS.BCST (R13)(R8*1), Y11, Y7
+	VFMADD231PS.BCST (R13)(R8*2), Y11, Y8
+	VFMADD231PS.BCST (R13)(R9*1), Y11, Y9
+	VFMADD231PS.BCST (R13)(R8*4), Y11, Y10
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile11x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y10, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0b, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile11x1masked
+	JMP              done
+
+	// Tiles of 12 rows, 1 vectors of 8.
+halftile12x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile12x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      R14, AX
+	VMOVUPS.Z (AX), K1, Y11
+	JMP       halftile12x1maskedstart
+
+halftile12x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+
+halftile12x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile12x1maskedp:
+	VMOVUPS.Z        (BX), K1, Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(R8*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(R8*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R9*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(R8*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R10*1), Y12, Y5
+	VFMADD231PS.BCST (R13), Y12, Y6
+	VFMADD231PS.BCST (R13)(R8*1), Y12, Y7
+	VFMADD231PS.BCST (R13)(R8*2), Y12, Y8
+	VFMADD231PS.BCST (R13)(R9*1), Y12, Y9
+	VFMADD231PS.BCST (R13)(R8*4), Y12, Y10
+	VFMADD231PS.BCST (R13)(R10*1), Y12, Y11
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile12x1maskedp
+	VMOVUPS          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y10, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Y11, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0c, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile12x1masked
+	JMP              done
+
+	// Tiles of 1 rows, 1 vectors of 16.
 tile1x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x1maskedzero
@@ -148,7 +956,7 @@ tile1x1maskedp:
 	JNZ          tile1x1masked
 	JMP          done
 
-	// Tiles of 2 rows, 1 vectors.
+	// Tiles of 2 rows, 1 vectors of 16.
 tile2x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x1maskedzero
@@ -168,26 +976,24 @@ tile2x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile2x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z2
-	VBROADCASTSS (AX), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (AX)(R8*1), Z4
-	VFMADD231PS  Z2, Z4, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile2x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z2, Z1
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile2x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x02, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile2x1masked
+	JMP              done
 
-	// Tiles of 3 rows, 1 vectors.
+	// Tiles of 3 rows, 1 vectors of 16.
 tile3x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x1maskedzero
@@ -210,30 +1016,27 @@ tile3x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile3x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z3
-	VBROADCASTSS (AX), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (AX)(R8*1), Z5
-	VFMADD231PS  Z3, Z5, Z1
-	VBROADCASTSS (AX)(R8*2), Z6
-	VFMADD231PS  Z3, Z6, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile3x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z3, Z2
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile3x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x03, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile3x1masked
+	JMP              done
 
-	// Tiles of 4 rows, 1 vectors.
+	// Tiles of 4 rows, 1 vectors of 16.
 tile4x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile4x1maskedzero
@@ -259,34 +1062,30 @@ tile4x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile4x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z4
-	VBROADCASTSS (AX), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (AX)(R8*1), Z6
-	VFMADD231PS  Z4, Z6, Z1
-	VBROADCASTSS (AX)(R8*2), Z7
-	VFMADD231PS  Z4, Z7, Z2
-	VBROADCASTSS (AX)(R9*1), Z8
-	VFMADD231PS  Z4, Z8, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile4x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x04, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile4x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile4x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x04, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile4x1masked
+	JMP              done
 
-	// Tiles of 5 rows, 1 vectors.
+	// Tiles of 5 rows, 1 vectors of 16.
 tile5x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile5x1maskedzero
@@ -315,38 +1114,33 @@ tile5x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile5x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z5
-	VBROADCASTSS (AX), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (AX)(R8*1), Z7
-	VFMADD231PS  Z5, Z7, Z1
-	VBROADCASTSS (AX)(R8*2), Z8
-	VFMADD231PS  Z5, Z8, Z2
-	VBROADCASTSS (AX)(R9*1), Z9
-	VFMADD231PS  Z5, Z9, Z3
-	VBROADCASTSS (AX)(R8*4), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile5x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x05, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile5x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z5, Z4
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile5x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x05, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile5x1masked
+	JMP              done
 
-	// Tiles of 6 rows, 1 vectors.
+	// Tiles of 6 rows, 1 vectors of 16.
 tile6x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile6x1maskedzero
@@ -378,42 +1172,36 @@ tile6x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile6x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z6
-	VBROADCASTSS (AX), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (AX)(R8*1), Z8
-	VFMADD231PS  Z6, Z8, Z1
-	VBROADCASTSS (AX)(R8*2), Z9
-	VFMADD231PS  Z6, Z9, Z2
-	VBROADCASTSS (AX)(R9*1), Z10
-	VFMADD231PS  Z6, Z10, Z3
-	VBROADCASTSS (AX)(R8*4), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (AX)(R10*1), Z8
-	VFMADD231PS  Z6, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile6x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x06, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile6x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z6, Z5
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile6x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x06, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile6x1masked
+	JMP              done
 
-	// Tiles of 7 rows, 1 vectors.
+	// Tiles of 7 rows, 1 vectors of 16.
 tile7x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile7x1maskedzero
@@ -449,47 +1237,40 @@ tile7x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile7x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z7
-	VBROADCASTSS (AX), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (AX)(R8*1), Z9
-	VFMADD231PS  Z7, Z9, Z1
-	VBROADCASTSS (AX)(R8*2), Z10
-	VFMADD231PS  Z7, Z10, Z2
-	VBROADCASTSS (AX)(R9*1), Z11
-	VFMADD231PS  Z7, Z11, Z3
-	VBROADCASTSS (AX)(R8*4), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (AX)(R10*1), Z9
-	VFMADD231PS  Z7, Z9, Z5
-	VBROADCASTSS (R13), Z10
-	VFMADD231PS  Z7, Z10, Z6
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile7x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x07, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile7x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z7, Z5
+	VFMADD231PS.BCST (R13), Z7, Z6
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile7x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z6, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x07, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile7x1masked
+	JMP              done
 
-	// Tiles of 8 rows, 1 vectors.
+	// Tiles of 8 rows, 1 vectors of 16.
 tile8x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile8x1maskedzero
@@ -528,51 +1309,43 @@ tile8x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile8x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z8
-	VBROADCASTSS (AX), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (AX)(R8*1), Z10
-	VFMADD231PS  Z8, Z10, Z1
-	VBROADCASTSS (AX)(R8*2), Z11
-	VFMADD231PS  Z8, Z11, Z2
-	VBROADCASTSS (AX)(R9*1), Z12
-	VFMADD231PS  Z8, Z12, Z3
-	VBROADCASTSS (AX)(R8*4), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (AX)(R10*1), Z10
-	VFMADD231PS  Z8, Z10, Z5
-	VBROADCASTSS (R13), Z11
-	VFMADD231PS  Z8, Z11, Z6
-	VBROADCASTSS (R13)(R8*1), Z12
-	VFMADD231PS  Z8, Z12, Z7
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile8x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x08, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile8x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z8, Z5
+	VFMADD231PS.BCST (R13), Z8, Z6
+	VFMADD231PS.BCST (R13)(R8*1), Z8, Z7
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile8x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z7, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x08, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile8x1masked
+	JMP              done
 
-	// Tiles of 9 rows, 1 vectors.
+	// Tiles of 9 rows, 1 vectors of 16.
 tile9x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile9x1maskedzero
@@ -614,55 +1387,46 @@ tile9x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile9x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z9
-	VBROADCASTSS (AX), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (AX)(R8*1), Z11
-	VFMADD231PS  Z9, Z11, Z1
-	VBROADCASTSS (AX)(R8*2), Z12
-	VFMADD231PS  Z9, Z12, Z2
-	VBROADCASTSS (AX)(R9*1), Z13
-	VFMADD231PS  Z9, Z13, Z3
-	VBROADCASTSS (AX)(R8*4), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (AX)(R10*1), Z11
-	VFMADD231PS  Z9, Z11, Z5
-	VBROADCASTSS (R13), Z12
-	VFMADD231PS  Z9, Z12, Z6
-	VBROADCASTSS (R13)(R8*1), Z13
-	VFMADD231PS  Z9, Z13, Z7
-	VBROADCASTSS (R13)(R8*2), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile9x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x09, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile9x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z9, Z5
+	VFMADD231PS.BCST (R13), Z9, Z6
+	VFMADD231PS.BCST (R13)(R8*1), Z9, Z7
+	VFMADD231PS.BCST (R13)(R8*2), Z9, Z8
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile9x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z8, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x09, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile9x1masked
+	JMP              done
 
-	// Tiles of 10 rows, 1 vectors.
+	// Tiles of 10 rows, 1 vectors of 16.
 tile10x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile10x1maskedzero
@@ -707,59 +1471,49 @@ tile10x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile10x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z10
-	VBROADCASTSS (AX), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (AX)(R8*1), Z12
-	VFMADD231PS  Z10, Z12, Z1
-	VBROADCASTSS (AX)(R8*2), Z13
-	VFMADD231PS  Z10, Z13, Z2
-	VBROADCASTSS (AX)(R9*1), Z14
-	VFMADD231PS  Z10, Z14, Z3
-	VBROADCASTSS (AX)(R8*4), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (AX)(R10*1), Z12
-	VFMADD231PS  Z10, Z12, Z5
-	VBROADCASTSS (R13), Z13
-	VFMADD231PS  Z10, Z13, Z6
-	VBROADCASTSS (R13)(R8*1), Z14
-	VFMADD231PS  Z10, Z14, Z7
-	VBROADCASTSS (R13)(R8*2), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R13)(R9*1), Z12
-	VFMADD231PS  Z10, Z12, Z9
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile10x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0a, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile10x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z10, Z5
+	VFMADD231PS.BCST (R13), Z10, Z6
+	VFMADD231PS.BCST (R13)(R8*1), Z10, Z7
+	VFMADD231PS.BCST (R13)(R8*2), Z10, Z8
+	VFMADD231PS.BCST (R13)(R9*1), Z10, Z9
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile10x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z9, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0a, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile10x1masked
+	JMP              done
 
-	// Tiles of 11 rows, 1 vectors.
+	// Tiles of 11 rows, 1 vectors of 16.
 tile11x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile11x1maskedzero
@@ -807,63 +1561,52 @@ tile11x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile11x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z11
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (AX)(R8*1), Z13
-	VFMADD231PS  Z11, Z13, Z1
-	VBROADCASTSS (AX)(R8*2), Z14
-	VFMADD231PS  Z11, Z14, Z2
-	VBROADCASTSS (AX)(R9*1), Z15
-	VFMADD231PS  Z11, Z15, Z3
-	VBROADCASTSS (AX)(R8*4), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (AX)(R10*1), Z13
-	VFMADD231PS  Z11, Z13, Z5
-	VBROADCASTSS (R13), Z14
-	VFMADD231PS  Z11, Z14, Z6
-	VBROADCASTSS (R13)(R8*1), Z15
-	VFMADD231PS  Z11, Z15, Z7
-	VBROADCASTSS (R13)(R8*2), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R13)(R9*1), Z13
-	VFMADD231PS  Z11, Z13, Z9
-	VBROADCASTSS (R13)(R8*4), Z14
-	VFMADD231PS  Z11, Z14, Z10
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile11x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0b, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile11x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z11, Z5
+	VFMADD231PS.BCST (R13), Z11, Z6
+	VFMADD231PS.BCST (R13)(R8*1), Z11, Z7
+	VFMADD231PS.BCST (R13)(R8*2), Z11, Z8
+	VFMADD231PS.BCST (R13)(R9*1), Z11, Z9
+	VFMADD231PS.BCST (R13)(R8*4), Z11, Z10
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile11x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z10, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0b, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile11x1masked
+	JMP              done
 
-	// Tiles of 12 rows, 1 vectors.
+	// Tiles of 12 rows, 1 vectors of 16.
 tile12x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile12x1maskedzero
@@ -914,67 +1657,55 @@ tile12x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile12x1maskedp:
-	VMOVUPS.Z    (BX), K1, Z12
-	VBROADCASTSS (AX), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (AX)(R8*1), Z14
-	VFMADD231PS  Z12, Z14, Z1
-	VBROADCASTSS (AX)(R8*2), Z15
-	VFMADD231PS  Z12, Z15, Z2
-	VBROADCASTSS (AX)(R9*1), Z16
-	VFMADD231PS  Z12, Z16, Z3
-	VBROADCASTSS (AX)(R8*4), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (AX)(R10*1), Z14
-	VFMADD231PS  Z12, Z14, Z5
-	VBROADCASTSS (R13), Z15
-	VFMADD231PS  Z12, Z15, Z6
-	VBROADCASTSS (R13)(R8*1), Z16
-	VFMADD231PS  Z12, Z16, Z7
-	VBROADCASTSS (R13)(R8*2), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (R13)(R9*1), Z14
-	VFMADD231PS  Z12, Z14, Z9
-	VBROADCASTSS (R13)(R8*4), Z15
-	VFMADD231PS  Z12, Z15, Z10
-	VBROADCASTSS (R13)(R10*1), Z16
-	VFMADD231PS  Z12, Z16, Z11
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile12x1maskedp
-	VMOVUPS      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z8, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z9, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z10, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPS      Z11, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0c, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile12x1masked
-	JMP          done
+	VMOVUPS.Z        (BX), K1, Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(R8*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(R8*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(R8*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R10*1), Z12, Z5
+	VFMADD231PS.BCST (R13), Z12, Z6
+	VFMADD231PS.BCST (R13)(R8*1), Z12, Z7
+	VFMADD231PS.BCST (R13)(R8*2), Z12, Z8
+	VFMADD231PS.BCST (R13)(R9*1), Z12, Z9
+	VFMADD231PS.BCST (R13)(R8*4), Z12, Z10
+	VFMADD231PS.BCST (R13)(R10*1), Z12, Z11
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile12x1maskedp
+	VMOVUPS          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z10, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPS          Z11, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0c, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile12x1masked
+	JMP              done
 
-	// Tiles of 1 rows, 2 vectors.
+	// Tiles of 1 rows, 2 vectors of 16.
 tile1x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x2maskedzero
@@ -1010,7 +1741,7 @@ tile1x2maskedp:
 	JNZ          tile1x2masked
 	JMP          done
 
-	// Tiles of 2 rows, 2 vectors.
+	// Tiles of 2 rows, 2 vectors of 16.
 tile2x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x2maskedzero
@@ -1058,7 +1789,7 @@ tile2x2maskedp:
 	JNZ          tile2x2masked
 	JMP          done
 
-	// Tiles of 3 rows, 2 vectors.
+	// Tiles of 3 rows, 2 vectors of 16.
 tile3x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x2maskedzero
@@ -1117,7 +1848,7 @@ tile3x2maskedp:
 	JNZ          tile3x2masked
 	JMP          done
 
-	// Tiles of 4 rows, 2 vectors.
+	// Tiles of 4 rows, 2 vectors of 16.
 tile4x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile4x2maskedzero
@@ -1187,7 +1918,7 @@ tile4x2maskedp:
 	JNZ          tile4x2masked
 	JMP          done
 
-	// Tiles of 5 rows, 2 vectors.
+	// Tiles of 5 rows, 2 vectors of 16.
 tile5x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile5x2maskedzero
@@ -1268,7 +1999,7 @@ tile5x2maskedp:
 	JNZ          tile5x2masked
 	JMP          done
 
-	// Tiles of 6 rows, 2 vectors.
+	// Tiles of 6 rows, 2 vectors of 16.
 tile6x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile6x2maskedzero
@@ -1362,7 +2093,7 @@ tile6x2maskedp:
 	JNZ          tile6x2masked
 	JMP          done
 
-	// Tiles of 7 rows, 2 vectors.
+	// Tiles of 7 rows, 2 vectors of 16.
 tile7x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile7x2maskedzero
@@ -1469,7 +2200,7 @@ tile7x2maskedp:
 	JNZ          tile7x2masked
 	JMP          done
 
-	// Tiles of 8 rows, 2 vectors.
+	// Tiles of 8 rows, 2 vectors of 16.
 tile8x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile8x2maskedzero
@@ -1587,7 +2318,7 @@ tile8x2maskedp:
 	JNZ          tile8x2masked
 	JMP          done
 
-	// Tiles of 9 rows, 2 vectors.
+	// Tiles of 9 rows, 2 vectors of 16.
 tile9x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile9x2maskedzero
@@ -1716,7 +2447,7 @@ tile9x2maskedp:
 	JNZ          tile9x2masked
 	JMP          done
 
-	// Tiles of 10 rows, 2 vectors.
+	// Tiles of 10 rows, 2 vectors of 16.
 tile10x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile10x2maskedzero
@@ -1856,7 +2587,7 @@ tile10x2maskedp:
 	JNZ          tile10x2masked
 	JMP          done
 
-	// Tiles of 11 rows, 2 vectors.
+	// Tiles of 11 rows, 2 vectors of 16.
 tile11x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile11x2maskedzero
@@ -2007,7 +2738,7 @@ tile11x2maskedp:
 	JNZ          tile11x2masked
 	JMP          done
 
-	// Tiles of 12 rows, 2 vectors.
+	// Tiles of 12 rows, 2 vectors of 16.
 tile12x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile12x2maskedzero
@@ -2169,7 +2900,7 @@ tile12x2maskedp:
 	JNZ          tile12x2masked
 	JMP          done
 
-	// Tiles of 1 rows, 3 vectors.
+	// Tiles of 1 rows, 3 vectors of 16.
 tile1x3masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x3maskedzero
@@ -2209,7 +2940,7 @@ tile1x3maskedp:
 	JNZ          tile1x3masked
 	JMP          done
 
-	// Tiles of 2 rows, 3 vectors.
+	// Tiles of 2 rows, 3 vectors of 16.
 tile2x3masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x3maskedzero
@@ -2266,7 +2997,7 @@ tile2x3maskedp:
 	JNZ          tile2x3masked
 	JMP          done
 
-	// Tiles of 3 rows, 3 vectors.
+	// Tiles of 3 rows, 3 vectors of 16.
 tile3x3masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x3maskedzero
@@ -2338,7 +3069,7 @@ tile3x3maskedp:
 	JNZ          tile3x3masked
 	JMP          done
 
-	// Tiles of 1 rows, 4 vectors.
+	// Tiles of 1 rows, 4 vectors of 16.
 tile1x4masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x4maskedzero
@@ -2382,7 +3113,7 @@ tile1x4maskedp:
 	JNZ          tile1x4masked
 	JMP          done
 
-	// Tiles of 2 rows, 4 vectors.
+	// Tiles of 2 rows, 4 vectors of 16.
 tile2x4masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x4maskedzero
@@ -2448,7 +3179,7 @@ tile2x4maskedp:
 	JNZ          tile2x4masked
 	JMP          done
 
-	// Tiles of 3 rows, 4 vectors.
+	// Tiles of 3 rows, 4 vectors of 16.
 tile3x4masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x4maskedzero
@@ -2533,7 +3264,7 @@ tile3x4maskedp:
 	JNZ          tile3x4masked
 	JMP          done
 
-	// Tiles of 1 rows, 5 vectors.
+	// Tiles of 1 rows, 5 vectors of 16.
 tile1x5masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x5maskedzero
@@ -2581,7 +3312,7 @@ tile1x5maskedp:
 	JNZ          tile1x5masked
 	JMP          done
 
-	// Tiles of 1 rows, 6 vectors.
+	// Tiles of 1 rows, 6 vectors of 16.
 tile1x6masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x6maskedzero
@@ -2633,7 +3364,7 @@ tile1x6maskedp:
 	JNZ          tile1x6masked
 	JMP          done
 
-	// Tiles of 1 rows, 7 vectors.
+	// Tiles of 1 rows, 7 vectors of 16.
 tile1x7masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x7maskedzero
@@ -2689,7 +3420,7 @@ tile1x7maskedp:
 	JNZ          tile1x7masked
 	JMP          done
 
-	// Tiles of 1 rows, 8 vectors.
+	// Tiles of 1 rows, 8 vectors of 16.
 tile1x8masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x8maskedzero
@@ -2790,7 +3521,7 @@ loop:
 	RET
 
 // func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·tilesF64AVX512(SB), NOSPLIT, $0-97
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
@@ -2836,6 +3567,8 @@ TEXT ·tilesF64AVX512(SB), NOSPLIT, $0-97
 not2true:
 	CMPQ AX, $0x01
 	JNE  not1true
+	CMPQ CX, $0x04
+	JLE  half
 	CMPQ BX, $0x0c
 	JEQ  tile12x1masked
 	CMPQ BX, $0x0b
@@ -2901,7 +3634,813 @@ not7true:
 not8true:
 	JMP done
 
-	// Tiles of 1 rows, 1 vectors.
+half:
+	CMPQ BX, $0x0c
+	JEQ  halftile12x1masked
+	CMPQ BX, $0x0b
+	JEQ  halftile11x1masked
+	CMPQ BX, $0x0a
+	JEQ  halftile10x1masked
+	CMPQ BX, $0x09
+	JEQ  halftile9x1masked
+	CMPQ BX, $0x08
+	JEQ  halftile8x1masked
+	CMPQ BX, $0x07
+	JEQ  halftile7x1masked
+	CMPQ BX, $0x06
+	JEQ  halftile6x1masked
+	CMPQ BX, $0x05
+	JEQ  halftile5x1masked
+	CMPQ BX, $0x04
+	JEQ  halftile4x1masked
+	CMPQ BX, $0x03
+	JEQ  halftile3x1masked
+	CMPQ BX, $0x02
+	JEQ  halftile2x1masked
+	JMP  halftile1x1masked
+
+	// Tiles of 1 rows, 1 vectors of 4.
+halftile1x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile1x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	JMP       halftile1x1maskedstart
+
+halftile1x1maskedzero:
+	VPXORD Y0, Y0, Y0
+
+halftile1x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile1x1maskedp:
+	VBROADCASTSD (AX), Y1
+	VMOVUPD.Z    (BX), K1, Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          halftile1x1maskedp
+	VMOVUPD      Y0, K1, (DI)
+	ADDQ         R14, DI
+	IMUL3Q       $0x01, R8, CX
+	ADDQ         CX, R11
+	DECQ         R12
+	JNZ          halftile1x1masked
+	JMP          done
+
+	// Tiles of 2 rows, 1 vectors of 4.
+halftile2x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile2x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	JMP       halftile2x1maskedstart
+
+halftile2x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+
+halftile2x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile2x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y2, Y1
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile2x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x02, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile2x1masked
+	JMP              done
+
+	// Tiles of 3 rows, 1 vectors of 4.
+halftile3x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile3x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	JMP       halftile3x1maskedstart
+
+halftile3x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+
+halftile3x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile3x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y3, Y2
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile3x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x03, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile3x1masked
+	JMP              done
+
+	// Tiles of 4 rows, 1 vectors of 4.
+halftile4x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile4x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	JMP       halftile4x1maskedstart
+
+halftile4x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+
+halftile4x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile4x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y4, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile4x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x04, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile4x1masked
+	JMP              done
+
+	// Tiles of 5 rows, 1 vectors of 4.
+halftile5x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile5x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	JMP       halftile5x1maskedstart
+
+halftile5x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+
+halftile5x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile5x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y5, Y4
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile5x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x05, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile5x1masked
+	JMP              done
+
+	// Tiles of 6 rows, 1 vectors of 4.
+halftile6x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile6x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y5
+	JMP       halftile6x1maskedstart
+
+halftile6x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+
+halftile6x1maskedstart:
+	MOVQ R11, AX
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile6x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R10*1), Y6, Y5
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile6x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y5, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x06, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile6x1masked
+	JMP              done
+
+	// Tiles of 7 rows, 1 vectors of 4.
+halftile7x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile7x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y6
+	JMP       halftile7x1maskedstart
+
+halftile7x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+
+halftile7x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile7x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R10*1), Y7, Y5
+	VFMADD231PD.BCST (R13), Y7, Y6
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile7x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y6, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x07, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile7x1masked
+	JMP              done
+
+	// Tiles of 8 rows, 1 vectors of 4.
+halftile8x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile8x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y7
+	JMP       halftile8x1maskedstart
+
+halftile8x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+
+halftile8x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile8x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R10*1), Y8, Y5
+	VFMADD231PD.BCST (R13), Y8, Y6
+	VFMADD231PD.BCST (R13)(R8*1), Y8, Y7
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile8x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y7, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x08, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile8x1masked
+	JMP              done
+
+	// Tiles of 9 rows, 1 vectors of 4.
+halftile9x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile9x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y8
+	JMP       halftile9x1maskedstart
+
+halftile9x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+
+halftile9x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile9x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R10*1), Y9, Y5
+	VFMADD231PD.BCST (R13), Y9, Y6
+	VFMADD231PD.BCST (R13)(R8*1), Y9, Y7
+	VFMADD231PD.BCST (R13)(R8*2), Y9, Y8
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile9x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y8, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x09, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile9x1masked
+	JMP              done
+
+	// Tiles of 10 rows, 1 vectors of 4.
+halftile10x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile10x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y8
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y9
+	JMP       halftile10x1maskedstart
+
+halftile10x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+
+halftile10x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile10x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R10*1), Y10, Y5
+	VFMADD231PD.BCST (R13), Y10, Y6
+	VFMADD231PD.BCST (R13)(R8*1), Y10, Y7
+	VFMADD231PD.BCST (R13)(R8*2), Y10, Y8
+	VFMADD231PD.BCST (R13)(R9*1), Y10, Y9
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile10x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y9, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0a, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile10x1masked
+	JMP              done
+
+	// Tiles of 11 rows, 1 vectors of 4.
+halftile11x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile11x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y8
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y9
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y10
+	JMP       halftile11x1maskedstart
+
+halftile11x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+
+halftile11x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile11x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R10*1), Y11, Y5
+	VFMADD231PD.BCST (R13), Y11, Y6
+	VFMADD231PD.BCST (R13)(R8*1), Y11, Y7
+	VFMADD231PD.BCST (R13)(R8*2), Y11, Y8
+	VFMADD231PD.BCST (R13)(R9*1), Y11, Y9
+	VFMADD231PD.BCST (R13)(R8*4), Y11, Y10
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile11x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y10, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0b, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile11x1masked
+	JMP              done
+
+	// Tiles of 12 rows, 1 vectors of 4.
+halftile12x1masked:
+	CMPB      accumulate+96(FP), $0x00
+	JEQ       halftile12x1maskedzero
+	MOVQ      DI, AX
+	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y5
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y6
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y7
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y8
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y9
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y10
+	ADDQ      R14, AX
+	VMOVUPD.Z (AX), K1, Y11
+	JMP       halftile12x1maskedstart
+
+halftile12x1maskedzero:
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+
+halftile12x1maskedstart:
+	MOVQ R11, AX
+	LEAQ (R11)(R9*2), R13
+	MOVQ b+40(FP), BX
+	MOVQ k+24(FP), CX
+
+halftile12x1maskedp:
+	VMOVUPD.Z        (BX), K1, Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(R8*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(R8*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R9*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(R8*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R10*1), Y12, Y5
+	VFMADD231PD.BCST (R13), Y12, Y6
+	VFMADD231PD.BCST (R13)(R8*1), Y12, Y7
+	VFMADD231PD.BCST (R13)(R8*2), Y12, Y8
+	VFMADD231PD.BCST (R13)(R9*1), Y12, Y9
+	VFMADD231PD.BCST (R13)(R8*4), Y12, Y10
+	VFMADD231PD.BCST (R13)(R10*1), Y12, Y11
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              halftile12x1maskedp
+	VMOVUPD          Y0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y10, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Y11, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0c, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              halftile12x1masked
+	JMP              done
+
+	// Tiles of 1 rows, 1 vectors of 8.
 tile1x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x1maskedzero
@@ -2933,7 +4472,7 @@ tile1x1maskedp:
 	JNZ          tile1x1masked
 	JMP          done
 
-	// Tiles of 2 rows, 1 vectors.
+	// Tiles of 2 rows, 1 vectors of 8.
 tile2x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x1maskedzero
@@ -2953,26 +4492,24 @@ tile2x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile2x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z2
-	VBROADCASTSD (AX), Z3
-	VFMADD231PD  Z2, Z3, Z0
-	VBROADCASTSD (AX)(R8*1), Z4
-	VFMADD231PD  Z2, Z4, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile2x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z2, Z1
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile2x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x02, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile2x1masked
+	JMP              done
 
-	// Tiles of 3 rows, 1 vectors.
+	// Tiles of 3 rows, 1 vectors of 8.
 tile3x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x1maskedzero
@@ -2995,30 +4532,27 @@ tile3x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile3x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z3
-	VBROADCASTSD (AX), Z4
-	VFMADD231PD  Z3, Z4, Z0
-	VBROADCASTSD (AX)(R8*1), Z5
-	VFMADD231PD  Z3, Z5, Z1
-	VBROADCASTSD (AX)(R8*2), Z6
-	VFMADD231PD  Z3, Z6, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile3x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z3, Z2
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile3x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x03, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile3x1masked
+	JMP              done
 
-	// Tiles of 4 rows, 1 vectors.
+	// Tiles of 4 rows, 1 vectors of 8.
 tile4x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile4x1maskedzero
@@ -3044,34 +4578,30 @@ tile4x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile4x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z4
-	VBROADCASTSD (AX), Z5
-	VFMADD231PD  Z4, Z5, Z0
-	VBROADCASTSD (AX)(R8*1), Z6
-	VFMADD231PD  Z4, Z6, Z1
-	VBROADCASTSD (AX)(R8*2), Z7
-	VFMADD231PD  Z4, Z7, Z2
-	VBROADCASTSD (AX)(R9*1), Z8
-	VFMADD231PD  Z4, Z8, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile4x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x04, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile4x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z4, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile4x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x04, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile4x1masked
+	JMP              done
 
-	// Tiles of 5 rows, 1 vectors.
+	// Tiles of 5 rows, 1 vectors of 8.
 tile5x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile5x1maskedzero
@@ -3100,38 +4630,33 @@ tile5x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile5x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z5
-	VBROADCASTSD (AX), Z6
-	VFMADD231PD  Z5, Z6, Z0
-	VBROADCASTSD (AX)(R8*1), Z7
-	VFMADD231PD  Z5, Z7, Z1
-	VBROADCASTSD (AX)(R8*2), Z8
-	VFMADD231PD  Z5, Z8, Z2
-	VBROADCASTSD (AX)(R9*1), Z9
-	VFMADD231PD  Z5, Z9, Z3
-	VBROADCASTSD (AX)(R8*4), Z6
-	VFMADD231PD  Z5, Z6, Z4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile5x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x05, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile5x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z5, Z4
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile5x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x05, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile5x1masked
+	JMP              done
 
-	// Tiles of 6 rows, 1 vectors.
+	// Tiles of 6 rows, 1 vectors of 8.
 tile6x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile6x1maskedzero
@@ -3163,42 +4688,36 @@ tile6x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile6x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z6
-	VBROADCASTSD (AX), Z7
-	VFMADD231PD  Z6, Z7, Z0
-	VBROADCASTSD (AX)(R8*1), Z8
-	VFMADD231PD  Z6, Z8, Z1
-	VBROADCASTSD (AX)(R8*2), Z9
-	VFMADD231PD  Z6, Z9, Z2
-	VBROADCASTSD (AX)(R9*1), Z10
-	VFMADD231PD  Z6, Z10, Z3
-	VBROADCASTSD (AX)(R8*4), Z7
-	VFMADD231PD  Z6, Z7, Z4
-	VBROADCASTSD (AX)(R10*1), Z8
-	VFMADD231PD  Z6, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile6x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x06, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile6x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z6, Z5
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile6x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z5, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x06, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile6x1masked
+	JMP              done
 
-	// Tiles of 7 rows, 1 vectors.
+	// Tiles of 7 rows, 1 vectors of 8.
 tile7x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile7x1maskedzero
@@ -3234,47 +4753,40 @@ tile7x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile7x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z7
-	VBROADCASTSD (AX), Z8
-	VFMADD231PD  Z7, Z8, Z0
-	VBROADCASTSD (AX)(R8*1), Z9
-	VFMADD231PD  Z7, Z9, Z1
-	VBROADCASTSD (AX)(R8*2), Z10
-	VFMADD231PD  Z7, Z10, Z2
-	VBROADCASTSD (AX)(R9*1), Z11
-	VFMADD231PD  Z7, Z11, Z3
-	VBROADCASTSD (AX)(R8*4), Z8
-	VFMADD231PD  Z7, Z8, Z4
-	VBROADCASTSD (AX)(R10*1), Z9
-	VFMADD231PD  Z7, Z9, Z5
-	VBROADCASTSD (R13), Z10
-	VFMADD231PD  Z7, Z10, Z6
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile7x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x07, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile7x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z7, Z5
+	VFMADD231PD.BCST (R13), Z7, Z6
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile7x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z6, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x07, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile7x1masked
+	JMP              done
 
-	// Tiles of 8 rows, 1 vectors.
+	// Tiles of 8 rows, 1 vectors of 8.
 tile8x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile8x1maskedzero
@@ -3313,51 +4825,43 @@ tile8x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile8x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z8
-	VBROADCASTSD (AX), Z9
-	VFMADD231PD  Z8, Z9, Z0
-	VBROADCASTSD (AX)(R8*1), Z10
-	VFMADD231PD  Z8, Z10, Z1
-	VBROADCASTSD (AX)(R8*2), Z11
-	VFMADD231PD  Z8, Z11, Z2
-	VBROADCASTSD (AX)(R9*1), Z12
-	VFMADD231PD  Z8, Z12, Z3
-	VBROADCASTSD (AX)(R8*4), Z9
-	VFMADD231PD  Z8, Z9, Z4
-	VBROADCASTSD (AX)(R10*1), Z10
-	VFMADD231PD  Z8, Z10, Z5
-	VBROADCASTSD (R13), Z11
-	VFMADD231PD  Z8, Z11, Z6
-	VBROADCASTSD (R13)(R8*1), Z12
-	VFMADD231PD  Z8, Z12, Z7
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile8x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x08, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile8x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z8, Z5
+	VFMADD231PD.BCST (R13), Z8, Z6
+	VFMADD231PD.BCST (R13)(R8*1), Z8, Z7
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile8x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z7, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x08, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile8x1masked
+	JMP              done
 
-	// Tiles of 9 rows, 1 vectors.
+	// Tiles of 9 rows, 1 vectors of 8.
 tile9x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile9x1maskedzero
@@ -3399,55 +4903,46 @@ tile9x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile9x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z9
-	VBROADCASTSD (AX), Z10
-	VFMADD231PD  Z9, Z10, Z0
-	VBROADCASTSD (AX)(R8*1), Z11
-	VFMADD231PD  Z9, Z11, Z1
-	VBROADCASTSD (AX)(R8*2), Z12
-	VFMADD231PD  Z9, Z12, Z2
-	VBROADCASTSD (AX)(R9*1), Z13
-	VFMADD231PD  Z9, Z13, Z3
-	VBROADCASTSD (AX)(R8*4), Z10
-	VFMADD231PD  Z9, Z10, Z4
-	VBROADCASTSD (AX)(R10*1), Z11
-	VFMADD231PD  Z9, Z11, Z5
-	VBROADCASTSD (R13), Z12
-	VFMADD231PD  Z9, Z12, Z6
-	VBROADCASTSD (R13)(R8*1), Z13
-	VFMADD231PD  Z9, Z13, Z7
-	VBROADCASTSD (R13)(R8*2), Z10
-	VFMADD231PD  Z9, Z10, Z8
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile9x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x09, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile9x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z9, Z5
+	VFMADD231PD.BCST (R13), Z9, Z6
+	VFMADD231PD.BCST (R13)(R8*1), Z9, Z7
+	VFMADD231PD.BCST (R13)(R8*2), Z9, Z8
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile9x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z8, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x09, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile9x1masked
+	JMP              done
 
-	// Tiles of 10 rows, 1 vectors.
+	// Tiles of 10 rows, 1 vectors of 8.
 tile10x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile10x1maskedzero
@@ -3492,59 +4987,49 @@ tile10x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile10x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z10
-	VBROADCASTSD (AX), Z11
-	VFMADD231PD  Z10, Z11, Z0
-	VBROADCASTSD (AX)(R8*1), Z12
-	VFMADD231PD  Z10, Z12, Z1
-	VBROADCASTSD (AX)(R8*2), Z13
-	VFMADD231PD  Z10, Z13, Z2
-	VBROADCASTSD (AX)(R9*1), Z14
-	VFMADD231PD  Z10, Z14, Z3
-	VBROADCASTSD (AX)(R8*4), Z11
-	VFMADD231PD  Z10, Z11, Z4
-	VBROADCASTSD (AX)(R10*1), Z12
-	VFMADD231PD  Z10, Z12, Z5
-	VBROADCASTSD (R13), Z13
-	VFMADD231PD  Z10, Z13, Z6
-	VBROADCASTSD (R13)(R8*1), Z14
-	VFMADD231PD  Z10, Z14, Z7
-	VBROADCASTSD (R13)(R8*2), Z11
-	VFMADD231PD  Z10, Z11, Z8
-	VBROADCASTSD (R13)(R9*1), Z12
-	VFMADD231PD  Z10, Z12, Z9
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile10x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0a, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile10x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z10, Z5
+	VFMADD231PD.BCST (R13), Z10, Z6
+	VFMADD231PD.BCST (R13)(R8*1), Z10, Z7
+	VFMADD231PD.BCST (R13)(R8*2), Z10, Z8
+	VFMADD231PD.BCST (R13)(R9*1), Z10, Z9
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile10x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z9, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0a, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile10x1masked
+	JMP              done
 
-	// Tiles of 11 rows, 1 vectors.
+	// Tiles of 11 rows, 1 vectors of 8.
 tile11x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile11x1maskedzero
@@ -3592,63 +5077,52 @@ tile11x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile11x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z11
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z11, Z12, Z0
-	VBROADCASTSD (AX)(R8*1), Z13
-	VFMADD231PD  Z11, Z13, Z1
-	VBROADCASTSD (AX)(R8*2), Z14
-	VFMADD231PD  Z11, Z14, Z2
-	VBROADCASTSD (AX)(R9*1), Z15
-	VFMADD231PD  Z11, Z15, Z3
-	VBROADCASTSD (AX)(R8*4), Z12
-	VFMADD231PD  Z11, Z12, Z4
-	VBROADCASTSD (AX)(R10*1), Z13
-	VFMADD231PD  Z11, Z13, Z5
-	VBROADCASTSD (R13), Z14
-	VFMADD231PD  Z11, Z14, Z6
-	VBROADCASTSD (R13)(R8*1), Z15
-	VFMADD231PD  Z11, Z15, Z7
-	VBROADCASTSD (R13)(R8*2), Z12
-	VFMADD231PD  Z11, Z12, Z8
-	VBROADCASTSD (R13)(R9*1), Z13
-	VFMADD231PD  Z11, Z13, Z9
-	VBROADCASTSD (R13)(R8*4), Z14
-	VFMADD231PD  Z11, Z14, Z10
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile11x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0b, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile11x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z11, Z5
+	VFMADD231PD.BCST (R13), Z11, Z6
+	VFMADD231PD.BCST (R13)(R8*1), Z11, Z7
+	VFMADD231PD.BCST (R13)(R8*2), Z11, Z8
+	VFMADD231PD.BCST (R13)(R9*1), Z11, Z9
+	VFMADD231PD.BCST (R13)(R8*4), Z11, Z10
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile11x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z10, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0b, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile11x1masked
+	JMP              done
 
-	// Tiles of 12 rows, 1 vectors.
+	// Tiles of 12 rows, 1 vectors of 8.
 tile12x1masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile12x1maskedzero
@@ -3699,67 +5173,55 @@ tile12x1maskedstart:
 	MOVQ k+24(FP), CX
 
 tile12x1maskedp:
-	VMOVUPD.Z    (BX), K1, Z12
-	VBROADCASTSD (AX), Z13
-	VFMADD231PD  Z12, Z13, Z0
-	VBROADCASTSD (AX)(R8*1), Z14
-	VFMADD231PD  Z12, Z14, Z1
-	VBROADCASTSD (AX)(R8*2), Z15
-	VFMADD231PD  Z12, Z15, Z2
-	VBROADCASTSD (AX)(R9*1), Z16
-	VFMADD231PD  Z12, Z16, Z3
-	VBROADCASTSD (AX)(R8*4), Z13
-	VFMADD231PD  Z12, Z13, Z4
-	VBROADCASTSD (AX)(R10*1), Z14
-	VFMADD231PD  Z12, Z14, Z5
-	VBROADCASTSD (R13), Z15
-	VFMADD231PD  Z12, Z15, Z6
-	VBROADCASTSD (R13)(R8*1), Z16
-	VFMADD231PD  Z12, Z16, Z7
-	VBROADCASTSD (R13)(R8*2), Z13
-	VFMADD231PD  Z12, Z13, Z8
-	VBROADCASTSD (R13)(R9*1), Z14
-	VFMADD231PD  Z12, Z14, Z9
-	VBROADCASTSD (R13)(R8*4), Z15
-	VFMADD231PD  Z12, Z15, Z10
-	VBROADCASTSD (R13)(R10*1), Z16
-	VFMADD231PD  Z12, Z16, Z11
-	ADDQ         DX, AX
-	ADDQ         DX, R13
-	ADDQ         SI, BX
-	DECQ         CX
-	JNZ          tile12x1maskedp
-	VMOVUPD      Z0, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z1, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z2, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z3, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z4, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z5, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z6, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z7, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z8, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z9, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z10, K1, (DI)
-	ADDQ         R14, DI
-	VMOVUPD      Z11, K1, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0c, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile12x1masked
-	JMP          done
+	VMOVUPD.Z        (BX), K1, Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(R8*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(R8*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R9*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(R8*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R10*1), Z12, Z5
+	VFMADD231PD.BCST (R13), Z12, Z6
+	VFMADD231PD.BCST (R13)(R8*1), Z12, Z7
+	VFMADD231PD.BCST (R13)(R8*2), Z12, Z8
+	VFMADD231PD.BCST (R13)(R9*1), Z12, Z9
+	VFMADD231PD.BCST (R13)(R8*4), Z12, Z10
+	VFMADD231PD.BCST (R13)(R10*1), Z12, Z11
+	ADDQ             DX, AX
+	ADDQ             DX, R13
+	ADDQ             SI, BX
+	DECQ             CX
+	JNZ              tile12x1maskedp
+	VMOVUPD          Z0, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z1, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z2, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z3, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z4, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z5, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z6, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z7, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z8, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z9, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z10, K1, (DI)
+	ADDQ             R14, DI
+	VMOVUPD          Z11, K1, (DI)
+	ADDQ             R14, DI
+	IMUL3Q           $0x0c, R8, CX
+	ADDQ             CX, R11
+	DECQ             R12
+	JNZ              tile12x1masked
+	JMP              done
 
-	// Tiles of 1 rows, 2 vectors.
+	// Tiles of 1 rows, 2 vectors of 8.
 tile1x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x2maskedzero
@@ -3795,7 +5257,7 @@ tile1x2maskedp:
 	JNZ          tile1x2masked
 	JMP          done
 
-	// Tiles of 2 rows, 2 vectors.
+	// Tiles of 2 rows, 2 vectors of 8.
 tile2x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x2maskedzero
@@ -3843,7 +5305,7 @@ tile2x2maskedp:
 	JNZ          tile2x2masked
 	JMP          done
 
-	// Tiles of 3 rows, 2 vectors.
+	// Tiles of 3 rows, 2 vectors of 8.
 tile3x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x2maskedzero
@@ -3902,7 +5364,7 @@ tile3x2maskedp:
 	JNZ          tile3x2masked
 	JMP          done
 
-	// Tiles of 4 rows, 2 vectors.
+	// Tiles of 4 rows, 2 vectors of 8.
 tile4x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile4x2maskedzero
@@ -3972,7 +5434,7 @@ tile4x2maskedp:
 	JNZ          tile4x2masked
 	JMP          done
 
-	// Tiles of 5 rows, 2 vectors.
+	// Tiles of 5 rows, 2 vectors of 8.
 tile5x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile5x2maskedzero
@@ -4053,7 +5515,7 @@ tile5x2maskedp:
 	JNZ          tile5x2masked
 	JMP          done
 
-	// Tiles of 6 rows, 2 vectors.
+	// Tiles of 6 rows, 2 vectors of 8.
 tile6x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile6x2maskedzero
@@ -4147,7 +5609,7 @@ tile6x2maskedp:
 	JNZ          tile6x2masked
 	JMP          done
 
-	// Tiles of 7 rows, 2 vectors.
+	// Tiles of 7 rows, 2 vectors of 8.
 tile7x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile7x2maskedzero
@@ -4254,7 +5716,7 @@ tile7x2maskedp:
 	JNZ          tile7x2masked
 	JMP          done
 
-	// Tiles of 8 rows, 2 vectors.
+	// Tiles of 8 rows, 2 vectors of 8.
 tile8x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile8x2maskedzero
@@ -4372,7 +5834,7 @@ tile8x2maskedp:
 	JNZ          tile8x2masked
 	JMP          done
 
-	// Tiles of 9 rows, 2 vectors.
+	// Tiles of 9 rows, 2 vectors of 8.
 tile9x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile9x2maskedzero
@@ -4501,7 +5963,7 @@ tile9x2maskedp:
 	JNZ          tile9x2masked
 	JMP          done
 
-	// Tiles of 10 rows, 2 vectors.
+	// Tiles of 10 rows, 2 vectors of 8.
 tile10x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile10x2maskedzero
@@ -4641,7 +6103,7 @@ tile10x2maskedp:
 	JNZ          tile10x2masked
 	JMP          done
 
-	// Tiles of 11 rows, 2 vectors.
+	// Tiles of 11 rows, 2 vectors of 8.
 tile11x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile11x2maskedzero
@@ -4792,7 +6254,7 @@ tile11x2maskedp:
 	JNZ          tile11x2masked
 	JMP          done
 
-	// Tiles of 12 rows, 2 vectors.
+	// Tiles of 12 rows, 2 vectors of 8.
 tile12x2masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile12x2maskedzero
@@ -4954,7 +6416,7 @@ tile12x2maskedp:
 	JNZ          tile12x2masked
 	JMP          done
 
-	// Tiles of 1 rows, 3 vectors.
+	// Tiles of 1 rows, 3 vectors of 8.
 tile1x3masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x3maskedzero
@@ -4994,7 +6456,7 @@ tile1x3maskedp:
 	JNZ          tile1x3masked
 	JMP          done
 
-	// Tiles of 2 rows, 3 vectors.
+	// Tiles of 2 rows, 3 vectors of 8.
 tile2x3masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x3maskedzero
@@ -5051,7 +6513,7 @@ tile2x3maskedp:
 	JNZ          tile2x3masked
 	JMP          done
 
-	// Tiles of 3 rows, 3 vectors.
+	// Tiles of 3 rows, 3 vectors of 8.
 tile3x3masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x3maskedzero
@@ -5123,7 +6585,7 @@ tile3x3maskedp:
 	JNZ          tile3x3masked
 	JMP          done
 
-	// Tiles of 1 rows, 4 vectors.
+	// Tiles of 1 rows, 4 vectors of 8.
 tile1x4masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x4maskedzero
@@ -5167,7 +6629,7 @@ tile1x4maskedp:
 	JNZ          tile1x4masked
 	JMP          done
 
-	// Tiles of 2 rows, 4 vectors.
+	// Tiles of 2 rows, 4 vectors of 8.
 tile2x4masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile2x4maskedzero
@@ -5233,7 +6695,7 @@ tile2x4maskedp:
 	JNZ          tile2x4masked
 	JMP          done
 
-	// Tiles of 3 rows, 4 vectors.
+	// Tiles of 3 rows, 4 vectors of 8.
 tile3x4masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile3x4maskedzero
@@ -5318,7 +6780,7 @@ tile3x4maskedp:
 	JNZ          tile3x4masked
 	JMP          done
 
-	// Tiles of 1 rows, 5 vectors.
+	// Tiles of 1 rows, 5 vectors of 8.
 tile1x5masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x5maskedzero
@@ -5366,7 +6828,7 @@ tile1x5maskedp:
 	JNZ          tile1x5masked
 	JMP          done
 
-	// Tiles of 1 rows, 6 vectors.
+	// Tiles of 1 rows, 6 vectors of 8.
 tile1x6masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x6maskedzero
@@ -5418,7 +6880,7 @@ tile1x6maskedp:
 	JNZ          tile1x6masked
 	JMP          done
 
-	// Tiles of 1 rows, 7 vectors.
+	// Tiles of 1 rows, 7 vectors of 8.
 tile1x7masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x7maskedzero
@@ -5474,7 +6936,7 @@ tile1x7maskedp:
 	JNZ          tile1x7masked
 	JMP          done
 
-	// Tiles of 1 rows, 8 vectors.
+	// Tiles of 1 rows, 8 vectors of 8.
 tile1x8masked:
 	CMPB      accumulate+96(FP), $0x00
 	JEQ       tile1x8maskedzero

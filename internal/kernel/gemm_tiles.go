@@ -53,6 +53,9 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 		step = (k + blocks - 1) / blocks
 	}
 	rows := m
+	if byColumns && m <= 3 {
+		step = min(step, 64)
+	}
 	if m*step*size > blockBytes {
 		rows = blockBytes / (step * size)
 	}

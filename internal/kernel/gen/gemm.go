@@ -76,11 +76,11 @@ func (g *gemm) tiles() {
 			other := fmt.Sprintf("not%d%v", n, masked)
 			g.CMPQ(w, operand.Imm(uint64(n)))
 			g.JNE(operand.LabelRef(other))
-			for m := g.heights(n); m > 1; m-- {
-				g.CMPQ(h, operand.Imm(uint64(m)))
-				g.JEQ(operand.LabelRef(label(m, n, masked)))
+			if half := g.half(); half != nil && n == 1 {
+				g.CMPQ(reg.RCX, operand.Imm(uint64(half.lanes())))
+				g.JLE(operand.LabelRef("half"))
 			}
-			g.JMP(operand.LabelRef(label(1, n, masked)))
+			g.chooseHeight(h, n, func(m int) string { return label(m, n, masked) })
 			g.Label(other)
 		}
 		g.JMP(operand.LabelRef("done")) // no such width
@@ -88,16 +88,33 @@ func (g *gemm) tiles() {
 			g.Label(next)
 		}
 	}
+	half := &gemm{g.Context, g.half()}
+	if half.isa != nil {
+		g.Label("half")
+		g.chooseHeight(h, 1, func(m int) string { return "half" + label(m, 1, true) })
+		for m := 1; m <= g.heights(1); m++ {
+			half.tile("half"+label(m, 1, true), m, 1, true)
+		}
+	}
 	for _, masked := range g.masked() {
 		for n := range 9 {
 			for m := 1; m <= g.heights(n); m++ {
-				g.tile(m, n, masked)
+				g.tile(label(m, n, masked), m, n, masked)
 			}
 		}
 	}
 	g.Label("done")
 	g.VZEROUPPER()
 	g.RET()
+}
+
+// chooseHeight generates the jump to the tiles of the given height.
+func (g *gemm) chooseHeight(h reg.Register, w int, label func(int) string) {
+	for m := g.heights(w); m > 1; m-- {
+		g.CMPQ(h, operand.Imm(uint64(m)))
+		g.JEQ(operand.LabelRef(label(m)))
+	}
+	g.JMP(operand.LabelRef(label(1)))
 }
 
 func label(h, w int, masked bool) string {
@@ -108,8 +125,7 @@ func label(h, w int, masked bool) string {
 }
 
 // tile generates the loop over tiles of h by w vectors.
-func (g *gemm) tile(h, w int, masked bool) {
-	name := label(h, w, masked)
+func (g *gemm) tile(name string, h, w int, masked bool) {
 	acc := func(i, j int) reg.Register { return g.reg(i*w + j) }
 	free := h * w
 	var b []reg.Register // a row of B, unless each of its vectors is used only once
@@ -130,7 +146,7 @@ func (g *gemm) tile(h, w int, masked bool) {
 		return operand.Mem{Base: base, Disp: j * g.lanes() * g.elemSize()}
 	}
 
-	g.Comment(fmt.Sprintf("Tiles of %d rows, %d vectors.", h, w))
+	g.Comment(fmt.Sprintf("Tiles of %d rows, %d vectors of %d.", h, w, g.lanes()))
 	g.Label(name)
 
 	g.CMPB(mem(g.Param("accumulate")), operand.Imm(0))
@@ -169,6 +185,9 @@ func (g *gemm) tile(h, w int, masked bool) {
 		load(j, vector(b0, j), v)
 	}
 	for i := range h {
+		if w == 1 && h > 1 && g.fmaBroadcast(row6(i), b[0], acc(i, 0)) {
+			continue
+		}
 		// Several registers in turn for A[i][p].
 		v := g.reg(free + i%min(4, g.spare(free, masked)))
 		g.broadcast(row6(i), v)

@@ -25,8 +25,10 @@ type isa interface {
 	store(v, m operand.Op)       // m = v
 	loadMasked(m, v operand.Op)
 	storeMasked(v, m operand.Op)
-	broadcast(m, v operand.Op) // every element of v = m
-	fma(x, y, acc operand.Op)  // acc += x*y, rounded once; x may be memory
+	broadcast(m, v operand.Op)              // every element of v = m
+	half() isa                              // with vectors of half the width, if that can pay
+	fmaBroadcast(m, y, acc operand.Op) bool // acc += m*y for every element of y, if there is an instruction for it
+	fma(x, y, acc operand.Op)               // acc += x*y, rounded once; x may be memory
 }
 
 // vectors is what the instruction sets have in common.
@@ -62,11 +64,35 @@ func (v vectors) fma(x, y, acc operand.Op) {
 // serves all widths.
 type avx512 struct{ vectors }
 
-func (v avx512) name() string           { return fmt.Sprintf("F%dAVX512", 8*v.size) }
-func (v avx512) registers() int         { return 32 }
-func (v avx512) reg(i int) reg.Register { return zmm[i] }
-func (v avx512) masked() []bool         { return []bool{true} }
-func (v avx512) zero(r reg.Register)    { v.VPXORD(r, r, r) }
+func (v avx512) name() string        { return fmt.Sprintf("F%dAVX512", 8*v.size) }
+func (v avx512) registers() int      { return 32 }
+func (v avx512) masked() []bool      { return []bool{true} }
+func (v avx512) zero(r reg.Register) { v.VPXORD(r, r, r) }
+
+func (v avx512) reg(i int) reg.Register {
+	if v.bytes == 32 {
+		return ymm[i]
+	}
+	return zmm[i]
+}
+
+// half serves where a 512-bit instruction takes two cycles and a 256-bit one does not.
+func (v avx512) half() isa {
+	if v.bytes == 32 {
+		return nil
+	}
+	v.bytes = 32
+	return v
+}
+
+func (v avx512) fmaBroadcast(m, y, acc operand.Op) bool {
+	if v.size == 8 {
+		v.VFMADD231PD_BCST(m, y, acc)
+	} else {
+		v.VFMADD231PS_BCST(m, y, acc)
+	}
+	return true
+}
 
 func (v avx512) heights(w int) int {
 	return [...]int{0, 12, 12, 3, 3, 1, 1, 1, 1}[w]
@@ -104,6 +130,10 @@ func (v avx2) registers() int         { return 16 }
 func (v avx2) reg(i int) reg.Register { return ymm[i] }
 func (v avx2) masked() []bool         { return []bool{false, true} }
 func (v avx2) zero(r reg.Register)    { v.VXORPS(r, r, r) }
+
+func (v avx2) half() isa { return nil }
+
+func (v avx2) fmaBroadcast(_, _, _ operand.Op) bool { return false }
 
 func (v avx2) heights(w int) int {
 	return [...]int{0, 12, 6, 3, 2, 1, 1, 1, 1}[w]
