@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
@@ -60,6 +61,7 @@ type commands struct {
 	Compare    compareCmd    `cmd:"" help:"Race batch, stochastic and mini-batch descent from the same start."`
 	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
+	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
 	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Help       helpCmd       `cmd:"" help:"Show help for a command."`
@@ -100,6 +102,9 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 	out := &output{w: std.Out}
 	std.Out = out
 	var grammar commands
+	if err := kernel.ISAError(); err != nil {
+		return complain(std, usage{err})
+	}
 	parser, err := kong.New(&grammar,
 		kong.Name("gradus"),
 		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent."),
