@@ -1,0 +1,507 @@
+package cli
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/model"
+)
+
+// badTables are the files that the table of bad input names.
+var badTables = map[string]string{
+	"empty.csv":     "",
+	"blank.csv":     "\n\n",
+	"header.csv":    "a,b,y\n",
+	"short.csv":     "a,b,y\n1,2,3\n4,5\n",
+	"long.csv":      "a,b,y\n1,2,3\n4,5,6\n7,8,9,10\n",
+	"quote.csv":     "a,b,y\n1,2,3\n4,\"5,6\n",
+	"single.csv":    "a,b,y\n1,2,u\n4,5,u\n3,3,u\n",
+	"twice.csv":     "a,b,a,y\n1,2,3,4\n",
+	"nul.csv":       "a,b,y\n1,2,3\n1,\x002,3\n",
+	"utf8.csv":      "a,b,y\n1,\xff2,3\n",
+	"utf16.csv":     "\xff\xfea\x00,\x00b\x00\n\x00",
+	"zip.csv":       "PK\x03\x04\x00\x00",
+	"damaged.gz":    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+	"inf.csv":       "a,b,y\n1,2,3\n2,inf,4\n",
+	"minusinf.csv":  "a,b,y\n1,2,3\n2,-Infinity,4\n",
+	"1e400.csv":     "a,b,y\n1,1e400,3\n2,3,4\n",
+	"targetinf.csv": "a,b,y\n1,2,inf\n2,3,4\n5,6,7\n",
+	"constant.csv":  "a,b,y\n1,2,3\n1,2,4\n",
+	"nolabel.csv":   "a,b,y\n1,2,\n2,3,NA\n",
+	"negative.csv":  "a,y\n1,2\n2,-3\n3,7\n5,1\n9,11.5\n",
+	"array.json":    "[1]",
+	"flag.json":     `{"nope": 1}`,
+	"rate.json":     `{"lr": -1}`,
+
+	// of the penguins' model
+	"lacks.csv":   "island,sex,bill_depth_mm,bill_length,flipper_length_mm,body_mass_g\nDream,male,18,40,181,4000\n",
+	"lacks3.csv":  "island,bill_length_mm,body_mass_g\nDream,40,4000\n",
+	"type.csv":    "island,sex,bill_depth_mm,bill_length_mm,flipper_length_mm,body_mass_g\nDream,male,18,40,181,4000\nDream,male,18,40,long,4000\n",
+	"typeinf.csv": "island,sex,bill_depth_mm,bill_length_mm,flipper_length_mm,body_mass_g\nDream,male,18,40,inf,4000\n",
+	"plain.csv":   "island,sex,bill_depth_mm,bill_length_mm,flipper_length_mm,body_mass_g\nDream,male,18,40,181,4000\n",
+	"class.csv":   "island,sex,bill_depth_mm,bill_length_mm,flipper_length_mm,body_mass_g,species\nDream,male,18,40,181,4000,Emperor\n",
+}
+
+// badInput is every way to call gradus with something that cannot be done. words are what
+// the one line on standard error must hold.
+var badInput = []struct {
+	args  string
+	code  int
+	words []string
+}{
+	// The call.
+	{"nope", 2, []string{"no command nope", "gradus help"}},
+	{"trian x", 2, []string{"no command trian", `did you mean "train"`}},
+	{"train", 2, []string{"gradus train DATA"}},
+	{"train $IRIS --nope", 2, []string{"unknown flag --nope", "gradus help train"}},
+	{"train $IRIS --lrr 1", 2, []string{"unknown flag --lrr", `"--lr"`}},
+	{"train $IRIS $IRIS", 2, []string{"unexpected argument", "iris.csv"}},
+	{"train $IRIS --hidden", 2, []string{"--hidden"}},
+	{"predict", 2, []string{"<model> <data>", "gradus help predict"}},
+	{"predict good.safetensors", 2, []string{"<data>"}},
+	{"evaluate", 2, []string{"<model> <data>"}},
+	{"check", 2, []string{"<data>"}},
+	{"explain good.safetensors plain.csv", 2, []string{"--row"}},
+	{"plot good.safetensors", 2, []string{"--out"}},
+	{"plot good.safetensors -o net.pdf", 2, []string{"net.pdf", ".svg or .png"}},
+	{"info", 2, []string{"<model>"}},
+	{"completion tcsh", 2, []string{"tcsh", "bash", "zsh", "fish"}},
+	{"help nope", 2, []string{"no command nope"}},
+
+	// The table.
+	{"train nofile.csv", 1, []string{"nofile.csv", "no such file", "check the path"}},
+	{"train options", 1, []string{"gradus: options: no such file"}},
+	{"train folder", 1, []string{"folder", "is a folder", "name a file in it"}},
+	{"train empty.csv", 1, []string{"empty.csv", "empty", "at least one row"}},
+	{"train blank.csv", 1, []string{"blank.csv", "empty"}},
+	{"train -", 1, []string{"standard input", "empty"}},
+	{"train header.csv", 1, []string{"header.csv", "a header and no rows"}},
+	{"train short.csv", 1, []string{"short.csv:3", "row has 2 cells, the header has 3", "keep its delimiter"}},
+	{"train long.csv", 1, []string{"long.csv:4", "row has 4 cells, the header has 3", "quote"}},
+	{"train quote.csv", 1, []string{"quote.csv:3", "not closed"}},
+	{"train $IRIS --target specis", 1, []string{"iris.csv", `no column "specis"`, `did you mean "species"?`}},
+	{"train $IRIS --target colour", 1, []string{`no column "colour"`, `the columns are "sepal_length_cm"`}},
+	{"train $IRIS --target species,species", 1, []string{`"species" is named twice`}},
+	{"train $IRIS --target species --ignore species", 1, []string{`"species" is to be ignored as well`}},
+	{"train $IRIS --ignore petal_lenght_cm", 1, []string{`no column "petal_lenght_cm"`, `did you mean "petal_length_cm"`}},
+	{"train $IRIS --types petal=number", 1, []string{`no column "petal"`}},
+	{"train $IRIS --types species=number", 1, []string{"iris.csv:2", `"species"`, `"setosa" is not a number`}},
+	{"train single.csv", 1, []string{"single.csv", `"y" has a single class, "u"`, "two or more"}},
+	{"train twice.csv", 1, []string{"twice.csv:1", "columns 1 and 3", `"a"`, "a name of its own"}},
+	{"train nul.csv", 1, []string{"nul.csv:3", `column "b"`, "NUL byte"}},
+	{"train utf8.csv", 1, []string{"utf8.csv:2", `column "b"`, "0xff", "not valid UTF-8"}},
+	{"train utf16.csv", 1, []string{"utf16.csv", "UTF-16"}},
+	{"train zip.csv", 1, []string{"zip.csv", "zip archive"}},
+	{"train damaged.gz", 1, []string{"damaged.gz", "gzip", "cut short or damaged"}},
+	{"train inf.csv", 1, []string{"inf.csv:3", `column "b"`, `"inf"`, "not a finite decimal number", "leave it empty"}},
+	{"train minusinf.csv", 1, []string{"minusinf.csv:3", `"-Infinity"`, "not a finite decimal number"}},
+	{"train 1e400.csv", 1, []string{"1e400.csv:2", `"1e400"`, "not a finite decimal number"}},
+	{"train targetinf.csv", 1, []string{"targetinf.csv:2", `column "y"`, "not a finite decimal number"}},
+	{"train constant.csv", 1, []string{"no column is left", "constant"}},
+	{"train nolabel.csv", 1, []string{"nolabel.csv", "no row has a target", `"y"`}},
+	{"train $IRIS --test nofile.csv", 1, []string{"--test", "nofile.csv", "no such file", "0.2"}},
+	{"train $IRIS --validation nofile.csv", 1, []string{"--validation", "nofile.csv", "no such file"}},
+	{"train $IRIS --test plain.csv", 1, []string{"plain.csv", `no column "species"`}},
+	{"train $IRIS --validation header.csv", 1, []string{"header.csv", "no rows"}},
+
+	// The flags.
+	{"train $IRIS --hidden -3", 2, []string{"--hidden", `"-3"`, "0 alone for no hidden layer"}},
+	{"train $IRIS --hidden abc", 2, []string{"--hidden", `"abc"`, "whole numbers"}},
+	{"train $IRIS --hidden 8,0", 2, []string{"--hidden", `"0"`}},
+	{"train $IRIS --hidden 99999999999999999999", 2, []string{"--hidden", "99999999999999999999"}},
+	{"train $IRIS --hidden 9999999999,9999999999", 2, []string{"--hidden", "more than can be counted"}},
+	{"train $IRIS --hidden 1000000,1000000", 1, []string{"not enough memory", " parameters", "TB", "GB left", "--hidden"}},
+	{"check $IRIS --hidden 1000000,1000000", 1, []string{"not enough memory"}},
+	{"train $IRIS --lr -1", 2, []string{"--lr", "-1", "greater than 0"}},
+	{"train $IRIS --lr 0", 2, []string{"--lr", "greater than 0"}},
+	{"train $IRIS --lr NaN", 2, []string{"--lr", "NaN", "greater than 0"}},
+	{"train $IRIS --lr Inf", 2, []string{"--lr", "Inf", "finite"}},
+	{"train $IRIS --lr fast", 2, []string{"--lr", `"fast"`}},
+	{"train $IRIS --optimizer momentum --momentum 2", 2, []string{"momentum is 2", "less than 1"}},
+	{"train $IRIS --optimizer momentum --momentum -0.5", 2, []string{"momentum is -0.5"}},
+	{"train $IRIS --optimizer sgd --momentum 0.5", 2, []string{"sgd has no momentum"}},
+	{"train $IRIS --optimizer adam --beta1 1", 2, []string{"beta1 is 1", "less than 1"}},
+	{"train $IRIS --optimizer adam --beta2 NaN", 2, []string{"beta2 is NaN"}},
+	{"train $IRIS --optimizer adam --epsilon -1", 2, []string{"epsilon is -1"}},
+	{"train $IRIS --optimizer adamw --weight-decay -1", 2, []string{"weight-decay is -1"}},
+	{"train $IRIS --batch-size 0", 2, []string{"--batch-size 0", "at least 1"}},
+	{"train $IRIS --batch-size -8", 2, []string{"--batch-size -8", "at least 1"}},
+	{"train $IRIS --batch-size 1.5", 2, []string{"--batch-size", `"1.5"`}},
+	{"train $IRIS --epochs 0", 2, []string{"--epochs 0", "at least 1"}},
+	{"train $IRIS --epochs -1", 2, []string{"--epochs -1", "at least 1"}},
+	{"train $IRIS --shards 0", 2, []string{"--shards 0", "at least 1"}},
+	{"train $IRIS --max-time -5s", 2, []string{"--max-time -5s", "greater than 0"}},
+	{"train $IRIS --max-time soon", 2, []string{"--max-time", `"soon"`}},
+	{"train $IRIS --patience -1", 2, []string{"--patience", "-1", "0 to switch"}},
+	{"train $IRIS --min-delta -1", 2, []string{"--min-delta", "-1", "at least 0"}},
+	{"train $IRIS --tolerance 0", 2, []string{"--tolerance", "0", "greater than 0"}},
+	{"train $IRIS --tolerance NaN", 2, []string{"--tolerance", "NaN"}},
+	{"train $IRIS --target-loss NaN", 2, []string{"--target-loss", "NaN", "finite"}},
+	{"train $IRIS --validation 1.5", 2, []string{"--validation 1.5", "less than 1", "none"}},
+	{"train $IRIS --validation -0.5", 2, []string{"--validation -0.5"}},
+	{"train $IRIS --validation NaN", 2, []string{"--validation NaN"}},
+	{"train $IRIS --test 1", 2, []string{"--test 1", "less than 1"}},
+	{"train $IRIS --seed -1", 2, []string{"--seed", `"-1"`}},
+	{"train $IRIS --delimiter ab", 2, []string{"--delimiter", `"ab"`, "one character"}},
+	{"train $IRIS --header maybe", 2, []string{"--header", `"maybe"`}},
+	{"train $IRIS --loss nope", 2, []string{"--loss", `"nope"`, "cross-entropy"}},
+	{"train $IRIS --loss huber:0", 2, []string{"--loss", "huber:0", "greater than 0"}},
+	{"train $IRIS --reduction max", 2, []string{"--reduction", `"max"`, "mean or sum"}},
+	{"train $IRIS --activation nope", 2, []string{"--activation", `"nope"`, "relu"}},
+	{"train $IRIS --activation softmax", 2, []string{"--activation", "softmax belongs to the output layer"}},
+	{"train $IRIS --activation leaky-relu:x", 2, []string{"--activation", `"x"`}},
+	{"train $IRIS --output-activation nope", 2, []string{"--output-activation", `"nope"`}},
+	{"train $IRIS --optimizer nope", 2, []string{"--optimizer", `"nope"`, "adamw"}},
+	{"train $IRIS --schedule nope", 2, []string{"--schedule", `"nope"`, "cosine"}},
+	{"train $IRIS --schedule step:0", 2, []string{"--schedule", "step:0"}},
+	{"train $IRIS --init nope", 2, []string{"--init", `"nope"`, "glorot"}},
+	{"train $IRIS --method nope", 2, []string{"--method", `"nope"`, "per-sample"}},
+	{"train $IRIS --precision float16", 2, []string{"--precision", `"float16"`, "float64"}},
+	{"train $IRIS --task nope", 2, []string{"--task", `"nope"`, "multilabel"}},
+	{"train $IRIS --scale nope", 2, []string{"--scale", `"nope"`, "robust"}},
+	{"train $IRIS --types species=nope", 2, []string{"--types", `"nope"`, "category"}},
+	{"train $IRIS --types species", 2, []string{"--types", `"species"`}},
+	{"train $IRIS --config nofile.json", 1, []string{"--config", "nofile.json", "no such file"}},
+	{"train $IRIS --config array.json", 2, []string{"--config", "array.json", "not a JSON object"}},
+	{"train $IRIS --config flag.json", 2, []string{"--config", "no flag --nope"}},
+	{"train $IRIS --config rate.json", 2, []string{"--lr", "-1"}},
+	{"check $IRIS --rows 0", 2, []string{"--rows"}},
+
+	// What makes no sense together.
+	{"train $IRIS --loss cross-entropy --output-activation sigmoid", 2, []string{"--loss", "cross-entropy needs a softmax", "sigmoid"}},
+	{"train $IRIS --loss binary-cross-entropy", 2, []string{"--loss", "needs a sigmoid"}},
+	{"train $IRIS --loss poisson", 2, []string{"--loss", "poisson", "softmax"}},
+	{"train $IRIS --output-activation relu", 2, []string{"--output-activation", "probabilities", "relu", "softmax"}},
+	{"train $IRIS --task regression", 1, []string{"iris.csv", `"species" holds text`, "regression takes numbers"}},
+	{"train $IRIS --task binary", 1, []string{`"species" has 3 classes`, "takes two"}},
+	{"train negative.csv --loss poisson", 2, []string{"--loss poisson", "negative.csv", "line 3", "-3"}},
+	{"train negative.csv --loss binary-cross-entropy", 2, []string{"negative.csv", "line 2", "[0, 1]"}},
+	{"train negative.csv --loss cross-entropy", 2, []string{"cross-entropy needs a softmax"}},
+	{"train $IRIS --task multiclass --target petal_width_cm,species", 1, []string{"multiclass takes one target", "2"}},
+
+	// Where to write.
+	{"train $IRIS -o folder", 1, []string{"folder", "is a folder", "--out"}},
+	{"train $IRIS -o nofolder/m.safetensors", 1, []string{"nofolder", "cannot be written to", "--out"}},
+	{"train $IRIS --run empty.csv", 1, []string{"--run", "empty.csv"}},
+	{"train $IRIS --run folder", 1, []string{"--run", "folder holds a run already"}},
+	{"predict good.safetensors plain.csv -o nofolder/p.csv", 1, []string{"nofolder", "does not exist"}},
+	{"predict good.safetensors plain.csv -o folder", 1, []string{"folder", "name a file in it"}},
+	{"plot good.safetensors -o nofolder/net.svg", 1, []string{"nofolder", "does not exist"}},
+
+	// A model and a table that do not go together.
+	{"predict good.safetensors nofile.csv", 1, []string{"nofile.csv", "no such file"}},
+	{"predict good.safetensors header.csv", 1, []string{"header.csv", "no rows"}},
+	{"predict good.safetensors lacks.csv", 1, []string{"lacks.csv", `no column "bill_length_mm"`, "which the model needs"}},
+	{"predict good.safetensors lacks3.csv", 1, []string{"lacks3.csv", "3 columns", `"bill_depth_mm", "flipper_length_mm", "sex"`}},
+	{"predict good.safetensors type.csv", 1, []string{"type.csv:3", `"flipper_length_mm"`, `"long" is not a number`}},
+	{"predict good.safetensors typeinf.csv", 1, []string{"typeinf.csv:2", `"flipper_length_mm"`, `"inf" is not a finite`}},
+	{"evaluate good.safetensors plain.csv", 1, []string{"plain.csv", `no column "species"`, "the target"}},
+	{"evaluate good.safetensors class.csv", 1, []string{"class.csv:2", `"Emperor"`, `"Adelie"`}},
+	{"explain good.safetensors $PENGUINS --row 344", 1, []string{"344"}},
+	{"plot folder --what network -o net.svg", 1, []string{"folder", "no network"}},
+	{"plot nofile -o net.svg", 1, []string{"nofile", "no such file"}},
+
+	// Files that are no model. Each goes through info, predict, evaluate, plot and --from.
+	{"info nofile.safetensors", 1, []string{"nofile.safetensors", "no such file"}},
+	{"info folder", 1, []string{"folder", "this is a folder"}},
+	{"predict $IRIS $IRIS", 1, []string{"iris.csv", "no safetensors file"}},
+	{"train $IRIS --from nofile.safetensors", 1, []string{"--from", "nofile.safetensors", "no such file"}},
+	{"train $IRIS --from $IRIS", 1, []string{"--from", "iris.csv", "no safetensors file"}},
+	{"train $IRIS --hidden 4 --from good.safetensors", 1, []string{"good.safetensors", "layers.0.weight", "shape", "needs"}},
+	{"train $PENGUINS --hidden 3,4 --from good.safetensors", 1, []string{"good.safetensors", "layers.1.weight"}},
+	{"train $PENGUINS --hidden 3 --from good.safetensors --no-bias", 1, []string{"good.safetensors", "no place for"}},
+	{"train $PENGUINS --hidden 3 --from nan.safetensors", 1, []string{"nan.safetensors", "layers.0.bias", "NaN", "not a finite number"}},
+	{"train $PENGUINS --hidden 3 --from shape.safetensors", 1, []string{"shape.safetensors", "layers.0.weight", "shape"}},
+	{"train $PENGUINS --hidden 3 --from overlap.safetensors", 1, []string{"--from", "overlap.safetensors", "damaged"}},
+}
+
+// badModels are damaged copies of a model, and what is said of them.
+var badModels = map[string]struct {
+	damage func(f *modelFile) []byte
+	words  []string
+}{
+	"nothing":     {func(f *modelFile) []byte { return nil }, []string{"0 bytes"}},
+	"seven":       {func(f *modelFile) []byte { return f.bytes()[:7] }, []string{"7 bytes"}},
+	"truncated":   {func(f *modelFile) []byte { b := f.bytes(); return b[:len(b)-4] }, []string{"cut short"}},
+	"halfheader":  {func(f *modelFile) []byte { return f.bytes()[:500] }, []string{"cut short"}},
+	"toolong":     {func(f *modelFile) []byte { return append(f.bytes(), 0, 0, 0, 0) }, []string{"too long"}},
+	"hugeheader":  {func(f *modelFile) []byte { return f.withLength(1 << 63) }, []string{"header should have 9223372036854775808 bytes"}},
+	"bigheader":   {func(f *modelFile) []byte { return f.withLength(99_000_000) }, []string{"header should have 99000000 bytes"}},
+	"shortheader": {func(f *modelFile) []byte { return f.withLength(10) }, []string{"damaged"}},
+	"zeros":       {func(f *modelFile) []byte { return make([]byte, 100) }, []string{"damaged"}},
+	"png":         {func(f *modelFile) []byte { return []byte("\x89PNG\r\n\x1a\n and so on") }, []string{"no safetensors file"}},
+	"notjson":     {func(f *modelFile) []byte { return f.withHeader("this is not JSON") }, []string{"damaged"}},
+	"array":       {func(f *modelFile) []byte { return f.withHeader("[1, 2]") }, []string{"damaged"}},
+	"overlap":     {func(f *modelFile) []byte { f.overlap("layers.0.weight"); return f.bytes() }, []string{"overlap"}},
+	"shape": {func(f *modelFile) []byte {
+		slices.Reverse(f.tensor("layers.0.weight")["shape"].([]any))
+		return f.bytes()
+	}, []string{"layers.0.weight", "shape [3 ", "needs", " 3]"}},
+	"hugeshape": {func(f *modelFile) []byte {
+		f.tensor("layers.0.weight")["shape"] = []int{1 << 40, 1 << 40}
+		return f.bytes()
+	}, []string{"damaged"}},
+	"dtype":      {func(f *modelFile) []byte { f.tensor("layers.0.weight")["dtype"] = "I32"; return f.bytes() }, []string{"layers.0.weight", "another type"}},
+	"missing":    {func(f *modelFile) []byte { f.rename("layers.0.weight", "layers.9.weight"); return f.bytes() }, []string{"no tensor layers.0.weight"}},
+	"stranger":   {func(f *modelFile) []byte { delete(f.header, "__metadata__"); return f.bytes() }, []string{"not one of gradus"}},
+	"nan":        {func(f *modelFile) []byte { return f.withNumber(math.NaN()) }, []string{"layers.0.bias", "NaN", "not a finite number"}},
+	"inf":        {func(f *modelFile) []byte { return f.withNumber(math.Inf(-1)) }, []string{"layers.0.bias", "-Inf"}},
+	"badjson":    {func(f *modelFile) []byte { f.setText("{{"); return f.bytes() }, []string{"metadata cannot be read"}},
+	"nulljson":   {func(f *modelFile) []byte { f.setText("null"); return f.bytes() }, []string{"incomplete"}},
+	"newer":      {func(f *modelFile) []byte { return f.edited(func(m object) { m["format"] = 99 }) }, []string{"format 99", "newer gradus"}},
+	"layers":     {func(f *modelFile) []byte { return f.edited(func(m object) { layer(m, 0)["units"] = 7 }) }, []string{"parameters", "tensors"}},
+	"hugelayers": {func(f *modelFile) []byte { return f.edited(func(m object) { layer(m, 0)["units"] = 1e15 }) }, []string{"parameters", "tensors"}},
+	"minus":      {func(f *modelFile) []byte { return f.edited(func(m object) { layer(m, 0)["units"] = -1 }) }, []string{"at least one unit"}},
+	"nolayers":   {func(f *modelFile) []byte { return f.edited(func(m object) { m["layers"] = nil }) }, []string{"incomplete"}},
+	"activation": {func(f *modelFile) []byte { return f.edited(func(m object) { layer(m, 0)["activation"] = "evil" }) }, []string{"layer 0", `"evil"`}},
+	"output":     {func(f *modelFile) []byte { return f.edited(func(m object) { layer(m, 1)["activation"] = "relu" }) }, []string{"softmax"}},
+	"identity": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { layer(m, 1)["activation"], m["loss"] = "identity", "squared" })
+	}, []string{"probabilities", "identity"}},
+	"loss": {func(f *modelFile) []byte { return f.edited(func(m object) { m["loss"] = "evil" }) }, []string{"loss", `"evil"`}},
+	"rule": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { part(m, "options")["optimizer"] = "evil" })
+	}, []string{`"evil"`}},
+	"precision":  {func(f *modelFile) []byte { return f.edited(func(m object) { m["precision"] = "float16" }) }, []string{"float16"}},
+	"inputs":     {func(f *modelFile) []byte { return f.edited(func(m object) { m["inputs"] = 3 }) }, []string{"3 inputs", "columns make"}},
+	"noencoding": {func(f *modelFile) []byte { return f.edited(func(m object) { delete(m, "encoding") }) }, []string{"incomplete"}},
+	"nooptions":  {func(f *modelFile) []byte { return f.edited(func(m object) { m["options"] = object{} }) }, []string{"incomplete"}},
+	"nometrics": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { part(m, "training")["metrics"] = object{} })
+	}, []string{"incomplete"}},
+	"columns": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { e := part(m, "encoding"); e["inputs"] = e["inputs"].([]any)[1:] })
+	}, []string{"inputs", "columns make"}},
+	"width": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { input(m, 1)["missing"] = false })
+	}, []string{"inputs", "columns make"}},
+	"levels": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { input(m, 0)["levels"] = []string{"Dream", "Dream", "Biscoe"} })
+	}, []string{`"Dream" twice`}},
+	"scale": {func(f *modelFile) []byte { return f.edited(func(m object) { input(m, 1)["scale"] = -1 }) }, []string{"scale"}},
+	"kind":  {func(f *modelFile) []byte { return f.edited(func(m object) { input(m, 1)["kind"] = "evil" }) }, []string{`"evil"`}},
+	"task": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { part(m, "encoding")["task"] = "regression" })
+	}, []string{"regression"}},
+	"classes": {func(f *modelFile) []byte {
+		return f.edited(func(m object) { target(m)["classes"] = []string{"a", "b"} })
+	}, []string{"3 outputs", "take 2"}},
+}
+
+// modelFile is a model file taken apart.
+type modelFile struct {
+	header object
+	body   []byte
+}
+
+func openModelFile(raw []byte) *modelFile {
+	n := binary.LittleEndian.Uint64(raw)
+	f := &modelFile{body: slices.Clone(raw[8+n:])}
+	if err := json.Unmarshal(raw[8:8+n], &f.header); err != nil {
+		panic(err)
+	}
+	return f
+}
+
+func (f *modelFile) bytes() []byte {
+	text, err := json.Marshal(f.header)
+	if err != nil {
+		panic(err)
+	}
+	return f.withHeader(string(text))
+}
+
+func (f *modelFile) withHeader(text string) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(text)))
+	return append(append(b, text...), f.body...)
+}
+
+func (f *modelFile) withLength(n uint64) []byte {
+	b := f.bytes()
+	binary.LittleEndian.PutUint64(b, n)
+	return b
+}
+
+// withNumber has another first number.
+func (f *modelFile) withNumber(x float64) []byte {
+	binary.LittleEndian.PutUint32(f.body, math.Float32bits(float32(x)))
+	return f.bytes()
+}
+
+func (f *modelFile) tensor(name string) map[string]any { return part(f.header, name) }
+
+// overlap moves a tensor to the place of the first.
+func (f *modelFile) overlap(name string) {
+	at := f.tensor(name)["data_offsets"].([]any)
+	at[0], at[1] = 0, at[1].(float64)-at[0].(float64)
+}
+
+func (f *modelFile) rename(from, to string) {
+	f.header[to] = f.header[from]
+	delete(f.header, from)
+}
+
+func (f *modelFile) setText(s string) { part(f.header, "__metadata__")["gradus"] = s }
+
+// edited has other metadata.
+func (f *modelFile) edited(edit func(object)) []byte {
+	var m object
+	if err := json.Unmarshal([]byte(part(f.header, "__metadata__")["gradus"].(string)), &m); err != nil {
+		panic(err)
+	}
+	edit(m)
+	text, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	f.setText(string(text))
+	return f.bytes()
+}
+
+func part(m object, name string) map[string]any { return m[name].(map[string]any) }
+func layer(m object, i int) map[string]any      { return m["layers"].([]any)[i].(map[string]any) }
+func input(m object, i int) map[string]any {
+	return part(m, "encoding")["inputs"].([]any)[i].(map[string]any)
+}
+func target(m object) map[string]any {
+	return part(m, "encoding")["targets"].([]any)[0].(map[string]any)
+}
+
+// badPlace is a working folder with all that the tables name.
+func badPlace(t *testing.T) {
+	t.Helper()
+	place(t, badTables)
+	if err := os.MkdirAll("folder", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "folder/config.json", "{}")
+	must(t, 0, "train", penguins, "--hidden", "3", "--epochs", "1", "--quiet", "-o", "good.safetensors")
+	good := []byte(readFile(t, "good.safetensors"))
+	for name, bad := range badModels {
+		writeFile(t, name+".safetensors", string(bad.damage(openModelFile(good))))
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	badPlace(t)
+	before := listing(t)
+	replace := strings.NewReplacer("$IRIS", iris, "$PENGUINS", penguins)
+	check := func(args string, code int, words []string) {
+		t.Helper()
+		for _, problem := range refused(call(strings.Fields(replace.Replace(args))...), code, words) {
+			t.Errorf("gradus %s: %s", args, problem)
+		}
+		if changed := changes(before, listing(t)); changed != nil {
+			t.Fatalf("gradus %s: something was written: %q", args, changed)
+		}
+	}
+	for _, c := range badInput {
+		check(c.args, c.code, c.words)
+	}
+	for _, name := range slices.Sorted(maps.Keys(badModels)) {
+		words := append([]string{name + ".safetensors"}, badModels[name].words...)
+		for _, args := range []string{"info %s", "predict %s plain.csv", "evaluate %s $PENGUINS", "explain %s $PENGUINS --row 0", "plot %s -o net.svg"} {
+			check(fmt.Sprintf(args, name+".safetensors"), 1, words)
+		}
+	}
+}
+
+// refused says what is wrong with how a call was refused.
+func refused(r outcome, code int, words []string) (problems []string) {
+	if r.code != code {
+		problems = append(problems, fmt.Sprintf("exit status %d, want %d", r.code, code))
+	}
+	if r.out != "" {
+		problems = append(problems, fmt.Sprintf("printed %q", r.out))
+	}
+	if !strings.HasPrefix(r.err, "gradus: ") || strings.Index(r.err, "\n") != len(r.err)-1 {
+		problems = append(problems, fmt.Sprintf("not one line that starts with gradus: %q", r.err))
+	}
+	for _, w := range words {
+		if !strings.Contains(r.err, w) {
+			problems = append(problems, fmt.Sprintf("the message lacks %q: %s", w, r.err))
+		}
+	}
+	return problems
+}
+
+// TestBadInputKeepsTheOldModel: a run that fails leaves the model of an earlier one alone.
+func TestBadInputKeepsTheOldModel(t *testing.T) {
+	place(t, nil)
+	trainQuietly(t, 0, iris, "--epochs", "1", "-o", "m.safetensors")
+	before := listing(t)
+	for _, args := range []string{"--lr -1", "--target nope", "--validation 2", "--hidden 1000000,1000000"} {
+		call(append([]string{"train", iris, "-o", "m.safetensors"}, strings.Fields(args)...)...)
+	}
+	if changed := changes(before, listing(t)); changed != nil {
+		t.Errorf("written: %q", changed)
+	}
+}
+
+// TestDiverges: a rate of 1e30.
+func TestDiverges(t *testing.T) {
+	for _, args := range []string{
+		iris, diabetes, seed, cancer,
+		diabetes + " --optimizer sgd", diabetes + " --method batch", iris + " --precision float64 --lr 1e300",
+		diabetes + " --validation none --epochs 1 --batch-size 1000", seed + " --method per-sample",
+		diabetes + " --run run",
+	} {
+		t.Run(args, func(t *testing.T) {
+			place(t, nil)
+			r := call(append(strings.Fields("train --lr 1e30 --epochs 5 --quiet --json -o m.safetensors"), strings.Fields(args)...)...)
+			words := []string{"diverged", "m.safetensors was not written", "m.last-good.safetensors", "smaller learning rate"}
+			for _, problem := range refused(outcome{r.code, "", r.err}, 1, words) {
+				t.Error(problem)
+			}
+			o := parseJSON(t, r.out)
+			if o["stop_reason"] != "diverged" || o["converged"] != false || o["model"] != nil {
+				t.Errorf("%s", r.out)
+			}
+			m, err := model.Load("m.last-good.safetensors") // which refuses what is not finite
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Training.Reason != "diverged" || m.WeightsSHA256() != o["weights_sha256"] {
+				t.Errorf("the file says %q, sum %s", m.Training.Reason, m.WeightsSHA256())
+			}
+			must(t, 0, "info", "m.last-good.safetensors")
+			must(t, 0, "predict", "m.last-good.safetensors", strings.Fields(args)[0])
+			left := changes(nil, listing(t))
+			want := []string{".", "m.last-good.safetensors"}
+			if strings.Contains(args, "--run") {
+				want = append(want, "run", "run/config.json", "run/curves.svg", "run/history.csv")
+			}
+			if !slices.Equal(left, want) {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// TestFullDevice: -o names a device without room.
+func TestFullDevice(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("needs /dev/full: ", err)
+	}
+	place(t, nil)
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	before := listing(t)
+	for _, args := range [][]string{
+		{"train", iris, "--epochs", "1", "--quiet", "-o", "/dev/full"},
+		{"predict", "m.safetensors", iris, "-o", "/dev/full"},
+	} {
+		for _, problem := range refused(call(args...), 1, []string{"cannot write /dev/full", "no space left on device"}) {
+			t.Errorf("%s: %s", args, problem)
+		}
+	}
+	if changed := changes(before, listing(t)); changed != nil {
+		t.Errorf("written: %q", changed)
+	}
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCheck: every activation with every loss that goes with it, on the shipped tables. The
+// gradients of smooth networks are right to 1e-7.
+func TestCheck(t *testing.T) {
+	place(t, nil)
+	activations := strings.Fields("relu sigmoid tanh identity leaky-relu:0.1 elu selu gelu silu mish softplus exp")
+	for data, losses := range map[string][]string{
+		diabetes: {"half-squared", "squared", "absolute", "huber:0.5", "poisson"},
+		cancer:   {"binary-cross-entropy", "squared"},
+		iris:     {"cross-entropy", "half-squared"},
+		penguins: {"cross-entropy"},
+	} {
+		for _, a := range activations {
+			for _, loss := range losses {
+				hidden := "6,4"
+				if a == "exp" {
+					hidden = "4" // an exponential of exponentials is too rough for any step
+				}
+				args := []string{"check", data, "--hidden", hidden, "--activation", a, "--loss", loss, "--rows", "20", "--most", "100", "--json"}
+				r := must(t, 0, args...)
+				o := parseJSON(t, r.out)
+				if o["ok"] != true || o.number(t, "worst_relative_error") > 1e-7 || o.number(t, "threshold") != 1e-7 {
+					t.Errorf("%s: %s", args, r.out)
+				}
+				smooth := !strings.Contains("relu leaky-relu:0.1 elu selu", a) && loss != "absolute" && loss != "huber:0.5"
+				if smooth && (o.number(t, "kinks") != 0 || o.number(t, "checked") != min(100, o.number(t, "parameters"))) {
+					t.Errorf("%s: a smooth network has kinks: %s", args, r.out)
+				}
+			}
+		}
+	}
+}
+
+func TestCheckReport(t *testing.T) {
+	// A row of zeros stands on the kink of every unit without a bias of its own.
+	place(t, map[string]string{"zeros.csv": "a,b,y\n0,0,1\n1,2,3\n2,1,4\n"})
+	r := must(t, 0, "check", "zeros.csv", "--scale", "none", "--hidden", "4", "--activation", "relu")
+	for _, w := range []string{"Network  ", "Checked  ", "Kinks    ", "layers.0.bias", "layers.1.weight", "The gradients are right"} {
+		if !strings.Contains(r.out, w) {
+			t.Errorf("the report lacks %q:\n%s", w, r.out)
+		}
+	}
+	o := parseJSON(t, must(t, 0, "check", "zeros.csv", "--scale", "none", "--hidden", "4", "--activation", "relu", "--json").out)
+	if o.number(t, "kinks") < 4 || o.number(t, "kinks")+o.number(t, "checked") != o.number(t, "parameters") {
+		t.Error(o)
+	}
+	groups := o.at(t, "groups").([]any)
+	if len(groups) != 4 {
+		t.Fatal(groups)
+	}
+	if g := object(groups[1].(map[string]any)); g.at(t, "name") != "layers.0.bias" || g.number(t, "kinks") < 1 {
+		t.Error(g)
+	}
+}
+
+func TestCheckSample(t *testing.T) {
+	place(t, nil)
+	args := []string{"check", iris, "--hidden", "30", "--activation", "tanh", "--most", "50"}
+	one, two := must(t, 0, args...), must(t, 0, append(args, "--seed", "2")...)
+	if !strings.Contains(one.out, "Checked  50 of ") || !strings.Contains(one.out, "a sample drawn by seed 1") || one.out == two.out {
+		t.Errorf("%s%s", one.out, two.out)
+	}
+	all := parseJSON(t, must(t, 0, append(args[:6], "--most", "0", "--json")...).out)
+	if all.number(t, "checked") != all.number(t, "parameters") {
+		t.Error(all)
+	}
+	left := listing(t)
+	if len(left) != 1 {
+		t.Errorf("check writes files: %v", left)
+	}
+}

@@ -1,0 +1,365 @@
+package cli
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/need"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/nlpodyssey/safetensors"
+)
+
+func TestTrainJSON(t *testing.T) {
+	place(t, nil)
+	r := must(t, 0, "train", iris, "--json", "--test", "0.2", "--epochs", "2")
+	if !strings.HasPrefix(r.err, "epoch 1 of 2: loss ") {
+		t.Errorf("progress does not go to standard error: %q", r.err)
+	}
+	o := parseJSON(t, r.out)
+	for key, like := range map[string]any{
+		"converged": false, "stop_reason": "", "epochs": 0., "steps": 0., "loss": 0., "seconds": 0., "samples_per_second": 0.,
+		"metrics": map[string]any{}, "diagnosis": []any{}, "weights_sha256": "", "model": "", "seed": 0.,
+	} {
+		if got := o.at(t, key); fmt.Sprintf("%T", got) != fmt.Sprintf("%T", like) {
+			t.Errorf("%s is a %T, want a %T", key, got, like)
+		}
+	}
+	for _, part := range []string{"train", "validation", "test"} {
+		for _, metric := range []string{"loss", "accuracy", "balanced_accuracy", "auc", "log_loss"} {
+			o.number(t, "metrics", part, metric)
+		}
+	}
+	if o["stop_reason"] != "epochs" || o["epochs"] != 2. || o["model"] != "iris.safetensors" || len(o["weights_sha256"].(string)) != 64 {
+		t.Error(r.out)
+	}
+	m, err := model.Load("iris.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.WeightsSHA256() != o["weights_sha256"] {
+		t.Error("the file has other weights")
+	}
+	sizes := o.number(t, "rows", "train") + o.number(t, "rows", "validation") + o.number(t, "rows", "test")
+	if sizes != 150 || o.number(t, "rows", "test") != 30 {
+		t.Error(o.at(t, "rows"))
+	}
+}
+
+func TestTrainRegressionMetrics(t *testing.T) {
+	place(t, nil)
+	o := trainQuietly(t, 0, diabetes, "--epochs", "3", "--test", "0.2")
+	for _, part := range []string{"train", "validation", "test"} {
+		rmse, mae := o.number(t, "metrics", part, "rmse"), o.number(t, "metrics", part, "mae")
+		if o.number(t, "metrics", part, "r2") > 1 || mae > rmse || rmse < 10 || rmse > 500 { // in the target's own units
+			t.Errorf("%s: rmse %v, mae %v", part, rmse, mae)
+		}
+	}
+}
+
+func TestTrainReport(t *testing.T) {
+	place(t, nil)
+	r := must(t, 0, "train", penguins, "--epochs", "2", "--quiet", "--test", "0.2")
+	if r.err != "" {
+		t.Errorf("--quiet printed %q", r.err)
+	}
+	for _, w := range []string{
+		"Data     " + penguins + ": 344 rows, 7 columns (commas)\n", "Target   species (the last column; --target names another), multiclass: Adelie, Chinstrap, Gentoo\n",
+		"sex (11 missing)", "Rows ", "Network ", "Descent ", "Trained  2 epochs (all that were allowed)", "always the commonest (test)", "balanced_accuracy",
+		"True class (down) by predicted class (across), test rows", "The test rows chose nothing", "Model    penguins.safetensors\n", "Next     gradus predict penguins.safetensors",
+	} {
+		if !strings.Contains(r.out, w) {
+			t.Errorf("the report lacks %q:\n%s", w, r.out)
+		}
+	}
+	if r := must(t, 0, "train", diabetes, "--epochs", "2", "--quiet"); !strings.Contains(r.out, "always the mean (validation)") || !strings.Contains(r.out, "somewhat too good; --test 0.2") {
+		t.Error(r.out)
+	}
+}
+
+// notebook is what reaches the seed notebook's tolerance.
+var notebook = strings.Fields("--hidden 4 --activation sigmoid --output-activation sigmoid --loss half-squared --scale none --method batch --optimizer adam --lr 0.05")
+
+func TestTrainStops(t *testing.T) {
+	for _, c := range []struct {
+		args      string
+		code      int
+		reason    string
+		converged bool
+	}{
+		{"--tolerance 0.001 --epochs 20000", 0, "tolerance", true},
+		{"--tolerance 0.001 --epochs 2", 3, "epochs", false},
+		{"--target-loss 0.001 --epochs 20000", 0, "target-loss", true},
+		{"--target-loss 0.000001 --epochs 2", 3, "epochs", false},
+		{"--tolerance 0.001 --target-loss 0.001 --epochs 20000", 0, "target-loss", true},
+		{"--epochs 3", 0, "epochs", false},
+		{"--epochs 1000000 --max-time 20ms", 0, "max-time", false},
+		{"--tolerance 0.0001 --epochs 1000000 --max-time 1ms", 3, "max-time", false},
+		{"--method per-sample --optimizer sgd --lr 5 --epochs 5000", 0, "tolerance", true},
+		{"--method per-sample --tolerance 0.0001 --epochs 2", 3, "epochs", false},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			place(t, nil)
+			args := append(append([]string{"train", seed, "--json", "--quiet", "-o", "m.safetensors"}, notebook...), strings.Fields(c.args)...)
+			r := must(t, c.code, args...)
+			o := parseJSON(t, r.out)
+			if o["stop_reason"] != c.reason || o["converged"] != c.converged || o["model"] != "m.safetensors" {
+				t.Errorf("%s", r.out)
+			}
+			if said := strings.Contains(r.err, "without reaching"); said != (c.code == 3) {
+				t.Errorf("standard error: %q", r.err)
+			}
+			must(t, 0, "info", "m.safetensors")
+		})
+	}
+}
+
+// TestPatienceDefault: early stopping is on where there are validation rows, and off with
+// --validation none, --tolerance and --target-loss.
+func TestPatienceDefault(t *testing.T) {
+	place(t, nil)
+	for args, on := range map[string]bool{
+		"": true, "--validation 0.3": true, "--test 0.3": true, "--method batch": true,
+		"--validation none": false, "--tolerance 0.5": false, "--target-loss 0.01": false, "--patience 0": false,
+		"--tolerance 0.5 --patience 7": true, "--target-loss 0.01 --patience 7": true, "--validation none --patience 7": false,
+	} {
+		r := call(append([]string{"train", diabetes, "--json", "--quiet", "--epochs", "2", "-o", "m.safetensors"}, strings.Fields(args)...)...)
+		o := parseJSON(t, r.out)
+		if got := o.number(t, "options", "patience") > 0; got != on {
+			t.Errorf("%q: patience %v", args, o.at(t, "options", "patience"))
+		}
+		if best := o.at(t, "best_epoch") != nil; best != on {
+			t.Errorf("%q: best epoch %v", args, o.at(t, "best_epoch"))
+		}
+	}
+}
+
+func TestPatienceStops(t *testing.T) {
+	place(t, nil)
+	o := trainQuietly(t, 0, diabetes, "--epochs", "10000", "--patience", "3", "--lr", "0.01", "--schedule", "constant")
+	if o["stop_reason"] != "patience" || o.number(t, "best_epoch") != o.number(t, "epochs")-3 {
+		t.Error(o["stop_reason"], o["best_epoch"], o["epochs"])
+	}
+}
+
+// TestInterrupt sends a real signal to a real process.
+func TestInterrupt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs signals")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	place(t, nil)
+	cmd := process(self, "train", cancer, "--epochs", "10000000", "--patience", "0", "--json", "-o", "m.safetensors", "--run", "run")
+	var out strings.Builder
+	cmd.Stdout = &out
+	progress, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	if _, err := progress.Read(make([]byte, 100)); err != nil { // the first epoch is done
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Fatalf("exit status %d", code)
+	}
+	o := parseJSON(t, out.String())
+	m, err := model.Load("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o["stop_reason"] != "interrupted" || m.Training.Reason != "interrupted" || m.Training.Epochs < 1 || m.WeightsSHA256() != o["weights_sha256"] {
+		t.Error(out.String())
+	}
+	if h, err := readHistory("run/history.csv"); err != nil || len(h) == 0 {
+		t.Error(err)
+	}
+}
+
+// sum is the weights' checksum after a short training.
+func sum(t *testing.T, args ...string) string {
+	t.Helper()
+	return trainQuietly(t, 0, append([]string{"-o", "sum.safetensors", "--epochs", "2"}, args...)...)["weights_sha256"].(string)
+}
+
+func TestReproducible(t *testing.T) {
+	place(t, nil)
+	one := sum(t, iris)
+	if again := sum(t, iris, "--seed", "1"); again != one {
+		t.Error("the same seed gives other weights")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if again := sum(t, iris); again != one {
+		t.Error("another number of threads gives other weights")
+	}
+	for _, other := range []string{"--seed 2", "--no-shuffle", "--precision float64", "--hidden 8", "--batch-size 7", "--lr 0.05"} {
+		if sum(t, append([]string{iris}, strings.Fields(other)...)...) == one {
+			t.Errorf("%s changes nothing", other)
+		}
+	}
+	if sum(t, iris, "--no-shuffle") != sum(t, iris, "--shuffle=false") {
+		t.Error("--no-shuffle is not --shuffle=false")
+	}
+}
+
+// TestTestRows: which rows are for testing depends on nothing but the seed, and they change
+// nothing.
+func TestTestRows(t *testing.T) {
+	place(t, nil)
+	guess := func(args ...string) string {
+		o := trainQuietly(t, 0, append([]string{diabetes, "--epochs", "1", "--test", "0.2", "-o", "m.safetensors"}, args...)...)
+		return fmt.Sprint(o.at(t, "metrics", "test", "rmse"), o.at(t, "rows", "test"))
+	}
+	// With a rate that changes nothing, from the same weights, scored on the same rows.
+	still := strings.Fields("--lr 1e-30 --scale none --init zeros --no-bias --activation identity --optimizer sgd")
+	a, b := guess(append(still, "--validation", "none")...), guess(append(still, "--validation", "0.4")...)
+	if a != b {
+		t.Errorf("the test rows' score is %s without validation rows and %s with them", a, b)
+	}
+	if c := guess(append(still, "--seed", "2")...); c == a {
+		t.Error("another seed gives the same test rows")
+	}
+}
+
+func TestHeldOutFiles(t *testing.T) {
+	place(t, map[string]string{
+		"train.csv": rows(60, "a,y", number, cycle("u", "v")),
+		"more.csv":  rows(20, "y,extra,a", cycle("u", "v"), number, number),
+	})
+	o := trainQuietly(t, 0, "train.csv", "--test", "more.csv", "--validation", "more.csv", "--epochs", "2")
+	for part, want := range map[string]float64{"train": 60, "validation": 20, "test": 20} {
+		if got := o.number(t, "rows", part); got != want {
+			t.Errorf("%v %s rows, want %v", got, part, want)
+		}
+	}
+}
+
+func TestFrom(t *testing.T) {
+	place(t, nil)
+	shape := []string{"--hidden", "5"}
+	first := sum(t, append(shape, iris)...)
+	keep(t, "sum.safetensors", "first.safetensors")
+	still := append([]string{iris, "--lr", "1e-30", "--optimizer", "sgd"}, shape...)
+	if got := sum(t, append(still, "--from", "first.safetensors")...); got != first {
+		t.Error("from a model: its weights are not where the training starts")
+	}
+
+	// Bare tensors, in both precisions.
+	m, err := model.Load("first.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := m.Network64()
+	inputs := uint64(net.Inputs())
+	bare := map[string][]float64{
+		"layers.0.weight": net.Weights(0).Data, "layers.0.bias": net.Bias(0),
+		"layers.1.weight": net.Weights(1).Data, "layers.1.bias": net.Bias(1),
+	}
+	shapes := map[string][]uint64{"layers.0.weight": {inputs, 5}, "layers.0.bias": {5}, "layers.1.weight": {5, 3}, "layers.1.bias": {3}}
+	writeTensors(t, "bare.safetensors", bare, shapes)
+	if got := sum(t, append(still, "--from", "bare.safetensors")...); got != first {
+		t.Error("from bare tensors: they are not where the training starts")
+	}
+
+	for name, change := range map[string]func(map[string][]float64, map[string][]uint64){
+		"transposed": func(_ map[string][]float64, s map[string][]uint64) { s["layers.1.weight"] = []uint64{3, 5} },
+		"flat":       func(_ map[string][]float64, s map[string][]uint64) { s["layers.1.weight"] = []uint64{15} },
+		"missing":    func(w map[string][]float64, _ map[string][]uint64) { delete(w, "layers.1.bias") },
+		"more": func(w map[string][]float64, s map[string][]uint64) {
+			w["layers.2.bias"], s["layers.2.bias"] = w["layers.1.bias"], s["layers.1.bias"]
+		},
+		"nan": func(w map[string][]float64, _ map[string][]uint64) { w["layers.1.bias"] = []float64{0, math.NaN(), 0} },
+	} {
+		w, s := clone(bare), clone(shapes)
+		change(w, s)
+		path := name + ".safetensors"
+		writeTensors(t, path, w, s)
+		for _, problem := range refused(call(append([]string{"train", "--from", path}, still...)...), 1, []string{path, "layers."}) {
+			t.Errorf("%s: %s", name, problem)
+		}
+	}
+}
+
+func clone[V any](m map[string]V) map[string]V {
+	out := map[string]V{}
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+func keep(t *testing.T, from, to string) {
+	t.Helper()
+	writeFile(t, to, readFile(t, from))
+}
+
+// writeTensors writes bare float64 tensors.
+func writeTensors(t *testing.T, path string, values map[string][]float64, shapes map[string][]uint64) {
+	t.Helper()
+	views := map[string]safetensors.TensorView{}
+	for name, v := range values {
+		var b []byte
+		for _, x := range v {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+		}
+		view, err := safetensors.NewTensorView(safetensors.F64, shapes[name], b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		views[name] = view
+	}
+	b, err := safetensors.Serialize(views, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path, string(b))
+}
+
+// TestNames: the model's default name, and quoting for a shell.
+func TestNames(t *testing.T) {
+	for data, want := range map[string]string{
+		"a.csv": "a.safetensors", "/x/y/a.b.tsv.gz": "a.b.safetensors", "a.csv.zst": "a.safetensors", "-": "model.safetensors",
+		"train-images-idx3-ubyte.gz": "train-images-idx3.safetensors", "plain": "plain.safetensors",
+	} {
+		if got := defaultOut(data); got != want {
+			t.Errorf("%s: %s, want %s", data, got, want)
+		}
+	}
+	for word, want := range map[string]string{"a-b_c.csv": "a-b_c.csv", "my file": "'my file'", "it's": `'it'\''s'`, "": "''"} {
+		if got := shellWord(word); got != want {
+			t.Errorf("%s: %s, want %s", word, got, want)
+		}
+	}
+}
+
+// TestTrainImages trains on IDX files and tests on others.
+func TestTrainImages(t *testing.T) {
+	train := need.Data(t, "images/mnist_tiny/train-images-idx3-ubyte.gz")
+	test := filepath.Join(filepath.Dir(train), "t10k-images-idx3-ubyte.gz")
+	place(t, nil)
+	r := must(t, 0, "train", train, "--test", test, "--epochs", "2", "--hidden", "16", "--quiet", "-o", "m.safetensors")
+	if !strings.Contains(r.out, "4000 rows, 785 columns (IDX)") || !strings.Contains(r.out, "1000 test") {
+		t.Error(r.out)
+	}
+	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", test, "--json").out)
+	if o.number(t, "rows") != 1000 || o.number(t, "metrics", "accuracy") < 0.6 {
+		t.Error(o)
+	}
+}

@@ -1,0 +1,89 @@
+package model_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// irisModel trains a model of the iris table and saves it, as "gradus train iris.csv" does.
+func irisModel() (path string, remove func()) {
+	dir, err := os.MkdirTemp("", "gradus")
+	if err != nil {
+		log.Fatal(err)
+	}
+	path = filepath.Join(dir, "iris.safetensors")
+	table, err := data.Read("../examples/data/iris.csv", data.ReadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, _, err := model.Train(context.Background(), table, model.Options{Hidden: []int{16}, Epochs: 50, Seed: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := m.Save(path); err != nil {
+		log.Fatal(err)
+	}
+	return path, func() { os.RemoveAll(dir) }
+}
+
+// Load a model and predict one row, given as named values.
+func ExampleModel_PredictRow() {
+	path, remove := irisModel()
+	defer remove()
+
+	m, err := model.Load(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := m.PredictRow(map[string]any{
+		"sepal_length_cm": 5.1, "sepal_width_cm": 3.5, "petal_length_cm": 1.4, "petal_width_cm": 0.2,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(p.Class, m.Classes())
+
+	_, err = m.PredictRow(map[string]any{"sepal_length_cm": 5.1})
+	fmt.Println(err)
+	// Output:
+	// setosa [setosa versicolor virginica]
+	// row: no value for the columns "sepal_width_cm", "petal_length_cm", "petal_width_cm"; give nil for a missing value
+}
+
+// Predict typed rows from many goroutines without allocating: each has its own room for a
+// row and for the result, and all share the model.
+func ExampleModel_PredictValues() {
+	path, remove := irisModel()
+	defer remove()
+
+	m, err := model.Load(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	flowers := [][4]float64{{5.1, 3.5, 1.4, 0.2}, {6.0, 2.9, 4.5, 1.5}, {6.3, 3.3, 6.0, 2.5}}
+	classes := make([]string, len(flowers))
+	var all sync.WaitGroup
+	for i, f := range flowers {
+		all.Go(func() {
+			row := make([]data.Value, len(m.Columns()))
+			out := make([]float64, m.Outputs())
+			for j, x := range f {
+				row[j] = data.Number(x)
+			}
+			if err := m.PredictValues(row, out); err != nil {
+				log.Fatal(err)
+			}
+			classes[i] = m.Describe(out).Class
+		})
+	}
+	all.Wait()
+	fmt.Println(classes)
+	// Output: [setosa versicolor virginica]
+}

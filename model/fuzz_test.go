@@ -1,0 +1,89 @@
+package model_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// FuzzLoad: whatever stands in a file, Load returns an error or a model that predicts. It
+// never panics, and takes no more memory than the file accounts for. Files are long, so give
+// the fuzzer -fuzzminimizetime 20x, or it minimizes them for minutes.
+func FuzzLoad(f *testing.F) {
+	for task := range tasks {
+		raw, err := os.ReadFile(save(f, fit(f, task, "float32")))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+		f.Add(raw[:len(raw)-4])
+		f.Add(raw[:len(raw)/2])
+		for from, to := range map[string]string{
+			`"shape":[7,5]`: `"shape":[5,7]`, `"shape":[7]`: `"shape":[9223372036854775807]`, "F32": "F64",
+			`units\":7`: `units\":9`, `units\":5`: `units\":500000000`, `\"format\":1`: `\"format\":9`,
+			`\"missing\":true`: `\"missing\":false`, `\"scale\":`: `\"scale\":-`, `\"kind\":\"number\"`: `\"kind\":\"category\"`,
+			"relu": "softmax", "sigmoid": "identity", `\"day_first\"`: `\"clock\"`, "float32": "float64",
+			`\"red\"`: `\"blue\"`, `data_offsets":[0`: `data_offsets":[4`, "layers.0.weight": "layers.1.weight",
+		} {
+			f.Add(replaced(raw, from, to))
+		}
+		for _, n := range []uint64{0, 1, 8, 1 << 20, 1 << 40, 1 << 63, 1<<64 - 1} {
+			long := bytes.Clone(raw)
+			binary.LittleEndian.PutUint64(long, n)
+			f.Add(long)
+		}
+	}
+	f.Add([]byte{})
+	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		path := filepath.Join(dir, "m.safetensors")
+		if err := os.WriteFile(path, raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m, err := model.Load(path)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20+200*uint64(len(raw)) {
+			t.Errorf("loading %d bytes took %d", len(raw), took)
+		}
+		if err != nil {
+			if !errors.Is(err, model.ErrFile) {
+				t.Errorf("not a model.ErrFile: %v", err)
+			}
+			return
+		}
+		row := make([]data.Value, len(m.Columns()))
+		out := make([]float64, m.Outputs())
+		for _, text := range []string{"", "1.5", "red", "yes", "2024-02-29"} {
+			for i := range row {
+				row[i] = data.Text(text)
+			}
+			if m.PredictValues(row, out) == nil { // a column may take no such value
+				m.Describe(out)
+			}
+		}
+		if err := m.Save(path); err != nil {
+			t.Errorf("a model that was loaded cannot be saved: %v", err)
+		}
+		if _, err := model.Load(path); err != nil {
+			t.Errorf("a model that was loaded and saved cannot be loaded: %v", err)
+		}
+	})
+}
+
+// replaced is a model file with another text in its header, whose length is put right.
+func replaced(raw []byte, from, to string) []byte {
+	n := binary.LittleEndian.Uint64(raw)
+	header := bytes.ReplaceAll(raw[8:8+n], []byte(from), []byte(to))
+	out := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return append(append(out, header...), raw[8+n:]...)
+}

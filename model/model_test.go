@@ -1,0 +1,326 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// mixed is a table with inputs of every kind and targets of every task.
+func mixed(t testing.TB) *data.Table {
+	t.Helper()
+	columns := []string{"x", "z", "color", "flag", "day", "amount", "other", "yesno", "kind", "l1", "l2"}
+	var cells [][]string
+	for i := range 80 {
+		x := float64(i*37%80) / 10
+		row := []string{
+			fmt.Sprint(x), fmt.Sprint(i * 13 % 17), []string{"red", "green", "blue"}[i%3], []string{"yes", "no"}[i/3%2],
+			time.Date(2024, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly),
+			fmt.Sprint(3*x - 1.5), fmt.Sprint(1000 - x), []string{"no", "yes"}[i%2], []string{"a", "b", "c"}[i*37%80/27], fmt.Sprint(i % 2), fmt.Sprint(i / 2 % 2),
+		}
+		if i%9 == 4 {
+			row[1], row[2] = "", "NA"
+		}
+		cells = append(cells, row)
+	}
+	table, err := data.NewTable("mixed", columns, cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// tasks are the targets of each task.
+var tasks = map[data.Task][]string{
+	data.Regression: {"amount", "other"}, data.Binary: {"yesno"}, data.Multiclass: {"kind"}, data.Multilabel: {"l1", "l2"},
+}
+
+// fit trains a small model.
+func fit(t testing.TB, task data.Task, precision string) *model.Model {
+	t.Helper()
+	var ignore []string
+	for _, targets := range tasks {
+		if !slices.Equal(targets, tasks[task]) {
+			ignore = append(ignore, targets...)
+		}
+	}
+	m, _, err := model.Train(context.Background(), mixed(t), model.Options{
+		Targets: tasks[task], Ignore: ignore, Precision: precision, Hidden: []int{7, 5}, Epochs: 3, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Task() != task || m.Precision() != precision {
+		t.Fatalf("trained %s in %s", m.Task(), m.Precision())
+	}
+	return m
+}
+
+func save(t testing.TB, m *model.Model) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func everyTask(t *testing.T, f func(t *testing.T, m *model.Model)) {
+	for task := range tasks {
+		for _, precision := range []string{"float32", "float64"} {
+			t.Run(string(task)+" "+precision, func(t *testing.T) { f(t, fit(t, task, precision)) })
+		}
+	}
+}
+
+// TestRoundTrip: what was saved is what is loaded, to the bit.
+func TestRoundTrip(t *testing.T) {
+	everyTask(t, func(t *testing.T, m *model.Model) {
+		path := save(t, m)
+		again, err := model.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table := mixed(t)
+		before, _, err := m.Predict(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, counts, err := again.Predict(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(before, after) || len(before) != 80*m.Outputs() {
+			t.Error("the predictions differ")
+		}
+		if counts.Imputed() == 0 || counts.Unseen() != 0 {
+			t.Errorf("counts %+v", counts)
+		}
+		if again.WeightsSHA256() != m.WeightsSHA256() || again.Precision() != m.Precision() || again.Loss != m.Loss || again.Parameters() != m.Parameters() {
+			t.Error("another model")
+		}
+		if fmt.Sprint(again.Training.Rows, again.Training.Epochs, again.Training.Reason, again.Training.Loss) != fmt.Sprint(m.Training.Rows, m.Training.Epochs, m.Training.Reason, m.Training.Loss) {
+			t.Errorf("another training: %+v", again.Training)
+		}
+		// Saved again, the file is the same.
+		one, _ := os.ReadFile(path)
+		two, _ := os.ReadFile(save(t, again))
+		if string(one) != string(two) {
+			t.Error("saved again, the file is another")
+		}
+	})
+}
+
+// TestWaysOfPredicting: Predict, PredictValues and PredictRow say the same.
+func TestWaysOfPredicting(t *testing.T) {
+	everyTask(t, func(t *testing.T, m *model.Model) {
+		table := mixed(t)
+		all, _, err := m.Predict(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, out := make([]data.Value, len(m.Columns())), make([]float64, m.Outputs())
+		for r := range table.Rows() {
+			named := map[string]any{}
+			for j, name := range m.Columns() {
+				row[j] = data.Text(table.Cell(r, table.Index(name)))
+				named[name] = table.Cell(r, table.Index(name))
+			}
+			want := all[r*m.Outputs():][:m.Outputs()]
+			if err := m.PredictValues(row, out); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(out, want) {
+				t.Fatalf("row %d: %v, Predict has %v", r, out, want)
+			}
+			p, err := m.PredictRow(named)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := slices.Concat(p.Values, p.Probabilities); !slices.Equal(got, want) {
+				t.Fatalf("row %d: %v, Predict has %v", r, got, want)
+			}
+			sum := 0.0
+			for _, x := range p.Probabilities {
+				sum += x
+			}
+			if (m.Task() == data.Binary || m.Task() == data.Multiclass) && math.Abs(sum-1) > 1e-6 {
+				t.Fatalf("row %d: the probabilities sum to %v", r, sum)
+			}
+		}
+	})
+}
+
+// TestPredictValuesAllocatesNothing, also with texts, times and missing values.
+func TestPredictValuesAllocatesNothing(t *testing.T) {
+	everyTask(t, func(t *testing.T, m *model.Model) {
+		out := make([]float64, m.Outputs())
+		for _, row := range [][]data.Value{
+			{data.Number(1.5), data.Number(3), data.Text("red"), data.Bool(true), data.Time(time.Unix(1.7e9, 0))},
+			{data.Text("1.5"), data.Missing(), data.Text("mauve"), data.Text("no"), data.Text("2024-02-29")},
+		} {
+			if n := testing.AllocsPerRun(100, func() {
+				if err := m.PredictValues(row, out); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 && !raceEnabled {
+				t.Errorf("%v allocations", n)
+			}
+		}
+	})
+}
+
+// TestManyGoroutines share one model; the race detector looks on.
+func TestManyGoroutines(t *testing.T) {
+	everyTask(t, func(t *testing.T, m *model.Model) {
+		row := func(i int) []data.Value {
+			return []data.Value{data.Number(float64(i)), data.Missing(), data.Text("red"), data.Bool(i%2 == 0), data.Missing()}
+		}
+		const n = 16
+		want := make([][]float64, n)
+		for i := range want {
+			want[i] = make([]float64, m.Outputs())
+			if err := m.PredictValues(row(i), want[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				out := make([]float64, m.Outputs())
+				for range 50 {
+					if err := m.PredictValues(row(i), out); err != nil || !slices.Equal(out, want[i]) {
+						t.Errorf("goroutine %d: %v, alone %v (%v)", i, out, want[i], err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+func TestPredictRowRefuses(t *testing.T) {
+	m := fit(t, data.Binary, "float32")
+	good := func() map[string]any {
+		return map[string]any{"x": 1, "z": float32(2), "color": "red", "flag": true, "day": time.Now()}
+	}
+	if _, err := m.PredictRow(good()); err != nil {
+		t.Fatal(err)
+	}
+	for word, change := range map[string]func(map[string]any){
+		`"x"`:                func(r map[string]any) { delete(r, "x") },
+		`"shape"`:            func(r map[string]any) { r["shape"] = "round" },
+		"[]int":              func(r map[string]any) { r["x"] = []int{1} },
+		`"long"`:             func(r map[string]any) { r["x"] = "long" },
+		"is not a boolean":   func(r map[string]any) { r["flag"] = "perhaps" },
+		"is not a date":      func(r map[string]any) { r["day"] = 7 },
+		"is not a finite":    func(r map[string]any) { r["x"] = math.Inf(1) },
+		`"1e400" is not a f`: func(r map[string]any) { r["z"] = "1e400" },
+	} {
+		r := good()
+		change(r)
+		if _, err := m.PredictRow(r); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+	for _, v := range []any{nil, math.NaN(), int8(1), uint64(2), "NA", data.Number(3), data.Missing()} {
+		r := good()
+		r["x"] = v
+		if _, err := m.PredictRow(r); err != nil {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+	if err := m.PredictValues(make([]data.Value, 5), make([]float64, 1)); !errors.Is(err, model.ErrRow) {
+		t.Errorf("room for too few outputs: %v", err)
+	}
+	if err := m.PredictValues(make([]data.Value, 4), make([]float64, 2)); err == nil {
+		t.Error("too few values")
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	for _, path := range []string{filepath.Join(t.TempDir(), "none.safetensors"), t.TempDir(), "model_test.go"} {
+		_, err := model.Load(path)
+		if !errors.Is(err, model.ErrFile) || !strings.HasPrefix(err.Error(), path+": ") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// TestSaveFails leaves nothing behind.
+func TestSaveFails(t *testing.T) {
+	m := fit(t, data.Binary, "float32")
+	dir := t.TempDir()
+	if err := m.Save(dir); err == nil {
+		t.Error("saved as a folder")
+	}
+	if err := m.Save(filepath.Join(dir, "none", "m.safetensors")); err == nil {
+		t.Error("saved in a folder that is not there")
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestContinue: the loop of a Fit can be left and entered again, and ends in the same bits.
+func TestContinue(t *testing.T) {
+	prepare := func() *model.Fit {
+		f, err := model.Prepare(model.Tables{Train: mixed(t)}, model.Options{Targets: []string{"kind"}, Hidden: []int{7}, Epochs: 6, Seed: 3}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	finish := func(f *model.Fit) string {
+		for _, err := range f.Steps(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := f.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.WeightsSHA256()
+	}
+	whole, broken := prepare(), prepare()
+	for range 9 {
+		for step, err := range broken.Steps(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step.N%2 == 0 {
+				break
+			}
+		}
+	}
+	if finish(whole) != finish(broken) {
+		t.Error("a run that was left and entered again ends in other weights")
+	}
+}
+
+// TestTrainDiverges: the model of a run that diverged has the last finite weights.
+func TestTrainDiverges(t *testing.T) {
+	rate := 1e30
+	m, _, err := model.Train(context.Background(), mixed(t), model.Options{Targets: []string{"amount"}, LR: &rate, Seed: 1})
+	var diverged *train.DivergedError
+	if !errors.As(err, &diverged) {
+		t.Fatalf("no divergence: %v", err)
+	}
+	if _, err := model.Load(save(t, m)); err != nil {
+		t.Error(err)
+	}
+}
