@@ -20,6 +20,7 @@ import (
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/plot"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -201,7 +202,7 @@ func complain(std Std, err error) int {
 // oneLine drops the sentinels' texts, which only programs need, and line breaks.
 func oneLine(err error) string {
 	s := strings.ReplaceAll(err.Error(), "\n", "; ")
-	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace} {
+	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat} {
 		if errors.Is(err, sentinel) {
 			s = strings.Replace(s, sentinel.Error()+": ", "", 1)
 		}
