@@ -1956,13 +1956,36 @@ tile1x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x1masked
-	JMP          done
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored1
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored1:
+	TESTB     $0x02, CL
+	JZ        stored2
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored2:
+	TESTB  $0x01, CL
+	JZ     stored3
+	VMOVSS X0, (DI)(AX*1)
+
+stored3:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x1masked
+	JMP    done
 
 	// Tiles of 2 rows, 1 vectors of 8.
 tile2x1masked:
@@ -1993,15 +2016,54 @@ tile2x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored4
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored4:
+	TESTB     $0x02, CL
+	JZ        stored5
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored5:
+	TESTB  $0x01, CL
+	JZ     stored6
+	VMOVSS X0, (DI)(AX*1)
+
+stored6:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored7
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored7:
+	TESTB     $0x02, CL
+	JZ        stored8
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored8:
+	TESTB  $0x01, CL
+	JZ     stored9
+	VMOVSS X1, (DI)(AX*1)
+
+stored9:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x1masked
+	JMP    done
 
 	// Tiles of 3 rows, 1 vectors of 8.
 tile3x1masked:
@@ -2037,17 +2099,72 @@ tile3x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored10
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored10:
+	TESTB     $0x02, CL
+	JZ        stored11
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored11:
+	TESTB  $0x01, CL
+	JZ     stored12
+	VMOVSS X0, (DI)(AX*1)
+
+stored12:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored13
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored13:
+	TESTB     $0x02, CL
+	JZ        stored14
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored14:
+	TESTB  $0x01, CL
+	JZ     stored15
+	VMOVSS X1, (DI)(AX*1)
+
+stored15:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored16
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored16:
+	TESTB     $0x02, CL
+	JZ        stored17
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored17:
+	TESTB  $0x01, CL
+	JZ     stored18
+	VMOVSS X2, (DI)(AX*1)
+
+stored18:
+	ADDQ   R14, DI
+	IMUL3Q $0x03, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile3x1masked
+	JMP    done
 
 	// Tiles of 4 rows, 1 vectors of 8.
 tile4x1masked:
@@ -2088,19 +2205,90 @@ tile4x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored19
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored19:
+	TESTB     $0x02, CL
+	JZ        stored20
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored20:
+	TESTB  $0x01, CL
+	JZ     stored21
+	VMOVSS X0, (DI)(AX*1)
+
+stored21:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored22
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored22:
+	TESTB     $0x02, CL
+	JZ        stored23
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored23:
+	TESTB  $0x01, CL
+	JZ     stored24
+	VMOVSS X1, (DI)(AX*1)
+
+stored24:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored25
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored25:
+	TESTB     $0x02, CL
+	JZ        stored26
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored26:
+	TESTB  $0x01, CL
+	JZ     stored27
+	VMOVSS X2, (DI)(AX*1)
+
+stored27:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x04, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile4x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored28
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored28:
+	TESTB     $0x02, CL
+	JZ        stored29
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored29:
+	TESTB  $0x01, CL
+	JZ     stored30
+	VMOVSS X3, (DI)(AX*1)
+
+stored30:
+	ADDQ   R14, DI
+	IMUL3Q $0x04, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile4x1masked
+	JMP    done
 
 	// Tiles of 5 rows, 1 vectors of 8.
 tile5x1masked:
@@ -2146,21 +2334,108 @@ tile5x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored31
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored31:
+	TESTB     $0x02, CL
+	JZ        stored32
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored32:
+	TESTB  $0x01, CL
+	JZ     stored33
+	VMOVSS X0, (DI)(AX*1)
+
+stored33:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored34
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored34:
+	TESTB     $0x02, CL
+	JZ        stored35
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored35:
+	TESTB  $0x01, CL
+	JZ     stored36
+	VMOVSS X1, (DI)(AX*1)
+
+stored36:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored37
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored37:
+	TESTB     $0x02, CL
+	JZ        stored38
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored38:
+	TESTB  $0x01, CL
+	JZ     stored39
+	VMOVSS X2, (DI)(AX*1)
+
+stored39:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored40
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored40:
+	TESTB     $0x02, CL
+	JZ        stored41
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored41:
+	TESTB  $0x01, CL
+	JZ     stored42
+	VMOVSS X3, (DI)(AX*1)
+
+stored42:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x05, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile5x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored43
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored43:
+	TESTB     $0x02, CL
+	JZ        stored44
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored44:
+	TESTB  $0x01, CL
+	JZ     stored45
+	VMOVSS X4, (DI)(AX*1)
+
+stored45:
+	ADDQ   R14, DI
+	IMUL3Q $0x05, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile5x1masked
+	JMP    done
 
 	// Tiles of 6 rows, 1 vectors of 8.
 tile6x1masked:
@@ -2211,23 +2486,126 @@ tile6x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored46
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored46:
+	TESTB     $0x02, CL
+	JZ        stored47
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored47:
+	TESTB  $0x01, CL
+	JZ     stored48
+	VMOVSS X0, (DI)(AX*1)
+
+stored48:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored49
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored49:
+	TESTB     $0x02, CL
+	JZ        stored50
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored50:
+	TESTB  $0x01, CL
+	JZ     stored51
+	VMOVSS X1, (DI)(AX*1)
+
+stored51:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored52
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored52:
+	TESTB     $0x02, CL
+	JZ        stored53
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored53:
+	TESTB  $0x01, CL
+	JZ     stored54
+	VMOVSS X2, (DI)(AX*1)
+
+stored54:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored55
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored55:
+	TESTB     $0x02, CL
+	JZ        stored56
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored56:
+	TESTB  $0x01, CL
+	JZ     stored57
+	VMOVSS X3, (DI)(AX*1)
+
+stored57:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored58
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored58:
+	TESTB     $0x02, CL
+	JZ        stored59
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored59:
+	TESTB  $0x01, CL
+	JZ     stored60
+	VMOVSS X4, (DI)(AX*1)
+
+stored60:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y5, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x06, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile6x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored61
+	VMOVUPS      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored61:
+	TESTB     $0x02, CL
+	JZ        stored62
+	VMOVLPS   X5, (DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored62:
+	TESTB  $0x01, CL
+	JZ     stored63
+	VMOVSS X5, (DI)(AX*1)
+
+stored63:
+	ADDQ   R14, DI
+	IMUL3Q $0x06, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile6x1masked
+	JMP    done
 
 	// Tiles of 7 rows, 1 vectors of 8.
 tile7x1masked:
@@ -2285,25 +2663,144 @@ tile7x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile7x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored64
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored64:
+	TESTB     $0x02, CL
+	JZ        stored65
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored65:
+	TESTB  $0x01, CL
+	JZ     stored66
+	VMOVSS X0, (DI)(AX*1)
+
+stored66:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored67
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored67:
+	TESTB     $0x02, CL
+	JZ        stored68
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored68:
+	TESTB  $0x01, CL
+	JZ     stored69
+	VMOVSS X1, (DI)(AX*1)
+
+stored69:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored70
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored70:
+	TESTB     $0x02, CL
+	JZ        stored71
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored71:
+	TESTB  $0x01, CL
+	JZ     stored72
+	VMOVSS X2, (DI)(AX*1)
+
+stored72:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored73
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored73:
+	TESTB     $0x02, CL
+	JZ        stored74
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored74:
+	TESTB  $0x01, CL
+	JZ     stored75
+	VMOVSS X3, (DI)(AX*1)
+
+stored75:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored76
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored76:
+	TESTB     $0x02, CL
+	JZ        stored77
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored77:
+	TESTB  $0x01, CL
+	JZ     stored78
+	VMOVSS X4, (DI)(AX*1)
+
+stored78:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y5, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored79
+	VMOVUPS      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored79:
+	TESTB     $0x02, CL
+	JZ        stored80
+	VMOVLPS   X5, (DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored80:
+	TESTB  $0x01, CL
+	JZ     stored81
+	VMOVSS X5, (DI)(AX*1)
+
+stored81:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y6, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x07, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile7x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored82
+	VMOVUPS      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored82:
+	TESTB     $0x02, CL
+	JZ        stored83
+	VMOVLPS   X6, (DI)(BX*1)
+	VPERMILPD $0x01, X6, X6
+
+stored83:
+	TESTB  $0x01, CL
+	JZ     stored84
+	VMOVSS X6, (DI)(AX*1)
+
+stored84:
+	ADDQ   R14, DI
+	IMUL3Q $0x07, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile7x1masked
+	JMP    done
 
 	// Tiles of 8 rows, 1 vectors of 8.
 tile8x1masked:
@@ -2366,27 +2863,162 @@ tile8x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile8x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored85
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored85:
+	TESTB     $0x02, CL
+	JZ        stored86
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored86:
+	TESTB  $0x01, CL
+	JZ     stored87
+	VMOVSS X0, (DI)(AX*1)
+
+stored87:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored88
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored88:
+	TESTB     $0x02, CL
+	JZ        stored89
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored89:
+	TESTB  $0x01, CL
+	JZ     stored90
+	VMOVSS X1, (DI)(AX*1)
+
+stored90:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored91
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored91:
+	TESTB     $0x02, CL
+	JZ        stored92
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored92:
+	TESTB  $0x01, CL
+	JZ     stored93
+	VMOVSS X2, (DI)(AX*1)
+
+stored93:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored94
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored94:
+	TESTB     $0x02, CL
+	JZ        stored95
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored95:
+	TESTB  $0x01, CL
+	JZ     stored96
+	VMOVSS X3, (DI)(AX*1)
+
+stored96:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored97
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored97:
+	TESTB     $0x02, CL
+	JZ        stored98
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored98:
+	TESTB  $0x01, CL
+	JZ     stored99
+	VMOVSS X4, (DI)(AX*1)
+
+stored99:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y5, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored100
+	VMOVUPS      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored100:
+	TESTB     $0x02, CL
+	JZ        stored101
+	VMOVLPS   X5, (DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored101:
+	TESTB  $0x01, CL
+	JZ     stored102
+	VMOVSS X5, (DI)(AX*1)
+
+stored102:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y6, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored103
+	VMOVUPS      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored103:
+	TESTB     $0x02, CL
+	JZ        stored104
+	VMOVLPS   X6, (DI)(BX*1)
+	VPERMILPD $0x01, X6, X6
+
+stored104:
+	TESTB  $0x01, CL
+	JZ     stored105
+	VMOVSS X6, (DI)(AX*1)
+
+stored105:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y7, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x08, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile8x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored106
+	VMOVUPS      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored106:
+	TESTB     $0x02, CL
+	JZ        stored107
+	VMOVLPS   X7, (DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored107:
+	TESTB  $0x01, CL
+	JZ     stored108
+	VMOVSS X7, (DI)(AX*1)
+
+stored108:
+	ADDQ   R14, DI
+	IMUL3Q $0x08, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile8x1masked
+	JMP    done
 
 	// Tiles of 9 rows, 1 vectors of 8.
 tile9x1masked:
@@ -2454,29 +3086,180 @@ tile9x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile9x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored109
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored109:
+	TESTB     $0x02, CL
+	JZ        stored110
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored110:
+	TESTB  $0x01, CL
+	JZ     stored111
+	VMOVSS X0, (DI)(AX*1)
+
+stored111:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored112
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored112:
+	TESTB     $0x02, CL
+	JZ        stored113
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored113:
+	TESTB  $0x01, CL
+	JZ     stored114
+	VMOVSS X1, (DI)(AX*1)
+
+stored114:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored115
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored115:
+	TESTB     $0x02, CL
+	JZ        stored116
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored116:
+	TESTB  $0x01, CL
+	JZ     stored117
+	VMOVSS X2, (DI)(AX*1)
+
+stored117:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored118
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored118:
+	TESTB     $0x02, CL
+	JZ        stored119
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored119:
+	TESTB  $0x01, CL
+	JZ     stored120
+	VMOVSS X3, (DI)(AX*1)
+
+stored120:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored121
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored121:
+	TESTB     $0x02, CL
+	JZ        stored122
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored122:
+	TESTB  $0x01, CL
+	JZ     stored123
+	VMOVSS X4, (DI)(AX*1)
+
+stored123:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y5, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored124
+	VMOVUPS      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored124:
+	TESTB     $0x02, CL
+	JZ        stored125
+	VMOVLPS   X5, (DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored125:
+	TESTB  $0x01, CL
+	JZ     stored126
+	VMOVSS X5, (DI)(AX*1)
+
+stored126:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y6, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored127
+	VMOVUPS      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored127:
+	TESTB     $0x02, CL
+	JZ        stored128
+	VMOVLPS   X6, (DI)(BX*1)
+	VPERMILPD $0x01, X6, X6
+
+stored128:
+	TESTB  $0x01, CL
+	JZ     stored129
+	VMOVSS X6, (DI)(AX*1)
+
+stored129:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y7, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored130
+	VMOVUPS      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored130:
+	TESTB     $0x02, CL
+	JZ        stored131
+	VMOVLPS   X7, (DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored131:
+	TESTB  $0x01, CL
+	JZ     stored132
+	VMOVSS X7, (DI)(AX*1)
+
+stored132:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y8, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x09, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile9x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored133
+	VMOVUPS      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored133:
+	TESTB     $0x02, CL
+	JZ        stored134
+	VMOVLPS   X8, (DI)(BX*1)
+	VPERMILPD $0x01, X8, X8
+
+stored134:
+	TESTB  $0x01, CL
+	JZ     stored135
+	VMOVSS X8, (DI)(AX*1)
+
+stored135:
+	ADDQ   R14, DI
+	IMUL3Q $0x09, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile9x1masked
+	JMP    done
 
 	// Tiles of 10 rows, 1 vectors of 8.
 tile10x1masked:
@@ -2549,31 +3332,198 @@ tile10x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile10x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored136
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored136:
+	TESTB     $0x02, CL
+	JZ        stored137
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored137:
+	TESTB  $0x01, CL
+	JZ     stored138
+	VMOVSS X0, (DI)(AX*1)
+
+stored138:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored139
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored139:
+	TESTB     $0x02, CL
+	JZ        stored140
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored140:
+	TESTB  $0x01, CL
+	JZ     stored141
+	VMOVSS X1, (DI)(AX*1)
+
+stored141:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored142
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored142:
+	TESTB     $0x02, CL
+	JZ        stored143
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored143:
+	TESTB  $0x01, CL
+	JZ     stored144
+	VMOVSS X2, (DI)(AX*1)
+
+stored144:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored145
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored145:
+	TESTB     $0x02, CL
+	JZ        stored146
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored146:
+	TESTB  $0x01, CL
+	JZ     stored147
+	VMOVSS X3, (DI)(AX*1)
+
+stored147:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored148
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored148:
+	TESTB     $0x02, CL
+	JZ        stored149
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored149:
+	TESTB  $0x01, CL
+	JZ     stored150
+	VMOVSS X4, (DI)(AX*1)
+
+stored150:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y5, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored151
+	VMOVUPS      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored151:
+	TESTB     $0x02, CL
+	JZ        stored152
+	VMOVLPS   X5, (DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored152:
+	TESTB  $0x01, CL
+	JZ     stored153
+	VMOVSS X5, (DI)(AX*1)
+
+stored153:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y6, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored154
+	VMOVUPS      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored154:
+	TESTB     $0x02, CL
+	JZ        stored155
+	VMOVLPS   X6, (DI)(BX*1)
+	VPERMILPD $0x01, X6, X6
+
+stored155:
+	TESTB  $0x01, CL
+	JZ     stored156
+	VMOVSS X6, (DI)(AX*1)
+
+stored156:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y7, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored157
+	VMOVUPS      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored157:
+	TESTB     $0x02, CL
+	JZ        stored158
+	VMOVLPS   X7, (DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored158:
+	TESTB  $0x01, CL
+	JZ     stored159
+	VMOVSS X7, (DI)(AX*1)
+
+stored159:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y8, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored160
+	VMOVUPS      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored160:
+	TESTB     $0x02, CL
+	JZ        stored161
+	VMOVLPS   X8, (DI)(BX*1)
+	VPERMILPD $0x01, X8, X8
+
+stored161:
+	TESTB  $0x01, CL
+	JZ     stored162
+	VMOVSS X8, (DI)(AX*1)
+
+stored162:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y9, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0a, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile10x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored163
+	VMOVUPS      X9, (DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored163:
+	TESTB     $0x02, CL
+	JZ        stored164
+	VMOVLPS   X9, (DI)(BX*1)
+	VPERMILPD $0x01, X9, X9
+
+stored164:
+	TESTB  $0x01, CL
+	JZ     stored165
+	VMOVSS X9, (DI)(AX*1)
+
+stored165:
+	ADDQ   R14, DI
+	IMUL3Q $0x0a, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile10x1masked
+	JMP    done
 
 	// Tiles of 11 rows, 1 vectors of 8.
 tile11x1masked:
@@ -2651,33 +3601,216 @@ tile11x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile11x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored166
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored166:
+	TESTB     $0x02, CL
+	JZ        stored167
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored167:
+	TESTB  $0x01, CL
+	JZ     stored168
+	VMOVSS X0, (DI)(AX*1)
+
+stored168:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored169
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored169:
+	TESTB     $0x02, CL
+	JZ        stored170
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored170:
+	TESTB  $0x01, CL
+	JZ     stored171
+	VMOVSS X1, (DI)(AX*1)
+
+stored171:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored172
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored172:
+	TESTB     $0x02, CL
+	JZ        stored173
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored173:
+	TESTB  $0x01, CL
+	JZ     stored174
+	VMOVSS X2, (DI)(AX*1)
+
+stored174:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored175
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored175:
+	TESTB     $0x02, CL
+	JZ        stored176
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored176:
+	TESTB  $0x01, CL
+	JZ     stored177
+	VMOVSS X3, (DI)(AX*1)
+
+stored177:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored178
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored178:
+	TESTB     $0x02, CL
+	JZ        stored179
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored179:
+	TESTB  $0x01, CL
+	JZ     stored180
+	VMOVSS X4, (DI)(AX*1)
+
+stored180:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y5, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored181
+	VMOVUPS      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored181:
+	TESTB     $0x02, CL
+	JZ        stored182
+	VMOVLPS   X5, (DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored182:
+	TESTB  $0x01, CL
+	JZ     stored183
+	VMOVSS X5, (DI)(AX*1)
+
+stored183:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y6, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored184
+	VMOVUPS      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored184:
+	TESTB     $0x02, CL
+	JZ        stored185
+	VMOVLPS   X6, (DI)(BX*1)
+	VPERMILPD $0x01, X6, X6
+
+stored185:
+	TESTB  $0x01, CL
+	JZ     stored186
+	VMOVSS X6, (DI)(AX*1)
+
+stored186:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y7, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored187
+	VMOVUPS      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored187:
+	TESTB     $0x02, CL
+	JZ        stored188
+	VMOVLPS   X7, (DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored188:
+	TESTB  $0x01, CL
+	JZ     stored189
+	VMOVSS X7, (DI)(AX*1)
+
+stored189:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y8, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored190
+	VMOVUPS      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored190:
+	TESTB     $0x02, CL
+	JZ        stored191
+	VMOVLPS   X8, (DI)(BX*1)
+	VPERMILPD $0x01, X8, X8
+
+stored191:
+	TESTB  $0x01, CL
+	JZ     stored192
+	VMOVSS X8, (DI)(AX*1)
+
+stored192:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y9, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored193
+	VMOVUPS      X9, (DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored193:
+	TESTB     $0x02, CL
+	JZ        stored194
+	VMOVLPS   X9, (DI)(BX*1)
+	VPERMILPD $0x01, X9, X9
+
+stored194:
+	TESTB  $0x01, CL
+	JZ     stored195
+	VMOVSS X9, (DI)(AX*1)
+
+stored195:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y10, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0b, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile11x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored196
+	VMOVUPS      X10, (DI)
+	VEXTRACTF128 $0x01, Y10, X10
+
+stored196:
+	TESTB     $0x02, CL
+	JZ        stored197
+	VMOVLPS   X10, (DI)(BX*1)
+	VPERMILPD $0x01, X10, X10
+
+stored197:
+	TESTB  $0x01, CL
+	JZ     stored198
+	VMOVSS X10, (DI)(AX*1)
+
+stored198:
+	ADDQ   R14, DI
+	IMUL3Q $0x0b, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile11x1masked
+	JMP    done
 
 	// Tiles of 12 rows, 1 vectors of 8.
 tile12x1masked:
@@ -2760,35 +3893,234 @@ tile12x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile12x1maskedp
-	VMASKMOVPS   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
+	TESTB        $0x04, CL
+	JZ           stored199
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored199:
+	TESTB     $0x02, CL
+	JZ        stored200
+	VMOVLPS   X0, (DI)(BX*1)
+	VPERMILPD $0x01, X0, X0
+
+stored200:
+	TESTB  $0x01, CL
+	JZ     stored201
+	VMOVSS X0, (DI)(AX*1)
+
+stored201:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y1, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored202
+	VMOVUPS      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored202:
+	TESTB     $0x02, CL
+	JZ        stored203
+	VMOVLPS   X1, (DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored203:
+	TESTB  $0x01, CL
+	JZ     stored204
+	VMOVSS X1, (DI)(AX*1)
+
+stored204:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y2, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored205
+	VMOVUPS      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored205:
+	TESTB     $0x02, CL
+	JZ        stored206
+	VMOVLPS   X2, (DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored206:
+	TESTB  $0x01, CL
+	JZ     stored207
+	VMOVSS X2, (DI)(AX*1)
+
+stored207:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y3, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored208
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored208:
+	TESTB     $0x02, CL
+	JZ        stored209
+	VMOVLPS   X3, (DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored209:
+	TESTB  $0x01, CL
+	JZ     stored210
+	VMOVSS X3, (DI)(AX*1)
+
+stored210:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y4, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored211
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored211:
+	TESTB     $0x02, CL
+	JZ        stored212
+	VMOVLPS   X4, (DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored212:
+	TESTB  $0x01, CL
+	JZ     stored213
+	VMOVSS X4, (DI)(AX*1)
+
+stored213:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y5, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored214
+	VMOVUPS      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored214:
+	TESTB     $0x02, CL
+	JZ        stored215
+	VMOVLPS   X5, (DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored215:
+	TESTB  $0x01, CL
+	JZ     stored216
+	VMOVSS X5, (DI)(AX*1)
+
+stored216:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y6, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored217
+	VMOVUPS      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored217:
+	TESTB     $0x02, CL
+	JZ        stored218
+	VMOVLPS   X6, (DI)(BX*1)
+	VPERMILPD $0x01, X6, X6
+
+stored218:
+	TESTB  $0x01, CL
+	JZ     stored219
+	VMOVSS X6, (DI)(AX*1)
+
+stored219:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y7, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored220
+	VMOVUPS      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored220:
+	TESTB     $0x02, CL
+	JZ        stored221
+	VMOVLPS   X7, (DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored221:
+	TESTB  $0x01, CL
+	JZ     stored222
+	VMOVSS X7, (DI)(AX*1)
+
+stored222:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y8, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored223
+	VMOVUPS      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored223:
+	TESTB     $0x02, CL
+	JZ        stored224
+	VMOVLPS   X8, (DI)(BX*1)
+	VPERMILPD $0x01, X8, X8
+
+stored224:
+	TESTB  $0x01, CL
+	JZ     stored225
+	VMOVSS X8, (DI)(AX*1)
+
+stored225:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y9, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored226
+	VMOVUPS      X9, (DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored226:
+	TESTB     $0x02, CL
+	JZ        stored227
+	VMOVLPS   X9, (DI)(BX*1)
+	VPERMILPD $0x01, X9, X9
+
+stored227:
+	TESTB  $0x01, CL
+	JZ     stored228
+	VMOVSS X9, (DI)(AX*1)
+
+stored228:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y10, Y15, (DI)
+	TESTB        $0x04, CL
+	JZ           stored229
+	VMOVUPS      X10, (DI)
+	VEXTRACTF128 $0x01, Y10, X10
+
+stored229:
+	TESTB     $0x02, CL
+	JZ        stored230
+	VMOVLPS   X10, (DI)(BX*1)
+	VPERMILPD $0x01, X10, X10
+
+stored230:
+	TESTB  $0x01, CL
+	JZ     stored231
+	VMOVSS X10, (DI)(AX*1)
+
+stored231:
 	ADDQ         R14, DI
-	VMASKMOVPS   Y11, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0c, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile12x1masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored232
+	VMOVUPS      X11, (DI)
+	VEXTRACTF128 $0x01, Y11, X11
+
+stored232:
+	TESTB     $0x02, CL
+	JZ        stored233
+	VMOVLPS   X11, (DI)(BX*1)
+	VPERMILPD $0x01, X11, X11
+
+stored233:
+	TESTB  $0x01, CL
+	JZ     stored234
+	VMOVSS X11, (DI)(AX*1)
+
+stored234:
+	ADDQ   R14, DI
+	IMUL3Q $0x0c, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile12x1masked
+	JMP    done
 
 	// Tiles of 1 rows, 2 vectors of 8.
 tile1x2masked:
@@ -2817,14 +4149,37 @@ tile1x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPS   Y1, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x2masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored235
+	VMOVUPS      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored235:
+	TESTB     $0x02, CL
+	JZ        stored236
+	VMOVLPS   X1, 32(DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored236:
+	TESTB  $0x01, CL
+	JZ     stored237
+	VMOVSS X1, 32(DI)(AX*1)
+
+stored237:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x2masked
+	JMP    done
 
 	// Tiles of 2 rows, 2 vectors of 8.
 tile2x2masked:
@@ -2862,17 +4217,56 @@ tile2x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPS   Y1, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored238
+	VMOVUPS      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored238:
+	TESTB     $0x02, CL
+	JZ        stored239
+	VMOVLPS   X1, 32(DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored239:
+	TESTB  $0x01, CL
+	JZ     stored240
+	VMOVSS X1, 32(DI)(AX*1)
+
+stored240:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPS   Y3, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x2masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored241
+	VMOVUPS      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored241:
+	TESTB     $0x02, CL
+	JZ        stored242
+	VMOVLPS   X3, 32(DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored242:
+	TESTB  $0x01, CL
+	JZ     stored243
+	VMOVSS X3, 32(DI)(AX*1)
+
+stored243:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x2masked
+	JMP    done
 
 	// Tiles of 3 rows, 2 vectors of 8.
 tile3x2masked:
@@ -2919,20 +4313,75 @@ tile3x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPS   Y1, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored244
+	VMOVUPS      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored244:
+	TESTB     $0x02, CL
+	JZ        stored245
+	VMOVLPS   X1, 32(DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored245:
+	TESTB  $0x01, CL
+	JZ     stored246
+	VMOVSS X1, 32(DI)(AX*1)
+
+stored246:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPS   Y3, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored247
+	VMOVUPS      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored247:
+	TESTB     $0x02, CL
+	JZ        stored248
+	VMOVLPS   X3, 32(DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored248:
+	TESTB  $0x01, CL
+	JZ     stored249
+	VMOVSS X3, 32(DI)(AX*1)
+
+stored249:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPS   Y5, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x2masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored250
+	VMOVUPS      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored250:
+	TESTB     $0x02, CL
+	JZ        stored251
+	VMOVLPS   X5, 32(DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored251:
+	TESTB  $0x01, CL
+	JZ     stored252
+	VMOVSS X5, 32(DI)(AX*1)
+
+stored252:
+	ADDQ   R14, DI
+	IMUL3Q $0x03, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile3x2masked
+	JMP    done
 
 	// Tiles of 4 rows, 2 vectors of 8.
 tile4x2masked:
@@ -2987,23 +4436,94 @@ tile4x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPS   Y1, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored253
+	VMOVUPS      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored253:
+	TESTB     $0x02, CL
+	JZ        stored254
+	VMOVLPS   X1, 32(DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored254:
+	TESTB  $0x01, CL
+	JZ     stored255
+	VMOVSS X1, 32(DI)(AX*1)
+
+stored255:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPS   Y3, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored256
+	VMOVUPS      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored256:
+	TESTB     $0x02, CL
+	JZ        stored257
+	VMOVLPS   X3, 32(DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored257:
+	TESTB  $0x01, CL
+	JZ     stored258
+	VMOVSS X3, 32(DI)(AX*1)
+
+stored258:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPS   Y5, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored259
+	VMOVUPS      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored259:
+	TESTB     $0x02, CL
+	JZ        stored260
+	VMOVLPS   X5, 32(DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored260:
+	TESTB  $0x01, CL
+	JZ     stored261
+	VMOVSS X5, 32(DI)(AX*1)
+
+stored261:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
-	VMASKMOVPS   Y7, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x04, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile4x2masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored262
+	VMOVUPS      X7, 32(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored262:
+	TESTB     $0x02, CL
+	JZ        stored263
+	VMOVLPS   X7, 32(DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored263:
+	TESTB  $0x01, CL
+	JZ     stored264
+	VMOVSS X7, 32(DI)(AX*1)
+
+stored264:
+	ADDQ   R14, DI
+	IMUL3Q $0x04, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile4x2masked
+	JMP    done
 
 	// Tiles of 5 rows, 2 vectors of 8.
 tile5x2masked:
@@ -3066,26 +4586,113 @@ tile5x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPS   Y1, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored265
+	VMOVUPS      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored265:
+	TESTB     $0x02, CL
+	JZ        stored266
+	VMOVLPS   X1, 32(DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored266:
+	TESTB  $0x01, CL
+	JZ     stored267
+	VMOVSS X1, 32(DI)(AX*1)
+
+stored267:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPS   Y3, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored268
+	VMOVUPS      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored268:
+	TESTB     $0x02, CL
+	JZ        stored269
+	VMOVLPS   X3, 32(DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored269:
+	TESTB  $0x01, CL
+	JZ     stored270
+	VMOVSS X3, 32(DI)(AX*1)
+
+stored270:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPS   Y5, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored271
+	VMOVUPS      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored271:
+	TESTB     $0x02, CL
+	JZ        stored272
+	VMOVLPS   X5, 32(DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored272:
+	TESTB  $0x01, CL
+	JZ     stored273
+	VMOVSS X5, 32(DI)(AX*1)
+
+stored273:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
-	VMASKMOVPS   Y7, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored274
+	VMOVUPS      X7, 32(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored274:
+	TESTB     $0x02, CL
+	JZ        stored275
+	VMOVLPS   X7, 32(DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored275:
+	TESTB  $0x01, CL
+	JZ     stored276
+	VMOVSS X7, 32(DI)(AX*1)
+
+stored276:
 	ADDQ         R14, DI
 	VMOVUPS      Y8, (DI)
-	VMASKMOVPS   Y9, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x05, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile5x2masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored277
+	VMOVUPS      X9, 32(DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored277:
+	TESTB     $0x02, CL
+	JZ        stored278
+	VMOVLPS   X9, 32(DI)(BX*1)
+	VPERMILPD $0x01, X9, X9
+
+stored278:
+	TESTB  $0x01, CL
+	JZ     stored279
+	VMOVSS X9, 32(DI)(AX*1)
+
+stored279:
+	ADDQ   R14, DI
+	IMUL3Q $0x05, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile5x2masked
+	JMP    done
 
 	// Tiles of 6 rows, 2 vectors of 8.
 tile6x2masked:
@@ -3156,29 +4763,132 @@ tile6x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPS   Y1, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored280
+	VMOVUPS      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored280:
+	TESTB     $0x02, CL
+	JZ        stored281
+	VMOVLPS   X1, 32(DI)(BX*1)
+	VPERMILPD $0x01, X1, X1
+
+stored281:
+	TESTB  $0x01, CL
+	JZ     stored282
+	VMOVSS X1, 32(DI)(AX*1)
+
+stored282:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPS   Y3, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored283
+	VMOVUPS      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored283:
+	TESTB     $0x02, CL
+	JZ        stored284
+	VMOVLPS   X3, 32(DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored284:
+	TESTB  $0x01, CL
+	JZ     stored285
+	VMOVSS X3, 32(DI)(AX*1)
+
+stored285:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPS   Y5, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored286
+	VMOVUPS      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored286:
+	TESTB     $0x02, CL
+	JZ        stored287
+	VMOVLPS   X5, 32(DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored287:
+	TESTB  $0x01, CL
+	JZ     stored288
+	VMOVSS X5, 32(DI)(AX*1)
+
+stored288:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
-	VMASKMOVPS   Y7, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored289
+	VMOVUPS      X7, 32(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored289:
+	TESTB     $0x02, CL
+	JZ        stored290
+	VMOVLPS   X7, 32(DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored290:
+	TESTB  $0x01, CL
+	JZ     stored291
+	VMOVSS X7, 32(DI)(AX*1)
+
+stored291:
 	ADDQ         R14, DI
 	VMOVUPS      Y8, (DI)
-	VMASKMOVPS   Y9, Y15, 32(DI)
+	TESTB        $0x04, CL
+	JZ           stored292
+	VMOVUPS      X9, 32(DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored292:
+	TESTB     $0x02, CL
+	JZ        stored293
+	VMOVLPS   X9, 32(DI)(BX*1)
+	VPERMILPD $0x01, X9, X9
+
+stored293:
+	TESTB  $0x01, CL
+	JZ     stored294
+	VMOVSS X9, 32(DI)(AX*1)
+
+stored294:
 	ADDQ         R14, DI
 	VMOVUPS      Y10, (DI)
-	VMASKMOVPS   Y11, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x06, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile6x2masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored295
+	VMOVUPS      X11, 32(DI)
+	VEXTRACTF128 $0x01, Y11, X11
+
+stored295:
+	TESTB     $0x02, CL
+	JZ        stored296
+	VMOVLPS   X11, 32(DI)(BX*1)
+	VPERMILPD $0x01, X11, X11
+
+stored296:
+	TESTB  $0x01, CL
+	JZ     stored297
+	VMOVSS X11, 32(DI)(AX*1)
+
+stored297:
+	ADDQ   R14, DI
+	IMUL3Q $0x06, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile6x2masked
+	JMP    done
 
 	// Tiles of 1 rows, 3 vectors of 8.
 tile1x3masked:
@@ -3210,15 +4920,38 @@ tile1x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x3maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
-	VMASKMOVPS   Y2, Y15, 64(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x3masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored298
+	VMOVUPS      X2, 64(DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored298:
+	TESTB     $0x02, CL
+	JZ        stored299
+	VMOVLPS   X2, 64(DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored299:
+	TESTB  $0x01, CL
+	JZ     stored300
+	VMOVSS X2, 64(DI)(AX*1)
+
+stored300:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x3masked
+	JMP    done
 
 	// Tiles of 2 rows, 3 vectors of 8.
 tile2x3masked:
@@ -3263,19 +4996,58 @@ tile2x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x3maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
-	VMASKMOVPS   Y2, Y15, 64(DI)
+	TESTB        $0x04, CL
+	JZ           stored301
+	VMOVUPS      X2, 64(DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored301:
+	TESTB     $0x02, CL
+	JZ        stored302
+	VMOVLPS   X2, 64(DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored302:
+	TESTB  $0x01, CL
+	JZ     stored303
+	VMOVSS X2, 64(DI)(AX*1)
+
+stored303:
 	ADDQ         R14, DI
 	VMOVUPS      Y3, (DI)
 	VMOVUPS      Y4, 32(DI)
-	VMASKMOVPS   Y5, Y15, 64(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x3masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored304
+	VMOVUPS      X5, 64(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored304:
+	TESTB     $0x02, CL
+	JZ        stored305
+	VMOVLPS   X5, 64(DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored305:
+	TESTB  $0x01, CL
+	JZ     stored306
+	VMOVSS X5, 64(DI)(AX*1)
+
+stored306:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x3masked
+	JMP    done
 
 	// Tiles of 3 rows, 3 vectors of 8.
 tile3x3masked:
@@ -3331,23 +5103,78 @@ tile3x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x3maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
-	VMASKMOVPS   Y2, Y15, 64(DI)
+	TESTB        $0x04, CL
+	JZ           stored307
+	VMOVUPS      X2, 64(DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored307:
+	TESTB     $0x02, CL
+	JZ        stored308
+	VMOVLPS   X2, 64(DI)(BX*1)
+	VPERMILPD $0x01, X2, X2
+
+stored308:
+	TESTB  $0x01, CL
+	JZ     stored309
+	VMOVSS X2, 64(DI)(AX*1)
+
+stored309:
 	ADDQ         R14, DI
 	VMOVUPS      Y3, (DI)
 	VMOVUPS      Y4, 32(DI)
-	VMASKMOVPS   Y5, Y15, 64(DI)
+	TESTB        $0x04, CL
+	JZ           stored310
+	VMOVUPS      X5, 64(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored310:
+	TESTB     $0x02, CL
+	JZ        stored311
+	VMOVLPS   X5, 64(DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored311:
+	TESTB  $0x01, CL
+	JZ     stored312
+	VMOVSS X5, 64(DI)(AX*1)
+
+stored312:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
 	VMOVUPS      Y7, 32(DI)
-	VMASKMOVPS   Y8, Y15, 64(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x3masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored313
+	VMOVUPS      X8, 64(DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored313:
+	TESTB     $0x02, CL
+	JZ        stored314
+	VMOVLPS   X8, 64(DI)(BX*1)
+	VPERMILPD $0x01, X8, X8
+
+stored314:
+	TESTB  $0x01, CL
+	JZ     stored315
+	VMOVSS X8, 64(DI)(AX*1)
+
+stored315:
+	ADDQ   R14, DI
+	IMUL3Q $0x03, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile3x3masked
+	JMP    done
 
 	// Tiles of 1 rows, 4 vectors of 8.
 tile1x4masked:
@@ -3382,16 +5209,39 @@ tile1x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x4maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
-	VMASKMOVPS   Y3, Y15, 96(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x4masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored316
+	VMOVUPS      X3, 96(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored316:
+	TESTB     $0x02, CL
+	JZ        stored317
+	VMOVLPS   X3, 96(DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored317:
+	TESTB  $0x01, CL
+	JZ     stored318
+	VMOVSS X3, 96(DI)(AX*1)
+
+stored318:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x4masked
+	JMP    done
 
 	// Tiles of 2 rows, 4 vectors of 8.
 tile2x4masked:
@@ -3443,21 +5293,60 @@ tile2x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x4maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
-	VMASKMOVPS   Y3, Y15, 96(DI)
+	TESTB        $0x04, CL
+	JZ           stored319
+	VMOVUPS      X3, 96(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored319:
+	TESTB     $0x02, CL
+	JZ        stored320
+	VMOVLPS   X3, 96(DI)(BX*1)
+	VPERMILPD $0x01, X3, X3
+
+stored320:
+	TESTB  $0x01, CL
+	JZ     stored321
+	VMOVSS X3, 96(DI)(AX*1)
+
+stored321:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
 	VMOVUPS      Y5, 32(DI)
 	VMOVUPS      Y6, 64(DI)
-	VMASKMOVPS   Y7, Y15, 96(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x4masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored322
+	VMOVUPS      X7, 96(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored322:
+	TESTB     $0x02, CL
+	JZ        stored323
+	VMOVLPS   X7, 96(DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored323:
+	TESTB  $0x01, CL
+	JZ     stored324
+	VMOVSS X7, 96(DI)(AX*1)
+
+stored324:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x4masked
+	JMP    done
 
 	// Tiles of 1 rows, 5 vectors of 8.
 tile1x5masked:
@@ -3495,17 +5384,40 @@ tile1x5maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x5maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
 	VMOVUPS      Y3, 96(DI)
-	VMASKMOVPS   Y4, Y15, 128(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x5masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored325
+	VMOVUPS      X4, 128(DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored325:
+	TESTB     $0x02, CL
+	JZ        stored326
+	VMOVLPS   X4, 128(DI)(BX*1)
+	VPERMILPD $0x01, X4, X4
+
+stored326:
+	TESTB  $0x01, CL
+	JZ     stored327
+	VMOVSS X4, 128(DI)(AX*1)
+
+stored327:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x5masked
+	JMP    done
 
 	// Tiles of 1 rows, 6 vectors of 8.
 tile1x6masked:
@@ -3546,18 +5458,41 @@ tile1x6maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x6maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
 	VMOVUPS      Y3, 96(DI)
 	VMOVUPS      Y4, 128(DI)
-	VMASKMOVPS   Y5, Y15, 160(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x6masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored328
+	VMOVUPS      X5, 160(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored328:
+	TESTB     $0x02, CL
+	JZ        stored329
+	VMOVLPS   X5, 160(DI)(BX*1)
+	VPERMILPD $0x01, X5, X5
+
+stored329:
+	TESTB  $0x01, CL
+	JZ     stored330
+	VMOVSS X5, 160(DI)(AX*1)
+
+stored330:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x6masked
+	JMP    done
 
 	// Tiles of 1 rows, 7 vectors of 8.
 tile1x7masked:
@@ -3601,19 +5536,42 @@ tile1x7maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x7maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
 	VMOVUPS      Y3, 96(DI)
 	VMOVUPS      Y4, 128(DI)
 	VMOVUPS      Y5, 160(DI)
-	VMASKMOVPS   Y6, Y15, 192(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x7masked
-	JMP          done
+	TESTB        $0x04, CL
+	JZ           stored331
+	VMOVUPS      X6, 192(DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored331:
+	TESTB     $0x02, CL
+	JZ        stored332
+	VMOVLPS   X6, 192(DI)(BX*1)
+	VPERMILPD $0x01, X6, X6
+
+stored332:
+	TESTB  $0x01, CL
+	JZ     stored333
+	VMOVSS X6, 192(DI)(AX*1)
+
+stored333:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x7masked
+	JMP    done
 
 	// Tiles of 1 rows, 8 vectors of 8.
 tile1x8masked:
@@ -3660,6 +5618,13 @@ tile1x8maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x8maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x02, AX
+	MOVQ         CX, BX
+	ANDQ         $0x04, BX
+	SHLQ         $0x02, BX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -3667,12 +5632,28 @@ tile1x8maskedp:
 	VMOVUPS      Y4, 128(DI)
 	VMOVUPS      Y5, 160(DI)
 	VMOVUPS      Y6, 192(DI)
-	VMASKMOVPS   Y7, Y15, 224(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x8masked
+	TESTB        $0x04, CL
+	JZ           stored334
+	VMOVUPS      X7, 224(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored334:
+	TESTB     $0x02, CL
+	JZ        stored335
+	VMOVLPS   X7, 224(DI)(BX*1)
+	VPERMILPD $0x01, X7, X7
+
+stored335:
+	TESTB  $0x01, CL
+	JZ     stored336
+	VMOVSS X7, 224(DI)(AX*1)
+
+stored336:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x8masked
 
 done:
 	VZEROUPPER
@@ -5657,13 +7638,27 @@ tile1x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x1masked
-	JMP          done
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored1
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored1:
+	TESTB  $0x01, CL
+	JZ     stored2
+	VMOVSD X0, (DI)(AX*1)
+
+stored2:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x1masked
+	JMP    done
 
 	// Tiles of 2 rows, 1 vectors of 4.
 tile2x1masked:
@@ -5694,15 +7689,39 @@ tile2x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored3
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored3:
+	TESTB  $0x01, CL
+	JZ     stored4
+	VMOVSD X0, (DI)(AX*1)
+
+stored4:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored5
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored5:
+	TESTB  $0x01, CL
+	JZ     stored6
+	VMOVSD X1, (DI)(AX*1)
+
+stored6:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x1masked
+	JMP    done
 
 	// Tiles of 3 rows, 1 vectors of 4.
 tile3x1masked:
@@ -5738,17 +7757,51 @@ tile3x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored7
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored7:
+	TESTB  $0x01, CL
+	JZ     stored8
+	VMOVSD X0, (DI)(AX*1)
+
+stored8:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored9
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored9:
+	TESTB  $0x01, CL
+	JZ     stored10
+	VMOVSD X1, (DI)(AX*1)
+
+stored10:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored11
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored11:
+	TESTB  $0x01, CL
+	JZ     stored12
+	VMOVSD X2, (DI)(AX*1)
+
+stored12:
+	ADDQ   R14, DI
+	IMUL3Q $0x03, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile3x1masked
+	JMP    done
 
 	// Tiles of 4 rows, 1 vectors of 4.
 tile4x1masked:
@@ -5789,19 +7842,63 @@ tile4x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored13
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored13:
+	TESTB  $0x01, CL
+	JZ     stored14
+	VMOVSD X0, (DI)(AX*1)
+
+stored14:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored15
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored15:
+	TESTB  $0x01, CL
+	JZ     stored16
+	VMOVSD X1, (DI)(AX*1)
+
+stored16:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored17
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored17:
+	TESTB  $0x01, CL
+	JZ     stored18
+	VMOVSD X2, (DI)(AX*1)
+
+stored18:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x04, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile4x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored19
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored19:
+	TESTB  $0x01, CL
+	JZ     stored20
+	VMOVSD X3, (DI)(AX*1)
+
+stored20:
+	ADDQ   R14, DI
+	IMUL3Q $0x04, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile4x1masked
+	JMP    done
 
 	// Tiles of 5 rows, 1 vectors of 4.
 tile5x1masked:
@@ -5847,21 +7944,75 @@ tile5x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored21
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored21:
+	TESTB  $0x01, CL
+	JZ     stored22
+	VMOVSD X0, (DI)(AX*1)
+
+stored22:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored23
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored23:
+	TESTB  $0x01, CL
+	JZ     stored24
+	VMOVSD X1, (DI)(AX*1)
+
+stored24:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored25
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored25:
+	TESTB  $0x01, CL
+	JZ     stored26
+	VMOVSD X2, (DI)(AX*1)
+
+stored26:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored27
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored27:
+	TESTB  $0x01, CL
+	JZ     stored28
+	VMOVSD X3, (DI)(AX*1)
+
+stored28:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x05, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile5x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored29
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored29:
+	TESTB  $0x01, CL
+	JZ     stored30
+	VMOVSD X4, (DI)(AX*1)
+
+stored30:
+	ADDQ   R14, DI
+	IMUL3Q $0x05, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile5x1masked
+	JMP    done
 
 	// Tiles of 6 rows, 1 vectors of 4.
 tile6x1masked:
@@ -5912,23 +8063,87 @@ tile6x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored31
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored31:
+	TESTB  $0x01, CL
+	JZ     stored32
+	VMOVSD X0, (DI)(AX*1)
+
+stored32:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored33
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored33:
+	TESTB  $0x01, CL
+	JZ     stored34
+	VMOVSD X1, (DI)(AX*1)
+
+stored34:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored35
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored35:
+	TESTB  $0x01, CL
+	JZ     stored36
+	VMOVSD X2, (DI)(AX*1)
+
+stored36:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored37
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored37:
+	TESTB  $0x01, CL
+	JZ     stored38
+	VMOVSD X3, (DI)(AX*1)
+
+stored38:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored39
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored39:
+	TESTB  $0x01, CL
+	JZ     stored40
+	VMOVSD X4, (DI)(AX*1)
+
+stored40:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y5, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x06, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile6x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored41
+	VMOVUPD      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored41:
+	TESTB  $0x01, CL
+	JZ     stored42
+	VMOVSD X5, (DI)(AX*1)
+
+stored42:
+	ADDQ   R14, DI
+	IMUL3Q $0x06, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile6x1masked
+	JMP    done
 
 	// Tiles of 7 rows, 1 vectors of 4.
 tile7x1masked:
@@ -5986,25 +8201,99 @@ tile7x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile7x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored43
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored43:
+	TESTB  $0x01, CL
+	JZ     stored44
+	VMOVSD X0, (DI)(AX*1)
+
+stored44:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored45
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored45:
+	TESTB  $0x01, CL
+	JZ     stored46
+	VMOVSD X1, (DI)(AX*1)
+
+stored46:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored47
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored47:
+	TESTB  $0x01, CL
+	JZ     stored48
+	VMOVSD X2, (DI)(AX*1)
+
+stored48:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored49
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored49:
+	TESTB  $0x01, CL
+	JZ     stored50
+	VMOVSD X3, (DI)(AX*1)
+
+stored50:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored51
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored51:
+	TESTB  $0x01, CL
+	JZ     stored52
+	VMOVSD X4, (DI)(AX*1)
+
+stored52:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y5, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored53
+	VMOVUPD      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored53:
+	TESTB  $0x01, CL
+	JZ     stored54
+	VMOVSD X5, (DI)(AX*1)
+
+stored54:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y6, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x07, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile7x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored55
+	VMOVUPD      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored55:
+	TESTB  $0x01, CL
+	JZ     stored56
+	VMOVSD X6, (DI)(AX*1)
+
+stored56:
+	ADDQ   R14, DI
+	IMUL3Q $0x07, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile7x1masked
+	JMP    done
 
 	// Tiles of 8 rows, 1 vectors of 4.
 tile8x1masked:
@@ -6067,27 +8356,111 @@ tile8x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile8x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored57
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored57:
+	TESTB  $0x01, CL
+	JZ     stored58
+	VMOVSD X0, (DI)(AX*1)
+
+stored58:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored59
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored59:
+	TESTB  $0x01, CL
+	JZ     stored60
+	VMOVSD X1, (DI)(AX*1)
+
+stored60:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored61
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored61:
+	TESTB  $0x01, CL
+	JZ     stored62
+	VMOVSD X2, (DI)(AX*1)
+
+stored62:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored63
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored63:
+	TESTB  $0x01, CL
+	JZ     stored64
+	VMOVSD X3, (DI)(AX*1)
+
+stored64:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored65
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored65:
+	TESTB  $0x01, CL
+	JZ     stored66
+	VMOVSD X4, (DI)(AX*1)
+
+stored66:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y5, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored67
+	VMOVUPD      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored67:
+	TESTB  $0x01, CL
+	JZ     stored68
+	VMOVSD X5, (DI)(AX*1)
+
+stored68:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y6, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored69
+	VMOVUPD      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored69:
+	TESTB  $0x01, CL
+	JZ     stored70
+	VMOVSD X6, (DI)(AX*1)
+
+stored70:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y7, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x08, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile8x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored71
+	VMOVUPD      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored71:
+	TESTB  $0x01, CL
+	JZ     stored72
+	VMOVSD X7, (DI)(AX*1)
+
+stored72:
+	ADDQ   R14, DI
+	IMUL3Q $0x08, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile8x1masked
+	JMP    done
 
 	// Tiles of 9 rows, 1 vectors of 4.
 tile9x1masked:
@@ -6155,29 +8528,123 @@ tile9x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile9x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored73
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored73:
+	TESTB  $0x01, CL
+	JZ     stored74
+	VMOVSD X0, (DI)(AX*1)
+
+stored74:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored75
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored75:
+	TESTB  $0x01, CL
+	JZ     stored76
+	VMOVSD X1, (DI)(AX*1)
+
+stored76:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored77
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored77:
+	TESTB  $0x01, CL
+	JZ     stored78
+	VMOVSD X2, (DI)(AX*1)
+
+stored78:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored79
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored79:
+	TESTB  $0x01, CL
+	JZ     stored80
+	VMOVSD X3, (DI)(AX*1)
+
+stored80:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored81
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored81:
+	TESTB  $0x01, CL
+	JZ     stored82
+	VMOVSD X4, (DI)(AX*1)
+
+stored82:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y5, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored83
+	VMOVUPD      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored83:
+	TESTB  $0x01, CL
+	JZ     stored84
+	VMOVSD X5, (DI)(AX*1)
+
+stored84:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y6, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored85
+	VMOVUPD      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored85:
+	TESTB  $0x01, CL
+	JZ     stored86
+	VMOVSD X6, (DI)(AX*1)
+
+stored86:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y7, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored87
+	VMOVUPD      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored87:
+	TESTB  $0x01, CL
+	JZ     stored88
+	VMOVSD X7, (DI)(AX*1)
+
+stored88:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y8, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x09, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile9x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored89
+	VMOVUPD      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored89:
+	TESTB  $0x01, CL
+	JZ     stored90
+	VMOVSD X8, (DI)(AX*1)
+
+stored90:
+	ADDQ   R14, DI
+	IMUL3Q $0x09, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile9x1masked
+	JMP    done
 
 	// Tiles of 10 rows, 1 vectors of 4.
 tile10x1masked:
@@ -6250,31 +8717,135 @@ tile10x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile10x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored91
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored91:
+	TESTB  $0x01, CL
+	JZ     stored92
+	VMOVSD X0, (DI)(AX*1)
+
+stored92:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored93
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored93:
+	TESTB  $0x01, CL
+	JZ     stored94
+	VMOVSD X1, (DI)(AX*1)
+
+stored94:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored95
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored95:
+	TESTB  $0x01, CL
+	JZ     stored96
+	VMOVSD X2, (DI)(AX*1)
+
+stored96:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored97
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored97:
+	TESTB  $0x01, CL
+	JZ     stored98
+	VMOVSD X3, (DI)(AX*1)
+
+stored98:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored99
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored99:
+	TESTB  $0x01, CL
+	JZ     stored100
+	VMOVSD X4, (DI)(AX*1)
+
+stored100:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y5, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored101
+	VMOVUPD      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored101:
+	TESTB  $0x01, CL
+	JZ     stored102
+	VMOVSD X5, (DI)(AX*1)
+
+stored102:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y6, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored103
+	VMOVUPD      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored103:
+	TESTB  $0x01, CL
+	JZ     stored104
+	VMOVSD X6, (DI)(AX*1)
+
+stored104:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y7, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored105
+	VMOVUPD      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored105:
+	TESTB  $0x01, CL
+	JZ     stored106
+	VMOVSD X7, (DI)(AX*1)
+
+stored106:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y8, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored107
+	VMOVUPD      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored107:
+	TESTB  $0x01, CL
+	JZ     stored108
+	VMOVSD X8, (DI)(AX*1)
+
+stored108:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y9, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0a, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile10x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored109
+	VMOVUPD      X9, (DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored109:
+	TESTB  $0x01, CL
+	JZ     stored110
+	VMOVSD X9, (DI)(AX*1)
+
+stored110:
+	ADDQ   R14, DI
+	IMUL3Q $0x0a, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile10x1masked
+	JMP    done
 
 	// Tiles of 11 rows, 1 vectors of 4.
 tile11x1masked:
@@ -6352,33 +8923,147 @@ tile11x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile11x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored111
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored111:
+	TESTB  $0x01, CL
+	JZ     stored112
+	VMOVSD X0, (DI)(AX*1)
+
+stored112:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored113
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored113:
+	TESTB  $0x01, CL
+	JZ     stored114
+	VMOVSD X1, (DI)(AX*1)
+
+stored114:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored115
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored115:
+	TESTB  $0x01, CL
+	JZ     stored116
+	VMOVSD X2, (DI)(AX*1)
+
+stored116:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored117
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored117:
+	TESTB  $0x01, CL
+	JZ     stored118
+	VMOVSD X3, (DI)(AX*1)
+
+stored118:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored119
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored119:
+	TESTB  $0x01, CL
+	JZ     stored120
+	VMOVSD X4, (DI)(AX*1)
+
+stored120:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y5, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored121
+	VMOVUPD      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored121:
+	TESTB  $0x01, CL
+	JZ     stored122
+	VMOVSD X5, (DI)(AX*1)
+
+stored122:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y6, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored123
+	VMOVUPD      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored123:
+	TESTB  $0x01, CL
+	JZ     stored124
+	VMOVSD X6, (DI)(AX*1)
+
+stored124:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y7, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored125
+	VMOVUPD      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored125:
+	TESTB  $0x01, CL
+	JZ     stored126
+	VMOVSD X7, (DI)(AX*1)
+
+stored126:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y8, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored127
+	VMOVUPD      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored127:
+	TESTB  $0x01, CL
+	JZ     stored128
+	VMOVSD X8, (DI)(AX*1)
+
+stored128:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y9, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored129
+	VMOVUPD      X9, (DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored129:
+	TESTB  $0x01, CL
+	JZ     stored130
+	VMOVSD X9, (DI)(AX*1)
+
+stored130:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y10, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0b, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile11x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored131
+	VMOVUPD      X10, (DI)
+	VEXTRACTF128 $0x01, Y10, X10
+
+stored131:
+	TESTB  $0x01, CL
+	JZ     stored132
+	VMOVSD X10, (DI)(AX*1)
+
+stored132:
+	ADDQ   R14, DI
+	IMUL3Q $0x0b, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile11x1masked
+	JMP    done
 
 	// Tiles of 12 rows, 1 vectors of 4.
 tile12x1masked:
@@ -6461,35 +9146,159 @@ tile12x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile12x1maskedp
-	VMASKMOVPD   Y0, Y15, (DI)
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
+	TESTB        $0x02, CL
+	JZ           stored133
+	VMOVUPD      X0, (DI)
+	VEXTRACTF128 $0x01, Y0, X0
+
+stored133:
+	TESTB  $0x01, CL
+	JZ     stored134
+	VMOVSD X0, (DI)(AX*1)
+
+stored134:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y1, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored135
+	VMOVUPD      X1, (DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored135:
+	TESTB  $0x01, CL
+	JZ     stored136
+	VMOVSD X1, (DI)(AX*1)
+
+stored136:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y2, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored137
+	VMOVUPD      X2, (DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored137:
+	TESTB  $0x01, CL
+	JZ     stored138
+	VMOVSD X2, (DI)(AX*1)
+
+stored138:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y3, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored139
+	VMOVUPD      X3, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored139:
+	TESTB  $0x01, CL
+	JZ     stored140
+	VMOVSD X3, (DI)(AX*1)
+
+stored140:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y4, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored141
+	VMOVUPD      X4, (DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored141:
+	TESTB  $0x01, CL
+	JZ     stored142
+	VMOVSD X4, (DI)(AX*1)
+
+stored142:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y5, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored143
+	VMOVUPD      X5, (DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored143:
+	TESTB  $0x01, CL
+	JZ     stored144
+	VMOVSD X5, (DI)(AX*1)
+
+stored144:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y6, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored145
+	VMOVUPD      X6, (DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored145:
+	TESTB  $0x01, CL
+	JZ     stored146
+	VMOVSD X6, (DI)(AX*1)
+
+stored146:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y7, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored147
+	VMOVUPD      X7, (DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored147:
+	TESTB  $0x01, CL
+	JZ     stored148
+	VMOVSD X7, (DI)(AX*1)
+
+stored148:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y8, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored149
+	VMOVUPD      X8, (DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored149:
+	TESTB  $0x01, CL
+	JZ     stored150
+	VMOVSD X8, (DI)(AX*1)
+
+stored150:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y9, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored151
+	VMOVUPD      X9, (DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored151:
+	TESTB  $0x01, CL
+	JZ     stored152
+	VMOVSD X9, (DI)(AX*1)
+
+stored152:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y10, Y15, (DI)
+	TESTB        $0x02, CL
+	JZ           stored153
+	VMOVUPD      X10, (DI)
+	VEXTRACTF128 $0x01, Y10, X10
+
+stored153:
+	TESTB  $0x01, CL
+	JZ     stored154
+	VMOVSD X10, (DI)(AX*1)
+
+stored154:
 	ADDQ         R14, DI
-	VMASKMOVPD   Y11, Y15, (DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x0c, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile12x1masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored155
+	VMOVUPD      X11, (DI)
+	VEXTRACTF128 $0x01, Y11, X11
+
+stored155:
+	TESTB  $0x01, CL
+	JZ     stored156
+	VMOVSD X11, (DI)(AX*1)
+
+stored156:
+	ADDQ   R14, DI
+	IMUL3Q $0x0c, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile12x1masked
+	JMP    done
 
 	// Tiles of 1 rows, 2 vectors of 4.
 tile1x2masked:
@@ -6518,14 +9327,28 @@ tile1x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPD   Y1, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x2masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored157
+	VMOVUPD      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored157:
+	TESTB  $0x01, CL
+	JZ     stored158
+	VMOVSD X1, 32(DI)(AX*1)
+
+stored158:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x2masked
+	JMP    done
 
 	// Tiles of 2 rows, 2 vectors of 4.
 tile2x2masked:
@@ -6563,17 +9386,41 @@ tile2x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPD   Y1, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored159
+	VMOVUPD      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored159:
+	TESTB  $0x01, CL
+	JZ     stored160
+	VMOVSD X1, 32(DI)(AX*1)
+
+stored160:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPD   Y3, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x2masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored161
+	VMOVUPD      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored161:
+	TESTB  $0x01, CL
+	JZ     stored162
+	VMOVSD X3, 32(DI)(AX*1)
+
+stored162:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x2masked
+	JMP    done
 
 	// Tiles of 3 rows, 2 vectors of 4.
 tile3x2masked:
@@ -6620,20 +9467,54 @@ tile3x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPD   Y1, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored163
+	VMOVUPD      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored163:
+	TESTB  $0x01, CL
+	JZ     stored164
+	VMOVSD X1, 32(DI)(AX*1)
+
+stored164:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPD   Y3, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored165
+	VMOVUPD      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored165:
+	TESTB  $0x01, CL
+	JZ     stored166
+	VMOVSD X3, 32(DI)(AX*1)
+
+stored166:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPD   Y5, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x2masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored167
+	VMOVUPD      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored167:
+	TESTB  $0x01, CL
+	JZ     stored168
+	VMOVSD X5, 32(DI)(AX*1)
+
+stored168:
+	ADDQ   R14, DI
+	IMUL3Q $0x03, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile3x2masked
+	JMP    done
 
 	// Tiles of 4 rows, 2 vectors of 4.
 tile4x2masked:
@@ -6688,23 +9569,67 @@ tile4x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPD   Y1, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored169
+	VMOVUPD      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored169:
+	TESTB  $0x01, CL
+	JZ     stored170
+	VMOVSD X1, 32(DI)(AX*1)
+
+stored170:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPD   Y3, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored171
+	VMOVUPD      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored171:
+	TESTB  $0x01, CL
+	JZ     stored172
+	VMOVSD X3, 32(DI)(AX*1)
+
+stored172:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPD   Y5, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored173
+	VMOVUPD      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored173:
+	TESTB  $0x01, CL
+	JZ     stored174
+	VMOVSD X5, 32(DI)(AX*1)
+
+stored174:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
-	VMASKMOVPD   Y7, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x04, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile4x2masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored175
+	VMOVUPD      X7, 32(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored175:
+	TESTB  $0x01, CL
+	JZ     stored176
+	VMOVSD X7, 32(DI)(AX*1)
+
+stored176:
+	ADDQ   R14, DI
+	IMUL3Q $0x04, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile4x2masked
+	JMP    done
 
 	// Tiles of 5 rows, 2 vectors of 4.
 tile5x2masked:
@@ -6767,26 +9692,80 @@ tile5x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPD   Y1, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored177
+	VMOVUPD      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored177:
+	TESTB  $0x01, CL
+	JZ     stored178
+	VMOVSD X1, 32(DI)(AX*1)
+
+stored178:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPD   Y3, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored179
+	VMOVUPD      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored179:
+	TESTB  $0x01, CL
+	JZ     stored180
+	VMOVSD X3, 32(DI)(AX*1)
+
+stored180:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPD   Y5, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored181
+	VMOVUPD      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored181:
+	TESTB  $0x01, CL
+	JZ     stored182
+	VMOVSD X5, 32(DI)(AX*1)
+
+stored182:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
-	VMASKMOVPD   Y7, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored183
+	VMOVUPD      X7, 32(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored183:
+	TESTB  $0x01, CL
+	JZ     stored184
+	VMOVSD X7, 32(DI)(AX*1)
+
+stored184:
 	ADDQ         R14, DI
 	VMOVUPS      Y8, (DI)
-	VMASKMOVPD   Y9, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x05, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile5x2masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored185
+	VMOVUPD      X9, 32(DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored185:
+	TESTB  $0x01, CL
+	JZ     stored186
+	VMOVSD X9, 32(DI)(AX*1)
+
+stored186:
+	ADDQ   R14, DI
+	IMUL3Q $0x05, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile5x2masked
+	JMP    done
 
 	// Tiles of 6 rows, 2 vectors of 4.
 tile6x2masked:
@@ -6857,29 +9836,93 @@ tile6x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x2maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
-	VMASKMOVPD   Y1, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored187
+	VMOVUPD      X1, 32(DI)
+	VEXTRACTF128 $0x01, Y1, X1
+
+stored187:
+	TESTB  $0x01, CL
+	JZ     stored188
+	VMOVSD X1, 32(DI)(AX*1)
+
+stored188:
 	ADDQ         R14, DI
 	VMOVUPS      Y2, (DI)
-	VMASKMOVPD   Y3, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored189
+	VMOVUPD      X3, 32(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored189:
+	TESTB  $0x01, CL
+	JZ     stored190
+	VMOVSD X3, 32(DI)(AX*1)
+
+stored190:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
-	VMASKMOVPD   Y5, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored191
+	VMOVUPD      X5, 32(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored191:
+	TESTB  $0x01, CL
+	JZ     stored192
+	VMOVSD X5, 32(DI)(AX*1)
+
+stored192:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
-	VMASKMOVPD   Y7, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored193
+	VMOVUPD      X7, 32(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored193:
+	TESTB  $0x01, CL
+	JZ     stored194
+	VMOVSD X7, 32(DI)(AX*1)
+
+stored194:
 	ADDQ         R14, DI
 	VMOVUPS      Y8, (DI)
-	VMASKMOVPD   Y9, Y15, 32(DI)
+	TESTB        $0x02, CL
+	JZ           stored195
+	VMOVUPD      X9, 32(DI)
+	VEXTRACTF128 $0x01, Y9, X9
+
+stored195:
+	TESTB  $0x01, CL
+	JZ     stored196
+	VMOVSD X9, 32(DI)(AX*1)
+
+stored196:
 	ADDQ         R14, DI
 	VMOVUPS      Y10, (DI)
-	VMASKMOVPD   Y11, Y15, 32(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x06, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile6x2masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored197
+	VMOVUPD      X11, 32(DI)
+	VEXTRACTF128 $0x01, Y11, X11
+
+stored197:
+	TESTB  $0x01, CL
+	JZ     stored198
+	VMOVSD X11, 32(DI)(AX*1)
+
+stored198:
+	ADDQ   R14, DI
+	IMUL3Q $0x06, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile6x2masked
+	JMP    done
 
 	// Tiles of 1 rows, 3 vectors of 4.
 tile1x3masked:
@@ -6911,15 +9954,29 @@ tile1x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x3maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
-	VMASKMOVPD   Y2, Y15, 64(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x3masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored199
+	VMOVUPD      X2, 64(DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored199:
+	TESTB  $0x01, CL
+	JZ     stored200
+	VMOVSD X2, 64(DI)(AX*1)
+
+stored200:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x3masked
+	JMP    done
 
 	// Tiles of 2 rows, 3 vectors of 4.
 tile2x3masked:
@@ -6964,19 +10021,43 @@ tile2x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x3maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
-	VMASKMOVPD   Y2, Y15, 64(DI)
+	TESTB        $0x02, CL
+	JZ           stored201
+	VMOVUPD      X2, 64(DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored201:
+	TESTB  $0x01, CL
+	JZ     stored202
+	VMOVSD X2, 64(DI)(AX*1)
+
+stored202:
 	ADDQ         R14, DI
 	VMOVUPS      Y3, (DI)
 	VMOVUPS      Y4, 32(DI)
-	VMASKMOVPD   Y5, Y15, 64(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x3masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored203
+	VMOVUPD      X5, 64(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored203:
+	TESTB  $0x01, CL
+	JZ     stored204
+	VMOVSD X5, 64(DI)(AX*1)
+
+stored204:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x3masked
+	JMP    done
 
 	// Tiles of 3 rows, 3 vectors of 4.
 tile3x3masked:
@@ -7032,23 +10113,57 @@ tile3x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x3maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
-	VMASKMOVPD   Y2, Y15, 64(DI)
+	TESTB        $0x02, CL
+	JZ           stored205
+	VMOVUPD      X2, 64(DI)
+	VEXTRACTF128 $0x01, Y2, X2
+
+stored205:
+	TESTB  $0x01, CL
+	JZ     stored206
+	VMOVSD X2, 64(DI)(AX*1)
+
+stored206:
 	ADDQ         R14, DI
 	VMOVUPS      Y3, (DI)
 	VMOVUPS      Y4, 32(DI)
-	VMASKMOVPD   Y5, Y15, 64(DI)
+	TESTB        $0x02, CL
+	JZ           stored207
+	VMOVUPD      X5, 64(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored207:
+	TESTB  $0x01, CL
+	JZ     stored208
+	VMOVSD X5, 64(DI)(AX*1)
+
+stored208:
 	ADDQ         R14, DI
 	VMOVUPS      Y6, (DI)
 	VMOVUPS      Y7, 32(DI)
-	VMASKMOVPD   Y8, Y15, 64(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x03, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile3x3masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored209
+	VMOVUPD      X8, 64(DI)
+	VEXTRACTF128 $0x01, Y8, X8
+
+stored209:
+	TESTB  $0x01, CL
+	JZ     stored210
+	VMOVSD X8, 64(DI)(AX*1)
+
+stored210:
+	ADDQ   R14, DI
+	IMUL3Q $0x03, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile3x3masked
+	JMP    done
 
 	// Tiles of 1 rows, 4 vectors of 4.
 tile1x4masked:
@@ -7083,16 +10198,30 @@ tile1x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x4maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
-	VMASKMOVPD   Y3, Y15, 96(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x4masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored211
+	VMOVUPD      X3, 96(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored211:
+	TESTB  $0x01, CL
+	JZ     stored212
+	VMOVSD X3, 96(DI)(AX*1)
+
+stored212:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x4masked
+	JMP    done
 
 	// Tiles of 2 rows, 4 vectors of 4.
 tile2x4masked:
@@ -7144,21 +10273,45 @@ tile2x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x4maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
-	VMASKMOVPD   Y3, Y15, 96(DI)
+	TESTB        $0x02, CL
+	JZ           stored213
+	VMOVUPD      X3, 96(DI)
+	VEXTRACTF128 $0x01, Y3, X3
+
+stored213:
+	TESTB  $0x01, CL
+	JZ     stored214
+	VMOVSD X3, 96(DI)(AX*1)
+
+stored214:
 	ADDQ         R14, DI
 	VMOVUPS      Y4, (DI)
 	VMOVUPS      Y5, 32(DI)
 	VMOVUPS      Y6, 64(DI)
-	VMASKMOVPD   Y7, Y15, 96(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x02, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile2x4masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored215
+	VMOVUPD      X7, 96(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored215:
+	TESTB  $0x01, CL
+	JZ     stored216
+	VMOVSD X7, 96(DI)(AX*1)
+
+stored216:
+	ADDQ   R14, DI
+	IMUL3Q $0x02, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile2x4masked
+	JMP    done
 
 	// Tiles of 1 rows, 5 vectors of 4.
 tile1x5masked:
@@ -7196,17 +10349,31 @@ tile1x5maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x5maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
 	VMOVUPS      Y3, 96(DI)
-	VMASKMOVPD   Y4, Y15, 128(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x5masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored217
+	VMOVUPD      X4, 128(DI)
+	VEXTRACTF128 $0x01, Y4, X4
+
+stored217:
+	TESTB  $0x01, CL
+	JZ     stored218
+	VMOVSD X4, 128(DI)(AX*1)
+
+stored218:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x5masked
+	JMP    done
 
 	// Tiles of 1 rows, 6 vectors of 4.
 tile1x6masked:
@@ -7247,18 +10414,32 @@ tile1x6maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x6maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
 	VMOVUPS      Y3, 96(DI)
 	VMOVUPS      Y4, 128(DI)
-	VMASKMOVPD   Y5, Y15, 160(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x6masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored219
+	VMOVUPD      X5, 160(DI)
+	VEXTRACTF128 $0x01, Y5, X5
+
+stored219:
+	TESTB  $0x01, CL
+	JZ     stored220
+	VMOVSD X5, 160(DI)(AX*1)
+
+stored220:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x6masked
+	JMP    done
 
 	// Tiles of 1 rows, 7 vectors of 4.
 tile1x7masked:
@@ -7302,19 +10483,33 @@ tile1x7maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x7maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
 	VMOVUPS      Y3, 96(DI)
 	VMOVUPS      Y4, 128(DI)
 	VMOVUPS      Y5, 160(DI)
-	VMASKMOVPD   Y6, Y15, 192(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x7masked
-	JMP          done
+	TESTB        $0x02, CL
+	JZ           stored221
+	VMOVUPD      X6, 192(DI)
+	VEXTRACTF128 $0x01, Y6, X6
+
+stored221:
+	TESTB  $0x01, CL
+	JZ     stored222
+	VMOVSD X6, 192(DI)(AX*1)
+
+stored222:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x7masked
+	JMP    done
 
 	// Tiles of 1 rows, 8 vectors of 4.
 tile1x8masked:
@@ -7361,6 +10556,10 @@ tile1x8maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x8maskedp
+	MOVQ         last+88(FP), CX
+	MOVQ         CX, AX
+	ANDQ         $0xfe, AX
+	SHLQ         $0x03, AX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
 	VMOVUPS      Y2, 64(DI)
@@ -7368,12 +10567,22 @@ tile1x8maskedp:
 	VMOVUPS      Y4, 128(DI)
 	VMOVUPS      Y5, 160(DI)
 	VMOVUPS      Y6, 192(DI)
-	VMASKMOVPD   Y7, Y15, 224(DI)
-	ADDQ         R14, DI
-	IMUL3Q       $0x01, R8, CX
-	ADDQ         CX, R11
-	DECQ         R12
-	JNZ          tile1x8masked
+	TESTB        $0x02, CL
+	JZ           stored223
+	VMOVUPD      X7, 224(DI)
+	VEXTRACTF128 $0x01, Y7, X7
+
+stored223:
+	TESTB  $0x01, CL
+	JZ     stored224
+	VMOVSD X7, 224(DI)(AX*1)
+
+stored224:
+	ADDQ   R14, DI
+	IMUL3Q $0x01, R8, CX
+	ADDQ   CX, R11
+	DECQ   R12
+	JNZ    tile1x8masked
 
 done:
 	VZEROUPPER

@@ -126,7 +126,7 @@ func label(h, w int, masked bool) string {
 
 // tile generates the loop over tiles of h by w vectors.
 func (g *gemm) tile(name string, h, w int, masked bool) {
-	acc := func(i, j int) reg.Register { return g.reg(i*w + j) }
+	acc := func(i, j int) reg.VecPhysical { return g.reg(i*w + j) }
 	free := h * w
 	var b []reg.Register // a row of B, unless each of its vectors is used only once
 	if h > 1 {
@@ -212,6 +212,9 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 	g.DECQ(left)
 	g.JNZ(operand.LabelRef(name + "p"))
 
+	if masked {
+		g.beforeStores(mem(g.Param("last")))
+	}
 	for i := range h {
 		for j := range w {
 			if masked && j == w-1 {

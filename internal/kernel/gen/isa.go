@@ -11,24 +11,29 @@ import (
 // An isa is what a kernel needs of an instruction set: vectors of one element type, and
 // a mask that lets only the first few elements of a vector through.
 type isa interface {
-	name() string                // as in the functions' names: F32AVX512
-	elem() string                // float32 or float64
-	elemSize() int               // bytes
-	lanes() int                  // elements in a vector
-	registers() int              // vector registers
-	reg(i int) reg.Register      // the i-th of them
-	heights(w int) int           // the tallest tile of w vectors
+	name() string              // as in the functions' names: F32AVX512
+	elem() string              // float32 or float64
+	elemSize() int             // bytes
+	lanes() int                // elements in a vector
+	registers() int            // vector registers
+	reg(i int) reg.VecPhysical // the i-th of them
+	heights(w int) int         // the tallest tile of w vectors
+	half() isa                 // the same with vectors of half the width, if that can pay
+
+	zero(v reg.Register)       // v = 0
+	load(m, v operand.Op)      // v = m
+	store(v, m operand.Op)     // m = v
+	broadcast(m, v operand.Op) // every element of v = m
+	fma(x, y, acc operand.Op)  // acc += x*y, rounded once; x may be memory
+
+	// fmaBroadcast is broadcast and fma in one, if there is such an instruction.
+	fmaBroadcast(m, y, acc operand.Op) bool
+
 	masked() []bool              // the variants to generate: with a masked last vector, without
-	setMask(last reg.GPPhysical) // the mask of the first last elements; last may be overwritten
-	zero(v reg.Register)         // v = 0
-	load(m, v operand.Op)        // v = m
-	store(v, m operand.Op)       // m = v
+	setMask(last reg.GPPhysical) // keeps the mask of the first last elements; may overwrite AX and last
 	loadMasked(m, v operand.Op)
-	storeMasked(v, m operand.Op)
-	broadcast(m, v operand.Op)              // every element of v = m
-	half() isa                              // with vectors of half the width, if that can pay
-	fmaBroadcast(m, y, acc operand.Op) bool // acc += m*y for every element of y, if there is an instruction for it
-	fma(x, y, acc operand.Op)               // acc += x*y, rounded once; x may be memory
+	beforeStores(last operand.Mem)                // prepares storeMasked; may overwrite AX, BX and CX
+	storeMasked(v reg.VecPhysical, m operand.Mem) // may overwrite v
 }
 
 // vectors is what the instruction sets have in common.
@@ -69,7 +74,7 @@ func (v avx512) registers() int      { return 32 }
 func (v avx512) masked() []bool      { return []bool{true} }
 func (v avx512) zero(r reg.Register) { v.VPXORD(r, r, r) }
 
-func (v avx512) reg(i int) reg.Register {
+func (v avx512) reg(i int) reg.VecPhysical {
 	if v.bytes == 32 {
 		return ymm[i]
 	}
@@ -113,7 +118,9 @@ func (v avx512) loadMasked(m, r operand.Op) {
 	}
 }
 
-func (v avx512) storeMasked(r, m operand.Op) {
+func (v avx512) beforeStores(operand.Mem) {}
+
+func (v avx512) storeMasked(r reg.VecPhysical, m operand.Mem) {
 	if v.size == 8 {
 		v.VMOVUPD(r, reg.K1, m)
 	} else {
@@ -121,15 +128,18 @@ func (v avx512) storeMasked(r, m operand.Op) {
 	}
 }
 
-// avx2 has 16 registers, the last of which holds the mask where there is one. A masked
-// store is slow on some processors, hence the variants without.
-type avx2 struct{ vectors }
+// avx2 has 16 registers, the last of which holds the mask where there is one. Masks cost,
+// hence the variants without.
+type avx2 struct {
+	vectors
+	labels *int // made so far
+}
 
-func (v avx2) name() string           { return fmt.Sprintf("F%dAVX2", 8*v.size) }
-func (v avx2) registers() int         { return 16 }
-func (v avx2) reg(i int) reg.Register { return ymm[i] }
-func (v avx2) masked() []bool         { return []bool{false, true} }
-func (v avx2) zero(r reg.Register)    { v.VXORPS(r, r, r) }
+func (v avx2) name() string              { return fmt.Sprintf("F%dAVX2", 8*v.size) }
+func (v avx2) registers() int            { return 16 }
+func (v avx2) reg(i int) reg.VecPhysical { return ymm[i] }
+func (v avx2) masked() []bool            { return []bool{false, true} }
+func (v avx2) zero(r reg.Register)       { v.VXORPS(r, r, r) }
 
 func (v avx2) half() isa { return nil }
 
@@ -169,12 +179,55 @@ func (v avx2) loadMasked(m, r operand.Op) {
 	}
 }
 
-func (v avx2) storeMasked(r, m operand.Op) {
-	if v.size == 8 {
-		v.VMASKMOVPD(r, ymm[15], m)
-	} else {
-		v.VMASKMOVPS(r, ymm[15], m)
+// beforeStores keeps in CX how many elements to store, and in BX and AX how many bytes
+// are stored before the last two and the last one.
+func (v avx2) beforeStores(last operand.Mem) {
+	v.MOVQ(last, reg.RCX)
+	v.MOVQ(reg.RCX, reg.RAX)
+	v.ANDQ(operand.Imm(^uint64(1)&0xff), reg.RAX)
+	v.SHLQ(operand.Imm(uint64(log2(v.size))), reg.RAX)
+	if v.size == 4 {
+		v.MOVQ(reg.RCX, reg.RBX)
+		v.ANDQ(operand.Imm(4), reg.RBX)
+		v.SHLQ(operand.Imm(2), reg.RBX)
 	}
+}
+
+// storeMasked stores halves, one for each bit of how many elements there are: VMASKMOV to
+// memory is slow on some processors.
+func (v avx2) storeMasked(r reg.VecPhysical, m operand.Mem) {
+	x := r.AsX()
+	next := ""
+	bit := func(n uint64) {
+		if next != "" {
+			v.Label(next)
+		}
+		*v.labels++
+		next = fmt.Sprintf("stored%d", *v.labels)
+		v.TESTB(operand.Imm(n), reg.CL)
+		v.JZ(operand.LabelRef(next))
+	}
+	at := func(index reg.Register) operand.Mem {
+		m.Index, m.Scale = index, 1
+		return m
+	}
+	if v.size == 4 {
+		bit(4)
+		v.VMOVUPS(x, m)
+		v.VEXTRACTF128(operand.Imm(1), r, x)
+		bit(2)
+		v.VMOVLPS(x, at(reg.RBX))
+		v.VPERMILPD(operand.Imm(1), x, x)
+		bit(1)
+		v.VMOVSS(x, at(reg.RAX))
+	} else {
+		bit(2)
+		v.VMOVUPD(x, m)
+		v.VEXTRACTF128(operand.Imm(1), r, x)
+		bit(1)
+		v.VMOVSD(x, at(reg.RAX))
+	}
+	v.Label(next)
 }
 
 func log2(n int) int {
@@ -186,15 +239,15 @@ func log2(n int) int {
 }
 
 var (
-	xmm = [...]reg.Register{
+	xmm = [...]reg.VecPhysical{
 		reg.X0, reg.X1, reg.X2, reg.X3, reg.X4, reg.X5, reg.X6, reg.X7,
 		reg.X8, reg.X9, reg.X10, reg.X11, reg.X12, reg.X13, reg.X14, reg.X15,
 	}
-	ymm = [...]reg.Register{
+	ymm = [...]reg.VecPhysical{
 		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
 		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
 	}
-	zmm = [...]reg.Register{
+	zmm = [...]reg.VecPhysical{
 		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
 		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
 		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,

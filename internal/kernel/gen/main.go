@@ -35,7 +35,7 @@ func main() {
 		{"gemm_avx2", func(c *build.Context) {
 			maskTable(c)
 			for _, size := range []int{4, 8} {
-				g := &gemm{Context: c, isa: avx2{vectors{c, size, 32}}}
+				g := &gemm{Context: c, isa: avx2{vectors{c, size, 32}, new(int)}}
 				g.tiles()
 				g.peak()
 			}
