@@ -5,35 +5,62 @@ import (
 	"unsafe"
 )
 
-// reduced writes exp(x) as 2^k·(1 + e) with |x - k·ln 2| <= ln 2 / 2, where e keeps its
-// relative accuracy near 0. The polynomial is Taylor's: 13 terms in float64 and 7 in
-// float32 leave less than an ulp.
-func reduced[T Float](x T) (e T, k int) {
-	const log2e = 1.44269504088896338700
-	var r, q T
+// reduced writes exp(x) as 2^n·(1 + e) with |x - n·ln 2| <= ln 2 / 2, where e keeps its
+// relative accuracy near 0: with r = x - n·ln 2, e = r + r²·Q(r). testdata/fit_exp.py made Q.
+func reduced[T Float](x T) (e, n T) {
 	if unsafe.Sizeof(x) == 8 {
-		const ln2hi, ln2lo = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-		n := math.RoundToEven(float64(x) * log2e)
-		k = int(n)
-		r = FMA(T(-n), T(ln2lo), FMA(T(-n), T(ln2hi), x))
-		q = T(1.0 / 6227020800)
-		for _, c := range [...]float64{
-			1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
-			1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2,
-		} {
-			q = FMA(q, r, T(c))
-		}
-	} else {
-		const ln2hi, ln2lo = 0.693359375, -2.12194440e-4
-		n := math.RoundToEven(float64(T(x * T(log2e))))
-		k = int(n)
-		r = FMA(T(-n), T(ln2lo), FMA(T(-n), T(ln2hi), x))
-		q = T(1.0 / 5040)
-		for _, c := range [...]float32{1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2} {
-			q = FMA(q, r, T(c))
-		}
+		e, n := reduced64(float64(x))
+		return T(e), T(n)
 	}
-	return FMA(T(r*r), q, r), k
+	e32, n32 := reduced32(float32(x))
+	return T(e32), T(n32)
+}
+
+const log2e = 1.44269504088896338700
+
+func reduced64(x float64) (e, n float64) {
+	const ln2hi, ln2lo = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+	n = math.RoundToEven(x * log2e)
+	r := math.FMA(-n, ln2lo, math.FMA(-n, ln2hi, x))
+	r2 := r * r
+	return math.FMA(r2, estrin10(r, r2,
+		5.0000000000000010152e-1, 1.6666666666666643937e-1, 4.1666666666624312604e-2,
+		8.3333333333561926685e-3, 1.3888888917136652734e-3, 1.9841269784683746551e-4,
+		2.4801521398597240998e-5, 2.7557355492487153636e-6, 2.762004575960307316e-7,
+		2.5068172844581430441e-8), r), n
+}
+
+func reduced32(x float32) (e, n float32) {
+	const ln2hi, ln2lo = 0.693359375, -2.12194440e-4
+	n = float32(math.RoundToEven(float64(x * log2e)))
+	high := FMA(-n, ln2hi, x) // exact
+	low := float32(n * -ln2lo)
+	r := float32(high + low) // the rounding error of which touches r²·Q alone
+	r2 := r * r
+	return high + FMA(r2, estrin5(r, r2, 4.9999999553002396018e-1, 1.6666577298212731726e-1,
+		4.166685319915267976e-2, 8.3631455988543343392e-3, 1.3901304498084941247e-3), low), n
+}
+
+// The estrin functions evaluate polynomials, constant term first, by pairs and pairs of
+// pairs: fewer steps one after the other than Horner's rule. x2 is x².
+
+func estrin5(x, x2, c0, c1, c2, c3, c4 float32) float32 {
+	return FMA(FMA(c4, x2, FMA(c3, x, c2)), x2, FMA(c1, x, c0))
+}
+
+func estrin10(x, x2, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 float64) float64 {
+	x4 := x2 * x2
+	low := math.FMA(math.FMA(c3, x, c2), x2, math.FMA(c1, x, c0))
+	middle := math.FMA(math.FMA(c7, x, c6), x2, math.FMA(c5, x, c4))
+	return math.FMA(math.FMA(math.FMA(c9, x, c8), x4, middle), x4, low)
+}
+
+func estrin11(x, x2, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 float64) float64 {
+	x4 := x2 * x2
+	low := math.FMA(math.FMA(c3, x, c2), x2, math.FMA(c1, x, c0))
+	middle := math.FMA(math.FMA(c7, x, c6), x2, math.FMA(c5, x, c4))
+	high := math.FMA(c10, x2, math.FMA(c9, x, c8))
+	return math.FMA(math.FMA(high, x4, middle), x4, low)
 }
 
 // pow2 returns 2^k for a k in the normal range of T.
@@ -44,28 +71,15 @@ func pow2[T Float](k int) T {
 	return T(math.Float32frombits(uint32(k+127) << 23))
 }
 
-// limits returns the largest x whose exp is finite and the x below which exp is 0.
-func limits[T Float]() (hi, lo T) {
-	if unsafe.Sizeof(hi) == 8 {
-		x, y := 709.782712893384, -745.1332191019412
-		return T(x), T(y)
-	}
-	x, y := float32(88.72283), float32(-103.97208)
-	return T(x), T(y)
-}
-
 // Exp returns e^x, within an ulp; 0 and +Inf where it leaves the range of T.
 func Exp[T Float](x T) T {
-	hi, lo := limits[T]()
-	switch {
-	case x > hi:
-		return T(math.Inf(1))
-	case x < lo:
-		return 0
-	case x != x:
-		return x
+	if unsafe.Sizeof(x) == 8 {
+		x = max(-746, min(x, 710)) // beyond, the result is 0 or +Inf all the same
+	} else {
+		x = max(-105, min(x, 89))
 	}
-	e, k := reduced(x)
+	e, n := reduced(x)
+	k := int(n)
 	half := k >> 1 // in two factors, so that 2^1024 and subnormal results come out right
 	return T(T((1+e)*pow2[T](half)) * pow2[T](k-half))
 }
@@ -76,16 +90,16 @@ func Expm1[T Float](x T) T {
 	if unsafe.Sizeof(x) == 4 {
 		big = 18
 	}
-	switch {
-	case x > big:
+	if x > big {
 		return Exp(x)
-	case x < -big:
-		return -1
-	case x != x:
-		return x
 	}
-	e, k := reduced(x)
-	two := pow2[T](k)
+	return expm1(max(x, -big)) // which is -1 from there on
+}
+
+// expm1 is Expm1 for an x whose n is in the range of pow2.
+func expm1[T Float](x T) T {
+	e, n := reduced(x)
+	two := pow2[T](int(n))
 	return FMA(two, e, two-1)
 }
 
@@ -99,24 +113,16 @@ func Sigmoid[T Float](x T) T {
 	return 1 / (1 + e)
 }
 
-// Tanh returns (e^2x - 1) / (e^2x + 1).
+// Tanh returns (e^2x - 1) / (e^2x + 1), with the sign of x taken off and put back.
 func Tanh[T Float](x T) T {
-	a := Abs(x)
-	if a > 20 {
-		a = 1
-	} else {
-		e := Expm1(2 * a)
-		a = e / (e + 2)
-	}
-	if x < 0 {
-		return -a
-	}
-	return a
+	a := min(Abs(x), 20) // from about there on it is 1
+	e := expm1(a + a)
+	return T(math.Copysign(float64(e/(e+2)), float64(x)))
 }
 
 // Softplus returns log(1 + e^x) without overflow: max(x, 0) + log1p(e^-|x|).
 func Softplus[T Float](x T) T {
-	return max(x, 0) + Log1p(Exp(-Abs(x)))
+	return max(x, 0) + log1pUnit(Exp(-Abs(x)))
 }
 
 // Abs returns |x|.

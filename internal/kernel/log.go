@@ -70,3 +70,23 @@ func Log1p[T Float](x T) T {
 	}
 	return Log(u) + (x-(u-1))/u // the second term is what rounding 1+x lost
 }
+
+// log1pUnit returns log(1+f) for 0 <= f <= 1 without taking 1+f apart: with s = f/(2+f) and
+// z = s², it is f - s·(f - z·R(z)). testdata/fit_exp.py made R.
+func log1pUnit[T Float](f T) T {
+	s := f / (2 + f)
+	z := T(s * s)
+	var r T
+	if unsafe.Sizeof(f) == 8 {
+		r = T(estrin11(float64(z), float64(z)*float64(z),
+			6.666666666666666689e-1, 3.999999999999951462e-1, 2.8571428571602455356e-1,
+			2.2222222197963996734e-1, 1.8181819913987626554e-1, 1.5384543424461899584e-1,
+			1.3335189720035782554e-1, 1.173413829771082381e-1, 1.0846257876294775408e-1,
+			7.487561897603944812e-2, 1.5638841339301539783e-1))
+	} else {
+		r = T(estrin5(float32(z), float32(z)*float32(z),
+			6.6666667331129500756e-1, 3.999970322990636781e-1, 2.859249893624792192e-1,
+			2.1704533077341556009e-1, 2.3233564152107270863e-1))
+	}
+	return FMA(-s, FMA(-z, r, f), f)
+}
