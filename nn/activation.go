@@ -26,21 +26,18 @@ type Activation interface {
 	Piece(z float64) int
 }
 
-// elementwise is a built-in activation: one formula for F, one for D, each in both
+// elementwise is a built-in activation; package kernel has its formulas, in both
 // precisions.
 type elementwise struct {
 	name   string
+	f      kernel.Activation
 	param  float64
-	f32    func(z, p float32) float32
-	d32    func(z, a, p float32) float32
-	f64    func(z, p float64) float64
-	d64    func(z, a, p float64) float64
 	smooth bool
 }
 
 func (e *elementwise) String() string         { return e.name }
-func (e *elementwise) F(z float64) float64    { return e.f64(z, e.param) }
-func (e *elementwise) D(z, a float64) float64 { return e.d64(z, a, e.param) }
+func (e *elementwise) F(z float64) float64    { return kernel.F(e.f, z, e.param) }
+func (e *elementwise) D(z, a float64) float64 { return kernel.D(e.f, z, a, e.param) }
 func (e *elementwise) Piece(z float64) int {
 	if e.smooth || z < 0 {
 		return 0
@@ -49,159 +46,48 @@ func (e *elementwise) Piece(z float64) int {
 }
 
 // Identity is f(z) = z, f'(z) = 1.
-var Identity Activation = &elementwise{name: "identity", smooth: true,
-	f32: identityF[float32], d32: identityD[float32], f64: identityF[float64], d64: identityD[float64]}
-
-func identityF[T Float](z, _ T) T    { return z }
-func identityD[T Float](_, _, _ T) T { return 1 }
+var Identity Activation = &elementwise{name: "identity", f: kernel.Identity, smooth: true}
 
 // Sigmoid is f(z) = 1 / (1 + e^-z), f'(z) = a·(1 - a): the notebook's activation.
-var Sigmoid Activation = &elementwise{name: "sigmoid", smooth: true,
-	f32: sigmoidF[float32], d32: sigmoidD[float32], f64: sigmoidF[float64], d64: sigmoidD[float64]}
-
-func sigmoidF[T Float](z, _ T) T    { return kernel.Sigmoid(z) }
-func sigmoidD[T Float](_, a, _ T) T { return a * (1 - a) }
+var Sigmoid Activation = &elementwise{name: "sigmoid", f: kernel.LogisticUnit, smooth: true}
 
 // Tanh is f(z) = tanh z, f'(z) = (1 - a)·(1 + a).
-var Tanh Activation = &elementwise{name: "tanh", smooth: true,
-	f32: tanhF[float32], d32: tanhD[float32], f64: tanhF[float64], d64: tanhD[float64]}
-
-func tanhF[T Float](z, _ T) T    { return kernel.Tanh(z) }
-func tanhD[T Float](_, a, _ T) T { return (1 - a) * (1 + a) }
+var Tanh Activation = &elementwise{name: "tanh", f: kernel.TanhUnit, smooth: true}
 
 // ReLU is f(z) = max(z, 0), f'(z) = 1 for z > 0, else 0 (at 0 too, as PyTorch has it).
 // ReLU(NaN) = NaN.
-var ReLU Activation = &elementwise{name: "relu",
-	f32: reluF[float32], d32: reluD[float32], f64: reluF[float64], d64: reluD[float64]}
-
-func reluF[T Float](z, _ T) T {
-	if z <= 0 {
-		return 0
-	}
-	return z
-}
-
-func reluD[T Float](z, _, _ T) T {
-	if z > 0 {
-		return 1
-	}
-	return 0
-}
+var ReLU Activation = &elementwise{name: "relu", f: kernel.ReLU}
 
 // LeakyReLU is f(z) = z for z > 0, else slope·z. PyTorch's default slope is 0.01, Keras's 0.3.
 func LeakyReLU(slope float64) Activation {
-	return &elementwise{name: "leaky-relu:" + number(slope), param: slope,
-		f32: leakyF[float32], d32: leakyD[float32], f64: leakyF[float64], d64: leakyD[float64]}
-}
-
-func leakyF[T Float](z, p T) T {
-	if z > 0 {
-		return z
-	}
-	return p * z
-}
-
-func leakyD[T Float](z, _, p T) T {
-	if z > 0 {
-		return 1
-	}
-	return p
+	return &elementwise{name: "leaky-relu:" + number(slope), f: kernel.LeakyReLU, param: slope}
 }
 
 // ELU is f(z) = z for z > 0, else alpha·(e^z - 1) (Clevert et al. 2015). Its second
 // derivative jumps at 0, so the gradient check treats 0 as a kink.
 func ELU(alpha float64) Activation {
-	return &elementwise{name: "elu:" + number(alpha), param: alpha,
-		f32: eluF[float32], d32: eluD[float32], f64: eluF[float64], d64: eluD[float64]}
-}
-
-func eluF[T Float](z, p T) T {
-	if z > 0 {
-		return z
-	}
-	return p * kernel.Expm1(z)
-}
-
-func eluD[T Float](z, a, p T) T {
-	if z > 0 {
-		return 1
-	}
-	return a + p
+	return &elementwise{name: "elu:" + number(alpha), f: kernel.ELU, param: alpha}
 }
 
 // SELU is λ·ELU with the two constants that keep mean 0 and variance 1 from layer to
 // layer (Klambauer et al. 2017). It goes with the lecun initialisation.
-var SELU Activation = &elementwise{name: "selu",
-	f32: seluF[float32], d32: seluD[float32], f64: seluF[float64], d64: seluD[float64]}
-
-const (
-	seluAlpha  = 1.6732632423543772848170429916717
-	seluLambda = 1.0507009873554804934193349852946
-)
-
-func seluF[T Float](z, _ T) T {
-	if z > 0 {
-		return seluLambda * z
-	}
-	return seluLambda * seluAlpha * kernel.Expm1(z)
-}
-
-func seluD[T Float](z, a, _ T) T {
-	if z > 0 {
-		return seluLambda
-	}
-	return a + seluLambda*seluAlpha
-}
+var SELU Activation = &elementwise{name: "selu", f: kernel.SELU}
 
 // GELU is f(z) = z·Φ(z), Φ the normal distribution function: the erf form, not the tanh
 // approximation (Hendrycks and Gimpel 2016).
-var GELU Activation = &elementwise{name: "gelu", smooth: true,
-	f32: geluF[float32], d32: geluD[float32], f64: geluF[float64], d64: geluD[float64]}
-
-func normalCDF[T Float](z T) T { return kernel.Erfc(-z/math.Sqrt2) / 2 }
-
-func geluF[T Float](z, _ T) T { return z * normalCDF(z) }
-
-func geluD[T Float](z, _, _ T) T {
-	const density0 = 0.39894228040143267794 // 1/√(2π)
-	return kernel.FMA(z*density0, kernel.Exp(-(z*z)/2), normalCDF(z))
-}
+var GELU Activation = &elementwise{name: "gelu", f: kernel.GELU, smooth: true}
 
 // SiLU, or swish, is f(z) = z·sigmoid(z) (Elfwing et al. 2017, Ramachandran et al. 2017).
-var SiLU Activation = &elementwise{name: "silu", smooth: true,
-	f32: siluF[float32], d32: siluD[float32], f64: siluF[float64], d64: siluD[float64]}
-
-func siluF[T Float](z, _ T) T { return z * kernel.Sigmoid(z) }
-
-func siluD[T Float](z, a, _ T) T {
-	s := kernel.Sigmoid(z)
-	return kernel.FMA(a, 1-s, s)
-}
+var SiLU Activation = &elementwise{name: "silu", f: kernel.SiLU, smooth: true}
 
 // Mish is f(z) = z·tanh(softplus(z)) (Misra 2019).
-var Mish Activation = &elementwise{name: "mish", smooth: true,
-	f32: mishF[float32], d32: mishD[float32], f64: mishF[float64], d64: mishD[float64]}
-
-func mishF[T Float](z, _ T) T { return z * kernel.Tanh(kernel.Softplus(z)) }
-
-func mishD[T Float](z, _, _ T) T {
-	t := kernel.Tanh(kernel.Softplus(z))
-	return kernel.FMA(z*kernel.Sigmoid(z), (1-t)*(1+t), t)
-}
+var Mish Activation = &elementwise{name: "mish", f: kernel.Mish, smooth: true}
 
 // Softplus is f(z) = log(1 + e^z), f'(z) = sigmoid(z).
-var Softplus Activation = &elementwise{name: "softplus", smooth: true,
-	f32: softplusF[float32], d32: softplusD[float32], f64: softplusF[float64], d64: softplusD[float64]}
-
-func softplusF[T Float](z, _ T) T    { return kernel.Softplus(z) }
-func softplusD[T Float](z, _, _ T) T { return kernel.Sigmoid(z) }
+var Softplus Activation = &elementwise{name: "softplus", f: kernel.SoftplusUnit, smooth: true}
 
 // Exp is f(z) = f'(z) = e^z: the output of a Poisson regression.
-var Exp Activation = &elementwise{name: "exp", smooth: true,
-	f32: expF[float32], d32: expD[float32], f64: expF[float64], d64: expD[float64]}
-
-func expF[T Float](z, _ T) T    { return kernel.Exp(z) }
-func expD[T Float](_, a, _ T) T { return a }
+var Exp Activation = &elementwise{name: "exp", f: kernel.ExpUnit, smooth: true}
 
 // Softmax is a_j = e^z_j / Σ_k e^z_k over a row of outputs. It belongs to the last layer
 // alone. Its derivative is a matrix, da_j/dz_k = a_j·([j=k] - a_k), so the network
@@ -233,24 +119,17 @@ func softmaxRow[T Float](z, a []T) {
 
 // activate sets a = f(z) for a matrix of pre-activations.
 func activate[T Float](f Activation, z, a Matrix[T]) {
+	if e, ok := f.(*elementwise); ok && z.contiguous() && a.contiguous() {
+		kernel.Apply(e.f, a.flat(), z.flat(), T(e.param))
+		return
+	}
 	for i := range z.Rows {
 		z, a := z.Row(i), a.Row(i)
 		switch f := f.(type) {
 		case softmax:
 			softmaxRow(z, a)
 		case *elementwise:
-			switch z := any(z).(type) {
-			case []float32:
-				a := any(a).([]float32)
-				for j, v := range z {
-					a[j] = f.f32(v, float32(f.param))
-				}
-			case []float64:
-				a := any(a).([]float64)
-				for j, v := range z {
-					a[j] = f.f64(v, f.param)
-				}
-			}
+			kernel.Apply(f.f, a, z, T(f.param))
 		default:
 			for j, v := range z {
 				a[j] = T(f.F(float64(v)))
@@ -259,7 +138,18 @@ func activate[T Float](f Activation, z, a Matrix[T]) {
 	}
 }
 
-// timesDerivative turns g = dL/da into dL/dz = g·f'(z) in place, for one row.
+// timesSlope turns g = dL/da into dL/dz = g·f'(z) in place, for a matrix.
+func timesSlope[T Float](f Activation, z, a, g Matrix[T]) {
+	if e, ok := f.(*elementwise); ok && z.contiguous() && a.contiguous() && g.contiguous() {
+		kernel.TimesSlope(e.f, g.flat(), z.flat(), a.flat(), T(e.param))
+		return
+	}
+	for i := range g.Rows {
+		timesDerivative(f, z.Row(i), a.Row(i), g.Row(i))
+	}
+}
+
+// timesDerivative is timesSlope for one row.
 func timesDerivative[T Float](f Activation, z, a, g []T) {
 	switch f := f.(type) {
 	case softmax:
@@ -271,18 +161,7 @@ func timesDerivative[T Float](f Activation, z, a, g []T) {
 			g[j] = a[j] * (g[j] - dot)
 		}
 	case *elementwise:
-		switch z := any(z).(type) {
-		case []float32:
-			a, g := any(a).([]float32), any(g).([]float32)
-			for j, v := range z {
-				g[j] *= f.d32(v, a[j], float32(f.param))
-			}
-		case []float64:
-			a, g := any(a).([]float64), any(g).([]float64)
-			for j, v := range z {
-				g[j] *= f.d64(v, a[j], f.param)
-			}
-		}
+		kernel.TimesSlope(f.f, g, z, a, T(f.param))
 	default:
 		for j, v := range z {
 			g[j] *= T(f.D(float64(v), float64(a[j])))

@@ -74,9 +74,7 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 	for l := last; l > 0; l-- {
 		delta, before := t.delta[l].Slice(from, to), t.delta[l-1].Slice(from, to)
 		kernel.Gemm(before.Rows, before.Cols, delta.Cols, delta.view(), n.Weights(l).view().T(), before.view(), false)
-		for i := from; i < to; i++ {
-			timesDerivative(n.layers[l-1].Activation, t.z[l-1].Row(i), t.a[l-1].Row(i), t.delta[l-1].Row(i))
-		}
+		timesSlope(n.layers[l-1].Activation, t.z[l-1].Slice(from, to), t.a[l-1].Slice(from, to), before)
 	}
 }
 

@@ -62,6 +62,10 @@ func (m Matrix[T]) Gather(dst Matrix[T], rows []int) Matrix[T] {
 	return dst
 }
 
+// contiguous reports whether the rows stand one behind the other; flat is then all of them.
+func (m Matrix[T]) contiguous() bool { return m.Stride == m.Cols || m.Rows <= 1 }
+func (m Matrix[T]) flat() []T        { return m.Data[:m.Rows*m.Cols] }
+
 func (m Matrix[T]) view() kernel.View[T] { return kernel.View[T]{Data: m.Data, Row: m.Stride, Col: 1} }
 
 // Convert returns a copy of m in another precision.

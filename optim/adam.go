@@ -45,19 +45,12 @@ func (a Adam) Update64(s Step, w, g []float64, slots [][]float64) { adam(a, 1, s
 
 // adam is Adam's update after the parameters have been multiplied by keep.
 func adam[T Float](a Adam, keep float64, s Step, w, g []T, slots [][]T) {
-	m, v := slots[0], slots[1]
-	rate := T(-s.Rate / (1 - kernel.Powi(a.Beta1, s.N)))
-	root := T(1 / kernel.Sqrt(1-kernel.Powi(a.Beta2, s.N)))
-	b1, c1 := T(a.Beta1), T(1-a.Beta1)
-	b2, c2 := T(a.Beta2), T(1-a.Beta2)
-	eps, keepT := T(a.Epsilon), T(keep)
-	for i, gi := range g {
-		m[i] = fma(b1, m[i], c1*gi)
-		v[i] = fma(b2, v[i], c2*(gi*gi))
-		step := m[i] / fma(kernel.Sqrt(v[i]), root, eps)
-		if keep != 1 {
-			w[i] *= keepT
-		}
-		w[i] = fma(rate, step, w[i])
-	}
+	kernel.Adam(w, g, slots[0], slots[1], kernel.AdamStep[T]{
+		Rate: T(-s.Rate / (1 - kernel.Powi(a.Beta1, s.N))),
+		Root: T(1 / kernel.Sqrt(1-kernel.Powi(a.Beta2, s.N))),
+		B1:   T(a.Beta1), C1: T(1 - a.Beta1),
+		B2: T(a.Beta2), C2: T(1 - a.Beta2),
+		Epsilon: T(a.Epsilon),
+		Keep:    T(keep),
+	})
 }

@@ -1,5 +1,7 @@
 package optim
 
+import "github.com/gradus-ml/gradus/internal/kernel"
+
 // Momentum is gradient descent with a velocity v (Polyak 1964); Nesterov looks one step
 // ahead (Nesterov 1983, in the form of Sutskever et al. 2013):
 //
@@ -28,12 +30,9 @@ func (m Momentum) Update64(s Step, w, g []float64, slots [][]float64) { momentum
 
 func momentum[T Float](m Momentum, s Step, w, g, v []T) {
 	rate, mu := T(-s.Rate), T(m.Momentum)
-	for i, gi := range g {
-		v[i] = fma(mu, v[i], gi)
-		if m.Nesterov {
-			w[i] = fma(rate, fma(mu, v[i], gi), w[i])
-		} else {
-			w[i] = fma(rate, v[i], w[i])
-		}
+	if m.Nesterov {
+		kernel.Nesterov(w, g, v, rate, mu)
+	} else {
+		kernel.Momentum(w, g, v, rate, mu)
 	}
 }

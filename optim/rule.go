@@ -3,8 +3,6 @@ package optim
 import (
 	"fmt"
 	"strings"
-
-	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
 // Float is the precision of the parameters.
@@ -131,6 +129,3 @@ func fraction(name string, x float64) error {
 	}
 	return nil
 }
-
-// fma is the one multiply-add of all rules: rounded once on every machine.
-func fma[T Float](x, y, z T) T { return kernel.FMA(x, y, z) }

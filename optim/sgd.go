@@ -1,5 +1,7 @@
 package optim
 
+import "github.com/gradus-ml/gradus/internal/kernel"
+
 // SGD is gradient descent itself, the notebook's rule:
 //
 //	w = w - rate·g
@@ -12,9 +14,4 @@ func (SGD) Validate() error { return nil }
 func (SGD) Update32(s Step, w, g []float32, _ [][]float32) { sgd(s, w, g) }
 func (SGD) Update64(s Step, w, g []float64, _ [][]float64) { sgd(s, w, g) }
 
-func sgd[T Float](s Step, w, g []T) {
-	rate := T(-s.Rate)
-	for i, gi := range g {
-		w[i] = fma(rate, gi, w[i])
-	}
-}
+func sgd[T Float](s Step, w, g []T) { kernel.SGD(w, g, T(-s.Rate)) }

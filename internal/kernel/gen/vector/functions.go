@@ -1,0 +1,115 @@
+package main
+
+// The elementary functions, operation for operation as the Go code of package kernel has
+// them (exp.go, log.go, erf.go).
+
+// even evaluates a polynomial, constant term first, as kernel's estrin functions do: pairs,
+// then pairs of pairs.
+func (b *body) poly(x *value, x2 *value, c ...float64) *value {
+	pair := func(i int) *value { return b.fma(b.k(c[i+1]), x, b.k(c[i])) }
+	switch len(c) {
+	case 5:
+		return b.fma(b.fma(b.k(c[4]), x2, pair(2)), x2, pair(0))
+	case 10:
+		x4 := b.mul(x2, x2)
+		low := b.fma(pair(2), x2, pair(0))
+		high := b.fma(pair(8), x4, b.fma(pair(6), x2, pair(4)))
+		return b.fma(high, x4, low)
+	case 11:
+		x4 := b.mul(x2, x2)
+		low := b.fma(pair(2), x2, pair(0))
+		high := b.fma(b.fma(b.k(c[10]), x2, pair(8)), x4, b.fma(pair(6), x2, pair(4)))
+		return b.fma(high, x4, low)
+	}
+	panic("no polynomial of that length")
+}
+
+// reduced is kernel's reduced: e^x = 2^n·(1 + e).
+func (b *body) reduced(x *value) (e, n *value) {
+	const log2e = 1.44269504088896338700
+	n = b.round(b.mul(x, b.k(log2e)))
+	if b.size == 8 {
+		r := b.fnma(n, b.k(6.93147180369123816490e-01), x)
+		r = b.fnma(n, b.k(1.90821492927058770002e-10), r)
+		r2 := b.mul(r, r)
+		return b.fma(r2, b.poly(r, r2,
+			5.0000000000000010152e-1, 1.6666666666666643937e-1, 4.1666666666624312604e-2,
+			8.3333333333561926685e-3, 1.3888888917136652734e-3, 1.9841269784683746551e-4,
+			2.4801521398597240998e-5, 2.7557355492487153636e-6, 2.762004575960307316e-7,
+			2.5068172844581430441e-8), r), n
+	}
+	high := b.fnma(n, b.k(0.693359375), x)
+	low := b.mul(n, b.k(2.12194440e-4))
+	r := b.add(high, low)
+	r2 := b.mul(r, r)
+	return b.add(high, b.fma(r2, b.poly(r, r2, 4.9999999553002396018e-1, 1.6666577298212731726e-1,
+		4.166685319915267976e-2, 8.3631455988543343392e-3, 1.3901304498084941247e-3), low)), n
+}
+
+// pick returns the constant of the precision.
+func (b *body) pick(f32, f64 float64) *value {
+	if b.size == 8 {
+		return b.k(f64)
+	}
+	return b.k(f32)
+}
+
+func (b *body) exp(x *value) *value {
+	return b.expBelow(b.min(x, b.pick(89, 710)))
+}
+
+// expBelow is exp of an x that is not above its range.
+func (b *body) expBelow(x *value) *value {
+	e, n := b.reduced(b.max(x, b.pick(-105, -746)))
+	return b.scale(b.add(e, b.k(1)), n)
+}
+
+// expm1 is kernel's expm1, for x in the range of its result 2^n.
+func (b *body) expm1(x *value) *value {
+	e, n := b.reduced(x)
+	two := b.pow2(n)
+	return b.fma(two, e, b.sub(two, b.k(1)))
+}
+
+func (b *body) sigmoid(x *value) *value {
+	e := b.expBelow(b.negAbs(x))
+	return b.div(b.choose(b.negative(x), e, b.k(1)), b.add(e, b.k(1)))
+}
+
+func (b *body) tanh(x *value) *value {
+	a := b.min(b.abs(x), b.k(20))
+	e := b.expm1(b.add(a, a))
+	return b.or(b.div(e, b.add(e, b.k(2))), b.signOf(x))
+}
+
+// log1pUnit is log(1 + f) for 0 <= f <= 1.
+func (b *body) log1pUnit(f *value) *value {
+	s := b.div(f, b.add(f, b.k(2)))
+	z := b.mul(s, s)
+	z2 := b.mul(z, z)
+	var r *value
+	if b.size == 8 {
+		r = b.poly(z, z2, 6.666666666666666689e-1, 3.999999999999951462e-1, 2.8571428571602455356e-1,
+			2.2222222197963996734e-1, 1.8181819913987626554e-1, 1.5384543424461899584e-1,
+			1.3335189720035782554e-1, 1.173413829771082381e-1, 1.0846257876294775408e-1,
+			7.487561897603944812e-2, 1.5638841339301539783e-1)
+	} else {
+		r = b.poly(z, z2, 6.6666667331129500756e-1, 3.999970322990636781e-1, 2.859249893624792192e-1,
+			2.1704533077341556009e-1, 2.3233564152107270863e-1)
+	}
+	return b.fnma(s, b.fnma(z, r, f), f)
+}
+
+func (b *body) softplus(x *value) *value {
+	// The 0 of max(x, 0) has no sign that matters: log1p is never -0.
+	return b.add(b.max(x, b.k(0)), b.log1pUnit(b.expBelow(b.negAbs(x))))
+}
+
+func (b *body) zero() *value { return b.k(0) }
+
+// notAtMost0 is the mask of !(x <= 0): x > 0 or NaN.
+func (b *body) notAtMost0(x *value) *value {
+	v := b.do("compare", x, b.zero())
+	v.imm = 0x16
+	return v
+}

@@ -1,0 +1,279 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"unsafe"
+)
+
+// eachISA runs f with the kernels switched to each instruction set but generic.
+func eachISA(t *testing.T, f func(t *testing.T)) {
+	was := ISA()
+	defer SelectISA(was)
+	for _, name := range ISAs() {
+		if name == "generic" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			if err := SelectISA(name); err != nil {
+				t.Fatal(err)
+			}
+			f(t)
+		})
+	}
+}
+
+// lengths are the slices' lengths in the tests: every short one, and a few around a chunk.
+func lengths() (n []int) {
+	for i := range 101 {
+		n = append(n, i)
+	}
+	return append(n, 1000, chunk-1, chunk, chunk+1, 2*chunk+37)
+}
+
+// specials are the values that go wrong first.
+func specials[T Float]() []T {
+	list := []float64{0, 1, 0.5, 2, 3, 9, 10, 18, 18.1, 20, 38, 50, 87.5, 88.72283, 88.7229, 89, 103.9, 103.98, 105, 127, 128,
+		700, 709.78, 709.79, 710, 745.1, 745.14, 746, 1e4, 1e-8, 1e-20, 0x1p-126, 0x1p-149, 0x1p-140, 0x1p-1022, 0x1p-1074, 0x1p-1060,
+		math.MaxFloat32, math.MaxFloat64, math.Inf(1), math.NaN(), math.Ln2 / 2, math.Ln2, 1.5 * math.Ln2}
+	var out []T
+	for _, v := range list {
+		out = append(out, T(v), T(-v))
+	}
+	return out
+}
+
+// fillWith sets x to numbers of every size, with specials among them where asked.
+func fillWith[T Float](r *rand.Rand, x []T, special bool) {
+	s := specials[T]()
+	for i := range x {
+		switch k := r.IntN(20); {
+		case special && k < 6:
+			x[i] = s[r.IntN(len(s))]
+		case special && k == 7 && unsafe.Sizeof(x[0]) == 4:
+			x[i] = T(math.Float32frombits(r.Uint32()))
+		case special && k == 7:
+			x[i] = T(math.Float64frombits(r.Uint64()))
+		case k < 12:
+			x[i] = T(r.NormFloat64())
+		default:
+			x[i] = T(r.NormFloat64() * 30)
+		}
+	}
+}
+
+// guarded is a slice with words around it that nobody may write to.
+type guarded[T Float] struct {
+	all []T
+	x   []T
+}
+
+const guard = 12345.678
+
+func newGuarded[T Float](n, offset int) guarded[T] {
+	g := guarded[T]{all: make([]T, n+offset+40)}
+	for i := range g.all {
+		g.all[i] = T(float32(guard))
+	}
+	g.x = g.all[offset : offset+n : offset+n]
+	return g
+}
+
+func (g guarded[T]) check(t *testing.T, what string, offset int) {
+	t.Helper()
+	for i, v := range g.all {
+		if (i < offset || i >= offset+len(g.x)) && v != T(float32(guard)) {
+			t.Fatalf("%s wrote to index %d of %d", what, i-offset, len(g.x))
+		}
+	}
+}
+
+// elementwise is a kernel of the tests: it changes its slices, all of one length.
+type elementwise[T Float] struct {
+	name   string
+	slices int
+	run    func(x [][]T)
+	// positive says which slices hold no negative numbers, as Adam's v.
+	positive int
+}
+
+var activations = map[string]Activation{"relu": ReLU, "leaky-relu": LeakyReLU, "elu": ELU, "selu": SELU, "sigmoid": LogisticUnit,
+	"tanh": TanhUnit, "softplus": SoftplusUnit, "exp": ExpUnit, "gelu": GELU, "silu": SiLU, "mish": Mish, "identity": Identity}
+
+func elementwiseKernels[T Float]() (list []elementwise[T]) {
+	for name, f := range activations {
+		list = append(list,
+			elementwise[T]{name: name, slices: 2, run: func(x [][]T) { Apply(f, x[0], x[1], 0.3) }},
+			elementwise[T]{name: name + " in place", slices: 1, run: func(x [][]T) { Apply(f, x[0], x[0], 0.3) }},
+			elementwise[T]{name: name + " slope", slices: 3, run: func(x [][]T) { TimesSlope(f, x[0], x[1], x[2], 0.3) }})
+	}
+	step := AdamStep[T]{Rate: -0.01, Root: 1.25, B1: 0.9, C1: 0.1, B2: 0.999, C2: 0.001, Epsilon: 1e-8, Keep: 1}
+	decay := step
+	decay.Keep = 0.99
+	return append(list,
+		elementwise[T]{name: "sgd", slices: 2, run: func(x [][]T) { SGD(x[0], x[1], -0.3) }},
+		elementwise[T]{name: "momentum", slices: 3, run: func(x [][]T) { Momentum(x[0], x[1], x[2], -0.3, 0.9) }},
+		elementwise[T]{name: "nesterov", slices: 3, run: func(x [][]T) { Nesterov(x[0], x[1], x[2], -0.3, 0.9) }},
+		elementwise[T]{name: "adam", slices: 4, positive: 3, run: func(x [][]T) { Adam(x[0], x[1], x[2], x[3], step) }},
+		elementwise[T]{name: "adamw", slices: 4, positive: 3, run: func(x [][]T) { Adam(x[0], x[1], x[2], x[3], decay) }},
+		elementwise[T]{name: "scale", slices: 1, run: func(x [][]T) { Scale(x[0], 0.37) }},
+		elementwise[T]{name: "add", slices: 2, run: func(x [][]T) { Add(x[0], x[1]) }},
+	)
+}
+
+func TestElementwise(t *testing.T) {
+	t.Run("float32", testElementwise[float32])
+	t.Run("float64", testElementwise[float64])
+}
+
+// testElementwise holds the vectors to the Go loops, which SelectISA("generic") chooses.
+func testElementwise[T Float](t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		isa := ISA()
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, k := range elementwiseKernels[T]() {
+			for _, n := range lengths() {
+				if n > 1000 && testing.Short() {
+					continue
+				}
+				for _, withSpecials := range []bool{false, true} {
+					offset := r.IntN(17)
+					got, want := make([]guarded[T], k.slices), make([][]T, k.slices)
+					x := make([][]T, k.slices)
+					for i := range got {
+						got[i] = newGuarded[T](n, offset)
+						x[i] = got[i].x
+						fillWith(r, x[i], withSpecials)
+						if k.positive != 0 && i == k.positive {
+							for j := range x[i] {
+								x[i][j] = Abs(x[i][j])
+							}
+						}
+						want[i] = append([]T(nil), x[i]...)
+					}
+					before := append([][]T(nil), want...)
+					for i := range before {
+						before[i] = append([]T(nil), want[i]...)
+					}
+					k.run(x)
+					SelectISA("generic")
+					k.run(want)
+					SelectISA(isa)
+					for i := range x {
+						got[i].check(t, k.name, offset)
+						for j := range x[i] {
+							if !sameBits(x[i][j], want[i][j]) {
+								var in []T
+								for _, b := range before {
+									in = append(in, b[j])
+								}
+								t.Fatalf("%s: n = %d, slice %d, element %d of %v: %v, Go has %v", k.name, n, i, j, in, x[i][j], want[i][j])
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestEveryFloat32 compares exp, sigmoid and tanh with the Go code and with float64: on
+// every float32 if GRADUS_EXHAUSTIVE is set, else on some millions.
+func TestEveryFloat32(t *testing.T) {
+	step := uint64(997)
+	switch {
+	case os.Getenv("GRADUS_EXHAUSTIVE") != "":
+		step = 1
+	case testing.Short():
+		step = 9973
+	}
+	was := ISA()
+	defer SelectISA(was)
+	for _, c := range []struct {
+		f     Activation
+		name  string
+		exact func(float64) float64
+		ulps  float64
+	}{
+		{ExpUnit, "exp", Exp[float64], 1},
+		{LogisticUnit, "sigmoid", Sigmoid[float64], 2.5},
+		{TanhUnit, "tanh", Tanh[float64], 2.5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := make([]float32, 0, 4096)
+			want, got := make([]float32, cap(x)), make([]float32, cap(x))
+			worst, at := 0.0, float32(0)
+			compare := func() {
+				SelectISA("generic")
+				Apply(c.f, want[:len(x)], x, 0)
+				for _, isa := range ISAs() {
+					SelectISA(isa)
+					Apply(c.f, got[:len(x)], x, 0)
+					for i, v := range x {
+						if !sameBits(got[i], want[i]) {
+							t.Fatalf("%s: %s(%v) = %v, Go has %v", isa, c.name, v, got[i], want[i])
+						}
+					}
+				}
+				for i, v := range x {
+					if y := c.exact(float64(v)); float32(y) != want[i] && v == v {
+						_, e := math.Frexp(y)
+						if u := math.Abs(float64(want[i])-y) / math.Ldexp(1, max(e-24, -149)); u > worst {
+							worst, at = u, v
+						}
+					}
+				}
+				x = x[:0]
+			}
+			for b := uint64(0); b < 1<<32; b += step {
+				x = append(x, math.Float32frombits(uint32(b)))
+				if len(x) == cap(x) {
+					compare()
+				}
+			}
+			compare()
+			t.Logf("worst %.3f ulp at %v", worst, at)
+			if worst > c.ulps {
+				t.Errorf("%s(%v) is off by %.3f ulp, allowed %v", c.name, at, worst, c.ulps)
+			}
+		})
+	}
+}
+
+func BenchmarkElementwise(b *testing.B) {
+	b.Run("float32", benchmarkElementwise[float32])
+	b.Run("float64", benchmarkElementwise[float64])
+}
+
+func benchmarkElementwise[T Float](b *testing.B) {
+	was := ISA()
+	defer SelectISA(was)
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, k := range elementwiseKernels[T]() {
+		for _, n := range []int{4, 16, 2048} {
+			x := make([][]T, k.slices)
+			for i := range x {
+				x[i] = make([]T, n)
+				for j := range x[i] {
+					x[i][j] = T(math.Abs(r.NormFloat64()))
+				}
+			}
+			for _, isa := range ISAs() {
+				name := isa
+				if isa == "generic" {
+					name = "go"
+				}
+				b.Run(fmt.Sprintf("%s/n=%d/impl=%s", k.name, n, name), func(b *testing.B) {
+					SelectISA(isa)
+					for b.Loop() {
+						k.run(x)
+					}
+					b.ReportMetric(float64(b.N)*float64(n)/float64(b.Elapsed().Nanoseconds()), "elements/ns")
+				})
+			}
+		}
+	}
+}
