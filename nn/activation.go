@@ -101,33 +101,23 @@ func (softmax) F(float64) float64      { return 1 }
 func (softmax) D(_, _ float64) float64 { return 0 }
 func (softmax) Piece(float64) int      { return 0 }
 
-// softmaxRow sets a to the softmax of z. Subtracting the largest z first keeps e^z in range.
-func softmaxRow[T Float](z, a []T) {
-	top := z[0]
-	for _, v := range z[1:] {
-		top = max(top, v)
-	}
-	var sum T
-	for j, v := range z {
-		a[j] = kernel.Exp(v - top)
-		sum += a[j]
-	}
-	for j := range a {
-		a[j] /= sum
-	}
-}
-
 // activate sets a = f(z) for a matrix of pre-activations.
 func activate[T Float](f Activation, z, a Matrix[T]) {
-	if e, ok := f.(*elementwise); ok && z.contiguous() && a.contiguous() {
-		kernel.Apply(e.f, a.flat(), z.flat(), T(e.param))
-		return
+	if z.contiguous() && a.contiguous() {
+		switch f := f.(type) {
+		case softmax:
+			kernel.Softmax(a.flat(), z.flat(), z.Cols)
+			return
+		case *elementwise:
+			kernel.Apply(f.f, a.flat(), z.flat(), T(f.param))
+			return
+		}
 	}
 	for i := range z.Rows {
 		z, a := z.Row(i), a.Row(i)
 		switch f := f.(type) {
 		case softmax:
-			softmaxRow(z, a)
+			kernel.Softmax(a, z, len(z))
 		case *elementwise:
 			kernel.Apply(f.f, a, z, T(f.param))
 		default:

@@ -38,7 +38,9 @@ func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale fl
 		}
 		return 0
 	}
-	t.pass = pass[T]{n: n, loss: loss, y: y, scale: scale, grad: grad, update: update}
+	last := len(n.layers) - 1
+	sum := batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), T(scale))
+	t.pass = pass[T]{n: n, grad: grad, update: update}
 	work := y.Rows * len(n.params)
 	t.byRows(deltaRows, work) // all deltas before the first weight changes
 	t.pass.kind = gradientPanels
@@ -49,29 +51,15 @@ func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale fl
 			t.piece(i)
 		}
 	}
-	sum := 0.0
-	for _, l := range t.losses[:y.Rows] {
-		sum += l
-	}
 	return sum
 }
 
 // Parts returns how many parts BackpropUpdate has the parameters in, at most.
 func (n *Network[T]) Parts() int { return 2 * len(n.panels) }
 
-// deltaRows computes the losses of some rows and their deltas in every layer.
+// deltaRows takes the deltas of some rows from the last layer back to the first.
 func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
-	last := len(n.layers) - 1
-	for i := from; i < to; i++ {
-		delta := t.delta[last].Row(i)
-		t.losses[i] = sampleLoss(t.pass.loss, n.layers[last].Activation, t.pass.y.Row(i), t.z[last].Row(i), t.a[last].Row(i), delta)
-		if t.pass.scale != 1 {
-			for j := range delta {
-				delta[j] *= T(t.pass.scale)
-			}
-		}
-	}
-	for l := last; l > 0; l-- {
+	for l := len(n.layers) - 1; l > 0; l-- {
 		delta, before := t.delta[l].Slice(from, to), t.delta[l-1].Slice(from, to)
 		kernel.Gemm(before.Rows, before.Cols, delta.Cols, delta.view(), n.Weights(l).view().T(), before.view(), false)
 		timesSlope(n.layers[l-1].Activation, t.z[l-1].Slice(from, to), t.a[l-1].Slice(from, to), before)

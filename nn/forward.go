@@ -51,14 +51,11 @@ func (n *Network[T]) Predict(x Matrix[T]) Matrix[T] {
 // Loss returns the summed loss of the tape's last Forward against the targets y.
 func (n *Network[T]) Loss(t *Tape[T], loss Loss, y Matrix[T]) float64 {
 	n.checkTargets(t, y)
-	sum := 0.0
-	for i := range y.Rows {
-		sum += n.rowLoss(t, loss, y, i)
-	}
-	return sum
+	last := len(n.layers) - 1
+	return batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), Matrix[T]{}, 1)
 }
 
 func (n *Network[T]) rowLoss(t *Tape[T], loss Loss, y Matrix[T], i int) float64 {
 	last := len(n.layers) - 1
-	return sampleLoss(loss, n.layers[last].Activation, y.Row(i), t.z[last].Row(i), t.a[last].Row(i), nil)
+	return batchLoss(loss, n.layers[last].Activation, y.Slice(i, i+1), t.z[last].Slice(i, i+1), t.a[last].Slice(i, i+1), Matrix[T]{}, 1)
 }

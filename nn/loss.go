@@ -241,14 +241,55 @@ func CheckTarget(loss Loss, y float64) error {
 	return nil
 }
 
-// sampleLoss returns the loss of one sample from its outputs' z and a. With delta not nil
-// it also sets delta = dL/dz.
+// batchLoss returns the loss of a batch, summed over its rows, from the outputs' z and a.
+// If delta has rows it also becomes scale·dL/dz. The sums of the losses that have a kernel
+// are taken in 16 lanes, those of the others row by row.
+func batchLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], scale T) float64 {
+	_, simple := out.(*elementwise)
+	rows := 1 // at a time
+	if y.contiguous() && z.contiguous() && a.contiguous() && delta.contiguous() {
+		rows = max(1, y.Rows)
+	}
+	var sum kernel.LossSum
+	other := 0.0
+	for from := 0; from < y.Rows; from += rows {
+		to := from + rows
+		y, z, a, d := y.Slice(from, to), z.Slice(from, to), a.Slice(from, to), delta
+		if d.Rows > 0 {
+			d = d.Slice(from, to)
+		}
+		at := from * y.Cols
+		switch {
+		case loss == CrossEntropy && out == Softmax:
+			kernel.CrossEntropy(&sum, y.flat(), z.flat(), a.flat(), d.flat(), y.Cols, scale)
+		case loss == BinaryCrossEntropy && out == Sigmoid:
+			kernel.BinaryCrossEntropy(&sum, at, y.flat(), z.flat(), a.flat(), d.flat(), scale)
+		case loss == HalfSquared && simple:
+			kernel.Squares(&sum, at, y.flat(), a.flat(), d.flat(), scale)
+			timesSlope(out, z, a, d)
+		case loss == Squared && simple:
+			kernel.Squares(&sum, at, y.flat(), a.flat(), d.flat(), 2*scale)
+			timesSlope(out, z, a, d)
+		default:
+			for i := range y.Rows {
+				var delta []T
+				if d.Rows > 0 {
+					delta = d.Row(i)
+				}
+				other += sampleLoss(loss, out, y.Row(i), z.Row(i), a.Row(i), delta)
+				kernel.Scale(delta, scale)
+			}
+		}
+	}
+	if loss == HalfSquared && simple {
+		return sum.Total() / 2
+	}
+	return sum.Total() + other
+}
+
+// sampleLoss is batchLoss for one row and a loss without a kernel, with a scale of 1.
 func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 {
 	switch {
-	case loss == CrossEntropy && out == Softmax:
-		return softmaxCrossEntropy(y, z, a, delta)
-	case loss == BinaryCrossEntropy && out == Sigmoid:
-		return sigmoidCrossEntropy(y, z, a, delta)
 	case loss == Poisson && out == Exp:
 		return expPoisson(y, z, a, delta)
 	case loss == Poisson && out == Softplus:
@@ -265,48 +306,6 @@ func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 
 		timesDerivative(out, z, a, delta)
 	}
 	return sum
-}
-
-// softmaxCrossEntropy: with lse = log Σ e^z, L = Σ_j y_j·(lse - z_j) and
-// dL/dz_j = a_j·Σy - y_j, which is yhat - y for targets that sum to 1. lse is taken
-// relative to the largest z, as log1p of the other terms.
-func softmaxCrossEntropy[T Float](y, z, a, delta []T) float64 {
-	top := 0
-	for j, v := range z {
-		if v > z[top] {
-			top = j
-		}
-	}
-	var others, total T
-	for j, v := range z {
-		if j != top {
-			others += kernel.Exp(v - z[top])
-		}
-		total += y[j]
-	}
-	lse := kernel.Log1p(others)
-	loss := 0.0
-	for j, v := range z {
-		if y[j] != 0 {
-			loss += float64(y[j] * (lse - (v - z[top])))
-		}
-	}
-	for j := range delta {
-		delta[j] = kernel.FMA(a[j], total, -y[j])
-	}
-	return loss
-}
-
-// sigmoidCrossEntropy: L = max(z, 0) - z·y + log(1 + e^-|z|), dL/dz = yhat - y.
-func sigmoidCrossEntropy[T Float](y, z, a, delta []T) float64 {
-	loss := 0.0
-	for j, v := range z {
-		loss += float64(kernel.FMA(-v, y[j], max(v, 0)) + kernel.Log1p(kernel.Exp(-kernel.Abs(v))))
-	}
-	for j := range delta {
-		delta[j] = a[j] - y[j]
-	}
-	return loss
 }
 
 // expPoisson: L = e^z - y·z, dL/dz = yhat - y.

@@ -12,7 +12,6 @@ import (
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last Forward
 	z, a, delta []Matrix[T]
-	losses      []float64 // of each row, by the last Backprop
 	team        *team.Team
 	size        int // of the team, the caller counted
 	pass        pass[T]
@@ -24,9 +23,6 @@ type pass[T Float] struct {
 	n      *Network[T]
 	kind   passKind
 	rows   int // in a piece
-	loss   Loss
-	y      Matrix[T]
-	scale  float64
 	grad   []T
 	update func(part, from, to int)
 }
@@ -42,7 +38,6 @@ const (
 // NewTape returns a tape for batches of up to maxRows rows.
 func (n *Network[T]) NewTape(maxRows int) *Tape[T] {
 	t := n.newForwardTape(maxRows)
-	t.losses = make([]float64, maxRows)
 	t.delta = make([]Matrix[T], len(n.layers))
 	for i, l := range n.layers {
 		t.delta[i] = NewMatrix[T](maxRows, l.Units)

@@ -6,9 +6,9 @@ import (
 	"math"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/team"
-	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
 
@@ -199,17 +199,11 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 		depth++
 		// Two branches of one height close; at the end all that are open do.
 		for n := i + 1; depth > 1 && (n&1 == 0 || i == shards-1); n >>= 1 {
-			add(t.grads[depth-2], t.grads[depth-1])
+			kernel.Add(t.grads[depth-2], t.grads[depth-1])
 			depth--
 		}
 	}
 	return loss
-}
-
-func add[T nn.Float](dst, src []T) {
-	for i, v := range src {
-		dst[i] += v
-	}
 }
 
 // endEpoch scores the epoch, records it and asks the stop criteria.

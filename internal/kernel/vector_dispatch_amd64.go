@@ -343,3 +343,101 @@ func addVector[T Float](dst, src *T, n int) {
 		add64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), n)
 	}
 }
+
+func softmaxVector[T Float](dst, src *T, rows, cols int) {
+	if unsafe.Sizeof(*dst) == 4 {
+		if active == avx512 {
+			softmax32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), rows, cols)
+		} else {
+			softmax32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), rows, cols)
+		}
+	} else if active == avx512 {
+		softmax64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), rows, cols)
+	} else {
+		softmax64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), rows, cols)
+	}
+}
+
+func crossEntropyVector[T Float](sum *float64, y, z, a *T, rows, cols int) {
+	if unsafe.Sizeof(*y) == 4 {
+		if active == avx512 {
+			crossEntropy32AVX512(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), rows, cols)
+		} else {
+			crossEntropy32AVX2(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), rows, cols)
+		}
+	} else if active == avx512 {
+		crossEntropy64AVX512(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), rows, cols)
+	} else {
+		crossEntropy64AVX2(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), rows, cols)
+	}
+}
+
+func crossEntropyDeltaVector[T Float](sum *float64, y, z, a, delta *T, rows, cols int, factor T) {
+	if unsafe.Sizeof(*y) == 4 {
+		if active == avx512 {
+			crossEntropyDelta32AVX512(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(delta)), rows, cols, float32(factor))
+		} else {
+			crossEntropyDelta32AVX2(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(delta)), rows, cols, float32(factor))
+		}
+	} else if active == avx512 {
+		crossEntropyDelta64AVX512(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), rows, cols, float64(factor))
+	} else {
+		crossEntropyDelta64AVX2(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), rows, cols, float64(factor))
+	}
+}
+
+func binaryCrossEntropyVector[T Float](sum *float64, y, z *T, cols int) {
+	if unsafe.Sizeof(*y) == 4 {
+		if active == avx512 {
+			binaryCrossEntropy32AVX512(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), cols)
+		} else {
+			binaryCrossEntropy32AVX2(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), cols)
+		}
+	} else if active == avx512 {
+		binaryCrossEntropy64AVX512(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), cols)
+	} else {
+		binaryCrossEntropy64AVX2(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), cols)
+	}
+}
+
+func binaryCrossEntropyDeltaVector[T Float](sum *float64, y, z, a, delta *T, cols int, factor T) {
+	if unsafe.Sizeof(*y) == 4 {
+		if active == avx512 {
+			binaryCrossEntropyDelta32AVX512(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(delta)), cols, float32(factor))
+		} else {
+			binaryCrossEntropyDelta32AVX2(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(delta)), cols, float32(factor))
+		}
+	} else if active == avx512 {
+		binaryCrossEntropyDelta64AVX512(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), cols, float64(factor))
+	} else {
+		binaryCrossEntropyDelta64AVX2(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), cols, float64(factor))
+	}
+}
+
+func squaredVector[T Float](sum *float64, y, a *T, cols int) {
+	if unsafe.Sizeof(*y) == 4 {
+		if active == avx512 {
+			squared32AVX512(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(a)), cols)
+		} else {
+			squared32AVX2(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(a)), cols)
+		}
+	} else if active == avx512 {
+		squared64AVX512(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(a)), cols)
+	} else {
+		squared64AVX2(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(a)), cols)
+	}
+}
+
+func squaredDeltaVector[T Float](sum *float64, y, a, delta *T, cols int, factor T) {
+	if unsafe.Sizeof(*y) == 4 {
+		if active == avx512 {
+			squaredDelta32AVX512(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(delta)), cols, float32(factor))
+		} else {
+			squaredDelta32AVX2(sum, (*float32)(unsafe.Pointer(y)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(delta)), cols, float32(factor))
+		}
+	} else if active == avx512 {
+		squaredDelta64AVX512(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), cols, float64(factor))
+	} else {
+		squaredDelta64AVX2(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), cols, float64(factor))
+	}
+}

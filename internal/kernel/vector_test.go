@@ -113,6 +113,55 @@ func elementwiseKernels[T Float]() (list []elementwise[T]) {
 	step := AdamStep[T]{Rate: -0.01, Root: 1.25, B1: 0.9, C1: 0.1, B2: 0.999, C2: 0.001, Epsilon: 1e-8, Keep: 1}
 	decay := step
 	decay.Keep = 0.99
+	for _, cols := range []int{1, 3, 10, 16, 17, 40} {
+		for _, withDelta := range []bool{true, false} {
+			list = append(list, elementwise[T]{name: fmt.Sprintf("softmax and cross-entropy of %d, delta %v", cols, withDelta), slices: 4, run: func(x [][]T) {
+				n := len(x[0]) / cols * cols
+				Softmax(x[1][:n], x[2][:n], cols)
+				var s LossSum
+				var delta []T
+				if withDelta {
+					delta = x[3][:n]
+				}
+				for i, y := range x[0] {
+					x[0][i] = min(Abs(y), 1)
+					if x[0][i] < 0.9 {
+						x[0][i] = 0
+					}
+				}
+				CrossEntropy(&s, x[0][:n], x[2][:n], x[1][:n], delta, cols, 0.37)
+				if len(x[0]) > n { // a place for the sum
+					x[3][n] = T(s.Total())
+				}
+			}})
+		}
+	}
+	loss := func(x []T, s *LossSum) {
+		if len(x) > 0 {
+			x[0] = T(s.Total())
+		}
+	}
+	list = append(list,
+		elementwise[T]{name: "binary cross-entropy", slices: 3, run: func(x [][]T) {
+			var s LossSum
+			BinaryCrossEntropy(&s, 0, x[0], x[1], x[2], nil, 0.37)
+			loss(x[0], &s)
+		}},
+		elementwise[T]{name: "binary cross-entropy delta", slices: 4, run: func(x [][]T) {
+			var s LossSum
+			BinaryCrossEntropy(&s, 0, x[0], x[1], x[2], x[3], 0.37)
+			loss(x[0], &s)
+		}},
+		elementwise[T]{name: "squares", slices: 2, run: func(x [][]T) {
+			var s LossSum
+			Squares(&s, 0, x[0], x[1], nil, 0.37)
+			loss(x[0], &s)
+		}},
+		elementwise[T]{name: "squares delta", slices: 3, run: func(x [][]T) {
+			var s LossSum
+			Squares(&s, 0, x[0], x[1], x[2], 0.37)
+			loss(x[0], &s)
+		}})
 	return append(list,
 		elementwise[T]{name: "sgd", slices: 2, run: func(x [][]T) { SGD(x[0], x[1], -0.3) }},
 		elementwise[T]{name: "momentum", slices: 3, run: func(x [][]T) { Momentum(x[0], x[1], x[2], -0.3, 0.9) }},

@@ -20,25 +20,54 @@ func dispatch(name string) {
 	fmt.Fprint(&other, "func vectors() bool { return false }\n\n")
 	for _, group := range [][]*loop{forward, backward, updates} {
 		for _, l := range group {
-			params := strings.Join(append(append([]string{}, l.streams...), ""), ", ")
-			signature := fmt.Sprintf("func %sVector[T Float](%s *T, n int", l.name, strings.TrimSuffix(params, ", "))
-			if len(l.scalars) > 0 {
-				signature += ", " + strings.Join(l.scalars, ", ") + " T"
-			}
-			signature += ")"
-			fmt.Fprintf(&other, "%s { panic(\"kernel: no vectors\") }\n", signature)
-			call := func(size int, isa string) string {
-				var args []string
-				for _, s := range l.streams {
-					args = append(args, fmt.Sprintf("(*float%d)(unsafe.Pointer(%s))", size, s))
-				}
-				args = append(args, "n")
-				for _, s := range l.scalars {
-					args = append(args, fmt.Sprintf("float%d(%s)", size, s))
-				}
-				return fmt.Sprintf("%s%d%s(%s)", l.name, size, isa, strings.Join(args, ", "))
-			}
-			fmt.Fprintf(&amd64, `
+			dispatchOne(&amd64, &other, l.name, false, l.streams, []string{"n"}, l.scalars)
+		}
+	}
+	for _, k := range losses {
+		counts := []string{"rows", "cols"}
+		if k.flat {
+			counts = counts[1:]
+		}
+		dispatchOne(&amd64, &other, k.name, k.sum, k.streams, counts, k.scalars)
+	}
+	for file, b := range map[string]*bytes.Buffer{name + "_amd64.go": &amd64, name + "_other.go": &other} {
+		text, err := format.Source(b.Bytes())
+		if err == nil {
+			err = os.WriteFile(file, text, 0o644)
+		}
+		if err != nil {
+			log.Fatal("vector: ", err)
+		}
+	}
+}
+
+// dispatchOne writes nameVector for both files.
+func dispatchOne(amd64, other *bytes.Buffer, name string, sum bool, streams, counts, scalars []string) {
+	signature := fmt.Sprintf("func %sVector[T Float](", name)
+	if sum {
+		signature += "sum *float64, "
+	}
+	signature += fmt.Sprintf("%s *T, %s int", strings.Join(streams, ", "), strings.Join(counts, ", "))
+	if len(scalars) > 0 {
+		signature += ", " + strings.Join(scalars, ", ") + " T"
+	}
+	signature += ")"
+	call := func(size int, isa string) string {
+		var args []string
+		if sum {
+			args = append(args, "sum")
+		}
+		for _, s := range streams {
+			args = append(args, fmt.Sprintf("(*float%d)(unsafe.Pointer(%s))", size, s))
+		}
+		args = append(args, counts...)
+		for _, s := range scalars {
+			args = append(args, fmt.Sprintf("float%d(%s)", size, s))
+		}
+		return fmt.Sprintf("%s%d%s(%s)", name, size, isa, strings.Join(args, ", "))
+	}
+	fmt.Fprintf(other, "%s { panic(\"kernel: no vectors\") }\n", signature)
+	fmt.Fprintf(amd64, `
 %s {
 	if unsafe.Sizeof(*%s) == 4 {
 		if active == avx512 {
@@ -52,16 +81,5 @@ func dispatch(name string) {
 		%s
 	}
 }
-`, signature, l.streams[0], call(32, "AVX512"), call(32, "AVX2"), call(64, "AVX512"), call(64, "AVX2"))
-		}
-	}
-	for file, b := range map[string]*bytes.Buffer{name + "_amd64.go": &amd64, name + "_other.go": &other} {
-		text, err := format.Source(b.Bytes())
-		if err == nil {
-			err = os.WriteFile(file, text, 0o644)
-		}
-		if err != nil {
-			log.Fatal("vector: ", err)
-		}
-	}
+`, signature, streams[0], call(32, "AVX512"), call(32, "AVX2"), call(64, "AVX512"), call(64, "AVX2"))
 }

@@ -1,5 +1,7 @@
 package main
 
+import "math"
+
 // The elementary functions, operation for operation as the Go code of package kernel has
 // them (exp.go, log.go, erf.go).
 
@@ -112,4 +114,41 @@ func (b *body) notAtMost0(x *value) *value {
 	v := b.do("compare", x, b.zero())
 	v.imm = 0x16
 	return v
+}
+
+// notEqual0 is the mask of x != 0, NaN included.
+func (b *body) notEqual0(x *value) *value {
+	v := b.do("compare", x, b.zero())
+	v.imm = 4
+	return v
+}
+
+// logNormal is kernel's Log for a positive normal number, or NaN.
+func (b *body) logNormal(x *value) *value {
+	n, m := b.exponent(x), b.mantissa(x)
+	above := b.greater(m, b.pick(math.Float64frombits(0x3ff6a09e60000000), math.Sqrt2)) // √2 rounded down
+	n = b.choose(above, b.add(n, b.k(1)), n)
+	m = b.choose(above, b.mul(m, b.k(0.5)), m)
+	f := b.sub(m, b.k(1))
+	s := b.div(f, b.add(f, b.k(2)))
+	z := b.mul(s, s)
+	var c []float64
+	var hi, lo float64
+	if b.size == 8 {
+		hi, lo = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+		c = []float64{2.0 / 23, 2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13,
+			2.0 / 11, 2.0 / 9, 2.0 / 7, 2.0 / 5, 2.0 / 3}
+	} else {
+		hi, lo = 0.693359375, -2.12194440e-4
+		c = []float64{2.0 / 11, 2.0 / 9, 2.0 / 7, 2.0 / 5, 2.0 / 3}
+	}
+	r := b.k(c[0])
+	for _, ci := range c[1:] {
+		r = b.fma(r, z, b.k(ci))
+	}
+	r = b.mul(r, z)
+	half := b.mul(b.mul(f, f), b.k(0.5))
+	inner := b.fma(s, b.add(half, r), b.mul(n, b.k(lo)))
+	log := b.fma(n, b.k(hi), b.sub(f, b.sub(half, inner)))
+	return b.choose(b.unordered(x), x, log)
 }

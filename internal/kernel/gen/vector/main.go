@@ -26,17 +26,18 @@ func main() {
 	}
 	out := os.Args[1]
 	for _, f := range []struct {
-		name  string
-		loops []*loop
+		name    string
+		kernels []kernel
 	}{
-		{"vector_forward", forward},
-		{"vector_backward", backward},
-		{"vector_update", updates},
+		{"vector_forward", list(forward)},
+		{"vector_backward", list(backward)},
+		{"vector_update", list(updates)},
+		{"vector_loss", list(losses)},
 	} {
 		c := build.NewContext()
 		c.ConstraintExpr("!purego")
 		p := &pool{c, map[string]operand.Mem{}}
-		for _, l := range f.loops {
+		for _, l := range f.kernels {
 			for _, t := range targets {
 				l.emit(c, p, t)
 			}
@@ -54,6 +55,17 @@ func main() {
 		write(base+".go", printer.NewStubs(cfg), file)
 	}
 	dispatch(filepath.Join(out, "vector_dispatch"))
+}
+
+type kernel interface {
+	emit(*build.Context, *pool, target)
+}
+
+func list[K kernel](kernels []K) (list []kernel) {
+	for _, k := range kernels {
+		list = append(list, k)
+	}
+	return list
 }
 
 var targets = []target{{true, 4}, {false, 4}, {true, 8}, {false, 8}}
