@@ -79,12 +79,7 @@ func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 		t.pass.update(2*i, d.weight+p.from*d.Units, d.weight+p.to*d.Units)
 	}
 	if db := n.biasIn(t.pass.grad, p.layer); db != nil && p.from == 0 {
-		clear(db)
-		for r := range delta.Rows {
-			for j, d := range delta.Row(r) {
-				db[j] += d
-			}
-		}
+		kernel.ColumnSums(db, delta.Data, delta.Rows, delta.Stride)
 		if t.pass.update != nil {
 			t.pass.update(2*i+1, d.bias, d.bias+d.Units)
 		}

@@ -21,12 +21,10 @@ func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
 	for l := range n.layers {
 		in, z := t.input(l).Slice(from, to), t.z[l].Slice(from, to)
 		bias := n.Bias(l)
-		for i := range z.Rows {
-			if bias != nil {
-				copy(z.Row(i), bias)
-			} else {
-				clear(z.Row(i))
-			}
+		if bias != nil {
+			kernel.FillRows(z.flat(), bias)
+		} else {
+			clear(z.flat())
 		}
 		kernel.Gemm(z.Rows, z.Cols, in.Cols, in.view(), n.Weights(l).view(), z.view(), true)
 		activate(n.layers[l].Activation, z, t.a[l].Slice(from, to))

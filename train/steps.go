@@ -268,10 +268,7 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 
 // keepGood remembers the parameters if they are all finite.
 func (t *Trainer[T]) keepGood() {
-	for _, w := range t.net.Params() {
-		if w-w != 0 {
-			return
-		}
+	if kernel.AllFinite(t.net.Params()) {
+		copy(t.good, t.net.Params())
 	}
-	copy(t.good, t.net.Params())
 }

@@ -344,6 +344,20 @@ func addVector[T Float](dst, src *T, n int) {
 	}
 }
 
+func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) {
+	if unsafe.Sizeof(*dst) == 4 {
+		if active == avx512 {
+			columnSums32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), rows, cols, stride)
+		} else {
+			columnSums32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), rows, cols, stride)
+		}
+	} else if active == avx512 {
+		columnSums64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), rows, cols, stride)
+	} else {
+		columnSums64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), rows, cols, stride)
+	}
+}
+
 func softmaxVector[T Float](dst, src *T, rows, cols int) {
 	if unsafe.Sizeof(*dst) == 4 {
 		if active == avx512 {
@@ -439,5 +453,19 @@ func squaredDeltaVector[T Float](sum *float64, y, a, delta *T, cols int, factor 
 		squaredDelta64AVX512(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), cols, float64(factor))
 	} else {
 		squaredDelta64AVX2(sum, (*float64)(unsafe.Pointer(y)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(delta)), cols, float64(factor))
+	}
+}
+
+func notFiniteVector[T Float](sum *float64, x *T, cols int) {
+	if unsafe.Sizeof(*x) == 4 {
+		if active == avx512 {
+			notFinite32AVX512(sum, (*float32)(unsafe.Pointer(x)), cols)
+		} else {
+			notFinite32AVX2(sum, (*float32)(unsafe.Pointer(x)), cols)
+		}
+	} else if active == avx512 {
+		notFinite64AVX512(sum, (*float64)(unsafe.Pointer(x)), cols)
+	} else {
+		notFinite64AVX2(sum, (*float64)(unsafe.Pointer(x)), cols)
 	}
 }

@@ -30,9 +30,10 @@ func nesterovVector[T Float](w, grad, v *T, n int, rate, mu T) { panic("kernel: 
 func adamVector[T Float](w, grad, m, v *T, n int, rate, root, b1, c1, b2, c2, eps, keep T) {
 	panic("kernel: no vectors")
 }
-func scaleVector[T Float](x *T, n int, s T)              { panic("kernel: no vectors") }
-func addVector[T Float](dst, src *T, n int)              { panic("kernel: no vectors") }
-func softmaxVector[T Float](dst, src *T, rows, cols int) { panic("kernel: no vectors") }
+func scaleVector[T Float](x *T, n int, s T)                         { panic("kernel: no vectors") }
+func addVector[T Float](dst, src *T, n int)                         { panic("kernel: no vectors") }
+func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) { panic("kernel: no vectors") }
+func softmaxVector[T Float](dst, src *T, rows, cols int)            { panic("kernel: no vectors") }
 func crossEntropyVector[T Float](sum *float64, y, z, a *T, rows, cols int) {
 	panic("kernel: no vectors")
 }
@@ -47,3 +48,4 @@ func squaredVector[T Float](sum *float64, y, a *T, cols int) { panic("kernel: no
 func squaredDeltaVector[T Float](sum *float64, y, a, delta *T, cols int, factor T) {
 	panic("kernel: no vectors")
 }
+func notFiniteVector[T Float](sum *float64, x *T, cols int) { panic("kernel: no vectors") }

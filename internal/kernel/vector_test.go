@@ -326,3 +326,82 @@ func benchmarkElementwise[T Float](b *testing.B) {
 		}
 	}
 }
+
+func TestColumnSums(t *testing.T) {
+	t.Run("float32", testColumnSums[float32])
+	t.Run("float64", testColumnSums[float64])
+}
+
+func testColumnSums[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	eachISA(t, func(t *testing.T) {
+		isa := ISA()
+		for cols := range 150 {
+			for _, rows := range []int{0, 1, 2, 7, 200} {
+				stride := cols + r.IntN(3)
+				src := make([]T, rows*stride)
+				fillWith(r, src, cols%2 == 0)
+				got, want := newGuarded[T](cols, 3), make([]T, cols)
+				ColumnSums(got.x, src, rows, stride)
+				SelectISA("generic")
+				ColumnSums(want, src, rows, stride)
+				SelectISA(isa)
+				got.check(t, "ColumnSums", 3)
+				for j := range want {
+					if !sameBits(got.x[j], want[j]) {
+						t.Fatalf("%d x %d, column %d: %v, Go has %v", rows, cols, j, got.x[j], want[j])
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestAllFinite(t *testing.T) {
+	for _, isa := range ISAs() {
+		useISA(t, isa)
+		for _, n := range lengths() {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = math.MaxFloat32
+			}
+			if !AllFinite(x) {
+				t.Fatalf("%s: %d finite numbers: not all finite", isa, n)
+			}
+			if n == 0 {
+				continue
+			}
+			for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+				x[n*2/3] = float32(bad)
+				if AllFinite(x) {
+					t.Fatalf("%s: all of %d numbers finite, but one is %v", isa, n, bad)
+				}
+			}
+		}
+	}
+}
+
+func TestFillRows(t *testing.T) {
+	dst := make([]float64, 3*7)
+	FillRows(dst, []float64{1, 2, 3})
+	for i, v := range dst {
+		if v != float64(i%3+1) {
+			t.Fatalf("element %d is %v", i, v)
+		}
+	}
+}
+
+func TestVectorsAllocateNothing(t *testing.T) {
+	for _, isa := range ISAs() {
+		useISA(t, isa)
+		for _, k := range elementwiseKernels[float32]() {
+			x := make([][]float32, k.slices)
+			for i := range x {
+				x[i] = make([]float32, 100)
+			}
+			if n := testing.AllocsPerRun(10, func() { k.run(x) }); n != 0 {
+				t.Errorf("%s: %s allocates %v times", isa, k.name, n)
+			}
+		}
+	}
+}

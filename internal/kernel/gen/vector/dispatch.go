@@ -23,7 +23,8 @@ func dispatch(name string) {
 			dispatchOne(&amd64, &other, l.name, false, l.streams, []string{"n"}, l.scalars)
 		}
 	}
-	for _, k := range losses {
+	dispatchOne(&amd64, &other, "columnSums", false, []string{"dst", "src"}, []string{"rows", "cols", "stride"}, nil)
+	for _, k := range append(losses, finite) {
 		counts := []string{"rows", "cols"}
 		if k.flat {
 			counts = counts[1:]

@@ -33,6 +33,7 @@ func main() {
 		{"vector_backward", list(backward)},
 		{"vector_update", list(updates)},
 		{"vector_loss", list(losses)},
+		{"vector_columns", []kernel{columnSums{}, finite}},
 	} {
 		c := build.NewContext()
 		c.ConstraintExpr("!purego")
