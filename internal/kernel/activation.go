@@ -192,7 +192,7 @@ func Apply[T Float](f Activation, dst, src []T, p T) {
 		case ExpUnit:
 			expVector(d, s, n)
 		case GELU:
-			applyGo(f, dst[:n], src[:n], p)
+			geluVector(d, s, n)
 		case SiLU:
 			siluVector(d, s, n)
 		case Mish:
@@ -256,7 +256,7 @@ func TimesSlope[T Float](f Activation, g, z, a []T, p T) {
 		case ExpUnit:
 			expBackVector(g0, z0, a0, n)
 		case GELU:
-			timesSlopeGo(f, g[:n], z[:n], a[:n], p)
+			geluBackVector(g0, z0, a0, n)
 		case SiLU:
 			siluBackVector(g0, z0, a0, n)
 		case Mish:

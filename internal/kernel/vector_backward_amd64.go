@@ -228,6 +228,34 @@ func siluBack64AVX512(grad *float64, z *float64, a *float64, n int)
 //go:noescape
 func siluBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
+// geluBack32AVX512 is, with vectors of 64 bytes,
+//
+//	for i := range n { grad[i] *= geluSlope(z[i]) }
+//
+//go:noescape
+func geluBack32AVX512(grad *float32, z *float32, a *float32, n int)
+
+// geluBack32AVX2 is, with vectors of 32 bytes,
+//
+//	for i := range n { grad[i] *= geluSlope(z[i]) }
+//
+//go:noescape
+func geluBack32AVX2(grad *float32, z *float32, a *float32, n int)
+
+// geluBack64AVX512 is, with vectors of 64 bytes,
+//
+//	for i := range n { grad[i] *= geluSlope(z[i]) }
+//
+//go:noescape
+func geluBack64AVX512(grad *float64, z *float64, a *float64, n int)
+
+// geluBack64AVX2 is, with vectors of 32 bytes,
+//
+//	for i := range n { grad[i] *= geluSlope(z[i]) }
+//
+//go:noescape
+func geluBack64AVX2(grad *float64, z *float64, a *float64, n int)
+
 // mishBack32AVX512 is, with vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= mishSlope(z[i]) }

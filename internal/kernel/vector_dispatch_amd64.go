@@ -120,6 +120,20 @@ func siluVector[T Float](dst, src *T, n int) {
 	}
 }
 
+func geluVector[T Float](dst, src *T, n int) {
+	if unsafe.Sizeof(*dst) == 4 {
+		if active == avx512 {
+			gelu32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), n)
+		} else {
+			gelu32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), n)
+		}
+	} else if active == avx512 {
+		gelu64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), n)
+	} else {
+		gelu64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), n)
+	}
+}
+
 func mishVector[T Float](dst, src *T, n int) {
 	if unsafe.Sizeof(*dst) == 4 {
 		if active == avx512 {
@@ -243,6 +257,20 @@ func siluBackVector[T Float](grad, z, a *T, n int) {
 		siluBack64AVX512((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), n)
 	} else {
 		siluBack64AVX2((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), n)
+	}
+}
+
+func geluBackVector[T Float](grad, z, a *T, n int) {
+	if unsafe.Sizeof(*grad) == 4 {
+		if active == avx512 {
+			geluBack32AVX512((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), n)
+		} else {
+			geluBack32AVX2((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(a)), n)
+		}
+	} else if active == avx512 {
+		geluBack64AVX512((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), n)
+	} else {
+		geluBack64AVX2((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(a)), n)
 	}
 }
 

@@ -14,6 +14,7 @@ func tanhVector[T Float](dst, src *T, n int)                   { panic("kernel: 
 func softplusVector[T Float](dst, src *T, n int)               { panic("kernel: no vectors") }
 func expVector[T Float](dst, src *T, n int)                    { panic("kernel: no vectors") }
 func siluVector[T Float](dst, src *T, n int)                   { panic("kernel: no vectors") }
+func geluVector[T Float](dst, src *T, n int)                   { panic("kernel: no vectors") }
 func mishVector[T Float](dst, src *T, n int)                   { panic("kernel: no vectors") }
 func reluBackVector[T Float](grad, z, a *T, n int)             { panic("kernel: no vectors") }
 func leakyBackVector[T Float](grad, z, a *T, n int, p T)       { panic("kernel: no vectors") }
@@ -23,6 +24,7 @@ func tanhBackVector[T Float](grad, z, a *T, n int)             { panic("kernel: 
 func softplusBackVector[T Float](grad, z, a *T, n int)         { panic("kernel: no vectors") }
 func expBackVector[T Float](grad, z, a *T, n int)              { panic("kernel: no vectors") }
 func siluBackVector[T Float](grad, z, a *T, n int)             { panic("kernel: no vectors") }
+func geluBackVector[T Float](grad, z, a *T, n int)             { panic("kernel: no vectors") }
 func mishBackVector[T Float](grad, z, a *T, n int)             { panic("kernel: no vectors") }
 func sgdVector[T Float](w, grad *T, n int, rate T)             { panic("kernel: no vectors") }
 func momentumVector[T Float](w, grad, v *T, n int, rate, mu T) { panic("kernel: no vectors") }

@@ -228,6 +228,34 @@ func silu64AVX512(dst *float64, src *float64, n int)
 //go:noescape
 func silu64AVX2(dst *float64, src *float64, n int)
 
+// gelu32AVX512 is, with vectors of 64 bytes,
+//
+//	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
+//
+//go:noescape
+func gelu32AVX512(dst *float32, src *float32, n int)
+
+// gelu32AVX2 is, with vectors of 32 bytes,
+//
+//	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
+//
+//go:noescape
+func gelu32AVX2(dst *float32, src *float32, n int)
+
+// gelu64AVX512 is, with vectors of 64 bytes,
+//
+//	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
+//
+//go:noescape
+func gelu64AVX512(dst *float64, src *float64, n int)
+
+// gelu64AVX2 is, with vectors of 32 bytes,
+//
+//	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
+//
+//go:noescape
+func gelu64AVX2(dst *float64, src *float64, n int)
+
 // mish32AVX512 is, with vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = mish(src[i]) }

@@ -32,6 +32,10 @@ var forward = []*loop{
 		z := b.read("src")
 		b.write("dst", b.mul(z, b.sigmoid(z)))
 	}},
+	{name: "gelu", is: "dst[i] = src[i] * normalCDF(src[i])", body: func(b *lines) {
+		z := b.read("src")
+		b.write("dst", b.mul(z, b.normalCDF(z)))
+	}},
 	{name: "mish", is: "dst[i] = mish(src[i])", body: func(b *lines) {
 		z := b.read("src")
 		_, n, m := b.mishParts(b.min(z, b.k(20)))
@@ -69,6 +73,13 @@ var backward = []*loop{
 	{name: "siluBack", is: "s := Sigmoid(z[i]); grad[i] *= FMA(a[i], 1-s, s)", body: func(b *lines) {
 		s := b.sigmoid(b.read("z"))
 		b.write("grad", b.mul(b.read("grad"), b.fma(b.read("a"), b.sub(b.k(1), s), s)))
+	}},
+	{name: "geluBack", is: "grad[i] *= geluSlope(z[i])", body: func(b *lines) {
+		const density0 = 0.39894228040143267794
+		z := b.read("z")
+		cdf := b.normalCDF(z)
+		e := b.expBelow(b.mul(b.neg(b.mul(z, z)), b.k(0.5)))
+		b.write("grad", b.mul(b.read("grad"), b.fma(b.mul(z, b.k(density0)), e, cdf)))
 	}},
 	{name: "mishBack", is: "grad[i] *= mishSlope(z[i])", body: func(b *lines) {
 		z := b.max(b.min(b.read("z"), b.k(20)), b.k(-746))
