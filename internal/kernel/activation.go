@@ -160,6 +160,9 @@ func mishSlope[T Float](z T) T {
 // work, for which it cannot be preempted.
 const chunk = 8192
 
+// few is the length up to which the cheapest kernels are quicker in Go than called.
+const few = 4
+
 // Apply sets dst[i] = F(f, src[i], p). dst may be src; it is as long as src.
 func Apply[T Float](f Activation, dst, src []T, p T) {
 	dst = dst[:len(src)]
@@ -167,7 +170,7 @@ func Apply[T Float](f Activation, dst, src []T, p T) {
 		copy(dst, src)
 		return
 	}
-	if !vectors() {
+	if !vectors() || len(src) <= few && f == ReLU {
 		applyGo(f, dst, src, p)
 		return
 	}
@@ -231,7 +234,7 @@ func TimesSlope[T Float](f Activation, g, z, a []T, p T) {
 	if f == Identity {
 		return
 	}
-	if !vectors() {
+	if !vectors() || len(g) <= few && (f == ReLU || f == LogisticUnit || f == TanhUnit) {
 		timesSlopeGo(f, g, z, a, p)
 		return
 	}

@@ -9,7 +9,9 @@
 //   - FMA rounds once, on every processor, in both precisions.
 //   - Exp, Log, Tanh and their like are our own polynomials in one order of operations;
 //     the standard library's differ between processors.
-//   - A sum is taken in the order of its terms.
+//   - A sum over a row or a batch has 16 lanes: term i goes to lane i%16, in order, and the
+//     lanes are added in a tree (LossSum). A sum over rows, for each column, is taken in
+//     the order of the rows (ColumnSums).
 //
 // The Go code here is the specification. Where assembly exists, a test holds it to this
 // code bit for bit.

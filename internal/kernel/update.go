@@ -85,7 +85,7 @@ func Adam[T Float](w, g, m, v []T, s AdamStep[T]) {
 
 // Scale is x[i] *= s.
 func Scale[T Float](x []T, s T) {
-	if !vectors() {
+	if !vectors() || len(x) <= few {
 		for i := range x {
 			x[i] *= s
 		}
@@ -101,7 +101,7 @@ func Scale[T Float](x []T, s T) {
 // Add is dst[i] += src[i]; dst is as long as src.
 func Add[T Float](dst, src []T) {
 	dst = dst[:len(src)]
-	if !vectors() {
+	if !vectors() || len(src) <= few {
 		for i, v := range src {
 			dst[i] += v
 		}
