@@ -14,7 +14,9 @@
 //     the order of the rows (ColumnSums).
 //
 // The Go code here is the specification. Where assembly exists, a test holds it to this
-// code bit for bit.
+// code bit for bit. For amd64, gen writes it: for AVX-512 and for AVX2 with FMA. ISA tells
+// which is in use; the environment variable GRADUS_ISA chooses another, and the build tag
+// purego leaves only Go.
 package kernel
 
 // Float is the precision: float32 or float64.

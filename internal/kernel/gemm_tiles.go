@@ -13,16 +13,20 @@ const (
 	blockK     = 384       // steps of k in one call; longer chains go through C
 	blockBytes = 512 << 10 // of A that all panels of B run over before the next part of A
 	callFMAs   = 400_000   // in one call: assembly holds up the garbage collector
-	packRows   = 48        // the rows of C from which the copy pays
+	packRows   = 48        // the rows of C from which copying a panel of B pays
+	fewRowsK   = 64        // steps of k where a transposed panel is used by few rows: it stays in the L1 cache
 )
 
-// gemmTiles is Gemm by tiles of vectors. For each block of k and part of C's rows, it runs
-// down the columns of tiles:
+// gemmTiles is Gemm by tiles of vectors:
 //
-//	panel of B      k by at most w vectors, packed if it is far apart or stored by columns
-//	column of C     tiles of h rows, h chosen so that they come out alike
+//	for each block of at most blockK steps of k
+//		for each part of C's rows, as many as keep A's block in the L2 cache
+//			for each panel of B: the block's rows, w vectors wide
+//				pack the panel if its rows are far apart or it is stored by columns
+//				for each tile of h rows in the panel's columns of C
+//					tile += A's rows · panel
 //
-// A is read where it stands, by its strides, so A·B and Aᵀ·B are the same loop.
+// A is read where it stands, by its strides, so that A·B and Aᵀ·B are the same loop.
 func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) {
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]
@@ -54,7 +58,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 	}
 	rows := m
 	if byColumns && m <= 3 {
-		step = min(step, 64)
+		step = min(step, fewRowsK)
 	}
 	if m*step*size > blockBytes {
 		rows = blockBytes / (step * size)
@@ -98,7 +102,8 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 	}
 }
 
-// column runs the tiles of one column of C, m rows in tiles of at most tallest rows.
+// column runs the tiles of one column of C: m rows in as few tiles of at most tallest rows
+// as possible, whose heights differ by no more than one.
 func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c []T, cRow, m, last int, accumulate bool) {
 	size := int(unsafe.Sizeof(T(0)))
 	if m <= tallest {
