@@ -636,3 +636,20 @@ func benchmarkForwardBackprop[T Float](b *testing.B) {
 		n.Backprop(tape, HalfSquared, y, 1./benchmarkRows, grad)
 	}
 }
+
+// A loss near 0 keeps its digits: for a target of 1, log(1 + e^-z) and not the difference
+// of two large numbers.
+func TestSmallCrossEntropies(t *testing.T) {
+	n, err := New[float32](1, 1, Dense{Units: 1, Activation: Sigmoid, NoBias: true, Init: Zeros})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Params()[0] = 1
+	tape := n.NewTape(1)
+	for z, want := range map[float32]float64{10: 4.5398899e-5, 15: 3.0590227e-7, 40: 4.2483543e-18} {
+		n.Forward(tape, FromRows([][]float32{{z}}))
+		if got := n.Loss(tape, BinaryCrossEntropy, FromRows([][]float32{{1}})); math.Abs(got-want) > 1e-6*want {
+			t.Errorf("the loss at z = %v is %v, want %v", z, got, want)
+		}
+	}
+}

@@ -52,11 +52,9 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	var start *model.Weights
-	if c.From != "" {
-		if start, err = model.LoadWeights(c.From); err != nil {
-			return fmt.Errorf("--from: %w", err)
-		}
+	start, err := c.start()
+	if err != nil {
+		return err
 	}
 	f, err := model.Prepare(model.Tables{Train: t}, o, start)
 	if err != nil {

@@ -108,11 +108,9 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	var start *model.Weights
-	if c.From != "" {
-		if start, err = model.LoadWeights(c.From); err != nil {
-			return nil, fmt.Errorf("--from: %w", err)
-		}
+	start, err := c.start()
+	if err != nil {
+		return nil, err
 	}
 	f, err := model.Prepare(model.Tables{Train: t}, o, start)
 	return f, asUsage(err)

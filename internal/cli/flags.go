@@ -63,6 +63,18 @@ type netFlags struct {
 	From             string `placeholder:"FILE" group:"network" help:"Start from these weights: a model, or bare tensors layers.0.weight ... of shape [in, out]."`
 }
 
+// start reads the weights to start from; nil where none are asked for.
+func (n *netFlags) start() (*model.Weights, error) {
+	if n.From == "" {
+		return nil, nil
+	}
+	w, err := model.LoadWeights(n.From)
+	if err != nil {
+		return nil, fmt.Errorf("--from: %w", err)
+	}
+	return w, nil
+}
+
 // descentFlags say how the descent goes.
 type descentFlags struct {
 	Method      string         `default:"mini-batch" group:"descent" help:"batch, stochastic, mini-batch, or per-sample: the notebook's variant."`

@@ -104,14 +104,15 @@ func crossEntropyRow[T Float](s *LossSum, y, z, a, delta []T, factor T) {
 	}
 }
 
-// BinaryCrossEntropy adds log(1 + e^z) - y·z to s for every element, where a = Sigmoid(z).
+// BinaryCrossEntropy adds max(z, 0) - y·z + log(1 + e^-|z|) to s for every element, where
+// a = Sigmoid(z). In this order a loss near 0 keeps its digits.
 // If delta is not nil it becomes (a - y)·factor, which is factor·dL/dz. at is the index of
 // the first element among all that s sums.
 func BinaryCrossEntropy[T Float](s *LossSum, at int, y, z, a, delta []T, factor T) {
 	z, a = z[:len(y)], a[:len(y)]
 	if !vectors() || at%sumLanes != 0 {
 		for i, yi := range y {
-			s[(at+i)%sumLanes] += float64(FMA(-z[i], yi, Softplus(z[i])))
+			s[(at+i)%sumLanes] += float64(FMA(-z[i], yi, max(z[i], 0)) + log1pUnit(Exp(-Abs(z[i]))))
 		}
 		for i := range delta {
 			delta[i] = (a[i] - y[i]) * factor

@@ -90,56 +90,56 @@ func crossEntropyDelta64AVX2(sum *float64, y *float64, z *float64, a *float64, d
 
 // binaryCrossEntropy32AVX512 is, with vectors of 64 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i]))
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy32AVX512(sum *float64, y *float32, z *float32, cols int)
 
 // binaryCrossEntropy32AVX2 is, with vectors of 32 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i]))
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy32AVX2(sum *float64, y *float32, z *float32, cols int)
 
 // binaryCrossEntropy64AVX512 is, with vectors of 64 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i]))
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy64AVX512(sum *float64, y *float64, z *float64, cols int)
 
 // binaryCrossEntropy64AVX2 is, with vectors of 32 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i]))
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy64AVX2(sum *float64, y *float64, z *float64, cols int)
 
 // binaryCrossEntropyDelta32AVX512 is, with vectors of 64 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i])); delta[i] = (a[i] - y[i]) * factor
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta32AVX512(sum *float64, y *float32, z *float32, a *float32, delta *float32, cols int, factor float32)
 
 // binaryCrossEntropyDelta32AVX2 is, with vectors of 32 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i])); delta[i] = (a[i] - y[i]) * factor
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta32AVX2(sum *float64, y *float32, z *float32, a *float32, delta *float32, cols int, factor float32)
 
 // binaryCrossEntropyDelta64AVX512 is, with vectors of 64 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i])); delta[i] = (a[i] - y[i]) * factor
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta64AVX512(sum *float64, y *float64, z *float64, a *float64, delta *float64, cols int, factor float64)
 
 // binaryCrossEntropyDelta64AVX2 is, with vectors of 32 bytes,
 //
-//	sum[i%16] += FMA(-z[i], y[i], Softplus(z[i])); delta[i] = (a[i] - y[i]) * factor
+//	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta64AVX2(sum *float64, y *float64, z *float64, a *float64, delta *float64, cols int, factor float64)

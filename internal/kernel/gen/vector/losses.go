@@ -31,11 +31,11 @@ var losses = []*rows{
 		is: "\tsum[j%16] += y[j] * (lse - (z[j] - top)); delta[j] = FMA(a[j], Σy, -y[j]) * factor, row by row", row: func(r *rowOf) {
 			crossEntropy(r, true)
 		}},
-	{name: "binaryCrossEntropy", flat: true, sum: true, streams: []string{"y", "z"}, is: "\tsum[i%16] += FMA(-z[i], y[i], Softplus(z[i]))", row: func(r *rowOf) {
+	{name: "binaryCrossEntropy", flat: true, sum: true, streams: []string{"y", "z"}, is: "\tsum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))", row: func(r *rowOf) {
 		r.pass(func() { binaryCrossEntropy(r) })
 	}},
 	{name: "binaryCrossEntropyDelta", flat: true, sum: true, streams: []string{"y", "z", "a", "delta"}, scalars: []string{"factor"},
-		is: "\tsum[i%16] += FMA(-z[i], y[i], Softplus(z[i])); delta[i] = (a[i] - y[i]) * factor", row: func(r *rowOf) {
+		is: "\tsum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor", row: func(r *rowOf) {
 			r.pass(func() {
 				binaryCrossEntropy(r)
 				r.write("delta", r.mul(r.sub(r.read("a"), r.read("y")), r.scalar["factor"]))
@@ -83,5 +83,6 @@ func crossEntropy(r *rowOf, delta bool) {
 
 func binaryCrossEntropy(r *rowOf) {
 	z := r.read("z")
-	r.addToSums(r.within(r.fnma(z, r.read("y"), r.softplus(z)), r.zero()), false)
+	linear := r.fnma(z, r.read("y"), r.max(z, r.k(0)))
+	r.addToSums(r.within(r.add(linear, r.log1pUnit(r.expBelow(r.negAbs(z)))), r.zero()), false)
 }
