@@ -1,0 +1,165 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/need"
+)
+
+// machine is a way to run the same training: a build, an instruction set, a number of threads.
+type machine struct {
+	name    string
+	binary  string
+	isa     string
+	threads int
+	through string // a program to run the binary with
+}
+
+// TestSameBitsEverywhere is the matrix behind docs/bits.md: the same data, configuration and
+// seed give the same weights_sha256 whatever the instruction set, the number of threads,
+// the compiler's level, and with qemu the processor.
+func TestSameBitsEverywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains some hundred small networks; not with -short")
+	}
+	dir := t.TempDir()
+	build := func(name string, env ...string) string {
+		out := filepath.Join(dir, name)
+		cmd := exec.Command("go", "build", "-o", out, "./cmd/gradus")
+		cmd.Dir = root
+		cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+		if b, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go build with %v: %v\n%s", env, err, b)
+		}
+		return out
+	}
+	var machines []machine
+	levels := []string{""}
+	if runtime.GOARCH == "amd64" {
+		levels = []string{"v1"}
+		if has(kernel.ISAs(), "avx2") {
+			levels = append(levels, "v3") // a machine without AVX2 cannot run it
+		}
+	}
+	threads := 0
+	for _, level := range levels {
+		b := build("gradus-"+level, "GOAMD64="+level)
+		for _, isa := range kernel.ISAs() {
+			threads = threads%3 + 1
+			machines = append(machines, machine{fmt.Sprintf("%s%s, %s, %d threads", runtime.GOARCH, level, isa, threads), b, isa, threads, ""})
+		}
+	}
+	arm := func(t *testing.T) machine {
+		qemu := need.Tool(t, "qemu-aarch64-static")
+		return machine{"arm64", build("gradus-arm64", "GOARCH=arm64", "GOOS=linux"), "", 2, qemu}
+	}
+
+	iris, diabetes := filepath.Join("examples", "data", "iris.csv"), filepath.Join("examples", "data", "diabetes.csv")
+	cancer := filepath.Join("examples", "data", "breast_cancer.csv")
+	var configs [][]string
+	add := func(data string, flags ...string) { configs = append(configs, append([]string{data}, flags...)) }
+	for _, o := range []string{"auto", "sgd", "momentum", "nesterov", "adam", "adamw"} {
+		add(iris, "--optimizer", o)
+		add(diabetes, "--optimizer", o)
+	}
+	for _, s := range []string{"constant", "step:2:0.5", "exponential:0.9", "cosine"} {
+		add(cancer, "--schedule", s)
+	}
+	for _, a := range []string{"relu", "sigmoid", "tanh", "identity", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "softplus"} {
+		add(iris, "--activation", a)
+	}
+	add(iris, "--activation", "exp", "--hidden", "5", "--lr", "0.001")
+	for _, l := range []string{"half-squared", "squared", "absolute", "huber:1"} {
+		add(diabetes, "--loss", l)
+	}
+	add(diabetes, "--loss", "poisson")
+	add(diabetes, "--loss", "poisson", "--output-activation", "softplus")
+	add(cancer, "--loss", "half-squared", "--reduction", "sum", "--lr", "0.001")
+	for _, i := range []string{"he", "glorot", "lecun", "uniform", "normal"} {
+		add(cancer, "--init", i, "--lr", "0.001")
+	}
+	add(diabetes, "--method", "batch", "--shards", "3", "--epochs", "20")
+	add(cancer, "--method", "stochastic", "--epochs", "1")
+	add(iris, "--scale", "standard", "--no-bias")
+	add(diabetes, "--hidden", "200,100", "--batch-size", "300") // large enough for several cores
+
+	sum := func(t *testing.T, m machine, args []string) string {
+		data := filepath.Join(absRoot(t), args[0])
+		call := append([]string{"train", data, "--epochs", "4", "--json", "--quiet", "--out", filepath.Join(dir, "m.safetensors"),
+			"--threads", fmt.Sprint(m.threads)}, args[1:]...)
+		cmd := exec.Command(m.binary, call...)
+		if m.through != "" {
+			cmd = exec.Command(m.through, append([]string{m.binary}, call...)...)
+		}
+		cmd.Env = append(os.Environ(), "GRADUS_ISA="+m.isa)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v: %v", m.name, args, err)
+		}
+		var r struct {
+			Sum string `json:"weights_sha256"`
+		}
+		if err := json.Unmarshal(out, &r); err != nil {
+			t.Fatal(err)
+		}
+		return r.Sum
+	}
+	sums := map[string]string{}
+	whole := os.Getenv("GRADUS_MUST_RUN") == "1"
+	for p, precision := range []string{"float32", "float64"} {
+		for n, c := range configs {
+			if !whole && n%4 != p { // a quarter of the matrix, outside CI
+				continue
+			}
+			c := append(c[:len(c):len(c)], "--precision", precision)
+			for i, m := range machines {
+				got := sum(t, m, c)
+				if i == 0 {
+					sums[strings.Join(c, " ")] = got
+				} else if want := sums[strings.Join(c, " ")]; got != want {
+					t.Errorf("%v: on %s the weights are %.12s, on %s %.12s", c, m.name, got, machines[0].name, want)
+				}
+			}
+		}
+	}
+	t.Logf("%d configurations on %d machines", len(sums), len(machines))
+
+	t.Run("arm64", func(t *testing.T) {
+		m := arm(t)
+		for i, c := range configs {
+			if !whole && i%4 > 1 {
+				continue
+			}
+			c := append(c[:len(c):len(c)], "--precision", []string{"float32", "float64"}[i%2])
+			if got, want := sum(t, m, c), sums[strings.Join(c, " ")]; got != want {
+				t.Errorf("%v: on arm64 the weights are %.12s, on %s %.12s", c, got, machines[0].name, want)
+			}
+		}
+	})
+}
+
+func has(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+func absRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
