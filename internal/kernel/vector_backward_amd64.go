@@ -4,280 +4,280 @@
 
 package kernel
 
-// reluBack32AVX512 is, with vectors of 64 bytes,
+// reluBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] = 0 } }
 //
 //go:noescape
 func reluBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// reluBack32AVX2 is, with vectors of 32 bytes,
+// reluBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] = 0 } }
 //
 //go:noescape
 func reluBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// reluBack64AVX512 is, with vectors of 64 bytes,
+// reluBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] = 0 } }
 //
 //go:noescape
 func reluBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// reluBack64AVX2 is, with vectors of 32 bytes,
+// reluBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] = 0 } }
 //
 //go:noescape
 func reluBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
-// leakyBack32AVX512 is, with vectors of 64 bytes,
+// leakyBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] *= p } }
 //
 //go:noescape
 func leakyBack32AVX512(grad *float32, z *float32, a *float32, n int, p float32)
 
-// leakyBack32AVX2 is, with vectors of 32 bytes,
+// leakyBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] *= p } }
 //
 //go:noescape
 func leakyBack32AVX2(grad *float32, z *float32, a *float32, n int, p float32)
 
-// leakyBack64AVX512 is, with vectors of 64 bytes,
+// leakyBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] *= p } }
 //
 //go:noescape
 func leakyBack64AVX512(grad *float64, z *float64, a *float64, n int, p float64)
 
-// leakyBack64AVX2 is, with vectors of 32 bytes,
+// leakyBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if !(z[i] > 0) { grad[i] *= p } }
 //
 //go:noescape
 func leakyBack64AVX2(grad *float64, z *float64, a *float64, n int, p float64)
 
-// eluBack32AVX512 is, with vectors of 64 bytes,
+// eluBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if z[i] > 0 { grad[i] *= s } else { grad[i] *= a[i] + p } }
 //
 //go:noescape
 func eluBack32AVX512(grad *float32, z *float32, a *float32, n int, p float32, s float32)
 
-// eluBack32AVX2 is, with vectors of 32 bytes,
+// eluBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if z[i] > 0 { grad[i] *= s } else { grad[i] *= a[i] + p } }
 //
 //go:noescape
 func eluBack32AVX2(grad *float32, z *float32, a *float32, n int, p float32, s float32)
 
-// eluBack64AVX512 is, with vectors of 64 bytes,
+// eluBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if z[i] > 0 { grad[i] *= s } else { grad[i] *= a[i] + p } }
 //
 //go:noescape
 func eluBack64AVX512(grad *float64, z *float64, a *float64, n int, p float64, s float64)
 
-// eluBack64AVX2 is, with vectors of 32 bytes,
+// eluBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if z[i] > 0 { grad[i] *= s } else { grad[i] *= a[i] + p } }
 //
 //go:noescape
 func eluBack64AVX2(grad *float64, z *float64, a *float64, n int, p float64, s float64)
 
-// sigmoidBack32AVX512 is, with vectors of 64 bytes,
+// sigmoidBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= a[i] * (1 - a[i]) }
 //
 //go:noescape
 func sigmoidBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// sigmoidBack32AVX2 is, with vectors of 32 bytes,
+// sigmoidBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= a[i] * (1 - a[i]) }
 //
 //go:noescape
 func sigmoidBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// sigmoidBack64AVX512 is, with vectors of 64 bytes,
+// sigmoidBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= a[i] * (1 - a[i]) }
 //
 //go:noescape
 func sigmoidBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// sigmoidBack64AVX2 is, with vectors of 32 bytes,
+// sigmoidBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= a[i] * (1 - a[i]) }
 //
 //go:noescape
 func sigmoidBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
-// tanhBack32AVX512 is, with vectors of 64 bytes,
+// tanhBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= (1 - a[i]) * (1 + a[i]) }
 //
 //go:noescape
 func tanhBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// tanhBack32AVX2 is, with vectors of 32 bytes,
+// tanhBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= (1 - a[i]) * (1 + a[i]) }
 //
 //go:noescape
 func tanhBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// tanhBack64AVX512 is, with vectors of 64 bytes,
+// tanhBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= (1 - a[i]) * (1 + a[i]) }
 //
 //go:noescape
 func tanhBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// tanhBack64AVX2 is, with vectors of 32 bytes,
+// tanhBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= (1 - a[i]) * (1 + a[i]) }
 //
 //go:noescape
 func tanhBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
-// softplusBack32AVX512 is, with vectors of 64 bytes,
+// softplusBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= Sigmoid(z[i]) }
 //
 //go:noescape
 func softplusBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// softplusBack32AVX2 is, with vectors of 32 bytes,
+// softplusBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= Sigmoid(z[i]) }
 //
 //go:noescape
 func softplusBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// softplusBack64AVX512 is, with vectors of 64 bytes,
+// softplusBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= Sigmoid(z[i]) }
 //
 //go:noescape
 func softplusBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// softplusBack64AVX2 is, with vectors of 32 bytes,
+// softplusBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= Sigmoid(z[i]) }
 //
 //go:noescape
 func softplusBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
-// expBack32AVX512 is, with vectors of 64 bytes,
+// expBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= a[i] }
 //
 //go:noescape
 func expBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// expBack32AVX2 is, with vectors of 32 bytes,
+// expBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= a[i] }
 //
 //go:noescape
 func expBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// expBack64AVX512 is, with vectors of 64 bytes,
+// expBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= a[i] }
 //
 //go:noescape
 func expBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// expBack64AVX2 is, with vectors of 32 bytes,
+// expBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= a[i] }
 //
 //go:noescape
 func expBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
-// siluBack32AVX512 is, with vectors of 64 bytes,
+// siluBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { s := Sigmoid(z[i]); grad[i] *= FMA(a[i], 1-s, s) }
 //
 //go:noescape
 func siluBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// siluBack32AVX2 is, with vectors of 32 bytes,
+// siluBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { s := Sigmoid(z[i]); grad[i] *= FMA(a[i], 1-s, s) }
 //
 //go:noescape
 func siluBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// siluBack64AVX512 is, with vectors of 64 bytes,
+// siluBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { s := Sigmoid(z[i]); grad[i] *= FMA(a[i], 1-s, s) }
 //
 //go:noescape
 func siluBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// siluBack64AVX2 is, with vectors of 32 bytes,
+// siluBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { s := Sigmoid(z[i]); grad[i] *= FMA(a[i], 1-s, s) }
 //
 //go:noescape
 func siluBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
-// geluBack32AVX512 is, with vectors of 64 bytes,
+// geluBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= geluSlope(z[i]) }
 //
 //go:noescape
 func geluBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// geluBack32AVX2 is, with vectors of 32 bytes,
+// geluBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= geluSlope(z[i]) }
 //
 //go:noescape
 func geluBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// geluBack64AVX512 is, with vectors of 64 bytes,
+// geluBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= geluSlope(z[i]) }
 //
 //go:noescape
 func geluBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// geluBack64AVX2 is, with vectors of 32 bytes,
+// geluBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= geluSlope(z[i]) }
 //
 //go:noescape
 func geluBack64AVX2(grad *float64, z *float64, a *float64, n int)
 
-// mishBack32AVX512 is, with vectors of 64 bytes,
+// mishBack32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= mishSlope(z[i]) }
 //
 //go:noescape
 func mishBack32AVX512(grad *float32, z *float32, a *float32, n int)
 
-// mishBack32AVX2 is, with vectors of 32 bytes,
+// mishBack32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= mishSlope(z[i]) }
 //
 //go:noescape
 func mishBack32AVX2(grad *float32, z *float32, a *float32, n int)
 
-// mishBack64AVX512 is, with vectors of 64 bytes,
+// mishBack64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { grad[i] *= mishSlope(z[i]) }
 //
 //go:noescape
 func mishBack64AVX512(grad *float64, z *float64, a *float64, n int)
 
-// mishBack64AVX2 is, with vectors of 32 bytes,
+// mishBack64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { grad[i] *= mishSlope(z[i]) }
 //

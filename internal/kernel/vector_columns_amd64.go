@@ -4,56 +4,56 @@
 
 package kernel
 
-// columnSums32AVX512 is, with vectors of 64 bytes,
+// columnSums32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range rows { for j := range cols { dst[j] += src[i*stride+j] } }
 //
 //go:noescape
 func columnSums32AVX512(dst *float32, src *float32, rows int, cols int, stride int)
 
-// columnSums32AVX2 is, with vectors of 32 bytes,
+// columnSums32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range rows { for j := range cols { dst[j] += src[i*stride+j] } }
 //
 //go:noescape
 func columnSums32AVX2(dst *float32, src *float32, rows int, cols int, stride int)
 
-// columnSums64AVX512 is, with vectors of 64 bytes,
+// columnSums64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range rows { for j := range cols { dst[j] += src[i*stride+j] } }
 //
 //go:noescape
 func columnSums64AVX512(dst *float64, src *float64, rows int, cols int, stride int)
 
-// columnSums64AVX2 is, with vectors of 32 bytes,
+// columnSums64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range rows { for j := range cols { dst[j] += src[i*stride+j] } }
 //
 //go:noescape
 func columnSums64AVX2(dst *float64, src *float64, rows int, cols int, stride int)
 
-// notFinite32AVX512 is, with vectors of 64 bytes,
+// notFinite32AVX512 is, in vectors of 64 bytes,
 //
 //	sum[i%16] += x[i] - x[i]
 //
 //go:noescape
 func notFinite32AVX512(sum *float64, x *float32, cols int)
 
-// notFinite32AVX2 is, with vectors of 32 bytes,
+// notFinite32AVX2 is, in vectors of 32 bytes,
 //
 //	sum[i%16] += x[i] - x[i]
 //
 //go:noescape
 func notFinite32AVX2(sum *float64, x *float32, cols int)
 
-// notFinite64AVX512 is, with vectors of 64 bytes,
+// notFinite64AVX512 is, in vectors of 64 bytes,
 //
 //	sum[i%16] += x[i] - x[i]
 //
 //go:noescape
 func notFinite64AVX512(sum *float64, x *float64, cols int)
 
-// notFinite64AVX2 is, with vectors of 32 bytes,
+// notFinite64AVX2 is, in vectors of 32 bytes,
 //
 //	sum[i%16] += x[i] - x[i]
 //

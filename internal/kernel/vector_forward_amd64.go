@@ -4,280 +4,280 @@
 
 package kernel
 
-// relu32AVX512 is, with vectors of 64 bytes,
+// relu32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if src[i] <= 0 { dst[i] = 0 } else { dst[i] = src[i] } }
 //
 //go:noescape
 func relu32AVX512(dst *float32, src *float32, n int)
 
-// relu32AVX2 is, with vectors of 32 bytes,
+// relu32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if src[i] <= 0 { dst[i] = 0 } else { dst[i] = src[i] } }
 //
 //go:noescape
 func relu32AVX2(dst *float32, src *float32, n int)
 
-// relu64AVX512 is, with vectors of 64 bytes,
+// relu64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if src[i] <= 0 { dst[i] = 0 } else { dst[i] = src[i] } }
 //
 //go:noescape
 func relu64AVX512(dst *float64, src *float64, n int)
 
-// relu64AVX2 is, with vectors of 32 bytes,
+// relu64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if src[i] <= 0 { dst[i] = 0 } else { dst[i] = src[i] } }
 //
 //go:noescape
 func relu64AVX2(dst *float64, src *float64, n int)
 
-// leaky32AVX512 is, with vectors of 64 bytes,
+// leaky32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = src[i] } else { dst[i] = p*src[i] } }
 //
 //go:noescape
 func leaky32AVX512(dst *float32, src *float32, n int, p float32)
 
-// leaky32AVX2 is, with vectors of 32 bytes,
+// leaky32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = src[i] } else { dst[i] = p*src[i] } }
 //
 //go:noescape
 func leaky32AVX2(dst *float32, src *float32, n int, p float32)
 
-// leaky64AVX512 is, with vectors of 64 bytes,
+// leaky64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = src[i] } else { dst[i] = p*src[i] } }
 //
 //go:noescape
 func leaky64AVX512(dst *float64, src *float64, n int, p float64)
 
-// leaky64AVX2 is, with vectors of 32 bytes,
+// leaky64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = src[i] } else { dst[i] = p*src[i] } }
 //
 //go:noescape
 func leaky64AVX2(dst *float64, src *float64, n int, p float64)
 
-// elu32AVX512 is, with vectors of 64 bytes,
+// elu32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = s*src[i] } else { dst[i] = p*Expm1(src[i]) } }
 //
 //go:noescape
 func elu32AVX512(dst *float32, src *float32, n int, p float32, s float32)
 
-// elu32AVX2 is, with vectors of 32 bytes,
+// elu32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = s*src[i] } else { dst[i] = p*Expm1(src[i]) } }
 //
 //go:noescape
 func elu32AVX2(dst *float32, src *float32, n int, p float32, s float32)
 
-// elu64AVX512 is, with vectors of 64 bytes,
+// elu64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = s*src[i] } else { dst[i] = p*Expm1(src[i]) } }
 //
 //go:noescape
 func elu64AVX512(dst *float64, src *float64, n int, p float64, s float64)
 
-// elu64AVX2 is, with vectors of 32 bytes,
+// elu64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { if src[i] > 0 { dst[i] = s*src[i] } else { dst[i] = p*Expm1(src[i]) } }
 //
 //go:noescape
 func elu64AVX2(dst *float64, src *float64, n int, p float64, s float64)
 
-// sigmoid32AVX512 is, with vectors of 64 bytes,
+// sigmoid32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Sigmoid(src[i]) }
 //
 //go:noescape
 func sigmoid32AVX512(dst *float32, src *float32, n int)
 
-// sigmoid32AVX2 is, with vectors of 32 bytes,
+// sigmoid32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Sigmoid(src[i]) }
 //
 //go:noescape
 func sigmoid32AVX2(dst *float32, src *float32, n int)
 
-// sigmoid64AVX512 is, with vectors of 64 bytes,
+// sigmoid64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Sigmoid(src[i]) }
 //
 //go:noescape
 func sigmoid64AVX512(dst *float64, src *float64, n int)
 
-// sigmoid64AVX2 is, with vectors of 32 bytes,
+// sigmoid64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Sigmoid(src[i]) }
 //
 //go:noescape
 func sigmoid64AVX2(dst *float64, src *float64, n int)
 
-// tanh32AVX512 is, with vectors of 64 bytes,
+// tanh32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Tanh(src[i]) }
 //
 //go:noescape
 func tanh32AVX512(dst *float32, src *float32, n int)
 
-// tanh32AVX2 is, with vectors of 32 bytes,
+// tanh32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Tanh(src[i]) }
 //
 //go:noescape
 func tanh32AVX2(dst *float32, src *float32, n int)
 
-// tanh64AVX512 is, with vectors of 64 bytes,
+// tanh64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Tanh(src[i]) }
 //
 //go:noescape
 func tanh64AVX512(dst *float64, src *float64, n int)
 
-// tanh64AVX2 is, with vectors of 32 bytes,
+// tanh64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Tanh(src[i]) }
 //
 //go:noescape
 func tanh64AVX2(dst *float64, src *float64, n int)
 
-// softplus32AVX512 is, with vectors of 64 bytes,
+// softplus32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Softplus(src[i]) }
 //
 //go:noescape
 func softplus32AVX512(dst *float32, src *float32, n int)
 
-// softplus32AVX2 is, with vectors of 32 bytes,
+// softplus32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Softplus(src[i]) }
 //
 //go:noescape
 func softplus32AVX2(dst *float32, src *float32, n int)
 
-// softplus64AVX512 is, with vectors of 64 bytes,
+// softplus64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Softplus(src[i]) }
 //
 //go:noescape
 func softplus64AVX512(dst *float64, src *float64, n int)
 
-// softplus64AVX2 is, with vectors of 32 bytes,
+// softplus64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Softplus(src[i]) }
 //
 //go:noescape
 func softplus64AVX2(dst *float64, src *float64, n int)
 
-// exp32AVX512 is, with vectors of 64 bytes,
+// exp32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Exp(src[i]) }
 //
 //go:noescape
 func exp32AVX512(dst *float32, src *float32, n int)
 
-// exp32AVX2 is, with vectors of 32 bytes,
+// exp32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Exp(src[i]) }
 //
 //go:noescape
 func exp32AVX2(dst *float32, src *float32, n int)
 
-// exp64AVX512 is, with vectors of 64 bytes,
+// exp64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = Exp(src[i]) }
 //
 //go:noescape
 func exp64AVX512(dst *float64, src *float64, n int)
 
-// exp64AVX2 is, with vectors of 32 bytes,
+// exp64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = Exp(src[i]) }
 //
 //go:noescape
 func exp64AVX2(dst *float64, src *float64, n int)
 
-// silu32AVX512 is, with vectors of 64 bytes,
+// silu32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = src[i] * Sigmoid(src[i]) }
 //
 //go:noescape
 func silu32AVX512(dst *float32, src *float32, n int)
 
-// silu32AVX2 is, with vectors of 32 bytes,
+// silu32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = src[i] * Sigmoid(src[i]) }
 //
 //go:noescape
 func silu32AVX2(dst *float32, src *float32, n int)
 
-// silu64AVX512 is, with vectors of 64 bytes,
+// silu64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = src[i] * Sigmoid(src[i]) }
 //
 //go:noescape
 func silu64AVX512(dst *float64, src *float64, n int)
 
-// silu64AVX2 is, with vectors of 32 bytes,
+// silu64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = src[i] * Sigmoid(src[i]) }
 //
 //go:noescape
 func silu64AVX2(dst *float64, src *float64, n int)
 
-// gelu32AVX512 is, with vectors of 64 bytes,
+// gelu32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
 //
 //go:noescape
 func gelu32AVX512(dst *float32, src *float32, n int)
 
-// gelu32AVX2 is, with vectors of 32 bytes,
+// gelu32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
 //
 //go:noescape
 func gelu32AVX2(dst *float32, src *float32, n int)
 
-// gelu64AVX512 is, with vectors of 64 bytes,
+// gelu64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
 //
 //go:noescape
 func gelu64AVX512(dst *float64, src *float64, n int)
 
-// gelu64AVX2 is, with vectors of 32 bytes,
+// gelu64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = src[i] * normalCDF(src[i]) }
 //
 //go:noescape
 func gelu64AVX2(dst *float64, src *float64, n int)
 
-// mish32AVX512 is, with vectors of 64 bytes,
+// mish32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = mish(src[i]) }
 //
 //go:noescape
 func mish32AVX512(dst *float32, src *float32, n int)
 
-// mish32AVX2 is, with vectors of 32 bytes,
+// mish32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = mish(src[i]) }
 //
 //go:noescape
 func mish32AVX2(dst *float32, src *float32, n int)
 
-// mish64AVX512 is, with vectors of 64 bytes,
+// mish64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] = mish(src[i]) }
 //
 //go:noescape
 func mish64AVX512(dst *float64, src *float64, n int)
 
-// mish64AVX2 is, with vectors of 32 bytes,
+// mish64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] = mish(src[i]) }
 //

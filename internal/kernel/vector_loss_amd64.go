@@ -4,196 +4,196 @@
 
 package kernel
 
-// softmax32AVX512 is, with vectors of 64 bytes,
+// softmax32AVX512 is, in vectors of 64 bytes,
 //
 //	each row of dst = softmax of that row of src
 //
 //go:noescape
 func softmax32AVX512(dst *float32, src *float32, rows int, cols int)
 
-// softmax32AVX2 is, with vectors of 32 bytes,
+// softmax32AVX2 is, in vectors of 32 bytes,
 //
 //	each row of dst = softmax of that row of src
 //
 //go:noescape
 func softmax32AVX2(dst *float32, src *float32, rows int, cols int)
 
-// softmax64AVX512 is, with vectors of 64 bytes,
+// softmax64AVX512 is, in vectors of 64 bytes,
 //
 //	each row of dst = softmax of that row of src
 //
 //go:noescape
 func softmax64AVX512(dst *float64, src *float64, rows int, cols int)
 
-// softmax64AVX2 is, with vectors of 32 bytes,
+// softmax64AVX2 is, in vectors of 32 bytes,
 //
 //	each row of dst = softmax of that row of src
 //
 //go:noescape
 func softmax64AVX2(dst *float64, src *float64, rows int, cols int)
 
-// crossEntropy32AVX512 is, with vectors of 64 bytes,
+// crossEntropy32AVX512 is, in vectors of 64 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)), row by row
 //
 //go:noescape
 func crossEntropy32AVX512(sum *float64, y *float32, z *float32, a *float32, rows int, cols int)
 
-// crossEntropy32AVX2 is, with vectors of 32 bytes,
+// crossEntropy32AVX2 is, in vectors of 32 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)), row by row
 //
 //go:noescape
 func crossEntropy32AVX2(sum *float64, y *float32, z *float32, a *float32, rows int, cols int)
 
-// crossEntropy64AVX512 is, with vectors of 64 bytes,
+// crossEntropy64AVX512 is, in vectors of 64 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)), row by row
 //
 //go:noescape
 func crossEntropy64AVX512(sum *float64, y *float64, z *float64, a *float64, rows int, cols int)
 
-// crossEntropy64AVX2 is, with vectors of 32 bytes,
+// crossEntropy64AVX2 is, in vectors of 32 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)), row by row
 //
 //go:noescape
 func crossEntropy64AVX2(sum *float64, y *float64, z *float64, a *float64, rows int, cols int)
 
-// crossEntropyDelta32AVX512 is, with vectors of 64 bytes,
+// crossEntropyDelta32AVX512 is, in vectors of 64 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)); delta[j] = FMA(a[j], Σy, -y[j]) * factor, row by row
 //
 //go:noescape
 func crossEntropyDelta32AVX512(sum *float64, y *float32, z *float32, a *float32, delta *float32, rows int, cols int, factor float32)
 
-// crossEntropyDelta32AVX2 is, with vectors of 32 bytes,
+// crossEntropyDelta32AVX2 is, in vectors of 32 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)); delta[j] = FMA(a[j], Σy, -y[j]) * factor, row by row
 //
 //go:noescape
 func crossEntropyDelta32AVX2(sum *float64, y *float32, z *float32, a *float32, delta *float32, rows int, cols int, factor float32)
 
-// crossEntropyDelta64AVX512 is, with vectors of 64 bytes,
+// crossEntropyDelta64AVX512 is, in vectors of 64 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)); delta[j] = FMA(a[j], Σy, -y[j]) * factor, row by row
 //
 //go:noescape
 func crossEntropyDelta64AVX512(sum *float64, y *float64, z *float64, a *float64, delta *float64, rows int, cols int, factor float64)
 
-// crossEntropyDelta64AVX2 is, with vectors of 32 bytes,
+// crossEntropyDelta64AVX2 is, in vectors of 32 bytes,
 //
 //	sum[j%16] += y[j] * (lse - (z[j] - top)); delta[j] = FMA(a[j], Σy, -y[j]) * factor, row by row
 //
 //go:noescape
 func crossEntropyDelta64AVX2(sum *float64, y *float64, z *float64, a *float64, delta *float64, rows int, cols int, factor float64)
 
-// binaryCrossEntropy32AVX512 is, with vectors of 64 bytes,
+// binaryCrossEntropy32AVX512 is, in vectors of 64 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy32AVX512(sum *float64, y *float32, z *float32, cols int)
 
-// binaryCrossEntropy32AVX2 is, with vectors of 32 bytes,
+// binaryCrossEntropy32AVX2 is, in vectors of 32 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy32AVX2(sum *float64, y *float32, z *float32, cols int)
 
-// binaryCrossEntropy64AVX512 is, with vectors of 64 bytes,
+// binaryCrossEntropy64AVX512 is, in vectors of 64 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy64AVX512(sum *float64, y *float64, z *float64, cols int)
 
-// binaryCrossEntropy64AVX2 is, with vectors of 32 bytes,
+// binaryCrossEntropy64AVX2 is, in vectors of 32 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|))
 //
 //go:noescape
 func binaryCrossEntropy64AVX2(sum *float64, y *float64, z *float64, cols int)
 
-// binaryCrossEntropyDelta32AVX512 is, with vectors of 64 bytes,
+// binaryCrossEntropyDelta32AVX512 is, in vectors of 64 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta32AVX512(sum *float64, y *float32, z *float32, a *float32, delta *float32, cols int, factor float32)
 
-// binaryCrossEntropyDelta32AVX2 is, with vectors of 32 bytes,
+// binaryCrossEntropyDelta32AVX2 is, in vectors of 32 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta32AVX2(sum *float64, y *float32, z *float32, a *float32, delta *float32, cols int, factor float32)
 
-// binaryCrossEntropyDelta64AVX512 is, with vectors of 64 bytes,
+// binaryCrossEntropyDelta64AVX512 is, in vectors of 64 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta64AVX512(sum *float64, y *float64, z *float64, a *float64, delta *float64, cols int, factor float64)
 
-// binaryCrossEntropyDelta64AVX2 is, with vectors of 32 bytes,
+// binaryCrossEntropyDelta64AVX2 is, in vectors of 32 bytes,
 //
 //	sum[i%16] += FMA(-z[i], y[i], max(z[i], 0)) + log1p(Exp(-|z[i]|)); delta[i] = (a[i] - y[i]) * factor
 //
 //go:noescape
 func binaryCrossEntropyDelta64AVX2(sum *float64, y *float64, z *float64, a *float64, delta *float64, cols int, factor float64)
 
-// squared32AVX512 is, with vectors of 64 bytes,
+// squared32AVX512 is, in vectors of 64 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²
 //
 //go:noescape
 func squared32AVX512(sum *float64, y *float32, a *float32, cols int)
 
-// squared32AVX2 is, with vectors of 32 bytes,
+// squared32AVX2 is, in vectors of 32 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²
 //
 //go:noescape
 func squared32AVX2(sum *float64, y *float32, a *float32, cols int)
 
-// squared64AVX512 is, with vectors of 64 bytes,
+// squared64AVX512 is, in vectors of 64 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²
 //
 //go:noescape
 func squared64AVX512(sum *float64, y *float64, a *float64, cols int)
 
-// squared64AVX2 is, with vectors of 32 bytes,
+// squared64AVX2 is, in vectors of 32 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²
 //
 //go:noescape
 func squared64AVX2(sum *float64, y *float64, a *float64, cols int)
 
-// squaredDelta32AVX512 is, with vectors of 64 bytes,
+// squaredDelta32AVX512 is, in vectors of 64 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²; delta[i] = d * factor
 //
 //go:noescape
 func squaredDelta32AVX512(sum *float64, y *float32, a *float32, delta *float32, cols int, factor float32)
 
-// squaredDelta32AVX2 is, with vectors of 32 bytes,
+// squaredDelta32AVX2 is, in vectors of 32 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²; delta[i] = d * factor
 //
 //go:noescape
 func squaredDelta32AVX2(sum *float64, y *float32, a *float32, delta *float32, cols int, factor float32)
 
-// squaredDelta64AVX512 is, with vectors of 64 bytes,
+// squaredDelta64AVX512 is, in vectors of 64 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²; delta[i] = d * factor
 //
 //go:noescape
 func squaredDelta64AVX512(sum *float64, y *float64, a *float64, delta *float64, cols int, factor float64)
 
-// squaredDelta64AVX2 is, with vectors of 32 bytes,
+// squaredDelta64AVX2 is, in vectors of 32 bytes,
 //
 //	d := a[i] - y[i]; sum[i%16] += d²; delta[i] = d * factor
 //

@@ -4,168 +4,168 @@
 
 package kernel
 
-// sgd32AVX512 is, with vectors of 64 bytes,
+// sgd32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { w[i] = FMA(rate, grad[i], w[i]) }
 //
 //go:noescape
 func sgd32AVX512(w *float32, grad *float32, n int, rate float32)
 
-// sgd32AVX2 is, with vectors of 32 bytes,
+// sgd32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { w[i] = FMA(rate, grad[i], w[i]) }
 //
 //go:noescape
 func sgd32AVX2(w *float32, grad *float32, n int, rate float32)
 
-// sgd64AVX512 is, with vectors of 64 bytes,
+// sgd64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { w[i] = FMA(rate, grad[i], w[i]) }
 //
 //go:noescape
 func sgd64AVX512(w *float64, grad *float64, n int, rate float64)
 
-// sgd64AVX2 is, with vectors of 32 bytes,
+// sgd64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { w[i] = FMA(rate, grad[i], w[i]) }
 //
 //go:noescape
 func sgd64AVX2(w *float64, grad *float64, n int, rate float64)
 
-// momentum32AVX512 is, with vectors of 64 bytes,
+// momentum32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, v[i], w[i]) }
 //
 //go:noescape
 func momentum32AVX512(w *float32, grad *float32, v *float32, n int, rate float32, mu float32)
 
-// momentum32AVX2 is, with vectors of 32 bytes,
+// momentum32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, v[i], w[i]) }
 //
 //go:noescape
 func momentum32AVX2(w *float32, grad *float32, v *float32, n int, rate float32, mu float32)
 
-// momentum64AVX512 is, with vectors of 64 bytes,
+// momentum64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, v[i], w[i]) }
 //
 //go:noescape
 func momentum64AVX512(w *float64, grad *float64, v *float64, n int, rate float64, mu float64)
 
-// momentum64AVX2 is, with vectors of 32 bytes,
+// momentum64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, v[i], w[i]) }
 //
 //go:noescape
 func momentum64AVX2(w *float64, grad *float64, v *float64, n int, rate float64, mu float64)
 
-// nesterov32AVX512 is, with vectors of 64 bytes,
+// nesterov32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, FMA(mu, v[i], grad[i]), w[i]) }
 //
 //go:noescape
 func nesterov32AVX512(w *float32, grad *float32, v *float32, n int, rate float32, mu float32)
 
-// nesterov32AVX2 is, with vectors of 32 bytes,
+// nesterov32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, FMA(mu, v[i], grad[i]), w[i]) }
 //
 //go:noescape
 func nesterov32AVX2(w *float32, grad *float32, v *float32, n int, rate float32, mu float32)
 
-// nesterov64AVX512 is, with vectors of 64 bytes,
+// nesterov64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, FMA(mu, v[i], grad[i]), w[i]) }
 //
 //go:noescape
 func nesterov64AVX512(w *float64, grad *float64, v *float64, n int, rate float64, mu float64)
 
-// nesterov64AVX2 is, with vectors of 32 bytes,
+// nesterov64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { v[i] = FMA(mu, v[i], grad[i]); w[i] = FMA(rate, FMA(mu, v[i], grad[i]), w[i]) }
 //
 //go:noescape
 func nesterov64AVX2(w *float64, grad *float64, v *float64, n int, rate float64, mu float64)
 
-// adam32AVX512 is, with vectors of 64 bytes,
+// adam32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { m[i] = FMA(b1, m[i], c1*grad[i]); v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); w[i] = FMA(rate, m[i]/FMA(√v[i], root, eps), keep*w[i]) }
 //
 //go:noescape
 func adam32AVX512(w *float32, grad *float32, m *float32, v *float32, n int, rate float32, root float32, b1 float32, c1 float32, b2 float32, c2 float32, eps float32, keep float32)
 
-// adam32AVX2 is, with vectors of 32 bytes,
+// adam32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { m[i] = FMA(b1, m[i], c1*grad[i]); v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); w[i] = FMA(rate, m[i]/FMA(√v[i], root, eps), keep*w[i]) }
 //
 //go:noescape
 func adam32AVX2(w *float32, grad *float32, m *float32, v *float32, n int, rate float32, root float32, b1 float32, c1 float32, b2 float32, c2 float32, eps float32, keep float32)
 
-// adam64AVX512 is, with vectors of 64 bytes,
+// adam64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { m[i] = FMA(b1, m[i], c1*grad[i]); v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); w[i] = FMA(rate, m[i]/FMA(√v[i], root, eps), keep*w[i]) }
 //
 //go:noescape
 func adam64AVX512(w *float64, grad *float64, m *float64, v *float64, n int, rate float64, root float64, b1 float64, c1 float64, b2 float64, c2 float64, eps float64, keep float64)
 
-// adam64AVX2 is, with vectors of 32 bytes,
+// adam64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { m[i] = FMA(b1, m[i], c1*grad[i]); v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); w[i] = FMA(rate, m[i]/FMA(√v[i], root, eps), keep*w[i]) }
 //
 //go:noescape
 func adam64AVX2(w *float64, grad *float64, m *float64, v *float64, n int, rate float64, root float64, b1 float64, c1 float64, b2 float64, c2 float64, eps float64, keep float64)
 
-// scale32AVX512 is, with vectors of 64 bytes,
+// scale32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { x[i] *= s }
 //
 //go:noescape
 func scale32AVX512(x *float32, n int, s float32)
 
-// scale32AVX2 is, with vectors of 32 bytes,
+// scale32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { x[i] *= s }
 //
 //go:noescape
 func scale32AVX2(x *float32, n int, s float32)
 
-// scale64AVX512 is, with vectors of 64 bytes,
+// scale64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { x[i] *= s }
 //
 //go:noescape
 func scale64AVX512(x *float64, n int, s float64)
 
-// scale64AVX2 is, with vectors of 32 bytes,
+// scale64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { x[i] *= s }
 //
 //go:noescape
 func scale64AVX2(x *float64, n int, s float64)
 
-// add32AVX512 is, with vectors of 64 bytes,
+// add32AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] += src[i] }
 //
 //go:noescape
 func add32AVX512(dst *float32, src *float32, n int)
 
-// add32AVX2 is, with vectors of 32 bytes,
+// add32AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] += src[i] }
 //
 //go:noescape
 func add32AVX2(dst *float32, src *float32, n int)
 
-// add64AVX512 is, with vectors of 64 bytes,
+// add64AVX512 is, in vectors of 64 bytes,
 //
 //	for i := range n { dst[i] += src[i] }
 //
 //go:noescape
 func add64AVX512(dst *float64, src *float64, n int)
 
-// add64AVX2 is, with vectors of 32 bytes,
+// add64AVX2 is, in vectors of 32 bytes,
 //
 //	for i := range n { dst[i] += src[i] }
 //

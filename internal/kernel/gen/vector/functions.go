@@ -5,8 +5,8 @@ import "math"
 // The elementary functions, operation for operation as the Go code of package kernel has
 // them (exp.go, log.go, erf.go).
 
-// even evaluates a polynomial, constant term first, as kernel's estrin functions do: pairs,
-// then pairs of pairs.
+// poly evaluates a polynomial, constant term first, as kernel's estrin functions do: pairs,
+// then pairs of pairs. x2 is x².
 func (b *body) poly(x *value, x2 *value, c ...float64) *value {
 	pair := func(i int) *value { return b.fma(b.k(c[i+1]), x, b.k(c[i])) }
 	switch len(c) {

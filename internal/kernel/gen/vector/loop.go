@@ -76,7 +76,7 @@ func function(c *build.Context, t target, name, signature, is string) {
 	c.Function(name + t.String())
 	c.Pragma("noescape")
 	c.SignatureExpr(signature)
-	c.Doc(append([]string{name + t.String() + " is, with vectors of " + fmt.Sprint(t.bytes()) + " bytes,"}, strings.Split("\n"+is, "\n")...)...)
+	c.Doc(append([]string{name + t.String() + " is, in vectors of " + fmt.Sprint(t.bytes()) + " bytes,"}, strings.Split("\n"+is, "\n")...)...)
 }
 
 func (l *loop) signature(t target) string {

@@ -179,8 +179,7 @@ func (p *pool) tails16() operand.Mem {
 	return m
 }
 
-// present is the mask of the lanes that have an element; within is x there, and other
-// elsewhere.
+// within is x in the lanes that have an element, and other elsewhere.
 func (r *rowOf) within(x, other *value) *value {
 	if !r.tail {
 		return x
