@@ -113,11 +113,13 @@ func Sigmoid[T Float](x T) T {
 	return 1 / (1 + e)
 }
 
-// Tanh returns (e^2x - 1) / (e^2x + 1), with the sign of x taken off and put back.
+// Tanh returns (1 - e^-2|x|) / (1 + e^-2|x|) with the sign of x.
 func Tanh[T Float](x T) T {
 	a := min(Abs(x), 20) // from about there on it is 1
-	e := expm1(a + a)
-	return T(math.Copysign(float64(e/(e+2)), float64(x)))
+	e, n := reduced(-(a + a))
+	two := pow2[T](int(n))
+	ratio := FMA(-two, e, 1-two) / FMA(two, e, 1+two)
+	return T(math.Copysign(float64(ratio), float64(x)))
 }
 
 // Softplus returns log(1 + e^x) without overflow: max(x, 0) + log1p(e^-|x|).

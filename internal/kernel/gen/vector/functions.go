@@ -79,9 +79,11 @@ func (b *body) sigmoid(x *value) *value {
 }
 
 func (b *body) tanh(x *value) *value {
-	a := b.min(b.abs(x), b.k(20))
-	e := b.expm1(b.add(a, a))
-	return b.or(b.div(e, b.add(e, b.k(2))), b.signOf(x))
+	a := b.max(b.negAbs(x), b.k(-20))
+	e, n := b.reduced(b.add(a, a))
+	two := b.pow2(n)
+	ratio := b.div(b.fnma(two, e, b.sub(b.k(1), two)), b.fma(two, e, b.add(two, b.k(1))))
+	return b.or(ratio, b.signOf(x))
 }
 
 // log1pUnit is log(1 + f) for 0 <= f <= 1.
