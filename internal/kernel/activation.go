@@ -156,9 +156,10 @@ func mishSlope[T Float](z T) T {
 	return FMA(T(z*T(2*i*e)), T(2*i*(e+1)), T(n*i))
 }
 
-// chunk is how many elements one call of a vector kernel gets at most: less than 20 µs of
-// work, for which it cannot be preempted.
-const chunk = 8192
+// chunk is how many elements one call of a vector kernel gets at most, and slowChunk where
+// each element needs an exp or more: less than 20 µs of work, in which assembly cannot be
+// preempted.
+const chunk, slowChunk = 4096, 2048
 
 // few is the length up to which the cheapest kernels are quicker in Go than called.
 const few = 4
@@ -175,7 +176,7 @@ func Apply[T Float](f Activation, dst, src []T, p T) {
 		return
 	}
 	for len(src) > 0 {
-		n := min(len(src), chunk)
+		n := min(len(src), slowChunk)
 		d, s := &dst[0], &src[0]
 		switch f {
 		case ReLU:
@@ -239,7 +240,7 @@ func TimesSlope[T Float](f Activation, g, z, a []T, p T) {
 		return
 	}
 	for len(g) > 0 {
-		n := min(len(g), chunk)
+		n := min(len(g), slowChunk)
 		g0, z0, a0 := &g[0], &z[0], &a[0]
 		switch f {
 		case ReLU:

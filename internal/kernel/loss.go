@@ -30,7 +30,7 @@ func greatest[T Float](x []T) T {
 }
 
 // rowsPerCall is how many rows of cols elements one call of a vector kernel gets at most.
-func rowsPerCall(cols int) int { return max(1, chunk/4/cols) }
+func rowsPerCall(cols int) int { return max(1, min(128, slowChunk/2/cols)) }
 
 // Softmax sets each row of dst to the softmax of that row of src, e^x / Σ e^x. Both hold
 // rows of cols elements, one behind the other; dst may be src. Subtracting the largest x
@@ -120,7 +120,7 @@ func BinaryCrossEntropy[T Float](s *LossSum, at int, y, z, a, delta []T, factor 
 		return
 	}
 	for len(y) > 0 {
-		n := min(len(y), chunk)
+		n := min(len(y), slowChunk)
 		if delta == nil {
 			binaryCrossEntropyVector(&s[0], &y[0], &z[0], n)
 		} else {

@@ -33,7 +33,7 @@ func lengths() (n []int) {
 	for i := range 101 {
 		n = append(n, i)
 	}
-	return append(n, 1000, chunk-1, chunk, chunk+1, 2*chunk+37)
+	return append(n, 1000, slowChunk-1, slowChunk, slowChunk+1, 2*chunk+37)
 }
 
 // specials are the values that go wrong first.
@@ -187,7 +187,7 @@ func testElementwise[T Float](t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for _, k := range elementwiseKernels[T]() {
 			for _, n := range lengths() {
-				if n > 1000 && testing.Short() {
+				if n > 3000 && testing.Short() {
 					continue
 				}
 				for _, withSpecials := range []bool{false, true} {
