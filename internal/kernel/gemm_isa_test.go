@@ -203,6 +203,9 @@ func testGemmLarge[T Float](t *testing.T) {
 			c.check(t, p)
 		}
 	}
+	// Rows of A a multiple of 4096 bytes apart.
+	c.check(t, product{m: 50, n: 40, k: 20, padA: 1004})
+	c.check(t, product{m: 5, n: 70, k: 400, padA: 624, accumulate: true, strict: true})
 }
 
 func TestGemmLarge(t *testing.T) {

@@ -12,8 +12,10 @@ import (
 const (
 	blockK     = 384       // steps of k in one call; longer chains go through C
 	blockBytes = 512 << 10 // of A that all panels of B run over before the next part of A
-	callFMAs   = 400_000   // in one call: assembly holds up the garbage collector
+	callFMAs   = 250_000   // in one call: assembly holds up the garbage collector
 	packRows   = 48        // the rows of C from which copying a panel of B pays
+	pageStride = 4096      // rows of A that are so many bytes apart compete for one place in the L1 cache,
+	pageRows   = 6         // so that tiles should not have more of them
 	fewRowsK   = 64        // steps of k where a transposed panel is used by few rows: it stays in the L1 cache
 )
 
@@ -56,6 +58,10 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 		blocks := (k + blockK - 1) / blockK
 		step = (k + blocks - 1) / blocks
 	}
+	tallest := 12
+	if a.Row != 0 && a.Row*size%pageStride == 0 {
+		tallest = pageRows
+	}
 	rows := m
 	if byColumns && m <= 3 {
 		step = min(step, fewRowsK)
@@ -91,7 +97,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 					packPanel(to, panel, kp, bRow, b.Row*size)
 					panel = to
 				}
-				column(set, s.heights[w], w, kp, View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}, panel, bRow,
+				column(set, min(s.heights[w], tallest), w, kp, View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}, panel, bRow,
 					c.Data[i0*c.Row+j:], c.Row, i1-i0, last, acc)
 				j += columns
 			}
