@@ -148,7 +148,7 @@ func noise(row, col int) float32 {
 	return float32(h>>8) * 0x1p-24
 }
 
-// trainer makes a run of that many steps.
+// trainer makes a run of that many steps and an epoch to warm up.
 func (j job[T]) trainer(threads, steps int) (*train.Trainer[T], error) {
 	net, err := nn.New[T](j.inputs, 1, j.layers...)
 	if err != nil {
@@ -160,7 +160,7 @@ func (j job[T]) trainer(threads, steps int) (*train.Trainer[T], error) {
 	}
 	c := j.config
 	c.Threads = threads
-	c.Epochs = max(1, steps/j.stepsPerEpoch())
+	c.Epochs = 1 + max(1, steps/j.stepsPerEpoch())
 	return train.New(net, c, train.Data[T]{Train: d})
 }
 
@@ -200,6 +200,15 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 		if err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
+		warm := 0 // the first steps make what the others use again
+		for _, err := range t.Steps(ctx) {
+			if err != nil {
+				return Workload{}, fmt.Errorf("%s: %w", j.name, err)
+			}
+			if warm++; warm == j.stepsPerEpoch() {
+				break
+			}
+		}
 		before := mallocs()
 		start := time.Now()
 		r, err := t.Run(ctx)
@@ -214,8 +223,8 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 			steps = max(2*steps, int(1.2*float64(steps)*float64(each/runs)/float64(max(took, time.Microsecond))))
 			continue
 		}
-		times = append(times, float64(took.Nanoseconds())/float64(r.Steps))
-		allocs = float64((mallocs() - before) / uint64(r.Steps))
+		times = append(times, float64(took.Nanoseconds())/float64(r.Steps-warm))
+		allocs = float64((mallocs() - before) / uint64(r.Steps-warm))
 	}
 	slices.Sort(times)
 	ns := times[runs/2]

@@ -1,0 +1,55 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// The work of a step, counted by hand.
+func TestFlops(t *testing.T) {
+	if got, want := notebook().flops(), 4*(4*12+6*4.0); got != want {
+		t.Errorf("notebook: %v, want %v", got, want)
+	}
+	if got, want := mnist(optim.SGD{}).flops(), 128*(4*784*512+6*512*256+6*256*10.0); got != want {
+		t.Errorf("mnist: %v, want %v", got, want)
+	}
+	if got, want := tabular().flops(), 32*(4*20*64+6*64*64+6*64.0); got != want {
+		t.Errorf("tabular: %v, want %v", got, want)
+	}
+}
+
+// The report has what scripts read, and steps allocate nothing.
+func TestRun(t *testing.T) {
+	r, err := Run(context.Background(), 20*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ISA == "" || r.CPU == "" || r.Peak.Float32 <= 0 || r.Peak.Float64 <= 0 {
+		t.Errorf("the report begins %q, %q, %+v", r.CPU, r.ISA, r.Peak)
+	}
+	seen := map[string]bool{}
+	for _, w := range r.Workloads {
+		seen[w.Name] = true
+		if w.NsPerStep <= 0 || w.SamplesPerSecond <= 0 || w.ShareOfPeak <= 0 {
+			t.Errorf("%+v", w)
+		}
+		if w.AllocsPerStep != 0 {
+			t.Errorf("%s on %d threads: %v allocations a step", w.Name, w.Threads, w.AllocsPerStep)
+		}
+	}
+	for _, name := range []string{"notebook", "mnist", "tabular"} {
+		if !seen[name] {
+			t.Errorf("no workload %s", name)
+		}
+	}
+	if len(r.Inference) != 1 || r.Inference[0].Allocs != 0 {
+		t.Errorf("inference: %+v", r.Inference)
+	}
+	if _, err := json.Marshal(r); err != nil {
+		t.Error(err)
+	}
+}
