@@ -160,7 +160,7 @@ func (j job[T]) trainer(threads, steps int) (*train.Trainer[T], error) {
 	}
 	c := j.config
 	c.Threads = threads
-	c.Epochs = 1 + max(1, steps/j.stepsPerEpoch())
+	c.Epochs = 2 + steps/j.stepsPerEpoch()
 	return train.New(net, c, train.Data[T]{Train: d})
 }
 
@@ -200,18 +200,19 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 		if err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
-		warm := 0 // the first steps make what the others use again
-		for _, err := range t.Steps(ctx) {
-			if err != nil {
-				return Workload{}, fmt.Errorf("%s: %w", j.name, err)
-			}
-			if warm++; warm == j.stepsPerEpoch() {
-				break
-			}
+		// The first epoch makes what the others use again.
+		if err := advance(ctx, t, j.stepsPerEpoch()); err != nil {
+			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
-		before := mallocs()
+		before, done := mallocs(), steps
 		start := time.Now()
-		r, err := t.Run(ctx)
+		if j.config.Method == train.Batch {
+			var r train.Result
+			r, err = t.Run(ctx)
+			done = r.Steps - j.stepsPerEpoch()
+		} else { // not to its end, since the loss over all rows that follows is no step
+			err = advance(ctx, t, steps)
+		}
 		took := time.Since(start)
 		if err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
@@ -223,8 +224,8 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 			steps = max(2*steps, int(1.2*float64(steps)*float64(each/runs)/float64(max(took, time.Microsecond))))
 			continue
 		}
-		times = append(times, float64(took.Nanoseconds())/float64(r.Steps-warm))
-		allocs = float64((mallocs() - before) / uint64(r.Steps-warm))
+		times = append(times, float64(took.Nanoseconds())/float64(done))
+		allocs = float64((mallocs() - before) / uint64(done))
 	}
 	slices.Sort(times)
 	ns := times[runs/2]
@@ -241,6 +242,20 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 		Name: j.name, Precision: precision, Threads: threads, NsPerStep: ns, SamplesPerSecond: rows / ns * 1e9,
 		GFLOPS: gflops, ShareOfPeak: gflops / peak / float64(threads), AllocsPerStep: allocs,
 	}, nil
+}
+
+// advance makes that many steps and leaves the loop.
+func advance[T nn.Float](ctx context.Context, t *train.Trainer[T], steps int) error {
+	n := 0
+	for _, err := range t.Steps(ctx) {
+		if err != nil {
+			return err
+		}
+		if n++; n == steps {
+			break
+		}
+	}
+	return nil
 }
 
 func mallocs() uint64 {
