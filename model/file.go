@@ -221,6 +221,12 @@ type Weights struct {
 // LoadWeights reads a safetensors file whose tensors a run can start from.
 func LoadWeights(path string) (*Weights, error) { return openWeights(path) }
 
+// noSuchFile says so in words and is fs.ErrNotExist.
+type noSuchFile struct{}
+
+func (noSuchFile) Error() string        { return "there is no such file" }
+func (noSuchFile) Is(target error) bool { return target == fs.ErrNotExist }
+
 func openWeights(path string) (*Weights, error) {
 	bad := func(format string, args ...any) (*Weights, error) {
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrFile, fmt.Errorf(format, args...))
@@ -228,7 +234,7 @@ func openWeights(path string) (*Weights, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return bad("there is no such file")
+		return bad("%w", noSuchFile{})
 	case err != nil:
 		return bad("%w", err)
 	case info.IsDir():

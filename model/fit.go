@@ -49,7 +49,6 @@ type parts struct{ train, validation, test []int }
 type runner interface {
 	steps(ctx context.Context) iter.Seq2[train.Step, error]
 	result() train.Result
-	useBest()
 	engine() engine
 }
 
@@ -59,8 +58,7 @@ func (r runnerOf[T]) steps(ctx context.Context) iter.Seq2[train.Step, error] {
 	return r.trainer.Steps(ctx)
 }
 func (r runnerOf[T]) result() train.Result { return r.trainer.Result() }
-func (r runnerOf[T]) useBest()             { r.trainer.UseBest() }
-func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.Network().Clone()) }
+func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.BestNetwork()) }
 
 // Train fits a model to a table and reports on it: Prepare, all Steps, Model. A run that
 // diverges returns a *train.DivergedError; the model then has the last finite weights.
@@ -157,6 +155,7 @@ func (f *Fit) split() error {
 		}
 	} else if f.Options.Test != nil && *f.Options.Test > 0 {
 		f.parts.test = pick(all, hold(*f.Options.Test, rng.SplitTest))
+		f.noteNone("test", *f.Options.Test, f.parts.test, len(all))
 	}
 	switch {
 	case f.tables.Validation != nil:
@@ -164,12 +163,14 @@ func (f *Fit) split() error {
 			return err
 		}
 	case f.Options.Validation != nil:
+		n := len(keep)
 		f.parts.validation = pick(all, hold(*f.Options.Validation, rng.SplitValidation))
+		f.noteNone("validation", *f.Options.Validation, f.parts.validation, n)
 	case f.recipe.config.Method == train.PerSample:
 	case len(keep) >= FewRows:
 		f.parts.validation = pick(all, hold(DefaultValidation, rng.SplitValidation))
 	default:
-		f.note("With %s none is held out for validation; --validation 0.2 would hold out some.", rowsText(len(keep)))
+		f.note("With %s none is held out for validation by default.", rowsText(len(keep)))
 	}
 	f.noteLonely(strata)
 	f.parts.train = pick(all, keep)
@@ -178,6 +179,13 @@ func (f *Fit) split() error {
 		Unlabelled: f.Schema.Unlabelled,
 	}
 	return nil
+}
+
+// noteNone says that a part of few rows is no row.
+func (f *Fit) noteNone(flag string, part float64, held []int, of int) {
+	if part > 0 && len(held) == 0 {
+		f.note("--%s %g of %s is none.", flag, part, rowsText(of))
+	}
 }
 
 // noteLonely names the classes that have a single row: it cannot be held out.
@@ -232,10 +240,14 @@ func (f *Fit) settle() {
 			f.note("The batch size %d is larger than the %d training rows and was clamped to them.", c.BatchSize, f.Rows.Train)
 		}
 		c.BatchSize = min(c.BatchSize, f.Rows.Train)
-	case train.Batch:
-		c.BatchSize = f.Rows.Train
 	default:
-		c.BatchSize = 1
+		asked := c.BatchSize
+		if c.BatchSize = 1; c.Method == train.Batch {
+			c.BatchSize = f.Rows.Train
+		}
+		if asked != 0 && asked != c.BatchSize {
+			f.note("The batch size %d is for mini-batch descent; %s looks at %s an update.", asked, c.Method, rowsText(c.BatchSize))
+		}
 	}
 	if c.Epochs == 0 {
 		c.Epochs = autoEpochs(c.Method, f.Rows.Train, c.BatchSize)
@@ -438,10 +450,8 @@ func (f *Fit) Layers() []nn.Dense { return f.recipe.layers }
 func (f *Fit) Imputed() data.Counts { return f.imputed }
 
 // Model returns the model as it stands, with its scores on the rows. Of a run that early
-// stopping may end, it has the best weights so far, and so should be called when the run
-// has ended or is to be given up.
+// stopping may end, it has the best weights so far. The run itself is not changed.
 func (f *Fit) Model() (*Model, error) {
-	f.runner.useBest()
 	r := f.runner.result()
 	m := &Model{
 		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, engine: f.runner.engine(),

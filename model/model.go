@@ -180,13 +180,13 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 	}
 	if m.Task() == data.Binary {
 		if err := m.engine.predictRow(m.Encoding, row, out[1:]); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrRow, err)
 		}
 		out[0] = 1 - out[1]
 		return nil
 	}
 	if err := m.engine.predictRow(m.Encoding, row, out); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrRow, err)
 	}
 	m.finish(out)
 	return nil
@@ -194,7 +194,7 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 
 // PredictRow predicts one row given as named values: numbers of any Go type, strings as
 // they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one. A
-// column without a value, and a name that is no column, is an error naming it.
+// column without a value is an error naming it; names that are no columns are passed over.
 func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
 	columns := m.Columns()
 	values := make([]data.Value, len(columns))
@@ -212,16 +212,6 @@ func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
 	}
 	if len(missing) > 0 {
 		return Prediction{}, fmt.Errorf("%w: no value for the column%s %s; give nil for a missing value", ErrRow, plural(len(missing)), quoteList(missing))
-	}
-	if len(row) > len(columns) {
-		var unknown []string
-		for name := range row {
-			if !contains(columns, name) {
-				unknown = append(unknown, name)
-			}
-		}
-		sort.Strings(unknown)
-		return Prediction{}, fmt.Errorf("%w: %s: no column of that name; the model reads %s", ErrRow, quoteList(unknown), quoteList(columns))
 	}
 	out := make([]float64, m.Outputs())
 	if err := m.PredictValues(values, out); err != nil {

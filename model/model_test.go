@@ -222,7 +222,6 @@ func TestPredictRowRefuses(t *testing.T) {
 	}
 	for word, change := range map[string]func(map[string]any){
 		`"x"`:                func(r map[string]any) { delete(r, "x") },
-		`"shape"`:            func(r map[string]any) { r["shape"] = "round" },
 		"[]int":              func(r map[string]any) { r["x"] = []int{1} },
 		`"long"`:             func(r map[string]any) { r["x"] = "long" },
 		"is not a boolean":   func(r map[string]any) { r["flag"] = "perhaps" },
@@ -232,9 +231,14 @@ func TestPredictRowRefuses(t *testing.T) {
 	} {
 		r := good()
 		change(r)
-		if _, err := m.PredictRow(r); err == nil || !strings.Contains(err.Error(), word) {
+		if _, err := m.PredictRow(r); !errors.Is(err, model.ErrRow) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%s: %v", word, err)
 		}
+	}
+	more := good()
+	more["shape"] = "round" // no column of the model's: a record may have more
+	if _, err := m.PredictRow(more); err != nil {
+		t.Error(err)
 	}
 	for _, v := range []any{nil, math.NaN(), int8(1), uint64(2), "NA", data.Number(3), data.Missing()} {
 		r := good()

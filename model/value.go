@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,6 +20,8 @@ func valueOf(v any) (data.Value, error) {
 		return v, nil
 	case string:
 		return data.Text(v), nil
+	case json.Number:
+		return data.Text(v.String()), nil
 	case bool:
 		return data.Bool(v), nil
 	case time.Time:

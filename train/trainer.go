@@ -215,6 +215,15 @@ func (t *Trainer[T]) UseBest() {
 	}
 }
 
+// BestNetwork returns a copy of the network with the weights that UseBest would give it.
+func (t *Trainer[T]) BestNetwork() *nn.Network[T] {
+	n := t.net.Clone()
+	if t.best != nil && t.bestEpoch > 0 {
+		copy(n.Params(), t.best)
+	}
+	return n
+}
+
 // Epoch returns the number of epochs done.
 func (t *Trainer[T]) Epoch() int { return t.epoch }
 

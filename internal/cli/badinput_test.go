@@ -476,7 +476,7 @@ func TestDiverges(t *testing.T) {
 			left := changes(nil, listing(t))
 			want := []string{".", "m.last-good.safetensors"}
 			if strings.Contains(args, "--run") {
-				want = append(want, "run", "run/config.json", "run/curves.svg", "run/history.csv")
+				want = append(want, "run", "run/config.json", "run/curves.svg", "run/history.csv", "run/result.json")
 			}
 			if !slices.Equal(left, want) {
 				t.Errorf("left behind: %q", left)

@@ -16,6 +16,7 @@ func (c *benchCmd) Run(e *env) error {
 	if c.Time <= 0 {
 		return usagef("--time %v: give a duration greater than 0", c.Time)
 	}
+	e.watch()
 	r, err := bench.Run(e.ctx, c.Time)
 	if err != nil {
 		if e.ctx.Err() != nil {

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -74,18 +75,34 @@ type env struct {
 	Std
 	ctx    context.Context // ends with SIGINT or SIGTERM
 	parser *kong.Kong
+	args   []string // of the call
 }
 
 // Main runs one call and returns its exit status.
 func Main(args []string, std Std) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	done := make(chan struct{})
+	defer close(done)
 	go func() {
-		<-ctx.Done()
-		stop() // a second signal ends the process at once
+		select {
+		case <-done:
+		case <-ctx.Done():
+			if !watching.Load() {
+				os.Exit(statusInterrupted)
+			}
+			stop() // a second signal ends the process at once
+		}
 	}()
 	return run(ctx, args, std)
 }
+
+// watching is set while a command looks at its context and has something to save. At any
+// other time a signal ends the process.
+var watching atomic.Bool
+
+// watch is called by a command that looks at e.ctx from here on.
+func (e *env) watch() { watching.Store(true) }
 
 // exited is how kong's help ends a call.
 type exited struct{ code int }
@@ -125,7 +142,7 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 	if err != nil {
 		return complain(std, wrongCall(err))
 	}
-	err = call.Run(&env{Std: std, ctx: ctx, parser: parser})
+	err = call.Run(&env{Std: std, ctx: ctx, parser: parser, args: args})
 	if out.err != nil {
 		err = fmt.Errorf("cannot write to standard output: %w", out.err)
 	}

@@ -42,6 +42,9 @@ func (c *compareCmd) Run(e *env) error {
 			return err
 		}
 	}
+	if len(c.Methods) == 0 {
+		return usagef("--methods: name at least one of %s", strings.Join(train.Methods(), ", "))
+	}
 	for _, m := range c.Methods {
 		if !slices.Contains(train.Methods(), m) {
 			return usagef("--methods: %q is not known; choose from %s", m, strings.Join(train.Methods(), ", "))
@@ -66,6 +69,7 @@ func (c *compareCmd) Run(e *env) error {
 			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, c.Epochs, short(p.Loss))
 		}
 	}
+	e.watch()
 	tracks, err := lesson.Race(e.ctx, net, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}}, lanes, watch)
 	if err != nil {
 		if errors.Is(err, e.ctx.Err()) {

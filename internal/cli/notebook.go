@@ -20,6 +20,7 @@ type notebookCmd struct {
 }
 
 func (c *notebookCmd) Run(e *env) error {
+	e.watch()
 	runs, err := lesson.Notebook(e.ctx, c.Seed)
 	if err != nil {
 		if e.ctx.Err() != nil {

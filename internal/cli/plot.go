@@ -46,9 +46,9 @@ func (c *plotCmd) figure() (plot.Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		best := 0
-		if p, ok := h.Best(); ok {
-			best = p.Epoch
+		best, err := readBestEpoch(filepath.Join(c.From, "result.json"))
+		if err != nil {
+			return nil, err
 		}
 		return curves("Learning curves", h, best), nil
 	}

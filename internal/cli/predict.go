@@ -20,6 +20,9 @@ type predictCmd struct {
 }
 
 func (c *predictCmd) Run(e *env) error {
+	if err := notAnInput(c.Out, c.Model, c.Data); err != nil {
+		return err
+	}
 	m, err := model.Load(c.Model)
 	if err != nil {
 		return err

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
 )
 
 var nan = math.NaN()
@@ -36,10 +36,14 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	e.printf("\n")
 	writeScores(e, m)
 	writeConfusion(e, m)
-	e.printf("\n%s\n", honesty(t.Rows))
+	e.printf("\n%s\n", honesty(t))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
-	if t.Rows.Test == 0 {
-		e.printf("         gradus train %s --target %s --test 0.2   for a score on rows that chose nothing\n", shellWord(c.Data), shellWord(kong.JoinEscaped(m.Targets(), ',')))
+	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest {
+		words := []string{"gradus"}
+		for _, a := range e.args {
+			words = append(words, shellWord(a))
+		}
+		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", strings.Join(words, " "))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
@@ -133,11 +137,28 @@ func descentText(o model.Options) string {
 	if o.Method == "mini-batch" {
 		s += fmt.Sprintf(" of %d", o.BatchSize)
 	}
-	return fmt.Sprintf("%s, %s, rate %g %s, loss %s (%s)", s, o.Optimizer, *o.LR, o.Schedule, o.Loss, o.Reduction)
+	var hyper []string
+	for _, h := range []struct {
+		name  string
+		value *float64
+	}{{"momentum", o.Momentum}, {"beta1", o.Beta1}, {"beta2", o.Beta2}, {"epsilon", o.Epsilon}, {"weight decay", o.WeightDecay}} {
+		if h.value != nil {
+			hyper = append(hyper, fmt.Sprintf("%s %g", h.name, *h.value))
+		}
+	}
+	rule := o.Optimizer
+	if len(hyper) > 0 {
+		rule += " (" + strings.Join(hyper, ", ") + ")"
+	}
+	return fmt.Sprintf("%s, %s, rate %g %s, loss %s (%s)", s, rule, *o.LR, o.Schedule, o.Loss, o.Reduction)
 }
 
 func trainedText(m *model.Model) string {
 	t := m.Training
+	loss := short(t.Loss)
+	if m.Options.Reduction == "sum" {
+		loss += " (summed over the rows)"
+	}
 	why := map[string]string{
 		"epochs":      "all that were allowed",
 		"patience":    fmt.Sprintf("the validation score had not become better for %d", *m.Options.Patience),
@@ -147,10 +168,13 @@ func trainedText(m *model.Model) string {
 		"interrupted": "interrupted",
 		"diverged":    "diverged",
 	}[t.Reason]
+	if m.Options.Method == string(train.PerSample) && t.Reason == "tolerance" {
+		why = "each sample was within the tolerance in its own turn"
+	}
 	if why == "" {
 		why = t.Reason
 	}
-	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", counted(t.Epochs, "epoch"), why, counted(t.Steps, "update"), t.Seconds, short(t.Loss))
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", counted(t.Epochs, "epoch"), why, counted(t.Steps, "update"), t.Seconds, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 	}
@@ -229,17 +253,29 @@ func cut(s string, most int) string {
 }
 
 // honesty says what the rows of the scores have decided.
-func honesty(r model.Rows) string {
+func honesty(t model.Training) string {
+	r := t.Rows
+	chose := "chose nothing"
+	if t.BestEpoch > 0 {
+		chose = "chose the epoch"
+	}
 	switch {
 	case r.Test > 0 && r.Validation > 0:
-		return "The test rows chose nothing; the validation rows chose the epoch."
+		return fmt.Sprintf("The test rows chose nothing; the validation rows %s.", chose)
 	case r.Test > 0:
 		return "The test rows chose nothing."
-	case r.Validation > 0:
+	case r.Validation > 0 && t.BestEpoch > 0:
 		return "The validation rows also chose the epoch, so their score is somewhat too good; --test 0.2 gives an honest one."
+	case r.Validation > 0:
+		return "The validation rows chose nothing."
+	case r.Train < fewForTest:
+		return "These are the rows it was trained on."
 	}
 	return "These are the rows it was trained on; --test 0.2 gives an honest score."
 }
+
+// fewForTest is below how many rows no test rows are suggested.
+const fewForTest = 10
 
 // shellWord quotes a word for a shell where it needs it.
 func shellWord(s string) string {

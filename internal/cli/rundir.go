@@ -61,14 +61,32 @@ func (d *runDir) write(name string, fill func(io.Writer) error) error {
 	return atomicfile.Write(filepath.Join(d.path, name), fill)
 }
 
-// finish writes what the run came to.
-func (d *runDir) finish(m *model.Model) error {
+// finish writes what the run came to: result.json, as --json prints it, and the rest.
+func (d *runDir) finish(m *model.Model, result trainJSON) error {
+	if err := d.write("result.json", func(w io.Writer) error { return json.NewEncoder(w).Encode(result) }); err != nil {
+		return err
+	}
 	if err := d.write("history.csv", func(w io.Writer) error { return writeHistory(w, m.Training.History) }); err != nil {
 		return err
 	}
 	return d.write("curves.svg", func(w io.Writer) error {
 		return plot.Write(w, "svg", curves("Learning curves", m.Training.History, m.Training.BestEpoch))
 	})
+}
+
+// readBestEpoch reads from result.json whose weights the run kept; 0 are the last ones.
+func readBestEpoch(path string) (int, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0, fmt.Errorf("%s: a run's folder has a result.json when the run has ended, and this cannot be read: %w", path, errors.Unwrap(err))
+	}
+	var result struct {
+		BestEpoch int `json:"best_epoch"`
+	}
+	if err := json.Unmarshal(raw, &result); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return result.BestEpoch, nil
 }
 
 var historyColumns = []string{"epoch", "steps", "loss", "validation", "rate", "seconds"}

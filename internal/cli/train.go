@@ -40,6 +40,12 @@ func (c *trainCmd) Run(e *env) error {
 	if c.Out == "" {
 		c.Out = defaultOut(c.Data)
 	}
+	if c.Out == "-" {
+		return usagef("--out -: a model cannot go to standard output; name a file")
+	}
+	if err := notAnInput(c.Out, c.Data, c.Test, c.Validation, c.From); err != nil {
+		return err
+	}
 	if err := writableFolder(c.Out); err != nil {
 		return err
 	}
@@ -67,12 +73,20 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	if dir != nil {
-		if err := dir.finish(m); err != nil {
+		written := c.Out
+		if failed != nil {
+			written = ""
+		}
+		if err := dir.finish(m, c.result(f, m, written)); err != nil {
 			return err
 		}
 	}
 	if failed != nil {
 		return c.diverged(e, f, m, failed)
+	}
+	if m.Training.Steps == 0 && m.Training.Reason == train.ReasonInterrupted {
+		fmt.Fprintf(e.Err, "gradus: interrupted before the first update; %s was not written\n", c.Out)
+		return status(statusInterrupted)
 	}
 	if err := m.Save(c.Out); err != nil {
 		return err
@@ -95,6 +109,7 @@ func (c *trainCmd) loop(e *env, f *model.Fit) error {
 		p = newProgress(e.Err, f)
 	}
 	defer p.done()
+	e.watch()
 	for step, err := range f.Steps(e.ctx) {
 		if err != nil {
 			return err

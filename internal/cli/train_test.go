@@ -99,8 +99,8 @@ func TestTrainStops(t *testing.T) {
 		{"--target-loss 0.000001 --epochs 2", 3, "epochs", false},
 		{"--tolerance 0.001 --target-loss 0.001 --epochs 20000", 0, "target-loss", true},
 		{"--epochs 3", 0, "epochs", false},
-		{"--epochs 1000000 --max-time 20ms", 0, "max-time", false},
-		{"--tolerance 0.0001 --epochs 1000000 --max-time 1ms", 3, "max-time", false},
+		{"--epochs 1000000000 --max-time 20ms", 0, "max-time", false},
+		{"--tolerance 0.0001 --lr 1e-9 --epochs 1000000000 --max-time 5ms", 3, "max-time", false},
 		{"--method per-sample --optimizer sgd --lr 5 --epochs 5000", 0, "tolerance", true},
 		{"--method per-sample --tolerance 0.0001 --epochs 2", 3, "epochs", false},
 	} {
