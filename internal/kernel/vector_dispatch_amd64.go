@@ -497,3 +497,16 @@ func notFiniteVector[T Float](sum *float64, x *T, cols int) {
 		notFinite64AVX2(sum, (*float64)(unsafe.Pointer(x)), cols)
 	}
 }
+
+func tinyVector[T Float](mem *T, inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits int, losses *float64, epochs int, half, scale, target, tolerance float64) int {
+	if unsafe.Sizeof(*mem) == 4 {
+		if active == avx512 {
+			return tiny32AVX512((*float32)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)
+		}
+		return tiny32AVX2((*float32)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)
+	}
+	if active == avx512 {
+		return tiny64AVX512((*float64)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)
+	}
+	return tiny64AVX2((*float64)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)
+}

@@ -14,9 +14,13 @@ import (
 type target struct {
 	avx512 bool
 	size   int
+	narrow bool // four elements in a vector, whatever their size
 }
 
 func (t target) bytes() int {
+	if t.narrow {
+		return 4 * t.size
+	}
 	if t.avx512 {
 		return 64
 	}
@@ -179,6 +183,12 @@ func (b *body) emit() {
 }
 
 func (b *body) vec() reg.VecVirtual {
+	if b.narrow && b.size == 4 {
+		return b.c.XMM()
+	}
+	if b.narrow {
+		return b.c.YMM()
+	}
 	if b.avx512 {
 		return b.c.ZMM()
 	}
@@ -492,7 +502,7 @@ func (b *body) scaleBy(v *value, result func() reg.VecVirtual) {
 // integers converts whole numbers to int32 (AVX2): eight, or four in half a register.
 func (b *body) integers(n reg.VecVirtual) reg.VecVirtual {
 	if b.size == 4 {
-		k := b.c.YMM()
+		k := b.vec()
 		b.c.VCVTPS2DQ(n, k)
 		return k
 	}
@@ -503,7 +513,7 @@ func (b *body) integers(n reg.VecVirtual) reg.VecVirtual {
 
 func (b *body) sameSize(k reg.VecVirtual) reg.VecVirtual {
 	if b.size == 4 {
-		return b.c.YMM()
+		return b.vec()
 	}
 	return b.c.XMM()
 }

@@ -31,6 +31,7 @@ func dispatch(name string) {
 		}
 		dispatchOne(&amd64, &other, k.name, k.sum, k.streams, counts, k.scalars)
 	}
+	dispatchTiny(&amd64, &other)
 	for file, b := range map[string]*bytes.Buffer{name + "_amd64.go": &amd64, name + "_other.go": &other} {
 		text, err := format.Source(b.Bytes())
 		if err == nil {
@@ -83,4 +84,27 @@ func dispatchOne(amd64, other *bytes.Buffer, name string, sum bool, streams, cou
 	}
 }
 `, signature, streams[0], call(32, "AVX512"), call(32, "AVX2"), call(64, "AVX512"), call(64, "AVX2"))
+}
+
+// dispatchTiny writes tinyVector for both files.
+func dispatchTiny(amd64, other *bytes.Buffer) {
+	signature := strings.Replace(fmt.Sprintf(tinySignature, "T"), "func(", "func tinyVector[T Float](", 1)
+	fmt.Fprintf(other, "%s { panic(\"kernel: no vectors\") }\n", signature)
+	call := func(size int, isa string) string {
+		return fmt.Sprintf("return tiny%d%s((*float%d)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)", size, isa, size)
+	}
+	fmt.Fprintf(amd64, `
+%s {
+	if unsafe.Sizeof(*mem) == 4 {
+		if active == avx512 {
+			%s
+		}
+		%s
+	}
+	if active == avx512 {
+		%s
+	}
+	%s
+}
+`, signature, call(32, "AVX512"), call(32, "AVX2"), call(64, "AVX512"), call(64, "AVX2"))
 }

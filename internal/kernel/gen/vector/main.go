@@ -34,6 +34,7 @@ func main() {
 		{"vector_update", list(updates)},
 		{"vector_loss", list(losses)},
 		{"vector_columns", []kernel{columnSums{}, finite}},
+		{"vector_tiny", []kernel{tinyKernel{}}},
 	} {
 		c := build.NewContext()
 		c.ConstraintExpr("!purego")
@@ -69,7 +70,7 @@ func list[K kernel](kernels []K) (list []kernel) {
 	return list
 }
 
-var targets = []target{{true, 4}, {false, 4}, {true, 8}, {false, 8}}
+var targets = []target{{avx512: true, size: 4}, {size: 4}, {avx512: true, size: 8}, {size: 8}}
 
 func write(name string, p printer.Printer, file *ir.File) {
 	text, err := p.Print(file)
