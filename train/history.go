@@ -29,6 +29,19 @@ func Keeps(epoch int) bool {
 	return epoch-group<<shift == group&1
 }
 
+// nextKept returns the first epoch from that one on which the history keeps.
+func nextKept(epoch int) int {
+	for ; !Keeps(epoch); epoch++ {
+		shift := bits.Len(uint(epoch)) - 9
+		group := epoch >> shift
+		if kept := group<<shift + group&1; epoch <= kept {
+			return kept
+		}
+		epoch = (group+1)<<shift - 1 // with which the next group begins
+	}
+	return epoch
+}
+
 // Best returns the point with the lowest validation score; ok is false when there is none.
 func (h History) Best() (best Point, ok bool) {
 	for _, p := range h {

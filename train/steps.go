@@ -17,43 +17,49 @@ import (
 // finite; only the last yields an error. After break, or when ctx ended, calling Steps
 // again continues with the next update, exactly as if nothing had happened.
 func (t *Trainer[T]) Steps(ctx context.Context) iter.Seq2[Step, error] {
-	return func(yield func(Step, error) bool) {
-		t.since = time.Now()
-		defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
-		if t.cfg.Threads > 1 {
-			workers := team.New(t.cfg.Threads)
-			t.tape.UseTeam(workers, t.cfg.Threads)
-			defer func() {
-				t.tape.UseTeam(nil, 1)
-				workers.Close()
-			}()
+	return func(yield func(Step, error) bool) { t.run(ctx, 1, yield) }
+}
+
+// run is the loop of Steps and of Run, which lets the kernel for tiny nets make most epochs
+// before it yields.
+func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) bool) {
+	t.since = time.Now()
+	defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
+	if t.cfg.Threads > 1 {
+		workers := team.New(t.cfg.Threads)
+		t.tape.UseTeam(workers, t.cfg.Threads)
+		defer func() {
+			t.tape.UseTeam(nil, 1)
+			workers.Close()
+		}()
+	}
+	if !t.finished {
+		t.result.Reason = ""
+	}
+	for !t.finished {
+		if ctx.Err() != nil {
+			t.result.Reason = ReasonInterrupted
+			return
 		}
-		if !t.finished {
-			t.result.Reason = ""
+		var err error
+		s, made := t.tinyEpochs(most)
+		switch {
+		case made:
+		case t.cfg.Method == PerSample:
+			s, err = t.sampleStep()
+		default:
+			s, err = t.step()
 		}
-		for !t.finished {
-			if ctx.Err() != nil {
-				t.result.Reason = ReasonInterrupted
-				return
-			}
-			var s Step
-			var err error
-			if t.cfg.Method == PerSample {
-				s, err = t.sampleStep()
-			} else {
-				s, err = t.step()
-			}
-			if err != nil {
-				t.finished = true
-				t.result.Reason = ReasonDiverged
-				copy(t.net.Params(), t.good)
-				t.lossAt = -1
-				yield(s, err)
-				return
-			}
-			if !yield(s, nil) {
-				return
-			}
+		if err != nil {
+			t.finished = true
+			t.result.Reason = ReasonDiverged
+			copy(t.net.Params(), t.good)
+			t.lossAt = -1
+			yield(s, err)
+			return
+		}
+		if !yield(s, nil) {
+			return
 		}
 	}
 }
@@ -229,12 +235,8 @@ func (t *Trainer[T]) endEpoch(s *Step) error {
 			}
 		}
 	}
-	p := Point{
-		Epoch: t.epoch, Steps: t.result.Steps, Loss: s.EpochLoss, Validation: s.Validation,
-		Rate: s.Rate, Seconds: t.Elapsed().Seconds(),
-	}
 	if Keeps(t.epoch) {
-		t.result.History = append(t.result.History, p)
+		t.record(s)
 	}
 	if c := fired(t.cfg.Stop, t); c != nil {
 		return t.finish(c.Reason(), *s)
@@ -248,10 +250,7 @@ func (t *Trainer[T]) endEpoch(s *Step) error {
 // finish ends the run, unless its last update made a value that is not finite.
 func (t *Trainer[T]) finish(reason string, s Step) error {
 	if last := t.result.History; len(last) == 0 || last[len(last)-1].Epoch != t.epoch {
-		t.result.History = append(last, Point{ // the last epoch is always kept
-			Epoch: t.epoch, Steps: t.result.Steps, Loss: s.EpochLoss, Validation: s.Validation,
-			Rate: s.Rate, Seconds: t.Elapsed().Seconds(),
-		})
+		t.record(&s) // the last epoch is always kept
 	}
 	if loss := t.FullLoss(); loss-loss != 0 {
 		return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: loss, Rate: s.Rate}
@@ -264,6 +263,14 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 		t.result.Converged = true
 	}
 	return nil
+}
+
+// record adds the epoch that has just ended to the history.
+func (t *Trainer[T]) record(s *Step) {
+	t.result.History = append(t.result.History, Point{
+		Epoch: t.epoch, Steps: t.result.Steps, Loss: s.EpochLoss, Validation: s.Validation,
+		Rate: s.Rate, Seconds: t.Elapsed().Seconds(),
+	})
 }
 
 // keepGood remembers the parameters if they are all finite.

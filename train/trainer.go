@@ -37,6 +37,7 @@ type Trainer[T nn.Float] struct {
 	slots  [][]T        // what the rule remembers
 	parts  [][][]T      // the slots' views of each part of the parameters, see updatePart
 	part   func(part, from, to int)
+	tiny   *tiny[T]   // nil where step makes the epochs
 	now    optim.Step // the update that updatePart makes
 	order  []int      // the rows in this epoch's order
 	good   []T        // the last parameters known to be finite
@@ -139,6 +140,7 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		t.part = t.updatePart
 	}
 	t.good = make([]T, params)
+	t.tiny = newTiny(net, &t.cfg, data.Train)
 	if cfg.shuffles() {
 		t.order = make([]int, rows)
 		t.x = nn.NewMatrix[T](cfg.BatchSize, data.Train.X.Cols)
@@ -187,12 +189,12 @@ func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 // result says "interrupted" and the error is nil: what was done is there. A run that
 // diverges returns a *DivergedError beside its result.
 func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
-	for _, err := range t.Steps(ctx) {
-		if err != nil {
-			return t.Result(), err
-		}
-	}
-	return t.Result(), nil
+	var failed error
+	t.run(ctx, tinyMost, func(_ Step, err error) bool {
+		failed = err
+		return true
+	})
+	return t.Result(), failed
 }
 
 // Result returns what the run has come to so far.

@@ -1,0 +1,161 @@
+package train
+
+import (
+	"math"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// tiny is the path of a run whose net and batch are so small that all the bookkeeping of a
+// step costs more than its arithmetic: whole epochs at a time by kernel.Tiny. Every bit is
+// as step makes it.
+type tiny[T nn.Float] struct {
+	net    *kernel.Tiny[T]
+	most   int       // epochs at a time, where nobody looks at each
+	losses []float64 // of these
+}
+
+// tinyMost is how many epochs one call of the kernel makes at most: about 10 us, for which
+// it cannot be preempted.
+const tinyMost = 64
+
+var useTiny = true // off in tests
+
+// newTiny returns nil where the run does not fit.
+func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
+	_, sgd := c.Rule.(optim.SGD)
+	whole := c.Method == Batch || c.Method == MiniBatch && c.NoShuffle && c.BatchSize == d.Rows()
+	if !useTiny || !sgd || !whole || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
+		return nil
+	}
+	first, last := net.Layer(0), net.Layer(1)
+	s := kernel.TinyShape{
+		Inputs: net.Inputs(), Hidden: first.Units, Outputs: last.Units, Rows: d.Rows(),
+		HiddenF: tinyActivation(first.Activation), OutputF: tinyActivation(last.Activation),
+		HiddenBias: !first.NoBias, OutputBias: !last.NoBias,
+	}
+	half, factor := 1.0, T(1)
+	switch c.Loss {
+	case nn.HalfSquared:
+		half = 0.5
+	case nn.Squared:
+		factor = 2
+	default:
+		return nil
+	}
+	if !s.Fits() {
+		return nil
+	}
+	t := &tiny[T]{losses: make([]float64, tinyMost), most: 1}
+	t.net = kernel.NewTiny(s, nn.Convert[T](d.X).Data, nn.Convert[T](d.Y).Data)
+	t.net.Half, t.net.Scale = half, c.Reduction.Scale(d.Rows())
+	t.net.Factor = factor * T(t.net.Scale)
+	if _, constant := c.Schedule.(optim.Constant); constant && t.watches(c.Stop) {
+		t.most = tinyMost
+	}
+	return t
+}
+
+// tinyActivation is one that no kernel.Tiny has where f is none of its four.
+func tinyActivation(f nn.Activation) kernel.Activation {
+	switch f {
+	case nn.Identity:
+		return kernel.Identity
+	case nn.ReLU:
+		return kernel.ReLU
+	case nn.Sigmoid:
+		return kernel.LogisticUnit
+	case nn.Tanh:
+		return kernel.TanhUnit
+	}
+	return kernel.Mish
+}
+
+// watches reports whether the kernel can stop where the criterion is met, and has it do so.
+// MaxTime may wait for the end of a call.
+func (t *tiny[T]) watches(c Stop) bool {
+	switch c := c.(type) {
+	case nil, MaxTime:
+		return true
+	case Tolerance:
+		t.net.Tolerance = max(t.net.Tolerance, c.R)
+		return c.R >= 0
+	case TargetLoss:
+		t.net.Target = max(t.net.Target, c.L)
+		return c.L == c.L
+	case Any:
+		for _, c := range c {
+			if !t.watches(c) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// tinyEpochs makes up to most epochs at once and returns the last one's step. It makes none
+// and returns false where the run does not fit, or a value stops being finite on the way:
+// then step is to find out where.
+func (t *Trainer[T]) tinyEpochs(most int) (Step, bool) {
+	k, params := t.tiny, t.net.Params()
+	if k == nil || t.position != 0 || !kernel.AllFinite(params) {
+		return Step{}, false
+	}
+	if t.data.Validation.Rows() > 0 {
+		most = 1
+	}
+	losses := k.losses[:max(0, min(most, k.most, t.cfg.Epochs-t.epoch))]
+	if len(losses) == 0 {
+		return Step{}, false
+	}
+	copy(t.good, params)
+	rows := t.data.Train.Rows()
+	rate := t.cfg.Schedule.Rate(t.cfg.Rate, optim.Position{Step: t.result.Steps, StepsPerEpoch: 1, Epochs: t.cfg.Epochs})
+	k.net.Rate = T(-rate)
+	k.net.SetParams(params)
+	n := k.net.Run(losses)
+	losses = losses[:n]
+	k.net.Params(params)
+	if !kernel.AllFinite(params) || !kernel.AllFinite(losses) {
+		copy(params, t.good)
+		t.tiny = nil
+		return Step{}, false
+	}
+
+	before := *t
+	t.recordTiny(losses[:n-1], rate)
+	t.result.Steps += n
+	t.result.Rows += n * rows
+	t.epoch += n - 1
+	s := Step{
+		N: t.result.Steps, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], Rate: rate, Validation: math.NaN(),
+	}
+	t.lossSum = float64(s.Loss * float64(rows))
+	if t.endEpoch(&s) != nil {
+		*t = before
+		copy(params, t.good)
+		t.tiny = nil
+		return Step{}, false
+	}
+	return s, true
+}
+
+// recordTiny records those of the next epochs that the history keeps, at the time when the
+// last of them has ended.
+func (t *Trainer[T]) recordTiny(losses []float64, rate float64) {
+	end := t.epoch + len(losses)
+	seconds := -1.0
+	for e := nextKept(t.epoch + 1); e <= end; e = nextKept(e + 1) {
+		if seconds < 0 {
+			seconds = t.Elapsed().Seconds()
+		}
+		rows := float64(t.data.Train.Rows())
+		t.result.History = append(t.result.History, Point{
+			Epoch: e, Steps: t.result.Steps + e - t.epoch, Loss: float64(losses[e-t.epoch-1]*rows) / rows,
+			Validation: math.NaN(), Rate: rate, Seconds: seconds,
+		})
+	}
+}
