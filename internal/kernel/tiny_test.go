@@ -69,7 +69,7 @@ func TestTiny(t *testing.T) {
 func testTiny[T Float](t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(8, 9))
-		n := 0
+		n, compared := 0, 0
 		tinyShapes(r, func(s TinyShape) {
 			for _, special := range []bool{false, true} {
 				n++
@@ -108,6 +108,7 @@ func testTiny[T Float](t *testing.T) {
 						return
 					}
 				}
+				compared++
 				if done != doneWant {
 					t.Fatalf("%s: %d epochs, Go makes %d", what, done, doneWant)
 				}
@@ -123,7 +124,26 @@ func testTiny[T Float](t *testing.T) {
 				}
 			}
 		})
+		if compared < n/2 {
+			t.Errorf("%d of %d runs stayed finite", compared, n)
+		}
 	})
+}
+
+func TestTinyAllocatesNothing(t *testing.T) {
+	for _, isa := range ISAs() {
+		useISA(t, isa)
+		s := TinyShape{Inputs: 3, Hidden: 4, Outputs: 2, Rows: 4, HiddenF: TanhUnit}
+		tiny, p := tinyOf[float32](rand.New(rand.NewPCG(1, 2)), s, false)
+		losses := make([]float64, 3)
+		if n := testing.AllocsPerRun(10, func() {
+			tiny.SetParams(p)
+			tiny.Run(losses)
+			tiny.Params(p)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", isa, n)
+		}
+	}
 }
 
 func BenchmarkTiny(b *testing.B) {
