@@ -216,9 +216,11 @@ func (p *profile) nearlyNumeric(t *Table, col int) string {
 		return ""
 	}
 	for level := range p.levels {
-		if _, c := parseCell(strings.Replace(level, ",", ".", 1)); c != number {
+		_, decimal := parseCell(strings.Replace(level, ",", ".", 1))
+		_, thousands := parseCell(strings.ReplaceAll(level, ",", ""))
+		if decimal != number && thousands != number {
 			return ""
 		}
 	}
-	return "the cells look like numbers with a decimal comma: write them with a point"
+	return "the cells look like numbers with a comma: write a decimal comma as a point, and leave out a comma between thousands"
 }

@@ -128,6 +128,11 @@ func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
 		if err := profiles[i].checkKind(t, col, y.Kind); err != nil {
 			return err
 		}
+		if y.Kind == KindCategory && opt.Types[y.Name] == "" && len(profiles[i].levels) > mostNumericClasses {
+			if why := profiles[i].nearlyNumeric(t, col); why != "" {
+				return fail(ErrTarget, "%s: the target %s is text, but %s; with the type category its cells are classes", t.name, quote(y.Name), why)
+			}
+		}
 		y.Classes = classes(y.Kind, profiles[i].levels)
 	}
 	task := opt.Task

@@ -3,7 +3,6 @@ package model
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,8 +59,6 @@ func plural(n int) string {
 	}
 	return "s"
 }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }
 
 // quoteList writes up to eight names, quoted, and how many more there are.
 func quoteList(names []string) string {

@@ -69,7 +69,7 @@ var accepted = []struct {
 	{"CRLF", "t.csv", strings.ReplaceAll(rows(60, "a,b,y", number, number, cycle("u", "v")), "\n", "\r\n"), "",
 		[]string{"CRLF", "binary: u, v"}},
 	{"missing cells", "t.csv", rows(60, "a,b,y", cycle("1", "NA", "2", "", "3"), cycle("u", "v", "?"), number), "--validation none",
-		[]string{"b (20 missing)", "a (24 missing)", "filled in: 44 cells"}},
+		[]string{"b (20 missing)", "a (24 missing)", "missing in the training rows: 44 cells"}},
 	{"missing targets", "t.csv", rows(60, "a,y", number, cycle("1.5", "2.5", "NA")), "",
 		[]string{"20 left out, their target is missing"}},
 	{"columns of no use", "t.csv", rows(60, "id,name,const,empty,a,y", numbered(""), numbered("name"), always("7"), always(""), number, number), "",
@@ -167,9 +167,9 @@ func TestAcceptedAtPrediction(t *testing.T) {
 	if plain.out != reordered.out || plain.err+reordered.err != "" {
 		t.Errorf("%s and, in another order,\n%s%s", plain.out, reordered.out, reordered.err)
 	}
-	want := `gradus: column "a": filled in 2 missing cells
+	want := `gradus: column "a": 2 missing cells, encoded as training had them
 gradus: column "b": a category that training had not in 2 cells, such as "w"
-gradus: column "b": filled in 1 missing cell
+gradus: column "b": 1 missing cell, encoded as training had them
 `
 	if holes.err != want || strings.Count(holes.out, "\n") != 5 {
 		t.Errorf("%s%s", holes.out, holes.err)

@@ -40,7 +40,7 @@ func (c *predictCmd) Run(e *env) error {
 			fmt.Fprintf(e.Err, "gradus: column %q: a category that training had not in %s, such as %q\n", n.Column, counted(n.Unseen, "cell"), n.Example)
 		}
 		if n.Imputed > 0 {
-			fmt.Fprintf(e.Err, "gradus: column %q: filled in %s\n", n.Column, counted(n.Imputed, "missing cell"))
+			fmt.Fprintf(e.Err, "gradus: column %q: %s, encoded as training had them\n", n.Column, counted(n.Imputed, "missing cell"))
 		}
 	}
 	write := func(w io.Writer) error { return writePredictions(w, m, out, t.Rows()) }

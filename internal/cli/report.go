@@ -31,7 +31,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 		e.printf("Note     %s\n", n)
 	}
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
-		e.printf("Note     missing in the training rows and filled in: %s.\n", counted(imputed.Imputed(), "cell"))
+		e.printf("Note     missing in the training rows: %s; a number or date takes the median, a category has a level for it.\n", counted(imputed.Imputed(), "cell"))
 	}
 	e.printf("\n")
 	writeScores(e, m)
