@@ -162,7 +162,7 @@ func (t *Tiny[T]) Run(losses []float64) int {
 	}
 	if vectors() {
 		flags := 0
-		for i, set := range []bool{t.HiddenBias, t.OutputBias, !math.IsInf(t.Target, -1), t.Tolerance >= 0} {
+		for i, set := range []bool{t.HiddenBias, t.OutputBias, !math.IsInf(t.Target, -1), t.Tolerance >= 0, t.Factor == 1} {
 			if set {
 				flags |= 1 << i
 			}

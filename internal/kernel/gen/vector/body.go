@@ -320,7 +320,7 @@ func (b *body) one(v *value) {
 			x, y = y, x
 		}
 		switch {
-		case z.op == "const" || !z.dies(times(z)) && y.op != "const" && (x.dies(times(x)) || y.dies(times(y))):
+		case z.op == "const" && !(b.narrow && y.op == "const" && !x.dies(times(x))) || !z.dies(times(z)) && y.op != "const" && (x.dies(times(x)) || y.dies(times(y))):
 			// x = x*y + z
 			if !x.dies(times(x)) && y.op != "const" && y.dies(times(y)) {
 				x, y = y, x

@@ -35,7 +35,7 @@ type tiny struct {
 	body
 	mem, losses, epoch, within reg.Register
 	arg                        func(name string) operand.Mem
-	w1                         []reg.VecVirtual // of the first inputs, then the bias; AVX-512 only
+	w1                         []reg.VecVirtual // the bias, then from the first inputs; AVX-512 only
 	a1, a1T, d1                [4]reg.VecVirtual
 	labels                     int
 }
@@ -56,7 +56,7 @@ func (tinyKernel) emit(c *build.Context, p *pool, t target) {
 	k.mem, k.losses = c.Load(c.Param("mem"), c.GP64()), c.Load(c.Param("losses"), c.GP64())
 	k.epoch, k.within = c.GP64(), c.GP64()
 	c.XORQ(k.epoch, k.epoch)
-	inRegisters := []int{tinyW1, tinyW1 + 4, tinyB1}
+	inRegisters := []int{tinyB1, tinyW1, tinyW1 + 4, tinyW1 + 8, tinyW1 + 12}
 	if t.avx512 {
 		for _, at := range inRegisters {
 			k.w1 = append(k.w1, k.loaded(k.at(at)))
@@ -183,7 +183,12 @@ func (k *tiny) output(o reg.Register) (d, delta reg.VecVirtual) {
 	d, delta = k.vec(), k.vec()
 	k.op("SUB")(at(tinyY), a, d)
 	k.op("AND")(k.at(tinyMask), d, d)
-	k.op("MUL")(k.at(tinyFactor), d, delta)
+	k.c.VMOVAPS(d, delta)
+	one := k.label("times1")
+	k.c.TESTQ(operand.I32(16), k.arg("flags"))
+	k.c.JNE(operand.LabelRef(one))
+	k.op("MUL")(k.at(tinyFactor), delta, delta)
+	k.c.Label(one)
 	k.timesSlope(k.arg("outputF"), []reg.VecVirtual{delta}, []reg.VecVirtual{a})
 	k.near(a, at(tinyY))
 	return d, delta
@@ -435,10 +440,8 @@ func (k *tiny) each(count string, most int, body func(i int)) {
 // live there.
 func (k *tiny) w1At(i int) (reg.VecVirtual, bool) {
 	switch {
-	case k.avx512 && i == -1:
-		return k.w1[2], true
-	case k.avx512 && i < 2:
-		return k.w1[i], true
+	case i+1 < len(k.w1):
+		return k.w1[i+1], true
 	case i == -1:
 		return k.loaded(k.at(tinyB1)), false
 	}
@@ -474,9 +477,25 @@ func (k *tiny) activate(f operand.Op, z []reg.VecVirtual) {
 	})
 }
 
+// replace is z = f(z) for each z. On AVX-512, which has the registers for it, those of two
+// are interleaved: the processor looks only so far ahead for what it can do at once.
 func (k *tiny) replace(z []reg.VecVirtual, f func(*value) *value) {
-	for _, z := range z {
-		k.into(z, f(held(z)))
+	together := 1
+	if k.avx512 && len(z) > 1 {
+		together = 2
+	}
+	for ; len(z) > 0; z = z[together:] {
+		var lines [][]*value
+		for _, z := range z[:together] {
+			k.into(z, f(held(z)))
+			lines = append(lines, k.line)
+			k.line = nil
+		}
+		for i := range lines[0] {
+			for _, l := range lines {
+				k.line = append(k.line, l[i])
+			}
+		}
 		k.body.emit()
 	}
 }
