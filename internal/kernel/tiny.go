@@ -43,8 +43,8 @@ const (
 	tinyMask   = 116 // [4 rows], all ones for a row that is there
 	tinyRate   = 120 // [4 times the same]
 	tinyFactor = 124 // [4 times the same]
-	tinyFree   = 128 // for the kernel, zeros at first
-	tinySize   = 208
+	// from 128 on: for the kernel, zeros at first
+	tinySize = 208
 )
 
 // tinyKind is how the kernels number the activations.
