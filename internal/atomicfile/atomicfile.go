@@ -1,4 +1,3 @@
-// Package atomicfile writes a file whole or not at all.
 package atomicfile
 
 import (
