@@ -86,6 +86,11 @@ func Main(args []string, std Std) int {
 		select {
 		case <-done:
 		case <-ctx.Done():
+			select {
+			case <-done: // by the deferred stop: the call has ended by itself
+				return
+			default:
+			}
 			if !watching.Load() {
 				os.Exit(statusInterrupted)
 			}
