@@ -19,28 +19,40 @@ import (
 //
 // Every element of grad is one chain over the rows, in order.
 func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T) float64 {
-	return n.BackpropUpdate(t, loss, y, scale, grad, nil)
-}
-
-// BackpropUpdate is Backprop that calls update, if it is not nil, for each part of the
-// parameters as soon as that part's gradient is there: while it is in the cache, and with a
-// team from several goroutines. update may change the parameters from (inclusive) to to
-// (exclusive). Every parameter belongs to just one part; the parts are numbered below Parts.
-func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T, update func(part, from, to int)) float64 {
-	n.checkTargets(t, y)
 	if len(grad) != len(n.params) {
 		panic(fmt.Sprintf("nn: the gradient has %d elements, the network %d parameters", len(grad), len(n.params)))
 	}
 	if y.Rows == 0 {
+		n.checkTargets(t, y)
 		clear(grad)
-		if update != nil {
-			update(0, 0, len(grad))
-		}
 		return 0
 	}
+	return n.backprop(t, loss, y, scale, pass[T]{n: n, grad: grad})
+}
+
+// An Updater changes parameters by their gradient.
+type Updater[T Float] interface {
+	// Memory returns what Update will touch for the parameters from (inclusive) to to
+	// (exclusive), themselves included.
+	Memory(part, from, to int) [][]T
+	// Update gets their gradient, which it may change.
+	Update(part, from, to int, grad []T)
+}
+
+// BackpropUpdate is Backprop that keeps no gradient: it has u change each part of the
+// parameters as soon as that part's gradient is there, while it is in the cache, and with a
+// team from several goroutines. Every parameter belongs to just one part; the parts are
+// numbered below Parts. The batch must have a row.
+func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale float64, u Updater[T]) float64 {
+	t.makeSpare(n)
+	return n.backprop(t, loss, y, scale, pass[T]{n: n, update: u})
+}
+
+func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, p pass[T]) float64 {
+	n.checkTargets(t, y)
 	last := len(n.layers) - 1
 	sum := batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), T(scale))
-	t.pass = pass[T]{n: n, grad: grad, update: update}
+	t.pass = p
 	work := y.Rows * len(n.params)
 	t.byRows(deltaRows, work) // all deltas before the first weight changes
 	t.pass.kind = gradientPanels
@@ -67,23 +79,36 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 }
 
 // gradientPanel computes the gradient of a panel of weights, and of the bias with the
-// layer's first panel, and has it applied.
+// layer's first panel. Where there is an Updater, it is used at once and forgotten.
 func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	p := &n.panels[i]
-	x, delta := t.input(p.layer), t.Delta(p.layer)
-	dW := n.weightsIn(t.pass.grad, p.layer).Slice(p.from, p.to)
-	columns := Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
-	kernel.Gemm(dW.Rows, dW.Cols, x.Rows, columns.view().T(), delta.view(), dW.view(), false)
 	d := &n.layers[p.layer]
-	if t.pass.update != nil {
-		t.pass.update(2*i, d.weight+p.from*d.Units, d.weight+p.to*d.Units)
-	}
-	if db := n.biasIn(t.pass.grad, p.layer); db != nil && p.from == 0 {
-		kernel.ColumnSums(db, delta.Data, delta.Rows, delta.Stride)
-		if t.pass.update != nil {
-			t.pass.update(2*i+1, d.bias, d.bias+d.Units)
+	x, delta := t.input(p.layer), t.Delta(p.layer)
+	columns := Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
+	from, to := d.weight+p.from*d.Units, d.weight+p.to*d.Units
+	hasBias := !d.NoBias && p.from == 0
+	u := t.pass.update
+	if u == nil {
+		n.weightGradient(t.pass.grad[from:to], columns, delta, nil)
+		if hasBias {
+			kernel.ColumnSums(t.pass.grad[d.bias:][:d.Units], delta.Data, delta.Rows, delta.Stride)
 		}
+		return
 	}
+	spare := t.takeSpare()
+	n.weightGradient(spare.grad[:to-from], columns, delta, u.Memory(2*i, from, to))
+	u.Update(2*i, from, to, spare.grad[:to-from])
+	if hasBias {
+		kernel.ColumnSums(spare.grad[:d.Units], delta.Data, delta.Rows, delta.Stride)
+		u.Update(2*i+1, d.bias, d.bias+d.Units, spare.grad[:d.Units])
+	}
+	spare.busy.Store(false)
+}
+
+// weightGradient is dW = xᵀ·delta, and meanwhile brings the slices in next into the cache.
+func (n *Network[T]) weightGradient(dW []T, x, delta Matrix[T], next [][]T) {
+	c := kernel.View[T]{Data: dW, Row: delta.Cols, Col: 1}
+	kernel.GemmFetch(x.Cols, delta.Cols, x.Rows, x.view().T(), delta.view(), c, false, next)
 }
 
 // checkTargets panics unless there is a target for each output of the last Forward.

@@ -56,6 +56,10 @@ func (m Matrix[T]) Slice(from, to int) Matrix[T] {
 // returns that part of dst. Rows may repeat.
 func (m Matrix[T]) Gather(dst Matrix[T], rows []int) Matrix[T] {
 	dst = dst.Slice(0, len(rows))
+	if dst.contiguous() && dst.Cols == m.Cols {
+		kernel.Gather(dst.Data, m.Data, m.Cols, m.Stride, rows)
+		return dst
+	}
 	for i, r := range rows {
 		copy(dst.Row(i), m.Row(r))
 	}

@@ -38,7 +38,7 @@ type panel struct {
 }
 
 // panelBytes is how large a panel's gradient may be.
-const panelBytes = 96 << 10
+const panelBytes = 192 << 10
 
 type layer struct {
 	Dense

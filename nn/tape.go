@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/internal/team"
 )
@@ -12,6 +13,7 @@ import (
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last Forward
 	z, a, delta []Matrix[T]
+	spare       []spare[T] // one for each of the team
 	team        *team.Team
 	size        int // of the team, the caller counted
 	pass        pass[T]
@@ -24,7 +26,14 @@ type pass[T Float] struct {
 	kind   passKind
 	rows   int // in a piece
 	grad   []T
-	update func(part, from, to int)
+	update Updater[T]
+}
+
+// spare is where one goroutine has the gradient of a panel that is used at once: the same
+// memory from panel to panel, so that it stays in the cache.
+type spare[T Float] struct {
+	busy atomic.Bool
+	grad []T
 }
 
 type passKind uint8
@@ -86,6 +95,30 @@ func (t *Tape[T]) piece(i int) {
 		p.n.deltaRows(t, i*p.rows, min((i+1)*p.rows, t.x.Rows))
 	case gradientPanels:
 		p.n.gradientPanel(t, i)
+	}
+}
+
+// makeSpare makes what takeSpare takes.
+func (t *Tape[T]) makeSpare(n *Network[T]) {
+	if len(t.spare) >= t.size {
+		return
+	}
+	most := 0
+	for _, p := range n.panels {
+		most = max(most, (p.to-p.from)*n.layers[p.layer].Units)
+	}
+	t.spare = make([]spare[T], t.size)
+	for i := range t.spare {
+		t.spare[i].grad = make([]T, most)
+	}
+}
+
+// takeSpare returns one that no other goroutine has; setting busy to false gives it back.
+func (t *Tape[T]) takeSpare() *spare[T] {
+	for i := 0; ; i = (i + 1) % len(t.spare) {
+		if s := &t.spare[i]; s.busy.CompareAndSwap(false, true) {
+			return s
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/team"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
 
@@ -158,9 +159,9 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s := Step{N: t.result.Steps + 1, Rows: b.Rows(), Validation: math.NaN()}
 	s.Rate = t.cfg.Schedule.Rate(t.cfg.Rate, at)
 	t.now = optim.Step{Rate: s.Rate, N: s.N}
-	if t.part != nil && t.cfg.shards(b.Rows()) == 1 {
+	if t.parts != nil && t.cfg.shards(b.Rows()) == 1 {
 		t.net.Forward(t.tape, b.X)
-		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, t.grads[0], t.part) * scale
+		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
 		s.Loss = t.gradient(b, scale) * scale
 		optim.Update(t.cfg.Rule, t.now, t.net.Params(), t.grads[0], t.slots)
@@ -173,18 +174,28 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	return s, nil
 }
 
-// updatePart makes the present update of a part of the parameters, from whichever goroutine
-// has just computed its gradient. A part's views are made when it is first updated.
-func (t *Trainer[T]) updatePart(part, from, to int) {
+// updater makes the present update of a part of the parameters, from whichever goroutine has
+// just computed its gradient.
+type updater[T nn.Float] struct{ *Trainer[T] }
+
+// Memory returns a part's parameters and what the rule remembers of them. These views are
+// made when they are first asked for.
+func (t updater[T]) Memory(part, from, to int) [][]T {
 	views := t.parts[part]
 	if views == nil {
-		views = make([][]T, len(t.slots))
-		for i, s := range t.slots {
-			views[i] = s[from:to]
+		views = append(views, t.net.Params()[from:to])
+		for _, s := range t.slots {
+			views = append(views, s[from:to])
 		}
 		t.parts[part] = views
 	}
-	optim.Update(t.cfg.Rule, t.now, t.net.Params()[from:to], t.grads[0][from:to], views)
+	return views
+}
+
+// Update applies the rule.
+func (t updater[T]) Update(part, from, to int, grad []T) {
+	views := t.Memory(part, from, to)
+	optim.Update(t.cfg.Rule, t.now, views[0], grad, views[1:])
 }
 
 // gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch

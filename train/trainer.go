@@ -35,13 +35,12 @@ type Trainer[T nn.Float] struct {
 	x, y   nn.Matrix[T] // the gathered batch
 	grads  [][]T        // the gradient, and partial sums of shards
 	slots  [][]T        // what the rule remembers
-	parts  [][][]T      // the slots' views of each part of the parameters, see updatePart
-	part   func(part, from, to int)
-	tiny   *tiny[T]   // nil where step makes the epochs
-	now    optim.Step // the update that updatePart makes
-	order  []int      // the rows in this epoch's order
-	good   []T        // the last parameters known to be finite
-	best   []T        // the parameters of the best validation score
+	parts  [][][]T      // see updater; nil where the rule is not separable
+	tiny   *tiny[T]     // nil where step makes the epochs
+	now    optim.Step   // the update that updater makes
+	order  []int        // the rows in this epoch's order
+	good   []T          // the last parameters known to be finite
+	best   []T          // the parameters of the best validation score
 	result Result
 
 	epoch    int // epochs done
@@ -137,7 +136,6 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	}
 	if optim.Separable(cfg.Rule) {
 		t.parts = make([][][]T, net.Parts())
-		t.part = t.updatePart
 	}
 	t.good = make([]T, params)
 	t.tiny = newTiny(net, &t.cfg, data.Train)

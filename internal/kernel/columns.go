@@ -7,6 +7,29 @@ func FillRows[T Float](dst, row []T) {
 	}
 }
 
+// Gather copies rows of cols numbers to the start of dst, one behind the other: row r begins at
+// src[r*stride].
+func Gather[T Float](dst, src []T, cols, stride int, rows []int) {
+	if cols == 0 {
+		return
+	}
+	dst = dst[:cols*len(rows)]
+	for _, r := range rows {
+		_ = src[r*stride:][:cols] // each is there
+	}
+	if !vectors() {
+		for i, r := range rows {
+			copy(dst[i*cols:][:cols], src[r*stride:])
+		}
+		return
+	}
+	for len(rows) > 0 {
+		n := min(len(rows), max(1, chunk/cols))
+		gatherRows(&dst[0], &src[0], cols, stride, rows[:n])
+		dst, rows = dst[n*cols:], rows[n:]
+	}
+}
+
 // ColumnSums sets dst[j] to the sum of column j over the rows of src, in order. Row i
 // begins at src[i*stride].
 func ColumnSums[T Float](dst, src []T, rows, stride int) {

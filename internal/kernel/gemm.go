@@ -27,6 +27,12 @@ func (v View[T]) T() View[T] { return View[T]{v.Data, v.Col, v.Row} }
 // C must have Col == 1 and must not overlap A or B; B needs Row == 1 or Col == 1. Strides
 // are not negative. Gemm panics if a slice is too short for its matrix.
 func Gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
+	GemmFetch(m, n, k, a, b, c, accumulate, nil)
+}
+
+// GemmFetch is Gemm that on its way brings the slices in next into the cache, for whoever
+// needs them next.
+func GemmFetch[T Float](m, n, k int, a, b, c View[T], accumulate bool, next [][]T) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -58,7 +64,7 @@ func Gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
 		b.Row = 1
 	}
 	if set := active; set != generic {
-		gemmTiles(set, m, n, k, a, b, c, accumulate)
+		gemmTiles(set, m, n, k, a, b, c, accumulate, next)
 	} else {
 		gemmGo(m, n, k, a, b, c, accumulate)
 	}

@@ -14,9 +14,9 @@ DATA mask<>+48(SB)/8, $0x0000000000000000
 DATA mask<>+56(SB)/8, $0x0000000000000000
 GLOBL mask<>(SB), RODATA|NOPTR, $64
 
-// func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
+// func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tilesF32AVX2(SB), NOSPLIT, $0-97
+TEXT ·tilesF32AVX2(SB), NOSPLIT, $0-128
 	MOVQ count+16(FP), R12
 	MOVQ a+32(FP), R11
 	MOVQ c+48(FP), DI
@@ -1164,9 +1164,11 @@ tile3x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile3x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (AX), Y8
@@ -1191,6 +1193,8 @@ tile3x2p:
 	VMOVUPS      Y4, (DI)
 	VMOVUPS      Y5, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x03, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -1229,9 +1233,11 @@ tile4x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile4x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (AX), Y10
@@ -1262,6 +1268,8 @@ tile4x2p:
 	VMOVUPS      Y6, (DI)
 	VMOVUPS      Y7, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x04, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -1305,9 +1313,11 @@ tile5x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile5x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (AX), Y12
@@ -1344,6 +1354,8 @@ tile5x2p:
 	VMOVUPS      Y8, (DI)
 	VMOVUPS      Y9, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x05, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -1392,9 +1404,11 @@ tile6x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile6x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (AX), Y14
@@ -1437,6 +1451,8 @@ tile6x2p:
 	VMOVUPS      Y10, (DI)
 	VMOVUPS      Y11, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -4295,9 +4311,11 @@ tile3x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile3x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y6
 	VMASKMOVPS   32(BX), Y15, Y7
 	VBROADCASTSS (AX), Y8
@@ -4377,6 +4395,8 @@ stored251:
 
 stored252:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x03, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -4415,9 +4435,11 @@ tile4x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile4x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y8
 	VMASKMOVPS   32(BX), Y15, Y9
 	VBROADCASTSS (AX), Y10
@@ -4519,6 +4541,8 @@ stored263:
 
 stored264:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x04, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -4562,9 +4586,11 @@ tile5x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile5x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y10
 	VMASKMOVPS   32(BX), Y15, Y11
 	VBROADCASTSS (AX), Y12
@@ -4688,6 +4714,8 @@ stored278:
 
 stored279:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x05, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -4736,9 +4764,11 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile6x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y12
 	VMASKMOVPS   32(BX), Y15, Y13
 	VBROADCASTSS (AX), Y14
@@ -4884,6 +4914,8 @@ stored296:
 
 stored297:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x06, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -5696,9 +5728,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
+// func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tilesF64AVX2(SB), NOSPLIT, $0-97
+TEXT ·tilesF64AVX2(SB), NOSPLIT, $0-128
 	MOVQ count+16(FP), R12
 	MOVQ a+32(FP), R11
 	MOVQ c+48(FP), DI
@@ -6846,9 +6878,11 @@ tile3x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile3x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSD (AX), Y8
@@ -6873,6 +6907,8 @@ tile3x2p:
 	VMOVUPS      Y4, (DI)
 	VMOVUPS      Y5, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x03, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -6911,9 +6947,11 @@ tile4x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile4x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSD (AX), Y10
@@ -6944,6 +6982,8 @@ tile4x2p:
 	VMOVUPS      Y6, (DI)
 	VMOVUPS      Y7, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x04, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -6987,9 +7027,11 @@ tile5x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile5x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSD (AX), Y12
@@ -7026,6 +7068,8 @@ tile5x2p:
 	VMOVUPS      Y8, (DI)
 	VMOVUPS      Y9, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x05, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -7074,9 +7118,11 @@ tile6x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile6x2p:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSD (AX), Y14
@@ -7119,6 +7165,8 @@ tile6x2p:
 	VMOVUPS      Y10, (DI)
 	VMOVUPS      Y11, 32(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -9449,9 +9497,11 @@ tile3x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile3x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y6
 	VMASKMOVPD   32(BX), Y15, Y7
 	VBROADCASTSD (AX), Y8
@@ -9510,6 +9560,8 @@ stored167:
 
 stored168:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x03, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -9548,9 +9600,11 @@ tile4x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile4x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y8
 	VMASKMOVPD   32(BX), Y15, Y9
 	VBROADCASTSD (AX), Y10
@@ -9625,6 +9679,8 @@ stored175:
 
 stored176:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x04, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -9668,9 +9724,11 @@ tile5x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile5x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y10
 	VMASKMOVPD   32(BX), Y15, Y11
 	VBROADCASTSD (AX), Y12
@@ -9761,6 +9819,8 @@ stored185:
 
 stored186:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x05, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -9809,9 +9869,11 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile6x2maskedp:
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Y12
 	VMASKMOVPD   32(BX), Y15, Y13
 	VBROADCASTSD (AX), Y14
@@ -9918,6 +9980,8 @@ stored197:
 
 stored198:
 	ADDQ   R14, DI
+	MOVQ   aheadTile+120(FP), R15
+	ADDQ   R15, ahead+104(FP)
 	IMUL3Q $0x06, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12

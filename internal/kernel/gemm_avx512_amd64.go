@@ -15,10 +15,11 @@ package kernel
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1.
+// Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring
+// two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
-func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
+func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
 
 // peakF32AVX512 does n times 12 vector multiply-adds that do not wait for each other:
 // s += x*x in 12 accumulators of 16 elements.
@@ -37,10 +38,11 @@ func peakF32AVX512(n int, x *float32)
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1.
+// Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring
+// two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
-func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
+func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
 
 // peakF64AVX512 does n times 12 vector multiply-adds that do not wait for each other:
 // s += x*x in 12 accumulators of 8 elements.

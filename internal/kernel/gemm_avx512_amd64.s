@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
+// func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·tilesF32AVX512(SB), NOSPLIT, $0-97
+TEXT ·tilesF32AVX512(SB), NOSPLIT, $0-128
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
 	MOVQ  c+48(FP), DI
@@ -2041,10 +2041,12 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile6x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z12
 	VMOVUPS.Z    64(BX), K1, Z13
 	VBROADCASTSS (AX), Z14
@@ -2087,6 +2089,8 @@ tile6x2maskedp:
 	VMOVUPS      Z10, (DI)
 	VMOVUPS      Z11, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2141,10 +2145,12 @@ tile7x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile7x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z14
 	VMOVUPS.Z    64(BX), K1, Z15
 	VBROADCASTSS (AX), Z16
@@ -2194,6 +2200,8 @@ tile7x2maskedp:
 	VMOVUPS      Z12, (DI)
 	VMOVUPS      Z13, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x07, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2253,10 +2261,12 @@ tile8x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile8x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z16
 	VMOVUPS.Z    64(BX), K1, Z17
 	VBROADCASTSS (AX), Z18
@@ -2312,6 +2322,8 @@ tile8x2maskedp:
 	VMOVUPS      Z14, (DI)
 	VMOVUPS      Z15, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x08, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2376,10 +2388,12 @@ tile9x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile9x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z18
 	VMOVUPS.Z    64(BX), K1, Z19
 	VBROADCASTSS (AX), Z20
@@ -2441,6 +2455,8 @@ tile9x2maskedp:
 	VMOVUPS      Z16, (DI)
 	VMOVUPS      Z17, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x09, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2510,10 +2526,12 @@ tile10x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile10x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z20
 	VMOVUPS.Z    64(BX), K1, Z21
 	VBROADCASTSS (AX), Z22
@@ -2581,6 +2599,8 @@ tile10x2maskedp:
 	VMOVUPS      Z18, (DI)
 	VMOVUPS      Z19, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x0a, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2655,10 +2675,12 @@ tile11x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile11x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z22
 	VMOVUPS.Z    64(BX), K1, Z23
 	VBROADCASTSS (AX), Z24
@@ -2732,6 +2754,8 @@ tile11x2maskedp:
 	VMOVUPS      Z20, (DI)
 	VMOVUPS      Z21, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x0b, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2811,10 +2835,12 @@ tile12x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile12x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS.Z    64(BX), K1, Z25
 	VBROADCASTSS (AX), Z26
@@ -2894,6 +2920,8 @@ tile12x2maskedp:
 	VMOVUPS      Z22, (DI)
 	VMOVUPS      Z23, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x0c, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -3520,9 +3548,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool)
+// func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·tilesF64AVX512(SB), NOSPLIT, $0-97
+TEXT ·tilesF64AVX512(SB), NOSPLIT, $0-128
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
 	MOVQ  c+48(FP), DI
@@ -5557,10 +5585,12 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile6x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z12
 	VMOVUPD.Z    64(BX), K1, Z13
 	VBROADCASTSD (AX), Z14
@@ -5603,6 +5633,8 @@ tile6x2maskedp:
 	VMOVUPS      Z10, (DI)
 	VMOVUPD      Z11, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -5657,10 +5689,12 @@ tile7x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile7x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z14
 	VMOVUPD.Z    64(BX), K1, Z15
 	VBROADCASTSD (AX), Z16
@@ -5710,6 +5744,8 @@ tile7x2maskedp:
 	VMOVUPS      Z12, (DI)
 	VMOVUPD      Z13, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x07, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -5769,10 +5805,12 @@ tile8x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile8x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z16
 	VMOVUPD.Z    64(BX), K1, Z17
 	VBROADCASTSD (AX), Z18
@@ -5828,6 +5866,8 @@ tile8x2maskedp:
 	VMOVUPS      Z14, (DI)
 	VMOVUPD      Z15, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x08, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -5892,10 +5932,12 @@ tile9x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile9x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z18
 	VMOVUPD.Z    64(BX), K1, Z19
 	VBROADCASTSD (AX), Z20
@@ -5957,6 +5999,8 @@ tile9x2maskedp:
 	VMOVUPS      Z16, (DI)
 	VMOVUPD      Z17, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x09, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -6026,10 +6070,12 @@ tile10x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile10x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z20
 	VMOVUPD.Z    64(BX), K1, Z21
 	VBROADCASTSD (AX), Z22
@@ -6097,6 +6143,8 @@ tile10x2maskedp:
 	VMOVUPS      Z18, (DI)
 	VMOVUPD      Z19, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x0a, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -6171,10 +6219,12 @@ tile11x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile11x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z22
 	VMOVUPD.Z    64(BX), K1, Z23
 	VBROADCASTSD (AX), Z24
@@ -6248,6 +6298,8 @@ tile11x2maskedp:
 	VMOVUPS      Z20, (DI)
 	VMOVUPD      Z21, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x0b, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -6327,10 +6379,12 @@ tile12x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
+	MOVQ ahead+104(FP), R15
 
 tile12x2maskedp:
-	PREFETCHT1   128(BX)
-	PREFETCHT1   192(BX)
+	PREFETCHT1   (R15)
+	PREFETCHT1   64(R15)
+	ADDQ         aheadStep+112(FP), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPD.Z    64(BX), K1, Z25
 	VBROADCASTSD (AX), Z26
@@ -6410,6 +6464,8 @@ tile12x2maskedp:
 	VMOVUPS      Z22, (DI)
 	VMOVUPD      Z23, K1, 64(DI)
 	ADDQ         R14, DI
+	MOVQ         aheadTile+120(FP), R15
+	ADDQ         R15, ahead+104(FP)
 	IMUL3Q       $0x0c, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -246,6 +247,31 @@ func TestGemmAllocatesNothing(t *testing.T) {
 			Gemm(3, 4, 2, v(x), v(y), v(z), false)
 		}); got != 0 {
 			t.Errorf("%s: %v allocations", name, got)
+		}
+	}
+}
+
+// What is fetched on the way changes nothing, whether it is more than there are steps for or
+// less.
+func TestGemmFetch(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, isa := range ISAs() {
+		useISA(t, isa)
+		for _, m := range []int{1, 12, 13, 48} {
+			for _, n := range []int{1, 31, 32, 100} {
+				const k = 40
+				a := View[float32]{fill(r, make([]float32, m*k)), 1, m}
+				b := View[float32]{fill(r, make([]float32, n*k)), n, 1}
+				got, want := make([]float32, m*n), make([]float32, m*n)
+				Gemm(m, n, k, a, b, View[float32]{want, n, 1}, false)
+				for _, next := range [][][]float32{{}, {nil}, {make([]float32, 1)}, {make([]float32, 100), nil, make([]float32, 5)}, {make([]float32, 100000), make([]float32, 1000)}} {
+					clear(got)
+					GemmFetch(m, n, k, a, b, View[float32]{got, n, 1}, false, next)
+					if !slices.Equal(got, want) {
+						t.Fatalf("%s: %d x %d: fetching %d slices changes the product", isa, m, n, len(next))
+					}
+				}
+			}
 		}
 	}
 }

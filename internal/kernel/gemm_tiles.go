@@ -10,7 +10,7 @@ import (
 // How a product is cut. None of it can change a bit: every element stays one chain over
 // k, which continues from C where one call of the assembly ends and the next begins.
 const (
-	blockK     = 384       // steps of k in one call; longer chains go through C
+	blockK     = 400       // steps of k in one call; longer chains go through C
 	blockBytes = 512 << 10 // of A that all panels of B run over before the next part of A
 	callFMAs   = 250_000   // in one call: assembly holds up the garbage collector
 	packRows   = 48        // the rows of C from which copying a panel of B pays
@@ -29,7 +29,7 @@ const (
 //					tile += A's rows · panel
 //
 // A is read where it stands, by its strides, so that A·B and Aᵀ·B are the same loop.
-func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) {
+func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, next [][]T) {
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]
 	lanes := s.bytes / size
@@ -39,9 +39,10 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 	}
 	if n <= lanes && m <= s.heights[1] && k <= blockK && b.Col == 1 {
 		// One tile, as in the smallest networks.
-		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], a.Row*size, a.Col*size, b.Row*size, c.Row*size, n, accumulate)
+		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], a.Row*size, a.Col*size, b.Row*size, c.Row*size, n, accumulate, 0, 0, 0)
 		return
 	}
+	f := newFetch(next, k*(m/s.heights[2]+1)*(n/(2*lanes)+1))
 	widest := 2
 	if m <= 3 {
 		widest = s.widths[m]
@@ -98,7 +99,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 					panel = to
 				}
 				column(set, min(s.heights[w], tallest), w, kp, View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}, panel, bRow,
-					c.Data[i0*c.Row+j:], c.Row, i1-i0, last, acc)
+					c.Data[i0*c.Row+j:], c.Row, i1-i0, last, acc, &f)
 				j += columns
 			}
 		}
@@ -110,10 +111,11 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool) 
 
 // column runs the tiles of one column of C: m rows in as few tiles of at most tallest rows
 // as possible, whose heights differ by no more than one.
-func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c []T, cRow, m, last int, accumulate bool) {
+func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c []T, cRow, m, last int, accumulate bool, f *fetch[T]) {
 	size := int(unsafe.Sizeof(T(0)))
 	if m <= tallest {
-		runTiles(set, m, w, 1, k, &a.Data[0], panel, &c[0], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate)
+		ahead, step, _ := f.take(panel, w*shapes[set].bytes, bRow, k, 1)
+		runTiles(set, m, w, 1, k, &a.Data[0], panel, &c[0], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate, ahead, step, 0)
 		return
 	}
 	tiles := (m + tallest - 1) / tallest
@@ -126,11 +128,54 @@ func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, 
 			rows, count = h+1, taller
 		}
 		count = min(count, atMost)
-		runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c[i*cRow], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate)
+		ahead, step, tile := f.take(panel, w*shapes[set].bytes, bRow, k, count)
+		runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c[i*cRow], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate, ahead, step, tile)
 		i += rows * count
 		tiles -= count
 		taller = max(0, taller-count)
 	}
+}
+
+// A fetch is what a product brings into the cache on its way: the slices in next, and after
+// them, or if there are none, the panel of B that follows.
+type fetch[T Float] struct {
+	next [][]T
+	step int     // bytes that a step of k moves on
+	at   uintptr // in the present slice
+	left int     // bytes of it
+}
+
+const lineBytes = 64
+
+// newFetch spreads the slices over so many steps of k: a line at each, or two where there are
+// too few.
+func newFetch[T Float](next [][]T, steps int) fetch[T] {
+	bytes := 0
+	for _, x := range next {
+		bytes += len(x) * int(unsafe.Sizeof(T(0)))
+	}
+	step := lineBytes
+	if bytes > steps*lineBytes {
+		step = 2 * lineBytes
+	}
+	return fetch[T]{next: next, step: step}
+}
+
+// take returns what count tiles of k steps are to fetch, as runTiles takes it.
+func (f *fetch[T]) take(panel *T, width, bRow, k, count int) (ahead uintptr, step, tile int) {
+	for f.left <= 0 && len(f.next) > 0 {
+		if x := f.next[0]; len(x) > 0 {
+			f.at, f.left = uintptr(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(x[0]))
+		}
+		f.next = f.next[1:]
+	}
+	if f.left <= 0 {
+		return uintptr(unsafe.Pointer(panel)) + uintptr(width), bRow, 0
+	}
+	ahead, tile = f.at, k*f.step
+	f.at += uintptr(count * tile)
+	f.left -= count * tile
+	return ahead, f.step, tile
 }
 
 // A scratch holds a packed panel of B: blockK rows of scratchVectors vectors.

@@ -13,6 +13,16 @@ package kernel
 //go:noescape
 func packAVX2(dst *byte, src *byte, rows int, bytes int, stride int)
 
+// gatherAVX2 copies count rows, stride bytes apart, to follow each other:
+//
+//	for i := range count { copy(dst[i*bytes:][:bytes], src[rows[i]*stride:]) }
+//
+// and brings the row that is to come ahead rows later into the cache. bytes is a multiple of 4,
+// count at least 1.
+//
+//go:noescape
+func gatherAVX2(dst *byte, src *byte, bytes int, stride int, rows *int, count int, ahead int)
+
 // transposeF32AVX2 writes columns as rows, stride and row counting bytes:
 //
 //	for p := range k { for j := range columns { dst[p*row+j] = src[j*stride+p] } }

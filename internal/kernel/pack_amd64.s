@@ -45,6 +45,72 @@ row128:
 	VZEROUPPER
 	RET
 
+// func gatherAVX2(dst *byte, src *byte, bytes int, stride int, rows *int, count int, ahead int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·gatherAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rows+32(FP), BX
+	MOVQ count+40(FP), CX
+	LEAQ -8(BX)(CX*8), R10
+	MOVQ ahead+48(FP), R11
+
+row:
+	MOVQ    src+8(FP), SI
+	MOVQ    (BX), R8
+	IMULQ   stride+24(FP), R8
+	ADDQ    SI, R8
+	LEAQ    (BX)(R11*8), R9
+	CMPQ    R9, R10
+	CMOVQHI R10, R9
+	MOVQ    (R9), R9
+	IMULQ   stride+24(FP), R9
+	ADDQ    SI, R9
+	MOVQ    bytes+16(FP), DX
+	XORQ    AX, AX
+
+copy64:
+	SUBQ       $0x40, DX
+	JLT        copied64
+	PREFETCHT0 (R9)(AX*1)
+	VMOVUPS    (R8)(AX*1), Y0
+	VMOVUPS    32(R8)(AX*1), Y1
+	VMOVUPS    Y0, (DI)(AX*1)
+	VMOVUPS    Y1, 32(DI)(AX*1)
+	ADDQ       $0x40, AX
+	JMP        copy64
+
+copied64:
+	ADDQ $0x40, DX
+
+copy16:
+	SUBQ    $0x10, DX
+	JLT     copied16
+	VMOVUPS (R8)(AX*1), X0
+	VMOVUPS X0, (DI)(AX*1)
+	ADDQ    $0x10, AX
+	JMP     copy16
+
+copied16:
+	ADDQ $0x10, DX
+
+copy4:
+	SUBQ $0x04, DX
+	JLT  copied4
+	MOVL (R8)(AX*1), R12
+	MOVL R12, (DI)(AX*1)
+	ADDQ $0x04, AX
+	JMP  copy4
+
+copied4:
+	ADDQ       $0x04, DX
+	PREFETCHT0 -1(R9)(AX*1)
+	ADDQ       AX, DI
+	ADDQ       $0x08, BX
+	DECQ       CX
+	JNZ        row
+	VZEROUPPER
+	RET
+
 // func transposeF32AVX2(dst *float32, src *float32, k int, columns int, stride int, row int)
 // Requires: AVX, CMOV
 TEXT ·transposeF32AVX2(SB), NOSPLIT, $0-48

@@ -18,27 +18,34 @@ var shapes = [...]shape{
 }
 
 // runTiles calls the assembly of the instruction set and precision: see tilesF32AVX512.
-func runTiles[T Float](set isa, h, w, count, k int, a, b, c *T, aRow, aCol, bRow, cRow, last int, accumulate bool) {
+func runTiles[T Float](set isa, h, w, count, k int, a, b, c *T, aRow, aCol, bRow, cRow, last int, accumulate bool, ahead uintptr, aheadStep, aheadTile int) {
 	if unsafe.Sizeof(*a) == 4 {
 		a, b, c := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c))
 		if set == avx512 {
-			tilesF32AVX512(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate)
+			tilesF32AVX512(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
 		} else {
-			tilesF32AVX2(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate)
+			tilesF32AVX2(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
 		}
 		return
 	}
 	a64, b64, c64 := (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c))
 	if set == avx512 {
-		tilesF64AVX512(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate)
+		tilesF64AVX512(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
 	} else {
-		tilesF64AVX2(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate)
+		tilesF64AVX2(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
 	}
 }
 
 // packPanel copies rows of 64 or 128 bytes to follow each other: see packAVX2.
 func packPanel[T Float](dst, src *T, rows, bytes, stride int) {
 	packAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, bytes, stride)
+}
+
+// gatherRows copies rows and brings those that are some 12 KB further on in dst into the
+// cache: see gatherAVX2.
+func gatherRows[T Float](dst, src *T, cols, stride int, rows []int) {
+	size := int(unsafe.Sizeof(*dst))
+	gatherAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), cols*size, stride*size, &rows[0], len(rows), 4+4096/(cols*size))
 }
 
 // transposePanel writes columns as rows: see transposeF32AVX2.

@@ -2,8 +2,10 @@
 
 package kernel
 
-func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], bool) {
+func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], bool, [][]T) {
 	panic("kernel: no assembly")
 }
 
 func runPeak[T Float](isa, int, *T) int { panic("kernel: no assembly") }
+
+func gatherRows[T Float](*T, *T, int, int, []int) { panic("kernel: no assembly") }

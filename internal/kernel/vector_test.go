@@ -364,6 +364,52 @@ func testColumnSums[T Float](t *testing.T) {
 	})
 }
 
+func TestGather(t *testing.T) {
+	t.Run("float32", testGather[float32])
+	t.Run("float64", testGather[float64])
+}
+
+func testGather[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	eachISA(t, func(t *testing.T) {
+		for _, cols := range append(lengths(), 784) {
+			for _, n := range []int{0, 1, 2, 9, 70} {
+				stride := cols + r.IntN(3)
+				src := make([]T, 50*stride+cols)
+				fillWith(r, src, cols%2 == 0)
+				rows := make([]int, n)
+				for i := range rows {
+					rows[i] = r.IntN(51) // the last of them ends where src does
+				}
+				got := newGuarded[T](n*cols, 3)
+				Gather(got.x, src, cols, stride, rows)
+				got.check(t, "Gather", 3)
+				for i, v := range got.x {
+					if want := src[rows[i/cols]*stride+i%cols]; !sameBits(v, want) {
+						t.Fatalf("%d of %d columns: row %d, column %d is %v, want %v", n, cols, i/cols, i%cols, v, want)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestGatherPanicsOnMisuse(t *testing.T) {
+	for _, isa := range ISAs() {
+		for _, row := range []int{-1, 3} {
+			t.Run(fmt.Sprintf("%s/row %d", isa, row), func(t *testing.T) {
+				useISA(t, isa)
+				defer func() {
+					if recover() == nil {
+						t.Error("a row that is not there was copied")
+					}
+				}()
+				Gather(make([]float32, 10), make([]float32, 30), 10, 10, []int{row})
+			})
+		}
+	}
+}
+
 func TestAllFinite(t *testing.T) {
 	for _, isa := range ISAs() {
 		useISA(t, isa)

@@ -29,6 +29,7 @@ var (
 	a     = reg.R11 // A[0][0] of the tile
 	count = reg.R12 // how many tiles are to come
 	cRow  = reg.R14
+	ahead = reg.R15 // what to bring into the cache next
 )
 
 // tiles generates the one function that all matrix products are made of: a column of
@@ -37,7 +38,7 @@ func (g *gemm) tiles() {
 	g.Function("tiles" + g.name())
 	g.Attributes(attr.NOSPLIT)
 	g.Pragma("noescape")
-	g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c *%s, aRow, aCol, bRow, cRow, last int, accumulate bool)", g.elem()))
+	g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c *%s, aRow, aCol, bRow, cRow, last int, accumulate bool, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
 	g.Doc(
 		fmt.Sprintf("tiles%s computes count tiles of C, one below the other, each h rows high and", g.name()),
 		fmt.Sprintf("w vectors of %d wide; only last elements of the last vector belong to C:", g.lanes()),
@@ -50,7 +51,8 @@ func (g *gemm) tiles() {
 		"\t\t}",
 		"\t}",
 		"",
-		"Strides count bytes; k and count are at least 1.",
+		"Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring",
+		"two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
 	)
 	for _, p := range []struct {
 		name string
@@ -174,12 +176,16 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 	}
 	g.Load(g.Param("b"), b0)
 	g.Load(g.Param("k"), left)
+	fetches := w == 2 && h >= g.heights(w)/2
+	if fetches {
+		g.Load(g.Param("ahead"), ahead)
+	}
 	g.Label(name + "p")
-	if w == 2 && h >= g.heights(w)/2 {
-		// The next panel of B starts where this one ends.
+	if fetches {
 		for at := 0; at < w*g.lanes()*g.elemSize(); at += 64 {
-			g.PREFETCHT1(operand.Mem{Base: b0, Disp: w*g.lanes()*g.elemSize() + at})
+			g.PREFETCHT1(operand.Mem{Base: ahead, Disp: at})
 		}
+		g.ADDQ(mem(g.Param("aheadStep")), ahead)
 	}
 	for j, v := range b {
 		load(j, vector(b0, j), v)
@@ -224,6 +230,10 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 			}
 		}
 		g.ADDQ(cRow, c0)
+	}
+	if fetches {
+		g.Load(g.Param("aheadTile"), ahead)
+		g.ADDQ(ahead, mem(g.Param("ahead")))
 	}
 	g.IMUL3Q(operand.Imm(uint64(h)), aRow, left)
 	g.ADDQ(left, a)

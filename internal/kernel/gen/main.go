@@ -42,6 +42,7 @@ func main() {
 		}},
 		{"pack", func(c *build.Context) {
 			pack(c)
+			gather(c)
 			transpose32(c)
 			transpose64(c)
 		}},

@@ -58,6 +58,74 @@ func pack(c *build.Context) {
 	}
 }
 
+// gather generates the copy of chosen rows into consecutive memory.
+func gather(c *build.Context) {
+	c.Function("gatherAVX2")
+	c.Attributes(attr.NOSPLIT)
+	c.Pragma("noescape")
+	c.SignatureExpr("func(dst, src *byte, bytes, stride int, rows *int, count, ahead int)")
+	c.Doc("gatherAVX2 copies count rows, stride bytes apart, to follow each other:",
+		"",
+		"\tfor i := range count { copy(dst[i*bytes:][:bytes], src[rows[i]*stride:]) }",
+		"",
+		"and brings the row that is to come ahead rows later into the cache. bytes is a multiple of 4,",
+		"count at least 1.")
+	dst, src, rows, count := reg.RDI, reg.RSI, reg.RBX, reg.RCX
+	from, next, at, last, left := reg.R8, reg.R9, reg.RAX, reg.R10, reg.RDX
+	c.Load(c.Param("dst"), dst)
+	c.Load(c.Param("rows"), rows)
+	c.Load(c.Param("count"), count)
+	c.LEAQ(operand.Mem{Base: rows, Index: count, Scale: 8, Disp: -8}, last)
+	c.Load(c.Param("ahead"), reg.R11)
+
+	c.Label("row")
+	c.Load(c.Param("src"), src)
+	c.MOVQ(operand.Mem{Base: rows}, from)
+	c.IMULQ(mem(c.Param("stride")), from)
+	c.ADDQ(src, from)
+	c.LEAQ(operand.Mem{Base: rows, Index: reg.R11, Scale: 8}, next)
+	c.CMPQ(next, last)
+	c.CMOVQHI(last, next)
+	c.MOVQ(operand.Mem{Base: next}, next)
+	c.IMULQ(mem(c.Param("stride")), next)
+	c.ADDQ(src, next)
+	c.Load(c.Param("bytes"), left)
+	c.XORQ(at, at)
+	for _, size := range []int{64, 16, 4} {
+		loop, done := fmt.Sprintf("copy%d", size), fmt.Sprintf("copied%d", size)
+		c.Label(loop)
+		c.SUBQ(operand.Imm(uint64(size)), left)
+		c.JLT(operand.LabelRef(done))
+		source := operand.Mem{Base: from, Index: at, Scale: 1}
+		target := operand.Mem{Base: dst, Index: at, Scale: 1}
+		switch size {
+		case 64:
+			c.PREFETCHT0(operand.Mem{Base: next, Index: at, Scale: 1})
+			c.VMOVUPS(source, ymm[0])
+			c.VMOVUPS(source.Offset(32), ymm[1])
+			c.VMOVUPS(ymm[0], target)
+			c.VMOVUPS(ymm[1], target.Offset(32))
+		case 16:
+			c.VMOVUPS(source, ymm[0].AsX())
+			c.VMOVUPS(ymm[0].AsX(), target)
+		case 4:
+			c.MOVL(source, reg.R12L)
+			c.MOVL(reg.R12L, target)
+		}
+		c.ADDQ(operand.Imm(uint64(size)), at)
+		c.JMP(operand.LabelRef(loop))
+		c.Label(done)
+		c.ADDQ(operand.Imm(uint64(size)), left)
+	}
+	c.PREFETCHT0(operand.Mem{Base: next, Index: at, Scale: 1, Disp: -1}) // its last line
+	c.ADDQ(at, dst)
+	c.ADDQ(operand.Imm(8), rows)
+	c.DECQ(count)
+	c.JNZ(operand.LabelRef("row"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
 // The registers of the transposes. Strides count bytes.
 var (
 	column  = [...]reg.GPPhysical{reg.RAX, reg.RBX, reg.RDX, reg.RSI, reg.R8, reg.R9, reg.R10, reg.R11}
