@@ -114,16 +114,20 @@ func activate[T Float](f Activation, z, a Matrix[T]) {
 		}
 	}
 	for i := range z.Rows {
-		z, a := z.Row(i), a.Row(i)
-		switch f := f.(type) {
-		case softmax:
-			kernel.Softmax(a, z, len(z))
-		case *elementwise:
-			kernel.Apply(f.f, a, z, T(f.param))
-		default:
-			for j, v := range z {
-				a[j] = T(f.F(float64(v)))
-			}
+		activateRow(f, z.Row(i), a.Row(i))
+	}
+}
+
+// activateRow sets a = f(z) for one row.
+func activateRow[T Float](f Activation, z, a []T) {
+	switch f := f.(type) {
+	case softmax:
+		kernel.Softmax(a, z, len(z))
+	case *elementwise:
+		kernel.Apply(f.f, a, z, T(f.param))
+	default:
+		for j, v := range z {
+			a[j] = T(f.F(float64(v)))
 		}
 	}
 }

@@ -11,9 +11,29 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 // if x has not the network's number of columns or more rows than the tape.
 func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
 	t.start(n, x)
-	t.pass = pass[T]{n: n}
-	t.byRows(forwardRows, x.Rows*len(n.params))
+	if x.Rows == 1 {
+		n.forwardRow(t, x.Data[:x.Cols])
+	} else {
+		t.pass = pass[T]{n: n}
+		t.byRows(forwardRows, x.Rows*len(n.params))
+	}
 	return t.A(len(n.layers) - 1)
+}
+
+// forwardRow is forwardRows for one row, with as little around the arithmetic as can be: it is
+// what a service that predicts row by row waits for.
+func (n *Network[T]) forwardRow(t *Tape[T], x []T) {
+	for l := range n.layers {
+		d := &n.layers[l]
+		z, a := t.z[l].Data[:d.Units], t.a[l].Data[:d.Units]
+		var bias []T
+		if !d.NoBias {
+			bias = n.params[d.bias:][:d.Units]
+		}
+		kernel.Row(z, x, n.params[d.weight:d.bias], bias)
+		activateRow(d.Activation, z, a)
+		x = a
+	}
 }
 
 // forwardRows takes some rows through all layers.

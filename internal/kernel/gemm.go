@@ -70,6 +70,22 @@ func GemmFetch[T Float](m, n, k int, a, b, c View[T], accumulate bool, next [][]
 	}
 }
 
+// Row computes z = x·W + b for one row x, with the chains of Gemm, where W is len(x) by len(z),
+// row by row. Without b, nil, they start from 0.
+func Row[T Float](z, x, w, b []T) {
+	m, k := len(z), len(x)
+	if b == nil {
+		clear(z)
+	} else {
+		copy(z, b[:m])
+	}
+	if set := active; set != generic && m > 0 && k > 0 && k <= rowSteps {
+		rowTiles(set, z, x, w[:k*m])
+	} else {
+		Gemm(1, m, k, View[T]{x, k, 1}, View[T]{w, m, 1}, View[T]{z, m, 1}, true)
+	}
+}
+
 // short reports whether the slice is too short for a matrix of this size.
 func (v *View[T]) short(rows, cols int) bool {
 	return int64(len(v.Data)) <= int64(rows-1)*int64(v.Row)+int64(cols-1)*int64(v.Col)

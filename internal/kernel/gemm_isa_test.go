@@ -251,6 +251,45 @@ func TestGemmAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestRow(t *testing.T) {
+	t.Run("float32", testRow[float32])
+	t.Run("float64", testRow[float64])
+}
+
+// A row's product has the bits of the specification, with and without a bias, also beyond what
+// one call of the assembly does.
+func testRow[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	eachISA(t, func(t *testing.T) {
+		for _, k := range []int{0, 1, 2, 20, 64, 5000} {
+			for n := range 300 {
+				if k == 5000 && n%50 != 1 {
+					continue
+				}
+				x, w, bias := make([]T, k), make([]T, k*n), make([]T, n)
+				fillWith(r, x, n%2 == 0)
+				fillWith(r, w, n%2 == 0)
+				fill(r, bias)
+				for _, b := range [][]T{nil, bias} {
+					want := make([]T, n)
+					copy(want, b)
+					if n > 0 && k > 0 {
+						gemmGo(1, n, k, View[T]{x, k, 1}, View[T]{w, n, 1}, View[T]{want, n, 1}, true)
+					}
+					got := newGuarded[T](n, 3)
+					Row(got.x, x, w, b)
+					got.check(t, "Row", 3)
+					for j := range want {
+						if !sameBits(got.x[j], want[j]) {
+							t.Fatalf("%d inputs, %d outputs: output %d is %v, want %v", k, n, j, got.x[j], want[j])
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 // What is fetched on the way changes nothing, whether it is more than there are steps for or
 // less.
 func TestGemmFetch(t *testing.T) {

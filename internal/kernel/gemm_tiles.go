@@ -109,6 +109,22 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 	}
 }
 
+// rowSteps is the longest row that one call of the assembly runs over, in a few microseconds.
+const rowSteps = 4096
+
+// rowTiles adds x·W to z.
+func rowTiles[T Float](set isa, z, x, w []T) {
+	size := int(unsafe.Sizeof(T(0)))
+	s := &shapes[set]
+	lanes := s.bytes / size
+	for j := 0; j < len(z); {
+		vectors := min((len(z)-j+lanes-1)/lanes, s.widths[1])
+		columns := min(vectors*lanes, len(z)-j)
+		runTiles(set, 1, vectors, 1, len(x), &x[0], &w[j], &z[j], 0, size, len(z)*size, 0, columns-(vectors-1)*lanes, true, 0, 0, 0)
+		j += columns
+	}
+}
+
 // column runs the tiles of one column of C: m rows in as few tiles of at most tallest rows
 // as possible, whose heights differ by no more than one.
 func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c []T, cRow, m, last int, accumulate bool, f *fetch[T]) {

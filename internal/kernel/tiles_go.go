@@ -6,6 +6,10 @@ func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], bool, [][
 	panic("kernel: no assembly")
 }
 
+const rowSteps = 0
+
+func rowTiles[T Float](isa, []T, []T, []T) { panic("kernel: no assembly") }
+
 func runPeak[T Float](isa, int, *T) int { panic("kernel: no assembly") }
 
 func gatherRows[T Float](*T, *T, int, int, []int) { panic("kernel: no assembly") }
