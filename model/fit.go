@@ -48,6 +48,7 @@ type parts struct{ train, validation, test []int }
 // runner hides the precision of a run.
 type runner interface {
 	steps(ctx context.Context) iter.Seq2[train.Step, error]
+	strides(ctx context.Context) iter.Seq2[train.Step, error]
 	result() train.Result
 	engine() engine
 }
@@ -56,6 +57,9 @@ type runnerOf[T nn.Float] struct{ trainer *train.Trainer[T] }
 
 func (r runnerOf[T]) steps(ctx context.Context) iter.Seq2[train.Step, error] {
 	return r.trainer.Steps(ctx)
+}
+func (r runnerOf[T]) strides(ctx context.Context) iter.Seq2[train.Step, error] {
+	return r.trainer.Strides(ctx)
 }
 func (r runnerOf[T]) result() train.Result { return r.trainer.Result() }
 func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.BestNetwork()) }
@@ -68,7 +72,7 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 		return nil, nil, err
 	}
 	var failed error
-	for _, err := range f.Steps(ctx) {
+	for _, err := range f.Strides(ctx) {
 		failed = err
 	}
 	m, err := f.Model()
@@ -433,6 +437,11 @@ func noteConstant[T nn.Float](f *Fit, y nn.Matrix[T]) {
 // Steps is the training loop, train.Trainer's Steps: an iterator over updates that can be
 // left and entered again.
 func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] { return f.runner.steps(ctx) }
+
+// Strides is Steps for a body that need not see every update, train.Trainer's Strides.
+func (f *Fit) Strides(ctx context.Context) iter.Seq2[train.Step, error] {
+	return f.runner.strides(ctx)
+}
 
 // Result returns what the run has come to so far.
 func (f *Fit) Result() train.Result { return f.runner.result() }

@@ -21,8 +21,15 @@ func (t *Trainer[T]) Steps(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) { t.run(ctx, 1, yield) }
 }
 
-// run is the loop of Steps and of Run, which lets the kernel for tiny nets make most epochs
-// before it yields.
+// Strides is Steps for a body that need not see every update: of a tiny net some come many at a
+// time, at the speed of Run, and only the last of them is yielded. Nothing takes longer than an
+// update or some 10 us.
+func (t *Trainer[T]) Strides(ctx context.Context) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) { t.run(ctx, tinyMost, yield) }
+}
+
+// run is the loop of Steps, Strides and Run, which lets the kernel for tiny nets make most
+// epochs before it yields.
 func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) bool) {
 	t.since = time.Now()
 	defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
@@ -156,7 +163,7 @@ func (t *Trainer[T]) batch(from, to int) Set[T] {
 // update makes one update from a batch.
 func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	scale := t.cfg.Reduction.Scale(b.Rows())
-	s := Step{N: t.result.Steps + 1, Rows: b.Rows(), Validation: math.NaN()}
+	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), Validation: math.NaN()}
 	s.Rate = t.cfg.Schedule.Rate(t.cfg.Rate, at)
 	t.now = optim.Step{Rate: s.Rate, N: s.N}
 	if t.parts != nil && t.cfg.shards(b.Rows()) == 1 {

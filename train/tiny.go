@@ -131,7 +131,7 @@ func (t *Trainer[T]) tinyEpochs(most int) (Step, bool) {
 	t.result.Rows += n * rows
 	t.epoch += n - 1
 	s := Step{
-		N: t.result.Steps, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], Rate: rate, Validation: math.NaN(),
+		N: t.result.Steps, Updates: n, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], Rate: rate, Validation: math.NaN(),
 	}
 	t.lossSum = float64(s.Loss * float64(rows))
 	if t.endEpoch(&s) != nil {

@@ -128,6 +128,23 @@ func testTinyBits[T nn.Float](t *testing.T) {
 				}
 				sameRun(t, what+": Steps", parts, slow, partsNet, slowNet, err, failed)
 
+				strides, stridesNet := start(true)
+				err = nil
+				at := 0
+				for s, e := range strides.Strides(context.Background()) {
+					at += s.Updates
+					want := steps[at-1]
+					want.Updates = s.Updates
+					if !sameStep(s, want) {
+						t.Fatalf("%s: stride %+v, want %+v", what, s, want)
+					}
+					err = e
+				}
+				if at != len(steps) {
+					t.Fatalf("%s: the strides have %d updates of %d", what, at, len(steps))
+				}
+				sameRun(t, what+": Strides", strides, slow, stridesNet, slowNet, err, failed)
+
 				mixed, mixedNet := start(true)
 				for _, e := range mixed.Steps(context.Background()) {
 					err = e

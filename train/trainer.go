@@ -86,12 +86,13 @@ type Sample struct {
 
 // Step is one update.
 type Step struct {
-	N     int     // from 1
-	Epoch int     // from 1
-	Rows  int     // of its batch
-	Row   int     // per-sample and stochastic: which sample it was
-	Loss  float64 // of the batch, before the update, reduced as in the configuration
-	Rate  float64
+	N       int     // from 1
+	Updates int     // that it is the last of: 1, or with Strides more
+	Epoch   int     // from 1
+	Rows    int     // of its batch
+	Row     int     // per-sample and stochastic: which sample it was
+	Loss    float64 // of the batch, before the update, reduced as in the configuration
+	Rate    float64
 
 	EpochEnd   bool    // the epoch's last update; the following are set only then
 	EpochLoss  float64 // row-weighted mean of the epoch's batch losses

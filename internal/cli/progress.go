@@ -50,7 +50,7 @@ type lines struct {
 }
 
 func (l *lines) show(s train.Step) {
-	l.rows += s.Rows
+	l.rows += s.Updates * s.Rows
 	if !s.EpochEnd || s.Epoch < l.next || l.wrote && time.Since(l.last) < time.Second/2 {
 		return
 	}
@@ -98,7 +98,7 @@ func newBar(w io.Writer, epochs int) *bar {
 }
 
 func (b *bar) show(s train.Step) {
-	b.rows += s.Rows
+	b.rows += s.Updates * s.Rows
 	if !s.EpochEnd || time.Since(b.last) < 50*time.Millisecond {
 		return
 	}

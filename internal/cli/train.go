@@ -110,7 +110,7 @@ func (c *trainCmd) loop(e *env, f *model.Fit) error {
 	}
 	defer p.done()
 	e.watch()
-	for step, err := range f.Steps(e.ctx) {
+	for step, err := range f.Strides(e.ctx) {
 		if err != nil {
 			return err
 		}
