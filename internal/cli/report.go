@@ -39,11 +39,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	e.printf("\n%s\n", honesty(t))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
 	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest {
-		words := []string{"gradus"}
-		for _, a := range e.args {
-			words = append(words, shellWord(a))
-		}
-		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", strings.Join(words, " "))
+		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, e.args...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
@@ -276,6 +272,15 @@ func honesty(t model.Training) string {
 
 // fewForTest is below how many rows no test rows are suggested.
 const fewForTest = 10
+
+// shellWords writes a call as it is typed.
+func shellWords(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
 
 // shellWord quotes a word for a shell where it needs it.
 func shellWord(s string) string {

@@ -7,11 +7,12 @@ type Purpose uint8
 
 // The purposes are part of a run's bits: never renumber them.
 const (
-	Init            Purpose = 1 // a: layer, b: parameter within it
-	Shuffle         Purpose = 2 // a: epoch, b: position
-	SplitTest       Purpose = 3 // a: class, b: position
-	SplitValidation Purpose = 4 // a: class, b: position
-	Sample          Purpose = 5 // a: free, b: position; which parameters to check, which rows to show
+	Init            Purpose = 1  // a: layer, b: parameter within it
+	Shuffle         Purpose = 2  // a: epoch, b: position
+	SplitTest       Purpose = 3  // a: class, b: position
+	SplitValidation Purpose = 4  // a: class, b: position
+	Sample          Purpose = 5  // a: free, b: position; which parameters to check, which rows to show
+	Search          Purpose = 15 // a: trial, b: dimension
 )
 
 // philox is Philox4x32 with ten rounds.

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The search gives the same on one core and on two, the model is the one that its command
+// trains, and the same call on its folder makes nothing anew.
+func TestTune(t *testing.T) {
+	place(t, nil)
+	args := []string{"tune", iris, "--trials", "9", "--epochs", "12", "--search", "hidden=4|8,8|0", "--search", "lr=1e-3..1:log", "--json"}
+	one := parseJSON(t, must(t, 0, append(args, "-o", "one.safetensors", "--threads", "1", "--quiet")...).out)
+	two := parseJSON(t, must(t, 0, append(args, "-o", "two.safetensors", "--threads", "2", "--run", "search")...).out)
+	if a, b := sameTrials(one), sameTrials(two); a != b || len(one["rungs"].([]any)) < 2 {
+		t.Errorf("one core found\n%s\ntwo found\n%s", a, b)
+	}
+	sum := func(v map[string]any) any { return v["train"].(map[string]any)["weights_sha256"] }
+	command := strings.Fields(two["command"].(string))
+	trained := parseJSON(t, must(t, 0, append(command[1:], "--json", "--quiet")...).out)
+	if sum(one) != sum(two) || sum(two) != trained["weights_sha256"] {
+		t.Errorf("weights %v and %v, and %v by %q", sum(one), sum(two), trained["weights_sha256"], command)
+	}
+
+	r := must(t, 0, append(args, "-o", "two.safetensors", "--threads", "2", "--run", "search")...)
+	if strings.Contains(r.err, "trial ") || sum(parseJSON(t, r.out)) != sum(two) {
+		t.Errorf("the search was made again, or gave something else:\n%s", r.err)
+	}
+	path := filepath.Join("search", "trials.jsonl")
+	lines := strings.SplitAfter(readFile(t, path), "\n")
+	if err := os.WriteFile(path, []byte(strings.Join(lines[:5], "")+lines[5][:9]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r = must(t, 0, append(args, "-o", "two.safetensors", "--run", "search")...)
+	if got := parseJSON(t, r.out); sameTrials(got) != sameTrials(two) || sum(got) != sum(two) || !strings.Contains(r.err, "trial 5 of") {
+		t.Errorf("continued after four trials, it gives something else:\n%s", r.err)
+	}
+}
+
+// sameTrials is what of a search has to be the same every time.
+func sameTrials(v map[string]any) string {
+	var s strings.Builder
+	for _, rung := range v["rungs"].([]any) {
+		for _, trial := range rung.([]any) {
+			m := trial.(map[string]any)
+			fmt.Fprintln(&s, m["trial"], m["rung"], m["epochs"], m["values"], m["score"])
+		}
+	}
+	return s.String()
+}
+
+func TestTuneRefuses(t *testing.T) {
+	place(t, nil)
+	must(t, 0, "tune", iris, "--trials", "1", "--epochs", "1", "--run", "search", "--quiet")
+	before := listing(t)
+	for args, words := range map[string][]string{
+		"--trials 0":                    {"--trials"},
+		"--strategy best":               {"--strategy"},
+		"--search lr":                   {"--search", "lr"},
+		"--search lr=0..1:log":          {"--search", "lr"},
+		"--search nope=1|2":             {"--search", "nope"},
+		"--search hidden=x|64":          {"hidden"},
+		"--search seed=1..5:int":        {"--search", "--seed"},
+		"--search lr=1|2 --search lr=3": {"--search", "--lr"},
+		"--validation none":             {"--validation"},
+		"--epochs 0":                    {"--epochs"},
+		"--hidden 4 --activation relu --lr 0.1 --weight-decay 0": {"--search"},
+	} {
+		for _, problem := range refused(call(append([]string{"tune", iris, "--quiet"}, strings.Fields(args)...)...), 2, words) {
+			t.Errorf("%s: %s", args, problem)
+		}
+	}
+	for _, problem := range refused(call("tune", iris, "--trials", "2", "--epochs", "1", "--run", "search", "--quiet"), 1, []string{"--run", "search", "another"}) {
+		t.Error(problem)
+	}
+	for _, problem := range refused(callWith("a,b\n1,2\n", "tune", "-"), 2, []string{"standard input"}) {
+		t.Error(problem)
+	}
+	if changed := changes(before, listing(t)); changed != nil {
+		t.Errorf("written: %q", changed)
+	}
+}
