@@ -1,4 +1,4 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
@@ -12,12 +12,21 @@ import (
 const (
 	blockK     = 400       // steps of k in one call; longer chains go through C
 	blockBytes = 512 << 10 // of A that all panels of B run over before the next part of A
-	callFMAs   = 250_000   // in one call: assembly holds up the garbage collector
 	packRows   = 48        // the rows of C from which copying a panel of B pays
 	pageStride = 4096      // rows of A that are so many bytes apart compete for one place in the L1 cache,
 	pageRows   = 6         // so that tiles should not have more of them
 	fewRowsK   = 64        // steps of k where a transposed panel is used by few rows: it stays in the L1 cache
 )
+
+// A shape is how an instruction set cuts C into tiles.
+type shape struct {
+	bytes      int    // of a vector
+	usual      int    // the vectors of a tile, unless C has fewer columns or rows
+	heights    [9]int // the most rows of a tile that is so many vectors wide
+	widths     [4]int // the most vectors of a tile of 1, 2 or 3 rows
+	packStride int    // the bytes between rows of B from which its panels are copied
+	callFMAs   int    // in one call: assembly holds up the garbage collector
+}
 
 // gemmTiles is Gemm by tiles of vectors:
 //
@@ -42,8 +51,8 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], a.Row*size, a.Col*size, b.Row*size, c.Row*size, n, accumulate, 0, 0, 0)
 		return
 	}
-	f := newFetch(next, k*(m/s.heights[2]+1)*(n/(2*lanes)+1))
-	widest := 2
+	f := newFetch(next, k*(m/s.heights[s.usual]+1)*(n/(s.usual*lanes)+1))
+	widest := s.usual
 	if m <= 3 {
 		widest = s.widths[m]
 	}
@@ -76,7 +85,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 		for i0 := 0; i0 < m; i0 += rows {
 			i1 := min(i0+rows, m)
 			for j := 0; j < n; {
-				// w vectors, alike in all panels if they are not the usual two.
+				// w vectors, alike in all panels if there may be more than two.
 				vectors := (n - j + lanes - 1) / lanes
 				w := min(vectors, widest)
 				if vectors > w && w > 2 {
@@ -92,7 +101,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 					to := (*T)(unsafe.Pointer(panels))
 					transposePanel(to, panel, kp, columns, b.Col*size, bRow)
 					panel = to
-				} else if copied && w == 2 && last == lanes {
+				} else if copied && w == s.usual && last == lanes {
 					bRow = w * s.bytes
 					to := (*T)(unsafe.Pointer(panels))
 					packPanel(to, panel, kp, bRow, b.Row*size)
@@ -137,7 +146,7 @@ func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, 
 	tiles := (m + tallest - 1) / tallest
 	h := m / tiles
 	taller := m - h*tiles // so many tiles have a row more
-	atMost := max(1, callFMAs/((h+1)*w*shapes[set].bytes/size*k))
+	atMost := max(1, shapes[set].callFMAs/((h+1)*w*shapes[set].bytes/size*k))
 	for i := 0; i < m; {
 		rows, count := h, tiles-taller
 		if taller > 0 {

@@ -4,17 +4,9 @@ package kernel
 
 import "unsafe"
 
-// A shape is how an instruction set cuts C into tiles.
-type shape struct {
-	bytes      int    // of a vector
-	heights    [9]int // the most rows of a tile that is so many vectors wide
-	widths     [4]int // the most vectors of a tile of 1, 2 or 3 rows
-	packStride int    // the bytes between rows of B from which its panels are copied
-}
-
 var shapes = [...]shape{
-	avx2:   {32, [...]int{0, 12, 6, 3, 2, 1, 1, 1, 1}, [...]int{0, 8, 4, 3}, 512},
-	avx512: {64, [...]int{0, 12, 12, 3, 3, 1, 1, 1, 1}, [...]int{0, 8, 4, 4}, 4096},
+	avx2:   {32, 2, [...]int{0, 12, 6, 3, 2, 1, 1, 1, 1}, [...]int{0, 8, 4, 3}, 512, 250_000},
+	avx512: {64, 2, [...]int{0, 12, 12, 3, 3, 1, 1, 1, 1}, [...]int{0, 8, 4, 4}, 4096, 250_000},
 }
 
 // runTiles calls the assembly of the instruction set and precision: see tilesF32AVX512.

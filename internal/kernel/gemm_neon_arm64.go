@@ -1,0 +1,35 @@
+//go:build !purego
+
+package kernel
+
+// tilesF32NEON computes count tiles of C, one below the other, each h rows high and
+// w vectors of 4 wide; only last elements of the last vector belong to C:
+//
+//	for i := range count*h {
+//		for j := range 4*(w-1) + last {
+//			s := 0, or C[i][j] if accumulate
+//			for p := range k { s = FMA(A[i][p], B[p][j], s) }
+//			C[i][j] = s
+//		}
+//	}
+//
+// Strides count bytes; k and count are at least 1.
+//
+//go:noescape
+func tilesF32NEON(h, w, count, k int, a, b, c *float32, aRow, aCol, bRow, cRow, last int, accumulate bool)
+
+// tilesF64NEON is tilesF32NEON in float64, with vectors of 2.
+//
+//go:noescape
+func tilesF64NEON(h, w, count, k int, a, b, c *float64, aRow, aCol, bRow, cRow, last int, accumulate bool)
+
+// peakF32NEON does n times 16 vector multiply-adds that do not wait for each other:
+// s += x*x in 16 accumulators of 4 elements.
+//
+//go:noescape
+func peakF32NEON(n int, x *float32)
+
+// peakF64NEON is peakF32NEON in float64, with vectors of 2.
+//
+//go:noescape
+func peakF64NEON(n int, x *float64)

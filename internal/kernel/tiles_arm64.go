@@ -1,0 +1,55 @@
+//go:build !purego
+
+package kernel
+
+import "unsafe"
+
+// NEON has 32 registers of two or four elements: 24 accumulators and, for each step of k, a row
+// of B and a few elements of A.
+var shapes = [...]shape{
+	neon: {16, 4, [...]int{0, 12, 12, 8, 6, 2, 2, 2, 2}, [...]int{0, 8, 8, 4}, 512, 50_000},
+}
+
+// runTiles calls the assembly of the precision: see tilesF32NEON. It fetches nothing ahead.
+func runTiles[T Float](_ isa, h, w, count, k int, a, b, c *T, aRow, aCol, bRow, cRow, last int, accumulate bool, _ uintptr, _, _ int) {
+	if unsafe.Sizeof(*a) == 4 {
+		a, b, c := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c))
+		tilesF32NEON(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate)
+		return
+	}
+	a64, b64, c64 := (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c))
+	tilesF64NEON(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate)
+}
+
+// packPanel copies rows of 64 bytes, which is what the usual panel has: see packNEON.
+func packPanel[T Float](dst, src *T, rows, _, stride int) {
+	packNEON((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, stride)
+}
+
+// gatherRows copies rows to follow each other.
+func gatherRows[T Float](dst, src *T, cols, stride int, rows []int) {
+	for i, r := range rows {
+		from, to := unsafe.Add(unsafe.Pointer(src), r*stride*int(unsafe.Sizeof(*src))), unsafe.Add(unsafe.Pointer(dst), i*cols*int(unsafe.Sizeof(*dst)))
+		copy(unsafe.Slice((*T)(to), cols), unsafe.Slice((*T)(from), cols))
+	}
+}
+
+// transposePanel writes columns as rows: see transposeF32NEON.
+func transposePanel[T Float](dst, src *T, k, columns, stride, row int) {
+	if unsafe.Sizeof(*dst) == 4 {
+		transposeF32NEON((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), k, columns, stride, row)
+	} else {
+		transposeF64NEON((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), k, columns, stride, row)
+	}
+}
+
+// runPeak does 16·n vector multiply-adds: see peakF32NEON. It returns how many operations
+// of T these are, two for each multiply-add.
+func runPeak[T Float](_ isa, n int, x *T) int {
+	if unsafe.Sizeof(*x) == 4 {
+		peakF32NEON(n, (*float32)(unsafe.Pointer(x)))
+	} else {
+		peakF64NEON(n, (*float64)(unsafe.Pointer(x)))
+	}
+	return 2 * 16 * n * shapes[neon].bytes / int(unsafe.Sizeof(*x))
+}
