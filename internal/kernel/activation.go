@@ -159,7 +159,7 @@ func mishSlope[T Float](z T) T {
 // chunk is how many elements one call of a vector kernel gets at most, and slowChunk where
 // each element needs an exp or more: less than 20 µs of work, in which assembly cannot be
 // preempted.
-const chunk, slowChunk = 4096, 2048
+const chunk, slowChunk = callElements, callElements / 2
 
 // few is the length up to which the cheapest kernels are quicker in Go than called.
 const few = 4

@@ -41,18 +41,18 @@
 #define LAST  19
 
 // A[i][p] into register 28 + i%4.
-#define A0  LOADA (rA0), F28
-#define A1  LOADA (rA0)(rAROW), F29
-#define A2  LOADA (rA0)(rAROW2), F30
-#define A3  LOADA (rA0)(rAROW3), F31
-#define A4  LOADA (rA0)(rAROW4), F28
-#define A5  LOADA (rA0)(rAROW5), F29
-#define A6  LOADA (rA6), F30
-#define A7  LOADA (rA6)(rAROW), F31
-#define A8  LOADA (rA6)(rAROW2), F28
-#define A9  LOADA (rA6)(rAROW3), F29
-#define A10 LOADA (rA6)(rAROW4), F30
-#define A11 LOADA (rA6)(rAROW5), F31
+#define A0  FMOV (rA0), F28
+#define A1  FMOV (rA0)(rAROW), F29
+#define A2  FMOV (rA0)(rAROW2), F30
+#define A3  FMOV (rA0)(rAROW3), F31
+#define A4  FMOV (rA0)(rAROW4), F28
+#define A5  FMOV (rA0)(rAROW5), F29
+#define A6  FMOV (rA6), F30
+#define A7  FMOV (rA6)(rAROW), F31
+#define A8  FMOV (rA6)(rAROW2), F28
+#define A9  FMOV (rA6)(rAROW3), F29
+#define A10 FMOV (rA6)(rAROW4), F30
+#define A11 FMOV (rA6)(rAROW5), F31
 
 // A row of w vectors, for w from 1 to 8, at address n: into the registers from c on, and back.
 #define LDROW1(c, n) LDQ(c, n, 0)
@@ -185,25 +185,14 @@ step: \
 	BNE  tile                   \
 	RET
 
-// What differs between the precisions, besides DOUBLE and BITS of neon_arm64.h:
-//
-//	LANES, LOGLANES     elements of a vector, and the log2 of that
-//	LOG                 log2 of an element's bytes
-//	LOADA               the instruction that loads an element and makes the other lanes 0
-//	LDBN, LDCN, STCN    LDB1, LDC1 and STC1 for less than LANES elements
-
 // peak's 16 chains.
 #define CHAINS(F) F(0); F(1); F(2); F(3); F(4); F(5); F(6); F(7); F(8); F(9); F(10); F(11); F(12); F(13); F(14); F(15)
 #define SQUARE(c) FMLA0(c, 16, 16)
 
-#define DOUBLE 0
-#define BITS 32
-#define LANES 4
-#define LOGLANES 2
-#define LOG 2
-#define LOADA FMOVS
+#include "neon32_arm64.h"
 
-// Up to three elements. The second and the third may be the same as the one before.
+// LDB1, LDC1 and STC1 for less than LANES elements, here one to three: the second and the third
+// may be the one before.
 #define LDBN FMOVS (rB0), F24; ADD rSECOND, rB0, rROW; VLD1 (rROW), V24.S[1]; ADD rLAST, rB0, rROW; VLD1 (rROW), V24.S[2]
 #define LDCN(c) LDS(c, ROW); ADD rSECOND, rROW, rW; LDS1(c, 24); ADD rLAST, rROW, rW; LDS2(c, 24); ADD rCROW, rROW
 #define STCN(c) STS(c, ROW); ADD rSECOND, rROW, rW; STS1(c, 24); ADD rLAST, rROW, rW; STS2(c, 24); ADD rCROW, rROW
@@ -232,24 +221,13 @@ loop:
 	BNE  loop
 	RET
 
-#undef DOUBLE
-#undef BITS
-#undef LANES
-#undef LOGLANES
-#undef LOG
-#undef LOADA
 #undef LDBN
 #undef LDCN
 #undef STCN
 
-#define DOUBLE (1<<22)
-#define BITS 64
-#define LANES 2
-#define LOGLANES 1
-#define LOG 3
-#define LOADA FMOVD
+#include "neon64_arm64.h"
 
-// One element.
+// Less than LANES: one element.
 #define LDBN FMOVD (rB0), F24
 #define LDCN(c) TWO(0xFD400000, c, ROW); ADD rCROW, rROW
 #define STCN(c) TWO(0xFD000000, c, ROW); ADD rCROW, rROW

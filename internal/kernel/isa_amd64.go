@@ -4,6 +4,9 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
+// callElements is the size of chunk on this processor.
+const callElements = 4096
+
 // machineISAs returns what the processor has and the operating system saves, the best
 // first.
 func machineISAs() []isa {

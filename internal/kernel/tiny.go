@@ -160,7 +160,7 @@ func (t *Tiny[T]) Run(losses []float64) int {
 	if len(losses) == 0 {
 		return 0
 	}
-	if vectors() {
+	if tinyVectors() {
 		flags := 0
 		for i, set := range []bool{t.HiddenBias, t.OutputBias, !math.IsInf(t.Target, -1), t.Tolerance >= 0, t.Factor == 1} {
 			if set {
