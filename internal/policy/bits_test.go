@@ -57,9 +57,10 @@ func TestSameBitsEverywhere(t *testing.T) {
 			machines = append(machines, machine{fmt.Sprintf("%s%s, %s, %d threads", runtime.GOARCH, level, isa, threads), b, isa, threads, ""})
 		}
 	}
-	arm := func(t *testing.T) machine {
+	arms := func(t *testing.T) []machine {
 		qemu := need.Tool(t, "qemu-aarch64-static")
-		return machine{"arm64", build("gradus-arm64", "GOARCH=arm64", "GOOS=linux"), "", 2, qemu}
+		b := build("gradus-arm64", "GOARCH=arm64", "GOOS=linux")
+		return []machine{{"arm64, neon, 2 threads", b, "neon", 2, qemu}, {"arm64, generic, 3 threads", b, "generic", 3, qemu}}
 	}
 
 	iris, diabetes := filepath.Join("examples", "data", "iris.csv"), filepath.Join("examples", "data", "diabetes.csv")
@@ -133,14 +134,16 @@ func TestSameBitsEverywhere(t *testing.T) {
 	t.Logf("%d configurations on %d machines", len(sums), len(machines))
 
 	t.Run("arm64", func(t *testing.T) {
-		m := arm(t)
+		arms := arms(t)
 		for i, c := range configs {
 			if !whole && i%4 > 1 {
 				continue
 			}
 			c := append(c[:len(c):len(c)], "--precision", []string{"float32", "float64"}[i%2])
-			if got, want := sum(t, m, c), sums[strings.Join(c, " ")]; got != want {
-				t.Errorf("%v: on arm64 the weights are %.12s, on %s %.12s", c, got, machines[0].name, want)
+			for _, m := range arms {
+				if got, want := sum(t, m, c), sums[strings.Join(c, " ")]; got != want {
+					t.Errorf("%v: on %s the weights are %.12s, on %s %.12s", c, m.name, got, machines[0].name, want)
+				}
 			}
 		}
 	})
