@@ -14,9 +14,22 @@
 //     the order of the rows (ColumnSums).
 //
 // The Go code here is the specification. Where assembly exists, a test holds it to this
-// code bit for bit. For amd64, gen writes it: for AVX-512 and for AVX2 with FMA. ISA tells
-// which is in use; the environment variable GRADUS_ISA chooses another, and the build tag
-// purego leaves only Go.
+// code bit for bit. For amd64, gen writes it: for AVX-512 and for AVX2 with FMA. For arm64 it
+// is written by hand, for NEON. ISA tells which is in use; the environment variable GRADUS_ISA
+// chooses another, and the build tag purego leaves only Go.
+//
+// The arm64 files:
+//
+//	neon_arm64.h                         instructions that Go's assembler does not know
+//	neon32_arm64.h, neon64_arm64.h       what differs between float32 and float64
+//	gemm_neon_arm64.s, gemm_neon_arm64.h the tiles of matrix products
+//	pack_neon_arm64.s                    copying and transposing panels of B
+//	functions_neon_arm64.h               exp, log, tanh and their like
+//	constants_neon_arm64.s               their numbers
+//	vector_neon_arm64.s                  activations, slopes, updates, column sums
+//	loss_neon_arm64.s                    softmax and losses
+//
+// Tiny has no NEON kernel; on arm64 it runs in Go.
 package kernel
 
 // Float is the precision: float32 or float64.
