@@ -28,8 +28,7 @@
 //	constants_neon_arm64.s               their numbers
 //	vector_neon_arm64.s                  activations, slopes, updates, column sums
 //	loss_neon_arm64.s                    softmax and losses
-//
-// Tiny has no NEON kernel; on arm64 it runs in Go.
+//	tiny_neon_arm64.s, tiny_neon_arm64.h Tiny
 package kernel
 
 // Float is the precision: float32 or float64.

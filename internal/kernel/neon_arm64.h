@@ -66,9 +66,10 @@
 #define FCVTZS(d, n) TWO(0x4EA1B800|DOUBLE, d, n) // to an integer; NaN gives 0
 #define SCVTF(d, n) TWO(0x4E21D800|DOUBLE, d, n)  // from an integer
 
-// float64 whatever the precision: d = n + m, d = d + n*m, and the lower or upper two of four
-// float32.
+// float64 whatever the precision: d = n + m, d = n*m, d = d + n*m, and the lower or upper two of
+// four float32.
 #define FADD64(d, n, m) THREE(0x4E60D400, d, n, m)
+#define FMUL64(d, n, m) THREE(0x6E60DC00, d, n, m)
 #define FMLA64(d, n, m) THREE(0x4E60CC00, d, n, m)
 #define FCVTL(d, n) TWO(0x0E617800, d, n)
 #define FCVTL2(d, n) TWO(0x4E617800, d, n)

@@ -32,7 +32,7 @@ type TinyShape struct {
 	HiddenBias, OutputBias        bool
 }
 
-// Where things stand in Tiny.mem; gen/vector/tiny.go has the same list.
+// Where things stand in Tiny.mem; gen/vector/tiny.go and tiny_neon_arm64.s have the same list.
 const (
 	tinyX      = 0   // [4 rows][8]
 	tinyY      = 32  // [4 outputs][4 rows]
@@ -160,7 +160,7 @@ func (t *Tiny[T]) Run(losses []float64) int {
 	if len(losses) == 0 {
 		return 0
 	}
-	if tinyVectors() {
+	if vectors() {
 		flags := 0
 		for i, set := range []bool{t.HiddenBias, t.OutputBias, !math.IsInf(t.Target, -1), t.Tolerance >= 0, t.Factor == 1} {
 			if set {

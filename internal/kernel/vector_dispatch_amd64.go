@@ -498,8 +498,6 @@ func notFiniteVector[T Float](sum *float64, x *T, cols int) {
 	}
 }
 
-func tinyVectors() bool { return vectors() }
-
 func tinyVector[T Float](mem *T, inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits int, losses *float64, epochs int, half, scale, target, tolerance float64) int {
 	if unsafe.Sizeof(*mem) == 4 {
 		if active == avx512 {

@@ -288,8 +288,9 @@ func notFiniteVector[T Float](sum *float64, x *T, cols int) {
 	}
 }
 
-func tinyVectors() bool { return false }
-
 func tinyVector[T Float](mem *T, inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits int, losses *float64, epochs int, half, scale, target, tolerance float64) int {
-	panic("kernel: no vectors")
+	if unsafe.Sizeof(*mem) == 4 {
+		return tiny32NEON((*float32)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)
+	}
+	return tiny64NEON((*float64)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)
 }

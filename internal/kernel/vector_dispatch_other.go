@@ -51,9 +51,6 @@ func squaredDeltaVector[T Float](sum *float64, y, a, delta *T, cols int, factor 
 	panic("kernel: no vectors")
 }
 func notFiniteVector[T Float](sum *float64, x *T, cols int) { panic("kernel: no vectors") }
-
-func tinyVectors() bool { return false }
-
 func tinyVector[T Float](mem *T, inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits int, losses *float64, epochs int, half, scale, target, tolerance float64) int {
 	panic("kernel: no vectors")
 }

@@ -97,16 +97,21 @@ func dispatchOne(amd64, arm64, other *bytes.Buffer, name string, sum bool, strea
 `, signature, streams[0], call(32, "AVX512"), call(32, "AVX2"), call(64, "AVX512"), call(64, "AVX2"))
 }
 
-// dispatchTiny writes tinyVector for all files. There is none in NEON.
+// dispatchTiny writes tinyVector for all files.
 func dispatchTiny(amd64, arm64, other *bytes.Buffer) {
 	signature := strings.Replace(fmt.Sprintf(tinySignature, "T"), "func(", "func tinyVector[T Float](", 1)
-	for _, b := range []*bytes.Buffer{arm64, other} {
-		fmt.Fprintf(b, "\nfunc tinyVectors() bool { return false }\n\n%s { panic(\"kernel: no vectors\") }\n", signature)
-	}
-	fmt.Fprint(amd64, "\nfunc tinyVectors() bool { return vectors() }\n")
+	fmt.Fprintf(other, "%s { panic(\"kernel: no vectors\") }\n", signature)
 	call := func(size int, isa string) string {
 		return fmt.Sprintf("return tiny%d%s((*float%d)(unsafe.Pointer(mem)), inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits, losses, epochs, half, scale, target, tolerance)", size, isa, size)
 	}
+	fmt.Fprintf(arm64, `
+%s {
+	if unsafe.Sizeof(*mem) == 4 {
+		%s
+	}
+	%s
+}
+`, signature, call(32, "NEON"), call(64, "NEON"))
 	fmt.Fprintf(amd64, `
 %s {
 	if unsafe.Sizeof(*mem) == 4 {
