@@ -21,7 +21,7 @@ const (
 // A shape is how an instruction set cuts C into tiles.
 type shape struct {
 	bytes      int    // of a vector
-	usual      int    // the vectors of a tile, unless C has fewer columns or rows
+	usual      int    // the vectors of a tile of more than 3 rows, if C has so many
 	heights    [9]int // the most rows of a tile that is so many vectors wide
 	widths     [4]int // the most vectors of a tile of 1, 2 or 3 rows
 	packStride int    // the bytes between rows of B from which its panels are copied

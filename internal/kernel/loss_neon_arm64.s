@@ -7,8 +7,9 @@
 // The kernels that sum: losses, softmax and the search for numbers that are not finite. A sum
 // has 16 lanes, to which the elements go in turn.
 
-#define rN R11
+#define rCOLS R4
 #define rSUMS R7
+#define rN    R11 // elements to come
 
 // PASS goes over rN elements and the 16 lanes of sums that memory has at rSUMS. Groups of 16
 // elements are added to V16 and the following, then what is left to the sums in memory, one
@@ -44,9 +45,25 @@ done:
 
 // A group: four vectors of float32 whose sums have as many registers, or twice as many because
 // they are float64, or eight vectors of float64.
-#define GROUP4(LOAD, KERNEL, STORE, ADD) VECTOR(LOAD, KERNEL, STORE, ADD, 16); VECTOR(LOAD, KERNEL, STORE, ADD, 17); VECTOR(LOAD, KERNEL, STORE, ADD, 18); VECTOR(LOAD, KERNEL, STORE, ADD, 19)
-#define GROUP4WIDE(LOAD, KERNEL, STORE, ADD) VECTOR(LOAD, KERNEL, STORE, ADD, 16); VECTOR(LOAD, KERNEL, STORE, ADD, 18); VECTOR(LOAD, KERNEL, STORE, ADD, 20); VECTOR(LOAD, KERNEL, STORE, ADD, 22)
-#define GROUP8(LOAD, KERNEL, STORE, ADD) GROUP4(LOAD, KERNEL, STORE, ADD); VECTOR(LOAD, KERNEL, STORE, ADD, 20); VECTOR(LOAD, KERNEL, STORE, ADD, 21); VECTOR(LOAD, KERNEL, STORE, ADD, 22); VECTOR(LOAD, KERNEL, STORE, ADD, 23)
+#define GROUP4(LOAD, KERNEL, STORE, ADD) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 16) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 17) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 18) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 19)
+
+#define GROUP4WIDE(LOAD, KERNEL, STORE, ADD) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 16) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 18) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 20) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 22)
+
+#define GROUP8(LOAD, KERNEL, STORE, ADD) \
+	GROUP4(LOAD, KERNEL, STORE, ADD)     \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 20) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 21) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 22) \
+	VECTOR(LOAD, KERNEL, STORE, ADD, 23)
+
 #define VECTOR(LOAD, KERNEL, STORE, ADD, s) LOAD(FMOVQ, 16); KERNEL; STORE(FMOVQ, 16); ADD(s)
 
 // What is added: V0, or its square, to sums of float64 or of its own precision.
@@ -65,12 +82,25 @@ done:
 	PASS(groups, rest, elements, done, LOAD, KERNEL, STORE, LOSSGROUP, ADD, FMOVD, 8) \
 	RET
 
-#define ARGS_SQUARED MOVD sum+0(FP), rSUMS; MOVD y+8(FP), R0; MOVD a+16(FP), R1; MOVD cols+24(FP), rN
+#define ARGS_SQUARED \
+	MOVD sum+0(FP), rSUMS \
+	MOVD y+8(FP), R0      \
+	MOVD a+16(FP), R1     \
+	MOVD cols+24(FP), rN
+
 #define LOAD_YA(mov, size) mov.P size(R0), F1; mov.P size(R1), F0
 #define SQUARED FLAT(ARGS_SQUARED, LOAD_YA, DIFFERENCE, NOSTORE, SQUARELOSS)
 #define DIFFERENCE FSUB(0, 0, 1)
 
-#define ARGS_SQUAREDDELTA MOVD sum+0(FP), rSUMS; MOVD y+8(FP), R0; MOVD a+16(FP), R1; MOVD delta+24(FP), R2; MOVD cols+32(FP), rN; FMOV factor+40(FP), F28; DUP0(28, 28)
+#define ARGS_SQUAREDDELTA \
+	MOVD sum+0(FP), rSUMS   \
+	MOVD y+8(FP), R0        \
+	MOVD a+16(FP), R1       \
+	MOVD delta+24(FP), R2   \
+	MOVD cols+32(FP), rN    \
+	FMOV factor+40(FP), F28 \
+	DUP0(28, 28)
+
 #define SQUAREDDELTA FLAT(ARGS_SQUAREDDELTA, LOAD_YA, DIFFERENCEDELTA, STORE_D, SQUARELOSS)
 #define DIFFERENCEDELTA FSUB(0, 0, 1); FMUL(13, 0, 28)
 #define STORE_D(mov, size) mov.P F13, size(R2)
@@ -95,14 +125,21 @@ done:
 	FMLS(1, 10, 11) \
 	FADD(0, 1, 0)
 
-#define ARGS_BINARYDELTA MOVD sum+0(FP), rSUMS; MOVD y+8(FP), R0; MOVD z+16(FP), R1; MOVD a+24(FP), R3; MOVD delta+32(FP), R2; MOVD cols+40(FP), rN; FMOV factor+48(FP), F28; DUP0(28, 28)
+#define ARGS_BINARYDELTA \
+	MOVD sum+0(FP), rSUMS   \
+	MOVD y+8(FP), R0        \
+	MOVD z+16(FP), R1       \
+	MOVD a+24(FP), R3       \
+	MOVD delta+32(FP), R2   \
+	MOVD cols+40(FP), rN    \
+	FMOV factor+48(FP), F28 \
+	DUP0(28, 28)
+
 #define LOAD_YZA(mov, size) LOAD_YZ(mov, size); mov.P size(R3), F12
 #define BINARYCROSSENTROPYDELTA FLAT(ARGS_BINARYDELTA, LOAD_YZA, BINARYDELTA, STORE_D, ADDLOSS)
 #define BINARYDELTA BINARY; FSUB(13, 12, 11); FMUL(13, 13, 28)
 
 // V0, in all lanes, is the greatest of cols elements at R10.
-#define rCOLS R4
-
 #define GREATEST(vectors, rest, elements, done) \
 	MOVD rCOLS, rN       \
 	K(0, MINUSINF)       \
@@ -130,7 +167,13 @@ done:
 #define FOLD2(OP) TURN(1, 0, 8); OP(0, 0, 1)
 
 // V0, in all lanes, is sumOf the 16 lanes at rSUMS.
-#define SUMOF32 FLDPQ (rSUMS), (F16, F17); FLDPQ 32(rSUMS), (F18, F19); FADD(16, 16, 18); FADD(17, 17, 19); FADD(0, 16, 17); FOLD(FADD)
+#define SUMOF32 \
+	FLDPQ (rSUMS), (F16, F17)   \
+	FLDPQ 32(rSUMS), (F18, F19) \
+	FADD(16, 16, 18)            \
+	FADD(17, 17, 19)            \
+	FADD(0, 16, 17)             \
+	FOLD(FADD)
 
 #define SUMOF64 \
 	FLDPQ (rSUMS), (F16, F17)   \

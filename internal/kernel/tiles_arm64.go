@@ -4,8 +4,9 @@ package kernel
 
 import "unsafe"
 
-// NEON has 32 registers of two or four elements: 24 accumulators and, for each step of k, a row
-// of B and a few elements of A.
+// NEON has 32 registers: at most 24 accumulators and, for each step of k, a row of B and four
+// elements of A. packStride is AVX2's, whose panels have as many bytes, and callFMAs leaves room
+// for small cores; neither has been measured.
 var shapes = [...]shape{
 	neon: {16, 4, [...]int{0, 12, 12, 8, 6, 2, 2, 2, 2}, [...]int{0, 8, 8, 4}, 512, 50_000},
 }

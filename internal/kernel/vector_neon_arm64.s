@@ -6,6 +6,8 @@
 
 // The activations and their slopes, the updates and their like.
 
+#define rN R6 // elements to come
+
 // EACH is the loop around a kernel, a macro that computes one vector: whole vectors first, then
 // what is left, one element at a time in lane 0. ARGS sets rN and the pointers.
 #define EACH(ARGS, LOAD, KERNEL, STORE) \
@@ -30,8 +32,6 @@ elements:                   \
 	BNE  elements       \
 done:                       \
 	RET
-
-#define rN R6
 
 // A parameter to all lanes of a register.
 #define SCALAR(param, f, d) FMOV param(FP), f; DUP0(d, d)
@@ -179,7 +179,14 @@ done:                       \
 #define STORE_W(mov, size) mov.P F0, size(R0)
 #define SGD FMLA(0, 24, 1)
 
-#define ARGS_MOMENTUM MOVD w+0(FP), R0; MOVD grad+8(FP), R1; MOVD v+16(FP), R2; MOVD n+24(FP), rN; SCALAR(rate+32, F24, 24); SCALAR(mu+(32+SIZE), F25, 25)
+#define ARGS_MOMENTUM \
+	MOVD w+0(FP), R0              \
+	MOVD grad+8(FP), R1           \
+	MOVD v+16(FP), R2             \
+	MOVD n+24(FP), rN             \
+	SCALAR(rate+32, F24, 24)      \
+	SCALAR(mu+(32+SIZE), F25, 25)
+
 #define LOAD_WGV(mov, size) LOAD_WG(mov, size); mov (R2), F2
 #define STORE_WV(mov, size) STORE_W(mov, size); mov.P F3, size(R2)
 

@@ -1,5 +1,6 @@
 // Vector writes the amd64 assembly of package kernel's functions over slices: activations,
-// updates, losses. Run it with
+// updates, losses. It also writes what chooses a function's assembly, for arm64 too, whose
+// assembly is written by hand. Run it with
 //
 //	go generate ./internal/kernel
 //
