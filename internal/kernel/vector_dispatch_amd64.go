@@ -372,6 +372,132 @@ func addVector[T Float](dst, src *T, n int) {
 	}
 }
 
+func batchNormVector[T Float](z, hat, mean, rstd, gamma, beta *T, n int) {
+	if unsafe.Sizeof(*z) == 4 {
+		if active == avx512 {
+			batchNorm32AVX512((*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(mean)), (*float32)(unsafe.Pointer(rstd)), (*float32)(unsafe.Pointer(gamma)), (*float32)(unsafe.Pointer(beta)), n)
+		} else {
+			batchNorm32AVX2((*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(mean)), (*float32)(unsafe.Pointer(rstd)), (*float32)(unsafe.Pointer(gamma)), (*float32)(unsafe.Pointer(beta)), n)
+		}
+	} else if active == avx512 {
+		batchNorm64AVX512((*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(mean)), (*float64)(unsafe.Pointer(rstd)), (*float64)(unsafe.Pointer(gamma)), (*float64)(unsafe.Pointer(beta)), n)
+	} else {
+		batchNorm64AVX2((*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(mean)), (*float64)(unsafe.Pointer(rstd)), (*float64)(unsafe.Pointer(gamma)), (*float64)(unsafe.Pointer(beta)), n)
+	}
+}
+
+func batchNormBackVector[T Float](grad, hat, k, a, c *T, n int) {
+	if unsafe.Sizeof(*grad) == 4 {
+		if active == avx512 {
+			batchNormBack32AVX512((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(k)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(c)), n)
+		} else {
+			batchNormBack32AVX2((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(k)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(c)), n)
+		}
+	} else if active == avx512 {
+		batchNormBack64AVX512((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(k)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(c)), n)
+	} else {
+		batchNormBack64AVX2((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(k)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(c)), n)
+	}
+}
+
+func addSquaresVector[T Float](sum, x, mean *T, n int) {
+	if unsafe.Sizeof(*sum) == 4 {
+		if active == avx512 {
+			addSquares32AVX512((*float32)(unsafe.Pointer(sum)), (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(mean)), n)
+		} else {
+			addSquares32AVX2((*float32)(unsafe.Pointer(sum)), (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(mean)), n)
+		}
+	} else if active == avx512 {
+		addSquares64AVX512((*float64)(unsafe.Pointer(sum)), (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(mean)), n)
+	} else {
+		addSquares64AVX2((*float64)(unsafe.Pointer(sum)), (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(mean)), n)
+	}
+}
+
+func addProductsVector[T Float](sum, x, y *T, n int) {
+	if unsafe.Sizeof(*sum) == 4 {
+		if active == avx512 {
+			addProducts32AVX512((*float32)(unsafe.Pointer(sum)), (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(y)), n)
+		} else {
+			addProducts32AVX2((*float32)(unsafe.Pointer(sum)), (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(y)), n)
+		}
+	} else if active == avx512 {
+		addProducts64AVX512((*float64)(unsafe.Pointer(sum)), (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(y)), n)
+	} else {
+		addProducts64AVX2((*float64)(unsafe.Pointer(sum)), (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(y)), n)
+	}
+}
+
+func centerVector[T Float](square, x *T, n int, mean T) {
+	if unsafe.Sizeof(*square) == 4 {
+		if active == avx512 {
+			center32AVX512((*float32)(unsafe.Pointer(square)), (*float32)(unsafe.Pointer(x)), n, float32(mean))
+		} else {
+			center32AVX2((*float32)(unsafe.Pointer(square)), (*float32)(unsafe.Pointer(x)), n, float32(mean))
+		}
+	} else if active == avx512 {
+		center64AVX512((*float64)(unsafe.Pointer(square)), (*float64)(unsafe.Pointer(x)), n, float64(mean))
+	} else {
+		center64AVX2((*float64)(unsafe.Pointer(square)), (*float64)(unsafe.Pointer(x)), n, float64(mean))
+	}
+}
+
+func layerNormVector[T Float](z, hat, gamma, beta *T, n int, rstd T) {
+	if unsafe.Sizeof(*z) == 4 {
+		if active == avx512 {
+			layerNorm32AVX512((*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(gamma)), (*float32)(unsafe.Pointer(beta)), n, float32(rstd))
+		} else {
+			layerNorm32AVX2((*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(gamma)), (*float32)(unsafe.Pointer(beta)), n, float32(rstd))
+		}
+	} else if active == avx512 {
+		layerNorm64AVX512((*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(gamma)), (*float64)(unsafe.Pointer(beta)), n, float64(rstd))
+	} else {
+		layerNorm64AVX2((*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(gamma)), (*float64)(unsafe.Pointer(beta)), n, float64(rstd))
+	}
+}
+
+func productsVector[T Float](product, grad, hat, gamma *T, n int) {
+	if unsafe.Sizeof(*product) == 4 {
+		if active == avx512 {
+			products32AVX512((*float32)(unsafe.Pointer(product)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(gamma)), n)
+		} else {
+			products32AVX2((*float32)(unsafe.Pointer(product)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(gamma)), n)
+		}
+	} else if active == avx512 {
+		products64AVX512((*float64)(unsafe.Pointer(product)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(gamma)), n)
+	} else {
+		products64AVX2((*float64)(unsafe.Pointer(product)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(gamma)), n)
+	}
+}
+
+func layerNormBackVector[T Float](grad, hat *T, n int, rstd, a, c T) {
+	if unsafe.Sizeof(*grad) == 4 {
+		if active == avx512 {
+			layerNormBack32AVX512((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), n, float32(rstd), float32(a), float32(c))
+		} else {
+			layerNormBack32AVX2((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), n, float32(rstd), float32(a), float32(c))
+		}
+	} else if active == avx512 {
+		layerNormBack64AVX512((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), n, float64(rstd), float64(a), float64(c))
+	} else {
+		layerNormBack64AVX2((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), n, float64(rstd), float64(a), float64(c))
+	}
+}
+
+func dropVector[T Float](dst, src, keep *T, n int, s T) {
+	if unsafe.Sizeof(*dst) == 4 {
+		if active == avx512 {
+			drop32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), (*float32)(unsafe.Pointer(keep)), n, float32(s))
+		} else {
+			drop32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), (*float32)(unsafe.Pointer(keep)), n, float32(s))
+		}
+	} else if active == avx512 {
+		drop64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), (*float64)(unsafe.Pointer(keep)), n, float64(s))
+	} else {
+		drop64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), (*float64)(unsafe.Pointer(keep)), n, float64(s))
+	}
+}
+
 func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) {
 	if unsafe.Sizeof(*dst) == 4 {
 		if active == avx512 {

@@ -32,10 +32,19 @@ func nesterovVector[T Float](w, grad, v *T, n int, rate, mu T) { panic("kernel: 
 func adamVector[T Float](w, grad, m, v *T, n int, rate, root, b1, c1, b2, c2, eps, keep T) {
 	panic("kernel: no vectors")
 }
-func scaleVector[T Float](x *T, n int, s T)                         { panic("kernel: no vectors") }
-func addVector[T Float](dst, src *T, n int)                         { panic("kernel: no vectors") }
-func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) { panic("kernel: no vectors") }
-func softmaxVector[T Float](dst, src *T, rows, cols int)            { panic("kernel: no vectors") }
+func scaleVector[T Float](x *T, n int, s T)                              { panic("kernel: no vectors") }
+func addVector[T Float](dst, src *T, n int)                              { panic("kernel: no vectors") }
+func batchNormVector[T Float](z, hat, mean, rstd, gamma, beta *T, n int) { panic("kernel: no vectors") }
+func batchNormBackVector[T Float](grad, hat, k, a, c *T, n int)          { panic("kernel: no vectors") }
+func addSquaresVector[T Float](sum, x, mean *T, n int)                   { panic("kernel: no vectors") }
+func addProductsVector[T Float](sum, x, y *T, n int)                     { panic("kernel: no vectors") }
+func centerVector[T Float](square, x *T, n int, mean T)                  { panic("kernel: no vectors") }
+func layerNormVector[T Float](z, hat, gamma, beta *T, n int, rstd T)     { panic("kernel: no vectors") }
+func productsVector[T Float](product, grad, hat, gamma *T, n int)        { panic("kernel: no vectors") }
+func layerNormBackVector[T Float](grad, hat *T, n int, rstd, a, c T)     { panic("kernel: no vectors") }
+func dropVector[T Float](dst, src, keep *T, n int, s T)                  { panic("kernel: no vectors") }
+func columnSumsVector[T Float](dst, src *T, rows, cols, stride int)      { panic("kernel: no vectors") }
+func softmaxVector[T Float](dst, src *T, rows, cols int)                 { panic("kernel: no vectors") }
 func crossEntropyVector[T Float](sum *float64, y, z, a *T, rows, cols int) {
 	panic("kernel: no vectors")
 }

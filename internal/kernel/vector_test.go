@@ -172,6 +172,14 @@ func elementwiseKernels[T Float]() (list []elementwise[T]) {
 		elementwise[T]{name: "adamw", slices: 4, positive: 3, run: func(x [][]T) { Adam(x[0], x[1], x[2], x[3], decay) }},
 		elementwise[T]{name: "scale", slices: 1, run: func(x [][]T) { Scale(x[0], 0.37) }},
 		elementwise[T]{name: "add", slices: 2, run: func(x [][]T) { Add(x[0], x[1]) }},
+		elementwise[T]{name: "batch norm", slices: 6, run: func(x [][]T) { BatchNorm(x[0], x[1], x[2], x[3], x[4], x[5]) }},
+		elementwise[T]{name: "batch norm back", slices: 5, run: func(x [][]T) { BatchNormBack(x[0], x[1], x[2], x[3], x[4]) }},
+		elementwise[T]{name: "add squares", slices: 3, run: func(x [][]T) { AddSquares(x[0], x[1], x[2]) }},
+		elementwise[T]{name: "add products", slices: 3, run: func(x [][]T) { AddProducts(x[0], x[1], x[2]) }},
+		elementwise[T]{name: "layer norm", slices: 4, run: func(x [][]T) { LayerNorm(x[0], x[1], x[2], x[3], 1e-5) }},
+		elementwise[T]{name: "layer norm back", slices: 4, run: func(x [][]T) { LayerNormBack(x[0], x[1], x[2], x[3], 0.37) }},
+		elementwise[T]{name: "drop", slices: 3, run: func(x [][]T) { Drop(x[0], x[1], x[2], 1.25) }},
+		elementwise[T]{name: "drop in place", slices: 2, run: func(x [][]T) { Drop(x[0], x[0], x[1], 1.25) }},
 	)
 }
 

@@ -35,6 +35,7 @@ func main() {
 		{"vector_update", list(updates)},
 		{"vector_loss", list(losses)},
 		{"vector_columns", []kernel{columnSums{}, finite}},
+		{"vector_norm", list(norms)},
 		{"vector_tiny", []kernel{tinyKernel{}}},
 	} {
 		c := build.NewContext()
