@@ -12,6 +12,7 @@ const (
 	SplitTest       Purpose = 3  // a: class, b: position
 	SplitValidation Purpose = 4  // a: class, b: position
 	Sample          Purpose = 5  // a: free, b: position; which parameters to check, which rows to show
+	Dropout         Purpose = 6  // a: step, layer; b: row, unit; see Bernoulli
 	Search          Purpose = 15 // a: trial, b: dimension
 )
 
