@@ -17,6 +17,9 @@ import (
 //	dL/dW = xᵀ·delta     dL/db = Σ_rows delta  x being the layer's input
 //	delta = (delta·Wᵀ) · f'(z)                 in the layer before
 //
+// and through the norms (normBack) and the masks of ForwardTraining, which must have been the
+// last pass where the network has norms. After Forward there are no masks.
+//
 // Every element of grad is one chain over the rows, in order.
 func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T) float64 {
 	if len(grad) != len(n.params) {
@@ -50,11 +53,24 @@ func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale fl
 
 func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, p pass[T]) float64 {
 	n.checkTargets(t, y)
+	if n.normed && !t.training {
+		panic("nn: the gradient of a network with norms needs ForwardTraining, not Forward")
+	}
 	last := len(n.layers) - 1
 	sum := batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), T(scale))
 	t.pass = p
 	work := y.Rows * len(n.params)
-	t.byRows(deltaRows, work) // all deltas before the first weight changes
+	// All deltas before the first weight changes. A norm's own gradient is a sum over all rows,
+	// so all must have come to it.
+	from := last
+	for l := last; l >= 0 && n.normed; l-- {
+		if n.layers[l].Norm != NoNorm {
+			n.deltas(t, from, l, work)
+			n.normGradient(t, l)
+			from = l
+		}
+	}
+	n.deltas(t, from, -1, work)
 	t.pass.kind = gradientPanels
 	if t.size > 1 && work >= alone {
 		t.team.Do(len(n.panels), t.work)
@@ -69,40 +85,68 @@ func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 // Parts returns how many parts BackpropUpdate has the parameters in, at most.
 func (n *Network[T]) Parts() int { return 2 * len(n.panels) }
 
-// deltaRows takes the deltas of some rows from the last layer back to the first.
+// deltas takes the deltas of all rows from one layer back to another; with -1 as far as they go.
+func (n *Network[T]) deltas(t *Tape[T], from, to, work int) {
+	t.pass.first, t.pass.last = from, to
+	t.byRows(deltaRows, work)
+}
+
+// deltaRows takes the deltas of some rows through the pass's layers.
 func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
-	for l := len(n.layers) - 1; l > 0; l-- {
+	for l := t.pass.first; l > t.pass.last; l-- {
+		if n.layers[l].Norm != NoNorm {
+			n.normBack(t, l, from, to)
+		}
+		if l == 0 {
+			return
+		}
 		delta, before := t.delta[l].Slice(from, to), t.delta[l-1].Slice(from, to)
 		kernel.Gemm(before.Rows, before.Cols, delta.Cols, delta.view(), n.Weights(l).view().T(), before.view(), false)
+		if t.training && t.drops[l].s != 0 {
+			d := &t.drops[l]
+			kernel.Drop(before.flat(), before.flat(), d.keep.Slice(from, to).flat(), d.s)
+		}
 		timesSlope(n.layers[l-1].Activation, t.z[l-1].Slice(from, to), t.a[l-1].Slice(from, to), before)
 	}
 }
 
-// gradientPanel computes the gradient of a panel of weights, and of the bias with the
-// layer's first panel. Where there is an Updater, it is used at once and forgotten.
+// gradientPanel computes the gradient of a panel of weights, and of the bias, gamma and beta
+// with the layer's first panel. Where there is an Updater, it is used at once and forgotten.
 func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	p := &n.panels[i]
 	d := &n.layers[p.layer]
 	x, delta := t.input(p.layer), t.Delta(p.layer)
 	columns := Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
 	from, to := d.weight+p.from*d.Units, d.weight+p.to*d.Units
-	hasBias := !d.NoBias && p.from == 0
+	rest := d.end > d.bias && p.from == 0
 	u := t.pass.update
 	if u == nil {
 		n.weightGradient(t.pass.grad[from:to], columns, delta, nil)
-		if hasBias {
-			kernel.ColumnSums(t.pass.grad[d.bias:][:d.Units], delta.Data, delta.Rows, delta.Stride)
+		if rest {
+			n.restGradient(t, p.layer, t.pass.grad[d.bias:d.end])
 		}
 		return
 	}
 	spare := t.takeSpare()
 	n.weightGradient(spare.grad[:to-from], columns, delta, u.Memory(2*i, from, to))
 	u.Update(2*i, from, to, spare.grad[:to-from])
-	if hasBias {
-		kernel.ColumnSums(spare.grad[:d.Units], delta.Data, delta.Rows, delta.Stride)
-		u.Update(2*i+1, d.bias, d.bias+d.Units, spare.grad[:d.Units])
+	if rest {
+		n.restGradient(t, p.layer, spare.grad[:d.end-d.bias])
+		u.Update(2*i+1, d.bias, d.end, spare.grad[:d.end-d.bias])
 	}
 	spare.busy.Store(false)
+}
+
+// restGradient is that of a layer's bias, gamma and beta.
+func (n *Network[T]) restGradient(t *Tape[T], l int, grad []T) {
+	d := &n.layers[l]
+	if !d.NoBias {
+		delta := t.Delta(l)
+		kernel.ColumnSums(grad[:d.Units], delta.Data, delta.Rows, delta.Stride)
+	}
+	if d.Norm != NoNorm {
+		copy(grad[d.gamma-d.bias:], t.norms[l].grad)
+	}
 }
 
 // weightGradient is dW = xᵀ·delta, and meanwhile brings the slices in next into the cache.

@@ -25,16 +25,15 @@ type Check struct {
 	Checked    int          // how many were compared; the others were not drawn or sit at a kink
 	Kinks      int          // how many were skipped because a kink lies within the step
 	Worst      Comparison   // the largest error of those compared
-	Groups     []CheckGroup // the same by layer, weights and bias apart
+	Groups     []CheckGroup // the same by tensor
 }
 
 // OK reports whether every compared gradient is within CheckThreshold. A NaN is not.
 func (c Check) OK() bool { return c.Worst.Error <= CheckThreshold }
 
-// CheckGroup is a Check of one layer's weights or bias.
+// CheckGroup is a Check of one tensor of parameters: a layer's weights, bias, gamma or beta.
 type CheckGroup struct {
-	Layer   int
-	Bias    bool
+	Tensor  string // TensorName
 	Checked int
 	Kinks   int
 	Worst   Comparison
@@ -50,19 +49,21 @@ type Comparison struct {
 
 // CheckGradient compares the gradient of every parameter, or of a sample of them, with
 // the central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. The
-// network's parameters are moved and put back; nothing else may use it meanwhile.
+// network's parameters are moved and put back; nothing else may use it meanwhile. The loss is
+// that of training: batch normalisation has the statistics of these rows, of which it needs 2,
+// and dropout the masks of the seed's first step.
 //
 // A parameter whose step carries a unit or an output across a kink (ReLU at 0, the
 // absolute loss at its target) has no derivative to compare with; it is counted, not
 // compared.
 func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) Check {
-	c := newChecker(n, loss, x, y, o.Reduction)
+	c := newChecker(n, loss, x, y, o.Reduction, &Noise{Seed: o.Seed})
 	result := Check{Parameters: len(n.params)}
 	group := -1
 	for _, i := range sampleIndices(len(n.params), o.Max, o.Seed) {
 		l, in, _ := n.Locate(i)
-		if group < 0 || result.Groups[group].Layer != l || result.Groups[group].Bias != (in < 0) {
-			result.Groups = append(result.Groups, CheckGroup{Layer: l, Bias: in < 0})
+		if name := TensorName(l, in); group < 0 || result.Groups[group].Tensor != name {
+			result.Groups = append(result.Groups, CheckGroup{Tensor: name})
 			group++
 		}
 		g := &result.Groups[group]
@@ -80,10 +81,10 @@ func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o Check
 	return result
 }
 
-// CompareOne is CheckGradient for one parameter: its gradient, its numeric derivative, and
-// whether a kink lies within the step.
+// CompareOne is CheckGradient for one parameter, without dropout: its gradient, its numeric
+// derivative, and whether a kink lies within the step.
 func CompareOne(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, index int) (c Comparison, kink bool) {
-	return newChecker(n, loss, x, y, r).compare(index)
+	return newChecker(n, loss, x, y, r, nil).compare(index)
 }
 
 func worse(a, b Comparison) Comparison {
@@ -113,6 +114,7 @@ type checker struct {
 	n        *Network[float64]
 	loss     Loss
 	x, y     Matrix[float64]
+	noise    *Noise // of the masks; nil for none
 	scale    float64
 	grad     []float64
 	floor    float64 // 0.01·max|gradient|
@@ -121,16 +123,24 @@ type checker struct {
 	piecesUp []int     // each unit's and output's smooth piece at w+h
 }
 
-func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction) *checker {
-	c := &checker{n: n, loss: loss, x: x, y: y, scale: r.Scale(x.Rows), tape: n.NewTape(x.Rows)}
+func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, noise *Noise) *checker {
+	c := &checker{n: n, loss: loss, x: x, y: y, noise: noise, scale: r.Scale(x.Rows), tape: n.NewTape(x.Rows)}
 	c.grad = make([]float64, len(n.params))
-	n.Forward(c.tape, x)
+	c.forward()
 	n.Backprop(c.tape, loss, y, c.scale, c.grad)
 	for _, g := range c.grad {
 		c.floor = max(c.floor, 0.01*math.Abs(g))
 	}
 	c.lossUp = make([]float64, x.Rows)
 	return c
+}
+
+func (c *checker) forward() {
+	if c.noise != nil {
+		c.n.ForwardTraining(c.tape, c.x, *c.noise)
+	} else {
+		c.n.Forward(c.tape, c.x)
+	}
 }
 
 func (c *checker) compare(i int) (Comparison, bool) {
@@ -140,14 +150,14 @@ func (c *checker) compare(i int) (Comparison, bool) {
 	up, down := w+step, w-step
 
 	c.n.params[i] = up
-	c.n.Forward(c.tape, c.x)
+	c.forward()
 	for r := range c.lossUp {
 		c.lossUp[r] = c.n.rowLoss(c.tape, c.loss, c.y, r)
 	}
 	c.piecesUp = c.pieces(c.piecesUp[:0])
 
 	c.n.params[i] = down
-	c.n.Forward(c.tape, c.x)
+	c.forward()
 	diff, lost := 0.0, 0.0 // the rows' differences, summed with their rounding errors (Neumaier)
 	for r, above := range c.lossUp {
 		d := above - c.n.rowLoss(c.tape, c.loss, c.y, r)

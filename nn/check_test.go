@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The table: every activation x loss x bias x reduction goes through the float64 gradient
-// check. Activations stand in two hidden layers and, with every loss that accepts them, at
-// the output.
+// The table: every activation x loss x bias, norm and dropout x reduction goes through the
+// float64 gradient check. Activations stand in two hidden layers and, with every loss that
+// accepts them, at the output.
 func TestGradientTable(t *testing.T) {
 	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson}
 	var hidden []Activation
@@ -30,12 +30,18 @@ func TestGradientTable(t *testing.T) {
 				continue
 			}
 			for _, f := range hidden {
-				for _, noBias := range []bool{false, true} {
+				for _, kind := range []Dense{
+					{}, {NoBias: true}, {Norm: BatchNorm}, {Norm: LayerNorm}, {Dropout: 0.3},
+					{Norm: BatchNorm, NoBias: true, Dropout: 0.3}, {Norm: LayerNorm, NoBias: true, Dropout: 0.3},
+				} {
 					for _, r := range []Reduction{Mean, Sum} {
+						if r == Sum && (kind.Norm != NoNorm || kind.Dropout > 0) {
+							continue // a factor of the output's delta alone
+						}
 						cases++
 						seen[loss.String()] = true
-						name := fmt.Sprintf("%s/%s-%s/nobias=%v/%s", loss, f, out, noBias, r)
-						c := checkCase(t, f, out, loss, noBias, r)
+						name := fmt.Sprintf("%s/%s-%s/nobias=%v/norm=%s/dropout=%v/%s", loss, f, out, kind.NoBias, kind.Norm, kind.Dropout, r)
+						c := checkCase(t, f, out, loss, kind, r)
 						if !c.OK() {
 							t.Errorf("%s: parameter %d: gradient %v, numeric %v, error %.2g > %.0e",
 								name, c.Worst.Index, c.Worst.Gradient, c.Worst.Numeric, c.Worst.Error, CheckThreshold)
@@ -54,7 +60,7 @@ func TestGradientTable(t *testing.T) {
 	t.Logf("%d combinations", cases)
 }
 
-func checkCase(t *testing.T, f, out Activation, loss Loss, noBias bool, r Reduction) Check {
+func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reduction) Check {
 	t.Helper()
 	const rows, inputs, units = 5, 3, 3
 	rand := rand.New(rand.NewPCG(11, 7))
@@ -62,16 +68,30 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, noBias bool, r Reduct
 	if f == Exp {
 		std = 0.2 // e to the e to the x grows beyond what a central difference can follow
 	}
-	n, err := New[float64](inputs, 3,
-		Dense{Units: 4, Activation: f, NoBias: noBias, Init: Normal(std)},
-		Dense{Units: 3, Activation: f, NoBias: noBias, Init: Normal(std)},
-		Dense{Units: units, Activation: out, NoBias: noBias, Init: Normal(std)})
+	more, wide, outNorm, seed := 0, std, kind.Norm, uint64(3)
+	if kind.Norm == LayerNorm {
+		// Over few units, or small sums, it is too rough for a central difference. The weights'
+		// size changes nothing else.
+		more, wide, outNorm, seed = 5, 2, NoNorm, 4
+	}
+	n, err := New[float64](inputs, seed,
+		Dense{Units: 4 + more, Activation: f, NoBias: kind.NoBias, Init: Normal(wide), Norm: kind.Norm, Dropout: kind.Dropout},
+		Dense{Units: 3 + more, Activation: f, NoBias: kind.NoBias, Init: Normal(wide), Norm: kind.Norm, Dropout: kind.Dropout},
+		Dense{Units: units, Activation: out, NoBias: kind.NoBias, Init: Normal(std), Norm: outNorm, Dropout: kind.Dropout})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for l := range n.Depth() {
 		for j := range n.Bias(l) {
 			n.Bias(l)[j] = rand.NormFloat64() / 4
+		}
+	}
+	for i := range n.Params() { // gamma and beta, where there are any
+		switch _, in, _ := n.Locate(i); in {
+		case OfGamma:
+			n.Params()[i] = std + rand.Float64()/4
+		case OfBeta:
+			n.Params()[i] = rand.NormFloat64() / 4
 		}
 	}
 	x, y := NewMatrix[float64](rows, inputs), NewMatrix[float64](rows, units)
@@ -114,12 +134,12 @@ func TestGradientCheckFindsBrokenDerivatives(t *testing.T) {
 		if f == Softmax {
 			continue
 		}
-		if c := checkCase(t, broken{f}, Identity, HalfSquared, false, Mean); c.OK() {
+		if c := checkCase(t, broken{f}, Identity, HalfSquared, Dense{}, Mean); c.OK() {
 			t.Errorf("a wrong derivative of %s passed: worst error %.2g", name, c.Worst.Error)
 		}
 	}
 	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1)} {
-		if c := checkCase(t, Tanh, Identity, brokenLoss{loss}, false, Mean); c.OK() {
+		if c := checkCase(t, Tanh, Identity, brokenLoss{loss}, Dense{}, Mean); c.OK() {
 			t.Errorf("a wrong derivative of %s passed: worst error %.2g", loss, c.Worst.Error)
 		}
 	}

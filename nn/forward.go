@@ -5,19 +5,61 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 // Forward runs x through the network, one row a sample, and returns the outputs as a view
 // into the tape. Layer by layer,
 //
-//	z = x·W + b    a = f(z)
+//	z = norm(x·W + b)    a = f(z)
 //
-// where every z is one chain of fused multiply-adds that starts from the bias. It panics
+// where every x·W + b is one chain of fused multiply-adds that starts from the bias. It panics
 // if x has not the network's number of columns or more rows than the tape.
+//
+// Forward is for inference: it drops nothing, and batch normalisation uses the running
+// statistics. A row's outputs do not depend on the rows beside it.
 func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
 	t.start(n, x)
 	if x.Rows == 1 {
 		n.forwardRow(t, x.Data[:x.Cols])
 	} else {
-		t.pass = pass[T]{n: n}
-		t.byRows(forwardRows, x.Rows*len(n.params))
+		if n.normed {
+			for l := range n.layers {
+				n.useState(t, l)
+			}
+		}
+		n.forwardHalves(t, 0, 2*len(n.layers))
 	}
 	return t.A(len(n.layers) - 1)
+}
+
+// Noise says which of all dropout masks a pass in training takes: they are a function of it,
+// the row, the layer and the unit. Row is the index in its batch of the pass's first row.
+type Noise struct {
+	Seed      uint64
+	Step, Row int
+}
+
+// ForwardTraining is Forward as training has it: dropout sets inputs of layers to 0, and batch
+// normalisation uses the mean and variance of this batch, which must have at least 2 rows. Of a
+// network without either it is Forward. The tape must be of NewTape.
+func (n *Network[T]) ForwardTraining(t *Tape[T], x Matrix[T], noise Noise) Matrix[T] {
+	if n.plain {
+		return n.Forward(t, x)
+	}
+	t.start(n, x)
+	t.training, t.noise = true, noise
+	half := 0
+	for l := range n.layers {
+		if n.layers[l].Norm == BatchNorm {
+			n.forwardHalves(t, half, 2*l+1)
+			n.statistics(t, l)
+			half = 2*l + 1
+		}
+	}
+	n.forwardHalves(t, half, 2*len(n.layers))
+	return t.A(len(n.layers) - 1)
+}
+
+// forwardHalves takes all rows through some halves of layers: half 2l is the sum x·W + b of
+// layer l, half 2l+1 its norm and activation.
+func (n *Network[T]) forwardHalves(t *Tape[T], from, to int) {
+	t.pass = pass[T]{n: n, first: from, last: to}
+	t.byRows(forwardRows, t.x.Rows*len(n.params))
 }
 
 // forwardRow is forwardRows for one row, with as little around the arithmetic as can be: it is
@@ -30,25 +72,46 @@ func (n *Network[T]) forwardRow(t *Tape[T], x []T) {
 		if !d.NoBias {
 			bias = n.params[d.bias:][:d.Units]
 		}
-		kernel.Row(z, x, n.params[d.weight:d.bias], bias)
+		if d.Norm == NoNorm {
+			kernel.Row(z, x, n.params[d.weight:d.bias], bias)
+		} else {
+			kernel.Row(a, x, n.params[d.weight:d.bias], bias)
+			n.useState(t, l)
+			n.normRows(t, l, 0, 1)
+		}
 		activateRow(d.Activation, z, a)
 		x = a
 	}
 }
 
-// forwardRows takes some rows through all layers.
+// forwardRows takes some rows through the pass's halves of layers.
 func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
-	for l := range n.layers {
-		in, z := t.input(l).Slice(from, to), t.z[l].Slice(from, to)
-		bias := n.Bias(l)
-		if bias != nil {
-			kernel.FillRows(z.flat(), bias)
-		} else {
-			clear(z.flat())
+	for half := t.pass.first; half < t.pass.last; half++ {
+		l := half / 2
+		if half%2 == 0 {
+			n.sumRows(t, l, from, to)
+			continue
 		}
-		kernel.Gemm(z.Rows, z.Cols, in.Cols, in.view(), n.Weights(l).view(), z.view(), true)
-		activate(n.layers[l].Activation, z, t.a[l].Slice(from, to))
+		if n.layers[l].Norm != NoNorm {
+			n.normRows(t, l, from, to)
+		}
+		activate(n.layers[l].Activation, t.z[l].Slice(from, to), t.a[l].Slice(from, to))
 	}
+}
+
+// sumRows is x·W + b of layer l for some rows.
+func (n *Network[T]) sumRows(t *Tape[T], l, from, to int) {
+	if t.training && t.drops[l].s != 0 {
+		n.dropRows(t, l, from, to)
+	}
+	in, sum := t.input(l).Slice(from, to), t.sum(l).Slice(from, to)
+	bias := n.Bias(l)
+	if bias != nil {
+		kernel.FillRows(sum.flat(), bias)
+	} else {
+		clear(sum.flat())
+	}
+	kernel.Gemm(sum.Rows, sum.Cols, in.Cols, in.view(), n.Weights(l).view(), sum.view(), true)
 }
 
 // Predict runs any number of rows through the network, a part at a time, and returns the

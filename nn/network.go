@@ -6,32 +6,38 @@ import (
 	"math"
 )
 
-// Dense is a layer in which every unit sees every input: a = f(x·W + b), with W of shape
-// [in, Units].
+// Dense is a layer in which every unit sees every input: a = f(norm(x·W + b)), with W of
+// shape [in, Units]. In training x is dropout(x).
 type Dense struct {
 	Units      int
 	Activation Activation // nil is Identity
 	NoBias     bool
-	Init       Init // the zero value chooses by the activation
+	Init       Init    // the zero value chooses by the activation
+	Norm       Norm    // the zero value is none
+	Dropout    float64 // the share of its inputs that ForwardTraining sets to 0, in [0, 1)
 }
 
 // ErrShape is wrapped by New when a network cannot have the shape asked for.
 var ErrShape = errors.New("network shape")
 
 // Network is a feed-forward network. Its parameters are one flat slice, layer by layer,
-// each layer's weights row by row and then its bias. It keeps nothing of a forward pass
-// (a Tape does), so many goroutines may use one network, as long as none changes its
-// parameters.
+// each layer's weights row by row, then its bias, then its norm's gamma and beta. It keeps
+// nothing of a forward pass (a Tape does), so many goroutines may use one network, as long as
+// none changes its parameters or its state.
 type Network[T Float] struct {
 	inputs int
 	layers []layer
 	panels []panel
 	params []T
+	state  []T
+	values []T  // params and behind them state
+	plain  bool // no layer has a norm or dropout: training and inference are one
+	normed bool // a layer has a norm
 }
 
 // panel is a part of a layer's weights whose gradient is computed at once: so many rows of
 // W that they stay in a core's cache until they are used. The first panel of a layer has
-// its bias as well. The panels of the last layer come first.
+// its bias, gamma and beta as well. The panels of the last layer come first.
 type panel struct {
 	layer    int
 	from, to int // rows of W
@@ -42,8 +48,9 @@ const panelBytes = 192 << 10
 
 type layer struct {
 	Dense
-	in           int
-	weight, bias int // where they start in the parameters
+	in                             int
+	weight, bias, gamma, beta, end int // where they start in the parameters, and where the layer ends
+	mean, variance                 int // where they start in the state
 }
 
 // New returns a network with inputs inputs and the given layers, its weights drawn from
@@ -54,12 +61,19 @@ func New[T Float](inputs int, seed uint64, layers ...Dense) (*Network[T], error)
 	if err != nil {
 		return nil, err
 	}
-	n.params = make([]T, n.size())
+	n.setValues(make([]T, n.size()+StateCount(layers...)))
 	n.layPanels()
 	for i, l := range n.layers {
 		fillWeights(l.Init.resolve(l.Activation), n.Weights(i).Data, l.in, l.Units, seed, i)
+		n.startNorm(i)
 	}
 	return n, nil
+}
+
+// setValues takes v as the parameters and the state.
+func (n *Network[T]) setValues(v []T) {
+	size := n.size()
+	n.values, n.params, n.state = v, v[:size:size], v[size:]
 }
 
 // ParamCount returns how many parameters such a network would have, without making it.
@@ -71,6 +85,17 @@ func ParamCount(inputs int, layers ...Dense) (int, error) {
 	return n.size(), nil
 }
 
+// StateCount returns how long State of such a network would be.
+func StateCount(layers ...Dense) int {
+	sum := 0
+	for _, d := range layers {
+		if d.Norm == BatchNorm {
+			sum += 2 * d.Units
+		}
+	}
+	return sum
+}
+
 // plan lays a network out, without its parameters.
 func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 	if inputs < 1 {
@@ -79,8 +104,8 @@ func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 	if len(layers) == 0 {
 		return nil, fmt.Errorf("%w: a network needs at least one layer, its output", ErrShape)
 	}
-	n := &Network[T]{inputs: inputs, layers: make([]layer, len(layers))}
-	in, at := inputs, 0
+	n := &Network[T]{inputs: inputs, layers: make([]layer, len(layers)), plain: true}
+	in, at, state := inputs, 0, 0
 	for i, d := range layers {
 		if d.Activation == nil {
 			d.Activation = Identity
@@ -91,15 +116,33 @@ func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 		if d.Activation == Softmax && i < len(layers)-1 {
 			return nil, fmt.Errorf("%w: layer %d: softmax belongs to the output layer", ErrShape, i)
 		}
-		if in > (math.MaxInt-at-d.Units)/d.Units {
+		if d.Norm > LayerNorm {
+			return nil, fmt.Errorf("%w: layer %d: there is no norm number %d; choose NoNorm, BatchNorm or LayerNorm", ErrShape, i, d.Norm)
+		}
+		if !(d.Dropout >= 0 && d.Dropout < 1) {
+			return nil, fmt.Errorf("%w: layer %d: a share of %v of its inputs cannot be dropped; give a number of at least 0 and less than 1", ErrShape, i, d.Dropout)
+		}
+		vectors := 1 // of Units parameters, beside the weights
+		if d.Norm != NoNorm {
+			vectors = 3
+		}
+		if in > (math.MaxInt-at)/d.Units-vectors {
 			return nil, fmt.Errorf("%w: layer %d: %d x %d weights are more than can be counted", ErrShape, i, in, d.Units)
 		}
-		n.layers[i] = layer{Dense: d, in: in, weight: at, bias: at + in*d.Units}
-		at += in * d.Units
+		l := layer{Dense: d, in: in, weight: at, bias: at + in*d.Units, mean: state, variance: state + d.Units}
+		l.gamma = l.bias
 		if !d.NoBias {
-			at += d.Units
+			l.gamma += d.Units
 		}
-		in = d.Units
+		l.beta, l.end = l.gamma, l.gamma
+		if d.Norm != NoNorm {
+			l.beta, l.end = l.gamma+d.Units, l.gamma+2*d.Units
+			n.normed = true
+		}
+		n.plain = n.plain && d.Norm == NoNorm && d.Dropout == 0
+		n.layers[i] = l
+		at, in = l.end, d.Units
+		state += StateCount(d)
 	}
 	return n, nil
 }
@@ -116,13 +159,7 @@ func (n *Network[T]) layPanels() {
 }
 
 // size is the number of parameters the layout asks for.
-func (n *Network[T]) size() int {
-	last := n.layers[len(n.layers)-1]
-	if last.NoBias {
-		return last.bias
-	}
-	return last.bias + last.Units
-}
+func (n *Network[T]) size() int { return n.layers[len(n.layers)-1].end }
 
 // Inputs returns the number of inputs.
 func (n *Network[T]) Inputs() int { return n.inputs }
@@ -152,6 +189,14 @@ func (n *Network[T]) Layers() []Dense {
 // Params returns all parameters, one flat slice. Writing to it changes the network.
 func (n *Network[T]) Params() []T { return n.params }
 
+// State returns what the network has learned beside its parameters, one flat slice: for each
+// batch normalisation, layer by layer, its running means and then its running variances.
+func (n *Network[T]) State() []T { return n.state }
+
+// Values returns the parameters and behind them the state, one flat slice: all that tells two
+// networks of the same layers apart.
+func (n *Network[T]) Values() []T { return n.values }
+
 // Weights returns the weights of layer l, shape [in, units], as a view into Params.
 func (n *Network[T]) Weights(l int) Matrix[T] { return n.weightsIn(n.params, l) }
 
@@ -174,8 +219,15 @@ func (n *Network[T]) biasIn(p []T, l int) []T {
 	return p[d.bias:][:d.Units:d.Units]
 }
 
-// Locate says what parameter i is: its layer, the input it comes from (-1 for a bias) and
-// the unit it goes to.
+// What In of Locate and Index is for a parameter that comes from no input.
+const (
+	OfBias  = -1
+	OfGamma = -2 // of the layer's norm
+	OfBeta  = -3
+)
+
+// Locate says what parameter i is: its layer, the input it comes from (OfBias, OfGamma or
+// OfBeta for those) and the unit it goes to.
 func (n *Network[T]) Locate(i int) (l, in, unit int) {
 	for l = range n.layers {
 		d := &n.layers[l]
@@ -183,14 +235,18 @@ func (n *Network[T]) Locate(i int) (l, in, unit int) {
 		case i < 0:
 		case i < d.bias:
 			return l, (i - d.weight) / d.Units, (i - d.weight) % d.Units
-		case !d.NoBias && i < d.bias+d.Units:
-			return l, -1, i - d.bias
+		case i < d.gamma:
+			return l, OfBias, i - d.bias
+		case i < d.beta:
+			return l, OfGamma, i - d.gamma
+		case i < d.end:
+			return l, OfBeta, i - d.beta
 		}
 	}
 	panic(fmt.Sprintf("nn: parameter %d of %d", i, len(n.params)))
 }
 
-// Index is the inverse of Locate: where a weight, or with in = -1 a bias, stands in Params.
+// Index is the inverse of Locate: where a parameter stands in Params.
 func (n *Network[T]) Index(l, in, unit int) (int, error) {
 	if l < 0 || l >= len(n.layers) {
 		return 0, fmt.Errorf("there is no layer %d; the network has layers 0 to %d", l, len(n.layers)-1)
@@ -199,24 +255,78 @@ func (n *Network[T]) Index(l, in, unit int) (int, error) {
 	switch {
 	case unit < 0 || unit >= d.Units:
 		return 0, fmt.Errorf("layer %d has no unit %d; it has units 0 to %d", l, unit, d.Units-1)
-	case in == -1 && d.NoBias:
+	case in == OfBias && d.NoBias:
 		return 0, fmt.Errorf("layer %d has no bias", l)
-	case in == -1:
+	case in == OfBias:
 		return d.bias + unit, nil
-	case in < -1 || in >= d.in:
+	case (in == OfGamma || in == OfBeta) && d.Norm != NoNorm:
+		return d.gamma + (OfGamma-in)*d.Units + unit, nil
+	case in < 0 || in >= d.in:
 		return 0, fmt.Errorf("layer %d has no input %d; it has inputs 0 to %d", l, in, d.in-1)
 	}
 	return d.weight + in*d.Units + unit, nil
 }
 
-// Clone returns a copy with parameters of its own.
+// Clone returns a copy with parameters and state of its own.
 func (n *Network[T]) Clone() *Network[T] { return ConvertNetwork[T](n) }
 
-// ConvertNetwork returns a copy of n in another precision, with parameters of its own.
+// ConvertNetwork returns a copy of n in another precision, with parameters and state of its
+// own.
 func ConvertNetwork[U, T Float](n *Network[T]) *Network[U] {
-	out := &Network[U]{inputs: n.inputs, layers: n.layers, panels: n.panels, params: make([]U, len(n.params))}
-	for i, v := range n.params {
-		out.params[i] = U(v)
+	out := &Network[U]{inputs: n.inputs, layers: n.layers, panels: n.panels, plain: n.plain, normed: n.normed}
+	out.setValues(make([]U, len(n.values)))
+	for i, v := range n.values {
+		out.values[i] = U(v)
 	}
 	return out
+}
+
+// Tensor is one of the named arrays that a network consists of: a matrix, or with Rows 0 a
+// vector of Cols elements.
+type Tensor[T Float] struct {
+	Name       string
+	Rows, Cols int
+	Data       []T // a view into Values
+}
+
+// Tensors returns all of a network's arrays under the names that a model file has for them, in
+// the order of Values: layers.K.weight and layers.K.bias, layers.K.norm.weight and
+// layers.K.norm.bias (gamma and beta), and of batch normalisation layers.K.norm.mean and
+// layers.K.norm.var.
+func (n *Network[T]) Tensors() []Tensor[T] {
+	var params, state []Tensor[T]
+	for l := range n.layers {
+		d := &n.layers[l]
+		w := n.Weights(l)
+		params = append(params, Tensor[T]{TensorName(l, 0), w.Rows, w.Cols, w.Data})
+		if !d.NoBias {
+			params = append(params, Tensor[T]{TensorName(l, OfBias), 0, d.Units, n.params[d.bias:d.gamma]})
+		}
+		if d.Norm != NoNorm {
+			params = append(params,
+				Tensor[T]{TensorName(l, OfGamma), 0, d.Units, n.params[d.gamma:d.beta]},
+				Tensor[T]{TensorName(l, OfBeta), 0, d.Units, n.params[d.beta:d.end]})
+		}
+		if d.Norm == BatchNorm {
+			state = append(state,
+				Tensor[T]{fmt.Sprintf("layers.%d.norm.mean", l), 0, d.Units, n.state[d.mean:][:d.Units]},
+				Tensor[T]{fmt.Sprintf("layers.%d.norm.var", l), 0, d.Units, n.state[d.variance:][:d.Units]})
+		}
+	}
+	return append(params, state...)
+}
+
+// TensorName returns the name of the tensor that holds the parameters of layer l with that in,
+// as Locate has it: all inputs' weights are one.
+func TensorName(l, in int) string {
+	part := "weight"
+	switch in {
+	case OfBias:
+		part = "bias"
+	case OfGamma:
+		part = "norm.weight"
+	case OfBeta:
+		part = "norm.bias"
+	}
+	return fmt.Sprintf("layers.%d.%s", l, part)
 }

@@ -13,7 +13,11 @@ import (
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last Forward
 	z, a, delta []Matrix[T]
-	spare       []spare[T] // one for each of the team
+	norms       []normTape[T] // of the layers that have a norm
+	drops       []dropTape[T] // of the layers that have dropout
+	training    bool          // ForwardTraining was last, not Forward
+	noise       Noise         // of that
+	spare       []spare[T]    // one for each of the team
 	team        *team.Team
 	size        int // of the team, the caller counted
 	pass        pass[T]
@@ -25,6 +29,8 @@ type pass[T Float] struct {
 	n      *Network[T]
 	kind   passKind
 	rows   int // in a piece
+	first  int // forwardRows: from this half of a layer to the one before last; deltaRows: from
+	last   int // this layer back to the one behind last
 	grad   []T
 	update Updater[T]
 }
@@ -42,6 +48,9 @@ const (
 	forwardRows passKind = iota
 	deltaRows
 	gradientPanels
+	columnMeans
+	columnSquares
+	columnGradients
 )
 
 // NewTape returns a tape for batches of up to maxRows rows.
@@ -50,6 +59,12 @@ func (n *Network[T]) NewTape(maxRows int) *Tape[T] {
 	t.delta = make([]Matrix[T], len(n.layers))
 	for i, l := range n.layers {
 		t.delta[i] = NewMatrix[T](maxRows, l.Units)
+		if l.Norm != NoNorm {
+			t.norms[i].forTraining(l, maxRows)
+		}
+		if l.Dropout > 0 {
+			t.drops[i] = newDropTape[T](l, maxRows)
+		}
 	}
 	return t
 }
@@ -61,6 +76,14 @@ func (n *Network[T]) newForwardTape(maxRows int) *Tape[T] {
 	for i, l := range n.layers {
 		t.z[i] = NewMatrix[T](maxRows, l.Units)
 		t.a[i] = NewMatrix[T](maxRows, l.Units)
+	}
+	if !n.plain {
+		t.norms, t.drops = make([]normTape[T], len(n.layers)), make([]dropTape[T], len(n.layers))
+		for i, l := range n.layers {
+			if l.Norm != NoNorm {
+				t.norms[i] = newNormTape[T](l, maxRows)
+			}
+		}
 	}
 	return t
 }
@@ -95,6 +118,8 @@ func (t *Tape[T]) piece(i int) {
 		p.n.deltaRows(t, i*p.rows, min((i+1)*p.rows, t.x.Rows))
 	case gradientPanels:
 		p.n.gradientPanel(t, i)
+	default:
+		p.n.columnChunk(t, i)
 	}
 }
 
@@ -105,7 +130,8 @@ func (t *Tape[T]) makeSpare(n *Network[T]) {
 	}
 	most := 0
 	for _, p := range n.panels {
-		most = max(most, (p.to-p.from)*n.layers[p.layer].Units)
+		d := &n.layers[p.layer]
+		most = max(most, (p.to-p.from)*d.Units, d.end-d.bias)
 	}
 	t.spare = make([]spare[T], t.size)
 	for i := range t.spare {
@@ -131,17 +157,27 @@ func (t *Tape[T]) MaxRows() int { return t.z[0].Rows }
 // X returns the input of the last Forward.
 func (t *Tape[T]) X() Matrix[T] { return t.x }
 
-// Z returns the pre-activations of layer l, one row a sample.
+// Z returns the pre-activations of layer l, one row a sample: what its activation gets, behind
+// a norm.
 func (t *Tape[T]) Z(l int) Matrix[T] { return t.z[l].Slice(0, t.x.Rows) }
 
 // A returns the activations of layer l, one row a sample.
 func (t *Tape[T]) A(l int) Matrix[T] { return t.a[l].Slice(0, t.x.Rows) }
 
-// Delta returns dL/dZ of layer l as the last Backprop left it, one row a sample.
+// Delta returns dL/dZ of layer l as the last Backprop left it, one row a sample; of a layer
+// with a norm it is dL/d(x·W + b).
 func (t *Tape[T]) Delta(l int) Matrix[T] { return t.delta[l].Slice(0, t.x.Rows) }
 
 // input returns what layer l sees.
 func (t *Tape[T]) input(l int) Matrix[T] {
+	if t.training && t.drops[l].s != 0 {
+		return t.drops[l].x.Slice(0, t.x.Rows)
+	}
+	return t.before(l)
+}
+
+// before returns what layer l sees without dropout.
+func (t *Tape[T]) before(l int) Matrix[T] {
 	if l == 0 {
 		return t.x
 	}
@@ -155,5 +191,5 @@ func (t *Tape[T]) start(n *Network[T], x Matrix[T]) {
 	if x.Rows > t.MaxRows() {
 		panic(fmt.Sprintf("nn: the input has %d rows, the tape room for %d", x.Rows, t.MaxRows()))
 	}
-	t.x = x
+	t.x, t.training = x, false
 }

@@ -70,12 +70,8 @@ func (c *checkCmd) Run(e *env) error {
 		Worst: finite(r.Worst.Error), Threshold: nn.CheckThreshold, OK: r.OK(), Groups: []checkGroupJSON{},
 	}
 	for _, g := range r.Groups {
-		name := fmt.Sprintf("layers.%d.weight", g.Layer)
-		if g.Bias {
-			name = fmt.Sprintf("layers.%d.bias", g.Layer)
-		}
 		out.Groups = append(out.Groups, checkGroupJSON{
-			Name: name, Checked: g.Checked, Kinks: g.Kinks, Worst: finite(g.Worst.Error),
+			Name: g.Tensor, Checked: g.Checked, Kinks: g.Kinks, Worst: finite(g.Worst.Error),
 			At: parameterName(net, g.Worst.Index), Gradient: finite(g.Worst.Gradient), Numeric: finite(g.Worst.Numeric),
 		})
 	}
@@ -124,11 +120,17 @@ func numberText(format string, x *float64) string {
 	return fmt.Sprintf(format, *x)
 }
 
-// parameterName is how --weight names a parameter: L.I.J, or L.b.J for a bias.
+// parameterName is how --weight names a parameter: L.I.J, or L.b.J for a bias. Of a norm's gamma
+// and beta it is L.gamma.J and L.beta.J.
 func parameterName(net *nn.Network[float64], index int) string {
 	l, in, unit := net.Locate(index)
-	if in < 0 {
+	switch in {
+	case nn.OfBias:
 		return fmt.Sprintf("%d.b.%d", l, unit)
+	case nn.OfGamma:
+		return fmt.Sprintf("%d.gamma.%d", l, unit)
+	case nn.OfBeta:
+		return fmt.Sprintf("%d.beta.%d", l, unit)
 	}
 	return fmt.Sprintf("%d.%d.%d", l, in, unit)
 }
