@@ -216,6 +216,78 @@ func addVector[T Float](dst, src *T, n int) {
 	}
 }
 
+func batchNormVector[T Float](z, hat, mean, rstd, gamma, beta *T, n int) {
+	if unsafe.Sizeof(*z) == 4 {
+		batchNorm32NEON((*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(mean)), (*float32)(unsafe.Pointer(rstd)), (*float32)(unsafe.Pointer(gamma)), (*float32)(unsafe.Pointer(beta)), n)
+	} else {
+		batchNorm64NEON((*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(mean)), (*float64)(unsafe.Pointer(rstd)), (*float64)(unsafe.Pointer(gamma)), (*float64)(unsafe.Pointer(beta)), n)
+	}
+}
+
+func batchNormBackVector[T Float](grad, hat, k, a, c *T, n int) {
+	if unsafe.Sizeof(*grad) == 4 {
+		batchNormBack32NEON((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(k)), (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(c)), n)
+	} else {
+		batchNormBack64NEON((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(k)), (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(c)), n)
+	}
+}
+
+func addSquaresVector[T Float](sum, x, mean *T, n int) {
+	if unsafe.Sizeof(*sum) == 4 {
+		addSquares32NEON((*float32)(unsafe.Pointer(sum)), (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(mean)), n)
+	} else {
+		addSquares64NEON((*float64)(unsafe.Pointer(sum)), (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(mean)), n)
+	}
+}
+
+func addProductsVector[T Float](sum, x, y *T, n int) {
+	if unsafe.Sizeof(*sum) == 4 {
+		addProducts32NEON((*float32)(unsafe.Pointer(sum)), (*float32)(unsafe.Pointer(x)), (*float32)(unsafe.Pointer(y)), n)
+	} else {
+		addProducts64NEON((*float64)(unsafe.Pointer(sum)), (*float64)(unsafe.Pointer(x)), (*float64)(unsafe.Pointer(y)), n)
+	}
+}
+
+func centerVector[T Float](square, x *T, n int, mean T) {
+	if unsafe.Sizeof(*square) == 4 {
+		center32NEON((*float32)(unsafe.Pointer(square)), (*float32)(unsafe.Pointer(x)), n, float32(mean))
+	} else {
+		center64NEON((*float64)(unsafe.Pointer(square)), (*float64)(unsafe.Pointer(x)), n, float64(mean))
+	}
+}
+
+func layerNormVector[T Float](z, hat, gamma, beta *T, n int, rstd T) {
+	if unsafe.Sizeof(*z) == 4 {
+		layerNorm32NEON((*float32)(unsafe.Pointer(z)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(gamma)), (*float32)(unsafe.Pointer(beta)), n, float32(rstd))
+	} else {
+		layerNorm64NEON((*float64)(unsafe.Pointer(z)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(gamma)), (*float64)(unsafe.Pointer(beta)), n, float64(rstd))
+	}
+}
+
+func productsVector[T Float](product, grad, hat, gamma *T, n int) {
+	if unsafe.Sizeof(*product) == 4 {
+		products32NEON((*float32)(unsafe.Pointer(product)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), (*float32)(unsafe.Pointer(gamma)), n)
+	} else {
+		products64NEON((*float64)(unsafe.Pointer(product)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), (*float64)(unsafe.Pointer(gamma)), n)
+	}
+}
+
+func layerNormBackVector[T Float](grad, hat *T, n int, rstd, a, c T) {
+	if unsafe.Sizeof(*grad) == 4 {
+		layerNormBack32NEON((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(hat)), n, float32(rstd), float32(a), float32(c))
+	} else {
+		layerNormBack64NEON((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(hat)), n, float64(rstd), float64(a), float64(c))
+	}
+}
+
+func dropVector[T Float](dst, src, keep *T, n int, s T) {
+	if unsafe.Sizeof(*dst) == 4 {
+		drop32NEON((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), (*float32)(unsafe.Pointer(keep)), n, float32(s))
+	} else {
+		drop64NEON((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), (*float64)(unsafe.Pointer(keep)), n, float64(s))
+	}
+}
+
 func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) {
 	if unsafe.Sizeof(*dst) == 4 {
 		columnSums32NEON((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), rows, cols, stride)
