@@ -45,10 +45,10 @@ type Config struct {
 	Schedule optim.Schedule // default: constant
 
 	Method    Method // default: mini-batch
-	BatchSize int    // of mini-batch; default 32; more than the rows there are is clamped to them
+	BatchSize int    // of mini-batch; default 32; more than the rows there are is clamped to them; 2 at least with nn.BatchNorm
 	Epochs    int    // at most; default 100. With per-sample: at most for each sample
 	NoShuffle bool   // rows in their own order in every epoch
-	Shards    int    // pieces a batch's gradient is summed in; default ceil(rows in the batch / 1024)
+	Shards    int    // pieces a batch's gradient is summed in; default ceil(rows in the batch / 1024), with nn.BatchNorm 1
 	Seed      uint64
 	Threads   int // cores to use, where that pays; default: all. It changes no bit of the result.
 
@@ -147,10 +147,35 @@ func (c *Config) shards(rows int) int {
 	return (rows + 1023) / 1024
 }
 
-// shardRows is the most rows a shard can have.
-func (c *Config) shardRows() int {
+// shardRows is the most rows a shard can have of a batch of that many.
+func (c *Config) shardRows(rows int) int {
 	if c.Shards > 0 {
-		return (c.BatchSize + c.Shards - 1) / c.Shards
+		return (rows + c.Shards - 1) / c.Shards
 	}
-	return min(c.BatchSize, 1024)
+	return min(rows, 1024)
+}
+
+// normalise settles what batch normalisation asks for, which ties the rows of a batch together:
+// the batch is one shard, however large, and has at least 2 rows. A last batch of a single row
+// joins the one before it: then lonely is 1, else 0.
+func (c *Config) normalise(layers []nn.Dense, rows int) (lonely int, err error) {
+	if nn.StateCount(layers...) == 0 {
+		return 0, nil
+	}
+	const instead = "use layer normalisation, which looks at one row at a time"
+	switch {
+	case rows < 2:
+		return 0, fmt.Errorf("%w: batch normalisation needs at least 2 rows to train on, and there is 1; %s", ErrConfig, instead)
+	case c.BatchSize < 2 && (c.Method == Stochastic || c.Method == PerSample):
+		return 0, fmt.Errorf("%w: batch normalisation needs at least 2 rows in a batch, and %s descent has 1; use mini-batch, or %s", ErrConfig, c.Method, instead)
+	case c.BatchSize < 2:
+		return 0, fmt.Errorf("%w: batch normalisation needs at least 2 rows in a batch, and the batch size is 1; make it larger, or %s", ErrConfig, instead)
+	case c.Shards > 1:
+		return 0, fmt.Errorf("%w: batch normalisation takes its statistics over the whole batch, so the gradient cannot be summed in %d shards; leave shards at 1, or %s", ErrConfig, c.Shards, instead)
+	}
+	c.Shards = 1
+	if rows%c.BatchSize == 1 {
+		lonely = 1
+	}
+	return lonely, nil
 }

@@ -61,7 +61,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		if err != nil {
 			t.finished = true
 			t.result.Reason = ReasonDiverged
-			copy(t.net.Params(), t.good)
+			copy(t.net.Values(), t.good)
 			t.lossAt = -1
 			yield(s, err)
 			return
@@ -82,10 +82,10 @@ func (t *Trainer[T]) step() (Step, error) {
 			rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, uint64(t.epoch))
 		}
 	}
-	from, to := t.position, min(t.position+t.cfg.BatchSize, rows)
+	from, to := t.position, t.batchEnd(t.position)
 	s, err := t.update(t.batch(from, to), optim.Position{
 		Step:          t.result.Steps,
-		StepsPerEpoch: (rows + t.cfg.BatchSize - 1) / t.cfg.BatchSize,
+		StepsPerEpoch: t.stepsPerEpoch(),
 		Epochs:        t.cfg.Epochs,
 	})
 	s.Epoch = t.epoch + 1
@@ -101,6 +101,21 @@ func (t *Trainer[T]) step() (Step, error) {
 		err = t.endEpoch(&s)
 	}
 	return s, err
+}
+
+// batchEnd returns where the batch ends that begins at position from of the epoch. The last one
+// takes the row in that batch normalisation could do nothing with alone.
+func (t *Trainer[T]) batchEnd(from int) int {
+	rows := t.data.Train.Rows()
+	if to := from + t.cfg.BatchSize; to < rows-t.lonely {
+		return to
+	}
+	return rows
+}
+
+func (t *Trainer[T]) stepsPerEpoch() int {
+	rows := t.data.Train.Rows() - t.lonely
+	return max(1, (rows+t.cfg.BatchSize-1)/t.cfg.BatchSize)
 }
 
 // sampleStep makes the next update of the notebook's variant: again and again on one
@@ -167,18 +182,25 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s.Rate = t.cfg.Schedule.Rate(t.cfg.Rate, at)
 	t.now = optim.Step{Rate: s.Rate, N: s.N}
 	if t.parts != nil && t.cfg.shards(b.Rows()) == 1 {
-		t.net.Forward(t.tape, b.X)
+		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
 		s.Loss = t.gradient(b, scale) * scale
 		optim.Update(t.cfg.Rule, t.now, t.net.Params(), t.grads[0], t.slots)
 	}
+	t.net.UpdateState(t.tape)
 	if s.Loss-s.Loss != 0 {
 		return s, &DivergedError{Epoch: t.epoch + 1, Step: s.N, Loss: s.Loss, Rate: s.Rate}
 	}
 	t.result.Steps++
 	t.result.Rows += b.Rows()
 	return s, nil
+}
+
+// noise is what dropout is drawn from in the present update, in the rows of a batch from that
+// one on.
+func (t *Trainer[T]) noise(row int) nn.Noise {
+	return nn.Noise{Seed: t.cfg.Seed, Step: t.result.Steps, Row: row}
 }
 
 // updater makes the present update of a part of the parameters, from whichever goroutine has
@@ -218,7 +240,7 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 		if depth == len(t.grads) {
 			t.grads = append(t.grads, make([]T, len(t.grads[0])))
 		}
-		t.net.Forward(t.tape, b.X.Slice(from, to))
+		t.net.ForwardTraining(t.tape, b.X.Slice(from, to), t.noise(from))
 		loss += t.net.Backprop(t.tape, t.cfg.Loss, b.Y.Slice(from, to), scale, t.grads[depth])
 		depth++
 		// Two branches of one height close; at the end all that are open do.
@@ -249,7 +271,7 @@ func (t *Trainer[T]) endEpoch(s *Step) error {
 			s.Best = true
 			t.bestScore, t.bestEpoch = s.Validation, t.epoch
 			if t.best != nil {
-				copy(t.best, t.net.Params())
+				copy(t.best, t.net.Values())
 			}
 		}
 	}
@@ -291,9 +313,9 @@ func (t *Trainer[T]) record(s *Step) {
 	})
 }
 
-// keepGood remembers the parameters if they are all finite.
+// keepGood remembers the network's values if they are all finite.
 func (t *Trainer[T]) keepGood() {
-	if kernel.AllFinite(t.net.Params()) {
-		copy(t.good, t.net.Params())
+	if kernel.AllFinite(t.net.Values()) {
+		copy(t.good, t.net.Values())
 	}
 }

@@ -31,6 +31,9 @@ func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 		return nil
 	}
 	first, last := net.Layer(0), net.Layer(1)
+	if first.Norm != nn.NoNorm || last.Norm != nn.NoNorm || first.Dropout > 0 || last.Dropout > 0 {
+		return nil
+	}
 	s := kernel.TinyShape{
 		Inputs: net.Inputs(), Hidden: first.Units, Outputs: last.Units, Rows: d.Rows(),
 		HiddenF: tinyActivation(first.Activation), OutputF: tinyActivation(last.Activation),

@@ -39,8 +39,9 @@ type Trainer[T nn.Float] struct {
 	tiny   *tiny[T]     // nil where step makes the epochs
 	now    optim.Step   // the update that updater makes
 	order  []int        // the rows in this epoch's order
-	good   []T          // the last parameters known to be finite
-	best   []T          // the parameters of the best validation score
+	good   []T          // the network's last values known to be finite
+	best   []T          // its values of the best validation score
+	lonely int          // 1 where a last batch of one row joins the one before it
 	result Result
 
 	epoch    int // epochs done
@@ -126,10 +127,15 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		cfg.BatchSize = 1
 	}
 	cfg.BatchSize = min(cfg.BatchSize, rows)
+	lonely, err := cfg.normalise(net.Layers(), rows)
+	if err != nil {
+		return nil, err
+	}
 
-	t := &Trainer[T]{net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1}
-	params := len(net.Params())
-	t.tape = net.NewTape(max(cfg.shardRows(), min(256, max(rows, data.Validation.Rows()))))
+	t := &Trainer[T]{net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely}
+	params, values := len(net.Params()), len(net.Values())
+	most := cfg.BatchSize + lonely // rows in a batch
+	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(rows, data.Validation.Rows()))))
 	t.grads = [][]T{make([]T, params)}
 	t.slots = make([][]T, cfg.Rule.Slots())
 	for i := range t.slots {
@@ -138,15 +144,15 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	if optim.Separable(cfg.Rule) {
 		t.parts = make([][][]T, net.Parts())
 	}
-	t.good = make([]T, params)
+	t.good = make([]T, values)
 	t.tiny = newTiny(net, &t.cfg, data.Train)
 	if cfg.shuffles() {
 		t.order = make([]int, rows)
-		t.x = nn.NewMatrix[T](cfg.BatchSize, data.Train.X.Cols)
-		t.y = nn.NewMatrix[T](cfg.BatchSize, data.Train.Y.Cols)
+		t.x = nn.NewMatrix[T](most, data.Train.X.Cols)
+		t.y = nn.NewMatrix[T](most, data.Train.Y.Cols)
 	}
 	if cfg.KeepBest && data.Validation.Rows() > 0 {
-		t.best = make([]T, params)
+		t.best = make([]T, values)
 	}
 	return t, nil
 }
@@ -211,7 +217,7 @@ func (t *Trainer[T]) Result() Result {
 // the caller to decide, since it changes what Steps would continue from.
 func (t *Trainer[T]) UseBest() {
 	if t.best != nil && t.bestEpoch > 0 {
-		copy(t.net.Params(), t.best)
+		copy(t.net.Values(), t.best)
 		t.lossAt = -1
 	}
 }
@@ -220,7 +226,7 @@ func (t *Trainer[T]) UseBest() {
 func (t *Trainer[T]) BestNetwork() *nn.Network[T] {
 	n := t.net.Clone()
 	if t.best != nil && t.bestEpoch > 0 {
-		copy(n.Params(), t.best)
+		copy(n.Values(), t.best)
 	}
 	return n
 }
@@ -249,7 +255,8 @@ func (t *Trainer[T]) SinceBest() int {
 }
 
 // FullLoss returns the loss over all training rows with the present weights, reduced as in
-// the configuration. It is computed at most once an update.
+// the configuration, and as inference has it: with dropout or batch normalisation it is another
+// one than that of the steps. It is computed at most once an update.
 func (t *Trainer[T]) FullLoss() float64 {
 	if t.lossAt != t.result.Steps {
 		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.Scale(t.data.Train.Rows())
