@@ -118,7 +118,8 @@ type Update struct {
 }
 
 // Explain computes one step of net on the sample x with the targets y. The network is not
-// changed.
+// changed. Dropout, which belongs to training, drops nothing here; a network with norms is
+// refused.
 func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Explanation, error) {
 	o, err := o.check(net, x, y)
 	if err != nil {
@@ -175,6 +176,11 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 	}
 	bad := func(format string, args ...any) (ExplainOptions, error) {
 		return o, fmt.Errorf("%w: "+format, append([]any{ErrExplain}, args...)...)
+	}
+	for l := range net.Depth() {
+		if norm := net.Layer(l).Norm; norm != nn.NoNorm {
+			return bad("layer %d has a %s norm, through which every weight of a unit reaches the loss by all %s as well: that is more than one step on one sample shows; nn.CheckGradient, the command check, holds such a gradient against a numeric derivative", l, norm, map[nn.Norm]string{nn.BatchNorm: "rows of a batch", nn.LayerNorm: "units of its layer"}[norm])
+		}
 	}
 	out := net.Layer(net.Depth() - 1)
 	if err := nn.Compatible(o.Loss, out.Activation, out.Units); err != nil {

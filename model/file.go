@@ -40,14 +40,17 @@ type header struct {
 }
 
 type headerLayer struct {
-	Units      int    `json:"units"`
-	Activation string `json:"activation"`
-	Bias       bool   `json:"bias"`
+	Units      int     `json:"units"`
+	Activation string  `json:"activation"`
+	Bias       bool    `json:"bias"`
+	Norm       string  `json:"norm,omitempty"`
+	Dropout    float64 `json:"dropout,omitempty"`
 }
 
 // Save writes the model to one safetensors file: tensors layers.K.weight of shape [in, out]
-// and layers.K.bias of shape [out], and everything else as JSON under "gradus" in the
-// metadata. The file appears whole or not at all.
+// and layers.K.bias of shape [out], those of norms, all of shape [out], under the names of
+// nn.Network's Tensors, and everything else as JSON under "gradus" in the metadata. The file
+// appears whole or not at all.
 func (m *Model) Save(path string) error {
 	text, err := json.Marshal(m.header())
 	if err != nil {
@@ -65,7 +68,11 @@ func (m *Model) header() header {
 		Encoding: m.Encoding, Options: m.Options, Training: &m.Training,
 	}
 	for _, l := range layers {
-		h.Layers = append(h.Layers, headerLayer{l.Units, l.Activation.String(), !l.NoBias})
+		norm := ""
+		if l.Norm != nn.NoNorm {
+			norm = l.Norm.String()
+		}
+		h.Layers = append(h.Layers, headerLayer{l.Units, l.Activation.String(), !l.NoBias, norm, l.Dropout})
 	}
 	return h
 }
@@ -97,18 +104,19 @@ func tensorsOf[T nn.Float](n *nn.Network[T]) map[string]safetensors.TensorView {
 		}
 		out[name] = view
 	}
-	for l := range n.Depth() {
-		w := n.Weights(l)
-		add(weightName(l), w.Data, uint64(w.Rows), uint64(w.Cols))
-		if b := n.Bias(l); b != nil {
-			add(biasName(l), b, uint64(len(b)))
-		}
+	for _, t := range n.Tensors() {
+		add(t.Name, t.Data, shapeOf(t)...)
 	}
 	return out
 }
 
-func weightName(l int) string { return fmt.Sprintf("layers.%d.weight", l) }
-func biasName(l int) string   { return fmt.Sprintf("layers.%d.bias", l) }
+// shapeOf is [in, out] or [out].
+func shapeOf[T nn.Float](t nn.Tensor[T]) []uint64 {
+	if t.Rows == 0 {
+		return []uint64{uint64(t.Cols)}
+	}
+	return []uint64{uint64(t.Rows), uint64(t.Cols)}
+}
 
 // Load reads a model file and checks all of it. No code is executed by loading. A file
 // that names custom activations or losses needs them in custom; what is missing is named.
@@ -153,7 +161,11 @@ func Load(path string, custom ...Custom) (*Model, error) {
 		if err != nil {
 			missing = append(missing, fmt.Sprintf("the activation %q of layer %d", l.Activation, i))
 		}
-		layers = append(layers, nn.Dense{Units: l.Units, Activation: f, NoBias: !l.Bias, Init: nn.Zeros})
+		norm, err := nn.ParseNorm(or(l.Norm, "none"))
+		if err != nil {
+			return bad("layer %d: %w", i, err)
+		}
+		layers = append(layers, nn.Dense{Units: l.Units, Activation: f, NoBias: !l.Bias, Init: nn.Zeros, Norm: norm, Dropout: l.Dropout})
 	}
 	if m.Loss, err = nn.ParseLoss(h.Loss, all.Losses...); err != nil {
 		missing = append(missing, fmt.Sprintf("the loss %q", h.Loss))
@@ -193,8 +205,8 @@ func Load(path string, custom ...Custom) (*Model, error) {
 // loadNetwork takes the weights of a network from a file that must hold just those.
 func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engine, error) {
 	params, err := nn.ParamCount(inputs, layers...)
-	if err == nil && params != file.count {
-		err = fmt.Errorf("its layers have %d parameters and its tensors %d numbers", params, file.count)
+	if numbers := params + nn.StateCount(layers...); err == nil && numbers != file.count {
+		err = fmt.Errorf("its layers take %d numbers and its tensors hold %d", numbers, file.count)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", file.path, ErrFile, err)
@@ -304,14 +316,15 @@ func setWeights[T nn.Float](net *nn.Network[T], w *Weights) error {
 		}
 		return nil
 	}
-	for l := range net.Depth() {
-		m := net.Weights(l)
-		if err := set(weightName(l), m.Data, uint64(m.Rows), uint64(m.Cols)); err != nil {
+	for _, t := range net.Tensors() {
+		if err := set(t.Name, t.Data, shapeOf(t)...); err != nil {
 			return err
 		}
-		if b := net.Bias(l); b != nil {
-			if err := set(biasName(l), b, uint64(len(b))); err != nil {
-				return err
+		if strings.HasSuffix(t.Name, ".norm.var") {
+			for i, v := range t.Data {
+				if v < 0 {
+					return bad("%s holds %v at place %d, and a variance is not negative", t.Name, v, i)
+				}
 			}
 		}
 	}

@@ -283,6 +283,7 @@ func (f *Fit) settle() {
 	o.Activation = or(o.Activation, "relu")
 	o.OutputActivation = out.Activation.String()
 	o.Init = or(o.Init, "auto")
+	o.Norm = or(o.Norm, "none")
 	o.Loss = f.recipe.loss.String()
 	o.Reduction = c.Reduction.String()
 	o.Method = string(c.Method)
@@ -312,12 +313,23 @@ func (f *Fit) fits() error {
 	if f.Options.Precision == "float64" {
 		size = 8
 	}
-	units := 0
-	for _, l := range f.recipe.layers {
-		units += l.Units
-	}
 	c := &f.recipe.config
-	tape := float64(max(min(c.BatchSize, 1024), 256)) * float64(3*units)
+	perRow, batch := 0, min(c.BatchSize, 1024) // numbers of the tape
+	for i, l := range f.recipe.layers {
+		perRow += 3 * l.Units
+		if l.Norm != nn.NoNorm {
+			perRow += 2 * l.Units
+		}
+		if l.Norm == nn.BatchNorm {
+			batch = c.BatchSize // whose rows are not independent
+		}
+		if l.Dropout > 0 && i == 0 {
+			perRow += 2 * f.Encoding.Width()
+		} else if l.Dropout > 0 {
+			perRow += 2 * f.recipe.layers[i-1].Units
+		}
+	}
+	tape := float64(max(batch, 256)) * float64(perRow)
 	copies := 4 + c.Rule.Slots() // the parameters, their gradient, the last good ones, the model's
 	if c.KeepBest {
 		copies++
@@ -475,11 +487,19 @@ func (f *Fit) Model() (*Model, error) {
 	return m, f.score(m)
 }
 
-// Describe says in words what the network is: "8 - 64 relu - 64 relu - 1 identity".
+// Describe says in words what the network is: "8 - 64 relu - 64 relu - 1 identity", or with
+// norms and dropout "8 dropout 0.1 - 64 batch-norm relu dropout 0.5 - 1 identity".
 func Describe(inputs int, layers []nn.Dense) string {
 	parts := []string{fmt.Sprint(inputs)}
-	for _, l := range layers {
-		parts = append(parts, fmt.Sprintf("%d %s", l.Units, l.Activation))
+	for i, l := range layers {
+		if l.Dropout > 0 { // of what stands before it
+			parts[i] += fmt.Sprintf(" dropout %v", l.Dropout)
+		}
+		part := fmt.Sprint(l.Units)
+		if l.Norm != nn.NoNorm {
+			part += fmt.Sprintf(" %s-norm", l.Norm)
+		}
+		parts = append(parts, part+" "+l.Activation.String())
 	}
 	return strings.Join(parts, " - ")
 }

@@ -34,7 +34,13 @@ type Options struct {
 	OutputActivation string `json:"output_activation,omitempty"`
 	NoBias           bool   `json:"no_bias,omitempty"`
 	Init             string `json:"init,omitempty"`
-	Precision        string `json:"precision,omitempty"` // float32 or float64
+	Norm             string `json:"norm,omitempty"` // of the hidden layers: none, batch or layer
+
+	// The share of what a layer sees that training sets to 0.
+	Dropout      float64 `json:"dropout,omitempty"`       // of the hidden units
+	InputDropout float64 `json:"input_dropout,omitempty"` // of the inputs
+
+	Precision string `json:"precision,omitempty"` // float32 or float64
 
 	// The loss.
 	Loss      string `json:"loss,omitempty"`
@@ -130,11 +136,20 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	if sizes == nil {
 		sizes = defaultHidden()
 	}
+	norm, err := o.regular(len(sizes))
+	if err != nil {
+		return r, err
+	}
+	drop := o.InputDropout // of what the next layer sees
 	for _, units := range sizes {
 		if units < 1 {
 			return r, refuse("hidden", "a layer cannot have %d units; give whole numbers of at least 1, or 0 alone for no hidden layer", units)
 		}
-		r.layers = append(r.layers, nn.Dense{Units: units, Activation: hidden, NoBias: o.NoBias, Init: init})
+		r.layers = append(r.layers, nn.Dense{
+			Units: units, Activation: hidden, Init: init, Norm: norm, Dropout: drop,
+			NoBias: o.NoBias || norm == nn.BatchNorm, // its beta is one
+		})
+		drop = o.Dropout
 	}
 	out, err := o.output(task)
 	if err != nil {
@@ -146,13 +161,36 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	if err := nn.Compatible(r.loss, out, outputs); err != nil {
 		return r, refuse("loss", "%w", err)
 	}
-	r.layers = append(r.layers, nn.Dense{Units: outputs, Activation: out, NoBias: o.NoBias, Init: init})
+	r.layers = append(r.layers, nn.Dense{Units: outputs, Activation: out, NoBias: o.NoBias, Init: init, Dropout: drop})
 	r.scaleY = task == data.Regression && out == nn.Identity && o.Scale != data.ScaleNone
 
 	if err := o.descent(&r); err != nil {
 		return r, err
 	}
 	return r, nil
+}
+
+// regular reads the norm and checks the dropout of a network of that many hidden layers.
+func (o *Options) regular(hidden int) (nn.Norm, error) {
+	norm, err := nn.ParseNorm(or(o.Norm, "none"))
+	if err != nil {
+		return norm, refuse("norm", "%w", err)
+	}
+	if hidden == 0 && norm != nn.NoNorm {
+		return norm, refuse("norm", "there is no hidden layer to normalise; leave it none, or give --hidden layers")
+	}
+	if hidden == 0 && o.Dropout != 0 {
+		return norm, refuse("dropout", "there is no hidden layer whose units could be dropped; leave it 0, or give --hidden layers")
+	}
+	for _, f := range []struct {
+		flag  string
+		share float64
+	}{{"dropout", o.Dropout}, {"input-dropout", o.InputDropout}} {
+		if !(f.share >= 0 && f.share < 1) {
+			return norm, refuse(f.flag, "%v is not a share to drop; give a number of at least 0 and less than 1, such as 0.2", f.share)
+		}
+	}
+	return norm, nil
 }
 
 // output chooses the activation of the output layer.

@@ -64,6 +64,9 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if x.Rows < 2 && nn.StateCount(net.Layers()...) > 0 {
+		return usagef("--rows %d: batch normalisation needs at least 2 rows", c.Rows)
+	}
 	r := nn.CheckGradient(net, f.Config().Loss, x, y, nn.CheckOptions{Max: c.Most, Seed: c.Seed, Reduction: f.Config().Reduction})
 	out := checkJSON{
 		Parameters: r.Parameters, Checked: r.Checked, Kinks: r.Kinks, Rows: x.Rows,

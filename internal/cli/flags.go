@@ -52,15 +52,18 @@ type tableFlags struct {
 
 // netFlags say what the network is.
 type netFlags struct {
-	Hidden           string `default:"64,64" placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none."`
-	Activation       string `default:"relu" group:"network" help:"relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
-	OutputActivation string `default:"auto" group:"network" help:"Of the last layer; auto goes by the task."`
-	NoBias           bool   `group:"network" help:"No biases."`
-	Init             string `default:"auto" group:"network" help:"auto, he, glorot, lecun, uniform, normal or zeros."`
-	Loss             string `default:"auto" group:"network" help:"auto, half-squared, squared, absolute, huber:1, binary-cross-entropy, cross-entropy or poisson."`
-	Reduction        string `default:"mean" group:"network" help:"Of a batch's losses: mean or sum."`
-	Seed             uint64 `default:"1" group:"network" help:"Decides all that is drawn at random."`
-	From             string `placeholder:"FILE" group:"network" help:"Start from these weights: a model, or bare tensors layers.0.weight ... of shape [in, out]."`
+	Hidden           string  `default:"64,64" placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none."`
+	Activation       string  `default:"relu" group:"network" help:"relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
+	OutputActivation string  `default:"auto" group:"network" help:"Of the last layer; auto goes by the task."`
+	NoBias           bool    `group:"network" help:"No biases."`
+	Init             string  `default:"auto" group:"network" help:"auto, he, glorot, lecun, uniform, normal or zeros."`
+	Norm             string  `default:"none" group:"network" help:"Normalise the hidden layers before their activation: none, batch or layer."`
+	Dropout          float64 `default:"0" placeholder:"X" group:"network" help:"Share of the hidden units that training sets to 0 in each step, drawn anew."`
+	InputDropout     float64 `default:"0" placeholder:"X" group:"network" help:"The same of the inputs."`
+	Loss             string  `default:"auto" group:"network" help:"auto, half-squared, squared, absolute, huber:1, binary-cross-entropy, cross-entropy or poisson."`
+	Reduction        string  `default:"mean" group:"network" help:"Of a batch's losses: mean or sum."`
+	Seed             uint64  `default:"1" group:"network" help:"Decides all that is drawn at random."`
+	From             string  `placeholder:"FILE" group:"network" help:"Start from these weights: a model, or bare tensors layers.0.weight ... of shape [in, out]."`
 }
 
 // start reads the weights to start from; nil where none are asked for.
@@ -106,6 +109,7 @@ func (f *tableFlags) options(n *netFlags) (model.Options, error) {
 	o := model.Options{
 		Targets: f.Target, Ignore: f.Ignore,
 		Activation: n.Activation, OutputActivation: n.OutputActivation, NoBias: n.NoBias, Init: n.Init,
+		Norm: n.Norm, Dropout: n.Dropout, InputDropout: n.InputDropout,
 		Loss: n.Loss, Reduction: n.Reduction, Seed: n.Seed,
 	}
 	var err error

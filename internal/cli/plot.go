@@ -82,6 +82,9 @@ func plotLayers(net *nn.Network[float64]) []plot.Layer {
 	for l := range net.Depth() {
 		w := net.Weights(l)
 		layer := plot.Layer{Bias: net.Bias(l), Activation: net.Layer(l).Activation.String()}
+		if norm := net.Layer(l).Norm; norm != nn.NoNorm {
+			layer.Activation = fmt.Sprintf("%s norm, %s", norm, layer.Activation)
+		}
 		for i := range w.Rows {
 			layer.Weights = append(layer.Weights, w.Row(i))
 		}
