@@ -179,7 +179,7 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 	}
 	for l := range net.Depth() {
 		if norm := net.Layer(l).Norm; norm != nn.NoNorm {
-			return bad("layer %d has a %s norm, through which every weight of a unit reaches the loss by all %s as well: that is more than one step on one sample shows; nn.CheckGradient, the command check, holds such a gradient against a numeric derivative", l, norm, map[nn.Norm]string{nn.BatchNorm: "rows of a batch", nn.LayerNorm: "units of its layer"}[norm])
+			return bad("layer %d has a %s norm, by which a weight reaches the loss through more than the paths from its own unit; the command check holds the gradients of such a network against numeric derivatives", l, norm)
 		}
 	}
 	out := net.Layer(net.Depth() - 1)

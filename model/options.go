@@ -167,6 +167,16 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	if err := o.descent(&r); err != nil {
 		return r, err
 	}
+	if c := &r.config; norm == nn.BatchNorm {
+		switch {
+		case c.Method == train.Stochastic || c.Method == train.PerSample:
+			return r, refuse("norm", "batch normalisation needs at least 2 rows in a batch, and with --method %s it has 1; use mini-batch, or --norm layer", c.Method)
+		case c.Method == train.MiniBatch && c.BatchSize == 1:
+			return r, refuse("norm", "batch normalisation needs at least 2 rows in a batch, and with --batch-size 1 it has 1; make that larger, or use --norm layer")
+		case c.Shards > 1:
+			return r, refuse("norm", "batch normalisation takes its statistics over the whole batch, which --shards %d would cut; leave that out, or use --norm layer", c.Shards)
+		}
+	}
 	return r, nil
 }
 

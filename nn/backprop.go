@@ -102,7 +102,7 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 		}
 		delta, before := t.delta[l].Slice(from, to), t.delta[l-1].Slice(from, to)
 		kernel.Gemm(before.Rows, before.Cols, delta.Cols, delta.view(), n.Weights(l).view().T(), before.view(), false)
-		if t.training && t.drops[l].s != 0 {
+		if t.training && n.layers[l].Dropout > 0 {
 			d := &t.drops[l]
 			kernel.Drop(before.flat(), before.flat(), d.keep.Slice(from, to).flat(), d.s)
 		}
@@ -118,30 +118,29 @@ func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	x, delta := t.input(p.layer), t.Delta(p.layer)
 	columns := Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
 	from, to := d.weight+p.from*d.Units, d.weight+p.to*d.Units
-	rest := d.end > d.bias && p.from == 0
 	u := t.pass.update
 	if u == nil {
 		n.weightGradient(t.pass.grad[from:to], columns, delta, nil)
-		if rest {
-			n.restGradient(t, p.layer, t.pass.grad[d.bias:d.end])
+		if d.end > d.bias && p.from == 0 {
+			n.vectorGradients(t, p.layer, delta, t.pass.grad[d.bias:d.end])
 		}
 		return
 	}
 	spare := t.takeSpare()
 	n.weightGradient(spare.grad[:to-from], columns, delta, u.Memory(2*i, from, to))
 	u.Update(2*i, from, to, spare.grad[:to-from])
-	if rest {
-		n.restGradient(t, p.layer, spare.grad[:d.end-d.bias])
-		u.Update(2*i+1, d.bias, d.end, spare.grad[:d.end-d.bias])
+	if d.end > d.bias && p.from == 0 {
+		rest := spare.grad[:d.end-d.bias]
+		n.vectorGradients(t, p.layer, delta, rest)
+		u.Update(2*i+1, d.bias, d.end, rest)
 	}
 	spare.busy.Store(false)
 }
 
-// restGradient is that of a layer's bias, gamma and beta.
-func (n *Network[T]) restGradient(t *Tape[T], l int, grad []T) {
+// vectorGradients are those of a layer's bias, gamma and beta.
+func (n *Network[T]) vectorGradients(t *Tape[T], l int, delta Matrix[T], grad []T) {
 	d := &n.layers[l]
 	if !d.NoBias {
-		delta := t.Delta(l)
 		kernel.ColumnSums(grad[:d.Units], delta.Data, delta.Rows, delta.Stride)
 	}
 	if d.Norm != NoNorm {

@@ -25,7 +25,10 @@ func newDropTape[T Float](l layer, maxRows int) dropTape[T] {
 // dropRows draws the masks of some rows of layer l and drops its input by them. One draw is for
 // 64 neighbouring inputs of a row.
 func (n *Network[T]) dropRows(t *Tape[T], l, from, to int) {
-	d, in, p := &t.drops[l], t.before(l), n.layers[l].Dropout
+	d, in, p := &t.drops[l], t.x, n.layers[l].Dropout
+	if l > 0 {
+		in = t.a[l-1]
+	}
 	a := uint64(t.noise.Step)<<16 | uint64(l)&0xffff
 	for i := from; i < to; i++ {
 		keep := d.keep.Row(i)

@@ -88,30 +88,32 @@ func (n *Network[T]) forwardRow(t *Tape[T], x []T) {
 func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
 	for half := t.pass.first; half < t.pass.last; half++ {
 		l := half / 2
+		d, z := &n.layers[l], t.z[l].Slice(from, to)
 		if half%2 == 0 {
-			n.sumRows(t, l, from, to)
-			continue
+			sum := z
+			if d.Norm != NoNorm {
+				sum = t.sum(l).Slice(from, to)
+			}
+			if t.training && d.Dropout > 0 {
+				n.dropRows(t, l, from, to)
+			}
+			in := t.input(l).Slice(from, to)
+			bias := n.Bias(l)
+			if bias != nil {
+				kernel.FillRows(sum.flat(), bias)
+			} else {
+				clear(sum.flat())
+			}
+			kernel.Gemm(sum.Rows, sum.Cols, in.Cols, in.view(), n.Weights(l).view(), sum.view(), true)
+			if half++; half == t.pass.last {
+				return
+			}
 		}
-		if n.layers[l].Norm != NoNorm {
+		if d.Norm != NoNorm {
 			n.normRows(t, l, from, to)
 		}
-		activate(n.layers[l].Activation, t.z[l].Slice(from, to), t.a[l].Slice(from, to))
+		activate(d.Activation, z, t.a[l].Slice(from, to))
 	}
-}
-
-// sumRows is x·W + b of layer l for some rows.
-func (n *Network[T]) sumRows(t *Tape[T], l, from, to int) {
-	if t.training && t.drops[l].s != 0 {
-		n.dropRows(t, l, from, to)
-	}
-	in, sum := t.input(l).Slice(from, to), t.sum(l).Slice(from, to)
-	bias := n.Bias(l)
-	if bias != nil {
-		kernel.FillRows(sum.flat(), bias)
-	} else {
-		clear(sum.flat())
-	}
-	kernel.Gemm(sum.Rows, sum.Cols, in.Cols, in.view(), n.Weights(l).view(), sum.view(), true)
 }
 
 // Predict runs any number of rows through the network, a part at a time, and returns the

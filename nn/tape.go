@@ -170,15 +170,10 @@ func (t *Tape[T]) Delta(l int) Matrix[T] { return t.delta[l].Slice(0, t.x.Rows) 
 
 // input returns what layer l sees.
 func (t *Tape[T]) input(l int) Matrix[T] {
-	if t.training && t.drops[l].s != 0 {
+	switch {
+	case t.training && t.drops[l].s != 0:
 		return t.drops[l].x.Slice(0, t.x.Rows)
-	}
-	return t.before(l)
-}
-
-// before returns what layer l sees without dropout.
-func (t *Tape[T]) before(l int) Matrix[T] {
-	if l == 0 {
+	case l == 0:
 		return t.x
 	}
 	return t.A(l - 1)
