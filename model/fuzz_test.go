@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -39,6 +40,20 @@ func FuzzLoad(f *testing.F) {
 			binary.LittleEndian.PutUint64(long, n)
 			f.Add(long)
 		}
+	}
+	m, _, err := model.Train(context.Background(), mixed(f), normedOptions("batch", "float32"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	raw, err := os.ReadFile(save(f, m))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	for from, to := range map[string]string{
+		`\"norm\":\"batch\"`: `\"norm\":\"layer\"`, `\"dropout\":0.1}`: `\"dropout\":1}`, "norm.var": "norm.mean", "norm.mean": "norm.bias",
+	} {
+		f.Add(replaced(raw, from, to))
 	}
 	f.Add([]byte{})
 	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))

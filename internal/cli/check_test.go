@@ -37,6 +37,25 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckNorms: the same with norms and dropout, whose gradients have names of their own.
+func TestCheckNorms(t *testing.T) {
+	place(t, nil)
+	for _, norm := range []string{"none", "batch", "layer"} {
+		r := must(t, 0, "check", iris, "--hidden", "9,8", "--activation", "tanh", "--norm", norm, "--dropout", "0.3", "--input-dropout", "0.1", "--most", "0")
+		for _, w := range []string{"layers.0.norm.weight", "layers.1.norm.bias", "0.gamma.", "1.beta."} {
+			if strings.Contains(r.out, w) != (norm != "none") {
+				t.Errorf("%s norm: whether the report has %q is wrong:\n%s", norm, w, r.out)
+			}
+		}
+		if strings.Contains(r.out, "layers.0.bias") == (norm == "batch") {
+			t.Errorf("%s norm: whether there is a bias is wrong:\n%s", norm, r.out)
+		}
+	}
+	if r := must(t, 2, "check", iris, "--norm", "batch", "--rows", "1"); r.err != "gradus: --rows 1: batch normalisation needs at least 2 rows\n" {
+		t.Error(r.err)
+	}
+}
+
 func TestCheckReport(t *testing.T) {
 	// A row of zeros stands on the kink of every unit without a bias of its own.
 	place(t, map[string]string{"zeros.csv": "a,b,y\n0,0,1\n1,2,3\n2,1,4\n"})

@@ -26,6 +26,8 @@ func TestConfigReproduces(t *testing.T) {
 		diabetes + " --optimizer nesterov --momentum 0.7 --lr 0.01 --schedule step:2:0.5 --method stochastic --reduction sum",
 		diabetes + " --target s1,progression --output-activation identity --test " + diabetes,
 		seed + " --method per-sample --activation sigmoid",
+		iris + " --norm batch --dropout 0.2 --input-dropout 0.1",
+		diabetes + " --norm layer --method stochastic",
 		"hash.txt --delimiter # --header yes",
 		"names.csv",
 	} {

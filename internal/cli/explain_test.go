@@ -36,3 +36,21 @@ func TestExplain(t *testing.T) {
 		t.Errorf("written: %q", changed)
 	}
 }
+
+// A network with norms is refused, since a weight has other ways to the loss than the paths; of
+// one with dropout nothing is dropped.
+func TestExplainNorms(t *testing.T) {
+	place(t, nil)
+	for _, norm := range []string{"batch", "layer"} {
+		must(t, 0, "train", iris, "--hidden", "5", "--norm", norm, "--epochs", "2", "--quiet", "-o", "m.safetensors")
+		r := must(t, 1, "explain", "m.safetensors", iris, "--row", "0")
+		if want := "gradus: cannot explain: layer 0 has a " + norm + " norm, by which a weight reaches the loss through more than the paths from its own unit; the command check holds the gradients of such a network against numeric derivatives\n"; r.err != want {
+			t.Errorf("\n got %s\nwant %s", r.err, want)
+		}
+	}
+	must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--dropout", "0.5", "--input-dropout", "0.5", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	o := parseJSON(t, must(t, 0, "explain", "m.safetensors", iris, "--row", "0", "--json").out)
+	if o.number(t, "error") > 1e-7 {
+		t.Errorf("the gradient is off by %v", o["error"])
+	}
+}

@@ -91,6 +91,9 @@ func TestSameBitsEverywhere(t *testing.T) {
 	add(cancer, "--method", "stochastic", "--epochs", "1")
 	add(iris, "--scale", "standard", "--no-bias")
 	add(diabetes, "--hidden", "200,100", "--batch-size", "300") // large enough for several cores
+	add(iris, "--norm", "batch", "--dropout", "0.3", "--input-dropout", "0.1")
+	add(diabetes, "--norm", "layer", "--shards", "2", "--dropout", "0.5")
+	add(diabetes, "--hidden", "200,100", "--batch-size", "300", "--norm", "batch", "--dropout", "0.2")
 
 	sum := func(t *testing.T, m machine, args []string) string {
 		data := filepath.Join(absRoot(t), args[0])
