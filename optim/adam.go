@@ -1,10 +1,6 @@
 package optim
 
-import (
-	"fmt"
-
-	"github.com/gradus-ml/gradus/internal/kernel"
-)
+import "github.com/gradus-ml/gradus/internal/kernel"
 
 // Adam rescales each gradient by running averages of itself and of its square (Kingma and
 // Ba 2014). At update n:
@@ -28,16 +24,7 @@ func (Adam) String() string { return "adam" }
 func (Adam) Slots() int     { return 2 }
 
 func (a Adam) Validate() error {
-	if err := fraction("beta1", a.Beta1); err != nil {
-		return err
-	}
-	if err := fraction("beta2", a.Beta2); err != nil {
-		return err
-	}
-	if !(a.Epsilon > 0) {
-		return fmt.Errorf("epsilon is %v; it must be greater than 0", a.Epsilon)
-	}
-	return nil
+	return firstOf(fraction("beta1", a.Beta1), fraction("beta2", a.Beta2), positive("epsilon", a.Epsilon))
 }
 
 func (a Adam) Update32(s Step, w, g []float32, slots [][]float32) { adam(a, 1, s, w, g, slots) }

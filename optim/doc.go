@@ -3,5 +3,6 @@
 //
 // A Rule is its hyper-parameters alone. What it remembers from step to step (a velocity,
 // running averages) lives in slots that the trainer owns, saves and restores. The rules
-// stand in rising difficulty: sgd.go, momentum.go, adam.go, adamw.go.
+// stand in rising difficulty: sgd.go, momentum.go, adagrad.go, adadelta.go, rmsprop.go,
+// adam.go, amsgrad.go, nadam.go, adamw.go, lion.go.
 package optim

@@ -42,7 +42,7 @@ func Update[T Float](r Rule, s Step, w, g []T, slots [][]T) {
 // one's own says so with a method Separable.
 func Separable(r Rule) bool {
 	switch r := r.(type) {
-	case SGD, Momentum, Adam, AdamW:
+	case SGD, Momentum, AdaGrad, AdaDelta, RMSProp, Adam, AMSGrad, NAdam, AdamW, Lion:
 		return true
 	case interface{ Separable() bool }:
 		return r.Separable()
@@ -51,11 +51,18 @@ func Separable(r Rule) bool {
 }
 
 // DefaultRate is a learning rate that usually works for a rule of that name: 0.01 for the
-// rules that follow the raw gradient, 0.001 for those that rescale it, as Keras has them.
+// rules that follow the raw gradient, as Keras has it, and PyTorch's for those that rescale it
+// (Keras: 0.001 for all of these); for Lion its paper's.
 func DefaultRate(rule string) float64 {
 	switch rule {
-	case "adam", "adamw":
+	case "adam", "amsgrad", "adamw":
 		return 0.001
+	case "nadam":
+		return 0.002
+	case "adadelta":
+		return 1
+	case "lion":
+		return 0.0001
 	}
 	return 0.01
 }
@@ -66,7 +73,9 @@ type Hyper struct {
 }
 
 // Rules lists the names ParseRule knows, in rising difficulty.
-func Rules() []string { return []string{"sgd", "momentum", "nesterov", "adam", "adamw"} }
+func Rules() []string {
+	return []string{"sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "amsgrad", "nadam", "adamw", "lion"}
+}
 
 // ParseRule returns the rule of that name with the given hyper-parameters. One that the
 // rule does not have is refused. Custom rules are recognised by their String and take none.
@@ -86,10 +95,38 @@ func ParseRule(name string, h Hyper, custom ...Rule) (Rule, error) {
 		m := Momentum{Momentum: 0.9, Nesterov: name == "nesterov"}
 		set("momentum", h.Momentum, &m.Momentum)
 		rule = m
+	case "adagrad":
+		a := NewAdaGrad()
+		set("epsilon", h.Epsilon, &a.Epsilon)
+		rule = a
+	case "adadelta":
+		a := NewAdaDelta()
+		set("beta2", h.Beta2, &a.Beta2)
+		set("epsilon", h.Epsilon, &a.Epsilon)
+		rule = a
+	case "rmsprop":
+		r := NewRMSProp()
+		set("beta2", h.Beta2, &r.Beta2)
+		set("momentum", h.Momentum, &r.Momentum)
+		set("epsilon", h.Epsilon, &r.Epsilon)
+		rule = r
 	case "adam":
 		a := NewAdam()
 		setAdam(&a, h, set)
 		rule = a
+	case "amsgrad":
+		a := NewAMSGrad()
+		setAdam(&a.Adam, h, set)
+		rule = a
+	case "nadam":
+		a := NewNAdam()
+		setAdam(&a.Adam, h, set)
+		rule = a
+	case "lion":
+		l := NewLion()
+		set("beta1", h.Beta1, &l.Beta1)
+		set("beta2", h.Beta2, &l.Beta2)
+		rule = l
 	case "adamw":
 		a := NewAdamW()
 		setAdam(&a.Adam, h, set)
@@ -120,6 +157,16 @@ func setAdam(a *Adam, h Hyper, set func(flag string, given, field *float64)) {
 	set("beta1", h.Beta1, &a.Beta1)
 	set("beta2", h.Beta2, &a.Beta2)
 	set("epsilon", h.Epsilon, &a.Epsilon)
+}
+
+// firstOf returns the first complaint.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fraction reports a hyper-parameter outside [0, 1).

@@ -14,10 +14,48 @@ type Position struct {
 	Step          int // updates made before this one
 	StepsPerEpoch int
 	Epochs        int // how many epochs the run may take
+	Rows          int // training rows in an epoch
+	Scores        Scores
 }
 
 // Epoch is the number of whole epochs before this update.
 func (p Position) Epoch() int { return p.Step / max(1, p.StepsPerEpoch) }
+
+// Scores is what a schedule that goes by the epochs' scores remembers of them. The trainer
+// keeps it; it begins at zero.
+type Scores struct {
+	Epochs int     // seen
+	Best   float64 // the lowest score
+	Since  int     // epochs without a better one since it, or since the last cut
+	Cuts   int     // how often the rate was lowered
+}
+
+// Watcher is a schedule that goes by the score of every epoch: the validation score, or where
+// there are no validation rows the epoch's loss.
+type Watcher interface {
+	Schedule
+	// Watch returns what to remember after an epoch with that score.
+	Watch(seen Scores, score float64) Scores
+}
+
+// RateAt is the rate of an update with a warm-up of that many epochs in front of the schedule:
+// in equal steps it rises from next to nothing to the schedule's first rate,
+//
+//	rate = s.Rate(at the start) · (updates made + 1) / (updates of the warm-up + 1)
+//
+// and then the schedule runs over the epochs that are left, as if they were all. PyTorch's
+// LinearLR with the start factor 1/(updates + 1) in a SequentialLR.
+func RateAt(s Schedule, warmup int, base float64, at Position) float64 {
+	updates := warmup * at.StepsPerEpoch
+	if at.Step >= updates {
+		at.Step -= updates
+		at.Epochs -= warmup
+		return s.Rate(base, at)
+	}
+	step := at.Step
+	at.Step, at.Epochs = 0, at.Epochs-warmup
+	return s.Rate(base, at) * (float64(step+1) / float64(updates+1))
+}
 
 // Schedule gives the learning rate of each update from the base rate.
 type Schedule interface {
@@ -39,7 +77,7 @@ type StepDecay struct {
 }
 
 func (s StepDecay) String() string {
-	return fmt.Sprintf("step:%d:%s", s.Every, strconv.FormatFloat(s.Factor, 'g', -1, 64))
+	return spell("step", float64(s.Every), s.Factor)
 }
 
 func (s StepDecay) Rate(base float64, at Position) float64 {
@@ -52,7 +90,7 @@ type Exponential struct {
 }
 
 func (s Exponential) String() string {
-	return "exponential:" + strconv.FormatFloat(s.Factor, 'g', -1, 64)
+	return spell("exponential", s.Factor)
 }
 
 func (s Exponential) Rate(base float64, at Position) float64 {
@@ -71,61 +109,266 @@ func (s Cosine) String() string {
 	if s.Floor == 0 {
 		return "cosine"
 	}
-	return "cosine:" + strconv.FormatFloat(s.Floor, 'g', -1, 64)
+	return spell("cosine", s.Floor)
 }
 
 func (s Cosine) Rate(base float64, at Position) float64 {
+	return base * math.FMA(1-s.Floor, (1+kernel.CosPi(at.share()))/2, s.Floor)
+}
+
+// share is the part of the run's updates that were made, from 0 to 1.
+func (p Position) share() float64 {
+	return min(1, float64(p.Step)/(float64(max(1, p.StepsPerEpoch))*float64(max(1, p.Epochs))))
+}
+
+// Inverse divides the rate by a power of the rows seen in whole epochs,
+//
+//	rate = base / (1 + rows seen)^Power
+//
+// scikit-learn's invscaling. It falls fast: with 1,000 rows and 0.5, the second epoch's
+// rate is a thirty-second of the first's.
+type Inverse struct {
+	Power float64 // 0.5 by default
+}
+
+func (s Inverse) String() string { return spell("inverse", s.Power) }
+
+func (s Inverse) Rate(base float64, at Position) float64 {
+	return base / pow(1+float64(float64(at.Epoch())*float64(at.Rows)), s.Power)
+}
+
+// Polynomial lowers the rate from base to Floor times it along (1 - share of the updates
+// made)^Power. It moves with every update; PyTorch's PolynomialLR once an epoch. Keras's
+// PolynomialDecay has an end rate where this has a factor.
+type Polynomial struct {
+	Power float64 // 1 by default: a straight line
+	Floor float64 // 0 by default
+}
+
+func (s Polynomial) String() string { return spell("polynomial", s.Power, s.Floor) }
+
+func (s Polynomial) Rate(base float64, at Position) float64 {
+	return base * math.FMA(1-s.Floor, pow(1-at.share(), s.Power), s.Floor)
+}
+
+// CosineRestarts is Cosine over Period epochs, and over and again from the base rate, each
+// time over Factor times as many (Loshchilov and Hutter 2016). PyTorch's
+// CosineAnnealingWarmRestarts, told of every update; its factor is 1 by default.
+type CosineRestarts struct {
+	Period int     // 10 by default
+	Factor int     // 2 by default
+	Floor  float64 // 0 by default
+}
+
+func (s CosineRestarts) String() string {
+	return spell("cosine-restarts", float64(s.Period), float64(s.Factor), s.Floor)
+}
+
+func (s CosineRestarts) Rate(base float64, at Position) float64 {
+	done := float64(at.Step) / float64(max(1, at.StepsPerEpoch))
+	period := float64(s.Period)
+	if s.Factor == 1 {
+		done -= float64(period * math.Floor(done/period))
+	}
+	for done >= period {
+		done -= period
+		period *= float64(s.Factor)
+	}
+	return base * math.FMA(1-s.Floor, (1+kernel.CosPi(min(1, done/period)))/2, s.Floor)
+}
+
+// OneCycle raises the rate along half a cosine from base/Divide to base in the first Rise of
+// the updates, and lowers it along another to base/Divide/Final at the last (Smith and Topin
+// 2017, in PyTorch's form, OneCycleLR). PyTorch also moves the momentum the other way unless
+// told not to; here it stays.
+type OneCycle struct {
+	Rise   float64 // 0.3 by default
+	Divide float64 // 25 by default
+	Final  float64 // 10,000 by default
+}
+
+func (s OneCycle) String() string { return spell("one-cycle", s.Rise, s.Divide, s.Final) }
+
+func (s OneCycle) Rate(base float64, at Position) float64 {
 	total := float64(max(1, at.StepsPerEpoch)) * float64(max(1, at.Epochs))
-	t := min(1, float64(at.Step)/total)
-	return base * math.FMA(1-s.Floor, (1+kernel.CosPi(t))/2, s.Floor)
+	top := float64(s.Rise*total) - 1 // the update with the base rate
+	low := base / s.Divide
+	step := float64(at.Step)
+	from, to, share := low, base, 0.0
+	if step > top || top <= 0 {
+		from, to = base, low/s.Final
+		share = min(1, (step-max(0, top))/max(1, total-1-max(0, top)))
+	} else {
+		share = step / top
+	}
+	return math.FMA(from-to, (1+kernel.CosPi(share))/2, to)
+}
+
+// Plateau multiplies the rate by Factor when the score has not become better for more than
+// Patience epochs, down to Floor times the base rate. Better is lower by a ten-thousandth, as
+// in PyTorch, whose ReduceLROnPlateau this is.
+type Plateau struct {
+	Patience int     // 10 by default
+	Factor   float64 // 0.1 by default
+	Floor    float64 // 0 by default
+}
+
+func (s Plateau) String() string { return spell("plateau", float64(s.Patience), s.Factor, s.Floor) }
+
+func (s Plateau) Rate(base float64, at Position) float64 {
+	return base * max(s.Floor, kernel.Powi(s.Factor, at.Scores.Cuts))
+}
+
+// Watch counts the epochs without a better score.
+func (s Plateau) Watch(seen Scores, score float64) Scores {
+	const better = 1e-4
+	if seen.Epochs == 0 || score < seen.Best-float64(better*math.Abs(seen.Best)) {
+		seen.Best, seen.Since = score, 0
+	} else if seen.Since++; seen.Since > s.Patience {
+		seen.Since = 0
+		seen.Cuts++
+	}
+	seen.Epochs++
+	return seen
+}
+
+// Sweep multiplies the rate by the same factor after every update, so that update 1 has From
+// and update Steps has To, whatever the base rate: what a rate finder does (Smith 2015).
+type Sweep struct {
+	From, To float64
+	Steps    int
+}
+
+func (s Sweep) String() string { return spell("sweep", s.From, s.To, float64(s.Steps)) }
+
+func (s Sweep) Rate(_ float64, at Position) float64 {
+	share := min(1, float64(at.Step)/float64(max(1, s.Steps-1)))
+	return s.From * kernel.Exp(float64(share*kernel.Log(s.To/s.From)))
+}
+
+// pow is x^p for x >= 0 and p > 0.
+func pow(x, p float64) float64 {
+	if p == math.Trunc(p) && p < 64 {
+		return kernel.Powi(x, int(p))
+	}
+	if x == 0 {
+		return 0
+	}
+	return kernel.Exp(float64(p * kernel.Log(x)))
+}
+
+// spell writes a name with its parameters.
+func spell(name string, values ...float64) string {
+	for _, v := range values {
+		name += ":" + strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return name
+}
+
+// kind says which values a schedule's parameter may have.
+type kind uint8
+
+const (
+	whole        kind = iota // a whole number of at least 1
+	factor                   // above 0, at most 1
+	floor                    // from 0 to 1
+	positiveReal             // above 0
+	atLeastOne
+)
+
+type parameter struct {
+	what     string
+	kind     kind
+	standard float64
+}
+
+func (p parameter) check(v float64) error {
+	ok, expected := true, ""
+	switch p.kind {
+	case whole:
+		ok, expected = v >= 1 && v == math.Trunc(v) && v <= math.MaxInt32, "a whole number of at least 1"
+	case factor:
+		ok, expected = v > 0 && v <= 1, "greater than 0 and at most 1"
+	case floor:
+		ok, expected = v >= 0 && v <= 1, "between 0 and 1"
+	case positiveReal:
+		ok, expected = v > 0, "greater than 0"
+	case atLeastOne:
+		ok, expected = v >= 1, "at least 1"
+	}
+	if !ok {
+		return fmt.Errorf("the %s is %v; it must be %s", p.what, v, expected)
+	}
+	return nil
+}
+
+// schedules has every schedule with its parameters, in rising difficulty.
+var schedules = []struct {
+	name       string
+	parameters []parameter
+	make       func(v []float64) Schedule
+}{
+	{"constant", nil, func([]float64) Schedule { return Constant{} }},
+	{"step", []parameter{{"number of epochs between steps", whole, 30}, {"factor", factor, 0.1}},
+		func(v []float64) Schedule { return StepDecay{int(v[0]), v[1]} }},
+	{"exponential", []parameter{{"factor", factor, 0.95}}, func(v []float64) Schedule { return Exponential{v[0]} }},
+	{"inverse", []parameter{{"power", positiveReal, 0.5}}, func(v []float64) Schedule { return Inverse{v[0]} }},
+	{"polynomial", []parameter{{"power", positiveReal, 1}, {"floor", floor, 0}},
+		func(v []float64) Schedule { return Polynomial{v[0], v[1]} }},
+	{"cosine", []parameter{{"floor", floor, 0}}, func(v []float64) Schedule { return Cosine{v[0]} }},
+	{"cosine-restarts", []parameter{{"number of epochs to the first restart", whole, 10}, {"factor on it", whole, 2}, {"floor", floor, 0}},
+		func(v []float64) Schedule { return CosineRestarts{int(v[0]), int(v[1]), v[2]} }},
+	{"one-cycle", []parameter{{"share of the updates that rise", floor, 0.3}, {"divisor at the start", atLeastOne, 25}, {"further divisor at the end", atLeastOne, 1e4}},
+		func(v []float64) Schedule { return OneCycle{v[0], v[1], v[2]} }},
+	{"plateau", []parameter{{"number of epochs to wait", whole, 10}, {"factor", factor, 0.1}, {"floor", floor, 0}},
+		func(v []float64) Schedule { return Plateau{int(v[0]), v[1], v[2]} }},
 }
 
 // Schedules lists the names ParseSchedule knows.
-func Schedules() []string { return []string{"constant", "step", "exponential", "cosine"} }
-
-// ParseSchedule returns the schedule of that name: "step:EVERY:FACTOR",
-// "exponential:FACTOR" and "cosine:FLOOR", where what follows a colon may be left out.
-func ParseSchedule(s string) (Schedule, error) {
-	parts := strings.Split(s, ":")
-	name, args := parts[0], parts[1:]
-	most := map[string]int{"constant": 0, "step": 2, "exponential": 1, "cosine": 1}
-	if n, known := most[name]; !known {
-		return nil, fmt.Errorf("schedule %q is not known; choose one of %s", s, strings.Join(Schedules(), ", "))
-	} else if len(args) > n {
-		return nil, fmt.Errorf("schedule %q: %s takes at most %d parameters", s, name, n)
+func Schedules() []string {
+	names := make([]string, len(schedules))
+	for i, s := range schedules {
+		names[i] = s.name
 	}
-	values := make([]float64, len(args))
-	for i, a := range args {
-		v, err := strconv.ParseFloat(a, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("schedule %q: %q is not a finite number", s, a)
-		}
-		values[i] = v
-	}
-	value := func(i int, fallback float64) float64 {
-		if i < len(values) {
-			return values[i]
-		}
-		return fallback
-	}
-	switch name {
-	case "step":
-		every, factor := value(0, 30), value(1, 0.1)
-		if every < 1 || every != math.Trunc(every) || every > math.MaxInt32 {
-			return nil, fmt.Errorf("schedule %q: the number of epochs between steps is %v; it must be a whole number of at least 1", s, every)
-		}
-		return StepDecay{Every: int(every), Factor: factor}, between(s, factor, false)
-	case "exponential":
-		return Exponential{value(0, 0.95)}, between(s, value(0, 0.95), false)
-	case "cosine":
-		return Cosine{value(0, 0)}, between(s, value(0, 0), true)
-	}
-	return Constant{}, nil
+	return names
 }
 
-func between(s string, x float64, zero bool) error {
-	if x > 1 || x < 0 || x == 0 && !zero {
-		return fmt.Errorf("schedule %q: the factor is %v; it must lie between 0 and 1", s, x)
+// ParseSchedule returns the schedule of that name, with parameters behind colons, which may be
+// left out from the end: "step:EVERY:FACTOR", "exponential:FACTOR", "inverse:POWER",
+// "polynomial:POWER:FLOOR", "cosine:FLOOR", "cosine-restarts:PERIOD:FACTOR:FLOOR",
+// "one-cycle:RISE:DIVIDE:FINAL", "plateau:PATIENCE:FACTOR:FLOOR". Custom schedules are
+// recognised by their String.
+func ParseSchedule(s string, custom ...Schedule) (Schedule, error) {
+	for _, c := range custom {
+		if c.String() == s {
+			return c, nil
+		}
 	}
-	return nil
+	name, args, more := strings.Cut(s, ":")
+	for _, d := range schedules {
+		if d.name != name {
+			continue
+		}
+		values := make([]float64, len(d.parameters))
+		for i, p := range d.parameters {
+			values[i] = p.standard
+		}
+		for i := 0; more; i++ {
+			var a string
+			a, args, more = strings.Cut(args, ":")
+			if i == len(values) {
+				return nil, fmt.Errorf("schedule %q: %s takes at most %d parameters", s, name, len(values))
+			}
+			v, err := strconv.ParseFloat(a, 64)
+			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("schedule %q: %q is not a finite number", s, a)
+			}
+			if err := d.parameters[i].check(v); err != nil {
+				return nil, fmt.Errorf("schedule %q: %w", s, err)
+			}
+			values[i] = v
+		}
+		return d.make(values), nil
+	}
+	return nil, fmt.Errorf("schedule %q is not known; choose one of %s", s, strings.Join(Schedules(), ", "))
 }

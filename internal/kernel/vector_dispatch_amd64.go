@@ -498,6 +498,146 @@ func dropVector[T Float](dst, src, keep *T, n int, s T) {
 	}
 }
 
+func adagradVector[T Float](w, grad, v *T, n int, rate, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		if active == avx512 {
+			adagrad32AVX512((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(eps))
+		} else {
+			adagrad32AVX2((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(eps))
+		}
+	} else if active == avx512 {
+		adagrad64AVX512((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(eps))
+	} else {
+		adagrad64AVX2((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(eps))
+	}
+}
+
+func rmspropVector[T Float](w, grad, v *T, n int, rate, b2, c2, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		if active == avx512 {
+			rmsprop32AVX512((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(b2), float32(c2), float32(eps))
+		} else {
+			rmsprop32AVX2((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(b2), float32(c2), float32(eps))
+		}
+	} else if active == avx512 {
+		rmsprop64AVX512((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(b2), float64(c2), float64(eps))
+	} else {
+		rmsprop64AVX2((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(b2), float64(c2), float64(eps))
+	}
+}
+
+func rmspropMomentumVector[T Float](w, grad, v, m *T, n int, rate, mu, b2, c2, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		if active == avx512 {
+			rmspropMomentum32AVX512((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(m)), n, float32(rate), float32(mu), float32(b2), float32(c2), float32(eps))
+		} else {
+			rmspropMomentum32AVX2((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(m)), n, float32(rate), float32(mu), float32(b2), float32(c2), float32(eps))
+		}
+	} else if active == avx512 {
+		rmspropMomentum64AVX512((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(m)), n, float64(rate), float64(mu), float64(b2), float64(c2), float64(eps))
+	} else {
+		rmspropMomentum64AVX2((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(m)), n, float64(rate), float64(mu), float64(b2), float64(c2), float64(eps))
+	}
+}
+
+func adadeltaVector[T Float](w, grad, v, d *T, n int, rate, b2, c2, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		if active == avx512 {
+			adadelta32AVX512((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(d)), n, float32(rate), float32(b2), float32(c2), float32(eps))
+		} else {
+			adadelta32AVX2((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(d)), n, float32(rate), float32(b2), float32(c2), float32(eps))
+		}
+	} else if active == avx512 {
+		adadelta64AVX512((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(d)), n, float64(rate), float64(b2), float64(c2), float64(eps))
+	} else {
+		adadelta64AVX2((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(d)), n, float64(rate), float64(b2), float64(c2), float64(eps))
+	}
+}
+
+func amsgradVector[T Float](w, grad, m, v, top *T, n int, rate, root, b1, c1, b2, c2, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		if active == avx512 {
+			amsgrad32AVX512((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(top)), n, float32(rate), float32(root), float32(b1), float32(c1), float32(b2), float32(c2), float32(eps))
+		} else {
+			amsgrad32AVX2((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(top)), n, float32(rate), float32(root), float32(b1), float32(c1), float32(b2), float32(c2), float32(eps))
+		}
+	} else if active == avx512 {
+		amsgrad64AVX512((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(top)), n, float64(rate), float64(root), float64(b1), float64(c1), float64(b2), float64(c2), float64(eps))
+	} else {
+		amsgrad64AVX2((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(top)), n, float64(rate), float64(root), float64(b1), float64(c1), float64(b2), float64(c2), float64(eps))
+	}
+}
+
+func nadamVector[T Float](w, grad, m, v *T, n int, rate, ahead, root, b1, c1, b2, c2, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		if active == avx512 {
+			nadam32AVX512((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(ahead), float32(root), float32(b1), float32(c1), float32(b2), float32(c2), float32(eps))
+		} else {
+			nadam32AVX2((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(ahead), float32(root), float32(b1), float32(c1), float32(b2), float32(c2), float32(eps))
+		}
+	} else if active == avx512 {
+		nadam64AVX512((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(ahead), float64(root), float64(b1), float64(c1), float64(b2), float64(c2), float64(eps))
+	} else {
+		nadam64AVX2((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(ahead), float64(root), float64(b1), float64(c1), float64(b2), float64(c2), float64(eps))
+	}
+}
+
+func lionVector[T Float](w, grad, m *T, n int, rate, b1, c1, b2, c2 T) {
+	if unsafe.Sizeof(*w) == 4 {
+		if active == avx512 {
+			lion32AVX512((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), n, float32(rate), float32(b1), float32(c1), float32(b2), float32(c2))
+		} else {
+			lion32AVX2((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), n, float32(rate), float32(b1), float32(c1), float32(b2), float32(c2))
+		}
+	} else if active == avx512 {
+		lion64AVX512((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), n, float64(rate), float64(b1), float64(c1), float64(b2), float64(c2))
+	} else {
+		lion64AVX2((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), n, float64(rate), float64(b1), float64(c1), float64(b2), float64(c2))
+	}
+}
+
+func addSignVector[T Float](grad, w *T, n int, s T) {
+	if unsafe.Sizeof(*grad) == 4 {
+		if active == avx512 {
+			addSign32AVX512((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(w)), n, float32(s))
+		} else {
+			addSign32AVX2((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(w)), n, float32(s))
+		}
+	} else if active == avx512 {
+		addSign64AVX512((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(w)), n, float64(s))
+	} else {
+		addSign64AVX2((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(w)), n, float64(s))
+	}
+}
+
+func clampVector[T Float](grad *T, n int, s T) {
+	if unsafe.Sizeof(*grad) == 4 {
+		if active == avx512 {
+			clamp32AVX512((*float32)(unsafe.Pointer(grad)), n, float32(s))
+		} else {
+			clamp32AVX2((*float32)(unsafe.Pointer(grad)), n, float32(s))
+		}
+	} else if active == avx512 {
+		clamp64AVX512((*float64)(unsafe.Pointer(grad)), n, float64(s))
+	} else {
+		clamp64AVX2((*float64)(unsafe.Pointer(grad)), n, float64(s))
+	}
+}
+
+func approachVector[T Float](dst, src *T, n int, s T) {
+	if unsafe.Sizeof(*dst) == 4 {
+		if active == avx512 {
+			approach32AVX512((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), n, float32(s))
+		} else {
+			approach32AVX2((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), n, float32(s))
+		}
+	} else if active == avx512 {
+		approach64AVX512((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), n, float64(s))
+	} else {
+		approach64AVX2((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), n, float64(s))
+	}
+}
+
 func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) {
 	if unsafe.Sizeof(*dst) == 4 {
 		if active == avx512 {

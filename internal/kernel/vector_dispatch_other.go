@@ -43,8 +43,26 @@ func layerNormVector[T Float](z, hat, gamma, beta *T, n int, rstd T)     { panic
 func productsVector[T Float](product, grad, hat, gamma *T, n int)        { panic("kernel: no vectors") }
 func layerNormBackVector[T Float](grad, hat *T, n int, rstd, a, c T)     { panic("kernel: no vectors") }
 func dropVector[T Float](dst, src, keep *T, n int, s T)                  { panic("kernel: no vectors") }
-func columnSumsVector[T Float](dst, src *T, rows, cols, stride int)      { panic("kernel: no vectors") }
-func softmaxVector[T Float](dst, src *T, rows, cols int)                 { panic("kernel: no vectors") }
+func adagradVector[T Float](w, grad, v *T, n int, rate, eps T)           { panic("kernel: no vectors") }
+func rmspropVector[T Float](w, grad, v *T, n int, rate, b2, c2, eps T)   { panic("kernel: no vectors") }
+func rmspropMomentumVector[T Float](w, grad, v, m *T, n int, rate, mu, b2, c2, eps T) {
+	panic("kernel: no vectors")
+}
+func adadeltaVector[T Float](w, grad, v, d *T, n int, rate, b2, c2, eps T) {
+	panic("kernel: no vectors")
+}
+func amsgradVector[T Float](w, grad, m, v, top *T, n int, rate, root, b1, c1, b2, c2, eps T) {
+	panic("kernel: no vectors")
+}
+func nadamVector[T Float](w, grad, m, v *T, n int, rate, ahead, root, b1, c1, b2, c2, eps T) {
+	panic("kernel: no vectors")
+}
+func lionVector[T Float](w, grad, m *T, n int, rate, b1, c1, b2, c2 T) { panic("kernel: no vectors") }
+func addSignVector[T Float](grad, w *T, n int, s T)                    { panic("kernel: no vectors") }
+func clampVector[T Float](grad *T, n int, s T)                         { panic("kernel: no vectors") }
+func approachVector[T Float](dst, src *T, n int, s T)                  { panic("kernel: no vectors") }
+func columnSumsVector[T Float](dst, src *T, rows, cols, stride int)    { panic("kernel: no vectors") }
+func softmaxVector[T Float](dst, src *T, rows, cols int)               { panic("kernel: no vectors") }
 func crossEntropyVector[T Float](sum *float64, y, z, a *T, rows, cols int) {
 	panic("kernel: no vectors")
 }

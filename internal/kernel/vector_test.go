@@ -115,6 +115,7 @@ func elementwiseKernels[T Float]() (list []elementwise[T]) {
 	step := AdamStep[T]{Rate: -0.01, Root: 1.25, B1: 0.9, C1: 0.1, B2: 0.999, C2: 0.001, Epsilon: 1e-8, Keep: 1}
 	decay := step
 	decay.Keep = 0.99
+	rule := RuleStep[T]{Rate: -0.01, Mu: 0.9, B1: 0.9, C1: 0.1, B2: 0.999, C2: 0.001, Root: 1.25, Ahead: -0.003, Epsilon: 1e-8}
 	for _, cols := range []int{1, 3, 10, 16, 17, 40} {
 		for _, withDelta := range []bool{true, false} {
 			list = append(list, elementwise[T]{name: fmt.Sprintf("softmax and cross-entropy of %d, delta %v", cols, withDelta), slices: 4, run: func(x [][]T) {
@@ -180,6 +181,22 @@ func elementwiseKernels[T Float]() (list []elementwise[T]) {
 		elementwise[T]{name: "layer norm back", slices: 4, run: func(x [][]T) { LayerNormBack(x[0], x[1], x[2], x[3], 0.37) }},
 		elementwise[T]{name: "drop", slices: 3, run: func(x [][]T) { Drop(x[0], x[1], x[2], 1.25) }},
 		elementwise[T]{name: "drop in place", slices: 2, run: func(x [][]T) { Drop(x[0], x[0], x[1], 1.25) }},
+		elementwise[T]{name: "adagrad", slices: 3, positive: 2, run: func(x [][]T) { AdaGrad(x[0], x[1], x[2], rule) }},
+		elementwise[T]{name: "rmsprop", slices: 3, positive: 2, run: func(x [][]T) { RMSProp(x[0], x[1], x[2], rule) }},
+		elementwise[T]{name: "rmsprop with momentum", slices: 4, positive: 2, run: func(x [][]T) { RMSPropMomentum(x[0], x[1], x[2], x[3], rule) }},
+		elementwise[T]{name: "adadelta", slices: 4, positive: 2, run: func(x [][]T) { AdaDelta(x[0], x[1], x[2], x[3], rule) }},
+		elementwise[T]{name: "amsgrad", slices: 5, positive: 3, run: func(x [][]T) { AMSGrad(x[0], x[1], x[2], x[3], x[4], rule) }},
+		elementwise[T]{name: "nadam", slices: 4, positive: 3, run: func(x [][]T) { NAdam(x[0], x[1], x[2], x[3], rule) }},
+		elementwise[T]{name: "lion", slices: 3, run: func(x [][]T) { Lion(x[0], x[1], x[2], rule) }},
+		elementwise[T]{name: "add scaled", slices: 2, run: func(x [][]T) { AddScaled(x[0], x[1], 0.37) }},
+		elementwise[T]{name: "add sign", slices: 2, run: func(x [][]T) { AddSign(x[0], x[1], 0.37) }},
+		elementwise[T]{name: "clamp", slices: 1, run: func(x [][]T) { Clamp(x[0], 0.37) }},
+		elementwise[T]{name: "approach", slices: 2, run: func(x [][]T) { Approach(x[0], x[1], 0.37) }},
+		elementwise[T]{name: "sum of squares", slices: 2, run: func(x [][]T) {
+			if len(x[0]) > 0 {
+				x[1][0] = T(SumSquares(x[0]))
+			}
+		}},
 	)
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/internal/need"
+	"github.com/gradus-ml/gradus/optim"
 )
 
 // machine is a way to run the same training: a build, an instruction set, a number of threads.
@@ -67,12 +69,13 @@ func TestSameBitsEverywhere(t *testing.T) {
 	cancer := filepath.Join("examples", "data", "breast_cancer.csv")
 	var configs [][]string
 	add := func(data string, flags ...string) { configs = append(configs, append([]string{data}, flags...)) }
-	for _, o := range []string{"auto", "sgd", "momentum", "nesterov", "adam", "adamw"} {
+	for _, o := range append([]string{"auto"}, optim.Rules()...) {
 		add(iris, "--optimizer", o)
 		add(diabetes, "--optimizer", o)
 	}
-	for _, s := range []string{"constant", "step:2:0.5", "exponential:0.9", "cosine"} {
-		add(cancer, "--schedule", s)
+	short := map[string]string{"step": "step:2:0.5", "cosine-restarts": "cosine-restarts:2", "plateau": "plateau:1:0.5"} // for few epochs
+	for _, s := range optim.Schedules() {
+		add(cancer, "--schedule", cmp.Or(short[s], s))
 	}
 	for _, a := range []string{"relu", "sigmoid", "tanh", "identity", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "softplus"} {
 		add(iris, "--activation", a)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes oracle.json: ten steps of torch.optim's rules and learning-rate schedules, for the Go tests of package optim.
+"""Writes oracle.json: ten steps of torch.optim's rules (lion: optax's), and learning rates of torch's and scikit-learn's
+schedules, for the Go tests of package optim.
 
-Run:  python3 oracle.py        (needs torch and mpmath; writes oracle.json beside this file)
+Run:  python3 oracle.py        (needs torch, optax, scikit-learn and mpmath; writes oracle.json beside this file)
 
 The function: parameters w[0..4], with c, m and k from the JSON,
 
@@ -11,10 +12,10 @@ The function: parameters w[0..4], with c, m and k from the JSON,
 
 Structure of oracle.json:
 
-  "about", "versions": {"torch", "mpmath"}
+  "about", "versions": {"torch", "optax", "sklearn", "mpmath"}
   "c", "m", "start": [5], "k": X
   "rules": [
-     {"name": "adamw 0.3", "rule": "sgd" | "momentum" | "nesterov" | "adam" | "adamw",
+     {"name": "adamw 0.3", "rule": as gradus calls it,
       "lr": X, "momentum": X, "beta1": X, "beta2": X, "epsilon": X,
       "weight_decay": X            decoupled (adamw):  w -= lr*weight_decay*w, before the step
       "l2": X                      added to the gradient: g += l2*w  (torch's weight_decay outside AdamW)
@@ -26,12 +27,18 @@ Structure of oracle.json:
      nesterov  v = momentum*v + g;  w -= lr*(g + momentum*v)
      adam      m = b1*m + (1-b1)*g;  s = b2*s + (1-b2)*g*g;
                w -= lr*(m/(1-b1^t)) / (sqrt(s/(1-b2^t)) + epsilon)
+     amsgrad   adam with top = max(top, s) in the place of s
+     nadam     adam with mu_t = b1*(1 - 0.5*0.96^(0.004 t)), P = mu_1*...*mu_t and d = sqrt(s/(1-b2^t)) + epsilon:
+               w -= lr*((1-mu_t)/(1-P) * g + mu_(t+1)/(1-P*mu_(t+1)) * m) / d
+     adagrad   s += g*g;  w -= lr*g/(sqrt(s) + epsilon)
+     rmsprop   s = b2*s + (1-b2)*g*g;  m = momentum*m + g/(sqrt(s) + epsilon);  w -= lr*m
+     adadelta  s = b2*s + (1-b2)*g*g;  u = sqrt(d + epsilon)/sqrt(s + epsilon)*g;  d = b2*d + (1-b2)*u*u;  w -= lr*u
+     lion      w -= lr*sign(b1*m + (1-b1)*g);  m = b2*m + (1-b2)*g
   "schedules": [
-     {"name": "step" | "exponential" | "cosine", "base": 0.1, "gamma": X, "step_size": N, "t_max": N, "eta_min": X,
-      "rates": [11]}, ...]         the rate in epochs 0..10: by formula in 50 digits, rounded once; torch agrees to 1e-16
-     step         base*gamma^floor(epoch/step_size)
-     exponential  base*gamma^epoch
-     cosine       eta_min + (base - eta_min)*(1 + cos(pi*epoch/t_max))/2
+     {"name": as gradus spells it, "base": X, "epochs": N, "steps_per_epoch": N, "warmup": N, "rows": N, "every": N,
+      "scores": [...],             of the epochs, where the schedule goes by them
+      "rates": [...]},             before the updates 0, every, 2*every, ...
+     ...]                          torch's and scikit-learn's own float64 results
 
 The parameters and gradients are torch's own float64 results (its plain, single-tensor implementation). The script also
 runs the formulas above in 50 digits with torch's gradients and stops unless every parameter agrees to 1e-13 relative.
@@ -40,12 +47,17 @@ Another machine's torch may differ in the last digit or two.
 import json
 import os
 
+import jax
 import mpmath as mp
+import optax
+import sklearn
 import torch
+from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
+jax.config.update("jax_enable_x64", True)
 mp.mp.dps = 50
 
 C = [1.0, 0.3, 2.5, 0.05, 4.0]
@@ -67,6 +79,18 @@ RULES = [
     {"name": "adam .8 .95", "rule": "adam", "lr": 0.1, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3},
     {"name": "adamw 0.01", "rule": "adamw", "lr": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
     {"name": "adamw 0.3", "rule": "adamw", "lr": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.3},
+    {"name": "adagrad", "rule": "adagrad", "lr": 0.1, "epsilon": 1e-10},
+    {"name": "adagrad 1e-3", "rule": "adagrad", "lr": 0.5, "epsilon": 1e-3},
+    {"name": "adadelta", "rule": "adadelta", "lr": 1.0, "beta2": 0.9, "epsilon": 1e-6},
+    {"name": "adadelta .8", "rule": "adadelta", "lr": 0.5, "beta2": 0.8, "epsilon": 1e-2},
+    {"name": "rmsprop", "rule": "rmsprop", "lr": 0.01, "beta2": 0.99, "epsilon": 1e-8},
+    {"name": "rmsprop momentum", "rule": "rmsprop", "lr": 0.02, "beta2": 0.9, "momentum": 0.8, "epsilon": 1e-4},
+    {"name": "amsgrad", "rule": "amsgrad", "lr": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    {"name": "amsgrad .5 .5", "rule": "amsgrad", "lr": 0.3, "beta1": 0.5, "beta2": 0.5, "epsilon": 1e-3},
+    {"name": "nadam", "rule": "nadam", "lr": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    {"name": "nadam .7 .9", "rule": "nadam", "lr": 0.05, "beta1": 0.7, "beta2": 0.9, "epsilon": 1e-3},
+    {"name": "lion", "rule": "lion", "lr": 0.1, "beta1": 0.9, "beta2": 0.99},
+    {"name": "lion .5 .7", "rule": "lion", "lr": 0.3, "beta1": 0.5, "beta2": 0.7},
     {"name": "sgd l2", "rule": "sgd", "lr": 0.1, "l2": 0.2},
     {"name": "momentum l2", "rule": "momentum", "lr": 0.05, "momentum": 0.8, "l2": 0.2},
     {"name": "adam l2", "rule": "adam", "lr": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "l2": 0.2},
@@ -78,18 +102,44 @@ def build(r, p):
     if r["rule"] in ("sgd", "momentum", "nesterov"):
         return torch.optim.SGD([p], lr=r["lr"], momentum=r.get("momentum", 0.0), dampening=0.0,
                                nesterov=r["rule"] == "nesterov", weight_decay=r.get("l2", 0.0), **plain)
-    kind = torch.optim.AdamW if r["rule"] == "adamw" else torch.optim.Adam
-    return kind([p], lr=r["lr"], betas=(r["beta1"], r["beta2"]), eps=r["epsilon"],
-                weight_decay=r.get("weight_decay", r.get("l2", 0.0)), **plain)
+    plain["weight_decay"] = r.get("weight_decay", r.get("l2", 0.0))
+    if r["rule"] == "adagrad":
+        return torch.optim.Adagrad([p], lr=r["lr"], eps=r["epsilon"], **plain)
+    if r["rule"] == "adadelta":
+        return torch.optim.Adadelta([p], lr=r["lr"], rho=r["beta2"], eps=r["epsilon"], **plain)
+    if r["rule"] == "rmsprop":
+        return torch.optim.RMSprop([p], lr=r["lr"], alpha=r["beta2"], eps=r["epsilon"], momentum=r.get("momentum", 0.0), **plain)
+    if r["rule"] == "lion":
+        return Lion(p, r)
+    kind = {"adamw": torch.optim.AdamW, "nadam": torch.optim.NAdam}.get(r["rule"], torch.optim.Adam)
+    if r["rule"] == "amsgrad":
+        plain["amsgrad"] = True
+    return kind([p], lr=r["lr"], betas=(r["beta1"], r["beta2"]), eps=r["epsilon"], **plain)
+
+
+class Lion:
+    """optax.lion behind torch's interface."""
+
+    def __init__(self, p, r):
+        self.p, self.rule = p, optax.lion(r["lr"], b1=r["beta1"], b2=r["beta2"], weight_decay=0.0)
+        self.state = self.rule.init(jax.numpy.array(p.tolist()))
+
+    def step(self):
+        w = jax.numpy.array(self.p.tolist())
+        u, self.state = self.rule.update(jax.numpy.array(self.p.grad.tolist()), self.state, w)
+        self.p.data = torch.tensor([float(x) for x in optax.apply_updates(w, u)])
 
 
 def by_formula(r, gradients):
     """The rule in 50 digits, hyper-parameters taken as the float64 they are."""
     f = {k: mp.mpf(v) for k, v in r.items() if isinstance(v, float)}
     w = [mp.mpf(v) for v in START]
-    v, s = [mp.mpf(0)] * 5, [mp.mpf(0)] * 5
+    v, s, top = [mp.mpf(0)] * 5, [mp.mpf(0)] * 5, [mp.mpf(0)] * 5
+    mu = [f.get("beta1", 0) * (1 - mp.mpf("0.5") * mp.mpf(0.96) ** (n * mp.mpf(4e-3))) for n in range(STEPS + 2)]
+    product = mp.mpf(1)
     out = []
     for t, gs in enumerate(gradients, 1):
+        product *= mu[t]
         for i in range(5):
             g = mp.mpf(gs[i]) + f.get("l2", 0) * w[i]
             if r["rule"] == "sgd":
@@ -97,6 +147,30 @@ def by_formula(r, gradients):
             elif r["rule"] in ("momentum", "nesterov"):
                 v[i] = f["momentum"] * v[i] + g
                 w[i] -= f["lr"] * (v[i] if r["rule"] == "momentum" else g + f["momentum"] * v[i])
+            elif r["rule"] == "adagrad":
+                s[i] += g * g
+                w[i] -= f["lr"] * g / (mp.sqrt(s[i]) + f["epsilon"])
+            elif r["rule"] == "rmsprop":
+                s[i] = f["beta2"] * s[i] + (1 - f["beta2"]) * g * g
+                v[i] = f.get("momentum", 0) * v[i] + g / (mp.sqrt(s[i]) + f["epsilon"])
+                w[i] -= f["lr"] * v[i]
+            elif r["rule"] == "adadelta":
+                s[i] = f["beta2"] * s[i] + (1 - f["beta2"]) * g * g
+                u = mp.sqrt(v[i] + f["epsilon"]) / mp.sqrt(s[i] + f["epsilon"]) * g
+                v[i] = f["beta2"] * v[i] + (1 - f["beta2"]) * u * u
+                w[i] -= f["lr"] * u
+            elif r["rule"] == "lion":
+                w[i] -= f["lr"] * mp.sign(f["beta1"] * v[i] + (1 - f["beta1"]) * g)
+                v[i] = f["beta2"] * v[i] + (1 - f["beta2"]) * g
+            elif r["rule"] in ("amsgrad", "nadam"):
+                v[i] = f["beta1"] * v[i] + (1 - f["beta1"]) * g
+                s[i] = f["beta2"] * s[i] + (1 - f["beta2"]) * g * g
+                top[i] = max(top[i], s[i]) if r["rule"] == "amsgrad" else s[i]
+                d = mp.sqrt(top[i] / (1 - f["beta2"] ** t)) + f["epsilon"]
+                if r["rule"] == "amsgrad":
+                    w[i] -= f["lr"] * v[i] / (1 - f["beta1"] ** t) / d
+                else:
+                    w[i] -= f["lr"] * ((1 - mu[t]) / (1 - product) * g + mu[t + 1] / (1 - product * mu[t + 1]) * v[i]) / d
             else:
                 w[i] -= f["lr"] * f.get("weight_decay", 0) * w[i]
                 v[i] = f["beta1"] * v[i] + (1 - f["beta1"]) * g
@@ -127,31 +201,61 @@ def rules():
 
 
 def schedules():
-    base = 0.1
-    b = mp.mpf(base)
+    base, per, epochs, rows = 0.1, 7, 12, 40
+    total = per * epochs
+    lr = torch.optim.lr_scheduler
+    scores = [3.0, 2.0, 2.5, 2.0, 1.99999, 1.9, 1.95, 2.0, 1.9, 1.91, 1.92, 1.0, 5.0]
+
+    def warm(opt, n, then):
+        rise = lr.LinearLR(opt, start_factor=1 / (n * per + 1), end_factor=1.0, total_iters=n * per)
+        return lr.SequentialLR(opt, [rise, then], milestones=[n * per])
+
     table = [
-        ({"name": "step", "base": base, "step_size": 3, "gamma": 0.5}, lambda e: b * mp.mpf(0.5) ** (e // 3),
-         lambda o: torch.optim.lr_scheduler.StepLR(o, step_size=3, gamma=0.5)),
-        ({"name": "exponential", "base": base, "gamma": 0.9}, lambda e: b * mp.mpf(0.9) ** e,
-         lambda o: torch.optim.lr_scheduler.ExponentialLR(o, gamma=0.9)),
-        ({"name": "cosine", "base": base, "t_max": 10, "eta_min": 0.0}, lambda e: b * (1 + mp.cos(mp.pi * e / 10)) / 2,
-         lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=10, eta_min=0.0)),
+        # name, updates between two rates, warm-up, the schedule, what it is told after update i (None: just step())
+        ("step:3:0.5", per, 0, lambda o: lr.StepLR(o, step_size=3, gamma=0.5), None),
+        ("exponential:0.9", per, 0, lambda o: lr.ExponentialLR(o, gamma=0.9), None),
+        ("polynomial:1:0", per, 0, lambda o: lr.PolynomialLR(o, total_iters=epochs, power=1.0), None),
+        ("polynomial:2.5:0", per, 0, lambda o: lr.PolynomialLR(o, total_iters=epochs, power=2.5), None),
+        ("cosine", per, 0, lambda o: lr.CosineAnnealingLR(o, T_max=epochs), None),
+        ("cosine:0.2", 1, 0, lambda o: lr.CosineAnnealingLR(o, T_max=total, eta_min=0.02), None),
+        ("cosine-restarts:3:2:0", 1, 0, lambda o: lr.CosineAnnealingWarmRestarts(o, T_0=3, T_mult=2), lambda i: i / per),
+        ("cosine-restarts:5:1:0.1", 1, 0, lambda o: lr.CosineAnnealingWarmRestarts(o, T_0=5, T_mult=1, eta_min=0.01), lambda i: i / per),
+        ("one-cycle:0.3:25:10000", 1, 0, lambda o: lr.OneCycleLR(o, max_lr=base, total_steps=total, cycle_momentum=False), None),
+        ("one-cycle:0.5:10:100", 1, 0, lambda o: lr.OneCycleLR(o, max_lr=base, total_steps=total, pct_start=0.5, div_factor=10,
+                                                              final_div_factor=100, cycle_momentum=False), None),
+        ("plateau:2:0.5:0", per, 0, lambda o: lr.ReduceLROnPlateau(o, factor=0.5, patience=2), lambda i: scores[i - 1]),
+        ("plateau:1:0.1:0.05", per, 0, lambda o: lr.ReduceLROnPlateau(o, factor=0.1, patience=1, min_lr=0.005), lambda i: scores[i - 1]),
+        ("constant", 1, 2, lambda o: warm(o, 2, lr.ConstantLR(o, factor=1.0, total_iters=1)), None),
+        ("cosine", 1, 2, lambda o: warm(o, 2, lr.CosineAnnealingLR(o, T_max=total - 2 * per)), None),
+        ("exponential:0.9", per, 3, lambda o: warm(o, 3, lr.StepLR(o, step_size=per, gamma=0.9)), None),
     ]
     out = []
-    for doc, formula, make in table:
+    for name, every, warmup, make, tell in table:
         p = torch.zeros(1, requires_grad=True)
-        opt = torch.optim.SGD([p], lr=base)
+        opt = torch.optim.SGD([p], lr=base, momentum=0.0)
         sched = make(opt)
+        by_update = every == 1 or warmup > 0
         rates = []
-        for epoch in range(11):
-            lr = opt.param_groups[0]["lr"]
-            want = formula(epoch)
-            if abs(lr - want) > mp.mpf("1e-16"):
-                raise ValueError("%s epoch %d: torch %r" % (doc["name"], epoch, lr))
-            rates.append(float(want) if abs(want) > mp.mpf("1e-40") else 0.0)
+        for i in range(1, (total if by_update else epochs) + 1):
+            if by_update and (i - 1) % every == 0 or not by_update:
+                rates.append(opt.param_groups[0]["lr"])
             opt.step()
-            sched.step()
+            if tell is None:
+                sched.step()
+            else:
+                sched.step(tell(i))
+        doc = {"name": name, "base": base, "epochs": epochs, "steps_per_epoch": per, "warmup": warmup, "rows": rows, "every": every}
+        if name.startswith("plateau"):
+            doc["scores"] = scores[:epochs]
         out.append(dict(doc, rates=rates))
+    for power in (0.5, 0.75, 2.0):
+        opt = SGDOptimizer([], learning_rate_init=base, lr_schedule="invscaling", power_t=power)
+        rates = []
+        for e in range(epochs):
+            rates.append(float(opt.learning_rate))
+            opt.iteration_ends((e + 1) * rows)  # as MLPClassifier calls it, with the samples seen
+        out.append({"name": "inverse:%g" % power, "base": base, "epochs": epochs, "steps_per_epoch": per, "warmup": 0, "rows": rows,
+                    "every": per, "rates": rates})
     return out
 
 
@@ -168,8 +272,9 @@ def dump(v, indent=0, width=118):
 
 def main():
     doc = {
-        "about": "Ten steps of torch.optim's rules, and three learning-rate schedules; see oracle.py for the structure.",
-        "versions": {"torch": torch.__version__.split("+")[0], "mpmath": mp.__version__},
+        "about": "Ten steps of torch.optim's rules and optax's lion, and learning rates of schedules; see oracle.py for the structure.",
+        "versions": {"torch": torch.__version__.split("+")[0], "optax": optax.__version__, "sklearn": sklearn.__version__,
+                     "mpmath": mp.__version__},
         "c": C, "m": M, "k": K, "start": START, "rules": rules(), "schedules": schedules(),
     }
     with open(os.path.join(HERE, "oracle.json"), "w", encoding="utf-8", newline="\n") as fh:

@@ -20,7 +20,7 @@ func dispatch(name string) {
 	fmt.Fprint(&arm64, "import \"unsafe\"\n\nfunc vectors() bool { return active == neon }\n")
 	fmt.Fprintf(&other, header, "(!amd64 && !arm64) || purego")
 	fmt.Fprint(&other, "func vectors() bool { return false }\n\n")
-	for _, group := range [][]*loop{forward, backward, updates, norms} {
+	for _, group := range [][]*loop{forward, backward, updates, norms, rules} {
 		for _, l := range group {
 			dispatchOne(&amd64, &arm64, &other, l.name, false, l.streams, []string{"n"}, l.scalars)
 		}

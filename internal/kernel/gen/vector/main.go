@@ -33,6 +33,7 @@ func main() {
 		{"vector_forward", list(forward)},
 		{"vector_backward", list(backward)},
 		{"vector_update", list(updates)},
+		{"vector_rules", list(rules)},
 		{"vector_loss", list(losses)},
 		{"vector_columns", []kernel{columnSums{}, finite}},
 		{"vector_norm", list(norms)},
