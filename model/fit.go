@@ -103,7 +103,9 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.settle()
+	if err := f.settle(); err != nil {
+		return nil, err
+	}
 	if err := f.fits(); err != nil {
 		return nil, err
 	}
@@ -234,7 +236,7 @@ func pick(from, at []int) []int {
 }
 
 // settle fills in what depends on the rows.
-func (f *Fit) settle() {
+func (f *Fit) settle() error {
 	c := &f.recipe.config
 	switch c.Method {
 	case train.MiniBatch:
@@ -255,6 +257,9 @@ func (f *Fit) settle() {
 	}
 	if c.Epochs == 0 {
 		c.Epochs = autoEpochs(c.Method, f.Rows.Train, c.BatchSize)
+	}
+	if c.Warmup >= c.Epochs {
+		return refuse("warmup", "a warm-up of %d epochs leaves none of the %d to train at the full rate; use a smaller one, or more --epochs", c.Warmup, c.Epochs)
 	}
 	if f.recipe.patience < 0 {
 		f.recipe.patience = max(20, c.Epochs/2)
@@ -297,6 +302,7 @@ func (f *Fit) settle() {
 	o.Patience = &patience
 	o.Scale = or(o.Scale, data.ScaleAuto)
 	o.Precision = or(o.Precision, "float32")
+	return nil
 }
 
 func (f *Fit) note(format string, args ...any) {
@@ -332,6 +338,9 @@ func (f *Fit) fits() error {
 	tape := float64(max(batch, 256)) * float64(perRow)
 	copies := 4 + c.Rule.Slots() // the parameters, their gradient, the last good ones, the model's
 	if c.KeepBest {
+		copies++
+	}
+	if c.EMA > 0 {
 		copies++
 	}
 	if c.BatchSize > 1024 || c.Shards > 1 { // the open branches of the tree of sums

@@ -57,8 +57,19 @@ type Options struct {
 	Beta1       *float64 `json:"beta1,omitempty"`
 	Beta2       *float64 `json:"beta2,omitempty"`
 	Epsilon     *float64 `json:"epsilon,omitempty"`
-	WeightDecay *float64 `json:"weight_decay,omitempty"`
+	WeightDecay *float64 `json:"weight_decay,omitempty"` // decoupled: adamw's own, or the trainer's
 	Schedule    string   `json:"schedule,omitempty"`
+	Warmup      int      `json:"warmup,omitempty"` // epochs
+
+	// What else is done to gradients, weights and targets; 0 is none of it. See train.Config.
+	L1             float64 `json:"l1,omitempty"`
+	L2             float64 `json:"l2,omitempty"`
+	MaxNorm        float64 `json:"max_norm,omitempty"`
+	ClipNorm       float64 `json:"clip_norm,omitempty"`
+	ClipValue      float64 `json:"clip_value,omitempty"`
+	EMA            float64 `json:"ema,omitempty"`
+	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
+
 	NoShuffle   bool     `json:"no_shuffle,omitempty"`
 	Shards      int      `json:"shards,omitempty"`
 	Threads     int      `json:"threads,omitempty"` // changes no bit of the result
@@ -85,6 +96,7 @@ type Custom struct {
 	Activations []nn.Activation
 	Losses      []nn.Loss
 	Rules       []optim.Rule
+	Schedules   []optim.Schedule
 }
 
 // The defaults of the command line that are not simply a name.
@@ -271,10 +283,16 @@ func (o *Options) descent(r *recipe) error {
 		auto = true
 		name, c.Rate = autoRule(r.task, &hyper)
 	}
+	o.Beta2, o.WeightDecay = hyper.Beta2, hyper.WeightDecay
+	if name != "adamw" && hyper.WeightDecay != nil { // any rule can have it, from the trainer
+		c.WeightDecay, hyper.WeightDecay = *hyper.WeightDecay, nil
+	}
 	if c.Rule, err = optim.ParseRule(name, hyper, o.Custom.Rules...); err != nil {
 		return refuse("optimizer", "%w", err)
 	}
-	o.Beta2, o.WeightDecay = hyper.Beta2, hyper.WeightDecay
+	if err := o.shape(c); err != nil {
+		return err
+	}
 	if o.LR != nil {
 		c.Rate = *o.LR
 		if !(c.Rate > 0) || math.IsInf(c.Rate, 0) {
@@ -288,8 +306,11 @@ func (o *Options) descent(r *recipe) error {
 			schedule = "cosine"
 		}
 	}
-	if c.Schedule, err = optim.ParseSchedule(schedule); err != nil {
+	if c.Schedule, err = optim.ParseSchedule(schedule, o.Custom.Schedules...); err != nil {
 		return refuse("schedule", "%w", err)
+	}
+	if c.Warmup = o.Warmup; c.Warmup < 0 {
+		return refuse("warmup", "%d is not a number of epochs; give a whole number of at least 0", o.Warmup)
 	}
 	c.Method = train.Method(or(o.Method, string(train.MiniBatch)))
 	if !slices.Contains(train.Methods(), string(c.Method)) {
@@ -354,6 +375,35 @@ func (o *Options) descent(r *recipe) error {
 	case "", "float32", "float64":
 	default:
 		return refuse("precision", "%q is not known; choose float32 or float64", o.Precision)
+	}
+	return nil
+}
+
+// shape reads what is done to gradients, weights and targets besides applying the rule.
+func (o *Options) shape(c *train.Config) error {
+	for _, f := range []struct {
+		flag  string
+		value float64
+		to    *float64
+		less  float64 // the value must be less
+	}{
+		{"l1", o.L1, &c.Penalty.L1, math.Inf(1)}, {"l2", o.L2, &c.Penalty.L2, math.Inf(1)},
+		{"weight-decay", c.WeightDecay, &c.WeightDecay, math.Inf(1)},
+		{"max-norm", o.MaxNorm, &c.MaxNorm, math.Inf(1)},
+		{"clip-norm", o.ClipNorm, &c.ClipNorm, math.Inf(1)}, {"clip-value", o.ClipValue, &c.ClipValue, math.Inf(1)},
+		{"ema", o.EMA, &c.EMA, 1}, {"label-smoothing", o.LabelSmoothing, &c.LabelSmoothing, 1},
+	} {
+		if !(f.value >= 0 && f.value < f.less) {
+			expected := "a finite number of at least 0"
+			if f.less == 1 {
+				expected = "at least 0 and less than 1"
+			}
+			return refuse(f.flag, "%v makes no sense here; give %s, 0 for none", f.value, expected)
+		}
+		*f.to = f.value
+	}
+	if c.LabelSmoothing > 0 && c.Loss != nn.CrossEntropy && c.Loss != nn.BinaryCrossEntropy {
+		return refuse("label-smoothing", "it is for the losses cross-entropy and binary-cross-entropy, and the loss is %s", c.Loss)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type CheckOptions struct {
 	Max       int       // check at most this many parameters, drawn by Seed; 0 checks all
 	Seed      uint64    // chooses the sample
 	Reduction Reduction // as the training has it
+	Penalty   Penalty   // likewise; L is then the loss and the penalty
 }
 
 // Check is the result of comparing gradients with central differences.
@@ -57,7 +58,7 @@ type Comparison struct {
 // absolute loss at its target) has no derivative to compare with; it is counted, not
 // compared.
 func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) Check {
-	c := newChecker(n, loss, x, y, o.Reduction, &Noise{Seed: o.Seed})
+	c := newChecker(n, loss, x, y, o.Reduction, o.Penalty, &Noise{Seed: o.Seed})
 	result := Check{Parameters: len(n.params)}
 	group := -1
 	for _, i := range sampleIndices(len(n.params), o.Max, o.Seed) {
@@ -84,7 +85,7 @@ func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o Check
 // CompareOne is CheckGradient for one parameter, without dropout: its gradient, its numeric
 // derivative, and whether a kink lies within the step.
 func CompareOne(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, index int) (c Comparison, kink bool) {
-	return newChecker(n, loss, x, y, r, nil).compare(index)
+	return newChecker(n, loss, x, y, r, Penalty{}, nil).compare(index)
 }
 
 func worse(a, b Comparison) Comparison {
@@ -116,6 +117,7 @@ type checker struct {
 	x, y     Matrix[float64]
 	noise    *Noise // of the masks; nil for none
 	scale    float64
+	penalty  Penalty
 	grad     []float64
 	floor    float64 // 0.01·max|gradient|
 	tape     *Tape[float64]
@@ -123,11 +125,12 @@ type checker struct {
 	piecesUp []int     // each unit's and output's smooth piece at w+h
 }
 
-func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, noise *Noise) *checker {
-	c := &checker{n: n, loss: loss, x: x, y: y, noise: noise, scale: r.Scale(x.Rows), tape: n.NewTape(x.Rows)}
+func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, p Penalty, noise *Noise) *checker {
+	c := &checker{n: n, loss: loss, x: x, y: y, noise: noise, scale: r.Scale(x.Rows), penalty: p, tape: n.NewTape(x.Rows)}
 	c.grad = make([]float64, len(n.params))
 	c.forward()
 	n.Backprop(c.tape, loss, y, c.scale, c.grad)
+	n.AddPenalty(p, 0, c.grad)
 	for _, g := range c.grad {
 		c.floor = max(c.floor, 0.01*math.Abs(g))
 	}
@@ -170,8 +173,13 @@ func (c *checker) compare(i int) (Comparison, bool) {
 		diff = s
 	}
 	kink := !c.samePieces()
+	num := c.scale * (diff + lost) / (up - down)
+	if _, in, _ := c.n.Locate(i); in >= 0 { // what this weight's penalty changes by, without the others'
+		num += (c.penalty.L2*(up*up-down*down)/2 + c.penalty.L1*(math.Abs(up)-math.Abs(down))) / (up - down)
+		kink = kink || c.penalty.L1 != 0 && up > 0 && down < 0
+	}
 
-	a, num := c.grad[i], c.scale*(diff+lost)/(up-down)
+	a := c.grad[i]
 	e := math.Abs(a-num) / max(math.Abs(a)+math.Abs(num), c.floor)
 	if a == 0 && num == 0 {
 		e = 0

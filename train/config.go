@@ -43,6 +43,30 @@ type Config struct {
 	Rule     optim.Rule     // default: adam
 	Rate     float64        // default: optim.DefaultRate of the rule
 	Schedule optim.Schedule // default: constant
+	Warmup   int            // epochs in which the rate rises to the schedule's first, see optim.RateAt
+
+	// What is done to gradients and weights besides. In an update, in this order: the penalty's
+	// gradient is added, every element of the gradient is kept within ±ClipValue, the whole
+	// within the length ClipNorm, the weights decay, the rule is applied, and each unit's
+	// incoming weights are kept within the length MaxNorm. 0 is none of it.
+	Penalty     nn.Penalty // not part of any loss that is reported
+	ClipValue   float64
+	ClipNorm    float64 // the gradient is multiplied by ClipNorm/|g| where |g| is larger; PyTorch adds 1e-6 to |g|
+	WeightDecay float64 // decoupled: all parameters times 1 - rate·WeightDecay, as AdamW has it, for any rule
+	MaxNorm     float64 // of every layer: Keras's MaxNorm(axis=0), which adds 1e-7; biases are not counted
+
+	// EMA, 0.999 say, has the run keep a running average of the parameters,
+	//
+	//	average = average + (1-EMA)/(1-EMAⁿ) · (parameters - average)
+	//
+	// by which validation rows are scored and criteria judged, and with which the run ends. The
+	// division makes up for the start, as Adam's does; PyTorch and Keras have none, and so
+	// average the first parameters in for long.
+	EMA float64
+
+	// LabelSmoothing s has cross-entropy learn y·(1-s) + s/classes, and binary cross-entropy
+	// y·(1-s) + s/2, in the place of y; so has the training rows' loss, not the validation score.
+	LabelSmoothing float64
 
 	Method    Method // default: mini-batch
 	BatchSize int    // of mini-batch; default 32; more than the rows there are is clamped to them; 2 at least with nn.BatchNorm
@@ -133,8 +157,29 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 		return bad("the number of shards is %d; it must be at least 1", c.Shards)
 	case !(c.Tolerance > 0):
 		return bad("the tolerance is %v; it must be greater than 0", c.Tolerance)
+	case c.Warmup < 0:
+		return bad("a warm-up cannot have %d epochs; give a whole number of at least 0", c.Warmup)
+	case c.Warmup >= c.Epochs:
+		return bad("a warm-up of %d epochs leaves none of the %d to train at the full rate", c.Warmup, c.Epochs)
+	case !(c.EMA >= 0 && c.EMA < 1):
+		return bad("the running average's factor is %v; it must be at least 0 and less than 1", c.EMA)
+	case !(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1):
+		return bad("the label smoothing is %v; it must be at least 0 and less than 1", c.LabelSmoothing)
+	case c.LabelSmoothing > 0 && c.Loss != nn.CrossEntropy && c.Loss != nn.BinaryCrossEntropy:
+		return bad("label smoothing is for the losses cross-entropy and binary-cross-entropy, and the loss is %s", c.Loss)
 	case !(c.MinDelta >= 0):
 		return bad("min-delta is %v; it must be at least 0", c.MinDelta)
+	}
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{
+		{"l1", c.Penalty.L1}, {"l2", c.Penalty.L2}, {"weight-decay", c.WeightDecay},
+		{"clip-value", c.ClipValue}, {"clip-norm", c.ClipNorm}, {"max-norm", c.MaxNorm},
+	} {
+		if !(f.value >= 0) || math.IsInf(f.value, 0) {
+			return bad("%s is %v; it must be a finite number of at least 0", f.name, f.value)
+		}
 	}
 	return c, nil
 }

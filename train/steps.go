@@ -43,6 +43,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 	}
 	if !t.finished {
 		t.result.Reason = ""
+		t.show(false)
 	}
 	for !t.finished {
 		if ctx.Err() != nil {
@@ -61,6 +62,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		if err != nil {
 			t.finished = true
 			t.result.Reason = ReasonDiverged
+			t.shown = false
 			copy(t.net.Values(), t.good)
 			t.lossAt = -1
 			yield(s, err)
@@ -179,16 +181,21 @@ func (t *Trainer[T]) batch(from, to int) Set[T] {
 func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	scale := t.cfg.Reduction.Scale(b.Rows())
 	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), Validation: math.NaN()}
-	s.Rate = t.cfg.Schedule.Rate(t.cfg.Rate, at)
+	s.Rate = t.rate(at)
 	t.now = optim.Step{Rate: s.Rate, N: s.N}
-	if t.parts != nil && t.cfg.shards(b.Rows()) == 1 {
+	if t.parts != nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
 		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
 		s.Loss = t.gradient(b, scale) * scale
+		t.net.AddPenalty(t.cfg.Penalty, 0, t.grads[0])
+		t.clip()
+		t.decay(t.net.Params())
 		optim.Update(t.cfg.Rule, t.now, t.net.Params(), t.grads[0], t.slots)
 	}
 	t.net.UpdateState(t.tape)
+	t.constrain()
+	t.average(s.N)
 	if s.Loss-s.Loss != 0 {
 		return s, &DivergedError{Epoch: t.epoch + 1, Step: s.N, Loss: s.Loss, Rate: s.Rate}
 	}
@@ -221,9 +228,14 @@ func (t updater[T]) Memory(part, from, to int) [][]T {
 	return views
 }
 
-// Update applies the rule.
+// Update applies the rule, and what comes before it.
 func (t updater[T]) Update(part, from, to int, grad []T) {
 	views := t.Memory(part, from, to)
+	t.net.AddPenalty(t.cfg.Penalty, from, grad)
+	if t.cfg.ClipValue > 0 {
+		kernel.Clamp(grad, T(t.cfg.ClipValue))
+	}
+	t.decay(views[0])
 	optim.Update(t.cfg.Rule, t.now, views[0], grad, views[1:])
 }
 
@@ -256,6 +268,16 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 func (t *Trainer[T]) endEpoch(s *Step) error {
 	t.epoch++
 	s.EpochEnd = true
+	t.show(true)
+	err := t.score(s)
+	if !t.finished {
+		t.show(false)
+	}
+	return err
+}
+
+// score is the part of endEpoch that looks at the weights the run would end with.
+func (t *Trainer[T]) score(s *Step) error {
 	t.epochLoss = t.lossSum
 	if t.cfg.Method != PerSample {
 		t.position = 0
@@ -275,6 +297,13 @@ func (t *Trainer[T]) endEpoch(s *Step) error {
 			}
 		}
 	}
+	if w, ok := t.cfg.Schedule.(optim.Watcher); ok {
+		score := s.Validation
+		if t.data.Validation.Rows() == 0 {
+			score = s.EpochLoss
+		}
+		t.scores = w.Watch(t.scores, score)
+	}
 	if Keeps(t.epoch) {
 		t.record(s)
 	}
@@ -292,6 +321,7 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 	if last := t.result.History; len(last) == 0 || last[len(last)-1].Epoch != t.epoch {
 		t.record(&s) // the last epoch is always kept
 	}
+	t.show(true)
 	if loss := t.FullLoss(); loss-loss != 0 {
 		return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: loss, Rate: s.Rate}
 	}

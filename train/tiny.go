@@ -27,7 +27,7 @@ var useTiny = true // off in tests
 func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	_, sgd := c.Rule.(optim.SGD)
 	whole := c.Method == Batch || c.Method == MiniBatch && c.NoShuffle && c.BatchSize == d.Rows()
-	if !useTiny || !sgd || !whole || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
+	if !useTiny || !sgd || !whole || c.shapes() || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
 		return nil
 	}
 	first, last := net.Layer(0), net.Layer(1)
@@ -55,7 +55,7 @@ func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	t.net = kernel.NewTiny(s, nn.Convert[T](d.X).Data, nn.Convert[T](d.Y).Data)
 	t.net.Half, t.net.Scale = half, c.Reduction.Scale(d.Rows())
 	t.net.Factor = factor * T(t.net.Scale)
-	if _, constant := c.Schedule.(optim.Constant); constant && t.watches(c.Stop) {
+	if _, constant := c.Schedule.(optim.Constant); constant && c.Warmup == 0 && t.watches(c.Stop) {
 		t.most = tinyMost
 	}
 	return t
@@ -116,7 +116,7 @@ func (t *Trainer[T]) tinyEpochs(most int) (Step, bool) {
 	}
 	copy(t.good, params)
 	rows := t.data.Train.Rows()
-	rate := t.cfg.Schedule.Rate(t.cfg.Rate, optim.Position{Step: t.result.Steps, StepsPerEpoch: 1, Epochs: t.cfg.Epochs})
+	rate := t.rate(optim.Position{Step: t.result.Steps, StepsPerEpoch: 1, Epochs: t.cfg.Epochs})
 	k.net.Rate = T(-rate)
 	k.net.SetParams(params)
 	n := k.net.Run(losses)

@@ -42,6 +42,10 @@ type Trainer[T nn.Float] struct {
 	good   []T          // the network's last values known to be finite
 	best   []T          // its values of the best validation score
 	lonely int          // 1 where a last batch of one row joins the one before it
+	ema    []T          // the average of the parameters, if one is kept; see show
+	shown  bool         // the average is in the network, and the parameters are in ema
+	norms  []float64    // of a layer's units, for MaxNorm
+	scores optim.Scores // what the schedule remembers
 	result Result
 
 	epoch    int // epochs done
@@ -146,6 +150,21 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	}
 	t.good = make([]T, values)
 	t.tiny = newTiny(net, &t.cfg, data.Train)
+	if cfg.LabelSmoothing > 0 {
+		classes := 2 // of each output, unless
+		if cfg.Loss == nn.CrossEntropy {
+			classes = net.Outputs()
+		}
+		t.data.Train.Y = smoothed(data.Train.Y, cfg.LabelSmoothing, classes)
+	}
+	if cfg.EMA > 0 {
+		t.ema = make([]T, params)
+	}
+	if cfg.MaxNorm > 0 {
+		for l := range net.Depth() {
+			t.norms = append(t.norms, make([]float64, max(0, net.Layer(l).Units-len(t.norms)))...)
+		}
+	}
 	if cfg.shuffles() {
 		t.order = make([]int, rows)
 		t.x = nn.NewMatrix[T](most, data.Train.X.Cols)
@@ -187,7 +206,8 @@ func (c *Config) shuffles() bool { return !c.NoShuffle && c.Method != Batch }
 // Config returns the configuration with its defaults filled in.
 func (t *Trainer[T]) Config() Config { return t.cfg }
 
-// Network returns the network in training.
+// Network returns the network in training. While the loop can be continued it has the
+// parameters that the next update changes, also where the run keeps their running average.
 func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 
 // Run trains until a criterion fires, the epochs are used up or ctx ends. When ctx ends the
@@ -213,9 +233,10 @@ func (t *Trainer[T]) Result() Result {
 }
 
 // UseBest gives the network the weights of the best validation score so far, if the run
-// keeps them. A run that ends does so by itself; after break or an interruption it is for
+// keeps them, or the running average, if it keeps that. A run that ends does so by itself; after break or an interruption it is for
 // the caller to decide, since it changes what Steps would continue from.
 func (t *Trainer[T]) UseBest() {
+	t.show(true)
 	if t.best != nil && t.bestEpoch > 0 {
 		copy(t.net.Values(), t.best)
 		t.lossAt = -1
@@ -224,7 +245,9 @@ func (t *Trainer[T]) UseBest() {
 
 // BestNetwork returns a copy of the network with the weights that UseBest would give it.
 func (t *Trainer[T]) BestNetwork() *nn.Network[T] {
+	was := t.show(true)
 	n := t.net.Clone()
+	t.show(was)
 	if t.best != nil && t.bestEpoch > 0 {
 		copy(n.Values(), t.best)
 	}
@@ -259,6 +282,8 @@ func (t *Trainer[T]) SinceBest() int {
 // one than that of the steps. It is computed at most once an update.
 func (t *Trainer[T]) FullLoss() float64 {
 	if t.lossAt != t.result.Steps {
+		was := t.show(true)
+		defer t.show(was)
 		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.Scale(t.data.Train.Rows())
 		t.lossAt = t.result.Steps
 	}

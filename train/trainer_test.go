@@ -273,6 +273,8 @@ func TestShards(t *testing.T) {
 func TestStepAllocatesNothing(t *testing.T) {
 	for _, c := range []Config{
 		{Method: MiniBatch, BatchSize: 8}, {Method: Stochastic}, {Method: Batch}, {Method: Batch, Shards: 5},
+		{Method: MiniBatch, Penalty: nn.Penalty{L1: 0.01, L2: 0.01}, ClipValue: 1, ClipNorm: 1, WeightDecay: 0.1, MaxNorm: 1, EMA: 0.9,
+			Schedule: optim.Plateau{Patience: 3, Factor: 0.5}, Warmup: 2},
 	} {
 		c.Epochs = 1 << 30
 		tr, err := New(network[float32](t, nn.Identity), c, Data[float32]{Train: problem[float32](37)})
@@ -334,6 +336,11 @@ func TestConfigErrors(t *testing.T) {
 		{"batch", Config{BatchSize: -2}, nn.Identity, Data[float64]{Train: set}, "the batch size is -2"},
 		{"epochs", Config{Epochs: -2}, nn.Identity, Data[float64]{Train: set}, "the number of epochs is -2"},
 		{"loss", Config{Loss: nn.CrossEntropy}, nn.Sigmoid, Data[float64]{Train: set}, "cross-entropy needs a softmax output"},
+		{"warm-up", Config{Warmup: 100}, nn.Identity, Data[float64]{Train: set}, "a warm-up of 100 epochs leaves none of the 100"},
+		{"average", Config{EMA: 1}, nn.Identity, Data[float64]{Train: set}, "the running average's factor is 1"},
+		{"smoothing", Config{LabelSmoothing: 0.1}, nn.Identity, Data[float64]{Train: set}, "label smoothing is for the losses cross-entropy"},
+		{"penalty", Config{Penalty: nn.Penalty{L1: -1}}, nn.Identity, Data[float64]{Train: set}, "l1 is -1"},
+		{"clipping", Config{ClipNorm: math.Inf(1)}, nn.Identity, Data[float64]{Train: set}, "clip-norm is +Inf"},
 		{"rule", Config{Rule: optim.Momentum{Momentum: 2}}, nn.Identity, Data[float64]{Train: set}, "momentum is 2"},
 		{"input", Config{}, nn.Identity, Data[float64]{Train: bad}, "training row 3: input 1 is NaN"},
 		{"validation", Config{}, nn.Identity, Data[float64]{set, bad}, "validation row 3: input 1 is NaN"},

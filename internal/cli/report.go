@@ -146,7 +146,23 @@ func descentText(o model.Options) string {
 	if len(hyper) > 0 {
 		rule += " (" + strings.Join(hyper, ", ") + ")"
 	}
-	return fmt.Sprintf("%s, %s, rate %g %s, loss %s (%s)", s, rule, *o.LR, o.Schedule, o.Loss, o.Reduction)
+	schedule := o.Schedule
+	if o.Warmup > 0 {
+		schedule += fmt.Sprintf(" after a warm-up of %s", counted(o.Warmup, "epoch"))
+	}
+	s = fmt.Sprintf("%s, %s, rate %g %s, loss %s (%s)", s, rule, *o.LR, schedule, o.Loss, o.Reduction)
+	for _, x := range []struct {
+		name  string
+		value float64
+	}{
+		{"L1", o.L1}, {"L2", o.L2}, {"max-norm", o.MaxNorm}, {"clip-norm", o.ClipNorm}, {"clip-value", o.ClipValue},
+		{"ema", o.EMA}, {"label smoothing", o.LabelSmoothing},
+	} {
+		if x.value > 0 {
+			s += fmt.Sprintf(", %s %g", x.name, x.value)
+		}
+	}
+	return s
 }
 
 func trainedText(m *model.Model) string {

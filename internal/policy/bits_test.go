@@ -77,6 +77,8 @@ func TestSameBitsEverywhere(t *testing.T) {
 	for _, s := range optim.Schedules() {
 		add(cancer, "--schedule", cmp.Or(short[s], s))
 	}
+	add(iris, "--optimizer", "sgd", "--weight-decay", "0.1", "--l1", "0.001", "--l2", "0.01", "--max-norm", "1.5", "--ema", "0.9", "--label-smoothing", "0.1", "--warmup", "2")
+	add(diabetes, "--clip-norm", "0.5", "--clip-value", "0.1", "--optimizer", "rmsprop", "--momentum", "0.8")
 	for _, a := range []string{"relu", "sigmoid", "tanh", "identity", "leaky-relu", "elu", "selu", "gelu", "silu", "mish", "softplus"} {
 		add(iris, "--activation", a)
 	}

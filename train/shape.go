@@ -1,0 +1,107 @@
+package train
+
+import (
+	"math"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// What an update does to the gradient and to the weights besides applying the rule; Config
+// has the order and the formulas.
+
+// shapes reports whether there is anything of it.
+func (c *Config) shapes() bool {
+	return c.Penalty != nn.Penalty{} || c.ClipValue > 0 || c.ClipNorm > 0 || c.WeightDecay > 0 || c.MaxNorm > 0 || c.EMA > 0
+}
+
+// rate is the learning rate of an update.
+func (t *Trainer[T]) rate(at optim.Position) float64 {
+	at.Rows, at.Scores = t.data.Train.Rows(), t.scores
+	return optim.RateAt(t.cfg.Schedule, t.cfg.Warmup, t.cfg.Rate, at)
+}
+
+// clip keeps the whole gradient within its bounds. The length is that of all parameters'
+// gradients together.
+func (t *Trainer[T]) clip() {
+	g := t.grads[0]
+	if t.cfg.ClipValue > 0 {
+		kernel.Clamp(g, T(t.cfg.ClipValue))
+	}
+	if t.cfg.ClipNorm > 0 {
+		if norm := math.Sqrt(kernel.SumSquares(g)); norm > t.cfg.ClipNorm {
+			kernel.Scale(g, T(t.cfg.ClipNorm/norm))
+		}
+	}
+}
+
+// decay shrinks parameters.
+func (t *Trainer[T]) decay(w []T) {
+	if t.cfg.WeightDecay > 0 {
+		kernel.Scale(w, T(1-float64(t.now.Rate*t.cfg.WeightDecay)))
+	}
+}
+
+// constrain keeps the weights that lead to each unit within MaxNorm. Their squares are summed
+// in float64, in the order of the inputs.
+func (t *Trainer[T]) constrain() {
+	if t.cfg.MaxNorm == 0 {
+		return
+	}
+	for l := range t.net.Depth() {
+		w := t.net.Weights(l)
+		norms := t.norms[:w.Cols]
+		clear(norms)
+		for i := range w.Rows {
+			for j, v := range w.Row(i) {
+				norms[j] = math.FMA(float64(v), float64(v), norms[j])
+			}
+		}
+		over := false
+		for j, square := range norms {
+			norms[j] = 1
+			if norm := math.Sqrt(square); norm > t.cfg.MaxNorm {
+				norms[j], over = t.cfg.MaxNorm/norm, true
+			}
+		}
+		for i := 0; over && i < w.Rows; i++ {
+			for j, v := range w.Row(i) {
+				w.Row(i)[j] = T(float64(v) * norms[j])
+			}
+		}
+	}
+}
+
+// average takes the parameters after update n into the running average.
+func (t *Trainer[T]) average(n int) {
+	if t.ema != nil {
+		kernel.Approach(t.ema, t.net.Params(), T((1-t.cfg.EMA)/(1-kernel.Powi(t.cfg.EMA, n))))
+	}
+}
+
+// show puts the running average into the network, or takes it out again, and returns what was
+// so before. Without an average there is nothing to do, nor before the first update.
+func (t *Trainer[T]) show(average bool) (was bool) {
+	was = t.shown
+	if t.ema == nil || was == average || t.result.Steps == 0 || t.result.Reason == ReasonDiverged {
+		return was
+	}
+	w := t.net.Params()
+	for i, v := range t.ema {
+		t.ema[i], w[i] = w[i], v
+	}
+	t.shown = average
+	return was
+}
+
+// smoothed returns y·(1-s) + s/classes for every target.
+func smoothed[T nn.Float](y nn.Matrix[T], s float64, classes int) nn.Matrix[T] {
+	out := nn.NewMatrix[T](y.Rows, y.Cols)
+	for i := range y.Rows {
+		for j, v := range y.Row(i) {
+			out.Row(i)[j] = T(float64(float64(v)*(1-s)) + s/float64(classes))
+		}
+	}
+	return out
+}
