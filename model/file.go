@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
@@ -170,7 +171,7 @@ func Load(path string, custom ...Custom) (*Model, error) {
 	if m.Loss, err = nn.ParseLoss(h.Loss, all.Losses...); err != nil {
 		missing = append(missing, fmt.Sprintf("the loss %q", h.Loss))
 	}
-	if _, err := optim.ParseRule(h.Options.Optimizer, optim.Hyper{}, all.Rules...); err != nil {
+	if _, err := optim.ParseRule(h.Options.Optimizer, optim.Hyper{}, all.Rules...); err != nil && !slices.Contains(optim.Solvers(), h.Options.Optimizer) {
 		missing = append(missing, fmt.Sprintf("the rule %q", h.Options.Optimizer))
 	}
 	if missing != nil {

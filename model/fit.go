@@ -293,7 +293,7 @@ func (f *Fit) settle() error {
 	o.Reduction = c.Reduction.String()
 	o.Method = string(c.Method)
 	o.BatchSize = c.BatchSize
-	o.Optimizer = c.Rule.String()
+	o.Optimizer = c.Optimizer()
 	rate := c.Rate
 	o.LR = &rate
 	o.Schedule = c.Schedule.String()
@@ -336,7 +336,7 @@ func (f *Fit) fits() error {
 		}
 	}
 	tape := float64(max(batch, 256)) * float64(perRow)
-	copies := 4 + c.Rule.Slots() // the parameters, their gradient, the last good ones, the model's
+	copies := 4 + c.Slots() // the parameters, their gradient, the last good ones, the model's
 	if c.KeepBest {
 		copies++
 	}

@@ -70,10 +70,10 @@ type Options struct {
 	EMA            float64 `json:"ema,omitempty"`
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
 
-	NoShuffle   bool     `json:"no_shuffle,omitempty"`
-	Shards      int      `json:"shards,omitempty"`
-	Threads     int      `json:"threads,omitempty"` // changes no bit of the result
-	Seed        uint64   `json:"seed"`
+	NoShuffle bool   `json:"no_shuffle,omitempty"`
+	Shards    int    `json:"shards,omitempty"`
+	Threads   int    `json:"threads,omitempty"` // changes no bit of the result
+	Seed      uint64 `json:"seed"`
 
 	// The end.
 	Epochs     int           `json:"epochs,omitempty"`   // 0: by the number of rows
@@ -284,11 +284,25 @@ func (o *Options) descent(r *recipe) error {
 		name, c.Rate = autoRule(r.task, &hyper)
 	}
 	o.Beta2, o.WeightDecay = hyper.Beta2, hyper.WeightDecay
+	method := train.MiniBatch
+	if slices.Contains(optim.Solvers(), name) {
+		if c.Solver, err = optim.ParseSolver(name); err != nil {
+			return refuse("optimizer", "%w", err)
+		}
+		c.Rate, method = 1, train.Batch
+		for flag, given := range map[string]*float64{"momentum": o.Momentum, "beta1": o.Beta1, "beta2": o.Beta2, "epsilon": o.Epsilon} {
+			if given != nil {
+				return refuse("optimizer", "the optimizer %s has no %s", name, flag)
+			}
+		}
+	}
 	if name != "adamw" && hyper.WeightDecay != nil { // any rule can have it, from the trainer
 		c.WeightDecay, hyper.WeightDecay = *hyper.WeightDecay, nil
 	}
-	if c.Rule, err = optim.ParseRule(name, hyper, o.Custom.Rules...); err != nil {
-		return refuse("optimizer", "%w", err)
+	if c.Solver == nil {
+		if c.Rule, err = optim.ParseRule(name, hyper, o.Custom.Rules...); err != nil {
+			return refuse("optimizer", "%w", err)
+		}
 	}
 	if err := o.shape(c); err != nil {
 		return err
@@ -312,9 +326,14 @@ func (o *Options) descent(r *recipe) error {
 	if c.Warmup = o.Warmup; c.Warmup < 0 {
 		return refuse("warmup", "%d is not a number of epochs; give a whole number of at least 0", o.Warmup)
 	}
-	c.Method = train.Method(or(o.Method, string(train.MiniBatch)))
+	if c.Method = train.Method(o.Method); or(o.Method, "auto") == "auto" {
+		c.Method = method
+	}
 	if !slices.Contains(train.Methods(), string(c.Method)) {
 		return refuse("method", "%q is not known; choose one of %s", o.Method, strings.Join(train.Methods(), ", "))
+	}
+	if err := c.CheckSolver(); err != nil {
+		return refuse("optimizer", "%w", err)
 	}
 	if c.BatchSize = o.BatchSize; c.BatchSize < 0 {
 		return refuse("batch-size", "a batch cannot have %d rows; give a whole number of at least 1", o.BatchSize)

@@ -43,7 +43,12 @@ type Config struct {
 	Rule     optim.Rule     // default: adam
 	Rate     float64        // default: optim.DefaultRate of the rule
 	Schedule optim.Schedule // default: constant
-	Warmup   int            // epochs in which the rate rises to the schedule's first, see optim.RateAt
+
+	// Solver, if not nil, takes the place of the rule: an optimizer for the method batch, which
+	// is then the default, that evaluates the loss itself. It finds its own rate; Rate, by
+	// default 1, is where it starts to look.
+	Solver optim.Solver
+	Warmup int // epochs in which the rate rises to the schedule's first, see optim.RateAt
 
 	// What is done to gradients and weights besides. In an update, in this order: the penalty's
 	// gradient is added, every element of the gradient is kept within ±ClipValue, the whole
@@ -109,11 +114,17 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if c.Rule == nil {
 		c.Rule = optim.NewAdam()
 	}
+	if c.Rate == 0 && c.Solver != nil {
+		c.Rate = 1
+	}
 	if c.Rate == 0 {
 		c.Rate = optim.DefaultRate(c.Rule.String())
 	}
 	if c.Schedule == nil {
 		c.Schedule = optim.Constant{}
+	}
+	if c.Method == "" && c.Solver != nil {
+		c.Method = Batch
 	}
 	if c.Method == "" {
 		c.Method = MiniBatch
@@ -143,6 +154,9 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	case Batch, Stochastic, MiniBatch, PerSample:
 	default:
 		return bad("the method %q is not known; choose batch, stochastic, mini-batch or per-sample", c.Method)
+	}
+	if err := c.CheckSolver(); err != nil {
+		return bad("%w", err)
 	}
 	switch {
 	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
@@ -182,6 +196,27 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// CheckSolver refuses what does not go together with the solver, if there is one.
+func (c *Config) CheckSolver() error {
+	s := c.Solver
+	if s == nil {
+		return nil
+	}
+	if c.Method != Batch {
+		return fmt.Errorf("%s looks at all rows in every evaluation of the loss: it goes with the method batch, not %s", s, c.Method)
+	}
+	if _, constant := c.Schedule.(optim.Constant); !constant || c.Warmup > 0 {
+		return fmt.Errorf("%s finds its own rate: it goes with no schedule or warm-up", s)
+	}
+	if c.Penalty.L1 > 0 {
+		return fmt.Errorf("%s needs a smooth loss, and l1 has a kink at every weight of 0; use l2, or another optimizer", s)
+	}
+	if c.ClipValue > 0 || c.ClipNorm > 0 || c.WeightDecay > 0 || c.MaxNorm > 0 {
+		return fmt.Errorf("%s follows the loss alone: it goes with l2, but not with clip-value, clip-norm, weight-decay or max-norm", s)
+	}
+	return s.Validate()
 }
 
 // shards returns in how many pieces a batch of that many rows is summed.

@@ -12,28 +12,31 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// testdata/shape.py made the file.
-func TestShapeAgainstTorch(t *testing.T) {
+// shapeFile is testdata/shape.json, which shape.py beside it made.
+type shapeFile struct {
+	X, Y, W1, W2 [][]float64
+	B1, B2       []float64
+	Classes      []int
+	Cases        []struct {
+		Name           string
+		LR, Momentum   float64
+		L1, L2, EMA    float64
+		ClipValue      float64 `json:"clip_value"`
+		ClipNorm       float64 `json:"clip_norm"`
+		WeightDecay    float64 `json:"weight_decay"`
+		MaxNorm        float64 `json:"max_norm"`
+		LabelSmoothing float64 `json:"label_smoothing"`
+		Classify       bool
+		Params         []float64
+	}
+	Minimum struct{ L2, LBFGS, CG float64 }
+}
+
+func readShapes(t *testing.T) (file shapeFile) {
+	t.Helper()
 	raw, err := os.ReadFile("testdata/shape.json")
 	if err != nil {
 		t.Fatal(err)
-	}
-	var file struct {
-		X, Y, W1, W2 [][]float64
-		B1, B2       []float64
-		Classes      []int
-		Cases        []struct {
-			Name           string
-			LR, Momentum   float64
-			L1, L2, EMA    float64
-			ClipValue      float64 `json:"clip_value"`
-			ClipNorm       float64 `json:"clip_norm"`
-			WeightDecay    float64 `json:"weight_decay"`
-			MaxNorm        float64 `json:"max_norm"`
-			LabelSmoothing float64 `json:"label_smoothing"`
-			Classify       bool
-			Params         []float64
-		}
 	}
 	if err := json.Unmarshal(raw, &file); err != nil {
 		t.Fatal(err)
@@ -41,6 +44,25 @@ func TestShapeAgainstTorch(t *testing.T) {
 	if len(file.Cases) < 10 {
 		t.Fatalf("the file has %d cases", len(file.Cases))
 	}
+	return file
+}
+
+// start is the file's net with that output.
+func (file *shapeFile) start(t *testing.T, out nn.Activation) *nn.Network[float64] {
+	t.Helper()
+	n, err := nn.New[float64](3, 1, nn.Dense{Units: 5, Activation: nn.Tanh}, nn.Dense{Units: 3, Activation: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(n.Weights(0).Data, nn.FromRows(file.W1).Data)
+	copy(n.Weights(1).Data, nn.FromRows(file.W2).Data)
+	copy(n.Bias(0), file.B1)
+	copy(n.Bias(1), file.B2)
+	return n
+}
+
+func TestShapeAgainstTorch(t *testing.T) {
+	file := readShapes(t)
 	for _, c := range file.Cases {
 		out, loss, y := nn.Identity, nn.Squared, nn.FromRows(file.Y)
 		if c.Classify {
@@ -49,14 +71,7 @@ func TestShapeAgainstTorch(t *testing.T) {
 				y.Row(i)[class] = 1
 			}
 		}
-		n, err := nn.New[float64](3, 1, nn.Dense{Units: 5, Activation: nn.Tanh}, nn.Dense{Units: 3, Activation: out})
-		if err != nil {
-			t.Fatal(err)
-		}
-		copy(n.Weights(0).Data, nn.FromRows(file.W1).Data)
-		copy(n.Weights(1).Data, nn.FromRows(file.W2).Data)
-		copy(n.Bias(0), file.B1)
-		copy(n.Bias(1), file.B2)
+		n := file.start(t, out)
 		mustRun(t, n, Config{
 			Method: Batch, Epochs: 10, Loss: loss, Rule: optim.Momentum{Momentum: c.Momentum}, Rate: c.LR,
 			Penalty: nn.Penalty{L1: c.L1, L2: c.L2}, ClipValue: c.ClipValue, ClipNorm: c.ClipNorm, WeightDecay: c.WeightDecay,

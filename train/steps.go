@@ -54,6 +54,8 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		s, made := t.tinyEpochs(most)
 		switch {
 		case made:
+		case t.cfg.Solver != nil:
+			s, err = t.solverStep()
 		case t.cfg.Method == PerSample:
 			s, err = t.sampleStep()
 		default:
@@ -329,7 +331,7 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 	t.finished = true
 	t.result.Reason = reason
 	switch reason {
-	case Tolerance{}.Reason(), TargetLoss{}.Reason(), Patience{}.Reason():
+	case Tolerance{}.Reason(), TargetLoss{}.Reason(), Patience{}.Reason(), ReasonMinimum:
 		t.result.Converged = true
 	}
 	return nil

@@ -34,7 +34,7 @@ type Trainer[T nn.Float] struct {
 	tape   *nn.Tape[T]
 	x, y   nn.Matrix[T] // the gathered batch
 	grads  [][]T        // the gradient, and partial sums of shards
-	slots  [][]T        // what the rule remembers
+	slots  [][]T        // what the rule or the solver remembers
 	parts  [][][]T      // see updater; nil where the rule is not separable
 	tiny   *tiny[T]     // nil where step makes the epochs
 	now    optim.Step   // the update that updater makes
@@ -46,7 +46,10 @@ type Trainer[T nn.Float] struct {
 	shown  bool         // the average is in the network, and the parameters are in ema
 	norms  []float64    // of a layer's units, for MaxNorm
 	scores optim.Scores // what the schedule remembers
-	result Result
+
+	numbers   []float64              // what the solver remembers besides
+	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
+	result    Result
 
 	epoch    int // epochs done
 	position int // rows done in this epoch; per-sample: updates made on this sample
@@ -141,11 +144,13 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	most := cfg.BatchSize + lonely // rows in a batch
 	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(rows, data.Validation.Rows()))))
 	t.grads = [][]T{make([]T, params)}
-	t.slots = make([][]T, cfg.Rule.Slots())
+	t.slots = make([][]T, cfg.Slots())
 	for i := range t.slots {
 		t.slots[i] = make([]T, params)
 	}
-	if optim.Separable(cfg.Rule) {
+	if cfg.Solver != nil {
+		t.numbers = make([]float64, cfg.Solver.Numbers())
+	} else if optim.Separable(cfg.Rule) {
 		t.parts = make([][][]T, net.Parts())
 	}
 	t.good = make([]T, values)

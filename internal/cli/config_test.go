@@ -26,6 +26,7 @@ func TestConfigReproduces(t *testing.T) {
 		diabetes + " --optimizer nesterov --momentum 0.7 --lr 0.01 --schedule step:2:0.5 --method stochastic --reduction sum",
 		diabetes + " --target s1,progression --output-activation identity --test " + diabetes,
 		iris + " --optimizer lion --weight-decay 0.2 --l1 0.001 --l2 0.01 --max-norm 2 --clip-norm 1 --clip-value 0.5 --ema 0.9 --label-smoothing 0.1 --warmup 1 --schedule plateau:1:0.5",
+		diabetes + " --optimizer lbfgs --l2 0.1",
 		seed + " --method per-sample --activation sigmoid",
 		iris + " --norm batch --dropout 0.2 --input-dropout 0.1",
 		diabetes + " --norm layer --method stochastic",

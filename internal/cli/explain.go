@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,13 +53,19 @@ func (c *explainCmd) Run(e *env) error {
 		return err
 	}
 	o.Loss = m.Loss
-	if o.Rule, err = optim.ParseRule(m.Options.Optimizer, optim.Hyper{
-		Momentum: m.Options.Momentum, Beta1: m.Options.Beta1, Beta2: m.Options.Beta2,
-		Epsilon: m.Options.Epsilon, WeightDecay: m.Options.WeightDecay,
-	}); err != nil {
-		return err
+	if h, name := m.Options, m.Options.Optimizer; slices.Contains(optim.Solvers(), name) {
+		o.Rule = optim.SGD{} // one sample is no batch to solve
+		o.Rate = optim.DefaultRate("sgd")
+	} else {
+		hyper := optim.Hyper{Momentum: h.Momentum, Beta1: h.Beta1, Beta2: h.Beta2, Epsilon: h.Epsilon}
+		if name == "adamw" { // elsewhere the decay is the trainer's
+			hyper.WeightDecay = h.WeightDecay
+		}
+		if o.Rule, err = optim.ParseRule(name, hyper); err != nil {
+			return err
+		}
+		o.Rate = *h.LR
 	}
-	o.Rate = *m.Options.LR
 	if c.LR != nil {
 		o.Rate = *c.LR
 	}

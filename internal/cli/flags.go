@@ -80,9 +80,9 @@ func (n *netFlags) start() (*model.Weights, error) {
 
 // descentFlags say how the descent goes.
 type descentFlags struct {
-	Method      string         `default:"mini-batch" group:"descent" help:"batch, stochastic, mini-batch, or per-sample: the notebook's variant."`
+	Method      string         `default:"auto" group:"descent" help:"batch, stochastic, mini-batch, or per-sample: the notebook's variant; auto is mini-batch, with lbfgs and cg batch."`
 	BatchSize   *int           `placeholder:"N" group:"descent" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
-	Optimizer   string         `default:"auto" group:"descent" help:"sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad, nadam, adamw or lion; auto is adamw with beta2 0.95, weight decay 0.1 and the rate 0.003, for regression 0.01."`
+	Optimizer   string         `default:"auto" group:"descent" help:"sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad, nadam, adamw or lion; for the whole batch lbfgs or cg, which find their own rate; auto is adamw with beta2 0.95, weight decay 0.1 and the rate 0.003, for regression 0.01."`
 	LR          *float64       `name:"lr" placeholder:"X" group:"descent" help:"Learning rate; gradus lr looks for one. Default: 0.01; adam, amsgrad, adamw 0.001; nadam 0.002; adadelta 1; lion 0.0001."`
 	Momentum    *float64       `placeholder:"X" group:"descent" help:"Of momentum and nesterov, 0.9; of rmsprop, 0."`
 	Beta1       *float64       `name:"beta1" placeholder:"X" group:"descent" help:"Of adam, amsgrad, nadam, adamw and lion; 0.9."`

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"text/tabwriter"
@@ -10,6 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -150,7 +152,11 @@ func descentText(o model.Options) string {
 	if o.Warmup > 0 {
 		schedule += fmt.Sprintf(" after a warm-up of %s", counted(o.Warmup, "epoch"))
 	}
-	s = fmt.Sprintf("%s, %s, rate %g %s, loss %s (%s)", s, rule, *o.LR, schedule, o.Loss, o.Reduction)
+	rate := fmt.Sprintf("rate %g %s", *o.LR, schedule)
+	if slices.Contains(optim.Solvers(), o.Optimizer) {
+		rate = "rates by line search"
+	}
+	s = fmt.Sprintf("%s, %s, %s, loss %s (%s)", s, rule, rate, o.Loss, o.Reduction)
 	for _, x := range []struct {
 		name  string
 		value float64
@@ -177,6 +183,7 @@ func trainedText(m *model.Model) string {
 		"tolerance":   "every output is within the tolerance",
 		"target-loss": "the loss asked for is reached",
 		"max-time":    "the time is up",
+		"minimum":     "no lower loss is found: a minimum",
 		"interrupted": "interrupted",
 		"diverged":    "diverged",
 	}[t.Reason]

@@ -73,6 +73,10 @@ func TestSameBitsEverywhere(t *testing.T) {
 		add(iris, "--optimizer", o)
 		add(diabetes, "--optimizer", o)
 	}
+	for _, o := range optim.Solvers() {
+		add(iris, "--optimizer", o)
+		add(diabetes, "--optimizer", o, "--l2", "0.01", "--shards", "3")
+	}
 	short := map[string]string{"step": "step:2:0.5", "cosine-restarts": "cosine-restarts:2", "plateau": "plateau:1:0.5"} // for few epochs
 	for _, s := range optim.Schedules() {
 		add(cancer, "--schedule", cmp.Or(short[s], s))

@@ -1,20 +1,27 @@
 #!/usr/bin/env python3
 """Writes shape.json: ten full-batch updates of a small net by PyTorch in float64, with penalties, clipping, decay, a bound on
-norms, a running average and label smoothing, for TestShapeAgainstTorch.
+norms, a running average and label smoothing, for TestShapeAgainstTorch; and the least value of
+its loss that scipy finds, for TestSolversAgainstScipy.
 
-Run:  python3 shape.py         (needs torch; writes shape.json beside this file)
+Run:  python3 shape.py         (needs torch, numpy and scipy; writes shape.json beside this file)
 
 The net is 3 - 5 tanh - 3, identity with the sum of squares over outputs or softmax with cross-entropy, both averaged over
 rows. Structure of shape.json: "x" [6][3], "y" [6][3] (regression), "classes" [6], "w1" [3][5], "b1" [5], "w2" [5][3], "b2" [3] at
 the start, and "cases": {"name", "lr", "momentum", "l1", "l2", "clip_value", "clip_norm", "weight_decay", "max_norm", "ema",
 "label_smoothing", "classify", "params": all parameters at the end, layer by layer, weights row by row and then the bias}.
 
+"minimum": {"l2", "lbfgs", "cg"}: the least value of the regression's loss with an L2 penalty, by scipy.optimize.minimize from the same
+start with L-BFGS-B and CG, to a gradient of 1e-9.
+
 PyTorch gives gradients, losses (label smoothing included) and the momentum rule; the rest is written out in its tensors.
 """
 import json
 import os
 
+import numpy as np
+import scipy
 import torch
+from scipy.optimize import minimize
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
@@ -81,13 +88,34 @@ def run(c):
     return path[-1]
 
 
+L2 = 0.1
+
+
+def objective(flat):
+    p, at = [], 0
+    for t in START:
+        p.append(torch.tensor(flat[at:at + t.numel()]).reshape(t.shape).requires_grad_())
+        at += t.numel()
+    out = torch.tanh(X @ p[0] + p[1]) @ p[2] + p[3]
+    loss = ((out - Y) ** 2).sum(1).mean() + L2 / 2 * ((p[0] ** 2).sum() + (p[2] ** 2).sum())
+    loss.backward()
+    return loss.item(), np.concatenate([t.grad.numpy().ravel() for t in p])
+
+
+def least(method, options):
+    start = np.concatenate([t.numpy().ravel() for t in START])
+    return minimize(objective, start, jac=True, method=method, options=options).fun
+
+
 def main():
     cases = []
     for c in CASES:
         c = {**NONE, **c}
         cases.append(dict(c, params=[v for t in run(c) for v in t.flatten().tolist()]))
-    doc = {"versions": {"torch": torch.__version__.split("+")[0]}, "x": X.tolist(), "y": Y.tolist(), "classes": CLASSES,
-           "w1": START[0].tolist(), "b1": START[1].tolist(), "w2": START[2].tolist(), "b2": START[3].tolist(), "cases": cases}
+    doc = {"versions": {"torch": torch.__version__.split("+")[0], "scipy": scipy.__version__}, "x": X.tolist(), "y": Y.tolist(), "classes": CLASSES,
+           "w1": START[0].tolist(), "b1": START[1].tolist(), "w2": START[2].tolist(), "b2": START[3].tolist(), "cases": cases,
+           "minimum": {"l2": L2, "lbfgs": least("L-BFGS-B", {"maxiter": 5000, "maxfun": 50000, "gtol": 1e-9, "ftol": 0}),
+                       "cg": least("CG", {"maxiter": 5000, "gtol": 1e-9})}}
     with open(os.path.join(HERE, "shape.json"), "w", encoding="utf-8", newline="\n") as fh:
         json.dump(doc, fh, allow_nan=False)
         fh.write("\n")

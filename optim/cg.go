@@ -1,0 +1,72 @@
+package optim
+
+import "github.com/gradus-ml/gradus/internal/kernel"
+
+// CG is the nonlinear conjugate gradient of Polak and Ribière (1969), with g' for the gradient
+// before the last iteration:
+//
+//	beta = max(0, g·(g - g') / (g'·g'))
+//	d = -g + beta·d
+//	w = w + a·d
+//
+// A beta of 0 begins anew straight down, as does a d that leads up (Nocedal and Wright's PR+).
+// a is found by a line search for the strong Wolfe conditions with a tenth of the slope left;
+// it begins with the a that would change the loss as the last one promised to. It remembers
+// little and so suits nets too large for L-BFGS, which needs fewer iterations.
+type CG struct{}
+
+// NewCG returns the conjugate gradient.
+func NewCG() CG { return CG{} }
+
+func (CG) String() string  { return "cg" }
+func (CG) Slots() int      { return solverSlots }
+func (CG) Validate() error { return nil }
+
+// Numbers is the last step times its slope.
+func (CG) Numbers() int { return solverNumbers + 1 }
+
+// Iterate32 is one iteration in float32.
+func (CG) Iterate32(f func([]float32) float64, rate float64, w []float32, slots [][]float32, numbers []float64) Move {
+	return cg(f, rate, w, slots, numbers)
+}
+
+// Iterate64 is one iteration in float64.
+func (CG) Iterate64(f func([]float64) float64, rate float64, w []float64, slots [][]float64, numbers []float64) Move {
+	return cg(f, rate, w, slots, numbers)
+}
+
+func cg[T Float](f func([]T) float64, rate float64, w []T, slots [][]T, numbers []float64) Move {
+	before := slots[slotGradientBefore]
+	promised := &numbers[solverNumbers] // 0: straight down
+	beta := 0.0
+	if *promised != 0 {
+		g := slots[slotGradient]
+		beta = max(0, (kernel.SumSquares(g)-kernel.Dot(g, before))/kernel.SumSquares(before))
+	}
+	l := begin(f, w, slots, numbers)
+	l.flatter = 0.1
+	m := Move{Loss: l.start.f}
+	for largest(l.g) > flat {
+		kernel.Scale(l.d, T(beta))
+		kernel.AddScaled(l.d, l.g, -1)
+		l.start.slope = kernel.Dot(l.g, l.d)
+		if l.start.slope < 0 {
+			first := *promised / l.start.slope
+			if !(first > 0) {
+				first = firstStep(l.g, rate)
+			}
+			if p, ok := l.search(first); ok {
+				numbers[numberLoss], m.Step = p.f, p.a
+				*promised = float64(p.a * l.start.slope)
+				break
+			}
+			copy(l.g, before)
+		}
+		if *promised == 0 && beta == 0 {
+			break // not even straight down
+		}
+		beta, *promised = 0, 0 // once more, straight down
+	}
+	m.Evaluations = l.evaluations
+	return m
+}

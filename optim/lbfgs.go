@@ -1,0 +1,125 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// LBFGS goes along -H·g, where H is the inverse of the curvature as the last Memory
+// iterations showed it (Nocedal 1980; Liu and Nocedal 1989): with s how the parameters moved
+// in an iteration, y how the gradient did, and rho = 1/(s·y),
+//
+//	q = g;          from the newest to the oldest:  alpha = rho·(s·q),  q = q - alpha·y
+//	q = q·(s·y)/(y·y) of the newest
+//	from the oldest to the newest:                  q = q + s·(alpha - rho·(y·q))
+//	w = w - a·q
+//
+// a is found by a line search for the strong Wolfe conditions, beginning with the rate, 1.
+// Memory is 10 as in SciPy; PyTorch has 100 and, unless told otherwise, no line search.
+type LBFGS struct {
+	Memory int
+}
+
+// NewLBFGS returns L-BFGS with SciPy's memory.
+func NewLBFGS() LBFGS { return LBFGS{Memory: 10} }
+
+func (LBFGS) String() string { return "lbfgs" }
+func (s LBFGS) Slots() int   { return solverSlots + 2*s.Memory }
+
+// Numbers is the count of pairs so far, and of each pair rho and alpha.
+func (s LBFGS) Numbers() int { return solverNumbers + 1 + 2*s.Memory }
+
+func (s LBFGS) Validate() error {
+	if s.Memory < 1 {
+		return fmt.Errorf("the memory is %d; it must be at least 1", s.Memory)
+	}
+	return nil
+}
+
+// Iterate32 is one iteration in float32.
+func (s LBFGS) Iterate32(f func([]float32) float64, rate float64, w []float32, slots [][]float32, numbers []float64) Move {
+	return lbfgs(s, f, rate, w, slots, numbers)
+}
+
+// Iterate64 is one iteration in float64.
+func (s LBFGS) Iterate64(f func([]float64) float64, rate float64, w []float64, slots [][]float64, numbers []float64) Move {
+	return lbfgs(s, f, rate, w, slots, numbers)
+}
+
+func lbfgs[T Float](s LBFGS, f func([]T) float64, rate float64, w []T, slots [][]T, numbers []float64) Move {
+	l := begin(f, w, slots, numbers)
+	l.flatter = 0.9
+	m := Move{Loss: l.start.f}
+	p := pairs[T]{slots[solverSlots:], s.Memory, &numbers[solverNumbers], numbers[solverNumbers+1:]}
+	for largest(l.g) > flat {
+		p.direction(l.d, l.g)
+		l.start.slope = kernel.Dot(l.g, l.d)
+		first := rate
+		if *p.count == 0 {
+			first = firstStep(l.g, rate)
+		}
+		if l.start.slope < 0 {
+			if at, ok := l.search(first); ok {
+				numbers[numberLoss], m.Step = at.f, at.a
+				p.remember(w, l.x, l.g, slots[slotGradientBefore])
+				break
+			}
+			copy(l.g, slots[slotGradientBefore])
+		}
+		if *p.count == 0 {
+			break // not even straight down
+		}
+		*p.count = 0 // once more, without what was learned
+	}
+	m.Evaluations = l.evaluations
+	return m
+}
+
+// pairs are the last moves s of the parameters and y of the gradient: pair k stands in place
+// k modulo memory, s before y.
+type pairs[T Float] struct {
+	slots   [][]T
+	memory  int
+	count   *float64  // made so far
+	numbers []float64 // rho of each place, then alpha
+}
+
+func (p *pairs[T]) at(k int) (s, y []T, rho, alpha *float64) {
+	k %= p.memory
+	return p.slots[2*k], p.slots[2*k+1], &p.numbers[k], &p.numbers[p.memory+k]
+}
+
+// direction sets d = -H·g.
+func (p *pairs[T]) direction(d, g []T) {
+	copy(d, g)
+	kernel.Scale(d, -1)
+	newest, oldest := int(*p.count)-1, max(0, int(*p.count)-p.memory)
+	for k := newest; k >= oldest; k-- {
+		s, y, rho, alpha := p.at(k)
+		*alpha = *rho * kernel.Dot(s, d)
+		kernel.AddScaled(d, y, T(-*alpha))
+	}
+	if newest >= 0 {
+		_, y, rho, _ := p.at(newest)
+		kernel.Scale(d, T(1/float64(*rho*kernel.SumSquares(y))))
+	}
+	for k := oldest; k <= newest; k++ {
+		s, y, rho, alpha := p.at(k)
+		kernel.AddScaled(d, s, T(*alpha-float64(*rho*kernel.Dot(y, d))))
+	}
+}
+
+// remember stores how parameters and gradient moved in the place of the oldest pair. A pair
+// without upward curvature, which rounding can make, would spoil H and is left out.
+func (p *pairs[T]) remember(w, before, g, gBefore []T) {
+	const epsilon = 0x1p-52 // SciPy's condition
+	s, y, rho, _ := p.at(int(*p.count))
+	for i := range s {
+		s[i], y[i] = w[i]-before[i], g[i]-gBefore[i]
+	}
+	if sy := kernel.Dot(s, y); sy > float64(epsilon*kernel.SumSquares(y)) {
+		*rho = 1 / sy
+		*p.count++
+	}
+}

@@ -1,0 +1,64 @@
+package train
+
+import (
+	"math"
+
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// ReasonMinimum is the reason of a run whose solver finds no lower point: its gradient is 0,
+// or the loss changes by less than the precision shows.
+const ReasonMinimum = "minimum"
+
+// Slots is how many vectors as long as the parameters the run's optimizer remembers.
+func (c *Config) Slots() int {
+	if c.Solver != nil {
+		return c.Solver.Slots()
+	}
+	return c.Rule.Slots()
+}
+
+// Optimizer is the name of the run's rule or solver.
+func (c *Config) Optimizer() string {
+	if c.Solver != nil {
+		return c.Solver.String()
+	}
+	return c.Rule.String()
+}
+
+// solverStep makes one iteration of the solver: an epoch of one update, whose rows are counted
+// once for every evaluation.
+func (t *Trainer[T]) solverStep() (Step, error) {
+	rows := t.data.Train.Rows()
+	t.keepGood()
+	if t.objective == nil {
+		t.objective = t.evaluate
+	}
+	penalty := t.net.Penalty(t.cfg.Penalty)
+	m := optim.Iterate(t.cfg.Solver, t.objective, t.cfg.Rate, t.net.Params(), t.slots, t.numbers)
+	s := Step{
+		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: rows, Loss: m.Loss - penalty, Rate: m.Step, Validation: math.NaN(),
+	}
+	if s.Loss-s.Loss != 0 {
+		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, Rate: s.Rate}
+	}
+	t.result.Steps++
+	t.result.Rows += m.Evaluations * rows
+	t.average(s.N)
+	t.lossSum = float64(s.Loss * float64(rows))
+	err := t.endEpoch(&s)
+	if err == nil && !t.finished && m.Step == 0 {
+		err = t.finish(ReasonMinimum, s)
+	}
+	return s, err
+}
+
+// evaluate is what a solver minimises: the loss over all training rows and the penalty. It
+// sets grad to the gradient.
+func (t *Trainer[T]) evaluate(grad []T) float64 {
+	scale := t.cfg.Reduction.Scale(t.data.Train.Rows())
+	loss := t.gradient(t.data.Train, scale) * scale
+	copy(grad, t.grads[0])
+	t.net.AddPenalty(t.cfg.Penalty, 0, grad)
+	return loss + t.net.Penalty(t.cfg.Penalty)
+}

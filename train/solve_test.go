@@ -1,0 +1,118 @@
+package train
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// Both solvers come to the minimum to which scipy comes from the same weights, and know it.
+func TestSolversAgainstScipy(t *testing.T) {
+	file := readShapes(t)
+	d := Data[float64]{Train: Set[float64]{nn.FromRows(file.X), nn.FromRows(file.Y)}}
+	for _, name := range optim.Solvers() {
+		s, err := optim.ParseSolver(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]float64{"lbfgs": file.Minimum.LBFGS, "cg": file.Minimum.CG}[name]
+		p := nn.Penalty{L2: file.Minimum.L2}
+		n := file.start(t, nn.Identity)
+		r := mustRun(t, n, Config{Solver: s, Loss: nn.Squared, Epochs: 3000, Penalty: p}, d)
+		if got := r.Loss + n.Penalty(p); !(math.Abs(got-want) <= 1e-11) {
+			t.Errorf("%s comes to %v in %d iterations, scipy to %v", name, got, r.Epochs, want)
+		}
+		if r.Reason != ReasonMinimum || !r.Converged || r.Epochs > 500 {
+			t.Errorf("%s ended by %q after %d iterations, converged %v", name, r.Reason, r.Epochs, r.Converged)
+		}
+	}
+}
+
+// Leaving the loop and entering it again changes nothing; each iteration lowers the loss, in
+// float32 and in shards too; the other threads change no bit.
+func TestSolverSteps(t *testing.T) {
+	for _, name := range optim.Solvers() {
+		s, err := optim.ParseSolver(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := Config{Solver: s, Epochs: 40, Shards: 3, EMA: 0.5}
+		n, d := wide[float32](t)
+		c.Threads = 1
+		want := n.Clone()
+		whole := mustRun(t, want, c, d)
+		c.Threads = 2
+		tr, err := New(n, c, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := math.Inf(1)
+		for tr.Result().Reason == "" {
+			for step, err := range tr.Steps(context.Background()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !(step.Loss < last) {
+					t.Fatalf("%s: iteration %d begins with a loss of %v, the one before with %v", name, step.N, step.Loss, last)
+				}
+				last = step.Loss
+				break
+			}
+		}
+		if r := tr.Result(); r.Steps != whole.Steps || r.Rows != whole.Rows || r.Rows < r.Steps*333 {
+			t.Errorf("%s: in parts %d iterations and %d rows, whole %d and %d", name, r.Steps, r.Rows, whole.Steps, whole.Rows)
+		}
+		if !slices.Equal(n.Params(), want.Params()) {
+			t.Errorf("%s: the weights differ", name)
+		}
+	}
+}
+
+func TestSolverRefuses(t *testing.T) {
+	d := Data[float64]{Train: problem[float64](20)}
+	for _, c := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{Method: MiniBatch}, "lbfgs looks at all rows in every evaluation of the loss: it goes with the method batch, not mini-batch"},
+		{Config{Schedule: optim.Cosine{}}, "goes with no schedule"},
+		{Config{Warmup: 2}, "goes with no schedule"},
+		{Config{Penalty: nn.Penalty{L1: 1}}, "l1 has a kink"},
+		{Config{ClipNorm: 1}, "not with clip-value"},
+		{Config{MaxNorm: 1}, "max-norm"},
+	} {
+		c.cfg.Solver = optim.NewLBFGS()
+		if _, err := New(network[float64](t, nn.Identity), c.cfg, d); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
+}
+
+func TestSolverAllocatesNothing(t *testing.T) {
+	for _, name := range optim.Solvers() {
+		s, err := optim.ParseSolver(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := New(network[float32](t, nn.Identity), Config{Solver: s, Epochs: 1 << 20}, Data[float32]{Train: problem[float32](37)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.result.History = slices.Grow(tr.result.History, 1000)
+		if _, err := tr.solverStep(); err != nil {
+			t.Fatal(err)
+		}
+		if a := testing.AllocsPerRun(20, func() {
+			if _, err := tr.solverStep(); err != nil {
+				t.Fatal(err)
+			}
+		}); a != 0 {
+			t.Errorf("%s: %v allocations an iteration", name, a)
+		}
+	}
+}
