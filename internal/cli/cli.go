@@ -61,6 +61,7 @@ type commands struct {
 	Compare    compareCmd    `cmd:"" help:"Race batch, stochastic and mini-batch descent from the same start."`
 	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`
 	Tune       tuneCmd       `cmd:"" help:"Search for flags that train well, at random with successive halving."`
+	LR         lrCmd         `cmd:"" name:"lr" help:"Find a learning rate: the loss while the rate rises."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
 	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`
