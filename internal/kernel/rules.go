@@ -1,8 +1,7 @@
 package kernel
 
 // The passes of the rules beyond update.go's, and of what else is done to weights and
-// gradients element by element. All slices are as long as g. There are vectors for amd64; elsewhere the Go
-// loops run.
+// gradients element by element. All slices are as long as g.
 
 // RuleStep holds what an update knows besides its vectors; each rule takes what it needs.
 type RuleStep[T Float] struct {
@@ -17,7 +16,7 @@ type RuleStep[T Float] struct {
 // AdaGrad is v[i] = FMA(g[i], g[i], v[i]); w[i] = FMA(Rate, g[i]/(√v[i]+Epsilon), w[i]).
 func AdaGrad[T Float](w, g, v []T, s RuleStep[T]) {
 	w, v = w[:len(g)], v[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			v[i] = FMA(gi, gi, v[i])
 			w[i] = FMA(s.Rate, gi/(Sqrt(v[i])+s.Epsilon), w[i])
@@ -34,7 +33,7 @@ func AdaGrad[T Float](w, g, v []T, s RuleStep[T]) {
 // RMSProp is v[i] = FMA(B2, v[i], C2*(g[i]*g[i])); w[i] = FMA(Rate, g[i]/(√v[i]+Epsilon), w[i]).
 func RMSProp[T Float](w, g, v []T, s RuleStep[T]) {
 	w, v = w[:len(g)], v[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			v[i] = FMA(s.B2, v[i], s.C2*(gi*gi))
 			w[i] = FMA(s.Rate, gi/(Sqrt(v[i])+s.Epsilon), w[i])
@@ -55,7 +54,7 @@ func RMSProp[T Float](w, g, v []T, s RuleStep[T]) {
 //	w[i] = FMA(Rate, m[i], w[i])
 func RMSPropMomentum[T Float](w, g, v, m []T, s RuleStep[T]) {
 	w, v, m = w[:len(g)], v[:len(g)], m[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			v[i] = FMA(s.B2, v[i], s.C2*(gi*gi))
 			m[i] = FMA(s.Mu, m[i], gi/(Sqrt(v[i])+s.Epsilon))
@@ -78,7 +77,7 @@ func RMSPropMomentum[T Float](w, g, v, m []T, s RuleStep[T]) {
 //	w[i] = FMA(Rate, u, w[i])
 func AdaDelta[T Float](w, g, v, d []T, s RuleStep[T]) {
 	w, v, d = w[:len(g)], v[:len(g)], d[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			v[i] = FMA(s.B2, v[i], s.C2*(gi*gi))
 			u := Sqrt(d[i]+s.Epsilon) / Sqrt(v[i]+s.Epsilon) * gi
@@ -102,7 +101,7 @@ func AdaDelta[T Float](w, g, v, d []T, s RuleStep[T]) {
 //	w[i] = FMA(Rate, m[i]/FMA(√top[i], Root, Epsilon), w[i])
 func AMSGrad[T Float](w, g, m, v, top []T, s RuleStep[T]) {
 	w, m, v, top = w[:len(g)], m[:len(g)], v[:len(g)], top[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			m[i] = FMA(s.B1, m[i], s.C1*gi)
 			v[i] = FMA(s.B2, v[i], s.C2*(gi*gi))
@@ -127,7 +126,7 @@ func AMSGrad[T Float](w, g, m, v, top []T, s RuleStep[T]) {
 //	w[i] = FMA(Rate, m[i]/d, FMA(Ahead, g[i]/d, w[i]))     d = FMA(√v[i], Root, Epsilon)
 func NAdam[T Float](w, g, m, v []T, s RuleStep[T]) {
 	w, m, v = w[:len(g)], m[:len(g)], v[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			m[i] = FMA(s.B1, m[i], s.C1*gi)
 			v[i] = FMA(s.B2, v[i], s.C2*(gi*gi))
@@ -147,7 +146,7 @@ func NAdam[T Float](w, g, m, v []T, s RuleStep[T]) {
 // m[i] = FMA(B2, m[i], C2*g[i]). A u of 0, or one that is no number, moves nothing.
 func Lion[T Float](w, g, m []T, s RuleStep[T]) {
 	w, m = w[:len(g)], m[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			u := FMA(s.B1, m[i], s.C1*gi)
 			m[i] = FMA(s.B2, m[i], s.C2*gi)
@@ -173,7 +172,7 @@ func AddScaled[T Float](dst, src []T, s T) { SGD(dst[:len(src)], src, s) }
 // AddSign adds s to g[i] where w[i] > 0, and takes it off where w[i] < 0: the gradient of s·|w[i]|.
 func AddSign[T Float](g, w []T, s T) {
 	w = w[:len(g)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, wi := range w {
 			switch {
 			case wi > 0:
@@ -193,7 +192,7 @@ func AddSign[T Float](g, w []T, s T) {
 
 // Clamp keeps every g[i] within ±s. What is no number stays.
 func Clamp[T Float](g []T, s T) {
-	if !ruleVectors() {
+	if !vectors() {
 		for i, gi := range g {
 			switch {
 			case gi > s:
@@ -214,7 +213,7 @@ func Clamp[T Float](g []T, s T) {
 // Approach is dst[i] = FMA(s, src[i]-dst[i], dst[i]): a running average's step.
 func Approach[T Float](dst, src []T, s T) {
 	dst = dst[:len(src)]
-	if !ruleVectors() {
+	if !vectors() {
 		for i, v := range src {
 			dst[i] = FMA(s, v-dst[i], dst[i])
 		}

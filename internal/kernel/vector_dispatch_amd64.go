@@ -638,8 +638,6 @@ func approachVector[T Float](dst, src *T, n int, s T) {
 	}
 }
 
-func ruleVectors() bool { return vectors() }
-
 func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) {
 	if unsafe.Sizeof(*dst) == 4 {
 		if active == avx512 {

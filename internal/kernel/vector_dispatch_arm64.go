@@ -287,25 +287,86 @@ func dropVector[T Float](dst, src, keep *T, n int, s T) {
 		drop64NEON((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), (*float64)(unsafe.Pointer(keep)), n, float64(s))
 	}
 }
-func adagradVector[T Float](w, grad, v *T, n int, rate, eps T)         { panic("kernel: no vectors") }
-func rmspropVector[T Float](w, grad, v *T, n int, rate, b2, c2, eps T) { panic("kernel: no vectors") }
+
+func adagradVector[T Float](w, grad, v *T, n int, rate, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		adagrad32NEON((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(eps))
+	} else {
+		adagrad64NEON((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(eps))
+	}
+}
+
+func rmspropVector[T Float](w, grad, v *T, n int, rate, b2, c2, eps T) {
+	if unsafe.Sizeof(*w) == 4 {
+		rmsprop32NEON((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(b2), float32(c2), float32(eps))
+	} else {
+		rmsprop64NEON((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(b2), float64(c2), float64(eps))
+	}
+}
+
 func rmspropMomentumVector[T Float](w, grad, v, m *T, n int, rate, mu, b2, c2, eps T) {
-	panic("kernel: no vectors")
+	if unsafe.Sizeof(*w) == 4 {
+		rmspropMomentum32NEON((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(m)), n, float32(rate), float32(mu), float32(b2), float32(c2), float32(eps))
+	} else {
+		rmspropMomentum64NEON((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(m)), n, float64(rate), float64(mu), float64(b2), float64(c2), float64(eps))
+	}
 }
+
 func adadeltaVector[T Float](w, grad, v, d *T, n int, rate, b2, c2, eps T) {
-	panic("kernel: no vectors")
+	if unsafe.Sizeof(*w) == 4 {
+		adadelta32NEON((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(d)), n, float32(rate), float32(b2), float32(c2), float32(eps))
+	} else {
+		adadelta64NEON((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(d)), n, float64(rate), float64(b2), float64(c2), float64(eps))
+	}
 }
+
 func amsgradVector[T Float](w, grad, m, v, top *T, n int, rate, root, b1, c1, b2, c2, eps T) {
-	panic("kernel: no vectors")
+	if unsafe.Sizeof(*w) == 4 {
+		amsgrad32NEON((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), (*float32)(unsafe.Pointer(v)), (*float32)(unsafe.Pointer(top)), n, float32(rate), float32(root), float32(b1), float32(c1), float32(b2), float32(c2), float32(eps))
+	} else {
+		amsgrad64NEON((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), (*float64)(unsafe.Pointer(v)), (*float64)(unsafe.Pointer(top)), n, float64(rate), float64(root), float64(b1), float64(c1), float64(b2), float64(c2), float64(eps))
+	}
 }
+
 func nadamVector[T Float](w, grad, m, v *T, n int, rate, ahead, root, b1, c1, b2, c2, eps T) {
-	panic("kernel: no vectors")
+	if unsafe.Sizeof(*w) == 4 {
+		nadam32NEON((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), (*float32)(unsafe.Pointer(v)), n, float32(rate), float32(ahead), float32(root), float32(b1), float32(c1), float32(b2), float32(c2), float32(eps))
+	} else {
+		nadam64NEON((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), (*float64)(unsafe.Pointer(v)), n, float64(rate), float64(ahead), float64(root), float64(b1), float64(c1), float64(b2), float64(c2), float64(eps))
+	}
 }
-func lionVector[T Float](w, grad, m *T, n int, rate, b1, c1, b2, c2 T) { panic("kernel: no vectors") }
-func addSignVector[T Float](grad, w *T, n int, s T)                    { panic("kernel: no vectors") }
-func clampVector[T Float](grad *T, n int, s T)                         { panic("kernel: no vectors") }
-func approachVector[T Float](dst, src *T, n int, s T)                  { panic("kernel: no vectors") }
-func ruleVectors() bool                                                { return false }
+
+func lionVector[T Float](w, grad, m *T, n int, rate, b1, c1, b2, c2 T) {
+	if unsafe.Sizeof(*w) == 4 {
+		lion32NEON((*float32)(unsafe.Pointer(w)), (*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(m)), n, float32(rate), float32(b1), float32(c1), float32(b2), float32(c2))
+	} else {
+		lion64NEON((*float64)(unsafe.Pointer(w)), (*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(m)), n, float64(rate), float64(b1), float64(c1), float64(b2), float64(c2))
+	}
+}
+
+func addSignVector[T Float](grad, w *T, n int, s T) {
+	if unsafe.Sizeof(*grad) == 4 {
+		addSign32NEON((*float32)(unsafe.Pointer(grad)), (*float32)(unsafe.Pointer(w)), n, float32(s))
+	} else {
+		addSign64NEON((*float64)(unsafe.Pointer(grad)), (*float64)(unsafe.Pointer(w)), n, float64(s))
+	}
+}
+
+func clampVector[T Float](grad *T, n int, s T) {
+	if unsafe.Sizeof(*grad) == 4 {
+		clamp32NEON((*float32)(unsafe.Pointer(grad)), n, float32(s))
+	} else {
+		clamp64NEON((*float64)(unsafe.Pointer(grad)), n, float64(s))
+	}
+}
+
+func approachVector[T Float](dst, src *T, n int, s T) {
+	if unsafe.Sizeof(*dst) == 4 {
+		approach32NEON((*float32)(unsafe.Pointer(dst)), (*float32)(unsafe.Pointer(src)), n, float32(s))
+	} else {
+		approach64NEON((*float64)(unsafe.Pointer(dst)), (*float64)(unsafe.Pointer(src)), n, float64(s))
+	}
+}
 
 func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) {
 	if unsafe.Sizeof(*dst) == 4 {

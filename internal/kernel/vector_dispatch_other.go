@@ -61,10 +61,8 @@ func lionVector[T Float](w, grad, m *T, n int, rate, b1, c1, b2, c2 T) { panic("
 func addSignVector[T Float](grad, w *T, n int, s T)                    { panic("kernel: no vectors") }
 func clampVector[T Float](grad *T, n int, s T)                         { panic("kernel: no vectors") }
 func approachVector[T Float](dst, src *T, n int, s T)                  { panic("kernel: no vectors") }
-func ruleVectors() bool                                                { return false }
-
-func columnSumsVector[T Float](dst, src *T, rows, cols, stride int) { panic("kernel: no vectors") }
-func softmaxVector[T Float](dst, src *T, rows, cols int)            { panic("kernel: no vectors") }
+func columnSumsVector[T Float](dst, src *T, rows, cols, stride int)    { panic("kernel: no vectors") }
+func softmaxVector[T Float](dst, src *T, rows, cols int)               { panic("kernel: no vectors") }
 func crossEntropyVector[T Float](sum *float64, y, z, a *T, rows, cols int) {
 	panic("kernel: no vectors")
 }

@@ -421,3 +421,123 @@ func notFinite32NEON(sum *float64, x *float32, cols int)
 //
 //go:noescape
 func notFinite64NEON(sum *float64, x *float64, cols int)
+
+// adagrad32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { v[i] = FMA(grad[i], grad[i], v[i]); w[i] = FMA(rate, grad[i]/(√v[i]+eps), w[i]) }
+//
+//go:noescape
+func adagrad32NEON(w, grad, v *float32, n int, rate, eps float32)
+
+// adagrad64NEON is adagrad32NEON in float64.
+//
+//go:noescape
+func adagrad64NEON(w, grad, v *float64, n int, rate, eps float64)
+
+// rmsprop32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); w[i] = FMA(rate, grad[i]/(√v[i]+eps), w[i]) }
+//
+//go:noescape
+func rmsprop32NEON(w, grad, v *float32, n int, rate, b2, c2, eps float32)
+
+// rmsprop64NEON is rmsprop32NEON in float64.
+//
+//go:noescape
+func rmsprop64NEON(w, grad, v *float64, n int, rate, b2, c2, eps float64)
+
+// rmspropMomentum32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); m[i] = FMA(mu, m[i], grad[i]/(√v[i]+eps)); w[i] = FMA(rate, m[i], w[i]) }
+//
+//go:noescape
+func rmspropMomentum32NEON(w, grad, v, m *float32, n int, rate, mu, b2, c2, eps float32)
+
+// rmspropMomentum64NEON is rmspropMomentum32NEON in float64.
+//
+//go:noescape
+func rmspropMomentum64NEON(w, grad, v, m *float64, n int, rate, mu, b2, c2, eps float64)
+
+// adadelta32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); u := √(d[i]+eps)/√(v[i]+eps)*grad[i]; d[i] = FMA(b2, d[i], c2*(u*u)); w[i] = FMA(rate, u, w[i]) }
+//
+//go:noescape
+func adadelta32NEON(w, grad, v, d *float32, n int, rate, b2, c2, eps float32)
+
+// adadelta64NEON is adadelta32NEON in float64.
+//
+//go:noescape
+func adadelta64NEON(w, grad, v, d *float64, n int, rate, b2, c2, eps float64)
+
+// amsgrad32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { m[i] = FMA(b1, m[i], c1*grad[i]); v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); if v[i] > top[i] { top[i] = v[i] }; w[i] = FMA(rate, m[i]/FMA(√top[i], root, eps), w[i]) }
+//
+//go:noescape
+func amsgrad32NEON(w, grad, m, v, top *float32, n int, rate, root, b1, c1, b2, c2, eps float32)
+
+// amsgrad64NEON is amsgrad32NEON in float64.
+//
+//go:noescape
+func amsgrad64NEON(w, grad, m, v, top *float64, n int, rate, root, b1, c1, b2, c2, eps float64)
+
+// nadam32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { m[i] = FMA(b1, m[i], c1*grad[i]); v[i] = FMA(b2, v[i], c2*(grad[i]*grad[i])); d := FMA(√v[i], root, eps); w[i] = FMA(rate, m[i]/d, FMA(ahead, grad[i]/d, w[i])) }
+//
+//go:noescape
+func nadam32NEON(w, grad, m, v *float32, n int, rate, ahead, root, b1, c1, b2, c2, eps float32)
+
+// nadam64NEON is nadam32NEON in float64.
+//
+//go:noescape
+func nadam64NEON(w, grad, m, v *float64, n int, rate, ahead, root, b1, c1, b2, c2, eps float64)
+
+// lion32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { u := FMA(b1, m[i], c1*grad[i]); m[i] = FMA(b2, m[i], c2*grad[i]); w[i] += rate*sign(u) }
+//
+//go:noescape
+func lion32NEON(w, grad, m *float32, n int, rate, b1, c1, b2, c2 float32)
+
+// lion64NEON is lion32NEON in float64.
+//
+//go:noescape
+func lion64NEON(w, grad, m *float64, n int, rate, b1, c1, b2, c2 float64)
+
+// addSign32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { grad[i] += s*sign(w[i]) }
+//
+//go:noescape
+func addSign32NEON(grad, w *float32, n int, s float32)
+
+// addSign64NEON is addSign32NEON in float64.
+//
+//go:noescape
+func addSign64NEON(grad, w *float64, n int, s float64)
+
+// clamp32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { if grad[i] > s { grad[i] = s } else if grad[i] < -s { grad[i] = -s } }
+//
+//go:noescape
+func clamp32NEON(grad *float32, n int, s float32)
+
+// clamp64NEON is clamp32NEON in float64.
+//
+//go:noescape
+func clamp64NEON(grad *float64, n int, s float64)
+
+// approach32NEON is, in vectors of 16 bytes,
+//
+//	for i := range n { dst[i] = FMA(s, src[i]-dst[i], dst[i]) }
+//
+//go:noescape
+func approach32NEON(dst, src *float32, n int, s float32)
+
+// approach64NEON is approach32NEON in float64.
+//
+//go:noescape
+func approach64NEON(dst, src *float64, n int, s float64)

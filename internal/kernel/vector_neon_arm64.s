@@ -210,6 +210,211 @@
 #define ARGS_ADD MOVD dst+0(FP), R0; MOVD src+8(FP), R1; MOVD n+16(FP), rN
 #define PLUS FADD(0, 0, 1)
 
+// The rules beyond those, and their like: V4 is top. V0 + V24 where V(u) is above 0, V0 - V24
+// where it is below.
+#define BYSIGN(u) \
+	FADD(5, 0, 24) \
+	FSUB(6, 0, 24) \
+	FCMGT0(7, u)   \
+	FNEG(8, u)     \
+	FCMGT0(8, 8)   \
+	BIT(0, 5, 7)   \
+	BIT(0, 6, 8)
+
+#define STORE_WV2(mov, size) STORE_W(mov, size); mov.P F2, size(R2)
+#define STORE_WVM(mov, size) STORE_W(mov, size); mov.P F4, size(R2); mov.P F5, size(R3)
+#define STORE_WVD(mov, size) STORE_W(mov, size); mov.P F4, size(R2); mov.P F6, size(R3)
+#define LOAD_WGMVT(mov, size) LOAD_WGMV(mov, size); mov (R4), F4
+#define STORE_WMVT(mov, size) STORE_W(mov, size); mov.P F6, size(R2); mov.P F5, size(R3); mov.P F4, size(R4)
+
+#define ARGS_ADAGRAD             \
+	MOVD w+0(FP), R0         \
+	MOVD grad+8(FP), R1      \
+	MOVD v+16(FP), R2        \
+	MOVD n+24(FP), rN        \
+	SCALAR(rate+32, F24, 24) \
+	SCALAR(eps+(32+SIZE), F25, 25)
+
+#define ADAGRAD        \
+	FMLA(2, 1, 1)  \
+	FSQRT(3, 2)    \
+	FADD(3, 3, 25) \
+	FDIV(3, 1, 3)  \
+	FMLA(0, 24, 3)
+
+#define ARGS_RMSPROP                    \
+	MOVD w+0(FP), R0                \
+	MOVD grad+8(FP), R1             \
+	MOVD v+16(FP), R2               \
+	MOVD n+24(FP), rN               \
+	SCALAR(rate+32, F24, 24)        \
+	SCALAR(b2+(32+SIZE), F25, 25)   \
+	SCALAR(c2+(32+2*SIZE), F26, 26) \
+	SCALAR(eps+(32+3*SIZE), F27, 27)
+
+#define RMSPROP        \
+	FMUL(3, 1, 1)  \
+	FMUL(3, 26, 3) \
+	FMLA(3, 25, 2) \
+	FSQRT(4, 3)    \
+	FADD(4, 4, 27) \
+	FDIV(4, 1, 4)  \
+	FMLA(0, 24, 4)
+
+#define ARGS_RMSPROPMOMENTUM            \
+	MOVD w+0(FP), R0                \
+	MOVD grad+8(FP), R1             \
+	MOVD v+16(FP), R2               \
+	MOVD m+24(FP), R3               \
+	MOVD n+32(FP), rN               \
+	SCALAR(rate+40, F24, 24)        \
+	SCALAR(mu+(40+SIZE), F25, 25)   \
+	SCALAR(b2+(40+2*SIZE), F26, 26) \
+	SCALAR(c2+(40+3*SIZE), F27, 27) \
+	SCALAR(eps+(40+4*SIZE), F28, 28)
+
+#define RMSPROPMOMENTUM  \
+	FMUL(4, 1, 1)    \
+	FMUL(4, 27, 4)   \
+	FMLA(4, 26, 2)   \
+	FSQRT(5, 4)      \
+	FADD(5, 5, 28)   \
+	FDIV(5, 1, 5)    \
+	FMLA(5, 25, 3)   \
+	FMLA(0, 24, 5)
+
+#define ARGS_ADADELTA                   \
+	MOVD w+0(FP), R0                \
+	MOVD grad+8(FP), R1             \
+	MOVD v+16(FP), R2               \
+	MOVD d+24(FP), R3               \
+	MOVD n+32(FP), rN               \
+	SCALAR(rate+40, F24, 24)        \
+	SCALAR(b2+(40+SIZE), F25, 25)   \
+	SCALAR(c2+(40+2*SIZE), F26, 26) \
+	SCALAR(eps+(40+3*SIZE), F27, 27)
+
+#define ADADELTA       \
+	FMUL(4, 1, 1)  \
+	FMUL(4, 26, 4) \
+	FMLA(4, 25, 2) \
+	FADD(5, 3, 27) \
+	FSQRT(5, 5)    \
+	FADD(6, 4, 27) \
+	FSQRT(6, 6)    \
+	FDIV(5, 5, 6)  \
+	FMUL(5, 5, 1)  \
+	FMUL(6, 5, 5)  \
+	FMUL(6, 26, 6) \
+	FMLA(6, 25, 3) \
+	FMLA(0, 24, 5)
+
+#define ARGS_AMSGRAD                    \
+	MOVD w+0(FP), R0                \
+	MOVD grad+8(FP), R1             \
+	MOVD m+16(FP), R2               \
+	MOVD v+24(FP), R3               \
+	MOVD top+32(FP), R4             \
+	MOVD n+40(FP), rN               \
+	SCALAR(rate+48, F24, 24)        \
+	SCALAR(root+(48+SIZE), F25, 25) \
+	SCALAR(b1+(48+2*SIZE), F26, 26) \
+	SCALAR(c1+(48+3*SIZE), F27, 27) \
+	SCALAR(b2+(48+4*SIZE), F28, 28) \
+	SCALAR(c2+(48+5*SIZE), F29, 29) \
+	SCALAR(eps+(48+6*SIZE), F30, 30)
+
+#define AMSGRAD        \
+	FMUL(5, 1, 1)  \
+	FMUL(5, 29, 5) \
+	FMLA(5, 28, 3) \
+	FCMGT(6, 5, 4) \
+	BIT(4, 5, 6)   \
+	FMUL(6, 27, 1) \
+	FMLA(6, 26, 2) \
+	FSQRT(7, 4)    \
+	COPY(8, 30)    \
+	FMLA(8, 7, 25) \
+	FDIV(7, 6, 8)  \
+	FMLA(0, 24, 7)
+
+#define ARGS_NADAM                        \
+	MOVD w+0(FP), R0                  \
+	MOVD grad+8(FP), R1               \
+	MOVD m+16(FP), R2                 \
+	MOVD v+24(FP), R3                 \
+	MOVD n+32(FP), rN                 \
+	SCALAR(rate+40, F24, 24)          \
+	SCALAR(ahead+(40+SIZE), F25, 25)  \
+	SCALAR(root+(40+2*SIZE), F26, 26) \
+	SCALAR(b1+(40+3*SIZE), F27, 27)   \
+	SCALAR(c1+(40+4*SIZE), F28, 28)   \
+	SCALAR(b2+(40+5*SIZE), F29, 29)   \
+	SCALAR(c2+(40+6*SIZE), F30, 30)   \
+	SCALAR(eps+(40+7*SIZE), F31, 31)
+
+#define NADAM          \
+	FMUL(4, 1, 1)  \
+	FMUL(4, 30, 4) \
+	FMLA(4, 29, 3) \
+	FMUL(5, 28, 1) \
+	FMLA(5, 27, 2) \
+	FSQRT(6, 4)    \
+	COPY(7, 31)    \
+	FMLA(7, 6, 26) \
+	FDIV(8, 1, 7)  \
+	FMLA(0, 25, 8) \
+	FDIV(8, 5, 7)  \
+	FMLA(0, 24, 8)
+
+#define ARGS_LION                       \
+	MOVD w+0(FP), R0                \
+	MOVD grad+8(FP), R1             \
+	MOVD m+16(FP), R2               \
+	MOVD n+24(FP), rN               \
+	SCALAR(rate+32, F24, 24)        \
+	SCALAR(b1+(32+SIZE), F25, 25)   \
+	SCALAR(c1+(32+2*SIZE), F26, 26) \
+	SCALAR(b2+(32+3*SIZE), F27, 27) \
+	SCALAR(c2+(32+4*SIZE), F28, 28)
+
+#define LION           \
+	FMUL(4, 26, 1) \
+	FMLA(4, 25, 2) \
+	FMUL(3, 28, 1) \
+	FMLA(3, 27, 2) \
+	BYSIGN(4)
+
+#define ARGS_ADDSIGN        \
+	MOVD grad+0(FP), R0 \
+	MOVD w+8(FP), R1    \
+	MOVD n+16(FP), rN   \
+	SCALAR(s+24, F24, 24)
+
+#define ADDSIGN BYSIGN(1)
+
+#define ARGS_CLAMP          \
+	MOVD grad+0(FP), R0 \
+	MOVD n+8(FP), rN    \
+	SCALAR(s+16, F24, 24)
+
+#define CLAMP           \
+	FNEG(25, 24)    \
+	FCMGT(1, 0, 24) \
+	FCMGT(2, 25, 0) \
+	BIT(0, 24, 1)   \
+	BIT(0, 25, 2)
+
+#define ARGS_APPROACH      \
+	MOVD dst+0(FP), R0 \
+	MOVD src+8(FP), R1 \
+	MOVD n+16(FP), rN  \
+	SCALAR(s+24, F24, 24)
+
+#define APPROACH      \
+	FSUB(2, 1, 0) \
+	FMLA(0, 24, 2)
+
 // columnSums keeps a block of columns in registers over all rows.
 #define COLUMNSUMS \
 	MOVD dst+0(FP), R0        \
@@ -373,6 +578,46 @@ TEXT ·scale32NEON(SB), NOSPLIT, $0-20
 TEXT ·add32NEON(SB), NOSPLIT, $0-24
 	EACH(ARGS_ADD, LOAD_WG, PLUS, STORE_W)
 
+// func adagrad32NEON(w, grad, v *float32, n int, rate, eps float32)
+TEXT ·adagrad32NEON(SB), NOSPLIT, $0-40
+	EACH(ARGS_ADAGRAD, LOAD_WGV, ADAGRAD, STORE_WV2)
+
+// func rmsprop32NEON(w, grad, v *float32, n int, rate, b2, c2, eps float32)
+TEXT ·rmsprop32NEON(SB), NOSPLIT, $0-48
+	EACH(ARGS_RMSPROP, LOAD_WGV, RMSPROP, STORE_WV)
+
+// func rmspropMomentum32NEON(w, grad, v, m *float32, n int, rate, mu, b2, c2, eps float32)
+TEXT ·rmspropMomentum32NEON(SB), NOSPLIT, $0-60
+	EACH(ARGS_RMSPROPMOMENTUM, LOAD_WGMV, RMSPROPMOMENTUM, STORE_WVM)
+
+// func adadelta32NEON(w, grad, v, d *float32, n int, rate, b2, c2, eps float32)
+TEXT ·adadelta32NEON(SB), NOSPLIT, $0-56
+	EACH(ARGS_ADADELTA, LOAD_WGMV, ADADELTA, STORE_WVD)
+
+// func amsgrad32NEON(w, grad, m, v, top *float32, n int, rate, root, b1, c1, b2, c2, eps float32)
+TEXT ·amsgrad32NEON(SB), NOSPLIT, $0-76
+	EACH(ARGS_AMSGRAD, LOAD_WGMVT, AMSGRAD, STORE_WMVT)
+
+// func nadam32NEON(w, grad, m, v *float32, n int, rate, ahead, root, b1, c1, b2, c2, eps float32)
+TEXT ·nadam32NEON(SB), NOSPLIT, $0-72
+	EACH(ARGS_NADAM, LOAD_WGMV, NADAM, STORE_WMV)
+
+// func lion32NEON(w, grad, m *float32, n int, rate, b1, c1, b2, c2 float32)
+TEXT ·lion32NEON(SB), NOSPLIT, $0-52
+	EACH(ARGS_LION, LOAD_WGV, LION, STORE_WV)
+
+// func addSign32NEON(grad, w *float32, n int, s float32)
+TEXT ·addSign32NEON(SB), NOSPLIT, $0-28
+	EACH(ARGS_ADDSIGN, LOAD_WG, ADDSIGN, STORE_W)
+
+// func clamp32NEON(grad *float32, n int, s float32)
+TEXT ·clamp32NEON(SB), NOSPLIT, $0-20
+	EACH(ARGS_CLAMP, LOAD_X, CLAMP, STORE_W)
+
+// func approach32NEON(dst, src *float32, n int, s float32)
+TEXT ·approach32NEON(SB), NOSPLIT, $0-28
+	EACH(ARGS_APPROACH, LOAD_WG, APPROACH, STORE_W)
+
 // func columnSums32NEON(dst, src *float32, rows, cols, stride int)
 TEXT ·columnSums32NEON(SB), NOSPLIT, $0-40
 	COLUMNSUMS
@@ -482,6 +727,46 @@ TEXT ·scale64NEON(SB), NOSPLIT, $0-24
 // func add64NEON(dst, src *float64, n int)
 TEXT ·add64NEON(SB), NOSPLIT, $0-24
 	EACH(ARGS_ADD, LOAD_WG, PLUS, STORE_W)
+
+// func adagrad64NEON(w, grad, v *float64, n int, rate, eps float64)
+TEXT ·adagrad64NEON(SB), NOSPLIT, $0-48
+	EACH(ARGS_ADAGRAD, LOAD_WGV, ADAGRAD, STORE_WV2)
+
+// func rmsprop64NEON(w, grad, v *float64, n int, rate, b2, c2, eps float64)
+TEXT ·rmsprop64NEON(SB), NOSPLIT, $0-64
+	EACH(ARGS_RMSPROP, LOAD_WGV, RMSPROP, STORE_WV)
+
+// func rmspropMomentum64NEON(w, grad, v, m *float64, n int, rate, mu, b2, c2, eps float64)
+TEXT ·rmspropMomentum64NEON(SB), NOSPLIT, $0-80
+	EACH(ARGS_RMSPROPMOMENTUM, LOAD_WGMV, RMSPROPMOMENTUM, STORE_WVM)
+
+// func adadelta64NEON(w, grad, v, d *float64, n int, rate, b2, c2, eps float64)
+TEXT ·adadelta64NEON(SB), NOSPLIT, $0-72
+	EACH(ARGS_ADADELTA, LOAD_WGMV, ADADELTA, STORE_WVD)
+
+// func amsgrad64NEON(w, grad, m, v, top *float64, n int, rate, root, b1, c1, b2, c2, eps float64)
+TEXT ·amsgrad64NEON(SB), NOSPLIT, $0-104
+	EACH(ARGS_AMSGRAD, LOAD_WGMVT, AMSGRAD, STORE_WMVT)
+
+// func nadam64NEON(w, grad, m, v *float64, n int, rate, ahead, root, b1, c1, b2, c2, eps float64)
+TEXT ·nadam64NEON(SB), NOSPLIT, $0-104
+	EACH(ARGS_NADAM, LOAD_WGMV, NADAM, STORE_WMV)
+
+// func lion64NEON(w, grad, m *float64, n int, rate, b1, c1, b2, c2 float64)
+TEXT ·lion64NEON(SB), NOSPLIT, $0-72
+	EACH(ARGS_LION, LOAD_WGV, LION, STORE_WV)
+
+// func addSign64NEON(grad, w *float64, n int, s float64)
+TEXT ·addSign64NEON(SB), NOSPLIT, $0-32
+	EACH(ARGS_ADDSIGN, LOAD_WG, ADDSIGN, STORE_W)
+
+// func clamp64NEON(grad *float64, n int, s float64)
+TEXT ·clamp64NEON(SB), NOSPLIT, $0-24
+	EACH(ARGS_CLAMP, LOAD_X, CLAMP, STORE_W)
+
+// func approach64NEON(dst, src *float64, n int, s float64)
+TEXT ·approach64NEON(SB), NOSPLIT, $0-32
+	EACH(ARGS_APPROACH, LOAD_WG, APPROACH, STORE_W)
 
 // func columnSums64NEON(dst, src *float64, rows, cols, stride int)
 TEXT ·columnSums64NEON(SB), NOSPLIT, $0-40

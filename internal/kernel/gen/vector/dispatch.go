@@ -20,19 +20,11 @@ func dispatch(name string) {
 	fmt.Fprint(&arm64, "import \"unsafe\"\n\nfunc vectors() bool { return active == neon }\n")
 	fmt.Fprintf(&other, header, "(!amd64 && !arm64) || purego")
 	fmt.Fprint(&other, "func vectors() bool { return false }\n\n")
-	for _, group := range [][]*loop{forward, backward, updates, norms} {
+	for _, group := range [][]*loop{forward, backward, updates, norms, rules} {
 		for _, l := range group {
 			dispatchOne(&amd64, &arm64, &other, l.name, false, l.streams, []string{"n"}, l.scalars)
 		}
 	}
-	var none, without bytes.Buffer // the rules have no NEON
-	for _, l := range rules {
-		dispatchOne(&amd64, &none, &without, l.name, false, l.streams, []string{"n"}, l.scalars)
-	}
-	fmt.Fprint(&amd64, "\nfunc ruleVectors() bool { return vectors() }\n")
-	fmt.Fprint(&without, "func ruleVectors() bool { return false }\n\n")
-	arm64.Write(without.Bytes())
-	other.Write(without.Bytes())
 	dispatchOne(&amd64, &arm64, &other, "columnSums", false, []string{"dst", "src"}, []string{"rows", "cols", "stride"}, nil)
 	for _, k := range append(losses, finite) {
 		counts := []string{"rows", "cols"}
