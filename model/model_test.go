@@ -123,6 +123,40 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// TestShapedRun: a model that was trained with everything there is besides a rule, or by a
+// solver, is saved and loaded like any other, and says what it was trained with.
+func TestShapedRun(t *testing.T) {
+	decay := 0.1
+	for _, o := range []model.Options{
+		{Optimizer: "lion", WeightDecay: &decay, L1: 1e-4, L2: 1e-3, MaxNorm: 2, ClipNorm: 1, ClipValue: 0.5, EMA: 0.9, LabelSmoothing: 0.1,
+			Schedule: "one-cycle", Warmup: 2, Epochs: 6},
+		{Optimizer: "lbfgs", L2: 1e-3, EMA: 0.5, Epochs: 6},
+		{Optimizer: "cg", Epochs: 6},
+	} {
+		o.Targets, o.Hidden = []string{"kind"}, []int{7}
+		m, _, err := model.Train(context.Background(), mixed(t), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := model.Load(save(t, m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.WeightsSHA256() != m.WeightsSHA256() || fmt.Sprintf("%+v", again.Training.History) != fmt.Sprintf("%+v", m.Training.History) {
+			t.Errorf("%s: another model", o.Optimizer)
+		}
+		got := again.Options
+		if got.Optimizer != o.Optimizer || got.L1 != o.L1 || got.L2 != o.L2 || got.MaxNorm != o.MaxNorm || got.ClipNorm != o.ClipNorm ||
+			got.ClipValue != o.ClipValue || got.EMA != o.EMA || got.LabelSmoothing != o.LabelSmoothing || got.Warmup != o.Warmup ||
+			(got.WeightDecay == nil) != (o.WeightDecay == nil) {
+			t.Errorf("%s: trained with %+v, says %+v", o.Optimizer, o, got)
+		}
+		if want := "mini-batch"; o.Optimizer == "lion" && got.Method != want || o.Optimizer != "lion" && got.Method != "batch" {
+			t.Errorf("%s: the method is %s", o.Optimizer, got.Method)
+		}
+	}
+}
+
 // TestWaysOfPredicting: Predict, PredictValues and PredictRow say the same.
 func TestWaysOfPredicting(t *testing.T) {
 	everyTask(t, func(t *testing.T, m *model.Model) {

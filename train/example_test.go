@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -56,4 +57,26 @@ func ExampleTrainer_Steps() {
 	after := t.Result()
 	fmt.Println(before.Epochs < after.Epochs, after.Epochs, after.Reason, after.Loss < before.Loss)
 	// Output: true 400 epochs true
+}
+
+// A small problem solved by L-BFGS, with a penalty on large weights: the minimum of the loss
+// and the penalty, to the last digits.
+func Example_solver() {
+	x := nn.FromRows([][]float64{{0}, {1}, {2}, {3}})
+	y := nn.FromRows([][]float64{{1}, {3}, {5}, {7}})
+	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	t, err := train.New(net, train.Config{Solver: optim.NewLBFGS(), Penalty: nn.Penalty{L2: 0.1}}, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r, err := t.Run(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	// By hand: 2·1.25·(2 - w) = 0.1·w, the variance of x being 1.25.
+	fmt.Printf("%s, w = %.6f, b = %.6f\n", r.Reason, net.Weights(0).At(0, 0), net.Bias(0)[0])
+	// Output: minimum, w = 1.923077, b = 1.115385
 }

@@ -133,6 +133,7 @@ var badInput = []struct {
 	{"train $IRIS --optimizer adamw --weight-decay -1", 2, []string{"weight-decay is -1"}},
 	{"train $IRIS --optimizer sgd --weight-decay -1", 2, []string{"--weight-decay", "-1", "at least 0"}},
 	{"train $IRIS --optimizer lbfgs --method mini-batch", 2, []string{"--optimizer", "lbfgs", "method batch, not mini-batch"}},
+	{"compare $IRIS --optimizer lbfgs -o none", 2, []string{"stochastic", "lbfgs", "method batch"}},
 	{"train $IRIS --optimizer cg --momentum 0.9", 2, []string{"--optimizer", "cg has no momentum"}},
 	{"train $IRIS --optimizer lbfgs --schedule cosine", 2, []string{"--optimizer", "finds its own rate"}},
 	{"train $IRIS --optimizer lbfgs --l1 0.1", 2, []string{"--optimizer", "l1 has a kink", "l2"}},

@@ -19,7 +19,7 @@ type compareCmd struct {
 	netFlags   `embed:""`
 	Methods    []string `default:"batch,stochastic,mini-batch" help:"Which to race: batch, stochastic, mini-batch, per-sample."`
 	BatchSize  *int     `placeholder:"N" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
-	Optimizer  string   `default:"sgd" help:"sgd, momentum, nesterov, adam or adamw."`
+	Optimizer  string   `default:"sgd" help:"One of train's; lbfgs and cg go with the method batch alone."`
 	LR         *float64 `name:"lr" placeholder:"X" help:"Learning rate, the same for all."`
 	Schedule   string   `default:"constant" help:"Of the rate."`
 	Epochs     int      `default:"50" help:"At most, in each lane."`
@@ -75,6 +75,9 @@ func (c *compareCmd) Run(e *env) error {
 		if errors.Is(err, e.ctx.Err()) {
 			return status(statusInterrupted)
 		}
+		if errors.Is(err, train.ErrConfig) {
+			err = usage{err}
+		}
 		return err
 	}
 	if format != "" {
@@ -101,7 +104,7 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 	}
 	none := 0.0
 	d := descentFlags{
-		Method: string(train.MiniBatch), BatchSize: c.BatchSize, Optimizer: c.Optimizer, LR: c.LR, Schedule: c.Schedule,
+		Method: "auto", BatchSize: c.BatchSize, Optimizer: c.Optimizer, LR: c.LR, Schedule: c.Schedule,
 		Epochs: &c.Epochs, TargetLoss: c.TargetLoss, Tolerance: c.Tolerance, Shuffle: c.Shuffle, Precision: "float64",
 	}
 	if err := d.add(&o); err != nil {
