@@ -207,7 +207,7 @@ func Load(path string, custom ...Custom) (*Model, error) {
 func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engine, error) {
 	params, err := nn.ParamCount(inputs, layers...)
 	if numbers := params + nn.StateCount(layers...); err == nil && numbers != file.count {
-		err = fmt.Errorf("its layers take %d numbers and its tensors hold %d", numbers, file.count)
+		err = fmt.Errorf("its layers take %d parameters and its tensors hold %d", numbers, file.count)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", file.path, ErrFile, err)

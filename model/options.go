@@ -332,7 +332,7 @@ func (o *Options) descent(r *recipe) error {
 	if !slices.Contains(train.Methods(), string(c.Method)) {
 		return refuse("method", "%q is not known; choose one of %s", o.Method, strings.Join(train.Methods(), ", "))
 	}
-	if err := c.CheckSolver(); err != nil {
+	if err := c.CheckSolver(r.layers); err != nil {
 		return refuse("optimizer", "%w", err)
 	}
 	if c.BatchSize = o.BatchSize; c.BatchSize < 0 {

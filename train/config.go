@@ -155,9 +155,6 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	default:
 		return bad("the method %q is not known; choose batch, stochastic, mini-batch or per-sample", c.Method)
 	}
-	if err := c.CheckSolver(); err != nil {
-		return bad("%w", err)
-	}
 	switch {
 	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
 		return bad("the learning rate is %v; it must be a finite number greater than 0", c.Rate)
@@ -199,10 +196,18 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 }
 
 // CheckSolver refuses what does not go together with the solver, if there is one.
-func (c *Config) CheckSolver() error {
+func (c *Config) CheckSolver(layers []nn.Dense) error {
 	s := c.Solver
 	if s == nil {
 		return nil
+	}
+	for l, d := range layers {
+		if d.Dropout > 0 {
+			return fmt.Errorf("%s needs the same loss whenever it asks for it, and layer %d drops inputs at random; leave dropout out, or use another optimizer", s, l)
+		}
+		if d.Norm == nn.BatchNorm {
+			return fmt.Errorf("%s tries weights that it does not keep, and layer %d would keep running statistics of them; use layer normalisation, or another optimizer", s, l)
+		}
 	}
 	if c.Method != Batch {
 		return fmt.Errorf("%s looks at all rows in every evaluation of the loss: it goes with the method batch, not %s", s, c.Method)

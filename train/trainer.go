@@ -115,6 +115,9 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.CheckSolver(net.Layers()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
 	if err := checkSet("training", net, cfg.Loss, data.Train); err != nil {
 		return nil, err
 	}

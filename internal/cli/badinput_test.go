@@ -136,6 +136,8 @@ var badInput = []struct {
 	{"compare $IRIS --optimizer lbfgs -o none", 2, []string{"stochastic", "lbfgs", "method batch"}},
 	{"train $IRIS --optimizer cg --momentum 0.9", 2, []string{"--optimizer", "cg has no momentum"}},
 	{"train $IRIS --optimizer lbfgs --schedule cosine", 2, []string{"--optimizer", "finds its own rate"}},
+	{"train $IRIS --optimizer lbfgs --dropout 0.1", 2, []string{"--optimizer", "layer 1 drops inputs"}},
+	{"train $IRIS --optimizer cg --norm batch", 2, []string{"--optimizer", "running statistics", "layer normalisation"}},
 	{"train $IRIS --optimizer lbfgs --l1 0.1", 2, []string{"--optimizer", "l1 has a kink", "l2"}},
 	{"train $IRIS --optimizer cg --clip-norm 1", 2, []string{"--optimizer", "cg follows the loss alone"}},
 	{"train $IRIS --optimizer lion --epsilon 1", 2, []string{"lion has no epsilon"}},
