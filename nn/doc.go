@@ -6,6 +6,7 @@
 //   - Activation: f and its derivative f', by name.
 //   - Loss: what an output costs against its target, and its derivative, by name.
 //   - Init: how the weights start.
+//   - Norm: how a layer normalises its sums, by name; and dropout of a layer's inputs.
 //   - Network: dense layers over one flat slice of parameters. It holds no forward state,
 //     so many goroutines can use one network at once.
 //   - Tape: one goroutine's forward values z, a and its deltas dL/dz.
@@ -16,6 +17,8 @@
 //
 //	z = x·W + b      a = f(z)                      (Forward)
 //	delta = dL/dz    dL/dW = xᵀ·delta   dL/db = Σ_rows delta   (Backprop)
+//
+// A norm stands between the two: z = norm(x·W + b), and delta is then dL/d(x·W + b).
 //
 // The package imports nothing but the standard library and the kernels.
 package nn
