@@ -16,10 +16,17 @@ type dropTape[T Float] struct {
 	x    Matrix[T] // the layer's input, dropped
 	keep Matrix[T] // 1, or 0 where it was
 	s    T         // 1/(1-p); 0 where the layer has no dropout
+	four [16][4]T  // what keep is where four bits say who is dropped
 }
 
 func newDropTape[T Float](l layer, maxRows int) dropTape[T] {
-	return dropTape[T]{NewMatrix[T](maxRows, l.in), NewMatrix[T](maxRows, l.in), T(1 / (1 - l.Dropout))}
+	d := dropTape[T]{x: NewMatrix[T](maxRows, l.in), keep: NewMatrix[T](maxRows, l.in), s: T(1 / (1 - l.Dropout))}
+	for bits := range d.four {
+		for k := range 4 {
+			d.four[bits][k] = T(1 - bits>>k&1)
+		}
+	}
+	return d
 }
 
 // dropRows draws the masks of some rows of layer l and drops its input by them. One draw is for
@@ -35,9 +42,11 @@ func (n *Network[T]) dropRows(t *Tape[T], l, from, to int) {
 		b := uint64(t.noise.Row+i) << 32
 		for j := 0; j < len(keep); j += 64 {
 			drop := rng.Bernoulli(p, t.noise.Seed, rng.Dropout, a, b|uint64(j/64)<<5)
-			for k := range keep[j:min(j+64, len(keep))] {
-				keep[j+k] = T(int32(^drop >> k & 1))
+			part := keep[j:min(j+64, len(keep))]
+			for ; len(part) >= 4; part, drop = part[4:], drop>>4 {
+				*(*[4]T)(part) = d.four[drop&15]
 			}
+			copy(part, d.four[drop&15][:])
 		}
 		kernel.Drop(d.x.Row(i), in.Row(i), keep, d.s)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -48,6 +49,9 @@ func (c *compareCmd) Run(e *env) error {
 	for _, m := range c.Methods {
 		if !slices.Contains(train.Methods(), m) {
 			return usagef("--methods: %q is not known; choose from %s", m, strings.Join(train.Methods(), ", "))
+		}
+		if c.Norm == nn.BatchNorm.String() && (m == string(train.Stochastic) || m == string(train.PerSample)) {
+			return usagef("--norm: batch normalisation needs at least 2 rows in a batch, and with %s it has 1; give --methods batch,mini-batch, or --norm layer", m)
 		}
 	}
 	f, err := c.prepare(e)

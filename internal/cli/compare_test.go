@@ -21,6 +21,7 @@ func TestCompare(t *testing.T) {
 	for args, words := range map[string][]string{
 		"--methods nope": {"--methods", `"nope"`}, "--lr -1": {"--lr"}, "--lr NaN": {"--lr"}, "--batch-size 0": {"--batch-size"}, "--epochs 0": {"--epochs"},
 		"--optimizer nope": {"--optimizer"}, "-o c.pdf": {"c.pdf"}, "--loss cross-entropy --output-activation sigmoid": {"--loss"}, "--tolerance 0": {"--tolerance"},
+		"--norm batch": {"--norm", "stochastic", "--methods batch,mini-batch"}, "--norm nope": {"--norm", `"nope"`}, "--dropout 1": {"--dropout"},
 	} {
 		for _, problem := range refused(call(append([]string{"compare", iris}, strings.Fields(args)...)...), 2, words) {
 			t.Errorf("%s: %s", args, problem)

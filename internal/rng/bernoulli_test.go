@@ -26,6 +26,18 @@ func TestBernoulliIsAComparison(t *testing.T) {
 	}
 }
 
+func TestBlocks(t *testing.T) {
+	for i := range uint64(1000) {
+		seed, a, b := i*0x9E3779B97F4A7C15, i*0xD1342543DE82EF95, i*0xA0761D6478BD642F&^1
+		lo, hi, lo1, hi1 := blocks(seed, Dropout, a, b)
+		l, h := block(seed, Dropout, a, b)
+		l1, h1 := block(seed, Dropout, a, b+1)
+		if lo != l || hi != h || lo1 != l1 || hi1 != h1 {
+			t.Fatalf("blocks(%d, %d, %d) = %x %x %x %x, want %x %x %x %x", seed, a, b, lo, hi, lo1, hi1, l, h, l1, h1)
+		}
+	}
+}
+
 // The share of ones is p, of every bit and of pairs of neighbouring bits p², within five
 // standard deviations.
 func TestBernoulliShare(t *testing.T) {
