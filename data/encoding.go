@@ -111,6 +111,17 @@ func (e *Encoding) InputNames() []string {
 	return names
 }
 
+// InputColumns names the column that each encoded input comes from.
+func (e *Encoding) InputColumns() []string {
+	names := make([]string, 0, e.width)
+	for i := range e.Inputs {
+		for range e.Inputs[i].width {
+			names = append(names, e.Inputs[i].Name)
+		}
+	}
+	return names
+}
+
 // OutputNames names each encoded target: the classes of a multiclass target, else the
 // targets.
 func (e *Encoding) OutputNames() []string {

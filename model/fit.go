@@ -398,6 +398,10 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
+	trainer.Names = train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
+	if f.Encoding.Task == data.Binary {
+		trainer.Names.Outputs = f.Encoding.Classes()
+	}
 	return runnerOf[T]{trainer}, nil
 }
 
@@ -487,7 +491,7 @@ func (f *Fit) Model() (*Model, error) {
 		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, engine: f.runner.engine(),
 		Training: Training{
 			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds,
-			Loss: r.Loss, Rows: f.Rows, History: r.History,
+			Loss: r.Loss, Rows: f.Rows, Diagnosis: r.Diagnosis, History: r.History,
 		},
 	}
 	if f.recipe.config.KeepBest {

@@ -18,6 +18,8 @@ type Training struct {
 	BestEpoch int     `json:"best_epoch"` // whose weights these are; 0: the last ones
 	Rows      Rows    `json:"rows"`
 	Metrics   Metrics `json:"metrics"`
+	// Diagnosis says why the run did not come to what it could have; empty for a healthy one.
+	Diagnosis []train.Finding `json:"diagnosis,omitempty"`
 
 	History train.History `json:"history"`
 }

@@ -51,7 +51,8 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			return
 		}
 		var err error
-		s, made := t.tinyEpochs(most)
+		first, steps := t.position == 0, t.result.Steps
+		s, made := t.tinyEpochs(t.watch.most(most))
 		switch {
 		case made:
 		case t.cfg.Solver != nil:
@@ -65,11 +66,14 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			t.finished = true
 			t.result.Reason = ReasonDiverged
 			t.shown = false
+			t.blame(err)
 			copy(t.net.Values(), t.good)
 			t.lossAt = -1
+			t.advise()
 			yield(s, err)
 			return
 		}
+		t.observe(&s, first, t.result.Steps-steps)
 		if !yield(s, nil) {
 			return
 		}

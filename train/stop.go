@@ -121,10 +121,24 @@ func fired(c Stop, s State) Stop {
 // network then has the last weights known to be finite.
 type DivergedError struct {
 	Epoch, Step int     // where it was seen, from 1
+	Layer       int     // where it was seen first, from 0; -1: in the loss alone
 	Loss        float64 // the batch's loss there
 	Rate        float64 // the learning rate there
+	Try         string  // what the diagnosis has first
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("training diverged: the loss is %v in epoch %d (update %d, learning rate %v); try a smaller learning rate", e.Loss, e.Epoch, e.Step, e.Rate)
+	try := e.Try
+	if try == "" || strings.HasPrefix(try, "--lr ") {
+		try = strings.TrimSpace("a smaller learning rate " + try)
+	}
+	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v); try %s", e.where(), e.Epoch, e.Step, e.Rate, try)
+}
+
+// where says which values were not finite.
+func (e *DivergedError) where() string {
+	if e.Layer < 0 {
+		return fmt.Sprintf("the loss is %v", e.Loss)
+	}
+	return fmt.Sprintf("the loss is %v (layer %d is the first with a value that is not finite)", e.Loss, e.Layer)
 }

@@ -27,6 +27,8 @@ type Data[T nn.Float] struct {
 // Trainer is one run of gradient descent over a network, whose parameters it changes. It
 // belongs to one goroutine.
 type Trainer[T nn.Float] struct {
+	Names Names // for the diagnosis; empty unless set
+
 	net  *nn.Network[T]
 	cfg  Config
 	data Data[T]
@@ -50,6 +52,10 @@ type Trainer[T nn.Float] struct {
 	numbers   []float64              // what the solver remembers besides
 	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
 	result    Result
+
+	watch      watch[T]
+	divergence *DivergedError // how it ended, if so
+	diagnosed  bool           // the result has its diagnosis
 
 	epoch    int // epochs done
 	position int // rows done in this epoch; per-sample: updates made on this sample
@@ -83,6 +89,10 @@ type Result struct {
 	Rows      int // samples seen, over all updates
 	History   History
 	Samples   []Sample // per-sample: how each went, in their order
+
+	// Diagnosis says why a run that has ended did not come to what it could have; empty for
+	// a healthy one. See Trainer.Diagnose.
+	Diagnosis []Finding
 }
 
 // Sample is how one sample of the method per-sample went.
@@ -173,6 +183,7 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 			t.norms = append(t.norms, make([]float64, max(0, net.Layer(l).Units-len(t.norms)))...)
 		}
 	}
+	t.watch = t.newWatch()
 	if cfg.shuffles() {
 		t.order = make([]int, rows)
 		t.x = nn.NewMatrix[T](most, data.Train.X.Cols)
@@ -232,6 +243,9 @@ func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 
 // Result returns what the run has come to so far.
 func (t *Trainer[T]) Result() Result {
+	if t.finished && !t.diagnosed && watching {
+		t.result.Diagnosis, t.diagnosed = t.Diagnose(), true
+	}
 	r := t.result
 	r.Epochs = t.epoch
 	r.Seconds = t.Elapsed().Seconds()

@@ -38,12 +38,23 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	e.printf("\n")
 	writeScores(e, m)
 	writeConfusion(e, m)
+	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(t))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
 	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest {
 		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, e.args...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
+	}
+}
+
+// writeDiagnosis says why the run did not come to what it could have; nothing of a healthy one.
+func writeDiagnosis(e *env, found []train.Finding) {
+	for i, f := range found {
+		if i == 0 {
+			e.printf("\nDiagnosis, causes first (docs/diagnosis.md has each)\n")
+		}
+		e.printf("%s\n", wrap(fmt.Sprintf("%s: %s. Try %s.", f.Code, f.Evidence, f.Try), fmt.Sprintf("  %d. ", i+1), 100))
 	}
 }
 

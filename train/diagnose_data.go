@@ -1,0 +1,365 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gradus-ml/gradus/nn"
+)
+
+const (
+	largeInput  = 30   // root mean square of an input
+	largeTarget = 100  // of the targets
+	smallInput  = 1e-3 // of the largest input
+	halfLayer   = 0.5  // of layer 0: where unscaled inputs have switched it off
+)
+
+// data looks for faults of the rows.
+func (d *diagnosis[T]) data() {
+	d.targetRange()
+	d.leaks()
+	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.result.History) > 0
+	if !hurt {
+		return
+	}
+	x, y := d.Trainer.data.Train.X, d.Trainer.data.Train.Y
+	n := min(1024, x.Rows)
+	largest, at := 0.0, 0
+	for j, size := range d.sizes(x, n) {
+		if size > largest {
+			largest, at = size, j
+		}
+	}
+	switch {
+	case largest > largeInput:
+		d.add(UnscaledInputs, -1, 0, "--scale auto",
+			"the inputs differ from the usual size of 1: %s has a root mean square of %s", d.inputName(at), num(largest))
+	case largest < smallInput && largest > 0:
+		d.add(UnscaledInputs, -1, 0, "--scale auto",
+			"the inputs differ from the usual size of 1: none has a root mean square above %s", num(largest))
+	}
+	if f := d.net.Layer(d.net.Depth() - 1).Activation; f == nn.Identity {
+		if sizes := d.sizes(y, n); slices.Max(sizes) > largeTarget {
+			d.add(UnscaledTargets, d.net.Depth()-1, 0, "--scale auto",
+				"the targets have a root mean square of %s, which the net's outputs, of the size of 1 at the start, are far from", num(slices.Max(sizes)))
+		}
+	}
+}
+
+// sizes are the columns' root mean squares over n rows.
+func (d *diagnosis[T]) sizes(m nn.Matrix[T], n int) []float64 {
+	out := make([]float64, m.Cols)
+	for i := range n {
+		for j, v := range m.Row(d.sampleRow(i, n)) {
+			out[j] += float64(float64(v) * float64(v))
+		}
+	}
+	for j := range out {
+		out[j] = math.Sqrt(out[j] / float64(n))
+	}
+	return out
+}
+
+func (d *diagnosis[T]) inputName(j int) string {
+	if names := d.Names.Inputs; j < len(names) {
+		return fmt.Sprintf("%q", names[j])
+	}
+	return fmt.Sprintf("input %d", j)
+}
+
+func (d *diagnosis[T]) outputName(j int) string {
+	if names := d.Names.Outputs; j < len(names) {
+		return fmt.Sprintf("%q", names[j])
+	}
+	return fmt.Sprintf("output %d", j)
+}
+
+// targetRange looks for targets that the output's activation never gives.
+func (d *diagnosis[T]) targetRange() {
+	last := d.net.Depth() - 1
+	f := d.net.Layer(last).Activation
+	low, high := outputRange(f)
+	if math.IsInf(low, -1) && math.IsInf(high, 1) {
+		return
+	}
+	y := d.Trainer.data.Train.Y
+	outside, worst, worstOff := 0, 0.0, 0.0
+	for i := range y.Rows {
+		for _, v := range y.Row(i) {
+			v := float64(v)
+			if off := max(low-v, v-high); off > 0.001 {
+				outside++
+				if off > worstOff {
+					worst, worstOff = v, off
+				}
+			}
+		}
+	}
+	if outside == 0 {
+		return
+	}
+	to := num(high)
+	if math.IsInf(high, 1) {
+		to = "infinity"
+	}
+	d.add(TargetOutOfRange, last, 0, "--output-activation identity",
+		"%s gives outputs between %s and %s, and %s outside, such as %s", f, num(low), to, lie(outside), num(worst))
+}
+
+func lie(n int) string {
+	if n == 1 {
+		return "1 target lies"
+	}
+	return fmt.Sprintf("%d targets lie", n)
+}
+
+const (
+	leak      = 0.9999
+	leakRows  = 20
+	leakFirst = 0.99 // on the first rows looked at
+	fewLeak   = 256
+	mostLeak  = 20000
+)
+
+// leaks looks for columns that alone tell the target.
+func (d *diagnosis[T]) leaks() {
+	x, y := d.Trainer.data.Train.X, d.Trainer.data.Train.Y
+	names := d.Names.Inputs
+	if x.Rows < leakRows {
+		return
+	}
+	columns := 0
+	type column struct{ from, to int }
+	var found []string
+	var what string
+	for from := 0; from < x.Cols; columns++ {
+		to := from + 1
+		for to < x.Cols && to < len(names) && names[to] == names[from] {
+			to++
+		}
+		score, kind := d.alone(x, y, from, to, min(fewLeak, x.Rows))
+		if score > leakFirst {
+			score, kind = d.alone(x, y, from, to, min(mostLeak, x.Rows))
+		}
+		if score > leak {
+			found = append(found, d.inputName(from))
+			what = fmt.Sprintf("%s %.5f", kind, score)
+		}
+		from = to
+	}
+	if len(found) == 0 || columns < 2 || len(found) == columns {
+		return
+	}
+	try := "--ignore " + found[0]
+	if d.Names.Inputs != nil {
+		try = "--ignore " + found[0][1:len(found[0])-1]
+	}
+	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s): will it be known when predictions are made?", found[0], what)
+}
+
+// alone says how well one column, inputs from (inclusive) to to (exclusive), tells the
+// targets by itself: the AUC of two classes, the accuracy of several, R2 of numbers. The
+// rows are sorted by the column. Equal ones, such as those of a category, are told by their
+// own mean without the row itself; others by a straight line between their neighbours.
+func (d *diagnosis[T]) alone(x, y nn.Matrix[T], from, to, n int) (score float64, kind string) {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = d.sampleRow(i, n)
+	}
+	slices.SortFunc(order, func(a, b int) int { return slices.Compare(x.Row(a)[from:to], x.Row(b)[from:to]) })
+	same := func(i, j int) bool { return slices.Equal(x.Row(order[i])[from:to], x.Row(order[j])[from:to]) }
+	if classes := d.classes(); classes > 0 {
+		return d.aloneClasses(order, same, classes, to-from), map[bool]string{true: "AUC", false: "accuracy"}[classes == 2]
+	}
+	worst := 1.0
+	for j := range y.Cols {
+		at := func(i int) float64 { return float64(y.At(order[i], j)) }
+		var mean, total, missed float64
+		for i := range n {
+			mean += at(i) / float64(n)
+		}
+		told := 0
+		for i := 0; i < n; {
+			end := i
+			group := 0.0
+			for end < n && same(i, end) {
+				group += at(end)
+				end++
+			}
+			for r := i; r < end; r++ {
+				guess := 0.0
+				switch {
+				case end-i > 1:
+					guess = (group - at(r)) / float64(end-i-1)
+				case i > 0 && end < n:
+					a, b, c := x.At(order[i-1], from), x.At(order[i], from), x.At(order[end], from)
+					part := 0.5
+					if c > a {
+						part = float64(b-a) / float64(c-a)
+					}
+					guess = at(i-1) + float64((at(end)-at(i-1))*part)
+				default:
+					continue
+				}
+				told++
+				e, off := at(r)-guess, at(r)-mean
+				missed += float64(e * e)
+				total += float64(off * off)
+			}
+			i = end
+		}
+		if total == 0 || told < n/2 {
+			return 0, ""
+		}
+		worst = min(worst, 1-missed/total)
+	}
+	return worst, "R2"
+}
+
+// aloneClasses is alone for classes. A column of a number has to keep the classes apart by
+// thresholds, one less than there are classes; a category by its levels.
+func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, classes, width int) float64 {
+	n := len(order)
+	class := func(i int) int { return d.classOf(order[i]) }
+	type group struct{ counts []int }
+	var groups []group
+	for i := 0; i < n; {
+		g := group{make([]int, classes)}
+		end := i
+		for end < n && same(i, end) {
+			g.counts[class(end)]++
+			end++
+		}
+		groups = append(groups, g)
+		i = end
+	}
+	if 3*len(groups) < n && width > 1 { // few values of a category: each tells its commonest class
+		right := 0
+		for _, g := range groups {
+			right += slices.Max(g.counts)
+		}
+		if classes == 2 {
+			slices.SortFunc(groups, func(a, b group) int {
+				return cmp.Compare(a.counts[1]*(b.counts[0]+b.counts[1]), b.counts[1]*(a.counts[0]+a.counts[1]))
+			})
+		} else {
+			return float64(right) / float64(n)
+		}
+	}
+	if classes == 2 {
+		var below, pairs, zeros, ones float64
+		for _, g := range groups {
+			z, o := float64(g.counts[0]), float64(g.counts[1])
+			pairs += o * (zeros + z/2)
+			zeros += z
+			ones += o
+		}
+		if zeros == 0 || ones == 0 {
+			return 0
+		}
+		below = pairs / (zeros * ones)
+		return max(below, 1-below)
+	}
+	wrong, changes, now := 0, 0, -1
+	for _, g := range groups {
+		c, rows := 0, 0
+		for k, v := range g.counts {
+			if v > g.counts[c] {
+				c = k
+			}
+			rows += v
+		}
+		wrong += rows - g.counts[c]
+		if c != now {
+			changes++
+		}
+		now = c
+	}
+	return 1 - float64(wrong+max(0, changes-classes))/float64(n)
+}
+
+// classes is how many classes the targets say there are; 0 where they are amounts, or
+// several labels.
+func (d *diagnosis[T]) classes() int {
+	f := d.net.Layer(d.net.Depth() - 1).Activation
+	y := d.Trainer.data.Train.Y
+	if f != nn.Softmax && (f != nn.Sigmoid || y.Cols > 1) {
+		return 0
+	}
+	n := min(fewLeak, y.Rows)
+	for i := range n {
+		for _, v := range y.Row(d.sampleRow(i, n)) {
+			if v != 0 && v != 1 {
+				return 0
+			}
+		}
+	}
+	return max(2, y.Cols)
+}
+
+// classOf is the class of a training row.
+func (d *diagnosis[T]) classOf(row int) int { return classOf(d.Trainer.data.Train.Y.Row(row)) }
+
+// classOf is the class with the largest share; of a single share, whether it is above a half.
+func classOf[T nn.Float](p []T) int {
+	if len(p) == 1 {
+		if p[0] > 0.5 {
+			return 1
+		}
+		return 0
+	}
+	top := 0
+	for j, v := range p {
+		if v > p[top] {
+			top = j
+		}
+	}
+	return top
+}
+
+const (
+	classRows  = 2048 // looked at
+	classShare = 0.02 // of them, that one of two classes must have to be missed; of k classes 1/(2k)
+	classLeast = 10
+)
+
+// classNeverPredicted looks for a class that rows have and no prediction is.
+func (d *diagnosis[T]) classNeverPredicted() {
+	classes := d.classes()
+	if classes == 0 {
+		return
+	}
+	x := d.Trainer.data.Train.X
+	n := min(classRows, x.Rows)
+	have, given := make([]int, classes), make([]int, classes)
+	row := d.watch.rows.X
+	for from := 0; from < n; from += row.Rows {
+		part := row.Slice(0, min(row.Rows, n-from))
+		for i := range part.Rows {
+			r := d.sampleRow(from+i, n)
+			copy(part.Row(i), x.Row(r))
+			have[d.classOf(r)]++
+		}
+		out := d.net.Forward(d.tape, part)
+		for i := range out.Rows {
+			given[classOf(out.Row(i))]++
+		}
+	}
+	share := classShare
+	if classes > 2 {
+		share = 0.5 / float64(classes)
+	}
+	for c, rows := range have {
+		if given[c] == 0 && rows >= classLeast && float64(rows) >= share*float64(n) {
+			name := fmt.Sprintf("class %d", c)
+			if classes == d.net.Outputs() || d.net.Outputs() == 1 && len(d.Names.Outputs) == 2 {
+				name = "the class " + d.outputName(c)
+			}
+			d.add(ClassNeverPredicted, d.net.Depth()-1, d.now.epoch, "--class-weight balanced",
+				"%s is in %d of %d rows and never predicted", name, rows, n)
+			return
+		}
+	}
+}
