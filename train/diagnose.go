@@ -138,8 +138,8 @@ func (d *diagnosis[T]) has(which ...string) bool {
 
 // explained: what was found is reason enough for outputs that are constant.
 func (d *diagnosis[T]) explained() bool {
-	return d.has(TargetOutOfRange, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients, RateTooLarge,
-		DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall, Unfinished)
+	return d.has(TargetOutOfRange, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients, ShrunkWeights,
+		RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall, Unfinished)
 }
 
 // since is the epoch of the first of the looks, up to the end, in which it holds.
@@ -177,13 +177,15 @@ func (d *diagnosis[T]) state() {
 			return
 		}
 	}
-	if !d.failed() {
+	if !d.failed() && d.gain > mostGain {
+		return
+	}
+	if l, small := d.smallest(); small < shrunk && d.failed() {
+		d.add(ShrunkWeights, l, d.now.epoch, "--weight-decay 0, and --init auto if they began so",
+			"layer %d's weights have a root mean square of %s, too little to pass anything on; %s", l, num(small), d.against())
 		return
 	}
 	d.deadRows()
-	if d.has(DeadRows) && d.gain > littleGain {
-		return // a layer that is dead on some rows alone
-	}
 	for l := last; l >= 0; l-- {
 		k := d.now.layers[l]
 		switch {
@@ -210,12 +212,12 @@ func (d *diagnosis[T]) state() {
 				100*k.saturated, l, d.net.Layer(l).Activation)
 		}
 	}
-	if d.has(DeadUnits, SaturatedUnits, DeadRows) || last < 2 {
+	if d.has(DeadUnits, SaturatedUnits, DeadRows) || last < 2 || !d.failed() {
 		return
 	}
 	first, top := d.now.layers[0].delta, d.now.layers[last].delta
 	switch {
-	case first == 0 || d.smallest() < shrunk: // of which constantOutput has the cause
+	case first == 0 || top == 0:
 	case first/top < vanished && !d.missed || first/top < vanished*vanished:
 		d.add(VanishingGradients, 0, d.since(func(k look) bool { return k.layers[0].delta/k.layers[last].delta < vanished }),
 			"--activation relu or fewer layers in --hidden",
@@ -323,7 +325,7 @@ func (d *diagnosis[T]) descent() {
 	h := d.result.History
 	moves := d.watch.moves
 	rate := d.slower()
-	if d.has(UnscaledInputs, UnscaledTargets, ExplodingGradients) {
+	if d.has(UnscaledInputs, UnscaledTargets, ExplodingGradients, ShrunkWeights, IdenticalUnits) {
 		return // of which such a descent is a consequence
 	}
 	d.oscillation(h)
@@ -511,29 +513,25 @@ func (d *diagnosis[T]) constantOutput() bool {
 	if most >= stillOutput || d.sampled() < 2 {
 		return false
 	}
-	try := "--lr " + d.slower()
-	small := d.smallest()
-	why := ""
-	if small < shrunk {
-		try, why = "--weight-decay 0", fmt.Sprintf("; a layer's weights have shrunk to %s", num(small))
-	}
-	d.add(ConstantOutput, d.net.Depth()-1, d.now.epoch, try,
-		"over %d rows the outputs vary by %.2g of what the targets do%s", d.sampled(), most, why)
+	d.add(ConstantOutput, d.net.Depth()-1, d.now.epoch, "--lr "+d.slower(),
+		"over %d rows the outputs vary by %.2g of what the targets do: they say the same whatever the inputs are", d.sampled(), most)
 	return true
 }
 
-// smallest is the least root mean square of a layer's weights.
-func (d *diagnosis[T]) smallest() float64 {
-	small := math.Inf(1)
+// smallest is the layer whose weights have the least root mean square.
+func (d *diagnosis[T]) smallest() (layer int, size float64) {
+	size = math.Inf(1)
 	for l := range d.net.Depth() {
 		sum := 0.0
 		w := d.net.Weights(l).Data
 		for _, v := range w {
 			sum += float64(float64(v) * float64(v))
 		}
-		small = min(small, math.Sqrt(sum/float64(len(w))))
+		if s := math.Sqrt(sum / float64(len(w))); s < size {
+			layer, size = l, s
+		}
 	}
-	return small
+	return layer, size
 }
 
 func deviation[T nn.Float](m nn.Matrix[T], col, rows int) float64 {

@@ -20,6 +20,7 @@ const (
 	UnscaledTargets     = "unscaled-targets"
 	IdenticalUnits      = "identical-units"
 	ExplodingGradients  = "exploding-gradients"
+	ShrunkWeights       = "shrunk-weights"
 	RateTooLarge        = "rate-too-large"
 	DeadRows            = "dead-rows"
 	DeadUnits           = "dead-units"
@@ -37,7 +38,7 @@ const (
 
 var codes = []string{
 	TargetOutOfRange, LeakingColumn, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients,
-	RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall,
+	ShrunkWeights, RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall,
 	Unfinished, Overfitting, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
 }
 

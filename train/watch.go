@@ -37,13 +37,14 @@ type layerLook struct {
 }
 
 const (
-	lookRows   = 32  // of a look during training
-	finalRows  = 128 // of the look at its end
-	lookShare  = 150 // rows trained for one row that a look costs: under 1 % of the time
-	nearZero   = 0.01
-	flatSlope  = 0.01
-	tinyLook   = 400 // what a look costs more where a kernel makes whole epochs
-	lookFactor = 3   // a row looked at costs as much as that many trained
+	lookRows     = 32  // of a look during training
+	finalRows    = 128 // of the look at its end
+	lookShare    = 150 // rows trained for one row that a look costs: under 1 % of the time
+	nearZero     = 0.01
+	flatSlope    = 0.01
+	tinyLook     = 400  // what a look costs more where a kernel makes whole epochs
+	smallWeights = 1e-3 // root mean square below which nothing is held against a layer's weights
+	lookFactor   = 3    // a row looked at costs as much as that many trained
 )
 
 var watching = true // off in benchmarks
@@ -129,7 +130,7 @@ func (t *Trainer[T]) moved() float64 {
 			norm += float64(b * b)
 			change += float64(d * d)
 		}
-		if norm > 0 {
+		if norm > smallWeights*smallWeights*float64(size) {
 			top = max(top, math.Sqrt(change/norm))
 		}
 		at += size + len(t.net.Bias(l))

@@ -21,7 +21,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// run is one training run. Options whose Seed is 0 get seed 1.
+// run is one training run.
 type run struct {
 	name    string
 	table   string // relative to GRADUS_DATA
@@ -34,14 +34,15 @@ type run struct {
 func main() {
 	set := flag.String("set", "test", "test or tune")
 	only := flag.String("run", "", "only runs whose name contains this")
+	seed := flag.Uint64("seed", 1, "of all runs")
 	flag.Parse()
-	if err := all(*set, *only); err != nil {
+	if err := all(*set, *only, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
 		os.Exit(1)
 	}
 }
 
-func all(set, only string) error {
+func all(set, only string, seed uint64) error {
 	folder := os.Getenv("GRADUS_DATA")
 	if folder == "" {
 		return fmt.Errorf("GRADUS_DATA is not set; it names the folder with small/ and mid/")
@@ -55,7 +56,7 @@ func all(set, only string) error {
 		if !strings.Contains(r.name, only) {
 			continue
 		}
-		found, err := r.diagnose(folder)
+		found, err := r.diagnose(folder, seed)
 		if err != nil {
 			return fmt.Errorf("%s on %s: %w", r.name, r.table, err)
 		}
@@ -90,7 +91,7 @@ func all(set, only string) error {
 	return nil
 }
 
-func (r *run) diagnose(folder string) ([]train.Finding, error) {
+func (r *run) diagnose(folder string, seed uint64) ([]train.Finding, error) {
 	table, err := data.Read(filepath.Join(folder, filepath.FromSlash(r.table)), data.ReadOptions{})
 	if err != nil {
 		return nil, err
@@ -101,9 +102,7 @@ func (r *run) diagnose(folder string) ([]train.Finding, error) {
 		}
 	}
 	o := r.options
-	if o.Seed == 0 {
-		o.Seed = 1
-	}
+	o.Seed = seed
 	var start *model.Weights
 	if r.broken {
 		if start, err = brokenWeights(table, o); err != nil {

@@ -98,6 +98,12 @@ func printExperiment(e *env, x lesson.Experiment) {
 	for _, k := range x.Known {
 		e.printf("%s\n", wrap(k, "  - ", 100))
 	}
+	for i, f := range r.Diagnosis {
+		if i == 0 {
+			e.printf("    The diagnosis of gradus train:\n")
+		}
+		e.printf("%s\n", wrap(findingText(f), fmt.Sprintf("    %d. ", i+1), 100))
+	}
 }
 
 // wrap breaks a text into lines; the first begins with the bullet and the others below it.

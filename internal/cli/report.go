@@ -48,13 +48,17 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 }
 
+func findingText(f train.Finding) string {
+	return fmt.Sprintf("%s: %s. Try %s.", f.Code, f.Evidence, f.Try)
+}
+
 // writeDiagnosis says why the run did not come to what it could have; nothing of a healthy one.
 func writeDiagnosis(e *env, found []train.Finding) {
 	for i, f := range found {
 		if i == 0 {
 			e.printf("\nDiagnosis, causes first (docs/diagnosis.md has each)\n")
 		}
-		e.printf("%s\n", wrap(fmt.Sprintf("%s: %s. Try %s.", f.Code, f.Evidence, f.Try), fmt.Sprintf("  %d. ", i+1), 100))
+		e.printf("%s\n", wrap(findingText(f), fmt.Sprintf("  %d. ", i+1), 100))
 	}
 }
 

@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/gradus":   {"internal/cli"},
 	"bench/scores": {},
+	"bench/faults": {"data", "model", "train"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -1,0 +1,373 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// notebookRows are the notebook's four samples.
+func notebookRows() Set[float64] {
+	return Set[float64]{
+		X: nn.FromRows([][]float64{{.2, .4, .6}, {.3, .3, .1}, {.5, .4, .7}, {.8, .4, .1}}),
+		Y: nn.FromRows([][]float64{{.8}, {.2}, {.4}, {.6}}),
+	}
+}
+
+func notebookNet(t testing.TB, hidden int, seed uint64) *nn.Network[float64] {
+	t.Helper()
+	n, err := nn.New[float64](3, seed, nn.Dense{Units: hidden, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform},
+		nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func codesOf(found []Finding) (list []string) {
+	for _, f := range found {
+		list = append(list, f.Code)
+	}
+	return list
+}
+
+// The notebook's batch run at rate 50 gets both its causes, with row 3's numbers.
+func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
+	c := Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: 50, Method: Batch, Epochs: 40000, Stop: Tolerance{0.001}}
+	n := notebookNet(t, 4, 10)
+	r := mustRun(t, n, c, Data[float64]{Train: notebookRows()})
+	if got := codesOf(r.Diagnosis); !slices.Equal(got, []string{DeadRows, Oscillation}) {
+		t.Fatalf("found %q", got)
+	}
+	f := r.Diagnosis[0]
+	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || !strings.Contains(f.Try, "--lr") {
+		t.Errorf("%+v", f)
+	}
+	c.Rate = 5
+	if r := mustRun(t, notebookNet(t, 4, 10), c, Data[float64]{Train: notebookRows()}); !r.Converged || len(r.Diagnosis) > 0 {
+		t.Errorf("at rate 5: converged %v, found %q", r.Converged, codesOf(r.Diagnosis))
+	}
+}
+
+// A single sample at rate 2,000 ends with a unit that is saturated or dead, or converges.
+func TestNotebookOneSampleIsDiagnosed(t *testing.T) {
+	one := Set[float64]{X: notebookRows().X.Slice(0, 1), Y: notebookRows().Y.Slice(0, 1)}
+	failed := 0
+	for seed := range uint64(30) {
+		r := mustRun(t, notebookNet(t, 1, seed), Config{
+			Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: 2000, Method: Batch, Epochs: 2000, Stop: Tolerance{0.001},
+		}, Data[float64]{Train: one})
+		got := codesOf(r.Diagnosis)
+		if r.Converged {
+			if len(got) > 0 {
+				t.Errorf("seed %d converged, found %q", seed, got)
+			}
+			continue
+		}
+		failed++
+		if !slices.Contains(got, SaturatedUnits) && !slices.Contains(got, DeadUnits) {
+			t.Errorf("seed %d: found %q", seed, got)
+		}
+	}
+	if failed < 10 {
+		t.Errorf("only %d of 30 runs failed", failed)
+	}
+}
+
+// noise is a number in [-1, 1) for two numbers.
+func noise(i, j int) float64 { return rng.Float64(7, rng.Sample, uint64(i), uint64(j))*2 - 1 }
+
+// table is a regression, or with classes a classification, of rows with 5 inputs.
+func table(rows, classes int) Set[float32] {
+	s := Set[float32]{nn.NewMatrix[float32](rows, 5), nn.NewMatrix[float32](rows, max(1, classes))}
+	for i := range rows {
+		x := s.X.Row(i)
+		for j := range x {
+			x[j] = float32(1.7 * noise(i, j))
+		}
+		v := float64(x[0]*x[1]) + float64(x[2]) + 0.3*noise(i, 9)
+		if classes == 0 {
+			s.Y.Row(i)[0] = float32(v)
+		} else {
+			s.Y.Row(i)[max(0, min(classes-1, int(math.Floor(v+float64(classes)/2))))] = 1
+		}
+	}
+	return s
+}
+
+// Each fault alone has its code first, and the sound run it was made from none.
+func TestFaults(t *testing.T) {
+	type fault struct {
+		want, evidence string
+		run            func(*scenario)
+	}
+	for _, c := range []fault{
+		{"", "", func(*scenario) {}},
+		{"", "", func(s *scenario) { s.classes = 4 }},
+		{"", "", func(s *scenario) {
+			s.config.Rule, s.config.Rate, s.config.Method = optim.SGD{}, 0.05, Batch
+			s.config.Epochs = 2000
+		}},
+		{TargetOutOfRange, "between 0 and 1", func(s *scenario) { s.out = nn.Sigmoid }},
+		{TargetOutOfRange, "such as 3.2", func(s *scenario) {
+			s.out = nn.Sigmoid
+			for i := range s.data.Train.Y.Data {
+				s.data.Train.Y.Data[i] = 0.5
+			}
+			s.data.Train.Y.Data[7] = 3.2
+		}},
+		{LeakingColumn, `"known"`, func(s *scenario) {
+			s.names.Inputs = []string{"a", "b", "c", "known", "d"}
+			for i := range s.data.Train.Rows() {
+				s.data.Train.X.Row(i)[3] = -2*s.data.Train.Y.At(i, 0) + 1
+			}
+		}},
+		{LeakingColumn, "alone, input 4 tells", func(s *scenario) {
+			s.classes = 3
+			s.prepare = func(s *scenario) {
+				for i := range s.data.Train.Rows() {
+					s.data.Train.X.Row(i)[4] = float32(classOf(s.data.Train.Y.Row(i))) + float32(0.4*noise(i, 11))
+				}
+			}
+		}},
+		{UnscaledInputs, "input 1", func(s *scenario) {
+			s.hidden, s.config.Rule, s.config.Rate = []nn.Dense{{Units: 16, Activation: nn.Tanh}}, optim.SGD{}, 0.01
+			for i := range s.data.Train.Rows() {
+				s.data.Train.X.Row(i)[1] = 1000*s.data.Train.X.At(i, 1) + 5000
+			}
+		}},
+		{UnscaledTargets, "root mean square", func(s *scenario) {
+			s.config.Rule, s.config.Rate = optim.SGD{}, 0.05
+			for i := range s.data.Train.Y.Data {
+				s.data.Train.Y.Data[i] = 1e5 + 1e5*s.data.Train.Y.Data[i]
+			}
+		}},
+		{IdenticalUnits, "all 16 units", func(s *scenario) {
+			s.hidden, s.outInit = []nn.Dense{{Units: 16, Activation: nn.Tanh, Init: nn.Zeros}}, nn.Zeros
+		}},
+		{ExplodingGradients, "grows from", func(s *scenario) {
+			s.config.Rule, s.config.Rate = optim.SGD{}, 0.01
+			s.hidden = slices.Repeat([]nn.Dense{{Units: 32, Activation: nn.ReLU, Init: nn.Normal(1)}}, 8)
+		}},
+		{ShrunkWeights, "root mean square", func(s *scenario) {
+			w := optim.NewAdamW()
+			w.WeightDecay = 100
+			s.config.Rule, s.config.Rate = w, 0.005
+		}},
+		{RateTooLarge, "learning", func(s *scenario) { s.config.Rule, s.config.Rate, s.diverges = optim.SGD{}, 100, true }},
+		{RateTooLarge, "times their size", func(s *scenario) { s.config.Rate = 20 }},
+		{DeadUnits, "no slope", func(s *scenario) {
+			s.start = func(n *nn.Network[float32]) {
+				for i := range n.Bias(0) {
+					n.Bias(0)[i] = -1000
+				}
+			}
+		}},
+		{SaturatedUnits, "hundredth", func(s *scenario) {
+			s.config.Rule, s.config.Rate = optim.SGD{}, 0.001
+			s.hidden = []nn.Dense{{Units: 16, Activation: nn.Tanh, Init: nn.Normal(1000)}}
+		}},
+		{VanishingGradients, "shrinks from", func(s *scenario) {
+			s.config.Rule, s.config.Rate = optim.SGD{}, 0.1
+			s.hidden = slices.Repeat([]nn.Dense{{Units: 16, Activation: nn.Sigmoid}}, 10)
+		}},
+		{RateTooSmall, "all 1900 together", func(s *scenario) { s.config.Rate = 1e-6 }},
+		{Unfinished, "still falls", func(s *scenario) { s.config.Rule, s.config.Rate, s.config.Epochs = optim.SGD{}, 0.01, 3 }},
+		{Overfitting, "rose from", func(s *scenario) {
+			s.config.Epochs = 600
+			s.hidden = []nn.Dense{{Units: 128, Activation: nn.ReLU}, {Units: 128, Activation: nn.ReLU}}
+			small := table(400, 0)
+			for i := range small.Y.Data {
+				small.Y.Data[i] += float32(4 * noise(i, 13))
+			}
+			s.data = Data[float32]{Train: Set[float32]{small.X.Slice(0, 60), small.Y.Slice(0, 60)}, Validation: Set[float32]{small.X.Slice(60, 400), small.Y.Slice(60, 400)}}
+		}},
+		{ClassNeverPredicted, "class 1 is in 12 of 300 rows", func(s *scenario) {
+			s.out, s.hidden = nn.Sigmoid, nil
+			for i := range s.data.Train.Y.Data {
+				s.data.Train.Y.Data[i] = 0
+				if i%25 == 3 {
+					s.data.Train.Y.Data[i] = 1
+				}
+			}
+		}},
+		{Plateau, "no further", func(s *scenario) {
+			s.hidden, s.data.Train = nil, table(3000, 0)
+			for i := range s.data.Train.Y.Data {
+				x := s.data.Train.X.Row(i)
+				s.data.Train.Y.Data[i] = x[0] * x[1]
+			}
+		}},
+	} {
+		name := c.want + " " + c.evidence
+		t.Run(name, func(t *testing.T) {
+			s := &scenario{config: Config{Rate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
+			s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
+			c.run(s)
+			found := s.diagnose(t)
+			if c.want == "" {
+				if len(found) > 0 {
+					t.Fatalf("a sound run: %+v", found)
+				}
+				return
+			}
+			if len(found) == 0 || found[0].Code != c.want {
+				t.Fatalf("found %+v", found)
+			}
+			if c.evidence != "learning" && !strings.Contains(found[0].Evidence, c.evidence) {
+				t.Errorf("the evidence lacks %q: %s", c.evidence, found[0].Evidence)
+			}
+			if found[0].Try == "" || strings.Contains(found[0].Evidence, "%!") {
+				t.Errorf("%+v", found[0])
+			}
+		})
+	}
+}
+
+// scenario is a run to diagnose.
+type scenario struct {
+	config   Config
+	hidden   []nn.Dense
+	out      nn.Activation
+	outInit  nn.Init
+	classes  int
+	data     Data[float32]
+	names    Names
+	prepare  func(*scenario)
+	start    func(*nn.Network[float32])
+	diverges bool
+}
+
+func (s *scenario) diagnose(t *testing.T) []Finding {
+	t.Helper()
+	if s.classes > 0 {
+		s.out, s.data.Train = nn.Softmax, table(300, s.classes)
+	}
+	if s.prepare != nil {
+		s.prepare(s)
+	}
+	n, err := nn.New[float32](5, 3, append(s.hidden, nn.Dense{Units: s.data.Train.Y.Cols, Activation: s.out, Init: s.outInit})...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.start != nil {
+		s.start(n)
+	}
+	if s.out == nn.Sigmoid && s.config.Loss == nil && slices.ContainsFunc(s.data.Train.Y.Data, func(v float32) bool { return v != 0 && v != 1 }) {
+		s.config.Loss = nn.Squared
+	}
+	tr, err := New(n, s.config, s.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.Names = s.names
+	r, err := tr.Run(context.Background())
+	var diverged *DivergedError
+	switch {
+	case errors.As(err, &diverged):
+		last := r.Diagnosis[len(r.Diagnosis)-1]
+		if last.Code != NotFinite || diverged.Layer < 0 || diverged.Try != r.Diagnosis[0].Try {
+			t.Errorf("diverged with %+v, found %+v", diverged, r.Diagnosis)
+		}
+	case err != nil:
+		t.Fatal(err)
+	}
+	if s.diverges && diverged == nil {
+		t.Error("it did not diverge")
+	}
+	return r.Diagnosis
+}
+
+// Watching changes no bit of a weight, whichever way the epochs are made.
+func TestWatchingChangesNoBit(t *testing.T) {
+	weights := func(on bool, c Config, d Data[float32], layers ...nn.Dense) []float32 {
+		watching = on
+		defer func() { watching = true }()
+		n, err := nn.New[float32](d.Train.X.Cols, 3, layers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, n, c, d)
+		return n.Params()
+	}
+	wide := []nn.Dense{{Units: 16, Activation: nn.ReLU}, {Units: 1}}
+	tiny := []nn.Dense{{Units: 4, Activation: nn.Tanh}, {Units: 1}}
+	for _, c := range []struct {
+		config Config
+		data   Data[float32]
+		layers []nn.Dense
+	}{
+		{Config{Epochs: 300, Rate: 0.003}, Data[float32]{Train: table(300, 0)}, wide},
+		{Config{Epochs: 300, Rate: 0.003, KeepBest: true}, Data[float32]{Train: table(300, 0), Validation: table(50, 0)}, wide},
+		{Config{Epochs: 60, Method: Stochastic, Rule: optim.SGD{}}, Data[float32]{Train: table(300, 0)}, wide},
+		{Config{Epochs: 200, Method: PerSample}, Data[float32]{Train: table(20, 0)}, wide},
+		{Config{Epochs: 50000, Method: Batch, Rule: optim.SGD{}, Rate: 0.1}, Data[float32]{Train: table(8, 0)}, tiny},
+	} {
+		if !slices.Equal(weights(true, c.config, c.data, c.layers...), weights(false, c.config, c.data, c.layers...)) {
+			t.Errorf("%+v: watching changed a weight", c.config)
+		}
+	}
+}
+
+// What watching costs: the looks, the measured updates and the diagnosis, each timed by
+// itself, as a share of the run they were made in.
+func BenchmarkWatch(b *testing.B) {
+	relu := nn.Dense{Units: 64, Activation: nn.ReLU}
+	for _, c := range []struct {
+		name   string
+		config Config
+		data   Data[float32]
+		layers []nn.Dense
+	}{
+		{"400 rows", Config{Epochs: 300, BatchSize: 16}, Data[float32]{Train: table(400, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
+		{"10000 rows", Config{Epochs: 40, BatchSize: 128}, Data[float32]{Train: table(10000, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
+		{"classes", Config{Epochs: 100, BatchSize: 64}, Data[float32]{Train: table(3000, 5)}, []nn.Dense{relu, relu, {Units: 5, Activation: nn.Softmax}}},
+		{"notebook", Config{Epochs: 40000, Method: Batch, Rule: optim.SGD{}, Rate: 0.1}, Data[float32]{Train: table(4, 0)}, []nn.Dense{{Units: 4, Activation: nn.Sigmoid}, {Units: 1, Activation: nn.Sigmoid}}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			c.config.Threads = 1
+			if c.data.Train.Y.Cols == 1 {
+				c.config.Loss = nn.Squared
+			}
+			share, during := 0.0, 0.0
+			for b.Loop() {
+				n, err := nn.New[float32](5, 3, c.layers...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				t, err := New(n, c.config, c.data)
+				if err != nil {
+					b.Fatal(err)
+				}
+				r, err := t.Run(context.Background())
+				if err != nil {
+					b.Fatal(err)
+				}
+				looks, moves := float64(len(t.watch.looks)), float64(len(t.watch.moves))
+				during = 100 * (looks*seconds(func() { t.look(lookRows) }) + moves*seconds(func() { t.moved() })) / r.Seconds
+				share = during + 100*seconds(func() { t.Diagnose() })/r.Seconds
+			}
+			b.ReportMetric(during, "%-during")
+			b.ReportMetric(share, "%-in-all")
+		})
+	}
+}
+
+// seconds is the least time f takes in 20 calls.
+func seconds(f func()) float64 {
+	least := math.Inf(1)
+	for range 20 {
+		start := time.Now()
+		f()
+		least = min(least, time.Since(start).Seconds())
+	}
+	return least
+}
