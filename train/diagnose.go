@@ -205,7 +205,7 @@ func (d *diagnosis[T]) state() {
 				try = "--init auto"
 			}
 			if l == last {
-				try += " or a loss that goes with the output, such as --loss auto"
+				try += ", or a loss that takes the output's slope out, such as --loss binary-cross-entropy"
 			}
 			d.add(SaturatedUnits, l, d.since(func(k look) bool { return k.layers[l].saturated >= mostSaturated }), try,
 				"%.0f %% of layer %d's %s activations lie where the slope is below a hundredth of its largest: next to no gradient passes",

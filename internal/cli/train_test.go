@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -361,5 +362,41 @@ func TestTrainImages(t *testing.T) {
 	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", test, "--json").out)
 	if o.number(t, "rows") != 1000 || o.number(t, "metrics", "accuracy") < 0.6 {
 		t.Error(o)
+	}
+}
+
+// The diagnosis is in the JSON as the contract has it, and in the report; a healthy run's is
+// an empty list and no line.
+func TestDiagnosisIsTold(t *testing.T) {
+	place(t, nil)
+	notebook := append(strings.Fields("--hidden 4 --activation sigmoid --output-activation sigmoid --no-bias --loss half-squared --reduction sum "+
+		"--init uniform --method batch --optimizer sgd --lr 50 --epochs 40000 --tolerance 0.001 --scale none --precision float64 --seed 10 --quiet"), "-o", "m.safetensors")
+	r := must(t, 3, append([]string{"train", filepath.Join(examples, "notebook.csv"), "--json"}, notebook...)...)
+	var got struct {
+		Diagnosis []struct {
+			Code, Evidence, Try string
+			Layer               *int
+			Epoch               *int
+		}
+	}
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if d := got.Diagnosis; len(d) != 2 || d[0].Code != "dead-rows" || d[0].Layer == nil || *d[0].Layer != 0 || d[0].Epoch == nil ||
+		d[1].Code != "oscillation" || d[1].Layer != nil || !strings.Contains(r.out, `"layer":null`) {
+		t.Errorf("the diagnosis is %+v", d)
+	}
+	r = must(t, 3, append([]string{"train", filepath.Join(examples, "notebook.csv")}, notebook...)...)
+	for _, want := range []string{"Diagnosis, causes first", "1. dead-rows: on row 3 ", "2. oscillation: "} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("no %q in\n%s", want, r.out)
+		}
+	}
+	r = must(t, 0, "train", iris, "--quiet", "--json", "-o", "m.safetensors")
+	if !strings.Contains(r.out, `"diagnosis":[]`) {
+		t.Errorf("a healthy run: %s", r.out)
+	}
+	if r = must(t, 0, "train", iris, "--quiet", "-o", "m.safetensors"); strings.Contains(r.out, "Diagnosis") {
+		t.Errorf("a healthy run: %s", r.out)
 	}
 }

@@ -1,0 +1,94 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// bench/faults in small, on the shipped tables: a fault's code comes first, and of a healthy
+// run nothing is said.
+func TestDiagnosis(t *testing.T) {
+	sgd := func(rate float64, epochs int) model.Options {
+		none := 0.0
+		return model.Options{Optimizer: "sgd", LR: &rate, Epochs: epochs, Validation: &none}
+	}
+	with := func(o model.Options, change func(*model.Options)) model.Options {
+		change(&o)
+		return o
+	}
+	for _, c := range []struct {
+		table, want, names string // names is what the evidence or the advice has to contain
+		options            model.Options
+		leak               bool
+	}{
+		{table: "iris"}, {table: "wine"}, {table: "breast_cancer"}, {table: "diabetes"}, {table: "penguins"},
+		{table: "iris", options: with(sgd(0.05, 100), func(o *model.Options) { o.Activation = "tanh" })},
+		{table: "diabetes", want: train.RateTooLarge, names: "--lr", options: sgd(50, 20)},
+		{table: "wine", want: train.RateTooSmall, names: "--lr 1e-05", options: sgd(1e-6, 100)},
+		{table: "diabetes", want: train.Unfinished, names: "--epochs 30", options: sgd(0.003, 3)},
+		{table: "breast_cancer", want: train.UnscaledInputs, names: `"worst_area"`, options: with(sgd(0.01, 100), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
+		{table: "diabetes", want: train.TargetOutOfRange, names: "--output-activation identity", options: model.Options{OutputActivation: "sigmoid"}},
+		{table: "iris", want: train.IdenticalUnits, names: "--init auto", options: model.Options{Init: "zeros", Activation: "tanh"}},
+		{table: "penguins", want: train.VanishingGradients, names: "layer 10", options: with(sgd(0.1, 60), func(o *model.Options) {
+			o.Hidden, o.Activation = []int{16, 16, 16, 16, 16, 16, 16, 16, 16, 16}, "sigmoid"
+		})},
+		{table: "diabetes", want: train.LeakingColumn, names: "--ignore after", leak: true},
+		{table: "wine", want: train.LeakingColumn, names: "--ignore after", leak: true},
+	} {
+		t.Run(strings.TrimSpace(c.table+" "+c.want), func(t *testing.T) {
+			table, err := data.Read(filepath.Join("../examples/data", c.table+".csv"), data.ReadOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.leak {
+				table = leaking(t, table)
+			}
+			c.options.Seed = 1
+			_, fit, err := model.Train(context.Background(), table, c.options)
+			var diverged *train.DivergedError
+			if err != nil && !errors.As(err, &diverged) {
+				t.Fatal(err)
+			}
+			found := fit.Result().Diagnosis
+			if c.want == "" {
+				if len(found) > 0 {
+					t.Errorf("a healthy run: %+v", found)
+				}
+				return
+			}
+			if len(found) == 0 || found[0].Code != c.want {
+				t.Fatalf("found %+v", found)
+			}
+			if !strings.Contains(found[0].Evidence+found[0].Try, c.names) {
+				t.Errorf("%q is not in %+v", c.names, found[0])
+			}
+		})
+	}
+}
+
+// leaking adds a column that is the target in another form.
+func leaking(t *testing.T, from *data.Table) *data.Table {
+	t.Helper()
+	last := len(from.Columns()) - 1
+	var rows [][]string
+	for r := range from.Rows() {
+		row := []string{}
+		for c := range last + 1 {
+			row = append(row, from.Cell(r, c))
+		}
+		known := from.Cell(r, last) + "0" // ten times a number, another name of a class
+		rows = append(rows, append([]string{known}, row...))
+	}
+	out, err := data.NewTable("leaking", append([]string{"after"}, from.Columns()...), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
