@@ -181,6 +181,9 @@ func (d *diagnosis[T]) state() {
 		return
 	}
 	if l, small := d.smallest(); small < shrunk && d.failed() {
+		if first := append(d.watch.moves, 0)[0]; first > tooFar && 2*d.decay() < first {
+			return // the rate did it, not the decay
+		}
 		d.add(ShrunkWeights, l, d.now.epoch, "--weight-decay 0, and --init auto if they began so",
 			"layer %d's weights have a root mean square of %s, too little to pass anything on; %s", l, num(small), d.against())
 		return
@@ -227,6 +230,14 @@ func (d *diagnosis[T]) state() {
 			"--init auto",
 			"dL/dz grows from %s in layer %d to %s in layer 0, by a factor of %s over %d layers", num(top), last, num(first), num(first/top), last)
 	}
+}
+
+// decay is the part of the weights that the rule takes off them in an update.
+func (d *diagnosis[T]) decay() float64 {
+	if r, ok := d.cfg.Rule.(optim.AdamW); ok {
+		return r.WeightDecay * d.cfg.Rate
+	}
+	return 0
 }
 
 // identical reports columns of W, and biases, that are all the same.
@@ -290,7 +301,7 @@ func (d *diagnosis[T]) deadRows() {
 		}
 		d.add(DeadRows, l, d.since(func(k look) bool {
 			return len(k.layers[l].deadRows) > 0
-		}), try, "on row %d no activation of layer %d is larger than %s%s. The gradient is gone there, and %s has %.0f %% of the squared error",
+		}), try, "on row %d no activation of layer %d is larger than %s%s. The gradient is gone there, and %s %.0f %% of the squared error",
 			d.rowName(worst), l, num(top), why, rowsOf(len(k.deadRows)), 100*share)
 		return
 	}
@@ -317,7 +328,6 @@ const (
 	widely     = 0.02 // of the loss, by which it goes up or down
 	seen       = 1e-4 // likewise, where a tolerance was missed
 	worse      = 0.1  // of the guess's loss: by how much the validation score has become worse
-	stillMoves = 0.01 // change of the loss over the last half
 )
 
 // descent looks at how the loss and the weights have moved.
@@ -344,13 +354,13 @@ func (d *diagnosis[T]) descent() {
 	case d.has(Oscillation):
 	case d.diverged:
 		d.add(RateTooLarge, -1, max(1, d.now.epoch), "--lr "+rate,
-			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.rate()), num(moves[0]))
+			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.cfg.Rate), num(moves[0]))
 	case d.gain < mostGain && usual > farAlways && len(moves) > 2:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s a single update moves a layer's weights by %s of their size; %s", num(d.rate()), num(usual), d.against())
 	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
-			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.rate()), num(moves[0]), d.against())
+			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.cfg.Rate), num(moves[0]), d.against())
 	case d.failed() && !d.missed && highest > 5*max(d.base, h[0].Loss/perRow)*perRow && len(h) > 1:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
@@ -365,7 +375,7 @@ func (d *diagnosis[T]) descent() {
 		falls = false // the validation rows say that it is enough
 	}
 	switch {
-	case (falls && d.gain < mostGain || d.failed()) && far < barelyFar && d.result.Steps >= fewUpdates:
+	case (falls && d.gain < mostGain || d.failed() || d.gain < halfGain) && far < barelyFar && d.result.Steps >= fewUpdates:
 		d.add(RateTooSmall, -1, 1, "--lr "+num(d.cfg.Rate*10),
 			"an update moves the weights by %s of their size at most, all %d together by less than %s; %s",
 			num(slices.Max(moves)), d.result.Steps, num(far), d.against())
@@ -491,10 +501,14 @@ func (d *diagnosis[T]) consequences() {
 	d.classNeverPredicted()
 	if d.failed() && !d.has(ClassNeverPredicted) {
 		h := d.result.History
-		from := h[len(h)/2]
+		from, end := h[len(h)/2], h[len(h)-1]
+		if end.Loss < (1-lateFall)*from.Loss {
+			d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
+				"the loss fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
+			return
+		}
 		d.add(Plateau, -1, from.Epoch, "--hidden 128,128, or look whether the inputs say anything about the target",
-			"the loss has come from %s in epoch %d to %s in epoch %d and no further; always guessing the mean costs %s",
-			num(from.Loss), from.Epoch, num(h[len(h)-1].Loss), h[len(h)-1].Epoch, num(d.base))
+			"the loss has come from %s in epoch %d to %s in epoch %d and no further; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
 	}
 }
 
@@ -569,7 +583,7 @@ func counted(n int, what string) string {
 // rowsOf names dead rows after one was described.
 func rowsOf(n int) string {
 	if n == 1 {
-		return "this row"
+		return "this row has"
 	}
-	return fmt.Sprintf("%d such rows together", n)
+	return fmt.Sprintf("%d such rows together have", n)
 }

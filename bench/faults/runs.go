@@ -83,7 +83,6 @@ var tuneFaults = []run{
 	{name: "weights of 300, tanh", table: "small/sonar.csv", want: train.SaturatedUnits, options: with(sgd(0.001, 60), func(o *model.Options) { o.Init, o.Activation = "normal:300", "tanh"; o.Tolerance = real(0.01) })},
 	{name: "biases of -1000", table: "small/concrete.csv", want: train.DeadUnits, broken: true, options: model.Options{Hidden: []int{32}}},
 	{name: "trained far past the best", table: "small/credit_data.csv", want: train.Overfitting, options: model.Options{Patience: whole(0), Hidden: []int{256, 256}, Optimizer: "adam", LR: real(0.001), Epochs: 150}},
-	{name: "a class of 1.6 %", table: "small/credit_data.csv", want: train.ClassNeverPredicted, edit: keep(func(y string, n int) bool { return y != "bad" || n%25 == 0 }), options: model.Options{Hidden: []int{}, Optimizer: "adam", LR: real(0.001), Epochs: 20, Validation: real(0)}},
 	{name: "weight decay 100", table: "small/concrete.csv", want: train.ShrunkWeights, options: model.Options{Optimizer: "adamw", LR: real(0.003), WeightDecay: real(100)}},
 	{name: "batch descent at rate 8", table: "small/wine_quality_red.csv", want: train.Oscillation, options: with(sgd(8, 300), func(o *model.Options) { o.Method, o.Activation, o.Hidden = "batch", "sigmoid", []int{8} })},
 }
