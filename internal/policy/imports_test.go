@@ -48,9 +48,10 @@ var allowed = map[string][]string{
 		"internal/atomicfile", "internal/bench", "internal/kernel", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},
-	"cmd/gradus":   {"internal/cli"},
-	"bench/scores": {},
-	"bench/faults": {"data", "model", "train"},
+	"cmd/gradus":    {"internal/cli"},
+	"bench/scores":  {},
+	"bench/faults":  {"data", "model", "train"},
+	"bench/sklearn": {},
 }
 
 func TestImportsRunOneWay(t *testing.T) {
