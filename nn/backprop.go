@@ -52,25 +52,9 @@ func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale fl
 }
 
 func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, p pass[T]) float64 {
-	n.checkTargets(t, y)
-	if n.normed && !t.training {
-		panic("nn: the gradient of a network with norms needs ForwardTraining, not Forward")
-	}
-	last := len(n.layers) - 1
-	sum := batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), T(scale))
 	t.pass = p
+	sum := n.deltas(t, loss, y, scale) // all of them before the first weight changes
 	work := y.Rows * len(n.params)
-	// All deltas before the first weight changes. A norm's own gradient is a sum over all rows,
-	// so all must have come to it.
-	from := last
-	for l := last; l >= 0 && n.normed; l-- {
-		if n.layers[l].Norm != NoNorm {
-			n.deltas(t, from, l, work)
-			n.normGradient(t, l)
-			from = l
-		}
-	}
-	n.deltas(t, from, -1, work)
 	t.pass.kind = gradientPanels
 	if t.size > 1 && work >= alone {
 		t.team.Do(len(n.panels), t.work)
@@ -82,14 +66,43 @@ func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 	return sum
 }
 
-// Parts returns how many parts BackpropUpdate has the parameters in, at most.
-func (n *Network[T]) Parts() int { return 2 * len(n.panels) }
+// Deltas is Backprop without the gradient: it leaves delta = scale · dL/dz of every layer on
+// the tape and returns L. The batch must have a row.
+func (n *Network[T]) Deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) float64 {
+	t.pass = pass[T]{n: n}
+	return n.deltas(t, loss, y, scale)
+}
 
-// deltas takes the deltas of all rows from one layer back to another; with -1 as far as they go.
-func (n *Network[T]) deltas(t *Tape[T], from, to, work int) {
+func (n *Network[T]) deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) float64 {
+	n.checkTargets(t, y)
+	if n.normed && !t.training {
+		panic("nn: the gradient of a network with norms needs ForwardTraining, not Forward")
+	}
+	last := len(n.layers) - 1
+	sum := batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), T(scale))
+	work := y.Rows * len(n.params)
+	// A norm's own gradient is a sum over all rows, so all must have come to it.
+	from := last
+	for l := last; l >= 0 && n.normed; l-- {
+		if n.layers[l].Norm != NoNorm {
+			n.deltasBack(t, from, l, work)
+			n.normGradient(t, l)
+			from = l
+		}
+	}
+	n.deltasBack(t, from, -1, work)
+	return sum
+}
+
+// deltasBack takes the deltas of all rows from one layer back to another; with -1 as far as they
+// go.
+func (n *Network[T]) deltasBack(t *Tape[T], from, to, work int) {
 	t.pass.first, t.pass.last = from, to
 	t.byRows(deltaRows, work)
 }
+
+// Parts returns how many parts BackpropUpdate has the parameters in, at most.
+func (n *Network[T]) Parts() int { return 2 * len(n.panels) }
 
 // deltaRows takes the deltas of some rows through the pass's layers.
 func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {

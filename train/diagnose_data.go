@@ -131,7 +131,6 @@ func (d *diagnosis[T]) leaks() {
 		return
 	}
 	columns := 0
-	type column struct{ from, to int }
 	var found []string
 	var what string
 	for from := 0; from < x.Cols; columns++ {
@@ -317,49 +316,4 @@ func classOf[T nn.Float](p []T) int {
 		}
 	}
 	return top
-}
-
-const (
-	classRows  = 2048 // looked at
-	classShare = 0.02 // of them, that one of two classes must have to be missed; of k classes 1/(2k)
-	classLeast = 10
-)
-
-// classNeverPredicted looks for a class that rows have and no prediction is.
-func (d *diagnosis[T]) classNeverPredicted() {
-	classes := d.classes()
-	if classes == 0 {
-		return
-	}
-	x := d.Trainer.data.Train.X
-	n := min(classRows, x.Rows)
-	have, given := make([]int, classes), make([]int, classes)
-	row := d.watch.rows.X
-	for from := 0; from < n; from += row.Rows {
-		part := row.Slice(0, min(row.Rows, n-from))
-		for i := range part.Rows {
-			r := d.sampleRow(from+i, n)
-			copy(part.Row(i), x.Row(r))
-			have[d.classOf(r)]++
-		}
-		out := d.net.Forward(d.tape, part)
-		for i := range out.Rows {
-			given[classOf(out.Row(i))]++
-		}
-	}
-	share := classShare
-	if classes > 2 {
-		share = 0.5 / float64(classes)
-	}
-	for c, rows := range have {
-		if given[c] == 0 && rows >= classLeast && float64(rows) >= share*float64(n) {
-			name := fmt.Sprintf("class %d", c)
-			if classes == d.net.Outputs() || d.net.Outputs() == 1 && len(d.Names.Outputs) == 2 {
-				name = "the class " + d.outputName(c)
-			}
-			d.add(ClassNeverPredicted, d.net.Depth()-1, d.now.epoch, "--class-weight balanced",
-				"%s is in %d of %d rows and never predicted", name, rows, n)
-			return
-		}
-	}
 }

@@ -17,6 +17,7 @@ type watch[T nn.Float] struct {
 	next  int       // the next look is when so many rows have been trained
 	moves []float64 // by updates: the largest |dW| / |W| of a layer
 	move  bool      // the epoch's first update is to be measured
+	alike []bool    // the layers that began with identical units
 }
 
 // look is the state of the network on some rows.
@@ -51,10 +52,14 @@ var watching = true // off in benchmarks
 
 func (t *Trainer[T]) newWatch() watch[T] {
 	n := min(finalRows, t.data.Train.Rows())
+	alike := make([]bool, t.net.Depth())
+	for l := range alike {
+		alike[l] = identical(t.net.Weights(l), t.net.Bias(l))
+	}
 	return watch[T]{
 		rows:  Set[T]{nn.NewMatrix[T](n, t.data.Train.X.Cols), nn.NewMatrix[T](n, t.data.Train.Y.Cols)},
 		looks: make([]look, 0, 32), moves: make([]float64, 0, 32),
-		next: t.lookCost() * lookShare, move: true,
+		next: t.lookCost() * lookShare, move: true, alike: alike,
 	}
 }
 
@@ -122,18 +127,17 @@ func (t *Trainer[T]) observe(s *Step, first bool, updates int) {
 func (t *Trainer[T]) moved() float64 {
 	now, before := t.net.Params(), t.good
 	top := 0.0
-	for l, at := 0, 0; l < t.net.Depth(); l++ {
-		size := len(t.net.Weights(l).Data)
+	for l := range t.net.Depth() {
+		from, _ := t.net.Index(l, 0, 0)
 		var change, norm float64
-		for i := at; i < at+size; i++ {
+		for i := from; i < from+len(t.net.Weights(l).Data); i++ {
 			b, d := float64(before[i]), float64(now[i])-float64(before[i])
 			norm += float64(b * b)
 			change += float64(d * d)
 		}
-		if norm > smallWeights*smallWeights*float64(size) {
+		if norm > 0 {
 			top = max(top, math.Sqrt(change/norm))
 		}
-		at += size + len(t.net.Bias(l))
 	}
 	return top
 }
@@ -151,8 +155,8 @@ func (t *Trainer[T]) look(rows int) look {
 		copy(x.Row(i), t.data.Train.X.Row(r))
 		copy(y.Row(i), t.data.Train.Y.Row(r))
 	}
-	t.net.Forward(t.tape, x)
-	t.net.Backprop(t.tape, t.cfg.Loss, y, 1, t.grads[0])
+	t.net.ForwardTraining(t.tape, x, nn.Noise{Seed: t.cfg.Seed})
+	t.net.Deltas(t.tape, t.cfg.Loss, y, 1)
 	k := look{epoch: t.epoch, layers: make([]layerLook, t.net.Depth())}
 	for l := range k.layers {
 		k.layers[l] = t.lookAt(l)
@@ -166,7 +170,7 @@ func (t *Trainer[T]) lookAt(l int) (k layerLook) {
 	z, a, delta := t.tape.Z(l), t.tape.A(l), t.tape.Delta(l)
 	limit := flatSlope * steepest(f)
 	last := l == t.net.Depth()-1
-	flat := f != nn.Softmax && f != nn.Identity && !(last && simplified(t.cfg.Loss, f))
+	flat := f != nn.Softmax && f != nn.Identity && !(last && simplified(t.cfg.Loss))
 	off := make([]int, z.Cols)
 	saturated := 0
 	sum := 0.0
@@ -208,8 +212,8 @@ func steepest(f nn.Activation) float64 {
 	return 1
 }
 
-// simplified reports a loss whose delta is yhat - y behind that output, whatever its slope.
-func simplified(loss nn.Loss, out nn.Activation) bool {
+// simplified reports a loss that takes the output's slope out of its delta.
+func simplified(loss nn.Loss) bool {
 	switch loss {
 	case nn.CrossEntropy, nn.BinaryCrossEntropy, nn.Poisson:
 		return true

@@ -1,0 +1,176 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/gradus-ml/gradus/optim"
+)
+
+const (
+	tooFar     = 1    // |dW| / |W| of the first update
+	farAlways  = 0.3  // of the updates of the second half
+	barelyFar  = 1    // |dW| / |W| summed over the run
+	fewUpdates = 200  // below which a run that stopped early is unfinished
+	lateFall   = 0.15 // of the loss, in the last fifth of the epochs
+	lateGain   = 0.02 // of the guess's loss, likewise
+	leastPairs = 12   // of an epoch and the next in the history's end
+	steady     = 0.9  // of these, that go up and down in turn
+	widely     = 0.02 // of the loss, by which it goes up or down
+	seen       = 1e-4 // likewise, where a tolerance was missed
+	worse      = 0.1  // of the guess's loss: by how much the validation score has become worse
+)
+
+// descent looks at how the loss and the weights have moved.
+func (d *diagnosis[T]) descent() {
+	h := d.result.History
+	moves := d.watch.moves
+	rate := d.slower()
+	if d.has(UnscaledInputs, UnscaledTargets, ExplodingGradients, ShrunkWeights, IdenticalUnits) {
+		return // of which such a descent is a consequence
+	}
+	d.oscillation(h)
+	highest := 0.0
+	for _, p := range h {
+		highest = max(highest, p.Loss)
+	}
+	if len(moves) == 0 {
+		moves = []float64{0}
+	}
+	later := slices.Clone(moves[len(moves)/2:])
+	slices.Sort(later)
+	usual := later[len(later)/2]
+	perRow := d.perRow()
+	switch {
+	case d.has(Oscillation):
+	case d.diverged:
+		d.add(RateTooLarge, -1, max(1, d.now.epoch), "--lr "+rate,
+			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.cfg.Rate), num(moves[0]))
+	case d.gain < mostGain && usual > farAlways && len(moves) > 2:
+		d.add(RateTooLarge, -1, 1, "--lr "+rate,
+			"at the rate %s a single update moves a layer's weights by %s of their size; %s", num(d.rate()), num(usual), d.against())
+	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
+		d.add(RateTooLarge, -1, 1, "--lr "+rate,
+			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.cfg.Rate), num(moves[0]), d.against())
+	case d.failed() && !d.missed && highest > 5*max(d.base, h[0].Loss/perRow)*perRow && len(h) > 1:
+		d.add(RateTooLarge, -1, 1, "--lr "+rate,
+			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
+	}
+	if d.explained() {
+		return
+	}
+	fall := d.fallsLate(h)
+	far := slices.Max(moves) * float64(d.result.Steps)
+	falls := fall > 0
+	if d.best != nil && d.bestEpoch*10 < d.epoch*9 {
+		falls = false // the validation rows say that it is enough
+	}
+	switch {
+	case (falls && d.gain < mostGain || d.failed() || d.gain < halfGain) && far < barelyFar && d.result.Steps >= fewUpdates:
+		d.add(RateTooSmall, -1, 1, "--lr "+num(d.cfg.Rate*10),
+			"an update moves the weights by %s of their size at most, all %d together by less than %s; %s",
+			num(slices.Max(moves)), d.result.Steps, num(far), d.against())
+	case falls && (d.gain < mostGain || d.missed) && d.result.Reason == ReasonEpochs:
+		d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
+			"the loss still falls, by %.0f %% over the last fifth of %s; %s", 100*fall, counted(d.epoch, "epoch"), d.against())
+	}
+	if best, ok := h.Best(); ok && (d.best == nil || d.bestEpoch == d.epoch) {
+		end := h[len(h)-1]
+		if end.Validation > best.Validation+float64(worse*d.base) && end.Loss < best.Loss {
+			d.add(Overfitting, -1, best.Epoch, "--patience 20",
+				"since epoch %d the validation score rose from %s to %s while the training loss fell from %s to %s, and the last weights were kept",
+				best.Epoch, num(best.Validation), num(end.Validation), num(best.Loss), num(end.Loss))
+		}
+	}
+}
+
+// slower is a rate with which the first update would have moved the weights by at most a
+// tenth of their size, and at most a tenth of the rate. Where that cannot be told it is the
+// rule's default, if it is smaller.
+func (d *diagnosis[T]) slower() string {
+	rate := d.cfg.Rate / 10
+	if m := d.watch.moves; len(m) > 0 && m[0] > 1 {
+		rate /= m[0]
+	}
+	if usual := optim.DefaultRate(d.cfg.Rule.String()); d.diverged && usual > 0 && usual < d.cfg.Rate/10 && (len(d.watch.moves) == 0 || !(rate > usual/100)) {
+		rate = usual
+	}
+	return strconv.FormatFloat(rate, 'g', 1, 64)
+}
+
+// rate is that of the last update.
+func (d *diagnosis[T]) rate() float64 {
+	if d.now.epoch > 0 && len(d.result.History) > 0 {
+		return d.result.History[len(d.result.History)-1].Rate
+	}
+	return d.cfg.Schedule.Rate(d.cfg.Rate, optim.Position{StepsPerEpoch: 1, Epochs: d.cfg.Epochs})
+}
+
+// fallsLate is by which part of itself the loss has fallen in the last fifth of the epochs; 0
+// where that is little, or the rate has come to its end.
+func (d *diagnosis[T]) fallsLate(h History) float64 {
+	if d.cfg.Method == PerSample || len(h) == 0 || h[len(h)-1].Rate < d.cfg.Rate/10 {
+		return 0
+	}
+	perRow := d.perRow()
+	end, mark := h[len(h)-1].Loss/perRow, h[0].Loss/perRow
+	if d.best == nil {
+		end = min(end, d.loss)
+	}
+	for _, p := range h {
+		if p.Epoch*5 <= d.epoch*4 {
+			mark = p.Loss / perRow
+		}
+	}
+	if mark-end < lateFall*end || mark-end < lateGain*d.base {
+		return 0
+	}
+	return (mark - end) / mark
+}
+
+// perRow is what a loss of the history, that of a batch, is divided by to be that of a row.
+func (d *diagnosis[T]) perRow() float64 {
+	return d.cfg.Reduction.Scale(d.cfg.BatchSize) * float64(d.cfg.BatchSize)
+}
+
+// oscillation looks for a loss that goes up in every epoch of one parity and down in those
+// of the other.
+func (d *diagnosis[T]) oscillation(h History) {
+	h = h[len(h)/2:]
+	h = h[max(0, len(h)-64):]
+	var sum, n [2]float64
+	var gaps []float64
+	turns := 0
+	for i, p := range h {
+		parity := p.Epoch & 1
+		n[parity]++
+		sum[parity] += p.Loss
+		if i == 0 || h[i-1].Epoch&1 == parity {
+			continue
+		}
+		gaps = append(gaps, math.Abs(p.Loss-h[i-1].Loss))
+		if p.Loss > h[i-1].Loss == (parity == 1) {
+			turns++
+		}
+	}
+	pairs := len(gaps)
+	if pairs < leastPairs || d.cfg.Method == PerSample {
+		return
+	}
+	slices.Sort(gaps)
+	gap, level := gaps[pairs/2], (sum[0]+sum[1])/(n[0]+n[1])
+	a, b := sum[0]/n[0], sum[1]/n[1]
+	even, odd := "down", "up"
+	if a > b {
+		even, odd = odd, even
+		turns = pairs - turns
+	}
+	if float64(turns) < steady*float64(pairs) || gap <= widely*level && !(d.missed && gap > seen*level) {
+		return
+	}
+	d.add(Oscillation, -1, h[0].Epoch, "--lr "+d.slower(),
+		"the loss went %s in even epochs (to %s) and %s in odd ones (to %s) %d times of %d: the rate %s throws the weights across a minimum and back",
+		even, num(a), odd, num(b), turns, pairs, num(d.rate()))
+}

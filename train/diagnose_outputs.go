@@ -1,0 +1,107 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// consequences looks for what is seen where no cause is.
+func (d *diagnosis[T]) consequences() {
+	if d.has(LeakingColumn, Overfitting) {
+		return
+	}
+	if d.failed() && !d.missed && d.constantOutput() {
+		return
+	}
+	d.classNeverPredicted()
+	if d.failed() && !d.has(ClassNeverPredicted) {
+		h := d.result.History
+		from, end := h[len(h)/2], h[len(h)-1]
+		if end.Loss < (1-lateFall)*from.Loss {
+			d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
+				"the loss fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
+			return
+		}
+		d.add(Plateau, -1, from.Epoch, "--hidden 128,128, or look whether the inputs say anything about the target",
+			"the loss has come from %s in epoch %d to %s in epoch %d and no further; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
+	}
+}
+
+const stillOutput = 0.02 // of the targets' standard deviation
+
+// constantOutput looks for outputs that do not depend on the inputs.
+func (d *diagnosis[T]) constantOutput() bool {
+	out, y := d.tape.A(d.net.Depth()-1), d.watch.rows.Y
+	most := 0.0
+	for j := range y.Cols {
+		spread, target := deviation(out, j, d.sampled()), deviation(y, j, d.sampled())
+		if target > 0 {
+			most = max(most, spread/target)
+		}
+	}
+	if most >= stillOutput || d.sampled() < 2 {
+		return false
+	}
+	d.add(ConstantOutput, d.net.Depth()-1, d.now.epoch, "--lr "+d.slower(),
+		"over %d rows the outputs vary by %.2g of what the targets do: they say the same whatever the inputs are", d.sampled(), most)
+	return true
+}
+
+func deviation[T nn.Float](m nn.Matrix[T], col, rows int) float64 {
+	mean, sum := 0.0, 0.0
+	for i := range rows {
+		mean += float64(m.At(i, col)) / float64(rows)
+	}
+	for i := range rows {
+		off := float64(m.At(i, col)) - mean
+		sum += float64(off * off)
+	}
+	return math.Sqrt(sum / float64(rows))
+}
+
+const (
+	classRows  = 2048 // looked at
+	classShare = 0.02 // of them, that one of two classes must have to be missed; of k classes 1/(2k)
+	classLeast = 10
+)
+
+// classNeverPredicted looks for a class that rows have and no prediction is.
+func (d *diagnosis[T]) classNeverPredicted() {
+	classes := d.classes()
+	if classes == 0 {
+		return
+	}
+	x := d.Trainer.data.Train.X
+	n := min(classRows, x.Rows)
+	have, given := make([]int, classes), make([]int, classes)
+	row := d.watch.rows.X
+	for from := 0; from < n; from += row.Rows {
+		part := row.Slice(0, min(row.Rows, n-from))
+		for i := range part.Rows {
+			r := d.sampleRow(from+i, n)
+			copy(part.Row(i), x.Row(r))
+			have[d.classOf(r)]++
+		}
+		out := d.net.Forward(d.tape, part)
+		for i := range out.Rows {
+			given[classOf(out.Row(i))]++
+		}
+	}
+	share := classShare
+	if classes > 2 {
+		share = 0.5 / float64(classes)
+	}
+	for c, rows := range have {
+		if given[c] == 0 && rows >= classLeast && float64(rows) >= share*float64(n) {
+			name := fmt.Sprintf("class %d", c)
+			if classes == d.net.Outputs() || d.net.Outputs() == 1 && len(d.Names.Outputs) == 2 {
+				name = "the class " + d.outputName(c)
+			}
+			d.add(ClassNeverPredicted, d.net.Depth()-1, d.now.epoch, "--class-weight balanced",
+				"%s is in %d of %d rows and never predicted", name, rows, n)
+			return
+		}
+	}
+}
