@@ -23,13 +23,13 @@ func (Bump) F(z float64) float64    { return math.Exp(-z * z) }
 func (Bump) D(z, a float64) float64 { return -2 * z * a }
 func (Bump) Piece(float64) int      { return 0 } // it is smooth
 
-// LogCosh is a loss of one's own, L = log cosh(yhat - y).
-type LogCosh struct{}
+// Cauchy is a loss of one's own, L = log(1 + (yhat - y)²).
+type Cauchy struct{}
 
-func (LogCosh) String() string            { return "log-cosh" }
-func (LogCosh) L(y, yhat float64) float64 { return math.Log(math.Cosh(yhat - y)) }
-func (LogCosh) D(y, yhat float64) float64 { return math.Tanh(yhat - y) }
-func (LogCosh) Piece(_, _ float64) int    { return 0 }
+func (Cauchy) String() string            { return "cauchy" }
+func (Cauchy) L(y, yhat float64) float64 { return math.Log1p((yhat - y) * (yhat - y)) }
+func (Cauchy) D(y, yhat float64) float64 { return 2 * (yhat - y) / (1 + (yhat-y)*(yhat-y)) }
+func (Cauchy) Piece(_, _ float64) int    { return 0 }
 
 // SignDescent is a rule of one's own, w -= rate·sign(g).
 type SignDescent struct{}
@@ -57,7 +57,7 @@ func descend[T optim.Float](s optim.Step, w, g []T) {
 func Example_custom() {
 	custom := model.Custom{
 		Activations: []nn.Activation{Bump{}},
-		Losses:      []nn.Loss{LogCosh{}},
+		Losses:      []nn.Loss{Cauchy{}},
 		Rules:       []optim.Rule{SignDescent{}},
 	}
 	table, err := data.Read("../examples/data/diabetes.csv", data.ReadOptions{})
@@ -66,7 +66,7 @@ func Example_custom() {
 	}
 	rate := 0.001
 	m, _, err := model.Train(context.Background(), table, model.Options{
-		Hidden: []int{8}, Activation: "bump", Loss: "log-cosh", Optimizer: "sign-descent", LR: &rate, Epochs: 20, Seed: 1, Custom: custom,
+		Hidden: []int{8}, Activation: "bump", Loss: "cauchy", Optimizer: "sign-descent", LR: &rate, Epochs: 20, Seed: 1, Custom: custom,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -90,6 +90,6 @@ func Example_custom() {
 	r2, _ := again.Training.Metrics.Validation.Get("r2")
 	fmt.Println(again.Loss, again.WeightsSHA256() == m.WeightsSHA256(), r2 > 0.2)
 	// Output:
-	// : model file: it was made with the activation "bump" of layer 0, the loss "log-cosh", the rule "sign-descent", which gradus does not know: a program that has them gives them to model.Load
-	// log-cosh true true
+	// : model file: it was made with the activation "bump" of layer 0, the loss "cauchy", the rule "sign-descent", which gradus does not know: a program that has them gives them to model.Load
+	// cauchy true true
 }

@@ -11,7 +11,8 @@ import (
 // float64 gradient check. Activations stand in two hidden layers and, with every loss that
 // accepts them, at the output.
 func TestGradientTable(t *testing.T) {
-	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson}
+	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson,
+		Quantile(0.3), LogCosh, Tweedie(1.3), Gamma, Focal(2), Focal(0.5), BinaryFocal(2), BinaryFocal(0), Hinge}
 	var hidden []Activation
 	for _, name := range Activations() {
 		f, err := ParseActivation(name)
@@ -100,13 +101,15 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 	}
 	for i := range rows {
 		for j := range units {
-			switch loss {
-			case CrossEntropy:
+			switch loss.(type) {
+			case crossEntropy, focal:
 				y.Row(i)[j] = float64(step((i+j)%3 == 0))
-			case BinaryCrossEntropy:
+			case binaryCrossEntropy, binaryFocal, hinge:
 				y.Row(i)[j] = float64((i + j) % 2)
-			case Poisson:
+			case poisson, tweedie:
 				y.Row(i)[j] = float64((i + 2*j) % 4)
+			case gamma:
+				y.Row(i)[j] = float64((i+2*j)%4 + 1)
 			default:
 				y.Row(i)[j] = rand.NormFloat64()
 			}
@@ -138,7 +141,7 @@ func TestGradientCheckFindsBrokenDerivatives(t *testing.T) {
 			t.Errorf("a wrong derivative of %s passed: worst error %.2g", name, c.Worst.Error)
 		}
 	}
-	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1)} {
+	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Quantile(0.3), LogCosh} {
 		if c := checkCase(t, Tanh, Identity, brokenLoss{loss}, Dense{}, Mean); c.OK() {
 			t.Errorf("a wrong derivative of %s passed: worst error %.2g", loss, c.Worst.Error)
 		}

@@ -24,6 +24,7 @@ func testSameBits[T Float](t *testing.T) {
 	}{
 		{CrossEntropy, Softmax}, {BinaryCrossEntropy, Sigmoid}, {HalfSquared, Sigmoid}, {Squared, Identity},
 		{Squared, Tanh}, {Absolute, Identity}, {Huber(1), Identity}, {Poisson, Exp}, {Poisson, Softplus}, {HalfSquared, Softmax},
+		{Quantile(0.3), Identity}, {LogCosh, Identity}, {Tweedie(1.5), Exp}, {Tweedie(1.5), Softplus}, {Focal(2), Softmax}, {BinaryFocal(2), Sigmoid}, {Hinge, Identity},
 	}
 	for _, name := range Activations() {
 		hidden, err := ParseActivation(name)

@@ -123,6 +123,49 @@ func (h huber) Piece(y, yhat float64) int {
 	return step(yhat-y > -h.delta) + step(yhat-y > h.delta)
 }
 
+// Quantile is L = q·(y - yhat) where y >= yhat, else (1-q)·(yhat - y), with 0 < q < 1: the
+// pinball loss, least at the q-quantile of y (Koenker and Bassett 1978). dL/dyhat is 0 at
+// yhat = y. Quantile(0.5) is half of Absolute.
+func Quantile(q float64) Loss { return quantile{q} }
+
+type quantile struct{ q float64 }
+
+func (l quantile) String() string { return "quantile:" + number(l.q) }
+func (l quantile) L(y, yhat float64) float64 {
+	if y >= yhat {
+		return float64(l.q * (y - yhat))
+	}
+	return float64((1 - l.q) * (yhat - y))
+}
+func (l quantile) D(y, yhat float64) float64 {
+	switch {
+	case yhat > y:
+		return 1 - l.q
+	case yhat < y:
+		return -l.q
+	}
+	return yhat - y // 0, or NaN
+}
+func (l quantile) Piece(y, yhat float64) int { return step(yhat >= y) }
+
+// LogCosh is L = log cosh r, dL/dyhat = tanh r, with r = yhat - y: about r²/2 near 0 and
+// |r| - log 2 far away, and smooth everywhere.
+var LogCosh Loss = logCosh{}
+
+type logCosh struct{}
+
+func (logCosh) String() string { return "log-cosh" }
+func (logCosh) L(y, yhat float64) float64 {
+	r := math.Abs(yhat - y)
+	if r < 1 { // cosh² = 1/(1 - tanh²), which keeps the digits of a small loss
+		t := kernel.Tanh(r)
+		return -kernel.Log1p(-float64(t*t)) / 2
+	}
+	return r - math.Ln2 + kernel.Log1p(kernel.Exp(-2*r))
+}
+func (logCosh) D(y, yhat float64) float64 { return kernel.Tanh(yhat - y) }
+func (logCosh) Piece(_, _ float64) int    { return 0 }
+
 // BinaryCrossEntropy is L = -(y·log yhat + (1-y)·log(1-yhat)) for a sigmoid output and a
 // target in [0, 1]. It also serves several labels at once, one output each.
 var BinaryCrossEntropy Loss = binaryCrossEntropy{}
@@ -175,28 +218,50 @@ func step(b bool) int {
 
 // Losses lists the names ParseLoss knows, in the order of the documentation.
 func Losses() []string {
-	return []string{"half-squared", "squared", "absolute", "huber", "binary-cross-entropy", "cross-entropy", "poisson"}
+	return []string{"half-squared", "squared", "absolute", "huber", "binary-cross-entropy", "cross-entropy", "poisson",
+		"quantile", "log-cosh", "tweedie", "gamma", "focal", "binary-focal", "hinge"}
 }
 
 // ParseLoss returns the loss of that name, "name" or "name:parameter". The parameter of
-// huber is its delta (default 1). Custom losses are recognised by their String.
+// huber is its delta (default 1), of quantile its q (0.5), of tweedie its power (1.5), of
+// focal and binary-focal their gamma (2). Custom losses are recognised by their String.
 func ParseLoss(name string, custom ...Loss) (Loss, error) {
 	for _, c := range custom {
 		if c.String() == name {
 			return c, nil
 		}
 	}
-	base, p, err := parameter("loss", name, map[string]float64{"huber": 1})
+	base, p, err := parameter("loss", name, map[string]float64{"huber": 1, "quantile": 0.5, "tweedie": 1.5, "focal": 2, "binary-focal": 2})
 	if err != nil {
 		return nil, err
 	}
-	if base == "huber" {
+	bad := func(rule string) (Loss, error) { return nil, fmt.Errorf("loss %q: %s", name, rule) }
+	switch base {
+	case "huber":
 		if p <= 0 {
-			return nil, fmt.Errorf("loss %q: delta must be greater than 0", name)
+			return bad("delta must be greater than 0")
 		}
 		return Huber(p), nil
+	case "quantile":
+		if p <= 0 || p >= 1 {
+			return bad("the quantile must lie between 0 and 1")
+		}
+		return Quantile(p), nil
+	case "tweedie":
+		if p <= 1 || p >= 2 {
+			return bad("the power must lie between 1, which is poisson, and 2, which is gamma")
+		}
+		return Tweedie(p), nil
+	case "focal", "binary-focal":
+		if p < 0 {
+			return bad("gamma is negative; give a number >= 0")
+		}
+		if base == "focal" {
+			return Focal(p), nil
+		}
+		return BinaryFocal(p), nil
 	}
-	for _, l := range []Loss{HalfSquared, Squared, Absolute, BinaryCrossEntropy, CrossEntropy, Poisson} {
+	for _, l := range []Loss{HalfSquared, Squared, Absolute, BinaryCrossEntropy, CrossEntropy, Poisson, LogCosh, Gamma, Hinge} {
 		if l.String() == base {
 			return l, nil
 		}
@@ -211,18 +276,22 @@ func Compatible(loss Loss, out Activation, units int) error {
 	if out == Softmax && units == 1 {
 		return fmt.Errorf("softmax over one output is always 1; use a sigmoid output, or one output per class")
 	}
-	switch loss {
-	case CrossEntropy:
+	switch loss := loss.(type) {
+	case crossEntropy, focal:
 		if out != Softmax {
-			return fmt.Errorf("cross-entropy needs a softmax output, whose probabilities sum to 1; the output is %s: use softmax, or the loss binary-cross-entropy with sigmoid", name)
+			return fmt.Errorf("%s needs a softmax output, whose probabilities sum to 1; the output is %s: use softmax, or the loss binary-%s with sigmoid", loss, name, loss)
 		}
-	case BinaryCrossEntropy:
+	case binaryCrossEntropy, binaryFocal:
 		if out != Sigmoid {
-			return fmt.Errorf("binary-cross-entropy needs a sigmoid output, a probability for each; the output is %s", name)
+			return fmt.Errorf("%s needs a sigmoid output, a probability for each; the output is %s", loss, name)
 		}
-	case Poisson:
+	case poisson, tweedie, gamma:
 		if out != Exp && out != Softplus {
-			return fmt.Errorf("poisson needs an output that is always positive, exp or softplus; the output is %s", name)
+			return fmt.Errorf("%s needs an output that is always positive, exp or softplus; the output is %s", loss, name)
+		}
+	case hinge:
+		if out != Identity {
+			return fmt.Errorf("hinge needs an identity output, a decision value of either sign; the output is %s", name)
 		}
 	}
 	return nil
@@ -230,13 +299,30 @@ func Compatible(loss Loss, out Activation, units int) error {
 
 // CheckTarget reports, as an error with the reason, a target that the loss cannot have.
 func CheckTarget(loss Loss, y float64) error {
-	switch {
-	case math.IsNaN(y) || math.IsInf(y, 0):
+	if math.IsNaN(y) || math.IsInf(y, 0) {
 		return fmt.Errorf("the target %v is not a finite number", y)
-	case loss == Poisson && y < 0:
-		return fmt.Errorf("poisson counts cannot be negative; the target is %v", y)
-	case (loss == BinaryCrossEntropy || loss == CrossEntropy) && (y < 0 || y > 1):
-		return fmt.Errorf("the targets of %s are probabilities in [0, 1]; the target is %v", loss, y)
+	}
+	switch loss := loss.(type) {
+	case poisson:
+		if y < 0 {
+			return fmt.Errorf("poisson counts cannot be negative; the target is %v", y)
+		}
+	case tweedie:
+		if y < 0 {
+			return fmt.Errorf("the amounts of %s cannot be negative; the target is %v", loss, y)
+		}
+	case gamma:
+		if y <= 0 {
+			return fmt.Errorf("the amounts of gamma must be greater than 0; the target is %v: use tweedie:1.5 where some are 0", y)
+		}
+	case binaryCrossEntropy, crossEntropy, focal, binaryFocal:
+		if y < 0 || y > 1 {
+			return fmt.Errorf("the targets of %s are probabilities in [0, 1]; the target is %v", loss, y)
+		}
+	case hinge:
+		if y < 0 || y > 1 {
+			return fmt.Errorf("the targets of hinge are 0 for the one class and 1 for the other; the target is %v", y)
+		}
 	}
 	return nil
 }
@@ -289,11 +375,30 @@ func batchLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], sca
 
 // sampleLoss is batchLoss for one row and a loss without a kernel, with a scale of 1.
 func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 {
-	switch {
-	case loss == Poisson && out == Exp:
-		return expPoisson(y, z, a, delta)
-	case loss == Poisson && out == Softplus:
-		return softplusPoisson(y, z, a, delta)
+	switch loss := loss.(type) {
+	case poisson:
+		if out == Exp {
+			return expPoisson(y, z, a, delta)
+		}
+		if out == Softplus {
+			return softplusPoisson(y, z, a, delta)
+		}
+	case tweedie:
+		if out == Exp || out == Softplus {
+			return amounts(loss.p, out, y, z, a, delta)
+		}
+	case gamma:
+		if out == Exp || out == Softplus {
+			return amounts(2, out, y, z, a, delta)
+		}
+	case focal:
+		if out == Softmax {
+			return softmaxFocal(loss.gamma, y, z, a, delta)
+		}
+	case binaryFocal:
+		if out == Sigmoid {
+			return sigmoidFocal(loss.gamma, y, z, delta)
+		}
 	}
 	sum := 0.0
 	for j := range y {
@@ -320,21 +425,23 @@ func expPoisson[T Float](y, z, a, delta []T) float64 {
 	return loss
 }
 
+// farBelow is a z below which softplus(z) is e^z in either precision.
+const farBelow = -40
+
 // softplusPoisson: L = yhat - y·log yhat, dL/dz = sigmoid(z)·(1 - y/yhat). For a very
 // negative z, yhat and sigmoid(z) are both e^z and may underflow: there log yhat is z and
 // sigmoid(z)/yhat is 1.
 func softplusPoisson[T Float](y, z, a, delta []T) float64 {
-	const far = -40
 	loss := 0.0
 	for j, v := range z {
 		logYhat := v
-		if v > far {
+		if v > farBelow {
 			logYhat = kernel.Log(a[j])
 		}
 		loss += float64(kernel.FMA(-logYhat, y[j], a[j]))
 		if delta != nil {
 			s := kernel.Sigmoid(v)
-			if v > far {
+			if v > farBelow {
 				delta[j] = s * (1 - y[j]/a[j])
 			} else {
 				delta[j] = s - y[j]

@@ -222,6 +222,11 @@ func TestCompatible(t *testing.T) {
 		"cross-entropy":        {Softmax},
 		"binary-cross-entropy": {Sigmoid},
 		"poisson":              {Exp, Softplus},
+		"tweedie:1.5":          {Exp, Softplus},
+		"gamma":                {Exp, Softplus},
+		"focal:2":              {Softmax},
+		"binary-focal:2":       {Sigmoid},
+		"hinge":                {Identity},
 	}
 	for _, loss := range allLosses(t) {
 		for _, out := range allActivations(t) {
@@ -246,6 +251,8 @@ func TestCompatible(t *testing.T) {
 		{Squared, Softmax, 1, "softmax over one output is always 1; use a sigmoid output, or one output per class"},
 		{CrossEntropy, Sigmoid, 3, "cross-entropy needs a softmax output, whose probabilities sum to 1; the output is sigmoid: use softmax, or the loss binary-cross-entropy with sigmoid"},
 		{BinaryCrossEntropy, Tanh, 1, "binary-cross-entropy needs a sigmoid output, a probability for each; the output is tanh"},
+		{Focal(2), Sigmoid, 3, "focal:2 needs a softmax output, whose probabilities sum to 1; the output is sigmoid: use softmax, or the loss binary-focal:2 with sigmoid"},
+		{Hinge, Sigmoid, 1, "hinge needs an identity output, a decision value of either sign; the output is sigmoid"},
 		{Poisson, Identity, 1, "poisson needs an output that is always positive, exp or softplus; the output is identity"},
 	} {
 		if err := Compatible(c.loss, c.out, c.units); err == nil || err.Error() != c.want {
@@ -260,9 +267,11 @@ func TestCheckTarget(t *testing.T) {
 		for _, y := range []float64{-1e30, -1, -1e-300, 0, 0.5, 1, 1 + 1e-15, 3, 1e30, nan, inf, -inf} {
 			want := y-y == 0
 			switch loss {
-			case Poisson:
+			case Poisson, Tweedie(1.5):
 				want = want && y >= 0
-			case BinaryCrossEntropy, CrossEntropy:
+			case Gamma:
+				want = want && y > 0
+			case BinaryCrossEntropy, CrossEntropy, Focal(2), BinaryFocal(2), Hinge:
 				want = want && y >= 0 && y <= 1
 			}
 			if err := CheckTarget(loss, y); (err == nil) != want {
@@ -279,6 +288,9 @@ func TestCheckTarget(t *testing.T) {
 		{Poisson, -inf, "the target -Inf is not a finite number"},
 		{Poisson, -1, "poisson counts cannot be negative; the target is -1"},
 		{BinaryCrossEntropy, 2, "the targets of binary-cross-entropy are probabilities in [0, 1]; the target is 2"},
+		{Gamma, 0, "the amounts of gamma must be greater than 0; the target is 0: use tweedie:1.5 where some are 0"},
+		{Tweedie(1.2), -1, "the amounts of tweedie:1.2 cannot be negative; the target is -1"},
+		{Hinge, 2, "the targets of hinge are 0 for the one class and 1 for the other; the target is 2"},
 		{CrossEntropy, -0.5, "the targets of cross-entropy are probabilities in [0, 1]; the target is -0.5"},
 	} {
 		if err := CheckTarget(c.loss, c.y); err == nil || err.Error() != c.want {
@@ -544,19 +556,19 @@ func (softsign) D(z, _ float64) float64 {
 }
 func (softsign) Piece(z float64) int { return step(z >= 0) }
 
-// logCosh is a loss from outside: log cosh(yhat - y).
-type logCosh struct{ notes []string }
+// bowl is a loss from outside: log cosh(yhat - y).
+type bowl struct{ notes []string }
 
-func (logCosh) String() string { return "log-cosh" }
-func (logCosh) L(y, yhat float64) float64 {
+func (bowl) String() string { return "bowl" }
+func (bowl) L(y, yhat float64) float64 {
 	r := math.Abs(yhat - y)
 	return r + math.Log1p(math.Exp(-2*r)) - math.Ln2
 }
-func (logCosh) D(y, yhat float64) float64 { return math.Tanh(yhat - y) }
-func (logCosh) Piece(_, _ float64) int    { return 0 }
+func (bowl) D(y, yhat float64) float64 { return math.Tanh(yhat - y) }
+func (bowl) Piece(_, _ float64) int    { return 0 }
 
 func TestCustomActivationAndLoss(t *testing.T) {
-	f, loss := softsign{[]string{"custom"}}, logCosh{}
+	f, loss := softsign{[]string{"custom"}}, bowl{}
 	for _, c := range []struct {
 		hidden, out Activation
 		loss        Loss

@@ -12,14 +12,15 @@ func TestRoundTrips(t *testing.T) {
 	loss := func(s string) (fmt.Stringer, error) { return ParseLoss(s) }
 	init := func(s string) (fmt.Stringer, error) { return ParseInit(s) }
 	reduction := func(s string) (fmt.Stringer, error) { return ParseReduction(s) }
-	defaults := map[string]string{"leaky-relu": "leaky-relu:0.01", "elu": "elu:1", "huber": "huber:1", "normal": "normal:1"}
+	defaults := map[string]string{"leaky-relu": "leaky-relu:0.01", "elu": "elu:1", "huber": "huber:1", "quantile": "quantile:0.5", "tweedie": "tweedie:1.5",
+		"focal": "focal:2", "binary-focal": "binary-focal:2", "normal": "normal:1"}
 	for _, c := range []struct {
 		what  string
 		parse func(string) (fmt.Stringer, error)
 		names []string
 	}{
 		{"activation", activation, append(Activations(), "leaky-relu:0.3", "leaky-relu:0", "leaky-relu:1e-07", "elu:0.1", "elu:0", "elu:1.23456789e+07")},
-		{"loss", loss, append(Losses(), "huber:0.1", "huber:1e+20", "huber:0.30000000000000004")},
+		{"loss", loss, append(Losses(), "huber:0.1", "huber:1e+20", "huber:0.30000000000000004", "quantile:0.9", "tweedie:1.01", "focal:0", "binary-focal:0.5")},
 		{"init", init, append(Inits(), "normal:0.02", "normal:1e-05")},
 		{"reduction", reduction, []string{"mean", "sum"}},
 	} {
@@ -45,7 +46,8 @@ func TestRoundTrips(t *testing.T) {
 			t.Errorf("%s is not itself: %v, %v", f, got, err)
 		}
 	}
-	for _, l := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.25), BinaryCrossEntropy, CrossEntropy, Poisson} {
+	for _, l := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.25), BinaryCrossEntropy, CrossEntropy, Poisson,
+		Quantile(0.9), LogCosh, Tweedie(1.5), Gamma, Focal(2), BinaryFocal(0), Hinge} {
 		if got, err := ParseLoss(l.String()); err != nil || got != l {
 			t.Errorf("%s is not itself: %v, %v", l, got, err)
 		}
@@ -66,7 +68,7 @@ func TestRoundTrips(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	const activations = "choose one of relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus, exp, softmax"
-	const losses = "choose one of half-squared, squared, absolute, huber, binary-cross-entropy, cross-entropy, poisson"
+	const losses = "choose one of half-squared, squared, absolute, huber, binary-cross-entropy, cross-entropy, poisson, quantile, log-cosh, tweedie, gamma, focal, binary-focal, hinge"
 	const inits = "choose one of auto, he, glorot, lecun, uniform, normal, zeros"
 	activation := func(s string) error { _, err := ParseActivation(s); return err }
 	loss := func(s string) error { _, err := ParseLoss(s); return err }
@@ -93,6 +95,13 @@ func TestParseErrors(t *testing.T) {
 		{loss, "huber:0", `loss "huber:0": delta must be greater than 0`},
 		{loss, "huber:-1", `loss "huber:-1": delta must be greater than 0`},
 		{loss, "huber:NaN", `loss "huber:NaN": "NaN" is not a finite number`},
+		{loss, "quantile:1", `loss "quantile:1": the quantile must lie between 0 and 1`},
+		{loss, "quantile:0", `loss "quantile:0": the quantile must lie between 0 and 1`},
+		{loss, "tweedie:1", `loss "tweedie:1": the power must lie between 1, which is poisson, and 2, which is gamma`},
+		{loss, "tweedie:2", `loss "tweedie:2": the power must lie between 1, which is poisson, and 2, which is gamma`},
+		{loss, "focal:-1", `loss "focal:-1": gamma is negative; give a number >= 0`},
+		{loss, "binary-focal:-1", `loss "binary-focal:-1": gamma is negative; give a number >= 0`},
+		{loss, "gamma:2", `loss "gamma:2": gamma takes no parameter, or is not known`},
 		{init, "xavier", `init "xavier" is not known; ` + inits},
 		{init, "he:2", `init "he:2": he takes no parameter, or is not known`},
 		{init, "normal:0", `init "normal:0": the standard deviation must be greater than 0`},
@@ -112,8 +121,8 @@ func TestParseCustom(t *testing.T) {
 	if got, ok := f.(softsign); err != nil || !ok || !slices.Equal(got.notes, []string{"mine"}) {
 		t.Errorf("the custom activation is %v, %v", f, err)
 	}
-	l, err := ParseLoss("log-cosh", logCosh{[]string{"mine"}})
-	if got, ok := l.(logCosh); err != nil || !ok || !slices.Equal(got.notes, []string{"mine"}) {
+	l, err := ParseLoss("bowl", bowl{[]string{"mine"}})
+	if got, ok := l.(bowl); err != nil || !ok || !slices.Equal(got.notes, []string{"mine"}) {
 		t.Errorf("the custom loss is %v, %v", l, err)
 	}
 	if _, err := ParseActivation("softsign"); err == nil {

@@ -28,7 +28,9 @@ Structure of oracle.json:
       "dz_sum": rows x outputs              d sum / dz
       "dz_mean": rows x outputs}, ...]      d mean / dz = dz_sum / rows
       half-squared (y-a)^2/2; squared (y-a)^2; absolute |y-a|; huber:d r^2/2 if |r| <= d else d(|r| - d/2), r = y-a;
-      binary-cross-entropy -(y log a + (1-y) log(1-a)); cross-entropy -sum y log a; poisson a - y log a (no log y! term)
+      binary-cross-entropy -(y log a + (1-y) log(1-a)); cross-entropy -sum y log a; poisson a - y log a (no log y! term);
+      quantile:q max(q (y-a), (q-1)(y-a)); log-cosh log cosh(a-y); tweedie:p a^(2-p)/(2-p) - y a^(1-p)/(1-p); gamma y/a + log a;
+      focal:g -sum y (1-a)^g log a; binary-focal:g -(y (1-a)^g log a + (1-y) a^g log(1-a)); hinge max(0, 1 - (2y-1) a)
   "networks": [
      {"name", "sizes": [in, ..., out], "activations": [one per layer], "loss", "reduction": "mean" | "sum", "bias": bool,
       "weights": [W of layer 0, ...]        W has shape [in, out]; z = x W + b
@@ -206,7 +208,13 @@ def residual_loss(name):
         return lambda a, y: (y - a) ** 2, lambda a, y: 2 * (a - y)
     if name == "absolute":
         return lambda a, y: abs(y - a), lambda a, y: mp.sign(a - y)
+    if name == "log-cosh":
+        return lambda a, y: mp.log(mp.cosh(a - y)), lambda a, y: mp.tanh(a - y)
+    if name == "hinge":
+        return lambda a, y: max(mp.mpf(0), 1 - (2 * y - 1) * a), lambda a, y: -(2 * y - 1) if (2 * y - 1) * a < 1 else mp.mpf(0)
     d = mp.mpf(float(name.split(":")[1]))
+    if name.startswith("quantile"):
+        return lambda a, y: max(d * (y - a), (d - 1) * (y - a)), lambda a, y: 1 - d if a > y else -d if a < y else mp.mpf(0)
 
     def f(a, y):
         r = abs(y - a)
@@ -233,6 +241,21 @@ def sample(loss, output, z, y):
     if loss == "poisson" and output == "softplus":
         return (mp.fsum(softplus(z[j]) - y[j] * mp.log(softplus(z[j])) for j in range(n)),
                 [(1 - y[j] / softplus(z[j])) * sigmoid(z[j]) for j in range(n)])
+    if loss == "gamma" or loss.startswith("tweedie"):
+        p = mp.mpf(2) if loss == "gamma" else mp.mpf(float(loss.split(":")[1]))
+        a, jac = outputs(output, z), jacobian(output, z)
+        value = lambda a, y: y / a + mp.log(a) if p == 2 else a ** (2 - p) / (2 - p) - (y * a ** (1 - p) / (1 - p) if y else 0)
+        return mp.fsum(value(a[j], y[j]) for j in range(n)), [a[j] ** -p * (a[j] - y[j]) * jac[j][j] for j in range(n)]
+    if loss.startswith("focal"):
+        g, ls, a = mp.mpf(float(loss.split(":")[1])), log_softmax(z), softmax(z)
+        q = [mp.fsum(a[k] for k in range(n) if k != j) for j in range(n)]
+        h = [y[j] * (g * a[j] * q[j] ** (g - 1) * ls[j] - q[j] ** g) for j in range(n)]  # y p d/dp(-q^g log p)
+        return -mp.fsum(y[j] * q[j] ** g * ls[j] for j in range(n)), [h[k] * q[k] - a[k] * mp.fsum(h[j] for j in range(n) if j != k) for k in range(n)]
+    if loss.startswith("binary-focal"):
+        g = mp.mpf(float(loss.split(":")[1]))
+        side = lambda y, z: y * sigmoid(-z) ** g * softplus(-z)  # of the class that y is the share of
+        slope = lambda y, z: -y * sigmoid(-z) ** g * (sigmoid(-z) + g * sigmoid(z) * softplus(-z))
+        return (mp.fsum(side(y[j], z[j]) + side(1 - y[j], -z[j]) for j in range(n)), [slope(y[j], z[j]) - slope(1 - y[j], -z[j]) for j in range(n)])
     f, g = residual_loss(loss)
     a, jac = outputs(output, z), jacobian(output, z)
     return mp.fsum(f(a[j], y[j]) for j in range(n)), [mp.fsum(g(a[j], y[j]) * jac[j][k] for j in range(n)) for k in range(n)]
@@ -249,6 +272,25 @@ def torch_loss(loss, output, z, y):
     a = torch.softmax(z, 1) if output == "softmax" else ACT[output][2](z)
     if loss == "poisson":
         return F.poisson_nll_loss(a, y, log_input=False, full=False, eps=0.0, reduction="none").sum(1)
+    name, _, par = loss.partition(":")
+    if name == "quantile":
+        q = float(par)
+        return torch.where(y >= a, q * (y - a), (1 - q) * (a - y)).sum(1)
+    if name == "log-cosh":
+        r = (a - y).abs()
+        return (r + F.softplus(-2 * r, threshold=1000.0) - math.log(2)).sum(1)
+    if name == "gamma":
+        return (y / a + torch.log(a)).sum(1)
+    if name == "tweedie":
+        p = float(par)
+        return (a ** (2 - p) / (2 - p) - y * a ** (1 - p) / (1 - p)).sum(1)
+    if name == "focal":
+        return -(y * (1 - a) ** float(par) * F.log_softmax(z, 1)).sum(1)
+    if name == "binary-focal":
+        g = float(par)
+        return -(y * torch.sigmoid(-z) ** g * F.logsigmoid(z) + (1 - y) * torch.sigmoid(z) ** g * F.logsigmoid(-z)).sum(1)
+    if name == "hinge":
+        return F.relu(1 - (2 * y - 1) * a).sum(1)
     if loss == "half-squared":
         return 0.5 * F.mse_loss(a, y, reduction="none").sum(1)
     if loss == "squared":
@@ -262,10 +304,14 @@ Z_MODERATE = [[0.3, -1.2, 0.85], [2.1, 0.05, -0.7], [-0.45, 1.6, -2.3], [0.0, 0.
 Z_EXTREME = [[50.0, -50.0, 0.5], [800.0, -800.0, 20.0], [-800.0, -799.0, -750.0], [800.0, 800.0, 799.5], [-40.0, 36.5, -745.5]]
 # exp(800) is beyond float64
 Z_EXTREME_EXP = [[50.0, -50.0, 0.5], [700.0, -800.0, 20.0], [-800.0, -799.0, -750.0], [300.0, 650.0, -700.0], [-40.0, 36.5, -745.5]]
+# y / e^-800 as well
+Z_EXTREME_AMOUNT = [[50.0, -50.0, 0.5], [700.0, -300.0, 20.0], [-300.0, -299.0, -250.0], [300.0, 650.0, -200.0], [-40.0, 36.5, -345.5]]
 Y_REAL = [[0.1, -1.0, 1.5], [-0.4, 0.55, 0.3], [0.25, 0.6, -1.3], [1.0, 0.4, -3.0], [-3.7, 1.25, 0.9]]  # |r| on both sides of 1 and of 1/2
 Y_UNIT = [[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.25, 0.9, 0.0], [1.0, 1.0, 0.5], [0.0, 0.0, 1.0]]
 Y_ONE_HOT = [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
 Y_SOFT = [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [1.0, 0.0, 0.0], [0.0, 0.375, 0.625], [0.25, 0.25, 0.5]]
+Y_AMOUNT = [[0.25, 1.0, 3.0], [7.5, 0.125, 2.0], [1.0, 0.5, 4.0], [2.0, 5.0, 0.75], [0.5, 12.0, 1.0]]
+Y_CLASS = [[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 Y_COUNT = [[0.0, 1.0, 3.0], [7.0, 0.0, 2.0], [1.0, 0.0, 4.0], [2.0, 5.0, 0.0], [0.5, 12.0, 1.0]]
 
 LOSSES = [
@@ -275,6 +321,10 @@ LOSSES = [
     ("binary-cross-entropy", "sigmoid", Y_UNIT),
     ("cross-entropy", "softmax", Y_ONE_HOT), ("cross-entropy", "softmax", Y_SOFT),
     ("poisson", "exp", Y_COUNT), ("poisson", "softplus", Y_COUNT),
+    ("quantile:0.9", "identity", Y_REAL), ("quantile:0.25", "tanh", Y_UNIT), ("log-cosh", "identity", Y_REAL), ("log-cosh", "sigmoid", Y_UNIT),
+    ("tweedie:1.5", "exp", Y_COUNT), ("tweedie:1.9", "softplus", Y_COUNT), ("gamma", "exp", Y_AMOUNT), ("gamma", "softplus", Y_AMOUNT),
+    ("focal:2", "softmax", Y_ONE_HOT), ("focal:0.5", "softmax", Y_SOFT), ("focal:0", "softmax", Y_ONE_HOT),
+    ("binary-focal:2", "sigmoid", Y_UNIT), ("binary-focal:0.5", "sigmoid", Y_UNIT), ("hinge", "identity", Y_CLASS),
 ]
 
 
@@ -282,7 +332,8 @@ def losses():
     out = []
     for loss, output, y in LOSSES:
         for batch in ("moderate", "extreme"):
-            z = Z_MODERATE if batch == "moderate" else Z_EXTREME_EXP if output == "exp" else Z_EXTREME
+            amount = loss == "gamma" or loss.startswith("tweedie")
+            z = Z_MODERATE if batch == "moderate" else Z_EXTREME_AMOUNT if amount else Z_EXTREME_EXP if output == "exp" else Z_EXTREME
             mp.mp.dps = 800  # e^-1600 beside 1
             zm, ym = deep(mp.mpf, z), deep(mp.mpf, y)
             rows = [sample(loss, output, zr, yr) for zr, yr in zip(zm, ym)]

@@ -1,0 +1,77 @@
+package nn
+
+import "github.com/gradus-ml/gradus/internal/kernel"
+
+// Tweedie is L = yhat^(2-p)/(2-p) - y·yhat^(1-p)/(1-p) with 1 < p < 2, for amounts that are
+// often exactly 0 (claims, rainfall) and a positive output, exp or softplus. It is half the
+// Tweedie deviance without the term that no weight changes, as scikit-learn's
+// HalfTweedieLoss and XGBoost's reg:tweedie have it. Between Poisson (p = 1) and Gamma
+// (p = 2).
+func Tweedie(p float64) Loss { return tweedie{p} }
+
+type tweedie struct{ p float64 }
+
+func (t tweedie) String() string            { return "tweedie:" + number(t.p) }
+func (t tweedie) L(y, yhat float64) float64 { return amountLoss(t.p, y, kernel.Log(yhat)) }
+func (t tweedie) D(y, yhat float64) float64 { return amountSlope(t.p, y, kernel.Log(yhat)) / yhat }
+func (t tweedie) Piece(_, _ float64) int    { return 0 }
+
+// Gamma is L = y/yhat + log yhat for amounts y > 0 and a positive output, exp or softplus:
+// half the gamma deviance without the term that no weight changes (scikit-learn's
+// HalfGammaLoss). It judges errors relative to the amount.
+var Gamma Loss = gamma{}
+
+type gamma struct{}
+
+func (gamma) String() string            { return "gamma" }
+func (gamma) L(y, yhat float64) float64 { return amountLoss(2, y, kernel.Log(yhat)) }
+func (gamma) D(y, yhat float64) float64 { return amountSlope(2, y, kernel.Log(yhat)) / yhat }
+func (gamma) Piece(_, _ float64) int    { return 0 }
+
+// amountLoss is the loss of power p, 1 < p <= 2, with l = log yhat:
+//
+//	L = e^((2-p)·l)/(2-p) + y·e^((1-p)·l)/(p-1)    for p = 2 the first term is l
+func amountLoss(p, y, l float64) float64 {
+	first := l
+	if p != 2 {
+		first = kernel.Exp((2-p)*l) / (2 - p)
+	}
+	if y == 0 { // also where the power is infinite
+		return first
+	}
+	return first + float64(y*kernel.Exp((1-p)*l))/(p-1)
+}
+
+// amountSlope is dL/dl = e^((2-p)·l) - y·e^((1-p)·l).
+func amountSlope(p, y, l float64) float64 {
+	first := 1.0
+	if p != 2 {
+		first = kernel.Exp((2 - p) * l)
+	}
+	if y == 0 {
+		return first
+	}
+	return first - float64(y*kernel.Exp((1-p)*l))
+}
+
+// amounts is sampleLoss for Tweedie and Gamma behind exp and softplus, from l = log yhat:
+//
+//	exp:       l = z          dL/dz = dL/dl
+//	softplus:  l = log yhat   dL/dz = dL/dl · sigmoid(z)/yhat
+//
+// For a very negative z softplus(z) and sigmoid(z) are both e^z and may underflow: there
+// log yhat is z and sigmoid(z)/yhat is 1.
+func amounts[T Float](p float64, out Activation, y, z, a, delta []T) float64 {
+	loss := 0.0
+	for j := range z {
+		l, ratio := float64(z[j]), 1.0
+		if out == Softplus && l > farBelow {
+			l, ratio = kernel.Log(float64(a[j])), kernel.Sigmoid(l)/float64(a[j])
+		}
+		loss += amountLoss(p, float64(y[j]), l)
+		if delta != nil {
+			delta[j] = T(amountSlope(p, float64(y[j]), l) * ratio)
+		}
+	}
+	return loss
+}
