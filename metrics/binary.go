@@ -19,8 +19,14 @@ const Epsilon = 0x1p-52
 //	auc               = AUC(y, p, w); left out if only one class occurs
 //	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [Epsilon, 1-Epsilon]
 //
-// A p of exactly 0.5 goes to class 0, as the first of equals does in Multiclass.
-func Binary(y, p, w []float64) (Report, error) {
+// A p of exactly 0.5 goes to class 0, as the first of equals does in Multiclass. More metrics
+// are there when they are named (Kind.Names).
+func Binary(y, p, w []float64, more ...string) (Report, error) {
+	return BinaryAt(0.5, y, p, w, more...)
+}
+
+// BinaryAt is Binary with a threshold of one's own: the guess is 1 if p > threshold.
+func BinaryAt(threshold float64, y, p, w []float64, more ...string) (Report, error) {
 	rows := shape(y, 1, p, 1, w)
 	if err := checkWeights(w); err != nil {
 		return Report{}, err
@@ -32,20 +38,21 @@ func Binary(y, p, w []float64) (Report, error) {
 	if !(n > 0) {
 		return Report{}, nil
 	}
-	return binary(y, p, w, n), nil
+	return binary(threshold, y, p, w, n, more), nil
 }
 
-// binary is Binary of rows that together weigh n > 0.
-func binary(y, p, w []float64, n float64) Report {
+// binary is BinaryAt of rows that together weigh n > 0.
+func binary(threshold float64, y, p, w []float64, n float64, more []string) Report {
 	var r Report
 	if hasNaN(p) {
 		r.setNaN("accuracy", "balanced_accuracy", "log_loss")
+		r.setNaN(more...)
 	} else {
 		confusion := square(2)
 		var loss float64
 		for i, v := range p {
 			guess := 0
-			if v > 0.5 {
+			if v > threshold {
 				guess = 1
 			}
 			confusion[int(y[i])][guess] += weight(w, i)
@@ -56,6 +63,18 @@ func binary(y, p, w []float64, n float64) Report {
 		}
 		r.setConfusion(confusion)
 		r.Set("log_loss", loss/n)
+		r.setF1(confusion, more)
+		if wants(more, "brier") {
+			r.Set("brier", Brier(y, p, w))
+		}
+		if wants(more, "calibration_error") {
+			r.Set("calibration_error", CalibrationError(y, p, w))
+		}
+		if wants(more, "average_precision") {
+			if ap, ok := averagePrecision(y, 1, p, w); ok {
+				r.Set("average_precision", ap)
+			}
+		}
 	}
 	if auc, ok := rankAUC(y, 1, p, w); ok {
 		r.Set("auc", auc)

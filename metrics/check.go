@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // shape returns the rows of a table of targets and one of predictions, and panics where
@@ -90,3 +91,6 @@ func (r *Report) average(name, from string, of []Report) {
 		r.Set(name, sum/float64(n))
 	}
 }
+
+// wants reports whether a metric that is not in every report was asked for.
+func wants(more []string, name string) bool { return slices.Contains(more, name) }

@@ -10,8 +10,9 @@ package metrics
 // The guess is the class of the highest p, the first of equals. The auc averages over the
 // classes that occur, unless that is only one; scikit-learn's roc_auc_score
 // (multi_class="ovr") refuses to answer where any class is missing. The rows of p are taken
-// as they are and not divided by their sums.
-func Multiclass(y, p []float64, classes int, w []float64) (Report, error) {
+// as they are and not divided by their sums. More metrics are there when they are named: the
+// average_precision averages as auc does, brier is Σ w·Σ_k (p_k - [k = y])² / Σ w, from 0 to 2.
+func Multiclass(y, p []float64, classes int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, 1, p, classes, w)
 	if err := checkWeights(w); err != nil {
 		return Report{}, err
@@ -26,6 +27,7 @@ func Multiclass(y, p []float64, classes int, w []float64) (Report, error) {
 	}
 	if hasNaN(p) {
 		r.setNaN("accuracy", "balanced_accuracy", "log_loss")
+		r.setNaN(more...)
 	} else {
 		confusion := square(classes)
 		var loss float64
@@ -36,6 +38,32 @@ func Multiclass(y, p []float64, classes int, w []float64) (Report, error) {
 		}
 		r.setConfusion(confusion)
 		r.Set("log_loss", loss/n)
+		r.setF1(confusion, more)
+		if wants(more, "brier") {
+			r.Set("brier", brierOf(y, p, classes, w)/n)
+		}
+		if wants(more, "calibration_error") {
+			right, confidence := make([]float64, rows), make([]float64, rows)
+			for i := range y {
+				row := p[i*classes : (i+1)*classes]
+				guess := argmax(row)
+				confidence[i] = row[guess]
+				if guess == int(y[i]) {
+					right[i] = 1
+				}
+			}
+			r.Set("calibration_error", CalibrationError(right, confidence, w))
+		}
+		if wants(more, "average_precision") {
+			var sum, defined float64
+			for c := range classes {
+				if ap, ok := averagePrecision(y, float64(c), column(p, classes, c), w); ok {
+					sum += ap
+					defined++
+				}
+			}
+			r.Set("average_precision", sum/defined)
+		}
 	}
 	var sum, defined float64
 	for c := range classes {
@@ -48,6 +76,22 @@ func Multiclass(y, p []float64, classes int, w []float64) (Report, error) {
 		r.Set("auc", sum/defined)
 	}
 	return r, nil
+}
+
+// brierOf is Σ w·Σ_k (p_k - [k = y])².
+func brierOf(y, p []float64, classes int, w []float64) float64 {
+	var sum float64
+	for i := range y {
+		var row float64
+		for k, v := range p[i*classes : (i+1)*classes] {
+			if k == int(y[i]) {
+				v--
+			}
+			row += float64(v * v)
+		}
+		sum += float64(weight(w, i) * row)
+	}
+	return sum
 }
 
 // ClassIndices turns targets that have a 1 in the place of the class, rows × classes, into

@@ -1,5 +1,10 @@
 package metrics
 
+import (
+	"slices"
+	"strings"
+)
+
 // Multilabel compares probabilities p with labels y, 0 or 1, both rows × labels. A label is
 // guessed where p > 0.5.
 //
@@ -10,8 +15,10 @@ package metrics
 //
 // Outputs holds each label's own report, that of Binary. scikit-learn has no macro AUC
 // where a label has one value only, and no multi-label log loss; Keras and PyTorch average
-// the binary cross-entropy over the labels too.
-func Multilabel(y, p []float64, labels int, w []float64) (Report, error) {
+// the binary cross-entropy over the labels too. More metrics are there when they are named:
+// each is the mean of the labels' own (f1_macro of their f1), but f1_micro is that of the
+// counts summed over the labels.
+func Multilabel(y, p []float64, labels int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, labels, p, labels, w)
 	if err := checkWeights(w); err != nil {
 		return Report{}, err
@@ -24,15 +31,38 @@ func Multilabel(y, p []float64, labels int, w []float64) (Report, error) {
 	if !(n > 0) {
 		return r, nil
 	}
-	for j := range labels {
-		r.Outputs = append(r.Outputs, binary(column(y, labels, j), column(p, labels, j), w, n))
+	own := slices.DeleteFunc(slices.Clone(more), func(name string) bool { return strings.HasPrefix(name, "f1_") })
+	if wants(more, "f1_macro") {
+		own = append(own, "f1")
 	}
+	for j := range labels {
+		r.Outputs = append(r.Outputs, binary(0.5, column(y, labels, j), column(p, labels, j), w, n, own))
+	}
+	for _, name := range []string{"average_precision", "brier", "calibration_error"} {
+		r.average(name, name, r.Outputs)
+	}
+	r.average("f1_macro", "f1", r.Outputs)
 	r.average("label_accuracy", "accuracy", r.Outputs)
 	r.average("auc", "auc", r.Outputs)
 	r.average("log_loss", "log_loss", r.Outputs)
 	if hasNaN(p) {
 		r.setNaN("accuracy")
+		if wants(more, "f1_micro") {
+			r.setNaN("f1_micro")
+		}
 		return r, nil
+	}
+	if wants(more, "f1_micro") {
+		var right, wrong float64
+		for _, o := range r.Outputs {
+			right += o.Confusion[1][1]
+			wrong += o.Confusion[0][1] + o.Confusion[1][0]
+		}
+		if right+wrong > 0 {
+			r.Set("f1_micro", 2*right/(2*right+wrong))
+		} else {
+			r.Set("f1_micro", 0)
+		}
 	}
 	var right float64
 	for i := range rows {

@@ -83,6 +83,7 @@ func TestAgainstSklearn(t *testing.T) {
 			AUC              *float64 `json:"roc_auc"`
 			LogLoss          *float64 `json:"log_loss"`
 			Confusion        matrix
+			More             map[string]*float64
 		}
 		Multiclass []struct {
 			Name             string
@@ -95,6 +96,7 @@ func TestAgainstSklearn(t *testing.T) {
 			Each             []*float64 `json:"roc_auc_ovr"`
 			LogLoss          *float64   `json:"log_loss"`
 			Confusion        matrix
+			More             map[string]*float64
 		}
 		Multilabel []struct {
 			Name   string
@@ -103,6 +105,7 @@ func TestAgainstSklearn(t *testing.T) {
 			Label  *float64   `json:"label_accuracy"`
 			Macro  *float64   `json:"roc_auc_macro"`
 			Each   []*float64 `json:"roc_auc"`
+			More   map[string]*float64
 		}
 		Regression []struct {
 			Name          string
@@ -112,6 +115,7 @@ func TestAgainstSklearn(t *testing.T) {
 			RMSEEach      []*float64 `json:"rmse_each"`
 			MAEEach       []*float64 `json:"mae_each"`
 			R2Each        []*float64 `json:"r2_each"`
+			More          map[string]*float64
 		}
 	}
 	raw, err := os.ReadFile("testdata/oracle.json")
@@ -130,9 +134,23 @@ func TestAgainstSklearn(t *testing.T) {
 		}
 	}
 
+	more := func(what string, kind Kind, r Report, want map[string]*float64) {
+		t.Helper()
+		named := 0
+		for _, name := range kind.Names() {
+			if v, ok := want[name]; ok {
+				near(t, what, r.Scores, name, v)
+				named++
+			}
+		}
+		if named != len(want) || named == 0 {
+			t.Errorf("%s: of %d more metrics %d are known", what, len(want), named)
+		}
+	}
 	for _, c := range file.Binary {
 		what := "binary, " + c.Name
-		r := must(t)(Binary(c.Y, c.P, c.Weights))
+		r := must(t)(Binary(c.Y, c.P, c.Weights, OfTwo.Names()...))
+		more(what, OfTwo, r, c.More)
 		near(t, what, r.Scores, "accuracy", c.Accuracy)
 		near(t, what, r.Scores, "balanced_accuracy", c.BalancedAccuracy)
 		near(t, what, r.Scores, "auc", c.AUC)
@@ -142,7 +160,8 @@ func TestAgainstSklearn(t *testing.T) {
 	for _, c := range file.Multiclass {
 		what := "multiclass, " + c.Name
 		p := flat(c.P)
-		r := must(t)(Multiclass(c.Y, p, c.Classes, nil))
+		r := must(t)(Multiclass(c.Y, p, c.Classes, nil, OfClasses.Names()...))
+		more(what, OfClasses, r, c.More)
 		macro := mean(c.Each)
 		if c.Macro != nil {
 			macro = c.Macro
@@ -162,7 +181,8 @@ func TestAgainstSklearn(t *testing.T) {
 	}
 	for _, c := range file.Multilabel {
 		what := "multilabel, " + c.Name
-		r := must(t)(Multilabel(flat(c.Y), flat(c.P), len(c.Y[0]), nil))
+		r := must(t)(Multilabel(flat(c.Y), flat(c.P), len(c.Y[0]), nil, OfLabels.Names()...))
+		more(what, OfLabels, r, c.More)
 		macro := mean(c.Each)
 		if c.Macro != nil {
 			macro = c.Macro
@@ -177,7 +197,8 @@ func TestAgainstSklearn(t *testing.T) {
 	for _, c := range file.Regression {
 		what := "regression, " + c.Name
 		outputs := len(c.Y[0])
-		r := must(t)(Regression(flat(c.Y), flat(c.P), outputs, c.Weights))
+		r := must(t)(Regression(flat(c.Y), flat(c.P), outputs, c.Weights, OfNumbers.Names()...))
+		more(what, OfNumbers, r, c.More)
 		near(t, what, r.Scores, "rmse", c.RMSE)
 		near(t, what, r.Scores, "mae", c.MAE)
 		near(t, what, r.Scores, "r2", c.R2)

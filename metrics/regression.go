@@ -16,8 +16,11 @@ import (
 // in scikit-learn, so rmse is not the root of the error over all outputs together. The r2
 // of a constant target is 1 if every prediction is right and otherwise 0, as scikit-learn's
 // force_finite has it; that a target is constant is seen from its values, where
-// scikit-learn can be misled by the rounding of their mean. One row has no r2.
-func Regression(y, yhat []float64, outputs int, w []float64) (Report, error) {
+// scikit-learn can be misled by the rounding of their mean. One row has no r2. When it is
+// named, there is also
+//
+//	mape = Σ w·|y - yhat| / max(|y|, Epsilon) / Σ w, a share and no percentage
+func Regression(y, yhat []float64, outputs int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, outputs, yhat, outputs, w)
 	if err := checkWeights(w); err != nil {
 		return Report{}, err
@@ -28,28 +31,32 @@ func Regression(y, yhat []float64, outputs int, w []float64) (Report, error) {
 		return r, nil
 	}
 	if outputs == 1 {
-		return regression(y, yhat, w, n), nil
+		return regression(y, yhat, w, n, more), nil
 	}
 	for j := range outputs {
-		r.Outputs = append(r.Outputs, regression(column(y, outputs, j), column(yhat, outputs, j), w, n))
+		r.Outputs = append(r.Outputs, regression(column(y, outputs, j), column(yhat, outputs, j), w, n, more))
 	}
-	for _, name := range []string{"rmse", "mae", "r2"} {
+	for _, name := range []string{"rmse", "mae", "mape", "r2"} {
 		r.average(name, name, r.Outputs)
 	}
 	return r, nil
 }
 
 // regression is Regression for one output, of rows that together weigh n > 0.
-func regression(y, yhat, w []float64, n float64) Report {
+func regression(y, yhat, w []float64, n float64, more []string) Report {
 	var r Report
-	var squares, absolute float64
+	var squares, absolute, relative float64
 	for i, v := range y {
 		e := v - yhat[i]
 		squares += float64(weight(w, i) * float64(e*e))
 		absolute += float64(weight(w, i) * math.Abs(e))
+		relative += float64(weight(w, i) * (math.Abs(e) / max(math.Abs(v), Epsilon)))
 	}
 	r.Set("rmse", kernel.Sqrt(squares/n))
 	r.Set("mae", absolute/n)
+	if wants(more, "mape") {
+		r.Set("mape", relative/n)
+	}
 	if len(y) > 1 {
 		r.Set("r2", r2(squares, spread(y, w, n)))
 	}

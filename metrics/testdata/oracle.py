@@ -14,7 +14,9 @@ Structure of oracle.json:
       "predicted": [0|1...]                      1 where p > 0.5 (0.5 itself goes to class 0, as argmax of [1-p, p] does)
       "weights": [...] or absent                 sample weights; then every metric below is the weighted one
       "accuracy", "balanced_accuracy", "roc_auc", "log_loss", "confusion": 2x2,
-      "precision", "recall", "f1"}, ...]         of class 1; 0 where the divisor is 0
+      "precision", "recall", "f1",               of class 1; 0 where the divisor is 0
+      "more": {name: value}}, ...]               metrics that are reported when they are named, under gradus's names; in every part.
+                                                 calibration_error is computed here, as in the code of Guo et al.
   "multiclass": [
      {"name", "classes": K, "y": [...], "p": rows x K, "predicted": [...]    argmax, the first of equals
       "accuracy", "balanced_accuracy"            (mean recall over the classes that occur in y)
@@ -66,6 +68,18 @@ def auc(y, p, w=None):
     return None if len(set(np.asarray(y).tolist())) < 2 else sk.roc_auc_score(y, p, sample_weight=w)
 
 
+def ece(right, p, w=None):
+    """The expected calibration error over 15 bins, as in Guo et al.'s code: lower < p <= upper."""
+    w = np.ones(len(p)) if w is None else np.array(w)
+    edges = np.linspace(0, 1, 16)
+    total = 0.0
+    for lower, upper in zip(edges[:-1], edges[1:]):
+        at = (p > lower) & (p <= upper) if lower > 0 else p <= upper
+        if w[at].sum() > 0:
+            total += w[at].sum() / w.sum() * abs(np.average(right[at], weights=w[at]) - np.average(p[at], weights=w[at]))
+    return total
+
+
 def binary_case(name, y, p, w=None):
     y, p = np.array(y), np.array(p)
     pred = (p > 0.5).astype(int)
@@ -79,7 +93,14 @@ def binary_case(name, y, p, w=None):
         "confusion": sk.confusion_matrix(y, pred, labels=[0, 1], **kw),
         "precision": sk.precision_score(y, pred, zero_division=0, **kw), "recall": sk.recall_score(y, pred, zero_division=0, **kw),
         "f1": sk.f1_score(y, pred, zero_division=0, **kw),
+        "more": {
+            "f1": sk.f1_score(y, pred, zero_division=0, **kw), "f1_macro": sk.f1_score(y, pred, average="macro", zero_division=0, **kw),
+            "f1_micro": sk.f1_score(y, pred, average="micro", zero_division=0, **kw),
+            "average_precision": sk.average_precision_score(y, p, **kw) if y.any() else None,
+            "brier": sk.brier_score_loss(y, p, labels=[0, 1], **kw), "calibration_error": ece(y, p, w),
+        },
     })
+    doc["more"] = {k: clean(v) for k, v in doc["more"].items()}
     return {k: clean(v) for k, v in doc.items()}
 
 
@@ -123,6 +144,12 @@ def multiclass_case(name, y, p, k):
         "confusion": sk.confusion_matrix(y, pred, labels=labels),
         "f1_macro": sk.f1_score(y, pred, labels=labels, average="macro", zero_division=0),
     }
+    aps = [sk.average_precision_score(y == c, p[:, c]) for c in labels if (y == c).any()]
+    doc["more"] = {k: clean(v) for k, v in {
+        "f1_macro": sk.f1_score(y, pred, average="macro", zero_division=0), "f1_micro": sk.f1_score(y, pred, average="micro", zero_division=0),
+        "average_precision": float(np.mean(aps)), "brier": sk.brier_score_loss(y, p, labels=labels, scale_by_half=False),
+        "calibration_error": ece((pred == y).astype(float), p.max(1)),
+    }.items()}
     return {key: clean(v) for key, v in doc.items()}
 
 
@@ -168,6 +195,12 @@ def multilabel_case(name, y, p):
         "hamming_loss": sk.hamming_loss(y, pred),
         "roc_auc_macro": None if None in each else sk.roc_auc_score(y, p, average="macro"), "roc_auc": each,
     }
+    doc["more"] = {k: clean(v) for k, v in {
+        "f1_macro": sk.f1_score(y, pred, average="macro", zero_division=0), "f1_micro": sk.f1_score(y, pred, average="micro", zero_division=0),
+        "average_precision": sk.average_precision_score(y, p, average="macro"),
+        "brier": float(np.mean([sk.brier_score_loss(y[:, j], p[:, j], labels=[0, 1]) for j in range(y.shape[1])])),
+        "calibration_error": float(np.mean([ece(y[:, j], p[:, j]) for j in range(y.shape[1])])),
+    }.items()}
     return {k: clean(v) for k, v in doc.items()}
 
 
@@ -197,6 +230,7 @@ def regression_case(name, y, p, w=None):
         "mae_each": sk.mean_absolute_error(y, p, multioutput="raw_values", **kw),
         "r2_each": [None] * y.shape[1] if one else sk.r2_score(y, p, multioutput="raw_values", **kw),
     })
+    doc["more"] = {"mape": clean(sk.mean_absolute_percentage_error(y, p, **kw))}
     return {k: clean(v) for k, v in doc.items()}
 
 

@@ -1,0 +1,42 @@
+package metrics
+
+import "math"
+
+// CalibrationBins is how many bins of equal width calibration_error has.
+const CalibrationBins = 15
+
+// Brier is Σ w·(p - y)² / Σ w for the probability p of y = 1, y being 0 or 1.
+func Brier(y, p, w []float64) float64 {
+	shape(y, 1, p, 1, w)
+	var sum float64
+	for i, v := range p {
+		d := v - y[i]
+		sum += float64(weight(w, i) * float64(d*d))
+	}
+	return sum / total(w, len(y))
+}
+
+// CalibrationError is the expected calibration error, Σ_bins W_b/W · |mean of right - mean
+// of p|, over the CalibrationBins bins ((b-1)/15, b/15] of the probability p, W_b being the
+// weight of the rows in bin b and right 1 or 0. For two classes p is that of the second and
+// right is y; for several p is that of the guess and right whether it was right (Guo et al.
+// 2017, whose bins are these; torchmetrics takes the left end in).
+func CalibrationError(right, p, w []float64) float64 {
+	shape(right, 1, p, 1, w)
+	if hasNaN(p) {
+		return math.NaN()
+	}
+	var gap [CalibrationBins]float64
+	for i, v := range p {
+		b := 0
+		for b < CalibrationBins-1 && v > float64(b+1)/CalibrationBins {
+			b++
+		}
+		gap[b] += float64(weight(w, i) * (right[i] - v))
+	}
+	var sum float64
+	for _, g := range gap {
+		sum += math.Abs(g)
+	}
+	return sum / total(w, len(p))
+}

@@ -1,0 +1,72 @@
+package metrics
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestParseNames(t *testing.T) {
+	got, err := OfTwo.ParseNames([]string{"balanced-accuracy", "auc", "auc"})
+	if err != nil || !slices.Equal(got, []string{"balanced_accuracy", "auc"}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	const want = `there is no metric "rmse" for this task; choose from loss, accuracy, balanced_accuracy, f1, f1_macro, f1_micro, auc, average_precision, log_loss, brier, calibration_error`
+	if _, err := OfTwo.ParseNames([]string{"rmse"}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	// Every metric has a place in reports.
+	for _, k := range []Kind{OfNumbers, OfTwo, OfClasses, OfLabels} {
+		at := -1
+		for _, name := range k.Names() {
+			if place(name) >= len(order) || place(name) <= at {
+				t.Errorf("%s of kind %d has place %d, behind %d", name, k, place(name), at)
+			}
+			at = place(name)
+		}
+	}
+}
+
+// What is named is there, and nothing of it without being named; a NaN among the
+// predictions is a NaN in all of it.
+func TestMoreMetrics(t *testing.T) {
+	m := must(t)
+	y, p := []float64{0, 1, 1}, []float64{0.25, 0.75, 0.5}
+	bad := []float64{0.25, 0.75, math.NaN()}
+	for _, c := range []struct {
+		kind   Kind
+		report func(p []float64, more ...string) Report
+	}{
+		{OfNumbers, func(p []float64, more ...string) Report { return m(Regression(y, p, 1, nil, more...)) }},
+		{OfTwo, func(p []float64, more ...string) Report { return m(Binary(y, p, nil, more...)) }},
+		{OfLabels, func(p []float64, more ...string) Report { return m(Multilabel(y, p, 1, nil, more...)) }},
+		{OfClasses, func(p []float64, more ...string) Report {
+			both := make([]float64, 0, 2*len(p))
+			for _, v := range p {
+				both = append(both, 1-v, v)
+			}
+			return m(Multiclass(y, both, 2, nil, more...))
+		}},
+	} {
+		names := c.kind.Names()[1:] // the trainer knows the loss
+		plain, all, none := c.report(p), c.report(p, names...), c.report(bad, names...)
+		if len(all.Scores) != len(names) || len(plain.Scores) >= len(names) {
+			t.Errorf("kind %d: %d of %d metrics when they are named, %d when not", c.kind, len(all.Scores), len(names), len(plain.Scores))
+		}
+		for _, name := range names {
+			if v, ok := all.Get(name); !ok || v != v {
+				t.Errorf("kind %d: %s = %v, %v", c.kind, name, v, ok)
+			}
+			if v, ok := none.Get(name); !ok || v == v {
+				t.Errorf("kind %d: %s of a NaN = %v, %v", c.kind, name, v, ok)
+			}
+		}
+	}
+}
+
+// The threshold moves the guesses and nothing else.
+func TestBinaryAt(t *testing.T) {
+	y, p := []float64{0, 0, 1, 1}, []float64{0.125, 0.25, 0.25, 0.75}
+	r := must(t)(BinaryAt(0.2, y, p, nil, "f1"))
+	wantJSON(t, "threshold", r.Scores.Only([]string{"accuracy", "f1", "auc"}), `{"accuracy":0.75,"f1":0.8,"auc":0.875}`)
+}

@@ -1,0 +1,58 @@
+package metrics
+
+import (
+	"math"
+	"slices"
+)
+
+// AveragePrecision is Σ_n (R_n - R_{n-1})·P_n over the thresholds from the highest score
+// down, with the precision P_n and the recall R_n of the class (y = 1) among the rows with
+// at least that score, not interpolated: scikit-learn's average_precision_score. Equal
+// scores are one threshold. It is not defined, and the second result false, where no row of
+// the class has weight.
+func AveragePrecision(y, p, w []float64) (ap float64, ok bool) {
+	shape(y, 1, p, 1, w)
+	return averagePrecision(y, 1, p, w)
+}
+
+// averagePrecision is AveragePrecision for the rows of the given class.
+func averagePrecision(y []float64, class float64, p, w []float64) (ap float64, ok bool) {
+	var in float64
+	rows := make([]ranked, len(p))
+	for i, v := range p {
+		rows[i] = ranked{v, i}
+		if y[i] == class {
+			in += weight(w, i)
+		}
+	}
+	if !(in > 0) {
+		return 0, false
+	}
+	if hasNaN(p) {
+		return math.NaN(), true
+	}
+	slices.SortFunc(rows, func(a, b ranked) int { // the highest first; equals in the order of their rows
+		switch {
+		case a.p > b.p:
+			return -1
+		case a.p < b.p:
+			return 1
+		}
+		return a.row - b.row
+	})
+	var found, all float64
+	for i := 0; i < len(rows); {
+		before := found
+		for p := rows[i].p; i < len(rows) && rows[i].p == p; i++ {
+			row := rows[i].row
+			all += weight(w, row)
+			if y[row] == class {
+				found += weight(w, row)
+			}
+		}
+		if found > before {
+			ap += float64((found - before) / in * (found / all))
+		}
+	}
+	return ap, true
+}
