@@ -9,7 +9,7 @@ import (
 // Backprop computes the gradient of the loss for the batch of the tape's last Forward
 // against the targets y. It sets grad = scale · dL/dparams, laid out like Params, and
 // returns L, the loss summed over the rows (not scaled). scale is 1 for a sum and 1/rows
-// for a mean (Reduction.Scale).
+// for a mean (Reduction.Scale). Rows may have weights (Tape.UseWeights).
 //
 // From the last layer to the first,
 //
@@ -79,7 +79,7 @@ func (n *Network[T]) deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) f
 		panic("nn: the gradient of a network with norms needs ForwardTraining, not Forward")
 	}
 	last := len(n.layers) - 1
-	sum := batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), T(scale))
+	sum := weightedLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), scale, t.weights)
 	work := y.Rows * len(n.params)
 	// A norm's own gradient is a sum over all rows, so all must have come to it.
 	from := last
@@ -171,5 +171,8 @@ func (n *Network[T]) weightGradient(dW []T, x, delta Matrix[T], next [][]T) {
 func (n *Network[T]) checkTargets(t *Tape[T], y Matrix[T]) {
 	if y.Rows != t.Rows() || y.Cols != n.Outputs() {
 		panic(fmt.Sprintf("nn: the targets are %d x %d, the outputs %d x %d", y.Rows, y.Cols, t.Rows(), n.Outputs()))
+	}
+	if t.weights != nil && len(t.weights) != y.Rows {
+		panic(fmt.Sprintf("nn: there are %d weights for %d rows", len(t.weights), y.Rows))
 	}
 }

@@ -18,6 +18,7 @@ type CheckOptions struct {
 	Seed      uint64    // chooses the sample
 	Reduction Reduction // as the training has it
 	Penalty   Penalty   // likewise; L is then the loss and the penalty
+	Weights   []float64 // of the rows; nil for ones. A mean divides by their sum.
 }
 
 // Check is the result of comparing gradients with central differences.
@@ -58,7 +59,7 @@ type Comparison struct {
 // absolute loss at its target) has no derivative to compare with; it is counted, not
 // compared.
 func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) Check {
-	c := newChecker(n, loss, x, y, o.Reduction, o.Penalty, &Noise{Seed: o.Seed})
+	c := newChecker(n, loss, x, y, o, &Noise{Seed: o.Seed})
 	result := Check{Parameters: len(n.params)}
 	group := -1
 	for _, i := range sampleIndices(len(n.params), o.Max, o.Seed) {
@@ -85,7 +86,7 @@ func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o Check
 // CompareOne is CheckGradient for one parameter, without dropout: its gradient, its numeric
 // derivative, and whether a kink lies within the step.
 func CompareOne(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, index int) (c Comparison, kink bool) {
-	return newChecker(n, loss, x, y, r, Penalty{}, nil).compare(index)
+	return newChecker(n, loss, x, y, CheckOptions{Reduction: r}, nil).compare(index)
 }
 
 func worse(a, b Comparison) Comparison {
@@ -125,12 +126,13 @@ type checker struct {
 	piecesUp []int     // each unit's and output's smooth piece at w+h
 }
 
-func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, p Penalty, noise *Noise) *checker {
-	c := &checker{n: n, loss: loss, x: x, y: y, noise: noise, scale: r.Scale(x.Rows), penalty: p, tape: n.NewTape(x.Rows)}
+func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions, noise *Noise) *checker {
+	c := &checker{n: n, loss: loss, x: x, y: y, noise: noise, scale: o.Reduction.WeightedScale(x.Rows, o.Weights), penalty: o.Penalty, tape: n.NewTape(x.Rows)}
+	c.tape.UseWeights(o.Weights)
 	c.grad = make([]float64, len(n.params))
 	c.forward()
 	n.Backprop(c.tape, loss, y, c.scale, c.grad)
-	n.AddPenalty(p, 0, c.grad)
+	n.AddPenalty(o.Penalty, 0, c.grad)
 	for _, g := range c.grad {
 		c.floor = max(c.floor, 0.01*math.Abs(g))
 	}

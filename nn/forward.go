@@ -131,14 +131,19 @@ func (n *Network[T]) Predict(x Matrix[T]) Matrix[T] {
 	return out
 }
 
-// Loss returns the summed loss of the tape's last Forward against the targets y.
+// Loss returns the summed loss of the tape's last Forward against the targets y, each row's
+// times its weight where there are weights.
 func (n *Network[T]) Loss(t *Tape[T], loss Loss, y Matrix[T]) float64 {
 	n.checkTargets(t, y)
 	last := len(n.layers) - 1
-	return batchLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), Matrix[T]{}, 1)
+	return weightedLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), Matrix[T]{}, 1, t.weights)
 }
 
 func (n *Network[T]) rowLoss(t *Tape[T], loss Loss, y Matrix[T], i int) float64 {
 	last := len(n.layers) - 1
-	return batchLoss(loss, n.layers[last].Activation, y.Slice(i, i+1), t.z[last].Slice(i, i+1), t.a[last].Slice(i, i+1), Matrix[T]{}, 1)
+	var w []float64
+	if t.weights != nil {
+		w = t.weights[i : i+1]
+	}
+	return weightedLoss(loss, n.layers[last].Activation, y.Slice(i, i+1), t.z[last].Slice(i, i+1), t.a[last].Slice(i, i+1), Matrix[T]{}, 1, w)
 }

@@ -35,7 +35,7 @@ type Loss interface {
 type Reduction uint8
 
 const (
-	Mean Reduction = iota // divided by the batch's own rows, also in a smaller last batch
+	Mean Reduction = iota // divided by the batch's own rows (or their weights), also in a smaller last batch
 	Sum                   // added: the notebook's way
 )
 
@@ -63,6 +63,23 @@ func (r Reduction) Scale(rows int) float64 {
 		return 1
 	}
 	return 1 / float64(rows)
+}
+
+// WeightedScale is Scale for rows with weights, nil standing for ones: a mean divides by the
+// sum of the weights, as PyTorch's weighted cross-entropy does. Rows without any weight have
+// the scale 0.
+func (r Reduction) WeightedScale(rows int, weights []float64) float64 {
+	if weights == nil || r == Sum {
+		return r.Scale(rows)
+	}
+	sum := 0.0
+	for _, w := range weights {
+		sum += w
+	}
+	if sum == 0 {
+		return 0
+	}
+	return 1 / sum
 }
 
 // HalfSquared is L = ½(y - yhat)², dL/dyhat = -(y - yhat): the notebook's loss.
@@ -325,6 +342,28 @@ func CheckTarget(loss Loss, y float64) error {
 		}
 	}
 	return nil
+}
+
+// weightedLoss is batchLoss with a weight for each row, w: L = Σ w_i·L_i and delta_i =
+// scale·w_i·dL_i/dz, the rows added in order. Without weights it is batchLoss.
+func weightedLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], scale float64, w []float64) float64 {
+	if w == nil {
+		return batchLoss(loss, out, y, z, a, delta, T(scale))
+	}
+	sum, d := 0.0, delta
+	for i, wi := range w {
+		if delta.Rows > 0 {
+			d = delta.Slice(i, i+1)
+		}
+		if wi == 0 {
+			if d.Rows > 0 {
+				clear(d.Row(0))
+			}
+			continue
+		}
+		sum += float64(wi * batchLoss(loss, out, y.Slice(i, i+1), z.Slice(i, i+1), a.Slice(i, i+1), d, T(scale*wi)))
+	}
+	return sum
 }
 
 // batchLoss returns the loss of a batch, summed over its rows, from the outputs' z and a.

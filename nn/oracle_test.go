@@ -142,6 +142,84 @@ func TestLossesAgainstOracle(t *testing.T) {
 	}
 }
 
+// Rows with weights, against torch: class weights of a cross-entropy, and a weighted mean.
+func TestWeightsAgainstTorch(t *testing.T) {
+	var file struct {
+		Networks []struct {
+			Name        string
+			Sizes       []int
+			Activations []string
+			Loss        string
+			Weights     [][][]float64
+			Biases      [][]float64
+			X, Y        [][]float64
+		}
+		Weighted []struct {
+			Network     string
+			RowWeights  []float64     `json:"row_weights"`
+			LossValue   float64       `json:"loss_value"`
+			GradWeights [][][]float64 `json:"grad_weights"`
+			GradBiases  [][]float64   `json:"grad_biases"`
+		}
+	}
+	readOracle(t, &file)
+	if len(file.Weighted) < 2 {
+		t.Fatalf("the oracle has %d networks with weights", len(file.Weighted))
+	}
+	for _, w := range file.Weighted {
+		found := false
+		for _, c := range file.Networks {
+			if c.Name != w.Network {
+				continue
+			}
+			found = true
+			var layers []Dense
+			for l, name := range c.Activations {
+				f, err := ParseActivation(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				layers = append(layers, Dense{Units: c.Sizes[l+1], Activation: f})
+			}
+			n := mustNew[float64](t, c.Sizes[0], 1, layers...)
+			for l := range layers {
+				copy(n.Weights(l).Data, FromRows(c.Weights[l]).Data)
+				copy(n.Bias(l), c.Biases[l])
+			}
+			loss, err := ParseLoss(c.Loss)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x, y := FromRows(c.X), FromRows(c.Y)
+			tape, grad := n.NewTape(x.Rows), make([]float64, len(n.Params()))
+			tape.UseWeights(w.RowWeights)
+			scale := Mean.WeightedScale(x.Rows, w.RowWeights)
+			n.Forward(tape, x)
+			if got := n.Backprop(tape, loss, y, scale, grad) * scale; !near(got, w.LossValue, 1e-13, 0) {
+				t.Errorf("%s: loss = %v, want %v", c.Name, got, w.LossValue)
+			}
+			if got := n.Loss(tape, loss, y) * scale; !near(got, w.LossValue, 1e-13, 0) {
+				t.Errorf("%s: Loss = %v, want %v", c.Name, got, w.LossValue)
+			}
+			for l := range layers {
+				got, want := append(n.weightsIn(grad, l).Data, n.biasIn(grad, l)...), append(FromRows(w.GradWeights[l]).Data, w.GradBiases[l]...)
+				for i := range want {
+					if !near(got[i], want[i], 1e-12, 1e-15) {
+						t.Errorf("%s: gradient %d of layer %d = %v, want %v", c.Name, i, l, got[i], want[i])
+					}
+				}
+			}
+			check := CheckGradient(n, loss, x, y, CheckOptions{Weights: w.RowWeights})
+			if !check.OK() || check.Checked < check.Parameters/2 {
+				t.Errorf("%s: of %d gradients %d compared, worst error %.2g", c.Name, check.Parameters, check.Checked, check.Worst.Error)
+			}
+		}
+		if !found {
+			t.Errorf("there is no network %q", w.Network)
+		}
+	}
+}
+
 func TestNetworksAgainstOracle(t *testing.T) {
 	var file struct {
 		Networks []struct {

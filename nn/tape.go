@@ -21,6 +21,7 @@ type Tape[T Float] struct {
 	team        *team.Team
 	size        int // of the team, the caller counted
 	pass        pass[T]
+	weights     []float64       // see UseWeights
 	work        func(piece int) // pass.do, made once so that a step allocates nothing
 }
 
@@ -91,6 +92,11 @@ func (n *Network[T]) newForwardTape(maxRows int) *Tape[T] {
 // UseTeam spreads the passes over a team of that size from now on, where that pays. The
 // results have the same bits.
 func (t *Tape[T]) UseTeam(w *team.Team, size int) { t.team, t.size = w, size }
+
+// UseWeights has the rows of the following passes weigh that much: each row's loss and its
+// delta are multiplied by its weight, and a row of weight 0 adds nothing, whatever it is.
+// There is one for each row; nil, the default, stands for ones. The tape keeps the slice.
+func (t *Tape[T]) UseWeights(w []float64) { t.weights = w }
 
 // alone is the work below which a pass is not spread: some 20 us of multiply-adds.
 const alone = 1 << 20

@@ -91,6 +91,13 @@ type Config struct {
 	// score. MinDelta is by how much a score must be better to count as better.
 	KeepBest bool
 	MinDelta float64
+
+	// Score, if not nil, makes of the network's outputs for the validation rows, row by row,
+	// the score that chooses the epoch, instead of their loss. A lower one is better, with
+	// Higher a higher one. What it returns decides over weights: it must be the same on every
+	// machine for the same outputs. It must not keep the slice.
+	Score  func(outputs []float64) float64
+	Higher bool
 }
 
 // DefaultLoss is the loss that goes with an output activation when none is asked for.

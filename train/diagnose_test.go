@@ -87,7 +87,7 @@ func noise(i, j int) float64 { return rng.Float64(7, rng.Sample, uint64(i), uint
 
 // table is a regression, or with classes a classification, of rows with 5 inputs.
 func table(rows, classes int) Set[float32] {
-	s := Set[float32]{nn.NewMatrix[float32](rows, 5), nn.NewMatrix[float32](rows, max(1, classes))}
+	s := Set[float32]{X: nn.NewMatrix[float32](rows, 5), Y: nn.NewMatrix[float32](rows, max(1, classes))}
 	for i := range rows {
 		x := s.X.Row(i)
 		for j := range x {
@@ -188,7 +188,7 @@ func TestFaults(t *testing.T) {
 			for i := range small.Y.Data {
 				small.Y.Data[i] += float32(4 * noise(i, 13))
 			}
-			s.data = Data[float32]{Train: Set[float32]{small.X.Slice(0, 60), small.Y.Slice(0, 60)}, Validation: Set[float32]{small.X.Slice(60, 400), small.Y.Slice(60, 400)}}
+			s.data = Data[float32]{Train: Set[float32]{X: small.X.Slice(0, 60), Y: small.Y.Slice(0, 60)}, Validation: Set[float32]{X: small.X.Slice(60, 400), Y: small.Y.Slice(60, 400)}}
 		}},
 		{ClassNeverPredicted, "class 1 is in 12 of 300 rows", func(s *scenario) {
 			s.out, s.hidden = nn.Sigmoid, nil

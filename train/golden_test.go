@@ -82,7 +82,7 @@ func (g goldenRun) trainer(t *testing.T, n *nn.Network[float64]) *Trainer[float6
 	if g.Method == "per-sample" {
 		c.Method, c.Epochs, c.Tolerance, c.Stop = PerSample, g.MaxEpochsPer, g.Tolerance, nil
 	}
-	tr, err := New(n, c, Data[float64]{Train: Set[float64]{nn.FromRows(g.X), nn.FromRows(g.Y)}})
+	tr, err := New(n, c, Data[float64]{Train: Set[float64]{X: nn.FromRows(g.X), Y: nn.FromRows(g.Y)}})
 	if err != nil {
 		t.Fatal(err)
 	}

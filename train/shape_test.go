@@ -76,7 +76,7 @@ func TestShapeAgainstTorch(t *testing.T) {
 			Method: Batch, Epochs: 10, Loss: loss, Rule: optim.Momentum{Momentum: c.Momentum}, Rate: c.LR,
 			Penalty: nn.Penalty{L1: c.L1, L2: c.L2}, ClipValue: c.ClipValue, ClipNorm: c.ClipNorm, WeightDecay: c.WeightDecay,
 			MaxNorm: c.MaxNorm, EMA: c.EMA, LabelSmoothing: c.LabelSmoothing,
-		}, Data[float64]{Train: Set[float64]{nn.FromRows(file.X), y}})
+		}, Data[float64]{Train: Set[float64]{X: nn.FromRows(file.X), Y: y}})
 		for i, want := range c.Params {
 			if got := n.Params()[i]; !(math.Abs(got-want) <= 1e-12) {
 				t.Errorf("%s: parameter %d is %v, want %v", c.Name, i, got, want)

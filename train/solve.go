@@ -37,7 +37,8 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 	penalty := t.net.Penalty(t.cfg.Penalty)
 	m := optim.Iterate(t.cfg.Solver, t.objective, t.cfg.Rate, t.net.Params(), t.slots, t.numbers)
 	s := Step{
-		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: rows, Loss: m.Loss - penalty, Rate: m.Step, Validation: math.NaN(),
+		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: rows, weight: t.weight,
+		Loss: m.Loss - penalty, Rate: m.Step, Validation: math.NaN(), Score: math.NaN(),
 	}
 	if s.Loss-s.Loss != 0 {
 		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, Rate: s.Rate}
@@ -45,7 +46,7 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 	t.result.Steps++
 	t.result.Rows += m.Evaluations * rows
 	t.average(s.N)
-	t.lossSum = float64(s.Loss * float64(rows))
+	t.lossSum = float64(s.Loss * s.weight)
 	err := t.endEpoch(&s)
 	if err == nil && !t.finished && m.Step == 0 {
 		err = t.finish(ReasonMinimum, s)
@@ -56,7 +57,7 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 // evaluate is what a solver minimises: the loss over all training rows and the penalty. It
 // sets grad to the gradient.
 func (t *Trainer[T]) evaluate(grad []T) float64 {
-	scale := t.cfg.Reduction.Scale(t.data.Train.Rows())
+	scale := t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
 	loss := t.gradient(t.data.Train, scale) * scale
 	copy(grad, t.grads[0])
 	t.net.AddPenalty(t.cfg.Penalty, 0, grad)

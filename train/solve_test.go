@@ -14,7 +14,7 @@ import (
 // Both solvers come to the minimum to which scipy comes from the same weights, and know it.
 func TestSolversAgainstScipy(t *testing.T) {
 	file := readShapes(t)
-	d := Data[float64]{Train: Set[float64]{nn.FromRows(file.X), nn.FromRows(file.Y)}}
+	d := Data[float64]{Train: Set[float64]{X: nn.FromRows(file.X), Y: nn.FromRows(file.Y)}}
 	for _, name := range optim.Solvers() {
 		s, err := optim.ParseSolver(name)
 		if err != nil {

@@ -103,7 +103,7 @@ func (t *Trainer[T]) step() (Step, error) {
 	if err != nil {
 		return s, err
 	}
-	t.lossSum += float64(s.Loss * float64(to-from))
+	t.lossSum += float64(s.Loss * s.weight)
 	t.position = to
 	if to == rows {
 		err = t.endEpoch(&s)
@@ -177,20 +177,28 @@ func (t *Trainer[T]) rowAt(i int) int {
 // batch returns the rows at positions from to to: gathered, or where they stand.
 func (t *Trainer[T]) batch(from, to int) Set[T] {
 	if t.order == nil {
-		return Set[T]{t.data.Train.X.Slice(from, to), t.data.Train.Y.Slice(from, to)}
+		return t.data.Train.slice(from, to)
 	}
 	rows := t.order[from:to]
-	return Set[T]{t.data.Train.X.Gather(t.x, rows), t.data.Train.Y.Gather(t.y, rows)}
+	b := Set[T]{X: t.data.Train.X.Gather(t.x, rows), Y: t.data.Train.Y.Gather(t.y, rows)}
+	if t.w != nil {
+		b.W = t.w[:len(rows)]
+		for i, row := range rows {
+			b.W[i] = t.data.Train.W[row]
+		}
+	}
+	return b
 }
 
 // update makes one update from a batch.
 func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
-	scale := t.cfg.Reduction.Scale(b.Rows())
-	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), Validation: math.NaN()}
+	scale := t.cfg.Reduction.WeightedScale(b.Rows(), b.W)
+	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), weight: b.Weight(), Validation: math.NaN(), Score: math.NaN()}
 	s.Rate = t.rate(at)
 	t.now = optim.Step{Rate: s.Rate, N: s.N}
 	if t.parts != nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
 		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
+		t.tape.UseWeights(b.W)
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
 		s.Loss = t.gradient(b, scale) * scale
@@ -258,8 +266,10 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 		if depth == len(t.grads) {
 			t.grads = append(t.grads, make([]T, len(t.grads[0])))
 		}
-		t.net.ForwardTraining(t.tape, b.X.Slice(from, to), t.noise(from))
-		loss += t.net.Backprop(t.tape, t.cfg.Loss, b.Y.Slice(from, to), scale, t.grads[depth])
+		part := b.slice(from, to)
+		t.net.ForwardTraining(t.tape, part.X, t.noise(from))
+		t.tape.UseWeights(part.W)
+		loss += t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, t.grads[depth])
 		depth++
 		// Two branches of one height close; at the end all that are open do.
 		for n := i + 1; depth > 1 && (n&1 == 0 || i == shards-1); n >>= 1 {
@@ -287,17 +297,17 @@ func (t *Trainer[T]) score(s *Step) error {
 	t.epochLoss = t.lossSum
 	if t.cfg.Method != PerSample {
 		t.position = 0
-		t.epochLoss /= float64(t.data.Train.Rows())
+		t.epochLoss /= t.weight
 	}
 	s.EpochLoss = t.epochLoss
-	if n := t.data.Validation.Rows(); n > 0 {
-		s.Validation = t.lossOf(t.data.Validation) / float64(n)
+	if t.data.Validation.Rows() > 0 {
+		s.Validation, s.Score = t.validate()
 		if s.Validation-s.Validation != 0 {
 			return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: s.Validation, Rate: s.Rate}
 		}
-		if s.Validation < t.bestScore-t.cfg.MinDelta {
+		if t.better(s.Score) {
 			s.Best = true
-			t.bestScore, t.bestEpoch = s.Validation, t.epoch
+			t.bestScore, t.bestEpoch = s.Score, t.epoch
 			if t.best != nil {
 				copy(t.best, t.net.Values())
 			}
@@ -320,6 +330,17 @@ func (t *Trainer[T]) score(s *Step) error {
 		return t.finish(ReasonEpochs, *s)
 	}
 	return nil
+}
+
+// better reports whether a score is better by MinDelta than the best so far. A NaN never is.
+func (t *Trainer[T]) better(score float64) bool {
+	switch {
+	case t.bestEpoch == 0:
+		return score == score
+	case t.cfg.Higher:
+		return score > t.bestScore+t.cfg.MinDelta
+	}
+	return score < t.bestScore-t.cfg.MinDelta
 }
 
 // finish ends the run, unless its last update made a value that is not finite.

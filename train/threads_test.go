@@ -19,14 +19,14 @@ func wide[T nn.Float](t *testing.T) (*nn.Network[T], Data[T]) {
 		t.Fatal(err)
 	}
 	const rows = 333
-	s := Set[T]{nn.NewMatrix[T](rows, 40), nn.NewMatrix[T](rows, 3)}
+	s := Set[T]{X: nn.NewMatrix[T](rows, 40), Y: nn.NewMatrix[T](rows, 3)}
 	for i := range s.X.Data {
 		s.X.Data[i] = T((i*7919)%1000)/500 - 1
 	}
 	for i := range rows {
 		s.Y.Row(i)[(i*31)%3] = 1
 	}
-	return n, Data[T]{Train: s, Validation: Set[T]{s.X.Slice(0, 50), s.Y.Slice(0, 50)}}
+	return n, Data[T]{Train: s, Validation: s.slice(0, 50)}
 }
 
 func testThreads[T nn.Float](t *testing.T) {

@@ -27,7 +27,7 @@ var useTiny = true // off in tests
 func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	_, sgd := c.Rule.(optim.SGD)
 	whole := c.Method == Batch || c.Method == MiniBatch && c.NoShuffle && c.BatchSize == d.Rows()
-	if !useTiny || !sgd || !whole || c.shapes() || c.Solver != nil || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
+	if !useTiny || !sgd || !whole || c.shapes() || c.Solver != nil || d.W != nil || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
 		return nil
 	}
 	first, last := net.Layer(0), net.Layer(1)
@@ -134,7 +134,8 @@ func (t *Trainer[T]) tinyEpochs(most int) (Step, bool) {
 	t.result.Rows += n * rows
 	t.epoch += n - 1
 	s := Step{
-		N: t.result.Steps, Updates: n, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], Rate: rate, Validation: math.NaN(),
+		N: t.result.Steps, Updates: n, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], Rate: rate, weight: float64(rows),
+		Validation: math.NaN(), Score: math.NaN(),
 	}
 	t.lossSum = float64(s.Loss * float64(rows))
 	if t.endEpoch(&s) != nil {

@@ -17,7 +17,7 @@ import (
 func tinyCase[T nn.Float](r *rand.Rand) (inputs int, layers []nn.Dense, c Config, d Data[T]) {
 	fs := []nn.Activation{nn.Identity, nn.ReLU, nn.Sigmoid, nn.Tanh}
 	set := func(rows, outputs int) Set[T] {
-		s := Set[T]{nn.NewMatrix[T](rows, inputs), nn.NewMatrix[T](rows, outputs)}
+		s := Set[T]{X: nn.NewMatrix[T](rows, inputs), Y: nn.NewMatrix[T](rows, outputs)}
 		for i := range s.X.Data {
 			s.X.Data[i] = T(r.NormFloat64())
 		}
@@ -169,11 +169,11 @@ func testTinyBits[T nn.Float](t *testing.T) {
 func sameFloat(a, b float64) bool { return a == b || a != a && b != b }
 
 func sameStep(a, b Step) bool {
-	if !sameFloat(a.Loss, b.Loss) || !sameFloat(a.EpochLoss, b.EpochLoss) || !sameFloat(a.Validation, b.Validation) {
+	if !sameFloat(a.Loss, b.Loss) || !sameFloat(a.EpochLoss, b.EpochLoss) || !sameFloat(a.Validation, b.Validation) || !sameFloat(a.Score, b.Score) {
 		return false
 	}
-	a.Loss, a.EpochLoss, a.Validation = 0, 0, 0
-	b.Loss, b.EpochLoss, b.Validation = 0, 0, 0
+	a.Loss, a.EpochLoss, a.Validation, a.Score = 0, 0, 0, 0
+	b.Loss, b.EpochLoss, b.Validation, b.Score = 0, 0, 0, 0
 	return a == b
 }
 

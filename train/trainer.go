@@ -10,13 +10,38 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// Set is rows to train or validate on: inputs X and targets Y, one row a sample.
+// Set is rows to train or validate on: inputs X and targets Y, one row a sample, and each
+// row's weight W, nil for ones. A weight multiplies the row's loss and its gradient; a mean
+// divides by the sum of the weights. A row of weight 2 counts as two rows, one of weight 0
+// as none, though batch normalisation takes its statistics of every row alike.
 type Set[T nn.Float] struct {
 	X, Y nn.Matrix[T]
+	W    []float64
 }
 
 // Rows returns the number of samples.
 func (s Set[T]) Rows() int { return s.X.Rows }
+
+// Weight returns what the rows weigh together: their number without weights.
+func (s Set[T]) Weight() float64 {
+	if s.W == nil {
+		return float64(s.Rows())
+	}
+	sum := 0.0
+	for _, w := range s.W {
+		sum += w
+	}
+	return sum
+}
+
+// slice returns the rows from (inclusive) to to (exclusive), where they stand.
+func (s Set[T]) slice(from, to int) Set[T] {
+	part := Set[T]{X: s.X.Slice(from, to), Y: s.Y.Slice(from, to)}
+	if s.W != nil {
+		part.W = s.W[from:to]
+	}
+	return part
+}
 
 // Data is what a run looks at. Validation may be empty; its rows train nothing, but may
 // choose the epoch.
@@ -35,6 +60,8 @@ type Trainer[T nn.Float] struct {
 
 	tape   *nn.Tape[T]
 	x, y   nn.Matrix[T] // the gathered batch
+	w      []float64    // its weights
+	out    []float64    // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T        // the gradient, and partial sums of shards
 	slots  [][]T        // what the rule or the solver remembers
 	parts  [][][]T      // see updater; nil where the rule is not separable
@@ -61,7 +88,8 @@ type Trainer[T nn.Float] struct {
 	position int // rows done in this epoch; per-sample: updates made on this sample
 	finished bool
 
-	lossSum   float64 // this epoch's batch losses, each times its rows
+	lossSum   float64 // this epoch's batch losses, each times its rows' weight
+	weight    float64 // of the training rows
 	epochLoss float64 // the last epoch's
 	fullLoss  float64 // see FullLoss
 	lossAt    int     // after how many updates fullLoss was computed; -1: never
@@ -84,7 +112,7 @@ type Result struct {
 	Steps     int     // updates made
 	Loss      float64 // over all training rows with the final weights, reduced as in the configuration
 	BestEpoch int     // whose weights were kept, if KeepBest
-	BestScore float64 // its validation score
+	BestScore float64 // its validation score: the loss, or what Config.Score gave
 	Seconds   float64
 	Rows      int // samples seen, over all updates
 	History   History
@@ -114,8 +142,11 @@ type Step struct {
 
 	EpochEnd   bool    // the epoch's last update; the following are set only then
 	EpochLoss  float64 // row-weighted mean of the epoch's batch losses
-	Validation float64 // the validation score; NaN without validation rows
+	Validation float64 // the loss over the validation rows; NaN without any
+	Score      float64 // what decides over Best: Validation, or what Config.Score gave
 	Best       bool    // the best validation score so far
+
+	weight float64 // of its batch
 }
 
 // New prepares a run. It refuses a configuration that makes no sense for the network, and
@@ -188,6 +219,20 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		t.order = make([]int, rows)
 		t.x = nn.NewMatrix[T](most, data.Train.X.Cols)
 		t.y = nn.NewMatrix[T](most, data.Train.Y.Cols)
+		if data.Train.W != nil {
+			t.w = make([]float64, most)
+		}
+	}
+	if t.weight = data.Train.Weight(); t.weight == 0 {
+		return nil, fmt.Errorf("%w: the weights of all %d training rows are 0", ErrConfig, rows)
+	}
+	if n := data.Validation.Rows(); n > 0 {
+		if data.Validation.Weight() == 0 {
+			return nil, fmt.Errorf("%w: the weights of all %d validation rows are 0", ErrConfig, n)
+		}
+		if cfg.Score != nil {
+			t.out = make([]float64, n*net.Outputs())
+		}
 	}
 	if cfg.KeepBest && data.Validation.Rows() > 0 {
 		t.best = make([]T, values)
@@ -203,6 +248,13 @@ func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T
 		return fmt.Errorf("%w: the %s rows have %d targets, the network %d outputs", ErrConfig, what, s.Y.Cols, net.Outputs())
 	case s.X.Rows != s.Y.Rows:
 		return fmt.Errorf("%w: there are %d %s rows of inputs and %d of targets", ErrConfig, s.X.Rows, what, s.Y.Rows)
+	case s.W != nil && len(s.W) != s.X.Rows:
+		return fmt.Errorf("%w: there are %d %s rows and %d weights", ErrConfig, s.X.Rows, what, len(s.W))
+	}
+	for i, w := range s.W {
+		if !(w >= 0) || math.IsInf(w, 1) {
+			return fmt.Errorf("%w: %s row %d: the weight is %v; it must be finite and at least 0", ErrConfig, what, i, w)
+		}
 	}
 	for i := range s.Rows() {
 		for j, v := range s.X.Row(i) {
@@ -306,14 +358,14 @@ func (t *Trainer[T]) FullLoss() float64 {
 	if t.lossAt != t.result.Steps {
 		was := t.show(true)
 		defer t.show(was)
-		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.Scale(t.data.Train.Rows())
+		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
 		t.lossAt = t.result.Steps
 	}
 	return t.fullLoss
 }
 
 // Within reports whether every output of every training row is within 1e-8 + r·|output| of
-// its target.
+// its target. Rows of weight 0 have no say.
 func (t *Trainer[T]) Within(r float64) bool { return t.rowsWithin(0, t.data.Train.Rows(), r) }
 
 func (t *Trainer[T]) rowsWithin(from, to int, r float64) bool {
@@ -321,6 +373,9 @@ func (t *Trainer[T]) rowsWithin(from, to int, r float64) bool {
 		n := min(from+t.tape.MaxRows(), to)
 		out := t.net.Forward(t.tape, t.data.Train.X.Slice(from, n))
 		for i := range out.Rows {
+			if w := t.data.Train.W; w != nil && w[from+i] == 0 {
+				continue
+			}
 			y := t.data.Train.Y.Row(from + i)
 			for j, a := range out.Row(i) {
 				if !within(float64(y[j]), float64(a), r) {
@@ -332,13 +387,34 @@ func (t *Trainer[T]) rowsWithin(from, to int, r float64) bool {
 	return true
 }
 
-// lossOf returns the loss summed over the rows of s.
+// lossOf returns the loss summed over the rows of s, each times its weight.
 func (t *Trainer[T]) lossOf(s Set[T]) float64 {
 	sum := 0.0
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
-		to := min(from+t.tape.MaxRows(), s.Rows())
-		t.net.Forward(t.tape, s.X.Slice(from, to))
-		sum += t.net.Loss(t.tape, t.cfg.Loss, s.Y.Slice(from, to))
+		part := s.slice(from, min(from+t.tape.MaxRows(), s.Rows()))
+		t.net.Forward(t.tape, part.X)
+		t.tape.UseWeights(part.W)
+		sum += t.net.Loss(t.tape, t.cfg.Loss, part.Y)
 	}
 	return sum
+}
+
+// validate returns the loss over the validation rows and the score that chooses the epoch.
+func (t *Trainer[T]) validate() (loss, score float64) {
+	s := t.data.Validation
+	loss = t.lossOf(s) / s.Weight()
+	if t.cfg.Score == nil || loss-loss != 0 {
+		return loss, loss
+	}
+	out := t.out
+	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
+		y := t.net.Forward(t.tape, s.X.Slice(from, min(from+t.tape.MaxRows(), s.Rows())))
+		for i := range y.Rows {
+			for j, v := range y.Row(i) {
+				out[j] = float64(v)
+			}
+			out = out[y.Cols:]
+		}
+	}
+	return loss, t.cfg.Score(t.out)
 }

@@ -14,7 +14,7 @@ import (
 
 // problem is a small regression with some structure: 37 rows, so that batches do not divide.
 func problem[T nn.Float](rows int) Set[T] {
-	s := Set[T]{nn.NewMatrix[T](rows, 3), nn.NewMatrix[T](rows, 2)}
+	s := Set[T]{X: nn.NewMatrix[T](rows, 3), Y: nn.NewMatrix[T](rows, 2)}
 	for i := range rows {
 		for j := range 3 {
 			s.X.Row(i)[j] = T(math.Sin(float64(3*i + j)))
@@ -346,7 +346,7 @@ func TestConfigErrors(t *testing.T) {
 		{"validation", Config{}, nn.Identity, Data[float64]{set, bad}, "validation row 3: input 1 is NaN"},
 		{"target", Config{}, nn.Exp, Data[float64]{Train: negative}, "poisson counts cannot be negative"},
 		{"empty", Config{}, nn.Identity, Data[float64]{Train: set.slice(0, 0)}, "no training rows"},
-		{"columns", Config{}, nn.Identity, Data[float64]{Train: Set[float64]{nn.NewMatrix[float64](2, 4), nn.NewMatrix[float64](2, 2)}}, "have 4 inputs, the network 3"},
+		{"columns", Config{}, nn.Identity, Data[float64]{Train: Set[float64]{X: nn.NewMatrix[float64](2, 4), Y: nn.NewMatrix[float64](2, 2)}}, "have 4 inputs, the network 3"},
 	} {
 		_, err := New(network[float64](t, c.out), c.cfg, c.data)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, ErrConfig) {
@@ -354,5 +354,3 @@ func TestConfigErrors(t *testing.T) {
 		}
 	}
 }
-
-func (s Set[T]) slice(from, to int) Set[T] { return Set[T]{s.X.Slice(from, to), s.Y.Slice(from, to)} }

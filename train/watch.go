@@ -57,7 +57,7 @@ func (t *Trainer[T]) newWatch() watch[T] {
 		alike[l] = identical(t.net.Weights(l), t.net.Bias(l))
 	}
 	return watch[T]{
-		rows:  Set[T]{nn.NewMatrix[T](n, t.data.Train.X.Cols), nn.NewMatrix[T](n, t.data.Train.Y.Cols)},
+		rows:  Set[T]{X: nn.NewMatrix[T](n, t.data.Train.X.Cols), Y: nn.NewMatrix[T](n, t.data.Train.Y.Cols)},
 		looks: make([]look, 0, 32), moves: make([]float64, 0, 32),
 		next: t.lookCost() * lookShare, move: true, alike: alike,
 	}
@@ -156,6 +156,7 @@ func (t *Trainer[T]) look(rows int) look {
 		copy(y.Row(i), t.data.Train.Y.Row(r))
 	}
 	t.net.ForwardTraining(t.tape, x, nn.Noise{Seed: t.cfg.Seed})
+	t.tape.UseWeights(nil)
 	t.net.Deltas(t.tape, t.cfg.Loss, y, 1)
 	k := look{epoch: t.epoch, layers: make([]layerLook, t.net.Depth())}
 	for l := range k.layers {

@@ -38,6 +38,9 @@ Structure of oracle.json:
       "x": 6 rows, "y": 6 rows,
       "outputs": 6 rows, "per_sample": [6], "loss_value": X,
       "grad_weights": like weights, "grad_biases": like biases}, ...]
+  "weighted": [
+     {"network": name of one above, "row_weights": [6], "loss_value": X,      the mean, divided by the sum of the weights
+      "grad_weights", "grad_biases"}, ...]                                    by torch
   "torch_differs": [{"where", "torch", "exact"}, ...]   for people, not for tests; "torch" is a string of 6 digits
 """
 import json
@@ -462,6 +465,34 @@ def networks():
     return out
 
 
+def weighted(nets):
+    """Two of the networks with a weight for each row, by torch alone: cross_entropy's own class weights, whose mean divides by
+    the sum of the weights, and a weighted mean of squared errors."""
+    out = []
+    for name, row_weights in (("relu classifier", None), ("tanh regression", [0.5, 2.0, 0.0, 1.25, 3.0, 0.75])):
+        n = next(n for n in nets if n["name"] == name)
+        tw = [torch.tensor(w, requires_grad=True) for w in n["weights"]]
+        tb = [torch.tensor(b, requires_grad=True) for b in n["biases"]]
+        a = torch.tensor(n["x"])
+        for l, act in enumerate(n["activations"]):
+            z = a @ tw[l] + tb[l]
+            a = torch.softmax(z, 1) if act == "softmax" else ACT[act][2](z)
+        y = torch.tensor(n["y"])
+        if row_weights is None:
+            classes, w = y.argmax(1), torch.tensor([0.25, 3.0, 1.5])
+            row_weights = w[classes].tolist()
+            total = F.cross_entropy(z, classes, weight=w)
+        else:
+            w = torch.tensor(row_weights)
+            total = (w * F.mse_loss(a, y, reduction="none").sum(1)).sum() / w.sum()
+        total.backward()
+        out.append({
+            "network": name, "row_weights": row_weights, "loss_value": total.item(),
+            "grad_weights": [t.grad.tolist() for t in tw], "grad_biases": [t.grad.tolist() for t in tb],
+        })
+    return out
+
+
 def dump(v, indent=0, width=118):
     """JSON with short lists on one line; floats as repr, which is JSON's own form."""
     flat = json.dumps(v, allow_nan=False)
@@ -485,10 +516,12 @@ def dump(v, indent=0, width=118):
 
 
 def main():
+    nets = networks()
     doc = {
         "about": "Activations, losses and small networks: mpmath values rounded to float64, torch agreeing; see oracle.py.",
         "versions": {"torch": torch.__version__.split("+")[0], "mpmath": mp.__version__},
-        "activations": activations(), "losses": losses(), "networks": networks(), "torch_differs": DIFFERS,
+        "activations": activations(), "losses": losses(), "networks": nets, "weighted": weighted(nets),
+        "torch_differs": DIFFERS,
     }
     with open(os.path.join(HERE, "oracle.json"), "w", encoding="utf-8", newline="\n") as fh:
         fh.write(dump(doc) + "\n")
