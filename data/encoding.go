@@ -77,6 +77,13 @@ func (e *Encoding) Columns() []string {
 	return names
 }
 
+// Span returns where the encoded inputs of a column stand, by its place in Columns: from
+// (inclusive) to to (exclusive).
+func (e *Encoding) Span(column int) (from, to int) {
+	in := &e.Inputs[column]
+	return in.offset, in.offset + in.width
+}
+
 // InputNames names each encoded input, as in "age", "age (missing)" and "sex=male".
 func (e *Encoding) InputNames() []string {
 	names := make([]string, 0, e.width)

@@ -14,6 +14,8 @@ const (
 	Sample          Purpose = 5  // a: free, b: position; which parameters to check, which rows to show
 	Dropout         Purpose = 6  // a: step, layer; b: row, unit; see Bernoulli
 	Search          Purpose = 15 // a: trial, b: dimension
+	Fold            Purpose = 20 // a: class, b: position; which fold a row is in
+	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance
 )
 
 // philox is Philox4x32 with ten rounds.

@@ -1,0 +1,157 @@
+package data
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+)
+
+// SplitGroups is Split by whole groups: it holds out groups, in an order drawn for (seed,
+// purpose), as long as that brings their rows nearer to the fraction. groups gives the group
+// of each row. A group is never on both sides, and never are all groups held out.
+func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int) {
+	size := groupSizes(groups)
+	perm := make([]int, len(size))
+	rng.Perm(perm, seed, purpose, 0)
+	out := make([]bool, len(size))
+	want, have := fraction*float64(len(groups)), 0.0
+	for _, g := range perm[:max(0, len(perm)-1)] {
+		if n := float64(size[g]); math.Abs(have+n-want) < math.Abs(have-want) {
+			out[g] = true
+			have += n
+		}
+	}
+	return parts(len(groups), func(i int) bool { return out[groups[i]] })
+}
+
+// SplitLast is Split by time: it holds out the last rows. Rows of one time stay together; of
+// those that the fraction would part, all are kept, unless then none were held out.
+func SplitLast(times []float64, fraction float64) (keep, held []int) {
+	n := len(times)
+	share := min(int(math.Round(fraction*float64(n))), n-1)
+	if share <= 0 {
+		return parts(n, func(int) bool { return false })
+	}
+	cut := cutBetween(slices.Sorted(slices.Values(times)), n-share)
+	return parts(n, func(i int) bool { return times[i] > cut })
+}
+
+// cutBetween returns the time after which the second part of sorted times begins, if it is
+// to begin about at that place: behind all that equal the time before it, or in front of
+// them if nothing is behind. With one time alone there is no second part.
+func cutBetween(sorted []float64, place int) float64 {
+	cut := sorted[place-1]
+	if cut < sorted[len(sorted)-1] {
+		return cut
+	}
+	for i := place - 1; i > 0; i-- {
+		if sorted[i-1] < cut {
+			return sorted[i-1]
+		}
+	}
+	return cut
+}
+
+// Folds deals rows into k folds of nearly equal size and returns the fold of each. strata
+// gives the class of each, or is nil: every class is spread evenly over the folds. The order
+// is drawn for (seed, class).
+func Folds(n int, strata []int, k int, seed uint64) []int {
+	members := make(map[int][]int)
+	for i := range n {
+		class := 0
+		if strata != nil {
+			class = strata[i]
+		}
+		members[class] = append(members[class], i)
+	}
+	classes := make([]int, 0, len(members))
+	for class := range members {
+		classes = append(classes, class)
+	}
+	slices.Sort(classes)
+	fold := make([]int, n)
+	next := 0 // dealing goes on where the class before ended, which keeps the sizes equal
+	for _, class := range classes {
+		group := members[class]
+		perm := make([]int, len(group))
+		rng.Perm(perm, seed, rng.Fold, uint64(class))
+		for _, i := range perm {
+			fold[group[i]] = next % k
+			next++
+		}
+	}
+	return fold
+}
+
+// GroupFolds deals whole groups into k folds, the largest first and each to the fold that
+// has the fewest rows so far, as scikit-learn's GroupKFold does; of equal groups the seed
+// decides which comes first.
+func GroupFolds(groups []int, k int, seed uint64) []int {
+	size := groupSizes(groups)
+	order := make([]int, len(size))
+	rng.Perm(order, seed, rng.Fold, 0)
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size[b], size[a]) })
+	rows, of := make([]int, k), make([]int, len(size))
+	for _, g := range order {
+		lightest := 0
+		for f := range rows {
+			if rows[f] < rows[lightest] {
+				lightest = f
+			}
+		}
+		of[g] = lightest
+		rows[lightest] += size[g]
+	}
+	fold := make([]int, len(groups))
+	for i, g := range groups {
+		fold[i] = of[g]
+	}
+	return fold
+}
+
+// TimeFolds parts rows by time into k+1 blocks of nearly equal size and returns the block of
+// each, from -1: fold f is tested on block f and trained on all blocks before it. Rows of
+// one time are in one block.
+func TimeFolds(times []float64, k int) []int {
+	sorted := slices.Sorted(slices.Values(times))
+	block := make([]int, len(times))
+	for i := range block {
+		block[i] = -1
+	}
+	for b := range k {
+		cut := sorted[(b+1)*len(times)/(k+1)-1]
+		for i, v := range times {
+			if v > cut {
+				block[i] = b
+			}
+		}
+	}
+	return block
+}
+
+// groupSizes counts the rows of groups that are numbered from 0.
+func groupSizes(groups []int) []int {
+	var size []int
+	for _, g := range groups {
+		for g >= len(size) {
+			size = append(size, 0)
+		}
+		size[g]++
+	}
+	return size
+}
+
+// parts sorts 0..n-1 by whether they are held out.
+func parts(n int, out func(int) bool) (keep, held []int) {
+	keep, held = []int{}, []int{}
+	for i := range n {
+		if out(i) {
+			held = append(held, i)
+		} else {
+			keep = append(keep, i)
+		}
+	}
+	return keep, held
+}

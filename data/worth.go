@@ -1,0 +1,90 @@
+package data
+
+import (
+	"math"
+	"strings"
+)
+
+// Columns that say something of rows instead of being learned from: their weight, the group
+// they belong to, their place in time.
+
+// Column is the position of the column with that name. The error for a table that has no
+// such column says what it was wanted for, "which weighs the rows", and which names are near.
+func (t *Table) Column(name, what string) (int, error) {
+	if col := t.Index(name); col >= 0 {
+		return col, nil
+	}
+	return -1, unknownColumn(t, ErrColumn, what, name)
+}
+
+// Weights reads the rows' weights from a column of numbers. A weight that is missing,
+// negative or not finite is an error that names its line.
+func Weights(t *Table, name string, rows []int) ([]float64, error) {
+	col, err := t.Column(name, "which weighs the rows")
+	if err != nil {
+		return nil, err
+	}
+	w := make([]float64, len(rows))
+	for i, row := range rows {
+		v, ok := t.Number(row, col)
+		if !ok || v < 0 {
+			return nil, fail(ErrNumber, "%s is not a weight: give every row a finite number of at least 0, 0 to leave it out", t.cellAt(row, col))
+		}
+		w[i] = v
+	}
+	return w, nil
+}
+
+// Groups reads which group each row belongs to, from a column of any kind: equal cells are
+// one group. The groups are numbered as they first come. A missing cell is an error that
+// names its line.
+func Groups(t *Table, name string, rows []int) ([]int, error) {
+	col, err := t.Column(name, "which groups the rows")
+	if err != nil {
+		return nil, err
+	}
+	number := make(map[string]int)
+	groups := make([]int, len(rows))
+	for i, row := range rows {
+		if t.Missing(row, col) {
+			return nil, fail(ErrColumn, "%s is missing: every row needs a group", t.cellAt(row, col))
+		}
+		cell := strings.TrimSpace(t.Cell(row, col))
+		g, ok := number[cell]
+		if !ok {
+			g = len(number)
+			number[strings.Clone(cell)] = g
+		}
+		groups[i] = g
+	}
+	return groups, nil
+}
+
+// Times reads the rows' places in time from a column of numbers, or of dates, which become
+// days since 1970-01-01. A cell that is neither is an error that names its line.
+func Times(t *Table, name string, rows []int) ([]float64, error) {
+	col, err := t.Column(name, "which orders the rows in time")
+	if err != nil {
+		return nil, err
+	}
+	p := profileColumns(t, []int{col}, rows, func(int) bool { return true })[0]
+	times := make([]float64, len(rows))
+	for i, row := range rows {
+		v := math.NaN()
+		switch p.kind() {
+		case KindNumber:
+			if x, ok := t.Number(row, col); ok {
+				v = x
+			}
+		case KindDate:
+			if d, _, c := t.value(row, col).date(p.dates.dotted); c != missing && c != word {
+				v = epochDays(d)
+			}
+		}
+		if v != v {
+			return nil, fail(ErrColumn, "%s is not a place in time: every row needs a number, or a date such as 1999-12-31", t.cellAt(row, col))
+		}
+		times[i] = v
+	}
+	return times, nil
+}
