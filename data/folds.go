@@ -17,8 +17,8 @@ func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpos
 	rng.Perm(perm, seed, purpose, 0)
 	out := make([]bool, len(size))
 	want, have := fraction*float64(len(groups)), 0.0
-	for _, g := range perm[:max(0, len(perm)-1)] {
-		if n := float64(size[g]); math.Abs(have+n-want) < math.Abs(have-want) {
+	for _, g := range perm {
+		if n := float64(size[g]); have+n < float64(len(groups)) && math.Abs(have+n-want) < math.Abs(have-want) {
 			out[g] = true
 			have += n
 		}

@@ -6,8 +6,8 @@ package metrics
 
 // MeanBaseline scores always guessing the training mean of each output, on targets y of
 // rows × len(mean).
-func MeanBaseline(y, mean, w []float64) (Scores, error) {
-	r, err := Regression(y, repeat(mean, y, len(mean)), len(mean), w)
+func MeanBaseline(y, mean, w []float64, more ...string) (Scores, error) {
+	r, err := Regression(y, repeat(mean, y, len(mean)), len(mean), w, more...)
 	return r.Scores, err
 }
 
@@ -15,16 +15,20 @@ func MeanBaseline(y, mean, w []float64) (Scores, error) {
 // equals), on class indices y; share holds each class's share of the training rows, which
 // are the guessed probabilities and so decide log_loss. Its balanced_accuracy is one over
 // the number of classes that occur or 0, its auc one half. For a binary target share has
-// two entries.
-func MajorityBaseline(y, share, w []float64) (Scores, error) {
-	r, err := Multiclass(y, repeat(share, y, 1), len(share), w)
+// two entries, and the scores are those of Binary.
+func MajorityBaseline(y, share, w []float64, more ...string) (Scores, error) {
+	if len(share) == 2 {
+		r, err := Binary(y, repeat(share[1:], y, 1), w, more...)
+		return r.Scores, err
+	}
+	r, err := Multiclass(y, repeat(share, y, 1), len(share), w, more...)
 	return r.Scores, err
 }
 
 // LabelBaseline is MajorityBaseline for labels y, rows × len(share); share holds each
 // label's share of ones among the training rows. A label with more than half is guessed.
-func LabelBaseline(y, share, w []float64) (Scores, error) {
-	r, err := Multilabel(y, repeat(share, y, len(share)), len(share), w)
+func LabelBaseline(y, share, w []float64, more ...string) (Scores, error) {
+	r, err := Multilabel(y, repeat(share, y, len(share)), len(share), w, more...)
 	return r.Scores, err
 }
 

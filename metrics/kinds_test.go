@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -69,4 +70,51 @@ func TestBinaryAt(t *testing.T) {
 	y, p := []float64{0, 0, 1, 1}, []float64{0.125, 0.25, 0.25, 0.75}
 	r := must(t)(BinaryAt(0.2, y, p, nil, "f1"))
 	wantJSON(t, "threshold", r.Scores.Only([]string{"accuracy", "f1", "auc"}), `{"accuracy":0.75,"f1":0.8,"auc":0.875}`)
+}
+
+// Held to trying every threshold one by one.
+func TestBestThreshold(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		n := 1 + r.IntN(12)
+		y, p := make([]float64, n), make([]float64, n)
+		var w []float64
+		if r.IntN(2) == 0 {
+			w = make([]float64, n)
+		}
+		for i := range y {
+			y[i], p[i] = float64(r.IntN(2)), float64(r.IntN(9))/8
+			if w != nil {
+				w[i] = float64(r.IntN(4))
+			}
+		}
+		for _, name := range ThresholdNames() {
+			got, err := BestThreshold(name, y, p, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			value := func(threshold float64) float64 {
+				v, ok := must(t)(BinaryAt(threshold, y, p, w, name)).Get(name)
+				if !ok { // without weight
+					return 0
+				}
+				return v
+			}
+			for k := range 64 {
+				// A threshold below 0 is none: whoever has p = 0 is never guessed.
+				if at := float64(k) / 64; value(at) > value(got)+1e-12 {
+					t.Fatalf("%s of y %v, p %v, w %v: threshold %v gives %v, but %v gives %v", name, y, p, w, got, value(got), at, value(at))
+				}
+			}
+			if value(0.5) == value(got) && got != 0.5 {
+				t.Fatalf("%s of y %v, p %v, w %v: threshold %v is no better than 0.5", name, y, p, w, got)
+			}
+			if !(got > 0 && got < 1) {
+				t.Fatalf("threshold %v", got)
+			}
+		}
+	}
+	if _, err := BestThreshold("auc", nil, nil, nil); err == nil || err.Error() != `no threshold is chosen by "auc"; choose from accuracy, balanced_accuracy, f1, f1_macro` {
+		t.Error(err)
+	}
 }

@@ -2,10 +2,12 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // Metrics are the scores of a model by rows, each beside that of a guess which never looks
@@ -54,88 +56,140 @@ func (f *Fit) score(m *Model) error {
 		if err != nil {
 			return err
 		}
-		report, y, err := m.evaluate(b, p.rows)
+		w, err := f.sampleWeights(t, p.rows)
+		if err != nil {
+			return err
+		}
+		report, y, err := m.evaluate(b, p.rows, w, f.Options.Metrics)
 		if err != nil {
 			return err
 		}
 		*p.into = &report
 		if guess == nil {
-			guess = m.learnGuess(y)
+			guess = m.learnGuess(y, w)
 		}
-		if m.Training.Metrics.Baseline, err = guess(y); err != nil {
+		if m.Training.Metrics.Baseline, err = guess(y, w); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// EvaluateOptions say how Evaluate scores; the zero value is its default.
+type EvaluateOptions struct {
+	Metrics      []string // which; default: those of the training report
+	SampleWeight string   // a column of weights; default: every row counts the same
+	Threshold    float64  // of two classes; default: the model's
+}
+
 // Evaluate compares predictions for the labelled rows of a table with their targets. Rows
 // without a target are left out; rows counts the others.
-func (m *Model) Evaluate(t *data.Table) (report metrics.Report, rows int, err error) {
-	b, err := m.Encoding.Bind(t)
+func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (report metrics.Report, rows int, err error) {
+	var o EvaluateOptions
+	if len(with) > 0 {
+		o = with[0]
+	}
+	b, labelled, w, err := m.labelled(t, &o)
 	if err != nil {
 		return report, 0, err
 	}
-	if err := b.CheckTargets(); err != nil {
-		return report, 0, err
-	}
-	labelled := b.Labelled()
-	if len(labelled) == 0 {
-		return report, 0, fmt.Errorf("%s: no row has a target, so there is nothing to evaluate", t.Name())
-	}
-	report, _, err = m.evaluate(b, labelled)
+	judge := *m
+	judge.Threshold = o.Threshold
+	report, _, err = judge.evaluate(b, labelled, w, o.Metrics)
 	return report, len(labelled), err
 }
 
+// labelled finds the rows of a table that can be scored and their weights, and fills in the
+// options.
+func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (b *data.Binding, rows []int, w []float64, err error) {
+	o.Threshold = or(o.Threshold, m.Threshold)
+	if o.Metrics == nil {
+		o.Metrics = m.Options.Metrics
+	} else if o.Metrics, err = kindOf(m.Task()).ParseNames(o.Metrics); err != nil {
+		return nil, nil, nil, refuse("metric", "%w", err)
+	}
+	switch {
+	case !(o.Threshold > 0 && o.Threshold < 1):
+		return nil, nil, nil, refuse("threshold", "%v is not a probability between 0 and 1", o.Threshold)
+	case o.Threshold != m.Threshold && m.Task() != data.Binary:
+		return nil, nil, nil, refuse("threshold", "it is for two classes, and the task is %s", m.Task())
+	}
+	if b, err = m.Encoding.Bind(t); err != nil {
+		return nil, nil, nil, err
+	}
+	if err := b.CheckTargets(); err != nil {
+		return nil, nil, nil, err
+	}
+	if rows = b.Labelled(); len(rows) == 0 {
+		return nil, nil, nil, fmt.Errorf("%s: no row has a target, so there is nothing to evaluate", t.Name())
+	}
+	if o.SampleWeight != "" {
+		w, err = data.Weights(t, o.SampleWeight, rows)
+	}
+	return b, rows, w, err
+}
+
 // evaluate scores rows, and returns their targets as the metrics take them.
-func (m *Model) evaluate(b *data.Binding, rows []int) (report metrics.Report, y []float64, err error) {
+func (m *Model) evaluate(b *data.Binding, rows []int, w []float64, names []string) (report metrics.Report, y []float64, err error) {
 	p, _, err := m.predictRows(b, rows)
 	if err != nil {
 		return report, nil, err
 	}
-	width := m.Encoding.Outputs()
-	encoded := make([]float64, len(rows)*width)
-	if err := data.Targets(b, rows, encoded); err != nil {
+	targets := make([]float64, len(rows)*m.Encoding.Outputs())
+	if err := data.Targets(b, rows, targets); err != nil {
 		return report, nil, err
 	}
+	if report, y, err = m.compare(p, targets, w, names); err != nil {
+		return report, nil, err
+	}
+	report.Set("loss", m.meanLoss(b, rows, w))
+	return report, y, nil
+}
+
+// compare scores predictions by encoded targets, and returns the targets as the metrics take
+// them. Where names are given, the report has those alone.
+func (m *Model) compare(p, targets, w []float64, names []string) (report metrics.Report, y []float64, err error) {
+	width := m.Encoding.Outputs()
 	switch m.Task() {
 	case data.Regression:
-		y = encoded
-		for i := range y {
+		y = make([]float64, len(targets))
+		for i, v := range targets {
 			t := &m.Encoding.Targets[i%width]
-			y[i] = float64(y[i]*t.Scale) + t.Center
+			y[i] = float64(v*t.Scale) + t.Center
 		}
-		report, err = metrics.Regression(y, p, width, nil)
+		report, err = metrics.Regression(y, p, width, w, names...)
 	case data.Binary:
-		y = encoded
-		positive := make([]float64, len(rows))
-		for i := range positive {
-			positive[i] = p[2*i+1]
-		}
-		report, err = metrics.Binary(y, positive, nil)
+		y = targets
+		report, err = metrics.BinaryAt(m.Threshold, y, second(p), w, names...)
 	case data.Multiclass:
-		y = metrics.ClassIndices(encoded, width)
-		report, err = metrics.Multiclass(y, p, width, nil)
+		y = metrics.ClassIndices(targets, width)
+		report, err = metrics.Multiclass(y, p, width, w, names...)
 	case data.Multilabel:
-		y = encoded
-		report, err = metrics.Multilabel(y, p, width, nil)
+		y = targets
+		report, err = metrics.Multilabel(y, p, width, w, names...)
 	}
 	if err != nil {
 		return report, nil, err
 	}
-	report.Set("loss", m.meanLoss(b, rows))
+	if len(names) > 0 {
+		report.Scores = report.Only(names)
+	}
+	if m.Loss == nn.Hinge {
+		report.Scores = slices.DeleteFunc(report.Scores, func(s metrics.Score) bool { return metrics.NeedsProbabilities(s.Name) })
+	}
 	return report, y, nil
 }
 
-// meanLoss is the loss the model was trained with, in the trained units, averaged over rows.
-func (m *Model) meanLoss(b *data.Binding, rows []int) float64 {
+// meanLoss is the loss the model was trained with, in the trained units, averaged over rows
+// by their weights. Class weights are of training alone.
+func (m *Model) meanLoss(b *data.Binding, rows []int, w []float64) float64 {
 	if net := m.Network32(); net != nil {
-		return meanLossOf(net, m, b, rows)
+		return meanLossOf(net, m, b, rows, w)
 	}
-	return meanLossOf(m.Network64(), m, b, rows)
+	return meanLossOf(m.Network64(), m, b, rows, w)
 }
 
-func meanLossOf[T nn.Float](net *nn.Network[T], m *Model, b *data.Binding, rows []int) float64 {
+func meanLossOf[T nn.Float](net *nn.Network[T], m *Model, b *data.Binding, rows []int, w []float64) float64 {
 	const part = 512
 	x := nn.NewMatrix[T](min(part, len(rows)), net.Inputs())
 	y := nn.NewMatrix[T](min(part, len(rows)), net.Outputs())
@@ -148,36 +202,65 @@ func meanLossOf[T nn.Float](net *nn.Network[T], m *Model, b *data.Binding, rows 
 		_, _ = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols])
 		_ = data.Targets(b, rows[from:to], y.Data[:y.Rows*y.Cols])
 		net.Forward(tape, x)
+		if w != nil {
+			tape.UseWeights(w[from:to])
+		}
 		sum += net.Loss(tape, m.Loss, y)
 	}
-	return sum / float64(len(rows))
+	return sum / train.Set[T]{X: nn.Matrix[T]{Rows: len(rows)}, W: w}.Weight()
 }
 
 // guesser scores a guess that never looks at the inputs.
-type guesser func(y []float64) (metrics.Scores, error)
+type guesser func(y, w []float64) (metrics.Scores, error)
 
-// learnGuess learns that guess from the training targets.
-func (m *Model) learnGuess(y []float64) guesser {
-	switch m.Task() {
-	case data.Regression, data.Multilabel:
-		width := m.Encoding.Outputs()
-		mean := make([]float64, width)
+// learnGuess learns that guess from the training targets and their weights.
+func (m *Model) learnGuess(y, w []float64) guesser {
+	width := m.Encoding.Outputs()
+	if m.Classes() != nil {
+		width = 1
+	}
+	rows := len(y) / width
+	weight := func(row int) float64 {
+		if w == nil {
+			return 1
+		}
+		return w[row]
+	}
+	total := train.Set[float64]{X: nn.Matrix[float64]{Rows: rows}, W: w}.Weight()
+	only := func(s metrics.Scores, err error) (metrics.Scores, error) {
+		if len(m.Options.Metrics) > 0 {
+			s = s.Only(m.Options.Metrics)
+		}
+		return s, err
+	}
+	more := m.Options.Metrics
+	if m.Classes() != nil {
+		share := make([]float64, len(m.Classes()))
 		for i, v := range y {
-			mean[i%width] += v
+			share[int(v)] += weight(i)
 		}
-		for j := range mean {
-			mean[j] /= float64(len(y) / width)
+		for c := range share {
+			share[c] /= total
 		}
-		if m.Task() == data.Multilabel {
-			return func(y []float64) (metrics.Scores, error) { return metrics.LabelBaseline(y, mean, nil) }
+		return func(y, w []float64) (metrics.Scores, error) {
+			return only(metrics.MajorityBaseline(y, share, w, more...))
 		}
-		return func(y []float64) (metrics.Scores, error) { return metrics.MeanBaseline(y, mean, nil) }
 	}
-	share := make([]float64, len(m.Classes()))
-	for _, v := range y {
-		share[int(v)] += 1 / float64(len(y))
+	mean := make([]float64, width)
+	for i, v := range y {
+		mean[i%width] += float64(weight(i/width) * v)
 	}
-	return func(y []float64) (metrics.Scores, error) { return metrics.MajorityBaseline(y, share, nil) }
+	for j := range mean {
+		mean[j] /= total
+	}
+	if m.Task() == data.Multilabel {
+		return func(y, w []float64) (metrics.Scores, error) {
+			return only(metrics.LabelBaseline(y, mean, w, more...))
+		}
+	}
+	return func(y, w []float64) (metrics.Scores, error) {
+		return only(metrics.MeanBaseline(y, mean, w, more...))
+	}
 }
 
 // Row returns one row of a table as the network sees it: its encoded inputs and targets.

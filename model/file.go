@@ -35,6 +35,7 @@ type header struct {
 	Inputs    int            `json:"inputs"`
 	Layers    []headerLayer  `json:"layers"`
 	Loss      string         `json:"loss"`
+	Threshold float64        `json:"threshold,omitempty"` // of two classes; without one it is 0.5
 	Encoding  *data.Encoding `json:"encoding"`
 	Options   Options        `json:"options"`
 	Training  *Training      `json:"training"`
@@ -67,6 +68,9 @@ func (m *Model) header() header {
 	h := header{
 		Format: formatVersion, Precision: m.Precision(), Inputs: inputs, Loss: m.Loss.String(),
 		Encoding: m.Encoding, Options: m.Options, Training: &m.Training,
+	}
+	if m.Threshold != 0.5 {
+		h.Threshold = m.Threshold
 	}
 	for _, l := range layers {
 		norm := ""
@@ -186,9 +190,12 @@ func Load(path string, custom ...Custom) (*Model, error) {
 		return bad("its network has %d inputs, its columns make %d", h.Inputs, h.Encoding.Width())
 	case out.Units != h.Encoding.Outputs():
 		return bad("its network has %d outputs, its targets take %d", out.Units, h.Encoding.Outputs())
-	case !outputFits(m.Task(), out.Activation):
+	case !(h.Threshold >= 0 && h.Threshold < 1) || h.Threshold != 0 && m.Task() != data.Binary:
+		return bad("its threshold is %v, which is not between 0 and 1, or its task is not of two classes", h.Threshold)
+	case !outputFits(m.Task(), out.Activation, m.Loss == nn.Hinge):
 		return bad("the outputs of %s classification are probabilities, and %s gives none", m.Task(), out.Activation)
 	}
+	m.Threshold = or(h.Threshold, 0.5)
 	switch h.Precision {
 	case "float32":
 		m.engine, err = loadNetwork[float32](file, h.Inputs, layers)

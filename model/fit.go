@@ -12,6 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/memory"
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -23,6 +24,8 @@ var ErrMemory = errors.New("not enough memory")
 // Options would hold out of Train.
 type Tables struct {
 	Train, Validation, Test *data.Table
+
+	fold *fold // of a cross-validation: which rows of Train are for what
 }
 
 // Fit is a training run on a table: prepared by Prepare, moved by Steps, and at any moment
@@ -87,13 +90,13 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	f := &Fit{Options: o, tables: tables}
 	var err error
-	f.Schema, err = data.Infer(tables.Train, data.SchemaOptions{
-		Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: o.Ignore,
-	})
-	if err != nil {
+	if f.Schema, err = o.infer(tables.Train); err != nil {
 		return nil, err
 	}
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
+		return nil, err
+	}
+	if err := f.Options.rows(&f.recipe, f.Schema); err != nil {
 		return nil, err
 	}
 	if err := f.split(); err != nil {
@@ -131,19 +134,17 @@ func outputsOf(s *data.Schema) int {
 // split decides which rows are for what. Test rows are drawn first, so that they stay the
 // same whatever is done about validation.
 func (f *Fit) split() error {
-	all, strata := f.Schema.Rows, f.Schema.Strata()
+	all := f.Schema.Rows
 	keep := make([]int, len(all))
 	for i := range keep {
 		keep[i] = i
 	}
+	part, err := f.holder()
+	if err != nil {
+		return err
+	}
 	hold := func(fraction float64, p rng.Purpose) (held []int) {
-		var classes []int
-		if strata != nil {
-			classes = pick(strata, keep)
-		}
-		k, h := data.Split(len(keep), classes, fraction, f.Options.Seed, p)
-		held = pick(keep, h)
-		keep = pick(keep, k)
+		keep, held = part(keep, fraction, p)
 		return held
 	}
 	// Rows of a table that is not the training table are counted there.
@@ -154,8 +155,9 @@ func (f *Fit) split() error {
 		}
 		return rows, err
 	}
-	var err error
-	if f.tables.Test != nil {
+	if fold := f.tables.fold; fold != nil {
+		keep, f.parts.test = fold.train, pick(all, fold.test)
+	} else if f.tables.Test != nil {
 		if f.parts.test, err = labelled(f.tables.Test, "test"); err != nil {
 			return err
 		}
@@ -178,7 +180,9 @@ func (f *Fit) split() error {
 	default:
 		f.note("With %s none is held out for validation by default.", rowsText(len(keep)))
 	}
-	f.noteLonely(strata)
+	if f.recipe.thresholdBy != "" && len(f.parts.validation) == 0 {
+		return refuse("threshold", "it is chosen on validation rows and there are none: give --validation a part of the rows or a file, or a number as the threshold")
+	}
 	f.parts.train = pick(all, keep)
 	f.Rows = Rows{
 		Train: len(f.parts.train), Validation: len(f.parts.validation), Test: len(f.parts.test),
@@ -227,8 +231,8 @@ func (f *Fit) labelledRows(t *data.Table) ([]int, error) {
 	return rows, nil
 }
 
-func pick(from, at []int) []int {
-	out := make([]int, len(at))
+func pick[E any](from []E, at []int) []E {
+	out := make([]E, len(at))
 	for i, a := range at {
 		out[i] = from[a]
 	}
@@ -380,6 +384,28 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 			return nil, err
 		}
 	}
+	if f.recipe.balanced {
+		balance(f, d.Train.Y)
+	}
+	if err := weigh(f, &d.Train, f.tables.Train, f.parts.train); err != nil {
+		return nil, err
+	}
+	if f.Rows.Validation > 0 {
+		t := f.tables.Validation
+		if t == nil {
+			t = f.tables.Train
+		}
+		if err := weigh(f, &d.Validation, t, f.parts.validation); err != nil {
+			return nil, err
+		}
+		if names := f.Options.Metrics; len(names) > 0 && names[0] != "loss" && f.recipe.config.KeepBest {
+			c := &f.recipe.config
+			c.Higher = metrics.HigherIsBetter(names[0])
+			if c.Score, err = f.scorer(names[0], t, f.parts.validation); err != nil {
+				return nil, err
+			}
+		}
+	}
 	net, err := nn.New[T](f.Encoding.Width(), f.Options.Seed, f.recipe.layers...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
@@ -388,6 +414,8 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		if err := setWeights(net, start); err != nil {
 			return nil, err
 		}
+	} else if f.Encoding.Task == data.Regression {
+		net.StartAt(means(d.Train))
 	}
 	if err := f.checkTargets(d.Train.Y.Data); err != nil {
 		return nil, err
@@ -403,6 +431,25 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		trainer.Names.Outputs = f.Encoding.Classes()
 	}
 	return runnerOf[T]{trainer}, nil
+}
+
+// means are the weighted means of the targets.
+func means[T nn.Float](s train.Set[T]) []float64 {
+	sum := make([]float64, s.Y.Cols)
+	for i := range s.Rows() {
+		w := 1.0
+		if s.W != nil {
+			w = s.W[i]
+		}
+		for j, v := range s.Y.Row(i) {
+			sum[j] += float64(w * float64(v))
+		}
+	}
+	total := s.Weight()
+	for j := range sum {
+		sum[j] /= total
+	}
+	return sum
 }
 
 // encode turns rows of a table into what the trainer takes.
@@ -488,7 +535,7 @@ func (f *Fit) Imputed() data.Counts { return f.imputed }
 func (f *Fit) Model() (*Model, error) {
 	r := f.runner.result()
 	m := &Model{
-		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, engine: f.runner.engine(),
+		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold, engine: f.runner.engine(),
 		Training: Training{
 			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds,
 			Loss: r.Loss, Rows: f.Rows, Diagnosis: r.Diagnosis, History: r.History,
@@ -496,6 +543,9 @@ func (f *Fit) Model() (*Model, error) {
 	}
 	if f.recipe.config.KeepBest {
 		m.Training.BestEpoch = r.BestEpoch
+	}
+	if err := f.chooseThreshold(m); err != nil {
+		return m, err
 	}
 	return m, f.score(m)
 }

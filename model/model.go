@@ -18,7 +18,9 @@ type Model struct {
 	Options  Options  // as it was trained, defaults filled in
 	Training Training // how the training went
 	Loss     nn.Loss  // the loss it was trained with
-	engine   engine
+	// Threshold is above which probability of the second of two classes it is predicted.
+	Threshold float64
+	engine    engine
 }
 
 // Rows counts the rows by what they were used for.
@@ -111,7 +113,7 @@ var ErrRow = errors.New("row")
 // Prediction is what a model says of one row.
 type Prediction struct {
 	Values        []float64 // regression: one for each target, in its own units
-	Class         string    // binary and multi-class: the most probable class
+	Class         string    // of two classes by Threshold, of more the most probable one
 	Labels        []string  // several labels: the more probable value of each target
 	Probabilities []float64 // one for each class in the order of Classes; of several labels, of each one's second value
 }
@@ -138,22 +140,37 @@ func (m *Model) predictRows(b *data.Binding, rows []int) ([]float64, data.Counts
 	if err != nil {
 		return nil, nil, err
 	}
-	if m.Outputs() == width {
-		for i := range rows {
-			m.finish(raw[i*width:][:width])
-		}
-		return raw, counts, nil
+	return m.finishRows(raw, len(rows)), counts, nil
+}
+
+// finishRows turns the network's outputs of some rows into predictions, of two classes a
+// probability for each. It changes raw.
+func (m *Model) finishRows(raw []float64, rows int) []float64 {
+	width := m.Encoding.Outputs()
+	for i := range rows {
+		m.finish(raw[i*width:][:width])
 	}
-	out := make([]float64, len(rows)*2)
+	if m.Outputs() == width {
+		return raw
+	}
+	out := make([]float64, rows*2)
 	for i, p := range raw {
 		out[2*i], out[2*i+1] = 1-p, p
 	}
-	return out, counts, nil
+	return out
 }
 
-// finish turns the network's outputs of one row into what a prediction holds, in place.
+// finish turns the network's outputs of one row into what a prediction holds, in place. A
+// decision value d of hinge becomes sigmoid(d), which is above one half where d is above 0:
+// it ranks and decides, but is no calibrated probability.
 func (m *Model) finish(y []float64) {
 	switch m.Task() {
+	case data.Binary, data.Multilabel:
+		if m.Loss == nn.Hinge {
+			for j := range y {
+				y[j] = nn.Sigmoid.F(y[j])
+			}
+		}
 	case data.Regression:
 		for j := range y {
 			t := &m.Encoding.Targets[j]
@@ -182,6 +199,7 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 		if err := m.engine.predictRow(m.Encoding, row, out[1:]); err != nil {
 			return fmt.Errorf("%w: %w", ErrRow, err)
 		}
+		m.finish(out[1:])
 		out[0] = 1 - out[1]
 		return nil
 	}
@@ -236,9 +254,15 @@ func (m *Model) Describe(out []float64) Prediction {
 		return p
 	}
 	best := 0
-	for j, v := range out {
-		if v > out[best] {
-			best = j
+	if m.Task() == data.Binary {
+		if out[1] > m.Threshold {
+			best = 1
+		}
+	} else {
+		for j, v := range out {
+			if v > out[best] {
+				best = j
+			}
 		}
 	}
 	return Prediction{Probabilities: out, Class: m.Classes()[best]}

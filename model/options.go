@@ -87,6 +87,16 @@ type Options struct {
 	Validation *float64 `json:"validation,omitempty"`
 	Test       *float64 `json:"test,omitempty"`
 
+	// What rows are worth and which of them stay together.
+	SampleWeight string   `json:"sample_weight,omitempty"` // a column of weights; it is no input
+	ClassWeight  []string `json:"class_weight,omitempty"`  // balanced, or CLASS=X for some
+	Split        string   `json:"split,omitempty"`         // random (default), or time:COL: the last rows are held out
+	Group        string   `json:"group,omitempty"`         // a column whose equal cells stay together; it is no input
+
+	// How predictions are scored.
+	Metrics   []string `json:"metric,omitempty"`    // of reports; the first one chooses the epoch instead of the loss
+	Threshold string   `json:"threshold,omitempty"` // of two classes: a number (default 0.5), or auto:METRIC
+
 	// Custom parts that names may refer to.
 	Custom Custom `json:"-"`
 }
@@ -124,6 +134,11 @@ type recipe struct {
 	config   train.Config
 	scaleY   bool
 	patience int
+
+	balanced    bool      // classWeight follows from the training rows
+	classWeight []float64 // of each class; nil for ones
+	threshold   float64
+	thresholdBy string // the metric that chooses it, or ""
 }
 
 func refuse(flag, format string, args ...any) error {
@@ -222,7 +237,7 @@ func (o *Options) output(task data.Task) (nn.Activation, error) {
 		if err != nil {
 			return nil, refuse("output-activation", "%w", err)
 		}
-		if !outputFits(task, out) {
+		if !outputFits(task, out, o.Loss == nn.Hinge.String()) {
 			can := "sigmoid"
 			if task == data.Multiclass {
 				can = "softmax or sigmoid"
@@ -231,30 +246,44 @@ func (o *Options) output(task data.Task) (nn.Activation, error) {
 		}
 		return out, nil
 	}
+	loss, _, _ := strings.Cut(o.Loss, ":")
+	if loss == nn.Hinge.String() {
+		return nn.Identity, nil
+	}
 	switch task {
 	case data.Binary, data.Multilabel:
 		return nn.Sigmoid, nil
 	case data.Multiclass:
 		return nn.Softmax, nil
 	}
-	switch o.Loss {
-	case "poisson":
+	switch loss {
+	case "poisson", "tweedie", "gamma":
 		return nn.Exp, nil
-	case "binary-cross-entropy":
+	case "binary-cross-entropy", "binary-focal":
 		return nn.Sigmoid, nil
 	}
 	return nn.Identity, nil
 }
 
 // outputFits reports whether an output activation gives what a task predicts: classes and
-// labels take probabilities.
-func outputFits(task data.Task, out nn.Activation) bool {
+// labels take probabilities, or with hinge the decision values of an identity.
+func outputFits(task data.Task, out nn.Activation, hinge bool) bool {
+	if hinge && out == nn.Identity {
+		return true
+	}
 	return task == data.Regression || out == nn.Sigmoid || out == nn.Softmax && task == data.Multiclass
 }
 
-// loss chooses the loss by the task and the output activation.
+// loss chooses the loss by the task and the output activation. Behind sigmoid focal is
+// binary-focal.
 func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 	if name := or(o.Loss, "auto"); name != "auto" {
+		if name == nn.Hinge.String() && task != data.Binary && task != data.Multilabel {
+			return nil, refuse("loss", "hinge tells two classes apart, and the task is %s: take auto, or another loss", task)
+		}
+		if strings.HasPrefix(name, "focal") && out == nn.Sigmoid {
+			name = "binary-" + name
+		}
 		loss, err := nn.ParseLoss(name, o.Custom.Losses...)
 		if err != nil {
 			return nil, refuse("loss", "%w", err)

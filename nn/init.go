@@ -111,3 +111,23 @@ func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
 		w[k] = T(limit * (2*rng.Float64(seed, rng.Init, uint64(layer), uint64(k)) - 1))
 	}
 }
+
+// StartAt sets the biases of an exp or softplus output layer so that each output is about the
+// given positive number at the start: f⁻¹(y), log y or log(e^y - 1). Such outputs begin at
+// about 1 otherwise, and a net that is asked for 150 takes long to get there. It does nothing
+// for other outputs, and none to one that has no bias or a number that is not positive.
+func (n *Network[T]) StartAt(y []float64) {
+	last := len(n.layers) - 1
+	bias := n.Bias(last)
+	for j := range bias {
+		if !(y[j] > 0) {
+			continue
+		}
+		switch n.layers[last].Activation {
+		case Exp:
+			bias[j] = T(kernel.Log(y[j]))
+		case Softplus:
+			bias[j] = T(y[j] + kernel.Log(-kernel.Expm1(-y[j])))
+		}
+	}
+}

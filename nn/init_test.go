@@ -170,3 +170,25 @@ func TestAutoInit(t *testing.T) {
 		t.Errorf("a layer without an activation is %v", fmt.Sprint(none.Layer(0)))
 	}
 }
+
+// An output that starts at a number is that number where its input is 0.
+func TestStartAt(t *testing.T) {
+	for _, out := range []Activation{Exp, Softplus} {
+		n := mustNew[float64](t, 2, 1, Dense{Units: 3, Activation: Tanh}, Dense{Units: 4, Activation: out})
+		want := []float64{150, 1e-3, 0.5, 40}
+		n.StartAt(want)
+		y := n.Predict(NewMatrix[float64](1, 2)) // tanh(0) is 0
+		for j, w := range want {
+			if got := y.At(0, j); math.Abs(got-w) > 1e-12*w {
+				t.Errorf("%s starts at %v, want %v", out, got, w)
+			}
+		}
+	}
+	n := mustNew[float64](t, 2, 1, Dense{Units: 2})
+	n.StartAt([]float64{5, 6})
+	if b := n.Bias(0); b[0] != 0 || b[1] != 0 {
+		t.Errorf("an identity output starts with the biases %v", b)
+	}
+	n = mustNew[float64](t, 2, 1, Dense{Units: 2, Activation: Exp, NoBias: true})
+	n.StartAt([]float64{5, 6}) // has no bias to set
+}

@@ -10,7 +10,10 @@ type evaluateCmd struct {
 	Model     string `arg:"" help:"A model file."`
 	Data      string `arg:"" help:"A table with the model's columns and its target."`
 	readFlags `embed:""`
-	JSON      bool `name:"json" help:"One JSON object on standard output."`
+	Metric       []string `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
+	SampleWeight string   `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
+	Threshold    float64  `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
+	JSON         bool     `name:"json" help:"One JSON object on standard output."`
 }
 
 func (c *evaluateCmd) Run(e *env) error {
@@ -22,9 +25,9 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	report, rows, err := m.Evaluate(t)
+	report, rows, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: c.SampleWeight, Threshold: c.Threshold})
 	if err != nil {
-		return err
+		return asUsage(err)
 	}
 	if c.JSON {
 		return e.writeJSON(struct {

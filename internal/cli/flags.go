@@ -60,7 +60,7 @@ type netFlags struct {
 	Norm             string  `default:"none" group:"network" help:"Normalise the hidden layers before their activation: none, batch or layer."`
 	Dropout          float64 `default:"0" placeholder:"X" group:"network" help:"Share of the hidden units that training sets to 0 in each step, drawn anew."`
 	InputDropout     float64 `default:"0" placeholder:"X" group:"network" help:"The same of the inputs."`
-	Loss             string  `default:"auto" group:"network" help:"auto, half-squared, squared, absolute, huber:1, binary-cross-entropy, cross-entropy or poisson."`
+	Loss             string  `default:"auto" group:"network" help:"auto, half-squared, squared, absolute, huber:1, quantile:0.5, log-cosh, binary-cross-entropy, cross-entropy, focal:2, hinge, poisson, tweedie:1.5 or gamma."`
 	Reduction        string  `default:"mean" group:"network" help:"Of a batch's losses: mean or sum."`
 	Seed             uint64  `default:"1" group:"network" help:"Decides all that is drawn at random."`
 	From             string  `placeholder:"FILE" group:"network" help:"Start from these weights: a model, or bare tensors layers.0.weight ... of shape [in, out]."`

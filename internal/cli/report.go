@@ -29,6 +29,16 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 		m.Parameters(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", descentText(m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
+	if o := m.Options; o.Threshold != "" {
+		by := ""
+		if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {
+			by = fmt.Sprintf(", the best for %s on the validation rows", name)
+		}
+		e.printf("Decides  %s above a probability of %s%s\n", m.Classes()[1], short(m.Threshold), by)
+	}
+	if m.Options.Loss == "hinge" {
+		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
+	}
 	for _, n := range f.Notes {
 		e.printf("Note     %s\n", n)
 	}
@@ -39,7 +49,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	writeScores(e, m)
 	writeConfusion(e, m)
 	writeDiagnosis(e, t.Diagnosis)
-	e.printf("\n%s\n", honesty(t))
+	e.printf("\n%s\n", honesty(m))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
 	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest {
 		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, e.args...)))
@@ -211,6 +221,9 @@ func trainedText(m *model.Model) string {
 	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", counted(t.Epochs, "epoch"), why, counted(t.Steps, "update"), t.Seconds, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
+		if names := m.Options.Metrics; len(names) > 0 {
+			s += " by " + names[0]
+		}
 	}
 	return s
 }
@@ -287,19 +300,27 @@ func cut(s string, most int) string {
 }
 
 // honesty says what the rows of the scores have decided.
-func honesty(t model.Training) string {
+func honesty(m *model.Model) string {
+	t := m.Training
 	r := t.Rows
-	chose := "chose nothing"
+	var what []string
 	if t.BestEpoch > 0 {
-		chose = "chose the epoch"
+		what = append(what, "the epoch")
+	}
+	if strings.HasPrefix(m.Options.Threshold, "auto:") {
+		what = append(what, "the threshold")
+	}
+	chose := "chose nothing"
+	if len(what) > 0 {
+		chose = "chose " + strings.Join(what, " and ")
 	}
 	switch {
 	case r.Test > 0 && r.Validation > 0:
 		return fmt.Sprintf("The test rows chose nothing; the validation rows %s.", chose)
 	case r.Test > 0:
 		return "The test rows chose nothing."
-	case r.Validation > 0 && t.BestEpoch > 0:
-		return "The validation rows also chose the epoch, so their score is somewhat too good; --test 0.2 gives an honest one."
+	case r.Validation > 0 && len(what) > 0:
+		return "The validation rows also " + chose + ", so their score is somewhat too good; --test 0.2 gives an honest one."
 	case r.Validation > 0:
 		return "The validation rows chose nothing."
 	case r.Train < fewForTest:

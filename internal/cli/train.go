@@ -18,6 +18,7 @@ type trainCmd struct {
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	descentFlags `embed:""`
+	rowFlags     `embed:""`
 	Out          string     `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
 	RunDir       string     `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, history.csv, curves.svg."`
 	Config       configFlag `placeholder:"FILE" help:"Flags, and the data, from a run's config.json; the command line wins."`
@@ -34,6 +35,7 @@ func (c *trainCmd) Run(e *env) error {
 	if err := c.descentFlags.add(&o); err != nil {
 		return err
 	}
+	c.rowFlags.add(&o)
 	if c.Data = cmp.Or(c.Data, c.ConfigData); c.Data == "" {
 		return usagef("name the data to train on: gradus train DATA")
 	}
@@ -178,6 +180,7 @@ type trainJSON struct {
 	Inputs     int           `json:"inputs"`
 	Parameters int           `json:"parameters"`
 	BestEpoch  *int          `json:"best_epoch"`
+	Threshold  *float64      `json:"threshold,omitempty"` // of two classes
 	Notes      []string      `json:"notes"`
 	Columns    []columnJSON  `json:"columns"`
 	Dropped    []droppedJSON `json:"dropped"`
@@ -211,6 +214,9 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 	}
 	if t.BestEpoch > 0 {
 		out.BestEpoch = &t.BestEpoch
+	}
+	if m.Task() == data.Binary {
+		out.Threshold = &m.Threshold
 	}
 	if out.Notes == nil {
 		out.Notes = []string{}

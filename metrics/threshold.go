@@ -1,0 +1,87 @@
+package metrics
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// ThresholdNames lists the metrics that BestThreshold can make best.
+func ThresholdNames() []string {
+	return []string{"accuracy", "balanced_accuracy", "f1", "f1_macro"}
+}
+
+// BestThreshold returns the threshold for which the guess p > threshold makes a metric best,
+// for targets y of 0 and 1. The thresholds tried are 0.5, the middle between every two
+// neighbouring p, half the smallest p and the middle between the largest and 1; of equally
+// good ones the nearest to 0.5 is taken, then the lower. Rows without weight, or none at all,
+// give 0.5.
+func BestThreshold(name string, y, p, w []float64) (float64, error) {
+	rows := shape(y, 1, p, 1, w)
+	if err := checkWeights(w); err != nil {
+		return 0.5, err
+	}
+	if err := checkClasses(y, 1, 2); err != nil {
+		return 0.5, err
+	}
+	if !slices.Contains(ThresholdNames(), name) {
+		return 0.5, fmt.Errorf("no threshold is chosen by %q; choose from %s", name, strings.Join(ThresholdNames(), ", "))
+	}
+	if hasNaN(p) || !(total(w, rows) > 0) {
+		return 0.5, nil
+	}
+	order := make([]int, rows)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case p[a] < p[b]:
+			return -1
+		case p[a] > p[b]:
+			return 1
+		}
+		return 0
+	})
+	// At first every guess is 1; then row after row goes over to 0.
+	confusion := square(2)
+	for i, v := range y {
+		confusion[int(v)][1] += weight(w, i)
+	}
+	best, value := 0.5, math.Inf(-1)
+	try := func(threshold float64) {
+		var r Report
+		r.setConfusion(confusion)
+		r.setF1(confusion, []string{name})
+		v, _ := r.Get(name)
+		if v > value || v == value && math.Abs(threshold-0.5) < math.Abs(best-0.5) {
+			best, value = threshold, v
+		}
+	}
+	below, half := 0.0, false
+	for i := 0; i <= rows; {
+		above := 1.0
+		if i < rows {
+			above = p[order[i]]
+		}
+		if above > below {
+			try(below + (above-below)/2)
+			if !half && below <= 0.5 && above > 0.5 {
+				half = true
+				try(0.5)
+			}
+		}
+		if i == rows {
+			break
+		}
+		for ; i < rows && p[order[i]] == above; i++ {
+			row := order[i]
+			c := confusion[int(y[row])]
+			c[1] = max(0, c[1]-weight(w, row))
+			c[0] += weight(w, row)
+		}
+		below = above
+	}
+	return best, nil
+}

@@ -1,0 +1,305 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// What rows are worth, which of them stay together, and how they are scored.
+
+// kindOf is the kind of predictions of a task.
+func kindOf(task data.Task) metrics.Kind {
+	switch task {
+	case data.Binary:
+		return metrics.OfTwo
+	case data.Multiclass:
+		return metrics.OfClasses
+	case data.Multilabel:
+		return metrics.OfLabels
+	}
+	return metrics.OfNumbers
+}
+
+// infer decides what the columns are. Those that say something of rows are no inputs.
+func (o *Options) infer(t *data.Table) (*data.Schema, error) {
+	ignore := slices.Clone(o.Ignore)
+	why := map[string]string{}
+	for _, about := range []struct{ column, what string }{{o.SampleWeight, "weighs the rows"}, {o.Group, "groups the rows"}} {
+		if about.column == "" {
+			continue
+		}
+		if _, err := t.Column(about.column, "which "+about.what); err != nil {
+			return nil, err
+		}
+		ignore = append(ignore, about.column)
+		why[about.column] = about.what
+	}
+	s, err := data.Infer(t, data.SchemaOptions{Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore})
+	if err != nil {
+		return nil, err
+	}
+	for i := range s.Dropped {
+		if what, ok := why[s.Dropped[i].Name]; ok {
+			s.Dropped[i].Reason = what
+		}
+	}
+	return s, nil
+}
+
+// rows reads the options about rows.
+func (o *Options) rows(r *recipe, s *data.Schema) error {
+	var err error
+	if o.Metrics, err = kindOf(s.Task).ParseNames(o.Metrics); err != nil {
+		return refuse("metric", "%w", err)
+	}
+	for _, name := range o.Metrics {
+		if r.loss == nn.Hinge && metrics.NeedsProbabilities(name) {
+			return refuse("metric", "%s is of probabilities, and hinge gives decision values: choose another metric, or the loss binary-cross-entropy", name)
+		}
+	}
+	if o.timeColumn() == "" && or(o.Split, "random") != "random" {
+		return refuse("split", "%q is not known; give random, or time:COL with a column of numbers or dates", o.Split)
+	}
+	if o.timeColumn() != "" && o.Group != "" {
+		return refuse("group", "rows are held out by groups or by time, not both: leave out --group or --split")
+	}
+	if err := o.readThreshold(r, s.Task); err != nil {
+		return err
+	}
+	if len(o.ClassWeight) == 0 {
+		return nil
+	}
+	if s.Task != data.Binary && s.Task != data.Multiclass {
+		return refuse("class-weight", "%s has no classes to weigh; --sample-weight names a column of weights", s.Task)
+	}
+	if len(o.ClassWeight) == 1 && o.ClassWeight[0] == "balanced" {
+		r.balanced = true
+		return nil
+	}
+	classes := s.Targets[0].Classes
+	r.classWeight = slices.Repeat([]float64{1}, len(classes))
+	for _, part := range o.ClassWeight {
+		at := strings.LastIndex(part, "=")
+		class := slices.Index(classes, part[:max(at, 0)])
+		if class < 0 {
+			return refuse("class-weight", "%q names no class; give balanced, or CLASS=X of %s", part, quoteList(classes))
+		}
+		w, err := strconv.ParseFloat(part[at+1:], 64)
+		if err != nil || !(w >= 0) || math.IsInf(w, 0) {
+			return refuse("class-weight", "%q: the weight is not a finite number of at least 0", part)
+		}
+		r.classWeight[class] = w
+	}
+	return nil
+}
+
+// timeColumn is the column of --split time:COL, or "".
+func (o *Options) timeColumn() string {
+	col, ok := strings.CutPrefix(o.Split, "time:")
+	if !ok {
+		return ""
+	}
+	return col
+}
+
+// readThreshold reads --threshold.
+func (o *Options) readThreshold(r *recipe, task data.Task) error {
+	r.threshold = 0.5
+	if o.Threshold == "" {
+		return nil
+	}
+	if task != data.Binary {
+		return refuse("threshold", "it is for two classes, and the task is %s", task)
+	}
+	if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {
+		r.thresholdBy = strings.ReplaceAll(name, "-", "_")
+		if !slices.Contains(metrics.ThresholdNames(), r.thresholdBy) {
+			return refuse("threshold", "none is chosen by %q; choose auto: and one of %s", name, strings.Join(metrics.ThresholdNames(), ", "))
+		}
+		return nil
+	}
+	x, err := strconv.ParseFloat(o.Threshold, 64)
+	if err != nil || !(x > 0 && x < 1) {
+		return refuse("threshold", "%q is not a probability between 0 and 1, nor auto:METRIC", o.Threshold)
+	}
+	r.threshold = x
+	return nil
+}
+
+// hold parts some of the schema's rows, given by their places in it, into those to keep and
+// those to hold out.
+type hold func(places []int, fraction float64, p rng.Purpose) (keep, held []int)
+
+// holder decides how rows are held out: the last in time, whole groups, or a share of every
+// class.
+func (f *Fit) holder() (hold, error) {
+	rows, t := f.Schema.Rows, f.tables.Train
+	on := func(places []int, keep, held []int) ([]int, []int) { return pick(places, keep), pick(places, held) }
+	switch col := f.Options.timeColumn(); {
+	case col != "":
+		times, err := data.Times(t, col, rows)
+		return func(places []int, fraction float64, _ rng.Purpose) ([]int, []int) {
+			keep, held := data.SplitLast(pick(times, places), fraction)
+			return on(places, keep, held)
+		}, err
+	case f.Options.Group != "":
+		groups, err := data.Groups(t, f.Options.Group, rows)
+		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
+			keep, held := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
+			return on(places, keep, held)
+		}, err
+	}
+	strata := f.Schema.Strata()
+	f.noteLonely(strata)
+	return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
+		var classes []int
+		if strata != nil {
+			classes = pick(strata, places)
+		}
+		keep, held := data.Split(len(places), classes, fraction, f.Options.Seed, p)
+		return on(places, keep, held)
+	}, nil
+}
+
+// sampleWeights reads the weights of rows; nil where there are none.
+func (f *Fit) sampleWeights(t *data.Table, rows []int) ([]float64, error) {
+	if f.Options.SampleWeight == "" {
+		return nil, nil
+	}
+	return data.Weights(t, f.Options.SampleWeight, rows)
+}
+
+// balance sets the weight of each class to rows / (classes · rows of the class), counted in
+// the training rows, as scikit-learn's "balanced" does: then all classes weigh the same.
+func balance[T nn.Float](f *Fit, y nn.Matrix[T]) {
+	counts := make([]float64, len(f.Schema.Targets[0].Classes))
+	for i := range y.Rows {
+		counts[classOf(y.Row(i))]++
+	}
+	present := 0.0
+	for _, n := range counts {
+		if n > 0 {
+			present++
+		}
+	}
+	f.recipe.classWeight = make([]float64, len(counts))
+	var text []string
+	for c, n := range counts {
+		if n > 0 {
+			f.recipe.classWeight[c] = float64(y.Rows) / float64(present*n)
+			text = append(text, fmt.Sprintf("%s %.4g", f.Schema.Targets[0].Classes[c], f.recipe.classWeight[c]))
+		}
+	}
+	if len(text) <= 12 {
+		f.note("Balanced class weights: %s.", strings.Join(text, ", "))
+	}
+}
+
+// weigh sets what rows weigh in training: their own weights, times those of their classes.
+func weigh[T nn.Float](f *Fit, s *train.Set[T], t *data.Table, rows []int) error {
+	var err error
+	if s.W, err = f.sampleWeights(t, rows); err != nil || f.recipe.classWeight == nil {
+		return err
+	}
+	if s.W == nil {
+		s.W = slices.Repeat([]float64{1}, len(rows))
+	}
+	for i := range s.W {
+		s.W[i] *= f.recipe.classWeight[classOf(s.Y.Row(i))]
+	}
+	return nil
+}
+
+// classOf is the class of an encoded target: its value of two classes, else the place of
+// the 1.
+func classOf[T nn.Float](y []T) int {
+	if len(y) == 1 {
+		return int(y[0])
+	}
+	best := 0
+	for j, v := range y {
+		if v > y[best] {
+			best = j
+		}
+	}
+	return best
+}
+
+// scorer makes of the outputs for the validation rows the metric that chooses the epoch.
+func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []float64) float64, error) {
+	b, err := f.Encoding.Bind(t)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold}
+	targets := make([]float64, len(rows)*f.Encoding.Outputs())
+	if err := data.Targets(b, rows, targets); err != nil {
+		return nil, err
+	}
+	w, err := f.sampleWeights(t, rows)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{name}
+	score := func(outputs []float64) (float64, bool) {
+		report, _, err := m.compare(m.finishRows(outputs, len(rows)), targets, w, names)
+		if err != nil { // seen below
+			return math.NaN(), false
+		}
+		return report.Get(name)
+	}
+	if _, ok := score(make([]float64, len(targets))); !ok {
+		return nil, refuse("metric", "%s cannot choose the epoch: it is not defined on the %s for validation", name, rowsText(len(rows)))
+	}
+	return func(outputs []float64) float64 {
+		v, _ := score(outputs)
+		return v
+	}, nil
+}
+
+// chooseThreshold sets the model's threshold to the best one on the validation rows.
+func (f *Fit) chooseThreshold(m *Model) error {
+	if f.recipe.thresholdBy == "" {
+		return nil
+	}
+	t := f.tables.Validation
+	if t == nil {
+		t = f.tables.Train
+	}
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return err
+	}
+	p, _, err := m.predictRows(b, f.parts.validation)
+	if err != nil {
+		return err
+	}
+	y := make([]float64, len(f.parts.validation))
+	if err := data.Targets(b, f.parts.validation, y); err != nil {
+		return err
+	}
+	w, err := f.sampleWeights(t, f.parts.validation)
+	if err != nil {
+		return err
+	}
+	m.Threshold, err = metrics.BestThreshold(f.recipe.thresholdBy, y, second(p), w)
+	return err
+}
+
+// second takes the second of every two.
+func second(p []float64) []float64 {
+	out := make([]float64, len(p)/2)
+	for i := range out {
+		out[i] = p[2*i+1]
+	}
+	return out
+}
