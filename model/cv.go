@@ -1,5 +1,243 @@
 package model
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/train"
+)
+
 // fold is which of the schema's rows, by their places in it, a fold trains on and is tested
 // on.
 type fold struct{ train, test []int }
+
+// CV is what a cross-validation came to.
+type CV struct {
+	Folds []*Model // one for each fold, its scores among them: the test rows are the fold's
+	Notes []string // those of the first fold's run
+
+	// Rows are the rows of the table that were in a fold, in their order; Fold says in which,
+	// from 0, and Predictions has what that fold's model says of each, Outputs numbers a row.
+	Rows        []int
+	Fold        []int
+	Predictions []float64
+
+	Mean, SD metrics.Scores // of the folds' test scores; SD is the sample standard deviation
+	Baseline metrics.Scores // mean of a guess that never looks at the inputs
+	Pooled   metrics.Report // of all predictions together, without the loss
+}
+
+// CrossValidate trains k models, each without one part of the rows, and scores each on the
+// part it has not seen. Classes are spread evenly over the folds; groups stay whole; with
+// Options.Split time:COL each fold trains on the rows before its own. Validation rows, which
+// choose the epoch as in training, are taken from the fold's training rows, so that nothing
+// was chosen by the rows a fold is scored on.
+//
+// Folds run at the same time, Options.Threads of them, each on one core; the result does not
+// depend on it. done, if not nil, is called as folds end, one call at a time.
+func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
+	if o.Test != nil && *o.Test > 0 {
+		return nil, refuse("test", "every row is a test row once in a cross-validation: leave it out")
+	}
+	s, err := o.infer(table)
+	if err != nil {
+		return nil, err
+	}
+	folds, of, err := o.folds(s, table, k)
+	if err != nil {
+		return nil, err
+	}
+	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
+	one := o
+	one.Threads = 1
+	fits, models, failures := make([]*Fit, k), make([]*Model, k), make([]error, k)
+	predictions := make([][]float64, k)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var next int
+	var mutex sync.Mutex
+	take := func() int {
+		mutex.Lock()
+		defer mutex.Unlock()
+		next++
+		return next - 1
+	}
+	var team sync.WaitGroup
+	for range workers {
+		team.Go(func() {
+			for i := take(); i < k; i = take() {
+				fits[i], models[i], predictions[i], failures[i] = runFold(ctx, Tables{Train: table, fold: &folds[i]}, one)
+				if failures[i] != nil {
+					stop() // the others would be for nothing
+					return
+				}
+				if done != nil {
+					mutex.Lock()
+					done(i, models[i])
+					mutex.Unlock()
+				}
+			}
+		})
+	}
+	team.Wait()
+	for i, err := range failures { // a fold that was only stopped comes second
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
+		}
+	}
+	for _, err := range failures {
+		if err != nil {
+			return nil, err
+		}
+	}
+	c := &CV{Folds: models, Notes: fits[0].Notes}
+	width := models[0].Outputs()
+	at := make([]int, k) // how many of a fold's predictions are taken
+	for place, f := range of {
+		if f < 0 {
+			continue
+		}
+		c.Rows = append(c.Rows, s.Rows[place])
+		c.Fold = append(c.Fold, f)
+		c.Predictions = append(c.Predictions, predictions[f][at[f]*width:][:width]...)
+		at[f]++
+	}
+	c.summarise()
+	return c, c.pool(table)
+}
+
+// runFold trains and scores one fold.
+func runFold(ctx context.Context, tables Tables, o Options) (*Fit, *Model, []float64, error) {
+	// Options are filled in by a run, so each has a copy.
+	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
+	f, err := Prepare(tables, o, nil)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, err := range f.Strides(ctx) {
+		if err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if f.Result().Reason == train.ReasonInterrupted {
+		return nil, nil, nil, context.Canceled
+	}
+	m, err := f.Model()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	b, err := m.Encoding.Bind(tables.Train)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, _, err := m.predictRows(b, f.parts.test)
+	return f, m, p, err
+}
+
+// folds parts the schema's rows into k folds; of gives each row's fold, or -1 for rows that
+// are in none.
+func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of []int, err error) {
+	n := len(s.Rows)
+	if k < 2 {
+		return nil, nil, refuse("folds", "%d is not a number of folds; give a whole number of at least 2", k)
+	}
+	if k > n {
+		return nil, nil, refuse("folds", "%d folds need as many rows, and %d have a target", k, n)
+	}
+	byTime := o.timeColumn() != ""
+	switch {
+	case byTime:
+		times, err := data.Times(t, o.timeColumn(), s.Rows)
+		if err != nil {
+			return nil, nil, err
+		}
+		of = data.TimeFolds(times, k)
+	case o.Group != "":
+		groups, err := data.Groups(t, o.Group, s.Rows)
+		if err != nil {
+			return nil, nil, err
+		}
+		if have := slices.Max(groups) + 1; have < k {
+			return nil, nil, refuse("folds", "%d folds need as many groups, and the column %q has %d", k, o.Group, have)
+		}
+		of = data.GroupFolds(groups, k, o.Seed)
+	default:
+		of = data.Folds(n, s.Strata(), k, o.Seed)
+	}
+	folds = make([]fold, k)
+	for place, f := range of {
+		for i := range folds {
+			switch {
+			case f == i:
+				folds[i].test = append(folds[i].test, place)
+			case f < i || !byTime:
+				folds[i].train = append(folds[i].train, place)
+			}
+		}
+	}
+	for i := range folds {
+		if len(folds[i].test) == 0 || len(folds[i].train) == 0 {
+			return nil, nil, refuse("folds", "fold %d of %d would have no rows: too many rows have the same time; take fewer folds", i+1, k)
+		}
+	}
+	return folds, of, nil
+}
+
+// summarise sets mean and spread of the scores.
+func (c *CV) summarise() {
+	for _, score := range c.Folds[0].Training.Metrics.Test.Scores {
+		if mean, sd, ok := spread(c.Folds, func(m *Model) (float64, bool) { return m.Training.Metrics.Test.Get(score.Name) }); ok {
+			c.Mean.Set(score.Name, mean)
+			c.SD.Set(score.Name, sd)
+		}
+		if mean, _, ok := spread(c.Folds, func(m *Model) (float64, bool) { return m.Training.Metrics.Baseline.Get(score.Name) }); ok {
+			c.Baseline.Set(score.Name, mean)
+		}
+	}
+}
+
+// spread is the mean and the sample standard deviation of what all have; ok is false where
+// one has it not.
+func spread(models []*Model, value func(*Model) (float64, bool)) (mean, sd float64, ok bool) {
+	values := make([]float64, len(models))
+	for i, m := range models {
+		if values[i], ok = value(m); !ok {
+			return 0, 0, false
+		}
+	}
+	mean, sd = meanSD(values)
+	return mean, sd, true
+}
+
+// pool scores all predictions together. Each fold's threshold is its own, so of two classes
+// the pooled guesses are those at 0.5 unless the threshold was given as a number.
+func (c *CV) pool(t *data.Table) error {
+	m := *c.Folds[0]
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return err
+	}
+	targets := make([]float64, len(c.Rows)*m.Encoding.Outputs())
+	if err := data.Targets(b, c.Rows, targets); err != nil {
+		return err
+	}
+	var w []float64
+	if m.Options.SampleWeight != "" {
+		if w, err = data.Weights(t, m.Options.SampleWeight, c.Rows); err != nil {
+			return err
+		}
+	}
+	for _, f := range c.Folds {
+		if f.Threshold != m.Threshold {
+			m.Threshold = 0.5
+		}
+	}
+	c.Pooled, _, err = m.compare(c.Predictions, targets, w, slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" }))
+	return err
+}

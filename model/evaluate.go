@@ -7,7 +7,6 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/train"
 )
 
 // Metrics are the scores of a model by rows, each beside that of a guess which never looks
@@ -207,7 +206,7 @@ func meanLossOf[T nn.Float](net *nn.Network[T], m *Model, b *data.Binding, rows 
 		}
 		sum += net.Loss(tape, m.Loss, y)
 	}
-	return sum / train.Set[T]{X: nn.Matrix[T]{Rows: len(rows)}, W: w}.Weight()
+	return sum / setWeight(w, len(rows))
 }
 
 // guesser scores a guess that never looks at the inputs.
@@ -226,7 +225,7 @@ func (m *Model) learnGuess(y, w []float64) guesser {
 		}
 		return w[row]
 	}
-	total := train.Set[float64]{X: nn.Matrix[float64]{Rows: rows}, W: w}.Weight()
+	total := setWeight(w, rows)
 	only := func(s metrics.Scores, err error) (metrics.Scores, error) {
 		if len(m.Options.Metrics) > 0 {
 			s = s.Only(m.Options.Metrics)

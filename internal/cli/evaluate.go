@@ -7,9 +7,9 @@ import (
 
 // evaluateCmd is "gradus evaluate MODEL DATA".
 type evaluateCmd struct {
-	Model     string `arg:"" help:"A model file."`
-	Data      string `arg:"" help:"A table with the model's columns and its target."`
-	readFlags `embed:""`
+	Model        string `arg:"" help:"A model file."`
+	Data         string `arg:"" help:"A table with the model's columns and its target."`
+	readFlags    `embed:""`
 	Metric       []string `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
 	SampleWeight string   `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
 	Threshold    float64  `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`

@@ -52,13 +52,22 @@ func (c *predictCmd) Run(e *env) error {
 
 // writePredictions writes a column for each target, and p_CLASS for each class.
 func writePredictions(w io.Writer, m *model.Model, out []float64, rows int) error {
+	width := m.Outputs()
+	return writeTable(w, m, nil, rows, func(r int) ([]string, model.Prediction) {
+		return nil, m.Describe(out[r*width:][:width])
+	})
+}
+
+// writeTable writes predictions behind columns of the caller's own, lead. m says what the
+// columns are, row what stands in them.
+func writeTable(w io.Writer, m *model.Model, lead []string, rows int, row func(r int) ([]string, model.Prediction)) error {
 	bits := 64
 	if m.Precision() == "float32" {
 		bits = 32
 	}
 	f := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, bits) }
 	csv := csv.NewWriter(w)
-	header := m.Targets()
+	header := append(lead[:len(lead):len(lead)], m.Targets()...)
 	switch m.Task() {
 	case data.Binary, data.Multiclass:
 		for _, c := range m.Classes() {
@@ -72,11 +81,10 @@ func writePredictions(w io.Writer, m *model.Model, out []float64, rows int) erro
 	if err := csv.Write(header); err != nil {
 		return err
 	}
-	width := m.Outputs()
 	record := make([]string, 0, len(header))
 	for r := range rows {
-		p := m.Describe(out[r*width:][:width])
-		record = record[:0]
+		first, p := row(r)
+		record = append(record[:0], first...)
 		switch {
 		case p.Class != "" || p.Probabilities != nil && p.Labels == nil:
 			record = append(record, p.Class)

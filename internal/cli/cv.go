@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// cvCmd is "gradus cv DATA".
+type cvCmd struct {
+	Data         string `arg:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
+	Folds        int    `default:"5" placeholder:"K" help:"How many parts the rows are in."`
+	tableFlags   `embed:""`
+	netFlags     `embed:""`
+	descentFlags `embed:""`
+	rowFlags     `embed:""`
+	Out          string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
+	JSON         bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet        bool   `help:"No progress."`
+}
+
+type cvFoldJSON struct {
+	Fold          int             `json:"fold"` // from 1
+	Rows          model.Rows      `json:"rows"` // test: those of the fold
+	Epochs        int             `json:"epochs"`
+	BestEpoch     *int            `json:"best_epoch"`
+	StopReason    string          `json:"stop_reason"`
+	Metrics       *metrics.Report `json:"metrics"` // on the rows of the fold
+	Threshold     *float64        `json:"threshold,omitempty"`
+	WeightsSHA256 string          `json:"weights_sha256"`
+}
+
+func (c *cvCmd) Run(e *env) error {
+	o, err := c.options(&c.netFlags)
+	if err != nil {
+		return err
+	}
+	if err := c.descentFlags.add(&o); err != nil {
+		return err
+	}
+	c.rowFlags.add(&o)
+	switch {
+	case c.From != "":
+		return usagef("--from: the weights have seen rows that the folds must not; leave it out")
+	case c.Test != "":
+		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
+	}
+	if c.Out != "" && c.Out != "-" {
+		if err := notAnInput(c.Out, c.Data); err != nil {
+			return err
+		}
+		if err := writableFolder(c.Out); err != nil {
+			return err
+		}
+	}
+	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	if err != nil {
+		return err
+	}
+	if tables.Validation != nil {
+		return usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.Validation)
+	}
+	e.watch()
+	ended := 0
+	cv, err := model.CrossValidate(e.ctx, tables.Train, o, c.Folds, func(fold int, m *model.Model) {
+		if ended++; !c.Quiet {
+			fmt.Fprintf(e.Err, "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
+		}
+	})
+	if err != nil {
+		if errors.Is(err, context.Canceled) && e.ctx.Err() != nil {
+			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was written\n")
+			return status(statusInterrupted)
+		}
+		return asUsage(err)
+	}
+	if c.Out != "" {
+		write := func(w io.Writer) error { return writeFolds(w, cv) }
+		if c.Out == "-" && !c.JSON {
+			return write(e.Out)
+		}
+		if c.Out == "-" {
+			return usagef("--out -: --json has standard output; name a file")
+		}
+		if err := atomicfile.Write(c.Out, write); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return e.writeJSON(c.result(cv))
+	}
+	c.print(e, tables.Train, cv)
+	return nil
+}
+
+// scoresText writes scores in one line.
+func scoresText(s metrics.Scores) string {
+	text := ""
+	for i, score := range s {
+		if i > 0 {
+			text += ", "
+		}
+		text += score.Name + " " + short(score.Value)
+	}
+	return text
+}
+
+// writeFolds writes the out-of-fold predictions.
+func writeFolds(w io.Writer, cv *model.CV) error {
+	width := cv.Folds[0].Outputs()
+	return writeTable(w, cv.Folds[0], []string{"row", "fold"}, len(cv.Rows), func(i int) ([]string, model.Prediction) {
+		p := cv.Folds[cv.Fold[i]].Describe(cv.Predictions[i*width:][:width])
+		return []string{strconv.Itoa(cv.Rows[i]), strconv.Itoa(cv.Fold[i] + 1)}, p
+	})
+}
+
+func (c *cvCmd) result(cv *model.CV) any {
+	folds := make([]cvFoldJSON, len(cv.Folds))
+	for i, m := range cv.Folds {
+		t := m.Training
+		folds[i] = cvFoldJSON{
+			Fold: i + 1, Rows: t.Rows, Epochs: t.Epochs, StopReason: t.Reason, Metrics: t.Metrics.Test, WeightsSHA256: m.WeightsSHA256(),
+		}
+		if t.BestEpoch > 0 {
+			folds[i].BestEpoch = &t.BestEpoch
+		}
+		if m.Task() == data.Binary {
+			folds[i].Threshold = &m.Threshold
+		}
+	}
+	m := cv.Folds[0]
+	var out *string
+	if c.Out != "" {
+		out = &c.Out
+	}
+	notes := cv.Notes
+	if notes == nil {
+		notes = []string{}
+	}
+	return struct {
+		Folds       []cvFoldJSON   `json:"folds"`
+		Mean        metrics.Scores `json:"mean"`
+		SD          metrics.Scores `json:"sd"`
+		Baseline    metrics.Scores `json:"baseline"`
+		OutOfFold   metrics.Report `json:"out_of_fold"`
+		Rows        int            `json:"rows"`
+		Predictions *string        `json:"predictions"`
+		Task        data.Task      `json:"task"`
+		Target      []string       `json:"target"`
+		Seed        uint64         `json:"seed"`
+		Notes       []string       `json:"notes"`
+		Options     model.Options  `json:"options"`
+	}{folds, cv.Mean, cv.SD, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, notes, m.Options}
+}
+
+func (c *cvCmd) print(e *env, t *data.Table, cv *model.CV) {
+	m := cv.Folds[0]
+	e.printf("Data     %s: %s, of which %d were in a fold\n", t.Name(), counted(t.Rows(), "row"), len(cv.Rows))
+	e.printf("Network  %s, %s, seed %d\n", m.DescribeNetwork(), m.Precision(), m.Options.Seed)
+	e.printf("Descent  %s\n", descentText(m.Options))
+	for _, n := range cv.Notes {
+		e.printf("Note     %s (fold 1)\n", n)
+	}
+	e.printf("\n")
+	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "\trows\tepochs\t")
+	for _, s := range cv.Mean {
+		fmt.Fprintf(w, "%s\t", s.Name)
+	}
+	fmt.Fprintln(w)
+	line := func(name, rows, epochs string, s metrics.Scores) {
+		fmt.Fprintf(w, "%s\t%s\t%s\t", name, rows, epochs)
+		for _, column := range cv.Mean {
+			if v, ok := s.Get(column.Name); ok && !math.IsNaN(v) {
+				fmt.Fprintf(w, "%s\t", short(v))
+			} else {
+				fmt.Fprint(w, "-\t")
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	for i, m := range cv.Folds {
+		line(fmt.Sprintf("fold %d", i+1), strconv.Itoa(m.Training.Rows.Test), strconv.Itoa(m.Training.Epochs), m.Training.Metrics.Test.Scores)
+	}
+	line("mean", "", "", cv.Mean)
+	line("standard deviation", "", "", cv.SD)
+	guess := "always the commonest"
+	if m.Task() == data.Regression {
+		guess = "always the mean"
+	}
+	line(guess, "", "", cv.Baseline)
+	line("all together", strconv.Itoa(len(cv.Rows)), "", cv.Pooled.Scores)
+	w.Flush()
+	e.printf("\nThe rows of a fold chose nothing of its model.\n")
+	if c.Out != "" {
+		e.printf("Rows     %s\n", c.Out)
+	}
+}

@@ -1,0 +1,210 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// ImportanceOptions say how Importance measures; the zero value of a field is its default.
+type ImportanceOptions struct {
+	EvaluateOptions        // Metrics[0] is what is measured; default: r2, or accuracy
+	Repeats         int    // how often each column is shuffled; default 5
+	Seed            uint64 // of the shuffles
+	Threads         int    // default: all cores; it changes no bit of the result
+}
+
+// Importance is what each column is worth to a model on some rows: by how much a metric gets
+// worse when the column's cells are shuffled among the rows, so that it tells nothing
+// (Breiman 2001; scikit-learn's permutation_importance). Columns that say the same stand in
+// for each other and may both look worthless.
+type Importance struct {
+	Metric  string             `json:"metric"`
+	Rows    int                `json:"rows"`
+	Repeats int                `json:"repeats"`
+	Score   float64            `json:"score"`   // with every column in place
+	Columns []ColumnImportance `json:"columns"` // the most important first
+}
+
+// ColumnImportance is what one column is worth.
+type ColumnImportance struct {
+	Name  string    `json:"name"`
+	Mean  float64   `json:"importance"` // by how much the score is worse, mean over the repeats
+	SD    float64   `json:"sd"`         // sample standard deviation; 0 of one repeat
+	Drops []float64 `json:"drops"`      // of each repeat
+}
+
+// Importance measures what each column is worth on the labelled rows of a table.
+func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (*Importance, error) {
+	if o.Metrics == nil {
+		o.Metrics = []string{"accuracy"}
+		if m.Task() == data.Regression {
+			o.Metrics = []string{"r2"}
+		}
+	}
+	if len(o.Metrics) != 1 {
+		return nil, refuse("metric", "importance is measured by one metric, and %d are named", len(o.Metrics))
+	}
+	o.Repeats = or(o.Repeats, 5)
+	if o.Repeats < 1 {
+		return nil, refuse("repeats", "%d is not a number of repeats; give a whole number of at least 1", o.Repeats)
+	}
+	b, rows, w, err := m.labelled(t, &o.EvaluateOptions)
+	if err != nil {
+		return nil, err
+	}
+	judge := *m
+	judge.Threshold = o.Threshold
+	if net := m.Network32(); net != nil {
+		return importanceOf(ctx, net, &judge, b, rows, w, o)
+	}
+	return importanceOf(ctx, m.Network64(), &judge, b, rows, w, o)
+}
+
+func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model, b *data.Binding, rows []int, w []float64, o ImportanceOptions) (*Importance, error) {
+	name := o.Metrics[0]
+	x := nn.NewMatrix[T](len(rows), m.Encoding.Width())
+	if _, err := data.Inputs(b, rows, x.Data); err != nil {
+		return nil, err
+	}
+	y := nn.NewMatrix[T](len(rows), m.Encoding.Outputs())
+	if err := data.Targets(b, rows, y.Data); err != nil {
+		return nil, err
+	}
+	targets := make([]float64, len(y.Data))
+	if err := data.Targets(b, rows, targets); err != nil {
+		return nil, err
+	}
+	// score is the metric with the inputs from (inclusive) to to (exclusive) taken from the
+	// rows in perm.
+	const part = 256
+	score := func(from, to int, perm []int) (float64, bool, error) {
+		batch, tape := nn.NewMatrix[T](min(part, len(rows)), x.Cols), net.NewTape(min(part, len(rows)))
+		out, loss := make([]float64, 0, len(targets)), 0.0
+		for at := 0; at < len(rows); at += part {
+			end := min(at+part, len(rows))
+			batch := batch.Slice(0, end-at)
+			for i := range batch.Rows {
+				copy(batch.Row(i), x.Row(at+i))
+				if perm != nil {
+					copy(batch.Row(i)[from:to], x.Row(perm[at+i])[from:to])
+				}
+			}
+			z := net.Forward(tape, batch)
+			if name == "loss" {
+				if w != nil {
+					tape.UseWeights(w[at:end])
+				}
+				loss += net.Loss(tape, m.Loss, y.Slice(at, end))
+			}
+			for i := range z.Rows {
+				for _, v := range z.Row(i) {
+					out = append(out, float64(v))
+				}
+			}
+		}
+		if name == "loss" {
+			return loss / setWeight(w, len(rows)), true, nil
+		}
+		r, _, err := m.compare(m.finishRows(out, len(rows)), targets, w, []string{name})
+		v, ok := r.Get(name)
+		return v, ok, err
+	}
+	base, ok, err := score(0, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, refuse("metric", "%s is not defined on these %s", name, rowsText(len(rows)))
+	}
+	sign := 1.0
+	if !metrics.HigherIsBetter(name) {
+		sign = -1
+	}
+	columns := m.Encoding.Columns()
+	drops := make([][]float64, len(columns))
+	for c := range drops {
+		drops[c] = make([]float64, o.Repeats)
+	}
+	var mutex sync.Mutex
+	next := 0
+	var failed error
+	take := func() int {
+		mutex.Lock()
+		defer mutex.Unlock()
+		next++
+		if ctx.Err() != nil || failed != nil {
+			return len(columns)
+		}
+		return next - 1
+	}
+	var team sync.WaitGroup
+	for range min(len(columns), or(o.Threads, runtime.GOMAXPROCS(0))) {
+		team.Go(func() {
+			perm := make([]int, len(rows))
+			for c := take(); c < len(columns); c = take() {
+				from, to := m.Encoding.Span(c)
+				for r := range o.Repeats {
+					rng.Perm(perm, o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
+					v, _, err := score(from, to, perm)
+					if err != nil {
+						mutex.Lock()
+						failed = err
+						mutex.Unlock()
+						return
+					}
+					drops[c][r] = sign * (base - v)
+				}
+			}
+		})
+	}
+	team.Wait()
+	if failed != nil {
+		return nil, failed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	out := &Importance{Metric: name, Rows: len(rows), Repeats: o.Repeats, Score: base}
+	for c, name := range columns {
+		mean, sd := meanSD(drops[c])
+		out.Columns = append(out.Columns, ColumnImportance{name, mean, sd, drops[c]})
+	}
+	slices.SortStableFunc(out.Columns, func(a, b ColumnImportance) int { return cmp.Compare(b.Mean, a.Mean) })
+	return out, nil
+}
+
+// setWeight is what rows weigh together.
+func setWeight(w []float64, rows int) float64 {
+	if w == nil {
+		return float64(rows)
+	}
+	sum := 0.0
+	for _, v := range w {
+		sum += v
+	}
+	return sum
+}
+
+// meanSD is the mean and the sample standard deviation, which of one value is 0.
+func meanSD(values []float64) (mean, sd float64) {
+	for _, v := range values {
+		mean += v
+	}
+	mean /= float64(len(values))
+	if len(values) < 2 {
+		return mean, 0
+	}
+	for _, v := range values {
+		sd += float64((v - mean) * (v - mean))
+	}
+	return mean, math.Sqrt(sd / float64(len(values)-1))
+}
