@@ -121,7 +121,7 @@ func TimeFolds(times []float64, k int) []int {
 		block[i] = -1
 	}
 	for b := range k {
-		cut := sorted[(b+1)*len(times)/(k+1)-1]
+		cut := sorted[max(1, (b+1)*len(times)/(k+1))-1]
 		for i, v := range times {
 			if v > cut {
 				block[i] = b

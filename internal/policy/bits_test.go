@@ -90,6 +90,14 @@ func TestSameBitsEverywhere(t *testing.T) {
 	for _, l := range []string{"half-squared", "squared", "absolute", "huber:1"} {
 		add(diabetes, "--loss", l)
 	}
+	for _, l := range []string{"quantile:0.9", "log-cosh", "tweedie:1.5", "gamma"} {
+		add(diabetes, "--loss", l)
+	}
+	add(iris, "--loss", "focal:2", "--class-weight", "balanced")
+	add(cancer, "--loss", "focal:0.5", "--metric", "auc", "--threshold", "auto:f1")
+	add(cancer, "--loss", "hinge", "--metric", "f1", "--sample-weight", "mean_radius")
+	add(diabetes, "--sample-weight", "bmi", "--metric", "mape", "--group", "s6")
+	add(diabetes, "--split", "time:age", "--test", "0.2", "--sample-weight", "bmi", "--method", "batch", "--shards", "3")
 	add(diabetes, "--loss", "poisson")
 	add(diabetes, "--loss", "poisson", "--output-activation", "softplus")
 	add(cancer, "--loss", "half-squared", "--reduction", "sum", "--lr", "0.001")

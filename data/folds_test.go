@@ -1,0 +1,173 @@
+package data
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+	"pgregory.net/rapid"
+)
+
+// Folds are of equal size, and so is each one's share of every class.
+func TestFolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(2, 200).Draw(t, "n")
+		k := rapid.IntRange(2, min(n, 12)).Draw(t, "k")
+		var strata []int
+		if rapid.Bool().Draw(t, "stratified") {
+			strata = rapid.SliceOfN(rapid.IntRange(0, 4), n, n).Draw(t, "strata")
+		}
+		seed := rapid.Uint64().Draw(t, "seed")
+		of := Folds(n, strata, k, seed)
+		spread := func(in func(i int) bool) int {
+			count := make([]int, k)
+			for i, f := range of {
+				if in(i) {
+					count[f]++
+				}
+			}
+			return slices.Max(count) - slices.Min(count)
+		}
+		if spread(func(int) bool { return true }) > 1 {
+			t.Fatal("the folds differ by more than a row")
+		}
+		for class := range 5 {
+			if strata != nil && spread(func(i int) bool { return strata[i] == class }) > 1 {
+				t.Fatalf("class %d is not spread evenly", class)
+			}
+		}
+		if !slices.Equal(of, Folds(n, strata, k, seed)) {
+			t.Fatal("the folds do not follow from the arguments")
+		}
+	})
+	if slices.Equal(Folds(50, nil, 5, 1), Folds(50, nil, 5, 2)) {
+		t.Error("the seed has no effect")
+	}
+}
+
+// Groups stay whole, in folds and on either side of a split, which is about as large as asked.
+func TestGroupsStayWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(4, 200).Draw(t, "n")
+		groups := rapid.SliceOfN(rapid.IntRange(0, 11), n, n).Draw(t, "groups")
+		seed := rapid.Uint64().Draw(t, "seed")
+		k := rapid.IntRange(2, 6).Draw(t, "k")
+		home := map[int]int{}
+		for i, f := range GroupFolds(groups, k, seed) {
+			if h, ok := home[groups[i]]; ok && h != f || f < 0 || f >= k {
+				t.Fatalf("group %d is in the folds %d and %d of %d", groups[i], h, f, k)
+			}
+			home[groups[i]] = f
+		}
+		fraction := rapid.Float64Range(0, 0.99).Draw(t, "fraction")
+		keep, held := SplitGroups(groups, fraction, seed, rng.SplitTest)
+		side := map[int]bool{}
+		for _, i := range keep {
+			side[groups[i]] = true
+		}
+		for _, i := range held {
+			if side[groups[i]] {
+				t.Fatalf("group %d is on both sides", groups[i])
+			}
+		}
+		if len(keep) == 0 || len(keep)+len(held) != n {
+			t.Fatalf("%d kept, %d held of %d", len(keep), len(held), n)
+		}
+	})
+	// As scikit-learn's GroupKFold: the largest group alone, the others together.
+	of := GroupFolds([]int{0, 0, 0, 0, 1, 1, 2, 2}, 2, 1)
+	if of[0] == of[4] || of[4] != of[6] {
+		t.Errorf("%v", of)
+	}
+	_, held := SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, rng.SplitTest)
+	if len(held) != 30 {
+		t.Errorf("%d of 100 held, want 30", len(held))
+	}
+}
+
+// What is held out is later than what is kept, and rows of one time stay together.
+func TestByTime(t *testing.T) {
+	for _, c := range []struct {
+		times    []float64
+		fraction float64
+		held     []int
+	}{
+		{[]float64{5, 1, 4, 2, 3}, 0.4, []int{0, 2}},
+		{[]float64{1, 2, 2, 2, 3}, 0.4, []int{4}},     // the twos stay
+		{[]float64{1, 2, 2, 2}, 0.25, []int{1, 2, 3}}, // or nothing would be held out
+		{[]float64{2, 2, 2, 2}, 0.5, []int{}},
+		{[]float64{1, 2, 3}, 0, []int{}},
+		{[]float64{1, 2}, 0.9, []int{1}},
+	} {
+		if _, held := SplitLast(c.times, c.fraction); !slices.Equal(held, c.held) {
+			t.Errorf("%v of %v: held %v, want %v", c.fraction, c.times, held, c.held)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 60).Draw(t, "n")
+		times := make([]float64, n)
+		for i := range times {
+			times[i] = float64(rapid.IntRange(0, 30).Draw(t, "time"))
+		}
+		keep, held := SplitLast(times, rapid.Float64Range(0, 0.99).Draw(t, "fraction"))
+		for _, i := range keep {
+			for _, j := range held {
+				if times[i] >= times[j] {
+					t.Fatalf("kept %v, held %v", times[i], times[j])
+				}
+			}
+		}
+		if len(keep) == 0 || len(keep)+len(held) != n {
+			t.Fatal("not every row is somewhere")
+		}
+		k := rapid.IntRange(1, 5).Draw(t, "k")
+		block := TimeFolds(times, k)
+		for i := range times {
+			for j := range times {
+				if times[i] == times[j] && block[i] != block[j] || times[i] < times[j] && block[i] > block[j] {
+					t.Fatalf("times %v, %v are in the blocks %d, %d", times[i], times[j], block[i], block[j])
+				}
+			}
+		}
+	})
+	if got := TimeFolds([]float64{6, 5, 4, 3, 2, 1}, 2); !slices.Equal(got, []int{1, 1, 0, 0, -1, -1}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestColumnsAboutRows(t *testing.T) {
+	table, err := NewTable("t", []string{"w", "g", "d", "n", "bad"}, [][]string{
+		{"1", "a", "2024-02-01", "3", "1"}, {"0", "b", "2023-12-31", "-1", "-2"}, {"2.5", " a", "2024-01-01 12:00", "1e3", ""},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []int{0, 1, 2}
+	if w, err := Weights(table, "w", all); err != nil || !slices.Equal(w, []float64{1, 0, 2.5}) {
+		t.Errorf("%v, %v", w, err)
+	}
+	if g, err := Groups(table, "g", all); err != nil || !slices.Equal(g, []int{0, 1, 0}) {
+		t.Errorf("%v, %v", g, err)
+	}
+	if d, err := Times(table, "d", all); err != nil || !slices.Equal(d, []float64{19754, 19722, 19723.5}) {
+		t.Errorf("%v, %v", d, err)
+	}
+	if d, err := Times(table, "n", all); err != nil || !slices.Equal(d, []float64{3, -1, 1000}) {
+		t.Errorf("%v, %v", d, err)
+	}
+	for want, err := range map[string]error{
+		`t: row 1: column "bad": the cell "-2" is not a weight: give every row a finite number of at least 0, 0 to leave it out`: second(Weights(table, "bad", all)),
+		`t: row 2: column "bad": the cell "" is not a weight`:                                                                    second(Weights(table, "bad", []int{0, 2})),
+		`there is no column "ww" which weighs the rows: did you mean "w"`:                                                        second(Weights(table, "ww", all)),
+		`t: row 2: column "bad": the cell "" is missing: every row needs a group`:                                                second(Groups(table, "bad", all)),
+		`t: row 0: column "g": the cell "a" is not a place in time: every row need`:                                              second(Times(table, "g", all)),
+		`t: row 2: column "bad": the cell "" is not a place in time`:                                                             second(Times(table, "bad", all)),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

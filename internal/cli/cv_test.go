@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/internal/need"
+)
+
+func TestCV(t *testing.T) {
+	place(t, nil)
+	r := must(t, 0, "cv", iris, "--folds", "4", "--epochs", "3", "--json", "-o", "oof.csv", "--metric", "accuracy,log-loss")
+	o := parseJSON(t, r.out)
+	folds := o.at(t, "folds").([]any)
+	if len(folds) != 4 || strings.Count(r.err, "\n") != 4 {
+		t.Fatalf("%d folds\n%s", len(folds), r.err)
+	}
+	sum, rows := 0.0, 0.0
+	for i, f := range folds {
+		f := object(f.(map[string]any))
+		sum += f.number(t, "metrics", "accuracy") / 4
+		rows += f.number(t, "rows", "test")
+		if f.number(t, "fold") != float64(i+1) || f.number(t, "epochs") != 3 || len(f.at(t, "weights_sha256").(string)) != 64 {
+			t.Errorf("fold %d: %v", i+1, f)
+		}
+	}
+	if rows != 150 || o.number(t, "rows") != 150 || math.Abs(sum-o.number(t, "mean", "accuracy")) > 1e-12 || o.number(t, "sd", "log_loss") <= 0 {
+		t.Errorf("%v", o)
+	}
+	// The predictions are those that the pooled accuracy is of.
+	header, records := predictions(t, readFile(t, "oof.csv"))
+	_, table := predictions(t, readFile(t, iris))
+	right := 0.0
+	for i, record := range records {
+		row, err := strconv.Atoi(record[0])
+		if err != nil || row != i {
+			t.Fatalf("row %d is %q", i, record[0])
+		}
+		if record[2] == table[row][4] {
+			right++
+		}
+	}
+	if strings.Join(header, ",") != "row,fold,species,p_setosa,p_versicolor,p_virginica" || math.Abs(right/150-o.number(t, "out_of_fold", "accuracy")) > 1e-12 {
+		t.Errorf("%v: %v right, %v", header, right, o["out_of_fold"])
+	}
+	text := must(t, 0, "cv", iris, "--folds", "4", "--epochs", "3", "--quiet").out
+	for _, want := range []string{"fold 4", "mean ", "standard deviation", "always the commonest", "all together"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--folds", "1"}, "--folds: 1 is not a number of folds"},
+		{[]string{"--test", "0.2"}, "--test: every row is a test row once"},
+		{[]string{"--validation", iris}, "each fold takes its validation rows from its own training rows"},
+		{[]string{"--from", "m.safetensors"}, "--from: the weights have seen rows"},
+		{[]string{"--metric", "rmse"}, `there is no metric "rmse"`},
+		{[]string{"--json", "-o", "-"}, "--json has standard output"},
+	} {
+		for _, problem := range refused(call(append([]string{"cv", iris, "--epochs", "1", "--quiet"}, c.args...)...), 2, []string{c.want}) {
+			t.Error(problem)
+		}
+	}
+}
+
+func TestImportance(t *testing.T) {
+	place(t, nil)
+	must(t, 0, "train", penguins, "--epochs", "20", "--quiet", "-o", "m.safetensors")
+	o := parseJSON(t, must(t, 0, "importance", "m.safetensors", penguins, "--json", "--metric", "log-loss", "--repeats", "3").out)
+	columns := o.at(t, "columns").([]any)
+	if o.at(t, "metric") != "log_loss" || len(columns) != 6 || o.number(t, "rows") != 344 {
+		t.Fatalf("%v", o)
+	}
+	last := math.Inf(1)
+	for _, c := range columns {
+		c := object(c.(map[string]any))
+		if v := c.number(t, "importance"); v > last || len(c.at(t, "drops").([]any)) != 3 {
+			t.Errorf("%v", c)
+		} else {
+			last = v
+		}
+	}
+	text := must(t, 0, "importance", "m.safetensors", penguins, "--threads", "1")
+	again := must(t, 0, "importance", "m.safetensors", penguins, "--threads", "2")
+	other := must(t, 0, "importance", "m.safetensors", penguins, "--seed", "2")
+	if text.out != again.out || text.out == other.out || !strings.Contains(text.out, "bill_length_mm") {
+		t.Errorf("%s\n%s\n%s", text.out, again.out, other.out)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--repeats", "0"}, "--repeats 0: give a whole number of at least 1"},
+		{[]string{"--threads", "0"}, "--threads 0: give a whole number of at least 1"},
+		{[]string{"--metric", "rmse"}, `there is no metric "rmse"`},
+		{[]string{"--threshold", "0.3"}, "--threshold: it is for two classes"},
+	} {
+		for _, problem := range refused(call(append([]string{"importance", "m.safetensors", penguins}, c.args...)...), 2, []string{c.want}) {
+			t.Error(problem)
+		}
+	}
+}
+
+// What the flags about rows do from the command line.
+func TestRowFlags(t *testing.T) {
+	place(t, nil)
+	o := trainQuietly(t, 0, cancer, "--epochs", "5", "--test", "0.2", "--metric", "f1,auc", "--threshold", "auto:f1", "--class-weight", "balanced", "--seed", "4", "-o", "m.safetensors")
+	if o.number(t, "threshold") == 0.5 || len(o.at(t, "metrics", "test").(map[string]any)) != 4 { // loss, f1, auc, confusion
+		t.Errorf("threshold %v, %v", o["threshold"], o.at(t, "metrics", "test"))
+	}
+	evaluated := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", cancer, "--json", "--metric", "accuracy").out)
+	_, records := predictions(t, must(t, 0, "predict", "m.safetensors", cancer).out)
+	_, table := predictions(t, readFile(t, cancer))
+	right := 0.0
+	for i, r := range records {
+		if r[0] == table[i][len(table[i])-1] {
+			right++
+		}
+		if p, err := strconv.ParseFloat(r[2], 32); err != nil || (p > o.number(t, "threshold")) != (r[0] == "malignant") {
+			t.Fatalf("row %d: %v at the threshold %v", i, r, o["threshold"])
+		}
+	}
+	if got := evaluated.number(t, "metrics", "accuracy"); math.Abs(got-right/float64(len(records))) > 1e-12 {
+		t.Errorf("evaluate says %v, predict's classes make %v", got, right/float64(len(records)))
+	}
+	text := must(t, 0, "train", cancer, "--epochs", "5", "--metric", "f1", "--threshold", "auto:f1", "--quiet", "-o", "m.safetensors").out
+	for _, want := range []string{"Decides  malignant above a probability of", "the best on the validation rows by f1", "The validation rows also chose the epoch and the threshold"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// On a real table whose classes are uneven: weights and a threshold find more of the rare
+// class, a metric that is asked for is not worse for being asked for on the rows that chose.
+func TestRareClassOnARealTable(t *testing.T) {
+	table := need.Data(t, "small/titanic.csv")
+	place(t, nil)
+	recall := func(flags ...string) float64 {
+		o := trainQuietly(t, 0, append([]string{table, "--target", "survived", "--test", "0.25", "--epochs", "30", "-o", "m.safetensors"}, flags...)...)
+		confusion := o.at(t, "metrics", "test", "confusion").([]any)[1].([]any)
+		return confusion[1].(float64) / (confusion[0].(float64) + confusion[1].(float64))
+	}
+	if plain, weighted := recall(), recall("--class-weight", "balanced"); weighted <= plain {
+		t.Errorf("balanced weights find %v of the survivors, none %v", weighted, plain)
+	}
+}
