@@ -183,7 +183,7 @@ func TestMetricChoosesTheEpoch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		best, bestEpoch := math.NaN(), 0
+		best, loss, bestEpoch := math.NaN(), 0.0, 0
 		for step, err := range f.Steps(context.Background()) {
 			if err != nil {
 				t.Fatal(err)
@@ -191,8 +191,14 @@ func TestMetricChoosesTheEpoch(t *testing.T) {
 			if !step.EpochEnd {
 				continue
 			}
-			if better := metrics.HigherIsBetter(c.metric) && step.Score > best || !metrics.HigherIsBetter(c.metric) && step.Score < best; better || bestEpoch == 0 {
-				best, bestEpoch = step.Score, step.Epoch
+			better := step.Score == best && step.Validation < loss || bestEpoch == 0
+			if metrics.HigherIsBetter(c.metric) {
+				better = better || step.Score > best
+			} else {
+				better = better || step.Score < best
+			}
+			if better {
+				best, loss, bestEpoch = step.Score, step.Validation, step.Epoch
 			}
 		}
 		m, err := f.Model()

@@ -1,7 +1,7 @@
-// Package plot draws learning curves and networks, as SVG or PNG.
+// Package plot draws learning curves, networks and bars, as SVG or PNG.
 //
 // It knows plain data only: a [Chart] of [Series], a [Grid] of charts under one
-// legend, and a [Net] of layers with their weights. Each is a [Figure], and
+// legend, a [Net] of layers with their weights, and [Bars] of named numbers. Each is a [Figure], and
 // [Write] draws any of them in either format by the same code:
 //
 //	chart := plot.Chart{

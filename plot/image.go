@@ -28,7 +28,7 @@ const (
 	maxSide = 5000
 )
 
-// A Figure is something that [Write] can draw: a [Chart], a [Grid] or a [Net].
+// A Figure is something that [Write] can draw: a [Chart], a [Grid], a [Net] or [Bars].
 type Figure interface {
 	heading() string           // its title, also the picture's name for screen readers
 	size() (width, height int) // in pixels

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -305,6 +306,8 @@ func TestAnything(t *testing.T) {
 		Chart{Title: strings.Repeat("long ", 100000), Width: 100, Height: 100, Series: make([]Series, 60)},
 		Chart{Width: 100, Height: 100, Series: slices.Repeat([]Series{{Name: "a name", X: axes[3], Y: axes[3]}}, 60)},
 		Grid{}, Grid{Charts: [][]Chart{{}, {}}}, Grid{Charts: [][]Chart{{{}}, {{}, {}, {}}}}, Grid{Charts: make([][]Chart, 8), Width: 100, Height: 100},
+		Bars{}, Bars{Bars: []Bar{{}}}, Bars{Width: 100, Height: 100, Bars: make([]Bar, 300)}, Bars{Bars: make([]Bar, 300)},
+		Bars{Title: odd, XLabel: odd, Bars: []Bar{{odd, 1, nan}, {odd, nan, 1}, {"", -inf, inf}, {"a", math.MaxFloat64, math.MaxFloat64}, {"b", -math.MaxFloat64, 5e-324}, {"c", 5e-324, -1}}},
 		Net{}, Net{Inputs: []string{odd}, Outputs: []string{odd}}, Net{Layers: make([]Layer, 3)}, Net{Width: 100, Height: 100, InputValues: []float64{nan}},
 		Net{Highlight: &Edge{5, 5, 5}, Layers: []Layer{{Weights: [][]float64{{1}, {2, 3}, nil}, Bias: []float64{inf, 1, 2, 3}, Activation: odd}}},
 		Net{Highlight: &Edge{-1, -1, -1}, Layers: []Layer{{A: []float64{nan, inf}, Z: []float64{-inf}, Delta: []float64{1, 2, 3}}, {Weights: [][]float64{{5e-324, math.MaxFloat64}}}}},
@@ -468,4 +471,31 @@ func TestAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// Bars are as long as their numbers, from one zero; a negative one goes the other way.
+func TestBars(t *testing.T) {
+	svg := render(t, "svg", Bars{Title: "Bars", XLabel: "what they are", Bars: []Bar{{"two", 2, 0.5}, {"one", 1, 0}, {"minus one", -1, 0}}})
+	var texts []string
+	var widths []float64
+	for _, e := range parse(t, svg) {
+		if e.text != "" {
+			texts = append(texts, e.text)
+		}
+		if e.attr["fill"] == "#0072B2" || e.attr["fill"] == "#D55E00" {
+			var x0, y0, x1, y1 float64
+			if _, err := fmt.Sscanf(e.attr["d"], "M%f,%fL%f,%f", &x0, &y0, &x1, &y1); err != nil {
+				t.Fatalf("%q: %v", e.attr["d"], err)
+			}
+			widths = append(widths, x1-x0)
+		}
+	}
+	for _, want := range []string{"Bars", "what they are", "two", "one", "minus one", "2", "-1"} {
+		if !slices.Contains(texts, want) {
+			t.Errorf("%q is not among %q", want, texts)
+		}
+	}
+	if len(widths) != 3 || math.Abs(widths[0]-2*widths[1]) > 0.1 || math.Abs(widths[1]-widths[2]) > 0.1 || widths[1] < 50 {
+		t.Errorf("the bars are %v wide", widths)
+	}
 }

@@ -94,7 +94,7 @@ type Config struct {
 
 	// Score, if not nil, makes of the network's outputs for the validation rows, row by row,
 	// the score that chooses the epoch, instead of their loss. A lower one is better, with
-	// Higher a higher one. What it returns decides over weights: it must be the same on every
+	// Higher a higher one, and of equal ones that with the lower loss. What it returns decides over weights: it must be the same on every
 	// machine for the same outputs. It must not keep the slice.
 	Score  func(outputs []float64) float64
 	Higher bool

@@ -305,9 +305,9 @@ func (t *Trainer[T]) score(s *Step) error {
 		if s.Validation-s.Validation != 0 {
 			return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: s.Validation, Rate: s.Rate}
 		}
-		if t.better(s.Score) {
+		if t.better(s) {
 			s.Best = true
-			t.bestScore, t.bestEpoch = s.Score, t.epoch
+			t.bestScore, t.bestLoss, t.bestEpoch = s.Score, s.Validation, t.epoch
 			if t.best != nil {
 				copy(t.best, t.net.Values())
 			}
@@ -332,15 +332,18 @@ func (t *Trainer[T]) score(s *Step) error {
 	return nil
 }
 
-// better reports whether a score is better by MinDelta than the best so far. A NaN never is.
-func (t *Trainer[T]) better(score float64) bool {
+// better reports whether an epoch's score is better by MinDelta than the best so far, or just
+// as good with a lower loss: on few rows many epochs have the same accuracy. A NaN never is.
+func (t *Trainer[T]) better(s *Step) bool {
 	switch {
 	case t.bestEpoch == 0:
-		return score == score
+		return s.Score == s.Score
+	case t.cfg.Score != nil && s.Score == t.bestScore:
+		return s.Validation < t.bestLoss
 	case t.cfg.Higher:
-		return score > t.bestScore+t.cfg.MinDelta
+		return s.Score > t.bestScore+t.cfg.MinDelta
 	}
-	return score < t.bestScore-t.cfg.MinDelta
+	return s.Score < t.bestScore-t.cfg.MinDelta
 }
 
 // finish ends the run, unless its last update made a value that is not finite.

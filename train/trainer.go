@@ -94,6 +94,7 @@ type Trainer[T nn.Float] struct {
 	fullLoss  float64 // see FullLoss
 	lossAt    int     // after how many updates fullLoss was computed; -1: never
 	bestScore float64
+	bestLoss  float64 // the validation loss beside it
 	bestEpoch int
 	elapsed   time.Duration
 	since     time.Time // when the loop was entered; zero outside it

@@ -103,7 +103,8 @@ func TestWeightsRefused(t *testing.T) {
 	}
 }
 
-// Config.Score chooses the epoch, upwards or downwards, and its argument are the outputs.
+// Config.Score chooses the epoch, upwards or downwards, of equals the one with the lower
+// loss, and its argument are the outputs.
 func TestScoreChoosesTheEpoch(t *testing.T) {
 	for _, higher := range []bool{false, true} {
 		d := Data[float64]{Train: problem[float64](37), Validation: problem[float64](300).slice(100, 300)}
@@ -124,15 +125,24 @@ func TestScoreChoosesTheEpoch(t *testing.T) {
 			t.Fatal(err)
 		}
 		var then []float64
-		best := map[bool]int{false: 2, true: 4}[higher]
+		best, losses := 0, map[int]float64{}
 		for step, err := range tr.Steps(context.Background()) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if step.EpochEnd && step.Epoch == best {
-				then = slices.Clone(n.Params())
+			if !step.EpochEnd {
+				continue
 			}
-			if step.EpochEnd && (step.Score != scores[step.Epoch-1] || step.Validation == step.Score) {
+			losses[step.Epoch] = step.Validation
+			if candidates := map[bool][]int{false: {2, 6}, true: {4, 5}}[higher]; slices.Contains(candidates, step.Epoch) {
+				if best == 0 || step.Validation < losses[best] {
+					best, then = step.Epoch, slices.Clone(n.Params())
+				}
+				if !step.Best && step.Epoch == best {
+					t.Errorf("epoch %d is not said to be the best", step.Epoch)
+				}
+			}
+			if step.Score != scores[step.Epoch-1] || step.Validation == step.Score {
 				t.Errorf("epoch %d has the score %v and the validation loss %v", step.Epoch, step.Score, step.Validation)
 			}
 		}

@@ -251,6 +251,7 @@ var badModels = map[string]struct {
 }{
 	"nothing":     {func(f *modelFile) []byte { return nil }, []string{"0 bytes"}},
 	"seven":       {func(f *modelFile) []byte { return f.bytes()[:7] }, []string{"7 bytes"}},
+	"threshold":   {func(f *modelFile) []byte { return f.edited(func(m object) { m["threshold"] = 0.3 }) }, []string{"its threshold is 0.3"}},
 	"truncated":   {func(f *modelFile) []byte { b := f.bytes(); return b[:len(b)-4] }, []string{"cut short"}},
 	"halfheader":  {func(f *modelFile) []byte { return f.bytes()[:500] }, []string{"cut short"}},
 	"toolong":     {func(f *modelFile) []byte { return append(f.bytes(), 0, 0, 0, 0) }, []string{"too long"}},

@@ -91,10 +91,15 @@ func TestImportance(t *testing.T) {
 	if text.out != again.out || text.out == other.out || !strings.Contains(text.out, "bill_length_mm") {
 		t.Errorf("%s\n%s\n%s", text.out, again.out, other.out)
 	}
+	must(t, 0, "importance", "m.safetensors", penguins, "-o", "bars.svg")
+	if svg := readFile(t, "bars.svg"); !strings.Contains(svg, "flipper_length_mm") || !strings.Contains(svg, "by how much accuracy") {
+		t.Error("the picture does not show the columns")
+	}
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
+		{[]string{"-o", "bars.gif"}, "expected .svg or .png"},
 		{[]string{"--repeats", "0"}, "--repeats 0: give a whole number of at least 1"},
 		{[]string{"--threads", "0"}, "--threads 0: give a whole number of at least 1"},
 		{[]string{"--metric", "rmse"}, `there is no metric "rmse"`},

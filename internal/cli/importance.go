@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/plot"
 )
 
 // importanceCmd is "gradus importance MODEL DATA".
@@ -19,6 +20,7 @@ type importanceCmd struct {
 	Threshold    float64 `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
 	Seed         uint64  `default:"1" help:"Decides how the columns are shuffled."`
 	Threads      *int    `placeholder:"N" help:"Cores to use; it changes no bit of the result. Default: all."`
+	Out          string  `short:"o" placeholder:"FILE" help:"A picture: .svg or .png."`
 	JSON         bool    `name:"json" help:"One JSON object on standard output."`
 }
 
@@ -38,6 +40,16 @@ func (c *importanceCmd) Run(e *env) error {
 		}
 		o.Threads = *c.Threads
 	}
+	format := ""
+	if c.Out != "" {
+		var err error
+		if format, err = plot.FormatOf(c.Out); err != nil {
+			return usage{err}
+		}
+		if err := writableFolder(c.Out); err != nil {
+			return err
+		}
+	}
 	m, err := model.Load(c.Model)
 	if err != nil {
 		return err
@@ -54,6 +66,11 @@ func (c *importanceCmd) Run(e *env) error {
 		}
 		return asUsage(err)
 	}
+	if format != "" {
+		if err := writeFigure(c.Out, format, importanceFigure(found)); err != nil {
+			return err
+		}
+	}
 	if c.JSON {
 		return e.writeJSON(found)
 	}
@@ -64,6 +81,19 @@ func (c *importanceCmd) Run(e *env) error {
 		fmt.Fprintf(w, "%s\t%8.4f ± %.4f\t%s\n", cut(col.Name, 40), col.Mean, col.SD, bars(col.Mean, found.Columns[0].Mean))
 	}
 	return w.Flush()
+}
+
+// importanceFigure shows the most important columns.
+func importanceFigure(found *model.Importance) plot.Figure {
+	const most = 40
+	b := plot.Bars{
+		Title:  "What each column is worth",
+		XLabel: fmt.Sprintf("by how much %s, %s with all in place, is worse when the column is shuffled", found.Metric, short(found.Score)),
+	}
+	for _, c := range found.Columns[:min(most, len(found.Columns))] {
+		b.Bars = append(b.Bars, plot.Bar{Name: c.Name, Value: c.Mean, Spread: c.SD})
+	}
+	return b
 }
 
 // bars draws a share of the most in up to 30 characters.

@@ -28,16 +28,20 @@ func (c *infoCmd) Run(e *env) error {
 			Parameters int            `json:"parameters"`
 			Precision  string         `json:"precision"`
 			Weights    string         `json:"weights_sha256"`
+			Threshold  float64        `json:"threshold"` // of two classes
 			Options    model.Options  `json:"options"`
 			Training   model.Training `json:"training"`
 		}{
 			string(m.Task()), m.Targets(), m.Classes(), m.Columns(), m.Encoding.InputNames(),
-			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Options, m.Training,
+			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Options, m.Training,
 		})
 	}
 	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
 	if classes := m.Classes(); classes != nil {
 		e.printf("Classes  %s\n", list(classes, 12))
+		if m.Threshold != 0.5 {
+			e.printf("Decides  %s above a probability of %s\n", classes[1], short(m.Threshold))
+		}
 	}
 	e.printf("Columns  %s\n", list(m.Columns(), 20))
 	e.printf("Network  %s, %d parameters, %s\n", m.DescribeNetwork(), m.Parameters(), m.Precision())

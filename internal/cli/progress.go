@@ -27,9 +27,17 @@ func newProgress(w io.Writer, f *model.Fit) progress {
 		epochs *= f.Rows.Train
 	}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return newBar(file, epochs)
+		return newBar(file, epochs, scoreName(f))
 	}
-	return &lines{w: w, epochs: epochs, start: time.Now(), next: 1}
+	return &lines{w: w, epochs: epochs, score: scoreName(f), start: time.Now(), next: 1}
+}
+
+// scoreName names the metric that chooses the epoch, or is "" where the loss does.
+func scoreName(f *model.Fit) string {
+	if f.Config().Score == nil {
+		return ""
+	}
+	return f.Options.Metrics[0]
 }
 
 type silent struct{}
@@ -42,6 +50,7 @@ func (silent) done()           {}
 type lines struct {
 	w      io.Writer
 	epochs int
+	score  string // see scoreName
 	start  time.Time
 	rows   int
 	next   int       // the epoch from which the next line is due
@@ -57,16 +66,20 @@ func (l *lines) show(s train.Step) {
 	l.next = s.Epoch + max(1, s.Epoch/4)
 	l.last, l.wrote = time.Now(), true
 	fmt.Fprintf(l.w, "epoch %d of %d: loss %s%s, rate %.3g, %s samples/s\n",
-		s.Epoch, l.epochs, short(s.EpochLoss), validationText(s.Validation), s.Rate, count(float64(l.rows)/time.Since(l.start).Seconds()))
+		s.Epoch, l.epochs, short(s.EpochLoss), validationText(s, l.score), s.Rate, count(float64(l.rows)/time.Since(l.start).Seconds()))
 }
 
 func (l *lines) done() {}
 
-func validationText(v float64) string {
-	if math.IsNaN(v) {
+func validationText(s train.Step, score string) string {
+	if math.IsNaN(s.Validation) {
 		return ""
 	}
-	return ", validation " + short(v)
+	text := ", validation " + short(s.Validation)
+	if score != "" {
+		text += fmt.Sprintf(" (%s %s)", score, short(s.Score))
+	}
+	return text
 }
 
 // bar is a progress bar with what the last epoch came to.
@@ -79,10 +92,11 @@ type bar struct {
 	last  time.Time // when the text was last made
 	rows  int
 	total int
+	score string // see scoreName
 }
 
-func newBar(w io.Writer, epochs int) *bar {
-	b := &bar{text: make(chan string, 1), start: time.Now(), total: epochs}
+func newBar(w io.Writer, epochs int, score string) *bar {
+	b := &bar{text: make(chan string, 1), start: time.Now(), total: epochs, score: score}
 	b.pool = mpb.New(mpb.WithOutput(w), mpb.WithWidth(24), mpb.WithRefreshRate(100*time.Millisecond))
 	b.bar = b.pool.New(int64(epochs), mpb.BarStyle().Rbound("]").Lbound("["),
 		mpb.PrependDecorators(decor.CountersNoUnit("epoch %d/%d ")),
@@ -106,7 +120,7 @@ func (b *bar) show(s train.Step) {
 	took := b.last.Sub(b.start)
 	left := time.Duration(float64(took) / float64(s.Epoch) * float64(b.total-s.Epoch)).Round(time.Second)
 	text := fmt.Sprintf(" loss %s%s, rate %.3g, %s samples/s, at most %v left",
-		short(s.EpochLoss), validationText(s.Validation), s.Rate, count(float64(b.rows)/took.Seconds()), left)
+		short(s.EpochLoss), validationText(s, b.score), s.Rate, count(float64(b.rows)/took.Seconds()), left)
 	select {
 	case <-b.text:
 	default:

@@ -285,7 +285,11 @@ func writeConfusion(e *env, m *model.Model) {
 	for i, row := range r.Confusion {
 		fmt.Fprintf(w, "%s\t", cut(classes[i], 14))
 		for _, n := range row {
-			fmt.Fprintf(w, "%g\t", n)
+			if n == math.Trunc(n) && n < 1e7 {
+				fmt.Fprintf(w, "%.0f\t", n)
+			} else { // weights
+				fmt.Fprintf(w, "%.5g\t", n)
+			}
 		}
 		fmt.Fprintln(w)
 	}

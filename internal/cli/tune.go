@@ -25,6 +25,7 @@ type tuneCmd struct {
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	descentFlags `embed:""`
+	rowFlags     `embed:""`
 	Search       []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr, and the weight decay of adamw, where the call does not set them."`
 	Trials       int      `default:"27" placeholder:"N" help:"How many draws to try."`
 	Strategy     string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
@@ -66,7 +67,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if first.Rows.Validation == 0 {
 		return usagef("tune compares trials by their validation rows and there are none: give --validation a part of the rows or a file")
 	}
-	t.epochs = first.Config().Epochs
+	t.epochs, t.higher = first.Config().Epochs, first.Config().Higher
 	if err := t.fillSpace(); err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, er
 	}
 	t := grammar.Tune
 	return &trainCmd{
-		Data: t.Data, tableFlags: t.tableFlags, netFlags: t.netFlags, descentFlags: t.descentFlags,
+		Data: t.Data, tableFlags: t.tableFlags, netFlags: t.netFlags, descentFlags: t.descentFlags, rowFlags: t.rowFlags,
 		Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
 	}, nil
 }
@@ -160,6 +161,7 @@ type tuning struct {
 	held   model.Options // with the parts of the rows that are held out
 	start  *model.Weights
 	epochs int
+	higher bool // a higher score is the better one
 	done   int
 }
 
@@ -180,6 +182,7 @@ func (t *tuning) prepare(c *trainCmd) (*model.Fit, error) {
 	if err := c.descentFlags.add(&o); err != nil {
 		return nil, err
 	}
+	c.rowFlags.add(&o)
 	o.Validation, o.Test = t.held.Validation, t.held.Test
 	f, err := model.Prepare(t.tables, o, t.start)
 	return f, asUsage(err)
@@ -198,7 +201,7 @@ func (t *tuning) run() error {
 	for _, r := range rungs {
 		all += r.Trials
 	}
-	s := tune.Search{Space: t.space, Rungs: rungs, Seed: t.Seed, Jobs: jobs, Run: t.trial}
+	s := tune.Search{Space: t.space, Rungs: rungs, Seed: t.Seed, Jobs: jobs, Higher: t.higher, Run: t.trial}
 	var journal *tune.Journal
 	var known []tune.Trial
 	if t.RunDir != "" {

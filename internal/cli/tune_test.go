@@ -40,6 +40,26 @@ func TestTune(t *testing.T) {
 	}
 }
 
+// With a metric of which more is better, the best trial is the one with the most.
+func TestTuneByMetric(t *testing.T) {
+	place(t, nil)
+	o := parseJSON(t, must(t, 0, "tune", cancer, "--trials", "6", "--strategy", "random", "--epochs", "2", "--metric", "auc",
+		"--search", "lr=1e-6..1e-2:log", "--json", "--quiet", "-o", "m.safetensors").out)
+	trials := o.at(t, "rungs").([]any)[0].([]any)
+	last := 1.0
+	for _, trial := range trials {
+		score := object(trial.(map[string]any)).number(t, "score")
+		if score > last {
+			t.Errorf("%v stands behind %v", score, last)
+		}
+		last = score
+	}
+	best := o.number(t, "best", "score")
+	if best != o.number(t, "train", "metrics", "validation", "auc") || best <= last {
+		t.Errorf("the best has %v, the worst %v, and the model %v", best, last, o.at(t, "train", "metrics", "validation"))
+	}
+}
+
 // sameTrials is what of a search has to be the same every time.
 func sameTrials(v map[string]any) string {
 	var s strings.Builder

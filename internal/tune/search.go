@@ -14,16 +14,19 @@ type Trial struct {
 	Rung    int      `json:"rung"`
 	Epochs  int      `json:"epochs"`
 	Values  []string `json:"values"` // of the space's dimensions
-	Score   *float64 `json:"score"`  // the less the better; null: it diverged or could not be trained
+	Score   *float64 `json:"score"`  // the less the better, or with Search.Higher the more; null: it diverged or could not be trained
 	Failure string   `json:"failure,omitempty"`
 	Seconds float64  `json:"seconds"`
 }
 
 // less orders trials from the best; what failed comes last, and of equals the earlier wins.
-func less(a, b Trial) int {
+func (s *Search) less(a, b Trial) int {
 	score := func(t Trial) float64 {
-		if t.Score == nil {
+		switch {
+		case t.Score == nil:
 			return math.Inf(1)
+		case s.Higher:
+			return -*t.Score
 		}
 		return *t.Score
 	}
@@ -36,6 +39,8 @@ type Search struct {
 	Rungs []Rung
 	Seed  uint64
 	Jobs  int // trials at a time
+	// Higher: a higher score is the better one.
+	Higher bool
 	// Run makes a trial and fills in how it went. It is called from several goroutines.
 	Run func(ctx context.Context, t *Trial) error
 	// Done is told of every trial that has ended, one at a time, in no certain order.
@@ -69,10 +74,10 @@ func (s *Search) Do(ctx context.Context, known []Trial) ([][]Trial, error) {
 		made, err := s.make(ctx, trials, todo)
 		if err != nil {
 			done := slices.DeleteFunc(trials, func(t Trial) bool { return !made[t.Trial] && ended[key{t.Trial, r}].Values == nil })
-			slices.SortFunc(done, less)
+			slices.SortFunc(done, s.less)
 			return append(results, done), err
 		}
-		slices.SortFunc(trials, less)
+		slices.SortFunc(trials, s.less)
 		results = append(results, trials)
 		if r+1 < len(s.Rungs) {
 			next = nil
