@@ -16,7 +16,7 @@ func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpos
 	perm := make([]int, len(size))
 	rng.Perm(perm, seed, purpose, 0)
 	out := make([]bool, len(size))
-	want, have := fraction*float64(len(groups)), 0.0
+	want, have := float64(fraction*float64(len(groups))), 0.0 // not to be fused with what follows
 	for _, g := range perm {
 		if n := float64(size[g]); have+n < float64(len(groups)) && math.Abs(have+n-want) < math.Abs(have-want) {
 			out[g] = true
