@@ -573,3 +573,15 @@ func (f *Fit) Sample(rows int) (net *nn.Network[float64], x, y nn.Matrix[float64
 	s, _, err := encode[float64](f.Encoding, f.tables.Train, f.parts.train[:min(rows, len(f.parts.train))])
 	return f.runner.engine().double(), s.X, s.Y, err
 }
+
+// SampleWeights returns what the rows of Sample weigh in training; nil where all weigh the
+// same.
+func (f *Fit) SampleWeights(rows int) ([]float64, error) {
+	part := f.parts.train[:min(rows, len(f.parts.train))]
+	s, _, err := encode[float64](f.Encoding, f.tables.Train, part)
+	if err != nil {
+		return nil, err
+	}
+	err = weigh(f, &s, f.tables.Train, part)
+	return s.W, err
+}

@@ -9,14 +9,16 @@ import (
 
 // checkCmd is "gradus check DATA".
 type checkCmd struct {
-	Data       string `arg:"" help:"A table."`
-	tableFlags `embed:""`
-	netFlags   `embed:""`
-	Rows       int     `default:"50" help:"Training rows to sum the loss over."`
-	Most       int     `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
-	L1         float64 `name:"l1" default:"0" placeholder:"X" help:"Check the gradient with this penalty, as train has it."`
-	L2         float64 `name:"l2" default:"0" placeholder:"X" help:"Likewise."`
-	JSON       bool    `name:"json" help:"One JSON object on standard output."`
+	Data         string `arg:"" help:"A table."`
+	tableFlags   `embed:""`
+	netFlags     `embed:""`
+	SampleWeight string   `placeholder:"COL" help:"A column of weights, one for each row; it is no input."`
+	ClassWeight  []string `placeholder:"balanced|CLASS=X" help:"What rows of a class weigh, as in train."`
+	Rows         int      `default:"50" help:"Training rows to sum the loss over."`
+	Most         int      `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
+	L1           float64  `name:"l1" default:"0" placeholder:"X" help:"Check the gradient with this penalty, as train has it."`
+	L2           float64  `name:"l2" default:"0" placeholder:"X" help:"Likewise."`
+	JSON         bool     `name:"json" help:"One JSON object on standard output."`
 }
 
 type checkJSON struct {
@@ -51,6 +53,7 @@ func (c *checkCmd) Run(e *env) error {
 	none := 0.0
 	o.Precision, o.Validation = "float64", &none
 	o.L1, o.L2 = c.L1, c.L2
+	o.SampleWeight, o.ClassWeight = c.SampleWeight, c.ClassWeight
 	t, err := c.read(e, c.Data)
 	if err != nil {
 		return err
@@ -67,10 +70,16 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	weights, err := f.SampleWeights(c.Rows)
+	if err != nil {
+		return err
+	}
 	if x.Rows < 2 && nn.StateCount(net.Layers()...) > 0 {
 		return usagef("--rows %d: batch normalisation needs at least 2 rows", c.Rows)
 	}
-	r := nn.CheckGradient(net, f.Config().Loss, x, y, nn.CheckOptions{Max: c.Most, Seed: c.Seed, Reduction: f.Config().Reduction, Penalty: f.Config().Penalty})
+	r := nn.CheckGradient(net, f.Config().Loss, x, y, nn.CheckOptions{
+		Max: c.Most, Seed: c.Seed, Reduction: f.Config().Reduction, Weights: weights, Penalty: f.Config().Penalty,
+	})
 	out := checkJSON{
 		Parameters: r.Parameters, Checked: r.Checked, Kinks: r.Kinks, Rows: x.Rows,
 		Worst: finite(r.Worst.Error), Threshold: nn.CheckThreshold, OK: r.OK(), Groups: []checkGroupJSON{},

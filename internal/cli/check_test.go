@@ -94,3 +94,15 @@ func TestCheckSample(t *testing.T) {
 		t.Errorf("check writes files: %v", left)
 	}
 }
+
+// With weights it is the weighted gradient that is checked.
+func TestCheckWeights(t *testing.T) {
+	first := func(flags ...string) float64 {
+		o := parseJSON(t, must(t, 0, append([]string{"check", cancer, "--activation", "tanh", "--hidden", "3", "--json"}, flags...)...).out)
+		return object(o.at(t, "groups").([]any)[0].(map[string]any)).number(t, "gradient")
+	}
+	plain, classes, rows := first(), first("--class-weight", "malignant=5"), first("--sample-weight", "mean_radius")
+	if plain == classes || plain == rows || classes == rows {
+		t.Errorf("the gradients are %v, %v, %v", plain, classes, rows)
+	}
+}
