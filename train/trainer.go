@@ -107,7 +107,7 @@ type Result struct {
 	Reason string
 	// Converged: the run reached what it was asked to reach, a tolerance (with per-sample:
 	// each sample in its own turn) or a target loss, or its validation score stopped
-	// becoming better.
+	// becoming better, or its solver found a minimum.
 	Converged bool
 	Epochs    int     // done; with per-sample the total over the samples
 	Steps     int     // updates made
