@@ -290,7 +290,7 @@ func (d *diagnosis[T]) classes() int {
 	n := min(fewLeak, y.Rows)
 	for i := range n {
 		for _, v := range y.Row(d.sampleRow(i, n)) {
-			if v != 0 && v != 1 {
+			if v != 0 && v != 1 && d.cfg.LabelSmoothing == 0 {
 				return 0
 			}
 		}

@@ -44,7 +44,7 @@ func (d *diagnosis[T]) descent() {
 	usual := later[len(later)/2]
 	perRow := d.perRow()
 	switch {
-	case d.has(Oscillation):
+	case d.has(Oscillation), d.cfg.Solver != nil && !d.diverged: // which searches for its rate
 	case d.diverged:
 		d.add(RateTooLarge, -1, max(1, d.now.epoch), "--lr "+rate,
 			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.cfg.Rate), num(moves[0]))
@@ -62,6 +62,9 @@ func (d *diagnosis[T]) descent() {
 		return
 	}
 	fall := d.fallsLate(h)
+	if d.cfg.Solver != nil {
+		moves = []float64{barelyFar}
+	}
 	far := slices.Max(moves) * float64(d.result.Steps)
 	falls := fall > 0
 	if d.best != nil && d.bestEpoch*10 < d.epoch*9 {

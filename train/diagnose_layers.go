@@ -33,7 +33,7 @@ func (d *diagnosis[T]) state() {
 		return
 	}
 	if l, small := d.smallest(); small < shrunk && d.failed() {
-		if first := append(d.watch.moves, 0)[0]; first > tooFar && 2*d.decay() < first {
+		if first := append(d.watch.moves, 0)[0]; first > tooFar && 2*d.decayed() < first {
 			return // the rate did it, not the decay
 		}
 		d.add(ShrunkWeights, l, d.now.epoch, "--weight-decay 0, and --init auto if they began so",
@@ -84,12 +84,13 @@ func (d *diagnosis[T]) state() {
 	}
 }
 
-// decay is the part of the weights that the rule takes off them in an update.
-func (d *diagnosis[T]) decay() float64 {
+// decayed is the part that decay takes off the weights in an update.
+func (d *diagnosis[T]) decayed() float64 {
+	decay := d.cfg.WeightDecay
 	if r, ok := d.cfg.Rule.(optim.AdamW); ok {
-		return r.WeightDecay * d.cfg.Rate
+		decay += r.WeightDecay
 	}
-	return 0
+	return decay * d.cfg.Rate
 }
 
 // identical reports several columns of W, and biases, that are all the same.

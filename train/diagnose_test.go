@@ -244,6 +244,7 @@ type scenario struct {
 	prepare  func(*scenario)
 	start    func(*nn.Network[float32])
 	diverges bool
+	weights  []float32 // at the end
 }
 
 func (s *scenario) diagnose(t *testing.T) []Finding {
@@ -270,6 +271,7 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	}
 	tr.Names = s.names
 	r, err := tr.Run(context.Background())
+	s.weights = slices.Clone(n.Values())
 	var diverged *DivergedError
 	switch {
 	case errors.As(err, &diverged):
@@ -370,4 +372,46 @@ func seconds(f func()) float64 {
 		least = min(least, time.Since(start).Seconds())
 	}
 	return least
+}
+
+// With whatever else a run may have, a sound one is silent, watching changes no bit, and a
+// dead layer is found.
+func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
+	for name, change := range map[string]func(*scenario){
+		"batch norm": func(s *scenario) { s.hidden[0].Norm = nn.BatchNorm },
+		"layer norm": func(s *scenario) { s.hidden[0].Norm = nn.LayerNorm },
+		"dropout":    func(s *scenario) { s.hidden[0].Dropout = 0.1; s.config.Rate = 0.003 },
+		"average":    func(s *scenario) { s.config.EMA = 0.99 },
+		"smoothing":  func(s *scenario) { s.classes = 3; s.config.LabelSmoothing = 0.05 },
+		"solver":     func(s *scenario) { s.config = Config{Solver: optim.NewLBFGS(), Epochs: 60} },
+		"max-norm":   func(s *scenario) { s.config.MaxNorm = 3 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &scenario{config: Config{Rate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
+			s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
+			change(s)
+			if found := s.diagnose(t); len(found) > 0 {
+				t.Errorf("a sound run: %+v", found)
+			}
+			on := s.weights
+			watching = false
+			defer func() { watching = true }()
+			s.diagnose(t)
+			if !slices.Equal(on, s.weights) {
+				t.Error("watching changed a weight")
+			}
+			watching = true
+			s.start = func(n *nn.Network[float32]) {
+				if s.hidden[0].Norm != nn.NoNorm {
+					return
+				}
+				for i := range n.Bias(0) {
+					n.Bias(0)[i] = -1000
+				}
+			}
+			if found := s.diagnose(t); s.hidden[0].Norm == nn.NoNorm && (len(found) == 0 || found[0].Code != DeadUnits) {
+				t.Errorf("dead units: %+v", found)
+			}
+		})
+	}
 }

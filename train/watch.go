@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
@@ -155,12 +156,16 @@ func (t *Trainer[T]) look(rows int) look {
 		copy(x.Row(i), t.data.Train.X.Row(r))
 		copy(y.Row(i), t.data.Train.Y.Row(r))
 	}
+	normed := slices.ContainsFunc(t.net.Layers(), func(d nn.Dense) bool { return d.Norm != nn.NoNorm })
 	t.net.ForwardTraining(t.tape, x, nn.Noise{Seed: t.cfg.Seed})
 	t.tape.UseWeights(nil)
 	t.net.Deltas(t.tape, t.cfg.Loss, y, 1)
 	k := look{epoch: t.epoch, layers: make([]layerLook, t.net.Depth())}
 	for l := range k.layers {
 		k.layers[l] = t.lookAt(l)
+		if normed {
+			k.layers[l].delta = 0 // which is in front of the norm, and no measure between layers
+		}
 	}
 	return k
 }
