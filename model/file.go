@@ -213,8 +213,9 @@ func Load(path string, custom ...Custom) (*Model, error) {
 // loadNetwork takes the weights of a network from a file that must hold just those.
 func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engine, error) {
 	params, err := nn.ParamCount(inputs, layers...)
-	if numbers := params + nn.StateCount(layers...); err == nil && numbers != file.count {
-		err = fmt.Errorf("its layers take %d parameters and its tensors hold %d", numbers, file.count)
+	state := nn.StateCount(layers...)
+	if err == nil && params+state != file.count {
+		err = fmt.Errorf("its layers have %d parameters and %d running statistics, its tensors %d numbers", params, state, file.count)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", file.path, ErrFile, err)

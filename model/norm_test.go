@@ -113,8 +113,8 @@ func TestNormedLoadErrors(t *testing.T) {
 		want string
 	}{
 		"an unknown norm":       {replaced(raw, `\"norm\":\"batch\"`, `\"norm\":\"group\"`), `layer 0: norm "group" is not known; choose one of none, batch, layer`},
-		"another norm":          {replaced(raw, `\"norm\":\"batch\"`, `\"norm\":\"layer\"`), "its layers take 182 parameters and its tensors hold 206"},
-		"no norm":               {replaced(raw, `\"norm\":\"batch\",`, ``), "its layers take 158 parameters and its tensors hold 206"},
+		"another norm":          {replaced(raw, `\"norm\":\"batch\"`, `\"norm\":\"layer\"`), "its layers have 182 parameters and 0 running statistics, its tensors 206 numbers"},
+		"no norm":               {replaced(raw, `\"norm\":\"batch\",`, ``), "its layers have 158 parameters and 0 running statistics, its tensors 206 numbers"},
 		"a large dropout":       {replaced(raw, `\"dropout\":0.1}`, `\"dropout\":1.1}`), "layer 0: a share of 1.1 of its inputs cannot be dropped"},
 		"another tensor":        {replaced(raw, "layers.0.norm.var", "layers.0.norm.vax"), "it has no tensor layers.0.norm.var; it has layers.0.norm.bias"},
 		"a negative variance":   {bytes.Replace(raw, variance, []byte{0, 0, 0x80, 0xbf}, 1), "layers.0.norm.var holds -1 at place 0, and a variance is not negative"},
