@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
@@ -41,6 +42,8 @@ type Workload struct {
 	GFLOPS           float64 `json:"gflops"`
 	ShareOfPeak      float64 `json:"share_of_peak"` // of Threads cores
 	AllocsPerStep    float64 `json:"allocs_per_step"`
+	FirstLoss        float64 `json:"first_loss"` // of the first batch and of the last one,
+	LastLoss         float64 `json:"last_loss"`  // which show that it truly trains
 }
 
 // Inference is the time of one sample's forward pass.
@@ -50,24 +53,52 @@ type Inference struct {
 	Allocs float64 `json:"allocs"`
 }
 
-// Run measures everything, about that long for each figure, on one core and on all of them.
-func Run(ctx context.Context, each time.Duration) (Report, error) {
-	r := Report{CPU: cpuName(), ISA: kernel.ISA()}
-	r.Peak.Float32 = kernel.PeakFMA[float32](each)
-	r.Peak.Float64 = kernel.PeakFMA[float64](each)
-	threads := []int{1}
-	if n := runtime.GOMAXPROCS(0); n > 1 {
-		threads = append(threads, n)
+// Options says what Run measures. The zero value of each field is its default.
+type Options struct {
+	Each      time.Duration // about that long for each figure; default 1 s
+	Workloads []string      // of Names; default: notebook, mnist and tabular
+	Threads   []int         // default: one, and as many as there are cores
+}
+
+// names are the workloads; the default ones have one rule each.
+var names = []string{"notebook", "mnist", "tabular", "mnist-sgd"}
+
+// Names lists the workloads there are: mnist-sgd is mnist without momentum.
+func Names() []string { return slices.Clone(names) }
+
+// Run measures the peak, the workloads, and where tabular is one of them its inference.
+func Run(ctx context.Context, o Options) (Report, error) {
+	if o.Each == 0 {
+		o.Each = time.Second
 	}
-	for _, n := range threads {
-		for _, measure := range []func() (Workload, error){
-			func() (Workload, error) { return measure(ctx, notebook(), n, each, r.Peak.Float64) },
-			func() (Workload, error) {
-				return measure(ctx, mnist(optim.Momentum{Momentum: 0.9}), n, each, r.Peak.Float32)
-			},
-			func() (Workload, error) { return measure(ctx, tabular(), n, each, r.Peak.Float32) },
-		} {
-			w, err := measure()
+	if len(o.Workloads) == 0 {
+		o.Workloads = names[:3]
+	}
+	if len(o.Threads) == 0 {
+		o.Threads = []int{1}
+		if n := runtime.GOMAXPROCS(0); n > 1 {
+			o.Threads = append(o.Threads, n)
+		}
+	}
+	r := Report{CPU: cpuName(), ISA: kernel.ISA(), Workloads: []Workload{}, Inference: []Inference{}}
+	r.Peak.Float32 = kernel.PeakFMA[float32](o.Each)
+	r.Peak.Float64 = kernel.PeakFMA[float64](o.Each)
+	for _, n := range o.Threads {
+		for _, name := range o.Workloads {
+			var w Workload
+			var err error
+			switch name {
+			case "notebook":
+				w, err = measure(ctx, notebook(), n, o.Each, r.Peak.Float64)
+			case "mnist":
+				w, err = measure(ctx, mnist(name, optim.Momentum{Momentum: 0.9}), n, o.Each, r.Peak.Float32)
+			case "mnist-sgd":
+				w, err = measure(ctx, mnist(name, optim.SGD{}), n, o.Each, r.Peak.Float32)
+			case "tabular":
+				w, err = measure(ctx, tabular(), n, o.Each, r.Peak.Float32)
+			default:
+				err = fmt.Errorf("there is no workload %q; there are %s", name, strings.Join(names, ", "))
+			}
 			if err != nil {
 				return r, err
 			}
@@ -77,7 +108,10 @@ func Run(ctx context.Context, each time.Duration) (Report, error) {
 			}
 		}
 	}
-	i, err := infer(tabular(), each)
+	if !slices.Contains(o.Workloads, "tabular") {
+		return r, nil
+	}
+	i, err := infer(tabular(), o.Each)
 	r.Inference = append(r.Inference, i)
 	return r, err
 }
@@ -106,9 +140,9 @@ func notebook() job[float64] {
 
 // mnist is a net for 28 x 28 images of ten classes, on images of noise: speed does not
 // depend on what they show.
-func mnist(rule optim.Rule) job[float32] {
+func mnist(name string, rule optim.Rule) job[float32] {
 	return job[float32]{
-		name: "mnist", inputs: 784, rows: 4096,
+		name: name, inputs: 784, rows: 4096,
 		layers: []nn.Dense{{Units: 512, Activation: nn.ReLU}, {Units: 256, Activation: nn.ReLU}, {Units: 10, Activation: nn.Softmax}},
 		config: train.Config{Loss: nn.CrossEntropy, Rule: rule, Rate: 0.001, BatchSize: 128},
 		fill: func(x, y []float32, row int) {
@@ -192,14 +226,14 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 	const runs = 7
 	steps := j.stepsPerEpoch()
 	var times []float64
-	var allocs float64
+	var allocs, first, last float64
 	for len(times) < runs {
 		t, err := j.trainer(threads, steps)
 		if err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
 		// The first epoch makes what the others use again.
-		if err := advance(ctx, t, j.stepsPerEpoch()); err != nil {
+		if first, _, err = advance(ctx, t, j.stepsPerEpoch()); err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
 		before, done := mallocs(), steps
@@ -207,9 +241,9 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 		if j.config.Method == train.Batch {
 			var r train.Result
 			r, err = t.Run(ctx)
-			done = r.Steps - j.stepsPerEpoch()
+			done, last = r.Steps-j.stepsPerEpoch(), r.Loss
 		} else { // not to its end, since the loss over all rows that follows is no step
-			err = advance(ctx, t, steps)
+			_, last, err = advance(ctx, t, steps)
 		}
 		took := time.Since(start)
 		if err != nil {
@@ -239,21 +273,25 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 	return Workload{
 		Name: j.name, Precision: precision, Threads: threads, NsPerStep: ns, SamplesPerSecond: rows / ns * 1e9,
 		GFLOPS: gflops, ShareOfPeak: gflops / peak / float64(threads), AllocsPerStep: allocs,
+		FirstLoss: first, LastLoss: last,
 	}, nil
 }
 
-// advance makes that many steps and leaves the loop.
-func advance[T nn.Float](ctx context.Context, t *train.Trainer[T], steps int) error {
+// advance makes that many steps, leaves the loop, and returns the first and the last one's loss.
+func advance[T nn.Float](ctx context.Context, t *train.Trainer[T], steps int) (first, last float64, err error) {
 	n := 0
-	for _, err := range t.Steps(ctx) {
+	for s, err := range t.Steps(ctx) {
 		if err != nil {
-			return err
+			return first, last, err
+		}
+		if last = s.Loss; n == 0 {
+			first = s.Loss
 		}
 		if n++; n == steps {
 			break
 		}
 	}
-	return nil
+	return first, last, nil
 }
 
 func mallocs() uint64 {

@@ -14,7 +14,7 @@ func TestFlops(t *testing.T) {
 	if got, want := notebook().flops(), 4*(4*12+6*4.0); got != want {
 		t.Errorf("notebook: %v, want %v", got, want)
 	}
-	if got, want := mnist(optim.SGD{}).flops(), 128*(4*784*512+6*512*256+6*256*10.0); got != want {
+	if got, want := mnist("mnist-sgd", optim.SGD{}).flops(), 128*(4*784*512+6*512*256+6*256*10.0); got != want {
 		t.Errorf("mnist: %v, want %v", got, want)
 	}
 	if got, want := tabular().flops(), 32*(4*20*64+6*64*64+6*64.0); got != want {
@@ -24,7 +24,7 @@ func TestFlops(t *testing.T) {
 
 // The report has what scripts read, and steps allocate nothing.
 func TestRun(t *testing.T) {
-	r, err := Run(context.Background(), 20*time.Millisecond)
+	r, err := Run(context.Background(), Options{Each: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,5 +51,22 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := json.Marshal(r); err != nil {
 		t.Error(err)
+	}
+}
+
+// A workload and a number of threads can be chosen, and the losses show that it trains.
+func TestChosenWorkload(t *testing.T) {
+	r, err := Run(context.Background(), Options{Each: 20 * time.Millisecond, Workloads: []string{"mnist-sgd"}, Threads: []int{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Workloads) != 1 || r.Workloads[0].Name != "mnist-sgd" || r.Workloads[0].Threads != 1 || len(r.Inference) != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if w := r.Workloads[0]; !(w.FirstLoss > 0 && w.LastLoss > 0 && w.LastLoss < w.FirstLoss) {
+		t.Errorf("the loss went from %v to %v", w.FirstLoss, w.LastLoss)
+	}
+	if _, err := Run(context.Background(), Options{Each: time.Millisecond, Workloads: []string{"cifar"}}); err == nil {
+		t.Error("an unknown workload was taken")
 	}
 }

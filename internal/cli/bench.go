@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/bench"
@@ -8,16 +10,28 @@ import (
 
 // benchCmd is "gradus bench".
 type benchCmd struct {
-	Time time.Duration `default:"1s" placeholder:"DURATION" help:"How long to measure each figure."`
-	JSON bool          `name:"json" help:"One JSON object on standard output."`
+	Time     time.Duration `default:"1s" placeholder:"DURATION" help:"How long to measure each figure."`
+	Workload []string      `placeholder:"NAME" help:"What to measure: notebook, mnist, tabular, or mnist-sgd, which has no momentum. Default: the first three."`
+	Threads  []int         `placeholder:"N" help:"Cores to train on. Default: one, then all."`
+	JSON     bool          `name:"json" help:"One JSON object on standard output."`
 }
 
 func (c *benchCmd) Run(e *env) error {
 	if c.Time <= 0 {
 		return usagef("--time %v: give a duration greater than 0", c.Time)
 	}
+	for _, w := range c.Workload {
+		if !slices.Contains(bench.Names(), w) {
+			return usagef("--workload %s: there is no such workload; there are %s", w, strings.Join(bench.Names(), ", "))
+		}
+	}
+	for _, n := range c.Threads {
+		if n < 1 {
+			return usagef("--threads %d: give at least 1", n)
+		}
+	}
 	e.watch()
-	r, err := bench.Run(e.ctx, c.Time)
+	r, err := bench.Run(e.ctx, bench.Options{Each: c.Time, Workloads: c.Workload, Threads: c.Threads})
 	if err != nil {
 		if e.ctx.Err() != nil {
 			return status(statusInterrupted)
