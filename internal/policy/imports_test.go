@@ -52,6 +52,14 @@ var allowed = map[string][]string{
 	"bench/scores":  {},
 	"bench/faults":  {"data", "model", "train"},
 	"bench/sklearn": {},
+
+	"bench/peers":       {"github.com/shirou/gopsutil/v4/cpu"},
+	"bench/peers/mnist": {"data", "nn", "optim", "train"},
+
+	"bench/peers/golang/serve":    {}, // a module of its own, with the peers in Go
+	"bench/peers/golang/gomlx":    {"bench/peers/golang/serve", "github.com/gomlx/"},
+	"bench/peers/golang/gorgonia": {"bench/peers/golang/serve", "gorgonia.org/"},
+	"bench/peers/golang/spago":    {"bench/peers/golang/serve", "github.com/nlpodyssey/spago/"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

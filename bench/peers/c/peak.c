@@ -1,0 +1,40 @@
+// The peak of fused multiply-adds on one core: independent accumulators and nothing else.
+// "peak float32" or "peak float64"; a step is one operation, so 1/ns is GFLOP/s. The best
+// chunk counts, as in gradus bench. VECTOR is the width in bytes, a flag of the compiler's call.
+#include "serve.h"
+
+#ifndef VECTOR
+#define VECTOR 64
+#endif
+enum { accumulators = 14, turns = 1000 };
+
+typedef float f32 __attribute__((vector_size(VECTOR)));
+typedef double f64 __attribute__((vector_size(VECTOR)));
+
+// The empty asm keeps each accumulator in a register and its sum from being folded.
+#define PEAK(T, name)                                                                  \
+  static double name(long n) {                                                         \
+    T a[accumulators], x, y;                                                           \
+    for (int i = 0; i < (int)(VECTOR / sizeof x[0]); i++) x[i] = 0.5, y[i] = 0.25;     \
+    for (int i = 0; i < accumulators; i++) a[i] = x;                                   \
+    long done = 0;                                                                     \
+    for (; done < n; done += 2L * accumulators * turns * (VECTOR / (long)sizeof x[0])) \
+      for (int t = 0; t < turns; t++) {                                                \
+        _Pragma("GCC unroll 14") for (int i = 0; i < accumulators; i++) {              \
+          a[i] = a[i] * x + y;                                                         \
+          __asm__("" : "+v"(a[i]));                                                    \
+        }                                                                              \
+      }                                                                                \
+    double sum = 0;                                                                    \
+    for (int i = 0; i < accumulators; i++) sum += a[i][0];                             \
+    return sum;                                                                        \
+  }
+PEAK(f32, peak32)
+PEAK(f64, peak64)
+
+int main(int argc, char **argv) {
+  int wide = argc > 1 && !strcmp(argv[1], "float64");
+  // A chunk is a whole number of the inner loop's operations.
+  long chunk = 2L * accumulators * turns * (VECTOR / (wide ? 8 : 4)) * 20;
+  serve(wide ? peak64 : peak32, chunk, 1, "the best of chunks of some 100 µs");
+}
