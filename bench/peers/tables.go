@@ -162,7 +162,10 @@ func avx2(s *suite, ctx context.Context) ([]line, []string) {
 
 func inference(s *suite, ctx context.Context) ([]line, []string) {
 	blas, notes := s.openblas(ctx, "inference", 1)
-	list := append([]entrant{gradus("inference", 1, "")}, blas...)
+	list := append([]entrant{
+		gradus("inference", 1, ""),
+		{name: "C", form: "loops, -O3 -march=native -ffast-math", threads: 1, needs: []string{"dense"}, args: []string{s.path("bin", "dense"), "inference", "1", "loops"}},
+	}, blas...)
 	list = append(list,
 		s.torch("inference", "eager", "eager, inference_mode", 1),
 		s.torch("inference", "jit", "frozen trace", 1),
