@@ -1,6 +1,8 @@
 """JAX on the CPU. MODE is one of
 
-  step  one jitted step a call, its arguments donated so that it updates in place.
+  step  one jitted step a call, its arguments donated so that it updates in place; the epoch's
+        order lies on the device and the step takes its rows from it by a counter of its own
+        (an array of rows a call was slower by its transfer).
   scan  one jitted call an epoch: lax.scan over the epoch's permuted rows (gathered inside).
 
 Threads: XLA's pool has as many as there are processors for it to see (NPROC), and the runner
@@ -9,6 +11,7 @@ pins the process to so many cores.
 
 import os
 import sys
+from functools import partial
 
 os.environ["NPROC"] = sys.argv[2]
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -55,13 +58,18 @@ else:
         return jnp.square(z - y).mean()
 
 
+def take(a, rows):
+    return a.at[rows].get(mode="promise_in_bounds", unique_indices=True)
+
+
 def step(state, chosen):
     params, m, v, n = state
-    x, y = (X, Y) if chosen is None else (X[chosen], Y[chosen])
+    x, y = (X, Y) if chosen is None else (take(X, chosen), take(Y, chosen))
     loss, grads = jax.value_and_grad(loss_of)(params, x, y)
     n = n + 1
     if rule == "adam":
-        a, c = rate / (1 - 0.9**n), 1 / jnp.sqrt(1 - 0.999**n)
+        k = n.astype(jnp.float32)
+        a, c = rate / (1 - 0.9**k), 1 / jnp.sqrt(1 - 0.999**k)
         m = [0.9 * s + 0.1 * g for s, g in zip(m, grads)]
         v = [0.999 * s + 0.001 * g * g for s, g in zip(v, grads)]
         params = [p - a * s / (jnp.sqrt(q) * c + 1e-8) for p, s, q in zip(params, m, v)]
@@ -74,9 +82,8 @@ def step(state, chosen):
 
 
 zeros = [jnp.zeros_like(p) for p in params]
-state = (params, zeros, [jnp.zeros_like(p) for p in params], jnp.float32(0))
+state = (params, zeros, [jnp.zeros_like(p) for p in params], jnp.int32(0))
 rng = np.random.default_rng(2)
-one = jax.jit(step, donate_argnums=0)
 
 if workload == "inference":
     x, apply = X[1:2], jax.jit(apply)
@@ -91,7 +98,7 @@ if workload == "inference":
 elif mode == "scan":
     chunk = 10000 if rows == batch else rows // batch
 
-    @jax.jit
+    @partial(jax.jit, donate_argnums=0)
     def epoch(state, order):
         if order is None:
             state, losses = jax.lax.scan(step, state, None, length=chunk)
@@ -109,18 +116,15 @@ elif mode == "scan":
 else:
     chunk = 1000 if rows == batch else rows // batch
 
+    @partial(jax.jit, donate_argnums=0)
+    def one(state, order):
+        return step(state, None if order is None else order[state[3] % order.shape[0]])
+
     def steps(n):
         global state
-        left = n
-        while left:
-            if rows == batch:
-                order = [None] * left
-            else:
-                order = jnp.asarray(rng.permutation(rows).astype(np.int32)).reshape(-1, batch)
-                order = list(order)[:left]
-            for chosen in order:
-                state, loss = one(state, chosen)
-            left -= len(order)
+        order = None if rows == batch else jnp.asarray(rng.permutation(rows).astype(np.int32).reshape(-1, batch))
+        for _ in range(n):
+            state, loss = one(state, order)
         return float(loss)
 
 
