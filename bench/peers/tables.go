@@ -105,7 +105,7 @@ func peak(s *suite, ctx context.Context) ([]line, []string) {
 		gradus("float32", 1, "float32"), c("peak", "float32", "512-bit vectors"),
 		gradus("float64", 1, "float64"), c("peak", "float64", "512-bit vectors"),
 		gradus("float32", 1, "AVX2, float32", "GRADUS_ISA=avx2"), c("peak-avx2", "float32", "AVX2"),
-	}), []string{"C is gcc -O3 -march=native with 14 independent accumulators; the figures are GFLOP/s, the ratios those of the times."}
+	}), []string{"C is gcc -O3 -march=native with 12 independent accumulators; the figures are GFLOP/s, the ratios those of the times."}
 }
 
 func notebook(s *suite, ctx context.Context) ([]line, []string) {
