@@ -134,7 +134,7 @@ func dense(n *serve.Net, backend compute.Backend, store *model.Store, scope *mod
 	rows := make([]int32, n.Batch)
 	chunk := 256
 	if n.Classify {
-		chunk = 16
+		chunk = 4
 	}
 	serve.Run(detail, chunk, func(steps int) float64 {
 		var l *tensors.Tensor

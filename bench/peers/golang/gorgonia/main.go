@@ -92,7 +92,7 @@ func main() {
 	}
 	chunk := 64
 	if n.Classify {
-		chunk = 8
+		chunk = 2
 	}
 	grads := G.NodesToValueGrads(params)
 	serve.Run(detail, chunk, func(steps int) float64 {

@@ -104,7 +104,7 @@ func main() {
 	share := mat.Scalar(1 / float32(batch))
 	chunk := 64
 	if n.Classify {
-		chunk = 8
+		chunk = 2
 	}
 	serve.Run(detail, chunk, func(steps int) (value float64) {
 		for range steps {
