@@ -7,7 +7,8 @@
 //   sgd        w -= rate·xᵀδ by sgemm itself, alpha = -rate and beta = 1: no pass at all.
 //   momentum   v = momentum·v + xᵀδ by sgemm with beta = momentum; one pass for w.
 //   adam       xᵀδ by sgemm, one pass for m, v and w.
-//   threads    OpenBLAS's own; the passes by OpenMP where there is more than one.
+//   threads    OpenBLAS's own; the passes by OpenMP where there is more than one and a pass
+//              is long enough for it.
 #include <math.h>
 #include <omp.h>
 
@@ -24,6 +25,7 @@ char *openblas_get_config(void);
 char *openblas_get_corename(void);
 void openblas_set_num_threads(int n);
 
+enum { alone = 30000 }; // numbers that one core is faster with
 enum rule { sgd, momentum, adam };
 
 static int threads, layers, rows, batch, sizes[8];
@@ -59,7 +61,7 @@ static void shuffle(void) {
 
 // adam_pass updates n parameters; s and c are the corrections of the two averages.
 static void adam_pass(long n, float *restrict p, const float *restrict d, float *restrict a, float *restrict q, float s, float c) {
-#pragma omp parallel for simd if (threads > 1)
+#pragma omp parallel for simd if (threads > 1 && n >= alone)
   for (long i = 0; i < n; i++) {
     a[i] = 0.9f * a[i] + 0.1f * d[i];
     q[i] = 0.999f * q[i] + 0.001f * d[i] * d[i];
@@ -68,12 +70,12 @@ static void adam_pass(long n, float *restrict p, const float *restrict d, float 
 }
 
 static void momentum_pass(long n, float *restrict p, const float *restrict a) {
-#pragma omp parallel for simd if (threads > 1)
+#pragma omp parallel for simd if (threads > 1 && n >= alone)
   for (long i = 0; i < n; i++) p[i] -= rate * a[i];
 }
 
 static void bias_relu(float *restrict a, const float *restrict bias, int n, int relu) {
-#pragma omp parallel for if (threads > 1)
+#pragma omp parallel for if (threads > 1 && batch * n >= alone)
   for (int r = 0; r < batch; r++) {
     float *restrict p = a + (long)r * n;
     if (relu)
@@ -84,7 +86,7 @@ static void bias_relu(float *restrict a, const float *restrict bias, int n, int 
 }
 
 static void mask(float *restrict d, const float *restrict a, long n) {
-#pragma omp parallel for simd if (threads > 1)
+#pragma omp parallel for simd if (threads > 1 && n >= alone)
   for (long i = 0; i < n; i++) d[i] = a[i] > 0 ? d[i] : 0;
 }
 
