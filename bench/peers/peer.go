@@ -181,6 +181,9 @@ func (s *suite) race(ctx context.Context, entrants []entrant) []line {
 		if lines[i].Failed != "" || e.gradus {
 			continue
 		}
+		if ctx.Err() != nil {
+			return lines
+		}
 		began := time.Now()
 		p, a, err := s.start(ctx, e)
 		if err != nil {

@@ -25,7 +25,7 @@ char *openblas_get_config(void);
 char *openblas_get_corename(void);
 void openblas_set_num_threads(int n);
 
-enum { alone = 30000 }; // numbers that one core is faster with
+enum { alone = 30000 }; // a pass over fewer numbers is faster on one core
 enum rule { sgd, momentum, adam };
 
 static int threads, layers, rows, batch, sizes[8];
