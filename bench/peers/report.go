@@ -98,7 +98,7 @@ func (s *suite) report(book map[string]figures) string {
 			continue
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n", t.title)
-		fmt.Fprintf(&b, "%s, commit %s, %s; cores %s; %d rounds", f.When.Format("2006-01-02 15:04 UTC"), f.Commit, f.CPU, strings.Join(f.Cores, ","), f.Rounds)
+		fmt.Fprintf(&b, "%s, commit %s, %s; cores %s; rounds: %d", f.When.Format("2006-01-02 15:04 UTC"), f.Commit, f.CPU, strings.Join(f.Cores, ","), f.Rounds)
 		if t.unit != "process" {
 			fmt.Fprintf(&b, " of %v s", f.Seconds)
 		}

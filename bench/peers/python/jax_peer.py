@@ -18,7 +18,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 if sys.argv[2] == "1":
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 
-from serve import Net, mode, notebook_x, notebook_y, serve, threads, workload  # noqa: E402
+from serve import Net, mode, notebook_x, notebook_y, serve, workload  # noqa: E402
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
@@ -128,4 +128,4 @@ else:
         return float(loss)
 
 
-serve(steps, chunk, f"jax {jax.__version__}, {threads} threads")
+serve(steps, chunk, f"jax {jax.__version__}")

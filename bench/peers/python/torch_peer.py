@@ -177,4 +177,4 @@ elif mode in ("graph", "tune"):
 else:
     steps = by_module(d)
 chunk = {"notebook": 200, "inference": 500, "tabular": 256}.get(workload, 32)
-serve(steps, chunk, f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {threads} threads")
+serve(steps, chunk, f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}")
