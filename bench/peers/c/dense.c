@@ -1,8 +1,8 @@
 // A dense net trained with OpenBLAS: the mnist and tabular workloads of gradus bench in
-// float32, each in the fastest form that was found.
+// float32, with as few passes as its interface allows.
 //
-//   forward    one sgemm a layer into z, then one pass that adds the bias and applies ReLU.
-//              (Rows of the bias copied first and sgemm with beta 1: slower by the copy.)
+//   forward    one sgemm a layer into z, then one pass that adds the bias and applies ReLU,
+//              which saves the pass that would copy the bias for sgemm's beta.
 //   softmax    with expf, which -ffast-math makes a vector function; the loss in the same pass.
 //   sgd        w -= rate·xᵀδ by sgemm itself, alpha = -rate and beta = 1: no pass at all.
 //   momentum   v = momentum·v + xᵀδ by sgemm with beta = momentum; one pass for w.

@@ -1,8 +1,8 @@
 """JAX on the CPU. MODE is one of
 
   step  one jitted step a call, its arguments donated so that it updates in place; the epoch's
-        order lies on the device and the step takes its rows from it by a counter of its own
-        (an array of rows a call was slower by its transfer).
+        order lies on the device and the step takes its rows from it by a counter of its own,
+        so that nothing is transferred.
   scan  one jitted call an epoch: lax.scan over the epoch's permuted rows (gathered inside).
 
 Threads: XLA's pool has as many as there are processors for it to see (NPROC), and the runner

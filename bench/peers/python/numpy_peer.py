@@ -4,7 +4,7 @@ notebook  MODE "loop" is the notebook's loop as it stands, with its test of conv
           (np.isclose) after every epoch; "step" is the same without the test and with the
           sum of the loss instead, which is what the other peers do. The test takes longer
           than the rest.
-others    every product and pass writes into arrays made once (out=), which took a third off.
+others    every product and pass writes into arrays made once (out=).
 """
 
 from serve import Net, blas, mode, notebook_x, notebook_y, serve, workload

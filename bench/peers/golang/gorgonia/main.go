@@ -1,6 +1,6 @@
 // Command gorgonia is Gorgonia's tape machine as a peer: one graph compiled once, the batch
-// gathered into tensors that are bound to it, a solver of the library. (The lispMachine was
-// slower; the machine needs ASSUME_NO_MOVING_GC_UNSAFE_RISK_IT_WITH for a Go of today.)
+// gathered into tensors that are bound to it, a solver of the library. It needs
+// ASSUME_NO_MOVING_GC_UNSAFE_RISK_IT_WITH for a Go of today.
 package main
 
 import (

@@ -1,8 +1,8 @@
 // Command spago is spaGO as a peer.
 //
-// Its layers take one column a sample; a batch went faster as one matrix with a column a
-// sample (products instead of matrix times vector), the bias spread by a product with a row
-// of ones, since nothing broadcasts. The cross-entropy is written with products for the same
+// Its layers take one column a sample; here a batch is one matrix with a column a sample, so
+// that there are products instead of matrix times vector, and the bias is spread by a product
+// with a row of ones, since nothing broadcasts. The cross-entropy is written with products for the same
 // reason, without subtracting the largest logit.
 package main
 
