@@ -152,3 +152,31 @@ func TestScoreChoosesTheEpoch(t *testing.T) {
 		}
 	}
 }
+
+// A solver minimises the weighted loss.
+func TestSolverWeighs(t *testing.T) {
+	plain := problem[float64](20)
+	weighted, copied := plain, Set[float64]{X: nn.NewMatrix[float64](30, 3), Y: nn.NewMatrix[float64](30, 2)}
+	weighted.W = slices.Concat(slices.Repeat([]float64{2}, 10), slices.Repeat([]float64{1}, 10))
+	for i := range 30 {
+		copy(copied.X.Row(i), plain.X.Row(i%20))
+		copy(copied.Y.Row(i), plain.Y.Row(i%20))
+	}
+	var nets [3]*nn.Network[float64]
+	for i, s := range []Set[float64]{weighted, copied, plain} {
+		n, err := nn.New[float64](3, 5, nn.Dense{Units: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, n, Config{Solver: optim.NewLBFGS(), Epochs: 50}, Data[float64]{Train: s})
+		nets[i] = n
+	}
+	for i, w := range nets[0].Params() {
+		if c := nets[1].Params()[i]; math.Abs(w-c) > 1e-6 {
+			t.Errorf("parameter %d: weighted %v, copied %v", i, w, c)
+		}
+	}
+	if math.Abs(nets[0].Params()[0]-nets[2].Params()[0]) < 1e-4 {
+		t.Error("the weights have no effect")
+	}
+}
