@@ -3,7 +3,6 @@ package train
 import (
 	"errors"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
@@ -130,8 +129,9 @@ func (t *Trainer[T]) moved() float64 {
 	top := 0.0
 	for l := range t.net.Depth() {
 		from, _ := t.net.Index(l, 0, 0)
+		size := len(t.net.Weights(l).Data)
 		var change, norm float64
-		for i := from; i < from+len(t.net.Weights(l).Data); i++ {
+		for i := from; i < from+size; i++ {
 			b, d := float64(before[i]), float64(now[i])-float64(before[i])
 			norm += float64(b * b)
 			change += float64(d * d)
@@ -156,16 +156,20 @@ func (t *Trainer[T]) look(rows int) look {
 		copy(x.Row(i), t.data.Train.X.Row(r))
 		copy(y.Row(i), t.data.Train.Y.Row(r))
 	}
-	normed := slices.ContainsFunc(t.net.Layers(), func(d nn.Dense) bool { return d.Norm != nn.NoNorm })
-	t.net.ForwardTraining(t.tape, x, nn.Noise{Seed: t.cfg.Seed})
+	normed := false
+	for l := range t.net.Depth() {
+		normed = normed || t.net.Layer(l).Norm != nn.NoNorm
+	}
+	if normed { // without which there are no deltas; UpdateState alone would change the statistics
+		t.net.ForwardTraining(t.tape, x, nn.Noise{Seed: t.cfg.Seed})
+	} else {
+		t.net.Forward(t.tape, x)
+	}
 	t.tape.UseWeights(nil)
 	t.net.Deltas(t.tape, t.cfg.Loss, y, 1)
 	k := look{epoch: t.epoch, layers: make([]layerLook, t.net.Depth())}
 	for l := range k.layers {
 		k.layers[l] = t.lookAt(l)
-		if normed {
-			k.layers[l].delta = 0 // which is in front of the norm, and no measure between layers
-		}
 	}
 	return k
 }
