@@ -136,7 +136,7 @@ func (t *Trainer[T]) moved() float64 {
 			norm += float64(b * b)
 			change += float64(d * d)
 		}
-		if norm > 0 {
+		if norm > smallWeights*smallWeights*float64(size) {
 			top = max(top, math.Sqrt(change/norm))
 		}
 	}
