@@ -93,7 +93,7 @@ func (in *Input) fitNumber(t *Table, col int, rows []int, scale Scaling, ranked 
 		return err
 	}
 	if ranked {
-		in.RankAt, in.RankOf = ranks(values) // fitScale has sorted them
+		in.RankAt, in.RankOf = ranks(values)
 	}
 	return nil
 }
@@ -119,7 +119,6 @@ func (in *Input) fitScale(t *Table, values []float64, scale Scaling) error {
 	in.Clip = scale == ScaleAuto
 	in.Center, in.Scale = scaling(values, scale)
 	if len(values) > 0 {
-		slices.Sort(values)
 		in.Median = quantile(values, 0.5)
 	}
 	if !isFinite(in.Center) || !isFinite(in.Scale) || !isFinite(in.Median) {

@@ -38,7 +38,7 @@ func ParseScaling(s string) (Scaling, error) {
 	return "", fail(ErrOption, "%s is not one of auto, standard, min-max, robust and none", quote(s))
 }
 
-// scaling finds center and scale of (x - center) / scale. It sorts the values when it
+// scaling finds center and scale of (x - center) / scale. It moves the values about when it
 // needs their quantiles. A constant column has the scale 0.
 func scaling(values []float64, how Scaling) (center, scale float64) {
 	if how == ScaleNone {
@@ -57,7 +57,6 @@ func scaling(values []float64, how Scaling) (center, scale float64) {
 	case ScaleMinMax:
 		return least, most - least
 	}
-	slices.Sort(values)
 	center = quantile(values, 0.5)
 	scale = quantile(values, 0.75) - quantile(values, 0.25)
 	if scale == 0 {
@@ -81,17 +80,6 @@ func meanAndDeviation(values []float64) (mean, deviation float64) {
 	return mean, math.Sqrt(sum / n)
 }
 
-// quantile interpolates linearly between the sorted values, as numpy does.
-func quantile(sorted []float64, q float64) float64 {
-	at := float64(q * float64(len(sorted)-1)) // rounded, lest it be fused with what follows
-	i := int(at)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	a, b := sorted[i], sorted[i+1]
-	return a + float64((b-a)*(at-float64(i)))
-}
-
 // softClip is z / sqrt(1 + (z/3)^2), which lies between -3 and 3.
 func softClip(z float64) float64 {
 	if math.Abs(z) > 1e100 {
@@ -106,18 +94,19 @@ const (
 	mostRanked = 256 // columns of numbers; in a wider table none has ranks
 )
 
-// ranks are points (at, of) of the distribution function of the sorted values, with at
+// ranks are points (at, of) of the distribution function of the values, which it sorts, with at
 // increasing: the share of values below at, half of those equal to it counted. Between
 // them it is taken to be straight. Fewer than 3 distinct values have no ranks, since a
 // straight line through 2 says nothing that the scaled value does not.
-func ranks(sorted []float64) (at, of []float64) {
-	n := len(sorted)
+func ranks(values []float64) (at, of []float64) {
+	slices.Sort(values)
+	n := len(values)
 	for i := 0; i < n; {
 		j := i
-		for j < n && sorted[j] == sorted[i] {
+		for j < n && values[j] == values[i] {
 			j++
 		}
-		at = append(at, sorted[i])
+		at = append(at, values[i])
 		of = append(of, float64(i+j)/float64(2*n))
 		i = j
 	}
