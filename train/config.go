@@ -87,6 +87,11 @@ type Config struct {
 	// default 0.001. The other methods take a Tolerance in Stop.
 	Tolerance float64
 
+	// Halvings is how often a run in which a value stops being finite goes back to the
+	// beginning of the epoch that had the lowest loss so far, with half the rate; then, and
+	// with 0 at once, it ends with a DivergedError.
+	Halvings int
+
 	// KeepBest ends the run with the weights of the epoch that had the best validation
 	// score. MinDelta is by how much a score must be better to count as better.
 	KeepBest bool
@@ -173,6 +178,8 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 		return bad("the number of threads is %d; it must be at least 1", c.Threads)
 	case c.Shards < 0:
 		return bad("the number of shards is %d; it must be at least 1", c.Shards)
+	case c.Halvings < 0:
+		return bad("the number of halvings is %d; it must be at least 0", c.Halvings)
 	case !(c.Tolerance > 0):
 		return bad("the tolerance is %v; it must be greater than 0", c.Tolerance)
 	case c.Warmup < 0:

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log"
@@ -58,6 +59,107 @@ func ExampleTrainer_Steps() {
 	after := t.Result()
 	fmt.Println(before.Epochs < after.Epochs, after.Epochs, after.Reason, after.Loss < before.Loss)
 	// Output: true 400 epochs true
+}
+
+// Partial fitting: rows that come later are trained on with the same network, and the rule
+// goes on with what it remembers.
+func ExampleTrainer_More() {
+	rows := func(from float64) train.Data[float64] { // y = 1 + 2x, near from
+		var x, y [][]float64
+		for i := range 8 {
+			at := from + float64(i)/8
+			x, y = append(x, []float64{at}), append(y, []float64{1 + 2*at})
+		}
+		return train.Data[float64]{Train: train.Set[float64]{X: nn.FromRows(x), Y: nn.FromRows(y)}}
+	}
+	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	t, err := train.New(net, train.Config{Rate: 0.05, Epochs: 200}, rows(0))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := t.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	for _, from := range []float64{-1, 1} {
+		if err := t.More(rows(from), 200); err != nil {
+			log.Fatal(err)
+		}
+		if _, err := t.Run(context.Background()); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Printf("%d epochs, y = %.2f + %.2f x\n", t.Epoch(), net.Bias(0)[0], net.Weights(0).At(0, 0))
+	// Output: 600 epochs, y = 1.00 + 2.00 x
+}
+
+// A warm start: New begins with the weights that the network has, and a rule that remembers
+// nothing.
+func ExampleNew_warmStart() {
+	data := train.Data[float64]{Train: train.Set[float64]{
+		X: nn.FromRows([][]float64{{0}, {1}, {2}, {3}}), Y: nn.FromRows([][]float64{{1}, {3}, {5}, {7}}),
+	}}
+	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, rate := range []float64{0.1, 0.01} {
+		t, err := train.New(net, train.Config{Rate: rate, Epochs: 300}, data)
+		if err != nil {
+			log.Fatal(err)
+		}
+		begins := t.FullLoss()
+		if _, err := t.Run(context.Background()); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(t.FullLoss() < begins, begins < 1)
+	}
+	// Output:
+	// true false
+	// true true
+}
+
+// A checkpoint holds all that a run has come to. A trainer that reads it goes on as if
+// nothing had happened, to the bit.
+func ExampleTrainer_Checkpoint() {
+	start := func() *train.Trainer[float32] {
+		net, err := nn.New[float32](1, 1, nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 1})
+		if err != nil {
+			log.Fatal(err)
+		}
+		t, err := train.New(net, train.Config{Epochs: 50}, train.Data[float32]{Train: train.Set[float32]{
+			X: nn.FromRows([][]float32{{0}, {1}, {2}, {3}}), Y: nn.FromRows([][]float32{{1}, {3}, {5}, {7}}),
+		}})
+		if err != nil {
+			log.Fatal(err)
+		}
+		return t
+	}
+	var file bytes.Buffer
+	first := start()
+	for step := range first.Steps(context.Background()) {
+		if step.N == 20 { // here, because 20 updates are made; usually because time has passed
+			if err := first.Checkpoint(&file); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+
+	second := start() // perhaps in another process, on another machine
+	c, err := train.ReadCheckpoint(bytes.NewReader(file.Bytes()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := second.Restore(c); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := second.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.Steps, second.Result().Steps, second.FullLoss() == first.FullLoss())
+	// Output: 20 50 true
 }
 
 // A small problem solved by L-BFGS, with a penalty on large weights: the minimum of the loss

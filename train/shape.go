@@ -19,7 +19,7 @@ func (c *Config) shapes() bool {
 // rate is the learning rate of an update.
 func (t *Trainer[T]) rate(at optim.Position) float64 {
 	at.Rows, at.Scores = t.data.Train.Rows(), t.scores
-	return optim.RateAt(t.cfg.Schedule, t.cfg.Warmup, t.cfg.Rate, at)
+	return optim.RateAt(t.cfg.Schedule, t.cfg.Warmup, t.baseRate(), at)
 }
 
 // clip keeps the whole gradient within its bounds. The length is that of all parameters'

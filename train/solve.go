@@ -35,7 +35,7 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 		t.objective = t.evaluate
 	}
 	penalty := t.net.Penalty(t.cfg.Penalty)
-	m := optim.Iterate(t.cfg.Solver, t.objective, t.cfg.Rate, t.net.Params(), t.slots, t.numbers)
+	m := optim.Iterate(t.cfg.Solver, t.objective, t.baseRate(), t.net.Params(), t.slots, t.numbers)
 	s := Step{
 		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: rows, weight: t.weight,
 		Loss: m.Loss - penalty, Rate: m.Step, Validation: math.NaN(), Score: math.NaN(),

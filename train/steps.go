@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
-	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/internal/team"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -15,8 +14,9 @@ import (
 
 // Steps is the training loop: an iterator over updates, each yielded after it was made. It
 // ends when a criterion fires, the epochs are used up, ctx ends, or a value stops being
-// finite; only the last yields an error. After break, or when ctx ended, calling Steps
-// again continues with the next update, exactly as if nothing had happened.
+// finite (and Halvings does not let it go back); only the last yields an error. After break, or when ctx ended, calling Steps
+// again continues with the next update, exactly as if nothing had happened. After a value
+// that is not finite it yields the same error again.
 func (t *Trainer[T]) Steps(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) { t.run(ctx, 1, yield) }
 }
@@ -31,6 +31,12 @@ func (t *Trainer[T]) Strides(ctx context.Context) iter.Seq2[Step, error] {
 // run is the loop of Steps, Strides and Run, which lets the kernel for tiny nets make most
 // epochs before it yields.
 func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) bool) {
+	if t.finished {
+		if failed := t.failure; t.result.Reason == ReasonDiverged {
+			yield(Step{N: failed.Step, Epoch: failed.Epoch, Loss: failed.Loss, Rate: failed.Rate}, &failed)
+		}
+		return
+	}
 	t.since = time.Now()
 	defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
 	if t.cfg.Threads > 1 {
@@ -41,10 +47,8 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			workers.Close()
 		}()
 	}
-	if !t.finished {
-		t.result.Reason = ""
-		t.show(false)
-	}
+	t.result.Reason = ""
+	t.show(false)
 	for !t.finished {
 		if ctx.Err() != nil {
 			t.result.Reason = ReasonInterrupted
@@ -62,6 +66,9 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		default:
 			s, err = t.step()
 		}
+		if failed, ok := err.(*DivergedError); ok && t.retreat(failed) {
+			continue
+		}
 		if err != nil {
 			t.finished = true
 			t.result.Reason = ReasonDiverged
@@ -70,6 +77,9 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			copy(t.net.Values(), t.good)
 			t.lossAt = -1
 			t.advise()
+			if t.divergence != nil {
+				t.failure = *t.divergence
+			}
 			yield(s, err)
 			return
 		}
@@ -86,9 +96,7 @@ func (t *Trainer[T]) step() (Step, error) {
 	if t.position == 0 {
 		t.keepGood()
 		t.lossSum = 0
-		if t.order != nil {
-			rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, uint64(t.epoch))
-		}
+		t.drawOrder()
 	}
 	from, to := t.position, t.batchEnd(t.position)
 	s, err := t.update(t.batch(from, to), optim.Position{
@@ -130,8 +138,8 @@ func (t *Trainer[T]) stepsPerEpoch() int {
 // sample, then on the next.
 func (t *Trainer[T]) sampleStep() (Step, error) {
 	rows, done := t.data.Train.Rows(), len(t.result.Samples)
-	if t.result.Steps == 0 && t.order != nil {
-		rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, 0) // once: the order of the samples
+	if t.result.Steps == 0 {
+		t.drawOrder()
 	}
 	if t.position == 0 {
 		t.keepGood()
@@ -300,6 +308,7 @@ func (t *Trainer[T]) score(s *Step) error {
 		t.epochLoss /= t.weight
 	}
 	s.EpochLoss = t.epochLoss
+	t.judgeEpoch()
 	if t.data.Validation.Rows() > 0 {
 		s.Validation, s.Score = t.validate()
 		if s.Validation-s.Validation != 0 {
@@ -377,5 +386,6 @@ func (t *Trainer[T]) record(s *Step) {
 func (t *Trainer[T]) keepGood() {
 	if kernel.AllFinite(t.net.Values()) {
 		copy(t.good, t.net.Values())
+		t.beginEpoch()
 	}
 }

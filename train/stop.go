@@ -124,15 +124,20 @@ type DivergedError struct {
 	Layer       int     // where it was seen first, from 0; -1: in the loss alone
 	Loss        float64 // the batch's loss there
 	Rate        float64 // the learning rate there
+	Halved      int     // how often it had gone back with half the rate before
 	Try         string  // what the diagnosis has first
 }
 
 func (e *DivergedError) Error() string {
+	halved := ""
+	if e.Halved > 0 {
+		halved = fmt.Sprintf(", after the rate was halved %d times", e.Halved)
+	}
 	try := e.Try
 	if try == "" || strings.HasPrefix(try, "--lr ") {
 		try = strings.TrimSpace("a smaller learning rate " + try)
 	}
-	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v); try %s", e.where(), e.Epoch, e.Step, e.Rate, try)
+	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v)%s; try %s", e.where(), e.Epoch, e.Step, e.Rate, halved, try)
 }
 
 // where says which values were not finite.

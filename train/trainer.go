@@ -98,6 +98,12 @@ type Trainer[T nn.Float] struct {
 	bestEpoch int
 	elapsed   time.Duration
 	since     time.Time // when the loop was entered; zero outside it
+
+	failure     DivergedError // what ended the run, where that is ReasonDiverged
+	batchSize   int           // asked for, which may be more than the rows
+	back        retreats      // see retreat
+	checkpoints int           // written so far
+	sum         string        // see dataSum
 }
 
 // Result is what a run came to.
@@ -118,6 +124,7 @@ type Result struct {
 	Rows      int // samples seen, over all updates
 	History   History
 	Samples   []Sample // per-sample: how each went, in their order
+	Retreats  []Retreat
 
 	// Diagnosis says why a run that has ended did not come to what it could have; empty for
 	// a healthy one. See Trainer.Diagnose.
@@ -178,13 +185,15 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	case Stochastic, PerSample:
 		cfg.BatchSize = 1
 	}
+	batchSize := cfg.BatchSize
 	cfg.BatchSize = min(cfg.BatchSize, rows)
 	lonely, err := cfg.normalise(net.Layers(), rows)
 	if err != nil {
 		return nil, err
 	}
 
-	t := &Trainer[T]{net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely}
+	t := &Trainer[T]{batchSize: batchSize, net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely}
+	t.back.goodLoss = math.Inf(1)
 	params, values := len(net.Params()), len(net.Values())
 	most := cfg.BatchSize + lonely // rows in a batch
 	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(rows, data.Validation.Rows()))))
@@ -339,6 +348,12 @@ func (t *Trainer[T]) Elapsed() time.Duration {
 	}
 	return t.elapsed + time.Since(t.since)
 }
+
+// History returns the course of the run so far.
+func (t *Trainer[T]) History() History { return t.result.History }
+
+// Retreats returns how often, and where, the run has gone back with half the rate.
+func (t *Trainer[T]) Retreats() []Retreat { return t.result.Retreats }
 
 // EpochLoss returns the row-weighted mean of the last epoch's batch losses, each before its
 // update.

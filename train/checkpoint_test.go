@@ -1,0 +1,530 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// derived are the fields of Trainer and Result that a checkpoint does not hold, and why.
+var derived = map[string]string{
+	"net":       "its parameters are held",
+	"cfg":       "described, and compared",
+	"data":      "its sum is compared",
+	"batchSize": "of the configuration",
+	"tape":      "scratch of a step",
+	"x":         "scratch of a step",
+	"y":         "scratch of a step",
+	"grads":     "scratch of a step",
+	"parts":     "views of the parameters and slots",
+	"tiny":      "another way to the same bits",
+	"now":       "scratch of a step",
+	"order":     "drawn again from the seed and the epoch",
+	"fullLoss":  "computed again",
+	"lossAt":    "computed again",
+	"since":     "elapsed has it when a checkpoint is written",
+	"sum":       "of the data",
+	"lonely":    "of the configuration",
+	"norms":     "scratch of a step",
+	"w":         "scratch of a step",
+	"out":       "scratch of a score",
+	"weight":    "of the data",
+	"objective": "evaluate",
+
+	"Names":            "of the caller",
+	"divergence":       "failure",
+	"diagnosed":        "the diagnosis is made again",
+	"watch.rows":       "scratch of a look",
+	"result.Diagnosis": "made again",
+
+	"result.Epochs":    "epoch",
+	"result.Loss":      "fullLoss",
+	"result.BestEpoch": "bestEpoch",
+	"result.BestScore": "bestScore",
+	"result.Seconds":   "elapsed",
+}
+
+// TestCheckpointHoldsEverything fails for a new field of Trainer that neither Trainer.state
+// nor derived names, and for one that both or a field that is gone do.
+func TestCheckpointHoldsEverything(t *testing.T) {
+	unused := map[string]bool{}
+	for name := range derived {
+		unused[name] = true
+	}
+	held := map[string]bool{}
+	d := Data[float32]{problem[float32](37), problem[float32](9)}
+	var fields []string
+	for _, c := range []Config{ // which have every vector between them
+		{Rule: optim.NewAdam(), KeepBest: true, EMA: 0.9},
+		{Solver: optim.NewLBFGS()},
+	} {
+		tr, err := New(network[float32](t, nn.Identity), c, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		places := map[uintptr]bool{}
+		for _, e := range tr.state() {
+			if p := reflect.ValueOf(e.value).Pointer(); p != 0 {
+				places[p] = true
+			}
+		}
+		var look func(name string, v reflect.Value) bool
+		look = func(name string, v reflect.Value) bool {
+			if places[v.Addr().Pointer()] && v.Kind() != reflect.Struct {
+				return true
+			}
+			switch v.Kind() {
+			case reflect.Slice:
+				if v.Len() > 0 && v.Type().Elem().Kind() == reflect.Slice { // as the slots
+					for i := range v.Len() {
+						if !places[v.Index(i).Pointer()] {
+							return false
+						}
+					}
+					return true
+				}
+				return v.Len() > 0 && places[v.Pointer()]
+			case reflect.Struct:
+				all := true
+				for i := range v.NumField() {
+					field := name + "." + v.Type().Field(i).Name
+					if derived[field] != "" {
+						delete(unused, field)
+					} else if !look(field, v.Field(i)) {
+						all = false
+					}
+				}
+				return all
+			}
+			return false
+		}
+		v := reflect.ValueOf(tr).Elem()
+		fields = nil
+		for i := range v.NumField() {
+			name := v.Type().Field(i).Name
+			fields = append(fields, name)
+			if look(name, reflect.NewAt(v.Field(i).Type(), unsafe.Pointer(v.Field(i).UnsafeAddr())).Elem()) {
+				held[name] = true
+			}
+		}
+	}
+	for _, name := range fields {
+		switch {
+		case held[name] && derived[name] != "":
+			t.Errorf("Trainer.%s is in the checkpoint and is said to be derived", name)
+		case !held[name] && derived[name] == "":
+			t.Errorf("Trainer.%s is neither in Trainer.state nor among the derived fields", name)
+		}
+		delete(unused, name)
+	}
+	for name := range unused {
+		t.Errorf("there is no field %s", name)
+	}
+}
+
+// rules and schedules are all there are, by name.
+func rules(t testing.TB) (all []optim.Rule) {
+	t.Helper()
+	for _, name := range optim.Rules() {
+		r, err := optim.ParseRule(name, optim.Hyper{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func schedules(t testing.TB) (all []optim.Schedule) {
+	t.Helper()
+	for _, name := range optim.Schedules() {
+		s, err := optim.ParseSchedule(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// resumed runs so many updates, writes a checkpoint, and returns a new trainer that has read it.
+func resumed[T nn.Float](t *testing.T, start func(threads int) *Trainer[T], updates int) *Trainer[T] {
+	t.Helper()
+	first := start(1)
+	if updates > 0 {
+		for s, err := range first.Steps(context.Background()) {
+			if s.N == updates || err != nil {
+				break
+			}
+		}
+	}
+	var file bytes.Buffer
+	if err := first.Checkpoint(&file); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ReadCheckpoint(bytes.NewReader(file.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Steps != first.result.Steps || c.Epoch != first.epoch || c.Number != 1 {
+		t.Fatalf("the checkpoint says update %d, epoch %d, number %d", c.Steps, c.Epoch, c.Number)
+	}
+	second := start(2)
+	if err := second.Restore(c); err != nil {
+		t.Fatal(err)
+	}
+	return second
+}
+
+// inJSON is a diagnosis as people see it.
+func inJSON(found []Finding) string {
+	text, err := json.Marshal(found)
+	return fmt.Sprint(string(text), err)
+}
+
+// resumeToTheBit compares a run with those that were ended and continued at some updates.
+func resumeToTheBit[T nn.Float](t *testing.T, what string, out nn.Activation, cfg Config, d Data[T]) {
+	t.Helper()
+	start := func(threads int) *Trainer[T] {
+		cfg := cfg
+		cfg.Threads = threads
+		tr, err := New(network[T](t, out), cfg, d)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		return tr
+	}
+	whole := start(1)
+	_, failed := whole.Run(context.Background())
+	total := whole.result.Steps
+	for _, at := range []int{0, 1, total / 3, total/3 + 1, total - 1, total} {
+		tr := resumed(t, start, at)
+		_, err := tr.Run(context.Background())
+		sameRun(t, fmt.Sprintf("%s, resumed at %d of %d", what, at, total), tr, whole, tr.net, whole.net, err, failed)
+		if g, w := inJSON(tr.Result().Diagnosis), inJSON(whole.Result().Diagnosis); g != w {
+			t.Fatalf("%s, resumed at %d of %d: the diagnosis is %s, want %s", what, at, total, g, w)
+		}
+	}
+}
+
+// TestResumeToTheBit: every method with every rule and every schedule.
+func TestResumeToTheBit(t *testing.T) {
+	runs := 0
+	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
+		for i, rule := range rules(t) {
+			for j, schedule := range schedules(t) {
+				if testing.Short() && (i+j)%5 != 0 {
+					continue
+				}
+				c := Config{Method: method, Rule: rule, Schedule: schedule, Epochs: 7, BatchSize: 10, Seed: 3, KeepBest: true, Rate: 0.01, Stop: Patience{4}}
+				what := fmt.Sprint(method, " ", rule, " ", schedule)
+				resumeToTheBit(t, what+" float32", nn.Identity, c, Data[float32]{problem[float32](37), problem[float32](5)})
+				c.Stop, c.KeepBest = nil, false
+				resumeToTheBit(t, what+" float64", nn.Tanh, c, Data[float64]{Train: problem[float64](37)})
+				runs += 2
+			}
+		}
+	}
+	t.Logf("%d runs, each resumed at 6 places", runs)
+}
+
+// TestResumeSolvers: what a solver remembers, and its line search's last rate, are held.
+func TestResumeSolvers(t *testing.T) {
+	for _, name := range optim.Solvers() {
+		s, err := optim.ParseSolver(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := Config{Solver: s, Epochs: 15, Penalty: nn.Penalty{L2: 0.01}, EMA: 0.8}
+		resumeToTheBit(t, name, nn.Identity, c, Data[float64]{problem[float64](37), problem[float64](5)})
+		resumeToTheBit(t, name, nn.Tanh, c, Data[float32]{Train: problem[float32](37)})
+	}
+}
+
+// TestResumeShapes: what else an update does, the running average, norms and dropout.
+func TestResumeShapes(t *testing.T) {
+	d := Data[float32]{problem[float32](37), problem[float32](5)}
+	for i := range d.Train.Rows() {
+		d.Train.W = append(d.Train.W, float64(i%3))
+	}
+	for _, method := range []Method{MiniBatch, Batch} {
+		for i, c := range []Config{
+			{Score: func(out []float64) float64 { return -out[0] }, KeepBest: true, Stop: Patience{3}},
+			{EMA: 0.9, KeepBest: true},
+			{EMA: 0.9, Stop: Patience{2}},
+			{Penalty: nn.Penalty{L1: 0.01, L2: 0.02}, ClipNorm: 0.1, ClipValue: 0.05, WeightDecay: 0.1, MaxNorm: 0.9, Warmup: 2},
+			{Schedule: optim.Plateau{Patience: 0, Factor: 0.5}, Rate: 0.1},
+			{EMA: 0.9, Rule: optim.SGD{}, Rate: 40, Halvings: 10, KeepBest: true},
+		} {
+			c.Method, c.BatchSize, c.Epochs = method, 12, 9 // a lonely last row
+			resumeToTheBit(t, fmt.Sprint(method, " shape ", i), nn.Identity, c, d)
+			start := func(int) *Trainer[float32] {
+				net, err := nn.New[float32](3, 5, nn.Dense{Units: 8, Activation: nn.Tanh, Norm: nn.BatchNorm, Dropout: 0.3}, nn.Dense{Units: 2})
+				if err != nil {
+					t.Fatal(err)
+				}
+				tr, err := New(net, c, d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return tr
+			}
+			whole := start(1)
+			_, failed := whole.Run(context.Background())
+			for _, at := range []int{1, 5, 13} {
+				tr := resumed(t, start, at)
+				_, err := tr.Run(context.Background())
+				sameRun(t, fmt.Sprint(method, " shape ", i, " with norms and dropout, at ", at), tr, whole, tr.net, whole.net, err, failed)
+				if !slices.Equal(tr.net.Values(), whole.net.Values()) && failed == nil {
+					t.Errorf("%s, shape %d: the running statistics differ", method, i)
+				}
+			}
+		}
+	}
+}
+
+// Runs that end before their time, take the tiny nets' kernel, or need shards.
+func TestResumeOtherRuns(t *testing.T) {
+	d := Data[float64]{Train: problem[float64](37)}
+	v := Data[float64]{problem[float64](37), problem[float64](5)}
+	resumeToTheBit(t, "target loss", nn.Identity, Config{Stop: TargetLoss{0.05}, Rate: 0.01}, d)
+	resumeToTheBit(t, "patience", nn.Identity, Config{Stop: Patience{2}, KeepBest: true, Rate: 0.3, Epochs: 50}, v)
+	resumeToTheBit(t, "shards", nn.Identity, Config{Method: Batch, Shards: 3, Epochs: 9}, d)
+	resumeToTheBit(t, "diverges", nn.Identity, Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 9, BatchSize: 5}, d)
+	resumeToTheBit(t, "sum, no shuffle", nn.Identity, Config{Reduction: nn.Sum, NoShuffle: true, Epochs: 9, Rate: 0.001}, v)
+	resumeToTheBit(t, "long", nn.Identity, Config{Method: Batch, Epochs: 1500}, v) // past what the history keeps whole
+	resumeToTheBit(t, "halves its rate", nn.Identity, Config{Rule: optim.SGD{}, Rate: 40, Epochs: 9, BatchSize: 5, Halvings: 10, KeepBest: true}, v)
+	resumeToTheBit(t, "halves its rate in vain", nn.Identity, Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 9, BatchSize: 5, Halvings: 3}, v)
+	n := 0
+	start := func(int) *Trainer[float64] {
+		net, err := nn.New[float64](3, 1, nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := New(net, Config{Method: Batch, Rule: optim.SGD{}, Rate: 0.1, Epochs: 1000}, Data[float64]{Train: problem[float64](4)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tr.tiny != nil {
+			n++
+		}
+		return tr
+	}
+	whole := start(1)
+	whole.Run(context.Background())
+	for _, at := range []int{1, 63, 64, 65, 500, 999} {
+		tr := resumed(t, start, at)
+		_, err := tr.Run(context.Background())
+		sameRun(t, fmt.Sprint("tiny, at ", at), tr, whole, tr.net, whole.net, err, nil)
+	}
+	if n == 0 {
+		t.Error("no run took the kernel of tiny nets")
+	}
+}
+
+// checkpoint is the bytes of one in the middle of an epoch, and a trainer that can take it.
+func checkpoint(t testing.TB) ([]byte, *Trainer[float32]) {
+	t.Helper()
+	start := func() *Trainer[float32] {
+		tr, err := New(network[float32](t, nn.Identity), Config{BatchSize: 10, KeepBest: true}, Data[float32]{problem[float32](37), problem[float32](9)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tr
+	}
+	tr := start()
+	for s := range tr.Steps(context.Background()) {
+		if s.N == 10 {
+			break
+		}
+	}
+	var b bytes.Buffer
+	if err := tr.Checkpoint(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), start()
+}
+
+// Whatever byte is changed, and wherever the file ends, that is noticed.
+func TestDamageIsNoticed(t *testing.T) {
+	whole, tr := checkpoint(t)
+	for i := range whole {
+		b := bytes.Clone(whole)
+		b[i] ^= 1 << (i % 8)
+		if _, err := ReadCheckpoint(bytes.NewReader(b)); !errors.Is(err, ErrDamaged) || !errors.Is(err, ErrCheckpoint) {
+			t.Fatalf("byte %d of %d flipped: %v", i, len(whole), err)
+		}
+		if _, err := ReadCheckpoint(bytes.NewReader(whole[:i])); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("cut to %d of %d bytes: %v", i, len(whole), err)
+		}
+	}
+	if _, err := ReadCheckpoint(bytes.NewReader(append(bytes.Clone(whole), 0))); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a byte more: %v", err)
+	}
+	c, err := ReadCheckpoint(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Restore(c); err != nil {
+		t.Error(err)
+	}
+}
+
+// A checkpoint of another run is refused with the name of what differs, and the trainer
+// stays as it was.
+func TestRestoreRefusesOtherRuns(t *testing.T) {
+	raw, _ := checkpoint(t)
+	set, validation := problem[float32](37), problem[float32](9)
+	other, other2 := problem[float32](37), problem[float32](9)
+	other.X.Data[3] = math.Nextafter32(other.X.Data[3], 9)
+	other2.Y.Data[0] += 0.5
+	small, err := nn.New[float32](3, 5, nn.Dense{Units: 7, Activation: nn.Tanh}, nn.Dense{Units: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{BatchSize: 10, KeepBest: true}
+	with := func(change func(*Config)) Config {
+		c := cfg
+		change(&c)
+		return c
+	}
+	for _, c := range []struct {
+		want string
+		net  *nn.Network[float32]
+		cfg  Config
+		data Data[float32]
+	}{
+		{"the data has changed", nil, cfg, Data[float32]{other, validation}},
+		{"the data has changed", nil, cfg, Data[float32]{set, other2}},
+		{"layer 0 is {Units:7", small, cfg, Data[float32]{set, validation}},
+		{"Rate is 0.02 here and was 0.001", nil, with(func(c *Config) { c.Rate = 0.02 }), Data[float32]{set, validation}},
+		{"Rule is sgd here", nil, with(func(c *Config) { c.Rule, c.Rate = optim.SGD{}, 0.001 }), Data[float32]{set, validation}},
+		{`"Beta1":0.5`, nil, with(func(c *Config) { a := optim.NewAdam(); a.Beta1 = 0.5; c.Rule = a }), Data[float32]{set, validation}},
+		{"Seed is 9 here and was 0", nil, with(func(c *Config) { c.Seed = 9 }), Data[float32]{set, validation}},
+	} {
+		net := c.net
+		if net == nil {
+			net = network[float32](t, nn.Identity)
+		}
+		tr, err := New(net, c.cfg, c.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := fmt.Sprint(tr.net.Params(), tr.result, tr.epoch, tr.position)
+		cp, err := ReadCheckpoint(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = tr.Restore(cp)
+		if !errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+		if after := fmt.Sprint(tr.net.Params(), tr.result, tr.epoch, tr.position); after != before {
+			t.Errorf("%s: the refused checkpoint changed the trainer", c.want)
+		}
+	}
+	// Threads and the criteria may be others.
+	tr, err := New(network[float32](t, nn.Identity), with(func(c *Config) { c.Threads, c.Stop = 3, TargetLoss{1e-9} }), Data[float32]{set, validation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cp, err := ReadCheckpoint(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Restore(cp); err != nil {
+		t.Error(err)
+	}
+}
+
+// sealed is a checkpoint with another text in it, whose length and sum are put right.
+func sealed(raw []byte, from, to string) []byte {
+	n := int(raw[0]) | int(raw[1])<<8 | int(raw[2])<<16
+	header := bytes.ReplaceAll(raw[8:8+n], []byte(from), []byte(to))
+	out := []byte{byte(len(header)), byte(len(header) >> 8), byte(len(header) >> 16), 0, 0, 0, 0, 0}
+	out = append(append(out, header...), raw[8+n:len(raw)-sha256.Size]...)
+	sum := sha256.Sum256(out)
+	return append(out, sum[:]...)
+}
+
+// A file with a right sum and wrong contents is refused, not believed.
+func TestRestoreRefusesNonsense(t *testing.T) {
+	raw, tr := checkpoint(t)
+	for from, to := range map[string]string{
+		`\"format\":1`:           `\"format\":2`,
+		`\"position\":\"20\"`:    `\"position\":\"21\"`,
+		`\"position\":\"20\" `:   `\"position\":\"40\"`,
+		`\"steps\":\"10\"`:       `\"steps\":\"-1\"`,
+		`\"epoch\":\"2\"`:        `\"epoch\":\"two\"`,
+		`\"rows\"`:               `\"lines\"`,
+		`\"loss_sum\":`:          `\"more\":\"1\",\"loss_sum\":`,
+		`"good":`:                `"bad":`,
+		`"good":{"dtype":"F32"`:  `"good":{"dtype":"F64"`,
+		`gradus_checkpoint`:      `gradus`,
+		`"slots.0":`:             `"slots.5":`,
+		`"samples":{"dtype":"F6`: `"samples":{"dtype":"F3`,
+	} {
+		from = strings.TrimSuffix(from, " ")
+		b := sealed(raw, from, to)
+		if bytes.Equal(b, raw) {
+			t.Errorf("%s is not in the file", from)
+		}
+		c, err := ReadCheckpoint(bytes.NewReader(b))
+		if err == nil {
+			err = tr.Restore(c)
+		}
+		if !errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+}
+
+// FuzzCheckpoint: whatever stands in a file, reading and restoring end with an error or with
+// a run that can go on. The bytes are tried as they are and with their sum put right. Files
+// are long, so give the fuzzer -fuzzminimizetime 20x.
+func FuzzCheckpoint(f *testing.F) {
+	raw, _ := checkpoint(f)
+	f.Add(raw)
+	f.Add(raw[:len(raw)/2])
+	f.Add([]byte{})
+	for from, to := range map[string]string{
+		`\"position\":\"20\"`: `\"position\":\"30\"`, `\"finished\":\"false\"`: `\"finished\":\"true\"`, `\"reason\":\"\"`: `\"reason\":\"diverged\"`,
+		`\"steps\":\"10\"`: `\"steps\":\"9223372036854775807\"`, `\"epoch\":\"2\"`: `\"epoch\":\"9223372036854775807\"`,
+		`"dtype":"F32"`: `"dtype":"F64"`, `"data_offsets":[0`: `"data_offsets":[4`, `"samples":{"dtype":"F64","shape":[0]`: `"samples":{"dtype":"F64","shape":[3]`,
+	} {
+		f.Add(sealed(raw, from, to))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		whole := b
+		if len(b) > sha256.Size {
+			sum := sha256.Sum256(b[:len(b)-sha256.Size])
+			whole = append(bytes.Clone(b[:len(b)-sha256.Size]), sum[:]...)
+		}
+		for _, b := range [][]byte{b, whole} {
+			c, err := ReadCheckpoint(bytes.NewReader(b))
+			if err == nil {
+				_, tr := checkpoint(t)
+				if err = tr.Restore(c); err == nil {
+					for range tr.Steps(context.Background()) {
+						break
+					}
+				}
+			}
+			if err != nil && !errors.Is(err, ErrCheckpoint) {
+				t.Errorf("not an ErrCheckpoint: %v", err)
+			}
+		}
+	})
+}

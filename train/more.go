@@ -1,0 +1,73 @@
+package train
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+)
+
+// More lets the run go on for so many more epochs with other rows, or with the same ones
+// again: partial fitting. The network, what the rule remembers, the count of epochs and
+// updates and the history stay; the best validation score and the stop criteria begin anew.
+// Where it returns an error the run is as it was.
+//
+// A schedule sees the run as one of all epochs so far and the new ones together, each with as
+// many updates as the new rows take. With the same rows, a constant rate and no validation
+// rows, two times three epochs end in the bits of six.
+//
+// To start from given weights without what the rule remembers (a warm start), give their
+// network to New.
+func (t *Trainer[T]) More(data Data[T], epochs int) error {
+	if epochs < 1 {
+		return fmt.Errorf("%w: %d more epochs; it must be at least 1", ErrConfig, epochs)
+	}
+	cfg := t.cfg
+	cfg.BatchSize, cfg.Epochs = t.batchSize, epochs
+	if cfg.Method != PerSample {
+		cfg.Epochs += t.epoch
+	}
+	next, err := New(t.net, cfg, data)
+	if err != nil {
+		return err
+	}
+	kept := map[string]any{}
+	for _, e := range t.state() {
+		kept[e.name] = e.value
+	}
+	for _, e := range next.state() {
+		switch {
+		case e.name == "best" || e.name == "best_score" || e.name == "best_epoch" || e.name == "best_loss" || e.name == "position" || e.name == "samples",
+			e.name == "finished" || e.name == "reason" || e.name == "converged",
+			strings.HasPrefix(e.name, "diverged.") || strings.HasPrefix(e.name, "retreat.") || strings.HasPrefix(e.name, "watch."):
+			continue // which begin anew
+		}
+		from, to := reflect.ValueOf(kept[e.name]), reflect.ValueOf(e.value)
+		if to.Kind() == reflect.Pointer {
+			to.Elem().Set(from.Elem())
+		} else {
+			reflect.Copy(to, from)
+		}
+	}
+	if next.ema != nil && t.best != nil && t.bestEpoch > 0 { // it goes on from the best weights
+		next.shown = false
+		copy(next.ema, next.net.Params())
+	}
+	next.Names = t.Names
+	next.drawOrder()
+	*t = *next
+	return nil
+}
+
+// drawOrder draws the order of the rows that an epoch, or per-sample the run, has begun with.
+func (t *Trainer[T]) drawOrder() {
+	if t.order == nil {
+		return
+	}
+	epoch := uint64(t.epoch)
+	if t.cfg.Method == PerSample { // once: the order of the samples
+		epoch = 0
+	}
+	rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, epoch)
+}

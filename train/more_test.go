@@ -1,0 +1,105 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// With the same rows again, parts of a run end in the bits of the whole.
+func TestMoreOfTheSame(t *testing.T) {
+	d := Data[float32]{Train: problem[float32](37)}
+	for _, method := range []Method{Batch, MiniBatch, Stochastic} {
+		for _, rule := range rules(t) {
+			c := Config{Method: method, Rule: rule, Epochs: 9, BatchSize: 10, Seed: 4, Rate: 0.01}
+			whole := network[float32](t, nn.Identity)
+			want := mustRun(t, whole, c, d)
+
+			c.Epochs = 2
+			parts := network[float32](t, nn.Identity)
+			tr, err := New(parts, c, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.Run(context.Background())
+			for _, epochs := range []int{3, 4} {
+				if err := tr.More(d, epochs); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tr.Run(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := tr.Result()
+			if !slices.Equal(parts.Params(), whole.Params()) || got.Epochs != 9 || got.Steps != want.Steps || got.Loss != want.Loss || len(got.History) != 9 {
+				t.Errorf("%s, %s: in parts it ends elsewhere", method, rule)
+			}
+		}
+	}
+}
+
+// With other rows, of another number, the rule goes on with what it remembers.
+func TestMoreRows(t *testing.T) {
+	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
+		c := Config{Method: method, Rule: optim.NewAdam(), Epochs: 3, BatchSize: 32, KeepBest: true}
+		tr, err := New(network[float64](t, nn.Identity), c, Data[float64]{problem[float64](10), problem[float64](4)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := tr.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots := fmt.Sprint(tr.slots)
+		if err := tr.More(Data[float64]{problem[float64](70), problem[float64](9)}, 2); err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(tr.slots) != slots || tr.result.Steps != before.Steps {
+			t.Errorf("%s: what the rule remembers is lost", method)
+		}
+		after, err := tr.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		epochs, steps := 2, map[Method]int{Batch: 2, MiniBatch: 2 * 3, Stochastic: 140, PerSample: 140}[method]
+		if method == PerSample {
+			epochs = 140
+			seen := map[int]bool{}
+			for _, s := range after.Samples {
+				seen[s.Row] = true
+			}
+			if len(seen) != 70 {
+				t.Errorf("%d of 70 samples were seen", len(seen))
+			}
+		}
+		if after.Epochs != before.Epochs+epochs || after.Steps != before.Steps+steps || after.BestEpoch <= before.Epochs {
+			t.Errorf("%s: %d epochs and %d updates after %d and %d; best epoch %d", method, after.Epochs, after.Steps, before.Epochs, before.Steps, after.BestEpoch)
+		}
+	}
+}
+
+func TestMoreRefuses(t *testing.T) {
+	tr, err := New(network[float64](t, nn.Identity), Config{Epochs: 2}, Data[float64]{Train: problem[float64](10)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.Run(context.Background())
+	before := fmt.Sprint(tr.net.Params(), tr.Result())
+	for what, err := range map[string]error{
+		"no epochs":  tr.More(Data[float64]{Train: problem[float64](10)}, 0),
+		"no rows":    tr.More(Data[float64]{Train: problem[float64](10).slice(0, 0)}, 1),
+		"other rows": tr.More(Data[float64]{Train: Set[float64]{X: nn.NewMatrix[float64](2, 4), Y: nn.NewMatrix[float64](2, 2)}}, 1),
+	} {
+		if !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if after := fmt.Sprint(tr.net.Params(), tr.Result()); after != before {
+		t.Error("what was refused changed the run")
+	}
+}

@@ -1,0 +1,106 @@
+package train
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Retreat is a return to an earlier epoch with half the learning rate, after a value had
+// stopped being finite.
+type Retreat struct {
+	Epoch, Step int     // where that was, from 1
+	To          int     // the epoch whose beginning it went back to, from 1
+	Rate        float64 // the base learning rate from there on
+}
+
+// retreats is what a run with Config.Halvings needs to go back. A loss that grows without
+// bound does so over several epochs, so the epoch before is no good place: it goes back to
+// the beginning of the epoch that had the lowest loss so far.
+type retreats struct {
+	goodLoss float64 // the lowest epoch loss
+	good     []byte  // the state at the beginning of that epoch, as a checkpoint has it
+	begun    []byte  // the state at the beginning of this one
+	fresh    bool    // begun is of this epoch, and not yet taken over as good
+}
+
+// baseRate is the rate that the schedule starts from.
+func (t *Trainer[T]) baseRate() float64 { return math.Ldexp(t.cfg.Rate, -len(t.result.Retreats)) }
+
+// earlier is the part of the state that goes back.
+func (t *Trainer[T]) earlier() []entry {
+	return slices.DeleteFunc(t.state(), func(e entry) bool {
+		switch e.name {
+		case "good", "history", "elapsed", "checkpoints", "retreats", "retreat.loss", "retreat.good", "retreat.begun", "retreat.fresh":
+			return true
+		}
+		return false
+	})
+}
+
+// beginEpoch remembers the state, if the run may have to go back to it.
+func (t *Trainer[T]) beginEpoch() {
+	if t.cfg.Halvings == 0 {
+		return
+	}
+	if t.cfg.Method == PerSample { // the losses of two samples do not compare
+		t.back.goodLoss = math.Inf(1)
+	}
+	b := bytes.NewBuffer(t.back.begun[:0])
+	if err := writeEntries(b, nil, t.earlier()); err != nil {
+		panic("train: " + err.Error()) // a Buffer takes everything
+	}
+	t.back.begun, t.back.fresh = b.Bytes(), true
+}
+
+// judgeEpoch takes the beginning of the epoch that has just ended for the place to go back
+// to, if its loss was the lowest.
+func (t *Trainer[T]) judgeEpoch() {
+	if b := &t.back; b.fresh && t.epochLoss < b.goodLoss {
+		b.goodLoss, b.good, b.begun, b.fresh = t.epochLoss, b.begun, b.good, false
+	}
+}
+
+// retreat goes back after a divergence, if the run may. Otherwise it adds to the error how
+// often it did.
+func (t *Trainer[T]) retreat(failed *DivergedError) bool {
+	done := len(t.result.Retreats)
+	failed.Halved = done
+	from := t.back.good
+	if len(from) == 0 {
+		from = t.back.begun
+	}
+	if done >= t.cfg.Halvings || len(from) == 0 {
+		return false
+	}
+	state := t.earlier()
+	c, err := ReadCheckpoint(bytes.NewReader(from))
+	if err == nil {
+		err = c.plausible(t, state)
+	}
+	if err != nil { // only where a checkpoint was made up
+		return false
+	}
+	for _, e := range state {
+		if err := c.read(e); err != nil {
+			panic("train: " + err.Error()) // plausible has seen to it
+		}
+	}
+	copy(t.good, t.net.Values())
+	t.back.fresh = false
+	t.lossAt = -1
+	h := t.result.History
+	for len(h) > 0 && h[len(h)-1].Epoch > t.epoch {
+		h = h[:len(h)-1]
+	}
+	t.result.History = h
+	t.result.Retreats = append(t.result.Retreats, Retreat{Epoch: failed.Epoch, Step: failed.Step, To: t.epoch + 1})
+	t.result.Retreats[done].Rate = t.baseRate()
+	return true
+}
+
+// String is a sentence.
+func (r Retreat) String() string {
+	return fmt.Sprintf("Diverged in epoch %d (update %d): went back to the beginning of epoch %d with half the learning rate, %.6g.", r.Epoch, r.Step, r.To, r.Rate)
+}

@@ -1,0 +1,99 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// linear is a network whose weights run away with a rate that is too large.
+func linear(t testing.TB) *nn.Network[float32] {
+	t.Helper()
+	n, err := nn.New[float32](3, 5, nn.Dense{Units: 8}, nn.Dense{Units: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A run that went back to its very beginning ends like one that began with the lower rate.
+func TestHalvedRateIsAFreshRun(t *testing.T) {
+	d := Data[float32]{problem[float32](37), problem[float32](9)}
+	for _, rule := range []optim.Rule{optim.SGD{}, optim.Momentum{Momentum: 0.9}} {
+		for _, method := range []Method{Batch, MiniBatch, Stochastic} {
+			c := Config{Method: method, Rule: rule, Rate: 64, Epochs: 60, BatchSize: 10, Halvings: 12, KeepBest: true, Schedule: optim.Cosine{}}
+			halved := linear(t)
+			r := mustRun(t, halved, c, d)
+			if len(r.Retreats) == 0 || r.Reason != ReasonEpochs {
+				t.Fatalf("%s, %s: %+v", rule, method, r)
+			}
+			for i, q := range r.Retreats {
+				if q.To > q.Epoch || q.Step < 1 || q.Rate != 64/float64(uint(2)<<i) {
+					t.Errorf("%s, %s: retreat %d: %+v", rule, method, i, q)
+				}
+			}
+			last := r.Retreats[len(r.Retreats)-1]
+			if last.To != 1 {
+				continue
+			}
+			c.Rate, c.Halvings = last.Rate, 0
+			fresh := linear(t)
+			f := mustRun(t, fresh, c, d)
+			if !slices.Equal(halved.Params(), fresh.Params()) || f.Steps != r.Steps || f.BestEpoch != r.BestEpoch || len(f.History) != len(r.History) {
+				t.Errorf("%s, %s: with the rate %v from the beginning it ends elsewhere", rule, method, last.Rate)
+			}
+		}
+	}
+}
+
+// bump is a rate that is far too large in one epoch, as long as the base rate is above a limit.
+type bump struct{ epoch int }
+
+func (bump) String() string { return "bump" }
+func (b bump) Rate(base float64, at optim.Position) float64 {
+	if at.Epoch() == b.epoch && base > 0.003 {
+		return base * 1e30
+	}
+	return base
+}
+
+// A run that diverges late goes back to the epoch that was best, and what came before stays.
+func TestRetreatKeepsWhatWasGood(t *testing.T) {
+	d := Data[float32]{Train: problem[float32](37)}
+	c := Config{Rule: optim.NewAdam(), Rate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
+	r := mustRun(t, linear(t), c, d)
+	if len(r.Retreats) != 2 || r.Epochs != 30 || len(r.History) != 30 || r.Steps != 30*4 {
+		t.Fatalf("%d epochs, %d points, %d updates, %+v", r.Epochs, len(r.History), r.Steps, r.Retreats)
+	}
+	back := r.Retreats[0]
+	if back.Epoch != 21 || back.To < 15 || back.Rate != 0.005 || r.Retreats[1].Rate != 0.0025 {
+		t.Errorf("%+v", r.Retreats)
+	}
+	c.Schedule, c.Halvings = optim.Constant{}, 0
+	for i, p := range mustRun(t, linear(t), c, d).History {
+		q := r.History[i]
+		if q.Epoch != i+1 || i+1 < r.Retreats[1].To && i+1 < back.To && q.Loss != p.Loss {
+			t.Errorf("epoch %d: %+v, without the bump %+v", i+1, q, p)
+		}
+	}
+}
+
+func TestHalvingsAreBounded(t *testing.T) {
+	tr, err := New(linear(t), Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 5, Halvings: 3}, Data[float32]{Train: problem[float32](37)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := tr.Run(context.Background())
+	var failed *DivergedError
+	if !errors.As(err, &failed) || failed.Halved != 3 || len(r.Retreats) != 3 || !strings.Contains(err.Error(), "after the rate was halved 3 times") {
+		t.Errorf("%v, %+v", err, r.Retreats)
+	}
+	if _, again := tr.Run(context.Background()); again == nil || again.Error() != err.Error() {
+		t.Errorf("asked again it says %v", again)
+	}
+}
