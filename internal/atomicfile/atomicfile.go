@@ -58,7 +58,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 		os.Remove(temp.Name())
 		return err
 	}
-	syncFolder(filepath.Dir(path))
+	SyncFolder(filepath.Dir(path))
 	return nil
 }
 
@@ -72,6 +72,15 @@ func checkWritable(path string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// RemoveTemp removes the temporary files that a process which was killed has left in a folder.
+// Nothing else may be writing there.
+func RemoveTemp(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, ".gradus-*.tmp"))
+	for _, path := range left {
+		os.Remove(path)
+	}
 }
 
 // createTemp is os.CreateTemp with the mode of os.Create.
@@ -126,8 +135,9 @@ func writeDirectly(path string, write func(io.Writer) error) (err error) {
 	return w.Flush()
 }
 
-// syncFolder makes the rename last through a loss of power, where the system can do that.
-func syncFolder(dir string) {
+// SyncFolder makes what was renamed or made in a folder last through a loss of power, where
+// the system can do that.
+func SyncFolder(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		d.Sync()
 		d.Close()

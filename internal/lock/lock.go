@@ -1,0 +1,39 @@
+package lock
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// ErrHeld is wrapped where another process, or another lock of this one, holds the file.
+var ErrHeld = errors.New("in use")
+
+// File is a file that is locked until it is closed. It stays where it is, with the number of
+// the process that had it last.
+type File struct{ file *os.File }
+
+// Take makes the file if it is not there and locks it, without waiting.
+func Take(path string) (*File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(f); err != nil {
+		text, _ := io.ReadAll(io.LimitReader(f, 20))
+		f.Close()
+		if errors.Is(err, ErrHeld) && len(text) > 0 {
+			return nil, fmt.Errorf("%w by process %s", ErrHeld, strings.TrimSpace(string(text)))
+		}
+		return nil, err
+	}
+	if err := f.Truncate(0); err == nil { // who holds it is only for people to read
+		fmt.Fprintf(f, "%d\n", os.Getpid())
+	}
+	return &File{f}, nil
+}
+
+// Close gives the lock back.
+func (f *File) Close() error { return f.file.Close() }
