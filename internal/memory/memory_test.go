@@ -23,6 +23,13 @@ func TestControlGroup(t *testing.T) {
 		{"v2 without a limit", map[string]string{"memory.max": "max\n", "memory.current": "5\n"}, 0, false},
 		{"v2", map[string]string{"memory.max": "1000\n", "memory.current": "300\n"}, 700, true},
 		{"v1", map[string]string{"memory/memory.limit_in_bytes": "1000\n", "memory/memory.usage_in_bytes": "100\n"}, 900, true},
+		{"v2, files that can be forgotten", map[string]string{"memory.max": "1000\n", "memory.current": "900\n", "memory.stat": "anon 300\ninactive_file 600\nfile 650\n"}, 700, true},
+		{"v1, files that can be forgotten", map[string]string{"memory/memory.limit_in_bytes": "1000\n", "memory/memory.usage_in_bytes": "900\n", "memory/memory.stat": "inactive_file 1\ntotal_inactive_file 600\n"}, 700, true},
+		{"v2, over the limit", map[string]string{"memory.max": "1000\n", "memory.current": "1300\n"}, 0, true},
+		{"v2, a deeper group", map[string]string{"self": "0::/a/b\n", "a/b/memory.max": "1000\n", "a/b/memory.current": "300\n"}, 700, true},
+		{"v2, a tighter group above", map[string]string{"self": "0::/a/b\n", "a/memory.max": "500\n", "a/memory.current": "400\n", "a/b/memory.max": "1000\n"}, 100, true},
+		{"v1, a deeper group", map[string]string{"self": "5:cpu,memory:/a\n4:pids:/b\n", "memory/a/memory.limit_in_bytes": "800\n", "memory/b/memory.limit_in_bytes": "3\n"}, 800, true},
+		{"a group outside", map[string]string{"self": "0::/../../x\n", "memory.max": "900\n"}, 900, true},
 		{"v1 without a limit", map[string]string{"memory/memory.limit_in_bytes": "9223372036854771712\n"}, 0, false},
 	} {
 		root := t.TempDir()
@@ -35,7 +42,7 @@ func TestControlGroup(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if left, limited := controlGroup(root); left != c.left || limited != c.limited {
+		if left, limited := controlGroups(root, filepath.Join(root, "self")); left != c.left || limited != c.limited {
 			t.Errorf("%s: %d, %v; want %d, %v", c.name, left, limited, c.left, c.limited)
 		}
 	}
