@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math"
 	"slices"
@@ -54,6 +55,11 @@ type runner interface {
 	strides(ctx context.Context) iter.Seq2[train.Step, error]
 	result() train.Result
 	engine() engine
+	epoch() int
+	retreats() []train.Retreat
+	history() train.History
+	checkpoint(w io.Writer) error
+	restore(c *train.Checkpoint) error
 }
 
 type runnerOf[T nn.Float] struct{ trainer *train.Trainer[T] }
@@ -66,6 +72,12 @@ func (r runnerOf[T]) strides(ctx context.Context) iter.Seq2[train.Step, error] {
 }
 func (r runnerOf[T]) result() train.Result { return r.trainer.Result() }
 func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.BestNetwork()) }
+
+func (r runnerOf[T]) retreats() []train.Retreat         { return r.trainer.Retreats() }
+func (r runnerOf[T]) epoch() int                        { return r.trainer.Epoch() }
+func (r runnerOf[T]) history() train.History            { return r.trainer.History() }
+func (r runnerOf[T]) checkpoint(w io.Writer) error      { return r.trainer.Checkpoint(w) }
+func (r runnerOf[T]) restore(c *train.Checkpoint) error { return r.trainer.Restore(c) }
 
 // Train fits a model to a table and reports on it: Prepare, all Steps, Model. A run that
 // diverges returns a *train.DivergedError; the model then has the last finite weights.
@@ -347,6 +359,15 @@ func (f *Fit) fits() error {
 	if c.EMA > 0 {
 		copies++
 	}
+	if c.Halvings > 0 { // the states to go back to
+		copies += 2 * (1 + c.Slots())
+		if c.KeepBest {
+			copies += 2
+		}
+		if c.EMA > 0 {
+			copies += 2
+		}
+	}
 	if c.BatchSize > 1024 || c.Shards > 1 { // the open branches of the tree of sums
 		copies += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
 	}
@@ -513,6 +534,42 @@ func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] { return f
 // Strides is Steps for a body that need not see every update, train.Trainer's Strides.
 func (f *Fit) Strides(ctx context.Context) iter.Seq2[train.Step, error] {
 	return f.runner.strides(ctx)
+}
+
+// Checkpoint writes all that the run has come to, train.Trainer's Checkpoint.
+func (f *Fit) Checkpoint(w io.Writer) error { return f.runner.checkpoint(w) }
+
+// Restore continues from a checkpoint of a run with the same tables and options, train.Trainer's
+// Restore.
+func (f *Fit) Restore(c *train.Checkpoint) error { return f.runner.restore(c) }
+
+// History returns the course of the run so far, without the pass over the rows that Result makes.
+func (f *Fit) History() train.History { return f.runner.history() }
+
+// Said are the notes, and with them what the run itself has decided so far.
+func (f *Fit) Said() []string {
+	said := slices.Clone(f.Notes)
+	for _, r := range f.Retreats() {
+		said = append(said, r.String())
+	}
+	return said
+}
+
+// Retreats returns where the run has gone back with half the rate.
+func (f *Fit) Retreats() []train.Retreat { return f.runner.retreats() }
+
+// Epoch returns the number of epochs done.
+func (f *Fit) Epoch() int { return f.runner.epoch() }
+
+// Fingerprints are those of the tables, as data.Table has them.
+func (f *Fit) Fingerprints() map[string]string {
+	all := map[string]string{}
+	for what, t := range map[string]*data.Table{"train": f.tables.Train, "validation": f.tables.Validation, "test": f.tables.Test} {
+		if t != nil {
+			all[what] = t.Fingerprint()
+		}
+	}
+	return all
 }
 
 // Result returns what the run has come to so far.

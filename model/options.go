@@ -83,6 +83,8 @@ type Options struct {
 	Patience   *int          `json:"patience,omitempty"` // 0: off; default half the epochs
 	MinDelta   float64       `json:"min_delta,omitempty"`
 
+	OnDivergence string `json:"on_divergence,omitempty"` // stop or halve-lr; default: stop
+
 	// The rows held out: nil is the default (see DefaultValidation), 0 is none.
 	Validation *float64 `json:"validation,omitempty"`
 	Test       *float64 `json:"test,omitempty"`
@@ -112,6 +114,7 @@ type Custom struct {
 // The defaults of the command line that are not simply a name.
 const (
 	DefaultValidation = 0.15 // of the rows that are not for testing
+	halvings          = 10   // of the rate, at most, with halve-lr
 	FewRows           = 50   // with fewer rows, none is held out for validation by default
 )
 
@@ -375,6 +378,13 @@ func (o *Options) descent(r *recipe) error {
 	}
 	if c.Threads < 0 {
 		return refuse("threads", "%d is not a number of cores; give a whole number of at least 1", o.Threads)
+	}
+	switch or(o.OnDivergence, "stop") {
+	case "stop":
+	case "halve-lr":
+		c.Halvings = halvings
+	default:
+		return refuse("on-divergence", "%q is not known; choose stop or halve-lr", o.OnDivergence)
 	}
 	var stop train.Any
 	if o.Tolerance != nil {

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -10,17 +10,6 @@ import (
 
 	"github.com/gradus-ml/gradus/internal/need"
 )
-
-// outcomeOf runs a process to its end.
-func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
-	t.Helper()
-	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
-}
 
 // TestReadOnly: folders and files without write permission. Root, whom no mode stops, calls
 // gradus as nobody.
@@ -39,7 +28,11 @@ func TestReadOnly(t *testing.T) {
 	writeFile(t, "folder/old.safetensors", "old")
 	writeFile(t, "folder/secret.csv", readFile(t, iris))
 	binary := copyOfSelf(t, dir)
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "--run", "kept", "-o", "m.safetensors")
 	before := listing(t)
+	if err := os.Chmod("kept", 0o555); err != nil {
+		t.Fatal(err)
+	}
 	for path, mode := range map[string]os.FileMode{dir: 0o755, "folder/old.safetensors": 0o444, "folder/secret.csv": 0, "folder": 0o555} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
@@ -53,6 +46,7 @@ func TestReadOnly(t *testing.T) {
 		{"train data.csv --epochs 1 -o folder/old.safetensors", []string{"folder", "permission denied"}},
 		{"train data.csv --epochs 1 --run folder/run -o /dev/null", []string{"--run", "folder/run", "permission denied"}},
 		{"train folder/secret.csv -o /dev/null", []string{"folder/secret.csv", "permission denied"}},
+		{"resume kept -o /dev/null", []string{"the folder kept cannot be written to", "permission denied"}},
 		{"predict m.safetensors data.csv -o folder/p.csv", []string{"cannot write folder/p.csv", "permission denied"}},
 		{"plot m.safetensors -o folder/net.svg", []string{"cannot write folder/net.svg", "permission denied"}},
 	} {
@@ -117,5 +111,80 @@ func TestFullDisk(t *testing.T) {
 		if changed := changes(before, listing(t)); changed != nil {
 			t.Fatalf("gradus %s: left behind: %q", args, changed)
 		}
+	}
+}
+
+// TestFullDiskWhileTraining: checkpoints that no longer fit are spoken of once, and the ones
+// before stay. With room again the run is resumed as if nothing had been.
+func TestFullDiskWhileTraining(t *testing.T) {
+	place(t, nil)
+	if err := os.Mkdir("disk", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", "disk", "tmpfs", 0, "size=1m"); err != nil {
+		t.Skip("no disk can be mounted here: ", err)
+	}
+	t.Cleanup(func() { syscall.Unmount("disk", 0) })
+	args := []string{"train", diabetes, "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "2ms"}
+	whole := trainQuietly(t, 0, append(args[1:], "-o", "w.safetensors")...)
+	if r := callUntil(t, "disk/run/"+checkpointFiles[0], append(args, "--run", "disk/run", "-o", "m.safetensors")...); r.code != 130 {
+		t.Fatalf("exit status %d\n%s", r.code, r.err)
+	}
+	// All that is left is filled.
+	filler, err := os.Create("disk/filler")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1 << 16; size > 0; size /= 2 {
+		for err == nil {
+			_, err = filler.Write(make([]byte, size))
+		}
+		err = nil
+	}
+	filler.Close()
+	before := listing(t)
+	r := call("resume", "disk/run", "--quiet", "-o", "m.safetensors")
+	const complaint = "no space left on device; training goes on, and the checkpoint before stays\n"
+	if r.code != 1 || strings.Count(r.err, complaint) != 1 || strings.Count(r.err, "\n") != 2 || !strings.HasSuffix(r.err, ": no space left on device\n") {
+		t.Errorf("exit status %d\n%s", r.code, r.err)
+	}
+	if changed := changes(before, listing(t)); len(changed) > 2 { // the lock, whose number has no room, and the model
+		t.Errorf("changed: %q", changed)
+	}
+	if err := os.Remove("disk/filler"); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "disk/run", "--quiet", "--json").out), whole) {
+		t.Error(d)
+	}
+}
+
+// TestContainerLimit: a run that would not fit into what a control group leaves is refused
+// with the figures, though the machine has more; one that fits is not.
+func TestContainerLimit(t *testing.T) {
+	group, limit := fmt.Sprintf("/sys/fs/cgroup/memory/gradus-test-%d", os.Getpid()), "memory.limit_in_bytes"
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		group, limit = fmt.Sprintf("/sys/fs/cgroup/gradus-test-%d", os.Getpid()), "memory.max"
+	}
+	if err := os.Mkdir(group, 0o755); err != nil {
+		t.Skip("no control group can be made here: ", err)
+	}
+	t.Cleanup(func() { os.Remove(group) })
+	if err := os.WriteFile(filepath.Join(group, limit), []byte("300000000"), 0o644); err != nil {
+		t.Skip("no limit can be set here: ", err)
+	}
+	place(t, nil)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := func(args string) outcome {
+		return outcomeOf(t, process("/bin/sh", "-c", "echo $$ > "+group+"/cgroup.procs && exec "+self+" train "+iris+" --epochs 1 --quiet -o m.safetensors "+args))
+	}
+	for _, problem := range refused(inside("--hidden 4000,4000"), 1, []string{"not enough memory", "16,052,003 parameters", "this container has", "MB left"}) {
+		t.Error(problem)
+	}
+	if r := inside("--hidden 64,64"); r.code != 0 {
+		t.Errorf("exit status %d\n%s", r.code, r.err)
 	}
 }

@@ -112,6 +112,7 @@ var badInput = []struct {
 	{"train $IRIS --validation header.csv", 1, []string{"header.csv", "no rows"}},
 
 	// The flags.
+	{"train $IRIS --on-divergence explode", 2, []string{"--on-divergence", `"explode" is not known`, "stop or halve-lr"}},
 	{"train $IRIS --hidden -3", 2, []string{"--hidden", `"-3"`, "0 alone for no hidden layer"}},
 	{"train $IRIS --hidden abc", 2, []string{"--hidden", `"abc"`, "whole numbers"}},
 	{"train $IRIS --hidden 8,0", 2, []string{"--hidden", `"0"`}},
@@ -499,7 +500,7 @@ func TestDiverges(t *testing.T) {
 			left := changes(nil, listing(t))
 			want := []string{".", "m.last-good.safetensors"}
 			if strings.Contains(args, "--run") {
-				want = append(want, "run", "run/config.json", "run/curves.svg", "run/history.csv", "run/result.json")
+				want = append(want, "run", "run/checkpoint-1.safetensors", "run/config.json", "run/curves.svg", "run/history.csv", "run/lock", "run/result.json")
 			}
 			if !slices.Equal(left, want) {
 				t.Errorf("left behind: %q", left)

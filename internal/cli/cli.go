@@ -54,6 +54,7 @@ func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, 
 // commands is the grammar. The order is that of the help.
 type commands struct {
 	Train      trainCmd      `cmd:"" help:"Train a network on a table, report, and save the model."`
+	Resume     resumeCmd     `cmd:"" help:"Continue a run that was kept with --run and interrupted."`
 	Predict    predictCmd    `cmd:"" help:"Predict the rows of a table with a model: CSV."`
 	Evaluate   evaluateCmd   `cmd:"" help:"Score a model on labelled rows."`
 	Check      checkCmd      `cmd:"" help:"Compare every parameter's gradient with a numeric derivative."`
@@ -82,23 +83,18 @@ type env struct {
 
 // Main runs one call and returns its exit status.
 func Main(args []string, std Std) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	done := make(chan struct{})
-	defer close(done)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	go func() {
-		select {
-		case <-done:
-		case <-ctx.Done():
-			select {
-			case <-done: // by the deferred stop: the call has ended by itself
-				return
-			default:
-			}
-			if !watching.Load() {
+		for n := 1; ; n++ {
+			<-signals
+			if n > 1 || !watching.Load() { // the second ends the process at once
 				os.Exit(statusInterrupted)
 			}
-			stop() // a second signal ends the process at once
+			cancel()
 		}
 	}()
 	return run(ctx, args, std)
@@ -126,22 +122,10 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 	}()
 	out := &output{w: std.Out}
 	std.Out = out
-	var grammar commands
 	if err := kernel.ISAError(); err != nil {
 		return complain(std, usage{err})
 	}
-	parser, err := kong.New(&grammar,
-		kong.Name("gradus"),
-		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent."),
-		kong.Writers(std.Out, std.Err),
-		kong.Exit(func(code int) { panic(exited{code}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed)},
-		kong.UsageOnError(),
-	)
-	if err != nil {
-		panic("cli: " + err.Error()) // the grammar is our own
-	}
+	parser := newParser(std)
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -154,6 +138,23 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 		err = fmt.Errorf("cannot write to standard output: %w", out.err)
 	}
 	return complain(std, err)
+}
+
+// newParser makes the parser of a call.
+func newParser(std Std) *kong.Kong {
+	parser, err := kong.New(&commands{},
+		kong.Name("gradus"),
+		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent."),
+		kong.Writers(std.Out, std.Err),
+		kong.Exit(func(code int) { panic(exited{code}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed)},
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic("cli: " + err.Error()) // the grammar is our own
+	}
+	return parser
 }
 
 // output is standard output; it remembers that something could not be written.
@@ -226,7 +227,7 @@ func complain(std Std, err error) int {
 // oneLine drops the sentinels' texts, which only programs need, and line breaks.
 func oneLine(err error) string {
 	s := strings.ReplaceAll(err.Error(), "\n", "; ")
-	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat} {
+	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat, train.ErrCheckpoint} {
 		if errors.Is(err, sentinel) {
 			s = strings.Replace(s, sentinel.Error()+": ", "", 1)
 		}

@@ -32,6 +32,17 @@ func process(binary string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// outcomeOf runs a process to its end.
+func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
+	t.Helper()
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+}
+
 // examples is the folder of the shipped tables.
 var examples = func() string {
 	dir, err := filepath.Abs("../../examples/data")

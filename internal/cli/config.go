@@ -68,6 +68,9 @@ func (c configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 // Validate refuses a key that is no flag of train, which has them all.
 func (c configFile) Validate(app *kong.Application) error {
 	known := map[string]bool{"no-shuffle": true}
+	for _, name := range notFlags {
+		known[name] = true
+	}
 	for _, cmd := range app.Children {
 		for _, f := range cmd.Flags {
 			known[f.Name] = true

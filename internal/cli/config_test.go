@@ -25,6 +25,7 @@ func TestConfigReproduces(t *testing.T) {
 		diabetes + " --optimizer adamw --weight-decay 0.1 --beta1 0.8 --beta2 0.9 --epsilon 1e-7 --schedule cosine:0.1 --loss huber:0.5 --activation leaky-relu:0.1",
 		diabetes + " --optimizer nesterov --momentum 0.7 --lr 0.01 --schedule step:2:0.5 --method stochastic --reduction sum",
 		diabetes + " --target s1,progression --output-activation identity --test " + diabetes,
+		diabetes + " --optimizer sgd --lr 10 --on-divergence halve-lr --checkpoint-every 1s",
 		iris + " --optimizer lion --weight-decay 0.2 --l1 0.001 --l2 0.01 --max-norm 2 --clip-norm 1 --clip-value 0.5 --ema 0.9 --label-smoothing 0.1 --warmup 1 --schedule plateau:1:0.5",
 		diabetes + " --optimizer lbfgs --l2 0.1",
 		iris + " --class-weight setosa=2,virginica=0.5 --metric auc,brier --group sepal_width_cm",

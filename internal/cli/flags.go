@@ -80,36 +80,37 @@ func (n *netFlags) start() (*model.Weights, error) {
 
 // descentFlags say how the descent goes.
 type descentFlags struct {
-	Method      string         `default:"auto" group:"descent" help:"batch, stochastic, mini-batch, or per-sample: the notebook's variant; auto is mini-batch, with lbfgs and cg batch."`
-	BatchSize   *int           `placeholder:"N" group:"descent" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
-	Optimizer   string         `default:"auto" group:"descent" help:"sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad, nadam, adamw or lion; for the whole batch lbfgs or cg, which find their own rate; auto is adamw with beta2 0.95, weight decay 0.1 and the rate 0.003, for regression 0.01."`
-	LR          *float64       `name:"lr" placeholder:"X" group:"descent" help:"Learning rate; gradus lr looks for one. Default: 0.01; adam, amsgrad, adamw 0.001; nadam 0.002; adadelta 1; lion 0.0001."`
-	Momentum    *float64       `placeholder:"X" group:"descent" help:"Of momentum and nesterov, 0.9; of rmsprop, 0."`
-	Beta1       *float64       `name:"beta1" placeholder:"X" group:"descent" help:"Of adam, amsgrad, nadam, adamw and lion; 0.9."`
-	Beta2       *float64       `name:"beta2" placeholder:"X" group:"descent" help:"Of adam, amsgrad, nadam and adamw, 0.999; of lion and rmsprop (its alpha), 0.99; of adadelta (its rho), 0.9."`
-	Epsilon     *float64       `placeholder:"X" group:"descent" help:"Of the rules that divide; 1e-8, adadelta 1e-6, adagrad 1e-10."`
-	WeightDecay *float64       `placeholder:"X" group:"descent" help:"All parameters shrink by the rate times X an update, apart from the gradient. Default: 0; adamw 0.01."`
-	L1          float64        `name:"l1" default:"0" placeholder:"X" group:"descent" help:"Adds X*sign(w) to the gradient of every weight; biases excepted, and not part of the loss reported."`
-	L2          float64        `name:"l2" default:"0" placeholder:"X" group:"descent" help:"Adds X*w to the gradient of every weight; likewise. What PyTorch calls weight_decay outside AdamW."`
-	MaxNorm     float64        `default:"0" placeholder:"X" group:"descent" help:"Keep the weights that lead to each unit within this length."`
-	ClipNorm    float64        `default:"0" placeholder:"X" group:"descent" help:"Keep the gradient of all parameters together within this length."`
-	ClipValue   float64        `default:"0" placeholder:"X" group:"descent" help:"Keep every element of the gradient within X and -X."`
-	EMA         float64        `name:"ema" default:"0" placeholder:"X" group:"descent" help:"Score and keep a running average of the weights, 0.999 say, in their place."`
-	Smoothing   float64        `name:"label-smoothing" default:"0" placeholder:"X" group:"descent" help:"Train classes towards 1-X and a share of X, in the place of 1 and 0."`
-	Schedule    string         `default:"auto" group:"descent" help:"Of the rate: constant, step:EVERY:FACTOR, exponential:FACTOR, inverse:POWER, polynomial:POWER:FLOOR, cosine:FLOOR, cosine-restarts:PERIOD:FACTOR:FLOOR, one-cycle:RISE:DIVIDE:FINAL or plateau:PATIENCE:FACTOR:FLOOR; auto is cosine with the optimizer auto, else constant."`
-	Warmup      int            `default:"0" placeholder:"N" group:"descent" help:"Epochs in which the rate rises to the schedule's first."`
-	Epochs      *int           `placeholder:"N" group:"descent" help:"At most. Default: by the number of rows."`
-	MaxTime     *time.Duration `placeholder:"DURATION" group:"descent" help:"Stop after the epoch that passes it: 30s, 5m."`
-	Tolerance   *float64       `placeholder:"R" group:"descent" help:"Stop when every output is within 1e-8 + R*|output| of its target."`
-	TargetLoss  *float64       `placeholder:"L" group:"descent" help:"Stop at this loss over all training rows."`
-	Patience    *int           `placeholder:"N" group:"descent" help:"Stop when the validation score has not become better for N epochs, and keep the best weights; 0 for never. Default: half the epochs, at least 20."`
-	MinDelta    float64        `default:"0" placeholder:"X" group:"descent" help:"By how much a score must be better to count."`
-	Validation  string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows that may choose the epoch. Default: a part, none of a few dozen rows."`
-	Test        string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows used for nothing but the report."`
-	Shuffle     bool           `default:"true" negatable:"" group:"descent" help:"Visit the rows in a new order in every epoch."`
-	Precision   string         `default:"float32" group:"descent" help:"float32 or float64."`
-	Threads     *int           `placeholder:"N" group:"descent" help:"Cores to use where that pays; it changes no bit of the result. Default: all."`
-	Shards      *int           `placeholder:"N" group:"descent" help:"Pieces a batch's gradient is summed in; part of the result's bits."`
+	Method       string         `default:"auto" group:"descent" help:"batch, stochastic, mini-batch, or per-sample: the notebook's variant; auto is mini-batch, with lbfgs and cg batch."`
+	BatchSize    *int           `placeholder:"N" group:"descent" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
+	Optimizer    string         `default:"auto" group:"descent" help:"sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad, nadam, adamw or lion; for the whole batch lbfgs or cg, which find their own rate; auto is adamw with beta2 0.95, weight decay 0.1 and the rate 0.003, for regression 0.01."`
+	LR           *float64       `name:"lr" placeholder:"X" group:"descent" help:"Learning rate; gradus lr looks for one. Default: 0.01; adam, amsgrad, adamw 0.001; nadam 0.002; adadelta 1; lion 0.0001."`
+	Momentum     *float64       `placeholder:"X" group:"descent" help:"Of momentum and nesterov, 0.9; of rmsprop, 0."`
+	Beta1        *float64       `name:"beta1" placeholder:"X" group:"descent" help:"Of adam, amsgrad, nadam, adamw and lion; 0.9."`
+	Beta2        *float64       `name:"beta2" placeholder:"X" group:"descent" help:"Of adam, amsgrad, nadam and adamw, 0.999; of lion and rmsprop (its alpha), 0.99; of adadelta (its rho), 0.9."`
+	Epsilon      *float64       `placeholder:"X" group:"descent" help:"Of the rules that divide; 1e-8, adadelta 1e-6, adagrad 1e-10."`
+	WeightDecay  *float64       `placeholder:"X" group:"descent" help:"All parameters shrink by the rate times X an update, apart from the gradient. Default: 0; adamw 0.01."`
+	L1           float64        `name:"l1" default:"0" placeholder:"X" group:"descent" help:"Adds X*sign(w) to the gradient of every weight; biases excepted, and not part of the loss reported."`
+	L2           float64        `name:"l2" default:"0" placeholder:"X" group:"descent" help:"Adds X*w to the gradient of every weight; likewise. What PyTorch calls weight_decay outside AdamW."`
+	MaxNorm      float64        `default:"0" placeholder:"X" group:"descent" help:"Keep the weights that lead to each unit within this length."`
+	ClipNorm     float64        `default:"0" placeholder:"X" group:"descent" help:"Keep the gradient of all parameters together within this length."`
+	ClipValue    float64        `default:"0" placeholder:"X" group:"descent" help:"Keep every element of the gradient within X and -X."`
+	EMA          float64        `name:"ema" default:"0" placeholder:"X" group:"descent" help:"Score and keep a running average of the weights, 0.999 say, in their place."`
+	Smoothing    float64        `name:"label-smoothing" default:"0" placeholder:"X" group:"descent" help:"Train classes towards 1-X and a share of X, in the place of 1 and 0."`
+	Schedule     string         `default:"auto" group:"descent" help:"Of the rate: constant, step:EVERY:FACTOR, exponential:FACTOR, inverse:POWER, polynomial:POWER:FLOOR, cosine:FLOOR, cosine-restarts:PERIOD:FACTOR:FLOOR, one-cycle:RISE:DIVIDE:FINAL or plateau:PATIENCE:FACTOR:FLOOR; auto is cosine with the optimizer auto, else constant."`
+	Warmup       int            `default:"0" placeholder:"N" group:"descent" help:"Epochs in which the rate rises to the schedule's first."`
+	Epochs       *int           `placeholder:"N" group:"descent" help:"At most. Default: by the number of rows."`
+	MaxTime      *time.Duration `placeholder:"DURATION" group:"descent" help:"Stop after the epoch that passes it: 30s, 5m."`
+	Tolerance    *float64       `placeholder:"R" group:"descent" help:"Stop when every output is within 1e-8 + R*|output| of its target."`
+	TargetLoss   *float64       `placeholder:"L" group:"descent" help:"Stop at this loss over all training rows."`
+	Patience     *int           `placeholder:"N" group:"descent" help:"Stop when the validation score has not become better for N epochs, and keep the best weights; 0 for never. Default: half the epochs, at least 20."`
+	MinDelta     float64        `default:"0" placeholder:"X" group:"descent" help:"By how much a score must be better to count."`
+	OnDivergence string         `default:"stop" group:"descent" help:"When a value stops being finite: stop, or halve-lr: go back to the epoch with the lowest loss, with half the rate, up to 10 times."`
+	Validation   string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows that may choose the epoch. Default: a part, none of a few dozen rows."`
+	Test         string         `placeholder:"FRACTION|FILE|none" group:"descent" help:"Rows used for nothing but the report."`
+	Shuffle      bool           `default:"true" negatable:"" group:"descent" help:"Visit the rows in a new order in every epoch."`
+	Precision    string         `default:"float32" group:"descent" help:"float32 or float64."`
+	Threads      *int           `placeholder:"N" group:"descent" help:"Cores to use where that pays; it changes no bit of the result. Default: all."`
+	Shards       *int           `placeholder:"N" group:"descent" help:"Pieces a batch's gradient is summed in; part of the result's bits."`
 }
 
 // options reads the table and network flags; a command adds its own.
@@ -146,6 +147,7 @@ func (d *descentFlags) add(o *model.Options) error {
 	o.Method, o.Optimizer, o.Schedule = d.Method, d.Optimizer, d.Schedule
 	o.LR, o.Momentum, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay = d.LR, d.Momentum, d.Beta1, d.Beta2, d.Epsilon, d.WeightDecay
 	o.Tolerance, o.TargetLoss, o.Patience, o.MinDelta = d.Tolerance, d.TargetLoss, d.Patience, d.MinDelta
+	o.OnDivergence = d.OnDivergence
 	o.L1, o.L2, o.MaxNorm, o.ClipNorm, o.ClipValue = d.L1, d.L2, d.MaxNorm, d.ClipNorm, d.ClipValue
 	o.EMA, o.LabelSmoothing, o.Warmup = d.EMA, d.Smoothing, d.Warmup
 	o.NoShuffle, o.Precision = !d.Shuffle, d.Precision

@@ -27,7 +27,7 @@ func newProgress(w io.Writer, f *model.Fit) progress {
 		epochs *= f.Rows.Train
 	}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return newBar(file, epochs, scoreName(f))
+		return newBar(file, f.Epoch(), epochs, scoreName(f))
 	}
 	return &lines{w: w, epochs: epochs, score: scoreName(f), start: time.Now(), next: 1}
 }
@@ -91,12 +91,13 @@ type bar struct {
 	start time.Time
 	last  time.Time // when the text was last made
 	rows  int
+	from  int // epochs done before, in a run that is continued
 	total int
 	score string // see scoreName
 }
 
-func newBar(w io.Writer, epochs int, score string) *bar {
-	b := &bar{text: make(chan string, 1), start: time.Now(), total: epochs, score: score}
+func newBar(w io.Writer, from, epochs int, score string) *bar {
+	b := &bar{text: make(chan string, 1), start: time.Now(), from: from, total: epochs, score: score}
 	b.pool = mpb.New(mpb.WithOutput(w), mpb.WithWidth(24), mpb.WithRefreshRate(100*time.Millisecond))
 	b.bar = b.pool.New(int64(epochs), mpb.BarStyle().Rbound("]").Lbound("["),
 		mpb.PrependDecorators(decor.CountersNoUnit("epoch %d/%d ")),
@@ -118,7 +119,7 @@ func (b *bar) show(s train.Step) {
 	}
 	b.last = time.Now()
 	took := b.last.Sub(b.start)
-	left := time.Duration(float64(took) / float64(s.Epoch) * float64(b.total-s.Epoch)).Round(time.Second)
+	left := time.Duration(float64(took) / float64(s.Epoch-b.from) * float64(b.total-s.Epoch)).Round(time.Second)
 	text := fmt.Sprintf(" loss %s%s, rate %.3g, %s samples/s, at most %v left",
 		short(s.EpochLoss), validationText(s, b.score), s.Rate, count(float64(b.rows)/took.Seconds()), left)
 	select {

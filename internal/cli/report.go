@@ -39,7 +39,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
 	}
-	for _, n := range f.Notes {
+	for _, n := range f.Said() {
 		e.printf("Note     %s\n", n)
 	}
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
@@ -51,7 +51,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
-	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest {
+	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest && c.resumed == nil {
 		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, e.args...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))

@@ -12,13 +12,20 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/internal/lock"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 	"github.com/gradus-ml/gradus/train"
 )
 
-// runDir is a folder that keeps a run: config.json, history.csv and curves.svg.
-type runDir struct{ path string }
+// runDir is a folder that keeps a run: config.json, two checkpoints, history.csv, and when
+// the run has ended result.json and curves.svg. It is locked as long as a process uses it.
+type runDir struct {
+	path string
+	lock *lock.File
+	checkpoints
+	events events
+}
 
 // runConfig is config.json: the flags of the run, as --config takes them.
 type runConfig struct {
@@ -28,45 +35,108 @@ type runConfig struct {
 	Header    string `json:"header,omitempty"`
 	From      string `json:"from,omitempty"`
 	model.Options
-	Validation any `json:"validation,omitempty"` // a fraction or a file
-	Test       any `json:"test,omitempty"`
+	Validation      any    `json:"validation,omitempty"` // a fraction or a file
+	Test            any    `json:"test,omitempty"`
+	CheckpointEvery string `json:"checkpoint_every,omitempty"`
+
+	// What resume needs beside the flags.
+	Folder      string            `json:"folder,omitempty"`      // in which the call was made
+	Fingerprint map[string]string `json:"fingerprint,omitempty"` // of the tables
+	EventFiles  bool              `json:"event_files,omitempty"` // --tensorboard, which makes sense with --run alone
 }
+
+// notFlags are the keys of config.json that --config passes over.
+var notFlags = []string{"folder", "fingerprint", "event-files"}
 
 // newRunDir makes the folder and writes its config.json before the first step.
 func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return nil, fmt.Errorf("--run: the folder %s cannot be made: %w", path, errors.Unwrap(err))
 	}
-	if _, err := os.Stat(filepath.Join(path, "config.json")); err == nil {
-		return nil, fmt.Errorf("--run: %s holds a run already; name another folder, or remove it", path)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	atomicfile.SyncFolder(filepath.Dir(filepath.Clean(path)))
+	if err := holdsNone(path); err != nil {
+		return nil, err
+	}
+	d, err := openRunDir(path)
+	if err != nil {
 		return nil, fmt.Errorf("--run: %w", err)
 	}
-	config := runConfig{Data: c.Data, Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, From: c.From, Options: f.Options}
+	if err := holdsNone(path); err != nil { // another may have been faster
+		d.close()
+		return nil, err
+	}
+	config := runConfig{
+		Data: c.Data, Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, From: c.From, Options: f.Options,
+		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
+	}
+	config.Folder, _ = os.Getwd() // where it is not known, names are as they were given
 	if c.Validation != "" {
 		config.Validation = c.Validation
 	}
 	if c.Test != "" {
 		config.Test = c.Test
 	}
-	d := &runDir{path}
-	return d, d.write("config.json", func(w io.Writer) error {
+	if err := d.write("config.json", func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(config)
-	})
+	}); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
 }
+
+// holdsNone refuses a folder that holds a run.
+func holdsNone(path string) error {
+	_, err := os.Stat(filepath.Join(path, "config.json"))
+	switch {
+	case err == nil:
+		return fmt.Errorf("--run: %s holds a run already; continue it with gradus resume %s, name another folder, or remove it", path, shellWord(path))
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("--run: %w", err)
+	}
+	return nil
+}
+
+// openRunDir locks a folder that is there.
+func openRunDir(path string) (*runDir, error) {
+	d := &runDir{path: path}
+	var err error
+	d.lock, err = lock.Take(d.file("lock"))
+	var pathErr *fs.PathError
+	switch {
+	case errors.Is(err, lock.ErrHeld):
+		return nil, fmt.Errorf("the run in %s is %w: wait for it, or end it first", path, err)
+	case errors.As(err, &pathErr):
+		return nil, fmt.Errorf("the folder %s cannot be written to: %w", path, pathErr.Err)
+	case err != nil:
+		return nil, fmt.Errorf("the folder %s cannot be locked: %w", path, err)
+	}
+	atomicfile.RemoveTemp(path)
+	return d, nil
+}
+
+func (d *runDir) close() {
+	d.stop()
+	if d.events.file != nil {
+		d.events.file.Close()
+	}
+	d.lock.Close()
+}
+
+func (d *runDir) file(name string) string { return filepath.Join(d.path, name) }
 
 func (d *runDir) write(name string, fill func(io.Writer) error) error {
-	return atomicfile.Write(filepath.Join(d.path, name), fill)
+	return atomicfile.Write(d.file(name), fill)
 }
 
-// finish writes what the run came to: result.json, as --json prints it, and the rest.
+// finish writes what the run came to: result.json, as --json prints it, and the curves.
 func (d *runDir) finish(m *model.Model, result trainJSON) error {
-	if err := d.write("result.json", func(w io.Writer) error { return json.NewEncoder(w).Encode(result) }); err != nil {
-		return err
+	if d == nil {
+		return nil
 	}
-	if err := d.write("history.csv", func(w io.Writer) error { return writeHistory(w, m.Training.History) }); err != nil {
+	if err := d.write("result.json", func(w io.Writer) error { return json.NewEncoder(w).Encode(result) }); err != nil {
 		return err
 	}
 	return d.write("curves.svg", func(w io.Writer) error {
@@ -74,11 +144,15 @@ func (d *runDir) finish(m *model.Model, result trainJSON) error {
 	})
 }
 
-// readBestEpoch reads from result.json whose weights the run kept; 0 are the last ones.
+// readBestEpoch reads from result.json whose weights the run kept; 0 are the last ones, or
+// those of a run that has not ended.
 func readBestEpoch(path string) (int, error) {
 	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil {
-		return 0, fmt.Errorf("%s: a run's folder has a result.json when the run has ended, and this cannot be read: %w", path, errors.Unwrap(err))
+		return 0, fmt.Errorf("%s: this cannot be read: %w", path, errors.Unwrap(err))
 	}
 	var result struct {
 		BestEpoch int `json:"best_epoch"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -19,12 +20,18 @@ type trainCmd struct {
 	netFlags     `embed:""`
 	descentFlags `embed:""`
 	rowFlags     `embed:""`
-	Out          string     `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
-	RunDir       string     `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, history.csv, curves.svg."`
-	Config       configFlag `placeholder:"FILE" help:"Flags, and the data, from a run's config.json; the command line wins."`
-	ConfigData   string     `name:"data" hidden:""`
-	JSON         bool       `name:"json" help:"One JSON object on standard output, and nothing else there."`
-	Quiet        bool       `help:"No progress."`
+	Out          string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
+	RunDir       string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
+
+	CheckpointEvery time.Duration `default:"10s" placeholder:"DURATION" help:"How often a run that is kept writes a checkpoint; it changes no bit of the result."`
+	TensorBoard     bool          `name:"tensorboard" help:"Write event files for TensorBoard into the folder of --run."`
+
+	Config     configFlag `placeholder:"FILE" help:"Flags, and the data, from a run's config.json; the command line wins."`
+	ConfigData string     `name:"data" hidden:""`
+	JSON       bool       `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet      bool       `help:"No progress."`
+
+	resumed *resumed // nil where a run begins
 }
 
 func (c *trainCmd) Run(e *env) error {
@@ -51,72 +58,93 @@ func (c *trainCmd) Run(e *env) error {
 	if err := writableFolder(c.Out); err != nil {
 		return err
 	}
+	if c.TensorBoard && c.RunDir == "" {
+		return usagef("--tensorboard writes into a run's folder: name one with --run DIR")
+	}
+	if c.RunDir != "" && c.CheckpointEvery <= 0 {
+		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
+	}
 	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
 	if err != nil {
 		return err
 	}
-	start, err := c.start()
-	if err != nil {
-		return err
+	var start *model.Weights
+	if c.resumed == nil || c.resumed.checkpoint == nil { // whose weights the run has left behind
+		if start, err = c.start(); err != nil {
+			return err
+		}
 	}
 	f, err := model.Prepare(tables, o, start)
 	if err != nil {
 		return asUsage(err)
 	}
 	var dir *runDir
-	if c.RunDir != "" {
+	switch {
+	case c.resumed != nil:
+		dir = c.resumed.dir
+		if err := c.resumed.restore(f); err != nil {
+			return err
+		}
+	case c.RunDir != "":
 		if dir, err = newRunDir(c.RunDir, c, f); err != nil {
 			return err
 		}
+		defer dir.close()
 	}
-	failed := c.loop(e, f)
+	failed := c.loop(e, f, dir)
+	unsaved := dir.end(f) // also of a run that diverged: resume then says so again
 	m, err := f.Model()
 	if err != nil {
 		return err
 	}
-	if dir != nil {
-		written := c.Out
-		if failed != nil {
-			written = ""
-		}
-		if err := dir.finish(m, c.result(f, m, written)); err != nil {
-			return err
-		}
+	if m.Training.Steps == 0 && m.Training.Reason == train.ReasonInterrupted {
+		return c.nothing(e)
 	}
 	if failed != nil {
-		return c.diverged(e, f, m, failed)
-	}
-	if m.Training.Steps == 0 && m.Training.Reason == train.ReasonInterrupted {
-		fmt.Fprintf(e.Err, "gradus: interrupted before the first update; %s was not written\n", c.Out)
-		return status(statusInterrupted)
+		return errors.Join(c.diverged(e, f, m, failed), unsaved, dir.finish(m, c.result(f, m, "")))
 	}
 	if err := m.Save(c.Out); err != nil {
 		return err
+	}
+	if unsaved == nil {
+		unsaved = dir.finish(m, c.result(f, m, c.Out))
 	}
 	if c.JSON {
 		err = e.writeJSON(c.result(f, m, c.Out))
 	} else {
 		writeReport(e, f, m, c)
 	}
-	if err != nil {
+	if err := errors.Join(unsaved, err); err != nil {
 		return err
 	}
 	return c.exit(e, m)
 }
 
-// loop trains to the end and shows how it goes.
-func (c *trainCmd) loop(e *env, f *model.Fit) error {
+// nothing is a run that a signal ended before its first update.
+func (c *trainCmd) nothing(e *env) error {
+	again := ""
+	if c.RunDir != "" {
+		again = "; gradus resume " + shellWord(c.RunDir) + " starts it"
+	}
+	fmt.Fprintf(e.Err, "gradus: interrupted before the first update; %s was not written%s\n", c.Out, again)
+	return status(statusInterrupted)
+}
+
+// loop trains to the end, shows how it goes, and writes checkpoints.
+func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 	var p progress = silent{}
 	if !c.Quiet {
 		p = newProgress(e.Err, f)
 	}
 	defer p.done()
+	dir.begin(f, c.CheckpointEvery, c.TensorBoard)
 	e.watch()
 	for step, err := range f.Strides(e.ctx) {
 		if err != nil {
 			return err
 		}
 		p.show(step)
+		dir.look(e, f)
 	}
 	return nil
 }
@@ -141,6 +169,9 @@ func (c *trainCmd) exit(e *env, m *model.Model) error {
 	if t.Reason == train.ReasonInterrupted {
 		if !c.JSON {
 			e.printf("Interrupted: %s holds what was reached.\n", c.Out)
+			if c.RunDir != "" {
+				e.printf("Next     gradus resume %s   continues\n", shellWord(c.RunDir))
+			}
 		}
 		return status(statusInterrupted)
 	}
@@ -206,7 +237,7 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
 		Metrics: t.Metrics, Diagnosis: append([]train.Finding{}, t.Diagnosis...), WeightsSHA256: m.WeightsSHA256(),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
-		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), Notes: f.Notes,
+		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), Notes: f.Said(),
 		Options: m.Options, Columns: []columnJSON{}, Dropped: []droppedJSON{},
 	}
 	if path != "" {

@@ -332,7 +332,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	if err != nil {
 		return err
 	}
-	if err := c.loop(t.env, f); err != nil {
+	if err := c.loop(t.env, f, nil); err != nil {
 		return err
 	}
 	m, err := f.Model()

@@ -33,6 +33,8 @@ var allowed = map[string][]string{
 	"internal/memory":            {"github.com/shirou/gopsutil/v4/mem"},
 	"internal/team":              {},
 	"internal/tune":              {"internal/kernel", "internal/rng"},
+	"internal/tfevents":          {"google.golang.org/protobuf/encoding/protowire"},
+	"internal/lock":              {"golang.org/x/sys/windows"},
 	"nn":                         {"internal/kernel", "internal/rng", "internal/team"},
 	"optim":                      {"internal/kernel"},
 	"metrics":                    {"internal/kernel"},
@@ -45,7 +47,7 @@ var allowed = map[string][]string{
 	"lesson": {"internal/kernel", "internal/rng", "nn", "optim", "train"},
 	"plot":   {"gonum.org/v1/plot", "golang.org/x/image/"},
 	"internal/cli": {
-		"internal/atomicfile", "internal/bench", "internal/kernel", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
+		"internal/atomicfile", "internal/bench", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},
 	"cmd/gradus":    {"internal/cli"},

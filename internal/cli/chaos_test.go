@@ -1,0 +1,256 @@
+//go:build !windows
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// chaosRuns are the runs that TestChaos kills: every optimizer, schedule and method, both
+// precisions, and what else is part of a run's state. Each trains for some tenths of a second.
+func chaosRuns() [][]string {
+	var runs [][]string
+	add := func(data, flags string) { runs = append(runs, append([]string{data}, strings.Fields(flags)...)) }
+	schedules := optim.Schedules()
+	for i, o := range optim.Rules() {
+		add(diabetes, fmt.Sprintf("--optimizer %s --schedule %s --epochs 150 --lr 0.001 --precision float%d", o, schedules[i%len(schedules)], 32+32*(i%2)))
+	}
+	for i, s := range schedules {
+		add(iris, fmt.Sprintf("--optimizer %s --schedule %s --method stochastic --epochs 80 --lr 0.001", optim.Rules()[i%len(optim.Rules())], s))
+	}
+	for _, o := range optim.Solvers() {
+		add(diabetes, "--optimizer "+o+" --epochs 300 --l2 0.01")
+	}
+	add(iris, "--norm batch --dropout 0.2 --input-dropout 0.1 --ema 0.99 --epochs 100")
+	add(cancer, "--norm layer --l1 0.001 --max-norm 2 --clip-norm 1 --clip-value 0.5 --label-smoothing 0.1 --warmup 3 --schedule plateau:1:0.5 --epochs 60")
+	add(penguins, "--class-weight balanced --metric f1_macro --epochs 100 --patience 40")
+	add(cancer, "--epochs 100 --test 0.2")
+	add(cancer, "--method batch --shards 3 --epochs 600")
+	add(penguins, "--patience 30 --epochs 500 --no-shuffle")
+	add(diabetes, "--tolerance 1e-9 --epochs 150 --validation none --reduction sum --lr 0.0001 --optimizer momentum")
+	add(seed, "--method per-sample --hidden 4 --activation sigmoid --tolerance 1e-7 --epochs 20000")
+	add(seed, "--method batch --hidden 4 --activation sigmoid --optimizer sgd --lr 0.1 --epochs 3000000")
+	add(diabetes, "--optimizer sgd --lr 1e30 --epochs 20000 --schedule exponential:0.9") // diverges
+	add(diabetes, "--optimizer sgd --lr 10 --on-divergence halve-lr --epochs 150")
+	return runs
+}
+
+// TestChaos kills training processes at random moments, now and then damages the newest
+// checkpoint as well, resumes on another number of threads and another instruction set, and
+// compares the end with that of a run nobody touched. It prints the seed of its randomness;
+// GRADUS_CHAOS=KILLS[:SEED] asks for more kills than the 20 of every day, or the same again.
+func TestChaos(t *testing.T) {
+	kills, seed := 20, uint64(time.Now().UnixNano())
+	if s := os.Getenv("GRADUS_CHAOS"); s != "" {
+		n, given, has := strings.Cut(s, ":")
+		var err error
+		if kills, err = strconv.Atoi(n); err == nil && has {
+			seed, err = strconv.ParseUint(given, 10, 64)
+		}
+		if err != nil {
+			t.Fatalf("GRADUS_CHAOS=%s: give KILLS or KILLS:SEED", s)
+		}
+	} else if testing.Short() {
+		kills = 5
+	}
+	t.Logf("GRADUS_CHAOS=%d:%d", kills, seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	place(t, nil)
+	runs := chaosRuns()
+	if kills < len(runs) { // a few of them
+		random.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
+		runs = runs[:max(1, kills/3)]
+	}
+	each := (kills + len(runs) - 1) / len(runs)
+	done, damages, resumes, used := 0, 0, 0, map[string]bool{}
+	counts := map[syscall.Signal]int{}
+	for n := 0; done < kills; n++ {
+		args := runs[n%len(runs)]
+		what := strings.Join(args, " ")
+		used[what] = true
+		dir := fmt.Sprintf("run%d", n)
+		train := append([]string{"train", "--json", "--quiet", "--checkpoint-every", "15ms", "-o", dir + ".safetensors"}, args...)
+		r := outcomeOf(t, process(self, append(train, "--run", dir+"whole")...))
+		whole := parseJSON(t, r.out)
+		took := time.Duration(whole.number(t, "seconds") * 1e9)
+
+		call := append(train, "--run", dir)
+		here := 0
+		for {
+			cmd := process(self, call...)
+			var out, errs strings.Builder
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			cmd.Env = append(cmd.Env, "GRADUS_ISA="+kernel.ISAs()[random.IntN(len(kernel.ISAs()))])
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan struct{})
+			go func() { cmd.Wait(); close(ended) }()
+			if done < kills && here < each {
+				select {
+				case <-ended:
+				case <-time.After(20*time.Millisecond + time.Duration(random.Int64N(int64(took)/2+1))):
+					signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT}[random.IntN(5)]
+					cmd.Process.Signal(signal)
+					<-ended
+					if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() || status.ExitStatus() == statusInterrupted {
+						counts[signal]++
+						done++
+						here++
+					}
+				}
+			}
+			<-ended
+			if code := cmd.ProcessState.ExitCode(); code != -1 && code != statusInterrupted {
+				if code != r.code || !strings.Contains(errs.String(), strings.TrimSpace(r.err)) {
+					t.Fatalf("%s: exit status %d after %d kills, want %d\n%s", what, code, here, r.code, errs.String())
+				}
+				for _, d := range differences(parseJSON(t, out.String()), whole) {
+					t.Errorf("%s: after %d kills %s", what, here, d)
+				}
+				if course(t, dir) != course(t, dir+"whole") {
+					t.Errorf("%s: after %d kills the history differs", what, here)
+				}
+				break
+			}
+			if random.IntN(4) == 0 && damage(t, random, dir) {
+				damages++
+			}
+			call = []string{"resume", dir, "--json", "--quiet", "--threads", strconv.Itoa(1 + random.IntN(3))}
+			if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
+				call = append(train, "--run", dir) // it was killed before it had begun
+			} else {
+				resumes++
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("GRADUS_CHAOS=%d:%d", kills, seed)
+		}
+		os.RemoveAll(dir)
+		os.RemoveAll(dir + "whole")
+	}
+	t.Logf("%d kills (%v), %d resumed, %d checkpoints damaged, %d configurations", done, counts, resumes, damages, len(used))
+}
+
+// damage flips a bit of the newest checkpoint, or cuts it short, where there is an older
+// one that is whole.
+func damage(t *testing.T, random *rand.Rand, dir string) bool {
+	t.Helper()
+	d := &runDir{path: dir}
+	_, file, damaged, err := d.newest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file == nil {
+		return false
+	}
+	file.Close()
+	if damaged != nil {
+		return false
+	}
+	if _, err := os.Stat(filepath.Join(dir, checkpointFiles[d.next])); err != nil {
+		return false
+	}
+	newest := filepath.Join(dir, checkpointFiles[1-d.next])
+	b := []byte(readFile(t, newest))
+	if random.IntN(2) == 0 {
+		b[random.IntN(len(b))] ^= 1 << random.IntN(8)
+	} else {
+		b = b[:random.IntN(len(b))]
+	}
+	writeFile(t, newest, string(b))
+	return true
+}
+
+// TestTwoSignals: after the first the process is busy with a step that takes its time; the
+// second ends it at once, and nothing is written.
+func TestTwoSignals(t *testing.T) {
+	place(t, nil)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := process(self, "train", cancer, "--hidden", "3000,3000", "--method", "batch", "--epochs", "1000", "-o", "m.safetensors")
+	errs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 1)
+	if _, err := errs.Read(line); err != nil { // the first epoch's line: it is in the loop
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, errs)
+	cmd.Process.Signal(syscall.SIGINT)
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != statusInterrupted {
+		t.Errorf("exit status %d", code)
+	}
+	if left := listing(t); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestOneSignal finishes the step, saves and reports.
+func TestOneSignal(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		place(t, nil)
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := process(self, "train", cancer, "--epochs", "1000000", "--patience", "0", "--run", "run", "--json", "-o", "m.safetensors")
+		var out strings.Builder
+		cmd.Stdout = &out
+		errs, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := errs.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		copied := make(chan struct{})
+		go func() { io.Copy(io.Discard, errs); close(copied) }()
+		cmd.Process.Signal(signal)
+		<-copied
+		cmd.Wait()
+		o := parseJSON(t, out.String())
+		if code := cmd.ProcessState.ExitCode(); code != statusInterrupted || o["stop_reason"] != "interrupted" || o.number(t, "steps") < 1 {
+			t.Errorf("%v: exit status %d, %s", signal, code, out.String())
+		}
+		must(t, 0, "evaluate", "m.safetensors", cancer)
+		d := &runDir{path: "run"}
+		c, file, _, err := d.newest()
+		if err != nil || c == nil || float64(c.Steps) != o.number(t, "steps") {
+			t.Fatalf("%v: the checkpoint is %+v, %v", signal, c, err)
+		}
+		file.Close()
+		var config map[string]any
+		if err := json.Unmarshal([]byte(readFile(t, "run/config.json")), &config); err != nil {
+			t.Error(err)
+		}
+	}
+}

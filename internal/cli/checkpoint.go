@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// checkpointFiles are written in turn, so that the last good one stays while the next is made.
+var checkpointFiles = [2]string{"checkpoint-1.safetensors", "checkpoint-2.safetensors"}
+
+// checkpoints says when a run's next checkpoint is due and where it goes.
+type checkpoints struct {
+	every  time.Duration
+	timer  *time.Timer
+	due    atomic.Bool
+	next   int  // of checkpointFiles
+	failed bool // the last could not be written, and that was said
+}
+
+// begin starts the clock. A nil runDir keeps nothing.
+func (d *runDir) begin(f *model.Fit, every time.Duration, tensorboard bool) {
+	if d != nil {
+		d.events.begin(f, tensorboard)
+		d.every = every
+		d.timer = time.AfterFunc(every, func() { d.due.Store(true) })
+	}
+}
+
+func (c *checkpoints) stop() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
+
+// look is called between updates: it logs what is new, and writes a checkpoint if it is time
+// for one. What takes long is done more seldom, so
+// that it never takes more than a twentieth of the time. Where it cannot be written training
+// goes on: the one before is still there.
+func (d *runDir) look(e *env, f *model.Fit) {
+	if d == nil {
+		return
+	}
+	err := d.events.log(d.path, f)
+	if err == nil && d.due.Load() {
+		err = d.events.flush()
+	}
+	if err != nil {
+		fmt.Fprintf(e.Err, "gradus: %v; training goes on without it\n", err)
+	}
+	if !d.due.Load() {
+		return
+	}
+	d.due.Store(false)
+	start := time.Now()
+	err = d.save(f)
+	if err != nil && !d.failed {
+		fmt.Fprintf(e.Err, "gradus: %v; training goes on, and the checkpoint before stays\n", err)
+	}
+	d.failed = err != nil
+	d.timer.Reset(max(d.every, 20*time.Since(start)))
+}
+
+// save writes a checkpoint and the history so far.
+func (d *runDir) save(f *model.Fit) error {
+	if err := d.write(checkpointFiles[d.next], f.Checkpoint); err != nil {
+		return err
+	}
+	d.next = 1 - d.next
+	return d.write("history.csv", func(w io.Writer) error { return writeHistory(w, f.History()) })
+}
+
+// end writes what is left to write when the loop has ended.
+func (d *runDir) end(f *model.Fit) error {
+	if d == nil {
+		return nil
+	}
+	return errors.Join(d.save(f), d.events.log(d.path, f), d.events.flush())
+}
+
+// newest returns the newest checkpoint that is whole, open, and what is wrong with the other
+// one. There may be none; where there are some and none is whole, that is an error.
+func (d *runDir) newest() (newest *train.Checkpoint, file *os.File, damaged error, err error) {
+	for i, name := range checkpointFiles {
+		path := d.file(name)
+		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var c *train.Checkpoint
+		if err == nil {
+			c, err = train.ReadCheckpoint(f)
+		}
+		switch {
+		case errors.Is(err, train.ErrDamaged):
+			damaged = fmt.Errorf("%s: %w", path, err)
+		case err != nil:
+			return nil, nil, nil, fmt.Errorf("%s: %w", path, err)
+		case newest == nil || c.Number > newest.Number:
+			if file != nil {
+				file.Close()
+			}
+			newest, file, d.next = c, f, 1-i
+			continue
+		}
+		f.Close()
+	}
+	if newest == nil && damaged != nil {
+		return nil, nil, nil, fmt.Errorf("%w, and there is no other checkpoint: remove it to start the run from the beginning", damaged)
+	}
+	return newest, file, damaged, nil
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// resumeCmd is "gradus resume RUN_DIR".
+type resumeCmd struct {
+	Dir     string `arg:"" name:"run-dir" help:"The folder of a run that was trained with --run."`
+	Out     string `short:"o" placeholder:"FILE" help:"The model. Default: where the run would have put it."`
+	Threads *int   `placeholder:"N" help:"Cores to use where that pays; it changes no bit of the result. Default: as the run had it."`
+	JSON    bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet   bool   `help:"No progress."`
+}
+
+// resumed is a run that is continued, or begun where it has no checkpoint yet.
+type resumed struct {
+	dir        *runDir
+	config     runConfig
+	checkpoint *train.Checkpoint // nil: none was written
+}
+
+func (given *resumeCmd) Run(e *env) error {
+	c := *given // the parser, asked once more, empties it
+	path := filepath.Join(c.Dir, "config.json")
+	raw, err := os.ReadFile(path)
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return fmt.Errorf("%s: a run's folder has a config.json, and this cannot be read: %w; name a folder that was given to gradus train --run", path, pathErr.Err)
+	}
+	r := resumed{}
+	if err := json.Unmarshal(raw, &r.config); err != nil {
+		return fmt.Errorf("%s: this is not a run's configuration: %w", path, err)
+	}
+	if r.dir, err = openRunDir(c.Dir); err != nil {
+		return err
+	}
+	defer r.dir.close()
+	var file *os.File
+	var damaged error
+	if r.checkpoint, file, damaged, err = r.dir.newest(); err != nil {
+		return err
+	}
+	if file != nil {
+		defer file.Close()
+	}
+	if damaged != nil {
+		fmt.Fprintf(e.Err, "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), r.checkpoint.Steps)
+	}
+
+	args := []string{"train", "--config", path}
+	if c.Threads != nil {
+		args = append(args, "--threads", strconv.Itoa(*c.Threads))
+	}
+	call, err := e.parser.Parse(joinNegative(args))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	t := call.Selected().Target.Addr().Interface().(*trainCmd)
+	t.Data = t.ConfigData
+	for _, name := range []*string{&t.Data, &t.Out, &t.From, &t.Validation, &t.Test} {
+		*name = r.config.found(*name)
+	}
+	if c.Out != "" {
+		t.Out = c.Out
+	}
+	t.TensorBoard = r.config.EventFiles
+	t.RunDir, t.JSON, t.Quiet, t.resumed = c.Dir, c.JSON, c.Quiet, &r
+	return t.Run(e)
+}
+
+// found is a file's name as the present folder sees it, when the run was begun in another.
+func (c *runConfig) found(name string) string {
+	here, err := os.Getwd()
+	if err != nil || c.Folder == "" || c.Folder == here || name == "" || name == data.Stdin || name == "none" || filepath.IsAbs(name) {
+		return name
+	}
+	if _, err := strconv.ParseFloat(name, 64); err == nil { // a part of the rows
+		return name
+	}
+	if _, err := os.Stat(c.Folder); err != nil { // the run was moved
+		return name
+	}
+	return filepath.Join(c.Folder, name)
+}
+
+// restore checks that the tables are what they were, and continues from the checkpoint.
+func (r *resumed) restore(f *model.Fit) error {
+	tables := f.Fingerprints()
+	for _, what := range []string{"train", "validation", "test"} {
+		if then, now := r.config.Fingerprint[what], tables[what]; then != now {
+			return fmt.Errorf("the %s rows are not what they were when the run in %s began (their SHA-256 is %.12s, it was %.12s): put the old data back, or start a new run",
+				map[string]string{"train": "table's", "validation": "validation", "test": "test"}[what], r.dir.path, now, then)
+		}
+	}
+	if r.checkpoint == nil {
+		return nil
+	}
+	if err := f.Restore(r.checkpoint); err != nil {
+		return fmt.Errorf("%s: %w", r.dir.path, err)
+	}
+	return nil
+}

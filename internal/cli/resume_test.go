@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// callFor is a call whose context ends after that time, as by a signal.
+func callFor(t *testing.T, limit time.Duration, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	var out, errs strings.Builder
+	code := run(ctx, args, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+	return outcome{code, out.String(), errs.String()}
+}
+
+// callUntil is a call that a signal ends as soon as that file is there. Of a run, it then has
+// a second checkpoint.
+func callUntil(t *testing.T, file string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(file); err == nil {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	var out, errs strings.Builder
+	code := run(ctx, args, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+	return outcome{code, out.String(), errs.String()}
+}
+
+// reached are the keys of train's JSON that a resumed run must have like one that was never
+// interrupted. Times are not among them.
+var reached = []string{"weights_sha256", "stop_reason", "converged", "epochs", "steps", "loss", "best_epoch", "metrics", "rows", "seed", "columns", "diagnosis"}
+
+// differences compares two results of train --json.
+func differences(got, want object) (out []string) {
+	for _, key := range reached {
+		if g, w := fmt.Sprint(got[key]), fmt.Sprint(want[key]); g != w {
+			out = append(out, fmt.Sprintf("%s is %s, want %s", key, g, w))
+		}
+	}
+	return out
+}
+
+// course is a history.csv without the column of times.
+func course(t *testing.T, dir string) string {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(readFile(t, filepath.Join(dir, "history.csv")))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range rows {
+		rows[i] = r[:len(r)-1]
+	}
+	return fmt.Sprint(rows)
+}
+
+func TestResumeAfterAnInterruption(t *testing.T) {
+	place(t, nil)
+	args := []string{"train", diabetes, "--test", "0.2", "--optimizer", "adam", "--schedule", "cosine", "--epochs", "800", "--patience", "0", "--quiet"}
+	whole := parseJSON(t, must(t, 0, append(args, "--json", "--run", "whole", "-o", "w.safetensors")...).out)
+	args = append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "5ms")
+	r := callUntil(t, "parts/"+checkpointFiles[0], args...)
+	if r.code != 130 || !strings.Contains(r.out, "gradus resume parts") {
+		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+	}
+	must(t, 0, "info", "m.safetensors")                    // what was reached is a model
+	if err := os.Remove("parts/result.json"); err != nil { // as after kill -9
+		t.Fatal(err)
+	}
+	must(t, 0, "plot", "parts", "-o", "curves.svg")
+	for r.code == 130 {
+		r = callFor(t, time.Duration(whole.number(t, "seconds")/3*1e9), "resume", "parts", "--json", "--quiet", "--threads", "1")
+	}
+	if r.code != 0 {
+		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+	}
+	o := parseJSON(t, r.out)
+	for _, d := range differences(o, whole) {
+		t.Error(d)
+	}
+	if course(t, "parts") != course(t, "whole") {
+		t.Error("the histories differ")
+	}
+	if o["model"] != "m.safetensors" || readFile(t, "parts/result.json") != r.out {
+		t.Errorf("the model is %v, result.json\n%s", o["model"], readFile(t, "parts/result.json"))
+	}
+}
+
+// A finished run is reported once more, from any folder, and -o is honoured.
+func TestResumeReports(t *testing.T) {
+	place(t, nil)
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A table beside the call, so that names are relative.
+	writeFile(t, "iris.csv", readFile(t, iris))
+	first := trainQuietly(t, 0, "iris.csv", "--epochs", "5", "--run", "run", "-o", "m.safetensors", "--test", "0.3")
+	model := readFile(t, "m.safetensors")
+	if err := os.Remove("m.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	again := parseJSON(t, must(t, 0, "resume", filepath.Join(here, "run"), "--json").out)
+	for _, d := range differences(again, first) {
+		t.Error(d)
+	}
+	if again["seconds"] != first["seconds"] {
+		t.Errorf("it took %v seconds, at first %v", again["seconds"], first["seconds"])
+	}
+	if readFile(t, filepath.Join(here, "m.safetensors")) != model {
+		t.Error("the model differs")
+	}
+	r := must(t, 0, "resume", filepath.Join(here, "run"), "-o", "other.safetensors")
+	if readFile(t, "other.safetensors") == "" || !strings.Contains(r.out, "Model    other.safetensors") || !strings.Contains(r.out, "5 epochs (all that were allowed)") {
+		t.Error(r.out)
+	}
+}
+
+// A run of which there is only the configuration begins.
+func TestResumeBegins(t *testing.T) {
+	place(t, nil)
+	trainQuietly(t, 0, iris, "--hidden", "5", "--epochs", "1", "-o", "start.safetensors")
+	first := trainQuietly(t, 0, iris, "--hidden", "5", "--epochs", "5", "--from", "start.safetensors", "--run", "run", "-o", "m.safetensors")
+	for _, name := range checkpointFiles {
+		os.Remove("run/" + name)
+	}
+	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "run", "--json", "--quiet").out), first) {
+		t.Error(d)
+	}
+	// With a checkpoint, the weights to start from are no longer needed.
+	if err := os.Remove("start.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "run", "--json", "--quiet").out), first) {
+		t.Error(d)
+	}
+}
+
+func TestResumeOfOtherEnds(t *testing.T) {
+	place(t, nil)
+	for _, c := range []struct {
+		args string
+		code int
+		word string
+	}{
+		{diabetes + " --lr 1e30 --optimizer sgd --epochs 5", 1, "training diverged"},
+		{iris + " --max-time 1ns", 0, ""},
+		{iris + " --tolerance 1e-9 --epochs 3", 3, "without reaching the tolerance"},
+		{iris + " --target-loss 0.9 --lr 0.01", 0, ""},
+		{seed + " --method per-sample --hidden 3 --activation sigmoid --tolerance 0.3 --epochs 50", 0, ""},
+	} {
+		os.RemoveAll("run")
+		r := call(append([]string{"train", "--json", "--quiet", "--run", "run", "-o", "m.safetensors"}, strings.Fields(c.args)...)...)
+		again := call("resume", "run", "--json", "--quiet")
+		if r.code != c.code || again.code != c.code || !strings.Contains(again.err, c.word) || again.err != r.err {
+			t.Errorf("%s: exit status %d, resumed %d\n%s%s", c.args, r.code, again.code, r.err, again.err)
+		}
+		for _, d := range differences(parseJSON(t, again.out), parseJSON(t, r.out)) {
+			t.Errorf("%s: %s", c.args, d)
+		}
+	}
+}
+
+// A damaged checkpoint is named, and the one before it serves.
+func TestResumeAfterDamage(t *testing.T) {
+	place(t, nil)
+	args := []string{"train", diabetes, "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "3ms", "--run"}
+	whole := parseJSON(t, must(t, 0, append(args, "whole", "--json", "-o", "w.safetensors")...).out)
+	for name, damage := range map[string]func([]byte) []byte{
+		"flipped": func(b []byte) []byte { b[len(b)/2] ^= 4; return b },
+		"torn":    func(b []byte) []byte { return b[:len(b)/3] },
+		"empty":   func(b []byte) []byte { return nil },
+		"header":  func(b []byte) []byte { b[2] ^= 0xff; return b },
+	} {
+		if r := callUntil(t, name+"/"+checkpointFiles[0], append(args, name, "-o", "m.safetensors")...); r.code != 130 {
+			t.Fatalf("exit status %d\n%s", r.code, r.err)
+		}
+		d := &runDir{path: name}
+		_, file, _, err := d.newest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+		newest := filepath.Join(name, checkpointFiles[1-d.next])
+		writeFile(t, newest, string(damage([]byte(readFile(t, newest)))))
+		r := call("resume", name, "--json", "--quiet")
+		if r.code != 0 || !strings.HasPrefix(r.err, "gradus: "+newest+": damaged: ") || !strings.Contains(r.err, "; continuing from the one before it, of update ") {
+			t.Fatalf("%s: exit status %d\n%s", name, r.code, r.err)
+		}
+		for _, d := range differences(parseJSON(t, r.out), whole) {
+			t.Errorf("%s: %s", name, d)
+		}
+		for _, c := range checkpointFiles {
+			writeFile(t, filepath.Join(name, c), "x")
+		}
+		for _, problem := range refused(call("resume", name), 1, []string{name, "damaged", "no other checkpoint", "remove it to start"}) {
+			t.Errorf("%s: both damaged: %s", name, problem)
+		}
+	}
+}
+
+func TestResumeRefuses(t *testing.T) {
+	place(t, nil)
+	writeFile(t, "iris.csv", readFile(t, iris))
+	writeFile(t, "test.csv", readFile(t, iris))
+	trainQuietly(t, 0, "iris.csv", "--epochs", "2", "--test", "test.csv", "--run", "run", "-o", "m.safetensors")
+	for _, c := range []struct {
+		what  string
+		make  func()
+		words []string
+	}{
+		{"nofolder", nil, []string{"nofolder/config.json", "no such file", "gradus train --run"}},
+		{"run", func() { writeFile(t, "test.csv", strings.Replace(readFile(t, iris), "5.1", "5.2", 1)) }, []string{"the test rows are not what they were", "put the old data back"}},
+		{"run", func() { writeFile(t, "iris.csv", strings.Replace(readFile(t, iris), "5.1", "5.2", 1)) }, []string{"the table's rows are not what they were", "start a new run"}},
+		{"run", func() { os.Remove("iris.csv") }, []string{"iris.csv", "no such file"}},
+	} {
+		if c.make != nil {
+			c.make()
+		}
+		before := listing(t)
+		for _, problem := range refused(call("resume", c.what), 1, c.words) {
+			t.Errorf("%s: %s", c.words, problem)
+		}
+		if changed := changes(before, listing(t)); changed != nil {
+			t.Errorf("%s: written: %q", c.words, changed)
+		}
+	}
+}
+
+// Two runs cannot be in one folder.
+func TestOneRunInAFolder(t *testing.T) {
+	place(t, nil)
+	trainQuietly(t, 0, iris, "--epochs", "2", "--run", "run", "-o", "m.safetensors")
+	config := readFile(t, "run/config.json")
+	d, err := openRunDir("run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for args, word := range map[string]string{
+		"resume run":                   "the run in run is in use by process",
+		"train " + iris + " --run run": "run holds a run already; continue it with gradus resume run",
+	} {
+		for _, problem := range refused(call(strings.Fields(args)...), 1, []string{word}) {
+			t.Errorf("%s: %s", args, problem)
+		}
+	}
+	if err := os.Remove("run/config.json"); err != nil { // as before the first has written it
+		t.Fatal(err)
+	}
+	for _, problem := range refused(call("train", iris, "--run", "run"), 1, []string{"--run: the run in run is in use by process"}) {
+		t.Error(problem)
+	}
+	writeFile(t, "run/config.json", config)
+	d.close()
+	must(t, 0, "resume", "run")
+}
+
+func TestCheckpointEveryRefuses(t *testing.T) {
+	place(t, nil)
+	for _, problem := range refused(call("train", iris, "--run", "run", "--checkpoint-every", "0s"), 2, []string{"--checkpoint-every 0s", "greater than 0"}) {
+		t.Error(problem)
+	}
+}
+
+// TestHalveLR: a rate that is far too large is halved until the run holds, and that is said.
+func TestHalveLR(t *testing.T) {
+	place(t, nil)
+	args := strings.Fields(diabetes + " --optimizer sgd --lr 10 --epochs 20 --quiet -o m.safetensors")
+	for _, problem := range refused(call(append([]string{"train"}, args...)...), 1, []string{"diverged"}) {
+		t.Error(problem)
+	}
+	args = append(args, "--on-divergence", "halve-lr", "--run", "run")
+	r := must(t, 0, append([]string{"train"}, args...)...)
+	if !strings.Contains(r.out, "Note     Diverged in epoch 1 ") || !strings.Contains(r.out, "with half the learning rate, 5.") {
+		t.Error(r.out)
+	}
+	o := parseJSON(t, must(t, 0, "resume", "run", "--json").out)
+	notes := fmt.Sprint(o["notes"])
+	if n := strings.Count(notes, "went back to the beginning of epoch"); n == 0 || n > 10 || n != strings.Count(r.out, "went back to the beginning of epoch") {
+		t.Errorf("the notes are %s", notes)
+	}
+	for _, problem := range refused(call("train", diabetes, "--optimizer", "sgd", "--lr", "1e30", "--on-divergence", "halve-lr", "--quiet"), 1, []string{"diverged", "after the rate was halved 10 times"}) {
+		t.Error(problem)
+	}
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/need"
+)
+
+// TestTensorBoard: what the real tensorboard package reads from a run's folder is its
+// history.csv, also of a run that was continued and of one that went back.
+func TestTensorBoard(t *testing.T) {
+	place(t, nil)
+	for _, problem := range refused(call("train", iris, "--tensorboard"), 2, []string{"--tensorboard", "--run DIR"}) {
+		t.Error(problem)
+	}
+	part := 30 * time.Millisecond
+	train := []string{"train", diabetes, "--epochs", "400", "--patience", "0", "--quiet", "-o", "m.safetensors", "--checkpoint-every", "5ms", "--tensorboard", "--run"}
+	must(t, 0, append(train, "whole")...)
+	must(t, 0, "train", "--config", "whole/config.json", "--quiet")
+	must(t, 0, append(train, "back", "--optimizer", "sgd", "--lr", "10", "--on-divergence", "halve-lr")...)
+	r := callFor(t, part, append(train, "parts")...)
+	for r.code == 130 {
+		os.Remove("parts/" + checkpointFiles[0]) // now and then it goes back some epochs
+		r = callFor(t, part, "resume", "parts", "--quiet")
+	}
+	if r.code != 0 {
+		t.Fatalf("exit status %d\n%s", r.code, r.err)
+	}
+
+	python := need.Tool(t, "python3")
+	err := exec.Command(python, "-c", "import tensorboard").Run()
+	need.That(t, err == nil, "a python3 with the package tensorboard")
+	for _, dir := range []string{"whole", "parts", "back"} {
+		files, _ := filepath.Glob(filepath.Join(dir, "events.out.tfevents.*"))
+		t.Logf("%s: %d event files", dir, len(files))
+		out, err := exec.Command(python, "-c", strings.Join([]string{
+			"import json, sys",
+			"from tensorboard.backend.event_processing.event_accumulator import EventAccumulator",
+			"a = EventAccumulator(sys.argv[1], size_guidance={'scalars': 0})",
+			"a.Reload()",
+			"print(json.dumps({tag: [[e.step, e.value] for e in a.Scalars(tag)] for tag in a.Tags()['scalars']}))",
+		}, "\n"), dir).Output()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, err.(*exec.ExitError).Stderr)
+		}
+		var got map[string][][2]float64
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatal(err)
+		}
+		h, err := readHistory(filepath.Join(dir, "history.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for tag, points := range got {
+			if len(points) != len(h) {
+				t.Fatalf("%s: %s has %d points, the history %d", dir, tag, len(points), len(h))
+			}
+			for i, p := range h {
+				want := map[string]float64{"loss/training": p.Loss, "loss/validation": p.Validation, "learning_rate": p.Rate}[tag]
+				if points[i][0] != float64(p.Epoch) || math.Abs(points[i][1]-want) > 1e-6*math.Abs(want) {
+					t.Fatalf("%s: %s has %v, the history %v at epoch %d", dir, tag, points[i], want, p.Epoch)
+				}
+			}
+		}
+		if len(got) != 3 {
+			t.Errorf("%s: %d charts", dir, len(got))
+		}
+	}
+}
