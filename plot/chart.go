@@ -15,6 +15,7 @@ type Series struct {
 	Name   string // for the legend; without a name there is no entry
 	X, Y   []float64
 	Dashed bool // a companion, such as the validation loss
+	Dots   bool // a dot for each value instead of a line
 }
 
 // A Mark is a vertical line with a label, such as "best epoch 41".
@@ -65,6 +66,9 @@ var (
 	panelText = textSizes{label: 13, tick: 12}
 )
 
+// titleHeight is the room that a title takes.
+const titleHeight = 31
+
 // drawTitle writes a figure's title at the top left and returns the canvas below
 // it.
 func drawTitle(c draw.Canvas, title string) draw.Canvas {
@@ -73,13 +77,37 @@ func drawTitle(c draw.Canvas, title string) draw.Canvas {
 	}
 	l := lettering{size: 19, color: ink, bold: true}
 	l.write(c, c.Min.X, c.Max.Y-l.size/2, left, l.fit(title, c.Max.X-c.Min.X))
-	c.Max.Y -= l.size + 12
+	c.Max.Y -= titleHeight
 	return c
 }
 
 // drawAxes draws the axes, the curves and the mark, without title and legend.
 func (ch Chart) drawAxes(c draw.Canvas, key *legend, text textSizes) {
 	curves, x, y, whole := ch.curves(key)
+	ch.drawFrame(c, text, curves, x, y, whole, rules{})
+}
+
+// drawOver draws the axes of a field with the field below the curves.
+func (ch Chart) drawOver(c draw.Canvas, key *legend, text textSizes, f Field) {
+	curves, _, _, _ := ch.curves(key)
+	x, y := emptySpan(), emptySpan()
+	for _, v := range f.X {
+		x.add(v)
+	}
+	for _, v := range f.Y {
+		y.add(v)
+	}
+	if x.low > x.high || y.low > y.high {
+		x, y = span{0, 1}, span{0, 1}
+	}
+	for i := range curves {
+		curves[i].ends = true
+	}
+	ch.drawFrame(c, text, curves, x, y, false, f)
+}
+
+// drawFrame draws the axes, what lies under the curves, the curves and the mark.
+func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y span, whole bool, under plot.Plotter) {
 
 	p := plot.New()
 	p.BackgroundColor = nil
@@ -107,7 +135,7 @@ func (ch Chart) drawAxes(c draw.Canvas, key *legend, text textSizes) {
 		axis.Padding = 0
 	}
 
-	p.Add(rules{})
+	p.Add(under)
 	if at, ok := ch.markAt(); ok {
 		c.Max.Y -= text.tick + 6 // room for the label above the frame
 		p.Add(mark{at, ch.Mark.Label, text.tick})
@@ -115,7 +143,7 @@ func (ch Chart) drawAxes(c draw.Canvas, key *legend, text textSizes) {
 	for _, k := range curves {
 		p.Add(k)
 	}
-	if len(curves) == 0 {
+	if _, empty := under.(rules); empty && len(curves) == 0 {
 		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(nil), plot.ConstantTicks(nil)
 		p.Add(note{"no values to show", text.label})
 	}
@@ -128,7 +156,7 @@ func (ch Chart) curves(key *legend) (curves []curve, x, y span, whole bool) {
 	x, y, whole = emptySpan(), emptySpan(), true
 	lines := key.lines(ch)
 	for i, s := range ch.Series {
-		k := curve{s.points(ch.LogX, ch.LogY), lines[i]}
+		k := curve{points: s.points(ch.LogX, ch.LogY), line: lines[i], dots: s.Dots}
 		if len(k.points) == 0 {
 			continue
 		}
@@ -147,6 +175,9 @@ func (ch Chart) curves(key *legend) (curves []curve, x, y span, whole bool) {
 	}
 	x, y = x.widened(ch.LogX, 0.02), y.widened(ch.LogY, 0.04)
 	for i := range curves {
+		if curves[i].dots {
+			continue
+		}
 		curves[i].points = thinned(curves[i].points, x.low, x.high)
 	}
 	return curves, x, y, whole

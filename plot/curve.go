@@ -93,12 +93,21 @@ func ascending(points []point) bool {
 type curve struct {
 	points []point
 	line   draw.LineStyle
+	dots   bool
+	ends   bool // its first point is marked by a ring, its last by a disc
 }
 
 // Plot implements [plot.Plotter].
 func (k curve) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	c.SetLineStyle(k.line)
+	if k.dots {
+		c.SetColor(k.line.Color)
+		for _, pt := range k.points {
+			c.Fill(circle(vg.Point{X: x(pt.x), Y: y(pt.y)}, 3))
+		}
+		return
+	}
 	dot := vg.Length(1.6)
 	if len(k.points) == 1 {
 		dot = 4
@@ -122,8 +131,22 @@ func (k curve) Plot(c draw.Canvas, p *plot.Plot) {
 		} else {
 			c.Fill(circle(path[0].Pos, dot))
 		}
+		if k.ends {
+			k.drawEnds(c, path[0].Pos, path[len(path)-1].Pos)
+		}
 		k.points = k.points[n:]
 	}
+}
+
+func (k curve) drawEnds(c draw.Canvas, first, last vg.Point) {
+	ring := circle(first, 5)
+	c.SetColor(white)
+	c.Fill(ring)
+	c.SetLineStyle(draw.LineStyle{Color: k.line.Color, Width: 2})
+	c.Stroke(ring)
+	c.SetColor(k.line.Color)
+	c.Fill(circle(last, 5))
+	c.SetLineStyle(k.line)
 }
 
 func circle(center vg.Point, radius vg.Length) vg.Path {

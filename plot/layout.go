@@ -124,6 +124,9 @@ func (n Net) size() (width, height int) {
 	lay := arrange(n)
 	wide := max(900, 380+140*(len(lay.columns)-1))
 	high := max(560, int(lay.rows()*lay.pitch())+footer+90)
+	if n.Bare {
+		high -= footer
+	}
 	return or(n.Width, wide), or(n.Height, high)
 }
 

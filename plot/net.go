@@ -22,6 +22,7 @@ type Net struct {
 	InputValues []float64 // one sample, optional
 	Layers      []Layer
 	Highlight   *Edge // a weight to be emphasised
+	Bare        bool  // without captions and legend, where the page around it has them
 
 	Width, Height int // in pixels; 0 means what the units need, at least 900 x 560
 }
@@ -97,20 +98,40 @@ func (l Layer) largest() float64 {
 	return largest
 }
 
-func (n Net) draw(c draw.Canvas) {
-	c = draw.Crop(c, 24, -24, 12, -16)
-	c = drawTitle(c, n.Title)
+// The margins of a net's picture.
+const netLeft, netRight, netBottom, netTop = 24, -24, 12, -16
 
+// placed returns where everything stands in a picture of that extent, and the part of it that
+// the units are in.
+func (n Net) placed(picture vg.Rectangle) (*layout, vg.Rectangle) {
+	area := vg.Rectangle{
+		Min: vg.Point{X: picture.Min.X + netLeft, Y: picture.Min.Y + netBottom},
+		Max: vg.Point{X: picture.Max.X + netRight, Y: picture.Max.Y + netTop},
+	}
+	if n.Title != "" {
+		area.Max.Y -= titleHeight
+	}
+	if !n.Bare {
+		area.Min.Y += footer
+	}
 	lay := arrange(n)
-	area := c.Rectangle
-	area.Min.Y += footer
 	lay.place(area)
+	return lay, area
+}
+
+func (n Net) draw(c draw.Canvas) {
+	lay, area := n.placed(c.Rectangle)
+	c = draw.Crop(c, netLeft, netRight, netBottom, netTop)
+	c = drawTitle(c, n.Title)
 
 	edges := lay.edges()
 	drawEdges(c, edges)
 	lay.drawUnits(c)
 	lay.drawNames(c)
 	lay.drawWeights(c, edges)
+	if n.Bare {
+		return
+	}
 	lay.drawCaptions(c, area.Min.Y-14)
 	c.Max.Y = c.Min.Y + 50
 	drawEntries(c, lay.entries(edges))

@@ -1,0 +1,56 @@
+package model
+
+import (
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Network returns the run's network as it stands, in float64: a copy.
+func (f *Fit) Network() *nn.Network[float64] {
+	switch r := f.runner.(type) {
+	case runnerOf[float32]:
+		return nn.ConvertNetwork[float64](r.trainer.Network())
+	case runnerOf[float64]:
+		return r.trainer.Network().Clone()
+	}
+	return nil
+}
+
+// NextRows returns which training rows the next update looks at, counted among the training
+// rows, as train.Trainer's Next does.
+func (f *Fit) NextRows() []int {
+	switch r := f.runner.(type) {
+	case runnerOf[float32]:
+		return r.trainer.Next()
+	case runnerOf[float64]:
+		return r.trainer.Next()
+	}
+	return nil
+}
+
+// Part is rows of a table as the run sees them.
+type Part struct {
+	Rows []int              // where they stand in Table
+	X, Y nn.Matrix[float64] // encoded
+}
+
+// Parts returns the run's training, validation and test rows, encoded in float64. Of rows that
+// are from a table of their own, Rows counts there.
+func (f *Fit) Parts() (training, validation, test Part, err error) {
+	encoded := func(own *data.Table, rows []int) (p Part) {
+		if err != nil || len(rows) == 0 {
+			return p
+		}
+		if own == nil {
+			own = f.tables.Train
+		}
+		var s train.Set[float64]
+		s, _, err = encode[float64](f.Encoding, own, rows)
+		return Part{Rows: rows, X: s.X, Y: s.Y}
+	}
+	training = encoded(nil, f.parts.train)
+	validation = encoded(f.tables.Validation, f.parts.validation)
+	test = encoded(f.tables.Test, f.parts.test)
+	return training, validation, test, err
+}

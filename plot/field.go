@@ -1,0 +1,221 @@
+package plot
+
+import (
+	"image/color"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A Field is a quantity over a plane: the loss over two directions, or what a network says for
+// two inputs. Colours go from pale to blue over Levels steps, or with Signed from vermilion
+// through white to blue around 0; with Classes every value is a class and has its colour. Over
+// it lie points, in the colour of their own value, and paths.
+type Field struct {
+	Title          string
+	XLabel, YLabel string
+
+	X, Y []float64   // ascending, the same distance apart
+	Z    [][]float64 // [y][x]; a value that is not finite is left white
+
+	Log     bool     // levels by the logarithm, for losses
+	Classes []string // names of the values 0, 1, ...
+	Levels  int      // default 14
+
+	Points []FieldPoint
+	Paths  []Series // each with its first and its last point marked
+
+	Width, Height int // in pixels; 0 means 640 x 560
+}
+
+// FieldPoint is a sample on a [Field].
+type FieldPoint struct{ X, Y, Z float64 }
+
+func (f Field) heading() string { return f.Title }
+
+func (f Field) size() (width, height int) { return or(f.Width, 640), or(f.Height, 560) }
+
+func (f Field) draw(c draw.Canvas) {
+	key := newLegend(Chart{Series: f.Paths})
+	for i, name := range f.Classes {
+		dot := classColor(i)
+		key.entries = append(key.entries, entry{name, 14, func(c draw.Canvas, x, y vg.Length) {
+			c.SetColor(dot)
+			c.Fill(circle(vg.Point{X: x + 7, Y: y}, 6))
+		}})
+	}
+	c = draw.Crop(c, 20, -26, 16, -16)
+	c = drawTitle(c, f.Title)
+	c = key.draw(c)
+	ch := Chart{XLabel: f.XLabel, YLabel: f.YLabel, Series: f.Paths}
+	ch.drawOver(c, key, chartText, f)
+}
+
+// span returns the extent of the values, on the scale that the colours have.
+func (f Field) span() span {
+	s := emptySpan()
+	for _, row := range f.Z {
+		for _, z := range row {
+			if v, ok := position(z, f.Log); ok {
+				s.add(v)
+			}
+		}
+	}
+	return s
+}
+
+// levels are the limits between the colours, ascending.
+func (f Field) levels() []float64 {
+	s, n := f.span(), or(f.Levels, 14)
+	if len(f.Classes) > 0 || !(s.low < s.high) {
+		return nil
+	}
+	limits := make([]float64, n-1)
+	for i := range limits {
+		limits[i] = s.low + (s.high-s.low)*float64(i+1)/float64(n)
+	}
+	return limits
+}
+
+// shade is the colour of the band between two levels.
+func (f Field) shade(z float64, limits []float64) (color.NRGBA, bool) {
+	if len(f.Classes) > 0 {
+		if !(z >= 0 && z < float64(len(f.Classes))) {
+			return white, false
+		}
+		return mix(white, classColor(int(z)), 0.32), true
+	}
+	v, ok := position(z, f.Log)
+	if !ok {
+		return white, false
+	}
+	band, _ := slices.BinarySearch(limits, v)
+	return mix(fieldLow, fieldHigh, float64(band)/math.Max(1, float64(len(limits)))), true
+}
+
+// Low values are pale, high ones dark: a loss is a valley full of light.
+var (
+	fieldLow  = color.NRGBA{R: 0xF4, G: 0xF8, B: 0xFB, A: 255}
+	fieldHigh = color.NRGBA{R: 0x3B, G: 0x7F, B: 0xB0, A: 255}
+)
+
+func classColor(i int) color.NRGBA { return curveColors[i%len(curveColors)] }
+
+// mix is a colour between two, share of the way to b.
+func mix(a, b color.NRGBA, share float64) color.NRGBA {
+	at := func(x, y uint8) uint8 { return uint8(math.Round(float64(x) + share*(float64(y)-float64(x)))) }
+	return color.NRGBA{R: at(a.R, b.R), G: at(a.G, b.G), B: at(a.B, b.B), A: 255}
+}
+
+// Plot implements [plot.Plotter]: the field's cells, joined along rows where they have one
+// colour, the contours, and the points.
+func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	limits := f.levels()
+	halfX, halfY := halfStep(f.X), halfStep(f.Y)
+	for i, row := range f.Z {
+		for j := 0; j < len(row); {
+			fill, ok := f.shade(row[j], limits)
+			end := j + 1
+			for ; end < len(row); end++ {
+				if next, _ := f.shade(row[end], limits); next != fill {
+					break
+				}
+			}
+			if ok {
+				const bleed = 0.4 // into the neighbours, so that no seam shows between cells
+				c.SetColor(fill)
+				c.Fill(vg.Rectangle{
+					Min: vg.Point{X: max(c.Min.X, x(f.X[j]-halfX)-bleed), Y: max(c.Min.Y, y(f.Y[i]-halfY)-bleed)},
+					Max: vg.Point{X: min(c.Max.X, x(f.X[end-1]+halfX)+bleed), Y: min(c.Max.Y, y(f.Y[i]+halfY)+bleed)},
+				}.Path())
+			}
+			j = end
+		}
+	}
+	c.SetLineStyle(draw.LineStyle{Color: contourColor, Width: 0.7})
+	for _, s := range f.contours(limits) {
+		c.Stroke(vg.Path{
+			{Type: vg.MoveComp, Pos: vg.Point{X: x(s.x0), Y: y(s.y0)}},
+			{Type: vg.LineComp, Pos: vg.Point{X: x(s.x1), Y: y(s.y1)}},
+		})
+	}
+	for _, pt := range f.Points {
+		inside := pt.X >= p.X.Min && pt.X <= p.X.Max && pt.Y >= p.Y.Min && pt.Y <= p.Y.Max
+		if !inside {
+			continue
+		}
+		dot := ink
+		if pt.Z >= 0 && pt.Z < float64(len(f.Classes)) {
+			dot = classColor(int(pt.Z))
+		} else if shade, ok := f.shade(pt.Z, limits); ok {
+			dot = shade
+		}
+		at := circle(vg.Point{X: x(pt.X), Y: y(pt.Y)}, 3.6)
+		c.SetColor(dot)
+		c.Fill(at)
+		c.SetLineStyle(draw.LineStyle{Color: white, Width: 1})
+		if len(f.Classes) == 0 {
+			c.SetLineStyle(draw.LineStyle{Color: ink, Width: 0.8})
+		}
+		c.Stroke(at)
+	}
+}
+
+var contourColor = color.NRGBA{R: 0x2B, G: 0x5D, B: 0x82, A: 120}
+
+func halfStep(v []float64) float64 {
+	if len(v) < 2 {
+		return 0.5
+	}
+	return (v[1] - v[0]) / 2
+}
+
+// segment is a piece of a contour.
+type segment struct{ x0, y0, x1, y1 float64 }
+
+// contours are the lines on which the field has one of the levels, piece by piece (marching
+// squares: in every cell of four neighbours the level crosses an even number of sides).
+func (f Field) contours(limits []float64) []segment {
+	var out []segment
+	for _, level := range limits {
+		for i := 0; i+1 < len(f.Z); i++ {
+			for j := 0; j+1 < len(f.Z[i]); j++ {
+				out = f.cell(out, i, j, level)
+			}
+		}
+	}
+	return out
+}
+
+func (f Field) cell(out []segment, i, j int, level float64) []segment {
+	var v [4]float64
+	corners := [4][2]int{{i, j}, {i, j + 1}, {i + 1, j + 1}, {i + 1, j}}
+	for k, at := range corners {
+		z, ok := position(f.Z[at[0]][at[1]], f.Log)
+		if !ok {
+			return out
+		}
+		v[k] = z - level
+	}
+	var cross [][2]float64
+	for k := range 4 {
+		a, b := v[k], v[(k+1)%4]
+		if a < 0 == (b < 0) {
+			continue
+		}
+		t := a / (a - b)
+		from, to := corners[k], corners[(k+1)%4]
+		cross = append(cross, [2]float64{
+			f.X[from[1]] + t*(f.X[to[1]]-f.X[from[1]]),
+			f.Y[from[0]] + t*(f.Y[to[0]]-f.Y[from[0]]),
+		})
+	}
+	for k := 0; k+1 < len(cross); k += 2 {
+		out = append(out, segment{cross[k][0], cross[k][1], cross[k+1][0], cross[k+1][1]})
+	}
+	return out
+}

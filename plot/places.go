@@ -1,0 +1,59 @@
+package plot
+
+import (
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// Places says where a [Net]'s picture shows its units and weights, so that a page can react to
+// a pointer over them: in the picture's pixels, from its top left. What the picture leaves out
+// is not among them. The highlighted weight comes last, on top.
+type Places struct {
+	Radius float64 // of a unit
+	Units  []UnitPlace
+	Edges  []EdgePlace
+}
+
+// UnitPlace is a unit's centre. Column 0 has the inputs, column l+1 layer l.
+type UnitPlace struct {
+	Column, Unit int
+	X, Y         float64
+}
+
+// EdgePlace is a weight's line between two units.
+type EdgePlace struct {
+	Edge
+	Weight         float64
+	X1, Y1, X2, Y2 float64
+}
+
+// Places returns where the picture shows what.
+func (n Net) Places() Places {
+	width, height := n.size()
+	lay, _ := n.placed(vg.Rectangle{Max: vg.Point{X: vg.Length(width), Y: vg.Length(height)}})
+	down := func(y vg.Length) float64 { return float64(height) - float64(y) }
+	p := Places{Radius: float64(lay.radius)}
+	for _, col := range lay.columns {
+		for k, s := range col.slots {
+			if s.omitted == 0 && col.omitted == 0 {
+				p.Units = append(p.Units, UnitPlace{col.index, s.index, float64(col.x), down(col.y[k])})
+			}
+		}
+	}
+	for _, e := range lay.edges() {
+		p.Edges = append(p.Edges, EdgePlace{e.Edge, e.weight, float64(e.from.X), down(e.from.Y), float64(e.to.X), down(e.to.Y)})
+	}
+	if n.Highlight != nil {
+		slices.SortStableFunc(p.Edges, func(a, b EdgePlace) int {
+			switch {
+			case a.Edge == *n.Highlight:
+				return 1
+			case b.Edge == *n.Highlight:
+				return -1
+			}
+			return 0
+		})
+	}
+	return p
+}
