@@ -65,6 +65,7 @@ type commands struct {
 	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`
 	Tune       tuneCmd       `cmd:"" help:"Search for flags that train well, at random with successive halving."`
 	LR         lrCmd         `cmd:"" name:"lr" help:"Find a learning rate: the loss while the rate rises."`
+	Lab        labCmd        `cmd:"" help:"Open the page on which a run can be seen and checked step by step."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
 	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`

@@ -46,7 +46,9 @@ var allowed = map[string][]string{
 	},
 	"lesson": {"internal/kernel", "internal/rng", "nn", "optim", "train"},
 	"plot":   {"gonum.org/v1/plot", "golang.org/x/image/"},
+	"lab":    {"internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot"},
 	"internal/cli": {
+		"lab",
 		"internal/atomicfile", "internal/bench", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},

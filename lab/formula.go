@@ -1,0 +1,185 @@
+package lab
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/lesson"
+)
+
+// Numbers stand in the page with six digits, or with all that tell them from any other; 17
+// always bring the same float64 back, as gradus explain prints its sums.
+
+// digits formats the numbers of one frame.
+type digits bool
+
+func (d digits) format(x float64) string {
+	if d {
+		return strconv.FormatFloat(x, 'g', 17, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 6, 64)
+}
+
+// full is how gradus explain prints a gradient.
+func full(x float64) string { return strconv.FormatFloat(x, 'g', 17, 64) }
+
+// mathml writes a formula. Its methods return pieces of it.
+type mathml struct{ digits digits }
+
+// MI is a variable, MN a number, MO an operator.
+func mi(s string) string { return "<mi>" + html.EscapeString(s) + "</mi>" }
+func mo(s string) string { return "<mo>" + html.EscapeString(s) + "</mo>" }
+func (m mathml) mn(x float64) string {
+	s := m.digits.format(x)
+	exactly := `<mn data-value="` + full(x) + `">`
+	mantissa, power, found := strings.Cut(strings.TrimPrefix(s, "-"), "e")
+	out := exactly + mantissa + "</mn>"
+	if found {
+		n, _ := strconv.Atoi(power)
+		out = "<mrow>" + exactly + mantissa + "</mn>" + mo("×") + "<msup><mn>10</mn><mn>" + strconv.Itoa(n) + "</mn></msup></mrow>"
+	}
+	if strings.HasPrefix(s, "-") {
+		return `<mrow><mo form="prefix">−</mo>` + out + "</mrow>"
+	}
+	return out
+}
+
+// sub is a symbol of layer l with indices: the layer stands above, in brackets.
+func sub(symbol string, l int, index ...int) string {
+	text := make([]string, len(index))
+	for i, n := range index {
+		text[i] = strconv.Itoa(n)
+	}
+	return fmt.Sprintf("<msubsup>%s<mtext>%s</mtext><mtext>(%d)</mtext></msubsup>", mi(symbol), strings.Join(text, ","), l)
+}
+
+func frac(top, bottom string) string {
+	return "<mfrac><mrow>" + top + "</mrow><mrow>" + bottom + "</mrow></mfrac>"
+}
+
+func partial(of, by string) string { return frac(mo("∂")+of, mo("∂")+by) }
+
+// parameter is the symbol of a weight or bias.
+func parameter(a lesson.Address) string {
+	if a.In < 0 {
+		return sub("b", a.Layer, a.Unit)
+	}
+	return sub("w", a.Layer, a.In, a.Unit)
+}
+
+// factor is the symbol of a factor of the chain rule.
+func factor(f lesson.Factor) string {
+	switch f.Kind {
+	case lesson.LossByOutput:
+		return partial(mi("L"), sub("a", f.Layer, f.Unit))
+	case lesson.LossByZ:
+		return partial(mi("L"), sub("z", f.Layer, f.Unit))
+	case lesson.Slope:
+		return "<mrow><msup>" + mi("f") + mo("′") + "</msup>" + mo("(") + sub("z", f.Layer, f.Unit) + mo(")") + "</mrow>"
+	case lesson.WeightOf:
+		return sub("w", f.Layer, f.In, f.Unit)
+	case lesson.InputOf:
+		return fmt.Sprintf("<msub>%s<mn>%d</mn></msub>", mi("x"), f.Unit)
+	case lesson.ActivationOf:
+		return sub("a", f.Layer, f.Unit)
+	}
+	return "<mn>1</mn>"
+}
+
+// block is one formula in display style.
+func block(label, body string) template.HTML {
+	return template.HTML(`<math display="block" class="formula" aria-label="` + html.EscapeString(label) + `">` + body + `</math>`)
+}
+
+// pair is a symbol with its number under it.
+func (m mathml) pair(symbol string, value float64, brackets bool) string {
+	number := m.mn(value)
+	if brackets {
+		number = m.bracket(value)
+	}
+	return `<span class="pair2"><math>` + symbol + `</math><math class="value">` + number + `</math></span>`
+}
+
+// op is an operator between pairs, on the line of the symbols and on that of the numbers.
+func op(above, below string) string {
+	return `<span class="pair2"><math><mrow>` + mo(above) + `</mrow></math><math class="value"><mrow>` + mo(below) + `</mrow></math></span>`
+}
+
+// pairs is a row of pairs, read aloud as the label.
+func pairs(label string, parts ...string) template.HTML {
+	return template.HTML(`<div class="pairs" role="math" aria-label="` + html.EscapeString(label) + `">` + strings.Join(parts, "") + `</div>`)
+}
+
+// path writes a path of the chain rule: the factors' symbols, under each its number, and their
+// product.
+func (m mathml) path(p lesson.Path) template.HTML {
+	var parts, spoken []string
+	for i, f := range p.Factors {
+		if i > 0 {
+			parts = append(parts, op("·", "·"))
+		}
+		parts = append(parts, m.pair(factor(f), f.Value, i > 0))
+		spoken = append(spoken, f.Symbol+" = "+m.digits.format(f.Value))
+	}
+	parts = append(parts, op("", "="), m.pair("", p.Product, false))
+	return pairs(strings.Join(spoken, " times ")+", product "+m.digits.format(p.Product), parts...)
+}
+
+// head is the gradient's symbol with what it is the sum of.
+func (m mathml) head(e *lesson.Explanation) template.HTML {
+	left := partial(mi("L"), parameter(e.Weight)) + mo("=")
+	if len(e.Paths) == 1 {
+		var b strings.Builder
+		for i, f := range e.Paths[0].Factors {
+			if i > 0 {
+				b.WriteString(mo("·"))
+			}
+			b.WriteString(factor(f))
+		}
+		return block("the chain rule", left+b.String())
+	}
+	return block("the chain rule, over all paths", left+fmt.Sprintf(
+		"<munder>%s<mtext>%d paths</mtext></munder>%s", mo("∑"), e.PathCount,
+		partial(mi("L"), mi("a"))+mo("·")+"<mrow><msup>"+mi("f")+mo("′")+"</msup>"+mo("(")+mi("z")+mo(")")+"</mrow>"+mo("⋯")+partial(mi("z"), parameter(e.Weight))))
+}
+
+// recursion writes one level of backpropagation with its numbers.
+func (m mathml) recursion(r *lesson.Recursion) []template.HTML {
+	l, j := r.Unit.Layer, r.Unit.Unit
+	delta := sub("δ", l, j)
+	out := []template.HTML{block("delta of the unit", delta+mo("=")+factor(r.Slope)+mo("·")+
+		"<munder>"+mo("∑")+mi("k")+"</munder>"+
+		fmt.Sprintf("<msubsup>%s<mrow><mn>%d</mn>%s%s</mrow><mtext>(%d)</mtext></msubsup>", mi("w"), j, mo(","), mi("k"), l+1)+mo("·")+
+		fmt.Sprintf("<msubsup>%s%s<mtext>(%d)</mtext></msubsup>", mi("δ"), mi("k"), l+1))}
+	var rows strings.Builder
+	for _, t := range r.Terms {
+		fmt.Fprintf(&rows, "<mtr><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>",
+			mi("k")+mo("=")+"<mn>"+strconv.Itoa(t.Unit.Unit)+"</mn>", m.mn(t.Weight), mo("·"), m.mn(t.Delta), mo("="), m.mn(t.Product))
+	}
+	if more := r.Count - len(r.Terms); more > 0 {
+		fmt.Fprintf(&rows, "<mtr><mtd><mtext>%d more</mtext></mtd><mtd></mtd><mtd></mtd><mtd></mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>", more, mo("="), m.mn(r.Rest))
+	}
+	out = append(out, block("the terms of the sum", "<mtable>"+rows.String()+"</mtable>"))
+	return append(out,
+		block("delta in numbers", delta+mo("=")+m.mn(r.Slope.Value)+mo("·")+m.mn(r.Sum)+mo("=")+m.mn(r.Delta)),
+		block("the gradient", partial(mi("L"), mi("w"))+mo("=")+delta+mo("·")+factor(r.Input)+mo("=")+m.mn(r.Delta)+mo("·")+m.mn(r.Input.Value)))
+}
+
+// update writes w <- w - rate * gradient with its numbers.
+func (m mathml) update(a lesson.Address, before, rate, gradient, after float64) template.HTML {
+	w := parameter(a)
+	return pairs(fmt.Sprintf("%s minus %s times %s is %s", m.digits.format(before), m.digits.format(rate), m.digits.format(gradient), m.digits.format(after)),
+		m.pair(w, after, false), op("←", "="), m.pair(w, before, false), op("−", "−"),
+		m.pair(mi("η"), rate, false), op("·", "·"), m.pair(partial(mi("L"), w), gradient, true))
+}
+
+// bracket puts a negative number in brackets.
+func (m mathml) bracket(x float64) string {
+	if x < 0 {
+		return "<mrow>" + mo("(") + m.mn(x) + mo(")") + "</mrow>"
+	}
+	return m.mn(x)
+}

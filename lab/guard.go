@@ -1,0 +1,103 @@
+package lab
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// policy is the page's content security policy: everything comes from this server, and no
+// script or style stands in the page itself.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// guard refuses whoever should not talk to the server: a page of another site that has got a
+// name of its own for this address (Host), one that sends requests here (Origin), and, when
+// the server does not listen on loopback alone, anyone without the token.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		switch {
+		case !s.hostOK(r.Host):
+			http.Error(w, "this server is not called "+r.Host+"; open it by the address it printed", http.StatusMisdirectedRequest)
+		case !sameOrigin(r):
+			http.Error(w, "requests from other pages are refused", http.StatusForbidden)
+		case !s.tokenOK(w, r):
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// hostOK reports whether a request's Host is a name of this machine: localhost or a loopback
+// address, and with a token any address, or the machine's own name.
+func (s *Server) hostOK(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.Trim(name, "[]")
+	addr, err := netip.ParseAddr(name)
+	if s.token == "" {
+		return name == "localhost" || err == nil && addr.IsLoopback()
+	}
+	own, _ := os.Hostname()
+	return err == nil || name == "localhost" || strings.EqualFold(name, own) || strings.EqualFold(strings.TrimSuffix(name, ".local"), own)
+}
+
+// sameOrigin reports whether a request that changes something comes from this server's own
+// page. A browser sends Origin with every POST.
+func sameOrigin(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		return r.Method == http.MethodGet && r.URL.Path == "/" // following a link
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return r.Method == http.MethodGet || r.Method == http.MethodHead
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host == r.Host
+}
+
+// tokenOK lets in who has the token: from the address that was printed, or from the cookie that
+// this address sets. It answers the others.
+func (s *Server) tokenOK(w http.ResponseWriter, r *http.Request) bool {
+	if s.token == "" {
+		return true
+	}
+	equal := func(t string) bool { return subtle.ConstantTimeCompare([]byte(t), []byte(s.token)) == 1 }
+	if r.Method == http.MethodGet && r.URL.Path == "/" && equal(r.URL.Query().Get("token")) {
+		http.SetCookie(w, &http.Cookie{Name: s.cookie("token"), Value: s.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		q := r.URL.Query()
+		q.Del("token")
+		http.Redirect(w, r, (&url.URL{Path: "/", RawQuery: q.Encode()}).String(), http.StatusSeeOther)
+		return false
+	}
+	if c, err := r.Cookie(s.cookie("token")); err == nil && equal(c.Value) {
+		return true
+	}
+	http.Error(w, "open the lab by the whole address that it printed, token included", http.StatusUnauthorized)
+	return false
+}
+
+// cookie is a cookie's name: cookies do not tell ports apart.
+func (s *Server) cookie(what string) string { return "gradus-" + what + "-" + s.name }
+
+// secret is 128 random bits.
+func secret() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

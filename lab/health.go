@@ -1,0 +1,171 @@
+package lab
+
+import (
+	"math"
+
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// Health is how a network stands on some training rows.
+type Health struct {
+	Rows   int // looked at
+	Layers []LayerHealth
+	Units  []UnitHealth // of the hidden layers
+}
+
+// LayerHealth is the size of what flows through a layer; the means are over rows and units,
+// roots of the mean square over parameters.
+type LayerHealth struct {
+	Layer      int
+	Activation string
+	MeanA      float64 // |a|
+	MeanDelta  float64 // |dL/dz| of a single row
+	Weight     float64 // root mean square of the parameters
+	Gradient   float64 // root mean square of the gradient, reduced as in the configuration
+	Update     float64 // size of the update relative to the weights; NaN where it is not known
+	Saturated  int     // units
+	Dead       int     // units
+}
+
+// UnitHealth is one hidden unit. Of the saturated and the dead hardly any gradient gets
+// through: its slope |f'(z)| is below 0.001 on at least 9 in 10 rows, or on every row.
+type UnitHealth struct {
+	Layer, Unit int
+	Shut        float64 // share of the rows
+	Saturated   bool
+	Dead        bool
+}
+
+const (
+	mostExamined = 256  // rows
+	shut         = 1e-3 // a slope below it
+)
+
+// examine runs training rows through the network and back.
+func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Part) Health {
+	rows := min(mostExamined, p.X.Rows)
+	x, y := p.X.Slice(0, rows), p.Y.Slice(0, rows)
+	tape, grad := net.NewTape(rows), make([]float64, len(net.Params()))
+	net.Forward(tape, x)
+	scale := r.Scale(rows)
+	net.Backprop(tape, loss, y, scale, grad)
+	h := Health{Rows: rows}
+	at := 0
+	for l := range net.Depth() {
+		f := net.Layer(l).Activation
+		n := net.Weights(l).Rows*net.Weights(l).Cols + len(net.Bias(l))
+		lh := LayerHealth{
+			Layer: l, Activation: f.String(), Update: math.NaN(),
+			MeanA: meanSize(tape.A(l)), MeanDelta: meanSize(tape.Delta(l)) / scale,
+			Weight: rootMeanSquare(net.Params()[at : at+n]), Gradient: rootMeanSquare(grad[at : at+n]),
+		}
+		at += n
+		for j := range net.Layer(l).Units {
+			if l == net.Depth()-1 || f == nn.Softmax {
+				break
+			}
+			closed := 0
+			for i := range rows {
+				if math.Abs(f.D(tape.Z(l).At(i, j), tape.A(l).At(i, j))) < shut {
+					closed++
+				}
+			}
+			u := UnitHealth{Layer: l, Unit: j, Shut: float64(closed) / float64(rows)}
+			u.Dead, u.Saturated = closed == rows, 10*closed >= 9*rows && closed < rows
+			if u.Dead {
+				lh.Dead++
+			}
+			if u.Saturated {
+				lh.Saturated++
+			}
+			h.Units = append(h.Units, u)
+		}
+		h.Layers = append(h.Layers, lh)
+	}
+	return h
+}
+
+// Health looks at the network as it stands. The size of an update is that of the last one, if
+// it was made by hand, and for sgd that of the next.
+func (f *Frame) Health() Health {
+	c := f.Fit.Config()
+	h := examine(f.Net, c.Loss, c.Reduction, f.Training)
+	change := make([]float64, len(f.Net.Params()))
+	switch {
+	case f.Moved != nil:
+		for i, w := range f.Net.Params() {
+			change[i] = w - f.Moved[i]
+		}
+	case len(f.Next) > 0 && len(f.Next) <= mostComputed && c.Rule.String() == optim.SGD{}.String():
+		x, y := nn.NewMatrix[float64](len(f.Next), f.Training.X.Cols), nn.NewMatrix[float64](len(f.Next), f.Training.Y.Cols)
+		tape := f.Net.NewTape(len(f.Next))
+		f.Net.Forward(tape, f.Training.X.Gather(x, f.Next))
+		f.Net.Backprop(tape, c.Loss, f.Training.Y.Gather(y, f.Next), c.Reduction.Scale(len(f.Next)), change)
+		for i := range change {
+			change[i] *= f.Rate()
+		}
+	default:
+		return h
+	}
+	at := 0
+	for l := range h.Layers {
+		n := f.Net.Weights(l).Rows*f.Net.Weights(l).Cols + len(f.Net.Bias(l))
+		h.Layers[l].Update = rootMeanSquare(change[at:at+n]) / h.Layers[l].Weight
+		at += n
+	}
+	return h
+}
+
+// Words says what the numbers mean, where they mean something.
+func (h Health) Words() []string {
+	var out []string
+	for _, l := range h.Layers {
+		name := "Layer " + exact(float64(l.Layer))
+		if l.Dead > 0 {
+			out = append(out, name+": "+plural(l.Dead, "unit lets", "units let")+" no gradient through on any row. Its weights do not learn; try a smaller rate or other first weights.")
+		}
+		if l.Saturated > 0 {
+			out = append(out, name+": "+plural(l.Saturated, "unit is", "units are")+" saturated on most rows: f′(z) is nearly 0 there.")
+		}
+		if l.Update > 1 {
+			out = append(out, name+": an update is larger than the weights it changes. The rate is too large.")
+		}
+		if l.Weight == 0 {
+			out = append(out, name+": all weights are 0, so every unit computes and learns the same.")
+		}
+	}
+	for i, l := range h.Layers[:len(h.Layers)-1] {
+		last := h.Layers[len(h.Layers)-1]
+		if last.Gradient > 0 && l.Gradient < 1e-4*last.Gradient && i == 0 {
+			out = append(out, "The gradient vanishes on its way back: in layer 0 it is less than a ten-thousandth of what it is in the last.")
+		}
+	}
+	return out
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return exact(float64(n)) + " " + many
+}
+
+func meanSize(m nn.Matrix[float64]) float64 {
+	sum := 0.0
+	for i := range m.Rows {
+		for _, v := range m.Row(i) {
+			sum += math.Abs(v)
+		}
+	}
+	return sum / float64(m.Rows*m.Cols)
+}
+
+func rootMeanSquare(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x * x
+	}
+	return math.Sqrt(sum / float64(max(1, len(v))))
+}

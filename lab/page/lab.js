@@ -1,0 +1,149 @@
+// The page computes nothing of the model: it sends what was clicked and puts the pieces of
+// HTML and SVG that come back in their places.
+'use strict';
+
+let id = '', version = -1, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0;
+const $ = (name) => document.getElementById(name);
+
+// show puts a frame's parts in their places. What has the focus keeps it.
+function show(frame) {
+  if (!frame || frame.v < version) return;
+  version = frame.v;
+  const focus = document.activeElement, name = focus && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
+  for (const [part, html] of Object.entries(frame.html || {})) {
+    const place = $(part);
+    if (!place || place.innerHTML === html || place.dataset.html === html) continue;
+    if (typing && place.contains(focus) && focus.dataset.dirty) continue;
+    const open = [...place.querySelectorAll('details')].map((d) => d.open);
+    const top = place.scrollTop, inner = [...place.querySelectorAll('.scroll')].map((d) => [d.scrollLeft, d.scrollTop]);
+    place.innerHTML = html;
+    place.querySelectorAll('details').forEach((d, i) => { d.open = !!open[i]; });
+    place.querySelectorAll('.scroll').forEach((d, i) => { if (inner[i]) [d.scrollLeft, d.scrollTop] = inner[i]; });
+    place.querySelectorAll('[data-href]').forEach((a) => { a.href = a.dataset.href + (a.dataset.href.includes('?') ? '&' : '?') + 's=' + id; });
+    place.scrollTop = top;
+  }
+  if (name && document.activeElement.id !== name && $(name)) $(name).focus({ preventScroll: true });
+  at = frame.at; running = frame.running;
+  const line = $('timeline');
+  line.max = Math.max(frame.most, 1);
+  if (!scrubbing) line.value = frame.at;
+  line.setAttribute('aria-valuetext', 'update ' + frame.at + ' of ' + frame.most);
+  $('example').value = frame.example || '';
+  document.body.dataset.version = version;
+  const tab = document.querySelector('[role=tab][aria-selected=true]');
+  if (tab) { $('panel').setAttribute('aria-labelledby', tab.id); $('panel').dataset.tab = tab.dataset.tab; }
+}
+
+function complain(text) { $('note').innerHTML = '<p class="bad" role="status"></p>'; $('note').firstChild.textContent = text; }
+
+async function post(path, body, headers) {
+  const ticket = ++latest;
+  try {
+    const answer = await fetch(path + (path.includes('?') ? '&' : '?') + 's=' + id, { method: 'POST', body, headers });
+    if (!answer.ok) { complain(await answer.text()); return; }
+    const frame = await answer.json();
+    show(frame);
+    document.body.dataset.done = ticket;
+  } catch (e) {
+    complain('The program behind this page does not answer. Start gradus lab again and reload.');
+  }
+}
+
+function act(what, values) { return post('/do', new URLSearchParams({ do: what, ...values })); }
+
+// press does what an element with data-do asks for; its other data are the arguments.
+function press(el) {
+  const values = { ...el.dataset };
+  const what = values.do;
+  delete values.do; delete values.dirty;
+  if (el.name) values[el.name] = el.value;
+  if (el.type === 'checkbox') values.on = el.checked;
+  if (what === 'run') values.speed = speed;
+  if (what === 'speed') speed = el.value;
+  return act(what, values);
+}
+
+document.addEventListener('click', (event) => {
+  const copy = event.target.closest('[data-copy]');
+  if (copy) {
+    const text = $(copy.dataset.copy).textContent;
+    navigator.clipboard.writeText(text).then(() => { copy.textContent = 'copied'; }, () => {
+      getSelection().selectAllChildren($(copy.dataset.copy));
+    });
+    return;
+  }
+  const el = event.target.closest('[data-do]');
+  if (el && !el.matches('input, select') && !el.disabled) press(el);
+});
+
+document.addEventListener('input', (event) => {
+  event.target.dataset.dirty = '1';
+  if (event.target.id === 'timeline') scrub();
+});
+
+document.addEventListener('change', (event) => {
+  const el = event.target;
+  delete el.dataset.dirty;
+  if (el.id === 'file') { if (el.files[0]) send(el.files[0]); el.value = ''; return; }
+  if (el.matches('[data-do]')) { press(el); return; }
+  const form = el.closest('[data-change]');
+  if (form) act(form.dataset.change, { [el.name]: el.type === 'checkbox' ? (el.checked ? 'on' : 'off') : el.value, ...form.dataset });
+});
+document.addEventListener('submit', (event) => event.preventDefault());
+
+// scrub asks for the update under the slider; while one is on its way only the last counts.
+async function scrub() {
+  if (scrubbing++) return;
+  for (let before = -1; before !== $('timeline').value;) {
+    before = $('timeline').value;
+    await act('goto', { n: before });
+  }
+  scrubbing = 0;
+}
+
+document.addEventListener('keydown', (event) => {
+  const el = event.target;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if ((event.key === 'Enter' || event.key === ' ') && el.matches('line[data-do], [role=button][data-do]')) {
+    event.preventDefault(); press(el); return;
+  }
+  if (el.matches('[role=tab]') && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) {
+    const next = event.key === 'ArrowRight' ? el.nextElementSibling : el.previousElementSibling;
+    if (next) { event.preventDefault(); next.focus(); press(next); }
+    return;
+  }
+  if (el.matches('input, select, textarea, button, summary, pre')) return;
+  const keys = { ' ': running ? 'pause' : 'run', ArrowRight: 'batch', ArrowLeft: 'back', s: 'sample', e: 'epoch' };
+  if (event.key === 'Home') { event.preventDefault(); act('goto', { n: 0 }); }
+  if (keys[event.key]) { event.preventDefault(); act(keys[event.key], { speed }); }
+});
+
+// A table dropped anywhere on the page.
+function send(file) { post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }
+let over = 0;
+document.addEventListener('dragenter', (e) => { e.preventDefault(); over++; $('drop').hidden = false; });
+document.addEventListener('dragleave', () => { if (--over <= 0) { over = 0; $('drop').hidden = true; } });
+document.addEventListener('dragover', (e) => e.preventDefault());
+document.addEventListener('drop', (e) => { e.preventDefault(); over = 0; $('drop').hidden = true; if (e.dataTransfer.files[0]) send(e.dataTransfer.files[0]); });
+
+async function begin() {
+  const link = new URLSearchParams(location.search).get('c') || '';
+  const answer = await fetch('/session', { method: 'POST', body: new URLSearchParams({ link }) });
+  if (!answer.ok) { complain(await answer.text()); return; }
+  const made = await answer.json();
+  id = made.id;
+  version = -1;
+  show(made.frame);
+  listen();
+}
+
+function listen() {
+  const events = new EventSource('/events?s=' + id);
+  events.onmessage = (event) => show(JSON.parse(event.data));
+  events.onerror = () => {
+    if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    complain('The program behind this page does not answer. Start gradus lab again and reload.');
+  };
+}
+
+begin().catch(() => complain('The program behind this page does not answer.'));

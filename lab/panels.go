@@ -1,0 +1,393 @@
+package lab
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html"
+	"html/template"
+	"math"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/lesson"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+//go:embed page
+var pageFiles embed.FS
+
+// tab is one of the panels at the side.
+type tab struct{ Name, Label string }
+
+var tabs = []tab{
+	{"weight", "Weight"}, {"build", "Build"}, {"data", "Data"},
+}
+
+var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
+	"short":    short,
+	"exact":    exact,
+	"full":     full,
+	"examples": Examples,
+	"add":      func(a, b int) int { return a + b },
+	"times":    func(a, b float64) float64 { return a * b },
+	"finite":   func(x float64) bool { return x-x == 0 },
+}).ParseFS(pageFiles, "page/*.html"))
+
+// short writes a number with six digits.
+func short(x float64) string {
+	if math.IsNaN(x) {
+		return "–"
+	}
+	return digits(false).format(x)
+}
+
+// Render draws the parts of the page that change, each under the id of its element.
+func Render(f *Frame) map[string]string {
+	parts := map[string]string{}
+	for _, name := range []string{"tabs", "sample", "phase", "status", "controls", "note"} {
+		parts[name] = execute(name, f)
+	}
+	parts["picture"] = picture(f.Picture(netWidth, f.netHeight()))
+	parts["curve"] = svg(f.Curve(netWidth, curveHeight))
+	parts["panel"] = execute("panel-"+f.View.tab(), f)
+	return parts
+}
+
+// The pictures' sizes; the page scales them to its own width.
+const netWidth, netHigh, curveHeight = 700, 400, 190
+
+// netHeight gives nets of many units more room.
+func (f *Frame) netHeight() int {
+	most := f.Net.Inputs()
+	for l := range f.Net.Depth() {
+		most = max(most, f.Net.Layer(l).Units)
+	}
+	if most > 6 {
+		return netHigh + 30*min(6, most-6)
+	}
+	return netHigh
+}
+
+func (v View) tab() string {
+	for _, t := range tabs {
+		if t.Name == v.Tab {
+			return v.Tab
+		}
+	}
+	return tabs[0].Name
+}
+
+func execute(name string, f *Frame) string {
+	var b bytes.Buffer
+	if err := panels.ExecuteTemplate(&b, name, panelData{f}); err != nil {
+		return `<p class="bad">` + html.EscapeString(err.Error()) + `</p>`
+	}
+	return b.String()
+}
+
+// svg draws a figure as an element of the page.
+func svg(fig plot.Figure) string {
+	var b bytes.Buffer
+	if err := plot.Write(&b, "svg", fig); err != nil {
+		return `<p class="bad">` + html.EscapeString(err.Error()) + `</p>`
+	}
+	_, element, _ := strings.Cut(b.String(), "\n") // without the XML declaration
+	return element
+}
+
+// mostFocusable is up to how many weights can be reached with the tab key.
+const mostFocusable = 150
+
+// picture draws the net, and over it what a pointer or the keyboard can choose.
+func picture(n plot.Net) string {
+	drawn, places := svg(n), n.Places()
+	var b strings.Builder
+	b.WriteString(`<g class="targets">`)
+	for _, e := range places.Edges {
+		a := lesson.Address{Layer: e.Layer, In: e.In, Unit: e.Out}
+		focus := ""
+		if len(places.Edges) <= mostFocusable {
+			focus = ` tabindex="0"`
+		}
+		chosen := n.Highlight != nil && *n.Highlight == e.Edge
+		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button"%s aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
+			strings.ReplaceAll(a.String(), ".", "-"), focus, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
+	}
+	b.WriteString(`</g></svg>`)
+	drawn = strings.Replace(drawn, `role="img"`, `role="group" aria-label="the network"`, 1)
+	return strings.Replace(drawn, "</svg>", b.String(), 1)
+}
+
+// panelData is a frame with what the templates ask of it.
+type panelData struct{ *Frame }
+
+func (p panelData) Tabs() []tab     { return tabs }
+func (p panelData) TabName() string { return p.View.tab() }
+func (p panelData) M() mathml       { return mathml{digits(p.View.Digits)} }
+
+// D formats a number as the visitor has chosen.
+func (p panelData) D(x float64) string { return digits(p.View.Digits).format(x) }
+
+// Config is the trainer's configuration in words.
+func (p panelData) Config() map[string]string {
+	c := p.Fit.Config()
+	return map[string]string{
+		"method": string(c.Method), "rule": c.Rule.String(), "loss": c.Loss.String(), "reduction": c.Reduction.String(),
+		"schedule": c.Schedule.String(), "epochs": fmt.Sprint(c.Epochs),
+	}
+}
+
+// Describe is the network in words.
+func (p panelData) Describe() string { return model.Describe(p.Net.Inputs(), p.Net.Layers()) }
+
+// File is the name of the table as a file.
+func (p panelData) File() string {
+	if e := ExampleOf(p.Setup.Example); e != nil {
+		return e.File()
+	}
+	return p.Table.Name()
+}
+
+// Command and Program are the setup elsewhere.
+func (p panelData) Command() string {
+	return p.Setup.Command(p.File(), p.Fit.Rows.Validation > 0)
+}
+func (p panelData) Program() string {
+	return p.Setup.Program(p.File(), strings.TrimSuffix(p.File(), ".csv")+".safetensors")
+}
+
+// Example is the example that is loaded, nil for a table of one's own.
+func (p panelData) Example() *Example { return ExampleOf(p.Setup.Example) }
+
+// ExampleGroups are the examples by their headings.
+func (p panelData) ExampleGroups() []exampleGroup {
+	var out []exampleGroup
+	for _, e := range examples {
+		if n := len(out); n == 0 || out[n-1].Name != e.Group {
+			out = append(out, exampleGroup{Name: e.Group})
+		}
+		g := &out[len(out)-1]
+		g.Examples = append(g.Examples, e)
+	}
+	return out
+}
+
+type exampleGroup struct {
+	Name     string
+	Examples []*Example
+}
+
+// FormGroups are the form's fields with their values.
+func (p panelData) FormGroups() []formGroup {
+	values := p.Setup.Values()
+	resolved := p.Fit.Options
+	used := map[string]string{
+		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "schedule": resolved.Schedule,
+		"lr": exact(*resolved.LR), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
+	}
+	var out []formGroup
+	for _, f := range fields {
+		if f.Group == "Data" && f.Name != "precision" { // these stand in the panel of the data
+			continue
+		}
+		g := formField{field: f, Value: values[f.Name]}
+		if g.Value == "" || g.Value == "auto" {
+			g.Used = used[f.Name]
+		}
+		if f.Choices != nil && !contains(f.Choices, g.Value) {
+			g.Choices = append(append([]string{}, f.Choices...), g.Value)
+		}
+		group := f.Group
+		if group == "Data" {
+			group = "End"
+		}
+		if n := len(out); n == 0 || out[n-1].Name != group {
+			out = append(out, formGroup{Name: group})
+		}
+		last := &out[len(out)-1]
+		last.Fields = append(last.Fields, g)
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+type formGroup struct {
+	Name   string
+	Fields []formField
+}
+
+type formField struct {
+	field
+	Value string
+	Used  string // what stands for an empty or an automatic value
+}
+
+// FieldOf is one field of the form.
+func (p panelData) FieldOf(name string) formField {
+	for _, f := range fields {
+		if f.Name == name {
+			return formField{field: f, Value: p.Setup.Values()[name]}
+		}
+	}
+	return formField{}
+}
+
+// Columns are the table's columns and what became of them.
+func (p panelData) Columns() []columnRow {
+	kinds := map[string]*columnRow{}
+	s, e := p.Fit.Schema, p.Fit.Encoding
+	for _, c := range s.Columns {
+		kinds[c.Name] = &columnRow{Kind: string(c.Kind), Missing: c.Missing, Note: c.Note}
+	}
+	for _, d := range s.Dropped {
+		kinds[d.Name] = &columnRow{Kind: "ignored", Note: d.Reason}
+	}
+	for _, t := range e.Targets {
+		row := &columnRow{Kind: string(t.Kind), Target: true}
+		switch {
+		case len(t.Classes) > 0:
+			row.Encoded = fmt.Sprintf("%d classes: %s", len(t.Classes), strings.Join(t.Classes[:min(6, len(t.Classes))], ", "))
+		case t.Scale != 1 || t.Center != 0:
+			row.Encoded = fmt.Sprintf("(y − %s) / %s", short(t.Center), short(t.Scale))
+		default:
+			row.Encoded = "as it stands"
+		}
+		kinds[t.Name] = row
+	}
+	for _, in := range e.Inputs {
+		row := kinds[in.Name]
+		if row == nil {
+			continue
+		}
+		switch {
+		case in.Kind == data.KindCategory:
+			row.Encoded = fmt.Sprintf("a 1 at the place of one of %d levels", len(in.Levels))
+		case in.Kind == data.KindBoolean:
+			row.Encoded = "1 or −1, 0 where missing"
+		case in.Scale == 0:
+			row.Encoded = "constant: 0"
+		case in.Scale == 1 && in.Center == 0 && !in.Clip:
+			row.Encoded = "as it stands"
+		default:
+			row.Encoded = fmt.Sprintf("(x − %s) / %s", short(in.Center), short(in.Scale))
+			if in.Clip {
+				row.Encoded += ", softly clipped"
+			}
+		}
+		if len(in.RankAt) > 0 {
+			row.Encoded += "; and its rank"
+		}
+		if in.Missing {
+			row.Encoded += "; and whether it is missing"
+		}
+	}
+	for _, c := range p.Fit.Imputed() {
+		if row := kinds[c.Column]; row != nil && c.Imputed > 0 {
+			row.Encoded += fmt.Sprintf("; %d filled in", c.Imputed)
+		}
+	}
+	var out []columnRow
+	for _, name := range p.Table.Columns() {
+		row := columnRow{Name: name, Kind: "ignored"}
+		if k := kinds[name]; k != nil {
+			row = *k
+			row.Name = name
+		}
+		row.Chosen = string(p.Setup.Options.Types[name])
+		for i := range min(3, p.Table.Rows()) {
+			row.Sample = append(row.Sample, p.Table.Cell(i, p.Table.Index(name)))
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+type columnRow struct {
+	Name, Kind, Chosen string
+	Target             bool
+	Missing            int
+	Note, Encoded      string
+	Sample             []string
+}
+
+// Inputs are the chosen sample's cells, for its line under the picture.
+func (p panelData) RowNumber() int { return p.Training.Rows[p.View.Row] }
+
+// Last row is the highest training row that can be chosen.
+func (p panelData) LastRow() int { return p.Training.X.Rows - 1 }
+
+// From says where the chosen weight comes from and goes to.
+func (p panelData) From() string {
+	w := p.View.Weight
+	switch {
+	case w.In < 0:
+		return fmt.Sprintf("the bias of unit %d in layer %d", w.Unit, w.Layer)
+	case w.Layer == 0:
+		return fmt.Sprintf("from input %s to unit %d of layer 0", p.Fit.Encoding.InputNames()[w.In], w.Unit)
+	}
+	return fmt.Sprintf("from unit %d of layer %d to unit %d of layer %d", w.In, w.Layer-1, w.Unit, w.Layer)
+}
+
+// WeightMath is the symbol of the chosen weight with its value.
+func (p panelData) WeightMath(value float64) template.HTML {
+	return template.HTML("<math>" + parameter(p.View.Weight) + mo("=") + p.M().mn(value) + "</math>")
+}
+
+// Head, Path, Steps and Update are formulas.
+func (p panelData) Head(e *lesson.Explanation) template.HTML { return p.M().head(e) }
+func (p panelData) Path(path lesson.Path) template.HTML      { return p.M().path(path) }
+func (p panelData) Steps(r *lesson.Recursion) []template.HTML {
+	return p.M().recursion(r)
+}
+func (p panelData) Update(before, rate, gradient, after float64) template.HTML {
+	return p.M().update(p.View.Weight, before, rate, gradient, after)
+}
+
+// MovedTo tells what the last update made of the chosen weight.
+func (p panelData) MovedTo() *lesson.Update {
+	w := p.View.Weight
+	i, err := p.Net.Index(w.Layer, w.In, w.Unit)
+	if p.Moved == nil || err != nil {
+		return nil
+	}
+	return &lesson.Update{Rule: p.Fit.Config().Rule.String(), Rate: p.Last.Rate, Before: p.Moved[i], After: p.Net.Params()[i]}
+}
+
+// Targets are the chosen sample's outputs beside what they should be.
+func (p panelData) OutputName(k int) string {
+	names := p.outputNames()
+	if k < len(names) {
+		return names[k]
+	}
+	return ""
+}
+
+// EndedText says why there is no next update.
+func (p panelData) EndedText() string {
+	switch p.Ended {
+	case "":
+		return ""
+	case "tolerance":
+		return "The run has ended: every output is within the tolerance."
+	case "epochs":
+		return "The run has ended: its epochs are used up."
+	case "target-loss":
+		return "The run has ended: the loss is reached."
+	}
+	return "The run has ended: " + p.Ended
+}
+
+// Kinds are what a column can be taken for; auto stands first.
+func (p panelData) Kinds() []string {
+	return []string{"auto", string(data.KindNumber), string(data.KindCategory), string(data.KindBoolean), string(data.KindDate), string(data.KindIgnore)}
+}
