@@ -42,6 +42,8 @@ type Frame struct {
 	Moved           []float64
 	Trail           trail
 	Jobs            map[string]job
+	Sha             string // of the weights, where the page shows it
+	Revealed        string // what a fault came to
 
 	explained *lesson.Explanation
 	troubled  error
@@ -60,7 +62,7 @@ func (s *Session) Frame() *Frame {
 		Training: s.training, Validation: s.validation, Test: s.test,
 		At: r.at, Most: s.most, Next: r.fit.NextRows(), Seen: s.seen, Last: r.last, Ended: r.ended,
 		Note: s.note, Failed: s.failed, Running: s.running, Speed: s.speed, Breaks: s.breaks, View: s.view,
-		Moved: s.moved, Jobs: map[string]job{},
+		Moved: s.moved, Jobs: map[string]job{}, Revealed: s.revealed,
 		Trail: trail{steps: append([]int(nil), s.trail.steps...), params: append([][]float64(nil), s.trail.params...)},
 	}
 	f.Loss = math.NaN()
@@ -77,6 +79,11 @@ func (s *Session) Frame() *Frame {
 		}
 	}
 	f.History = s.history
+	if s.view.Tab == "share" && !s.running {
+		if m, err := r.fit.Model(); err == nil {
+			f.Sha = m.WeightsSHA256()
+		}
+	}
 	for name, j := range s.jobs {
 		f.Jobs[name] = *j
 	}
@@ -232,20 +239,8 @@ func (f *Frame) outputNames() []string {
 
 // Curve is the loss over the whole run, with the present marked.
 func (f *Frame) Curve(width, height int) plot.Chart {
-	ch := plot.Chart{XLabel: "epoch", YLabel: "loss", LogY: true, Width: width, Height: height}
-	training := plot.Series{Name: "training"}
-	validation := plot.Series{Name: "validation", Dashed: true}
-	for _, p := range f.History {
-		training.X, training.Y = append(training.X, float64(p.Epoch)), append(training.Y, p.Loss)
-		ch.LogY = ch.LogY && p.Loss > 0
-		if p.Validation == p.Validation {
-			validation.X, validation.Y = append(validation.X, float64(p.Epoch)), append(validation.Y, p.Validation)
-		}
-	}
-	ch.Series = []plot.Series{training}
-	if len(validation.X) > 0 {
-		ch.Series = append(ch.Series, validation)
-	}
+	ch := LossCurve(f.History, 0)
+	ch.Width, ch.Height = width, height
 	if len(f.History) > 0 {
 		ch.Mark = &plot.Mark{X: float64(f.Epoch), Label: "now"}
 	}

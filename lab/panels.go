@@ -22,7 +22,8 @@ var pageFiles embed.FS
 type tab struct{ Name, Label string }
 
 var tabs = []tab{
-	{"weight", "Weight"}, {"build", "Build"}, {"data", "Data"},
+	{"weight", "Weight"}, {"build", "Build"}, {"data", "Data"}, {"verify", "Verify"}, {"race", "Race"}, {"surface", "Surface"},
+	{"fit", "Fit"}, {"health", "Health"}, {"faults", "Faults"}, {"lesson", "Lesson"}, {"share", "Share"},
 }
 
 var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
@@ -32,6 +33,9 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"examples": Examples,
 	"add":      func(a, b int) int { return a + b },
 	"times":    func(a, b float64) float64 { return a * b },
+	"power":    func(x float64) string { return fmt.Sprintf("%.1e", x) },
+	"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
+	"faults":   Faults,
 	"finite":   func(x float64) bool { return x-x == 0 },
 }).ParseFS(pageFiles, "page/*.html"))
 
@@ -391,3 +395,148 @@ func (p panelData) EndedText() string {
 func (p panelData) Kinds() []string {
 	return []string{"auto", string(data.KindNumber), string(data.KindCategory), string(data.KindBoolean), string(data.KindDate), string(data.KindIgnore)}
 }
+
+// Job is work in the background: "" where it was never asked for.
+func (p panelData) Job(name string) string {
+	j, ok := p.Jobs[name]
+	switch {
+	case !ok:
+		return ""
+	case j.busy:
+		return "busy"
+	case j.err != nil:
+		return "failed"
+	}
+	return "done"
+}
+
+// JobError is what went wrong with it.
+func (p panelData) JobError(name string) string { return p.Jobs[name].err.Error() }
+
+// JobAt is the update whose weights it looked at.
+func (p panelData) JobAt(name string) int { return p.Jobs[name].at }
+
+// Verified, Raced and Surface are the results of the jobs that are done.
+func (p panelData) Verified() *Verified { v, _ := p.Jobs["verify"].result.(*Verified); return v }
+func (p panelData) Raced() *Raced       { r, _ := p.Jobs["race"].result.(*Raced); return r }
+func (p panelData) Surface() *Surface   { s, _ := p.Jobs["surface"].result.(*Surface); return s }
+
+// The pictures at the side.
+const sideWidth, sideHeight = 600, 400
+
+// VerifiedCurve and its like are the panels' pictures.
+func (p panelData) VerifiedCurve() template.HTML {
+	return template.HTML(svg(p.Verified().Curve(sideWidth, 300)))
+}
+func (p panelData) RaceChart() template.HTML {
+	return template.HTML(svg(p.Raced().Chart(p.View.Axis, sideWidth, sideHeight)))
+}
+func (p panelData) SurfacePicture() template.HTML {
+	fig := p.Surface().Field
+	fig.Width, fig.Height = sideWidth, 520
+	return template.HTML(svg(fig))
+}
+func (p panelData) PlanePicture() (template.HTML, error) {
+	fig, err := p.Plane(sideWidth, 440)
+	if err != nil || fig == nil {
+		return "", err
+	}
+	return template.HTML(svg(fig)), nil
+}
+func (p panelData) PredictedPicture(r *Fitted) template.HTML {
+	return template.HTML(svg(r.Predicted(sideWidth, 330)))
+}
+func (p panelData) ResidualsPicture(r *Fitted) template.HTML {
+	return template.HTML(svg(r.Residuals(sideWidth, 260)))
+}
+
+// PlaneColumns are the columns that the plane shows.
+func (p panelData) PlaneColumns() (out [2]string) {
+	columns := p.NumericColumns()
+	for i, name := range []string{p.View.AxisX, p.View.AxisY} {
+		if contains(columns, name) && name != out[0] {
+			out[i] = name
+			continue
+		}
+		for _, c := range columns {
+			if c != out[0] {
+				out[i] = c
+				break
+			}
+		}
+	}
+	return out
+}
+
+// RaceKind, RaceAxis and PlaneKind are what was chosen, or the first.
+func (p panelData) RaceKind() string  { return or(p.View.Race, raceMethods) }
+func (p panelData) RaceAxis() string  { return or(p.View.Axis, "epochs") }
+func (p panelData) PlaneKind() string { return or(p.View.Plane, "principal") }
+
+// choice is one of several buttons of which one is pressed.
+type choice struct{ Name, Label string }
+
+func (p panelData) RaceKinds() []choice {
+	return []choice{{raceMethods, "methods"}, {raceOptimisers, "optimisers"}, {raceRates, "rates"}}
+}
+func (p panelData) RaceAxes() []choice {
+	return []choice{{"epochs", "epochs"}, {"updates", "updates"}, {"gradients", "gradient evaluations"}, {"seconds", "seconds"}}
+}
+func (p panelData) Planes() []choice {
+	return []choice{{"principal", "principal directions"}, {"random", "random directions"}, {"weights", "two weights"}}
+}
+
+// Fault is the fault being tried.
+func (p panelData) Fault() *Fault { return faultOf(p.View.Fault) }
+
+// Guessed is the number of the choice that the visitor made, -1 before.
+func (p panelData) Guessed() int {
+	var n int
+	if _, err := fmt.Sscan(p.View.Guess, &n); err != nil {
+		return -1
+	}
+	return n
+}
+
+// ShareLink is the setup's part of an address.
+func (p panelData) ShareLink() string { return "/?c=" + p.Setup.Link() }
+
+// BreakText is a breakpoint's value in its field.
+func (p panelData) BreakText(x *float64) string {
+	if x == nil {
+		return ""
+	}
+	return exact(*x)
+}
+
+// HealthBars compares the layers.
+func (p panelData) HealthBars(h Health) template.HTML {
+	b := plot.Profile{Title: "Layer by layer", Log: true, Width: sideWidth}
+	gradient, weight, activation := plot.Measure{Name: "gradient"}, plot.Measure{Name: "weights"}, plot.Measure{Name: "mean |a|"}
+	for _, l := range h.Layers {
+		b.Labels = append(b.Labels, fmt.Sprintf("layer %d", l.Layer))
+		gradient.Values, weight.Values = append(gradient.Values, l.Gradient), append(weight.Values, l.Weight)
+		activation.Values = append(activation.Values, l.MeanA)
+	}
+	b.Measures = []plot.Measure{gradient, weight, activation}
+	return template.HTML(svg(b))
+}
+
+// Pictures are those that there are to take away.
+func (p panelData) Pictures() []choice {
+	out := []choice{{"network", "network with the chosen row"}, {"loss", "loss"}, {"fit", "fit"}}
+	if r := p.Raced(); r != nil {
+		out = append(out, choice{"race", "race"})
+	}
+	if p.Surface() != nil {
+		out = append(out, choice{"surface", "surface"})
+	}
+	if p.Verified() != nil {
+		out = append(out, choice{"check", "error over h"})
+	}
+	return out
+}
+
+// Sum is the SHA-256 of the weights as they stand: that of gradus train, when it has made as
+// many updates.
+func (p panelData) Sum() string { return p.Sha }

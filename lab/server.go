@@ -91,6 +91,8 @@ func NewServer(o Options) *Server {
 	mux.HandleFunc("GET /data.csv", s.with(s.dataCSV))
 	mux.HandleFunc("GET /history.csv", s.with(s.historyCSV))
 	mux.HandleFunc("GET /figure.svg", s.with(s.figure))
+	mux.HandleFunc("GET /report.html", s.with(s.report))
+	mux.HandleFunc("GET /model.safetensors", s.with(s.model))
 	s.handler = s.guard(mux)
 	s.work.Go(s.sweep)
 	return s
@@ -407,6 +409,34 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		}
 	case "digits":
 		e.Look(func(v *View) { v.Digits = get("on") == "true" })
+	case "verify":
+		e.begin("verify", verify)
+	case "race":
+		kind := or(get("kind"), raceMethods)
+		e.Look(func(v *View) { v.Race = kind })
+		e.begin("race", race(kind))
+	case "axis":
+		e.Look(func(v *View) { v.Axis = get("axis") })
+	case "surface":
+		plane := or(get("plane"), "principal")
+		raced, _ := e.Frame().Jobs["race"].result.(*Raced)
+		e.Look(func(v *View) { v.Plane = plane })
+		e.begin("surface", surface(plane, raced))
+	case "second":
+		var a lesson.Address
+		if a, err = parseAddress(get("second")); err == nil {
+			e.Look(func(v *View) { v.Second = a })
+		}
+	case "columns":
+		e.Look(func(v *View) { v.AxisX, v.AxisY = or(get("x"), v.AxisX), or(get("y"), v.AxisY) })
+	case "breaks":
+		err = e.change(get)
+	case "fault":
+		err = e.TryFault(get("fault"))
+	case "guess":
+		err = e.Guess(r.Context(), get("guess"))
+	case "lesson":
+		err = e.Visit(number("step"))
 	case "phase":
 		e.Look(e.phase(number("by")))
 	default:
@@ -416,6 +446,37 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		e.tell(err)
 	}
 	reply(w, whole(e.Frame()))
+}
+
+// change sets the breakpoint whose field was changed.
+func (s *Session) change(get func(string) string) error {
+	b := s.Frame().Breaks
+	number := func(name string, to **float64) error {
+		text, ok := strings.TrimSpace(get(name)), false
+		if text == "" {
+			*to = nil
+			return nil
+		}
+		x, err := strconv.ParseFloat(text, 64)
+		if ok = err == nil && x-x == 0; !ok {
+			return fmt.Errorf("%w: the breakpoint %q is no number", ErrSetup, text)
+		}
+		*to = &x
+		return nil
+	}
+	var err error
+	switch get("field") {
+	case "loss":
+		err = number("value", &b.Loss)
+	case "weight":
+		err = number("value", &b.Weight)
+	case "dead":
+		b.Dead = get("on") == "true"
+	}
+	if err == nil {
+		s.SetBreakpoints(b)
+	}
+	return err
 }
 
 // phase goes to the part of the pass before or after the one shown.
@@ -530,6 +591,30 @@ func (s *Server) historyCSV(w http.ResponseWriter, _ *http.Request, e *entry) {
 	out.Flush()
 }
 
+// model is the model as it stands, a file as gradus train writes it.
+func (s *Server) model(w http.ResponseWriter, _ *http.Request, e *entry) {
+	m, err := e.Model()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	m.Write(w)
+}
+
+// report is the run as one page.
+func (s *Server) report(w http.ResponseWriter, _ *http.Request, e *entry) {
+	m, err := e.Model()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	f := e.Frame()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", reportPolicy)
+	WriteReport(w, f.Report(m))
+}
+
 // figure is one of the page's pictures by itself.
 func (s *Server) figure(w http.ResponseWriter, r *http.Request, e *entry) {
 	fig := e.Frame().Figure(r.URL.Query().Get("name"))
@@ -550,6 +635,21 @@ func (f *Frame) Figure(name string) plot.Figure {
 		return n
 	case "loss":
 		return f.Curve(0, 0)
+	case "fit":
+		fig, _ := f.Plane(0, 0)
+		return fig
+	case "race":
+		if r, ok := f.Jobs["race"].result.(*Raced); ok && len(r.Tracks) > 0 {
+			return r.Chart(f.View.Axis, 0, 0)
+		}
+	case "surface":
+		if s, ok := f.Jobs["surface"].result.(*Surface); ok {
+			return s.Field
+		}
+	case "check":
+		if v, ok := f.Jobs["verify"].result.(*Verified); ok {
+			return v.Curve(0, 0)
+		}
 	}
 	return nil
 }

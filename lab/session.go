@@ -85,22 +85,22 @@ type Session struct {
 
 	training, validation, test model.Part
 
-	most    int           // the furthest update the timeline has reached
-	history train.History // up to there
-	trail   trail         // parameters along the way, for the surface
-	moved   []float64     // the parameters before the last update, if it was made by hand
-	seen    int           // rows of the next update already looked at
-	note    string        // what to tell the visitor
-	failed  bool          // the note is a complaint
-	running bool
-	stop    context.CancelFunc // of Run
-	speed   Speed
-	breaks  Breakpoints
-	view    View
-	jobs    map[string]*job
-	version uint64
-	frozen  time.Time // when the last viewer left; zero while there is one
-	faults  []string  // guesses made, see fault.go
+	most     int           // the furthest update the timeline has reached
+	history  train.History // up to there
+	trail    trail         // parameters along the way, for the surface
+	moved    []float64     // the parameters before the last update, if it was made by hand
+	seen     int           // rows of the next update already looked at
+	note     string        // what to tell the visitor
+	failed   bool          // the note is a complaint
+	running  bool
+	stop     context.CancelFunc // of Run
+	speed    Speed
+	breaks   Breakpoints
+	view     View
+	jobs     map[string]*job
+	version  uint64
+	revealed string    // what a fault came to
+	frozen   time.Time // when the last viewer left; zero while there is one
 }
 
 // run is a model.Fit with its place on the timeline.
@@ -153,7 +153,7 @@ func (s *Session) Load(setup Setup, t *data.Table) error {
 
 func (s *Session) load(setup Setup, t *data.Table) error {
 	none := 0
-	setup.Options.Patience, setup.Options.Threads = &none, 1
+	setup.Options.Patience, setup.Options.Threads, setup.Options.Custom = &none, 1, custom
 	fit, err := model.Prepare(model.Tables{Train: t}, setup.Options, nil)
 	if err != nil {
 		return err
@@ -173,6 +173,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 		j.cancel()
 	}
 	s.jobs = map[string]*job{}
+	s.view.Fault, s.view.Guess = "", ""
 	if s.table != t {
 		s.print = Fingerprint(t)
 		s.view.AxisX, s.view.AxisY = "", ""
@@ -185,7 +186,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	s.training, s.validation, s.test = training, validation, test
 	s.run = run{fit: fit, options: setup.Options}
 	s.most, s.history, s.seen, s.moved, s.note, s.failed = 0, nil, 0, nil, "", false
-	s.trail = trail{}
+	s.trail, s.revealed = trail{}, ""
 	s.trail.add(0, net.Params())
 	if s.view.Row >= training.X.Rows {
 		s.view.Row = 0

@@ -242,6 +242,9 @@ func (s Setup) With(values map[string]string) (Setup, error) {
 // that name. validated says that there are validation rows: the lab keeps the last weights.
 func (s Setup) Command(file string, validated bool) string {
 	v, o := s.Values(), &s.Options
+	if o.Activation == (wrongSigmoid{}).String() {
+		return "# the sigmoid with a wrong derivative exists in the lab alone"
+	}
 	words := []string{"gradus", "train", quote(file)}
 	flag := func(name, unless string) {
 		if value := v[name]; value != unless && value != "" {
@@ -298,6 +301,9 @@ func (s Setup) Command(file string, validated bool) string {
 // Program is a Go program that comes to the same bits.
 func (s Setup) Program(file, out string) string {
 	o := &s.Options
+	if o.Activation == (wrongSigmoid{}).String() {
+		return "// the sigmoid with a wrong derivative exists in the lab alone\n"
+	}
 	var lines []string
 	add := func(name, value string) { lines = append(lines, fmt.Sprintf("\t\t%s: %s,", name, value)) }
 	text := func(name, value string) {

@@ -53,14 +53,15 @@ type headerLayer struct {
 // and layers.K.bias of shape [out], those of norms, all of shape [out], under the names of
 // nn.Network's Tensors, and everything else as JSON under "gradus" in the metadata. The file
 // appears whole or not at all.
-func (m *Model) Save(path string) error {
+func (m *Model) Save(path string) error { return atomicfile.Write(path, m.Write) }
+
+// Write writes what Save puts into the file.
+func (m *Model) Write(w io.Writer) error {
 	text, err := json.Marshal(m.header())
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		return safetensors.SerializeToWriter(m.tensors(), map[string]string{metadataKey: string(text)}, w)
-	})
+	return safetensors.SerializeToWriter(m.tensors(), map[string]string{metadataKey: string(text)}, w)
 }
 
 func (m *Model) header() header {

@@ -20,6 +20,7 @@ function show(frame) {
     place.querySelectorAll('details').forEach((d, i) => { d.open = !!open[i]; });
     place.querySelectorAll('.scroll').forEach((d, i) => { if (inner[i]) [d.scrollLeft, d.scrollTop] = inner[i]; });
     place.querySelectorAll('[data-href]').forEach((a) => { a.href = a.dataset.href + (a.dataset.href.includes('?') ? '&' : '?') + 's=' + id; });
+    place.querySelectorAll('[data-link]').forEach((el) => { el.textContent = location.origin + el.dataset.link; });
     place.scrollTop = top;
   }
   if (name && document.activeElement.id !== name && $(name)) $(name).focus({ preventScroll: true });

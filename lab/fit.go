@@ -1,0 +1,289 @@
+package lab
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+// Fitted is what the network says of the training rows, in the target's own units.
+type Fitted struct {
+	Targets     []float64 // of the first target, one a row; a class's number where there are classes
+	Predictions []float64 // the same of the network; classes: the most probable
+	Classes     []string
+	Report      metrics.Report
+	Rows        int
+}
+
+// mostFitted is up to how many rows are drawn.
+const mostFitted = 2000
+
+// Fitted runs the training rows through the network.
+func (f *Frame) Fitted() (*Fitted, error) {
+	e := f.Fit.Encoding
+	rows := min(mostFitted, f.Training.X.Rows)
+	raw := f.Net.Predict(f.Training.X.Slice(0, rows))
+	y := f.Training.Y
+	out := &Fitted{Rows: rows}
+	var flatY, flatP []float64
+	for i := range rows {
+		switch e.Task {
+		case data.Regression:
+			t := e.Targets[0]
+			out.Targets = append(out.Targets, y.At(i, 0)*t.Scale+t.Center)
+			out.Predictions = append(out.Predictions, raw.At(i, 0)*t.Scale+t.Center)
+			for j, t := range e.Targets {
+				flatY, flatP = append(flatY, y.At(i, j)*t.Scale+t.Center), append(flatP, raw.At(i, j)*t.Scale+t.Center)
+			}
+		case data.Multiclass:
+			out.Targets = append(out.Targets, float64(highest(y.Row(i))))
+			out.Predictions = append(out.Predictions, float64(highest(raw.Row(i))))
+			flatP = append(flatP, raw.Row(i)...)
+		default:
+			out.Targets = append(out.Targets, y.At(i, 0))
+			guess := 0.0
+			if raw.At(i, 0) > 0.5 {
+				guess = 1
+			}
+			out.Predictions = append(out.Predictions, guess)
+			flatY, flatP = append(flatY, y.Row(i)...), append(flatP, raw.Row(i)...)
+		}
+	}
+	var err error
+	switch e.Task {
+	case data.Regression:
+		out.Report, err = metrics.Regression(flatY, flatP, len(e.Targets), nil)
+	case data.Binary:
+		out.Classes = e.Classes()
+		out.Report, err = metrics.Binary(flatY, flatP, nil)
+	case data.Multiclass:
+		out.Classes = e.Classes()
+		out.Report, err = metrics.Multiclass(out.Targets, flatP, len(out.Classes), nil)
+	default:
+		out.Classes = e.Targets[0].Classes
+		out.Report, err = metrics.Multilabel(flatY, flatP, len(e.Targets), nil)
+	}
+	return out, err
+}
+
+func highest(row []float64) int {
+	best := 0
+	for j, v := range row {
+		if v > row[best] {
+			best = j
+		}
+	}
+	return best
+}
+
+// Predicted shows predictions against targets, Residuals what is left of the targets.
+func (r *Fitted) Predicted(width, height int) plot.Chart {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, y := range r.Targets {
+		low, high = math.Min(low, y), math.Max(high, y)
+	}
+	return plot.Chart{XLabel: "true", YLabel: "predicted", Width: width, Height: height, Series: []plot.Series{
+		{Name: "training rows", X: r.Targets, Y: r.Predictions, Dots: true},
+		{Name: "where both are equal", X: []float64{low, high}, Y: []float64{low, high}, Dashed: true},
+	}}
+}
+
+// Residuals shows true minus predicted against predicted.
+func (r *Fitted) Residuals(width, height int) plot.Chart {
+	left := make([]float64, len(r.Targets))
+	low, high := math.Inf(1), math.Inf(-1)
+	for i := range left {
+		left[i] = r.Targets[i] - r.Predictions[i]
+		low, high = math.Min(low, r.Predictions[i]), math.Max(high, r.Predictions[i])
+	}
+	return plot.Chart{XLabel: "predicted", YLabel: "true − predicted", Width: width, Height: height, Series: []plot.Series{
+		{Name: "training rows", X: r.Predictions, Y: left, Dots: true},
+		{Name: "no error", X: []float64{low, high}, Y: []float64{0, 0}, Dashed: true},
+	}}
+}
+
+// NumericColumns are the input columns that a plane can have as axes.
+func (f *Frame) NumericColumns() []string {
+	var out []string
+	for _, in := range f.Fit.Encoding.Inputs {
+		if in.Kind == data.KindNumber {
+			out = append(out, in.Name)
+		}
+	}
+	return out
+}
+
+// planeSide is how many points the fit's plane has along each axis.
+const planeSide = 48
+
+// Plane is what the network says over two columns, the others as in the chosen row; over one
+// column, with a single one, it is a curve. Nil where no column is a number.
+func (f *Frame) Plane(width, height int) (plot.Figure, error) {
+	columns := f.NumericColumns()
+	if len(columns) == 0 {
+		return nil, nil
+	}
+	pick := func(name string, other string) string {
+		if contains(columns, name) && name != other {
+			return name
+		}
+		for _, c := range columns {
+			if c != other {
+				return c
+			}
+		}
+		return ""
+	}
+	nameX := pick(f.View.AxisX, "")
+	nameY := pick(f.View.AxisY, nameX)
+	p, err := f.plane(nameX, nameY)
+	if err != nil {
+		return nil, err
+	}
+	if nameY == "" {
+		return p.curve(width, height)
+	}
+	return p.field(width, height)
+}
+
+// plane is a view of the network over columns of the table.
+type plane struct {
+	f            *Frame
+	row          []data.Value // the chosen row's cells, in the order of the encoding's columns
+	ix, iy       int          // the axes among them
+	nameX, nameY string
+	x, y         []float64 // values of the training rows
+	targets      *Fitted
+}
+
+func (f *Frame) plane(nameX, nameY string) (*plane, error) {
+	e := f.Fit.Encoding
+	p := &plane{f: f, nameX: nameX, nameY: nameY, ix: -1, iy: -1}
+	at := f.Training.Rows[f.View.Row]
+	for i, name := range e.Columns() {
+		p.row = append(p.row, data.Text(f.Table.Cell(at, f.Table.Index(name))))
+		if name == nameX {
+			p.ix = i
+		}
+		if name == nameY {
+			p.iy = i
+		}
+	}
+	var err error
+	if p.targets, err = f.Fitted(); err != nil {
+		return nil, err
+	}
+	for _, r := range f.Training.Rows[:p.targets.Rows] {
+		p.x = append(p.x, cellNumber(f.Table, r, nameX))
+		if nameY != "" {
+			p.y = append(p.y, cellNumber(f.Table, r, nameY))
+		}
+	}
+	return p, nil
+}
+
+func cellNumber(t *data.Table, row int, column string) float64 {
+	if v, ok := t.Number(row, t.Index(column)); ok {
+		return v
+	}
+	return math.NaN()
+}
+
+// grid is evenly spaced over the values, with a little room.
+func grid(values []float64, n int) []float64 {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		if v == v {
+			low, high = math.Min(low, v), math.Max(high, v)
+		}
+	}
+	if !(low <= high) {
+		low, high = 0, 1
+	}
+	room := 0.1 * (high - low)
+	if room == 0 {
+		room = 0.5
+	}
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = low - room + (high-low+2*room)*float64(i)/float64(n-1)
+	}
+	return out
+}
+
+// says is the first output for a row of cells, in the target's own units, or the class.
+func (p *plane) says(tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, error) {
+	e := p.f.Fit.Encoding
+	if err := data.EncodeRow(e, p.row, x.Row(0)); err != nil {
+		return 0, err
+	}
+	out := p.f.Net.Forward(tape, x).Row(0)
+	switch e.Task {
+	case data.Regression:
+		return out[0]*e.Targets[0].Scale + e.Targets[0].Center, nil
+	case data.Multiclass:
+		return float64(highest(out)), nil
+	}
+	if out[0] > 0.5 {
+		return 1, nil
+	}
+	return 0, nil
+}
+
+func (p *plane) field(width, height int) (plot.Figure, error) {
+	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, X: grid(p.x, planeSide), Y: grid(p.y, planeSide), Width: width, Height: height, Classes: p.targets.Classes}
+	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
+	for _, b := range fig.Y {
+		row := make([]float64, len(fig.X))
+		for j, a := range fig.X {
+			p.row[p.ix], p.row[p.iy] = data.Number(a), data.Number(b)
+			var err error
+			if row[j], err = p.says(tape, x); err != nil {
+				return nil, err
+			}
+		}
+		fig.Z = append(fig.Z, row)
+	}
+	for i := range p.x {
+		fig.Points = append(fig.Points, plot.FieldPoint{X: p.x[i], Y: p.y[i], Z: p.targets.Targets[i]})
+	}
+	return fig, nil
+}
+
+func (p *plane) curve(width, height int) (plot.Figure, error) {
+	line := plot.Series{Name: "network", X: grid(p.x, 200)}
+	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
+	for _, a := range line.X {
+		p.row[p.ix] = data.Number(a)
+		y, err := p.says(tape, x)
+		if err != nil {
+			return nil, err
+		}
+		line.Y = append(line.Y, y)
+	}
+	return plot.Chart{XLabel: p.nameX, YLabel: p.f.Fit.Encoding.Targets[0].Name, Width: width, Height: height, Series: []plot.Series{
+		line, {Name: "training rows", X: p.x, Y: p.targets.Targets, Dots: true},
+	}}, nil
+}
+
+// Scores are the model's scores on the training rows, for a table on the page.
+func (r *Fitted) Scores() []metrics.Score { return r.Report.Scores }
+
+// scoresText writes the scores in a line.
+func scoresText(m *model.Model) string {
+	best, rows := m.Training.Metrics.Best()
+	if best == nil {
+		return ""
+	}
+	var parts []string
+	for _, s := range best.Scores {
+		parts = append(parts, fmt.Sprintf("%s %s", s.Name, short(s.Value)))
+	}
+	return strings.Join(parts, ", ") + " on the " + rows + " rows"
+}

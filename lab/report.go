@@ -1,0 +1,214 @@
+package lab
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Report is a run as one page that needs nothing else: its style and its pictures stand in it.
+type Report struct {
+	Title   string
+	Command string // that comes to the same, if it is known
+	Model   *model.Model
+	History train.History
+	Notes   []string
+	Figures []ReportFigure // besides the loss and the network
+}
+
+// ReportFigure is a picture of a report.
+type ReportFigure struct {
+	Title  string
+	Figure plot.Figure
+}
+
+// reportPolicy is the content security policy of a report: no script, nothing from elsewhere.
+const reportPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+// mostReportUnits is up to how many units in a layer the network is drawn.
+const mostReportUnits = 200
+
+// WriteReport writes a report as HTML.
+func WriteReport(w io.Writer, r Report) error {
+	style, err := pageFiles.ReadFile("page/report.css")
+	if err != nil {
+		return err
+	}
+	return panels.ExecuteTemplate(w, "report", reportData{r, template.CSS(style)})
+}
+
+// Report is the session's run as it stands.
+func (f *Frame) Report(m *model.Model) Report {
+	p := panelData{f}
+	r := Report{Title: p.File(), Command: p.Command(), Model: m, History: f.History, Notes: f.Fit.Notes}
+	if fig, err := f.Plane(0, 0); err == nil && fig != nil {
+		r.Figures = append(r.Figures, ReportFigure{"Fit", fig})
+	}
+	if t := p.Raced(); t != nil && p.Job("race") == "done" {
+		r.Figures = append(r.Figures, ReportFigure{"Race", t.Chart(f.View.Axis, 0, 0)})
+	}
+	if s := p.Surface(); s != nil && p.Job("surface") == "done" {
+		r.Figures = append(r.Figures, ReportFigure{"Loss surface", s.Field})
+	}
+	return r
+}
+
+// reportData is what the template sees.
+type reportData struct {
+	Report
+	Style template.CSS
+}
+
+// Policy is the report's own content security policy, since it is a file.
+func (r reportData) Policy() string { return reportPolicy }
+
+// Facts are what the run was and came to.
+func (r reportData) Facts() [][2]string {
+	m := r.Model
+	if m == nil {
+		return nil
+	}
+	o, t := &m.Options, &m.Training
+	loss := exact(t.Loss)
+	out := [][2]string{
+		{"task", string(m.Task())},
+		{"target", strings.Join(m.Targets(), ", ")},
+		{"network", m.DescribeNetwork()},
+		{"parameters", fmt.Sprint(m.Parameters())},
+		{"loss", fmt.Sprintf("%s (%s)", o.Loss, o.Reduction)},
+		{"descent", fmt.Sprintf("%s, %s, rate %s, %s", o.Method, o.Optimizer, exact(*o.LR), o.Schedule)},
+		{"rows", fmt.Sprintf("%d training, %d validation, %d test", t.Rows.Train, t.Rows.Validation, t.Rows.Test)},
+		{"updates", fmt.Sprintf("%d in %d epochs", t.Steps, t.Epochs)},
+		{"ended by", or(t.Reason, "nothing yet")},
+		{"final loss", loss},
+	}
+	if t.BestEpoch > 0 {
+		out = append(out, [2]string{"weights of", fmt.Sprintf("epoch %d, the best on the validation rows", t.BestEpoch)})
+	}
+	return append(out, [2]string{"seed", fmt.Sprint(o.Seed)}, [2]string{"precision", m.Precision()}, [2]string{"weights_sha256", m.WeightsSHA256()})
+}
+
+// reportScores is a line of the table of scores.
+type reportScores struct {
+	Name string
+	Cell []string // training, validation, test, guess
+}
+
+// Scores are the scores by rows, and those of a guess that never looks at the inputs.
+func (r reportData) Scores() []reportScores {
+	if r.Model == nil {
+		return nil
+	}
+	m := r.Model.Training.Metrics
+	var names []string
+	parts := []*metrics.Report{m.Train, m.Validation, m.Test, {Scores: m.Baseline}}
+	for _, p := range parts {
+		if p == nil {
+			continue
+		}
+		for _, s := range p.Scores {
+			if !contains(names, s.Name) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	var out []reportScores
+	for _, name := range names {
+		line := reportScores{Name: name}
+		for _, p := range parts {
+			cell := ""
+			if p != nil {
+				if v, ok := p.Get(name); ok {
+					cell = short(v)
+				}
+			}
+			line.Cell = append(line.Cell, cell)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// confusion is a confusion matrix with the names of its classes.
+type confusion struct {
+	Rows    string
+	Classes []string
+	Cells   [][]float64
+}
+
+// Confusion is that of the most honest rows there are.
+func (r reportData) Confusion() *confusion {
+	if r.Model == nil {
+		return nil
+	}
+	best, rows := r.Model.Training.Metrics.Best()
+	if best == nil || best.Confusion == nil || len(best.Confusion) != len(r.Model.Classes()) {
+		return nil
+	}
+	return &confusion{rows, r.Model.Classes(), best.Confusion}
+}
+
+// Curve is the loss over the run.
+func (r reportData) Curve() template.HTML {
+	if len(r.History) == 0 {
+		return ""
+	}
+	best := 0
+	if r.Model != nil {
+		best = r.Model.Training.BestEpoch
+	}
+	return template.HTML(svg(LossCurve(r.History, best)))
+}
+
+// Network is the network's picture, if it can be drawn.
+func (r reportData) Network() template.HTML {
+	if r.Model == nil {
+		return ""
+	}
+	net := r.Model.Network64()
+	fig := plot.Net{Inputs: r.Model.Encoding.InputNames(), Outputs: r.Model.Encoding.OutputNames()}
+	for l := range net.Depth() {
+		if net.Layer(l).Units > mostReportUnits {
+			return ""
+		}
+		w := net.Weights(l)
+		layer := plot.Layer{Bias: net.Bias(l), Activation: net.Layer(l).Activation.String()}
+		for i := range w.Rows {
+			layer.Weights = append(layer.Weights, w.Row(i))
+		}
+		fig.Layers = append(fig.Layers, layer)
+	}
+	return template.HTML(svg(fig))
+}
+
+// Picture draws one of the other figures.
+func (r reportData) Picture(f ReportFigure) template.HTML { return template.HTML(svg(f.Figure)) }
+
+// LossCurve is the picture of a run: loss and validation score against epochs, with the best
+// epoch marked where it is not 0.
+func LossCurve(h train.History, best int) plot.Chart {
+	training, validation := plot.Series{Name: "training"}, plot.Series{Name: "validation", Dashed: true}
+	c := plot.Chart{XLabel: "epoch", YLabel: "loss", LogY: true}
+	for _, p := range h {
+		x := float64(p.Epoch)
+		training.X, training.Y = append(training.X, x), append(training.Y, p.Loss)
+		c.LogY = c.LogY && p.Loss > 0
+		if p.Validation == p.Validation {
+			validation.X, validation.Y = append(validation.X, x), append(validation.Y, p.Validation)
+		}
+	}
+	c.Series = []plot.Series{training}
+	if len(validation.X) > 0 {
+		c.Series = append(c.Series, validation)
+	}
+	if best > 0 {
+		c.Mark = &plot.Mark{X: float64(best), Label: fmt.Sprintf("best epoch %d", best)}
+	}
+	return c
+}
