@@ -46,7 +46,7 @@ func faultOf(name string) *Fault {
 }
 
 var faults = []*Fault{{
-	Name: "derivative", Label: "A wrong derivative", Example: "notebook", updates: 500,
+	Name: "derivative", Label: "A wrong derivative", Example: "notebook", updates: 400,
 	What: "The hidden units' sigmoid has a slip in its derivative: f′(z) = a, where a·(1 − a) is right.",
 	Choices: []string{
 		"The loss rises from the first update on.",
@@ -54,7 +54,7 @@ var faults = []*Fault{{
 		"The run ends at once, with an error.",
 	},
 	Right:  1,
-	change: func(o *model.Options) { o.Activation, o.Tolerance, o.Epochs = wrongSigmoid{}.String(), nil, 500 },
+	change: func(o *model.Options) { o.Activation, o.Tolerance, o.Epochs = wrongSigmoid{}.String(), nil, 400 },
 	reveal: func(start, end *nn.Network[float64], f *Frame, r train.Result) string {
 		c := f.Fit.Config()
 		check := nn.CheckGradient(start.Clone(), c.Loss, f.Training.X, f.Training.Y, nn.CheckOptions{Reduction: c.Reduction})

@@ -120,7 +120,7 @@ func (f *Frame) NumericColumns() []string {
 }
 
 // planeSide is how many points the fit's plane has along each axis.
-const planeSide = 48
+const planeSide = 48 // of small nets half as many again
 
 // Plane is what the network says over two columns, the others as in the chosen row; over one
 // column, with a single one, it is a curve. Nil where no column is a number.
@@ -237,7 +237,11 @@ func (p *plane) says(tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, err
 }
 
 func (p *plane) field(width, height int) (plot.Figure, error) {
-	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, X: grid(p.x, planeSide), Y: grid(p.y, planeSide), Width: width, Height: height, Classes: p.targets.Classes}
+	side := planeSide
+	if len(p.f.Net.Params()) < 2000 {
+		side += planeSide / 2
+	}
+	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, X: grid(p.x, side), Y: grid(p.y, side), Width: width, Height: height, Classes: p.targets.Classes}
 	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
 	for _, b := range fig.Y {
 		row := make([]float64, len(fig.X))

@@ -224,9 +224,9 @@ func (f *Frame) Phase() string {
 	case phase == 1:
 		return "the inputs"
 	case phase <= depth+1:
-		return fmt.Sprintf("forward: z and a of layer %d", phase-2)
+		return fmt.Sprintf("forward: layer %d", phase-2)
 	}
-	return fmt.Sprintf("back: δ of layer %d", 2*depth+1-phase)
+	return fmt.Sprintf("back: layer %d", 2*depth+1-phase)
 }
 
 func (f *Frame) outputNames() []string {
@@ -241,6 +241,9 @@ func (f *Frame) outputNames() []string {
 func (f *Frame) Curve(width, height int) plot.Chart {
 	ch := LossCurve(f.History, 0)
 	ch.Width, ch.Height = width, height
+	if len(ch.Series) == 1 {
+		ch.Series[0].Name = "" // the axis says it
+	}
 	if len(f.History) > 0 {
 		ch.Mark = &plot.Mark{X: float64(f.Epoch), Label: "now"}
 	}

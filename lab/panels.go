@@ -35,6 +35,7 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"times":    func(a, b float64) float64 { return a * b },
 	"power":    func(x float64) string { return fmt.Sprintf("%.1e", x) },
 	"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
+	"brief":    func(x float64) string { return fmt.Sprintf("%.4g", x) },
 	"faults":   Faults,
 	"finite":   func(x float64) bool { return x-x == 0 },
 }).ParseFS(pageFiles, "page/*.html"))
@@ -53,7 +54,7 @@ func Render(f *Frame) map[string]string {
 	for _, name := range []string{"tabs", "sample", "phase", "status", "controls", "note"} {
 		parts[name] = execute(name, f)
 	}
-	parts["picture"] = picture(f.Picture(netWidth, f.netHeight()))
+	parts["picture"] = f.picture(f.Picture(netWidth, netHigh))
 	parts["curve"] = svg(f.Curve(netWidth, curveHeight))
 	parts["panel"] = execute("panel-"+f.View.tab(), f)
 	return parts
@@ -61,18 +62,6 @@ func Render(f *Frame) map[string]string {
 
 // The pictures' sizes; the page scales them to its own width.
 const netWidth, netHigh, curveHeight = 700, 400, 190
-
-// netHeight gives nets of many units more room.
-func (f *Frame) netHeight() int {
-	most := f.Net.Inputs()
-	for l := range f.Net.Depth() {
-		most = max(most, f.Net.Layer(l).Units)
-	}
-	if most > 6 {
-		return netHigh + 30*min(6, most-6)
-	}
-	return netHigh
-}
 
 func (v View) tab() string {
 	for _, t := range tabs {
@@ -105,7 +94,7 @@ func svg(fig plot.Figure) string {
 const mostFocusable = 150
 
 // picture draws the net, and over it what a pointer or the keyboard can choose.
-func picture(n plot.Net) string {
+func (f *Frame) picture(n plot.Net) string {
 	drawn, places := svg(n), n.Places()
 	var b strings.Builder
 	b.WriteString(`<g class="targets">`)
@@ -118,6 +107,16 @@ func picture(n plot.Net) string {
 		chosen := n.Highlight != nil && *n.Highlight == e.Edge
 		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button"%s aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
 			strings.ReplaceAll(a.String(), ".", "-"), focus, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
+	}
+	if e, err := f.Explain(); err == nil {
+		for _, u := range places.Units {
+			if u.Column == 0 {
+				continue
+			}
+			layer := e.Layers[u.Column-1]
+			fmt.Fprintf(&b, `<circle class="unit" cx="%.1f" cy="%.1f" r="%.1f"><title>unit %d of layer %d: z = %s, a = %s, δ = %s</title></circle>`,
+				u.X, u.Y, places.Radius, u.Unit, u.Column-1, short(layer.Z[u.Unit]), short(layer.A[u.Unit]), short(layer.Delta[u.Unit]))
+		}
 	}
 	b.WriteString(`</g></svg>`)
 	drawn = strings.Replace(drawn, `role="img"`, `role="group" aria-label="the network"`, 1)

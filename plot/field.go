@@ -115,6 +115,65 @@ func mix(a, b color.NRGBA, share float64) color.NRGBA {
 func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	limits := f.levels()
+	fine := f.finer()
+	fine.fill(c, x, y, limits)
+	c.SetLineStyle(draw.LineStyle{Color: contourColor, Width: 0.7})
+	for _, s := range fine.contours(limits) {
+		c.Stroke(vg.Path{
+			{Type: vg.MoveComp, Pos: vg.Point{X: x(s.x0), Y: y(s.y0)}},
+			{Type: vg.LineComp, Pos: vg.Point{X: x(s.x1), Y: y(s.y1)}},
+		})
+	}
+	f.dots(c, p, x, y, limits)
+}
+
+// finer has twice as many values along both axes, those between two neighbours on a straight
+// line between them; classes have nothing in between.
+func (f Field) finer() Field {
+	if len(f.Classes) > 0 || len(f.Z) < 2 || len(f.X) < 2 {
+		return f
+	}
+	half := func(v []float64) []float64 {
+		out := make([]float64, 0, 2*len(v))
+		for i, a := range v {
+			if i > 0 {
+				out = append(out, v[i-1]+(a-v[i-1])/2)
+			}
+			out = append(out, a)
+		}
+		return out
+	}
+	between := func(a, b float64) float64 {
+		if f.Log {
+			return math.Sqrt(a) * math.Sqrt(b)
+		}
+		return a/2 + b/2
+	}
+	fine := f
+	fine.X, fine.Y, fine.Z = half(f.X), half(f.Y), nil
+	for i, row := range f.Z {
+		wide := make([]float64, 0, 2*len(row))
+		for j, z := range row {
+			if j > 0 {
+				wide = append(wide, between(row[j-1], z))
+			}
+			wide = append(wide, z)
+		}
+		if i > 0 {
+			above := fine.Z[len(fine.Z)-1]
+			mean := make([]float64, len(wide))
+			for j := range mean {
+				mean[j] = between(above[j], wide[j])
+			}
+			fine.Z = append(fine.Z, mean)
+		}
+		fine.Z = append(fine.Z, wide)
+	}
+	return fine
+}
+
+// fill paints the cells.
+func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float64) {
 	halfX, halfY := halfStep(f.X), halfStep(f.Y)
 	for i, row := range f.Z {
 		for j := 0; j < len(row); {
@@ -136,13 +195,10 @@ func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
 			j = end
 		}
 	}
-	c.SetLineStyle(draw.LineStyle{Color: contourColor, Width: 0.7})
-	for _, s := range f.contours(limits) {
-		c.Stroke(vg.Path{
-			{Type: vg.MoveComp, Pos: vg.Point{X: x(s.x0), Y: y(s.y0)}},
-			{Type: vg.LineComp, Pos: vg.Point{X: x(s.x1), Y: y(s.y1)}},
-		})
-	}
+}
+
+// dots draws the points.
+func (f Field) dots(c draw.Canvas, p *plot.Plot, x, y func(float64) vg.Length, limits []float64) {
 	for _, pt := range f.Points {
 		inside := pt.X >= p.X.Min && pt.X <= p.X.Max && pt.Y >= p.Y.Min && pt.Y <= p.Y.Max
 		if !inside {

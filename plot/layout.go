@@ -10,6 +10,7 @@ type layout struct {
 	columns  []column
 	radius   vg.Length // of a unit
 	labels   bool      // weights are printed on their edges
+	details  bool      // z and delta are written beside the units
 	thickest vg.Length // edge
 }
 
@@ -134,7 +135,8 @@ func (n Net) size() (width, height int) {
 func (lay *layout) place(area vg.Rectangle) {
 	pitch := min(widestPitch, (area.Max.Y-area.Min.Y)/lay.rows())
 	lay.radius = max(3, min(27, 0.38*pitch))
-	if lay.net.detailed() {
+	const least = 62 // between units for numbers above and below each
+	if lay.details = lay.net.detailed() && pitch >= least; lay.details {
 		lay.radius = max(3, min(24, 0.28*pitch))
 	}
 	low := area.Min.X + lay.room(lay.columns[0], lay.net.Inputs)

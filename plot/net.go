@@ -157,7 +157,7 @@ func (lay *layout) entries(edges []edge) []entry {
 		}
 	}
 	switch {
-	case lay.net.detailed():
+	case lay.details:
 		entries = append(entries, entry{name: "in a unit a, above it z, below it δ = ∂L/∂z"})
 	case lay.net.valued():
 		entries = append(entries, entry{name: "in a unit its output a"})

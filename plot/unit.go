@@ -75,10 +75,10 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 		layer := n.Layers[column-1]
 		values = layer.A
 		beside := lay.radius + 10
-		if z, ok := at(layer.Z, i); ok {
+		if z, ok := at(layer.Z, i); ok && lay.details {
 			drawSymbol(c, lettering{size: 12, color: slate}, center.X, center.Y+beside, symbol{"z", i, "= " + number(z)})
 		}
-		if delta, ok := at(layer.Delta, i); ok {
+		if delta, ok := at(layer.Delta, i); ok && lay.details {
 			drawSymbol(c, lettering{size: 12, color: ink}, center.X, center.Y-beside, symbol{"δ", i, "= " + number(delta)})
 		}
 	}
@@ -118,7 +118,7 @@ func drawGround(c draw.Canvas, text lettering, x, y, width vg.Length) {
 // obstacles returns where no weight should be printed.
 func (lay *layout) obstacles() []vg.Rectangle {
 	wide, high := lay.radius, lay.radius
-	if lay.net.detailed() {
+	if lay.details {
 		wide, high = max(wide, 42), high+18
 	}
 	var taken []vg.Rectangle
