@@ -62,8 +62,8 @@ var faults = []*Fault{{
 			r.Steps, short(lossOf(start, f)), short(r.Loss), check.Worst.Error, nn.CheckThreshold)
 	},
 }, {
-	Name: "zeros", Label: "All weights start at 0", Example: "notebook", updates: 500,
-	What: "Every weight of the 3-4-1 net starts at 0 instead of at random.",
+	Name: "zeros", Label: "All weights start at 0", Example: "notebook-stochastic", updates: 2000,
+	What: "Every weight of the 3-4-1 net starts at 0 instead of at random; then stochastic descent.",
 	Choices: []string{
 		"It learns, only more slowly.",
 		"The four hidden units stay equal: it learns like a net with one.",

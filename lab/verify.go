@@ -20,10 +20,9 @@ type Verified struct {
 	Steps  []StepError
 }
 
-// VerifiedGroup is one layer's weights or biases.
+// VerifiedGroup is one tensor of parameters.
 type VerifiedGroup struct {
-	Name string
-	At   lesson.Address // of its worst
+	At lesson.Address // of its worst
 	nn.CheckGroup
 }
 
@@ -44,11 +43,7 @@ func verify(_ context.Context, f *Frame) (any, error) {
 	v.Check = nn.CheckGradient(net, c.Loss, x, y, nn.CheckOptions{Max: mostVerified, Seed: f.Setup.Options.Seed, Reduction: c.Reduction})
 	v.At = address(net, v.Worst.Index)
 	for _, g := range v.Check.Groups {
-		name := "weights"
-		if g.Bias {
-			name = "biases"
-		}
-		v.Groups = append(v.Groups, VerifiedGroup{"layer " + exact(float64(g.Layer)) + ", " + name, address(net, g.Worst.Index), g})
+		v.Groups = append(v.Groups, VerifiedGroup{address(net, g.Worst.Index), g})
 	}
 	v.Steps = stepErrors(net, c.Loss, x, y, c.Reduction, v.Weight)
 	return v, nil

@@ -88,7 +88,7 @@ document.addEventListener('change', (event) => {
   if (el.id === 'file') { if (el.files[0]) send(el.files[0]); el.value = ''; return; }
   if (el.matches('[data-do]')) { press(el); return; }
   const form = el.closest('[data-change]');
-  if (form) act(form.dataset.change, { [el.name]: el.type === 'checkbox' ? (el.checked ? 'on' : 'off') : el.value, ...form.dataset });
+  if (form) act(form.dataset.change, { [el.name]: el.type === 'checkbox' ? (el.checked ? 'on' : 'off') : el.value });
 });
 document.addEventListener('submit', (event) => event.preventDefault());
 

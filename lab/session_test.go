@@ -1,0 +1,335 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+var ctx = context.Background()
+
+func newSession(t *testing.T, example string) *Session {
+	t.Helper()
+	s, err := NewSession(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	if err := s.LoadExample(example); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func params(s *Session) []float64 { return s.Frame().Net.Params() }
+
+// bits compares to the last bit.
+func bits(a, b []float64) bool {
+	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
+}
+
+// plain trains as gradus train does and returns the parameters after so many updates.
+func plain(t *testing.T, s Setup, table *data.Table, updates int) []float64 {
+	t.Helper()
+	o := s.Options
+	none := 0
+	o.Patience = &none
+	f, err := model.Prepare(model.Tables{Train: table}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if updates > 0 {
+		for _, err := range f.Steps(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n == updates {
+				break
+			}
+		}
+	}
+	if n != updates {
+		t.Fatalf("only %d updates", n)
+	}
+	return f.Network().Params()
+}
+
+// A thousand updates forwards and back again to the start: the same bits at every place, for
+// every method, and for rules that remember.
+func TestThousandStepsAndBackAgain(t *testing.T) {
+	cases := []struct {
+		example string
+		change  map[string]string
+	}{
+		{"notebook", nil},
+		{"notebook-stochastic", nil},
+		{"notebook-mini-batch", map[string]string{"optimizer": "adam", "lr": "0.01", "tolerance": ""}},
+		{"notebook-per-sample", map[string]string{"tolerance": "1e-12", "lr": "0.5", "epochs": "300"}},
+		{"circles", map[string]string{"precision": "float32", "schedule": "cosine"}},
+		{"spirals", map[string]string{"validation": "0.2"}},
+	}
+	for _, c := range cases {
+		t.Run(c.example, func(t *testing.T) {
+			s := newSession(t, c.example)
+			if err := s.Change(c.change); err != nil {
+				t.Fatal(err)
+			}
+			start := params(s)
+			seen := map[int][]float64{0: start}
+			for range 1000 {
+				s.Batch()
+				f := s.Frame()
+				seen[f.At] = f.Net.Params()
+			}
+			if len(seen) != 1001 {
+				t.Fatalf("%d places after 1000 updates", len(seen))
+			}
+			if want := plain(t, s.Frame().Setup, s.table, 1000); !bits(seen[1000], want) {
+				t.Error("after 1000 updates the weights differ from those of a plain run")
+			}
+			for _, n := range []int{999, 998, 512, 511, 37, 1, 0, 640, 3, 1000} {
+				if err := s.Goto(ctx, n); err != nil {
+					t.Fatal(err)
+				}
+				f := s.Frame()
+				if f.At != n || f.Most != 1000 {
+					t.Fatalf("at update %d of %d, asked for %d of 1000", f.At, f.Most, n)
+				}
+				if !bits(f.Net.Params(), seen[n]) {
+					t.Errorf("back at update %d the weights are others", n)
+				}
+			}
+			for range 20 {
+				if err := s.Back(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if f := s.Frame(); !bits(f.Net.Params(), seen[f.At]) {
+					t.Errorf("one back, at update %d, the weights are others", f.At)
+				}
+			}
+			if err := s.Goto(ctx, 0); err != nil {
+				t.Fatal(err)
+			}
+			if !bits(params(s), start) {
+				t.Error("back at the start the weights are others")
+			}
+		})
+	}
+}
+
+// Sample looks at the rows of a batch in turn and makes the update after the last.
+func TestSampleByRows(t *testing.T) {
+	s := newSession(t, "notebook-mini-batch")
+	for update := range 6 {
+		next := s.Frame().Next
+		for i, row := range next {
+			s.Sample()
+			f := s.Frame()
+			if f.View.Row != row {
+				t.Fatalf("row %d is shown, the next was %d", f.View.Row, row)
+			}
+			if want := update + (i+1)/len(next); f.At != want {
+				t.Fatalf("after row %d of %d: update %d, not %d", i+1, len(next), f.At, want)
+			}
+		}
+	}
+	s.Sample()
+	if err := s.Back(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if f := s.Frame(); f.At != 6 || f.Seen != 0 {
+		t.Errorf("back from looking at a row stands at update %d, row %d", f.At, f.Seen)
+	}
+}
+
+// What the page says the next update will do is what it does.
+func TestComingIsWhatComes(t *testing.T) {
+	for _, e := range Examples() {
+		if e.Setup.Options.Optimizer != "sgd" {
+			continue
+		}
+		s := newSession(t, e.Name)
+		for range 5 {
+			c := s.Frame().Coming()
+			if c == nil && s.Frame().Next == nil {
+				break // the run has ended
+			}
+			if c == nil || !c.SGD {
+				t.Fatalf("%s: nothing is coming", e.Name)
+			}
+			s.Batch()
+			f := s.Frame()
+			i, _ := f.Net.Index(f.View.Weight.Layer, f.View.Weight.In, f.View.Weight.Unit)
+			if got := f.Net.Params()[i]; got != c.After {
+				t.Errorf("%s: the weight is %v, the page had said %v", e.Name, got, c.After)
+			}
+			if f.Last.Loss != c.Loss {
+				t.Errorf("%s: the batch's loss was %v, the page had said %v", e.Name, f.Last.Loss, c.Loss)
+			}
+		}
+	}
+}
+
+// Frames, and a viewer who never looks at them, do not change a run or hold it up.
+func TestRunWhileLooking(t *testing.T) {
+	s := newSession(t, "circles")
+	leave := s.Watch()
+	defer leave()
+	s.Run(Full)
+	deadline := time.Now().Add(30 * time.Second)
+	for s.Frame().Ended == "" {
+		if time.Now().After(deadline) {
+			t.Fatal("the run has not ended")
+		}
+		Render(s.Frame())
+	}
+	f := s.Frame()
+	if f.Running || f.At != 1600 {
+		t.Errorf("running %v at update %d of 1600", f.Running, f.At)
+	}
+	if !bits(f.Net.Params(), plain(t, f.Setup, s.table, 1600)) {
+		t.Error("the weights differ from those of a plain run")
+	}
+}
+
+func TestBreakpoints(t *testing.T) {
+	wait := func(s *Session) *Frame {
+		t.Helper()
+		for range 3000 {
+			if f := s.Frame(); !f.Running {
+				return f
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		t.Fatal("Run never pauses")
+		return nil
+	}
+	s := newSession(t, "notebook")
+	limit := 0.09
+	s.SetBreakpoints(Breakpoints{Loss: &limit})
+	s.Run(Full)
+	f := wait(s)
+	before := plain(t, f.Setup, s.table, f.At-1)
+	if f.Loss > limit || !strings.Contains(f.Note, "loss") {
+		t.Errorf("paused at the loss %v, saying %q", f.Loss, f.Note)
+	}
+	s2 := newSession(t, "notebook")
+	if err := s2.Goto(ctx, f.At-1); err != nil || !bits(params(s2), before) {
+		t.Fatal(err)
+	}
+	if loss := s2.Frame().Loss; loss <= limit {
+		t.Errorf("the update before had the loss %v: it should have paused there", loss)
+	}
+	weight := 3.0
+	s.SetBreakpoints(Breakpoints{Weight: &weight})
+	s.Run(Full)
+	if f := wait(s); !slices.ContainsFunc(f.Net.Params(), func(w float64) bool { return math.Abs(w) >= 3 }) {
+		t.Errorf("paused with weights %v, saying %q", f.Net.Params(), f.Note)
+	}
+	s = newSession(t, "notebook-one-2000")
+	s.SetBreakpoints(Breakpoints{Dead: true})
+	s.Run(Full)
+	if f := wait(s); !strings.Contains(f.Note, "no gradient") && f.Ended == "" {
+		t.Errorf("paused saying %q, ended %q", f.Note, f.Ended)
+	}
+}
+
+// Whatever the form says, its command line and its Go program come to the same weights.
+func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles a program; not with -short")
+	}
+	dir := t.TempDir()
+	gradus := filepath.Join(dir, "gradus")
+	if out, err := exec.Command("go", "build", "-o", gradus, "../cmd/gradus").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	own := "a,b,the 'name',class\n"
+	for i := range 60 {
+		own += strings.Join([]string{exact(float64(i%7) / 3), []string{"x", "y", "?"}[i%3], exact(float64(i*i%11) - 3), []string{"no", "yes"}[i/3%2]}, ",") + "\n"
+	}
+	read, err := data.Read(data.Stdin, data.ReadOptions{Stdin: strings.NewReader(own)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		example string
+		change  map[string]string
+	}{
+		{"notebook", map[string]string{"epochs": "50"}},
+		{"notebook-per-sample", map[string]string{"epochs": "20"}},
+		{"circles", map[string]string{"epochs": "3", "validation": "0.25", "precision": "float32", "schedule": "step:1:0.5", "bias": "off"}},
+		{"", map[string]string{"epochs": "4", "test": "0.2", "type:a": "category", "hidden": "5,3", "optimizer": "auto", "lr": "", "scale": "auto", "shuffle": "off"}},
+	}
+	for i, c := range cases {
+		s := newSession(t, Examples()[0].Name)
+		if c.example != "" {
+			err = s.LoadExample(c.example)
+		} else {
+			err = s.Load(ownSetup(), read)
+		}
+		if err == nil {
+			err = s.Change(c.change)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := "table.csv"
+		var table bytes.Buffer
+		if err := WriteTable(&table, s.table); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), table.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Goto(ctx, 1<<30); err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := s.Frame()
+		command := f.Setup.Command(file, f.Fit.Rows.Validation > 0)
+		cmd := exec.Command("bash", "-c", command+" --json --quiet --out m.safetensors")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+		out, err := cmd.Output()
+		if len(out) == 0 { // status 3 says that a tolerance was not reached
+			t.Fatalf("%s: %v", command, err)
+		}
+		if !bytes.Contains(out, []byte(m.WeightsSHA256())) {
+			t.Errorf("%s\ncomes to other weights than the page: %s", command, out)
+		}
+		if i == 1 || i == 2 { // one program compiles like another
+			continue
+		}
+		at := filepath.Join("testdata", "program"+exact(float64(i)))
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(at)
+		source := f.Setup.Program(filepath.Join(dir, file), filepath.Join(dir, "p.safetensors"))
+		if err := os.WriteFile(filepath.Join(at, "main.go"), []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := exec.Command("gofmt", "-l", at).Output(); err != nil || len(got) > 0 {
+			t.Errorf("the program is not formatted: %s %v\n%s", got, err, source)
+		}
+		got, err := exec.Command("go", "run", "./"+at).CombinedOutput()
+		if err != nil || !bytes.Contains(got, []byte(m.WeightsSHA256())) {
+			t.Errorf("the program comes to other weights than the page (%v): %s\n%s", err, got, source)
+		}
+	}
+}
