@@ -296,6 +296,7 @@ func reply(w http.ResponseWriter, v any) {
 // when it can be sent: a slow page gets fewer, and holds up nothing.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	wake := make(chan struct{}, 1)
+	wake <- struct{}{} // for the first frame
 	e.mu.Lock()
 	e.watchers[wake] = true
 	e.mu.Unlock()
@@ -312,7 +313,6 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	sent := map[string]string{}
 	beat := time.NewTicker(10 * time.Second)
 	defer beat.Stop()
-	wake <- struct{}{}
 	for {
 		var text []byte
 		select {
@@ -372,6 +372,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	}
 	var err error
 	switch get("do") {
+	case "look": // the answer is all there is to do
 	case "sample":
 		e.Sample()
 	case "batch":

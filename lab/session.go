@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 	"time"
 
@@ -259,8 +260,8 @@ func (s *Session) Look(change func(*View)) {
 		v.Row = s.view.Row
 	}
 	if !exists(s.start, v.Weight) {
-		v.Weight = s.view.Weight
 		s.say(fmt.Errorf("the network has no weight %s; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", v.Weight))
+		v.Weight = s.view.Weight
 	}
 	if !exists(s.start, v.Second) {
 		v.Second = s.view.Second
@@ -439,16 +440,26 @@ func (s *Session) pause() {
 }
 
 // slice is how long Run keeps the session for itself; a frame is taken between two.
-const slice = 20 * time.Millisecond
+const slice = 10 * time.Millisecond
+
+// turns are how many runs compute at once, of all sessions: the machine has a core left to
+// answer with, if it has more than one. Whoever waits gets the next in turn.
+var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
 // abandoned is after how long without a viewer Run pauses.
 const abandoned = 15 * time.Second
 
 func (s *Session) loop(ctx context.Context) {
 	for {
+		select {
+		case <-ctx.Done():
+			return
+		case turns <- struct{}{}:
+		}
 		s.mu.Lock()
 		if ctx.Err() != nil { // paused, or another Run
 			s.mu.Unlock()
+			<-turns
 			return
 		}
 		begun := time.Now()
@@ -471,6 +482,7 @@ func (s *Session) loop(ctx context.Context) {
 		pause := s.speed.pause()
 		s.touch()
 		s.mu.Unlock()
+		<-turns
 		if !more {
 			return
 		}

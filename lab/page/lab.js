@@ -3,17 +3,20 @@
 'use strict';
 
 let id = '', version = -1, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0;
+const shown = new Map(); // each part's HTML as it came
 const $ = (name) => document.getElementById(name);
 
 // show puts a frame's parts in their places. What has the focus keeps it.
 function show(frame) {
   if (!frame || frame.v < version) return;
   version = frame.v;
-  const focus = document.activeElement, name = focus && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
+  const focus = document.activeElement, selection = focus && focus.type === 'text' && [focus.selectionStart, focus.selectionEnd];
+  const name = focus && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
   for (const [part, html] of Object.entries(frame.html || {})) {
     const place = $(part);
-    if (!place || place.innerHTML === html || place.dataset.html === html) continue;
+    if (!place || shown.get(part) === html) continue;
     if (typing && place.contains(focus) && focus.dataset.dirty) continue;
+    shown.set(part, html);
     const open = [...place.querySelectorAll('details')].map((d) => d.open);
     const top = place.scrollTop, inner = [...place.querySelectorAll('.scroll')].map((d) => [d.scrollLeft, d.scrollTop]);
     place.innerHTML = html;
@@ -23,7 +26,10 @@ function show(frame) {
     place.querySelectorAll('[data-link]').forEach((el) => { el.textContent = location.origin + el.dataset.link; });
     place.scrollTop = top;
   }
-  if (name && document.activeElement.id !== name && $(name)) $(name).focus({ preventScroll: true });
+  if (name && document.activeElement !== $(name) && $(name)) {
+    $(name).focus({ preventScroll: true });
+    if (selection) $(name).setSelectionRange(...selection);
+  }
   at = frame.at; running = frame.running;
   const line = $('timeline');
   line.max = Math.max(frame.most, 1);
@@ -89,6 +95,10 @@ document.addEventListener('change', (event) => {
   if (el.matches('[data-do]')) { press(el); return; }
   const form = el.closest('[data-change]');
   if (form) act(form.dataset.change, { [el.name]: el.type === 'checkbox' ? (el.checked ? 'on' : 'off') : el.value });
+});
+// A field that was left as it was: what came meanwhile has passed it by.
+document.addEventListener('focusout', (event) => {
+  if (event.target.dataset.dirty && event.target.isConnected) { delete event.target.dataset.dirty; act('look'); }
 });
 document.addEventListener('submit', (event) => event.preventDefault());
 
