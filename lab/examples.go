@@ -1,9 +1,7 @@
 package lab
 
 import (
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strconv"
@@ -154,16 +152,6 @@ func sine() (columns []string, rows [][]string) {
 		rows = append(rows, []string{cell(x), cell(float64(0.8*kernel.SinPi(1.5*x)) + 0.12*draw(i, 1))})
 	}
 	return []string{"x", "y"}, rows
-}
-
-// Fingerprint is the SHA-256 of a table's names and cells, shortened: it tells whether a
-// table is the one that a link was made with, and nothing of what is in it.
-func Fingerprint(t *data.Table) string {
-	h := sha256.New()
-	if err := WriteTable(h, t); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
 // WriteTable writes a table as CSV.

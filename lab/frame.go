@@ -42,8 +42,9 @@ type Frame struct {
 	Moved           []float64
 	Trail           trail
 	Jobs            map[string]job
-	Sha             string // of the weights, where the page shows it
-	Revealed        string // what a fault came to
+	Findings        []train.Finding // the engine's diagnosis, where the page shows it and the run stands
+	Sha             string          // of the weights, where the page shows it
+	Revealed        string          // what a fault came to
 
 	explained *lesson.Explanation
 	troubled  error
@@ -79,7 +80,10 @@ func (s *Session) Frame() *Frame {
 		}
 	}
 	f.History = s.history
-	if s.view.Tab == "share" && !s.running {
+	if s.view.tab() == "health" && !s.running {
+		f.Findings = r.fit.Diagnose()
+	}
+	if s.view.tab() == "share" && !s.running {
 		if m, err := r.fit.Model(); err == nil {
 			f.Sha = m.WeightsSHA256()
 		}

@@ -205,7 +205,7 @@ func (e *entry) begins(link string, table *data.Table) error {
 		return e.Load(setup, t)
 	}
 	setup.Example = ""
-	if table != nil && Fingerprint(table) == setup.Fingerprint {
+	if table != nil && table.Fingerprint()[:16] == setup.Fingerprint {
 		return e.Load(setup, table)
 	}
 	e.pending = &setup
@@ -561,7 +561,7 @@ func (e *entry) take(name string, raw []byte) error {
 		return err
 	}
 	setup := ownSetup()
-	if e.pending != nil && Fingerprint(t) == e.pending.Fingerprint {
+	if e.pending != nil && t.Fingerprint()[:16] == e.pending.Fingerprint {
 		setup = *e.pending
 	}
 	if err := e.Load(setup, t); err != nil {

@@ -107,10 +107,9 @@ type Session struct {
 // run is a model.Fit with its place on the timeline.
 type run struct {
 	fit      *model.Fit
-	options  model.Options // as it was prepared
-	at       int           // updates made
-	last     train.Step    // the last of them
-	ended    string        // why there is no next update, or ""
+	at       int        // updates made
+	last     train.Step // the last of them
+	ended    string     // why there is no next update, or ""
 	memories memories
 }
 
@@ -179,7 +178,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	s.jobs = map[string]*job{}
 	s.view.Fault, s.view.Guess = "", ""
 	if s.table != t {
-		s.print = Fingerprint(t)
+		s.print = t.Fingerprint()[:16]
 		s.view.AxisX, s.view.AxisY = "", ""
 	}
 	setup.Fingerprint = ""
@@ -188,7 +187,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	}
 	s.setup, s.table, s.start = setup, t, net
 	s.training, s.validation, s.test = training, validation, test
-	s.run = run{fit: fit, options: setup.Options}
+	s.run = run{fit: fit}
 	s.most, s.history, s.seen, s.moved, s.note, s.failed = 0, nil, 0, nil, "", false
 	s.trail, s.revealed = trail{}, ""
 	s.trail.add(0, net.Params())
@@ -201,7 +200,9 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	if !exists(net, s.view.Second) || s.view.Second == s.view.Weight {
 		s.view.Second = another(net, s.view.Weight)
 	}
-	s.run.memories.keep(&s.run)
+	if err := s.run.memories.keep(&s.run); err != nil {
+		return err
+	}
 	s.touch()
 	return nil
 }
@@ -292,7 +293,9 @@ func (s *Session) step() bool {
 			}
 		}
 	}
-	s.run.memories.keep(&s.run)
+	if err := s.run.memories.keep(&s.run); err != nil {
+		s.say(err)
+	}
 	return true
 }
 
@@ -379,7 +382,7 @@ func (s *Session) goTo(ctx context.Context, n int) error {
 	s.remember()
 	s.seen, s.moved = 0, nil
 	if n < s.run.at {
-		if err := s.run.rewind(s.table, n); err != nil {
+		if err := s.run.rewind(n); err != nil {
 			return err
 		}
 	}

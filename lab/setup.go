@@ -23,7 +23,7 @@ var ErrSetup = errors.New("setup")
 // holds the name of an example, or the fingerprint of a table of one's own.
 type Setup struct {
 	Example     string        `json:"example,omitempty"`     // one of Examples, or "" for a table of one's own
-	Fingerprint string        `json:"fingerprint,omitempty"` // of that table, see Fingerprint
+	Fingerprint string        `json:"fingerprint,omitempty"` // of that table: the beginning of data.Table's
 	Options     model.Options `json:"options"`
 }
 

@@ -1,26 +1,75 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 
-	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
 )
 
-// memories would hold the run's state at growing distances; without any, a run goes back by
-// starting anew, since the seed decides all of it.
-type memories struct{}
+// memories are checkpoints of a run at growing distances. To go back, the run is restored from
+// the latest that is not too late and makes the updates from there again: exactly, since every
+// draw is a function of the seed and the place.
+type memories struct {
+	at    []int
+	state [][]byte
+	every int // updates apart, at least
+	bytes int
+}
 
-// keep is called after every update.
-func (m *memories) keep(*run) {}
+const (
+	mostMemories  = 24
+	memoryBytes   = 32 << 20 // of all together
+	memoriesBegin = 256      // updates apart at first
+)
 
-// rewind takes the run back to the latest remembered state that is not after update n.
-func (r *run) rewind(t *data.Table, n int) error {
-	fit, err := model.Prepare(model.Tables{Train: t}, r.options, nil)
+// keep remembers the run's state if it is time to. When there are too many, every second one
+// goes, and from then on they are twice as far apart.
+func (m *memories) keep(r *run) error {
+	if m.every == 0 {
+		m.every = memoriesBegin
+	}
+	if r.at%m.every != 0 || len(m.at) > 0 && m.at[len(m.at)-1] >= r.at {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := r.fit.Checkpoint(&b); err != nil {
+		return err
+	}
+	m.at, m.state = append(m.at, r.at), append(m.state, b.Bytes())
+	m.bytes += b.Len()
+	for len(m.at) > mostMemories || m.bytes > memoryBytes && len(m.at) > 2 {
+		m.every *= 2
+		kept := 0
+		m.bytes = 0
+		for i, at := range m.at {
+			if at%m.every == 0 {
+				m.at[kept], m.state[kept] = at, m.state[i]
+				m.bytes += len(m.state[i])
+				kept++
+			}
+		}
+		clear(m.state[kept:])
+		m.at, m.state = m.at[:kept], m.state[:kept]
+	}
+	return nil
+}
+
+// rewind takes the run back to update n.
+func (r *run) rewind(n int) error {
+	m := &r.memories
+	i := len(m.at) - 1
+	for i > 0 && m.at[i] > n {
+		i--
+	}
+	c, err := train.ReadCheckpoint(bytes.NewReader(m.state[i]))
 	if err != nil {
 		return err
 	}
-	*r = run{fit: fit, options: r.options}
+	if err := r.fit.Restore(c); err != nil {
+		return err
+	}
+	r.at, r.last, r.ended = m.at[i], train.Step{}, ""
 	for r.at < n && r.step(context.Background()) {
 	}
 	return nil

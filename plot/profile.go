@@ -57,14 +57,14 @@ func (p Profile) draw(c draw.Canvas) {
 		low, high := m.extent(p.Log)
 		for i := range p.Labels {
 			v, ok := at(m.Values, i)
-			p, shown := position(v, p.Log)
+			where, shown := position(v, p.Log)
 			if !ok {
 				continue
 			}
 			const number0 = 62 // room for the number behind the bar
 			long := vg.Length(0)
 			if shown && high > low {
-				long = max(2, (panel-number0)*vg.Length((p-low)/(high-low)))
+				long = max(2, (panel-number0)*vg.Length((where-low)/(high-low)))
 				c.SetColor(blue)
 				thick := min(16, 0.6*rowHeight)
 				c.Fill(vg.Rectangle{
