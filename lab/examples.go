@@ -35,7 +35,7 @@ func (e *Example) Table() (*data.Table, error) {
 // File is the name of the example's table as a file.
 func (e *Example) File() string { return e.Name + ".csv" }
 
-func optimizers() []string { return optim.Rules() }
+func optimizers() []string { return append(optim.Rules(), optim.Solvers()...) }
 func schedules() []string  { return optim.Schedules() }
 
 // Examples lists the tables to begin with; the page opens on the first.
@@ -85,7 +85,7 @@ func notebook(name, label, what string, rows, hidden int, method train.Method, b
 			Hidden: []int{hidden}, Activation: "sigmoid", OutputActivation: "sigmoid", NoBias: true, Init: "uniform",
 			Loss: "half-squared", Reduction: "sum", Method: string(method), BatchSize: batch,
 			Optimizer: "sgd", LR: &rate, Epochs: epochs, Tolerance: new(0.001), Scale: data.ScaleNone,
-			Validation: &none, Seed: lesson.NotebookSeed, Precision: "float64", Task: data.Regression,
+			Validation: &none, Seed: lesson.NotebookSeed, Precision: "float64",
 		}},
 		table: func() ([]string, [][]string) {
 			all := lesson.NotebookRows()

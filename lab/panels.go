@@ -187,7 +187,7 @@ func (p panelData) FormGroups() []formGroup {
 	values := p.Setup.Values()
 	resolved := p.Fit.Options
 	used := map[string]string{
-		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "schedule": resolved.Schedule,
+		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "method": resolved.Method, "schedule": resolved.Schedule,
 		"lr": exact(*resolved.LR), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
 	}
 	var out []formGroup

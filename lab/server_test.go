@@ -217,7 +217,7 @@ func TestLimits(t *testing.T) {
 	}
 	norm := Setup{Example: "notebook", Options: ExampleOf("notebook").Setup.Options}
 	norm.Options.Dropout = 0.5
-	if note := visitNote(t, web, norm.Link()); !strings.Contains(note, "dropout") {
+	if note := visitNote(t, web, norm.Link()); !strings.Contains(note, "does not have") {
 		t.Errorf("a link with dropout is answered with %q", note)
 	}
 }

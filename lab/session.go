@@ -152,8 +152,8 @@ func (s *Session) Load(setup Setup, t *data.Table) error {
 }
 
 func (s *Session) load(setup Setup, t *data.Table) error {
-	if o := &setup.Options; o.Norm != "" && o.Norm != "none" || o.Dropout != 0 || o.InputDropout != 0 {
-		return fmt.Errorf("%w: the page shows plain dense layers, without norms and dropout; gradus train has them", ErrSetup)
+	if err := setup.shown(); err != nil {
+		return err
 	}
 	none := 0
 	setup.Options.Patience, setup.Options.Threads, setup.Options.Custom = &none, 1, custom

@@ -73,7 +73,7 @@ var fields = []field{
 	{Name: "loss", Label: "Loss", Group: "Loss",
 		Choices: []string{"auto", "half-squared", "squared", "absolute", "huber:1", "binary-cross-entropy", "cross-entropy", "poisson"}},
 	{Name: "reduction", Label: "Over a batch", Group: "Loss", Choices: []string{"mean", "sum"}},
-	{Name: "method", Label: "Method", Help: "rows that an update looks at", Group: "Descent", Choices: train.Methods()},
+	{Name: "method", Label: "Method", Help: "rows that an update looks at", Group: "Descent", Choices: append([]string{"auto"}, train.Methods()...)},
 	{Name: "batch-size", Label: "Batch size", Help: "of mini-batch; empty: by the rows", Group: "Descent"},
 	{Name: "optimizer", Label: "Optimiser", Group: "Descent", Choices: append([]string{"auto"}, optimizers()...)},
 	{Name: "lr", Label: "Rate", Help: "empty: the optimiser's own", Group: "Descent"},
@@ -113,7 +113,7 @@ func (s Setup) Values() map[string]string {
 		"hidden": hidden, "activation": or(o.Activation, "relu"), "output-activation": or(o.OutputActivation, "auto"),
 		"bias": tick(!o.NoBias), "init": or(o.Init, "auto"), "seed": strconv.FormatUint(o.Seed, 10),
 		"loss": or(o.Loss, "auto"), "reduction": or(o.Reduction, "mean"),
-		"method": or(o.Method, string(train.MiniBatch)), "batch-size": count(o.BatchSize),
+		"method": or(o.Method, "auto"), "batch-size": count(o.BatchSize),
 		"optimizer": or(o.Optimizer, "auto"), "lr": number(o.LR), "schedule": or(o.Schedule, "auto"), "shuffle": tick(!o.NoShuffle),
 		"epochs": count(o.Epochs), "tolerance": number(o.Tolerance), "target-loss": number(o.TargetLoss),
 		"target": strings.Join(o.Targets, ","), "scale": or(string(o.Scale), "auto"),
@@ -238,6 +238,34 @@ func (s Setup) With(values map[string]string) (Setup, error) {
 	return s, nil
 }
 
+// shown refuses options that the form does not have, such as dropout, weights of rows and
+// penalties: the page would show less than what is computed. A link may ask for them.
+func (s Setup) shown() error {
+	values := s.Values()
+	plain, err := Setup{}.With(values)
+	if err != nil {
+		return err
+	}
+	same, err := s.With(values)
+	if err != nil {
+		return err
+	}
+	o := &same.Options
+	plain.Options.Types, o.Patience, o.Threads = o.Types, nil, 0
+	want, err := json.Marshal(plain.Options)
+	if err != nil {
+		return err
+	}
+	got, err := json.Marshal(same.Options)
+	if err != nil {
+		return err
+	}
+	if string(want) != string(got) {
+		return fmt.Errorf("%w: the link asks for options that the page does not have; gradus train has them", ErrSetup)
+	}
+	return nil
+}
+
 // Command is the call of gradus train that comes to the same bits, for a table in a file of
 // that name. validated says that there are validation rows: the lab keeps the last weights.
 func (s Setup) Command(file string, validated bool) string {
@@ -270,8 +298,8 @@ func (s Setup) Command(file string, validated bool) string {
 	flag("loss", "auto")
 	flag("reduction", "mean")
 	flag("init", "auto")
-	flag("method", string(train.MiniBatch))
-	if or(o.Method, string(train.MiniBatch)) == string(train.MiniBatch) {
+	flag("method", "auto")
+	if m := or(o.Method, "auto"); m == "auto" || m == string(train.MiniBatch) {
 		flag("batch-size", "")
 	}
 	flag("optimizer", "auto")

@@ -36,7 +36,13 @@ type Chart struct {
 	Width, Height int // in pixels; 0 means 900 x 560
 }
 
-func (ch Chart) heading() string { return ch.Title }
+// heading is the title, or what the axes say.
+func (ch Chart) heading() string {
+	if ch.Title == "" && ch.YLabel != "" && ch.XLabel != "" {
+		return ch.YLabel + " against " + ch.XLabel
+	}
+	return ch.Title
+}
 
 func (ch Chart) size() (width, height int) {
 	return or(ch.Width, 900), or(ch.Height, 560)

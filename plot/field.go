@@ -34,7 +34,13 @@ type Field struct {
 // FieldPoint is a sample on a [Field].
 type FieldPoint struct{ X, Y, Z float64 }
 
-func (f Field) heading() string { return f.Title }
+// heading is the title, or what the axes say.
+func (f Field) heading() string {
+	if f.Title == "" {
+		return f.YLabel + " against " + f.XLabel
+	}
+	return f.Title
+}
 
 func (f Field) size() (width, height int) { return or(f.Width, 640), or(f.Height, 560) }
 

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// locked is a buffer that two goroutines may use.
+type locked struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// gradus lab prints an address that serves the page, on loopback, and ends with its context.
+func TestLabServes(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var out, errs locked
+	ended := make(chan int, 1)
+	begun := time.Now()
+	go func() {
+		ended <- run(ctx, []string{"lab", filepath.Join("..", "..", "examples", "data", "iris.csv")}, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+	}()
+	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
+	for address.FindString(out.String()) == "" {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("no address: %s %s", &out, &errs)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	url := address.FindString(out.String())
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if !bytes.Contains(page, []byte("<title>gradus lab</title>")) {
+		t.Errorf("the page is %.200s", page)
+	}
+	req, _ := http.NewRequest(http.MethodPost, url+"session", nil)
+	req.Header.Set("Origin", strings.TrimSuffix(url, "/"))
+	resp, err = http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if !bytes.Contains(session, []byte("sepal")) {
+		t.Errorf("a session does not begin with the table: %.300s", session)
+	}
+	cancel()
+	select {
+	case code := <-ended:
+		if code != statusDone {
+			t.Errorf("it ended with status %d: %s", code, &errs)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it does not end")
+	}
+}
+
+func TestLabRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"lab", "none.csv"}, statusFailed, "none.csv"},
+		{[]string{"lab", "--listen", "nowhere"}, statusUsage, "--listen nowhere"},
+		{[]string{"lab", "--listen", "127.0.0.1:99999"}, statusUsage, "HOST:PORT"},
+	} {
+		var out, errs bytes.Buffer
+		code := run(context.Background(), c.args, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+		if code != c.code || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%v: status %d, %s", c.args, code, &errs)
+		}
+	}
+}
+
+// gradus report writes one page about a run's folder, with the model where it is still there.
+func TestReportPage(t *testing.T) {
+	dir := t.TempDir()
+	call := func(args ...string) (int, string) {
+		var out, errs bytes.Buffer
+		code := run(context.Background(), args, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+		return code, errs.String()
+	}
+	folder, model, page := filepath.Join(dir, "run"), filepath.Join(dir, "m.safetensors"), filepath.Join(dir, "r.html")
+	if code, errs := call("train", filepath.Join("..", "..", "examples", "data", "iris.csv"), "--epochs", "5", "--test", "0.2", "--quiet", "--run", folder, "-o", model); code != 0 {
+		t.Fatal(errs)
+	}
+	read := func() string {
+		t.Helper()
+		if code, errs := call("report", folder, "-o", page); code != 0 {
+			t.Fatalf("status %d: %s", code, errs)
+		}
+		b, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	text := read()
+	for _, want := range []string{"<svg", "Confusion matrix, test rows", "accuracy", "weights_sha256", "versicolor"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	for _, bad := range []string{"<script", " src=", " href="} {
+		if strings.Contains(text, bad) {
+			t.Errorf("the report has %q", bad)
+		}
+	}
+	if err := os.Remove(model); err != nil {
+		t.Fatal(err)
+	}
+	if text := read(); !strings.Contains(text, "The model is not in this report") || !strings.Contains(text, "<svg") {
+		t.Error("without its model the report does not say so")
+	}
+	if code, errs := call("report", filepath.Join(dir, "none"), "-o", page); code != statusFailed || !strings.Contains(errs, "history.csv") {
+		t.Errorf("no folder: status %d, %s", code, errs)
+	}
+}
