@@ -100,12 +100,15 @@ func (m mathml) pair(symbol string, value float64, brackets bool) string {
 	if brackets {
 		number = m.bracket(value)
 	}
-	return `<span class="pair2"><math>` + symbol + `</math><math class="value">` + number + `</math></span>`
+	return `<span class="pair2"><math>` + symbol + `</math><math class="value"><mrow>` + strut + number + `</mrow></math></span>`
 }
+
+// strut makes all numbers of a row equally high, so that they stand on one line.
+const strut = `<mspace width="0" height="0.9em" depth="0.35em"></mspace>`
 
 // op is an operator between pairs, on the line of the symbols and on that of the numbers.
 func op(above, below string) string {
-	return `<span class="pair2"><math><mrow>` + mo(above) + `</mrow></math><math class="value"><mrow>` + mo(below) + `</mrow></math></span>`
+	return `<span class="pair2"><math><mrow>` + mo(above) + `</mrow></math><math class="value"><mrow>` + strut + mo(below) + `</mrow></math></span>`
 }
 
 // pairs is a row of pairs, read aloud as the label.
@@ -179,7 +182,7 @@ func (m mathml) update(a lesson.Address, before, rate, gradient, after float64) 
 // bracket puts a negative number in brackets.
 func (m mathml) bracket(x float64) string {
 	if x < 0 {
-		return "<mrow>" + mo("(") + m.mn(x) + mo(")") + "</mrow>"
+		return `<mrow><mo stretchy="false">(</mo>` + m.mn(x) + `<mo stretchy="false">)</mo></mrow>`
 	}
 	return m.mn(x)
 }

@@ -55,7 +55,10 @@ func Render(f *Frame) map[string]string {
 		parts[name] = execute(name, f)
 	}
 	parts["picture"] = f.picture(f.Picture(netWidth, netHigh))
-	parts["curve"] = svg(f.Curve(netWidth, curveHeight))
+	parts["curve"] = `<p class="empty">The loss is drawn here from the first epoch on.</p>`
+	if len(f.History) > 0 {
+		parts["curve"] = svg(f.Curve(netWidth, curveHeight))
+	}
 	parts["panel"] = execute("panel-"+f.View.tab(), f)
 	return parts
 }
@@ -239,7 +242,8 @@ type formField struct {
 func (p panelData) FieldOf(name string) formField {
 	for _, f := range fields {
 		if f.Name == name {
-			return formField{field: f, Value: p.Setup.Values()[name]}
+			used := map[string]string{"target": strings.Join(p.Fit.Options.Targets, ","), "validation": "by the rows", "test": "none"}
+			return formField{field: f, Value: p.Setup.Values()[name], Used: used[name]}
 		}
 	}
 	return formField{}

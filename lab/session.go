@@ -420,6 +420,10 @@ func (s *Session) Run(speed Speed) {
 	}
 	s.say(nil)
 	s.speed = speed
+	if s.run.ended != "" {
+		s.touch()
+		return
+	}
 	ctx, stop := context.WithCancel(s.ctx)
 	s.running, s.stop = true, stop
 	s.touch()

@@ -47,11 +47,7 @@ func (f Field) size() (width, height int) { return or(f.Width, 640), or(f.Height
 func (f Field) draw(c draw.Canvas) {
 	key := newLegend(Chart{Series: f.Paths})
 	for i, name := range f.Classes {
-		dot := classColor(i)
-		key.entries = append(key.entries, entry{name, 14, func(c draw.Canvas, x, y vg.Length) {
-			c.SetColor(dot)
-			c.Fill(circle(vg.Point{X: x + 7, Y: y}, 6))
-		}})
+		key.entries = append(key.entries, dotEntry(name, draw.LineStyle{Color: classColor(i)}))
 	}
 	c = draw.Crop(c, 20, -26, 16, -16)
 	c = drawTitle(c, f.Title)

@@ -137,7 +137,7 @@ func (lay *layout) place(area vg.Rectangle) {
 	lay.radius = max(3, min(27, 0.38*pitch))
 	const least = 62 // between units for numbers above and below each
 	if lay.details = lay.net.detailed() && pitch >= least; lay.details {
-		lay.radius = max(3, min(24, 0.28*pitch))
+		lay.radius = max(3, min(24, 0.26*pitch))
 	}
 	low := area.Min.X + lay.room(lay.columns[0], lay.net.Inputs)
 	high := area.Max.X - lay.room(lay.columns[len(lay.columns)-1], lay.net.Outputs)

@@ -40,17 +40,29 @@ func lineEntry(name string, line draw.LineStyle) entry {
 	}}
 }
 
+// dotEntry shows a dot.
+func dotEntry(name string, line draw.LineStyle) entry {
+	return entry{name, 14, func(c draw.Canvas, x, y vg.Length) {
+		c.SetColor(line.Color)
+		c.Fill(circle(vg.Point{X: x + 7, Y: y}, 4))
+	}}
+}
+
 func newLegend(charts ...Chart) *legend {
 	key := &legend{lineOf: map[identity]draw.LineStyle{}}
 	var next strokes
 	for _, ch := range charts {
-		for _, id := range ch.identities() {
+		for i, id := range ch.identities() {
 			if _, known := key.lineOf[id]; known {
 				continue
 			}
 			line := next.next(id.dashed)
 			key.lineOf[id] = line
-			if id.name != "" {
+			switch {
+			case id.name == "":
+			case ch.Series[i].Dots:
+				key.entries = append(key.entries, dotEntry(id.name, line))
+			default:
 				key.entries = append(key.entries, lineEntry(id.name, line))
 			}
 		}

@@ -74,7 +74,7 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 	if column > 0 {
 		layer := n.Layers[column-1]
 		values = layer.A
-		beside := lay.radius + 10
+		beside := lay.radius + 8
 		if z, ok := at(layer.Z, i); ok && lay.details {
 			drawSymbol(c, lettering{size: 12, color: slate}, center.X, center.Y+beside, symbol{"z", i, "= " + number(z)})
 		}
