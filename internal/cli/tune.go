@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/internal/lock"
 	"github.com/gradus-ml/gradus/internal/tune"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -205,7 +206,14 @@ func (t *tuning) run() error {
 	var journal *tune.Journal
 	var known []tune.Trial
 	if t.RunDir != "" {
-		var err error
+		if err := os.MkdirAll(t.RunDir, 0o777); err != nil {
+			return fmt.Errorf("--run: the folder %s cannot be made: %w", t.RunDir, errors.Unwrap(err))
+		}
+		held, err := lock.Take(filepath.Join(t.RunDir, "lock"))
+		if err != nil {
+			return fmt.Errorf("--run: the search in %s cannot go on here: %w", t.RunDir, err)
+		}
+		defer held.Close()
 		if journal, known, err = t.open(rungs); err != nil {
 			return err
 		}
@@ -240,9 +248,6 @@ func (t *tuning) run() error {
 
 // open opens the search's journal.
 func (t *tuning) open(rungs []tune.Rung) (*tune.Journal, []tune.Trial, error) {
-	if err := os.MkdirAll(t.RunDir, 0o777); err != nil {
-		return nil, nil, fmt.Errorf("--run: the folder %s cannot be made: %w", t.RunDir, errors.Unwrap(err))
-	}
 	sum, err := fileSum(t.Data)
 	if err != nil {
 		return nil, nil, err

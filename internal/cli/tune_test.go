@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gradus-ml/gradus/internal/lock"
 )
 
 // The search gives the same on one core and on two, the model is the one that its command
@@ -94,6 +96,14 @@ func TestTuneRefuses(t *testing.T) {
 		}
 	}
 	for _, problem := range refused(call("tune", iris, "--trials", "2", "--epochs", "1", "--run", "search", "--quiet"), 1, []string{"--run", "search", "another"}) {
+		t.Error(problem)
+	}
+	held, err := lock.Take(filepath.Join("search", "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	for _, problem := range refused(call("tune", iris, "--trials", "1", "--epochs", "1", "--run", "search", "--quiet"), 1, []string{"--run", "search", "in use by process"}) {
 		t.Error(problem)
 	}
 	for _, problem := range refused(callWith("a,b\n1,2\n", "tune", "-"), 2, []string{"standard input"}) {
