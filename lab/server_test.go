@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -330,7 +331,7 @@ func TestTwentyVisitors(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var work sync.WaitGroup
-	frames := make([]int, len(visitors))
+	frames := make([]atomic.Int64, len(visitors))
 	tabs := []string{"weight", "fit", "health", "race", "build"}
 	names := []string{"circles", "notebook", "spirals", "sine", "notebook-rate-50"}
 	for i, v := range visitors {
@@ -358,7 +359,7 @@ func TestTwentyVisitors(t *testing.T) {
 					return
 				}
 				if bytes.HasPrefix(line, []byte("data: ")) {
-					frames[i]++
+					frames[i].Add(1)
 				}
 			}
 		})
@@ -371,7 +372,15 @@ func TestTwentyVisitors(t *testing.T) {
 	}
 	var peak uint64
 	begin := heap()
-	for begun := time.Now(); time.Since(begun) < long; time.Sleep(long / 20) {
+	fewest := func() (n int64) {
+		n = frames[0].Load()
+		for i := range frames {
+			n = min(n, frames[i].Load())
+		}
+		return n
+	}
+	// With the race detector on a busy machine a frame can take seconds.
+	for begun := time.Now(); time.Since(begun) < long || fewest() < 5 && time.Since(begun) < long+2*time.Minute; time.Sleep(long / 20) {
 		peak = max(peak, heap())
 	}
 	for i, v := range visitors {
@@ -381,14 +390,48 @@ func TestTwentyVisitors(t *testing.T) {
 	}
 	stop()
 	work.Wait()
-	for i, n := range frames {
-		if n < 3 {
-			t.Errorf("visitor %d saw %d frames", i, n)
-		}
+	if n := fewest(); n < 5 {
+		t.Errorf("some visitor saw %d frames", n)
 	}
-	t.Logf("20 visitors for %v: the heap went from %d MB to %d MB at most, %d frames", long, begin>>20, peak>>20, frames)
+	t.Logf("20 visitors for %v: the heap went from %d MB to %d MB at most; every visitor saw %d frames or more", long, begin>>20, peak>>20, fewest())
 	if peak > begin+200<<20 {
 		t.Errorf("the heap went from %d to %d MB", begin>>20, peak>>20)
+	}
+}
+
+// BenchmarkWatched is a run at full speed, alone and with a page that gets ten frames a second:
+// updates/s are to be compared.
+func BenchmarkWatched(b *testing.B) {
+	for _, example := range []string{"notebook", "spirals"} {
+		for _, watched := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/watched=%v", example, watched), func(b *testing.B) {
+				_, web := newServer(b, Options{})
+				v := visit(b, web)
+				v.do("do", "example", "example", example)
+				v.do("do", "build", "epochs", "100000000", "tolerance", "")
+				ctx, stop := context.WithCancel(context.Background())
+				var page sync.WaitGroup
+				if watched {
+					page.Go(func() {
+						req, _ := http.NewRequestWithContext(ctx, http.MethodGet, web+"/events?s="+v.id, nil)
+						if resp, err := v.client.Do(req); err == nil {
+							io.Copy(io.Discard, resp.Body)
+							resp.Body.Close()
+						}
+					})
+				}
+				v.do("do", "run", "speed", "full")
+				time.Sleep(300 * time.Millisecond)
+				b.ResetTimer()
+				before, begun := v.do("do", "look").At, time.Now()
+				for range b.N {
+					time.Sleep(time.Second)
+				}
+				b.ReportMetric(float64(v.do("do", "look").At-before)/time.Since(begun).Seconds(), "updates/s")
+				stop()
+				page.Wait()
+			})
+		}
 	}
 }
 
