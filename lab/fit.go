@@ -1,13 +1,10 @@
 package lab
 
 import (
-	"fmt"
 	"math"
-	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
-	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -278,16 +275,3 @@ func (p *plane) curve(width, height int) (plot.Figure, error) {
 
 // Scores are the model's scores on the training rows, for a table on the page.
 func (r *Fitted) Scores() []metrics.Score { return r.Report.Scores }
-
-// scoresText writes the scores in a line.
-func scoresText(m *model.Model) string {
-	best, rows := m.Training.Metrics.Best()
-	if best == nil {
-		return ""
-	}
-	var parts []string
-	for _, s := range best.Scores {
-		parts = append(parts, fmt.Sprintf("%s %s", s.Name, short(s.Value)))
-	}
-	return strings.Join(parts, ", ") + " on the " + rows + " rows"
-}
