@@ -19,7 +19,8 @@ type Report struct {
 	Model   *model.Model
 	History train.History
 	Notes   []string
-	Figures []ReportFigure // besides the loss and the network
+	Found   []train.Finding // the diagnosis
+	Figures []ReportFigure  // besides the loss and the network
 }
 
 // ReportFigure is a picture of a report.

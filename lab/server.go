@@ -613,7 +613,9 @@ func (s *Server) report(w http.ResponseWriter, _ *http.Request, e *entry) {
 	f := e.Frame()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", reportPolicy)
-	WriteReport(w, f.Report(m))
+	report := f.Report(m)
+	report.Found = e.diagnose()
+	WriteReport(w, report)
 }
 
 // figure is one of the page's pictures by itself.

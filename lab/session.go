@@ -571,6 +571,13 @@ func (s *Session) Model() (*model.Model, error) {
 	return s.run.fit.Model()
 }
 
+// diagnose asks the engine what is wrong with the run as it stands.
+func (s *Session) diagnose() []train.Finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run.fit.Diagnose()
+}
+
 // job is work in the background whose result is shown when it is there.
 type job struct {
 	cancel context.CancelFunc

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -70,6 +71,27 @@ func TestLabServes(t *testing.T) {
 	if !bytes.Contains(session, []byte("sepal")) {
 		t.Errorf("a session does not begin with the table: %.300s", session)
 	}
+	var made struct{ ID string }
+	if err := json.Unmarshal(session, &made); err != nil {
+		t.Fatal(err)
+	}
+	step, _ := http.NewRequest(http.MethodPost, url+"do?s="+made.ID, strings.NewReader("do=batch"))
+	step.Header.Set("Origin", strings.TrimSuffix(url, "/"))
+	step.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err = http.DefaultClient.Do(step)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if !bytes.Contains(frame, []byte(`"at":1,`)) {
+		t.Errorf("the first step is answered with %.200s", frame)
+	}
+	took := time.Since(begun)
+	t.Logf("from the call to the first step: %v", took)
+	if took > 10*time.Second { // a second is the aim; a busy machine may take some
+		t.Errorf("the first step took %v", took)
+	}
 	cancel()
 	select {
 	case code := <-ended:
@@ -132,6 +154,16 @@ func TestReportPage(t *testing.T) {
 		if strings.Contains(text, bad) {
 			t.Errorf("the report has %q", bad)
 		}
+	}
+	failed := filepath.Join(dir, "failed")
+	if code, errs := call("train", filepath.Join("..", "..", "examples", "data", "iris.csv"), "--epochs", "20", "--init", "zeros", "--quiet", "--run", failed, "-o", filepath.Join(dir, "f.safetensors")); code != 0 {
+		t.Fatal(errs)
+	}
+	if code, errs := call("report", failed, "-o", page); code != 0 {
+		t.Fatal(errs)
+	}
+	if b, _ := os.ReadFile(page); !bytes.Contains(b, []byte("identical-units")) {
+		t.Error("the report of a net that starts at 0 does not have its diagnosis")
 	}
 	if err := os.Remove(model); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/lab"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // reportCmd is "gradus report RUN_DIR -o FILE.html".
@@ -30,14 +31,15 @@ func (c *reportCmd) Run(e *env) error {
 		return fmt.Errorf("a run's folder has a result.json when the run has ended, and this cannot be read: %w", err)
 	}
 	var result struct {
-		Model *string  `json:"model"`
-		Notes []string `json:"notes"`
-		Sum   string   `json:"weights_sha256"`
+		Model *string         `json:"model"`
+		Notes []string        `json:"notes"`
+		Sum   string          `json:"weights_sha256"`
+		Found []train.Finding `json:"diagnosis"`
 	}
 	if err := json.Unmarshal(raw, &result); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	r.Notes = result.Notes
+	r.Notes, r.Found = result.Notes, result.Found
 	switch m, err := loadOf(result.Model); {
 	case err != nil:
 		r.Notes = append(r.Notes, fmt.Sprintf("The model is not in this report: %s.", oneLine(err)))
