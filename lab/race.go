@@ -27,14 +27,19 @@ const (
 	raceRates      = "rates"
 )
 
-// mostRaceEpochs keeps a race on the page short.
-const mostRaceEpochs = 500
+// A race on the page is short: so many epochs of a lane at most, and of a large net on many rows
+// fewer, by their multiply-adds.
+const (
+	mostRaceEpochs = 500
+	mostRaceWork   = 2e10
+)
 
 // lanes are the runs of a race: the setup with one thing changed.
 func (f *Frame) lanes(kind string) []lesson.Lane {
 	c := f.Fit.Config()
 	c.KeepBest, c.Threads = false, 1
-	c.Epochs = min(c.Epochs, mostRaceEpochs)
+	work := 3 * float64(len(f.Net.Params())) * float64(f.Training.X.Rows) // of an epoch
+	c.Epochs = min(c.Epochs, mostRaceEpochs, max(1, int(mostRaceWork/work)))
 	if c.Method == train.PerSample { // another scale of epochs
 		c.Method, c.Stop = train.Batch, train.Tolerance{R: c.Tolerance}
 	}

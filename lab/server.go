@@ -163,7 +163,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	}
 	session, err := NewSession(e.wake)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	e.Session = session
@@ -382,7 +382,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	case "back":
 		err = e.Back(r.Context())
 	case "goto":
-		err = e.Goto(r.Context(), number("n"))
+		err = e.Goto(r.Context(), min(number("n"), e.Frame().Most)) // what lies ahead is for Run
 	case "run":
 		e.Run(Speed(or(get("speed"), string(Steady))))
 	case "pause":

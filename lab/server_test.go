@@ -213,6 +213,18 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s is answered with %q at update %d", c.pairs, m.HTML["note"], m.At)
 		}
 	}
+	if m := v.do("do", "goto", "n", "1000000000"); m.At != 0 {
+		t.Errorf("the timeline goes to update %d, ahead of the run", m.At)
+	}
+	full := int64(MaxBytes) - held.Load()
+	held.Add(full)
+	if note := v.do("do", "example", "example", "spirals").HTML["note"]; !strings.Contains(note, "all pages together") {
+		t.Errorf("with the memory full, another table is answered with %q", note)
+	}
+	held.Add(-full)
+	if m := v.do("do", "example", "example", "spirals"); m.Example != "spirals" {
+		t.Errorf("with memory again, the example is %q: %s", m.Example, m.HTML["note"])
+	}
 	if note := visitNote(t, web, "no-link"); !strings.Contains(note, "cut short") {
 		t.Errorf("a broken link is answered with %q", note)
 	}
@@ -448,6 +460,22 @@ func TestFramesCostLittle(t *testing.T) {
 	t.Logf("a frame takes %v to draw", each)
 	if each > 60*time.Millisecond {
 		t.Errorf("a frame takes %v; ten a second would be most of a core", each)
+	}
+}
+
+// Sessions that are closed hold nothing.
+func TestClosedSessionsHoldNothing(t *testing.T) {
+	before := held.Load()
+	s, err := NewSession(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held.Load() <= before {
+		t.Error("a session holds nothing")
+	}
+	s.Close()
+	if held.Load() != before {
+		t.Errorf("a closed session holds %d bytes", held.Load()-before)
 	}
 }
 

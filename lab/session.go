@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gradus-ml/gradus/data"
@@ -24,6 +25,24 @@ const (
 	MaxParameters = 200_000
 	MaxCells      = 4_000_000 // rows times encoded inputs
 )
+
+// MaxBytes is what all sessions of the program may hold together, by estimate.
+const MaxBytes = 2 << 30
+
+// held is what they hold now.
+var held atomic.Int64
+
+// estimate is what a session on a fit takes: its table, the rows encoded twice (for the trainer
+// and for the page), and its memories and trail when they are full.
+func estimate(t *data.Table, fit *model.Fit, params int) int64 {
+	cells := int64(t.Rows()) * int64(len(t.Columns()))
+	rows := int64(fit.Rows.Train+fit.Rows.Validation+fit.Rows.Test) * int64(fit.Encoding.Width()+fit.Encoding.Outputs())
+	trail := int64(0)
+	if params <= trailParams {
+		trail = mostTrail * 8 * int64(params)
+	}
+	return 1<<20 + 12*cells + 16*rows + min(memoryBytes, mostMemories*32*int64(params)) + trail
+}
 
 // Speed is how fast Run goes.
 type Speed string
@@ -81,6 +100,7 @@ type Session struct {
 	setup Setup
 	table *data.Table
 	print string // the table's fingerprint
+	held  int64  // bytes, by estimate
 	run   run
 	start *nn.Network[float64] // before the first update
 
@@ -121,13 +141,21 @@ func NewSession(changed func()) (*Session, error) {
 	}
 	s := &Session{changed: changed, speed: Steady, jobs: map[string]*job{}, frozen: time.Now()}
 	s.ctx, s.close = context.WithCancel(context.Background())
-	return s, s.LoadExample(Examples()[0].Name)
+	if err := s.LoadExample(Examples()[0].Name); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Close ends what the session is doing and waits for it.
 func (s *Session) Close() {
 	s.close()
 	s.work.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held.Add(-s.held)
+	s.held = 0
 }
 
 // LoadExample starts anew with an example.
@@ -168,10 +196,16 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	if n := fit.Encoding.Width() * fit.Rows.Train; n > MaxCells {
 		return fmt.Errorf("%w: %d rows of %d inputs; use a part of the rows, or gradus train", ErrLimit, fit.Rows.Train, fit.Encoding.Width())
 	}
+	need := estimate(t, fit, len(net.Params()))
+	if now := held.Load() - s.held; now+need > MaxBytes {
+		return fmt.Errorf("%w: all pages together would hold %d MB, and %d MB are the most; close a page, or use a smaller table or network", ErrLimit, (now+need)>>20, MaxBytes>>20)
+	}
 	training, validation, test, err := fit.Parts()
 	if err != nil {
 		return err
 	}
+	held.Add(need - s.held)
+	s.held = need
 	for _, j := range s.jobs {
 		j.cancel()
 	}

@@ -32,6 +32,7 @@ type StepError struct{ H, Error float64 }
 const (
 	mostVerifiedRows = 50 // as gradus check
 	mostVerified     = 2000
+	mostVerifiedWork = 2e10 // multiply-adds: of a large net fewer parameters are checked
 )
 
 // verify compares all gradients, on the first rows.
@@ -40,7 +41,8 @@ func verify(_ context.Context, f *Frame) (any, error) {
 	rows := min(mostVerifiedRows, f.Training.X.Rows)
 	x, y := f.Training.X.Slice(0, rows), f.Training.Y.Slice(0, rows)
 	v := &Verified{Rows: rows, Weight: f.View.Weight}
-	v.Check = nn.CheckGradient(net, c.Loss, x, y, nn.CheckOptions{Max: mostVerified, Seed: f.Setup.Options.Seed, Reduction: c.Reduction})
+	each := 2 * float64(rows) * float64(len(net.Params())) // two passes forward
+	v.Check = nn.CheckGradient(net, c.Loss, x, y, nn.CheckOptions{Max: min(mostVerified, max(20, int(mostVerifiedWork/each))), Seed: f.Setup.Options.Seed, Reduction: c.Reduction})
 	v.At = address(net, v.Worst.Index)
 	for _, g := range v.Check.Groups {
 		v.Groups = append(v.Groups, VerifiedGroup{address(net, g.Worst.Index), g})
