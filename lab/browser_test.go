@@ -271,7 +271,7 @@ func small(t *testing.T, raw []byte) []byte {
 	for y := box.Min.Y; y < box.Max.Y; y++ {
 		for x := box.Min.X; x < box.Max.X; x++ {
 			c := at(x, y)
-			key := [3]uint8{c.R >> 4, c.G >> 4, c.B >> 4}
+			key := [3]uint8{c.R >> 3, c.G >> 3, c.B >> 3}
 			if buckets[key] == nil {
 				buckets[key] = &bucket{count: map[color.RGBA]int{}}
 			}
