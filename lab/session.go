@@ -458,6 +458,9 @@ func (s *Session) Run(speed Speed) {
 		s.touch()
 		return
 	}
+	if !s.frozen.IsZero() { // somebody has just asked for it
+		s.frozen = time.Now()
+	}
 	ctx, stop := context.WithCancel(s.ctx)
 	s.running, s.stop = true, stop
 	s.touch()
