@@ -237,6 +237,17 @@ func oneLine(err error) string {
 	return s
 }
 
+// interrupted says how far a command that makes its work piece by piece has come, and whether
+// that was kept in a folder.
+func (e *env) interrupted(done, all int, piece, dir string) error {
+	kept := "the same call goes on from here"
+	if dir == "" {
+		kept = "nothing was kept; with --run DIR the same call would go on from here"
+	}
+	fmt.Fprintf(e.Err, "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
+	return status(statusInterrupted)
+}
+
 // writeJSON writes one object on standard output.
 func (e *env) writeJSON(v any) error {
 	enc := json.NewEncoder(e.Out)

@@ -101,18 +101,11 @@ func holdsNone(path string) error {
 
 // openRunDir locks a folder that is there.
 func openRunDir(path string) (*runDir, error) {
-	d := &runDir{path: path}
-	var err error
-	d.lock, err = lock.Take(d.file("lock"))
-	var pathErr *fs.PathError
-	switch {
-	case errors.Is(err, lock.ErrHeld):
-		return nil, fmt.Errorf("the run in %s is %w: wait for it, or end it first", path, err)
-	case errors.As(err, &pathErr):
-		return nil, fmt.Errorf("the folder %s cannot be written to: %w", path, pathErr.Err)
-	case err != nil:
-		return nil, fmt.Errorf("the folder %s cannot be locked: %w", path, err)
+	held, err := lock.Folder(path, "run")
+	if err != nil {
+		return nil, err
 	}
+	d := &runDir{path: path, lock: held}
 	atomicfile.RemoveTemp(path)
 	return d, nil
 }

@@ -4,17 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/gradus-ml/gradus/internal/lock"
+	"github.com/gradus-ml/gradus/internal/journal"
 	"github.com/gradus-ml/gradus/internal/tune"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -72,7 +70,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if err := t.fillSpace(); err != nil {
 		return err
 	}
-	return t.run()
+	return t.run(first)
 }
 
 // fillSpace finds out what to search.
@@ -189,7 +187,7 @@ func (t *tuning) prepare(c *trainCmd) (*model.Fit, error) {
 	return f, asUsage(err)
 }
 
-func (t *tuning) run() error {
+func (t *tuning) run(first *model.Fit) error {
 	rungs := tune.Halving(t.Trials, t.epochs)
 	if t.Strategy == "random" {
 		rungs = tune.Random(t.Trials, t.epochs)
@@ -203,21 +201,14 @@ func (t *tuning) run() error {
 		all += r.Trials
 	}
 	s := tune.Search{Space: t.space, Rungs: rungs, Seed: t.Seed, Jobs: jobs, Higher: t.higher, Run: t.trial}
-	var journal *tune.Journal
+	var kept *journal.Journal[tune.Trial]
 	var known []tune.Trial
 	if t.RunDir != "" {
-		if err := os.MkdirAll(t.RunDir, 0o777); err != nil {
-			return fmt.Errorf("--run: the folder %s cannot be made: %w", t.RunDir, errors.Unwrap(err))
-		}
-		held, err := lock.Take(filepath.Join(t.RunDir, "lock"))
-		if err != nil {
-			return fmt.Errorf("--run: the search in %s cannot go on here: %w", t.RunDir, err)
-		}
-		defer held.Close()
-		if journal, known, err = t.open(rungs); err != nil {
+		var err error
+		if kept, known, err = t.open(first, rungs); err != nil {
 			return err
 		}
-		defer journal.Close()
+		defer kept.Close()
 	}
 	t.done = len(known)
 	s.Done = func(tr tune.Trial) error {
@@ -225,10 +216,10 @@ func (t *tuning) run() error {
 		if !t.Quiet {
 			fmt.Fprintf(t.env.Err, "trial %d of %d: %s\n", t.done, all, t.line(tr))
 		}
-		if journal == nil {
+		if kept == nil {
 			return nil
 		}
-		return journal.Add(tr)
+		return kept.Add(tr)
 	}
 	t.env.watch()
 	results, err := s.Do(t.env.ctx, known)
@@ -236,45 +227,35 @@ func (t *tuning) run() error {
 		if t.env.ctx.Err() == nil {
 			return err
 		}
-		kept := "nothing was kept; with --run DIR the same call would go on from here"
-		if t.RunDir != "" {
-			kept = "the same call goes on from here"
-		}
-		fmt.Fprintf(t.env.Err, "gradus: interrupted after %d of %d trials; %s\n", t.done, all, kept)
-		return status(statusInterrupted)
+		return t.env.interrupted(t.done, all, "trial", t.RunDir)
 	}
 	return t.finish(results)
 }
 
-// open opens the search's journal.
-func (t *tuning) open(rungs []tune.Rung) (*tune.Journal, []tune.Trial, error) {
-	sum, err := fileSum(t.Data)
-	if err != nil {
-		return nil, nil, err
-	}
-	var args []string
-	for i := 1; i < len(t.env.args); i++ {
-		switch a := t.env.args[i]; {
-		case a == "--json" || a == "--quiet" || strings.HasPrefix(a, "--threads=") || strings.HasPrefix(a, "--run="):
-		case a == "--threads" || a == "--run":
-			i++
-		default:
-			args = append(args, a)
+// open opens the search's journal. What it is told of the search is all that its trials depend on.
+func (t *tuning) open(first *model.Fit, rungs []tune.Rung) (*journal.Journal[tune.Trial], []tune.Trial, error) {
+	head := struct {
+		Data map[string]string `json:"data"`
+		From string            `json:"from,omitempty"`
+		model.Options
+		Search tune.Space  `json:"search"`
+		Trials []tune.Rung `json:"trials"`
+	}{Data: first.Fingerprints(), Options: first.Options, Search: t.space, Trials: rungs}
+	head.Threads = 0
+	if t.From != "" {
+		var err error
+		if head.From, err = fileSum(t.From); err != nil {
+			return nil, nil, err
 		}
 	}
-	j, known, err := tune.OpenJournal(filepath.Join(t.RunDir, "trials.jsonl"), struct {
-		Data  string      `json:"data_sha256"`
-		Args  []string    `json:"args"`
-		Seed  uint64      `json:"seed"`
-		Space tune.Space  `json:"space"`
-		Rungs []tune.Rung `json:"rungs"`
-	}{sum, args, t.Seed, t.space, rungs})
+	j, known, err := journal.Open[tune.Trial](t.RunDir, "trials.jsonl", "search", head)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--run: %w", err)
 	}
 	return j, known, nil
 }
 
+// fileSum is the SHA-256 of a file, in hex.
 func fileSum(path string) (string, error) {
 	raw, err := os.ReadFile(path)
 	sum := sha256.Sum256(raw)

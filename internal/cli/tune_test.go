@@ -42,6 +42,38 @@ func TestTune(t *testing.T) {
 	}
 }
 
+// What a search may be continued with: another way to write the same call, and no other data.
+func TestTuneContinues(t *testing.T) {
+	place(t, nil)
+	table := readFile(t, iris)
+	writeFile(t, "train.csv", table)
+	writeFile(t, "held.csv", table)
+	must(t, 0, "train", "train.csv", "--epochs", "1", "--hidden", "4", "-o", "start.safetensors", "--quiet")
+	call := func(more ...string) []string {
+		return append([]string{"tune", "train.csv", "--validation", "held.csv", "--from", "start.safetensors", "--hidden", "4", "--trials", "1", "--search", "lr=1|2", "--run", "search"}, more...)
+	}
+	must(t, 0, call("--epochs", "1", "--activation", "relu")...)
+	r := must(t, 0, call("--epochs=1", "-o", "other.safetensors", "--threads", "1")...)
+	if strings.Contains(r.err, "trial ") {
+		t.Errorf("the trial was made again:\n%s", r.err)
+	}
+	for file, want := range map[string]string{"train.csv": "(data differs)", "held.csv": "(data differs)", "start.safetensors": "(from differs)"} {
+		was := readFile(t, file)
+		if file == "start.safetensors" {
+			must(t, 0, "train", iris, "--epochs", "2", "--hidden", "4", "-o", file, "--quiet")
+		} else {
+			writeFile(t, file, strings.Replace(was, "3.5", "3.6", 1))
+		}
+		for _, problem := range refused(must(t, 1, call("--epochs", "1", "--activation", "relu")...), 1, []string{"--run", "the search in search", want}) {
+			t.Errorf("%s has changed: %s", file, problem)
+		}
+		writeFile(t, file, was)
+	}
+	for _, problem := range refused(must(t, 1, call("--epochs", "1", "--seed", "2")...), 1, []string{"(seed differs)"}) {
+		t.Error(problem)
+	}
+}
+
 // With a metric of which more is better, the best trial is the one with the most.
 func TestTuneByMetric(t *testing.T) {
 	place(t, nil)
@@ -95,7 +127,7 @@ func TestTuneRefuses(t *testing.T) {
 			t.Errorf("%s: %s", args, problem)
 		}
 	}
-	for _, problem := range refused(call("tune", iris, "--trials", "2", "--epochs", "1", "--run", "search", "--quiet"), 1, []string{"--run", "search", "another"}) {
+	for _, problem := range refused(call("tune", iris, "--trials", "2", "--epochs", "1", "--run", "search", "--quiet"), 1, []string{"--run", "search", "another", "(trials differs)"}) {
 		t.Error(problem)
 	}
 	held, err := lock.Take(filepath.Join("search", "lock"))

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -33,6 +35,22 @@ func Take(path string) (*File, error) {
 		fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	return &File{f}, nil
+}
+
+// Folder takes the lock of a folder, the file lock in it. what is kept there, a "run" say, is
+// named in the error.
+func Folder(dir, what string) (*File, error) {
+	f, err := Take(filepath.Join(dir, "lock"))
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, ErrHeld):
+		return nil, fmt.Errorf("the %s in %s is %w: wait for it, or end it first", what, dir, err)
+	case errors.As(err, &path):
+		return nil, fmt.Errorf("the folder %s cannot be written to: %w", dir, path.Err)
+	case err != nil:
+		return nil, fmt.Errorf("the folder %s cannot be locked: %w", dir, err)
+	}
+	return f, nil
 }
 
 // Close gives the lock back.

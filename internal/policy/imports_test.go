@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/tune":              {"internal/kernel", "internal/rng"},
 	"internal/tfevents":          {"google.golang.org/protobuf/encoding/protowire"},
 	"internal/lock":              {"golang.org/x/sys/windows"},
+	"internal/journal":           {"internal/atomicfile", "internal/lock"},
 	"nn":                         {"internal/kernel", "internal/rng", "internal/team"},
 	"optim":                      {"internal/kernel"},
 	"metrics":                    {"internal/kernel"},
@@ -49,7 +50,7 @@ var allowed = map[string][]string{
 	"lab":    {"internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot"},
 	"internal/cli": {
 		"lab",
-		"internal/atomicfile", "internal/bench", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
+		"internal/atomicfile", "internal/bench", "internal/journal", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},
 	"cmd/gradus":    {"internal/cli"},

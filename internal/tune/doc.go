@@ -4,6 +4,6 @@
 //   - Dimension: what a flag may be; Space: several of them, each draw of which is a function
 //     of (seed, trial).
 //   - Plan: how many trials get how many epochs.
-//   - Search: makes the plan's trials on several cores, in an order that changes no result, and
-//     keeps them in a Journal, from which it can be continued.
+//   - Search: makes the plan's trials on several cores, in an order that changes no result; it
+//     can be continued from those that have ended.
 package tune

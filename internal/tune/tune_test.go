@@ -3,10 +3,7 @@ package tune
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -156,53 +153,5 @@ func TestSearch(t *testing.T) {
 	})
 	if !errors.Is(err, broken) || len(journal) < 10 {
 		t.Errorf("a trial that cannot be made gives %v, after %d others", err, len(journal))
-	}
-}
-
-func TestJournal(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "trials.jsonl")
-	head := map[string]any{"seed": 1}
-	score := 0.1 + 0.2
-	want := []Trial{{Trial: 1, Values: []string{"a"}, Score: &score}, {Trial: 0, Rung: 1, Failure: "diverged"}}
-	for i := range want {
-		j, known, err := OpenJournal(path, head)
-		if err != nil || !reflect.DeepEqual(known, want[:i:i]) && i > 0 {
-			t.Fatalf("the journal holds %+v (%v)", known, err)
-		}
-		if err := j.Add(want[i]); err != nil {
-			t.Fatal(err)
-		}
-		j.Close()
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cut := range whole {
-		if err := os.WriteFile(path, whole[:cut], 0o666); err != nil {
-			t.Fatal(err)
-		}
-		j, known, err := OpenJournal(path, head)
-		if err != nil {
-			t.Fatalf("cut after %d bytes: %v", cut, err)
-		}
-		for _, tr := range want[len(known):] {
-			if err := j.Add(tr); err != nil {
-				t.Fatal(err)
-			}
-		}
-		j.Close()
-		if got, _ := os.ReadFile(path); string(got) != string(whole) {
-			t.Fatalf("cut after %d bytes and continued: %q", cut, got)
-		}
-	}
-	if _, _, err := OpenJournal(path, map[string]any{"seed": 2}); !errors.Is(err, ErrOther) {
-		t.Errorf("another search gives %v", err)
-	}
-	if err := os.WriteFile(path, []byte(fmt.Sprintf("%s\nnonsense\n", `{"seed":1}`)), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := OpenJournal(path, head); err == nil || !strings.Contains(err.Error(), "line 2") {
-		t.Errorf("a line of nonsense gives %v", err)
 	}
 }
