@@ -20,6 +20,13 @@ type ImportanceOptions struct {
 	Repeats         int    // how often each column is shuffled; default 5
 	Seed            uint64 // of the shuffles
 	Threads         int    // default: all cores; it changes no bit of the result
+
+	// Known has the drops of columns that a call with the same model, rows and options has
+	// measured before; they are not measured again.
+	Known map[string][]float64
+	// Done, if not nil, is told of every column that was measured, one call at a time, in no
+	// certain order. After an error no further column is begun.
+	Done func(column string, drops []float64) error
 }
 
 // Importance is what each column is worth to a model on some rows: by how much a metric gets
@@ -64,12 +71,12 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	judge := *m
 	judge.Threshold = o.Threshold
 	if net := m.Network32(); net != nil {
-		return importanceOf(ctx, net, &judge, b, rows, w, o)
+		return importanceOf(ctx, net, &judge, t, b, rows, w, o)
 	}
-	return importanceOf(ctx, m.Network64(), &judge, b, rows, w, o)
+	return importanceOf(ctx, m.Network64(), &judge, t, b, rows, w, o)
 }
 
-func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model, b *data.Binding, rows []int, w []float64, o ImportanceOptions) (*Importance, error) {
+func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model, t *data.Table, b *data.Binding, rows []int, w []float64, o ImportanceOptions) (*Importance, error) {
 	name := o.Metrics[0]
 	x := nn.NewMatrix[T](len(rows), m.Encoding.Width())
 	if _, err := data.Inputs(b, rows, x.Data); err != nil {
@@ -122,8 +129,8 @@ func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model,
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, refuse("metric", "%s is not defined on these %s", name, rowsText(len(rows)))
+	if !ok || math.IsNaN(base) || math.IsInf(base, 0) {
+		return nil, refuse("metric", "%s is not defined on the rows of %s that have a target (%s)", name, t.Name(), rowsText(len(rows)))
 	}
 	sign := 1.0
 	if !metrics.HigherIsBetter(name) {
@@ -131,47 +138,60 @@ func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model,
 	}
 	columns := m.Encoding.Columns()
 	drops := make([][]float64, len(columns))
-	for c := range drops {
+	var todo []int
+	for c, column := range columns {
+		if drops[c] = o.Known[column]; len(drops[c]) != o.Repeats {
+			todo = append(todo, c)
+		}
+	}
+	measure := func(c int, perm []int) error {
+		from, to := m.Encoding.Span(c)
 		drops[c] = make([]float64, o.Repeats)
+		for r := range o.Repeats {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			rng.Perm(perm, o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
+			v, ok, err := score(from, to, perm)
+			if err != nil {
+				return err
+			}
+			if drops[c][r] = sign * (base - v); !ok || math.IsNaN(drops[c][r]) || math.IsInf(drops[c][r], 0) {
+				return refuse("metric", "%s is no finite number when the column %q is shuffled", name, columns[c])
+			}
+		}
+		return nil
 	}
 	var mutex sync.Mutex
 	next := 0
 	var failed error
-	take := func() int {
+	// take ends a column, with how that went, and hands out another one.
+	take := func(ended int, err error) (c int, more bool) {
 		mutex.Lock()
 		defer mutex.Unlock()
-		next++
-		if ctx.Err() != nil || failed != nil {
-			return len(columns)
+		if err == nil && ended >= 0 && o.Done != nil {
+			err = o.Done(columns[ended], drops[ended])
 		}
-		return next - 1
+		if failed == nil {
+			failed = err
+		}
+		if failed != nil || next == len(todo) {
+			return 0, false
+		}
+		next++
+		return todo[next-1], true
 	}
 	var team sync.WaitGroup
-	for range min(len(columns), or(o.Threads, runtime.GOMAXPROCS(0))) {
+	for range min(len(todo), or(o.Threads, runtime.GOMAXPROCS(0))) {
 		team.Go(func() {
 			perm := make([]int, len(rows))
-			for c := take(); c < len(columns); c = take() {
-				from, to := m.Encoding.Span(c)
-				for r := range o.Repeats {
-					rng.Perm(perm, o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
-					v, _, err := score(from, to, perm)
-					if err != nil {
-						mutex.Lock()
-						failed = err
-						mutex.Unlock()
-						return
-					}
-					drops[c][r] = sign * (base - v)
-				}
+			for c, more := take(-1, nil); more; c, more = take(c, measure(c, perm)) {
 			}
 		})
 	}
 	team.Wait()
 	if failed != nil {
 		return nil, failed
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
 	}
 	out := &Importance{Metric: name, Rows: len(rows), Repeats: o.Repeats, Score: base}
 	for c, name := range columns {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -528,6 +529,26 @@ func TestImportance(t *testing.T) {
 		}
 		if b, _ := base.Get(got.Metric); math.Abs(b-got.Score) > 1e-12*math.Abs(b) {
 			t.Errorf("%v: the score is %v, want %v", c, got.Score, b)
+		}
+		// From columns that are known, only the others are measured.
+		o.Known = map[string][]float64{}
+		for _, col := range got.Columns[:len(got.Columns)/2] {
+			o.Known[col.Name] = col.Drops
+		}
+		o.Done = func(column string, drops []float64) error {
+			if o.Known[column] != nil {
+				t.Errorf("%v: %s is measured again, or twice", c, column)
+			}
+			o.Known[column] = drops
+			return nil
+		}
+		if again, err := m.Importance(context.Background(), table, o); err != nil || fmt.Sprint(again) != fmt.Sprint(got) || len(o.Known) != len(got.Columns) {
+			t.Errorf("%v: continued, it gives %v (%v)\nwant %v", c, again, err, got)
+		}
+		full := errors.New("full")
+		o.Known, o.Done = nil, func(string, []float64) error { return full }
+		if _, err := m.Importance(context.Background(), table, o); err != full {
+			t.Errorf("%v: a journal that is full gives %v", c, err)
 		}
 		for _, col := range got.Columns {
 			place := slices.Index(m.Columns(), col.Name)

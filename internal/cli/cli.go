@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -246,6 +248,13 @@ func (e *env) interrupted(done, all int, piece, dir string) error {
 	}
 	fmt.Fprintf(e.Err, "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
 	return status(statusInterrupted)
+}
+
+// fileSum is the SHA-256 of a file, in hex.
+func fileSum(path string) (string, error) {
+	raw, err := os.ReadFile(path)
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), err
 }
 
 // writeJSON writes one object on standard output.

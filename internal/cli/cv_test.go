@@ -104,6 +104,7 @@ func TestImportance(t *testing.T) {
 		{[]string{"--threads", "0"}, "--threads 0: give a whole number of at least 1"},
 		{[]string{"--metric", "rmse"}, `there is no metric "rmse"`},
 		{[]string{"--threshold", "0.3"}, "--threshold: it is for two classes"},
+		{[]string{"--metric", "rmse", "--run", "kept"}, `there is no metric "rmse"`},
 	} {
 		for _, problem := range refused(call(append([]string{"importance", "m.safetensors", penguins}, c.args...)...), 2, []string{c.want}) {
 			t.Error(problem)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/journal"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -20,8 +22,16 @@ type importanceCmd struct {
 	Threshold    float64 `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
 	Seed         uint64  `default:"1" help:"Decides how the columns are shuffled."`
 	Threads      *int    `placeholder:"N" help:"Cores to use; it changes no bit of the result. Default: all."`
+	RunDir       string  `name:"run" placeholder:"DIR" help:"Keep what was measured there, column by column; the same call continues it."`
 	Out          string  `short:"o" placeholder:"FILE" help:"A picture: .svg or .png."`
-	JSON         bool    `name:"json" help:"One JSON object on standard output."`
+	JSON         bool    `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet        bool    `help:"No progress."`
+}
+
+// measured is a column in the journal.
+type measured struct {
+	Column string    `json:"column"`
+	Drops  []float64 `json:"drops"`
 }
 
 func (c *importanceCmd) Run(e *env) error {
@@ -58,11 +68,30 @@ func (c *importanceCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	keep := func(measured) error { return nil }
+	if c.RunDir != "" {
+		j, known, err := c.open(t)
+		if err != nil {
+			return err
+		}
+		defer j.Close()
+		keep, o.Known = j.Add, map[string][]float64{}
+		for _, m := range known {
+			o.Known[m.Column] = m.Drops
+		}
+	}
+	ended, all := len(o.Known), len(m.Columns())
+	o.Done = func(column string, drops []float64) error {
+		if ended++; !c.Quiet {
+			fmt.Fprintf(e.Err, "column %d of %d: %s\n", ended, all, column)
+		}
+		return keep(measured{column, drops})
+	}
 	e.watch()
 	found, err := m.Importance(e.ctx, t, o)
 	if err != nil {
 		if e.ctx.Err() != nil && errors.Is(err, e.ctx.Err()) {
-			return status(statusInterrupted)
+			return e.interrupted(ended, all, "column", c.RunDir)
 		}
 		return asUsage(err)
 	}
@@ -81,6 +110,28 @@ func (c *importanceCmd) Run(e *env) error {
 		fmt.Fprintf(w, "%s\t%8.4f ± %.4f\t%s\n", cut(col.Name, 40), col.Mean, col.SD, bars(col.Mean, found.Columns[0].Mean))
 	}
 	return w.Flush()
+}
+
+// open opens the measurement's journal. What it is told of the measurement is all that its
+// numbers depend on.
+func (c *importanceCmd) open(t *data.Table) (*journal.Journal[measured], []measured, error) {
+	sum, err := fileSum(c.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	j, known, err := journal.Open[measured](c.RunDir, "columns.jsonl", "measurement", struct {
+		Model        string  `json:"model"`
+		Data         string  `json:"data"`
+		Metric       string  `json:"metric"`
+		SampleWeight string  `json:"sample-weight"`
+		Threshold    float64 `json:"threshold"`
+		Repeats      int     `json:"repeats"`
+		Seed         uint64  `json:"seed"`
+	}{sum, t.Fingerprint(), c.Metric, c.SampleWeight, c.Threshold, c.Repeats, c.Seed})
+	if err != nil {
+		return nil, nil, fmt.Errorf("--run: %w", err)
+	}
+	return j, known, nil
 }
 
 // importanceFigure shows the most important columns.

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"text/tabwriter"
@@ -253,13 +250,6 @@ func (t *tuning) open(first *model.Fit, rungs []tune.Rung) (*journal.Journal[tun
 		return nil, nil, fmt.Errorf("--run: %w", err)
 	}
 	return j, known, nil
-}
-
-// fileSum is the SHA-256 of a file, in hex.
-func fileSum(path string) (string, error) {
-	raw, err := os.ReadFile(path)
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:]), err
 }
 
 // trial trains with one draw. What cannot be trained counts as a failure of the draw.

@@ -24,6 +24,7 @@ import (
 type Journal[T any] struct {
 	file *os.File
 	lock *lock.File
+	head []byte // a line that is written with the first piece: work that fails at once claims no folder
 }
 
 // ErrOther is wrapped when a journal is that of other work.
@@ -85,8 +86,8 @@ func (j *Journal[T]) open(path, this string, head any) (known []T, err error) {
 	if err = j.file.Truncate(int64(whole)); err == nil {
 		_, err = j.file.Seek(int64(whole), io.SeekStart)
 	}
-	if err == nil && whole == 0 {
-		err = j.write(want)
+	if whole == 0 {
+		j.head = append(want, '\n')
 	}
 	return known, err
 }
@@ -114,13 +115,10 @@ func (j *Journal[T]) Add(piece T) error {
 	if err != nil {
 		return err
 	}
-	return j.write(line)
-}
-
-func (j *Journal[T]) write(line []byte) error {
-	if _, err := j.file.Write(append(line, '\n')); err != nil {
+	if _, err := j.file.Write(append(append(j.head, line...), '\n')); err != nil {
 		return err
 	}
+	j.head = nil
 	return j.file.Sync()
 }
 

@@ -30,6 +30,11 @@ func TestJournal(t *testing.T) {
 	work := head{"table", 1}
 	score := 0.1 + 0.2
 	want := []piece{{"a", &score}, {"b", nil}}
+	if j, _, err := Open[piece](dir, "pieces.jsonl", "search", head{"other", 7}); err != nil { // work that comes to nothing
+		t.Fatal(err)
+	} else {
+		j.Close()
+	}
 	for i := range want {
 		j, known, err := Open[piece](dir, "pieces.jsonl", "search", work)
 		if err != nil || len(known) != i || i > 0 && !reflect.DeepEqual(known, want[:i]) {
