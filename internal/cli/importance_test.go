@@ -19,7 +19,7 @@ func TestImportanceAfterKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, 0, "train", cancer, "--epochs", "3", "--quiet", "-o", "m.safetensors")
-	args := []string{"importance", "m.safetensors", cancer, "--metric", "log_loss", "--repeats", "40", "--json"}
+	args := []string{"importance", "m.safetensors", cancer, "--metric", "log_loss", "--repeats", "200", "--json"}
 	whole := must(t, 0, append(args, "--quiet", "-o", "whole.svg")...)
 	args = append(args, "--run", "kept", "-o", "kept.svg")
 	columns := func() int {

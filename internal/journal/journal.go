@@ -115,11 +115,15 @@ func (j *Journal[T]) Add(piece T) error {
 	if err != nil {
 		return err
 	}
-	if _, err := j.file.Write(append(append(j.head, line...), '\n')); err != nil {
-		return err
+	if _, err = j.file.Write(append(append(j.head, line...), '\n')); err == nil {
+		err = j.file.Sync()
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("cannot write %s: %w; what it holds already is kept", path.Path, path.Err)
 	}
 	j.head = nil
-	return j.file.Sync()
+	return err
 }
 
 // Close closes the file and gives the folder back.

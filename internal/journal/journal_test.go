@@ -49,6 +49,9 @@ func TestJournal(t *testing.T) {
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
+		if err := j.Add(want[i]); err == nil || !strings.HasPrefix(err.Error(), "cannot write "+path+": ") {
+			t.Errorf("what cannot be written gives %v", err)
+		}
 	}
 	whole, err := os.ReadFile(path)
 	if err != nil {
