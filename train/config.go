@@ -60,13 +60,16 @@ type Config struct {
 	WeightDecay float64 // decoupled: all parameters times 1 - rate·WeightDecay, as AdamW has it, for any rule
 	MaxNorm     float64 // of every layer: Keras's MaxNorm(axis=0), which adds 1e-7; biases are not counted
 
-	// EMA, 0.999 say, has the run keep a running average of the parameters,
+	// EMA, 0.999 say, has the run keep a running average of the network's values, which are its
+	// parameters and the statistics of batch normalisation,
 	//
-	//	average = average + (1-EMA)/(1-EMAⁿ) · (parameters - average)
+	//	average = average + (1-EMA)/(1-EMAⁿ) · (values - average)
 	//
 	// by which validation rows are scored and criteria judged, and with which the run ends. The
 	// division makes up for the start, as Adam's does; PyTorch and Keras have none, and so
-	// average the first parameters in for long.
+	// average the first parameters in for long. The statistics are averaged as by PyTorch's
+	// AveragedModel with use_buffers; Keras, and PyTorch without it, leave those of the last
+	// parameters, which are others' than the average's.
 	EMA float64
 
 	// LabelSmoothing s has cross-entropy learn y·(1-s) + s/classes, and binary cross-entropy

@@ -52,7 +52,7 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	}
 	if next.ema != nil && t.best != nil && t.bestEpoch > 0 { // it goes on from the best weights
 		next.shown = false
-		copy(next.ema, next.net.Params())
+		copy(next.ema, next.net.Values())
 	}
 	next.Names = t.Names
 	next.drawOrder()

@@ -73,10 +73,10 @@ func (t *Trainer[T]) constrain() {
 	}
 }
 
-// average takes the parameters after update n into the running average.
+// average takes the network's values after update n into their running average.
 func (t *Trainer[T]) average(n int) {
 	if t.ema != nil {
-		kernel.Approach(t.ema, t.net.Params(), T((1-t.cfg.EMA)/(1-kernel.Powi(t.cfg.EMA, n))))
+		kernel.Approach(t.ema, t.net.Values(), T((1-t.cfg.EMA)/(1-kernel.Powi(t.cfg.EMA, n))))
 	}
 }
 
@@ -87,7 +87,7 @@ func (t *Trainer[T]) show(average bool) (was bool) {
 	if t.ema == nil || was == average || t.result.Steps == 0 || t.result.Reason == ReasonDiverged {
 		return was
 	}
-	w := t.net.Params()
+	w := t.net.Values()
 	for i, v := range t.ema {
 		t.ema[i], w[i] = w[i], v
 	}

@@ -156,6 +156,36 @@ func TestAverage(t *testing.T) {
 	}
 }
 
+// The statistics of batch normalisation are averaged with the weights that they belong to.
+func TestAverageOfStatistics(t *testing.T) {
+	d := Data[float64]{Train: problem[float64](37), Validation: problem[float64](5)}
+	n := regular[float64](t, nn.BatchNorm, 0)
+	tr, err := New(n, Config{Epochs: 4, BatchSize: 10, EMA: 0.9}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	average := slices.Clone(n.Values())
+	for s, err := range tr.Steps(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tr.Result().Reason != "" {
+			break // the average is in the network
+		}
+		for i, v := range n.Values() {
+			average[i] += (1 - 0.9) / (1 - math.Pow(0.9, float64(s.N))) * (v - average[i])
+		}
+		for i, v := range tr.BestNetwork().Values() {
+			if math.Abs(v-average[i]) > 1e-14*max(1, math.Abs(v)) {
+				t.Fatalf("update %d: value %d of %d (%d parameters) is %v, want %v", s.N, i, len(average), len(n.Params()), v, average[i])
+			}
+		}
+	}
+	if slices.Equal(n.State(), average[len(n.Params()):]) {
+		t.Error("the last update changed no statistic")
+	}
+}
+
 // The rate rises over the warm-up and falls when the score stands still.
 func TestWarmupAndPlateau(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](20)}

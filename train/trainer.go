@@ -71,8 +71,8 @@ type Trainer[T nn.Float] struct {
 	good   []T          // the network's last values known to be finite
 	best   []T          // its values of the best validation score
 	lonely int          // 1 where a last batch of one row joins the one before it
-	ema    []T          // the average of the parameters, if one is kept; see show
-	shown  bool         // the average is in the network, and the parameters are in ema
+	ema    []T          // the average of the network's values, if one is kept; see show
+	shown  bool         // the average is in the network, and its values are in ema
 	norms  []float64    // of a layer's units, for MaxNorm
 	scores optim.Scores // what the schedule remembers
 
@@ -217,7 +217,7 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		t.data.Train.Y = smoothed(data.Train.Y, cfg.LabelSmoothing, classes)
 	}
 	if cfg.EMA > 0 {
-		t.ema = make([]T, params)
+		t.ema = make([]T, values)
 	}
 	if cfg.MaxNorm > 0 {
 		for l := range net.Depth() {

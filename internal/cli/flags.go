@@ -94,7 +94,7 @@ type descentFlags struct {
 	MaxNorm      float64        `default:"0" placeholder:"X" group:"descent" help:"Keep the weights that lead to each unit within this length."`
 	ClipNorm     float64        `default:"0" placeholder:"X" group:"descent" help:"Keep the gradient of all parameters together within this length."`
 	ClipValue    float64        `default:"0" placeholder:"X" group:"descent" help:"Keep every element of the gradient within X and -X."`
-	EMA          float64        `name:"ema" default:"0" placeholder:"X" group:"descent" help:"Score and keep a running average of the weights, 0.999 say, in their place."`
+	EMA          float64        `name:"ema" default:"0" placeholder:"X" group:"descent" help:"Score and keep a running average of the weights, and of the statistics of --norm batch, 0.999 say, in their place."`
 	Smoothing    float64        `name:"label-smoothing" default:"0" placeholder:"X" group:"descent" help:"Train classes towards 1-X and a share of X, in the place of 1 and 0."`
 	Schedule     string         `default:"auto" group:"descent" help:"Of the rate: constant, step:EVERY:FACTOR, exponential:FACTOR, inverse:POWER, polynomial:POWER:FLOOR, cosine:FLOOR, cosine-restarts:PERIOD:FACTOR:FLOOR, one-cycle:RISE:DIVIDE:FINAL or plateau:PATIENCE:FACTOR:FLOOR; auto is cosine with the optimizer auto, else constant."`
 	Warmup       int            `default:"0" placeholder:"N" group:"descent" help:"Epochs in which the rate rises to the schedule's first."`
