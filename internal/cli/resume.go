@@ -94,7 +94,8 @@ func (c *runConfig) found(name string) string {
 	return filepath.Join(c.Folder, name)
 }
 
-// restore checks that the tables are what they were, and continues from the checkpoint.
+// restore checks that the tables are what they were, and continues from the checkpoint. The
+// run's notes are those of its beginning: a batch size that was clamped is small enough here.
 func (r *resumed) restore(f *model.Fit) error {
 	tables := f.Fingerprints()
 	for _, what := range []string{"train", "validation", "test"} {
@@ -102,6 +103,9 @@ func (r *resumed) restore(f *model.Fit) error {
 			return fmt.Errorf("the %s rows are not what they were when the run in %s began (their SHA-256 is %.12s, it was %.12s): put the old data back, or start a new run",
 				map[string]string{"train": "table's", "validation": "validation", "test": "test"}[what], r.dir.path, now, then)
 		}
+	}
+	if r.config.Notes != nil {
+		f.Notes = r.config.Notes
 	}
 	if r.checkpoint == nil {
 		return nil

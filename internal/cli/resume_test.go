@@ -42,7 +42,7 @@ func callUntil(t *testing.T, file string, args ...string) outcome {
 
 // reached are the keys of train's JSON that a resumed run must have like one that was never
 // interrupted. Times are not among them.
-var reached = []string{"weights_sha256", "stop_reason", "converged", "epochs", "steps", "loss", "best_epoch", "metrics", "rows", "seed", "columns", "diagnosis"}
+var reached = []string{"weights_sha256", "stop_reason", "converged", "epochs", "steps", "loss", "best_epoch", "metrics", "rows", "seed", "columns", "diagnosis", "notes"}
 
 // differences compares two results of train --json.
 func differences(got, want object) (out []string) {
@@ -96,6 +96,38 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 	}
 	if o["model"] != "m.safetensors" || readFile(t, "parts/result.json") != r.out {
 		t.Errorf("the model is %v, result.json\n%s", o["model"], readFile(t, "parts/result.json"))
+	}
+}
+
+// What was said of the flags is said again.
+func TestResumeRepeatsNotes(t *testing.T) {
+	place(t, nil)
+	for i, flags := range []string{"--batch-size 5000 --validation none --patience 3", "--method batch --batch-size 7", "--class-weight balanced"} {
+		dir := fmt.Sprint("run", i)
+		args := append([]string{"train", iris, "--epochs", "3", "--run", dir, "-o", "m.safetensors", "--quiet"}, strings.Fields(flags)...)
+		first := must(t, 0, args...).out
+		notes := func(out string) (lines []string) {
+			for _, line := range strings.Split(out, "\n") {
+				if strings.HasPrefix(line, "Note ") {
+					lines = append(lines, line)
+				}
+			}
+			return lines
+		}
+		if len(notes(first)) == 0 {
+			t.Fatalf("%s: no notes in\n%s", flags, first)
+		}
+		for _, whole := range []bool{true, false} { // finished, and as if killed before the first checkpoint
+			if !whole {
+				for _, name := range checkpointFiles {
+					os.Remove(filepath.Join(dir, name))
+				}
+			}
+			if again := must(t, 0, "resume", dir, "--quiet").out; fmt.Sprint(notes(again)) != fmt.Sprint(notes(first)) {
+				t.Errorf("%s: resumed, it notes %q, at first %q", flags, notes(again), notes(first))
+			}
+		}
+		must(t, 0, "train", "--config", dir+"/config.json", "--quiet")
 	}
 }
 

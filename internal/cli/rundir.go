@@ -43,10 +43,11 @@ type runConfig struct {
 	Folder      string            `json:"folder,omitempty"`      // in which the call was made
 	Fingerprint map[string]string `json:"fingerprint,omitempty"` // of the tables
 	EventFiles  bool              `json:"event_files,omitempty"` // --tensorboard, which makes sense with --run alone
+	Notes       []string          `json:"notes,omitempty"`       // on flags, which stand here as they were understood
 }
 
 // notFlags are the keys of config.json that --config passes over.
-var notFlags = []string{"folder", "fingerprint", "event-files"}
+var notFlags = []string{"folder", "fingerprint", "event-files", "notes"}
 
 // newRunDir makes the folder and writes its config.json before the first step.
 func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
@@ -68,6 +69,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 	config := runConfig{
 		Data: c.Data, Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, From: c.From, Options: f.Options,
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
+		Notes: f.Notes,
 	}
 	config.Folder, _ = os.Getwd() // where it is not known, names are as they were given
 	if c.Validation != "" {
