@@ -53,8 +53,9 @@ func (c *explainCmd) Run(e *env) error {
 		return err
 	}
 	o.Loss = m.Loss
+	solver := ""
 	if h, name := m.Options, m.Options.Optimizer; slices.Contains(optim.Solvers(), name) {
-		o.Rule = optim.SGD{} // one sample is no batch to solve
+		solver, o.Rule = name, optim.SGD{} // one sample is no batch to solve
 		o.Rate = optim.DefaultRate("sgd")
 	} else {
 		hyper := optim.Hyper{Momentum: h.Momentum, Beta1: h.Beta1, Beta2: h.Beta2, Epsilon: h.Epsilon}
@@ -91,13 +92,19 @@ func (c *explainCmd) Run(e *env) error {
 		}
 	}
 	if c.JSON {
-		return e.writeJSON(ex)
+		return e.writeJSON(struct {
+			*lesson.Explanation
+			Solver string `json:"solver,omitempty"` // that trained the model; update is then no step that it made
+		}{ex, solver})
 	}
 	p := explainer{e, ex, m.Encoding.InputNames()}
 	e.printf("One step on row %d of %s, in float64. Units are named [layer.unit], inputs [in], weights [layer.in.unit], from 0.\n\n", c.Row, t.Name())
 	p.forward(m)
 	p.chain()
 	p.update()
+	if solver != "" {
+		e.printf("        %s, by which the model was trained, made no such update: it looks at all rows and finds its own rate along a direction of its own\n", solver)
+	}
 	if c.Out != "" {
 		e.printf("\nPicture  %s\n", c.Out)
 	}

@@ -54,3 +54,25 @@ func TestExplainNorms(t *testing.T) {
 		t.Errorf("the gradient is off by %v", o["error"])
 	}
 }
+
+// lbfgs and cg make other updates than the one shown, and it says so.
+func TestExplainSolver(t *testing.T) {
+	place(t, nil)
+	for _, c := range []struct{ optimizer, want string }{
+		{"lbfgs", "lbfgs, by which the model was trained, made no such update"},
+		{"cg", "cg, by which the model was trained, made no such update"},
+		{"sgd", ""},
+		{"adam", "adam's own first update"},
+	} {
+		must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--optimizer", c.optimizer, "--epochs", "2", "--quiet", "-o", "m.safetensors")
+		out := must(t, 0, "explain", "m.safetensors", iris, "--row", "0").out
+		if !strings.Contains(out, c.want) || c.optimizer == "sgd" && strings.Contains(out, "no such update") {
+			t.Errorf("%s: %s", c.optimizer, out)
+		}
+		o := parseJSON(t, must(t, 0, "explain", "m.safetensors", iris, "--row", "0", "--json").out)
+		solver, _ := o["solver"].(string)
+		if is := strings.Contains(c.want, "no such update"); is != (solver == c.optimizer) || o["weight"] == nil {
+			t.Errorf("%s: the solver is %q", c.optimizer, solver)
+		}
+	}
+}
