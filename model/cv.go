@@ -39,8 +39,8 @@ type CV struct {
 // choose the epoch as in training, are taken from the fold's training rows, so that nothing
 // was chosen by the rows a fold is scored on.
 //
-// Folds run at the same time, Options.Threads of them, each on one core; the result does not
-// depend on it. done, if not nil, is called as folds end, one call at a time.
+// Folds run at the same time, Options.Threads of them or as many as there is memory for, each on
+// one core; the result does not depend on it. done, if not nil, is called as folds end, one call at a time.
 func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
 	if o.Test != nil && *o.Test > 0 {
 		return nil, refuse("test", "every row is a test row once in a cross-validation: leave it out")
@@ -56,7 +56,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
 	one := o
 	one.Threads = 1
-	fits, models, failures := make([]*Fit, k), make([]*Model, k), make([]error, k)
+	notes, models, failures := make([][]string, k), make([]*Model, k), make([]error, k)
 	predictions := make([][]float64, k)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -68,11 +68,12 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 		next++
 		return next - 1
 	}
+	room := new(Room)
 	var team sync.WaitGroup
 	for range workers {
 		team.Go(func() {
 			for i := take(); i < k; i = take() {
-				fits[i], models[i], predictions[i], failures[i] = runFold(ctx, Tables{Train: table, fold: &folds[i]}, one)
+				notes[i], models[i], predictions[i], failures[i] = runFold(ctx, Tables{Train: table, fold: &folds[i], Room: room}, one)
 				if failures[i] != nil {
 					stop() // the others would be for nothing
 					return
@@ -96,7 +97,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 			return nil, err
 		}
 	}
-	c := &CV{Folds: models, Notes: fits[0].Notes}
+	c := &CV{Folds: models, Notes: notes[0]}
 	width := models[0].Outputs()
 	at := make([]int, k) // how many of a fold's predictions are taken
 	for place, f := range of {
@@ -113,13 +114,14 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 }
 
 // runFold trains and scores one fold.
-func runFold(ctx context.Context, tables Tables, o Options) (*Fit, *Model, []float64, error) {
+func runFold(ctx context.Context, tables Tables, o Options) ([]string, *Model, []float64, error) {
 	// Options are filled in by a run, so each has a copy.
 	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 	f, err := Prepare(tables, o, nil)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	defer f.Release()
 	for _, err := range f.Strides(ctx) {
 		if err != nil {
 			return nil, nil, nil, err
@@ -137,7 +139,7 @@ func runFold(ctx context.Context, tables Tables, o Options) (*Fit, *Model, []flo
 		return nil, nil, nil, err
 	}
 	p, _, err := m.predictRows(b, f.parts.test)
-	return f, m, p, err
+	return f.Notes, m, p, err
 }
 
 // folds parts the schema's rows into k folds; of gives each row's fold, or -1 for rows that

@@ -26,6 +26,8 @@ var ErrMemory = errors.New("not enough memory")
 type Tables struct {
 	Train, Validation, Test *data.Table
 
+	Room *Room // that the run shares with others at the same time; nil: it has all there is
+
 	fold *fold // of a cross-validation: which rows of Train are for what
 }
 
@@ -43,6 +45,8 @@ type Fit struct {
 	recipe  recipe
 	runner  runner
 	imputed data.Counts
+	need    float64 // bytes taken from the room
+	kept    float64 // of which a model has so many
 }
 
 // parts are the rows of the tables by what they are used for. Validation and test rows
@@ -130,9 +134,20 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 		f.runner, err = prepare[float32](f, start)
 	}
 	if err != nil {
+		f.Release()
 		return nil, err
 	}
 	return f, nil
+}
+
+// Release gives the run's memory back to the Room it was taken from, apart from that of a
+// model that was made of it. Without a Room there is nothing to do. The run must not be
+// continued.
+func (f *Fit) Release() {
+	if f.tables.Room != nil {
+		f.tables.Room.give(f.need, f.kept)
+		f.tables.Room = nil
+	}
 }
 
 // outputsOf is how many outputs a schema's targets take.
@@ -325,16 +340,22 @@ func (f *Fit) note(format string, args ...any) {
 	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
 }
 
-// fits refuses a run that needs more memory than there is, before any of it is taken.
+// numberSize is how many bytes a number of the run's precision has.
+func (f *Fit) numberSize() float64 {
+	if f.Options.Precision == "float64" {
+		return 8
+	}
+	return 4
+}
+
+// fits refuses a run that needs more memory than there is, before any of it is taken. Where
+// others have it, it waits.
 func (f *Fit) fits() error {
 	params, err := nn.ParamCount(f.Encoding.Width(), f.recipe.layers...)
 	if err != nil {
 		return fmt.Errorf("%w: --hidden: %w", ErrOptions, err)
 	}
-	size := 4.0
-	if f.Options.Precision == "float64" {
-		size = 8
-	}
+	size := f.numberSize()
 	c := &f.recipe.config
 	perRow, batch := 0, min(c.BatchSize, 1024) // numbers of the tape
 	for i, l := range f.recipe.layers {
@@ -372,11 +393,14 @@ func (f *Fit) fits() error {
 		copies += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
 	}
 	rows := float64(f.Rows.Train + f.Rows.Validation + c.BatchSize)
-	need := size * (float64(copies)*float64(params) + tape + rows*float64(f.Encoding.Width()+f.Encoding.Outputs()))
-	have, known := memory.Available()
-	if known && need > float64(have.Bytes) {
+	f.need = size * (float64(copies)*float64(params) + tape + rows*float64(f.Encoding.Width()+f.Encoding.Outputs()))
+	room := f.tables.Room
+	if room == nil {
+		room = new(Room)
+	}
+	if have, ok := room.take(f.need); !ok {
 		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; use smaller --hidden layers, or fewer columns (--ignore)",
-			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(need), have.Of, memory.Size(float64(have.Bytes)))
+			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
 	}
 	return nil
 }
@@ -601,6 +625,7 @@ func (f *Fit) Model() (*Model, error) {
 	if f.recipe.config.KeepBest {
 		m.Training.BestEpoch = r.BestEpoch
 	}
+	f.kept = f.numberSize() * float64(m.Parameters())
 	if err := f.chooseThreshold(m); err != nil {
 		return m, err
 	}

@@ -56,7 +56,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if err := t.read(base); err != nil {
 		return err
 	}
-	first, err := t.prepare(base)
+	first, err := t.prepare(base, t.tables)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (t *tuning) fillSpace() error {
 		for _, value := range d.Ends() { // the flag has to exist and to take such values
 			c, err := t.with(t.env, tune.Space{d}, []string{value})
 			if err == nil {
-				_, err = t.prepare(c)
+				_, err = t.prepare(c, t.tables)
 			}
 			if err != nil {
 				return usagef("--search %s: %w", s, err)
@@ -154,6 +154,7 @@ type tuning struct {
 	env    *env
 	space  tune.Space
 	tables model.Tables
+	room   model.Room
 	held   model.Options // with the parts of the rows that are held out
 	start  *model.Weights
 	epochs int
@@ -170,7 +171,7 @@ func (t *tuning) read(c *trainCmd) (err error) {
 	return err
 }
 
-func (t *tuning) prepare(c *trainCmd) (*model.Fit, error) {
+func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
 	o, err := c.options(&c.netFlags)
 	if err != nil {
 		return nil, err
@@ -180,7 +181,7 @@ func (t *tuning) prepare(c *trainCmd) (*model.Fit, error) {
 	}
 	c.rowFlags.add(&o)
 	o.Validation, o.Test = t.held.Validation, t.held.Test
-	f, err := model.Prepare(t.tables, o, t.start)
+	f, err := model.Prepare(tables, o, t.start)
 	return f, asUsage(err)
 }
 
@@ -262,11 +263,14 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	}
 	one := 1
 	c.Epochs, c.Threads = &tr.Epochs, &one
-	f, err := t.prepare(c)
+	shared := t.tables
+	shared.Room = &t.room
+	f, err := t.prepare(c, shared)
 	if err != nil {
 		tr.Failure = oneLine(err)
 		return nil
 	}
+	defer f.Release()
 	for _, err := range f.Strides(ctx) {
 		if err != nil {
 			tr.Failure = "diverged"
@@ -304,7 +308,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 		as.args = command[1:]
 		return c.Run(&as)
 	}
-	f, err := t.prepare(c)
+	f, err := t.prepare(c, t.tables)
 	if err != nil {
 		return err
 	}

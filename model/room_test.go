@@ -1,0 +1,105 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/memory"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// counted is sgd that counts how many runs are at an update at the same time.
+type counted struct {
+	optim.SGD
+	now, most *atomic.Int32
+}
+
+func (counted) String() string { return "counted" }
+
+func (c counted) Update32(s optim.Step, w, g []float32, slots [][]float32) {
+	for n, most := c.now.Add(1), c.most.Load(); n > most && !c.most.CompareAndSwap(most, n); most = c.most.Load() {
+	}
+	time.Sleep(time.Millisecond)
+	c.SGD.Update32(s, w, g, slots)
+	c.now.Add(-1)
+}
+
+// limited sets what there is of memory while a test runs.
+func limited(t *testing.T, bytes float64) {
+	t.Helper()
+	available = func() (memory.Limit, bool) { return memory.Limit{Bytes: uint64(bytes), Of: "this machine"}, true }
+	t.Cleanup(func() { available = memory.Available })
+}
+
+// Folds that do not fit beside each other run one after the other, to the same result; one
+// that does not fit by itself is refused.
+func TestFoldsShareMemory(t *testing.T) {
+	table := claims(t)
+	rate := 0.01
+	o := few("kind")
+	o.Optimizer, o.LR, o.Threads = "counted", &rate, 3
+	o.Custom.Rules = []optim.Rule{counted{now: new(atomic.Int32), most: new(atomic.Int32)}}
+	f, err := Prepare(Tables{Train: table}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want string
+	for _, c := range []struct {
+		bytes float64
+		most  int32
+	}{{100 * f.need, 3}, {2.5 * f.need, 2}, {1.5 * f.need, 1}} {
+		rule := counted{now: new(atomic.Int32), most: new(atomic.Int32)}
+		o.Custom.Rules = []optim.Rule{rule}
+		limited(t, c.bytes)
+		cv, err := CrossValidate(context.Background(), table, o, 6, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rule.most.Load(); got != c.most {
+			t.Errorf("with room for %.1f runs, %d ran at the same time, want %d", c.bytes/f.need, got, c.most)
+		}
+		if got := fmt.Sprint(cv.Mean, cv.Predictions); want == "" {
+			want = got
+		} else if got != want {
+			t.Errorf("with room for %.1f runs it is another result", c.bytes/f.need)
+		}
+	}
+	limited(t, 0.5*f.need)
+	if _, err := CrossValidate(context.Background(), table, o, 6, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), " of 6: ") {
+		t.Errorf("a fold that does not fit gives %v", err)
+	}
+}
+
+// A run waits in Prepare until another one gives back what it has.
+func TestRoom(t *testing.T) {
+	table, room := claims(t), new(Room)
+	f, err := Prepare(Tables{Train: table, Room: room}, few("kind"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited(t, 1.5*f.need)
+	f.Release()
+	f.Release() // which is given back once
+	if f, err = Prepare(Tables{Train: table, Room: room}, few("kind"), nil); err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan error)
+	go func() {
+		_, err := Prepare(Tables{Train: table, Room: room}, few("kind"), nil)
+		second <- err
+	}()
+	select {
+	case err := <-second:
+		t.Fatalf("the second run did not wait (%v)", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	f.Release()
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+}
