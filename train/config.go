@@ -226,17 +226,26 @@ func (c *Config) CheckSolver(layers []nn.Dense) error {
 			return fmt.Errorf("%s tries weights that it does not keep, and layer %d would keep running statistics of them; use layer normalisation, or another optimizer", s, l)
 		}
 	}
+	const other = "leave it out, or use another optimizer"
 	if c.Method != Batch {
-		return fmt.Errorf("%s looks at all rows in every evaluation of the loss: it goes with the method batch, not %s", s, c.Method)
+		return fmt.Errorf("%s looks at all rows in every evaluation of the loss: it goes with the method batch, not %s; use that, or another optimizer", s, c.Method)
 	}
-	if _, constant := c.Schedule.(optim.Constant); !constant || c.Warmup > 0 {
-		return fmt.Errorf("%s finds its own rate: it goes with no schedule or warm-up", s)
+	if _, constant := c.Schedule.(optim.Constant); !constant {
+		return fmt.Errorf("%s finds its own rate, and a schedule (%s) would have none to change; %s", s, c.Schedule, other)
+	}
+	if c.Warmup > 0 {
+		return fmt.Errorf("%s finds its own rate, and a warm-up would have none to raise; %s", s, other)
 	}
 	if c.Penalty.L1 > 0 {
 		return fmt.Errorf("%s needs a smooth loss, and l1 has a kink at every weight of 0; use l2, or another optimizer", s)
 	}
-	if c.ClipValue > 0 || c.ClipNorm > 0 || c.WeightDecay > 0 || c.MaxNorm > 0 {
-		return fmt.Errorf("%s follows the loss alone: it goes with l2, but not with clip-value, clip-norm, weight-decay or max-norm", s)
+	for _, given := range []struct {
+		name  string
+		value float64
+	}{{"clip-value", c.ClipValue}, {"clip-norm", c.ClipNorm}, {"weight-decay", c.WeightDecay}, {"max-norm", c.MaxNorm}} {
+		if given.value > 0 {
+			return fmt.Errorf("%s follows the loss alone, and %s changes steps or weights apart from it; use l2, which is part of the loss, or another optimizer", s, given.name)
+		}
 	}
 	return s.Validate()
 }

@@ -80,11 +80,11 @@ func TestSolverRefuses(t *testing.T) {
 		want string
 	}{
 		{Config{Method: MiniBatch}, "lbfgs looks at all rows in every evaluation of the loss: it goes with the method batch, not mini-batch"},
-		{Config{Schedule: optim.Cosine{}}, "goes with no schedule"},
-		{Config{Warmup: 2}, "goes with no schedule"},
+		{Config{Schedule: optim.Cosine{}}, "lbfgs finds its own rate, and a schedule (cosine) would have none to change; leave it out"},
+		{Config{Warmup: 2}, "lbfgs finds its own rate, and a warm-up would have none to raise; leave it out"},
 		{Config{Penalty: nn.Penalty{L1: 1}}, "l1 has a kink"},
-		{Config{ClipNorm: 1}, "not with clip-value"},
-		{Config{MaxNorm: 1}, "max-norm"},
+		{Config{ClipNorm: 1}, "lbfgs follows the loss alone, and clip-norm changes"},
+		{Config{MaxNorm: 1}, "and max-norm changes"},
 	} {
 		c.cfg.Solver = optim.NewLBFGS()
 		if _, err := New(network[float64](t, nn.Identity), c.cfg, d); err == nil || !strings.Contains(err.Error(), c.want) {
