@@ -40,11 +40,13 @@ type diagnosis[T nn.Float] struct {
 	found []Finding
 }
 
-// outcome is what the run came to, in losses a row.
+// outcome is what the run came to, in losses a row. A loss is judged by how far it lies above
+// the least that it can be, which is 0 of most losses.
 type outcome struct {
+	least    float64 // of saying every target itself
 	base     float64 // of always guessing the mean target
 	loss     float64
-	gain     float64 // 1 - loss/base
+	gain     float64 // 1 - (loss-least)/(base-least)
 	diverged bool
 	missed   bool // a tolerance or target loss was asked for and not reached
 }
@@ -61,12 +63,12 @@ const (
 func (t *Trainer[T]) outcome() outcome {
 	rows := t.data.Train.Rows()
 	o := outcome{
-		base:     t.guessLoss(),
 		loss:     t.FullLoss() / t.cfg.Reduction.Scale(rows) / float64(rows),
 		diverged: t.result.Reason == ReasonDiverged,
 	}
-	o.gain = 1 - o.loss/o.base
-	if o.base <= 0 { // one row, or a constant target: there is no guess to be better than
+	o.base, o.least = t.guessLoss()
+	o.gain = 1 - (o.loss-o.least)/o.guess()
+	if o.guess() <= 0 { // one row, or a constant target: there is no guess to be better than
 		o.gain = 1
 	}
 	if o.loss-o.loss != 0 {
@@ -98,9 +100,12 @@ func criteria(c Stop) []Stop {
 	return []Stop{c}
 }
 
-// guessLoss is the loss a row of the constant output that is the targets' mean, over up to
-// 8,192 rows.
-func (t *Trainer[T]) guessLoss() float64 {
+// guess is how far always guessing the mean target lies above the least.
+func (o outcome) guess() float64 { return o.base - o.least }
+
+// guessLoss is the loss a row of the constant output that is the targets' mean, and that of the
+// targets themselves, over up to 8,192 rows.
+func (t *Trainer[T]) guessLoss() (base, least float64) {
 	y := t.data.Train.Y
 	n := min(8192, y.Rows)
 	mean := make([]float64, y.Cols)
@@ -112,15 +117,20 @@ func (t *Trainer[T]) guessLoss() float64 {
 	for j := range mean {
 		mean[j] /= float64(n)
 	}
-	sum := 0.0
 	for i := range n {
 		for j, v := range y.Row(t.sampleRow(i, n)) {
-			if mean[j] != float64(v) {
-				sum += t.cfg.Loss.L(float64(v), mean[j])
+			y := float64(v)
+			own := t.cfg.Loss.L(y, y)
+			if own-own != 0 || t.cfg.Loss == nn.Hinge { // as 0·log 0; and hinge is 0 beyond its target
+				own = 0
+			}
+			least += own
+			if base += own; mean[j] != y {
+				base += t.cfg.Loss.L(y, mean[j]) - own
 			}
 		}
 	}
-	return sum / float64(n)
+	return base / float64(n), least / float64(n)
 }
 
 func (d *diagnosis[T]) add(code string, layer, epoch int, try, evidence string, args ...any) {
@@ -160,8 +170,11 @@ func (d *diagnosis[T]) sampled() int { return d.watch.rows.Rows() }
 
 // against holds the loss against a guess's.
 func (o outcome) against() string {
-	if o.base <= 0 {
+	if o.guess() <= 0 {
 		return "the loss is " + num(o.loss)
+	}
+	if o.least != 0 {
+		return fmt.Sprintf("the loss is %s, always guessing the mean costs %s and saying every target itself %s", num(o.loss), num(o.base), num(o.least))
 	}
 	return fmt.Sprintf("the loss is %s and always guessing the mean costs %s", num(o.loss), num(o.base))
 }

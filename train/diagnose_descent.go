@@ -14,7 +14,7 @@ const (
 	farAlways  = 0.3  // of the updates of the second half
 	barelyFar  = 1    // |dW| / |W| summed over the run
 	fewUpdates = 200  // below which a run that stopped early is unfinished
-	lateFall   = 0.15 // of the loss, in the last fifth of the epochs
+	lateFall   = 0.15 // of the loss above its least, in the last fifth of the epochs
 	lateGain   = 0.02 // of the guess's loss, likewise
 	leastPairs = 12   // of an epoch and the next in the history's end
 	steady     = 0.9  // of these, that go up and down in turn
@@ -32,7 +32,7 @@ func (d *diagnosis[T]) descent() {
 		return // of which such a descent is a consequence
 	}
 	d.oscillation(h)
-	highest := 0.0
+	highest := math.Inf(-1)
 	for _, p := range h {
 		highest = max(highest, p.Loss)
 	}
@@ -54,7 +54,7 @@ func (d *diagnosis[T]) descent() {
 	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.cfg.Rate), num(moves[0]), d.against())
-	case d.failed() && !d.missed && highest > 5*max(d.base, h[0].Loss/perRow)*perRow && len(h) > 1:
+	case d.failed() && !d.missed && highest/perRow-d.least > 5*max(d.guess(), h[0].Loss/perRow-d.least) && len(h) > 1:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
 	}
@@ -81,7 +81,7 @@ func (d *diagnosis[T]) descent() {
 	}
 	if best, ok := h.Best(); ok && (d.best == nil || d.bestEpoch == d.epoch) {
 		end := h[len(h)-1]
-		if end.Validation > best.Validation+float64(worse*d.base) && end.Loss < best.Loss {
+		if end.Validation > best.Validation+float64(worse*d.guess()) && end.Loss < best.Loss {
 			d.add(Overfitting, -1, best.Epoch, "--patience 20",
 				"since epoch %d the validation score rose from %s to %s while the training loss fell from %s to %s, and the last weights were kept",
 				best.Epoch, num(best.Validation), num(end.Validation), num(best.Loss), num(end.Loss))
@@ -127,10 +127,10 @@ func (d *diagnosis[T]) fallsLate(h History) float64 {
 			mark = p.Loss / perRow
 		}
 	}
-	if mark-end < lateFall*end || mark-end < lateGain*d.base {
+	if mark-end < lateFall*(end-d.least) || mark-end < lateGain*d.guess() {
 		return 0
 	}
-	return (mark - end) / mark
+	return (mark - end) / (mark - d.least)
 }
 
 // perRow is what a loss of the history, that of a batch, is divided by to be that of a row.
@@ -163,7 +163,7 @@ func (d *diagnosis[T]) oscillation(h History) {
 		return
 	}
 	slices.Sort(gaps)
-	gap, level := gaps[pairs/2], (sum[0]+sum[1])/(n[0]+n[1])
+	gap, level := gaps[pairs/2], (sum[0]+sum[1])/(n[0]+n[1])-d.least*d.perRow()
 	a, b := sum[0]/n[0], sum[1]/n[1]
 	even, odd := "down", "up"
 	if a > b {

@@ -19,7 +19,7 @@ func (d *diagnosis[T]) consequences() {
 	if d.failed() && !d.has(ClassNeverPredicted) {
 		h := d.result.History
 		from, end := h[len(h)/2], h[len(h)-1]
-		if end.Loss < (1-lateFall)*from.Loss {
+		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {
 			d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
 				"the loss fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
 			return

@@ -415,3 +415,29 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 		})
 	}
 }
+
+// A loss whose least is not 0 is judged by how far it lies above that: of amounts about 20 the
+// best net's gamma loss is not far below a guess's, which is no failure.
+func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
+	for _, loss := range []nn.Loss{nn.Gamma, nn.Tweedie(1.5), nn.Poisson} {
+		s := &scenario{config: Config{Loss: loss, Rate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Exp, data: Data[float32]{Train: table(300, 0)}}
+		amounts := func(of func(i int) float64) {
+			for i := range s.data.Train.Y.Data {
+				s.data.Train.Y.Data[i] = float32(math.Floor(20 * math.Exp(of(i)/4)))
+			}
+		}
+		s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
+		s.start = func(n *nn.Network[float32]) { n.StartAt([]float64{20}) }
+		v := slices.Clone(s.data.Train.Y.Data)
+		amounts(func(i int) float64 { return float64(v[i]) })
+		if found := s.diagnose(t); len(found) > 0 {
+			t.Errorf("%s, a sound run: %+v", loss, found)
+		}
+		s.hidden, s.data.Train = nil, table(3000, 0)
+		amounts(func(i int) float64 { return float64(s.data.Train.X.At(i, 0) * s.data.Train.X.At(i, 1)) })
+		found := s.diagnose(t)
+		if len(found) == 0 || found[0].Code != Plateau || !strings.Contains(found[0].Evidence, "saying every target itself") {
+			t.Errorf("%s of what inputs do not say: %+v", loss, found)
+		}
+	}
+}
