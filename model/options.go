@@ -284,7 +284,11 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 		if name == nn.Hinge.String() && task != data.Binary && task != data.Multilabel {
 			return nil, refuse("loss", "hinge tells two classes apart, and the task is %s: take auto, or another loss", task)
 		}
-		if strings.HasPrefix(name, "focal") && out == nn.Sigmoid {
+		kind, _, _ := strings.Cut(name, ":")
+		if (kind == "focal" || kind == nn.CrossEntropy.String()) && task == data.Regression && out != nn.Sigmoid && out != nn.Softmax {
+			return nil, refuse("loss", "%s is for classes, and the task is regression: take auto, or another loss; --task says what the target is", name)
+		}
+		if kind == "focal" && out == nn.Sigmoid {
 			name = "binary-" + name
 		}
 		loss, err := nn.ParseLoss(name, o.Custom.Losses...)

@@ -67,7 +67,7 @@ func (o *Options) rows(r *recipe, s *data.Schema) error {
 		}
 	}
 	if o.timeColumn() == "" && or(o.Split, "random") != "random" {
-		return refuse("split", "%q is not known; give random, or time:COL with a column of numbers or dates", o.Split)
+		return refuse("split", "%q is not known; give random, which spreads classes evenly, or time:COL with a column of numbers or dates", o.Split)
 	}
 	if o.timeColumn() != "" && o.Group != "" {
 		return refuse("group", "rows are held out by groups or by time, not both: leave out --group or --split")

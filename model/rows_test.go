@@ -373,7 +373,7 @@ func TestRowOptionsRefused(t *testing.T) {
 		{"amount", func(o *Options) { o.SampleWeight = "x y" }, `there is no column "x y" which weighs the rows`},
 		{"amount", func(o *Options) { o.SampleWeight = "g" }, `claims: row 0: column "g": the cell "visitor 0" is not a weight`},
 		{"amount", func(o *Options) { o.Group = "gg" }, `there is no column "gg" which groups the rows: did you mean "g"`},
-		{"amount", func(o *Options) { o.Split = "last" }, `--split: "last" is not known; give random, or time:COL`},
+		{"amount", func(o *Options) { o.Split = "last" }, `--split: "last" is not known; give random, which spreads classes evenly, or time:COL`},
 		{"amount", func(o *Options) { o.Split, o.Group = "time:d", "g" }, "--group: rows are held out by groups or by time, not both"},
 		{"amount", func(o *Options) { o.Split = "time:g" }, `the cell "visitor 0" is not a place in time`},
 		{"amount", func(o *Options) { o.Metrics = []string{"auc"} }, `--metric: there is no metric "auc" for this task; choose from loss, rmse, mae, mape, r2`},
@@ -384,6 +384,9 @@ func TestRowOptionsRefused(t *testing.T) {
 		{"kind", func(o *Options) { o.Loss, o.Metrics = "hinge", []string{"log_loss"} }, "--metric: log_loss is of probabilities, and hinge gives decision values"},
 		{"three", func(o *Options) { o.Loss = "hinge" }, "--loss: hinge tells two classes apart, and the task is multiclass"},
 		{"amount", func(o *Options) { o.Loss = "hinge" }, "--loss: hinge tells two classes apart, and the task is regression"},
+		{"amount", func(o *Options) { o.Loss = "focal:3" }, "--loss: focal:3 is for classes, and the task is regression: take auto, or another loss"},
+		{"amount", func(o *Options) { o.Loss = "cross-entropy" }, "--loss: cross-entropy is for classes, and the task is regression"},
+		{"three", func(o *Options) { o.Loss = "binary-cross-entropy" }, "a probability for each; the output is softmax: use sigmoid, or another loss"},
 		{"amount", func(o *Options) { o.Loss = "gamma" }, "the amounts of gamma must be greater than 0; the target is 0: use tweedie:1.5 where some are 0"},
 	} {
 		o := few(c.target)

@@ -300,7 +300,7 @@ func Compatible(loss Loss, out Activation, units int) error {
 		}
 	case binaryCrossEntropy, binaryFocal:
 		if out != Sigmoid {
-			return fmt.Errorf("%s needs a sigmoid output, a probability for each; the output is %s", loss, name)
+			return fmt.Errorf("%s needs a sigmoid output, a probability for each; the output is %s: use sigmoid, or another loss", loss, name)
 		}
 	case poisson, tweedie, gamma:
 		if out != Exp && out != Softplus {

@@ -250,7 +250,7 @@ func TestCompatible(t *testing.T) {
 	}{
 		{Squared, Softmax, 1, "softmax over one output is always 1; use a sigmoid output, or one output per class"},
 		{CrossEntropy, Sigmoid, 3, "cross-entropy needs a softmax output, whose probabilities sum to 1; the output is sigmoid: use softmax, or the loss binary-cross-entropy with sigmoid"},
-		{BinaryCrossEntropy, Tanh, 1, "binary-cross-entropy needs a sigmoid output, a probability for each; the output is tanh"},
+		{BinaryCrossEntropy, Tanh, 1, "binary-cross-entropy needs a sigmoid output, a probability for each; the output is tanh: use sigmoid, or another loss"},
 		{Focal(2), Sigmoid, 3, "focal:2 needs a softmax output, whose probabilities sum to 1; the output is sigmoid: use softmax, or the loss binary-focal:2 with sigmoid"},
 		{Hinge, Sigmoid, 1, "hinge needs an identity output, a decision value of either sign; the output is sigmoid"},
 		{Poisson, Identity, 1, "poisson needs an output that is always positive, exp or softplus; the output is identity"},

@@ -47,13 +47,13 @@ func (d *diagnosis[T]) descent() {
 	case d.has(Oscillation), d.cfg.Solver != nil && !d.diverged: // which searches for its rate
 	case d.diverged:
 		d.add(RateTooLarge, -1, max(1, d.now.epoch), "--lr "+rate,
-			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.cfg.Rate), num(moves[0]))
+			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.baseRate()), num(moves[0]))
 	case d.gain < mostGain && usual > farAlways && len(moves) > 2:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s a single update moves a layer's weights by %s of their size; %s", num(d.rate()), num(usual), d.against())
 	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
-			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.cfg.Rate), num(moves[0]), d.against())
+			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.baseRate()), num(moves[0]), d.against())
 	case d.failed() && !d.missed && highest/perRow-d.least > 5*max(d.guess(), h[0].Loss/perRow-d.least) && len(h) > 1:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
@@ -72,7 +72,7 @@ func (d *diagnosis[T]) descent() {
 	}
 	switch {
 	case (falls && d.gain < mostGain || d.failed() || d.gain < halfGain) && far < barelyFar && d.result.Steps >= fewUpdates:
-		d.add(RateTooSmall, -1, 1, "--lr "+num(d.cfg.Rate*10),
+		d.add(RateTooSmall, -1, 1, "--lr "+num(d.baseRate()*10),
 			"an update moves the weights by %s of their size at most, all %d together by less than %s; %s",
 			num(slices.Max(moves)), d.result.Steps, num(far), d.against())
 	case falls && (d.gain < mostGain || d.missed) && d.result.Reason == ReasonEpochs:
@@ -93,14 +93,15 @@ func (d *diagnosis[T]) descent() {
 // tenth of their size, and at most a tenth of the rate. Where that cannot be told it is the
 // rule's default, if it is smaller.
 func (d *diagnosis[T]) slower() string {
-	rate := d.cfg.Rate / 10
+	rate := d.baseRate() / 10
 	if m := d.watch.moves; len(m) > 0 && m[0] > 1 {
 		rate /= m[0]
 	}
-	if usual := optim.DefaultRate(d.cfg.Rule.String()); d.diverged && usual > 0 && usual < d.cfg.Rate/10 && (len(d.watch.moves) == 0 || !(rate > usual/100)) {
+	if usual := optim.DefaultRate(d.cfg.Rule.String()); d.diverged && usual > 0 && usual < d.baseRate()/10 && (len(d.watch.moves) == 0 || !(rate > usual/100)) {
 		rate = usual
 	}
-	return strconv.FormatFloat(rate, 'g', 1, 64)
+	rate, _ = strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 1, 64), 64)
+	return strconv.FormatFloat(rate, 'g', -1, 64)
 }
 
 // rate is that of the last update.
@@ -108,13 +109,13 @@ func (d *diagnosis[T]) rate() float64 {
 	if d.now.epoch > 0 && len(d.result.History) > 0 {
 		return d.result.History[len(d.result.History)-1].Rate
 	}
-	return d.cfg.Schedule.Rate(d.cfg.Rate, optim.Position{StepsPerEpoch: 1, Epochs: d.cfg.Epochs})
+	return d.cfg.Schedule.Rate(d.baseRate(), optim.Position{StepsPerEpoch: 1, Epochs: d.cfg.Epochs})
 }
 
 // fallsLate is by which part of itself the loss has fallen in the last fifth of the epochs; 0
 // where that is little, or the rate has come to its end.
 func (d *diagnosis[T]) fallsLate(h History) float64 {
-	if d.cfg.Method == PerSample || len(h) == 0 || h[len(h)-1].Rate < d.cfg.Rate/10 {
+	if d.cfg.Method == PerSample || len(h) == 0 || h[len(h)-1].Rate < d.baseRate()/10 {
 		return 0
 	}
 	perRow := d.perRow()

@@ -90,7 +90,7 @@ func (d *diagnosis[T]) decayed() float64 {
 	if r, ok := d.cfg.Rule.(optim.AdamW); ok {
 		decay += r.WeightDecay
 	}
-	return decay * d.cfg.Rate
+	return decay * d.baseRate()
 }
 
 // identical reports several columns of W, and biases, that are all the same.

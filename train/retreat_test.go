@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,9 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 			f := mustRun(t, fresh, c, d)
 			if !slices.Equal(halved.Params(), fresh.Params()) || f.Steps != r.Steps || f.BestEpoch != r.BestEpoch || len(f.History) != len(r.History) {
 				t.Errorf("%s, %s: with the rate %v from the beginning it ends elsewhere", rule, method, last.Rate)
+			}
+			if !reflect.DeepEqual(r.Diagnosis, f.Diagnosis) {
+				t.Errorf("%s, %s: with the rate %v from the beginning it is told %+v, and else %+v", rule, method, last.Rate, f.Diagnosis, r.Diagnosis)
 			}
 		}
 	}
@@ -92,6 +96,17 @@ func TestHalvingsAreBounded(t *testing.T) {
 	var failed *DivergedError
 	if !errors.As(err, &failed) || failed.Halved != 3 || len(r.Retreats) != 3 || !strings.Contains(err.Error(), "after the rate was halved 3 times") {
 		t.Errorf("%v, %+v", err, r.Retreats)
+	}
+	fresh := func(c Config) string { // what is to be tried
+		tr, err := New(linear(t), c, Data[float32]{Train: problem[float32](37)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ := tr.Run(context.Background())
+		return r.Diagnosis[0].Try
+	}
+	if want := fresh(Config{Rule: optim.SGD{}, Rate: 1e30 / 8, Epochs: 5}); r.Diagnosis[0].Try != want || !strings.Contains(err.Error(), want) {
+		t.Errorf("after the rate was halved the advice is %q (%v), with that rate from the beginning %q", r.Diagnosis[0].Try, err, want)
 	}
 	if _, again := tr.Run(context.Background()); again == nil || again.Error() != err.Error() {
 		t.Errorf("asked again it says %v", again)
