@@ -3,8 +3,8 @@ package lesson
 import "math"
 
 // RateSweep is the course of a run whose rate grows with every update (Smith 2015): at first
-// nothing happens, then the loss falls, and at last it explodes. The rate at which it falls
-// fastest is one to train with.
+// nothing happens, then the loss falls, and at last it explodes. A tenth of the rate at which it
+// is lowest is one to train with.
 type RateSweep struct {
 	Points []RatePoint
 
@@ -72,6 +72,16 @@ func (s *RateSweep) Steepest() (point int, ok bool) {
 		}
 	}
 	return point, steepest < 0
+}
+
+// Suggest is a tenth of the rate at which the smoothed loss is lowest, as fastai had it before
+// others. The rate at which the loss falls fastest is often far too small. ok is false where the
+// loss does not fall.
+func (s *RateSweep) Suggest() (rate float64, ok bool) {
+	if _, ok := s.Steepest(); !ok {
+		return 0, false
+	}
+	return s.Points[s.Lowest()].Rate / 10, true
 }
 
 // slope is that of the least-squares line through the losses against the logarithm of the rate.

@@ -29,6 +29,9 @@ func TestRateSweep(t *testing.T) {
 		if got := s.Points[i].Rate; !ok || got < c.falls/3 || got > c.falls*3 {
 			t.Errorf("the loss falls fastest at %v; found %v, %v", c.falls, got, ok)
 		}
+		if got, ok := s.Suggest(); !ok || got != s.Points[s.Lowest()].Rate/10 {
+			t.Errorf("lowest at %v, and %v is suggested", s.Points[s.Lowest()].Rate, got)
+		}
 		if got := s.Points[s.Lowest()].Rate; got < c.falls || got > 2*c.explodes {
 			t.Errorf("the loss is lowest between %v and %v; found %v", c.falls, c.explodes, got)
 		}
@@ -42,6 +45,9 @@ func TestRateSweep(t *testing.T) {
 	}
 	if i, ok := rising.Steepest(); ok {
 		t.Errorf("a loss that only rises falls fastest at point %d", i)
+	}
+	if rate, ok := rising.Suggest(); ok {
+		t.Errorf("for a loss that only rises %v is suggested", rate)
 	}
 	var negative RateSweep
 	for n := range 50 {

@@ -25,7 +25,8 @@ type lrCmd struct {
 }
 
 type lrJSON struct {
-	Suggestion *float64           `json:"suggestion"` // the rate at which the loss falls fastest; null where it never falls
+	Suggestion *float64           `json:"suggestion"` // a tenth of the lowest; null where the loss never falls
+	Steepest   *float64           `json:"steepest"`   // the rate at which the loss falls fastest, likewise
 	Lowest     *float64           `json:"lowest"`     // the rate with the lowest smoothed loss
 	Default    float64            `json:"default"`    // what train would take
 	Optimizer  string             `json:"optimizer"`
@@ -72,7 +73,10 @@ func (c *lrCmd) Run(e *env) error {
 		out.Lowest = &sweep.Points[sweep.Lowest()].Rate
 	}
 	if i, ok := sweep.Steepest(); ok {
-		out.Suggestion = &sweep.Points[i].Rate
+		out.Steepest = &sweep.Points[i].Rate
+	}
+	if rate, ok := sweep.Suggest(); ok {
+		out.Suggestion = &rate
 	}
 	if format != "" {
 		if err := writeFigure(c.Out, format, sweepFigure(out)); err != nil {
@@ -159,7 +163,7 @@ func (c *lrCmd) print(e *env, f *model.Fit, out lrJSON) {
 	if out.Suggestion == nil {
 		e.printf("The loss never falls: no rate can be suggested. Raise --high, or look at the data and the loss.\n")
 	} else {
-		e.printf("Falls fastest at a rate of %.2g, is lowest at %.2g; train takes %g by default.\n", *out.Suggestion, *out.Lowest, out.Default)
+		e.printf("Falls fastest at a rate of %.2g, is lowest at %.2g, of which a tenth is suggested; train takes %g by default.\n", *out.Steepest, *out.Lowest, out.Default)
 		e.printf("Next     gradus train %s --lr %.2g%s\n", shellWord(c.Data), *out.Suggestion, c.optimizerFlag())
 	}
 	if out.Picture != nil {
@@ -188,7 +192,7 @@ func sweepFigure(out lrJSON) plot.Chart {
 		LogX: true, LogY: positive, Series: []plot.Series{smooth, loss},
 	}
 	if out.Suggestion != nil {
-		c.Mark = &plot.Mark{X: *out.Suggestion, Label: fmt.Sprintf("falls fastest at %.2g", *out.Suggestion)}
+		c.Mark = &plot.Mark{X: *out.Suggestion, Label: fmt.Sprintf("suggested: %.2g", *out.Suggestion)}
 	}
 	return c
 }

@@ -25,15 +25,15 @@ func TestLR(t *testing.T) {
 		}
 		first := points[0].(map[string]any)["rate"].(float64)
 		last := points[len(points)-1].(map[string]any)["rate"].(float64)
-		if s := o.number(t, "suggestion"); !(s > first && s < last && s <= o.number(t, "lowest")) {
+		if s := o.number(t, "suggestion"); !(s > first && s < last && s == o.number(t, "lowest")/10 && o.number(t, "steepest") <= o.number(t, "lowest")) {
 			t.Errorf("lr %s: suggests %v of %v to %v, lowest at %v", c.args, s, first, last, o.number(t, "lowest"))
 		}
-		if raw, err := os.ReadFile("lr.svg"); err != nil || !strings.Contains(string(raw), "falls fastest at") {
+		if raw, err := os.ReadFile("lr.svg"); err != nil || !strings.Contains(string(raw), "suggested: ") {
 			t.Errorf("lr %s: the picture has no mark: %v", c.args, err)
 		}
 	}
 	r := call("lr", diabetes)
-	for _, want := range []string{"Falls fastest at a rate of", "train takes 0.01 by default", "Next     gradus train " + diabetes + " --lr 0.0"} {
+	for _, want := range []string{"Falls fastest at a rate of", "of which a tenth is suggested; train takes 0.01 by default", "Next     gradus train " + diabetes + " --lr 0.0"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, r.out)
 		}
