@@ -100,6 +100,9 @@ func (d *runDir) newest() (newest *train.Checkpoint, file *os.File, damaged erro
 		}
 		switch {
 		case errors.Is(err, train.ErrDamaged):
+			if damaged != nil {
+				return nil, nil, nil, fmt.Errorf("%s and %w: remove both to start the run from the beginning", d.file(checkpointFiles[0]), fmt.Errorf("%s: %w", path, err))
+			}
 			damaged = fmt.Errorf("%s: %w", path, err)
 		case err != nil:
 			return nil, nil, nil, fmt.Errorf("%s: %w", path, err)

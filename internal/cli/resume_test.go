@@ -239,6 +239,13 @@ func TestResumeAfterDamage(t *testing.T) {
 		for _, c := range checkpointFiles {
 			writeFile(t, filepath.Join(name, c), "x")
 		}
+		both := []string{filepath.Join(name, checkpointFiles[0]) + " and " + filepath.Join(name, checkpointFiles[1]) + ": damaged: ", "remove both to start"}
+		for _, problem := range refused(call("resume", name), 1, both) {
+			t.Errorf("%s: both damaged: %s", name, problem)
+		}
+		if err := os.Remove(filepath.Join(name, checkpointFiles[0])); err != nil {
+			t.Fatal(err)
+		}
 		for _, problem := range refused(call("resume", name), 1, []string{name, "damaged", "no other checkpoint", "remove it to start"}) {
 			t.Errorf("%s: both damaged: %s", name, problem)
 		}
