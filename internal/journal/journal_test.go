@@ -105,3 +105,35 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("a file where the folder should be gives %v", err)
 	}
 }
+
+// FuzzOpen reads whatever is in a journal's file: pieces, or an error, and never both a piece
+// more and a file that has lost one.
+func FuzzOpen(f *testing.F) {
+	const first = `{"data":"table","seed":1}` + "\n"
+	for _, s := range []string{"", first, first + `{"Name":"a","Score":1}` + "\n" + `{"Na`, first + "null\n", first + "[]\n", "{}\n", "\n\n", "{\"data\":7}\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "pieces.jsonl")
+		if err := os.WriteFile(path, raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		j, known, err := Open[piece](dir, "pieces.jsonl", "search", head{"table", 1})
+		if err != nil {
+			if after, _ := os.ReadFile(path); string(after) != string(raw) {
+				t.Errorf("refused (%v), and changed from %q to %q", err, raw, after)
+			}
+			return
+		}
+		if err := j.Add(piece{Name: "last"}); err != nil {
+			t.Fatal(err)
+		}
+		j.Close()
+		j, again, err := Open[piece](dir, "pieces.jsonl", "search", head{"table", 1})
+		if err != nil || len(again) != len(known)+1 || again[len(known)].Name != "last" || len(known) > 0 && !reflect.DeepEqual(again[:len(known)], known) {
+			t.Fatalf("%q: %+v, and with one more %+v (%v)", raw, known, again, err)
+		}
+		j.Close()
+	})
+}
