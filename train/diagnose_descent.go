@@ -72,7 +72,11 @@ func (d *diagnosis[T]) descent() {
 	}
 	switch {
 	case (falls && d.gain < mostGain || d.failed() || d.gain < halfGain) && far < barelyFar && d.result.Steps >= fewUpdates:
-		d.add(RateTooSmall, -1, 1, "--lr "+num(d.baseRate()*10),
+		larger := 10.0
+		for far > 0 && far*larger < barelyFar {
+			larger *= 10
+		}
+		d.add(RateTooSmall, -1, 1, "--lr "+num(d.baseRate()*larger),
 			"an update moves the weights by %s of their size at most, all %d together by less than %s; %s",
 			num(slices.Max(moves)), d.result.Steps, num(far), d.against())
 	case falls && (d.gain < mostGain || d.missed) && d.result.Reason == ReasonEpochs:

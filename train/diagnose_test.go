@@ -222,6 +222,9 @@ func TestFaults(t *testing.T) {
 			if len(found) == 0 || found[0].Code != c.want {
 				t.Fatalf("found %+v", found)
 			}
+			if c.want == RateTooSmall && found[0].Try != "--lr 0.001" { // with which the updates get as far as the weights are large
+				t.Errorf("%+v", found[0])
+			}
 			if c.evidence != "learning" && !strings.Contains(found[0].Evidence, c.evidence) {
 				t.Errorf("the evidence lacks %q: %s", c.evidence, found[0].Evidence)
 			}
