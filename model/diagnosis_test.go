@@ -31,7 +31,7 @@ func TestDiagnosis(t *testing.T) {
 		{table: "iris"}, {table: "wine"}, {table: "breast_cancer"}, {table: "diabetes"}, {table: "penguins"},
 		{table: "iris", options: with(sgd(0.05, 100), func(o *model.Options) { o.Activation = "tanh" })},
 		{table: "diabetes", want: train.RateTooLarge, names: "--lr", options: sgd(50, 20)},
-		{table: "wine", want: train.RateTooSmall, names: "--lr 1e-05", options: sgd(1e-6, 100)},
+		{table: "wine", want: train.RateTooSmall, names: "--lr 0.001", options: sgd(1e-6, 100)},
 		{table: "diabetes", want: train.Unfinished, names: "--epochs 30", options: sgd(0.003, 3)},
 		{table: "breast_cancer", want: train.UnscaledInputs, names: `"worst_area"`, options: with(sgd(0.01, 100), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
 		{table: "diabetes", want: train.TargetOutOfRange, names: "--output-activation identity", options: model.Options{OutputActivation: "sigmoid"}},

@@ -210,7 +210,7 @@ var badInput = []struct {
 	{"train $IRIS --task binary", 1, []string{`"species" has 3 classes`, "takes two"}},
 	{"train negative.csv --loss poisson", 2, []string{"--loss poisson", "negative.csv", "line 3", "-3"}},
 	{"train negative.csv --loss binary-cross-entropy", 2, []string{"negative.csv", "line 2", "[0, 1]"}},
-	{"train negative.csv --loss cross-entropy", 2, []string{"cross-entropy needs a softmax"}},
+	{"train negative.csv --loss cross-entropy", 2, []string{"cross-entropy is for classes, and the task is regression"}},
 	{"train $IRIS --task multiclass --target petal_width_cm,species", 1, []string{"multiclass takes one target", "2"}},
 
 	// Where to write.
