@@ -33,19 +33,22 @@ func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 	return n.backprop(t, loss, y, scale, pass[T]{n: n, grad: grad})
 }
 
-// An Updater changes parameters by their gradient.
+// An Updater changes parameters, part by part (see Part), by their gradient.
 type Updater[T Float] interface {
-	// Memory returns what Update will touch for the parameters from (inclusive) to to
-	// (exclusive), themselves included.
-	Memory(part, from, to int) [][]T
-	// Update gets their gradient, which it may change.
-	Update(part, from, to int, grad []T)
+	// Memory returns what Update touches for a part: first the parameters, then what it
+	// remembers of them. It may be asked by several goroutines at once.
+	Memory(part int) [][]T
+	// Update gets the gradient of a part's parameters, which it may change.
+	Update(part int, grad []T)
+	// Descent reports whether Update is no more than v = mu·v + grad, w = w - rate·v, where w and
+	// v are the part's Memory, or w = w - rate·grad where that is w alone. It may then be made
+	// without Update, with the same bits.
+	Descent() (rate, mu float64, ok bool)
 }
 
 // BackpropUpdate is Backprop that keeps no gradient: it has u change each part of the
 // parameters as soon as that part's gradient is there, while it is in the cache, and with a
-// team from several goroutines. Every parameter belongs to just one part; the parts are
-// numbered below Parts. The batch must have a row.
+// team from several goroutines. The batch must have a row.
 func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale float64, u Updater[T]) float64 {
 	t.makeSpare(n)
 	return n.backprop(t, loss, y, scale, pass[T]{n: n, update: u})
@@ -101,8 +104,22 @@ func (n *Network[T]) deltasBack(t *Tape[T], from, to, work int) {
 	t.byRows(deltaRows, work)
 }
 
-// Parts returns how many parts BackpropUpdate has the parameters in, at most.
+// Parts returns how many parts BackpropUpdate has the parameters in.
 func (n *Network[T]) Parts() int { return 2 * len(n.panels) }
+
+// Part returns where a part begins in Params and where it ends. Every parameter belongs to just
+// one part, and a part may be empty.
+func (n *Network[T]) Part(i int) (from, to int) {
+	p := &n.panels[i/2]
+	d := &n.layers[p.layer]
+	switch {
+	case i%2 == 0:
+		return d.weight + p.from*d.Units, d.weight + p.to*d.Units
+	case p.from == 0: // with a layer's first panel, bias, gamma and beta
+		return d.bias, d.end
+	}
+	return d.end, d.end
+}
 
 // deltaRows takes the deltas of some rows through the pass's layers.
 func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
@@ -127,27 +144,45 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 // with the layer's first panel. Where there is an Updater, it is used at once and forgotten.
 func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	p := &n.panels[i]
-	d := &n.layers[p.layer]
 	x, delta := t.input(p.layer), t.Delta(p.layer)
 	columns := Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
-	from, to := d.weight+p.from*d.Units, d.weight+p.to*d.Units
+	from, to := n.Part(2 * i)
+	vectorsFrom, vectorsTo := n.Part(2*i + 1)
 	u := t.pass.update
 	if u == nil {
 		n.weightGradient(t.pass.grad[from:to], columns, delta, nil)
-		if d.end > d.bias && p.from == 0 {
-			n.vectorGradients(t, p.layer, delta, t.pass.grad[d.bias:d.end])
+		if vectorsFrom < vectorsTo {
+			n.vectorGradients(t, p.layer, delta, t.pass.grad[vectorsFrom:vectorsTo])
 		}
 		return
 	}
 	spare := t.takeSpare()
-	n.weightGradient(spare.grad[:to-from], columns, delta, u.Memory(2*i, from, to))
-	u.Update(2*i, from, to, spare.grad[:to-from])
-	if d.end > d.bias && p.from == 0 {
-		rest := spare.grad[:d.end-d.bias]
+	if rate, mu, ok := u.Descent(); ok {
+		n.descend(t, i, columns, delta, T(-rate), T(mu), spare.grad)
+	} else {
+		n.weightGradient(spare.grad[:to-from], columns, delta, u.Memory(2*i))
+		u.Update(2*i, spare.grad[:to-from])
+	}
+	if rest := spare.grad[:vectorsTo-vectorsFrom]; len(rest) > 0 {
 		n.vectorGradients(t, p.layer, delta, rest)
-		u.Update(2*i+1, d.bias, d.end, rest)
+		u.Update(2*i+1, rest)
 	}
 	spare.busy.Store(false)
+}
+
+// descend makes the update of a panel together with its gradient. Meanwhile it brings into the
+// cache what the panel needs that this goroutine will probably have next.
+func (n *Network[T]) descend(t *Tape[T], i int, x, delta Matrix[T], rate, mu T, grad []T) {
+	memory := t.pass.update.Memory(2 * i)
+	w, v := memory[0], []T(nil)
+	if len(memory) > 1 {
+		v = memory[1]
+	}
+	var next [][]T
+	if j := i + t.size; j < len(n.panels) {
+		next = t.pass.update.Memory(2 * j)
+	}
+	kernel.Descend(x.Cols, delta.Cols, x.Rows, x.view().T(), delta.view(), w, v, rate, mu, grad, next)
 }
 
 // vectorGradients are those of a layer's bias, gamma and beta.

@@ -50,6 +50,21 @@ func Separable(r Rule) bool {
 	return false
 }
 
+// Descent reports whether the present step of a rule is no more than
+//
+//	v = mu·v + g      w = w - rate·v
+//
+// with v its only slot, or w = w - rate·g without any: the kernels have a shorter way for that.
+func Descent(r Rule, s Step) (rate, mu float64, ok bool) {
+	switch r := r.(type) {
+	case SGD:
+		return s.Rate, 0, true
+	case Momentum:
+		return s.Rate, r.Momentum, !r.Nesterov
+	}
+	return 0, 0, false
+}
+
 // DefaultRate is a learning rate that usually works for a rule of that name: 0.01 for the
 // rules that follow the raw gradient, as Keras has it, and PyTorch's for those that rescale it
 // (Keras: 0.001 for all of these); for Lion its paper's.

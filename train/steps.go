@@ -236,23 +236,21 @@ func (t *Trainer[T]) noise(row int) nn.Noise {
 // just computed its gradient.
 type updater[T nn.Float] struct{ *Trainer[T] }
 
-// Memory returns a part's parameters and what the rule remembers of them. These views are
-// made when they are first asked for.
-func (t updater[T]) Memory(part, from, to int) [][]T {
-	views := t.parts[part]
-	if views == nil {
-		views = append(views, t.net.Params()[from:to])
-		for _, s := range t.slots {
-			views = append(views, s[from:to])
-		}
-		t.parts[part] = views
+// Memory returns a part's parameters and what the rule remembers of them.
+func (t updater[T]) Memory(part int) [][]T { return t.parts[part] }
+
+// Descent reports whether the rule's own step is all that Update does, and plain descent.
+func (t updater[T]) Descent() (rate, mu float64, ok bool) {
+	if t.cfg.Penalty != (nn.Penalty{}) || t.cfg.ClipValue > 0 || t.cfg.WeightDecay > 0 {
+		return 0, 0, false
 	}
-	return views
+	return optim.Descent(t.cfg.Rule, t.now)
 }
 
 // Update applies the rule, and what comes before it.
-func (t updater[T]) Update(part, from, to int, grad []T) {
-	views := t.Memory(part, from, to)
+func (t updater[T]) Update(part int, grad []T) {
+	views := t.parts[part]
+	from, _ := t.net.Part(part)
 	t.net.AddPenalty(t.cfg.Penalty, from, grad)
 	if t.cfg.ClipValue > 0 {
 		kernel.Clamp(grad, T(t.cfg.ClipValue))

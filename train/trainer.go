@@ -64,7 +64,7 @@ type Trainer[T nn.Float] struct {
 	out    []float64    // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T        // the gradient, and partial sums of shards
 	slots  [][]T        // what the rule or the solver remembers
-	parts  [][][]T      // see updater; nil where the rule is not separable
+	parts  [][][]T      // what the rule works on, by part: see updater; nil where the rule is not separable
 	tiny   *tiny[T]     // nil where step makes the epochs
 	now    optim.Step   // the update that updater makes
 	order  []int        // the rows in this epoch's order
@@ -206,6 +206,13 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		t.numbers = make([]float64, cfg.Solver.Numbers())
 	} else if optim.Separable(cfg.Rule) {
 		t.parts = make([][][]T, net.Parts())
+		for i := range t.parts {
+			from, to := net.Part(i)
+			t.parts[i] = append(t.parts[i], net.Params()[from:to])
+			for _, s := range t.slots {
+				t.parts[i] = append(t.parts[i], s[from:to])
+			}
+		}
 	}
 	t.good = make([]T, values)
 	t.tiny = newTiny(net, &t.cfg, data.Train)

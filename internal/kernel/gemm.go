@@ -33,6 +33,34 @@ func Gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
 // GemmFetch is Gemm that on its way brings the slices in next into the cache, for whoever
 // needs them next.
 func GemmFetch[T Float](m, n, k int, a, b, c View[T], accumulate bool, next [][]T) {
+	gemm(m, n, k, a, b, c, accumulate, nil, next)
+}
+
+// Descend makes an update of the weights W by their gradient G = A·B, W and V being m by n and
+// row by row:
+//
+//	V = FMA(mu, V, G)        W = FMA(rate, V, W)
+//
+// or without V, nil, W = FMA(rate, G, W). That is Gemm followed by Momentum or SGD, to the bit.
+// grad is memory for G, which may or may not be left there. What next holds comes into the cache.
+func Descend[T Float](m, n, k int, a, b View[T], w, v []T, rate, mu T, grad []T, next [][]T) {
+	w, grad = w[:m*n], grad[:m*n]
+	if v != nil {
+		v = v[:m*n]
+	}
+	if k > 0 && active != generic && descendsTiles[T](active, n, k) {
+		gemm(m, n, k, a, b, View[T]{w, n, 1}, false, &descent[T]{v, rate, mu}, next)
+		return
+	}
+	gemm(m, n, k, a, b, View[T]{grad, n, 1}, false, nil, next)
+	if v == nil {
+		SGD(w, grad, rate)
+	} else {
+		Momentum(w, grad, v, rate, mu)
+	}
+}
+
+func gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool, d *descent[T], next [][]T) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -64,7 +92,7 @@ func GemmFetch[T Float](m, n, k int, a, b, c View[T], accumulate bool, next [][]
 		b.Row = 1
 	}
 	if set := active; set != generic {
-		gemmTiles(set, m, n, k, a, b, c, accumulate, next)
+		gemmTiles(set, m, n, k, a, b, c, accumulate, d, next)
 	} else {
 		gemmGo(m, n, k, a, b, c, accumulate)
 	}

@@ -315,6 +315,63 @@ func TestGemmFetch(t *testing.T) {
 	}
 }
 
+// Descend is Gemm and then Momentum or SGD, to the bit, and touches nothing around W and V.
+func TestDescend(t *testing.T) {
+	t.Run("float32", testDescend[float32])
+	t.Run("float64", testDescend[float64])
+}
+
+func testDescend[T Float](t *testing.T) {
+	const guard = 16
+	r := rand.New(rand.NewPCG(9, 10))
+	draw := func(n int, odd bool) []T {
+		x := fill(r, make([]T, n))
+		for i := range x {
+			if odd && i%7 == 0 {
+				x[i] = special[T](r)
+			}
+		}
+		return x
+	}
+	for _, k := range []int{0, 1, 5, 128, 500} {
+		for _, n := range []int{1, 8, 16, 31, 32, 64, 160} {
+			for _, m := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 48, 61} {
+				odd := (m+n+k)%3 == 0
+				a := View[T]{draw(m*k, odd), 1, max(1, m)} // xᵀ, as training has it
+				b := View[T]{draw(k*n, odd), n, 1}
+				w, v := draw(m*n+2*guard, odd), draw(m*n+2*guard, odd)
+				rate, mu := T(-0.05), T(0.9)
+				for _, velocity := range []bool{false, true} {
+					wantW, wantV := slices.Clone(w), slices.Clone(v)
+					grad := make([]T, m*n)
+					useISA(t, "generic")
+					Gemm(m, n, k, a, b, View[T]{grad, n, 1}, false)
+					if velocity {
+						Momentum(wantW[guard:guard+m*n], grad, wantV[guard:], rate, mu)
+					} else {
+						SGD(wantW[guard:guard+m*n], grad, rate)
+					}
+					for _, isa := range ISAs() {
+						useISA(t, isa)
+						gotW, gotV := slices.Clone(w), slices.Clone(v)
+						var in []T
+						if velocity {
+							in = gotV[guard:]
+						}
+						Descend(m, n, k, a, b, gotW[guard:], in, rate, mu, grad, [][]T{w, v})
+						for i := range w {
+							if !sameBits(gotW[i], wantW[i]) || !sameBits(gotV[i], wantV[i]) {
+								t.Fatalf("%s: %d x %d by %d steps, velocity %v: element %d is %v and %v, want %v and %v",
+									isa, m, n, k, velocity, i-guard, gotW[i], gotV[i], wantW[i], wantV[i])
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestGemmPanicsOnMisuse(t *testing.T) {
 	full := make([]float32, 100)
 	v := func(n, row, col int) View[float32] { return View[float32]{full[:n], row, col} }

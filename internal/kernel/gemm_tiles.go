@@ -38,7 +38,9 @@ type shape struct {
 //					tile += A's rows · panel
 //
 // A is read where it stands, by its strides, so that A·B and Aᵀ·B are the same loop.
-func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, next [][]T) {
+//
+// With a descent the tiles end in that instead of being stored.
+func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, d *descent[T], next [][]T) {
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]
 	lanes := s.bytes / size
@@ -46,14 +48,14 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 		// A column is a row lying down: Cᵀ = Bᵀ·Aᵀ, in full vectors.
 		m, n, a, b = 1, m, b.T(), a.T()
 	}
-	if n <= lanes && m <= s.heights[1] && k <= blockK && b.Col == 1 {
+	if n <= lanes && m <= s.heights[1] && k <= blockK && b.Col == 1 && d == nil {
 		// One tile, as in the smallest networks.
 		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], a.Row*size, a.Col*size, b.Row*size, c.Row*size, n, accumulate, 0, 0, 0)
 		return
 	}
 	f := newFetch(next, k*(m/s.heights[s.usual]+1)*(n/(s.usual*lanes)+1))
 	widest := s.usual
-	if m <= 3 {
+	if m <= 3 && d == nil {
 		widest = s.widths[m]
 	}
 	byColumns := b.Col != 1
@@ -108,7 +110,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 					panel = to
 				}
 				column(set, min(s.heights[w], tallest), w, kp, View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}, panel, bRow,
-					c.Data[i0*c.Row+j:], c.Row, i1-i0, last, acc, &f)
+					c, i0*c.Row+j, i1-i0, last, acc, d, &f)
 				j += columns
 			}
 		}
@@ -116,6 +118,26 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 	if panels != nil {
 		panels.put()
 	}
+}
+
+// A descent is an update of the weights by a gradient: see Descend.
+type descent[T Float] struct {
+	v        []T
+	rate, mu T
+}
+
+// velocity returns where the velocity of an element of C is, or nil.
+func (d *descent[T]) velocity(at int) *T {
+	if d.v == nil {
+		return nil
+	}
+	return &d.v[at]
+}
+
+// descendsTiles reports whether gemmTiles can end in a descent: C is made of tiles of two vectors,
+// each of which is there after one call.
+func descendsTiles[T Float](set isa, n, k int) bool {
+	return hasDescent && k <= blockK && n%(2*shapes[set].bytes/int(unsafe.Sizeof(T(0)))) == 0
 }
 
 // rowSteps is the longest row that one call of the assembly runs over, in a few microseconds.
@@ -134,15 +156,10 @@ func rowTiles[T Float](set isa, z, x, w []T) {
 	}
 }
 
-// column runs the tiles of one column of C: m rows in as few tiles of at most tallest rows
-// as possible, whose heights differ by no more than one.
-func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c []T, cRow, m, last int, accumulate bool, f *fetch[T]) {
+// column runs the tiles of one column of C: m rows from the element at on, in as few tiles of at
+// most tallest rows as possible, whose heights differ by no more than one.
+func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c View[T], at, m, last int, accumulate bool, d *descent[T], f *fetch[T]) {
 	size := int(unsafe.Sizeof(T(0)))
-	if m <= tallest {
-		ahead, step, _ := f.take(panel, w*shapes[set].bytes, bRow, k, 1)
-		runTiles(set, m, w, 1, k, &a.Data[0], panel, &c[0], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate, ahead, step, 0)
-		return
-	}
 	tiles := (m + tallest - 1) / tallest
 	h := m / tiles
 	taller := m - h*tiles // so many tiles have a row more
@@ -154,8 +171,13 @@ func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, 
 		}
 		count = min(count, atMost)
 		ahead, step, tile := f.take(panel, w*shapes[set].bytes, bRow, k, count)
-		runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c[i*cRow], a.Row*size, a.Col*size, bRow, cRow*size, last, accumulate, ahead, step, tile)
+		if d == nil {
+			runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c.Data[at], a.Row*size, a.Col*size, bRow, c.Row*size, last, accumulate, ahead, step, tile)
+		} else {
+			runDescent(set, rows, count, k, &a.Data[i*a.Row], panel, &c.Data[at], d.velocity(at), a.Row*size, a.Col*size, bRow, c.Row*size, d.rate, d.mu, ahead, step, tile)
+		}
 		i += rows * count
+		at += rows * count * c.Row
 		tiles -= count
 		taller = max(0, taller-count)
 	}

@@ -22,6 +22,12 @@ func runTiles[T Float](_ isa, h, w, count, k int, a, b, c *T, aRow, aCol, bRow, 
 	tilesF64NEON(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate)
 }
 
+const hasDescent = false
+
+func runDescent[T Float](isa, int, int, int, *T, *T, *T, *T, int, int, int, int, T, T, uintptr, int, int) {
+	panic("kernel: no descent in tiles")
+}
+
 // packPanel copies rows of 64 bytes, which is what the usual panel has: see packNEON.
 func packPanel[T Float](dst, src *T, rows, _, stride int) {
 	packNEON((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, stride)

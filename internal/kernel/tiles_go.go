@@ -2,9 +2,16 @@
 
 package kernel
 
-func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], bool, [][]T) {
+func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], bool, *descent[T], [][]T) {
 	panic("kernel: no assembly")
 }
+
+type descent[T Float] struct {
+	v        []T
+	rate, mu T
+}
+
+func descendsTiles[T Float](isa, int, int) bool { return false }
 
 const rowSteps = 0
 

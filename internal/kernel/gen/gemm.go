@@ -12,6 +12,7 @@ import (
 type gemm struct {
 	*build.Context
 	isa
+	descent bool // the tiles end in an update instead of being stored
 }
 
 // The registers of tiles. Strides count bytes.
@@ -32,28 +33,43 @@ var (
 	ahead = reg.R15 // what to bring into the cache next
 )
 
-// tiles generates the one function that all matrix products are made of: a column of
-// tiles, each h rows high and w vectors wide.
+// tiles generates the one function that all matrix products are made of, a column of tiles,
+// each h rows high and w vectors wide, or its variant that ends in an update.
 func (g *gemm) tiles() {
-	g.Function("tiles" + g.name())
+	if g.descent {
+		g.Function("descend" + g.name())
+	} else {
+		g.Function("tiles" + g.name())
+	}
 	g.Attributes(attr.NOSPLIT)
 	g.Pragma("noescape")
-	g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c *%s, aRow, aCol, bRow, cRow, last int, accumulate bool, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
-	g.Doc(
-		fmt.Sprintf("tiles%s computes count tiles of C, one below the other, each h rows high and", g.name()),
-		fmt.Sprintf("w vectors of %d wide; only last elements of the last vector belong to C:", g.lanes()),
-		"",
-		"\tfor i := range count*h {",
-		fmt.Sprintf("\t\tfor j := range %d*(w-1) + last {", g.lanes()),
-		"\t\t\ts := 0, or C[i][j] if accumulate",
-		"\t\t\tfor p := range k { s = FMA(A[i][p], B[p][j], s) }",
-		"\t\t\tC[i][j] = s",
-		"\t\t}",
-		"\t}",
-		"",
-		"Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring",
-		"two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
-	)
+	if g.descent {
+		g.SignatureExpr(fmt.Sprintf("func(h, count, k int, a, b, c, v *%[1]s, aRow, aCol, bRow, cRow int, rate, mu %[1]s, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
+		g.Doc(
+			fmt.Sprintf("descend%[1]s is tiles%[1]s for tiles of two whole vectors, whose sums s it does not", g.name()),
+			"store but takes for the gradient of C, with V laid out like C or nil:",
+			"",
+			"\tV[i][j] = FMA(mu, V[i][j], s)",
+			"\tC[i][j] = FMA(rate, V[i][j] or else s, C[i][j])",
+		)
+	} else {
+		g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c *%s, aRow, aCol, bRow, cRow, last int, accumulate bool, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
+		g.Doc(
+			fmt.Sprintf("tiles%s computes count tiles of C, one below the other, each h rows high and", g.name()),
+			fmt.Sprintf("w vectors of %d wide; only last elements of the last vector belong to C:", g.lanes()),
+			"",
+			"\tfor i := range count*h {",
+			fmt.Sprintf("\t\tfor j := range %d*(w-1) + last {", g.lanes()),
+			"\t\t\ts := 0, or C[i][j] if accumulate",
+			"\t\t\tfor p := range k { s = FMA(A[i][p], B[p][j], s) }",
+			"\t\t\tC[i][j] = s",
+			"\t\t}",
+			"\t}",
+			"",
+			"Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring",
+			"two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
+		)
+	}
 	for _, p := range []struct {
 		name string
 		to   reg.Register
@@ -62,9 +78,19 @@ func (g *gemm) tiles() {
 	}
 	g.LEAQ(operand.Mem{Base: aRow, Index: aRow, Scale: 2}, aRow3)
 	g.LEAQ(operand.Mem{Base: aRow, Index: aRow, Scale: 4}, aRow5)
-	g.Load(g.Param("last"), reg.RCX)
 	h, w := reg.RBX, reg.RAX
 	g.Load(g.Param("h"), h)
+	if g.descent {
+		g.chooseHeight(h, 2, func(m int) string { return label(m, 2, false) })
+		for m := 1; m <= g.heights(2); m++ {
+			g.tile(label(m, 2, false), m, 2, false)
+		}
+		g.Label("done")
+		g.VZEROUPPER()
+		g.RET()
+		return
+	}
+	g.Load(g.Param("last"), reg.RCX)
 	for _, masked := range g.masked() {
 		next := fmt.Sprintf("masked%v", !masked)
 		if !masked {
@@ -90,7 +116,7 @@ func (g *gemm) tiles() {
 			g.Label(next)
 		}
 	}
-	half := &gemm{g.Context, g.half()}
+	half := &gemm{Context: g.Context, isa: g.half()}
 	if half.isa != nil {
 		g.Label("half")
 		g.chooseHeight(h, 1, func(m int) string { return "half" + label(m, 1, true) })
@@ -151,20 +177,22 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 	g.Comment(fmt.Sprintf("Tiles of %d rows, %d vectors of %d.", h, w, g.lanes()))
 	g.Label(name)
 
-	g.CMPB(mem(g.Param("accumulate")), operand.Imm(0))
-	g.JEQ(operand.LabelRef(name + "zero"))
-	row := a0
-	g.MOVQ(c0, row)
-	for i := range h {
-		for j := range w {
-			load(j, vector(row, j), acc(i, j))
+	if !g.descent {
+		g.CMPB(mem(g.Param("accumulate")), operand.Imm(0))
+		g.JEQ(operand.LabelRef(name + "zero"))
+		row := a0
+		g.MOVQ(c0, row)
+		for i := range h {
+			for j := range w {
+				load(j, vector(row, j), acc(i, j))
+			}
+			if i < h-1 {
+				g.ADDQ(cRow, row)
+			}
 		}
-		if i < h-1 {
-			g.ADDQ(cRow, row)
-		}
+		g.JMP(operand.LabelRef(name + "start"))
+		g.Label(name + "zero")
 	}
-	g.JMP(operand.LabelRef(name + "start"))
-	g.Label(name + "zero")
 	for i := range h * w {
 		g.zero(g.reg(i))
 	}
@@ -218,18 +246,22 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 	g.DECQ(left)
 	g.JNZ(operand.LabelRef(name + "p"))
 
-	if masked {
-		g.beforeStores(mem(g.Param("last")))
-	}
-	for i := range h {
-		for j := range w {
-			if masked && j == w-1 {
-				g.storeMasked(acc(i, j), vector(c0, j))
-			} else {
-				g.store(acc(i, j), vector(c0, j))
-			}
+	if g.descent {
+		g.descend(name, h, w)
+	} else {
+		if masked {
+			g.beforeStores(mem(g.Param("last")))
 		}
-		g.ADDQ(cRow, c0)
+		for i := range h {
+			for j := range w {
+				if masked && j == w-1 {
+					g.storeMasked(acc(i, j), vector(c0, j))
+				} else {
+					g.store(acc(i, j), vector(c0, j))
+				}
+			}
+			g.ADDQ(cRow, c0)
+		}
 	}
 	if fetches {
 		g.Load(g.Param("aheadTile"), ahead)
@@ -240,6 +272,51 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 	g.DECQ(count)
 	g.JNZ(operand.LabelRef(name))
 	g.JMP(operand.LabelRef("done"))
+}
+
+// descend generates the end of a tile whose accumulators hold a gradient: see tiles.
+func (g *gemm) descend(name string, h, w int) {
+	rate, mu, x := g.reg(h*w), g.reg(h*w+1), g.reg(h*w+2)
+	apart := reg.RBX // bytes from C to V
+	each := func(update func(acc reg.VecPhysical, c, v operand.Mem)) {
+		for i := range h {
+			for j := range w {
+				at := operand.Mem{Base: c0, Disp: j * g.lanes() * g.elemSize()}
+				v := at
+				v.Index, v.Scale = apart, 1
+				update(g.reg(i*w+j), at, v)
+			}
+			g.ADDQ(cRow, c0)
+		}
+	}
+	g.broadcast(mem(g.Param("rate")), rate)
+	g.Load(g.Param("v"), apart)
+	g.CMPQ(apart, operand.Imm(0))
+	g.JE(operand.LabelRef(name + "sgd"))
+	g.SUBQ(mem(g.Param("c")), apart)
+	g.broadcast(mem(g.Param("mu")), mu)
+	// First all of V, then all of C: a store and the next load may compete for one place.
+	first := left
+	g.MOVQ(c0, first)
+	each(func(acc reg.VecPhysical, _, v operand.Mem) {
+		g.load(v, x)
+		g.fma(x, mu, acc)
+		g.store(acc, v)
+	})
+	g.MOVQ(first, c0)
+	each(func(acc reg.VecPhysical, c, _ operand.Mem) {
+		g.load(c, x)
+		g.fma(acc, rate, x)
+		g.store(x, c)
+	})
+	g.JMP(operand.LabelRef(name + "end"))
+	g.Label(name + "sgd")
+	each(func(acc reg.VecPhysical, c, _ operand.Mem) {
+		g.load(c, x)
+		g.fma(acc, rate, x)
+		g.store(x, c)
+	})
+	g.Label(name + "end")
 }
 
 // spare returns how many registers are free from the given one on.

@@ -29,6 +29,8 @@ func main() {
 			for _, size := range []int{4, 8} {
 				g := &gemm{Context: c, isa: avx512{vectors{c, size, 64}}}
 				g.tiles()
+				g.descent = true
+				g.tiles()
 				g.peak()
 			}
 		}},
@@ -36,6 +38,8 @@ func main() {
 			maskTable(c)
 			for _, size := range []int{4, 8} {
 				g := &gemm{Context: c, isa: avx2{vectors{c, size, 32}, new(int)}}
+				g.tiles()
+				g.descent = true
 				g.tiles()
 				g.peak()
 			}
