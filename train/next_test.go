@@ -43,9 +43,9 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 				for _, r := range next {
 					seen[r]++
 				}
-				if method == MiniBatch && !noShuffle { // the rows that were gathered stand in t.x
+				if method == MiniBatch && !noShuffle { // the rows that were gathered stand in t.gather
 					for i, r := range next {
-						if !slices.Equal(tr.x.Row(i), x.Row(r)) || tr.y.At(i, 0) != y.At(r, 0) {
+						if !slices.Equal(tr.gather.batch.X.Row(i), x.Row(r)) || tr.gather.batch.Y.At(i, 0) != y.At(r, 0) {
 							t.Fatalf("update %d gathered other rows than %v, as Next had said", s.N, next)
 						}
 					}

@@ -41,9 +41,9 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 	defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
 	if t.cfg.Threads > 1 {
 		workers := team.New(t.cfg.Threads)
-		t.tape.UseTeam(workers, t.cfg.Threads)
+		t.useTeam(workers, t.cfg.Threads)
 		defer func() {
-			t.tape.UseTeam(nil, 1)
+			t.useTeam(nil, 1)
 			workers.Close()
 		}()
 	}
@@ -87,6 +87,14 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		if !yield(s, nil) {
 			return
 		}
+	}
+}
+
+// useTeam spreads what a step does over a team of that size from now on.
+func (t *Trainer[T]) useTeam(w *team.Team, size int) {
+	t.tape.UseTeam(w, size)
+	if t.gather != nil {
+		t.gather.team, t.gather.size = w, size
 	}
 }
 
@@ -187,15 +195,7 @@ func (t *Trainer[T]) batch(from, to int) Set[T] {
 	if t.order == nil {
 		return t.data.Train.slice(from, to)
 	}
-	rows := t.order[from:to]
-	b := Set[T]{X: t.data.Train.X.Gather(t.x, rows), Y: t.data.Train.Y.Gather(t.y, rows)}
-	if t.w != nil {
-		b.W = t.w[:len(rows)]
-		for i, row := range rows {
-			b.W[i] = t.data.Train.W[row]
-		}
-	}
-	return b
+	return t.gather.take(t.data.Train, t.order[from:to])
 }
 
 // update makes one update from a batch.

@@ -59,8 +59,7 @@ type Trainer[T nn.Float] struct {
 	data Data[T]
 
 	tape   *nn.Tape[T]
-	x, y   nn.Matrix[T] // the gathered batch
-	w      []float64    // its weights
+	gather *gather[T]   // of shuffled batches; nil without shuffling
 	out    []float64    // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T        // the gradient, and partial sums of shards
 	slots  [][]T        // what the rule or the solver remembers
@@ -234,11 +233,7 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	t.watch = t.newWatch()
 	if cfg.shuffles() {
 		t.order = make([]int, rows)
-		t.x = nn.NewMatrix[T](most, data.Train.X.Cols)
-		t.y = nn.NewMatrix[T](most, data.Train.Y.Cols)
-		if data.Train.W != nil {
-			t.w = make([]float64, most)
-		}
+		t.gather = newGather(most, t.data.Train)
 	}
 	if t.weight = data.Train.Weight(); t.weight == 0 {
 		return nil, fmt.Errorf("%w: the weights of all %d training rows are 0", ErrConfig, rows)
