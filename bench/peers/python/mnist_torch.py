@@ -1,7 +1,7 @@
 """MNIST's IDX files to 98 % of the test images with PyTorch, as a whole process: the same net,
 batches and descent as bench/peers/mnist.
 
-  mnist_torch.py DIR THREADS SEED RATE MODE      MODE is eager or compile
+  mnist_torch.py DIR THREADS SEED RATE EPOCHS MODE      MODE is eager or compile
 
 Images become float32 once, batches are index_select into a tensor made once, the optimizer
 is the fused one. compile pays for itself only if its cache is warm, if at all.
@@ -12,7 +12,7 @@ import json
 import os
 import sys
 
-folder, threads, seed, rate, mode = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), sys.argv[5]
+folder, threads, seed, rate, epochs, mode = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]), sys.argv[6]
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
 
 import numpy as np  # noqa: E402
@@ -51,14 +51,17 @@ def forward(x, y):
 if mode == "compile":
     forward = torch.compile(forward)
 batch_x = torch.empty(128, 784)
-for epoch in range(1, 51):
+step, steps = 0, epochs * ((len(x) + 127) // 128)
+for epoch in range(1, epochs + 1):
     total = 0.0
     for rows in torch.randperm(len(x)).split(128):
         bx = torch.index_select(x, 0, rows, out=batch_x) if len(rows) == 128 else x[rows]
         loss = forward(bx, y[rows])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
         optimizer.step()
+        step += 1
         total += loss.detach() * len(rows)
     with torch.inference_mode():
         accuracy = (model(test_x).argmax(1) == test_y).float().mean().item()
