@@ -5,17 +5,40 @@
 // and every picture on the page comes from the engine that trains, as pieces of HTML and SVG
 // which the page's script puts in their places; [Server] sends them as events.
 //
-//	setup     what is trained, as a form, a command line, a Go program and a link
-//	examples  the tables to begin with
-//	session   one run and its timeline
-//	timeline  going back: memories of the run at growing distances
-//	look      what a frame shows, taken while the run stands still
-//	formula   the chain rule in MathML
-//	panels    the parts of the page, one function each
-//	race      lanes from one start, and the surface with their paths
-//	fault     three runs that go wrong, to predict first
-//	lesson    the guided way through the notebook
-//	report    a run as one self-contained page
-//	server    sessions over HTTP
-//	guard     who may talk to the server
+// What is trained:
+//
+//	setup       what is trained, as a form, a command line, a Go program and a link
+//	examples    the tables to begin with
+//	session     one run, and what its visitor looks at
+//	steps       moving it by samples, batches and epochs
+//	timeline    going back: memories of the run at growing distances
+//	running     moving by itself, watched or not
+//	breakpoint  what ends that
+//	job         work in the background
+//	limits      what a session may hold
+//
+// What is seen:
+//
+//	view        what the visitor has chosen to look at
+//	frame       what there is to see, taken while the run stands still
+//	panels      the parts of the page, one function each
+//	formula     the chain rule in MathML
+//	verify      every gradient beside a numeric derivative
+//	race        lanes from one start
+//	surface     the loss over a plane, with the lanes' ways
+//	fit         predictions beside targets
+//	health      what flows through the layers
+//	fault       three runs that go wrong, to predict first
+//	guide       the guided way through the notebook
+//	report      a run as one self-contained page
+//
+// Who sees it:
+//
+//	server      the page and its addresses
+//	guard       who may talk to it
+//	visitors    whose session is whose
+//	events      frames as they come
+//	do          what buttons and fields ask for
+//	upload      a table of one's own
+//	download    tables, numbers, pictures, reports and models
 package lab

@@ -1,0 +1,95 @@
+package lab
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/gradus-ml/gradus/plot"
+)
+
+func (s *Server) dataCSV(w http.ResponseWriter, _ *http.Request, e *entry) {
+	f := e.Frame()
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	WriteTable(w, f.Table)
+}
+
+func (s *Server) historyCSV(w http.ResponseWriter, _ *http.Request, e *entry) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	out := csv.NewWriter(w)
+	out.Write([]string{"epoch", "steps", "loss", "validation", "rate"})
+	for _, p := range e.Frame().History {
+		validation := ""
+		if p.Validation == p.Validation {
+			validation = exact(p.Validation)
+		}
+		out.Write([]string{strconv.Itoa(p.Epoch), strconv.Itoa(p.Steps), exact(p.Loss), validation, exact(p.Rate)})
+	}
+	out.Flush()
+}
+
+// model is the model as it stands, a file as gradus train writes it.
+func (s *Server) model(w http.ResponseWriter, _ *http.Request, e *entry) {
+	m, err := e.Model()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	m.Write(w)
+}
+
+// report is the run as one page.
+func (s *Server) report(w http.ResponseWriter, _ *http.Request, e *entry) {
+	m, err := e.Model()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	f := e.Frame()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", reportPolicy)
+	report := f.Report(m)
+	report.Found = e.diagnose()
+	WriteReport(w, report)
+}
+
+// figure is one of the page's pictures by itself.
+func (s *Server) figure(w http.ResponseWriter, r *http.Request, e *entry) {
+	fig := e.Frame().Figure(r.URL.Query().Get("name"))
+	if fig == nil {
+		http.Error(w, "there is no such picture", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "image/svg+xml")
+	plot.Write(w, "svg", fig)
+}
+
+// Figure returns the page's picture of that name, nil if there is none.
+func (f *Frame) Figure(name string) plot.Figure {
+	switch name {
+	case "network":
+		n := f.Picture(0, 0)
+		n.Bare, n.Title = false, fmt.Sprintf("Row %d, after %s", f.Training.Rows[f.View.Row], plural(f.At, "update", "updates"))
+		return n
+	case "loss":
+		return f.Curve(0, 0)
+	case "fit":
+		fig, _ := f.Plane(0, 0)
+		return fig
+	case "race":
+		if r, ok := f.Jobs["race"].result.(*Raced); ok && len(r.Tracks) > 0 {
+			return r.Chart(f.View.Axis, 0, 0)
+		}
+	case "surface":
+		if s, ok := f.Jobs["surface"].result.(*Surface); ok {
+			return s.Field
+		}
+	case "check":
+		if v, ok := f.Jobs["verify"].result.(*Verified); ok {
+			return v.Curve(0, 0)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package lab
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// message is what the page's script gets: the parts that have changed.
+type message struct {
+	Version uint64            `json:"v"`
+	At      int               `json:"at"`
+	Most    int               `json:"most"`
+	Running bool              `json:"running"`
+	Example string            `json:"example"`
+	HTML    map[string]string `json:"html"`
+}
+
+func whole(f *Frame) message {
+	return message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, Render(f)}
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(v)
+}
+
+// events sends frames as long as the page is there, at most ten a second. A frame is drawn
+// when it can be sent: a slow page gets fewer, and holds up nothing.
+func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
+	wake := make(chan struct{}, 1)
+	wake <- struct{}{} // for the first frame
+	e.mu.Lock()
+	e.watchers[wake] = true
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.watchers, wake)
+		e.mu.Unlock()
+	}()
+	defer e.Watch()()
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Time{}) // the server's own is for requests
+	sent := map[string]string{}
+	beat := time.NewTicker(10 * time.Second)
+	defer beat.Stop()
+	for {
+		var text []byte
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.ctx.Done():
+			return
+		case <-e.Session.ctx.Done():
+			return
+		case <-beat.C:
+			text = []byte(":\n\n") // finds out whether the page is still there
+		case <-wake:
+			m := whole(e.Frame())
+			for id, part := range m.HTML {
+				if sent[id] == part {
+					delete(m.HTML, id)
+				}
+				sent[id] = part
+			}
+			frame, err := json.Marshal(m)
+			if err != nil {
+				return
+			}
+			text = append(append([]byte("data: "), frame...), "\n\n"...)
+		}
+		control.SetWriteDeadline(time.Now().Add(20 * time.Second))
+		if _, err := w.Write(text); err != nil {
+			return
+		}
+		if err := control.Flush(); err != nil {
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.ctx.Done():
+			return
+		case <-time.After(frameEvery):
+		}
+	}
+}

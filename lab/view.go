@@ -1,0 +1,87 @@
+package lab
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/lesson"
+)
+
+// View is what the visitor looks at.
+type View struct {
+	Tab    string // of the panel at the side
+	Phase  int    // how much of the pass over the sample is shown: see Frame.phases; 0 all
+	Row    int    // the sample, counted among the training rows
+	Weight lesson.Address
+	Digits bool   // all digits of every number, instead of six
+	Axis   string // of the race: epochs, updates, gradients or seconds
+	Race   string // methods, optimisers or rates
+	Plane  string // of the surface: weights, random or principal
+	Second lesson.Address
+	AxisX  string // columns of the fit's plane
+	AxisY  string
+	Guess  string // what the visitor predicts of the fault
+	Fault  string
+	Lesson int // step of the guided lesson; 0: not in it
+}
+
+// Look changes what is looked at.
+func (s *Session) Look(change func(*View)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.view
+	change(&v)
+	if v.Row < 0 || v.Row >= s.training.X.Rows {
+		v.Row = s.view.Row
+	}
+	if !exists(s.start, v.Weight) {
+		s.say(fmt.Errorf("the network has no weight %s; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", v.Weight))
+		v.Weight = s.view.Weight
+	}
+	if !exists(s.start, v.Second) {
+		v.Second = s.view.Second
+	}
+	s.view = v
+	s.touch()
+}
+
+// phase goes to the part of the pass before or after the one shown.
+func (s *Session) phase(by int) func(*View) {
+	f := s.Frame()
+	return func(v *View) {
+		now := v.Phase
+		if now <= 0 || now > f.phases() {
+			now = f.phases()
+		}
+		if now += by; now > f.phases() {
+			now = 1
+		}
+		if now < 1 {
+			now = f.phases()
+		}
+		v.Phase = now
+	}
+}
+
+// parseAddress reads L.I.J or L.b.J.
+func parseAddress(text string) (lesson.Address, error) {
+	bad := fmt.Errorf("%w: %q is no weight; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", ErrSetup, text)
+	parts := strings.Split(strings.TrimSpace(text), ".")
+	if len(parts) != 3 {
+		return lesson.Address{}, bad
+	}
+	var n [3]int
+	for i, p := range parts {
+		if i == 1 && p == "b" {
+			n[1] = -1
+			continue
+		}
+		v, err := strconv.Atoi(p)
+		if err != nil || v < 0 {
+			return lesson.Address{}, bad
+		}
+		n[i] = v
+	}
+	return lesson.Address{Layer: n[0], In: n[1], Unit: n[2]}, nil
+}

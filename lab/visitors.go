@@ -1,0 +1,171 @@
+package lab
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// entry is a session with who watches it.
+type entry struct {
+	*Session
+	visitor string
+	pending *Setup // of a link, until the table with its fingerprint is there
+
+	mu       sync.Mutex
+	watchers map[chan struct{}]bool
+}
+
+// wake tells the watchers that there is something new; none is waited for.
+func (e *entry) wake() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for c := range e.watchers {
+		select {
+		case c <- struct{}{}:
+		default: // it has not yet looked at what came before
+		}
+	}
+}
+
+// sweep closes sessions that nobody has watched for a while.
+func (s *Server) sweep() {
+	tick := time.NewTicker(maxIdle / 10)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+			s.mu.Lock()
+			var gone []*entry
+			for id, e := range s.sessions {
+				if e.Idle() > maxIdle {
+					delete(s.sessions, id)
+					gone = append(gone, e)
+				}
+			}
+			s.mu.Unlock()
+			for _, e := range gone {
+				e.Close()
+			}
+		}
+	}
+}
+
+// open makes a session for a page that was just loaded.
+func (s *Server) open(w http.ResponseWriter, r *http.Request) {
+	e := &entry{watchers: map[chan struct{}]bool{}}
+	if c, err := r.Cookie(s.cookie("visitor")); err == nil {
+		e.visitor = c.Value
+	}
+	if err := s.room(e.visitor); err != nil {
+		http.Error(w, err.Error(), http.StatusTooManyRequests)
+		return
+	}
+	session, err := NewSession(e.wake)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	e.Session = session
+	if err := e.begins(r.FormValue("link"), s.table); err != nil {
+		e.tell(err)
+	}
+	id := secret()
+	s.mu.Lock()
+	closed := s.ctx.Err() != nil
+	if !closed {
+		s.sessions[id] = e
+	}
+	s.mu.Unlock()
+	if closed {
+		session.Close()
+		http.Error(w, "the lab is closing", http.StatusServiceUnavailable)
+		return
+	}
+	reply(w, map[string]any{"id": id, "frame": whole(e.Frame())})
+}
+
+// begins loads what a link asks for, or the server's table.
+func (e *entry) begins(link string, table *data.Table) error {
+	if link == "" {
+		if table == nil {
+			return nil
+		}
+		return e.Load(ownSetup(), table)
+	}
+	setup, err := ParseLink(link)
+	if err != nil {
+		return err
+	}
+	if example := ExampleOf(setup.Example); example != nil {
+		t, err := example.Table()
+		if err != nil {
+			return err
+		}
+		return e.Load(setup, t)
+	}
+	setup.Example = ""
+	if table != nil && table.Fingerprint()[:16] == setup.Fingerprint {
+		return e.Load(setup, table)
+	}
+	e.pending = &setup
+	return fmt.Errorf("this link is of a table with the fingerprint %s, and a link holds no rows: drop that table on the page", setup.Fingerprint)
+}
+
+// ownSetup is what a table of one's own begins with: a net that can be looked at.
+func ownSetup() Setup {
+	s := Setup{}
+	s.Options.Hidden, s.Options.Activation, s.Options.Optimizer, s.Options.Scale = []int{4}, "tanh", "adam", data.ScaleStandard
+	s.Options.LR, s.Options.Seed, s.Options.Precision, s.Options.Epochs = new(0.01), 1, "float64", 200
+	return s
+}
+
+// room makes room for a session, or refuses it.
+func (s *Server) room(visitor string) error {
+	s.mu.Lock()
+	own, oldest, all := 0, "", len(s.sessions)
+	for id, e := range s.sessions {
+		if e.visitor != visitor {
+			continue
+		}
+		if own++; oldest == "" || e.Idle() > s.sessions[oldest].Idle() {
+			oldest = id
+		}
+	}
+	var gone *entry
+	if own >= MaxSessionsOfVisitor && s.sessions[oldest].Idle() > 0 {
+		gone = s.sessions[oldest]
+		delete(s.sessions, oldest)
+		own, all = own-1, all-1
+	}
+	s.mu.Unlock()
+	if gone != nil {
+		gone.Close()
+	}
+	switch {
+	case own >= MaxSessionsOfVisitor:
+		return fmt.Errorf("%d pages of this lab are open in your browser, the most there can be; close one", own)
+	case all >= MaxSessions:
+		return fmt.Errorf("%d pages are open, the most that this lab serves; try again later", all)
+	}
+	return nil
+}
+
+// with finds the request's session.
+func (s *Server) with(next func(http.ResponseWriter, *http.Request, *entry)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		e := s.sessions[r.URL.Query().Get("s")]
+		s.mu.Unlock()
+		if e == nil {
+			http.Error(w, "this page's run is gone; load the page again", http.StatusGone)
+			return
+		}
+		next(w, r, e)
+	}
+}
