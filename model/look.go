@@ -29,6 +29,18 @@ func (f *Fit) NextRows() []int {
 	return nil
 }
 
+// Preview returns what the next update will do to the parameter with that index, as
+// train.Trainer's Preview does.
+func (f *Fit) Preview(index int) (train.Preview, bool) {
+	switch r := f.runner.(type) {
+	case runnerOf[float32]:
+		return r.trainer.Preview(index)
+	case runnerOf[float64]:
+		return r.trainer.Preview(index)
+	}
+	return train.Preview{}, false
+}
+
 // Diagnose says why the run, as it stands, did not come to what it could have, as
 // train.Trainer's Diagnose does.
 func (f *Fit) Diagnose() []train.Finding {
@@ -45,12 +57,13 @@ func (f *Fit) Diagnose() []train.Finding {
 type Part struct {
 	Rows []int              // where they stand in Table
 	X, Y nn.Matrix[float64] // encoded
+	W    []float64          // what each row weighs in the loss; nil for ones, and of test rows
 }
 
 // Parts returns the run's training, validation and test rows, encoded in float64. Of rows that
 // are from a table of their own, Rows counts there.
 func (f *Fit) Parts() (training, validation, test Part, err error) {
-	encoded := func(own *data.Table, rows []int) (p Part) {
+	encoded := func(own *data.Table, rows []int, weighed bool) (p Part) {
 		if err != nil || len(rows) == 0 {
 			return p
 		}
@@ -59,10 +72,13 @@ func (f *Fit) Parts() (training, validation, test Part, err error) {
 		}
 		var s train.Set[float64]
 		s, _, err = encode[float64](f.Encoding, own, rows)
-		return Part{Rows: rows, X: s.X, Y: s.Y}
+		if weighed && err == nil {
+			err = weigh(f, &s, own, rows)
+		}
+		return Part{Rows: rows, X: s.X, Y: s.Y, W: s.W}
 	}
-	training = encoded(nil, f.parts.train)
-	validation = encoded(f.tables.Validation, f.parts.validation)
-	test = encoded(f.tables.Test, f.parts.test)
+	training = encoded(nil, f.parts.train, true)
+	validation = encoded(f.tables.Validation, f.parts.validation, true)
+	test = encoded(f.tables.Test, f.parts.test, false)
 	return training, validation, test, err
 }

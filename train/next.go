@@ -1,6 +1,11 @@
 package train
 
-import "github.com/gradus-ml/gradus/internal/rng"
+import (
+	"slices"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/optim"
+)
 
 // Next returns the training rows of the next update in the order in which it takes them, nil
 // after the last. It looks ahead and changes nothing.
@@ -8,10 +13,10 @@ func (t *Trainer[T]) Next() []int {
 	if t.finished {
 		return nil
 	}
-	from, epoch := t.position, t.epoch
-	to := min(from+t.cfg.BatchSize, t.data.Train.Rows())
-	if t.cfg.Method == PerSample { // the order is drawn once; position counts this sample's updates
-		from, to, epoch = len(t.result.Samples), len(t.result.Samples)+1, 0
+	from, to := t.coming()
+	epoch := t.epoch
+	if t.cfg.Method == PerSample { // the order is drawn once
+		epoch = 0
 	}
 	rows := make([]int, to-from)
 	if t.order == nil {
@@ -24,4 +29,80 @@ func (t *Trainer[T]) Next() []int {
 	rng.Perm(order, t.cfg.Seed, rng.Shuffle, uint64(epoch))
 	copy(rows, order[from:to])
 	return rows
+}
+
+// coming returns which positions of the order the next update takes. With per-sample position
+// counts this sample's updates.
+func (t *Trainer[T]) coming() (from, to int) {
+	if t.cfg.Method == PerSample {
+		return len(t.result.Samples), len(t.result.Samples) + 1
+	}
+	return t.position, t.batchEnd(t.position)
+}
+
+// Preview is what the next update does to one parameter.
+type Preview struct {
+	N      int     // the update's number, from 1
+	Loss   float64 // of its batch, before it, reduced as in the configuration
+	Rate   float64 // of a solver: how far it goes along its direction
+	Before float64
+	After  float64
+
+	// The gradient of Loss, and what the rule gets: that with penalties, and clipped. A solver
+	// has none to show.
+	Gradient, Shaped float64
+
+	// What the rule remembers of the parameter, slot by slot, before the update and after it.
+	State, StateAfter []float64
+}
+
+// Preview makes the next update, as the trainer will, sees what it does to the parameter with
+// that index in Params, and takes everything back. ok is false after the last update.
+func (t *Trainer[T]) Preview(index int) (p Preview, ok bool) {
+	if t.finished {
+		return p, false
+	}
+	was := t.show(false)
+	defer t.show(was)
+	before := *t
+	vectors := [][]T{t.net.Values(), t.ema}
+	vectors = append(vectors, t.slots...)
+	kept := make([][]T, len(vectors))
+	for i, v := range vectors {
+		kept[i] = slices.Clone(v)
+	}
+	numbers := slices.Clone(t.numbers)
+	defer func() {
+		for i, v := range vectors {
+			copy(v, kept[i])
+		}
+		copy(t.numbers, numbers)
+		*t = before
+	}()
+	state := func() (out []float64) {
+		for _, s := range t.slots {
+			out = append(out, float64(s[index]))
+		}
+		return out
+	}
+	p.Before = float64(t.net.Params()[index])
+	if t.cfg.Solver != nil {
+		penalty := t.net.Penalty(t.cfg.Penalty)
+		m := optim.Iterate(t.cfg.Solver, t.evaluate, t.baseRate(), t.net.Params(), t.slots, t.numbers)
+		p.N, p.Loss, p.Rate, p.After = t.result.Steps+1, m.Loss-penalty, m.Step, float64(t.net.Params()[index])
+		return p, true
+	}
+	p.State = state()
+	if t.position == 0 {
+		t.drawOrder()
+	}
+	from, to := t.coming()
+	b := t.batch(from, to)
+	t.gradient(b, t.cfg.Reduction.WeightedScale(b.Rows(), b.W))
+	p.Gradient = float64(t.grads[0][index])
+	t.parts = nil // the gradient is wanted whole
+	s, _ := t.update(b, t.place())
+	p.N, p.Loss, p.Rate = s.N, s.Loss, s.Rate
+	p.Shaped, p.StateAfter, p.After = float64(t.grads[0][index]), state(), float64(t.net.Params()[index])
+	return p, true
 }

@@ -2,10 +2,12 @@ package train
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
 )
 
 // What Next says is what the next update looks at.
@@ -59,6 +61,143 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 				if seen[r] != 3 && method != PerSample || seen[r] == 0 {
 					t.Errorf("%s: row %d was seen %d times in 3 epochs", method, r, seen[r])
 				}
+			}
+		}
+	}
+}
+
+// Batch normalisation does not take a last batch of one row, so Next does not either.
+func TestNextKnowsTheLonelyRow(t *testing.T) {
+	net := previewed[float64](t, nn.BatchNorm, 0)
+	tr, err := New(net, Config{BatchSize: 12, Epochs: 2}, Data[float64]{Train: problem[float64](37)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := tr.Next()
+	for s, err := range tr.Steps(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(next) != s.Rows {
+			t.Errorf("update %d looked at %d rows, Next had said %d", s.N, s.Rows, len(next))
+		}
+		next = tr.Next()
+	}
+}
+
+func previewed[T nn.Float](t *testing.T, norm nn.Norm, dropout float64) *nn.Network[T] {
+	t.Helper()
+	shape := network[T](t, nn.Identity)
+	net, err := nn.New[T](shape.Inputs(), 3,
+		nn.Dense{Units: 5, Activation: nn.Tanh, Norm: norm, NoBias: norm == nn.BatchNorm}, nn.Dense{Units: shape.Outputs(), Dropout: dropout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net
+}
+
+// What Preview says of a parameter is what the next update does to it, to the last bit, and to
+// look ahead changes nothing.
+func TestPreviewIsWhatComes(t *testing.T) {
+	testPreview[float32](t)
+	testPreview[float64](t)
+}
+
+func testPreview[T nn.Float](t *testing.T) {
+	var configs []Config
+	for _, name := range optim.Rules() {
+		rule, err := optim.ParseRule(name, optim.Hyper{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		configs = append(configs, Config{Rule: rule, BatchSize: 8})
+	}
+	for _, name := range optim.Solvers() {
+		solver, err := optim.ParseSolver(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		configs = append(configs, Config{Solver: solver, Penalty: nn.Penalty{L2: 0.01}})
+	}
+	for _, m := range Methods() {
+		configs = append(configs, Config{Rule: optim.SGD{}, Method: Method(m), BatchSize: 5})
+	}
+	configs = append(configs,
+		Config{Rule: optim.Momentum{Momentum: 0.9}, Penalty: nn.Penalty{L1: 0.01, L2: 0.1}, ClipValue: 0.1, WeightDecay: 0.01, MaxNorm: 0.5, EMA: 0.9},
+		Config{Rule: optim.NewAdam(), ClipNorm: 0.1, Warmup: 1, Schedule: optim.Cosine{}, Shards: 3},
+		Config{Rule: optim.RMSProp{Beta2: 0.9, Momentum: 0.5, Epsilon: 1e-8}, NoShuffle: true, BatchSize: 12},
+	)
+	for i, c := range configs {
+		norms := []nn.Norm{nn.NoNorm, nn.LayerNorm, nn.BatchNorm}
+		for _, norm := range norms[:len(norms)-i%2] {
+			if norm == nn.BatchNorm && (c.Shards > 1 || c.Solver != nil || c.Method == Stochastic || c.Method == PerSample) {
+				continue
+			}
+			drop := 0.3
+			if c.Solver != nil {
+				drop = 0
+			}
+			c.Epochs, c.Seed = 4, 9
+			var plain [][]T // the parameters after each update of a run that nobody looks ahead in
+			tr, err := New(previewed[T](t, norm, drop), c, Data[T]{Train: problem[T](37)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range tr.Steps(context.Background()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				plain = append(plain, slices.Clone(tr.net.Values()))
+			}
+			net := previewed[T](t, norm, drop)
+			tr, err = New(net, c, Data[T]{Train: problem[T](37)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			look := func() (out []Preview) {
+				for index := 0; index < len(net.Params()); index += 3 {
+					p, ok := tr.Preview(index)
+					if ok {
+						out = append(out, p)
+					}
+				}
+				return out
+			}
+			coming, made := look(), 0
+			for s, err := range tr.Steps(context.Background()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				average := tr.show(false)
+				for k, p := range coming {
+					same := func(what string, a float64, b T) {
+						if a != float64(b) && !(math.IsNaN(a) && b != b) {
+							t.Fatalf("%s, norm %s: update %d: %s of parameter %d is %v, Preview had said %v", tr.cfg.Optimizer(), norm, s.N, what, 3*k, b, a)
+						}
+					}
+					if tr.finished { // its average or its best has the last word
+						break
+					}
+					same("the value", p.After, net.Params()[3*k])
+					if p.N != s.N || p.Loss != s.Loss || p.Rate != s.Rate {
+						t.Fatalf("%s: update %d has loss %v and rate %v, Preview had said %d, %v and %v", tr.cfg.Optimizer(), s.N, s.Loss, s.Rate, p.N, p.Loss, p.Rate)
+					}
+					for j, v := range p.StateAfter {
+						same("a slot", v, tr.slots[j][3*k])
+					}
+				}
+				tr.show(average)
+				if !slices.Equal(net.Values(), plain[made]) {
+					t.Fatalf("%s, norm %s: to look ahead has changed update %d", tr.cfg.Optimizer(), norm, s.N)
+				}
+				made++
+				coming = look()
+			}
+			if made != len(plain) {
+				t.Errorf("%s: %d updates, %d without looking ahead", tr.cfg.Optimizer(), made, len(plain))
+			}
+			if _, ok := tr.Preview(0); ok {
+				t.Errorf("%s: there is something ahead after the end", tr.cfg.Optimizer())
 			}
 		}
 	}

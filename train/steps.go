@@ -106,12 +106,8 @@ func (t *Trainer[T]) step() (Step, error) {
 		t.lossSum = 0
 		t.drawOrder()
 	}
-	from, to := t.position, t.batchEnd(t.position)
-	s, err := t.update(t.batch(from, to), optim.Position{
-		Step:          t.result.Steps,
-		StepsPerEpoch: t.stepsPerEpoch(),
-		Epochs:        t.cfg.Epochs,
-	})
+	from, to := t.coming()
+	s, err := t.update(t.batch(from, to), t.place())
 	s.Epoch = t.epoch + 1
 	if t.cfg.BatchSize == 1 {
 		s.Row = t.rowAt(from)
@@ -125,6 +121,15 @@ func (t *Trainer[T]) step() (Step, error) {
 		err = t.endEpoch(&s)
 	}
 	return s, err
+}
+
+// place is where in the run the next update stands, for the schedule.
+func (t *Trainer[T]) place() optim.Position {
+	at := optim.Position{Step: t.result.Steps, StepsPerEpoch: t.stepsPerEpoch(), Epochs: t.cfg.Epochs}
+	if t.cfg.Method == PerSample {
+		at.StepsPerEpoch = t.data.Train.Rows()
+	}
+	return at
 }
 
 // batchEnd returns where the batch ends that begins at position from of the epoch. The last one
@@ -145,17 +150,16 @@ func (t *Trainer[T]) stepsPerEpoch() int {
 // sampleStep makes the next update of the notebook's variant: again and again on one
 // sample, then on the next.
 func (t *Trainer[T]) sampleStep() (Step, error) {
-	rows, done := t.data.Train.Rows(), len(t.result.Samples)
+	rows := t.data.Train.Rows()
 	if t.result.Steps == 0 {
 		t.drawOrder()
 	}
 	if t.position == 0 {
 		t.keepGood()
 	}
-	row := t.rowAt(done)
-	s, err := t.update(t.batch(done, done+1), optim.Position{
-		Step: t.result.Steps, StepsPerEpoch: rows, Epochs: t.cfg.Epochs,
-	})
+	from, to := t.coming()
+	row := t.rowAt(from)
+	s, err := t.update(t.batch(from, to), t.place())
 	s.Epoch, s.Row = t.epoch+1, row
 	if err != nil {
 		return s, err
