@@ -431,6 +431,10 @@ func TestPoint2Build(t *testing.T) {
 	p.write("f-batch-size", "3")
 	p.choose("f-optimizer", "adam")
 	p.write("f-lr", "0.02")
+	p.write("f-beta1", "0.8")
+	p.choose("f-norm", "layer")
+	p.write("f-dropout", "0.25")
+	p.write("f-l2", "0.01")
 	p.choose("f-schedule", "cosine")
 	p.write("f-seed", "7")
 	p.click("#f-bias")
@@ -439,13 +443,14 @@ func TestPoint2Build(t *testing.T) {
 	o := &setup.Options
 	o.Activation, o.Hidden, o.Method, o.BatchSize, o.Optimizer, o.LR, o.Schedule, o.Seed, o.NoBias =
 		"tanh", []int{5, 3}, "mini-batch", 3, "adam", new(0.02), "cosine", 7, false
+	o.Beta1, o.Norm, o.Dropout, o.L2 = new(0.8), "layer", 0.25, 0.01
 	table, err := e.Table()
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := library(t, setup, table)
 	same(t, "the loss", p.value("#loss"), f.Result().Loss)
-	want := "gradus train notebook.csv --hidden 5,3 --activation tanh --output-activation sigmoid --loss half-squared --reduction sum --init uniform --method mini-batch --batch-size 3 --optimizer adam --lr 0.02 --schedule cosine --epochs 10000 --tolerance 0.001 --scale none --validation none --seed 7 --precision float64"
+	want := "gradus train notebook.csv --hidden 5,3 --activation tanh --output-activation sigmoid --norm layer --init uniform --seed 7 --loss half-squared --reduction sum --method mini-batch --batch-size 3 --optimizer adam --lr 0.02 --beta1 0.8 --schedule cosine --dropout 0.25 --l2 0.01 --epochs 10000 --tolerance 0.001 --scale none --validation none --precision float64"
 	if got := p.text("#command"); got != want {
 		t.Errorf("the command is\n%s, not\n%s", got, want)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
-	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -34,9 +33,6 @@ func (e *Example) Table() (*data.Table, error) {
 
 // File is the name of the example's table as a file.
 func (e *Example) File() string { return e.Name + ".csv" }
-
-func optimizers() []string { return append(optim.Rules(), optim.Solvers()...) }
-func schedules() []string  { return optim.Schedules() }
 
 // Examples lists the tables to begin with; the page opens on the first.
 func Examples() []*Example { return examples }

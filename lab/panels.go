@@ -193,14 +193,20 @@ func (p panelData) FormGroups() []formGroup {
 		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "method": resolved.Method, "schedule": resolved.Schedule,
 		"lr": exact(*resolved.LR), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
 	}
+	if d := resolved.WeightDecay; d != nil {
+		used["weight-decay"] = exact(*d)
+	}
 	var out []formGroup
 	for _, f := range fields {
 		if f.Group == "Data" && f.Name != "precision" { // these stand in the panel of the data
 			continue
 		}
+		if !f.Applies(&p.Setup.Options) {
+			continue
+		}
 		g := formField{field: f, Value: values[f.Name]}
 		if g.Value == "" || g.Value == "auto" {
-			g.Used = used[f.Name]
+			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Rule, f))
 		}
 		if f.Choices != nil && !contains(f.Choices, g.Value) {
 			g.Choices = append(append([]string{}, f.Choices...), g.Value)
@@ -240,13 +246,12 @@ type formField struct {
 
 // FieldOf is one field of the form.
 func (p panelData) FieldOf(name string) formField {
-	for _, f := range fields {
-		if f.Name == name {
-			used := map[string]string{"target": strings.Join(p.Fit.Options.Targets, ","), "validation": "by the rows", "test": "none"}
-			return formField{field: f, Value: p.Setup.Values()[name], Used: used[name]}
-		}
+	f := fieldOf(name)
+	if f == nil {
+		return formField{}
 	}
-	return formField{}
+	used := map[string]string{"target": listText(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike"}
+	return formField{field: *f, Value: f.get(&p.Setup.Options), Used: used[name]}
 }
 
 // Columns are the table's columns and what became of them.

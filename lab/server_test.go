@@ -228,10 +228,10 @@ func TestLimits(t *testing.T) {
 	if note := visitNote(t, web, "no-link"); !strings.Contains(note, "cut short") {
 		t.Errorf("a broken link is answered with %q", note)
 	}
-	norm := Setup{Example: "notebook", Options: ExampleOf("notebook").Setup.Options}
-	norm.Options.Dropout = 0.5
-	if note := visitNote(t, web, norm.Link()); !strings.Contains(note, "does not have") {
-		t.Errorf("a link with dropout is answered with %q", note)
+	average := Setup{Example: "notebook", Options: ExampleOf("notebook").Setup.Options}
+	average.Options.EMA = 0.5
+	if note := visitNote(t, web, average.Link()); !strings.Contains(note, "does not have") {
+		t.Errorf("a link with a running average is answered with %q", note)
 	}
 }
 

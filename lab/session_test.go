@@ -1,12 +1,8 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -242,94 +238,5 @@ func TestBreakpoints(t *testing.T) {
 	s.Run(Full)
 	if f := wait(s); !strings.Contains(f.Note, "no gradient") && f.Ended == "" {
 		t.Errorf("paused saying %q, ended %q", f.Note, f.Ended)
-	}
-}
-
-// Whatever the form says, its command line and its Go program come to the same weights.
-func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles a program; not with -short")
-	}
-	dir := t.TempDir()
-	gradus := filepath.Join(dir, "gradus")
-	if out, err := exec.Command("go", "build", "-o", gradus, "../cmd/gradus").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	own := "a,b,the 'name',class\n"
-	for i := range 60 {
-		own += strings.Join([]string{exact(float64(i%7) / 3), []string{"x", "y", "?"}[i%3], exact(float64(i*i%11) - 3), []string{"no", "yes"}[i/3%2]}, ",") + "\n"
-	}
-	read, err := data.Read(data.Stdin, data.ReadOptions{Stdin: strings.NewReader(own)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cases := []struct {
-		example string
-		change  map[string]string
-	}{
-		{"notebook", map[string]string{"epochs": "50"}},
-		{"notebook-per-sample", map[string]string{"epochs": "20"}},
-		{"circles", map[string]string{"epochs": "3", "validation": "0.25", "precision": "float32", "schedule": "step:1:0.5", "bias": "off"}},
-		{"", map[string]string{"epochs": "4", "test": "0.2", "type:a": "category", "hidden": "5,3", "optimizer": "auto", "lr": "", "scale": "auto", "shuffle": "off"}},
-	}
-	for i, c := range cases {
-		s := newSession(t, Examples()[0].Name)
-		if c.example != "" {
-			err = s.LoadExample(c.example)
-		} else {
-			err = s.Load(ownSetup(), read)
-		}
-		if err == nil {
-			err = s.Change(c.change)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := "table.csv"
-		var table bytes.Buffer
-		if err := WriteTable(&table, s.table); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, file), table.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Goto(ctx, 1<<30); err != nil {
-			t.Fatal(err)
-		}
-		m, err := s.Model()
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := s.Frame()
-		command := f.Setup.Command(file, f.Fit.Rows.Validation > 0)
-		cmd := exec.Command("bash", "-c", command+" --json --quiet --out m.safetensors")
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-		out, err := cmd.Output()
-		if len(out) == 0 { // status 3 says that a tolerance was not reached
-			t.Fatalf("%s: %v", command, err)
-		}
-		if !bytes.Contains(out, []byte(m.WeightsSHA256())) {
-			t.Errorf("%s\ncomes to other weights than the page: %s", command, out)
-		}
-		if i == 1 || i == 2 { // one program compiles like another
-			continue
-		}
-		at := filepath.Join("testdata", "program"+exact(float64(i)))
-		if err := os.MkdirAll(at, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(at)
-		source := f.Setup.Program(filepath.Join(dir, file), filepath.Join(dir, "p.safetensors"))
-		if err := os.WriteFile(filepath.Join(at, "main.go"), []byte(source), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := exec.Command("gofmt", "-l", at).Output(); err != nil || len(got) > 0 {
-			t.Errorf("the program is not formatted: %s %v\n%s", got, err, source)
-		}
-		got, err := exec.Command("go", "run", "./"+at).CombinedOutput()
-		if err != nil || !bytes.Contains(got, []byte(m.WeightsSHA256())) {
-			t.Errorf("the program comes to other weights than the page (%v): %s\n%s", err, got, source)
-		}
 	}
 }

@@ -1,0 +1,144 @@
+package lab
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The same run without the page: a command line and a Go program.
+
+// Command is the call of gradus train that comes to the same bits, for a table in a file of
+// that name. validated says that there are validation rows: the lab keeps the last weights.
+func (s Setup) Command(file string, validated bool) string {
+	o := &s.Options
+	if o.Activation == (wrongSigmoid{}).String() {
+		return "# the sigmoid with a wrong derivative exists in the lab alone"
+	}
+	if strings.HasPrefix(file, "-") {
+		file = "./" + file
+	}
+	words := []string{"gradus", "train", quote(file)}
+	if len(o.Types) > 0 {
+		var pairs []string
+		for _, column := range slices.Sorted(maps.Keys(o.Types)) {
+			pairs = append(pairs, column+"="+string(o.Types[column]))
+		}
+		words = append(words, "--types", quote(listText(pairs)))
+	}
+	for _, f := range fields {
+		v, given := f.flag(o)
+		switch {
+		case !given || !f.Applies(o):
+		case f.Check:
+			words = append(words, "--no-"+f.Name)
+		case strings.HasPrefix(v, "-"):
+			words = append(words, "--"+f.Name+"="+quote(v))
+		default:
+			words = append(words, "--"+f.Name, quote(v))
+		}
+	}
+	if validated {
+		words = append(words, "--patience", "0")
+	}
+	return strings.Join(words, " ")
+}
+
+// Program is a Go program that comes to the same bits.
+func (s Setup) Program(file, out string) string {
+	o := &s.Options
+	if o.Activation == (wrongSigmoid{}).String() {
+		return "// the sigmoid with a wrong derivative exists in the lab alone\n"
+	}
+	types := ""
+	if len(o.Types) > 0 {
+		var pairs []string
+		for _, column := range slices.Sorted(maps.Keys(o.Types)) {
+			pairs = append(pairs, fmt.Sprintf("%q: %q", column, o.Types[column]))
+		}
+		types = "map[string]data.Kind{" + strings.Join(pairs, ", ") + "}"
+	}
+	var lines []string
+	add := func(name, value string) {
+		if value != "" {
+			lines = append(lines, fmt.Sprintf("\t\t%s: %s,", name, value))
+		}
+	}
+	add("Types", types)
+	for _, f := range fields {
+		if f.Applies(o) {
+			add(f.Go, f.code(o))
+		}
+	}
+	add("Patience", "new(0)")
+	width := 0
+	for _, l := range lines {
+		width = max(width, strings.Index(l, ": "))
+	}
+	for i, l := range lines { // aligned as gofmt has it
+		at := strings.Index(l, ": ") + 1
+		lines[i] = l[:at] + strings.Repeat(" ", width+2-at) + l[at+1:]
+	}
+	return fmt.Sprintf(`package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+func main() {
+	table, err := data.Read(%q, data.ReadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, _, err := model.Train(context.Background(), table, model.Options{
+%s
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.Training.Loss, m.WeightsSHA256())
+	if err := m.Save(%q); err != nil {
+		log.Fatal(err)
+	}
+}
+`, file, strings.Join(lines, "\n"), out)
+}
+
+// goFloat writes a number so that Go takes it for a float64.
+func goFloat(x float64) string {
+	s := exact(x)
+	if !strings.ContainsAny(s, ".e") {
+		s += ".0"
+	}
+	return s
+}
+
+// exact writes a number with as few digits as tell it from all others.
+func exact(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// listText joins with commas; one within a name is escaped, as the command line reads it.
+func listText(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.ReplaceAll(n, ",", `\,`)
+	}
+	return strings.Join(out, ",")
+}
+
+// quote writes a word so that a shell takes it for one.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,:=+@%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
