@@ -105,8 +105,7 @@ var faults = []*Fault{{
 func lossOf(net *nn.Network[float64], f *Frame) float64 {
 	c := f.Fit.Config()
 	tape := net.NewTape(f.Training.X.Rows)
-	net.Forward(tape, f.Training.X)
-	return net.Loss(tape, c.Loss, f.Training.Y) * c.Reduction.Scale(f.Training.X.Rows)
+	return trainingLoss(net, tape, c.Loss, c.Reduction, f.Training)
 }
 
 // TryFault loads a run that goes wrong and asks what will happen.

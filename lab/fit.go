@@ -2,6 +2,7 @@ package lab
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
@@ -30,6 +31,7 @@ func (f *Frame) Fitted() (*Fitted, error) {
 	out := &Fitted{Rows: rows}
 	var flatY, flatP []float64
 	for i := range rows {
+		f.finish(raw.Row(i))
 		switch e.Task {
 		case data.Regression:
 			t := e.Targets[0]
@@ -65,6 +67,9 @@ func (f *Frame) Fitted() (*Fitted, error) {
 	default:
 		out.Classes = e.Targets[0].Classes
 		out.Report, err = metrics.Multilabel(flatY, flatP, len(e.Targets), nil)
+	}
+	if f.Fit.Config().Loss == nn.Hinge {
+		out.Report.Scores = slices.DeleteFunc(out.Report.Scores, func(s metrics.Score) bool { return metrics.NeedsProbabilities(s.Name) })
 	}
 	return out, err
 }
@@ -185,6 +190,28 @@ func (f *Frame) plane(nameX, nameY string) (*plane, error) {
 	return p, nil
 }
 
+// finish makes of a row's outputs what the model predicts: of hinge's decision values something
+// between 0 and 1, of the classes' outputs shares.
+func (f *Frame) finish(out []float64) []float64 {
+	switch {
+	case f.Fit.Config().Loss == nn.Hinge:
+		for j := range out {
+			out[j] = nn.Sigmoid.F(out[j])
+		}
+	case f.Fit.Encoding.Task == data.Multiclass:
+		sum := 0.0
+		for _, v := range out {
+			sum += v
+		}
+		for j := range out {
+			if sum > 0 {
+				out[j] /= sum
+			}
+		}
+	}
+	return out
+}
+
 func cellNumber(t *data.Table, row int, column string) float64 {
 	if v, ok := t.Number(row, t.Index(column)); ok {
 		return v
@@ -220,7 +247,7 @@ func (p *plane) says(tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, err
 	if err := data.EncodeRow(e, p.row, x.Row(0)); err != nil {
 		return 0, err
 	}
-	out := p.f.Net.Forward(tape, x).Row(0)
+	out := p.f.finish(p.f.Net.Forward(tape, x).Row(0))
 	switch e.Task {
 	case data.Regression:
 		return out[0]*e.Targets[0].Scale + e.Targets[0].Center, nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/lesson"
+	"github.com/gradus-ml/gradus/nn"
 )
 
 // Numbers stand in the page with six digits, or with all that tell them from any other; 17
@@ -64,8 +65,13 @@ func partial(of, by string) string { return frac(mo("∂")+of, mo("∂")+by) }
 
 // parameter is the symbol of a weight or bias.
 func parameter(a lesson.Address) string {
-	if a.In < 0 {
+	switch a.In {
+	case nn.OfBias:
 		return sub("b", a.Layer, a.Unit)
+	case nn.OfGamma:
+		return sub("γ", a.Layer, a.Unit)
+	case nn.OfBeta:
+		return sub("β", a.Layer, a.Unit)
 	}
 	return sub("w", a.Layer, a.In, a.Unit)
 }

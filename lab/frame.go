@@ -8,7 +8,6 @@ import (
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/plot"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -27,10 +26,13 @@ type Frame struct {
 	Training, Validation, Test model.Part
 
 	At, Most, Epoch int
-	Next            []int // rows of the next update
-	Seen            int   // of them, already looked at
+	Next            []int          // rows of the next update
+	Preview         *train.Preview // what that does to the chosen weight, where the page shows it
+	Seen            int            // of them, already looked at
 	Last            train.Step
-	Loss            float64 // over all training rows
+	Rate            float64   // of the next update
+	Ahead           []float64 // the parameters after it, where the page shows what it changes
+	Loss            float64   // over all training rows
 	Ended           string
 	Note            string
 	Failed          bool
@@ -66,7 +68,7 @@ func (s *Session) Frame() *Frame {
 		Moved: s.moved, Jobs: map[string]job{}, Revealed: s.revealed,
 		Trail: trail{steps: append([]int(nil), s.trail.steps...), params: append([][]float64(nil), s.trail.params...)},
 	}
-	f.Loss = math.NaN()
+	f.Rate, f.Loss = r.fit.NextRate(), math.NaN()
 	if work := 2 * len(f.Net.Params()) * s.training.X.Rows; work < costly {
 		result := r.fit.Result()
 		f.Loss, f.Epoch = result.Loss, result.Epochs
@@ -80,6 +82,19 @@ func (s *Session) Frame() *Frame {
 		}
 	}
 	f.History = s.history
+	if len(f.Next) > 0 && len(f.Next) <= mostComputed && len(f.Next)*len(f.Net.Params()) < costly {
+		switch s.view.tab() {
+		case "weight", "lesson":
+			w := s.view.Weight
+			if i, err := f.Net.Index(w.Layer, w.In, w.Unit); err == nil {
+				if p, ok := r.fit.Preview(i); ok {
+					f.Preview = &p
+				}
+			}
+		case "health":
+			f.Ahead = r.fit.Ahead()
+		}
+	}
 	if s.view.tab() == "health" && !s.running {
 		f.Findings = r.fit.Diagnose()
 	}
@@ -94,87 +109,16 @@ func (s *Session) Frame() *Frame {
 	return f
 }
 
-// Rate is the learning rate of the next update.
-func (f *Frame) Rate() float64 {
-	c := f.Fit.Config()
-	rows := f.Training.X.Rows
-	return c.Schedule.Rate(c.Rate, optim.Position{
-		Step: f.At, StepsPerEpoch: (rows + c.BatchSize - 1) / max(1, c.BatchSize), Epochs: c.Epochs,
-	})
-}
-
 // Explain is the chain rule of the chosen weight on the chosen sample, by the engine.
 func (f *Frame) Explain() (*lesson.Explanation, error) {
 	if f.explained == nil && f.troubled == nil {
 		c := f.Fit.Config()
 		w := f.View.Weight
 		f.explained, f.troubled = lesson.Explain(f.Net, lesson.ExplainOptions{
-			Loss: c.Loss, Rule: c.Rule, Rate: f.Rate(), Weight: &w,
+			Loss: c.Loss, Rule: c.Rule, Rate: f.Rate, Weight: &w,
 		}, f.Training.X.Row(f.View.Row), f.Training.Y.Row(f.View.Row))
 	}
 	return f.explained, f.troubled
-}
-
-// Coming is what the next update will be made of: each row's gradient of the chosen weight,
-// and the gradient over the batch, reduced as in the configuration.
-type Coming struct {
-	Rows     []ComingRow
-	More     int     // rows that are not listed
-	Gradient float64 // of the batch
-	Loss     float64
-	After    float64 // of the weight, where the rule is sgd
-	SGD      bool
-}
-
-// ComingRow is one row of the next update.
-type ComingRow struct {
-	Row      int // of the table
-	Gradient float64
-	Seen     bool
-	Chosen   bool
-}
-
-const (
-	mostComing   = 8    // rows listed
-	mostComputed = 4096 // rows of a batch whose gradient is computed for the page
-)
-
-// Coming looks at the next update; nil when there is none, or when its batch is large.
-func (f *Frame) Coming() *Coming {
-	if len(f.Next) == 0 || len(f.Next) > mostComputed {
-		return nil
-	}
-	c := f.Fit.Config()
-	w := f.View.Weight
-	index, err := f.Net.Index(w.Layer, w.In, w.Unit)
-	if err != nil {
-		return nil
-	}
-	grad := make([]float64, len(f.Net.Params()))
-	pass := func(rows []int, scale float64) float64 {
-		x, y := nn.NewMatrix[float64](len(rows), f.Training.X.Cols), nn.NewMatrix[float64](len(rows), f.Training.Y.Cols)
-		f.Training.X.Gather(x, rows)
-		f.Training.Y.Gather(y, rows)
-		tape := f.Net.NewTape(len(rows))
-		f.Net.Forward(tape, x)
-		return f.Net.Backprop(tape, c.Loss, y, scale, grad) * scale
-	}
-	out := &Coming{More: max(0, len(f.Next)-mostComing)}
-	for i, row := range f.Next[:len(f.Next)-out.More] {
-		pass([]int{row}, 1)
-		out.Rows = append(out.Rows, ComingRow{
-			Row: f.Training.Rows[row], Gradient: grad[index], Seen: i < f.Seen, Chosen: row == f.View.Row,
-		})
-	}
-	out.Loss = pass(f.Next, c.Reduction.Scale(len(f.Next)))
-	out.Gradient = grad[index]
-	if _, ok := c.Rule.(optim.SGD); ok {
-		out.SGD = true
-		params := append([]float64(nil), f.Net.Params()...)
-		optim.Update(c.Rule, optim.Step{Rate: f.Rate(), N: f.At + 1}, params, grad, nil)
-		out.After = params[index]
-	}
-	return out
 }
 
 // phases is how many pictures the pass over a sample has: the inputs, each layer forwards,
@@ -199,7 +143,7 @@ func (f *Frame) Picture(width, height int) plot.Net {
 		}
 		fig.Layers = append(fig.Layers, layer)
 	}
-	e, err := f.Explain()
+	e, err := f.Pass()
 	if err != nil {
 		return fig
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/optim"
 )
 
 // Health is how a network stands on some training rows.
@@ -45,17 +44,17 @@ const (
 
 // examine runs training rows through the network and back.
 func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Part) Health {
-	rows := min(mostExamined, p.X.Rows)
-	x, y := p.X.Slice(0, rows), p.Y.Slice(0, rows)
+	p, net = first(p, mostExamined), undropped(net)
+	rows := p.X.Rows
 	tape, grad := net.NewTape(rows), make([]float64, len(net.Params()))
-	net.Forward(tape, x)
-	scale := r.Scale(rows)
-	net.Backprop(tape, loss, y, scale, grad)
+	trainingLoss(net, tape, loss, r, p)
+	scale := r.WeightedScale(rows, p.W)
+	net.Backprop(tape, loss, p.Y, scale, grad)
 	h := Health{Rows: rows}
 	at := 0
 	for l := range net.Depth() {
 		f := net.Layer(l).Activation
-		n := net.Weights(l).Rows*net.Weights(l).Cols + len(net.Bias(l))
+		n := parameters(net, l)
 		lh := LayerHealth{
 			Layer: l, Activation: f.String(), Update: math.NaN(),
 			MeanA: meanSize(tape.A(l)), MeanDelta: meanSize(tape.Delta(l)) / scale,
@@ -88,34 +87,37 @@ func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Par
 }
 
 // Health looks at the network as it stands. The size of an update is that of the last one, if
-// it was made by hand, and for sgd that of the next.
+// it was made by hand, else that of the next.
 func (f *Frame) Health() Health {
 	c := f.Fit.Config()
 	h := examine(f.Net, c.Loss, c.Reduction, f.Training)
-	change := make([]float64, len(f.Net.Params()))
-	switch {
-	case f.Moved != nil:
-		for i, w := range f.Net.Params() {
-			change[i] = w - f.Moved[i]
-		}
-	case len(f.Next) > 0 && len(f.Next) <= mostComputed && c.Rule.String() == optim.SGD{}.String():
-		x, y := nn.NewMatrix[float64](len(f.Next), f.Training.X.Cols), nn.NewMatrix[float64](len(f.Next), f.Training.Y.Cols)
-		tape := f.Net.NewTape(len(f.Next))
-		f.Net.Forward(tape, f.Training.X.Gather(x, f.Next))
-		f.Net.Backprop(tape, c.Loss, f.Training.Y.Gather(y, f.Next), c.Reduction.Scale(len(f.Next)), change)
-		for i := range change {
-			change[i] *= f.Rate()
-		}
-	default:
+	from, to := f.Moved, f.Net.Params()
+	if from == nil {
+		from, to = f.Net.Params(), f.Ahead
+	}
+	if from == nil || to == nil {
 		return h
+	}
+	change := make([]float64, len(to))
+	for i, w := range to {
+		change[i] = w - from[i]
 	}
 	at := 0
 	for l := range h.Layers {
-		n := f.Net.Weights(l).Rows*f.Net.Weights(l).Cols + len(f.Net.Bias(l))
+		n := parameters(f.Net, l)
 		h.Layers[l].Update = rootMeanSquare(change[at:at+n]) / h.Layers[l].Weight
 		at += n
 	}
 	return h
+}
+
+// parameters is how many a layer has.
+func parameters(net *nn.Network[float64], l int) int {
+	n := net.Weights(l).Rows*net.Weights(l).Cols + len(net.Bias(l))
+	if net.Layer(l).Norm != nn.NoNorm {
+		n += 2 * net.Layer(l).Units
+	}
+	return n
 }
 
 // Words says what the numbers mean, where they mean something.

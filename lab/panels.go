@@ -12,7 +12,9 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
 )
 
 //go:embed page
@@ -111,19 +113,27 @@ func (f *Frame) picture(n plot.Net) string {
 		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button"%s aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
 			strings.ReplaceAll(a.String(), ".", "-"), focus, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
 	}
-	if e, err := f.Explain(); err == nil {
+	if e, err := f.Pass(); err == nil {
 		for _, u := range places.Units {
 			if u.Column == 0 {
 				continue
 			}
 			layer := e.Layers[u.Column-1]
-			fmt.Fprintf(&b, `<circle class="unit" cx="%.1f" cy="%.1f" r="%.1f"><title>unit %d of layer %d: z = %s, a = %s, δ = %s</title></circle>`,
-				u.X, u.Y, places.Radius, u.Unit, u.Column-1, short(layer.Z[u.Unit]), short(layer.A[u.Unit]), short(layer.Delta[u.Unit]))
+			fmt.Fprintf(&b, `<circle class="unit" cx="%.1f" cy="%.1f" r="%.1f"><title>%s</title></circle>`, u.X, u.Y, places.Radius, says(layer, u.Column-1, u.Unit))
 		}
 	}
 	b.WriteString(`</g></svg>`)
 	drawn = strings.Replace(drawn, `role="img"`, `role="group" aria-label="the network"`, 1)
 	return strings.Replace(drawn, "</svg>", b.String(), 1)
+}
+
+// says is a unit with its numbers.
+func says(layer lesson.Layer, l, unit int) string {
+	text := fmt.Sprintf("unit %d of layer %d: z = %s, a = %s", unit, l, short(layer.Z[unit]), short(layer.A[unit]))
+	if layer.Delta != nil {
+		text += ", δ = " + short(layer.Delta[unit])
+	}
+	return text
 }
 
 // panelData is a frame with what the templates ask of it.
@@ -140,7 +150,7 @@ func (p panelData) D(x float64) string { return digits(p.View.Digits).format(x) 
 func (p panelData) Config() map[string]string {
 	c := p.Fit.Config()
 	return map[string]string{
-		"method": string(c.Method), "rule": c.Rule.String(), "loss": c.Loss.String(), "reduction": c.Reduction.String(),
+		"method": string(c.Method), "rule": c.Optimizer(), "loss": c.Loss.String(), "reduction": c.Reduction.String(),
 		"schedule": c.Schedule.String(), "epochs": fmt.Sprint(c.Epochs),
 	}
 }
@@ -342,6 +352,10 @@ func (p panelData) LastRow() int { return p.Training.X.Rows - 1 }
 func (p panelData) From() string {
 	w := p.View.Weight
 	switch {
+	case w.In == nn.OfGamma:
+		return fmt.Sprintf("gamma, the factor of the norm, of unit %d in layer %d", w.Unit, w.Layer)
+	case w.In == nn.OfBeta:
+		return fmt.Sprintf("beta, what the norm adds, of unit %d in layer %d", w.Unit, w.Layer)
 	case w.In < 0:
 		return fmt.Sprintf("the bias of unit %d in layer %d", w.Unit, w.Layer)
 	case w.Layer == 0:
@@ -365,6 +379,55 @@ func (p panelData) Update(before, rate, gradient, after float64) template.HTML {
 	return p.M().update(p.View.Weight, before, rate, gradient, after)
 }
 
+// Explained is the chain rule of the chosen weight, nil where there is none to write down;
+// Unexplained then says why.
+func (p panelData) Explained() *lesson.Explanation {
+	e, err := p.Explain()
+	if err != nil {
+		return nil
+	}
+	return e
+}
+func (p panelData) Unexplained() string {
+	if normed(p.Net) {
+		return "With a norm a weight reaches the loss by more than the paths from its own unit, so the chain rule is not written out. Verify holds the gradients of such a net against numeric derivatives."
+	}
+	_, err := p.Explain()
+	return err.Error()
+}
+
+// WeightValue is the chosen weight's.
+func (p panelData) WeightValue() float64 {
+	w := p.View.Weight
+	i, err := p.Net.Index(w.Layer, w.In, w.Unit)
+	if err != nil {
+		return math.NaN()
+	}
+	return p.Net.Params()[i]
+}
+
+// Solver reports whether the optimiser is a solver, which has no rule to write down, and Dropped
+// whether an update leaves out units.
+func (p panelData) Solver() bool { return p.Fit.Config().Solver != nil }
+func (p panelData) Dropped() bool {
+	o := &p.Setup.Options
+	return o.Dropout > 0 || o.InputDropout > 0
+}
+
+// Shaped and Rule are the next update's equations, Kept what is done to the weight afterwards.
+func (p panelData) Shaped(next *train.Preview) []template.HTML {
+	return p.M().shaped(p.Fit.Config(), p.View.Weight, next)
+}
+func (p panelData) Rule(next *train.Preview) []template.HTML {
+	return p.M().rule(p.Fit.Config(), p.View.Weight, next)
+}
+func (p panelData) Kept() string {
+	if c := p.Fit.Config().MaxNorm; c > 0 && p.View.Weight.In >= 0 {
+		return "Then the weights into the unit are kept within the length " + short(c) + ", all by the same factor."
+	}
+	return ""
+}
+
 // MovedTo tells what the last update made of the chosen weight.
 func (p panelData) MovedTo() *lesson.Update {
 	w := p.View.Weight
@@ -372,7 +435,7 @@ func (p panelData) MovedTo() *lesson.Update {
 	if p.Moved == nil || err != nil {
 		return nil
 	}
-	return &lesson.Update{Rule: p.Fit.Config().Rule.String(), Rate: p.Last.Rate, Before: p.Moved[i], After: p.Net.Params()[i]}
+	return &lesson.Update{Rule: p.Config()["rule"], Rate: p.Last.Rate, Before: p.Moved[i], After: p.Net.Params()[i]}
 }
 
 // Targets are the chosen sample's outputs beside what they should be.

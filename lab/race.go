@@ -107,7 +107,7 @@ func race(kind string) func(context.Context, *Frame) (any, error) {
 }
 
 func (f *Frame) data() train.Data[float64] {
-	return train.Data[float64]{Train: train.Set[float64]{X: f.Training.X, Y: f.Training.Y}}
+	return train.Data[float64]{Train: train.Set[float64]{X: f.Training.X, Y: f.Training.Y, W: f.Training.W}}
 }
 
 // Chart is the loss of every lane against one measure of work.

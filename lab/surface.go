@@ -88,10 +88,8 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 		}
 		s.Field = plot.Field{XLabel: labels[0], YLabel: labels[1], X: x, Y: y, Log: true, Paths: paths}
 		s.Rows = min(surfaceRows, f.Training.X.Rows)
-		net, c := f.Net.Clone(), f.Fit.Config()
-		tape := net.NewTape(s.Rows)
-		rx, ry := f.Training.X.Slice(0, s.Rows), f.Training.Y.Slice(0, s.Rows)
-		scale := c.Reduction.Scale(s.Rows)
+		net, c := undropped(f.Net), f.Fit.Config()
+		tape, part := net.NewTape(s.Rows), first(f.Training, s.Rows)
 		p := net.Params()
 		ia, ib := f.planeIndices()
 		for i := range y {
@@ -107,8 +105,7 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 				for k := range p {
 					p[k] = origin[k] + a*u[k] + b*v[k]
 				}
-				net.Forward(tape, rx)
-				row[j] = net.Loss(tape, c.Loss, ry) * scale
+				row[j] = trainingLoss(net, tape, c.Loss, c.Reduction, part)
 			}
 			s.Field.Z = append(s.Field.Z, row)
 		}

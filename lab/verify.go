@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gradus-ml/gradus/lesson"
+	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -38,16 +39,18 @@ const (
 // verify compares all gradients, on the first rows.
 func verify(_ context.Context, f *Frame) (any, error) {
 	net, c := f.Net, f.Fit.Config()
-	rows := min(mostVerifiedRows, f.Training.X.Rows)
-	x, y := f.Training.X.Slice(0, rows), f.Training.Y.Slice(0, rows)
+	part := first(f.Training, mostVerifiedRows)
+	rows := part.X.Rows
 	v := &Verified{Rows: rows, Weight: f.View.Weight}
 	each := 2 * float64(rows) * float64(len(net.Params())) // two passes forward
-	v.Check = nn.CheckGradient(net, c.Loss, x, y, nn.CheckOptions{Max: min(mostVerified, max(20, int(mostVerifiedWork/each))), Seed: f.Setup.Options.Seed, Reduction: c.Reduction})
+	v.Check = nn.CheckGradient(net, c.Loss, part.X, part.Y, nn.CheckOptions{
+		Max: min(mostVerified, max(20, int(mostVerifiedWork/each))), Seed: f.Setup.Options.Seed, Reduction: c.Reduction, Penalty: c.Penalty, Weights: part.W,
+	})
 	v.At = address(net, v.Worst.Index)
 	for _, g := range v.Check.Groups {
 		v.Groups = append(v.Groups, VerifiedGroup{address(net, g.Worst.Index), g})
 	}
-	v.Steps = stepErrors(net, c.Loss, x, y, c.Reduction, v.Weight)
+	v.Steps = stepErrors(undropped(net), c.Loss, c.Reduction, part, v.Weight)
 	return v, nil
 }
 
@@ -57,21 +60,19 @@ func address(net *nn.Network[float64], index int) lesson.Address {
 }
 
 // stepErrors takes the central difference with steps of 1e-1 down to 1e-13.
-func stepErrors(net *nn.Network[float64], loss nn.Loss, x, y nn.Matrix[float64], r nn.Reduction, w lesson.Address) []StepError {
+func stepErrors(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, part model.Part, w lesson.Address) []StepError {
 	index, err := net.Index(w.Layer, w.In, w.Unit)
 	if err != nil {
 		return nil
 	}
-	tape, grad := net.NewTape(x.Rows), make([]float64, len(net.Params()))
-	net.Forward(tape, x)
-	scale := r.Scale(x.Rows)
-	net.Backprop(tape, loss, y, scale, grad)
+	tape, grad := net.NewTape(part.X.Rows), make([]float64, len(net.Params()))
+	trainingLoss(net, tape, loss, r, part)
+	net.Backprop(tape, loss, part.Y, r.WeightedScale(part.X.Rows, part.W), grad)
 	g, p := grad[index], net.Params()
 	at := func(v float64) float64 {
 		was := p[index]
 		p[index] = v
-		net.Forward(tape, x)
-		l := net.Loss(tape, loss, y) * scale
+		l := trainingLoss(net, tape, loss, r, part)
 		p[index] = was
 		return l
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/lesson"
+	"github.com/gradus-ml/gradus/nn"
 )
 
 // View is what the visitor looks at.
@@ -64,7 +65,9 @@ func (s *Session) phase(by int) func(*View) {
 	}
 }
 
-// parseAddress reads L.I.J or L.b.J.
+var ofNoInput = map[string]int{"b": nn.OfBias, "gamma": nn.OfGamma, "beta": nn.OfBeta}
+
+// parseAddress reads L.I.J or L.b.J, and of a norm L.gamma.J or L.beta.J.
 func parseAddress(text string) (lesson.Address, error) {
 	bad := fmt.Errorf("%w: %q is no weight; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", ErrSetup, text)
 	parts := strings.Split(strings.TrimSpace(text), ".")
@@ -73,8 +76,8 @@ func parseAddress(text string) (lesson.Address, error) {
 	}
 	var n [3]int
 	for i, p := range parts {
-		if i == 1 && p == "b" {
-			n[1] = -1
+		if in, ok := ofNoInput[p]; ok && i == 1 {
+			n[1] = in
 			continue
 		}
 		v, err := strconv.Atoi(p)

@@ -23,17 +23,24 @@ type ExplainOptions struct {
 	MaxPaths int        // list every path up to this many, otherwise the recursion; default 64
 }
 
-// Address names one parameter: the weight from In to Unit, or with In = -1 the bias of Unit.
+// Address names one parameter: the weight from In to Unit, or with In = nn.OfBias, -1, the bias
+// of Unit, with nn.OfGamma and nn.OfBeta those of its norm.
 type Address struct {
 	Layer int `json:"layer"`
 	In    int `json:"in"`
 	Unit  int `json:"unit"`
 }
 
-// String is the address as the command line takes it, L.I.J or L.b.J.
+// String is the address as the command line takes it, L.I.J or L.b.J; of a norm L.gamma.J or
+// L.beta.J.
 func (a Address) String() string {
-	if a.In < 0 {
+	switch a.In {
+	case nn.OfBias:
 		return fmt.Sprintf("%d.b.%d", a.Layer, a.Unit)
+	case nn.OfGamma:
+		return fmt.Sprintf("%d.gamma.%d", a.Layer, a.Unit)
+	case nn.OfBeta:
+		return fmt.Sprintf("%d.beta.%d", a.Layer, a.Unit)
 	}
 	return fmt.Sprintf("%d.%d.%d", a.Layer, a.In, a.Unit)
 }

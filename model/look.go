@@ -41,6 +41,33 @@ func (f *Fit) Preview(index int) (train.Preview, bool) {
 	return train.Preview{}, false
 }
 
+// Ahead returns the parameters as the next update will leave them, nil after the last, as
+// train.Trainer's Ahead does.
+func (f *Fit) Ahead() []float64 {
+	switch r := f.runner.(type) {
+	case runnerOf[float32]:
+		var out []float64
+		for _, v := range r.trainer.Ahead() {
+			out = append(out, float64(v))
+		}
+		return out
+	case runnerOf[float64]:
+		return r.trainer.Ahead()
+	}
+	return nil
+}
+
+// NextRate is the learning rate of the next update.
+func (f *Fit) NextRate() float64 {
+	switch r := f.runner.(type) {
+	case runnerOf[float32]:
+		return r.trainer.NextRate()
+	case runnerOf[float64]:
+		return r.trainer.NextRate()
+	}
+	return 0
+}
+
 // Diagnose says why the run, as it stands, did not come to what it could have, as
 // train.Trainer's Diagnose does.
 func (f *Fit) Diagnose() []train.Finding {

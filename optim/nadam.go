@@ -21,18 +21,18 @@ func (a NAdam) Update32(s Step, w, g []float32, slots [][]float32) { nadam(a, s,
 func (a NAdam) Update64(s Step, w, g []float64, slots [][]float64) { nadam(a, s, w, g, slots) }
 
 func nadam[T Float](a NAdam, s Step, w, g []T, slots [][]T) {
-	mu, next, product := a.momenta(s.N)
+	mu, next, product := a.Momenta(s.N)
 	k := adamStep[T](a.Adam, s)
 	k.Ahead = T(float64(-s.Rate*(1-mu)) / (1 - product))
 	k.Rate = T(float64(-s.Rate*next) / (1 - float64(product*next)))
 	kernel.NAdam(w, g, slots[0], slots[1], k)
 }
 
-// momenta returns mu_n, mu_(n+1) and the product of the first n. It starts anew in every
+// Momenta returns mu_n, mu_(n+1) and the product of the first n. It starts anew in every
 // update, so that a rule remembers nothing but its slots; beyond some log(2^-64)/log(beta1)
 // updates (440 with a beta1 of 0.9, 44,000 with 0.999) the product is 0 to any precision, and
 // no longer computed.
-func (a NAdam) momenta(n int) (mu, next, product float64) {
+func (a NAdam) Momenta(n int) (mu, next, product float64) {
 	const root = 0.99983672535267527842 // 0.96^0.004
 	const none = 1.0 / (1 << 62) / 4
 	at := func(power float64) float64 { return float64(a.Beta1 * (1 - float64(0.5*power))) }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/internal/rng"
-	"github.com/gradus-ml/gradus/optim"
 )
 
 // Next returns the training rows of the next update in the order in which it takes them, nil
@@ -59,50 +58,74 @@ type Preview struct {
 // Preview makes the next update, as the trainer will, sees what it does to the parameter with
 // that index in Params, and takes everything back. ok is false after the last update.
 func (t *Trainer[T]) Preview(index int) (p Preview, ok bool) {
+	look := func() (value float64, state []float64) {
+		for _, s := range t.slots {
+			state = append(state, float64(s[index]))
+		}
+		return float64(t.net.Params()[index]), state
+	}
+	ok = t.ahead(func(b Set[T]) {
+		p.Before, p.State = look()
+		if t.cfg.Solver == nil {
+			t.gradient(b, t.cfg.Reduction.WeightedScale(b.Rows(), b.W))
+			p.Gradient = float64(t.grads[0][index])
+		}
+	}, func(s Step) {
+		p.N, p.Loss, p.Rate = s.N, s.Loss, s.Rate
+		p.After, p.StateAfter = look()
+		if t.cfg.Solver == nil {
+			p.Shaped = float64(t.grads[0][index])
+		} else {
+			p.State, p.StateAfter = nil, nil
+		}
+	})
+	return p, ok
+}
+
+// Ahead returns the parameters as the next update will leave them, nil after the last.
+func (t *Trainer[T]) Ahead() (params []T) {
+	t.ahead(func(Set[T]) {}, func(Step) { params = slices.Clone(t.net.Params()) })
+	return params
+}
+
+// NextRate is the learning rate of the next update.
+func (t *Trainer[T]) NextRate() float64 { return t.rate(t.place()) }
+
+// ahead makes the next update, calls before and after around it, and takes everything back. It
+// returns false after the last update.
+func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	if t.finished {
-		return p, false
+		return false
 	}
 	was := t.show(false)
 	defer t.show(was)
-	before := *t
-	vectors := [][]T{t.net.Values(), t.ema}
-	vectors = append(vectors, t.slots...)
-	kept := make([][]T, len(vectors))
+	kept := *t
+	vectors := append([][]T{t.net.Values(), t.ema}, t.slots...)
+	values := make([][]T, len(vectors))
 	for i, v := range vectors {
-		kept[i] = slices.Clone(v)
+		values[i] = slices.Clone(v)
 	}
 	numbers := slices.Clone(t.numbers)
 	defer func() {
 		for i, v := range vectors {
-			copy(v, kept[i])
+			copy(v, values[i])
 		}
 		copy(t.numbers, numbers)
-		*t = before
+		*t = kept
 	}()
-	state := func() (out []float64) {
-		for _, s := range t.slots {
-			out = append(out, float64(s[index]))
-		}
-		return out
-	}
-	p.Before = float64(t.net.Params()[index])
 	if t.cfg.Solver != nil {
-		penalty := t.net.Penalty(t.cfg.Penalty)
-		m := optim.Iterate(t.cfg.Solver, t.evaluate, t.baseRate(), t.net.Params(), t.slots, t.numbers)
-		p.N, p.Loss, p.Rate, p.After = t.result.Steps+1, m.Loss-penalty, m.Step, float64(t.net.Params()[index])
-		return p, true
+		before(t.data.Train)
+		after(t.iterate())
+		return true
 	}
-	p.State = state()
 	if t.position == 0 {
 		t.drawOrder()
 	}
 	from, to := t.coming()
 	b := t.batch(from, to)
-	t.gradient(b, t.cfg.Reduction.WeightedScale(b.Rows(), b.W))
-	p.Gradient = float64(t.grads[0][index])
+	before(b)
 	t.parts = nil // the gradient is wanted whole
 	s, _ := t.update(b, t.place())
-	p.N, p.Loss, p.Rate = s.N, s.Loss, s.Rate
-	p.Shaped, p.StateAfter, p.After = float64(t.grads[0][index]), state(), float64(t.net.Params()[index])
-	return p, true
+	after(s)
+	return true
 }

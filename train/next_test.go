@@ -164,11 +164,18 @@ func testPreview[T nn.Float](t *testing.T) {
 				return out
 			}
 			coming, made := look(), 0
+			ahead, rate := tr.Ahead(), tr.NextRate()
 			for s, err := range tr.Steps(context.Background()) {
 				if err != nil {
 					t.Fatal(err)
 				}
 				average := tr.show(false)
+				if c.Solver == nil && s.Rate != rate {
+					t.Fatalf("update %d has the rate %v, NextRate had said %v", s.N, s.Rate, rate)
+				}
+				if !tr.finished && !slices.Equal(ahead, net.Params()) {
+					t.Fatalf("%s: update %d comes to other parameters than Ahead had said", tr.cfg.Optimizer(), s.N)
+				}
 				for k, p := range coming {
 					same := func(what string, a float64, b T) {
 						if a != float64(b) && !(math.IsNaN(a) && b != b) {
@@ -191,7 +198,7 @@ func testPreview[T nn.Float](t *testing.T) {
 					t.Fatalf("%s, norm %s: to look ahead has changed update %d", tr.cfg.Optimizer(), norm, s.N)
 				}
 				made++
-				coming = look()
+				coming, ahead, rate = look(), tr.Ahead(), tr.NextRate()
 			}
 			if made != len(plain) {
 				t.Errorf("%s: %d updates, %d without looking ahead", tr.cfg.Optimizer(), made, len(plain))

@@ -29,29 +29,33 @@ func (c *Config) Optimizer() string {
 // solverStep makes one iteration of the solver: an epoch of one update, whose rows are counted
 // once for every evaluation.
 func (t *Trainer[T]) solverStep() (Step, error) {
-	rows := t.data.Train.Rows()
 	t.keepGood()
+	s := t.iterate()
+	if s.Loss-s.Loss != 0 {
+		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, Rate: s.Rate}
+	}
+	t.result.Steps++
+	t.result.Rows += s.evaluations * t.data.Train.Rows()
+	t.average(s.N)
+	t.lossSum = float64(s.Loss * s.weight)
+	err := t.endEpoch(&s)
+	if err == nil && !t.finished && s.Rate == 0 {
+		err = t.finish(ReasonMinimum, s)
+	}
+	return s, err
+}
+
+// iterate makes an iteration of the solver on the network's parameters.
+func (t *Trainer[T]) iterate() Step {
 	if t.objective == nil {
 		t.objective = t.evaluate
 	}
 	penalty := t.net.Penalty(t.cfg.Penalty)
 	m := optim.Iterate(t.cfg.Solver, t.objective, t.baseRate(), t.net.Params(), t.slots, t.numbers)
-	s := Step{
-		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: rows, weight: t.weight,
+	return Step{
+		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: t.data.Train.Rows(), weight: t.weight, evaluations: m.Evaluations,
 		Loss: m.Loss - penalty, Rate: m.Step, Validation: math.NaN(), Score: math.NaN(),
 	}
-	if s.Loss-s.Loss != 0 {
-		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, Rate: s.Rate}
-	}
-	t.result.Steps++
-	t.result.Rows += m.Evaluations * rows
-	t.average(s.N)
-	t.lossSum = float64(s.Loss * s.weight)
-	err := t.endEpoch(&s)
-	if err == nil && !t.finished && m.Step == 0 {
-		err = t.finish(ReasonMinimum, s)
-	}
-	return s, err
 }
 
 // evaluate is what a solver minimises: the loss over all training rows and the penalty. It

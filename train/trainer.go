@@ -153,7 +153,8 @@ type Step struct {
 	Score      float64 // what decides over Best: Validation, or what Config.Score gave
 	Best       bool    // the best validation score so far
 
-	weight float64 // of its batch
+	weight      float64 // of its batch
+	evaluations int     // that a solver needed
 }
 
 // New prepares a run. It refuses a configuration that makes no sense for the network, and

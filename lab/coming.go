@@ -1,0 +1,55 @@
+package lab
+
+import (
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// Coming is what the next update will be made of: each row's gradient of the chosen weight, as
+// training has it, with its weight and the units that dropout leaves it.
+type Coming struct {
+	Rows []ComingRow // none where batch normalisation ties them together
+	More int         // rows that are not listed
+}
+
+// ComingRow is one row of the next update.
+type ComingRow struct {
+	Row      int // of the table
+	Gradient float64
+	Seen     bool
+	Chosen   bool
+}
+
+const (
+	mostComing   = 8    // rows listed
+	mostComputed = 4096 // rows of a batch whose gradient is computed for the page
+)
+
+// Coming looks at the rows of the next update; nil where there is none, or too much to it.
+func (f *Frame) Coming() *Coming {
+	if f.Preview == nil {
+		return nil
+	}
+	c, w := f.Fit.Config(), f.View.Weight
+	index, err := f.Net.Index(w.Layer, w.In, w.Unit)
+	if err != nil {
+		return nil
+	}
+	for l := range f.Net.Depth() {
+		if f.Net.Layer(l).Norm == nn.BatchNorm {
+			return &Coming{}
+		}
+	}
+	tape, grad := f.Net.NewTape(1), make([]float64, len(f.Net.Params()))
+	out := &Coming{More: max(0, len(f.Next)-mostComing)}
+	for i, row := range f.Next[:len(f.Next)-out.More] {
+		f.Net.ForwardTraining(tape, f.Training.X.Slice(row, row+1), nn.Noise{Seed: c.Seed, Step: f.At, Row: i})
+		if f.Training.W != nil {
+			tape.UseWeights(f.Training.W[row : row+1])
+		}
+		f.Net.Backprop(tape, c.Loss, f.Training.Y.Slice(row, row+1), 1, grad)
+		out.Rows = append(out.Rows, ComingRow{
+			Row: f.Training.Rows[row], Gradient: grad[index], Seen: i < f.Seen, Chosen: row == f.View.Row,
+		})
+	}
+	return out
+}
