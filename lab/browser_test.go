@@ -728,7 +728,11 @@ func TestPoint7Race(t *testing.T) {
 	p.click("#race")
 	p.until("document.getElementById('lanes')")
 	f := p.session().Frame()
-	tracks, err := lesson.Race(ctx, f.Start, f.data(), f.lanes(raceMethods), nil)
+	lanes, _, err := f.lanes(raceMethods)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracks, err := lesson.Race(ctx, f.Start, f.data(), lanes, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

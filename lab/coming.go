@@ -34,10 +34,8 @@ func (f *Frame) Coming() *Coming {
 	if err != nil {
 		return nil
 	}
-	for l := range f.Net.Depth() {
-		if f.Net.Layer(l).Norm == nn.BatchNorm {
-			return &Coming{}
-		}
+	if f.tied() {
+		return &Coming{}
 	}
 	tape, grad := f.Net.NewTape(1), make([]float64, len(f.Net.Params()))
 	out := &Coming{More: max(0, len(f.Next)-mostComing)}

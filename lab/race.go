@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gradus-ml/gradus/lesson"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/plot"
 	"github.com/gradus-ml/gradus/train"
@@ -14,6 +16,7 @@ import (
 // Raced is how lanes from the run's first weights fared.
 type Raced struct {
 	Kind   string
+	Common string // what all lanes have
 	Lanes  []lesson.Lane
 	Tracks []lesson.Track[float64]
 }
@@ -32,60 +35,116 @@ const (
 	mostRaceWork   = 2e10
 )
 
-// lanes are the runs of a race: the setup with one thing changed.
-func (f *Frame) lanes(kind string) []lesson.Lane {
+// lanes are the runs of a race: the setup with one thing changed, each named by what it runs.
+// Common is what all of them have.
+func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err error) {
 	c := f.Fit.Config()
 	c.KeepBest, c.Threads = false, 1
 	work := 3 * float64(len(f.Net.Params())) * float64(f.Training.X.Rows) // of an epoch
 	c.Epochs = min(c.Epochs, mostRaceEpochs, max(1, int(mostRaceWork/work)))
-	if c.Method == train.PerSample { // another scale of epochs
-		c.Method, c.Stop = train.Batch, train.Tolerance{R: c.Tolerance}
-	}
-	if c.Method == train.Batch || c.Method == train.Stochastic {
-		c.BatchSize = max(2, min(16, f.Training.X.Rows/4)) // of the mini-batch lane
-	}
-	var out []lesson.Lane
-	add := func(name string, change func(*train.Config)) {
+	c.Warmup = min(c.Warmup, c.Epochs-1)
+	add := func(change func(*train.Config)) {
 		lane := c
 		change(&lane)
-		out = append(out, lesson.Lane{Name: name, Config: lane})
+		lanes = append(lanes, lesson.Lane{Name: laneName(lane), Config: lane})
 	}
 	switch kind {
 	case raceOptimisers:
-		for _, name := range []string{"sgd", "momentum", "nesterov", "adam"} {
-			rule, err := optim.ParseRule(name, optim.Hyper{})
-			if err != nil {
-				continue
-			}
-			add(name, func(c *train.Config) {
-				if c.Rule.String() != name {
-					c.Rule, c.Rate = rule, raceRate(c.Rule.String(), c.Rate, name)
+		names := []string{"sgd", "momentum", "nesterov", "adam"}
+		if own := c.Optimizer(); !slices.Contains(names, own) {
+			names = append([]string{own}, names...)
+		}
+		for _, name := range names {
+			add(func(lane *train.Config) {
+				if name == c.Optimizer() {
+					return
 				}
+				lane.Rule, _ = optim.ParseRule(name, optim.Hyper{}) // one of those that there are
+				lane.Solver, lane.Rate = nil, raceRate(c.Optimizer(), c.Rate, name)
 			})
-			out[len(out)-1].Name = fmt.Sprintf("%s, rate %s", name, short(out[len(out)-1].Config.Rate))
 		}
 	case raceRates:
+		if c.Solver != nil {
+			return nil, "", fmt.Errorf("%w: %s finds its own rate; race optimisers, or build another one", ErrSetup, c.Solver)
+		}
 		for _, factor := range []float64{0.1, 1, 3, 10} {
-			add("rate "+short(c.Rate*factor), func(c *train.Config) { c.Rate *= factor })
+			add(func(c *train.Config) { c.Rate *= factor })
 		}
 	default:
-		for _, m := range []train.Method{train.Batch, train.Stochastic, train.MiniBatch} {
-			add(string(m), func(c *train.Config) { c.Method = m })
+		if c.Solver != nil {
+			return nil, "", fmt.Errorf("%w: %s looks at all rows and knows the method batch alone; race optimisers, or build another one", ErrSetup, c.Solver)
 		}
-		out[2].Name = fmt.Sprintf("mini-batch of %d", c.BatchSize)
+		size := c.BatchSize
+		if c.Method != train.MiniBatch {
+			size = max(2, min(16, f.Training.X.Rows/4))
+		}
+		for _, m := range []train.Method{train.Batch, train.Stochastic, train.MiniBatch, train.PerSample} {
+			switch {
+			case m == train.Stochastic && f.tied(): // which has no such run
+			case m == train.PerSample && c.Method != m:
+			default:
+				add(func(lane *train.Config) {
+					lane.Method, lane.BatchSize = m, size
+					if c.Method == train.PerSample && m != c.Method { // whose tolerance is each row's in turn
+						lane.Stop = train.Any{train.Tolerance{R: c.Tolerance}}
+					}
+				})
+			}
+		}
 	}
-	return out
+	common = fmt.Sprintf("schedule %s, at most %s", c.Schedule, plural(c.Epochs, "epoch", "epochs"))
+	if c.Method == train.PerSample {
+		common += " (of per-sample: updates on a row, of which each is an epoch)"
+	}
+	return lanes, common, nil
+}
+
+// tied reports whether batch normalisation ties the rows of a batch together.
+func (f *Frame) tied() bool {
+	for l := range f.Net.Depth() {
+		if f.Net.Layer(l).Norm == nn.BatchNorm {
+			return true
+		}
+	}
+	return false
+}
+
+// laneName is a run's method with its batch size, its optimiser with those of its numbers that
+// are not the usual ones, and its rate.
+func laneName(c train.Config) string {
+	name := string(c.Method)
+	if c.Method == train.MiniBatch {
+		name += fmt.Sprintf(" of %d", c.BatchSize)
+	}
+	if c.Solver != nil {
+		return name + ", " + c.Solver.String()
+	}
+	name += ", " + c.Rule.String()
+	usual, err := optim.ParseRule(c.Rule.String(), optim.Hyper{})
+	for _, f := range fields {
+		if v := ruleUses(c.Rule, f); err == nil && v != ruleUses(usual, f) {
+			if f.Name != c.Rule.String() { // momentum's is its own name
+				name += " " + f.Name
+			}
+			name += " " + v
+		}
+	}
+	return name + ", rate " + short(c.Rate)
 }
 
 // raceRate is a rate for another optimiser: of momentum a tenth, since its steps add up to ten
-// times the gradient; of adam, whose steps have the rate's own size, 0.05 at most.
+// times the gradient; of adam, whose steps have the rate's own size, 0.05 at most. What rescales
+// the gradient in other ways says nothing of a rate for those that do not.
 func raceRate(from string, rate float64, to string) float64 {
 	plain := rate // of sgd
 	switch from {
+	case "sgd":
 	case "momentum", "nesterov":
 		plain = rate * 10
 	case "adam", "adamw":
 		plain = rate * 20
+	default:
+		return optim.DefaultRate(to)
 	}
 	switch to {
 	case "momentum", "nesterov":
@@ -99,8 +158,11 @@ func raceRate(from string, rate float64, to string) float64 {
 // race runs the lanes in turn, so that their seconds can be compared.
 func race(kind string) func(context.Context, *Frame) (any, error) {
 	return func(ctx context.Context, f *Frame) (any, error) {
-		r := &Raced{Kind: kind, Lanes: f.lanes(kind)}
+		r := &Raced{Kind: kind}
 		var err error
+		if r.Lanes, r.Common, err = f.lanes(kind); err != nil {
+			return nil, err
+		}
 		r.Tracks, err = lesson.Race(ctx, f.Start, f.data(), r.Lanes, nil)
 		return r, err
 	}
@@ -134,5 +196,10 @@ func (r *Raced) Chart(axis string, width, height int) plot.Chart {
 	return ch
 }
 
-// Last is a lane's last point.
-func (r *Raced) Last(i int) lesson.Point { return r.Tracks[i].Points[len(r.Tracks[i].Points)-1] }
+// Last is a lane's last point; nothing of a lane whose first loss is not finite.
+func (r *Raced) Last(i int) lesson.Point {
+	if n := len(r.Tracks[i].Points); n > 0 {
+		return r.Tracks[i].Points[n-1]
+	}
+	return lesson.Point{Loss: math.NaN()}
+}
