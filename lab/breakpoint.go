@@ -5,11 +5,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"github.com/gradus-ml/gradus/lesson"
 )
 
-// Breakpoints end Run at the first update after which one of them holds.
+// Breakpoints end Run, and a step by an epoch, at the first update after which one of them holds
+// that did not hold before: one that holds already lets the run go on.
 type Breakpoints struct {
 	Loss   *float64 // the loss over all training rows is at most this
 	Weight *float64 // the size of some parameter is at least this
@@ -21,40 +20,68 @@ func (s *Session) SetBreakpoints(b Breakpoints) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.breaks = b
+	s.arm()
 	s.touch()
 }
 
-// hit reports whether a breakpoint holds, and says which. mu is held.
+// arm notes which breakpoints hold at present. mu is held.
+func (s *Session) arm() {
+	s.holding = map[string]bool{}
+	for _, b := range s.breakpoints() {
+		_, s.holding[b.name] = b.holds()
+	}
+}
+
+// hit reports whether a breakpoint has come to hold, and says which. mu is held.
 func (s *Session) hit() bool {
-	b := s.breaks
+	for _, b := range s.breakpoints() {
+		what, holds := b.holds()
+		if holds && !s.holding[b.name] && s.broke == "" {
+			s.note, s.broke = "Breakpoint: "+what, b.name
+		}
+		s.holding[b.name] = holds
+	}
+	return s.broke != ""
+}
+
+// breakpoint is one of those that are set. holds says what is so.
+type breakpoint struct {
+	name  string
+	holds func() (what string, yes bool)
+}
+
+// breakpoints are those that are set, in the order in which they are asked.
+func (s *Session) breakpoints() (out []breakpoint) {
+	fit, b := s.run.fit, s.breaks
 	if b.Loss != nil {
-		if loss := s.run.fit.Result().Loss; loss <= *b.Loss {
-			s.note = fmt.Sprintf("Breakpoint: the loss is %s, at most %s.", exact(loss), exact(*b.Loss))
-			return true
-		}
+		out = append(out, breakpoint{"loss", func() (string, bool) {
+			loss := fit.Result().Loss
+			return fmt.Sprintf("the loss is %s, at most %s.", exact(loss), exact(*b.Loss)), loss <= *b.Loss
+		}})
 	}
-	if b.Weight == nil && !b.Dead {
-		return false
-	}
-	net := s.run.fit.Network()
 	if b.Weight != nil {
-		for i, w := range net.Params() {
-			if math.Abs(w) >= *b.Weight {
-				l, in, unit := net.Locate(i)
-				s.note = fmt.Sprintf("Breakpoint: the weight %s is %s.", lesson.Address{Layer: l, In: in, Unit: unit}, exact(w))
-				return true
+		out = append(out, breakpoint{"weight", func() (string, bool) {
+			net := fit.Network()
+			for i, w := range net.Params() {
+				if math.Abs(w) >= *b.Weight {
+					return fmt.Sprintf("the weight %s is %s, its size at least %s.", address(net, i), exact(w), exact(*b.Weight)), true
+				}
 			}
-		}
+			return "", false
+		}})
 	}
 	if b.Dead {
-		for _, u := range examine(net, s.run.fit.Config().Loss, s.run.fit.Config().Reduction, s.training).Units {
-			if u.Dead {
-				s.note = fmt.Sprintf("Breakpoint: unit %d of layer %d lets no gradient through on any row.", u.Unit, u.Layer)
-				return true
+		out = append(out, breakpoint{"dead", func() (string, bool) {
+			c := fit.Config()
+			for _, u := range examine(fit.Network(), c.Loss, c.Reduction, s.training).Units {
+				if u.Dead {
+					return fmt.Sprintf("unit %d of layer %d is dead: it lets no gradient through on any row.", u.Unit, u.Layer), true
+				}
 			}
-		}
+			return "", false
+		}})
 	}
-	return false
+	return out
 }
 
 // change sets the breakpoint whose field was changed.
@@ -68,7 +95,7 @@ func (s *Session) change(get func(string) string) error {
 		}
 		x, err := strconv.ParseFloat(text, 64)
 		if ok = err == nil && x-x == 0; !ok {
-			return fmt.Errorf("%w: the breakpoint %q is no number", ErrSetup, text)
+			return fmt.Errorf("%w: the breakpoint %q is no number; give one, or nothing", ErrSetup, text)
 		}
 		*to = &x
 		return nil
@@ -78,12 +105,25 @@ func (s *Session) change(get func(string) string) error {
 	case "loss":
 		err = number("value", &b.Loss)
 	case "weight":
-		err = number("value", &b.Weight)
+		if err = number("value", &b.Weight); err == nil && b.Weight != nil && *b.Weight <= 0 {
+			err = fmt.Errorf("%w: the breakpoint %s is no size of a weight; give a number greater than 0", ErrSetup, exact(*b.Weight))
+		}
 	case "dead":
 		b.Dead = get("on") == "true"
+	case "all":
+		b = Breakpoints{}
+	default:
+		err = fmt.Errorf("%w: there is no breakpoint %q", ErrSetup, get("field"))
 	}
-	if err == nil {
-		s.SetBreakpoints(b)
+	if err != nil {
+		return err
 	}
-	return err
+	s.SetBreakpoints(b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broke != "" && (get("field") == s.broke || get("field") == "all") { // what it said is over
+		s.say(nil)
+		s.touch()
+	}
+	return nil
 }

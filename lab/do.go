@@ -41,7 +41,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	case "batch":
 		e.Batch()
 	case "epoch":
-		e.Epoch(r.Context())
+		err = e.Epoch(r.Context())
 	case "back":
 		err = e.Back(r.Context())
 	case "goto":
@@ -73,6 +73,8 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		}
 	case "digits":
 		e.Look(func(v *View) { v.Digits = get("on") == "true" })
+	case "cancel":
+		e.cancel(get("job"))
 	case "verify":
 		e.begin("verify", verify)
 	case "race":

@@ -580,6 +580,9 @@ func (p panelData) BreakText(x *float64) string {
 	return exact(*x)
 }
 
+// Breaking reports whether a breakpoint is set.
+func (p panelData) Breaking() bool { return p.Breaks != Breakpoints{} }
+
 // HealthBars compares the layers.
 func (p panelData) HealthBars(h Health) template.HTML {
 	b := plot.Profile{Title: "Layer by layer", Log: true, Width: sideWidth}

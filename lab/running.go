@@ -27,28 +27,61 @@ func (s Speed) pause() time.Duration {
 
 // Run makes updates until Pause, a breakpoint or the end.
 func (s *Session) Run(speed Speed) {
-	s.Pause()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil {
 		return
 	}
+	s.pause()
 	s.say(nil)
 	s.speed = speed
 	if s.run.ended != "" {
 		s.touch()
 		return
 	}
-	if !s.frozen.IsZero() { // somebody has just asked for it
+	if s.viewers == 0 { // somebody has just asked for it
 		s.frozen = time.Now()
 	}
 	ctx, stop := context.WithCancel(s.ctx)
-	s.running, s.stop = true, stop
+	s.begins(stop)
 	s.touch()
-	s.work.Go(func() { s.loop(ctx) })
+	s.work.Go(func() {
+		s.drive(ctx, func() bool { return s.step() && !s.hit() }, func() (bool, time.Duration) {
+			if s.viewers == 0 && time.Since(s.frozen) > abandoned {
+				s.note = "Paused, since nobody was watching."
+				return false, 0
+			}
+			return true, s.speed.pause()
+		})
+	})
 }
 
-// Pause ends Run. The update under way is finished.
+// move makes updates until next returns false, and waits for it. When something else moves or
+// pauses the run meanwhile, or ctx ends, it returns context.Canceled.
+func (s *Session) move(ctx context.Context, next func() bool) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(s.ctx, stop)()
+	s.mu.Lock()
+	s.pause()
+	s.say(nil)
+	s.begins(stop)
+	s.mu.Unlock()
+	if s.drive(ctx, next, func() (bool, time.Duration) { return true, 0 }) {
+		return nil
+	}
+	return ctx.Err()
+}
+
+// begins notes that the run moves, and how that is ended. What moved it before has been paused.
+// mu is held.
+func (s *Session) begins(stop context.CancelFunc) {
+	s.running, s.stop = true, stop
+	s.motion++
+	s.arm()
+}
+
+// Pause ends whatever moves the run. The update under way is finished.
 func (s *Session) Pause() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +97,7 @@ func (s *Session) pause() {
 	}
 }
 
-// slice is how long Run keeps the session for itself; a frame is taken between two.
+// slice is how long a run keeps the session for itself; a frame is taken between two.
 const slice = 10 * time.Millisecond
 
 // turns are how many runs compute at once, of all sessions: the machine has a core left to
@@ -74,47 +107,47 @@ var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 // abandoned is after how long without a viewer Run pauses.
 const abandoned = 15 * time.Second
 
-func (s *Session) loop(ctx context.Context) {
+// drive calls next until it returns false, in slices between which others get at the session.
+// Before each it asks pace whether to go on, and how long to rest behind it: where there is a rest,
+// a slice is one call. Both are called with mu held. It returns false when ctx ended before.
+func (s *Session) drive(ctx context.Context, next func() bool, pace func() (more bool, rest time.Duration)) bool {
+	s.mu.Lock()
+	motion := s.motion
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.motion == motion { // nothing else has moved it since
+			s.pause()
+		}
+	}()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case turns <- struct{}{}:
 		}
 		s.mu.Lock()
-		if ctx.Err() != nil { // paused, or another Run
-			s.mu.Unlock()
-			<-turns
-			return
-		}
-		begun := time.Now()
-		more := true
-		for more && time.Since(begun) < slice && ctx.Err() == nil {
-			if more = s.step(); more && s.hit() {
-				more = false
-			}
-			if s.speed != Full {
+		begun, more := time.Now(), true
+		goOn, rest := pace()
+		for goOn && more && ctx.Err() == nil && time.Since(begun) < slice {
+			if more = next(); rest > 0 {
 				break
 			}
 		}
-		s.remember()
-		if !s.frozen.IsZero() && time.Since(s.frozen) > abandoned {
-			s.note, more = "Paused, since nobody was watching.", false
+		if ctx.Err() == nil {
+			s.remember()
+			s.touch()
 		}
-		if !more {
-			s.pause()
-		}
-		pause := s.speed.pause()
-		s.touch()
 		s.mu.Unlock()
 		<-turns
-		if !more {
-			return
+		if !goOn || !more {
+			return true
 		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-time.After(max(pause, 50*time.Microsecond)): // lets a waiting frame in
+			return false
+		case <-time.After(max(rest, 50*time.Microsecond)): // lets a waiting frame in
 		}
 	}
 }
@@ -123,10 +156,11 @@ func (s *Session) loop(ctx context.Context) {
 func (s *Session) Watch() (leave func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.frozen = time.Time{}
+	s.viewers++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		s.viewers--
 		s.frozen = time.Now()
 	}
 }
@@ -135,7 +169,7 @@ func (s *Session) Watch() (leave func()) {
 func (s *Session) Idle() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.frozen.IsZero() {
+	if s.viewers > 0 {
 		return 0
 	}
 	return time.Since(s.frozen)

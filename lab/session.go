@@ -39,14 +39,18 @@ type Session struct {
 	note     string        // what to tell the visitor
 	failed   bool          // the note is a complaint
 	running  bool
-	stop     context.CancelFunc // of Run
+	stop     context.CancelFunc // of what moves the run
+	motion   int                // counts what has moved it
 	speed    Speed
 	breaks   Breakpoints
+	holding  map[string]bool // which of them held after the last update
+	broke    string          // the one that ended the last motion
 	view     View
 	jobs     map[string]*job
 	version  uint64
-	revealed string    // what a fault came to
-	frozen   time.Time // when the last viewer left; zero while there is one
+	revealed string // what a fault came to
+	viewers  int
+	frozen   time.Time // when the last viewer left
 }
 
 // NewSession returns a session on the first example. changed, if not nil, is called whenever
@@ -89,9 +93,9 @@ func (s *Session) LoadExample(name string) error {
 
 // Load starts anew with a setup on a table. On an error the session is as it was.
 func (s *Session) Load(setup Setup, t *data.Table) error {
-	s.Pause()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pause()
 	return s.load(setup, t)
 }
 
@@ -191,9 +195,9 @@ func (s *Session) touch() {
 
 // Change starts anew with fields of the form changed.
 func (s *Session) Change(values map[string]string) error {
-	s.Pause()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pause()
 	setup, err := s.setup.With(values)
 	if err != nil {
 		return err
@@ -203,7 +207,7 @@ func (s *Session) Change(values map[string]string) error {
 
 // say sets what the visitor is told. mu is held.
 func (s *Session) say(err error) {
-	s.note, s.failed = "", err != nil
+	s.note, s.broke, s.failed = "", "", err != nil
 	if err != nil {
 		s.note = err.Error()
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/optim"
@@ -296,5 +298,180 @@ func TestBreakpoints(t *testing.T) {
 	s.Run(Full)
 	if f := wait(s); !strings.Contains(f.Note, "no gradient") && f.Ended == "" {
 		t.Errorf("paused saying %q, ended %q", f.Note, f.Ended)
+	}
+}
+
+// Each breakpoint stops Run and a step by an epoch, says which it was, lets the next Run go on
+// although it still holds, and is gone when it is cleared.
+func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
+	number := func(x float64) *float64 { return &x }
+	for _, c := range []struct {
+		name    string
+		example string
+		change  map[string]string
+		set     Breakpoints
+		says    string
+	}{
+		{"loss", "circles", nil, Breakpoints{Loss: number(0.6)}, "Breakpoint: the loss is "},
+		{"weight", "circles", nil, Breakpoints{Weight: number(1.5)}, "Breakpoint: the weight "},
+		{"dead", "circles", map[string]string{"activation": "relu", "lr": "20", "optimizer": "sgd"}, Breakpoints{Dead: true}, "is dead"},
+		{"dead", "circles", map[string]string{"activation": "relu", "lr": "20", "optimizer": "sgd"}, Breakpoints{Dead: true, Loss: number(-1), Weight: number(1e9)}, "is dead"},
+	} {
+		holds := func(f *Frame) bool {
+			switch c.name {
+			case "loss":
+				return f.Loss <= *c.set.Loss
+			case "weight":
+				return slices.ContainsFunc(f.Net.Params(), func(w float64) bool { return math.Abs(w) >= *c.set.Weight })
+			}
+			cfg := f.Fit.Config()
+			return slices.ContainsFunc(examine(f.Net, cfg.Loss, cfg.Reduction, f.Training).Units, func(u UnitHealth) bool { return u.Dead })
+		}
+		for _, way := range []string{"run", "epoch"} {
+			s := newSession(t, c.example)
+			if err := s.Change(c.change); err != nil {
+				t.Fatal(err)
+			}
+			s.SetBreakpoints(c.set)
+			f := s.Frame()
+			if holds(f) {
+				t.Fatalf("%s: it holds from the start", c.name)
+			}
+			if way == "run" {
+				s.Run(Full)
+				for begun := time.Now(); s.Frame().Running && time.Since(begun) < 30*time.Second; {
+					time.Sleep(time.Millisecond)
+				}
+			} else {
+				for range 200 {
+					if err := s.Epoch(ctx); err != nil {
+						t.Fatal(err)
+					}
+					if s.Frame().Broke != "" {
+						break
+					}
+				}
+			}
+			f = s.Frame()
+			if f.Running || f.Broke != c.name || !strings.Contains(f.Note, c.says) || !holds(f) {
+				t.Fatalf("%s by %s: at update %d, broke %q, told %q", c.name, way, f.At, f.Broke, f.Note)
+			}
+			at := f.At
+			s2 := newSession(t, c.example)
+			if err := s2.Change(c.change); err != nil {
+				t.Fatal(err)
+			}
+			for range at - 1 {
+				s2.Batch()
+				if holds(s2.Frame()) {
+					t.Fatalf("%s by %s: it stopped at update %d, and held at %d", c.name, way, at, s2.Frame().At)
+				}
+			}
+			if err := s.Epoch(ctx); err != nil || s.Frame().At <= at {
+				t.Errorf("%s by %s: it cannot be passed: %v", c.name, way, err)
+			}
+			if err := s.Goto(ctx, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Goto(ctx, at+2); err != nil || s.Frame().At != at+2 || s.Frame().Broke != "" {
+				t.Errorf("%s: the timeline stops at it: %v", c.name, err)
+			}
+			if err := s.change(func(name string) string {
+				return map[string]string{"field": c.name}[name]
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if b := s.Frame().Breaks; b.Loss != nil && c.name == "loss" || b.Weight != nil && c.name == "weight" || b.Dead && c.name == "dead" {
+				t.Errorf("%s: cleared, there is %+v", c.name, b)
+			}
+			if err := s.change(func(name string) string { return map[string]string{"field": "all"}[name] }); err != nil {
+				t.Fatal(err)
+			}
+			if b := s.Frame().Breaks; b != (Breakpoints{}) {
+				t.Errorf("%s: all cleared, there is %+v", c.name, b)
+			}
+		}
+	}
+}
+
+// Long work is cancelled at once and leaves nothing running and nothing shown.
+func TestCancel(t *testing.T) {
+	s := newSession(t, "spirals")
+	if err := s.Change(map[string]string{"hidden": "120,120", "epochs": "100000"}); err != nil {
+		t.Fatal(err)
+	}
+	jobs := map[string]func(context.Context, *Frame) (any, error){"verify": verify, "race": race(raceRates), "surface": surface("principal", nil)}
+	for name, work := range jobs {
+		before := goleak.IgnoreCurrent()
+		s.begin(name, work)
+		if text := execute("panel-"+name, s.Frame()); !strings.Contains(text, `data-do="cancel" data-job="`+name+`"`) {
+			t.Errorf("%s: while it is at work there is no way to cancel: %s", name, text)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if j, ok := s.Frame().Jobs[name]; !ok || !j.busy {
+			t.Fatalf("%s: it is done before it can be cancelled: %v", name, j.err)
+		}
+		s.cancel(name)
+		if _, there := s.Frame().Jobs[name]; there {
+			t.Errorf("%s: cancelled, it is still there", name)
+		}
+		if err := goleak.Find(before); err != nil {
+			t.Errorf("%s: cancelled, something is running: %v", name, err)
+		}
+		if _, there := s.Frame().Jobs[name]; there {
+			t.Errorf("%s: cancelled, it has a result", name)
+		}
+	}
+	// Going to a far update too: by Pause, and by who asked going away.
+	if err := s.Goto(ctx, 30); err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []string{"pause", "leave", "another"} {
+		before := goleak.IgnoreCurrent()
+		leaving, leave := context.WithCancel(ctx)
+		gone := make(chan error)
+		go func() { gone <- s.Goto(leaving, 1<<30) }()
+		for !s.Frame().Running {
+			time.Sleep(time.Millisecond)
+		}
+		switch how {
+		case "pause":
+			s.Pause()
+		case "leave":
+			leave()
+		case "another":
+			if err := s.Goto(ctx, 3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-gone; err == nil {
+			t.Errorf("%s: it went all the way", how)
+		}
+		f := s.Frame()
+		if f.Running || how == "another" && f.At != 3 {
+			t.Errorf("%s: running %v at update %d", how, f.Running, f.At)
+		}
+		if !bits(f.Net.Params(), plain(t, f.Setup, s.table, f.At)) {
+			t.Errorf("%s: the weights at update %d are others than those of a plain run", how, f.At)
+		}
+		leave()
+		if err := goleak.Find(before); err != nil {
+			t.Errorf("%s: something is running: %v", how, err)
+		}
+	}
+}
+
+// A session with two viewers is watched as long as one of them is there.
+func TestTwoViewers(t *testing.T) {
+	s := newSession(t, "notebook")
+	first, second := s.Watch(), s.Watch()
+	first()
+	if idle := s.Idle(); idle != 0 {
+		t.Errorf("with a viewer left it has been idle for %v", idle)
+	}
+	second()
+	time.Sleep(time.Millisecond)
+	if s.Idle() == 0 {
+		t.Error("without a viewer it is not idle")
 	}
 }

@@ -60,9 +60,9 @@ func (r *run) step(ctx context.Context) bool {
 
 // Sample looks at the next row of the coming update, and makes the update after its last row.
 func (s *Session) Sample() {
-	s.Pause()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pause()
 	s.say(nil)
 	rows := s.run.fit.NextRows()
 	if len(rows) == 0 {
@@ -81,9 +81,9 @@ func (s *Session) Sample() {
 
 // Batch makes the next update.
 func (s *Session) Batch() {
-	s.Pause()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pause()
 	s.say(nil)
 	before := s.run.fit.Network().Params()
 	if s.step() {
@@ -92,41 +92,29 @@ func (s *Session) Batch() {
 	s.touch()
 }
 
-// Epoch makes updates up to the end of the epoch.
-func (s *Session) Epoch(ctx context.Context) {
-	s.Pause()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.say(nil)
-	for s.ctx.Err() == nil && ctx.Err() == nil && s.step() && !s.run.last.EpochEnd {
-	}
-	s.remember()
-	s.touch()
+// Epoch makes updates up to the end of the epoch, or a breakpoint.
+func (s *Session) Epoch(ctx context.Context) error {
+	return s.move(ctx, func() bool { return s.step() && !s.hit() && !s.run.last.EpochEnd })
 }
 
-// Goto moves the run to any update: forwards by making it, backwards exactly.
+// Goto moves the run to any update: forwards by making it, backwards exactly, from the last of
+// its memories that is not too late. Breakpoints do not end it.
 func (s *Session) Goto(ctx context.Context, n int) error {
-	s.Pause()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.say(nil)
-	err := s.goTo(ctx, max(0, n))
-	s.touch()
-	return err
-}
-
-func (s *Session) goTo(ctx context.Context, n int) error {
-	s.remember()
-	s.seen, s.moved = 0, nil
-	if n < s.run.at {
-		if err := s.run.rewind(n); err != nil {
-			return err
+	n = max(0, n)
+	var failed error
+	err := s.move(ctx, func() bool {
+		s.seen, s.moved = 0, nil
+		if n < s.run.at {
+			s.remember()
+			failed = s.run.recall(n)
+			return failed == nil && s.run.at < n
 		}
+		return s.run.at < n && s.step() && s.run.at < n
+	})
+	if failed != nil {
+		return failed
 	}
-	for s.run.at < n && ctx.Err() == nil && s.ctx.Err() == nil && s.step() {
-	}
-	s.remember()
-	return ctx.Err()
+	return err
 }
 
 // Back undoes the last update, or the looking at a row.

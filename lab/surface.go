@@ -53,7 +53,7 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 			all = append(all, w.places...)
 		}
 		origin := f.Net.Params()
-		u, v, labels, err := f.directions(plane, origin, all)
+		u, v, labels, err := f.directions(ctx, plane, origin, all)
 		if err != nil {
 			return nil, err
 		}
@@ -176,7 +176,7 @@ func (f *Frame) planeIndices() (a, b int) {
 }
 
 // directions are two orthonormal vectors that span the plane.
-func (f *Frame) directions(plane string, origin []float64, places [][]float64) (u, v []float64, labels [2]string, err error) {
+func (f *Frame) directions(ctx context.Context, plane string, origin []float64, places [][]float64) (u, v []float64, labels [2]string, err error) {
 	n := len(origin)
 	u, v = make([]float64, n), make([]float64, n)
 	switch plane {
@@ -194,8 +194,8 @@ func (f *Frame) directions(plane string, origin []float64, places [][]float64) (
 		}
 		labels = [2]string{"random direction 1", "random direction 2"}
 	default:
-		u = principal(places, origin, nil, f.Setup.Options.Seed)
-		v = principal(places, origin, u, f.Setup.Options.Seed)
+		u = principal(ctx, places, origin, nil, f.Setup.Options.Seed)
+		v = principal(ctx, places, origin, u, f.Setup.Options.Seed)
 		labels = [2]string{"principal direction 1", "principal direction 2"}
 	}
 	normalise(u)
@@ -209,13 +209,16 @@ func (f *Frame) directions(plane string, origin []float64, places [][]float64) (
 
 // principal is the direction in which the places differ most from the origin (power iteration
 // on their covariance), at right angles to another.
-func principal(places [][]float64, origin, besides []float64, seed uint64) []float64 {
+func principal(ctx context.Context, places [][]float64, origin, besides []float64, seed uint64) []float64 {
 	v := make([]float64, len(origin))
 	for i := range v {
 		v[i] = 2*rng.Float64(seed, rng.Sample, 103, uint64(i)) - 1
 	}
 	next := make([]float64, len(v))
 	for range 60 {
+		if ctx.Err() != nil {
+			break
+		}
 		if besides != nil {
 			along := dot(v, besides)
 			for i := range v {

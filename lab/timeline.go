@@ -2,7 +2,6 @@ package lab
 
 import (
 	"bytes"
-	"context"
 
 	"github.com/gradus-ml/gradus/train"
 )
@@ -55,8 +54,8 @@ func (m *memories) keep(r *run) error {
 	return nil
 }
 
-// rewind takes the run back to update n.
-func (r *run) rewind(n int) error {
+// recall takes the run back to the latest memory that is not after update n.
+func (r *run) recall(n int) error {
 	m := &r.memories
 	i := len(m.at) - 1
 	for i > 0 && m.at[i] > n {
@@ -70,8 +69,6 @@ func (r *run) rewind(n int) error {
 		return err
 	}
 	r.at, r.last, r.ended = m.at[i], train.Step{}, ""
-	for r.at < n && r.step(context.Background()) {
-	}
 	return nil
 }
 

@@ -37,7 +37,7 @@ const (
 )
 
 // verify compares all gradients, on the first rows.
-func verify(_ context.Context, f *Frame) (any, error) {
+func verify(ctx context.Context, f *Frame) (any, error) {
 	net, c := f.Net, f.Fit.Config()
 	part := first(f.Training, mostVerifiedRows)
 	rows := part.X.Rows
@@ -45,12 +45,16 @@ func verify(_ context.Context, f *Frame) (any, error) {
 	each := 2 * float64(rows) * float64(len(net.Params())) // two passes forward
 	v.Check = nn.CheckGradient(net, c.Loss, part.X, part.Y, nn.CheckOptions{
 		Max: min(mostVerified, max(20, int(mostVerifiedWork/each))), Seed: f.Setup.Options.Seed, Reduction: c.Reduction, Penalty: c.Penalty, Weights: part.W,
+		GoOn: func() bool { return ctx.Err() == nil },
 	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	v.At = address(net, v.Worst.Index)
 	for _, g := range v.Check.Groups {
 		v.Groups = append(v.Groups, VerifiedGroup{address(net, g.Worst.Index), g})
 	}
-	v.Steps = stepErrors(undropped(net), c.Loss, c.Reduction, part, v.Weight)
+	v.Steps = stepErrors(ctx, undropped(net), c.Loss, c.Reduction, part, v.Weight)
 	return v, nil
 }
 
@@ -60,7 +64,7 @@ func address(net *nn.Network[float64], index int) lesson.Address {
 }
 
 // stepErrors takes the central difference with steps of 1e-1 down to 1e-13.
-func stepErrors(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, part model.Part, w lesson.Address) []StepError {
+func stepErrors(ctx context.Context, net *nn.Network[float64], loss nn.Loss, r nn.Reduction, part model.Part, w lesson.Address) []StepError {
 	index, err := net.Index(w.Layer, w.In, w.Unit)
 	if err != nil {
 		return nil
@@ -77,7 +81,7 @@ func stepErrors(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, part mod
 		return l
 	}
 	var out []StepError
-	for e := -1.0; e >= -13; e -= 0.5 {
+	for e := -1.0; e >= -13 && ctx.Err() == nil; e -= 0.5 {
 		h := math.Pow(10, e)
 		up, down := p[index]+h, p[index]-h
 		n := (at(up) - at(down)) / (up - down)

@@ -19,6 +19,10 @@ type CheckOptions struct {
 	Reduction Reduction // as the training has it
 	Penalty   Penalty   // likewise; L is then the loss and the penalty
 	Weights   []float64 // of the rows; nil for ones. A mean divides by their sum.
+
+	// GoOn, if not nil, is asked before each parameter; false ends the check with what it has
+	// compared so far.
+	GoOn func() bool
 }
 
 // Check is the result of comparing gradients with central differences.
@@ -63,6 +67,9 @@ func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o Check
 	result := Check{Parameters: len(n.params)}
 	group := -1
 	for _, i := range sampleIndices(len(n.params), o.Max, o.Seed) {
+		if o.GoOn != nil && !o.GoOn() {
+			break
+		}
 		l, in, _ := n.Locate(i)
 		if name := TensorName(l, in); group < 0 || result.Groups[group].Tensor != name {
 			result.Groups = append(result.Groups, CheckGroup{Tensor: name})
