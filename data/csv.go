@@ -56,6 +56,9 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 		if err != nil {
 			return nil, csvError(src, err, line)
 		}
+		if most := opt.MaxColumns; most > 0 && len(row) > most {
+			return nil, fail(ErrLarge, "%s: has %d columns and %d are taken: leave some out", src.name, len(row), most)
+		}
 		line, _ = r.FieldPos(0)
 		switch {
 		case t.columns != nil:

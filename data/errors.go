@@ -15,6 +15,7 @@ var (
 	ErrQuote           = errors.New("broken quotes")
 	ErrText            = errors.New("not UTF-8 text")
 	ErrDuplicateColumn = errors.New("two columns with one name")
+	ErrLarge           = errors.New("larger than is taken")
 	ErrCompressed      = errors.New("damaged compressed data")
 	ErrIDX             = errors.New("damaged IDX file")
 	ErrOption          = errors.New("an option that makes no sense")

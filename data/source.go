@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,6 +21,11 @@ type ReadOptions struct {
 	Delimiter rune      // 0: a comma, semicolon, tab or bar, whichever the first lines show
 	Header    string    // "auto" (or ""), "yes" or "no"
 	Stdin     io.Reader // what the path "-" reads; nil: os.Stdin
+
+	// Limits for what comes from strangers; 0 is none. A few bytes may decompress to many, and a
+	// few columns' names take more room than their commas.
+	MaxBytes   int64 // once decompressed
+	MaxColumns int
 }
 
 // Stdin is the path of standard input, and StdinName the name of a table read from it.
@@ -40,6 +46,7 @@ func Read(path string, opt ReadOptions) (*Table, error) {
 		return nil, err
 	}
 	defer src.Close()
+	src.bound(opt.MaxBytes)
 
 	head, err := src.r.Peek(4)
 	if err != nil && err != io.EOF {
@@ -152,8 +159,47 @@ func (s *source) unpack() error {
 	return nil
 }
 
+// bound has reading end with an error after so many bytes, if there are more.
+func (s *source) bound(most int64) {
+	if most > 0 {
+		s.r = bufio.NewReaderSize(&bounded{s.r, most, most}, peekSize)
+	}
+}
+
+// bounded is a reader of at most so many bytes.
+type bounded struct {
+	r    io.Reader
+	left int64
+	most int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, tooManyBytes(b.most)
+	}
+	if int64(len(p)) > b.left+1 { // one more shows that there are more
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n + int(b.left), tooManyBytes(b.most)
+	}
+	return n, err
+}
+
+// tooManyBytes is the error of a file that is longer than allowed.
+type tooManyBytes int64
+
+func (most tooManyBytes) Error() string {
+	return fmt.Sprintf("it holds more than %d bytes", int64(most))
+}
+
 // readError is the sentence for an error of reading, met after so many lines.
 func (s *source) readError(err error, line int) error {
+	if most, ok := errors.AsType[tooManyBytes](err); ok {
+		return failBecause(err, ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", s.name, int64(most))
+	}
 	if s.packed != "" {
 		return failBecause(err, ErrCompressed, "%s: the %s data is cut short or damaged after line %d (%v): fetch the file again",
 			s.name, s.packed, line, err)

@@ -102,6 +102,13 @@ func (t *Table) appendRow(row []string) (bad int) {
 // Name is the file's path, or "standard input".
 func (t *Table) Name() string { return t.name }
 
+// Named is the table under another name.
+func (t *Table) Named(name string) *Table {
+	named := *t
+	named.name = name
+	return &named
+}
+
 // Rows is the number of rows, the header not counted.
 func (t *Table) Rows() int { return t.rows }
 

@@ -158,12 +158,22 @@ func (p panelData) Config() map[string]string {
 // Describe is the network in words.
 func (p panelData) Describe() string { return model.Describe(p.Net.Inputs(), p.Net.Layers()) }
 
-// File is the name of the table as a file.
+// File is the name of the table as a file, CSVFile of the file in which the page gives it away.
 func (p panelData) File() string {
 	if e := ExampleOf(p.Setup.Example); e != nil {
 		return e.File()
 	}
-	return p.Table.Name()
+	return baseName(p.Table.Name())
+}
+func (p panelData) CSVFile() string { return p.stem() + ".csv" }
+
+// stem is the table's name without what says how it is written.
+func (p panelData) stem() string {
+	name := p.File()
+	for _, end := range []string{".gz", ".zst", ".csv", ".tsv", ".txt"} {
+		name = strings.TrimSuffix(name, end)
+	}
+	return or(name, "table")
 }
 
 // Command and Program are the setup elsewhere.
@@ -171,7 +181,7 @@ func (p panelData) Command() string {
 	return p.Setup.Command(p.File(), p.Fit.Rows.Validation > 0)
 }
 func (p panelData) Program() string {
-	return p.Setup.Program(p.File(), strings.TrimSuffix(p.File(), ".csv")+".safetensors")
+	return p.Setup.Program(p.File(), p.stem()+".safetensors")
 }
 
 // Example is the example that is loaded, nil for a table of one's own.

@@ -13,9 +13,8 @@ import (
 
 // Limits of a server.
 const (
-	MaxUpload            = 16 << 20 // bytes of a table
-	MaxSessions          = 100      // in all
-	MaxSessionsOfVisitor = 8        // the longest unwatched gives way
+	MaxSessions          = 100 // in all
+	MaxSessionsOfVisitor = 8   // the longest unwatched gives way
 	maxIdle              = 10 * time.Minute
 	frameEvery           = 100 * time.Millisecond
 )
@@ -37,6 +36,8 @@ type Server struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
 
+	reading sync.Mutex // a table at a time, whose text takes more room than the table
+
 	mu       sync.Mutex
 	sessions map[string]*entry
 }
@@ -46,6 +47,9 @@ func NewToken() string { return secret() }
 
 // NewServer returns a server.
 func NewServer(o Options) *Server {
+	if o.Table != nil {
+		o.Table = o.Table.Named(baseName(o.Table.Name()))
+	}
 	s := &Server{table: o.Table, token: o.Token, name: o.Name, sessions: map[string]*entry{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	mux := http.NewServeMux()

@@ -3,14 +3,18 @@ package lab
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -215,6 +220,58 @@ func TestLimits(t *testing.T) {
 	}
 	if m := v.do("do", "goto", "n", "1000000000"); m.At != 0 {
 		t.Errorf("the timeline goes to update %d, ahead of the run", m.At)
+	}
+	for _, hidden := range []string{"5000,5000", "100000,100000", "199999", "1000000000", strings.Repeat("9,", 5000) + "9"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m := v.do("do", "build", "hidden", hidden)
+		runtime.ReadMemStats(&after)
+		if !strings.Contains(m.HTML["note"], "class=\"bad\"") {
+			t.Errorf("hidden layers %.20s are answered with %q", hidden, m.HTML["note"])
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 100<<20 {
+			t.Errorf("hidden layers %.20s took %d MB before they were refused", hidden, took>>20)
+		}
+	}
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	io.WriteString(z, "a,b\n")
+	for range 1000 {
+		io.WriteString(z, strings.Repeat("1,2\n", 100_000))
+	}
+	z.Close()
+	for what, c := range map[string]struct{ body, want string }{
+		"a bomb":           {bomb.String(), "more than the 16777216 bytes"},
+		"many columns":     {strings.Repeat("a,", 1_000_000) + "\n" + strings.Repeat("1,", 1_000_000) + "\n", "columns"},
+		"nothing":          {"", "empty"},
+		"a header":         {"a,b\n", "no rows"},
+		"a picture":        {"\x89PNG\r\n\x1a\n\x00\x00", "not"},
+		"one class":        {"a,b\n1,x\n2,x\n3,x\n", "b"},
+		"one row":          {"a,b\n1,2\n", ""},
+		"one column":       {"a\n1\n2\n", "no column"},
+		"no targets":       {"a,b\n1,\n2,\n", "b"},
+		"infinite numbers": {"a,b\n1e308,1\n-1e308,2\n1e308,3\n0,4\n", ""},
+		"NULs":             {"a,b\n\x00,1\n", "NUL"},
+		"an open quote":    {"a,b\n\"1,2\n", "closed"},
+		"Latin-1":          {"caf\xe9,b\n1,2\n", "UTF-8"},
+		"twice a name":     {"a,a\n1,2\n", "both named"},
+		"HTML":             {"<script>alert(1)</script>,<b>y\n1,<i>\n2,<u>\n1,<i>\n2,<u>\n", ""},
+	} {
+		m := upload(strings.NewReader(c.body))
+		if note := html.UnescapeString(m.HTML["note"]); !strings.Contains(note, c.want) || c.want != "" && !strings.Contains(note, "t.csv") {
+			t.Errorf("%s is answered with %q, not with %q", what, note, c.want)
+		}
+		for _, tab := range tabs {
+			for name, part := range v.do("do", "tab", "tab", tab.Name).HTML {
+				for _, bad := range []string{"<script", "<b>y", "<i>", "<u>", "template:"} {
+					if strings.Contains(part, bad) {
+						t.Errorf("%s: %s of the tab %s has %q: %s", what, name, tab.Name, bad, part)
+					}
+				}
+			}
+		}
+		v.do("do", "run", "speed", "full")
+		v.do("do", "epoch")
 	}
 	full := int64(MaxBytes) - held.Load()
 	held.Add(full)
@@ -502,6 +559,70 @@ func TestReport(t *testing.T) {
 	for _, bad := range []string{"<script", " src=", " href=", "url("} {
 		if strings.Contains(text, bad) {
 			t.Errorf("the report has %q", bad)
+		}
+	}
+}
+
+// What a page shows and gives away has a table's name, and nothing of the folders it was in.
+func TestNamesWithoutFolders(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secret-folder")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"my people.csv": "gradus train 'my people.csv' ", "-x.tsv": "gradus train ./-x.tsv ", "p.csv.gz": "gradus train p.csv.gz "} {
+		path := filepath.Join(dir, file)
+		text := "a,b\n1,2\n2,3\n3,4\n4,6\n"
+		var packed bytes.Buffer
+		switch filepath.Ext(file) {
+		case ".tsv":
+			text = strings.ReplaceAll(text, ",", "\t")
+		case ".gz":
+			z := gzip.NewWriter(&packed)
+			io.WriteString(z, text)
+			z.Close()
+			text = packed.String()
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		table, err := data.Read(path, data.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, web := newServer(t, Options{Table: table})
+		v := visit(t, web)
+		var all []string
+		for _, tab := range tabs {
+			for _, part := range v.do("do", "tab", "tab", tab.Name).HTML {
+				all = append(all, part)
+			}
+		}
+		all = append(all, v.do("do", "build", "target", "none").HTML["note"], v.do("do", "build", "target", "b", "loss", "poisson", "output-activation", "exp").HTML["note"])
+		for _, name := range []string{"/report.html", "/history.csv", "/data.csv", "/model.safetensors", "/figure.svg?name=network"} {
+			sep := "?"
+			if strings.Contains(name, "?") {
+				sep = "&"
+			}
+			resp, err := v.client.Get(web + name + sep + "s=" + v.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatalf("%s: %v %s", name, err, resp.Status)
+			}
+			all = append(all, string(b))
+		}
+		found := false
+		for _, part := range all {
+			if strings.Contains(part, "secret-folder") {
+				t.Errorf("%s: its folder is in %.300s", file, part)
+			}
+			found = found || strings.Contains(html.UnescapeString(part), want)
+		}
+		if !found {
+			t.Errorf("%s: no command says %q", file, want)
 		}
 	}
 }

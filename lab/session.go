@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -53,6 +54,8 @@ type Session struct {
 	frozen   time.Time // when the last viewer left
 }
 
+var errClosed = errors.New("this page's run is gone; load the page again")
+
 // NewSession returns a session on the first example. changed, if not nil, is called whenever
 // there is something new to look at.
 func NewSession(changed func()) (*Session, error) {
@@ -100,26 +103,24 @@ func (s *Session) Load(setup Setup, t *data.Table) error {
 }
 
 func (s *Session) load(setup Setup, t *data.Table) error {
+	if s.ctx.Err() != nil { // else it would hold memory that nobody gives back
+		return errClosed
+	}
 	if err := setup.shown(); err != nil {
 		return err
 	}
-	none := 0
-	setup.Options.Patience, setup.Options.Threads, setup.Options.Custom = &none, 1, custom
-	fit, err := model.Prepare(model.Tables{Train: t}, setup.Options, nil)
+	none, need := 0, int64(0)
+	o := setup.Options
+	o.Patience, o.Threads, o.Custom = &none, 1, custom
+	o.Refuse = func(n model.Size) error {
+		need = estimate(t, n)
+		return refuse(t, s.held)(n)
+	}
+	fit, err := model.Prepare(model.Tables{Train: t}, o, nil)
 	if err != nil {
 		return err
 	}
 	net := fit.Network()
-	if n := len(net.Params()); n > MaxParameters {
-		return fmt.Errorf("%w: the network has %d parameters and the page takes %d; use smaller hidden layers, or gradus train", ErrLimit, n, MaxParameters)
-	}
-	if n := fit.Encoding.Width() * fit.Rows.Train; n > MaxCells {
-		return fmt.Errorf("%w: %d rows of %d inputs; use a part of the rows, or gradus train", ErrLimit, fit.Rows.Train, fit.Encoding.Width())
-	}
-	need := estimate(t, fit, len(net.Params()))
-	if now := held.Load() - s.held; now+need > MaxBytes {
-		return fmt.Errorf("%w: all pages together would hold %d MB, and %d MB are the most; close a page, or use a smaller table or network", ErrLimit, (now+need)>>20, MaxBytes>>20)
-	}
 	training, validation, test, err := fit.Parts()
 	if err != nil {
 		return err

@@ -8,20 +8,25 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
 )
 
 // upload takes a table of one's own.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
-	name := filepath.Base(strings.ReplaceAll(or(r.URL.Query().Get("name"), "table.csv"), `\`, "/"))
+	name := baseName(r.URL.Query().Get("name"))
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxUpload))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		err = fmt.Errorf("%s is larger than the %d MB that the page takes; use a part of it, or gradus train", name, MaxUpload>>20)
-	case err == nil:
+	case err != nil:
+		err = fmt.Errorf("%s did not arrive whole: %w; choose it again", name, err)
+	default:
+		s.reading.Lock()
 		err = e.take(name, raw)
+		s.reading.Unlock()
 	}
 	if err != nil {
 		e.tell(err)
@@ -31,28 +36,35 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
 
 // take reads a table and starts anew with it.
 func (e *entry) take(name string, raw []byte) error {
-	read, err := data.Read(data.Stdin, data.ReadOptions{Stdin: bytes.NewReader(raw)})
+	t, err := data.Read(data.Stdin, data.ReadOptions{Stdin: bytes.NewReader(raw), MaxBytes: MaxUpload, MaxColumns: MaxColumns})
 	if err != nil {
-		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), data.StdinName+": "))
+		return fmt.Errorf("%s%s", name, strings.TrimPrefix(err.Error(), data.StdinName))
 	}
-	rows := make([][]string, read.Rows())
-	for i := range rows {
-		for j := range read.Columns() {
-			rows[i] = append(rows[i], read.Cell(i, j))
-		}
-	}
-	t, err := data.NewTable(name, read.Columns(), rows)
-	if err != nil {
-		return err
-	}
+	t = t.Named(name)
 	setup := ownSetup()
-	if e.pending != nil && t.Fingerprint()[:16] == e.pending.Fingerprint {
-		setup = *e.pending
+	pending := e.asked()
+	if pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
+		setup = *pending
 	}
 	if err := e.Load(setup, t); err != nil {
 		return err
 	}
-	e.pending = nil
+	e.ask(nil)
 	e.Look(func(v *View) { v.Tab = "data" })
 	return nil
 }
+
+// baseName is a table's name without its folders: the page and what is shared from it say nothing
+// of where it came from.
+func baseName(path string) string {
+	name := filepath.Base(strings.ReplaceAll(path, `\`, "/"))
+	if name == "." || name == "/" || name == data.StdinName || !utf8.ValidString(name) {
+		return "table.csv"
+	}
+	if runes := []rune(name); len(runes) > mostName {
+		return string(runes[len(runes)-mostName:])
+	}
+	return name
+}
+
+const mostName = 100 // letters of a table's name

@@ -13,9 +13,9 @@ import (
 type entry struct {
 	*Session
 	visitor string
-	pending *Setup // of a link, until the table with its fingerprint is there
 
 	mu       sync.Mutex
+	pending  *Setup // of a link, until the table with its fingerprint is there
 	watchers map[chan struct{}]bool
 }
 
@@ -113,8 +113,20 @@ func (e *entry) begins(link string, table *data.Table) error {
 	if table != nil && table.Fingerprint()[:16] == setup.Fingerprint {
 		return e.Load(setup, table)
 	}
-	e.pending = &setup
+	e.ask(&setup)
 	return fmt.Errorf("this link is of a table with the fingerprint %s, and a link holds no rows: drop that table on the page", setup.Fingerprint)
+}
+
+// ask remembers the setup of a link whose table has yet to come, asked returns it.
+func (e *entry) ask(s *Setup) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.pending = s
+}
+func (e *entry) asked() *Setup {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pending
 }
 
 // ownSetup is what a table of one's own begins with: a net that can be looked at.

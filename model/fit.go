@@ -355,6 +355,14 @@ func (f *Fit) fits() error {
 	if err != nil {
 		return fmt.Errorf("%w: --hidden: %w", ErrOptions, err)
 	}
+	if f.Options.Refuse != nil {
+		if err := f.Options.Refuse(Size{
+			Parameters: params, Inputs: f.Encoding.Width(), Outputs: f.Encoding.Outputs(),
+			Rows: f.Rows.Train + f.Rows.Validation + f.Rows.Test, Training: f.Rows.Train, Batch: f.recipe.config.BatchSize,
+		}); err != nil {
+			return err
+		}
+	}
 	size := f.numberSize()
 	c := &f.recipe.config
 	perRow, batch := 0, min(c.BatchSize, 1024) // numbers of the tape

@@ -362,3 +362,17 @@ func TestTrainDiverges(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Refuse is asked before a network is made, and what it says ends Prepare.
+func TestRefuse(t *testing.T) {
+	table, err := data.NewTable("t.csv", []string{"a", "y"}, [][]string{{"1", "2"}, {"2", "3"}, {"4", "4"}, {"3", "6"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	no := errors.New("no")
+	var size model.Size
+	_, err = model.Prepare(model.Tables{Train: table}, model.Options{Hidden: []int{1_000_000, 1_000_000}, Scale: data.ScaleNone, Method: "batch", Refuse: func(n model.Size) error { size = n; return no }}, nil)
+	if want := (model.Size{Parameters: 1_000_003_000_001, Inputs: 1, Outputs: 1, Rows: 4, Training: 4, Batch: 4}); !errors.Is(err, no) || size != want {
+		t.Errorf("asked about %+v, not %+v; Prepare returns %v", size, want, err)
+	}
+}

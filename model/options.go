@@ -101,6 +101,20 @@ type Options struct {
 
 	// Custom parts that names may refer to.
 	Custom Custom `json:"-"`
+
+	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
+	// returns is what Prepare returns.
+	Refuse func(Size) error `json:"-"`
+}
+
+// Size is how large a run is.
+type Size struct {
+	Parameters int
+	Inputs     int // encoded
+	Outputs    int
+	Rows       int // of training, validation and test
+	Training   int // rows of training
+	Batch      int // rows of an update
 }
 
 // Custom holds implementations of one's own, found by their String.
