@@ -69,7 +69,12 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	case "weight":
 		var a lesson.Address
 		if a, err = parseAddress(get("weight")); err == nil {
-			e.Look(func(v *View) { v.Weight = a })
+			e.Look(func(v *View) { v.Weight, v.Tab = a, or(get("tab"), v.Tab) })
+		}
+	case "unit":
+		var u Unit
+		if u, err = parseUnit(get("unit")); err == nil {
+			e.Look(func(v *View) { v.Unit, v.Tab = u, "unit" })
 		}
 	case "digits":
 		e.Look(func(v *View) { v.Digits = get("on") == "true" })

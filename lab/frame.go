@@ -49,6 +49,7 @@ type Frame struct {
 	Sha             string          // of the weights, where the page shows it
 	Revealed        string          // what a fault came to
 
+	examined  *Health
 	explained *lesson.Explanation
 	troubled  error
 }
@@ -160,6 +161,7 @@ func (f *Frame) Picture(width, height int) plot.Net {
 		if phase >= 2*depth+1-l {
 			fig.Layers[l].Delta = e.Layers[l].Delta
 		}
+		fig.Layers[l].Signs = f.signs(l)
 	}
 	return fig
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/plot"
 )
 
 // Health is how a network stands on some training rows.
@@ -86,11 +87,50 @@ func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Par
 	return h
 }
 
+// examine looks at the frame's network, once.
+func (f *Frame) examine() Health {
+	if f.examined == nil {
+		c := f.Fit.Config()
+		h := examine(f.Net, c.Loss, c.Reduction, f.Training)
+		f.examined = &h
+	}
+	return *f.examined
+}
+
+// sign is what the picture of the network puts at a unit.
+func (u UnitHealth) sign() plot.Sign {
+	switch {
+	case u.Dead:
+		return plot.Dead
+	case u.Saturated:
+		return plot.Saturated
+	}
+	return plot.NoSign
+}
+
+// signs are those of a layer's units, nil where all are well or it takes too long to find out.
+func (f *Frame) signs(l int) []plot.Sign {
+	if mostExamined*len(f.Net.Params()) > costly {
+		return nil
+	}
+	var out []plot.Sign
+	some := false
+	for _, u := range f.examine().Units {
+		if u.Layer == l {
+			out = append(out, u.sign())
+			some = some || u.sign() != plot.NoSign
+		}
+	}
+	if !some {
+		return nil
+	}
+	return out
+}
+
 // Health looks at the network as it stands. The size of an update is that of the last one, if
 // it was made by hand, else that of the next.
 func (f *Frame) Health() Health {
-	c := f.Fit.Config()
-	h := examine(f.Net, c.Loss, c.Reduction, f.Training)
+	h := f.examine()
 	from, to := f.Moved, f.Net.Params()
 	if from == nil {
 		from, to = f.Net.Params(), f.Ahead

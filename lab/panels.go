@@ -7,6 +7,7 @@ import (
 	"html"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
@@ -24,7 +25,7 @@ var pageFiles embed.FS
 type tab struct{ Name, Label string }
 
 var tabs = []tab{
-	{"weight", "Weight"}, {"build", "Build"}, {"data", "Data"}, {"verify", "Verify"}, {"race", "Race"}, {"surface", "Surface"},
+	{"weight", "Weight"}, {"unit", "Unit"}, {"build", "Build"}, {"data", "Data"}, {"verify", "Verify"}, {"race", "Race"}, {"surface", "Surface"},
 	{"fit", "Fit"}, {"health", "Health"}, {"faults", "Faults"}, {"lesson", "Lesson"}, {"share", "Share"},
 }
 
@@ -53,7 +54,7 @@ func short(x float64) string {
 // Render draws the parts of the page that change, each under the id of its element.
 func Render(f *Frame) map[string]string {
 	parts := map[string]string{}
-	for _, name := range []string{"tabs", "sample", "phase", "status", "controls", "note"} {
+	for _, name := range []string{"tabs", "sample", "phase", "status", "controls", "note", "signs"} {
 		parts[name] = execute(name, f)
 	}
 	parts["picture"] = f.picture(f.Picture(netWidth, netHigh))
@@ -115,11 +116,9 @@ func (f *Frame) picture(n plot.Net) string {
 	}
 	if e, err := f.Pass(); err == nil {
 		for _, u := range places.Units {
-			if u.Column == 0 {
-				continue
-			}
-			layer := e.Layers[u.Column-1]
-			fmt.Fprintf(&b, `<circle class="unit" cx="%.1f" cy="%.1f" r="%.1f"><title>%s</title></circle>`, u.X, u.Y, places.Radius, says(layer, u.Column-1, u.Unit))
+			unit := Unit{u.Column, u.Unit}
+			fmt.Fprintf(&b, `<circle id="unit-%s" class="unit" tabindex="0" role="button" aria-pressed="%t" data-do="unit" data-unit="%s" cx="%.1f" cy="%.1f" r="%.1f" aria-label="%[7]s"><title>%[7]s</title></circle>`,
+				strings.ReplaceAll(unit.String(), ".", "-"), unit == f.View.Unit, unit, u.X, u.Y, places.Radius, html.EscapeString(f.says(e, unit)))
 		}
 	}
 	b.WriteString(`</g></svg>`)
@@ -128,12 +127,31 @@ func (f *Frame) picture(n plot.Net) string {
 }
 
 // says is a unit with its numbers.
-func says(layer lesson.Layer, l, unit int) string {
-	text := fmt.Sprintf("unit %d of layer %d: z = %s, a = %s", unit, l, short(layer.Z[unit]), short(layer.A[unit]))
+func (f *Frame) says(p *Pass, u Unit) string {
+	if u.Column == 0 {
+		return fmt.Sprintf("input %s = %s", f.Fit.Encoding.InputNames()[u.Unit], short(p.Input[u.Unit]))
+	}
+	layer, l := p.Layers[u.Column-1], u.Column-1
+	text := fmt.Sprintf("unit %d of layer %d: z = %s, a = %s", u.Unit, l, short(layer.Z[u.Unit]), short(layer.A[u.Unit]))
 	if layer.Delta != nil {
-		text += ", δ = " + short(layer.Delta[unit])
+		text += ", δ = " + short(layer.Delta[u.Unit])
+	}
+	if signs := f.signs(l); signs != nil {
+		text += []string{"", ", saturated", ", dead"}[signs[u.Unit]]
 	}
 	return text
+}
+
+// HasSaturated and HasDead report whether the picture has such a unit.
+func (p panelData) HasSaturated() bool { return p.hasSign(plot.Saturated) }
+func (p panelData) HasDead() bool      { return p.hasSign(plot.Dead) }
+func (p panelData) hasSign(sign plot.Sign) bool {
+	for l := range p.Net.Depth() {
+		if slices.Contains(p.signs(l), sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // panelData is a frame with what the templates ask of it.
@@ -405,6 +423,9 @@ func (p panelData) Unexplained() string {
 	_, err := p.Explain()
 	return err.Error()
 }
+
+// Normed reports whether the network has norms.
+func (p panelData) Normed() bool { return normed(p.Net) }
 
 // WeightValue is the chosen weight's.
 func (p panelData) WeightValue() float64 {

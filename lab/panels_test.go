@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,132 @@ func TestPanelsOfAnyNet(t *testing.T) {
 				}
 			}
 			s.Epoch(ctx)
+		}
+	}
+}
+
+// Units through which no gradient gets are marked in the picture and explained beside it, and only
+// those.
+func TestPictureMarksDeadAndSaturated(t *testing.T) {
+	s := newSession(t, "circles")
+	if err := s.Change(map[string]string{"activation": "relu", "lr": "20", "optimizer": "sgd"}); err != nil {
+		t.Fatal(err)
+	}
+	check := func() (saturated, dead int) {
+		t.Helper()
+		f := s.Frame()
+		parts := Render(f)
+		for _, u := range f.examine().Units {
+			title := "unit " + exact(float64(u.Unit)) + " of layer " + exact(float64(u.Layer)) + ":"
+			_, text, _ := strings.Cut(parts["picture"], title)
+			text, _, _ = strings.Cut(text, "<")
+			if strings.Contains(text, "dead") != u.Dead || strings.Contains(text, "saturated") != u.Saturated {
+				t.Errorf("%s is dead %v, saturated %v; the picture says %q", title, u.Dead, u.Saturated, text)
+			}
+			if u.Dead {
+				dead++
+			}
+			if u.Saturated {
+				saturated++
+			}
+		}
+		if strings.Contains(parts["signs"], "dead") != (dead > 0) || strings.Contains(parts["signs"], "saturated") != (saturated > 0) {
+			t.Errorf("%d dead and %d saturated units are explained with %q", dead, saturated, parts["signs"])
+		}
+		bare := f.Picture(0, 0)
+		for l := range bare.Layers {
+			bare.Layers[l].Signs = nil
+		}
+		if same := svg(bare) == svg(f.Picture(0, 0)); same != (dead+saturated == 0) {
+			t.Errorf("%d dead and %d saturated units; the picture without marks is the same: %v", dead, saturated, same)
+		}
+		return saturated, dead
+	}
+	if saturated, dead := check(); saturated+dead != 0 {
+		t.Fatalf("%d saturated and %d dead units at the start", saturated, dead)
+	}
+	for range 3 {
+		if err := s.Epoch(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, dead := check(); dead == 0 {
+		t.Error("no unit has died at rate 20")
+	}
+	if err := s.LoadExample("notebook-rate-50"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Change(map[string]string{"lr": "5000"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		s.Batch()
+	}
+	check()
+}
+
+// The numbers of a unit and its neighbours are those of the explanation, of a net too dense for
+// them to stand in the picture as well.
+func TestUnitNumbers(t *testing.T) {
+	s := newSession(t, "spirals")
+	for range 3 {
+		s.Batch()
+	}
+	for column, units := range []int{2, 16, 16, 1} {
+		for j := range units {
+			s.Look(func(v *View) { v.Unit, v.Tab = Unit{column, j}, "unit" })
+			f := s.Frame()
+			n, err := f.UnitNumbers()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := f.Explain()
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := Render(f)["panel"]
+			has := func(what string, x float64) {
+				t.Helper()
+				if !strings.Contains(text, `data-value="`+full(x)+`"`) {
+					t.Errorf("unit %v: the page lacks %s, %v", n.Unit, what, x)
+				}
+			}
+			if column > 0 {
+				layer := e.Layers[column-1]
+				has("z", layer.Z[j])
+				has("a", layer.A[j])
+				has("δ", layer.Delta[j])
+				sum := 0.0
+				for _, c := range n.In {
+					has("a weight", c.Value)
+					has("a neighbour's a", c.A)
+					sum += c.Product
+				}
+				if math.Abs(sum-layer.Z[j]) > 1e-12 {
+					t.Errorf("unit %v: what comes in adds up to %v, z is %v", n.Unit, sum, layer.Z[j])
+				}
+			}
+			if column < 3 {
+				sum := 0.0
+				for k, c := range n.Out {
+					has("a neighbour's δ", e.Layers[column].Delta[k])
+					sum += c.Product
+				}
+				if column > 0 {
+					if d := e.Layers[column-1]; math.Abs(sum*d.Derivative[j]-d.Delta[j]) > 1e-12 {
+						t.Errorf("unit %v: what it goes to adds up to %v, δ is %v", n.Unit, sum, d.Delta[j])
+					}
+				}
+			}
+		}
+	}
+	s.Look(func(v *View) { v.Unit = Unit{1, 99} })
+	if f := s.Frame(); !strings.Contains(f.Note, "no unit 0.99") || f.View.Unit.Unit == 99 {
+		t.Errorf("a unit that is not there: %q", f.Note)
+	}
+	for _, text := range []string{"", "x", "x.", "1.2.3", "-1.0", "a.0", "0.-1"} {
+		if u, err := parseUnit(text); err == nil {
+			t.Errorf("%q is read as %v", text, u)
 		}
 	}
 }

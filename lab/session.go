@@ -152,6 +152,9 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	if !exists(net, s.view.Weight) || s.view.Weight == (lesson.Address{}) {
 		s.view.Weight = steepest(net, fit.Config().Loss, training)
 	}
+	if !s.view.Unit.of(net) || s.view.Unit == (Unit{}) {
+		s.view.Unit = Unit{s.view.Weight.Layer + 1, s.view.Weight.Unit}
+	}
 	if !exists(net, s.view.Second) || s.view.Second == s.view.Weight {
 		s.view.Second = another(net, s.view.Weight)
 	}

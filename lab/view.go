@@ -15,6 +15,7 @@ type View struct {
 	Phase  int    // how much of the pass over the sample is shown: see Frame.phases; 0 all
 	Row    int    // the sample, counted among the training rows
 	Weight lesson.Address
+	Unit   Unit   // whose numbers are listed
 	Digits bool   // all digits of every number, instead of six
 	Axis   string // of the race: epochs, updates, gradients or seconds
 	Race   string // methods, optimisers or rates
@@ -39,6 +40,12 @@ func (s *Session) Look(change func(*View)) {
 	if !exists(s.start, v.Weight) {
 		s.say(fmt.Errorf("the network has no weight %s; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", v.Weight))
 		v.Weight = s.view.Weight
+	}
+	if v.Weight != s.view.Weight {
+		v.Unit = Unit{v.Weight.Layer + 1, v.Weight.Unit}
+	} else if !v.Unit.of(s.start) {
+		s.say(fmt.Errorf("the network has no unit %s; give LAYER.UNIT such as 0.3, or x.INPUT, counted from 0", v.Unit))
+		v.Unit = s.view.Unit
 	}
 	if !exists(s.start, v.Second) {
 		v.Second = s.view.Second

@@ -2,6 +2,7 @@ package plot
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -33,7 +34,20 @@ type Layer struct {
 	Bias        []float64   // nil without bias
 	Activation  string
 	Z, A, Delta []float64 // of one sample, optional
+	Signs       []Sign    // of each unit, optional
 }
+
+// A Sign says what is wrong with a unit: a small disc at its upper right, with a cross in it for a
+// dead unit, through which no gradient gets on any row, and with a bar for a saturated one, through
+// which hardly any gets on most.
+type Sign byte
+
+// The signs.
+const (
+	NoSign Sign = iota
+	Saturated
+	Dead
+)
 
 // An Edge names one weight. Layer, In and Out count from 0.
 type Edge struct {
@@ -156,6 +170,13 @@ func (lay *layout) entries(edges []edge) []entry {
 			break
 		}
 	}
+	for _, sign := range []Sign{Saturated, Dead} {
+		if lay.net.signed(sign) {
+			entries = append(entries, entry{[...]string{"", "saturated unit", "dead unit"}[sign], 18, func(c draw.Canvas, x, y vg.Length) {
+				drawSign(c, vg.Point{X: x + 9, Y: y}, 7, sign)
+			}})
+		}
+	}
 	switch {
 	case lay.details:
 		entries = append(entries, entry{name: "in a unit a, above it z, below it δ = ∂L/∂z"})
@@ -163,6 +184,16 @@ func (lay *layout) entries(edges []edge) []entry {
 		entries = append(entries, entry{name: "in a unit its output a"})
 	}
 	return entries
+}
+
+// signed reports whether some unit has that sign.
+func (n Net) signed(sign Sign) bool {
+	for _, l := range n.Layers {
+		if slices.Contains(l.Signs, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // wedge is a line that widens.

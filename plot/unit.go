@@ -83,6 +83,13 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 		}
 	}
 
+	if column > 0 {
+		if sign, ok := at(n.Layers[column-1].Signs, i); ok && sign != NoSign {
+			size := min(8, max(3.5, 0.4*lay.radius))
+			defer drawSign(c, vg.Point{X: center.X + 0.78*lay.radius, Y: center.Y + 0.78*lay.radius}, size, sign) // on top
+		}
+	}
+
 	text := lettering{size: min(15, 0.75*lay.radius), color: ink}
 	room := 1.75 * lay.radius
 	if v, ok := at(values, i); ok {
@@ -93,6 +100,28 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 	s := symbol{letter: letter, index: i}
 	text.shrink(s.width(text), room)
 	s.write(c, text, center.X, center.Y)
+}
+
+// drawSign draws the disc of a sign.
+func drawSign(c draw.Canvas, center vg.Point, radius vg.Length, sign Sign) {
+	disc := circle(center, radius)
+	c.SetColor(yellow)
+	c.Fill(disc)
+	c.SetLineStyle(draw.LineStyle{Color: ink, Width: 1.2})
+	c.Stroke(disc)
+	line := func(x1, y1, x2, y2 vg.Length) {
+		var path vg.Path
+		path.Move(vg.Point{X: center.X + x1*radius, Y: center.Y + y1*radius})
+		path.Line(vg.Point{X: center.X + x2*radius, Y: center.Y + y2*radius})
+		c.Stroke(path)
+	}
+	c.SetLineStyle(draw.LineStyle{Color: ink, Width: 1.8})
+	if sign == Dead {
+		line(-0.5, -0.5, 0.5, 0.5)
+		line(-0.5, 0.5, 0.5, -0.5)
+	} else {
+		line(-0.6, 0, 0.6, 0)
+	}
 }
 
 // drawLabel writes s on a light ground, so that edges below do not disturb it.
