@@ -535,6 +535,21 @@ func TestPoint3Steps(t *testing.T) {
 	}
 	check(stopped)
 	p.screen("breakpoint")
+	p.click("[data-do=epoch]") // which it lets go on
+	check(stopped + 2 - stopped%2)
+	p.click("[data-do=back]")
+	p.click("#break-none")
+	if js[string](p, "document.getElementById('break-loss').value") != "" {
+		t.Error("the breakpoint is not cleared")
+	}
+	p.write("break-weight", "2")
+	p.click("#run")
+	p.until("document.getElementById('note').textContent.includes('Breakpoint: the weight')")
+	p.settled()
+	p.click("#clear-this")
+	if js[string](p, "document.getElementById('break-weight').value") != "" || p.text("#note") != "" {
+		t.Error("the breakpoint is not cleared from where it says so")
+	}
 }
 
 // Point 4: the picture has the sample's values, the phases of its pass, and weights to click.
@@ -604,6 +619,29 @@ func TestPoint4Network(t *testing.T) {
 	if on := js[string](p, "document.activeElement.id"); on != "edge-0-1-2" {
 		t.Errorf("then the focus is on %q", on)
 	}
+	// A net too dense for numbers above and below its units lists those of the chosen one.
+	p.choose("example", "spirals")
+	js[any](p, "document.getElementById('unit-1-3').focus(); null")
+	p.do(chromedp.KeyEvent("\r"))
+	p.until("document.getElementById('unit-numbers') && document.getElementById('unit').value === '1.3'")
+	f = exampleRun(t, "spirals")
+	if training, _, _, err = f.Parts(); err != nil {
+		t.Fatal(err)
+	}
+	e := explain(1)
+	numbers := js[[]string](p, `[...document.querySelectorAll('#unit-numbers [data-value]')].map((d) => d.dataset.value)`)
+	if want := []string{full(e.Layers[1].Z[3]), full(e.Layers[1].A[3]), full(e.Layers[1].Delta[3])}; !slices.Equal(numbers, want) {
+		t.Errorf("unit 1.3 has %v on the page and %v in the library", numbers, want)
+	}
+	neighbours := js[[]string](p, `[...document.querySelectorAll('#unit-in tbody tr')].map((r) => r.children[1].dataset.value)`)
+	for i, a := range e.Layers[0].A {
+		if neighbours[i] != full(a) {
+			t.Errorf("unit 0.%d has a = %s on the page and %v in the library", i, neighbours[i], a)
+		}
+	}
+	p.screen("unit")
+	p.click("#unit-in [data-weight='1.2.3']")
+	p.until("document.getElementById('weight').value === '1.2.3'")
 }
 
 // Point 5: the chain rule of a weight of a 3-4-4-2 net, on a table of one's own, is what gradus
@@ -679,6 +717,12 @@ func TestPoint5ChainRule(t *testing.T) {
 		t.Errorf("the gradient %v and the numeric derivative %v differ", e.Gradient, e.Numeric)
 	}
 	p.screen("chain-rule")
+	// The next weight by Adam's own equations is the one after the next update.
+	for range 3 {
+		next := p.value("#next")
+		p.click("[data-do=batch]")
+		same(t, "the weight after the update", p.value("#moved"), next)
+	}
 }
 
 // Point 6: every weight is checked, and the error shown over the step.
@@ -709,6 +753,15 @@ func TestPoint6Verify(t *testing.T) {
 		t.Errorf("the error over h is %v, %v at best, %v: no valley", first, best, last)
 	}
 	p.screen("verify")
+	p.choose("example", "spirals")
+	p.tab("build")
+	p.write("f-hidden", "120,120")
+	p.tab("verify")
+	p.click("#verify")
+	p.click("#cancel-verify")
+	if js[bool](p, "!!document.getElementById('cancel-verify') || !!document.getElementById('verdict')") {
+		t.Error("the check is not cancelled")
+	}
 }
 
 // drawn holds a picture on the page to the library's drawing.
@@ -880,6 +933,18 @@ func TestPoint10Health(t *testing.T) {
 		}
 	}
 	p.screen("health")
+	p.choose("example", "notebook-one-2000")
+	p.click("[data-do=epoch]")
+	p.click("[data-do=epoch]")
+	frame := p.session().Frame()
+	for l := range frame.Net.Depth() {
+		for j, sign := range frame.signs(l) {
+			says := p.text(fmt.Sprintf("#unit-%d-%d", l, j))
+			if word := []string{"layer", "saturated", "dead"}[sign]; !strings.Contains(says, word) {
+				t.Errorf("the picture says of unit %d.%d: %s", l, j, says)
+			}
+		}
+	}
 
 	p.tab("faults")
 	for _, fault := range Faults() {

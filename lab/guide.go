@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"html"
 	"html/template"
 	"math"
 	"strings"
@@ -61,6 +62,9 @@ func (p panelData) StopText() template.HTML {
 	stop := guide[p.StopNumber()-1]
 	if p.Setup.Example != stop.Example {
 		return template.HTML(`<p>This step is on another net. <button data-do="lesson" data-step="` + fmt.Sprint(p.StopNumber()) + `">Open it</button></p>`)
+	}
+	if p.Explained() == nil {
+		return template.HTML("<p>" + html.EscapeString(p.Unexplained()) + "</p>")
 	}
 	return template.HTML(execute(stop.text, p.Frame))
 }

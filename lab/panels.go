@@ -424,6 +424,23 @@ func (p panelData) Unexplained() string {
 	return err.Error()
 }
 
+// Passed and Listed are the chosen row's way and the chosen unit's numbers, nil where these are
+// not finite.
+func (p panelData) Passed() *Pass {
+	pass, err := p.Pass()
+	if err != nil {
+		return nil
+	}
+	return pass
+}
+func (p panelData) Listed() *UnitNumbers {
+	n, err := p.UnitNumbers()
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
 // Normed reports whether the network has norms.
 func (p panelData) Normed() bool { return normed(p.Net) }
 

@@ -131,7 +131,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 		j.cancel()
 	}
 	s.jobs = map[string]*job{}
-	s.view.Fault, s.view.Guess = "", ""
+	s.view.Fault, s.view.Guess, s.view.Phase = "", "", 0
 	if s.table != t {
 		s.print = t.Fingerprint()[:16]
 		s.view.AxisX, s.view.AxisY = "", ""
