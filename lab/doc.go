@@ -7,7 +7,9 @@
 //
 // What is trained:
 //
-//	setup       what is trained, as a form, a command line, a Go program and a link
+//	setup       what is trained, and as a link
+//	form        its fields, each a flag of gradus train
+//	elsewhere   the same as a command line and a Go program
 //	examples    the tables to begin with
 //	session     one run, and what its visitor looks at
 //	steps       moving it by samples, batches and epochs
@@ -15,14 +17,18 @@
 //	running     moving by itself, watched or not
 //	breakpoint  what ends that
 //	job         work in the background
-//	limits      what a session may hold
+//	limits      what a session may hold and compute
 //
 // What is seen:
 //
 //	view        what the visitor has chosen to look at
 //	frame       what there is to see, taken while the run stands still
 //	panels      the parts of the page, one function each
+//	pass        a row's way through the network
 //	formula     the chain rule in MathML
+//	coming      the rows of the next update
+//	rule        the next update by the rule's equations
+//	unit        a unit's numbers, with those of its neighbours
 //	verify      every gradient beside a numeric derivative
 //	race        lanes from one start
 //	surface     the loss over a plane, with the lanes' ways

@@ -1,0 +1,144 @@
+package lab
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestBreakpoints(t *testing.T) {
+	wait := func(s *Session) *Frame {
+		t.Helper()
+		for range 3000 {
+			if f := s.Frame(); !f.Running {
+				return f
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		t.Fatal("Run never pauses")
+		return nil
+	}
+	s := newSession(t, "notebook")
+	limit := 0.09
+	s.SetBreakpoints(Breakpoints{Loss: &limit})
+	s.Run(Full)
+	f := wait(s)
+	before := plain(t, f.Setup, s.table, f.At-1)
+	if f.Loss > limit || !strings.Contains(f.Note, "loss") {
+		t.Errorf("paused at the loss %v, saying %q", f.Loss, f.Note)
+	}
+	s2 := newSession(t, "notebook")
+	if err := s2.Goto(ctx, f.At-1); err != nil || !bits(params(s2), before) {
+		t.Fatal(err)
+	}
+	if loss := s2.Frame().Loss; loss <= limit {
+		t.Errorf("the update before had the loss %v: it should have paused there", loss)
+	}
+	weight := 3.0
+	s.SetBreakpoints(Breakpoints{Weight: &weight})
+	s.Run(Full)
+	if f := wait(s); !slices.ContainsFunc(f.Net.Params(), func(w float64) bool { return math.Abs(w) >= 3 }) {
+		t.Errorf("paused with weights %v, saying %q", f.Net.Params(), f.Note)
+	}
+	s = newSession(t, "notebook-one-2000")
+	s.SetBreakpoints(Breakpoints{Dead: true})
+	s.Run(Full)
+	if f := wait(s); !strings.Contains(f.Note, "no gradient") && f.Ended == "" {
+		t.Errorf("paused saying %q, ended %q", f.Note, f.Ended)
+	}
+}
+
+// Each breakpoint stops Run and a step by an epoch, says which it was, lets the next Run go on
+// although it still holds, and is gone when it is cleared.
+func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
+	number := func(x float64) *float64 { return &x }
+	for _, c := range []struct {
+		name    string
+		example string
+		change  map[string]string
+		set     Breakpoints
+		says    string
+	}{
+		{"loss", "circles", nil, Breakpoints{Loss: number(0.6)}, "Breakpoint: the loss is "},
+		{"weight", "circles", nil, Breakpoints{Weight: number(1.5)}, "Breakpoint: the weight "},
+		{"dead", "circles", map[string]string{"activation": "relu", "lr": "20", "optimizer": "sgd"}, Breakpoints{Dead: true}, "is dead"},
+		{"dead", "circles", map[string]string{"activation": "relu", "lr": "20", "optimizer": "sgd"}, Breakpoints{Dead: true, Loss: number(-1), Weight: number(1e9)}, "is dead"},
+	} {
+		holds := func(f *Frame) bool {
+			switch c.name {
+			case "loss":
+				return f.Loss <= *c.set.Loss
+			case "weight":
+				return slices.ContainsFunc(f.Net.Params(), func(w float64) bool { return math.Abs(w) >= *c.set.Weight })
+			}
+			cfg := f.Fit.Config()
+			return slices.ContainsFunc(examine(f.Net, cfg.Loss, cfg.Reduction, f.Training).Units, func(u UnitHealth) bool { return u.Dead })
+		}
+		for _, way := range []string{"run", "epoch"} {
+			s := newSession(t, c.example)
+			if err := s.Change(c.change); err != nil {
+				t.Fatal(err)
+			}
+			s.SetBreakpoints(c.set)
+			f := s.Frame()
+			if holds(f) {
+				t.Fatalf("%s: it holds from the start", c.name)
+			}
+			if way == "run" {
+				s.Run(Full)
+				for begun := time.Now(); s.Frame().Running && time.Since(begun) < 30*time.Second; {
+					time.Sleep(time.Millisecond)
+				}
+			} else {
+				for range 200 {
+					if err := s.Epoch(ctx); err != nil {
+						t.Fatal(err)
+					}
+					if s.Frame().Broke != "" {
+						break
+					}
+				}
+			}
+			f = s.Frame()
+			if f.Running || f.Broke != c.name || !strings.Contains(f.Note, c.says) || !holds(f) {
+				t.Fatalf("%s by %s: at update %d, broke %q, told %q", c.name, way, f.At, f.Broke, f.Note)
+			}
+			at := f.At
+			s2 := newSession(t, c.example)
+			if err := s2.Change(c.change); err != nil {
+				t.Fatal(err)
+			}
+			for range at - 1 {
+				s2.Batch()
+				if holds(s2.Frame()) {
+					t.Fatalf("%s by %s: it stopped at update %d, and held at %d", c.name, way, at, s2.Frame().At)
+				}
+			}
+			if err := s.Epoch(ctx); err != nil || s.Frame().At <= at {
+				t.Errorf("%s by %s: it cannot be passed: %v", c.name, way, err)
+			}
+			if err := s.Goto(ctx, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Goto(ctx, at+2); err != nil || s.Frame().At != at+2 || s.Frame().Broke != "" {
+				t.Errorf("%s: the timeline stops at it: %v", c.name, err)
+			}
+			if err := s.change(func(name string) string {
+				return map[string]string{"field": c.name}[name]
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if b := s.Frame().Breaks; b.Loss != nil && c.name == "loss" || b.Weight != nil && c.name == "weight" || b.Dead && c.name == "dead" {
+				t.Errorf("%s: cleared, there is %+v", c.name, b)
+			}
+			if err := s.change(func(name string) string { return map[string]string{"field": "all"}[name] }); err != nil {
+				t.Fatal(err)
+			}
+			if b := s.Frame().Breaks; b != (Breakpoints{}) {
+				t.Errorf("%s: all cleared, there is %+v", c.name, b)
+			}
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package lab
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// Long work is cancelled at once and leaves nothing running and nothing shown.
+func TestCancel(t *testing.T) {
+	s := newSession(t, "spirals")
+	if err := s.Change(map[string]string{"hidden": "120,120", "epochs": "100000"}); err != nil {
+		t.Fatal(err)
+	}
+	jobs := map[string]func(context.Context, *Frame) (any, error){"verify": verify, "race": race(raceRates), "surface": surface("principal", nil)}
+	for name, work := range jobs {
+		before := goleak.IgnoreCurrent()
+		s.begin(name, work)
+		if text := execute("panel-"+name, s.Frame()); !strings.Contains(text, `data-do="cancel" data-job="`+name+`"`) {
+			t.Errorf("%s: while it is at work there is no way to cancel: %s", name, text)
+		}
+		time.Sleep(20 * time.Millisecond)
+		if j, ok := s.Frame().Jobs[name]; !ok || !j.busy {
+			t.Fatalf("%s: it is done before it can be cancelled: %v", name, j.err)
+		}
+		s.cancel(name)
+		if _, there := s.Frame().Jobs[name]; there {
+			t.Errorf("%s: cancelled, it is still there", name)
+		}
+		if err := goleak.Find(before); err != nil {
+			t.Errorf("%s: cancelled, something is running: %v", name, err)
+		}
+		if _, there := s.Frame().Jobs[name]; there {
+			t.Errorf("%s: cancelled, it has a result", name)
+		}
+	}
+	// Going to a far update too: by Pause, and by who asked going away.
+	if err := s.Goto(ctx, 30); err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []string{"pause", "leave", "another"} {
+		before := goleak.IgnoreCurrent()
+		leaving, leave := context.WithCancel(ctx)
+		gone := make(chan error)
+		go func() { gone <- s.Goto(leaving, 1<<30) }()
+		for !s.Frame().Running {
+			time.Sleep(time.Millisecond)
+		}
+		switch how {
+		case "pause":
+			s.Pause()
+		case "leave":
+			leave()
+		case "another":
+			if err := s.Goto(ctx, 3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-gone; err == nil {
+			t.Errorf("%s: it went all the way", how)
+		}
+		f := s.Frame()
+		if f.Running || how == "another" && f.At != 3 {
+			t.Errorf("%s: running %v at update %d", how, f.Running, f.At)
+		}
+		if !bits(f.Net.Params(), plain(t, f.Setup, s.table, f.At)) {
+			t.Errorf("%s: the weights at update %d are others than those of a plain run", how, f.At)
+		}
+		leave()
+		if err := goleak.Find(before); err != nil {
+			t.Errorf("%s: something is running: %v", how, err)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package lab
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// Point 6: every weight is checked, and the error shown over the step.
+func TestPoint6Verify(t *testing.T) {
+	p := openTab(t, Options{})
+	p.click("[data-do=batch]")
+	p.tab("verify")
+	p.click("#verify")
+	p.until("document.getElementById('worst')")
+	f := exampleRun(t, "notebook")
+	forward(t, f, 1)
+	training, _, _, err := f.Parts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := nn.CheckGradient(f.Network(), f.Config().Loss, training.X, training.Y, nn.CheckOptions{Reduction: nn.Sum})
+	same(t, "the worst error", p.value("#worst"), check.Worst.Error)
+	if text := p.text("#panel"); !strings.Contains(text, "16 of 16 parameters") {
+		t.Errorf("it says %q", text)
+	}
+	p.drawn("#error-over-h", svg(p.session().Frame().Jobs["verify"].result.(*Verified).Curve(sideWidth, 300)))
+	v := p.session().Frame().Jobs["verify"].result.(*Verified)
+	best := math.Inf(1)
+	for _, s := range v.Steps {
+		best = math.Min(best, s.Error)
+	}
+	if first, last := v.Steps[0].Error, v.Steps[len(v.Steps)-1].Error; !(best < first/1e3 && best < last/1e3) {
+		t.Errorf("the error over h is %v, %v at best, %v: no valley", first, best, last)
+	}
+	p.screen("verify")
+	p.choose("example", "spirals")
+	p.tab("build")
+	p.write("f-hidden", "120,120")
+	p.tab("verify")
+	p.click("#verify")
+	p.click("#cancel-verify")
+	if js[bool](p, "!!document.getElementById('cancel-verify') || !!document.getElementById('verdict')") {
+		t.Error("the check is not cancelled")
+	}
+}

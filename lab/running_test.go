@@ -1,0 +1,43 @@
+package lab
+
+import (
+	"testing"
+	"time"
+)
+
+// Frames, and a viewer who never looks at them, do not change a run or hold it up.
+func TestRunWhileLooking(t *testing.T) {
+	s := newSession(t, "circles")
+	leave := s.Watch()
+	defer leave()
+	s.Run(Full)
+	deadline := time.Now().Add(30 * time.Second)
+	for s.Frame().Ended == "" {
+		if time.Now().After(deadline) {
+			t.Fatal("the run has not ended")
+		}
+		Render(s.Frame())
+	}
+	f := s.Frame()
+	if f.Running || f.At != 1600 {
+		t.Errorf("running %v at update %d of 1600", f.Running, f.At)
+	}
+	if !bits(f.Net.Params(), plain(t, f.Setup, s.table, 1600)) {
+		t.Error("the weights differ from those of a plain run")
+	}
+}
+
+// A session with two viewers is watched as long as one of them is there.
+func TestTwoViewers(t *testing.T) {
+	s := newSession(t, "notebook")
+	first, second := s.Watch(), s.Watch()
+	first()
+	if idle := s.Idle(); idle != 0 {
+		t.Errorf("with a viewer left it has been idle for %v", idle)
+	}
+	second()
+	time.Sleep(time.Millisecond)
+	if s.Idle() == 0 {
+		t.Error("without a viewer it is not idle")
+	}
+}

@@ -1,0 +1,68 @@
+package lab
+
+import (
+	"testing"
+)
+
+// A thousand updates forwards and back again to the start: the same bits at every place, for
+// every method, and for rules that remember.
+func TestThousandStepsAndBackAgain(t *testing.T) {
+	cases := []struct {
+		example string
+		change  map[string]string
+	}{
+		{"notebook", nil},
+		{"notebook-stochastic", nil},
+		{"notebook-mini-batch", map[string]string{"optimizer": "adam", "lr": "0.01", "tolerance": ""}},
+		{"notebook-per-sample", map[string]string{"tolerance": "1e-12", "lr": "0.5", "epochs": "300"}},
+		{"circles", map[string]string{"precision": "float32", "schedule": "cosine"}},
+		{"spirals", map[string]string{"validation": "0.2"}},
+	}
+	for _, c := range cases {
+		t.Run(c.example, func(t *testing.T) {
+			s := newSession(t, c.example)
+			if err := s.Change(c.change); err != nil {
+				t.Fatal(err)
+			}
+			start := params(s)
+			seen := map[int][]float64{0: start}
+			for range 1000 {
+				s.Batch()
+				f := s.Frame()
+				seen[f.At] = f.Net.Params()
+			}
+			if len(seen) != 1001 {
+				t.Fatalf("%d places after 1000 updates", len(seen))
+			}
+			if want := plain(t, s.Frame().Setup, s.table, 1000); !bits(seen[1000], want) {
+				t.Error("after 1000 updates the weights differ from those of a plain run")
+			}
+			for _, n := range []int{999, 998, 512, 511, 37, 1, 0, 640, 3, 1000} {
+				if err := s.Goto(ctx, n); err != nil {
+					t.Fatal(err)
+				}
+				f := s.Frame()
+				if f.At != n || f.Most != 1000 {
+					t.Fatalf("at update %d of %d, asked for %d of 1000", f.At, f.Most, n)
+				}
+				if !bits(f.Net.Params(), seen[n]) {
+					t.Errorf("back at update %d the weights are others", n)
+				}
+			}
+			for range 20 {
+				if err := s.Back(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if f := s.Frame(); !bits(f.Net.Params(), seen[f.At]) {
+					t.Errorf("one back, at update %d, the weights are others", f.At)
+				}
+			}
+			if err := s.Goto(ctx, 0); err != nil {
+				t.Fatal(err)
+			}
+			if !bits(params(s), start) {
+				t.Error("back at the start the weights are others")
+			}
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package lab
+
+import (
+	"bytes"
+	"compress/gzip"
+	"html"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// What a page shows and gives away has a table's name, and nothing of the folders it was in.
+func TestNamesWithoutFolders(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secret-folder")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"my people.csv": "gradus train 'my people.csv' ", "-x.tsv": "gradus train ./-x.tsv ", "p.csv.gz": "gradus train p.csv.gz "} {
+		path := filepath.Join(dir, file)
+		text := "a,b\n1,2\n2,3\n3,4\n4,6\n"
+		var packed bytes.Buffer
+		switch filepath.Ext(file) {
+		case ".tsv":
+			text = strings.ReplaceAll(text, ",", "\t")
+		case ".gz":
+			z := gzip.NewWriter(&packed)
+			io.WriteString(z, text)
+			z.Close()
+			text = packed.String()
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		table, err := data.Read(path, data.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, web := newServer(t, Options{Table: table})
+		v := visit(t, web)
+		var all []string
+		for _, tab := range tabs {
+			for _, part := range v.do("do", "tab", "tab", tab.Name).HTML {
+				all = append(all, part)
+			}
+		}
+		all = append(all, v.do("do", "build", "target", "none").HTML["note"], v.do("do", "build", "target", "b", "loss", "poisson", "output-activation", "exp").HTML["note"])
+		for _, name := range []string{"/report.html", "/history.csv", "/data.csv", "/model.safetensors", "/figure.svg?name=network"} {
+			sep := "?"
+			if strings.Contains(name, "?") {
+				sep = "&"
+			}
+			resp, err := v.client.Get(web + name + sep + "s=" + v.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatalf("%s: %v %s", name, err, resp.Status)
+			}
+			all = append(all, string(b))
+		}
+		found := false
+		for _, part := range all {
+			if strings.Contains(part, "secret-folder") {
+				t.Errorf("%s: its folder is in %.300s", file, part)
+			}
+			found = found || strings.Contains(html.UnescapeString(part), want)
+		}
+		if !found {
+			t.Errorf("%s: no command says %q", file, want)
+		}
+	}
+}
