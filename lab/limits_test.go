@@ -154,4 +154,7 @@ func TestClosedSessionsHoldNothing(t *testing.T) {
 	if held.Load() != before {
 		t.Errorf("a closed session holds %d bytes", held.Load()-before)
 	}
+	if err := s.LoadExample("spirals"); err == nil || held.Load() != before {
+		t.Errorf("a closed session takes another example (%v) and holds %d bytes", err, held.Load()-before)
+	}
 }

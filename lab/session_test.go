@@ -83,3 +83,15 @@ func TestSampleByRows(t *testing.T) {
 		t.Errorf("back from looking at a row stands at update %d, row %d", f.At, f.Seen)
 	}
 }
+
+// Another net is shown whole, whatever part of the pass through the last one was.
+func TestAnotherNetIsShownWhole(t *testing.T) {
+	s := newSession(t, "notebook")
+	s.Look(s.phase(-1))
+	if err := s.LoadExample("spirals"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Frame().Phase(); got != "forward and back" {
+		t.Errorf("of another net it shows %q", got)
+	}
+}
