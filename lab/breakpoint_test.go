@@ -119,6 +119,14 @@ func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 			if err := s.Epoch(ctx); err != nil || s.Frame().At <= at {
 				t.Errorf("%s by %s: it cannot be passed: %v", c.name, way, err)
 			}
+			if f := s.Frame(); f.Broke != "" { // only if it had ceased to hold meanwhile
+				for s2.Frame().At < f.At-1 {
+					s2.Batch()
+				}
+				if holds(s2.Frame()) {
+					t.Errorf("%s by %s: it stops again at update %d, though it has held since before", c.name, way, f.At)
+				}
+			}
 			if err := s.Goto(ctx, 0); err != nil {
 				t.Fatal(err)
 			}

@@ -17,6 +17,13 @@ func TestCancel(t *testing.T) {
 	}
 	jobs := map[string]func(context.Context, *Frame) (any, error){"verify": verify, "race": race(raceRates), "surface": surface("principal", nil)}
 	for name, work := range jobs {
+		hidden := "120,120"
+		if name == "verify" { // takes a few seconds
+			hidden = "400,400"
+		}
+		if err := s.Change(map[string]string{"hidden": hidden}); err != nil {
+			t.Fatal(err)
+		}
 		before := goleak.IgnoreCurrent()
 		s.begin(name, work)
 		if text := execute("panel-"+name, s.Frame()); !strings.Contains(text, `data-do="cancel" data-job="`+name+`"`) {
@@ -36,6 +43,9 @@ func TestCancel(t *testing.T) {
 		if _, there := s.Frame().Jobs[name]; there {
 			t.Errorf("%s: cancelled, it has a result", name)
 		}
+	}
+	if err := s.Change(map[string]string{"hidden": "120,120"}); err != nil {
+		t.Fatal(err)
 	}
 	// Going to a far update too: by Pause, and by who asked going away.
 	if err := s.Goto(ctx, 30); err != nil {

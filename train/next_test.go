@@ -209,3 +209,26 @@ func testPreview[T nn.Float](t *testing.T) {
 		}
 	}
 }
+
+// Shaped is the gradient that the rule gets, and Gradient that of the loss alone.
+func TestPreviewShowsTheGradient(t *testing.T) {
+	net := previewed[float64](t, nn.NoNorm, 0)
+	const rate, l2 = 0.1, 0.5
+	tr, err := New(net, Config{Rule: optim.SGD{}, Rate: rate, BatchSize: 8, Penalty: nn.Penalty{L2: l2}}, Data[float64]{Train: problem[float64](37)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range tr.Steps(context.Background()) {
+		break
+	}
+	for i, w := range net.Params() {
+		p, _ := tr.Preview(i)
+		want := p.Gradient
+		if _, in, _ := net.Locate(i); in >= 0 {
+			want += l2 * w
+		}
+		if math.Abs(p.Shaped-want) > 1e-15 || math.Abs(p.After-(w-rate*p.Shaped)) > 1e-15 {
+			t.Errorf("parameter %d: the gradient %v becomes %v, not %v, and %v becomes %v", i, p.Gradient, p.Shaped, want, w, p.After)
+		}
+	}
+}
