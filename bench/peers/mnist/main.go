@@ -60,7 +60,7 @@ func run(args []string) error {
 		return err
 	}
 	t, err := train.New(net, train.Config{
-		Rule: optim.Momentum{Momentum: 0.9}, Rate: rate, Schedule: optim.Polynomial{Power: 1}, BatchSize: 128, Epochs: epochs, Seed: seed, Threads: threads,
+		Rule: optim.Momentum{Momentum: 0.9}, Rate: rate, Schedule: falling{optim.Polynomial{Power: 1}, epochs}, BatchSize: 128, Epochs: epochs + 1, Seed: seed, Threads: threads,
 	}, train.Data[float32]{Train: learn})
 	if err != nil {
 		return err
@@ -92,6 +92,19 @@ func run(args []string) error {
 		}
 	}
 	return nil
+}
+
+// falling has the rate fall over so many epochs. The run itself is made for one more, so that the
+// loop above ends it: at its own end it would compute the loss over all rows, which no one asks
+// for here.
+type falling struct {
+	optim.Polynomial
+	epochs int
+}
+
+func (f falling) Rate(base float64, at optim.Position) float64 {
+	at.Epochs = f.epochs
+	return f.Polynomial.Rate(base, at)
 }
 
 // read takes images and their labels; the encoding is the training images'.
