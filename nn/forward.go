@@ -98,13 +98,7 @@ func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
 				n.dropRows(t, l, from, to)
 			}
 			in := t.input(l).Slice(from, to)
-			bias := n.Bias(l)
-			if bias != nil {
-				kernel.FillRows(sum.flat(), bias)
-			} else {
-				clear(sum.flat())
-			}
-			kernel.Gemm(sum.Rows, sum.Cols, in.Cols, in.view(), n.Weights(l).view(), sum.view(), true)
+			kernel.GemmBias(sum.Rows, sum.Cols, in.Cols, in.view(), n.Weights(l).view(), sum.view(), n.Bias(l))
 			if half++; half == t.pass.last {
 				return
 			}

@@ -33,7 +33,20 @@ func Gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
 // GemmFetch is Gemm that on its way brings the slices in next into the cache, for whoever
 // needs them next.
 func GemmFetch[T Float](m, n, k int, a, b, c View[T], accumulate bool, next [][]T) {
-	gemm(m, n, k, a, b, c, accumulate, nil, next)
+	var from View[T]
+	if accumulate {
+		from = c
+	}
+	gemm(m, n, k, a, b, c, from, nil, next)
+}
+
+// GemmBias is Gemm with chains that start from the bias, one number for each column of C; nil
+// stands for zeros.
+func GemmBias[T Float](m, n, k int, a, b, c View[T], bias []T) {
+	if bias != nil {
+		bias = bias[:n]
+	}
+	gemm(m, n, k, a, b, c, View[T]{bias, 0, 1}, nil, nil)
 }
 
 // Descend makes an update of the weights W by their gradient G = A·B, W and V being m by n and
@@ -49,10 +62,10 @@ func Descend[T Float](m, n, k int, a, b View[T], w, v []T, rate, mu T, grad []T,
 		v = v[:m*n]
 	}
 	if k > 0 && active != generic && descendsTiles[T](active, n, k) {
-		gemm(m, n, k, a, b, View[T]{w, n, 1}, false, &descent[T]{v, rate, mu}, next)
+		gemm(m, n, k, a, b, View[T]{w, n, 1}, View[T]{}, &descent[T]{v, rate, mu}, next)
 		return
 	}
-	gemm(m, n, k, a, b, View[T]{grad, n, 1}, false, nil, next)
+	gemm(m, n, k, a, b, View[T]{grad, n, 1}, View[T]{}, nil, next)
 	if v == nil {
 		SGD(w, grad, rate)
 	} else {
@@ -60,7 +73,9 @@ func Descend[T Float](m, n, k int, a, b View[T], w, v []T, rate, mu T, grad []T,
 	}
 }
 
-func gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool, d *descent[T], next [][]T) {
+// gemm is the product whose chains start from the elements of from, which is C, the rows of which
+// are one, or nothing: zeros.
+func gemm[T Float](m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -72,10 +87,8 @@ func gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool, d *descent[T],
 		panic("kernel: Gemm: C is too small or has not its columns side by side")
 	}
 	if k == 0 {
-		if !accumulate {
-			for i := range m {
-				clear(c.Data[i*c.Row:][:n])
-			}
+		for i := range m {
+			start(c.Data[i*c.Row:][:n], from, i)
 		}
 		return
 	}
@@ -92,9 +105,9 @@ func gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool, d *descent[T],
 		b.Row = 1
 	}
 	if set := active; set != generic {
-		gemmTiles(set, m, n, k, a, b, c, accumulate, d, next)
+		gemmTiles(set, m, n, k, a, b, c, from, d, next)
 	} else {
-		gemmGo(m, n, k, a, b, c, accumulate)
+		gemmGo(m, n, k, a, b, c, from)
 	}
 }
 
@@ -102,15 +115,30 @@ func gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool, d *descent[T],
 // row by row. Without b, nil, they start from 0.
 func Row[T Float](z, x, w, b []T) {
 	m, k := len(z), len(x)
-	if b == nil {
-		clear(z)
-	} else {
-		copy(z, b[:m])
+	if b != nil {
+		b = b[:m]
 	}
 	if set := active; set != generic && m > 0 && k > 0 && k <= rowSteps {
-		rowTiles(set, z, x, w[:k*m])
+		rowTiles(set, z, x, w[:k*m], b)
 	} else {
-		Gemm(1, m, k, View[T]{x, k, 1}, View[T]{w, m, 1}, View[T]{z, m, 1}, true)
+		GemmBias(1, m, k, View[T]{x, k, 1}, View[T]{w, m, 1}, View[T]{z, m, 1}, b)
+	}
+}
+
+// at returns where element (i, j) is; nil in the view of nothing.
+func (v *View[T]) at(i, j int) *T {
+	if v.Data == nil {
+		return nil
+	}
+	return &v.Data[i*v.Row+j*v.Col]
+}
+
+// start sets row i of C to what its chains start from.
+func start[T Float](row []T, from View[T], i int) {
+	if from.Data == nil {
+		clear(row)
+	} else {
+		copy(row, from.Data[i*from.Row:])
 	}
 }
 
@@ -120,12 +148,10 @@ func (v *View[T]) short(rows, cols int) bool {
 }
 
 // gemmGo is Gemm in Go, the specification of the others.
-func gemmGo[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
+func gemmGo[T Float](m, n, k int, a, b, c, from View[T]) {
 	for i := range m {
 		row := c.Data[i*c.Row:][:n]
-		if !accumulate {
-			clear(row)
-		}
+		start(row, from, i)
 		if b.Col == 1 {
 			rowTimesRows(row, a.Data[i*a.Row:], a.Col, b, k)
 		} else {

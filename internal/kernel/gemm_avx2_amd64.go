@@ -9,17 +9,17 @@ package kernel
 //
 //	for i := range count*h {
 //		for j := range 8*(w-1) + last {
-//			s := 0, or C[i][j] if accumulate
+//			s := From[i][j], or 0 if from is nil
 //			for p := range k { s = FMA(A[i][p], B[p][j], s) }
 //			C[i][j] = s
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring
+// Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring
 // two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
-func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
+func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, from *float32, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
 // descendF32AVX2 is tilesF32AVX2 for tiles of two whole vectors, whose sums s it does not
 // store but takes for the gradient of C, with V laid out like C or nil:
@@ -41,17 +41,17 @@ func peakF32AVX2(n int, x *float32)
 //
 //	for i := range count*h {
 //		for j := range 4*(w-1) + last {
-//			s := 0, or C[i][j] if accumulate
+//			s := From[i][j], or 0 if from is nil
 //			for p := range k { s = FMA(A[i][p], B[p][j], s) }
 //			C[i][j] = s
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring
+// Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring
 // two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.
 //
 //go:noescape
-func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
+func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, from *float64, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
 // descendF64AVX2 is tilesF64AVX2 for tiles of two whole vectors, whose sums s it does not
 // store but takes for the gradient of C, with V laid out like C or nil:

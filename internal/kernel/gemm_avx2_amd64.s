@@ -14,20 +14,20 @@ DATA mask<>+48(SB)/8, $0x0000000000000000
 DATA mask<>+56(SB)/8, $0x0000000000000000
 GLOBL mask<>(SB), RODATA|NOPTR, $64
 
-// func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
+// func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, from *float32, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tilesF32AVX2(SB), NOSPLIT, $0-128
+TEXT ·tilesF32AVX2(SB), NOSPLIT, $0-136
 	MOVQ count+16(FP), R12
 	MOVQ a+32(FP), R11
 	MOVQ c+48(FP), DI
-	MOVQ aRow+56(FP), R8
-	MOVQ aCol+64(FP), DX
-	MOVQ bRow+72(FP), SI
-	MOVQ cRow+80(FP), R14
+	MOVQ aRow+64(FP), R8
+	MOVQ aCol+72(FP), DX
+	MOVQ bRow+80(FP), SI
+	MOVQ cRow+88(FP), R14
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	MOVQ h+0(FP), BX
-	MOVQ last+88(FP), CX
+	MOVQ last+104(FP), CX
 	CMPQ CX, $0x08
 	JNE  maskedtrue
 	MOVQ w+8(FP), AX
@@ -199,10 +199,13 @@ not8true:
 
 	// Tiles of 1 rows, 1 vectors of 8.
 tile1x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x1start
 
 tile1x1zero:
@@ -230,12 +233,15 @@ tile1x1p:
 
 	// Tiles of 2 rows, 1 vectors of 8.
 tile2x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x1start
 
 tile2x1zero:
@@ -269,14 +275,17 @@ tile2x1p:
 
 	// Tiles of 3 rows, 1 vectors of 8.
 tile3x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile3x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile3x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile3x1start
 
 tile3x1zero:
@@ -315,16 +324,19 @@ tile3x1p:
 
 	// Tiles of 4 rows, 1 vectors of 8.
 tile4x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile4x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile4x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile4x1start
 
 tile4x1zero:
@@ -368,18 +380,21 @@ tile4x1p:
 
 	// Tiles of 5 rows, 1 vectors of 8.
 tile5x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile5x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile5x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile5x1start
 
 tile5x1zero:
@@ -428,20 +443,23 @@ tile5x1p:
 
 	// Tiles of 6 rows, 1 vectors of 8.
 tile6x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile6x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile6x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile6x1start
 
 tile6x1zero:
@@ -495,22 +513,25 @@ tile6x1p:
 
 	// Tiles of 7 rows, 1 vectors of 8.
 tile7x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile7x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile7x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile7x1start
 
 tile7x1zero:
@@ -571,24 +592,27 @@ tile7x1p:
 
 	// Tiles of 8 rows, 1 vectors of 8.
 tile8x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile8x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile8x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile8x1start
 
 tile8x1zero:
@@ -654,26 +678,29 @@ tile8x1p:
 
 	// Tiles of 9 rows, 1 vectors of 8.
 tile9x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile9x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile9x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile9x1start
 
 tile9x1zero:
@@ -744,28 +771,31 @@ tile9x1p:
 
 	// Tiles of 10 rows, 1 vectors of 8.
 tile10x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile10x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile10x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y9
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile10x1start
 
 tile10x1zero:
@@ -841,30 +871,33 @@ tile10x1p:
 
 	// Tiles of 11 rows, 1 vectors of 8.
 tile11x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile11x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile11x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y9
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y10
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile11x1start
 
 tile11x1zero:
@@ -945,32 +978,35 @@ tile11x1p:
 
 	// Tiles of 12 rows, 1 vectors of 8.
 tile12x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile12x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile12x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y9
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y10
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y11
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile12x1start
 
 tile12x1zero:
@@ -1056,11 +1092,14 @@ tile12x1p:
 
 	// Tiles of 1 rows, 2 vectors of 8.
 tile1x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x2start
 
 tile1x2zero:
@@ -1091,14 +1130,17 @@ tile1x2p:
 
 	// Tiles of 2 rows, 2 vectors of 8.
 tile2x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x2start
 
 tile2x2zero:
@@ -1139,17 +1181,20 @@ tile2x2p:
 
 	// Tiles of 3 rows, 2 vectors of 8.
 tile3x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile3x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile3x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile3x2start
 
 tile3x2zero:
@@ -1164,11 +1209,11 @@ tile3x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile3x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (AX), Y8
@@ -1193,8 +1238,8 @@ tile3x2p:
 	VMOVUPS      Y4, (DI)
 	VMOVUPS      Y5, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x03, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -1203,20 +1248,23 @@ tile3x2p:
 
 	// Tiles of 4 rows, 2 vectors of 8.
 tile4x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile4x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile4x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile4x2start
 
 tile4x2zero:
@@ -1233,11 +1281,11 @@ tile4x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile4x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSS (AX), Y10
@@ -1268,8 +1316,8 @@ tile4x2p:
 	VMOVUPS      Y6, (DI)
 	VMOVUPS      Y7, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x04, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -1278,23 +1326,26 @@ tile4x2p:
 
 	// Tiles of 5 rows, 2 vectors of 8.
 tile5x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile5x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile5x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
 	VMOVUPS 32(AX), Y9
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile5x2start
 
 tile5x2zero:
@@ -1313,11 +1364,11 @@ tile5x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile5x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSS (AX), Y12
@@ -1354,8 +1405,8 @@ tile5x2p:
 	VMOVUPS      Y8, (DI)
 	VMOVUPS      Y9, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x05, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -1364,26 +1415,29 @@ tile5x2p:
 
 	// Tiles of 6 rows, 2 vectors of 8.
 tile6x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile6x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile6x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
 	VMOVUPS 32(AX), Y9
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y10
 	VMOVUPS 32(AX), Y11
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile6x2start
 
 tile6x2zero:
@@ -1404,11 +1458,11 @@ tile6x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile6x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (AX), Y14
@@ -1451,8 +1505,8 @@ tile6x2p:
 	VMOVUPS      Y10, (DI)
 	VMOVUPS      Y11, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -1461,12 +1515,15 @@ tile6x2p:
 
 	// Tiles of 1 rows, 3 vectors of 8.
 tile1x3:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x3zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x3zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x3start
 
 tile1x3zero:
@@ -1500,16 +1557,19 @@ tile1x3p:
 
 	// Tiles of 2 rows, 3 vectors of 8.
 tile2x3:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x3zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x3zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
 	VMOVUPS 32(AX), Y4
 	VMOVUPS 64(AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x3start
 
 tile2x3zero:
@@ -1557,20 +1617,23 @@ tile2x3p:
 
 	// Tiles of 3 rows, 3 vectors of 8.
 tile3x3:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile3x3zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile3x3zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
 	VMOVUPS 32(AX), Y4
 	VMOVUPS 64(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
 	VMOVUPS 64(AX), Y8
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile3x3start
 
 tile3x3zero:
@@ -1629,13 +1692,16 @@ tile3x3p:
 
 	// Tiles of 1 rows, 4 vectors of 8.
 tile1x4:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x4zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x4zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x4start
 
 tile1x4zero:
@@ -1672,18 +1738,21 @@ tile1x4p:
 
 	// Tiles of 2 rows, 4 vectors of 8.
 tile2x4:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x4zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x4zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
 	VMOVUPS 64(AX), Y6
 	VMOVUPS 96(AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x4start
 
 tile2x4zero:
@@ -1738,14 +1807,17 @@ tile2x4p:
 
 	// Tiles of 1 rows, 5 vectors of 8.
 tile1x5:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x5zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x5zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
 	VMOVUPS 128(AX), Y4
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x5start
 
 tile1x5zero:
@@ -1785,15 +1857,18 @@ tile1x5p:
 
 	// Tiles of 1 rows, 6 vectors of 8.
 tile1x6:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x6zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x6zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
 	VMOVUPS 128(AX), Y4
 	VMOVUPS 160(AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x6start
 
 tile1x6zero:
@@ -1836,9 +1911,10 @@ tile1x6p:
 
 	// Tiles of 1 rows, 7 vectors of 8.
 tile1x7:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x7zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x7zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -1846,6 +1922,8 @@ tile1x7:
 	VMOVUPS 128(AX), Y4
 	VMOVUPS 160(AX), Y5
 	VMOVUPS 192(AX), Y6
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x7start
 
 tile1x7zero:
@@ -1891,9 +1969,10 @@ tile1x7p:
 
 	// Tiles of 1 rows, 8 vectors of 8.
 tile1x8:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x8zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x8zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -1902,6 +1981,8 @@ tile1x8:
 	VMOVUPS 160(AX), Y5
 	VMOVUPS 192(AX), Y6
 	VMOVUPS 224(AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x8start
 
 tile1x8zero:
@@ -1950,10 +2031,13 @@ tile1x8p:
 
 	// Tiles of 1 rows, 1 vectors of 8.
 tile1x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x1maskedstart
 
 tile1x1maskedzero:
@@ -1972,7 +2056,7 @@ tile1x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -2005,12 +2089,15 @@ stored3:
 
 	// Tiles of 2 rows, 1 vectors of 8.
 tile2x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x1maskedstart
 
 tile2x1maskedzero:
@@ -2032,7 +2119,7 @@ tile2x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -2083,14 +2170,17 @@ stored9:
 
 	// Tiles of 3 rows, 1 vectors of 8.
 tile3x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile3x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile3x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile3x1maskedstart
 
 tile3x1maskedzero:
@@ -2115,7 +2205,7 @@ tile3x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -2184,16 +2274,19 @@ stored18:
 
 	// Tiles of 4 rows, 1 vectors of 8.
 tile4x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile4x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile4x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile4x1maskedstart
 
 tile4x1maskedzero:
@@ -2221,7 +2314,7 @@ tile4x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -2308,18 +2401,21 @@ stored30:
 
 	// Tiles of 5 rows, 1 vectors of 8.
 tile5x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile5x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile5x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile5x1maskedstart
 
 tile5x1maskedzero:
@@ -2350,7 +2446,7 @@ tile5x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -2455,20 +2551,23 @@ stored45:
 
 	// Tiles of 6 rows, 1 vectors of 8.
 tile6x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile6x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile6x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile6x1maskedstart
 
 tile6x1maskedzero:
@@ -2502,7 +2601,7 @@ tile6x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -2625,22 +2724,25 @@ stored63:
 
 	// Tiles of 7 rows, 1 vectors of 8.
 tile7x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile7x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile7x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y6
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile7x1maskedstart
 
 tile7x1maskedzero:
@@ -2679,7 +2781,7 @@ tile7x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile7x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -2820,24 +2922,27 @@ stored84:
 
 	// Tiles of 8 rows, 1 vectors of 8.
 tile8x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile8x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile8x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile8x1maskedstart
 
 tile8x1maskedzero:
@@ -2879,7 +2984,7 @@ tile8x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile8x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -3038,26 +3143,29 @@ stored108:
 
 	// Tiles of 9 rows, 1 vectors of 8.
 tile9x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile9x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile9x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y8
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile9x1maskedstart
 
 tile9x1maskedzero:
@@ -3102,7 +3210,7 @@ tile9x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile9x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -3279,28 +3387,31 @@ stored135:
 
 	// Tiles of 10 rows, 1 vectors of 8.
 tile10x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile10x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile10x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y8
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y9
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile10x1maskedstart
 
 tile10x1maskedzero:
@@ -3348,7 +3459,7 @@ tile10x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile10x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -3543,30 +3654,33 @@ stored165:
 
 	// Tiles of 11 rows, 1 vectors of 8.
 tile11x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile11x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile11x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y8
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y9
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y10
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile11x1maskedstart
 
 tile11x1maskedzero:
@@ -3617,7 +3731,7 @@ tile11x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile11x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -3830,32 +3944,35 @@ stored198:
 
 	// Tiles of 12 rows, 1 vectors of 8.
 tile12x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile12x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile12x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPS (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y8
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y9
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y10
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPS (AX), Y15, Y11
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile12x1maskedstart
 
 tile12x1maskedzero:
@@ -3909,7 +4026,7 @@ tile12x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile12x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4140,11 +4257,14 @@ stored234:
 
 	// Tiles of 1 rows, 2 vectors of 8.
 tile1x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPS 32(AX), Y15, Y1
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x2maskedstart
 
 tile1x2maskedzero:
@@ -4165,7 +4285,7 @@ tile1x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4199,14 +4319,17 @@ stored237:
 
 	// Tiles of 2 rows, 2 vectors of 8.
 tile2x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPS 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS 32(AX), Y15, Y3
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x2maskedstart
 
 tile2x2maskedzero:
@@ -4233,7 +4356,7 @@ tile2x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4286,17 +4409,20 @@ stored243:
 
 	// Tiles of 3 rows, 2 vectors of 8.
 tile3x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile3x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile3x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPS 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS 32(AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile3x2maskedstart
 
 tile3x2maskedzero:
@@ -4311,11 +4437,11 @@ tile3x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile3x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y6
 	VMASKMOVPS   32(BX), Y15, Y7
 	VBROADCASTSS (AX), Y8
@@ -4331,7 +4457,7 @@ tile3x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4395,8 +4521,8 @@ stored251:
 
 stored252:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x03, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -4405,20 +4531,23 @@ stored252:
 
 	// Tiles of 4 rows, 2 vectors of 8.
 tile4x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile4x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile4x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPS 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS 32(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMASKMOVPS 32(AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile4x2maskedstart
 
 tile4x2maskedzero:
@@ -4435,11 +4564,11 @@ tile4x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile4x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y8
 	VMASKMOVPS   32(BX), Y15, Y9
 	VBROADCASTSS (AX), Y10
@@ -4458,7 +4587,7 @@ tile4x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4541,8 +4670,8 @@ stored263:
 
 stored264:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x04, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -4551,23 +4680,26 @@ stored264:
 
 	// Tiles of 5 rows, 2 vectors of 8.
 tile5x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile5x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile5x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPS 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS 32(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMASKMOVPS 32(AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y8
 	VMASKMOVPS 32(AX), Y15, Y9
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile5x2maskedstart
 
 tile5x2maskedzero:
@@ -4586,11 +4718,11 @@ tile5x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile5x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y10
 	VMASKMOVPS   32(BX), Y15, Y11
 	VBROADCASTSS (AX), Y12
@@ -4612,7 +4744,7 @@ tile5x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4714,8 +4846,8 @@ stored278:
 
 stored279:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x05, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -4724,26 +4856,29 @@ stored279:
 
 	// Tiles of 6 rows, 2 vectors of 8.
 tile6x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile6x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile6x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPS 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS 32(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMASKMOVPS 32(AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y8
 	VMASKMOVPS 32(AX), Y15, Y9
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y10
 	VMASKMOVPS 32(AX), Y15, Y11
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile6x2maskedstart
 
 tile6x2maskedzero:
@@ -4764,11 +4899,11 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile6x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y12
 	VMASKMOVPS   32(BX), Y15, Y13
 	VBROADCASTSS (AX), Y14
@@ -4793,7 +4928,7 @@ tile6x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4914,8 +5049,8 @@ stored296:
 
 stored297:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x06, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -4924,12 +5059,15 @@ stored297:
 
 	// Tiles of 1 rows, 3 vectors of 8.
 tile1x3masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x3maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x3maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMASKMOVPS 64(AX), Y15, Y2
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x3maskedstart
 
 tile1x3maskedzero:
@@ -4952,7 +5090,7 @@ tile1x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x3maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -4987,16 +5125,19 @@ stored300:
 
 	// Tiles of 2 rows, 3 vectors of 8.
 tile2x3masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x3maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x3maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMASKMOVPS 64(AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y3
 	VMOVUPS    32(AX), Y4
 	VMASKMOVPS 64(AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x3maskedstart
 
 tile2x3maskedzero:
@@ -5028,7 +5169,7 @@ tile2x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x3maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -5083,20 +5224,23 @@ stored306:
 
 	// Tiles of 3 rows, 3 vectors of 8.
 tile3x3masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile3x3maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile3x3maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMASKMOVPS 64(AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y3
 	VMOVUPS    32(AX), Y4
 	VMASKMOVPS 64(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMOVUPS    32(AX), Y7
 	VMASKMOVPS 64(AX), Y15, Y8
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile3x3maskedstart
 
 tile3x3maskedzero:
@@ -5135,7 +5279,7 @@ tile3x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x3maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -5210,13 +5354,16 @@ stored315:
 
 	// Tiles of 1 rows, 4 vectors of 8.
 tile1x4masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x4maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x4maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMASKMOVPS 96(AX), Y15, Y3
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x4maskedstart
 
 tile1x4maskedzero:
@@ -5241,7 +5388,7 @@ tile1x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x4maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -5277,18 +5424,21 @@ stored318:
 
 	// Tiles of 2 rows, 4 vectors of 8.
 tile2x4masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x4maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x4maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMASKMOVPS 96(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMOVUPS    32(AX), Y5
 	VMOVUPS    64(AX), Y6
 	VMASKMOVPS 96(AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x4maskedstart
 
 tile2x4maskedzero:
@@ -5325,7 +5475,7 @@ tile2x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x4maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -5382,14 +5532,17 @@ stored324:
 
 	// Tiles of 1 rows, 5 vectors of 8.
 tile1x5masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x5maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x5maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMOVUPS    96(AX), Y3
 	VMASKMOVPS 128(AX), Y15, Y4
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x5maskedstart
 
 tile1x5maskedzero:
@@ -5416,7 +5569,7 @@ tile1x5maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x5maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -5453,15 +5606,18 @@ stored327:
 
 	// Tiles of 1 rows, 6 vectors of 8.
 tile1x6masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x6maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x6maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMOVUPS    96(AX), Y3
 	VMOVUPS    128(AX), Y4
 	VMASKMOVPS 160(AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x6maskedstart
 
 tile1x6maskedzero:
@@ -5490,7 +5646,7 @@ tile1x6maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x6maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -5528,9 +5684,10 @@ stored330:
 
 	// Tiles of 1 rows, 7 vectors of 8.
 tile1x7masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x7maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x7maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
@@ -5538,6 +5695,8 @@ tile1x7masked:
 	VMOVUPS    128(AX), Y4
 	VMOVUPS    160(AX), Y5
 	VMASKMOVPS 192(AX), Y15, Y6
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x7maskedstart
 
 tile1x7maskedzero:
@@ -5568,7 +5727,7 @@ tile1x7maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x7maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -5607,9 +5766,10 @@ stored333:
 
 	// Tiles of 1 rows, 8 vectors of 8.
 tile1x8masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x8maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x8maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
@@ -5618,6 +5778,8 @@ tile1x8masked:
 	VMOVUPS    160(AX), Y5
 	VMOVUPS    192(AX), Y6
 	VMASKMOVPS 224(AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x8maskedstart
 
 tile1x8maskedzero:
@@ -5650,7 +5812,7 @@ tile1x8maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x8maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x02, AX
@@ -6512,20 +6674,20 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
+// func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, from *float64, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tilesF64AVX2(SB), NOSPLIT, $0-128
+TEXT ·tilesF64AVX2(SB), NOSPLIT, $0-136
 	MOVQ count+16(FP), R12
 	MOVQ a+32(FP), R11
 	MOVQ c+48(FP), DI
-	MOVQ aRow+56(FP), R8
-	MOVQ aCol+64(FP), DX
-	MOVQ bRow+72(FP), SI
-	MOVQ cRow+80(FP), R14
+	MOVQ aRow+64(FP), R8
+	MOVQ aCol+72(FP), DX
+	MOVQ bRow+80(FP), SI
+	MOVQ cRow+88(FP), R14
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	MOVQ h+0(FP), BX
-	MOVQ last+88(FP), CX
+	MOVQ last+104(FP), CX
 	CMPQ CX, $0x04
 	JNE  maskedtrue
 	MOVQ w+8(FP), AX
@@ -6697,10 +6859,13 @@ not8true:
 
 	// Tiles of 1 rows, 1 vectors of 4.
 tile1x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x1start
 
 tile1x1zero:
@@ -6728,12 +6893,15 @@ tile1x1p:
 
 	// Tiles of 2 rows, 1 vectors of 4.
 tile2x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x1start
 
 tile2x1zero:
@@ -6767,14 +6935,17 @@ tile2x1p:
 
 	// Tiles of 3 rows, 1 vectors of 4.
 tile3x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile3x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile3x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile3x1start
 
 tile3x1zero:
@@ -6813,16 +6984,19 @@ tile3x1p:
 
 	// Tiles of 4 rows, 1 vectors of 4.
 tile4x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile4x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile4x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile4x1start
 
 tile4x1zero:
@@ -6866,18 +7040,21 @@ tile4x1p:
 
 	// Tiles of 5 rows, 1 vectors of 4.
 tile5x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile5x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile5x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile5x1start
 
 tile5x1zero:
@@ -6926,20 +7103,23 @@ tile5x1p:
 
 	// Tiles of 6 rows, 1 vectors of 4.
 tile6x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile6x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile6x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile6x1start
 
 tile6x1zero:
@@ -6993,22 +7173,25 @@ tile6x1p:
 
 	// Tiles of 7 rows, 1 vectors of 4.
 tile7x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile7x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile7x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile7x1start
 
 tile7x1zero:
@@ -7069,24 +7252,27 @@ tile7x1p:
 
 	// Tiles of 8 rows, 1 vectors of 4.
 tile8x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile8x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile8x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile8x1start
 
 tile8x1zero:
@@ -7152,26 +7338,29 @@ tile8x1p:
 
 	// Tiles of 9 rows, 1 vectors of 4.
 tile9x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile9x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile9x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile9x1start
 
 tile9x1zero:
@@ -7242,28 +7431,31 @@ tile9x1p:
 
 	// Tiles of 10 rows, 1 vectors of 4.
 tile10x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile10x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile10x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y9
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile10x1start
 
 tile10x1zero:
@@ -7339,30 +7531,33 @@ tile10x1p:
 
 	// Tiles of 11 rows, 1 vectors of 4.
 tile11x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile11x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile11x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y9
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y10
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile11x1start
 
 tile11x1zero:
@@ -7443,32 +7638,35 @@ tile11x1p:
 
 	// Tiles of 12 rows, 1 vectors of 4.
 tile12x1:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile12x1zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile12x1zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y9
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y10
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y11
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile12x1start
 
 tile12x1zero:
@@ -7554,11 +7752,14 @@ tile12x1p:
 
 	// Tiles of 1 rows, 2 vectors of 4.
 tile1x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x2start
 
 tile1x2zero:
@@ -7589,14 +7790,17 @@ tile1x2p:
 
 	// Tiles of 2 rows, 2 vectors of 4.
 tile2x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x2start
 
 tile2x2zero:
@@ -7637,17 +7841,20 @@ tile2x2p:
 
 	// Tiles of 3 rows, 2 vectors of 4.
 tile3x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile3x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile3x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile3x2start
 
 tile3x2zero:
@@ -7662,11 +7869,11 @@ tile3x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile3x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSD (AX), Y8
@@ -7691,8 +7898,8 @@ tile3x2p:
 	VMOVUPS      Y4, (DI)
 	VMOVUPS      Y5, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x03, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -7701,20 +7908,23 @@ tile3x2p:
 
 	// Tiles of 4 rows, 2 vectors of 4.
 tile4x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile4x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile4x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile4x2start
 
 tile4x2zero:
@@ -7731,11 +7941,11 @@ tile4x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile4x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VBROADCASTSD (AX), Y10
@@ -7766,8 +7976,8 @@ tile4x2p:
 	VMOVUPS      Y6, (DI)
 	VMOVUPS      Y7, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x04, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -7776,23 +7986,26 @@ tile4x2p:
 
 	// Tiles of 5 rows, 2 vectors of 4.
 tile5x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile5x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile5x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
 	VMOVUPS 32(AX), Y9
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile5x2start
 
 tile5x2zero:
@@ -7811,11 +8024,11 @@ tile5x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile5x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y10
 	VMOVUPS      32(BX), Y11
 	VBROADCASTSD (AX), Y12
@@ -7852,8 +8065,8 @@ tile5x2p:
 	VMOVUPS      Y8, (DI)
 	VMOVUPS      Y9, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x05, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -7862,26 +8075,29 @@ tile5x2p:
 
 	// Tiles of 6 rows, 2 vectors of 4.
 tile6x2:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile6x2zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile6x2zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y8
 	VMOVUPS 32(AX), Y9
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y10
 	VMOVUPS 32(AX), Y11
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile6x2start
 
 tile6x2zero:
@@ -7902,11 +8118,11 @@ tile6x2start:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile6x2p:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSD (AX), Y14
@@ -7949,8 +8165,8 @@ tile6x2p:
 	VMOVUPS      Y10, (DI)
 	VMOVUPS      Y11, 32(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -7959,12 +8175,15 @@ tile6x2p:
 
 	// Tiles of 1 rows, 3 vectors of 4.
 tile1x3:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x3zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x3zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x3start
 
 tile1x3zero:
@@ -7998,16 +8217,19 @@ tile1x3p:
 
 	// Tiles of 2 rows, 3 vectors of 4.
 tile2x3:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x3zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x3zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
 	VMOVUPS 32(AX), Y4
 	VMOVUPS 64(AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x3start
 
 tile2x3zero:
@@ -8055,20 +8277,23 @@ tile2x3p:
 
 	// Tiles of 3 rows, 3 vectors of 4.
 tile3x3:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile3x3zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile3x3zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y3
 	VMOVUPS 32(AX), Y4
 	VMOVUPS 64(AX), Y5
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
 	VMOVUPS 64(AX), Y8
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile3x3start
 
 tile3x3zero:
@@ -8127,13 +8352,16 @@ tile3x3p:
 
 	// Tiles of 1 rows, 4 vectors of 4.
 tile1x4:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x4zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x4zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x4start
 
 tile1x4zero:
@@ -8170,18 +8398,21 @@ tile1x4p:
 
 	// Tiles of 2 rows, 4 vectors of 4.
 tile2x4:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile2x4zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile2x4zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
-	ADDQ    R14, AX
+	ADDQ    BX, AX
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
 	VMOVUPS 64(AX), Y6
 	VMOVUPS 96(AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile2x4start
 
 tile2x4zero:
@@ -8236,14 +8467,17 @@ tile2x4p:
 
 	// Tiles of 1 rows, 5 vectors of 4.
 tile1x5:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x5zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x5zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
 	VMOVUPS 128(AX), Y4
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x5start
 
 tile1x5zero:
@@ -8283,15 +8517,18 @@ tile1x5p:
 
 	// Tiles of 1 rows, 6 vectors of 4.
 tile1x6:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x6zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x6zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
 	VMOVUPS 128(AX), Y4
 	VMOVUPS 160(AX), Y5
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x6start
 
 tile1x6zero:
@@ -8334,9 +8571,10 @@ tile1x6p:
 
 	// Tiles of 1 rows, 7 vectors of 4.
 tile1x7:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x7zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x7zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -8344,6 +8582,8 @@ tile1x7:
 	VMOVUPS 128(AX), Y4
 	VMOVUPS 160(AX), Y5
 	VMOVUPS 192(AX), Y6
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x7start
 
 tile1x7zero:
@@ -8389,9 +8629,10 @@ tile1x7p:
 
 	// Tiles of 1 rows, 8 vectors of 4.
 tile1x8:
-	CMPB    accumulate+96(FP), $0x00
-	JEQ     tile1x8zero
-	MOVQ    DI, AX
+	MOVQ    from+56(FP), AX
+	TESTQ   AX, AX
+	JZ      tile1x8zero
+	MOVQ    fromRow+96(FP), BX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -8400,6 +8641,8 @@ tile1x8:
 	VMOVUPS 160(AX), Y5
 	VMOVUPS 192(AX), Y6
 	VMOVUPS 224(AX), Y7
+	ADDQ    BX, AX
+	MOVQ    AX, from+56(FP)
 	JMP     tile1x8start
 
 tile1x8zero:
@@ -8448,10 +8691,13 @@ tile1x8p:
 
 	// Tiles of 1 rows, 1 vectors of 4.
 tile1x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x1maskedstart
 
 tile1x1maskedzero:
@@ -8470,7 +8716,7 @@ tile1x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -8494,12 +8740,15 @@ stored2:
 
 	// Tiles of 2 rows, 1 vectors of 4.
 tile2x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x1maskedstart
 
 tile2x1maskedzero:
@@ -8521,7 +8770,7 @@ tile2x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -8557,14 +8806,17 @@ stored6:
 
 	// Tiles of 3 rows, 1 vectors of 4.
 tile3x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile3x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile3x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile3x1maskedstart
 
 tile3x1maskedzero:
@@ -8589,7 +8841,7 @@ tile3x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -8637,16 +8889,19 @@ stored12:
 
 	// Tiles of 4 rows, 1 vectors of 4.
 tile4x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile4x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile4x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile4x1maskedstart
 
 tile4x1maskedzero:
@@ -8674,7 +8929,7 @@ tile4x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -8734,18 +8989,21 @@ stored20:
 
 	// Tiles of 5 rows, 1 vectors of 4.
 tile5x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile5x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile5x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile5x1maskedstart
 
 tile5x1maskedzero:
@@ -8776,7 +9034,7 @@ tile5x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -8848,20 +9106,23 @@ stored30:
 
 	// Tiles of 6 rows, 1 vectors of 4.
 tile6x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile6x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile6x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile6x1maskedstart
 
 tile6x1maskedzero:
@@ -8895,7 +9156,7 @@ tile6x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -8979,22 +9240,25 @@ stored42:
 
 	// Tiles of 7 rows, 1 vectors of 4.
 tile7x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile7x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile7x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y6
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile7x1maskedstart
 
 tile7x1maskedzero:
@@ -9033,7 +9297,7 @@ tile7x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile7x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -9129,24 +9393,27 @@ stored56:
 
 	// Tiles of 8 rows, 1 vectors of 4.
 tile8x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile8x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile8x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile8x1maskedstart
 
 tile8x1maskedzero:
@@ -9188,7 +9455,7 @@ tile8x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile8x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -9296,26 +9563,29 @@ stored72:
 
 	// Tiles of 9 rows, 1 vectors of 4.
 tile9x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile9x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile9x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y8
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile9x1maskedstart
 
 tile9x1maskedzero:
@@ -9360,7 +9630,7 @@ tile9x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile9x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -9480,28 +9750,31 @@ stored90:
 
 	// Tiles of 10 rows, 1 vectors of 4.
 tile10x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile10x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile10x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y8
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y9
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile10x1maskedstart
 
 tile10x1maskedzero:
@@ -9549,7 +9822,7 @@ tile10x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile10x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -9681,30 +9954,33 @@ stored110:
 
 	// Tiles of 11 rows, 1 vectors of 4.
 tile11x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile11x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile11x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y8
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y9
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y10
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile11x1maskedstart
 
 tile11x1maskedzero:
@@ -9755,7 +10031,7 @@ tile11x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile11x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -9899,32 +10175,35 @@ stored132:
 
 	// Tiles of 12 rows, 1 vectors of 4.
 tile12x1masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile12x1maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile12x1maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMASKMOVPD (AX), Y15, Y0
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y4
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y6
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y8
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y9
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y10
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMASKMOVPD (AX), Y15, Y11
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile12x1maskedstart
 
 tile12x1maskedzero:
@@ -9978,7 +10257,7 @@ tile12x1maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile12x1maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10134,11 +10413,14 @@ stored156:
 
 	// Tiles of 1 rows, 2 vectors of 4.
 tile1x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPD 32(AX), Y15, Y1
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x2maskedstart
 
 tile1x2maskedzero:
@@ -10159,7 +10441,7 @@ tile1x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10184,14 +10466,17 @@ stored158:
 
 	// Tiles of 2 rows, 2 vectors of 4.
 tile2x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPD 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPD 32(AX), Y15, Y3
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x2maskedstart
 
 tile2x2maskedzero:
@@ -10218,7 +10503,7 @@ tile2x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10256,17 +10541,20 @@ stored162:
 
 	// Tiles of 3 rows, 2 vectors of 4.
 tile3x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile3x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile3x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPD 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPD 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPD 32(AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile3x2maskedstart
 
 tile3x2maskedzero:
@@ -10281,11 +10569,11 @@ tile3x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile3x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y6
 	VMASKMOVPD   32(BX), Y15, Y7
 	VBROADCASTSD (AX), Y8
@@ -10301,7 +10589,7 @@ tile3x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10344,8 +10632,8 @@ stored167:
 
 stored168:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x03, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -10354,20 +10642,23 @@ stored168:
 
 	// Tiles of 4 rows, 2 vectors of 4.
 tile4x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile4x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile4x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPD 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPD 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPD 32(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMASKMOVPD 32(AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile4x2maskedstart
 
 tile4x2maskedzero:
@@ -10384,11 +10675,11 @@ tile4x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile4x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y8
 	VMASKMOVPD   32(BX), Y15, Y9
 	VBROADCASTSD (AX), Y10
@@ -10407,7 +10698,7 @@ tile4x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile4x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10463,8 +10754,8 @@ stored175:
 
 stored176:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x04, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -10473,23 +10764,26 @@ stored176:
 
 	// Tiles of 5 rows, 2 vectors of 4.
 tile5x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile5x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile5x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPD 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPD 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPD 32(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMASKMOVPD 32(AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y8
 	VMASKMOVPD 32(AX), Y15, Y9
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile5x2maskedstart
 
 tile5x2maskedzero:
@@ -10508,11 +10802,11 @@ tile5x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile5x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y10
 	VMASKMOVPD   32(BX), Y15, Y11
 	VBROADCASTSD (AX), Y12
@@ -10534,7 +10828,7 @@ tile5x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile5x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10603,8 +10897,8 @@ stored185:
 
 stored186:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x05, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -10613,26 +10907,29 @@ stored186:
 
 	// Tiles of 6 rows, 2 vectors of 4.
 tile6x2masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile6x2maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile6x2maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMASKMOVPD 32(AX), Y15, Y1
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPD 32(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPD 32(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMASKMOVPD 32(AX), Y15, Y7
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y8
 	VMASKMOVPD 32(AX), Y15, Y9
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y10
 	VMASKMOVPD 32(AX), Y15, Y11
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile6x2maskedstart
 
 tile6x2maskedzero:
@@ -10653,11 +10950,11 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile6x2maskedp:
 	PREFETCHT1   (R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Y12
 	VMASKMOVPD   32(BX), Y15, Y13
 	VBROADCASTSD (AX), Y14
@@ -10682,7 +10979,7 @@ tile6x2maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile6x2maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10764,8 +11061,8 @@ stored197:
 
 stored198:
 	ADDQ   R14, DI
-	MOVQ   aheadTile+120(FP), R15
-	ADDQ   R15, ahead+104(FP)
+	MOVQ   aheadTile+128(FP), R15
+	ADDQ   R15, ahead+112(FP)
 	IMUL3Q $0x06, R8, CX
 	ADDQ   CX, R11
 	DECQ   R12
@@ -10774,12 +11071,15 @@ stored198:
 
 	// Tiles of 1 rows, 3 vectors of 4.
 tile1x3masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x3maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x3maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMASKMOVPD 64(AX), Y15, Y2
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x3maskedstart
 
 tile1x3maskedzero:
@@ -10802,7 +11102,7 @@ tile1x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x3maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10828,16 +11128,19 @@ stored200:
 
 	// Tiles of 2 rows, 3 vectors of 4.
 tile2x3masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x3maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x3maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMASKMOVPD 64(AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y3
 	VMOVUPS    32(AX), Y4
 	VMASKMOVPD 64(AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x3maskedstart
 
 tile2x3maskedzero:
@@ -10869,7 +11172,7 @@ tile2x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x3maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -10909,20 +11212,23 @@ stored204:
 
 	// Tiles of 3 rows, 3 vectors of 4.
 tile3x3masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile3x3maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile3x3maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMASKMOVPD 64(AX), Y15, Y2
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y3
 	VMOVUPS    32(AX), Y4
 	VMASKMOVPD 64(AX), Y15, Y5
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y6
 	VMOVUPS    32(AX), Y7
 	VMASKMOVPD 64(AX), Y15, Y8
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile3x3maskedstart
 
 tile3x3maskedzero:
@@ -10961,7 +11267,7 @@ tile3x3maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile3x3maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -11015,13 +11321,16 @@ stored210:
 
 	// Tiles of 1 rows, 4 vectors of 4.
 tile1x4masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x4maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x4maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMASKMOVPD 96(AX), Y15, Y3
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x4maskedstart
 
 tile1x4maskedzero:
@@ -11046,7 +11355,7 @@ tile1x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x4maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -11073,18 +11382,21 @@ stored212:
 
 	// Tiles of 2 rows, 4 vectors of 4.
 tile2x4masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile2x4maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile2x4maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMASKMOVPD 96(AX), Y15, Y3
-	ADDQ       R14, AX
+	ADDQ       BX, AX
 	VMOVUPS    (AX), Y4
 	VMOVUPS    32(AX), Y5
 	VMOVUPS    64(AX), Y6
 	VMASKMOVPD 96(AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile2x4maskedstart
 
 tile2x4maskedzero:
@@ -11121,7 +11433,7 @@ tile2x4maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile2x4maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -11163,14 +11475,17 @@ stored216:
 
 	// Tiles of 1 rows, 5 vectors of 4.
 tile1x5masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x5maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x5maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMOVUPS    96(AX), Y3
 	VMASKMOVPD 128(AX), Y15, Y4
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x5maskedstart
 
 tile1x5maskedzero:
@@ -11197,7 +11512,7 @@ tile1x5maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x5maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -11225,15 +11540,18 @@ stored218:
 
 	// Tiles of 1 rows, 6 vectors of 4.
 tile1x6masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x6maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x6maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
 	VMOVUPS    96(AX), Y3
 	VMOVUPS    128(AX), Y4
 	VMASKMOVPD 160(AX), Y15, Y5
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x6maskedstart
 
 tile1x6maskedzero:
@@ -11262,7 +11580,7 @@ tile1x6maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x6maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -11291,9 +11609,10 @@ stored220:
 
 	// Tiles of 1 rows, 7 vectors of 4.
 tile1x7masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x7maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x7maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
@@ -11301,6 +11620,8 @@ tile1x7masked:
 	VMOVUPS    128(AX), Y4
 	VMOVUPS    160(AX), Y5
 	VMASKMOVPD 192(AX), Y15, Y6
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x7maskedstart
 
 tile1x7maskedzero:
@@ -11331,7 +11652,7 @@ tile1x7maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x7maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX
@@ -11361,9 +11682,10 @@ stored222:
 
 	// Tiles of 1 rows, 8 vectors of 4.
 tile1x8masked:
-	CMPB       accumulate+96(FP), $0x00
-	JEQ        tile1x8maskedzero
-	MOVQ       DI, AX
+	MOVQ       from+56(FP), AX
+	TESTQ      AX, AX
+	JZ         tile1x8maskedzero
+	MOVQ       fromRow+96(FP), BX
 	VMOVUPS    (AX), Y0
 	VMOVUPS    32(AX), Y1
 	VMOVUPS    64(AX), Y2
@@ -11372,6 +11694,8 @@ tile1x8masked:
 	VMOVUPS    160(AX), Y5
 	VMOVUPS    192(AX), Y6
 	VMASKMOVPD 224(AX), Y15, Y7
+	ADDQ       BX, AX
+	MOVQ       AX, from+56(FP)
 	JMP        tile1x8maskedstart
 
 tile1x8maskedzero:
@@ -11404,7 +11728,7 @@ tile1x8maskedp:
 	ADDQ         SI, BX
 	DECQ         CX
 	JNZ          tile1x8maskedp
-	MOVQ         last+88(FP), CX
+	MOVQ         last+104(FP), CX
 	MOVQ         CX, AX
 	ANDQ         $0xfe, AX
 	SHLQ         $0x03, AX

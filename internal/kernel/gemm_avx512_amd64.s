@@ -4,20 +4,20 @@
 
 #include "textflag.h"
 
-// func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
+// func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, from *float32, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·tilesF32AVX512(SB), NOSPLIT, $0-128
+TEXT ·tilesF32AVX512(SB), NOSPLIT, $0-136
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
 	MOVQ  c+48(FP), DI
-	MOVQ  aRow+56(FP), R8
-	MOVQ  aCol+64(FP), DX
-	MOVQ  bRow+72(FP), SI
-	MOVQ  cRow+80(FP), R14
+	MOVQ  aRow+64(FP), R8
+	MOVQ  aCol+72(FP), DX
+	MOVQ  bRow+80(FP), SI
+	MOVQ  cRow+88(FP), R14
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R8)(R8*4), R10
 	MOVQ  h+0(FP), BX
-	MOVQ  last+88(FP), CX
+	MOVQ  last+104(FP), CX
 	MOVQ  $-1, AX
 	BZHIQ CX, AX, AX
 	KMOVW AX, K1
@@ -145,10 +145,13 @@ half:
 
 	// Tiles of 1 rows, 1 vectors of 8.
 halftile1x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile1x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile1x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile1x1maskedstart
 
 halftile1x1maskedzero:
@@ -177,12 +180,15 @@ halftile1x1maskedp:
 
 	// Tiles of 2 rows, 1 vectors of 8.
 halftile2x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile2x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile2x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile2x1maskedstart
 
 halftile2x1maskedzero:
@@ -214,14 +220,17 @@ halftile2x1maskedp:
 
 	// Tiles of 3 rows, 1 vectors of 8.
 halftile3x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile3x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile3x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile3x1maskedstart
 
 halftile3x1maskedzero:
@@ -257,16 +266,19 @@ halftile3x1maskedp:
 
 	// Tiles of 4 rows, 1 vectors of 8.
 halftile4x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile4x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile4x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile4x1maskedstart
 
 halftile4x1maskedzero:
@@ -306,18 +318,21 @@ halftile4x1maskedp:
 
 	// Tiles of 5 rows, 1 vectors of 8.
 halftile5x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile5x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile5x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile5x1maskedstart
 
 halftile5x1maskedzero:
@@ -361,20 +376,23 @@ halftile5x1maskedp:
 
 	// Tiles of 6 rows, 1 vectors of 8.
 halftile6x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile6x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile6x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile6x1maskedstart
 
 halftile6x1maskedzero:
@@ -422,22 +440,25 @@ halftile6x1maskedp:
 
 	// Tiles of 7 rows, 1 vectors of 8.
 halftile7x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile7x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile7x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile7x1maskedstart
 
 halftile7x1maskedzero:
@@ -491,24 +512,27 @@ halftile7x1maskedp:
 
 	// Tiles of 8 rows, 1 vectors of 8.
 halftile8x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile8x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile8x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile8x1maskedstart
 
 halftile8x1maskedzero:
@@ -566,26 +590,29 @@ halftile8x1maskedp:
 
 	// Tiles of 9 rows, 1 vectors of 8.
 halftile9x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile9x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile9x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile9x1maskedstart
 
 halftile9x1maskedzero:
@@ -647,28 +674,31 @@ halftile9x1maskedp:
 
 	// Tiles of 10 rows, 1 vectors of 8.
 halftile10x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile10x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile10x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile10x1maskedstart
 
 halftile10x1maskedzero:
@@ -734,30 +764,33 @@ halftile10x1maskedp:
 
 	// Tiles of 11 rows, 1 vectors of 8.
 halftile11x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile11x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile11x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile11x1maskedstart
 
 halftile11x1maskedzero:
@@ -827,32 +860,35 @@ halftile11x1maskedp:
 
 	// Tiles of 12 rows, 1 vectors of 8.
 halftile12x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile12x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile12x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y10
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Y11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile12x1maskedstart
 
 halftile12x1maskedzero:
@@ -926,10 +962,13 @@ halftile12x1maskedp:
 
 	// Tiles of 1 rows, 1 vectors of 16.
 tile1x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x1maskedstart
 
 tile1x1maskedzero:
@@ -958,12 +997,15 @@ tile1x1maskedp:
 
 	// Tiles of 2 rows, 1 vectors of 16.
 tile2x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x1maskedstart
 
 tile2x1maskedzero:
@@ -995,14 +1037,17 @@ tile2x1maskedp:
 
 	// Tiles of 3 rows, 1 vectors of 16.
 tile3x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x1maskedstart
 
 tile3x1maskedzero:
@@ -1038,16 +1083,19 @@ tile3x1maskedp:
 
 	// Tiles of 4 rows, 1 vectors of 16.
 tile4x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile4x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile4x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile4x1maskedstart
 
 tile4x1maskedzero:
@@ -1087,18 +1135,21 @@ tile4x1maskedp:
 
 	// Tiles of 5 rows, 1 vectors of 16.
 tile5x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile5x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile5x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile5x1maskedstart
 
 tile5x1maskedzero:
@@ -1142,20 +1193,23 @@ tile5x1maskedp:
 
 	// Tiles of 6 rows, 1 vectors of 16.
 tile6x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile6x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile6x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile6x1maskedstart
 
 tile6x1maskedzero:
@@ -1203,22 +1257,25 @@ tile6x1maskedp:
 
 	// Tiles of 7 rows, 1 vectors of 16.
 tile7x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile7x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile7x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile7x1maskedstart
 
 tile7x1maskedzero:
@@ -1272,24 +1329,27 @@ tile7x1maskedp:
 
 	// Tiles of 8 rows, 1 vectors of 16.
 tile8x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile8x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile8x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile8x1maskedstart
 
 tile8x1maskedzero:
@@ -1347,26 +1407,29 @@ tile8x1maskedp:
 
 	// Tiles of 9 rows, 1 vectors of 16.
 tile9x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile9x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile9x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile9x1maskedstart
 
 tile9x1maskedzero:
@@ -1428,28 +1491,31 @@ tile9x1maskedp:
 
 	// Tiles of 10 rows, 1 vectors of 16.
 tile10x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile10x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile10x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile10x1maskedstart
 
 tile10x1maskedzero:
@@ -1515,30 +1581,33 @@ tile10x1maskedp:
 
 	// Tiles of 11 rows, 1 vectors of 16.
 tile11x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile11x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile11x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile11x1maskedstart
 
 tile11x1maskedzero:
@@ -1608,32 +1677,35 @@ tile11x1maskedp:
 
 	// Tiles of 12 rows, 1 vectors of 16.
 tile12x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile12x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile12x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile12x1maskedstart
 
 tile12x1maskedzero:
@@ -1707,11 +1779,14 @@ tile12x1maskedp:
 
 	// Tiles of 1 rows, 2 vectors of 16.
 tile1x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x2maskedstart
 
 tile1x2maskedzero:
@@ -1743,14 +1818,17 @@ tile1x2maskedp:
 
 	// Tiles of 2 rows, 2 vectors of 16.
 tile2x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x2maskedstart
 
 tile2x2maskedzero:
@@ -1791,17 +1869,20 @@ tile2x2maskedp:
 
 	// Tiles of 3 rows, 2 vectors of 16.
 tile3x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x2maskedstart
 
 tile3x2maskedzero:
@@ -1850,20 +1931,23 @@ tile3x2maskedp:
 
 	// Tiles of 4 rows, 2 vectors of 16.
 tile4x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile4x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile4x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile4x2maskedstart
 
 tile4x2maskedzero:
@@ -1920,23 +2004,26 @@ tile4x2maskedp:
 
 	// Tiles of 5 rows, 2 vectors of 16.
 tile5x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile5x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile5x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile5x2maskedstart
 
 tile5x2maskedzero:
@@ -2001,26 +2088,29 @@ tile5x2maskedp:
 
 	// Tiles of 6 rows, 2 vectors of 16.
 tile6x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile6x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile6x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPS.Z 64(AX), K1, Z11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile6x2maskedstart
 
 tile6x2maskedzero:
@@ -2041,12 +2131,12 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile6x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z12
 	VMOVUPS.Z    64(BX), K1, Z13
 	VBROADCASTSS (AX), Z14
@@ -2089,8 +2179,8 @@ tile6x2maskedp:
 	VMOVUPS      Z10, (DI)
 	VMOVUPS      Z11, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2099,29 +2189,32 @@ tile6x2maskedp:
 
 	// Tiles of 7 rows, 2 vectors of 16.
 tile7x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile7x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile7x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPS.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPS.Z 64(AX), K1, Z13
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile7x2maskedstart
 
 tile7x2maskedzero:
@@ -2145,12 +2238,12 @@ tile7x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile7x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z14
 	VMOVUPS.Z    64(BX), K1, Z15
 	VBROADCASTSS (AX), Z16
@@ -2200,8 +2293,8 @@ tile7x2maskedp:
 	VMOVUPS      Z12, (DI)
 	VMOVUPS      Z13, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x07, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2210,32 +2303,35 @@ tile7x2maskedp:
 
 	// Tiles of 8 rows, 2 vectors of 16.
 tile8x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile8x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile8x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPS.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPS.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPS.Z 64(AX), K1, Z15
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile8x2maskedstart
 
 tile8x2maskedzero:
@@ -2261,12 +2357,12 @@ tile8x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile8x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z16
 	VMOVUPS.Z    64(BX), K1, Z17
 	VBROADCASTSS (AX), Z18
@@ -2322,8 +2418,8 @@ tile8x2maskedp:
 	VMOVUPS      Z14, (DI)
 	VMOVUPS      Z15, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x08, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2332,35 +2428,38 @@ tile8x2maskedp:
 
 	// Tiles of 9 rows, 2 vectors of 16.
 tile9x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile9x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile9x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPS.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPS.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPS.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPS.Z 64(AX), K1, Z17
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile9x2maskedstart
 
 tile9x2maskedzero:
@@ -2388,12 +2487,12 @@ tile9x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile9x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z18
 	VMOVUPS.Z    64(BX), K1, Z19
 	VBROADCASTSS (AX), Z20
@@ -2455,8 +2554,8 @@ tile9x2maskedp:
 	VMOVUPS      Z16, (DI)
 	VMOVUPS      Z17, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x09, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2465,38 +2564,41 @@ tile9x2maskedp:
 
 	// Tiles of 10 rows, 2 vectors of 16.
 tile10x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile10x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile10x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPS.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPS.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPS.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPS.Z 64(AX), K1, Z17
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z18
 	VMOVUPS.Z 64(AX), K1, Z19
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile10x2maskedstart
 
 tile10x2maskedzero:
@@ -2526,12 +2628,12 @@ tile10x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile10x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z20
 	VMOVUPS.Z    64(BX), K1, Z21
 	VBROADCASTSS (AX), Z22
@@ -2599,8 +2701,8 @@ tile10x2maskedp:
 	VMOVUPS      Z18, (DI)
 	VMOVUPS      Z19, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x0a, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2609,41 +2711,44 @@ tile10x2maskedp:
 
 	// Tiles of 11 rows, 2 vectors of 16.
 tile11x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile11x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile11x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPS.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPS.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPS.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPS.Z 64(AX), K1, Z17
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z18
 	VMOVUPS.Z 64(AX), K1, Z19
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z20
 	VMOVUPS.Z 64(AX), K1, Z21
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile11x2maskedstart
 
 tile11x2maskedzero:
@@ -2675,12 +2780,12 @@ tile11x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile11x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z22
 	VMOVUPS.Z    64(BX), K1, Z23
 	VBROADCASTSS (AX), Z24
@@ -2754,8 +2859,8 @@ tile11x2maskedp:
 	VMOVUPS      Z20, (DI)
 	VMOVUPS      Z21, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x0b, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2764,44 +2869,47 @@ tile11x2maskedp:
 
 	// Tiles of 12 rows, 2 vectors of 16.
 tile12x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile12x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile12x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPS.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPS.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPS.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPS.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPS.Z 64(AX), K1, Z17
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z18
 	VMOVUPS.Z 64(AX), K1, Z19
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z20
 	VMOVUPS.Z 64(AX), K1, Z21
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z22
 	VMOVUPS.Z 64(AX), K1, Z23
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile12x2maskedstart
 
 tile12x2maskedzero:
@@ -2835,12 +2943,12 @@ tile12x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile12x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPS.Z    64(BX), K1, Z25
 	VBROADCASTSS (AX), Z26
@@ -2920,8 +3028,8 @@ tile12x2maskedp:
 	VMOVUPS      Z22, (DI)
 	VMOVUPS      Z23, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x0c, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -2930,12 +3038,15 @@ tile12x2maskedp:
 
 	// Tiles of 1 rows, 3 vectors of 16.
 tile1x3masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x3maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x3maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS.Z 128(AX), K1, Z2
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x3maskedstart
 
 tile1x3maskedzero:
@@ -2970,16 +3081,19 @@ tile1x3maskedp:
 
 	// Tiles of 2 rows, 3 vectors of 16.
 tile2x3masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x3maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x3maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS.Z 128(AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z3
 	VMOVUPS   64(AX), Z4
 	VMOVUPS.Z 128(AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x3maskedstart
 
 tile2x3maskedzero:
@@ -3027,20 +3141,23 @@ tile2x3maskedp:
 
 	// Tiles of 3 rows, 3 vectors of 16.
 tile3x3masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x3maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x3maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS.Z 128(AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z3
 	VMOVUPS   64(AX), Z4
 	VMOVUPS.Z 128(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS   64(AX), Z7
 	VMOVUPS.Z 128(AX), K1, Z8
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x3maskedstart
 
 tile3x3maskedzero:
@@ -3099,13 +3216,16 @@ tile3x3maskedp:
 
 	// Tiles of 1 rows, 4 vectors of 16.
 tile1x4masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x4maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x4maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPS.Z 192(AX), K1, Z3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x4maskedstart
 
 tile1x4maskedzero:
@@ -3143,18 +3263,21 @@ tile1x4maskedp:
 
 	// Tiles of 2 rows, 4 vectors of 16.
 tile2x4masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x4maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x4maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPS.Z 192(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS   64(AX), Z5
 	VMOVUPS   128(AX), Z6
 	VMOVUPS.Z 192(AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x4maskedstart
 
 tile2x4maskedzero:
@@ -3209,23 +3332,26 @@ tile2x4maskedp:
 
 	// Tiles of 3 rows, 4 vectors of 16.
 tile3x4masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x4maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x4maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPS.Z 192(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS   64(AX), Z5
 	VMOVUPS   128(AX), Z6
 	VMOVUPS.Z 192(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS   64(AX), Z9
 	VMOVUPS   128(AX), Z10
 	VMOVUPS.Z 192(AX), K1, Z11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x4maskedstart
 
 tile3x4maskedzero:
@@ -3294,14 +3420,17 @@ tile3x4maskedp:
 
 	// Tiles of 1 rows, 5 vectors of 16.
 tile1x5masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x5maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x5maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPS   192(AX), Z3
 	VMOVUPS.Z 256(AX), K1, Z4
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x5maskedstart
 
 tile1x5maskedzero:
@@ -3342,15 +3471,18 @@ tile1x5maskedp:
 
 	// Tiles of 1 rows, 6 vectors of 16.
 tile1x6masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x6maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x6maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPS   192(AX), Z3
 	VMOVUPS   256(AX), Z4
 	VMOVUPS.Z 320(AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x6maskedstart
 
 tile1x6maskedzero:
@@ -3394,9 +3526,10 @@ tile1x6maskedp:
 
 	// Tiles of 1 rows, 7 vectors of 16.
 tile1x7masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x7maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x7maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
@@ -3404,6 +3537,8 @@ tile1x7masked:
 	VMOVUPS   256(AX), Z4
 	VMOVUPS   320(AX), Z5
 	VMOVUPS.Z 384(AX), K1, Z6
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x7maskedstart
 
 tile1x7maskedzero:
@@ -3450,9 +3585,10 @@ tile1x7maskedp:
 
 	// Tiles of 1 rows, 8 vectors of 16.
 tile1x8masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x8maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x8maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
@@ -3461,6 +3597,8 @@ tile1x8masked:
 	VMOVUPS   320(AX), Z5
 	VMOVUPS   384(AX), Z6
 	VMOVUPS.Z 448(AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x8maskedstart
 
 tile1x8maskedzero:
@@ -6052,20 +6190,20 @@ loop:
 	VZEROUPPER
 	RET
 
-// func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, aRow int, aCol int, bRow int, cRow int, last int, accumulate bool, ahead uintptr, aheadStep int, aheadTile int)
+// func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, from *float64, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
-TEXT ·tilesF64AVX512(SB), NOSPLIT, $0-128
+TEXT ·tilesF64AVX512(SB), NOSPLIT, $0-136
 	MOVQ  count+16(FP), R12
 	MOVQ  a+32(FP), R11
 	MOVQ  c+48(FP), DI
-	MOVQ  aRow+56(FP), R8
-	MOVQ  aCol+64(FP), DX
-	MOVQ  bRow+72(FP), SI
-	MOVQ  cRow+80(FP), R14
+	MOVQ  aRow+64(FP), R8
+	MOVQ  aCol+72(FP), DX
+	MOVQ  bRow+80(FP), SI
+	MOVQ  cRow+88(FP), R14
 	LEAQ  (R8)(R8*2), R9
 	LEAQ  (R8)(R8*4), R10
 	MOVQ  h+0(FP), BX
-	MOVQ  last+88(FP), CX
+	MOVQ  last+104(FP), CX
 	MOVQ  $-1, AX
 	BZHIQ CX, AX, AX
 	KMOVW AX, K1
@@ -6193,10 +6331,13 @@ half:
 
 	// Tiles of 1 rows, 1 vectors of 4.
 halftile1x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile1x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile1x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile1x1maskedstart
 
 halftile1x1maskedzero:
@@ -6225,12 +6366,15 @@ halftile1x1maskedp:
 
 	// Tiles of 2 rows, 1 vectors of 4.
 halftile2x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile2x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile2x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile2x1maskedstart
 
 halftile2x1maskedzero:
@@ -6262,14 +6406,17 @@ halftile2x1maskedp:
 
 	// Tiles of 3 rows, 1 vectors of 4.
 halftile3x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile3x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile3x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile3x1maskedstart
 
 halftile3x1maskedzero:
@@ -6305,16 +6452,19 @@ halftile3x1maskedp:
 
 	// Tiles of 4 rows, 1 vectors of 4.
 halftile4x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile4x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile4x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile4x1maskedstart
 
 halftile4x1maskedzero:
@@ -6354,18 +6504,21 @@ halftile4x1maskedp:
 
 	// Tiles of 5 rows, 1 vectors of 4.
 halftile5x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile5x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile5x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile5x1maskedstart
 
 halftile5x1maskedzero:
@@ -6409,20 +6562,23 @@ halftile5x1maskedp:
 
 	// Tiles of 6 rows, 1 vectors of 4.
 halftile6x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile6x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile6x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile6x1maskedstart
 
 halftile6x1maskedzero:
@@ -6470,22 +6626,25 @@ halftile6x1maskedp:
 
 	// Tiles of 7 rows, 1 vectors of 4.
 halftile7x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile7x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile7x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y6
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile7x1maskedstart
 
 halftile7x1maskedzero:
@@ -6539,24 +6698,27 @@ halftile7x1maskedp:
 
 	// Tiles of 8 rows, 1 vectors of 4.
 halftile8x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile8x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile8x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile8x1maskedstart
 
 halftile8x1maskedzero:
@@ -6614,26 +6776,29 @@ halftile8x1maskedp:
 
 	// Tiles of 9 rows, 1 vectors of 4.
 halftile9x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile9x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile9x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y8
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile9x1maskedstart
 
 halftile9x1maskedzero:
@@ -6695,28 +6860,31 @@ halftile9x1maskedp:
 
 	// Tiles of 10 rows, 1 vectors of 4.
 halftile10x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile10x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile10x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y9
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile10x1maskedstart
 
 halftile10x1maskedzero:
@@ -6782,30 +6950,33 @@ halftile10x1maskedp:
 
 	// Tiles of 11 rows, 1 vectors of 4.
 halftile11x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile11x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile11x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y10
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile11x1maskedstart
 
 halftile11x1maskedzero:
@@ -6875,32 +7046,35 @@ halftile11x1maskedp:
 
 	// Tiles of 12 rows, 1 vectors of 4.
 halftile12x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       halftile12x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        halftile12x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Y0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y10
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Y11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       halftile12x1maskedstart
 
 halftile12x1maskedzero:
@@ -6974,10 +7148,13 @@ halftile12x1maskedp:
 
 	// Tiles of 1 rows, 1 vectors of 8.
 tile1x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x1maskedstart
 
 tile1x1maskedzero:
@@ -7006,12 +7183,15 @@ tile1x1maskedp:
 
 	// Tiles of 2 rows, 1 vectors of 8.
 tile2x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x1maskedstart
 
 tile2x1maskedzero:
@@ -7043,14 +7223,17 @@ tile2x1maskedp:
 
 	// Tiles of 3 rows, 1 vectors of 8.
 tile3x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x1maskedstart
 
 tile3x1maskedzero:
@@ -7086,16 +7269,19 @@ tile3x1maskedp:
 
 	// Tiles of 4 rows, 1 vectors of 8.
 tile4x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile4x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile4x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile4x1maskedstart
 
 tile4x1maskedzero:
@@ -7135,18 +7321,21 @@ tile4x1maskedp:
 
 	// Tiles of 5 rows, 1 vectors of 8.
 tile5x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile5x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile5x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile5x1maskedstart
 
 tile5x1maskedzero:
@@ -7190,20 +7379,23 @@ tile5x1maskedp:
 
 	// Tiles of 6 rows, 1 vectors of 8.
 tile6x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile6x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile6x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile6x1maskedstart
 
 tile6x1maskedzero:
@@ -7251,22 +7443,25 @@ tile6x1maskedp:
 
 	// Tiles of 7 rows, 1 vectors of 8.
 tile7x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile7x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile7x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile7x1maskedstart
 
 tile7x1maskedzero:
@@ -7320,24 +7515,27 @@ tile7x1maskedp:
 
 	// Tiles of 8 rows, 1 vectors of 8.
 tile8x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile8x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile8x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile8x1maskedstart
 
 tile8x1maskedzero:
@@ -7395,26 +7593,29 @@ tile8x1maskedp:
 
 	// Tiles of 9 rows, 1 vectors of 8.
 tile9x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile9x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile9x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile9x1maskedstart
 
 tile9x1maskedzero:
@@ -7476,28 +7677,31 @@ tile9x1maskedp:
 
 	// Tiles of 10 rows, 1 vectors of 8.
 tile10x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile10x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile10x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile10x1maskedstart
 
 tile10x1maskedzero:
@@ -7563,30 +7767,33 @@ tile10x1maskedp:
 
 	// Tiles of 11 rows, 1 vectors of 8.
 tile11x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile11x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile11x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile11x1maskedstart
 
 tile11x1maskedzero:
@@ -7656,32 +7863,35 @@ tile11x1maskedp:
 
 	// Tiles of 12 rows, 1 vectors of 8.
 tile12x1masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile12x1maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile12x1maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPD.Z (AX), K1, Z0
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z4
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z6
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z8
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z10
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPD.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile12x1maskedstart
 
 tile12x1maskedzero:
@@ -7755,11 +7965,14 @@ tile12x1maskedp:
 
 	// Tiles of 1 rows, 2 vectors of 8.
 tile1x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x2maskedstart
 
 tile1x2maskedzero:
@@ -7791,14 +8004,17 @@ tile1x2maskedp:
 
 	// Tiles of 2 rows, 2 vectors of 8.
 tile2x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x2maskedstart
 
 tile2x2maskedzero:
@@ -7839,17 +8055,20 @@ tile2x2maskedp:
 
 	// Tiles of 3 rows, 2 vectors of 8.
 tile3x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x2maskedstart
 
 tile3x2maskedzero:
@@ -7898,20 +8117,23 @@ tile3x2maskedp:
 
 	// Tiles of 4 rows, 2 vectors of 8.
 tile4x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile4x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile4x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile4x2maskedstart
 
 tile4x2maskedzero:
@@ -7968,23 +8190,26 @@ tile4x2maskedp:
 
 	// Tiles of 5 rows, 2 vectors of 8.
 tile5x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile5x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile5x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile5x2maskedstart
 
 tile5x2maskedzero:
@@ -8049,26 +8274,29 @@ tile5x2maskedp:
 
 	// Tiles of 6 rows, 2 vectors of 8.
 tile6x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile6x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile6x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPD.Z 64(AX), K1, Z11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile6x2maskedstart
 
 tile6x2maskedzero:
@@ -8089,12 +8317,12 @@ tile6x2maskedstart:
 	MOVQ R11, AX
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile6x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z12
 	VMOVUPD.Z    64(BX), K1, Z13
 	VBROADCASTSD (AX), Z14
@@ -8137,8 +8365,8 @@ tile6x2maskedp:
 	VMOVUPS      Z10, (DI)
 	VMOVUPD      Z11, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x06, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -8147,29 +8375,32 @@ tile6x2maskedp:
 
 	// Tiles of 7 rows, 2 vectors of 8.
 tile7x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile7x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile7x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPD.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPD.Z 64(AX), K1, Z13
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile7x2maskedstart
 
 tile7x2maskedzero:
@@ -8193,12 +8424,12 @@ tile7x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile7x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z14
 	VMOVUPD.Z    64(BX), K1, Z15
 	VBROADCASTSD (AX), Z16
@@ -8248,8 +8479,8 @@ tile7x2maskedp:
 	VMOVUPS      Z12, (DI)
 	VMOVUPD      Z13, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x07, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -8258,32 +8489,35 @@ tile7x2maskedp:
 
 	// Tiles of 8 rows, 2 vectors of 8.
 tile8x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile8x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile8x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPD.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPD.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPD.Z 64(AX), K1, Z15
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile8x2maskedstart
 
 tile8x2maskedzero:
@@ -8309,12 +8543,12 @@ tile8x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile8x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z16
 	VMOVUPD.Z    64(BX), K1, Z17
 	VBROADCASTSD (AX), Z18
@@ -8370,8 +8604,8 @@ tile8x2maskedp:
 	VMOVUPS      Z14, (DI)
 	VMOVUPD      Z15, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x08, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -8380,35 +8614,38 @@ tile8x2maskedp:
 
 	// Tiles of 9 rows, 2 vectors of 8.
 tile9x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile9x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile9x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPD.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPD.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPD.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPD.Z 64(AX), K1, Z17
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile9x2maskedstart
 
 tile9x2maskedzero:
@@ -8436,12 +8673,12 @@ tile9x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile9x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z18
 	VMOVUPD.Z    64(BX), K1, Z19
 	VBROADCASTSD (AX), Z20
@@ -8503,8 +8740,8 @@ tile9x2maskedp:
 	VMOVUPS      Z16, (DI)
 	VMOVUPD      Z17, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x09, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -8513,38 +8750,41 @@ tile9x2maskedp:
 
 	// Tiles of 10 rows, 2 vectors of 8.
 tile10x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile10x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile10x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPD.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPD.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPD.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPD.Z 64(AX), K1, Z17
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z18
 	VMOVUPD.Z 64(AX), K1, Z19
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile10x2maskedstart
 
 tile10x2maskedzero:
@@ -8574,12 +8814,12 @@ tile10x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile10x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z20
 	VMOVUPD.Z    64(BX), K1, Z21
 	VBROADCASTSD (AX), Z22
@@ -8647,8 +8887,8 @@ tile10x2maskedp:
 	VMOVUPS      Z18, (DI)
 	VMOVUPD      Z19, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x0a, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -8657,41 +8897,44 @@ tile10x2maskedp:
 
 	// Tiles of 11 rows, 2 vectors of 8.
 tile11x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile11x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile11x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPD.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPD.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPD.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPD.Z 64(AX), K1, Z17
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z18
 	VMOVUPD.Z 64(AX), K1, Z19
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z20
 	VMOVUPD.Z 64(AX), K1, Z21
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile11x2maskedstart
 
 tile11x2maskedzero:
@@ -8723,12 +8966,12 @@ tile11x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile11x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z22
 	VMOVUPD.Z    64(BX), K1, Z23
 	VBROADCASTSD (AX), Z24
@@ -8802,8 +9045,8 @@ tile11x2maskedp:
 	VMOVUPS      Z20, (DI)
 	VMOVUPD      Z21, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x0b, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -8812,44 +9055,47 @@ tile11x2maskedp:
 
 	// Tiles of 12 rows, 2 vectors of 8.
 tile12x2masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile12x2maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile12x2maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPD.Z 64(AX), K1, Z1
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z2
 	VMOVUPD.Z 64(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPD.Z 64(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPD.Z 64(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPD.Z 64(AX), K1, Z9
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z10
 	VMOVUPD.Z 64(AX), K1, Z11
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z12
 	VMOVUPD.Z 64(AX), K1, Z13
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z14
 	VMOVUPD.Z 64(AX), K1, Z15
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z16
 	VMOVUPD.Z 64(AX), K1, Z17
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z18
 	VMOVUPD.Z 64(AX), K1, Z19
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z20
 	VMOVUPD.Z 64(AX), K1, Z21
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z22
 	VMOVUPD.Z 64(AX), K1, Z23
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile12x2maskedstart
 
 tile12x2maskedzero:
@@ -8883,12 +9129,12 @@ tile12x2maskedstart:
 	LEAQ (R11)(R9*2), R13
 	MOVQ b+40(FP), BX
 	MOVQ k+24(FP), CX
-	MOVQ ahead+104(FP), R15
+	MOVQ ahead+112(FP), R15
 
 tile12x2maskedp:
 	PREFETCHT1   (R15)
 	PREFETCHT1   64(R15)
-	ADDQ         aheadStep+112(FP), R15
+	ADDQ         aheadStep+120(FP), R15
 	VMOVUPS      (BX), Z24
 	VMOVUPD.Z    64(BX), K1, Z25
 	VBROADCASTSD (AX), Z26
@@ -8968,8 +9214,8 @@ tile12x2maskedp:
 	VMOVUPS      Z22, (DI)
 	VMOVUPD      Z23, K1, 64(DI)
 	ADDQ         R14, DI
-	MOVQ         aheadTile+120(FP), R15
-	ADDQ         R15, ahead+104(FP)
+	MOVQ         aheadTile+128(FP), R15
+	ADDQ         R15, ahead+112(FP)
 	IMUL3Q       $0x0c, R8, CX
 	ADDQ         CX, R11
 	DECQ         R12
@@ -8978,12 +9224,15 @@ tile12x2maskedp:
 
 	// Tiles of 1 rows, 3 vectors of 8.
 tile1x3masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x3maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x3maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPD.Z 128(AX), K1, Z2
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x3maskedstart
 
 tile1x3maskedzero:
@@ -9018,16 +9267,19 @@ tile1x3maskedp:
 
 	// Tiles of 2 rows, 3 vectors of 8.
 tile2x3masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x3maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x3maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPD.Z 128(AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z3
 	VMOVUPS   64(AX), Z4
 	VMOVUPD.Z 128(AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x3maskedstart
 
 tile2x3maskedzero:
@@ -9075,20 +9327,23 @@ tile2x3maskedp:
 
 	// Tiles of 3 rows, 3 vectors of 8.
 tile3x3masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x3maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x3maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPD.Z 128(AX), K1, Z2
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z3
 	VMOVUPS   64(AX), Z4
 	VMOVUPD.Z 128(AX), K1, Z5
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z6
 	VMOVUPS   64(AX), Z7
 	VMOVUPD.Z 128(AX), K1, Z8
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x3maskedstart
 
 tile3x3maskedzero:
@@ -9147,13 +9402,16 @@ tile3x3maskedp:
 
 	// Tiles of 1 rows, 4 vectors of 8.
 tile1x4masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x4maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x4maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPD.Z 192(AX), K1, Z3
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x4maskedstart
 
 tile1x4maskedzero:
@@ -9191,18 +9449,21 @@ tile1x4maskedp:
 
 	// Tiles of 2 rows, 4 vectors of 8.
 tile2x4masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile2x4maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile2x4maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPD.Z 192(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS   64(AX), Z5
 	VMOVUPS   128(AX), Z6
 	VMOVUPD.Z 192(AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile2x4maskedstart
 
 tile2x4maskedzero:
@@ -9257,23 +9518,26 @@ tile2x4maskedp:
 
 	// Tiles of 3 rows, 4 vectors of 8.
 tile3x4masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile3x4maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile3x4maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPD.Z 192(AX), K1, Z3
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z4
 	VMOVUPS   64(AX), Z5
 	VMOVUPS   128(AX), Z6
 	VMOVUPD.Z 192(AX), K1, Z7
-	ADDQ      R14, AX
+	ADDQ      BX, AX
 	VMOVUPS   (AX), Z8
 	VMOVUPS   64(AX), Z9
 	VMOVUPS   128(AX), Z10
 	VMOVUPD.Z 192(AX), K1, Z11
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile3x4maskedstart
 
 tile3x4maskedzero:
@@ -9342,14 +9606,17 @@ tile3x4maskedp:
 
 	// Tiles of 1 rows, 5 vectors of 8.
 tile1x5masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x5maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x5maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPS   192(AX), Z3
 	VMOVUPD.Z 256(AX), K1, Z4
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x5maskedstart
 
 tile1x5maskedzero:
@@ -9390,15 +9657,18 @@ tile1x5maskedp:
 
 	// Tiles of 1 rows, 6 vectors of 8.
 tile1x6masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x6maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x6maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
 	VMOVUPS   192(AX), Z3
 	VMOVUPS   256(AX), Z4
 	VMOVUPD.Z 320(AX), K1, Z5
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x6maskedstart
 
 tile1x6maskedzero:
@@ -9442,9 +9712,10 @@ tile1x6maskedp:
 
 	// Tiles of 1 rows, 7 vectors of 8.
 tile1x7masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x7maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x7maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
@@ -9452,6 +9723,8 @@ tile1x7masked:
 	VMOVUPS   256(AX), Z4
 	VMOVUPS   320(AX), Z5
 	VMOVUPD.Z 384(AX), K1, Z6
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x7maskedstart
 
 tile1x7maskedzero:
@@ -9498,9 +9771,10 @@ tile1x7maskedp:
 
 	// Tiles of 1 rows, 8 vectors of 8.
 tile1x8masked:
-	CMPB      accumulate+96(FP), $0x00
-	JEQ       tile1x8maskedzero
-	MOVQ      DI, AX
+	MOVQ      from+56(FP), AX
+	TESTQ     AX, AX
+	JZ        tile1x8maskedzero
+	MOVQ      fromRow+96(FP), BX
 	VMOVUPS   (AX), Z0
 	VMOVUPS   64(AX), Z1
 	VMOVUPS   128(AX), Z2
@@ -9509,6 +9783,8 @@ tile1x8masked:
 	VMOVUPS   320(AX), Z5
 	VMOVUPS   384(AX), Z6
 	VMOVUPD.Z 448(AX), K1, Z7
+	ADDQ      BX, AX
+	MOVQ      AX, from+56(FP)
 	JMP       tile1x8maskedstart
 
 tile1x8maskedzero:

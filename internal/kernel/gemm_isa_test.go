@@ -274,7 +274,7 @@ func testRow[T Float](t *testing.T) {
 					want := make([]T, n)
 					copy(want, b)
 					if n > 0 && k > 0 {
-						gemmGo(1, n, k, View[T]{x, k, 1}, View[T]{w, n, 1}, View[T]{want, n, 1}, true)
+						gemmGo(1, n, k, View[T]{x, k, 1}, View[T]{w, n, 1}, View[T]{want, n, 1}, View[T]{want, n, 1})
 					}
 					got := newGuarded[T](n, 3)
 					Row(got.x, x, w, b)
@@ -308,6 +308,57 @@ func TestGemmFetch(t *testing.T) {
 					GemmFetch(m, n, k, a, b, View[float32]{got, n, 1}, false, next)
 					if !slices.Equal(got, want) {
 						t.Fatalf("%s: %d x %d: fetching %d slices changes the product", isa, m, n, len(next))
+					}
+				}
+			}
+		}
+	}
+}
+
+// GemmBias is Gemm with accumulation after the bias was laid down in every row, to the bit.
+func TestGemmBias(t *testing.T) {
+	t.Run("float32", testGemmBias[float32])
+	t.Run("float64", testGemmBias[float64])
+}
+
+func testGemmBias[T Float](t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, k := range []int{0, 1, 9, 100, 500} {
+		for _, n := range []int{1, 2, 7, 10, 16, 33, 64, 150} {
+			for _, m := range []int{1, 2, 3, 4, 11, 12, 13, 25, 60} {
+				a, b := View[T]{fill(r, make([]T, m*k)), k, 1}, View[T]{fill(r, make([]T, k*n)), n, 1}
+				bias := fill(r, make([]T, n))
+				for _, byColumns := range []bool{false, true} {
+					if byColumns {
+						b.Row, b.Col = 1, k
+					}
+					for _, nothing := range []bool{false, true} {
+						want := make([]T, m*n)
+						useISA(t, "generic")
+						if !nothing {
+							FillRows(want, bias)
+						}
+						Gemm(m, n, k, a, b, View[T]{want, n, 1}, true)
+						for _, isa := range ISAs() {
+							useISA(t, isa)
+							got := fill(r, make([]T, m*n+3))
+							guard := slices.Clone(got[m*n:])
+							from := bias
+							if nothing {
+								from = nil
+							}
+							GemmBias(m, n, k, a, b, View[T]{got, n, 1}, from)
+							if !slices.Equal(got[:m*n], want) || !slices.Equal(got[m*n:], guard) {
+								t.Fatalf("%s: %d x %d by %d steps, by columns %v, without bias %v: another product", isa, m, n, k, byColumns, nothing)
+							}
+							if m == 1 && !byColumns {
+								row := make([]T, n)
+								Row(row, a.Data, b.Data, from)
+								if !slices.Equal(row, want) {
+									t.Fatalf("%s: a row of %d by %d steps, without bias %v: another product", isa, n, k, nothing)
+								}
+							}
+						}
 					}
 				}
 			}

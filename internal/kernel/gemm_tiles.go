@@ -40,17 +40,21 @@ type shape struct {
 // A is read where it stands, by its strides, so that A·B and Aᵀ·B are the same loop.
 //
 // With a descent the tiles end in that instead of being stored.
-func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, d *descent[T], next [][]T) {
+func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T) {
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]
 	lanes := s.bytes / size
 	if n == 1 && m > 1 && c.Row == 1 && (a.Row == 1 || a.Col == 1 && m >= 16) {
 		// A column is a row lying down: Cᵀ = Bᵀ·Aᵀ, in full vectors.
 		m, n, a, b = 1, m, b.T(), a.T()
+		if from.Data != nil && from.Row == 0 {
+			FillRows(c.Data[:n], from.Data)
+			from = c
+		}
 	}
 	if n <= lanes && m <= s.heights[1] && k <= blockK && b.Col == 1 && d == nil {
 		// One tile, as in the smallest networks.
-		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], a.Row*size, a.Col*size, b.Row*size, c.Row*size, n, accumulate, 0, 0, 0)
+		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], from.at(0, 0), a.Row*size, a.Col*size, b.Row*size, c.Row*size, from.Row*size, n, 0, 0, 0)
 		return
 	}
 	f := newFetch(next, k*(m/s.heights[s.usual]+1)*(n/(s.usual*lanes)+1))
@@ -83,7 +87,9 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 	}
 	for p := 0; p < k; p += step {
 		kp := min(step, k-p)
-		acc := accumulate || p > 0
+		if p > 0 {
+			from = c
+		}
 		for i0 := 0; i0 < m; i0 += rows {
 			i1 := min(i0+rows, m)
 			for j := 0; j < n; {
@@ -110,7 +116,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c View[T], accumulate bool, 
 					panel = to
 				}
 				column(set, min(s.heights[w], tallest), w, kp, View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}, panel, bRow,
-					c, i0*c.Row+j, i1-i0, last, acc, d, &f)
+					c, from, i0, j, i1-i0, last, d, &f)
 				j += columns
 			}
 		}
@@ -143,22 +149,23 @@ func descendsTiles[T Float](set isa, n, k int) bool {
 // rowSteps is the longest row that one call of the assembly runs over, in a few microseconds.
 const rowSteps = 4096
 
-// rowTiles adds x·W to z.
-func rowTiles[T Float](set isa, z, x, w []T) {
+// rowTiles is Row for a row of at most rowSteps.
+func rowTiles[T Float](set isa, z, x, w, b []T) {
+	from := View[T]{b, 0, 1}
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]
 	lanes := s.bytes / size
 	for j := 0; j < len(z); {
 		vectors := min((len(z)-j+lanes-1)/lanes, s.widths[1])
 		columns := min(vectors*lanes, len(z)-j)
-		runTiles(set, 1, vectors, 1, len(x), &x[0], &w[j], &z[j], 0, size, len(z)*size, 0, columns-(vectors-1)*lanes, true, 0, 0, 0)
+		runTiles(set, 1, vectors, 1, len(x), &x[0], &w[j], &z[j], from.at(0, j), 0, size, len(z)*size, 0, 0, columns-(vectors-1)*lanes, 0, 0, 0)
 		j += columns
 	}
 }
 
-// column runs the tiles of one column of C: m rows from the element at on, in as few tiles of at
-// most tallest rows as possible, whose heights differ by no more than one.
-func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c View[T], at, m, last int, accumulate bool, d *descent[T], f *fetch[T]) {
+// column runs the tiles of one column of C: m rows from (i, j) on, in as few tiles of at most
+// tallest rows as possible, whose heights differ by no more than one.
+func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c, from View[T], i0, j, m, last int, d *descent[T], f *fetch[T]) {
 	size := int(unsafe.Sizeof(T(0)))
 	tiles := (m + tallest - 1) / tallest
 	h := m / tiles
@@ -171,13 +178,13 @@ func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, 
 		}
 		count = min(count, atMost)
 		ahead, step, tile := f.take(panel, w*shapes[set].bytes, bRow, k, count)
+		to := (i0+i)*c.Row + j
 		if d == nil {
-			runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c.Data[at], a.Row*size, a.Col*size, bRow, c.Row*size, last, accumulate, ahead, step, tile)
+			runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c.Data[to], from.at(i0+i, j), a.Row*size, a.Col*size, bRow, c.Row*size, from.Row*size, last, ahead, step, tile)
 		} else {
-			runDescent(set, rows, count, k, &a.Data[i*a.Row], panel, &c.Data[at], d.velocity(at), a.Row*size, a.Col*size, bRow, c.Row*size, d.rate, d.mu, ahead, step, tile)
+			runDescent(set, rows, count, k, &a.Data[i*a.Row], panel, &c.Data[to], d.velocity(to), a.Row*size, a.Col*size, bRow, c.Row*size, d.rate, d.mu, ahead, step, tile)
 		}
 		i += rows * count
-		at += rows * count * c.Row
 		tiles -= count
 		taller = max(0, taller-count)
 	}

@@ -10,21 +10,21 @@ var shapes = [...]shape{
 }
 
 // runTiles calls the assembly of the instruction set and precision: see tilesF32AVX512.
-func runTiles[T Float](set isa, h, w, count, k int, a, b, c *T, aRow, aCol, bRow, cRow, last int, accumulate bool, ahead uintptr, aheadStep, aheadTile int) {
+func runTiles[T Float](set isa, h, w, count, k int, a, b, c, from *T, aRow, aCol, bRow, cRow, fromRow, last int, ahead uintptr, aheadStep, aheadTile int) {
 	if unsafe.Sizeof(*a) == 4 {
-		a, b, c := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c))
+		a, b, c, from := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), (*float32)(unsafe.Pointer(from))
 		if set == avx512 {
-			tilesF32AVX512(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
+			tilesF32AVX512(h, w, count, k, a, b, c, from, aRow, aCol, bRow, cRow, fromRow, last, ahead, aheadStep, aheadTile)
 		} else {
-			tilesF32AVX2(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
+			tilesF32AVX2(h, w, count, k, a, b, c, from, aRow, aCol, bRow, cRow, fromRow, last, ahead, aheadStep, aheadTile)
 		}
 		return
 	}
-	a64, b64, c64 := (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c))
+	a64, b64, c64, from64 := (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), (*float64)(unsafe.Pointer(from))
 	if set == avx512 {
-		tilesF64AVX512(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
+		tilesF64AVX512(h, w, count, k, a64, b64, c64, from64, aRow, aCol, bRow, cRow, fromRow, last, ahead, aheadStep, aheadTile)
 	} else {
-		tilesF64AVX2(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate, ahead, aheadStep, aheadTile)
+		tilesF64AVX2(h, w, count, k, a64, b64, c64, from64, aRow, aCol, bRow, cRow, fromRow, last, ahead, aheadStep, aheadTile)
 	}
 }
 

@@ -11,15 +11,24 @@ var shapes = [...]shape{
 	neon: {16, 4, [...]int{0, 12, 12, 8, 6, 2, 2, 2, 2}, [...]int{0, 8, 8, 4}, 512, 50_000},
 }
 
-// runTiles calls the assembly of the precision: see tilesF32NEON. It fetches nothing ahead.
-func runTiles[T Float](_ isa, h, w, count, k int, a, b, c *T, aRow, aCol, bRow, cRow, last int, accumulate bool, _ uintptr, _, _ int) {
-	if unsafe.Sizeof(*a) == 4 {
+// runTiles calls the assembly of the precision: see tilesF32NEON. It fetches nothing ahead, and
+// what the sums start from it lays down in C first, if it is not there.
+func runTiles[T Float](_ isa, h, w, count, k int, a, b, c, from *T, aRow, aCol, bRow, cRow, fromRow, last int, _ uintptr, _, _ int) {
+	size := int(unsafe.Sizeof(*a))
+	if from != nil && from != c {
+		columns := (w-1)*shapes[neon].bytes/size + last
+		for i := range h * count {
+			to, row := (*T)(unsafe.Add(unsafe.Pointer(c), i*cRow)), (*T)(unsafe.Add(unsafe.Pointer(from), i*fromRow))
+			copy(unsafe.Slice(to, columns), unsafe.Slice(row, columns))
+		}
+	}
+	if size == 4 {
 		a, b, c := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c))
-		tilesF32NEON(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, accumulate)
+		tilesF32NEON(h, w, count, k, a, b, c, aRow, aCol, bRow, cRow, last, from != nil)
 		return
 	}
 	a64, b64, c64 := (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c))
-	tilesF64NEON(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, accumulate)
+	tilesF64NEON(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, from != nil)
 }
 
 const hasDescent = false

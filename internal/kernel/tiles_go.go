@@ -2,7 +2,7 @@
 
 package kernel
 
-func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], bool, *descent[T], [][]T) {
+func gemmTiles[T Float](isa, int, int, int, View[T], View[T], View[T], View[T], *descent[T], [][]T) {
 	panic("kernel: no assembly")
 }
 
@@ -15,7 +15,7 @@ func descendsTiles[T Float](isa, int, int) bool { return false }
 
 const rowSteps = 0
 
-func rowTiles[T Float](isa, []T, []T, []T) { panic("kernel: no assembly") }
+func rowTiles[T Float](isa, []T, []T, []T, []T) { panic("kernel: no assembly") }
 
 func runPeak[T Float](isa, int, *T) int { panic("kernel: no assembly") }
 

@@ -53,20 +53,20 @@ func (g *gemm) tiles() {
 			"\tC[i][j] = FMA(rate, V[i][j] or else s, C[i][j])",
 		)
 	} else {
-		g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c *%s, aRow, aCol, bRow, cRow, last int, accumulate bool, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
+		g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c, from *%s, aRow, aCol, bRow, cRow, fromRow, last int, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
 		g.Doc(
 			fmt.Sprintf("tiles%s computes count tiles of C, one below the other, each h rows high and", g.name()),
 			fmt.Sprintf("w vectors of %d wide; only last elements of the last vector belong to C:", g.lanes()),
 			"",
 			"\tfor i := range count*h {",
 			fmt.Sprintf("\t\tfor j := range %d*(w-1) + last {", g.lanes()),
-			"\t\t\ts := 0, or C[i][j] if accumulate",
+			"\t\t\ts := From[i][j], or 0 if from is nil",
 			"\t\t\tfor p := range k { s = FMA(A[i][p], B[p][j], s) }",
 			"\t\t\tC[i][j] = s",
 			"\t\t}",
 			"\t}",
 			"",
-			"Strides count bytes; k and count are at least 1. Meanwhile tall tiles of two vectors bring",
+			"Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring",
 			"two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
 		)
 	}
@@ -178,18 +178,18 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 	g.Label(name)
 
 	if !g.descent {
-		g.CMPB(mem(g.Param("accumulate")), operand.Imm(0))
-		g.JEQ(operand.LabelRef(name + "zero"))
-		row := a0
-		g.MOVQ(c0, row)
+		row, fromRow := a0, reg.RBX
+		g.Load(g.Param("from"), row)
+		g.TESTQ(row, row)
+		g.JZ(operand.LabelRef(name + "zero"))
+		g.Load(g.Param("fromRow"), fromRow)
 		for i := range h {
 			for j := range w {
 				load(j, vector(row, j), acc(i, j))
 			}
-			if i < h-1 {
-				g.ADDQ(cRow, row)
-			}
+			g.ADDQ(fromRow, row)
 		}
+		g.MOVQ(row, mem(g.Param("from")))
 		g.JMP(operand.LabelRef(name + "start"))
 		g.Label(name + "zero")
 	}
