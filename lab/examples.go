@@ -68,7 +68,7 @@ var examples = []*Example{
 	shape("circles", "Circles", "A disc within a ring.", circles,
 		model.Options{Hidden: []int{6}, Activation: "tanh", LR: new(0.1), Optimizer: "momentum", BatchSize: 20, Epochs: 200, Seed: 1}),
 	shape("spirals", "Two spirals", "The classic that needs depth.", spirals,
-		model.Options{Hidden: []int{16, 16}, Activation: "tanh", LR: new(0.01), Optimizer: "adam", BatchSize: 20, Epochs: 600, Seed: 1}),
+		model.Options{Hidden: []int{16, 16}, Activation: "relu", LR: new(0.01), Optimizer: "adam", BatchSize: 20, Epochs: 600, Seed: 1}),
 	shape("sine", "Noisy sine", "Regression on one input.", sine,
 		model.Options{Hidden: []int{8}, Activation: "tanh", LR: new(0.02), Optimizer: "adam", BatchSize: 16, Epochs: 400, Seed: 1}),
 }
