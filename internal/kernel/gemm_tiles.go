@@ -141,9 +141,9 @@ func (d *descent[T]) velocity(at int) *T {
 }
 
 // descendsTiles reports whether gemmTiles can end in a descent: C is made of tiles of two vectors,
-// each of which is there after one call.
-func descendsTiles[T Float](set isa, n, k int) bool {
-	return hasDescent && k <= blockK && n%(2*shapes[set].bytes/int(unsafe.Sizeof(T(0)))) == 0
+// each of which is there after one call. The narrow tiles of AVX2 are slower with velocities.
+func descendsTiles[T Float](set isa, n, k int, velocity bool) bool {
+	return hasDescent && !(set == avx2 && velocity) && k <= blockK && n%(2*shapes[set].bytes/int(unsafe.Sizeof(T(0)))) == 0
 }
 
 // rowSteps is the longest row that one call of the assembly runs over, in a few microseconds.
