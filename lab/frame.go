@@ -66,7 +66,7 @@ func (s *Session) Frame() *Frame {
 		Version: s.version, Setup: s.setup, Table: s.table, Print: s.print, Fit: r.fit, Start: s.start, Net: r.fit.Network(),
 		Training: s.training, Validation: s.validation, Test: s.test,
 		At: r.at, Most: s.most, Next: r.fit.NextRows(), Seen: s.seen, Last: r.last, Ended: r.ended,
-		Note: s.note, Failed: s.failed, Running: s.running, Speed: s.speed, Breaks: s.breaks, Broke: s.broke, View: s.view,
+		Note: s.note, Failed: s.failed, Running: s.running && r.ended == "", Speed: s.speed, Breaks: s.breaks, Broke: s.broke, View: s.view,
 		Moved: s.moved, Jobs: map[string]job{}, Revealed: s.revealed,
 		Trail: trail{steps: append([]int(nil), s.trail.steps...), params: append([][]float64(nil), s.trail.params...)},
 	}
