@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 )
 
 // position returns where v stands along an axis: v itself, or its logarithm to
@@ -49,18 +50,27 @@ func (s span) widened(log bool, margin float64) span {
 	return span{s.low - room, s.high + room}
 }
 
-// ticks returns about n, at least two, labelled ticks for the span.
-func (s span) ticks(log, whole bool, n int) []plot.Tick {
+// ticks returns about n, at least two, labelled ticks for the span, drawn so long, whose labels
+// take so much of it each.
+func (s span) ticks(log, whole bool, n int, length, label vg.Length) []plot.Tick {
 	n = max(n, 2)
 	if log {
-		return s.logTicks(n)
+		return s.logTicks(n, float64(label/max(length, 1)))
 	}
 	return s.linearTicks(whole, n)
 }
 
-// linearTicks returns multiples of 1, 2 or 5 times a power of ten; whole keeps
-// them integers.
+// linearTicks returns multiples of 1, 2 or 5 times a power of ten, at least two; whole keeps them
+// integers, and there may then be fewer.
 func (s span) linearTicks(whole bool, n int) []plot.Tick {
+	ticks := s.multiples(whole, n)
+	for more := n + 1; len(ticks) < 2 && more < n+4; more++ {
+		ticks = s.multiples(whole, more)
+	}
+	return ticks
+}
+
+func (s span) multiples(whole bool, n int) []plot.Tick {
 	step := niceStep((s.high - s.low) / float64(n))
 	if whole {
 		step = max(step, 1)
@@ -108,16 +118,22 @@ func tickLabel(v, step, largest float64) string {
 	return strconv.FormatFloat(v/unit, 'f', int(decimals), 64) + suffix
 }
 
-// logTicks labels powers of ten. Where fewer than three fit it labels 1, 2 and 5
-// times a power, and where these too are few, as within a decade, it labels as a
-// linear axis does.
-func (s span) logTicks(n int) []plot.Tick {
+// logTicks labels powers of ten, each of which takes that share of the axis. Where fewer than
+// three fit it labels 1, 2 and 5 times a power, or 1 and 3 times if those would touch, and where
+// these too are few, as within a decade, it labels as a linear axis does.
+func (s span) logTicks(n int, share float64) []plot.Tick {
 	first, last := math.Floor(s.low), math.Ceil(s.high)
+	label := share * (s.high - s.low) // in decades
 	mantissas := []float64{1}
 	if math.Floor(s.high)-math.Ceil(s.low) < 2 {
-		mantissas = []float64{1, 2, 5}
+		switch {
+		case label <= math.Log10(2):
+			mantissas = []float64{1, 2, 5}
+		case label <= math.Log10(3):
+			mantissas = []float64{1, 3}
+		}
 	}
-	every := max(1, math.Ceil((s.high-s.low)/float64(n+1)))
+	every := max(1, math.Ceil(label), math.Ceil((s.high-s.low)/float64(2*n+1)))
 
 	var ticks []plot.Tick
 	labelled := 0

@@ -57,10 +57,19 @@ func or(n, standard int) int {
 
 func (ch Chart) draw(c draw.Canvas) {
 	key := newLegend(ch)
-	c = draw.Crop(c, 20, -26, 16, -16)
+	c = ch.margins(c)
 	c = drawTitle(c, ch.Title)
 	c = key.draw(c)
 	ch.drawAxes(c, key, chartText)
+}
+
+// margins returns the canvas within the margins, which are narrower where room is scarce.
+func (ch Chart) margins(c draw.Canvas) draw.Canvas {
+	const scarce = 240
+	if c.Max.Y-c.Min.Y < scarce {
+		return draw.Crop(c, 8, -16, 6, -2)
+	}
+	return draw.Crop(c, 20, -26, 16, -16)
 }
 
 // textSizes are the sizes of a chart's letters: its own, or those of one panel
@@ -125,13 +134,13 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 	p.X.Label.Text = label.fit(ch.XLabel, width)
 	p.X.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
 	p.X.Tick.Label = tick.style(draw.XCenter, draw.YTop)
-	p.X.Tick.Marker = plot.ConstantTicks(x.ticks(ch.LogX, whole, int(width/90)))
+	p.X.Tick.Marker = plot.ConstantTicks(x.ticks(ch.LogX, whole, int(width/90), width-60, 3.2*text.tick))
 
 	p.Y.Min, p.Y.Max = y.low, y.high
 	p.Y.Label.Text = label.fit(ch.YLabel, height)
 	p.Y.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
 	p.Y.Tick.Label = tick.style(draw.XRight, draw.YCenter)
-	p.Y.Tick.Marker = plot.ConstantTicks(y.ticks(ch.LogY, false, int(height/60)))
+	p.Y.Tick.Marker = plot.ConstantTicks(y.ticks(ch.LogY, false, int(height/60), height-60, 1.3*text.tick))
 
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		axis.LineStyle = draw.LineStyle{Color: grey, Width: 1}
@@ -175,6 +184,9 @@ func (ch Chart) curves(key *legend) (curves []curve, x, y span, whole bool) {
 	}
 	if at, ok := ch.markAt(); ok {
 		x.add(at)
+	}
+	if !ch.LogX && whole && x.low == 0 && x.high == 0 {
+		x.high = 1 // counting has just begun
 	}
 	if !ch.LogY && y.low >= 0 && y.low < 0.3*y.high {
 		y.low = 0 // a loss that falls is best seen against zero

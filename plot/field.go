@@ -17,6 +17,7 @@ import (
 type Field struct {
 	Title          string
 	XLabel, YLabel string
+	ZLabel         string // what the colours say, shown by a scale at the right; "": no scale
 
 	X, Y []float64   // ascending, the same distance apart
 	Z    [][]float64 // [y][x]; a value that is not finite is left white
@@ -52,8 +53,48 @@ func (f Field) draw(c draw.Canvas) {
 	c = draw.Crop(c, 20, -26, 16, -16)
 	c = drawTitle(c, f.Title)
 	c = key.draw(c)
+	c = f.drawScale(c)
 	ch := Chart{XLabel: f.XLabel, YLabel: f.YLabel, Series: f.Paths}
 	ch.drawOver(c, key, chartText, f)
+}
+
+// drawScale draws the colours with their values at the right and returns the canvas beside them.
+func (f Field) drawScale(c draw.Canvas) draw.Canvas {
+	limits, s := f.levels(), f.span()
+	if f.ZLabel == "" || limits == nil {
+		return c
+	}
+	const width, above, below = 14, 24, 44 // the last ends the scale about where the field does
+	tick := lettering{size: chartText.tick, color: slate}
+	low, high := c.Min.Y+below, c.Max.Y-above
+	ticks := s.ticks(f.Log, false, int((high-low)/60), high-low, 1.3*tick.size)
+	room := vg.Length(0)
+	for _, t := range ticks {
+		room = max(room, tick.width(t.Label))
+	}
+	label := lettering{size: chartText.tick, color: ink}
+	name := label.fit(f.ZLabel, 90)
+	room = max(room, label.width(name)-width-6)
+	x := c.Max.X - room - width - 6
+
+	label.write(c, c.Max.X, c.Max.Y-label.size/2, right, name)
+	at := func(i int) vg.Length { return low + (high-low)*vg.Length(i)/vg.Length(len(limits)+1) }
+	for i := range len(limits) + 1 {
+		c.SetColor(mix(fieldLow, fieldHigh, float64(i)/math.Max(1, float64(len(limits)))))
+		c.Fill(vg.Rectangle{Min: vg.Point{X: x, Y: at(i)}, Max: vg.Point{X: x + width, Y: min(high, at(i+1)+0.4)}}.Path())
+	}
+	c.SetLineStyle(draw.LineStyle{Color: grey, Width: 1})
+	c.Stroke(vg.Rectangle{Min: vg.Point{X: x, Y: low}, Max: vg.Point{X: x + width, Y: high}}.Path())
+	for _, t := range ticks {
+		if t.IsMinor() || t.Value < s.low || t.Value > s.high {
+			continue
+		}
+		y := low + (high-low)*vg.Length((t.Value-s.low)/(s.high-s.low))
+		c.StrokeLine2(draw.LineStyle{Color: grey, Width: 1}, x+width, y, x+width+4, y)
+		tick.write(c, x+width+7, y, left, t.Label)
+	}
+	c.Max.X = x - 14
+	return c
 }
 
 // span returns the extent of the values, on the scale that the colours have.

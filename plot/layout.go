@@ -11,6 +11,8 @@ type layout struct {
 	radius   vg.Length // of a unit
 	labels   bool      // weights are printed on their edges
 	details  bool      // z and delta are written beside the units
+	shaded   bool      // the units are too small for numbers
+	names    vg.Length // at most, for names of inputs and outputs
 	thickest vg.Length // edge
 }
 
@@ -27,9 +29,10 @@ type column struct {
 }
 
 const (
-	mostLabels  = 24  // edges whose weights are printed
-	nameWidth   = 170 // at most, for names of inputs and outputs
-	footer      = 104 // below the units: captions and legend
+	mostLabels  = 24   // edges whose weights are printed
+	nameWidth   = 170  // at most, for names of inputs and outputs
+	nameShare   = 0.27 // and at most this of the picture's width
+	footer      = 104  // below the units: captions and legend
 	widestPitch = 92
 )
 
@@ -139,8 +142,12 @@ func (lay *layout) place(area vg.Rectangle) {
 	if lay.details = lay.net.detailed() && pitch >= least; lay.details {
 		lay.radius = max(3, min(24, 0.26*pitch))
 	}
+	lay.shaded = lay.net.valued() && lay.radius < leastRadius
+	lay.names = min(nameWidth, nameShare*(area.Max.X-area.Min.X))
 	low := area.Min.X + lay.room(lay.columns[0], lay.net.Inputs)
 	high := area.Max.X - lay.room(lay.columns[len(lay.columns)-1], lay.net.Outputs)
+	const leastGap = 130 // between columns for weights on the edges
+	lay.labels = lay.labels && (high-low) >= leastGap*vg.Length(len(lay.columns)-1)
 	for i := range lay.columns {
 		c := &lay.columns[i]
 		c.x = (low + high) / 2

@@ -101,8 +101,13 @@ func at[T any](list []T, i int) (v T, ok bool) {
 
 // largest returns the largest finite |w| of a layer, biases included.
 func (l Layer) largest() float64 {
+	return largest(append(l.Weights[:len(l.Weights):len(l.Weights)], l.Bias)...)
+}
+
+// largest returns the largest finite size of some numbers.
+func largest(rows ...[]float64) float64 {
 	largest := 0.0
-	for _, row := range append(l.Weights[:len(l.Weights):len(l.Weights)], l.Bias) {
+	for _, row := range rows {
 		for _, w := range row {
 			if a := math.Abs(w); finite(w) && a > largest {
 				largest = a
@@ -180,6 +185,8 @@ func (lay *layout) entries(edges []edge) []entry {
 	switch {
 	case lay.details:
 		entries = append(entries, entry{name: "in a unit a, above it z, below it δ = ∂L/∂z"})
+	case lay.shaded:
+		entries = append(entries, entry{name: "a unit's shade: its output a, relative to the column's largest"})
 	case lay.net.valued():
 		entries = append(entries, entry{name: "in a unit its output a"})
 	}

@@ -13,6 +13,9 @@ type Places struct {
 	Radius float64 // of a unit
 	Units  []UnitPlace
 	Edges  []EdgePlace
+
+	Details bool // z and delta are written beside the units
+	Shaded  bool // the units are too small for numbers, and shaded by their values
 }
 
 // UnitPlace is a unit's centre. Column 0 has the inputs, column l+1 layer l.
@@ -33,7 +36,7 @@ func (n Net) Places() Places {
 	width, height := n.size()
 	lay, _ := n.placed(vg.Rectangle{Max: vg.Point{X: vg.Length(width), Y: vg.Length(height)}})
 	down := func(y vg.Length) float64 { return float64(height) - float64(y) }
-	p := Places{Radius: float64(lay.radius)}
+	p := Places{Radius: float64(lay.radius), Details: lay.details, Shaded: lay.shaded}
 	for _, col := range lay.columns {
 		for k, s := range col.slots {
 			if s.omitted == 0 && col.omitted == 0 {

@@ -435,13 +435,34 @@ func TestTicks(t *testing.T) {
 		{-0.001, 0.001, true, false, "0.998 0.999 1.000 1.001 1.002"},
 	} {
 		var labels []string
-		for _, tick := range (span{c.low, c.high}).ticks(c.log, c.whole, 5) {
+		for _, tick := range (span{c.low, c.high}).ticks(c.log, c.whole, 5, 400, 18) {
 			if !tick.IsMinor() {
 				labels = append(labels, tick.Label)
 			}
 		}
 		if got := strings.Join(labels, " "); got != c.want {
 			t.Errorf("from %v to %v (log %v): %s, want %s", c.low, c.high, c.log, got, c.want)
+		}
+	}
+}
+
+// On a low chart the labels of a logarithmic axis do not touch, and there are at least two.
+func TestTicksOfALowChart(t *testing.T) {
+	const length, label = 85, 18
+	for _, s := range []span{{-3.1, -0.2}, {-1.4, 0}, {-2.3, -0.3}, {-1.3, -0.9}, {-6.8, -0.9}, {-12, 3}, {-0.2, 0.1}} {
+		var at []float64
+		for _, tick := range s.ticks(true, false, 2, length, label) {
+			if !tick.IsMinor() {
+				at = append(at, (tick.Value-s.low)/(s.high-s.low)*length)
+			}
+		}
+		if len(at) < 2 {
+			t.Errorf("%v has %d labels", s, len(at))
+		}
+		for i := 1; i < len(at); i++ {
+			if at[i]-at[i-1] < 0.8*label {
+				t.Errorf("%v: labels at %v touch", s, at)
+			}
 		}
 	}
 }

@@ -125,6 +125,24 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
+// rounded formats v for little room: -0.08, 1.3, 250.
+func rounded(v float64) string {
+	decimals := 2
+	switch a := math.Abs(v); {
+	case !(a < 999.5):
+		return number(v)
+	case a >= 99.95:
+		decimals = 0
+	case a >= 9.995:
+		decimals = 1
+	}
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(s, "-0.") == "" {
+		return "0"
+	}
+	return s
+}
+
 // exponent shortens a number written by strconv with an exponent: 1.50e-05
 // becomes 1.5e-5 and 1.00e+05 becomes 1e5.
 func exponent(s string) string {

@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -66,6 +67,13 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 	case len(n.Layers):
 		letter, fill = "y", pale
 	}
+	if column > 0 {
+		values = n.Layers[column-1].A
+	}
+	v, valued := at(values, i)
+	if valued && lay.shaded {
+		fill = shade(v, largest(values))
+	}
 	if e := n.Highlight; e != nil && (column == e.Layer && i == e.In || column == e.Layer+1 && i == e.Out) {
 		fill = yellow
 	}
@@ -73,7 +81,6 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 
 	if column > 0 {
 		layer := n.Layers[column-1]
-		values = layer.A
 		beside := lay.radius + 8
 		if z, ok := at(layer.Z, i); ok && lay.details {
 			drawSymbol(c, lettering{size: 12, color: slate}, center.X, center.Y+beside, symbol{"z", i, "= " + number(z)})
@@ -90,16 +97,39 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 		}
 	}
 
+	if lay.shaded {
+		return
+	}
 	text := lettering{size: min(15, 0.75*lay.radius), color: ink}
 	room := 1.75 * lay.radius
-	if v, ok := at(values, i); ok {
-		text.shrink(text.width(number(v)), room)
-		text.write(c, center.X, center.Y, middle, number(v))
+	if valued {
+		label := number(v)
+		if text.size*room/text.width(label) < leastNumber {
+			label = rounded(v)
+		}
+		text.shrink(text.width(label), room)
+		text.write(c, center.X, center.Y, middle, label)
 		return
 	}
 	s := symbol{letter: letter, index: i}
 	text.shrink(s.width(text), room)
 	s.write(c, text, center.X, center.Y)
+}
+
+// leastNumber is how small a number in a unit may be written before it is rounded.
+const leastNumber = 11
+
+// leastRadius is that of a unit in which a rounded number can be read; smaller ones are shaded by
+// their values instead.
+const leastRadius = 11
+
+// shade is the fill of a unit too small for its value: blue if that is positive, vermilion if
+// negative, darker the larger it is relative to the column's largest.
+func shade(v, largest float64) color.NRGBA {
+	if !finite(v) || largest == 0 {
+		return white
+	}
+	return mix(white, edge{weight: v}.color(), 0.08+0.72*math.Abs(v)/largest)
 }
 
 // drawSign draws the disc of a sign.
@@ -182,7 +212,7 @@ func (lay *layout) room(col column, names []string) vg.Length {
 		if s.omitted > 0 {
 			room = max(room, captionText.width(omittedLabel(s.omitted))/2)
 		} else if name, ok := at(names, s.index); ok {
-			room = max(room, lay.radius+10+nameText.width(nameText.fit(name, nameWidth)))
+			room = max(room, lay.radius+10+nameText.width(nameText.fit(name, lay.names)))
 		}
 	}
 	return room
@@ -194,7 +224,7 @@ func (lay *layout) drawNames(c draw.Canvas) {
 	write := func(col column, names []string, side, align vg.Length) {
 		for k, s := range col.slots {
 			if name, ok := at(names, s.index); ok && s.omitted == 0 {
-				nameText.write(c, col.x+side*(lay.radius+10), col.y[k], align, nameText.fit(name, nameWidth))
+				nameText.write(c, col.x+side*(lay.radius+10), col.y[k], align, nameText.fit(name, lay.names))
 			}
 		}
 	}
