@@ -36,6 +36,8 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	var err error
 	switch get("do") {
 	case "look": // the answer is all there is to do
+	case "narrow":
+		e.Look(func(v *View) { v.Narrow = get("on") == "true" })
 	case "sample":
 		e.Sample()
 	case "batch":

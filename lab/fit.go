@@ -265,7 +265,7 @@ func (p *plane) field(width, height int) (plot.Figure, error) {
 	if len(p.f.Net.Params()) < 2000 {
 		side += planeSide / 2
 	}
-	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, X: grid(p.x, side), Y: grid(p.y, side), Width: width, Height: height, Classes: p.targets.Classes}
+	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, ZLabel: p.f.outputNames()[0], X: grid(p.x, side), Y: grid(p.y, side), Width: width, Height: height, Classes: p.targets.Classes}
 	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
 	for _, b := range fig.Y {
 		row := make([]float64, len(fig.X))

@@ -106,15 +106,19 @@ func (m mathml) pair(symbol string, value float64, brackets bool) string {
 	if brackets {
 		number = m.bracket(value)
 	}
-	return `<span class="pair2"><math>` + symbol + `</math><math class="value"><mrow>` + strut + number + `</mrow></math></span>`
+	return `<span class="pair2"><math><mrow>` + tall + symbol + `</mrow></math><math class="value"><mrow>` + strut + number + `</mrow></math></span>`
 }
 
-// strut makes all numbers of a row equally high, so that they stand on one line.
-const strut = `<mspace width="0" height="0.9em" depth="0.35em"></mspace>`
+// strut makes all numbers of a row equally high, so that they stand on one line, and tall all
+// symbols.
+const (
+	strut = `<mspace width="0" height="0.9em" depth="0.35em"></mspace>`
+	tall  = `<mspace width="0" height="1.25em" depth="1.05em"></mspace>`
+)
 
 // op is an operator between pairs, on the line of the symbols and on that of the numbers.
 func op(above, below string) string {
-	return `<span class="pair2"><math><mrow>` + mo(above) + `</mrow></math><math class="value"><mrow>` + strut + mo(below) + `</mrow></math></span>`
+	return `<span class="pair2"><math><mrow>` + tall + mo(above) + `</mrow></math><math class="value"><mrow>` + strut + mo(below) + `</mrow></math></span>`
 }
 
 // pairs is a row of pairs, read aloud as the label.
@@ -133,7 +137,7 @@ func (m mathml) path(p lesson.Path) template.HTML {
 		parts = append(parts, m.pair(factor(f), f.Value, i > 0))
 		spoken = append(spoken, f.Symbol+" = "+m.digits.format(f.Value))
 	}
-	parts = append(parts, op("", "="), m.pair("", p.Product, false))
+	parts = append(parts, `<span class="product"><math class="value"><mrow>`+strut+mo("=")+m.mn(p.Product)+`</mrow></math></span>`)
 	return pairs(strings.Join(spoken, " times ")+", product "+m.digits.format(p.Product), parts...)
 }
 

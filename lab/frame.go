@@ -188,9 +188,14 @@ func (f *Frame) outputNames() []string {
 	return e.OutputNames()
 }
 
-// Curve is the loss over the whole run, with the present marked.
+// Curve is the loss over the whole run with the present marked, or before the first epoch's end
+// the loss alone.
 func (f *Frame) Curve(width, height int) plot.Chart {
 	ch := LossCurve(f.History, 0)
+	if len(f.History) == 0 && f.Loss == f.Loss {
+		ch.Series[0].X, ch.Series[0].Y = []float64{0}, []float64{f.Loss}
+		ch.LogY = f.Loss > 0
+	}
 	ch.Width, ch.Height = width, height
 	if len(ch.Series) == 1 {
 		ch.Series[0].Name = "" // the axis says it

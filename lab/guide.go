@@ -61,7 +61,8 @@ func (p panelData) StopNumber() int { return max(1, p.View.Lesson) }
 func (p panelData) StopText() template.HTML {
 	stop := guide[p.StopNumber()-1]
 	if p.Setup.Example != stop.Example {
-		return template.HTML(`<p>This step is on another net. <button data-do="lesson" data-step="` + fmt.Sprint(p.StopNumber()) + `">Open it</button></p>`)
+		return template.HTML(fmt.Sprintf(`<p>Ten short steps through the notebook, from the loss to the tolerance, each on a live net. It replaces the run at the left.</p>
+<p><button class="main" data-do="lesson" data-step="%d" id="lesson-open">Start step %[1]d</button></p>`, p.StopNumber()))
 	}
 	if p.Explained() == nil {
 		return template.HTML("<p>" + html.EscapeString(p.Unexplained()) + "</p>")

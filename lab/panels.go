@@ -40,6 +40,7 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 	"brief":    func(x float64) string { return fmt.Sprintf("%.4g", x) },
 	"faults":   Faults,
+	"words":    func(name string) string { return strings.ReplaceAll(name, "_", " ") },
 	"finite":   func(x float64) bool { return x-x == 0 },
 }).ParseFS(pageFiles, "page/*.html"))
 
@@ -57,17 +58,46 @@ func Render(f *Frame) map[string]string {
 	for _, name := range []string{"tabs", "sample", "phase", "status", "controls", "note", "signs"} {
 		parts[name] = execute(name, f)
 	}
-	parts["picture"] = f.picture(f.Picture(netWidth, netHigh))
-	parts["curve"] = `<p class="empty">The loss is drawn here from the first epoch on.</p>`
-	if len(f.History) > 0 {
-		parts["curve"] = svg(f.Curve(netWidth, curveHeight))
-	}
+	width, _ := f.View.size(netWidth, netHigh)
+	parts["picture"] = f.picture(f.Picture(width, netHigh))
+	parts["curve"], parts["output"] = f.below()
 	parts["panel"] = execute("panel-"+f.View.tab(), f)
 	return parts
 }
 
 // The pictures' sizes; the page scales them to its own width.
-const netWidth, netHigh, curveHeight = 700, 400, 190
+const netWidth, netHigh, belowHigh = 700, 400, 200
+
+// below draws what stands under the network: the loss, and beside it what the network says of its
+// inputs, unless the panel shows that or it is too much to draw with every frame.
+func (f *Frame) below() (curve, output string) {
+	const share, gap = 0.6, 10 // of the width for the loss
+	loss, fit, fitHigh := int(share*netWidth)-gap, int((1-share)*netWidth), belowHigh
+	if f.View.Narrow {
+		loss, fit, fitHigh = netWidth, netWidth, 3*belowHigh/2
+	}
+	if f.View.tab() != "fit" && len(f.Net.Params()) <= mostBeside {
+		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
+			output = svg(fig)
+		}
+	}
+	if output == "" {
+		loss = netWidth
+	}
+	return svg(f.Curve(f.View.size(loss, belowHigh))), output
+}
+
+// mostBeside is up to how many parameters a network's fit is drawn with every frame.
+const mostBeside = 2000
+
+// size is that of a picture which would be so large on a wide page: on a narrow one its letters
+// would be too small to read.
+func (v View) size(width, height int) (int, int) {
+	if v.Narrow {
+		return 370, height * 4 / 5
+	}
+	return width, height
+}
 
 func (v View) tab() string {
 	for _, t := range tabs {
@@ -140,6 +170,18 @@ func (f *Frame) says(p *Pass, u Unit) string {
 		text += []string{"", ", saturated", ", dead"}[signs[u.Unit]]
 	}
 	return text
+}
+
+// Key says what the numbers of the picture are.
+func (p panelData) Key() string {
+	width, _ := p.View.size(netWidth, netHigh)
+	switch places := p.Picture(width, netHigh).Places(); {
+	case places.Details:
+		return "in a unit a, above it z, below it δ = ∂L/∂z"
+	case places.Shaded:
+		return "a unit's shade: its a, a click its numbers"
+	}
+	return "in a unit a, rounded; a click has all its numbers"
 }
 
 // HasSaturated and HasDead report whether the picture has such a unit.
@@ -381,15 +423,15 @@ func (p panelData) From() string {
 	w := p.View.Weight
 	switch {
 	case w.In == nn.OfGamma:
-		return fmt.Sprintf("gamma, the factor of the norm, of unit %d in layer %d", w.Unit, w.Layer)
+		return fmt.Sprintf("Gamma, the factor of the norm, of unit %d in layer %d", w.Unit, w.Layer)
 	case w.In == nn.OfBeta:
-		return fmt.Sprintf("beta, what the norm adds, of unit %d in layer %d", w.Unit, w.Layer)
+		return fmt.Sprintf("Beta, what the norm adds, of unit %d in layer %d", w.Unit, w.Layer)
 	case w.In < 0:
-		return fmt.Sprintf("the bias of unit %d in layer %d", w.Unit, w.Layer)
+		return fmt.Sprintf("The bias of unit %d in layer %d", w.Unit, w.Layer)
 	case w.Layer == 0:
-		return fmt.Sprintf("from input %s to unit %d of layer 0", p.Fit.Encoding.InputNames()[w.In], w.Unit)
+		return fmt.Sprintf("From input %d, %s, to unit %d of layer 0", w.In, p.Fit.Encoding.InputNames()[w.In], w.Unit)
 	}
-	return fmt.Sprintf("from unit %d of layer %d to unit %d of layer %d", w.In, w.Layer-1, w.Unit, w.Layer)
+	return fmt.Sprintf("From unit %d of layer %d to unit %d of layer %d", w.In, w.Layer-1, w.Unit, w.Layer)
 }
 
 // WeightMath is the symbol of the chosen weight with its value.
@@ -545,28 +587,29 @@ const sideWidth, sideHeight = 600, 400
 
 // VerifiedCurve and its like are the panels' pictures.
 func (p panelData) VerifiedCurve() template.HTML {
-	return template.HTML(svg(p.Verified().Curve(sideWidth, 300)))
+	return template.HTML(svg(p.Verified().Curve(p.View.size(sideWidth, 300))))
 }
 func (p panelData) RaceChart() template.HTML {
-	return template.HTML(svg(p.Raced().Chart(p.View.Axis, sideWidth, sideHeight)))
+	width, height := p.View.size(sideWidth, sideHeight)
+	return template.HTML(svg(p.Raced().Chart(p.View.Axis, width, height)))
 }
 func (p panelData) SurfacePicture() template.HTML {
 	fig := p.Surface().Field
-	fig.Width, fig.Height = sideWidth, 520
+	fig.Width, fig.Height = p.View.size(sideWidth, 520)
 	return template.HTML(svg(fig))
 }
 func (p panelData) PlanePicture() (template.HTML, error) {
-	fig, err := p.Plane(sideWidth, 440)
+	fig, err := p.Plane(p.View.size(sideWidth, 440))
 	if err != nil || fig == nil {
 		return "", err
 	}
 	return template.HTML(svg(fig)), nil
 }
 func (p panelData) PredictedPicture(r *Fitted) template.HTML {
-	return template.HTML(svg(r.Predicted(sideWidth, 330)))
+	return template.HTML(svg(r.Predicted(p.View.size(sideWidth, 330))))
 }
 func (p panelData) ResidualsPicture(r *Fitted) template.HTML {
-	return template.HTML(svg(r.Residuals(sideWidth, 260)))
+	return template.HTML(svg(r.Residuals(p.View.size(sideWidth, 260))))
 }
 
 // PlaneColumns are the columns that the plane shows.
@@ -633,7 +676,8 @@ func (p panelData) Breaking() bool { return p.Breaks != Breakpoints{} }
 
 // HealthBars compares the layers.
 func (p panelData) HealthBars(h Health) template.HTML {
-	b := plot.Profile{Title: "Layer by layer", Log: true, Width: sideWidth}
+	b := plot.Profile{Log: true}
+	b.Width, _ = p.View.size(sideWidth, sideHeight)
 	gradient, weight, activation := plot.Measure{Name: "gradient"}, plot.Measure{Name: "weights"}, plot.Measure{Name: "mean |a|"}
 	for _, l := range h.Layers {
 		b.Labels = append(b.Labels, fmt.Sprintf("layer %d", l.Layer))

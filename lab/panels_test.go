@@ -164,3 +164,27 @@ func TestUnitNumbers(t *testing.T) {
 		}
 	}
 }
+
+// A shape is there to be learnt: its run ends with every class right, or with the curve.
+func TestShapesAreLearnt(t *testing.T) {
+	for _, e := range Examples() {
+		if e.Group != "Shapes" {
+			continue
+		}
+		f := exampleRun(t, e.Name)
+		for _, err := range f.Steps(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := f.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range m.Training.Metrics.Train.Scores {
+			if s.Name == "accuracy" && s.Value < 1 || s.Name == "r2" && s.Value < 0.95 {
+				t.Errorf("%s ends with %s %v", e.Name, s.Name, s.Value)
+			}
+		}
+	}
+}

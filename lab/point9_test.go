@@ -21,7 +21,7 @@ func TestPoint9Fit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores := js[map[string]string](p, `Object.fromEntries([...document.querySelectorAll('#scores > div')].map((d) => [d.children[0].textContent, d.children[1].dataset.value]))`)
+	scores := js[map[string]string](p, `Object.fromEntries([...document.querySelectorAll('#scores > div')].map((d) => [d.children[0].dataset.name, d.children[1].dataset.value]))`)
 	for _, s := range m.Training.Metrics.Train.Scores {
 		if s.Name == "loss" {
 			continue // stands above

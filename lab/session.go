@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -213,7 +214,7 @@ func (s *Session) Change(values map[string]string) error {
 func (s *Session) say(err error) {
 	s.note, s.broke, s.failed = "", "", err != nil
 	if err != nil {
-		s.note = err.Error()
+		s.note = strings.TrimPrefix(err.Error(), ErrSetup.Error()+": ") // the page shows what it is about
 	}
 }
 

@@ -86,7 +86,7 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 				shift(p.Y, origin[ib])
 			}
 		}
-		s.Field = plot.Field{XLabel: labels[0], YLabel: labels[1], X: x, Y: y, Log: true, Paths: paths}
+		s.Field = plot.Field{XLabel: labels[0], YLabel: labels[1], ZLabel: "loss", X: x, Y: y, Log: true, Paths: paths}
 		s.Rows = min(surfaceRows, f.Training.X.Rows)
 		net, c := undropped(f.Net), f.Fit.Config()
 		tape, part := net.NewTape(s.Rows), first(f.Training, s.Rows)

@@ -25,7 +25,8 @@ type View struct {
 	AxisY  string
 	Guess  string // what the visitor predicts of the fault
 	Fault  string
-	Lesson int // step of the guided lesson; 0: not in it
+	Lesson int  // step of the guided lesson; 0: not in it
+	Narrow bool // the page is as wide as a phone
 }
 
 // Look changes what is looked at.

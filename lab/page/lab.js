@@ -50,7 +50,7 @@ async function post(path, body, headers) {
     if (!answer.ok) { complain(await answer.text()); return; }
     const frame = await answer.json();
     show(frame);
-    document.body.dataset.done = ticket;
+    document.body.dataset.done = Math.max(ticket, document.body.dataset.done || 0);
   } catch (e) {
     complain('The program behind this page does not answer. Start gradus lab again and reload.');
   }
@@ -67,7 +67,14 @@ function press(el) {
   if (el.type === 'checkbox') values.on = el.checked;
   if (what === 'run') values.speed = speed;
   if (what === 'speed') speed = el.value;
-  return act(what, values);
+  const asked = act(what, values);
+  if (what === 'tab') asked.then(reveal);
+  return asked;
+}
+
+// reveal brings a panel into view that stands below the network, on a narrow page.
+function reveal() {
+  if ($('panel').getBoundingClientRect().top > innerHeight / 2) $('panel').scrollIntoView();
 }
 
 document.addEventListener('click', (event) => {
@@ -145,6 +152,9 @@ async function begin() {
   id = made.id;
   version = -1;
   show(made.frame);
+  const narrow = matchMedia('(max-width: 560px)'), tell = () => act('narrow', { on: narrow.matches });
+  narrow.addEventListener('change', tell);
+  if (narrow.matches) await tell();
   listen();
 }
 
