@@ -132,7 +132,7 @@ func (f *Frame) Plane(width, height int) (plot.Figure, error) {
 		return nil, nil
 	}
 	pick := func(name string, other string) string {
-		if contains(columns, name) && name != other {
+		if slices.Contains(columns, name) && name != other {
 			return name
 		}
 		for _, c := range columns {

@@ -288,7 +288,7 @@ func (p panelData) FormGroups() []formGroup {
 		if g.Value == "" || g.Value == "auto" {
 			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Rule, f))
 		}
-		if f.Choices != nil && !contains(f.Choices, g.Value) {
+		if f.Choices != nil && !slices.Contains(f.Choices, g.Value) {
 			g.Choices = append(append([]string{}, f.Choices...), g.Value)
 		}
 		group := f.Group
@@ -302,15 +302,6 @@ func (p panelData) FormGroups() []formGroup {
 		last.Fields = append(last.Fields, g)
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 type formGroup struct {
@@ -616,7 +607,7 @@ func (p panelData) ResidualsPicture(r *Fitted) template.HTML {
 func (p panelData) PlaneColumns() (out [2]string) {
 	columns := p.NumericColumns()
 	for i, name := range []string{p.View.AxisX, p.View.AxisY} {
-		if contains(columns, name) && name != out[0] {
+		if slices.Contains(columns, name) && name != out[0] {
 			out[i] = name
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/metrics"
@@ -114,7 +115,7 @@ func (r reportData) Scores() []reportScores {
 			continue
 		}
 		for _, s := range p.Scores {
-			if !contains(names, s.Name) {
+			if !slices.Contains(names, s.Name) {
 				names = append(names, s.Name)
 			}
 		}
