@@ -10,12 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
-	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
-	"github.com/gradus-ml/gradus/train"
 )
 
 //go:embed page
@@ -244,218 +241,11 @@ func (p panelData) Program() string {
 	return p.Setup.Program(p.File(), p.stem()+".safetensors")
 }
 
-// Example is the example that is loaded, nil for a table of one's own.
-func (p panelData) Example() *Example { return ExampleOf(p.Setup.Example) }
-
-// ExampleGroups are the examples by their headings.
-func (p panelData) ExampleGroups() []exampleGroup {
-	var out []exampleGroup
-	for _, e := range examples {
-		if n := len(out); n == 0 || out[n-1].Name != e.Group {
-			out = append(out, exampleGroup{Name: e.Group})
-		}
-		g := &out[len(out)-1]
-		g.Examples = append(g.Examples, e)
-	}
-	return out
-}
-
-type exampleGroup struct {
-	Name     string
-	Examples []*Example
-}
-
-// FormGroups are the form's fields with their values.
-func (p panelData) FormGroups() []formGroup {
-	values := p.Setup.Values()
-	resolved := p.Fit.Options
-	used := map[string]string{
-		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "method": resolved.Method, "schedule": resolved.Schedule,
-		"lr": exact(*resolved.LR), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
-	}
-	if d := resolved.WeightDecay; d != nil {
-		used["weight-decay"] = exact(*d)
-	}
-	var out []formGroup
-	for _, f := range fields {
-		if f.Group == "Data" && f.Name != "precision" { // these stand in the panel of the data
-			continue
-		}
-		if !f.Applies(&p.Setup.Options) {
-			continue
-		}
-		g := formField{field: f, Value: values[f.Name]}
-		if g.Value == "" || g.Value == "auto" {
-			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Rule, f))
-		}
-		if f.Choices != nil && !slices.Contains(f.Choices, g.Value) {
-			g.Choices = append(append([]string{}, f.Choices...), g.Value)
-		}
-		group := f.Group
-		if group == "Data" {
-			group = "End"
-		}
-		if n := len(out); n == 0 || out[n-1].Name != group {
-			out = append(out, formGroup{Name: group})
-		}
-		last := &out[len(out)-1]
-		last.Fields = append(last.Fields, g)
-	}
-	return out
-}
-
-type formGroup struct {
-	Name   string
-	Fields []formField
-}
-
-type formField struct {
-	field
-	Value string
-	Used  string // what stands for an empty or an automatic value
-}
-
-// FieldOf is one field of the form.
-func (p panelData) FieldOf(name string) formField {
-	f := fieldOf(name)
-	if f == nil {
-		return formField{}
-	}
-	used := map[string]string{"target": listText(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike"}
-	return formField{field: *f, Value: f.get(&p.Setup.Options), Used: used[name]}
-}
-
-// Columns are the table's columns and what became of them.
-func (p panelData) Columns() []columnRow {
-	kinds := map[string]*columnRow{}
-	s, e := p.Fit.Schema, p.Fit.Encoding
-	for _, c := range s.Columns {
-		kinds[c.Name] = &columnRow{Kind: string(c.Kind), Missing: c.Missing, Note: c.Note}
-	}
-	for _, d := range s.Dropped {
-		kinds[d.Name] = &columnRow{Kind: "ignored", Note: d.Reason}
-	}
-	for _, t := range e.Targets {
-		row := &columnRow{Kind: string(t.Kind), Target: true}
-		switch {
-		case len(t.Classes) > 0:
-			row.Encoded = fmt.Sprintf("%d classes: %s", len(t.Classes), strings.Join(t.Classes[:min(6, len(t.Classes))], ", "))
-		case t.Scale != 1 || t.Center != 0:
-			row.Encoded = fmt.Sprintf("(y − %s) / %s", short(t.Center), short(t.Scale))
-		default:
-			row.Encoded = "as it stands"
-		}
-		kinds[t.Name] = row
-	}
-	for _, in := range e.Inputs {
-		row := kinds[in.Name]
-		if row == nil {
-			continue
-		}
-		switch {
-		case in.Kind == data.KindCategory:
-			row.Encoded = fmt.Sprintf("a 1 at the place of one of %d levels", len(in.Levels))
-		case in.Kind == data.KindBoolean:
-			row.Encoded = "1 or −1, 0 where missing"
-		case in.Scale == 0:
-			row.Encoded = "constant: 0"
-		case in.Scale == 1 && in.Center == 0 && !in.Clip:
-			row.Encoded = "as it stands"
-		default:
-			row.Encoded = fmt.Sprintf("(x − %s) / %s", short(in.Center), short(in.Scale))
-			if in.Clip {
-				row.Encoded += ", softly clipped"
-			}
-		}
-		if len(in.RankAt) > 0 {
-			row.Encoded += "; and its rank"
-		}
-		if in.Missing {
-			row.Encoded += "; and whether it is missing"
-		}
-	}
-	for _, c := range p.Fit.Imputed() {
-		if row := kinds[c.Column]; row != nil && c.Imputed > 0 {
-			row.Encoded += fmt.Sprintf("; %d filled in", c.Imputed)
-		}
-	}
-	var out []columnRow
-	for _, name := range p.Table.Columns() {
-		row := columnRow{Name: name, Kind: "ignored"}
-		if k := kinds[name]; k != nil {
-			row = *k
-			row.Name = name
-		}
-		row.Chosen = string(p.Setup.Options.Types[name])
-		for i := range min(3, p.Table.Rows()) {
-			row.Sample = append(row.Sample, p.Table.Cell(i, p.Table.Index(name)))
-		}
-		out = append(out, row)
-	}
-	return out
-}
-
-type columnRow struct {
-	Name, Kind, Chosen string
-	Target             bool
-	Missing            int
-	Note, Encoded      string
-	Sample             []string
-}
-
-// Inputs are the chosen sample's cells, for its line under the picture.
+// RowNumber is where the chosen row stands in the table.
 func (p panelData) RowNumber() int { return p.Training.Rows[p.View.Row] }
 
-// Last row is the highest training row that can be chosen.
+// LastRow is the highest training row that can be chosen.
 func (p panelData) LastRow() int { return p.Training.X.Rows - 1 }
-
-// From says where the chosen weight comes from and goes to.
-func (p panelData) From() string {
-	w := p.View.Weight
-	switch {
-	case w.In == nn.OfGamma:
-		return fmt.Sprintf("Gamma, the factor of the norm, of unit %d in layer %d", w.Unit, w.Layer)
-	case w.In == nn.OfBeta:
-		return fmt.Sprintf("Beta, what the norm adds, of unit %d in layer %d", w.Unit, w.Layer)
-	case w.In < 0:
-		return fmt.Sprintf("The bias of unit %d in layer %d", w.Unit, w.Layer)
-	case w.Layer == 0:
-		return fmt.Sprintf("From input %d, %s, to unit %d of layer 0", w.In, p.Fit.Encoding.InputNames()[w.In], w.Unit)
-	}
-	return fmt.Sprintf("From unit %d of layer %d to unit %d of layer %d", w.In, w.Layer-1, w.Unit, w.Layer)
-}
-
-// WeightMath is the symbol of the chosen weight with its value.
-func (p panelData) WeightMath(value float64) template.HTML {
-	return template.HTML("<math>" + parameter(p.View.Weight) + mo("=") + p.M().mn(value) + "</math>")
-}
-
-// Head, Path, Steps and Update are formulas.
-func (p panelData) Head(e *lesson.Explanation) template.HTML { return p.M().head(e) }
-func (p panelData) Path(path lesson.Path) template.HTML      { return p.M().path(path) }
-func (p panelData) Steps(r *lesson.Recursion) []template.HTML {
-	return p.M().recursion(r)
-}
-func (p panelData) Update(before, rate, gradient, after float64) template.HTML {
-	return p.M().update(p.View.Weight, before, rate, gradient, after)
-}
-
-// Explained is the chain rule of the chosen weight, nil where there is none to write down;
-// Unexplained then says why.
-func (p panelData) Explained() *lesson.Explanation {
-	e, err := p.Explain()
-	if err != nil {
-		return nil
-	}
-	return e
-}
-func (p panelData) Unexplained() string {
-	if normed(p.Net) {
-		return "With a norm a weight reaches the loss by more than the paths from its own unit, so the chain rule is not written out. Verify holds the gradients of such a net against numeric derivatives."
-	}
-	_, err := p.Explain()
-	return err.Error()
-}
 
 // Passed and Listed are the chosen row's way and the chosen unit's numbers, nil where these are
 // not finite.
@@ -477,49 +267,7 @@ func (p panelData) Listed() *UnitNumbers {
 // Normed reports whether the network has norms.
 func (p panelData) Normed() bool { return normed(p.Net) }
 
-// WeightValue is the chosen weight's.
-func (p panelData) WeightValue() float64 {
-	w := p.View.Weight
-	i, err := p.Net.Index(w.Layer, w.In, w.Unit)
-	if err != nil {
-		return math.NaN()
-	}
-	return p.Net.Params()[i]
-}
-
-// Solver reports whether the optimiser is a solver, which has no rule to write down, and Dropped
-// whether an update leaves out units.
-func (p panelData) Solver() bool { return p.Fit.Config().Solver != nil }
-func (p panelData) Dropped() bool {
-	o := &p.Setup.Options
-	return o.Dropout > 0 || o.InputDropout > 0
-}
-
-// Shaped and Rule are the next update's equations, Kept what is done to the weight afterwards.
-func (p panelData) Shaped(next *train.Preview) []template.HTML {
-	return p.M().shaped(p.Fit.Config(), p.View.Weight, next)
-}
-func (p panelData) Rule(next *train.Preview) []template.HTML {
-	return p.M().rule(p.Fit.Config(), p.View.Weight, next)
-}
-func (p panelData) Kept() string {
-	if c := p.Fit.Config().MaxNorm; c > 0 && p.View.Weight.In >= 0 {
-		return "Then the weights into the unit are kept within the length " + short(c) + ", all by the same factor."
-	}
-	return ""
-}
-
-// MovedTo tells what the last update made of the chosen weight.
-func (p panelData) MovedTo() *lesson.Update {
-	w := p.View.Weight
-	i, err := p.Net.Index(w.Layer, w.In, w.Unit)
-	if p.Moved == nil || err != nil {
-		return nil
-	}
-	return &lesson.Update{Rule: p.Config()["rule"], Rate: p.Last.Rate, Before: p.Moved[i], After: p.Net.Params()[i]}
-}
-
-// Targets are the chosen sample's outputs beside what they should be.
+// OutputName is the name of output k.
 func (p panelData) OutputName(k int) string {
 	names := p.outputNames()
 	if k < len(names) {
@@ -543,101 +291,8 @@ func (p panelData) EndedText() string {
 	return "The run has ended: " + p.Ended
 }
 
-// Kinds are what a column can be taken for; auto stands first.
-func (p panelData) Kinds() []string {
-	return []string{"auto", string(data.KindNumber), string(data.KindCategory), string(data.KindBoolean), string(data.KindDate), string(data.KindIgnore)}
-}
-
-// Job is work in the background: "" where it was never asked for.
-func (p panelData) Job(name string) string {
-	j, ok := p.Jobs[name]
-	switch {
-	case !ok:
-		return ""
-	case j.busy:
-		return "busy"
-	case j.err != nil:
-		return "failed"
-	}
-	return "done"
-}
-
-// JobError is what went wrong with it.
-func (p panelData) JobError(name string) string { return p.Jobs[name].err.Error() }
-
-// JobAt is the update whose weights it looked at.
-func (p panelData) JobAt(name string) int { return p.Jobs[name].at }
-
-// Verified, Raced and Surface are the results of the jobs that are done.
-func (p panelData) Verified() *Verified { v, _ := p.Jobs["verify"].result.(*Verified); return v }
-func (p panelData) Raced() *Raced       { r, _ := p.Jobs["race"].result.(*Raced); return r }
-func (p panelData) Surface() *Surface   { s, _ := p.Jobs["surface"].result.(*Surface); return s }
-
 // The pictures at the side.
 const sideWidth, sideHeight = 600, 400
-
-// VerifiedCurve and its like are the panels' pictures.
-func (p panelData) VerifiedCurve() template.HTML {
-	return template.HTML(svg(p.Verified().Curve(p.View.size(sideWidth, 300))))
-}
-func (p panelData) RaceChart() template.HTML {
-	width, height := p.View.size(sideWidth, sideHeight)
-	return template.HTML(svg(p.Raced().Chart(p.View.Axis, width, height)))
-}
-func (p panelData) SurfacePicture() template.HTML {
-	fig := p.Surface().Field
-	fig.Width, fig.Height = p.View.size(sideWidth, 520)
-	return template.HTML(svg(fig))
-}
-func (p panelData) PlanePicture() (template.HTML, error) {
-	fig, err := p.Plane(p.View.size(sideWidth, 440))
-	if err != nil || fig == nil {
-		return "", err
-	}
-	return template.HTML(svg(fig)), nil
-}
-func (p panelData) PredictedPicture(r *Fitted) template.HTML {
-	return template.HTML(svg(r.Predicted(p.View.size(sideWidth, 330))))
-}
-func (p panelData) ResidualsPicture(r *Fitted) template.HTML {
-	return template.HTML(svg(r.Residuals(p.View.size(sideWidth, 260))))
-}
-
-// PlaneColumns are the columns that the plane shows.
-func (p panelData) PlaneColumns() (out [2]string) {
-	columns := p.NumericColumns()
-	for i, name := range []string{p.View.AxisX, p.View.AxisY} {
-		if slices.Contains(columns, name) && name != out[0] {
-			out[i] = name
-			continue
-		}
-		for _, c := range columns {
-			if c != out[0] {
-				out[i] = c
-				break
-			}
-		}
-	}
-	return out
-}
-
-// RaceKind, RaceAxis and PlaneKind are what was chosen, or the first.
-func (p panelData) RaceKind() string  { return or(p.View.Race, raceMethods) }
-func (p panelData) RaceAxis() string  { return or(p.View.Axis, "epochs") }
-func (p panelData) PlaneKind() string { return or(p.View.Plane, "principal") }
-
-// choice is one of several buttons of which one is pressed.
-type choice struct{ Name, Label string }
-
-func (p panelData) RaceKinds() []choice {
-	return []choice{{raceMethods, "methods"}, {raceOptimisers, "optimisers"}, {raceRates, "rates"}}
-}
-func (p panelData) RaceAxes() []choice {
-	return []choice{{"epochs", "epochs"}, {"updates", "updates"}, {"gradients", "gradient evaluations"}, {"seconds", "seconds"}}
-}
-func (p panelData) Planes() []choice {
-	return []choice{{"principal", "principal directions"}, {"random", "random directions"}, {"weights", "two weights"}}
-}
 
 // Fault is the fault being tried.
 func (p panelData) Fault() *Fault { return faultOf(p.View.Fault) }
@@ -664,35 +319,6 @@ func (p panelData) BreakText(x *float64) string {
 
 // Breaking reports whether a breakpoint is set.
 func (p panelData) Breaking() bool { return p.Breaks != Breakpoints{} }
-
-// HealthBars compares the layers.
-func (p panelData) HealthBars(h Health) template.HTML {
-	b := plot.Profile{Log: true}
-	b.Width, _ = p.View.size(sideWidth, sideHeight)
-	gradient, weight, activation := plot.Measure{Name: "gradient"}, plot.Measure{Name: "weights"}, plot.Measure{Name: "mean |a|"}
-	for _, l := range h.Layers {
-		b.Labels = append(b.Labels, fmt.Sprintf("layer %d", l.Layer))
-		gradient.Values, weight.Values = append(gradient.Values, l.Gradient), append(weight.Values, l.Weight)
-		activation.Values = append(activation.Values, l.MeanA)
-	}
-	b.Measures = []plot.Measure{gradient, weight, activation}
-	return template.HTML(svg(b))
-}
-
-// Pictures are those that there are to take away.
-func (p panelData) Pictures() []choice {
-	out := []choice{{"network", "network with the chosen row"}, {"loss", "loss"}, {"fit", "fit"}}
-	if r := p.Raced(); r != nil {
-		out = append(out, choice{"race", "race"})
-	}
-	if p.Surface() != nil {
-		out = append(out, choice{"surface", "surface"})
-	}
-	if p.Verified() != nil {
-		out = append(out, choice{"check", "error over h"})
-	}
-	return out
-}
 
 // Sum is the SHA-256 of the weights as they stand: that of gradus train, when it has made as
 // many updates.

@@ -1,0 +1,89 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The panel Build: the form with its values, and the examples to start from.
+
+// Example is the example that is loaded, nil for a table of one's own.
+func (p panelData) Example() *Example { return ExampleOf(p.Setup.Example) }
+
+// ExampleGroups are the examples by their headings.
+func (p panelData) ExampleGroups() []exampleGroup {
+	var out []exampleGroup
+	for _, e := range examples {
+		if n := len(out); n == 0 || out[n-1].Name != e.Group {
+			out = append(out, exampleGroup{Name: e.Group})
+		}
+		g := &out[len(out)-1]
+		g.Examples = append(g.Examples, e)
+	}
+	return out
+}
+
+type exampleGroup struct {
+	Name     string
+	Examples []*Example
+}
+
+// FormGroups are the form's fields with their values.
+func (p panelData) FormGroups() []formGroup {
+	values := p.Setup.Values()
+	resolved := p.Fit.Options
+	used := map[string]string{
+		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "method": resolved.Method, "schedule": resolved.Schedule,
+		"lr": exact(*resolved.LR), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
+	}
+	if d := resolved.WeightDecay; d != nil {
+		used["weight-decay"] = exact(*d)
+	}
+	var out []formGroup
+	for _, f := range fields {
+		if f.Group == "Data" && f.Name != "precision" { // these stand in the panel of the data
+			continue
+		}
+		if !f.Applies(&p.Setup.Options) {
+			continue
+		}
+		g := formField{field: f, Value: values[f.Name]}
+		if g.Value == "" || g.Value == "auto" {
+			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Rule, f))
+		}
+		if f.Choices != nil && !slices.Contains(f.Choices, g.Value) {
+			g.Choices = append(append([]string{}, f.Choices...), g.Value)
+		}
+		group := f.Group
+		if group == "Data" {
+			group = "End"
+		}
+		if n := len(out); n == 0 || out[n-1].Name != group {
+			out = append(out, formGroup{Name: group})
+		}
+		last := &out[len(out)-1]
+		last.Fields = append(last.Fields, g)
+	}
+	return out
+}
+
+type formGroup struct {
+	Name   string
+	Fields []formField
+}
+
+type formField struct {
+	field
+	Value string
+	Used  string // what stands for an empty or an automatic value
+}
+
+// FieldOf is one field of the form.
+func (p panelData) FieldOf(name string) formField {
+	f := fieldOf(name)
+	if f == nil {
+		return formField{}
+	}
+	used := map[string]string{"target": listText(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike"}
+	return formField{field: *f, Value: f.get(&p.Setup.Options), Used: used[name]}
+}

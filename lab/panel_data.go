@@ -1,0 +1,93 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// The panel Data: what became of the table's columns.
+
+// Columns are the table's columns and what became of them.
+func (p panelData) Columns() []columnRow {
+	kinds := map[string]*columnRow{}
+	s, e := p.Fit.Schema, p.Fit.Encoding
+	for _, c := range s.Columns {
+		kinds[c.Name] = &columnRow{Kind: string(c.Kind), Missing: c.Missing, Note: c.Note}
+	}
+	for _, d := range s.Dropped {
+		kinds[d.Name] = &columnRow{Kind: "ignored", Note: d.Reason}
+	}
+	for _, t := range e.Targets {
+		row := &columnRow{Kind: string(t.Kind), Target: true}
+		switch {
+		case len(t.Classes) > 0:
+			row.Encoded = fmt.Sprintf("%d classes: %s", len(t.Classes), strings.Join(t.Classes[:min(6, len(t.Classes))], ", "))
+		case t.Scale != 1 || t.Center != 0:
+			row.Encoded = fmt.Sprintf("(y − %s) / %s", short(t.Center), short(t.Scale))
+		default:
+			row.Encoded = "as it stands"
+		}
+		kinds[t.Name] = row
+	}
+	for _, in := range e.Inputs {
+		row := kinds[in.Name]
+		if row == nil {
+			continue
+		}
+		switch {
+		case in.Kind == data.KindCategory:
+			row.Encoded = fmt.Sprintf("a 1 at the place of one of %d levels", len(in.Levels))
+		case in.Kind == data.KindBoolean:
+			row.Encoded = "1 or −1, 0 where missing"
+		case in.Scale == 0:
+			row.Encoded = "constant: 0"
+		case in.Scale == 1 && in.Center == 0 && !in.Clip:
+			row.Encoded = "as it stands"
+		default:
+			row.Encoded = fmt.Sprintf("(x − %s) / %s", short(in.Center), short(in.Scale))
+			if in.Clip {
+				row.Encoded += ", softly clipped"
+			}
+		}
+		if len(in.RankAt) > 0 {
+			row.Encoded += "; and its rank"
+		}
+		if in.Missing {
+			row.Encoded += "; and whether it is missing"
+		}
+	}
+	for _, c := range p.Fit.Imputed() {
+		if row := kinds[c.Column]; row != nil && c.Imputed > 0 {
+			row.Encoded += fmt.Sprintf("; %d filled in", c.Imputed)
+		}
+	}
+	var out []columnRow
+	for _, name := range p.Table.Columns() {
+		row := columnRow{Name: name, Kind: "ignored"}
+		if k := kinds[name]; k != nil {
+			row = *k
+			row.Name = name
+		}
+		row.Chosen = string(p.Setup.Options.Types[name])
+		for i := range min(3, p.Table.Rows()) {
+			row.Sample = append(row.Sample, p.Table.Cell(i, p.Table.Index(name)))
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+type columnRow struct {
+	Name, Kind, Chosen string
+	Target             bool
+	Missing            int
+	Note, Encoded      string
+	Sample             []string
+}
+
+// Kinds are what a column can be taken for; auto stands first.
+func (p panelData) Kinds() []string {
+	return []string{"auto", string(data.KindNumber), string(data.KindCategory), string(data.KindBoolean), string(data.KindDate), string(data.KindIgnore)}
+}
