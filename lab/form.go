@@ -302,17 +302,9 @@ func (n number) get(o *model.Options) string {
 	}
 	return exact(**n.at(o))
 }
-func (n number) set(o *model.Options, v string) error {
-	*n.at(o) = nil
-	if v == "" {
-		return nil
-	}
-	x, err := finiteNumber(v)
-	if err != nil {
-		return err
-	}
-	*n.at(o) = &x
-	return nil
+func (n number) set(o *model.Options, v string) (err error) {
+	*n.at(o), err = finiteNumber(v)
+	return err
 }
 func (n number) flag(o *model.Options) (string, bool) { v := n.get(o); return v, v != "" }
 func (n number) code(o *model.Options) string {
@@ -347,26 +339,26 @@ func (a amount) get(o *model.Options) string {
 	return exact(*a.at(o))
 }
 func (a amount) set(o *model.Options, v string) error {
-	*a.at(o) = 0
-	if v == "" {
-		return nil
-	}
 	x, err := finiteNumber(v)
-	if err != nil {
-		return err
+	*a.at(o) = 0
+	if x != nil {
+		*a.at(o) = *x
 	}
-	*a.at(o) = x
-	return nil
+	return err
 }
 func (a amount) flag(o *model.Options) (string, bool) { v := a.get(o); return v, v != "" }
 func (a amount) code(o *model.Options) string         { return a.get(o) }
 
-func finiteNumber(v string) (float64, error) {
+// finiteNumber is the number that a text says, nil for none.
+func finiteNumber(v string) (*float64, error) {
+	if v == "" {
+		return nil, nil
+	}
 	x, err := strconv.ParseFloat(v, 64)
 	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-		return 0, expected("a number, or nothing")
+		return nil, expected("a number, or nothing")
 	}
-	return x, nil
+	return &x, nil
 }
 
 // list is names with commas between them; one within a name is escaped, as on the command line.
