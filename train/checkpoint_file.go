@@ -1,0 +1,527 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// A checkpoint's file: how entries are written, read and found plausible.
+
+// checkpointFormat is raised when a reader of today could misread what is written.
+const checkpointFormat = 1
+
+const (
+	checkpointKey = "gradus_checkpoint"
+	sumTensor     = "sha256"
+)
+
+// Checkpoint is a checkpoint that was found to be whole. It reads from the file it was made
+// from when it is restored.
+type Checkpoint struct {
+	Number int // how many were written before it, itself included: the newest has the highest
+	Epoch  int // epochs done
+	Steps  int // updates made
+
+	file    io.ReadSeeker
+	start   int64 // of the tensors' bytes
+	run     map[string]string
+	numbers map[string]string
+	tensors map[string]tensor
+}
+
+// writeFloats writes numbers as little-endian bytes. An error stays in w.
+func writeFloats[T nn.Float](w *bufio.Writer, v []T) {
+	size := sizeOf[T]()
+	for len(v) > 0 {
+		if w.Available() < size {
+			w.Flush() // where it fails, Write does nothing either
+		}
+		b := w.AvailableBuffer()
+		n := min(len(v), max(1, cap(b)/size))
+		if cap(b) < n*size { // after an error
+			b = make([]byte, n*size)
+		}
+		b = b[:n*size]
+		switch v := any(v[:n]).(type) {
+		case []float32:
+			for i, x := range v {
+				binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
+			}
+		case []float64:
+			for i, x := range v {
+				binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(x))
+			}
+		}
+		w.Write(b)
+		v = v[n:]
+	}
+}
+
+// readFloats reads them back.
+func readFloats[T nn.Float](r *bufio.Reader, v []T) error {
+	size := sizeOf[T]()
+	for len(v) > 0 {
+		n := min(len(v), r.Size()/size)
+		b, err := r.Peek(n * size)
+		if err != nil {
+			return err
+		}
+		switch v := any(v[:n]).(type) {
+		case []float32:
+			for i := range v {
+				v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+			}
+		case []float64:
+			for i := range v {
+				v[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+			}
+		}
+		r.Discard(len(b))
+		v = v[n:]
+	}
+	return nil
+}
+
+// sizeOf is the bytes of a number.
+func sizeOf[T nn.Float]() int {
+	var zero T
+	return binary.Size(zero)
+}
+
+// vector is the tensor of an entry that is one: its numbers, or nil. Points and samples are
+// rows of numbers.
+func (e entry) vector() any {
+	switch v := e.value.(type) {
+	case []float32, []float64:
+		return v
+	case *[]float32:
+		return *v
+	case *[]float64:
+		return *v
+	case *[]byte:
+		return *v
+	case *History:
+		rows := make([]float64, 0, 6*len(*v))
+		for _, p := range *v {
+			rows = append(rows, float64(p.Epoch), float64(p.Steps), p.Loss, p.Validation, p.Rate, p.Seconds)
+		}
+		return rows
+	case []bool:
+		b := make([]byte, len(v))
+		for i, is := range v {
+			if is {
+				b[i] = 1
+			}
+		}
+		return b
+	case *[]look:
+		return flatten(*v)
+	case *[]Retreat:
+		rows := make([]float64, 0, 4*len(*v))
+		for _, r := range *v {
+			rows = append(rows, float64(r.Epoch), float64(r.Step), float64(r.To), r.Rate)
+		}
+		return rows
+	case *[]Sample:
+		rows := make([]float64, 0, 3*len(*v))
+		for _, s := range *v {
+			converged := 0.0
+			if s.Converged {
+				converged = 1
+			}
+			rows = append(rows, float64(s.Row), float64(s.Epochs), converged)
+		}
+		return rows
+	}
+	return nil
+}
+
+// number is the text of an entry that is a number or text.
+func (e entry) number() string {
+	switch v := e.value.(type) {
+	case *int:
+		return strconv.Itoa(*v)
+	case *float64:
+		return strconv.FormatFloat(*v, 'g', -1, 64)
+	case *bool:
+		return strconv.FormatBool(*v)
+	case *string:
+		return *v
+	case *time.Duration:
+		return strconv.FormatInt(int64(*v), 10)
+	}
+	panic(fmt.Sprintf("train: a checkpoint cannot hold %s, a %T", e.name, e.value)) // see entry
+}
+
+// tensor is where a vector stands in a file.
+type tensor struct {
+	Type    string    `json:"dtype"`
+	Shape   []uint64  `json:"shape"`
+	Offsets [2]uint64 `json:"data_offsets"`
+}
+
+// metadata is the JSON under checkpointKey.
+type metadata struct {
+	Format  int               `json:"format"`
+	Run     map[string]string `json:"run"`
+	Numbers map[string]string `json:"numbers"`
+}
+
+// sizes are the bytes of a number, by safetensors' names of the types.
+var sizes = map[string]uint64{"F32": 4, "F64": 8, "U8": 1}
+
+func vectorShape(v any) (dtype string, n int) {
+	switch v := v.(type) {
+	case []float32:
+		return "F32", len(v)
+	case []float64:
+		return "F64", len(v)
+	}
+	return "U8", len(v.([]byte))
+}
+
+// writeEntries writes a whole checkpoint.
+func writeEntries(w io.Writer, run map[string]string, entries []entry) error {
+	meta := metadata{Format: checkpointFormat, Run: run, Numbers: map[string]string{}}
+	header := map[string]any{}
+	var vectors []any
+	at := uint64(0)
+	for _, e := range entries {
+		v := e.vector()
+		if v == nil {
+			meta.Numbers[e.name] = e.number()
+			continue
+		}
+		dtype, n := vectorShape(v)
+		end := at + uint64(n)*sizes[dtype]
+		header[e.name] = tensor{dtype, []uint64{uint64(n)}, [2]uint64{at, end}}
+		at = end
+		vectors = append(vectors, v)
+	}
+	header[sumTensor] = tensor{"U8", []uint64{sha256.Size}, [2]uint64{at, at + sha256.Size}}
+	text, err := json.Marshal(meta)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	header["__metadata__"] = map[string]string{checkpointKey: string(text)}
+	if text, err = json.Marshal(header); err != nil {
+		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	text = append(text, bytes.Repeat([]byte(" "), -len(text)&7)...) // so that the tensors are aligned
+
+	sum := sha256.New()
+	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<15)
+	out.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text))))
+	out.Write(text)
+	for _, v := range vectors {
+		switch v := v.(type) {
+		case []float32:
+			writeFloats(out, v)
+		case []float64:
+			writeFloats(out, v)
+		case []byte:
+			out.Write(v)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	_, err = w.Write(sum.Sum(nil))
+	return err
+}
+
+// ReadCheckpoint reads a checkpoint once from beginning to end and checks it. What is not as
+// it was written wraps ErrDamaged.
+func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
+	damaged := func(format string, args ...any) (*Checkpoint, error) {
+		return nil, fmt.Errorf("%w: %w: "+format, append([]any{ErrCheckpoint, ErrDamaged}, args...)...)
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	if size < 8+sha256.Size {
+		return damaged("it has %d bytes, which is too short for one", size)
+	}
+	sum := sha256.New()
+	var head [8]byte
+	if _, err := io.ReadFull(io.TeeReader(file, sum), head[:]); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	n := binary.LittleEndian.Uint64(head[:])
+	if n > uint64(size)-8-sha256.Size {
+		return damaged("its header should have %d bytes and the file has %d: it was cut short or changed", n, size)
+	}
+	text := make([]byte, n)
+	if _, err := io.ReadFull(io.TeeReader(file, sum), text); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	if whole, err := sumMatches(file, sum, size-8-int64(n)-sha256.Size); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	} else if !whole {
+		return damaged("its checksum does not match: it was cut short or changed")
+	}
+
+	c := &Checkpoint{file: file, start: 8 + int64(n), tensors: map[string]tensor{}}
+	var raw map[string]json.RawMessage
+	var texts map[string]string
+	var meta metadata
+	err = json.Unmarshal(text, &raw)
+	if err == nil {
+		err = json.Unmarshal(raw["__metadata__"], &texts)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(texts[checkpointKey]), &meta)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: this is not a checkpoint of gradus, or its header cannot be read: %w", ErrCheckpoint, err)
+	}
+	if meta.Format != checkpointFormat {
+		return nil, fmt.Errorf("%w: it has format %d and this gradus reads format %d; continue with the gradus that wrote it", ErrCheckpoint, meta.Format, checkpointFormat)
+	}
+	delete(raw, "__metadata__")
+	for name, text := range raw {
+		var t tensor
+		if err := json.Unmarshal(text, &t); err != nil {
+			return nil, fmt.Errorf("%w: tensor %s: %w", ErrCheckpoint, name, err)
+		}
+		from, to, width := t.Offsets[0], t.Offsets[1], sizes[t.Type]
+		if width == 0 || len(t.Shape) != 1 || from > to || to > uint64(size)-uint64(c.start) || t.Shape[0] != (to-from)/width || (to-from)%width != 0 {
+			return nil, fmt.Errorf("%w: tensor %s: its type, shape and place do not agree", ErrCheckpoint, name)
+		}
+		c.tensors[name] = t
+	}
+	delete(c.tensors, sumTensor)
+	c.run, c.numbers = meta.Run, meta.Numbers
+	for name, to := range map[string]*int{"checkpoints": &c.Number, "epoch": &c.Epoch, "steps": &c.Steps} {
+		if text, has := c.numbers[name]; has { // what is not there, Restore finds missing
+			if err := (entry{name, to}).parse(text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// sumMatches reads the rest of a file and compares its sum with what stands at the end.
+func sumMatches(file io.Reader, sum hash.Hash, rest int64) (bool, error) {
+	if _, err := io.CopyN(sum, file, rest); err != nil {
+		return false, err
+	}
+	var stands [sha256.Size]byte
+	_, err := io.ReadFull(file, stands[:])
+	return bytes.Equal(stands[:], sum.Sum(nil)), err
+}
+
+// parse sets the number or text of an entry from its text.
+func (e entry) parse(text string) error {
+	var err error
+	switch v := e.value.(type) {
+	case *int:
+		*v, err = strconv.Atoi(text)
+	case *float64:
+		*v, err = strconv.ParseFloat(text, 64)
+	case *bool:
+		*v, err = strconv.ParseBool(text)
+	case *string:
+		*v = text
+	case *time.Duration:
+		var ns int64
+		ns, err = strconv.ParseInt(text, 10, 64)
+		*v = time.Duration(ns)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s is %q, which cannot be read", ErrCheckpoint, e.name, text)
+	}
+	return nil
+}
+
+// plausible checks that the file has just the entries of the state, of the right kind and
+// length, and numbers that such a run can have.
+func (c *Checkpoint) plausible(t limits, state []entry) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{ErrCheckpoint}, args...)...)
+	}
+	ints := map[string]int{}
+	vectors, numbers := 0, 0
+	for _, e := range state {
+		v := e.vector()
+		if v == nil {
+			text, has := c.numbers[e.name]
+			if !has {
+				return bad("it has no %s", e.name)
+			}
+			numbers++
+			scratch := entry{e.name, reflect.New(reflect.TypeOf(e.value).Elem()).Interface()}
+			if err := scratch.parse(text); err != nil {
+				return err
+			}
+			if n, ok := scratch.value.(*int); ok {
+				if ints[e.name] = *n; *n < 0 && e.name != "diverged.layer" { // -1: in no layer
+					return bad("%s is %d", e.name, *n)
+				}
+			}
+			continue
+		}
+		vectors++
+		got, has := c.tensors[e.name]
+		if !has {
+			return bad("it has no tensor %s", e.name)
+		}
+		dtype, n := vectorShape(v)
+		if got.Type != dtype {
+			return bad("tensor %s holds %s and not %s", e.name, got.Type, dtype)
+		}
+		grows := reflect.TypeOf(e.value).Kind() == reflect.Pointer
+		if length := int(got.Shape[0]); !grows && length != n {
+			return bad("tensor %s has %d numbers and should have %d", e.name, length, n)
+		}
+	}
+	if vectors != len(c.tensors) || numbers != len(c.numbers) {
+		return bad("it holds %d tensors and %d numbers, of which this gradus knows %d and %d", len(c.tensors), len(c.numbers), vectors, numbers)
+	}
+	var looks []look
+	if err := c.read(entry{"watch.looks", &looks}); err != nil {
+		return err
+	}
+	var samples []Sample
+	if err := c.read(entry{"samples", &samples}); err != nil {
+		return err
+	}
+	return t.possible(ints["position"], samples, looks)
+}
+
+// limits is a trainer of either precision.
+type limits interface {
+	possible(position int, samples []Sample, looks []look) error
+}
+
+// read sets an entry from the file.
+func (c *Checkpoint) read(e entry) error {
+	if e.vector() == nil {
+		return e.parse(c.numbers[e.name])
+	}
+	at := c.tensors[e.name]
+	n := int(at.Shape[0])
+	if _, err := c.file.Seek(c.start+int64(at.Offsets[0]), io.SeekStart); err != nil {
+		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	r := bufio.NewReaderSize(c.file, 1<<15)
+	var err error
+	switch v := e.value.(type) {
+	case []float32:
+		err = readFloats(r, v)
+	case []float64:
+		err = readFloats(r, v)
+	case *[]float32:
+		*v = make([]float32, n)
+		err = readFloats(r, *v)
+	case *[]float64:
+		*v = make([]float64, n)
+		err = readFloats(r, *v)
+	case *[]byte:
+		*v = make([]byte, n)
+		_, err = io.ReadFull(r, *v)
+	case *History:
+		var rows [][6]float64
+		rows, err = readRows[[6]float64](r, n, 6)
+		*v = nil
+		for _, p := range rows {
+			*v = append(*v, Point{int(p[0]), int(p[1]), p[2], p[3], p[4], p[5]})
+		}
+	case []bool:
+		b := make([]byte, n)
+		_, err = io.ReadFull(r, b)
+		for i := range b {
+			v[i] = b[i] != 0
+		}
+	case *[]look:
+		flat := make([]float64, n)
+		if err = readFloats(r, flat); err == nil {
+			*v, err = unflatten(flat)
+		}
+	case *[]Retreat:
+		var rows [][4]float64
+		rows, err = readRows[[4]float64](r, n, 4)
+		*v = nil
+		for _, q := range rows {
+			*v = append(*v, Retreat{int(q[0]), int(q[1]), int(q[2]), q[3]})
+		}
+	case *[]Sample:
+		var rows [][3]float64
+		rows, err = readRows[[3]float64](r, n, 3)
+		*v = nil
+		for _, s := range rows {
+			*v = append(*v, Sample{int(s[0]), int(s[1]), s[2] != 0})
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w: tensor %s: %w", ErrCheckpoint, e.name, err)
+	}
+	return nil
+}
+
+// readRows reads n numbers as rows of so many.
+func readRows[R [3]float64 | [4]float64 | [6]float64](r *bufio.Reader, n, width int) ([]R, error) {
+	if n%width != 0 {
+		return nil, fmt.Errorf("%d numbers are not rows of %d", n, width)
+	}
+	rows := make([]R, n/width)
+	return rows, binary.Read(r, binary.LittleEndian, rows)
+}
+
+// flatten writes looks as numbers: of each the epoch and the layers; of each layer three
+// numbers, how many rows are dead, and which.
+func flatten(looks []look) []float64 {
+	flat := []float64{}
+	for _, k := range looks {
+		flat = append(flat, float64(k.epoch), float64(len(k.layers)))
+		for _, l := range k.layers {
+			flat = append(flat, l.dead, l.saturated, l.delta, float64(len(l.deadRows)))
+			for _, r := range l.deadRows {
+				flat = append(flat, float64(r))
+			}
+		}
+	}
+	return flat
+}
+
+// unflatten reads them back.
+func unflatten(flat []float64) (looks []look, err error) {
+	next := func() (x float64) {
+		if len(flat) == 0 {
+			err = errors.New("a look is cut short")
+			return 0
+		}
+		x, flat = flat[0], flat[1:]
+		return x
+	}
+	for len(flat) > 0 && err == nil {
+		k := look{epoch: int(next())}
+		for n := next(); n > 0 && err == nil; n-- {
+			l := layerLook{dead: next(), saturated: next(), delta: next()}
+			for n := next(); n > 0 && err == nil; n-- {
+				l.deadRows = append(l.deadRows, int(next()))
+			}
+			k.layers = append(k.layers, l)
+		}
+		looks = append(looks, k)
+	}
+	return looks, err
+}
