@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/memory"
-	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -48,10 +45,6 @@ type Fit struct {
 	need    float64 // bytes taken from the room
 	kept    float64 // of which a model has so many
 }
-
-// parts are the rows of the tables by what they are used for. Validation and test rows
-// belong to their own table where there is one.
-type parts struct{ train, validation, test []int }
 
 // runner hides the precision of a run.
 type runner interface {
@@ -158,114 +151,6 @@ func outputsOf(s *data.Schema) int {
 	return len(s.Targets)
 }
 
-// split decides which rows are for what. Test rows are drawn first, so that they stay the
-// same whatever is done about validation.
-func (f *Fit) split() error {
-	all := f.Schema.Rows
-	keep := make([]int, len(all))
-	for i := range keep {
-		keep[i] = i
-	}
-	part, err := f.holder()
-	if err != nil {
-		return err
-	}
-	hold := func(fraction float64, p rng.Purpose) (held []int) {
-		keep, held = part(keep, fraction, p)
-		return held
-	}
-	// Rows of a table that is not the training table are counted there.
-	labelled := func(t *data.Table, what string) ([]int, error) {
-		rows, err := f.labelledRows(t)
-		if err == nil && len(rows) == 0 {
-			err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
-		}
-		return rows, err
-	}
-	if fold := f.tables.fold; fold != nil {
-		keep, f.parts.test = fold.train, pick(all, fold.test)
-	} else if f.tables.Test != nil {
-		if f.parts.test, err = labelled(f.tables.Test, "test"); err != nil {
-			return err
-		}
-	} else if f.Options.Test != nil && *f.Options.Test > 0 {
-		f.parts.test = pick(all, hold(*f.Options.Test, rng.SplitTest))
-		f.noteNone("test", *f.Options.Test, f.parts.test, len(all))
-	}
-	switch {
-	case f.tables.Validation != nil:
-		if f.parts.validation, err = labelled(f.tables.Validation, "validation"); err != nil {
-			return err
-		}
-	case f.Options.Validation != nil:
-		n := len(keep)
-		f.parts.validation = pick(all, hold(*f.Options.Validation, rng.SplitValidation))
-		f.noteNone("validation", *f.Options.Validation, f.parts.validation, n)
-	case f.recipe.config.Method == train.PerSample:
-	case len(keep) >= FewRows:
-		f.parts.validation = pick(all, hold(DefaultValidation, rng.SplitValidation))
-	default:
-		f.note("With %s none is held out for validation by default.", rowsText(len(keep)))
-	}
-	if f.recipe.thresholdBy != "" && len(f.parts.validation) == 0 {
-		return refuse("threshold", "it is chosen on validation rows and there are none: give --validation a part of the rows or a file, or a number as the threshold")
-	}
-	f.parts.train = pick(all, keep)
-	f.Rows = Rows{
-		Train: len(f.parts.train), Validation: len(f.parts.validation), Test: len(f.parts.test),
-		Unlabelled: f.Schema.Unlabelled,
-	}
-	return nil
-}
-
-// noteNone says that a part of few rows is no row.
-func (f *Fit) noteNone(flag string, part float64, held []int, of int) {
-	if part > 0 && len(held) == 0 {
-		f.note("--%s %g of %s is none.", flag, part, rowsText(of))
-	}
-}
-
-// noteLonely names the classes that have a single row: it cannot be held out.
-func (f *Fit) noteLonely(strata []int) {
-	rows := make([]int, len(f.Schema.Targets[0].Classes))
-	for _, class := range strata {
-		rows[class]++
-	}
-	for class, n := range rows {
-		if n == 1 && strata != nil {
-			f.note("The class %q has a single row, which is kept in training.", f.Schema.Targets[0].Classes[class])
-		}
-	}
-}
-
-func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
-
-// labelledRows are the rows of another table that have the targets.
-func (f *Fit) labelledRows(t *data.Table) ([]int, error) {
-	var rows []int
-	cols := make([]int, len(f.Schema.Targets))
-	for i, target := range f.Schema.Targets {
-		var err error
-		if cols[i], err = t.Target(target.Name); err != nil {
-			return nil, err
-		}
-	}
-	for r := range t.Rows() {
-		if !slices.ContainsFunc(cols, func(c int) bool { return t.Missing(r, c) }) {
-			rows = append(rows, r)
-		}
-	}
-	return rows, nil
-}
-
-func pick[E any](from []E, at []int) []E {
-	out := make([]E, len(at))
-	for i, a := range at {
-		out[i] = from[a]
-	}
-	return out
-}
-
 // settle fills in what depends on the rows.
 func (f *Fit) settle() error {
 	c := &f.recipe.config
@@ -338,88 +223,6 @@ func (f *Fit) settle() error {
 
 func (f *Fit) note(format string, args ...any) {
 	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
-}
-
-// numberSize is how many bytes a number of the run's precision has.
-func (f *Fit) numberSize() float64 {
-	if f.Options.Precision == "float64" {
-		return 8
-	}
-	return 4
-}
-
-// fits refuses a run that needs more memory than there is, before any of it is taken. Where
-// others have it, it waits.
-func (f *Fit) fits() error {
-	params, err := nn.ParamCount(f.Encoding.Width(), f.recipe.layers...)
-	if err != nil {
-		return fmt.Errorf("%w: --hidden: %w", ErrOptions, err)
-	}
-	if f.Options.Refuse != nil {
-		if err := f.Options.Refuse(Size{
-			Parameters: params, Inputs: f.Encoding.Width(), Outputs: f.Encoding.Outputs(),
-			Rows: f.Rows.Train + f.Rows.Validation + f.Rows.Test, Training: f.Rows.Train, Batch: f.recipe.config.BatchSize,
-		}); err != nil {
-			return err
-		}
-	}
-	size := f.numberSize()
-	c := &f.recipe.config
-	perRow, batch := 0, min(c.BatchSize, 1024) // numbers of the tape
-	for i, l := range f.recipe.layers {
-		perRow += 3 * l.Units
-		if l.Norm != nn.NoNorm {
-			perRow += 2 * l.Units
-		}
-		if l.Norm == nn.BatchNorm {
-			batch = c.BatchSize // whose rows are not independent
-		}
-		if l.Dropout > 0 && i == 0 {
-			perRow += 2 * f.Encoding.Width()
-		} else if l.Dropout > 0 {
-			perRow += 2 * f.recipe.layers[i-1].Units
-		}
-	}
-	tape := float64(max(batch, 256)) * float64(perRow)
-	copies := 4 + c.Slots() // the parameters, their gradient, the last good ones, the model's
-	if c.KeepBest {
-		copies++
-	}
-	if c.EMA > 0 {
-		copies++
-	}
-	if c.Halvings > 0 { // the states to go back to
-		copies += 2 * (1 + c.Slots())
-		if c.KeepBest {
-			copies += 2
-		}
-		if c.EMA > 0 {
-			copies += 2
-		}
-	}
-	if c.BatchSize > 1024 || c.Shards > 1 { // the open branches of the tree of sums
-		copies += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
-	}
-	rows := float64(f.Rows.Train + f.Rows.Validation + c.BatchSize)
-	f.need = size * (float64(copies)*float64(params) + tape + rows*float64(f.Encoding.Width()+f.Encoding.Outputs()))
-	room := f.tables.Room
-	if room == nil {
-		room = new(Room)
-	}
-	if have, ok := room.take(f.need); !ok {
-		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; use smaller --hidden layers, or fewer columns (--ignore)",
-			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
-	}
-	return nil
-}
-
-// thousands writes 1234567 as "1,234,567".
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {

@@ -1,10 +1,13 @@
 package model
 
 import (
+	"fmt"
+	"math"
 	"runtime/debug"
 	"sync"
 
 	"github.com/gradus-ml/gradus/internal/memory"
+	"github.com/gradus-ml/gradus/nn"
 )
 
 // Room is the memory that several runs at the same time share. Each waits in Prepare until
@@ -58,4 +61,86 @@ func (r *Room) give(need, kept float64) {
 	r.runs--
 	r.taken -= need - kept
 	r.free.Broadcast()
+}
+
+// numberSize is how many bytes a number of the run's precision has.
+func (f *Fit) numberSize() float64 {
+	if f.Options.Precision == "float64" {
+		return 8
+	}
+	return 4
+}
+
+// fits refuses a run that needs more memory than there is, before any of it is taken. Where
+// others have it, it waits.
+func (f *Fit) fits() error {
+	params, err := nn.ParamCount(f.Encoding.Width(), f.recipe.layers...)
+	if err != nil {
+		return fmt.Errorf("%w: --hidden: %w", ErrOptions, err)
+	}
+	if f.Options.Refuse != nil {
+		if err := f.Options.Refuse(Size{
+			Parameters: params, Inputs: f.Encoding.Width(), Outputs: f.Encoding.Outputs(),
+			Rows: f.Rows.Train + f.Rows.Validation + f.Rows.Test, Training: f.Rows.Train, Batch: f.recipe.config.BatchSize,
+		}); err != nil {
+			return err
+		}
+	}
+	size := f.numberSize()
+	c := &f.recipe.config
+	perRow, batch := 0, min(c.BatchSize, 1024) // numbers of the tape
+	for i, l := range f.recipe.layers {
+		perRow += 3 * l.Units
+		if l.Norm != nn.NoNorm {
+			perRow += 2 * l.Units
+		}
+		if l.Norm == nn.BatchNorm {
+			batch = c.BatchSize // whose rows are not independent
+		}
+		if l.Dropout > 0 && i == 0 {
+			perRow += 2 * f.Encoding.Width()
+		} else if l.Dropout > 0 {
+			perRow += 2 * f.recipe.layers[i-1].Units
+		}
+	}
+	tape := float64(max(batch, 256)) * float64(perRow)
+	copies := 4 + c.Slots() // the parameters, their gradient, the last good ones, the model's
+	if c.KeepBest {
+		copies++
+	}
+	if c.EMA > 0 {
+		copies++
+	}
+	if c.Halvings > 0 { // the states to go back to
+		copies += 2 * (1 + c.Slots())
+		if c.KeepBest {
+			copies += 2
+		}
+		if c.EMA > 0 {
+			copies += 2
+		}
+	}
+	if c.BatchSize > 1024 || c.Shards > 1 { // the open branches of the tree of sums
+		copies += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
+	}
+	rows := float64(f.Rows.Train + f.Rows.Validation + c.BatchSize)
+	f.need = size * (float64(copies)*float64(params) + tape + rows*float64(f.Encoding.Width()+f.Encoding.Outputs()))
+	room := f.tables.Room
+	if room == nil {
+		room = new(Room)
+	}
+	if have, ok := room.take(f.need); !ok {
+		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; use smaller --hidden layers, or fewer columns (--ignore)",
+			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
+	}
+	return nil
+}
+
+// thousands writes 1234567 as "1,234,567".
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
-	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -133,41 +132,6 @@ func (o *Options) readThreshold(r *recipe, task data.Task) error {
 	}
 	r.threshold = x
 	return nil
-}
-
-// hold parts some of the schema's rows, given by their places in it, into those to keep and
-// those to hold out.
-type hold func(places []int, fraction float64, p rng.Purpose) (keep, held []int)
-
-// holder decides how rows are held out: the last in time, whole groups, or a share of every
-// class.
-func (f *Fit) holder() (hold, error) {
-	rows, t := f.Schema.Rows, f.tables.Train
-	on := func(places []int, keep, held []int) ([]int, []int) { return pick(places, keep), pick(places, held) }
-	switch col := f.Options.timeColumn(); {
-	case col != "":
-		times, err := data.Times(t, col, rows)
-		return func(places []int, fraction float64, _ rng.Purpose) ([]int, []int) {
-			keep, held := data.SplitLast(pick(times, places), fraction)
-			return on(places, keep, held)
-		}, err
-	case f.Options.Group != "":
-		groups, err := data.Groups(t, f.Options.Group, rows)
-		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
-			keep, held := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
-			return on(places, keep, held)
-		}, err
-	}
-	strata := f.Schema.Strata()
-	f.noteLonely(strata)
-	return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
-		var classes []int
-		if strata != nil {
-			classes = pick(strata, places)
-		}
-		keep, held := data.Split(len(places), classes, fraction, f.Options.Seed, p)
-		return on(places, keep, held)
-	}, nil
 }
 
 // sampleWeights reads the weights of rows; nil where there are none.

@@ -1,0 +1,159 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Which rows of the tables are for what.
+
+// parts are the rows of the tables by what they are used for. Validation and test rows
+// belong to their own table where there is one.
+type parts struct{ train, validation, test []int }
+
+// split decides which rows are for what. Test rows are drawn first, so that they stay the
+// same whatever is done about validation.
+func (f *Fit) split() error {
+	all := f.Schema.Rows
+	keep := make([]int, len(all))
+	for i := range keep {
+		keep[i] = i
+	}
+	part, err := f.holder()
+	if err != nil {
+		return err
+	}
+	hold := func(fraction float64, p rng.Purpose) (held []int) {
+		keep, held = part(keep, fraction, p)
+		return held
+	}
+	// Rows of a table that is not the training table are counted there.
+	labelled := func(t *data.Table, what string) ([]int, error) {
+		rows, err := f.labelledRows(t)
+		if err == nil && len(rows) == 0 {
+			err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
+		}
+		return rows, err
+	}
+	if fold := f.tables.fold; fold != nil {
+		keep, f.parts.test = fold.train, pick(all, fold.test)
+	} else if f.tables.Test != nil {
+		if f.parts.test, err = labelled(f.tables.Test, "test"); err != nil {
+			return err
+		}
+	} else if f.Options.Test != nil && *f.Options.Test > 0 {
+		f.parts.test = pick(all, hold(*f.Options.Test, rng.SplitTest))
+		f.noteNone("test", *f.Options.Test, f.parts.test, len(all))
+	}
+	switch {
+	case f.tables.Validation != nil:
+		if f.parts.validation, err = labelled(f.tables.Validation, "validation"); err != nil {
+			return err
+		}
+	case f.Options.Validation != nil:
+		n := len(keep)
+		f.parts.validation = pick(all, hold(*f.Options.Validation, rng.SplitValidation))
+		f.noteNone("validation", *f.Options.Validation, f.parts.validation, n)
+	case f.recipe.config.Method == train.PerSample:
+	case len(keep) >= FewRows:
+		f.parts.validation = pick(all, hold(DefaultValidation, rng.SplitValidation))
+	default:
+		f.note("With %s none is held out for validation by default.", rowsText(len(keep)))
+	}
+	if f.recipe.thresholdBy != "" && len(f.parts.validation) == 0 {
+		return refuse("threshold", "it is chosen on validation rows and there are none: give --validation a part of the rows or a file, or a number as the threshold")
+	}
+	f.parts.train = pick(all, keep)
+	f.Rows = Rows{
+		Train: len(f.parts.train), Validation: len(f.parts.validation), Test: len(f.parts.test),
+		Unlabelled: f.Schema.Unlabelled,
+	}
+	return nil
+}
+
+// noteNone says that a part of few rows is no row.
+func (f *Fit) noteNone(flag string, part float64, held []int, of int) {
+	if part > 0 && len(held) == 0 {
+		f.note("--%s %g of %s is none.", flag, part, rowsText(of))
+	}
+}
+
+// noteLonely names the classes that have a single row: it cannot be held out.
+func (f *Fit) noteLonely(strata []int) {
+	rows := make([]int, len(f.Schema.Targets[0].Classes))
+	for _, class := range strata {
+		rows[class]++
+	}
+	for class, n := range rows {
+		if n == 1 && strata != nil {
+			f.note("The class %q has a single row, which is kept in training.", f.Schema.Targets[0].Classes[class])
+		}
+	}
+}
+
+func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
+
+// labelledRows are the rows of another table that have the targets.
+func (f *Fit) labelledRows(t *data.Table) ([]int, error) {
+	var rows []int
+	cols := make([]int, len(f.Schema.Targets))
+	for i, target := range f.Schema.Targets {
+		var err error
+		if cols[i], err = t.Target(target.Name); err != nil {
+			return nil, err
+		}
+	}
+	for r := range t.Rows() {
+		if !slices.ContainsFunc(cols, func(c int) bool { return t.Missing(r, c) }) {
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil
+}
+
+func pick[E any](from []E, at []int) []E {
+	out := make([]E, len(at))
+	for i, a := range at {
+		out[i] = from[a]
+	}
+	return out
+}
+
+// hold parts some of the schema's rows, given by their places in it, into those to keep and
+// those to hold out.
+type hold func(places []int, fraction float64, p rng.Purpose) (keep, held []int)
+
+// holder decides how rows are held out: the last in time, whole groups, or a share of every
+// class.
+func (f *Fit) holder() (hold, error) {
+	rows, t := f.Schema.Rows, f.tables.Train
+	on := func(places []int, keep, held []int) ([]int, []int) { return pick(places, keep), pick(places, held) }
+	switch col := f.Options.timeColumn(); {
+	case col != "":
+		times, err := data.Times(t, col, rows)
+		return func(places []int, fraction float64, _ rng.Purpose) ([]int, []int) {
+			keep, held := data.SplitLast(pick(times, places), fraction)
+			return on(places, keep, held)
+		}, err
+	case f.Options.Group != "":
+		groups, err := data.Groups(t, f.Options.Group, rows)
+		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
+			keep, held := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
+			return on(places, keep, held)
+		}, err
+	}
+	strata := f.Schema.Strata()
+	f.noteLonely(strata)
+	return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
+		var classes []int
+		if strata != nil {
+			classes = pick(strata, places)
+		}
+		keep, held := data.Split(len(places), classes, fraction, f.Options.Seed, p)
+		return on(places, keep, held)
+	}, nil
+}
