@@ -61,7 +61,7 @@ func Descend[T Float](m, n, k int, a, b View[T], w, v []T, rate, mu T, grad []T,
 	if v != nil {
 		v = v[:m*n]
 	}
-	if k > 0 && active != generic && descendsTiles[T](active, n, k, v != nil) {
+	if k > 0 && active != generic && descendsTiles[T](active, n, k) {
 		gemm(m, n, k, a, b, View[T]{w, n, 1}, View[T]{}, &descent[T]{v, rate, mu}, next)
 		return
 	}

@@ -21,15 +21,6 @@ package kernel
 //go:noescape
 func tilesF32AVX2(h int, w int, count int, k int, a *float32, b *float32, c *float32, from *float32, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
-// descendF32AVX2 is tilesF32AVX2 for tiles of two whole vectors, whose sums s it does not
-// store but takes for the gradient of C, with V laid out like C or nil:
-//
-//	V[i][j] = FMA(mu, V[i][j], s)
-//	C[i][j] = FMA(rate, V[i][j] or else s, C[i][j])
-//
-//go:noescape
-func descendF32AVX2(h int, count int, k int, a *float32, b *float32, c *float32, v *float32, aRow int, aCol int, bRow int, cRow int, rate float32, mu float32, ahead uintptr, aheadStep int, aheadTile int)
-
 // peakF32AVX2 does n times 12 vector multiply-adds that do not wait for each other:
 // s += x*x in 12 accumulators of 8 elements.
 //
@@ -52,15 +43,6 @@ func peakF32AVX2(n int, x *float32)
 //
 //go:noescape
 func tilesF64AVX2(h int, w int, count int, k int, a *float64, b *float64, c *float64, from *float64, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
-
-// descendF64AVX2 is tilesF64AVX2 for tiles of two whole vectors, whose sums s it does not
-// store but takes for the gradient of C, with V laid out like C or nil:
-//
-//	V[i][j] = FMA(mu, V[i][j], s)
-//	C[i][j] = FMA(rate, V[i][j] or else s, C[i][j])
-//
-//go:noescape
-func descendF64AVX2(h int, count int, k int, a *float64, b *float64, c *float64, v *float64, aRow int, aCol int, bRow int, cRow int, rate float64, mu float64, ahead uintptr, aheadStep int, aheadTile int)
 
 // peakF64AVX2 does n times 12 vector multiply-adds that do not wait for each other:
 // s += x*x in 12 accumulators of 4 elements.

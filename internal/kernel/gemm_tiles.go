@@ -52,7 +52,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 			from = c
 		}
 	}
-	if n <= lanes && m <= s.heights[1] && k <= blockK && b.Col == 1 && d == nil {
+	if n <= lanes && m <= s.heights[1] && k <= blockK && b.Col == 1 {
 		// One tile, as in the smallest networks.
 		runTiles(set, m, 1, 1, k, &a.Data[0], &b.Data[0], &c.Data[0], from.at(0, 0), a.Row*size, a.Col*size, b.Row*size, c.Row*size, from.Row*size, n, 0, 0, 0)
 		return
@@ -141,9 +141,9 @@ func (d *descent[T]) velocity(at int) *T {
 }
 
 // descendsTiles reports whether gemmTiles can end in a descent: C is made of tiles of two vectors,
-// each of which is there after one call. The narrow tiles of AVX2 are slower with velocities.
-func descendsTiles[T Float](set isa, n, k int, velocity bool) bool {
-	return hasDescent && !(set == avx2 && velocity) && k <= blockK && n%(2*shapes[set].bytes/int(unsafe.Sizeof(T(0)))) == 0
+// each of which is there after one call.
+func descendsTiles[T Float](set isa, n, k int) bool {
+	return descends(set) && k <= blockK && n%(2*shapes[set].bytes/int(unsafe.Sizeof(T(0)))) == 0
 }
 
 // rowSteps is the longest row that one call of the assembly runs over, in a few microseconds.
@@ -182,7 +182,7 @@ func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, 
 		if d == nil {
 			runTiles(set, rows, w, count, k, &a.Data[i*a.Row], panel, &c.Data[to], from.at(i0+i, j), a.Row*size, a.Col*size, bRow, c.Row*size, from.Row*size, last, ahead, step, tile)
 		} else {
-			runDescent(set, rows, count, k, &a.Data[i*a.Row], panel, &c.Data[to], d.velocity(to), a.Row*size, a.Col*size, bRow, c.Row*size, d.rate, d.mu, ahead, step, tile)
+			runDescent(rows, count, k, &a.Data[i*a.Row], panel, &c.Data[to], d.velocity(to), a.Row*size, a.Col*size, bRow, c.Row*size, d.rate, d.mu, ahead, step, tile)
 		}
 		i += rows * count
 		tiles -= count

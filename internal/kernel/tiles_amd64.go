@@ -28,25 +28,19 @@ func runTiles[T Float](set isa, h, w, count, k int, a, b, c, from *T, aRow, aCol
 	}
 }
 
-const hasDescent = true
+// descends reports whether there are tiles that end in a descent, and that it pays: with AVX2's
+// narrow ones it does not.
+func descends(set isa) bool { return set == avx512 }
 
-// runDescent calls the assembly that ends in a descent: see descendF32AVX512.
-func runDescent[T Float](set isa, h, count, k int, a, b, c, v *T, aRow, aCol, bRow, cRow int, rate, mu T, ahead uintptr, aheadStep, aheadTile int) {
+// runDescent calls them: see descendF32AVX512.
+func runDescent[T Float](h, count, k int, a, b, c, v *T, aRow, aCol, bRow, cRow int, rate, mu T, ahead uintptr, aheadStep, aheadTile int) {
 	if unsafe.Sizeof(*a) == 4 {
 		a, b, c, v := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), (*float32)(unsafe.Pointer(v))
-		if set == avx512 {
-			descendF32AVX512(h, count, k, a, b, c, v, aRow, aCol, bRow, cRow, float32(rate), float32(mu), ahead, aheadStep, aheadTile)
-		} else {
-			descendF32AVX2(h, count, k, a, b, c, v, aRow, aCol, bRow, cRow, float32(rate), float32(mu), ahead, aheadStep, aheadTile)
-		}
+		descendF32AVX512(h, count, k, a, b, c, v, aRow, aCol, bRow, cRow, float32(rate), float32(mu), ahead, aheadStep, aheadTile)
 		return
 	}
 	a64, b64, c64, v64 := (*float64)(unsafe.Pointer(a)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), (*float64)(unsafe.Pointer(v))
-	if set == avx512 {
-		descendF64AVX512(h, count, k, a64, b64, c64, v64, aRow, aCol, bRow, cRow, float64(rate), float64(mu), ahead, aheadStep, aheadTile)
-	} else {
-		descendF64AVX2(h, count, k, a64, b64, c64, v64, aRow, aCol, bRow, cRow, float64(rate), float64(mu), ahead, aheadStep, aheadTile)
-	}
+	descendF64AVX512(h, count, k, a64, b64, c64, v64, aRow, aCol, bRow, cRow, float64(rate), float64(mu), ahead, aheadStep, aheadTile)
 }
 
 // packPanel copies rows of 64 or 128 bytes to follow each other: see packAVX2.

@@ -31,9 +31,9 @@ func runTiles[T Float](_ isa, h, w, count, k int, a, b, c, from *T, aRow, aCol, 
 	tilesF64NEON(h, w, count, k, a64, b64, c64, aRow, aCol, bRow, cRow, last, from != nil)
 }
 
-const hasDescent = false
+func descends(isa) bool { return false }
 
-func runDescent[T Float](isa, int, int, int, *T, *T, *T, *T, int, int, int, int, T, T, uintptr, int, int) {
+func runDescent[T Float](int, int, int, *T, *T, *T, *T, int, int, int, int, T, T, uintptr, int, int) {
 	panic("kernel: no descent in tiles")
 }
 

@@ -11,7 +11,7 @@ type descent[T Float] struct {
 	rate, mu T
 }
 
-func descendsTiles[T Float](isa, int, int, bool) bool { return false }
+func descendsTiles[T Float](isa, int, int) bool { return false }
 
 const rowSteps = 0
 

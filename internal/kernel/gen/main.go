@@ -39,8 +39,6 @@ func main() {
 			for _, size := range []int{4, 8} {
 				g := &gemm{Context: c, isa: avx2{vectors{c, size, 32}, new(int)}}
 				g.tiles()
-				g.descent = true
-				g.tiles()
 				g.peak()
 			}
 		}},
