@@ -41,3 +41,17 @@ func TestTwoViewers(t *testing.T) {
 		t.Error("without a viewer it is not idle")
 	}
 }
+
+// Between its last update and its goroutine's end, a run has ended and does not run.
+func TestEndedIsNotRunning(t *testing.T) {
+	s := newSession(t, "notebook")
+	s.mu.Lock()
+	s.running, s.run.ended = true, "epochs"
+	s.mu.Unlock()
+	if f := s.Frame(); f.Running {
+		t.Error("a run that has ended is shown as running")
+	}
+	s.mu.Lock()
+	s.running = false
+	s.mu.Unlock()
+}
