@@ -156,7 +156,7 @@ func TestSVG(t *testing.T) {
 		if e := elements[0]; e.name != "svg" || !strings.HasSuffix(e.attr["font-family"], ", sans-serif") {
 			t.Errorf("%s: begins with %v", name, e)
 		}
-		if e := elements[1]; e.name != "title" || e.text != fig.heading() {
+		if e := elements[1]; e.name != "title" || e.text == "" || e.text != fig.heading() {
 			t.Errorf("%s: title %q", name, e.text)
 		}
 		if len(svg) > 120_000 {

@@ -2,6 +2,7 @@ package plot
 
 import (
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -26,7 +27,17 @@ type Measure struct {
 	Values []float64
 }
 
-func (p Profile) heading() string { return p.Title }
+// heading is the title, or what was measured.
+func (p Profile) heading() string {
+	if p.Title != "" {
+		return p.Title
+	}
+	names := make([]string, len(p.Measures))
+	for i, m := range p.Measures {
+		names[i] = m.Name
+	}
+	return strings.Join(names, ", ")
+}
 
 func (p Profile) size() (width, height int) {
 	return or(p.Width, max(320, 120+220*len(p.Measures))), or(p.Height, max(120, 70+34*len(p.Labels)))

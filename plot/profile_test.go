@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -12,6 +13,9 @@ import (
 func TestProfileOnALogarithmicScale(t *testing.T) {
 	b := Profile{Labels: []string{"a", "b", "c", "d"}, Log: true, Measures: []Measure{{"size", []float64{1, 100, 10000, 0}}}}
 	svg := string(render(t, "svg", b))
+	if !strings.Contains(svg, "<title>size</title>") {
+		t.Error("without a title the picture is not named by what it measures")
+	}
 	var long []float64
 	for _, m := range regexp.MustCompile(`<path d="M([\d.]+),[\d.]+L([\d.]+),[^"]*" fill="#0072B2"`).FindAllStringSubmatch(svg, -1) {
 		x0, _ := strconv.ParseFloat(m[1], 64)
