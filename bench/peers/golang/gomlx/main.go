@@ -4,7 +4,8 @@
 // One graph makes the whole step: gather from tensors that stay on the backend, nn.Dense (fused),
 // the loss and the update of the variables (by hand, since the library's sgd has no momentum).
 // train.Trainer would add metrics to every step. Of the backend's configurations
-// ops_sequential was the fastest on one thread.
+// ops_sequential was the fastest on one thread. On two, operations side by side wait for each
+// other for ever (compute v0.1.3: a product's Saturate in the pool, which WaitToStart waits for).
 package main
 
 import (
@@ -24,9 +25,9 @@ import (
 
 func main() {
 	n := serve.New()
-	config := fmt.Sprintf("go:parallelism=%d", n.Threads)
-	if n.Threads == 1 {
-		config = "go:ops_sequential"
+	config := "go:ops_sequential"
+	if n.Threads > 1 {
+		config += fmt.Sprintf(",parallelism=%d", n.Threads)
 	}
 	if c := os.Getenv("GOMLX_BACKEND"); c != "" {
 		config = c
