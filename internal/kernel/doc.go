@@ -23,6 +23,7 @@
 //	neon_arm64.h                         instructions that Go's assembler does not know
 //	neon32_arm64.h, neon64_arm64.h       what differs between float32 and float64
 //	gemm_neon_arm64.s, gemm_neon_arm64.h the tiles of matrix products
+//	sparse_neon_arm64.h                  products without zeros
 //	pack_neon_arm64.s                    copying and transposing panels of B
 //	functions_neon_arm64.h               exp, log, tanh and their like
 //	constants_neon_arm64.s               their numbers

@@ -23,6 +23,27 @@ func tilesF32NEON(h, w, count, k int, a, b, c *float32, aRow, aCol, bRow, cRow, 
 //go:noescape
 func tilesF64NEON(h, w, count, k int, a, b, c *float64, aRow, aCol, bRow, cRow, last int, accumulate bool)
 
+// sparseF32NEON computes w vectors of 4 of rows of C, at most 8, of whose last only last
+// elements belong to C:
+//
+//	for i := range rows {
+//		for j := range 4*(w-1) + last {
+//			s := from[j], or 0 if from is nil
+//			for e := begin[i]; e < begin[i+1]; e++ { s = FMA(value[e], B[at[e]][j], s) }
+//			C[i][j] = s
+//		}
+//	}
+//
+// Strides count bytes; rows is at least 1.
+//
+//go:noescape
+func sparseF32NEON(rows, w int, begin *int, at *int32, value, b, c, from *float32, bRow, cRow, last int)
+
+// sparseF64NEON is sparseF32NEON in float64, with vectors of 2.
+//
+//go:noescape
+func sparseF64NEON(rows, w int, begin *int, at *int32, value, b, c, from *float64, bRow, cRow, last int)
+
 // peakF32NEON does n times 16 vector multiply-adds that do not wait for each other:
 // s += x*x in 16 accumulators of 4 elements.
 //

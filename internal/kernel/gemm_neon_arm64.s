@@ -185,6 +185,46 @@ step: \
 	BNE  tile                   \
 	RET
 
+// The registers of sparse products that tiles have other uses for.
+#define rBEGIN R8  // at begin[i]
+#define rAT    R9
+#define rVALUE R10
+#define rFROM  R11
+#define rE     R12
+#define rEND   R13 // begin[i+1]
+#define rROWS  R14 // how many rows are to come
+
+// The loop over rows of C in n vectors: labels, and what the lists above have for n.
+#define SPARSE(row, zero, start, next, end, LDB, MUL, LDC, STC, CLEAR) \
+row: \
+	LDP  (rBEGIN), (rE, rEND)   \
+	ADD  $8, rBEGIN             \
+	CBZ  rFROM, zero            \
+	MOVD rFROM, rROW            \
+	LDC(0)                      \
+	B    start                  \
+zero: \
+	CLEAR(0)                    \
+start: \
+	CMP  rEND, rE               \
+	BGE  end                    \
+next: \
+	MOVW (rAT)(rE<<2), rB0      \
+	MADD rBROW, rB, rB0, rB0    \
+	FMOV (rVALUE)(rE<<LOG), F28 \
+	LDB                         \
+	MUL(0, 28)                  \
+	ADD  $1, rE                 \
+	CMP  rEND, rE               \
+	BLT  next                   \
+end: \
+	MOVD rC, rROW               \
+	STC(0)                      \
+	MOVD rROW, rC               \
+	SUBS $1, rROWS              \
+	BNE  row                    \
+	RET
+
 // peak's 16 chains.
 #define CHAINS(F) F(0); F(1); F(2); F(3); F(4); F(5); F(6); F(7); F(8); F(9); F(10); F(11); F(12); F(13); F(14); F(15)
 #define SQUARE(c) FMLA0(c, 16, 16)
@@ -208,6 +248,10 @@ step: \
 // func tilesF32NEON(h, w, count, k int, a, b, c *float32, aRow, aCol, bRow, cRow, last int, accumulate bool)
 TEXT ·tilesF32NEON(SB), NOSPLIT, $0-97
 #include "gemm_neon_arm64.h"
+
+// func sparseF32NEON(rows, w int, begin *int, at *int32, value, b, c, from *float32, bRow, cRow, last int)
+TEXT ·sparseF32NEON(SB), NOSPLIT, $0-88
+#include "sparse_neon_arm64.h"
 
 // func peakF32NEON(n int, x *float32)
 TEXT ·peakF32NEON(SB), NOSPLIT, $0-16
@@ -235,6 +279,10 @@ loop:
 // func tilesF64NEON(h, w, count, k int, a, b, c *float64, aRow, aCol, bRow, cRow, last int, accumulate bool)
 TEXT ·tilesF64NEON(SB), NOSPLIT, $0-97
 #include "gemm_neon_arm64.h"
+
+// func sparseF64NEON(rows, w int, begin *int, at *int32, value, b, c, from *float64, bRow, cRow, last int)
+TEXT ·sparseF64NEON(SB), NOSPLIT, $0-88
+#include "sparse_neon_arm64.h"
 
 // func peakF64NEON(n int, x *float64)
 TEXT ·peakF64NEON(SB), NOSPLIT, $0-16

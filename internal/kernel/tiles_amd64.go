@@ -43,6 +43,38 @@ func runDescent[T Float](h, count, k int, a, b, c, v *T, aRow, aCol, bRow, cRow 
 	descendF64AVX512(h, count, k, a64, b64, c64, v64, aRow, aCol, bRow, cRow, float64(rate), float64(mu), ahead, aheadStep, aheadTile)
 }
 
+// runSparse calls the assembly of sparse products: see sparseF32AVX512.
+func runSparse[T Float](set isa, rows, w int, begin *int, at *int32, value, b, c, from *T, bRow, cRow, last int) {
+	if unsafe.Sizeof(*b) == 4 {
+		value, b, c, from := (*float32)(unsafe.Pointer(value)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), (*float32)(unsafe.Pointer(from))
+		if set == avx512 {
+			sparseF32AVX512(rows, w, begin, at, value, b, c, from, bRow, cRow, last)
+		} else {
+			sparseF32AVX2(rows, w, begin, at, value, b, c, from, bRow, cRow, last)
+		}
+		return
+	}
+	value64, b64, c64, from64 := (*float64)(unsafe.Pointer(value)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), (*float64)(unsafe.Pointer(from))
+	if set == avx512 {
+		sparseF64AVX512(rows, w, begin, at, value64, b64, c64, from64, bRow, cRow, last)
+	} else {
+		sparseF64AVX2(rows, w, begin, at, value64, b64, c64, from64, bRow, cRow, last)
+	}
+}
+
+// findNonZeros is findNonZerosGo by the assembly: see nonZerosF32AVX2.
+func findNonZeros[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int) {
+	begin, at, value := &s.begin[i], &s.at[0], unsafe.Pointer(&s.value[0])
+	switch {
+	case active == generic:
+		findNonZerosGo(s, i, x, rows, cols, stride)
+	case unsafe.Sizeof(x[0]) == 4:
+		nonZerosF32AVX2(begin, at, (*float32)(value), (*float32)(unsafe.Pointer(&x[0])), rows, cols, stride)
+	default:
+		nonZerosF64AVX2(begin, at, (*float64)(value), (*float64)(unsafe.Pointer(&x[0])), rows, cols, stride)
+	}
+}
+
 // packPanel copies rows of 64 or 128 bytes to follow each other: see packAVX2.
 func packPanel[T Float](dst, src *T, rows, bytes, stride int) {
 	packAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, bytes, stride)

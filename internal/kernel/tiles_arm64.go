@@ -37,6 +37,22 @@ func runDescent[T Float](int, int, int, *T, *T, *T, *T, int, int, int, int, T, T
 	panic("kernel: no descent in tiles")
 }
 
+// runSparse calls the assembly of the precision: see sparseF32NEON.
+func runSparse[T Float](_ isa, rows, w int, begin *int, at *int32, value, b, c, from *T, bRow, cRow, last int) {
+	if unsafe.Sizeof(*b) == 4 {
+		value, b, c, from := (*float32)(unsafe.Pointer(value)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), (*float32)(unsafe.Pointer(from))
+		sparseF32NEON(rows, w, begin, at, value, b, c, from, bRow, cRow, last)
+		return
+	}
+	value64, b64, c64, from64 := (*float64)(unsafe.Pointer(value)), (*float64)(unsafe.Pointer(b)), (*float64)(unsafe.Pointer(c)), (*float64)(unsafe.Pointer(from))
+	sparseF64NEON(rows, w, begin, at, value64, b64, c64, from64, bRow, cRow, last)
+}
+
+// findNonZeros is findNonZerosGo.
+func findNonZeros[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int) {
+	findNonZerosGo(s, i, x, rows, cols, stride)
+}
+
 // packPanel copies rows of 64 bytes, which is what the usual panel has: see packNEON.
 func packPanel[T Float](dst, src *T, rows, _, stride int) {
 	packNEON((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, stride)

@@ -42,6 +42,14 @@ func main() {
 				g.peak()
 			}
 		}},
+		{"sparse", func(c *build.Context) {
+			maskTable(c)
+			for _, size := range []int{4, 8} {
+				(&gemm{Context: c, isa: avx512{vectors{c, size, 64}}}).sparse()
+				(&gemm{Context: c, isa: avx2{vectors{c, size, 32}, new(int)}}).sparse()
+				nonZeros(c, size)
+			}
+		}},
 		{"pack", func(c *build.Context) {
 			pack(c)
 			gather(c)

@@ -1,0 +1,154 @@
+package kernel
+
+// A Sparse is a matrix without its zeros. The numbers of row i are value[begin[i]:begin[i+1]] and
+// stand in the columns at, from left to right.
+type Sparse[T Float] struct {
+	cols  int
+	begin []int
+	at    []int32
+	value []T
+}
+
+// Sparse matrices are worth while for matrices of that size and up to that share of numbers that
+// are not 0: the product takes about twice as long for each of them.
+const (
+	sparseRows  = 8
+	sparseCols  = 32
+	sparseShare = 4 // one in so many
+)
+
+// sparseSlack is how many elements the search may write too much.
+const sparseSlack = 8
+
+// Take makes s the matrix of rows by cols that begins in x, a row every stride elements, if most
+// of it is zeros, and reports whether it is. That depends on the numbers alone. Memory is
+// allocated for the largest such matrix so far.
+func (s *Sparse[T]) Take(x []T, rows, cols, stride int) bool {
+	if rows < sparseRows || cols < sparseCols {
+		return false
+	}
+	// The first row tells most matrices that are not.
+	count := 0
+	for _, v := range x[:cols] {
+		if v != 0 {
+			count++
+		}
+	}
+	if count > cols/2 {
+		return false
+	}
+	_ = x[(rows-1)*stride:][:cols]
+	most := rows * cols / sparseShare
+	s.grow(rows, cols, most+cols+sparseSlack)
+	for i := 0; i < rows; {
+		room := len(s.at) - sparseSlack - s.begin[i]
+		n := min(rows-i, max(1, chunk/cols), room/cols)
+		if n == 0 { // then there are more than most
+			return false
+		}
+		findNonZeros(s, i, x[i*stride:], n, cols, stride)
+		i += n
+	}
+	return s.begin[rows] <= most
+}
+
+// Transpose makes s the transpose of a.
+func (s *Sparse[T]) Transpose(a *Sparse[T]) {
+	rows, n := len(a.begin)-1, a.begin[len(a.begin)-1]
+	s.grow(a.cols+1, rows, len(a.at))
+	// begin[j+1] counts up from where column j begins to where it ends.
+	begin := s.begin
+	clear(begin)
+	for _, j := range a.at[:n] {
+		begin[j+2]++
+	}
+	for j := 2; j < len(begin); j++ {
+		begin[j] += begin[j-1]
+	}
+	for i := range rows {
+		from, to := a.begin[i], a.begin[i+1]
+		value := a.value[from:to]
+		for e, j := range a.at[from:to] {
+			at := begin[j+1]
+			s.at[at], s.value[at] = int32(i), value[e]
+			begin[j+1] = at + 1
+		}
+	}
+	s.begin = begin[:a.cols+1]
+}
+
+// grow makes room for a matrix of rows by cols, up to n of whose numbers are not 0.
+func (s *Sparse[T]) grow(rows, cols, n int) {
+	s.cols = cols
+	n = max(1, n)
+	if cap(s.begin) < rows+1 {
+		s.begin = make([]int, rows+1)
+	}
+	s.begin = s.begin[:rows+1]
+	s.begin[0] = 0
+	if cap(s.at) < n {
+		s.at, s.value = make([]int32, n), make([]T, n)
+	}
+	s.at, s.value = s.at[:n], s.value[:n]
+}
+
+// findNonZerosGo appends the numbers of some rows that are not 0 to rows 0 to i-1 of s.
+func findNonZerosGo[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int) {
+	e := s.begin[i]
+	for r := range rows {
+		for j, v := range x[r*stride:][:cols] {
+			if v != 0 {
+				s.at[e], s.value[e] = int32(j), v
+				e++
+			}
+		}
+		s.begin[i+r+1] = e
+	}
+}
+
+// SparseGemm computes rows from to to of C = A·B, where B and C have n columns and their rows in
+// one piece, with chains that start from the bias, or nil, zeros:
+//
+//	c := bias[j]
+//	for the numbers a of row i of A, at p: c = FMA(a, B[p][j], c)
+//	C[i-from][j] = c
+//
+// As numbers that is GemmBias with the zeros, if B is finite; only a sum that is 0 may have the
+// other sign.
+func SparseGemm[T Float](a *Sparse[T], from, to, n int, b, c View[T], bias []T) {
+	if from == to || n == 0 {
+		return
+	}
+	if bias != nil {
+		bias = bias[:n]
+	}
+	if b.Col != 1 || c.Col != 1 || b.Row < n || c.Row < n || b.short(a.cols, n) || c.short(to-from, n) {
+		panic("kernel: SparseGemm: B or C is too small or has not its columns side by side")
+	}
+	_ = a.begin[from : to+1]
+	if set := active; set != generic {
+		sparseTiles(set, a, from, to, n, b, c, bias)
+	} else {
+		sparseGo(a, from, to, n, b, c, bias)
+	}
+}
+
+// sparseGo is SparseGemm in Go, the specification of the others.
+func sparseGo[T Float](a *Sparse[T], from, to, n int, b, c View[T], bias []T) {
+	for i := from; i < to; i++ {
+		row := c.Data[(i-from)*c.Row:][:n]
+		start(row, View[T]{bias, 0, 1}, 0)
+		e, end := a.begin[i], a.begin[i+1]
+		at := func(e int) []T { return b.Data[int(a.at[e])*b.Row:] }
+		for ; e+4 <= end; e += 4 {
+			v := a.value[e:][:4]
+			addRows(row, v[0], v[1], v[2], v[3], at(e), at(e+1), at(e+2), at(e+3))
+		}
+		for ; e < end; e++ {
+			v := a.value[e]
+			for j, bj := range at(e)[:n] {
+				row[j] = FMA(v, bj, row[j])
+			}
+		}
+	}
+}
