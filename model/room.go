@@ -88,7 +88,7 @@ func (f *Fit) fits() error {
 	}
 	size := f.numberSize()
 	c := &f.recipe.config
-	perRow, batch := 0, min(c.BatchSize, 1024) // numbers of the tape
+	perRow, batch := f.Encoding.Width(), min(c.BatchSize, 1024) // numbers of the tape; inputs that are mostly zeros it has twice without these
 	for i, l := range f.recipe.layers {
 		perRow += 3 * l.Units
 		if l.Norm != nn.NoNorm {

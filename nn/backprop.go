@@ -57,6 +57,9 @@ func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale fl
 func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, p pass[T]) float64 {
 	t.pass = p
 	sum := n.deltas(t, loss, y, scale) // all of them before the first weight changes
+	if t.sparse(0) {
+		t.in.columns.Transpose(&t.in.rows)
+	}
 	work := y.Rows * len(n.params)
 	t.pass.kind = gradientPanels
 	if t.size > 1 && work >= alone {
@@ -144,23 +147,22 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 // with the layer's first panel. Where there is an Updater, it is used at once and forgotten.
 func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	p := &n.panels[i]
-	x, delta := t.input(p.layer), t.Delta(p.layer)
-	columns := Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
+	delta := t.Delta(p.layer)
 	from, to := n.Part(2 * i)
 	vectorsFrom, vectorsTo := n.Part(2*i + 1)
 	u := t.pass.update
 	if u == nil {
-		n.weightGradient(t.pass.grad[from:to], columns, delta, nil)
+		n.weightGradient(t, p, t.pass.grad[from:to], nil)
 		if vectorsFrom < vectorsTo {
 			n.vectorGradients(t, p.layer, delta, t.pass.grad[vectorsFrom:vectorsTo])
 		}
 		return
 	}
 	spare := t.takeSpare()
-	if rate, mu, ok := u.Descent(); ok {
-		n.descend(t, i, columns, delta, T(-rate), T(mu), spare.grad)
+	if rate, mu, ok := u.Descent(); ok && !t.sparse(p.layer) {
+		n.descend(t, i, T(-rate), T(mu), spare.grad)
 	} else {
-		n.weightGradient(spare.grad[:to-from], columns, delta, u.Memory(2*i))
+		n.weightGradient(t, p, spare.grad[:to-from], u.Memory(2*i))
 		u.Update(2*i, spare.grad[:to-from])
 	}
 	if rest := spare.grad[:vectorsTo-vectorsFrom]; len(rest) > 0 {
@@ -172,7 +174,8 @@ func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 
 // descend makes the update of a panel together with its gradient. Meanwhile it brings into the
 // cache what the panel needs that this goroutine will probably have next.
-func (n *Network[T]) descend(t *Tape[T], i int, x, delta Matrix[T], rate, mu T, grad []T) {
+func (n *Network[T]) descend(t *Tape[T], i int, rate, mu T, grad []T) {
+	x, delta := t.columns(&n.panels[i]), t.Delta(n.panels[i].layer)
 	memory := t.pass.update.Memory(2 * i)
 	w, v := memory[0], []T(nil)
 	if len(memory) > 1 {
@@ -196,10 +199,23 @@ func (n *Network[T]) vectorGradients(t *Tape[T], l int, delta Matrix[T], grad []
 	}
 }
 
-// weightGradient is dW = xᵀ·delta, and meanwhile brings the slices in next into the cache.
-func (n *Network[T]) weightGradient(dW []T, x, delta Matrix[T], next [][]T) {
+// weightGradient is a panel's dW = xᵀ·delta, and may meanwhile bring the slices in next into the
+// cache.
+func (n *Network[T]) weightGradient(t *Tape[T], p *panel, dW []T, next [][]T) {
+	delta := t.Delta(p.layer)
 	c := kernel.View[T]{Data: dW, Row: delta.Cols, Col: 1}
+	if t.sparse(p.layer) {
+		kernel.SparseGemm(&t.in.columns, p.from, p.to, delta.Cols, delta.view(), c, nil)
+		return
+	}
+	x := t.columns(p)
 	kernel.GemmFetch(x.Cols, delta.Cols, x.Rows, x.view().T(), delta.view(), c, false, next)
+}
+
+// columns are the inputs that a panel's weights are for.
+func (t *Tape[T]) columns(p *panel) Matrix[T] {
+	x := t.input(p.layer)
+	return Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
 }
 
 // checkTargets panics unless there is a target for each output of the last Forward.

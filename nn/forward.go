@@ -97,8 +97,12 @@ func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
 			if t.training && d.Dropout > 0 {
 				n.dropRows(t, l, from, to)
 			}
-			in := t.input(l).Slice(from, to)
-			kernel.GemmBias(sum.Rows, sum.Cols, in.Cols, in.view(), n.Weights(l).view(), sum.view(), n.Bias(l))
+			if t.sparse(l) {
+				kernel.SparseGemm(&t.in.rows, from, to, sum.Cols, n.Weights(l).view(), sum.view(), n.Bias(l))
+			} else {
+				in := t.input(l).Slice(from, to)
+				kernel.GemmBias(sum.Rows, sum.Cols, in.Cols, in.view(), n.Weights(l).view(), sum.view(), n.Bias(l))
+			}
 			if half++; half == t.pass.last {
 				return
 			}

@@ -12,6 +12,7 @@ import (
 // belongs to one goroutine. Using it again overwrites it; nothing is allocated.
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last Forward
+	in          sparseInput[T]
 	z, a, delta []Matrix[T]
 	norms       []normTape[T] // of the layers that have a norm
 	drops       []dropTape[T] // of the layers that have dropout
@@ -193,4 +194,5 @@ func (t *Tape[T]) start(n *Network[T], x Matrix[T]) {
 		panic(fmt.Sprintf("nn: the input has %d rows, the tape room for %d", x.Rows, t.MaxRows()))
 	}
 	t.x, t.training = x, false
+	t.in.take(x)
 }

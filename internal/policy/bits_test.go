@@ -111,8 +111,17 @@ func TestSameBitsEverywhere(t *testing.T) {
 	add(diabetes, "--norm", "layer", "--shards", "2", "--dropout", "0.5")
 	add(diabetes, "--hidden", "200,100", "--batch-size", "300", "--norm", "batch", "--dropout", "0.2")
 
+	kinds := filepath.Join(dir, "kinds.csv") // inputs that are mostly zeros
+	writeKinds(t, kinds)
+	add(kinds)
+	add(kinds, "--optimizer", "momentum", "--hidden", "100,30", "--batch-size", "200", "--shards", "2")
+	add(kinds, "--method", "batch", "--optimizer", "lbfgs", "--norm", "layer")
+
 	sum := func(m machine, args []string) string {
-		data := filepath.Join(absRoot(t), args[0])
+		data := args[0]
+		if !filepath.IsAbs(data) {
+			data = filepath.Join(absRoot(t), data)
+		}
 		out, err := os.CreateTemp(dir, "*.safetensors")
 		if err != nil {
 			return err.Error()
@@ -195,6 +204,19 @@ func TestSameBitsEverywhere(t *testing.T) {
 		compare(t, arms[1:], inGo)
 		t.Logf("%d configurations with %s, %d with %s", len(emulated), arms[0].name, len(inGo), arms[1].name)
 	})
+}
+
+// writeKinds writes a table of categories.
+func writeKinds(t *testing.T, file string) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("kind,other,size,y\n")
+	for i := range 600 {
+		fmt.Fprintf(&b, "k%d,o%d,%d,%d\n", i*i%41, i*7%43%29, i%17, i*i%41%5+i*7%43%29)
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func has(list []string, s string) bool {

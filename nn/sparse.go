@@ -1,0 +1,21 @@
+package nn
+
+import "github.com/gradus-ml/gradus/internal/kernel"
+
+// sparseInput is a batch without its zeros, for the first layer's products: z = x·W + b goes over
+// the rows, dL/dW = xᵀ·delta over the columns. Categories as zeros and a one, and drawings on an
+// empty ground, are mostly zeros. Whether a batch is taken so depends on its numbers alone, and the
+// results are the same numbers: see kernel.SparseGemm.
+type sparseInput[T Float] struct {
+	rows, columns kernel.Sparse[T]
+	taken         bool
+}
+
+func (s *sparseInput[T]) take(x Matrix[T]) {
+	s.taken = x.Rows > 1 && s.rows.Take(x.Data, x.Rows, x.Cols, x.Stride)
+}
+
+// sparse reports whether layer l gets the batch without its zeros.
+func (t *Tape[T]) sparse(l int) bool {
+	return l == 0 && t.in.taken && !(t.training && t.drops[0].s != 0)
+}
