@@ -138,7 +138,7 @@ func runFold(ctx context.Context, tables Tables, o Options) ([]string, *Model, [
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	p, _, err := m.predictRows(b, f.parts.test)
+	p, _, err := m.predictRows(b, f.parts.test, nil)
 	return f.Notes, m, p, err
 }
 

@@ -9,8 +9,9 @@ import (
 
 // engine is a network of either precision, ready to predict from any goroutine.
 type engine interface {
-	// predict sets out, rows x outputs, to the network's outputs for rows of a table.
-	predict(b *data.Binding, rows []int, out []float64) (data.Counts, error)
+	// predict sets out, rows x outputs, to the network's outputs for rows of a table. Unless loss
+	// is nil, it adds their loss to it.
+	predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error)
 	// predictRow does the same for one row of values, without allocating.
 	predictRow(e *data.Encoding, row []data.Value, out []float64) error
 	// shape returns what the network is, without a copy of it.
@@ -19,6 +20,13 @@ type engine interface {
 	double() *nn.Network[float64]
 	// single returns the network if it is a float32 one, else nil.
 	single() *nn.Network[float32]
+}
+
+// rowsLoss is the loss of rows against their targets, in the trained units.
+type rowsLoss struct {
+	loss    nn.Loss
+	weights []float64 // of the rows; nil: all count the same
+	sum     float64
 }
 
 type engineOf[T nn.Float] struct {
@@ -40,9 +48,12 @@ func newEngine[T nn.Float](net *nn.Network[T]) engine {
 	return e
 }
 
-func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64) (data.Counts, error) {
+func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error) {
 	const part = 512
-	x := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs())
+	x, targets := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs()), nn.Matrix[T]{}
+	if loss != nil {
+		targets = nn.NewMatrix[T](x.Rows, e.net.Outputs())
+	}
 	tape := e.net.NewTape(max(1, x.Rows))
 	var counts data.Counts
 	for from := 0; from < len(rows); from += part {
@@ -58,6 +69,16 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64) (data.
 			for j, v := range y.Row(i) {
 				out[(from+i)*y.Cols+j] = float64(v)
 			}
+		}
+		if loss != nil {
+			targets := targets.Slice(0, to-from)
+			if err := data.Targets(b, rows[from:to], targets.Data[:targets.Rows*targets.Cols]); err != nil {
+				return nil, err
+			}
+			if loss.weights != nil {
+				tape.UseWeights(loss.weights[from:to])
+			}
+			loss.sum += e.net.Loss(tape, loss.loss, targets)
 		}
 	}
 	return counts, nil

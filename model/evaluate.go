@@ -130,7 +130,10 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (b *data.Binding, ro
 
 // evaluate scores rows, and returns their targets as the metrics take them.
 func (m *Model) evaluate(b *data.Binding, rows []int, w []float64, names []string) (report metrics.Report, y []float64, err error) {
-	p, _, err := m.predictRows(b, rows)
+	// The loss is the one the model was trained with, the mean over the rows by their weights.
+	// Class weights are of training alone.
+	loss := rowsLoss{loss: m.Loss, weights: w}
+	p, _, err := m.predictRows(b, rows, &loss)
 	if err != nil {
 		return report, nil, err
 	}
@@ -141,7 +144,7 @@ func (m *Model) evaluate(b *data.Binding, rows []int, w []float64, names []strin
 	if report, y, err = m.compare(p, targets, w, names); err != nil {
 		return report, nil, err
 	}
-	report.Set("loss", m.meanLoss(b, rows, w))
+	report.Set("loss", loss.sum/setWeight(w, len(rows)))
 	return report, y, nil
 }
 
@@ -177,36 +180,6 @@ func (m *Model) compare(p, targets, w []float64, names []string) (report metrics
 		report.Scores = slices.DeleteFunc(report.Scores, func(s metrics.Score) bool { return metrics.NeedsProbabilities(s.Name) })
 	}
 	return report, y, nil
-}
-
-// meanLoss is the loss the model was trained with, in the trained units, averaged over rows
-// by their weights. Class weights are of training alone.
-func (m *Model) meanLoss(b *data.Binding, rows []int, w []float64) float64 {
-	if net := m.Network32(); net != nil {
-		return meanLossOf(net, m, b, rows, w)
-	}
-	return meanLossOf(m.Network64(), m, b, rows, w)
-}
-
-func meanLossOf[T nn.Float](net *nn.Network[T], m *Model, b *data.Binding, rows []int, w []float64) float64 {
-	const part = 512
-	x := nn.NewMatrix[T](min(part, len(rows)), net.Inputs())
-	y := nn.NewMatrix[T](min(part, len(rows)), net.Outputs())
-	tape := net.NewTape(x.Rows)
-	sum := 0.0
-	for from := 0; from < len(rows); from += part {
-		to := min(from+part, len(rows))
-		x, y := x.Slice(0, to-from), y.Slice(0, to-from)
-		// The same cells were read a moment ago, so they cannot fail here.
-		_, _ = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols])
-		_ = data.Targets(b, rows[from:to], y.Data[:y.Rows*y.Cols])
-		net.Forward(tape, x)
-		if w != nil {
-			tape.UseWeights(w[from:to])
-		}
-		sum += net.Loss(tape, m.Loss, y)
-	}
-	return sum / setWeight(w, len(rows))
 }
 
 // guesser scores a guess that never looks at the inputs.

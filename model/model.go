@@ -130,13 +130,15 @@ func (m *Model) Predict(t *data.Table) ([]float64, data.Counts, error) {
 	for i := range rows {
 		rows[i] = i
 	}
-	return m.predictRows(b, rows)
+	return m.predictRows(b, rows, nil)
 }
 
-func (m *Model) predictRows(b *data.Binding, rows []int) ([]float64, data.Counts, error) {
+// predictRows returns the predictions for rows of a table. Unless loss is nil, it adds their loss
+// to it.
+func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]float64, data.Counts, error) {
 	width := m.Encoding.Outputs()
 	raw := make([]float64, len(rows)*width)
-	counts, err := m.engine.predict(b, rows, raw)
+	counts, err := m.engine.predict(b, rows, raw, loss)
 	if err != nil {
 		return nil, nil, err
 	}

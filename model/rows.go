@@ -243,7 +243,7 @@ func (f *Fit) chooseThreshold(m *Model) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := m.predictRows(b, f.parts.validation)
+	p, _, err := m.predictRows(b, f.parts.validation, nil)
 	if err != nil {
 		return err
 	}
