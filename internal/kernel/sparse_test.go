@@ -17,6 +17,21 @@ func testSparse[T Float](t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	eachISA(t, func(t *testing.T) {
 		var s, tr Sparse[T]
+		// A row longer than a call.
+		x := sparseNumbers[T](r, 8, 20000, 20000, false)
+		if !s.Take(x, 8, 20000, 20000) {
+			t.Fatal("8 x 20000: not taken")
+		}
+		b := View[T]{fill(r, make([]T, 20000*140)), 140, 1}
+		checkSparseProduct(t, &s, 0, 8, 140, b, fill(r, make([]T, 140)), View[T]{x, 20000, 1}, false)
+		c := View[T]{make([]T, 8*140), 140, 1}
+		if a := testing.AllocsPerRun(3, func() {
+			s.Take(x, 8, 20000, 20000)
+			tr.Transpose(&s)
+			SparseGemm(&s, 0, 8, 140, b, c, nil)
+		}); a != 0 {
+			t.Errorf("%v allocations", a)
+		}
 		for _, rows := range []int{8, 9, 33, 130} {
 			for _, cols := range []int{32, 33, 39, 64, 105, 784} {
 				for _, odd := range []bool{false, true} {
