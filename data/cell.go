@@ -41,15 +41,22 @@ func parseCell(s string) (float64, content) {
 	if isMissing(s) {
 		return 0, missing
 	}
+	digits, whole := len(s) <= 15, int64(0) // what a float64 holds to the last digit
 	for i := range len(s) {
 		switch c := s[i]; {
-		case '0' <= c && c <= '9', c == '.', c == '-', c == '+', c == 'e', c == 'E':
+		case '0' <= c && c <= '9':
+			whole = 10*whole + int64(c-'0')
+		case c == '.', c == '-', c == '+', c == 'e', c == 'E':
+			digits = false
 		default:
 			if isOddNumber(s) {
 				return 0, oddity
 			}
 			return 0, word
 		}
+	}
+	if digits {
+		return float64(whole), number
 	}
 	x, err := strconv.ParseFloat(s, 64)
 	switch {

@@ -1,6 +1,8 @@
 package data
 
 import (
+	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -18,6 +20,24 @@ func TestParseCell(t *testing.T) {
 	} {
 		if x, c := parseCell(test.cell); x != test.x || c != test.want {
 			t.Errorf("parseCell(%q) = %v, %d, want %v, %d", test.cell, x, c, test.x, test.want)
+		}
+	}
+}
+
+// Whole numbers are read without strconv, to the same value.
+func TestParseWholeCell(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 10000 {
+		var s []byte
+		for range 1 + r.IntN(20) {
+			s = append(s, byte('0'+r.IntN(10)))
+		}
+		want, err := strconv.ParseFloat(string(s), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x, c := parseCell(string(s)); x != want || c != number {
+			t.Fatalf("parseCell(%q) = %v, %d, want %v, %d", s, x, c, want, number)
 		}
 	}
 }
