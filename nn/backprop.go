@@ -60,7 +60,7 @@ func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 	if t.sparse(0) {
 		t.in.columns.Transpose(&t.in.rows)
 	}
-	work := y.Rows * len(n.params)
+	work := t.multiplyAdds(n)
 	t.pass.kind = gradientPanels
 	if t.size > 1 && work >= alone {
 		t.team.Do(len(n.panels), t.work)
@@ -86,7 +86,7 @@ func (n *Network[T]) deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) f
 	}
 	last := len(n.layers) - 1
 	sum := weightedLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), scale, t.weights)
-	work := y.Rows * len(n.params)
+	work := t.multiplyAdds(n)
 	// A norm's own gradient is a sum over all rows, so all must have come to it.
 	from := last
 	for l := last; l >= 0 && n.normed; l-- {

@@ -59,7 +59,7 @@ func (n *Network[T]) ForwardTraining(t *Tape[T], x Matrix[T], noise Noise) Matri
 // layer l, half 2l+1 its norm and activation.
 func (n *Network[T]) forwardHalves(t *Tape[T], from, to int) {
 	t.pass = pass[T]{n: n, first: from, last: to}
-	t.byRows(forwardRows, t.x.Rows*len(n.params))
+	t.byRows(forwardRows, t.multiplyAdds(n))
 }
 
 // forwardRow is forwardRows for one row, with as little around the arithmetic as can be: it is

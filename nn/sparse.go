@@ -19,3 +19,12 @@ func (s *sparseInput[T]) take(x Matrix[T]) {
 func (t *Tape[T]) sparse(l int) bool {
 	return l == 0 && t.in.taken && !(t.training && t.drops[0].s != 0)
 }
+
+// multiplyAdds is about how many a pass through the network makes.
+func (t *Tape[T]) multiplyAdds(n *Network[T]) int {
+	work := t.x.Rows * len(n.params)
+	if t.sparse(0) {
+		work -= t.in.rows.Zeros() * n.layers[0].Units
+	}
+	return work
+}

@@ -77,6 +77,12 @@ func (s *Sparse[T]) Transpose(a *Sparse[T]) {
 	s.begin = begin[:a.cols+1]
 }
 
+// Zeros returns how many numbers of the matrix are 0.
+func (s *Sparse[T]) Zeros() int {
+	rows := len(s.begin) - 1
+	return rows*s.cols - s.begin[rows]
+}
+
 // grow makes room for a matrix of rows by cols, up to n of whose numbers are not 0.
 func (s *Sparse[T]) grow(rows, cols, n int) {
 	s.cols = cols
