@@ -54,7 +54,7 @@ func (d *diagnosis[T]) descent() {
 	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.baseRate()), num(moves[0]), d.against())
-	case d.failed() && !d.missed && highest/perRow-d.least > 5*max(d.guess(), h[0].Loss/perRow-d.least) && len(h) > 1:
+	case len(h) > 1 && d.failed() && !d.missed && highest/perRow-d.least > 5*max(d.guess(), h[0].Loss/perRow-d.least):
 		d.add(RateTooLarge, -1, 1, "--lr "+rate,
 			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
 	}

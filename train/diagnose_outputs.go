@@ -18,6 +18,9 @@ func (d *diagnosis[T]) consequences() {
 	d.classNeverPredicted()
 	if d.failed() && !d.has(ClassNeverPredicted) {
 		h := d.result.History
+		if len(h) == 0 {
+			return // within the first epoch
+		}
 		from, end := h[len(h)/2], h[len(h)-1]
 		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {
 			d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),

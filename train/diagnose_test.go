@@ -291,6 +291,33 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	return r.Diagnosis
 }
 
+// A run may be asked before its first epoch has ended, when there is no history to look at.
+func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
+	rows := table(100, 0)
+	for i := range rows.Y.Data {
+		rows.Y.Data[i] = float32(noise(i, 9)) // nothing to learn: no better than a guess
+	}
+	for _, rate := range []float64{1e-9, 1e-3, 1} {
+		n, err := nn.New[float32](rows.X.Cols, 3, nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := New(n, Config{Epochs: 9, Method: Stochastic, Rule: optim.SGD{}, Rate: rate}, Data[float32]{Train: rows})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range tr.Steps(context.Background()) {
+			tr.Diagnose()
+			if err != nil {
+				break // diverged
+			}
+			if tr.Result().Steps == 50 {
+				break
+			}
+		}
+	}
+}
+
 // Watching changes no bit of a weight, whichever way the epochs are made.
 func TestWatchingChangesNoBit(t *testing.T) {
 	weights := func(on bool, c Config, d Data[float32], layers ...nn.Dense) []float32 {
