@@ -15,10 +15,12 @@ const (
 	LossByOutput Kind = "dL/da" // of an output
 	LossByZ      Kind = "dL/dz" // of an output
 	Slope        Kind = "f'(z)"
-	WeightOf     Kind = "w" // on the way back from a unit to one in the layer before
-	InputOf      Kind = "x" // dz/dw, the value that the weight multiplies: an input of the network
-	ActivationOf Kind = "a" // the same, where it is an activation of the layer before
-	One          Kind = "1" // the same, for a bias
+	WeightOf     Kind = "w"     // on the way back from a unit to one in the layer before
+	InputOf      Kind = "x"     // dz/dw, the value that the weight multiplies: an input of the network
+	ActivationOf Kind = "a"     // the same, where it is an activation of the layer before
+	HatOf        Kind = "hat"   // the same, for gamma of a norm: the normalised sum
+	One          Kind = "1"     // the same, for a bias or a norm's beta
+	ThroughNorm  Kind = "dz/ds" // on the way back through a layer norm, from z of a unit to s of one of the same layer
 )
 
 // Factor is one factor of the chain rule. Symbol writes units as [layer.unit], weights as
@@ -26,7 +28,7 @@ const (
 type Factor struct {
 	Kind    Kind    `json:"kind"`
 	Layer   int     `json:"layer"` // -1 for an input of the network
-	In      int     `json:"in"`    // of a weight; otherwise -1
+	In      int     `json:"in"`    // of a weight, and of ThroughNorm the unit of s; otherwise -1
 	Unit    int     `json:"unit"`
 	Symbol  string  `json:"symbol"`
 	Meaning string  `json:"meaning"`
@@ -41,7 +43,7 @@ type Unit struct {
 
 // Path is one way from a weight to the loss.
 type Path struct {
-	Units   []Unit   `json:"units"`   // from the weight's own unit to an output
+	Units   []Unit   `json:"units"`   // from the weight's own unit to an output; of a layer norm's layer two, that of s and that of z
 	Factors []Factor `json:"factors"` // from the loss back to the weight, as the chain rule is written
 	Product float64  `json:"product"` // of the factors, in order
 }
@@ -50,16 +52,29 @@ type Path struct {
 //
 //	delta_j = f'(z_j) · Σ_k w_jk·delta_k       dL/dw = delta_j · x
 //
-// Sum is exactly what the Terms, added in order, and then Rest come to.
+// Sum is exactly what the Terms, added in order, and then Rest come to. At a norm delta_j is dL/dz,
+// and Norm goes on from there to dL/ds. Where the network has batch normalisation, Rows sums dL/ds
+// times x over the batch; what stands before is the sample's.
 type Recursion struct {
-	Unit  Unit    `json:"unit"`
-	Slope Factor  `json:"slope"` // f'(z_j)
-	Terms []Term  `json:"terms"` // the ten largest by size, the largest first
-	Rest  float64 `json:"rest"`  // what all the other units contribute together
-	Count int     `json:"count"` // how many contributions there are in all
-	Sum   float64 `json:"sum"`
-	Delta float64 `json:"delta"` // Slope · Sum
-	Input Factor  `json:"input"` // the last factor, x
+	Unit  Unit      `json:"unit"`
+	Slope Factor    `json:"slope,omitzero"`  // f'(z_j)
+	Start []Factor  `json:"start,omitempty"` // of an output, in place of Slope and Terms: the factors of Delta
+	Terms []Term    `json:"terms"`           // the ten largest by size, the largest first
+	Rest  float64   `json:"rest"`            // what all the other units contribute together
+	Count int       `json:"count"`           // how many contributions there are in all
+	Sum   float64   `json:"sum"`
+	Delta float64   `json:"delta"` // Slope · Sum
+	Norm  *NormStep `json:"norm,omitempty"`
+	Input Factor    `json:"input"` // the last factor, x
+	Rows  *RowSum   `json:"rows,omitempty"`
+}
+
+// last is the delta that the sample's input is multiplied with.
+func (r *Recursion) last() float64 {
+	if r.Norm != nil {
+		return r.Norm.Delta
+	}
+	return r.Delta
 }
 
 // Term is what one unit k of the next layer contributes, w_jk · delta_k.
@@ -74,19 +89,16 @@ type Term struct {
 const mostTerms = 10
 
 // chain sets the paths, or the recursion, and their sum.
-func (e *Explanation) chain(n *nn.Network[float64], o ExplainOptions) {
-	c := chainer{e, n, o.Loss}
-	e.PathCount = 1
-	for l := e.Weight.Layer + 1; l < n.Depth(); l++ {
-		if width := n.Layer(l).Units; e.PathCount > math.MaxInt/width {
-			e.PathCount = math.MaxInt
-		} else {
-			e.PathCount *= width
-		}
-	}
-	if e.PathCount > o.MaxPaths {
+func (e *Explanation) chain(p passed, o ExplainOptions) {
+	c := chainer{e, p.n, o.Loss, p}
+	e.PathCount = c.count()
+	if e.Batch > 0 || e.PathCount > o.MaxPaths {
 		e.Recursion = c.recursion()
-		e.Sum = e.Recursion.Delta * e.Recursion.Input.Value
+		e.Sum = e.Recursion.last() * e.Recursion.Input.Value
+		if e.Batch > 0 {
+			e.Recursion.Rows = c.rows()
+			e.Sum = e.Recursion.Rows.Sum
+		}
 		return
 	}
 	c.extend([]Unit{{e.Weight.Layer, e.Weight.Unit}})
@@ -100,11 +112,49 @@ type chainer struct {
 	e    *Explanation
 	n    *nn.Network[float64]
 	loss nn.Loss
+	p    passed
+}
+
+// normed reports whether a layer norm stands before z of a layer, on the way from the weight.
+func (c chainer) normed(l int) bool {
+	own := c.e.Weight.Layer == l && (c.e.Weight.In == nn.OfGamma || c.e.Weight.In == nn.OfBeta) // behind it
+	return c.n.Layer(l).Norm == nn.LayerNorm && !own
+}
+
+// count is how many paths there are, at most math.MaxInt; 0 with batch normalisation, where they
+// lead through every row of the batch.
+func (c chainer) count() int {
+	if c.e.Batch > 0 {
+		return 0
+	}
+	paths := 1
+	times := func(width int) {
+		if paths > math.MaxInt/width {
+			paths = math.MaxInt
+		} else {
+			paths *= width
+		}
+	}
+	for l := c.e.Weight.Layer; l < c.n.Depth(); l++ {
+		if l > c.e.Weight.Layer {
+			times(c.n.Layer(l).Units)
+		}
+		if c.normed(l) {
+			times(c.n.Layer(l).Units)
+		}
+	}
+	return paths
 }
 
 // extend adds every path that begins with these units.
 func (c chainer) extend(units []Unit) {
 	at := units[len(units)-1]
+	if c.normed(at.Layer) && (len(units) == 1 || units[len(units)-2].Layer != at.Layer) {
+		for k := range c.n.Layer(at.Layer).Units {
+			c.extend(append(units, Unit{at.Layer, k}))
+		}
+		return
+	}
 	if at.Layer == c.n.Depth()-1 {
 		c.e.Paths = append(c.e.Paths, c.path(append([]Unit(nil), units...)))
 		return
@@ -119,9 +169,12 @@ func (c chainer) path(units []Unit) Path {
 	p := Path{Units: units}
 	for i := len(units) - 1; i >= 0; i-- {
 		u := units[i]
-		if i == len(units)-1 {
+		switch {
+		case i == len(units)-1:
 			p.Factors = append(p.Factors, c.start(u.Unit)...)
-		} else {
+		case units[i+1].Layer == u.Layer:
+			p.Factors = append(p.Factors, c.through(u.Layer, u.Unit, units[i+1].Unit))
+		default:
 			p.Factors = append(p.Factors, c.weight(u, units[i+1]), c.slope(u))
 		}
 	}
@@ -154,7 +207,7 @@ func (c chainer) start(k int) []Factor {
 		meaning = fmt.Sprintf("how the loss changes with z of output %d: %s and %s together, since dL/da and f'(z) taken apart would lose the number", k, f, c.loss)
 	}
 	return []Factor{{
-		Kind: LossByZ, Layer: last, In: -1, Unit: k, Value: c.e.Layers[last].Delta[k],
+		Kind: LossByZ, Layer: last, In: -1, Unit: k, Value: c.e.Layers[last].deltaZ()[k],
 		Symbol: fmt.Sprintf("dL/dz[%d.%d]", last, k), Meaning: meaning,
 	}}
 }
@@ -180,9 +233,12 @@ func (c chainer) input() Factor {
 	w := c.e.Weight
 	f := Factor{Layer: w.Layer - 1, In: -1, Unit: w.In}
 	switch {
+	case w.In == nn.OfGamma:
+		f.Kind, f.Layer, f.Unit, f.Value = HatOf, w.Layer, w.Unit, c.e.Layers[w.Layer].Norm.Hat[w.Unit]
+		f.Symbol, f.Meaning = fmt.Sprintf("hat[%d.%d]", w.Layer, w.Unit), "the normalised sum, which gamma multiplies"
 	case w.In < 0:
 		f.Kind, f.Layer, f.Unit, f.Value = One, w.Layer, w.Unit, 1
-		f.Symbol, f.Meaning = "1", "z grows by 1 for each 1 that its bias grows"
+		f.Symbol, f.Meaning = "1", "the sum grows by 1 for each 1 that is added to it"
 	case w.Layer == 0:
 		f.Kind, f.Value = InputOf, c.e.Input[w.In]
 		f.Symbol, f.Meaning = fmt.Sprintf("x[%d]", w.In), fmt.Sprintf("input %d, which the weight multiplies", w.In)
@@ -194,11 +250,29 @@ func (c chainer) input() Factor {
 	return f
 }
 
-// recursion computes the weight's own delta from those of the next layer. There is one:
-// the last layer's weights have a single path.
+// recursion computes the weight's own delta from those of the next layer, or of an output from
+// the loss, and through the norm if the weight stands before one.
 func (c chainer) recursion() *Recursion {
 	j := Unit{c.e.Weight.Layer, c.e.Weight.Unit}
-	r := &Recursion{Unit: j, Slope: c.slope(j), Input: c.input()}
+	r := &Recursion{Unit: j, Input: c.input()}
+	if j.Layer == c.n.Depth()-1 {
+		r.Start, r.Delta = c.start(j.Unit), 1
+		for _, f := range r.Start {
+			r.Delta *= f.Value
+		}
+	} else {
+		c.behind(r)
+	}
+	if m := c.e.Layers[j.Layer].Norm; m != nil && c.e.Weight.In != nn.OfGamma && c.e.Weight.In != nn.OfBeta {
+		r.Norm = m.step(j.Unit, r.Delta)
+	}
+	return r
+}
+
+// behind sets what comes back from the next layer.
+func (c chainer) behind(r *Recursion) {
+	j := r.Unit
+	r.Slope = c.slope(j)
 	weights := c.n.Weights(j.Layer + 1).Row(j.Unit)
 	for k, delta := range c.e.Layers[j.Layer+1].Delta {
 		r.Terms = append(r.Terms, Term{Unit{j.Layer + 1, k}, weights[k], delta, weights[k] * delta})
@@ -217,5 +291,4 @@ func (c chainer) recursion() *Recursion {
 	}
 	r.Sum += r.Rest
 	r.Delta = r.Slope.Value * r.Sum
-	return r
 }

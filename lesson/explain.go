@@ -21,6 +21,7 @@ type ExplainOptions struct {
 	Rate     float64    // default: optim.DefaultRate of the rule
 	Weight   *Address   // nil: the weight of the first layer with the largest |gradient|
 	MaxPaths int        // list every path up to this many, otherwise the recursion; default 64
+	Batch    *Batch     // the rows beside the sample, which batch normalisation needs; otherwise nothing looks at them
 }
 
 // Address names one parameter: the weight from In to Unit, or with In = nn.OfBias, -1, the bias
@@ -51,13 +52,19 @@ func (a Address) String() string {
 //	dL/dw = Σ over the paths from w to an output of  dL/da · f'(z) · w' · f'(z) · ... · x
 //
 // with its numbers. There are as many paths as the product of the widths of the layers
-// behind w. Either Paths lists them all, or, where they are too many, Recursion shows the
-// same sum as backpropagation computes it.
+// behind w; through a layer norm a path leads from any unit of the layer to any. Either Paths
+// lists them all, or, where they are too many, Recursion shows the same sum as backpropagation
+// computes it.
+//
+// Batch normalisation ties the rows of a batch together, so there the gradient is that of the loss
+// summed over the batch, and a sum over its rows, which Recursion shows behind the sample's delta.
 type Explanation struct {
 	Input   []float64 `json:"input"`
 	Layers  []Layer   `json:"layers"`
 	Outputs []Output  `json:"outputs"`
-	Loss    float64   `json:"loss"` // of the sample, as the engine has it: finite also where an output has saturated
+	Batch   int       `json:"batch,omitempty"` // rows in the batch where there is batch normalisation, otherwise 0
+	Row     int       `json:"row,omitempty"`   // the sample's in the batch
+	Loss    float64   `json:"loss"`            // of the sample, as the engine has it: finite also where an output has saturated
 
 	Weight Address `json:"weight"`
 	Index  int     `json:"index"` // of the weight in Params
@@ -67,7 +74,7 @@ type Explanation struct {
 	// activation is softmax, whose outputs depend on every z, or because the two factors
 	// taken apart lose the number: in a saturated output they are infinite and 0.
 	FromZ     bool       `json:"from_z"`
-	PathCount int        `json:"path_count"` // at most math.MaxInt
+	PathCount int        `json:"path_count"` // at most math.MaxInt; 0 with batch normalisation
 	Paths     []Path     `json:"paths,omitempty"`
 	Recursion *Recursion `json:"recursion,omitempty"`
 	Sum       float64    `json:"sum"` // of the paths, or what the recursion comes to
@@ -81,13 +88,23 @@ type Explanation struct {
 	RuleUpdate *Update `json:"rule_update,omitempty"` // the rule's own first update, its slots empty; nil for sgd
 }
 
-// Layer is what one layer did to the sample: z = x·W + b, a = f(z), and delta = dL/dz.
+// Layer is what one layer did to the sample: z = x·W + b, a = f(z), and delta = dL/dz. With a norm
+// z is behind it and delta before it: dL/d(x·W + b), which the gradients of W and b are made of.
 type Layer struct {
 	Activation string    `json:"activation"`
+	Norm       *Norm     `json:"norm,omitempty"`
 	Z          []float64 `json:"z"`
 	A          []float64 `json:"a"`
 	Derivative []float64 `json:"derivative,omitempty"` // f'(z); nil for softmax, whose derivative is a matrix
 	Delta      []float64 `json:"delta"`
+}
+
+// deltaZ is dL/dz.
+func (l Layer) deltaZ() []float64 {
+	if l.Norm != nil {
+		return l.Norm.DeltaZ
+	}
+	return l.Delta
 }
 
 // Output is one output against its target. Loss and Derivative follow the loss's formula in
@@ -125,23 +142,31 @@ type Update struct {
 }
 
 // Explain computes one step of net on the sample x with the targets y. The network is not
-// changed. Dropout, which belongs to training, drops nothing here; a network with norms is
-// refused.
+// changed. Dropout, which belongs to training, drops nothing here. Batch normalisation is that of
+// training, over o.Batch.
 func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Explanation, error) {
 	o, err := o.check(net, x, y)
 	if err != nil {
 		return nil, err
 	}
-	n := net.Clone() // the numeric derivative moves its parameters
+	n := net.WithoutDropout()
 	rowX, rowY := nn.FromRows([][]float64{x}), nn.FromRows([][]float64{y})
-	tape, grad := n.NewTape(1), make([]float64, len(n.Params()))
-	n.Forward(tape, rowX)
 	e := &Explanation{Input: append([]float64(nil), x...)}
-	e.Loss = n.Backprop(tape, o.Loss, rowY, 1, grad)
-	if !finite(e.Loss) || !allFinite(grad) {
+	if o.Batch != nil && normKind(n, nn.BatchNorm) {
+		rowX, rowY, e.Batch, e.Row = o.Batch.X, o.Batch.Y, o.Batch.X.Rows, o.Batch.Row
+	}
+	tape, grad := n.NewTape(rowX.Rows), make([]float64, len(n.Params()))
+	p := passed{n, o.Loss, rowY, tape, grad, e.Row}
+	n.ForwardTraining(tape, rowX, nn.Noise{})
+	total := n.Backprop(tape, o.Loss, rowY, 1, grad)
+	only := make([]float64, rowX.Rows)
+	only[e.Row] = 1
+	tape.UseWeights(only)
+	e.Loss = n.Loss(tape, o.Loss, rowY)
+	if !finite(total) || !allFinite(grad) {
 		return nil, fmt.Errorf("%w: the loss of this sample is %v, or its gradient is not finite; the weights have diverged", ErrExplain, e.Loss)
 	}
-	e.layers(n, tape)
+	e.layers(p)
 	e.outputs(n, o.Loss, y)
 
 	if o.Weight == nil {
@@ -154,7 +179,7 @@ func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Expla
 		return nil, fmt.Errorf("%w weight %s: %w", ErrExplain, e.Weight, err)
 	}
 	e.Value, e.Gradient = n.Params()[e.Index], grad[e.Index]
-	e.chain(n, o)
+	e.chain(p, o)
 
 	c, kink := nn.CompareOne(n, o.Loss, rowX, rowY, nn.Sum, e.Index)
 	e.Numeric, e.Error, e.Kink = c.Numeric, c.Error, kink
@@ -184,11 +209,6 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 	bad := func(format string, args ...any) (ExplainOptions, error) {
 		return o, fmt.Errorf("%w: "+format, append([]any{ErrExplain}, args...)...)
 	}
-	for l := range net.Depth() {
-		if norm := net.Layer(l).Norm; norm != nn.NoNorm {
-			return bad("layer %d has a %s norm, by which a weight reaches the loss through more than the paths from its own unit; the command check holds the gradients of such a network against numeric derivatives", l, norm)
-		}
-	}
 	out := net.Layer(net.Depth() - 1)
 	if err := nn.Compatible(o.Loss, out.Activation, out.Units); err != nil {
 		return bad("%w", err)
@@ -216,17 +236,23 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 			return bad("%w", err)
 		}
 	}
+	if normKind(net, nn.BatchNorm) {
+		if err := o.Batch.check(net, o.Loss, x, y); err != nil {
+			return bad("%w", err)
+		}
+	}
 	return o, nil
 }
 
-func (e *Explanation) layers(n *nn.Network[float64], tape *nn.Tape[float64]) {
+func (e *Explanation) layers(p passed) {
+	n, tape := p.n, p.tape
 	for l := range n.Depth() {
 		f := n.Layer(l).Activation
 		layer := Layer{
-			Activation: f.String(),
-			Z:          append([]float64(nil), tape.Z(l).Row(0)...),
-			A:          append([]float64(nil), tape.A(l).Row(0)...),
-			Delta:      append([]float64(nil), tape.Delta(l).Row(0)...),
+			Activation: f.String(), Norm: p.norm(l),
+			Z:     append([]float64(nil), tape.Z(l).Row(p.row)...),
+			A:     append([]float64(nil), tape.A(l).Row(p.row)...),
+			Delta: append([]float64(nil), tape.Delta(l).Row(p.row)...),
 		}
 		if f != nn.Softmax {
 			layer.Derivative = make([]float64, len(layer.Z))
@@ -246,8 +272,8 @@ func (e *Explanation) outputs(n *nn.Network[float64], loss nn.Loss, y []float64)
 		out := Output{Target: y[k], Output: a, Loss: loss.L(y[k], a), Derivative: loss.D(y[k], a)}
 		e.Outputs = append(e.Outputs, out)
 		if last.Derivative != nil {
-			apart := out.Derivative * last.Derivative[k]
-			if !(math.Abs(apart-last.Delta[k]) <= 1e-13*math.Abs(last.Delta[k])) {
+			apart, delta := out.Derivative*last.Derivative[k], last.deltaZ()[k]
+			if !(math.Abs(apart-delta) <= 1e-13*math.Abs(delta)) {
 				e.FromZ = true
 			}
 		}

@@ -63,7 +63,7 @@ type Comparison struct {
 // absolute loss at its target) has no derivative to compare with; it is counted, not
 // compared.
 func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) Check {
-	c := newChecker(n, loss, x, y, o, &Noise{Seed: o.Seed})
+	c := newChecker(n, loss, x, y, o)
 	result := Check{Parameters: len(n.params)}
 	group := -1
 	for _, i := range sampleIndices(len(n.params), o.Max, o.Seed) {
@@ -91,9 +91,9 @@ func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o Check
 }
 
 // CompareOne is CheckGradient for one parameter, without dropout: its gradient, its numeric
-// derivative, and whether a kink lies within the step.
+// derivative, and whether a kink lies within the step. The network is not changed.
 func CompareOne(n *Network[float64], loss Loss, x, y Matrix[float64], r Reduction, index int) (c Comparison, kink bool) {
-	return newChecker(n, loss, x, y, CheckOptions{Reduction: r}, nil).compare(index)
+	return newChecker(n.WithoutDropout(), loss, x, y, CheckOptions{Reduction: r}).compare(index)
 }
 
 func worse(a, b Comparison) Comparison {
@@ -123,7 +123,7 @@ type checker struct {
 	n        *Network[float64]
 	loss     Loss
 	x, y     Matrix[float64]
-	noise    *Noise // of the masks; nil for none
+	noise    Noise // of the masks
 	scale    float64
 	penalty  Penalty
 	grad     []float64
@@ -133,8 +133,8 @@ type checker struct {
 	piecesUp []int     // each unit's and output's smooth piece at w+h
 }
 
-func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions, noise *Noise) *checker {
-	c := &checker{n: n, loss: loss, x: x, y: y, noise: noise, scale: o.Reduction.WeightedScale(x.Rows, o.Weights), penalty: o.Penalty, tape: n.NewTape(x.Rows)}
+func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) *checker {
+	c := &checker{n: n, loss: loss, x: x, y: y, noise: Noise{Seed: o.Seed}, scale: o.Reduction.WeightedScale(x.Rows, o.Weights), penalty: o.Penalty, tape: n.NewTape(x.Rows)}
 	c.tape.UseWeights(o.Weights)
 	c.grad = make([]float64, len(n.params))
 	c.forward()
@@ -147,13 +147,7 @@ func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOpt
 	return c
 }
 
-func (c *checker) forward() {
-	if c.noise != nil {
-		c.n.ForwardTraining(c.tape, c.x, *c.noise)
-	} else {
-		c.n.Forward(c.tape, c.x)
-	}
-}
+func (c *checker) forward() { c.n.ForwardTraining(c.tape, c.x, c.noise) }
 
 func (c *checker) compare(i int) (Comparison, bool) {
 	w := c.n.params[i]

@@ -270,6 +270,18 @@ func (n *Network[T]) Index(l, in, unit int) (int, error) {
 // Clone returns a copy with parameters and state of its own.
 func (n *Network[T]) Clone() *Network[T] { return ConvertNetwork[T](n) }
 
+// WithoutDropout is Clone without dropout, so that ForwardTraining differs from Forward by the
+// statistics of batch normalisation alone.
+func (n *Network[T]) WithoutDropout() *Network[T] {
+	out := n.Clone()
+	out.layers = append([]layer(nil), n.layers...)
+	for l := range out.layers {
+		out.layers[l].Dropout = 0
+	}
+	out.plain = !out.normed
+	return out
+}
+
 // ConvertNetwork returns a copy of n in another precision, with parameters and state of its
 // own.
 func ConvertNetwork[U, T Float](n *Network[T]) *Network[U] {

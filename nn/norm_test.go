@@ -312,3 +312,41 @@ func BenchmarkTraining(b *testing.B) {
 		})
 	}
 }
+
+// WithoutDropout leaves the parameters and the norms, and what a tape says of a norm is what its
+// layer was made of.
+func TestWithoutDropout(t *testing.T) {
+	n := mustNew[float64](t, 3, 5, Dense{Units: 4, Activation: Tanh, Norm: LayerNorm, Dropout: 0.5}, Dense{Units: 3, Activation: Tanh, Norm: BatchNorm, Dropout: 0.5}, Dense{Units: 2, Dropout: 0.2})
+	x := NewMatrix[float64](6, 3)
+	for i := range x.Data {
+		x.Data[i] = math.Sin(float64(3 * i))
+	}
+	clean := n.WithoutDropout()
+	if n.Layer(0).Dropout != 0.5 || clean.Layer(0).Dropout != 0 || clean.Layer(1).Norm != BatchNorm || !slices.Equal(clean.Values(), n.Values()) {
+		t.Error("more than dropout has changed")
+	}
+	a, b := clean.NewTape(6), clean.NewTape(6)
+	if !slices.Equal(clean.ForwardTraining(a, x, Noise{Seed: 1}).Data, clean.ForwardTraining(b, x, Noise{Seed: 2}).Data) {
+		t.Error("there is still noise")
+	}
+	for l := range 2 {
+		hat, mean, rstd := a.Normalised(l)
+		if want := []int{0, 3}[l]; len(mean) != want || len(rstd) != []int{6, 3}[l] || hat.Rows != 6 {
+			t.Errorf("layer %d: %d means, %d deviations, %d rows", l, len(mean), len(rstd), hat.Rows)
+		}
+		sum, squares := 0.0, 0.0
+		for _, v := range hat.Data[:hat.Rows*hat.Cols] {
+			sum += v
+			squares += v * v
+		}
+		if n := float64(hat.Rows * hat.Cols); math.Abs(sum) > 1e-12 || math.Abs(squares/n-1) > 0.01 {
+			t.Errorf("layer %d: the normalised sums add up to %v, their squares to %v", l, sum, squares/n)
+		}
+	}
+	if hat, mean, rstd := a.Normalised(2); hat.Rows != 0 || mean != nil || rstd != nil {
+		t.Error("a layer without a norm has one")
+	}
+	if plain := mustNew[float64](t, 3, 5, Dense{Units: 2, Dropout: 0.5}).WithoutDropout(); !plain.plain {
+		t.Error("a network without noise counts as one with")
+	}
+}
