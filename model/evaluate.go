@@ -250,3 +250,38 @@ func (m *Model) Row(t *data.Table, row int) (x, y []float64, err error) {
 	}
 	return x, y, data.Targets(b, []int{row}, y)
 }
+
+// mostBatch is up to how many rows Batch returns.
+const mostBatch = 4096
+
+// Batch is the batch that a row is in when the table's labelled rows are taken in their order, as
+// many at once as the model was trained on: rows are their numbers, at is where the row stands
+// among them. A last batch of one row joins the one before.
+func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []int, at int, err error) {
+	b, rows, _, err := m.labelled(t, &EvaluateOptions{})
+	if err != nil {
+		return x, y, nil, 0, err
+	}
+	at = slices.Index(rows, row)
+	if at < 0 {
+		return x, y, nil, 0, fmt.Errorf("%w: row %d of %s has no target", ErrRow, row, t.Name())
+	}
+	size := m.Options.BatchSize
+	if size < 2 || size > mostBatch {
+		size = mostBatch
+	}
+	from := at / size * size
+	if from > 0 && from == len(rows)-1 {
+		from -= size
+	}
+	to := from + size
+	if to >= len(rows)-1 {
+		to = len(rows)
+	}
+	rows, at = rows[from:to], at-from
+	x, y = nn.NewMatrix[float64](len(rows), m.Encoding.Width()), nn.NewMatrix[float64](len(rows), m.Encoding.Outputs())
+	if _, err := data.Inputs(b, rows, x.Data); err != nil {
+		return x, y, nil, 0, err
+	}
+	return x, y, rows, at, data.Targets(b, rows, y.Data)
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -18,7 +19,7 @@ type explainCmd struct {
 	Data      string `arg:"" help:"A table with the model's columns and its target."`
 	readFlags `embed:""`
 	Row       int      `required:"" help:"The sample: a row of the table, from 0."`
-	Weight    string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias. Default: the steepest of the first layer."`
+	Weight    string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias, L.gamma.J and L.beta.J of a norm. Default: the steepest of the first layer."`
 	LR        *float64 `name:"lr" placeholder:"X" help:"The learning rate of the update. Default: the model's."`
 	Out       string   `short:"o" placeholder:"FILE" help:"Draw the network with this sample's numbers too: .svg or .png."`
 	JSON      bool     `name:"json" help:"One JSON object on standard output."`
@@ -70,8 +71,16 @@ func (c *explainCmd) Run(e *env) error {
 	if c.LR != nil {
 		o.Rate = *c.LR
 	}
-	x64 := m.Network64()
-	ex, err := lesson.Explain(x64, o, x, y)
+	net := m.Network64()
+	var rows []int // of the batch
+	if nn.StateCount(net.Layers()...) > 0 {
+		b := &lesson.Batch{}
+		if b.X, b.Y, rows, b.Row, err = m.Batch(t, c.Row); err != nil {
+			return err
+		}
+		o.Batch = b
+	}
+	ex, err := lesson.Explain(net, o, x, y)
 	if err != nil {
 		return err
 	}
@@ -95,9 +104,10 @@ func (c *explainCmd) Run(e *env) error {
 		return e.writeJSON(struct {
 			*lesson.Explanation
 			Solver string `json:"solver,omitempty"` // that trained the model; update is then no step that it made
-		}{ex, solver})
+			Rows   []int  `json:"rows,omitempty"`   // of the table, that are the batch
+		}{ex, solver, rows})
 	}
-	p := explainer{e, ex, m.Encoding.InputNames()}
+	p := explainer{e, ex, m.Encoding.InputNames(), rows}
 	e.printf("One step on row %d of %s, in float64. Units are named [layer.unit], inputs [in], weights [layer.in.unit], from 0.\n\n", c.Row, t.Name())
 	p.forward(m)
 	p.chain()
@@ -111,17 +121,17 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// parseAddress reads L.I.J or L.b.J.
+// parseAddress reads L.I.J, L.b.J, L.gamma.J or L.beta.J.
 func parseAddress(s string) (lesson.Address, error) {
-	bad := fmt.Errorf("--weight %q: give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", s)
+	bad := fmt.Errorf("--weight %q: give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, LAYER.gamma.UNIT and LAYER.beta.UNIT of a norm, counted from 0", s)
 	parts := strings.Split(s, ".")
 	if len(parts) != 3 {
 		return lesson.Address{}, bad
 	}
 	var n [3]int
 	for i, p := range parts {
-		if i == 1 && p == "b" {
-			n[1] = -1
+		if in, ok := map[string]int{"b": nn.OfBias, "gamma": nn.OfGamma, "beta": nn.OfBeta}[p]; ok && i == 1 {
+			n[1] = in
 			continue
 		}
 		v, err := strconv.Atoi(p)
@@ -138,6 +148,7 @@ type explainer struct {
 	e     *env
 	x     *lesson.Explanation
 	names []string // of the inputs
+	rows  []int    // of the batch
 }
 
 const mostUnits = 12 // of a layer that are printed
@@ -146,6 +157,9 @@ func num(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
 
 func (p explainer) forward(m *model.Model) {
 	e, x := p.e, p.x
+	if x.Batch > 0 {
+		e.printf("Batch normalisation takes its means and variances over %d rows of the table, %d to %d; the loss is summed over them.\n\n", x.Batch, p.rows[0], p.rows[len(p.rows)-1])
+	}
 	e.printf("Forward: z = x·W + b, a = f(z); then delta = dL/dz, from the last layer back\n\n")
 	e.printf("  %-12s %18s   %s\n", "", "value", "input")
 	for i, v := range x.Input {
@@ -169,6 +183,9 @@ func (p explainer) forward(m *model.Model) {
 			e.printf("  %-12s %18s %18s %18s %18s\n", fmt.Sprintf("[%d.%d]", l, j), num(layer.Z[j]), num(layer.A[j]), slope, num(layer.Delta[j]))
 		}
 	}
+	for l, layer := range x.Layers {
+		p.norm(l, layer.Norm)
+	}
 	e.printf("\nLoss: %s\n\n", m.Loss)
 	outputs := m.Encoding.OutputNames()
 	for k, o := range x.Outputs {
@@ -177,13 +194,38 @@ func (p explainer) forward(m *model.Model) {
 	e.printf("  L = %s\n", num(x.Loss))
 }
 
+// norm prints what a layer's norm did, if it has one.
+func (p explainer) norm(l int, m *lesson.Norm) {
+	if m == nil {
+		return
+	}
+	over := fmt.Sprintf("the %d units", m.N)
+	if m.Kind == nn.BatchNorm.String() {
+		over = fmt.Sprintf("the %d rows", m.N)
+	}
+	p.e.printf("\n  %s norm of layer %d, over %s: s = x·W + b, hat = (s - mean)·rstd, z = gamma·hat + beta; delta is dL/ds\n\n", m.Kind, l, over)
+	p.e.printf("  %-12s %18s %18s %18s %18s %18s %18s\n", "", "s", "mean", "rstd", "hat", "gamma", "beta")
+	for j := range m.S {
+		if j == mostUnits {
+			p.e.printf("  ... %d more units\n", len(m.S)-j)
+			break
+		}
+		p.e.printf("  %-12s %18s %18s %18s %18s %18s %18s\n", fmt.Sprintf("[%d.%d]", l, j), num(m.S[j]), num(m.Mean[j]), num(m.Rstd[j]), num(m.Hat[j]), num(m.Gamma[j]), num(m.Beta[j]))
+	}
+}
+
 func short20(s string) string { return cut(s, 14) }
 
 // chain prints the chain rule of the chosen weight.
 func (p explainer) chain() {
 	e, x := p.e, p.x
 	name := fmt.Sprintf("w[%s]", x.Weight)
-	if x.Weight.In < 0 {
+	switch x.Weight.In {
+	case nn.OfGamma:
+		name = fmt.Sprintf("gamma[%d.%d]", x.Weight.Layer, x.Weight.Unit)
+	case nn.OfBeta:
+		name = fmt.Sprintf("beta[%d.%d]", x.Weight.Layer, x.Weight.Unit)
+	case nn.OfBias:
 		name = fmt.Sprintf("b[%d.%d]", x.Weight.Layer, x.Weight.Unit)
 	}
 	e.printf("\nThe weight %s = %s%s\n\n", name, num(x.Value), p.where())
@@ -203,6 +245,10 @@ func (p explainer) chain() {
 func (p explainer) where() string {
 	w := p.x.Weight
 	switch {
+	case w.In == nn.OfGamma:
+		return fmt.Sprintf(", the factor of the norm of unit [%d.%d]", w.Layer, w.Unit)
+	case w.In == nn.OfBeta:
+		return fmt.Sprintf(", what the norm of unit [%d.%d] adds", w.Layer, w.Unit)
 	case w.In < 0:
 		return fmt.Sprintf(", the bias of unit [%d.%d]", w.Layer, w.Unit)
 	case w.Layer == 0:
@@ -244,17 +290,52 @@ func (p explainer) paths(name string) {
 
 func (p explainer) recursion(name string) {
 	e, x, r := p.e, p.x, p.x.Recursion
-	e.printf("  There are %d paths from it to the loss, too many to list. Backpropagation sums them layer by layer:\n\n", x.PathCount)
-	e.printf("    delta[%d.%d] = f'(z) · Σ_k w[k]·delta[k], the %d largest of %d contributions first\n\n", r.Unit.Layer, r.Unit.Unit, len(r.Terms), r.Count)
-	for _, t := range r.Terms {
-		e.printf("    w[%d.%d.%d] · delta[%d.%d]   %18s · %18s = %18s\n",
-			t.Unit.Layer, r.Unit.Unit, t.Unit.Unit, t.Unit.Layer, t.Unit.Unit, num(t.Weight), num(t.Delta), num(t.Product))
+	delta := fmt.Sprintf("delta[%d.%d]", r.Unit.Layer, r.Unit.Unit)
+	if x.Batch > 0 {
+		e.printf("  Batch normalisation ties the rows of the batch together. Backpropagation, layer by layer, of this row:\n\n")
+	} else {
+		e.printf("  There are %d paths from it to the loss, too many to list. Backpropagation sums them layer by layer:\n\n", x.PathCount)
 	}
-	if more := r.Count - len(r.Terms); more > 0 {
-		e.printf("    the other %d together %*s\n", more, 50, num(r.Rest))
+	atZ := delta
+	if m := p.x.Layers[r.Unit.Layer].Norm; m != nil {
+		atZ = fmt.Sprintf("dL/dz[%d.%d]", r.Unit.Layer, r.Unit.Unit)
 	}
-	e.printf("    sum %s, times %s = %s gives delta[%d.%d] = %s\n", num(r.Sum), r.Slope.Symbol, num(r.Slope.Value), r.Unit.Layer, r.Unit.Unit, num(r.Delta))
+	if r.Start != nil {
+		for _, f := range r.Start {
+			e.printf("    %-16s %18s   %s\n", f.Symbol, num(f.Value), f.Meaning)
+		}
+		e.printf("    together %s = %s\n", atZ, num(r.Delta))
+	} else {
+		e.printf("    %s = f'(z) · Σ_k w[k]·delta[k], the %d largest of %d contributions first\n\n", atZ, len(r.Terms), r.Count)
+		for _, t := range r.Terms {
+			e.printf("    w[%d.%d.%d] · delta[%d.%d]   %18s · %18s = %18s\n",
+				t.Unit.Layer, r.Unit.Unit, t.Unit.Unit, t.Unit.Layer, t.Unit.Unit, num(t.Weight), num(t.Delta), num(t.Product))
+		}
+		if more := r.Count - len(r.Terms); more > 0 {
+			e.printf("    the other %d together %*s\n", more, 50, num(r.Rest))
+		}
+		e.printf("    sum %s, times %s = %s gives %s = %s\n", num(r.Sum), r.Slope.Symbol, num(r.Slope.Value), atZ, num(r.Delta))
+	}
+	if s := r.Norm; s != nil {
+		e.printf("    through the %s norm, with g = gamma·dL/dz = %s · %s = %s and the means over its %d:\n", s.Kind, num(s.Gamma), num(r.Delta), num(s.G), s.N)
+		e.printf("    %s = dL/ds = rstd·(g - mean g - hat·mean(g·hat))\n      = %s · (%s - %s - %s · %s)\n      = %s\n", delta,
+			num(s.Rstd), num(s.G), num(s.MeanG), num(s.Hat), num(s.MeanGHat), num(s.Delta))
+	}
 	e.printf("    times %s = %s (%s)\n\n", r.Input.Symbol, num(r.Input.Value), r.Input.Meaning)
+	if rows := r.Rows; rows != nil {
+		if r.Norm == nil {
+			delta = atZ
+		}
+		e.printf("  dL/dw = Σ over the rows of %s · %s, the %d largest of %d first\n\n", delta, r.Input.Kind, len(rows.Terms), rows.Count)
+		for _, t := range rows.Terms {
+			e.printf("    row %-8d %18s · %18s = %18s\n", p.rows[t.Row], num(t.Delta), num(t.Input), num(t.Product))
+		}
+		if more := rows.Count - len(rows.Terms); more > 0 {
+			e.printf("    the other %d together %*s\n", more, 38, num(rows.Rest))
+		}
+		e.printf("\n  %-22sdL/dw = %s\n", "sum of the rows", strconv.FormatFloat(x.Sum, 'g', 17, 64))
+		return
+	}
 	e.printf("  %-22sdL/dw = %s\n", "the recursion", strconv.FormatFloat(x.Sum, 'g', 17, 64))
 }
 
