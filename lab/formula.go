@@ -91,6 +91,10 @@ func factor(f lesson.Factor) string {
 		return fmt.Sprintf("<msub>%s<mn>%d</mn></msub>", mi("x"), f.Unit)
 	case lesson.ActivationOf:
 		return sub("a", f.Layer, f.Unit)
+	case lesson.HatOf:
+		return sub("ŝ", f.Layer, f.Unit)
+	case lesson.ThroughNorm:
+		return partial(sub("z", f.Layer, f.Unit), sub("s", f.Layer, f.In))
 	}
 	return "<mn>1</mn>"
 }
@@ -154,31 +158,95 @@ func (m mathml) head(e *lesson.Explanation) template.HTML {
 		}
 		return block("the chain rule", left+b.String())
 	}
+	sum := "z" // that the weight is in
+	if e.Layers[e.Weight.Layer].Norm != nil && e.Weight.In != nn.OfGamma && e.Weight.In != nn.OfBeta {
+		sum = "s"
+	}
+	if e.Batch > 0 {
+		return block("the chain rule, over all rows of the batch", left+fmt.Sprintf(
+			"<munder>%s<mtext>%d rows</mtext></munder>%s", mo("∑"), e.Batch, partial(mi("L"), mi(sum))+mo("·")+partial(mi(sum), parameter(e.Weight))))
+	}
 	return block("the chain rule, over all paths", left+fmt.Sprintf(
 		"<munder>%s<mtext>%d paths</mtext></munder>%s", mo("∑"), e.PathCount,
-		partial(mi("L"), mi("a"))+mo("·")+"<mrow><msup>"+mi("f")+mo("′")+"</msup>"+mo("(")+mi("z")+mo(")")+"</mrow>"+mo("⋯")+partial(mi("z"), parameter(e.Weight))))
+		partial(mi("L"), mi("a"))+mo("·")+"<mrow><msup>"+mi("f")+mo("′")+"</msup>"+mo("(")+mi("z")+mo(")")+"</mrow>"+mo("⋯")+partial(mi(sum), parameter(e.Weight))))
 }
 
 // recursion writes one level of backpropagation with its numbers.
-func (m mathml) recursion(r *lesson.Recursion) []template.HTML {
+func (m mathml) recursion(e *lesson.Explanation) []template.HTML {
+	r := e.Recursion
 	l, j := r.Unit.Layer, r.Unit.Unit
 	delta := sub("δ", l, j)
-	out := []template.HTML{block("delta of the unit", delta+mo("=")+factor(r.Slope)+mo("·")+
-		"<munder>"+mo("∑")+mi("k")+"</munder>"+
-		fmt.Sprintf("<msubsup>%s<mrow><mn>%d</mn>%s%s</mrow><mtext>(%d)</mtext></msubsup>", mi("w"), j, mo(","), mi("k"), l+1)+mo("·")+
-		fmt.Sprintf("<msubsup>%s%s<mtext>(%d)</mtext></msubsup>", mi("δ"), mi("k"), l+1))}
+	atZ, last := delta, r.Delta
+	if e.Layers[l].Norm != nil {
+		atZ = partial(mi("L"), sub("z", l, j))
+	}
+	var out []template.HTML
+	if r.Start != nil {
+		var letters, numbers []string
+		for _, f := range r.Start {
+			letters, numbers = append(letters, factor(f)), append(numbers, m.bracket(f.Value))
+		}
+		if len(r.Start) > 1 {
+			out = append(out, block("delta of the unit", atZ+mo("=")+strings.Join(letters, mo("·"))))
+		}
+		out = append(out, block("delta in numbers", atZ+mo("=")+strings.Join(numbers, mo("·"))+mo("=")+m.mn(r.Delta)))
+	} else {
+		out = append(out, block("delta of the unit", atZ+mo("=")+factor(r.Slope)+mo("·")+
+			"<munder>"+mo("∑")+mi("k")+"</munder>"+
+			fmt.Sprintf("<msubsup>%s<mrow><mn>%d</mn>%s%s</mrow><mtext>(%d)</mtext></msubsup>", mi("w"), j, mo(","), mi("k"), l+1)+mo("·")+
+			fmt.Sprintf("<msubsup>%s%s<mtext>(%d)</mtext></msubsup>", mi("δ"), mi("k"), l+1)))
+		var rows strings.Builder
+		for _, t := range r.Terms {
+			m.term(&rows, mi("k")+mo("=")+"<mn>"+strconv.Itoa(t.Unit.Unit)+"</mn>", t.Weight, t.Delta, t.Product)
+		}
+		m.rest(&rows, r.Count-len(r.Terms), r.Rest)
+		out = append(out, block("the terms of the sum", "<mtable>"+rows.String()+"</mtable>"),
+			block("delta in numbers", atZ+mo("=")+m.mn(r.Slope.Value)+mo("·")+m.bracket(r.Sum)+mo("=")+m.mn(r.Delta)))
+	}
+	if s := r.Norm; s != nil {
+		mean := func(body string) string { return mi("mean") + mo("(") + body + mo(")") }
+		hat := sub("ŝ", l, j)
+		last = s.Delta
+		out = append(out,
+			block("g", mi("g")+mo("=")+sub("γ", l, j)+mo("·")+atZ+mo("=")+m.mn(s.Gamma)+mo("·")+m.bracket(r.Delta)+mo("=")+m.mn(s.G)),
+			pairs(fmt.Sprintf("delta back through the norm: %s times (%s minus %s minus %s times %s) is %s", m.digits.format(s.Rstd), m.digits.format(s.G), m.digits.format(s.MeanG), m.digits.format(s.Hat), m.digits.format(s.MeanGHat), m.digits.format(s.Delta)),
+				m.pair(delta, s.Delta, false), op("=", "="), m.pair(frac("<mn>1</mn>", "<msqrt>"+mi("v")+mo("+")+mi("ε")+"</msqrt>"), s.Rstd, false), op("·", "·"), op("(", "("),
+				m.pair(mi("g"), s.G, false), op("−", "−"), m.pair(mean(mi("g")), s.MeanG, true), op("−", "−"), m.pair(hat, s.Hat, true), op("·", "·"), m.pair(mean(mi("g")+mo("·")+mi("ŝ")), s.MeanGHat, true), op(")", ")")))
+	}
+	if r.Rows != nil { // the sample's is one of them
+		return out
+	}
+	if r.Norm == nil {
+		delta = atZ
+	}
+	return append(out, block("the gradient", partial(mi("L"), parameter(e.Weight))+mo("=")+delta+mo("·")+factor(r.Input)+mo("=")+m.mn(last)+mo("·")+m.bracket(r.Input.Value)))
+}
+
+// rows writes the sum over a batch, whose rows have these numbers in the table.
+func (m mathml) rows(e *lesson.Explanation, numbers []int) template.HTML {
+	r := e.Recursion.Rows
 	var rows strings.Builder
 	for _, t := range r.Terms {
-		fmt.Fprintf(&rows, "<mtr><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>",
-			mi("k")+mo("=")+"<mn>"+strconv.Itoa(t.Unit.Unit)+"</mn>", m.mn(t.Weight), mo("·"), m.mn(t.Delta), mo("="), m.mn(t.Product))
+		name := fmt.Sprintf("<mtext>row\u00a0%d</mtext>", numbers[t.Row])
+		if t.Row == e.Row {
+			name = fmt.Sprintf("<mtext>this\u00a0row,\u00a0%d</mtext>", numbers[t.Row])
+		}
+		m.term(&rows, name, t.Delta, t.Input, t.Product)
 	}
-	if more := r.Count - len(r.Terms); more > 0 {
-		fmt.Fprintf(&rows, "<mtr><mtd><mtext>%d more</mtext></mtd><mtd></mtd><mtd></mtd><mtd></mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>", more, mo("="), m.mn(r.Rest))
+	m.rest(&rows, r.Count-len(r.Terms), r.Rest)
+	return block("the rows of the sum", "<mtable>"+rows.String()+"</mtable>")
+}
+
+// term is a line of a sum of products, rest what the lines leave out.
+func (m mathml) term(b *strings.Builder, name string, x, y, product float64) {
+	fmt.Fprintf(b, "<mtr><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>",
+		name, m.mn(x), mo("·"), m.bracket(y), mo("="), m.mn(product))
+}
+
+func (m mathml) rest(b *strings.Builder, more int, rest float64) {
+	if more > 0 {
+		fmt.Fprintf(b, "<mtr><mtd><mtext>%d more</mtext></mtd><mtd></mtd><mtd></mtd><mtd></mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>", more, mo("="), m.mn(rest))
 	}
-	out = append(out, block("the terms of the sum", "<mtable>"+rows.String()+"</mtable>"))
-	return append(out,
-		block("delta in numbers", delta+mo("=")+m.mn(r.Slope.Value)+mo("·")+m.mn(r.Sum)+mo("=")+m.mn(r.Delta)),
-		block("the gradient", partial(mi("L"), mi("w"))+mo("=")+delta+mo("·")+factor(r.Input)+mo("=")+m.mn(r.Delta)+mo("·")+m.mn(r.Input.Value)))
 }
 
 // update writes w <- w - rate * gradient with its numbers.

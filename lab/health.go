@@ -45,7 +45,7 @@ const (
 
 // examine runs training rows through the network and back.
 func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Part) Health {
-	p, net = first(p, mostExamined), undropped(net)
+	p, net = first(p, mostExamined), net.WithoutDropout()
 	rows := p.X.Rows
 	tape, grad := net.NewTape(rows), make([]float64, len(net.Params()))
 	trainingLoss(net, tape, loss, r, p)

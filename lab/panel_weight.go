@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/nn"
@@ -38,8 +39,33 @@ func (p panelData) Head(e *lesson.Explanation) template.HTML { return p.M().head
 
 func (p panelData) Path(path lesson.Path) template.HTML { return p.M().path(path) }
 
-func (p panelData) Steps(r *lesson.Recursion) []template.HTML {
-	return p.M().recursion(r)
+func (p panelData) Steps(e *lesson.Explanation) []template.HTML {
+	out := p.M().recursion(e)
+	if e.Recursion.Rows != nil {
+		out = append(out, p.M().rows(e, p.besideRows()))
+	}
+	return out
+}
+
+// besideRows are Beside as rows of the table.
+func (p panelData) besideRows() []int {
+	var out []int
+	for _, row := range p.Beside() {
+		out = append(out, p.Training.Rows[row])
+	}
+	return out
+}
+
+// Together says which rows batch normalisation is shown over.
+func (p panelData) Together() string {
+	rows := p.Beside()
+	switch n := len(p.Next); {
+	case n > 1 && slices.Equal(rows, p.Next):
+		return fmt.Sprintf("the %d rows of the next update", n)
+	case n > 1 && len(rows) == n+1 && slices.Equal(rows[:n], p.Next):
+		return fmt.Sprintf("the %d rows of the next update and the chosen one", n)
+	}
+	return fmt.Sprintf("%d training rows", len(rows))
 }
 
 func (p panelData) Update(before, rate, gradient, after float64) template.HTML {
@@ -57,9 +83,6 @@ func (p panelData) Explained() *lesson.Explanation {
 }
 
 func (p panelData) Unexplained() string {
-	if normed(p.Net) {
-		return "With a norm a weight reaches the loss by more than the paths from its own unit, so the chain rule is not written out. Verify holds the gradients of such a net against numeric derivatives."
-	}
 	_, err := p.Explain()
 	return err.Error()
 }

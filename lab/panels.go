@@ -173,6 +173,8 @@ func (f *Frame) says(p *Pass, u Unit) string {
 func (p panelData) Key() string {
 	width, _ := p.View.size(netWidth, netHigh)
 	switch places := p.Picture(width, netHigh).Places(); {
+	case places.Details && normed(p.Net):
+		return "in a unit a, above it z, below it δ = ∂L/∂s, s being the sum before the norm"
 	case places.Details:
 		return "in a unit a, above it z, below it δ = ∂L/∂z"
 	case places.Shaded:
@@ -264,8 +266,8 @@ func (p panelData) Listed() *UnitNumbers {
 	return n
 }
 
-// Normed reports whether the network has norms.
-func (p panelData) Normed() bool { return normed(p.Net) }
+// NormKind is the norm of the chosen unit's layer.
+func (p panelData) NormKind() string { return p.Net.Layer(p.View.Unit.Column - 1).Norm.String() }
 
 // OutputName is the name of output k.
 func (p panelData) OutputName(k int) string {

@@ -1,41 +1,84 @@
 package lab
 
 import (
+	"slices"
+
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Pass is one row's way through the network.
+// Pass is one row's way through the network, as lesson.Explain has it.
 type Pass struct {
 	Input   []float64
-	Layers  []lesson.Layer // without Delta where a layer has a norm
+	Layers  []lesson.Layer
 	Outputs []lesson.Output
 	Loss    float64
 }
 
-// Pass is the chosen row's way: what lesson.Explain says of it, or of a network with norms,
-// which that refuses, the values of inference.
+// Pass is the chosen row's way.
 func (f *Frame) Pass() (*Pass, error) {
 	e, err := f.Explain()
-	if err == nil {
-		return &Pass{e.Input, e.Layers, e.Outputs, e.Loss}, nil
-	}
-	if !normed(f.Net) {
+	if err != nil {
 		return nil, err
 	}
-	x, y := f.Training.X.Slice(f.View.Row, f.View.Row+1), f.Training.Y.Slice(f.View.Row, f.View.Row+1)
-	tape := f.Net.NewTape(1)
-	f.Net.Forward(tape, x)
-	loss := f.Fit.Config().Loss
-	p := &Pass{Input: x.Row(0), Loss: f.Net.Loss(tape, loss, y)}
-	for l := range f.Net.Depth() {
-		p.Layers = append(p.Layers, lesson.Layer{Activation: f.Net.Layer(l).Activation.String(), Z: tape.Z(l).Row(0), A: tape.A(l).Row(0)})
+	return &Pass{e.Input, e.Layers, e.Outputs, e.Loss}, nil
+}
+
+// Beside are the rows, of the training part, over which batch normalisation is shown: those of the
+// next update with the chosen row among them, or where there is none or it is too large the first
+// training rows. Nil where the network has no batch normalisation.
+func (f *Frame) Beside() []int {
+	if !f.tied() {
+		return nil
 	}
-	for k, a := range tape.A(f.Net.Depth() - 1).Row(0) {
-		p.Outputs = append(p.Outputs, lesson.Output{Target: y.At(0, k), Output: a, Loss: loss.L(y.At(0, k), a), Derivative: loss.D(y.At(0, k), a)})
+	rows := slices.Clone(f.Next)
+	if len(rows) == 0 || len(rows)*len(f.Net.Params()) > mostBesideWork {
+		rows = firstRows(f.Training.X.Rows)
 	}
-	return p, nil
+	return among(rows, f.View.Row, f.Training.X.Rows)
+}
+
+// mostBesideWork is up to how many rows times parameters a batch is gone through for a frame.
+const mostBesideWork = 20e6
+
+// firstRows are those that stand for all of n.
+func firstRows(n int) []int {
+	rows := make([]int, min(n, mostExamined))
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
+}
+
+// among is rows with the chosen one of all, and with another where that would be alone.
+func among(rows []int, chosen, all int) []int {
+	if !slices.Contains(rows, chosen) {
+		rows = append(rows, chosen)
+	}
+	if len(rows) == 1 && all > 1 {
+		rows = append(rows, (chosen+1)%all)
+	}
+	return rows
+}
+
+// batch is Beside for lesson.Explain.
+func (f *Frame) batch() *lesson.Batch {
+	rows := f.Beside()
+	if rows == nil {
+		return nil
+	}
+	return gather(f.Training, rows, f.View.Row)
+}
+
+// gather copies rows of a part, in their order; chosen is one of them.
+func gather(p model.Part, rows []int, chosen int) *lesson.Batch {
+	b := &lesson.Batch{X: nn.NewMatrix[float64](len(rows), p.X.Cols), Y: nn.NewMatrix[float64](len(rows), p.Y.Cols), Row: slices.Index(rows, chosen)}
+	for i, row := range rows {
+		copy(b.X.Row(i), p.X.Row(row))
+		copy(b.Y.Row(i), p.Y.Row(row))
+	}
+	return b
 }
 
 // normed reports whether some layer has a norm.
@@ -46,25 +89,6 @@ func normed(net *nn.Network[float64]) bool {
 		}
 	}
 	return false
-}
-
-// undropped is the network without dropout, so that ForwardTraining differs from Forward by the
-// statistics of batch normalisation alone: the loss then is that of training without its noise.
-func undropped(net *nn.Network[float64]) *nn.Network[float64] {
-	layers, dropped := net.Layers(), false
-	for l := range layers {
-		dropped = dropped || layers[l].Dropout > 0
-		layers[l].Dropout = 0
-	}
-	if !dropped {
-		return net.Clone()
-	}
-	out, err := nn.New[float64](net.Inputs(), 0, layers...)
-	if err != nil { // the layers are those of a network
-		return net.Clone()
-	}
-	copy(out.Values(), net.Values())
-	return out
 }
 
 // trainingLoss runs rows through a network as training does and returns their loss, reduced.

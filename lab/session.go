@@ -175,7 +175,8 @@ func exists(net *nn.Network[float64], a lesson.Address) bool {
 // steepest is the first layer's weight with the largest gradient on the first row, which
 // lesson.Explain chooses by itself.
 func steepest(net *nn.Network[float64], loss nn.Loss, p model.Part) lesson.Address {
-	e, err := lesson.Explain(net, lesson.ExplainOptions{Loss: loss}, p.X.Row(0), p.Y.Row(0))
+	b := gather(p, among(firstRows(p.X.Rows), 0, p.X.Rows), 0)
+	e, err := lesson.Explain(net, lesson.ExplainOptions{Loss: loss, Batch: b}, p.X.Row(0), p.Y.Row(0))
 	if err != nil {
 		return lesson.Address{}
 	}

@@ -88,7 +88,7 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 		}
 		s.Field = plot.Field{XLabel: labels[0], YLabel: labels[1], ZLabel: "loss", X: x, Y: y, Log: true, Paths: paths}
 		s.Rows = min(surfaceRows, f.Training.X.Rows)
-		net, c := undropped(f.Net), f.Fit.Config()
+		net, c := f.Net.WithoutDropout(), f.Fit.Config()
 		tape, part := net.NewTape(s.Rows), first(f.Training, s.Rows)
 		p := net.Params()
 		ia, ib := f.planeIndices()

@@ -57,10 +57,17 @@ type UnitNumbers struct {
 	Z, A       float64
 	Delta      *float64 // nil where it is not known
 	Activation string
-	In         []Connection // from the layer before, its bias last
-	Out        []Connection // to the next layer
-	MoreIn     int          // that are not listed
+	Norm       []NamedNumber // what the norm did, if the layer has one
+	In         []Connection  // from the layer before, its bias last
+	Out        []Connection  // to the next layer
+	MoreIn     int           // that are not listed
 	MoreOut    int
+}
+
+// NamedNumber is a number with its letter.
+type NamedNumber struct {
+	Name  string
+	Value float64
 }
 
 // Connection is a weight between a unit and a neighbour: forwards the neighbour's a times the
@@ -105,6 +112,11 @@ func (f *Frame) UnitNumbers() (*UnitNumbers, error) {
 			out.What += ", " + f.outputNames()[min(u.Unit, len(f.outputNames())-1)]
 		}
 		out.Z, out.Delta, out.Activation = pass.Layers[l].Z[u.Unit], delta(l, u.Unit), pass.Layers[l].Activation
+		if m, j := pass.Layers[l].Norm, u.Unit; m != nil {
+			out.Norm = []NamedNumber{
+				{"s", m.S[j]}, {"μ", m.Mean[j]}, {"1/√(v + ε)", m.Rstd[j]}, {"ŝ", m.Hat[j]}, {"γ", m.Gamma[j]}, {"β", m.Beta[j]}, {"∂L/∂z", m.DeltaZ[j]},
+			}
+		}
 		switch signs := f.signs(l); {
 		case signs == nil:
 		case signs[u.Unit] == plot.Dead:

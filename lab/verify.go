@@ -54,7 +54,7 @@ func verify(ctx context.Context, f *Frame) (any, error) {
 	for _, g := range v.Check.Groups {
 		v.Groups = append(v.Groups, VerifiedGroup{address(net, g.Worst.Index), g})
 	}
-	v.Steps = stepErrors(ctx, undropped(net), c.Loss, c.Reduction, part, v.Weight)
+	v.Steps = stepErrors(ctx, net.WithoutDropout(), c.Loss, c.Reduction, part, v.Weight)
 	return v, nil
 }
 
