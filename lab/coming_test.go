@@ -73,7 +73,7 @@ func TestComingIsWhatComes(t *testing.T) {
 // batch normalisation they add up to it.
 func TestRowsAddUpToTheGradient(t *testing.T) {
 	for _, change := range []map[string]string{
-		nil, {"dropout": "0.4", "input-dropout": "0.2"}, {"norm": "layer"}, {"class-weight": "outer=3"},
+		nil, {"dropout": "0.4", "input-dropout": "0.2"}, {"norm": "layer"}, {"class-weight": "outer=3"}, {"label-smoothing": "0.3"},
 	} {
 		s := newSession(t, "circles")
 		if err := s.Change(map[string]string{"reduction": "sum", "batch-size": "8", "lr": "0.001"}); err == nil {

@@ -44,6 +44,9 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		{"", map[string]string{"epochs": "3", "norm": "layer", "optimizer": "adam", "beta1": "0.8", "beta2": "0.99", "epsilon": "1e-6", "weight-decay": "0.1", "clip-norm": "0.5", "clip-value": "0.1", "class-weight": "no=3,yes=0.5", "precision": "float32"}},
 		{"", map[string]string{"epochs": "3", "optimizer": "rmsprop", "momentum": "0.5", "class-weight": "balanced", "sample-weight": "a", "target": "class", "loss": "focal:1.5", "schedule": "one-cycle"}},
 		{"", map[string]string{"epochs": "3", "optimizer": "nadam", "target": "one\\, two", "loss": "huber:0.5"}},
+		{"", map[string]string{"epochs": "3", "label-smoothing": "0.2", "split": "time:one, two", "validation": "0.2", "optimizer": "sgd", "lr": "0.1"}},
+		{"", map[string]string{"epochs": "3", "target": "b", "label-smoothing": "0.2", "group": "a", "test": "0.3", "precision": "float32"}},
+		{"", map[string]string{"epochs": "3", "target": "a", "task": "multiclass"}},
 		{"notebook", map[string]string{"epochs": "9", "optimizer": "lbfgs", "lr": "", "l2": "0.001", "target-loss": "-1", "tolerance": ""}},
 	}
 	at := filepath.Join("testdata", "programs")
@@ -127,7 +130,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		"momentum": "0.25", "beta1": "0.7", "beta2": "0.75", "epsilon": "0.001", "schedule": "cosine", "warmup": "2", "shuffle": "off",
 		"dropout": "0.2", "input-dropout": "0.125", "l1": "0.01", "l2": "0.02", "weight-decay": "0.03", "max-norm": "3", "clip-norm": "4", "clip-value": "5",
 		"epochs": "11", "tolerance": "0.06", "target-loss": "-0.07", "target": `a\,b,c`, "scale": "robust", "validation": "0", "test": "0.1875",
-		"sample-weight": "w", "precision": "float64",
+		"sample-weight": "w", "label-smoothing": "0.1", "task": "regression", "split": "time:t", "group": "g", "precision": "float64",
 	}
 	rule := map[string]string{"beta1": "adam"} // rmsprop has none
 	for _, f := range fields {
@@ -188,5 +191,56 @@ func TestOptimisersOwnNumbersGoWithIt(t *testing.T) {
 	}
 	if err := s.Change(map[string]string{"optimizer": "sgd", "momentum": "0.5"}); err == nil || !strings.Contains(err.Error(), "momentum") {
 		t.Errorf("sgd with a momentum: %v", err)
+	}
+}
+
+// Smoothed labels are what the page's chain rule, its race and its gradients have as targets; its
+// scores and its confusion matrix still count classes.
+func TestSmoothedLabels(t *testing.T) {
+	s := newSession(t, "circles")
+	if err := s.Change(map[string]string{"label-smoothing": "0.2", "method": "batch", "schedule": "constant", "precision": "float64", "epochs": "5"}); err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Frame().Explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y := e.Outputs[0].Target; y != 0.1 && y != 0.9 {
+		t.Errorf("the target is %v", y)
+	}
+	raced, err := race(raceMethods)(ctx, s.Frame())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Goto(ctx, 5); err != nil {
+		t.Fatal(err)
+	}
+	f := s.Frame()
+	if lane := raced.(*Raced).Last(0).Loss; lane != f.Loss {
+		t.Errorf("the lane that is the run ends at %v, the run at %v", lane, f.Loss)
+	}
+	fitted, err := f.Fitted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := 0.0
+	for _, row := range fitted.Report.Confusion {
+		for _, n := range row {
+			counted += n
+		}
+	}
+	if counted != float64(f.Training.X.Rows) {
+		t.Errorf("the confusion matrix counts %v rows of %d", counted, f.Training.X.Rows)
+	}
+}
+
+// A link that asks for what the page does not have is refused by name.
+func TestLinkWithMoreThanTheForm(t *testing.T) {
+	s := newSession(t, "circles")
+	setup := s.Frame().Setup
+	setup.Options.EMA, setup.Options.Metrics, setup.Options.OnDivergence = 0.9, []string{"auc"}, "halve-lr"
+	err := s.Load(setup, s.table)
+	if err == nil || !strings.Contains(err.Error(), "asks for --ema, --metric, --on-divergence, which") {
+		t.Errorf("it says %v", err)
 	}
 }

@@ -45,13 +45,11 @@ func (f *Frame) Fitted() (*Fitted, error) {
 			out.Predictions = append(out.Predictions, float64(highest(raw.Row(i))))
 			flatP = append(flatP, raw.Row(i)...)
 		default:
-			out.Targets = append(out.Targets, y.At(i, 0))
-			guess := 0.0
-			if raw.At(i, 0) > 0.5 {
-				guess = 1
+			out.Targets = append(out.Targets, yes(y.At(i, 0)))
+			out.Predictions = append(out.Predictions, yes(raw.At(i, 0)))
+			for j, v := range y.Row(i) { // which may be smoothed
+				flatY, flatP = append(flatY, yes(v)), append(flatP, raw.At(i, j))
 			}
-			out.Predictions = append(out.Predictions, guess)
-			flatY, flatP = append(flatY, y.Row(i)...), append(flatP, raw.Row(i)...)
 		}
 	}
 	var err error
@@ -72,6 +70,14 @@ func (f *Frame) Fitted() (*Fitted, error) {
 		out.Report.Scores = slices.DeleteFunc(out.Report.Scores, func(s metrics.Score) bool { return metrics.NeedsProbabilities(s.Name) })
 	}
 	return out, err
+}
+
+// yes is 1 for more than a half, otherwise 0.
+func yes(p float64) float64 {
+	if p > 0.5 {
+		return 1
+	}
+	return 0
 }
 
 func highest(row []float64) int {
@@ -254,10 +260,7 @@ func (p *plane) says(tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, err
 	case data.Multiclass:
 		return float64(highest(out)), nil
 	}
-	if out[0] > 0.5 {
-		return 1, nil
-	}
-	return 0, nil
+	return yes(out[0]), nil
 }
 
 func (p *plane) field(width, height int) (plot.Figure, error) {

@@ -84,6 +84,6 @@ func (p panelData) FieldOf(name string) formField {
 	if f == nil {
 		return formField{}
 	}
-	used := map[string]string{"target": listText(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike"}
+	used := map[string]string{"target": listText(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike", "group": "none", "task": string(p.Fit.Schema.Task)}
 	return formField{field: *f, Value: f.get(&p.Setup.Options), Used: used[name]}
 }

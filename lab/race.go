@@ -40,6 +40,7 @@ const (
 func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err error) {
 	c := f.Fit.Config()
 	c.KeepBest, c.Threads = false, 1
+	c.LabelSmoothing = 0                                                  // the rows that the lanes get have it
 	work := 3 * float64(len(f.Net.Params())) * float64(f.Training.X.Rows) // of an epoch
 	c.Epochs = min(c.Epochs, mostRaceEpochs, max(1, int(mostRaceWork/work)))
 	c.Warmup = min(c.Warmup, c.Epochs-1)

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/gradus-ml/gradus/model"
 )
@@ -42,8 +45,10 @@ func ParseLink(link string) (Setup, error) {
 	return s, nil
 }
 
-// shown refuses options that the form does not have, such as a running average of the weights or
-// smoothed labels: the page would show other numbers than are computed. A link may ask for them.
+// shown refuses options that the form does not have. A link may ask for them. A running average
+// of the weights is a second set beside the one that the updates change, whose chain rule the page
+// shows; metrics and patience choose an epoch, where the lab keeps the last; and how long a run may
+// take or on how many shards is no matter of its steps.
 func (s Setup) shown() error {
 	values := s.Values()
 	plain, err := Setup{}.With(values)
@@ -56,18 +61,34 @@ func (s Setup) shown() error {
 	}
 	o := &same.Options
 	plain.Options.Types, o.Patience, o.Threads = o.Types, nil, 0
-	want, err := json.Marshal(plain.Options)
+	want, err := optionsByName(plain.Options)
 	if err != nil {
 		return err
 	}
-	got, err := json.Marshal(same.Options)
+	got, err := optionsByName(same.Options)
 	if err != nil {
 		return err
 	}
-	if string(want) != string(got) {
-		return fmt.Errorf("%w: the link asks for options that the page does not have; gradus train has them", ErrSetup)
+	var extra []string
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if string(got[name]) != string(want[name]) {
+			extra = append(extra, "--"+strings.ReplaceAll(name, "_", "-"))
+		}
+	}
+	if extra != nil {
+		return fmt.Errorf("%w: the link asks for %s, which the page does not have, since it shows every update and keeps the last weights; gradus train has it", ErrSetup, strings.Join(extra, ", "))
 	}
 	return nil
+}
+
+// optionsByName are the options as JSON has them, each by itself.
+func optionsByName(o model.Options) (map[string]json.RawMessage, error) {
+	out := map[string]json.RawMessage{}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	return out, json.Unmarshal(text, &out)
 }
 
 func or[T comparable](v, fallback T) T {

@@ -87,8 +87,9 @@ type Part struct {
 	W    []float64          // what each row weighs in the loss; nil for ones, and of test rows
 }
 
-// Parts returns the run's training, validation and test rows, encoded in float64. Of rows that
-// are from a table of their own, Rows counts there.
+// Parts returns the run's training, validation and test rows, encoded in float64. The targets of
+// training are smoothed where the run smooths labels. Of rows that are from a table of their own,
+// Rows counts there.
 func (f *Fit) Parts() (training, validation, test Part, err error) {
 	encoded := func(own *data.Table, rows []int, weighed bool) (p Part) {
 		if err != nil || len(rows) == 0 {
@@ -105,6 +106,7 @@ func (f *Fit) Parts() (training, validation, test Part, err error) {
 		return Part{Rows: rows, X: s.X, Y: s.Y, W: s.W}
 	}
 	training = encoded(nil, f.parts.train, true)
+	training.Y = train.Smoothed(training.Y, f.recipe.config.LabelSmoothing, f.recipe.config.Loss)
 	validation = encoded(f.tables.Validation, f.parts.validation, true)
 	test = encoded(f.tables.Test, f.parts.test, false)
 	return training, validation, test, err

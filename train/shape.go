@@ -95,8 +95,16 @@ func (t *Trainer[T]) show(average bool) (was bool) {
 	return was
 }
 
-// smoothed returns y·(1-s) + s/classes for every target.
-func smoothed[T nn.Float](y nn.Matrix[T], s float64, classes int) nn.Matrix[T] {
+// Smoothed returns the targets that training with label smoothing s compares with in the place of
+// y: y·(1-s) + s/classes, with the classes that the loss tells apart, of binary cross-entropy 2.
+func Smoothed[T nn.Float](y nn.Matrix[T], s float64, loss nn.Loss) nn.Matrix[T] {
+	if s == 0 {
+		return y
+	}
+	classes := 2 // of each output, unless
+	if loss == nn.CrossEntropy {
+		classes = y.Cols
+	}
 	out := nn.NewMatrix[T](y.Rows, y.Cols)
 	for i := range y.Rows {
 		for j, v := range y.Row(i) {

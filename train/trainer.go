@@ -216,13 +216,7 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	}
 	t.good = make([]T, values)
 	t.tiny = newTiny(net, &t.cfg, data.Train)
-	if cfg.LabelSmoothing > 0 {
-		classes := 2 // of each output, unless
-		if cfg.Loss == nn.CrossEntropy {
-			classes = net.Outputs()
-		}
-		t.data.Train.Y = smoothed(data.Train.Y, cfg.LabelSmoothing, classes)
-	}
+	t.data.Train.Y = Smoothed(data.Train.Y, cfg.LabelSmoothing, cfg.Loss)
 	if cfg.EMA > 0 {
 		t.ema = make([]T, values)
 	}
