@@ -82,6 +82,8 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		e.Look(func(v *View) { v.Digits = get("on") == "true" })
 	case "cancel":
 		e.cancel(get("job"))
+	case "report":
+		e.begin("report", e.Session.report)
 	case "verify":
 		e.begin("verify", verify)
 	case "race":

@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"net/http"
@@ -30,8 +32,8 @@ func (s *Server) historyCSV(w http.ResponseWriter, _ *http.Request, e *entry) {
 }
 
 // model is the model as it stands, a file as gradus train writes it.
-func (s *Server) model(w http.ResponseWriter, _ *http.Request, e *entry) {
-	m, err := e.Model()
+func (s *Server) model(w http.ResponseWriter, r *http.Request, e *entry) {
+	m, err := e.Model(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -40,19 +42,40 @@ func (s *Server) model(w http.ResponseWriter, _ *http.Request, e *entry) {
 	m.Write(w)
 }
 
-// report is the run as one page.
+// Written is a report that is done.
+type Written struct {
+	HTML []byte
+	At   int // updates made
+}
+
+// report writes the session's run as it stands as one page. The run may go on meanwhile.
+func (s *Session) report(ctx context.Context, _ *Frame) (any, error) {
+	s.mu.Lock()
+	f, fit := s.frame(), s.run.fit
+	m, found := fit.Unscored(), fit.Diagnose()
+	s.mu.Unlock()
+	if err := fit.Score(ctx, m); err != nil {
+		return nil, err
+	}
+	r := f.Report(m)
+	r.Found = found
+	var b bytes.Buffer
+	if err := WriteReport(&b, r); err != nil {
+		return nil, err
+	}
+	return &Written{b.Bytes(), f.At}, ctx.Err()
+}
+
+// report gives away the report that was made.
 func (s *Server) report(w http.ResponseWriter, _ *http.Request, e *entry) {
-	m, err := e.Model()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+	report, ok := e.Frame().Jobs["report"].result.(*Written)
+	if !ok {
+		http.Error(w, "no report has been made of this run; make one under Share", http.StatusNotFound)
 		return
 	}
-	f := e.Frame()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", reportPolicy)
-	report := f.Report(m)
-	report.Found = e.diagnose()
-	WriteReport(w, report)
+	w.Write(report.HTML)
 }
 
 // figure is one of the page's pictures by itself.

@@ -79,7 +79,7 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		if err := s.Goto(ctx, 1<<30); err != nil {
 			t.Fatal(err)
 		}
-		m, err := s.Model()
+		m, err := s.Model(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

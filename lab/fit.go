@@ -17,13 +17,25 @@ type Fitted struct {
 	Classes     []string
 	Report      metrics.Report
 	Rows        int
+	Weights     string // the column of what the rows count in the report; "": all alike
 }
 
 // mostFitted is up to how many rows are drawn.
 const mostFitted = 2000
 
-// Fitted runs the training rows through the network.
+// Fitted runs the training rows through the network, once.
 func (f *Frame) Fitted() (*Fitted, error) {
+	if f.fitted == nil {
+		out, err := f.fit()
+		if err != nil {
+			return nil, err
+		}
+		f.fitted = out
+	}
+	return f.fitted, nil
+}
+
+func (f *Frame) fit() (*Fitted, error) {
 	e := f.Fit.Encoding
 	rows := min(mostFitted, f.Training.X.Rows)
 	raw := f.Net.Predict(f.Training.X.Slice(0, rows))
@@ -52,19 +64,26 @@ func (f *Frame) Fitted() (*Fitted, error) {
 			}
 		}
 	}
+	var w []float64
 	var err error
+	if column := f.Setup.Options.SampleWeight; column != "" {
+		if w, err = data.Weights(f.Table, column, f.Training.Rows[:rows]); err != nil {
+			return nil, err
+		}
+		out.Weights = column
+	}
 	switch e.Task {
 	case data.Regression:
-		out.Report, err = metrics.Regression(flatY, flatP, len(e.Targets), nil)
+		out.Report, err = metrics.Regression(flatY, flatP, len(e.Targets), w)
 	case data.Binary:
 		out.Classes = e.Classes()
-		out.Report, err = metrics.Binary(flatY, flatP, nil)
+		out.Report, err = metrics.Binary(flatY, flatP, w)
 	case data.Multiclass:
 		out.Classes = e.Classes()
-		out.Report, err = metrics.Multiclass(out.Targets, flatP, len(out.Classes), nil)
+		out.Report, err = metrics.Multiclass(out.Targets, flatP, len(out.Classes), w)
 	default:
 		out.Classes = e.Targets[0].Classes
-		out.Report, err = metrics.Multilabel(flatY, flatP, len(e.Targets), nil)
+		out.Report, err = metrics.Multilabel(flatY, flatP, len(e.Targets), w)
 	}
 	if f.Fit.Config().Loss == nn.Hinge {
 		out.Report.Scores = slices.DeleteFunc(out.Report.Scores, func(s metrics.Score) bool { return metrics.NeedsProbabilities(s.Name) })

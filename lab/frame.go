@@ -50,6 +50,7 @@ type Frame struct {
 	Revealed        string          // what a fault came to
 
 	examined  *Health
+	fitted    *Fitted
 	explained *lesson.Explanation
 	troubled  error
 }
@@ -61,6 +62,11 @@ const costly = 200e6
 func (s *Session) Frame() *Frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.frame()
+}
+
+// frame is Frame with mu held.
+func (s *Session) frame() *Frame {
 	r := &s.run
 	f := &Frame{
 		Version: s.version, Setup: s.setup, Table: s.table, Print: s.print, Fit: r.fit, Start: s.start, Net: r.fit.Network(),
@@ -101,9 +107,7 @@ func (s *Session) Frame() *Frame {
 		f.Findings = r.fit.Diagnose()
 	}
 	if s.view.tab() == "share" && !s.running {
-		if m, err := r.fit.Model(); err == nil {
-			f.Sha = m.WeightsSHA256()
-		}
+		f.Sha = r.fit.Unscored().WeightsSHA256()
 	}
 	for name, j := range s.jobs {
 		f.Jobs[name] = *j

@@ -2,11 +2,14 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/gradus-ml/gradus/data"
 )
 
 // Long work is cancelled at once and leaves nothing running and nothing shown.
@@ -83,5 +86,47 @@ func TestCancel(t *testing.T) {
 		if err := goleak.Find(before); err != nil {
 			t.Errorf("%s: something is running: %v", how, err)
 		}
+	}
+}
+
+// A report is made while the page goes on, and is cancelled as other work is.
+func TestReportIsCancelled(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("a,b,y\n")
+	for i := range 60000 {
+		fmt.Fprintf(&text, "%d,%d,%d\n", i%17, i*i%23, i*3%41)
+	}
+	table, err := data.Read(data.Stdin, data.ReadOptions{Stdin: strings.NewReader(text.String())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(t, "notebook")
+	setup := ownSetup()
+	setup.Options.Hidden = []int{300, 300}
+	if err := s.Load(setup, table); err != nil {
+		t.Fatal(err)
+	}
+	s.Look(func(v *View) { v.Tab = "share" })
+	before := goleak.IgnoreCurrent()
+	s.begin("report", s.report)
+	for f := s.Frame(); ; f = s.Frame() {
+		if f.At == 0 {
+			s.Batch()
+			continue
+		}
+		if j := f.Jobs["report"]; !j.busy {
+			t.Fatalf("it is done before it can be cancelled: %v", j.err)
+		}
+		break // an update was made meanwhile
+	}
+	if text := execute("panel-share", s.Frame()); !strings.Contains(text, `data-do="cancel" data-job="report"`) {
+		t.Errorf("while it is at work there is no way to cancel: %s", text)
+	}
+	s.cancel("report")
+	if err := goleak.Find(before); err != nil {
+		t.Errorf("cancelled, something is running: %v", err)
+	}
+	if _, there := s.Frame().Jobs["report"]; there {
+		t.Error("cancelled, it is still there")
 	}
 }

@@ -35,6 +35,7 @@ func (p panelData) JobAt(name string) int { return p.Jobs[name].at }
 func (p panelData) Verified() *Verified { v, _ := p.Jobs["verify"].result.(*Verified); return v }
 func (p panelData) Raced() *Raced       { r, _ := p.Jobs["race"].result.(*Raced); return r }
 func (p panelData) Surface() *Surface   { s, _ := p.Jobs["surface"].result.(*Surface); return s }
+func (p panelData) Written() *Written   { w, _ := p.Jobs["report"].result.(*Written); return w }
 
 // VerifiedCurve and its like are the panels' pictures.
 func (p panelData) VerifiedCurve() template.HTML {
@@ -66,6 +67,21 @@ func (p panelData) PredictedPicture(r *Fitted) template.HTML {
 
 func (p panelData) ResidualsPicture(r *Fitted) template.HTML {
 	return template.HTML(svg(r.Residuals(p.View.size(sideWidth, 260))))
+}
+
+// Counted says how rows count in the scores where it is not each once, or where the loss has it
+// otherwise.
+func (p panelData) Counted(r *Fitted) string {
+	classes := len(p.Setup.Options.ClassWeight) > 0
+	switch {
+	case r.Weights != "" && classes:
+		return "Here a row counts as " + r.Weights + " says; the class weights count in the loss alone."
+	case r.Weights != "":
+		return "Here, as in the loss, a row counts as " + r.Weights + " says."
+	case classes:
+		return "Here every row counts once; the class weights count in the loss alone."
+	}
+	return ""
 }
 
 // PlaneColumns are the columns that the plane shows.

@@ -45,6 +45,8 @@ func TestPoint11Share(t *testing.T) {
 			t.Errorf("%s.svg is %.60s", name, svg)
 		}
 	}
+	p.click("#report")
+	p.until("document.getElementById('get-report')")
 	report := string(p.get("/report.html"))
 	for _, want := range []string{m.WeightsSHA256(), "<svg", "--seed 42"} {
 		if !strings.Contains(report, want) {

@@ -15,7 +15,7 @@ func TestReport(t *testing.T) {
 	if err := s.Goto(context.Background(), 100); err != nil {
 		t.Fatal(err)
 	}
-	m, err := s.Model()
+	m, err := s.Model(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -219,16 +219,11 @@ func (s *Session) say(err error) {
 	}
 }
 
-// Model returns the model as it stands.
-func (s *Session) Model() (*model.Model, error) {
+// Model returns the model as it stands. The run may go on while it is scored.
+func (s *Session) Model(ctx context.Context) (*model.Model, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.run.fit.Model()
-}
-
-// diagnose asks the engine what is wrong with the run as it stands.
-func (s *Session) diagnose() []train.Finding {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.run.fit.Diagnose()
+	fit := s.run.fit
+	m := fit.Unscored()
+	s.mu.Unlock()
+	return m, fit.Score(ctx, m)
 }

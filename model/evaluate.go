@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -33,7 +34,7 @@ func (m Metrics) Best() (r *metrics.Report, rows string) {
 }
 
 // score sets the model's metrics on the rows of the run.
-func (f *Fit) score(m *Model) error {
+func (f *Fit) score(ctx context.Context, m *Model) error {
 	var guess guesser
 	for _, p := range []struct {
 		into  **metrics.Report
@@ -46,6 +47,9 @@ func (f *Fit) score(m *Model) error {
 	} {
 		if len(p.rows) == 0 {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		t := p.table
 		if t == nil {

@@ -425,6 +425,12 @@ func (f *Fit) Imputed() data.Counts { return f.imputed }
 // Model returns the model as it stands, with its scores on the rows. Of a run that early
 // stopping may end, it has the best weights so far. The run itself is not changed.
 func (f *Fit) Model() (*Model, error) {
+	m := f.Unscored()
+	return m, f.Score(context.Background(), m)
+}
+
+// Unscored is Model without the scores, and without a threshold that they choose.
+func (f *Fit) Unscored() *Model {
 	r := f.runner.result()
 	m := &Model{
 		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold, engine: f.runner.engine(),
@@ -437,10 +443,17 @@ func (f *Fit) Model() (*Model, error) {
 		m.Training.BestEpoch = r.BestEpoch
 	}
 	f.kept = f.numberSize() * float64(m.Parameters())
+	return m
+}
+
+// Score gives a model of Unscored its threshold and its scores. It looks at no more of the run than
+// its rows, so the run may go on meanwhile. When ctx ends it returns ctx's error, before it comes
+// to the training, the validation or the test rows.
+func (f *Fit) Score(ctx context.Context, m *Model) error {
 	if err := f.chooseThreshold(m); err != nil {
-		return m, err
+		return err
 	}
-	return m, f.score(m)
+	return f.score(ctx, m)
 }
 
 // Describe says in words what the network is: "8 - 64 relu - 64 relu - 1 identity", or with
