@@ -131,13 +131,13 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 	width, height := c.Max.X-c.Min.X, c.Max.Y-c.Min.Y
 
 	p.X.Min, p.X.Max = x.low, x.high
-	p.X.Label.Text = label.fit(ch.XLabel, width)
+	p.X.Label.Text = label.fit(ch.XLabel, width-60) // what ticks and the other label leave
 	p.X.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
 	p.X.Tick.Label = tick.style(draw.XCenter, draw.YTop)
 	p.X.Tick.Marker = plot.ConstantTicks(x.ticks(ch.LogX, whole, int(width/90), width-60, 3.2*text.tick))
 
 	p.Y.Min, p.Y.Max = y.low, y.high
-	p.Y.Label.Text = label.fit(ch.YLabel, height)
+	p.Y.Label.Text = label.fit(ch.YLabel, height-50)
 	p.Y.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
 	p.Y.Tick.Label = tick.style(draw.XRight, draw.YCenter)
 	p.Y.Tick.Marker = plot.ConstantTicks(y.ticks(ch.LogY, false, int(height/60), height-60, 1.3*text.tick))

@@ -102,7 +102,7 @@ func drawEdges(c draw.Canvas, edges []edge) {
 }
 
 // drawWeights prints the weights on their edges where these are few, and the
-// highlighted one, with its name, always.
+// highlighted one always, with its name where there is room.
 func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 	taken := lay.obstacles()
 	edges = slices.Clone(edges)
@@ -119,11 +119,13 @@ func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 		if !lay.labels && !e.highlight {
 			continue
 		}
-		text := lettering{size: 12, color: e.color()}
+		text := lettering{size: lay.number, color: e.color()}
 		label := number(e.weight)
 		if e.highlight {
-			text = lettering{size: 14, color: ink, bold: true}
-			label = e.name() + " = " + label
+			text = lettering{size: lay.number, color: ink, bold: true}
+			if named := e.name() + " = " + label; text.width(named)+6 <= e.to.X-e.from.X-2*lay.radius {
+				label = named // and covers neither unit
+			}
 		}
 		box := e.place(text.width(label)+6, text.size+3, taken)
 		taken = append(taken, box)

@@ -24,6 +24,7 @@ type Field struct {
 
 	Log     bool     // levels by the logarithm, for losses
 	Classes []string // names of the values 0, 1, ...
+	Bare    bool     // without a legend of the classes, where there is no room for one
 	Levels  int      // default 14
 
 	Points []FieldPoint
@@ -48,6 +49,9 @@ func (f Field) size() (width, height int) { return or(f.Width, 640), or(f.Height
 func (f Field) draw(c draw.Canvas) {
 	key := newLegend(Chart{Series: f.Paths})
 	for i, name := range f.Classes {
+		if f.Bare {
+			break
+		}
 		key.entries = append(key.entries, dotEntry(name, draw.LineStyle{Color: classColor(i)}))
 	}
 	c = draw.Crop(c, 20, -26, 16, -16)
@@ -145,7 +149,7 @@ var (
 	fieldHigh = color.NRGBA{R: 0x3B, G: 0x7F, B: 0xB0, A: 255}
 )
 
-func classColor(i int) color.NRGBA { return curveColors[i%len(curveColors)] }
+func classColor(i int) color.NRGBA { return classColors[i%len(classColors)] }
 
 // mix is a colour between two, share of the way to b.
 func mix(a, b color.NRGBA, share float64) color.NRGBA {

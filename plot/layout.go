@@ -9,6 +9,7 @@ type layout struct {
 	net      Net
 	columns  []column
 	radius   vg.Length // of a unit
+	number   vg.Length // size of the numbers beside units and on edges
 	labels   bool      // weights are printed on their edges
 	details  bool      // z and delta are written beside the units
 	shaded   bool      // the units are too small for numbers
@@ -138,16 +139,22 @@ func (n Net) size() (width, height int) {
 func (lay *layout) place(area vg.Rectangle) {
 	pitch := min(widestPitch, (area.Max.Y-area.Min.Y)/lay.rows())
 	lay.radius = max(3, min(27, 0.38*pitch))
-	const least = 62 // between units for numbers above and below each
-	if lay.details = lay.net.detailed() && pitch >= least; lay.details {
-		lay.radius = max(3, min(24, 0.26*pitch))
-	}
-	lay.shaded = lay.net.valued() && lay.radius < leastRadius
 	lay.names = min(nameWidth, nameShare*(area.Max.X-area.Min.X))
 	low := area.Min.X + lay.room(lay.columns[0], lay.net.Inputs)
 	high := area.Max.X - lay.room(lay.columns[len(lay.columns)-1], lay.net.Outputs)
-	const leastGap = 130 // between columns for weights on the edges
-	lay.labels = lay.labels && (high-low) >= leastGap*vg.Length(len(lay.columns)-1)
+	gap := (high - low) / vg.Length(max(1, len(lay.columns)-1))
+	const (
+		least      = 62  // between units for numbers above and below each
+		leastApart = 100 // between columns for them
+		leastGap   = 130 // between columns for weights on the edges
+	)
+	if lay.details = lay.net.detailed() && pitch >= least && gap >= leastApart; lay.details {
+		lay.radius = max(3, min(24, 0.26*pitch))
+	}
+	lay.radius = max(3, min(lay.radius, 0.4*gap))
+	lay.number = max(12, min(14, 0.2*pitch))
+	lay.shaded = lay.net.valued() && lay.radius < leastRadius
+	lay.labels = lay.labels && gap >= leastGap
 	for i := range lay.columns {
 		c := &lay.columns[i]
 		c.x = (low + high) / 2

@@ -33,6 +33,14 @@ var (
 
 var curveColors = []color.NRGBA{blue, vermilion, green, purple, orange, sky, black}
 
+// Classes have no dashes to tell them apart, so there are colours for ten, which are seen on a
+// dark ground as well.
+var classColors = []color.NRGBA{blue, vermilion, green, purple, orange, sky, grey,
+	{R: 0xA0, G: 0x69, B: 0x2E, A: 255}, // brown
+	{R: 0x8A, G: 0x63, B: 0xD2, A: 255}, // violet
+	{R: 0x8F, G: 0x8B, B: 0x00, A: 255}, // olive
+}
+
 // Dash patterns, so that curves differ in print without colour too. Series that
 // ask for dashes and series that do not take turns through lists of their own.
 var (

@@ -81,12 +81,12 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 
 	if column > 0 {
 		layer := n.Layers[column-1]
-		beside := lay.radius + 8
+		beside := lay.radius + lay.number/2 + 2
 		if z, ok := at(layer.Z, i); ok && lay.details {
-			drawSymbol(c, lettering{size: 12, color: slate}, center.X, center.Y+beside, symbol{"z", i, "= " + number(z)})
+			drawSymbol(c, lettering{size: lay.number, color: slate}, center.X, center.Y+beside, symbol{"z", i, "= " + number(z)})
 		}
 		if delta, ok := at(layer.Delta, i); ok && lay.details {
-			drawSymbol(c, lettering{size: 12, color: ink}, center.X, center.Y-beside, symbol{"δ", i, "= " + number(delta)})
+			drawSymbol(c, lettering{size: lay.number, color: ink}, center.X, center.Y-beside, symbol{"δ", i, "= " + number(delta)})
 		}
 	}
 
@@ -100,7 +100,7 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 	if lay.shaded {
 		return
 	}
-	text := lettering{size: min(15, 0.75*lay.radius), color: ink}
+	text := lettering{size: min(17, 0.75*lay.radius), color: ink}
 	room := 1.75 * lay.radius
 	if valued {
 		label := number(v)
@@ -178,7 +178,7 @@ func drawGround(c draw.Canvas, text lettering, x, y, width vg.Length) {
 func (lay *layout) obstacles() []vg.Rectangle {
 	wide, high := lay.radius, lay.radius
 	if lay.details {
-		wide, high = max(wide, 42), high+18
+		wide, high = max(wide, 48), high+19
 	}
 	var taken []vg.Rectangle
 	for _, col := range lay.columns {

@@ -1,0 +1,80 @@
+package plot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// narrow is a net of those columns as wide as a phone, with all its numbers and a chosen weight.
+func narrow(units ...int) Net {
+	n := Net{Bare: true, Width: 370, Height: 400, InputValues: make([]float64, units[0]), Highlight: &Edge{0, 0, 0}}
+	for l, u := range units[1:] {
+		layer := Layer{Z: make([]float64, u), A: make([]float64, u), Delta: make([]float64, u)}
+		for range units[l] {
+			layer.Weights = append(layer.Weights, slices.Repeat([]float64{0.5}, u))
+		}
+		n.Layers = append(n.Layers, layer)
+	}
+	return n
+}
+
+// However near its columns come to each other, no unit touches another and no number stands on one.
+func TestColumnsKeepApart(t *testing.T) {
+	for _, c := range []struct {
+		units          []int
+		details, named bool
+	}{{[]int{2, 2}, true, true}, {[]int{3, 4, 1}, true, false}, {[]int{3, 4, 4, 2}, false, false}, {[]int{2, 6, 6, 6, 6, 6, 6, 1}, false, false}} {
+		n := narrow(c.units...)
+		p := n.Places()
+		if p.Details != c.details {
+			t.Errorf("%v: z and δ are shown: %v", c.units, p.Details)
+		}
+		var x []float64
+		for _, u := range p.Units {
+			x = append(x, u.X)
+		}
+		slices.Sort(x)
+		x = slices.Compact(x)
+		for i := range x[1:] {
+			if gap := x[i+1] - x[i]; gap < 2*p.Radius+4 {
+				t.Errorf("%v: columns are %.0f apart, with units of radius %.0f", c.units, gap, p.Radius)
+			}
+		}
+		got := texts(parse(t, render(t, "svg", n)))
+		if named := slices.Contains(got, "W[0,0] = 0.5"); named != c.named || !named && !slices.Contains(got, "0.5") {
+			t.Errorf("%v: the chosen weight is shown with its name: %v; %q", c.units, named, got)
+		}
+	}
+}
+
+// The label of an axis is no longer than the axis, which a small picture's legend leaves little of.
+func TestLongAxisLabels(t *testing.T) {
+	long := strings.Repeat("temperature_", 5)
+	for _, text := range texts(parse(t, render(t, "svg", Field{X: []float64{0, 1}, Y: []float64{0, 1}, Z: [][]float64{{0, 1}, {1, 0}}, Classes: []string{"a", "b"}, XLabel: long, YLabel: long, Width: 280, Height: 200}))) {
+		if w := chartText.label; strings.HasPrefix(text, "temp") && (lettering{size: w}).width(text) > 190 {
+			t.Errorf("%q is longer than its axis", text)
+		}
+	}
+}
+
+// Ten classes have ten colours.
+func TestClassColors(t *testing.T) {
+	f := Field{X: []float64{0, 1}, Y: []float64{0, 1}, Z: [][]float64{{0, 1}, {2, 3}}}
+	for i := range 10 {
+		f.Classes = append(f.Classes, fmt.Sprint("class ", i))
+		for j := range i {
+			if classColor(i) == classColor(j) {
+				t.Errorf("the classes %d and %d have one colour", j, i)
+			}
+		}
+	}
+	legend := func() bool { return slices.Contains(texts(parse(t, render(t, "svg", f))), "class 9") }
+	if !legend() {
+		t.Error("the classes have no legend")
+	}
+	if f.Bare = true; legend() {
+		t.Error("bare, the classes have a legend")
+	}
+}
