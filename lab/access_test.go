@@ -1,7 +1,10 @@
 package lab
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -20,9 +23,21 @@ func TestAccessibility(t *testing.T) {
 	}
 	p := openTab(t, Options{})
 	js[any](p, string(axe)+"; null")
-	p.click("[data-do=batch]")
+	look := func(scheme, what string) {
+		t.Helper()
+		found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run(document, { resultTypes: ['violations'] }).then((r) =>
+			r.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + (n.any[0] ? n.any[0].message : ''))))`, chromedp.EvalAwaitPromise))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			t.Errorf("%s, %s: %s", scheme, what, f)
+		}
+	}
 	for _, scheme := range []string{"light", "dark"} {
 		p.scheme(scheme)
+		p.choose("example", "notebook")
+		p.click("[data-do=batch]")
 		for _, tab := range tabs {
 			p.tab(tab.Name)
 			switch tab.Name {
@@ -40,14 +55,86 @@ func TestAccessibility(t *testing.T) {
 				p.click("#guess-0")
 				p.until("document.getElementById('revealed')")
 			}
-			found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run(document, { resultTypes: ['violations'] }).then((r) =>
-				r.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + (n.any[0] ? n.any[0].message : ''))))`, chromedp.EvalAwaitPromise))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range found {
-				t.Errorf("%s, %s: %s", scheme, tab.Name, f)
-			}
+			look(scheme, tab.Name)
+		}
+		p.choose("example", "notebook-one-2000")
+		p.tab("health")
+		p.click("[data-do=epoch]")
+		look(scheme, "a dead unit")
+		p.choose("example", "notebook")
+		p.write("break-loss", "0.0945")
+		p.click("#run")
+		p.until("document.getElementById('clear-this')")
+		look(scheme, "a breakpoint")
+		p.choose("example", "circles")
+		p.tab("build")
+		p.write("f-lr", "fast")
+		look(scheme, "a refused change")
+		p.tab("fit")
+		look(scheme, "a confusion matrix")
+	}
+}
+
+// In the dark what lies over a pale plane keeps its colours, what lies beside it does not, and a
+// hint is as easy to read as other small text.
+func TestDarkPictures(t *testing.T) {
+	p := openTab(t, Options{})
+	p.choose("example", "circles")
+	p.tab("fit")
+	p.scheme("dark")
+	style := func(selector, property string) string {
+		t.Helper()
+		return js[string](p, fmt.Sprintf("getComputedStyle(document.querySelector(%q)).%s", selector, property))
+	}
+	ground := style(".right", "backgroundColor")
+	for _, c := range []struct{ selector, property, want string }{
+		{`#fit-plane [fill="#0072B2"]`, "fill", "rgb(0, 114, 178)"},
+		{`#fit-plane [fill="#D55E00"]`, "fill", "rgb(213, 94, 0)"},
+		{`#fit-plane path`, "fill", ground},
+		{`#fit-plane text[fill="#1F2328"]`, "fill", "rgb(232, 234, 237)"},
+		{`#picture path`, "fill", ground},
+		{`#picture [stroke="#0072B2"]`, "stroke", "rgb(92, 184, 240)"},
+	} {
+		if got := style(c.selector, c.property); got != c.want {
+			t.Errorf("%s has the %s %s, not %s", c.selector, c.property, got, c.want)
+		}
+	}
+	p.tab("surface")
+	p.click("#surface")
+	p.until("document.getElementById('surface-picture')")
+	if got := js[[]string](p, `[...document.querySelectorAll('#surface-picture [fill="#FFFFFF"]')].map((e) => getComputedStyle(e).fill)`); len(got) < 2 || got[0] != ground || got[1] != "rgb(255, 255, 255)" {
+		t.Errorf("the ground and the ring where the run began are %q", got)
+	}
+	p.tab("data")
+	if got := js[string](p, "getComputedStyle(document.getElementById('f-test'), '::placeholder').color"); got != style(".quiet", "color") {
+		t.Errorf("a placeholder is %s", got)
+	}
+}
+
+// Long names of columns and classes push nothing out of the page, nor out of the table of columns.
+func TestLongNames(t *testing.T) {
+	long := strings.Repeat("temperature", 5)
+	csv := long + "1," + long + "2,label_" + long + "\n"
+	for i := range 40 {
+		csv += fmt.Sprintf("%d,%d,%s\n", i%7, i%5, []string{"yes_" + long, "no_" + long, "так"}[i%3])
+	}
+	path := filepath.Join(t.TempDir(), "long.csv")
+	if err := os.WriteFile(path, []byte(csv), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := openTab(t, Options{})
+	p.do(chromedp.SetUploadFiles("#file", []string{path}))
+	p.until("document.getElementById('columns')")
+	p.settled()
+	if size := js[[]float64](p, "(() => { const e = document.getElementById('columns').parentElement; return [e.scrollWidth, e.clientWidth]; })()"); size[0] > size[1] {
+		t.Errorf("the table of columns is %v wide, of which %v are seen", size[0], size[1])
+	}
+	p.fitted()
+	p.do(chromedp.EmulateViewport(390, 844))
+	for _, tab := range tabs {
+		p.tab(tab.Name)
+		if width := js[float64](p, "document.documentElement.scrollWidth"); width > 390 {
+			t.Errorf("%s is %v wide on a screen of 390", tab.Name, width)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"html"
 	"html/template"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,13 +34,29 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"examples": Examples,
 	"add":      func(a, b int) int { return a + b },
 	"times":    func(a, b float64) float64 { return a * b },
-	"power":    func(x float64) string { return fmt.Sprintf("%.1e", x) },
+	"power":    power,
+	"flags":    flags,
 	"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 	"brief":    func(x float64) string { return fmt.Sprintf("%.4g", x) },
 	"faults":   Faults,
 	"words":    func(name string) string { return strings.ReplaceAll(name, "_", " ") },
 	"finite":   func(x float64) bool { return x-x == 0 },
 }).ParseFS(pageFiles, "page/*.html"))
+
+// power writes a number of which the size is what matters.
+func power(x float64) string {
+	if x == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.1e", x)
+}
+
+// flags keeps the dashes of every flag in a text with its name.
+func flags(text string) template.HTML {
+	return template.HTML(anyFlag.ReplaceAllString(html.EscapeString(text), `<span class="num">$0</span>`))
+}
+
+var anyFlag = regexp.MustCompile(`--[a-z0-9-]+`)
 
 // short writes a number with six digits.
 func short(x float64) string {
@@ -75,6 +92,10 @@ func (f *Frame) below() (curve, output string) {
 	}
 	if f.View.tab() != "fit" && len(f.Net.Params()) <= mostBeside {
 		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
+			if field, ok := fig.(plot.Field); ok && len(field.Classes) > 2 {
+				field.Bare = true // their colours stand under Fit
+				fig = field
+			}
 			output = svg(fig)
 		}
 	}
@@ -120,6 +141,9 @@ func svg(fig plot.Figure) string {
 		return `<p class="bad">` + html.EscapeString(err.Error()) + `</p>`
 	}
 	_, element, _ := strings.Cut(b.String(), "\n") // without the XML declaration
+	if _, ok := fig.(plot.Field); ok {
+		element = strings.Replace(element, "<svg ", `<svg class="plane" `, 1)
+	}
 	return element
 }
 
@@ -203,7 +227,12 @@ func (p panelData) TabName() string { return p.View.tab() }
 func (p panelData) M() mathml       { return mathml{digits(p.View.Digits)} }
 
 // D formats a number as the visitor has chosen.
-func (p panelData) D(x float64) string { return digits(p.View.Digits).format(x) }
+func (p panelData) D(x float64) string {
+	if x == 0 {
+		x = 0 // not -0
+	}
+	return digits(p.View.Digits).format(x)
+}
 
 // Config is the trainer's configuration in words.
 func (p panelData) Config() map[string]string {

@@ -165,6 +165,18 @@ func TestUnitNumbers(t *testing.T) {
 	}
 }
 
+// What is said of a number or of a flag reads as one would write it.
+func TestWordsOfNumbersAndFlags(t *testing.T) {
+	for got, want := range map[string]string{
+		power(0): "0", power(-0.045): "-4.5e-02", (panelData{&Frame{}}).D(math.Copysign(0, -1)): "0",
+		string(flags("train --no-bias <x> --l2=1")): `train <span class="num">--no-bias</span> &lt;x&gt; <span class="num">--l2</span>=1`,
+	} {
+		if got != want {
+			t.Errorf("%q instead of %q", got, want)
+		}
+	}
+}
+
 // A shape is there to be learnt: its run ends with every class right, or with the curve.
 func TestShapesAreLearnt(t *testing.T) {
 	for _, e := range Examples() {
