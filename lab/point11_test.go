@@ -48,7 +48,7 @@ func TestPoint11Share(t *testing.T) {
 	p.click("#report")
 	p.until("document.getElementById('get-report')")
 	report := string(p.get("/report.html"))
-	for _, want := range []string{m.WeightsSHA256(), "<svg", "--seed 42"} {
+	for _, want := range []string{m.WeightsSHA256(), "<svg", "--seed</span> 42"} {
 		if !strings.Contains(report, want) {
 			t.Errorf("the report lacks %q", want)
 		}

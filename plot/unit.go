@@ -81,7 +81,7 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 
 	if column > 0 {
 		layer := n.Layers[column-1]
-		beside := lay.radius + lay.number/2 + 2
+		beside := lay.radius + lay.number/2 + 3
 		if z, ok := at(layer.Z, i); ok && lay.details {
 			drawSymbol(c, lettering{size: lay.number, color: slate}, center.X, center.Y+beside, symbol{"z", i, "= " + number(z)})
 		}
