@@ -109,6 +109,10 @@ func TestDarkPictures(t *testing.T) {
 	if got := js[string](p, "getComputedStyle(document.getElementById('f-test'), '::placeholder').color"); got != style(".quiet", "color") {
 		t.Errorf("a placeholder is %s", got)
 	}
+	p.choose("example", "notebook")
+	if got := style(`#picture text[fill="#C25400"]`, "fill"); got != "rgb(255, 154, 82)" {
+		t.Errorf("a negative weight is written in %s", got)
+	}
 }
 
 // Long names of columns and classes push nothing out of the page, nor out of the table of columns.

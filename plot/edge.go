@@ -70,6 +70,18 @@ func (e edge) color() color.NRGBA {
 	return grey
 }
 
+// ink is the colour of its weight in figures, darker where the line's would be hard to read.
+func (e edge) ink() color.NRGBA {
+	switch c := e.color(); c {
+	case vermilion:
+		return rust
+	case grey:
+		return slate
+	default:
+		return c
+	}
+}
+
 // line says the size, down to a hairline that can still be seen.
 func (e edge) line() draw.LineStyle {
 	if !finite(e.weight) {
@@ -119,7 +131,7 @@ func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 		if !lay.labels && !e.highlight {
 			continue
 		}
-		text := lettering{size: lay.number, color: e.color()}
+		text := lettering{size: lay.number, color: e.ink()}
 		label := number(e.weight)
 		if e.highlight {
 			text = lettering{size: lay.number, color: ink, bold: true}

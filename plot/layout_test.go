@@ -2,7 +2,9 @@ package plot
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -45,6 +47,38 @@ func TestColumnsKeepApart(t *testing.T) {
 		got := texts(parse(t, render(t, "svg", n)))
 		if named := slices.Contains(got, "W[0,0] = 0.5"); named != c.named || !named && !slices.Contains(got, "0.5") {
 			t.Errorf("%v: the chosen weight is shown with its name: %v; %q", c.units, named, got)
+		}
+	}
+}
+
+// Every text can be read on white: its contrast is at least 4.5, as WCAG 2.1 asks for (AA).
+func TestTextContrast(t *testing.T) {
+	luminance := func(hex string) float64 {
+		sum := 0.0
+		for i, share := range []float64{0.2126, 0.7152, 0.0722} {
+			v, err := strconv.ParseUint(hex[1+2*i:3+2*i], 16, 8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := float64(v) / 255
+			if c <= 0.04045 {
+				sum += share * c / 12.92
+			} else {
+				sum += share * math.Pow((c+0.055)/1.055, 2.4)
+			}
+		}
+		return sum
+	}
+	figures := gallery()
+	figures["signs"] = Net{Layers: []Layer{{Weights: [][]float64{{1, -1, 0}}}}}
+	for name, fig := range figures {
+		for _, e := range parse(t, render(t, "svg", fig)) {
+			if e.name != "text" {
+				continue
+			}
+			if contrast := 1.05 / (luminance(e.attr["fill"]) + 0.05); contrast < 4.5 {
+				t.Errorf("%s: %q is written in %s, of contrast %.1f", name, e.text, e.attr["fill"], contrast)
+			}
 		}
 	}
 }

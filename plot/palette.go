@@ -18,6 +18,7 @@ var (
 	yellow    = color.NRGBA{R: 0xF0, G: 0xE4, B: 0x42, A: 255}
 	blue      = color.NRGBA{R: 0x00, G: 0x72, B: 0xB2, A: 255}
 	vermilion = color.NRGBA{R: 0xD5, G: 0x5E, B: 0x00, A: 255}
+	rust      = color.NRGBA{R: 0xC2, G: 0x54, B: 0x00, A: 255} // vermilion for text
 	purple    = color.NRGBA{R: 0xCC, G: 0x79, B: 0xA7, A: 255}
 )
 
