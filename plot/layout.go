@@ -144,15 +144,15 @@ func (lay *layout) place(area vg.Rectangle) {
 	high := area.Max.X - lay.room(lay.columns[len(lay.columns)-1], lay.net.Outputs)
 	gap := (high - low) / vg.Length(max(1, len(lay.columns)-1))
 	const (
-		least      = 62  // between units for numbers above and below each
+		least      = 68  // between units for numbers above and below each
 		leastApart = 100 // between columns for them
 		leastGap   = 130 // between columns for weights on the edges
 	)
+	lay.number = max(12, min(14, 0.2*pitch))
 	if lay.details = lay.net.detailed() && pitch >= least && gap >= leastApart; lay.details {
-		lay.radius = max(3, min(24, 0.26*pitch))
+		lay.radius = min(24, 0.26*pitch, pitch/2-lay.number-5) // so that no number touches the next unit's
 	}
 	lay.radius = max(3, min(lay.radius, 0.4*gap))
-	lay.number = max(12, min(14, 0.2*pitch))
 	lay.shaded = lay.net.valued() && lay.radius < leastRadius
 	lay.labels = lay.labels && gap >= leastGap
 	for i := range lay.columns {

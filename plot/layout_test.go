@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
 )
 
 // narrow is a net of those columns as wide as a phone, with all its numbers and a chosen weight.
@@ -48,6 +50,31 @@ func TestColumnsKeepApart(t *testing.T) {
 		if named := slices.Contains(got, "W[0,0] = 0.5"); named != c.named || !named && !slices.Contains(got, "0.5") {
 			t.Errorf("%v: the chosen weight is shown with its name: %v; %q", c.units, named, got)
 		}
+	}
+}
+
+// However low a net is drawn, the δ below a unit does not touch the z above the next.
+func TestRowsKeepApart(t *testing.T) {
+	shown := 0
+	for height := 200; height <= 900; height += 10 {
+		n := narrow(3, 5, 2)
+		n.Width, n.Height = 900, height
+		lay := arrange(n)
+		lay.place(vg.Rectangle{Max: vg.Point{X: 900, Y: vg.Length(height)}})
+		if !lay.details {
+			continue
+		}
+		shown++
+		y := lay.columns[1].y
+		if free := y[0] - y[1] - 2*lay.radius; free < 2*(lay.number+3) {
+			t.Errorf("%d high: two numbers of %.1f stand in %.1f between two units", height, lay.number, free)
+		}
+		if lay.radius < leastRadius {
+			t.Errorf("%d high: units have a radius of %.1f", height, lay.radius)
+		}
+	}
+	if shown == 0 {
+		t.Error("z and δ are never shown")
 	}
 }
 
