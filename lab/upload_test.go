@@ -49,6 +49,10 @@ func TestNamesWithoutFolders(t *testing.T) {
 			}
 		}
 		all = append(all, v.do("do", "build", "target", "none").HTML["note"], v.do("do", "build", "target", "b", "loss", "poisson", "output-activation", "exp").HTML["note"])
+		v.do("do", "report")
+		for busy := true; busy; {
+			busy = strings.Contains(v.do("do", "tab", "tab", "share").HTML["panel"], "cancel-report")
+		}
 		for _, name := range []string{"/report.html", "/history.csv", "/data.csv", "/model.safetensors", "/figure.svg?name=network"} {
 			sep := "?"
 			if strings.Contains(name, "?") {
