@@ -266,8 +266,9 @@ func grid(values []float64, n int) []float64 {
 	return out
 }
 
-// says is the first output for a row of cells, in the target's own units, or the class.
-func (p *plane) says(tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, error) {
+// says is the first output for a row of cells, in the target's own units, or the number of the
+// class; of two classes, where it is graded, the probability of the second.
+func (p *plane) says(graded bool, tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, error) {
 	e := p.f.Fit.Encoding
 	if err := data.EncodeRow(e, p.row, x.Row(0)); err != nil {
 		return 0, err
@@ -278,6 +279,9 @@ func (p *plane) says(tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, err
 		return out[0]*e.Targets[0].Scale + e.Targets[0].Center, nil
 	case data.Multiclass:
 		return float64(highest(out)), nil
+	}
+	if graded {
+		return out[0], nil
 	}
 	return yes(out[0]), nil
 }
@@ -294,7 +298,7 @@ func (p *plane) field(width, height int) (plot.Figure, error) {
 		for j, a := range fig.X {
 			p.row[p.ix], p.row[p.iy] = data.Number(a), data.Number(b)
 			var err error
-			if row[j], err = p.says(tape, x); err != nil {
+			if row[j], err = p.says(false, tape, x); err != nil {
 				return nil, err
 			}
 		}
@@ -311,13 +315,17 @@ func (p *plane) curve(width, height int) (plot.Figure, error) {
 	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
 	for _, a := range line.X {
 		p.row[p.ix] = data.Number(a)
-		y, err := p.says(tape, x)
+		y, err := p.says(true, tape, x)
 		if err != nil {
 			return nil, err
 		}
 		line.Y = append(line.Y, y)
 	}
-	return plot.Chart{XLabel: p.nameX, YLabel: p.f.Fit.Encoding.Targets[0].Name, Width: width, Height: height, Series: []plot.Series{
+	label := p.f.outputNames()[0] // of two classes the second
+	if p.f.Fit.Encoding.Task == data.Multiclass {
+		label = p.f.Fit.Encoding.Targets[0].Name + ", number of its class"
+	}
+	return plot.Chart{XLabel: p.nameX, YLabel: label, Width: width, Height: height, Series: []plot.Series{
 		line, {Name: "training rows", X: p.x, Y: p.targets.Targets, Dots: true},
 	}}, nil
 }

@@ -161,6 +161,17 @@ var hyper = map[string]func(*optim.Hyper) **float64{
 	"epsilon":  func(h *optim.Hyper) **float64 { return &h.Epsilon },
 }
 
+// labelled is a complaint of package model about a flag, under the name that the form has for it.
+func labelled(complaint string) string {
+	if rest, ok := strings.CutPrefix(complaint, model.ErrOptions.Error()+": --"); ok {
+		name, what, _ := strings.Cut(rest, ": ")
+		if f := fieldOf(name); f != nil {
+			return f.Label + ": " + what
+		}
+	}
+	return complaint
+}
+
 // takes reports whether the optimiser has a hyper-parameter: whether it accepts one.
 func takes(name string) func(*model.Options) bool {
 	return func(o *model.Options) bool {

@@ -140,7 +140,10 @@ func (p panelData) HealthBars(h Health) template.HTML {
 
 // Pictures are those that there are to take away.
 func (p panelData) Pictures() []choice {
-	out := []choice{{"network", "network with the chosen row"}, {"loss", "loss"}, {"fit", "fit"}}
+	out := []choice{{"network", "network with the chosen row"}, {"loss", "loss"}}
+	if len(p.NumericColumns()) > 0 {
+		out = append(out, choice{"fit", "fit"})
+	}
 	if r := p.Raced(); r != nil {
 		out = append(out, choice{"race", "race"})
 	}

@@ -298,13 +298,29 @@ func (p panelData) Listed() *UnitNumbers {
 // NormKind is the norm of the chosen unit's layer.
 func (p panelData) NormKind() string { return p.Net.Layer(p.View.Unit.Column - 1).Norm.String() }
 
-// OutputName is the name of output k.
+// OutputName is the name of output k, cut where it is long.
 func (p panelData) OutputName(k int) string {
 	names := p.outputNames()
-	if k < len(names) {
-		return names[k]
+	if k >= len(names) {
+		return ""
 	}
-	return ""
+	if name := []rune(names[k]); len(name) > mostLetters {
+		return string(name[:mostLetters-1]) + "…"
+	}
+	return names[k]
+}
+
+// mostLetters of an output's name stand beside its number.
+const mostLetters = 24
+
+// Scaled reports whether the targets are not in the table's own units.
+func (p panelData) Scaled() bool {
+	for _, t := range p.Fit.Encoding.Targets {
+		if len(t.Classes) == 0 && (t.Scale != 1 || t.Center != 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // EndedText says why there is no next update.

@@ -41,12 +41,12 @@ func (e *entry) take(name string, raw []byte) error {
 		return fmt.Errorf("%s%s", name, strings.TrimPrefix(err.Error(), data.StdinName))
 	}
 	t = t.Named(name)
-	setup := ownSetup()
-	pending := e.asked()
-	if pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
-		setup = *pending
+	if pending := e.asked(); pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
+		err = e.Load(*pending, t)
+	} else {
+		err = e.loadOwn(t)
 	}
-	if err := e.Load(setup, t); err != nil {
+	if err != nil {
 		return err
 	}
 	e.ask(nil)

@@ -81,3 +81,29 @@ func TestNamesWithoutFolders(t *testing.T) {
 		}
 	}
 }
+
+// A table whose last column cannot be a target opens on another, and says so.
+func TestTargetThatIsNone(t *testing.T) {
+	for text, want := range map[string]string{
+		"a,b,y\n1,2,yes\n2,4,yes\n3,5,yes\n4,9,yes\n":                                "b",
+		"a,b,c,d\n1,2,x,\n2,4,x,\n3,5,x,\n4,9,x,\n":                                  "b",
+		"a,b,when\n1,2,2020-01-01\n2,4,2020-01-02\n3,5,2020-01-03\n4,9,2020-01-04\n": "b",
+	} {
+		e := &entry{Session: newSession(t, "notebook")}
+		if err := e.take("t.csv", []byte(text)); err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		f := e.Frame()
+		if got := f.Fit.Encoding.Targets[0].Name; got != want || f.Failed || !strings.Contains(f.Note, "\""+want+"\" is the target here") {
+			t.Errorf("%q: the target is %s, the note %q", text, got, f.Note)
+		}
+		if err := e.Change(map[string]string{"target": "a"}); err != nil || e.Frame().Note != "" {
+			t.Errorf("%q: to another target: %v, %q", text, err, e.Frame().Note)
+		}
+	}
+	e := &entry{Session: newSession(t, "notebook")}
+	if err := e.take("t.csv", []byte("a,y\nu,x\nu,x\nu,x\n")); err == nil || e.Frame().Setup.Example != "notebook" {
+		t.Errorf("where no column can be a target it says %v and opens %q", err, e.Frame().Setup.Example)
+	}
+}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -96,7 +97,7 @@ func (e *entry) begins(link string, table *data.Table) error {
 		if table == nil {
 			return nil
 		}
-		return e.Load(ownSetup(), table)
+		return e.loadOwn(table)
 	}
 	setup, err := ParseLink(link)
 	if err != nil {
@@ -135,6 +136,31 @@ func ownSetup() Setup {
 	s.Options.Hidden, s.Options.Activation, s.Options.Optimizer, s.Options.Scale = []int{4}, "tanh", "adam", data.ScaleStandard
 	s.Options.LR, s.Options.Seed, s.Options.Precision, s.Options.Epochs = new(0.01), 1, "float64", 200
 	return s
+}
+
+// mostTargets are the columns tried for a target where the last is none.
+const mostTargets = 8
+
+// loadOwn starts anew with a table of one's own. Where its last column cannot be a target, the
+// nearest before it that can is taken, and the visitor told, who could not name one otherwise.
+func (s *Session) loadOwn(t *data.Table) error {
+	setup := ownSetup()
+	refused := s.Load(setup, t)
+	if !errors.Is(refused, data.ErrTarget) {
+		return refused
+	}
+	columns := t.Columns()
+	for i := len(columns) - 2; i >= max(0, len(columns)-1-mostTargets); i-- {
+		setup.Options.Targets = []string{columns[i]}
+		if s.Load(setup, t) == nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.note = fmt.Sprintf("%v. So %q is the target here; another can be named under Data.", refused, columns[i])
+			s.touch()
+			return nil
+		}
+	}
+	return refused
 }
 
 // room makes room for a session, or refuses it.

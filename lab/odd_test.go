@@ -1,0 +1,124 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+// odd is a session on a table made of a line for each of n rows.
+func odd(t *testing.T, header string, n int, line func(i int) string) *Session {
+	t.Helper()
+	text := header + "\n"
+	for i := range n {
+		text += line(i) + "\n"
+	}
+	table, err := data.Read(data.Stdin, data.ReadOptions{Stdin: strings.NewReader(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(t, "notebook")
+	if err := s.loadOwn(table); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Every picture that the page offers is there, also where no column is a number.
+func TestPicturesOffered(t *testing.T) {
+	numbers := odd(t, "a,b,y", 20, func(i int) string { return fmt.Sprintf("%d,%d,%d", i, i*i%7, i%5) })
+	words := odd(t, "a,b,y", 20, func(i int) string { return []string{"p,u,l", "q,v,m", "r,u,m"}[i%3] })
+	for _, c := range []struct {
+		s   *Session
+		fit bool
+	}{{numbers, true}, {words, false}} {
+		f, fit := c.s.Frame(), false
+		for _, p := range (panelData{f}).Pictures() {
+			fit = fit || p.Name == "fit"
+			if f.Figure(p.Name) == nil {
+				t.Errorf("%s: the picture %s is offered and not there", f.Fit.Encoding.Columns(), p.Name)
+			}
+		}
+		if fit != c.fit {
+			t.Errorf("%s: that there is a picture of the fit is %v", f.Fit.Encoding.Columns(), fit)
+		}
+	}
+}
+
+// Over one column the fit of two classes is the probability that the network says.
+func TestCurveOfTwoClasses(t *testing.T) {
+	s := odd(t, "a,y", 20, func(i int) string { return fmt.Sprintf("%d,%s", i, []string{"no", "yes"}[i*i%3]) })
+	for range 5 {
+		s.Batch()
+	}
+	f := s.Frame()
+	fig, err := f.Plane(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chart := fig.(plot.Chart)
+	if chart.YLabel != "y = yes" {
+		t.Errorf("the curve is of %q", chart.YLabel)
+	}
+	m, err := s.Model(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{0, 77, 199} {
+		table, err := data.Read(data.Stdin, data.ReadOptions{Stdin: strings.NewReader("a\n" + exact(chart.Series[0].X[i]) + "\n")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _, err := m.Predict(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := p[1]; chart.Series[0].Y[i] != want {
+			t.Errorf("at %v the curve is at %v, the model says %v", chart.Series[0].X[i], chart.Series[0].Y[i], want)
+		}
+	}
+}
+
+// A name of any length leaves the numbers beside it in sight, and scaled targets are said to be.
+func TestLongNames(t *testing.T) {
+	s := odd(t, "a,"+strings.Repeat("y", 200), 20, func(i int) string { return fmt.Sprintf("%d,%d", i, i*i%13) })
+	if text := Render(s.Frame())["sample"]; strings.Contains(text, strings.Repeat("y", 25)) || !strings.Contains(text, "scaled") {
+		t.Errorf("beside the row stands %s", text)
+	}
+	if text := Render(newSession(t, "notebook").Frame())["sample"]; strings.Contains(text, "scaled") {
+		t.Errorf("of the notebook's targets it says %s", text)
+	}
+}
+
+// Where the numeric derivative is not finite the page says so in words.
+func TestNumericNotFinite(t *testing.T) {
+	s := odd(t, "a,b,y", 60, func(i int) string { return fmt.Sprintf("%d,%d,%s", i%17, i%4, []string{"no", "yes"}[i*i%7%2]) })
+	if err := s.Change(map[string]string{"lr": "1e300"}); err != nil {
+		t.Fatal(err)
+	}
+	said := false
+	for range 6 {
+		s.Batch()
+		said = said || strings.Contains(Render(s.Frame())["panel"], "not finite")
+		if text := Render(s.Frame())["panel"]; strings.Contains(text, ">NaN") || strings.Contains(text, "error NaN") || strings.Contains(text, ">+Inf") {
+			t.Errorf("after update %d the panel says %s", s.Frame().At, text)
+		}
+	}
+	if !said {
+		t.Error("the derivative is always finite: this tests nothing")
+	}
+}
+
+// What is refused goes by the name that the form has for it.
+func TestRefusedByLabel(t *testing.T) {
+	s := newSession(t, "circles")
+	for field, label := range map[string]string{"lr": "Rate: ", "l1": "L1 penalty: ", "validation": "Validation: "} {
+		s.tell(s.Change(map[string]string{field: "-1"}))
+		if note := s.Frame().Note; !strings.HasPrefix(note, label) {
+			t.Errorf("%s of -1 is refused with %q", field, note)
+		}
+	}
+}
