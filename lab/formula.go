@@ -164,10 +164,10 @@ func (m mathml) head(e *lesson.Explanation) template.HTML {
 	}
 	if e.Batch > 0 {
 		return block("the chain rule, over all rows of the batch", left+fmt.Sprintf(
-			"<munder>%s<mtext>%d rows</mtext></munder>%s", mo("∑"), e.Batch, partial(mi("L"), mi(sum))+mo("·")+partial(mi(sum), parameter(e.Weight))))
+			"<munder>%s<mtext>%d\u00a0rows</mtext></munder>%s", mo("∑"), e.Batch, partial(mi("L"), mi(sum))+mo("·")+partial(mi(sum), parameter(e.Weight))))
 	}
 	return block("the chain rule, over all paths", left+fmt.Sprintf(
-		"<munder>%s<mtext>%d paths</mtext></munder>%s", mo("∑"), e.PathCount,
+		"<munder>%s<mtext>%d\u00a0paths</mtext></munder>%s", mo("∑"), e.PathCount,
 		partial(mi("L"), mi("a"))+mo("·")+"<mrow><msup>"+mi("f")+mo("′")+"</msup>"+mo("(")+mi("z")+mo(")")+"</mrow>"+mo("⋯")+partial(mi(sum), parameter(e.Weight))))
 }
 
@@ -245,7 +245,7 @@ func (m mathml) term(b *strings.Builder, name string, x, y, product float64) {
 
 func (m mathml) rest(b *strings.Builder, more int, rest float64) {
 	if more > 0 {
-		fmt.Fprintf(b, "<mtr><mtd><mtext>%d more</mtext></mtd><mtd></mtd><mtd></mtd><mtd></mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>", more, mo("="), m.mn(rest))
+		fmt.Fprintf(b, "<mtr><mtd><mtext>%d\u00a0more</mtext></mtd><mtd></mtd><mtd></mtd><mtd></mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>", more, mo("="), m.mn(rest))
 	}
 }
 

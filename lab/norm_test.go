@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -144,6 +145,9 @@ func TestBesideRows(t *testing.T) {
 			rows := f.Beside()
 			if e.Batch != len(rows) || rows[e.Row] != row {
 				t.Errorf("row %d is %d of %v", row, e.Row, rows)
+			}
+			if broken := regexp.MustCompile(`<mtext>\d+ (more|rows|paths)`).FindString(Render(f)["panel"]); broken != "" {
+				t.Errorf("%s may be broken at its space", broken)
 			}
 			if text := Render(f)["panel"]; !strings.Contains(text, "rows") || strings.Contains(text, "class=\"bad\"") {
 				t.Errorf("the panel says %s", text)

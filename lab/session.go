@@ -219,6 +219,14 @@ func (s *Session) say(err error) {
 	}
 }
 
+// mention adds to what the visitor is told; it is no complaint.
+func (s *Session) mention(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note = strings.TrimSpace(s.note + " " + text)
+	s.touch()
+}
+
 // Model returns the model as it stands. The run may go on while it is scored.
 func (s *Session) Model(ctx context.Context) (*model.Model, error) {
 	s.mu.Lock()

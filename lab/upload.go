@@ -41,16 +41,21 @@ func (e *entry) take(name string, raw []byte) error {
 		return fmt.Errorf("%s%s", name, strings.TrimPrefix(err.Error(), data.StdinName))
 	}
 	t = t.Named(name)
-	if pending := e.asked(); pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
-		err = e.Load(*pending, t)
+	pending := e.asked()
+	if pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
+		if err = e.Load(*pending, t); err == nil {
+			e.ask(nil)
+		}
 	} else {
 		err = e.loadOwn(t)
 	}
 	if err != nil {
 		return err
 	}
-	e.ask(nil)
 	e.Look(func(v *View) { v.Tab = "data" })
+	if print := t.Fingerprint()[:16]; pending != nil && print != pending.Fingerprint {
+		e.mention(fmt.Sprintf("This is not the table of the link: its fingerprint is %s, the link's %s. It has a setup of its own; the link's waits for its table.", print, pending.Fingerprint))
+	}
 	return nil
 }
 

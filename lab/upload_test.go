@@ -107,3 +107,32 @@ func TestTargetThatIsNone(t *testing.T) {
 		t.Errorf("where no column can be a target it says %v and opens %q", err, e.Frame().Setup.Example)
 	}
 }
+
+// A link waits for its table, whatever is dropped before.
+func TestLinkWaitsForItsTable(t *testing.T) {
+	own, other := []byte("a,b\n1,2\n2,4\n3,5\n4,9\n"), []byte("a,b\n1,2\n2,4\n3,5\n4,8\n")
+	e := &entry{Session: newSession(t, "notebook")}
+	if err := e.take("own.csv", own); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Change(map[string]string{"hidden": "7"}); err != nil {
+		t.Fatal(err)
+	}
+	link := e.Frame().Setup.Link()
+	e = &entry{Session: newSession(t, "notebook")}
+	if err := e.begins(link, nil); err == nil {
+		t.Fatal("a link opens without its table")
+	}
+	if err := e.take("other.csv", other); err != nil {
+		t.Fatal(err)
+	}
+	if f := e.Frame(); f.Failed || !strings.Contains(f.Note, "not the table of the link") || f.Net.Layer(0).Units != 4 {
+		t.Errorf("another table has %d hidden units and the note %q", f.Net.Layer(0).Units, f.Note)
+	}
+	if err := e.take("own.csv", own); err != nil {
+		t.Fatal(err)
+	}
+	if f := e.Frame(); f.Note != "" || f.Net.Layer(0).Units != 7 {
+		t.Errorf("its own table then has %d hidden units and the note %q", f.Net.Layer(0).Units, f.Note)
+	}
+}

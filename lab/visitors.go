@@ -153,10 +153,7 @@ func (s *Session) loadOwn(t *data.Table) error {
 	for i := len(columns) - 2; i >= max(0, len(columns)-1-mostTargets); i-- {
 		setup.Options.Targets = []string{columns[i]}
 		if s.Load(setup, t) == nil {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.note = fmt.Sprintf("%v. So %q is the target here; another can be named under Data.", refused, columns[i])
-			s.touch()
+			s.mention(fmt.Sprintf("%v. So %q is the target here; another can be named under Data.", refused, columns[i]))
 			return nil
 		}
 	}
