@@ -82,8 +82,8 @@ func TestCurveOfTwoClasses(t *testing.T) {
 	}
 }
 
-// A name of any length leaves the numbers beside it in sight, and scaled targets are said to be.
-func TestLongNames(t *testing.T) {
+// A long output name is cut beside its numbers, and scaled targets are said to be.
+func TestNamesBesideNumbers(t *testing.T) {
 	s := odd(t, "a,"+strings.Repeat("y", 200), 20, func(i int) string { return fmt.Sprintf("%d,%d", i, i*i%13) })
 	if text := Render(s.Frame())["sample"]; strings.Contains(text, strings.Repeat("y", 25)) || !strings.Contains(text, "scaled") {
 		t.Errorf("beside the row stands %s", text)
