@@ -159,3 +159,25 @@ func TestBesideRows(t *testing.T) {
 		s.Batch()
 	}
 }
+
+// However large a network and its batch, what a frame goes through is bounded.
+func TestBesideIsBounded(t *testing.T) {
+	s := newSession(t, "circles")
+	for hidden, most := range map[string]int{"8": 400, "300,300": 60} {
+		if err := s.Change(map[string]string{"norm": "batch", "hidden": hidden, "method": "batch"}); err != nil {
+			t.Fatal(err)
+		}
+		s.Look(func(v *View) { v.Row = s.training.X.Rows - 1 })
+		f := s.Frame()
+		rows := f.Beside()
+		if len(rows) > most || len(rows) < 2 || len(rows)*len(f.Net.Params()) > mostBesideWork+2*len(f.Net.Params()) {
+			t.Errorf("%s: %d rows with %d parameters", hidden, len(rows), len(f.Net.Params()))
+		}
+		if _, err := f.Explain(); err != nil {
+			t.Error(err)
+		}
+		if text := Render(f)["panel"]; (hidden == "8") != strings.Contains(text, "of the next update,") {
+			t.Errorf("%s: which rows they are is said to be otherwise: %s", hidden, text)
+		}
+	}
+}

@@ -33,14 +33,14 @@ func (f *Frame) Beside() []int {
 		return nil
 	}
 	rows := slices.Clone(f.Next)
-	if len(rows) == 0 || len(rows)*len(f.Net.Params()) > mostBesideWork {
-		rows = firstRows(f.Training.X.Rows)
+	if most := max(1, mostBesideWork/len(f.Net.Params())); len(rows) == 0 || len(rows) > most {
+		rows = firstRows(min(most, f.Training.X.Rows))
 	}
 	return among(rows, f.View.Row, f.Training.X.Rows)
 }
 
 // mostBesideWork is up to how many rows times parameters a batch is gone through for a frame.
-const mostBesideWork = 20e6
+const mostBesideWork = 5_000_000
 
 // firstRows are those that stand for all of n.
 func firstRows(n int) []int {
