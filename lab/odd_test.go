@@ -122,3 +122,40 @@ func TestRefusedByLabel(t *testing.T) {
 		}
 	}
 }
+
+// A choice that is refused is complained about until the next good one, and the field then has what
+// is in force.
+func TestRefusedChoices(t *testing.T) {
+	p := openTab(t, Options{})
+	field := func(id string) string { return js[string](p, "document.getElementById('"+id+"').value") }
+	for _, c := range []struct{ tab, id, bad, says, good string }{
+		{"weight", "row", "-5", "training row", "1"},
+		{"weight", "row", "4", "from 0 to 3", "2"},
+		{"weight", "weight", "9.9.9", "no weight 9.9.9", "0.1.1"},
+		{"unit", "unit", "zz", "no unit", "x.0"},
+	} {
+		p.tab(c.tab)
+		p.write(c.id, c.bad)
+		if note := p.text("#note"); !strings.Contains(note, c.says) {
+			t.Errorf("%s %s is refused with %q", c.id, c.bad, note)
+		}
+		p.write(c.id, c.good)
+		if note := p.text("#note"); note != "" || field(c.id) != c.good {
+			t.Errorf("%s %s: the field has %q, the note %q", c.id, c.good, field(c.id), note)
+		}
+	}
+	p.tab("weight")
+	p.write("row", "77")
+	js[any](p, "document.activeElement.blur(); null")
+	p.click("[data-do=batch]")
+	if note := p.text("#note"); note != "" || field("row") != "2" {
+		t.Errorf("after an update the row is %q, the note %q", field("row"), note)
+	}
+	p.tab("build")
+	p.write("f-lr", "fast")
+	js[any](p, "document.activeElement.blur(); null")
+	p.click("[data-do=batch]")
+	if field("f-lr") != "5" {
+		t.Errorf("after an update the rate's field has %q", field("f-lr"))
+	}
+}

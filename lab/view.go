@@ -35,7 +35,13 @@ func (s *Session) Look(change func(*View)) {
 	defer s.mu.Unlock()
 	v := s.view
 	change(&v)
-	if v.Row < 0 || v.Row >= s.training.X.Rows {
+	if v.Row != s.view.Row || v.Weight != s.view.Weight || v.Unit != s.view.Unit || v.Second != s.view.Second {
+		if s.failed { // of such a choice, or of something else: it has been read
+			s.say(nil)
+		}
+	}
+	if rows := s.training.X.Rows; v.Row < 0 || v.Row >= rows {
+		s.say(fmt.Errorf("there is no such training row; they are counted from 0 to %d", rows-1))
 		v.Row = s.view.Row
 	}
 	if !exists(s.start, v.Weight) {
@@ -49,6 +55,7 @@ func (s *Session) Look(change func(*View)) {
 		v.Unit = s.view.Unit
 	}
 	if !exists(s.start, v.Second) {
+		s.say(fmt.Errorf("the network has no weight %s for the plane; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", v.Second))
 		v.Second = s.view.Second
 	}
 	s.view = v

@@ -41,6 +41,17 @@ function show(frame) {
   if (tab) { $('panel').setAttribute('aria-labelledby', tab.id); $('panel').dataset.tab = tab.dataset.tab; }
 }
 
+// restore puts what is in force into the fields, once no complaint about another value stands.
+function restore() {
+  if (document.querySelector('#note .bad')) return;
+  for (const el of document.querySelectorAll('#panel input, #panel select, #sample input')) {
+    if (el === document.activeElement || el.dataset.dirty) continue;
+    if (el.type === 'checkbox') el.checked = el.defaultChecked;
+    else if (el.matches('select')) el.selectedIndex = Math.max(0, [...el.options].findIndex((o) => o.defaultSelected));
+    else el.value = el.defaultValue;
+  }
+}
+
 function complain(text) { $('note').innerHTML = '<p class="bad" role="status"></p>'; $('note').firstChild.textContent = text; }
 
 async function post(path, body, headers) {
@@ -51,6 +62,7 @@ async function post(path, body, headers) {
     const frame = await answer.json();
     show(frame);
     document.body.dataset.done = Math.max(ticket, document.body.dataset.done || 0);
+    if (ticket === latest) restore();
   } catch (e) {
     complain('The program behind this page does not answer. Start gradus lab again and reload.');
   }
