@@ -117,6 +117,8 @@ func TestNormsOnThePage(t *testing.T) {
 			}
 		}
 		p.screen("norm-unit-" + norm)
+		p.click("#unit-norm [data-weight='0.gamma.1']")
+		p.until("document.getElementById('weight').value === '0.gamma.1'")
 		p.tab("verify")
 		p.click("#verify")
 		p.until("document.getElementById('worst')")

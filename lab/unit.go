@@ -64,10 +64,11 @@ type UnitNumbers struct {
 	MoreOut    int
 }
 
-// NamedNumber is a number with its letter.
+// NamedNumber is a number with its letter, and with its address if it is a parameter.
 type NamedNumber struct {
-	Name  string
-	Value float64
+	Name    string
+	Value   float64
+	Address *lesson.Address
 }
 
 // Connection is a weight between a unit and a neighbour: forwards the neighbour's a times the
@@ -114,7 +115,9 @@ func (f *Frame) UnitNumbers() (*UnitNumbers, error) {
 		out.Z, out.Delta, out.Activation = pass.Layers[l].Z[u.Unit], delta(l, u.Unit), pass.Layers[l].Activation
 		if m, j := pass.Layers[l].Norm, u.Unit; m != nil {
 			out.Norm = []NamedNumber{
-				{"s", m.S[j]}, {"μ", m.Mean[j]}, {"1/√(v + ε)", m.Rstd[j]}, {"ŝ", m.Hat[j]}, {"γ", m.Gamma[j]}, {"β", m.Beta[j]}, {"∂L/∂z", m.DeltaZ[j]},
+				{"s", m.S[j], nil}, {"μ", m.Mean[j], nil}, {"1/√(v + ε)", m.Rstd[j], nil}, {"ŝ", m.Hat[j], nil},
+				{"γ", m.Gamma[j], &lesson.Address{Layer: l, In: nn.OfGamma, Unit: j}}, {"β", m.Beta[j], &lesson.Address{Layer: l, In: nn.OfBeta, Unit: j}},
+				{"∂L/∂z", m.DeltaZ[j], nil},
 			}
 		}
 		switch signs := f.signs(l); {

@@ -84,7 +84,7 @@ var ofNoInput = map[string]int{"b": nn.OfBias, "gamma": nn.OfGamma, "beta": nn.O
 
 // parseAddress reads L.I.J or L.b.J, and of a norm L.gamma.J or L.beta.J.
 func parseAddress(text string) (lesson.Address, error) {
-	bad := fmt.Errorf("%w: %q is no weight; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, counted from 0", ErrSetup, text)
+	bad := fmt.Errorf("%w: %q is no weight; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, LAYER.gamma.UNIT and LAYER.beta.UNIT of a norm, counted from 0", ErrSetup, text)
 	parts := strings.Split(strings.TrimSpace(text), ".")
 	if len(parts) != 3 {
 		return lesson.Address{}, bad
