@@ -72,6 +72,18 @@ func TestAccessibility(t *testing.T) {
 		look(scheme, "a refused change")
 		p.tab("fit")
 		look(scheme, "a confusion matrix")
+		for _, norm := range []string{"layer", "batch"} {
+			p.tab("build")
+			p.choose("f-norm", norm)
+			p.tab("weight")
+			look(scheme, "a "+norm+" norm")
+			p.tab("unit")
+			look(scheme, "a unit with a "+norm+" norm")
+		}
+		p.tab("share")
+		p.click("#report")
+		p.until("document.getElementById('get-report')")
+		look(scheme, "a report that is made")
 	}
 }
 
