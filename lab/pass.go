@@ -83,12 +83,7 @@ func gather(p model.Part, rows []int, chosen int) *lesson.Batch {
 
 // normed reports whether some layer has a norm.
 func normed(net *nn.Network[float64]) bool {
-	for l := range net.Depth() {
-		if net.Layer(l).Norm != nn.NoNorm {
-			return true
-		}
-	}
-	return false
+	return net.HasNorm(nn.LayerNorm) || net.HasNorm(nn.BatchNorm)
 }
 
 // trainingLoss runs rows through a network as training does and returns their loss, reduced.

@@ -101,14 +101,7 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 }
 
 // tied reports whether batch normalisation ties the rows of a batch together.
-func (f *Frame) tied() bool {
-	for l := range f.Net.Depth() {
-		if f.Net.Layer(l).Norm == nn.BatchNorm {
-			return true
-		}
-	}
-	return false
-}
+func (f *Frame) tied() bool { return f.Net.HasNorm(nn.BatchNorm) }
 
 // laneName is a run's method with its batch size, its optimiser with those of its numbers that
 // are not the usual ones, and its rate.

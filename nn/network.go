@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Dense is a layer in which every unit sees every input: a = f(norm(x·W + b)), with W of
@@ -244,6 +245,11 @@ func (n *Network[T]) Locate(i int) (l, in, unit int) {
 		}
 	}
 	panic(fmt.Sprintf("nn: parameter %d of %d", i, len(n.params)))
+}
+
+// HasNorm reports whether some layer has that norm.
+func (n *Network[T]) HasNorm(kind Norm) bool {
+	return slices.ContainsFunc(n.layers, func(d layer) bool { return d.Norm == kind })
 }
 
 // Index is the inverse of Locate: where a parameter stands in Params.
