@@ -70,7 +70,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		e.Look(func(v *View) { v.Row = number("row") })
 	case "weight":
 		var a lesson.Address
-		if a, err = parseAddress(get("weight")); err == nil {
+		if a, err = lesson.ParseAddress(get("weight")); err == nil {
 			e.Look(func(v *View) { v.Weight, v.Tab = a, or(get("tab"), v.Tab) })
 		}
 	case "unit":
@@ -99,7 +99,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		e.begin("surface", surface(plane, raced))
 	case "second":
 		var a lesson.Address
-		if a, err = parseAddress(get("second")); err == nil {
+		if a, err = lesson.ParseAddress(get("second")); err == nil {
 			e.Look(func(v *View) { v.Second = a })
 		}
 	case "columns":

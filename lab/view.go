@@ -2,11 +2,8 @@ package lab
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/gradus-ml/gradus/lesson"
-	"github.com/gradus-ml/gradus/nn"
 )
 
 // View is what the visitor looks at.
@@ -78,28 +75,4 @@ func (s *Session) phase(by int) func(*View) {
 		}
 		v.Phase = now
 	}
-}
-
-var ofNoInput = map[string]int{"b": nn.OfBias, "gamma": nn.OfGamma, "beta": nn.OfBeta}
-
-// parseAddress reads L.I.J or L.b.J, and of a norm L.gamma.J or L.beta.J.
-func parseAddress(text string) (lesson.Address, error) {
-	bad := fmt.Errorf("%w: %q is no weight; give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, LAYER.gamma.UNIT and LAYER.beta.UNIT of a norm, counted from 0", ErrSetup, text)
-	parts := strings.Split(strings.TrimSpace(text), ".")
-	if len(parts) != 3 {
-		return lesson.Address{}, bad
-	}
-	var n [3]int
-	for i, p := range parts {
-		if in, ok := ofNoInput[p]; ok && i == 1 {
-			n[1] = in
-			continue
-		}
-		v, err := strconv.Atoi(p)
-		if err != nil || v < 0 {
-			return lesson.Address{}, bad
-		}
-		n[i] = v
-	}
-	return lesson.Address{Layer: n[0], In: n[1], Unit: n[2]}, nil
 }

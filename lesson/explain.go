@@ -24,28 +24,6 @@ type ExplainOptions struct {
 	Batch    *Batch     // the rows beside the sample, which batch normalisation needs; otherwise nothing looks at them
 }
 
-// Address names one parameter: the weight from In to Unit, or with In = nn.OfBias, -1, the bias
-// of Unit, with nn.OfGamma and nn.OfBeta those of its norm.
-type Address struct {
-	Layer int `json:"layer"`
-	In    int `json:"in"`
-	Unit  int `json:"unit"`
-}
-
-// String is the address as the command line takes it, L.I.J or L.b.J; of a norm L.gamma.J or
-// L.beta.J.
-func (a Address) String() string {
-	switch a.In {
-	case nn.OfBias:
-		return fmt.Sprintf("%d.b.%d", a.Layer, a.Unit)
-	case nn.OfGamma:
-		return fmt.Sprintf("%d.gamma.%d", a.Layer, a.Unit)
-	case nn.OfBeta:
-		return fmt.Sprintf("%d.beta.%d", a.Layer, a.Unit)
-	}
-	return fmt.Sprintf("%d.%d.%d", a.Layer, a.In, a.Unit)
-}
-
 // Explanation is one step of gradient descent on one sample, and for one weight w of it the
 // chain rule
 //
@@ -152,7 +130,7 @@ func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Expla
 	n := net.WithoutDropout()
 	rowX, rowY := nn.FromRows([][]float64{x}), nn.FromRows([][]float64{y})
 	e := &Explanation{Input: append([]float64(nil), x...)}
-	if o.Batch != nil && normKind(n, nn.BatchNorm) {
+	if o.Batch != nil && n.HasNorm(nn.BatchNorm) {
 		rowX, rowY, e.Batch, e.Row = o.Batch.X, o.Batch.Y, o.Batch.X.Rows, o.Batch.Row
 	}
 	tape, grad := n.NewTape(rowX.Rows), make([]float64, len(n.Params()))
@@ -236,7 +214,7 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 			return bad("%w", err)
 		}
 	}
-	if normKind(net, nn.BatchNorm) {
+	if net.HasNorm(nn.BatchNorm) {
 		if err := o.Batch.check(net, o.Loss, x, y); err != nil {
 			return bad("%w", err)
 		}

@@ -28,9 +28,9 @@ type explainCmd struct {
 func (c *explainCmd) Run(e *env) error {
 	o := lesson.ExplainOptions{}
 	if c.Weight != "" {
-		a, err := parseAddress(c.Weight)
+		a, err := lesson.ParseAddress(c.Weight)
 		if err != nil {
-			return usage{err}
+			return usage{fmt.Errorf("--weight: %w", err)}
 		}
 		o.Weight = &a
 	}
@@ -119,28 +119,6 @@ func (c *explainCmd) Run(e *env) error {
 		e.printf("\nPicture  %s\n", c.Out)
 	}
 	return nil
-}
-
-// parseAddress reads L.I.J, L.b.J, L.gamma.J or L.beta.J.
-func parseAddress(s string) (lesson.Address, error) {
-	bad := fmt.Errorf("--weight %q: give LAYER.INPUT.UNIT such as 0.2.1, or LAYER.b.UNIT for a bias, LAYER.gamma.UNIT and LAYER.beta.UNIT of a norm, counted from 0", s)
-	parts := strings.Split(s, ".")
-	if len(parts) != 3 {
-		return lesson.Address{}, bad
-	}
-	var n [3]int
-	for i, p := range parts {
-		if in, ok := map[string]int{"b": nn.OfBias, "gamma": nn.OfGamma, "beta": nn.OfBeta}[p]; ok && i == 1 {
-			n[1] = in
-			continue
-		}
-		v, err := strconv.Atoi(p)
-		if err != nil || v < 0 {
-			return lesson.Address{}, bad
-		}
-		n[i] = v
-	}
-	return lesson.Address{Layer: n[0], In: n[1], Unit: n[2]}, nil
 }
 
 // explainer prints an explanation.
