@@ -1,9 +1,10 @@
 package lesson
 
 import (
+	"cmp"
 	"fmt"
 	"math"
-	"sort"
+	"slices"
 
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -87,6 +88,19 @@ type Term struct {
 
 // mostTerms is how many contributions a Recursion lists.
 const mostTerms = 10
+
+// largestTerms returns the mostTerms terms that contribute most, the largest first, and the sum of what
+// the others do, added from the smallest on.
+func largestTerms[T any](terms []T, product func(T) float64) (kept []T, rest float64) {
+	slices.SortStableFunc(terms, func(a, b T) int {
+		return cmp.Compare(math.Abs(product(b)), math.Abs(product(a)))
+	})
+	n := min(len(terms), mostTerms)
+	for _, t := range slices.Backward(terms[n:]) {
+		rest += product(t)
+	}
+	return terms[:n:n], rest
+}
 
 // chain sets the paths, or the recursion, and their sum.
 func (e *Explanation) chain(p passed, o ExplainOptions) {
@@ -278,14 +292,7 @@ func (c chainer) behind(r *Recursion) {
 		r.Terms = append(r.Terms, Term{Unit{j.Layer + 1, k}, weights[k], delta, weights[k] * delta})
 	}
 	r.Count = len(r.Terms)
-	sort.SliceStable(r.Terms, func(a, b int) bool {
-		return math.Abs(r.Terms[a].Product) > math.Abs(r.Terms[b].Product)
-	})
-	for len(r.Terms) > mostTerms { // the smallest first
-		end := len(r.Terms) - 1
-		r.Rest += r.Terms[end].Product
-		r.Terms = r.Terms[:end:end]
-	}
+	r.Terms, r.Rest = largestTerms(r.Terms, func(t Term) float64 { return t.Product })
 	for _, t := range r.Terms {
 		r.Sum += t.Product
 	}

@@ -3,9 +3,7 @@ package lesson
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"sort"
 
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -91,16 +89,6 @@ type RowTerm struct {
 	Delta   float64 `json:"delta"`
 	Input   float64 `json:"input"`
 	Product float64 `json:"product"`
-}
-
-// normKind reports whether some layer has that norm.
-func normKind(n *nn.Network[float64], kind nn.Norm) bool {
-	for l := range n.Depth() {
-		if n.Layer(l).Norm == kind {
-			return true
-		}
-	}
-	return false
 }
 
 // passed is what one pass of the engine left, forwards and back over a batch, of a sample alone
@@ -249,14 +237,7 @@ func (c chainer) rows() *RowSum {
 		t.Product = t.Delta * t.Input
 		r.Terms = append(r.Terms, t)
 	}
-	sort.SliceStable(r.Terms, func(a, b int) bool {
-		return math.Abs(r.Terms[a].Product) > math.Abs(r.Terms[b].Product)
-	})
-	for len(r.Terms) > mostTerms {
-		end := len(r.Terms) - 1
-		r.Rest += r.Terms[end].Product
-		r.Terms = r.Terms[:end:end]
-	}
+	r.Terms, r.Rest = largestTerms(r.Terms, func(t RowTerm) float64 { return t.Product })
 	for _, t := range r.Terms {
 		r.Sum += t.Product
 	}
