@@ -9,7 +9,8 @@ import (
 
 // Tape holds what one forward and one backward pass leave behind: for each layer l the
 // pre-activations Z(l), the activations A(l) and, after Backprop, Delta(l) = dL/dZ(l). It
-// belongs to one goroutine. Using it again overwrites it; nothing is allocated.
+// belongs to one goroutine. Using it again overwrites it; nothing is allocated, but for the lists
+// of the first and of every larger batch that is mostly zeros.
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last Forward
 	in          sparseInput[T]

@@ -5,7 +5,8 @@
 // result:
 //
 //   - An element of a matrix product is one chain of fused multiply-adds over the inner
-//     dimension, in order (Gemm). Tiling, packing and threads cannot change it.
+//     dimension, in order (Gemm). Tiling, packing and threads cannot change it. Of a matrix
+//     that is mostly zeros, the chain goes over the others alone (SparseGemm).
 //   - FMA rounds once, on every processor, in both precisions.
 //   - Exp, Log, Tanh and their like are our own polynomials in one order of operations;
 //     the standard library's differ between processors.
