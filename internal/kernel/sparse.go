@@ -46,10 +46,28 @@ func (s *Sparse[T]) Take(x []T, rows, cols, stride int) bool {
 		if n == 0 { // then there are more than most
 			return false
 		}
-		findNonZeros(s, i, x[i*stride:], n, cols, stride)
+		if cols > chunk {
+			s.takeWide(i, x[i*stride:][:cols])
+		} else {
+			findNonZeros(s, i, x[i*stride:], n, cols, stride)
+		}
 		i += n
 	}
 	return s.begin[rows] <= most
+}
+
+// takeWide finds the numbers of row i piece by piece, since assembly holds up the garbage collector.
+func (s *Sparse[T]) takeWide(i int, row []T) {
+	first := s.begin[i]
+	for from := 0; from < len(row); from += chunk {
+		part := row[from:min(from+chunk, len(row))]
+		findNonZeros(s, i, part, 1, len(part), 0)
+		for e := s.begin[i]; e < s.begin[i+1]; e++ {
+			s.at[e] += int32(from)
+		}
+		s.begin[i] = s.begin[i+1] // where the next piece goes on
+	}
+	s.begin[i] = first
 }
 
 // Transpose makes s the transpose of a.

@@ -22,6 +22,7 @@ func testSparse[T Float](t *testing.T) {
 		if !s.Take(x, 8, 20000, 20000) {
 			t.Fatal("8 x 20000: not taken")
 		}
+		checkSparse(t, &s, View[T]{x, 20000, 1}, 8, 20000)
 		b := View[T]{fill(r, make([]T, 20000*140)), 140, 1}
 		checkSparseProduct(t, &s, 0, 8, 140, b, fill(r, make([]T, 140)), View[T]{x, 20000, 1}, false)
 		c := View[T]{make([]T, 8*140), 140, 1}
