@@ -142,10 +142,17 @@ func (p *tabPage) settled() {
 	p.until("latest === 0 || document.body.dataset.done == latest")
 }
 
-// click clicks as a person does, and waits for the answer.
+// click clicks as a person does, and waits for the answer. Of a page that is running, a frame may put another node in the
+// place of the one that was found, before the mouse has come to it; then it is looked for again.
 func (p *tabPage) click(selector string) {
 	p.t.Helper()
-	p.do(chromedp.Click(selector, chromedp.NodeVisible))
+	err := chromedp.Do(p.ctx, chromedp.Click(selector, chromedp.NodeVisible))
+	for tries := 0; err != nil && tries < 9 && strings.Contains(err.Error(), "Could not find node with given id"); tries++ {
+		err = chromedp.Do(p.ctx, chromedp.Click(selector, chromedp.NodeVisible))
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	p.settled()
 }
 
