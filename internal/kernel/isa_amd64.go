@@ -12,7 +12,7 @@ const callElements = 4096
 func machineISAs() []isa {
 	x := &cpu.X86
 	sets := make([]isa, 0, 3)
-	if x.HasAVX2 && x.HasFMA && x.HasBMI2 {
+	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasPOPCNT {
 		if x.HasAVX512F && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512BW {
 			sets = append(sets, avx512)
 		}

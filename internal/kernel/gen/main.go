@@ -8,12 +8,9 @@ package main
 import (
 	"log"
 	"os"
-	"path/filepath"
 
+	"github.com/gradus-ml/gradus/internal/kernel/gen/asm"
 	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/ir"
-	"github.com/mmcloughlin/avo/pass"
-	"github.com/mmcloughlin/avo/printer"
 )
 
 func main() {
@@ -57,29 +54,6 @@ func main() {
 			transpose64(c)
 		}},
 	} {
-		c := build.NewContext()
-		c.ConstraintExpr("!purego")
-		f.emit(c)
-		file, err := c.Result()
-		if err == nil {
-			err = pass.Compile.Execute(file)
-		}
-		if err != nil {
-			log.Fatalf("gen: %s: %v", f.name, err)
-		}
-		cfg := printer.Config{Argv: []string{"go", "generate", "./internal/kernel"}, Pkg: "kernel"}
-		base := filepath.Join(os.Args[1], f.name+"_amd64")
-		write(base+".s", printer.NewGoAsm(cfg), file)
-		write(base+".go", printer.NewStubs(cfg), file)
-	}
-}
-
-func write(name string, p printer.Printer, file *ir.File) {
-	text, err := p.Print(file)
-	if err == nil {
-		err = os.WriteFile(name, text, 0o644)
-	}
-	if err != nil {
-		log.Fatal("gen: ", err)
+		asm.Write(os.Args[1], f.name, f.emit)
 	}
 }

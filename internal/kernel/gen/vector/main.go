@@ -13,11 +13,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gradus-ml/gradus/internal/kernel/gen/asm"
 	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/pass"
-	"github.com/mmcloughlin/avo/printer"
 )
 
 func main() {
@@ -39,25 +37,14 @@ func main() {
 		{"vector_norm", list(norms)},
 		{"vector_tiny", []kernel{tinyKernel{}}},
 	} {
-		c := build.NewContext()
-		c.ConstraintExpr("!purego")
-		p := &pool{c, map[string]operand.Mem{}}
-		for _, l := range f.kernels {
-			for _, t := range targets {
-				l.emit(c, p, t)
+		asm.Write(out, f.name, func(c *build.Context) {
+			p := &pool{c, map[string]operand.Mem{}}
+			for _, l := range f.kernels {
+				for _, t := range targets {
+					l.emit(c, p, t)
+				}
 			}
-		}
-		file, err := c.Result()
-		if err == nil {
-			err = pass.Compile.Execute(file)
-		}
-		if err != nil {
-			log.Fatalf("vector: %s: %v", f.name, err)
-		}
-		cfg := printer.Config{Argv: []string{"go", "generate", "./internal/kernel"}, Pkg: "kernel"}
-		base := filepath.Join(out, f.name+"_amd64")
-		write(base+".s", printer.NewGoAsm(cfg), file)
-		write(base+".go", printer.NewStubs(cfg), file)
+		})
 	}
 	dispatch(filepath.Join(out, "vector_dispatch"))
 }
@@ -74,13 +61,3 @@ func list[K kernel](kernels []K) (list []kernel) {
 }
 
 var targets = []target{{avx512: true, size: 4}, {size: 4}, {avx512: true, size: 8}, {size: 8}}
-
-func write(name string, p printer.Printer, file *ir.File) {
-	text, err := p.Print(file)
-	if err == nil {
-		err = os.WriteFile(name, text, 0o644)
-	}
-	if err != nil {
-		log.Fatal("vector: ", err)
-	}
-}
