@@ -2,7 +2,7 @@
 .PHONY: build test race lint generate bench
 
 build: ## the command, into ./gradus
-	go build -o gradus ./cmd/gradus
+	CGO_ENABLED=0 go build -o gradus ./cmd/gradus
 
 test: ## the README's test command
 	go test ./...

@@ -85,7 +85,7 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 			line, _ := r.FieldPos(col)
 			return nil, textError(t, row[col], line, "column "+quote(t.columns[col]))
 		}
-		if len(t.text)-t.base[t.rows-1] > math.MaxUint32 {
+		if uint64(len(t.text)-t.base[t.rows-1]) > math.MaxUint32 {
 			return nil, fail(ErrText, "%s:%d: the row is longer than 4 GB: check the quotes around it", t.name, line)
 		}
 		t.lines = append(t.lines, line)

@@ -371,8 +371,8 @@ func TestRefuse(t *testing.T) {
 	}
 	no := errors.New("no")
 	var size model.Size
-	_, err = model.Prepare(model.Tables{Train: table}, model.Options{Hidden: []int{1_000_000, 1_000_000}, Scale: data.ScaleNone, Method: "batch", Refuse: func(n model.Size) error { size = n; return no }}, nil)
-	if want := (model.Size{Parameters: 1_000_004_000_001, Inputs: 1, Outputs: 1, Rows: 4, Training: 4, Batch: 4}); !errors.Is(err, no) || size != want {
+	_, err = model.Prepare(model.Tables{Train: table}, model.Options{Hidden: []int{30_000, 30_000}, Scale: data.ScaleNone, Method: "batch", Refuse: func(n model.Size) error { size = n; return no }}, nil)
+	if want := (model.Size{Parameters: 900_120_001, Inputs: 1, Outputs: 1, Rows: 4, Training: 4, Batch: 4}); !errors.Is(err, no) || size != want {
 		t.Errorf("asked about %+v, not %+v; Prepare returns %v", size, want, err)
 	}
 }

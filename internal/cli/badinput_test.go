@@ -273,7 +273,7 @@ var badModels = map[string]struct {
 		return f.bytes()
 	}, []string{"layers.0.weight", "shape [3 ", "needs", " 3]"}},
 	"hugeshape": {func(f *modelFile) []byte {
-		f.tensor("layers.0.weight")["shape"] = []int{1 << 40, 1 << 40}
+		f.tensor("layers.0.weight")["shape"] = []int64{1 << 40, 1 << 40}
 		return f.bytes()
 	}, []string{"damaged"}},
 	"dtype":      {func(f *modelFile) []byte { f.tensor("layers.0.weight")["dtype"] = "I32"; return f.bytes() }, []string{"layers.0.weight", "another type"}},

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
-	"github.com/gradus-ml/gradus/internal/need"
 	"github.com/gradus-ml/gradus/optim"
 )
 
@@ -23,12 +22,16 @@ type machine struct {
 	binary  string
 	isa     string
 	threads int
-	through string // a program to run the binary with
+	through []string // a program to run the binary with, and its arguments
 }
+
+// everywhere asks for all of the matrix of processors and configurations, as in CI.
+var everywhere = os.Getenv("GRADUS_BITS") == "all"
 
 // TestSameBitsEverywhere is the matrix behind docs/bits.md: the same data, configuration and
 // seed give the same weights_sha256 whatever the instruction set, the number of threads,
-// the compiler's level, and with qemu the processor.
+// the compiler's level, and with qemu the processor. With GRADUS_BITS=all it is the whole
+// matrix, else a quarter.
 func TestSameBitsEverywhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains some hundred small networks; not with -short")
@@ -57,16 +60,10 @@ func TestSameBitsEverywhere(t *testing.T) {
 		b := build("gradus-"+level, "GOAMD64="+level)
 		for _, isa := range kernel.ISAs() {
 			threads = threads%3 + 1
-			machines = append(machines, machine{fmt.Sprintf("%s%s, %s, %d threads", runtime.GOARCH, level, isa, threads), b, isa, threads, ""})
+			machines = append(machines, machine{fmt.Sprintf("%s%s, %s, %d threads", runtime.GOARCH, level, isa, threads), b, isa, threads, nil})
 		}
 	}
 	first := machines[0].name
-	arms := func(t *testing.T) []machine {
-		qemu := need.Tool(t, "qemu-aarch64-static")
-		b := build("gradus-arm64", "GOARCH=arm64", "GOOS=linux")
-		return []machine{{"arm64, neon, 2 threads", b, "neon", 2, qemu}, {"arm64, generic, 3 threads", b, "generic", 3, qemu}}
-	}
-
 	iris, diabetes := filepath.Join("examples", "data", "iris.csv"), filepath.Join("examples", "data", "diabetes.csv")
 	cancer := filepath.Join("examples", "data", "breast_cancer.csv")
 	var configs [][]string
@@ -130,11 +127,9 @@ func TestSameBitsEverywhere(t *testing.T) {
 		out.Close()
 		call := append([]string{"train", data, "--epochs", "4", "--json", "--quiet", "--out", out.Name(),
 			"--threads", fmt.Sprint(m.threads)}, args[1:]...)
-		cmd := exec.Command(m.binary, call...)
-		if m.through != "" {
-			cmd = exec.Command(m.through, append([]string{m.binary}, call...)...)
-		}
-		cmd.Env = append(os.Environ(), "GRADUS_ISA="+m.isa)
+		call = append(append(m.through[:len(m.through):len(m.through)], m.binary), call...)
+		cmd := exec.Command(call[0], call[1:]...)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "GRADUS_ISA=" + m.isa} // WebAssembly takes no long ones
 		printed, err := cmd.Output()
 		var r struct {
 			Sum string `json:"weights_sha256"`
@@ -179,10 +174,9 @@ func TestSameBitsEverywhere(t *testing.T) {
 		workers.Wait()
 	}
 	var natively, emulated, inGo [][]string
-	whole := os.Getenv("GRADUS_MUST_RUN") == "1"
 	for p, precision := range []string{"float32", "float64"} {
 		for n, c := range configs {
-			if !whole && n%4 != p { // a quarter of the matrix, outside CI
+			if !everywhere && n%4 != p { // a quarter of the matrix
 				continue
 			}
 			c := append(c[:len(c):len(c)], "--precision", precision)
@@ -198,12 +192,17 @@ func TestSameBitsEverywhere(t *testing.T) {
 	compare(t, machines, natively)
 	t.Logf("%d configurations on %d machines", len(sums), len(machines))
 
-	t.Run("arm64", func(t *testing.T) {
-		arms := arms(t)
-		compare(t, arms[:1], emulated)
-		compare(t, arms[1:], inGo)
-		t.Logf("%d configurations with %s, %d with %s", len(emulated), arms[0].name, len(inGo), arms[1].name)
-	})
+	for _, p := range processors {
+		t.Run(p.name, func(t *testing.T) {
+			m := machine{p.name, build("gradus-"+p.env[1], p.env...), p.isa, p.threads, p.through(t)}
+			chosen := inGo
+			if p.isa != "generic" {
+				chosen = emulated
+			}
+			compare(t, []machine{m}, chosen)
+			t.Logf("%d configurations with %s, %d threads", len(chosen), p.isa, p.threads)
+		})
+	}
 }
 
 // writeKinds writes a table of categories.

@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -15,24 +17,7 @@ func TestReadmeCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the README's commands, which takes half a minute; not with -short")
 	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var commands []string
-	in := false
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimRight(line, "\n")
-		switch {
-		case strings.HasPrefix(line, "```"):
-			in = line == "```sh"
-		case in && strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#"):
-			commands = append(commands, line)
-		}
-	}
-	if len(commands) < 6 {
-		t.Fatalf("the README has only %d commands", len(commands))
-	}
+	commands := readmeCommands(t)
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("no bash to run the README's commands with")
@@ -52,6 +37,54 @@ func TestReadmeCommands(t *testing.T) {
 			t.Errorf("%s: %v\n%s", c, err, out)
 		}
 		t.Logf("$ %s\n%s", c, out)
+	}
+	checkStatic(t, filepath.Join(bin, "gradus"))
+}
+
+// readmeCommands are the lines of the README's sh blocks.
+func readmeCommands(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	in := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "```"):
+			in = line == "```sh"
+		case in && strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#"):
+			commands = append(commands, line)
+		}
+	}
+	if len(commands) < 6 {
+		t.Fatalf("the README has only %d commands", len(commands))
+	}
+	return commands
+}
+
+// checkStatic refuses an ELF file that needs a loader or a library, as one that cgo had a part
+// in does where a C compiler is installed.
+func checkStatic(t *testing.T, file string) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		return // other systems have no static programs
+	}
+	f, err := elf.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	libraries, err := f.ImportedLibraries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC || len(libraries) > 0 {
+			t.Fatalf("the README's commands make a program that is not static: it has a part %v and needs %v", p.Type, libraries)
+		}
 	}
 }
 
