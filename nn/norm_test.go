@@ -238,16 +238,20 @@ func TestDropout(t *testing.T) {
 }
 
 func TestNormRefuses(t *testing.T) {
+	const inputs = math.MaxInt / 2
+	tooMany := func(units int) string {
+		return fmt.Sprintf("network shape: layer 0: %d x %d weights are more than can be counted", inputs, units)
+	}
 	for want, d := range map[string]Dense{
-		"network shape: layer 0: there is no norm number 7; choose NoNorm, BatchNorm or LayerNorm":                             {Units: 2, Norm: 7},
-		"network shape: layer 0: a share of 1 of its inputs cannot be dropped; give a number of at least 0 and less than 1":    {Units: 2, Dropout: 1},
-		"network shape: layer 0: a share of NaN of its inputs cannot be dropped; give a number of at least 0 and less than 1":  {Units: 2, Dropout: math.NaN()},
-		"network shape: layer 0: 4611686018427387903 x 2 weights are more than can be counted":                                 {Units: 2, Norm: LayerNorm},
-		"network shape: layer 0: 4611686018427387903 x 9223372036854775807 weights are more than can be counted":               {Units: math.MaxInt, Norm: LayerNorm},
-		"network shape: layer 0: 4611686018427387903 x 3074457345618258603 weights are more than can be counted":               {Units: math.MaxInt/3 + 1, Norm: BatchNorm},
+		"network shape: layer 0: there is no norm number 7; choose NoNorm, BatchNorm or LayerNorm":                            {Units: 2, Norm: 7},
+		"network shape: layer 0: a share of 1 of its inputs cannot be dropped; give a number of at least 0 and less than 1":   {Units: 2, Dropout: 1},
+		"network shape: layer 0: a share of NaN of its inputs cannot be dropped; give a number of at least 0 and less than 1": {Units: 2, Dropout: math.NaN()},
+		tooMany(2):                 {Units: 2, Norm: LayerNorm},
+		tooMany(math.MaxInt):       {Units: math.MaxInt, Norm: LayerNorm},
+		tooMany(math.MaxInt/3 + 1): {Units: math.MaxInt/3 + 1, Norm: BatchNorm},
 		"network shape: layer 0: a share of -0.1 of its inputs cannot be dropped; give a number of at least 0 and less than 1": {Units: 2, Dropout: -0.1},
 	} {
-		if _, err := New[float64](math.MaxInt/2, 1, d); err == nil || err.Error() != want {
+		if _, err := New[float64](inputs, 1, d); err == nil || err.Error() != want {
 			t.Errorf("%+v:\n got %v\nwant %s", d, err, want)
 		}
 	}

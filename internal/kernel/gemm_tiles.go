@@ -10,13 +10,24 @@ import (
 // How a product is cut. None of it can change a bit: every element stays one chain over
 // k, which continues from C where one call of the assembly ends and the next begins.
 const (
-	blockK     = 400       // steps of k in one call; longer chains go through C
-	blockBytes = 512 << 10 // of A that all panels of B run over before the next part of A
-	packRows   = 48        // the rows of C from which copying a panel of B pays
-	pageStride = 4096      // rows of A that are so many bytes apart compete for one place in the L1 cache,
-	pageRows   = 6         // so that tiles should not have more of them
-	fewRowsK   = 64        // steps of k where a transposed panel is used by few rows: it stays in the L1 cache
+	blockK     = 400  // steps of k in one call; longer chains go through C
+	packRows   = 48   // the rows of C from which copying a panel of B pays
+	pageStride = 4096 // rows of A that are so many bytes apart compete for one place in the L1 cache,
+	pageRows   = 6    // so that tiles should not have more of them
+	fewRowsK   = 64   // steps of k where a transposed panel is used by few rows: it stays in the L1 cache
 )
+
+// blockBytes is how much of A all panels of B run over before the next part of A: half of the
+// L2 cache, but not more than was measured to pay.
+var blockBytes = blockOf(l2Bytes)
+
+func blockOf(l2 int) int {
+	const least, most = 128 << 10, 512 << 10
+	if l2 == 0 {
+		return most
+	}
+	return min(max(l2/2, least), most)
+}
 
 // A shape is how an instruction set cuts C into tiles.
 type shape struct {

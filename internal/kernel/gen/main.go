@@ -47,6 +47,7 @@ func main() {
 				nonZeros(c, size)
 			}
 		}},
+		{"cpuid", cpuid},
 		{"pack", func(c *build.Context) {
 			pack(c)
 			gather(c)

@@ -46,8 +46,9 @@ func Write(folder, name string, emit func(*build.Context)) {
 	}
 }
 
-// baseline is what every amd64 processor has, as far as the kernels use it.
-var baseline = []string{"CMOV", "MMX+", "SSE", "SSE2"}
+// baseline is what every amd64 processor has, as far as the kernels use it. A function whose
+// name ends in no path has that alone.
+var baseline = []string{"CMOV", "CPUID", "MMX+", "SSE", "SSE2"}
 
 // extensions are what a processor must have for each path besides: what machineISAs of
 // package kernel asks for. The path is the end of a function's name.
@@ -60,16 +61,16 @@ var extensions = map[string][]string{
 // with AVX2 a mask, a register of 64 bytes or one of the registers 16 to 31. The allocator
 // hands out these, and avo finds a form with AVX2 for the instruction all the same.
 func check(f *ir.Function) error {
-	path := "AVX2"
-	if strings.HasSuffix(f.Name, "AVX512") {
-		path = "AVX512"
-	} else if !strings.HasSuffix(f.Name, "AVX2") {
-		return fmt.Errorf("%s: the name ends in neither AVX2 nor AVX512, so no processor is known for it", f.Name)
+	path := "any amd64"
+	for p := range extensions {
+		if strings.HasSuffix(f.Name, p) {
+			path = p
+		}
 	}
 	for _, i := range f.Instructions() {
 		for _, extension := range i.ISA {
 			if !slices.Contains(baseline, extension) && !slices.Contains(extensions[path], extension) {
-				return fmt.Errorf("%s: %s is an instruction of %s, which a processor with %s may lack", f.Name, i.Opcode, extension, path)
+				return fmt.Errorf("%s: %s is an instruction of %s, which a processor of the path %s may lack", f.Name, i.Opcode, extension, path)
 			}
 		}
 		if path == "AVX512" {

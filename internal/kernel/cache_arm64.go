@@ -1,0 +1,6 @@
+//go:build !purego
+
+package kernel
+
+// l2Bytes is the size of a core's L2 cache, or 0: a program cannot ask an arm64 processor.
+const l2Bytes = 0
