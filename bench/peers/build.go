@@ -100,7 +100,7 @@ func (s *suite) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted := strings.Fields(string(raw))
+	wanted := strings.Split(strings.TrimSpace(string(raw)), "\n")
 	all := func(err error) error {
 		for _, w := range wanted {
 			name, _, _ := strings.Cut(w, "==")
@@ -119,16 +119,24 @@ func (s *suite) install(ctx context.Context) error {
 	}
 	installed := strings.Fields(string(have))
 	for _, w := range wanted {
-		name, _, _ := strings.Cut(w, "==")
-		if !slices.Contains(installed, w) {
+		version, _, _ := strings.Cut(w, ";") // pip passes over what is for another version of Python
+		name, _, _ := strings.Cut(version, "==")
+		if !slices.Contains(installed, version) {
 			fmt.Printf("pip install %s\n", w)
 			if err := command(ctx, "", nil, s.venv("python"), "-m", "pip", "install", "-q", w); err != nil {
 				s.missing[name] = err.Error()
 				fmt.Printf("without %s: %v\n", name, err)
-				continue
 			}
 		}
-		s.versions = append(s.versions, strings.ReplaceAll(w, "==", " "))
+	}
+	if have, err = exec.CommandContext(ctx, s.venv("python"), "-m", "pip", "freeze").Output(); err != nil {
+		return all(fmt.Errorf("pip freeze: %w", err))
+	}
+	installed = strings.Fields(string(have))
+	for _, w := range wanted {
+		if version, _, _ := strings.Cut(w, ";"); slices.Contains(installed, version) {
+			s.versions = append(s.versions, strings.ReplaceAll(version, "==", " "))
+		}
 	}
 	return nil
 }

@@ -23,9 +23,10 @@ const (
 var allowed = map[string][]string{
 	"internal/kernel":     {"golang.org/x/sys/cpu"},
 	"internal/bench":      {"internal/kernel", "nn", "optim", "train", "github.com/shirou/gopsutil/v4/cpu"},
-	"internal/kernel/gen": {"github.com/mmcloughlin/avo/"}, // a module of its own
+	"internal/kernel/gen":        {"internal/kernel/gen/asm", "github.com/mmcloughlin/avo/"}, // a module of its own
+	"internal/kernel/gen/asm":    {"github.com/mmcloughlin/avo/"},
 
-	"internal/kernel/gen/vector": {"github.com/mmcloughlin/avo/"},
+	"internal/kernel/gen/vector": {"internal/kernel/gen/asm", "github.com/mmcloughlin/avo/"},
 	"internal/rng":               {},
 	"internal/need":              {},
 	"internal/atomicfile":        {},

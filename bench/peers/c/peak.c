@@ -1,10 +1,15 @@
 // The peak of fused multiply-adds on one core: independent accumulators and nothing else.
 // "peak float32" or "peak float64"; a step is one operation, so 1/ns is GFLOP/s. The best
-// chunk counts, as in gradus bench. VECTOR is the width in bytes, a flag of the compiler's call.
+// chunk counts, as in gradus bench. VECTOR is the width in bytes, the
+// processor's unless the compiler's call has it.
 #include "serve.h"
 
 #ifndef VECTOR
+#ifdef __AVX512F__
 #define VECTOR 64
+#else
+#define VECTOR 32
+#endif
 #endif
 enum { accumulators = 12, turns = 1000 };
 
