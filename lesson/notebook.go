@@ -75,7 +75,8 @@ func NotebookRows() train.Set[float64] {
 
 // Notebook runs the notebook's experiments from the weights that belong to the seed, with
 // their sections in its order. Those with 4 hidden units start from the same weights, and
-// so do those with 1. When ctx ends, the experiments so far come back with its error.
+// so do those with 1. When ctx ends, the experiments so far come back with an error that wraps
+// train.ErrInterrupted.
 func Notebook(ctx context.Context, seed uint64) ([]Experiment, error) {
 	var done []Experiment
 	for _, p := range program {
@@ -226,9 +227,6 @@ func (r recipe) run(ctx context.Context, seed uint64) (*record, error) {
 		case step.EpochEnd && step.Epoch > r.epochs-3:
 			rec.trail = append(rec.trail, n.Predict(rec.data.X).Data)
 		}
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
 	}
 	result := t.Result()
 	rec.Outputs = n.Predict(rec.data.X).Data

@@ -41,6 +41,7 @@ type CV struct {
 //
 // Folds run at the same time, Options.Threads of them or as many as there is memory for, each on
 // one core; the result does not depend on it. done, if not nil, is called as folds end, one call at a time.
+// When ctx ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
 func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
 	if o.Test != nil && *o.Test > 0 {
 		return nil, refuse("test", "every row is a test row once in a cross-validation: leave it out")
@@ -88,13 +89,13 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	}
 	team.Wait()
 	for i, err := range failures { // a fold that was only stopped comes second
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil && !errors.Is(err, train.ErrInterrupted) {
 			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
 	}
-	for _, err := range failures {
+	for i, err := range failures {
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
 	}
 	c := &CV{Folds: models, Notes: notes[0]}
@@ -126,9 +127,6 @@ func runFold(ctx context.Context, tables Tables, o Options) ([]string, *Model, [
 		if err != nil {
 			return nil, nil, nil, err
 		}
-	}
-	if f.Result().Reason == train.ReasonInterrupted {
-		return nil, nil, nil, context.Canceled
 	}
 	m, err := f.Model()
 	if err != nil {

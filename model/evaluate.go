@@ -48,8 +48,8 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		if len(p.rows) == 0 {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ended(ctx)
 		}
 		t := p.table
 		if t == nil {

@@ -77,7 +77,9 @@ func (r runnerOf[T]) checkpoint(w io.Writer) error      { return r.trainer.Check
 func (r runnerOf[T]) restore(c *train.Checkpoint) error { return r.trainer.Restore(c) }
 
 // Train fits a model to a table and reports on it: Prepare, all Steps, Model. A run that
-// diverges returns a *train.DivergedError; the model then has the last finite weights.
+// diverges returns a *train.DivergedError; the model then has the last finite weights. When ctx
+// ends the error wraps train.ErrInterrupted and what ended ctx; the model then has what was
+// reached, and the Fit's Steps continue.
 func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, error) {
 	f, err := Prepare(Tables{Train: table}, o, nil)
 	if err != nil {
@@ -447,8 +449,8 @@ func (f *Fit) Unscored() *Model {
 }
 
 // Score gives a model of Unscored its threshold and its scores. It looks at no more of the run than
-// its rows, so the run may go on meanwhile. When ctx ends it returns ctx's error, before it comes
-// to the training, the validation or the test rows.
+// its rows, so the run may go on meanwhile. When ctx ends it returns an error that wraps what
+// ended ctx, before it comes to the training, the validation or the test rows.
 func (f *Fit) Score(ctx context.Context, m *Model) error {
 	if err := f.chooseThreshold(m); err != nil {
 		return err

@@ -49,7 +49,8 @@ type ColumnImportance struct {
 	Drops []float64 `json:"drops"`      // of each repeat
 }
 
-// Importance measures what each column is worth on the labelled rows of a table.
+// Importance measures what each column is worth on the labelled rows of a table. When ctx ends
+// there is no result, and the error wraps what ended ctx; Done has been told of what was measured.
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (*Importance, error) {
 	if o.Metrics == nil {
 		o.Metrics = []string{"accuracy"}
@@ -149,7 +150,7 @@ func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model,
 		drops[c] = make([]float64, o.Repeats)
 		for r := range o.Repeats {
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return ended(ctx)
 			}
 			rng.Perm(perm, o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
 			v, ok, err := score(from, to, perm)

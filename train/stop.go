@@ -1,6 +1,8 @@
 package train
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -31,6 +33,22 @@ const (
 	ReasonInterrupted = "interrupted"
 	ReasonDiverged    = "diverged"
 )
+
+// ErrInterrupted is wrapped by the error of a run that its context ended. The same error wraps
+// the context's own error and its cause. What was done is there: in Result, in the network, and in
+// the Trainer, whose loop can be entered again.
+var ErrInterrupted = errors.New("training was interrupted")
+
+// interrupted is the last that the loop yields when ctx has ended.
+func (t *Trainer[T]) interrupted(ctx context.Context) (Step, error) {
+	none := math.NaN()
+	s := Step{N: t.result.Steps, Epoch: t.epoch, Loss: none, EpochLoss: none, Validation: none, Score: none}
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return s, fmt.Errorf("%w after update %d: %w", ErrInterrupted, s.N, err)
+}
 
 // Tolerance is met when every output is within 1e-8 + R·|output| of its target: the
 // notebook's test, numpy.isclose(Y, y, R), made after an epoch's last update. The

@@ -289,8 +289,8 @@ func (t *Trainer[T]) Config() Config { return t.cfg }
 func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 
 // Run trains until a criterion fires, the epochs are used up or ctx ends. When ctx ends the
-// result says "interrupted" and the error is nil: what was done is there. A run that
-// diverges returns a *DivergedError beside its result.
+// result has what was done, and the error wraps ErrInterrupted and what ended ctx; Run then
+// continues. A run that diverges returns a *DivergedError beside its result.
 func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 	var failed error
 	t.run(ctx, tinyMost, func(_ Step, err error) bool {

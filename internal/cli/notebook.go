@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // notebookCmd is "gradus notebook".
@@ -23,7 +25,7 @@ func (c *notebookCmd) Run(e *env) error {
 	e.watch()
 	runs, err := lesson.Notebook(e.ctx, c.Seed)
 	if err != nil {
-		if e.ctx.Err() != nil {
+		if errors.Is(err, train.ErrInterrupted) {
 			return status(statusInterrupted)
 		}
 		return err
