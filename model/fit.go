@@ -419,10 +419,10 @@ func (f *Fit) Config() train.Config { return f.recipe.config }
 func (f *Fit) Table() *data.Table { return f.tables.Train }
 
 // Layers returns the network's layers.
-func (f *Fit) Layers() []nn.Dense { return f.recipe.layers }
+func (f *Fit) Layers() []nn.Dense { return slices.Clone(f.recipe.layers) }
 
 // Imputed returns which cells of the training rows were missing or too rare.
-func (f *Fit) Imputed() data.Counts { return f.imputed }
+func (f *Fit) Imputed() data.Counts { return slices.Clone(f.imputed) }
 
 // Model returns the model as it stands, with its scores on the rows. Of a run that early
 // stopping may end, it has the best weights so far. The run itself is not changed.

@@ -340,9 +340,12 @@ func (o *Options) descent(r *recipe) error {
 			return refuse("optimizer", "%w", err)
 		}
 		c.Rate, method = 1, train.Batch
-		for flag, given := range map[string]*float64{"momentum": o.Momentum, "beta1": o.Beta1, "beta2": o.Beta2, "epsilon": o.Epsilon} {
-			if given != nil {
-				return refuse("optimizer", "the optimizer %s has no %s", name, flag)
+		for _, f := range []struct {
+			flag  string
+			given *float64
+		}{{"momentum", o.Momentum}, {"beta1", o.Beta1}, {"beta2", o.Beta2}, {"epsilon", o.Epsilon}} {
+			if f.given != nil {
+				return refuse("optimizer", "the optimizer %s has no %s", name, f.flag)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gradus-ml/gradus/nn"
@@ -300,7 +301,7 @@ func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 	return t.Result(), failed
 }
 
-// Result returns what the run has come to so far.
+// Result returns what the run has come to so far: a copy, which does not change as the run goes on.
 func (t *Trainer[T]) Result() Result {
 	if t.finished && !t.diagnosed && watching {
 		t.result.Diagnosis, t.diagnosed = t.Diagnose(), true
@@ -310,6 +311,8 @@ func (t *Trainer[T]) Result() Result {
 	r.Seconds = t.Elapsed().Seconds()
 	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
 	r.Loss = t.FullLoss()
+	r.History, r.Samples, r.Retreats = t.History(), slices.Clone(r.Samples), t.Retreats()
+	r.Diagnosis = slices.Clone(r.Diagnosis)
 	return r
 }
 
@@ -346,11 +349,11 @@ func (t *Trainer[T]) Elapsed() time.Duration {
 	return t.elapsed + time.Since(t.since)
 }
 
-// History returns the course of the run so far.
-func (t *Trainer[T]) History() History { return t.result.History }
+// History returns the course of the run so far: a copy.
+func (t *Trainer[T]) History() History { return slices.Clone(t.result.History) }
 
 // Retreats returns how often, and where, the run has gone back with half the rate.
-func (t *Trainer[T]) Retreats() []Retreat { return t.result.Retreats }
+func (t *Trainer[T]) Retreats() []Retreat { return slices.Clone(t.result.Retreats) }
 
 // EpochLoss returns the row-weighted mean of the last epoch's batch losses, each before its
 // update.

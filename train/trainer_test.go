@@ -145,6 +145,7 @@ func TestInterruption(t *testing.T) {
 		"Steps": (*Trainer[float64]).Steps, "Strides": (*Trainer[float64]).Strides,
 	} {
 		ctx, cancel := context.WithCancelCause(context.Background())
+		defer cancel(nil)
 		tr := start()
 		var last error
 		for s, err := range loop(tr, ctx) {

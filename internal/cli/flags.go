@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -134,7 +136,8 @@ func (f *tableFlags) options(n *netFlags) (model.Options, error) {
 	if len(f.Types) > 0 {
 		o.Types = map[string]data.Kind{}
 	}
-	for col, word := range f.Types {
+	for _, col := range slices.Sorted(maps.Keys(f.Types)) {
+		word := f.Types[col]
 		if o.Types[col], err = data.ParseKind(word); err != nil {
 			return o, usagef("--types %s=%s: %w", col, word, err)
 		}
