@@ -153,22 +153,24 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	byTime := o.timeColumn() != ""
 	switch {
 	case byTime:
-		times, err := data.Times(t, o.timeColumn(), s.Rows)
-		if err != nil {
-			return nil, nil, err
+		var times []float64
+		if times, err = data.Times(t, o.timeColumn(), s.Rows); err == nil {
+			of, err = data.TimeFolds(times, k)
 		}
-		of = data.TimeFolds(times, k)
 	case o.Group != "":
-		groups, err := data.Groups(t, o.Group, s.Rows)
-		if err != nil {
-			return nil, nil, err
+		var groups []int
+		if groups, err = data.Groups(t, o.Group, s.Rows); err != nil {
+			break
 		}
 		if have := slices.Max(groups) + 1; have < k {
 			return nil, nil, refuse("folds", "%d folds need as many groups, and the column %q has %d", k, o.Group, have)
 		}
-		of = data.GroupFolds(groups, k, o.Seed)
+		of, err = data.GroupFolds(groups, k, o.Seed)
 	default:
-		of = data.Folds(n, s.Strata(), k, o.Seed)
+		of, err = data.Folds(n, s.Strata(), k, o.Seed)
+	}
+	if err != nil {
+		return nil, nil, asOption(err)
 	}
 	folds = make([]fold, k)
 	for place, f := range of {

@@ -128,6 +128,7 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (b *data.Binding, ro
 	}
 	if o.SampleWeight != "" {
 		w, err = data.Weights(t, o.SampleWeight, rows)
+		err = asOption(err)
 	}
 	return b, rows, w, err
 }

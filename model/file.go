@@ -125,7 +125,8 @@ func shapeOf[T nn.Float](t nn.Tensor[T]) []uint64 {
 }
 
 // Load reads a model file and checks all of it. No code is executed by loading. A file
-// that names custom activations or losses needs them in custom; what is missing is named.
+// that names custom activations, losses or rules needs them in custom; what is missing is named.
+// The model's Options have all of custom, so that they can train again.
 func Load(path string, custom ...Custom) (*Model, error) {
 	file, err := openWeights(path)
 	if err != nil {
@@ -154,9 +155,7 @@ func Load(path string, custom ...Custom) (*Model, error) {
 	}
 	var all Custom
 	for _, c := range custom {
-		all.Activations = append(all.Activations, c.Activations...)
-		all.Losses = append(all.Losses, c.Losses...)
-		all.Rules = append(all.Rules, c.Rules...)
+		all.add(c)
 	}
 	m := &Model{Encoding: h.Encoding, Options: h.Options, Training: *h.Training}
 	m.Options.Custom = all

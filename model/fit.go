@@ -115,7 +115,7 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	}
 	f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, o.Scale, f.recipe.scaleY)
 	if err != nil {
-		return nil, err
+		return nil, asOption(err)
 	}
 	if err := f.settle(); err != nil {
 		return nil, err

@@ -125,6 +125,14 @@ type Custom struct {
 	Schedules   []optim.Schedule
 }
 
+// add adds those of another.
+func (c *Custom) add(o Custom) {
+	c.Activations = append(c.Activations, o.Activations...)
+	c.Losses = append(c.Losses, o.Losses...)
+	c.Rules = append(c.Rules, o.Rules...)
+	c.Schedules = append(c.Schedules, o.Schedules...)
+}
+
 // The defaults of the command line that are not simply a name.
 const (
 	DefaultValidation = 0.15 // of the rows that are not for testing
@@ -160,6 +168,14 @@ type recipe struct {
 
 func refuse(flag, format string, args ...any) error {
 	return fmt.Errorf("%w: --%s: %w", ErrOptions, flag, fmt.Errorf(format, args...))
+}
+
+// asOption marks an error of package data about an option as one of Options.
+func asOption(err error) error {
+	if errors.Is(err, data.ErrOption) {
+		return fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	return err
 }
 
 // resolve reads the names for a task with that many outputs.

@@ -211,8 +211,13 @@ func (f *tableFlags) tables(e *env, path string, d *descentFlags, o *model.Optio
 	return t, err
 }
 
-// asUsage marks an error of options as one of the call.
+// asUsage marks an error of options as one of the call, unless it takes a look at the table to see it.
 func asUsage(err error) error {
+	for _, ofTable := range []error{data.ErrColumn, data.ErrTarget, data.ErrTask, data.ErrType, data.ErrNumber} {
+		if errors.Is(err, ofTable) {
+			return err
+		}
+	}
 	if errors.Is(err, model.ErrOptions) {
 		return usage{err}
 	}
