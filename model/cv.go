@@ -46,6 +46,9 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	if o.Test != nil && *o.Test > 0 {
 		return nil, refuse("test", "every row is a test row once in a cross-validation: leave it out")
 	}
+	if table == nil {
+		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
+	}
 	s, err := o.infer(table)
 	if err != nil {
 		return nil, err

@@ -99,6 +99,9 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 // Prepare reads the schema, holds rows out, learns the encoding on the training rows, and
 // makes the network and its trainer. start, if not nil, gives the weights to begin with.
 func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
+	if tables.Train == nil {
+		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
+	}
 	f := &Fit{Options: o, tables: tables}
 	var err error
 	if f.Schema, err = o.infer(tables.Train); err != nil {

@@ -392,6 +392,11 @@ func (o *Options) descent(r *recipe) error {
 	if c.Schedule, err = optim.ParseSchedule(schedule, o.Custom.Schedules...); err != nil {
 		return refuse("schedule", "%w", err)
 	}
+	if v, ok := c.Schedule.(interface{ Validate() error }); ok { // a custom one may be wrong
+		if err := v.Validate(); err != nil {
+			return refuse("schedule", "%w", err)
+		}
+	}
 	if c.Warmup = o.Warmup; c.Warmup < 0 {
 		return refuse("warmup", "%d is not a number of epochs; give a whole number of at least 0", o.Warmup)
 	}

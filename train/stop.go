@@ -20,7 +20,8 @@ type State interface {
 }
 
 // Stop is a criterion that ends a run. The criteria are small values that combine: Any and
-// All are criteria too, and any other type that implements the interface.
+// All are criteria too, and any other type that implements the interface. New asks one that has a
+// method Validate() error, as these have, whether it makes sense.
 type Stop interface {
 	Met(State) bool
 	// Reason names the criterion in the result: "tolerance".
@@ -56,7 +57,13 @@ func (t *Trainer[T]) interrupted(ctx context.Context) (Step, error) {
 type Tolerance struct{ R float64 }
 
 func (t Tolerance) Met(s State) bool { return s.Within(t.R) }
-func (Tolerance) Reason() string     { return "tolerance" }
+func (t Tolerance) Validate() error {
+	if !(t.R > 0) || math.IsInf(t.R, 0) {
+		return fmt.Errorf("the tolerance is %v; it must be a finite number greater than 0", t.R)
+	}
+	return nil
+}
+func (Tolerance) Reason() string { return "tolerance" }
 
 // within is numpy.isclose(target, output, rtol) with its default atol.
 func within(target, output, rtol float64) bool {
@@ -67,26 +74,47 @@ func within(target, output, rtol float64) bool {
 type TargetLoss struct{ L float64 }
 
 func (t TargetLoss) Met(s State) bool { return s.FullLoss() <= t.L }
-func (TargetLoss) Reason() string     { return "target-loss" }
+func (t TargetLoss) Validate() error {
+	if math.IsNaN(t.L) || math.IsInf(t.L, 0) {
+		return fmt.Errorf("the loss to reach is %v; it must be a finite number", t.L)
+	}
+	return nil
+}
+func (TargetLoss) Reason() string { return "target-loss" }
 
 // Patience is met when the validation score has not become better for N epochs.
 type Patience struct{ N int }
 
 func (p Patience) Met(s State) bool { return s.SinceBest() >= p.N }
-func (Patience) Reason() string     { return "patience" }
+func (p Patience) Validate() error {
+	if p.N < 1 {
+		return fmt.Errorf("the patience is %d epochs; it must be at least 1", p.N)
+	}
+	return nil
+}
+func (Patience) Reason() string { return "patience" }
 
 // MaxTime is met after the first epoch that ends later than D. It depends on the clock:
 // two runs with it may differ.
 type MaxTime struct{ D time.Duration }
 
 func (m MaxTime) Met(s State) bool { return s.Elapsed() >= m.D }
-func (MaxTime) Reason() string     { return "max-time" }
+func (m MaxTime) Validate() error {
+	if m.D <= 0 {
+		return fmt.Errorf("the most time is %v; it must be greater than 0", m.D)
+	}
+	return nil
+}
+func (MaxTime) Reason() string { return "max-time" }
 
 // Any is met when one of its criteria is, which then names the reason.
 type Any []Stop
 
 // Met reports whether any criterion is met.
 func (a Any) Met(s State) bool { return a.first(s) != nil }
+
+// Validate reports the first criterion that makes no sense.
+func (a Any) Validate() error { return validateAll(a) }
 
 // Reason names all criteria; Result.Reason has the one that fired.
 func (a Any) Reason() string { return join(a, " or ") }
@@ -111,6 +139,21 @@ func (a All) Met(s State) bool {
 		}
 	}
 	return len(a) > 0
+}
+
+// Validate reports the first criterion that makes no sense.
+func (a All) Validate() error { return validateAll(a) }
+
+func validateAll(stops []Stop) error {
+	for i, s := range stops {
+		if s == nil {
+			return fmt.Errorf("the stop criterion %d is nil; leave it out", i)
+		}
+		if err := validate(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reason names all criteria.

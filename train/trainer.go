@@ -249,6 +249,11 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 }
 
 func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T]) error {
+	for i, m := range []nn.Matrix[T]{s.X, s.Y} {
+		if err := m.Validate(); err != nil {
+			return fmt.Errorf("%w: the %s of the %s rows: %w", ErrConfig, [2]string{"inputs", "targets"}[i], what, err)
+		}
+	}
 	switch {
 	case s.X.Cols != net.Inputs():
 		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.X.Cols, net.Inputs())
