@@ -213,8 +213,10 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 }
 
 // PredictRow predicts one row given as named values: numbers of any Go type, strings as
-// they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one. A
-// column without a value is an error naming it; names that are no columns are passed over.
+// they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one; so the
+// map may come from JSON. data.Value says which of them a column takes; another is an error that
+// names the column. A column without a value is an error naming it; names that are no columns are
+// passed over. Beside an error the prediction is empty: look at the error first.
 func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
 	columns := m.Columns()
 	values := make([]data.Value, len(columns))
