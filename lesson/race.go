@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -38,6 +39,12 @@ type Point struct {
 	Seconds float64 `json:"seconds"` // of training so far, stop criteria included; measuring Loss is not
 	Loss    float64 `json:"loss"`    // over all training rows, the mean per row whatever the lane's reduction
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (p Point) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
+
+// UnmarshalJSON reads null as NaN.
+func (p *Point) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
 // Race trains one copy of net in each lane and returns how they fared, in the order of the
 // lanes. Every lane starts from net's weights, and lanes of one seed shuffle alike. They

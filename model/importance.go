@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
@@ -41,6 +42,12 @@ type Importance struct {
 	Columns []ColumnImportance `json:"columns"` // the most important first
 }
 
+// MarshalJSON writes null for a number that is not finite.
+func (i Importance) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(i) }
+
+// UnmarshalJSON reads null as NaN.
+func (i *Importance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, i) }
+
 // ColumnImportance is what one column is worth.
 type ColumnImportance struct {
 	Name  string    `json:"name"`
@@ -48,6 +55,12 @@ type ColumnImportance struct {
 	SD    float64   `json:"sd"`         // sample standard deviation; 0 of one repeat
 	Drops []float64 `json:"drops"`      // of each repeat
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (c ColumnImportance) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
+
+// UnmarshalJSON reads null as NaN.
+func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // Importance measures what each column is worth on the labelled rows of a table. When ctx ends
 // there is no result, and the error wraps what ended ctx; Done has been told of what was measured.

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
 // State is what a stop criterion sees after an epoch.
@@ -181,13 +183,20 @@ func fired(c Stop, s State) Stop {
 // DivergedError is the error of a run in which a value stopped being finite. The trainer's
 // network then has the last weights known to be finite.
 type DivergedError struct {
-	Epoch, Step int     // where it was seen, from 1
-	Layer       int     // where it was seen first, from 0; -1: in the loss alone
-	Loss        float64 // the batch's loss there
-	Rate        float64 // the learning rate there
-	Halved      int     // how often it had gone back with half the rate before
-	Try         string  // what the diagnosis has first
+	Epoch  int     `json:"epoch"` // where it was seen, from 1
+	Step   int     `json:"step"`
+	Layer  int     `json:"layer"`         // where it was seen first, from 0; -1: in the loss alone
+	Loss   float64 `json:"loss"`          // the batch's loss there
+	Rate   float64 `json:"rate"`          // the learning rate there
+	Halved int     `json:"halved"`        // how often it had gone back with half the rate before
+	Try    string  `json:"try,omitempty"` // what the diagnosis has first
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (d DivergedError) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(d) }
+
+// UnmarshalJSON reads null as NaN.
+func (d *DivergedError) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, d) }
 
 func (e *DivergedError) Error() string {
 	halved := ""
