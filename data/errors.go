@@ -9,6 +9,7 @@ import (
 // Errors of reading a file.
 var (
 	ErrNoFile          = errors.New("no such file")
+	ErrUnreadable      = errors.New("a file that cannot be read") // it is there: no permission, a broken disk
 	ErrFolder          = errors.New("a folder, not a file")
 	ErrEmpty           = errors.New("no rows")
 	ErrRagged          = errors.New("rows of different lengths")

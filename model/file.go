@@ -307,15 +307,23 @@ func openWeights(path string) (*Weights, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return bad("%w", noSuchFile{})
 	case err != nil:
-		return bad("%w", err)
+		return bad("it cannot be read: %w", cause(err))
 	case info.IsDir():
 		return bad("this is a folder; name the .safetensors file")
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return bad("%w", err)
+		return bad("it cannot be read: %w", cause(err))
 	}
 	return readWeights(path, raw)
+}
+
+// cause is the reason of an error that has the path as well.
+func cause(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // readWeights reads what stands in a file.

@@ -19,7 +19,7 @@ import (
 type ImportanceOptions struct {
 	EvaluateOptions        // Metrics[0] is what is measured; default: r2, or accuracy
 	Repeats         int    // how often each column is shuffled; default 5
-	Seed            uint64 // of the shuffles
+	Seed            uint64 // of the shuffles; the command line has 1 by default
 	Threads         int    // default: all cores; it changes no bit of the result
 
 	// Known has the drops of columns that a call with the same model, rows and options has

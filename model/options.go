@@ -19,7 +19,9 @@ import (
 var ErrOptions = errors.New("options")
 
 // Options is what to train and how. Names and defaults are those of the command line's
-// flags; the zero value of a field is its default, and a pointer is nil for "not given".
+// flags; the zero value of a field is its default, and a pointer is nil for "not given". One default
+// differs: Seed is 0, and the command line's --seed is 1, so that Options{Seed: 1} trains what
+// gradus train does.
 type Options struct {
 	// The table.
 	Targets []string             `json:"target,omitempty"` // default: the last column
@@ -73,7 +75,7 @@ type Options struct {
 	NoShuffle bool   `json:"no_shuffle,omitempty"`
 	Shards    int    `json:"shards,omitempty"`
 	Threads   int    `json:"threads,omitempty"` // changes no bit of the result
-	Seed      uint64 `json:"seed"`
+	Seed      uint64 `json:"seed"`              // any number, 0 too; the command line has 1 by default
 
 	// The end.
 	Epochs     int           `json:"epochs,omitempty"`   // 0: by the number of rows
