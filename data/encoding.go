@@ -44,9 +44,10 @@ type Input struct {
 	Clock   bool      `json:"clock,omitempty"`       // of dates: the time of day matters
 	Dotted  bool      `json:"day_first,omitempty"`   // of dates: 31.12.1999 is read
 
-	offset int
-	width  int
-	levels map[string]int
+	offset  int
+	width   int
+	levels  map[string]int
+	numbers map[float64]int // of levels that are numbers; of equal ones the first
 }
 
 // The names of levels that no cell has.
@@ -175,6 +176,17 @@ func (e *Encoding) prepare() {
 			}
 			for _, level := range in.RareOf {
 				in.levels[level] = len(in.Levels)
+			}
+			in.numbers = nil
+			for _, level := range slices.Concat(in.Levels, in.RareOf) {
+				x, c := parseCell(level)
+				if _, taken := in.numbers[x]; c != number || taken {
+					continue
+				}
+				if in.numbers == nil {
+					in.numbers = make(map[float64]int)
+				}
+				in.numbers[x] = in.levels[level]
 			}
 			if in.Rare {
 				in.width++

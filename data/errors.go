@@ -9,6 +9,7 @@ import (
 // Errors of reading a file.
 var (
 	ErrNoFile          = errors.New("no such file")
+	ErrUnreadable      = errors.New("a file that cannot be read") // it is there: no permission, a broken disk
 	ErrFolder          = errors.New("a folder, not a file")
 	ErrEmpty           = errors.New("no rows")
 	ErrRagged          = errors.New("rows of different lengths")
@@ -18,7 +19,7 @@ var (
 	ErrLarge           = errors.New("larger than is taken")
 	ErrCompressed      = errors.New("damaged compressed data")
 	ErrIDX             = errors.New("damaged IDX file")
-	ErrOption          = errors.New("an option that makes no sense")
+	ErrOption          = errors.New("an option that makes no sense") // by itself, or for this table; then another sentinel says why
 )
 
 // Errors of the meaning of a table.
@@ -56,6 +57,14 @@ func fail(kind error, format string, args ...any) error {
 
 func failBecause(cause, kind error, format string, args ...any) error {
 	return &failure{text: fmt.Sprintf(format, args...), kind: kind, cause: cause}
+}
+
+// misfit marks a failure as one of an option: what was asked for does not fit the table.
+func misfit(err error) error {
+	if f, ok := err.(*failure); ok && f.cause == nil {
+		f.cause = ErrOption
+	}
+	return err
 }
 
 // quote shows a cell or a name in a message, shortened.

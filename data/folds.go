@@ -10,9 +10,15 @@ import (
 
 // SplitGroups is Split by whole groups: it holds out groups, in an order drawn for (seed,
 // purpose), as long as that brings their rows nearer to the fraction. groups gives the group
-// of each row. A group is never on both sides, and never are all groups held out.
-func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int) {
-	size := groupSizes(groups)
+// of each row, from 0. A group is never on both sides, and never are all groups held out.
+func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+	size, err := groupSizes(groups)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkSplit(len(groups), nil, fraction); err != nil {
+		return nil, nil, err
+	}
 	perm := make([]int, len(size))
 	rng.Perm(perm, seed, purpose, 0)
 	out := make([]bool, len(size))
@@ -23,19 +29,26 @@ func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpos
 			have += n
 		}
 	}
-	return parts(len(groups), func(i int) bool { return out[groups[i]] })
+	keep, held = parts(len(groups), func(i int) bool { return out[groups[i]] })
+	return keep, held, nil
 }
 
 // SplitLast is Split by time: it holds out the last rows. Rows of one time stay together; of
 // those that the fraction would part, all are kept, unless then none were held out.
-func SplitLast(times []float64, fraction float64) (keep, held []int) {
+func SplitLast(times []float64, fraction float64) (keep, held []int, err error) {
 	n := len(times)
-	share := min(int(math.Round(fraction*float64(n))), n-1)
-	if share <= 0 {
-		return parts(n, func(int) bool { return false })
+	if err := checkSplit(n, nil, fraction); err != nil {
+		return nil, nil, err
 	}
-	cut := cutBetween(slices.Sorted(slices.Values(times)), n-share)
-	return parts(n, func(i int) bool { return times[i] > cut })
+	if err := checkTimes(times); err != nil {
+		return nil, nil, err
+	}
+	cut := math.Inf(1) // nothing is held out
+	if share := min(int(math.Round(fraction*float64(n))), n-1); share > 0 {
+		cut = cutBetween(slices.Sorted(slices.Values(times)), n-share)
+	}
+	keep, held = parts(n, func(i int) bool { return times[i] > cut })
+	return keep, held, nil
 }
 
 // cutBetween returns the time after which the second part of sorted times begins, if it is
@@ -56,8 +69,11 @@ func cutBetween(sorted []float64, place int) float64 {
 
 // Folds deals rows into k folds of nearly equal size and returns the fold of each. strata
 // gives the class of each, or is nil: every class is spread evenly over the folds. The order
-// is drawn for (seed, class).
-func Folds(n int, strata []int, k int, seed uint64) []int {
+// is drawn for (seed, class). There are at least 1 fold and at most n.
+func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
+	if err := checkFolds(n, strata, k); err != nil {
+		return nil, err
+	}
 	members := make(map[int][]int)
 	for i := range n {
 		class := 0
@@ -82,14 +98,26 @@ func Folds(n int, strata []int, k int, seed uint64) []int {
 			next++
 		}
 	}
-	return fold
+	return fold, nil
 }
 
 // GroupFolds deals whole groups into k folds, the largest first and each to the fold that
 // has the fewest rows so far, as scikit-learn's GroupKFold does; of equal groups the seed
-// decides which comes first.
-func GroupFolds(groups []int, k int, seed uint64) []int {
-	size := groupSizes(groups)
+// decides which comes first. There are at least 1 fold and at most as many as groups.
+func GroupFolds(groups []int, k int, seed uint64) ([]int, error) {
+	size, err := groupSizes(groups)
+	if err != nil {
+		return nil, err
+	}
+	there := len(size) // groups that have rows
+	for _, n := range size {
+		if n == 0 {
+			there--
+		}
+	}
+	if err := checkFolds(there, nil, k); err != nil {
+		return nil, err
+	}
 	order := make([]int, len(size))
 	rng.Perm(order, seed, rng.Fold, 0)
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size[b], size[a]) })
@@ -108,13 +136,19 @@ func GroupFolds(groups []int, k int, seed uint64) []int {
 	for i, g := range groups {
 		fold[i] = of[g]
 	}
-	return fold
+	return fold, nil
 }
 
 // TimeFolds parts rows by time into k+1 blocks of nearly equal size and returns the block of
 // each, from -1: fold f is tested on block f and trained on all blocks before it. Rows of
-// one time are in one block.
-func TimeFolds(times []float64, k int) []int {
+// one time are in one block. There are at least 1 fold and at most as many as rows.
+func TimeFolds(times []float64, k int) ([]int, error) {
+	if err := checkFolds(len(times), nil, k); err != nil {
+		return nil, err
+	}
+	if err := checkTimes(times); err != nil {
+		return nil, err
+	}
 	sorted := slices.Sorted(slices.Values(times))
 	block := make([]int, len(times))
 	for i := range block {
@@ -128,19 +162,32 @@ func TimeFolds(times []float64, k int) []int {
 			}
 		}
 	}
-	return block
+	return block, nil
+}
+
+// checkTimes refuses what has no place in an order.
+func checkTimes(times []float64) error {
+	for i, v := range times {
+		if !isFinite(v) {
+			return fail(ErrOption, "the time of row %d is %v: give every row a finite number", i, v)
+		}
+	}
+	return nil
 }
 
 // groupSizes counts the rows of groups that are numbered from 0.
-func groupSizes(groups []int) []int {
+func groupSizes(groups []int) ([]int, error) {
 	var size []int
-	for _, g := range groups {
+	for i, g := range groups {
+		if g < 0 {
+			return nil, fail(ErrOption, "row %d is in the group %d: number the groups from 0", i, g)
+		}
 		for g >= len(size) {
 			size = append(size, 0)
 		}
 		size[g]++
 	}
-	return size
+	return size, nil
 }
 
 // parts sorts 0..n-1 by whether they are held out.

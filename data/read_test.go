@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -180,6 +182,24 @@ func TestReadRefuses(t *testing.T) {
 		_, err := Read("none.csv", ReadOptions{})
 		refuses(t, err, ErrNoFile, "none.csv: no such file: check the path")
 		refuses(t, err, fs.ErrNotExist, "none.csv: no such file: check the path")
+	})
+	t.Run("a file that is there", func(t *testing.T) {
+		// Root may read everything, so the system's answer stands in for the file.
+		err := openError("secret.csv", &fs.PathError{Op: "open", Path: "secret.csv", Err: syscall.EACCES})
+		refuses(t, err, ErrUnreadable, "secret.csv: cannot be read: permission denied: ask for the right to read it")
+		refuses(t, err, fs.ErrPermission, "secret.csv: cannot be read")
+		if errors.Is(err, ErrNoFile) || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v is taken for a file that is not there", err)
+		}
+		path := filepath.Join(file(t, "data.csv", []byte("a,b\n1,2\n")), "in-a-file.csv")
+		_, err = Read(path, ReadOptions{})
+		refuses(t, err, ErrUnreadable, path+": cannot be read: not a directory")
+		if errors.Is(err, ErrNoFile) {
+			t.Errorf("%v is taken for a file that is not there", err)
+		}
+		_, err = Read(Stdin, ReadOptions{Stdin: iotest.ErrReader(fs.ErrPermission)})
+		refuses(t, err, ErrUnreadable, "standard input: cannot be read: permission denied")
+		refuses(t, err, fs.ErrPermission, "standard input: cannot be read: permission denied")
 	})
 	t.Run("a folder", func(t *testing.T) {
 		dir := t.TempDir()

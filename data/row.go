@@ -2,6 +2,7 @@ package data
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,8 +12,19 @@ import (
 // Float is the precision of a matrix.
 type Float interface{ float32 | float64 }
 
-// A Value is what one cell holds: a number, a text, a time, or nothing. The zero Value
-// is missing.
+// A Value is what one cell holds: a number, a text, a boolean, a time, or nothing. The zero
+// Value is missing.
+//
+//	column    takes
+//	number    a number; a text that is one
+//	boolean   a boolean; the numbers 0 and 1; a text such as yes, false, T or 0
+//	date      a time; a text that is a date
+//	category  a text; a number, for the level that is that number; a boolean, for the level true
+//	          or false, where there is one of them
+//
+// Anything else is refused. A missing value and a text that is empty, NA and the like are missing
+// in every column. A category's text or number that is no level was not seen in training: see
+// EncodeRow.
 type Value struct {
 	kind valueKind
 	x    float64
@@ -25,6 +37,7 @@ const (
 	valueMissing valueKind = iota
 	valueNumber
 	valueText
+	valueBool // x is 1 for true
 	valueTime // x is in seconds since 1970
 )
 
@@ -42,10 +55,11 @@ func Text(s string) Value { return Value{kind: valueText, s: s} }
 
 // Bool is a boolean.
 func Bool(b bool) Value {
+	v := Value{kind: valueBool}
 	if b {
-		return Number(1)
+		v.x = 1
 	}
-	return Number(0)
+	return v
 }
 
 // Time is a date with its time of day, to the second.
@@ -64,7 +78,7 @@ func (v Value) number() (float64, content) {
 		return 0, missing
 	case valueText:
 		return parseCell(v.s)
-	case valueTime:
+	case valueBool, valueTime:
 		return 0, word
 	}
 	if math.IsInf(v.x, 0) {
@@ -78,7 +92,7 @@ func (v Value) truth() (bool, content) {
 	switch v.kind {
 	case valueMissing:
 		return false, missing
-	case valueNumber:
+	case valueNumber, valueBool:
 		if v.x == 0 || v.x == 1 {
 			return v.x == 1, number
 		}
@@ -123,6 +137,7 @@ const (
 	notFinite // as it is, or in the matrix's precision
 	notTruth
 	notDate
+	notLevel
 )
 
 // EncodeRow writes the encoded inputs of one row to dst, which has room for Width
@@ -166,6 +181,8 @@ func valueError(in *Input, v Value, o outcome) error {
 	switch v.kind {
 	case valueNumber:
 		shown = formatNumber(v.x)
+	case valueBool:
+		shown = strconv.FormatBool(v.x == 1)
 	case valueTime:
 		shown = time.Unix(int64(v.x), 0).UTC().Format(layoutSecond)
 	}
@@ -184,6 +201,8 @@ func (o outcome) explain() string {
 		return "is not a boolean, as this column had in training: expected true/false, yes/no, t/f, y/n or 1/0"
 	case notDate:
 		return "is not a date, as this column had in training: expected 1999-12-31, 1999-12-31 23:59:59 or the like"
+	case notLevel:
+		return "is no level of this column, which is a category: give it as text, as it would stand in the table"
 	}
 	return "is not a finite decimal number, or too large for the precision"
 }
@@ -238,6 +257,12 @@ func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
 		}
 		return imputed
 	}
+	if c == oddity {
+		if v.kind == valueNumber {
+			return notFinite
+		}
+		return notLevel
+	}
 	if place >= 0 {
 		dst[place] = 1
 		return encoded
@@ -284,7 +309,8 @@ func encodeCycle[T Float](dst []T, turn float64) {
 	dst[1] = T(kernel.SinPi(2 * turn))
 }
 
-// place is the index of a value's level, or -1 where training had none such.
+// place is the index of a value's level, or -1 where training had none such: a word, or an oddity
+// which is refused.
 func (in *Input) place(v Value) (int, content) {
 	switch v.kind {
 	case valueText:
@@ -300,8 +326,37 @@ func (in *Input) place(v Value) (int, content) {
 		if i, ok := in.levels[string(appendNumber(buf[:0], v.x))]; ok {
 			return i, word
 		}
+		if i, ok := in.numbers[v.x]; ok { // written otherwise: 1.0, 007
+			return i, word
+		}
+		if math.IsInf(v.x, 0) {
+			return -1, oddity
+		}
+	case valueBool:
+		if i := in.truth(v.x == 1); i >= 0 {
+			return i, word
+		}
+		if in.truth(v.x != 1) < 0 {
+			return -1, oddity
+		}
+	case valueTime:
+		return -1, oddity
 	case valueMissing:
 		return -1, missing
 	}
 	return -1, word
+}
+
+// truth is the index of the level true or false, as JSON, Python or SQL write it, or -1.
+func (in *Input) truth(b bool) int {
+	words := [...]string{"false", "False", "FALSE"}
+	if b {
+		words = [...]string{"true", "True", "TRUE"}
+	}
+	for _, w := range words {
+		if i, ok := in.levels[w]; ok {
+			return i
+		}
+	}
+	return -1
 }

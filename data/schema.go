@@ -151,6 +151,9 @@ func (s *Schema) addColumn(t *Table, c Column, p *profile, asked Kind) error {
 		}
 	}
 	if err := p.checkKind(t, c.Index, c.Kind); err != nil {
+		if asked != "" {
+			err = misfit(err)
+		}
 		return err
 	}
 	c.dayFirst = c.Kind == KindDate && p.dates.dotted
@@ -213,7 +216,7 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	for _, name := range opt.Ignore {
 		col := t.Index(name)
 		if col < 0 {
-			return nil, unknownColumn(t, ErrColumn, "to ignore", name)
+			return nil, misfit(unknownColumn(t, ErrColumn, "to ignore", name))
 		}
 		ignored[col] = true
 	}
@@ -225,7 +228,7 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	for _, name := range names {
 		col := t.Index(name)
 		if col < 0 {
-			return nil, unknownColumn(t, ErrColumn, "to give a type", name)
+			return nil, misfit(unknownColumn(t, ErrColumn, "to give a type", name))
 		}
 		if _, err := ParseKind(string(opt.Types[name])); err != nil {
 			return nil, fail(ErrOption, "the type of column %s: %v", quote(name), err)
@@ -245,11 +248,11 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 		col := t.Index(name)
 		switch {
 		case col < 0:
-			return nil, unknownColumn(t, ErrTarget, "to take for the target", name)
+			return nil, misfit(unknownColumn(t, ErrTarget, "to take for the target", name))
 		case slices.Contains(cols, col):
-			return nil, fail(ErrTarget, "%s: the target %s is named twice: name it once", t.name, quote(name))
+			return nil, misfit(fail(ErrTarget, "%s: the target %s is named twice: name it once", t.name, quote(name)))
 		case ignored[col]:
-			return nil, fail(ErrTarget, "%s: the target %s is to be ignored as well: choose one", t.name, quote(name))
+			return nil, misfit(fail(ErrTarget, "%s: the target %s is to be ignored as well: choose one", t.name, quote(name)))
 		}
 		cols = append(cols, col)
 	}
@@ -262,5 +265,5 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 			return []int{col}, nil
 		}
 	}
-	return nil, fail(ErrTarget, "%s: every column is to be ignored: leave one for the target", t.name)
+	return nil, misfit(fail(ErrTarget, "%s: every column is to be ignored: leave one for the target", t.name))
 }

@@ -116,20 +116,28 @@ func open(path string, stdin io.Reader) (*source, error) {
 func openFile(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		cause := err
-		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-			cause = pathErr.Err
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, failBecause(err, ErrNoFile, "%s: no such file: check the path", path)
-		}
-		return nil, failBecause(err, ErrNoFile, "%s: cannot be read: %v", path, cause)
+		return nil, openError(path, err)
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		f.Close()
 		return nil, fail(ErrFolder, "%s: is a folder: name a file in it", path)
 	}
 	return f, nil
+}
+
+// openError is the sentence for a file that cannot be opened.
+func openError(path string, err error) error {
+	cause := err
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = pathErr.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return failBecause(err, ErrNoFile, "%s: no such file: check the path", path)
+	case errors.Is(err, fs.ErrPermission):
+		return failBecause(err, ErrUnreadable, "%s: cannot be read: %v: ask for the right to read it", path, cause)
+	}
+	return failBecause(err, ErrUnreadable, "%s: cannot be read: %v", path, cause)
 }
 
 // unpack puts a decompressor before the reader where the first bytes ask for one.
@@ -207,7 +215,7 @@ func (s *source) readError(err error, line int) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}
-	return failBecause(err, ErrNoFile, "%s: cannot be read: %v", s.name, err)
+	return failBecause(err, ErrUnreadable, "%s: cannot be read: %v", s.name, err)
 }
 
 // Close closes the decompressor and the file.

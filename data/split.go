@@ -15,13 +15,10 @@ import (
 // member is kept. Which members are held out is decided by a permutation of the class
 // drawn for (seed, purpose, class).
 //
-// It panics unless the fraction is at least 0 and below 1.
-func Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int) {
-	if !(fraction >= 0 && fraction < 1) {
-		panic("data: Split: the fraction must be at least 0 and below 1")
-	}
-	if strata != nil && len(strata) != n {
-		panic("data: Split: strata must have a class for each of n")
+// A fraction below 0 or of 1 and more is refused, and so are strata of another number than n.
+func Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+	if err := checkSplit(n, strata, fraction); err != nil {
+		return nil, nil, err
 	}
 	members := make(map[int][]int)
 	for i := range n {
@@ -48,5 +45,29 @@ func Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpo
 			keep = append(keep, i)
 		}
 	}
-	return slices.Clip(keep), held
+	return slices.Clip(keep), held, nil
+}
+
+// checkSplit refuses what no split can be made by.
+func checkSplit(n int, strata []int, fraction float64) error {
+	switch {
+	case n < 0:
+		return fail(ErrOption, "there cannot be %d rows to split", n)
+	case strata != nil && len(strata) != n:
+		return fail(ErrOption, "%s cannot be split by the classes of %d: give each row its class, or nil", plural(n, "row"), len(strata))
+	case !(fraction >= 0 && fraction < 1):
+		return fail(ErrOption, "%v is not a fraction of the rows to hold out: give at least 0 and less than 1", fraction)
+	}
+	return nil
+}
+
+// checkFolds refuses what cannot be dealt into folds.
+func checkFolds(n int, strata []int, k int) error {
+	if err := checkSplit(n, strata, 0); err != nil {
+		return err
+	}
+	if k < 1 || k > n {
+		return fail(ErrOption, "%d rows or groups cannot be dealt into %s: give at least 1 fold and at most as many as there are", n, plural(k, "fold"))
+	}
+	return nil
 }

@@ -122,10 +122,17 @@ func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
 			y.Kind = profiles[i].kind()
 		}
 		if y.Kind == KindDate {
-			return fail(ErrTarget, "%s: the target %s holds dates, which cannot be predicted: give it the type category, or name another target",
+			err := fail(ErrTarget, "%s: the target %s holds dates, which cannot be predicted: give it the type category, or name another target",
 				t.name, quote(y.Name))
+			if opt.Types[y.Name] != "" {
+				err = misfit(err)
+			}
+			return err
 		}
 		if err := profiles[i].checkKind(t, col, y.Kind); err != nil {
+			if opt.Types[y.Name] != "" {
+				err = misfit(err)
+			}
 			return err
 		}
 		if y.Kind == KindCategory && opt.Types[y.Name] == "" && len(profiles[i].levels) > mostNumericClasses {
@@ -146,11 +153,15 @@ func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
 	default:
 		task = autoTasks(s.Targets, profiles)
 		if task == "" {
-			return s.mixtureError(t)
+			return misfit(s.mixtureError(t))
 		}
 	}
 	s.Task = task
-	return s.checkTask(t)
+	err := s.checkTask(t)
+	if opt.Task != "" && opt.Task != Auto {
+		err = misfit(err)
+	}
+	return err
 }
 
 // classes are the different values of a target, sorted.

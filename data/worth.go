@@ -14,7 +14,7 @@ func (t *Table) Column(name, what string) (int, error) {
 	if col := t.Index(name); col >= 0 {
 		return col, nil
 	}
-	return -1, unknownColumn(t, ErrColumn, what, name)
+	return -1, misfit(unknownColumn(t, ErrColumn, what, name))
 }
 
 // Weights reads the rows' weights from a column of numbers. A weight that is missing,

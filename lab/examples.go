@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/gradus-ml/gradus/data"
@@ -35,7 +36,7 @@ func (e *Example) Table() (*data.Table, error) {
 func (e *Example) File() string { return e.Name + ".csv" }
 
 // Examples lists the tables to begin with; the page opens on the first.
-func Examples() []*Example { return examples }
+func Examples() []*Example { return slices.Clone(examples) }
 
 // ExampleOf returns the example of that name, or nil.
 func ExampleOf(name string) *Example {

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
@@ -34,7 +35,7 @@ type Fault struct {
 }
 
 // Faults lists them.
-func Faults() []*Fault { return faults }
+func Faults() []*Fault { return slices.Clone(faults) }
 
 func faultOf(name string) *Fault {
 	for _, f := range faults {

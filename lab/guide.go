@@ -5,6 +5,7 @@ import (
 	"html"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/lesson"
@@ -21,7 +22,7 @@ type Stop struct {
 }
 
 // Guide lists the stops, in the notebook's order.
-func Guide() []Stop { return guide }
+func Guide() []Stop { return slices.Clone(guide) }
 
 var guide = []Stop{
 	{"The loss", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-loss"},

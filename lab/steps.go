@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -43,6 +44,9 @@ func (r *run) step(ctx context.Context) bool {
 	}
 	made := false
 	for step, err := range r.fit.Steps(ctx) {
+		if errors.Is(err, train.ErrInterrupted) {
+			return false
+		}
 		if err != nil {
 			r.ended = err.Error()
 			return false
@@ -51,9 +55,7 @@ func (r *run) step(ctx context.Context) bool {
 		break
 	}
 	if !made {
-		if r.ended = r.fit.Result().Reason; r.ended == train.ReasonInterrupted {
-			r.ended = ""
-		}
+		r.ended = r.fit.Result().Reason
 	}
 	return made
 }

@@ -23,7 +23,8 @@ type Shares struct {
 }
 
 // Census trains the one-sample net at that rate from so many starts, whose weights are
-// uniform in [-1, 1), and counts. When ctx ends it returns the counts so far and its error.
+// uniform in [-1, 1), and counts. When ctx ends it returns the counts so far and an error that wraps
+// train.ErrInterrupted.
 //
 // A run in which an update changes no bit of any weight has come to its end, and is not
 // followed further.
@@ -50,9 +51,6 @@ func Census(ctx context.Context, rate float64, starts int, seed uint64) (Shares,
 				break
 			}
 			copy(before, w)
-		}
-		if ctx.Err() != nil {
-			return s, ctx.Err()
 		}
 		s.Starts++
 		out := n.Predict(r.data().X).At(0, 0)

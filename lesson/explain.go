@@ -1,11 +1,11 @@
 package lesson
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
@@ -88,28 +88,17 @@ func (l Layer) deltaZ() []float64 {
 // Output is one output against its target. Loss and Derivative follow the loss's formula in
 // yhat and may be infinite, or not a number, where yhat has saturated; JSON has null there.
 type Output struct {
-	Target     float64
-	Output     float64 // yhat
-	Loss       float64
-	Derivative float64 // dL/dyhat
+	Target     float64 `json:"target"`
+	Output     float64 `json:"output"` // yhat
+	Loss       float64 `json:"loss"`
+	Derivative float64 `json:"derivative"` // dL/dyhat
 }
 
-// MarshalJSON writes what is not finite as null.
-func (o Output) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Target     float64  `json:"target"`
-		Output     float64  `json:"output"`
-		Loss       *float64 `json:"loss"`
-		Derivative *float64 `json:"derivative"`
-	}{o.Target, o.Output, orNull(o.Loss), orNull(o.Derivative)})
-}
+// MarshalJSON writes null for a number that is not finite.
+func (o Output) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(o) }
 
-func orNull(x float64) *float64 {
-	if !finite(x) {
-		return nil
-	}
-	return &x
-}
+// UnmarshalJSON reads null as NaN.
+func (o *Output) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, o) }
 
 // Update is what one step makes of the weight.
 type Update struct {

@@ -3,6 +3,7 @@ package lesson
 import (
 	"context"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
@@ -56,6 +57,12 @@ type Outcome struct {
 	Start, Network *nn.Network[float64] `json:"-"` // before and after
 }
 
+// MarshalJSON writes null for a number that is not finite.
+func (o Outcome) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(o) }
+
+// UnmarshalJSON reads null as NaN.
+func (o *Outcome) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, o) }
+
 // SampleResult is how one sample of a per-sample run stood when the run left it.
 type SampleResult struct {
 	Row       int     `json:"row"`
@@ -64,6 +71,12 @@ type SampleResult struct {
 	Output    float64 `json:"output"`
 	MSE       float64 `json:"mse"` // of this row alone
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (s SampleResult) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
+
+// UnmarshalJSON reads null as NaN.
+func (s *SampleResult) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
 
 // NotebookRows returns the notebook's four samples.
 func NotebookRows() train.Set[float64] {
@@ -75,7 +88,8 @@ func NotebookRows() train.Set[float64] {
 
 // Notebook runs the notebook's experiments from the weights that belong to the seed, with
 // their sections in its order. Those with 4 hidden units start from the same weights, and
-// so do those with 1. When ctx ends, the experiments so far come back with its error.
+// so do those with 1. When ctx ends, the experiments so far come back with an error that wraps
+// train.ErrInterrupted.
 func Notebook(ctx context.Context, seed uint64) ([]Experiment, error) {
 	var done []Experiment
 	for _, p := range program {
@@ -226,9 +240,6 @@ func (r recipe) run(ctx context.Context, seed uint64) (*record, error) {
 		case step.EpochEnd && step.Epoch > r.epochs-3:
 			rec.trail = append(rec.trail, n.Predict(rec.data.X).Data)
 		}
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
 	}
 	result := t.Result()
 	rec.Outputs = n.Predict(rec.data.X).Data

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -39,6 +40,12 @@ type Point struct {
 	Loss    float64 `json:"loss"`    // over all training rows, the mean per row whatever the lane's reduction
 }
 
+// MarshalJSON writes null for a number that is not finite.
+func (p Point) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
+
+// UnmarshalJSON reads null as NaN.
+func (p *Point) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
+
 // Race trains one copy of net in each lane and returns how they fared, in the order of the
 // lanes. Every lane starts from net's weights, and lanes of one seed shuffle alike. They
 // run one after another, so that their seconds can be compared. All must have the same
@@ -46,7 +53,7 @@ type Point struct {
 // not changed.
 //
 // watch, if not nil, is called with each point as it is measured, outside the time. When
-// ctx ends, the tracks so far come back with its error.
+// ctx ends, the tracks so far come back with an error that wraps train.ErrInterrupted.
 func Race[T nn.Float](ctx context.Context, net *nn.Network[T], data train.Data[T], lanes []Lane, watch func(lane int, p Point)) ([]Track[T], error) {
 	trainers := make([]*train.Trainer[T], len(lanes))
 	for i, l := range lanes {
@@ -73,9 +80,6 @@ func Race[T nn.Float](ctx context.Context, net *nn.Network[T], data train.Data[T
 		if err != nil {
 			return tracks, fmt.Errorf("lane %q: %w", track.Name, err)
 		}
-		if ctx.Err() != nil {
-			return tracks, ctx.Err()
-		}
 	}
 	return tracks, nil
 }
@@ -98,13 +102,14 @@ func run[T nn.Float](ctx context.Context, t *train.Trainer[T], rows int, watch f
 	var p Point                 // the last whole epoch
 	var measuring time.Duration // spent on the points so far
 	updates, seen := 0, 0
+	var failed error
 	for s, err := range t.Steps(ctx) {
 		var diverged *train.DivergedError
 		if errors.As(err, &diverged) {
 			break
 		}
-		if err != nil {
-			return track, err
+		if failed = err; err != nil {
+			break
 		}
 		updates, seen = s.N, seen+s.Rows
 		if !s.EpochEnd {
@@ -123,5 +128,5 @@ func run[T nn.Float](ctx context.Context, t *train.Trainer[T], rows int, watch f
 	if r.Reason != train.ReasonDiverged && updates == p.Updates && !train.Keeps(p.Epoch) {
 		measure(p)
 	}
-	return track, nil
+	return track, failed
 }

@@ -1,6 +1,10 @@
 package lesson
 
-import "math"
+import (
+	"math"
+
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
+)
 
 // RateSweep is the course of a run whose rate grows with every update (Smith 2015): at first
 // nothing happens, then the loss falls, and at last it explodes. A tenth of the rate at which it
@@ -18,6 +22,12 @@ type RatePoint struct {
 	Loss   float64 `json:"loss"`     // of the update's batch, before it
 	Smooth float64 `json:"smoothed"` // a running mean of the losses, by a factor of 0.95
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (r RatePoint) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(r) }
+
+// UnmarshalJSON reads null as NaN.
+func (r *RatePoint) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, r) }
 
 // Add takes the next update and reports whether the sweep should go on: it ends where the
 // smoothed loss is four times its lowest, as fastai and Lightning have it, or not finite.

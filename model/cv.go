@@ -41,9 +41,13 @@ type CV struct {
 //
 // Folds run at the same time, Options.Threads of them or as many as there is memory for, each on
 // one core; the result does not depend on it. done, if not nil, is called as folds end, one call at a time.
+// When ctx ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
 func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
 	if o.Test != nil && *o.Test > 0 {
 		return nil, refuse("test", "every row is a test row once in a cross-validation: leave it out")
+	}
+	if table == nil {
+		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
 	s, err := o.infer(table)
 	if err != nil {
@@ -88,13 +92,13 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	}
 	team.Wait()
 	for i, err := range failures { // a fold that was only stopped comes second
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil && !errors.Is(err, train.ErrInterrupted) {
 			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
 	}
-	for _, err := range failures {
+	for i, err := range failures {
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
 	}
 	c := &CV{Folds: models, Notes: notes[0]}
@@ -127,9 +131,6 @@ func runFold(ctx context.Context, tables Tables, o Options) ([]string, *Model, [
 			return nil, nil, nil, err
 		}
 	}
-	if f.Result().Reason == train.ReasonInterrupted {
-		return nil, nil, nil, context.Canceled
-	}
 	m, err := f.Model()
 	if err != nil {
 		return nil, nil, nil, err
@@ -155,22 +156,24 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	byTime := o.timeColumn() != ""
 	switch {
 	case byTime:
-		times, err := data.Times(t, o.timeColumn(), s.Rows)
-		if err != nil {
-			return nil, nil, err
+		var times []float64
+		if times, err = data.Times(t, o.timeColumn(), s.Rows); err == nil {
+			of, err = data.TimeFolds(times, k)
 		}
-		of = data.TimeFolds(times, k)
 	case o.Group != "":
-		groups, err := data.Groups(t, o.Group, s.Rows)
-		if err != nil {
-			return nil, nil, err
+		var groups []int
+		if groups, err = data.Groups(t, o.Group, s.Rows); err != nil {
+			break
 		}
 		if have := slices.Max(groups) + 1; have < k {
 			return nil, nil, refuse("folds", "%d folds need as many groups, and the column %q has %d", k, o.Group, have)
 		}
-		of = data.GroupFolds(groups, k, o.Seed)
+		of, err = data.GroupFolds(groups, k, o.Seed)
 	default:
-		of = data.Folds(n, s.Strata(), k, o.Seed)
+		of, err = data.Folds(n, s.Strata(), k, o.Seed)
+	}
+	if err != nil {
+		return nil, nil, asOption(err)
 	}
 	folds = make([]fold, k)
 	for place, f := range of {

@@ -48,8 +48,8 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		if len(p.rows) == 0 {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ended(ctx)
 		}
 		t := p.table
 		if t == nil {
@@ -128,6 +128,7 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (b *data.Binding, ro
 	}
 	if o.SampleWeight != "" {
 		w, err = data.Weights(t, o.SampleWeight, rows)
+		err = asOption(err)
 	}
 	return b, rows, w, err
 }

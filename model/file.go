@@ -1,7 +1,10 @@
 package model
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,12 +28,19 @@ var ErrFile = errors.New("model file")
 // formatVersion is of the JSON in the file's metadata; a reader refuses a newer one.
 const formatVersion = 1
 
-// metadataKey is where the JSON stands in the safetensors metadata.
-const metadataKey = "gradus"
+// Where the JSON and the checksum stand in the safetensors metadata.
+const (
+	metadataKey = "gradus"
+	sumKey      = "gradus_sha256"
+)
+
+// noSum stands in the place of the checksum in the bytes it is of.
+var noSum = strings.Repeat("0", 2*sha256.Size)
 
 // header is the JSON. Everything but the weights is in it.
 type header struct {
 	Format    int            `json:"format"`
+	Checksum  bool           `json:"checksum,omitempty"` // the metadata has one; so files from before it had load
 	Precision string         `json:"precision"`
 	Inputs    int            `json:"inputs"`
 	Layers    []headerLayer  `json:"layers"`
@@ -51,7 +61,8 @@ type headerLayer struct {
 
 // Save writes the model to one safetensors file: tensors layers.K.weight of shape [in, out]
 // and layers.K.bias of shape [out], those of norms, all of shape [out], under the names of
-// nn.Network's Tensors, and everything else as JSON under "gradus" in the metadata. The file
+// nn.Network's Tensors, and everything else as JSON under "gradus" in the metadata. Beside it, under
+// "gradus_sha256", stands the SHA-256 in hex of the whole file with zeros in its own place. The file
 // appears whole or not at all.
 func (m *Model) Save(path string) error { return atomicfile.Write(path, m.Write) }
 
@@ -61,13 +72,34 @@ func (m *Model) Write(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	return safetensors.SerializeToWriter(m.tensors(), map[string]string{metadataKey: string(text)}, w)
+	tensors, metadata := m.tensors(), map[string]string{metadataKey: string(text), sumKey: noSum}
+	sum := sha256.New()
+	if err := safetensors.SerializeToWriter(tensors, metadata, sum); err != nil {
+		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	metadata[sumKey] = hex.EncodeToString(sum.Sum(nil))
+	return safetensors.SerializeToWriter(tensors, metadata, w)
+}
+
+// sumMatches reports whether a file's bytes are those that its checksum is of.
+func sumMatches(raw []byte, sum string) bool {
+	place := []byte(`"` + sumKey + `":"` + sum + `"`)
+	at := bytes.Index(raw, place)
+	if at < 0 {
+		return false
+	}
+	at += len(place) - 1 - len(sum)
+	h := sha256.New()
+	h.Write(raw[:at])
+	io.WriteString(h, noSum)
+	h.Write(raw[at+len(sum):])
+	return sum == hex.EncodeToString(h.Sum(nil))
 }
 
 func (m *Model) header() header {
 	inputs, layers, _ := m.engine.shape()
 	h := header{
-		Format: formatVersion, Precision: m.Precision(), Inputs: inputs, Loss: m.Loss.String(),
+		Format: formatVersion, Checksum: true, Precision: m.Precision(), Inputs: inputs, Loss: m.Loss.String(),
 		Encoding: m.Encoding, Options: m.Options, Training: &m.Training,
 	}
 	if m.Threshold != 0.5 {
@@ -124,16 +156,21 @@ func shapeOf[T nn.Float](t nn.Tensor[T]) []uint64 {
 	return []uint64{uint64(t.Rows), uint64(t.Cols)}
 }
 
-// Load reads a model file and checks all of it. No code is executed by loading. A file
-// that names custom activations or losses needs them in custom; what is missing is named.
+// Load reads a model file and checks all of it: a file in which a bit is not as it was saved is
+// refused. One that was saved before model files had a checksum loads without it. No code is
+// executed by loading. A file that names custom activations, losses or rules needs them in custom;
+// what is missing is named. The model's Options have all of custom, so that they can train again.
 func Load(path string, custom ...Custom) (*Model, error) {
 	file, err := openWeights(path)
 	if err != nil {
 		return nil, err
 	}
-	bad := func(format string, args ...any) (*Model, error) {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrFile, fmt.Errorf(format, args...))
-	}
+	return file.model(custom)
+}
+
+// model is the model whose file this is.
+func (file *Weights) model(custom []Custom) (m *Model, err error) {
+	bad := func(format string, args ...any) (*Model, error) { return nil, file.bad(format, args...) }
 	text, ok := file.metadata[metadataKey]
 	if !ok {
 		return bad("this is a safetensors file, but not one of gradus: its metadata has no %q", metadataKey)
@@ -154,11 +191,9 @@ func Load(path string, custom ...Custom) (*Model, error) {
 	}
 	var all Custom
 	for _, c := range custom {
-		all.Activations = append(all.Activations, c.Activations...)
-		all.Losses = append(all.Losses, c.Losses...)
-		all.Rules = append(all.Rules, c.Rules...)
+		all.add(c)
 	}
-	m := &Model{Encoding: h.Encoding, Options: h.Options, Training: *h.Training}
+	m = &Model{Encoding: h.Encoding, Options: h.Options, Training: *h.Training}
 	m.Options.Custom = all
 	var missing []string
 	var layers []nn.Dense
@@ -219,11 +254,11 @@ func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engi
 		err = fmt.Errorf("its layers have %d parameters and %d running statistics, its tensors %d numbers", params, state, file.count)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", file.path, ErrFile, err)
+		return nil, file.bad("%w", err)
 	}
 	net, err := nn.New[T](inputs, 0, layers...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", file.path, ErrFile, err)
+		return nil, file.bad("%w", err)
 	}
 	if err := setWeights(net, file); err != nil {
 		return nil, err
@@ -237,10 +272,24 @@ type Weights struct {
 	path     string
 	tensors  safetensors.SafeTensors
 	metadata map[string]string
-	count    int // numbers in all tensors
+	count    int  // numbers in all tensors
+	damaged  bool // the file is not as it was saved
 }
 
-// LoadWeights reads a safetensors file whose tensors a run can start from.
+// bad is the error for a file in which that is wrong.
+func (w *Weights) bad(format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	if w.damaged {
+		err = fmt.Errorf("%w (%s)", err, damage)
+	}
+	return fmt.Errorf("%s: %w: %w", w.path, ErrFile, err)
+}
+
+// damage is what is said of a damaged file.
+const damage = "its checksum does not match: it is damaged, or another program has changed it since it was saved; fetch or make it again"
+
+// LoadWeights reads a safetensors file whose tensors a run can start from. That of a model must be as
+// it was saved; bare tensors have no checksum.
 func LoadWeights(path string) (*Weights, error) { return openWeights(path) }
 
 // noSuchFile says so in words and is fs.ErrNotExist.
@@ -258,13 +307,29 @@ func openWeights(path string) (*Weights, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return bad("%w", noSuchFile{})
 	case err != nil:
-		return bad("%w", err)
+		return bad("it cannot be read: %w", cause(err))
 	case info.IsDir():
 		return bad("this is a folder; name the .safetensors file")
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return bad("%w", err)
+		return bad("it cannot be read: %w", cause(err))
+	}
+	return readWeights(path, raw)
+}
+
+// cause is the reason of an error that has the path as well.
+func cause(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// readWeights reads what stands in a file.
+func readWeights(path string, raw []byte) (*Weights, error) {
+	bad := func(format string, args ...any) (*Weights, error) {
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrFile, fmt.Errorf(format, args...))
 	}
 	if len(raw) < 8 {
 		return bad("it has %d bytes; a safetensors file has at least 8", len(raw))
@@ -281,6 +346,10 @@ func openWeights(path string) (*Weights, error) {
 		return bad("this is no safetensors file, or it is damaged (cut short, too long, or its tensors overlap): %w", err)
 	}
 	w := &Weights{path: path, tensors: tensors, metadata: metadata.Metadata()}
+	var says struct{ Checksum bool }
+	json.Unmarshal([]byte(w.metadata[metadataKey]), &says) // what is wrong there, Load says
+	sum, has := w.metadata[sumKey]
+	w.damaged = has && !sumMatches(raw, sum) || says.Checksum && !has
 	for _, t := range tensors.Tensors() {
 		bits := t.TensorView.DType().Size()
 		w.count += int(t.TensorView.DataLen() / max(1, bits))
@@ -291,9 +360,7 @@ func openWeights(path string) (*Weights, error) {
 // setWeights copies the tensors into a network of just that shape, converting between
 // float32 and float64.
 func setWeights[T nn.Float](net *nn.Network[T], w *Weights) error {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%s: %w: %w", w.path, ErrFile, fmt.Errorf(format, args...))
-	}
+	bad := w.bad
 	used := 0
 	set := func(name string, dst []T, shape ...uint64) error {
 		t, ok := w.tensors.Tensor(name)
@@ -340,6 +407,9 @@ func setWeights[T nn.Float](net *nn.Network[T], w *Weights) error {
 	}
 	if extra := w.tensors.Len() - used; extra > 0 {
 		return bad("it has %d tensors that the network has no place for: the network has %d layers; the file has %s", extra, net.Depth(), tensorList(w.tensors.Names()))
+	}
+	if w.damaged { // and nothing else shows it
+		return fmt.Errorf("%s: %w: %s", w.path, ErrFile, damage)
 	}
 	return nil
 }

@@ -77,7 +77,9 @@ func (r runnerOf[T]) checkpoint(w io.Writer) error      { return r.trainer.Check
 func (r runnerOf[T]) restore(c *train.Checkpoint) error { return r.trainer.Restore(c) }
 
 // Train fits a model to a table and reports on it: Prepare, all Steps, Model. A run that
-// diverges returns a *train.DivergedError; the model then has the last finite weights.
+// diverges returns a *train.DivergedError; the model then has the last finite weights. When ctx
+// ends the error wraps train.ErrInterrupted and what ended ctx; the model then has what was
+// reached, and the Fit's Steps continue.
 func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, error) {
 	f, err := Prepare(Tables{Train: table}, o, nil)
 	if err != nil {
@@ -97,6 +99,9 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 // Prepare reads the schema, holds rows out, learns the encoding on the training rows, and
 // makes the network and its trainer. start, if not nil, gives the weights to begin with.
 func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
+	if tables.Train == nil {
+		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
+	}
 	f := &Fit{Options: o, tables: tables}
 	var err error
 	if f.Schema, err = o.infer(tables.Train); err != nil {
@@ -113,7 +118,7 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	}
 	f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, o.Scale, f.recipe.scaleY)
 	if err != nil {
-		return nil, err
+		return nil, asOption(err)
 	}
 	if err := f.settle(); err != nil {
 		return nil, err
@@ -417,10 +422,10 @@ func (f *Fit) Config() train.Config { return f.recipe.config }
 func (f *Fit) Table() *data.Table { return f.tables.Train }
 
 // Layers returns the network's layers.
-func (f *Fit) Layers() []nn.Dense { return f.recipe.layers }
+func (f *Fit) Layers() []nn.Dense { return slices.Clone(f.recipe.layers) }
 
 // Imputed returns which cells of the training rows were missing or too rare.
-func (f *Fit) Imputed() data.Counts { return f.imputed }
+func (f *Fit) Imputed() data.Counts { return slices.Clone(f.imputed) }
 
 // Model returns the model as it stands, with its scores on the rows. Of a run that early
 // stopping may end, it has the best weights so far. The run itself is not changed.
@@ -447,8 +452,8 @@ func (f *Fit) Unscored() *Model {
 }
 
 // Score gives a model of Unscored its threshold and its scores. It looks at no more of the run than
-// its rows, so the run may go on meanwhile. When ctx ends it returns ctx's error, before it comes
-// to the training, the validation or the test rows.
+// its rows, so the run may go on meanwhile. When ctx ends it returns an error that wraps what
+// ended ctx, before it comes to the training, the validation or the test rows.
 func (f *Fit) Score(ctx context.Context, m *Model) error {
 	if err := f.chooseThreshold(m); err != nil {
 		return err

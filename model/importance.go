@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
@@ -18,7 +19,7 @@ import (
 type ImportanceOptions struct {
 	EvaluateOptions        // Metrics[0] is what is measured; default: r2, or accuracy
 	Repeats         int    // how often each column is shuffled; default 5
-	Seed            uint64 // of the shuffles
+	Seed            uint64 // of the shuffles; the command line has 1 by default
 	Threads         int    // default: all cores; it changes no bit of the result
 
 	// Known has the drops of columns that a call with the same model, rows and options has
@@ -41,6 +42,12 @@ type Importance struct {
 	Columns []ColumnImportance `json:"columns"` // the most important first
 }
 
+// MarshalJSON writes null for a number that is not finite.
+func (i Importance) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(i) }
+
+// UnmarshalJSON reads null as NaN.
+func (i *Importance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, i) }
+
 // ColumnImportance is what one column is worth.
 type ColumnImportance struct {
 	Name  string    `json:"name"`
@@ -49,7 +56,14 @@ type ColumnImportance struct {
 	Drops []float64 `json:"drops"`      // of each repeat
 }
 
-// Importance measures what each column is worth on the labelled rows of a table.
+// MarshalJSON writes null for a number that is not finite.
+func (c ColumnImportance) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
+
+// UnmarshalJSON reads null as NaN.
+func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
+
+// Importance measures what each column is worth on the labelled rows of a table. When ctx ends
+// there is no result, and the error wraps what ended ctx; Done has been told of what was measured.
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (*Importance, error) {
 	if o.Metrics == nil {
 		o.Metrics = []string{"accuracy"}
@@ -149,7 +163,7 @@ func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model,
 		drops[c] = make([]float64, o.Repeats)
 		for r := range o.Repeats {
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return ended(ctx)
 			}
 			rng.Perm(perm, o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
 			v, ok, err := score(from, to, perm)

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -103,7 +105,7 @@ func (f *Fit) Parts() (training, validation, test Part, err error) {
 		if weighed && err == nil {
 			err = weigh(f, &s, own, rows)
 		}
-		return Part{Rows: rows, X: s.X, Y: s.Y, W: s.W}
+		return Part{Rows: slices.Clone(rows), X: s.X, Y: s.Y, W: s.W}
 	}
 	training = encoded(nil, f.parts.train, true)
 	training.Y = train.Smoothed(training.Y, f.recipe.config.LabelSmoothing, f.recipe.config.Loss)

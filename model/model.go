@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -112,11 +113,17 @@ var ErrRow = errors.New("row")
 
 // Prediction is what a model says of one row.
 type Prediction struct {
-	Values        []float64 // regression: one for each target, in its own units
-	Class         string    // of two classes by Threshold, of more the most probable one
-	Labels        []string  // several labels: the more probable value of each target
-	Probabilities []float64 // one for each class in the order of Classes; of several labels, of each one's second value
+	Values        []float64 `json:"values,omitempty"`        // regression: one for each target, in its own units
+	Class         string    `json:"class,omitempty"`         // of two classes by Threshold, of more the most probable one
+	Labels        []string  `json:"labels,omitempty"`        // several labels: the more probable value of each target
+	Probabilities []float64 `json:"probabilities,omitempty"` // one for each class in the order of Classes; of several labels, of each one's second value
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (p Prediction) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
+
+// UnmarshalJSON reads null as NaN.
+func (p *Prediction) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
 // Predict returns the predictions for every row of a table, row by row, Outputs numbers
 // each: values in the targets' own units, or probabilities. Columns are found by name; the
@@ -213,8 +220,10 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 }
 
 // PredictRow predicts one row given as named values: numbers of any Go type, strings as
-// they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one. A
-// column without a value is an error naming it; names that are no columns are passed over.
+// they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one; so the
+// map may come from JSON. data.Value says which of them a column takes; another is an error that
+// names the column. A column without a value is an error naming it; names that are no columns are
+// passed over. Beside an error the prediction is empty: look at the error first.
 func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
 	columns := m.Columns()
 	values := make([]data.Value, len(columns))

@@ -19,7 +19,9 @@ import (
 var ErrOptions = errors.New("options")
 
 // Options is what to train and how. Names and defaults are those of the command line's
-// flags; the zero value of a field is its default, and a pointer is nil for "not given".
+// flags; the zero value of a field is its default, and a pointer is nil for "not given". One default
+// differs: Seed is 0, and the command line's --seed is 1, so that Options{Seed: 1} trains what
+// gradus train does.
 type Options struct {
 	// The table.
 	Targets []string             `json:"target,omitempty"` // default: the last column
@@ -73,7 +75,7 @@ type Options struct {
 	NoShuffle bool   `json:"no_shuffle,omitempty"`
 	Shards    int    `json:"shards,omitempty"`
 	Threads   int    `json:"threads,omitempty"` // changes no bit of the result
-	Seed      uint64 `json:"seed"`
+	Seed      uint64 `json:"seed"`              // any number, 0 too; the command line has 1 by default
 
 	// The end.
 	Epochs     int           `json:"epochs,omitempty"`   // 0: by the number of rows
@@ -125,6 +127,14 @@ type Custom struct {
 	Schedules   []optim.Schedule
 }
 
+// add adds those of another.
+func (c *Custom) add(o Custom) {
+	c.Activations = append(c.Activations, o.Activations...)
+	c.Losses = append(c.Losses, o.Losses...)
+	c.Rules = append(c.Rules, o.Rules...)
+	c.Schedules = append(c.Schedules, o.Schedules...)
+}
+
 // The defaults of the command line that are not simply a name.
 const (
 	DefaultValidation = 0.15 // of the rows that are not for testing
@@ -160,6 +170,14 @@ type recipe struct {
 
 func refuse(flag, format string, args ...any) error {
 	return fmt.Errorf("%w: --%s: %w", ErrOptions, flag, fmt.Errorf(format, args...))
+}
+
+// asOption marks an error of package data about an option as one of Options.
+func asOption(err error) error {
+	if errors.Is(err, data.ErrOption) {
+		return fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	return err
 }
 
 // resolve reads the names for a task with that many outputs.
@@ -340,9 +358,12 @@ func (o *Options) descent(r *recipe) error {
 			return refuse("optimizer", "%w", err)
 		}
 		c.Rate, method = 1, train.Batch
-		for flag, given := range map[string]*float64{"momentum": o.Momentum, "beta1": o.Beta1, "beta2": o.Beta2, "epsilon": o.Epsilon} {
-			if given != nil {
-				return refuse("optimizer", "the optimizer %s has no %s", name, flag)
+		for _, f := range []struct {
+			flag  string
+			given *float64
+		}{{"momentum", o.Momentum}, {"beta1", o.Beta1}, {"beta2", o.Beta2}, {"epsilon", o.Epsilon}} {
+			if f.given != nil {
+				return refuse("optimizer", "the optimizer %s has no %s", name, f.flag)
 			}
 		}
 	}
@@ -372,6 +393,11 @@ func (o *Options) descent(r *recipe) error {
 	}
 	if c.Schedule, err = optim.ParseSchedule(schedule, o.Custom.Schedules...); err != nil {
 		return refuse("schedule", "%w", err)
+	}
+	if v, ok := c.Schedule.(interface{ Validate() error }); ok { // a custom one may be wrong
+		if err := v.Validate(); err != nil {
+			return refuse("schedule", "%w", err)
+		}
 	}
 	if c.Warmup = o.Warmup; c.Warmup < 0 {
 		return refuse("warmup", "%d is not a number of epochs; give a whole number of at least 0", o.Warmup)

@@ -37,14 +37,14 @@ func (o *Options) infer(t *data.Table) (*data.Schema, error) {
 			continue
 		}
 		if _, err := t.Column(about.column, "which "+about.what); err != nil {
-			return nil, err
+			return nil, asOption(err)
 		}
 		ignore = append(ignore, about.column)
 		why[about.column] = about.what
 	}
 	s, err := data.Infer(t, data.SchemaOptions{Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore})
 	if err != nil {
-		return nil, err
+		return nil, asOption(err)
 	}
 	for i := range s.Dropped {
 		if what, ok := why[s.Dropped[i].Name]; ok {
@@ -139,7 +139,8 @@ func (f *Fit) sampleWeights(t *data.Table, rows []int) ([]float64, error) {
 	if f.Options.SampleWeight == "" {
 		return nil, nil
 	}
-	return data.Weights(t, f.Options.SampleWeight, rows)
+	w, err := data.Weights(t, f.Options.SampleWeight, rows)
+	return w, asOption(err)
 }
 
 // balance sets the weight of each class to rows / (classes · rows of the class), counted in

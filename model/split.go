@@ -25,11 +25,12 @@ func (f *Fit) split() error {
 	}
 	part, err := f.holder()
 	if err != nil {
-		return err
+		return asOption(err)
 	}
-	hold := func(fraction float64, p rng.Purpose) (held []int) {
-		keep, held = part(keep, fraction, p)
-		return held
+	hold := func(fraction float64, p rng.Purpose) ([]int, error) {
+		kept, held, err := part(keep, fraction, p)
+		keep = kept
+		return pick(all, held), asOption(err)
 	}
 	// Rows of a table that is not the training table are counted there.
 	labelled := func(t *data.Table, what string) ([]int, error) {
@@ -46,7 +47,9 @@ func (f *Fit) split() error {
 			return err
 		}
 	} else if f.Options.Test != nil && *f.Options.Test > 0 {
-		f.parts.test = pick(all, hold(*f.Options.Test, rng.SplitTest))
+		if f.parts.test, err = hold(*f.Options.Test, rng.SplitTest); err != nil {
+			return err
+		}
 		f.noteNone("test", *f.Options.Test, f.parts.test, len(all))
 	}
 	switch {
@@ -56,11 +59,15 @@ func (f *Fit) split() error {
 		}
 	case f.Options.Validation != nil:
 		n := len(keep)
-		f.parts.validation = pick(all, hold(*f.Options.Validation, rng.SplitValidation))
+		if f.parts.validation, err = hold(*f.Options.Validation, rng.SplitValidation); err != nil {
+			return err
+		}
 		f.noteNone("validation", *f.Options.Validation, f.parts.validation, n)
 	case f.recipe.config.Method == train.PerSample:
 	case len(keep) >= FewRows:
-		f.parts.validation = pick(all, hold(DefaultValidation, rng.SplitValidation))
+		if f.parts.validation, err = hold(DefaultValidation, rng.SplitValidation); err != nil {
+			return err
+		}
 	default:
 		f.note("With %s none is held out for validation by default.", rowsText(len(keep)))
 	}
@@ -125,35 +132,37 @@ func pick[E any](from []E, at []int) []E {
 
 // hold parts some of the schema's rows, given by their places in it, into those to keep and
 // those to hold out.
-type hold func(places []int, fraction float64, p rng.Purpose) (keep, held []int)
+type hold func(places []int, fraction float64, p rng.Purpose) (keep, held []int, err error)
 
 // holder decides how rows are held out: the last in time, whole groups, or a share of every
 // class.
 func (f *Fit) holder() (hold, error) {
 	rows, t := f.Schema.Rows, f.tables.Train
-	on := func(places []int, keep, held []int) ([]int, []int) { return pick(places, keep), pick(places, held) }
+	on := func(places []int, keep, held []int, err error) ([]int, []int, error) {
+		return pick(places, keep), pick(places, held), err
+	}
 	switch col := f.Options.timeColumn(); {
 	case col != "":
 		times, err := data.Times(t, col, rows)
-		return func(places []int, fraction float64, _ rng.Purpose) ([]int, []int) {
-			keep, held := data.SplitLast(pick(times, places), fraction)
-			return on(places, keep, held)
+		return func(places []int, fraction float64, _ rng.Purpose) ([]int, []int, error) {
+			keep, held, err := data.SplitLast(pick(times, places), fraction)
+			return on(places, keep, held, err)
 		}, err
 	case f.Options.Group != "":
 		groups, err := data.Groups(t, f.Options.Group, rows)
-		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
-			keep, held := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
-			return on(places, keep, held)
+		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
+			keep, held, err := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
+			return on(places, keep, held, err)
 		}, err
 	}
 	strata := f.Schema.Strata()
 	f.noteLonely(strata)
-	return func(places []int, fraction float64, p rng.Purpose) ([]int, []int) {
+	return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
 		var classes []int
 		if strata != nil {
 			classes = pick(strata, places)
 		}
-		keep, held := data.Split(len(places), classes, fraction, f.Options.Seed, p)
-		return on(places, keep, held)
+		keep, held, err := data.Split(len(places), classes, fraction, f.Options.Seed, p)
+		return on(places, keep, held, err)
 	}, nil
 }

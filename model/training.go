@@ -1,9 +1,7 @@
 package model
 
 import (
-	"encoding/json"
-	"math"
-
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -24,62 +22,8 @@ type Training struct {
 	History train.History `json:"history"`
 }
 
-// JSON has no number for what is not finite: null stands for it.
+// MarshalJSON writes null for a number that is not finite.
+func (t Training) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(t) }
 
-type trainingJSON struct {
-	plainTraining
-	Loss    *float64    `json:"loss"`
-	History []pointJSON `json:"history"`
-}
-
-type plainTraining Training
-
-type pointJSON struct {
-	Epoch      int      `json:"epoch"`
-	Steps      int      `json:"steps"`
-	Loss       *float64 `json:"loss"`
-	Validation *float64 `json:"validation,omitempty"`
-	Rate       float64  `json:"rate"`
-	Seconds    float64  `json:"seconds"`
-}
-
-// MarshalJSON implements json.Marshaler.
-func (t Training) MarshalJSON() ([]byte, error) {
-	out := trainingJSON{plainTraining: plainTraining(t), Loss: finite(t.Loss)}
-	for _, p := range t.History {
-		out.History = append(out.History, pointJSON{p.Epoch, p.Steps, finite(p.Loss), finite(p.Validation), p.Rate, p.Seconds})
-	}
-	return json.Marshal(out)
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *Training) UnmarshalJSON(b []byte) error {
-	var in trainingJSON
-	if err := json.Unmarshal(b, &in); err != nil {
-		return err
-	}
-	*t = Training(in.plainTraining)
-	t.Loss = orNaN(in.Loss)
-	t.History = nil
-	for _, p := range in.History {
-		t.History = append(t.History, train.Point{
-			Epoch: p.Epoch, Steps: p.Steps, Loss: orNaN(p.Loss), Validation: orNaN(p.Validation), Rate: p.Rate, Seconds: p.Seconds,
-		})
-	}
-	return nil
-}
-
-// finite returns a pointer to x, or nil where x is not finite.
-func finite(x float64) *float64 {
-	if x-x != 0 {
-		return nil
-	}
-	return &x
-}
-
-func orNaN(x *float64) float64 {
-	if x == nil {
-		return math.NaN()
-	}
-	return *x
-}
+// UnmarshalJSON reads null as NaN.
+func (t *Training) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, t) }

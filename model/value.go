@@ -1,8 +1,12 @@
 package model
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -17,40 +21,58 @@ func valueOf(v any) (data.Value, error) {
 		return data.Missing(), nil
 	case data.Value:
 		return v, nil
-	case string:
-		return data.Text(v), nil
 	case json.Number:
-		return data.Text(v.String()), nil
-	case bool:
-		return data.Bool(v), nil
+		return jsonNumber(v)
 	case time.Time:
 		return data.Time(v), nil
-	case float64:
-		return data.Number(v), nil
-	case float32:
-		return data.Number(float64(v)), nil
-	case int:
-		return data.Number(float64(v)), nil
-	case int8:
-		return data.Number(float64(v)), nil
-	case int16:
-		return data.Number(float64(v)), nil
-	case int32:
-		return data.Number(float64(v)), nil
-	case int64:
-		return data.Number(float64(v)), nil
-	case uint:
-		return data.Number(float64(v)), nil
-	case uint8:
-		return data.Number(float64(v)), nil
-	case uint16:
-		return data.Number(float64(v)), nil
-	case uint32:
-		return data.Number(float64(v)), nil
-	case uint64:
-		return data.Number(float64(v)), nil
+	case time.Duration: // a number of which unit?
+		return data.Value{}, fmt.Errorf("a %T cannot stand in a cell; give the number that it is in the column's unit", v)
+	}
+	switch r := reflect.ValueOf(v); {
+	case r.Kind() == reflect.String:
+		return data.Text(r.String()), nil
+	case r.Kind() == reflect.Bool:
+		return data.Bool(r.Bool()), nil
+	case r.CanFloat():
+		return data.Number(r.Float()), nil
+	case r.CanInt():
+		return whole(float64(r.Int()), strconv.FormatInt(r.Int(), 10)), nil
+	case r.CanUint():
+		return whole(float64(r.Uint()), strconv.FormatUint(r.Uint(), 10)), nil
 	}
 	return data.Value{}, fmt.Errorf("a %T cannot stand in a cell; give a number, string, bool, time.Time or nil", v)
+}
+
+// whole is a whole number; one that a float64 may not hold stays as it is written, since it may be
+// the name of a level.
+func whole(x float64, text string) data.Value {
+	if math.Abs(x) >= 1e15 {
+		return data.Text(text)
+	}
+	return data.Number(x)
+}
+
+// jsonNumber is a number as JSON writes it.
+func jsonNumber(n json.Number) (data.Value, error) {
+	x, err := n.Float64()
+	switch {
+	case errors.Is(err, strconv.ErrRange): // refused by the column, or the name of a level
+		return data.Text(n.String()), nil
+	case err != nil:
+		return data.Value{}, fmt.Errorf("the json.Number %q is not a number", n.String())
+	case !strings.ContainsAny(n.String(), ".eE"):
+		return whole(x, n.String()), nil
+	}
+	return data.Number(x), nil
+}
+
+// ended is the error of work that its context ended: ctx's own, and its cause.
+func ended(ctx context.Context) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }
 
 func plural(n int) string {

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -12,7 +13,8 @@ import (
 // Activation is a function f applied to every pre-activation z of a layer, a = f(z).
 //
 // The built-in ones are the variables and functions below. Any other type that implements
-// the interface works as well: it is called for one number at a time in float64.
+// the interface works as well: it is called for one number at a time in float64. One with a method
+// Validate() error is asked by New whether its parameter makes sense.
 type Activation interface {
 	// String is the name under which the activation is stored and chosen, with its
 	// parameter if it has one: "leaky-relu:0.01".
@@ -43,6 +45,25 @@ func (e *elementwise) Piece(z float64) int {
 		return 0
 	}
 	return 1
+}
+
+// Validate reports a parameter that makes no sense.
+func (e *elementwise) Validate() error {
+	switch {
+	case math.IsNaN(e.param) || math.IsInf(e.param, 0):
+		return fmt.Errorf("%v is not a finite number", e.param)
+	case e.f == kernel.ELU && e.param < 0:
+		return errors.New("alpha is negative; give a number >= 0")
+	}
+	return nil
+}
+
+// validate asks a part of a network for what is wrong with it, where it has a method Validate.
+func validate(part any) error {
+	if v, ok := part.(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
 }
 
 // Identity is f(z) = z, f'(z) = 1.
@@ -186,10 +207,11 @@ func ParseActivation(name string, custom ...Activation) (Activation, error) {
 	case "leaky-relu":
 		return LeakyReLU(p), nil
 	case "elu":
-		if p < 0 {
-			return nil, fmt.Errorf("activation %q: alpha is negative; give a number >= 0", name)
+		f := ELU(p)
+		if err := validate(f); err != nil {
+			return nil, fmt.Errorf("activation %q: %w", name, err)
 		}
-		return ELU(p), nil
+		return f, nil
 	}
 	for _, a := range []Activation{ReLU, Sigmoid, Tanh, Identity, SELU, GELU, SiLU, Mish, Softplus, Exp, Softmax} {
 		if a.String() == base {

@@ -215,7 +215,7 @@ func (n *Network[T]) weightGradient(t *Tape[T], p *panel, dW []T, next [][]T) {
 // columns are the inputs that a panel's weights are for.
 func (t *Tape[T]) columns(p *panel) Matrix[T] {
 	x := t.input(p.layer)
-	return Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.Stride, Data: x.Data[p.from:]}
+	return Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.stride(), Data: x.Data[p.from:]}
 }
 
 // checkTargets panics unless there is a target for each output of the last Forward.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"sort"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
@@ -27,31 +28,49 @@ type CheckOptions struct {
 
 // Check is the result of comparing gradients with central differences.
 type Check struct {
-	Parameters int          // how many the network has
-	Checked    int          // how many were compared; the others were not drawn or sit at a kink
-	Kinks      int          // how many were skipped because a kink lies within the step
-	Worst      Comparison   // the largest error of those compared
-	Groups     []CheckGroup // the same by tensor
+	Parameters int          `json:"parameters"` // how many the network has
+	Checked    int          `json:"checked"`    // how many were compared; the others were not drawn or sit at a kink
+	Kinks      int          `json:"kinks"`      // how many were skipped because a kink lies within the step
+	Worst      Comparison   `json:"worst"`      // the largest error of those compared
+	Groups     []CheckGroup `json:"groups"`     // the same by tensor
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (c Check) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
+
+// UnmarshalJSON reads null as NaN.
+func (c *Check) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // OK reports whether every compared gradient is within CheckThreshold. A NaN is not.
 func (c Check) OK() bool { return c.Worst.Error <= CheckThreshold }
 
 // CheckGroup is a Check of one tensor of parameters: a layer's weights, bias, gamma or beta.
 type CheckGroup struct {
-	Tensor  string // TensorName
-	Checked int
-	Kinks   int
-	Worst   Comparison
+	Tensor  string     `json:"tensor"` // TensorName
+	Checked int        `json:"checked"`
+	Kinks   int        `json:"kinks"`
+	Worst   Comparison `json:"worst"`
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (c CheckGroup) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
+
+// UnmarshalJSON reads null as NaN.
+func (c *CheckGroup) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // Comparison is one parameter's gradient beside its numeric derivative.
 type Comparison struct {
-	Index    int     // in Params
-	Gradient float64 // by Backprop
-	Numeric  float64 // by a central difference
-	Error    float64 // |a - n| / max(|a| + |n|, 0.01·max|gradient|)
+	Index    int     `json:"index"`    // in Params
+	Gradient float64 `json:"gradient"` // by Backprop
+	Numeric  float64 `json:"numeric"`  // by a central difference
+	Error    float64 `json:"error"`    // |a - n| / max(|a| + |n|, 0.01·max|gradient|)
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (c Comparison) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
+
+// UnmarshalJSON reads null as NaN.
+func (c *Comparison) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // CheckGradient compares the gradient of every parameter, or of a sample of them, with
 // the central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. The

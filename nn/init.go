@@ -1,7 +1,9 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
@@ -36,6 +38,14 @@ var (
 // Normal draws from a normal distribution of mean 0 and that standard deviation.
 func Normal(std float64) Init { return Init{name: "normal", std: std} }
 
+// Validate reports a standard deviation that makes no sense.
+func (i Init) Validate() error {
+	if i.name == "normal" && !(i.std > 0 && !math.IsInf(i.std, 0)) {
+		return errors.New("the standard deviation must be greater than 0")
+	}
+	return nil
+}
+
 func (i Init) String() string {
 	switch i.name {
 	case "":
@@ -59,10 +69,11 @@ func ParseInit(name string) (Init, error) {
 	case "auto":
 		return AutoInit, nil
 	case "normal":
-		if std <= 0 {
-			return Init{}, fmt.Errorf("init %q: the standard deviation must be greater than 0", name)
+		normal := Normal(std)
+		if err := normal.Validate(); err != nil {
+			return Init{}, fmt.Errorf("init %q: %w", name, err)
 		}
-		return Normal(std), nil
+		return normal, nil
 	}
 	for _, i := range []Init{He, Glorot, LeCun, Uniform, Zeros} {
 		if i.name == base {

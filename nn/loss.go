@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -128,6 +129,12 @@ func Huber(delta float64) Loss { return huber{delta} }
 type huber struct{ delta float64 }
 
 func (h huber) String() string { return "huber:" + number(h.delta) }
+func (h huber) Validate() error {
+	if !(h.delta > 0) {
+		return errors.New("delta must be greater than 0")
+	}
+	return nil
+}
 func (h huber) L(y, yhat float64) float64 {
 	r := math.Abs(yhat - y)
 	if r <= h.delta {
@@ -148,6 +155,9 @@ func Quantile(q float64) Loss { return quantile{q} }
 type quantile struct{ q float64 }
 
 func (l quantile) String() string { return "quantile:" + number(l.q) }
+func (l quantile) Validate() error {
+	return within(l.q, 0, 1, "the quantile must lie between 0 and 1")
+}
 func (l quantile) L(y, yhat float64) float64 {
 	if y >= yhat {
 		return float64(l.q * (y - yhat))
@@ -233,6 +243,14 @@ func step(b bool) int {
 	return 0
 }
 
+// within reports a parameter that does not lie between two numbers.
+func within(x, low, high float64, rule string) error {
+	if !(x > low && x < high) {
+		return errors.New(rule)
+	}
+	return nil
+}
+
 // Losses lists the names ParseLoss knows, in the order of the documentation.
 func Losses() []string {
 	return []string{"half-squared", "squared", "absolute", "huber", "binary-cross-entropy", "cross-entropy", "poisson",
@@ -252,31 +270,24 @@ func ParseLoss(name string, custom ...Loss) (Loss, error) {
 	if err != nil {
 		return nil, err
 	}
-	bad := func(rule string) (Loss, error) { return nil, fmt.Errorf("loss %q: %s", name, rule) }
+	var loss Loss
 	switch base {
 	case "huber":
-		if p <= 0 {
-			return bad("delta must be greater than 0")
-		}
-		return Huber(p), nil
+		loss = Huber(p)
 	case "quantile":
-		if p <= 0 || p >= 1 {
-			return bad("the quantile must lie between 0 and 1")
-		}
-		return Quantile(p), nil
+		loss = Quantile(p)
 	case "tweedie":
-		if p <= 1 || p >= 2 {
-			return bad("the power must lie between 1, which is poisson, and 2, which is gamma")
-		}
-		return Tweedie(p), nil
-	case "focal", "binary-focal":
-		if p < 0 {
-			return bad("gamma is negative; give a number >= 0")
-		}
-		if base == "focal" {
-			return Focal(p), nil
-		}
-		return BinaryFocal(p), nil
+		loss = Tweedie(p)
+	case "focal":
+		loss = Focal(p)
+	case "binary-focal":
+		loss = BinaryFocal(p)
+	}
+	if err := validate(loss); err != nil {
+		return nil, fmt.Errorf("loss %q: %w", name, err)
+	}
+	if loss != nil {
+		return loss, nil
 	}
 	for _, l := range []Loss{HalfSquared, Squared, Absolute, BinaryCrossEntropy, CrossEntropy, Poisson, LogCosh, Gamma, Hinge} {
 		if l.String() == base {
@@ -286,9 +297,13 @@ func ParseLoss(name string, custom ...Loss) (Loss, error) {
 	return nil, fmt.Errorf("loss %q is not known; choose one of %s", name, strings.Join(Losses(), ", "))
 }
 
-// Compatible reports, as an error with the reason, that a loss makes no sense behind an
+// Compatible reports, as an error with the reason, that a loss makes no sense: by its own parameter
+// (where it has a method Validate() error that says so, as the built-in ones have), or behind an
 // output layer of that activation and width.
 func Compatible(loss Loss, out Activation, units int) error {
+	if err := validate(loss); err != nil {
+		return fmt.Errorf("the loss %s: %w", loss, err)
+	}
 	name := out.String()
 	if out == Softmax && units == 1 {
 		return fmt.Errorf("softmax over one output is always 1; use a sigmoid output, or one output per class")

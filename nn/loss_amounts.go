@@ -11,7 +11,10 @@ func Tweedie(p float64) Loss { return tweedie{p} }
 
 type tweedie struct{ p float64 }
 
-func (t tweedie) String() string            { return "tweedie:" + number(t.p) }
+func (t tweedie) String() string { return "tweedie:" + number(t.p) }
+func (t tweedie) Validate() error {
+	return within(t.p, 1, 2, "the power must lie between 1, which is poisson, and 2, which is gamma")
+}
 func (t tweedie) L(y, yhat float64) float64 { return amountLoss(t.p, y, kernel.Log(yhat)) }
 func (t tweedie) D(y, yhat float64) float64 { return amountSlope(t.p, y, kernel.Log(yhat)) / yhat }
 func (t tweedie) Piece(_, _ float64) int    { return 0 }

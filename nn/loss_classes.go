@@ -1,6 +1,12 @@
 package nn
 
-import "github.com/gradus-ml/gradus/internal/kernel"
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
 
 // Focal is L = -y·(1-yhat)^gamma·log yhat summed over the classes, for a softmax output:
 // cross-entropy that pays less attention to rows it gets right (Lin et al. 2017). gamma = 0
@@ -10,6 +16,15 @@ func Focal(gamma float64) Loss { return focal{gamma} }
 type focal struct{ gamma float64 }
 
 func (f focal) String() string { return "focal:" + number(f.gamma) }
+func (f focal) Validate() error {
+	switch {
+	case math.IsNaN(f.gamma) || math.IsInf(f.gamma, 0):
+		return fmt.Errorf("gamma is %v; give a finite number >= 0", f.gamma)
+	case f.gamma < 0:
+		return errors.New("gamma is negative; give a number >= 0")
+	}
+	return nil
+}
 func (f focal) L(y, yhat float64) float64 {
 	if y == 0 {
 		return 0
@@ -32,7 +47,8 @@ func BinaryFocal(gamma float64) Loss { return binaryFocal{gamma} }
 
 type binaryFocal struct{ gamma float64 }
 
-func (f binaryFocal) String() string { return "binary-focal:" + number(f.gamma) }
+func (f binaryFocal) String() string  { return "binary-focal:" + number(f.gamma) }
+func (f binaryFocal) Validate() error { return focal(f).Validate() }
 func (f binaryFocal) L(y, yhat float64) float64 {
 	side := focal(f)
 	return side.L(y, yhat) + side.L(1-y, 1-yhat)

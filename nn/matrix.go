@@ -10,8 +10,8 @@ import (
 // (for gradient checks and tight tolerances). One implementation serves both.
 type Float interface{ float32 | float64 }
 
-// Matrix is a row-major view of Data: element (i, j) is Data[i*Stride+j]. One row is one
-// sample. The zero value has no rows.
+// Matrix is a row-major view of Data: element (i, j) is Data[i*Stride+j]. A Stride of 0 is Cols:
+// the rows stand one behind the other. One row is one sample. The zero value has no rows.
 type Matrix[T Float] struct {
 	Rows, Cols, Stride int
 	Data               []T
@@ -39,7 +39,7 @@ func FromRows[T Float](rows [][]T) Matrix[T] {
 }
 
 // Row returns row i as a slice into the matrix.
-func (m Matrix[T]) Row(i int) []T { return m.Data[i*m.Stride:][:m.Cols:m.Cols] }
+func (m Matrix[T]) Row(i int) []T { return m.Data[i*m.stride():][:m.Cols:m.Cols] }
 
 // At returns element (i, j).
 func (m Matrix[T]) At(i, j int) T { return m.Row(i)[j] }
@@ -49,7 +49,7 @@ func (m Matrix[T]) Slice(from, to int) Matrix[T] {
 	if from == to {
 		return Matrix[T]{Cols: m.Cols, Stride: m.Stride}
 	}
-	return Matrix[T]{Rows: to - from, Cols: m.Cols, Stride: m.Stride, Data: m.Data[from*m.Stride:]}
+	return Matrix[T]{Rows: to - from, Cols: m.Cols, Stride: m.stride(), Data: m.Data[from*m.stride():]}
 }
 
 // Gather copies the named rows of m, in that order, into the first rows of dst and
@@ -57,7 +57,7 @@ func (m Matrix[T]) Slice(from, to int) Matrix[T] {
 func (m Matrix[T]) Gather(dst Matrix[T], rows []int) Matrix[T] {
 	dst = dst.Slice(0, len(rows))
 	if dst.contiguous() && dst.Cols == m.Cols {
-		kernel.Gather(dst.Data, m.Data, m.Cols, m.Stride, rows)
+		kernel.Gather(dst.Data, m.Data, m.Cols, m.stride(), rows)
 		return dst
 	}
 	for i, r := range rows {
@@ -66,11 +66,36 @@ func (m Matrix[T]) Gather(dst Matrix[T], rows []int) Matrix[T] {
 	return dst
 }
 
+// Validate reports, as an error with the reason, a matrix whose rows are not in its Data.
+func (m Matrix[T]) Validate() error {
+	switch {
+	case m.Rows < 0 || m.Cols < 0:
+		return fmt.Errorf("a matrix cannot have %d rows and %d columns", m.Rows, m.Cols)
+	case m.Rows == 0:
+		return nil
+	case m.stride() < m.Cols:
+		return fmt.Errorf("the rows have %d columns and a stride of %d; make that at least as large, or leave it 0", m.Cols, m.Stride)
+	case len(m.Data) < m.Cols || m.Rows > 1 && (len(m.Data)-m.Cols)/max(1, m.stride()) < m.Rows-1 && m.Cols > 0:
+		return fmt.Errorf("%d rows of %d columns do not fit in %d numbers", m.Rows, m.Cols, len(m.Data))
+	}
+	return nil
+}
+
+// stride is how far apart rows begin.
+func (m Matrix[T]) stride() int {
+	if m.Stride == 0 {
+		return m.Cols
+	}
+	return m.Stride
+}
+
 // contiguous reports whether the rows stand one behind the other; flat is then all of them.
-func (m Matrix[T]) contiguous() bool { return m.Stride == m.Cols || m.Rows <= 1 }
+func (m Matrix[T]) contiguous() bool { return m.Stride == m.Cols || m.Stride == 0 || m.Rows <= 1 }
 func (m Matrix[T]) flat() []T        { return m.Data[:m.Rows*m.Cols] }
 
-func (m Matrix[T]) view() kernel.View[T] { return kernel.View[T]{Data: m.Data, Row: m.Stride, Col: 1} }
+func (m Matrix[T]) view() kernel.View[T] {
+	return kernel.View[T]{Data: m.Data, Row: m.stride(), Col: 1}
+}
 
 // Convert returns a copy of m in another precision.
 func Convert[U, T Float](m Matrix[T]) Matrix[U] {

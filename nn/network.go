@@ -111,6 +111,12 @@ func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 		if d.Activation == nil {
 			d.Activation = Identity
 		}
+		if err := validate(d.Activation); err != nil {
+			return nil, fmt.Errorf("%w: layer %d: the activation %s: %w", ErrShape, i, d.Activation, err)
+		}
+		if err := d.Init.Validate(); err != nil {
+			return nil, fmt.Errorf("%w: layer %d: the initialisation %s: %w", ErrShape, i, d.Init, err)
+		}
 		if d.Units < 1 {
 			return nil, fmt.Errorf("%w: layer %d: a layer needs at least one unit, not %d", ErrShape, i, d.Units)
 		}

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
@@ -48,7 +49,7 @@ func (n Norm) String() string {
 }
 
 // Norms lists the names ParseNorm knows.
-func Norms() []string { return normNames[:] }
+func Norms() []string { return slices.Clone(normNames[:]) }
 
 // ParseNorm returns the norm of that name.
 func ParseNorm(name string) (Norm, error) {

@@ -13,7 +13,7 @@ type sparseInput[T Float] struct {
 
 func (s *sparseInput[T]) take(x Matrix[T]) {
 	// A row by itself is on another way: forwardRow.
-	s.taken = x.Rows > 1 && s.rows.Take(x.Data, x.Rows, x.Cols, x.Stride)
+	s.taken = x.Rows > 1 && s.rows.Take(x.Data, x.Rows, x.Cols, x.stride())
 }
 
 // sparse reports whether layer l gets the batch without its zeros.

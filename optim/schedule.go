@@ -57,7 +57,9 @@ func RateAt(s Schedule, warmup int, base float64, at Position) float64 {
 	return s.Rate(base, at) * (float64(step+1) / float64(updates+1))
 }
 
-// Schedule gives the learning rate of each update from the base rate.
+// Schedule gives the learning rate of each update from the base rate. Of the schedules here, a field
+// that is 0 has its default. A schedule with a method Validate() error, as these have, is asked
+// before training whether its parameters make sense.
 type Schedule interface {
 	// String is the name under which the schedule is stored and chosen, with its parameters.
 	String() string
@@ -76,11 +78,15 @@ type StepDecay struct {
 	Factor float64 // 0.1 by default
 }
 
+func (s StepDecay) filled() StepDecay { return StepDecay{or(s.Every, 30), or(s.Factor, 0.1)} }
 func (s StepDecay) String() string {
+	s = s.filled()
 	return spell("step", float64(s.Every), s.Factor)
 }
+func (s StepDecay) Validate() error { return valid(s) }
 
 func (s StepDecay) Rate(base float64, at Position) float64 {
+	s = s.filled()
 	return base * kernel.Powi(s.Factor, at.Epoch()/s.Every)
 }
 
@@ -89,11 +95,12 @@ type Exponential struct {
 	Factor float64 // 0.95 by default
 }
 
-func (s Exponential) String() string {
-	return spell("exponential", s.Factor)
-}
+func (s Exponential) filled() Exponential { return Exponential{or(s.Factor, 0.95)} }
+func (s Exponential) String() string      { return spell("exponential", s.filled().Factor) }
+func (s Exponential) Validate() error     { return valid(s) }
 
 func (s Exponential) Rate(base float64, at Position) float64 {
+	s = s.filled()
 	return base * kernel.Powi(s.Factor, at.Epoch())
 }
 
@@ -111,6 +118,7 @@ func (s Cosine) String() string {
 	}
 	return spell("cosine", s.Floor)
 }
+func (s Cosine) Validate() error { return valid(s) }
 
 func (s Cosine) Rate(base float64, at Position) float64 {
 	return base * math.FMA(1-s.Floor, (1+kernel.CosPi(at.share()))/2, s.Floor)
@@ -131,9 +139,12 @@ type Inverse struct {
 	Power float64 // 0.5 by default
 }
 
-func (s Inverse) String() string { return spell("inverse", s.Power) }
+func (s Inverse) filled() Inverse { return Inverse{or(s.Power, 0.5)} }
+func (s Inverse) String() string  { return spell("inverse", s.filled().Power) }
+func (s Inverse) Validate() error { return valid(s) }
 
 func (s Inverse) Rate(base float64, at Position) float64 {
+	s = s.filled()
 	return base / pow(1+float64(float64(at.Epoch())*float64(at.Rows)), s.Power)
 }
 
@@ -145,9 +156,12 @@ type Polynomial struct {
 	Floor float64 // 0 by default
 }
 
-func (s Polynomial) String() string { return spell("polynomial", s.Power, s.Floor) }
+func (s Polynomial) filled() Polynomial { return Polynomial{or(s.Power, 1), s.Floor} }
+func (s Polynomial) String() string     { return spell("polynomial", s.filled().Power, s.Floor) }
+func (s Polynomial) Validate() error    { return valid(s) }
 
 func (s Polynomial) Rate(base float64, at Position) float64 {
+	s = s.filled()
 	return base * math.FMA(1-s.Floor, pow(1-at.share(), s.Power), s.Floor)
 }
 
@@ -160,17 +174,24 @@ type CosineRestarts struct {
 	Floor  float64 // 0 by default
 }
 
+func (s CosineRestarts) filled() CosineRestarts {
+	return CosineRestarts{or(s.Period, 10), or(s.Factor, 2), s.Floor}
+}
+func (s CosineRestarts) Validate() error { return valid(s) }
+
 func (s CosineRestarts) String() string {
+	s = s.filled()
 	return spell("cosine-restarts", float64(s.Period), float64(s.Factor), s.Floor)
 }
 
 func (s CosineRestarts) Rate(base float64, at Position) float64 {
+	s = s.filled()
 	done := float64(at.Step) / float64(max(1, at.StepsPerEpoch))
 	period := float64(s.Period)
 	if s.Factor == 1 {
 		done -= float64(period * math.Floor(done/period))
 	}
-	for done >= period {
+	for period > 0 && done >= period { // which Validate sees to
 		done -= period
 		period *= float64(s.Factor)
 	}
@@ -182,14 +203,29 @@ func (s CosineRestarts) Rate(base float64, at Position) float64 {
 // 2017, in PyTorch's form, OneCycleLR). PyTorch also moves the momentum the other way unless
 // told not to; here it stays.
 type OneCycle struct {
-	Rise   float64 // 0.3 by default
+	Rise   float64 // 0.3 by default; NoRise for none
 	Divide float64 // 25 by default
 	Final  float64 // 10,000 by default
 }
 
-func (s OneCycle) String() string { return spell("one-cycle", s.Rise, s.Divide, s.Final) }
+// NoRise as the Rise of a OneCycle begins with the base rate, as "one-cycle:0" does.
+const NoRise = -1
+
+func (s OneCycle) filled() OneCycle {
+	return OneCycle{or(s.Rise, 0.3), or(s.Divide, 25), or(s.Final, 1e4)}
+}
+func (s OneCycle) Validate() error { return valid(s) }
+
+func (s OneCycle) String() string {
+	s = s.filled()
+	if s.Rise == NoRise {
+		s.Rise = 0
+	}
+	return spell("one-cycle", s.Rise, s.Divide, s.Final)
+}
 
 func (s OneCycle) Rate(base float64, at Position) float64 {
+	s = s.filled()
 	total := float64(max(1, at.StepsPerEpoch)) * float64(max(1, at.Epochs))
 	top := float64(s.Rise*total) - 1 // the update with the base rate
 	low := base / s.Divide
@@ -213,15 +249,23 @@ type Plateau struct {
 	Floor    float64 // 0 by default
 }
 
-func (s Plateau) String() string { return spell("plateau", float64(s.Patience), s.Factor, s.Floor) }
+func (s Plateau) filled() Plateau { return Plateau{or(s.Patience, 10), or(s.Factor, 0.1), s.Floor} }
+func (s Plateau) Validate() error { return valid(s) }
+
+func (s Plateau) String() string {
+	s = s.filled()
+	return spell("plateau", float64(s.Patience), s.Factor, s.Floor)
+}
 
 func (s Plateau) Rate(base float64, at Position) float64 {
+	s = s.filled()
 	return base * max(s.Floor, kernel.Powi(s.Factor, at.Scores.Cuts))
 }
 
 // Watch counts the epochs without a better score.
 func (s Plateau) Watch(seen Scores, score float64) Scores {
 	const better = 1e-4
+	s = s.filled()
 	if seen.Epochs == 0 || score < seen.Best-float64(better*math.Abs(seen.Best)) {
 		seen.Best, seen.Since = score, 0
 	} else if seen.Since++; seen.Since > s.Patience {
@@ -237,6 +281,20 @@ func (s Plateau) Watch(seen Scores, score float64) Scores {
 type Sweep struct {
 	From, To float64
 	Steps    int
+}
+
+// Validate refuses rates that are not finite and greater than 0, and less than one step: a Sweep has
+// no defaults.
+func (s Sweep) Validate() error {
+	for _, rate := range []float64{s.From, s.To} {
+		if !(rate > 0) || math.IsInf(rate, 0) {
+			return fmt.Errorf("the rates of a sweep are %v and %v; they must be finite and greater than 0", s.From, s.To)
+		}
+	}
+	if s.Steps < 1 {
+		return fmt.Errorf("a sweep of %d steps; it must have at least 1", s.Steps)
+	}
+	return nil
 }
 
 func (s Sweep) String() string { return spell("sweep", s.From, s.To, float64(s.Steps)) }
@@ -257,6 +315,15 @@ func pow(x, p float64) float64 {
 	return kernel.Exp(float64(p * kernel.Log(x)))
 }
 
+// or is v, or the default where v is 0.
+func or[T comparable](v, standard T) T {
+	var zero T
+	if v == zero {
+		return standard
+	}
+	return v
+}
+
 // spell writes a name with its parameters.
 func spell(name string, values ...float64) string {
 	for _, v := range values {
@@ -274,12 +341,12 @@ const (
 	floor                    // from 0 to 1
 	positiveReal             // above 0
 	atLeastOne
+	share // from 0 to 1; 0 is spelt NoRise in the schedule
 )
 
 type parameter struct {
-	what     string
-	kind     kind
-	standard float64
+	what string
+	kind kind
 }
 
 func (p parameter) check(v float64) error {
@@ -289,12 +356,12 @@ func (p parameter) check(v float64) error {
 		ok, expected = v >= 1 && v == math.Trunc(v) && v <= math.MaxInt32, "a whole number of at least 1"
 	case factor:
 		ok, expected = v > 0 && v <= 1, "greater than 0 and at most 1"
-	case floor:
+	case floor, share:
 		ok, expected = v >= 0 && v <= 1, "between 0 and 1"
 	case positiveReal:
-		ok, expected = v > 0, "greater than 0"
+		ok, expected = v > 0 && !math.IsInf(v, 0), "finite and greater than 0"
 	case atLeastOne:
-		ok, expected = v >= 1, "at least 1"
+		ok, expected = v >= 1 && !math.IsInf(v, 0), "finite and at least 1"
 	}
 	if !ok {
 		return fmt.Errorf("the %s is %v; it must be %s", p.what, v, expected)
@@ -309,19 +376,26 @@ var schedules = []struct {
 	make       func(v []float64) Schedule
 }{
 	{"constant", nil, func([]float64) Schedule { return Constant{} }},
-	{"step", []parameter{{"number of epochs between steps", whole, 30}, {"factor", factor, 0.1}},
-		func(v []float64) Schedule { return StepDecay{int(v[0]), v[1]} }},
-	{"exponential", []parameter{{"factor", factor, 0.95}}, func(v []float64) Schedule { return Exponential{v[0]} }},
-	{"inverse", []parameter{{"power", positiveReal, 0.5}}, func(v []float64) Schedule { return Inverse{v[0]} }},
-	{"polynomial", []parameter{{"power", positiveReal, 1}, {"floor", floor, 0}},
-		func(v []float64) Schedule { return Polynomial{v[0], v[1]} }},
-	{"cosine", []parameter{{"floor", floor, 0}}, func(v []float64) Schedule { return Cosine{v[0]} }},
-	{"cosine-restarts", []parameter{{"number of epochs to the first restart", whole, 10}, {"factor on it", whole, 2}, {"floor", floor, 0}},
-		func(v []float64) Schedule { return CosineRestarts{int(v[0]), int(v[1]), v[2]} }},
-	{"one-cycle", []parameter{{"share of the updates that rise", floor, 0.3}, {"divisor at the start", atLeastOne, 25}, {"further divisor at the end", atLeastOne, 1e4}},
-		func(v []float64) Schedule { return OneCycle{v[0], v[1], v[2]} }},
-	{"plateau", []parameter{{"number of epochs to wait", whole, 10}, {"factor", factor, 0.1}, {"floor", floor, 0}},
-		func(v []float64) Schedule { return Plateau{int(v[0]), v[1], v[2]} }},
+	{"step", []parameter{{"number of epochs between steps", whole}, {"factor", factor}},
+		func(v []float64) Schedule { return StepDecay{int(v[0]), v[1]}.filled() }},
+	{"exponential", []parameter{{"factor", factor}}, func(v []float64) Schedule { return Exponential{v[0]}.filled() }},
+	{"inverse", []parameter{{"power", positiveReal}}, func(v []float64) Schedule { return Inverse{v[0]}.filled() }},
+	{"polynomial", []parameter{{"power", positiveReal}, {"floor", floor}},
+		func(v []float64) Schedule { return Polynomial{v[0], v[1]}.filled() }},
+	{"cosine", []parameter{{"floor", floor}}, func(v []float64) Schedule { return Cosine{v[0]} }},
+	{"cosine-restarts", []parameter{{"number of epochs to the first restart", whole}, {"factor on it", whole}, {"floor", floor}},
+		func(v []float64) Schedule { return CosineRestarts{int(v[0]), int(v[1]), v[2]}.filled() }},
+	{"one-cycle", []parameter{{"share of the updates that rise", share}, {"divisor at the start", atLeastOne}, {"further divisor at the end", atLeastOne}},
+		func(v []float64) Schedule { return OneCycle{v[0], v[1], v[2]}.filled() }},
+	{"plateau", []parameter{{"number of epochs to wait", whole}, {"factor", factor}, {"floor", floor}},
+		func(v []float64) Schedule { return Plateau{int(v[0]), v[1], v[2]}.filled() }},
+}
+
+// valid reports a parameter of one of these schedules that makes no sense: it is what the
+// schedule's own spelling would be refused for.
+func valid(s Schedule) error {
+	_, err := ParseSchedule(s.String())
+	return err
 }
 
 // Schedules lists the names ParseSchedule knows.
@@ -350,10 +424,7 @@ func ParseSchedule(s string, custom ...Schedule) (Schedule, error) {
 			continue
 		}
 		values := make([]float64, len(d.parameters))
-		for i, p := range d.parameters {
-			values[i] = p.standard
-		}
-		for i := 0; more; i++ {
+		for i := 0; more; i++ { // one that is not given is 0, its default
 			var a string
 			a, args, more = strings.Cut(args, ":")
 			if i == len(values) {
@@ -365,6 +436,9 @@ func ParseSchedule(s string, custom ...Schedule) (Schedule, error) {
 			}
 			if err := d.parameters[i].check(v); err != nil {
 				return nil, fmt.Errorf("schedule %q: %w", s, err)
+			}
+			if d.parameters[i].kind == share && v == 0 {
+				v = NoRise
 			}
 			values[i] = v
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
@@ -30,10 +31,16 @@ type Solver interface {
 
 // Move is what an iteration did.
 type Move struct {
-	Loss        float64 // before it
-	Step        float64 // how far it went along its direction; 0: nowhere, for w is a minimum as far as the precision shows
-	Evaluations int     // of the loss and its gradient
+	Loss        float64 `json:"loss"`        // before it
+	Step        float64 `json:"step"`        // how far it went along its direction; 0: nowhere, for w is a minimum as far as the precision shows
+	Evaluations int     `json:"evaluations"` // of the loss and its gradient
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (m Move) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(m) }
+
+// UnmarshalJSON reads null as NaN.
+func (m *Move) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, m) }
 
 // Iterate calls the method of s for the precision of w.
 func Iterate[T Float](s Solver, f func(g []T) float64, rate float64, w []T, slots [][]T, numbers []float64) Move {

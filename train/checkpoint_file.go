@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -296,9 +298,9 @@ func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%w: it has format %d and this gradus reads format %d; continue with the gradus that wrote it", ErrCheckpoint, meta.Format, checkpointFormat)
 	}
 	delete(raw, "__metadata__")
-	for name, text := range raw {
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
 		var t tensor
-		if err := json.Unmarshal(text, &t); err != nil {
+		if err := json.Unmarshal(raw[name], &t); err != nil {
 			return nil, fmt.Errorf("%w: tensor %s: %w", ErrCheckpoint, name, err)
 		}
 		from, to, width := t.Offsets[0], t.Offsets[1], sizes[t.Type]
@@ -309,9 +311,9 @@ func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	}
 	delete(c.tensors, sumTensor)
 	c.run, c.numbers = meta.Run, meta.Numbers
-	for name, to := range map[string]*int{"checkpoints": &c.Number, "epoch": &c.Epoch, "steps": &c.Steps} {
-		if text, has := c.numbers[name]; has { // what is not there, Restore finds missing
-			if err := (entry{name, to}).parse(text); err != nil {
+	for _, e := range []entry{{"checkpoints", &c.Number}, {"epoch", &c.Epoch}, {"steps", &c.Steps}} {
+		if text, has := c.numbers[e.name]; has { // what is not there, Restore finds missing
+			if err := e.parse(text); err != nil {
 				return nil, err
 			}
 		}

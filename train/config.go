@@ -165,12 +165,20 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if err := c.Rule.Validate(); err != nil {
 		return bad("%s: %w", c.Rule, err)
 	}
+	if err := validate(c.Schedule); err != nil {
+		return bad("%w", err)
+	}
+	if err := validate(c.Stop); err != nil {
+		return bad("%w", err)
+	}
 	switch c.Method {
 	case Batch, Stochastic, MiniBatch, PerSample:
 	default:
 		return bad("the method %q is not known; choose batch, stochastic, mini-batch or per-sample", c.Method)
 	}
 	switch {
+	case c.Reduction > nn.Sum:
+		return bad("there is no reduction number %d; choose nn.Mean or nn.Sum", c.Reduction)
 	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
 		return bad("the learning rate is %v; it must be a finite number greater than 0", c.Rate)
 	case c.BatchSize < 1:
@@ -210,6 +218,14 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// validate asks a part of a configuration for what is wrong with it, where it has a method Validate.
+func validate(part any) error {
+	if v, ok := part.(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
 }
 
 // CheckSolver refuses what does not go together with the solver, if there is one.

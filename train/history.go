@@ -1,16 +1,26 @@
 package train
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
+)
 
 // Point is one epoch of a History.
 type Point struct {
-	Epoch      int     // from 1
-	Steps      int     // updates made by its end
-	Loss       float64 // the row-weighted mean of its batches' losses, each before its update
-	Validation float64 // the validation score after it; NaN without validation rows
-	Rate       float64 // the learning rate of its last update
-	Seconds    float64 // time spent by its end
+	Epoch      int     `json:"epoch"`                // from 1
+	Steps      int     `json:"steps"`                // updates made by its end
+	Loss       float64 `json:"loss"`                 // the row-weighted mean of its batches' losses, each before its update
+	Validation float64 `json:"validation,omitempty"` // the validation score after it; NaN without validation rows
+	Rate       float64 `json:"rate"`                 // the learning rate of its last update
+	Seconds    float64 `json:"seconds"`              // time spent by its end
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (p Point) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
+
+// UnmarshalJSON reads null as NaN.
+func (p *Point) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
 // History is the course of a run. It keeps the first 511 epochs and then, of every
 // doubling of their number, 256 nearly evenly spaced ones: a rule on the epoch's number

@@ -3,6 +3,7 @@ package train
 import (
 	"slices"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
@@ -41,19 +42,27 @@ func (t *Trainer[T]) coming() (from, to int) {
 
 // Preview is what the next update does to one parameter.
 type Preview struct {
-	N      int     // the update's number, from 1
-	Loss   float64 // of its batch, before it, reduced as in the configuration
-	Rate   float64 // of a solver: how far it goes along its direction
-	Before float64
-	After  float64
+	N      int     `json:"n"`    // the update's number, from 1
+	Loss   float64 `json:"loss"` // of its batch, before it, reduced as in the configuration
+	Rate   float64 `json:"rate"` // of a solver: how far it goes along its direction
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
 
 	// The gradient of Loss, and what the rule gets: that with penalties, and clipped. A solver
 	// has none to show.
-	Gradient, Shaped float64
+	Gradient float64 `json:"gradient"`
+	Shaped   float64 `json:"shaped"`
 
 	// What the rule remembers of the parameter, slot by slot, before the update and after it.
-	State, StateAfter []float64
+	State      []float64 `json:"state,omitempty"`
+	StateAfter []float64 `json:"state_after,omitempty"`
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (p Preview) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
+
+// UnmarshalJSON reads null as NaN.
+func (p *Preview) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
 // Preview makes the next update, as the trainer will, sees what it does to the parameter with
 // that index in Params, and takes everything back. ok is false after the last update.

@@ -5,15 +5,24 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
 // Retreat is a return to an earlier epoch with half the learning rate, after a value had
 // stopped being finite.
 type Retreat struct {
-	Epoch, Step int     // where that was, from 1
-	To          int     // the epoch whose beginning it went back to, from 1
-	Rate        float64 // the base learning rate from there on
+	Epoch int     `json:"epoch"` // where that was, from 1
+	Step  int     `json:"step"`
+	To    int     `json:"to"`   // the epoch whose beginning it went back to, from 1
+	Rate  float64 `json:"rate"` // the base learning rate from there on
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (r Retreat) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(r) }
+
+// UnmarshalJSON reads null as NaN.
+func (r *Retreat) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, r) }
 
 // retreats is what a run with Config.Halvings needs to go back. A loss that grows without
 // bound does so over several epochs, so the epoch before is no good place: it goes back to

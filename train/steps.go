@@ -14,8 +14,9 @@ import (
 
 // Steps is the training loop: an iterator over updates, each yielded after it was made. It
 // ends when a criterion fires, the epochs are used up, ctx ends, or a value stops being
-// finite (and Halvings does not let it go back); only the last yields an error. After break, or when ctx ended, calling Steps
-// again continues with the next update, exactly as if nothing had happened. After a value
+// finite (and Halvings does not let it go back). The last two yield an error, and no update with
+// it: one that wraps ErrInterrupted, or a *DivergedError. After break, or when ctx ended, calling
+// Steps again continues with the next update, exactly as if nothing had happened. After a value
 // that is not finite it yields the same error again.
 func (t *Trainer[T]) Steps(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) { t.run(ctx, 1, yield) }
@@ -52,6 +53,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 	for !t.finished {
 		if ctx.Err() != nil {
 			t.result.Reason = ReasonInterrupted
+			yield(t.interrupted(ctx))
 			return
 		}
 		var err error

@@ -1,10 +1,14 @@
 package train
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"time"
+
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
 // State is what a stop criterion sees after an epoch.
@@ -18,7 +22,8 @@ type State interface {
 }
 
 // Stop is a criterion that ends a run. The criteria are small values that combine: Any and
-// All are criteria too, and any other type that implements the interface.
+// All are criteria too, and any other type that implements the interface. New asks one that has a
+// method Validate() error, as these have, whether it makes sense.
 type Stop interface {
 	Met(State) bool
 	// Reason names the criterion in the result: "tolerance".
@@ -32,13 +37,35 @@ const (
 	ReasonDiverged    = "diverged"
 )
 
+// ErrInterrupted is wrapped by the error of a run that its context ended. The same error wraps
+// the context's own error and its cause. What was done is there: in Result, in the network, and in
+// the Trainer, whose loop can be entered again.
+var ErrInterrupted = errors.New("training was interrupted")
+
+// interrupted is the last that the loop yields when ctx has ended.
+func (t *Trainer[T]) interrupted(ctx context.Context) (Step, error) {
+	none := math.NaN()
+	s := Step{N: t.result.Steps, Epoch: t.epoch, Loss: none, EpochLoss: none, Validation: none, Score: none}
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return s, fmt.Errorf("%w after update %d: %w", ErrInterrupted, s.N, err)
+}
+
 // Tolerance is met when every output is within 1e-8 + R·|output| of its target: the
 // notebook's test, numpy.isclose(Y, y, R), made after an epoch's last update. The
 // notebook looks at the outputs from before the update and so stops an epoch later.
 type Tolerance struct{ R float64 }
 
 func (t Tolerance) Met(s State) bool { return s.Within(t.R) }
-func (Tolerance) Reason() string     { return "tolerance" }
+func (t Tolerance) Validate() error {
+	if !(t.R > 0) || math.IsInf(t.R, 0) {
+		return fmt.Errorf("the tolerance is %v; it must be a finite number greater than 0", t.R)
+	}
+	return nil
+}
+func (Tolerance) Reason() string { return "tolerance" }
 
 // within is numpy.isclose(target, output, rtol) with its default atol.
 func within(target, output, rtol float64) bool {
@@ -49,26 +76,47 @@ func within(target, output, rtol float64) bool {
 type TargetLoss struct{ L float64 }
 
 func (t TargetLoss) Met(s State) bool { return s.FullLoss() <= t.L }
-func (TargetLoss) Reason() string     { return "target-loss" }
+func (t TargetLoss) Validate() error {
+	if math.IsNaN(t.L) || math.IsInf(t.L, 0) {
+		return fmt.Errorf("the loss to reach is %v; it must be a finite number", t.L)
+	}
+	return nil
+}
+func (TargetLoss) Reason() string { return "target-loss" }
 
 // Patience is met when the validation score has not become better for N epochs.
 type Patience struct{ N int }
 
 func (p Patience) Met(s State) bool { return s.SinceBest() >= p.N }
-func (Patience) Reason() string     { return "patience" }
+func (p Patience) Validate() error {
+	if p.N < 1 {
+		return fmt.Errorf("the patience is %d epochs; it must be at least 1", p.N)
+	}
+	return nil
+}
+func (Patience) Reason() string { return "patience" }
 
 // MaxTime is met after the first epoch that ends later than D. It depends on the clock:
 // two runs with it may differ.
 type MaxTime struct{ D time.Duration }
 
 func (m MaxTime) Met(s State) bool { return s.Elapsed() >= m.D }
-func (MaxTime) Reason() string     { return "max-time" }
+func (m MaxTime) Validate() error {
+	if m.D <= 0 {
+		return fmt.Errorf("the most time is %v; it must be greater than 0", m.D)
+	}
+	return nil
+}
+func (MaxTime) Reason() string { return "max-time" }
 
 // Any is met when one of its criteria is, which then names the reason.
 type Any []Stop
 
 // Met reports whether any criterion is met.
 func (a Any) Met(s State) bool { return a.first(s) != nil }
+
+// Validate reports the first criterion that makes no sense.
+func (a Any) Validate() error { return validateAll(a) }
 
 // Reason names all criteria; Result.Reason has the one that fired.
 func (a Any) Reason() string { return join(a, " or ") }
@@ -93,6 +141,21 @@ func (a All) Met(s State) bool {
 		}
 	}
 	return len(a) > 0
+}
+
+// Validate reports the first criterion that makes no sense.
+func (a All) Validate() error { return validateAll(a) }
+
+func validateAll(stops []Stop) error {
+	for i, s := range stops {
+		if s == nil {
+			return fmt.Errorf("the stop criterion %d is nil; leave it out", i)
+		}
+		if err := validate(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reason names all criteria.
@@ -120,13 +183,20 @@ func fired(c Stop, s State) Stop {
 // DivergedError is the error of a run in which a value stopped being finite. The trainer's
 // network then has the last weights known to be finite.
 type DivergedError struct {
-	Epoch, Step int     // where it was seen, from 1
-	Layer       int     // where it was seen first, from 0; -1: in the loss alone
-	Loss        float64 // the batch's loss there
-	Rate        float64 // the learning rate there
-	Halved      int     // how often it had gone back with half the rate before
-	Try         string  // what the diagnosis has first
+	Epoch  int     `json:"epoch"` // where it was seen, from 1
+	Step   int     `json:"step"`
+	Layer  int     `json:"layer"`         // where it was seen first, from 0; -1: in the loss alone
+	Loss   float64 `json:"loss"`          // the batch's loss there
+	Rate   float64 `json:"rate"`          // the learning rate there
+	Halved int     `json:"halved"`        // how often it had gone back with half the rate before
+	Try    string  `json:"try,omitempty"` // what the diagnosis has first
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (d DivergedError) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(d) }
+
+// UnmarshalJSON reads null as NaN.
+func (d *DivergedError) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, d) }
 
 func (e *DivergedError) Error() string {
 	halved := ""

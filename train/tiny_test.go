@@ -49,7 +49,7 @@ func tinyCase[T nn.Float](r *rand.Rand) (inputs int, layers []nn.Dense, c Config
 	tolerance, target := Tolerance{math.Exp(1 - 4*r.Float64())}, TargetLoss{math.Exp(-6 * r.Float64())}
 	c.Stop = []Stop{
 		nil, nil, tolerance, target, Any{tolerance, target}, Any{Tolerance{1e-9}, Any{target}}, All{tolerance, target},
-		TargetLoss{math.NaN()}, Any{}, Any{Patience{3}, target}, Tolerance{-0.5},
+		TargetLoss{-1}, Any{}, Any{Patience{3}, target}, Tolerance{1e-300},
 	}[r.IntN(11)]
 	switch r.IntN(8) {
 	case 0:

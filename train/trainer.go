@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
@@ -109,53 +111,65 @@ type Trainer[T nn.Float] struct {
 type Result struct {
 	// Reason says what ended the run: the criterion that fired, or "epochs", "interrupted",
 	// "diverged". It is empty while the loop can be continued.
-	Reason string
+	Reason string `json:"stop_reason"`
 	// Converged: the run reached what it was asked to reach, a tolerance (with per-sample:
 	// each sample in its own turn) or a target loss, or its validation score stopped
 	// becoming better, or its solver found a minimum.
-	Converged bool
-	Epochs    int     // done; with per-sample the total over the samples
-	Steps     int     // updates made
-	Loss      float64 // over all training rows with the final weights, reduced as in the configuration
-	BestEpoch int     // whose weights were kept, if KeepBest
-	BestScore float64 // its validation score: the loss, or what Config.Score gave
-	Seconds   float64
-	Rows      int // samples seen, over all updates
-	History   History
-	Samples   []Sample // per-sample: how each went, in their order
-	Retreats  []Retreat
+	Converged bool      `json:"converged"`
+	Epochs    int       `json:"epochs"`     // done; with per-sample the total over the samples
+	Steps     int       `json:"steps"`      // updates made
+	Loss      float64   `json:"loss"`       // over all training rows with the final weights, reduced as in the configuration
+	BestEpoch int       `json:"best_epoch"` // whose weights were kept, if KeepBest
+	BestScore float64   `json:"best_score"` // its validation score: the loss, or what Config.Score gave
+	Seconds   float64   `json:"seconds"`
+	Rows      int       `json:"rows"` // samples seen, over all updates
+	History   History   `json:"history"`
+	Samples   []Sample  `json:"samples,omitempty"` // per-sample: how each went, in their order
+	Retreats  []Retreat `json:"retreats,omitempty"`
 
 	// Diagnosis says why a run that has ended did not come to what it could have; empty for
 	// a healthy one. See Trainer.Diagnose.
-	Diagnosis []Finding
+	Diagnosis []Finding `json:"diagnosis"`
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (r Result) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(r) }
+
+// UnmarshalJSON reads null as NaN.
+func (r *Result) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, r) }
 
 // Sample is how one sample of the method per-sample went.
 type Sample struct {
-	Row       int
-	Epochs    int
-	Converged bool
+	Row       int  `json:"row"`
+	Epochs    int  `json:"epochs"`
+	Converged bool `json:"converged"`
 }
 
 // Step is one update.
 type Step struct {
-	N       int     // from 1
-	Updates int     // that it is the last of: 1, or with Strides more
-	Epoch   int     // from 1
-	Rows    int     // of its batch
-	Row     int     // per-sample and stochastic: which sample it was
-	Loss    float64 // of the batch, before the update, reduced as in the configuration
-	Rate    float64
+	N       int     `json:"n"`       // from 1
+	Updates int     `json:"updates"` // that it is the last of: 1, or with Strides more
+	Epoch   int     `json:"epoch"`   // from 1
+	Rows    int     `json:"rows"`    // of its batch
+	Row     int     `json:"row"`     // per-sample and stochastic: which sample it was
+	Loss    float64 `json:"loss"`    // of the batch, before the update, reduced as in the configuration
+	Rate    float64 `json:"rate"`
 
-	EpochEnd   bool    // the epoch's last update; the following are set only then
-	EpochLoss  float64 // row-weighted mean of the epoch's batch losses
-	Validation float64 // the loss over the validation rows; NaN without any
-	Score      float64 // what decides over Best: Validation, or what Config.Score gave
-	Best       bool    // the best validation score so far
+	EpochEnd   bool    `json:"epoch_end"`  // the epoch's last update; the following are set only then
+	EpochLoss  float64 `json:"epoch_loss"` // row-weighted mean of the epoch's batch losses
+	Validation float64 `json:"validation"` // the loss over the validation rows; NaN without any
+	Score      float64 `json:"score"`      // what decides over Best: Validation, or what Config.Score gave
+	Best       bool    `json:"best"`       // the best validation score so far
 
 	weight      float64 // of its batch
 	evaluations int     // that a solver needed
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (s Step) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
+
+// UnmarshalJSON reads null as NaN.
+func (s *Step) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
 
 // New prepares a run. It refuses a configuration that makes no sense for the network, and
 // data of the wrong shape, with an error that wraps ErrConfig.
@@ -248,6 +262,11 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 }
 
 func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T]) error {
+	for i, m := range []nn.Matrix[T]{s.X, s.Y} {
+		if err := m.Validate(); err != nil {
+			return fmt.Errorf("%w: the %s of the %s rows: %w", ErrConfig, [2]string{"inputs", "targets"}[i], what, err)
+		}
+	}
 	switch {
 	case s.X.Cols != net.Inputs():
 		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.X.Cols, net.Inputs())
@@ -289,8 +308,8 @@ func (t *Trainer[T]) Config() Config { return t.cfg }
 func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 
 // Run trains until a criterion fires, the epochs are used up or ctx ends. When ctx ends the
-// result says "interrupted" and the error is nil: what was done is there. A run that
-// diverges returns a *DivergedError beside its result.
+// result has what was done, and the error wraps ErrInterrupted and what ended ctx; Run then
+// continues. A run that diverges returns a *DivergedError beside its result.
 func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 	var failed error
 	t.run(ctx, tinyMost, func(_ Step, err error) bool {
@@ -300,7 +319,7 @@ func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 	return t.Result(), failed
 }
 
-// Result returns what the run has come to so far.
+// Result returns what the run has come to so far: a copy, which does not change as the run goes on.
 func (t *Trainer[T]) Result() Result {
 	if t.finished && !t.diagnosed && watching {
 		t.result.Diagnosis, t.diagnosed = t.Diagnose(), true
@@ -310,6 +329,8 @@ func (t *Trainer[T]) Result() Result {
 	r.Seconds = t.Elapsed().Seconds()
 	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
 	r.Loss = t.FullLoss()
+	r.History, r.Samples, r.Retreats = t.History(), slices.Clone(r.Samples), t.Retreats()
+	r.Diagnosis = slices.Clone(r.Diagnosis)
 	return r
 }
 
@@ -346,11 +367,11 @@ func (t *Trainer[T]) Elapsed() time.Duration {
 	return t.elapsed + time.Since(t.since)
 }
 
-// History returns the course of the run so far.
-func (t *Trainer[T]) History() History { return t.result.History }
+// History returns the course of the run so far: a copy.
+func (t *Trainer[T]) History() History { return slices.Clone(t.result.History) }
 
 // Retreats returns how often, and where, the run has gone back with half the rate.
-func (t *Trainer[T]) Retreats() []Retreat { return t.result.Retreats }
+func (t *Trainer[T]) Retreats() []Retreat { return slices.Clone(t.result.Retreats) }
 
 // EpochLoss returns the row-weighted mean of the last epoch's batch losses, each before its
 // update.

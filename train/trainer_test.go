@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -125,23 +126,59 @@ func TestBreakContinues(t *testing.T) {
 	}
 }
 
+// A run that its context ends says so with an error, keeps what was done, and goes on to the bits
+// of one that was never interrupted.
 func TestInterruption(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	tr, err := New(network[float64](t, nn.Identity), Config{Epochs: 1000}, Data[float64]{Train: problem[float64](37)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for s, err := range tr.Steps(ctx) {
+	reason := errors.New("the machine is needed")
+	start := func() *Trainer[float64] {
+		tr, err := New(network[float64](t, nn.Identity), Config{Epochs: 20}, Data[float64]{Train: problem[float64](37)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.N == 10 {
-			cancel()
+		return tr
+	}
+	whole := start()
+	if _, err := whole.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for name, loop := range map[string]func(*Trainer[float64], context.Context) iter.Seq2[Step, error]{
+		"Steps": (*Trainer[float64]).Steps, "Strides": (*Trainer[float64]).Strides,
+	} {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		defer cancel(nil)
+		tr := start()
+		var last error
+		for s, err := range loop(tr, ctx) {
+			if last != nil {
+				t.Fatalf("%s: goes on after %v", name, last)
+			}
+			if last = err; err != nil && (s.N != 10 || s.Loss == s.Loss) {
+				t.Errorf("%s: the step beside the error is %+v", name, s)
+			}
+			if s.N == 10 {
+				cancel(reason)
+			}
+		}
+		if !errors.Is(last, ErrInterrupted) || !errors.Is(last, context.Canceled) || !errors.Is(last, reason) {
+			t.Errorf("%s: interrupted with %v", name, last)
+		}
+		if r := tr.Result(); r.Reason != ReasonInterrupted || r.Steps != 10 || r.Loss-r.Loss != 0 {
+			t.Errorf("%s: ended by %q after %d updates at the loss %v", name, r.Reason, r.Steps, r.Loss)
+		}
+		if r, err := tr.Run(ctx); !errors.Is(err, ErrInterrupted) || r.Steps != 10 {
+			t.Errorf("%s: Run says %v after %d updates", name, err, r.Steps)
+		}
+		if r, err := tr.Run(context.Background()); err != nil || r.Reason != ReasonEpochs || !slices.Equal(tr.Network().Params(), whole.Network().Params()) {
+			t.Errorf("%s: continued to other weights, %q, %v", name, r.Reason, err)
+		}
+		if _, err := tr.Run(ctx); err != nil { // there is nothing left to interrupt
+			t.Errorf("%s: a run that has ended says %v", name, err)
 		}
 	}
-	if r := tr.Result(); r.Reason != ReasonInterrupted || r.Steps != 10 {
-		t.Errorf("ended by %q after %d updates", r.Reason, r.Steps)
+	over, cancel := context.WithTimeout(context.Background(), -1)
+	defer cancel()
+	if r, err := start().Run(over); !errors.Is(err, ErrInterrupted) || !errors.Is(err, context.DeadlineExceeded) || r.Steps != 0 {
+		t.Errorf("a deadline: %v after %d updates", err, r.Steps)
 	}
 }
 

@@ -249,9 +249,6 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 		if err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
-		if ctx.Err() != nil {
-			return Workload{}, ctx.Err()
-		}
 		if took < each/runs && steps < 1<<30 { // too short: more steps, and again
 			steps = max(2*steps, int(1.2*float64(steps)*float64(each/runs)/float64(max(took, time.Microsecond))))
 			continue

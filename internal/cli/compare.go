@@ -76,7 +76,7 @@ func (c *compareCmd) Run(e *env) error {
 	e.watch()
 	tracks, err := lesson.Race(e.ctx, net, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}}, lanes, watch)
 	if err != nil {
-		if errors.Is(err, e.ctx.Err()) {
+		if errors.Is(err, train.ErrInterrupted) {
 			return status(statusInterrupted)
 		}
 		if errors.Is(err, train.ErrConfig) {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,9 +43,9 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 		return nil, fmt.Errorf("this is not a JSON object of flags: %w", err)
 	}
 	text := map[string]string{}
-	for key, v := range values {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		name := strings.ReplaceAll(key, "_", "-")
-		s, err := flagText(name, v)
+		s, err := flagText(name, values[key])
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", key, err)
 		}
@@ -76,7 +78,7 @@ func (c configFile) Validate(app *kong.Application) error {
 			known[f.Name] = true
 		}
 	}
-	for name := range c.text {
+	for _, name := range slices.Sorted(maps.Keys(c.text)) {
 		if !known[name] {
 			return fmt.Errorf("--config: there is no flag --%s", name)
 		}
@@ -114,8 +116,8 @@ func flagText(name string, v any) (string, error) {
 		return kong.JoinEscaped(parts, ','), nil
 	case map[string]any:
 		var parts []string
-		for k, e := range v {
-			s, err := flagText("", e)
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			s, err := flagText("", v[k])
 			if err != nil {
 				return "", err
 			}

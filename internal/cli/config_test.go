@@ -65,3 +65,29 @@ func TestConfigLoses(t *testing.T) {
 		t.Error("--shuffle does not win over no_shuffle")
 	}
 }
+
+// Of several things that are wrong in a file, the same one is named every time, and of a flag that
+// stands there twice the same one counts.
+func TestConfigHasOneOrder(t *testing.T) {
+	place(t, map[string]string{
+		"unknown.json": `{"zeta": 1, "beta": 1, "alpha": 1, "gamma": 1}`,
+		"values.json":  `{"momentum": {"a": [{}]}, "lr": [[1, {"x": {}}]], "epochs": {"b": [null, [[]]]}, "beta1": {"c": {"d": {}}}}`,
+		"twice.json":   `{"batch_size": 7, "batch-size": 9, "epochs": 1}`,
+	})
+	first := map[string]string{}
+	for range 20 {
+		for _, name := range []string{"unknown.json", "values.json"} {
+			r := call("train", iris, "--config", name, "--quiet")
+			if r.code == 0 || first[name] != "" && first[name] != r.err {
+				t.Fatalf("%s: %d, %s, before it was %s", name, r.code, r.err, first[name])
+			}
+			first[name] = r.err
+		}
+		if size := trainQuietly(t, 0, iris, "--config", "twice.json").number(t, "options", "batch_size"); size != 7 {
+			t.Fatalf("the batch size is %v", size)
+		}
+	}
+	if !strings.Contains(first["unknown.json"], "there is no flag --alpha") {
+		t.Error(first["unknown.json"])
+	}
+}

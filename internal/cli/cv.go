@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // cvCmd is "gradus cv DATA".
@@ -77,7 +77,7 @@ func (c *cvCmd) Run(e *env) error {
 		}
 	})
 	if err != nil {
-		if errors.Is(err, context.Canceled) && e.ctx.Err() != nil {
+		if errors.Is(err, train.ErrInterrupted) {
 			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was written\n")
 			return status(statusInterrupted)
 		}

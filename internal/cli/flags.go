@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -134,7 +136,8 @@ func (f *tableFlags) options(n *netFlags) (model.Options, error) {
 	if len(f.Types) > 0 {
 		o.Types = map[string]data.Kind{}
 	}
-	for col, word := range f.Types {
+	for _, col := range slices.Sorted(maps.Keys(f.Types)) {
+		word := f.Types[col]
 		if o.Types[col], err = data.ParseKind(word); err != nil {
 			return o, usagef("--types %s=%s: %w", col, word, err)
 		}
@@ -208,8 +211,13 @@ func (f *tableFlags) tables(e *env, path string, d *descentFlags, o *model.Optio
 	return t, err
 }
 
-// asUsage marks an error of options as one of the call.
+// asUsage marks an error of options as one of the call, unless it takes a look at the table to see it.
 func asUsage(err error) error {
+	for _, ofTable := range []error{data.ErrColumn, data.ErrTarget, data.ErrTask, data.ErrType, data.ErrNumber} {
+		if errors.Is(err, ofTable) {
+			return err
+		}
+	}
 	if errors.Is(err, model.ErrOptions) {
 		return usage{err}
 	}

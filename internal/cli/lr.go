@@ -130,15 +130,15 @@ func (c *lrCmd) sweep(e *env, f *model.Fit) (lesson.RateSweep, error) {
 		if errors.As(err, &diverged) {
 			break
 		}
+		if errors.Is(err, train.ErrInterrupted) {
+			return sweep, status(statusInterrupted)
+		}
 		if err != nil {
 			return sweep, err
 		}
 		if !sweep.Add(step.Rate, step.Loss) || step.N == c.Updates {
 			break
 		}
-	}
-	if e.ctx.Err() != nil {
-		return sweep, status(statusInterrupted)
 	}
 	return sweep, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // notebookCmd is "gradus notebook".
@@ -23,7 +25,7 @@ func (c *notebookCmd) Run(e *env) error {
 	e.watch()
 	runs, err := lesson.Notebook(e.ctx, c.Seed)
 	if err != nil {
-		if e.ctx.Err() != nil {
+		if errors.Is(err, train.ErrInterrupted) {
 			return status(statusInterrupted)
 		}
 		return err
@@ -137,9 +139,12 @@ func (c *notebookCmd) draw(runs []lesson.Experiment) error {
 		}
 		chart := plot.Chart{Title: x.What, XLabel: "epoch", YLabel: "loss before the epoch's updates", LogX: true, LogY: true, Series: []plot.Series{loss}}
 		net := plot.Net{Title: "After: " + x.Name, Inputs: []string{"x1", "x2", "x3"}, Outputs: []string{"y"}, Layers: plotLayers(x.Result.Network)}
-		for suffix, fig := range map[string]plot.Figure{"loss": chart, "network": net} {
-			path := filepath.Join(c.Dir, name+"-"+suffix+".svg")
-			if err := atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, "svg", fig) }); err != nil {
+		for _, part := range []struct {
+			suffix string
+			figure plot.Figure
+		}{{"loss", chart}, {"network", net}} {
+			path := filepath.Join(c.Dir, name+"-"+part.suffix+".svg")
+			if err := atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, "svg", part.figure) }); err != nil {
 				return err
 			}
 		}

@@ -140,6 +140,9 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 	dir.begin(f, c.CheckpointEvery, c.TensorBoard)
 	e.watch()
 	for step, err := range f.Strides(e.ctx) {
+		if errors.Is(err, train.ErrInterrupted) {
+			return nil // what was done is saved, and the exit status says so
+		}
 		if err != nil {
 			return err
 		}

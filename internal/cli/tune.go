@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -272,6 +273,9 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	}
 	defer f.Release()
 	for _, err := range f.Strides(ctx) {
+		if errors.Is(err, train.ErrInterrupted) {
+			return err
+		}
 		if err != nil {
 			tr.Failure = "diverged"
 			return nil

@@ -1,0 +1,57 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// What takes a context says with an error that it was ended, with the context's own error and its
+// cause in it; what was done is there.
+func TestInterrupted(t *testing.T) {
+	reason := errors.New("the machine is needed")
+	ended, cancel := context.WithCancelCause(context.Background())
+	cancel(reason)
+	says := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, reason) {
+			t.Errorf("%s: interrupted with %v", what, err)
+		}
+	}
+	table := mixed(t)
+	o := model.Options{Targets: tasks[data.Binary], Ignore: []string{"amount", "other", "kind", "l1", "l2"}, Hidden: []int{3}, Epochs: 4, Seed: 1}
+
+	m, f, err := model.Train(ended, table, o)
+	says("Train", err)
+	if !errors.Is(err, train.ErrInterrupted) || m == nil || m.Training.Reason != train.ReasonInterrupted || m.Training.Steps != 0 {
+		t.Fatalf("Train returns %v and %v", m, err)
+	}
+	for _, err := range f.Strides(context.Background()) { // it goes on
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	continued, err := f.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, _, err := model.Train(context.Background(), table, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if continued.WeightsSHA256() != whole.WeightsSHA256() {
+		t.Error("continued to other weights")
+	}
+
+	_, err = model.CrossValidate(ended, table, o, 3, nil)
+	if says("CrossValidate", err); !errors.Is(err, train.ErrInterrupted) {
+		t.Errorf("CrossValidate: %v", err)
+	}
+	_, err = whole.Importance(ended, table, model.ImportanceOptions{})
+	says("Importance", err)
+	says("Score", f.Score(ended, f.Unscored()))
+}

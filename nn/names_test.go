@@ -1,0 +1,20 @@
+package nn
+
+import (
+	"slices"
+	"testing"
+)
+
+// The lists of names are copies: who changes one changes nothing here.
+func TestNamesAreCopies(t *testing.T) {
+	for what, names := range map[string]func() []string{"Norms": Norms, "Losses": Losses, "Activations": Activations, "Inits": Inits} {
+		want := slices.Clone(names())
+		clear(names())
+		if got := names(); !slices.Equal(got, want) {
+			t.Errorf("%s lists %q after a caller emptied its list", what, got)
+		}
+	}
+	if BatchNorm.String() != "batch" {
+		t.Errorf("BatchNorm is called %q", BatchNorm)
+	}
+}
