@@ -21,10 +21,10 @@ const (
 // allowed says what each package may import besides the standard library, tests apart.
 // Imports run one way: kernel < nn < optim, data < train < model < lesson, plot < cli.
 var allowed = map[string][]string{
-	"internal/kernel":     {"golang.org/x/sys/cpu"},
-	"internal/bench":      {"internal/kernel", "nn", "optim", "train", "github.com/shirou/gopsutil/v4/cpu"},
-	"internal/kernel/gen":        {"internal/kernel/gen/asm", "github.com/mmcloughlin/avo/"}, // a module of its own
-	"internal/kernel/gen/asm":    {"github.com/mmcloughlin/avo/"},
+	"internal/kernel":         {"golang.org/x/sys/cpu"},
+	"internal/bench":          {"internal/kernel", "nn", "optim", "train", "github.com/shirou/gopsutil/v4/cpu"},
+	"internal/kernel/gen":     {"internal/kernel/gen/asm", "github.com/mmcloughlin/avo/"}, // a module of its own
+	"internal/kernel/gen/asm": {"github.com/mmcloughlin/avo/"},
 
 	"internal/kernel/gen/vector": {"internal/kernel/gen/asm", "github.com/mmcloughlin/avo/"},
 	"internal/rng":               {},
