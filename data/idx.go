@@ -140,9 +140,8 @@ func readGrid(src *source) (*grid, error) {
 		}
 		g.width *= int(d)
 	}
-	g.rows = int(dims[0])
-	want := int64(g.rows) * int64(g.width) * int64(g.size) // below 2^32 * 2^24 * 8
-	if g.rows == 0 {
+	want := int64(dims[0]) * int64(g.width) * int64(g.size) // below 2^32 * 2^24 * 8
+	if dims[0] == 0 {
 		return nil, fail(ErrEmpty, "%s: the header tells of no images: it takes at least one", src.name)
 	}
 
@@ -166,6 +165,7 @@ func readGrid(src *source) (*grid, error) {
 	} else if err != io.EOF {
 		return nil, idxReadError(src, err, "")
 	}
+	g.rows = int(dims[0]) // which an int can count, since so many are there
 	return g, nil
 }
 
