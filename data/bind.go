@@ -8,7 +8,12 @@ type Binding struct {
 	t       *Table
 	inputs  []int
 	targets []int // nil where the table lacks one of them
+	lenient bool  // see BadAsMissing
 }
+
+// BadAsMissing lets Inputs take a cell of another type than the column had in training for a
+// missing one, and count it, where it would be an error.
+func (b *Binding) BadAsMissing() { b.lenient = true }
 
 // Bind finds the encoding's columns in a table by their names, in any order; other
 // columns are passed over. The inputs must all be there. The targets need not be, as long
@@ -69,6 +74,8 @@ type Count struct {
 	Imputed int    // they were missing
 	Unseen  int    // training had no such level
 	Example string // the first unseen level
+	Bad     int    // they were of another type, see BadAsMissing
+	BadCell string // the first of them, with its line
 }
 
 // Counts has a Count for each column that has something to tell, in the encoding's order.
@@ -79,6 +86,15 @@ func (c Counts) Imputed() int {
 	n := 0
 	for i := range c {
 		n += c[i].Imputed
+	}
+	return n
+}
+
+// Bad is the number of cells of another type, of all columns.
+func (c Counts) Bad() int {
+	n := 0
+	for i := range c {
+		n += c[i].Bad
 	}
 	return n
 }
@@ -121,16 +137,26 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
 					counts[i].Example = strings.Clone(strings.TrimSpace(t.Cell(row, b.inputs[i])))
 				}
 				counts[i].Unseen++
-			case notFinite:
-				return nil, fail(ErrNumber, "%s %s", t.cellAt(row, b.inputs[i]), o.explain())
 			default:
-				return nil, fail(ErrType, "%s %s", t.cellAt(row, b.inputs[i]), o.explain())
+				if b.lenient {
+					encodeCell(in, Missing(), out[in.offset:in.offset+in.width])
+					if counts[i].Bad == 0 {
+						counts[i].BadCell = t.cellAt(row, b.inputs[i])
+					}
+					counts[i].Bad++
+					continue
+				}
+				kind := ErrType
+				if o == notFinite {
+					kind = ErrNumber
+				}
+				return nil, fail(kind, "%s %s", t.cellAt(row, b.inputs[i]), o.explain())
 			}
 		}
 	}
 	told := counts[:0]
 	for i, c := range counts {
-		if c.Imputed > 0 || c.Unseen > 0 {
+		if c.Imputed > 0 || c.Unseen > 0 || c.Bad > 0 {
 			c.Column = e.Inputs[i].Name
 			told = append(told, c)
 		}
@@ -224,5 +250,5 @@ func classError(t *Table, row, col int, y *Target) error {
 	if t.Missing(row, col) {
 		return fail(ErrTarget, "%s: column %s: the cell is missing: it takes one of the classes %s", t.at(row), quote(t.columns[col]), list(y.Classes))
 	}
-	return fail(ErrClass, "%s is not a class that training had: it had %s", t.cellAt(row, col), list(y.Classes))
+	return fail(ErrClass, "%s is a class that was not in the training rows: they had %s", t.cellAt(row, col), list(y.Classes))
 }

@@ -311,7 +311,7 @@ func TestBindRefuses(t *testing.T) {
 		{"age,sex,smokes,since\n1,a,maybe,\n", ErrType, `standard input:2: column "smokes": the cell "maybe" is not a boolean`},
 		{"age,sex,smokes,since\n1,a,t,soon\n", ErrType, `standard input:2: column "since": the cell "soon" is not a date`},
 		{"age,sex,smokes,since\n1,a,t,\n", ErrTarget, `standard input: there is no column "y" which is the target: the columns are "age", "sex", "smokes", "since"`},
-		{"age,sex,smokes,since,y\n1,a,t,,lo\n", ErrClass, `standard input:2: column "y": the cell "lo" is not a class that training had: it had "high", "low", "mid"`},
+		{"age,sex,smokes,since,y\n1,a,t,,lo\n", ErrClass, `standard input:2: column "y": the cell "lo" is a class that was not in the training rows: they had "high", "low", "mid"`},
 		{"age,sex,smokes,since,y\n1,a,t,,\n", ErrTarget, `standard input:2: column "y": the cell is missing: it takes one of the classes "high", "low", "mid"`},
 	} {
 		table := readText(t, test.text)

@@ -120,9 +120,9 @@ func addCounts(sum, part data.Counts) data.Counts {
 			if sum[i].Column == c.Column {
 				sum[i].Imputed += c.Imputed
 				sum[i].Unseen += c.Unseen
-				if sum[i].Example == "" {
-					sum[i].Example = c.Example
-				}
+				sum[i].Bad += c.Bad
+				sum[i].Example = or(sum[i].Example, c.Example)
+				sum[i].BadCell = or(sum[i].BadCell, c.BadCell)
 				found = true
 			}
 		}

@@ -125,13 +125,23 @@ func (p Prediction) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) 
 // UnmarshalJSON reads null as NaN.
 func (p *Prediction) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
+// PredictOptions say how Predict takes a table; the zero value is its default.
+type PredictOptions struct {
+	BadAsMissing bool // a cell of another type than the column had in training is missing, and counted; default: an error
+}
+
 // Predict returns the predictions for every row of a table, row by row, Outputs numbers
 // each: values in the targets' own units, or probabilities. Columns are found by name; the
 // counts say which cells were missing or held a category not seen in training.
-func (m *Model) Predict(t *data.Table) ([]float64, data.Counts, error) {
+func (m *Model) Predict(t *data.Table, with ...PredictOptions) ([]float64, data.Counts, error) {
 	b, err := m.Encoding.Bind(t)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, o := range with {
+		if o.BadAsMissing {
+			b.BadAsMissing()
+		}
 	}
 	rows := make([]int, t.Rows())
 	for i := range rows {

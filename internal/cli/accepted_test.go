@@ -167,9 +167,9 @@ func TestAcceptedAtPrediction(t *testing.T) {
 	if plain.out != reordered.out || plain.err+reordered.err != "" {
 		t.Errorf("%s and, in another order,\n%s%s", plain.out, reordered.out, reordered.err)
 	}
-	want := `gradus: column "a": 2 missing cells, encoded as training had them
-gradus: column "b": a category that training had not in 2 cells, such as "w"
-gradus: column "b": 1 missing cell, encoded as training had them
+	want := `gradus: column "a": 2 missing cells, encoded as in training
+gradus: column "b": a category that was not in the training rows in 2 cells, such as "w"
+gradus: column "b": 1 missing cell, encoded as in training
 `
 	if holes.err != want || strings.Count(holes.out, "\n") != 5 {
 		t.Errorf("%s%s", holes.out, holes.err)

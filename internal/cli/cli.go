@@ -267,6 +267,18 @@ func (e *env) writeJSON(v any) error {
 // printf writes to standard output.
 func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.Out, format, args...) }
 
+// say writes a remark to standard error.
+func (e *env) say(format string, args ...any) {
+	fmt.Fprintf(e.Err, "gradus: "+format+"\n", args...)
+}
+
+// sayAll says each.
+func (e *env) sayAll(remarks []string) {
+	for _, r := range remarks {
+		e.say("%s", r)
+	}
+}
+
 // helpCmd is "gradus help [COMMAND]".
 type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"The command to explain."`

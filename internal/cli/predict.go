@@ -2,8 +2,10 @@ package cli
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/gradus-ml/gradus/data"
@@ -16,7 +18,9 @@ type predictCmd struct {
 	Model     string `arg:"" help:"A model file."`
 	Data      string `arg:"" help:"A table with the model's columns, in any order."`
 	readFlags `embed:""`
-	Out       string `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
+	Keep      []string `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
+	BadCells  string   `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
+	Out       string   `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {
@@ -31,53 +35,80 @@ func (c *predictCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, counts, err := m.Predict(t)
+	names, columns, err := c.kept(e, m, t)
 	if err != nil {
 		return err
 	}
-	for _, n := range counts {
-		if n.Unseen > 0 {
-			fmt.Fprintf(e.Err, "gradus: column %q: a category that training had not in %s, such as %q\n", n.Column, counted(n.Unseen, "cell"), n.Example)
-		}
-		if n.Imputed > 0 {
-			fmt.Fprintf(e.Err, "gradus: column %q: %s, encoded as training had them\n", n.Column, counted(n.Imputed, "missing cell"))
-		}
+	out, counts, err := m.Predict(t, model.PredictOptions{BadAsMissing: c.BadCells == "missing"})
+	if errors.Is(err, data.ErrType) || errors.Is(err, data.ErrNumber) {
+		return fmt.Errorf("%w; --bad-cells missing takes such cells for missing", err)
 	}
-	write := func(w io.Writer) error { return writePredictions(w, m, out, t.Rows()) }
+	if err != nil {
+		return err
+	}
+	e.sayAll(model.CellNotes(counts))
+	width := m.Outputs()
+	write := func(w io.Writer) error {
+		lead := make([]string, len(columns))
+		return writeTable(w, m, names, t.Rows(), func(r int) ([]string, model.Prediction) {
+			for i, col := range columns {
+				lead[i] = t.Cell(r, col)
+			}
+			return lead, m.Describe(out[r*width:][:width])
+		})
+	}
 	if c.Out == "" || c.Out == "-" {
 		return write(e.Out)
 	}
 	return atomicfile.Write(c.Out, write)
 }
 
-// writePredictions writes a column for each target, and p_CLASS for each class.
-func writePredictions(w io.Writer, m *model.Model, out []float64, rows int) error {
-	width := m.Outputs()
-	return writeTable(w, m, nil, rows, func(r int) ([]string, model.Prediction) {
-		return nil, m.Describe(out[r*width:][:width])
-	})
+// kept finds the columns of --keep, and the names they are written under: one that a prediction
+// has as well gets the ending _given.
+func (c *predictCmd) kept(e *env, m *model.Model, t *data.Table) (names []string, columns []int, err error) {
+	taken := predictionColumns(m)
+	for _, name := range c.Keep {
+		col := t.Index(name)
+		if col < 0 {
+			_, err := t.Column(name, "which --keep names")
+			return nil, nil, err
+		}
+		written := name
+		for slices.Contains(taken, written) {
+			written += "_given"
+		}
+		if written != name {
+			e.say("--keep %s: a column of the result has that name already; the table's own is written as %s", name, written)
+		}
+		taken = append(taken, written)
+		names, columns = append(names, written), append(columns, col)
+	}
+	return names, columns, nil
 }
 
-// writeTable writes predictions behind columns of the caller's own, lead. m says what the
-// columns are, row what stands in them.
-func writeTable(w io.Writer, m *model.Model, lead []string, rows int, row func(r int) ([]string, model.Prediction)) error {
-	bits := 64
-	if m.Precision() == "float32" {
-		bits = 32
-	}
-	f := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, bits) }
-	csv := csv.NewWriter(w)
-	header := append(lead[:len(lead):len(lead)], m.Targets()...)
+// predictionColumns names a column for each target, and p_CLASS for each class.
+func predictionColumns(m *model.Model) []string {
+	names := m.Targets()
 	switch m.Task() {
 	case data.Binary, data.Multiclass:
 		for _, c := range m.Classes() {
-			header = append(header, "p_"+c)
+			names = append(names, "p_"+c)
 		}
 	case data.Multilabel:
 		for _, t := range m.Targets() {
-			header = append(header, "p_"+t)
+			names = append(names, "p_"+t)
 		}
 	}
+	return names
+}
+
+// writeTable writes predictions behind columns of the caller's own, lead. m says what the
+// columns are, row what stands in them. Numbers have all their digits: read back they are the
+// same float64.
+func writeTable(w io.Writer, m *model.Model, lead []string, rows int, row func(r int) ([]string, model.Prediction)) error {
+	f := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	csv := csv.NewWriter(w)
+	header := append(lead[:len(lead):len(lead)], predictionColumns(m)...)
 	if err := csv.Write(header); err != nil {
 		return err
 	}

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
 )
 
 // predictions reads what predict printed.
@@ -144,5 +147,97 @@ func near(t *testing.T, what string, got, want float64) {
 	t.Helper()
 	if math.Abs(got-want) > 1e-5*math.Abs(want) {
 		t.Errorf("%s: from the predictions %v, from evaluate %v", what, got, want)
+	}
+}
+
+// TestPredictWritesAllDigits: a prediction read back is the one that was made, also of targets
+// that a float32 cannot tell apart, and cv writes as predict does.
+func TestPredictWritesAllDigits(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(300, "x,z,y", number, number, func(i int) string {
+		return strconv.FormatFloat(1.7e9+100*math.Sin(float64(i)), 'f', 3, 64)
+	})})
+	must(t, 0, "train", "t.csv", "--epochs", "5", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "cv", "t.csv", "--epochs", "5", "--quiet", "-o", "cv.csv")
+	different := func(records [][]string, column int) int {
+		seen := map[float64]bool{}
+		for _, r := range records {
+			seen[parse(t, r[column])] = true
+		}
+		return len(seen)
+	}
+	_, p := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
+	if n := different(p, 0); n < 290 {
+		t.Errorf("300 rows have %d different predictions", n)
+	}
+	_, p = predictions(t, readFile(t, "cv.csv"))
+	if n := different(p, 2); n < 290 {
+		t.Errorf("300 rows of cv have %d different predictions", n)
+	}
+	m, err := model.Load("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := data.Read("t.csv", data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _, err := m.Predict(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, p = predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
+	for i, r := range p {
+		if parse(t, r[0]) != want[i] {
+			t.Fatalf("row %d: %s is written, %v was predicted", i, r[0], want[i])
+		}
+	}
+}
+
+// TestPredictKeep: columns of the table are carried along as they stand; one that the result
+// has as well gets another name, which is said.
+func TestPredictKeep(t *testing.T) {
+	place(t, map[string]string{
+		"t.csv": rows(60, "a,y", number, cycle("u", "v")),
+		"p.csv": "id,a,y,\"name, full\"\n007,0.5,u,\"Doe, J\"\n008,0.25,v,\n",
+	})
+	must(t, 0, "train", "t.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	r := must(t, 0, "predict", "m.safetensors", "p.csv", "--keep", `id,y,name\, full`)
+	header, records := predictions(t, r.out)
+	if got, want := strings.Join(header, "|"), "id|y_given|name, full|y|p_u|p_v"; got != want {
+		t.Errorf("the columns are %s, want %s", got, want)
+	}
+	if got, want := strings.Join(records[0][:3], "|")+"|"+strings.Join(records[1][:3], "|"), "007|u|Doe, J|008|v|"; got != want {
+		t.Errorf("the kept cells are %s, want %s", got, want)
+	}
+	if want := "gradus: --keep y: a column of the result has that name already; the table's own is written as y_given\n"; r.err != want {
+		t.Errorf("said %q, want %q", r.err, want)
+	}
+	for _, problem := range refused(call("predict", "m.safetensors", "p.csv", "--keep", "idd"), 1, []string{`"idd"`, "--keep", `did you mean "id"?`}) {
+		t.Error(problem)
+	}
+}
+
+// TestPredictBadCells: a cell of another type is refused with its line, or on request taken for
+// missing and counted.
+func TestPredictBadCells(t *testing.T) {
+	place(t, map[string]string{
+		"t.csv":    rows(60, "a,b,d,y", number, cycle("yes", "no"), cycle("2020-01-01", "2020-02-03", "2020-03-09"), number),
+		"bad.csv":  "a,b,d\n0.5,yes,2020-01-01\nlots,maybe,soon\n1e999,no,2020-01-01\n",
+		"good.csv": "a,b,d\n0.5,yes,2020-01-01\n,,\n,no,2020-01-01\n",
+	})
+	must(t, 0, "train", "t.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	for _, problem := range refused(call("predict", "m.safetensors", "bad.csv", "-o", "p.csv"), 1, []string{"bad.csv:3", `"a"`, `"lots"`, "--bad-cells missing"}) {
+		t.Error(problem)
+	}
+	bad := must(t, 0, "predict", "m.safetensors", "bad.csv", "--bad-cells", "missing")
+	if good := must(t, 0, "predict", "m.safetensors", "good.csv"); bad.out != good.out {
+		t.Errorf("bad cells give\n%s, missing ones\n%s", bad.out, good.out)
+	}
+	want := `gradus: column "a": 2 cells of another type than in training, taken for missing; the first is bad.csv:3: column "a": the cell "lots"
+gradus: column "b": 1 cell of another type than in training, taken for missing; the first is bad.csv:3: column "b": the cell "maybe"
+gradus: column "d": 1 cell of another type than in training, taken for missing; the first is bad.csv:3: column "d": the cell "soon"
+`
+	if bad.err != want {
+		t.Errorf("said\n%s, want\n%s", bad.err, want)
 	}
 }

@@ -1,0 +1,29 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// CellNotes says in sentences which cells were not encoded as they stand.
+func CellNotes(counts data.Counts) []string {
+	var notes []string
+	note := func(column, format string, args ...any) {
+		notes = append(notes, fmt.Sprintf("column %q: ", column)+fmt.Sprintf(format, args...))
+	}
+	for _, c := range counts {
+		if c.Unseen > 0 {
+			note(c.Column, "a category that was not in the training rows in %s, such as %q", cellsText(c.Unseen), c.Example)
+		}
+		if c.Imputed > 0 {
+			note(c.Column, "%d missing cell%s, encoded as in training", c.Imputed, plural(c.Imputed))
+		}
+		if c.Bad > 0 {
+			note(c.Column, "%s of another type than in training, taken for missing; the first is %s", cellsText(c.Bad), c.BadCell)
+		}
+	}
+	return notes
+}
+
+func cellsText(n int) string { return fmt.Sprintf("%d cell%s", n, plural(n)) }
