@@ -64,6 +64,7 @@ func binary(threshold float64, y, p, w []float64, n float64, more []string) Repo
 		r.setConfusion(confusion)
 		r.Set("log_loss", loss/n)
 		r.setF1(confusion, more)
+		r.setByClass(confusion, more)
 		if wants(more, "brier") {
 			r.Set("brier", Brier(y, p, w))
 		}

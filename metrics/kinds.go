@@ -23,13 +23,13 @@ func (k Kind) Names() []string {
 	case OfNumbers:
 		return []string{"loss", "rmse", "mae", "mape", "r2"}
 	case OfTwo:
-		return []string{"loss", "accuracy", "balanced_accuracy", "f1", "f1_macro", "f1_micro", "auc",
+		return []string{"loss", "accuracy", "balanced_accuracy", "precision", "precision_macro", "recall", "recall_macro", "f1", "f1_macro", "f1_micro", "auc",
 			"average_precision", "log_loss", "brier", "calibration_error"}
 	case OfClasses:
-		return []string{"loss", "accuracy", "balanced_accuracy", "f1_macro", "f1_micro", "auc",
+		return []string{"loss", "accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "auc",
 			"average_precision", "log_loss", "brier", "calibration_error"}
 	}
-	return []string{"loss", "accuracy", "label_accuracy", "f1_macro", "f1_micro", "auc",
+	return []string{"loss", "accuracy", "label_accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "auc",
 		"average_precision", "log_loss", "brier", "calibration_error"}
 }
 

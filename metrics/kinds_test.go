@@ -12,7 +12,7 @@ func TestParseNames(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{"balanced_accuracy", "auc"}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	const want = `there is no metric "rmse" for this task; choose from loss, accuracy, balanced_accuracy, f1, f1_macro, f1_micro, auc, average_precision, log_loss, brier, calibration_error`
+	const want = `there is no metric "rmse" for this task; choose from loss, accuracy, balanced_accuracy, precision, precision_macro, recall, recall_macro, f1, f1_macro, f1_micro, auc, average_precision, log_loss, brier, calibration_error`
 	if _, err := OfTwo.ParseNames([]string{"rmse"}); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -39,6 +39,7 @@ func Multiclass(y, p []float64, classes int, w []float64, more ...string) (Repor
 		r.setConfusion(confusion)
 		r.Set("log_loss", loss/n)
 		r.setF1(confusion, more)
+		r.setByClass(confusion, more)
 		if wants(more, "brier") {
 			r.Set("brier", brierOf(y, p, classes, w)/n)
 		}

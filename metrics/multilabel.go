@@ -16,7 +16,7 @@ import (
 // Outputs holds each label's own report, that of Binary. scikit-learn has no macro AUC
 // where a label has one value only, and no multi-label log loss; Keras and PyTorch average
 // the binary cross-entropy over the labels too. More metrics are there when they are named:
-// each is the mean of the labels' own (f1_macro of their f1), but f1_micro is that of the
+// each is the mean of the labels' own (f1_macro of their f1, and likewise precision and recall), but f1_micro is that of the
 // counts summed over the labels.
 func Multilabel(y, p []float64, labels int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, labels, p, labels, w)
@@ -31,9 +31,14 @@ func Multilabel(y, p []float64, labels int, w []float64, more ...string) (Report
 	if !(n > 0) {
 		return r, nil
 	}
-	own := slices.DeleteFunc(slices.Clone(more), func(name string) bool { return strings.HasPrefix(name, "f1_") })
-	if wants(more, "f1_macro") {
-		own = append(own, "f1")
+	macro := []string{"precision", "recall", "f1"} // the mean of the labels' own
+	own := slices.DeleteFunc(slices.Clone(more), func(name string) bool {
+		return strings.HasSuffix(name, "_macro") || strings.HasSuffix(name, "_micro")
+	})
+	for _, name := range macro {
+		if wants(more, name+"_macro") {
+			own = append(own, name)
+		}
 	}
 	for j := range labels {
 		r.Outputs = append(r.Outputs, binary(0.5, column(y, labels, j), column(p, labels, j), w, n, own))
@@ -41,7 +46,9 @@ func Multilabel(y, p []float64, labels int, w []float64, more ...string) (Report
 	for _, name := range []string{"average_precision", "brier", "calibration_error"} {
 		r.average(name, name, r.Outputs)
 	}
-	r.average("f1_macro", "f1", r.Outputs)
+	for _, name := range macro {
+		r.average(name+"_macro", name, r.Outputs)
+	}
 	r.average("label_accuracy", "accuracy", r.Outputs)
 	r.average("auc", "auc", r.Outputs)
 	r.average("log_loss", "log_loss", r.Outputs)

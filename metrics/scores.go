@@ -21,7 +21,8 @@ type Scores []Score
 
 // order is how reports list the metrics; any other name comes after these.
 var order = []string{
-	"loss", "accuracy", "balanced_accuracy", "label_accuracy", "f1", "f1_macro", "f1_micro", "auc",
+	"loss", "accuracy", "balanced_accuracy", "label_accuracy", "precision", "precision_macro", "recall",
+	"recall_macro", "f1", "f1_macro", "f1_micro", "auc",
 	"average_precision", "log_loss", "brier", "calibration_error", "rmse", "mae", "mape", "r2",
 }
 

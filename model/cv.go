@@ -29,8 +29,15 @@ type CV struct {
 	Predictions []float64
 
 	Mean, SD metrics.Scores // of the folds' test scores; SD is the sample standard deviation
+	Lacking  []Lacking      // the scores that have no mean, since not all folds have them
 	Baseline metrics.Scores // mean of a guess that never looks at the inputs
 	Pooled   metrics.Report // of all predictions together, without the loss
+}
+
+// Lacking is a score that some folds do not have, such as the AUC of rows of one class.
+type Lacking struct {
+	Score string `json:"score"`
+	Folds []int  `json:"folds"` // which do not have it, from 1
 }
 
 // CrossValidate trains k models, each without one part of the rows, and scores each on the
@@ -49,7 +56,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	if table == nil {
 		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
-	s, err := o.infer(table)
+	s, _, err := o.infer(table)
 	if err != nil {
 		return nil, err
 	}
@@ -196,10 +203,28 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 
 // summarise sets mean and spread of the scores.
 func (c *CV) summarise() {
-	for _, score := range c.Folds[0].Training.Metrics.Test.Scores {
-		if mean, sd, ok := spread(c.Folds, func(m *Model) (float64, bool) { return m.Training.Metrics.Test.Get(score.Name) }); ok {
+	var all metrics.Scores // the scores that any fold has, in their order
+	for _, m := range c.Folds {
+		for _, s := range m.Training.Metrics.Test.Scores {
+			all.Set(s.Name, s.Value)
+		}
+	}
+	for _, score := range all {
+		of := func(m *Model) (float64, bool) {
+			v, ok := m.Training.Metrics.Test.Get(score.Name)
+			return v, ok && v-v == 0
+		}
+		if mean, sd, ok := spread(c.Folds, of); ok {
 			c.Mean.Set(score.Name, mean)
 			c.SD.Set(score.Name, sd)
+		} else {
+			lacking := Lacking{Score: score.Name}
+			for i, m := range c.Folds {
+				if _, ok := of(m); !ok {
+					lacking.Folds = append(lacking.Folds, i+1)
+				}
+			}
+			c.Lacking = append(c.Lacking, lacking)
 		}
 		if mean, _, ok := spread(c.Folds, func(m *Model) (float64, bool) { return m.Training.Metrics.Baseline.Get(score.Name) }); ok {
 			c.Baseline.Set(score.Name, mean)

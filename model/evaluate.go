@@ -2,8 +2,10 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
@@ -35,7 +37,6 @@ func (m Metrics) Best() (r *metrics.Report, rows string) {
 
 // score sets the model's metrics on the rows of the run.
 func (f *Fit) score(ctx context.Context, m *Model) error {
-	var guess guesser
 	for _, p := range []struct {
 		into  **metrics.Report
 		table *data.Table
@@ -63,15 +64,15 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		if err != nil {
 			return err
 		}
-		report, y, err := m.evaluate(b, p.rows, w, f.Options.Metrics)
+		report, y, _, err := m.evaluate(b, p.rows, w, f.Options.Metrics)
 		if err != nil {
 			return err
 		}
 		*p.into = &report
-		if guess == nil {
-			guess = m.learnGuess(y, w)
+		if m.Training.Guess == nil {
+			m.Training.Guess = m.learnGuess(y, w)
 		}
-		if m.Training.Metrics.Baseline, err = guess(y, w); err != nil {
+		if m.Training.Metrics.Baseline, err = m.scoreGuess(y, w, m.Options.Metrics); err != nil {
 			return err
 		}
 	}
@@ -85,72 +86,200 @@ type EvaluateOptions struct {
 	Threshold    float64  // of two classes; default: the model's
 }
 
+// Evaluation is what Evaluate finds.
+type Evaluation struct {
+	metrics.Report
+	Guess  metrics.Scores // of always guessing the training mean or the commonest training class; nil if the model's file does not know it
+	Rows   int            // that were scored
+	Left   Left           // that were not
+	Counts data.Counts    // the cells that were missing, or hold a category that was not in the training rows
+	Known  string         // which table of the training this is, "train", "validation" or "test"; "" for another
+}
+
+// Left counts the rows that were left out, and why.
+type Left struct {
+	Unlabelled int    `json:"unlabelled,omitempty"`    // their target is missing
+	Unknown    int    `json:"unknown_class,omitempty"` // their class was not in the training rows
+	Example    string `json:"example,omitempty"`       // the first such class, with its place
+	Weightless int    `json:"weightless,omitempty"`    // their weight is 0
+}
+
+// Notes says in sentences what is worth knowing of the left rows.
+func (l Left) Notes() []string {
+	var notes []string
+	if l.Unlabelled > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out, their target is missing", rowsText(l.Unlabelled)))
+	}
+	if l.Unknown > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out, their class was not in the training rows: the first is %s", rowsText(l.Unknown), l.Example))
+	}
+	if l.Weightless > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out, their weight is 0", rowsText(l.Weightless)))
+	}
+	return notes
+}
+
+// Notes says in sentences what is worth knowing of the rows that were scored, and of the others.
+func (e *Evaluation) Notes() []string {
+	notes := append(e.Left.Notes(), CellNotes(e.Counts)...)
+	switch e.Known {
+	case "train":
+		notes = append([]string{"this is the table that the model was trained on: its score says little of new rows"}, notes...)
+	case "validation":
+		notes = append([]string{"this is the table of the validation rows of the training, which may have chosen the epoch: its score may be too good for new rows"}, notes...)
+	}
+	return notes
+}
+
 // Evaluate compares predictions for the labelled rows of a table with their targets. Rows
-// without a target are left out; rows counts the others.
-func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (report metrics.Report, rows int, err error) {
+// without a target, with a class that was not in the training rows, or of weight 0 are left out and
+// counted.
+func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (*Evaluation, error) {
 	var o EvaluateOptions
 	if len(with) > 0 {
 		o = with[0]
 	}
-	b, labelled, w, err := m.labelled(t, &o)
+	l, err := m.labelled(t, &o)
 	if err != nil {
-		return report, 0, err
+		return nil, err
 	}
 	judge := *m
 	judge.Threshold = o.Threshold
-	report, _, err = judge.evaluate(b, labelled, w, o.Metrics)
-	return report, len(labelled), err
+	e := &Evaluation{Rows: len(l.rows), Left: l.left, Known: m.Training.known(t)}
+	var y []float64
+	if e.Report, y, e.Counts, err = judge.evaluate(l.b, l.rows, l.w, o.Metrics); err != nil {
+		return nil, err
+	}
+	if m.Training.Guess != nil {
+		e.Guess, err = judge.scoreGuess(y, l.w, o.Metrics)
+	}
+	return e, err
+}
+
+// labelled are the rows of a table that can be scored.
+type labelled struct {
+	b    *data.Binding
+	rows []int
+	w    []float64 // of the rows; nil: all count the same
+	left Left
 }
 
 // labelled finds the rows of a table that can be scored and their weights, and fills in the
 // options.
-func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (b *data.Binding, rows []int, w []float64, err error) {
+func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err error) {
 	o.Threshold = or(o.Threshold, m.Threshold)
 	if o.Metrics == nil {
 		o.Metrics = m.Options.Metrics
 	} else if o.Metrics, err = kindOf(m.Task()).ParseNames(o.Metrics); err != nil {
-		return nil, nil, nil, refuse("metric", "%w", err)
+		return l, refuse("metric", "%w", err)
 	}
 	switch {
 	case !(o.Threshold > 0 && o.Threshold < 1):
-		return nil, nil, nil, refuse("threshold", "%v is not a probability between 0 and 1", o.Threshold)
+		return l, refuse("threshold", "%v is not a probability between 0 and 1", o.Threshold)
 	case o.Threshold != m.Threshold && m.Task() != data.Binary:
-		return nil, nil, nil, refuse("threshold", "it is for two classes, and the task is %s", m.Task())
+		return l, refuse("threshold", "it is for two classes, and the task is %s", m.Task())
 	}
-	if b, err = m.Encoding.Bind(t); err != nil {
-		return nil, nil, nil, err
+	if l.b, err = m.Encoding.Bind(t); err != nil {
+		return l, err
 	}
-	if err := b.CheckTargets(); err != nil {
-		return nil, nil, nil, err
+	if err := l.b.CheckTargets(); err != nil {
+		return l, err
 	}
-	if rows = b.Labelled(); len(rows) == 0 {
-		return nil, nil, nil, fmt.Errorf("%s: no row has a target, so there is nothing to evaluate", t.Name())
+	if l.rows = l.b.Labelled(); len(l.rows) == 0 {
+		return l, fmt.Errorf("%s: no row has a target, so there is nothing to evaluate", t.Name())
 	}
-	if o.SampleWeight != "" {
-		w, err = data.Weights(t, o.SampleWeight, rows)
-		err = asOption(err)
+	l.left.Unlabelled = t.Rows() - len(l.rows)
+	if l.rows, err = l.left.known(m.Encoding, l.b, l.rows); err != nil {
+		return l, err
 	}
-	return b, rows, w, err
+	if len(l.rows) == 0 {
+		return l, fmt.Errorf("%s: no row has a class of the model, so there is nothing to evaluate: the first is %s", t.Name(), l.left.Example)
+	}
+	if o.SampleWeight == "" {
+		return l, nil
+	}
+	l.rows, l.w, err = l.left.weighed(t, o.SampleWeight, l.rows)
+	return l, err
+}
+
+// known returns those of the rows whose classes the encoding knows, and counts the others.
+func (l *Left) known(e *data.Encoding, b *data.Binding, rows []int) ([]int, error) {
+	if e.Task == data.Regression {
+		return rows, nil
+	}
+	const part = 512
+	buffer := make([]float64, part*e.Outputs())
+	var known []int
+	for from := 0; from < len(rows); from += part {
+		some := rows[from:min(from+part, len(rows))]
+		err := data.Targets(b, some, buffer)
+		switch {
+		case err == nil && l.Unknown == 0:
+			continue
+		case err == nil:
+			known = append(known, some...)
+			continue
+		case !errors.Is(err, data.ErrClass):
+			return nil, err
+		}
+		if l.Unknown == 0 {
+			l.Example, _, _ = strings.Cut(err.Error(), " is a class that")
+			known = append(known, rows[:from]...)
+		}
+		for i := range some {
+			switch err := data.Targets(b, some[i:i+1], buffer); {
+			case err == nil:
+				known = append(known, some[i])
+			case errors.Is(err, data.ErrClass):
+				l.Unknown++
+			default:
+				return nil, err
+			}
+		}
+	}
+	if l.Unknown == 0 {
+		return rows, nil
+	}
+	return known, nil
+}
+
+// weighed returns those of the rows whose weight is not 0, with their weights, and counts the
+// others.
+func (l *Left) weighed(t *data.Table, column string, rows []int) (heavy []int, w []float64, err error) {
+	if w, err = data.Weights(t, column, rows); err != nil || !slices.Contains(w, 0) {
+		return rows, w, asOption(err)
+	}
+	var heavyW []float64
+	for i, row := range rows {
+		if w[i] > 0 {
+			heavy, heavyW = append(heavy, row), append(heavyW, w[i])
+		}
+	}
+	l.Weightless = len(rows) - len(heavy)
+	if len(heavy) == 0 {
+		return nil, nil, refuse("sample-weight", "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(len(rows)), t.Name(), column)
+	}
+	return heavy, heavyW, nil
 }
 
 // evaluate scores rows, and returns their targets as the metrics take them.
-func (m *Model) evaluate(b *data.Binding, rows []int, w []float64, names []string) (report metrics.Report, y []float64, err error) {
+func (m *Model) evaluate(b *data.Binding, rows []int, w []float64, names []string) (report metrics.Report, y []float64, counts data.Counts, err error) {
 	// The loss is the one the model was trained with, the mean over the rows by their weights.
 	// Class weights are of training alone.
 	loss := rowsLoss{loss: m.Loss, weights: w}
-	p, _, err := m.predictRows(b, rows, &loss)
+	p, counts, err := m.predictRows(b, rows, &loss)
 	if err != nil {
-		return report, nil, err
+		return report, nil, nil, err
 	}
 	targets := make([]float64, len(rows)*m.Encoding.Outputs())
 	if err := data.Targets(b, rows, targets); err != nil {
-		return report, nil, err
+		return report, nil, nil, err
 	}
 	if report, y, err = m.compare(p, targets, w, names); err != nil {
-		return report, nil, err
+		return report, nil, nil, err
 	}
 	report.Set("loss", loss.sum/setWeight(w, len(rows)))
-	return report, y, nil
+	return report, y, counts, nil
 }
 
 // compare scores predictions by encoded targets, and returns the targets as the metrics take
@@ -187,11 +316,9 @@ func (m *Model) compare(p, targets, w []float64, names []string) (report metrics
 	return report, y, nil
 }
 
-// guesser scores a guess that never looks at the inputs.
-type guesser func(y, w []float64) (metrics.Scores, error)
-
-// learnGuess learns that guess from the training targets and their weights.
-func (m *Model) learnGuess(y, w []float64) guesser {
+// learnGuess learns from the training targets and their weights what to guess without looking at
+// the inputs: each class's share, or each output's mean.
+func (m *Model) learnGuess(y, w []float64) []float64 {
 	width := m.Encoding.Outputs()
 	if m.Classes() != nil {
 		width = 1
@@ -203,41 +330,36 @@ func (m *Model) learnGuess(y, w []float64) guesser {
 		}
 		return w[row]
 	}
-	total := setWeight(w, rows)
-	only := func(s metrics.Scores, err error) (metrics.Scores, error) {
-		if len(m.Options.Metrics) > 0 {
-			s = s.Only(m.Options.Metrics)
-		}
-		return s, err
-	}
-	more := m.Options.Metrics
-	if m.Classes() != nil {
-		share := make([]float64, len(m.Classes()))
-		for i, v := range y {
-			share[int(v)] += weight(i)
-		}
-		for c := range share {
-			share[c] /= total
-		}
-		return func(y, w []float64) (metrics.Scores, error) {
-			return only(metrics.MajorityBaseline(y, share, w, more...))
-		}
-	}
-	mean := make([]float64, width)
+	guess := make([]float64, max(width, len(m.Classes())))
 	for i, v := range y {
-		mean[i%width] += float64(weight(i/width) * v)
-	}
-	for j := range mean {
-		mean[j] /= total
-	}
-	if m.Task() == data.Multilabel {
-		return func(y, w []float64) (metrics.Scores, error) {
-			return only(metrics.LabelBaseline(y, mean, w, more...))
+		if m.Classes() != nil {
+			guess[int(v)] += weight(i)
+		} else {
+			guess[i%width] += float64(weight(i/width) * v)
 		}
 	}
-	return func(y, w []float64) (metrics.Scores, error) {
-		return only(metrics.MeanBaseline(y, mean, w, more...))
+	total := setWeight(w, rows)
+	for j := range guess {
+		guess[j] /= total
 	}
+	return guess
+}
+
+// scoreGuess scores the model's guess. Where names are given, those alone.
+func (m *Model) scoreGuess(y, w []float64, names []string) (s metrics.Scores, err error) {
+	guess := m.Training.Guess
+	switch m.Task() {
+	case data.Regression:
+		s, err = metrics.MeanBaseline(y, guess, w, names...)
+	case data.Multilabel:
+		s, err = metrics.LabelBaseline(y, guess, w, names...)
+	default:
+		s, err = metrics.MajorityBaseline(y, guess, w, names...)
+	}
+	if len(names) > 0 {
+		s = s.Only(names)
+	}
+	return s, err
 }
 
 // Row returns one row of a table as the network sees it: its encoded inputs and targets.
@@ -263,10 +385,11 @@ const mostBatch = 4096
 // many at once as the model was trained on: rows are their numbers, at is where the row stands
 // among them. A last batch of one row joins the one before.
 func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []int, at int, err error) {
-	b, rows, _, err := m.labelled(t, &EvaluateOptions{})
+	l, err := m.labelled(t, &EvaluateOptions{})
 	if err != nil {
 		return x, y, nil, 0, err
 	}
+	b, rows := l.b, l.rows
 	at = slices.Index(rows, row)
 	if at < 0 {
 		return x, y, nil, 0, fmt.Errorf("%w: row %d of %s has no target", ErrRow, row, t.Name())

@@ -23,9 +23,9 @@ func TestLossOfManyRows(t *testing.T) {
 	}
 	m, _ := mustTrain(t, table, Options{Targets: []string{"y"}, Ignore: []string{"w"}, Hidden: []int{5}, Epochs: 2, Precision: "float64"})
 	for _, weight := range []string{"", "w"} {
-		report, rows, err := m.Evaluate(table, EvaluateOptions{SampleWeight: weight})
-		if err != nil || rows != len(cells) {
-			t.Fatal(rows, err)
+		report, err := m.Evaluate(table, EvaluateOptions{SampleWeight: weight})
+		if err != nil || report.Rows != len(cells) {
+			t.Fatal(report, err)
 		}
 		tape, sum, all := m.Network64().NewTape(1), 0.0, 0.0
 		for i := range cells {

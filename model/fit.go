@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
@@ -42,8 +44,9 @@ type Fit struct {
 	recipe  recipe
 	runner  runner
 	imputed data.Counts
-	need    float64 // bytes taken from the room
-	kept    float64 // of which a model has so many
+	sources func() map[string]Source // the tables, whose fingerprints are made once
+	need    float64                  // bytes taken from the room
+	kept    float64                  // of which a model has so many
 }
 
 // runner hides the precision of a run.
@@ -103,8 +106,9 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
 	f := &Fit{Options: o, tables: tables}
+	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	var err error
-	if f.Schema, err = o.infer(tables.Train); err != nil {
+	if f.Schema, f.Rows.Weightless, err = o.infer(tables.Train); err != nil {
 		return nil, err
 	}
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
@@ -120,6 +124,9 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err != nil {
 		return nil, asOption(err)
 	}
+	if err := f.leaveUnknown(); err != nil {
+		return nil, err
+	}
 	if err := f.settle(); err != nil {
 		return nil, err
 	}
@@ -134,6 +141,9 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err != nil {
 		f.Release()
 		return nil, err
+	}
+	if tables.Room == nil { // a run by itself, whose model is wanted
+		go f.sources()
 	}
 	return f, nil
 }
@@ -241,9 +251,14 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		if t == nil {
 			t = f.tables.Train
 		}
-		if d.Validation, _, err = encode[T](f.Encoding, t, f.parts.validation); err != nil {
+		var counts data.Counts
+		if d.Validation, counts, err = encode[T](f.Encoding, t, f.parts.validation); err != nil {
 			return nil, err
 		}
+		f.noteCells("validation", f.tables.Validation, counts)
+	}
+	if err := lookAtHeld(f, d); err != nil {
+		return nil, err
 	}
 	if f.recipe.balanced {
 		balance(f, d.Train.Y)
@@ -404,9 +419,18 @@ func (f *Fit) Epoch() int { return f.runner.epoch() }
 // Fingerprints are those of the tables, as data.Table has them.
 func (f *Fit) Fingerprints() map[string]string {
 	all := map[string]string{}
-	for what, t := range map[string]*data.Table{"train": f.tables.Train, "validation": f.tables.Validation, "test": f.tables.Test} {
+	for what, s := range f.sources() {
+		all[what] = s.SHA256
+	}
+	return all
+}
+
+// sourcesOf reads the tables' fingerprints.
+func sourcesOf(tables Tables) map[string]Source {
+	all := map[string]Source{}
+	for what, t := range map[string]*data.Table{"train": tables.Train, "validation": tables.Validation, "test": tables.Test} {
 		if t != nil {
-			all[what] = t.Fingerprint()
+			all[what] = Source{filepath.Base(t.Name()), t.Rows(), t.Fingerprint()}
 		}
 	}
 	return all
@@ -443,6 +467,9 @@ func (f *Fit) Unscored() *Model {
 			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds,
 			Loss: r.Loss, Rows: f.Rows, Diagnosis: r.Diagnosis, History: r.History,
 		},
+	}
+	if f.tables.fold == nil {
+		m.Training.Tables = f.sources()
 	}
 	if f.recipe.config.KeepBest {
 		m.Training.BestEpoch = r.BestEpoch

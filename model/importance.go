@@ -38,8 +38,9 @@ type Importance struct {
 	Metric  string             `json:"metric"`
 	Rows    int                `json:"rows"`
 	Repeats int                `json:"repeats"`
-	Score   float64            `json:"score"`   // with every column in place
-	Columns []ColumnImportance `json:"columns"` // the most important first
+	Score   float64            `json:"score"`           // with every column in place
+	Columns []ColumnImportance `json:"columns"`         // the most important first
+	Notes   []string           `json:"notes,omitempty"` // what is worth knowing of the rows, a sentence each
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -78,22 +79,23 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	if o.Repeats < 1 {
 		return nil, refuse("repeats", "%d is not a number of repeats; give a whole number of at least 1", o.Repeats)
 	}
-	b, rows, w, err := m.labelled(t, &o.EvaluateOptions)
+	l, err := m.labelled(t, &o.EvaluateOptions)
 	if err != nil {
 		return nil, err
 	}
 	judge := *m
 	judge.Threshold = o.Threshold
 	if net := m.Network32(); net != nil {
-		return importanceOf(ctx, net, &judge, t, b, rows, w, o)
+		return importanceOf(ctx, net, &judge, t, l, o)
 	}
-	return importanceOf(ctx, m.Network64(), &judge, t, b, rows, w, o)
+	return importanceOf(ctx, m.Network64(), &judge, t, l, o)
 }
 
-func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model, t *data.Table, b *data.Binding, rows []int, w []float64, o ImportanceOptions) (*Importance, error) {
-	name := o.Metrics[0]
+func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model, t *data.Table, l labelled, o ImportanceOptions) (*Importance, error) {
+	b, rows, w, name := l.b, l.rows, l.w, o.Metrics[0]
 	x := nn.NewMatrix[T](len(rows), m.Encoding.Width())
-	if _, err := data.Inputs(b, rows, x.Data); err != nil {
+	counts, err := data.Inputs(b, rows, x.Data)
+	if err != nil {
 		return nil, err
 	}
 	y := nn.NewMatrix[T](len(rows), m.Encoding.Outputs())
@@ -208,6 +210,7 @@ func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model,
 		return nil, failed
 	}
 	out := &Importance{Metric: name, Rows: len(rows), Repeats: o.Repeats, Score: base}
+	out.Notes = (&Evaluation{Left: l.left, Counts: counts, Known: m.Training.known(t)}).Notes()
 	for c, name := range columns {
 		mean, sd := meanSD(drops[c])
 		out.Columns = append(out.Columns, ColumnImportance{name, mean, sd, drops[c]})

@@ -28,8 +28,9 @@ func kindOf(task data.Task) metrics.Kind {
 	return metrics.OfNumbers
 }
 
-// infer decides what the columns are. Those that say something of rows are no inputs.
-func (o *Options) infer(t *data.Table) (*data.Schema, error) {
+// infer decides what the columns are. Those that say something of rows are no inputs. Rows of
+// weight 0 are left out, as if they were not there, and counted.
+func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err error) {
 	ignore := slices.Clone(o.Ignore)
 	why := map[string]string{}
 	for _, about := range []struct{ column, what string }{{o.SampleWeight, "weighs the rows"}, {o.Group, "groups the rows"}} {
@@ -37,21 +38,27 @@ func (o *Options) infer(t *data.Table) (*data.Schema, error) {
 			continue
 		}
 		if _, err := t.Column(about.column, "which "+about.what); err != nil {
-			return nil, asOption(err)
+			return nil, 0, asOption(err)
 		}
 		ignore = append(ignore, about.column)
 		why[about.column] = about.what
 	}
-	s, err := data.Infer(t, data.SchemaOptions{Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore})
+	s, err = data.Infer(t, data.SchemaOptions{Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore})
 	if err != nil {
-		return nil, asOption(err)
+		return nil, 0, asOption(err)
+	}
+	var left Left
+	if o.SampleWeight != "" {
+		if s.Rows, _, err = left.weighed(t, o.SampleWeight, s.Rows); err != nil {
+			return nil, 0, err
+		}
 	}
 	for i := range s.Dropped {
 		if what, ok := why[s.Dropped[i].Name]; ok {
 			s.Dropped[i].Reason = what
 		}
 	}
-	return s, nil
+	return s, left.Weightless, nil
 }
 
 // rows reads the options about rows.

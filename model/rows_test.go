@@ -154,11 +154,11 @@ func TestSampleWeights(t *testing.T) {
 		t.Errorf("rmse = %v, want the weighted %v", got, math.Sqrt(sum/weight))
 	}
 	// evaluate is weighted when it is asked to be.
-	plain, _, err := m.Evaluate(table)
+	plain, err := m.Evaluate(table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	weighted, _, err := m.Evaluate(table, EvaluateOptions{SampleWeight: "w", Metrics: []string{"loss", "rmse"}})
+	weighted, err := m.Evaluate(table, EvaluateOptions{SampleWeight: "w", Metrics: []string{"loss", "rmse"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,12 +293,12 @@ func TestThreshold(t *testing.T) {
 		o    EvaluateOptions
 		same bool
 	}{{EvaluateOptions{Metrics: []string{"accuracy"}}, true}, {EvaluateOptions{Metrics: []string{"accuracy"}, Threshold: 0.97}, false}} {
-		r, rows, err := back.Evaluate(table, c.o)
+		r, err := back.Evaluate(table, c.o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := r.Get("accuracy"); (math.Abs(got-float64(right)/float64(rows)) < 1e-15) != c.same {
-			t.Errorf("%+v: accuracy %v of %d right in %d", c.o, got, right, rows)
+		if got, _ := r.Get("accuracy"); (math.Abs(got-float64(right)/float64(r.Rows)) < 1e-15) != c.same {
+			t.Errorf("%+v: accuracy %v of %d right in %d", c.o, got, right, r.Rows)
 		}
 	}
 }
@@ -526,7 +526,7 @@ func TestImportance(t *testing.T) {
 		if want := map[string]string{"kind": "accuracy", "amount": "r2"}[c.target]; c.metric == "" && got.Metric != want {
 			t.Errorf("%v: measured by %s", c, got.Metric)
 		}
-		base, _, err := m.Evaluate(table, EvaluateOptions{Metrics: []string{got.Metric}})
+		base, err := m.Evaluate(table, EvaluateOptions{Metrics: []string{got.Metric}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -574,7 +574,7 @@ func TestImportance(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				report, _, err := m.Evaluate(shuffled, EvaluateOptions{Metrics: []string{got.Metric}})
+				report, err := m.Evaluate(shuffled, EvaluateOptions{Metrics: []string{got.Metric}})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -38,6 +38,12 @@ func (f *Fit) split() error {
 		if err == nil && len(rows) == 0 {
 			err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
 		}
+		if err != nil || f.Options.SampleWeight == "" {
+			return rows, err
+		}
+		var left Left
+		rows, _, err = left.weighed(t, f.Options.SampleWeight, rows)
+		f.noteLeft(what, left)
 		return rows, err
 	}
 	if fold := f.tables.fold; fold != nil {
@@ -74,12 +80,32 @@ func (f *Fit) split() error {
 	if f.recipe.thresholdBy != "" && len(f.parts.validation) == 0 {
 		return refuse("threshold", "it is chosen on validation rows and there are none: give --validation a part of the rows or a file, or a number as the threshold")
 	}
-	f.parts.train = pick(all, keep)
-	f.Rows = Rows{
-		Train: len(f.parts.train), Validation: len(f.parts.validation), Test: len(f.parts.test),
-		Unlabelled: f.Schema.Unlabelled,
+	if keep, err = f.heavy(keep); err != nil {
+		return err
 	}
+	f.parts.train = pick(all, keep)
+	f.countRows()
 	return nil
+}
+
+func (f *Fit) countRows() {
+	f.Rows.Train, f.Rows.Validation, f.Rows.Test = len(f.parts.train), len(f.parts.validation), len(f.parts.test)
+	f.Rows.Unlabelled = f.Schema.Unlabelled
+}
+
+// heavy leaves out the training rows, given by their places in the schema, of classes that weigh 0.
+func (f *Fit) heavy(places []int) ([]int, error) {
+	weight := f.recipe.classWeight
+	if !slices.Contains(weight, 0) {
+		return places, nil
+	}
+	strata := f.Schema.Strata()
+	kept := slices.DeleteFunc(slices.Clone(places), func(place int) bool { return weight[strata[place]] == 0 })
+	if len(kept) == 0 {
+		return nil, refuse("class-weight", "the weights of all classes in the training rows are 0: there is no row left")
+	}
+	f.Rows.Weightless += len(places) - len(kept)
+	return kept, nil
 }
 
 // noteNone says that a part of few rows is no row.
@@ -96,7 +122,10 @@ func (f *Fit) noteLonely(strata []int) {
 		rows[class]++
 	}
 	for class, n := range rows {
-		if n == 1 && strata != nil {
+		switch {
+		case n == 0 && strata != nil:
+			f.note("The class %q has only rows of weight 0, so it is never learned.", f.Schema.Targets[0].Classes[class])
+		case n == 1 && strata != nil:
 			f.note("The class %q has a single row, which is kept in training.", f.Schema.Targets[0].Classes[class])
 		}
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -18,8 +19,39 @@ type Training struct {
 	Metrics   Metrics `json:"metrics"`
 	// Diagnosis says why the run did not come to what it could have; empty for a healthy one.
 	Diagnosis []train.Finding `json:"diagnosis,omitempty"`
+	// Guess is what a guess that never looks at the inputs says: each class's share of the training
+	// rows, or each target's mean. Nil in files of an earlier gradus.
+	Guess []float64 `json:"guess,omitempty"`
+	// Tables are the tables of the run by what they were for: train, and validation and test where
+	// those rows had a table of their own.
+	Tables map[string]Source `json:"tables,omitempty"`
 
 	History train.History `json:"history"`
+}
+
+// Source is a table that a model has seen.
+type Source struct {
+	Name   string `json:"name"` // of the file, without its folder
+	Rows   int    `json:"rows"`
+	SHA256 string `json:"sha256"` // data.Table's Fingerprint
+}
+
+// known says which of the tables t is, or "".
+func (t *Training) known(table *data.Table) string {
+	sum := ""
+	for _, what := range []string{"train", "validation", "test"} {
+		s, ok := t.Tables[what]
+		if !ok || s.Rows != table.Rows() {
+			continue
+		}
+		if sum == "" {
+			sum = table.Fingerprint()
+		}
+		if s.SHA256 == sum {
+			return what
+		}
+	}
+	return ""
 }
 
 // MarshalJSON writes null for a number that is not finite.

@@ -219,8 +219,8 @@ func TestZeroOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, rows, err := m.Evaluate(table, model.EvaluateOptions{}); err != nil || rows != 60 {
-		t.Errorf("%d rows, %v", rows, err)
+	if e, err := m.Evaluate(table, model.EvaluateOptions{}); err != nil || e.Rows != 60 {
+		t.Errorf("%+v, %v", e, err)
 	}
 	if i, err := m.Importance(context.Background(), table, model.ImportanceOptions{}); err != nil || len(i.Columns) != 2 {
 		t.Errorf("%+v, %v", i, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 
@@ -147,19 +148,20 @@ func (c *cvCmd) result(cv *model.CV) any {
 		notes = []string{}
 	}
 	return struct {
-		Folds       []cvFoldJSON   `json:"folds"`
-		Mean        metrics.Scores `json:"mean"`
-		SD          metrics.Scores `json:"sd"`
-		Baseline    metrics.Scores `json:"baseline"`
-		OutOfFold   metrics.Report `json:"out_of_fold"`
-		Rows        int            `json:"rows"`
-		Predictions *string        `json:"predictions"`
-		Task        data.Task      `json:"task"`
-		Target      []string       `json:"target"`
-		Seed        uint64         `json:"seed"`
-		Notes       []string       `json:"notes"`
-		Options     model.Options  `json:"options"`
-	}{folds, cv.Mean, cv.SD, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, notes, m.Options}
+		Folds       []cvFoldJSON    `json:"folds"`
+		Mean        metrics.Scores  `json:"mean"`
+		SD          metrics.Scores  `json:"sd"`
+		Lacking     []model.Lacking `json:"lacking,omitempty"`
+		Baseline    metrics.Scores  `json:"baseline"`
+		OutOfFold   metrics.Report  `json:"out_of_fold"`
+		Rows        int             `json:"rows"`
+		Predictions *string         `json:"predictions"`
+		Task        data.Task       `json:"task"`
+		Target      []string        `json:"target"`
+		Seed        uint64          `json:"seed"`
+		Notes       []string        `json:"notes"`
+		Options     model.Options   `json:"options"`
+	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, notes, m.Options}
 }
 
 func (c *cvCmd) print(e *env, t *data.Table, cv *model.CV) {
@@ -173,13 +175,17 @@ func (c *cvCmd) print(e *env, t *data.Table, cv *model.CV) {
 	e.printf("\n")
 	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\trows\tepochs\t")
-	for _, s := range cv.Mean {
+	columns := slices.Clone(cv.Mean)
+	for _, l := range cv.Lacking {
+		columns.Set(l.Score, nan)
+	}
+	for _, s := range columns {
 		fmt.Fprintf(w, "%s\t", s.Name)
 	}
 	fmt.Fprintln(w)
 	line := func(name, rows, epochs string, s metrics.Scores) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t", name, rows, epochs)
-		for _, column := range cv.Mean {
+		for _, column := range columns {
 			if v, ok := s.Get(column.Name); ok && !math.IsNaN(v) {
 				fmt.Fprintf(w, "%s\t", short(v))
 			} else {
@@ -193,15 +199,41 @@ func (c *cvCmd) print(e *env, t *data.Table, cv *model.CV) {
 	}
 	line("mean", "", "", cv.Mean)
 	line("standard deviation", "", "", cv.SD)
-	guess := "always the commonest"
-	if m.Task() == data.Regression {
-		guess = "always the mean"
-	}
-	line(guess, "", "", cv.Baseline)
+	line(guessName(m), "", "", cv.Baseline)
 	line("all together", strconv.Itoa(len(cv.Rows)), "", cv.Pooled.Scores)
-	w.Flush()
-	e.printf("\nThe rows of a fold chose nothing of its model.\n")
-	if c.Out != "" {
-		e.printf("Rows     %s\n", c.Out)
+	for i, own := range cv.Pooled.Outputs {
+		if len(cv.Pooled.Outputs) > 1 {
+			line("of which "+cut(m.Targets()[i], 30), "", "", own.Scores)
+		}
 	}
+	w.Flush()
+	writeClasses(e, m, &cv.Pooled, ", all rows together")
+	e.printf("\n")
+	for _, l := range cv.Lacking {
+		e.printf("Note     %s\n", lackingText(l, cv))
+	}
+	e.printf("The rows of a fold chose nothing of its model.\n")
+	if c.Out != "" {
+		e.printf("Written  %s\n", c.Out)
+	}
+}
+
+// lackingText says why a score has no mean, and what it is of all rows together.
+func lackingText(l model.Lacking, cv *model.CV) string {
+	text := fmt.Sprintf("%s is not defined in %s, so it has no mean", l.Score, foldsText(l.Folds))
+	if v, ok := cv.Pooled.Get(l.Score); ok && v-v == 0 {
+		text += fmt.Sprintf("; of all rows together it is %s", short(v))
+	}
+	return text + "."
+}
+
+func foldsText(folds []int) string {
+	var names []string
+	for _, f := range folds {
+		names = append(names, strconv.Itoa(f))
+	}
+	if len(names) == 1 {
+		return "fold " + names[0]
+	}
+	return "the folds " + list(names, 10)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -154,5 +155,28 @@ func TestRareClassOnARealTable(t *testing.T) {
 	}
 	if plain, weighted := recall(), recall("--class-weight", "balanced"); weighted <= plain {
 		t.Errorf("balanced weights find %v of the survivors, none %v", weighted, plain)
+	}
+}
+
+// TestCVLackingScore: a score that a fold does not have is named, with what it is of all rows.
+func TestCVLackingScore(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "a,g,y", number, func(i int) string { return fmt.Sprint(i / 20) }, func(i int) string {
+		if i >= 20 && i%2 == 0 {
+			return "yes"
+		}
+		return "no" // and so are all rows of group 0
+	})})
+	args := []string{"cv", "t.csv", "--folds", "3", "--group", "g", "--epochs", "2", "--validation", "none", "--quiet"}
+	o := parseJSON(t, must(t, 0, append(args, "--json")...).out)
+	lacking := o.at(t, "lacking").([]any)[0].(map[string]any)
+	fold := lacking["folds"].([]any)
+	if lacking["score"] != "auc" || len(fold) != 1 {
+		t.Fatalf("lacking: %v", lacking)
+	}
+	pooled := o.number(t, "out_of_fold", "auc")
+	text := must(t, 0, args...).out
+	want := fmt.Sprintf("Note     auc is not defined in fold %v, so it has no mean; of all rows together it is %s.", fold[0], short(pooled))
+	if !strings.Contains(text, want) || !strings.Contains(text, "  auc  ") {
+		t.Errorf("no %q, or no column auc, in\n%s", want, text)
 	}
 }

@@ -25,19 +25,40 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	report, rows, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: c.SampleWeight, Threshold: c.Threshold})
+	found, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: c.SampleWeight, Threshold: c.Threshold})
 	if err != nil {
 		return asUsage(err)
 	}
+	e.sayAll(found.Notes())
 	if c.JSON {
-		return e.writeJSON(struct {
-			Rows    int            `json:"rows"`
-			Metrics metrics.Report `json:"metrics"`
-		}{rows, report})
+		return e.writeJSON(evaluateResult(m, found))
 	}
-	e.printf("%d rows of %s\n", rows, t.Name())
-	for _, s := range report.Scores {
-		e.printf("%-18s %s\n", s.Name, short(s.Value))
-	}
+	e.printf("%s of %s\n\n", counted(found.Rows, "row"), t.Name())
+	writeScoreTable(e, m, []scoreLine{{"score", &found.Report}}, found.Guess, "")
+	writeClasses(e, m, &found.Report, "")
 	return nil
+}
+
+// evaluateJSON is what evaluate --json prints.
+type evaluateJSON struct {
+	Rows    int                  `json:"rows"`
+	Left    model.Left           `json:"left_out"`
+	Metrics metrics.Report       `json:"metrics"`
+	Guess   metrics.Scores       `json:"guess"`             // of always guessing the training mean or the commonest training class
+	Classes []string             `json:"classes,omitempty"` // of the confusion matrix, in its order
+	ByClass []metrics.ClassScore `json:"by_class,omitempty"`
+	Notes   []string             `json:"notes"`
+}
+
+func evaluateResult(m *model.Model, found *model.Evaluation) evaluateJSON {
+	out := evaluateJSON{
+		Rows: found.Rows, Left: found.Left, Metrics: found.Report, Guess: found.Guess, Notes: append([]string{}, found.Notes()...),
+	}
+	if found.Confusion != nil && m.Classes() != nil {
+		out.Classes, out.ByClass = m.Classes(), metrics.ByClass(found.Confusion)
+		for i := range out.ByClass {
+			out.ByClass[i].Class = out.Classes[i]
+		}
+	}
+	return out
 }

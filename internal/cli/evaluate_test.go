@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,7 @@ func TestEvaluate(t *testing.T) {
 		o := trainQuietly(t, 0, "t.csv", "--target", target, "--epochs", "2", "--validation", "none", "-o", "m.safetensors")
 		r := must(t, 0, "evaluate", "m.safetensors", "t.csv", "--json")
 		e := parseJSON(t, r.out)
-		if e.number(t, "rows") != 60 || r.err != "" {
+		if e.number(t, "rows") != 60 || r.err != ownTable {
 			t.Errorf("%s%s", r.out, r.err)
 		}
 		text := must(t, 0, "evaluate", "m.safetensors", "t.csv").out
@@ -23,7 +24,7 @@ func TestEvaluate(t *testing.T) {
 			if e.number(t, "metrics", m) != o.number(t, "metrics", "train", m) {
 				t.Errorf("%s: %s is %v on the rows it was trained on, train said %v", target, m, e.number(t, "metrics", m), o.number(t, "metrics", "train", m))
 			}
-			if !strings.Contains(text, "\n"+m+" ") {
+			if !strings.Contains(text, " "+m) {
 				t.Errorf("%s: the text lacks %s:\n%s", target, m, text)
 			}
 		}
@@ -39,7 +40,7 @@ func TestEvaluateUnlabelled(t *testing.T) {
 	})
 	must(t, 0, "train", "t.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--json").out)
-	if o.number(t, "rows") != 2 {
+	if o.number(t, "rows") != 2 || o.number(t, "left_out", "unlabelled") != 2 {
 		t.Error(o)
 	}
 	if auc, there := o.at(t, "metrics").(map[string]any)["auc"]; there && auc != nil {
@@ -47,5 +48,134 @@ func TestEvaluateUnlabelled(t *testing.T) {
 	}
 	for _, problem := range refused(call("evaluate", "m.safetensors", "n.csv"), 1, []string{"n.csv", "no row has a target"}) {
 		t.Error(problem)
+	}
+}
+
+// TestEvaluateSaysWhatIsSo: cells that were not encoded as they stand, rows of an unknown class
+// and rows of weight 0 are counted, in evaluate and in importance; the matrix, the scores of each
+// class and the guess are there, and the names of the classes are in the JSON.
+func TestEvaluateSaysWhatIsSo(t *testing.T) {
+	place(t, map[string]string{
+		"t.csv": rows(90, "a,c,y", number, cycle("u", "v", "v"), cycle("cat", "dog", "ant")),
+		"p.csv": "a,c,y,w\n0.5,u,cat,1\n,v,dog,2\n0.1,new,eel,1\n0.7,v,ant,1\n0.7,v,emu,1\n0.2,u,,1\n0.3,other,cat,0\n0.3,old,cat,1\n",
+	})
+	must(t, 0, "train", "t.csv", "--epochs", "3", "--quiet", "-o", "m.safetensors")
+	r := must(t, 0, "evaluate", "m.safetensors", "p.csv", "--sample-weight", "w")
+	want := `gradus: 1 row left out, their target is missing
+gradus: 2 rows left out, their class was not in the training rows: the first is p.csv:4: column "y": the cell "eel"
+gradus: 1 row left out, their weight is 0
+gradus: column "a": 1 missing cell, encoded as in training
+gradus: column "c": a category that was not in the training rows in 1 cell, such as "old"
+`
+	if r.err != want {
+		t.Errorf("evaluate says\n%s, want\n%s", r.err, want)
+	}
+	if i := must(t, 0, "importance", "m.safetensors", "p.csv", "--sample-weight", "w", "--quiet"); i.err != want {
+		t.Errorf("importance says\n%s, want\n%s", i.err, want)
+	}
+	for _, text := range []string{"4 rows of p.csv", "always the commonest", "True class (down) by predicted class (across)", "precision  recall", "ant", "dog"} {
+		if !strings.Contains(r.out, text) {
+			t.Errorf("no %q in\n%s", text, r.out)
+		}
+	}
+	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--sample-weight", "w", "--json").out)
+	if o.number(t, "rows") != 4 || o.number(t, "left_out", "unknown_class") != 2 || o.number(t, "left_out", "weightless") != 1 || len(o.at(t, "notes").([]any)) != 5 {
+		t.Error(o)
+	}
+	if got := fmt.Sprint(o.at(t, "classes")); got != "[ant cat dog]" {
+		t.Errorf("the classes are %s", got)
+	}
+	if by := o.at(t, "by_class").([]any); len(by) != 3 || by[2].(map[string]any)["class"] != "dog" || by[2].(map[string]any)["rows"] != 2.0 {
+		t.Errorf("by class: %v", by)
+	}
+	o.number(t, "guess", "accuracy")
+	m := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--metric", "precision_macro,recall_macro", "--json").out)
+	m.number(t, "metrics", "precision_macro")
+	m.number(t, "metrics", "recall_macro")
+	writeFile(t, "e.csv", "a,c,y\n1,u,eel\n")
+	for _, problem := range refused(call("evaluate", "m.safetensors", "e.csv"), 1, []string{"e.csv", "no row has a class of the model", `"eel"`}) {
+		t.Error(problem)
+	}
+}
+
+// TestEvaluateSeveralTargets: each target has a line of its own, in evaluate and in train.
+func TestEvaluateSeveralTargets(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "a,p,q,l1,l2", number, number, number, cycle("0", "1"), cycle("1", "0", "0"))})
+	for _, target := range []string{"p,q", "l1,l2"} {
+		trained := must(t, 0, "train", "t.csv", "--target", target, "--epochs", "2", "--quiet", "-o", "m.safetensors")
+		evaluated := must(t, 0, "evaluate", "m.safetensors", "t.csv")
+		for _, name := range strings.Split(target, ",") {
+			for _, r := range []outcome{trained, evaluated} {
+				if !strings.Contains(r.out, "of which "+name+" ") {
+					t.Errorf("no line for %s in\n%s", name, r.out)
+				}
+			}
+		}
+	}
+}
+
+// TestSameTableIsSaid: a score on the rows of the training is called that, by train, evaluate and
+// importance, and so are rows that stand on both sides of the split.
+func TestSameTableIsSaid(t *testing.T) {
+	table := rows(60, "a,b,y", number, number, number)
+	half := strings.Join(strings.SplitAfter(table, "\n")[:31], "")
+	place(t, map[string]string{
+		"t.csv": table, "same.csv": table, "half.csv": half + "0.123,0.456,0.789\n",
+		"new.csv": rows(20, "y,b,a", number, cycle("7"), number),
+		"odd.csv": "a,b,y\n,0.5,1\n0.5,lots,1\n",
+	})
+	train := func(more ...string) string {
+		return fmt.Sprint(trainQuietly(t, 0, append([]string{"t.csv", "--epochs", "2", "-o", "m.safetensors"}, more...)...).at(t, "notes"))
+	}
+	for flags, want := range map[string]string{
+		"--test same.csv":                   "--test: same.csv is the table that is trained on: its score says nothing of new rows.",
+		"--test half.csv --validation none": "Of the 31 test rows 30 repeat a training row, inputs and target",
+		"--validation half.csv":             "Of the 31 validation rows 30 repeat a training row, inputs and target",
+		"--test new.csv":                    "",
+	} {
+		got := train(strings.Fields(flags)...)
+		if want != "" && !strings.Contains(got, want) || want == "" && strings.Contains(got, "repeat") {
+			t.Errorf("%s: the notes are %s, want %q", flags, got, want)
+		}
+	}
+	for _, problem := range refused(call("train", "t.csv", "--test", "odd.csv", "--quiet", "-o", "n.safetensors"), 1, []string{"odd.csv:3", `"lots"`}) {
+		t.Error(problem)
+	}
+	train("--validation", "half.csv")
+	for file, want := range map[string]string{"same.csv": ownTable, "new.csv": "", "half.csv": "gradus: this is the table of the validation rows of the training, which may have chosen the epoch: its score may be too good for new rows\n"} {
+		for _, command := range []string{"evaluate", "importance"} {
+			args := []string{command, "m.safetensors", file, "--json"}
+			if command == "importance" {
+				args = append(args, "--quiet")
+			}
+			if r := must(t, 0, args...); r.err != want {
+				t.Errorf("%s %s says %q, want %q", command, file, r.err, want)
+			}
+		}
+	}
+}
+
+// TestHeldOutFilesAreLookedAt: what predict says of a table's cells, train says of the files of
+// --validation and --test; rows of a class that the training table has not are left out.
+func TestHeldOutFilesAreLookedAt(t *testing.T) {
+	place(t, map[string]string{
+		"t.csv": rows(60, "a,c,y", number, cycle("u", "v"), cycle("cat", "dog")),
+		"h.csv": "a,c,y\n0.5,u,cat\n,v,dog\n0.1,new,dog\n0.1,u,eel\n",
+	})
+	for _, flag := range []string{"--validation", "--test"} {
+		o := trainQuietly(t, 0, "t.csv", "--epochs", "2", "-o", "m.safetensors", flag, "h.csv")
+		notes := fmt.Sprint(o.at(t, "notes"))
+		for _, want := range []string{
+			flag + `: 1 row left out, their class was not in the training rows: the first is h.csv:5: column "y": the cell "eel".`,
+			flag + `: column "a": 1 missing cell, encoded as in training.`,
+			flag + `: column "c": a category that was not in the training rows in 1 cell, such as "new".`,
+		} {
+			if !strings.Contains(notes, want) {
+				t.Errorf("no %q in %s", want, notes)
+			}
+		}
+		if n := o.number(t, "rows", strings.TrimPrefix(flag, "--")); n != 3 {
+			t.Errorf("%s: %v rows", flag, n)
+		}
 	}
 }

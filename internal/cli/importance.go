@@ -95,6 +95,7 @@ func (c *importanceCmd) Run(e *env) error {
 		}
 		return asUsage(err)
 	}
+	e.sayAll(found.Notes)
 	if format != "" {
 		if err := writeFigure(c.Out, format, importanceFigure(found)); err != nil {
 			return err

@@ -47,7 +47,8 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 	e.printf("\n")
 	writeScores(e, m)
-	writeConfusion(e, m)
+	best, of := t.Metrics.Best()
+	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
@@ -152,6 +153,9 @@ func rowsText(r model.Rows) string {
 	if r.Unlabelled > 0 {
 		parts = append(parts, fmt.Sprintf("%d left out, their target is missing", r.Unlabelled))
 	}
+	if r.Weightless > 0 {
+		parts = append(parts, fmt.Sprintf("%d left out, their weight is 0", r.Weightless))
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -228,12 +232,31 @@ func trainedText(m *model.Model) string {
 	return s
 }
 
+// scoreLine is a line of a table of scores.
+type scoreLine struct {
+	name   string
+	report *metrics.Report
+}
+
 // writeScores prints a table: one line for each part of the rows, and the guess that never
 // looks at the inputs.
 func writeScores(e *env, m *model.Model) {
 	t := m.Training.Metrics
+	var lines []scoreLine
+	for _, p := range []scoreLine{{"training", t.Train}, {"validation", t.Validation}, {"test", t.Test}} {
+		if p.report != nil {
+			lines = append(lines, p)
+		}
+	}
+	_, rows := t.Best()
+	writeScoreTable(e, m, lines, t.Baseline, " ("+rows+")")
+}
+
+// writeScoreTable prints scores by rows, of several targets a line for each below the last of
+// them, and those of the guess; of says which rows it was scored on.
+func writeScoreTable(e *env, m *model.Model, lines []scoreLine, guess metrics.Scores, of string) {
+	last := lines[len(lines)-1].report
 	var columns []string
-	last, rows := t.Best()
 	for _, s := range last.Scores {
 		columns = append(columns, s.Name)
 	}
@@ -252,43 +275,74 @@ func writeScores(e *env, m *model.Model) {
 		}
 		fmt.Fprintln(w)
 	}
-	for _, p := range []struct {
-		name string
-		r    *metrics.Report
-	}{{"training", t.Train}, {"validation", t.Validation}, {"test", t.Test}} {
-		if p.r != nil {
-			line(p.name, p.r.Scores)
+	for _, l := range lines {
+		line(l.name, l.report.Scores)
+	}
+	for i, own := range last.Outputs {
+		if len(last.Outputs) > 1 {
+			line("of which "+cut(m.Targets()[i], 30), own.Scores)
 		}
 	}
-	guess := "always the commonest"
-	if m.Task() == data.Regression {
-		guess = "always the mean"
+	if guess != nil {
+		line(guessName(m)+of, guess)
 	}
-	line(fmt.Sprintf("%s (%s)", guess, rows), t.Baseline)
 	w.Flush()
 }
 
-// writeConfusion prints the confusion matrix of the most honest rows, for up to 12 classes.
-func writeConfusion(e *env, m *model.Model) {
-	r, rows := m.Training.Metrics.Best()
+// guessName says what is guessed without looking at the inputs.
+func guessName(m *model.Model) string {
+	if m.Task() == data.Regression {
+		return "always the mean"
+	}
+	return "always the commonest"
+}
+
+// Up to how many classes a report shows.
+const (
+	mostConfusion = 12
+	mostClasses   = 40
+)
+
+// writeClasses prints the confusion matrix for up to 12 classes, and precision, recall and F1 of
+// each class for up to 40; of says which rows they are of.
+func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 	classes := m.Classes()
-	if r.Confusion == nil || len(classes) > 12 || classes == nil {
+	if r.Confusion == nil || classes == nil || len(classes) > mostClasses {
 		return
 	}
-	e.printf("\nTrue class (down) by predicted class (across), %s rows\n", rows)
+	matrix := len(classes) <= mostConfusion
+	if matrix {
+		e.printf("\nTrue class (down) by predicted class (across)%s\n", of)
+	} else {
+		e.printf("\nBy class%s\n", of)
+	}
+	number := func(x float64) string {
+		if x == math.Trunc(x) && x < 1e7 {
+			return fmt.Sprintf("%.0f", x)
+		}
+		return fmt.Sprintf("%.5g", x) // weights
+	}
 	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\t")
-	for _, c := range classes {
-		fmt.Fprintf(w, "%s\t", cut(c, 14))
+	if matrix {
+		for _, c := range classes {
+			fmt.Fprintf(w, "%s\t", cut(c, 14))
+		}
 	}
-	fmt.Fprintln(w)
-	for i, row := range r.Confusion {
+	fmt.Fprintln(w, "rows\tprecision\trecall\tf1\t")
+	for i, c := range metrics.ByClass(r.Confusion) {
 		fmt.Fprintf(w, "%s\t", cut(classes[i], 14))
-		for _, n := range row {
-			if n == math.Trunc(n) && n < 1e7 {
-				fmt.Fprintf(w, "%.0f\t", n)
-			} else { // weights
-				fmt.Fprintf(w, "%.5g\t", n)
+		if matrix {
+			for _, n := range r.Confusion[i] {
+				fmt.Fprintf(w, "%s\t", number(n))
+			}
+		}
+		fmt.Fprintf(w, "%s\t", number(c.Rows))
+		for _, x := range []*float64{c.Precision, c.Recall, c.F1} {
+			if x == nil {
+				fmt.Fprint(w, "-\t")
+			} else {
+				fmt.Fprintf(w, "%.3f\t", *x)
 			}
 		}
 		fmt.Fprintln(w)

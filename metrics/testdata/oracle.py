@@ -94,6 +94,9 @@ def binary_case(name, y, p, w=None):
         "precision": sk.precision_score(y, pred, zero_division=0, **kw), "recall": sk.recall_score(y, pred, zero_division=0, **kw),
         "f1": sk.f1_score(y, pred, zero_division=0, **kw),
         "more": {
+            "precision": sk.precision_score(y, pred, zero_division=0, **kw), "recall": sk.recall_score(y, pred, zero_division=0, **kw),
+            "precision_macro": sk.precision_score(y, pred, average="macro", zero_division=0, **kw),
+            "recall_macro": sk.recall_score(y, pred, average="macro", zero_division=0, **kw),
             "f1": sk.f1_score(y, pred, zero_division=0, **kw), "f1_macro": sk.f1_score(y, pred, average="macro", zero_division=0, **kw),
             "f1_micro": sk.f1_score(y, pred, average="micro", zero_division=0, **kw),
             "average_precision": sk.average_precision_score(y, p, **kw) if y.any() else None,
@@ -146,6 +149,8 @@ def multiclass_case(name, y, p, k):
     }
     aps = [sk.average_precision_score(y == c, p[:, c]) for c in labels if (y == c).any()]
     doc["more"] = {k: clean(v) for k, v in {
+        "precision_macro": sk.precision_score(y, pred, average="macro", zero_division=0),
+        "recall_macro": sk.recall_score(y, pred, average="macro", zero_division=0),
         "f1_macro": sk.f1_score(y, pred, average="macro", zero_division=0), "f1_micro": sk.f1_score(y, pred, average="micro", zero_division=0),
         "average_precision": float(np.mean(aps)), "brier": sk.brier_score_loss(y, p, labels=labels, scale_by_half=False),
         "calibration_error": ece((pred == y).astype(float), p.max(1)),
@@ -196,6 +201,8 @@ def multilabel_case(name, y, p):
         "roc_auc_macro": None if None in each else sk.roc_auc_score(y, p, average="macro"), "roc_auc": each,
     }
     doc["more"] = {k: clean(v) for k, v in {
+        "precision_macro": sk.precision_score(y, pred, average="macro", zero_division=0),
+        "recall_macro": sk.recall_score(y, pred, average="macro", zero_division=0),
         "f1_macro": sk.f1_score(y, pred, average="macro", zero_division=0), "f1_micro": sk.f1_score(y, pred, average="micro", zero_division=0),
         "average_precision": sk.average_precision_score(y, p, average="macro"),
         "brier": float(np.mean([sk.brier_score_loss(y[:, j], p[:, j], labels=[0, 1]) for j in range(y.shape[1])])),

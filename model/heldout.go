@@ -1,0 +1,132 @@
+package model
+
+import (
+	"fmt"
+	"hash/maphash"
+	"unsafe"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// What is worth knowing of the rows that are held out, before training starts.
+
+// leaveUnknown leaves out the rows of tables of their own whose class was not in the training
+// table, and says so.
+func (f *Fit) leaveUnknown() error {
+	for _, p := range []struct {
+		what  string
+		table *data.Table
+		rows  *[]int
+	}{{"validation", f.tables.Validation, &f.parts.validation}, {"test", f.tables.Test, &f.parts.test}} {
+		if p.table == nil {
+			continue
+		}
+		b, err := f.Encoding.Bind(p.table)
+		if err != nil {
+			return err
+		}
+		var left Left
+		if *p.rows, err = left.known(f.Encoding, b, *p.rows); err != nil {
+			return err
+		}
+		if len(*p.rows) == 0 {
+			return fmt.Errorf("%s: no row has a class of the training table, so there is nothing to use as %s rows: the first is %s", p.table.Name(), p.what, left.Example)
+		}
+		f.noteLeft(p.what, left)
+	}
+	f.countRows()
+	return nil
+}
+
+func (f *Fit) noteLeft(what string, left Left) {
+	for _, n := range left.Notes() {
+		f.note("--%s: %s.", what, n)
+	}
+}
+
+// noteCells says which cells of a table of its own were not encoded as they stand.
+func (f *Fit) noteCells(what string, own *data.Table, counts data.Counts) {
+	if own == nil {
+		return
+	}
+	for _, n := range CellNotes(counts) {
+		f.note("--%s: %s.", what, n)
+	}
+}
+
+// lookAtHeld says whether rows that are held out are training rows as well, and looks at the cells
+// of the test rows, so that one which cannot be read is said before training.
+func lookAtHeld[T nn.Float](f *Fit, d train.Data[T]) error {
+	sum := rowSum[T]{seed: maphash.MakeSeed()}
+	validation, test := map[uint64]int{}, map[uint64]int{}
+	for i := range d.Validation.Rows() {
+		validation[sum.of(d.Validation.X.Row(i), d.Validation.Y.Row(i))]++
+	}
+	if len(f.parts.test) > 0 {
+		t := f.tables.Test
+		if t == nil {
+			t = f.tables.Train
+		}
+		const part = 512
+		var counts data.Counts
+		for from := 0; from < len(f.parts.test); from += part {
+			s, c, err := encode[T](f.Encoding, t, f.parts.test[from:min(from+part, len(f.parts.test))])
+			if err != nil {
+				return err
+			}
+			counts = addCounts(counts, c)
+			for i := range s.Rows() {
+				test[sum.of(s.X.Row(i), s.Y.Row(i))]++
+			}
+		}
+		f.noteCells("test", f.tables.Test, counts)
+	}
+	inValidation, inTest := 0, 0
+	if len(validation)+len(test) > 0 {
+		for i := range d.Train.Rows() {
+			s := sum.of(d.Train.X.Row(i), d.Train.Y.Row(i))
+			if n, ok := validation[s]; ok {
+				inValidation += n
+				delete(validation, s)
+			}
+			if n, ok := test[s]; ok {
+				inTest += n
+				delete(test, s)
+			}
+		}
+	}
+	for _, p := range []struct {
+		what         string
+		own          *data.Table
+		rows, double int
+	}{{"validation", f.tables.Validation, f.Rows.Validation, inValidation}, {"test", f.tables.Test, f.Rows.Test, inTest}} {
+		switch {
+		case f.isTraining(p.own):
+			f.note("--%s: %s is the table that is trained on: its score says nothing of new rows.", p.what, p.own.Name())
+		case p.double > 0:
+			f.note("Of the %d %s rows %d repeat a training row, inputs and target: unless new rows do so as often, their score is too good.", p.rows, p.what, p.double)
+		}
+	}
+	return nil
+}
+
+// isTraining reports whether a table is the one trained on.
+func (f *Fit) isTraining(t *data.Table) bool {
+	return t != nil && t.Rows() == f.tables.Train.Rows() && t.Fingerprint() == f.tables.Train.Fingerprint()
+}
+
+// rowSum is a sum of an encoded row.
+type rowSum[T nn.Float] struct{ seed maphash.Seed }
+
+func (r rowSum[T]) of(x, y []T) uint64 {
+	var h maphash.Hash
+	h.SetSeed(r.seed)
+	for _, v := range [][]T{x, y} {
+		if len(v) > 0 {
+			h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), len(v)*int(unsafe.Sizeof(v[0]))))
+		}
+	}
+	return h.Sum64()
+}
