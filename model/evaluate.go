@@ -10,6 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // Metrics are the scores of a model by rows, each beside that of a guess which never looks
@@ -75,8 +76,76 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		if m.Training.Metrics.Baseline, err = m.scoreGuess(y, w, m.Options.Metrics); err != nil {
 			return err
 		}
+		if p.into == &m.Training.Metrics.Test {
+			m.findWorse(&report, y, w)
+		}
 	}
 	return nil
+}
+
+// findWorse adds to the diagnosis that the test rows are told worse than by a guess, unless it says
+// so of the validation rows.
+func (m *Model) findWorse(report *metrics.Report, y, w []float64) {
+	d := &m.Training.Diagnosis
+	worse := func(f train.Finding) bool { return f.Code == train.WorseThanGuessing }
+	loss, _ := report.Get("loss")
+	guess, least, rows := m.guessLoss(y, w)
+	f, found := train.WorseThanGuess("test", rows, loss, guess, least)
+	if !found || slices.ContainsFunc(*d, worse) || m.Loss == nn.Hinge {
+		return
+	}
+	f.Epoch = m.Training.BestEpoch
+	place := func(f train.Finding) int { return slices.Index(train.Codes(), f.Code) }
+	at := 0
+	for at < len(*d) && place((*d)[at]) < place(f) {
+		at++
+	}
+	*d = slices.Insert(slices.Clone(*d), at, f)
+}
+
+// guessLoss is the loss a row, in the trained units, of the model's guess, and that of saying every
+// target itself, for targets as the metrics take them.
+func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
+	add := func(row int, y, says float64) {
+		weight := 1.0
+		if w != nil {
+			weight = w[row]
+		}
+		own := m.Loss.L(y, y)
+		if own-own != 0 { // as 0·log 0
+			own = 0
+		}
+		least += float64(weight * own)
+		guess += float64(weight * m.Loss.L(y, says))
+	}
+	width := m.Encoding.Outputs()
+	if m.Task() == data.Multiclass {
+		width = 1
+	}
+	for i, v := range y {
+		row, j := i/width, i%width
+		says := m.Training.Guess
+		switch m.Task() {
+		case data.Regression:
+			t := &m.Encoding.Targets[j]
+			add(row, (v-t.Center)/t.Scale, (says[j]-t.Center)/t.Scale)
+		case data.Multiclass:
+			for k, share := range says {
+				is := 0.0
+				if k == int(v) {
+					is = 1
+				}
+				add(row, is, share)
+			}
+		case data.Binary:
+			add(row, v, says[1])
+		default:
+			add(row, v, says[j])
+		}
+	}
+	rows = len(y) / width
+	all := setWeight(w, rows)
+	return guess / all, least / all, rows
 }
 
 // EvaluateOptions say how Evaluate scores; the zero value is its default.

@@ -44,6 +44,9 @@ type Fit struct {
 	recipe  recipe
 	runner  runner
 	imputed data.Counts
+
+	ownEpochs bool // nobody asked for a number of epochs
+
 	sources func() map[string]Source // the tables, whose fingerprints are made once
 	need    float64                  // bytes taken from the room
 	kept    float64                  // of which a model has so many
@@ -187,6 +190,7 @@ func (f *Fit) settle() error {
 		}
 	}
 	if c.Epochs == 0 {
+		f.ownEpochs = true
 		c.Epochs = autoEpochs(c.Method, f.Rows.Train, c.BatchSize)
 	}
 	if c.Warmup >= c.Epochs {
@@ -296,15 +300,22 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	if err := f.checkTargets(d.Train.Y.Data); err != nil {
 		return nil, err
 	}
-	noteConstant(f, d.Train.Y)
+	if noteConstant(f, d.Train.Y) && start == nil {
+		sayConstant(f, net, d.Train.Y.Row(0))
+	}
 	trainer, err := train.New(net, f.recipe.config, d)
 	if err != nil {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
 	trainer.Names = train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
-	if f.Encoding.Task == data.Binary {
+	switch f.Encoding.Task {
+	case data.Binary:
 		trainer.Names.Outputs = f.Encoding.Classes()
+	case data.Regression:
+		for _, t := range f.Encoding.Targets {
+			trainer.Names.Center, trainer.Names.Scale = append(trainer.Names.Center, t.Center), append(trainer.Names.Scale, t.Scale)
+		}
 	}
 	return runnerOf[T]{trainer}, nil
 }
@@ -366,19 +377,36 @@ func (f *Fit) checkTargets(y any) error {
 	return nil
 }
 
-// noteConstant names the numeric targets that never change.
-func noteConstant[T nn.Float](f *Fit, y nn.Matrix[T]) {
+// noteConstant names the numeric targets that never change, and reports whether all are of that
+// kind.
+func noteConstant[T nn.Float](f *Fit, y nn.Matrix[T]) (all bool) {
 	if f.Encoding.Task != data.Regression || y.Rows == 1 {
-		return
+		return false
 	}
+	all = true
 	for j, t := range f.Encoding.Targets {
 		constant := true
 		for i := range y.Rows {
 			constant = constant && y.At(i, j) == y.At(0, j)
 		}
-		if constant {
-			f.note("The target %q is %g in every training row: there is nothing to tell apart.", t.Name, float64(float64(y.At(0, j))*t.Scale)+t.Center)
+		if all = all && constant; constant {
+			f.note("The target %q is %g in every training row: there is nothing to learn.", t.Name, float64(float64(y.At(0, j))*t.Scale)+t.Center)
 		}
+	}
+	return all
+}
+
+// sayConstant makes a network that says the same for every row, so that a run on targets which
+// never change has nothing to do, and ends after one epoch unless more were asked for.
+func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y []T) {
+	last := net.Depth() - 1
+	if net.Layer(last).Activation != nn.Identity || net.Layer(last).NoBias {
+		return
+	}
+	clear(net.Weights(last).Data)
+	copy(net.Bias(last), y)
+	if c := &f.recipe.config; f.ownEpochs && c.Warmup == 0 {
+		c.Epochs, f.Options.Epochs = 1, 1
 	}
 }
 

@@ -22,6 +22,7 @@ func (t *Trainer[T]) Diagnose() []Finding {
 	d.data()
 	d.state()
 	d.descent()
+	d.heldOut()
 	if !d.explained() {
 		d.consequences()
 	}
@@ -147,7 +148,7 @@ func (d *diagnosis[T]) has(which ...string) bool {
 
 // explained: what was found is reason enough for outputs that are constant.
 func (d *diagnosis[T]) explained() bool {
-	return d.has(TargetOutOfRange, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients, ShrunkWeights,
+	return d.has(TargetOutOfRange, TargetOutlier, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients, ShrunkWeights,
 		RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall, Unfinished)
 }
 
@@ -168,15 +169,17 @@ func (d *diagnosis[T]) looks() []look { return d.watch.looks }
 // sampled is how many rows the last look had.
 func (d *diagnosis[T]) sampled() int { return d.watch.rows.Rows() }
 
-// against holds the loss against a guess's.
+// against holds the loss against a guess's. It is that of all training rows with the weights that
+// are kept, and so another than the history's.
 func (o outcome) against() string {
+	const kept = "over all training rows the weights that are kept have a loss of "
 	if o.guess() <= 0 {
-		return "the loss is " + num(o.loss)
+		return kept + num(o.loss)
 	}
 	if o.least != 0 {
-		return fmt.Sprintf("the loss is %s, always guessing the mean costs %s and saying every target itself %s", num(o.loss), num(o.base), num(o.least))
+		return fmt.Sprintf(kept+"%s, always guessing the mean costs %s and saying every target itself %s", num(o.loss), num(o.base), num(o.least))
 	}
-	return fmt.Sprintf("the loss is %s and always guessing the mean costs %s", num(o.loss), num(o.base))
+	return fmt.Sprintf(kept+"%s, and always guessing the mean costs %s", num(o.loss), num(o.base))
 }
 
 // notFinite says where a value first stopped being finite.

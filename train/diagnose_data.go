@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -19,6 +20,7 @@ const (
 // data looks for faults of the rows.
 func (d *diagnosis[T]) data() {
 	d.targetRange()
+	d.outliers()
 	d.leaks()
 	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.result.History) > 0
 	if !hurt {
@@ -116,6 +118,82 @@ func lie(n int) string {
 }
 
 const (
+	outlierRows  = 20   // below which a target may be anywhere
+	outlierFar   = 100  // times the span of the middle half of the targets, from their median
+	smallSpan    = 1e-3 // of the middle half of the targets, as the net learns them: too small for a rate
+	outlierShare = 0.9  // of the squared distances from the median, that outliers make up together
+)
+
+// outliers looks for targets so far from all others that the loss sees little else.
+func (d *diagnosis[T]) outliers() {
+	y := d.Trainer.data.Train.Y
+	if y.Rows < outlierRows || d.classes() > 0 {
+		return
+	}
+	for j := range y.Cols {
+		sorted := make([]float64, y.Rows)
+		for i := range sorted {
+			sorted[i] = float64(y.At(i, j))
+		}
+		slices.Sort(sorted)
+		low, median, high := sorted[y.Rows/4], sorted[y.Rows/2], sorted[y.Rows*3/4]
+		far := outlierFar * (high - low)
+		if robust(d.cfg.Loss) && high-low > smallSpan {
+			continue
+		}
+		if !(far > 0) || max(sorted[y.Rows-1]-median, median-sorted[0]) <= far {
+			continue
+		}
+		n, row, most := 0, 0, 0.0
+		var all, theirs float64
+		for i := range y.Rows {
+			off := math.Abs(float64(y.At(i, j)) - median)
+			all += float64(off * off)
+			if off > far {
+				n++
+				theirs += float64(off * off)
+			}
+			if off > most {
+				row, most = i, off
+			}
+		}
+		if theirs < outlierShare*all {
+			continue
+		}
+		which := "1 training target is"
+		if n > 1 {
+			which = fmt.Sprintf("%d training targets are", n)
+		}
+		if y.Cols > 1 {
+			which = d.outputName(j) + ": " + which
+		}
+		number := row
+		if row < len(d.Names.Rows) {
+			number = d.Names.Rows[row]
+		}
+		d.add(TargetOutlier, -1, 0, "to correct the cell or leave the row out, or if it is right --scale robust --loss absolute",
+			"%s far from the others: row %d, counted from 0, has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
+			number, num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
+		return
+	}
+}
+
+// robust reports a loss that grows no faster than the distance, to which a far target is one of many
+// as long as its scale leaves the others apart.
+func robust(loss nn.Loss) bool {
+	name, _, _ := strings.Cut(loss.String(), ":")
+	return name == "absolute" || name == "huber" || name == "quantile" || name == "log-cosh"
+}
+
+// ownUnits is a value of an output in the units of its target.
+func (d *diagnosis[T]) ownUnits(j int, v float64) float64 {
+	if d.Names.Scale == nil {
+		return v
+	}
+	return float64(v*d.Names.Scale[j]) + d.Names.Center[j]
+}
+
+const (
 	leak      = 0.9999
 	leakRows  = 20
 	leakFirst = 0.99 // on the first rows looked at
@@ -155,7 +233,7 @@ func (d *diagnosis[T]) leaks() {
 	if d.Names.Inputs != nil {
 		try = "--ignore " + found[0][1:len(found[0])-1]
 	}
-	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s): will it be known when predictions are made?", found[0], what)
+	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s), and may not be known when predictions are made", found[0], what)
 }
 
 // alone says how well one column, inputs from (inclusive) to to (exclusive), tells the

@@ -9,7 +9,7 @@ import (
 
 // consequences looks for what is seen where no cause is.
 func (d *diagnosis[T]) consequences() {
-	if d.has(LeakingColumn, Overfitting) {
+	if d.has(LeakingColumn, Overfitting, WorseThanGuessing) {
 		return
 	}
 	if d.failed() && !d.missed && d.constantOutput() {
@@ -24,12 +24,60 @@ func (d *diagnosis[T]) consequences() {
 		from, end := h[len(h)/2], h[len(h)-1]
 		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {
 			d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
-				"the loss fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
+				"the mean loss of an epoch's batches fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
 			return
 		}
 		d.add(Plateau, -1, from.Epoch, "--hidden 128,128, or look whether the inputs say anything about the target",
-			"the loss has come from %s in epoch %d to %s in epoch %d and no further; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
+			"the mean loss of an epoch's batches went from %s in epoch %d to %s in epoch %d and no further; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
 	}
+}
+
+// heldOut holds the validation loss of the weights that are kept against that of a guess.
+func (d *diagnosis[T]) heldOut() {
+	y := d.Trainer.data.Validation.Y
+	if y.Rows == 0 || d.diverged || d.cfg.Loss == nn.Hinge || len(d.result.History) == 0 {
+		return
+	}
+	loss, epoch := d.result.History[len(d.result.History)-1].Validation, d.epoch
+	if d.best != nil && d.bestEpoch > 0 {
+		loss, epoch = d.bestLoss, d.bestEpoch
+	}
+	mean := make([]float64, y.Cols)
+	training := d.Trainer.data.Train
+	for i := range training.Rows() {
+		w := rowWeight(training.W, i)
+		for j, v := range training.Y.Row(i) {
+			mean[j] += float64(w * float64(v))
+		}
+	}
+	for j := range mean {
+		mean[j] /= training.Weight()
+	}
+	var guess, least float64
+	for i := range y.Rows {
+		w := rowWeight(d.Trainer.data.Validation.W, i)
+		for j, v := range y.Row(i) {
+			own := d.cfg.Loss.L(float64(v), float64(v))
+			if own-own != 0 { // as 0·log 0
+				own = 0
+			}
+			least += float64(w * own)
+			guess += float64(w * d.cfg.Loss.L(float64(v), mean[j]))
+		}
+	}
+	all := d.Trainer.data.Validation.Weight()
+	if f, ok := WorseThanGuess("validation", y.Rows, loss, guess/all, least/all); ok {
+		f.Epoch = epoch
+		d.found = append(d.found, f)
+	}
+}
+
+// rowWeight is what a row weighs.
+func rowWeight(w []float64, i int) float64 {
+	if w == nil {
+		return 1
+	}
+	return w[i]
 }
 
 const stillOutput = 0.02 // of the targets' standard deviation

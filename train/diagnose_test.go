@@ -124,6 +124,25 @@ func TestFaults(t *testing.T) {
 			}
 			s.data.Train.Y.Data[7] = 3.2
 		}},
+		{TargetOutlier, `row 7, counted from 0, has 1e+08, and the middle half`, func(s *scenario) { s.data.Train.Y.Data[7] = 1e8 }},
+		{TargetOutlier, "2 training targets are far", func(s *scenario) {
+			s.data.Train.Y.Data[7], s.data.Train.Y.Data[8] = -1e7, 1e7
+			s.config.Rate = 1e-5 // with which the outputs are constant
+		}},
+		{TargetOutlier, "has 2e+09", func(s *scenario) { // in its own units
+			s.names.Center, s.names.Scale = []float64{0}, []float64{20}
+			s.data.Train.Y.Data[7] = 1e8
+		}},
+		{"", "", func(s *scenario) { // which a robust loss does not see
+			s.config.Loss = nn.Absolute
+			s.data.Train.Y.Data[7] = 1000
+		}},
+		{WorseThanGuessing, "on the 100 validation rows", func(s *scenario) {
+			s.data.Validation, s.config.KeepBest = table(100, 0), true
+			for i := range s.data.Validation.Y.Data {
+				s.data.Validation.Y.Data[i] *= -1
+			}
+		}},
 		{LeakingColumn, `"known"`, func(s *scenario) {
 			s.names.Inputs = []string{"a", "b", "c", "known", "d"}
 			for i := range s.data.Train.Rows() {

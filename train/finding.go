@@ -1,6 +1,9 @@
 package train
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Finding is one reason why a run did not come to what it could have: part of a diagnosis.
 type Finding struct {
@@ -15,6 +18,7 @@ type Finding struct {
 // has them. docs/diagnosis.md says what each means and how it is found.
 const (
 	TargetOutOfRange    = "target-out-of-range"
+	TargetOutlier       = "target-outlier"
 	LeakingColumn       = "leaking-column"
 	UnscaledInputs      = "unscaled-inputs"
 	UnscaledTargets     = "unscaled-targets"
@@ -30,6 +34,7 @@ const (
 	RateTooSmall        = "rate-too-small"
 	Unfinished          = "unfinished"
 	Overfitting         = "overfitting"
+	WorseThanGuessing   = "worse-than-guessing"
 	ConstantOutput      = "constant-output"
 	ClassNeverPredicted = "class-never-predicted"
 	Plateau             = "plateau"
@@ -37,9 +42,9 @@ const (
 )
 
 var codes = []string{
-	TargetOutOfRange, LeakingColumn, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients,
+	TargetOutOfRange, TargetOutlier, LeakingColumn, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients,
 	ShrunkWeights, RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall,
-	Unfinished, Overfitting, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
+	Unfinished, Overfitting, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
 }
 
 // Codes lists the codes of findings in the order in which a diagnosis has them.
@@ -51,4 +56,28 @@ type Names struct {
 	Inputs  []string // the column that each input comes from; neighbours of one name are one column
 	Outputs []string // the classes, or the targets
 	Rows    []int    // the number of each training row in its table
+
+	// Of targets that are amounts: y in its own units is Scale·y + Center, by outputs. Nil where y
+	// is in them already.
+	Center, Scale []float64
+}
+
+const (
+	leastHeldOut = 10   // rows of which a loss is held against a guess's
+	muchWorse    = 1.02 // times the guess's loss, both above the least
+)
+
+// WorseThanGuess is the finding that held-out rows, such as "validation", are told worse than by
+// always guessing the mean of the training targets. The losses are those of a row: of the outputs,
+// of that guess, and the least there can be. It is not ok where there is nothing to find.
+func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Finding, ok bool) {
+	if rows < leastHeldOut || !(guess > least) || !(loss-least > muchWorse*(guess-least)) {
+		return f, false
+	}
+	return Finding{
+		Code: WorseThanGuessing,
+		Try:  "--dropout 0.5, smaller --hidden layers, fewer columns or more rows, or look whether the inputs say anything about the target",
+		Evidence: fmt.Sprintf("on the %d %s rows the loss is %s, and always guessing the mean of the training targets costs %s there: what was learned does not hold for them",
+			rows, what, num(loss), num(guess)),
+	}, true
 }

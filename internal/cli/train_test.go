@@ -400,3 +400,87 @@ func TestDiagnosisIsTold(t *testing.T) {
 		t.Errorf("a healthy run: %s", r.out)
 	}
 }
+
+// TestWorseThanGuessing: a model that tells new rows worse than a guess is called that, whether
+// these are validation or test rows, and one that tells them better is not.
+func TestWorseThanGuessing(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(300, "y"+noiseNames(200), append([]func(int) string{func(i int) string {
+		return cycle("a", "b")(int(parse(t, number(7*i+3)) * 10))
+	}}, noiseColumns(200)...)...), "good.csv": rows(300, "x,y", number, func(i int) string { return map[bool]string{true: "a", false: "b"}[parse(t, number(i)) > 0.5] })})
+	for flags, want := range map[string]string{
+		"t.csv --target y": "validation rows",
+		"t.csv --target y --validation none --test 0.3": "on the 90 test rows",
+		"good.csv --test 0.3":                           "",
+	} {
+		o := trainQuietly(t, 0, append(strings.Fields(flags), "-o", "m.safetensors")...)
+		found := ""
+		for _, f := range o.at(t, "diagnosis").([]any) {
+			if f := f.(map[string]any); f["code"] == "worse-than-guessing" {
+				found = f["evidence"].(string)
+			}
+		}
+		if (found == "") != (want == "") || !strings.Contains(found, want) {
+			t.Errorf("%s: found %q, want %q", flags, found, want)
+		}
+	}
+}
+
+func noiseNames(n int) string {
+	names := ""
+	for i := range n {
+		names += fmt.Sprintf(",x%d", i)
+	}
+	return names
+}
+
+func noiseColumns(n int) []func(int) string {
+	columns := make([]func(int) string, n)
+	for j := range columns {
+		columns[j] = func(i int) string { return number(1000*j + i + 50000) }
+	}
+	return columns
+}
+
+// TestOutlierIsNamed: one target of 1e9 among a thousand small ones is named, with its row and in
+// its own units.
+func TestOutlierIsNamed(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(1000, "x,y", number, func(i int) string {
+		if i == 500 {
+			return "1e9"
+		}
+		return number(i)
+	})})
+	for _, flags := range []string{"", "--epochs 2", "--lr 1e-6 --optimizer sgd"} {
+		o := trainQuietly(t, 0, append([]string{"t.csv", "-o", "m.safetensors"}, strings.Fields(flags)...)...)
+		all := o.at(t, "diagnosis").([]any)
+		if len(all) == 0 {
+			t.Errorf("%s: no diagnosis", flags)
+			continue
+		}
+		first := all[0].(map[string]any)
+		if first["code"] != "target-outlier" || !strings.Contains(first["evidence"].(string), "row 500, counted from 0, has 1e+09") {
+			t.Errorf("%s: found %v", flags, all)
+		}
+	}
+}
+
+// TestConstantTarget: there is nothing to learn, which one epoch does, and the model says it.
+func TestConstantTarget(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(100, "x,y", number, always("7.25"))})
+	o := trainQuietly(t, 0, "t.csv", "-o", "m.safetensors")
+	if o.number(t, "epochs") != 1 || o.number(t, "metrics", "train", "rmse") != 0 {
+		t.Errorf("%v epochs, rmse %v", o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"))
+	}
+	if notes := fmt.Sprint(o.at(t, "notes")); !strings.Contains(notes, `The target "y" is 7.25 in every training row: there is nothing to learn.`) {
+		t.Error(notes)
+	}
+	_, p := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
+	for _, r := range p {
+		if r[0] != "7.25" {
+			t.Fatalf("it predicts %s", r[0])
+		}
+	}
+	if o := trainQuietly(t, 0, "t.csv", "-o", "m.safetensors", "--epochs", "3", "--validation", "none"); o.number(t, "epochs") != 3 {
+		t.Errorf("3 epochs were asked for, and it made %v", o.number(t, "epochs"))
+	}
+}
