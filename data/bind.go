@@ -34,7 +34,7 @@ func (e *Encoding) Bind(t *Table) (*Binding, error) {
 	switch len(lacking) {
 	case 0:
 	case 1:
-		return nil, unknownColumn(t, ErrColumn, "which the model needs", lacking[0])
+		return nil, unknownColumn(t, ErrColumn, "which the model needs", lacking[0], e.names()...)
 	default:
 		return nil, fail(ErrColumn, "%s: %d columns that the model needs are missing: %s: the table has %s",
 			t.name, len(lacking), list(lacking), list(t.columns))
@@ -50,11 +50,20 @@ func (e *Encoding) Bind(t *Table) (*Binding, error) {
 	return b, nil
 }
 
+// names are those of all columns that the encoding has.
+func (e *Encoding) names() []string {
+	names := e.Columns()
+	for i := range e.Targets {
+		names = append(names, e.Targets[i].Name)
+	}
+	return names
+}
+
 // CheckTargets is the error that names a target the table lacks, or nil.
 func (b *Binding) CheckTargets() error {
 	for i := range b.e.Targets {
-		if _, err := b.t.Target(b.e.Targets[i].Name); err != nil {
-			return err
+		if name := b.e.Targets[i].Name; b.t.Index(name) < 0 {
+			return unknownColumn(b.t, ErrTarget, "which is the target", name, b.e.names()...)
 		}
 	}
 	return nil

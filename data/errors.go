@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -97,9 +98,11 @@ func list(names []string) string {
 	return b.String()
 }
 
-// unknownColumn says that the table has no such column, and which names are near.
-func unknownColumn(t *Table, kind error, what, name string) error {
-	if near := nearNames(name, t.columns); len(near) > 0 {
+// unknownColumn says that the table has no such column, and which names are near. Those that are
+// used already are not meant.
+func unknownColumn(t *Table, kind error, what, name string, used ...string) error {
+	free := slices.DeleteFunc(slices.Clone(t.columns), func(c string) bool { return slices.Contains(used, c) })
+	if near := nearNames(name, free); len(near) > 0 {
 		return fail(kind, "%s: there is no column %s %s: did you mean %s?", t.name, quote(name), what, list(near))
 	}
 	return fail(kind, "%s: there is no column %s %s: the columns are %s", t.name, quote(name), what, list(t.columns))

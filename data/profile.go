@@ -209,8 +209,11 @@ func (p *profile) nearlyNumeric(t *Table, col int) string {
 	case p.words == 0:
 		return ""
 	case p.numbers >= 9*p.words:
-		return fmt.Sprintf("%d of %d cells are not numbers, the first at %s: %s",
-			p.words, p.present(), t.at(p.firstWord), quote(strings.TrimSpace(t.Cell(p.firstWord, col))))
+		what := fmt.Sprintf("%d of %d cells are not numbers, the first", p.words, p.present())
+		if p.words == 1 {
+			what = fmt.Sprintf("1 of %d cells is not a number,", p.present())
+		}
+		return fmt.Sprintf("%s at %s: %s", what, t.at(p.firstWord), quote(strings.TrimSpace(t.Cell(p.firstWord, col))))
 	}
 	if p.numbers+p.words != p.present() {
 		return ""

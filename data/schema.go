@@ -216,7 +216,7 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	for _, name := range opt.Ignore {
 		col := t.Index(name)
 		if col < 0 {
-			return nil, misfit(unknownColumn(t, ErrColumn, "to ignore", name))
+			return nil, misfit(unknownColumn(t, ErrColumn, "to ignore", name, opt.Ignore...))
 		}
 		ignored[col] = true
 	}
@@ -228,7 +228,7 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	for _, name := range names {
 		col := t.Index(name)
 		if col < 0 {
-			return nil, misfit(unknownColumn(t, ErrColumn, "to give a type", name))
+			return nil, misfit(unknownColumn(t, ErrColumn, "to give a type", name, names...))
 		}
 		if _, err := ParseKind(string(opt.Types[name])); err != nil {
 			return nil, fail(ErrOption, "the type of column %s: %v", quote(name), err)
@@ -248,7 +248,7 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 		col := t.Index(name)
 		switch {
 		case col < 0:
-			return nil, misfit(unknownColumn(t, ErrTarget, "to take for the target", name))
+			return nil, misfit(unknownColumn(t, ErrTarget, "to take for the target", name, opt.Targets...))
 		case slices.Contains(cols, col):
 			return nil, misfit(fail(ErrTarget, "%s: the target %s is named twice: name it once", t.name, quote(name)))
 		case ignored[col]:

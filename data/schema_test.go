@@ -72,7 +72,7 @@ func TestInferDrops(t *testing.T) {
 		{"name", "id-like text: 120 different values in 120 cells"},
 		{"missing", "all cells are missing"},
 		{"constant", `constant: every cell is "same"`},
-		{"typo", `id-like text: 120 different values in 120 cells; 1 of 120 cells are not numbers, the first at standard input:7: "12abc"`},
+		{"typo", `id-like text: 120 different values in 120 cells; 1 of 120 cells is not a number, at standard input:7: "12abc"`},
 		{"comma", "id-like text: 120 different values in 120 cells; the cells look like numbers with a comma: write a decimal comma as a point, and leave out a comma between thousands"},
 	}
 	if diff := cmp.Diff(want, s.Dropped); diff != "" {

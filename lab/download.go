@@ -74,7 +74,7 @@ func (s *Server) report(w http.ResponseWriter, _ *http.Request, e *entry) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", reportPolicy)
+	w.Header().Set("Content-Security-Policy", ReportPolicy)
 	w.Write(report.HTML)
 }
 

@@ -30,8 +30,8 @@ type ReportFigure struct {
 	Figure plot.Figure
 }
 
-// reportPolicy is the content security policy of a report: no script, nothing from elsewhere.
-const reportPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+// ReportPolicy is the content security policy of a report: no script, nothing from elsewhere.
+const ReportPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 // mostReportUnits is up to how many units in a layer the network is drawn.
 const mostReportUnits = 200
@@ -68,7 +68,7 @@ type reportData struct {
 }
 
 // Policy is the report's own content security policy, since it is a file.
-func (r reportData) Policy() string { return reportPolicy }
+func (r reportData) Policy() string { return ReportPolicy }
 
 // Facts are what the run was and came to.
 func (r reportData) Facts() [][2]string {

@@ -262,7 +262,7 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 		return l, err
 	}
 	if len(l.rows) == 0 {
-		return l, fmt.Errorf("%s: no row has a class of the model, so there is nothing to evaluate: the first is %s", t.Name(), l.left.Example)
+		return l, fmt.Errorf("%s: no row has a class of the model (%s), so there is nothing to evaluate: the first is %s", t.Name(), quoteList(m.Encoding.Classes()), l.left.Example)
 	}
 	if o.SampleWeight == "" {
 		return l, nil

@@ -90,6 +90,7 @@ var badInput = []struct {
 	{"train $IRIS --target colour", 1, []string{`no column "colour"`, `the columns are "sepal_length_cm"`}},
 	{"train $IRIS --target species,species", 1, []string{`"species" is named twice`}},
 	{"train $IRIS --target species --ignore species", 1, []string{`"species" is to be ignored as well`}},
+	{"train $IRIS --ignore sepal_length_cm,petal_length_cm,sepal_width_c", 1, []string{`no column "sepal_width_c"`, `did you mean "sepal_width_cm"?`}},
 	{"train $IRIS --ignore petal_lenght_cm", 1, []string{`no column "petal_lenght_cm"`, `did you mean "petal_length_cm"`}},
 	{"train $IRIS --types petal=number", 1, []string{`no column "petal"`}},
 	{"train $IRIS --types species=number", 1, []string{"iris.csv:2", `"species"`, `"setosa" is not a number`}},
@@ -215,7 +216,7 @@ var badInput = []struct {
 
 	// Where to write.
 	{"train $IRIS -o folder", 1, []string{"folder", "is a folder", "--out"}},
-	{"train $IRIS -o nofolder/m.safetensors", 1, []string{"nofolder", "cannot be written to", "--out"}},
+	{"train $IRIS -o nofolder/m.safetensors", 1, []string{"cannot write nofolder/m.safetensors", "the folder nofolder does not exist", "--out"}},
 	{"train $IRIS --run empty.csv", 1, []string{"--run", "empty.csv"}},
 	{"train $IRIS --run folder", 1, []string{"--run", "folder holds a run already"}},
 	{"predict good.safetensors plain.csv -o nofolder/p.csv", 1, []string{"nofolder", "does not exist"}},

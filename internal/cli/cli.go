@@ -11,12 +11,15 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/docs"
 	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/lesson"
 	"github.com/gradus-ml/gradus/model"
@@ -130,8 +133,11 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 		return complain(std, usage{err})
 	}
 	parser := newParser(std)
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "--version":
+		args = append([]string{"version"}, args[1:]...)
 	}
 	call, err := parser.Parse(joinNegative(args))
 	if err != nil {
@@ -152,7 +158,7 @@ func newParser(std Std) *kong.Kong {
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed)},
+		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed), "pages": strings.Join(helpPages(), ", ")},
 		kong.UsageOnError(),
 	)
 	if err != nil {
@@ -279,12 +285,26 @@ func (e *env) sayAll(remarks []string) {
 	}
 }
 
-// helpCmd is "gradus help [COMMAND]".
+// helpPages are the pages of the documents that help shows: those that are not called as a command
+// is.
+func helpPages() []string {
+	return slices.DeleteFunc(docs.Names(), func(name string) bool {
+		_, command := reflect.TypeFor[commands]().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+		return command
+	})
+}
+
+// helpCmd is "gradus help [COMMAND|PAGE]".
 type helpCmd struct {
-	Command []string `arg:"" optional:"" help:"The command to explain."`
+	Command []string `arg:"" optional:"" help:"The command to explain, or a page: ${pages}."`
 }
 
 func (c *helpCmd) Run(e *env) error {
+	if len(c.Command) == 1 && slices.Contains(helpPages(), c.Command[0]) {
+		text, _ := docs.Page(c.Command[0])
+		e.printf("%s", text)
+		return nil
+	}
 	_, err := e.parser.Parse(append(c.Command, "--help"))
 	if err != nil {
 		return wrongCall(err)

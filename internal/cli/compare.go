@@ -39,7 +39,7 @@ func (c *compareCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := writableFolder(c.Out); err != nil {
+		if err := checkOut(c.Out, kind(format), c.Data, c.From); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -32,11 +33,48 @@ func TestBashCompletes(t *testing.T) {
 		"gradus plot --o":       "--out\n",
 		"gradus nope --o":       "\n",
 		"gradus train my":       "my data.csv\n",
+
+		"gradus train --activation le":       "leaky-relu\n",
+		"gradus train --output-activation so": "softplus\nsoftmax\n",
+		"gradus train --optimizer lb":        "lbfgs\n",
+		"gradus train --schedule cos":        "cosine\ncosine-restarts\n",
+		"gradus train --header ":             "auto\nyes\nno\n",
+		"gradus train --task = multi":        "multiclass\nmultilabel\n", // as readline parts --task=multi
+		"gradus predict --bad-cells m":       "missing\n",
+		"gradus evaluate --metric prec":      "precision\nprecision_macro\n",
+		"gradus compare --methods b":         "batch\n",
+		"gradus train --from my":             "my data.csv\n",
 	} {
-		script := `. ./gradus.bash; read -ra COMP_WORDS <<< "$1"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _gradus; printf '%s\n' "${COMPREPLY[@]}"`
+		script := `. ./gradus.bash; read -ra COMP_WORDS <<< "$1"; [[ $1 == *" " ]] && COMP_WORDS+=(""); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _gradus; printf '%s\n' "${COMPREPLY[@]}"`
 		out, err := exec.Command(bash, "-c", script, "bash", line).CombinedOutput()
 		if err != nil || string(out) != want {
 			t.Errorf("%s: %q, want %q (%v)", line, out, want, err)
 		}
+	}
+}
+
+// TestEveryWordIsTaken: what completion offers for a flag of train is accepted.
+func TestEveryWordIsTaken(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "a,y", number, number)})
+	parser := newParser(Std{Out: io.Discard, Err: io.Discard})
+	tried := 0
+	for _, cmd := range parser.Model.Children {
+		if cmd.Name != "train" {
+			continue
+		}
+		for _, f := range shown(cmd.Flags) {
+			for _, word := range flagWords(f) {
+				tried++
+				r := call("train", "t.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors", "--"+f.Name, word)
+				for _, unknown := range []string{"not known", "is not one of", "must be one of", "there is no"} {
+					if r.code != 0 && strings.Contains(r.err, unknown) && !strings.Contains(r.err, "for this task") {
+						t.Errorf("--%s %s: %s", f.Name, word, r.err)
+					}
+				}
+			}
+		}
+	}
+	if tried < 80 {
+		t.Errorf("only %d words", tried)
 	}
 }

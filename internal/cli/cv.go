@@ -56,10 +56,7 @@ func (c *cvCmd) Run(e *env) error {
 		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
 	}
 	if c.Out != "" && c.Out != "-" {
-		if err := notAnInput(c.Out, c.Data); err != nil {
-			return err
-		}
-		if err := writableFolder(c.Out); err != nil {
+		if err := checkOut(c.Out, kindTable, c.Data); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,9 @@ func (c *explainCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
+		if err := checkOut(c.Out, kind(format), c.Model, c.Data); err != nil {
+			return err
+		}
 	}
 	m, err := model.Load(c.Model)
 	if err != nil {

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"html"
+	"io"
 	"io/fs"
 	"maps"
 	"math"
@@ -15,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/lab"
 	"github.com/gradus-ml/gradus/model"
 )
 
@@ -239,6 +243,71 @@ func defaultOut(path string) string {
 	return name + ".safetensors"
 }
 
+// A kind of file that a command writes.
+type kind string
+
+const (
+	kindModel  kind = "model"
+	kindTable  kind = "table of predictions"
+	kindReport kind = "report"
+	kindSVG    kind = "svg" // as plot.FormatOf has it
+	kindPNG    kind = "png"
+)
+
+// checkOut reports, before any work is done, a file that the result must not take the place of: one
+// it is made from, and one that is there and is of another kind. It also reports a folder that
+// cannot be written to.
+func checkOut(out string, k kind, inputs ...string) error {
+	if err := notAnInput(out, inputs...); err != nil {
+		return err
+	}
+	if info, err := os.Stat(out); err == nil && info.Mode().IsRegular() {
+		is, err := isKind(out, k)
+		if err != nil {
+			return usagef("--out %s: that file is there and cannot be read, so it may be something else than a %s (%w); name another file", out, k, err)
+		}
+		if !is {
+			return usagef("--out %s: that file is there and is no %s, so it is not overwritten; remove it, or name another file", out, strings.Replace(strings.Replace(string(k), "svg", "SVG picture", 1), "png", "PNG picture", 1))
+		}
+	}
+	return writableFolder(out)
+}
+
+// isKind reports whether a file begins as one of that kind does. An empty one is of every kind.
+func isKind(path string, k kind) (bool, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return false, err
+	}
+	defer file.Close()
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(file, head)
+	if head = head[:n]; n == 0 {
+		return true, nil
+	}
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	page := bytes.Contains(bytes.ToLower(head[:min(n, 256)]), []byte("<!doctype html"))
+	picture := bytes.HasPrefix(head, []byte("<?xml")) || bytes.HasPrefix(head, []byte("<svg"))
+	png := bytes.HasPrefix(head, []byte("\x89PNG"))
+	switch k {
+	case kindModel: // a length, and an object in JSON; damaged ones may be replaced too
+		return n > 8 && head[8] == '{' || strings.HasSuffix(path, ".safetensors"), nil
+	case kindReport:
+		return page && bytes.Contains(head, []byte(html.EscapeString(lab.ReportPolicy))), nil
+	case kindSVG:
+		return picture, nil
+	case kindPNG:
+		return png, nil
+	}
+	return !page && !picture && utf8.Valid(head[:max(0, n-utf8.UTFMax)]) && !bytes.ContainsRune(head, 0), nil
+}
+
 // notAnInput reports a result that would overwrite a file it is made from.
 func notAnInput(out string, inputs ...string) error {
 	to, err := os.Stat(out)
@@ -268,7 +337,10 @@ func writableFolder(path string) error {
 		if errors.As(err, &p) {
 			err = p.Err
 		}
-		return fmt.Errorf("the folder %s cannot be written to (%w); choose another place with --out", dir, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot write %s: the folder %s does not exist; make it, or choose another place with --out", path, dir)
+		}
+		return fmt.Errorf("cannot write %s: the folder %s cannot be written to (%w); choose another place with --out", path, dir, err)
 	}
 	f.Close()
 	return os.Remove(f.Name())

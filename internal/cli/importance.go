@@ -56,7 +56,7 @@ func (c *importanceCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := writableFolder(c.Out); err != nil {
+		if err := checkOut(c.Out, kind(format), c.Model, c.Data); err != nil {
 			return err
 		}
 	}
@@ -138,8 +138,12 @@ func (c *importanceCmd) open(t *data.Table) (*journal.Journal[measured], []measu
 // importanceFigure shows the most important columns.
 func importanceFigure(found *model.Importance) plot.Figure {
 	const most = 40
+	title := "What each column is worth"
+	if n := len(found.Columns); n > most {
+		title = fmt.Sprintf("What columns are worth: the %d most important of %d", most, n)
+	}
 	b := plot.Bars{
-		Title:  "What each column is worth",
+		Title:  title,
 		XLabel: fmt.Sprintf("by how much %s, %s with all in place, is worse when the column is shuffled", found.Metric, short(found.Score)),
 	}
 	for _, c := range found.Columns[:min(most, len(found.Columns))] {

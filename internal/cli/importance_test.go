@@ -5,6 +5,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/plot"
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/lock"
@@ -130,6 +133,16 @@ func TestImportanceInterrupted(t *testing.T) {
 		r := callFor(t, 100*time.Millisecond, append(args, more...)...)
 		if r.code != statusInterrupted || r.out != "" || strings.TrimSpace(r.err) != want {
 			t.Errorf("exit status %d, %s%s\nwant %s", r.code, r.out, r.err, want)
+		}
+	}
+}
+
+// TestImportanceFigureSaysWhatIsLeftOut: a picture of the most important columns says of how many.
+func TestImportanceFigureSaysWhatIsLeftOut(t *testing.T) {
+	for n, want := range map[int]string{40: "What each column is worth", 41: "What columns are worth: the 40 most important of 41"} {
+		found := &model.Importance{Metric: "r2", Columns: make([]model.ColumnImportance, n)}
+		if b := importanceFigure(found).(plot.Bars); b.Title != want || len(b.Bars) != 40 {
+			t.Errorf("%d columns: %q with %d bars", n, b.Title, len(b.Bars))
 		}
 	}
 }

@@ -171,7 +171,7 @@ func TestReportPage(t *testing.T) {
 	if text := read(); !strings.Contains(text, "The model is not in this report") || !strings.Contains(text, "<svg") {
 		t.Error("without its model the report does not say so")
 	}
-	if code, errs := call("report", filepath.Join(dir, "none"), "-o", page); code != statusFailed || !strings.Contains(errs, "history.csv") {
+	if code, errs := call("report", filepath.Join(dir, "none"), "-o", page); code != statusFailed || !strings.Contains(errs, "holds no run") {
 		t.Errorf("no folder: status %d, %s", code, errs)
 	}
 }

@@ -53,10 +53,7 @@ func (c *lrCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := notAnInput(c.Out, c.Data, c.Test, c.From); err != nil {
-			return err
-		}
-		if err := writableFolder(c.Out); err != nil {
+		if err := checkOut(c.Out, kind(format), c.Data, c.Test, c.From); err != nil {
 			return err
 		}
 	}

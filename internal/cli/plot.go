@@ -25,6 +25,9 @@ func (c *plotCmd) Run(e *env) error {
 	if err != nil {
 		return usage{err}
 	}
+	if err := checkOut(c.Out, kind(format), c.From); err != nil {
+		return err
+	}
 	fig, err := c.figure()
 	if err != nil {
 		return err

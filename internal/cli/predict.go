@@ -24,8 +24,10 @@ type predictCmd struct {
 }
 
 func (c *predictCmd) Run(e *env) error {
-	if err := notAnInput(c.Out, c.Model, c.Data); err != nil {
-		return err
+	if c.Out != "" && c.Out != "-" {
+		if err := checkOut(c.Out, kindTable, c.Model, c.Data); err != nil {
+			return err
+		}
 	}
 	m, err := model.Load(c.Model)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gradus-ml/gradus/model"
@@ -27,7 +28,11 @@ func newProgress(w io.Writer, f *model.Fit) progress {
 		epochs *= f.Rows.Train
 	}
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return newBar(file, f.Epoch(), epochs, scoreName(f))
+		width, _, err := term.GetSize(int(file.Fd()))
+		if err != nil {
+			width = 80
+		}
+		return newBar(file, width, f.Epoch(), epochs, scoreName(f))
 	}
 	return &lines{w: w, epochs: epochs, score: scoreName(f), start: time.Now(), next: 1}
 }
@@ -94,11 +99,15 @@ type bar struct {
 	from  int // epochs done before, in a run that is continued
 	total int
 	score string // see scoreName
+	width int    // of the terminal, in characters
 }
 
-func newBar(w io.Writer, from, epochs int, score string) *bar {
-	b := &bar{text: make(chan string, 1), start: time.Now(), from: from, total: epochs, score: score}
-	b.pool = mpb.New(mpb.WithOutput(w), mpb.WithWidth(24), mpb.WithRefreshRate(100*time.Millisecond))
+// barWidth is how wide the bar itself is, in characters.
+const barWidth = 12
+
+func newBar(w io.Writer, width, from, epochs int, score string) *bar {
+	b := &bar{text: make(chan string, 1), start: time.Now(), from: from, total: epochs, score: score, width: width}
+	b.pool = mpb.New(mpb.WithOutput(w), mpb.WithWidth(barWidth), mpb.WithRefreshRate(100*time.Millisecond))
 	b.bar = b.pool.New(int64(epochs), mpb.BarStyle().Rbound("]").Lbound("["),
 		mpb.PrependDecorators(decor.CountersNoUnit("epoch %d/%d ")),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
@@ -120,14 +129,43 @@ func (b *bar) show(s train.Step) {
 	b.last = time.Now()
 	took := b.last.Sub(b.start)
 	left := time.Duration(float64(took) / float64(s.Epoch-b.from) * float64(b.total-s.Epoch)).Round(time.Second)
-	text := fmt.Sprintf(" loss %s%s, rate %.3g, %s samples/s, at most %v left",
-		short(s.EpochLoss), validationText(s, b.score), s.Rate, count(float64(b.rows)/took.Seconds()), left)
+	used := len(fmt.Sprintf("epoch %d/%d ", b.total, b.total)) + barWidth
+	text := barText(b.width-used-1, s, b.score, left, float64(b.rows)/took.Seconds())
 	select {
 	case <-b.text:
 	default:
 	}
 	b.text <- text
 	b.bar.SetCurrent(int64(s.Epoch))
+}
+
+// barText is what stands behind the bar, in up to so many characters: the time left at most, the
+// loss, and of the rest what there is room for.
+func barText(room int, s train.Step, score string, left time.Duration, speed float64) string {
+	parts := []struct {
+		text string
+		want int // the order in which they get room
+	}{
+		{" loss " + short(s.EpochLoss), 1},
+		{validationText(s, ""), 2},
+		{fmt.Sprintf(", %s %s", score, short(s.Score)), 3},
+		{fmt.Sprintf(", rate %.3g", s.Rate), 5},
+		{fmt.Sprintf(", %s samples/s", count(speed)), 4},
+		{fmt.Sprintf(", %v left", left), 0},
+	}
+	if score == "" {
+		parts[2].text = ""
+	}
+	shown := make([]string, len(parts))
+	for want := range len(parts) {
+		for i, p := range parts {
+			if p.want == want && len(p.text) <= room {
+				shown[i] = p.text
+				room -= len(p.text)
+			}
+		}
+	}
+	return " " + strings.TrimLeft(strings.Join(shown, ""), ", ")
 }
 
 func (b *bar) done() {

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -57,6 +59,20 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
+	if len(m.Columns()) > 1 && c.Data != data.Stdin {
+		e.printf("         gradus importance %s %s   for what each column is worth\n", shellWord(c.Out), shellWord(cmp.Or(testFile(c.Test), c.Data)))
+	}
+	if c.RunDir != "" {
+		e.printf("         gradus report %s -o report.html   for all of it as one page\n", shellWord(c.RunDir))
+	}
+}
+
+// testFile is the file of --test, or "" where there is none.
+func testFile(test string) string {
+	if _, err := strconv.ParseFloat(test, 64); err == nil || test == "none" {
+		return ""
+	}
+	return test
 }
 
 func findingText(f train.Finding) string {
@@ -67,7 +83,7 @@ func findingText(f train.Finding) string {
 func writeDiagnosis(e *env, found []train.Finding) {
 	for i, f := range found {
 		if i == 0 {
-			e.printf("\nDiagnosis, causes first (docs/diagnosis.md has each)\n")
+			e.printf("\nDiagnosis, causes first (gradus help diagnosis has each)\n")
 		}
 		e.printf("%s\n", wrap(findingText(f), fmt.Sprintf("  %d. ", i+1), 100))
 	}

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/lab"
@@ -20,6 +23,15 @@ type reportCmd struct {
 }
 
 func (c *reportCmd) Run(e *env) error {
+	if ext := strings.ToLower(filepath.Ext(c.Out)); ext != ".html" && ext != ".htm" {
+		return usagef("--out %s: a report is a page; give a name that ends in .html", c.Out)
+	}
+	if err := checkOut(c.Out, kindReport); err != nil {
+		return err
+	}
+	if err := ended(c.RunDir); err != nil {
+		return err
+	}
 	h, err := readHistory(filepath.Join(c.RunDir, "history.csv"))
 	if err != nil {
 		return err
@@ -28,7 +40,7 @@ func (c *reportCmd) Run(e *env) error {
 	path := filepath.Join(c.RunDir, "result.json")
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("a run's folder has a result.json when the run has ended, and this cannot be read: %w", err)
+		return fmt.Errorf("%s: this cannot be read: %w", path, errors.Unwrap(err))
 	}
 	var result struct {
 		Model *string         `json:"model"`
@@ -53,6 +65,21 @@ func (c *reportCmd) Run(e *env) error {
 	}
 	e.printf("%s\n", c.Out)
 	return nil
+}
+
+// ended says what to do where a folder holds no run, or one that has not ended.
+func ended(dir string) error {
+	there := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	switch {
+	case there("result.json"):
+		return nil
+	case there("config.json"):
+		return fmt.Errorf("%s: the run has not ended, so there is nothing to report yet; gradus resume %s continues it", dir, shellWord(dir))
+	}
+	return fmt.Errorf("%s holds no run; name a folder that was given to gradus train --run", dir)
 }
 
 // loadOf loads the model that a run's result names, from where the run was started.

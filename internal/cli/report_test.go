@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -8,10 +9,20 @@ import (
 // A result never overwrites what it is made from.
 func TestOutIsNotAnInput(t *testing.T) {
 	place(t, map[string]string{"a.csv": readFile(t, iris), "b.csv": readFile(t, iris)})
-	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors", "--run", "run")
+	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "-o", "n.safetensors")
+	// What is there under an ending that a result has, and is no such result.
+	for name, from := range map[string]string{"m.svg": "b.csv", "m.html": "b.csv", "page.png": "m.safetensors"} {
+		writeFile(t, name, readFile(t, from))
+	}
 	before := listing(t)
 	for _, args := range []string{
 		"train a.csv -o a.csv", "train a.csv --test b.csv -o ./b.csv", "train a.csv --from m.safetensors -o m.safetensors",
+		"importance m.safetensors a.csv -o m.svg", "plot m.safetensors -o m.svg", "compare a.csv -o m.svg", "lr a.csv -o m.svg",
+		"explain m.safetensors a.csv --row 0 -o m.svg", "plot m.safetensors -o page.png", "importance m.safetensors a.csv -o page.png",
+		"train a.csv -o b.csv", "tune a.csv -o b.csv", "train a.csv -o m.svg", "predict m.safetensors a.csv -o page.png",
+		"predict m.safetensors a.csv -o n.safetensors", "cv a.csv -o n.safetensors",
+		"report run -o b.csv", "report run -o m.html", "report run -o m.svg", "resume run -o b.csv",
 		"predict m.safetensors a.csv -o a.csv", "predict m.safetensors a.csv -o m.safetensors", "train a.csv -o -",
 	} {
 		r := must(t, 2, strings.Fields(args)...)
@@ -40,5 +51,53 @@ func TestReportIsHonest(t *testing.T) {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("%s: no %q in\n%s", args, want, r.out)
 		}
+	}
+}
+
+// TestOutAgain: a result takes the place of an older one of its kind.
+func TestOutAgain(t *testing.T) {
+	place(t, map[string]string{"a.csv": readFile(t, iris)})
+	for range 2 {
+		for _, args := range []string{
+			"train a.csv --epochs 1 --quiet -o m.safetensors", "predict m.safetensors a.csv -o p.csv", "cv a.csv --epochs 1 --quiet -o p.csv",
+			"plot m.safetensors -o n.svg", "plot m.safetensors -o n.png", "importance m.safetensors a.csv --quiet -o n.svg",
+		} {
+			must(t, 0, strings.Fields(args)...)
+		}
+	}
+	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "--run", "run", "-o", "m.safetensors")
+	for range 2 {
+		must(t, 0, "report", "run", "-o", "r.html")
+	}
+}
+
+// TestReportOfUnfinishedRun: what to do with a run that was killed is said, and with a folder that
+// holds none.
+func TestReportOfUnfinishedRun(t *testing.T) {
+	place(t, nil)
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "--run", "run", "-o", "m.safetensors")
+	if err := os.Remove("run/result.json"); err != nil { // which is written last
+		t.Fatal(err)
+	}
+	for _, problem := range refused(call("report", "run", "-o", "r.html"), 1, []string{"the run has not ended", "gradus resume run continues it"}) {
+		t.Error(problem)
+	}
+	for _, problem := range refused(call("report", ".", "-o", "r.html"), 1, []string{". holds no run", "gradus train --run"}) {
+		t.Error(problem)
+	}
+}
+
+// TestNextOffers: the report says how to go on.
+func TestNextOffers(t *testing.T) {
+	place(t, map[string]string{"a.csv": readFile(t, iris)})
+	r := must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "--run", "my run", "-o", "m.safetensors")
+	for _, want := range []string{"gradus importance m.safetensors a.csv", "gradus report 'my run' -o report.html", "--test 0.2"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("no %q in\n%s", want, r.out)
+		}
+	}
+	r = must(t, 0, "train", "a.csv", "--test", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	if !strings.Contains(r.out, "gradus importance m.safetensors "+iris) {
+		t.Errorf("importance is not offered on the rows of --test:\n%s", r.out)
 	}
 }

@@ -52,10 +52,7 @@ func (c *trainCmd) Run(e *env) error {
 	if c.Out == "-" {
 		return usagef("--out -: a model cannot go to standard output; name a file")
 	}
-	if err := notAnInput(c.Out, c.Data, c.Test, c.Validation, c.From); err != nil {
-		return err
-	}
-	if err := writableFolder(c.Out); err != nil {
+	if err := checkOut(c.Out, kindModel, c.Data, c.Test, c.Validation, c.From); err != nil {
 		return err
 	}
 	if c.TensorBoard && c.RunDir == "" {

@@ -47,10 +47,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := notAnInput(c.Out, c.Data, c.Test, c.Validation, c.From); err != nil {
-		return err
-	}
-	if err := writableFolder(c.Out); err != nil {
+	if err := checkOut(c.Out, kindModel, c.Data, c.Test, c.Validation, c.From); err != nil {
 		return err
 	}
 	t := &tuning{tuneCmd: c, env: e}

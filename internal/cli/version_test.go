@@ -10,3 +10,9 @@ func TestVersion(t *testing.T) {
 		t.Errorf("%q", r.out)
 	}
 }
+
+func TestVersionFlag(t *testing.T) {
+	if flag, command := must(t, 0, "--version").out, must(t, 0, "version").out; flag != command {
+		t.Errorf("--version prints %q, version %q", flag, command)
+	}
+}

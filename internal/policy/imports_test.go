@@ -48,10 +48,11 @@ var allowed = map[string][]string{
 		"nn", "optim", "data", "metrics", "train", "github.com/nlpodyssey/safetensors",
 	},
 	"lesson": {"internal/jsonfloat", "internal/kernel", "internal/rng", "nn", "optim", "train"},
+	"docs":   {},
 	"plot":   {"gonum.org/v1/plot", "golang.org/x/image/"},
 	"lab":    {"internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot"},
 	"internal/cli": {
-		"lab",
+		"docs", "lab",
 		"internal/atomicfile", "internal/bench", "internal/journal", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},

@@ -1,0 +1,84 @@
+package cli
+
+// The examples that help shows below what a command does. Indented lines stay as they are.
+
+func (trainCmd) Help() string {
+	return exampleCalls(
+		"gradus train data.csv", "the last column is the target",
+		"gradus train data.csv --target price --test 0.2", "with a score on rows that chose nothing",
+		"gradus train data.csv --run runs/1", "kept: gradus resume runs/1 goes on after a crash",
+		"gradus train new.csv --from data.safetensors", "from a model's weights, with its network and encoding",
+	)
+}
+
+func (resumeCmd) Help() string { return exampleCalls("gradus resume runs/1", "") }
+
+func (predictCmd) Help() string {
+	return exampleCalls(
+		"gradus predict data.safetensors new.csv -o predictions.csv", "",
+		"gradus predict data.safetensors new.csv --keep id", "with the column id in front",
+		"gradus predict data.safetensors new.csv --bad-cells missing", "whatever stands in its cells",
+	)
+}
+
+func (evaluateCmd) Help() string {
+	return exampleCalls(
+		"gradus evaluate data.safetensors labelled.csv", "",
+		"gradus evaluate data.safetensors labelled.csv --metric precision,recall", "",
+	)
+}
+
+func (checkCmd) Help() string {
+	return exampleCalls("gradus check data.csv --target price --activation tanh", "")
+}
+
+func (cvCmd) Help() string {
+	return exampleCalls(
+		"gradus cv data.csv --target price --folds 10", "",
+		"gradus cv data.csv --group patient -o predictions.csv", "rows of one patient stay together",
+	)
+}
+
+func (importanceCmd) Help() string {
+	return exampleCalls("gradus importance data.safetensors labelled.csv -o importance.svg", "")
+}
+
+func (explainCmd) Help() string {
+	return exampleCalls(
+		"gradus explain data.safetensors data.csv --row 0", "",
+		"gradus explain data.safetensors data.csv --row 0 --weight 0.2.1 -o explain.svg", "layer 0, from input 2 to unit 1",
+	)
+}
+
+func (compareCmd) Help() string {
+	return exampleCalls("gradus compare data.csv --target price -o compare.svg", "")
+}
+
+func (tuneCmd) Help() string {
+	return exampleCalls(
+		"gradus tune data.csv --target price", "",
+		"gradus tune data.csv --search lr=1e-4..1e-1:log --search 'hidden=32|64,64' --trials 50 --run search", "goes on where it was",
+	)
+}
+
+func (lrCmd) Help() string { return exampleCalls("gradus lr data.csv --target price -o rates.svg", "") }
+
+func (labCmd) Help() string { return exampleCalls("gradus lab data.csv", "") }
+
+func (plotCmd) Help() string {
+	return exampleCalls("gradus plot runs/1 -o curves.svg", "", "gradus plot data.safetensors -o network.svg", "")
+}
+
+func (reportCmd) Help() string { return exampleCalls("gradus report runs/1 -o report.html", "") }
+
+// exampleCalls are calls, each with what is to be said of it.
+func exampleCalls(pairs ...string) string {
+	text := "Examples:\n"
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			text += "\n  # " + pairs[i+1]
+		}
+		text += "\n  " + pairs[i]
+	}
+	return text
+}

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestHelpHasExamples: what help shows as a call can be parsed, and the commands that take data
+// show one.
+func TestHelpHasExamples(t *testing.T) {
+	calls := regexp.MustCompile(`(?m)^ +gradus (.*)$`)
+	for _, command := range strings.Fields("train resume predict evaluate check cv importance explain compare tune lr lab plot report") {
+		found := calls.FindAllStringSubmatch(must(t, 0, "help", command).out, -1)
+		if len(found) == 0 {
+			t.Errorf("help %s shows no call", command)
+		}
+		for _, c := range found {
+			if len(c[0]) > 110 {
+				t.Errorf("help %s: a line of %d characters", command, len(c[0]))
+			}
+			words := strings.Fields(strings.ReplaceAll(c[1], "'", ""))
+			if words[0] != command {
+				t.Errorf("help %s shows a call of %s", command, words[0])
+			}
+			if _, err := newParser(Std{}).Parse(words); err != nil {
+				t.Errorf("help %s: %s: %v", command, c[1], err)
+			}
+		}
+	}
+}
+
+// TestHelpShowsPages: every page that help or a report names is in the binary.
+func TestHelpShowsPages(t *testing.T) {
+	for _, page := range helpPages() {
+		if r := must(t, 0, "help", page); !strings.HasPrefix(r.out, "# ") {
+			t.Errorf("help %s: %.80s", page, r.out)
+		}
+		if !strings.Contains(must(t, 0, "help", "help").out, page) {
+			t.Errorf("help does not name %s", page)
+		}
+	}
+	if r := must(t, 0, "help", "diagnosis"); !strings.Contains(r.out, "| `target-outlier` |") {
+		t.Error("help diagnosis lacks the codes")
+	}
+	if r := must(t, 0, "help", "lab"); !strings.HasPrefix(r.out, "Usage: gradus lab") {
+		t.Errorf("help lab: %.80s", r.out)
+	}
+	place(t, map[string]string{"t.csv": rows(60, "a,y", number, always("-3"))})
+	for _, command := range []string{"help", "help train", "train t.csv --output-activation sigmoid --epochs 1 --quiet -o m.safetensors"} {
+		if r := call(strings.Fields(command)...); strings.Contains(r.out+r.err, "docs/") {
+			t.Errorf("%s refers to docs/:\n%s", command, r.out)
+		}
+	}
+}
