@@ -103,15 +103,27 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 }
 
 // Prepare reads the schema, holds rows out, learns the encoding on the training rows, and
-// makes the network and its trainer. start, if not nil, gives the weights to begin with.
+// makes the network and its trainer. start, if not nil, gives the weights to begin with; those of a
+// model bring its network, columns, classes and encoding, and what differs is refused.
 func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if tables.Train == nil {
 		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
 	f := &Fit{Options: o, tables: tables}
 	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
-	var err error
-	if f.Schema, f.Rows.Weightless, err = o.infer(tables.Train); err != nil {
+	base, err := start.base(o.Custom)
+	if err != nil {
+		return nil, err
+	}
+	if base != nil {
+		if err := f.Options.adopt(start, base); err != nil {
+			return nil, err
+		}
+		f.Schema, f.Rows.Weightless, err = f.Options.inferAs(start, base, tables.Train)
+	} else {
+		f.Schema, f.Rows.Weightless, err = o.infer(tables.Train)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
@@ -123,8 +135,9 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err := f.split(); err != nil {
 		return nil, err
 	}
-	f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, o.Scale, f.recipe.scaleY)
-	if err != nil {
+	if base != nil {
+		f.Encoding = base.Encoding
+	} else if f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, o.Scale, f.recipe.scaleY); err != nil {
 		return nil, asOption(err)
 	}
 	if err := f.leaveUnknown(); err != nil {
@@ -249,6 +262,11 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	var err error
 	if d.Train, f.imputed, err = encode[T](f.Encoding, f.tables.Train, f.parts.train); err != nil {
 		return nil, err
+	}
+	for _, c := range f.imputed {
+		if c.Unseen > 0 { // the encoding is that of the model the run starts from
+			f.note("The column %q has a category that the model of --from does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
+		}
 	}
 	if f.Rows.Validation > 0 {
 		t := f.tables.Validation

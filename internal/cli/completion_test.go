@@ -34,16 +34,16 @@ func TestBashCompletes(t *testing.T) {
 		"gradus nope --o":       "\n",
 		"gradus train my":       "my data.csv\n",
 
-		"gradus train --activation le":       "leaky-relu\n",
+		"gradus train --activation le":        "leaky-relu\n",
 		"gradus train --output-activation so": "softplus\nsoftmax\n",
-		"gradus train --optimizer lb":        "lbfgs\n",
-		"gradus train --schedule cos":        "cosine\ncosine-restarts\n",
-		"gradus train --header ":             "auto\nyes\nno\n",
-		"gradus train --task = multi":        "multiclass\nmultilabel\n", // as readline parts --task=multi
-		"gradus predict --bad-cells m":       "missing\n",
-		"gradus evaluate --metric prec":      "precision\nprecision_macro\n",
-		"gradus compare --methods b":         "batch\n",
-		"gradus train --from my":             "my data.csv\n",
+		"gradus train --optimizer lb":         "lbfgs\n",
+		"gradus train --schedule cos":         "cosine\ncosine-restarts\n",
+		"gradus train --header ":              "auto\nyes\nno\n",
+		"gradus train --task = multi":         "multiclass\nmultilabel\n", // as readline parts --task=multi
+		"gradus predict --bad-cells m":        "missing\n",
+		"gradus evaluate --metric prec":       "precision\nprecision_macro\n",
+		"gradus compare --methods b":          "batch\n",
+		"gradus train --from my":              "my data.csv\n",
 	} {
 		script := `. ./gradus.bash; read -ra COMP_WORDS <<< "$1"; [[ $1 == *" " ]] && COMP_WORDS+=(""); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _gradus; printf '%s\n' "${COMPREPLY[@]}"`
 		out, err := exec.Command(bash, "-c", script, "bash", line).CombinedOutput()

@@ -58,18 +58,18 @@ type tableFlags struct {
 
 // netFlags say what the network is.
 type netFlags struct {
-	Hidden           string  `default:"64,64" placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none."`
-	Activation       string  `default:"relu" group:"network" help:"relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
+	Hidden           string  `placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none. Default: 64,64, or those of the model of --from."`
+	Activation       string  `placeholder:"NAME" group:"network" help:"Of the hidden layers, default relu: relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
 	OutputActivation string  `default:"auto" group:"network" help:"Of the last layer; auto goes by the task."`
 	NoBias           bool    `group:"network" help:"No biases."`
 	Init             string  `default:"auto" group:"network" help:"auto, he, glorot, lecun, uniform, normal or zeros."`
-	Norm             string  `default:"none" group:"network" help:"Normalise the hidden layers before their activation: none, batch or layer."`
+	Norm             string  `placeholder:"NAME" group:"network" help:"Normalise the hidden layers before their activation: none, batch or layer. Default: none."`
 	Dropout          float64 `default:"0" placeholder:"X" group:"network" help:"Share of the hidden units that training sets to 0 in each step, drawn anew."`
 	InputDropout     float64 `default:"0" placeholder:"X" group:"network" help:"The same of the inputs."`
 	Loss             string  `default:"auto" group:"network" help:"auto, half-squared, squared, absolute, huber:1, quantile:0.5, log-cosh, binary-cross-entropy, cross-entropy, focal:2, hinge, poisson, tweedie:1.5 or gamma."`
 	Reduction        string  `default:"mean" group:"network" help:"Of a batch's losses: mean or sum."`
 	Seed             uint64  `default:"1" group:"network" help:"Decides all that is drawn at random."`
-	From             string  `placeholder:"FILE" group:"network" help:"Start from these weights: a model, or bare tensors layers.0.weight ... of shape [in, out]."`
+	From             string  `placeholder:"FILE" group:"network" help:"Start from these weights. A model brings its network, columns, classes and encoding: a warm start, or partial fit on further rows; what differs is refused. Bare tensors layers.0.weight ... of shape [in, out] only need the network's shapes."`
 }
 
 // start reads the weights to start from; nil where none are asked for.
@@ -128,8 +128,10 @@ func (f *tableFlags) options(n *netFlags) (model.Options, error) {
 		Loss: n.Loss, Reduction: n.Reduction, Seed: n.Seed,
 	}
 	var err error
-	if o.Hidden, err = model.ParseHidden(n.Hidden); err != nil {
-		return o, usagef("--hidden %s: %w", n.Hidden, err)
+	if n.Hidden != "" {
+		if o.Hidden, err = model.ParseHidden(n.Hidden); err != nil {
+			return o, usagef("--hidden %s: %w", n.Hidden, err)
+		}
 	}
 	if o.Task, err = data.ParseTask(f.Task); err != nil {
 		return o, usagef("--task: %w", err)

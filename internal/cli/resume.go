@@ -28,6 +28,7 @@ type resumed struct {
 	dir        *runDir
 	config     runConfig
 	checkpoint *train.Checkpoint // nil: none was written
+	ownStart   bool              // the folder has the weights that the run started from
 }
 
 func (given *resumeCmd) Run(e *env) error {
@@ -70,6 +71,11 @@ func (given *resumeCmd) Run(e *env) error {
 	t.Data = t.ConfigData
 	for _, name := range []*string{&t.Data, &t.Out, &t.From, &t.Validation, &t.Test} {
 		*name = r.config.found(*name)
+	}
+	if own := r.dir.file(startFile); t.From != "" {
+		if _, err := os.Stat(own); err == nil {
+			t.From, r.ownStart = own, true
+		}
 	}
 	if c.Out != "" {
 		t.Out = c.Out

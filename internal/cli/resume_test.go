@@ -173,7 +173,7 @@ func TestResumeBegins(t *testing.T) {
 	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "run", "--json", "--quiet").out), first) {
 		t.Error(d)
 	}
-	// With a checkpoint, the weights to start from are no longer needed.
+	// The folder has the weights to start from, whose encoding a checkpoint needs too.
 	if err := os.Remove("start.safetensors"); err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,9 @@ type runConfig struct {
 	Notes       []string          `json:"notes,omitempty"`       // on flags, which stand here as they were understood
 }
 
+// startFile is the run's own copy of the weights it started from, which --from named.
+const startFile = "from.safetensors"
+
 // notFlags are the keys of config.json that --config passes over.
 var notFlags = []string{"folder", "fingerprint", "event-files", "notes"}
 
@@ -77,6 +80,19 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 	}
 	if c.Test != "" {
 		config.Test = c.Test
+	}
+	if c.From != "" {
+		raw, err := os.ReadFile(c.From)
+		if err == nil {
+			err = d.write(startFile, func(w io.Writer) error {
+				_, err := w.Write(raw)
+				return err
+			})
+		}
+		if err != nil {
+			d.close()
+			return nil, fmt.Errorf("--run: the weights of --from could not be kept: %w", err)
+		}
 	}
 	if err := d.write("config.json", func(w io.Writer) error {
 		enc := json.NewEncoder(w)

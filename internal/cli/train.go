@@ -66,7 +66,7 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	var start *model.Weights
-	if c.resumed == nil || c.resumed.checkpoint == nil { // whose weights the run has left behind
+	if c.resumed == nil || c.resumed.checkpoint == nil || c.resumed.ownStart { // of which a checkpoint needs the encoding
 		if start, err = c.start(); err != nil {
 			return err
 		}

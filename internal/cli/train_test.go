@@ -279,6 +279,9 @@ func TestFrom(t *testing.T) {
 		t.Error("from bare tensors: they are not where the training starts")
 	}
 
+	for _, problem := range refused(call("train", penguins, "--hidden", "5", "--from", "bare.safetensors"), 1, []string{"bare.safetensors", "layers.0.weight", "shape", "needs"}) {
+		t.Error(problem)
+	}
 	for name, change := range map[string]func(map[string][]float64, map[string][]uint64){
 		"transposed": func(_ map[string][]float64, s map[string][]uint64) { s["layers.1.weight"] = []uint64{3, 5} },
 		"flat":       func(_ map[string][]float64, s map[string][]uint64) { s["layers.1.weight"] = []uint64{15} },
