@@ -18,10 +18,46 @@ type Report struct {
 	Title   string
 	Command string // that comes to the same, if it is known
 	Model   *model.Model
+	Data    [][2]string    // what is known of the table: names and values
+	Columns []ReportColumn // of the table, as they were taken
 	History train.History
 	Notes   []string
 	Found   []train.Finding // the diagnosis
-	Figures []ReportFigure  // besides the loss and the network
+	Rows    []ReportFigure  // of predictions, see RowFigures
+	Figures []ReportFigure  // others, besides the loss and the network
+}
+
+// ReportColumn is a column of the table.
+type ReportColumn struct {
+	Name    string
+	As      string // what it was taken for: a kind, "target", or "left out"
+	Missing int    // cells
+	Note    string // why it was left out, or a remark
+}
+
+// NewReport is the report of a run and its model, with all that the run knows of its table.
+func NewReport(f *model.Fit, m *model.Model) (Report, error) {
+	t := f.Table()
+	r := Report{Model: m, History: m.Training.History, Notes: f.Said(), Found: m.Training.Diagnosis}
+	r.Data = [][2]string{{"file", t.Name()}, {"read as", t.Format()}, {"size", fmt.Sprintf("%s, %s", plural(t.Rows(), "row", "rows"), plural(len(t.Columns()), "column", "columns"))}}
+	for _, y := range f.Schema.Targets {
+		what := "amounts"
+		if len(y.Classes) > 0 {
+			what = plural(len(y.Classes), "class", "classes")
+		}
+		r.Columns = append(r.Columns, ReportColumn{Name: y.Name, As: "target", Note: what})
+	}
+	for _, c := range f.Schema.Columns {
+		r.Columns = append(r.Columns, ReportColumn{Name: c.Name, As: string(c.Kind), Missing: c.Missing, Note: c.Note})
+	}
+	for _, d := range f.Schema.Dropped {
+		r.Columns = append(r.Columns, ReportColumn{Name: d.Name, As: "left out", Note: d.Reason})
+	}
+	j, err := f.Judge(m)
+	if err == nil {
+		r.Rows = RowFigures(m, j)
+	}
+	return r, err
 }
 
 // ReportFigure is a picture of a report.
@@ -48,7 +84,11 @@ func WriteReport(w io.Writer, r Report) error {
 // Report is the session's run as it stands.
 func (f *Frame) Report(m *model.Model) Report {
 	p := panelData{f}
-	r := Report{Title: p.File(), Command: p.Command(), Model: m, History: f.History, Notes: f.Fit.Notes}
+	r, err := NewReport(f.Fit, m)
+	if err != nil { // the run has predicted these rows before
+		r.Notes = append(r.Notes, err.Error())
+	}
+	r.Title, r.Command, r.History, r.Found = p.File(), p.Command(), f.History, nil
 	if fig, err := f.Plane(0, 0); err == nil && fig != nil {
 		r.Figures = append(r.Figures, ReportFigure{"Fit", fig})
 	}
@@ -142,7 +182,14 @@ type confusion struct {
 	Rows    string
 	Classes []string
 	Cells   [][]float64
+	Scores  []metrics.ClassScore
 }
+
+// Matrix reports whether there is room for the matrix itself.
+func (c *confusion) Matrix() bool { return len(c.Classes) <= mostMatrix }
+
+// mostMatrix is up to how many classes a confusion matrix is shown.
+const mostMatrix = 12
 
 // Confusion is that of the most honest rows there are.
 func (r reportData) Confusion() *confusion {
@@ -153,7 +200,29 @@ func (r reportData) Confusion() *confusion {
 	if best == nil || best.Confusion == nil || len(best.Confusion) != len(r.Model.Classes()) {
 		return nil
 	}
-	return &confusion{rows, r.Model.Classes(), best.Confusion}
+	return &confusion{rows, r.Model.Classes(), best.Confusion, metrics.ByClass(best.Confusion)}
+}
+
+// targetScores are the scores of one of several targets.
+type targetScores struct {
+	Name   string
+	Scores metrics.Scores
+}
+
+// Targets are the scores of each of several targets on the most honest rows there are.
+func (r reportData) Targets() []targetScores {
+	if r.Model == nil {
+		return nil
+	}
+	best, _ := r.Model.Training.Metrics.Best()
+	if best == nil || len(best.Outputs) < 2 {
+		return nil
+	}
+	var out []targetScores
+	for i, o := range best.Outputs {
+		out = append(out, targetScores{r.Model.Targets()[i], o.Scores})
+	}
+	return out
 }
 
 // Curve is the loss over the run.

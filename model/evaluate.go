@@ -153,6 +153,7 @@ type EvaluateOptions struct {
 	Metrics      []string // which; default: those of the training report
 	SampleWeight string   // a column of weights; default: every row counts the same
 	Threshold    float64  // of two classes; default: the model's
+	Rows         []int    // of the table; default: all
 }
 
 // Evaluation is what Evaluate finds.
@@ -257,7 +258,16 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 	if l.rows = l.b.Labelled(); len(l.rows) == 0 {
 		return l, fmt.Errorf("%s: no row has a target, so there is nothing to evaluate", t.Name())
 	}
-	l.left.Unlabelled = t.Rows() - len(l.rows)
+	if o.Rows != nil {
+		asked := make(map[int]bool, len(o.Rows))
+		for _, row := range o.Rows {
+			asked[row] = true
+		}
+		l.rows = slices.DeleteFunc(l.rows, func(row int) bool { return !asked[row] })
+		l.left.Unlabelled = len(asked) - len(l.rows)
+	} else {
+		l.left.Unlabelled = t.Rows() - len(l.rows)
+	}
 	if l.rows, err = l.left.known(m.Encoding, l.b, l.rows); err != nil {
 		return l, err
 	}

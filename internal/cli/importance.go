@@ -7,6 +7,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/journal"
+	"github.com/gradus-ml/gradus/lab"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -97,7 +98,7 @@ func (c *importanceCmd) Run(e *env) error {
 	}
 	e.sayAll(found.Notes)
 	if format != "" {
-		if err := writeFigure(c.Out, format, importanceFigure(found)); err != nil {
+		if err := writeFigure(c.Out, format, lab.ImportanceFigure(found)); err != nil {
 			return err
 		}
 	}
@@ -133,23 +134,6 @@ func (c *importanceCmd) open(t *data.Table) (*journal.Journal[measured], []measu
 		return nil, nil, fmt.Errorf("--run: %w", err)
 	}
 	return j, known, nil
-}
-
-// importanceFigure shows the most important columns.
-func importanceFigure(found *model.Importance) plot.Figure {
-	const most = 40
-	title := "What each column is worth"
-	if n := len(found.Columns); n > most {
-		title = fmt.Sprintf("What columns are worth: the %d most important of %d", most, n)
-	}
-	b := plot.Bars{
-		Title:  title,
-		XLabel: fmt.Sprintf("by how much %s, %s with all in place, is worse when the column is shuffled", found.Metric, short(found.Score)),
-	}
-	for _, c := range found.Columns[:min(most, len(found.Columns))] {
-		b.Bars = append(b.Bars, plot.Bar{Name: c.Name, Value: c.Mean, Spread: c.SD})
-	}
-	return b
 }
 
 // bars draws a share of the most in up to 30 characters.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gradus-ml/gradus/lab"
 	"github.com/gradus-ml/gradus/model"
-	"github.com/gradus-ml/gradus/plot"
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/lock"
@@ -141,7 +141,7 @@ func TestImportanceInterrupted(t *testing.T) {
 func TestImportanceFigureSaysWhatIsLeftOut(t *testing.T) {
 	for n, want := range map[int]string{40: "What each column is worth", 41: "What columns are worth: the 40 most important of 41"} {
 		found := &model.Importance{Metric: "r2", Columns: make([]model.ColumnImportance, n)}
-		if b := importanceFigure(found).(plot.Bars); b.Title != want || len(b.Bars) != 40 {
+		if b := lab.ImportanceFigure(found); b.Title != want || len(b.Bars) != 40 {
 			t.Errorf("%d columns: %q with %d bars", n, b.Title, len(b.Bars))
 		}
 	}

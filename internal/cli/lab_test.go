@@ -175,3 +175,50 @@ func TestReportPage(t *testing.T) {
 		t.Errorf("no folder: status %d, %s", code, errs)
 	}
 }
+
+// TestReportHasTheRows: a run's page has its table, its columns with what was left out, and the
+// pictures of what the model says of the most honest rows; without the table it says so.
+func TestReportHasTheRows(t *testing.T) {
+	table := rows(120, "id,a,b,const,num,two,three,l1,l2", numbered(""), number, func(i int) string { return number(i + 500) }, always("7"), number,
+		cycle("no", "yes"), cycle("x", "y", "z"), cycle("0", "1"), cycle("1", "0", "0"))
+	for target, want := range map[string][]string{
+		"num":   {"num: predicted against true, 24 test rows", "num: residuals, 24 test rows"},
+		"two":   {"ROC, 24 test rows", "Precision and recall, 24 test rows", "Calibration, 24 test rows", "Confusion matrix, test rows", "yes (AUC"},
+		"three": {"ROC, 24 test rows", "Precision and recall, 24 test rows", "Calibration, 24 test rows", "x (AUC", "the guess (error"},
+		"l1,l2": {"ROC, 24 test rows", "l1 (AUC", "l2 (AUC", "Scores by target"},
+	} {
+		place(t, map[string]string{"t.csv": table})
+		must(t, 0, "train", "t.csv", "--target", target, "--test", "0.2", "--epochs", "3", "--quiet", "--run", "run", "-o", "m.safetensors")
+		must(t, 0, "report", "run", "-o", "r.html")
+		page := readFile(t, "r.html")
+		for _, text := range append(want, "t.csv", "120 rows, 9 columns", "left out", "counts the rows", "constant: every cell is", "number", "Importance, 24 test rows", "What each column is worth") {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s: the report lacks %q", target, text)
+			}
+		}
+		for _, bad := range []string{"<script", " src=", " href=", "NaN", "not in this report"} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s: the report has %q", target, bad)
+			}
+		}
+		writeFile(t, "t.csv", table+"1,2,3,7,1,no,x,0,1\n")
+		must(t, 0, "report", "run", "-o", "r.html")
+		page = readFile(t, "r.html")
+		for _, text := range []string{"What the model says of the rows is not in this report: the table&#39;s rows are not what they were", "counts the rows", "<svg"} {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s: of a table that has changed, the report lacks %q", target, text)
+			}
+		}
+	}
+}
+
+// TestReportOfInterruptedRun: the page of a run that can go on says how.
+func TestReportOfInterruptedRun(t *testing.T) {
+	place(t, nil)
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "--run", "run", "-o", "m.safetensors")
+	writeFile(t, "run/result.json", strings.Replace(readFile(t, "run/result.json"), `"stop_reason":"epochs"`, `"stop_reason":"interrupted"`, 1))
+	must(t, 0, "report", "run", "-o", "r.html")
+	if page := readFile(t, "r.html"); !strings.Contains(page, "gradus resume run continues it") {
+		t.Error("the page does not say how the run goes on")
+	}
+}

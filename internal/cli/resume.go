@@ -59,30 +59,41 @@ func (given *resumeCmd) Run(e *env) error {
 		fmt.Fprintf(e.Err, "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), r.checkpoint.Steps)
 	}
 
-	args := []string{"train", "--config", path}
+	var more []string
 	if c.Threads != nil {
-		args = append(args, "--threads", strconv.Itoa(*c.Threads))
+		more = append(more, "--threads", strconv.Itoa(*c.Threads))
 	}
-	call, err := e.parser.Parse(joinNegative(args))
+	t, err := r.config.command(e, c.Dir, more...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
-	t := call.Selected().Target.Addr().Interface().(*trainCmd)
-	t.Data = t.ConfigData
-	for _, name := range []*string{&t.Data, &t.Out, &t.From, &t.Validation, &t.Test} {
-		*name = r.config.found(*name)
-	}
-	if own := r.dir.file(startFile); t.From != "" {
-		if _, err := os.Stat(own); err == nil {
-			t.From, r.ownStart = own, true
-		}
-	}
+	r.ownStart = t.From == r.dir.file(startFile)
 	if c.Out != "" {
 		t.Out = c.Out
 	}
 	t.TensorBoard = r.config.EventFiles
 	t.RunDir, t.JSON, t.Quiet, t.resumed = c.Dir, c.JSON, c.Quiet, &r
 	return t.Run(e)
+}
+
+// command is the call of train that made the run in a folder.
+func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, error) {
+	path := filepath.Join(dir, "config.json")
+	call, err := e.parser.Parse(joinNegative(append([]string{"train", "--config", path}, more...)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	t := call.Selected().Target.Addr().Interface().(*trainCmd)
+	t.Data = t.ConfigData
+	for _, name := range []*string{&t.Data, &t.Out, &t.From, &t.Validation, &t.Test} {
+		*name = c.found(*name)
+	}
+	if own := filepath.Join(dir, startFile); t.From != "" {
+		if _, err := os.Stat(own); err == nil {
+			t.From = own
+		}
+	}
+	return t, nil
 }
 
 // found is a file's name as the present folder sees it, when the run was begun in another.
@@ -100,15 +111,23 @@ func (c *runConfig) found(name string) string {
 	return filepath.Join(c.Folder, name)
 }
 
+// same reports tables that are not what they were when the run began.
+func (c *runConfig) same(f *model.Fit, dir string) error {
+	tables := f.Fingerprints()
+	for _, what := range []string{"train", "validation", "test"} {
+		if then, now := c.Fingerprint[what], tables[what]; then != now {
+			return fmt.Errorf("the %s rows are not what they were when the run in %s began (their SHA-256 is %.12s, it was %.12s)",
+				map[string]string{"train": "table's", "validation": "validation", "test": "test"}[what], dir, now, then)
+		}
+	}
+	return nil
+}
+
 // restore checks that the tables are what they were, and continues from the checkpoint. The
 // run's notes are those of its beginning: a batch size that was clamped is small enough here.
 func (r *resumed) restore(f *model.Fit) error {
-	tables := f.Fingerprints()
-	for _, what := range []string{"train", "validation", "test"} {
-		if then, now := r.config.Fingerprint[what], tables[what]; then != now {
-			return fmt.Errorf("the %s rows are not what they were when the run in %s began (their SHA-256 is %.12s, it was %.12s): put the old data back, or start a new run",
-				map[string]string{"train": "table's", "validation": "validation", "test": "test"}[what], r.dir.path, now, then)
-		}
+	if err := r.config.same(f, r.dir.path); err != nil {
+		return fmt.Errorf("%w: put the old data back, or start a new run", err)
 	}
 	if r.config.Notes != nil {
 		f.Notes = r.config.Notes

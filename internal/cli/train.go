@@ -35,14 +35,6 @@ type trainCmd struct {
 }
 
 func (c *trainCmd) Run(e *env) error {
-	o, err := c.options(&c.netFlags)
-	if err != nil {
-		return err
-	}
-	if err := c.descentFlags.add(&o); err != nil {
-		return err
-	}
-	c.rowFlags.add(&o)
 	if c.Data = cmp.Or(c.Data, c.ConfigData); c.Data == "" {
 		return usagef("name the data to train on: gradus train DATA")
 	}
@@ -61,19 +53,9 @@ func (c *trainCmd) Run(e *env) error {
 	if c.RunDir != "" && c.CheckpointEvery <= 0 {
 		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
 	}
-	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	f, err := c.prepare(e)
 	if err != nil {
 		return err
-	}
-	var start *model.Weights
-	if c.resumed == nil || c.resumed.checkpoint == nil || c.resumed.ownStart { // of which a checkpoint needs the encoding
-		if start, err = c.start(); err != nil {
-			return err
-		}
-	}
-	f, err := model.Prepare(tables, o, start)
-	if err != nil {
-		return asUsage(err)
 	}
 	var dir *runDir
 	switch {
@@ -115,6 +97,30 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	return c.exit(e, m)
+}
+
+// prepare reads the tables and prepares the run.
+func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
+	o, err := c.options(&c.netFlags)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.descentFlags.add(&o); err != nil {
+		return nil, err
+	}
+	c.rowFlags.add(&o)
+	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	if err != nil {
+		return nil, err
+	}
+	var start *model.Weights
+	if c.resumed == nil || c.resumed.checkpoint == nil || c.resumed.ownStart { // of which a checkpoint needs the encoding
+		if start, err = c.start(); err != nil {
+			return nil, err
+		}
+	}
+	f, err := model.Prepare(tables, o, start)
+	return f, asUsage(err)
 }
 
 // nothing is a run that a signal ended before its first update.
