@@ -38,7 +38,7 @@ type ReportColumn struct {
 // NewReport is the report of a run and its model, with all that the run knows of its table.
 func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	t := f.Table()
-	r := Report{Model: m, History: m.Training.History, Notes: f.Said(), Found: m.Training.Diagnosis}
+	r := Report{Model: m, History: m.Training.History, Notes: f.Notes, Found: m.Training.Diagnosis}
 	r.Data = [][2]string{{"file", t.Name()}, {"read as", t.Format()}, {"size", fmt.Sprintf("%s, %s", plural(t.Rows(), "row", "rows"), plural(len(t.Columns()), "column", "columns"))}}
 	for _, y := range f.Schema.Targets {
 		what := "amounts"

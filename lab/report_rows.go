@@ -138,21 +138,30 @@ func rocFigure(tests []test) plot.Chart {
 
 func precisionFigure(tests []test) plot.Chart {
 	c := squareChart("of the class, share found (recall)", "of the found, share right (precision)")
+	chance, rarest := 1.0, "by chance"
 	for _, t := range tests[:min(mostCurves, len(tests))] {
 		yes, no := t.sweep(func(float64, float64) {})
 		if yes == 0 || no == 0 {
 			continue
 		}
+		if len(c.Series) > 0 {
+			rarest = "by chance, of the rarest"
+		}
+		chance = min(chance, yes/(yes+no))
 		s, before, average := plot.Series{}, 0.0, 0.0
 		t.sweep(func(right, wrong float64) {
 			recall, precision := right/yes, right/(right+wrong)
 			average += (recall - before) * precision
 			before = recall
+			if len(s.X) == 0 {
+				s.X, s.Y = append(s.X, 0), append(s.Y, precision)
+			}
 			s.X, s.Y = append(s.X, recall), append(s.Y, precision)
 		})
 		s.Name = t.named("average", average)
 		c.Series = append(c.Series, s)
 	}
+	c.Series = append(c.Series, plot.Series{Name: rarest, X: []float64{0, 1}, Y: []float64{chance, chance}, Dashed: true})
 	return c
 }
 
@@ -249,7 +258,11 @@ func ImportanceFigure(found *model.Importance) plot.Bars {
 		XLabel: fmt.Sprintf("by how much %s, %s with all in place, is worse when the column is shuffled", found.Metric, short(found.Score)),
 	}
 	for _, c := range found.Columns[:min(most, len(found.Columns))] {
-		b.Bars = append(b.Bars, plot.Bar{Name: c.Name, Value: c.Mean, Spread: c.SD})
+		value := c.Mean
+		if math.Abs(value) < 1e-12 { // what is left of equal scores
+			value = 0
+		}
+		b.Bars = append(b.Bars, plot.Bar{Name: c.Name, Value: value, Spread: c.SD})
 	}
 	return b
 }
