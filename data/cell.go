@@ -35,6 +35,10 @@ func isMissing(s string) bool {
 	return false
 }
 
+// MissingWords lists what isMissing accepts, in lower case: cells that are empty or one of these
+// words, in capitals or not, are missing.
+func MissingWords() []string { return []string{"", "?", "na", "n/a", "nan", "null"} }
+
 // parseCell reads a cell as a number, and says what it is where it is none.
 func parseCell(s string) (float64, content) {
 	s = strings.TrimSpace(s)
@@ -95,6 +99,9 @@ func formatNumber(x float64) string { return string(appendNumber(nil, x)) }
 
 // truthPairs are the words of booleans, false before true.
 var truthPairs = [...][2]string{{"false", "true"}, {"no", "yes"}, {"f", "t"}, {"n", "y"}, {"0", "1"}}
+
+// TruthWords lists the words of booleans, false before true; capitals do not matter.
+func TruthWords() [][2]string { return truthPairs[:] }
 
 // parseTruth reads a trimmed cell as a boolean; pair is its index in truthPairs.
 func parseTruth(s string) (value bool, pair int, ok bool) {

@@ -35,8 +35,8 @@ const (
 )
 
 const (
-	normEpsilon  = 1e-5
-	normMomentum = 0.1 // how far a running value moves
+	NormEpsilon  = 1e-5 // what norms add to a variance
+	normMomentum = 0.1  // how far a running value moves
 )
 
 var normNames = [...]string{"none", "batch", "layer"}
@@ -127,7 +127,7 @@ func (n *Network[T]) normRows(t *Tape[T], l, from, to int) {
 		if d.Norm == BatchNorm {
 			kernel.BatchNorm(z.Row(i), hat.Row(i), nt.mean, nt.rstd, gamma, beta)
 		} else {
-			nt.rstd[i] = kernel.LayerNorm(z.Row(i), hat.Row(i), gamma, beta, normEpsilon)
+			nt.rstd[i] = kernel.LayerNorm(z.Row(i), hat.Row(i), gamma, beta, NormEpsilon)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (n *Network[T]) useState(t *Tape[T], l int) {
 
 func setRstd[T Float](rstd, variance []T) {
 	for j := range rstd {
-		rstd[j] = 1 / kernel.Sqrt(variance[j]+normEpsilon)
+		rstd[j] = 1 / kernel.Sqrt(variance[j]+NormEpsilon)
 	}
 }
 

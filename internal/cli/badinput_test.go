@@ -72,6 +72,8 @@ var badInput = []struct {
 	{"plot good.safetensors", 2, []string{"--out"}},
 	{"plot good.safetensors -o net.pdf", 2, []string{"net.pdf", ".svg or .png"}},
 	{"info", 2, []string{"<model>"}},
+	{"export good.safetensors", 2, []string{"--out"}},
+	{"export good.safetensors -o m.pmml", 2, []string{"m.pmml", "endings", ".onnx"}},
 	{"completion tcsh", 2, []string{"tcsh", "bash", "zsh", "fish"}},
 	{"help nope", 2, []string{"no command nope"}},
 
@@ -221,6 +223,8 @@ var badInput = []struct {
 	{"train $IRIS --run folder", 1, []string{"--run", "folder holds a run already"}},
 	{"predict good.safetensors plain.csv -o nofolder/p.csv", 1, []string{"nofolder", "does not exist"}},
 	{"predict good.safetensors plain.csv -o folder", 1, []string{"folder", "name a file in it"}},
+	{"export good.safetensors -o nofolder/m.onnx", 1, []string{"nofolder", "does not exist"}},
+	{"export nofile.safetensors -o m.onnx", 1, []string{"nofile.safetensors", "no such file"}},
 	{"plot good.safetensors -o nofolder/net.svg", 1, []string{"nofolder", "does not exist"}},
 
 	// A model and a table that do not go together.

@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/team":              {},
 	"internal/tune":              {"internal/kernel", "internal/rng"},
 	"internal/tfevents":          {"google.golang.org/protobuf/encoding/protowire"},
+	"internal/onnx":              {"google.golang.org/protobuf/encoding/protowire"},
 	"internal/lock":              {"golang.org/x/sys/windows"},
 	"internal/journal":           {"internal/atomicfile", "internal/lock"},
 	"internal/jsonfloat":         {},
@@ -51,8 +52,9 @@ var allowed = map[string][]string{
 	"docs":   {},
 	"plot":   {"gonum.org/v1/plot", "golang.org/x/image/"},
 	"lab":    {"internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot"},
+	"export": {"internal/atomicfile", "internal/kernel", "internal/onnx", "nn", "data", "model"},
 	"internal/cli": {
-		"docs", "lab",
+		"docs", "lab", "export",
 		"internal/atomicfile", "internal/bench", "internal/journal", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},

@@ -1,0 +1,80 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// ErrUnsupported is wrapped by errors about a model that a format cannot hold.
+var ErrUnsupported = errors.New("not exportable")
+
+// ErrOption is wrapped by errors about options that do not fit each other or the format.
+var ErrOption = errors.New("export option")
+
+// Options say what to write.
+type Options struct {
+	Net     bool   // ONNX: the network alone, on encoded inputs
+	Bare    bool   // safetensors: tensors alone, which gradus cannot predict with
+	Layout  string // of tensors: "gradus" (the default) or "torch"
+	Version string // of gradus, for the file's metadata
+}
+
+// formats are what Write knows, by the ending of a file's name.
+var formats = map[string]func(m *model.Model, path string, o Options) error{
+	".onnx": func(m *model.Model, path string, o Options) error {
+		raw, err := ONNX(m, o)
+		if err != nil {
+			return err
+		}
+		return whole(path, raw)
+	},
+}
+
+// Formats lists the endings that Write knows.
+func Formats() []string {
+	var list []string
+	for ending := range formats {
+		list = append(list, ending)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Write writes a model to a file, in the format that the ending of its name says. A file
+// appears whole or not at all.
+func Write(m *model.Model, path string, o Options) error {
+	ending := strings.ToLower(filepath.Ext(path))
+	write, ok := formats[ending]
+	tensors := ending == ".safetensors" || ending == ".npz"
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: %q has none of the endings %s, by which the format is chosen", ErrOption, path, strings.Join(Formats(), ", "))
+	case o.Net && ending != ".onnx":
+		return fmt.Errorf("%w: net is for ONNX files, and %s is none", ErrOption, path)
+	case o.Bare && !tensors:
+		return fmt.Errorf("%w: bare is for files of tensors (.safetensors, .npz), and %s is none", ErrOption, path)
+	case o.Layout != "" && !tensors:
+		return fmt.Errorf("%w: layout is for files of tensors (.safetensors, .npz), and %s is none", ErrOption, path)
+	}
+	return write(m, path, o)
+}
+
+// whole writes bytes to a file.
+func whole(path string, raw []byte) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	})
+}
+
+// unsupported is an error about a model that a format cannot hold.
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrUnsupported, fmt.Errorf(format, args...))
+}

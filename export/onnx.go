@@ -1,0 +1,448 @@
+package export
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/onnx"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// The versions that onnxruntime 1.15 of 2023 and all later ones read.
+const (
+	onnxIR        = 8
+	onnxOpset     = 17
+	onnxOpsetOfML = 2
+	onnxMost      = 2<<30 - 1 // bytes: what a protocol buffer may have
+)
+
+// ONNX returns a model as an ONNX file.
+//
+// Of the whole model every column is an input of its own, under its name, of shape [N, 1]:
+//
+//	number    double; NaN is missing
+//	date      int64, seconds since 1970-01-01 UTC; the smallest int64, numpy's NaT, is missing
+//	boolean   string, as it would stand in a table
+//	category  string, as it would stand in a table, without blanks around it
+//
+// Outputs are label [N] and probabilities [N, classes] of classes, label [N, targets] and
+// probabilities [N, targets] of several labels, and variable [N, targets] of a regression, in
+// the targets' own units. Labels are int64 where all classes are whole numbers, else strings.
+//
+// Of the network alone (Options.Net) the input is encoded [N, inputs], which is what
+// data.EncodeRow writes, and the output probabilities or variable.
+//
+// Encoded inputs have the bits of data.EncodeRow; they are the value "encoded" in the graph.
+// What follows them differs from gradus in the last digits, since every runtime sums in an
+// order of its own. gelu in float64 is computed in float32, the only precision in which
+// runtimes have erf. What gradus refuses a graph cannot refuse: a text that is no boolean gives
+// NaN.
+func ONNX(m *model.Model, o Options) ([]byte, error) {
+	if m.Network32() != nil {
+		return writeONNX(m, m.Network32(), o)
+	}
+	return writeONNX(m, m.Network64(), o)
+}
+
+func writeONNX[T nn.Float](m *model.Model, net *nn.Network[T], o Options) ([]byte, error) {
+	b := &builder{taken: map[string]bool{}, real: onnx.Float64}
+	if m.Network32() != nil {
+		b.real = onnx.Float32
+	}
+	e := m.Encoding
+	var x string
+	if o.Net {
+		b.taken["encoded"] = true
+		b.g.Inputs = []onnx.Value{{Name: "encoded", Type: b.real, Shape: []onnx.Dim{{Name: "N"}, {Size: int64(e.Width())}}}}
+		x = "encoded"
+	} else {
+		for _, name := range append(e.Columns(), "label", "probabilities", "variable", "encoded") {
+			b.taken[name] = true
+		}
+		b.declare(e)
+		x = b.encode(e)
+	}
+	y := x
+	for l := range net.Depth() {
+		var err error
+		if y, err = addLayer(b, net, l, y); err != nil {
+			return nil, err
+		}
+	}
+	if o.Net {
+		b.finish(m, y, b.real, false)
+	} else {
+		b.finish(m, b.cast(y, onnx.Float64), onnx.Float64, true)
+	}
+	b.g.Name = "gradus"
+	raw := onnx.Encode(&onnx.Model{
+		IR: onnxIR, Producer: "gradus", ProducerVersion: o.Version,
+		Doc:    fmt.Sprintf("Predicts %s (%s). Network: %s.", strings.Join(m.Targets(), ", "), m.Task(), m.DescribeNetwork()),
+		Opsets: []onnx.Opset{{Version: onnxOpset}, {Domain: "ai.onnx.ml", Version: onnxOpsetOfML}},
+		Graph:  b.g, Metadata: metadata(m, o),
+	})
+	if len(raw) > onnxMost {
+		return nil, unsupported("the model would have %d bytes as ONNX, and a file of that format has at most %d", len(raw), onnxMost)
+	}
+	return raw, nil
+}
+
+// metadata is what a file says of itself beside its graph. Lists are JSON.
+func metadata(m *model.Model, o Options) []onnx.Property {
+	list := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			panic("export: " + err.Error()) // texts always go into JSON
+		}
+		return string(text)
+	}
+	p := []onnx.Property{
+		{Key: "gradus_version", Value: o.Version},
+		{Key: "weights_sha256", Value: m.WeightsSHA256()},
+		{Key: "task", Value: string(m.Task())},
+		{Key: "targets", Value: list(m.Targets())},
+		{Key: "columns", Value: list(m.Columns())},
+	}
+	if m.Classes() != nil {
+		p = append(p, onnx.Property{Key: "classes", Value: list(m.Classes())})
+	}
+	if m.Task() == data.Binary {
+		p = append(p, onnx.Property{Key: "threshold", Value: strconv.FormatFloat(m.Threshold, 'g', -1, 64)})
+	}
+	if o.Net {
+		p = append(p, onnx.Property{Key: "inputs", Value: list(m.Encoding.InputNames())})
+	}
+	return p
+}
+
+// builder adds nodes to a graph.
+type builder struct {
+	g     onnx.Graph
+	taken map[string]bool // names of values
+	count int
+	real  onnx.Type // the network's precision
+}
+
+// fresh is a name that no other value has.
+func (b *builder) fresh(base string) string {
+	for {
+		b.count++
+		if name := fmt.Sprintf("%s_%d", base, b.count); !b.taken[name] {
+			b.taken[name] = true
+			return name
+		}
+	}
+}
+
+// op adds a node and returns the name of its output.
+func (b *builder) op(op string, inputs []string, attributes ...onnx.Attribute) string {
+	name := b.fresh(op)
+	b.to(name, op, inputs, attributes...)
+	return name
+}
+
+// to is op with a name for the output.
+func (b *builder) to(name, op string, inputs []string, attributes ...onnx.Attribute) {
+	n := onnx.Node{Op: op, Inputs: inputs, Outputs: []string{name}, Attributes: attributes}
+	if op == "LabelEncoder" {
+		n.Domain = "ai.onnx.ml"
+	}
+	b.g.Nodes = append(b.g.Nodes, n)
+}
+
+// do is op without attributes.
+func (b *builder) do(op string, inputs ...string) string { return b.op(op, inputs) }
+
+func axis(i int64) onnx.Attribute { return onnx.Attribute{Name: "axis", Value: i} }
+
+func (b *builder) constant(t onnx.Tensor) string {
+	t.Name = b.fresh("constant")
+	b.g.Constants = append(b.g.Constants, t)
+	return t.Name
+}
+
+func (b *builder) doubles(v ...float64) string {
+	return b.constant(onnx.Float64s("", v, int64(len(v))))
+}
+func (b *builder) ints(v ...int64) string { return b.constant(onnx.Int64s("", v, int64(len(v)))) }
+func (b *builder) bools(v ...bool) string { return b.constant(onnx.Bools("", v, int64(len(v)))) }
+func (b *builder) texts(v ...string) string {
+	return b.constant(onnx.Texts("", v, int64(len(v))))
+}
+
+// reals are constants in the network's precision; without a shape they are a vector.
+func (b *builder) reals(v []float64, shape ...int64) string { return b.of(b.real, v, shape...) }
+
+// of is a constant of floats or doubles.
+func (b *builder) of(t onnx.Type, v []float64, shape ...int64) string {
+	if shape == nil {
+		shape = []int64{int64(len(v))}
+	}
+	if t == onnx.Float64 {
+		return b.constant(onnx.Float64s("", v, shape...))
+	}
+	single := make([]float32, len(v))
+	for i, x := range v {
+		single[i] = float32(x)
+	}
+	return b.constant(onnx.Float32s("", single, shape...))
+}
+
+// one is a single number in the network's precision.
+func (b *builder) one(x float64) string { return b.reals([]float64{x}) }
+
+func (b *builder) cast(x string, to onnx.Type) string {
+	return b.op("Cast", []string{x}, onnx.Attribute{Name: "to", Value: int64(to)})
+}
+
+// concat puts columns beside each other.
+func (b *builder) concat(columns []string) string {
+	if len(columns) == 1 {
+		return columns[0]
+	}
+	return b.op("Concat", columns, axis(1))
+}
+
+// columns takes some columns of a matrix of width columns.
+func (b *builder) columns(x string, width int, which []int) string {
+	all := len(which) == width
+	places := make([]int64, len(which))
+	for i, c := range which {
+		places[i] = int64(c)
+		all = all && c == i
+	}
+	if all {
+		return x
+	}
+	return b.op("Gather", []string{x, b.ints(places...)}, axis(1))
+}
+
+// addLayer adds a = f(norm(x·W + b)).
+func addLayer[T nn.Float](b *builder, net *nn.Network[T], l int, x string) (string, error) {
+	d, w := net.Layer(l), net.Weights(l)
+	numbers := func(v []T) []float64 {
+		out := make([]float64, len(v))
+		for i, x := range v {
+			out[i] = float64(x)
+		}
+		return out
+	}
+	in := []string{x, b.reals(numbers(w.Data[:w.Rows*w.Cols]), int64(w.Rows), int64(w.Cols))}
+	if bias := net.Bias(l); bias != nil {
+		in = append(in, b.reals(numbers(bias)))
+	}
+	z := b.op("Gemm", in)
+	if d.Norm != nn.NoNorm {
+		v := map[string]string{}
+		for _, t := range net.Tensors() {
+			if part, ok := strings.CutPrefix(t.Name, fmt.Sprintf("layers.%d.norm.", l)); ok {
+				v[part] = b.reals(numbers(t.Data))
+			}
+		}
+		epsilon := onnx.Attribute{Name: "epsilon", Value: float32(nn.NormEpsilon)}
+		if d.Norm == nn.BatchNorm {
+			z = b.op("BatchNormalization", []string{z, v["weight"], v["bias"], v["mean"], v["var"]}, epsilon)
+		} else {
+			z = b.op("LayerNormalization", []string{z, v["weight"], v["bias"]}, epsilon)
+		}
+	}
+	return b.activate(d.Activation, l, z)
+}
+
+// activate adds a = f(z), composed of operations that runtimes have in both precisions.
+func (b *builder) activate(f nn.Activation, layer int, z string) (string, error) {
+	name, parameter, err := builtIn(f, layer)
+	if err != nil {
+		return "", err
+	}
+	elu := func(s, p float64) string { // s·z for z > 0, else p·(e^z - 1)
+		below := b.do("Sub", b.do("Exp", b.do("Min", z, b.one(0))), b.one(1))
+		return b.do("Where", b.do("Greater", z, b.one(0)), b.do("Mul", z, b.one(s)), b.do("Mul", below, b.one(p)))
+	}
+	softplus := func() string { // max(z, 0) + log(1 + e^-|z|)
+		tail := b.do("Log", b.do("Add", b.do("Exp", b.do("Neg", b.do("Abs", z))), b.one(1)))
+		return b.do("Add", b.do("Max", z, b.one(0)), tail)
+	}
+	switch name {
+	case "identity":
+		return z, nil
+	case "relu":
+		return b.do("Max", z, b.one(0)), nil
+	case "sigmoid":
+		return b.sigmoid(z), nil
+	case "tanh":
+		return b.tanh(z), nil
+	case "leaky-relu":
+		return b.do("Where", b.do("Greater", z, b.one(0)), z, b.do("Mul", z, b.one(parameter))), nil
+	case "elu":
+		return elu(1, parameter), nil
+	case "selu":
+		const alpha, lambda = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+		return elu(lambda, lambda*alpha), nil
+	case "gelu": // z·(1 + erf(z/√2))/2
+		x := z
+		if b.real == onnx.Float64 {
+			x = b.cast(z, onnx.Float32)
+		}
+		single := func(v float64) string { return b.of(onnx.Float32, []float64{v}) }
+		cdf := b.do("Mul", b.do("Add", b.do("Erf", b.do("Mul", x, single(0.70710678118654752440))), single(1)), single(0.5))
+		if b.real == onnx.Float64 {
+			cdf = b.cast(cdf, onnx.Float64)
+		}
+		return b.do("Mul", z, cdf), nil
+	case "silu":
+		return b.do("Mul", z, b.sigmoid(z)), nil
+	case "mish":
+		return b.do("Mul", z, b.tanh(softplus())), nil
+	case "softplus":
+		return softplus(), nil
+	case "exp":
+		return b.do("Exp", z), nil
+	case "softmax":
+		return b.op("Softmax", []string{z}, axis(1)), nil
+	}
+	return "", unsupported("layer %d has the activation %s, which ONNX export does not know", layer, f)
+}
+
+// In float64 sigmoid and tanh are composed: onnxruntime 1.15 joins the operations of that name,
+// and Relu, with the product before them, which it then cannot compute in float64.
+
+func (b *builder) sigmoid(z string) string {
+	if b.real == onnx.Float32 {
+		return b.do("Sigmoid", z)
+	}
+	return b.do("Div", b.one(1), b.do("Add", b.one(1), b.do("Exp", b.do("Neg", z))))
+}
+
+// tanh is (1 - e^-2|z|) / (1 + e^-2|z|) with the sign of z.
+func (b *builder) tanh(z string) string {
+	if b.real == onnx.Float32 {
+		return b.do("Tanh", z)
+	}
+	e := b.do("Exp", b.do("Mul", b.do("Abs", z), b.one(-2)))
+	return b.do("Mul", b.do("Sign", z), b.do("Div", b.do("Sub", b.one(1), e), b.do("Add", b.one(1), e)))
+}
+
+// builtIn takes the name of a built-in activation and its parameter apart. A custom one is an
+// error.
+func builtIn(f nn.Activation, layer int) (name string, parameter float64, err error) {
+	own, err := nn.ParseActivation(f.String())
+	if err != nil || own.F(0.75) != f.F(0.75) || own.F(-0.75) != f.F(-0.75) {
+		return "", 0, unsupported("layer %d has the activation %s, which is not one of gradus's own: only those can be exported", layer, f)
+	}
+	name, text, given := strings.Cut(f.String(), ":")
+	if given {
+		if parameter, err = strconv.ParseFloat(text, 64); err != nil {
+			return "", 0, unsupported("layer %d has the activation %s, whose parameter is not a number", layer, f)
+		}
+	}
+	return name, parameter, nil
+}
+
+// finish adds what a prediction is made of, from the network's outputs y in a precision. Only
+// the whole model has labels.
+func (b *builder) finish(m *model.Model, y string, in onnx.Type, labels bool) {
+	e := m.Encoding
+	number := func(x ...float64) string { return b.of(in, x) }
+	switch m.Task() {
+	case data.Regression:
+		center, scale := make([]float64, len(e.Targets)), make([]float64, len(e.Targets))
+		for i, t := range e.Targets {
+			center[i], scale[i] = t.Center, t.Scale
+		}
+		b.output("variable", b.do("Add", b.do("Mul", y, number(scale...)), number(center...)), in, len(center))
+		return
+	case data.Binary, data.Multilabel:
+		if m.Loss == nn.Hinge {
+			y = b.do("Div", number(1), b.do("Add", number(1), b.do("Exp", b.do("Neg", y))))
+		}
+	case data.Multiclass:
+		sum := b.op("ReduceSum", []string{y, b.ints(1)}, onnx.Attribute{Name: "keepdims", Value: int64(1)})
+		y = b.do("Where", b.do("Greater", sum, number(0)), b.do("Div", y, sum), y)
+	}
+	p := y
+	if m.Task() == data.Binary {
+		p = b.concat([]string{b.do("Sub", number(1), y), y})
+	}
+	if in != b.real {
+		p = b.cast(p, b.real)
+	}
+	if labels {
+		switch m.Task() {
+		case data.Binary:
+			second := b.cast(b.do("Greater", y, number(m.Threshold)), onnx.Int64)
+			b.class(e.Targets[0], b.do("Squeeze", second, b.ints(1)))
+		case data.Multiclass:
+			b.class(e.Targets[0], b.op("ArgMax", []string{y}, axis(1), onnx.Attribute{Name: "keepdims", Value: int64(0)}))
+		case data.Multilabel:
+			b.labels(e.Targets, b.do("Greater", y, number(0.5)))
+		}
+	}
+	b.output("probabilities", p, b.real, m.Outputs())
+}
+
+// output names a value an output, of shape [N, columns], or [N] where columns is 0. The name
+// is another where a column has it.
+func (b *builder) output(name, of string, t onnx.Type, columns int) {
+	for b.isInput(name) {
+		name += "_"
+	}
+	b.to(name, "Identity", []string{of})
+	v := onnx.Value{Name: name, Type: t, Shape: []onnx.Dim{{Name: "N"}}}
+	if columns > 0 {
+		v.Shape = append(v.Shape, onnx.Dim{Size: int64(columns)})
+	}
+	b.g.Outputs = append(b.g.Outputs, v)
+}
+
+func (b *builder) isInput(name string) bool {
+	return slices.ContainsFunc(b.g.Inputs, func(v onnx.Value) bool { return v.Name == name })
+}
+
+// class outputs the class at the index of each row.
+func (b *builder) class(y data.Target, index string) {
+	whole := wholeClasses(y.Classes)
+	if whole == nil {
+		b.output("label", b.do("Gather", b.texts(y.Classes...), index), onnx.String, 0)
+	} else {
+		b.output("label", b.do("Gather", b.ints(whole...), index), onnx.Int64, 0)
+	}
+}
+
+// labels outputs the first or the second class of each target.
+func (b *builder) labels(targets []data.Target, second string) {
+	var texts [2][]string
+	var whole [2][]int64
+	for _, y := range targets {
+		n := wholeClasses(y.Classes)
+		for i := range 2 {
+			texts[i] = append(texts[i], y.Classes[i])
+			if n != nil {
+				whole[i] = append(whole[i], n[i])
+			}
+		}
+	}
+	if len(whole[0]) == len(targets) {
+		b.output("label", b.do("Where", second, b.ints(whole[1]...), b.ints(whole[0]...)), onnx.Int64, len(targets))
+	} else {
+		b.output("label", b.do("Where", second, b.texts(texts[1]...), b.texts(texts[0]...)), onnx.String, len(targets))
+	}
+}
+
+// wholeClasses are the classes as whole numbers; nil where one is none.
+func wholeClasses(classes []string) []int64 {
+	out := make([]int64, len(classes))
+	for i, c := range classes {
+		n, err := strconv.ParseInt(c, 10, 64)
+		if err != nil || strconv.FormatInt(n, 10) != c {
+			return nil
+		}
+		out[i] = n
+	}
+	return out
+}

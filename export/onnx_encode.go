@@ -1,0 +1,328 @@
+package export
+
+import (
+	"math"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/onnx"
+)
+
+// missingTime is the date that stands for a missing one: numpy's NaT.
+const missingTime = math.MinInt64
+
+// pieces are matrices of encoded inputs, and where each of their columns belongs.
+type pieces struct {
+	names []string
+	at    []int // in the encoding, of all pieces' columns one behind the other
+}
+
+// add adds a matrix whose columns belong to these places.
+func (p *pieces) add(name string, at ...int) {
+	p.names, p.at = append(p.names, name), append(p.at, at...)
+}
+
+// encode makes the encoded inputs from the columns. Columns of one kind are one matrix: the
+// graph has as many nodes for a hundred numbers as for two.
+func (b *builder) encode(e *data.Encoding) string {
+	var p pieces
+	numbers := b.encodeDates(e, &p)
+	b.encodeNumbers(e, numbers, &p)
+	b.encodeBooleans(e, &p)
+	b.encodeCategories(e, &p)
+	from := make([]int64, len(p.at)) // the inverse of at
+	sorted := true
+	for i, at := range p.at {
+		from[at] = int64(i)
+		sorted = sorted && at == i
+	}
+	x := b.concat(p.names)
+	if sorted {
+		b.to("encoded", "Identity", []string{x})
+	} else {
+		b.to("encoded", "Gather", []string{x, b.ints(from...)}, axis(1))
+	}
+	return "encoded"
+}
+
+// inputsOf returns the columns of a kind, and their matrix.
+func (b *builder) inputsOf(e *data.Encoding, kind data.Kind) (which []int, matrix string) {
+	var names []string
+	for i := range e.Inputs {
+		if e.Inputs[i].Kind == kind {
+			which, names = append(which, i), append(names, e.Inputs[i].Name)
+		}
+	}
+	if len(which) > 0 {
+		matrix = b.concat(names)
+	}
+	return which, matrix
+}
+
+// declare lists the graph's inputs in the encoding's order.
+func (b *builder) declare(e *data.Encoding) {
+	types := map[data.Kind]onnx.Type{data.KindNumber: onnx.Float64, data.KindDate: onnx.Int64, data.KindBoolean: onnx.String, data.KindCategory: onnx.String}
+	for _, in := range e.Inputs {
+		b.g.Inputs = append(b.g.Inputs, onnx.Value{Name: in.Name, Type: types[in.Kind], Shape: []onnx.Dim{{Name: "N"}, {Size: 1}}})
+	}
+}
+
+// quantities are columns that are encoded as numbers: numbers, and the days of dates.
+type quantities struct {
+	inputs []int // in the encoding
+	days   string
+}
+
+// encodeDates adds cos and sin of the places in the cycles, and returns the days since 1970.
+func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
+	which, seconds := b.inputsOf(e, data.KindDate)
+	if which == nil {
+		return quantities{}
+	}
+	missing := b.do("Equal", seconds, b.ints(missingTime))
+	days := b.do("Div", b.cast(seconds, onnx.Float64), b.doubles(86400))
+	q := quantities{inputs: which, days: b.do("Where", missing, b.doubles(math.NaN()), days)}
+
+	// Whole days and the seconds beyond them, by a division that is exact, since runtimes round
+	// quotients of negative numbers in two ways.
+	whole := func(x string, by int64) string { return b.do("Div", x, b.ints(by)) }
+	mod := func(x string, by int64) string { return b.do("Mod", x, b.ints(by)) }
+	add := func(x string, y int64) string { return b.do("Add", x, b.ints(y)) }
+	times := func(x string, y int64) string { return b.do("Mul", x, b.ints(y)) }
+	known := b.do("Where", missing, b.ints(0), seconds)
+	clock := mod(known, 86400)
+	day := whole(b.do("Sub", known, clock), 86400)
+
+	// The month of a day, counted from March (Hinnant, "chrono-compatible low-level date
+	// algorithms"): of the day in its era of 400 years, then in its year.
+	inEra := mod(add(day, 719468), 146097)
+	year := whole(b.do("Sub", b.do("Add", b.do("Sub", inEra, whole(inEra, 1460)), whole(inEra, 36524)), whole(inEra, 146096)), 365)
+	inYear := b.do("Sub", inEra, b.do("Sub", b.do("Add", times(year, 365), whole(year, 4)), whole(year, 100)))
+	month := mod(add(whole(add(times(inYear, 5), 2), 153), 2), 12)
+
+	cycles := []struct {
+		place string
+		of    int
+	}{{month, 12}, {mod(add(day, 4), 7), 7}, {whole(clock, 60), 1440}}
+	for c, cycle := range cycles {
+		var some []int // of the dates that have this cycle
+		var at []int
+		for i, input := range which {
+			if c < 2 || e.Inputs[input].Clock {
+				from, _ := e.Span(input)
+				some, at = append(some, i), append(at, from+1+2*c, from+2+2*c)
+			}
+		}
+		if some == nil {
+			continue
+		}
+		table := make([]float64, 0, 2*cycle.of)
+		for i := range cycle.of {
+			turn := float64(i) / float64(cycle.of)
+			table = append(table, kernel.CosPi(2*turn), kernel.SinPi(2*turn))
+		}
+		pairs := b.op("Gather", []string{b.reals(table, int64(cycle.of), 2), b.columns(cycle.place, len(which), some)}, axis(0))
+		absent := b.do("Unsqueeze", b.columns(missing, len(which), some), b.ints(2))
+		pairs = b.do("Where", absent, b.one(0), pairs)
+		p.add(b.do("Reshape", pairs, b.ints(-1, int64(len(at)))), at...)
+	}
+	return q
+}
+
+// encodeNumbers adds what numbers and days become: scaled, ranked, and whether they are missing.
+func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
+	which, x := b.inputsOf(e, data.KindNumber)
+	switch {
+	case which == nil && dates.inputs == nil:
+		return
+	case which == nil:
+		x = dates.days
+	case dates.inputs != nil:
+		x = b.concat([]string{x, dates.days})
+	}
+	which = append(which, dates.inputs...)
+	n := len(which)
+	median, center, scale := make([]float64, n), make([]float64, n), make([]float64, n)
+	zero, clip := make([]bool, n), make([]bool, n)
+	var zeros, clips int
+	var flagged, ranked []int
+	var at, flaggedAt, rankedAt []int
+	for i, input := range which {
+		in := &e.Inputs[input]
+		from, to := e.Span(input)
+		median[i], center[i], scale[i], clip[i] = in.Median, in.Center, in.Scale, in.Clip
+		if in.Scale == 0 {
+			zero[i], scale[i] = true, 1
+			zeros++
+		}
+		if in.Clip {
+			clips++
+		}
+		if in.Missing {
+			flagged, flaggedAt = append(flagged, i), append(flaggedAt, to-1)
+		}
+		if in.RankAt != nil {
+			ranked, rankedAt = append(ranked, i), append(rankedAt, from+1)
+		}
+		at = append(at, from)
+	}
+	missing := b.do("IsNaN", x)
+	x = b.do("Where", missing, b.doubles(median...), x)
+	z := b.do("Div", b.do("Sub", x, b.doubles(center...)), b.doubles(scale...))
+	if clips > 0 { // z / √(1 + (z/3)²), and 3 where the square is too large
+		q := b.do("Div", z, b.doubles(3))
+		soft := b.do("Div", z, b.do("Sqrt", b.do("Add", b.doubles(1), b.do("Mul", q, q))))
+		far := b.do("Greater", b.do("Abs", z), b.doubles(1e100))
+		soft = b.do("Where", far, b.do("Mul", b.do("Sign", z), b.doubles(3)), soft)
+		if clips < n {
+			soft = b.do("Where", b.bools(clip...), soft, z)
+		}
+		z = soft
+	}
+	if zeros > 0 {
+		z = b.do("Where", b.bools(zero...), b.doubles(0), z)
+	}
+	p.add(b.cast(z, b.real), at...)
+	if ranked != nil {
+		var inputs []*data.Input
+		for _, i := range ranked {
+			inputs = append(inputs, &e.Inputs[which[i]])
+		}
+		p.add(b.cast(b.rank(inputs, b.columns(x, n, ranked)), b.real), rankedAt...)
+	}
+	if flagged != nil {
+		p.add(b.cast(b.columns(missing, n, flagged), b.real), flaggedAt...)
+	}
+}
+
+// rank gives the ranks of the columns of x: the number of knots that are not above a value
+// chooses the piece of the distribution function on which it lies.
+func (b *builder) rank(inputs []*data.Input, x string) string {
+	most := 0
+	for _, in := range inputs {
+		most = max(most, len(in.RankAt))
+	}
+	knots, pieces := most+1, most+2
+	n := len(inputs)
+	at := make([]float64, n*knots)
+	low, span, share, step := make([]float64, n*pieces), make([]float64, n*pieces), make([]float64, n*pieces), make([]float64, n*pieces)
+	first := make([]int64, n)
+	for i := range at {
+		at[i] = math.Inf(1)
+	}
+	for i := range span {
+		span[i] = 1
+	}
+	for i, in := range inputs {
+		last := len(in.RankAt) - 1
+		copy(at[i*knots:], in.RankAt)
+		at[i*knots+last+1] = math.Nextafter(in.RankAt[last], math.Inf(1))
+		first[i] = int64(i * pieces)
+		for k, x := range in.RankAt { // piece k+1 begins at knot k; piece 0 is 0
+			j := i*pieces + k + 1
+			low[j], share[j] = x, in.RankOf[k]
+			if k < last {
+				span[j], step[j] = in.RankAt[k+1]-x, in.RankOf[k+1]-in.RankOf[k]
+			}
+		}
+		share[i*pieces+last+2] = 1 // above the last knot
+	}
+	below := b.do("LessOrEqual", b.of(onnx.Float64, at, int64(n), int64(knots)), b.do("Unsqueeze", x, b.ints(2)))
+	count := b.op("ReduceSum", []string{b.cast(below, onnx.Int32), b.ints(2)}, onnx.Attribute{Name: "keepdims", Value: int64(0)})
+	piece := b.do("Add", b.cast(count, onnx.Int64), b.ints(first...))
+	of := func(table []float64) string { return b.do("Gather", b.doubles(table...), piece) }
+	part := b.do("Div", b.do("Sub", x, of(low)), of(span))
+	f := b.do("Add", of(share), b.do("Mul", of(step), part))
+	const root3 = 1.7320508075688772
+	return b.do("Mul", b.do("Sub", b.do("Mul", b.doubles(2), f), b.doubles(1)), b.doubles(root3))
+}
+
+// encodeBooleans adds 1, -1 and 0.
+func (b *builder) encodeBooleans(e *data.Encoding, p *pieces) {
+	which, x := b.inputsOf(e, data.KindBoolean)
+	if which == nil {
+		return
+	}
+	var keys []string
+	var values []float32
+	add := func(word string, value float32) {
+		for _, s := range spellings(word) {
+			keys, values = append(keys, s), append(values, value)
+		}
+	}
+	for _, words := range data.TruthWords() {
+		add(words[0], -1)
+		add(words[1], 1)
+	}
+	for _, word := range data.MissingWords() {
+		add(word, 0)
+	}
+	y := b.op("LabelEncoder", []string{x}, onnx.Attribute{Name: "keys_strings", Value: keys},
+		onnx.Attribute{Name: "values_floats", Value: values}, onnx.Attribute{Name: "default_float", Value: float32(math.NaN())})
+	if b.real == onnx.Float64 {
+		y = b.cast(y, onnx.Float64)
+	}
+	var at []int
+	for _, input := range which {
+		from, _ := e.Span(input)
+		at = append(at, from)
+	}
+	p.add(y, at...)
+}
+
+// encodeCategories adds a 1 at the place of each one's level.
+func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
+	for input := range e.Inputs {
+		in := &e.Inputs[input]
+		if in.Kind != data.KindCategory {
+			continue
+		}
+		from, to := e.Span(input)
+		width := int64(to - from)
+		unseen, missing := width, width // a place beyond the last is none
+		if in.Rare {
+			unseen = int64(len(in.Levels))
+		}
+		if in.Missing {
+			missing = width - 1
+		}
+		var keys []string
+		var values []int64
+		for i, level := range in.Levels {
+			keys, values = append(keys, level), append(values, int64(i))
+		}
+		for _, level := range in.RareOf {
+			keys, values = append(keys, level), append(values, unseen)
+		}
+		for _, word := range data.MissingWords() {
+			for _, s := range spellings(word) {
+				keys, values = append(keys, s), append(values, missing)
+			}
+		}
+		place := b.op("LabelEncoder", []string{in.Name}, onnx.Attribute{Name: "keys_strings", Value: keys},
+			onnx.Attribute{Name: "values_int64s", Value: values}, onnx.Attribute{Name: "default_int64", Value: unseen})
+		places, at := make([]int64, width), make([]int, width)
+		for i := range places {
+			places[i], at[i] = int64(i), from+i
+		}
+		p.add(b.cast(b.do("Equal", place, b.ints(places...)), b.real), at...)
+	}
+}
+
+// spellings are all ways to write a word of ASCII letters in capitals or not.
+func spellings(word string) []string {
+	list := []string{""}
+	for _, c := range word {
+		var longer []string
+		low, high := strings.ToLower(string(c)), strings.ToUpper(string(c))
+		for _, s := range list {
+			longer = append(longer, s+low)
+			if high != low {
+				longer = append(longer, s+high)
+			}
+		}
+		list = longer
+	}
+	return list
+}

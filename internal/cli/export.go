@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/gradus-ml/gradus/export"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// exportCmd is "gradus export MODEL -o FILE".
+type exportCmd struct {
+	Model string `arg:"" help:"A model file."`
+	Out   string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx."`
+	Net   bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
+}
+
+func (c *exportCmd) Run(e *env) error {
+	if err := notAnInput(c.Out, c.Model); err != nil {
+		return err
+	}
+	m, err := model.Load(c.Model)
+	if err != nil {
+		return err
+	}
+	err = export.Write(m, c.Out, export.Options{Net: c.Net, Version: version()})
+	if errors.Is(err, export.ErrOption) {
+		return usage{err}
+	}
+	if err != nil {
+		return err
+	}
+	e.printf("%s\n", c.Out)
+	return nil
+}
