@@ -74,7 +74,7 @@ type commands struct {
 	Lab        labCmd        `cmd:"" help:"Open the page on which a run can be seen and checked step by step."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
 	Report     reportCmd     `cmd:"" help:"Write a run as one self-contained HTML page."`
-	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX."`
+	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go source."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
 	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -9,9 +9,10 @@ import (
 
 // exportCmd is "gradus export MODEL -o FILE".
 type exportCmd struct {
-	Model string `arg:"" help:"A model file."`
-	Out   string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx."`
-	Net   bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
+	Model   string `arg:"" help:"A model file."`
+	Out     string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx or .go (and its _test.go)."`
+	Net     bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
+	Package string `placeholder:"NAME" help:"Go: the name of the package; by default made of the file's name."`
 }
 
 func (c *exportCmd) Run(e *env) error {
@@ -22,7 +23,7 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	err = export.Write(m, c.Out, export.Options{Net: c.Net, Version: version()})
+	err = export.Write(m, c.Out, export.Options{Net: c.Net, Package: c.Package, Version: version()})
 	if errors.Is(err, export.ErrOption) {
 		return usage{err}
 	}

@@ -15,6 +15,7 @@ func TestExport(t *testing.T) {
 	}{
 		{nil, "m.onnx"},
 		{[]string{"--net"}, "net.onnx"},
+		{[]string{"--package", "penguin"}, "m.go"},
 	} {
 		r := must(t, 0, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...)
 		if r.out != c.file+"\n" {

@@ -1,0 +1,346 @@
+package export
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"go/format"
+	"go/token"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+	"unicode"
+
+	_ "embed"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+//go:embed gosource.tmpl
+var goTemplate string
+
+// writeGo writes a model as Go source, and beside it its test.
+func writeGo(m *model.Model, path string, o Options) error {
+	name, _ := strings.CutSuffix(path, filepath.Ext(path))
+	if strings.HasSuffix(name, "_test") {
+		return fmt.Errorf("%w: %s would be taken for a test: leave out _test", ErrOption, path)
+	}
+	if o.Package == "" {
+		o.Package = packageName(filepath.Base(name))
+	}
+	source, test, err := Go(m, o)
+	if err != nil {
+		return err
+	}
+	if err := whole(name+"_test.go", test); err != nil {
+		return err
+	}
+	return whole(path, source)
+}
+
+// packageName makes a name for a package of a file's name.
+func packageName(file string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, file)
+	if name == "" || unicode.IsDigit(rune(name[0])) || token.IsKeyword(name) {
+		name = "model" + name
+	}
+	return name
+}
+
+// Go returns a model as one Go file that imports the standard library alone, and a test of it.
+//
+// The file has a type Row with a field for each column, a type Prediction, and a function
+// Predict, which gives the bits that the model gives, on every machine, and does not allocate.
+// Options.Package names the package.
+//
+// What the model refuses, Predict cannot refuse: an infinite number is taken for a huge one.
+func Go(m *model.Model, o Options) (source, test []byte, err error) {
+	if !token.IsIdentifier(o.Package) {
+		return nil, nil, fmt.Errorf("%w: %q cannot be the name of a Go package: give letters and digits", ErrOption, o.Package)
+	}
+	var s *goSource
+	if m.Network32() != nil {
+		s, err = newGoSource(m, m.Network32(), o)
+	} else {
+		s, err = newGoSource(m, m.Network64(), o)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	parts := template.Must(template.New("go").Funcs(template.FuncMap{"lit": literal, "quote": strconv.Quote, "comment": oneLine}).Parse(goTemplate))
+	file := func(name string) ([]byte, error) {
+		var b bytes.Buffer
+		if err := parts.ExecuteTemplate(&b, name, s); err != nil {
+			return nil, err
+		}
+		return format.Source(b.Bytes())
+	}
+	if source, err = file("source"); err != nil {
+		return nil, nil, err
+	}
+	if test, err = file("test"); err != nil {
+		return nil, nil, err
+	}
+	return source, test, nil
+}
+
+// oneLine makes a text fit into a comment of one line.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// literal writes a number so that it is read as the same bits.
+func literal(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// goSource is what the template is filled with.
+type goSource struct {
+	Package, Version, Doc, SHA string
+	Real                       string // float32 or float64
+	Width                      int
+	Fields                     []goField
+	Layers                     []goLayer
+	Weights, Tables            string // base64 of little-endian numbers
+	Kernel                     string // copies of functions of package kernel
+	Task                       data.Task
+	Hinge                      bool
+	Threshold                  float64
+	Targets                    []data.Target
+	Outputs                    int
+	MissingWords               []string
+	Has                        map[string]bool // kinds of columns, norms and the like that occur
+	Rows                       []goRow
+}
+
+// goField is a column.
+type goField struct {
+	*data.Input
+	Field      string // in Row
+	At, End    int    // in the encoding
+	From, Upto int    // of its knots in the tables; their shares follow
+	Name       string
+}
+
+// Shares is where the shares of its knots end in the tables.
+func (f *goField) Shares() int { return 2*f.Upto - f.From }
+
+// Last is the last layer, Before the one before a layer, Epsilon what norms add to a variance.
+func (s *goSource) Last() int        { return len(s.Layers) - 1 }
+func (s *goSource) Before(l int) int { return l - 1 }
+func (*goSource) Epsilon() float64   { return nn.NormEpsilon }
+
+// goLayer is a layer; the numbers are places in the weights, -1 for none.
+type goLayer struct {
+	In, Units                            int
+	Weight, Bias, Gamma, Beta, Mean, Var int
+	Norm                                 string
+	Activation                           string // a statement for element z
+	Softmax                              bool
+}
+
+// goRow is a row of the test.
+type goRow struct {
+	Literal string
+	Bits    []uint64
+	Labels  []string
+}
+
+// goActivations are the expressions of f(z), with p for the parameter, in functions of package
+// kernel.
+var goActivations = map[string]string{
+	"identity": "z", "relu": "relu(z)", "sigmoid": "Sigmoid(z)", "tanh": "Tanh(z)", "leaky-relu": "leaky(z, p)",
+	"elu": "elu(z, p, 1)", "selu": "elu(z, seluLambda*seluAlpha, seluLambda)", "gelu": "z * normalCDF(z)",
+	"silu": "z * Sigmoid(z)", "mish": "mish(z)", "softplus": "Softplus(z)", "exp": "Exp(z)",
+}
+
+func newGoSource[T nn.Float](m *model.Model, net *nn.Network[T], o Options) (*goSource, error) {
+	e := m.Encoding
+	s := &goSource{
+		Package: o.Package, Version: o.Version, SHA: m.WeightsSHA256(), Real: m.Precision(), Width: e.Width(),
+		Doc:  fmt.Sprintf("predicts %s (%s) by the network %s", oneLine(strings.Join(m.Targets(), ", ")), m.Task(), m.DescribeNetwork()),
+		Task: m.Task(), Hinge: m.Loss == nn.Hinge, Threshold: m.Threshold, Targets: e.Targets, Outputs: m.Outputs(),
+		MissingWords: data.MissingWords(), Has: map[string]bool{},
+	}
+	roots := []string{"FMA", "suspect", "fma32"}
+	var tables []float64
+	taken := map[string]bool{}
+	for i := range e.Inputs {
+		in := &e.Inputs[i]
+		f := goField{Input: in, Name: in.Name, Field: fieldName(in.Name, i, taken)}
+		f.At, f.End = e.Span(i)
+		f.From, f.Upto = len(tables), len(tables)+len(in.RankAt)
+		tables = append(append(tables, in.RankAt...), in.RankOf...)
+		s.Fields = append(s.Fields, f)
+		s.Has[string(in.Kind)] = true
+		s.Has["clip"] = s.Has["clip"] || in.Clip
+		s.Has["rank"] = s.Has["rank"] || in.RankAt != nil
+		if in.Kind == data.KindDate {
+			roots = append(roots, "CosPi", "SinPi")
+		}
+	}
+	weights := net.Values()
+	place := map[string]int{}
+	at := 0
+	for _, t := range net.Tensors() {
+		place[t.Name] = at
+		at += len(t.Data)
+	}
+	in := net.Inputs()
+	for l := range net.Depth() {
+		d := net.Layer(l)
+		name, parameter, err := builtIn(d.Activation, l)
+		if err != nil {
+			return nil, err
+		}
+		of := func(tensor string) int {
+			if at, ok := place[fmt.Sprintf("layers.%d.%s", l, tensor)]; ok {
+				return at
+			}
+			return -1
+		}
+		layer := goLayer{In: in, Units: d.Units, Norm: d.Norm.String(), Softmax: name == "softmax",
+			Weight: of("weight"), Bias: of("bias"), Gamma: of("norm.weight"), Beta: of("norm.bias"), Mean: of("norm.mean"), Var: of("norm.var")}
+		switch formula, known := goActivations[name]; {
+		case layer.Softmax:
+			roots = append(roots, "Exp", "greatest", "sumOf")
+		case !known:
+			return nil, unsupported("layer %d has the activation %s, which Go export does not know", l, d.Activation)
+		case name != "identity":
+			p := literal(float64(T(parameter)))
+			layer.Activation = strings.NewReplacer("p,", p+",", " p)", " "+p+")").Replace(formula)
+			roots = append(roots, identifiers(formula)...)
+		}
+		if d.Norm != nn.NoNorm {
+			roots = append(roots, "Sqrt", "sumOf")
+		}
+		s.Has[layer.Norm], s.Has["softmax"] = true, s.Has["softmax"] || layer.Softmax
+		s.Layers = append(s.Layers, layer)
+		in = d.Units
+	}
+	if s.Hinge {
+		roots = append(roots, "Sigmoid")
+	}
+	text, exported, err := copies(roots)
+	if err != nil {
+		return nil, err
+	}
+	s.Kernel = text
+	for l := range s.Layers {
+		s.Layers[l].Activation = goName(s.Layers[l].Activation, exported)
+	}
+	encode := func(v any) string {
+		raw, err := binary.Append(nil, binary.LittleEndian, v)
+		if err != nil {
+			panic("export: " + err.Error()) // floats always have a size
+		}
+		return base64.StdEncoding.EncodeToString(raw)
+	}
+	s.Weights = encode(weights)
+	if tables != nil {
+		s.Tables = encode(tables)
+	}
+	return s, s.addRows(m)
+}
+
+// fieldName makes of a column's name the name of a field: BillLengthMm of bill_length_mm.
+func fieldName(column string, index int, taken map[string]bool) string {
+	var b strings.Builder
+	start := true
+	for _, r := range column {
+		switch {
+		case !unicode.IsLetter(r) && (!unicode.IsDigit(r) || b.Len() == 0):
+			start = true
+			continue
+		case start:
+			r = unicode.ToUpper(r)
+		}
+		start = false
+		b.WriteRune(r)
+	}
+	name := b.String()
+	if !token.IsIdentifier(name) || !token.IsExported(name) {
+		name = fmt.Sprintf("Column%d", index)
+	}
+	for taken[name] {
+		name = fmt.Sprintf("%s_%d", name, index)
+	}
+	taken[name] = true
+	return name
+}
+
+// addRows adds rows for the test that try what the columns' encodings do, with what the model
+// says of them.
+func (s *goSource) addRows(m *model.Model) error {
+	e := m.Encoding
+	out := make([]float64, m.Outputs())
+	for r := range 24 {
+		values := make([]data.Value, len(e.Inputs))
+		var text strings.Builder
+		text.WriteString("Row{")
+		for i := range s.Fields {
+			f := &s.Fields[i]
+			value, literal := f.sample(r + 5*i)
+			values[i] = value
+			fmt.Fprintf(&text, "%s: %s, ", f.Field, literal)
+		}
+		text.WriteString("}")
+		if m.PredictValues(values, out) != nil {
+			continue // the model's precision cannot hold the row
+		}
+		row := goRow{Literal: text.String()}
+		for _, x := range out {
+			row.Bits = append(row.Bits, math.Float64bits(x))
+		}
+		switch p := m.Describe(out); {
+		case p.Labels != nil:
+			row.Labels = slices.Clone(p.Labels)
+		case p.Class != "" || s.Task == data.Binary || s.Task == data.Multiclass:
+			row.Labels = []string{p.Class}
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	if s.Rows == nil {
+		return unsupported("the model predicts none of the rows that its test is made of: its columns are out of the range of %s", s.Real)
+	}
+	return nil
+}
+
+// sample is the n-th of a column's values for the test, and as it stands in Go.
+func (f *goField) sample(n int) (data.Value, string) {
+	switch f.Kind {
+	case data.KindNumber:
+		x := f.Center + float64(f.Scale*(float64(n*7%41)/10-2))
+		switch k := len(f.RankAt); {
+		case n%9 == 4:
+			return data.Missing(), "math.NaN()"
+		case n%9 == 5 && k > 0:
+			x = f.RankAt[n%k]
+		case n%9 == 6 && k > 0:
+			x = math.Nextafter(f.RankAt[n%k], math.Inf(1))
+		case n == 17:
+			x = 1e30
+		}
+		return data.Number(x), literal(x)
+	case data.KindBoolean:
+		return []data.Value{data.Bool(true), data.Bool(false), data.Missing()}[n%3], []string{"True", "False", "Missing"}[n%3]
+	case data.KindDate:
+		if n%7 == 3 {
+			return data.Missing(), "time.Time{}"
+		}
+		days := f.Center + float64(f.Scale*(float64(n*7%41)/10-2))
+		at := int64(max(-1e9, min(days*86400, 1e11))) + int64(n*4321)
+		return data.Time(time.Unix(at, 0)), fmt.Sprintf("time.Unix(%d, 0)", at)
+	}
+	texts := append(slices.Concat(f.Levels, f.RareOf), "", " na ", "not seen before")
+	text := texts[n%len(texts)]
+	return data.Text(text), strconv.Quote(text)
+}

@@ -1,0 +1,121 @@
+package export
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/need"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// goModule is a module of exported packages.
+type goModule struct {
+	dir string
+	n   int
+}
+
+func newGoModule(t *testing.T) *goModule {
+	t.Helper()
+	m := &goModule{dir: t.TempDir()}
+	if err := os.WriteFile(filepath.Join(m.dir, "go.mod"), []byte("module exported\n\ngo 1.26\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// add exports a model into a package of its own.
+func (m *goModule) add(t *testing.T, trained *model.Model) {
+	t.Helper()
+	m.n++
+	dir := filepath.Join(m.dir, fmt.Sprintf("m%d", m.n))
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(trained, filepath.Join(dir, fmt.Sprintf("m%d.go", m.n)), Options{Version: "test"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run calls the go command in the module.
+func (m *goModule) run(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(need.Tool(t, "go"), args...)
+	cmd.Dir = m.dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out[:min(len(out), 3000)])
+	}
+	return string(out)
+}
+
+// TestGo: the exported file and its test compile with nothing but the standard library, the
+// predictions have the model's bits, nothing is allocated, and gofmt and vet have no objection.
+func TestGo(t *testing.T) {
+	mod := newGoModule(t)
+	activations := []string{"relu", "sigmoid", "tanh", "identity", "leaky-relu:0.1", "elu:0.7", "selu", "gelu", "silu", "mish", "softplus", "exp"}
+	norms := []string{"none", "batch", "layer"}
+	precisions := []string{"float32", "float64"}
+	names := []data.Task{data.Regression, data.Binary, data.Multiclass, data.Multilabel}
+	for i, activation := range activations {
+		for j, precision := range precisions {
+			mod.add(t, fit(t, names[(i+j)%4], model.Options{Activation: activation, Norm: norms[(i/2+j)%3], Precision: precision}))
+		}
+	}
+	for _, name := range []string{"iris", "penguins", "wine", "breast_cancer", "diabetes", "digits", "notebook"} {
+		mod.add(t, shipped(t, name, model.Options{Epochs: 3}))
+	}
+	mod.add(t, fit(t, data.Binary, model.Options{Loss: "hinge", Threshold: "0.4", Hidden: []int{}}))
+	mod.add(t, fit(t, data.Multilabel, model.Options{Loss: "hinge", NoBias: true, Scale: data.ScaleNone}))
+	mod.add(t, fit(t, data.Multiclass, model.Options{OutputActivation: "sigmoid", Loss: "binary-cross-entropy", Hidden: []int{40}, Norm: "layer"}))
+	mod.run(t, "vet", "./...")
+	out := mod.run(t, "test", "./...")
+	if n := strings.Count(out, "ok  \texported/"); n != mod.n {
+		t.Errorf("%d of %d packages passed:\n%s", n, mod.n, out)
+	}
+	for _, line := range strings.Split(mod.run(t, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./..."), "\n") {
+		if line != "" && !strings.HasPrefix(line, "exported/") {
+			t.Errorf("it imports %s", line)
+		}
+	}
+	unformatted, err := exec.Command(need.Tool(t, "gofmt"), "-l", mod.dir).CombinedOutput()
+	if err != nil || len(unformatted) > 0 {
+		t.Errorf("gofmt: %v %s", err, unformatted)
+	}
+}
+
+// TestGoCompiles: 200,000 weights cost little to compile, being one string.
+func TestGoCompiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains and compiles a network of 200,000 weights; not with -short")
+	}
+	mod := newGoModule(t)
+	trained := fit(t, data.Multiclass, model.Options{Hidden: []int{430, 430}, Epochs: 1})
+	if n := trained.Parameters(); n < 190_000 {
+		t.Fatalf("only %d parameters", n)
+	}
+	mod.run(t, "build", "fmt", "math", "encoding/base64", "strings", "time")
+	mod.add(t, trained)
+	begun := time.Now()
+	mod.run(t, "build", "./...")
+	took := time.Since(begun)
+	t.Logf("%d parameters compile in %v", trained.Parameters(), took)
+	if took > 20*time.Second { // 2 s on a machine that does nothing else
+		t.Errorf("it took %v", took)
+	}
+	t.Log(mod.run(t, "test", "-bench", ".", "-benchtime", "200ms", "./..."))
+}
+
+func TestPackageName(t *testing.T) {
+	for file, want := range map[string]string{"penguins": "penguins", "My-Model 2": "mymodel2", "2x": "model2x", "func": "modelfunc", "é": "model"} {
+		if got := packageName(file); got != want {
+			t.Errorf("%s: %s, want %s", file, got, want)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package export
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
+
+// A file that predicts with the same bits has to compute with the same functions, so it has
+// copies of those that it needs, taken from package kernel's own text.
+
+// copies returns the declarations of package kernel that some of its functions need, with the
+// functions themselves, in the order of the files, and the names that are exported there. Those
+// are changed by goName.
+func copies(roots []string) (text string, exported map[string]bool, err error) {
+	type declaration struct {
+		text  string
+		names []string // that it declares
+		uses  []string
+	}
+	var all []declaration
+	of := map[string]int{} // the declaration of a name
+	files, err := fs.Glob(kernel.Source, "*.go")
+	if err != nil {
+		return "", nil, err
+	}
+	for _, file := range files {
+		raw, err := kernel.Source.ReadFile(file)
+		if err != nil {
+			return "", nil, err
+		}
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, file, raw, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return "", nil, err
+		}
+		for _, decl := range parsed.Decls {
+			d := declaration{}
+			from := decl.Pos()
+			var doc *ast.CommentGroup
+			switch decl := decl.(type) {
+			case *ast.FuncDecl:
+				if decl.Recv != nil {
+					continue
+				}
+				d.names, doc = []string{decl.Name.Name}, decl.Doc
+			case *ast.GenDecl:
+				doc = decl.Doc
+				for _, spec := range decl.Specs {
+					if v, ok := spec.(*ast.ValueSpec); ok {
+						for _, n := range v.Names {
+							d.names = append(d.names, n.Name)
+						}
+					}
+				}
+			}
+			if d.names == nil {
+				continue
+			}
+			if doc != nil {
+				from = doc.Pos()
+			}
+			d.text = string(raw[set.Position(from).Offset:set.Position(decl.End()).Offset])
+			ast.Inspect(decl, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					d.uses = append(d.uses, id.Name)
+				}
+				return true
+			})
+			for _, n := range d.names {
+				of[n] = len(all)
+			}
+			all = append(all, d)
+		}
+	}
+	needed := make([]bool, len(all))
+	for todo := slices.Clone(roots); len(todo) > 0; {
+		name := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if i, ok := of[name]; ok && !needed[i] {
+			needed[i] = true
+			todo = append(todo, all[i].uses...)
+		}
+	}
+	exported = map[string]bool{"Float": true}
+	for name := range of {
+		exported[name] = ast.IsExported(name)
+	}
+	var b strings.Builder
+	for i, d := range all {
+		if needed[i] {
+			fmt.Fprintf(&b, "%s\n\n", goName(d.text, exported))
+		}
+	}
+	return b.String(), exported, nil
+}
+
+var (
+	word       = regexp.MustCompile(`(\.?)\b([A-Z]\w+)`)
+	identifier = regexp.MustCompile(`[A-Za-z]\w+`)
+)
+
+// goName gives what package kernel exports names that are not exported: kExp for Exp. Names
+// behind a dot are those of other packages.
+func goName(text string, exported map[string]bool) string {
+	return word.ReplaceAllStringFunc(text, func(s string) string {
+		if exported[s] {
+			return "k" + s
+		}
+		return s
+	})
+}
+
+// identifiers are the names in a formula.
+func identifiers(formula string) []string { return identifier.FindAllString(formula, -1) }
