@@ -56,6 +56,16 @@ const (
 	missingLevel = "(missing)"
 )
 
+// NewEncoding returns an encoding that was not learned from a table.
+func NewEncoding(task Task, inputs []Input, targets []Target) (*Encoding, error) {
+	e := &Encoding{Task: task, Inputs: slices.Clone(inputs), Targets: slices.Clone(targets)}
+	if err := e.Validate(); err != nil {
+		return nil, err
+	}
+	e.prepare()
+	return e, nil
+}
+
 // Width is the number of encoded inputs, the columns of the matrix that Inputs writes.
 func (e *Encoding) Width() int { return e.width }
 

@@ -36,7 +36,9 @@ var formats = map[string]func(m *model.Model, path string, o Options) error{
 		}
 		return whole(path, raw)
 	},
-	".go": writeGo,
+	".go":          writeGo,
+	".safetensors": writeSafetensors,
+	".npz":         writeNPZ,
 }
 
 // Formats lists the endings that Write knows.

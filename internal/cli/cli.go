@@ -74,7 +74,8 @@ type commands struct {
 	Lab        labCmd        `cmd:"" help:"Open the page on which a run can be seen and checked step by step."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
 	Report     reportCmd     `cmd:"" help:"Write a run as one self-contained HTML page."`
-	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go source."`
+	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go source, tensors."`
+	Import     importCmd     `cmd:"" help:"Make a model of a dense network from PyTorch, Keras or scikit-learn."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
 	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
@@ -239,7 +240,7 @@ func complain(std Std, err error) int {
 // oneLine drops the sentinels' texts, which only programs need, and line breaks.
 func oneLine(err error) string {
 	s := strings.ReplaceAll(err.Error(), "\n", "; ")
-	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat, export.ErrOption, export.ErrUnsupported, train.ErrCheckpoint} {
+	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat, export.ErrOption, export.ErrUnsupported, export.ErrImport, train.ErrCheckpoint} {
 		if errors.Is(err, sentinel) {
 			s = strings.Replace(s, sentinel.Error()+": ", "", 1)
 		}

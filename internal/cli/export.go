@@ -10,8 +10,10 @@ import (
 // exportCmd is "gradus export MODEL -o FILE".
 type exportCmd struct {
 	Model   string `arg:"" help:"A model file."`
-	Out     string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx or .go (and its _test.go)."`
+	Out     string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx, .go (and its _test.go), .npz, or with --bare .safetensors."`
 	Net     bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
+	Bare    bool   `help:"Safetensors: the tensors alone."`
+	Layout  string `placeholder:"gradus|torch" help:"Tensors: names and shapes of gradus, layers.K.weight [in, out], or those of a torch.nn.Sequential, K.weight [out, in]. Default: gradus."`
 	Package string `placeholder:"NAME" help:"Go: the name of the package; by default made of the file's name."`
 }
 
@@ -23,7 +25,7 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	err = export.Write(m, c.Out, export.Options{Net: c.Net, Package: c.Package, Version: version()})
+	err = export.Write(m, c.Out, export.Options{Net: c.Net, Bare: c.Bare, Layout: c.Layout, Package: c.Package, Version: version()})
 	if errors.Is(err, export.ErrOption) {
 		return usage{err}
 	}
@@ -31,5 +33,8 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	e.printf("%s\n", c.Out)
+	if c.Layout == "torch" {
+		e.printf("It belongs to torch.nn: %s\n", export.Torch(m))
+	}
 	return nil
 }

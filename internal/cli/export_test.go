@@ -16,6 +16,8 @@ func TestExport(t *testing.T) {
 		{nil, "m.onnx"},
 		{[]string{"--net"}, "net.onnx"},
 		{[]string{"--package", "penguin"}, "m.go"},
+		{nil, "m.npz"},
+		{[]string{"--bare"}, "bare.safetensors"},
 	} {
 		r := must(t, 0, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...)
 		if r.out != c.file+"\n" {

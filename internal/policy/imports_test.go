@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"docs":   {},
 	"plot":   {"gonum.org/v1/plot", "golang.org/x/image/"},
 	"lab":    {"internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot"},
-	"export": {"internal/atomicfile", "internal/kernel", "internal/onnx", "nn", "data", "model"},
+	"export": {"internal/atomicfile", "internal/kernel", "internal/onnx", "nn", "data", "model", "github.com/nlpodyssey/safetensors"},
 	"internal/cli": {
 		"docs", "lab", "export",
 		"internal/atomicfile", "internal/bench", "internal/journal", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",

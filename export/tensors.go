@@ -1,0 +1,214 @@
+package export
+
+import (
+	"archive/zip"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/nlpodyssey/safetensors"
+)
+
+// array is a named tensor on its way to a file: little-endian numbers in row-major order.
+type array struct {
+	name   string
+	shape  []int // of a matrix two, of a vector one
+	double bool
+	raw    []byte
+}
+
+// arrays are a model's tensors in a layout.
+//
+// gradus: layers.K.weight [in, out] and what nn.Network's Tensors names besides.
+//
+// torch: the names and shapes of a torch.nn.Sequential with the modules that Torch names:
+// K.weight [out, in], K.bias [out], and of norms K.weight, K.bias, K.running_mean, K.running_var.
+func arrays(m *model.Model, layout string) ([]array, error) {
+	if m.Network32() != nil {
+		return arraysOf(m.Network32(), layout)
+	}
+	return arraysOf(m.Network64(), layout)
+}
+
+func arraysOf[T nn.Float](net *nn.Network[T], layout string) ([]array, error) {
+	var torch map[string]string
+	switch layout {
+	case "", "gradus":
+	case "torch":
+		torch = torchNames(net.Layers())
+	default:
+		return nil, fmt.Errorf("%w: the layout %q is not known: give gradus or torch", ErrOption, layout)
+	}
+	var list []array
+	for _, t := range net.Tensors() {
+		a := array{name: t.Name, shape: []int{t.Cols}}
+		_, a.double = any(t.Data).([]float64)
+		values := t.Data
+		if t.Rows > 0 {
+			a.shape = []int{t.Rows, t.Cols}
+		}
+		if torch != nil {
+			a.name = torch[t.Name]
+			if t.Rows > 0 {
+				a.shape = []int{t.Cols, t.Rows}
+				values = make([]T, 0, len(t.Data))
+				for j := range t.Cols {
+					for i := range t.Rows {
+						values = append(values, t.Data[i*t.Cols+j])
+					}
+				}
+			}
+		}
+		raw, err := binary.Append(nil, binary.LittleEndian, values)
+		if err != nil {
+			panic("export: " + err.Error()) // floats always have a size
+		}
+		a.raw = raw
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// torchModules are a layer's modules after its Linear: a norm, an activation.
+func torchModules(d nn.Dense) (norm, activation string) {
+	switch d.Norm {
+	case nn.BatchNorm:
+		norm = fmt.Sprintf("BatchNorm1d(%d)", d.Units)
+	case nn.LayerNorm:
+		norm = fmt.Sprintf("LayerNorm(%d)", d.Units)
+	}
+	name, parameter, given := strings.Cut(d.Activation.String(), ":")
+	activation = map[string]string{
+		"identity": "", "relu": "ReLU()", "sigmoid": "Sigmoid()", "tanh": "Tanh()", "selu": "SELU()", "gelu": "GELU()", "silu": "SiLU()",
+		"mish": "Mish()", "softplus": "Softplus()", "softmax": "Softmax(1)",
+	}[name]
+	if given {
+		activation = fmt.Sprintf("%s(%s)", map[string]string{"leaky-relu": "LeakyReLU", "elu": "ELU"}[name], parameter)
+	}
+	return norm, activation
+}
+
+// Torch is the torch.nn.Sequential that tensors in the layout torch belong to, as Python has it.
+// Dropout, which inference has not, is left out, and so are activations that are no module of
+// PyTorch: identity and exp.
+func Torch(m *model.Model) string {
+	net := m.Network64()
+	in := net.Inputs()
+	var modules []string
+	for _, d := range net.Layers() {
+		linear := fmt.Sprintf("Linear(%d, %d)", in, d.Units)
+		if d.NoBias {
+			linear = fmt.Sprintf("Linear(%d, %d, bias=False)", in, d.Units)
+		}
+		modules = append(modules, linear)
+		norm, activation := torchModules(d)
+		for _, module := range []string{norm, activation} {
+			if module != "" {
+				modules = append(modules, module)
+			}
+		}
+		in = d.Units
+	}
+	return "Sequential(" + strings.Join(modules, ", ") + ")"
+}
+
+// torchNames are the names in a Sequential by those in gradus.
+func torchNames(layers []nn.Dense) map[string]string {
+	names := map[string]string{}
+	place := 0
+	for l, d := range layers {
+		add := func(ours, theirs string) {
+			names[fmt.Sprintf("layers.%d.%s", l, ours)] = fmt.Sprintf("%d.%s", place, theirs)
+		}
+		add("weight", "weight")
+		add("bias", "bias")
+		place++
+		norm, activation := torchModules(d)
+		if norm != "" {
+			add("norm.weight", "weight")
+			add("norm.bias", "bias")
+			add("norm.mean", "running_mean")
+			add("norm.var", "running_var")
+			place++
+		}
+		if activation != "" {
+			place++
+		}
+	}
+	return names
+}
+
+// writeSafetensors writes the tensors alone.
+func writeSafetensors(m *model.Model, path string, o Options) error {
+	if !o.Bare {
+		return fmt.Errorf("%w: %s: the whole model is in a .safetensors file already: ask for the bare tensors (bare)", ErrOption, path)
+	}
+	list, err := arrays(m, o.Layout)
+	if err != nil {
+		return err
+	}
+	tensors := map[string]safetensors.TensorView{}
+	for _, a := range list {
+		kind := safetensors.F32
+		if a.double {
+			kind = safetensors.F64
+		}
+		shape := make([]uint64, len(a.shape))
+		for i, n := range a.shape {
+			shape[i] = uint64(n)
+		}
+		view, err := safetensors.NewTensorView(kind, shape, a.raw)
+		if err != nil {
+			panic("export: " + err.Error()) // the shape is the network's own
+		}
+		tensors[a.name] = view
+	}
+	about := map[string]string{"weights_sha256": m.WeightsSHA256()}
+	if o.Layout == "torch" {
+		about["format"], about["modules"] = "pt", Torch(m)
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.SerializeToWriter(tensors, about, w) })
+}
+
+// writeNPZ writes the tensors as numpy.savez does: a zip of .npy files.
+func writeNPZ(m *model.Model, path string, o Options) error {
+	list, err := arrays(m, o.Layout)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		z := zip.NewWriter(w)
+		for _, a := range list {
+			f, err := z.CreateHeader(&zip.FileHeader{Name: a.name + ".npy", Method: zip.Store})
+			if err != nil {
+				return err
+			}
+			if _, err := f.Write(append(a.npyHeader(), a.raw...)); err != nil {
+				return err
+			}
+		}
+		return z.Close()
+	})
+}
+
+// npyHeader is what stands before the numbers in an .npy file of version 1.0.
+func (a *array) npyHeader() []byte {
+	kind, shape := "<f4", fmt.Sprintf("(%d,)", a.shape[0])
+	if a.double {
+		kind = "<f8"
+	}
+	if len(a.shape) == 2 {
+		shape = fmt.Sprintf("(%d, %d)", a.shape[0], a.shape[1])
+	}
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", kind, shape)
+	const before = 10 // bytes: magic, version and length
+	for (before+len(text)+1)%64 != 0 {
+		text += " "
+	}
+	b := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(text)+1))
+	return append(append(b, text...), '\n')
+}
