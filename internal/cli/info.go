@@ -8,14 +8,18 @@ import (
 
 // infoCmd is "gradus info MODEL".
 type infoCmd struct {
-	Model string `arg:"" help:"A model file."`
-	JSON  bool   `name:"json" help:"One JSON object on standard output."`
+	Model  string `arg:"" help:"A model file."`
+	JSON   bool   `name:"json" help:"One JSON object on standard output."`
+	Schema bool   `help:"The input schema as JSON Schema: what a row must have."`
 }
 
 func (c *infoCmd) Run(e *env) error {
 	m, err := model.Load(c.Model)
 	if err != nil {
 		return err
+	}
+	if c.Schema {
+		return e.writeJSON(m.InputSchema())
 	}
 	if c.JSON {
 		return e.writeJSON(struct {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -18,5 +20,27 @@ func TestInfo(t *testing.T) {
 	i := parseJSON(t, must(t, 0, "info", "m.safetensors", "--json").out)
 	if i["weights_sha256"] != sum || i["task"] != "multiclass" || i.number(t, "parameters") != o.number(t, "parameters") || i["precision"] != "float32" || i.at(t, "training", "stop_reason") != "epochs" {
 		t.Error(i)
+	}
+}
+
+// gradus info --schema describes every column by its kind.
+func TestInfoSchema(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "n,c,b,d,y", number, cycle("red", "green"), cycle("yes", "no", "NA"), cycle("2024-01-05", "2024-03-01", "2023-02-02"), number)})
+	must(t, 0, "train", "t.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	var s struct {
+		Type       string
+		Required   []string
+		Properties map[string]struct {
+			Type     []string
+			Format   string
+			Examples []any
+		}
+	}
+	if err := json.Unmarshal([]byte(must(t, 0, "info", "m.safetensors", "--schema").out), &s); err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprintln(s.Type, s.Required, s.Properties["n"].Type, s.Properties["c"].Examples, s.Properties["b"].Type, s.Properties["d"].Format)
+	if want := "object [n c b d] [number null] [green red] [boolean string null] date\n"; got != want {
+		t.Errorf("the schema says %s, want %s", got, want)
 	}
 }
