@@ -176,6 +176,21 @@ func (e *Encoding) Unseen(row []Value) int {
 	return n
 }
 
+// Tally adds to missing and unseen, both as long as Columns, 1 for each column of the row that is
+// missing, or has a level that training had not.
+func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
+	for i := range e.Inputs {
+		switch in := &e.Inputs[i]; {
+		case row[i].missing():
+			missing[i]++
+		case in.Kind == KindCategory:
+			if place, _ := in.place(row[i]); place < 0 {
+				unseen[i]++
+			}
+		}
+	}
+}
+
 func valueError(in *Input, v Value, o outcome) error {
 	shown := quote(v.s)
 	switch v.kind {

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -76,5 +77,18 @@ func TestEncodeRow(t *testing.T) {
 	}
 	if diff := cmp.Diff([]float64{0, 1, 0}, dst); diff != "" { // the levels are sorted as text
 		t.Error(diff)
+	}
+}
+
+// TestTally counts by column what is missing and what was never seen.
+func TestTally(t *testing.T) {
+	table := readText(t, "n,c,y\n1,red,1\n2,blue,2\n3,red,3\n4,blue,5\n")
+	e, _ := fit(t, table, SchemaOptions{}, ScaleNone)
+	missing, unseen := make([]int64, 2), make([]int64, 2)
+	for _, row := range [][]Value{{Number(1), Text("red")}, {Missing(), Text(" NA ")}, {Text(""), Text("green")}, {Number(2), Text("pink")}} {
+		e.Tally(row, missing, unseen)
+	}
+	if fmt.Sprint(missing, unseen) != "[2 1] [0 2]" {
+		t.Error(missing, unseen)
 	}
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
@@ -14,6 +15,8 @@ type engine interface {
 	predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error)
 	// predictRow does the same for one row of values, without allocating.
 	predictRow(e *data.Encoding, row []data.Value, out []float64) error
+	// predictValues does the same for many rows, one behind the other.
+	predictValues(e *data.Encoding, rows []data.Value, out []float64) error
 	// shape returns what the network is, without a copy of it.
 	shape() (inputs int, layers []nn.Dense, parameters int)
 	// double returns the network in float64: a copy, or itself.
@@ -31,7 +34,8 @@ type rowsLoss struct {
 
 type engineOf[T nn.Float] struct {
 	net   *nn.Network[T]
-	tapes sync.Pool // of *scratch[T]
+	tapes sync.Pool // of *scratch[T], for a row
+	parts sync.Pool // of *scratch[T], for partRows
 }
 
 // scratch is what predicting one row needs.
@@ -45,7 +49,40 @@ func newEngine[T nn.Float](net *nn.Network[T]) engine {
 	e.tapes.New = func() any {
 		return &scratch[T]{nn.NewMatrix[T](1, net.Inputs()), net.NewTape(1)}
 	}
+	e.parts.New = func() any {
+		return &scratch[T]{nn.NewMatrix[T](partRows, net.Inputs()), net.NewTape(partRows)}
+	}
 	return e
+}
+
+// partRows is how many rows predictValues takes through the network at once.
+const partRows = 128
+
+func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out []float64) error {
+	columns, width := len(enc.Inputs), enc.Outputs()
+	if len(rows) == columns {
+		if err := e.predictRow(enc, rows, out); err != nil {
+			return fmt.Errorf("row 0: %w", err)
+		}
+		return nil
+	}
+	s := e.parts.Get().(*scratch[T])
+	defer e.parts.Put(s)
+	for from, n := 0, len(rows)/columns; from < n; from += partRows {
+		x := s.x.Slice(0, min(partRows, n-from))
+		for i := range x.Rows {
+			if err := data.EncodeRow(enc, rows[(from+i)*columns:][:columns], x.Row(i)); err != nil {
+				return fmt.Errorf("row %d: %w", from+i, err)
+			}
+		}
+		y := e.net.Forward(s.tape, x)
+		for i := range y.Rows {
+			for j, v := range y.Row(i) {
+				out[(from+i)*width+j] = float64(v)
+			}
+		}
+	}
+	return nil
 }
 
 func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error) {

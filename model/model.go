@@ -230,6 +230,31 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 	return nil
 }
 
+// PredictRows predicts many rows at once, each with a value for each of Columns, in that order,
+// one row behind the other; out has Outputs numbers for each row. The results are those of
+// PredictValues. An error says which row it is about, from 0.
+func (m *Model) PredictRows(rows []data.Value, out []float64) error {
+	columns, outputs := len(m.Encoding.Inputs), m.Outputs()
+	n := len(rows) / columns
+	if len(rows)%columns != 0 || len(out) != n*outputs {
+		return fmt.Errorf("%w: %d values and room for %d outputs are no rows of %d and %d", ErrRow, len(rows), len(out), columns, outputs)
+	}
+	width := m.Encoding.Outputs()
+	raw := out[len(out)-n*width:] // of two classes the second half of out
+	if err := m.engine.predictValues(m.Encoding, rows, raw); err != nil {
+		return fmt.Errorf("%w: %w", ErrRow, err)
+	}
+	for i := range n {
+		m.finish(raw[i*width:][:width])
+	}
+	if outputs != width {
+		for i, p := range raw {
+			out[2*i], out[2*i+1] = 1-p, p
+		}
+	}
+	return nil
+}
+
 // PredictRow predicts one row given as named values: numbers of any Go type, strings as
 // they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one; so the
 // map may come from JSON. data.Value says which of them a column takes; another is an error that
@@ -246,7 +271,7 @@ func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
 			continue
 		}
 		var err error
-		if values[i], err = valueOf(v); err != nil {
+		if values[i], err = ValueOf(v); err != nil {
 			return Prediction{}, fmt.Errorf("%w: column %q: %w", ErrRow, name, err)
 		}
 	}

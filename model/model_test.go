@@ -376,3 +376,37 @@ func TestRefuse(t *testing.T) {
 		t.Errorf("asked about %+v, not %+v; Prepare returns %v", size, want, err)
 	}
 }
+
+// TestPredictRows: many rows at once are predicted as each by itself, and an error names its row.
+func TestPredictRows(t *testing.T) {
+	everyTask(t, func(t *testing.T, m *model.Model) {
+		table := mixed(t)
+		columns := m.Columns()
+		for _, n := range []int{0, 1, 2, 80, 300} {
+			rows := make([]data.Value, 0, n*len(columns))
+			for i := range n {
+				for _, c := range columns {
+					rows = append(rows, data.Text(table.Cell(i%80, table.Index(c))))
+				}
+			}
+			out, one := make([]float64, n*m.Outputs()), make([]float64, m.Outputs())
+			if err := m.PredictRows(rows, out); err != nil {
+				t.Fatal(err)
+			}
+			for i := range n {
+				if err := m.PredictValues(rows[i*len(columns):][:len(columns)], one); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(one, out[i*len(one):][:len(one)]) {
+					t.Fatalf("row %d of %d: %v, alone %v", i, n, out[i*len(one):][:len(one)], one)
+				}
+			}
+			if n > 1 {
+				rows[len(rows)-len(columns)] = data.Text("word")
+				if err := m.PredictRows(rows, out); !errors.Is(err, model.ErrRow) || !strings.Contains(err.Error(), fmt.Sprintf("row %d: ", n-1)) {
+					t.Errorf("a word for a number: %v", err)
+				}
+			}
+		}
+	})
+}

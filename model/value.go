@@ -14,8 +14,9 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// valueOf takes any Go value that can stand in a cell.
-func valueOf(v any) (data.Value, error) {
+// ValueOf takes any Go value that can stand in a cell: numbers of any Go type, strings as they would
+// stand in a file, booleans, time.Time, json.Number, data.Value, or nil for a missing one.
+func ValueOf(v any) (data.Value, error) {
 	switch v := v.(type) {
 	case nil:
 		return data.Missing(), nil
