@@ -72,6 +72,7 @@ type commands struct {
 	Tune       tuneCmd       `cmd:"" help:"Search for flags that train well, at random with successive halving."`
 	LR         lrCmd         `cmd:"" name:"lr" help:"Find a learning rate: the loss while the rate rises."`
 	Lab        labCmd        `cmd:"" help:"Open the page on which a run can be seen and checked step by step."`
+	Serve      serveCmd      `cmd:"" help:"Answer requests for predictions over HTTP."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
 	Report     reportCmd     `cmd:"" help:"Write a run as one self-contained HTML page."`
 	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go source, tensors."`

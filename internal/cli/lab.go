@@ -34,23 +34,14 @@ func (c *labCmd) Run(e *env) error {
 		}
 		o.Table = t
 	}
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, address, local, err := listen("--listen", c.Listen)
 	if err != nil {
-		var op *net.OpError
-		if errors.As(err, &op) {
-			err = op.Err
-		}
-		return usagef("--listen %s: %w; give HOST:PORT such as 127.0.0.1:8080, port 0 for a free one", c.Listen, err)
+		return err
 	}
-	at := listener.Addr().(*net.TCPAddr).AddrPort()
-	address := at.String()
-	if !at.Addr().Unmap().IsLoopback() {
+	if !local {
 		o.Token = lab.NewToken()
-		if at.Addr().IsUnspecified() {
-			address = netip.AddrPortFrom(ownAddress(), at.Port()).String()
-		}
 	}
-	o.Name = fmt.Sprint(at.Port())
+	o.Name = fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
 	url := "http://" + address + "/"
 	if o.Token != "" {
 		url += "?token=" + o.Token
@@ -76,6 +67,24 @@ func (c *labCmd) Run(e *env) error {
 		server.Close()
 	}
 	return err
+}
+
+// listen opens a flag's address, and says how to call it and whether that is on loopback.
+func listen(flag, at string) (listener net.Listener, address string, local bool, err error) {
+	listener, err = net.Listen("tcp", at)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return nil, "", false, usagef("%s %s: %w; give HOST:PORT such as 127.0.0.1:8080, port 0 for a free one", flag, at, err)
+	}
+	to := listener.Addr().(*net.TCPAddr).AddrPort()
+	local = to.Addr().Unmap().IsLoopback()
+	if to.Addr().IsUnspecified() {
+		to = netip.AddrPortFrom(ownAddress(), to.Port())
+	}
+	return listener, to.String(), local, nil
 }
 
 // ownAddress is an address of this machine that others may reach; loopback if there is none.

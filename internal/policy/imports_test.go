@@ -53,8 +53,9 @@ var allowed = map[string][]string{
 	"plot":   {"gonum.org/v1/plot", "golang.org/x/image/"},
 	"lab":    {"internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot"},
 	"export": {"internal/atomicfile", "internal/kernel", "internal/onnx", "nn", "data", "model", "github.com/nlpodyssey/safetensors"},
+	"serve":  {"data", "model"},
 	"internal/cli": {
-		"docs", "lab", "export",
+		"docs", "lab", "export", "serve",
 		"internal/atomicfile", "internal/bench", "internal/journal", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},

@@ -1,0 +1,66 @@
+package serve
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"crypto/subtle"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// allowed refuses whoever should not talk to the server: without the token, if there is one; a
+// page of another site, which a browser names as the Origin; and on loopback whoever calls this
+// machine by another name, as such a page does when its own name leads here.
+func (s *Server) allowed(r *http.Request) error {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
+			return refuse(http.StatusForbidden, "requests from the page %q are refused", origin)
+		}
+	}
+	if !s.o.AnyHost && !loopback(r.Host) {
+		return refuse(http.StatusMisdirectedRequest, "this server is not called %q; call it by its loopback address", r.Host)
+	}
+	if s.o.Token == "" {
+		return nil
+	}
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(s.o.Token)) != 1 {
+		return refuse(http.StatusUnauthorized, "send the server's token as the header Authorization: Bearer TOKEN")
+	}
+	return nil
+}
+
+// loopback reports whether a request's Host is localhost or a loopback address.
+func loopback(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// unpack returns a body as it was before Content-Encoding packed it. The caller bounds what it
+// reads.
+func unpack(body io.Reader, encoding string) (io.Reader, error) {
+	var unpacked io.Reader
+	var err error
+	switch encoding {
+	case "", "identity":
+		return body, nil
+	case "gzip":
+		unpacked, err = gzip.NewReader(body)
+	case "deflate":
+		unpacked, err = zlib.NewReader(body)
+	default:
+		return nil, refuse(http.StatusUnsupportedMediaType, "the body has the Content-Encoding %q; this server takes gzip and deflate", encoding)
+	}
+	if err != nil {
+		return nil, bad("the body is not %s, as its Content-Encoding says: %w", encoding, err)
+	}
+	return unpacked, nil
+}

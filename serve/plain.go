@@ -1,0 +1,257 @@
+package serve
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// The plain ways: version 1 of KServe's protocol, MLflow's, and rows as objects.
+
+func (s *Server) v1List(x *exchange) error {
+	writeJSON(x.w, http.StatusOK, map[string]any{"models": s.names()})
+	return nil
+}
+
+func (s *Server) v1Model(x *exchange) error {
+	m, err := x.named()
+	if err != nil {
+		return err
+	}
+	writeJSON(x.w, http.StatusOK, map[string]any{"name": m.Name, "ready": true})
+	return nil
+}
+
+// v1Predict is POST /v1/models/M:predict with {"instances": [...]}: objects by column, or lists.
+func (s *Server) v1Predict(x *exchange) error {
+	name, ok := strings.CutSuffix(x.r.PathValue("call"), ":predict")
+	if !ok {
+		return refuse(http.StatusNotFound, "there is nothing at POST %s; POST /v1/models/M:predict predicts", x.r.URL.Path)
+	}
+	m, err := s.find(name, "")
+	if err != nil {
+		return err
+	}
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	var request struct {
+		Instances *[]any `json:"instances"`
+	}
+	if err := decode(body, &request); err != nil {
+		return err
+	}
+	if request.Instances == nil {
+		return bad(`the body has no "instances", a list of rows`)
+	}
+	r, err := x.fromJSON(m, *request.Instances)
+	if err != nil {
+		return err
+	}
+	writeBytes(x.w, http.StatusOK, r.shortJSON())
+	return nil
+}
+
+// only is the model that a request means that names none, or names one with ?model=.
+func (x *exchange) only() (*Model, error) {
+	if q := x.r.URL.Query(); q.Has("model") {
+		return x.s.find(q.Get("model"), q.Get("version"))
+	}
+	if names := x.s.names(); len(names) > 1 {
+		return nil, bad("there are several models (%s): say which with ?model=NAME", strings.Join(names, ", "))
+	}
+	return x.s.find(x.s.models[0].Name, "")
+}
+
+// invocations is MLflow's POST /invocations, with one of dataframe_split, dataframe_records,
+// instances and inputs.
+func (s *Server) invocations(x *exchange) error {
+	m, err := x.only()
+	if err != nil {
+		return err
+	}
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	var request struct {
+		Split *struct {
+			Columns []string `json:"columns"`
+			Data    [][]any  `json:"data"`
+		} `json:"dataframe_split"`
+		Records   *[]any `json:"dataframe_records"`
+		Instances *[]any `json:"instances"`
+		Inputs    *[]any `json:"inputs"`
+	}
+	if err := decode(body, &request); err != nil {
+		return err
+	}
+	var r *rows
+	list := request.Records
+	if list == nil {
+		list = request.Instances
+	}
+	if list == nil {
+		list = request.Inputs
+	}
+	switch {
+	case request.Split != nil:
+		r, err = x.fromSplit(m, request.Split.Columns, request.Split.Data)
+	case list != nil:
+		r, err = x.fromJSON(m, *list)
+	default:
+		err = bad(`the body has none of "dataframe_split", "dataframe_records", "instances" and "inputs"`)
+	}
+	if err != nil {
+		return err
+	}
+	writeBytes(x.w, http.StatusOK, r.shortJSON())
+	return nil
+}
+
+// fromSplit reads rows that are lists in the order of the columns that are given.
+func (x *exchange) fromSplit(m *Model, columns []string, lists [][]any) (*rows, error) {
+	r, err := x.newRows(m, len(lists))
+	if err != nil {
+		return nil, err
+	}
+	order := make([]int, len(columns))
+	for i, name := range columns {
+		place, ok := r.m.places[name]
+		if !ok {
+			place = -1
+		} else if slices.Contains(order[:i], place) {
+			return nil, bad("the column %q comes twice", name)
+		}
+		order[i] = place
+	}
+	for i, name := range r.m.columns {
+		if !slices.Contains(order, i) {
+			return nil, bad("the columns lack %q, which the model needs; a missing value is null", name)
+		}
+	}
+	for i, row := range lists {
+		if err := r.setList(i, row, order); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.run(x)
+}
+
+// predict is POST /predict with a row as an object, or a list of them. One object is answered with
+// one. ?counts=true adds how many cells were missing or never seen.
+func (s *Server) predict(x *exchange) error {
+	m, err := x.only()
+	if err != nil {
+		return err
+	}
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	single := bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
+	var list []any
+	if single {
+		list = []any{nil}
+		err = decode(body, &list[0])
+	} else {
+		err = decode(body, &list)
+	}
+	if err != nil {
+		return err
+	}
+	r, err := x.fromJSON(m, list)
+	if err != nil {
+		return err
+	}
+	var b []byte
+	counts := x.r.URL.Query().Get("counts") == "true"
+	if single && !counts {
+		b = r.appendRow(b, 0)
+	} else {
+		b = append(b, `{"predictions":[`...)
+		for i := range r.n {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = r.appendRow(b, i)
+		}
+		b = append(b, ']')
+		if counts {
+			b = append(append(b, `,"counts":`...), r.countsJSON()...)
+		}
+		b = append(b, '}')
+	}
+	writeBytes(x.w, http.StatusOK, b)
+	return nil
+}
+
+// shortJSON is {"predictions": [...]}, for each row its class or number, or a list of them.
+func (r *rows) shortJSON() []byte {
+	b := []byte(`{"predictions":[`)
+	for i := range r.n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		p := r.m.Describe(r.outputs(i))
+		switch {
+		case p.Labels != nil:
+			b = appendList(b, len(p.Labels), func(b []byte, j int) []byte { return appendText(b, p.Labels[j]) })
+		case p.Probabilities != nil:
+			b = appendText(b, p.Class)
+		case len(p.Values) == 1:
+			b = appendFloat(b, p.Values[0])
+		default:
+			b = appendList(b, len(p.Values), func(b []byte, j int) []byte { return appendFloat(b, p.Values[j]) })
+		}
+	}
+	return append(b, "]}"...)
+}
+
+// appendRow writes all that is predicted of a row: {"species": "Adelie", "probabilities":
+// {"Adelie": 0.9, ...}}, or {"price": 3.1}. Of several labels the probabilities are of each one's
+// second value.
+func (r *rows) appendRow(b []byte, i int) []byte {
+	p := r.m.Describe(r.outputs(i))
+	b = append(b, '{')
+	named := func(names []string, f func(b []byte, j int) []byte) {
+		for j, name := range names {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = f(append(appendText(b, name), ':'), j)
+		}
+	}
+	number := func(list []float64) func(b []byte, j int) []byte {
+		return func(b []byte, j int) []byte { return appendFloat(b, list[j]) }
+	}
+	switch r.m.Task() {
+	case data.Regression:
+		named(r.m.targets, number(p.Values))
+		return append(b, '}')
+	case data.Multilabel:
+		named(r.m.targets, func(b []byte, j int) []byte { return appendText(b, p.Labels[j]) })
+		b = append(b, `,"probabilities":{`...)
+		named(r.m.targets, number(p.Probabilities))
+	default:
+		named(r.m.targets, func(b []byte, _ int) []byte { return appendText(b, p.Class) })
+		b = append(b, `,"probabilities":{`...)
+		named(r.m.classes, number(p.Probabilities))
+	}
+	return append(b, "}}"...)
+}
+
+func appendList(b []byte, n int, f func(b []byte, j int) []byte) []byte {
+	b = append(b, '[')
+	for j := range n {
+		if j > 0 {
+			b = append(b, ',')
+		}
+		b = f(b, j)
+	}
+	return append(b, ']')
+}

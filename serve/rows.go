@@ -1,0 +1,191 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// rows are those of one request, and their predictions.
+type rows struct {
+	m               *loaded
+	n               int
+	values          []data.Value // a value for each column, row by row
+	out             []float64    // Outputs numbers a row
+	missing, unseen []int64      // cells by column
+}
+
+// newRows makes room for n rows of a model.
+func (x *exchange) newRows(m *Model, n int) (*rows, error) {
+	if n > x.s.o.MaxRows {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the request has %d rows, and this server takes %d at once; send them in parts", n, x.s.o.MaxRows)
+	}
+	x.model, x.rows = m, n
+	l := m.now()
+	return &rows{m: l, n: n, values: make([]data.Value, n*len(l.columns))}, nil
+}
+
+// run predicts the rows and counts their missing and unseen cells.
+func (r *rows) run(x *exchange) error {
+	r.out = make([]float64, r.n*r.m.Outputs())
+	if err := r.m.PredictRows(r.values, r.out); err != nil {
+		if errors.Is(err, model.ErrRow) {
+			return bad("%w", err)
+		}
+		return err
+	}
+	columns := len(r.m.columns)
+	r.missing, r.unseen = make([]int64, columns), make([]int64, columns)
+	for i := range r.n {
+		r.m.Encoding.Tally(r.values[i*columns:][:columns], r.missing, r.unseen)
+	}
+	for i := range columns {
+		if r.missing[i] > 0 {
+			x.model.missing[i].Add(r.missing[i])
+		}
+		if r.unseen[i] > 0 {
+			x.model.unseen[i].Add(r.unseen[i])
+		}
+	}
+	return nil
+}
+
+// outputs are the numbers of row i.
+func (r *rows) outputs(i int) []float64 {
+	n := r.m.Outputs()
+	return r.out[i*n:][:n]
+}
+
+// set puts a value of JSON into a cell.
+func (r *rows) set(row, column int, v any) error {
+	switch v.(type) {
+	case map[string]any, []any:
+		return bad("row %d: column %q holds an object or a list: give a number, a text, true, false or null", row, r.m.columns[column])
+	}
+	value, err := model.ValueOf(v)
+	if err != nil {
+		return bad("row %d: column %q: %w", row, r.m.columns[column], err)
+	}
+	r.values[row*len(r.m.columns)+column] = value
+	return nil
+}
+
+// setObject sets a row by the names of its columns. Names that are no columns are passed over.
+func (r *rows) setObject(row int, object map[string]any) error {
+	for i, name := range r.m.columns {
+		v, ok := object[name]
+		if !ok {
+			return bad("row %d has no value for the column %q; give null for a missing value", row, name)
+		}
+		if err := r.set(row, i, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setList sets a row by the places of its columns.
+func (r *rows) setList(row int, list []any, columns []int) error {
+	if len(list) != len(columns) {
+		return bad("row %d has %d values, and there are %d columns", row, len(list), len(columns))
+	}
+	for i, v := range list {
+		if columns[i] < 0 {
+			continue
+		}
+		if err := r.set(row, columns[i], v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fromJSON reads rows that are objects, or lists in the model's order of columns.
+func (x *exchange) fromJSON(m *Model, list []any) (*rows, error) {
+	r, err := x.newRows(m, len(list))
+	if err != nil {
+		return nil, err
+	}
+	order := make([]int, len(r.m.columns))
+	for i := range order {
+		order[i] = i
+	}
+	for i, row := range list {
+		switch row := row.(type) {
+		case map[string]any:
+			err = r.setObject(i, row)
+		case []any:
+			err = r.setList(i, row, order)
+		default:
+			if len(order) == 1 { // a model of one column
+				err = r.set(i, 0, row)
+			} else {
+				err = bad("row %d is neither an object by column nor a list of %d values", i, len(order))
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return r, r.run(x)
+}
+
+// decode reads one JSON value into v.
+func decode(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if err := d.Decode(v); err != nil {
+		if errors.Is(err, io.EOF) {
+			return bad("the body is empty, and JSON was expected")
+		}
+		return bad("the body is not the JSON that was expected: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return bad("something follows the JSON in the body")
+	}
+	return nil
+}
+
+// writeJSON answers with a value as JSON.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		status, b = http.StatusInternalServerError, fmt.Appendf(nil, `{"error":%q}`, err.Error())
+	}
+	writeBytes(w, status, append(b, '\n'))
+}
+
+func writeBytes(w http.ResponseWriter, status int, b []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	w.Write(b) // who does not read it has gone
+}
+
+// appendFloat writes a number as JSON; what is not finite is null.
+func appendFloat(b []byte, x float64) []byte {
+	if x-x != 0 {
+		return append(b, "null"...)
+	}
+	if a := math.Abs(x); a != 0 && (a < 1e-6 || a >= 1e21) {
+		return strconv.AppendFloat(b, x, 'e', -1, 64)
+	}
+	return strconv.AppendFloat(b, x, 'f', -1, 64)
+}
+
+// appendText writes a text as JSON.
+func appendText(b []byte, s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic("serve: " + err.Error()) // a text always goes into JSON
+	}
+	return append(b, text...)
+}

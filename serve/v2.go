@@ -1,0 +1,464 @@
+package serve
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// The Open Inference Protocol, version 2, over REST
+// (https://github.com/kserve/open-inference-protocol), with Triton's binary extension.
+//
+// A model has an input for each column, of shape [N, 1] or [N], and these outputs: label [N] and
+// probabilities [N, classes] of classes, label [N, targets] and probabilities [N, targets] of
+// several labels, variable [N, targets] of a regression. null, NaN and in texts the usual words
+// are missing. A model whose columns are all numbers takes them as one tensor [N, columns] too.
+
+// tensorMeta describes an input or an output; -1 is any size.
+type tensorMeta struct {
+	Name     string `json:"name"`
+	Datatype string `json:"datatype"`
+	Shape    []int  `json:"shape"`
+}
+
+func (s *Server) serverMetadata(x *exchange) error {
+	writeJSON(x.w, http.StatusOK, map[string]any{"name": "gradus", "version": s.o.Version, "extensions": []string{"binary_tensor_data", "model_repository"}})
+	return nil
+}
+
+func (x *exchange) named() (*Model, error) {
+	return x.s.find(x.r.PathValue("model"), x.r.PathValue("version"))
+}
+
+func (s *Server) modelReady(x *exchange) error {
+	m, err := x.named()
+	if err != nil {
+		return err
+	}
+	writeJSON(x.w, http.StatusOK, map[string]any{"name": m.Name, "ready": true})
+	return nil
+}
+
+func (s *Server) repositoryIndex(x *exchange) error {
+	list := []map[string]string{}
+	for _, m := range s.models {
+		list = append(list, map[string]string{"name": m.Name, "version": m.Version, "state": "READY", "reason": ""})
+	}
+	writeJSON(x.w, http.StatusOK, list)
+	return nil
+}
+
+func (s *Server) modelMetadata(x *exchange) error {
+	m, err := x.named()
+	if err != nil {
+		return err
+	}
+	l := m.now()
+	inputs := []tensorMeta{}
+	for i := range l.Encoding.Inputs {
+		in := &l.Encoding.Inputs[i]
+		kind := "BYTES"
+		if in.Kind == data.KindNumber {
+			kind = "FP64"
+		}
+		inputs = append(inputs, tensorMeta{in.Name, kind, []int{-1, 1}})
+	}
+	versions := []string{}
+	for _, other := range s.models {
+		if other.Name == m.Name {
+			versions = append(versions, other.Version)
+		}
+	}
+	writeJSON(x.w, http.StatusOK, struct {
+		Name       string            `json:"name"`
+		Versions   []string          `json:"versions"`
+		Platform   string            `json:"platform"`
+		Inputs     []tensorMeta      `json:"inputs"`
+		Outputs    []tensorMeta      `json:"outputs"`
+		Parameters map[string]string `json:"parameters"`
+	}{m.Name, versions, "gradus", inputs, l.outputMeta(), map[string]string{"task": string(l.Task()), "weights_sha256": l.sha}})
+	return nil
+}
+
+func (l *loaded) outputMeta() []tensorMeta {
+	n := l.Outputs()
+	switch l.Task() {
+	case data.Regression:
+		return []tensorMeta{{"variable", "FP64", []int{-1, n}}}
+	case data.Multilabel:
+		return []tensorMeta{{"label", "BYTES", []int{-1, n}}, {"probabilities", "FP64", []int{-1, n}}}
+	}
+	return []tensorMeta{{"label", "BYTES", []int{-1}}, {"probabilities", "FP64", []int{-1, n}}}
+}
+
+// inferRequest is the JSON of an inference request.
+type inferRequest struct {
+	ID         string         `json:"id"`
+	Parameters map[string]any `json:"parameters"`
+	Inputs     []inferInput   `json:"inputs"`
+	Outputs    []struct {
+		Name       string         `json:"name"`
+		Parameters map[string]any `json:"parameters"`
+	} `json:"outputs"`
+}
+
+type inferInput struct {
+	Name       string         `json:"name"`
+	Shape      []int          `json:"shape"`
+	Datatype   string         `json:"datatype"`
+	Parameters map[string]any `json:"parameters"`
+	Data       any            `json:"data"`
+}
+
+const headerLength = "Inference-Header-Content-Length"
+
+func (s *Server) infer(x *exchange) error {
+	m, err := x.named()
+	if err != nil {
+		return err
+	}
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	var tail []byte // binary data
+	if text := x.r.Header.Get(headerLength); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > len(body) {
+			return bad("the header %s is %q, and the body has %d bytes", headerLength, text, len(body))
+		}
+		body, tail = body[:n], body[n:]
+	}
+	var request inferRequest
+	if err := decode(body, &request); err != nil {
+		return err
+	}
+	r, err := x.fromTensors(m, request.Inputs, tail)
+	if err != nil {
+		return err
+	}
+	if err := r.run(x); err != nil {
+		return err
+	}
+	return x.answer(&request, r)
+}
+
+// fromTensors reads rows from a tensor for each column, or from one for all.
+func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*rows, error) {
+	if len(inputs) == 0 {
+		return nil, bad("the request has no inputs")
+	}
+	l := m.now()
+	n, whole := 0, false
+	for i := range inputs {
+		in := &inputs[i]
+		_, column := l.places[in.Name]
+		switch {
+		case len(in.Shape) < 1 || len(in.Shape) > 2 || in.Shape[0] < 0 || len(in.Shape) == 2 && in.Shape[1] < 0:
+			return nil, bad("the input %q has the shape %v; it takes [N] or [N, 1]", in.Name, in.Shape)
+		case column && len(in.Shape) == 2 && in.Shape[1] != 1:
+			return nil, bad("the input %q has the shape %v; a column takes [N] or [N, 1]", in.Name, in.Shape)
+		case !column && len(inputs) == 1 && len(in.Shape) == 2 && in.Shape[1] == len(l.columns):
+			whole = true
+		case !column:
+			return nil, bad("the model has no input %q; its inputs are its columns, which GET /v2/models/%s lists", in.Name, m.Name)
+		}
+		if i > 0 && in.Shape[0] != n {
+			return nil, bad("the input %q has %d rows, and %q has %d", in.Name, in.Shape[0], inputs[0].Name, n)
+		}
+		n = in.Shape[0]
+	}
+	r, err := x.newRows(m, n)
+	if err != nil {
+		return nil, err
+	}
+	width := len(r.m.columns)
+	given := make([]bool, width)
+	for i := range inputs {
+		in := &inputs[i]
+		place, step, count := 0, 1, n*width
+		if !whole {
+			var ok bool
+			if place, ok = r.m.places[in.Name]; !ok {
+				return nil, bad("the model has no input %q", in.Name)
+			}
+			if given[place] {
+				return nil, bad("the input %q comes twice", in.Name)
+			}
+			step, count = width, n
+			given[place] = true
+		}
+		if tail, err = in.values(tail, count, func(i int, v data.Value) { r.values[place+i*step] = v }); err != nil {
+			return nil, err
+		}
+	}
+	if len(tail) > 0 {
+		return nil, bad("%d bytes follow the binary data of the last input", len(tail))
+	}
+	for i, ok := range given {
+		if !ok && !whole {
+			return nil, bad("the request has no input %q; a missing value is null or NaN", r.m.columns[i])
+		}
+	}
+	return r, nil
+}
+
+// sizes are the bytes of an element; BYTES has a length of its own each.
+var sizes = map[string]int{
+	"BOOL": 1, "INT8": 1, "UINT8": 1, "INT16": 2, "UINT16": 2, "INT32": 4, "UINT32": 4, "INT64": 8, "UINT64": 8, "FP32": 4, "FP64": 8, "BYTES": 0,
+}
+
+// values calls set for each of count elements, from the JSON or from the binary data, of which it
+// returns the rest.
+func (in *inferInput) values(tail []byte, count int, set func(i int, v data.Value)) ([]byte, error) {
+	size, ok := sizes[in.Datatype]
+	if !ok {
+		return nil, bad("the input %q has the datatype %q; this server takes FP64, FP32, whole numbers, BOOL and BYTES", in.Name, in.Datatype)
+	}
+	given, isBinary := in.Parameters["binary_data_size"]
+	if !isBinary {
+		n := 0
+		err := in.flat(in.Data, func(v data.Value) {
+			if n < count {
+				set(n, v)
+			}
+			n++
+		})
+		if err == nil && n != count {
+			err = bad("the input %q of shape %v has %d elements, not %d", in.Name, in.Shape, n, count)
+		}
+		return tail, err
+	}
+	length, ok := given.(float64)
+	switch {
+	case in.Data != nil:
+		return nil, bad("the input %q has data and binary_data_size: give one of them", in.Name)
+	case !ok || length < 0 || length != math.Trunc(length) || length > float64(len(tail)):
+		return nil, bad("the input %q has a binary_data_size of %v, and %d bytes of binary data are left", in.Name, given, len(tail))
+	}
+	raw, tail := tail[:int(length)], tail[int(length):]
+	if size > 0 {
+		if len(raw) != count*size {
+			return nil, bad("the input %q of shape %v and datatype %s has %d bytes, not %d", in.Name, in.Shape, in.Datatype, len(raw), count*size)
+		}
+		for i := range count {
+			set(i, element(in.Datatype, raw[i*size:]))
+		}
+		return tail, nil
+	}
+	text := string(raw) // one copy for all
+	for i := range count {
+		if len(raw) < 4 || uint64(binary.LittleEndian.Uint32(raw)) > uint64(len(raw)-4) {
+			return nil, bad("the input %q of BYTES is cut short at its element %d", in.Name, i)
+		}
+		n := int(binary.LittleEndian.Uint32(raw))
+		set(i, data.Text(text[4:4+n]))
+		raw, text = raw[4+n:], text[4+n:]
+	}
+	if len(raw) > 0 {
+		return nil, bad("the input %q of BYTES has %d bytes after its last element", in.Name, len(raw))
+	}
+	return tail, nil
+}
+
+// element is a number of binary data.
+func element(datatype string, b []byte) data.Value {
+	switch datatype {
+	case "BOOL":
+		return data.Bool(b[0] != 0)
+	case "INT8":
+		return data.Number(float64(int8(b[0])))
+	case "UINT8":
+		return data.Number(float64(b[0]))
+	case "INT16":
+		return data.Number(float64(int16(binary.LittleEndian.Uint16(b))))
+	case "UINT16":
+		return data.Number(float64(binary.LittleEndian.Uint16(b)))
+	case "INT32":
+		return data.Number(float64(int32(binary.LittleEndian.Uint32(b))))
+	case "UINT32":
+		return data.Number(float64(binary.LittleEndian.Uint32(b)))
+	case "INT64":
+		return data.Number(float64(int64(binary.LittleEndian.Uint64(b))))
+	case "UINT64":
+		return data.Number(float64(binary.LittleEndian.Uint64(b)))
+	case "FP32":
+		return data.Number(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+	}
+	return data.Number(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+}
+
+// flat calls add for each element of data, which may be nested.
+func (in *inferInput) flat(v any, add func(data.Value)) error {
+	list, ok := v.([]any)
+	if !ok {
+		return bad("the input %q has no list of data", in.Name)
+	}
+	for _, v := range list {
+		switch v := v.(type) {
+		case []any:
+			if err := in.flat(v, add); err != nil {
+				return err
+			}
+		case nil:
+			add(data.Missing())
+		case float64:
+			add(data.Number(v))
+		case bool:
+			add(data.Bool(v))
+		case string:
+			add(data.Text(v))
+		default:
+			return bad("the input %q holds an object among its data", in.Name)
+		}
+	}
+	return nil
+}
+
+// output is one tensor of an answer.
+type output struct {
+	tensorMeta
+	binary bool
+	texts  []string
+	number []float64
+}
+
+// tensors are those of predicted rows.
+func (r *rows) tensors() []*output {
+	var list []*output
+	for _, meta := range r.m.outputMeta() {
+		meta.Shape[0] = r.n
+		o := &output{tensorMeta: meta}
+		if meta.Name == "label" {
+			for i := range r.n {
+				if p := r.m.Describe(r.outputs(i)); p.Labels != nil {
+					o.texts = append(o.texts, p.Labels...)
+				} else {
+					o.texts = append(o.texts, p.Class)
+				}
+			}
+		} else {
+			o.number = r.out
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// answer writes the tensors that were asked for, in JSON or as binary data.
+func (x *exchange) answer(request *inferRequest, r *rows) error {
+	all := r.tensors()
+	binaryAll, _ := request.Parameters["binary_data_output"].(bool)
+	for _, o := range all {
+		o.binary = binaryAll
+	}
+	list := all
+	if len(request.Outputs) > 0 {
+		list = nil
+		for _, asked := range request.Outputs {
+			at := -1
+			for i, o := range all {
+				if o.Name == asked.Name {
+					at = i
+				}
+			}
+			if at < 0 {
+				return bad("the model has no output %q", asked.Name)
+			}
+			if v, ok := asked.Parameters["binary_data"].(bool); ok {
+				all[at].binary = v
+			}
+			list = append(list, all[at])
+		}
+	}
+	b := make([]byte, 0, 256+24*len(r.out))
+	var tail []byte
+	b = append(b, `{"model_name":`...)
+	b = appendText(b, x.model.Name)
+	b = append(b, `,"model_version":`...)
+	b = appendText(b, x.model.Version)
+	if request.ID != "" {
+		b = appendText(append(b, `,"id":`...), request.ID)
+	}
+	if v, _ := request.Parameters["counts"].(bool); v {
+		b = append(append(b, `,"parameters":`...), r.countsJSON()...)
+	}
+	b = append(b, `,"outputs":[`...)
+	for i, o := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"name":`...), o.Name)
+		b = appendText(append(b, `,"datatype":`...), o.Datatype)
+		b = append(b, `,"shape":[`...)
+		for j, n := range o.Shape {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendInt(b, int64(n), 10)
+		}
+		b = append(b, ']')
+		if o.binary {
+			before := len(tail)
+			for _, s := range o.texts {
+				tail = append(binary.LittleEndian.AppendUint32(tail, uint32(len(s))), s...)
+			}
+			for _, v := range o.number {
+				tail = binary.LittleEndian.AppendUint64(tail, math.Float64bits(v))
+			}
+			b = fmt.Appendf(b, `,"parameters":{"binary_data_size":%d}}`, len(tail)-before)
+			continue
+		}
+		b = append(b, `,"data":[`...)
+		for j, s := range o.texts {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, s)
+		}
+		for j, v := range o.number {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = appendFloat(b, v)
+		}
+		b = append(b, `]}`...)
+	}
+	b = append(b, `]}`...)
+	if tail == nil {
+		writeBytes(x.w, http.StatusOK, b)
+		return nil
+	}
+	h := x.w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set(headerLength, strconv.Itoa(len(b)))
+	h.Set("Content-Length", strconv.Itoa(len(b)+len(tail)))
+	x.w.Write(append(b, tail...))
+	return nil
+}
+
+// countsJSON says how many cells were missing or never seen, in all and by column:
+// {"missing": 1, "missing.age": 1, "unseen": 0}.
+func (r *rows) countsJSON() []byte {
+	counts := map[string]int64{"missing": 0, "unseen": 0}
+	for i, name := range r.m.columns {
+		if n := r.missing[i]; n > 0 {
+			counts["missing"] += n
+			counts["missing."+name] = n
+		}
+		if n := r.unseen[i]; n > 0 {
+			counts["unseen"] += n
+			counts["unseen."+name] = n
+		}
+	}
+	b, err := json.Marshal(counts)
+	if err != nil {
+		panic("serve: " + err.Error()) // numbers always go into JSON
+	}
+	return b
+}
