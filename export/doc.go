@@ -3,6 +3,7 @@
 //
 //   - ONNX: the whole way from a row's cells to its prediction, or the network alone.
 //   - Go source: one file that predicts with the same bits, with a test of its own.
+//   - C source: one function in C99, with its header.
 //   - Tensors: the weights alone, as safetensors or npz, under gradus's or PyTorch's names.
 //   - Import: a dense network from safetensors, npz or ONNX as a model.
 //

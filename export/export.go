@@ -23,7 +23,7 @@ type Options struct {
 	Net     bool   // ONNX: the network alone, on encoded inputs
 	Bare    bool   // safetensors: tensors alone, which gradus cannot predict with
 	Layout  string // of tensors: "gradus" (the default) or "torch"
-	Package string // of Go source; by default made of the file's name
+	Package string // of Go source, and what names in C source begin with; by default made of the file's name
 	Version string // of gradus, for the file's metadata
 }
 
@@ -36,6 +36,7 @@ var formats = map[string]func(m *model.Model, path string, o Options) error{
 		}
 		return whole(path, raw)
 	},
+	".c":           writeC,
 	".go":          writeGo,
 	".safetensors": writeSafetensors,
 	".npz":         writeNPZ,
@@ -64,8 +65,8 @@ func Write(m *model.Model, path string, o Options) error {
 		return fmt.Errorf("%w: net is for ONNX files, and %s is none", ErrOption, path)
 	case o.Bare && !tensors:
 		return fmt.Errorf("%w: bare is for files of tensors (.safetensors, .npz), and %s is none", ErrOption, path)
-	case o.Package != "" && ending != ".go":
-		return fmt.Errorf("%w: package is for Go source (.go), and %s is none", ErrOption, path)
+	case o.Package != "" && ending != ".go" && ending != ".c":
+		return fmt.Errorf("%w: package is for source (.go, .c), and %s is none", ErrOption, path)
 	case o.Layout != "" && !tensors:
 		return fmt.Errorf("%w: layout is for files of tensors (.safetensors, .npz), and %s is none", ErrOption, path)
 	}

@@ -133,6 +133,9 @@ type goField struct {
 // Shares is where the shares of its knots end in the tables.
 func (f *goField) Shares() int { return 2*f.Upto - f.From }
 
+// Wide is how many encoded inputs the column has.
+func (f *goField) Wide() int { return f.End - f.At }
+
 // Last is the last layer, Before the one before a layer, Epsilon what norms add to a variance.
 func (s *goSource) Last() int        { return len(s.Layers) - 1 }
 func (s *goSource) Before(l int) int { return l - 1 }
@@ -171,60 +174,31 @@ func newGoSource[T nn.Float](m *model.Model, net *nn.Network[T], o Options) (*go
 		MissingWords: data.MissingWords(), Has: map[string]bool{},
 	}
 	roots := []string{"FMA", "suspect", "fma32"}
-	var tables []float64
 	taken := map[string]bool{}
-	for i := range e.Inputs {
-		in := &e.Inputs[i]
-		f := goField{Input: in, Name: in.Name, Field: fieldName(in.Name, i, taken)}
-		f.At, f.End = e.Span(i)
-		f.From, f.Upto = len(tables), len(tables)+len(in.RankAt)
-		tables = append(append(tables, in.RankAt...), in.RankOf...)
-		s.Fields = append(s.Fields, f)
-		s.Has[string(in.Kind)] = true
-		s.Has["clip"] = s.Has["clip"] || in.Clip
-		s.Has["rank"] = s.Has["rank"] || in.RankAt != nil
-		if in.Kind == data.KindDate {
-			roots = append(roots, "CosPi", "SinPi")
-		}
+	tables := s.addColumns(e, func(column string, i int) string { return fieldName(column, i, taken) })
+	if s.Has["date"] {
+		roots = append(roots, "CosPi", "SinPi")
 	}
-	weights := net.Values()
-	place := map[string]int{}
-	at := 0
-	for _, t := range net.Tensors() {
-		place[t.Name] = at
-		at += len(t.Data)
-	}
-	in := net.Inputs()
-	for l := range net.Depth() {
-		d := net.Layer(l)
-		name, parameter, err := builtIn(d.Activation, l)
-		if err != nil {
-			return nil, err
-		}
-		of := func(tensor string) int {
-			if at, ok := place[fmt.Sprintf("layers.%d.%s", l, tensor)]; ok {
-				return at
-			}
-			return -1
-		}
-		layer := goLayer{In: in, Units: d.Units, Norm: d.Norm.String(), Softmax: name == "softmax",
-			Weight: of("weight"), Bias: of("bias"), Gamma: of("norm.weight"), Beta: of("norm.bias"), Mean: of("norm.mean"), Var: of("norm.var")}
-		switch formula, known := goActivations[name]; {
-		case layer.Softmax:
-			roots = append(roots, "Exp", "greatest", "sumOf")
+	err := addLayers(s, net, func(name string, parameter float64) (string, error) {
+		formula, known := goActivations[name]
+		switch {
 		case !known:
-			return nil, unsupported("layer %d has the activation %s, which Go export does not know", l, d.Activation)
-		case name != "identity":
-			p := literal(float64(T(parameter)))
-			layer.Activation = strings.NewReplacer("p,", p+",", " p)", " "+p+")").Replace(formula)
-			roots = append(roots, identifiers(formula)...)
+			return "", unsupported("the activation %s is not known to Go export", name)
+		case name == "identity":
+			return "", nil
 		}
-		if d.Norm != nn.NoNorm {
-			roots = append(roots, "Sqrt", "sumOf")
-		}
-		s.Has[layer.Norm], s.Has["softmax"] = true, s.Has["softmax"] || layer.Softmax
-		s.Layers = append(s.Layers, layer)
-		in = d.Units
+		roots = append(roots, identifiers(formula)...)
+		p := literal(float64(T(parameter)))
+		return strings.NewReplacer("p,", p+",", " p)", " "+p+")").Replace(formula), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.Has["softmax"] {
+		roots = append(roots, "Exp", "greatest", "sumOf")
+	}
+	if s.Has["batch"] || s.Has["layer"] {
+		roots = append(roots, "Sqrt", "sumOf")
 	}
 	if s.Hinge {
 		roots = append(roots, "Sigmoid")
@@ -244,11 +218,62 @@ func newGoSource[T nn.Float](m *model.Model, net *nn.Network[T], o Options) (*go
 		}
 		return base64.StdEncoding.EncodeToString(raw)
 	}
-	s.Weights = encode(weights)
+	s.Weights = encode(net.Values())
 	if tables != nil {
 		s.Tables = encode(tables)
 	}
 	return s, s.addRows(m)
+}
+
+// addColumns adds a field for each column and returns the knots of their ranks, and their shares.
+func (s *goSource) addColumns(e *data.Encoding, name func(column string, i int) string) (tables []float64) {
+	for i := range e.Inputs {
+		in := &e.Inputs[i]
+		f := goField{Input: in, Name: in.Name, Field: name(in.Name, i)}
+		f.At, f.End = e.Span(i)
+		f.From, f.Upto = len(tables), len(tables)+len(in.RankAt)
+		tables = append(append(tables, in.RankAt...), in.RankOf...)
+		s.Fields = append(s.Fields, f)
+		s.Has[string(in.Kind)] = true
+		s.Has["rank"] = s.Has["rank"] || in.RankAt != nil
+	}
+	return tables
+}
+
+// addLayers adds the layers of a network. formula gives the expression of an activation but
+// softmax, "" for none.
+func addLayers[T nn.Float](s *goSource, net *nn.Network[T], formula func(name string, parameter float64) (string, error)) error {
+	place := map[string]int{}
+	at := 0
+	for _, t := range net.Tensors() {
+		place[t.Name] = at
+		at += len(t.Data)
+	}
+	in := net.Inputs()
+	for l := range net.Depth() {
+		d := net.Layer(l)
+		name, parameter, err := builtIn(d.Activation, l)
+		if err != nil {
+			return err
+		}
+		of := func(tensor string) int {
+			if at, ok := place[fmt.Sprintf("layers.%d.%s", l, tensor)]; ok {
+				return at
+			}
+			return -1
+		}
+		layer := goLayer{In: in, Units: d.Units, Norm: d.Norm.String(), Softmax: name == "softmax",
+			Weight: of("weight"), Bias: of("bias"), Gamma: of("norm.weight"), Beta: of("norm.bias"), Mean: of("norm.mean"), Var: of("norm.var")}
+		if !layer.Softmax {
+			if layer.Activation, err = formula(name, parameter); err != nil {
+				return err
+			}
+		}
+		s.Has[layer.Norm], s.Has["softmax"] = true, s.Has["softmax"] || layer.Softmax
+		s.Layers = append(s.Layers, layer)
+		in = d.Units
+	}
+	return nil
 }
 
 // fieldName makes of a column's name the name of a field: BillLengthMm of bill_length_mm.

@@ -375,8 +375,8 @@ func TestONNX(t *testing.T) {
 		t.Fatal(err)
 	}
 	type sum struct {
-		cases, cells, labels, labelsDiffer int
-		worst                              float64
+		cases, cells, labels int
+		worst                float64
 	}
 	sums := map[string]*sum{}
 	var order []string

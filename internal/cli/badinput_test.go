@@ -73,7 +73,7 @@ var badInput = []struct {
 	{"plot good.safetensors -o net.pdf", 2, []string{"net.pdf", ".svg or .png"}},
 	{"info", 2, []string{"<model>"}},
 	{"export good.safetensors", 2, []string{"--out"}},
-	{"export good.safetensors -o m.onnx --package p", 2, []string{"package", "Go source", "m.onnx"}},
+	{"export good.safetensors -o m.onnx --package p", 2, []string{"package", "source (.go, .c)", "m.onnx"}},
 	{"export good.safetensors -o m.go --package 2p", 2, []string{`"2p"`, "name of a Go package"}},
 	{"export good.safetensors -o m_test.go", 2, []string{"m_test.go", "leave out _test"}},
 	{"export good.safetensors -o m.go --net", 2, []string{"net is for ONNX files", "m.go"}},

@@ -75,7 +75,7 @@ type commands struct {
 	Serve      serveCmd      `cmd:"" help:"Answer requests for predictions over HTTP."`
 	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
 	Report     reportCmd     `cmd:"" help:"Write a run as one self-contained HTML page."`
-	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go source, tensors."`
+	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go or C source, tensors."`
 	Import     importCmd     `cmd:"" help:"Make a model of a dense network from PyTorch, Keras or scikit-learn."`
 	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
 	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`

@@ -10,11 +10,11 @@ import (
 // exportCmd is "gradus export MODEL -o FILE".
 type exportCmd struct {
 	Model   string `arg:"" help:"A model file."`
-	Out     string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx, .go (and its _test.go), .npz, or with --bare .safetensors."`
+	Out     string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx, .go (and its _test.go), .c (and its .h), .npz, or with --bare .safetensors."`
 	Net     bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
 	Bare    bool   `help:"Safetensors: the tensors alone."`
 	Layout  string `placeholder:"gradus|torch" help:"Tensors: names and shapes of gradus, layers.K.weight [in, out], or those of a torch.nn.Sequential, K.weight [out, in]. Default: gradus."`
-	Package string `placeholder:"NAME" help:"Go: the name of the package; by default made of the file's name."`
+	Package string `placeholder:"NAME" help:"Go: the name of the package; C: what names begin with. Default: made of the file's name."`
 }
 
 func (c *exportCmd) Run(e *env) error {

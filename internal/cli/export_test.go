@@ -17,6 +17,7 @@ func TestExport(t *testing.T) {
 		{[]string{"--net"}, "net.onnx"},
 		{[]string{"--package", "penguin"}, "m.go"},
 		{nil, "m.npz"},
+		{nil, "m.c"},
 		{[]string{"--bare"}, "bare.safetensors"},
 	} {
 		r := must(t, 0, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...)

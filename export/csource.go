@@ -1,0 +1,176 @@
+package export
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"unicode"
+
+	_ "embed"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+//go:embed csource.tmpl
+var cTemplate string
+
+// writeC writes a model as C source, and beside it its header.
+func writeC(m *model.Model, path string, o Options) error {
+	name, _ := strings.CutSuffix(path, filepath.Ext(path))
+	if o.Package == "" {
+		o.Package = packageName(filepath.Base(name))
+	}
+	source, header, err := C(m, filepath.Base(name)+".h", o)
+	if err != nil {
+		return err
+	}
+	if err := whole(name+".h", header); err != nil {
+		return err
+	}
+	return whole(path, source)
+}
+
+// cActivations are the expressions of f(z) in C, with F for the suffix of functions of the
+// precision and p for the parameter.
+var cActivations = map[string]string{
+	"identity": "", "relu": "z > 0 ? z : 0", "sigmoid": "1 / (1 + expF(-z))", "tanh": "tanhF(z)", "leaky-relu": "z > 0 ? z : p * z",
+	"elu":  "z > 0 ? z : p * expm1F(z)",
+	"selu": "z > 0 ? (real)1.0507009873554805 * z : (real)1.7580993408473768 * expm1F(z)",
+	"gelu": "z * (real)0.5 * erfcF(-z * (real)0.70710678118654752)", "silu": "z / (1 + expF(-z))",
+	"mish": "z * tanhF((z > 0 ? z : 0) + log1pF(expF(-fabsF(z))))", "softplus": "(z > 0 ? z : 0) + log1pF(expF(-fabsF(z)))", "exp": "expF(z)",
+}
+
+// cSource is what the template is filled with: goSource, and what C has in other words.
+type cSource struct {
+	*goSource
+	Guard, Header, S      string // S is the suffix of functions of the precision
+	WeightList, TableList string
+}
+
+// C returns a model as C99 source and its header: a struct of a row, a struct of a prediction, and
+// a function from one to the other. It needs the C library's mathematics and strings, and
+// allocates nothing. Options.Package begins every name.
+//
+// Encoded inputs have the bits of data.EncodeRow but for cos and sin of dates; the sums and
+// functions of the network are the C library's and the compiler's, so predictions differ in their
+// last digits. The rest of what Go says of a Row holds, but texts are not trimmed.
+func C(m *model.Model, header string, o Options) (source, head []byte, err error) {
+	if m.Network32() != nil {
+		return writeCSource(m, m.Network32(), header, o)
+	}
+	return writeCSource(m, m.Network64(), header, o)
+}
+
+func writeCSource[T nn.Float](m *model.Model, net *nn.Network[T], header string, o Options) (source, head []byte, err error) {
+	if o.Package == "" || strings.IndexFunc(o.Package, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_'
+	}) >= 0 || unicode.IsDigit(rune(o.Package[0])) {
+		return nil, nil, fmt.Errorf("%w: %q cannot begin names in C: give letters and digits", ErrOption, o.Package)
+	}
+	s := cSource{goSource: &goSource{
+		Package: o.Package, Version: cComment(o.Version), SHA: m.WeightsSHA256(), Real: "float", Width: m.Encoding.Width(),
+		Doc:  cComment(fmt.Sprintf("Predicts %s (%s) by the network %s", strings.Join(m.Targets(), ", "), m.Task(), m.DescribeNetwork())),
+		Task: m.Task(), Hinge: m.Loss == nn.Hinge, Threshold: m.Threshold, Targets: m.Encoding.Targets, Outputs: m.Outputs(),
+		MissingWords: data.MissingWords(), Has: map[string]bool{},
+	}, Guard: strings.ToUpper(o.Package), Header: header, S: "f"}
+	if m.Network32() == nil {
+		s.Real, s.S = "double", ""
+	}
+	taken := map[string]bool{}
+	tables := s.addColumns(m.Encoding, func(column string, i int) string { return cName(column, i, taken) })
+	err = addLayers(s.goSource, net, func(name string, parameter float64) (string, error) {
+		formula, known := cActivations[name]
+		if !known {
+			return "", unsupported("the activation %s is not known to C export", name)
+		}
+		formula = strings.ReplaceAll(formula, "F(", s.S+"(")
+		return strings.ReplaceAll(formula, "p *", "(real)"+literal(parameter)+" *"), nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	s.WeightList = cNumbers(net.Values(), s.S)
+	s.TableList = cNumbers(tables, "")
+	parts := template.Must(template.New("c").Funcs(template.FuncMap{"lit": literal, "comment": cComment, "ctext": cText, "cbool": func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}}).Parse(cTemplate))
+	file := func(name string) []byte {
+		var b bytes.Buffer
+		if err == nil {
+			err = parts.ExecuteTemplate(&b, name, s)
+		}
+		return b.Bytes()
+	}
+	source, head = file("source"), file("header")
+	return source, head, err
+}
+
+// cNumbers writes numbers as a list, some a line.
+func cNumbers[T nn.Float](v []T, suffix string) string {
+	bits := 64
+	if suffix == "f" {
+		bits = 32
+	}
+	var b strings.Builder
+	for i, x := range v {
+		text := strconv.FormatFloat(float64(x), 'g', -1, bits)
+		if suffix != "" && !strings.ContainsAny(text, ".e") {
+			text += "."
+		}
+		fmt.Fprintf(&b, "%s%s,", text, suffix)
+		if i%8 == 7 || i == len(v)-1 {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+// cComment makes a text fit into a comment.
+func cComment(s string) string { return strings.ReplaceAll(oneLine(s), "*/", "* /") }
+
+// cText writes a text as a literal of C.
+func cText(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(s) {
+		if c := s[i]; c >= ' ' && c < 127 && c != '"' && c != '\\' && c != '?' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+var cKeywords = strings.Fields("auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while class new delete this template namespace public private protected operator bool true false")
+
+// cName makes of a column's name a name in C: bill_length_mm of "Bill length (mm)".
+func cName(column string, index int, taken map[string]bool) string {
+	name := strings.Trim(strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return unicode.ToLower(r)
+		}
+		return '_'
+	}, column), "_")
+	if name == "" || unicode.IsDigit(rune(name[0])) {
+		name = fmt.Sprintf("column%d", index)
+	}
+	if slices.Contains(cKeywords, name) {
+		name += "_"
+	}
+	for taken[name] {
+		name = fmt.Sprintf("%s_%d", name, index)
+	}
+	taken[name] = true
+	return name
+}
