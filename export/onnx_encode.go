@@ -196,41 +196,43 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 	}
 }
 
-// rank gives the ranks of the columns of x: the number of knots that are not above a value
-// chooses the piece of the distribution function on which it lies.
+// rank gives the ranks of the columns of x: the number of knots that are not above a value, found
+// by halving, chooses the piece of the distribution function on which it lies.
 func (b *builder) rank(inputs []*data.Input, x string) string {
 	most := 0
 	for _, in := range inputs {
 		most = max(most, len(in.RankAt))
 	}
-	knots, pieces := most+1, most+2
-	n := len(inputs)
-	at := make([]float64, n*knots)
-	low, span, share, step := make([]float64, n*pieces), make([]float64, n*pieces), make([]float64, n*pieces), make([]float64, n*pieces)
-	first := make([]int64, n)
-	for i := range at {
-		at[i] = math.Inf(1)
+	room := 1 // of a column in the tables, a power of 2: the knots, one more, and infinity behind them
+	for room < most+2 {
+		room *= 2
 	}
-	for i := range span {
-		span[i] = 1
+	n := len(inputs) * room
+	at, low, span, share, step := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	first := make([]int64, len(inputs))
+	for i := range at {
+		at[i], span[i], share[i] = math.Inf(1), 1, 1
 	}
 	for i, in := range inputs {
+		first[i] = int64(i * room)
 		last := len(in.RankAt) - 1
-		copy(at[i*knots:], in.RankAt)
-		at[i*knots+last+1] = math.Nextafter(in.RankAt[last], math.Inf(1))
-		first[i] = int64(i * pieces)
-		for k, x := range in.RankAt { // piece k+1 begins at knot k; piece 0 is 0
-			j := i*pieces + k + 1
-			low[j], share[j] = x, in.RankOf[k]
+		at, low, span, share, step := at[i*room:], low[i*room:], span[i*room:], share[i*room:], step[i*room:]
+		copy(at, in.RankAt)
+		at[last+1] = math.Nextafter(in.RankAt[last], math.Inf(1)) // above the last knot the share is 1
+		share[0] = 0                                              // piece 0 is below the first knot
+		for k, x := range in.RankAt {                             // piece k+1 begins at knot k
+			low[k+1], share[k+1] = x, in.RankOf[k]
 			if k < last {
-				span[j], step[j] = in.RankAt[k+1]-x, in.RankOf[k+1]-in.RankOf[k]
+				span[k+1], step[k+1] = in.RankAt[k+1]-x, in.RankOf[k+1]-in.RankOf[k]
 			}
 		}
-		share[i*pieces+last+2] = 1 // above the last knot
 	}
-	below := b.do("LessOrEqual", b.of(onnx.Float64, at, int64(n), int64(knots)), b.do("Unsqueeze", x, b.ints(2)))
-	count := b.op("ReduceSum", []string{b.cast(below, onnx.Int32), b.ints(2)}, onnx.Attribute{Name: "keepdims", Value: int64(0)})
-	piece := b.do("Add", b.cast(count, onnx.Int64), b.ints(first...))
+	knots, piece := b.doubles(at...), b.ints(first...)
+	for half := int64(room / 2); half > 0; half /= 2 {
+		knot := b.do("Gather", knots, b.do("Add", piece, b.ints(half-1)))
+		above := b.cast(b.do("LessOrEqual", knot, x), onnx.Int64)
+		piece = b.do("Add", piece, b.do("Mul", above, b.ints(half)))
+	}
 	of := func(table []float64) string { return b.do("Gather", b.doubles(table...), piece) }
 	part := b.do("Div", b.do("Sub", x, of(low)), of(span))
 	f := b.do("Add", of(share), b.do("Mul", of(step), part))
