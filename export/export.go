@@ -55,8 +55,29 @@ func Formats() []string {
 // Write writes a model to a file, in the format that the ending of its name says. A file
 // appears whole or not at all.
 func Write(m *model.Model, path string, o Options) error {
+	if err := Check(path, o); err != nil {
+		return err
+	}
+	return formats[strings.ToLower(filepath.Ext(path))](m, path, o)
+}
+
+// Files lists what Write would write: the file, and beside it the test of Go source or the header
+// of C source.
+func Files(path string) []string {
+	name, _ := strings.CutSuffix(path, filepath.Ext(path))
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".go":
+		return []string{path, name + "_test.go"}
+	case ".c":
+		return []string{path, name + ".h"}
+	}
+	return []string{path}
+}
+
+// Check reports options that do not fit each other or the format.
+func Check(path string, o Options) error {
 	ending := strings.ToLower(filepath.Ext(path))
-	write, ok := formats[ending]
+	_, ok := formats[ending]
 	tensors := ending == ".safetensors" || ending == ".npz"
 	switch {
 	case !ok:
@@ -69,8 +90,12 @@ func Write(m *model.Model, path string, o Options) error {
 		return fmt.Errorf("%w: package is for source (.go, .c), and %s is none", ErrOption, path)
 	case o.Layout != "" && !tensors:
 		return fmt.Errorf("%w: layout is for files of tensors (.safetensors, .npz), and %s is none", ErrOption, path)
+	case ending == ".safetensors" && !o.Bare:
+		return fmt.Errorf("%w: %s: the whole model is in a .safetensors file already: ask for the bare tensors (bare)", ErrOption, path)
+	case strings.HasSuffix(path, "_test.go"):
+		return fmt.Errorf("%w: %s would be taken for a test: leave out _test", ErrOption, path)
 	}
-	return write(m, path, o)
+	return nil
 }
 
 // whole writes bytes to a file.

@@ -29,9 +29,6 @@ var goTemplate string
 // writeGo writes a model as Go source, and beside it its test.
 func writeGo(m *model.Model, path string, o Options) error {
 	name, _ := strings.CutSuffix(path, filepath.Ext(path))
-	if strings.HasSuffix(name, "_test") {
-		return fmt.Errorf("%w: %s would be taken for a test: leave out _test", ErrOption, path)
-	}
 	if o.Package == "" {
 		o.Package = packageName(filepath.Base(name))
 	}

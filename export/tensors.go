@@ -144,9 +144,6 @@ func torchNames(layers []nn.Dense) map[string]string {
 
 // writeSafetensors writes the tensors alone.
 func writeSafetensors(m *model.Model, path string, o Options) error {
-	if !o.Bare {
-		return fmt.Errorf("%w: %s: the whole model is in a .safetensors file already: ask for the bare tensors (bare)", ErrOption, path)
-	}
 	list, err := arrays(m, o.Layout)
 	if err != nil {
 		return err

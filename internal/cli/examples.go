@@ -69,6 +69,28 @@ func (plotCmd) Help() string {
 	return exampleCalls("gradus plot runs/1 -o curves.svg", "", "gradus plot data.safetensors -o network.svg", "")
 }
 
+func (exportCmd) Help() string {
+	return exampleCalls(
+		"gradus export data.safetensors -o data.onnx", "from the cells of a row to its label",
+		"gradus export data.safetensors -o data.go", "one Go file, and its test data_test.go",
+		"gradus export data.safetensors -o weights.safetensors --bare --layout torch", "for load_state_dict",
+	)
+}
+
+func (importCmd) Help() string {
+	return exampleCalls(
+		"gradus import net.onnx -o net.safetensors --columns age,height --target price", "",
+		"gradus import net.npz -o net.safetensors --activation tanh --task multiclass", "tensors do not say their activations",
+	)
+}
+
+func (serveCmd) Help() string {
+	return exampleCalls(
+		"gradus serve data.safetensors", "curl -d '{\"age\":59, ...}' http://127.0.0.1:8080/predict",
+		"gradus serve prices=data.safetensors --listen 0.0.0.0:8080 --tls-cert cert.pem --tls-key key.pem", "with a token, which it prints",
+	)
+}
+
 func (reportCmd) Help() string { return exampleCalls("gradus report runs/1 -o report.html", "") }
 
 // exampleCalls are calls, each with what is to be said of it.

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"path/filepath"
+	"strings"
 
 	"github.com/gradus-ml/gradus/export"
 	"github.com/gradus-ml/gradus/model"
@@ -18,14 +20,21 @@ type exportCmd struct {
 }
 
 func (c *exportCmd) Run(e *env) error {
-	if err := notAnInput(c.Out, c.Model); err != nil {
-		return err
+	o := export.Options{Net: c.Net, Bare: c.Bare, Layout: c.Layout, Package: c.Package, Version: version()}
+	if err := export.Check(c.Out, o); err != nil {
+		return usage{err}
+	}
+	for _, path := range export.Files(c.Out) {
+		k := map[string]kind{".onnx": kindONNX, ".go": kindGo, ".c": kindC, ".h": kindC, ".npz": kindNPZ, ".safetensors": kindTensors}[strings.ToLower(filepath.Ext(path))]
+		if err := checkOut(path, k, c.Model); err != nil {
+			return err
+		}
 	}
 	m, err := model.Load(c.Model)
 	if err != nil {
 		return err
 	}
-	err = export.Write(m, c.Out, export.Options{Net: c.Net, Bare: c.Bare, Layout: c.Layout, Package: c.Package, Version: version()})
+	err = export.Write(m, c.Out, o)
 	if errors.Is(err, export.ErrOption) {
 		return usage{err}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -27,5 +28,29 @@ func TestExport(t *testing.T) {
 		if info, err := os.Stat(c.file); err != nil || info.Size() < 500 {
 			t.Errorf("%s: %v %v", c.file, info, err)
 		}
+		// Again: it takes the place of its like, and of nothing else.
+		must(t, 0, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...)
+		if err := os.WriteFile(c.file, []byte("something else"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if r := must(t, 2, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...); !strings.Contains(r.err, "not overwritten") {
+			t.Errorf("%s: it says %q", c.file, r.err)
+		}
+	}
+}
+
+// gradus export does not write bare tensors over a model, nor a test or a header over another file.
+func TestExportKeepsOthers(t *testing.T) {
+	place(t, map[string]string{"m_test.go": "package m\n", "m.h": "int x;\n"})
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "other.safetensors")
+	for _, args := range [][]string{{"other.safetensors", "--bare"}, {"m.safetensors", "--bare"}, {"m.go"}, {"m.c"}} {
+		must(t, 2, append([]string{"export", "m.safetensors", "-o"}, args...)...)
+	}
+	if raw, err := os.ReadFile("m_test.go"); err != nil || string(raw) != "package m\n" {
+		t.Errorf("m_test.go is %q, %v", raw, err)
+	}
+	if _, err := os.Stat("m.go"); err == nil {
+		t.Error("m.go was written without its test")
 	}
 }

@@ -21,15 +21,15 @@ type importCmd struct {
 }
 
 func (c *importCmd) Run(e *env) error {
-	if err := notAnInput(c.Out, c.File); err != nil {
-		return err
-	}
 	task, err := data.ParseTask(c.Task)
 	if err != nil {
 		return usagef("--task: %w", err)
 	}
 	if c.Layout != "" && c.Layout != "gradus" && c.Layout != "torch" {
 		return usagef("--layout %q: give gradus or torch", c.Layout)
+	}
+	if err := checkOut(c.Out, kindModel, c.File); err != nil {
+		return err
 	}
 	m, err := export.Import(c.File, export.ImportOptions{
 		Activation: c.Activation, OutputActivation: c.OutputActivation, Task: task,

@@ -41,7 +41,7 @@ func TestImport(t *testing.T) {
 		}
 		must(t, 0, "plot", "m.safetensors", "-o", "net.svg")
 		must(t, 0, "export", "m.safetensors", "-o", "again.onnx")
-		must(t, 0, "check", "t.csv", "--target", "y0,y1", "--hidden", "6,5", "--activation", "tanh", "--from", "m.safetensors")
+		must(t, 0, "check", "t.csv", "--target", "y0,y1", "--from", "m.safetensors")
 	}
 	must(t, 0, "import", filepath.Join(foreign, "sklearn_three.onnx"), "-o", "c.safetensors", "--columns", "a,b,c,d", "--target", "kind")
 	header, _ := predictions(t, must(t, 0, "predict", "c.safetensors", "t.csv").out)
