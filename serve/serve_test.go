@@ -560,8 +560,8 @@ func TestRefusals(t *testing.T) {
 func TestToken(t *testing.T) {
 	s, _ := served(t, Options{Token: "secret", AnyHost: true})
 	for _, path := range []string{"/v2", "/metrics", "/", "/openapi.json", "/v1/models"} {
-		if w := call(t, s, "GET", path, "", "Host", "models.example"); w.Code != 401 {
-			t.Errorf("%s without a token: %d", path, w.Code)
+		if w := call(t, s, "GET", path, "", "Host", "models.example"); w.Code != 401 || w.Header().Get("WWW-Authenticate") != "Bearer" {
+			t.Errorf("%s without a token: %d %v", path, w.Code, w.Header())
 		}
 		if w := call(t, s, "GET", path, "", "Authorization", "Bearer wrong"); w.Code != 401 {
 			t.Errorf("%s with a wrong token: %d", path, w.Code)

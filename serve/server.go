@@ -220,6 +220,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, f func(*exchange
 		if errors.As(err, &refused) {
 			status = refused.status
 		}
+		if status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		}
 		if recorded.written == 0 {
 			writeJSON(recorded, status, map[string]string{"error": err.Error()})
 		}
