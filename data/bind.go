@@ -7,8 +7,9 @@ type Binding struct {
 	e       *Encoding
 	t       *Table
 	inputs  []int
-	targets []int // nil where the table lacks one of them
-	lenient bool  // see BadAsMissing
+	coders  []coder // of the inputs
+	targets []int   // nil where the table lacks one of them
+	lenient bool    // see BadAsMissing
 }
 
 // BadAsMissing lets Inputs take a cell of another type than the column had in training for a
@@ -47,6 +48,10 @@ func (e *Encoding) Bind(t *Table) (*Binding, error) {
 		}
 		b.targets = append(b.targets, col)
 	}
+	if _, ok := b.pixelScale(); !ok {
+		b.coders = make([]coder, len(e.Inputs))
+		parallel(len(e.Inputs), func(i int) { b.coders[i] = newCoder(&e.Inputs[i], &t.cols[b.inputs[i]]) })
+	}
 	return b, nil
 }
 
@@ -74,7 +79,11 @@ func (b *Binding) Labelled() []int {
 	if b.targets == nil {
 		return nil
 	}
-	return rowsWith(b.t, b.targets)
+	looks := make([]look, len(b.targets))
+	for i, col := range b.targets {
+		looks[i].c = b.t.cols[col].spelled(b.e.Targets[i].Spelling)
+	}
+	return rowsWith(looks)
 }
 
 // A Count tells how many cells of a column were not encoded as they stand.
@@ -132,35 +141,32 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
 		encodePixels(b, scale, rows, dst)
 		return nil, nil
 	}
+	pieces := make([]piece, (len(rows)+pieceRows-1)/pieceRows)
+	parallel(len(pieces), func(i int) {
+		from := i * pieceRows
+		to := min(from+pieceRows, len(rows))
+		encodePiece(b, rows[from:to], dst[from*e.width:to*e.width], &pieces[i])
+	})
 	counts := make(Counts, len(e.Inputs))
-	for n, row := range rows {
-		out := dst[n*e.width : (n+1)*e.width]
-		for i := range e.Inputs {
-			in := &e.Inputs[i]
-			switch o := encodeCell(in, t.value(row, b.inputs[i]), out[in.offset:in.offset+in.width]); o {
-			case encoded:
-			case imputed:
-				counts[i].Imputed++
-			case unseen:
-				if counts[i].Unseen == 0 {
-					counts[i].Example = strings.Clone(strings.TrimSpace(t.Cell(row, b.inputs[i])))
-				}
-				counts[i].Unseen++
-			default:
-				if b.lenient {
-					encodeCell(in, Missing(), out[in.offset:in.offset+in.width])
-					if counts[i].Bad == 0 {
-						counts[i].BadCell = t.cellAt(row, b.inputs[i])
-					}
-					counts[i].Bad++
-					continue
-				}
-				kind := ErrType
-				if o == notFinite {
-					kind = ErrNumber
-				}
-				return nil, fail(kind, "%s %s", t.cellAt(row, b.inputs[i]), o.explain())
+	for i := range pieces {
+		p := &pieces[i]
+		if p.failed != encoded {
+			kind := ErrType
+			if p.failed == notFinite {
+				kind = ErrNumber
 			}
+			return nil, fail(kind, "%s %s", t.cellAt(p.row, b.inputs[p.input]), p.failed.explain())
+		}
+		for j, c := range p.counts {
+			counts[j].Imputed += c.imputed
+			if counts[j].Unseen == 0 && c.unseen > 0 {
+				counts[j].Example = strings.Clone(t.Cell(c.first, b.inputs[j]))
+			}
+			counts[j].Unseen += c.unseen
+			if counts[j].Bad == 0 && c.bad > 0 {
+				counts[j].BadCell = t.cellAt(c.firstBad, b.inputs[j])
+			}
+			counts[j].Bad += c.bad
 		}
 	}
 	told := counts[:0]
@@ -193,13 +199,15 @@ func encodePixels[T Float](b *Binding, scale float64, rows []int, dst []T) {
 			scaled[x] = T(float64(x) / scale)
 		}
 	}
-	g, width := b.t.pixels, len(b.inputs)
-	for n, row := range rows {
-		image, out := g.bytes[row*g.width:(row+1)*g.width], dst[n*width:(n+1)*width]
-		for i, col := range b.inputs {
-			out[i] = scaled[image[col]]
+	g, width := b.t.cols[b.inputs[0]].pixels, len(b.inputs)
+	parallel((len(rows)+pieceRows-1)/pieceRows, func(i int) {
+		for n := i * pieceRows; n < min((i+1)*pieceRows, len(rows)); n++ {
+			image, out := g.bytes[rows[n]*g.width:(rows[n]+1)*g.width], dst[n*width:(n+1)*width]
+			for j, col := range b.inputs {
+				out[j] = scaled[image[col]]
+			}
 		}
-	}
+	})
 }
 
 // Targets writes the encoded targets of the given rows to dst, row after row; nil stands
@@ -218,30 +226,34 @@ func Targets[T Float](b *Binding, rows []int, dst []T) error {
 	if len(dst) < len(rows)*width {
 		panic("data: Targets: dst is shorter than rows times Outputs")
 	}
-	for n, row := range rows {
-		out := dst[n*width : (n+1)*width]
-		for i := range e.Targets {
-			y, col := &e.Targets[i], b.targets[i]
-			if e.Task == Regression {
-				x, ok := t.Number(row, col)
-				if !ok {
+	for i := range e.Targets {
+		y, col := &e.Targets[i], b.targets[i]
+		c := t.cols[col].spelled(y.Spelling)
+		if e.Task == Regression {
+			for n, row := range rows {
+				x, what := c.number(row)
+				if what != number {
 					return notNumberError(t, row, col)
 				}
-				out[i] = T((x - y.Center) / y.Scale)
-				if !isFinite(float64(out[i])) {
+				v := T((x - y.Center) / y.Scale)
+				if !isFinite(float64(v)) {
 					return oddNumberError(t, row, col)
 				}
-				continue
+				dst[n*width+i] = v
 			}
-			class := y.class(t.Cell(row, col))
+			continue
+		}
+		classOf := y.classOf(c)
+		for n, row := range rows {
+			class := classOf(row)
 			if class < 0 {
 				return classError(t, row, col, y)
 			}
 			if e.Task == Multiclass {
-				clear(out)
-				out[class] = 1
+				clear(dst[n*width : (n+1)*width])
+				dst[n*width+class] = 1
 			} else {
-				out[i] = T(class)
+				dst[n*width+i] = T(class)
 			}
 		}
 	}

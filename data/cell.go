@@ -40,8 +40,10 @@ func isMissing(s string) bool {
 func MissingWords() []string { return []string{"", "?", "na", "n/a", "nan", "null"} }
 
 // parseCell reads a cell as a number, and says what it is where it is none.
-func parseCell(s string) (float64, content) {
-	s = strings.TrimSpace(s)
+func parseCell(s string) (float64, content) { return parseTrimmed(strings.TrimSpace(s)) }
+
+// parseTrimmed is parseCell for a cell without blanks around it.
+func parseTrimmed(s string) (float64, content) {
 	if isMissing(s) {
 		return 0, missing
 	}

@@ -2,105 +2,248 @@ package data
 
 import (
 	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
-	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// readCSV reads delimited text as RFC 4180 has it, with any of the usual delimiters.
-// Lines that are empty are skipped.
+// readCSV reads delimited text as RFC 4180 has it, with any of the usual delimiters, encodings
+// and line ends. Lines that are empty are skipped.
 func readCSV(src *source, opt ReadOptions) (*Table, error) {
-	head, err := src.r.Peek(peekSize)
-	if err != nil && err != io.EOF {
-		return nil, src.readError(err, 1)
+	t := &Table{name: src.name}
+	g := &grammar{name: src.name, most: opt.MaxColumns, words: &wordSet{}, comment: opt.Comment}
+	c := &chunker{g: g, r: src.r, line: 1}
+	start := c.read(nil)
+	if c.end != nil && c.end != io.EOF && len(start) == 0 {
+		return nil, src.readError(c.end, 1)
 	}
-	marked := bytes.HasPrefix(head, []byte("\ufeff"))
-	if marked {
-		src.r.Discard(3)
-		head = head[3:]
-	}
-	if len(bytes.TrimSpace(head)) == 0 && err == io.EOF {
+	if len(bytes.TrimSpace(start)) == 0 && c.end == io.EOF {
 		return nil, fail(ErrEmpty, "%s: the file is empty: it takes a header and at least one row", src.name)
 	}
-	if what := binaryFormat(head); what != "" {
+	if what := binaryFormat(start); what != "" {
 		return nil, fail(ErrText, "%s: is %s, not delimited text: save the table as CSV in UTF-8", src.name, what)
 	}
-
-	crlf := bytes.Contains(head, []byte("\r\n"))
-
-	r := csv.NewReader(src.r)
-	r.FieldsPerRecord = -1
-	r.ReuseRecord = true
-	r.Comma = opt.Delimiter
-	if r.Comma == 0 {
-		r.Comma = detectDelimiter(head, src.name)
+	encoding, mark := findEncoding(start)
+	if opt.Encoding != "" && opt.Encoding != "auto" {
+		if mark == 0 || encoding != opt.Encoding {
+			mark = 0
+		}
+		encoding = opt.Encoding
+	} else if encoding == encodingLatin1 {
+		t.note("bytes that are not UTF-8 are read as Latin-1 (Windows-1252); if that is wrong, save the file in UTF-8")
+	}
+	g.foreign = encoding != encodingUTF8
+	marked := mark == 3
+	// rewrite puts a rewriter in front of what was read and what follows.
+	rewrite := func(how func(dst, src []byte, end bool) (out, rest []byte)) {
+		c.r = &rewriter{r: io.MultiReader(bytes.NewReader(start), &resumed{c.r, c.end}), rewrite: how}
+		c.end = nil
+		start = c.read(nil)
+		src.rewritten = true
+	}
+	switch first := start[0]; {
+	case encoding == encodingUTF16:
+		big := first == 0xfe || mark == 0 && first == 0
+		start = start[mark:]
+		rewrite(fromUTF16(big))
+	case encoding == encodingLatin1 || encoding == encodingWindows:
+		rewrite(fromWindows1252)
+	default:
+		start = start[mark:]
+	}
+	ends := ""
+	if bytes.IndexByte(start, '\n') < 0 && bytes.IndexByte(start, '\r') >= 0 {
+		rewrite(fromCR)
+		ends = "CR"
+	} else if bytes.Contains(start[:min(len(start), peekSize)], []byte("\r\n")) {
+		ends = "CRLF"
+	}
+	if opt.Skip > 0 {
+		for range opt.Skip {
+			at := bytes.IndexByte(start, '\n')
+			if at < 0 {
+				return nil, fail(ErrEmpty, "%s: holds no more than the %s that are skipped: skip fewer", src.name, plural(opt.Skip, "line"))
+			}
+			start = start[at+1:]
+			c.line++
+		}
+	}
+	delimiter := opt.Delimiter
+	if sep, ok := bytes.CutPrefix(start, []byte("sep=")); ok && len(sep) > 1 && (sep[1] == '\n' || sep[1] == '\r') {
+		if delimiter == 0 {
+			delimiter = rune(sep[0])
+		}
+		start = start[bytes.IndexByte(start, '\n')+1:]
+		c.line++
+	}
+	head := start[:min(len(start), peekSize)]
+	for opt.Comment != "" && bytes.HasPrefix(head, []byte(opt.Comment)) && bytes.IndexByte(head, '\n') >= 0 {
+		head = head[bytes.IndexByte(head, '\n')+1:]
+	}
+	if delimiter == 0 {
+		delimiter = detectDelimiter(head, src.name)
+	}
+	blanks := delimiter == ' '
+	if blanks {
+		rewrite(fromBlanks())
+		g.setDelimiter('\t')
+	} else {
+		g.setDelimiter(delimiter)
+	}
+	c.rest = start
+	if marked && !src.rewritten {
+		c.done = 3
 	}
 
-	t := &Table{name: src.name, lines: []int{}}
-	if src.size > 0 && src.packed == "" {
-		t.text = make([]byte, 0, src.size)
+	rows, line, err := c.next(nil)
+	if err == nil {
+		rows, line, err = t.readHeader(g, opt, rows, line)
 	}
-	headed := false
-	line := 0
-	for {
-		row, err := r.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, csvError(src, err, line)
-		}
-		if most := opt.MaxColumns; most > 0 && len(row) > most {
-			return nil, fail(ErrLarge, "%s: has %d columns and %d are taken: leave some out", src.name, len(row), most)
-		}
-		line, _ = r.FieldPos(0)
-		switch {
-		case t.columns != nil:
-		case hasHeader(row, opt.Header):
-			if i := slices.IndexFunc(row, func(s string) bool { return !isText(s) }); i >= 0 {
-				return nil, textError(t, row[i], line, fmt.Sprintf("column %d of the header", i+1))
-			}
-			if err := t.setColumns(row, line); err != nil {
-				return nil, err
-			}
-			headed = true
-			continue
-		default:
-			names := make([]string, len(row))
-			for i := range names {
-				names[i] = fmt.Sprintf("c%d", i)
-			}
-			t.setColumns(names, line)
-		}
-		if len(row) != len(t.columns) {
-			return nil, raggedError(t, len(row), line, headed)
-		}
-		if col := t.appendRow(row); col >= 0 {
-			line, _ := r.FieldPos(col)
-			return nil, textError(t, row[col], line, "column "+quote(t.columns[col]))
-		}
-		if uint64(len(t.text)-t.base[t.rows-1]) > math.MaxUint32 {
-			return nil, fail(ErrText, "%s:%d: the row is longer than 4 GB: check the quotes around it", t.name, line)
-		}
-		t.lines = append(t.lines, line)
+	if err == nil {
+		a := assembly{t: t, g: g, src: src, tell: opt.Progress, keepTotal: opt.KeepTotal}
+		err = a.assemble(c, rows, line)
 	}
-	t.format = textFormat(r.Comma, headed, marked, crlf, src.packed)
+	if err != nil && err == c.end {
+		return nil, src.readError(err, max(1, c.line-1))
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.format = textFormat(delimiter, g.headed, marked, ends, src.packed)
+	if encoding != encodingUTF8 {
+		t.format = append(t.format, map[string]string{encodingUTF16: "UTF-16", encodingLatin1: "Latin-1", encodingWindows: "Windows-1252"}[encoding])
+	}
 	if t.rows == 0 {
 		return nil, fail(ErrEmpty, "%s: the file has a header and no rows: it takes at least one row", t.name)
 	}
+	t.finish(g.words)
 	return t, nil
 }
 
+// resumed goes on reading, or says how it ended.
+type resumed struct {
+	r   io.Reader
+	end error
+}
+
+func (r *resumed) Read(p []byte) (int, error) {
+	if r.end != nil {
+		return 0, r.end
+	}
+	return r.r.Read(p)
+}
+
+// readHeader names the columns after the first row, or by number where that is one of the
+// table's own. It returns what comes behind the header.
+func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) ([]byte, int, error) {
+	for len(text) > 0 {
+		size := g.skipped(text)
+		if size == 0 {
+			break
+		}
+		text, line = text[size:], line+1
+	}
+	if len(text) == 0 {
+		return text, line, nil
+	}
+	const most = 100
+	rows, problem := g.sample(text, most)
+	if problem != nil && g.delimiter[0] == '\t' {
+		g.rawQuotes = true
+		if raw, problem := g.sample(text, most); problem == nil {
+			rows = raw
+			t.note("quotes are read as characters like others, since not all of them stand around whole cells")
+		} else {
+			g.rawQuotes = false
+		}
+	}
+	row, size, lines, problem := g.record(text)
+	if problem != nil {
+		return nil, line, g.quoteError(field{problem: problem}, line+lines, line)
+	}
+	if g.most > 0 && len(row) > g.most {
+		return nil, line, g.tooManyColumns(len(row))
+	}
+	if g.headed = opt.Header == "yes"; opt.Header == "" || opt.Header == "auto" {
+		why := ""
+		if g.headed, why = g.findHeader(append([][]string{row}, rows[min(1, len(rows)):]...)); why != "" {
+			t.note("%s", why)
+		}
+	}
+	names := row
+	at := 0
+	if g.headed {
+		if i := slices.IndexFunc(row, func(s string) bool { return !isText([]byte(s)) }); i >= 0 {
+			return nil, line, g.textError([]byte(row[i]), line, fmt.Sprintf("column %d of the header", i+1))
+		}
+		at = line
+		text, line = text[size:], line+lines
+		switch rows := rows[min(1, len(rows)):]; {
+		case len(rows) < 2 || slices.ContainsFunc(rows, func(r []string) bool { return len(r) != len(row)+1 }):
+		case !slices.ContainsFunc(rows, func(r []string) bool { return strings.TrimSpace(r[len(row)]) != "" }):
+			g.trailing = true
+			t.note("the rows end with a delimiter that the header lacks: it is passed over")
+		case allDiffer(rows):
+			names = append([]string{""}, row...)
+			t.note("the rows have a cell more than the header, so their first cells, which all differ, are taken for names of the rows; if that is wrong, correct the header")
+		}
+		names = t.number(names, at)
+	} else {
+		names = make([]string, len(row))
+		for i := range names {
+			names[i] = fmt.Sprintf("c%d", i)
+		}
+	}
+	if err := t.setColumns(names, at); err != nil {
+		return nil, line, err
+	}
+	g.columns = t.columns
+	return text, line, nil
+}
+
+// allDiffer reports whether the first cells of rows are all different.
+func allDiffer(rows [][]string) bool {
+	seen := make(map[string]bool)
+	for _, row := range rows {
+		seen[row[0]] = true
+	}
+	return len(seen) == len(rows)
+}
+
+// number gives names that come twice a number, as pandas does, and says so.
+func (t *Table) number(names []string, line int) []string {
+	names = slices.Clone(names)
+	taken := make(map[string]int) // its first column
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+		if _, ok := taken[names[i]]; !ok && names[i] != "" {
+			taken[names[i]] = i
+		}
+	}
+	for i, name := range names {
+		first, ok := taken[name]
+		if !ok || first == i {
+			continue
+		}
+		for n := 1; ; n++ {
+			other := fmt.Sprintf("%s.%d", name, n)
+			if _, ok := taken[other]; !ok {
+				names[i] = other
+				taken[other] = i
+				break
+			}
+		}
+		t.note("line %d: columns %d and %d are both named %s: the second is called %s here", line, first+1, i+1, quote(name), quote(names[i]))
+	}
+	return names
+}
+
 // textFormat says how a text was read.
-func textFormat(delimiter rune, headed, marked, crlf bool, packed string) []string {
+func textFormat(delimiter rune, headed, marked bool, ends, packed string) []string {
 	format := []string{fmt.Sprintf("delimiter %q", delimiter)}
-	if word, ok := map[rune]string{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars"}[delimiter]; ok {
+	if word, ok := map[rune]string{',': "commas", ';': "semicolons", '\t': "tabs", '|': "bars", ' ': "blanks"}[delimiter]; ok {
 		format[0] = word
 	}
 	if !headed {
@@ -109,82 +252,13 @@ func textFormat(delimiter rune, headed, marked, crlf bool, packed string) []stri
 	if marked {
 		format = append(format, "byte-order mark")
 	}
-	if crlf {
-		format = append(format, "CRLF")
+	if ends != "" {
+		format = append(format, ends)
 	}
 	if packed != "" {
 		format = append(format, packed)
 	}
 	return format
-}
-
-// hasHeader tells whether the first row names the columns: when asked, it does so unless
-// one of its cells is a number.
-func hasHeader(row []string, option string) bool {
-	switch option {
-	case "yes":
-		return true
-	case "no":
-		return false
-	}
-	return !slices.ContainsFunc(row, func(cell string) bool {
-		_, c := parseCell(cell)
-		return c == number
-	})
-}
-
-// detectDelimiter chooses among , ; tab and |. It takes the one that stands equally often
-// (and at all) on the most of the first lines; among equals the one that stands there
-// most often, then the first in that order. Quoted text is passed over.
-func detectDelimiter(head []byte, name string) rune {
-	name = strings.ToLower(name)
-	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
-	if filepath.Ext(name) == ".tsv" {
-		return '\t'
-	}
-	const delimiters = ",;\t|"
-	const most = 50
-	var counts [most][len(delimiters)]int
-	line, quoted, blank := 0, false, true
-	for _, c := range head {
-		if c == '"' {
-			quoted = !quoted
-		}
-		if quoted {
-			blank = false
-			continue
-		}
-		if c == '\n' {
-			if !blank {
-				line++
-			}
-			if line == most {
-				break
-			}
-			blank = true
-			continue
-		}
-		if c != '\r' {
-			blank = false
-		}
-		if i := strings.IndexByte(delimiters, c); i >= 0 {
-			counts[line][i]++
-		}
-	}
-	lines := max(line, 1) // the last line may be cut short, so it counts only where it is the first
-	best, bestLines := 0, 0
-	for i := range delimiters {
-		first, agreeing := counts[0][i], 0
-		for _, count := range counts[:lines] {
-			if first > 0 && count[i] == first {
-				agreeing++
-			}
-		}
-		if agreeing > bestLines || agreeing == bestLines && first > counts[0][best] {
-			best, bestLines = i, agreeing
-		}
-	}
-	return rune(delimiters[best])
 }
 
 // binaryFormat names the format of a file that is known not to be text.
@@ -198,8 +272,6 @@ func binaryFormat(head []byte) string {
 		{"\xd0\xcf\x11\xe0", "an old spreadsheet"},
 		{"BZh", "compressed with bzip2"},
 		{"\xfd7zXZ", "compressed with xz"},
-		{"\xff\xfe", "UTF-16 text"},
-		{"\xfe\xff", "UTF-16 text"},
 	} {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
 			return f.name
@@ -209,48 +281,4 @@ func binaryFormat(head []byte) string {
 }
 
 // isText reports whether s is UTF-8 without a NUL byte.
-func isText(s string) bool {
-	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
-}
-
-// textError says what is wrong with a cell that is not text. The line is the one the cell
-// starts on; the bad byte may stand on a later one.
-func textError(t *Table, cell string, line int, where string) error {
-	for i, c := range cell {
-		switch {
-		case c == '\n':
-			line++
-		case c == 0:
-			return fail(ErrText, "%s:%d: %s holds a NUL byte: the file is not text, or is not in UTF-8", t.name, line, where)
-		case c == utf8.RuneError && !strings.HasPrefix(cell[i:], "\ufffd"):
-			return fail(ErrText, "%s:%d: %s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8", t.name, line, where, cell[i])
-		}
-	}
-	return nil
-}
-
-func raggedError(t *Table, cells, line int, headed bool) error {
-	expected := fmt.Sprintf("the header has %d", len(t.columns))
-	if !headed {
-		expected = fmt.Sprintf("the first row has %d", len(t.columns))
-	}
-	remedy := "quote cells that hold the delimiter"
-	if cells < len(t.columns) {
-		remedy = "leave a missing cell empty, but keep its delimiter"
-	}
-	return fail(ErrRagged, "%s:%d: row has %s, %s: %s", t.name, line, plural(cells, "cell"), expected, remedy)
-}
-
-// csvError is the sentence for an error of the CSV reader.
-func csvError(src *source, err error, line int) error {
-	parse, ok := errors.AsType[*csv.ParseError](err)
-	switch {
-	case !ok:
-		return src.readError(err, line)
-	case parse.Err == csv.ErrBareQuote:
-		return fail(ErrQuote, `%s:%d: there is a " inside a cell that does not start with one: write the cell as "..." with each " in it doubled`,
-			src.name, parse.Line)
-	}
-	return fail(ErrQuote, `%s:%d: a cell starts with a " that is not closed, or not before the delimiter: close it, and double each " in it`,
-		src.name, parse.StartLine)
-}
+func isText(s []byte) bool { return utf8.Valid(s) && bytes.IndexByte(s, 0) < 0 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -42,8 +43,8 @@ func inputs(t testing.TB, e *Encoding, table *Table) ([]float64, Counts) {
 	return x, counts
 }
 
-// column is one column of a row-major matrix.
-func column(x []float64, width, col int) []float64 {
+// matrixColumn is one column of a row-major matrix.
+func matrixColumn(x []float64, width, col int) []float64 {
 	var out []float64
 	for i := col; i < len(x); i += width {
 		out = append(out, x[i])
@@ -95,7 +96,7 @@ func TestRanks(t *testing.T) {
 	}
 	r3 := math.Sqrt(3)
 	for x, want := range map[float64]float64{0: -r3, 10: r3, 5: (2*5./8 - 1) * r3, 3.5: (2*3.75/8 - 1) * r3} {
-		if got := rank(at, of, x); math.Abs(got-want) > 1e-15 {
+		if got := rankIn(at, of, x); math.Abs(got-want) > 1e-15 {
 			t.Errorf("rank(%v) = %v, want %v", x, got, want)
 		}
 	}
@@ -112,7 +113,7 @@ func TestRanks(t *testing.T) {
 		t.Errorf("%d points from %v to %v", len(at), at[0], at[len(at)-1])
 	}
 	for i, x := range many {
-		share := (rank(at, of, x)/r3 + 1) / 2
+		share := (rankIn(at, of, x)/r3 + 1) / 2
 		if i > 1000 && math.Abs(share-float64(i)/3000) > 0.01 {
 			t.Errorf("rank of value %d of 3000 is %v", i, share)
 		}
@@ -148,7 +149,7 @@ func TestFitOnTrainingRowsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, _ = inputs(t, e, table)
-	if diff := cmp.Diff([]float64{0, 0, 0, 0}, column(x, e.Width(), 0)); diff != "" {
+	if diff := cmp.Diff([]float64{0, 0, 0, 0}, matrixColumn(x, e.Width(), 0)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -364,4 +365,43 @@ func TestValidate(t *testing.T) {
 		refuses(t, json.Unmarshal([]byte(bad), new(Encoding)), ErrEncoding, test.want)
 	}
 	refuses(t, json.Unmarshal([]byte(`{}`), new(Encoding)), ErrEncoding, "the encoding has 0 inputs and 0 targets")
+}
+
+func rankIn(at, of []float64, x float64) float64 {
+	in := Input{RankAt: at, RankOf: of, ranks: newRankIndex(at)}
+	return in.rank(x)
+}
+
+// A value's place among the knots is found as a search would find it.
+func TestRankIndex(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 2000 {
+		at := make([]float64, 0, 200)
+		for range 2 + r.IntN(190) {
+			at = append(at, []float64{r.NormFloat64(), math.Exp(20 * r.NormFloat64()), float64(r.IntN(5)), -math.MaxFloat64 * r.Float64(), 1e-310 * r.Float64()}[r.IntN(1+r.IntN(5))])
+		}
+		slices.Sort(at)
+		if at = slices.Compact(at); len(at) < 2 {
+			continue
+		}
+		of := make([]float64, len(at))
+		for i := range of {
+			of[i] = float64(i) / float64(len(of))
+		}
+		index := newRankIndex(at)
+		for range 50 {
+			x := at[r.IntN(len(at))]
+			switch r.IntN(3) {
+			case 0:
+				x += r.NormFloat64()
+			case 1:
+				x = math.Nextafter(x, math.Inf(1-2*r.IntN(2)))
+			}
+			want, _ := slices.BinarySearch(at, x)
+			b := index.bucket(x)
+			if from, to := int(index.first[b]), int(index.first[b+1]); want < from || want > to {
+				t.Fatalf("%v stands at %d of %v, looked for from %d to %d", x, want, at, from, to)
+			}
+		}
+	}
 }

@@ -44,10 +44,13 @@ type Input struct {
 	Clock   bool      `json:"clock,omitempty"`       // of dates: the time of day matters
 	Dotted  bool      `json:"day_first,omitempty"`   // of dates: 31.12.1999 is read
 
+	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
+
 	offset  int
 	width   int
 	levels  map[string]int
 	numbers map[float64]int // of levels that are numbers; of equal ones the first
+	ranks   rankIndex
 }
 
 // The names of levels that no cell has.
@@ -140,6 +143,19 @@ func (e *Encoding) InputColumns() []string {
 	return names
 }
 
+// Crowded says of which columns some categories share a place though they are not rare.
+func (e *Encoding) Crowded() []string {
+	var said []string
+	for i := range e.Inputs {
+		in := &e.Inputs[i]
+		if len(in.Levels) == mostLevels && len(in.RareOf) > 0 {
+			said = append(said, fmt.Sprintf("%s has %d categories: the %d most frequent have an input each, and the other %d, such as %s, share one.",
+				in.Name, len(in.Levels)+len(in.RareOf), mostLevels, len(in.RareOf), quote(in.RareOf[0])))
+		}
+	}
+	return said
+}
+
 // OutputNames names each encoded target: the classes of a multiclass target, else the
 // targets.
 func (e *Encoding) OutputNames() []string {
@@ -174,6 +190,7 @@ func (e *Encoding) prepare() {
 		switch in.Kind {
 		case KindNumber:
 			if in.RankAt != nil {
+				in.ranks = newRankIndex(in.RankAt)
 				in.width++
 			}
 		case KindDate:
@@ -284,7 +301,7 @@ func (in *Input) problem() string {
 	if problem := in.ranksProblem(); problem != "" {
 		return problem
 	}
-	return levelsProblem(slices.Concat(in.Levels, in.RareOf))
+	return levelsProblem(slices.Concat(in.Levels, in.RareOf), in.Spelling)
 }
 
 // ranksProblem finds ranks that no distribution has.
@@ -302,11 +319,11 @@ func (in *Input) ranksProblem() string {
 }
 
 // levelsProblem finds levels that no cell can have, or that come twice.
-func levelsProblem(levels []string) string {
+func levelsProblem(levels []string, sp *Spelling) string {
 	seen := make(map[string]bool, len(levels))
 	for _, level := range levels {
 		switch {
-		case level != strings.TrimSpace(level) || isMissing(level):
+		case level != strings.TrimSpace(level) || sp.missing(level):
 			return fmt.Sprintf("has the level %s, which no cell can have", quote(level))
 		case seen[level]:
 			return fmt.Sprintf("has the level %s twice", quote(level))
@@ -354,5 +371,5 @@ func (y *Target) problem(task Task, targets int) string {
 		}
 		folded[i] = y.fold(class)
 	}
-	return levelsProblem(folded)
+	return levelsProblem(folded, y.Spelling)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Errors of reading a file.
@@ -101,6 +103,12 @@ func list(names []string) string {
 // unknownColumn says that the table has no such column, and which names are near. Those that are
 // used already are not meant.
 func unknownColumn(t *Table, kind error, what, name string, used ...string) error {
+	for _, other := range t.columns {
+		if norm.NFC.String(other) == norm.NFC.String(name) {
+			return fail(kind, "%s: there is no column %s %s: a column looks the same, but its accents are written in another way (Unicode's NFC and NFD): copy its name from the file, %+q",
+				t.name, quote(name), what, other)
+		}
+	}
 	free := slices.DeleteFunc(slices.Clone(t.columns), func(c string) bool { return slices.Contains(used, c) })
 	if near := nearNames(name, free); len(near) > 0 {
 		return fail(kind, "%s: there is no column %s %s: did you mean %s?", t.name, quote(name), what, list(near))

@@ -5,31 +5,68 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
+	"slices"
 )
 
 // Fingerprint is the SHA-256 of the columns' names and of every cell, in hex: it tells
 // whether a table is still what it was, however its file is called or packed.
 func (t *Table) Fingerprint() string {
+	sums := make([][]byte, len(t.cols))
+	if len(t.cols) > 0 && t.cols[0].form != formPixels {
+		parallel(len(t.cols), func(i int) {
+			h := sha256.New()
+			t.cols[i].hash(h)
+			sums[i] = h.Sum(nil)
+		})
+	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%d rows, %q\n", t.rows, t.columns)
-	if t.pixels != nil {
-		t.pixels.hash(h)
-		if t.labels != nil {
-			t.labels.hash(h)
+	for i, sum := range sums {
+		h.Write(sum)
+		if c := &t.cols[i]; c.form == formPixels && (i == 0 || c.label) {
+			c.pixels.hash(h)
 		}
-	} else {
-		h.Write(t.text)
-		b := make([]byte, 0, 1<<15)
-		for _, end := range t.ends {
-			if b = binary.LittleEndian.AppendUint32(b, end); len(b) == cap(b) {
-				h.Write(b)
-				b = b[:0]
-			}
-		}
-		h.Write(b)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// hash writes all that the cells of a column say.
+func (c *column) hash(h hash.Hash) {
+	fmt.Fprintf(h, "form %d, %d words %q, %v\n", c.form, len(c.words), c.words, c.clock)
+	if c.form == formLevels {
+		hashNumbers(h, c.codes)
+		hashEnds(h, c.dict.ends)
+		h.Write(c.dict.text)
+		return
+	}
+	h.Write(c.shape)
+	hashNumbers(h, c.small)
+	hashNumbers(h, c.wide)
+	hashNumbers(h, c.odd.rows)
+	hashEnds(h, c.odd.ends)
+	h.Write(c.odd.text)
+}
+
+// hashNumbers writes numbers as they are on every machine.
+func hashNumbers[E uint32 | int32 | uint64 | float64](h hash.Hash, numbers []E) {
+	var buf []byte
+	for part := range slices.Chunk(numbers, 1<<13) {
+		buf, _ = binary.Append(buf[:0], binary.LittleEndian, part)
+		h.Write(buf)
+	}
+}
+
+func hashEnds(h hash.Hash, ends []int) {
+	var wide []uint64
+	for part := range slices.Chunk(ends, 1<<13) {
+		wide = wide[:0]
+		for _, end := range part {
+			wide = append(wide, uint64(end))
+		}
+		hashNumbers(h, wide)
+	}
 }
 
 func (g *grid) hash(w io.Writer) {

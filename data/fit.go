@@ -9,9 +9,8 @@ import (
 // Levels of a category that have a place of their own.
 const (
 	mostLevels = 256
-	leastRows  = 3    // that such a level takes
-	smallTable = 30   // rows; in a smaller table no level is rare
-	mostRare   = 1024 // rare levels whose names are kept
+	leastRows  = 3  // that such a level takes
+	smallTable = 30 // rows; in a smaller table no level is rare
 )
 
 // Fit learns the encoding from the given rows, and from no others; nil stands for all
@@ -34,7 +33,6 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 		return nil, fail(ErrEmpty, "%s: there are no rows to train on", t.name)
 	}
 	e := &Encoding{Task: s.Task, Inputs: make([]Input, len(s.Columns)), Targets: slices.Clone(s.Targets)}
-	values := make([]float64, 0, len(rows))
 	numbers := 0
 	for _, c := range s.Columns {
 		if c.Kind == KindNumber {
@@ -42,31 +40,33 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 		}
 	}
 	ranked := scale == ScaleAuto && numbers <= mostRanked
-	for i, c := range s.Columns {
-		in := &e.Inputs[i]
-		in.Name, in.Kind = c.Name, c.Kind
-		var err error
+	errs := make([]error, len(s.Columns))
+	parallelWith(len(s.Columns), func(i int, room *fitRoom) {
+		c, in := &s.Columns[i], &e.Inputs[i]
+		in.Name, in.Kind, in.Spelling = c.Name, c.Kind, c.Spelling
+		cells := t.cols[c.Index].spelled(c.Spelling)
 		switch {
 		case c.pixel && scale == ScaleAuto:
 			in.Scale = 255
 		case c.Kind == KindNumber:
-			err = in.fitNumber(t, c.Index, rows, scale, ranked, values)
+			errs[i] = in.fitNumber(t, cells, c.Index, rows, scale, ranked, room)
 		case c.Kind == KindDate:
 			in.Dotted = c.dayFirst
-			err = in.fitDate(t, c.Index, rows, scale, values)
+			errs[i] = in.fitDate(t, cells, c.Index, rows, scale, room)
 		case c.Kind == KindCategory:
-			in.fitCategory(t, c.Index, rows)
-		}
-		if err != nil {
-			return nil, err
+			in.fitCategory(cells, rows)
 		}
 		if t.rows == 1 && in.Scale == 0 {
 			in.Center, in.Scale = 0, 1 // one row says nothing about sizes: its numbers stay as they are
 		}
+	})
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return nil, errs[i]
 	}
 	if e.Task == Regression && scaleTargets {
+		var room fitRoom
 		for i := range e.Targets {
-			if err := e.Targets[i].fit(t, rows, scale, values); err != nil {
+			if err := e.Targets[i].fit(t, rows, scale, &room); err != nil {
 				return nil, err
 			}
 		}
@@ -75,51 +75,64 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 	return e, nil
 }
 
-func (in *Input) fitNumber(t *Table, col int, rows []int, scale Scaling, ranked bool, values []float64) error {
-	for _, row := range rows {
-		x, c := t.value(row, col).number()
-		switch c {
-		case number:
-			values = append(values, x)
-		case missing:
-			in.Missing = true
-		case oddity:
-			return oddNumberError(t, row, col)
-		default:
-			return notNumberError(t, row, col)
-		}
+// fitRoom is memory for the values of one column after another.
+type fitRoom struct{ values, scratch []float64 }
+
+// numbers are the values of a column in the given rows, and how many are missing.
+func (r *fitRoom) numbers(c *column, rows []int) (without, bad int) {
+	if cap(r.values) < len(rows) {
+		r.values = make([]float64, 0, len(rows))
 	}
-	if err := in.fitScale(t, values, scale); err != nil {
+	r.values, without, bad = c.numbers(rows, r.values[:0])
+	return without, bad
+}
+
+func (in *Input) fitNumber(t *Table, c *column, col int, rows []int, scale Scaling, ranked bool, room *fitRoom) error {
+	without, bad := room.numbers(c, rows)
+	if bad >= 0 {
+		if _, what := c.number(bad); what == oddity {
+			return oddNumberError(t, bad, col)
+		}
+		return notNumberError(t, bad, col)
+	}
+	in.Missing = without > 0
+	if err := in.fitScale(t, room, scale); err != nil {
 		return err
 	}
 	if ranked {
-		in.RankAt, in.RankOf = ranks(values)
+		in.RankAt, in.RankOf = ranks(room.values)
 	}
 	return nil
 }
 
-func (in *Input) fitDate(t *Table, col int, rows []int, scale Scaling, values []float64) error {
+func (in *Input) fitDate(t *Table, c *column, col int, rows []int, scale Scaling, room *fitRoom) error {
+	date := c.dates(in.Spelling, in.Dotted)
+	room.values = room.values[:0]
 	for _, row := range rows {
-		d, clock, c := t.value(row, col).date(in.Dotted)
-		switch c {
+		d := date(row)
+		switch d.c {
 		case number:
-			values = append(values, epochDays(d))
-			in.Clock = in.Clock || clock
+			room.values = append(room.values, epochDays(d.t))
+			in.Clock = in.Clock || d.clock
 		case missing:
 			in.Missing = true
 		default:
 			return fail(ErrType, "%s is not a date", t.cellAt(row, col))
 		}
 	}
-	return in.fitScale(t, values, scale)
+	return in.fitScale(t, room, scale)
 }
 
-// fitScale finds the scaling first, for the mean is summed in the order of the rows.
-func (in *Input) fitScale(t *Table, values []float64, scale Scaling) error {
+// fitScale finds the scaling first, for the mean is summed in the order of the rows. It leaves
+// the values sorted.
+func (in *Input) fitScale(t *Table, room *fitRoom, scale Scaling) error {
 	in.Clip = scale == ScaleAuto
-	in.Center, in.Scale = scaling(values, scale)
-	if len(values) > 0 {
-		in.Median = quantile(values, 0.5)
+	in.Center, in.Scale = scaling(room.values, scale, &room.scratch)
+	if len(room.values) > 0 {
+		if scale != ScaleAuto && scale != ScaleRobust {
+			room.scratch = sortNumbers(room.values, room.scratch)
+		}
+		in.Median = quantile(room.values, 0.5)
 	}
 	if !isFinite(in.Center) || !isFinite(in.Scale) || !isFinite(in.Median) {
 		return fail(ErrNumber, "%s: column %s holds numbers too large to scale: divide them, or ignore the column", t.name, quote(in.Name))
@@ -127,14 +140,11 @@ func (in *Input) fitScale(t *Table, values []float64, scale Scaling) error {
 	return nil
 }
 
-func (in *Input) fitCategory(t *Table, col int, rows []int) {
-	counts := make(map[string]int)
+func (in *Input) fitCategory(c *column, rows []int) {
+	view := c.levels()
+	counts := make([]int, view.dict.len())
 	for _, row := range rows {
-		if s := strings.TrimSpace(t.Cell(row, col)); isMissing(s) {
-			in.Missing = true
-		} else {
-			counts[s]++
-		}
+		counts[view.codes[row]]++
 	}
 	least := leastRows
 	if len(rows) < smallTable {
@@ -144,9 +154,15 @@ func (in *Input) fitCategory(t *Table, col int, rows []int) {
 		name string
 		rows int
 	}
-	levels := make([]level, 0, len(counts))
-	for name, n := range counts {
-		levels = append(levels, level{name, n})
+	var levels []level
+	for code, n := range counts {
+		switch {
+		case n == 0:
+		case view.means[code].c == missing:
+			in.Missing = true
+		default:
+			levels = append(levels, level{view.dict.at(uint32(code)), n})
+		}
 	}
 	slices.SortFunc(levels, func(a, b level) int {
 		return cmp.Or(cmp.Compare(b.rows, a.rows), cmp.Compare(a.name, b.name))
@@ -155,33 +171,34 @@ func (in *Input) fitCategory(t *Table, col int, rows []int) {
 		switch {
 		case i < mostLevels && l.rows >= least:
 			in.Levels = append(in.Levels, strings.Clone(l.name))
-		case len(in.RareOf) < mostRare:
+		default:
 			in.RareOf = append(in.RareOf, strings.Clone(l.name))
 		}
 	}
 	in.Rare = len(in.RareOf) > 0
 	slices.Sort(in.Levels)
 	slices.Sort(in.RareOf)
-	if len(counts) == 0 {
+	if len(levels) == 0 {
 		in.Missing = true // no training row has a level: one place, always 1 there
 	}
 }
 
 // fit scales a target of regression. A constant one keeps the scale 1, so that other
 // values can still be told from it.
-func (y *Target) fit(t *Table, rows []int, scale Scaling, values []float64) error {
+func (y *Target) fit(t *Table, rows []int, scale Scaling, room *fitRoom) error {
 	if scale == ScaleAuto {
 		scale = ScaleStandard
 	}
 	col := t.Index(y.Name)
-	for _, row := range rows {
-		x, ok := t.Number(row, col)
-		if !ok {
-			return notNumberError(t, row, col)
-		}
-		values = append(values, x)
+	c := t.cols[col].spelled(y.Spelling)
+	_, bad := room.numbers(c, rows)
+	if bad < 0 && len(room.values) < len(rows) {
+		bad = rows[slices.IndexFunc(rows, func(row int) bool { return c.missing(row) })]
 	}
-	y.Center, y.Scale = scaling(values, scale)
+	if bad >= 0 {
+		return notNumberError(t, bad, col)
+	}
+	y.Center, y.Scale = scaling(room.values, scale, &room.scratch)
 	if y.Scale == 0 {
 		y.Scale = 1
 	}

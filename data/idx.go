@@ -74,29 +74,37 @@ func readIDX(src *source, path string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{name: src.name, rows: pixels.rows, pixels: pixels, format: []string{"IDX"}}
+	t := &Table{name: src.name, rows: pixels.rows, format: []string{"IDX"}}
 	names := make([]string, pixels.width, pixels.width+1)
 	for i := range names {
 		names[i] = fmt.Sprintf("p%d", i)
 	}
+	var labels *grid
 	if labelPath := findLabels(path); labelPath != "" {
 		labelSrc, err := open(labelPath, nil)
 		if err != nil {
 			return nil, err
 		}
 		defer labelSrc.Close()
-		labels, err := readGrid(labelSrc)
-		if err != nil {
+		if labels, err = readGrid(labelSrc); err != nil {
 			return nil, err
 		}
 		if labels.width != 1 || labels.rows != pixels.rows {
 			return nil, fail(ErrIDX, "%s: holds %d x %d labels for the %d images of %s: it takes one label each",
 				labelPath, labels.rows, labels.width, pixels.rows, src.name)
 		}
-		t.labels = labels
 		names = append(names, "label")
 	}
-	return t, t.setColumns(names, 0)
+	if err := t.setColumns(names, 0); err != nil {
+		return nil, err
+	}
+	for i := range pixels.width {
+		t.cols[i] = column{form: formPixels, pixels: pixels, at: i}
+	}
+	if labels != nil {
+		t.cols[pixels.width] = column{form: formPixels, pixels: labels, label: true}
+	}
+	return t, nil
 }
 
 // findLabels looks for the labels beside the images: their name has labels for images and

@@ -17,7 +17,9 @@ type profile struct {
 	whole    bool
 
 	// of columns with words, or where they were asked for
-	levels map[string]int // rows of each level, by its trimmed text
+	looked bool
+	view   levelView
+	levels []uint32 // the codes of those that are there, as they first come
 	dates  dateProfile
 	truth  truthProfile
 }
@@ -50,16 +52,6 @@ func (p *profile) add(row int, x float64, c content) {
 		}
 		p.words++
 	}
-}
-
-// addLevel counts a cell that is not missing.
-func (p *profile) addLevel(row int, s string) {
-	if p.levels == nil {
-		p.levels = make(map[string]int)
-	}
-	p.levels[s]++
-	p.dates.add(row, s)
-	p.truth.add(s)
 }
 
 // A dateProfile says whether all cells are dates.
@@ -110,34 +102,54 @@ func (tp *truthProfile) add(s string) {
 // both reports whether the cells are true and false, and nothing else.
 func (tp *truthProfile) both() bool { return !tp.broken && tp.no && tp.yes }
 
-// profileColumns reads the given columns in the given rows, row by row as they lie in
-// memory. Levels are counted where levels says so, or, in a second pass, where a column
-// has words and levels is nil.
-func profileColumns(t *Table, cols, rows []int, levels func(col int) bool) []profile {
-	profiles := make([]profile, len(cols))
+// profileColumn looks at the cells of a column in the given rows; nil stands for all. Its
+// levels are looked at where that is asked for, and where it has words.
+func profileColumn(c *column, rows []int, levels bool) profile {
+	var p profile
+	if rows == nil {
+		for row := range c.rows() {
+			x, what := c.number(row)
+			p.add(row, x, what)
+		}
+	} else {
+		for _, row := range rows {
+			x, what := c.number(row)
+			p.add(row, x, what)
+		}
+	}
+	if levels || p.words > 0 || p.odd > 0 && p.numbers == 0 {
+		p.look(c, rows)
+	}
+	return p
+}
+
+// look finds the levels of the cells that are not missing.
+func (p *profile) look(c *column, rows []int) {
+	p.looked, p.view = true, c.levels()
+	seen := make([]bool, p.view.dict.len())
+	see := func(row int) {
+		code := p.view.codes[row]
+		if seen[code] {
+			return
+		}
+		seen[code] = true
+		if p.view.means[code].c == missing {
+			return
+		}
+		s := p.view.dict.at(code)
+		p.levels = append(p.levels, code)
+		p.dates.add(row, s)
+		p.truth.add(s)
+	}
+	if rows == nil {
+		for row := range p.view.codes {
+			see(row)
+		}
+		return
+	}
 	for _, row := range rows {
-		for i, col := range cols {
-			x, c := t.value(row, col).number()
-			profiles[i].add(row, x, c)
-		}
+		see(row)
 	}
-	var second []int
-	for i := range cols {
-		if p := &profiles[i]; levels != nil && levels(cols[i]) || p.words > 0 || p.odd > 0 && p.numbers == 0 {
-			second = append(second, i)
-		}
-	}
-	if len(second) == 0 {
-		return profiles
-	}
-	for _, row := range rows {
-		for _, i := range second {
-			if s := strings.TrimSpace(t.Cell(row, cols[i])); !isMissing(s) {
-				profiles[i].addLevel(row, s)
-			}
-		}
-	}
-	return profiles
 }
 
 // kind is what a column is taken for by its cells alone.
@@ -147,7 +159,7 @@ func (p *profile) kind() Kind {
 		return KindNumber
 	case p.truth.both():
 		return KindBoolean
-	case p.levels != nil && p.dates.all():
+	case p.looked && p.dates.all():
 		return KindDate
 	}
 	return KindCategory
@@ -160,9 +172,7 @@ func (p *profile) constant() (string, bool) {
 	case p.numeric() && p.odd == 0 && p.min == p.max:
 		return formatNumber(p.min), true
 	case len(p.levels) == 1:
-		for level := range p.levels {
-			return level, true
-		}
+		return p.view.dict.at(p.levels[0]), true
 	}
 	return "", false
 }
@@ -181,49 +191,32 @@ var rowNumberNames = []string{
 }
 
 // countsRows reports whether a column just numbers the rows: its name says so, and its
-// cells are unique whole numbers without a gap.
+// cells are unique whole numbers without a gap. Of a first column without a name, which is how
+// pandas writes an index, they may have gaps.
 func (p *profile) countsRows(t *Table, col int) bool {
 	name := strings.ReplaceAll(strings.ToLower(t.columns[col]), "_", " ")
-	if !t.unnamed[col] && !slices.Contains(rowNumberNames, name) && !strings.HasSuffix(name, " id") {
+	index := col == 0 && (t.unnamed[col] || strings.HasPrefix(name, "unnamed: 0"))
+	if !t.unnamed[col] && !index && !slices.Contains(rowNumberNames, name) && !strings.HasSuffix(name, " id") {
 		return false
 	}
 	n := p.numbers
-	if n < 2 || n != t.rows || !p.whole || p.max-p.min != float64(n-1) {
+	if n < 2 || n != t.rows || !p.whole || !index && p.max-p.min != float64(n-1) {
 		return false
 	}
-	seen := make([]bool, n)
-	for row := range n {
-		x, _ := t.Number(row, col)
-		i := int(x - p.min)
-		if seen[i] {
-			return false
-		}
-		seen[i] = true
-	}
-	return true
+	values, _, _ := t.cols[col].numbers(nil, make([]float64, 0, n))
+	sortNumbers(values, nil)
+	return len(slices.Compact(values)) == n
 }
 
 // nearlyNumeric remarks on a column of text that was perhaps meant to be numeric.
 func (p *profile) nearlyNumeric(t *Table, col int) string {
-	switch {
-	case p.words == 0:
-		return ""
-	case p.numbers >= 9*p.words:
-		what := fmt.Sprintf("%d of %d cells are not numbers, the first", p.words, p.present())
-		if p.words == 1 {
-			what = fmt.Sprintf("1 of %d cells is not a number,", p.present())
-		}
-		return fmt.Sprintf("%s at %s: %s", what, t.at(p.firstWord), quote(strings.TrimSpace(t.Cell(p.firstWord, col))))
-	}
-	if p.numbers+p.words != p.present() {
+	if p.words == 0 || p.numbers < 9*p.words {
 		return ""
 	}
-	for level := range p.levels {
-		_, decimal := parseCell(strings.Replace(level, ",", ".", 1))
-		_, thousands := parseCell(strings.ReplaceAll(level, ",", ""))
-		if decimal != number && thousands != number {
-			return ""
-		}
+	are := "are not numbers, the first"
+	if p.words == 1 {
+		are = "is not a number,"
 	}
-	return "the cells look like numbers with a comma: write a decimal comma as a point, and leave out a comma between thousands"
+	return fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say --missing WORD if it stands for nothing",
+		p.words, p.present(), are, t.at(p.firstWord), quote(t.Cell(p.firstWord, col)))
 }

@@ -1,52 +1,70 @@
 package data
 
-// quantile interpolates linearly between the values in their order, as numpy does. It moves the
-// values about.
-func quantile(values []float64, q float64) float64 {
-	at := float64(q * float64(len(values)-1)) // rounded, lest it be fused with what follows
+import (
+	"math"
+	"slices"
+	"unsafe"
+)
+
+// quantile interpolates linearly between sorted values, as numpy does.
+func quantile(sorted []float64, q float64) float64 {
+	at := float64(q * float64(len(sorted)-1)) // rounded, lest it be fused with what follows
 	i := int(at)
-	a := nth(values, i)
-	if i+1 >= len(values) {
+	a := sorted[i]
+	if i+1 >= len(sorted) {
 		return a
 	}
-	b := values[i+1]
-	for _, v := range values[i+2:] {
-		b = min(b, v)
-	}
-	return a + float64((b-a)*(at-float64(i)))
+	return a + float64((sorted[i+1]-a)*(at-float64(i)))
 }
 
-// nth puts the values in front of place n that are not above the one that belongs there, and
-// behind it those that are not below, and returns it (Hoare's quickselect, in three parts, since
-// many values are often alike). None may be NaN.
-func nth(values []float64, n int) float64 {
-	low, high := 0, len(values) // the part that place n lies in
-	for high-low > 1 {
-		pivot := median3(values[low], values[low+(high-low)/2], values[high-1])
-		less, more := low, high // values[low:less] < pivot, values[less:i] == pivot, values[more:high] > pivot
-		for i := low; i < more; {
-			switch v := values[i]; {
-			case v < pivot:
-				values[i], values[less] = values[less], v
-				less++
-				i++
-			case v > pivot:
-				more--
-				values[i], values[more] = values[more], v
-			default:
-				i++
-			}
-		}
-		switch {
-		case n < less:
-			high = less
-		case n >= more:
-			low = more
-		default:
-			return pivot
+const (
+	digitBits  = 11 // of a pass of sortNumbers
+	digits     = 1 << digitBits
+	fewToSort  = 1 << 11 // numbers that slices.Sort sorts as fast
+	sortPasses = (64 + digitBits - 1) / digitBits
+)
+
+// sortNumbers sorts numbers, of which none is NaN, digit by digit of their bits. scratch is
+// memory that it may use, and returns for the next call.
+func sortNumbers(values, scratch []float64) []float64 {
+	if len(values) < fewToSort {
+		slices.Sort(values)
+		return scratch
+	}
+	if cap(scratch) < len(values) {
+		scratch = make([]float64, len(values))
+	}
+	scratch = scratch[:len(values)]
+	from := unsafe.Slice((*uint64)(unsafe.Pointer(&values[0])), len(values))
+	to := unsafe.Slice((*uint64)(unsafe.Pointer(&scratch[0])), len(values))
+	var counts [sortPasses][digits]uint32
+	for i, b := range from {
+		b ^= uint64(int64(b)>>63) | 1<<63 // ordered as the numbers are
+		from[i] = b
+		for pass := range sortPasses {
+			counts[pass][b>>(digitBits*pass)&(digits-1)]++
 		}
 	}
-	return values[n]
+	for pass := range sortPasses {
+		shift := digitBits * pass
+		count := &counts[pass]
+		if count[from[0]>>shift&(digits-1)] == uint32(len(from)) {
+			continue // all are alike in this digit
+		}
+		sum := uint32(0)
+		for d, n := range count {
+			count[d] = sum
+			sum += n
+		}
+		for _, b := range from {
+			d := b >> shift & (digits - 1)
+			to[count[d]] = b
+			count[d]++
+		}
+		from, to = to, from
+	}
+	for i, b := range from {
+		values[i] = math.Float64frombits(b ^ (uint64(int64(^b)>>63) | 1<<63))
+	}
+	return scratch
 }
-
-func median3(a, b, c float64) float64 { return max(min(a, b), min(max(a, b), c)) }

@@ -68,16 +68,16 @@ func Time(t time.Time) Value { return Value{kind: valueTime, x: float64(t.Unix()
 // Missing is no value.
 func Missing() Value { return Value{} }
 
-func (v Value) missing() bool {
-	return v.kind == valueMissing || v.kind == valueText && isMissing(strings.TrimSpace(v.s))
+func (v Value) missing(sp *Spelling) bool {
+	return v.kind == valueMissing || v.kind == valueText && sp.missing(strings.TrimSpace(v.s))
 }
 
-func (v Value) number() (float64, content) {
+func (v Value) number(sp *Spelling) (float64, content) {
 	switch v.kind {
 	case valueMissing:
 		return 0, missing
 	case valueText:
-		return parseCell(v.s)
+		return sp.parse(strings.TrimSpace(v.s))
 	case valueBool, valueTime:
 		return 0, word
 	}
@@ -88,38 +88,35 @@ func (v Value) number() (float64, content) {
 }
 
 // truth and date say number where the value is one, and word where it is something else.
-func (v Value) truth() (bool, content) {
-	switch v.kind {
-	case valueMissing:
+func (v Value) truth(sp *Spelling) (bool, content) {
+	switch {
+	case v.missing(sp):
 		return false, missing
-	case valueNumber, valueBool:
+	case v.kind == valueNumber || v.kind == valueBool:
 		if v.x == 0 || v.x == 1 {
 			return v.x == 1, number
 		}
-	case valueText:
-		s := strings.TrimSpace(v.s)
-		if isMissing(s) {
-			return false, missing
-		}
-		if b, _, ok := parseTruth(s); ok {
+	case v.kind == valueText:
+		if b, _, ok := parseTruth(strings.TrimSpace(v.s)); ok {
 			return b, number
 		}
 	}
 	return false, word
 }
 
-func (v Value) date(dotted bool) (t time.Time, clock bool, c content) {
-	switch v.kind {
-	case valueMissing:
+func (v Value) date(sp *Spelling, dotted bool) (t time.Time, clock bool, c content) {
+	switch {
+	case v.missing(sp):
 		return t, false, missing
-	case valueTime:
+	case v.kind == valueTime:
 		return time.Unix(int64(v.x), 0).UTC(), true, number
-	case valueText:
+	case v.kind == valueText:
 		s := strings.TrimSpace(v.s)
-		if isMissing(s) {
-			return t, false, missing
-		}
-		if t, isDotted, clock, ok := parseDate(s); ok && (dotted || !isDotted) {
+		if sp != nil && sp.Layout != "" {
+			if t, clock, ok := parseLayout(sp.Layout, s); ok {
+				return t, clock, number
+			}
+		} else if t, isDotted, clock, ok := parseDate(s); ok && (dotted || !isDotted) {
 			return t, clock, number
 		}
 	}
@@ -226,7 +223,7 @@ func (o outcome) explain() string {
 func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
 	switch in.Kind {
 	case KindNumber:
-		x, c := v.number()
+		x, c := v.number(in.Spelling)
 		switch c {
 		case word:
 			return notNumber
@@ -235,42 +232,14 @@ func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
 		}
 		return encodeNumber(in, x, c, dst)
 	case KindBoolean:
-		b, c := v.truth()
-		switch {
-		case c == missing:
-			dst[0] = 0
-			return imputed
-		case c == word:
-			return notTruth
-		case b:
-			dst[0] = 1
-		default:
-			dst[0] = -1
-		}
-		return encoded
+		return encodeTruth(truthOf(v, in.Spelling), dst)
 	case KindDate:
-		t, _, c := v.date(in.Dotted)
-		if c == word {
-			return notDate
-		}
-		cyclic := dst[1 : 1+2*in.cycles()]
-		clear(cyclic)
-		if c != missing {
-			encodeCycle(cyclic[0:], float64(t.Month()-time.January)/12)
-			encodeCycle(cyclic[2:], float64(t.Weekday())/7)
-			if in.Clock {
-				encodeCycle(cyclic[4:], float64(t.Hour()*60+t.Minute())/1440)
-			}
-		}
-		return encodeNumber(in, epochDays(t), c, dst)
+		t, _, c := v.date(in.Spelling, in.Dotted)
+		return encodeDate(in, t, c, dst)
 	}
-	clear(dst)
 	place, c := in.place(v)
 	if c == missing {
-		if in.Missing {
-			dst[len(dst)-1] = 1
-		}
-		return imputed
+		place = missingPlace
 	}
 	if c == oddity {
 		if v.kind == valueNumber {
@@ -278,14 +247,7 @@ func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
 		}
 		return notLevel
 	}
-	if place >= 0 {
-		dst[place] = 1
-		return encoded
-	}
-	if in.Rare {
-		dst[len(in.Levels)] = 1
-	}
-	return unseen
+	return encodePlace(in, int32(place), dst)
 }
 
 // encodeNumber writes the scaled number to dst[0], its rank to dst[1] and whether it is
@@ -313,7 +275,7 @@ func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 		return notFinite
 	}
 	if in.RankAt != nil {
-		dst[1] = T(rank(in.RankAt, in.RankOf, x))
+		dst[1] = T(in.rank(x))
 	}
 	return o
 }
@@ -330,7 +292,7 @@ func (in *Input) place(v Value) (int, content) {
 	switch v.kind {
 	case valueText:
 		s := strings.TrimSpace(v.s)
-		if isMissing(s) {
+		if in.Spelling.missing(s) {
 			return -1, missing
 		}
 		if i, ok := in.levels[s]; ok {

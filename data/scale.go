@@ -38,9 +38,9 @@ func ParseScaling(s string) (Scaling, error) {
 	return "", fail(ErrOption, "%s is not one of auto, standard, min-max, robust and none", quote(s))
 }
 
-// scaling finds center and scale of (x - center) / scale. It moves the values about when it
-// needs their quantiles. A constant column has the scale 0.
-func scaling(values []float64, how Scaling) (center, scale float64) {
+// scaling finds center and scale of (x - center) / scale. It sorts the values where it needs
+// their quantiles, and uses scratch for that. A constant column has the scale 0.
+func scaling(values []float64, how Scaling, scratch *[]float64) (center, scale float64) {
 	if how == ScaleNone {
 		return 0, 1
 	}
@@ -57,6 +57,7 @@ func scaling(values []float64, how Scaling) (center, scale float64) {
 	case ScaleMinMax:
 		return least, most - least
 	}
+	*scratch = sortNumbers(values, *scratch)
 	center = quantile(values, 0.5)
 	scale = quantile(values, 0.75) - quantile(values, 0.25)
 	if scale == 0 {
@@ -94,50 +95,90 @@ const (
 	mostRanked = 256 // columns of numbers; in a wider table none has ranks
 )
 
-// ranks are points (at, of) of the distribution function of the values, which it sorts, with at
-// increasing: the share of values below at, half of those equal to it counted. Between
+// ranks are points (at, of) of the distribution function of sorted values, with at increasing: the share of values below at, half of those equal to it counted. Between
 // them it is taken to be straight. Fewer than 3 distinct values have no ranks, since a
 // straight line through 2 says nothing that the scaled value does not.
 func ranks(values []float64) (at, of []float64) {
-	slices.Sort(values)
-	n := len(values)
-	for i := 0; i < n; {
+	n, distinct := len(values), 0
+	for i := range n {
+		if i == 0 || values[i] != values[i-1] {
+			distinct++
+		}
+	}
+	if distinct < 3 {
+		return nil, nil
+	}
+	for i := 0; i < n; { // all, or the first, the last, and those a step above the one kept before
 		j := i
 		for j < n && values[j] == values[i] {
 			j++
 		}
-		at = append(at, values[i])
-		of = append(of, float64(i+j)/float64(2*n))
+		share := float64(i+j) / float64(2*n)
+		if distinct <= mostRanks || i == 0 || j == n || share-of[len(of)-1] >= 1.0/(mostRanks-2) {
+			at, of = append(at, values[i]), append(of, share)
+		}
 		i = j
 	}
-	if len(at) < 3 {
-		return nil, nil
-	}
-	if len(at) <= mostRanks {
-		return at, of
-	}
-	kept := 0 // the first, the last, and those a step above the one kept before
-	for i := range at {
-		if i == 0 || i == len(at)-1 || of[i]-of[kept-1] >= 1.0/(mostRanks-2) {
-			at[kept], of[kept] = at[i], of[i]
-			kept++
+	return at, of
+}
+
+// rankBuckets is how many parts of equal width a column's range has, each with the knots in it.
+const rankBuckets = 256
+
+// A rankIndex finds where a value stands among increasing ones, at, almost at once: knots of the
+// bucket b are those from first[b] to first[b+1].
+type rankIndex struct {
+	low, perUnit float64
+	first        []int32
+}
+
+func newRankIndex(at []float64) rankIndex {
+	x := rankIndex{low: at[0], perUnit: rankBuckets / (at[len(at)-1] - at[0]), first: make([]int32, rankBuckets+1)}
+	for b := range x.first {
+		for int(x.first[b]) < len(at) && x.bucket(at[x.first[b]]) < b {
+			x.first[b]++
+		}
+		if b < rankBuckets {
+			x.first[b+1] = x.first[b]
 		}
 	}
-	return slices.Clone(at[:kept]), slices.Clone(of[:kept])
+	return x
+}
+
+// bucket never falls where v rises.
+func (x *rankIndex) bucket(v float64) int {
+	b := (v - x.low) * x.perUnit
+	switch {
+	case b >= rankBuckets:
+		return rankBuckets - 1
+	case b > 0: // not NaN
+		return int(b)
+	}
+	return 0
 }
 
 // rank is (2F(x) - 1) sqrt(3), which has mean 0 and variance 1 over the training rows.
-func rank(at, of []float64, x float64) float64 {
+func (in *Input) rank(x float64) float64 {
 	const root3 = 1.7320508075688772
-	i, found := slices.BinarySearch(at, x)
+	at, of := in.RankAt, in.RankOf
+	b := in.ranks.bucket(x)
+	i, high := int(in.ranks.first[b]), int(in.ranks.first[b+1]) // i becomes the first that is not below x
+	for i < high {
+		half := int(uint(i+high) >> 1)
+		if at[half] < x {
+			i = half + 1
+		} else {
+			high = half
+		}
+	}
 	var f float64
 	switch {
-	case found:
+	case i == len(at):
+		f = 1
+	case at[i] == x:
 		f = of[i]
 	case i == 0:
 		f = 0
-	case i == len(at):
-		f = 1
 	default:
 		part := (x - at[i-1]) / (at[i] - at[i-1])
 		f = of[i-1] + float64((of[i]-of[i-1])*part)

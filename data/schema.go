@@ -33,6 +33,13 @@ type SchemaOptions struct {
 	Task    Task            // "" is Auto
 	Types   map[string]Kind // overrides what is inferred
 	Ignore  []string        // columns that are left out
+
+	Positive string // of two classes the positive one; "": the second in their order
+
+	// How cells are written, where it is not found by looking.
+	Missing []string          // words that are missing besides the usual ones; "none": no word is
+	Decimal string            // "." or ","; "": found by looking
+	Dates   map[string]string // layouts of columns of dates, as strftime has them
 }
 
 // A Column is one column that the network sees, and what it was taken for.
@@ -42,6 +49,8 @@ type Column struct {
 	Kind    Kind
 	Missing int    // cells
 	Note    string // a remark for the report, or ""
+
+	Spelling *Spelling // of its cells; nil: the usual one
 
 	pixel    bool
 	dayFirst bool
@@ -63,7 +72,8 @@ type Schema struct {
 	Rows          []int // the rows whose targets are all there
 	Unlabelled    int   // the number of the others; they are left out of training
 
-	table *Table
+	table    *Table
+	spelling *Spelling // of all columns; nil: the usual one
 }
 
 // Infer decides what each column of a table is taken for, and which task it poses.
@@ -79,6 +89,9 @@ type Schema struct {
 // not missing.
 func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	s := &Schema{table: t}
+	if err := s.readSpelling(t, opt); err != nil {
+		return nil, err
+	}
 	ignored, err := ignoredColumns(t, opt)
 	if err != nil {
 		return nil, err
@@ -87,7 +100,7 @@ func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	var cols, text []int
+	var cols []int
 	for col, name := range t.columns {
 		switch {
 		case slices.Contains(targets, col):
@@ -95,31 +108,29 @@ func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 			s.Dropped = append(s.Dropped, Drop{name, "ignored, as asked"})
 		default:
 			cols = append(cols, col)
-			if !t.isPixel(col) {
-				text = append(text, col)
+		}
+	}
+	looks := make([]look, len(cols))
+	parallel(len(cols), func(i int) {
+		if kind := opt.Types[t.columns[cols[i]]]; !t.isPixel(cols[i]) || kind != "" {
+			looks[i] = s.look(t, cols[i], nil, kind, opt.Dates[t.columns[cols[i]]], opt.Decimal)
+		}
+	})
+	if comma := commaIsDecimal(looks); comma != "" && opt.Decimal == "" { // one column says it for the others
+		for i := range looks {
+			if looks[i].unclear {
+				looks[i] = s.look(t, cols[i], nil, opt.Types[t.columns[cols[i]]], "", comma)
 			}
 		}
 	}
-	profiles := profileColumns(t, text, t.all(), func(col int) bool {
-		kind := opt.Types[t.columns[col]]
-		return kind != "" && kind != KindNumber
-	})
-	next := 0
-	for _, col := range cols {
+	for i, col := range cols {
 		c := Column{Name: t.columns[col], Index: col, Kind: KindNumber, pixel: t.isPixel(col)}
 		if c.pixel && opt.Types[c.Name] == "" {
 			s.Columns = append(s.Columns, c)
 			continue
 		}
-		p := &profile{}
-		if c.pixel {
-			c.pixel = false
-			p = &profileColumns(t, []int{col}, t.all(), func(int) bool { return true })[0]
-		} else {
-			p = &profiles[next]
-			next++
-		}
-		if err := s.addColumn(t, c, p, opt.Types[c.Name]); err != nil {
+		c.pixel = false
+		if err := s.addColumn(t, c, &looks[i], opt.Types[c.Name]); err != nil {
 			return nil, err
 		}
 	}
@@ -137,21 +148,27 @@ func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 }
 
 // addColumn puts a column among the inputs, or among those that are dropped.
-func (s *Schema) addColumn(t *Table, c Column, p *profile, asked Kind) error {
+func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
+	p := &l.profile
 	c.Missing = p.missing
 	c.Kind = asked
+	c.Spelling = l.spelling
+	c.Note = l.note
 	if asked == "" {
-		c.Kind = p.kind()
-		if reason := p.dropReason(t, c.Index); reason != "" {
+		c.Kind = l.kind()
+		if reason := p.dropReason(t, c.Index, c.Kind); reason != "" {
+			if l.note != "" {
+				reason += "; " + l.note
+			}
 			s.Dropped = append(s.Dropped, Drop{c.Name, reason})
 			return nil
 		}
-		if c.Kind == KindCategory {
+		if c.Kind == KindCategory && c.Note == "" {
 			c.Note = p.nearlyNumeric(t, c.Index)
 		}
 	}
-	if err := p.checkKind(t, c.Index, c.Kind); err != nil {
-		if asked != "" {
+	if err := l.checkKind(t, c.Index, c.Kind); err != nil {
+		if asked != "" || l.given {
 			err = misfit(err)
 		}
 		return err
@@ -162,18 +179,25 @@ func (s *Schema) addColumn(t *Table, c Column, p *profile, asked Kind) error {
 }
 
 // dropReason says why a column is of no use, or "".
-func (p *profile) dropReason(t *Table, col int) string {
+func (p *profile) dropReason(t *Table, col int, kind Kind) string {
 	if p.present() == 0 {
 		return "all cells are missing"
 	}
-	if only, ok := p.constant(); ok && t.rows > 1 {
+	if only, ok := p.constant(); ok && t.rows > 1 && len(t.cols[col].odd.rows) > 0 && t.cols[col].levels().dict.len() > 1 {
+		return fmt.Sprintf("whole numbers that are too long to be told apart as numbers, such as %s; --types %s takes them for words", t.Cell(0, col), flagPair(t.columns[col], "category"))
+	} else if ok && t.rows > 1 {
 		return "constant: every cell is " + quote(only)
 	}
-	switch kind := p.kind(); {
+	switch {
 	case kind == KindNumber && p.countsRows(t, col):
-		return fmt.Sprintf("counts the rows: whole numbers from %s to %s", formatNumber(p.min), formatNumber(p.max))
+		if p.max-p.min != float64(p.numbers-1) {
+			return fmt.Sprintf("an index: a first column without a name, of whole numbers that are all different, from %s to %s; --types %s keeps it",
+				formatNumber(p.min), formatNumber(p.max), flagPair(t.columns[col], "number"))
+		}
+		return fmt.Sprintf("counts the rows: whole numbers from %s to %s; --types %s keeps it", formatNumber(p.min), formatNumber(p.max), flagPair(t.columns[col], "number"))
 	case kind == KindCategory && tooManyLevels(len(p.levels), p.present()):
-		reason := fmt.Sprintf("id-like text: %d different values in %d cells", len(p.levels), p.present())
+		reason := fmt.Sprintf("id-like text: %d different values in %d cells, such as %s; --types %s keeps it",
+			len(p.levels), p.present(), quote(p.view.dict.at(p.levels[0])), flagPair(t.columns[col], "category"))
 		if note := p.nearlyNumeric(t, col); note != "" {
 			reason += "; " + note
 		}
@@ -183,7 +207,8 @@ func (p *profile) dropReason(t *Table, col int) string {
 }
 
 // checkKind refuses the first cell that is not of a column's kind.
-func (p *profile) checkKind(t *Table, col int, kind Kind) error {
+func (l *look) checkKind(t *Table, col int, kind Kind) error {
+	p := &l.profile
 	switch kind {
 	case KindNumber:
 		if p.words > 0 {
@@ -194,13 +219,21 @@ func (p *profile) checkKind(t *Table, col int, kind Kind) error {
 		}
 	case KindBoolean:
 		for row := range t.rows {
-			if _, c := t.value(row, col).truth(); c != number && c != missing {
+			if _, c := l.c.value(row).truth(l.spelling); c != number && c != missing {
 				return fail(ErrType, "%s is not a boolean: expected true/false, yes/no, t/f, y/n or 1/0", t.cellAt(row, col))
 			}
 		}
 	case KindDate:
-		if p.dates.broken {
-			return fail(ErrType, "%s is not a date: expected 1999-12-31, 1999-12-31 23:59:59 or the like", t.cellAt(p.dates.broke, col))
+		if l.spelling != nil && l.spelling.Layout != "" {
+			date := l.c.dates(l.spelling, false)
+			for row := range t.rows {
+				if date(row).c == word {
+					return fail(ErrType, "%s is not a date as %s has it: correct it, or give another --date-format", t.cellAt(row, col), quote(l.spelling.Layout))
+				}
+			}
+		} else if p.dates.broken {
+			return fail(ErrType, "%s is not a date: expected 1999-12-31, 1999-12-31 23:59:59 or the like; --date-format %s names another way to write them",
+				t.cellAt(p.dates.broke, col), flagPair(t.columns[col], "%d/%m/%Y"))
 		}
 	}
 	return nil

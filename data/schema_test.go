@@ -68,12 +68,11 @@ func TestInferDrops(t *testing.T) {
 	}
 	want := []Drop{
 		{"code", "ignored, as asked"},
-		{"id", "counts the rows: whole numbers from 1 to 120"},
-		{"name", "id-like text: 120 different values in 120 cells"},
+		{"id", "counts the rows: whole numbers from 1 to 120; --types id=number keeps it"},
+		{"name", `id-like text: 120 different values in 120 cells, such as "person 0"; --types name=category keeps it`},
 		{"missing", "all cells are missing"},
 		{"constant", `constant: every cell is "same"`},
-		{"typo", `id-like text: 120 different values in 120 cells; 1 of 120 cells is not a number, at standard input:7: "12abc"`},
-		{"comma", "id-like text: 120 different values in 120 cells; the cells look like numbers with a comma: write a decimal comma as a point, and leave out a comma between thousands"},
+		{"typo", `id-like text: 120 different values in 120 cells, such as "0"; --types typo=category keeps it; 1 of 120 cells is not a number, at standard input:7: "12abc"; correct it, or say --missing WORD if it stands for nothing`},
 	}
 	if diff := cmp.Diff(want, s.Dropped); diff != "" {
 		t.Error(diff)
@@ -82,7 +81,7 @@ func TestInferDrops(t *testing.T) {
 	for _, c := range s.Columns {
 		kept = append(kept, c.Name)
 	}
-	if diff := cmp.Diff([]string{"few", "half", "year", "x"}, kept); diff != "" {
+	if diff := cmp.Diff([]string{"few", "half", "year", "comma", "x"}, kept); diff != "" {
 		t.Error(diff)
 	}
 
@@ -97,7 +96,7 @@ func TestInferDrops(t *testing.T) {
 	for _, c := range s.Columns {
 		kept = append(kept, c.Name+" "+string(c.Kind))
 	}
-	if diff := cmp.Diff([]string{"id number", "name category", "few category", "code number", "missing number", "constant category", "half number", "year number"}, kept); diff != "" {
+	if diff := cmp.Diff([]string{"id number", "name category", "few category", "code number", "missing number", "constant category", "half number", "year number", "comma number"}, kept); diff != "" {
 		t.Error(diff)
 	}
 	e, err := s.Fit(s.table, nil, ScaleAuto, true)

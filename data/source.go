@@ -18,14 +18,28 @@ import (
 
 // ReadOptions say how a file of text is read. The zero value detects everything.
 type ReadOptions struct {
-	Delimiter rune      // 0: a comma, semicolon, tab or bar, whichever the first lines show
+	Delimiter rune      // 0: a comma, semicolon, tab, bar or blanks (' '), whichever the first lines show
 	Header    string    // "auto" (or ""), "yes" or "no"
+	Encoding  string    // "auto" (or ""), "utf-8", "utf-16", "latin-1" or "windows-1252"
+	Skip      int       // lines above the header
+	Comment   string    // what lines start with that are passed over; "": none are
+	KeepTotal bool      // a last line that starts with "Total" is a row
 	Stdin     io.Reader // what the path "-" reads; nil: os.Stdin
+
+	// Progress, if not nil, is told now and then how far reading has come, one call at a time.
+	Progress func(Progress)
 
 	// Limits for what comes from strangers; 0 is none. A few bytes may decompress to many, and a
 	// few columns' names take more room than their commas.
 	MaxBytes   int64 // once decompressed
 	MaxColumns int
+}
+
+// Progress is how far reading a text has come.
+type Progress struct {
+	Share float64 // of the file; 0 where that is not known
+	Bytes int64   // of text, decompressed
+	Rows  int
 }
 
 // Stdin is the path of standard input, and StdinName the name of a table read from it.
@@ -67,6 +81,14 @@ func (opt ReadOptions) check() error {
 	default:
 		return fail(ErrOption, "the header option %s is not one of auto, yes and no", quote(opt.Header))
 	}
+	switch opt.Encoding {
+	case "", "auto", encodingUTF8, encodingUTF16, encodingLatin1, encodingWindows:
+	default:
+		return fail(ErrOption, "the encoding %s is not one of auto, utf-8, utf-16, latin-1 and windows-1252", quote(opt.Encoding))
+	}
+	if opt.Skip < 0 {
+		return fail(ErrOption, "%d lines cannot be skipped: give a number of at least 0", opt.Skip)
+	}
 	switch d := opt.Delimiter; {
 	case d == '"' || d == '\r' || d == '\n' || d == 0xFEFF, d != 0 && !utf8.ValidRune(d), d == utf8.RuneError:
 		return fail(ErrOption, "%q cannot be a delimiter: take a comma, a semicolon, a tab or a bar", d)
@@ -76,11 +98,37 @@ func (opt ReadOptions) check() error {
 
 // A source is an open file, decompressed.
 type source struct {
-	name     string
-	size     int64 // of the file as it is stored, or -1 where that is unknown
-	packed   string
-	r        *bufio.Reader
-	closings []func() error
+	name      string
+	size      int64 // of the file as it is stored, or -1 where that is unknown
+	packed    string
+	rewritten bool // what is read is not as long as the file
+	r         *bufio.Reader
+	taken     *counter // of the file as it is stored
+	closings  []func() error
+}
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// share is how much of the file has been read, when its first done bytes, decompressed, have
+// been; 0 where that is not known.
+func (s *source) share(done int64) float64 {
+	switch {
+	case s.size <= 0:
+		return 0
+	case s.packed != "" || s.rewritten:
+		done = s.taken.n
+	}
+	return min(1, float64(done)/float64(s.size))
 }
 
 // peekSize is how much of a file is looked at to detect its delimiter.
@@ -105,7 +153,8 @@ func open(path string, stdin io.Reader) (*source, error) {
 		}
 		r = f
 	}
-	s.r = bufio.NewReaderSize(r, peekSize)
+	s.taken = &counter{r: r}
+	s.r = bufio.NewReaderSize(s.taken, peekSize)
 	if err := s.unpack(); err != nil {
 		s.Close()
 		return nil, err

@@ -5,30 +5,28 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unsafe"
 )
 
-// A Table is the cells of a file, as they stand there, with a name for each column. It
-// does not change once it is made, so many goroutines can read one.
+// A Table is the values of a file, column by column, with a name for each column. It does not
+// change once it is made, so many goroutines can read one.
 type Table struct {
 	name    string
 	columns []string
 	index   map[string]int
 	rows    int
-
-	// Text. All cells stand in one slice of bytes, row after row. A row starts at its
-	// base; each of its cells ends at an offset from there.
-	text  []byte
-	base  []int
-	ends  []uint32
-	lines []int // nil for a table from memory
-
-	// Numbers of an IDX file. labels is the last column, where there is one.
-	pixels *grid
-	labels *grid
+	cols    []column
+	lines   lineMap // nil for a table that came from no text
 
 	unnamed map[int]bool // columns whose name in the header was empty
 	format  []string     // see Format
+	notes   []string     // see Notes
+}
+
+// Notes are what was decided in reading that may not be expected, a sentence each.
+func (t *Table) Notes() []string { return slices.Clone(t.notes) }
+
+func (t *Table) note(format string, args ...any) {
+	t.notes = append(t.notes, fmt.Sprintf(format, args...))
 }
 
 // Format says how the file was read: "commas, byte-order mark, gzip".
@@ -43,22 +41,34 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	if len(rows) == 0 {
 		return nil, fail(ErrEmpty, "%s: the table has no rows: it takes at least one", name)
 	}
+	words := &wordSet{}
 	for i, row := range rows {
 		if len(row) != len(columns) {
 			return nil, fail(ErrRagged, "%s: row %d has %s, the table has %s: make them agree",
 				name, i, plural(len(row), "cell"), plural(len(columns), "column"))
 		}
-		if col := t.appendRow(row); col >= 0 {
-			return nil, fail(ErrText, "%s: row %d, column %s: the cell %s is not UTF-8 text",
-				name, i, quote(t.columns[col]), quote(row[col]))
+		for col, cell := range row {
+			if !isText([]byte(cell)) {
+				return nil, fail(ErrText, "%s: row %d, column %s: the cell %s is not UTF-8 text",
+					name, i, quote(t.columns[col]), quote(cell))
+			}
+			t.cols[col].add(trim([]byte(cell)), words)
 		}
 	}
+	t.rows = len(rows)
+	t.finish(words)
 	return t, nil
+}
+
+// finish ends the columns of a text.
+func (t *Table) finish(words *wordSet) {
+	parallel(len(t.cols), func(i int) { t.cols[i].finish(words) })
 }
 
 // setColumns names the columns. An empty name becomes c and the column's index.
 func (t *Table) setColumns(names []string, line int) error {
 	t.columns = make([]string, len(names))
+	t.cols = make([]column, len(names))
 	t.index = make(map[string]int, len(names))
 	for i, name := range names {
 		name = strings.TrimSpace(name)
@@ -81,22 +91,6 @@ func (t *Table) setColumns(names []string, line int) error {
 		t.index[t.columns[i]] = i
 	}
 	return nil
-}
-
-// appendRow adds a row of text. It returns the column of a cell that is not UTF-8 or
-// holds a NUL byte, or else -1.
-func (t *Table) appendRow(row []string) (bad int) {
-	base := len(t.text)
-	for i, cell := range row {
-		if !isText(cell) {
-			return i
-		}
-		t.text = append(t.text, cell...)
-		t.ends = append(t.ends, uint32(len(t.text)-base))
-	}
-	t.base = append(t.base, base)
-	t.rows++
-	return -1
 }
 
 // Name is the file's path, or "standard input".
@@ -132,61 +126,30 @@ func (t *Table) Target(name string) (int, error) {
 	return -1, unknownColumn(t, ErrTarget, "which is the target", name)
 }
 
-// Cell is the text of a cell. It shares the table's memory.
-func (t *Table) Cell(row, col int) string {
-	if t.pixels != nil {
-		g, col := t.grid(col)
-		return formatNumber(g.at(row, col))
-	}
-	i := row*len(t.columns) + col
-	start := t.base[row]
-	end := start + int(t.ends[i])
-	if col > 0 {
-		start += int(t.ends[i-1])
-	}
-	if start == end {
-		return ""
-	}
-	return unsafe.String(&t.text[start], end-start)
-}
+// Cell is the text of a cell as it stands in the file, without the blanks around it.
+func (t *Table) Cell(row, col int) string { return t.cols[col].text(row) }
 
 // Number is the number in a cell; ok is false where it is missing, text or not finite.
 func (t *Table) Number(row, col int) (v float64, ok bool) {
-	v, c := t.value(row, col).number()
+	v, c := t.cols[col].number(row)
 	return v, c == number
 }
 
 // Missing reports whether a cell is missing.
-func (t *Table) Missing(row, col int) bool { return t.value(row, col).missing() }
+func (t *Table) Missing(row, col int) bool { return t.cols[col].missing(row) }
 
 // Line is the line of the file that a row starts on, or 0 where it came from no text.
 func (t *Table) Line(row int) int {
 	if t.lines == nil {
 		return 0
 	}
-	return t.lines[row]
-}
-
-// value is a cell as EncodeRow takes it.
-func (t *Table) value(row, col int) Value {
-	if t.pixels != nil {
-		g, col := t.grid(col)
-		return Number(g.at(row, col))
-	}
-	return Text(t.Cell(row, col))
-}
-
-// grid finds the numbers that hold a column.
-func (t *Table) grid(col int) (*grid, int) {
-	if col >= t.pixels.width {
-		return t.labels, col - t.pixels.width
-	}
-	return t.pixels, col
+	return t.lines.at(row)
 }
 
 // isPixel reports whether a column holds the bytes of an image.
 func (t *Table) isPixel(col int) bool {
-	return t.pixels != nil && t.pixels.element == idxUint8 && col < t.pixels.width
+	c := &t.cols[col]
+	return c.form == formPixels && c.pixels.element == idxUint8 && !c.label
 }
 
 // at names a row in messages.
@@ -194,7 +157,7 @@ func (t *Table) at(row int) string {
 	if t.lines == nil {
 		return fmt.Sprintf("%s: row %d", t.name, row)
 	}
-	return fmt.Sprintf("%s:%d", t.name, t.lines[row])
+	return fmt.Sprintf("%s:%d", t.name, t.lines.at(row))
 }
 
 // cellAt names a cell and shows it, in messages.

@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -40,6 +41,9 @@ type Target struct {
 	Classes []string `json:"classes,omitempty"`
 	Center  float64  `json:"center"`
 	Scale   float64  `json:"scale"`
+
+	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
+	Note     string    `json:"-"`                  // a remark for the report, or ""
 
 	numbers map[float64]int // of the classes, where Kind is number
 	words   map[string]int  // else; in lower case where Kind is boolean
@@ -106,20 +110,28 @@ const (
 // The rule for several targets: if each has two values (0 and 1, or two words), they are
 // labels; if all are numbers, it is regression with several outputs; a mixture is refused.
 func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
-	s.Rows = rowsWith(t, cols)
+	s.Targets = make([]Target, len(cols))
+	looks := make([]look, len(cols))
+	parallel(len(cols), func(i int) { looks[i] = s.lookTarget(t, cols[i], opt) })
+	s.Rows = rowsWith(looks)
 	s.Unlabelled = t.rows - len(s.Rows)
 	if len(s.Rows) == 0 {
 		return fail(ErrTarget, "%s: no row has a target: the cells of %s are missing", t.name, quote(t.columns[cols[0]]))
 	}
-	isTarget := func(int) bool { return true }
-	profiles := profileColumns(t, cols, s.Rows, isTarget)
-	s.Targets = make([]Target, len(cols))
+	parallel(len(cols), func(i int) {
+		kind := opt.Types[t.columns[cols[i]]]
+		looks[i].profile = profileColumn(looks[i].c, s.Rows, looks[i].codes || kind != "" && kind != KindNumber)
+	})
 	for i, col := range cols {
 		y := &s.Targets[i]
 		y.Name = t.columns[col]
 		y.Kind = opt.Types[y.Name]
+		y.Spelling, y.Note = looks[i].spelling, looks[i].note
 		if y.Kind == "" {
-			y.Kind = profiles[i].kind()
+			y.Kind = looks[i].kind()
+			if looks[i].codes {
+				y.Kind = KindCategory
+			}
 		}
 		if y.Kind == KindDate {
 			err := fail(ErrTarget, "%s: the target %s holds dates, which cannot be predicted: give it the type category, or name another target",
@@ -129,18 +141,24 @@ func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
 			}
 			return err
 		}
-		if err := profiles[i].checkKind(t, col, y.Kind); err != nil {
-			if opt.Types[y.Name] != "" {
+		if err := looks[i].checkKind(t, col, y.Kind); err != nil {
+			if opt.Types[y.Name] != "" || looks[i].given {
 				err = misfit(err)
 			}
 			return err
 		}
-		if y.Kind == KindCategory && opt.Types[y.Name] == "" && len(profiles[i].levels) > mostNumericClasses {
-			if why := profiles[i].nearlyNumeric(t, col); why != "" {
+		if y.Kind == KindCategory && opt.Types[y.Name] == "" && !looks[i].codes && len(looks[i].profile.levels) > mostNumericClasses {
+			why := looks[i].note
+			if why == "" {
+				why = looks[i].profile.nearlyNumeric(t, col)
+			}
+			if why != "" {
 				return fail(ErrTarget, "%s: the target %s is text, but %s; with the type category its cells are classes", t.name, quote(y.Name), why)
 			}
 		}
-		y.Classes = classes(y.Kind, profiles[i].levels)
+		if y.Kind != KindNumber {
+			y.Classes = classes(y.Kind, &looks[i].profile)
+		}
 	}
 	task := opt.Task
 	switch {
@@ -149,55 +167,102 @@ func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
 			return fail(ErrOption, "the task %v", err)
 		}
 	case len(cols) == 1:
-		task = autoTask(&s.Targets[0], &profiles[0], opt.Types, t.labels != nil && cols[0] == t.pixels.width)
+		task = autoTask(&s.Targets[0], looks[0].c, s.Rows, &looks[0].profile, opt.Types)
 	default:
-		task = autoTasks(s.Targets, profiles)
+		task = autoTasks(s.Targets, looks)
 		if task == "" {
 			return misfit(s.mixtureError(t))
 		}
 	}
 	s.Task = task
+	for i := range cols {
+		if y := &s.Targets[i]; y.Kind == KindNumber && task != Regression {
+			y.Classes = numericClasses(looks[i].c, s.Rows, len(s.Rows))
+		}
+	}
 	err := s.checkTask(t)
 	if opt.Task != "" && opt.Task != Auto {
 		err = misfit(err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return misfit(s.setPositive(t, opt.Positive))
 }
 
-// classes are the different values of a target, sorted.
-func classes(kind Kind, levels map[string]int) []string {
-	if kind == KindNumber {
-		seen := make(map[float64]bool)
-		for level := range levels {
-			x, _ := parseCell(level)
-			seen[x] = true
-		}
-		numbers := make([]float64, 0, len(seen))
-		for x := range seen {
-			numbers = append(numbers, x)
-		}
-		slices.Sort(numbers)
-		names := make([]string, len(numbers))
-		for i, x := range numbers {
-			names[i] = formatNumber(x)
-		}
-		return names
+// setPositive puts the positive class second.
+func (s *Schema) setPositive(t *Table, class string) error {
+	if class == "" {
+		return nil
 	}
+	if s.Task != Binary {
+		return fail(ErrTask, "%s: the class %s cannot be the positive one: the task is %s, and only one of two classes is positive", t.name, quote(class), s.Task)
+	}
+	y := &s.Targets[0]
+	switch y.class(class) {
+	case 0:
+		y.Classes[0], y.Classes[1] = y.Classes[1], y.Classes[0]
+		y.prepare()
+	case -1:
+		return fail(ErrClass, "%s: the target %s has no class %s that could be the positive one: it has %s", t.name, quote(y.Name), quote(class), list(y.Classes))
+	}
+	return nil
+}
+
+// Amounts reports whether every target is a column of numbers that are not the labels of images.
+func (s *Schema) Amounts() bool {
+	return !slices.ContainsFunc(s.Targets, func(y Target) bool {
+		return y.Kind != KindNumber || s.table.cols[s.table.Index(y.Name)].label
+	})
+}
+
+// Few reports whether a single target of numbers has so few different ones that it would be
+// classes if nothing else were said.
+func (s *Schema) Few(t *Table) bool {
+	if len(s.Targets) != 1 {
+		return false
+	}
+	y := s.Targets[0]
+	c := t.cols[t.Index(y.Name)].spelled(y.Spelling)
+	p := profileColumn(c, s.Rows, false)
+	return autoTask(&Target{Name: y.Name, Kind: KindNumber}, c, s.Rows, &p, nil) != Regression
+}
+
+// numericClasses are the different numbers in a column, ascending. It stops looking when there
+// are more than most.
+func numericClasses(c *column, rows []int, most int) []string {
+	seen := make(map[float64]bool)
+	for _, row := range rows {
+		x, _ := c.number(row)
+		if !seen[x] {
+			seen[x] = true
+			if len(seen) > most {
+				break
+			}
+		}
+	}
+	numbers := slices.Sorted(maps.Keys(seen))
+	names := make([]string, len(numbers))
+	for i, x := range numbers {
+		names[i] = formatNumber(x)
+	}
+	return names
+}
+
+// classes are the different values of a target that is no number, sorted.
+func classes(kind Kind, p *profile) []string {
 	y := Target{Kind: kind}
 	spelling := make(map[string]string) // of the spellings of a word, the first by its bytes
 	numeric := true
-	for level := range levels {
-		_, c := parseCell(level)
-		numeric = numeric && c == number
+	for _, code := range p.levels {
+		level := p.view.dict.at(code)
+		numeric = numeric && p.view.means[code].c == number
 		word := y.fold(level)
 		if s, ok := spelling[word]; !ok || level < s {
 			spelling[word] = level
 		}
 	}
-	words := make([]string, 0, len(spelling))
-	for word := range spelling {
-		words = append(words, word)
-	}
+	words := slices.Collect(maps.Keys(spelling))
 	slices.SortFunc(words, func(a, b string) int {
 		if numeric {
 			x, _ := parseCell(a)
@@ -212,9 +277,12 @@ func classes(kind Kind, levels map[string]int) []string {
 	return words
 }
 
-func autoTask(y *Target, p *profile, types map[string]Kind, label bool) Task {
+func autoTask(y *Target, c *column, rows []int, p *profile, types map[string]Kind) Task {
 	n := len(y.Classes)
-	if y.Kind == KindNumber && !label {
+	if y.Kind == KindNumber {
+		n = len(numericClasses(c, rows, mostNumericClasses))
+	}
+	if y.Kind == KindNumber && !c.label {
 		switch {
 		case types[y.Name] == KindNumber, !p.whole, n < 2, n > mostNumericClasses:
 			return Regression
@@ -228,10 +296,10 @@ func autoTask(y *Target, p *profile, types map[string]Kind, label bool) Task {
 	return Multiclass
 }
 
-func autoTasks(targets []Target, profiles []profile) Task {
+func autoTasks(targets []Target, looks []look) Task {
 	labels, numbers := true, true
 	for i := range targets {
-		y, p := &targets[i], &profiles[i]
+		y, p := &targets[i], &looks[i].profile
 		zeroOne := p.numeric() && p.whole && p.min >= 0 && p.max <= 1
 		labels = labels && (zeroOne || y.Kind != KindNumber && len(y.Classes) == 2)
 		numbers = numbers && y.Kind == KindNumber
@@ -290,15 +358,91 @@ func (s *Schema) checkTask(t *Table) error {
 	return nil
 }
 
+// lookTarget looks at a target in all rows. Whole numbers with zeros in front are codes, and so
+// are a few that are too long for a float64.
+func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions) look {
+	name := t.columns[col]
+	kind := opt.Types[name]
+	l := s.look(t, col, nil, kind, opt.Dates[name], opt.Decimal)
+	if kind == "" && opt.Task != Regression && l.profile.numeric() && l.profile.whole {
+		zeros, long := l.c.codeLike()
+		l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]look{l}), mostNumericClasses)) <= mostNumericClasses
+	}
+	return l
+}
+
+// codeLike reports whether some cells are whole numbers with zeros in front, and whether some
+// have more digits than a float64 holds.
+func (c *column) codeLike() (zeros, long bool) {
+	see := func(s string) {
+		if s = strings.TrimPrefix(s, "-"); allDigits(s) {
+			zeros = zeros || len(s) > 1 && s[0] == '0'
+			long = long || len(s) > 15
+		}
+	}
+	switch c.form {
+	case formNumbers:
+		for _, row := range c.odd.rows {
+			see(c.odd.at(int(row)))
+		}
+	case formLevels:
+		for i := range c.means {
+			if c.means[i].c == number {
+				see(c.dict.at(uint32(i)))
+			}
+		}
+	}
+	return zeros, long
+}
+
 // rowsWith lists the rows in which none of the columns is missing.
-func rowsWith(t *Table, cols []int) []int {
-	rows := make([]int, 0, t.rows)
-	for row := range t.rows {
-		if !slices.ContainsFunc(cols, func(col int) bool { return t.Missing(row, col) }) {
+func rowsWith(looks []look) []int {
+	rows := make([]int, 0, looks[0].c.rows())
+	for row := range looks[0].c.rows() {
+		if !slices.ContainsFunc(looks, func(l look) bool { return l.c.missing(row) }) {
 			rows = append(rows, row)
 		}
 	}
 	return rows
+}
+
+// Labelled lists the rows of a table in which every target is there.
+func (s *Schema) Labelled(t *Table) ([]int, error) {
+	looks := make([]look, len(s.Targets))
+	for i, y := range s.Targets {
+		col, err := t.Target(y.Name)
+		if err != nil {
+			return nil, err
+		}
+		looks[i].c = t.cols[col].spelled(y.Spelling)
+	}
+	return rowsWith(looks), nil
+}
+
+// classOf is a function from a row of a column to the index of its class, or -1.
+func (y *Target) classOf(c *column) func(row int) int {
+	c = c.spelled(y.Spelling)
+	if y.Kind == KindNumber && c.form != formLevels {
+		return func(row int) int {
+			if x, what := c.number(row); what == number {
+				if i, ok := y.numbers[x]; ok {
+					return i
+				}
+			}
+			return -1
+		}
+	}
+	view := c.levels()
+	class := make([]int, view.dict.len())
+	for code := range class {
+		class[code] = -1
+		if m := view.means[code]; y.Kind != KindNumber {
+			class[code] = y.class(view.dict.at(uint32(code)))
+		} else if i, ok := y.numbers[m.x]; ok && m.c == number {
+			class[code] = i
+		}
+	}
+	return func(row int) int { return class[view.codes[row]] }
 }
 
 // Strata gives the class of each of the schema's Rows, for Split. It is nil unless the
@@ -308,9 +452,9 @@ func (s *Schema) Strata() []int {
 		return nil
 	}
 	strata := make([]int, len(s.Rows))
-	col := s.table.Index(s.Targets[0].Name)
+	class := s.Targets[0].classOf(&s.table.cols[s.table.Index(s.Targets[0].Name)])
 	for i, row := range s.Rows {
-		strata[i] = s.Targets[0].class(s.table.Cell(row, col))
+		strata[i] = class(row)
 	}
 	return strata
 }

@@ -2,7 +2,6 @@ package data
 
 import (
 	"math"
-	"strings"
 )
 
 // Columns that say something of rows instead of being learned from: their weight, the group
@@ -43,19 +42,20 @@ func Groups(t *Table, name string, rows []int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	number := make(map[string]int)
+	view := t.cols[col].levels()
+	group := make([]int, view.dict.len()) // plus 1
+	many := 0
 	groups := make([]int, len(rows))
 	for i, row := range rows {
-		if t.Missing(row, col) {
+		code := view.codes[row]
+		if view.means[code].c == missing {
 			return nil, fail(ErrColumn, "%s is missing: every row needs a group", t.cellAt(row, col))
 		}
-		cell := strings.TrimSpace(t.Cell(row, col))
-		g, ok := number[cell]
-		if !ok {
-			g = len(number)
-			number[strings.Clone(cell)] = g
+		if group[code] == 0 {
+			many++
+			group[code] = many
 		}
-		groups[i] = g
+		groups[i] = group[code] - 1
 	}
 	return groups, nil
 }
@@ -67,17 +67,18 @@ func Times(t *Table, name string, rows []int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := profileColumns(t, []int{col}, rows, func(int) bool { return true })[0]
+	p := profileColumn(&t.cols[col], rows, false)
+	kind := p.kind()
 	times := make([]float64, len(rows))
 	for i, row := range rows {
 		v := math.NaN()
-		switch p.kind() {
+		switch kind {
 		case KindNumber:
 			if x, ok := t.Number(row, col); ok {
 				v = x
 			}
 		case KindDate:
-			if d, _, c := t.value(row, col).date(p.dates.dotted); c != missing && c != word {
+			if d, _, c := t.cols[col].value(row).date(nil, p.dates.dotted); c != missing && c != word {
 				v = epochDays(d)
 			}
 		}

@@ -1,0 +1,277 @@
+package data
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// layouts are how dates may be written, besides those that parseDate reads, as strftime has it.
+// Behind any of them a time of day and a zone may stand. Where cells fit two of them with
+// different days, a column is not taken for dates.
+var layouts = []string{
+	"%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d",
+	"%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
+	"%d.%m.%y", "%d/%m/%y", "%m/%d/%y",
+	"%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",
+	"%H:%M",
+}
+
+// checkLayout refuses a layout of --date-format that cannot be read.
+func checkLayout(layout string) error {
+	known := false
+	for i := 0; i < len(layout); i++ {
+		if layout[i] != '%' {
+			continue
+		}
+		if i++; i == len(layout) || !strings.Contains("YymdHIMSfpbBaAz%", layout[i:i+1]) {
+			return fail(ErrOption, "the layout %s of dates is not known: write it with %%Y %%y %%m %%d %%b (a month's name) %%H %%I %%M %%S %%p %%z, as in %%d/%%m/%%Y", quote(layout))
+		}
+		known = known || layout[i] != '%'
+	}
+	if !known {
+		return fail(ErrOption, "the layout %s of dates names no part of one: write it like %%d/%%m/%%Y", quote(layout))
+	}
+	return nil
+}
+
+// parseLayout reads a trimmed cell as a date in a layout. A layout without a time of day takes
+// one too. clock tells whether there was one.
+func parseLayout(layout, s string) (t time.Time, clock, ok bool) {
+	p := dateParser{rest: s, year: 1970, month: 1, day: 1}
+	for i := 0; i < len(layout); i++ {
+		c := layout[i]
+		switch {
+		case c == '%' && i+1 < len(layout):
+			i++
+			ok = p.part(layout[i])
+		case c == ' ':
+			p.blanks()
+			ok = true
+		default:
+			ok = len(p.rest) > 0 && p.rest[0] == c
+			if ok {
+				p.rest = p.rest[1:]
+			}
+		}
+		if !ok {
+			return t, false, false
+		}
+	}
+	if !p.clock && p.rest != "" {
+		if p.rest[0] == 'T' || p.rest[0] == 't' || p.rest[0] == ',' {
+			p.rest = p.rest[1:]
+		} else if p.rest[0] != ' ' {
+			return t, false, false
+		}
+		p.blanks()
+		if !p.part('H') || !p.literal(':') || !p.part('M') {
+			return t, false, false
+		}
+	}
+	if p.clock && p.rest != "" {
+		if p.rest[0] == ':' {
+			p.rest = p.rest[1:]
+			if !p.part('S') {
+				return t, false, false
+			}
+		}
+		p.blanks()
+		if p.rest != "" && (p.rest[0]|0x20 == 'a' || p.rest[0]|0x20 == 'p') && !p.part('p') {
+			return t, false, false
+		}
+		p.blanks()
+		if p.rest != "" && !p.part('z') {
+			return t, false, false
+		}
+	}
+	if p.rest != "" || p.half != 0 && (p.hour < 1 || p.hour > 12) {
+		return t, false, false
+	}
+	switch {
+	case p.half == 'a' && p.hour == 12:
+		p.hour = 0
+	case p.half == 'p' && p.hour < 12:
+		p.hour += 12
+	}
+	if p.hour > 23 || p.minute > 59 || p.second > 60 {
+		return t, false, false
+	}
+	t = time.Date(p.year, time.Month(p.month), p.day, p.hour, p.minute, p.second, 0, time.UTC)
+	if t.Month() != time.Month(p.month) { // 31 February
+		return t, false, false
+	}
+	return t.Add(-p.zone), p.clock, true
+}
+
+// A dateParser reads the parts of a date one after another.
+type dateParser struct {
+	rest                 string
+	year, month, day     int
+	hour, minute, second int
+	half                 byte // 'a' or 'p' of a clock of 12 hours
+	zone                 time.Duration
+	clock                bool
+}
+
+func (p *dateParser) blanks() { p.rest = strings.TrimLeft(p.rest, " ") }
+
+func (p *dateParser) literal(c byte) bool {
+	if p.rest == "" || p.rest[0] != c {
+		return false
+	}
+	p.rest = p.rest[1:]
+	return true
+}
+
+// number reads from least to most digits, of a number from low to high.
+func (p *dateParser) number(least, most, low, high int) (int, bool) {
+	n, v := 0, 0
+	for n < most && n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {
+		v = 10*v + int(p.rest[n]-'0')
+		n++
+	}
+	if n < least || v < low || v > high {
+		return 0, false
+	}
+	p.rest = p.rest[n:]
+	return v, true
+}
+
+func (p *dateParser) part(what byte) (ok bool) {
+	switch what {
+	case 'Y':
+		p.year, ok = p.number(4, 4, 1, 9999)
+	case 'y':
+		if p.year, ok = p.number(2, 2, 0, 99); ok {
+			if p.year += 1900; p.year < 1969 {
+				p.year += 100
+			}
+			ok = p.rest == "" || p.rest[0] < '0' || p.rest[0] > '9'
+		}
+	case 'm':
+		p.month, ok = p.number(1, 2, 1, 12)
+	case 'd':
+		p.day, ok = p.number(1, 2, 1, 31)
+	case 'b', 'B':
+		p.month, ok = p.name(monthNames)
+	case 'a', 'A':
+		_, ok = p.name(weekdayNames)
+	case 'H', 'I':
+		p.hour, ok = p.number(1, 2, 0, 24)
+		p.clock = true
+	case 'M':
+		p.minute, ok = p.number(2, 2, 0, 59)
+		p.clock = true
+	case 'S':
+		if p.second, ok = p.number(2, 2, 0, 60); ok && len(p.rest) > 1 && (p.rest[0] == '.' || p.rest[0] == ',') {
+			p.rest = p.rest[1:]
+			_, ok = p.number(1, 9, 0, 999999999)
+		}
+	case 'f':
+		_, ok = p.number(1, 9, 0, 999999999)
+	case 'p':
+		for _, half := range []string{"am", "pm", "a.m.", "p.m."} {
+			if len(p.rest) >= len(half) && strings.EqualFold(p.rest[:len(half)], half) {
+				p.half, p.rest = half[0], p.rest[len(half):]
+				return true
+			}
+		}
+	case 'z':
+		return p.offset()
+	case '%':
+		return p.literal('%')
+	}
+	return ok
+}
+
+var (
+	monthNames   = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+	weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+)
+
+// name reads a name, or its first three letters, perhaps with a point, and returns its place from 1.
+func (p *dateParser) name(names []string) (int, bool) {
+	for i, name := range names {
+		for _, n := range []int{len(name), 4, 3} {
+			if n <= len(name) && len(p.rest) >= n && strings.EqualFold(p.rest[:n], name[:n]) && (n != 4 || name == "september" || name == "june" || name == "july") {
+				p.rest = strings.TrimPrefix(p.rest[n:], ".")
+				return i + 1, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// offset reads a zone: Z, UTC, +02, +0200 or +02:00.
+func (p *dateParser) offset() bool {
+	for _, name := range []string{"Z", "UTC", "GMT"} {
+		if strings.EqualFold(p.rest, name) {
+			p.rest = ""
+			return true
+		}
+	}
+	if p.rest == "" || p.rest[0] != '+' && p.rest[0] != '-' {
+		return false
+	}
+	sign := time.Duration(1)
+	if p.rest[0] == '-' {
+		sign = -1
+	}
+	p.rest = p.rest[1:]
+	hours, ok := p.number(2, 2, 0, 15)
+	if !ok {
+		return false
+	}
+	p.literal(':')
+	minutes := 0
+	if p.rest != "" {
+		if minutes, ok = p.number(2, 2, 0, 59); !ok {
+			return false
+		}
+	}
+	p.zone = sign * (time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute)
+	return true
+}
+
+// findLayout finds the layout in which all levels are dates, those apart that the spelling has as
+// missing or that are likely to be; the spelling returned has them. Where two layouts fit and say
+// different days, both are returned.
+func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt []string) {
+	sp = base.copy()
+	var texts []string
+	candidates := layouts
+	for _, s := range levels {
+		switch {
+		case sp.missing(s):
+			continue
+		case isLikelyMissing(s):
+			sp.Missing = append(sp.Missing, s)
+			continue
+		}
+		var left []string
+		for _, layout := range candidates {
+			if _, _, ok := parseLayout(layout, s); ok {
+				left = append(left, layout)
+			}
+		}
+		if candidates = left; len(candidates) == 0 {
+			return nil, nil
+		}
+		texts = append(texts, s)
+	}
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	sp.Layout = candidates[0]
+	for _, other := range candidates[1:] {
+		if slices.ContainsFunc(texts, func(s string) bool {
+			x, _, _ := parseLayout(candidates[0], s)
+			y, _, _ := parseLayout(other, s)
+			return !x.Equal(y)
+		}) {
+			return nil, []string{candidates[0], other}
+		}
+	}
+	return sp, nil
+}

@@ -1,0 +1,183 @@
+package data
+
+import (
+	"bytes"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Texts in other encodings, with other line ends, or with blanks for delimiters are rewritten
+// while they are read.
+
+// The encodings of a text.
+const (
+	encodingUTF8    = "utf-8"
+	encodingUTF16   = "utf-16"
+	encodingLatin1  = "latin-1" // as Windows-1252 has it, which gives characters to bytes that are free in Latin-1
+	encodingWindows = "windows-1252"
+)
+
+// windows1252 are the characters of the bytes 0x80 to 0x9f; 0 has none.
+var windows1252 = [32]rune{
+	'€', 0, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0, 'Ž', 0,
+	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
+}
+
+// findEncoding says which encoding the start of a text is in, and how many bytes mark it.
+func findEncoding(start []byte) (encoding string, mark int) {
+	switch {
+	case bytes.HasPrefix(start, []byte("\ufeff")):
+		return encodingUTF8, 3
+	case bytes.HasPrefix(start, []byte{0xff, 0xfe}), bytes.HasPrefix(start, []byte{0xfe, 0xff}):
+		return encodingUTF16, 2
+	case len(start) >= 4 && (start[0] == 0) != (start[1] == 0) && (start[0] == 0) == (start[2] == 0) && (start[1] == 0) == (start[3] == 0):
+		return encodingUTF16, 0
+	}
+	if foreign, sound := highBytes(start); foreign > 0 && sound == 0 && bytes.IndexByte(start, 0) < 0 {
+		return encodingLatin1, 0
+	}
+	return encodingUTF8, 0
+}
+
+// highBytes counts the bytes above 0x7f that are no UTF-8, and the characters that are. The end
+// may have been cut off within a character.
+func highBytes(b []byte) (foreign, sound int) {
+	for len(b) > 0 {
+		if b[0] < 0x80 {
+			b = b[1:]
+			continue
+		}
+		r, size := utf8.DecodeRune(b)
+		switch {
+		case r != utf8.RuneError || size > 1:
+			sound++
+		case len(b) >= utf8.UTFMax || utf8.FullRune(b):
+			foreign++
+		}
+		b = b[size:]
+	}
+	return foreign, sound
+}
+
+// A rewriter reads a text and hands out what rewrite makes of it, a piece at a time. rewrite
+// returns what is left over, which comes again with what follows; end tells that nothing does.
+type rewriter struct {
+	r       io.Reader
+	rewrite func(dst, src []byte, end bool) (out, rest []byte)
+	raw     []byte
+	out     []byte
+	at      int
+	err     error
+}
+
+func (w *rewriter) Read(p []byte) (int, error) {
+	for w.at == len(w.out) {
+		if w.err != nil {
+			return 0, w.err
+		}
+		kept := len(w.raw)
+		w.raw = append(w.raw, make([]byte, 1<<16)...)
+		var n int
+		n, w.err = w.r.Read(w.raw[kept:])
+		var rest []byte
+		w.out, rest = w.rewrite(w.out[:0], w.raw[:kept+n], w.err != nil)
+		w.raw = append(w.raw[:0], rest...)
+		w.at = 0
+	}
+	n := copy(p, w.out[w.at:])
+	w.at += n
+	return n, nil
+}
+
+// fromWindows1252 makes UTF-8 of Windows-1252. A byte that has no character there becomes one that
+// is no UTF-8, which is then complained of.
+func fromWindows1252(dst, src []byte, _ bool) (out, rest []byte) {
+	for _, b := range src {
+		r := rune(b)
+		if b >= 0x80 && b < 0xa0 {
+			if r = windows1252[b-0x80]; r == 0 {
+				dst = append(dst, b)
+				continue
+			}
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst, nil
+}
+
+// fromUTF16 makes UTF-8 of UTF-16. Half a pair, or half a character at the end, becomes a byte
+// that is no UTF-8, which is then complained of.
+func fromUTF16(bigEndian bool) func(dst, src []byte, end bool) (out, rest []byte) {
+	const bad = 0xff
+	unit := func(b []byte) rune {
+		if bigEndian {
+			return rune(b[0])<<8 | rune(b[1])
+		}
+		return rune(b[1])<<8 | rune(b[0])
+	}
+	return func(dst, src []byte, end bool) (out, rest []byte) {
+		for len(src) >= 2 {
+			r := unit(src)
+			switch {
+			case !utf16.IsSurrogate(r):
+				dst = utf8.AppendRune(dst, r)
+			case len(src) < 4 && !end:
+				return dst, src
+			case len(src) < 4:
+				dst = append(dst, bad)
+			default:
+				if r = utf16.DecodeRune(r, unit(src[2:])); r == utf8.RuneError {
+					dst = append(dst, bad)
+				} else {
+					dst = utf8.AppendRune(dst, r)
+					src = src[2:]
+				}
+			}
+			src = src[2:]
+		}
+		if end && len(src) > 0 {
+			return append(dst, bad), nil
+		}
+		return dst, src
+	}
+}
+
+// fromCR makes \n of the line ends \r.
+func fromCR(dst, src []byte, _ bool) (out, rest []byte) {
+	for _, b := range src {
+		if b == '\r' {
+			b = '\n'
+		}
+		dst = append(dst, b)
+	}
+	return dst, nil
+}
+
+// fromBlanks makes a tab of the blanks between cells, and nothing of those around a line.
+func fromBlanks() func(dst, src []byte, end bool) (out, rest []byte) {
+	quoted, begun, blank := false, false, false
+	return func(dst, src []byte, _ bool) (out, rest []byte) {
+		for _, b := range src {
+			switch {
+			case quoted:
+				quoted = b != '"'
+			case b == ' ' || b == '\t':
+				blank = begun
+				continue
+			case b == '\n' || b == '\r':
+				begun, blank = false, false
+				dst = append(dst, b)
+				continue
+			default:
+				if blank {
+					dst = append(dst, '\t')
+				}
+				blank, begun = false, true
+				quoted = b == '"'
+			}
+			dst = append(dst, b)
+		}
+		return dst, nil
+	}
+}

@@ -1,0 +1,110 @@
+package data
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A Description is what is known of one column of a table.
+type Description struct {
+	Name     string   `json:"name"`
+	Role     string   `json:"role"` // input, target or dropped
+	Kind     Kind     `json:"kind,omitempty"`
+	Why      string   `json:"why,omitempty"` // it was dropped, or a remark
+	Cells    int      `json:"cells"`
+	Missing  int      `json:"missing"`
+	Distinct int      `json:"distinct"`           // different cells, those that are missing apart
+	Min      string   `json:"min,omitempty"`      // of numbers and dates
+	Median   string   `json:"median,omitempty"`   // of numbers
+	Max      string   `json:"max,omitempty"`      // of numbers and dates
+	Levels   []Level  `json:"levels,omitempty"`   // of the others: the most frequent
+	Examples []string `json:"examples,omitempty"` // cells as they stand in the file
+}
+
+// A Level is a value of a category and how many cells have it.
+type Level struct {
+	Name  string `json:"name"`
+	Cells int    `json:"cells"`
+}
+
+// Describe tells of every column of the schema's table, in the table's order, with up to that many
+// levels or examples each.
+func (s *Schema) Describe(most int) []Description {
+	t := s.table
+	out := make([]Description, len(t.columns))
+	spelling := make([]*Spelling, len(out))
+	first := make([]bool, len(out))
+	for i, name := range t.columns {
+		out[i] = Description{Name: name, Role: "dropped", Cells: t.rows}
+		spelling[i] = s.spelling
+	}
+	for _, c := range s.Columns {
+		d := &out[c.Index]
+		d.Role, d.Kind, d.Why = "input", c.Kind, c.Note
+		spelling[c.Index], first[c.Index] = c.Spelling, c.dayFirst
+	}
+	for _, y := range s.Targets {
+		i := t.Index(y.Name)
+		out[i].Role, out[i].Kind, out[i].Why = "target", y.Kind, y.Note
+		spelling[i] = y.Spelling
+	}
+	for _, drop := range s.Dropped {
+		out[t.Index(drop.Name)].Why = drop.Reason
+	}
+	parallel(len(out), func(i int) { out[i].describe(t.cols[i].spelled(spelling[i]), spelling[i], first[i], most) })
+	return out
+}
+
+func (d *Description) describe(c *column, sp *Spelling, dayFirst bool, most int) {
+	view := c.levels()
+	counts := make([]int, view.dict.len())
+	for row, code := range view.codes {
+		if c.missing(row) {
+			d.Missing++
+			continue
+		}
+		if counts[code]++; counts[code] == 1 {
+			d.Distinct++
+			if len(d.Examples) < most {
+				d.Examples = append(d.Examples, view.dict.at(code))
+			}
+		}
+	}
+	switch d.Kind {
+	case KindNumber:
+		values, _, bad := c.numbers(nil, nil)
+		if len(values) > 0 && bad < 0 {
+			sortNumbers(values, nil)
+			d.Min, d.Median, d.Max = formatNumber(values[0]), formatNumber(quantile(values, 0.5)), formatNumber(values[len(values)-1])
+		}
+		return
+	case KindDate:
+		date := c.dates(sp, dayFirst)
+		var dates []dateCell
+		for row := range view.codes {
+			if cell := date(row); cell.c == number {
+				dates = append(dates, cell)
+			}
+		}
+		if len(dates) > 0 {
+			slices.SortFunc(dates, func(a, b dateCell) int { return a.t.Compare(b.t) })
+			d.Min, d.Max = dates[0].text(), dates[len(dates)-1].text()
+		}
+		return
+	}
+	d.Examples = nil
+	for code, n := range counts {
+		if n > 0 {
+			d.Levels = append(d.Levels, Level{view.dict.at(uint32(code)), n})
+		}
+	}
+	slices.SortStableFunc(d.Levels, func(a, b Level) int { return cmp.Or(cmp.Compare(b.Cells, a.Cells), cmp.Compare(a.Name, b.Name)) })
+	d.Levels = d.Levels[:min(most, len(d.Levels))]
+}
+
+func (d dateCell) text() string {
+	if d.clock {
+		return d.t.Format(layoutSecond)
+	}
+	return d.t.Format(layoutDate)
+}

@@ -1,0 +1,264 @@
+package data
+
+import "time"
+
+// Columns are encoded in pieces of some rows, on all cores, and within a piece column by
+// column: then the piece of the matrix that is written stays in the cache.
+
+// pieceRows is how many rows are encoded at once.
+const pieceRows = 512
+
+// A piece is what encoding some rows came to.
+type piece struct {
+	counts []pieceCount // of each input
+	failed outcome      // of the first cell that cannot be encoded; encoded: none
+	row    int          // of that cell
+	input  int
+}
+
+type pieceCount struct {
+	imputed, unseen, bad int
+	first                int // row that is unseen
+	firstBad             int // row
+}
+
+// spoil counts a bad cell and encodes it as a missing one.
+func spoil[T Float](in *Input, row int, dst []T, count *pieceCount) {
+	if count.bad == 0 {
+		count.firstBad = row
+	}
+	count.bad++
+	encodeCell(in, Missing(), dst)
+}
+
+// A coder encodes the cells of one column. What it finds out about levels, it finds out once.
+type coder struct {
+	in     *Input
+	c      *column
+	view   levelView          // of a category
+	places []int32            // of each level of a category: its place, or unseenPlace, or missingPlace
+	date   func(int) dateCell // of a date
+	truths []int8             // of each level of a boolean: 1, -1, 0 where it is missing, or noTruth
+}
+
+const (
+	unseenPlace  = -1
+	missingPlace = -2
+	noTruth      = 2
+)
+
+func newCoder(in *Input, c *column) coder {
+	c = c.spelled(in.Spelling)
+	k := coder{in: in, c: c}
+	switch in.Kind {
+	case KindCategory:
+		k.view = c.levels()
+		k.places = make([]int32, k.view.dict.len())
+		for code := range k.places {
+			place := unseenPlace
+			if k.view.means[code].c == missing {
+				place = missingPlace
+			} else if i, ok := in.levels[k.view.dict.at(uint32(code))]; ok {
+				place = i
+			}
+			k.places[code] = int32(place)
+		}
+	case KindDate:
+		k.date = c.dates(in.Spelling, in.Dotted)
+	case KindBoolean:
+		if c.form != formLevels {
+			break
+		}
+		k.truths = make([]int8, c.dict.len())
+		for code := range k.truths {
+			k.truths[code] = truthOf(c.levelValue(uint32(code)), in.Spelling)
+		}
+	}
+	return k
+}
+
+func truthOf(v Value, sp *Spelling) int8 {
+	switch b, what := v.truth(sp); {
+	case what == missing:
+		return 0
+	case what != number:
+		return noTruth
+	case b:
+		return 1
+	}
+	return -1
+}
+
+// encodePiece encodes rows into dst.
+func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
+	p.counts = make([]pieceCount, len(b.coders))
+	width := b.e.width
+	end := len(rows) // no row from there on is looked at: one before it cannot be encoded
+	for i := range b.coders {
+		k := &b.coders[i]
+		in, count := k.in, &p.counts[i]
+		if in.Kind == KindNumber {
+			for from := 0; from < end; {
+				n, o := encodeNumbers(k, rows[from:end], dst[from*width:], width, count)
+				from += n
+				switch {
+				case o == encoded:
+				case b.lenient:
+					spoil(in, rows[from], dst[from*width+in.offset:][:in.width], count)
+					from++
+				default:
+					p.failed, p.row, p.input = o, rows[from], i
+					end = from
+				}
+			}
+			continue
+		}
+		for n, row := range rows[:end] {
+			out := dst[n*width+in.offset:][:in.width]
+			var o outcome
+			switch in.Kind {
+			case KindCategory:
+				o = encodePlace(in, k.places[k.view.codes[row]], out)
+			case KindDate:
+				d := k.date(row)
+				o = encodeDate(in, d.t, d.c, out)
+			case KindBoolean:
+				var v int8
+				if k.truths != nil {
+					v = k.truths[k.c.codes[row]]
+				} else {
+					v = truthOf(k.c.value(row), in.Spelling)
+				}
+				o = encodeTruth(v, out)
+			}
+			switch o {
+			case encoded:
+			case imputed:
+				count.imputed++
+			case unseen:
+				if count.unseen == 0 {
+					count.first = row
+				}
+				count.unseen++
+			default:
+				if b.lenient {
+					spoil(in, row, out, count)
+					continue
+				}
+				p.failed, p.row, p.input = o, row, i
+				end = n
+			}
+			if end == n {
+				break
+			}
+		}
+	}
+}
+
+// encodeNumbers does what encodeNumber does for the cells of a piece. It returns the place of
+// the first one that cannot be encoded.
+func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pieceCount) (int, outcome) {
+	in, c := k.in, k.c
+	var values [pieceRows]float64
+	x := values[:len(rows)]
+	failed, end, gone := encoded, len(rows), false
+	for n, row := range rows {
+		v, what := c.number(row)
+		x[n] = v
+		if what == number && !c.clock {
+			continue
+		}
+		if what != missing {
+			failed, end = notNumber, n
+			if what == oddity {
+				failed = notFinite
+			}
+			break
+		}
+		x[n] = in.Median
+		gone = true
+	}
+	if in.Missing {
+		place := in.offset + in.width - 1
+		for n, row := range rows[:end] {
+			dst[n*width+place] = 0
+			if c.missing(row) {
+				dst[n*width+place] = 1
+			}
+		}
+	}
+	for n, x := range x[:end] {
+		var z float64
+		if in.Scale != 0 {
+			z = (x - in.Center) / in.Scale
+			if in.Clip {
+				z = softClip(z)
+			}
+		}
+		v := T(z)
+		if v-v != 0 {
+			failed, end = notFinite, n
+			break
+		}
+		dst[n*width+in.offset] = v
+	}
+	if in.RankAt != nil {
+		for n, x := range x[:end] {
+			dst[n*width+in.offset+1] = T(in.rank(x))
+		}
+	}
+	if gone {
+		for _, row := range rows[:end] {
+			if c.missing(row) {
+				count.imputed++
+			}
+		}
+	}
+	return end, failed
+}
+
+func encodePlace[T Float](in *Input, place int32, dst []T) outcome {
+	clear(dst)
+	switch {
+	case place >= 0:
+		dst[place] = 1
+		return encoded
+	case place == missingPlace:
+		if in.Missing {
+			dst[len(dst)-1] = 1
+		}
+		return imputed
+	}
+	if in.Rare {
+		dst[len(in.Levels)] = 1
+	}
+	return unseen
+}
+
+func encodeTruth[T Float](truth int8, dst []T) outcome {
+	switch truth {
+	case noTruth:
+		return notTruth
+	case 0:
+		dst[0] = 0
+		return imputed
+	}
+	dst[0] = T(truth)
+	return encoded
+}
+
+func encodeDate[T Float](in *Input, t time.Time, c content, dst []T) outcome {
+	if c == word {
+		return notDate
+	}
+	cyclic := dst[1 : 1+2*in.cycles()]
+	clear(cyclic)
+	if c != missing {
+		encodeCycle(cyclic[0:], float64(t.Month()-time.January)/12)
+		encodeCycle(cyclic[2:], float64(t.Weekday())/7)
+		if in.Clock {
+			encodeCycle(cyclic[4:], float64(t.Hour()*60+t.Minute())/1440)
+		}
+	}
+	return encodeNumber(in, epochDays(t), c, dst)
+}

@@ -1,0 +1,242 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/shell"
+)
+
+// A look is what one column was found to be: its cells as they are spelled, and what they have in
+// common.
+type look struct {
+	c        *column // as spelled
+	profile  profile
+	spelling *Spelling
+	note     string // a remark for the report, or ""
+	given    bool   // the spelling of its dates was
+	codes    bool   // of a target: numbers that name classes as they are written
+	unclear  bool   // a comma in its cells may be a decimal one or stand between thousands
+}
+
+// kind is what the column is taken for.
+func (l *look) kind() Kind {
+	if l.spelling != nil && l.spelling.Layout != "" {
+		return KindDate
+	}
+	return l.profile.kind()
+}
+
+// readSpelling reads what the options say of how all cells are written.
+func (s *Schema) readSpelling(t *Table, opt SchemaOptions) error {
+	switch opt.Decimal {
+	case "", ".", ",":
+	default:
+		return fail(ErrOption, "the decimal sign %s is neither a point nor a comma", quote(opt.Decimal))
+	}
+	for _, name := range sortedKeys(opt.Dates) {
+		if t.Index(name) < 0 {
+			return misfit(unknownColumn(t, ErrColumn, "to read dates from", name))
+		}
+		if err := checkLayout(opt.Dates[name]); err != nil {
+			return err
+		}
+	}
+	if len(opt.Missing) == 0 {
+		return nil
+	}
+	s.spelling = &Spelling{Missing: slices.Clone(usualMissing)}
+	for _, word := range opt.Missing {
+		word = strings.TrimSpace(word)
+		if strings.EqualFold(word, "none") {
+			if len(opt.Missing) > 1 {
+				return fail(ErrOption, "no word is to be missing, and %s is as well: give words, or none alone", list(opt.Missing))
+			}
+			s.spelling.Missing = nil
+			return nil
+		}
+		s.spelling.Missing = append(s.spelling.Missing, word)
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// look finds out how a column is spelled and what it holds in the given rows; nil stands for
+// all. kind is what it was said to be, or "".
+func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
+	levels := kind != "" && kind != KindNumber
+	l := look{c: t.cols[col].spelled(s.spelling), spelling: s.spelling}
+	l.profile = profileColumn(l.c, rows, levels)
+	p := &l.profile
+	if layout != "" {
+		l.spelling = s.spelling.copy()
+		l.spelling.Layout, l.given = layout, true
+		l.c = t.cols[col].spelled(l.spelling)
+		l.profile = profileColumn(l.c, rows, true)
+		return l
+	}
+	if kind == KindCategory || kind == KindBoolean || p.kind() == KindBoolean {
+		return l
+	}
+	if kind != KindDate && p.kind() != KindDate && (p.words > 0 || decimal == "," && p.numbers > 0) {
+		if p.words == 0 {
+			p.look(l.c, rows)
+		}
+		switch sp, found := findSpelling(p.names(), s.spelling, decimal); found {
+		case numbersSo:
+			l.respell(t, col, rows, sp, "a number")
+			return l
+		case unclear:
+			l.unclear = true
+			l.note = fmt.Sprintf("%s may be %s or %s: say --decimal , or --decimal .", quote(firstWith(p.names(), ",")), readAs(firstWith(p.names(), ","), ","), readAs(firstWith(p.names(), ","), "."))
+			return l
+		}
+	}
+	if zeros, _ := l.c.codeLike(); kind == "" && zeros && p.numeric() {
+		l.note = fmt.Sprintf("zeros in front of whole numbers count for nothing; if the cells are codes, say --types %s", flagPair(t.columns[col], "category"))
+	}
+	if kind != KindNumber && p.words > 0 && !(p.kind() == KindDate) {
+		sp, doubt := findLayout(p.names(), s.spelling)
+		switch {
+		case sp != nil:
+			l.respell(t, col, rows, sp, "a date")
+		case doubt != nil:
+			l.note = fmt.Sprintf("the cells are dates, but %s may be %s or %s: say --date-format %s or %s", quote(p.names()[0]),
+				dateAs(doubt[0], p.names()[0]), dateAs(doubt[1], p.names()[0]), flagPair(t.columns[col], doubt[0]), flagPair(t.columns[col], doubt[1]))
+		}
+	}
+	return l
+}
+
+// names are the levels' texts.
+func (p *profile) names() []string {
+	names := make([]string, len(p.levels))
+	for i, code := range p.levels {
+		names[i] = p.view.dict.at(code)
+	}
+	return names
+}
+
+// respell takes a spelling that was found for the column, and says what that did to cells.
+func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
+	before := l.c
+	l.spelling, l.c = sp, t.cols[col].spelled(sp)
+	l.profile = profileColumn(l.c, rows, sp.Layout != "")
+	counts := map[string]int{} // cells of each word that became missing
+	odd, first := 0, -1        // cells that became a number or a date
+	see := func(row int) {
+		if before.missing(row) {
+			return
+		}
+		if l.c.missing(row) {
+			counts[t.cols[col].text(row)]++
+			return
+		}
+		if _, what := before.number(row); what == word {
+			if odd++; first < 0 {
+				first = row
+			}
+		}
+	}
+	if rows == nil {
+		for row := range t.rows {
+			see(row)
+		}
+	} else {
+		for _, row := range rows {
+			see(row)
+		}
+	}
+	var said []string
+	words := sortedKeys(counts)
+	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+	for i, w := range words {
+		if i == 3 {
+			said = append(said, fmt.Sprintf("%d other words", len(words)-3))
+			break
+		}
+		said = append(said, fmt.Sprintf("%s in %s", quote(w), plural(counts[w], "cell")))
+	}
+	note := ""
+	if len(said) > 0 {
+		note = strings.Join(said, ", ") + " taken for missing"
+	}
+	if odd > 0 {
+		if note != "" {
+			note += "; "
+		}
+		text := t.cols[col].text(first)
+		value := dateAs(sp.Layout, text)
+		if sp.Layout == "" {
+			x, _ := l.c.number(first)
+			value = formatNumber(x)
+		}
+		note += fmt.Sprintf("%s read as %s, %s as %s", plural(odd, "cell"), as, quote(text), value)
+	}
+	if note != "" {
+		note += "; if that is wrong, say --types " + flagPair(t.columns[col], "category")
+	}
+	l.note = note
+}
+
+func dateAs(layout, s string) string {
+	d, clock, _ := parseLayout(layout, s)
+	if clock {
+		return d.Format(layoutSecond)
+	}
+	return d.Format(layoutDate)
+}
+
+// readAs is how a number is read with that decimal sign.
+func readAs(s, decimal string) string {
+	sp := Spelling{Decimal: decimal, Group: ","}
+	if decimal == "," {
+		sp.Group = "."
+	}
+	sp.around(s)
+	x, _ := sp.parseNumber(s)
+	return formatNumber(x)
+}
+
+func firstWith(texts []string, sign string) string {
+	return texts[max(0, slices.IndexFunc(texts, func(s string) bool { return strings.Contains(s, sign) }))]
+}
+
+// commaIsDecimal is what the columns that say it clearly use for a decimal sign, "," or ".", or
+// "" where none does or they do not agree.
+func commaIsDecimal(looks []look) string {
+	found := ""
+	for i := range looks {
+		sp := looks[i].spelling
+		if looks[i].unclear || sp == nil || sp.Layout != "" {
+			continue
+		}
+		sign := ""
+		switch {
+		case sp.Decimal == ",":
+			sign = ","
+		case sp.Group == ",":
+			sign = "."
+		default:
+			continue
+		}
+		if found != "" && found != sign {
+			return ""
+		}
+		found = sign
+	}
+	return found
+}
+
+// flagPair writes COL=VALUE as it is typed in a shell.
+func flagPair(column, value string) string { return shell.Name(column + "=" + value) }

@@ -1,0 +1,237 @@
+package data
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// What the first lines of a text show of how it is written.
+
+// sample are the rows of the first lines: up to so many, and none that the text was cut off in.
+func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error) {
+	end := bytes.LastIndexByte(text, '\n') + 1
+	text = text[:end]
+	for len(text) > 0 && len(rows) < most {
+		if size := g.skipped(text); size > 0 {
+			text = text[size:]
+			continue
+		}
+		row, size, _, problem := g.record(text)
+		if problem != nil {
+			if problem == errOpenQuote && len(rows) > 1 {
+				problem = nil // which may be closed later
+			}
+			return rows, problem
+		}
+		rows = append(rows, row)
+		text = text[size:]
+	}
+	return rows, nil
+}
+
+// skipped is the size of a line that holds no row and that text starts with: an empty one, or a
+// comment; else 0.
+func (g *grammar) skipped(text []byte) int {
+	if size := lineEnd(text); size > 0 {
+		return size
+	}
+	if g.comment != "" && bytes.HasPrefix(text, []byte(g.comment)) {
+		return bytes.IndexByte(text, '\n') + 1
+	}
+	return 0
+}
+
+// isNumeral reports whether a cell is a number, with a decimal comma where commas do not stand
+// between cells.
+func (g *grammar) isNumeral(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	if _, c := parseTrimmed(cell); c == number {
+		return true
+	}
+	if g.delimiter[0] == ',' || cell == "" {
+		return false
+	}
+	_, c := (&Spelling{Decimal: ","}).parseNumber(cell)
+	return c == number
+}
+
+// findHeader tells whether the first row names the columns. Where no cell of it is a number it
+// does, unless it is just like the others; where some are, it does if they number the columns or
+// are years, or if a column is of numbers but for the first row. why says what is not plain.
+func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
+	first, others := rows[0], rows[1:]
+	numerals := 0
+	for _, cell := range first {
+		if g.isNumeral(cell) {
+			numerals++
+		}
+	}
+	const say = "; if that is wrong, say --header "
+	if numerals == 0 {
+		if len(first) < 2 || len(others) < 4 {
+			return true, ""
+		}
+		for col, cell := range first {
+			if !slices.ContainsFunc(others, func(row []string) bool { return col < len(row) && row[col] == cell }) {
+				return true, ""
+			}
+		}
+		return false, "the first line is taken for a row like the others, not for the columns' names" + say + "yes"
+	}
+	if len(others) == 0 {
+		return false, ""
+	}
+	counting, years := true, numerals < len(first)
+	for col, cell := range first {
+		if x, c := parseCell(cell); c == number {
+			counting = counting && (x == float64(col) || col > 0 && !g.isNumeral(first[0]) && x == float64(col-1))
+			years = years && x == float64(int(x)) && x >= 1900 && x <= 2100
+		}
+		numeric := !g.isNumeral(cell) && strings.TrimSpace(cell) != "" && !isMissing(strings.TrimSpace(cell)) && !isLikelyMissing(strings.TrimSpace(cell))
+		for _, row := range others {
+			numeric = numeric && col < len(row) && g.isNumeral(row[col])
+		}
+		if numeric {
+			return true, fmt.Sprintf("the first line names the columns, though %s of its cells are numbers%sno", fmt.Sprint(numerals), say)
+		}
+	}
+	alike := slices.ContainsFunc(others, func(row []string) bool { return slices.Equal(row, first) })
+	unlike := false // what stands below is of other numbers
+	for col, cell := range first {
+		if !g.isNumeral(cell) {
+			continue
+		}
+		for _, row := range others {
+			if col < len(row) {
+				x, c := parseCell(row[col])
+				unlike = unlike || c == number && (counting && x != float64(int(x)) || years && (x < 1900 || x > 2100 || x != float64(int(x))) || counting && numerals < len(first))
+			}
+		}
+	}
+	if !alike && unlike && (counting && len(first) >= 2 || years && numerals >= 2) {
+		return true, fmt.Sprintf("the first line names the columns, though %s of its cells are numbers%sno", fmt.Sprint(numerals), say)
+	}
+	return false, ""
+}
+
+// blankColumns reports whether the lines are cells with blanks between them: at least two in
+// every line, as many in all, and one column of numbers.
+func blankColumns(head []byte) bool {
+	tabbed, _ := fromBlanks()(nil, head, true)
+	lines := strings.Split(string(tabbed), "\n")
+	if len(lines) > 50 {
+		lines = lines[:50]
+	} else {
+		lines = lines[:max(1, len(lines)-1)]
+	}
+	n, rows := 0, 0
+	var numeric []bool
+	for _, line := range lines {
+		if line = strings.TrimSuffix(line, "\r"); line == "" {
+			continue
+		}
+		fields := strings.Split(line, "\t")
+		if n == 0 {
+			n = len(fields)
+			numeric = slices.Repeat([]bool{true}, n)
+		} else if len(fields) != n {
+			return false
+		}
+		if rows++; rows > 1 {
+			for i, f := range fields {
+				_, c := parseCell(f)
+				numeric[i] = numeric[i] && c == number
+			}
+		}
+	}
+	return n > 1 && rows > 1 && slices.Contains(numeric, true)
+}
+
+// detectDelimiter chooses among , ; tab and |. It takes the one that stands equally often
+// (and at all) on the most of the first lines; among equals the one that stands there
+// most often, then the first in that order. Quoted text is passed over. A semicolon comes before
+// commas that stand between digits. Where there is none of them, blanks may be one.
+func detectDelimiter(head []byte, name string) rune {
+	name = strings.ToLower(name)
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+	if filepath.Ext(name) == ".tsv" {
+		return '\t'
+	}
+	const delimiters = ",;\t|"
+	const most = 50
+	var counts [most][len(delimiters)]int
+	line, quoted, blank := 0, false, true
+	decimal := true // every comma behind the first line stands between digits
+	digit := func(i int) bool { return i >= 0 && i < len(head) && head[i] >= '0' && head[i] <= '9' }
+	for at, c := range head {
+		if c == '"' {
+			quoted = !quoted
+		}
+		if quoted {
+			blank = false
+			continue
+		}
+		if c == '\n' {
+			if !blank {
+				line++
+			}
+			if line == most {
+				break
+			}
+			blank = true
+			continue
+		}
+		if c != '\r' {
+			blank = false
+		}
+		if i := strings.IndexByte(delimiters, c); i >= 0 {
+			counts[line][i]++
+			decimal = decimal && (c != ',' || line == 0 || digit(at-1) && digit(at+1))
+		}
+	}
+	lines := max(line, 1) // the last line may be cut short, so it counts only where it is the first
+	best, bestLines := 0, 0
+	semicolons := 0
+	for i := range delimiters {
+		first, agreeing := counts[0][i], 0
+		for _, count := range counts[:lines] {
+			if first > 0 && count[i] == first {
+				agreeing++
+			}
+		}
+		if delimiters[i] == ';' {
+			semicolons = agreeing
+		}
+		if agreeing > bestLines || agreeing == bestLines && first > counts[0][best] {
+			best, bestLines = i, agreeing
+		}
+	}
+	switch {
+	case delimiters[best] == ',' && lines > 1 && semicolons == lines && decimal:
+		return ';'
+	case bestLines < lines && blankColumns(head):
+		return ' '
+	}
+	return rune(delimiters[best])
+}
+
+// totals are the words, in lower case, in the first cell of a line that sums up the others.
+var totals = []string{"total", "totals", "total:", "grand total", "sum", "sum:", "gesamt", "summe"}
+
+// cutTotal cuts a line that sums up the others from the end of a text, and returns its cell.
+func (g *grammar) cutTotal(text []byte) (rows []byte, cell string) {
+	end := len(bytes.TrimRight(text, "\r\n"))
+	start := bytes.LastIndexByte(text[:end], '\n') + 1
+	if start == 0 || bytes.Count(text[start:], []byte{'"'})%2 == 1 {
+		return text, ""
+	}
+	f := g.field(text[start:], new([]byte))
+	cell = string(trim(f.text))
+	if f.problem != nil || f.last || !slices.Contains(totals, strings.ToLower(cell)) {
+		return text, ""
+	}
+	return text[:start], cell
+}

@@ -1,0 +1,326 @@
+package data
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Spelling is how the cells of a column are written, where that is not the usual way: nil is
+// the usual way, in which numbers have a decimal point and an empty cell, NA, N/A, NaN, null
+// and ? are missing.
+type Spelling struct {
+	Missing  []string `json:"missing"`            // words that stand for nothing, besides an empty cell
+	Decimal  string   `json:"decimal,omitempty"`  // "," where it is no point
+	Group    string   `json:"group,omitempty"`    // between thousands
+	Before   string   `json:"before,omitempty"`   // the number, as in $5
+	After    string   `json:"after,omitempty"`    // as in 5 kg
+	Exponent string   `json:"exponent,omitempty"` // "D" as in 1.2D+04
+	Signs    bool     `json:"signs,omitempty"`    // (5) and U+2212 are negative
+	Layout   string   `json:"layout,omitempty"`   // of dates, as strftime has it
+}
+
+// usualMissing are the words that are missing unless something else is said.
+var usualMissing = []string{"NA", "N/A", "NaN", "null", "?"}
+
+// likelyMissing are words that stand for nothing where all else in a column is a number or a date.
+var likelyMissing = []string{
+	"none", "nil", "#n/a", "#na", "#null!", "#div/0!", "#num!", "#value!", "#ref!", "#name?", "#n/a n/a", "<na>", "nat", "-", "--", "---", "–", "—", ".", "..",
+	`\n`, "n.d.", "n.a.", "n.a", "nd", "n/d", "unknown", "unk", "missing", "undefined", "not available", "(null)", "(none)", "<null>", "<none>", "-nan", "1.#qnan", "1.#ind", "-1.#ind", "*", "#",
+}
+
+// isLikelyMissing reports whether a word usually stands for nothing among numbers.
+func isLikelyMissing(s string) bool {
+	return slices.ContainsFunc(likelyMissing, func(w string) bool { return strings.EqualFold(w, s) })
+}
+
+// missing reports whether a trimmed cell stands for nothing.
+func (sp *Spelling) missing(s string) bool {
+	if sp == nil || s == "" {
+		return isMissing(s)
+	}
+	return slices.ContainsFunc(sp.Missing, func(w string) bool { return strings.EqualFold(w, s) })
+}
+
+// parse reads a trimmed cell as a number.
+func (sp *Spelling) parse(s string) (float64, content) {
+	if sp == nil {
+		return parseTrimmed(s)
+	}
+	if sp.missing(s) {
+		return 0, missing
+	}
+	if sp.usualNumbers() {
+		if isMissing(s) { // elsewhere
+			return 0, word
+		}
+		return parseTrimmed(s)
+	}
+	return sp.parseNumber(s)
+}
+
+// usualNumbers reports whether numbers are written as usual.
+func (sp *Spelling) usualNumbers() bool {
+	return sp == nil || (sp.Decimal == "" || sp.Decimal == ".") && sp.Group == "" && sp.Before == "" && sp.After == "" && sp.Exponent == "" && !sp.Signs && !slices.ContainsFunc(sp.Missing, looksNumeric)
+}
+
+// looksNumeric tells of a word that is missing and would else be a number, -999 say.
+func looksNumeric(s string) bool {
+	_, what := parseTrimmed(s)
+	return what == number
+}
+
+// parseNumber reads a number that is written so.
+func (sp *Spelling) parseNumber(s string) (float64, content) {
+	negative, core := false, s
+	if n := len(core); sp.Signs && n > 2 && core[0] == '(' && core[n-1] == ')' { // as accountants write
+		negative, core = true, strings.TrimSpace(core[1:n-1])
+	}
+	sign := func() {
+		for _, minus := range []string{"-", "\u2212"} {
+			if rest, ok := strings.CutPrefix(core, minus); ok && !negative {
+				negative, core = true, strings.TrimSpace(rest)
+				return
+			}
+		}
+		core = strings.TrimPrefix(core, "+")
+	}
+	sign()
+	if sp.Before != "" {
+		if rest, ok := strings.CutPrefix(core, sp.Before); ok {
+			core = strings.TrimSpace(rest)
+			sign()
+		}
+	}
+	if sp.After != "" {
+		core = strings.TrimSpace(strings.TrimSuffix(core, sp.After))
+	}
+	if core == "" || core[0] == '-' || core[0] == '+' {
+		return 0, word
+	}
+	decimal := sp.Decimal
+	if decimal == "" {
+		decimal = "."
+	}
+	mantissa, exponent := core, ""
+	if at := strings.IndexAny(core, "eE"+sp.Exponent+strings.ToLower(sp.Exponent)); at > 0 {
+		mantissa, exponent = core[:at], "e"+core[at+1:]
+	}
+	whole, fraction, pointed := strings.Cut(mantissa, decimal)
+	if sp.Group != "" && strings.Contains(whole, sp.Group) {
+		groups := strings.Split(whole, sp.Group)
+		for i, g := range groups {
+			if i > 0 && len(g) != 3 || len(g) == 0 || len(g) > 3 {
+				return 0, word
+			}
+		}
+		whole = strings.Join(groups, "")
+	}
+	if !allDigits(whole) || !allDigits(fraction) || whole == "" && fraction == "" {
+		return 0, word
+	}
+	text := whole
+	if pointed {
+		text += "." + fraction
+	}
+	x, err := strconv.ParseFloat(text+exponent, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, oddity
+	case err != nil:
+		return 0, word
+	case negative:
+		x = -x
+	}
+	return x, number
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// currencies are what may stand before or behind an amount, besides the signs that Unicode calls
+// currency symbols.
+var currencies = []string{"USD", "EUR", "GBP", "CHF", "JPY", "US$", "R$", "kr", "Fr.", "zł"}
+
+func isCurrency(s string) bool {
+	r, size := utf8.DecodeRuneInString(s)
+	return size == len(s) && unicode.Is(unicode.Sc, r) || slices.Contains(currencies, s)
+}
+
+// isUnit reports whether s may be the unit of a number: %, kg, m/s, °C.
+func isUnit(s string) bool {
+	n := 0
+	for _, r := range s {
+		if n++; n > 8 || !unicode.IsLetter(r) && !strings.ContainsRune("%‰°/²³µ", r) {
+			return false
+		}
+	}
+	return n > 0
+}
+
+// groups are the separators of thousands that are looked for.
+var groups = []string{"", ",", " ", "'", "\u00a0", "\u202f", "\u2019", "."}
+
+// A verdict is what findSpelling came to.
+type verdict uint8
+
+const (
+	noNumbers verdict = iota // at least not all
+	numbersSo                // all are numbers in the spelling
+	unclear                  // a comma may be a decimal one or stand between thousands
+)
+
+// findSpelling looks for the spelling in which all levels are numbers or missing: base, with
+// more words that are missing, and with another way to write numbers. decimal is "." or ","
+// where that is known.
+func findSpelling(levels []string, base *Spelling, decimal string) (*Spelling, verdict) {
+	sp := base.copy()
+	odd := "" // the first that is no usual number
+	for _, s := range levels {
+		if _, what := sp.parse(s); what == word && !isLikelyMissing(s) {
+			odd = s
+			break
+		}
+	}
+	if odd != "" && !sp.around(odd) {
+		return nil, noNumbers
+	}
+	var texts []string // of what is a number if the spelling is right
+	usual := 0         // of them
+	for _, s := range levels {
+		switch _, what := parseTrimmed(s); {
+		case sp.missing(s):
+		case what != number && isLikelyMissing(s):
+			sp.Missing = append(sp.Missing, s)
+		default:
+			texts = append(texts, s)
+			if what == number {
+				usual++
+			}
+		}
+	}
+	if len(texts) == 0 || (sp.Before != "" || sp.After != "") && 2*usual > len(texts) {
+		return nil, noNumbers // a unit that few have is rather a mistake
+	}
+	if odd == "" && decimal != "," {
+		return sp, numbersSo
+	}
+	sp.Signs = slices.ContainsFunc(texts, func(s string) bool { return s[0] == '(' || strings.Contains(s, "\u2212") })
+	var found []*Spelling
+	for _, d := range []string{".", ","} {
+		if decimal != "" && d != decimal {
+			continue
+		}
+		for _, g := range groups {
+			if g == d {
+				continue
+			}
+			try := sp.copy()
+			try.Group = g
+			if try.Decimal = d; d == "." {
+				try.Decimal = ""
+			}
+			if try.fits(texts) {
+				found = append(found, try)
+				break
+			}
+		}
+	}
+	switch {
+	case len(found) == 0 && odd == "":
+		return sp, numbersSo
+	case len(found) == 0:
+		return nil, noNumbers
+	case len(found) == 1 || found[0].agrees(found[1], texts):
+		return found[0], numbersSo
+	}
+	return found[0], unclear
+}
+
+// copy is a spelling that can be changed.
+func (sp *Spelling) copy() *Spelling {
+	if sp == nil {
+		return &Spelling{Missing: slices.Clone(usualMissing)}
+	}
+	c := *sp
+	c.Missing = slices.Clone(sp.Missing)
+	return &c
+}
+
+// around finds in one text what stands before and behind the number. It reports whether that
+// may be so.
+func (sp *Spelling) around(s string) bool {
+	if n := len(s); n > 2 && s[0] == '(' && s[n-1] == ')' {
+		s = s[1 : n-1]
+	}
+	digit := func(r rune) bool { return r >= '0' && r <= '9' }
+	first, last := strings.IndexFunc(s, digit), strings.LastIndexFunc(s, digit)
+	if first < 0 {
+		return false
+	}
+	before := strings.Trim(s[:first], " \u00a0-+\u2212.,")
+	after := strings.Trim(s[last+1:], " \u00a0.,")
+	if strings.Contains(s, "D+") || strings.Contains(s, "D-") {
+		sp.Exponent = "D"
+	}
+	sp.Before, sp.After = before, after
+	return (before == "" || isCurrency(before)) && (after == "" || isCurrency(after) || isUnit(after))
+}
+
+// fits reports whether all texts are numbers in the spelling. A number with a unit that starts
+// with a zero is rather a code.
+func (sp *Spelling) fits(texts []string) bool {
+	for _, s := range texts {
+		if _, what := sp.parseNumber(s); what != number {
+			return false
+		}
+		if sp.After != "" && len(s) > 1 && s[0] == '0' && s[1] >= '0' && s[1] <= '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// agrees reports whether two spellings read the same.
+func (sp *Spelling) agrees(other *Spelling, texts []string) bool {
+	for _, s := range texts {
+		x, _ := sp.parseNumber(s)
+		if y, _ := other.parseNumber(s); x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// spelled is the column as the spelling has it.
+func (c *column) spelled(sp *Spelling) *column {
+	if sp == nil || c.form == formPixels || c.clock {
+		return c
+	}
+	if c.form == formNumbers && sp.usualNumbers() && sp.Layout == "" {
+		holds, same := make([]content, len(c.words)), true
+		for i, s := range c.words {
+			_, holds[i] = sp.parse(s)
+			same = same && holds[i] != word
+		}
+		if same {
+			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd}
+		}
+	}
+	v := c.levels()
+	out := &column{form: formLevels, codes: v.codes, dict: *v.dict, means: make([]meaning, v.dict.len())}
+	for i := range out.means {
+		x, what := sp.parse(v.dict.at(uint32(i)))
+		out.means[i] = meaning{x, what}
+	}
+	return out
+}

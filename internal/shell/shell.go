@@ -1,0 +1,22 @@
+package shell
+
+import "strings"
+
+// Word quotes a word where a shell would not take it for one.
+func Word(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,:=+@%", r) || r >= 0x80)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Name is Word for one name, or one NAME=VALUE, among those that a flag takes with commas between
+// them: one that has commas or quotes itself stands in double quotes, as in CSV.
+func Name(s string) string {
+	if strings.ContainsAny(s, `,"\`) {
+		s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	}
+	return Word(s)
+}
