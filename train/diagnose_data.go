@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -210,7 +211,7 @@ func (d *diagnosis[T]) leaks() {
 	}
 	columns := 0
 	var found []string
-	var what string
+	var what, name string
 	for from := 0; from < x.Cols; columns++ {
 		to := from + 1
 		for to < x.Cols && to < len(names) && names[to] == names[from] {
@@ -221,7 +222,9 @@ func (d *diagnosis[T]) leaks() {
 			score, kind = d.alone(x, y, from, to, min(mostLeak, x.Rows))
 		}
 		if score > leak {
-			found = append(found, d.inputName(from))
+			if found = append(found, d.inputName(from)); len(found) == 1 && names != nil {
+				name = names[from]
+			}
 			what = fmt.Sprintf("%s %.5f", kind, score)
 		}
 		from = to
@@ -231,7 +234,7 @@ func (d *diagnosis[T]) leaks() {
 	}
 	try := "--ignore " + found[0]
 	if d.Names.Inputs != nil {
-		try = "--ignore " + found[0][1:len(found[0])-1]
+		try = "--ignore " + shell.Name(name)
 	}
 	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s), and may not be known when predictions are made", found[0], what)
 }
