@@ -2,7 +2,9 @@ package model
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/nn"
@@ -29,6 +31,7 @@ type engine interface {
 type rowsLoss struct {
 	loss    nn.Loss
 	weights []float64 // of the rows; nil: all count the same
+	inputs  any       // the rows' encoded inputs, an nn.Matrix[T], where they are there already
 	sum     float64
 }
 
@@ -87,38 +90,70 @@ func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out [
 
 func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error) {
 	const part = 512
-	x, targets := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs()), nn.Matrix[T]{}
+	parts := make([]partResult, (len(rows)+part-1)/part)
+	var known nn.Matrix[T]
 	if loss != nil {
-		targets = nn.NewMatrix[T](x.Rows, e.net.Outputs())
+		known, _ = loss.inputs.(nn.Matrix[T])
 	}
-	tape := e.net.NewTape(max(1, x.Rows))
-	var counts data.Counts
-	for from := 0; from < len(rows); from += part {
-		to := min(from+part, len(rows))
-		x := x.Slice(0, to-from)
-		c, err := data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols])
-		if err != nil {
-			return nil, err
-		}
-		counts = addCounts(counts, c)
-		y := e.net.Forward(tape, x)
-		for i := range y.Rows {
-			for j, v := range y.Row(i) {
-				out[(from+i)*y.Cols+j] = float64(v)
-			}
-		}
+	var next atomic.Int64
+	var team sync.WaitGroup
+	work := func() {
+		x, targets := nn.NewMatrix[T](min(part, len(rows)), e.net.Inputs()), nn.Matrix[T]{}
 		if loss != nil {
+			targets = nn.NewMatrix[T](x.Rows, e.net.Outputs())
+		}
+		tape := e.net.NewTape(max(1, x.Rows))
+		for i := int(next.Add(1)) - 1; i < len(parts); i = int(next.Add(1)) - 1 {
+			from := i * part
+			to := min(from+part, len(rows))
+			p, x := &parts[i], x.Slice(0, to-from)
+			if known.Rows == len(rows) {
+				x = known.Slice(from, to)
+			} else if p.counts, p.err = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols]); p.err != nil {
+				return
+			}
+			y := e.net.Forward(tape, x)
+			for i := range y.Rows {
+				for j, v := range y.Row(i) {
+					out[(from+i)*y.Cols+j] = float64(v)
+				}
+			}
+			if loss == nil {
+				continue
+			}
 			targets := targets.Slice(0, to-from)
-			if err := data.Targets(b, rows[from:to], targets.Data[:targets.Rows*targets.Cols]); err != nil {
-				return nil, err
+			if p.err = data.Targets(b, rows[from:to], targets.Data[:targets.Rows*targets.Cols]); p.err != nil {
+				return
 			}
 			if loss.weights != nil {
 				tape.UseWeights(loss.weights[from:to])
 			}
-			loss.sum += e.net.Loss(tape, loss.loss, targets)
+			p.loss = e.net.Loss(tape, loss.loss, targets)
+		}
+	}
+	for range min(len(parts), runtime.GOMAXPROCS(0)) - 1 {
+		team.Go(work)
+	}
+	work()
+	team.Wait()
+	var counts data.Counts
+	for _, p := range parts { // in their order, whoever made them
+		if p.err != nil {
+			return nil, p.err
+		}
+		counts = addCounts(counts, p.counts)
+		if loss != nil {
+			loss.sum += p.loss
 		}
 	}
 	return counts, nil
+}
+
+// partResult is what predicting a part of the rows came to.
+type partResult struct {
+	counts data.Counts
+	loss   float64
+	err    error
 }
 
 func (e *engineOf[T]) predictRow(enc *data.Encoding, row []data.Value, out []float64) error {

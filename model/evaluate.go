@@ -42,10 +42,11 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		into  **metrics.Report
 		table *data.Table
 		rows  []int
+		x     any // encoded
 	}{
-		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train},
-		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation},
-		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test},
+		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.inputs(false)},
+		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.inputs(true)},
+		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, nil},
 	} {
 		if len(p.rows) == 0 {
 			continue
@@ -65,7 +66,7 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		if err != nil {
 			return err
 		}
-		report, y, _, err := m.evaluate(b, p.rows, w, f.Options.Metrics)
+		report, y, _, err := m.evaluate(b, p.rows, p.x, w, f.Options.Metrics)
 		if err != nil {
 			return err
 		}
@@ -217,7 +218,7 @@ func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (*Evaluation, e
 	judge.Threshold = o.Threshold
 	e := &Evaluation{Rows: len(l.rows), Left: l.left, Known: m.Training.known(t)}
 	var y []float64
-	if e.Report, y, e.Counts, err = judge.evaluate(l.b, l.rows, l.w, o.Metrics); err != nil {
+	if e.Report, y, e.Counts, err = judge.evaluate(l.b, l.rows, nil, l.w, o.Metrics); err != nil {
 		return nil, err
 	}
 	if m.Training.Guess != nil {
@@ -341,11 +342,12 @@ func (l *Left) weighed(t *data.Table, column string, rows []int) (heavy []int, w
 	return heavy, heavyW, nil
 }
 
-// evaluate scores rows, and returns their targets as the metrics take them.
-func (m *Model) evaluate(b *data.Binding, rows []int, w []float64, names []string) (report metrics.Report, y []float64, counts data.Counts, err error) {
+// evaluate scores rows, whose encoded inputs x may be there already, and returns their targets as
+// the metrics take them.
+func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names []string) (report metrics.Report, y []float64, counts data.Counts, err error) {
 	// The loss is the one the model was trained with, the mean over the rows by their weights.
 	// Class weights are of training alone.
-	loss := rowsLoss{loss: m.Loss, weights: w}
+	loss := rowsLoss{loss: m.Loss, weights: w, inputs: x}
 	p, counts, err := m.predictRows(b, rows, &loss)
 	if err != nil {
 		return report, nil, nil, err

@@ -63,9 +63,20 @@ type runner interface {
 	history() train.History
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
+	inputs(validation bool) any // the encoded rows, an nn.Matrix[T]
 }
 
-type runnerOf[T nn.Float] struct{ trainer *train.Trainer[T] }
+type runnerOf[T nn.Float] struct {
+	trainer *train.Trainer[T]
+	data    train.Data[T]
+}
+
+func (r runnerOf[T]) inputs(validation bool) any {
+	if validation {
+		return r.data.Validation.X
+	}
+	return r.data.Train.X
+}
 
 func (r runnerOf[T]) steps(ctx context.Context) iter.Seq2[train.Step, error] {
 	return r.trainer.Steps(ctx)
@@ -115,6 +126,11 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
+	stage := o.Stage
+	if stage == nil {
+		stage = func(string) {}
+	}
+	stage("types")
 	if base != nil {
 		if err := f.Options.adopt(start, base); err != nil {
 			return nil, err
@@ -126,6 +142,7 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
 		return nil, err
 	}
@@ -135,11 +152,13 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err := f.split(); err != nil {
 		return nil, err
 	}
+	stage("scales")
 	if base != nil {
 		f.Encoding = base.Encoding
 	} else if f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, o.Scale, f.recipe.scaleY); err != nil {
 		return nil, asOption(err)
 	}
+	f.Notes = append(f.Notes, f.Encoding.Crowded()...)
 	if err := f.leaveUnknown(); err != nil {
 		return nil, err
 	}
@@ -149,6 +168,7 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err := f.fits(); err != nil {
 		return nil, err
 	}
+	stage("encoding")
 	if f.Options.Precision == "float64" {
 		f.runner, err = prepare[float64](f, start)
 	} else {
@@ -335,7 +355,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 			trainer.Names.Center, trainer.Names.Scale = append(trainer.Names.Center, t.Center), append(trainer.Names.Scale, t.Scale)
 		}
 	}
-	return runnerOf[T]{trainer}, nil
+	return runnerOf[T]{trainer, d}, nil
 }
 
 // means are the weighted means of the targets.

@@ -30,6 +30,13 @@ type Options struct {
 	Ignore  []string             `json:"ignore,omitempty"`
 	Scale   data.Scaling         `json:"scale,omitempty"` // default: auto
 
+	// How its cells are written; see data.SchemaOptions.
+	Missing    []string          `json:"missing,omitempty"`
+	Decimal    string            `json:"decimal,omitempty"`
+	DateFormat map[string]string `json:"date_format,omitempty"`
+
+	Positive string `json:"positive,omitempty"` // of two classes the positive one; default: the second
+
 	// The network.
 	Hidden           []int  `json:"hidden"` // nil: 64,64; empty: none
 	Activation       string `json:"activation,omitempty"`
@@ -103,6 +110,9 @@ type Options struct {
 
 	// Custom parts that names may refer to.
 	Custom Custom `json:"-"`
+
+	// Stage, if not nil, is told what Prepare is about to do: "types", "scales" or "encoding".
+	Stage func(what string) `json:"-"`
 
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
 	// returns is what Prepare returns.

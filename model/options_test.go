@@ -79,6 +79,13 @@ func TestOptionErrors(t *testing.T) {
 		"Types date":         {Targets: []string{"day"}, Types: map[string]data.Kind{"day": data.KindDate}},
 		"Ignore":             {Ignore: []string{"nope"}},
 		"Scale":              {Scale: "nope"},
+		"Missing":            {Missing: []string{"none", "nope"}},
+		"Decimal":            {Decimal: ";"},
+		"DateFormat":         {DateFormat: map[string]string{"nope": "%d"}},
+		"DateFormat layout":  {DateFormat: map[string]string{"day": "%Q"}},
+		"DateFormat on text": {DateFormat: map[string]string{"color": "%Y"}},
+		"Positive":           {Targets: []string{"yesno"}, Positive: "nope"},
+		"Positive of many":   {Targets: []string{"amount"}, Positive: "1"},
 		"Hidden":             {Hidden: []int{0}},
 		"Activation":         {Activation: "nope"},
 		"OutputActivation":   {OutputActivation: "nope"},
@@ -139,7 +146,7 @@ func TestOptionErrors(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "NoBias", "NoShuffle", "Seed", "Refuse", "Custom": // which have no wrong value; Custom's parts stand above
+		case "NoBias", "NoShuffle", "Seed", "Stage", "Refuse", "Custom": // which have no wrong value; Custom's parts stand above
 			continue
 		}
 		if _, tried := wrong[name]; !tried {

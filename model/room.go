@@ -130,8 +130,12 @@ func (f *Fit) fits() error {
 		room = new(Room)
 	}
 	if have, ok := room.take(f.need); !ok {
-		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; use smaller --hidden layers, or fewer columns (--ignore)",
-			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
+		try := "use smaller --hidden layers"
+		if table := size * rows * float64(f.Encoding.Width()+f.Encoding.Outputs()); 2*table > f.need {
+			try = fmt.Sprintf("the encoded rows take %s of that: use a part of the rows, or leave out columns that have many inputs (--ignore; gradus inspect tells of them)", memory.Size(table))
+		}
+		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; %s",
+			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)), try)
 	}
 	return nil
 }

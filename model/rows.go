@@ -43,7 +43,15 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 		ignore = append(ignore, about.column)
 		why[about.column] = about.what
 	}
-	s, err = data.Infer(t, data.SchemaOptions{Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore})
+	how := data.SchemaOptions{
+		Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore,
+		Missing: o.Missing, Decimal: o.Decimal, Dates: o.DateFormat, Positive: o.Positive,
+	}
+	s, err = data.Infer(t, how)
+	if err == nil && or(o.Task, data.Auto) == data.Auto && s.Task != data.Regression && o.ofAmounts() && s.Amounts() {
+		how.Task = data.Regression
+		s, err = data.Infer(t, how)
+	}
 	if err != nil {
 		return nil, 0, asOption(err)
 	}
@@ -59,6 +67,35 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 		}
 	}
 	return s, left.Weightless, nil
+}
+
+// notes are what was decided about a table and its targets that may not be expected.
+func (o *Options) notes(t *data.Table, s *data.Schema) []string {
+	notes := t.Notes()
+	for _, y := range s.Targets {
+		if y.Note != "" {
+			notes = append(notes, fmt.Sprintf("%s: %s", y.Name, y.Note))
+		}
+	}
+	if s.Task == data.Regression && or(o.Task, data.Auto) == data.Auto && o.ofAmounts() && s.Few(t) {
+		notes = append(notes, fmt.Sprintf("The loss %s is of amounts, so %s is taken for amounts, not for classes; --task binary or multiclass would take it for those.", o.Loss, s.Targets[0].Name))
+	}
+	return notes
+}
+
+// Inspect decides what the columns of a table are, as Prepare does, and says in notes what may
+// not be expected.
+func Inspect(t *data.Table, o Options) (s *data.Schema, notes []string, err error) {
+	if s, _, err = o.infer(t); err != nil {
+		return nil, nil, err
+	}
+	return s, o.notes(t, s), nil
+}
+
+// ofAmounts reports whether the loss is one of amounts, so that a target of numbers is no class.
+func (o *Options) ofAmounts() bool {
+	name, _, _ := strings.Cut(o.Loss, ":")
+	return slices.Contains([]string{"squared", "absolute", "huber", "quantile", "log-cosh", "poisson", "tweedie", "gamma"}, name)
 }
 
 // rows reads the options about rows.

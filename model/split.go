@@ -34,7 +34,7 @@ func (f *Fit) split() error {
 	}
 	// Rows of a table that is not the training table are counted there.
 	labelled := func(t *data.Table, what string) ([]int, error) {
-		rows, err := f.labelledRows(t)
+		rows, err := f.Schema.Labelled(t)
 		if err == nil && len(rows) == 0 {
 			err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
 		}
@@ -132,24 +132,6 @@ func (f *Fit) noteLonely(strata []int) {
 }
 
 func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
-
-// labelledRows are the rows of another table that have the targets.
-func (f *Fit) labelledRows(t *data.Table) ([]int, error) {
-	var rows []int
-	cols := make([]int, len(f.Schema.Targets))
-	for i, target := range f.Schema.Targets {
-		var err error
-		if cols[i], err = t.Target(target.Name); err != nil {
-			return nil, err
-		}
-	}
-	for r := range t.Rows() {
-		if !slices.ContainsFunc(cols, func(c int) bool { return t.Missing(r, c) }) {
-			rows = append(rows, r)
-		}
-	}
-	return rows, nil
-}
 
 func pick[E any](from []E, at []int) []E {
 	out := make([]E, len(at))
