@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/shell"
 )
 
 // The same run without the page: a command line and a Go program.
@@ -26,7 +29,7 @@ func (s Setup) Command(file string, validated bool) string {
 		for _, column := range slices.Sorted(maps.Keys(o.Types)) {
 			pairs = append(pairs, column+"="+string(o.Types[column]))
 		}
-		words = append(words, "--types", quote(listText(pairs)))
+		words = append(words, "--types", quote(data.JoinNames(pairs)))
 	}
 	for _, f := range fields {
 		v, given := f.flag(o)
@@ -123,22 +126,5 @@ func goFloat(x float64) string {
 // exact writes a number with as few digits as tell it from all others.
 func exact(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// listText joins with commas; one within a name is escaped, as the command line reads it.
-func listText(names []string) string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = strings.ReplaceAll(n, ",", `\,`)
-	}
-	return strings.Join(out, ",")
-}
-
 // quote writes a word so that a shell takes it for one.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,:=+@%", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
+func quote(s string) string { return shell.Word(s) }

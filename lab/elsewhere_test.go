@@ -129,7 +129,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		"loss": "absolute", "reduction": "sum", "class-weight": "no=2", "method": "mini-batch", "batch-size": "7", "optimizer": "rmsprop", "lr": "0.5",
 		"momentum": "0.25", "beta1": "0.7", "beta2": "0.75", "epsilon": "0.001", "schedule": "cosine", "warmup": "2", "shuffle": "off",
 		"dropout": "0.2", "input-dropout": "0.125", "l1": "0.01", "l2": "0.02", "weight-decay": "0.03", "max-norm": "3", "clip-norm": "4", "clip-value": "5",
-		"epochs": "11", "tolerance": "0.06", "target-loss": "-0.07", "target": `a\,b,c`, "scale": "robust", "validation": "0", "test": "0.1875",
+		"epochs": "11", "tolerance": "0.06", "target-loss": "-0.07", "target": `"a,b",c`, "scale": "robust", "validation": "0", "test": "0.1875",
 		"sample-weight": "w", "label-smoothing": "0.1", "task": "regression", "split": "time:t", "group": "g", "precision": "float64",
 	}
 	rule := map[string]string{"beta1": "adam"} // rmsprop has none

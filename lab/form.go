@@ -382,21 +382,22 @@ func finiteNumber(v string) (*float64, error) {
 	return &x, nil
 }
 
-// list is names with commas between them; one within a name is escaped, as on the command line.
+// list is names with commas between them, as data.SplitNames takes them.
 type list struct {
 	at func(*model.Options) *[]string
 }
 
-func (l list) get(o *model.Options) string { return listText(*l.at(o)) }
+func (l list) get(o *model.Options) string { return data.JoinNames(*l.at(o)) }
 func (l list) set(o *model.Options, v string) error {
 	*l.at(o) = nil
 	if v == "" {
 		return nil
 	}
-	for _, name := range strings.Split(strings.ReplaceAll(v, `\,`, "\x00"), ",") {
-		*l.at(o) = append(*l.at(o), strings.ReplaceAll(strings.TrimSpace(name), "\x00", ","))
+	names, err := data.SplitNames(v)
+	for _, name := range names {
+		*l.at(o) = append(*l.at(o), strings.TrimSpace(name))
 	}
-	return nil
+	return err
 }
 func (l list) flag(o *model.Options) (string, bool) { v := l.get(o); return v, v != "" }
 func (l list) code(o *model.Options) string {

@@ -3,6 +3,8 @@ package lab
 import (
 	"fmt"
 	"slices"
+
+	"github.com/gradus-ml/gradus/data"
 )
 
 // The panel Build: the form with its values, and the examples to start from.
@@ -84,6 +86,6 @@ func (p panelData) FieldOf(name string) formField {
 	if f == nil {
 		return formField{}
 	}
-	used := map[string]string{"target": listText(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike", "group": "none", "task": string(p.Fit.Schema.Task)}
+	used := map[string]string{"target": data.JoinNames(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike", "group": "none", "task": string(p.Fit.Schema.Task)}
 	return formField{field: *f, Value: f.get(&p.Setup.Options), Used: used[name]}
 }
