@@ -23,10 +23,9 @@ var badTables = map[string]string{
 	"long.csv":      "a,b,y\n1,2,3\n4,5,6\n7,8,9,10\n",
 	"quote.csv":     "a,b,y\n1,2,3\n4,\"5,6\n",
 	"single.csv":    "a,b,y\n1,2,u\n4,5,u\n3,3,u\n",
-	"twice.csv":     "a,b,a,y\n1,2,3,4\n",
 	"nul.csv":       "a,b,y\n1,2,3\n1,\x002,3\n",
-	"utf8.csv":      "a,b,y\n1,\xff2,3\n",
-	"utf16.csv":     "\xff\xfea\x00,\x00b\x00\n\x00",
+	"utf8.csv":      "a,b,y\n1,\xff2,3\n1,é,3\n",
+	"utf16.csv":     "\xff\xfea\x00,\x00b\x00\n\x001\x00,\x00\x00\xd8\n\x00",
 	"zip.csv":       "PK\x03\x04\x00\x00",
 	"damaged.gz":    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 	"inf.csv":       "a,b,y\n1,2,3\n2,inf,4\n",
@@ -120,10 +119,9 @@ var badInput = []struct {
 	{"train $IRIS --types petal=number", 1, []string{`no column "petal"`}},
 	{"train $IRIS --types species=number", 1, []string{"iris.csv:2", `"species"`, `"setosa" is not a number`}},
 	{"train single.csv", 1, []string{"single.csv", `"y" has a single class, "u"`, "two or more"}},
-	{"train twice.csv", 1, []string{"twice.csv:1", "columns 1 and 3", `"a"`, "a name of its own"}},
 	{"train nul.csv", 1, []string{"nul.csv:3", `column "b"`, "NUL byte"}},
 	{"train utf8.csv", 1, []string{"utf8.csv:2", `column "b"`, "0xff", "not valid UTF-8"}},
-	{"train utf16.csv", 1, []string{"utf16.csv", "UTF-16"}},
+	{"train utf16.csv", 1, []string{"utf16.csv:2", `column "b"`, "--encoding"}},
 	{"train zip.csv", 1, []string{"zip.csv", "zip archive"}},
 	{"train damaged.gz", 1, []string{"damaged.gz", "gzip", "cut short or damaged"}},
 	{"train inf.csv", 1, []string{"inf.csv:3", `column "b"`, `"inf"`, "not a finite decimal number", "leave it empty"}},
@@ -475,6 +473,23 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// begun is how a call ended that failed once training had begun: then it has said what the table
+// holds, and no more.
+func begun(r outcome) outcome {
+	if !strings.HasPrefix(r.out, "Data     ") {
+		r.out = "not the data: " + r.out
+		return r
+	}
+	var rest strings.Builder
+	for line := range strings.Lines(r.out) {
+		if !slices.ContainsFunc([]string{"Data  ", "Target  ", "Columns  ", "         "}, func(s string) bool { return strings.HasPrefix(line, s) }) {
+			rest.WriteString(line)
+		}
+	}
+	r.out = rest.String()
+	return r
+}
+
 // refused says what is wrong with how a call was refused.
 func refused(r outcome, code int, words []string) (problems []string) {
 	if r.code != code {
@@ -559,7 +574,11 @@ func TestFullDevice(t *testing.T) {
 		{"train", iris, "--epochs", "1", "--quiet", "-o", "/dev/full"},
 		{"predict", "m.safetensors", iris, "-o", "/dev/full"},
 	} {
-		for _, problem := range refused(call(args...), 1, []string{"cannot write /dev/full", "no space left on device"}) {
+		r := call(args...)
+		if args[0] == "train" {
+			r = begun(r)
+		}
+		for _, problem := range refused(r, 1, []string{"cannot write /dev/full", "no space left on device"}) {
 			t.Errorf("%s: %s", args, problem)
 		}
 	}

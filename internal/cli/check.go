@@ -12,13 +12,13 @@ type checkCmd struct {
 	Data         string `arg:"" help:"A table."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
-	SampleWeight string   `placeholder:"COL" help:"A column of weights, one for each row; it is no input."`
-	ClassWeight  []string `placeholder:"balanced|CLASS=X" help:"What rows of a class weigh, as in train."`
-	Rows         int      `default:"50" help:"Training rows to sum the loss over."`
-	Most         int      `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
-	L1           float64  `name:"l1" default:"0" placeholder:"X" help:"Check the gradient with this penalty, as train has it."`
-	L2           float64  `name:"l2" default:"0" placeholder:"X" help:"Likewise."`
-	JSON         bool     `name:"json" help:"One JSON object on standard output."`
+	SampleWeight string  `placeholder:"COL" help:"A column of weights, one for each row; it is no input."`
+	ClassWeight  names   `placeholder:"balanced|CLASS=X" help:"What rows of a class weigh, as in train."`
+	Rows         int     `default:"50" help:"Training rows to sum the loss over."`
+	Most         int     `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
+	L1           float64 `name:"l1" default:"0" placeholder:"X" help:"Check the gradient with this penalty, as train has it."`
+	L2           float64 `name:"l2" default:"0" placeholder:"X" help:"Likewise."`
+	JSON         bool    `name:"json" help:"One JSON object on standard output."`
 }
 
 type checkJSON struct {

@@ -60,6 +60,7 @@ func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, 
 // commands is the grammar. The order is that of the help.
 type commands struct {
 	Train      trainCmd      `cmd:"" help:"Train a network on a table, report, and save the model."`
+	Inspect    inspectCmd    `cmd:"" help:"Tell what each column of a table is taken for and why, without training."`
 	Resume     resumeCmd     `cmd:"" help:"Continue a run that was kept with --run and interrupted."`
 	Predict    predictCmd    `cmd:"" help:"Predict the rows of a table with a model: CSV."`
 	Evaluate   evaluateCmd   `cmd:"" help:"Score a model on labelled rows."`

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/data"
 )
 
 // configFlag is the path of a config.json.
@@ -113,7 +114,7 @@ func flagText(name string, v any) (string, error) {
 			}
 			parts[i] = s
 		}
-		return kong.JoinEscaped(parts, ','), nil
+		return data.JoinNames(parts), nil
 	case map[string]any:
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(v)) {
@@ -123,7 +124,7 @@ func flagText(name string, v any) (string, error) {
 			}
 			parts = append(parts, k+"="+s)
 		}
-		return kong.JoinEscaped(parts, ','), nil
+		return data.JoinNames(parts), nil
 	}
 	return "", fmt.Errorf("a %T is no value of a flag", v)
 }

@@ -26,20 +26,47 @@ import (
 
 // readFlags say how a table is read.
 type readFlags struct {
-	Delimiter string `placeholder:"C" group:"data" help:"Between the cells of a line; a character or 'tab'. Default: found by looking."`
+	Delimiter string `placeholder:"C" group:"data" help:"Between the cells of a line; a character, 'tab' or 'blanks'. Default: found by looking."`
 	Header    string `default:"auto" enum:"auto,yes,no" group:"data" help:"Whether the first line names the columns: auto, yes or no."`
+	Encoding  string `default:"auto" enum:"auto,utf-8,utf-16,latin-1,windows-1252" group:"data" help:"Of a text: auto, utf-8, utf-16, latin-1 or windows-1252."`
+	SkipRows  int    `default:"0" placeholder:"N" group:"data" help:"Lines above the header to pass over."`
+	Comment   string `placeholder:"C" group:"data" help:"Pass over lines that start with this."`
+	KeepTotal bool   `group:"data" help:"Keep a last line that starts with Total as a row."`
+
+	shown *preparing // how reading goes; nil: not at all
 }
 
+// read reads a table, and says on standard error what was decided in doing so.
 func (f *readFlags) read(e *env, path string) (*data.Table, error) {
-	opt := data.ReadOptions{Header: f.Header, Stdin: e.In}
+	t, err := f.readSilently(e, path)
+	if err == nil {
+		for _, n := range t.Notes() {
+			fmt.Fprintf(e.Err, "gradus: %s: %s\n", t.Name(), n)
+		}
+	}
+	return t, err
+}
+
+// readSilently reads a table whose notes are told elsewhere.
+func (f *readFlags) readSilently(e *env, path string) (*data.Table, error) {
+	opt := data.ReadOptions{
+		Header: f.Header, Encoding: f.Encoding, Skip: f.SkipRows, Comment: f.Comment, KeepTotal: f.KeepTotal,
+		Stdin: e.In, Progress: f.shown.read(path),
+	}
+	if f.SkipRows < 0 {
+		return nil, usagef("--skip-rows %d: give a number of at least 0", f.SkipRows)
+	}
+	defer f.shown.done()
 	switch {
 	case f.Delimiter == "":
 	case f.Delimiter == "tab" || f.Delimiter == `\t`:
 		opt.Delimiter = '\t'
+	case f.Delimiter == "blanks":
+		opt.Delimiter = ' '
 	default:
 		r, size := utf8.DecodeRuneInString(f.Delimiter)
 		if size != len(f.Delimiter) || r == utf8.RuneError || r == '"' || r == '\n' || r == '\r' {
-			return nil, usagef("--delimiter %q: give one character, or tab", f.Delimiter)
+			return nil, usagef("--delimiter %q: give one character, tab or blanks", f.Delimiter)
 		}
 		opt.Delimiter = r
 	}
@@ -48,12 +75,16 @@ func (f *readFlags) read(e *env, path string) (*data.Table, error) {
 
 // tableFlags say what the columns are.
 type tableFlags struct {
-	readFlags `embed:""`
-	Target    []string          `placeholder:"COL" group:"data" help:"The column to predict; several with commas between them. Default: the last."`
-	Task      string            `default:"auto" group:"data" help:"auto, regression, binary, multiclass or multilabel."`
-	Types     map[string]string `mapsep:"," placeholder:"COL=TYPE" group:"data" help:"What a column is: number, category, boolean, date or ignore."`
-	Ignore    []string          `placeholder:"COL" group:"data" help:"Columns to leave out."`
-	Scale     string            `default:"auto" group:"data" help:"How numbers are scaled, and the targets of a regression: auto, standard, min-max, robust or none."`
+	readFlags  `embed:""`
+	Target     names  `placeholder:"COL" group:"data" help:"The column to predict; several with commas between them. Default: the last. A name with commas stands in double quotes, here and wherever columns are named: '\"a, b\",c'."`
+	Task       string `default:"auto" group:"data" help:"auto, regression, binary, multiclass or multilabel."`
+	Positive   string `placeholder:"CLASS" group:"data" help:"Which of two classes is the positive one. Default: the second in sorted order."`
+	Types      pairs  `placeholder:"COL=TYPE" group:"data" help:"What a column is: number, category, boolean, date or ignore."`
+	Ignore     names  `placeholder:"COL" group:"data" help:"Columns to leave out."`
+	Missing    names  `placeholder:"WORD|none" group:"data" help:"Words that stand for nothing besides NA, N/A, NaN, null and ?; none if these are values too."`
+	Decimal    string `placeholder:".|," group:"data" help:"The decimal sign. Default: found by looking, column by column."`
+	DateFormat pairs  `placeholder:"COL=LAYOUT" group:"data" help:"How the dates of a column are written, as in '%d/%m/%Y %H:%M'. Default: found by looking."`
+	Scale      string `default:"auto" group:"data" help:"How numbers are scaled, and the targets of a regression: auto, standard, min-max, robust or none."`
 }
 
 // netFlags say what the network is.
@@ -122,7 +153,7 @@ type descentFlags struct {
 // options reads the table and network flags; a command adds its own.
 func (f *tableFlags) options(n *netFlags) (model.Options, error) {
 	o := model.Options{
-		Targets: f.Target, Ignore: f.Ignore,
+		Targets: f.Target, Ignore: f.Ignore, Missing: f.Missing, Decimal: f.Decimal, DateFormat: f.DateFormat, Positive: f.Positive,
 		Activation: n.Activation, OutputActivation: n.OutputActivation, NoBias: n.NoBias, Init: n.Init,
 		Norm: n.Norm, Dropout: n.Dropout, InputDropout: n.InputDropout,
 		Loss: n.Loss, Reduction: n.Reduction, Seed: n.Seed,
@@ -141,6 +172,9 @@ func (f *tableFlags) options(n *netFlags) (model.Options, error) {
 	}
 	if len(f.Types) > 0 {
 		o.Types = map[string]data.Kind{}
+	}
+	if f.Decimal != "" && f.Decimal != "." && f.Decimal != "," {
+		return o, usagef("--decimal %q: give . or ,", f.Decimal)
 	}
 	for _, col := range slices.Sorted(maps.Keys(f.Types)) {
 		word := f.Types[col]
@@ -213,7 +247,7 @@ func (f *tableFlags) tables(e *env, path string, d *descentFlags, o *model.Optio
 	if o.Test, t.Test, err = f.heldOut(e, "test", d.Test); err != nil {
 		return t, err
 	}
-	t.Train, err = f.read(e, path)
+	t.Train, err = f.readSilently(e, path)
 	return t, err
 }
 

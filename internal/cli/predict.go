@@ -18,9 +18,9 @@ type predictCmd struct {
 	Model     string `arg:"" help:"A model file."`
 	Data      string `arg:"" help:"A table with the model's columns, in any order."`
 	readFlags `embed:""`
-	Keep      []string `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
-	BadCells  string   `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
-	Out       string   `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
+	Keep      names  `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
+	BadCells  string `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
+	Out       string `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {

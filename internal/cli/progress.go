@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 	"github.com/vbauerster/mpb/v8"
@@ -187,4 +188,79 @@ func count(x float64) string {
 		return fmt.Sprintf("%.0fk", x/1e3)
 	}
 	return fmt.Sprintf("%.0f", x)
+}
+
+// preparing shows, on standard error, how reading a table and making it ready go, where that takes
+// longer than a moment: one line that changes on a terminal, a line now and then elsewhere.
+type preparing struct {
+	w        io.Writer
+	terminal bool
+	start    time.Time // of the stage
+	last     time.Time // when something was written
+	wrote    bool      // and stands on the terminal's line
+}
+
+// newPreparing returns nil, which shows nothing, where quiet says so.
+func newPreparing(w io.Writer, quiet bool) *preparing {
+	if quiet {
+		return nil
+	}
+	p := &preparing{w: w, start: time.Now(), last: time.Now()}
+	if file, ok := w.(*os.File); ok {
+		p.terminal = term.IsTerminal(int(file.Fd()))
+	}
+	return p
+}
+
+// read returns what is to be told of how far reading a file has come.
+func (p *preparing) read(name string) func(data.Progress) {
+	if p == nil {
+		return nil
+	}
+	p.start = time.Now()
+	return func(at data.Progress) {
+		part := ""
+		if at.Share > 0 {
+			part = fmt.Sprintf("%.0f %%, ", 100*at.Share)
+		}
+		seconds := time.Since(p.start).Seconds()
+		p.show(fmt.Sprintf("reading %s: %s%.0f MB, %.0f MB/s, %s rows", name, part, float64(at.Bytes)/1e6, float64(at.Bytes)/1e6/seconds, count(float64(at.Rows))))
+	}
+}
+
+// stage shows what comes next.
+func (p *preparing) stage(rows int) func(string) {
+	if p == nil {
+		return nil
+	}
+	return func(what string) {
+		p.show(map[string]string{
+			"types": "finding the types of the columns", "scales": "finding scales and categories", "encoding": "encoding",
+		}[what] + " of " + count(float64(rows)) + " rows")
+	}
+}
+
+func (p *preparing) show(text string) {
+	pause := 2 * time.Second
+	if p.terminal {
+		pause = 200 * time.Millisecond
+	}
+	if time.Since(p.last) < pause {
+		return
+	}
+	p.last = time.Now()
+	if !p.terminal {
+		fmt.Fprintln(p.w, text)
+		return
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s", text)
+	p.wrote = true
+}
+
+// done clears the terminal's line.
+func (p *preparing) done() {
+	if p != nil && p.wrote {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.wrote = false
+	}
 }

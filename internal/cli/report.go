@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/optim"
@@ -19,13 +20,20 @@ import (
 
 var nan = math.NaN()
 
-// writeReport says what the columns were taken for, what was trained, how well it does and
-// on which rows, and what to try next.
+// writeData says, before training, what was read and what the columns were taken for, and returns
+// how many notes it told of.
+func writeData(e *env, f *model.Fit) int {
+	writeSchema(e, f.Table(), f.Schema)
+	notes := f.Said()
+	for _, n := range notes {
+		e.printf("Note     %s\n", n)
+	}
+	return len(notes)
+}
+
+// writeReport says what was trained, how well it does and on which rows, and what to try next.
 func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	t := m.Training
-	table := f.Table()
-	e.printf("Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
-	writeColumns(e, f)
 	e.printf("Rows     %s\n", rowsText(t.Rows))
 	e.printf("Network  %s, %d parameters, %s, seed %d\n", m.DescribeNetwork(),
 		m.Parameters(), m.Precision(), m.Options.Seed)
@@ -41,7 +49,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
 	}
-	for _, n := range f.Said() {
+	for _, n := range f.Said()[c.told:] {
 		e.printf("Note     %s\n", n)
 	}
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
@@ -89,26 +97,28 @@ func writeDiagnosis(e *env, found []train.Finding) {
 	}
 }
 
-func writeColumns(e *env, f *model.Fit) {
+// writeSchema says what was read and what the columns were taken for.
+func writeSchema(e *env, table *data.Table, s *data.Schema) {
+	e.printf("Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
 	names := []string{}
-	for _, t := range f.Schema.Targets {
+	for _, t := range s.Targets {
 		names = append(names, t.Name)
 	}
 	why := ""
-	if f.Schema.DefaultTarget {
+	if s.DefaultTarget {
 		why = " (the last column; --target names another)"
 	}
-	what := string(f.Schema.Task)
-	if classes := f.Schema.Targets[0].Classes; len(classes) > 0 && f.Schema.Task != data.Multilabel {
+	what := string(s.Task)
+	if classes := s.Targets[0].Classes; len(classes) > 0 && s.Task != data.Multilabel {
 		what = fmt.Sprintf("%s: %s", what, list(classes, 6))
-		if f.Schema.Targets[0].Kind == data.KindNumber {
+		if s.Targets[0].Kind == data.KindNumber {
 			what += " (--task regression would take them as amounts)"
 		}
 	}
 	e.printf("Target   %s%s, %s\n", strings.Join(names, ", "), why, what)
 
 	byKind := map[data.Kind][]string{}
-	for _, col := range f.Schema.Columns {
+	for _, col := range s.Columns {
 		name := col.Name
 		if col.Missing > 0 {
 			name += fmt.Sprintf(" (%d missing)", col.Missing)
@@ -128,14 +138,14 @@ func writeColumns(e *env, f *model.Fit) {
 		names := byKind[data.Kind(k)]
 		e.printf("%s%d %s: %s\n", label, len(names), k, list(names, 10))
 	}
-	for i, d := range f.Schema.Dropped {
+	for i, d := range s.Dropped {
 		if i == 8 {
-			e.printf("Dropped  and %d more\n", len(f.Schema.Dropped)-i)
+			e.printf("Dropped  and %d more\n", len(s.Dropped)-i)
 			break
 		}
 		e.printf("Dropped  %s: %s\n", d.Name, d.Reason)
 	}
-	for _, col := range f.Schema.Columns {
+	for _, col := range s.Columns {
 		if col.Note != "" {
 			e.printf("Note     %s: %s\n", col.Name, col.Note)
 		}
@@ -416,11 +426,4 @@ func shellWords(words []string) string {
 }
 
 // shellWord quotes a word for a shell where it needs it.
-func shellWord(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,=:+@%", r))
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
+func shellWord(s string) string { return shell.Word(s) }

@@ -319,7 +319,7 @@ func TestCheckpointEveryRefuses(t *testing.T) {
 func TestHalveLR(t *testing.T) {
 	place(t, nil)
 	args := strings.Fields(diabetes + " --optimizer sgd --lr 10 --epochs 20 --quiet -o m.safetensors")
-	for _, problem := range refused(call(append([]string{"train"}, args...)...), 1, []string{"diverged"}) {
+	for _, problem := range refused(begun(call(append([]string{"train"}, args...)...)), 1, []string{"diverged"}) {
 		t.Error(problem)
 	}
 	args = append(args, "--on-divergence", "halve-lr", "--run", "run")
@@ -332,7 +332,7 @@ func TestHalveLR(t *testing.T) {
 	if n := strings.Count(notes, "went back to the beginning of epoch"); n == 0 || n > 10 || n != strings.Count(r.out, "went back to the beginning of epoch") {
 		t.Errorf("the notes are %s", notes)
 	}
-	for _, problem := range refused(call("train", diabetes, "--optimizer", "sgd", "--lr", "1e30", "--on-divergence", "halve-lr", "--quiet"), 1, []string{"diverged", "after the rate was halved 10 times"}) {
+	for _, problem := range refused(begun(call("train", diabetes, "--optimizer", "sgd", "--lr", "1e30", "--on-divergence", "halve-lr", "--quiet")), 1, []string{"diverged", "after the rate was halved 10 times"}) {
 		t.Error(problem)
 	}
 }

@@ -7,7 +7,7 @@ import (
 // rowFlags say what rows are worth, which stay together, and how predictions are scored.
 type rowFlags struct {
 	SampleWeight string   `placeholder:"COL" group:"rows" help:"A column of weights, one for each row; it is no input."`
-	ClassWeight  []string `placeholder:"balanced|CLASS=X" group:"rows" help:"What rows of a class weigh: balanced for all classes the same together, or CLASS=X for some, with commas between them."`
+	ClassWeight  names    `placeholder:"balanced|CLASS=X" group:"rows" help:"What rows of a class weigh: balanced for all classes the same together, or CLASS=X for some, with commas between them."`
 	Split        string   `default:"random" placeholder:"random|time:COL" group:"rows" help:"Which rows are held out: of each class a share drawn by the seed, or the last by a column of numbers or dates."`
 	Group        string   `placeholder:"COL" group:"rows" help:"Rows with the same cell in this column stay together when rows are held out; it is no input."`
 	Metric       []string `placeholder:"NAME" group:"rows" help:"What to report, with commas between them; the first one chooses the epoch on the validation rows. Default: the usual ones, and the loss chooses."`

@@ -33,6 +33,10 @@ type runConfig struct {
 	Out       string `json:"out"`
 	Delimiter string `json:"delimiter,omitempty"`
 	Header    string `json:"header,omitempty"`
+	Encoding  string `json:"encoding,omitempty"`
+	SkipRows  int    `json:"skip_rows,omitempty"`
+	Comment   string `json:"comment,omitempty"`
+	KeepTotal bool   `json:"keep_total,omitempty"`
 	From      string `json:"from,omitempty"`
 	model.Options
 	Validation      any    `json:"validation,omitempty"` // a fraction or a file
@@ -70,7 +74,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		return nil, err
 	}
 	config := runConfig{
-		Data: c.Data, Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, From: c.From, Options: f.Options,
+		Data: c.Data, Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, From: c.From, Options: f.Options,
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
 		Notes: f.Notes,
 	}

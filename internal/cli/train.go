@@ -32,6 +32,7 @@ type trainCmd struct {
 	Quiet      bool       `help:"No progress."`
 
 	resumed *resumed // nil where a run begins
+	told    int      // notes that were told before training
 }
 
 func (c *trainCmd) Run(e *env) error {
@@ -69,6 +70,9 @@ func (c *trainCmd) Run(e *env) error {
 			return err
 		}
 		defer dir.close()
+	}
+	if !c.JSON {
+		c.told = writeData(e, f)
 	}
 	failed := c.loop(e, f, dir)
 	unsaved := dir.end(f) // also of a run that diverged: resume then says so again
@@ -109,6 +113,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, err
 	}
 	c.rowFlags.add(&o)
+	c.shown = newPreparing(e.Err, c.Quiet)
 	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
 	if err != nil {
 		return nil, err
@@ -119,7 +124,9 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 			return nil, err
 		}
 	}
+	o.Stage = c.shown.stage(tables.Train.Rows())
 	f, err := model.Prepare(tables, o, start)
+	c.shown.done()
 	return f, asUsage(err)
 }
 

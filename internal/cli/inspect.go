@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// inspectCmd is "gradus inspect DATA".
+type inspectCmd struct {
+	Data       string `arg:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
+	tableFlags `embed:""`
+	JSON       bool `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet      bool `help:"No progress."`
+}
+
+// inspectJSON is what --json prints.
+type inspectJSON struct {
+	Data        string             `json:"data"`
+	Rows        int                `json:"rows"`
+	Format      string             `json:"format"`
+	Task        data.Task          `json:"task"`
+	Target      []string           `json:"target"`
+	Classes     []string           `json:"classes,omitempty"`
+	Unlabelled  int                `json:"unlabelled"`
+	Columns     []data.Description `json:"columns"`
+	Notes       []string           `json:"notes"`
+	Fingerprint string             `json:"fingerprint"`
+}
+
+func (c *inspectCmd) Run(e *env) error {
+	o, err := c.options(&netFlags{Hidden: "0"})
+	if err != nil {
+		return err
+	}
+	c.shown = newPreparing(e.Err, c.Quiet)
+	t, err := c.readSilently(e, c.Data)
+	if err != nil {
+		return err
+	}
+	s, notes, err := model.Inspect(t, o)
+	if err != nil {
+		return asUsage(err)
+	}
+	const most = 5
+	if c.JSON {
+		out := inspectJSON{
+			Data: t.Name(), Rows: t.Rows(), Format: t.Format(), Task: s.Task, Unlabelled: s.Unlabelled, Classes: s.Targets[0].Classes,
+			Columns: s.Describe(most), Notes: append([]string{}, notes...), Fingerprint: t.Fingerprint(),
+		}
+		for _, y := range s.Targets {
+			out.Target = append(out.Target, y.Name)
+		}
+		return e.writeJSON(out)
+	}
+	writeSchema(e, t, s)
+	for _, n := range notes {
+		e.printf("Note     %s\n", n)
+	}
+	e.printf("\n")
+	for _, d := range s.Describe(most) {
+		what := d.Role
+		if d.Kind != "" {
+			what = fmt.Sprintf("%s %s", d.Role, d.Kind)
+		}
+		parts := []string{fmt.Sprintf("%d different", d.Distinct)}
+		if d.Missing > 0 {
+			parts = append(parts, fmt.Sprintf("%d missing", d.Missing))
+		}
+		if d.Min != "" {
+			parts = append(parts, fmt.Sprintf("from %s to %s", d.Min, d.Max))
+		}
+		if d.Median != "" {
+			parts = append(parts, "median "+d.Median)
+		}
+		var shown []string
+		for _, l := range d.Levels {
+			shown = append(shown, fmt.Sprintf("%s (%d)", cut(l.Name, 24), l.Cells))
+		}
+		for _, x := range d.Examples {
+			shown = append(shown, cut(x, 24))
+		}
+		if d.Distinct > len(shown) {
+			shown = append(shown, "...")
+		}
+		e.printf("%s: %s, %s\n  %s\n", d.Name, what, strings.Join(parts, ", "), strings.Join(shown, ", "))
+		if d.Why != "" {
+			e.printf("%s\n", wrap(d.Why, "  ", 100))
+		}
+	}
+	return nil
+}
