@@ -35,9 +35,23 @@ func isMissing(s string) bool {
 	return false
 }
 
-// MissingWords lists what isMissing accepts, in lower case: cells that are empty or one of these
-// words, in capitals or not, are missing.
-func MissingWords() []string { return []string{"", "?", "na", "n/a", "nan", "null"} }
+// MissingWords lists the words, in lower case, that are missing in the encoding's categories and
+// booleans, in capitals or not; the first is the empty cell.
+func (e *Encoding) MissingWords() []string {
+	words := []string{""}
+	for i := range e.Inputs {
+		if in := &e.Inputs[i]; in.Spelling != nil && (in.Kind == KindCategory || in.Kind == KindBoolean) {
+			for _, w := range in.Spelling.Missing {
+				words = append(words, strings.ToLower(w))
+			}
+			return words
+		}
+	}
+	for _, w := range usualMissing {
+		words = append(words, strings.ToLower(w))
+	}
+	return words
+}
 
 // parseCell reads a cell as a number, and says what it is where it is none.
 func parseCell(s string) (float64, content) { return parseTrimmed(strings.TrimSpace(s)) }

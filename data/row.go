@@ -178,7 +178,7 @@ func (e *Encoding) Unseen(row []Value) int {
 func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	for i := range e.Inputs {
 		switch in := &e.Inputs[i]; {
-		case row[i].missing():
+		case row[i].missing(in.Spelling):
 			missing[i]++
 		case in.Kind == KindCategory:
 			if place, _ := in.place(row[i]); place < 0 {

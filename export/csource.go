@@ -77,7 +77,7 @@ func writeCSource[T nn.Float](m *model.Model, net *nn.Network[T], header string,
 		Package: o.Package, Version: cComment(o.Version), SHA: m.WeightsSHA256(), Real: "float", Width: m.Encoding.Width(),
 		Doc:  cComment(fmt.Sprintf("Predicts %s (%s) by the network %s", strings.Join(m.Targets(), ", "), m.Task(), m.DescribeNetwork())),
 		Task: m.Task(), Hinge: m.Loss == nn.Hinge, Threshold: m.Threshold, Targets: m.Encoding.Targets, Outputs: m.Outputs(),
-		MissingWords: data.MissingWords(), Has: map[string]bool{},
+		MissingWords: m.Encoding.MissingWords(), Has: map[string]bool{},
 	}, Guard: strings.ToUpper(o.Package), Header: header, S: "f"}
 	if m.Network32() == nil {
 		s.Real, s.S = "double", ""

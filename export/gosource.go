@@ -168,7 +168,7 @@ func newGoSource[T nn.Float](m *model.Model, net *nn.Network[T], o Options) (*go
 		Package: o.Package, Version: o.Version, SHA: m.WeightsSHA256(), Real: m.Precision(), Width: e.Width(),
 		Doc:  fmt.Sprintf("predicts %s (%s) by the network %s", oneLine(strings.Join(m.Targets(), ", ")), m.Task(), m.DescribeNetwork()),
 		Task: m.Task(), Hinge: m.Loss == nn.Hinge, Threshold: m.Threshold, Targets: e.Targets, Outputs: m.Outputs(),
-		MissingWords: data.MissingWords(), Has: map[string]bool{},
+		MissingWords: e.MissingWords(), Has: map[string]bool{},
 	}
 	roots := []string{"FMA", "suspect", "fma32"}
 	taken := map[string]bool{}

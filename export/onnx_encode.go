@@ -257,7 +257,7 @@ func (b *builder) encodeBooleans(e *data.Encoding, p *pieces) {
 		add(words[0], -1)
 		add(words[1], 1)
 	}
-	for _, word := range data.MissingWords() {
+	for _, word := range e.MissingWords() {
 		add(word, 0)
 	}
 	y := b.op("LabelEncoder", []string{x}, onnx.Attribute{Name: "keys_strings", Value: keys},
@@ -297,7 +297,7 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 		for _, level := range in.RareOf {
 			keys, values = append(keys, level), append(values, unseen)
 		}
-		for _, word := range data.MissingWords() {
+		for _, word := range e.MissingWords() {
 			for _, s := range spellings(word) {
 				keys, values = append(keys, s), append(values, missing)
 			}
