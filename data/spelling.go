@@ -24,7 +24,7 @@ type Spelling struct {
 }
 
 // usualMissing are the words that are missing unless something else is said.
-var usualMissing = []string{"NA", "N/A", "NaN", "null", "?"}
+var usualMissing = []string{"?", "NA", "N/A", "NaN", "null"}
 
 // likelyMissing are words that stand for nothing where all else in a column is a number or a date.
 var likelyMissing = []string{

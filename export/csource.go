@@ -12,7 +12,6 @@ import (
 
 	_ "embed"
 
-	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 )
