@@ -1,6 +1,9 @@
 package data
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Binding is a table whose columns an encoding has found.
 type Binding struct {
@@ -258,6 +261,30 @@ func Targets[T Float](b *Binding, rows []int, dst []T) error {
 		}
 	}
 	return nil
+}
+
+// KnownClasses returns those of the rows, which Labelled has, whose classes were all in the
+// training rows, and names the first cell with another one, for messages. In regression these
+// are all rows.
+func (b *Binding) KnownClasses(rows []int) (known []int, first string) {
+	if b.e.Task == Regression {
+		return rows, ""
+	}
+	known = rows
+	for i := range b.e.Targets {
+		y, col := &b.e.Targets[i], b.targets[i]
+		classOf := y.classOf(b.t.cols[col].spelled(y.Spelling))
+		other := func(row int) bool { return classOf(row) < 0 }
+		at := slices.IndexFunc(known, other)
+		if at < 0 {
+			continue
+		}
+		if first == "" {
+			first = b.t.cellAt(known[at], col)
+		}
+		known = slices.DeleteFunc(slices.Clone(known), other)
+	}
+	return known, first
 }
 
 func notNumberError(t *Table, row, col int) error {

@@ -2,10 +2,8 @@ package model
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
@@ -269,10 +267,7 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 	} else {
 		l.left.Unlabelled = t.Rows() - len(l.rows)
 	}
-	if l.rows, err = l.left.known(m.Encoding, l.b, l.rows); err != nil {
-		return l, err
-	}
-	if len(l.rows) == 0 {
+	if l.rows = l.left.known(l.b, l.rows); len(l.rows) == 0 {
 		return l, fmt.Errorf("%s: no row has a class of the model (%s), so there is nothing to evaluate: the first is %s", t.Name(), quoteList(m.Encoding.Classes()), l.left.Example)
 	}
 	if o.SampleWeight == "" {
@@ -283,44 +278,15 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 }
 
 // known returns those of the rows whose classes the encoding knows, and counts the others.
-func (l *Left) known(e *data.Encoding, b *data.Binding, rows []int) ([]int, error) {
-	if e.Task == data.Regression {
-		return rows, nil
-	}
-	const part = 512
-	buffer := make([]float64, part*e.Outputs())
-	var known []int
-	for from := 0; from < len(rows); from += part {
-		some := rows[from:min(from+part, len(rows))]
-		err := data.Targets(b, some, buffer)
-		switch {
-		case err == nil && l.Unknown == 0:
-			continue
-		case err == nil:
-			known = append(known, some...)
-			continue
-		case !errors.Is(err, data.ErrClass):
-			return nil, err
-		}
+func (l *Left) known(b *data.Binding, rows []int) []int {
+	known, first := b.KnownClasses(rows)
+	if left := len(rows) - len(known); left > 0 {
 		if l.Unknown == 0 {
-			l.Example, _, _ = strings.Cut(err.Error(), " is a class that")
-			known = append(known, rows[:from]...)
+			l.Example = first
 		}
-		for i := range some {
-			switch err := data.Targets(b, some[i:i+1], buffer); {
-			case err == nil:
-				known = append(known, some[i])
-			case errors.Is(err, data.ErrClass):
-				l.Unknown++
-			default:
-				return nil, err
-			}
-		}
+		l.Unknown += left
 	}
-	if l.Unknown == 0 {
-		return rows, nil
-	}
-	return known, nil
+	return known
 }
 
 // weighed returns those of the rows whose weight is not 0, with their weights, and counts the

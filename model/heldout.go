@@ -28,10 +28,7 @@ func (f *Fit) leaveUnknown() error {
 			return err
 		}
 		var left Left
-		if *p.rows, err = left.known(f.Encoding, b, *p.rows); err != nil {
-			return err
-		}
-		if len(*p.rows) == 0 {
+		if *p.rows = left.known(b, *p.rows); len(*p.rows) == 0 {
 			return fmt.Errorf("%s: no row has a class of the training table, so there is nothing to use as %s rows: the first is %s", p.table.Name(), p.what, left.Example)
 		}
 		f.noteLeft(p.what, left)
