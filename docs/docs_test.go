@@ -143,7 +143,7 @@ func run(t *testing.T, name string) (golden, *nn.Network[float64]) {
 		if g.Name != name {
 			continue
 		}
-		n, err := nn.New[float64](len(g.X[0]), 1,
+		n, err := nn.New[float64](len(g.X[0]), nn.Seed(1),
 			nn.Dense{Units: g.Hidden, Activation: nn.Sigmoid, NoBias: true},
 			nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true})
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func network(t *testing.T, inputs int, seed uint64, layers ...nn.Dense) *nn.Network[float64] {
 	t.Helper()
-	n, err := nn.New[float64](inputs, seed, layers...)
+	n, err := nn.New[float64](inputs, nn.Seed(seed), layers...)
 	if err != nil {
 		t.Fatal(err)
 	}

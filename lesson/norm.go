@@ -132,7 +132,7 @@ func (p passed) deltaZ(row, l int) []float64 {
 		return out
 	}
 	// Nothing else knows it of an output: a layer that does no more than its activation.
-	head, err := nn.New[float64](len(z), 0, nn.Dense{Units: len(z), Activation: f, NoBias: true})
+	head, err := nn.New[float64](len(z), nn.Seed(0), nn.Dense{Units: len(z), Activation: f, NoBias: true})
 	if err != nil {
 		return out // not of units that a network has
 	}
@@ -187,7 +187,7 @@ func (p passed) norm(l int) *Norm {
 func (p passed) sums(l int) []float64 {
 	d := p.n.Layer(l)
 	w := p.n.Weights(l)
-	one, err := nn.New[float64](w.Rows, 0, nn.Dense{Units: d.Units, NoBias: d.NoBias})
+	one, err := nn.New[float64](w.Rows, nn.Seed(0), nn.Dense{Units: d.Units, NoBias: d.NoBias})
 	if err != nil {
 		return make([]float64, d.Units)
 	}

@@ -190,7 +190,7 @@ func (r recipe) data() train.Set[float64] {
 }
 
 func (r recipe) network(seed uint64) (*nn.Network[float64], error) {
-	return nn.New[float64](3, seed,
+	return nn.New[float64](3, nn.Seed(seed),
 		nn.Dense{Units: r.hidden, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform},
 		nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform})
 }

@@ -25,7 +25,7 @@ func racers() (names []string, configs []train.Config) {
 }
 
 func testRace[T nn.Float](t *testing.T) {
-	net, err := nn.New[T](3, 10, nn.Dense{Units: 4, Activation: nn.Sigmoid, NoBias: true}, nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true})
+	net, err := nn.New[T](3, nn.Seed(10), nn.Dense{Units: 4, Activation: nn.Sigmoid, NoBias: true}, nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		net, bad := nn.New[float32](m.Encoding.Width(), 0, m.Network32().Layers()...)
+		net, bad := nn.New[float32](m.Encoding.Width(), nn.Seed(0), m.Network32().Layers()...)
 		if bad != nil {
 			t.Fatal(bad)
 		}
@@ -88,8 +88,8 @@ func TestLoadsWithoutAChecksum(t *testing.T) {
 	m, raw := smallModel(t)
 	older := withHeader(t, raw, func(header map[string]any) {
 		metadata := header["__metadata__"].(map[string]any)
-		delete(metadata, sumKey)
-		metadata[metadataKey] = strings.Replace(metadata[metadataKey].(string), `"checksum":true,`, "", 1)
+		delete(metadata, "gradus_sha256")
+		metadata["gradus"] = strings.Replace(metadata["gradus"].(string), `"checksum":true,`, "", 1)
 	})
 	path := filepath.Join(t.TempDir(), "older.safetensors")
 	if err := os.WriteFile(path, older, 0o666); err != nil {
@@ -103,12 +103,12 @@ func TestLoadsWithoutAChecksum(t *testing.T) {
 		t.Error("other weights are loaded")
 	}
 	bare := withHeader(t, raw, func(header map[string]any) { delete(header, "__metadata__") })
-	if w, err := readWeights("bare.safetensors", bare); err != nil || w.count != m.Parameters()+4 { // and 2 means and variances
+	if w, err := readWeights("bare.safetensors", bare); err != nil || w.Count() != m.Parameters()+4 { // and 2 means and variances
 		t.Errorf("bare tensors: %+v, %v", w, err)
 	}
 	// What says that it has a sum must have one.
-	lost := withHeader(t, raw, func(header map[string]any) { delete(header["__metadata__"].(map[string]any), sumKey) })
-	if w, err := readWeights("lost.safetensors", lost); err != nil || !w.damaged {
+	lost := withHeader(t, raw, func(header map[string]any) { delete(header["__metadata__"].(map[string]any), "gradus_sha256") })
+	if w, err := readWeights("lost.safetensors", lost); err != nil || !w.Damaged {
 		t.Errorf("without its sum: %v", err)
 	} else if _, err := w.model(nil); err == nil || !strings.Contains(err.Error(), "its checksum does not match") {
 		t.Errorf("without its sum: %v", err)

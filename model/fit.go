@@ -324,7 +324,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 			}
 		}
 	}
-	net, err := nn.New[T](f.Encoding.Width(), f.Options.Seed, f.recipe.layers...)
+	net, err := nn.New[T](f.Encoding.Width(), nn.Seed(f.Options.Seed), f.recipe.layers...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}

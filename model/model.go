@@ -1,14 +1,12 @@
 package model
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"sort"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/safetensors"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -87,17 +85,10 @@ func (m *Model) Network32() *nn.Network[float32] { return m.engine.single() }
 // WeightsSHA256 is the SHA-256 of all parameters' bytes, little-endian, in the order of
 // the model file, as lower-case hex: two models with the same sum are the same network.
 func (m *Model) WeightsSHA256() string {
-	h := sha256.New()
-	tensors := m.tensors()
-	names := make([]string, 0, len(tensors))
-	for name := range tensors {
-		names = append(names, name)
+	if n := m.Network32(); n != nil {
+		return safetensors.Sum(tensorsOf(n))
 	}
-	sort.Strings(names) // as the file has them
-	for _, name := range names {
-		h.Write(tensors[name].Data())
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return safetensors.Sum(tensorsOf(m.Network64()))
 }
 
 // Outputs returns how many numbers a prediction has: one for each target of a regression

@@ -105,7 +105,7 @@ var wrong = map[string]struct {
 
 // tried makes a network of one layer and trains it a little.
 func tried(layer nn.Dense, c train.Config) error {
-	net, err := nn.New[float64](2, 1, layer)
+	net, err := nn.New[float64](2, nn.Seed(1), layer)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func TestMatrixWithoutStride(t *testing.T) {
 	}
 	y := nn.Matrix[float64]{Rows: 4, Cols: 1, Data: []float64{1, 0, 1, 1}}
 	run := func(x, y nn.Matrix[float64], method train.Method) []float64 {
-		net, err := nn.New[float64](2, 1, nn.Dense{Units: 3, Activation: nn.Tanh, Norm: nn.LayerNorm}, nn.Dense{Units: 1})
+		net, err := nn.New[float64](2, nn.Seed(1), nn.Dense{Units: 3, Activation: nn.Tanh, Norm: nn.LayerNorm}, nn.Dense{Units: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,7 +292,7 @@ func TestMatrixWithoutStride(t *testing.T) {
 	for _, m := range []nn.Matrix[float64]{
 		{Rows: 5, Cols: 2, Data: with.Data}, {Rows: 4, Cols: 2, Stride: 1, Data: with.Data}, {Rows: 4, Cols: 2, Stride: 3, Data: with.Data}, {Rows: 1, Cols: 2}, {Rows: -1, Cols: 2}, {Rows: 4, Cols: 2, Stride: -2, Data: with.Data},
 	} {
-		net, err := nn.New[float64](2, 1, nn.Dense{Units: 1})
+		net, err := nn.New[float64](2, nn.Seed(1), nn.Dense{Units: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

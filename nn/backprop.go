@@ -57,6 +57,12 @@ func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale fl
 func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, p pass[T]) float64 {
 	t.pass = p
 	sum := n.deltas(t, loss, y, scale) // all of them before the first weight changes
+	n.panelGradients(t)
+	return sum
+}
+
+// panelGradients goes from the deltas on the tape to the gradient of every panel.
+func (n *Network[T]) panelGradients(t *Tape[T]) {
 	if t.sparse(0) {
 		t.in.columns.Transpose(&t.in.rows)
 	}
@@ -69,7 +75,60 @@ func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 			t.piece(i)
 		}
 	}
-	return sum
+}
+
+// BackpropFrom is Backprop for a loss that the network does not know: dA is dL/da, the gradient
+// of L by the outputs of the tape's last forward pass, rows by outputs, with whatever factors and
+// row weights belong to it (those of UseWeights are not applied). It sets grad = dL/dparams, and
+// leaves the deltas on the tape, so that InputGradient can follow; where grad is nil it does no
+// more than that. So networks are chained: dA of one is the InputGradient of the next.
+func (n *Network[T]) BackpropFrom(t *Tape[T], dA Matrix[T], grad []T) {
+	if grad != nil && len(grad) != len(n.params) {
+		panic(fmt.Sprintf("nn: the gradient has %d elements, the network %d parameters", len(grad), len(n.params)))
+	}
+	if dA.Rows != t.Rows() || dA.Rows > 0 && dA.Cols != n.Outputs() {
+		panic(fmt.Sprintf("nn: the gradient by the outputs is %d x %d, the outputs %d x %d", dA.Rows, dA.Cols, t.Rows(), n.Outputs()))
+	}
+	if dA.Rows == 0 {
+		clear(grad)
+		return
+	}
+	n.checkTraining(t)
+	last := len(n.layers) - 1
+	delta := t.Delta(last)
+	for i := range dA.Rows {
+		copy(delta.Row(i), dA.Row(i))
+	}
+	timesSlope(n.layers[last].Activation, t.Z(last), t.A(last), delta)
+	t.pass = pass[T]{n: n, grad: grad}
+	n.deltasBehind(t)
+	if grad != nil {
+		n.panelGradients(t)
+	}
+}
+
+// InputGradient sets dst = dL/dx, rows by inputs, from the deltas that the last Backprop, Deltas or
+// BackpropFrom left on the tape, scaled as they are:
+//
+//	dL/dx = delta·Wᵀ     delta and W being those of the first layer
+//
+// times the mask where ForwardTraining dropped inputs. It must come before the parameters change,
+// so not after BackpropUpdate. Every element is one chain over the first layer's units.
+func (n *Network[T]) InputGradient(t *Tape[T], dst Matrix[T]) {
+	if dst.Rows != t.Rows() || dst.Rows > 0 && dst.Cols != n.inputs {
+		panic(fmt.Sprintf("nn: the gradient of the inputs is %d x %d, the inputs %d x %d", dst.Rows, dst.Cols, t.Rows(), n.inputs))
+	}
+	if dst.Rows == 0 {
+		return
+	}
+	delta := t.Delta(0)
+	kernel.Gemm(dst.Rows, dst.Cols, delta.Cols, delta.view(), n.Weights(0).view().T(), dst.view(), false)
+	if t.training && n.layers[0].Dropout > 0 {
+		d := &t.drops[0]
+		for i := range dst.Rows {
+			kernel.Drop(dst.Row(i), dst.Row(i), d.keep.Row(i), d.s)
+		}
+	}
 }
 
 // Deltas is Backprop without the gradient: it leaves delta = scale · dL/dz of every layer on
@@ -81,12 +140,23 @@ func (n *Network[T]) Deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) f
 
 func (n *Network[T]) deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) float64 {
 	n.checkTargets(t, y)
+	n.checkTraining(t)
+	last := len(n.layers) - 1
+	sum := weightedLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), scale, t.weights)
+	n.deltasBehind(t)
+	return sum
+}
+
+// checkTraining panics where the last pass was one that has no gradient.
+func (n *Network[T]) checkTraining(t *Tape[T]) {
 	if n.normed && !t.training {
 		panic("nn: the gradient of a network with norms needs ForwardTraining, not Forward")
 	}
-	last := len(n.layers) - 1
-	sum := weightedLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), scale, t.weights)
-	work := t.multiplyAdds(n)
+}
+
+// deltasBehind takes the deltas from dL/dz of the last layer back to the first.
+func (n *Network[T]) deltasBehind(t *Tape[T]) {
+	last, work := len(n.layers)-1, t.multiplyAdds(n)
 	// A norm's own gradient is a sum over all rows, so all must have come to it.
 	from := last
 	for l := last; l >= 0 && n.normed; l-- {
@@ -97,7 +167,6 @@ func (n *Network[T]) deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) f
 		}
 	}
 	n.deltasBack(t, from, -1, work)
-	return sum
 }
 
 // deltasBack takes the deltas of all rows from one layer back to another; with -1 as far as they

@@ -169,19 +169,26 @@ func newChecker(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOpt
 func (c *checker) forward() { c.n.ForwardTraining(c.tape, c.x, c.noise) }
 
 func (c *checker) compare(i int) (Comparison, bool) {
-	w := c.n.params[i]
-	defer func() { c.n.params[i] = w }()
+	_, in, _ := c.n.Locate(i)
+	return c.compareAt(i, &c.n.params[i], c.grad[i], in >= 0)
+}
+
+// compareAt compares the gradient a of the number at place, which is moved and put back: of a
+// parameter or an input. penalized says whether the penalty is of it too.
+func (c *checker) compareAt(i int, place *float64, a float64, penalized bool) (Comparison, bool) {
+	w := *place
+	defer func() { *place = w }()
 	step := cbrtEpsilon * max(1, math.Abs(w))
 	up, down := w+step, w-step
 
-	c.n.params[i] = up
+	*place = up
 	c.forward()
 	for r := range c.lossUp {
 		c.lossUp[r] = c.n.rowLoss(c.tape, c.loss, c.y, r)
 	}
 	c.piecesUp = c.pieces(c.piecesUp[:0])
 
-	c.n.params[i] = down
+	*place = down
 	c.forward()
 	diff, lost := 0.0, 0.0 // the rows' differences, summed with their rounding errors (Neumaier)
 	for r, above := range c.lossUp {
@@ -196,12 +203,11 @@ func (c *checker) compare(i int) (Comparison, bool) {
 	}
 	kink := !c.samePieces()
 	num := c.scale * (diff + lost) / (up - down)
-	if _, in, _ := c.n.Locate(i); in >= 0 { // what this weight's penalty changes by, without the others'
+	if penalized { // what this weight's penalty changes by, without the others'
 		num += (c.penalty.L2*(up*up-down*down)/2 + c.penalty.L1*(math.Abs(up)-math.Abs(down))) / (up - down)
 		kink = kink || c.penalty.L1 != 0 && up > 0 && down < 0
 	}
 
-	a := c.grad[i]
 	e := math.Abs(a-num) / max(math.Abs(a)+math.Abs(num), c.floor)
 	if a == 0 && num == 0 {
 		e = 0

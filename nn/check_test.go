@@ -24,7 +24,7 @@ func TestGradientTable(t *testing.T) {
 		}
 	}
 	outputs := append([]Activation{Softmax}, hidden...)
-	cases, seen := 0, map[string]bool{}
+	cases, inputs, seen := 0, 0, map[string]bool{}
 	for _, loss := range losses {
 		for _, out := range outputs {
 			if Compatible(loss, out, 3) != nil {
@@ -43,6 +43,13 @@ func TestGradientTable(t *testing.T) {
 						seen[loss.String()] = true
 						name := fmt.Sprintf("%s/%s-%s/nobias=%v/norm=%s/dropout=%v/%s", loss, f, out, kind.NoBias, kind.Norm, kind.Dropout, r)
 						c := checkCase(t, f, out, loss, kind, r)
+						inputs += c.inputs
+						if c.inputWorst.Error > CheckThreshold {
+							t.Errorf("%s: input %d: gradient %v, numeric %v, error %.2g", name, c.inputWorst.Index, c.inputWorst.Gradient, c.inputWorst.Numeric, c.inputWorst.Error)
+						}
+						if !(c.from <= 1e-9) {
+							t.Errorf("%s: BackpropFrom is %.2g of the largest gradient away from Backprop", name, c.from)
+						}
 						if !c.OK() {
 							t.Errorf("%s: parameter %d: gradient %v, numeric %v, error %.2g > %.0e",
 								name, c.Worst.Index, c.Worst.Gradient, c.Worst.Numeric, c.Worst.Error, CheckThreshold)
@@ -58,10 +65,21 @@ func TestGradientTable(t *testing.T) {
 	if len(seen) != len(losses) {
 		t.Errorf("only the losses %v were checked", seen)
 	}
-	t.Logf("%d combinations", cases)
+	if inputs < cases*15*3/4 {
+		t.Errorf("only %d of %d inputs could be compared", inputs, cases*15)
+	}
+	t.Logf("%d combinations, %d inputs", cases, inputs)
 }
 
-func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reduction) Check {
+// caseCheck is what one line of the table came to.
+type caseCheck struct {
+	Check
+	inputs     int        // whose gradients were compared
+	inputWorst Comparison // of InputGradient beside a central difference
+	from       float64    // how far BackpropFrom is from Backprop, of the largest gradient
+}
+
+func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reduction) caseCheck {
 	t.Helper()
 	const rows, inputs, units = 5, 3, 3
 	rand := rand.New(rand.NewPCG(11, 7))
@@ -75,7 +93,7 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 		// size changes nothing else.
 		more, wide, outNorm, seed = 5, 2, NoNorm, 4
 	}
-	n, err := New[float64](inputs, seed,
+	n, err := New[float64](inputs, Seed(seed),
 		Dense{Units: 4 + more, Activation: f, NoBias: kind.NoBias, Init: Normal(wide), Norm: kind.Norm, Dropout: kind.Dropout},
 		Dense{Units: 3 + more, Activation: f, NoBias: kind.NoBias, Init: Normal(wide), Norm: kind.Norm, Dropout: kind.Dropout},
 		Dense{Units: units, Activation: out, NoBias: kind.NoBias, Init: Normal(std), Norm: outNorm, Dropout: kind.Dropout})
@@ -115,7 +133,31 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 			}
 		}
 	}
-	return CheckGradient(n, loss, x, y, CheckOptions{Reduction: r})
+	result := caseCheck{Check: CheckGradient(n, loss, x, y, CheckOptions{Reduction: r})}
+	c := newChecker(n, loss, x, y, CheckOptions{Reduction: r})
+	dx := NewMatrix[float64](rows, inputs)
+	n.InputGradient(c.tape, dx)
+	dA, grad := NewMatrix[float64](rows, units), make([]float64, len(n.params))
+	for i := range dA.Data {
+		dA.Data[i] = c.scale * loss.D(y.Data[i], c.tape.a[2].Data[i])
+	}
+	n.BackpropFrom(c.tape, dA, grad)
+	again := NewMatrix[float64](rows, inputs)
+	n.InputGradient(c.tape, again)
+	for i, g := range grad {
+		result.from = max(result.from, math.Abs(g-c.grad[i])/(100*c.floor))
+	}
+	for i, g := range dx.Data {
+		if math.Abs(again.Data[i]-g) > 1e-9*(1+math.Abs(g)) {
+			t.Errorf("input %d: gradient %v behind Backprop, %v behind BackpropFrom", i, g, again.Data[i])
+		}
+		cmp, kink := c.compareAt(i, &x.Data[i], g, false)
+		if !kink {
+			result.inputs++
+			result.inputWorst = worse(result.inputWorst, cmp)
+		}
+	}
+	return result
 }
 
 // broken is an activation whose derivative is wrong by one part in a thousand.
@@ -150,7 +192,7 @@ func TestGradientCheckFindsBrokenDerivatives(t *testing.T) {
 
 func TestGradientCheckReportsKinks(t *testing.T) {
 	// One ReLU unit whose pre-activation is exactly 0: moving its weight crosses the kink.
-	n, err := New[float64](1, 1, Dense{Units: 1, Activation: ReLU}, Dense{Units: 1})
+	n, err := New[float64](1, Seed(1), Dense{Units: 1, Activation: ReLU}, Dense{Units: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +205,7 @@ func TestGradientCheckReportsKinks(t *testing.T) {
 }
 
 func TestGradientCheckSamples(t *testing.T) {
-	n, err := New[float64](20, 1, Dense{Units: 30, Activation: Tanh}, Dense{Units: 2})
+	n, err := New[float64](20, Seed(1), Dense{Units: 30, Activation: Tanh}, Dense{Units: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

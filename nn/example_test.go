@@ -8,7 +8,7 @@ import (
 
 // tiny is the net of docs/mathematics.md: three inputs, one hidden unit, one output.
 func tiny() *nn.Network[float64] {
-	n, err := nn.New[float64](3, 1,
+	n, err := nn.New[float64](3, nn.Seed(1),
 		nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true},
 		nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true})
 	if err != nil {
@@ -55,7 +55,7 @@ func ExampleCheckGradient() {
 }
 
 func ExampleNetwork_Predict() {
-	n, err := nn.New[float32](2, 1, nn.Dense{Units: 2, Activation: nn.ReLU}, nn.Dense{Units: 1})
+	n, err := nn.New[float32](2, nn.Seed(1), nn.Dense{Units: 2, Activation: nn.ReLU}, nn.Dense{Units: 1})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -40,7 +40,7 @@ func testSameBits[T Float](t *testing.T) {
 					continue
 				}
 				const rows = 19
-				n, err := New[T](5, 1, Dense{Units: 21, Activation: hidden}, Dense{Units: outputs, Activation: p.out})
+				n, err := New[T](5, Seed(1), Dense{Units: 21, Activation: hidden}, Dense{Units: outputs, Activation: p.out})
 				if err != nil {
 					t.Fatal(err)
 				}

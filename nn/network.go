@@ -54,10 +54,18 @@ type layer struct {
 	mean, variance                 int // where they start in the state
 }
 
-// New returns a network with inputs inputs and the given layers, its weights drawn from
-// the seed: the same seed gives the same weights on every machine. It takes the memory for
-// them at once; ParamCount says beforehand how many there would be.
-func New[T Float](inputs int, seed uint64, layers ...Dense) (*Network[T], error) {
+// Seeded is a seed as New takes it, made by Seed: a type of its own, so that a seed cannot stand
+// where a number of units was meant. The zero value is Seed(0).
+type Seeded struct{ seed uint64 }
+
+// Seed says from which seed New draws the weights.
+func Seed(seed uint64) Seeded { return Seeded{seed} }
+
+// New returns a network with that many inputs and the given layers, of which the last is the
+// output. Its weights are drawn from the seed: the same seed gives the same weights on every
+// machine. It takes the memory for them at once; ParamCount says beforehand how many there would
+// be. A network that cannot be wraps ErrShape.
+func New[T Float](inputs int, seed Seeded, layers ...Dense) (*Network[T], error) {
 	n, err := plan[T](inputs, layers)
 	if err != nil {
 		return nil, err
@@ -65,7 +73,7 @@ func New[T Float](inputs int, seed uint64, layers ...Dense) (*Network[T], error)
 	n.setValues(make([]T, n.size()+StateCount(layers...)))
 	n.layPanels()
 	for i, l := range n.layers {
-		fillWeights(l.Init.resolve(l.Activation), n.Weights(i).Data, l.in, l.Units, seed, i)
+		fillWeights(l.Init.resolve(l.Activation), n.Weights(i).Data, l.in, l.Units, seed.seed, i)
 		n.startNorm(i)
 	}
 	return n, nil

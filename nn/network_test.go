@@ -12,7 +12,7 @@ import (
 
 func mustNew[T Float](t testing.TB, inputs int, seed uint64, layers ...Dense) *Network[T] {
 	t.Helper()
-	n, err := New[T](inputs, seed, layers...)
+	n, err := New[T](inputs, Seed(seed), layers...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestNewRefuses(t *testing.T) {
 		// Each layer can be counted, all together cannot.
 		{half, []Dense{{Units: half / 4}, {Units: half}}, fmt.Sprintf("network shape: layer 1: %d x %d weights are more than can be counted", half/4, half)},
 	} {
-		_, err := New[float64](c.inputs, 1, c.layers...)
+		_, err := New[float64](c.inputs, Seed(1), c.layers...)
 		_, counted := ParamCount(c.inputs, c.layers...)
 		for _, err := range []error{err, counted} {
 			if err == nil || err.Error() != c.want || !errors.Is(err, ErrShape) {
@@ -653,7 +653,7 @@ func benchmarkForwardBackprop[T Float](b *testing.B) {
 // A loss near 0 keeps its digits: for a target of 1, log(1 + e^-z) and not the difference
 // of two large numbers.
 func TestSmallCrossEntropies(t *testing.T) {
-	n, err := New[float32](1, 1, Dense{Units: 1, Activation: Sigmoid, NoBias: true, Init: Zeros})
+	n, err := New[float32](1, Seed(1), Dense{Units: 1, Activation: Sigmoid, NoBias: true, Init: Zeros})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -251,7 +251,7 @@ func TestNormRefuses(t *testing.T) {
 		tooMany(math.MaxInt/3 + 1): {Units: math.MaxInt/3 + 1, Norm: BatchNorm},
 		"network shape: layer 0: a share of -0.1 of its inputs cannot be dropped; give a number of at least 0 and less than 1": {Units: 2, Dropout: -0.1},
 	} {
-		if _, err := New[float64](inputs, 1, d); err == nil || err.Error() != want {
+		if _, err := New[float64](inputs, Seed(1), d); err == nil || err.Error() != want {
 			t.Errorf("%+v:\n got %v\nwant %s", d, err, want)
 		}
 	}

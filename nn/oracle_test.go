@@ -107,7 +107,7 @@ func TestLossesAgainstOracle(t *testing.T) {
 		}
 		// A layer with the unit matrix as weights passes z on.
 		units := len(c.Z[0])
-		n, err := New[float64](units, 1, Dense{Units: units, Activation: out, NoBias: true, Init: Zeros})
+		n, err := New[float64](units, Seed(1), Dense{Units: units, Activation: out, NoBias: true, Init: Zeros})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +250,7 @@ func TestNetworksAgainstOracle(t *testing.T) {
 				}
 				layers = append(layers, Dense{Units: c.Sizes[l+1], Activation: f, NoBias: !c.Bias})
 			}
-			n, err := New[float64](c.Sizes[0], 1, layers...)
+			n, err := New[float64](c.Sizes[0], Seed(1), layers...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 func BenchmarkCheckpoint(b *testing.B) {
-	net, err := nn.New[float32](3, 5, nn.Dense{Units: 1000, Activation: nn.ReLU}, nn.Dense{Units: 1000, Activation: nn.ReLU}, nn.Dense{Units: 2})
+	net, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 1000, Activation: nn.ReLU}, nn.Dense{Units: 1000, Activation: nn.ReLU}, nn.Dense{Units: 2})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -269,7 +269,7 @@ func TestResumeShapes(t *testing.T) {
 			c.Method, c.BatchSize, c.Epochs = method, 12, 9 // a lonely last row
 			resumeToTheBit(t, fmt.Sprint(method, " shape ", i), nn.Identity, c, d)
 			start := func(int) *Trainer[float32] {
-				net, err := nn.New[float32](3, 5, nn.Dense{Units: 8, Activation: nn.Tanh, Norm: nn.BatchNorm, Dropout: 0.3}, nn.Dense{Units: 2})
+				net, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 8, Activation: nn.Tanh, Norm: nn.BatchNorm, Dropout: 0.3}, nn.Dense{Units: 2})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -307,7 +307,7 @@ func TestResumeOtherRuns(t *testing.T) {
 	resumeToTheBit(t, "halves its rate in vain", nn.Identity, Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 9, BatchSize: 5, Halvings: 3}, v)
 	n := 0
 	start := func(int) *Trainer[float64] {
-		net, err := nn.New[float64](3, 1, nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 2})
+		net, err := nn.New[float64](3, nn.Seed(1), nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -388,7 +388,7 @@ func TestRestoreRefusesOtherRuns(t *testing.T) {
 	other, other2 := problem[float32](37), problem[float32](9)
 	other.X.Data[3] = math.Nextafter32(other.X.Data[3], 9)
 	other2.Y.Data[0] += 0.5
-	small, err := nn.New[float32](3, 5, nn.Dense{Units: 7, Activation: nn.Tanh}, nn.Dense{Units: 2})
+	small, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 7, Activation: nn.Tanh}, nn.Dense{Units: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

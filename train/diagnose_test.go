@@ -24,7 +24,7 @@ func notebookRows() Set[float64] {
 
 func notebookNet(t testing.TB, hidden int, seed uint64) *nn.Network[float64] {
 	t.Helper()
-	n, err := nn.New[float64](3, seed, nn.Dense{Units: hidden, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform},
+	n, err := nn.New[float64](3, nn.Seed(seed), nn.Dense{Units: hidden, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform},
 		nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform})
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +277,7 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	if s.prepare != nil {
 		s.prepare(s)
 	}
-	n, err := nn.New[float32](5, 3, append(s.hidden, nn.Dense{Units: s.data.Train.Y.Cols, Activation: s.out, Init: s.outInit})...)
+	n, err := nn.New[float32](5, nn.Seed(3), append(s.hidden, nn.Dense{Units: s.data.Train.Y.Cols, Activation: s.out, Init: s.outInit})...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
 		rows.Y.Data[i] = float32(noise(i, 9)) // nothing to learn: no better than a guess
 	}
 	for _, rate := range []float64{1e-9, 1e-3, 1} {
-		n, err := nn.New[float32](rows.X.Cols, 3, nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 1})
+		n, err := nn.New[float32](rows.X.Cols, nn.Seed(3), nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -342,7 +342,7 @@ func TestWatchingChangesNoBit(t *testing.T) {
 	weights := func(on bool, c Config, d Data[float32], layers ...nn.Dense) []float32 {
 		watching = on
 		defer func() { watching = true }()
-		n, err := nn.New[float32](d.Train.X.Cols, 3, layers...)
+		n, err := nn.New[float32](d.Train.X.Cols, nn.Seed(3), layers...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -390,7 +390,7 @@ func BenchmarkWatch(b *testing.B) {
 			}
 			share, during := 0.0, 0.0
 			for b.Loop() {
-				n, err := nn.New[float32](5, 3, c.layers...)
+				n, err := nn.New[float32](5, nn.Seed(3), c.layers...)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -16,7 +16,7 @@ import (
 func Example() {
 	x := nn.FromRows([][]float64{{0, 0}, {0, 1}, {1, 0}, {1, 1}})
 	y := nn.FromRows([][]float64{{0}, {1}, {1}, {0}})
-	net, err := nn.New[float64](2, 1, nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 1, Activation: nn.Sigmoid})
+	net, err := nn.New[float64](2, nn.Seed(1), nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 1, Activation: nn.Sigmoid})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func Example() {
 func ExampleTrainer_Steps() {
 	x := nn.FromRows([][]float64{{0}, {1}, {2}, {3}})
 	y := nn.FromRows([][]float64{{1}, {3}, {5}, {7}})
-	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	net, err := nn.New[float64](1, nn.Seed(1), nn.Dense{Units: 1})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func ExampleTrainer_More() {
 		}
 		return train.Data[float64]{Train: train.Set[float64]{X: nn.FromRows(x), Y: nn.FromRows(y)}}
 	}
-	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	net, err := nn.New[float64](1, nn.Seed(1), nn.Dense{Units: 1})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func ExampleNew_warmStart() {
 	data := train.Data[float64]{Train: train.Set[float64]{
 		X: nn.FromRows([][]float64{{0}, {1}, {2}, {3}}), Y: nn.FromRows([][]float64{{1}, {3}, {5}, {7}}),
 	}}
-	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	net, err := nn.New[float64](1, nn.Seed(1), nn.Dense{Units: 1})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func ExampleNew_warmStart() {
 // nothing had happened, to the bit.
 func ExampleTrainer_Checkpoint() {
 	start := func() *train.Trainer[float32] {
-		net, err := nn.New[float32](1, 1, nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 1})
+		net, err := nn.New[float32](1, nn.Seed(1), nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 1})
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func ExampleTrainer_Checkpoint() {
 func Example_solver() {
 	x := nn.FromRows([][]float64{{0}, {1}, {2}, {3}})
 	y := nn.FromRows([][]float64{{1}, {3}, {5}, {7}})
-	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	net, err := nn.New[float64](1, nn.Seed(1), nn.Dense{Units: 1})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func Example_solver() {
 func ExampleConfig_score() {
 	x := nn.FromRows([][]float64{{0}, {1}, {2}, {3}})
 	y := nn.FromRows([][]float64{{1}, {3}, {5}, {70}}) // the last is not to be trusted
-	net, err := nn.New[float64](1, 1, nn.Dense{Units: 1})
+	net, err := nn.New[float64](1, nn.Seed(1), nn.Dense{Units: 1})
 	if err != nil {
 		log.Fatal(err)
 	}

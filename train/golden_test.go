@@ -61,7 +61,7 @@ func golden(t *testing.T) []goldenRun {
 
 func (g goldenRun) network(t *testing.T) *nn.Network[float64] {
 	t.Helper()
-	n, err := nn.New[float64](len(g.X[0]), 1,
+	n, err := nn.New[float64](len(g.X[0]), nn.Seed(1),
 		nn.Dense{Units: g.Hidden, Activation: nn.Sigmoid, NoBias: true},
 		nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true})
 	if err != nil {

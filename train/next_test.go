@@ -21,7 +21,7 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 	}
 	for _, method := range []Method{Batch, Stochastic, MiniBatch, PerSample} {
 		for _, noShuffle := range []bool{false, true} {
-			net, err := nn.New[float64](2, 3, nn.Dense{Units: 3, Activation: nn.Tanh}, nn.Dense{Units: 1})
+			net, err := nn.New[float64](2, nn.Seed(3), nn.Dense{Units: 3, Activation: nn.Tanh}, nn.Dense{Units: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestNextKnowsTheLonelyRow(t *testing.T) {
 func previewed[T nn.Float](t *testing.T, norm nn.Norm, dropout float64) *nn.Network[T] {
 	t.Helper()
 	shape := network[T](t, nn.Identity)
-	net, err := nn.New[T](shape.Inputs(), 3,
+	net, err := nn.New[T](shape.Inputs(), nn.Seed(3),
 		nn.Dense{Units: 5, Activation: nn.Tanh, Norm: norm, NoBias: norm == nn.BatchNorm}, nn.Dense{Units: shape.Outputs(), Dropout: dropout})
 	if err != nil {
 		t.Fatal(err)

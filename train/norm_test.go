@@ -14,7 +14,7 @@ import (
 // regular returns a net with a norm and dropout of inputs and hidden units.
 func regular[T nn.Float](t testing.TB, norm nn.Norm, dropout float64) *nn.Network[T] {
 	t.Helper()
-	n, err := nn.New[T](3, 5,
+	n, err := nn.New[T](3, nn.Seed(5),
 		nn.Dense{Units: 80, Activation: nn.Tanh, Norm: norm, Dropout: dropout / 2},
 		nn.Dense{Units: 70, Activation: nn.ReLU, Norm: norm, Dropout: dropout},
 		nn.Dense{Units: 2, Dropout: dropout})

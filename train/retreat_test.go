@@ -15,7 +15,7 @@ import (
 // linear is a network whose weights run away with a rate that is too large.
 func linear(t testing.TB) *nn.Network[float32] {
 	t.Helper()
-	n, err := nn.New[float32](3, 5, nn.Dense{Units: 8}, nn.Dense{Units: 2})
+	n, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 8}, nn.Dense{Units: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func readShapes(t *testing.T) (file shapeFile) {
 // start is the file's net with that output.
 func (file *shapeFile) start(t *testing.T, out nn.Activation) *nn.Network[float64] {
 	t.Helper()
-	n, err := nn.New[float64](3, 1, nn.Dense{Units: 5, Activation: nn.Tanh}, nn.Dense{Units: 3, Activation: out})
+	n, err := nn.New[float64](3, nn.Seed(1), nn.Dense{Units: 5, Activation: nn.Tanh}, nn.Dense{Units: 3, Activation: out})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func benchmarkStep[T nn.Float](b *testing.B, name string, inputs, rows int, loss
 		}
 		b.Run(name+"/impl="+impl, func(b *testing.B) {
 			kernel.SelectISA(isa)
-			n, err := nn.New[T](inputs, 1, layers...)
+			n, err := nn.New[T](inputs, nn.Seed(1), layers...)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -14,7 +14,7 @@ type whole struct{ optim.Rule }
 // wide is a problem large enough for a team to be used.
 func wide[T nn.Float](t *testing.T) (*nn.Network[T], Data[T]) {
 	t.Helper()
-	n, err := nn.New[T](40, 5, nn.Dense{Units: 110, Activation: nn.Tanh}, nn.Dense{Units: 60, Activation: nn.ReLU}, nn.Dense{Units: 3, Activation: nn.Softmax})
+	n, err := nn.New[T](40, nn.Seed(5), nn.Dense{Units: 110, Activation: nn.Tanh}, nn.Dense{Units: 60, Activation: nn.ReLU}, nn.Dense{Units: 3, Activation: nn.Softmax})
 	if err != nil {
 		t.Fatal(err)
 	}

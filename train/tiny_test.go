@@ -85,7 +85,7 @@ func testTinyBits[T nn.Float](t *testing.T) {
 				inputs, layers, c, d := tinyCase[T](r)
 				what := fmt.Sprintf("case %d: %d inputs, %+v, %+v", i, inputs, layers, c)
 				start := func(tiny bool) (*Trainer[T], *nn.Network[T]) {
-					n, err := nn.New[T](inputs, uint64(i), layers...)
+					n, err := nn.New[T](inputs, nn.Seed(uint64(i)), layers...)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -218,7 +218,7 @@ func TestTinyRefuses(t *testing.T) {
 		if c.Method == "" {
 			c.Method = Batch
 		}
-		n, err := nn.New[float32](3, 1, nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 2})
+		n, err := nn.New[float32](3, nn.Seed(1), nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

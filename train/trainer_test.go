@@ -28,7 +28,7 @@ func problem[T nn.Float](rows int) Set[T] {
 
 func network[T nn.Float](t testing.TB, out nn.Activation) *nn.Network[T] {
 	t.Helper()
-	n, err := nn.New[T](3, 5, nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 2, Activation: out})
+	n, err := nn.New[T](3, nn.Seed(5), nn.Dense{Units: 8, Activation: nn.Tanh}, nn.Dense{Units: 2, Activation: out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestPatienceRestoresTheBest(t *testing.T) {
 
 // A divergence is an error with the last finite weights left in the network.
 func TestDivergence(t *testing.T) {
-	n, err := nn.New[float32](3, 5, nn.Dense{Units: 8, Activation: nn.ReLU}, nn.Dense{Units: 2})
+	n, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 8, Activation: nn.ReLU}, nn.Dense{Units: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

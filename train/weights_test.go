@@ -21,7 +21,7 @@ func TestWeightsAreCopies(t *testing.T) {
 	}
 	for _, r := range []nn.Reduction{nn.Mean, nn.Sum} {
 		run := func(s Set[float64]) (*nn.Network[float64], Result) {
-			n, err := nn.New[float64](2, 1, nn.Dense{Units: 1, Init: nn.Zeros})
+			n, err := nn.New[float64](2, nn.Seed(1), nn.Dense{Units: 1, Init: nn.Zeros})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +164,7 @@ func TestSolverWeighs(t *testing.T) {
 	}
 	var nets [3]*nn.Network[float64]
 	for i, s := range []Set[float64]{weighted, copied, plain} {
-		n, err := nn.New[float64](3, 5, nn.Dense{Units: 2})
+		n, err := nn.New[float64](3, nn.Seed(5), nn.Dense{Units: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -182,7 +182,7 @@ func noise(row, col int) float32 {
 
 // trainer makes a run of that many steps and an epoch to warm up.
 func (j job[T]) trainer(threads, steps int) (*train.Trainer[T], error) {
-	net, err := nn.New[T](j.inputs, 1, j.layers...)
+	net, err := nn.New[T](j.inputs, nn.Seed(1), j.layers...)
 	if err != nil {
 		return nil, err
 	}
@@ -299,7 +299,7 @@ func mallocs() uint64 {
 
 // infer times one sample through a network.
 func infer[T nn.Float](j job[T], each time.Duration) (Inference, error) {
-	net, err := nn.New[T](j.inputs, 1, j.layers...)
+	net, err := nn.New[T](j.inputs, nn.Seed(1), j.layers...)
 	if err != nil {
 		return Inference{}, err
 	}

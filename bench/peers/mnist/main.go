@@ -54,7 +54,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	net, err := nn.New[float32](learn.X.Cols, seed,
+	net, err := nn.New[float32](learn.X.Cols, nn.Seed(seed),
 		nn.Dense{Units: 512, Activation: nn.ReLU}, nn.Dense{Units: 256, Activation: nn.ReLU}, nn.Dense{Units: learn.Y.Cols, Activation: nn.Softmax})
 	if err != nil {
 		return err

@@ -1,0 +1,63 @@
+package safetensors
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	other "github.com/nlpodyssey/safetensors"
+)
+
+// Another program's reader finds what Write wrote, and Parse what another program wrote.
+func TestBesideAnotherImplementation(t *testing.T) {
+	tensors := []Tensor[float64]{{"b", 0, 2, []float64{5, 6}}, {"a", 2, 1, []float64{1, 2}}}
+	var b bytes.Buffer
+	if err := Write(&b, tensors, `{"checksum":true}`); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := other.Deserialize(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if view, ok := theirs.Tensor("a"); !ok || !slices.Equal(view.Shape(), []uint64{2, 1}) || view.DType() != other.F64 {
+		t.Errorf("a is read as %v", view)
+	}
+	views := map[string]other.TensorView{}
+	for _, name := range theirs.Names() {
+		views[name], _ = theirs.Tensor(name)
+	}
+	raw, err := other.Serialize(views, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(raw)
+	if err != nil || f.Text != "" || f.Damaged || f.Count() != 4 {
+		t.Fatalf("theirs is parsed as %+v, %v", f, err)
+	}
+	back := []Tensor[float64]{{"a", 2, 1, make([]float64, 2)}, {"b", 0, 2, make([]float64, 2)}}
+	if err := Fill(f, back, 1); err != nil || !slices.Equal(back[0].Data, []float64{1, 2}) || !slices.Equal(back[1].Data, []float64{5, 6}) {
+		t.Errorf("theirs is read as %v, %v", back, err)
+	}
+}
+
+func TestBadHeaders(t *testing.T) {
+	file := func(header string, data int) []byte {
+		return append(append([]byte{byte(len(header)), 0, 0, 0, 0, 0, 0, 0}, header...), make([]byte, data)...)
+	}
+	for header, want := range map[string]string{
+		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`: "tensor b begins at byte 4",
+		`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`:                                                      "8 bytes are no F32 of shape [3]",
+		`{"a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]}}`:                                    "8 bytes are no F32",
+		`{"a":{"dtype":"F3","shape":[2],"data_offsets":[0,8]}}`:                                                       `the type "F3" is not known`,
+		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`:                                                      "its tensors have 4 bytes and 8 follow",
+		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`:                                                      "are no F32",
+		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}`:                                                `unknown field "x"`,
+		`{"__metadata__":{"a":1}}`:                                                                                    "its metadata are no texts",
+		`[]`:                                                                                                          "cannot unmarshal",
+	} {
+		if _, err := Parse(file(header, 8)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, not %q", header, err, want)
+		}
+	}
+}

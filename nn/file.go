@@ -1,0 +1,154 @@
+package nn
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/gradus-ml/gradus/internal/safetensors"
+)
+
+// ErrFile is wrapped by every complaint of Read about what it reads.
+var ErrFile = errors.New("network file")
+
+// ErrActivation is wrapped where a layer names an activation that is not known.
+var ErrActivation = errors.New("activation")
+
+// fileFormat is of the JSON in the metadata; a reader refuses a newer one.
+const fileFormat = 1
+
+// LayerSpec is a Dense in words, for JSON and files. It says nothing of how the weights start.
+type LayerSpec struct {
+	Units      int     `json:"units"`
+	Activation string  `json:"activation"`
+	Bias       bool    `json:"bias"`
+	Norm       string  `json:"norm,omitempty"` // "" is none
+	Dropout    float64 `json:"dropout,omitempty"`
+}
+
+// Spec returns the layer in words.
+func (d Dense) Spec() LayerSpec {
+	s := LayerSpec{Units: d.Units, Activation: Identity.String(), Bias: !d.NoBias, Dropout: d.Dropout}
+	if d.Activation != nil {
+		s.Activation = d.Activation.String()
+	}
+	if d.Norm != NoNorm {
+		s.Norm = d.Norm.String()
+	}
+	return s
+}
+
+// Dense returns the layer that is meant. Custom activations are recognized by their String; a
+// name that is neither theirs nor built in is an error that wraps ErrActivation.
+func (s LayerSpec) Dense(custom ...Activation) (Dense, error) {
+	d := Dense{Units: s.Units, NoBias: !s.Bias, Dropout: s.Dropout}
+	var err error
+	if s.Norm != "" {
+		if d.Norm, err = ParseNorm(s.Norm); err != nil {
+			return Dense{}, err
+		}
+	}
+	if d.Activation, err = ParseActivation(s.Activation, custom...); err != nil {
+		return Dense{}, fmt.Errorf("%w: %w", ErrActivation, err)
+	}
+	return d, nil
+}
+
+// fileHeader is the part of a file's JSON that describes the network. A model file has it too,
+// with more beside it.
+type fileHeader struct {
+	Format    int         `json:"format"`
+	Checksum  bool        `json:"checksum,omitempty"`
+	Precision string      `json:"precision"`
+	Inputs    int         `json:"inputs"`
+	Layers    []LayerSpec `json:"layers"`
+}
+
+// Write writes the network as one safetensors file: the tensors under the names of Tensors,
+// layers.K.weight of shape [in, out] and so on, and the layers as JSON under "gradus" in the
+// metadata. Beside it, under "gradus_sha256", stands the SHA-256 in hex of the whole file with
+// zeros in its own place. How the weights started is not written. Nothing may change the network
+// meanwhile.
+func (n *Network[T]) Write(w io.Writer) error {
+	h := fileHeader{Format: fileFormat, Checksum: true, Precision: precision[T](), Inputs: n.inputs}
+	for _, d := range n.layers {
+		h.Layers = append(h.Layers, d.Spec())
+	}
+	text, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return safetensors.Write(w, n.fileTensors(), string(text))
+}
+
+// Read reads the network that Write wrote, or that of a model file, to the end of r. It checks
+// everything, the checksum included, and what is wrong wraps ErrFile. A network of the other
+// precision is converted. Custom activations, which a file has by their names, must be given; no
+// code is executed by reading.
+func Read[T Float](r io.Reader, custom ...Activation) (*Network[T], error) {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it cannot be read: %w", ErrFile, err)
+	}
+	f, err := safetensors.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	bad := func(format string, args ...any) (*Network[T], error) {
+		return nil, fmt.Errorf("%w: %w", ErrFile, f.Explain(fmt.Errorf(format, args...)))
+	}
+	if f.Text == "" {
+		return bad("this is a safetensors file, but not one of gradus: its metadata has no %q", safetensors.Key)
+	}
+	var h fileHeader
+	if err := json.Unmarshal([]byte(f.Text), &h); err != nil {
+		return bad("its metadata cannot be read: %w", err)
+	}
+	switch {
+	case h.Format > fileFormat:
+		return bad("it has format %d and this gradus reads up to %d; use a newer gradus", h.Format, fileFormat)
+	case h.Format < 1 || len(h.Layers) == 0:
+		return bad("its metadata is incomplete")
+	case h.Precision != "float32" && h.Precision != "float64":
+		return bad("its precision is %q, not float32 or float64", h.Precision)
+	}
+	layers := make([]Dense, len(h.Layers))
+	for i, s := range h.Layers {
+		if layers[i], err = s.Dense(custom...); err != nil {
+			return bad("layer %d: %w; a program that has it gives it to nn.Read", i, err)
+		}
+		layers[i].Init = Zeros
+	}
+	params, err := ParamCount(h.Inputs, layers...)
+	if err != nil {
+		return bad("%w", err)
+	}
+	if state := StateCount(layers...); params+state != f.Count() {
+		return bad("its layers have %d parameters and %d running statistics, its tensors %d numbers", params, state, f.Count())
+	}
+	n, err := New[T](h.Inputs, Seed(0), layers...)
+	if err != nil {
+		return bad("%w", err)
+	}
+	if err := safetensors.Fill(f, n.fileTensors(), n.Depth()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return n, nil
+}
+
+func (n *Network[T]) fileTensors() []safetensors.Tensor[T] {
+	var out []safetensors.Tensor[T]
+	for _, t := range n.Tensors() {
+		out = append(out, safetensors.Tensor[T](t))
+	}
+	return out
+}
+
+// precision is the name of a type of number.
+func precision[T Float]() string {
+	if _, single := any(T(0)).(float32); single {
+		return "float32"
+	}
+	return "float64"
+}
