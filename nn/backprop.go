@@ -193,6 +193,9 @@ func (n *Network[T]) Part(i int) (from, to int) {
 	return d.end, d.end
 }
 
+// PartLayer returns which layer's parameters a part has.
+func (n *Network[T]) PartLayer(i int) int { return n.panels[i/2].layer }
+
 // deltaRows takes the deltas of some rows through the pass's layers.
 func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 	for l := t.pass.first; l > t.pass.last; l-- {

@@ -166,20 +166,22 @@ func (n *Network[T]) statistics(t *Tape[T], l int) {
 // of the tape's last ForwardTraining: mean <- 0.9·mean + 0.1·m, and the variance alike towards
 // the unbiased one, of rows-1.
 func (n *Network[T]) UpdateState(t *Tape[T]) {
-	if len(n.state) == 0 || !t.training {
+	for l := range n.layers {
+		n.UpdateLayerState(t, l)
+	}
+}
+
+// UpdateLayerState is UpdateState for layer l alone.
+func (n *Network[T]) UpdateLayerState(t *Tape[T], l int) {
+	d := &n.layers[l]
+	if d.Norm != BatchNorm || !t.training {
 		return
 	}
 	unbiased := T(float64(t.x.Rows) / float64(t.x.Rows-1))
-	for l := range n.layers {
-		d := &n.layers[l]
-		if d.Norm != BatchNorm {
-			continue
-		}
-		mean, variance := n.state[d.mean:][:d.Units], n.state[d.variance:][:d.Units]
-		for j, v := range t.norms[l].variance {
-			mean[j] = kernel.FMA(normMomentum, t.norms[l].mean[j], (1-normMomentum)*mean[j])
-			variance[j] = kernel.FMA(normMomentum, v*unbiased, (1-normMomentum)*variance[j])
-		}
+	mean, variance := n.state[d.mean:][:d.Units], n.state[d.variance:][:d.Units]
+	for j, v := range t.norms[l].variance {
+		mean[j] = kernel.FMA(normMomentum, t.norms[l].mean[j], (1-normMomentum)*mean[j])
+		variance[j] = kernel.FMA(normMomentum, v*unbiased, (1-normMomentum)*variance[j])
 	}
 }
 

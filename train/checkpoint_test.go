@@ -28,6 +28,7 @@ var derived = map[string]string{
 	"gather":    "scratch of a step",
 	"grads":     "scratch of a step",
 	"parts":     "views of the parameters and slots",
+	"whole":     "of the configuration",
 	"tiny":      "another way to the same bits",
 	"now":       "scratch of a step",
 	"order":     "drawn again from the seed and the epoch",

@@ -60,6 +60,16 @@ type Config struct {
 	WeightDecay float64 // decoupled: all parameters times 1 - rate·WeightDecay, as AdamW has it, for any rule
 	MaxNorm     float64 // of every layer: Keras's MaxNorm(axis=0), which adds 1e-7; biases are not counted
 
+	// LayerRates, if not nil, has a factor of the learning rate for each layer: the rule and the
+	// weight decay take rate·LayerRates[l] for layer l. A layer whose factor is 0 is frozen: neither
+	// the rule, nor penalties, decay, MaxNorm or running statistics change it, the rule remembers
+	// nothing of it, and its gradient does not count in ClipNorm. In training, its batch
+	// normalization still takes the statistics of the batch.
+	LayerRates []float64
+
+	// GradientNorm has every Step say how long the gradient was. It costs a pass over it.
+	GradientNorm bool
+
 	// EMA, 0.999 say, has the run keep a running average of the network's values, which are its
 	// parameters and the statistics of batch normalisation,
 	//
@@ -119,6 +129,39 @@ func DefaultLoss(out nn.Activation) nn.Loss {
 		return nn.Poisson
 	}
 	return nn.Squared
+}
+
+// checkLayerRates refuses factors that do not go with the network.
+func (c *Config) checkLayerRates(depth int) error {
+	switch {
+	case c.LayerRates == nil:
+		return nil
+	case len(c.LayerRates) != depth:
+		return fmt.Errorf("there are %d layer rates and the network has %d layers; give one factor for each", len(c.LayerRates), depth)
+	case c.Solver != nil:
+		return fmt.Errorf("%s finds one rate for all parameters, so layers cannot have rates of their own; leave them out, or use another optimizer", c.Solver)
+	case !optim.Separable(c.Rule):
+		return fmt.Errorf("the rule %s sees all parameters at once, so layers cannot have rates of their own; give it a method Separable, if it treats every parameter by itself", c.Rule)
+	}
+	trains := false
+	for l, f := range c.LayerRates {
+		if !(f >= 0) || math.IsInf(f, 0) {
+			return fmt.Errorf("the rate's factor of layer %d is %v; it must be a finite number of at least 0", l, f)
+		}
+		trains = trains || f > 0
+	}
+	if !trains {
+		return errors.New("the rate's factor of every layer is 0, so nothing would train; give one of them a factor greater than 0")
+	}
+	return nil
+}
+
+// layerRate is the factor of the rate for layer l.
+func (c *Config) layerRate(l int) float64 {
+	if c.LayerRates == nil {
+		return 1
+	}
+	return c.LayerRates[l]
 }
 
 // withDefaults fills the zero fields and checks the rest.

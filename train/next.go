@@ -133,7 +133,7 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	from, to := t.coming()
 	b := t.batch(from, to)
 	before(b)
-	t.parts = nil // the gradient is wanted whole
+	t.whole = true
 	s, _ := t.update(b, t.place())
 	after(s)
 	return true

@@ -13,7 +13,7 @@ import (
 
 // shapes reports whether there is anything of it.
 func (c *Config) shapes() bool {
-	return c.Penalty != nn.Penalty{} || c.ClipValue > 0 || c.ClipNorm > 0 || c.WeightDecay > 0 || c.MaxNorm > 0 || c.EMA > 0
+	return c.Penalty != nn.Penalty{} || c.ClipValue > 0 || c.ClipNorm > 0 || c.WeightDecay > 0 || c.MaxNorm > 0 || c.EMA > 0 || c.LayerRates != nil
 }
 
 // rate is the learning rate of an update.
@@ -36,11 +36,38 @@ func (t *Trainer[T]) clip() {
 	}
 }
 
-// decay shrinks parameters.
-func (t *Trainer[T]) decay(w []T) {
+// decay shrinks parameters that learn with that rate.
+func (t *Trainer[T]) decay(w []T, rate float64) {
 	if t.cfg.WeightDecay > 0 {
-		kernel.Scale(w, T(1-float64(t.now.Rate*t.cfg.WeightDecay)))
+		kernel.Scale(w, T(1-float64(rate*t.cfg.WeightDecay)))
 	}
+}
+
+// freeze sets the gradient of frozen layers to 0.
+func (t *Trainer[T]) freeze(grad []T) {
+	if t.cfg.LayerRates == nil {
+		return
+	}
+	for i := range t.parts {
+		if t.cfg.layerRate(t.net.PartLayer(i)) == 0 {
+			from, to := t.net.Part(i)
+			clear(grad[from:to])
+		}
+	}
+}
+
+// apply has the rule change a part of the parameters, with the rate of its layer.
+func (t *Trainer[T]) apply(part int, grad []T) {
+	now := t.now
+	if t.cfg.LayerRates != nil {
+		now.Rate *= t.cfg.layerRate(t.net.PartLayer(part))
+	}
+	if now.Rate == 0 && t.now.Rate != 0 { // the layer is frozen
+		return
+	}
+	views := t.parts[part]
+	t.decay(views[0], now.Rate)
+	optim.Update(t.cfg.Rule, now, views[0], grad, views[1:])
 }
 
 // constrain keeps the weights that lead to each unit within MaxNorm. Their squares are summed
@@ -50,6 +77,9 @@ func (t *Trainer[T]) constrain() {
 		return
 	}
 	for l := range t.net.Depth() {
+		if t.cfg.layerRate(l) == 0 {
+			continue
+		}
 		w := t.net.Weights(l)
 		norms := t.norms[:w.Cols]
 		clear(norms)

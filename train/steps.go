@@ -210,18 +210,33 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), weight: b.Weight(), Validation: math.NaN(), Score: math.NaN()}
 	s.Rate = t.rate(at)
 	t.now = optim.Step{Rate: s.Rate, N: s.N}
-	if t.parts != nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
+	if t.parts != nil && !t.whole && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
 		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
 		t.tape.UseWeights(b.W)
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
 		s.Loss = t.gradient(b, scale) * scale
 		t.net.AddPenalty(t.cfg.Penalty, 0, t.grads[0])
+		t.freeze(t.grads[0])
+		if t.cfg.GradientNorm {
+			s.GradientNorm = math.Sqrt(kernel.SumSquares(t.grads[0]))
+		}
 		t.clip()
-		t.decay(t.net.Params())
-		optim.Update(t.cfg.Rule, t.now, t.net.Params(), t.grads[0], t.slots)
+		if t.cfg.LayerRates == nil {
+			t.decay(t.net.Params(), t.now.Rate)
+			optim.Update(t.cfg.Rule, t.now, t.net.Params(), t.grads[0], t.slots)
+		} else {
+			for i := range t.parts {
+				from, to := t.net.Part(i)
+				t.apply(i, t.grads[0][from:to])
+			}
+		}
 	}
-	t.net.UpdateState(t.tape)
+	for l := range t.net.Depth() {
+		if t.cfg.layerRate(l) > 0 {
+			t.net.UpdateLayerState(t.tape, l)
+		}
+	}
 	t.constrain()
 	t.average(s.N)
 	if s.Loss-s.Loss != 0 {
@@ -247,7 +262,7 @@ func (t updater[T]) Memory(part int) [][]T { return t.parts[part] }
 
 // Descent reports whether the rule's own step is all that Update does, and plain descent.
 func (t updater[T]) Descent() (rate, mu float64, ok bool) {
-	if t.cfg.Penalty != (nn.Penalty{}) || t.cfg.ClipValue > 0 || t.cfg.WeightDecay > 0 {
+	if t.cfg.Penalty != (nn.Penalty{}) || t.cfg.ClipValue > 0 || t.cfg.WeightDecay > 0 || t.cfg.LayerRates != nil {
 		return 0, 0, false
 	}
 	return optim.Descent(t.cfg.Rule, t.now)
@@ -255,14 +270,12 @@ func (t updater[T]) Descent() (rate, mu float64, ok bool) {
 
 // Update applies the rule, and what comes before it.
 func (t updater[T]) Update(part int, grad []T) {
-	views := t.parts[part]
 	from, _ := t.net.Part(part)
 	t.net.AddPenalty(t.cfg.Penalty, from, grad)
 	if t.cfg.ClipValue > 0 {
 		kernel.Clamp(grad, T(t.cfg.ClipValue))
 	}
-	t.decay(views[0])
-	optim.Update(t.cfg.Rule, t.now, views[0], grad, views[1:])
+	t.apply(part, grad)
 }
 
 // gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch

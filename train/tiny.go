@@ -27,7 +27,7 @@ var useTiny = true // off in tests
 func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	_, sgd := c.Rule.(optim.SGD)
 	whole := c.Method == Batch || c.Method == MiniBatch && c.NoShuffle && c.BatchSize == d.Rows()
-	if !useTiny || !sgd || c.Halvings > 0 || !whole || c.shapes() || c.Solver != nil || d.W != nil || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
+	if !useTiny || !sgd || c.Halvings > 0 || !whole || c.shapes() || c.GradientNorm || c.Solver != nil || d.W != nil || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
 		return nil
 	}
 	first, last := net.Layer(0), net.Layer(1)

@@ -66,6 +66,7 @@ type Trainer[T nn.Float] struct {
 	grads  [][]T        // the gradient, and partial sums of shards
 	slots  [][]T        // what the rule or the solver remembers
 	parts  [][][]T      // what the rule works on, by part: see updater; nil where the rule is not separable
+	whole  bool         // the gradient is wanted whole, not part by part
 	tiny   *tiny[T]     // nil where step makes the epochs
 	now    optim.Step   // the update that updater makes
 	order  []int        // the rows in this epoch's order
@@ -155,6 +156,11 @@ type Step struct {
 	Loss    float64 `json:"loss"`    // of the batch, before the update, reduced as in the configuration
 	Rate    float64 `json:"rate"`
 
+	// GradientNorm is the length of the gradient of the batch's loss and the penalty, by all
+	// parameters that are not frozen, before it is clipped; 0 unless Config.GradientNorm asks for
+	// it, and with a solver.
+	GradientNorm float64 `json:"gradient_norm,omitempty"`
+
 	EpochEnd   bool    `json:"epoch_end"`  // the epoch's last update; the following are set only then
 	EpochLoss  float64 `json:"epoch_loss"` // row-weighted mean of the epoch's batch losses
 	Validation float64 `json:"validation"` // the loss over the validation rows; NaN without any
@@ -181,6 +187,10 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 	if err := cfg.CheckSolver(net.Layers()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	if err := cfg.checkLayerRates(net.Depth()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	cfg.LayerRates = slices.Clone(cfg.LayerRates)
 	if err := checkSet("training", net, cfg.Loss, data.Train); err != nil {
 		return nil, err
 	}
@@ -206,7 +216,7 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		return nil, err
 	}
 
-	t := &Trainer[T]{batchSize: batchSize, net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely}
+	t := &Trainer[T]{batchSize: batchSize, net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely, whole: cfg.GradientNorm}
 	t.back.goodLoss = math.Inf(1)
 	params, values := len(net.Params()), len(net.Values())
 	most := cfg.BatchSize + lonely // rows in a batch
