@@ -10,6 +10,8 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // irisModel trains a model of the iris table and saves it, as "gradus train iris.csv" does.
@@ -112,4 +114,57 @@ func ExampleCrossValidate() {
 	// Output:
 	// 5 folds, accuracy 0.95 ± 0.04
 	// most important: petal_width_cm
+}
+
+// Go on training the network of a loaded model in a loop of one's own, its first layer frozen, and
+// make a model of it again.
+func ExampleNew() {
+	path, remove := irisModel()
+	defer remove()
+	m, err := model.Load(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// The rows as the network takes them, encoded as the model does it.
+	table, err := data.Read("../examples/data/iris.csv", data.ReadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	b, err := m.Encoding.Bind(table)
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows := b.Labelled()
+	set := train.Set[float32]{X: nn.NewMatrix[float32](len(rows), m.Encoding.Width()), Y: nn.NewMatrix[float32](len(rows), m.Encoding.Outputs())}
+	if _, err := data.Inputs(b, rows, set.X.Data); err != nil {
+		log.Fatal(err)
+	}
+	if err := data.Targets(b, rows, set.Y.Data); err != nil {
+		log.Fatal(err)
+	}
+
+	net := m.Network32().Clone()
+	t, err := train.New(net, train.Config{Epochs: 5, Rate: 0.001, LayerRates: []float64{0, 1}}, train.Data[float32]{Train: set})
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := t.Run(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	tuned, err := model.New(m.Encoding, net, model.NewOptions{Result: &result})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := tuned.Save(path); err != nil {
+		log.Fatal(err)
+	}
+	score, err := tuned.Evaluate(table)
+	if err != nil {
+		log.Fatal(err)
+	}
+	accuracy, _ := score.Get("accuracy")
+	fmt.Println(tuned.Classes(), tuned.Training.Epochs, "more epochs, accuracy above 0.9:", accuracy > 0.9)
+	// Output: [setosa versicolor virginica] 5 more epochs, accuracy above 0.9: true
 }

@@ -86,7 +86,31 @@ func tensorsOf[T nn.Float](n *nn.Network[T]) []safetensors.Tensor[T] {
 // executed by loading. A file that names custom activations, losses or rules needs them in custom;
 // what is missing is named. The model's Options have all of custom, so that they can train again.
 func Load(path string, custom ...Custom) (*Model, error) {
-	file, err := openWeights(path)
+	return loadModel(path, os.Stat, os.ReadFile, custom)
+}
+
+// LoadFS is Load from a file system: an embed.FS, say, so that a program carries its model.
+func LoadFS(fsys fs.FS, name string, custom ...Custom) (*Model, error) {
+	stat := func(name string) (fs.FileInfo, error) { return fs.Stat(fsys, name) }
+	read := func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) }
+	return loadModel(name, stat, read, custom)
+}
+
+func loadModel(name string, stat func(string) (fs.FileInfo, error), read func(string) ([]byte, error), custom []Custom) (*Model, error) {
+	file, err := openWeights(name, stat, read)
+	if err != nil {
+		return nil, err
+	}
+	return file.model(custom)
+}
+
+// Read is Load from a reader, to its end: of what Write wrote, or a model file's bytes.
+func Read(r io.Reader, custom ...Custom) (*Model, error) {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it cannot be read: %w", ErrFile, err)
+	}
+	file, err := readWeights("", raw)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +127,9 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	var h header
 	if err := json.Unmarshal([]byte(text), &h); err != nil {
 		return bad("its metadata cannot be read: %w", err)
+	}
+	if h.Encoding == nil && h.Training == nil {
+		return bad("this is a network without columns: nn.Read reads it, and model.New makes a model of it")
 	}
 	switch {
 	case h.Format > formatVersion:
@@ -142,21 +169,9 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if missing != nil {
 		return bad("it was made with %s, which gradus does not know: a program that has them gives them to model.Load", strings.Join(missing, ", "))
 	}
-	out := layers[len(layers)-1]
-	if err := nn.Compatible(m.Loss, out.Activation, out.Units); err != nil {
+	if err := m.agree(h.Inputs, layers[len(layers)-1], h.Threshold); err != nil {
 		return bad("%w", err)
 	}
-	switch {
-	case h.Inputs != h.Encoding.Width():
-		return bad("its network has %d inputs, its columns make %d", h.Inputs, h.Encoding.Width())
-	case out.Units != h.Encoding.Outputs():
-		return bad("its network has %d outputs, its targets take %d", out.Units, h.Encoding.Outputs())
-	case !(h.Threshold >= 0 && h.Threshold < 1) || h.Threshold != 0 && m.Task() != data.Binary:
-		return bad("its threshold is %v, which is not between 0 and 1, or its task is not of two classes", h.Threshold)
-	case !outputFits(m.Task(), out.Activation, m.Loss == nn.Hinge):
-		return bad("the outputs of %s classification are probabilities, and %s gives none", m.Task(), out.Activation)
-	}
-	m.Threshold = or(h.Threshold, 0.5)
 	switch h.Precision {
 	case "float32":
 		m.engine, err = loadNetwork[float32](file, h.Inputs, layers)
@@ -169,6 +184,32 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// agree sets the threshold, 0 for the default, and refuses a network whose inputs and outputs are
+// not those of the model's columns, targets, loss and threshold.
+func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
+	if err := nn.Compatible(m.Loss, out.Activation, out.Units); err != nil {
+		return err
+	}
+	switch {
+	case inputs != m.Encoding.Width():
+		return fmt.Errorf("its network has %d inputs, its columns make %d", inputs, m.Encoding.Width())
+	case out.Units != m.Encoding.Outputs():
+		return fmt.Errorf("its network has %d outputs, its targets take %d", out.Units, m.Encoding.Outputs())
+	case !(threshold >= 0 && threshold < 1) || threshold != 0 && m.Task() != data.Binary:
+		return fmt.Errorf("its threshold is %v, which is not between 0 and 1, or its task is not of two classes", threshold)
+	case !outputFits(m.Task(), out.Activation, m.Loss == nn.Hinge):
+		return fmt.Errorf("the outputs of %s classification are probabilities, and %s gives none", m.Task(), out.Activation)
+	}
+	m.Threshold = or(threshold, 0.5)
+	return nil
+}
+
+// isModel reports whether the file holds a model, not a network alone.
+func (w *Weights) isModel() bool {
+	var h struct{ Encoding, Training json.RawMessage }
+	return json.Unmarshal([]byte(w.Text), &h) != nil || h.Encoding != nil || h.Training != nil
 }
 
 // loadNetwork takes the weights of a network from a file that must hold just those.
@@ -204,11 +245,16 @@ func (w *Weights) bad(format string, args ...any) error {
 }
 
 // name adds to an error which file it is about.
-func (w *Weights) name(err error) error { return fmt.Errorf("%s: %w: %w", w.path, ErrFile, err) }
+func (w *Weights) name(err error) error {
+	if w.path == "" {
+		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return fmt.Errorf("%s: %w: %w", w.path, ErrFile, err)
+}
 
 // LoadWeights reads a safetensors file whose tensors a run can start from. That of a model must be as
 // it was saved; bare tensors have no checksum.
-func LoadWeights(path string) (*Weights, error) { return openWeights(path) }
+func LoadWeights(path string) (*Weights, error) { return openWeights(path, os.Stat, os.ReadFile) }
 
 // noSuchFile says so in words and is fs.ErrNotExist.
 type noSuchFile struct{}
@@ -216,11 +262,11 @@ type noSuchFile struct{}
 func (noSuchFile) Error() string        { return "there is no such file" }
 func (noSuchFile) Is(target error) bool { return target == fs.ErrNotExist }
 
-func openWeights(path string) (*Weights, error) {
+func openWeights(path string, stat func(string) (fs.FileInfo, error), read func(string) ([]byte, error)) (*Weights, error) {
 	bad := func(format string, args ...any) (*Weights, error) {
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrFile, fmt.Errorf(format, args...))
 	}
-	info, err := os.Stat(path)
+	info, err := stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return bad("%w", noSuchFile{})
@@ -229,7 +275,7 @@ func openWeights(path string) (*Weights, error) {
 	case info.IsDir():
 		return bad("this is a folder; name the .safetensors file")
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := read(path)
 	if err != nil {
 		return bad("it cannot be read: %w", cause(err))
 	}

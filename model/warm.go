@@ -17,7 +17,7 @@ import (
 
 // base reads the model that the weights are part of; nil of bare tensors.
 func (w *Weights) base(custom Custom) (*Model, error) {
-	if w == nil || w.metadata[metadataKey] == "" {
+	if w == nil || w.Text == "" || !w.isModel() {
 		return nil, nil
 	}
 	return w.model([]Custom{custom})

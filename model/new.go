@@ -1,0 +1,78 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// ReasonMade is the Training's Reason of a model that New made without the result of a run.
+const ReasonMade = "made"
+
+// NewOptions say more about the model that New makes; the zero value is its default.
+type NewOptions struct {
+	Loss      nn.Loss       // by which Evaluate judges; default: squared for a regression, else train.DefaultLoss
+	Threshold float64       // of two classes; default 0.5
+	Result    *train.Result // of the run that trained the network: what the model says of its training
+}
+
+// New makes a Model of a network that a loop of one's own has trained, so that it predicts rows,
+// evaluates tables, saves and serves like any other. The encoding says what the columns and the
+// targets are: of data.Schema's Fit, or another model's. The model takes a copy of the network, which
+// may go on training, and keeps the encoding, which must not be changed any more.
+//
+// It knows no scores; those of Evaluate may be put into Training.Metrics before it is saved. What does
+// not go together, as another number of inputs than the columns make, is an error that wraps
+// ErrOptions.
+func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (*Model, error) {
+	var o NewOptions
+	if len(with) > 0 {
+		o = with[0]
+	}
+	if e == nil {
+		return nil, fmt.Errorf("%w: a model needs an encoding of its columns, and there is none", ErrOptions)
+	}
+	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	layers := net.Layers()
+	hidden, out := layers[:len(layers)-1], layers[len(layers)-1]
+	m := &Model{Encoding: e, Loss: o.Loss}
+	if m.Loss == nil {
+		m.Loss = nn.Squared
+		if e.Task != data.Regression {
+			m.Loss = train.DefaultLoss(out.Activation)
+		}
+	}
+	if err := m.agree(net.Inputs(), out, o.Threshold); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	for i, v := range net.Values() {
+		if v-v != 0 {
+			return nil, fmt.Errorf("%w: value %d of the network is %v, not a finite number", ErrOptions, i, v)
+		}
+	}
+	m.engine = newEngine(net.Clone())
+	m.Training = Training{Reason: ReasonMade, Metrics: Metrics{Train: &metrics.Report{}}}
+	if r := o.Result; r != nil {
+		m.Training = Training{
+			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds, Loss: r.Loss,
+			BestEpoch: r.BestEpoch, Metrics: m.Training.Metrics, Diagnosis: r.Diagnosis, History: r.History,
+		}
+	}
+	rate, patience := optim.DefaultRate("sgd"), 0
+	m.Options = Options{
+		Targets: m.Targets(), Task: e.Task, Scale: data.ScaleNone, Hidden: []int{}, OutputActivation: out.Activation.String(),
+		Precision: m.Precision(), Loss: m.Loss.String(), Method: string(train.MiniBatch), Optimizer: "sgd", Schedule: "constant",
+		LR: &rate, Patience: &patience,
+	}
+	for _, l := range hidden {
+		m.Options.Hidden = append(m.Options.Hidden, l.Units)
+		m.Options.Activation = l.Activation.String()
+	}
+	return m, nil
+}
