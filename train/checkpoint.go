@@ -165,6 +165,9 @@ func mapKeys(maps ...map[string]string) func(func(string) bool) {
 func (t *Trainer[T]) describe() map[string]string {
 	var zero T
 	run := map[string]string{"precision": fmt.Sprintf("%T", zero), "inputs": strconv.Itoa(t.net.Inputs()), "data": t.dataSum()}
+	if t.stream != nil {
+		run["stream"] = fmt.Sprintf("%d rows", t.rows)
+	}
 	for l := range t.net.Depth() {
 		d := t.net.Layer(l)
 		d.Init = nn.Init{} // the weights are in the checkpoint
@@ -217,7 +220,7 @@ func (t *Trainer[T]) dataSum() string {
 
 // possible refuses a place in the run at which no run of this configuration can be.
 func (t *Trainer[T]) possible(position int, samples []Sample, looks []look) error {
-	rows := t.data.Train.Rows()
+	rows := t.rows
 	ok := position < rows && position%t.cfg.BatchSize == 0
 	if t.cfg.Method == PerSample {
 		ok = position < t.cfg.Epochs && len(samples) <= rows

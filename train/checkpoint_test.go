@@ -28,6 +28,8 @@ var derived = map[string]string{
 	"gather":    "scratch of a step",
 	"grads":     "scratch of a step",
 	"parts":     "views of the parameters and slots",
+	"rows":      "of the data",
+	"stream":    "opened again",
 	"whole":     "of the configuration",
 	"tiny":      "another way to the same bits",
 	"now":       "scratch of a step",

@@ -14,6 +14,9 @@ import (
 // what the trainer saw on the way, at the history and at the data, and changes nothing.
 // docs/diagnosis.md has every test with its numbers.
 func (t *Trainer[T]) Diagnose() []Finding {
+	if t.stream != nil {
+		return nil // the rows are gone
+	}
 	if t.result.Steps == 0 && t.result.Reason != ReasonDiverged {
 		return nil
 	}

@@ -20,6 +20,9 @@ import (
 // To start from given weights without what the rule remembers (a warm start), give their
 // network to New.
 func (t *Trainer[T]) More(data Data[T], epochs int) error {
+	if t.stream != nil {
+		return fmt.Errorf("%w: a run over a stream has no other rows to go on with: make a trainer for the further epochs", ErrConfig)
+	}
 	if epochs < 1 {
 		return fmt.Errorf("%w: %d more epochs; it must be at least 1", ErrConfig, epochs)
 	}

@@ -103,7 +103,7 @@ func (t *Trainer[T]) NextRate() float64 { return t.rate(t.place()) }
 // ahead makes the next update, calls before and after around it, and takes everything back. It
 // returns false after the last update.
 func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
-	if t.finished {
+	if t.finished || t.stream != nil {
 		return false
 	}
 	was := t.show(false)
@@ -131,7 +131,7 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 		t.drawOrder()
 	}
 	from, to := t.coming()
-	b := t.batch(from, to)
+	b, _ := t.batch(from, to) // there is no stream
 	before(b)
 	t.whole = true
 	s, _ := t.update(b, t.place())

@@ -18,7 +18,7 @@ func (c *Config) shapes() bool {
 
 // rate is the learning rate of an update.
 func (t *Trainer[T]) rate(at optim.Position) float64 {
-	at.Rows, at.Scores = t.data.Train.Rows(), t.scores
+	at.Rows, at.Scores = t.rows, t.scores
 	return optim.RateAt(t.cfg.Schedule, t.cfg.Warmup, t.baseRate(), at)
 }
 
@@ -131,15 +131,23 @@ func Smoothed[T nn.Float](y nn.Matrix[T], s float64, loss nn.Loss) nn.Matrix[T] 
 	if s == 0 {
 		return y
 	}
+	out := nn.NewMatrix[T](y.Rows, y.Cols)
+	smooth(out, y, s, loss)
+	return out
+}
+
+// smooth sets out to the smoothed targets.
+func smooth[T nn.Float](out, y nn.Matrix[T], s float64, loss nn.Loss) {
+	if s == 0 {
+		return
+	}
 	classes := 2 // of each output, unless
 	if loss == nn.CrossEntropy {
 		classes = y.Cols
 	}
-	out := nn.NewMatrix[T](y.Rows, y.Cols)
 	for i := range y.Rows {
 		for j, v := range y.Row(i) {
 			out.Row(i)[j] = T(float64(float64(v)*(1-s)) + s/float64(classes))
 		}
 	}
-	return out
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"math"
 	"time"
@@ -40,6 +41,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 	}
 	t.since = time.Now()
 	defer func() { t.elapsed, t.since = t.Elapsed(), time.Time{} }()
+	defer t.stream.close()
 	if t.cfg.Threads > 1 {
 		workers := team.New(t.cfg.Threads)
 		t.useTeam(workers, t.cfg.Threads)
@@ -70,6 +72,10 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		}
 		if failed, ok := err.(*DivergedError); ok && t.retreat(failed) {
 			continue
+		}
+		if errors.Is(err, ErrStream) {
+			yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
+			return
 		}
 		if err != nil {
 			t.finished = true
@@ -102,14 +108,17 @@ func (t *Trainer[T]) useTeam(w *team.Team, size int) {
 
 // step makes the next update of an epoch over all rows.
 func (t *Trainer[T]) step() (Step, error) {
-	rows := t.data.Train.Rows()
 	if t.position == 0 {
 		t.keepGood()
 		t.lossSum = 0
 		t.drawOrder()
 	}
 	from, to := t.coming()
-	s, err := t.update(t.batch(from, to), t.place())
+	b, err := t.batch(from, to)
+	if err != nil {
+		return Step{}, err
+	}
+	s, err := t.update(b, t.place())
 	s.Epoch = t.epoch + 1
 	if t.cfg.BatchSize == 1 {
 		s.Row = t.rowAt(from)
@@ -119,7 +128,7 @@ func (t *Trainer[T]) step() (Step, error) {
 	}
 	t.lossSum += float64(s.Loss * s.weight)
 	t.position = to
-	if to == rows {
+	if to == t.rows {
 		err = t.endEpoch(&s)
 	}
 	return s, err
@@ -137,15 +146,14 @@ func (t *Trainer[T]) place() optim.Position {
 // batchEnd returns where the batch ends that begins at position from of the epoch. The last one
 // takes the row in that batch normalisation could do nothing with alone.
 func (t *Trainer[T]) batchEnd(from int) int {
-	rows := t.data.Train.Rows()
-	if to := from + t.cfg.BatchSize; to < rows-t.lonely {
+	if to := from + t.cfg.BatchSize; to < t.rows-t.lonely {
 		return to
 	}
-	return rows
+	return t.rows
 }
 
 func (t *Trainer[T]) stepsPerEpoch() int {
-	rows := t.data.Train.Rows() - t.lonely
+	rows := t.rows - t.lonely
 	return max(1, (rows+t.cfg.BatchSize-1)/t.cfg.BatchSize)
 }
 
@@ -161,7 +169,11 @@ func (t *Trainer[T]) sampleStep() (Step, error) {
 	}
 	from, to := t.coming()
 	row := t.rowAt(from)
-	s, err := t.update(t.batch(from, to), t.place())
+	b, err := t.batch(from, to)
+	if err != nil {
+		return Step{}, err
+	}
+	s, err := t.update(b, t.place())
 	s.Epoch, s.Row = t.epoch+1, row
 	if err != nil {
 		return s, err
@@ -196,12 +208,18 @@ func (t *Trainer[T]) rowAt(i int) int {
 	return t.order[i]
 }
 
-// batch returns the rows at positions from to to: gathered, or where they stand.
-func (t *Trainer[T]) batch(from, to int) Set[T] {
-	if t.order == nil {
-		return t.data.Train.slice(from, to)
+// batch returns the rows at positions from to to: gathered, where they stand, or from the stream,
+// which alone can fail.
+func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
+	switch {
+	case t.stream != nil:
+		b, err := t.stream.take(t.epoch, from, to)
+		t.weight = t.stream.weight
+		return b, err
+	case t.order == nil:
+		return t.data.Train.slice(from, to), nil
 	}
-	return t.gather.take(t.data.Train, t.order[from:to])
+	return t.gather.take(t.data.Train, t.order[from:to]), nil
 }
 
 // update makes one update from a batch.
@@ -307,6 +325,7 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 
 // endEpoch scores the epoch, records it and asks the stop criteria.
 func (t *Trainer[T]) endEpoch(s *Step) error {
+	t.stream.close()
 	t.epoch++
 	s.EpochEnd = true
 	t.show(true)

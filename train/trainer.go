@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
@@ -61,22 +62,24 @@ type Trainer[T nn.Float] struct {
 	data Data[T]
 
 	tape   *nn.Tape[T]
-	gather *gather[T]   // of shuffled batches; nil without shuffling
-	out    []float64    // the outputs for the validation rows, where Config.Score looks at them
-	grads  [][]T        // the gradient, and partial sums of shards
-	slots  [][]T        // what the rule or the solver remembers
-	parts  [][][]T      // what the rule works on, by part: see updater; nil where the rule is not separable
-	whole  bool         // the gradient is wanted whole, not part by part
-	tiny   *tiny[T]     // nil where step makes the epochs
-	now    optim.Step   // the update that updater makes
-	order  []int        // the rows in this epoch's order
-	good   []T          // the network's last values known to be finite
-	best   []T          // its values of the best validation score
-	lonely int          // 1 where a last batch of one row joins the one before it
-	ema    []T          // the average of the network's values, if one is kept; see show
-	shown  bool         // the average is in the network, and its values are in ema
-	norms  []float64    // of a layer's units, for MaxNorm
-	scores optim.Scores // what the schedule remembers
+	gather *gather[T]     // of shuffled batches; nil without shuffling
+	out    []float64      // the outputs for the validation rows, where Config.Score looks at them
+	grads  [][]T          // the gradient, and partial sums of shards
+	slots  [][]T          // what the rule or the solver remembers
+	parts  [][][]T        // what the rule works on, by part: see updater; nil where the rule is not separable
+	rows   int            // of training in an epoch
+	stream *streamRows[T] // where they come from, unless they are in data
+	whole  bool           // the gradient is wanted whole, not part by part
+	tiny   *tiny[T]       // nil where step makes the epochs
+	now    optim.Step     // the update that updater makes
+	order  []int          // the rows in this epoch's order
+	good   []T            // the network's last values known to be finite
+	best   []T            // its values of the best validation score
+	lonely int            // 1 where a last batch of one row joins the one before it
+	ema    []T            // the average of the network's values, if one is kept; see show
+	shown  bool           // the average is in the network, and its values are in ema
+	norms  []float64      // of a layer's units, for MaxNorm
+	scores optim.Scores   // what the schedule remembers
 
 	numbers   []float64              // what the solver remembers besides
 	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
@@ -180,6 +183,11 @@ func (s *Step) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(tex
 // New prepares a run. It refuses a configuration that makes no sense for the network, and
 // data of the wrong shape, with an error that wraps ErrConfig.
 func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T], error) {
+	return newTrainer(net, cfg, data, nil)
+}
+
+// newTrainer is New, or with a stream NewStream.
+func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream *streamRows[T]) (*Trainer[T], error) {
 	cfg, err := cfg.withDefaults(net.Layer(net.Depth() - 1))
 	if err != nil {
 		return nil, err
@@ -191,10 +199,12 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	cfg.LayerRates = slices.Clone(cfg.LayerRates)
-	if err := checkSet("training", net, cfg.Loss, data.Train); err != nil {
+	rows := data.Train.Rows()
+	if stream != nil {
+		rows, cfg.NoShuffle = stream.Rows, true
+	} else if err := checkSet("training", net, cfg.Loss, data.Train); err != nil {
 		return nil, err
 	}
-	rows := data.Train.Rows()
 	if rows == 0 {
 		return nil, fmt.Errorf("%w: there are no training rows", ErrConfig)
 	}
@@ -216,7 +226,7 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		return nil, err
 	}
 
-	t := &Trainer[T]{batchSize: batchSize, net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely, whole: cfg.GradientNorm}
+	t := &Trainer[T]{batchSize: batchSize, net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely, whole: cfg.GradientNorm, rows: rows, stream: stream}
 	t.back.goodLoss = math.Inf(1)
 	params, values := len(net.Params()), len(net.Values())
 	most := cfg.BatchSize + lonely // rows in a batch
@@ -254,7 +264,11 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 		t.order = make([]int, rows)
 		t.gather = newGather(most, t.data.Train)
 	}
-	if t.weight = data.Train.Weight(); t.weight == 0 {
+	if stream != nil {
+		stream.batch = Set[T]{X: nn.NewMatrix[T](most, net.Inputs()), Y: nn.NewMatrix[T](most, net.Outputs()), W: make([]float64, most)}
+		stream.check = func(s Set[T]) error { return checkSet("stream's", net, cfg.Loss, s) }
+		stream.smooth = func(y nn.Matrix[T]) { smooth(y, y, cfg.LabelSmoothing, cfg.Loss) }
+	} else if t.weight = data.Train.Weight(); t.weight == 0 {
 		return nil, fmt.Errorf("%w: the weights of all %d training rows are 0", ErrConfig, rows)
 	}
 	if n := data.Validation.Rows(); n > 0 {
@@ -397,8 +411,14 @@ func (t *Trainer[T]) SinceBest() int {
 
 // FullLoss returns the loss over all training rows with the present weights, reduced as in
 // the configuration, and as inference has it: with dropout or batch normalisation it is another
-// one than that of the steps. It is computed at most once an update.
+// one than that of the steps. Of a stream it is EpochLoss. It is computed at most once an update.
 func (t *Trainer[T]) FullLoss() float64 {
+	if t.stream != nil {
+		if t.epoch == 0 || !kernel.AllFinite(t.net.Values()) {
+			return math.NaN()
+		}
+		return t.epochLoss
+	}
 	if t.lossAt != t.result.Steps {
 		was := t.show(true)
 		defer t.show(was)
@@ -409,8 +429,10 @@ func (t *Trainer[T]) FullLoss() float64 {
 }
 
 // Within reports whether every output of every training row is within 1e-8 + r·|output| of
-// its target. Rows of weight 0 have no say.
-func (t *Trainer[T]) Within(r float64) bool { return t.rowsWithin(0, t.data.Train.Rows(), r) }
+// its target. Rows of weight 0 have no say. Of a stream, whose rows are not at hand, it is false.
+func (t *Trainer[T]) Within(r float64) bool {
+	return t.stream == nil && t.rowsWithin(0, t.data.Train.Rows(), r)
+}
 
 func (t *Trainer[T]) rowsWithin(from, to int, r float64) bool {
 	for ; from < to; from += t.tape.MaxRows() {

@@ -108,7 +108,7 @@ func (t *Trainer[T]) advise() {
 // observe follows the updates since an epoch's start; first says that they began there.
 func (t *Trainer[T]) observe(s *Step, first bool, updates int) {
 	w := &t.watch
-	if !watching || t.finished {
+	if !watching || t.finished || t.stream != nil {
 		return
 	}
 	if first && w.move && updates > 0 {

@@ -1,0 +1,235 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// chunked streams the rows of a set in chunks of some sizes, always in the same memory, in the order
+// that the trainer would shuffle them in, or in their own.
+type chunked struct {
+	set          Set[float64]
+	sizes        []int
+	seed         uint64
+	shuffle      bool
+	opened, left int
+}
+
+func (c *chunked) open(epoch int) iter.Seq2[Set[float64], error] {
+	return func(yield func(Set[float64], error) bool) {
+		c.opened++
+		defer func() { c.left++ }()
+		order := make([]int, c.set.Rows())
+		for i := range order {
+			order[i] = i
+		}
+		if c.shuffle {
+			rng.Perm(order, c.seed, rng.Shuffle, uint64(epoch))
+		}
+		most := slices.Max(c.sizes)
+		g := newGather(most, c.set)
+		for i := 0; len(order) > 0; i++ {
+			n := min(c.sizes[i%len(c.sizes)], len(order))
+			if !yield(g.take(c.set, order[:n]), nil) {
+				return
+			}
+			for j := range g.batch.X.Data {
+				g.batch.X.Data[j] = math.NaN() // it is the stream's again
+			}
+			order = order[n:]
+		}
+	}
+}
+
+func streamed(t *testing.T, c Config, s *chunked, validation Set[float64]) (*nn.Network[float64], *Trainer[float64]) {
+	t.Helper()
+	n := deepNetwork(t)
+	tr, err := NewStream(n, c, Stream[float64]{Rows: s.set.Rows(), Open: s.open}, validation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, tr
+}
+
+// A run over a stream ends in the bits of one over the same rows in memory, whatever the chunks, also
+// when its loop is left and entered in the middle of an epoch, or resumed from a checkpoint.
+func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
+	data := rateData()
+	data.Validation = problemOf(data.Train, 9)
+	weighted := data
+	weighted.Train.W = make([]float64, 40)
+	for i := range weighted.Train.W {
+		weighted.Train.W[i] = float64(i % 3)
+	}
+	for name, c := range map[string]struct {
+		cfg  Config
+		data Data[float64]
+	}{
+		"in order":   {Config{BatchSize: 7, NoShuffle: true}, data},
+		"shuffled":   {Config{BatchSize: 7, Seed: 5}, data},
+		"one lonely": {Config{BatchSize: 13, Seed: 5}, data},
+		"weights":    {Config{BatchSize: 7, Seed: 5}, weighted},
+		"shards":     {Config{BatchSize: 20, Shards: 1, Seed: 5, Schedule: optim.Cosine{}, Warmup: 1, EMA: 0.9, KeepBest: true}, data},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.cfg.Epochs, c.cfg.Rate = 3, 0.01
+			want := deepNetwork(t)
+			memory, err := New(want, c.cfg, c.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inMemory, err := memory.Run(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, sizes := range [][]int{{1}, {40}, {3, 11, 2}, {7}} {
+				s := &chunked{set: c.data.Train, sizes: sizes, seed: c.cfg.Seed, shuffle: !c.cfg.NoShuffle}
+				n, tr := streamed(t, c.cfg, s, c.data.Validation)
+				r, err := tr.Run(context.Background())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(n.Values(), want.Values()) {
+					t.Errorf("chunks of %v: other bits", sizes)
+				}
+				if r.Steps != inMemory.Steps || r.Rows != inMemory.Rows || r.Epochs != 3 || len(r.History) != 3 || r.History[2].Loss != inMemory.History[2].Loss || r.History[1].Rate != inMemory.History[1].Rate {
+					t.Errorf("chunks of %v: %+v, in memory %+v", sizes, r, inMemory)
+				}
+				if s.opened != 3 || s.left != 3 {
+					t.Errorf("chunks of %v: opened %d times, left %d times in 3 epochs", sizes, s.opened, s.left)
+				}
+			}
+
+			s := &chunked{set: c.data.Train, sizes: []int{5}, seed: c.cfg.Seed, shuffle: !c.cfg.NoShuffle}
+			n, tr := streamed(t, c.cfg, s, c.data.Validation)
+			var kept bytes.Buffer
+			for tr.Result().Reason == "" {
+				for _, err := range tr.Steps(context.Background()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					break
+				}
+				if s.opened != s.left {
+					t.Fatalf("opened %d times, left %d times", s.opened, s.left)
+				}
+				if tr.Result().Steps == 3 {
+					if err := tr.Checkpoint(&kept); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if !slices.Equal(n.Values(), want.Values()) {
+				t.Error("left and entered: other bits")
+			}
+			n, tr = streamed(t, c.cfg, s, c.data.Validation)
+			cp, err := ReadCheckpoint(bytes.NewReader(kept.Bytes()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tr.Restore(cp); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tr.Run(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(n.Values(), want.Values()) {
+				t.Error("resumed: other bits")
+			}
+		})
+	}
+}
+
+// problemOf are the first rows of a set.
+func problemOf(s Set[float64], n int) Set[float64] { return s.slice(0, n) }
+
+// What a stream does wrong ends the loop with an error, and the run goes on when it is right again.
+func TestStreamFails(t *testing.T) {
+	set := rateData().Train
+	bad := errors.New("the connection is lost")
+	for want, broken := range map[string]func(yield func(Set[float64], error) bool){
+		"epoch 0, after 10 rows: the connection is lost": func(yield func(Set[float64], error) bool) {
+			if yield(set.slice(0, 10), nil) {
+				yield(Set[float64]{}, bad)
+			}
+		},
+		"epoch 0 ended after 10 rows, and Stream.Rows says 40": func(yield func(Set[float64], error) bool) { yield(set.slice(0, 10), nil) },
+		"the chunk after 10 rows: training configuration: stream's row 1: input 0 is NaN": func(yield func(Set[float64], error) bool) {
+			if yield(set.slice(0, 10), nil) {
+				yield(Set[float64]{X: nn.FromRows([][]float64{{1, 2}, {math.NaN(), 2}}), Y: nn.FromRows([][]float64{{1}, {1}})}, nil)
+			}
+		},
+	} {
+		whole := &chunked{set: set, sizes: []int{7}}
+		fails := true
+		n := deepNetwork(t)
+		tr, err := NewStream(n, Config{BatchSize: 8, Epochs: 2}, Stream[float64]{Rows: 40, Open: func(epoch int) iter.Seq2[Set[float64], error] {
+			if fails {
+				return broken
+			}
+			return whole.open(epoch)
+		}}, Set[float64]{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := tr.Run(context.Background())
+		if !errors.Is(err, ErrStream) || !strings.Contains(err.Error(), want) || r.Reason != "" || r.Steps != 1 {
+			t.Errorf("%v (reason %q, %d updates), not %q", err, r.Reason, r.Steps, want)
+		}
+		if strings.Contains(want, "lost") && !errors.Is(err, bad) {
+			t.Errorf("%v does not wrap its cause", err)
+		}
+		fails = false
+		if r, err = tr.Run(context.Background()); err != nil || r.Reason != ReasonEpochs || r.Steps != 10 {
+			t.Errorf("it goes on to %+v, %v", r, err)
+		}
+	}
+	open := (&chunked{set: set, sizes: []int{7}}).open
+	for _, c := range []struct {
+		cfg    Config
+		stream Stream[float64]
+	}{
+		{Config{}, Stream[float64]{Rows: 40}},
+		{Config{}, Stream[float64]{Open: open}},
+		{Config{Method: Batch}, Stream[float64]{Rows: 40, Open: open}},
+		{Config{Solver: optim.NewLBFGS()}, Stream[float64]{Rows: 40, Open: open}},
+		{Config{Stop: Any{MaxTime{1}, All{Tolerance{0.1}}}}, Stream[float64]{Rows: 40, Open: open}},
+	} {
+		if _, err := NewStream(deepNetwork(t), c.cfg, c.stream, Set[float64]{}); !errors.Is(err, ErrConfig) {
+			t.Errorf("%+v: %v", c.cfg, err)
+		}
+	}
+}
+
+func TestStreamStepAllocatesNothing(t *testing.T) {
+	set := rateData().Train
+	n := deepNetwork(t)
+	tr, err := NewStream(n, Config{BatchSize: 8, Epochs: 1, Threads: 1}, Stream[float64]{Rows: 1 << 20, Open: func(int) iter.Seq2[Set[float64], error] {
+		return func(yield func(Set[float64], error) bool) {
+			for yield(set, nil) {
+			}
+		}
+	}}, Set[float64]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, stop := iter.Pull2(tr.Steps(context.Background()))
+	defer stop()
+	if got := testing.AllocsPerRun(200, func() {
+		if _, err, ok := next(); err != nil || !ok {
+			t.Fatal(err)
+		}
+	}); got != 0 {
+		t.Errorf("a step allocates %v times", got)
+	}
+}
