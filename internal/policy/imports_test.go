@@ -61,7 +61,12 @@ var allowed = map[string][]string{
 		"internal/atomicfile", "internal/bench", "internal/journal", "internal/kernel", "internal/lock", "internal/tfevents", "internal/tune", "nn", "optim", "data", "metrics", "train", "model", "lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},
-	"cmd/gradus":    {"internal/cli"},
+	"cmd/gradus":           {"internal/cli"},
+	"examples/ownloop":     {"data", "metrics", "model", "nn", "train"},
+	"examples/autoencoder": {"nn", "optim"},
+	"examples/finetune":    {"data", "model", "nn", "train"},
+	"examples/rowstream":   {"nn", "train"},
+
 	"bench/scores":  {},
 	"bench/faults":  {"data", "model", "train"},
 	"bench/sklearn": {},
