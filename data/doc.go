@@ -20,4 +20,10 @@
 //
 // Errors are one sentence that names the file and the line or the column; the sentinel
 // errors of this package tell their kinds apart.
+//
+// # Ownership and goroutines
+//
+// A Table, a Schema and an Encoding may be read by many goroutines at once, as long as none changes
+// them. Inputs, Targets and EncodeRow write into the caller's slice and keep nothing of it. A Binding
+// refers to its Table and its Encoding.
 package data

@@ -8,4 +8,12 @@
 //   - Model: the columns, their encoding and the network. Load and Save move it through
 //     one safetensors file; Predict, PredictRow and PredictValues use it, from any number
 //     of goroutines.
+//
+// # Ownership and goroutines
+//
+// A Model may be used by many goroutines at once, as long as none changes its fields. Network32 and
+// Network64 may be the model's own network, which must not be changed: Clone it to train further, and
+// give the copy to New, which copies it once more and so lets the training go on. The model keeps the
+// Encoding that New was given. PredictValues writes into the caller's slice and keeps neither that nor
+// the row. A Fit belongs to one goroutine.
 package model

@@ -21,4 +21,16 @@
 // A norm stands between the two: z = norm(x·W + b), and delta is then dL/d(x·W + b).
 //
 // The package imports nothing but the standard library and the kernels.
+//
+// # Ownership and goroutines
+//
+// A Network may be used by many goroutines at once, each with a Tape of its own, as long as none
+// changes its parameters or its state. Params, State, Values, Weights, Bias and Tensors are views:
+// writing to them changes the network. A custom Activation or Loss is called from several goroutines.
+//
+// A Tape belongs to one goroutine. It keeps the matrix that a forward pass was given, which must not
+// change before the passes back have been made, and the slice of UseWeights. What Forward,
+// ForwardTraining, Z, A and Delta return are views into the tape, which its next pass overwrites;
+// Predict returns memory of its own. A Matrix is a view of its Data, and so is what Row and Slice
+// return; FromRows and Convert copy.
 package nn

@@ -1,6 +1,7 @@
 package nn_test
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/gradus-ml/gradus/nn"
@@ -67,4 +68,37 @@ func ExampleNetwork_Predict() {
 	out := n.Predict(nn.FromRows([][]float32{{0, 0}, {0, 1}, {1, 0}, {1, 1}}))
 	fmt.Println(out.Data)
 	// Output: [0 1 1 0]
+}
+
+// A network goes through any writer and reader, and comes back with the same bits.
+func ExampleRead() {
+	n := tiny()
+	var file bytes.Buffer
+	if err := n.Write(&file); err != nil {
+		panic(err)
+	}
+	back, err := nn.Read[float64](&file)
+	if err != nil {
+		panic(err)
+	}
+	x := nn.FromRows([][]float64{{1, 0, 1}})
+	fmt.Println(back.Predict(x).At(0, 0) == n.Predict(x).At(0, 0))
+	// Output: true
+}
+
+// What would change the output most: its gradient by the inputs.
+func ExampleNetwork_InputGradient() {
+	n := tiny()
+	x := nn.FromRows([][]float64{{1, 0, 1}})
+	t := n.NewTape(1)
+	n.Forward(t, x)
+	n.BackpropFrom(t, nn.FromRows([][]float64{{1}}), nil) // dL/da = 1: L is the output itself
+	g := nn.NewMatrix[float64](1, 3)
+	n.InputGradient(t, g)
+
+	h := 1e-6 // beside a difference
+	up := n.Predict(nn.FromRows([][]float64{{1 + h, 0, 1}})).At(0, 0)
+	down := n.Predict(nn.FromRows([][]float64{{1 - h, 0, 1}})).At(0, 0)
+	fmt.Printf("%.4f %.4f\n", g.At(0, 0), (up-down)/(2*h))
+	// Output: 0.0012 0.0012
 }

@@ -5,4 +5,10 @@
 // running averages) lives in slots that the trainer owns, saves and restores. The rules
 // stand in rising difficulty: sgd.go, momentum.go, adagrad.go, adadelta.go, rmsprop.go,
 // adam.go, amsgrad.go, nadam.go, adamw.go, lion.go.
+//
+// # Ownership and goroutines
+//
+// A Rule and a Schedule are values that no call changes, so many runs may share them. Update writes to
+// the parameters and the slots, and may write to the gradient; it keeps none of them. Of a rule that is
+// Separable, several goroutines may update different parts at once.
 package optim

@@ -8,4 +8,15 @@
 //
 // Everything a run draws at random depends on (seed, epoch) alone, and every sum has a
 // fixed order: the same data, configuration and seed give the same weights.
+//
+// # Ownership and goroutines
+//
+// A Trainer belongs to one goroutine. It changes the network that it was given, which nothing else may
+// use while an update is made; the body of the loop may. It keeps the matrices and weights of its Data
+// without a copy: it never writes to them, and nothing else may until the run has ended. Of a Stream's
+// chunks it keeps nothing. What Result, History and Retreats return are copies.
+//
+// The functions of a Config and a Stream, its criteria and its schedule are called from the goroutine of
+// the loop. Other goroutines, up to Threads of them, exist only while the loop runs: they end when it is
+// left, by break too.
 package train

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"log"
 	"math"
 
@@ -212,4 +213,37 @@ func ExampleConfig_score() {
 	}
 	fmt.Printf("the worst error is %.1f, and that of the weights kept %.1f\n", r.BestScore, worst(net.Predict(held.X).Data))
 	// Output: the worst error is 0.0, and that of the weights kept 0.0
+}
+
+// Rows from a generator that never stand in memory: y = 2·x + 1.
+func ExampleNewStream() {
+	points := func(epoch int) iter.Seq2[train.Set[float64], error] {
+		x, y := nn.NewMatrix[float64](10, 1), nn.NewMatrix[float64](10, 1) // used again for every chunk
+		return func(yield func(train.Set[float64], error) bool) {
+			for at := epoch; ; at++ {
+				for i := range x.Rows {
+					x.Data[i] = float64((at*10+i)*7%40)/20 - 1
+					y.Data[i] = 2*x.Data[i] + 1
+				}
+				if !yield(train.Set[float64]{X: x, Y: y}, nil) {
+					return
+				}
+			}
+		}
+	}
+	net, err := nn.New[float64](1, nn.Seed(1), nn.Dense{Units: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	stream := train.Stream[float64]{Rows: 400, Open: points}
+	t, err := train.NewStream(net, train.Config{Epochs: 20, Rate: 0.05}, stream, train.Set[float64]{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := t.Run(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d rows, y = %.2f·x + %.2f\n", result.Rows, net.Weights(0).At(0, 0), net.Bias(0)[0])
+	// Output: 8000 rows, y = 2.00·x + 1.00
 }
