@@ -108,7 +108,7 @@ func assemble[T nn.Float](f *foreign, e *data.Encoding) (*model.Model, error) {
 		}
 		layers = append(layers, nn.Dense{Units: l.out, Activation: a, NoBias: l.bias == nil, Init: nn.Zeros})
 	}
-	net, err := nn.New[T](f.layers[0].in, 0, layers...)
+	net, err := nn.New[T](f.layers[0].in, nn.Seed(0), layers...)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func assemble[T nn.Float](f *foreign, e *data.Encoding) (*model.Model, error) {
 			net.Bias(i)[j] = T(b)
 		}
 	}
-	m, err := model.Assemble(net, e)
+	m, err := model.New(e, net)
 	if errors.Is(err, model.ErrOptions) {
 		return nil, fmt.Errorf("%w: %w", ErrOption, err)
 	}

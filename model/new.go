@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// ReasonMade is the Training's Reason of a model that New made without the result of a run.
-const ReasonMade = "made"
+// Imported is the Training's Reason of a model that New made without the result of a run.
+const Imported = "imported"
 
 // NewOptions say more about the model that New makes; the zero value is its default.
 type NewOptions struct {
@@ -57,7 +57,7 @@ func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (
 		}
 	}
 	m.engine = newEngine(net.Clone())
-	m.Training = Training{Reason: ReasonMade, Metrics: Metrics{Train: &metrics.Report{}}}
+	m.Training = Training{Reason: Imported, Metrics: Metrics{Train: &metrics.Report{}}}
 	if r := o.Result; r != nil {
 		m.Training = Training{
 			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds, Loss: r.Loss,
