@@ -128,7 +128,7 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if err := json.Unmarshal([]byte(text), &h); err != nil {
 		return bad("its metadata cannot be read: %w", err)
 	}
-	if h.Encoding == nil && h.Training == nil {
+	if h.Encoding == nil && h.Training == nil && h.Format >= 1 && len(h.Layers) > 0 {
 		return bad("this is a network without columns: nn.Read reads it, and model.New makes a model of it")
 	}
 	switch {
