@@ -13,11 +13,12 @@ type message struct {
 	Most    int               `json:"most"`
 	Running bool              `json:"running"`
 	Example string            `json:"example"`
+	Address string            `json:"address"` // that leads to what is shown
 	HTML    map[string]string `json:"html"`
 }
 
 func whole(f *Frame) message {
-	return message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, Render(f)}
+	return message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, f.Address(), Render(f)}
 }
 
 func reply(w http.ResponseWriter, v any) {
@@ -40,23 +41,29 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	}()
 	defer e.Watch()()
 
+	ctx, leave := s.admit(r.Context(), e.visitor)
+	defer leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Time{}) // the server's own is for requests
 	sent := map[string]string{}
-	beat := time.NewTicker(10 * time.Second)
+	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
 		var text []byte
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
+			if r.Context().Err() == nil { // another page of this visitor has it now
+				control.SetWriteDeadline(time.Now().Add(time.Second))
+				w.Write([]byte("event: taken\ndata:\n\n"))
+			}
 			return
 		case <-s.ctx.Done():
 			return
 		case <-e.Session.ctx.Done():
 			return
 		case <-beat.C:
-			text = []byte(":\n\n") // finds out whether the page is still there
+			text = []byte("event: beat\ndata:\n\n") // each finds out whether the other is still there
 		case <-wake:
 			m := whole(e.Frame())
 			for id, part := range m.HTML {
@@ -79,8 +86,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 			return
 		}
 		select {
-		case <-r.Context().Done():
-			return
+		case <-ctx.Done():
 		case <-s.ctx.Done():
 			return
 		case <-time.After(frameEvery):

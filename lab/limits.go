@@ -15,6 +15,7 @@ var ErrLimit = errors.New("too large for the lab")
 // What one session may hold and compute. A run beyond it is for the command line.
 const (
 	MaxUpload     = 16 << 20 // bytes of a table, as it comes and decompressed
+	MaxForm       = 64 << 10 // bytes of what a button or an address asks for
 	MaxColumns    = 10_000
 	MaxParameters = 200_000
 	MaxCells      = 4_000_000 // rows times encoded inputs and outputs

@@ -104,8 +104,9 @@ const slice = 10 * time.Millisecond
 // answer with, if it has more than one. Whoever waits gets the next in turn.
 var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
-// abandoned is after how long without a viewer Run pauses.
-const abandoned = 15 * time.Second
+// abandoned is after how long without a viewer Run pauses. A hidden page asks every few seconds,
+// but a browser lets one that has been hidden for long do so once a minute.
+const abandoned = 90 * time.Second
 
 // drive calls next until it returns false, in slices between which others get at the session.
 // Before each it asks pace whether to go on, and how long to rest behind it: where there is a rest,
@@ -163,6 +164,13 @@ func (s *Session) Watch() (leave func()) {
 		s.viewers--
 		s.frozen = time.Now()
 	}
+}
+
+// heard notes that a page has asked for something.
+func (s *Session) heard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = time.Now()
 }
 
 // Idle returns for how long nobody has been watching.

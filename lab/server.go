@@ -17,6 +17,7 @@ const (
 	MaxSessionsOfVisitor = 8   // the longest unwatched gives way
 	maxIdle              = 10 * time.Minute
 	frameEvery           = 100 * time.Millisecond
+	beatEvery            = 10 * time.Second // the page's script takes thrice that for a lost connection
 )
 
 // Options say how a Server serves.
@@ -40,6 +41,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[string]*entry
+	streams  map[string][]*stream // of a visitor, the oldest first
 }
 
 // NewToken returns a token for Options.
@@ -50,7 +52,7 @@ func NewServer(o Options) *Server {
 	if o.Table != nil {
 		o.Table = o.Table.Named(baseName(o.Table.Name()))
 	}
-	s := &Server{table: o.Table, token: o.Token, name: o.Name, sessions: map[string]*entry{}}
+	s := &Server{table: o.Table, token: o.Token, name: o.Name, sessions: map[string]*entry{}, streams: map[string][]*stream{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,12 @@ func (e *entry) take(name string, raw []byte) error {
 	pending := e.asked()
 	if pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
 		if err = e.Load(*pending, t); err == nil {
-			e.ask(nil)
+			e.mu.Lock()
+			p := e.awaited
+			e.mu.Unlock()
+			e.ask(nil, place{})
+			e.Look(func(v *View) { v.Tab = "data" })
+			return e.goTo(context.Background(), p)
 		}
 	} else {
 		err = e.loadOwn(t)

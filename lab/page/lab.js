@@ -2,7 +2,7 @@
 // HTML and SVG that come back in their places.
 'use strict';
 
-let id = '', version = -1, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0;
+let id = '', version = -1, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0, own = null;
 const shown = new Map(); // each part's HTML as it came
 const $ = (name) => document.getElementById(name);
 
@@ -31,6 +31,7 @@ function show(frame) {
     if (selection) $(name).setSelectionRange(...selection);
   }
   at = frame.at; running = frame.running;
+  address = frame.address; follow();
   const line = $('timeline');
   line.max = Math.max(frame.most, 1);
   if (!scrubbing) line.value = frame.at;
@@ -52,19 +53,20 @@ function restore() {
   }
 }
 
-function complain(text) { $('note').innerHTML = '<p class="bad" role="status"></p>'; $('note').firstChild.textContent = text; }
+function complain(text) { shown.delete('note'); $('note').innerHTML = '<p class="bad" role="status"></p>'; $('note').firstChild.textContent = text; }
 
 async function post(path, body, headers) {
   const ticket = ++latest;
   try {
     const answer = await fetch(path + (path.includes('?') ? '&' : '?') + 's=' + id, { method: 'POST', body, headers });
+    if (answer.status === 410) { await attach(); return; } // the program was started again, or the run gave way
     if (!answer.ok) { complain(await answer.text()); return; }
     const frame = await answer.json();
     show(frame);
     document.body.dataset.done = Math.max(ticket, document.body.dataset.done || 0);
     if (ticket === latest) restore();
   } catch (e) {
-    complain('The program behind this page does not answer. Start gradus lab again and reload.');
+    lose();
   }
 }
 
@@ -79,6 +81,7 @@ function press(el) {
   if (el.type === 'checkbox') values.on = el.checked;
   if (what === 'run') values.speed = speed;
   if (what === 'speed') speed = el.value;
+  if (!events && !lost) listen();
   const asked = act(what, values);
   if (what === 'tab') asked.then(reveal);
   return asked;
@@ -149,34 +152,85 @@ document.addEventListener('keydown', (event) => {
 });
 
 // A table dropped anywhere on the page.
-function send(file) { post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }
+function send(file) { own = file; return post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }
 let over = 0;
 document.addEventListener('dragenter', (e) => { e.preventDefault(); over++; $('drop').hidden = false; });
 document.addEventListener('dragleave', () => { if (--over <= 0) { over = 0; $('drop').hidden = true; } });
 document.addEventListener('dragover', (e) => e.preventDefault());
 document.addEventListener('drop', (e) => { e.preventDefault(); over = 0; $('drop').hidden = true; if (e.dataTransfer.files[0]) send(e.dataTransfer.files[0]); });
 
-async function begin() {
-  const link = new URLSearchParams(location.search).get('c') || '';
-  const answer = await fetch('/session', { method: 'POST', body: new URLSearchParams({ link }) });
-  if (!answer.ok) { complain(await answer.text()); return; }
-  const made = await answer.json();
-  id = made.id;
-  version = -1;
-  show(made.frame);
-  const narrow = matchMedia('(max-width: 560px)'), tell = () => act('narrow', { on: narrow.matches });
-  narrow.addEventListener('change', tell);
-  if (narrow.matches) await tell();
-  listen();
+// The connection. A page that is seen has a stream of frames; a hidden one gives it back, since a
+// browser opens six connections to a host. The run's id is kept in the history's entry, and the
+// address says what it shows: reload, back and a program that was started again find it.
+let events = null, heard = 0, lost = false, attaching = false, ticks = 0, address = '', followed = 0;
+const narrow = matchMedia('(max-width: 560px)'), tell = () => act('narrow', { on: narrow.matches });
+
+// follow puts what is shown into the address, a few times a second at most.
+function follow() {
+  if (!id || !address || Date.now() - followed < 300) return;
+  if (location.pathname + location.search !== address) { history.replaceState({ id }, '', address); followed = Date.now(); }
 }
+
+// attach finds this page's run again, or begins the one of its address.
+async function attach() {
+  if (attaching) return;
+  attaching = true;
+  try {
+    const body = new URLSearchParams(location.search);
+    body.set('link', body.get('c') || '');
+    body.set('id', (history.state && history.state.id) || '');
+    const answer = await fetch('/session', { method: 'POST', body, signal: AbortSignal.timeout(20000) });
+    lost = false;
+    $('lost').hidden = true;
+    if (!answer.ok) { complain(await answer.text()); lost = answer.status !== 401; return; }
+    const made = await answer.json();
+    id = made.id; version = -1;
+    history.replaceState({ id }, '', location.href);
+    shown.clear();
+    show(made.frame);
+    if (made.table && own) await send(own); // that the program no longer has
+    if (narrow.matches) await tell();
+    listen();
+  } catch (e) {
+    lose();
+  } finally {
+    attaching = false;
+  }
+}
+
+function lose() {
+  stop();
+  lost = true;
+  if ($('lost').hidden) { $('lost').hidden = false; $('lost').textContent = 'The program behind this page does not answer. The page asks again every second; if it has ended, start gradus lab again.'; }
+}
+
+function stop() { if (events) events.close(); events = null; }
 
 function listen() {
-  const events = new EventSource('/events?s=' + id);
-  events.onmessage = (event) => show(JSON.parse(event.data));
-  events.onerror = () => {
-    if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
-    complain('The program behind this page does not answer. Start gradus lab again and reload.');
-  };
+  stop();
+  if (document.hidden) return;
+  const stream = events = new EventSource('/events?s=' + id);
+  heard = Date.now();
+  const hear = () => { heard = Date.now(); };
+  stream.onopen = hear;
+  stream.addEventListener('beat', hear);
+  stream.onmessage = (event) => { hear(); show(JSON.parse(event.data)); };
+  stream.addEventListener('taken', stop); // by another page of this browser
+  stream.onerror = () => { if (events === stream) { stop(); attach(); } };
 }
 
-begin().catch(() => complain('The program behind this page does not answer.'));
+document.addEventListener('visibilitychange', () => { if (document.hidden) stop(); else if (id && !lost) listen(); });
+addEventListener('focus', () => { if (id && !events && !lost) listen(); });
+addEventListener('pageshow', (event) => { if (event.persisted) attach(); });
+narrow.addEventListener('change', tell);
+setInterval(() => {
+  ticks++;
+  if (lost) { attach(); return; }
+  if (!id || attaching) return;
+  follow();
+  if (document.hidden) { if (running && ticks % 5 === 0) act('look'); return; }
+  if (!events) act('look');
+  else if (Date.now() - heard > 30000) { stop(); attach(); } // after a sleep, or with the network away
+}, 1000);
+
+attach();
