@@ -63,6 +63,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 		case <-e.Session.ctx.Done():
 			return
 		case <-beat.C:
+			if e.silent() > mostSilent { // it reads nothing: the script answers each beat
+				return
+			}
 			text = []byte("event: beat\ndata:\n\n") // each finds out whether the other is still there
 		case <-wake:
 			m := whole(e.Frame())

@@ -135,11 +135,11 @@ func (r *Fitted) Residuals(width, height int) plot.Chart {
 	}}
 }
 
-// NumericColumns are the input columns that a plane can have as axes.
+// NumericColumns are the first input columns that a plane can have as axes.
 func (f *Frame) NumericColumns() []string {
 	var out []string
 	for _, in := range f.Fit.Encoding.Inputs {
-		if in.Kind == data.KindNumber {
+		if in.Kind == data.KindNumber && len(out) < mostListed {
 			out = append(out, in.Name)
 		}
 	}

@@ -182,7 +182,7 @@ async function attach() {
     const answer = await fetch('/session', { method: 'POST', body, signal: AbortSignal.timeout(20000) });
     lost = false;
     $('lost').hidden = true;
-    if (!answer.ok) { complain(await answer.text()); lost = answer.status !== 401; return; }
+    if (!answer.ok) { complain(await answer.text()); lost = answer.status === 429 || answer.status === 503; return; }
     const made = await answer.json();
     id = made.id; version = -1;
     history.replaceState({ id }, '', location.href);
@@ -213,7 +213,7 @@ function listen() {
   heard = Date.now();
   const hear = () => { heard = Date.now(); };
   stream.onopen = hear;
-  stream.addEventListener('beat', hear);
+  stream.addEventListener('beat', () => { hear(); fetch('/here?s=' + id, { method: 'POST' }).catch(lose); });
   stream.onmessage = (event) => { hear(); show(JSON.parse(event.data)); };
   stream.addEventListener('taken', stop); // by another page of this browser
   stream.onerror = () => { if (events === stream) { stop(); attach(); } };
