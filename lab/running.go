@@ -91,7 +91,6 @@ func (s *Session) pause() {
 	if s.running {
 		s.stop()
 		s.running = false
-		s.remember()
 		s.touch()
 	}
 }
@@ -136,7 +135,6 @@ func (s *Session) drive(ctx context.Context, next func() bool, pace func() (more
 			}
 		}
 		if ctx.Err() == nil {
-			s.remember()
 			s.touch()
 		}
 		s.mu.Unlock()

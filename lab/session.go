@@ -153,6 +153,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	s.most, s.history, s.seen, s.moved, s.note, s.failed = 0, nil, 0, nil, "", false
 	s.trail, s.revealed = trail{}, ""
 	s.trail.add(0, net.Params())
+	s.measure()
 	if s.view.Row >= training.X.Rows {
 		s.view.Row = 0
 	}
