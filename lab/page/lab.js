@@ -11,12 +11,13 @@ function show(frame) {
   if (!frame || frame.v < version) return;
   version = frame.v;
   const focus = document.activeElement, selection = focus && focus.type === 'text' && [focus.selectionStart, focus.selectionEnd];
-  const name = focus && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
+  const name = focus && focus.id && focus.type === 'text' && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
   for (const [part, html] of Object.entries(frame.html || {})) {
     const place = $(part);
     if (!place || shown.get(part) === html) continue;
     if (typing && place.contains(focus) && focus.dataset.dirty) continue;
     shown.set(part, html);
+    const held = focus && place.contains(focus) ? bearings(place, focus) : null;
     const open = [...place.querySelectorAll('details')].map((d) => d.open);
     const top = place.scrollTop, inner = [...place.querySelectorAll('.scroll')].map((d) => [d.scrollLeft, d.scrollTop]);
     place.innerHTML = html;
@@ -25,13 +26,14 @@ function show(frame) {
     place.querySelectorAll('[data-href]').forEach((a) => { a.href = a.dataset.href + (a.dataset.href.includes('?') ? '&' : '?') + 's=' + id; });
     place.querySelectorAll('[data-link]').forEach((el) => { el.textContent = location.origin + el.dataset.link; });
     place.scrollTop = top;
+    if (held) regain(place, held);
   }
   if (name && document.activeElement !== $(name) && $(name)) {
     $(name).focus({ preventScroll: true });
     if (selection) $(name).setSelectionRange(...selection);
   }
   at = frame.at; running = frame.running;
-  address = frame.address; follow();
+  address = frame.address; follow(); tellLive();
   const line = $('timeline');
   line.max = Math.max(frame.most, 1);
   if (!scrubbing) line.value = frame.at;
@@ -40,6 +42,49 @@ function show(frame) {
   document.body.dataset.version = version;
   const tab = document.querySelector('[role=tab][aria-selected=true]');
   if (tab) { $('panel').setAttribute('aria-labelledby', tab.id); $('panel').dataset.tab = tab.dataset.tab; }
+}
+
+// bearings are where the focus is within a part, and regain puts it there again: on the element of
+// that id, else on the same one of those that do the same, else on one near it that can be used.
+const usable = 'a[href], button, input, select, textarea, summary, [tabindex]';
+function bearings(place, el) {
+  const like = el.dataset.do ? '[data-do="' + el.dataset.do + '"]' : el.tagName.toLowerCase();
+  return { id: el.id, like, index: [...place.querySelectorAll(like)].indexOf(el), order: [...place.querySelectorAll(usable)].indexOf(el) };
+}
+function regain(place, held) {
+  const same = (held.id && $(held.id)) || place.querySelectorAll(held.like)[held.index];
+  const all = [...place.querySelectorAll(usable)].filter((e) => !e.disabled);
+  const order = same ? [...place.querySelectorAll(usable)].indexOf(same) : held.order;
+  const near = [...place.querySelectorAll(usable)].slice(Math.max(0, order)).find((e) => !e.disabled) || all[all.length - 1] || $('panel');
+  const el = same && !same.disabled ? same : near;
+  if (el !== document.activeElement) el.focus({ preventScroll: true });
+  if (el.matches('.edge, .unit')) rove(el);
+}
+
+// rove makes one element of the picture its stop for the tab key.
+function rove(el) {
+  for (const other of el.parentElement.querySelectorAll('[tabindex="0"]')) other.setAttribute('tabindex', '-1');
+  el.setAttribute('tabindex', '0');
+}
+
+// beside is the nearest weight or unit of the picture in an arrow's direction.
+function beside(el, key) {
+  const middle = (e) => { const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; };
+  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key], [x, y] = middle(el);
+  let best = null, least = Infinity;
+  for (const other of el.parentElement.children) {
+    const [ox, oy] = middle(other), along = (ox - x) * dx + (oy - y) * dy, across = Math.abs((ox - x) * dy) + Math.abs((oy - y) * dx);
+    if (other !== el && along > 0.5 && along + 2 * across < least) { best = other; least = along + 2 * across; }
+  }
+  return best;
+}
+
+// tellLive says update and loss to a screen reader: at rest when they change, of a run now and then.
+let toldAt = 0;
+function tellLive() {
+  const text = $('update') && 'update ' + $('update').textContent + ', loss ' + $('loss').textContent;
+  if (!text || text === $('live').textContent || running && Date.now() - toldAt < 5000) return;
+  $('live').textContent = text; toldAt = Date.now();
 }
 
 // restore puts what is in force into the fields, once no complaint about another value stands.
@@ -139,6 +184,12 @@ document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if ((event.key === 'Enter' || event.key === ' ') && el.matches('line[data-do], [role=button][data-do]')) {
     event.preventDefault(); press(el); return;
+  }
+  if (el.matches('.edge, .unit') && event.key.startsWith('Arrow')) {
+    const next = beside(el, event.key);
+    event.preventDefault();
+    if (next) { next.focus(); rove(next); }
+    return;
   }
   if (el.matches('[role=tab]') && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) {
     const next = event.key === 'ArrowRight' ? el.nextElementSibling : el.previousElementSibling;
