@@ -120,5 +120,5 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		e.tell(err)
 	}
-	reply(w, whole(e.Frame()))
+	reply(w, r, whole(e.Frame()))
 }

@@ -1,8 +1,11 @@
 package lab
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -21,9 +24,17 @@ func whole(f *Frame) message {
 	return message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, f.Address(), Render(f)}
 }
 
-func reply(w http.ResponseWriter, v any) {
+// reply answers with JSON, compressed for who takes it.
+func reply(w http.ResponseWriter, r *http.Request, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(v)
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		json.NewEncoder(w).Encode(v)
+		return
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that there is
+	json.NewEncoder(z).Encode(v)
+	z.Close()
 }
 
 // events sends frames as long as the page is there, at most ten a second. A frame is drawn
@@ -44,6 +55,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	ctx, leave := s.admit(r.Context(), e.visitor)
 	defer leave()
 	w.Header().Set("Content-Type", "text/event-stream")
+	to, flush := io.Writer(w), func() error { return nil }
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that there is
+		to, flush = z, z.Flush
+	}
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Time{}) // the server's own is for requests
 	sent := map[string]string{}
@@ -55,7 +72,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 		case <-ctx.Done():
 			if r.Context().Err() == nil { // another page of this visitor has it now
 				control.SetWriteDeadline(time.Now().Add(time.Second))
-				w.Write([]byte("event: taken\ndata:\n\n"))
+				to.Write([]byte("event: taken\ndata:\n\n"))
+				flush()
 			}
 			return
 		case <-s.ctx.Done():
@@ -82,7 +100,10 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 			text = append(append([]byte("data: "), frame...), "\n\n"...)
 		}
 		control.SetWriteDeadline(time.Now().Add(20 * time.Second))
-		if _, err := w.Write(text); err != nil {
+		if _, err := to.Write(text); err != nil {
+			return
+		}
+		if err := flush(); err != nil {
 			return
 		}
 		if err := control.Flush(); err != nil {

@@ -31,7 +31,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
 	if err != nil {
 		e.tell(err)
 	}
-	reply(w, whole(e.Frame()))
+	reply(w, r, whole(e.Frame()))
 }
 
 // A table is received whole, and a few at once, each within a time: the others wait.

@@ -72,7 +72,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if there != nil {
 		there.heard()
-		reply(w, map[string]any{"id": former, "frame": whole(there.Frame())})
+		reply(w, r, map[string]any{"id": former, "frame": whole(there.Frame())})
 		return
 	}
 	e := &entry{watchers: map[chan struct{}]bool{}}
@@ -106,7 +106,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the lab is closing", http.StatusServiceUnavailable)
 		return
 	}
-	reply(w, map[string]any{"id": id, "frame": whole(e.Frame()), "table": e.asked() != nil})
+	reply(w, r, map[string]any{"id": id, "frame": whole(e.Frame()), "table": e.asked() != nil})
 }
 
 // begins loads what a link asks for, or the server's table.
