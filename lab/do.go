@@ -20,7 +20,7 @@ func (s *Session) tell(err error) {
 
 // do does what a button or a field asks for, and answers with the page's parts.
 func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
-	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
 		return
@@ -120,5 +120,5 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		e.tell(err)
 	}
-	reply(w, whole(e.Frame()))
+	reply(w, r, whole(e.Frame()))
 }

@@ -1,8 +1,11 @@
 package lab
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -13,16 +16,25 @@ type message struct {
 	Most    int               `json:"most"`
 	Running bool              `json:"running"`
 	Example string            `json:"example"`
+	Address string            `json:"address"` // that leads to what is shown
 	HTML    map[string]string `json:"html"`
 }
 
 func whole(f *Frame) message {
-	return message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, Render(f)}
+	return message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, f.Address(), Render(f)}
 }
 
-func reply(w http.ResponseWriter, v any) {
+// reply answers with JSON, compressed for who takes it.
+func reply(w http.ResponseWriter, r *http.Request, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(v)
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		json.NewEncoder(w).Encode(v)
+		return
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that there is
+	json.NewEncoder(z).Encode(v)
+	z.Close()
 }
 
 // events sends frames as long as the page is there, at most ten a second. A frame is drawn
@@ -40,23 +52,39 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	}()
 	defer e.Watch()()
 
+	ctx, leave := s.admit(r.Context(), e.visitor)
+	defer leave()
 	w.Header().Set("Content-Type", "text/event-stream")
+	to, flush := io.Writer(w), func() error { return nil }
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that there is
+		to, flush = z, z.Flush
+	}
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Time{}) // the server's own is for requests
 	sent := map[string]string{}
-	beat := time.NewTicker(10 * time.Second)
+	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
 		var text []byte
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
+			if r.Context().Err() == nil { // another page of this visitor has it now
+				control.SetWriteDeadline(time.Now().Add(time.Second))
+				to.Write([]byte("event: taken\ndata:\n\n"))
+				flush()
+			}
 			return
 		case <-s.ctx.Done():
 			return
 		case <-e.Session.ctx.Done():
 			return
 		case <-beat.C:
-			text = []byte(":\n\n") // finds out whether the page is still there
+			if e.silent() > mostSilent { // it reads nothing: the script answers each beat
+				return
+			}
+			text = []byte("event: beat\ndata:\n\n") // each finds out whether the other is still there
 		case <-wake:
 			m := whole(e.Frame())
 			for id, part := range m.HTML {
@@ -72,15 +100,17 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 			text = append(append([]byte("data: "), frame...), "\n\n"...)
 		}
 		control.SetWriteDeadline(time.Now().Add(20 * time.Second))
-		if _, err := w.Write(text); err != nil {
+		if _, err := to.Write(text); err != nil {
+			return
+		}
+		if err := flush(); err != nil {
 			return
 		}
 		if err := control.Flush(); err != nil {
 			return
 		}
 		select {
-		case <-r.Context().Done():
-			return
+		case <-ctx.Done():
 		case <-s.ctx.Done():
 			return
 		case <-time.After(frameEvery):

@@ -135,11 +135,11 @@ func (r *Fitted) Residuals(width, height int) plot.Chart {
 	}}
 }
 
-// NumericColumns are the input columns that a plane can have as axes.
+// NumericColumns are the first input columns that a plane can have as axes.
 func (f *Frame) NumericColumns() []string {
 	var out []string
 	for _, in := range f.Fit.Encoding.Inputs {
-		if in.Kind == data.KindNumber {
+		if in.Kind == data.KindNumber && len(out) < mostListed {
 			out = append(out, in.Name)
 		}
 	}
@@ -147,7 +147,14 @@ func (f *Frame) NumericColumns() []string {
 }
 
 // planeSide is how many points the fit's plane has along each axis.
-const planeSide = 48 // of small nets half as many again
+const planeSide = 40 // of classes of small nets, whose limits are drawn in steps, more
+
+// A small contour picture, of at most smallHigh pixels, is coarse: it comes with every frame.
+const (
+	smallHigh   = 260
+	smallSide   = 14
+	smallLevels = 7
+)
 
 // Plane is what the network says over two columns, the others as in the chosen row; over one
 // column, with a single one, it is a curve. Nil where no column is a number.
@@ -288,10 +295,18 @@ func (p *plane) says(graded bool, tape *nn.Tape[float64], x nn.Matrix[float64]) 
 
 func (p *plane) field(width, height int) (plot.Figure, error) {
 	side := planeSide
-	if len(p.f.Net.Params()) < 2000 {
-		side += planeSide / 2
+	classes := len(p.targets.Classes) > 0
+	if classes && len(p.f.Net.Params()) < 2000 {
+		side = 72
+	}
+	small := !classes && height > 0 && height <= smallHigh
+	if small {
+		side = smallSide
 	}
 	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, ZLabel: p.f.outputNames()[0], X: grid(p.x, side), Y: grid(p.y, side), Width: width, Height: height, Classes: p.targets.Classes}
+	if small {
+		fig.Levels = smallLevels
+	}
 	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
 	for _, b := range fig.Y {
 		row := make([]float64, len(fig.X))

@@ -32,7 +32,8 @@ type Frame struct {
 	Last            train.Step
 	Rate            float64   // of the next update
 	Ahead           []float64 // the parameters after it, where the page shows what it changes
-	Loss            float64   // over all training rows
+	Loss            float64   // over all training rows, after update LossAt: of a large net on many rows the last that was measured
+	LossAt          int
 	Ended           string
 	Note            string
 	Failed          bool
@@ -79,14 +80,15 @@ func (s *Session) frame() *Frame {
 	f.Rate, f.Loss = r.fit.NextRate(), math.NaN()
 	if work := 2 * len(f.Net.Params()) * s.training.X.Rows; work < costly {
 		result := r.fit.Result()
-		f.Loss, f.Epoch = result.Loss, result.Epochs
-		if len(result.History) > len(s.history) {
-			s.history = result.History
+		f.Loss, f.LossAt, f.Epoch = result.Loss, r.at, result.Epochs
+	} else {
+		if f.Epoch = r.last.Epoch; f.Epoch > 0 && !r.last.EpochEnd {
+			f.Epoch--
 		}
-	} else if r.at > 0 {
-		f.Loss, f.Epoch = r.last.Loss, r.last.Epoch-1
-		if r.last.EpochEnd {
-			f.Loss, f.Epoch = r.last.EpochLoss, r.last.Epoch
+		for _, p := range s.history {
+			if p.Steps <= r.at {
+				f.Loss, f.LossAt = p.Loss, p.Steps
+			}
 		}
 	}
 	f.History = s.history
@@ -192,14 +194,9 @@ func (f *Frame) outputNames() []string {
 	return e.OutputNames()
 }
 
-// Curve is the loss over the whole run with the present marked, or before the first epoch's end
-// the loss alone.
+// Curve is the loss over the whole run with the present marked.
 func (f *Frame) Curve(width, height int) plot.Chart {
 	ch := LossCurve(f.History, 0)
-	if len(f.History) == 0 && f.Loss == f.Loss {
-		ch.Series[0].X, ch.Series[0].Y = []float64{0}, []float64{f.Loss}
-		ch.LogY = f.Loss > 0
-	}
 	ch.Width, ch.Height = width, height
 	if len(ch.Series) == 1 {
 		ch.Series[0].Name = "" // the axis says it

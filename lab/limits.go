@@ -15,7 +15,10 @@ var ErrLimit = errors.New("too large for the lab")
 // What one session may hold and compute. A run beyond it is for the command line.
 const (
 	MaxUpload     = 16 << 20 // bytes of a table, as it comes and decompressed
+	MaxForm       = 64 << 10 // bytes of what a button or an address asks for
 	MaxColumns    = 10_000
+	MaxCell       = 10_000 // bytes of a cell or a name
+	MaxLayers     = 64
 	MaxParameters = 200_000
 	MaxCells      = 4_000_000 // rows times encoded inputs and outputs
 	MaxWork       = 2e10      // parameters times rows of a pass over all: a second or so
@@ -27,8 +30,51 @@ const MaxBytes = 2 << 30
 // held is what they hold now.
 var held atomic.Int64
 
+// What of a long list stands on the page.
+const (
+	mostListed  = 100 // columns
+	mostClasses = 20  // of a confusion matrix
+	mostShown   = 60  // letters of a cell or a name
+)
+
+// cut is a text that is not too long to be shown.
+func cut(text string) string {
+	if len(text) <= mostShown {
+		return text
+	}
+	if runes := []rune(text[:min(len(text), 4*mostShown)]); len(runes) > mostShown {
+		return string(runes[:mostShown-1]) + "…"
+	}
+	return text
+}
+
+// plainCells refuses a table with a cell that no page is meant to show.
+func plainCells(t *data.Table) error {
+	for c, name := range t.Columns() {
+		if len(name) > MaxCell {
+			return fmt.Errorf("%w: the name of column %d has %d bytes and the page takes %d; shorten it, or use gradus train", ErrLimit, c+1, len(name), MaxCell)
+		}
+		for r := range t.Rows() {
+			if n := len(t.Cell(r, c)); n > MaxCell {
+				return fmt.Errorf("%w: line %d has a cell of %d bytes in column %q and the page takes %d; shorten it, or use gradus train", ErrLimit, t.Line(r), n, cut(name), MaxCell)
+			}
+		}
+	}
+	return nil
+}
+
+// textOf is how many bytes a table's cells have together.
+func textOf(t *data.Table) (n int64) {
+	for c := range t.Columns() {
+		for r := range t.Rows() {
+			n += int64(len(t.Cell(r, c))) + 1
+		}
+	}
+	return n
+}
+
 // refuse says what is too large for a session that holds own bytes already.
-func refuse(t *data.Table, own int64) func(model.Size) error {
+func refuse(t *data.Table, text, own int64) func(model.Size) error {
 	return func(n model.Size) error {
 		if n.Parameters > MaxParameters {
 			return fmt.Errorf("%w: the network has %d parameters and the page takes %d; use smaller hidden layers, or gradus train", ErrLimit, n.Parameters, MaxParameters)
@@ -39,21 +85,22 @@ func refuse(t *data.Table, own int64) func(model.Size) error {
 		if work := float64(n.Parameters) * float64(n.Rows); work > MaxWork {
 			return fmt.Errorf("%w: %d parameters on %d rows are too slow to watch; use smaller hidden layers or a part of the rows, or gradus train", ErrLimit, n.Parameters, n.Rows)
 		}
-		if now, need := held.Load()-own, estimate(t, n); now+need > MaxBytes {
+		if now, need := held.Load()-own, estimate(t, text, n); now+need > MaxBytes {
 			return fmt.Errorf("%w: all pages together would hold %d MB, and %d MB are the most; close a page, or use a smaller table or network", ErrLimit, (now+need)>>20, MaxBytes>>20)
 		}
 		return nil
 	}
 }
 
-// estimate is what a session on a fit takes: its table, the rows encoded twice (for the trainer
-// and for the page), and its memories and trail when they are full.
-func estimate(t *data.Table, n model.Size) int64 {
+// estimate is what a session on a fit takes: its table with so many bytes of text, the rows with
+// their numbers encoded twice (for the trainer and for the page), and its memories and trail when
+// they are full.
+func estimate(t *data.Table, text int64, n model.Size) int64 {
 	cells := int64(t.Rows()) * int64(len(t.Columns()))
 	rows := int64(n.Rows) * int64(n.Inputs+n.Outputs)
 	trail := int64(0)
 	if n.Parameters <= trailParams {
 		trail = mostTrail * 8 * int64(n.Parameters)
 	}
-	return 1<<20 + 12*cells + 16*rows + min(memoryBytes, mostMemories*32*int64(n.Parameters)) + trail
+	return 1<<20 + text + 4*cells + 64*int64(t.Rows()) + 16*rows + min(memoryBytes, mostMemories*32*int64(n.Parameters)) + trail
 }

@@ -9,7 +9,7 @@ import (
 
 // The panel Data: what became of the table's columns.
 
-// Columns are the table's columns and what became of them.
+// Columns are the table's first columns and its targets, and what became of them.
 func (p panelData) Columns() []columnRow {
 	kinds := map[string]*columnRow{}
 	s, e := p.Fit.Schema, p.Fit.Encoding
@@ -23,7 +23,7 @@ func (p panelData) Columns() []columnRow {
 		row := &columnRow{Kind: string(t.Kind), Target: true}
 		switch {
 		case len(t.Classes) > 0:
-			row.Encoded = fmt.Sprintf("%d classes: %s", len(t.Classes), strings.Join(t.Classes[:min(6, len(t.Classes))], ", "))
+			row.Encoded = fmt.Sprintf("%d classes: %s", len(t.Classes), cut(strings.Join(t.Classes[:min(6, len(t.Classes))], ", ")))
 		case t.Scale != 1 || t.Center != 0:
 			row.Encoded = fmt.Sprintf("(y − %s) / %s", short(t.Center), short(t.Scale))
 		default:
@@ -64,7 +64,10 @@ func (p panelData) Columns() []columnRow {
 		}
 	}
 	var out []columnRow
-	for _, name := range p.Table.Columns() {
+	for i, name := range p.Table.Columns() {
+		if k := kinds[name]; i >= mostListed && (k == nil || !k.Target) {
+			continue
+		}
 		row := columnRow{Name: name, Kind: "ignored"}
 		if k := kinds[name]; k != nil {
 			row = *k
@@ -72,12 +75,15 @@ func (p panelData) Columns() []columnRow {
 		}
 		row.Chosen = string(p.Setup.Options.Types[name])
 		for i := range min(3, p.Table.Rows()) {
-			row.Sample = append(row.Sample, p.Table.Cell(i, p.Table.Index(name)))
+			row.Sample = append(row.Sample, cut(p.Table.Cell(i, p.Table.Index(name))))
 		}
 		out = append(out, row)
 	}
 	return out
 }
+
+// MoreColumns are those that are not listed.
+func (p panelData) MoreColumns() int { return len(p.Table.Columns()) - len(p.Columns()) }
 
 type columnRow struct {
 	Name, Kind, Chosen string

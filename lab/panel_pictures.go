@@ -84,6 +84,9 @@ func (p panelData) Counted(r *Fitted) string {
 	return ""
 }
 
+// ManyClasses reports whether a confusion matrix is too large for the page.
+func (p panelData) ManyClasses(f *Fitted) bool { return len(f.Classes) > mostClasses }
+
 // PlaneColumns are the columns that the plane shows.
 func (p panelData) PlaneColumns() (out [2]string) {
 	columns := p.NumericColumns()

@@ -147,29 +147,30 @@ func svg(fig plot.Figure) string {
 	return element
 }
 
-// mostFocusable is up to how many weights can be reached with the tab key.
-const mostFocusable = 150
-
 // picture draws the net, and over it what a pointer or the keyboard can choose.
 func (f *Frame) picture(n plot.Net) string {
 	drawn, places := svg(n), n.Places()
 	var b strings.Builder
 	b.WriteString(`<g class="targets">`)
+	stopped := false
 	for _, e := range places.Edges {
 		a := lesson.Address{Layer: e.Layer, In: e.In, Unit: e.Out}
-		focus := ""
-		if len(places.Edges) <= mostFocusable {
-			focus = ` tabindex="0"`
-		}
 		chosen := n.Highlight != nil && *n.Highlight == e.Edge
-		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button"%s aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
-			strings.ReplaceAll(a.String(), ".", "-"), focus, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
+		stop := -1 // the picture is one stop of the tab key, with the arrow keys inside
+		if chosen {
+			stop, stopped = 0, true
+		}
+		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button" tabindex="%d" aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
+			strings.ReplaceAll(a.String(), ".", "-"), stop, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
 	}
 	if e, err := f.Pass(); err == nil {
 		for _, u := range places.Units {
-			unit := Unit{u.Column, u.Unit}
-			fmt.Fprintf(&b, `<circle id="unit-%s" class="unit" tabindex="0" role="button" aria-pressed="%t" data-do="unit" data-unit="%s" cx="%.1f" cy="%.1f" r="%.1f" aria-label="%[7]s"><title>%[7]s</title></circle>`,
-				strings.ReplaceAll(unit.String(), ".", "-"), unit == f.View.Unit, unit, u.X, u.Y, places.Radius, html.EscapeString(f.says(e, unit)))
+			unit, stop := Unit{u.Column, u.Unit}, -1
+			if !stopped {
+				stop, stopped = 0, true
+			}
+			fmt.Fprintf(&b, `<circle id="unit-%s" class="unit" tabindex="%d" role="button" aria-pressed="%t" data-do="unit" data-unit="%s" cx="%.1f" cy="%.1f" r="%.1f" aria-label="%[8]s"><title>%[8]s</title></circle>`,
+				strings.ReplaceAll(unit.String(), ".", "-"), stop, unit == f.View.Unit, unit, u.X, u.Y, places.Radius, html.EscapeString(f.says(e, unit)))
 		}
 	}
 	b.WriteString(`</g></svg>`)

@@ -158,6 +158,13 @@ func race(kind string) func(context.Context, *Frame) (any, error) {
 			return nil, err
 		}
 		r.Tracks, err = lesson.Race(ctx, f.Start, f.data(), r.Lanes, nil)
+		if f.Fit.Config().Reduction == nn.Sum { // of which a race has the mean, the page the sum
+			for _, t := range r.Tracks {
+				for i := range t.Points {
+					t.Points[i].Loss *= float64(f.Training.X.Rows)
+				}
+			}
+		}
 		return r, err
 	}
 }

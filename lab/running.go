@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -39,15 +40,13 @@ func (s *Session) Run(speed Speed) {
 		s.touch()
 		return
 	}
-	if s.viewers == 0 { // somebody has just asked for it
-		s.frozen = time.Now()
-	}
+	s.heard() // somebody has just asked for it
 	ctx, stop := context.WithCancel(s.ctx)
 	s.begins(stop)
 	s.touch()
 	s.work.Go(func() {
 		s.drive(ctx, func() bool { return s.step() && !s.hit() }, func() (bool, time.Duration) {
-			if s.viewers == 0 && time.Since(s.frozen) > abandoned {
+			if s.Idle() > abandoned {
 				s.note = "Paused, since nobody was watching."
 				return false, 0
 			}
@@ -92,7 +91,6 @@ func (s *Session) pause() {
 	if s.running {
 		s.stop()
 		s.running = false
-		s.remember()
 		s.touch()
 	}
 }
@@ -104,8 +102,9 @@ const slice = 10 * time.Millisecond
 // answer with, if it has more than one. Whoever waits gets the next in turn.
 var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
-// abandoned is after how long without a viewer Run pauses.
-const abandoned = 15 * time.Second
+// abandoned is after how long without a viewer Run pauses. A hidden page asks every few seconds,
+// but a browser lets one that has been hidden for long do so once a minute.
+const abandoned = 90 * time.Second
 
 // drive calls next until it returns false, in slices between which others get at the session.
 // Before each it asks pace whether to go on, and how long to rest behind it: where there is a rest,
@@ -136,7 +135,6 @@ func (s *Session) drive(ctx context.Context, next func() bool, pace func() (more
 			}
 		}
 		if ctx.Err() == nil {
-			s.remember()
 			s.touch()
 		}
 		s.mu.Unlock()
@@ -152,27 +150,51 @@ func (s *Session) drive(ctx context.Context, next func() bool, pace func() (more
 	}
 }
 
+// audience is who watches a session. It has a lock of its own: whoever looks for a session that
+// nobody watches does not wait for one that is at work.
+type audience struct {
+	mu      sync.Mutex
+	viewers int
+	last    time.Time // when a viewer left, or a page asked for something
+}
+
 // Watch counts a viewer: it returns what to call when the viewer leaves.
 func (s *Session) Watch() (leave func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.viewers++
+	a := &s.audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.viewers++
 	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.viewers--
-		s.frozen = time.Now()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.viewers--
+		a.last = time.Now()
 	}
+}
+
+// heard notes that a page has asked for something.
+func (s *Session) heard() {
+	s.audience.mu.Lock()
+	defer s.audience.mu.Unlock()
+	s.audience.last = time.Now()
+}
+
+// silent returns for how long no page has asked for anything.
+func (s *Session) silent() time.Duration {
+	s.audience.mu.Lock()
+	defer s.audience.mu.Unlock()
+	return time.Since(s.audience.last)
 }
 
 // Idle returns for how long nobody has been watching.
 func (s *Session) Idle() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.viewers > 0 {
+	a := &s.audience
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.viewers > 0 {
 		return 0
 	}
-	return time.Since(s.frozen)
+	return time.Since(a.last)
 }
 
 func (s *Session) setSpeed(speed Speed) {

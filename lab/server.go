@@ -17,6 +17,8 @@ const (
 	MaxSessionsOfVisitor = 8   // the longest unwatched gives way
 	maxIdle              = 10 * time.Minute
 	frameEvery           = 100 * time.Millisecond
+	mostSilent           = 35 * time.Second // of a page that frames are sent to
+	beatEvery            = 10 * time.Second // the page's script takes thrice that for a lost connection
 )
 
 // Options say how a Server serves.
@@ -36,10 +38,12 @@ type Server struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
 
-	reading sync.Mutex // a table at a time, whose text takes more room than the table
+	receiving chan struct{} // a turn for each table on its way
+	reading   sync.Mutex    // a table at a time, whose text takes more room than the table
 
 	mu       sync.Mutex
 	sessions map[string]*entry
+	streams  map[string][]*stream // of a visitor, the oldest first
 }
 
 // NewToken returns a token for Options.
@@ -50,7 +54,7 @@ func NewServer(o Options) *Server {
 	if o.Table != nil {
 		o.Table = o.Table.Named(baseName(o.Table.Name()))
 	}
-	s := &Server{table: o.Table, token: o.Token, name: o.Name, sessions: map[string]*entry{}}
+	s := &Server{table: o.Table, token: o.Token, name: o.Name, sessions: map[string]*entry{}, streams: map[string][]*stream{}, receiving: make(chan struct{}, mostReceiving)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
@@ -59,6 +63,7 @@ func NewServer(o Options) *Server {
 	mux.HandleFunc("POST /session", s.open)
 	mux.HandleFunc("POST /do", s.with(s.do))
 	mux.HandleFunc("POST /table", s.with(s.upload))
+	mux.HandleFunc("POST /here", s.with(func(w http.ResponseWriter, _ *http.Request, _ *entry) { w.WriteHeader(http.StatusNoContent) }))
 	mux.HandleFunc("GET /events", s.with(s.events))
 	mux.HandleFunc("GET /data.csv", s.with(s.dataCSV))
 	mux.HandleFunc("GET /history.csv", s.with(s.historyCSV))

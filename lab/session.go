@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/lesson"
@@ -27,6 +26,7 @@ type Session struct {
 	setup Setup
 	table *data.Table
 	print string // the table's fingerprint
+	text  int64  // bytes of the table's cells
 	held  int64  // bytes, by estimate
 	run   run
 	start *nn.Network[float64] // before the first update
@@ -51,8 +51,7 @@ type Session struct {
 	jobs     map[string]*job
 	version  uint64
 	revealed string // what a fault came to
-	viewers  int
-	frozen   time.Time // when the last viewer left
+	audience audience
 }
 
 var errClosed = errors.New("this page's run is gone; load the page again")
@@ -63,7 +62,8 @@ func NewSession(changed func()) (*Session, error) {
 	if changed == nil {
 		changed = func() {}
 	}
-	s := &Session{changed: changed, speed: Steady, jobs: map[string]*job{}, frozen: time.Now()}
+	s := &Session{changed: changed, speed: Steady, jobs: map[string]*job{}}
+	s.heard()
 	s.ctx, s.close = context.WithCancel(context.Background())
 	if err := s.LoadExample(Examples()[0].Name); err != nil {
 		s.close()
@@ -107,15 +107,21 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	if s.ctx.Err() != nil { // else it would hold memory that nobody gives back
 		return errClosed
 	}
+	if layers := len(setup.Options.Hidden); layers > MaxLayers {
+		return fmt.Errorf("%w: the network has %d hidden layers and the page takes %d; use fewer layers, or gradus train", ErrLimit, layers, MaxLayers)
+	}
 	if err := setup.shown(); err != nil {
 		return err
 	}
-	none, need := 0, int64(0)
+	none, need, text := 0, int64(0), s.text
+	if s.table != t {
+		text = textOf(t)
+	}
 	o := setup.Options
 	o.Patience, o.Threads, o.Custom = &none, 1, custom
 	o.Refuse = func(n model.Size) error {
-		need = estimate(t, n)
-		return refuse(t, s.held)(n)
+		need = estimate(t, text, n)
+		return refuse(t, text, s.held)(n)
 	}
 	fit, err := model.Prepare(model.Tables{Train: t}, o, nil)
 	if err != nil {
@@ -127,7 +133,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 		return err
 	}
 	held.Add(need - s.held)
-	s.held = need
+	s.held, s.text = need, text
 	for _, j := range s.jobs {
 		j.cancel()
 	}
@@ -147,6 +153,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	s.most, s.history, s.seen, s.moved, s.note, s.failed = 0, nil, 0, nil, "", false
 	s.trail, s.revealed = trail{}, ""
 	s.trail.add(0, net.Params())
+	s.measure()
 	if s.view.Row >= training.X.Rows {
 		s.view.Row = 0
 	}

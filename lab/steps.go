@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -23,6 +24,7 @@ func (s *Session) step() bool {
 		return false
 	}
 	s.seen, s.moved = 0, nil
+	s.measure()
 	if s.run.at > s.most {
 		s.most = s.run.at
 		if s.run.last.EpochEnd || s.run.at < 64 {
@@ -107,7 +109,6 @@ func (s *Session) Goto(ctx context.Context, n int) error {
 	err := s.move(ctx, func() bool {
 		s.seen, s.moved = 0, nil
 		if n < s.run.at {
-			s.remember()
 			failed = s.run.recall(n)
 			return failed == nil && s.run.at < n
 		}
@@ -130,9 +131,19 @@ func (s *Session) Back(ctx context.Context) error {
 	return s.Goto(ctx, at-1)
 }
 
-// remember keeps the longest history. mu is held.
-func (s *Session) remember() {
-	if h := s.run.fit.Result().History; len(h) > len(s.history) {
-		s.history = h
+// measure adds the loss as it stands, over all training rows, to the course of the run: at the
+// start and after the epochs that train.Keeps. The number at the top, the curve, the race and
+// history.csv are all of this loss; that of an update's own rows before it is another. mu is held.
+func (s *Session) measure() {
+	r := &s.run
+	if n := len(s.history); n > 0 && (!r.last.EpochEnd || !train.Keeps(r.last.Epoch) || r.at <= s.history[n-1].Steps) {
+		return
+	}
+	p := train.Point{Validation: math.NaN(), Rate: r.fit.NextRate()}
+	if r.at > 0 {
+		p.Epoch, p.Steps, p.Validation, p.Rate = r.last.Epoch, r.at, r.last.Validation, r.last.Rate
+	}
+	if p.Loss = r.fit.Result().Loss; p.Loss-p.Loss == 0 {
+		s.history = append(s.history, p)
 	}
 }

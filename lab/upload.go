@@ -2,12 +2,13 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
@@ -16,7 +17,8 @@ import (
 // upload takes a table of one's own.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
 	name := baseName(r.URL.Query().Get("name"))
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxUpload))
+	var taken error
+	err := s.receive(w, r, func(raw []byte) { taken = e.take(name, raw) })
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -24,14 +26,40 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
 	case err != nil:
 		err = fmt.Errorf("%s did not arrive whole: %w; choose it again", name, err)
 	default:
-		s.reading.Lock()
-		err = e.take(name, raw)
-		s.reading.Unlock()
+		err = taken
 	}
 	if err != nil {
 		e.tell(err)
 	}
-	reply(w, whole(e.Frame()))
+	reply(w, r, whole(e.Frame()))
+}
+
+// A table is received whole, and a few at once, each within a time: the others wait.
+const (
+	mostReceiving = 4
+	mostReceived  = 30 * time.Second
+)
+
+// receive takes a table's bytes, and gives them to take, when it is its turn.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, take func([]byte)) error {
+	select {
+	case s.receiving <- struct{}{}:
+	case <-r.Context().Done():
+		return r.Context().Err()
+	case <-time.After(mostReceived):
+		return errors.New("other tables are on their way")
+	}
+	defer func() { <-s.receiving }()
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(mostReceived))
+	var b bytes.Buffer
+	b.Grow(int(min(max(r.ContentLength, 0), MaxUpload) + bytes.MinRead))
+	if _, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, MaxUpload)); err != nil {
+		return err
+	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	take(b.Bytes())
+	return nil
 }
 
 // take reads a table and starts anew with it.
@@ -41,10 +69,18 @@ func (e *entry) take(name string, raw []byte) error {
 		return fmt.Errorf("%s%s", name, strings.TrimPrefix(err.Error(), data.StdinName))
 	}
 	t = t.Named(name)
+	if err := plainCells(t); err != nil {
+		return err
+	}
 	pending := e.asked()
 	if pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
 		if err = e.Load(*pending, t); err == nil {
-			e.ask(nil)
+			e.mu.Lock()
+			p := e.awaited
+			e.mu.Unlock()
+			e.ask(nil, place{})
+			e.Look(func(v *View) { v.Tab = "data" })
+			return e.goTo(context.Background(), p)
 		}
 	} else {
 		err = e.loadOwn(t)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ type entry struct {
 
 	mu       sync.Mutex
 	pending  *Setup // of a link, until the table with its fingerprint is there
+	awaited  place  // that the link leads to then
 	watchers map[chan struct{}]bool
 }
 
@@ -57,8 +59,22 @@ func (s *Server) sweep() {
 	}
 }
 
-// open makes a session for a page that was just loaded.
+// open finds the session of a page that was loaded again, or makes one for it.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	former := r.PostForm.Get("id")
+	s.mu.Lock()
+	there := s.sessions[former]
+	s.mu.Unlock()
+	if there != nil {
+		there.heard()
+		reply(w, r, map[string]any{"id": former, "frame": whole(there.Frame())})
+		return
+	}
 	e := &entry{watchers: map[chan struct{}]bool{}}
 	if c, err := r.Cookie(s.cookie("visitor")); err == nil {
 		e.visitor = c.Value
@@ -73,8 +89,10 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.Session = session
-	if err := e.begins(r.FormValue("link"), s.table); err != nil {
+	if err := e.begins(r.Context(), r.PostForm.Get("link"), placeOf(r.PostForm), s.table); err != nil {
 		e.tell(err)
+	} else if former != "" {
+		e.mention("The program no longer had this page's run, so it was begun again from the page's address.")
 	}
 	id := secret()
 	s.mu.Lock()
@@ -88,11 +106,11 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the lab is closing", http.StatusServiceUnavailable)
 		return
 	}
-	reply(w, map[string]any{"id": id, "frame": whole(e.Frame())})
+	reply(w, r, map[string]any{"id": id, "frame": whole(e.Frame()), "table": e.asked() != nil})
 }
 
 // begins loads what a link asks for, or the server's table.
-func (e *entry) begins(link string, table *data.Table) error {
+func (e *entry) begins(ctx context.Context, link string, p place, table *data.Table) error {
 	if link == "" {
 		if table == nil {
 			return nil
@@ -108,21 +126,27 @@ func (e *entry) begins(link string, table *data.Table) error {
 		if err != nil {
 			return err
 		}
-		return e.Load(setup, t)
+		if err := e.Load(setup, t); err != nil {
+			return err
+		}
+		return e.goTo(ctx, p)
 	}
 	setup.Example = ""
 	if table != nil && table.Fingerprint()[:16] == setup.Fingerprint {
-		return e.Load(setup, table)
+		if err := e.Load(setup, table); err != nil {
+			return err
+		}
+		return e.goTo(ctx, p)
 	}
-	e.ask(&setup)
+	e.ask(&setup, p)
 	return fmt.Errorf("this link is of a table with the fingerprint %s, and a link holds no rows: drop that table on the page", setup.Fingerprint)
 }
 
 // ask remembers the setup of a link whose table has yet to come, asked returns it.
-func (e *entry) ask(s *Setup) {
+func (e *entry) ask(s *Setup, p place) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pending = s
+	e.pending, e.awaited = s, p
 }
 func (e *entry) asked() *Setup {
 	e.mu.Lock()
@@ -201,6 +225,7 @@ func (s *Server) with(next func(http.ResponseWriter, *http.Request, *entry)) htt
 			http.Error(w, "this page's run is gone; load the page again", http.StatusGone)
 			return
 		}
+		e.heard()
 		next(w, r, e)
 	}
 }

@@ -2,7 +2,7 @@
 // HTML and SVG that come back in their places.
 'use strict';
 
-let id = '', version = -1, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0;
+let id = '', version = -1, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0, own = null;
 const shown = new Map(); // each part's HTML as it came
 const $ = (name) => document.getElementById(name);
 
@@ -11,12 +11,13 @@ function show(frame) {
   if (!frame || frame.v < version) return;
   version = frame.v;
   const focus = document.activeElement, selection = focus && focus.type === 'text' && [focus.selectionStart, focus.selectionEnd];
-  const name = focus && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
+  const name = focus && focus.id && focus.type === 'text' && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
   for (const [part, html] of Object.entries(frame.html || {})) {
     const place = $(part);
     if (!place || shown.get(part) === html) continue;
     if (typing && place.contains(focus) && focus.dataset.dirty) continue;
     shown.set(part, html);
+    const held = focus && place.contains(focus) ? bearings(place, focus) : null;
     const open = [...place.querySelectorAll('details')].map((d) => d.open);
     const top = place.scrollTop, inner = [...place.querySelectorAll('.scroll')].map((d) => [d.scrollLeft, d.scrollTop]);
     place.innerHTML = html;
@@ -25,12 +26,14 @@ function show(frame) {
     place.querySelectorAll('[data-href]').forEach((a) => { a.href = a.dataset.href + (a.dataset.href.includes('?') ? '&' : '?') + 's=' + id; });
     place.querySelectorAll('[data-link]').forEach((el) => { el.textContent = location.origin + el.dataset.link; });
     place.scrollTop = top;
+    if (held) regain(place, held);
   }
   if (name && document.activeElement !== $(name) && $(name)) {
     $(name).focus({ preventScroll: true });
     if (selection) $(name).setSelectionRange(...selection);
   }
   at = frame.at; running = frame.running;
+  address = frame.address; follow(); tellLive();
   const line = $('timeline');
   line.max = Math.max(frame.most, 1);
   if (!scrubbing) line.value = frame.at;
@@ -39,6 +42,49 @@ function show(frame) {
   document.body.dataset.version = version;
   const tab = document.querySelector('[role=tab][aria-selected=true]');
   if (tab) { $('panel').setAttribute('aria-labelledby', tab.id); $('panel').dataset.tab = tab.dataset.tab; }
+}
+
+// bearings are where the focus is within a part, and regain puts it there again: on the element of
+// that id, else on the same one of those that do the same, else on one near it that can be used.
+const usable = 'a[href], button, input, select, textarea, summary, [tabindex]';
+function bearings(place, el) {
+  const like = el.dataset.do ? '[data-do="' + el.dataset.do + '"]' : el.tagName.toLowerCase();
+  return { id: el.id, like, index: [...place.querySelectorAll(like)].indexOf(el), order: [...place.querySelectorAll(usable)].indexOf(el) };
+}
+function regain(place, held) {
+  const same = (held.id && $(held.id)) || place.querySelectorAll(held.like)[held.index];
+  const all = [...place.querySelectorAll(usable)].filter((e) => !e.disabled);
+  const order = same ? [...place.querySelectorAll(usable)].indexOf(same) : held.order;
+  const near = [...place.querySelectorAll(usable)].slice(Math.max(0, order)).find((e) => !e.disabled) || all[all.length - 1] || $('panel');
+  const el = same && !same.disabled ? same : near;
+  if (el !== document.activeElement) el.focus({ preventScroll: true });
+  if (el.matches('.edge, .unit')) rove(el);
+}
+
+// rove makes one element of the picture its stop for the tab key.
+function rove(el) {
+  for (const other of el.parentElement.querySelectorAll('[tabindex="0"]')) other.setAttribute('tabindex', '-1');
+  el.setAttribute('tabindex', '0');
+}
+
+// beside is the nearest weight or unit of the picture in an arrow's direction.
+function beside(el, key) {
+  const middle = (e) => { const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; };
+  const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key], [x, y] = middle(el);
+  let best = null, least = Infinity;
+  for (const other of el.parentElement.children) {
+    const [ox, oy] = middle(other), along = (ox - x) * dx + (oy - y) * dy, across = Math.abs((ox - x) * dy) + Math.abs((oy - y) * dx);
+    if (other !== el && along > 0.5 && along + 2 * across < least) { best = other; least = along + 2 * across; }
+  }
+  return best;
+}
+
+// tellLive says update and loss to a screen reader: at rest when they change, of a run now and then.
+let toldAt = 0;
+function tellLive() {
+  const text = $('update') && 'update ' + $('update').textContent + ', loss ' + $('loss').textContent;
+  if (!text || text === $('live').textContent || running && Date.now() - toldAt < 5000) return;
+  $('live').textContent = text; toldAt = Date.now();
 }
 
 // restore puts what is in force into the fields, once no complaint about another value stands.
@@ -52,19 +98,20 @@ function restore() {
   }
 }
 
-function complain(text) { $('note').innerHTML = '<p class="bad" role="status"></p>'; $('note').firstChild.textContent = text; }
+function complain(text) { shown.delete('note'); $('note').innerHTML = '<p class="bad" role="status"></p>'; $('note').firstChild.textContent = text; }
 
 async function post(path, body, headers) {
   const ticket = ++latest;
   try {
     const answer = await fetch(path + (path.includes('?') ? '&' : '?') + 's=' + id, { method: 'POST', body, headers });
+    if (answer.status === 410) { await attach(); return; } // the program was started again, or the run gave way
     if (!answer.ok) { complain(await answer.text()); return; }
     const frame = await answer.json();
     show(frame);
     document.body.dataset.done = Math.max(ticket, document.body.dataset.done || 0);
     if (ticket === latest) restore();
   } catch (e) {
-    complain('The program behind this page does not answer. Start gradus lab again and reload.');
+    lose();
   }
 }
 
@@ -79,6 +126,7 @@ function press(el) {
   if (el.type === 'checkbox') values.on = el.checked;
   if (what === 'run') values.speed = speed;
   if (what === 'speed') speed = el.value;
+  if (!events && !lost) listen();
   const asked = act(what, values);
   if (what === 'tab') asked.then(reveal);
   return asked;
@@ -137,6 +185,12 @@ document.addEventListener('keydown', (event) => {
   if ((event.key === 'Enter' || event.key === ' ') && el.matches('line[data-do], [role=button][data-do]')) {
     event.preventDefault(); press(el); return;
   }
+  if (el.matches('.edge, .unit') && event.key.startsWith('Arrow')) {
+    const next = beside(el, event.key);
+    event.preventDefault();
+    if (next) { next.focus(); rove(next); }
+    return;
+  }
   if (el.matches('[role=tab]') && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) {
     const next = event.key === 'ArrowRight' ? el.nextElementSibling : el.previousElementSibling;
     if (next) { event.preventDefault(); next.focus(); press(next); }
@@ -149,34 +203,85 @@ document.addEventListener('keydown', (event) => {
 });
 
 // A table dropped anywhere on the page.
-function send(file) { post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }
+function send(file) { own = file; return post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }
 let over = 0;
 document.addEventListener('dragenter', (e) => { e.preventDefault(); over++; $('drop').hidden = false; });
 document.addEventListener('dragleave', () => { if (--over <= 0) { over = 0; $('drop').hidden = true; } });
 document.addEventListener('dragover', (e) => e.preventDefault());
 document.addEventListener('drop', (e) => { e.preventDefault(); over = 0; $('drop').hidden = true; if (e.dataTransfer.files[0]) send(e.dataTransfer.files[0]); });
 
-async function begin() {
-  const link = new URLSearchParams(location.search).get('c') || '';
-  const answer = await fetch('/session', { method: 'POST', body: new URLSearchParams({ link }) });
-  if (!answer.ok) { complain(await answer.text()); return; }
-  const made = await answer.json();
-  id = made.id;
-  version = -1;
-  show(made.frame);
-  const narrow = matchMedia('(max-width: 560px)'), tell = () => act('narrow', { on: narrow.matches });
-  narrow.addEventListener('change', tell);
-  if (narrow.matches) await tell();
-  listen();
+// The connection. A page that is seen has a stream of frames; a hidden one gives it back, since a
+// browser opens six connections to a host. The run's id is kept in the history's entry, and the
+// address says what it shows: reload, back and a program that was started again find it.
+let events = null, heard = 0, lost = false, attaching = false, ticks = 0, address = '', followed = 0;
+const narrow = matchMedia('(max-width: 560px)'), tell = () => act('narrow', { on: narrow.matches });
+
+// follow puts what is shown into the address, a few times a second at most.
+function follow() {
+  if (!id || !address || Date.now() - followed < 300) return;
+  if (location.pathname + location.search !== address) { history.replaceState({ id }, '', address); followed = Date.now(); }
 }
+
+// attach finds this page's run again, or begins the one of its address.
+async function attach() {
+  if (attaching) return;
+  attaching = true;
+  try {
+    const body = new URLSearchParams(location.search);
+    body.set('link', body.get('c') || '');
+    body.set('id', (history.state && history.state.id) || '');
+    const answer = await fetch('/session', { method: 'POST', body, signal: AbortSignal.timeout(20000) });
+    lost = false;
+    $('lost').hidden = true;
+    if (!answer.ok) { complain(await answer.text()); lost = answer.status === 429 || answer.status === 503; return; }
+    const made = await answer.json();
+    id = made.id; version = -1;
+    history.replaceState({ id }, '', location.href);
+    shown.clear();
+    show(made.frame);
+    if (made.table && own) await send(own); // that the program no longer has
+    if (narrow.matches) await tell();
+    listen();
+  } catch (e) {
+    lose();
+  } finally {
+    attaching = false;
+  }
+}
+
+function lose() {
+  stop();
+  lost = true;
+  if ($('lost').hidden) { $('lost').hidden = false; $('lost').textContent = 'The program behind this page does not answer. The page asks again every second; if it has ended, start gradus lab again.'; }
+}
+
+function stop() { if (events) events.close(); events = null; }
 
 function listen() {
-  const events = new EventSource('/events?s=' + id);
-  events.onmessage = (event) => show(JSON.parse(event.data));
-  events.onerror = () => {
-    if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
-    complain('The program behind this page does not answer. Start gradus lab again and reload.');
-  };
+  stop();
+  if (document.hidden) return;
+  const stream = events = new EventSource('/events?s=' + id);
+  heard = Date.now();
+  const hear = () => { heard = Date.now(); };
+  stream.onopen = hear;
+  stream.addEventListener('beat', () => { hear(); fetch('/here?s=' + id, { method: 'POST' }).catch(lose); });
+  stream.onmessage = (event) => { hear(); show(JSON.parse(event.data)); };
+  stream.addEventListener('taken', stop); // by another page of this browser
+  stream.onerror = () => { if (events === stream) { stop(); attach(); } };
 }
 
-begin().catch(() => complain('The program behind this page does not answer.'));
+document.addEventListener('visibilitychange', () => { if (document.hidden) stop(); else if (id && !lost) listen(); });
+addEventListener('focus', () => { if (id && !events && !lost) listen(); });
+addEventListener('pageshow', (event) => { if (event.persisted) attach(); });
+narrow.addEventListener('change', tell);
+setInterval(() => {
+  ticks++;
+  if (lost) { attach(); return; }
+  if (!id || attaching) return;
+  follow();
+  if (document.hidden) { if (running && ticks % 5 === 0) act('look'); return; }
+  if (!events) act('look');
+  else if (Date.now() - heard > 30000) { stop(); attach(); } // after a sleep, or with the network away
+}, 1000);
+
+attach();

@@ -1,0 +1,235 @@
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// bigTable writes a table of so many rows and columns.
+func bigTable(rows, columns int, cell func(r, c int) string) string {
+	var b strings.Builder
+	for c := range columns {
+		fmt.Fprintf(&b, "c%d,", c)
+	}
+	b.WriteString("y\n")
+	for r := range rows {
+		for c := range columns {
+			b.WriteString(cell(r, c) + ",")
+		}
+		fmt.Fprintf(&b, "%s\n", cell(r, columns))
+	}
+	return b.String()
+}
+
+// newEntry is a session that a server's requests find under its name.
+func newEntry(t *testing.T, s *Server, name string) *entry {
+	t.Helper()
+	e := &entry{watchers: map[chan struct{}]bool{}}
+	session, err := NewSession(e.wake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Session = session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions[name] = e
+	return e
+}
+
+// A reply is bounded, whatever table it is of: what is long is cut.
+func TestRepliesAreBounded(t *testing.T) {
+	const most = 1 << 20 // bytes
+	s, _ := newServer(t, Options{})
+	for what, text := range map[string]string{
+		"9,999 columns": bigTable(12, 9999-1, func(r, c int) string { return fmt.Sprint((r*7 + c) % 10) }),
+		"300 classes": bigTable(1200, 3, func(r, c int) string {
+			if c == 3 {
+				return fmt.Sprintf("class-%d", r%300)
+			}
+			return fmt.Sprint(r * (c + 3) % 17)
+		}),
+		"long cells": bigTable(40, 3, func(r, c int) string {
+			if c == 3 {
+				return strings.Repeat("z", 9000) + fmt.Sprint(r%8)
+			}
+			return strings.Repeat("w", 9000) + fmt.Sprint(r%4)
+		}),
+	} {
+		e := newEntry(t, s, what)
+		if err := e.take("t.csv", []byte(text)); err != nil {
+			t.Logf("%s: %v", what, err)
+		}
+		for _, tab := range tabs {
+			e.Look(func(v *View) { v.Tab = tab.Name })
+			m := whole(e.Frame())
+			out, err := json.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(out) > most {
+				for name, part := range m.HTML {
+					if len(part) > most/8 {
+						t.Errorf("%s, %s: %s has %d KB of %d", what, tab.Name, name, len(part)>>10, len(out)>>10)
+					}
+				}
+			}
+		}
+	}
+	e := newEntry(t, s, "cell")
+	if err := e.take("t.csv", []byte("a,y\n1,2\n"+strings.Repeat("x", 14<<20)+",3\n4,5\n")); err == nil || len(err.Error()) > 500 || !strings.Contains(err.Error(), "line 3") {
+		t.Errorf("a cell of 14 MB is answered with %.600v", err)
+	}
+}
+
+// Many layers are refused before anything is made of them.
+func TestManyLayersAreRefused(t *testing.T) {
+	s := newSession(t, "notebook")
+	begun := time.Now()
+	err := s.Change(map[string]string{"hidden": strings.TrimSuffix(strings.Repeat("1,", 16000), ",")})
+	if err == nil || !strings.Contains(err.Error(), "16000 hidden layers") {
+		t.Errorf("16,000 layers are answered with %v", err)
+	}
+	setup := ExampleOf("notebook").Setup
+	setup.Options.Hidden = make([]int, 90000)
+	for i := range setup.Options.Hidden {
+		setup.Options.Hidden[i] = 1
+	}
+	server, web := newServer(t, Options{})
+	v := &visitor{t: t, url: web, client: &http.Client{Transport: &http.Transport{}}}
+	defer v.client.CloseIdleConnections()
+	resp := v.post("/session", map[string][]string{"link": {setup.Link()}})
+	resp.Body.Close()
+	if resp.StatusCode == http.StatusOK || len(server.sessions) != 0 {
+		t.Errorf("a link of 90,000 layers is answered with %s", resp.Status)
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("that took %v", took)
+	}
+}
+
+// What a session is said to hold is what it holds, so that the bound on all is one.
+func TestHeldIsTrue(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large tables")
+	}
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	s := NewServer(Options{})
+	defer s.Close()
+	for what, text := range map[string]string{
+		"short cells": bigTable(240_000, 6, func(r, c int) string { return fmt.Sprint((r*7 + c*3) % 10) }),
+		"levels":      bigTable(90_000, 3, func(r, c int) string { return fmt.Sprintf("level-%d", (r*7+c*3)%10) }),
+		"long cells":  bigTable(60_000, 1, func(r, c int) string { return fmt.Sprintf("%d.%0120d", r%97, r*7919+c) }),
+		"one column":  bigTable(1_600_000, 1, func(r, c int) string { return fmt.Sprint((r*7 + c*3) % 100) }),
+	} {
+		before := heap()
+		e := newEntry(t, s, what)
+		err := e.take("t.csv", []byte(text))
+		whole(e.Frame())
+		grown := heap() - before
+		e.mu.Lock()
+		said := e.Session.held
+		e.mu.Unlock()
+		t.Logf("%s: a table of %d MB, said to hold %d MB, holds %d MB (%v)", what, len(text)>>20, said>>20, grown>>20, err)
+		if grown > said+8<<20 {
+			t.Errorf("%s: it holds %d MB and is said to hold %d MB", what, grown>>20, said>>20)
+		}
+	}
+}
+
+// One visitor's work holds up no other's page: not the making of a session, nor a click.
+func TestBusySessionHoldsUpNobody(t *testing.T) {
+	s, web := newServer(t, Options{})
+	busy := newEntry(t, s, "busy")
+	busy.Session.mu.Lock() // as Prepare does for seconds, of a large table
+	defer busy.Session.mu.Unlock()
+	var done sync.WaitGroup
+	done.Go(func() { visit(t, web).do("do", "batch") })
+	ended := make(chan struct{})
+	go func() { done.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("a page waits for another's work")
+	}
+}
+
+// Tables on their way are received a few at once.
+func TestUploadsTakeTurns(t *testing.T) {
+	s, web := newServer(t, Options{})
+	body := "a,y\n1,2\n" + strings.Repeat("x", 15<<20) + ",3\n"
+	var visitors []*visitor
+	for range 6 {
+		visitors = append(visitors, visit(t, web))
+	}
+	var peak uint64
+	stop := make(chan struct{})
+	var watch, work sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				peak = max(peak, m.HeapAlloc)
+			}
+		}
+	})
+	for i := range 30 {
+		v := visitors[i%len(visitors)]
+		work.Go(func() {
+			req, _ := http.NewRequest(http.MethodPost, web+"/table?name=t.csv&s="+v.id, strings.NewReader(body))
+			req.Header.Set("Origin", web)
+			resp, err := v.client.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+		})
+	}
+	work.Wait()
+	close(stop)
+	watch.Wait()
+	t.Logf("30 tables of 15 MB at once: the heap had %d MB at most", peak>>20)
+	if cap(s.receiving) != mostReceiving || peak > 800<<20 {
+		t.Errorf("30 tables of 15 MB at once took %d MB", peak>>20)
+	}
+}
+
+// A page that answers no beat is not sent to any longer.
+func TestSilentReadersAreDropped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a beat")
+	}
+	s, web := newServer(t, Options{})
+	v := visit(t, web)
+	resp, err := v.client.Get(web + "/events?s=" + v.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	s.mu.Lock()
+	e := s.sessions[v.id]
+	s.mu.Unlock()
+	e.audience.mu.Lock()
+	e.audience.last = time.Now().Add(-2 * mostSilent)
+	e.audience.mu.Unlock()
+	for begun := time.Now(); e.Idle() == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Since(begun) > 3*beatEvery {
+			t.Fatal("a reader that answers nothing is still sent to")
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package lab
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// As many pages as a visitor may have are answered, though a browser opens six connections to a host.
+func TestEightPages(t *testing.T) {
+	first := openTab(t, Options{})
+	pages := []*tabPage{first}
+	for len(pages) < MaxSessionsOfVisitor {
+		pages = append(pages, openURL(t, first.server, first.url))
+	}
+	for i, p := range pages {
+		begun := time.Now()
+		p.click("[data-do=batch]")
+		if got := p.text("#update"); got != "1" {
+			t.Errorf("page %d stands at update %s after a click", i, got)
+		}
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("page %d answers a click after %v", i, took)
+		}
+	}
+	streams := func() (n int) {
+		first.server.mu.Lock()
+		defer first.server.mu.Unlock()
+		for _, list := range first.server.streams {
+			n += len(list)
+		}
+		return n
+	}
+	if n := streams(); n > MaxStreams {
+		t.Errorf("%d streams are open", n)
+	}
+	// A hidden page gives its stream back, and takes it again when it is seen.
+	last := pages[len(pages)-1]
+	hide := func(hidden string) {
+		js[any](last, `Object.defineProperty(document, 'hidden', { value: `+hidden+`, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); null`)
+	}
+	last.until("events")
+	hide("true")
+	if js[bool](last, "!!events") {
+		t.Error("a hidden page keeps its stream")
+	}
+	hide("false")
+	last.until("events && events.readyState === 1")
+	// The page whose stream was taken follows a run all the same.
+	s := pages[0].session()
+	s.Batch()
+	pages[0].until("document.getElementById('update').textContent === '2'")
+}
+
+// restartable is a server that can be killed and started again under the same address.
+type restartable struct {
+	t       *testing.T
+	address string
+	lab     *Server
+	web     *http.Server
+}
+
+func (r *restartable) start() {
+	r.t.Helper()
+	listener, err := net.Listen("tcp", r.address)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.address = listener.Addr().String()
+	r.lab = NewServer(Options{})
+	r.web = &http.Server{Handler: r.lab}
+	go r.web.Serve(listener)
+}
+
+func (r *restartable) kill() {
+	r.web.Close()
+	r.lab.Close()
+}
+
+// Reload and back keep a run with its table, its place and its panel. A killed program is noticed
+// without a click, and one that was started again has the run again, or the page says so.
+func TestReloadBackAndRestart(t *testing.T) {
+	r := &restartable{t: t, address: "127.0.0.1:0"}
+	r.start()
+	t.Cleanup(func() { r.kill() })
+	p := openURL(t, r.lab, "http://"+r.address+"/")
+	p.cut = true
+	p.tab("lesson")
+	p.click("#lesson-open")
+	p.click("[data-do=lesson][data-step='7']")
+	for range 3 {
+		p.click("[data-do=batch]")
+	}
+	at := func(what string) {
+		t.Helper()
+		p.until("document.getElementById('update') && document.getElementById('panel').dataset.tab")
+		if update, tab, title := p.text("#update"), js[string](p, "document.getElementById('panel').dataset.tab"), p.text("#panel h2"); update != "3" || tab != "lesson" || title != "7. Batch" {
+			t.Errorf("after %s the page is at update %s, panel %s, %q", what, update, tab, title)
+		}
+	}
+	id := js[string](p, "id")
+	p.do(chromedp.Navigate(js[string](p, "location.href")), chromedp.WaitVisible("#controls button"))
+	at("following its address")
+	js[any](p, "location.reload(); null")
+	time.Sleep(300 * time.Millisecond)
+	p.until("typeof id === 'string' && id")
+	at("a reload")
+	id = js[string](p, "id")
+	p.do(chromedp.Navigate("about:blank"))
+	js[any](p, "history.back(); null")
+	time.Sleep(300 * time.Millisecond)
+	p.until("typeof id === 'string' && id")
+	at("going away and back")
+	if got := js[string](p, "id"); got != id {
+		t.Error("back has begun another run")
+	}
+
+	r.kill()
+	p.until("!document.getElementById('lost').hidden")
+	r.start()
+	p.server = r.lab
+	p.until("document.getElementById('lost').hidden")
+	p.until("document.getElementById('note').textContent.includes('begun again')")
+	at("a restart")
+	p.click("[data-do=batch]")
+	if got := p.text("#update"); got != "4" {
+		t.Errorf("after a restart a click leads to update %s", got)
+	}
+	if js[bool](p, "!!document.querySelector('#note .bad')") {
+		t.Errorf("after a restart a complaint stays: %s", p.text("#note"))
+	}
+}
+
+// A table of one's own is there again after the program was started again: the page still has it.
+func TestRestartKeepsOwnTable(t *testing.T) {
+	r := &restartable{t: t, address: "127.0.0.1:0"}
+	r.start()
+	t.Cleanup(func() { r.kill() })
+	path := filepath.Join(t.TempDir(), "own.csv")
+	if err := os.WriteFile(path, []byte("a,b,y\n1,2,3\n2,1,4\n3,5,9\n4,4,8\n5,1,7\n6,2,9\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := openURL(t, r.lab, "http://"+r.address+"/")
+	p.cut = true
+	p.do(chromedp.SetUploadFiles("#file", []string{path}))
+	p.until("document.getElementById('columns')")
+	p.settled()
+	p.tab("build")
+	p.write("f-lr", "0.03")
+	p.click("[data-do=batch]")
+	print, id := p.session().Frame().Print, js[string](p, "id")
+	time.Sleep(1500 * time.Millisecond) // for the address
+	r.kill()
+	p.until("!document.getElementById('lost').hidden")
+	r.start()
+	p.server = r.lab
+	p.until("id !== '" + id + "' && !attaching && document.getElementById('update').textContent === '1'")
+	f := p.session().Frame()
+	if f.Print != print || *f.Setup.Options.LR != 0.03 || f.View.tab() != "build" {
+		t.Errorf("the table is %s and not %s, the rate %v, the panel %s", f.Print, print, *f.Setup.Options.LR, f.View.tab())
+	}
+}

@@ -1,0 +1,98 @@
+package lab
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// focused describes what has the focus.
+const focused = `(() => { const e = document.activeElement; return e === document.body ? 'nothing' : e.id || (e.dataset.do + ' ' + (e.getAttribute('aria-label') || e.textContent.trim())); })()`
+
+// The keyboard keeps its place: whatever is pressed has the focus afterwards, or where it can be
+// used no longer something near it.
+func TestKeyboardKeepsItsPlace(t *testing.T) {
+	p := openTab(t, Options{})
+	p.tab("lesson")
+	p.click("#lesson-open")
+	for _, selector := range []string{
+		"[data-do=sample]", "[data-do=batch]", "[data-do=epoch]", "[data-do=back]", "[data-do=row][aria-label='next row']", "[data-do=row][aria-label='previous row']",
+		"[data-do=phase][data-by='1']", ".stops [data-step='3']", "#lesson-next", "#tab-unit", "#tab-weight", "#digits", "#speed",
+	} {
+		js[any](p, `document.querySelector("`+selector+`").focus(); null`)
+		before := js[string](p, focused)
+		if selector == "#speed" || selector == "#digits" {
+			js[any](p, `press(document.activeElement); null`)
+		} else {
+			p.do(chromedp.KeyEvent("\r"))
+		}
+		p.settled()
+		after := js[string](p, focused)
+		if after != before && !js[bool](p, `[...document.querySelectorAll("`+selector+`")].every((e) => e.disabled)`) || after == "nothing" {
+			t.Errorf("%s: the focus goes from %q to %q", selector, before, after)
+		}
+	}
+	// What can be pressed no longer gives the focus to what stands near it.
+	p.click("[data-do=batch]")
+	js[any](p, `document.querySelector("[data-do=goto]").focus(); null`)
+	p.do(chromedp.KeyEvent("\r"))
+	p.settled()
+	p.until("document.getElementById('update').textContent === '0'")
+	if now := js[string](p, focused); !js[bool](p, "document.getElementById('controls').contains(document.activeElement)") {
+		t.Errorf("after going to the start the focus is on %q", now)
+	}
+}
+
+// The tab key stops once at the tabs and once at the picture; the arrow keys go about inside, and
+// the first stop leads past them.
+func TestStopsOfTheTabKey(t *testing.T) {
+	p := openTab(t, Options{})
+	for _, group := range []string{"#tabs", "#picture"} {
+		if n := js[int](p, `document.querySelectorAll("`+group+` [tabindex='0']").length`); n != 1 {
+			t.Errorf("%s has %d stops", group, n)
+		}
+	}
+	js[any](p, `document.querySelector("#picture [tabindex='0']").focus(); null`)
+	seen := map[string]bool{js[string](p, "document.activeElement.id"): true}
+	for _, key := range []string{"ArrowDown", "ArrowRight", "ArrowLeft", "ArrowUp"} {
+		js[any](p, `document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: '`+key+`', bubbles: true })); null`)
+		now := js[string](p, "document.activeElement.id")
+		if !strings.HasPrefix(now, "edge-") && !strings.HasPrefix(now, "unit-") {
+			t.Errorf("%s leads to %q", key, now)
+		}
+		seen[now] = true
+	}
+	if len(seen) < 3 {
+		t.Errorf("the arrow keys reach %v", seen)
+	}
+	if n := js[int](p, `document.querySelectorAll("#picture [tabindex='0']").length`); n != 1 {
+		t.Errorf("after the arrow keys the picture has %d stops", n)
+	}
+	if first := js[string](p, `document.querySelector("a, button, input, select").className`); first != "skip" {
+		t.Errorf("the first stop is %q", first)
+	}
+}
+
+// Nothing that can be hit is below 24 pixels, on any panel.
+func TestTargetsAreLargeEnough(t *testing.T) {
+	p := openTab(t, Options{})
+	p.click("[data-do=batch]")
+	for _, tab := range tabs {
+		p.tab(tab.Name)
+		for _, small := range js[[]string](p, `[...document.querySelectorAll('button, a[href], input:not(#file), select, summary')].filter((e) => !e.matches('.skip') && e.checkVisibility()).flatMap((e) => {
+			const b = e.getBoundingClientRect();
+			return b.width < 23.9 || b.height < 23.9 ? [e.outerHTML.slice(0, 90) + ' ' + b.width + ' x ' + b.height] : []; })`) {
+			t.Errorf("%s: %s", tab.Name, small)
+		}
+	}
+}
+
+// A screen reader hears update and loss.
+func TestLiveRegion(t *testing.T) {
+	p := openTab(t, Options{})
+	p.click("[data-do=batch]")
+	if got, want := p.text("#live"), "update 1, loss "+p.text("#loss"); got != want {
+		t.Errorf("the live region says %q, not %q", got, want)
+	}
+}
