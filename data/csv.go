@@ -189,6 +189,9 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 			names = append([]string{""}, row...)
 			t.note("the rows have a cell more than the header, so their first cells, which all differ, are taken for names of the rows; if that is wrong, correct the header")
 		}
+		if named := len(row) - countBlank(row); 2*named < len(row) {
+			t.note("line %d has names for %d of %d columns; if it is a title, say --skip-rows %d", at, named, len(row), at)
+		}
 		names = t.number(names, at)
 	} else {
 		names = make([]string, len(row))
@@ -201,6 +204,17 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 	}
 	g.columns = t.columns
 	return text, line, nil
+}
+
+// countBlank returns how many of the cells hold nothing but blanks.
+func countBlank(cells []string) int {
+	n := 0
+	for _, c := range cells {
+		if strings.TrimSpace(c) == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // allDiffer reports whether the first cells of rows are all different.

@@ -84,6 +84,10 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 	if len(others) == 0 {
 		return false, ""
 	}
+	numbered := fmt.Sprintf("the first line names the columns, though %d of its cells are numbers%sno", numerals, say)
+	if numerals == 1 {
+		numbered = "the first line names the columns, though 1 of its cells is a number" + say + "no"
+	}
 	counting, years := true, numerals < len(first)
 	for col, cell := range first {
 		if x, c := parseCell(cell); c == number {
@@ -95,7 +99,7 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 			numeric = numeric && col < len(row) && g.isNumeral(row[col])
 		}
 		if numeric {
-			return true, fmt.Sprintf("the first line names the columns, though %s of its cells are numbers%sno", fmt.Sprint(numerals), say)
+			return true, numbered
 		}
 	}
 	alike := slices.ContainsFunc(others, func(row []string) bool { return slices.Equal(row, first) })
@@ -112,7 +116,7 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 		}
 	}
 	if !alike && unlike && (counting && len(first) >= 2 || years && numerals >= 2) {
-		return true, fmt.Sprintf("the first line names the columns, though %s of its cells are numbers%sno", fmt.Sprint(numerals), say)
+		return true, numbered
 	}
 	return false, ""
 }
