@@ -68,6 +68,7 @@ var allowed = map[string][]string{
 	"examples/rowstream":   {"nn", "train"},
 
 	"bench/scores":  {},
+	"bench/reading": {},
 	"bench/faults":  {"data", "model", "train"},
 	"bench/sklearn": {},
 
