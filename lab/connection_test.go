@@ -103,14 +103,16 @@ func TestReloadBackAndRestart(t *testing.T) {
 			t.Errorf("after %s the page is at update %s, panel %s, %q", what, update, tab, title)
 		}
 	}
-	id := js[string](p, "id")
 	p.do(chromedp.Navigate(js[string](p, "location.href")), chromedp.WaitVisible("#controls button"))
 	at("following its address")
+	id := js[string](p, "id")
 	js[any](p, "location.reload(); null")
 	time.Sleep(300 * time.Millisecond)
 	p.until("typeof id === 'string' && id")
 	at("a reload")
-	id = js[string](p, "id")
+	if got := js[string](p, "id"); got != id {
+		t.Error("a reload has begun another run")
+	}
 	p.do(chromedp.Navigate("about:blank"))
 	js[any](p, "history.back(); null")
 	time.Sleep(300 * time.Millisecond)
