@@ -217,6 +217,13 @@ func TestTwentyVisitors(t *testing.T) {
 				if bytes.HasPrefix(line, []byte("data: ")) {
 					frames[i].Add(1)
 				}
+				if bytes.HasPrefix(line, []byte("event: beat")) { // which the page's script answers
+					here, _ := http.NewRequestWithContext(ctx, http.MethodPost, web+"/here?s="+v.id, nil)
+					here.Header.Set("Origin", web)
+					if answer, err := v.client.Do(here); err == nil {
+						answer.Body.Close()
+					}
+				}
 			}
 		})
 	}

@@ -69,11 +69,11 @@ var results = []any{
 
 // others have numbers as well, but are what a caller gives, what is said of finite numbers alone, or
 // nothing to write.
-var others = strings.Fields(`train.Config train.Set train.Tolerance train.TargetLoss
-	nn.Dense nn.Penalty nn.CheckOptions nn.Tape
+var others = strings.Fields(`train.Config train.Names train.Set train.Tolerance train.TargetLoss
+	nn.Dense nn.LayerSpec nn.Penalty nn.CheckOptions nn.Tape
 	optim.Step optim.Hyper optim.Scores optim.AdaDelta optim.AdaGrad optim.Adam optim.AdamW optim.Lion optim.Momentum optim.RMSProp
 	optim.StepDecay optim.Exponential optim.Cosine optim.Inverse optim.Polynomial optim.CosineRestarts optim.OneCycle optim.Plateau optim.Sweep
-	metrics.Score metrics.Report model.Options model.EvaluateOptions model.ImportanceOptions model.Model model.Part model.CV model.Fit
+	metrics.ClassScore metrics.Score metrics.Report model.Judged model.NewOptions model.Options model.EvaluateOptions model.ImportanceOptions model.Model model.Part model.CV model.Fit
 	lesson.Shares lesson.Experiment lesson.ExplainOptions lesson.Explanation lesson.Layer lesson.Update lesson.Factor lesson.Path lesson.Recursion lesson.Term
 	lesson.Norm lesson.NormStep lesson.RowSum lesson.RowTerm`)
 
