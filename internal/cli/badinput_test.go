@@ -61,6 +61,8 @@ var badInput = []struct {
 	{"train", 2, []string{"gradus train DATA"}},
 	{"train $IRIS --nope", 2, []string{"unknown flag --nope", "gradus help train"}},
 	{"train $IRIS --lrr 1", 2, []string{"unknown flag --lrr", `"--lr"`}},
+	{"train $IRIS --lr", 2, []string{"--lr: expected float value behind the flag, and there is none"}},
+	{"train $IRIS -o", 2, []string{"--out: expected string value behind the flag, and there is none"}},
 	{"train $IRIS $IRIS", 2, []string{"unexpected argument", "iris.csv"}},
 	{"train $IRIS --hidden", 2, []string{"--hidden"}},
 	{"predict", 2, []string{"<model> <data>", "gradus help predict"}},

@@ -196,7 +196,7 @@ func wrongCall(err error) error {
 	if errors.As(err, new(*fs.PathError)) {
 		return err // a config.json that cannot be read
 	}
-	text, help := err.Error(), "gradus help"
+	text, help := strings.Replace(err.Error(), `but got "EOL" (<EOL>)`, "behind the flag, and there is none", 1), "gradus help"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {
 		if cmd := parse.Context.Selected(); cmd != nil {
