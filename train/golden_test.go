@@ -45,7 +45,7 @@ type goldenPoint struct {
 // golden reads numpy's float64 trajectories of the notebook's experiments.
 func golden(t *testing.T) []goldenRun {
 	t.Helper()
-	raw, err := os.ReadFile("../lesson/testdata/notebook.json")
+	raw, err := os.ReadFile("../cmd/gradus/internal/lesson/testdata/notebook.json")
 	if err != nil {
 		t.Fatal(err)
 	}

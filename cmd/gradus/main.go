@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"github.com/gradus-ml/gradus/internal/cli"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/cli"
 )
 
 func main() {

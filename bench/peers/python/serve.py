@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 
 
 class Net:
-    """A workload's sizes and data, as internal/bench has them."""
+    """A workload's sizes and data, as cmd/gradus/internal/bench has them."""
 
     def __init__(self):
         mnist = workload.startswith("mnist")

@@ -1,5 +1,5 @@
 // Package serve is what the peers in Go share: the protocol, which the C peers' serve.h
-// describes, and the workloads' data as internal/bench has them.
+// describes, and the workloads' data as cmd/gradus/internal/bench has them.
 package serve
 
 import (

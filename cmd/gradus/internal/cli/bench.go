@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/bench"
+)
+
+// benchCmd is "gradus bench".
+type benchCmd struct {
+	Time     time.Duration `default:"1s" placeholder:"DURATION" help:"How long to measure each figure."`
+	Workload []string      `placeholder:"NAME" help:"What to measure: notebook, mnist, tabular, or mnist-sgd, which has no momentum. Default: the first three."`
+	Threads  []int         `placeholder:"N" help:"Cores to train on. Default: one, then all."`
+	JSON     bool          `name:"json" help:"One JSON object on standard output."`
+}
+
+func (c *benchCmd) Run(e *env) error {
+	if c.Time <= 0 {
+		return usagef("--time %v: give a duration greater than 0", c.Time)
+	}
+	for _, w := range c.Workload {
+		if !slices.Contains(bench.Names(), w) {
+			return usagef("--workload %s: there is no such workload; there are %s", w, strings.Join(bench.Names(), ", "))
+		}
+	}
+	for _, n := range c.Threads {
+		if n < 1 {
+			return usagef("--threads %d: give at least 1", n)
+		}
+	}
+	e.watch()
+	r, err := bench.Run(e.ctx, bench.Options{Each: c.Time, Workloads: c.Workload, Threads: c.Threads})
+	if err != nil {
+		if e.ctx.Err() != nil {
+			return status(statusInterrupted)
+		}
+		return err
+	}
+	if c.JSON {
+		return e.writeJSON(r)
+	}
+	e.printf("%s, %s: FMA peak of one core %.1f GFLOP/s in float32, %.1f in float64\n\n", r.CPU, r.ISA, r.Peak.Float32, r.Peak.Float64)
+	e.printf("%-10s %-9s %7s %14s %14s %10s %9s %12s\n", "workload", "precision", "threads", "ns a step", "samples/s", "GFLOP/s", "of peak", "allocs/step")
+	for _, w := range r.Workloads {
+		e.printf("%-10s %-9s %7d %14.1f %14s %10.1f %8.1f%% %12g\n", w.Name, w.Precision, w.Threads, w.NsPerStep,
+			count(w.SamplesPerSecond), w.GFLOPS, 100*w.ShareOfPeak, w.AllocsPerStep)
+	}
+	for _, i := range r.Inference {
+		e.printf("\nOne sample through the %s net: %.0f ns, %g allocations\n", i.Name, i.Ns, i.Allocs)
+	}
+	return nil
+}

@@ -1,0 +1,318 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/docs"
+	"github.com/gradus-ml/gradus/export"
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Std is where a command reads and writes.
+type Std struct {
+	In  io.Reader
+	Out io.Writer // results
+	Err io.Writer // progress and complaints
+}
+
+// The exit statuses.
+const (
+	statusDone        = 0
+	statusFailed      = 1   // it could not be done
+	statusUsage       = 2   // the call was wrong
+	statusNotReached  = 3   // it stopped short of a tolerance or a loss that was asked for
+	statusInterrupted = 130 // by SIGINT or SIGTERM, with what was done saved
+)
+
+// status is an error that is only an exit status: everything has been said.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usage is an error of the call itself.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
+
+// commands is the grammar. The order is that of the help.
+type commands struct {
+	Train      trainCmd      `cmd:"" help:"Train a network on a table, report, and save the model."`
+	Inspect    inspectCmd    `cmd:"" help:"Tell what each column of a table is taken for and why, without training."`
+	Resume     resumeCmd     `cmd:"" help:"Continue a run that was kept with --run and interrupted."`
+	Predict    predictCmd    `cmd:"" help:"Predict the rows of a table with a model: CSV."`
+	Evaluate   evaluateCmd   `cmd:"" help:"Score a model on labelled rows."`
+	Check      checkCmd      `cmd:"" help:"Compare every parameter's gradient with a numeric derivative."`
+	CV         cvCmd         `cmd:"" name:"cv" help:"Cross-validate: train and score on every part of the rows in turn."`
+	Importance importanceCmd `cmd:"" help:"Measure what each column is worth to a model, by shuffling it."`
+	Explain    explainCmd    `cmd:"" help:"Show one step on one sample: the chain rule with its numbers."`
+	Compare    compareCmd    `cmd:"" help:"Race batch, stochastic and mini-batch descent from the same start."`
+	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`
+	Tune       tuneCmd       `cmd:"" help:"Search for flags that train well, at random with successive halving."`
+	LR         lrCmd         `cmd:"" name:"lr" help:"Find a learning rate: the loss while the rate rises."`
+	Lab        labCmd        `cmd:"" help:"Open the page on which a run can be seen and checked step by step."`
+	Serve      serveCmd      `cmd:"" help:"Answer requests for predictions over HTTP."`
+	Plot       plotCmd       `cmd:"" help:"Draw learning curves, or the network, as SVG or PNG."`
+	Report     reportCmd     `cmd:"" help:"Write a run as one self-contained HTML page."`
+	Export     exportCmd     `cmd:"" help:"Write a model for programs other than gradus: ONNX, Go or C source, tensors."`
+	Import     importCmd     `cmd:"" help:"Make a model of a dense network from PyTorch, Keras or scikit-learn."`
+	Bench      benchCmd      `cmd:"" help:"Measure this machine's FMA peak, and training speed as a share of it."`
+	Info       infoCmd       `cmd:"" help:"Tell what a model file holds."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Help       helpCmd       `cmd:"" help:"Show help for a command."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+}
+
+// env is what every command's Run gets.
+type env struct {
+	Std
+	ctx    context.Context // ends with SIGINT or SIGTERM
+	parser *kong.Kong
+	args   []string // of the call
+}
+
+// Main runs one call and returns its exit status.
+func Main(args []string, std Std) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		for n := 1; ; n++ {
+			<-signals
+			if n > 1 || !watching.Load() { // the second ends the process at once
+				os.Exit(statusInterrupted)
+			}
+			cancel()
+		}
+	}()
+	return run(ctx, args, std)
+}
+
+// watching is set while a command looks at its context and has something to save. At any
+// other time a signal ends the process.
+var watching atomic.Bool
+
+// watch is called by a command that looks at e.ctx from here on.
+func (e *env) watch() { watching.Store(true) }
+
+// exited is how kong's help ends a call.
+type exited struct{ code int }
+
+func run(ctx context.Context, args []string, std Std) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(exited)
+			if !ok {
+				panic(r)
+			}
+			code = e.code
+		}
+	}()
+	out := &output{w: std.Out}
+	std.Out = out
+	if err := kernel.ISAError(); err != nil {
+		return complain(std, usage{err})
+	}
+	parser := newParser(std)
+	switch {
+	case len(args) == 0:
+		args = []string{"--help"}
+	case args[0] == "--version":
+		args = append([]string{"version"}, args[1:]...)
+	}
+	call, err := parser.Parse(joinNegative(args))
+	if err != nil {
+		return complain(std, wrongCall(err))
+	}
+	err = call.Run(&env{Std: std, ctx: ctx, parser: parser, args: args})
+	if out.err != nil {
+		err = fmt.Errorf("cannot write to standard output: %w", out.err)
+	}
+	return complain(std, err)
+}
+
+// newParser makes the parser of a call.
+func newParser(std Std) *kong.Kong {
+	parser, err := kong.New(&commands{},
+		kong.Name("gradus"),
+		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent."),
+		kong.Writers(std.Out, std.Err),
+		kong.Exit(func(code int) { panic(exited{code}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed), "pages": strings.Join(helpPages(), ", ")},
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic("cli: " + err.Error()) // the grammar is our own
+	}
+	return parser
+}
+
+// output is standard output; it remembers that something could not be written.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	var path *fs.PathError
+	switch {
+	case o.err != nil:
+	case errors.As(err, &path):
+		o.err = path.Err
+	default:
+		o.err = err
+	}
+	return n, err
+}
+
+// wrongCall adds to an error of the parser where help is.
+func wrongCall(err error) error {
+	if errors.As(err, new(*fs.PathError)) {
+		return err // a config.json that cannot be read
+	}
+	text, help := strings.Replace(err.Error(), `but got "EOL" (<EOL>)`, "behind the flag, and there is none", 1), "gradus help"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if cmd := parse.Context.Selected(); cmd != nil {
+			help += " " + cmd.Name
+		} else {
+			text = strings.Replace(text, "unexpected argument", "there is no command", 1)
+		}
+	}
+	return usagef("%s (see %s)", text, help)
+}
+
+// joinNegative writes "--lr -1" as "--lr=-1": a number after a flag is its value, not a
+// flag, so that it can be refused for what it is.
+func joinNegative(args []string) []string {
+	var out []string
+	for _, a := range args {
+		if n := len(out); n > 0 && len(a) > 1 && a[0] == '-' && (a[1] >= '0' && a[1] <= '9' || a[1] == '.') &&
+			strings.HasPrefix(out[n-1], "--") && !strings.Contains(out[n-1], "=") {
+			out[n-1] += "=" + a
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// complain says what went wrong in one line and returns the exit status for it.
+func complain(std Std, err error) int {
+	if err == nil {
+		return statusDone
+	}
+	var s status
+	if errors.As(err, &s) {
+		return int(s)
+	}
+	fmt.Fprintf(std.Err, "gradus: %s\n", oneLine(err))
+	if errors.As(err, new(usage)) {
+		return statusUsage
+	}
+	return statusFailed
+}
+
+// oneLine drops the sentinels' texts, which only programs need, and line breaks.
+func oneLine(err error) string {
+	s := strings.ReplaceAll(err.Error(), "\n", "; ")
+	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat, export.ErrOption, export.ErrUnsupported, export.ErrImport, train.ErrCheckpoint} {
+		if errors.Is(err, sentinel) {
+			s = strings.Replace(s, sentinel.Error()+": ", "", 1)
+		}
+	}
+	return s
+}
+
+// interrupted says how far a command that makes its work piece by piece has come, and whether
+// that was kept in a folder.
+func (e *env) interrupted(done, all int, piece, dir string) error {
+	kept := "the same call goes on from here"
+	if dir == "" {
+		kept = "nothing was kept; with --run DIR the same call would go on from here"
+	}
+	fmt.Fprintf(e.Err, "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
+	return status(statusInterrupted)
+}
+
+// fileSum is the SHA-256 of a file, in hex.
+func fileSum(path string) (string, error) {
+	raw, err := os.ReadFile(path)
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// writeJSON writes one object on standard output.
+func (e *env) writeJSON(v any) error {
+	enc := json.NewEncoder(e.Out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// printf writes to standard output.
+func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.Out, format, args...) }
+
+// say writes a remark to standard error.
+func (e *env) say(format string, args ...any) {
+	fmt.Fprintf(e.Err, "gradus: "+format+"\n", args...)
+}
+
+// sayAll says each.
+func (e *env) sayAll(remarks []string) {
+	for _, r := range remarks {
+		e.say("%s", r)
+	}
+}
+
+// helpPages are the pages of the documents that help shows: those that are not called as a command
+// is.
+func helpPages() []string {
+	return slices.DeleteFunc(docs.Names(), func(name string) bool {
+		_, command := reflect.TypeFor[commands]().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+		return command
+	})
+}
+
+// helpCmd is "gradus help [COMMAND|PAGE]".
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"The command to explain, or a page: ${pages}."`
+}
+
+func (c *helpCmd) Run(e *env) error {
+	if len(c.Command) == 1 && slices.Contains(helpPages(), c.Command[0]) {
+		text, _ := docs.Page(c.Command[0])
+		e.printf("%s", text)
+		return nil
+	}
+	_, err := e.parser.Parse(append(c.Command, "--help"))
+	if err != nil {
+		return wrongCall(err)
+	}
+	return nil
+}

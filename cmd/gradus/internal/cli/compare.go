@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// compareCmd is "gradus compare DATA".
+type compareCmd struct {
+	Data       string `arg:"" help:"A table."`
+	tableFlags `embed:""`
+	netFlags   `embed:""`
+	Methods    []string `default:"batch,stochastic,mini-batch" help:"Which to race: batch, stochastic, mini-batch, per-sample."`
+	BatchSize  *int     `placeholder:"N" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
+	Optimizer  string   `default:"sgd" help:"One of train's; lbfgs and cg go with the method batch alone."`
+	LR         *float64 `name:"lr" placeholder:"X" help:"Learning rate, the same for all."`
+	Schedule   string   `default:"constant" help:"Of the rate."`
+	Epochs     int      `default:"50" help:"At most, in each lane."`
+	TargetLoss *float64 `placeholder:"L" help:"Stop a lane at this loss over all rows."`
+	Tolerance  *float64 `placeholder:"R" help:"Stop a lane when every output is within 1e-8 + R*|output| of its target."`
+	Shuffle    bool     `default:"true" negatable:"" help:"Visit the rows in a new order in every epoch."`
+	Out        string   `short:"o" default:"compare.svg" placeholder:"FILE" help:"The picture: .svg or .png; none for no picture."`
+	JSON       bool     `name:"json" help:"One JSON object on standard output."`
+	Quiet      bool     `help:"No progress."`
+}
+
+func (c *compareCmd) Run(e *env) error {
+	format := ""
+	if c.Out != "none" {
+		var err error
+		if format, err = plot.FormatOf(c.Out); err != nil {
+			return usage{err}
+		}
+		if err := checkOut(c.Out, kind(format), c.Data, c.From); err != nil {
+			return err
+		}
+	}
+	if len(c.Methods) == 0 {
+		return usagef("--methods: name at least one of %s", strings.Join(train.Methods(), ", "))
+	}
+	for _, m := range c.Methods {
+		if !slices.Contains(train.Methods(), m) {
+			return usagef("--methods: %q is not known; choose from %s", m, strings.Join(train.Methods(), ", "))
+		}
+		if c.Norm == nn.BatchNorm.String() && (m == string(train.Stochastic) || m == string(train.PerSample)) {
+			return usagef("--norm: batch normalisation needs at least 2 rows in a batch, and with %s it has 1; give --methods batch,mini-batch, or --norm layer", m)
+		}
+	}
+	f, err := c.prepare(e)
+	if err != nil {
+		return err
+	}
+	net, x, y, err := f.Sample(f.Rows.Train)
+	if err != nil {
+		return err
+	}
+	lanes := make([]lesson.Lane, len(c.Methods))
+	for i, m := range c.Methods {
+		config := f.Config()
+		config.Method = train.Method(m)
+		lanes[i] = lesson.Lane{Name: m, Config: config}
+	}
+	watch := func(lane int, p lesson.Point) {
+		if !c.Quiet && p.Epoch == c.Epochs/2 {
+			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, c.Epochs, short(p.Loss))
+		}
+	}
+	e.watch()
+	tracks, err := lesson.Race(e.ctx, net, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}}, lanes, watch)
+	if err != nil {
+		if errors.Is(err, train.ErrInterrupted) {
+			return status(statusInterrupted)
+		}
+		if errors.Is(err, train.ErrConfig) {
+			err = usage{err}
+		}
+		return err
+	}
+	if format != "" {
+		if err := writeFigure(c.Out, format, raceFigure(tracks)); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return e.writeJSON(struct {
+			Rows    int                     `json:"rows"`
+			Loss    string                  `json:"loss"`
+			Tracks  []lesson.Track[float64] `json:"tracks"`
+			Picture string                  `json:"picture"`
+		}{f.Rows.Train, f.Options.Loss, tracks, c.Out})
+	}
+	c.print(e, f, tracks)
+	return nil
+}
+
+func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
+	o, err := c.options(&c.netFlags)
+	if err != nil {
+		return nil, err
+	}
+	none := 0.0
+	d := descentFlags{
+		Method: "auto", BatchSize: c.BatchSize, Optimizer: c.Optimizer, LR: c.LR, Schedule: c.Schedule,
+		Epochs: &c.Epochs, TargetLoss: c.TargetLoss, Tolerance: c.Tolerance, Shuffle: c.Shuffle, Precision: "float64",
+	}
+	if err := d.add(&o); err != nil {
+		return nil, err
+	}
+	o.Validation = &none
+	t, err := c.read(e, c.Data)
+	if err != nil {
+		return nil, err
+	}
+	start, err := c.start()
+	if err != nil {
+		return nil, err
+	}
+	f, err := model.Prepare(model.Tables{Train: t}, o, start)
+	return f, asUsage(err)
+}
+
+func (c *compareCmd) print(e *env, f *model.Fit, tracks []lesson.Track[float64]) {
+	e.printf("%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
+		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, c.Seed, f.Options.Optimizer, *f.Options.LR)
+	e.printf("%-12s %8s %10s %12s %10s %14s %14s   %s\n", "method", "epochs", "updates", "gradients", "seconds", "loss at start", "loss at end", "ended by")
+	for _, t := range tracks {
+		first, last := t.Points[0], t.Points[len(t.Points)-1]
+		e.printf("%-12s %8d %10d %12d %10.3f %14.6g %14.6g   %s\n",
+			t.Name, last.Epoch, last.Updates, last.Rows, last.Seconds, first.Loss, last.Loss, t.Reason)
+	}
+	e.printf("\nA gradient is that of one row. The loss is the mean over all rows.\n")
+	if c.Out != "none" {
+		e.printf("Picture  %s\n", c.Out)
+	}
+}
+
+// raceFigure draws the loss against four measures of work.
+func raceFigure(tracks []lesson.Track[float64]) plot.Grid {
+	chart := func(label string, x func(lesson.Point) float64) plot.Chart {
+		c := plot.Chart{XLabel: label, YLabel: "loss", LogY: true, LogX: label != "epochs"}
+		for _, t := range tracks {
+			s := plot.Series{Name: t.Name}
+			for _, p := range t.Points {
+				s.X, s.Y = append(s.X, x(p)), append(s.Y, p.Loss)
+			}
+			c.Series = append(c.Series, s)
+		}
+		return c
+	}
+	return plot.Grid{
+		Title: "One start, different methods: the loss over all rows",
+		Charts: [][]plot.Chart{
+			{chart("epochs", func(p lesson.Point) float64 { return float64(p.Epoch) }), chart("updates", func(p lesson.Point) float64 { return float64(p.Updates) })},
+			{chart("gradient evaluations", func(p lesson.Point) float64 { return float64(p.Rows) }), chart("seconds", func(p lesson.Point) float64 { return p.Seconds })},
+		},
+	}
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/bench"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// completionCmd is "gradus completion SHELL".
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+func (c *completionCmd) Run(e *env) error {
+	var names []string
+	flags := map[string][]string{}
+	values := map[string][]string{} // by flag; flags of one name take the same words
+	for _, cmd := range e.parser.Model.Children {
+		names = append(names, cmd.Name)
+		for _, f := range shown(cmd.Flags) {
+			flags[cmd.Name] = append(flags[cmd.Name], "--"+f.Name)
+			if words := flagWords(f); len(words) > 0 {
+				values["--"+f.Name] = words
+			}
+			if f.Tag.Negatable != "" {
+				flags[cmd.Name] = append(flags[cmd.Name], "--no-"+f.Name)
+			}
+		}
+	}
+	switch c.Shell {
+	case "bash", "zsh":
+		if c.Shell == "zsh" {
+			e.printf("# For zsh: source <(gradus completion zsh)\nautoload -Uz bashcompinit && bashcompinit\n")
+		} else {
+			e.printf("# For bash: source <(gradus completion bash)\n")
+		}
+		e.printf("_gradus() {\n  local word=${COMP_WORDS[COMP_CWORD]}\n")
+		e.printf("  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W %q -- \"$word\"))\n    return\n  fi\n", strings.Join(names, " "))
+		e.printf("  local flag=${COMP_WORDS[COMP_CWORD-1]}\n")
+		e.printf("  if [ \"$word\" = = ]; then word=; elif [ \"$flag\" = = ]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
+		e.printf("  case $flag in\n")
+		for _, f := range slices.Sorted(maps.Keys(values)) {
+			e.printf("  %s) COMPREPLY=($(compgen -W %q -- \"$word\")); return ;;\n", f, strings.Join(values[f], " "))
+		}
+		e.printf("  esac\n")
+		e.printf("  case $word in\n  -*)\n    case ${COMP_WORDS[1]} in\n")
+		for _, n := range names {
+			e.printf("    %s) COMPREPLY=($(compgen -W %q -- \"$word\")) ;;\n", n, strings.Join(flags[n], " "))
+		}
+		e.printf("    esac ;;\n  *)\n    local IFS=$'\\n'\n    COMPREPLY=($(compgen -f -- \"$word\")) ;;\n  esac\n}\ncomplete -o filenames -F _gradus gradus\n")
+	case "fish":
+		e.printf("# For fish: gradus completion fish | source\n")
+		for _, cmd := range e.parser.Model.Children {
+			e.printf("complete -c gradus -n __fish_use_subcommand -f -a %s -d %s\n", cmd.Name, fishQuote(cmd.Help))
+			for _, f := range shown(cmd.Flags) {
+				e.printf("complete -c gradus -n '__fish_seen_subcommand_from %s' -l %s -d %s%s\n", cmd.Name, f.Name, fishQuote(f.Help), fishArgument(f))
+				if f.Tag.Negatable != "" {
+					e.printf("complete -c gradus -n '__fish_seen_subcommand_from %s' -l no-%s -d %s\n", cmd.Name, f.Name, fishQuote("Not: "+f.Help))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// shown are the flags that help shows.
+func shown(flags []*kong.Flag) []*kong.Flag {
+	return slices.DeleteFunc(slices.Clone(flags), func(f *kong.Flag) bool { return f.Hidden })
+}
+
+func fishQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `\'`) + "'" }
+
+func fishArgument(f *kong.Flag) string {
+	if f.IsBool() {
+		return ""
+	}
+	if words := flagWords(f); len(words) > 0 {
+		return " -x -a " + fishQuote(strings.Join(words, " "))
+	}
+	return " -r"
+}
+
+// flagWords are the words that a flag takes; nil where it takes something else.
+func flagWords(f *kong.Flag) []string {
+	switch f.Name {
+	case "activation":
+		return slices.DeleteFunc(nn.Activations(), func(name string) bool { return name == "softmax" })
+	case "output-activation":
+		return append([]string{"auto"}, nn.Activations()...)
+	case "init":
+		return nn.Inits()
+	case "norm":
+		return []string{"none", "batch", "layer"}
+	case "loss":
+		return append([]string{"auto"}, nn.Losses()...)
+	case "reduction":
+		return []string{"mean", "sum"}
+	case "method":
+		return append([]string{"auto"}, train.Methods()...)
+	case "methods":
+		return train.Methods()
+	case "optimizer":
+		return slices.Concat([]string{"auto"}, optim.Rules(), optim.Solvers())
+	case "schedule":
+		return append([]string{"auto"}, optim.Schedules()...)
+	case "on-divergence":
+		return []string{"stop", "halve-lr"}
+	case "precision":
+		return []string{"float32", "float64"}
+	case "task":
+		return []string{"auto", "regression", "binary", "multiclass", "multilabel"}
+	case "scale":
+		return []string{"auto", "standard", "min-max", "robust", "none"}
+	case "class-weight":
+		return []string{"balanced"}
+	case "metric":
+		var names []string
+		for _, k := range []metrics.Kind{metrics.OfNumbers, metrics.OfTwo, metrics.OfClasses, metrics.OfLabels} {
+			names = append(names, k.Names()...)
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	case "workload":
+		return bench.Names()
+	}
+	if f.Enum != "" {
+		return strings.Split(f.Enum, ",")
+	}
+	return nil
+}

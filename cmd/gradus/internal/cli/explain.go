@@ -1,0 +1,329 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+// explainCmd is "gradus explain MODEL DATA --row N".
+type explainCmd struct {
+	Model     string `arg:"" help:"A model file."`
+	Data      string `arg:"" help:"A table with the model's columns and its target."`
+	readFlags `embed:""`
+	Row       int      `required:"" help:"The sample: a row of the table, from 0."`
+	Weight    string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias, L.gamma.J and L.beta.J of a norm. Default: the steepest of the first layer."`
+	LR        *float64 `name:"lr" placeholder:"X" help:"The learning rate of the update. Default: the model's."`
+	Out       string   `short:"o" placeholder:"FILE" help:"Draw the network with this sample's numbers too: .svg or .png."`
+	JSON      bool     `name:"json" help:"One JSON object on standard output."`
+}
+
+func (c *explainCmd) Run(e *env) error {
+	o := lesson.ExplainOptions{}
+	if c.Weight != "" {
+		a, err := lesson.ParseAddress(c.Weight)
+		if err != nil {
+			return usage{fmt.Errorf("--weight: %w", err)}
+		}
+		o.Weight = &a
+	}
+	format := ""
+	if c.Out != "" {
+		var err error
+		if format, err = plot.FormatOf(c.Out); err != nil {
+			return usage{err}
+		}
+		if err := checkOut(c.Out, kind(format), c.Model, c.Data); err != nil {
+			return err
+		}
+	}
+	m, err := model.Load(c.Model)
+	if err != nil {
+		return err
+	}
+	t, err := c.read(e, c.Data)
+	if err != nil {
+		return err
+	}
+	x, y, err := m.Row(t, c.Row)
+	if err != nil {
+		return err
+	}
+	o.Loss = m.Loss
+	solver := ""
+	if h, name := m.Options, m.Options.Optimizer; slices.Contains(optim.Solvers(), name) {
+		solver, o.Rule = name, optim.SGD{} // one sample is no batch to solve
+		o.Rate = optim.DefaultRate("sgd")
+	} else {
+		hyper := optim.Hyper{Momentum: h.Momentum, Beta1: h.Beta1, Beta2: h.Beta2, Epsilon: h.Epsilon}
+		if name == "adamw" { // elsewhere the decay is the trainer's
+			hyper.WeightDecay = h.WeightDecay
+		}
+		if o.Rule, err = optim.ParseRule(name, hyper); err != nil {
+			return err
+		}
+		o.Rate = *h.LR
+	}
+	if c.LR != nil {
+		o.Rate = *c.LR
+	}
+	net := m.Network64()
+	var rows []int // of the batch
+	if nn.StateCount(net.Layers()...) > 0 {
+		b := &lesson.Batch{}
+		if b.X, b.Y, rows, b.Row, err = m.Batch(t, c.Row); err != nil {
+			return err
+		}
+		o.Batch = b
+	}
+	ex, err := lesson.Explain(net, o, x, y)
+	if err != nil {
+		return err
+	}
+	if c.Out != "" {
+		fig := networkFigure(m)
+		fig.Title = fmt.Sprintf("Row %d of %s", c.Row, t.Name())
+		fig.InputValues = ex.Input
+		for l := range fig.Layers {
+			fig.Layers[l].Z, fig.Layers[l].A, fig.Layers[l].Delta = ex.Layers[l].Z, ex.Layers[l].A, ex.Layers[l].Delta
+		}
+		in := ex.Weight.In
+		if in < 0 {
+			in = plot.Bias
+		}
+		fig.Highlight = &plot.Edge{Layer: ex.Weight.Layer, In: in, Out: ex.Weight.Unit}
+		if err := writeFigure(c.Out, format, fig); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return e.writeJSON(struct {
+			*lesson.Explanation
+			Solver string `json:"solver,omitempty"` // that trained the model; update is then no step that it made
+			Rows   []int  `json:"rows,omitempty"`   // of the table, that are the batch
+		}{ex, solver, rows})
+	}
+	p := explainer{e, ex, m.Encoding.InputNames(), rows}
+	e.printf("One step on row %d of %s, in float64. Units are named [layer.unit], inputs [in], weights [layer.in.unit], from 0.\n\n", c.Row, t.Name())
+	p.forward(m)
+	p.chain()
+	p.update()
+	if solver != "" {
+		e.printf("        %s, by which the model was trained, made no such update: it looks at all rows and finds its own rate along a direction of its own\n", solver)
+	}
+	if c.Out != "" {
+		e.printf("\nPicture  %s\n", c.Out)
+	}
+	return nil
+}
+
+// explainer prints an explanation.
+type explainer struct {
+	e     *env
+	x     *lesson.Explanation
+	names []string // of the inputs
+	rows  []int    // of the batch
+}
+
+const mostUnits = 12 // of a layer that are printed
+
+func num(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
+
+func (p explainer) forward(m *model.Model) {
+	e, x := p.e, p.x
+	if x.Batch > 0 {
+		e.printf("Batch normalisation takes its means and variances over %d rows of the table, %d to %d; the loss is summed over them.\n\n", x.Batch, p.rows[0], p.rows[len(p.rows)-1])
+	}
+	e.printf("Forward: z = x·W + b, a = f(z); then delta = dL/dz, from the last layer back\n\n")
+	e.printf("  %-12s %18s   %s\n", "", "value", "input")
+	for i, v := range x.Input {
+		if i == mostUnits {
+			e.printf("  ... %d more inputs\n", len(x.Input)-i)
+			break
+		}
+		e.printf("  x[%d]%s %18s   %s\n", i, strings.Repeat(" ", max(0, 9-len(strconv.Itoa(i)))), num(v), p.names[i])
+	}
+	for l, layer := range x.Layers {
+		e.printf("\n  %-12s %18s %18s %18s %18s\n", fmt.Sprintf("layer %d", l), "z", "a = "+short20(layer.Activation), "f'(z)", "delta")
+		for j := range layer.Z {
+			if j == mostUnits && l < len(x.Layers)-1 {
+				e.printf("  ... %d more units\n", len(layer.Z)-j)
+				break
+			}
+			slope := "(a matrix)"
+			if layer.Derivative != nil {
+				slope = num(layer.Derivative[j])
+			}
+			e.printf("  %-12s %18s %18s %18s %18s\n", fmt.Sprintf("[%d.%d]", l, j), num(layer.Z[j]), num(layer.A[j]), slope, num(layer.Delta[j]))
+		}
+	}
+	for l, layer := range x.Layers {
+		p.norm(l, layer.Norm)
+	}
+	e.printf("\nLoss: %s\n\n", m.Loss)
+	outputs := m.Encoding.OutputNames()
+	for k, o := range x.Outputs {
+		e.printf("  output %d, %s: target %s, yhat %s, loss %s, dL/dyhat %s\n", k, outputs[k], num(o.Target), num(o.Output), num(o.Loss), num(o.Derivative))
+	}
+	e.printf("  L = %s\n", num(x.Loss))
+}
+
+// norm prints what a layer's norm did, if it has one.
+func (p explainer) norm(l int, m *lesson.Norm) {
+	if m == nil {
+		return
+	}
+	over := fmt.Sprintf("the %d units", m.N)
+	if m.Kind == nn.BatchNorm.String() {
+		over = fmt.Sprintf("the %d rows", m.N)
+	}
+	p.e.printf("\n  %s norm of layer %d, over %s: s = x·W + b, hat = (s - mean)·rstd, z = gamma·hat + beta; delta is dL/ds\n\n", m.Kind, l, over)
+	p.e.printf("  %-12s %18s %18s %18s %18s %18s %18s\n", "", "s", "mean", "rstd", "hat", "gamma", "beta")
+	for j := range m.S {
+		if j == mostUnits {
+			p.e.printf("  ... %d more units\n", len(m.S)-j)
+			break
+		}
+		p.e.printf("  %-12s %18s %18s %18s %18s %18s %18s\n", fmt.Sprintf("[%d.%d]", l, j), num(m.S[j]), num(m.Mean[j]), num(m.Rstd[j]), num(m.Hat[j]), num(m.Gamma[j]), num(m.Beta[j]))
+	}
+}
+
+func short20(s string) string { return cut(s, 14) }
+
+// chain prints the chain rule of the chosen weight.
+func (p explainer) chain() {
+	e, x := p.e, p.x
+	name := fmt.Sprintf("w[%s]", x.Weight)
+	switch x.Weight.In {
+	case nn.OfGamma:
+		name = fmt.Sprintf("gamma[%d.%d]", x.Weight.Layer, x.Weight.Unit)
+	case nn.OfBeta:
+		name = fmt.Sprintf("beta[%d.%d]", x.Weight.Layer, x.Weight.Unit)
+	case nn.OfBias:
+		name = fmt.Sprintf("b[%d.%d]", x.Weight.Layer, x.Weight.Unit)
+	}
+	e.printf("\nThe weight %s = %s%s\n\n", name, num(x.Value), p.where())
+	if x.Recursion != nil {
+		p.recursion(name)
+	} else {
+		p.paths(name)
+	}
+	e.printf("\n  by backpropagation    dL/dw = %s\n", strconv.FormatFloat(x.Gradient, 'g', 17, 64))
+	e.printf("  central difference    dL/dw = %s   (error %.1e)\n", strconv.FormatFloat(x.Numeric, 'g', 17, 64), x.Error)
+	if x.Kink {
+		e.printf("  The difference's step crosses a kink, where there is no derivative to compare with.\n")
+	}
+}
+
+// where says what the weight connects.
+func (p explainer) where() string {
+	w := p.x.Weight
+	switch {
+	case w.In == nn.OfGamma:
+		return fmt.Sprintf(", the factor of the norm of unit [%d.%d]", w.Layer, w.Unit)
+	case w.In == nn.OfBeta:
+		return fmt.Sprintf(", what the norm of unit [%d.%d] adds", w.Layer, w.Unit)
+	case w.In < 0:
+		return fmt.Sprintf(", the bias of unit [%d.%d]", w.Layer, w.Unit)
+	case w.Layer == 0:
+		return fmt.Sprintf(", from the input %s to unit [0.%d]", p.names[w.In], w.Unit)
+	}
+	return fmt.Sprintf(", from unit [%d.%d] to unit [%d.%d]", w.Layer-1, w.In, w.Layer, w.Unit)
+}
+
+func (p explainer) paths(name string) {
+	e, x := p.e, p.x
+	if len(x.Paths) == 1 {
+		e.printf("  The chain rule, along the one path from it to the loss:\n\n")
+	} else {
+		e.printf("  The chain rule, along each of the %d paths from it to the loss:\n\n", len(x.Paths))
+	}
+	if len(x.Paths) > 0 {
+		for _, f := range x.Paths[0].Factors {
+			e.printf("    %-16s %18s   %s\n", f.Symbol, num(f.Value), f.Meaning)
+		}
+		e.printf("    %-16s %18s\n\n", "product", num(x.Paths[0].Product))
+	}
+	for i, path := range x.Paths {
+		if len(x.Paths) == 1 {
+			break
+		}
+		units := make([]string, len(path.Units))
+		for j, u := range path.Units {
+			units[j] = fmt.Sprintf("[%d.%d]", u.Layer, u.Unit)
+		}
+		symbols, values := make([]string, len(path.Factors)), make([]string, len(path.Factors))
+		for j, f := range path.Factors {
+			symbols[j], values[j] = f.Symbol, num(f.Value)
+		}
+		e.printf("    path %d: %s\n", i+1, strings.Join(units, " -> "))
+		e.printf("      %s\n      = %s\n      = %s\n", strings.Join(symbols, " · "), strings.Join(values, " · "), num(path.Product))
+	}
+	e.printf("  %-22sdL/dw = %s\n", "sum of the paths", strconv.FormatFloat(x.Sum, 'g', 17, 64))
+}
+
+func (p explainer) recursion(name string) {
+	e, x, r := p.e, p.x, p.x.Recursion
+	delta := fmt.Sprintf("delta[%d.%d]", r.Unit.Layer, r.Unit.Unit)
+	if x.Batch > 0 {
+		e.printf("  Batch normalisation ties the rows of the batch together. Backpropagation, layer by layer, of this row:\n\n")
+	} else {
+		e.printf("  There are %d paths from it to the loss, too many to list. Backpropagation sums them layer by layer:\n\n", x.PathCount)
+	}
+	atZ := delta
+	if m := p.x.Layers[r.Unit.Layer].Norm; m != nil {
+		atZ = fmt.Sprintf("dL/dz[%d.%d]", r.Unit.Layer, r.Unit.Unit)
+	}
+	if r.Start != nil {
+		for _, f := range r.Start {
+			e.printf("    %-16s %18s   %s\n", f.Symbol, num(f.Value), f.Meaning)
+		}
+		e.printf("    together %s = %s\n", atZ, num(r.Delta))
+	} else {
+		e.printf("    %s = f'(z) · Σ_k w[k]·delta[k], the %d largest of %d contributions first\n\n", atZ, len(r.Terms), r.Count)
+		for _, t := range r.Terms {
+			e.printf("    w[%d.%d.%d] · delta[%d.%d]   %18s · %18s = %18s\n",
+				t.Unit.Layer, r.Unit.Unit, t.Unit.Unit, t.Unit.Layer, t.Unit.Unit, num(t.Weight), num(t.Delta), num(t.Product))
+		}
+		if more := r.Count - len(r.Terms); more > 0 {
+			e.printf("    the other %d together %*s\n", more, 50, num(r.Rest))
+		}
+		e.printf("    sum %s, times %s = %s gives %s = %s\n", num(r.Sum), r.Slope.Symbol, num(r.Slope.Value), atZ, num(r.Delta))
+	}
+	if s := r.Norm; s != nil {
+		e.printf("    through the %s norm, with g = gamma·dL/dz = %s · %s = %s and the means over its %d:\n", s.Kind, num(s.Gamma), num(r.Delta), num(s.G), s.N)
+		e.printf("    %s = dL/ds = rstd·(g - mean g - hat·mean(g·hat))\n      = %s · (%s - %s - %s · %s)\n      = %s\n", delta,
+			num(s.Rstd), num(s.G), num(s.MeanG), num(s.Hat), num(s.MeanGHat), num(s.Delta))
+	}
+	e.printf("    times %s = %s (%s)\n\n", r.Input.Symbol, num(r.Input.Value), r.Input.Meaning)
+	if rows := r.Rows; rows != nil {
+		if r.Norm == nil {
+			delta = atZ
+		}
+		e.printf("  dL/dw = Σ over the rows of %s · %s, the %d largest of %d first\n\n", delta, r.Input.Kind, len(rows.Terms), rows.Count)
+		for _, t := range rows.Terms {
+			e.printf("    row %-8d %18s · %18s = %18s\n", p.rows[t.Row], num(t.Delta), num(t.Input), num(t.Product))
+		}
+		if more := rows.Count - len(rows.Terms); more > 0 {
+			e.printf("    the other %d together %*s\n", more, 38, num(rows.Rest))
+		}
+		e.printf("\n  %-22sdL/dw = %s\n", "sum of the rows", strconv.FormatFloat(x.Sum, 'g', 17, 64))
+		return
+	}
+	e.printf("  %-22sdL/dw = %s\n", "the recursion", strconv.FormatFloat(x.Sum, 'g', 17, 64))
+}
+
+func (p explainer) update() {
+	e, u := p.e, p.x.Update
+	e.printf("\nUpdate: w <- w - rate·g = %s - %s · %s = %s\n", num(u.Before), num(u.Rate), num(p.x.Gradient), num(u.After))
+	if u := p.x.RuleUpdate; u != nil {
+		e.printf("        %s's own first update, nothing remembered yet, would give %s\n", u.Rule, num(u.After))
+	}
+}

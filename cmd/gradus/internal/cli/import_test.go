@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A network that PyTorch or scikit-learn made can be predicted with, explained, checked, and
+// trained on from its weights.
+func TestImport(t *testing.T) {
+	foreign, err := filepath.Abs(repository + "export/testdata/foreign")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place(t, map[string]string{"t.csv": "a,b,c,d,y0,y1\n" + strings.Repeat("1,-0.5,0.25,2,1,2\n0,1,-1,0.5,0,1\n", 10)})
+	for _, file := range []string{"torch.onnx", "torch.safetensors", "torch.npz"} {
+		args := []string{"import", filepath.Join(foreign, file), "-o", "m.safetensors", "--columns", "a,b,c,d"}
+		if !strings.HasSuffix(file, ".onnx") {
+			args = append(args, "--activation", "tanh")
+		}
+		r := must(t, 0, args...)
+		if !strings.Contains(r.out, "4 - 6 ") || !strings.Contains(r.out, "predicts y0, y1 (regression)") {
+			t.Errorf("%s: it says %q", file, r.out)
+		}
+		if _, records := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out); len(records) != 20 {
+			t.Errorf("%s: %d predictions", file, len(records))
+		}
+		must(t, 0, "evaluate", "m.safetensors", "t.csv")
+		must(t, 0, "explain", "m.safetensors", "t.csv", "--row", "0")
+		must(t, 0, "info", "m.safetensors")
+		var info struct {
+			Training struct {
+				Reason string `json:"stop_reason"`
+			}
+		}
+		if err := json.Unmarshal([]byte(must(t, 0, "info", "m.safetensors", "--json").out), &info); err != nil || info.Training.Reason != "imported" {
+			t.Errorf("%s: %v %+v", file, err, info)
+		}
+		must(t, 0, "plot", "m.safetensors", "-o", "net.svg")
+		must(t, 0, "export", "m.safetensors", "-o", "again.onnx")
+		must(t, 0, "check", "t.csv", "--target", "y0,y1", "--from", "m.safetensors")
+	}
+	must(t, 0, "import", filepath.Join(foreign, "sklearn_three.onnx"), "-o", "c.safetensors", "--columns", "a,b,c,d", "--target", "kind")
+	header, _ := predictions(t, must(t, 0, "predict", "c.safetensors", "t.csv").out)
+	if strings.Join(header, ",") != "kind,p_a,p_b,p_c" {
+		t.Errorf("columns %q", header)
+	}
+	if _, err := os.Stat("m.safetensors"); err != nil {
+		t.Error(err)
+	}
+}

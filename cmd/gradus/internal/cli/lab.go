@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
+)
+
+// labCmd is "gradus lab [DATA]".
+type labCmd struct {
+	Data      string `arg:"" optional:"" help:"A table to begin with. Default: the notebook's."`
+	readFlags `embed:""`
+	Listen    string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Anywhere but on loopback a token is asked for, which is part of the printed address."`
+	Open      bool   `default:"true" negatable:"" help:"Open the page in the browser, when the call comes from a terminal."`
+}
+
+func (c *labCmd) Run(e *env) error {
+	o := lab.Options{}
+	if c.Data != "" {
+		t, err := c.read(e, c.Data)
+		if err != nil {
+			return err
+		}
+		o.Table = t
+	}
+	listener, address, local, err := listen("--listen", c.Listen)
+	if err != nil {
+		return err
+	}
+	if !local {
+		o.Token = lab.NewToken()
+	}
+	o.Name = fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
+	url := "http://" + address + "/"
+	if o.Token != "" {
+		url += "?token=" + o.Token
+	}
+	s := lab.NewServer(o)
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	e.watch()
+	e.printf("gradus lab: %s\nCtrl-C ends it.\n", url)
+	if out, ok := e.Err.(*os.File); ok && c.Open && term.IsTerminal(int(out.Fd())) {
+		browse(url)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	select {
+	case err = <-done:
+	case <-e.ctx.Done():
+		err = nil
+	}
+	s.Close() // ends the events, which would keep Shutdown waiting
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(ctx) != nil {
+		server.Close()
+	}
+	return err
+}
+
+// listen opens a flag's address, and says how to call it and whether that is on loopback.
+func listen(flag, at string) (listener net.Listener, address string, local bool, err error) {
+	listener, err = net.Listen("tcp", at)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return nil, "", false, usagef("%s %s: %w; give HOST:PORT such as 127.0.0.1:8080, port 0 for a free one", flag, at, err)
+	}
+	to := listener.Addr().(*net.TCPAddr).AddrPort()
+	local = to.Addr().Unmap().IsLoopback()
+	if to.Addr().IsUnspecified() {
+		to = netip.AddrPortFrom(ownAddress(), to.Port())
+	}
+	return listener, to.String(), local, nil
+}
+
+// ownAddress is an address of this machine that others may reach; loopback if there is none.
+func ownAddress() netip.Addr {
+	list, _ := net.InterfaceAddrs()
+	for _, a := range list {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && n.IP.To4() != nil {
+			if ip, ok := netip.AddrFromSlice(n.IP.To4()); ok {
+				return ip
+			}
+		}
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// browse asks the desktop to open a page; where there is none, nothing happens.
+func browse(url string) {
+	name, args := "xdg-open", []string{url}
+	switch runtime.GOOS {
+	case "darwin":
+		name = "open"
+	case "windows":
+		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
+	}
+	if cmd := exec.Command(name, args...); cmd.Start() == nil {
+		go cmd.Wait()
+	}
+}

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// lrCmd is "gradus lr DATA": the rate finder.
+type lrCmd struct {
+	Data         string `arg:"" help:"A table."`
+	tableFlags   `embed:""`
+	netFlags     `embed:""`
+	descentFlags `embed:""`
+	Low          float64 `default:"1e-6" placeholder:"X" help:"The rate of the first update."`
+	High         float64 `default:"10" placeholder:"X" help:"That of the last, unless the loss explodes before."`
+	Updates      int     `default:"200" placeholder:"N" help:"How many updates the rate rises over."`
+	Out          string  `short:"o" placeholder:"FILE" help:"The picture: .svg or .png. Default: none."`
+	JSON         bool    `name:"json" help:"One JSON object on standard output."`
+}
+
+type lrJSON struct {
+	Suggestion *float64           `json:"suggestion"` // a tenth of the lowest; null where the loss never falls
+	Steepest   *float64           `json:"steepest"`   // the rate at which the loss falls fastest, likewise
+	Lowest     *float64           `json:"lowest"`     // the rate with the lowest smoothed loss
+	Default    float64            `json:"default"`    // what train would take
+	Optimizer  string             `json:"optimizer"`
+	Points     []lesson.RatePoint `json:"points"`
+	Picture    *string            `json:"picture"`
+}
+
+func (c *lrCmd) Run(e *env) error {
+	if !(c.Low > 0 && c.Low < c.High) || finite(c.High) == nil {
+		return usagef("--low %v --high %v: give two rates greater than 0, the higher one second", c.Low, c.High)
+	}
+	if c.Updates < 10 {
+		return usagef("--updates %d: give a whole number of at least 10", c.Updates)
+	}
+	if c.LR != nil || c.Schedule != "auto" || c.Warmup != 0 {
+		return usagef("lr tries rates from --low to --high: it takes no --lr, --schedule or --warmup")
+	}
+	if c.Method == string(train.PerSample) {
+		return usagef("--method per-sample: lr follows one loss, and per-sample has one for each sample; use another method")
+	}
+	format := ""
+	if c.Out != "" {
+		var err error
+		if format, err = plot.FormatOf(c.Out); err != nil {
+			return usage{err}
+		}
+		if err := checkOut(c.Out, kind(format), c.Data, c.Test, c.From); err != nil {
+			return err
+		}
+	}
+	f, usual, err := c.prepare(e)
+	if err != nil {
+		return err
+	}
+	sweep, err := c.sweep(e, f)
+	if err != nil {
+		return err
+	}
+	out := lrJSON{Default: usual, Optimizer: f.Options.Optimizer, Points: sweep.Points}
+	if len(sweep.Points) > 0 {
+		out.Lowest = &sweep.Points[sweep.Lowest()].Rate
+	}
+	if i, ok := sweep.Steepest(); ok {
+		out.Steepest = &sweep.Points[i].Rate
+	}
+	if rate, ok := sweep.Suggest(); ok {
+		out.Suggestion = &rate
+	}
+	if format != "" {
+		if err := writeFigure(c.Out, format, sweepFigure(out)); err != nil {
+			return err
+		}
+		out.Picture = &c.Out
+	}
+	if c.JSON {
+		return e.writeJSON(out)
+	}
+	c.print(e, f, out)
+	return nil
+}
+
+// prepare returns the run of the sweep, and the rate that train would take.
+func (c *lrCmd) prepare(e *env) (f *model.Fit, usual float64, err error) {
+	o, err := c.options(&c.netFlags)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := c.descentFlags.add(&o); err != nil {
+		return nil, 0, err
+	}
+	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	if err != nil {
+		return nil, 0, err
+	}
+	start, err := c.start()
+	if err != nil {
+		return nil, 0, err
+	}
+	// What would end the run elsewhere has no say here.
+	none, off := 0.0, 0
+	o.Validation, tables.Validation, o.Patience, o.Tolerance, o.TargetLoss, o.MaxTime = &none, nil, &off, nil, nil, 0
+	o.Epochs = c.Updates
+	sweep := optim.Sweep{From: c.Low, To: c.High, Steps: c.Updates}
+	o.Schedule, o.Custom.Schedules = sweep.String(), []optim.Schedule{sweep}
+	f, err = model.Prepare(tables, o, start)
+	if err != nil {
+		return nil, 0, asUsage(err)
+	}
+	return f, *f.Options.LR, nil
+}
+
+// sweep trains while the rate rises.
+func (c *lrCmd) sweep(e *env, f *model.Fit) (lesson.RateSweep, error) {
+	var sweep lesson.RateSweep
+	e.watch()
+	for step, err := range f.Steps(e.ctx) {
+		var diverged *train.DivergedError
+		if errors.As(err, &diverged) {
+			break
+		}
+		if errors.Is(err, train.ErrInterrupted) {
+			return sweep, status(statusInterrupted)
+		}
+		if err != nil {
+			return sweep, err
+		}
+		if !sweep.Add(step.Rate, step.Loss) || step.N == c.Updates {
+			break
+		}
+	}
+	return sweep, nil
+}
+
+func (c *lrCmd) print(e *env, f *model.Fit, out lrJSON) {
+	e.printf("Rows     %d training\n", f.Rows.Train)
+	e.printf("Network  %s, loss %s (%s)\n", model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, f.Options.Reduction)
+	if n := len(out.Points); n > 0 {
+		end := "as far as --high"
+		if n < c.Updates {
+			end = "where the loss exploded"
+		}
+		e.printf("Sweep    %s, %s, rates from %s to %s, %s\n", counted(n, "update"), out.Optimizer, short(out.Points[0].Rate), short(out.Points[n-1].Rate), end)
+		e.printf("\n%10s %14s %14s\n", "rate", "loss", "smoothed")
+		const lines = 16
+		for i := range min(lines, n) {
+			p := out.Points[i*(n-1)/max(1, min(lines, n)-1)]
+			e.printf("%10.3g %14.6g %14.6g\n", p.Rate, p.Loss, p.Smooth)
+		}
+	}
+	e.printf("\n")
+	if out.Suggestion == nil {
+		e.printf("The loss never falls: no rate can be suggested. Raise --high, or look at the data and the loss.\n")
+	} else {
+		e.printf("Falls fastest at a rate of %.2g, is lowest at %.2g, of which a tenth is suggested; train takes %g by default.\n", *out.Steepest, *out.Lowest, out.Default)
+		e.printf("Next     gradus train %s --lr %.2g%s\n", shellWord(c.Data), *out.Suggestion, c.optimizerFlag())
+	}
+	if out.Picture != nil {
+		e.printf("Picture  %s\n", *out.Picture)
+	}
+}
+
+func (c *lrCmd) optimizerFlag() string {
+	if c.Optimizer == "auto" {
+		return ""
+	}
+	return fmt.Sprintf(" --optimizer %s", shellWord(c.Optimizer))
+}
+
+// sweepFigure draws the loss against the rate.
+func sweepFigure(out lrJSON) plot.Chart {
+	loss, smooth := plot.Series{Name: "loss of the batch", Dashed: true}, plot.Series{Name: "smoothed"}
+	positive := true
+	for _, p := range out.Points {
+		loss.X, loss.Y = append(loss.X, p.Rate), append(loss.Y, p.Loss)
+		smooth.X, smooth.Y = append(smooth.X, p.Rate), append(smooth.Y, p.Smooth)
+		positive = positive && p.Loss > 0
+	}
+	c := plot.Chart{
+		Title: "Loss against the learning rate, " + out.Optimizer, XLabel: "rate", YLabel: "loss",
+		LogX: true, LogY: positive, Series: []plot.Series{smooth, loss},
+	}
+	if out.Suggestion != nil {
+		c.Mark = &plot.Mark{X: *out.Suggestion, Label: fmt.Sprintf("suggested: %.2g", *out.Suggestion)}
+	}
+	return c
+}

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
+	"github.com/gradus-ml/gradus/serve"
+)
+
+// serveCmd is "gradus serve MODEL...".
+type serveCmd struct {
+	Models      []string      `arg:"" name:"model" help:"Model files: FILE, or NAME=FILE, or NAME/VERSION=FILE."`
+	Listen      string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Anywhere but on loopback requests need a token."`
+	Token       string        `env:"GRADUS_TOKEN" help:"The token that requests must have as Authorization: Bearer TOKEN. Default: none on loopback, elsewhere a new one, which is printed."`
+	TLSCert     string        `name:"tls-cert" placeholder:"FILE" help:"A certificate in PEM, for HTTPS."`
+	TLSKey      string        `name:"tls-key" placeholder:"FILE" help:"Its key."`
+	Reload      time.Duration `default:"2s" help:"How often to look whether a model's file has changed; 0 is never."`
+	Drain       time.Duration `default:"1s" help:"After Ctrl-C or SIGTERM: how long to go on while saying not to be ready. Requests that have begun then have 30 s to end."`
+	MaxBody     int64         `default:"32" placeholder:"MIB" help:"The largest body of a request in MiB, unpacked."`
+	MaxRows     int           `default:"100000" help:"The most rows of a request."`
+	MaxRequests int           `default:"256" help:"The most requests that are answered at the same time; others get the status 503."`
+	LogRequests bool          `help:"Log every request, not only those that fail."`
+	LogFormat   string        `default:"text" enum:"text,json" help:"text or json."`
+	Pprof       string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there; on loopback alone."`
+}
+
+func (c *serveCmd) Run(e *env) error {
+	if c.MaxBody < 1 || c.MaxBody > 1<<20 || c.MaxRows < 1 || c.MaxRequests < 1 {
+		return usagef("--max-body, --max-rows and --max-requests: give whole numbers of at least 1, --max-body in MiB")
+	}
+	if c.Reload < 0 || c.Drain < 0 {
+		return usagef("--reload and --drain: give durations such as 2s, or 0")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return usagef("--tls-cert and --tls-key: give both, or neither")
+	}
+	var sources []serve.Source
+	for _, m := range c.Models {
+		s, err := serve.ParseSource(m)
+		if err != nil {
+			return usage{err}
+		}
+		sources = append(sources, s)
+	}
+	var handler slog.Handler = slog.NewTextHandler(e.Err, nil)
+	if c.LogFormat == "json" {
+		handler = slog.NewJSONHandler(e.Err, nil)
+	}
+	log := slog.New(handler)
+	listener, address, local, err := listen("--listen", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	printed := ""
+	if !local && c.Token == "" {
+		c.Token = lab.NewToken()
+		printed = "Requests need the header Authorization: Bearer " + c.Token + "\n"
+	}
+	s, err := serve.New(sources, serve.Options{
+		MaxBody: c.MaxBody << 20, MaxRows: c.MaxRows, MaxRequests: c.MaxRequests, Token: c.Token, AnyHost: !local,
+		Log: log, LogRequests: c.LogRequests, Version: version(),
+	})
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(handler, slog.LevelWarn),
+	}
+	scheme := "http"
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return usagef("--tls-cert %s, --tls-key %s: %w", c.TLSCert, c.TLSKey, err)
+		}
+		scheme = "https"
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	}
+	if c.Pprof != "" {
+		stop, err := profiles(c.Pprof)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	e.watch()
+	e.printf("gradus serve: %s://%s/\n%sCtrl-C ends it.\n", scheme, address, printed)
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	if c.Reload > 0 {
+		go s.Watch(ctx, c.Reload)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	select {
+	case err := <-done:
+		return err
+	case <-e.ctx.Done():
+	}
+	s.Drain()
+	log.Info("draining: not ready any more, requests are still answered", "for", c.Drain)
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(c.Drain):
+	}
+	end, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	defer stop()
+	if err := server.Shutdown(end); err != nil {
+		log.Warn("requests were still in progress and are cut off", "error", err)
+		server.Close()
+	}
+	return nil
+}
+
+// profiles serves Go's profiles on loopback until stop is called.
+func profiles(at string) (stop func() error, err error) {
+	listener, _, local, err := listen("--pprof", at)
+	if err != nil {
+		return nil, err
+	}
+	if !local {
+		listener.Close()
+		return nil, usagef("--pprof %s: profiles tell much of a program, and are served on loopback alone: give an address such as 127.0.0.1:6060", at)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(listener)
+	return server.Close, nil
+}

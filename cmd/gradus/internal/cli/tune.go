@@ -1,0 +1,405 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/tune"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// tuneCmd is "gradus tune DATA".
+type tuneCmd struct {
+	Data         string `arg:"" help:"A table: .csv, .tsv (.gz, .zst) or an IDX image file."`
+	tableFlags   `embed:""`
+	netFlags     `embed:""`
+	descentFlags `embed:""`
+	rowFlags     `embed:""`
+	Search       []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr, and the weight decay of adamw, where the call does not set them."`
+	Trials       int      `default:"27" placeholder:"N" help:"How many draws to try."`
+	Strategy     string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
+	RunDir       string   `name:"run" placeholder:"DIR" help:"Keep the search there; the same call continues it."`
+	Out          string   `short:"o" placeholder:"FILE" help:"The model trained with the best flags. Default: the data's name, ending in .safetensors, in this folder."`
+	JSON         bool     `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet        bool     `help:"No progress."`
+}
+
+func (c *tuneCmd) Run(e *env) error {
+	if c.Data == "-" {
+		return usagef("tune reads its data more than once: name a file, not standard input")
+	}
+	if c.Trials < 1 {
+		return usagef("--trials %d: give a whole number of at least 1", c.Trials)
+	}
+	if c.Out == "" {
+		c.Out = defaultOut(c.Data)
+	}
+	// The flags as they are, which also says what is wrong with them before anything is searched.
+	base, err := c.with(e, nil, nil)
+	if err != nil {
+		return err
+	}
+	if err := checkOut(c.Out, kindModel, c.Data, c.Test, c.Validation, c.From); err != nil {
+		return err
+	}
+	t := &tuning{tuneCmd: c, env: e}
+	if err := t.read(base); err != nil {
+		return err
+	}
+	first, err := t.prepare(base, t.tables)
+	if err != nil {
+		return err
+	}
+	if first.Rows.Validation == 0 {
+		return usagef("tune compares trials by their validation rows and there are none: give --validation a part of the rows or a file")
+	}
+	t.epochs, t.higher = first.Config().Epochs, first.Config().Higher
+	if err := t.fillSpace(); err != nil {
+		return err
+	}
+	return t.run(first)
+}
+
+// fillSpace finds out what to search.
+func (t *tuning) fillSpace() error {
+	given := func(flag string) bool {
+		for _, a := range t.env.args {
+			if a == "--"+flag || strings.HasPrefix(a, "--"+flag+"=") {
+				return true
+			}
+		}
+		return false
+	}
+	specs := t.Search
+	if len(specs) == 0 {
+		for _, s := range []struct{ flag, spec string }{
+			{"hidden", "64|128|256|64,64|128,128|256,256|128,64"},
+			{"activation", "relu|selu|silu|mish"},
+			{"lr", "1e-3..3e-2:log"},
+			{"weight-decay", "1e-3..1:log"},
+		} {
+			decays := t.Optimizer == "auto" || t.Optimizer == "adamw"
+			if !given(s.flag) && (s.flag != "weight-decay" || decays) {
+				specs = append(specs, s.flag+"="+s.spec)
+			}
+		}
+		if len(specs) == 0 {
+			return usagef("the call sets every flag that is searched by default: say with --search what to search")
+		}
+	}
+	seen := map[string]bool{}
+	for _, s := range specs {
+		d, err := tune.ParseDimension(s)
+		if err != nil {
+			return usagef("--search %w", err)
+		}
+		switch d.Flag {
+		case "search", "trials", "strategy", "run", "out", "json", "quiet", "test", "validation", "target", "epochs", "threads", "seed":
+			return usagef("--search %s: --%s cannot be searched", s, d.Flag)
+		}
+		if seen[d.Flag] {
+			return usagef("--search %s: --%s is searched already; give all its values at once, FLAG=A|B|C", s, d.Flag)
+		}
+		seen[d.Flag] = true
+		t.space = append(t.space, d)
+		for _, value := range d.Ends() { // the flag has to exist and to take such values
+			c, err := t.with(t.env, tune.Space{d}, []string{value})
+			if err == nil {
+				_, err = t.prepare(c, t.tables)
+			}
+			if err != nil {
+				return usagef("--search %s: %w", s, err)
+			}
+		}
+	}
+	return nil
+}
+
+// with is the call with some flags set, as train would get it.
+func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, error) {
+	args := append([]string{}, e.args...)
+	for i, d := range space {
+		args = append(args, "--"+d.Flag+"="+values[i])
+	}
+	var grammar struct {
+		Tune tuneCmd `cmd:""`
+	}
+	parser, err := kong.New(&grammar, kong.Name("gradus"), kong.Writers(e.Err, e.Err), kong.Exit(func(int) {}))
+	if err != nil {
+		panic("cli: " + err.Error()) // the grammar is our own
+	}
+	if _, err := parser.Parse(joinNegative(args)); err != nil {
+		return nil, err
+	}
+	t := grammar.Tune
+	return &trainCmd{
+		Data: t.Data, tableFlags: t.tableFlags, netFlags: t.netFlags, descentFlags: t.descentFlags, rowFlags: t.rowFlags,
+		Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
+	}, nil
+}
+
+// tuning is a search under way.
+type tuning struct {
+	*tuneCmd
+	env    *env
+	space  tune.Space
+	tables model.Tables
+	room   model.Room
+	held   model.Options // with the parts of the rows that are held out
+	start  *model.Weights
+	epochs int
+	higher bool // a higher score is the better one
+	done   int
+}
+
+// read reads the files of the call, which all trials share.
+func (t *tuning) read(c *trainCmd) (err error) {
+	if t.tables, err = c.tables(t.env, c.Data, &c.descentFlags, &t.held); err != nil {
+		return err
+	}
+	t.start, err = c.netFlags.start()
+	return err
+}
+
+func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
+	o, err := c.options(&c.netFlags)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.descentFlags.add(&o); err != nil {
+		return nil, err
+	}
+	c.rowFlags.add(&o)
+	o.Validation, o.Test = t.held.Validation, t.held.Test
+	f, err := model.Prepare(tables, o, t.start)
+	return f, asUsage(err)
+}
+
+func (t *tuning) run(first *model.Fit) error {
+	rungs := tune.Halving(t.Trials, t.epochs)
+	if t.Strategy == "random" {
+		rungs = tune.Random(t.Trials, t.epochs)
+	}
+	jobs := runtime.GOMAXPROCS(0)
+	if t.Threads != nil {
+		jobs = *t.Threads
+	}
+	all := 0
+	for _, r := range rungs {
+		all += r.Trials
+	}
+	s := tune.Search{Space: t.space, Rungs: rungs, Seed: t.Seed, Jobs: jobs, Higher: t.higher, Run: t.trial}
+	var kept *journal.Journal[tune.Trial]
+	var known []tune.Trial
+	if t.RunDir != "" {
+		var err error
+		if kept, known, err = t.open(first, rungs); err != nil {
+			return err
+		}
+		defer kept.Close()
+	}
+	t.done = len(known)
+	s.Done = func(tr tune.Trial) error {
+		t.done++
+		if !t.Quiet {
+			fmt.Fprintf(t.env.Err, "trial %d of %d: %s\n", t.done, all, t.line(tr))
+		}
+		if kept == nil {
+			return nil
+		}
+		return kept.Add(tr)
+	}
+	t.env.watch()
+	results, err := s.Do(t.env.ctx, known)
+	if err != nil {
+		if t.env.ctx.Err() == nil {
+			return err
+		}
+		return t.env.interrupted(t.done, all, "trial", t.RunDir)
+	}
+	return t.finish(results)
+}
+
+// open opens the search's journal. What it is told of the search is all that its trials depend on.
+func (t *tuning) open(first *model.Fit, rungs []tune.Rung) (*journal.Journal[tune.Trial], []tune.Trial, error) {
+	head := struct {
+		Data map[string]string `json:"data"`
+		From string            `json:"from,omitempty"`
+		model.Options
+		Search tune.Space  `json:"search"`
+		Trials []tune.Rung `json:"trials"`
+	}{Data: first.Fingerprints(), Options: first.Options, Search: t.space, Trials: rungs}
+	head.Threads = 0
+	if t.From != "" {
+		var err error
+		if head.From, err = fileSum(t.From); err != nil {
+			return nil, nil, err
+		}
+	}
+	j, known, err := journal.Open[tune.Trial](t.RunDir, "trials.jsonl", "search", head)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--run: %w", err)
+	}
+	return j, known, nil
+}
+
+// trial trains with one draw. What cannot be trained counts as a failure of the draw.
+func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
+	start := time.Now()
+	defer func() { tr.Seconds = time.Since(start).Seconds() }()
+	c, err := t.with(t.env, t.space, tr.Values)
+	if err != nil {
+		return err
+	}
+	one := 1
+	c.Epochs, c.Threads = &tr.Epochs, &one
+	shared := t.tables
+	shared.Room = &t.room
+	f, err := t.prepare(c, shared)
+	if err != nil {
+		tr.Failure = oneLine(err)
+		return nil
+	}
+	defer f.Release()
+	for _, err := range f.Strides(ctx) {
+		if errors.Is(err, train.ErrInterrupted) {
+			return err
+		}
+		if err != nil {
+			tr.Failure = "diverged"
+			return nil
+		}
+	}
+	r := f.Result()
+	score := r.BestScore
+	if !f.Config().KeepBest && len(r.History) > 0 {
+		score = r.History[len(r.History)-1].Validation
+	}
+	tr.Score = finite(score)
+	if tr.Score == nil {
+		tr.Failure = "no finite score"
+	}
+	return nil
+}
+
+// finish trains once more with the best flags, which gives the very weights of the best trial,
+// and reports.
+func (t *tuning) finish(results [][]tune.Trial) error {
+	best := results[len(results)-1][0]
+	if best.Score == nil {
+		return fmt.Errorf("no trial of the last rung could be trained; the first one says: %s", best.Failure)
+	}
+	c, err := t.with(t.env, t.space, best.Values)
+	if err != nil {
+		return err
+	}
+	command := t.command(best)
+	if !t.JSON {
+		t.table(results)
+		t.env.printf("\nBest     %s\n\n", shellWords(command))
+		as := *t.env
+		as.args = command[1:]
+		return c.Run(&as)
+	}
+	f, err := t.prepare(c, t.tables)
+	if err != nil {
+		return err
+	}
+	if err := c.loop(t.env, f, nil); err != nil {
+		return err
+	}
+	m, err := f.Model()
+	if err != nil {
+		return err
+	}
+	if m.Training.Reason == train.ReasonInterrupted {
+		return status(statusInterrupted)
+	}
+	if err := m.Save(c.Out); err != nil {
+		return err
+	}
+	var flags []string
+	for _, d := range t.space {
+		flags = append(flags, d.Flag)
+	}
+	return t.env.writeJSON(struct {
+		Flags   []string       `json:"flags"`
+		Rungs   [][]tune.Trial `json:"rungs"`
+		Best    tune.Trial     `json:"best"`
+		Command string         `json:"command"`
+		Train   trainJSON      `json:"train"`
+	}{flags, results, best, shellWords(command), c.result(f, m, c.Out)})
+}
+
+// command is the call of train with a trial's flags.
+func (t *tuning) command(tr tune.Trial) []string {
+	words := []string{"gradus", "train"}
+	skip := map[string]bool{"--search": true, "--trials": true, "--strategy": true, "--run": true}
+	for i := 1; i < len(t.env.args); i++ {
+		a := t.env.args[i]
+		flag, _, joined := strings.Cut(a, "=")
+		switch {
+		case skip[flag]:
+			if !joined {
+				i++
+			}
+		case a == "--json" || a == "--quiet":
+		default:
+			words = append(words, a)
+		}
+	}
+	for i, d := range t.space {
+		words = append(words, "--"+d.Flag+"="+tr.Values[i])
+	}
+	return words
+}
+
+// line is a trial in words.
+func (t *tuning) line(tr tune.Trial) string {
+	var words []string
+	for i, d := range t.space {
+		words = append(words, d.Flag+" "+tr.Values[i])
+	}
+	came := tr.Failure
+	if tr.Score != nil {
+		came = "validation " + short(*tr.Score)
+	}
+	return fmt.Sprintf("%s; %s: %s", strings.Join(words, ", "), counted(tr.Epochs, "epoch"), came)
+}
+
+// table prints the best trials of each rung.
+func (t *tuning) table(results [][]tune.Trial) {
+	const most = 10
+	for r, trials := range results {
+		t.env.printf("%s of %s", counted(len(trials), "trial"), counted(trials[0].Epochs, "epoch"))
+		if len(trials) > most {
+			t.env.printf(", the best %d", most)
+		}
+		t.env.printf("\n")
+		w := tabwriter.NewWriter(t.env.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprint(w, "trial\tvalidation\t")
+		for _, d := range t.space {
+			fmt.Fprintf(w, "%s\t", d.Flag)
+		}
+		fmt.Fprintln(w, "seconds\t")
+		for _, tr := range trials[:min(most, len(trials))] {
+			score := tr.Failure
+			if tr.Score != nil {
+				score = short(*tr.Score)
+			}
+			fmt.Fprintf(w, "%d\t%s\t%s\t%.2f\t\n", tr.Trial, score, strings.Join(tr.Values, "\t"), tr.Seconds)
+		}
+		w.Flush()
+		if r < len(results)-1 {
+			t.env.printf("\n")
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package lab
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Example is a table to begin with, and a run on it that shows something.
+type Example struct {
+	Name  string
+	Label string
+	What  string // one sentence
+	Group string
+	Setup Setup
+
+	table func() (columns []string, rows [][]string)
+}
+
+// Table makes the example's table.
+func (e *Example) Table() (*data.Table, error) {
+	columns, rows := e.table()
+	return data.NewTable(e.File(), columns, rows)
+}
+
+// File is the name of the example's table as a file.
+func (e *Example) File() string { return e.Name + ".csv" }
+
+// Examples lists the tables to begin with; the page opens on the first.
+func Examples() []*Example { return slices.Clone(examples) }
+
+// ExampleOf returns the example of that name, or nil.
+func ExampleOf(name string) *Example {
+	for _, e := range examples {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+var examples = []*Example{
+	notebook("notebook", "batch, rate 5", "A 3-4-1 net learns the notebook's four rows, one update an epoch from all of them.",
+		4, 4, train.Batch, 0, 5, 10000),
+	notebook("notebook-rate-50", "batch, rate 50", "The notebook's own rate, ten times as large: the run stalls near a squared error of 0.0025.",
+		4, 4, train.Batch, 0, 50, 40000),
+	notebook("notebook-stochastic", "stochastic", "One update a row, in an order shuffled every epoch.",
+		4, 4, train.Stochastic, 0, 5, 10000),
+	notebook("notebook-mini-batch", "mini-batch of 2", "One update for every two rows: the section that the notebook only announces.",
+		4, 4, train.MiniBatch, 2, 5, 10000),
+	notebook("notebook-per-sample", "per-sample", "What the notebook calls stochastic: one row until it is right, then the next. The earlier ones are forgotten.",
+		4, 1, train.PerSample, 0, 80, 40000),
+	notebook("notebook-one", "one sample, rate 80", "A 3-1-1 net learns a single row.",
+		1, 1, train.Batch, 0, 80, 2000),
+	notebook("notebook-one-2000", "one sample, rate 2000", "The same at a rate so large that the output saturates at 1, as the notebook printed.",
+		1, 1, train.Batch, 0, 2000, 2000),
+
+	shape("xor", "XOR", "Four rows that no line parts: a hidden layer is needed.", xor,
+		model.Options{Hidden: []int{3}, Activation: "tanh", LR: new(0.5), Optimizer: "sgd", Method: string(train.Batch), Epochs: 2000, Seed: 1}),
+	shape("circles", "Circles", "A disc within a ring.", circles,
+		model.Options{Hidden: []int{6}, Activation: "tanh", LR: new(0.1), Optimizer: "momentum", BatchSize: 20, Epochs: 200, Seed: 1}),
+	shape("spirals", "Two spirals", "The classic that needs depth.", spirals,
+		model.Options{Hidden: []int{16, 16}, Activation: "relu", LR: new(0.01), Optimizer: "adam", BatchSize: 20, Epochs: 600, Seed: 1}),
+	shape("sine", "Noisy sine", "Regression on one input.", sine,
+		model.Options{Hidden: []int{8}, Activation: "tanh", LR: new(0.02), Optimizer: "adam", BatchSize: 16, Epochs: 400, Seed: 1}),
+}
+
+func notebook(name, label, what string, rows, hidden int, method train.Method, batch int, rate float64, epochs int) *Example {
+	none := 0.0
+	return &Example{
+		Name: name, Label: label, What: what, Group: "The notebook",
+		Setup: Setup{Example: name, Options: model.Options{
+			Hidden: []int{hidden}, Activation: "sigmoid", OutputActivation: "sigmoid", NoBias: true, Init: "uniform",
+			Loss: "half-squared", Reduction: "sum", Method: string(method), BatchSize: batch,
+			Optimizer: "sgd", LR: &rate, Epochs: epochs, Tolerance: new(0.001), Scale: data.ScaleNone,
+			Validation: &none, Seed: lesson.NotebookSeed, Precision: "float64",
+		}},
+		table: func() ([]string, [][]string) {
+			all := lesson.NotebookRows()
+			var cells [][]string
+			for i := range rows {
+				row := []string{}
+				for _, v := range append(append([]float64{}, all.X.Row(i)...), all.Y.Row(i)...) {
+					row = append(row, exact(v))
+				}
+				cells = append(cells, row)
+			}
+			return []string{"x1", "x2", "x3", "y"}, cells
+		},
+	}
+}
+
+func shape(name, label, what string, points func() ([]string, [][]string), o model.Options) *Example {
+	none := 0.0
+	o.Validation, o.Scale, o.Precision = &none, data.ScaleNone, "float64"
+	return &Example{Name: name, Label: label, What: what, Group: "Shapes", Setup: Setup{Example: name, Options: o}, table: points}
+}
+
+// draw is a number in [-1, 1) that belongs to a table's row and column.
+func draw(row, column int) float64 {
+	return 2*rng.Float64(1, rng.Sample, uint64(column), uint64(row)) - 1
+}
+
+// cell writes a coordinate with three decimals: the table is then the same everywhere.
+func cell(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
+
+func xor() ([]string, [][]string) {
+	return []string{"a", "b", "xor"}, [][]string{{"0", "0", "no"}, {"0", "1", "yes"}, {"1", "0", "yes"}, {"1", "1", "no"}}
+}
+
+func circles() (columns []string, rows [][]string) {
+	for i := range 160 {
+		radius, class := 0.45*kernel.Sqrt((draw(i, 0)+1)/2), "inner"
+		if i%2 == 1 {
+			radius, class = 0.75+0.25*(draw(i, 0)+1)/2, "outer"
+		}
+		turn := draw(i, 1)
+		rows = append(rows, []string{cell(radius * kernel.CosPi(turn)), cell(radius * kernel.SinPi(turn)), class})
+	}
+	return []string{"x", "y", "ring"}, rows
+}
+
+func spirals() (columns []string, rows [][]string) {
+	for i := range 200 {
+		along := float64(i/2) / 100
+		radius, turn, class := 0.08+0.92*along, 3.2*along, "one"
+		if i%2 == 1 {
+			turn, class = turn+1, "two"
+		}
+		rows = append(rows, []string{
+			cell(float64(radius*kernel.CosPi(turn)) + 0.02*draw(i, 0)), cell(float64(radius*kernel.SinPi(turn)) + 0.02*draw(i, 1)), class,
+		})
+	}
+	return []string{"x", "y", "arm"}, rows
+}
+
+func sine() (columns []string, rows [][]string) {
+	for i := range 80 {
+		x := draw(i, 0)
+		rows = append(rows, []string{cell(x), cell(float64(0.8*kernel.SinPi(1.5*x)) + 0.12*draw(i, 1))})
+	}
+	return []string{"x", "y"}, rows
+}
+
+// WriteTable writes a table as CSV.
+func WriteTable(w io.Writer, t *data.Table) error {
+	out := csv.NewWriter(w)
+	row := append([]string{}, t.Columns()...)
+	if err := out.Write(row); err != nil {
+		return err
+	}
+	for i := range t.Rows() {
+		for j := range row {
+			row[j] = t.Cell(i, j)
+		}
+		if len(row) == 1 && row[0] == "" {
+			out.Flush()
+			if _, err := fmt.Fprint(w, "\"\"\n"); err != nil { // else a line that readers skip
+				return err
+			}
+			continue
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}

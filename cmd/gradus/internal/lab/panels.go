@@ -1,0 +1,373 @@
+package lab
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html"
+	"html/template"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+//go:embed page
+var pageFiles embed.FS
+
+// tab is one of the panels at the side.
+type tab struct{ Name, Label string }
+
+var tabs = []tab{
+	{"weight", "Weight"}, {"unit", "Unit"}, {"build", "Build"}, {"data", "Data"}, {"verify", "Verify"}, {"race", "Race"}, {"surface", "Surface"},
+	{"fit", "Fit"}, {"health", "Health"}, {"faults", "Faults"}, {"lesson", "Lesson"}, {"share", "Share"},
+}
+
+var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
+	"short":    short,
+	"exact":    exact,
+	"full":     full,
+	"examples": Examples,
+	"add":      func(a, b int) int { return a + b },
+	"times":    func(a, b float64) float64 { return a * b },
+	"power":    power,
+	"flags":    flags,
+	"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
+	"brief":    func(x float64) string { return fmt.Sprintf("%.4g", x) },
+	"faults":   Faults,
+	"words":    func(name string) string { return strings.ReplaceAll(name, "_", " ") },
+	"finite":   func(x float64) bool { return x-x == 0 },
+}).ParseFS(pageFiles, "page/*.html"))
+
+// power writes a number of which the size is what matters.
+func power(x float64) string {
+	if x == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.1e", x)
+}
+
+// flags keeps the dashes of every flag in a text with its name.
+func flags(text string) template.HTML {
+	return template.HTML(anyFlag.ReplaceAllString(html.EscapeString(text), `<span class="num">$0</span>`))
+}
+
+var anyFlag = regexp.MustCompile(`--[a-z0-9-]+`)
+
+// short writes a number with six digits.
+func short(x float64) string {
+	if math.IsNaN(x) {
+		return "–"
+	}
+	return digits(false).format(x)
+}
+
+// Render draws the parts of the page that change, each under the id of its element.
+func Render(f *Frame) map[string]string {
+	parts := map[string]string{}
+	for _, name := range []string{"tabs", "sample", "phase", "status", "controls", "note", "signs"} {
+		parts[name] = execute(name, f)
+	}
+	width, _ := f.View.size(netWidth, netHigh)
+	parts["picture"] = f.picture(f.Picture(width, netHigh))
+	parts["curve"], parts["output"] = f.below()
+	parts["panel"] = execute("panel-"+f.View.tab(), f)
+	return parts
+}
+
+// The pictures' sizes; the page scales them to its own width.
+const netWidth, netHigh, belowHigh = 700, 400, 200
+
+// below draws what stands under the network: the loss, and beside it what the network says of its
+// inputs, unless the panel shows that or it is too much to draw with every frame.
+func (f *Frame) below() (curve, output string) {
+	const share, gap = 0.6, 10 // of the width for the loss
+	loss, fit, fitHigh := int(share*netWidth)-gap, int((1-share)*netWidth), belowHigh
+	if f.View.Narrow {
+		loss, fit, fitHigh = netWidth, netWidth, 3*belowHigh/2
+	}
+	if f.View.tab() != "fit" && len(f.Net.Params()) <= mostBeside {
+		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
+			if field, ok := fig.(plot.Field); ok && len(field.Classes) > 2 {
+				field.Bare = true // their colours stand under Fit
+				fig = field
+			}
+			output = svg(fig)
+		}
+	}
+	if output == "" {
+		loss = netWidth
+	}
+	return svg(f.Curve(f.View.size(loss, belowHigh))), output
+}
+
+// mostBeside is up to how many parameters a network's fit is drawn with every frame.
+const mostBeside = 2000
+
+// size is that of a picture which would be so large on a wide page: on a narrow one its letters
+// would be too small to read.
+func (v View) size(width, height int) (int, int) {
+	if v.Narrow {
+		return 370, height * 4 / 5
+	}
+	return width, height
+}
+
+func (v View) tab() string {
+	for _, t := range tabs {
+		if t.Name == v.Tab {
+			return v.Tab
+		}
+	}
+	return tabs[0].Name
+}
+
+func execute(name string, f *Frame) string {
+	var b bytes.Buffer
+	if err := panels.ExecuteTemplate(&b, name, panelData{f}); err != nil {
+		return `<p class="bad">` + html.EscapeString(err.Error()) + `</p>`
+	}
+	return b.String()
+}
+
+// svg draws a figure as an element of the page.
+func svg(fig plot.Figure) string {
+	var b bytes.Buffer
+	if err := plot.Write(&b, "svg", fig); err != nil {
+		return `<p class="bad">` + html.EscapeString(err.Error()) + `</p>`
+	}
+	_, element, _ := strings.Cut(b.String(), "\n") // without the XML declaration
+	if _, ok := fig.(plot.Field); ok {
+		element = strings.Replace(element, "<svg ", `<svg class="plane" `, 1)
+	}
+	return element
+}
+
+// picture draws the net, and over it what a pointer or the keyboard can choose.
+func (f *Frame) picture(n plot.Net) string {
+	drawn, places := svg(n), n.Places()
+	var b strings.Builder
+	b.WriteString(`<g class="targets">`)
+	stopped := false
+	for _, e := range places.Edges {
+		a := lesson.Address{Layer: e.Layer, In: e.In, Unit: e.Out}
+		chosen := n.Highlight != nil && *n.Highlight == e.Edge
+		stop := -1 // the picture is one stop of the tab key, with the arrow keys inside
+		if chosen {
+			stop, stopped = 0, true
+		}
+		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button" tabindex="%d" aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
+			strings.ReplaceAll(a.String(), ".", "-"), stop, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
+	}
+	if e, err := f.Pass(); err == nil {
+		for _, u := range places.Units {
+			unit, stop := Unit{u.Column, u.Unit}, -1
+			if !stopped {
+				stop, stopped = 0, true
+			}
+			fmt.Fprintf(&b, `<circle id="unit-%s" class="unit" tabindex="%d" role="button" aria-pressed="%t" data-do="unit" data-unit="%s" cx="%.1f" cy="%.1f" r="%.1f" aria-label="%[8]s"><title>%[8]s</title></circle>`,
+				strings.ReplaceAll(unit.String(), ".", "-"), stop, unit == f.View.Unit, unit, u.X, u.Y, places.Radius, html.EscapeString(f.says(e, unit)))
+		}
+	}
+	b.WriteString(`</g></svg>`)
+	drawn = strings.Replace(drawn, `role="img"`, `role="group" aria-label="the network"`, 1)
+	return strings.Replace(drawn, "</svg>", b.String(), 1)
+}
+
+// says is a unit with its numbers.
+func (f *Frame) says(p *Pass, u Unit) string {
+	if u.Column == 0 {
+		return fmt.Sprintf("input %s = %s", f.Fit.Encoding.InputNames()[u.Unit], short(p.Input[u.Unit]))
+	}
+	layer, l := p.Layers[u.Column-1], u.Column-1
+	text := fmt.Sprintf("unit %d of layer %d: z = %s, a = %s", u.Unit, l, short(layer.Z[u.Unit]), short(layer.A[u.Unit]))
+	if layer.Delta != nil {
+		text += ", δ = " + short(layer.Delta[u.Unit])
+	}
+	if signs := f.signs(l); signs != nil {
+		text += []string{"", ", saturated", ", dead"}[signs[u.Unit]]
+	}
+	return text
+}
+
+// Key says what the numbers of the picture are.
+func (p panelData) Key() string {
+	width, _ := p.View.size(netWidth, netHigh)
+	switch places := p.Picture(width, netHigh).Places(); {
+	case places.Details && normed(p.Net):
+		return "in a unit a, above it z, below it δ = ∂L/∂s, s being the sum before the norm"
+	case places.Details:
+		return "in a unit a, above it z, below it δ = ∂L/∂z"
+	case places.Shaded:
+		return "a unit's shade: its a, a click its numbers"
+	}
+	return "in a unit a, rounded; a click has all its numbers"
+}
+
+// HasSaturated and HasDead report whether the picture has such a unit.
+func (p panelData) HasSaturated() bool { return p.hasSign(plot.Saturated) }
+func (p panelData) HasDead() bool      { return p.hasSign(plot.Dead) }
+func (p panelData) hasSign(sign plot.Sign) bool {
+	for l := range p.Net.Depth() {
+		if slices.Contains(p.signs(l), sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// panelData is a frame with what the templates ask of it.
+type panelData struct{ *Frame }
+
+func (p panelData) Tabs() []tab     { return tabs }
+func (p panelData) TabName() string { return p.View.tab() }
+func (p panelData) M() mathml       { return mathml{digits(p.View.Digits)} }
+
+// D formats a number as the visitor has chosen.
+func (p panelData) D(x float64) string {
+	if x == 0 {
+		x = 0 // not -0
+	}
+	return digits(p.View.Digits).format(x)
+}
+
+// Config is the trainer's configuration in words.
+func (p panelData) Config() map[string]string {
+	c := p.Fit.Config()
+	return map[string]string{
+		"method": string(c.Method), "rule": c.Optimizer(), "loss": c.Loss.String(), "reduction": c.Reduction.String(),
+		"schedule": c.Schedule.String(), "epochs": fmt.Sprint(c.Epochs),
+	}
+}
+
+// Describe is the network in words.
+func (p panelData) Describe() string { return model.Describe(p.Net.Inputs(), p.Net.Layers()) }
+
+// File is the name of the table as a file, CSVFile of the file in which the page gives it away.
+func (p panelData) File() string {
+	if e := ExampleOf(p.Setup.Example); e != nil {
+		return e.File()
+	}
+	return baseName(p.Table.Name())
+}
+func (p panelData) CSVFile() string { return p.stem() + ".csv" }
+
+// stem is the table's name without what says how it is written.
+func (p panelData) stem() string {
+	name := p.File()
+	for _, end := range []string{".gz", ".zst", ".csv", ".tsv", ".txt"} {
+		name = strings.TrimSuffix(name, end)
+	}
+	return or(name, "table")
+}
+
+// Command and Program are the setup elsewhere.
+func (p panelData) Command() string {
+	return p.Setup.Command(p.File(), p.Fit.Rows.Validation > 0)
+}
+func (p panelData) Program() string {
+	return p.Setup.Program(p.File(), p.stem()+".safetensors")
+}
+
+// RowNumber is where the chosen row stands in the table.
+func (p panelData) RowNumber() int { return p.Training.Rows[p.View.Row] }
+
+// LastRow is the highest training row that can be chosen.
+func (p panelData) LastRow() int { return p.Training.X.Rows - 1 }
+
+// Passed and Listed are the chosen row's way and the chosen unit's numbers, nil where these are
+// not finite.
+func (p panelData) Passed() *Pass {
+	pass, err := p.Pass()
+	if err != nil {
+		return nil
+	}
+	return pass
+}
+func (p panelData) Listed() *UnitNumbers {
+	n, err := p.UnitNumbers()
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+// NormKind is the norm of the chosen unit's layer.
+func (p panelData) NormKind() string { return p.Net.Layer(p.View.Unit.Column - 1).Norm.String() }
+
+// OutputName is the name of output k, cut where it is long.
+func (p panelData) OutputName(k int) string {
+	names := p.outputNames()
+	if k >= len(names) {
+		return ""
+	}
+	if name := []rune(names[k]); len(name) > mostLetters {
+		return string(name[:mostLetters-1]) + "…"
+	}
+	return names[k]
+}
+
+// mostLetters of an output's name stand beside its number.
+const mostLetters = 24
+
+// Scaled reports whether the targets are not in the table's own units.
+func (p panelData) Scaled() bool {
+	for _, t := range p.Fit.Encoding.Targets {
+		if len(t.Classes) == 0 && (t.Scale != 1 || t.Center != 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// EndedText says why there is no next update.
+func (p panelData) EndedText() string {
+	switch p.Ended {
+	case "":
+		return ""
+	case "tolerance":
+		return "The run has ended: every output is within the tolerance."
+	case "epochs":
+		return "The run has ended: its epochs are used up."
+	case "target-loss":
+		return "The run has ended: the loss is reached."
+	}
+	return "The run has ended: " + p.Ended
+}
+
+// The pictures at the side.
+const sideWidth, sideHeight = 600, 400
+
+// Fault is the fault being tried.
+func (p panelData) Fault() *Fault { return faultOf(p.View.Fault) }
+
+// Guessed is the number of the choice that the visitor made, -1 before.
+func (p panelData) Guessed() int {
+	var n int
+	if _, err := fmt.Sscan(p.View.Guess, &n); err != nil {
+		return -1
+	}
+	return n
+}
+
+// ShareLink is the setup's part of an address.
+func (p panelData) ShareLink() string { return "/?c=" + p.Setup.Link() }
+
+// BreakText is a breakpoint's value in its field.
+func (p panelData) BreakText(x *float64) string {
+	if x == nil {
+		return ""
+	}
+	return exact(*x)
+}
+
+// Breaking reports whether a breakpoint is set.
+func (p panelData) Breaking() bool { return p.Breaks != Breakpoints{} }
+
+// Sum is the SHA-256 of the weights as they stand: that of gradus train, when it has made as
+// many updates.
+func (p panelData) Sum() string { return p.Sha }

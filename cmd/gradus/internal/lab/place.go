@@ -1,0 +1,69 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+)
+
+// place is where an address leads to within a run.
+type place struct {
+	tab    string
+	step   int // of the lesson; 0 none
+	row    int
+	at     int
+	weight string // "" for the run's own
+}
+
+// mostGoing is how long the opening of an address may make updates.
+const mostGoing = 5 * time.Second
+
+func placeOf(form url.Values) place {
+	number := func(name string) int {
+		n, _ := strconv.Atoi(form.Get(name)) // 0, where there is none
+		return max(0, n)
+	}
+	return place{form.Get("tab"), number("step"), number("row"), number("at"), form.Get("weight")}
+}
+
+// Address leads to what is shown, as the page's own address has it.
+func (f *Frame) Address() string {
+	q := url.Values{"c": {f.Setup.Link()}, "tab": {f.View.tab()}, "weight": {f.View.Weight.String()}}
+	for name, n := range map[string]int{"step": f.View.Lesson, "row": f.View.Row, "at": f.At} {
+		if n > 0 {
+			q.Set(name, strconv.Itoa(n))
+		}
+	}
+	return "/?" + q.Encode()
+}
+
+// goTo goes to a place, as far as it is there.
+func (s *Session) goTo(ctx context.Context, p place) error {
+	s.Look(func(v *View) {
+		v.Tab = or(p.tab, v.Tab)
+		if p.step <= len(guide) {
+			v.Lesson = p.step
+		}
+		if p.row > 0 {
+			v.Row = p.row
+		}
+		if w, err := lesson.ParseAddress(p.weight); err == nil {
+			v.Weight = w
+		}
+	})
+	if p.at == 0 {
+		return nil
+	}
+	ctx, end := context.WithTimeout(ctx, mostGoing)
+	defer end()
+	if err := s.Goto(ctx, p.at); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	s.mention(fmt.Sprintf("The address leads to update %d, which is far away: the run stands at update %d.", p.at, s.Frame().At))
+	return nil
+}

@@ -1,0 +1,206 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Raced is how lanes from the run's first weights fared.
+type Raced struct {
+	Kind   string
+	Common string // what all lanes have
+	Lanes  []lesson.Lane
+	Tracks []lesson.Track[float64]
+}
+
+// Kinds of races.
+const (
+	raceMethods    = "methods"
+	raceOptimisers = "optimisers"
+	raceRates      = "rates"
+)
+
+// A race on the page is short: so many epochs of a lane at most, and of a large net on many rows
+// fewer, by their multiply-adds.
+const (
+	mostRaceEpochs = 500
+	mostRaceWork   = 2e10
+)
+
+// lanes are the runs of a race: the setup with one thing changed, each named by what it runs.
+// Common is what all of them have.
+func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err error) {
+	c := f.Fit.Config()
+	c.KeepBest, c.Threads = false, 1
+	c.LabelSmoothing = 0                                                  // the rows that the lanes get have it
+	work := 3 * float64(len(f.Net.Params())) * float64(f.Training.X.Rows) // of an epoch
+	c.Epochs = min(c.Epochs, mostRaceEpochs, max(1, int(mostRaceWork/work)))
+	c.Warmup = min(c.Warmup, c.Epochs-1)
+	add := func(change func(*train.Config)) {
+		lane := c
+		change(&lane)
+		lanes = append(lanes, lesson.Lane{Name: laneName(lane), Config: lane})
+	}
+	switch kind {
+	case raceOptimisers:
+		names := []string{"sgd", "momentum", "nesterov", "adam"}
+		if own := c.Optimizer(); !slices.Contains(names, own) {
+			names = append([]string{own}, names...)
+		}
+		for _, name := range names {
+			add(func(lane *train.Config) {
+				if name == c.Optimizer() {
+					return
+				}
+				lane.Rule, _ = optim.ParseRule(name, optim.Hyper{}) // one of those that there are
+				lane.Solver, lane.Rate = nil, raceRate(c.Optimizer(), c.Rate, name)
+			})
+		}
+	case raceRates:
+		if c.Solver != nil {
+			return nil, "", fmt.Errorf("%w: %s finds its own rate; race optimisers, or build another one", ErrSetup, c.Solver)
+		}
+		for _, factor := range []float64{0.1, 1, 3, 10} {
+			add(func(c *train.Config) { c.Rate *= factor })
+		}
+	default:
+		if c.Solver != nil {
+			return nil, "", fmt.Errorf("%w: %s looks at all rows and knows the method batch alone; race optimisers, or build another one", ErrSetup, c.Solver)
+		}
+		size := c.BatchSize
+		if c.Method != train.MiniBatch {
+			size = max(2, min(16, f.Training.X.Rows/4))
+		}
+		for _, m := range []train.Method{train.Batch, train.Stochastic, train.MiniBatch, train.PerSample} {
+			switch {
+			case m == train.Stochastic && f.tied(): // which has no such run
+			case m == train.PerSample && c.Method != m:
+			default:
+				add(func(lane *train.Config) {
+					lane.Method, lane.BatchSize = m, size
+					if c.Method == train.PerSample && m != c.Method { // whose tolerance is each row's in turn
+						lane.Stop = train.Any{train.Tolerance{R: c.Tolerance}}
+					}
+				})
+			}
+		}
+	}
+	common = fmt.Sprintf("schedule %s, at most %s", c.Schedule, plural(c.Epochs, "epoch", "epochs"))
+	if c.Method == train.PerSample {
+		common += " (of per-sample: updates on a row, of which each is an epoch)"
+	}
+	return lanes, common, nil
+}
+
+// tied reports whether batch normalisation ties the rows of a batch together.
+func (f *Frame) tied() bool { return f.Net.HasNorm(nn.BatchNorm) }
+
+// laneName is a run's method with its batch size, its optimiser with those of its numbers that
+// are not the usual ones, and its rate.
+func laneName(c train.Config) string {
+	name := string(c.Method)
+	if c.Method == train.MiniBatch {
+		name += fmt.Sprintf(" of %d", c.BatchSize)
+	}
+	if c.Solver != nil {
+		return name + ", " + c.Solver.String()
+	}
+	name += ", " + c.Rule.String()
+	usual, err := optim.ParseRule(c.Rule.String(), optim.Hyper{})
+	for _, f := range fields {
+		if v := ruleUses(c.Rule, f); err == nil && v != ruleUses(usual, f) {
+			if f.Name != c.Rule.String() { // momentum's is its own name
+				name += " " + f.Name
+			}
+			name += " " + v
+		}
+	}
+	return name + ", rate " + short(c.Rate)
+}
+
+// raceRate is a rate for another optimiser: of momentum a tenth, since its steps add up to ten
+// times the gradient; of adam, whose steps have the rate's own size, 0.05 at most. What rescales
+// the gradient in other ways says nothing of a rate for those that do not.
+func raceRate(from string, rate float64, to string) float64 {
+	plain := rate // of sgd
+	switch from {
+	case "sgd":
+	case "momentum", "nesterov":
+		plain = rate * 10
+	case "adam", "adamw":
+		plain = rate * 20
+	default:
+		return optim.DefaultRate(to)
+	}
+	switch to {
+	case "momentum", "nesterov":
+		return plain / 10
+	case "adam":
+		return math.Min(0.05, plain/20)
+	}
+	return plain
+}
+
+// race runs the lanes in turn, so that their seconds can be compared.
+func race(kind string) func(context.Context, *Frame) (any, error) {
+	return func(ctx context.Context, f *Frame) (any, error) {
+		r := &Raced{Kind: kind}
+		var err error
+		if r.Lanes, r.Common, err = f.lanes(kind); err != nil {
+			return nil, err
+		}
+		r.Tracks, err = lesson.Race(ctx, f.Start, f.data(), r.Lanes, nil)
+		if f.Fit.Config().Reduction == nn.Sum { // of which a race has the mean, the page the sum
+			for _, t := range r.Tracks {
+				for i := range t.Points {
+					t.Points[i].Loss *= float64(f.Training.X.Rows)
+				}
+			}
+		}
+		return r, err
+	}
+}
+
+func (f *Frame) data() train.Data[float64] {
+	return train.Data[float64]{Train: train.Set[float64]{X: f.Training.X, Y: f.Training.Y, W: f.Training.W}}
+}
+
+// Chart is the loss of every lane against one measure of work.
+func (r *Raced) Chart(axis string, width, height int) plot.Chart {
+	ch := plot.Chart{YLabel: "loss", LogY: true, Width: width, Height: height}
+	x := func(p lesson.Point) float64 { return float64(p.Epoch) }
+	switch axis {
+	case "updates":
+		ch.XLabel, ch.LogX, x = "updates", true, func(p lesson.Point) float64 { return float64(p.Updates) }
+	case "gradients":
+		ch.XLabel, ch.LogX, x = "gradient evaluations", true, func(p lesson.Point) float64 { return float64(p.Rows) }
+	case "seconds":
+		ch.XLabel, ch.LogX, x = "seconds", true, func(p lesson.Point) float64 { return p.Seconds }
+	default:
+		ch.XLabel = "epochs"
+	}
+	for _, t := range r.Tracks {
+		s := plot.Series{Name: t.Name}
+		for _, p := range t.Points {
+			s.X, s.Y = append(s.X, x(p)), append(s.Y, p.Loss)
+		}
+		ch.Series = append(ch.Series, s)
+	}
+	return ch
+}
+
+// Last is a lane's last point; nothing of a lane whose first loss is not finite.
+func (r *Raced) Last(i int) lesson.Point {
+	if n := len(r.Tracks[i].Points); n > 0 {
+		return r.Tracks[i].Points[n-1]
+	}
+	return lesson.Point{Loss: math.NaN()}
+}

@@ -1,0 +1,244 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Session is one run that is moved forwards and backwards, and what its visitor looks at. Its
+// methods may be called from any goroutine.
+type Session struct {
+	mu      sync.Mutex
+	changed func() // called after every change, with mu held; must not block
+	ctx     context.Context
+	close   context.CancelFunc
+	work    sync.WaitGroup // goroutines of this session
+
+	setup Setup
+	table *data.Table
+	print string // the table's fingerprint
+	text  int64  // bytes of the table's cells
+	held  int64  // bytes, by estimate
+	run   run
+	start *nn.Network[float64] // before the first update
+
+	training, validation, test model.Part
+
+	most     int           // the furthest update the timeline has reached
+	history  train.History // up to there
+	trail    trail         // parameters along the way, for the surface
+	moved    []float64     // the parameters before the last update, if it was made by hand
+	seen     int           // rows of the next update already looked at
+	note     string        // what to tell the visitor
+	failed   bool          // the note is a complaint
+	running  bool
+	stop     context.CancelFunc // of what moves the run
+	motion   int                // counts what has moved it
+	speed    Speed
+	breaks   Breakpoints
+	holding  map[string]bool // which of them held after the last update
+	broke    string          // the one that ended the last motion
+	view     View
+	jobs     map[string]*job
+	version  uint64
+	revealed string // what a fault came to
+	audience audience
+}
+
+var errClosed = errors.New("this page's run is gone; load the page again")
+
+// NewSession returns a session on the first example. changed, if not nil, is called whenever
+// there is something new to look at.
+func NewSession(changed func()) (*Session, error) {
+	if changed == nil {
+		changed = func() {}
+	}
+	s := &Session{changed: changed, speed: Steady, jobs: map[string]*job{}}
+	s.heard()
+	s.ctx, s.close = context.WithCancel(context.Background())
+	if err := s.LoadExample(Examples()[0].Name); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close ends what the session is doing and waits for it.
+func (s *Session) Close() {
+	s.close()
+	s.work.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held.Add(-s.held)
+	s.held = 0
+}
+
+// LoadExample starts anew with an example.
+func (s *Session) LoadExample(name string) error {
+	e := ExampleOf(name)
+	if e == nil {
+		return fmt.Errorf("%w: there is no example %q", ErrSetup, name)
+	}
+	t, err := e.Table()
+	if err != nil {
+		return err
+	}
+	return s.Load(e.Setup, t)
+}
+
+// Load starts anew with a setup on a table. On an error the session is as it was.
+func (s *Session) Load(setup Setup, t *data.Table) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pause()
+	return s.load(setup, t)
+}
+
+func (s *Session) load(setup Setup, t *data.Table) error {
+	if s.ctx.Err() != nil { // else it would hold memory that nobody gives back
+		return errClosed
+	}
+	if layers := len(setup.Options.Hidden); layers > MaxLayers {
+		return fmt.Errorf("%w: the network has %d hidden layers and the page takes %d; use fewer layers, or gradus train", ErrLimit, layers, MaxLayers)
+	}
+	if err := setup.shown(); err != nil {
+		return err
+	}
+	none, need, text := 0, int64(0), s.text
+	if s.table != t {
+		text = textOf(t)
+	}
+	o := setup.Options
+	o.Patience, o.Threads, o.Custom = &none, 1, custom
+	o.Refuse = func(n model.Size) error {
+		need = estimate(t, text, n)
+		return refuse(t, text, s.held)(n)
+	}
+	fit, err := model.Prepare(model.Tables{Train: t}, o, nil)
+	if err != nil {
+		return err
+	}
+	net := fit.Network()
+	training, validation, test, err := fit.Parts()
+	if err != nil {
+		return err
+	}
+	held.Add(need - s.held)
+	s.held, s.text = need, text
+	for _, j := range s.jobs {
+		j.cancel()
+	}
+	s.jobs = map[string]*job{}
+	s.view.Fault, s.view.Guess, s.view.Phase = "", "", 0
+	if s.table != t {
+		s.print = t.Fingerprint()[:16]
+		s.view.AxisX, s.view.AxisY = "", ""
+	}
+	setup.Fingerprint = ""
+	if setup.Example == "" {
+		setup.Fingerprint = s.print
+	}
+	s.setup, s.table, s.start = setup, t, net
+	s.training, s.validation, s.test = training, validation, test
+	s.run = run{fit: fit}
+	s.most, s.history, s.seen, s.moved, s.note, s.failed = 0, nil, 0, nil, "", false
+	s.trail, s.revealed = trail{}, ""
+	s.trail.add(0, net.Params())
+	s.measure()
+	if s.view.Row >= training.X.Rows {
+		s.view.Row = 0
+	}
+	if !exists(net, s.view.Weight) || s.view.Weight == (lesson.Address{}) {
+		s.view.Weight = steepest(net, fit.Config().Loss, training)
+	}
+	if !s.view.Unit.of(net) || s.view.Unit == (Unit{}) {
+		s.view.Unit = Unit{s.view.Weight.Layer + 1, s.view.Weight.Unit}
+	}
+	if !exists(net, s.view.Second) || s.view.Second == s.view.Weight {
+		s.view.Second = another(net, s.view.Weight)
+	}
+	if err := s.run.memories.keep(&s.run); err != nil {
+		return err
+	}
+	s.touch()
+	return nil
+}
+
+// exists reports whether the network has that parameter.
+func exists(net *nn.Network[float64], a lesson.Address) bool {
+	_, err := net.Index(a.Layer, a.In, a.Unit)
+	return err == nil
+}
+
+// steepest is the first layer's weight with the largest gradient on the first row, which
+// lesson.Explain chooses by itself.
+func steepest(net *nn.Network[float64], loss nn.Loss, p model.Part) lesson.Address {
+	b := gather(p, among(firstRows(p.X.Rows), 0, p.X.Rows), 0)
+	e, err := lesson.Explain(net, lesson.ExplainOptions{Loss: loss, Batch: b}, p.X.Row(0), p.Y.Row(0))
+	if err != nil {
+		return lesson.Address{}
+	}
+	return e.Weight
+}
+
+// another is a parameter beside that one, for a plane through two.
+func another(net *nn.Network[float64], a lesson.Address) lesson.Address {
+	i, err := net.Index(a.Layer, a.In, a.Unit)
+	if err != nil {
+		i = 0
+	}
+	l, in, unit := net.Locate((i + 1) % len(net.Params()))
+	return lesson.Address{Layer: l, In: in, Unit: unit}
+}
+
+// touch says that there is something new. mu is held.
+func (s *Session) touch() {
+	s.version++
+	s.changed()
+}
+
+// Change starts anew with fields of the form changed.
+func (s *Session) Change(values map[string]string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pause()
+	setup, err := s.setup.With(values)
+	if err != nil {
+		return err
+	}
+	return s.load(setup, s.table)
+}
+
+// say sets what the visitor is told. mu is held.
+func (s *Session) say(err error) {
+	s.note, s.broke, s.failed = "", "", err != nil
+	if err != nil {
+		s.note = labelled(strings.TrimPrefix(err.Error(), ErrSetup.Error()+": ")) // the page shows what it is about
+	}
+}
+
+// mention adds to what the visitor is told; it is no complaint.
+func (s *Session) mention(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note = strings.TrimSpace(s.note + " " + text)
+	s.touch()
+}
+
+// Model returns the model as it stands. The run may go on while it is scored.
+func (s *Session) Model(ctx context.Context) (*model.Model, error) {
+	s.mu.Lock()
+	fit := s.run.fit
+	m := fit.Unscored()
+	s.mu.Unlock()
+	return m, fit.Score(ctx, m)
+}

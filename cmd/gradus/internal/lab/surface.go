@@ -1,0 +1,272 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Surface is the loss over a plane through the parameters, with the ways of runs across it.
+type Surface struct {
+	Plane  string
+	Field  plot.Field
+	Rows   int  // the loss is over
+	Moved  bool // the ways leave the plane and are seen from above
+	Labels [2]string
+}
+
+const (
+	surfaceSide = 41  // points along each axis
+	surfaceRows = 256 // at most
+	wayPlaces   = 120 // of a lane's way
+)
+
+// surface computes the loss over a plane and the ways of the run and of the lanes.
+func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, error) {
+	return func(ctx context.Context, f *Frame) (any, error) {
+		if n := len(f.Net.Params()); n > trailParams {
+			return nil, fmt.Errorf("%w: the surface is drawn for up to %d parameters and the network has %d", ErrLimit, trailParams, n)
+		}
+		type way struct {
+			name   string
+			places [][]float64
+		}
+		ways := []way{{"this run", append(append([][]float64{}, f.trailUpTo()...), f.Net.Params())}}
+		if raced != nil {
+			ways = nil
+			for _, lane := range raced.Lanes {
+				places, err := f.way(ctx, lane)
+				if err != nil {
+					return nil, err
+				}
+				ways = append(ways, way{lane.Name, places})
+			}
+		}
+		var all [][]float64
+		for _, w := range ways {
+			all = append(all, w.places...)
+		}
+		origin := f.Net.Params()
+		u, v, labels, err := f.directions(ctx, plane, origin, all)
+		if err != nil {
+			return nil, err
+		}
+		s := &Surface{Plane: plane, Labels: labels}
+		s.Moved = plane != "weights" || len(origin) > 2
+		low, high := [2]float64{}, [2]float64{}
+		var paths []plot.Series
+		for _, w := range ways {
+			p := plot.Series{Name: w.name}
+			for _, place := range w.places {
+				a, b := dotDifference(place, origin, u), dotDifference(place, origin, v)
+				p.X, p.Y = append(p.X, a), append(p.Y, b)
+				low[0], high[0] = math.Min(low[0], a), math.Max(high[0], a)
+				low[1], high[1] = math.Min(low[1], b), math.Max(high[1], b)
+			}
+			paths = append(paths, p)
+		}
+		x, y := axis(low[0], high[0]), axis(low[1], high[1])
+		if plane == "weights" { // the axes are the weights themselves
+			ia, ib := f.planeIndices()
+			shift := func(list []float64, by float64) {
+				for i := range list {
+					list[i] += by
+				}
+			}
+			shift(x, origin[ia])
+			shift(y, origin[ib])
+			for _, p := range paths {
+				shift(p.X, origin[ia])
+				shift(p.Y, origin[ib])
+			}
+		}
+		s.Field = plot.Field{XLabel: labels[0], YLabel: labels[1], ZLabel: "loss", X: x, Y: y, Log: true, Paths: paths}
+		s.Rows = min(surfaceRows, f.Training.X.Rows)
+		net, c := f.Net.WithoutDropout(), f.Fit.Config()
+		tape, part := net.NewTape(s.Rows), first(f.Training, s.Rows)
+		p := net.Params()
+		ia, ib := f.planeIndices()
+		for i := range y {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			row := make([]float64, len(x))
+			for j := range x {
+				a, b := x[j], y[i]
+				if plane == "weights" {
+					a, b = a-origin[ia], b-origin[ib]
+				}
+				for k := range p {
+					p[k] = origin[k] + a*u[k] + b*v[k]
+				}
+				row[j] = trainingLoss(net, tape, c.Loss, c.Reduction, part)
+			}
+			s.Field.Z = append(s.Field.Z, row)
+		}
+		return s, nil
+	}
+}
+
+// axis is evenly spaced around what is to be seen, with room at the sides.
+func axis(low, high float64) []float64 {
+	room := 0.25 * (high - low)
+	if room < 0.5 {
+		room = 0.5
+	}
+	out := make([]float64, surfaceSide)
+	for i := range out {
+		out[i] = low - room + (high-low+2*room)*float64(i)/(surfaceSide-1)
+	}
+	return out
+}
+
+// trailUpTo is the run's way up to the present.
+func (f *Frame) trailUpTo() [][]float64 {
+	n := 0
+	for n < len(f.Trail.steps) && f.Trail.steps[n] <= f.At {
+		n++
+	}
+	return f.Trail.params[:n]
+}
+
+// way trains a lane once more and notes its parameters: the same lane has the same way.
+func (f *Frame) way(ctx context.Context, lane lesson.Lane) ([][]float64, error) {
+	t, err := train.New(f.Start.Clone(), lane.Config, f.data())
+	if err != nil {
+		return nil, err
+	}
+	w := trail{}
+	note := func(n int) {
+		if w.wants(n) {
+			w.add(n, append([]float64(nil), t.Network().Params()...))
+		}
+	}
+	note(0)
+	for step, err := range t.Steps(ctx) {
+		if err != nil {
+			if errors.As(err, new(*train.DivergedError)) {
+				break
+			}
+			return nil, err
+		}
+		note(step.N)
+	}
+	places := append(w.params, append([]float64(nil), t.Network().Params()...))
+	for len(places) > wayPlaces { // every second, and the last
+		kept := places[:0:0]
+		for i := 0; i < len(places)-1; i += 2 {
+			kept = append(kept, places[i])
+		}
+		places = append(kept, places[len(places)-1])
+	}
+	return places, nil
+}
+
+// planeIndices are the two weights of the plane "weights" in Params.
+func (f *Frame) planeIndices() (a, b int) {
+	a, _ = f.Net.Index(f.View.Weight.Layer, f.View.Weight.In, f.View.Weight.Unit)
+	b, _ = f.Net.Index(f.View.Second.Layer, f.View.Second.In, f.View.Second.Unit)
+	return a, b
+}
+
+// directions are two orthonormal vectors that span the plane.
+func (f *Frame) directions(ctx context.Context, plane string, origin []float64, places [][]float64) (u, v []float64, labels [2]string, err error) {
+	n := len(origin)
+	u, v = make([]float64, n), make([]float64, n)
+	switch plane {
+	case "weights":
+		a, b := f.planeIndices()
+		if a == b {
+			return nil, nil, labels, fmt.Errorf("%w: a plane needs two different weights", ErrSetup)
+		}
+		u[a], v[b] = 1, 1
+		return u, v, [2]string{"weight " + f.View.Weight.String(), "weight " + f.View.Second.String()}, nil
+	case "random":
+		for i := range u {
+			u[i] = 2*rng.Float64(f.Setup.Options.Seed, rng.Sample, 101, uint64(i)) - 1
+			v[i] = 2*rng.Float64(f.Setup.Options.Seed, rng.Sample, 102, uint64(i)) - 1
+		}
+		labels = [2]string{"random direction 1", "random direction 2"}
+	default:
+		u = principal(ctx, places, origin, nil, f.Setup.Options.Seed)
+		v = principal(ctx, places, origin, u, f.Setup.Options.Seed)
+		labels = [2]string{"principal direction 1", "principal direction 2"}
+	}
+	normalise(u)
+	along := dot(u, v)
+	for i := range v {
+		v[i] -= along * u[i]
+	}
+	normalise(v)
+	return u, v, labels, nil
+}
+
+// principal is the direction in which the places differ most from the origin (power iteration
+// on their covariance), at right angles to another.
+func principal(ctx context.Context, places [][]float64, origin, besides []float64, seed uint64) []float64 {
+	v := make([]float64, len(origin))
+	for i := range v {
+		v[i] = 2*rng.Float64(seed, rng.Sample, 103, uint64(i)) - 1
+	}
+	next := make([]float64, len(v))
+	for range 60 {
+		if ctx.Err() != nil {
+			break
+		}
+		if besides != nil {
+			along := dot(v, besides)
+			for i := range v {
+				v[i] -= along * besides[i]
+			}
+		}
+		normalise(v)
+		clear(next)
+		for _, p := range places {
+			along := dotDifference(p, origin, v)
+			for i := range next {
+				next[i] += along * (p[i] - origin[i])
+			}
+		}
+		if dot(next, next) == 0 {
+			break
+		}
+		copy(v, next)
+	}
+	return v
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}
+
+// dotDifference is (p - origin)·v.
+func dotDifference(p, origin, v []float64) float64 {
+	sum := 0.0
+	for i := range p {
+		sum += (p[i] - origin[i]) * v[i]
+	}
+	return sum
+}
+
+func normalise(v []float64) {
+	size := math.Sqrt(dot(v, v))
+	if size == 0 {
+		if len(v) > 0 {
+			v[0] = 1
+		}
+		return
+	}
+	for i := range v {
+		v[i] /= size
+	}
+}
