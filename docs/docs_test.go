@@ -131,7 +131,7 @@ type golden struct {
 
 func run(t *testing.T, name string) (golden, *nn.Network[float64]) {
 	t.Helper()
-	raw, err := os.ReadFile("../lesson/testdata/notebook.json")
+	raw, err := os.ReadFile("../cmd/gradus/internal/lesson/testdata/notebook.json")
 	if err != nil {
 		t.Fatal(err)
 	}
