@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nlpodyssey/safetensors"
+	"github.com/gradus-ml/gradus/internal/safetensors"
 )
 
 // found is a tensor of numbers in a file.
@@ -25,39 +25,33 @@ type found struct {
 
 // readSafetensors reads the tensors of a safetensors file.
 func readSafetensors(raw []byte, o ImportOptions) (*foreign, error) {
-	if len(raw) < 8 || binary.LittleEndian.Uint64(raw) > uint64(len(raw)-8) {
-		return nil, fmt.Errorf("this is no safetensors file, or it is cut short")
+	file, err := safetensors.Parse(raw)
+	if err != nil {
+		return nil, err
 	}
-	if _, about, err := safetensors.ReadMetadata(raw); err == nil && about.Metadata()["gradus"] != "" {
+	if file.Text != "" {
 		return nil, fmt.Errorf("this is a model of gradus already")
 	}
-	file, err := safetensors.Deserialize(raw)
-	if err != nil {
-		return nil, fmt.Errorf("this is no safetensors file, or it is damaged: %w", err)
-	}
 	var list []found
-	for _, t := range file.Tensors() {
-		f := found{name: t.Name}
-		for _, n := range t.TensorView.Shape() {
+	for _, name := range file.Names() {
+		f := found{name: name}
+		p, _ := file.Place(name)
+		for _, n := range p.Shape {
 			f.shape = append(f.shape, int(n))
 		}
-		b := t.TensorView.Data()
-		switch t.TensorView.DType() {
-		case safetensors.F32:
-			f.numbers = floats(b, 4)
-		case safetensors.F64:
-			f.numbers = floats(b, 8)
-		default:
+		var ok bool
+		if f.numbers, ok = file.Floats(name); !ok {
 			if len(f.shape) == 0 {
 				continue // a counter, such as num_batches_tracked
 			}
-			return nil, fmt.Errorf("the tensor %s holds numbers of another type than float32 and float64: convert it", t.Name)
+			return nil, fmt.Errorf("the tensor %s holds numbers of another type than float32 and float64: convert it", name)
 		}
 		list = append(list, f)
 	}
 	return dense(list, o)
 }
 
+// floats are the numbers of so many bytes each in little-endian bytes.
 func floats(b []byte, size int) []float64 {
 	v := make([]float64, len(b)/size)
 	for i := range v {

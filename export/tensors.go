@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/internal/safetensors"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/nlpodyssey/safetensors"
 )
 
 // array is a named tensor on its way to a file: little-endian numbers in row-major order.
@@ -148,27 +148,36 @@ func writeSafetensors(m *model.Model, path string, o Options) error {
 	if err != nil {
 		return err
 	}
-	tensors := map[string]safetensors.TensorView{}
-	for _, a := range list {
-		kind := safetensors.F32
-		if a.double {
-			kind = safetensors.F64
-		}
-		shape := make([]uint64, len(a.shape))
-		for i, n := range a.shape {
-			shape[i] = uint64(n)
-		}
-		view, err := safetensors.NewTensorView(kind, shape, a.raw)
-		if err != nil {
-			panic("export: " + err.Error()) // the shape is the network's own
-		}
-		tensors[a.name] = view
-	}
-	about := map[string]string{"weights_sha256": m.WeightsSHA256()}
+	header := safetensors.Header{Metadata: map[string]string{"weights_sha256": m.WeightsSHA256()}}
 	if o.Layout == "torch" {
-		about["format"], about["modules"] = "pt", Torch(m)
+		header.Metadata["format"], header.Metadata["modules"] = "pt", Torch(m)
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return safetensors.SerializeToWriter(tensors, about, w) })
+	for _, a := range list {
+		kind := "F32"
+		if a.double {
+			kind = "F64"
+		}
+		var shape []uint64
+		for _, n := range a.shape {
+			shape = append(shape, uint64(n))
+		}
+		header.Add(a.name, kind, shape...)
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		head, err := header.Append(nil)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(head); err != nil {
+			return err
+		}
+		for _, a := range list {
+			if _, err := w.Write(a.raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // writeNPZ writes the tensors as numpy.savez does: a zip of .npy files.

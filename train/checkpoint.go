@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gradus-ml/gradus/internal/safetensors"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -206,11 +207,11 @@ func (t *Trainer[T]) dataSum() string {
 			for _, m := range []nn.Matrix[T]{s.X, s.Y} {
 				fmt.Fprintf(w, "%d x %d\n", m.Rows, m.Cols)
 				for i := range m.Rows {
-					writeFloats(w, m.Row(i))
+					safetensors.WriteFloats(w, m.Row(i))
 				}
 			}
 			fmt.Fprintf(w, "%d weights\n", len(s.W))
-			writeFloats(w, s.W)
+			safetensors.WriteFloats(w, s.W)
 		}
 		w.Flush()
 		t.sum = hex.EncodeToString(h.Sum(nil))

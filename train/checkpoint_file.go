@@ -8,16 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"maps"
-	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/internal/safetensors"
 )
 
 // A checkpoint's file: how entries are written, read and found plausible.
@@ -41,66 +37,7 @@ type Checkpoint struct {
 	start   int64 // of the tensors' bytes
 	run     map[string]string
 	numbers map[string]string
-	tensors map[string]tensor
-}
-
-// writeFloats writes numbers as little-endian bytes. An error stays in w.
-func writeFloats[T nn.Float](w *bufio.Writer, v []T) {
-	size := sizeOf[T]()
-	for len(v) > 0 {
-		if w.Available() < size {
-			w.Flush() // where it fails, Write does nothing either
-		}
-		b := w.AvailableBuffer()
-		n := min(len(v), max(1, cap(b)/size))
-		if cap(b) < n*size { // after an error
-			b = make([]byte, n*size)
-		}
-		b = b[:n*size]
-		switch v := any(v[:n]).(type) {
-		case []float32:
-			for i, x := range v {
-				binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
-			}
-		case []float64:
-			for i, x := range v {
-				binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(x))
-			}
-		}
-		w.Write(b)
-		v = v[n:]
-	}
-}
-
-// readFloats reads them back.
-func readFloats[T nn.Float](r *bufio.Reader, v []T) error {
-	size := sizeOf[T]()
-	for len(v) > 0 {
-		n := min(len(v), r.Size()/size)
-		b, err := r.Peek(n * size)
-		if err != nil {
-			return err
-		}
-		switch v := any(v[:n]).(type) {
-		case []float32:
-			for i := range v {
-				v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-			}
-		case []float64:
-			for i := range v {
-				v[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-			}
-		}
-		r.Discard(len(b))
-		v = v[n:]
-	}
-	return nil
-}
-
-// sizeOf is the bytes of a number.
-func sizeOf[T nn.Float]() int {
-	var zero T
-	return binary.Size(zero)
+	tensors map[string]safetensors.Place
 }
 
 // vector is the tensor of an entry that is one: its numbers, or nil. Points and samples are
@@ -168,13 +105,6 @@ func (e entry) number() string {
 	panic(fmt.Sprintf("train: a checkpoint cannot hold %s, a %T", e.name, e.value)) // see entry
 }
 
-// tensor is where a vector stands in a file.
-type tensor struct {
-	Type    string    `json:"dtype"`
-	Shape   []uint64  `json:"shape"`
-	Offsets [2]uint64 `json:"data_offsets"`
-}
-
 // metadata is the JSON under checkpointKey.
 type metadata struct {
 	Format  int               `json:"format"`
@@ -182,9 +112,7 @@ type metadata struct {
 	Numbers map[string]string `json:"numbers"`
 }
 
-// sizes are the bytes of a number, by safetensors' names of the types.
-var sizes = map[string]uint64{"F32": 4, "F64": 8, "U8": 1}
-
+// vectorShape is the type of a vector, as safetensors names it, and its length.
 func vectorShape(v any) (dtype string, n int) {
 	switch v := v.(type) {
 	case []float32:
@@ -198,42 +126,38 @@ func vectorShape(v any) (dtype string, n int) {
 // writeEntries writes a whole checkpoint.
 func writeEntries(w io.Writer, run map[string]string, entries []entry) error {
 	meta := metadata{Format: checkpointFormat, Run: run, Numbers: map[string]string{}}
-	header := map[string]any{}
+	var header safetensors.Header
 	var vectors []any
-	at := uint64(0)
 	for _, e := range entries {
 		v := e.vector()
 		if v == nil {
 			meta.Numbers[e.name] = e.number()
 			continue
 		}
-		dtype, n := vectorShape(v)
-		end := at + uint64(n)*sizes[dtype]
-		header[e.name] = tensor{dtype, []uint64{uint64(n)}, [2]uint64{at, end}}
-		at = end
+		kind, n := vectorShape(v)
+		header.Add(e.name, kind, uint64(n))
 		vectors = append(vectors, v)
 	}
-	header[sumTensor] = tensor{"U8", []uint64{sha256.Size}, [2]uint64{at, at + sha256.Size}}
+	header.Add(sumTensor, "U8", sha256.Size)
 	text, err := json.Marshal(meta)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	header["__metadata__"] = map[string]string{checkpointKey: string(text)}
-	if text, err = json.Marshal(header); err != nil {
+	header.Metadata = map[string]string{checkpointKey: string(text)}
+	head, err := header.Append(nil)
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	text = append(text, bytes.Repeat([]byte(" "), -len(text)&7)...) // so that the tensors are aligned
 
 	sum := sha256.New()
 	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<15)
-	out.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text))))
-	out.Write(text)
+	out.Write(head)
 	for _, v := range vectors {
 		switch v := v.(type) {
 		case []float32:
-			writeFloats(out, v)
+			safetensors.WriteFloats(out, v)
 		case []float64:
-			writeFloats(out, v)
+			safetensors.WriteFloats(out, v)
 		case []byte:
 			out.Write(v)
 		}
@@ -245,7 +169,7 @@ func writeEntries(w io.Writer, run map[string]string, entries []entry) error {
 	return err
 }
 
-// ReadCheckpoint reads a checkpoint once from beginning to end and checks it. What is not as
+// ReadCheckpoint reads a checkpoint from beginning to end and holds it against its checksum. What is not as
 // it was written wraps ErrDamaged.
 func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	damaged := func(format string, args ...any) (*Checkpoint, error) {
@@ -261,53 +185,32 @@ func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	if size < 8+sha256.Size {
 		return damaged("it has %d bytes, which is too short for one", size)
 	}
-	sum := sha256.New()
-	var head [8]byte
-	if _, err := io.ReadFull(io.TeeReader(file, sum), head[:]); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
-	}
-	n := binary.LittleEndian.Uint64(head[:])
-	if n > uint64(size)-8-sha256.Size {
-		return damaged("its header should have %d bytes and the file has %d: it was cut short or changed", n, size)
-	}
-	text := make([]byte, n)
-	if _, err := io.ReadFull(io.TeeReader(file, sum), text); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
-	}
-	if whole, err := sumMatches(file, sum, size-8-int64(n)-sha256.Size); err != nil {
+	if whole, err := sumMatches(file, size-sha256.Size); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	} else if !whole {
 		return damaged("its checksum does not match: it was cut short or changed")
 	}
-
-	c := &Checkpoint{file: file, start: 8 + int64(n), tensors: map[string]tensor{}}
-	var raw map[string]json.RawMessage
-	var texts map[string]string
-	var meta metadata
-	err = json.Unmarshal(text, &raw)
-	if err == nil {
-		err = json.Unmarshal(raw["__metadata__"], &texts)
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	if err == nil {
-		err = json.Unmarshal([]byte(texts[checkpointKey]), &meta)
-	}
+	header, start, err := safetensors.ReadHeader(file, size)
 	if err != nil {
+		return nil, fmt.Errorf("%w: this is not a checkpoint of gradus, or its header cannot be read: %w", ErrCheckpoint, err)
+	}
+	c := &Checkpoint{file: file, start: start, tensors: map[string]safetensors.Place{}}
+	var meta metadata
+	if err := json.Unmarshal([]byte(header.Metadata[checkpointKey]), &meta); err != nil {
 		return nil, fmt.Errorf("%w: this is not a checkpoint of gradus, or its header cannot be read: %w", ErrCheckpoint, err)
 	}
 	if meta.Format != checkpointFormat {
 		return nil, fmt.Errorf("%w: it has format %d and this gradus reads format %d; continue with the gradus that wrote it", ErrCheckpoint, meta.Format, checkpointFormat)
 	}
-	delete(raw, "__metadata__")
-	for _, name := range slices.Sorted(maps.Keys(raw)) {
-		var t tensor
-		if err := json.Unmarshal(raw[name], &t); err != nil {
-			return nil, fmt.Errorf("%w: tensor %s: %w", ErrCheckpoint, name, err)
+	for _, name := range header.Names() {
+		p, _ := header.Place(name)
+		if len(p.Shape) != 1 {
+			return nil, fmt.Errorf("%w: tensor %s has the shape %v and should be a vector", ErrCheckpoint, name, p.Shape)
 		}
-		from, to, width := t.Offsets[0], t.Offsets[1], sizes[t.Type]
-		if width == 0 || len(t.Shape) != 1 || from > to || to > uint64(size)-uint64(c.start) || t.Shape[0] != (to-from)/width || (to-from)%width != 0 {
-			return nil, fmt.Errorf("%w: tensor %s: its type, shape and place do not agree", ErrCheckpoint, name)
-		}
-		c.tensors[name] = t
+		c.tensors[name] = p
 	}
 	delete(c.tensors, sumTensor)
 	c.run, c.numbers = meta.Run, meta.Numbers
@@ -321,9 +224,10 @@ func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	return c, nil
 }
 
-// sumMatches reads the rest of a file and compares its sum with what stands at the end.
-func sumMatches(file io.Reader, sum hash.Hash, rest int64) (bool, error) {
-	if _, err := io.CopyN(sum, file, rest); err != nil {
+// sumMatches compares the sum of a file's first bytes with what stands behind them.
+func sumMatches(file io.Reader, bytesBefore int64) (bool, error) {
+	sum := sha256.New()
+	if _, err := io.CopyN(sum, file, bytesBefore); err != nil {
 		return false, err
 	}
 	var stands [sha256.Size]byte
@@ -428,15 +332,15 @@ func (c *Checkpoint) read(e entry) error {
 	var err error
 	switch v := e.value.(type) {
 	case []float32:
-		err = readFloats(r, v)
+		err = safetensors.ReadFloats(r, v)
 	case []float64:
-		err = readFloats(r, v)
+		err = safetensors.ReadFloats(r, v)
 	case *[]float32:
 		*v = make([]float32, n)
-		err = readFloats(r, *v)
+		err = safetensors.ReadFloats(r, *v)
 	case *[]float64:
 		*v = make([]float64, n)
-		err = readFloats(r, *v)
+		err = safetensors.ReadFloats(r, *v)
 	case *[]byte:
 		*v = make([]byte, n)
 		_, err = io.ReadFull(r, *v)
@@ -455,7 +359,7 @@ func (c *Checkpoint) read(e entry) error {
 		}
 	case *[]look:
 		flat := make([]float64, n)
-		if err = readFloats(r, flat); err == nil {
+		if err = safetensors.ReadFloats(r, flat); err == nil {
 			*v, err = unflatten(flat)
 		}
 	case *[]Retreat:

@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"optim":                        {"internal/jsonfloat", "internal/kernel"},
 	"metrics":                      {"internal/kernel"},
 	"data":                         {"internal/kernel", "internal/memory", "internal/rng", "internal/shell", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/"},
-	"train":                        {"internal/jsonfloat", "internal/kernel", "internal/rng", "internal/shell", "internal/team", "nn", "optim"},
+	"train":                        {"internal/jsonfloat", "internal/kernel", "internal/rng", "internal/safetensors", "internal/shell", "internal/team", "nn", "optim"},
 	"model": {
 		"internal/atomicfile", "internal/jsonfloat", "internal/memory", "internal/rng", "internal/safetensors",
 		"nn", "optim", "data", "metrics", "train",
@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"docs":                       {},
 	"plot":                       {"gonum.org/v1/plot", "golang.org/x/image/"},
 	"cmd/gradus/internal/lab":    {"internal/shell", "internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot"},
-	"export":                     {"internal/atomicfile", "internal/kernel", "internal/onnx", "nn", "data", "model", "github.com/nlpodyssey/safetensors"},
+	"export":                     {"internal/atomicfile", "internal/kernel", "internal/onnx", "internal/safetensors", "nn", "data", "model"},
 	"serve":                      {"data", "model"},
 	"cmd/gradus/internal/cli": {
 		"docs", "cmd/gradus/internal/lab", "export", "serve", "internal/shell",
