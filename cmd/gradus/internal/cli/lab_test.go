@@ -41,7 +41,7 @@ func TestLabServes(t *testing.T) {
 	ended := make(chan int, 1)
 	begun := time.Now()
 	go func() {
-		ended <- run(ctx, []string{"lab", filepath.Join("..", "..", "examples", "data", "iris.csv")}, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+		ended <- run(ctx, []string{"lab", filepath.Join("..", "..", "..", "..", "examples", "data", "iris.csv")}, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
 	}()
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
 	for address.FindString(out.String()) == "" {
@@ -130,7 +130,7 @@ func TestReportPage(t *testing.T) {
 		return code, errs.String()
 	}
 	folder, model, page := filepath.Join(dir, "run"), filepath.Join(dir, "m.safetensors"), filepath.Join(dir, "r.html")
-	if code, errs := call("train", filepath.Join("..", "..", "examples", "data", "iris.csv"), "--epochs", "5", "--test", "0.2", "--quiet", "--run", folder, "-o", model); code != 0 {
+	if code, errs := call("train", filepath.Join("..", "..", "..", "..", "examples", "data", "iris.csv"), "--epochs", "5", "--test", "0.2", "--quiet", "--run", folder, "-o", model); code != 0 {
 		t.Fatal(errs)
 	}
 	read := func() string {
@@ -156,7 +156,7 @@ func TestReportPage(t *testing.T) {
 		}
 	}
 	failed := filepath.Join(dir, "failed")
-	if code, errs := call("train", filepath.Join("..", "..", "examples", "data", "iris.csv"), "--epochs", "20", "--init", "zeros", "--quiet", "--run", failed, "-o", filepath.Join(dir, "f.safetensors")); code != 0 {
+	if code, errs := call("train", filepath.Join("..", "..", "..", "..", "examples", "data", "iris.csv"), "--epochs", "20", "--init", "zeros", "--quiet", "--run", failed, "-o", filepath.Join(dir, "f.safetensors")); code != 0 {
 		t.Fatal(errs)
 	}
 	if code, errs := call("report", failed, "-o", page); code != 0 {

@@ -20,7 +20,7 @@ import (
 // Point 5: the chain rule of a weight of a 3-4-4-2 net, on a table of one's own, is what gradus
 // explain prints of the model that the page gives away, and what the numeric derivative is.
 func TestPoint5ChainRule(t *testing.T) {
-	table, err := filepath.Abs(filepath.Join("..", "examples", "data", "diabetes.csv"))
+	table, err := filepath.Abs(filepath.Join("..", "..", "..", "..", "examples", "data", "diabetes.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
