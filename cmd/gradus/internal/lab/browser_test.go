@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,7 +63,10 @@ func openTab(t *testing.T, o Options) *tabPage {
 	s := NewServer(o)
 	web := httptest.NewServer(s)
 	t.Cleanup(func() { s.Close(); web.Close() })
-	return openURL(t, s, web.URL+"/")
+	if o.Table != nil {
+		return openURL(t, s, web.URL+"/")
+	}
+	return openURL(t, s, web.URL+"/?c="+Examples()[0].Setup.Link())
 }
 
 func openURL(t *testing.T, s *Server, url string) *tabPage {
@@ -162,7 +166,13 @@ func (p *tabPage) click(selector string) {
 // tab opens a panel.
 func (p *tabPage) tab(name string) {
 	p.t.Helper()
-	p.click("#tab-" + name)
+	i := slices.IndexFunc(groups, func(g group) bool { return g.Has(name) })
+	if button := "#group-" + groups[i].Name; js[string](p, `document.querySelector("`+button+`").getAttribute('aria-selected')`) != "true" {
+		p.click(button)
+	}
+	if len(groups[i].Tabs) > 1 {
+		p.click("#tab-" + name)
+	}
 	p.until("document.getElementById('panel').dataset.tab === '" + name + "'")
 }
 

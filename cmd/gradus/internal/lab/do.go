@@ -64,6 +64,8 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 			}
 		}
 		err = e.Change(values)
+	case "watch":
+		err = e.Welcome(true)
 	case "tab":
 		e.Look(func(v *View) { v.Tab = get("tab") })
 	case "row":

@@ -28,6 +28,7 @@
 //	formula     the chain rule in MathML
 //	coming      the rows of the next update
 //	rule        the next update by the rule's equations
+//	learnt      a small picture of what each hidden unit has learnt
 //	unit        a unit's numbers, with those of its neighbours
 //	verify      every gradient beside a numeric derivative
 //	race        lanes from one start

@@ -35,7 +35,7 @@ func (e *Example) Table() (*data.Table, error) {
 // File is the name of the example's table as a file.
 func (e *Example) File() string { return e.Name + ".csv" }
 
-// Examples lists the tables to begin with; the page opens on the first.
+// Examples lists the tables to begin with; a session has the first.
 func Examples() []*Example { return slices.Clone(examples) }
 
 // ExampleOf returns the example of that name, or nil.

@@ -18,7 +18,7 @@ func TestKeyboardKeepsItsPlace(t *testing.T) {
 	p.click("#lesson-open")
 	for _, selector := range []string{
 		"[data-do=sample]", "[data-do=batch]", "[data-do=epoch]", "[data-do=back]", "[data-do=row][aria-label='next row']", "[data-do=row][aria-label='previous row']",
-		"[data-do=phase][data-by='1']", ".stops [data-step='3']", "#lesson-next", "#tab-unit", "#tab-weight", "#digits", "#speed",
+		"[data-do=phase][data-by='1']", ".stops [data-step='3']", "#lesson-next", "#group-look", "#tab-unit", "#tab-weight", "#digits", "#speed",
 	} {
 		js[any](p, `document.querySelector("`+selector+`").focus(); null`)
 		before := js[string](p, focused)
@@ -48,7 +48,7 @@ func TestKeyboardKeepsItsPlace(t *testing.T) {
 // the first stop leads past them.
 func TestStopsOfTheTabKey(t *testing.T) {
 	p := openTab(t, Options{})
-	for _, group := range []string{"#tabs", "#picture"} {
+	for _, group := range []string{"#tabs", "#parts", "#picture"} {
 		if n := js[int](p, `document.querySelectorAll("`+group+` [tabindex='0']").length`); n != 1 {
 			t.Errorf("%s has %d stops", group, n)
 		}

@@ -19,12 +19,35 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// tab is one of the panels at the side.
+// tab is one of the panels at the side, group those that stand together.
 type tab struct{ Name, Label string }
 
-var tabs = []tab{
-	{"weight", "Weight"}, {"unit", "Unit"}, {"build", "Build"}, {"data", "Data"}, {"verify", "Verify"}, {"race", "Race"}, {"surface", "Surface"},
-	{"fit", "Fit"}, {"health", "Health"}, {"faults", "Faults"}, {"lesson", "Lesson"}, {"share", "Share"},
+type group struct {
+	Name, Label string
+	Tabs        []tab
+}
+
+var groups = []group{
+	{"learn", "Learn", []tab{{"start", "Start"}, {"lesson", "Lesson"}, {"faults", "Faults"}}},
+	{"look", "Look", []tab{{"weight", "Weight"}, {"unit", "Unit"}, {"fit", "Fit"}, {"health", "Health"}}},
+	{"do", "Do", []tab{{"build", "Build"}, {"data", "Data"}}},
+	{"prove", "Prove", []tab{{"verify", "Verify"}, {"race", "Race"}, {"surface", "Surface"}}},
+	{"share", "Share", []tab{{"share", "Share"}}},
+}
+
+// tabs are the panels of all groups; usualTab is the one of a view that names none.
+var tabs = func() (all []tab) {
+	for _, g := range groups {
+		all = append(all, g.Tabs...)
+	}
+	return all
+}()
+
+const usualTab = "weight"
+
+// Has reports whether a panel is of the group.
+func (g group) Has(name string) bool {
+	return slices.ContainsFunc(g.Tabs, func(t tab) bool { return t.Name == name })
 }
 
 var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
@@ -69,7 +92,7 @@ func short(x float64) string {
 // Render draws the parts of the page that change, each under the id of its element.
 func Render(f *Frame) map[string]string {
 	parts := map[string]string{}
-	for _, name := range []string{"tabs", "sample", "phase", "status", "controls", "note", "signs"} {
+	for _, name := range []string{"tabs", "parts", "sample", "phase", "status", "controls", "note", "signs"} {
 		parts[name] = execute(name, f)
 	}
 	width, _ := f.View.size(netWidth, netHigh)
@@ -90,7 +113,7 @@ func (f *Frame) below() (curve, output string) {
 	if f.View.Narrow {
 		loss, fit, fitHigh = netWidth, netWidth, 3*belowHigh/2
 	}
-	if f.View.tab() != "fit" && len(f.Net.Params()) <= mostBeside {
+	if t := f.View.tab(); t != "fit" && t != "start" && len(f.Net.Params()) <= mostBeside {
 		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
 			if field, ok := fig.(plot.Field); ok && len(field.Classes) > 2 {
 				field.Bare = true // their colours stand under Fit
@@ -123,7 +146,7 @@ func (v View) tab() string {
 			return v.Tab
 		}
 	}
-	return tabs[0].Name
+	return usualTab
 }
 
 func execute(name string, f *Frame) string {
@@ -151,6 +174,13 @@ func svg(fig plot.Figure) string {
 func (f *Frame) picture(n plot.Net) string {
 	drawn, places := svg(n), n.Places()
 	var b strings.Builder
+	if f.showsLearnt() && !places.Shaded {
+		small, err := f.learnt(places)
+		if err != nil {
+			return `<p class="bad">` + html.EscapeString(err.Error()) + `</p>`
+		}
+		b.WriteString(small)
+	}
 	b.WriteString(`<g class="targets">`)
 	stopped := false
 	for _, e := range places.Edges {
@@ -198,6 +228,8 @@ func (f *Frame) says(p *Pass, u Unit) string {
 func (p panelData) Key() string {
 	width, _ := p.View.size(netWidth, netHigh)
 	switch places := p.Picture(width, netHigh).Places(); {
+	case p.showsLearnt() && !places.Shaded:
+		return "in a hidden unit its a over the picture: blue above 0, orange below"
 	case places.Details && normed(p.Net):
 		return "in a unit a, above it z, below it δ = ∂L/∂s, s being the sum before the norm"
 	case places.Details:
@@ -223,9 +255,18 @@ func (p panelData) hasSign(sign plot.Sign) bool {
 // panelData is a frame with what the templates ask of it.
 type panelData struct{ *Frame }
 
-func (p panelData) Tabs() []tab     { return tabs }
 func (p panelData) TabName() string { return p.View.tab() }
 func (p panelData) M() mathml       { return mathml{digits(p.View.Digits)} }
+
+// Groups are the tabs; Parts are the panels of the one that is open, if it has several.
+func (p panelData) Groups() []group { return groups }
+func (p panelData) Parts() []tab {
+	i := slices.IndexFunc(groups, func(g group) bool { return g.Has(p.View.tab()) })
+	if len(groups[i].Tabs) == 1 {
+		return nil
+	}
+	return groups[i].Tabs
+}
 
 // D formats a number as the visitor has chosen.
 func (p panelData) D(x float64) string {

@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Point 1: the page opens on the notebook's net, with a sample, a weight and its formula; examples
+// Point 1: on the first example stand a net with a sample, a weight and its formula; examples
 // and a table of one's own are a click away.
 func TestPoint1OpensAndTakesTables(t *testing.T) {
 	begun := time.Now()
@@ -31,7 +31,7 @@ func TestPoint1OpensAndTakesTables(t *testing.T) {
 	}
 	forward(t, f, 1)
 	same(t, "the loss", p.value("#loss"), f.Result().Loss)
-	p.screen("opens")
+	p.screen("notebook")
 
 	p.choose("example", "spirals")
 	if got := js[int](p, "document.querySelectorAll('.edge').length"); got < 100 {

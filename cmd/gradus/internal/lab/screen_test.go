@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// go test ./lab -run Point -screens ../docs/images makes the pictures of docs/lab.md.
+// go test ./cmd/gradus/internal/lab -run "Point|OpensOn" -screens $PWD/docs/images makes the pictures of docs/lab.md.
 var screens = flag.String("screens", "", "write a picture of the page at each point to this folder")
 
 // screen takes a picture for the documents.

@@ -95,6 +95,19 @@ func (s *Session) LoadExample(name string) error {
 	return s.Load(e.Setup, t)
 }
 
+// Welcome starts what the page opens on: two classes being learnt, at a speed that the eye can
+// follow, or at rest before the first update.
+func (s *Session) Welcome(moves bool) error {
+	if err := s.LoadExample("circles"); err != nil {
+		return err
+	}
+	s.Look(func(v *View) { v.Tab = "start" })
+	if moves {
+		s.Run(Steady)
+	}
+	return nil
+}
+
 // Load starts anew with a setup on a table. On an error the session is as it was.
 func (s *Session) Load(setup Setup, t *data.Table) error {
 	s.mu.Lock()

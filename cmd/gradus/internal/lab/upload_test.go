@@ -120,7 +120,7 @@ func TestLinkWaitsForItsTable(t *testing.T) {
 	}
 	link := e.Frame().Setup.Link()
 	e = &entry{Session: newSession(t, "notebook")}
-	if err := e.begins(ctx, link, place{}, nil); err == nil {
+	if err := e.begins(ctx, link, place{}, nil, false); err == nil {
 		t.Fatal("a link opens without its table")
 	}
 	if err := e.take("other.csv", other); err != nil {

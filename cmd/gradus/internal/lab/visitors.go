@@ -89,7 +89,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.Session = session
-	if err := e.begins(r.Context(), r.PostForm.Get("link"), placeOf(r.PostForm), s.table); err != nil {
+	if err := e.begins(r.Context(), r.PostForm.Get("link"), placeOf(r.PostForm), s.table, r.PostForm.Get("still") == ""); err != nil {
 		e.tell(err)
 	} else if former != "" {
 		e.mention("The program no longer had this page's run, so it was begun again from the page's address.")
@@ -109,11 +109,12 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	reply(w, r, map[string]any{"id": id, "frame": whole(e.Frame()), "table": e.asked() != nil})
 }
 
-// begins loads what a link asks for, or the server's table.
-func (e *entry) begins(ctx context.Context, link string, p place, table *data.Table) error {
+// begins loads what a link asks for, or the server's table, or what the page opens on; that moves
+// by itself unless the visitor wants no motion.
+func (e *entry) begins(ctx context.Context, link string, p place, table *data.Table, moves bool) error {
 	if link == "" {
 		if table == nil {
-			return nil
+			return e.Welcome(moves)
 		}
 		return e.loadOwn(table)
 	}

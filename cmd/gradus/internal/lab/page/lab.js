@@ -40,8 +40,11 @@ function show(frame) {
   line.setAttribute('aria-valuetext', 'update ' + frame.at + ' of ' + frame.most);
   $('example').value = frame.example || '';
   document.body.dataset.version = version;
-  const tab = document.querySelector('[role=tab][aria-selected=true]');
-  if (tab) { $('panel').setAttribute('aria-labelledby', tab.id); $('panel').dataset.tab = tab.dataset.tab; }
+  const tab = document.querySelector('#parts [aria-selected=true]') || document.querySelector('#tabs [aria-selected=true]');
+  if (tab) {
+    $('panel').setAttribute('aria-labelledby', tab.id);
+    if ($('panel').dataset.tab !== tab.dataset.tab) { $('panel').dataset.tab = document.body.dataset.tab = tab.dataset.tab; $('panel').scrollTop = 0; }
+  }
 }
 
 // bearings are where the focus is within a part, and regain puts it there again: on the element of
@@ -229,6 +232,7 @@ async function attach() {
   try {
     const body = new URLSearchParams(location.search);
     body.set('link', body.get('c') || '');
+    body.set('still', matchMedia('(prefers-reduced-motion: reduce)').matches ? '1' : '');
     body.set('id', (history.state && history.state.id) || '');
     const answer = await fetch('/session', { method: 'POST', body, signal: AbortSignal.timeout(20000) });
     lost = false;

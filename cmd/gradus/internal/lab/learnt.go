@@ -1,0 +1,107 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/plot"
+)
+
+// The small pictures in the hidden units are so many points wide and high, and there are so many
+// of them at most.
+const (
+	learntSide = 24
+	mostLearnt = 40
+)
+
+// pictured reports whether the hidden units can show what they have learnt: the network has two
+// inputs, both numbers, so that a picture over them is all there is to say of a unit.
+func (f *Frame) pictured() bool {
+	hidden := 0
+	for l := range f.Net.Depth() - 1 {
+		hidden += f.Net.Layer(l).Units
+	}
+	return f.Net.Inputs() == 2 && len(f.Fit.Encoding.Inputs) == 2 && len(f.NumericColumns()) == 2 && hidden > 0 && hidden <= mostLearnt
+}
+
+// showsLearnt reports whether the picture of the network has the small pictures.
+func (f *Frame) showsLearnt() bool {
+	t := f.View.tab()
+	return (t == "start" || t == "fit") && f.pictured()
+}
+
+// learnt draws in every hidden unit its activation over the two inputs: blue where it is positive,
+// orange where it is negative, pale near 0.
+func (f *Frame) learnt(places plot.Places) (string, error) {
+	columns := f.NumericColumns()
+	p, err := f.plane(columns[0], columns[1])
+	if err != nil {
+		return "", err
+	}
+	xs, ys := grid(p.x, learntSide), grid(p.y, learntSide)
+	x := nn.NewMatrix[float64](learntSide*learntSide, 2)
+	for i := range learntSide {
+		for j := range learntSide {
+			p.row[p.ix], p.row[p.iy] = data.Number(xs[j]), data.Number(ys[learntSide-1-i]) // a picture's rows go down
+			if err := data.EncodeRow(f.Fit.Encoding, p.row, x.Row(i*learntSide+j)); err != nil {
+				return "", err
+			}
+		}
+	}
+	tape := f.Net.NewTape(x.Rows)
+	f.Net.Forward(tape, x)
+	var b strings.Builder
+	for _, u := range places.Units {
+		if u.Column == 0 || u.Column == f.Net.Depth() {
+			continue
+		}
+		r := 0.93 * places.Radius // the unit's own line stays
+		fmt.Fprintf(&b, `<image class="learnt" x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" href="data:image/png;base64,%s"/>`,
+			u.X-r, u.Y-r, 2*r, 2*r, base64.StdEncoding.EncodeToString(activation(tape.A(u.Column-1), u.Unit)))
+	}
+	return b.String(), nil
+}
+
+// shades are the colours of the small pictures, from the most negative over 0 to the most positive.
+var shades = func() (p color.Palette) {
+	const half = 8
+	for i := -half; i <= half; i++ {
+		to := color.RGBA{0x00, 0x72, 0xB2, 255}
+		if i < 0 {
+			to = color.RGBA{0xC2, 0x54, 0x00, 255}
+		}
+		t := math.Abs(float64(i)) / half
+		mix := func(c uint8) uint8 { return uint8(math.Round(255 + t*(float64(c)-255))) }
+		p = append(p, color.RGBA{mix(to.R), mix(to.G), mix(to.B), 255})
+	}
+	return p
+}()
+
+// activation is the picture of one unit, whose values over the grid are a column of a.
+func activation(a nn.Matrix[float64], unit int) []byte {
+	most := 0.0
+	for i := range a.Rows {
+		most = math.Max(most, math.Abs(a.At(i, unit)))
+	}
+	img := image.NewPaletted(image.Rect(0, 0, learntSide, learntSide), shades)
+	half := float64(len(shades) / 2)
+	for i := range a.Rows {
+		k := half
+		if v := a.At(i, unit) / most; v-v == 0 {
+			k += math.Round(v * half)
+		}
+		img.Pix[i] = uint8(k)
+	}
+	var b bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	encoder.Encode(&b, img) // into memory, which never fails
+	return b.Bytes()
+}

@@ -1,0 +1,86 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// openFirst opens the page as a visitor does who has only the printed address.
+func openFirst(t *testing.T) *tabPage {
+	t.Helper()
+	s, web := newServer(t, Options{})
+	return openURL(t, s, web+"/")
+}
+
+// The page opens on a network that learns by itself, with a picture in every hidden unit, and
+// two doors: the lesson and a table of one's own.
+func TestOpensOnSomethingThatMoves(t *testing.T) {
+	p := openFirst(t)
+	p.until("running && at > 2")
+	before := js[string](p, "document.getElementById('panel').innerHTML + document.getElementById('picture').innerHTML")
+	p.until(fmt.Sprintf("at > %d", js[int](p, "at")+5))
+	if after := js[string](p, "document.getElementById('panel').innerHTML + document.getElementById('picture').innerHTML"); after == before {
+		t.Error("the picture does not change while the run goes on")
+	}
+	if n, units := js[int](p, "document.querySelectorAll('#picture .learnt').length"), 6; n != units {
+		t.Errorf("%d of %d hidden units show what they have learnt", n, units)
+	}
+	p.until("at > 600")
+	p.click("#run")
+	p.until("!running")
+	p.screen("opens")
+	// The small pictures are those of the weights that stand there.
+	f := p.session().Frame()
+	width, height := f.View.size(netWidth, netHigh)
+	want, err := f.learnt(f.Picture(width, height).Places())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(want, `"/>`)
+	_, first, _ = strings.Cut(first, `href="`)
+	if got := js[string](p, "document.querySelector('#picture .learnt').getAttribute('href')"); got != first || len(got) < 100 {
+		t.Error("a unit's picture is not that of its weights")
+	}
+	p.click("#door-lesson")
+	p.until("document.querySelector('#panel h2').textContent.startsWith('1. ')")
+	if got := p.text("#update"); got != "0" {
+		t.Errorf("the lesson begins at update %s", got)
+	}
+}
+
+// A visitor who wants no motion finds the same page at rest.
+func TestOpensAtRestForReducedMotion(t *testing.T) {
+	p := openTab(t, Options{})
+	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	base, _, _ := strings.Cut(p.url, "?")
+	p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(base), chromedp.WaitVisible("#door-lesson"))
+	time.Sleep(300 * time.Millisecond)
+	if js[bool](p, "running") || p.text("#update") != "0" {
+		t.Errorf("the run moves by itself, to update %s", p.text("#update"))
+	}
+}
+
+// All groups of panels can be seen and hit at once, on a phone and at 1024 pixels too.
+func TestGroupsFit(t *testing.T) {
+	p := openTab(t, Options{})
+	for _, width := range []int64{1280, 1024, 390} {
+		p.do(chromedp.EmulateViewport(width, 800))
+		for _, cut := range js[[]string](p, `[...document.querySelectorAll('#tabs button, #parts button, #controls button')].flatMap((e) => {
+			const b = e.getBoundingClientRect(), at = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2);
+			return b.left < 0 || b.right > innerWidth || b.height < 23.9 || b.width < 23.9 || b.top < innerHeight && at !== e && !e.contains(at) ? [e.textContent + ' ' + JSON.stringify(b)] : []; })`) {
+			t.Errorf("%d pixels: %s", width, cut)
+		}
+		if wide := js[int64](p, "document.documentElement.scrollWidth"); wide > width {
+			t.Errorf("the page is %d wide at %d", wide, width)
+		}
+	}
+}
