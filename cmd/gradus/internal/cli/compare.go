@@ -62,6 +62,9 @@ func (c *compareCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if !c.JSON {
+		writeData(e.Out, f.Table(), f.Schema, f.Said())
+	}
 	lanes := make([]lesson.Lane, len(c.Methods))
 	for i, m := range c.Methods {
 		config := f.Config()
@@ -95,7 +98,8 @@ func (c *compareCmd) Run(e *env) error {
 			Loss    string                  `json:"loss"`
 			Tracks  []lesson.Track[float64] `json:"tracks"`
 			Picture string                  `json:"picture"`
-		}{f.Rows.Train, f.Options.Loss, tracks, c.Out})
+			saidJSON
+		}{f.Rows.Train, f.Options.Loss, tracks, c.Out, said(f.Schema, f.Said())})
 	}
 	c.print(e, f, tracks)
 	return nil
@@ -115,7 +119,8 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, err
 	}
 	o.Validation = &none
-	t, err := c.read(e, c.Data)
+	c.show(e, c.Quiet)
+	t, err := c.readSilently(e, c.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -123,12 +128,11 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := model.Prepare(model.Tables{Train: t}, o, start)
-	return f, asUsage(err)
+	return c.tableFlags.prepare(model.Tables{Train: t}, o, start)
 }
 
 func (c *compareCmd) print(e *env, f *model.Fit, tracks []lesson.Track[float64]) {
-	e.printf("%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
+	e.printf("\n%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
 		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, c.Seed, f.Options.Optimizer, *f.Options.LR)
 	e.printf("%-12s %8s %10s %12s %10s %14s %14s   %s\n", "method", "epochs", "updates", "gradients", "seconds", "loss at start", "loss at end", "ended by")
 	for _, t := range tracks {
