@@ -344,7 +344,7 @@ func (s *Schema) checkTask(t *Table) error {
 		case s.Task == Regression:
 			y.Classes = nil
 		case n == 1:
-			return fail(ErrTarget, "%s: the target %s has a single class, %s: it takes two or more to tell apart",
+			return fail(ErrTarget, "%s: the target %s has a single class, %s: it takes two or more to tell apart, so name another target",
 				t.name, quote(y.Name), quote(y.Classes[0]))
 		case n > 2 && s.Task != Multiclass:
 			return fail(ErrTask, "%s: the target %s has %d classes (%s), the task %s takes two", t.name, quote(y.Name), n, list(y.Classes), s.Task)
