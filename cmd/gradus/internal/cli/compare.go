@@ -62,16 +62,18 @@ func (c *compareCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if !c.JSON {
-		writeData(e.Out, f.Table(), f.Schema, f.Said())
-	}
 	lanes := make([]lesson.Lane, len(c.Methods))
 	for i, m := range c.Methods {
 		config := f.Config()
 		config.Method = train.Method(m)
 		lanes[i] = lesson.Lane{Name: m, Config: config}
 	}
+	begun := false
 	watch := func(lane int, p lesson.Point) {
+		if !begun && !c.JSON {
+			writeData(e.Out, f.Table(), f.Schema, f.Said())
+		}
+		begun = true
 		if !c.Quiet && p.Epoch == c.Epochs/2 {
 			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, c.Epochs, short(p.Loss))
 		}
