@@ -86,7 +86,7 @@ func (b *Binding) Labelled() []int {
 	for i, col := range b.targets {
 		looks[i].c = b.t.cols[col].spelled(b.e.Targets[i].Spelling)
 	}
-	return rowsWith(looks)
+	return rowsWith(looks, nil)
 }
 
 // A Count tells how many cells of a column were not encoded as they stand.

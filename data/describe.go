@@ -28,14 +28,14 @@ type Level struct {
 }
 
 // Describe tells of every column of the schema's table, in the table's order, with up to that many
-// levels or examples each.
+// levels or examples each. It looks at the rows that Infer looked at.
 func (s *Schema) Describe(most int) []Description {
 	t := s.table
 	out := make([]Description, len(t.columns))
 	spelling := make([]*Spelling, len(out))
 	first := make([]bool, len(out))
 	for i, name := range t.columns {
-		out[i] = Description{Name: name, Role: "dropped", Cells: t.rows}
+		out[i] = Description{Name: name, Role: "dropped", Cells: s.size()}
 		spelling[i] = s.spelling
 	}
 	for _, c := range s.Columns {
@@ -51,14 +51,15 @@ func (s *Schema) Describe(most int) []Description {
 	for _, drop := range s.Dropped {
 		out[t.Index(drop.Name)].Why = drop.Reason
 	}
-	parallel(len(out), func(i int) { out[i].describe(t.cols[i].spelled(spelling[i]), spelling[i], first[i], most) })
+	parallel(len(out), func(i int) { out[i].describe(t, t.cols[i].spelled(spelling[i]), s.looked, spelling[i], first[i], most) })
 	return out
 }
 
-func (d *Description) describe(c *column, sp *Spelling, dayFirst bool, most int) {
+func (d *Description) describe(t *Table, c *column, rows []int, sp *Spelling, dayFirst bool, most int) {
 	view := c.levels()
 	counts := make([]int, view.dict.len())
-	for row, code := range view.codes {
+	for row := range t.rowsOf(rows) {
+		code := view.codes[row]
 		if c.missing(row) {
 			d.Missing++
 			continue
@@ -72,7 +73,7 @@ func (d *Description) describe(c *column, sp *Spelling, dayFirst bool, most int)
 	}
 	switch d.Kind {
 	case KindNumber:
-		values, _, bad := c.numbers(nil, nil)
+		values, _, bad := c.numbers(rows, nil)
 		if len(values) > 0 && bad < 0 {
 			sortNumbers(values, nil)
 			d.Min, d.Median, d.Max = formatNumber(values[0]), formatNumber(quantile(values, 0.5)), formatNumber(values[len(values)-1])
@@ -81,7 +82,7 @@ func (d *Description) describe(c *column, sp *Spelling, dayFirst bool, most int)
 	case KindDate:
 		date := c.dates(sp, dayFirst)
 		var dates []dateCell
-		for row := range view.codes {
+		for row := range t.rowsOf(rows) {
 			if cell := date(row); cell.c == number {
 				dates = append(dates, cell)
 			}

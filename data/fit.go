@@ -56,7 +56,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 		case c.Kind == KindCategory:
 			in.fitCategory(cells, rows)
 		}
-		if t.rows == 1 && in.Scale == 0 {
+		if s.size() == 1 && in.Scale == 0 {
 			in.Center, in.Scale = 0, 1 // one row says nothing about sizes: its numbers stay as they are
 		}
 	})

@@ -13,6 +13,7 @@ import (
 // common.
 type look struct {
 	c        *column // as spelled
+	rows     []int   // that were looked at; nil: all
 	profile  profile
 	spelling *Spelling
 	note     string // a remark for the report, or ""
@@ -75,7 +76,7 @@ func sortedKeys[V any](m map[string]V) []string {
 // all. kind is what it was said to be, or "".
 func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
 	levels := kind != "" && kind != KindNumber
-	l := look{c: t.cols[col].spelled(s.spelling), spelling: s.spelling}
+	l := look{c: t.cols[col].spelled(s.spelling), rows: rows, spelling: s.spelling}
 	l.profile = profileColumn(l.c, rows, levels)
 	p := &l.profile
 	if layout != "" {
@@ -102,7 +103,7 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 			return l
 		}
 	}
-	if zeros, _ := l.c.codeLike(); kind == "" && zeros && p.numeric() {
+	if zeros, _ := l.c.codeLike(rows); kind == "" && zeros && p.numeric() {
 		l.note = fmt.Sprintf("zeros in front of whole numbers count for nothing; if the cells are codes, say --types %s", flagPair(t.columns[col], "category"))
 	}
 	if kind != KindNumber && p.words > 0 && !(p.kind() == KindDate) {
@@ -148,14 +149,8 @@ func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 			}
 		}
 	}
-	if rows == nil {
-		for row := range t.rows {
-			see(row)
-		}
-	} else {
-		for _, row := range rows {
-			see(row)
-		}
+	for row := range t.rowsOf(rows) {
+		see(row)
 	}
 	var said []string
 	words := sortedKeys(counts)

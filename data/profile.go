@@ -27,6 +27,9 @@ type profile struct {
 // present is the number of cells that are not missing.
 func (p *profile) present() int { return p.numbers + p.odd + p.words }
 
+// cells is the number of all.
+func (p *profile) cells() int { return p.missing + p.present() }
+
 // numeric reports whether every cell is a number, be it an odd one.
 func (p *profile) numeric() bool { return p.words == 0 && p.numbers > 0 }
 
@@ -125,6 +128,9 @@ func profileColumn(c *column, rows []int, levels bool) profile {
 
 // look finds the levels of the cells that are not missing.
 func (p *profile) look(c *column, rows []int) {
+	if p.looked {
+		return
+	}
 	p.looked, p.view = true, c.levels()
 	seen := make([]bool, p.view.dict.len())
 	see := func(row int) {
@@ -193,17 +199,17 @@ var rowNumberNames = []string{
 // countsRows reports whether a column just numbers the rows: its name says so, and its
 // cells are unique whole numbers without a gap. Of a first column without a name, which is how
 // pandas writes an index, they may have gaps.
-func (p *profile) countsRows(t *Table, col int) bool {
+func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 	name := strings.ReplaceAll(strings.ToLower(t.columns[col]), "_", " ")
 	index := col == 0 && (t.unnamed[col] || strings.HasPrefix(name, "unnamed: 0"))
 	if !t.unnamed[col] && !index && !slices.Contains(rowNumberNames, name) && !strings.HasSuffix(name, " id") {
 		return false
 	}
 	n := p.numbers
-	if n < 2 || n != t.rows || !p.whole || !index && p.max-p.min != float64(n-1) {
+	if n < 2 || n != p.cells() || !p.whole || !index && p.max-p.min != float64(n-1) {
 		return false
 	}
-	values, _, _ := t.cols[col].numbers(nil, make([]float64, 0, n))
+	values, _, _ := t.cols[col].numbers(rows, make([]float64, 0, n))
 	sortNumbers(values, nil)
 	return len(slices.Compact(values)) == n
 }

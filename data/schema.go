@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -35,6 +36,9 @@ type SchemaOptions struct {
 	Ignore  []string        // columns that are left out
 
 	Positive string // of two classes the positive one; "": the second in their order
+
+	// Rows are those that are looked at, ascending; nil: all. The others are as if they were not there.
+	Rows []int
 
 	// How cells are written, where it is not found by looking.
 	Missing []string          // words that are missing besides the usual ones; "none": no word is
@@ -73,7 +77,30 @@ type Schema struct {
 	Unlabelled    int   // the number of the others; they are left out of training
 
 	table    *Table
+	looked   []int     // the rows that were looked at; nil: all
 	spelling *Spelling // of all columns; nil: the usual one
+}
+
+// rowsOf iterates over some rows of a table, nil for all.
+func (t *Table) rowsOf(rows []int) iter.Seq[int] {
+	if rows != nil {
+		return slices.Values(rows)
+	}
+	return func(yield func(int) bool) {
+		for row := range t.rows {
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// size is the number of rows that were looked at.
+func (s *Schema) size() int {
+	if s.looked != nil {
+		return len(s.looked)
+	}
+	return s.table.rows
 }
 
 // Infer decides what each column of a table is taken for, and which task it poses.
@@ -88,7 +115,7 @@ type Schema struct {
 // then a cell of another type is an error. A table of one row keeps every column that is
 // not missing.
 func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
-	s := &Schema{table: t}
+	s := &Schema{table: t, looked: opt.Rows}
 	if err := s.readSpelling(t, opt); err != nil {
 		return nil, err
 	}
@@ -113,13 +140,13 @@ func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	looks := make([]look, len(cols))
 	parallel(len(cols), func(i int) {
 		if kind := opt.Types[t.columns[cols[i]]]; !t.isPixel(cols[i]) || kind != "" {
-			looks[i] = s.look(t, cols[i], nil, kind, opt.Dates[t.columns[cols[i]]], opt.Decimal)
+			looks[i] = s.look(t, cols[i], opt.Rows, kind, opt.Dates[t.columns[cols[i]]], opt.Decimal)
 		}
 	})
 	if comma := commaIsDecimal(looks); comma != "" && opt.Decimal == "" { // one column says it for the others
 		for i := range looks {
 			if looks[i].unclear {
-				looks[i] = s.look(t, cols[i], nil, opt.Types[t.columns[cols[i]]], "", comma)
+				looks[i] = s.look(t, cols[i], opt.Rows, opt.Types[t.columns[cols[i]]], "", comma)
 			}
 		}
 	}
@@ -156,7 +183,7 @@ func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 	c.Note = l.note
 	if asked == "" {
 		c.Kind = l.kind()
-		if reason := p.dropReason(t, c.Index, c.Kind); reason != "" {
+		if reason := l.dropReason(t, c.Index, c.Kind); reason != "" {
 			if l.note != "" {
 				reason += "; " + l.note
 			}
@@ -179,17 +206,22 @@ func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 }
 
 // dropReason says why a column is of no use, or "".
-func (p *profile) dropReason(t *Table, col int, kind Kind) string {
+func (l *look) dropReason(t *Table, col int, kind Kind) string {
+	p := &l.profile
 	if p.present() == 0 {
 		return "all cells are missing"
 	}
-	if only, ok := p.constant(); ok && t.rows > 1 && len(t.cols[col].odd.rows) > 0 && t.cols[col].levels().dict.len() > 1 {
-		return fmt.Sprintf("whole numbers that are too long to be told apart as numbers, such as %s; --types %s takes them for words", t.Cell(0, col), flagPair(t.columns[col], "category"))
-	} else if ok && t.rows > 1 {
+	if only, ok := p.constant(); ok && p.cells() > 1 {
+		if len(t.cols[col].odd.rows) > 0 {
+			if p.look(l.c, l.rows); len(p.levels) > 1 {
+				return fmt.Sprintf("whole numbers that are too long to be told apart as numbers, such as %s; --types %s takes them for words",
+					p.view.dict.at(p.levels[0]), flagPair(t.columns[col], "category"))
+			}
+		}
 		return "constant: every cell is " + quote(only)
 	}
 	switch {
-	case kind == KindNumber && p.countsRows(t, col):
+	case kind == KindNumber && p.countsRows(t, col, l.rows):
 		if p.max-p.min != float64(p.numbers-1) {
 			return fmt.Sprintf("an index: a first column without a name, of whole numbers that are all different, from %s to %s; --types %s keeps it",
 				formatNumber(p.min), formatNumber(p.max), flagPair(t.columns[col], "number"))
@@ -218,7 +250,7 @@ func (l *look) checkKind(t *Table, col int, kind Kind) error {
 			return oddNumberError(t, p.firstOdd, col)
 		}
 	case KindBoolean:
-		for row := range t.rows {
+		for row := range t.rowsOf(l.rows) {
 			if _, c := l.c.value(row).truth(l.spelling); c != number && c != missing {
 				return fail(ErrType, "%s is not a boolean: expected true/false, yes/no, t/f, y/n or 1/0", t.cellAt(row, col))
 			}
@@ -226,7 +258,7 @@ func (l *look) checkKind(t *Table, col int, kind Kind) error {
 	case KindDate:
 		if l.spelling != nil && l.spelling.Layout != "" {
 			date := l.c.dates(l.spelling, false)
-			for row := range t.rows {
+			for row := range t.rowsOf(l.rows) {
 				if date(row).c == word {
 					return fail(ErrType, "%s is not a date as %s has it: correct it, or give another --date-format", t.cellAt(row, col), quote(l.spelling.Layout))
 				}

@@ -113,8 +113,8 @@ func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
 	s.Targets = make([]Target, len(cols))
 	looks := make([]look, len(cols))
 	parallel(len(cols), func(i int) { looks[i] = s.lookTarget(t, cols[i], opt) })
-	s.Rows = rowsWith(looks)
-	s.Unlabelled = t.rows - len(s.Rows)
+	s.Rows = rowsWith(looks, s.looked)
+	s.Unlabelled = s.size() - len(s.Rows)
 	if len(s.Rows) == 0 {
 		return fail(ErrTarget, "%s: no row has a target: the cells of %s are missing", t.name, quote(t.columns[cols[0]]))
 	}
@@ -344,7 +344,7 @@ func (s *Schema) checkTask(t *Table) error {
 		case s.Task == Regression:
 			y.Classes = nil
 		case n == 1:
-			return fail(ErrTarget, "%s: the target %s has a single class, %s: it takes two or more to tell apart",
+			return fail(ErrTarget, "%s: the target %s has a single class, %s: it takes two or more to tell apart, so name another target",
 				t.name, quote(y.Name), quote(y.Classes[0]))
 		case n > 2 && s.Task != Multiclass:
 			return fail(ErrTask, "%s: the target %s has %d classes (%s), the task %s takes two", t.name, quote(y.Name), n, list(y.Classes), s.Task)
@@ -363,17 +363,17 @@ func (s *Schema) checkTask(t *Table) error {
 func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions) look {
 	name := t.columns[col]
 	kind := opt.Types[name]
-	l := s.look(t, col, nil, kind, opt.Dates[name], opt.Decimal)
+	l := s.look(t, col, s.looked, kind, opt.Dates[name], opt.Decimal)
 	if kind == "" && opt.Task != Regression && l.profile.numeric() && l.profile.whole {
-		zeros, long := l.c.codeLike()
-		l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]look{l}), mostNumericClasses)) <= mostNumericClasses
+		zeros, long := l.c.codeLike(s.looked)
+		l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]look{l}, s.looked), mostNumericClasses)) <= mostNumericClasses
 	}
 	return l
 }
 
-// codeLike reports whether some cells are whole numbers with zeros in front, and whether some
-// have more digits than a float64 holds.
-func (c *column) codeLike() (zeros, long bool) {
+// codeLike reports whether some cells of the rows, nil for all, are whole numbers with zeros in
+// front, and whether some have more digits than a float64 holds.
+func (c *column) codeLike(rows []int) (zeros, long bool) {
 	see := func(s string) {
 		if s = strings.TrimPrefix(s, "-"); allDigits(s) {
 			zeros = zeros || len(s) > 1 && s[0] == '0'
@@ -383,11 +383,23 @@ func (c *column) codeLike() (zeros, long bool) {
 	switch c.form {
 	case formNumbers:
 		for _, row := range c.odd.rows {
+			if rows != nil {
+				if _, there := slices.BinarySearch(rows, int(row)); !there {
+					continue
+				}
+			}
 			see(c.odd.at(int(row)))
 		}
 	case formLevels:
+		var there []bool
+		if rows != nil {
+			there = make([]bool, len(c.means))
+			for _, row := range rows {
+				there[c.codes[row]] = true
+			}
+		}
 		for i := range c.means {
-			if c.means[i].c == number {
+			if c.means[i].c == number && (there == nil || there[i]) {
 				see(c.dict.at(uint32(i)))
 			}
 		}
@@ -395,10 +407,18 @@ func (c *column) codeLike() (zeros, long bool) {
 	return zeros, long
 }
 
-// rowsWith lists the rows in which none of the columns is missing.
-func rowsWith(looks []look) []int {
-	rows := make([]int, 0, looks[0].c.rows())
-	for row := range looks[0].c.rows() {
+// rowsWith lists those of the rows, nil for all, in which none of the columns is missing.
+func rowsWith(looks []look, of []int) []int {
+	n := len(of)
+	if of == nil {
+		n = looks[0].c.rows()
+	}
+	rows := make([]int, 0, n)
+	for i := range n {
+		row := i
+		if of != nil {
+			row = of[i]
+		}
 		if !slices.ContainsFunc(looks, func(l look) bool { return l.c.missing(row) }) {
 			rows = append(rows, row)
 		}
@@ -416,7 +436,7 @@ func (s *Schema) Labelled(t *Table) ([]int, error) {
 		}
 		looks[i].c = t.cols[col].spelled(y.Spelling)
 	}
-	return rowsWith(looks), nil
+	return rowsWith(looks, nil), nil
 }
 
 // classOf is a function from a row of a column to the index of its class, or -1.

@@ -34,6 +34,34 @@ func Weights(t *Table, name string, rows []int) ([]float64, error) {
 	return w, nil
 }
 
+// Weighing lists the rows whose weight is not 0, and counts the others; nil stands for all. A cell
+// that is no weight is left for Weights to complain of.
+func Weighing(t *Table, name string) (rows []int, weightless int, err error) {
+	col, err := t.Column(name, "which weighs the rows")
+	if err != nil {
+		return nil, 0, err
+	}
+	none := func(row int) bool {
+		v, ok := t.Number(row, col)
+		return ok && v == 0
+	}
+	for row := range t.rows {
+		if none(row) {
+			weightless++
+		}
+	}
+	if weightless == 0 {
+		return nil, 0, nil
+	}
+	rows = make([]int, 0, t.rows-weightless)
+	for row := range t.rows {
+		if !none(row) {
+			rows = append(rows, row)
+		}
+	}
+	return rows, weightless, nil
+}
+
 // Groups reads which group each row belongs to, from a column of any kind: equal cells are
 // one group. The groups are numbered as they first come. A missing cell is an error that
 // names its line.

@@ -267,14 +267,18 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 	} else {
 		l.left.Unlabelled = t.Rows() - len(l.rows)
 	}
+	if o.SampleWeight != "" {
+		if l.rows, _, err = l.left.weighed(t, o.SampleWeight, l.rows); err != nil {
+			return l, err
+		}
+	}
 	if l.rows = l.left.known(l.b, l.rows); len(l.rows) == 0 {
 		return l, fmt.Errorf("%s: no row has a class of the model (%s), so there is nothing to evaluate: the first is %s", t.Name(), quoteList(m.Encoding.Classes()), l.left.Example)
 	}
-	if o.SampleWeight == "" {
-		return l, nil
+	if o.SampleWeight != "" {
+		l.w, err = data.Weights(t, o.SampleWeight, l.rows)
 	}
-	l.rows, l.w, err = l.left.weighed(t, o.SampleWeight, l.rows)
-	return l, err
+	return l, asOption(err)
 }
 
 // known returns those of the rows whose classes the encoding knows, and counts the others.
@@ -303,9 +307,13 @@ func (l *Left) weighed(t *data.Table, column string, rows []int) (heavy []int, w
 	}
 	l.Weightless = len(rows) - len(heavy)
 	if len(heavy) == 0 {
-		return nil, nil, refuse("sample-weight", "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(len(rows)), t.Name(), column)
+		return nil, nil, allWeightless(t, column, len(rows))
 	}
 	return heavy, heavyW, nil
+}
+
+func allWeightless(t *data.Table, column string, rows int) error {
+	return refuse("sample-weight", "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(rows), t.Name(), column)
 }
 
 // evaluate scores rows, whose encoded inputs x may be there already, and returns their targets as

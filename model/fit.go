@@ -46,6 +46,7 @@ type Fit struct {
 	imputed data.Counts
 
 	ownEpochs bool // nobody asked for a number of epochs
+	ownRate   bool // nor for a learning rate
 
 	sources func() map[string]Source // the tables, whose fingerprints are made once
 	need    float64                  // bytes taken from the room
@@ -263,6 +264,7 @@ func (f *Fit) settle() error {
 	o.BatchSize = c.BatchSize
 	o.Optimizer = c.Optimizer()
 	rate := c.Rate
+	f.ownRate = o.LR == nil
 	o.LR = &rate
 	o.Schedule = c.Schedule.String()
 	o.Epochs = c.Epochs
@@ -338,8 +340,8 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	if err := f.checkTargets(d.Train.Y.Data); err != nil {
 		return nil, err
 	}
-	if noteConstant(f, d.Train.Y) && start == nil {
-		sayConstant(f, net, d.Train.Y.Row(0))
+	if err := sayConstant(f, net, d.Train.Y, start == nil); err != nil {
+		return nil, err
 	}
 	trainer, err := train.New(net, f.recipe.config, d)
 	if err != nil {
@@ -413,39 +415,6 @@ func (f *Fit) checkTargets(y any) error {
 		return check(len(y), func(i int) float64 { return y[i] })
 	}
 	return nil
-}
-
-// noteConstant names the numeric targets that never change, and reports whether all are of that
-// kind.
-func noteConstant[T nn.Float](f *Fit, y nn.Matrix[T]) (all bool) {
-	if f.Encoding.Task != data.Regression || y.Rows == 1 {
-		return false
-	}
-	all = true
-	for j, t := range f.Encoding.Targets {
-		constant := true
-		for i := range y.Rows {
-			constant = constant && y.At(i, j) == y.At(0, j)
-		}
-		if all = all && constant; constant {
-			f.note("The target %q is %g in every training row: there is nothing to learn.", t.Name, float64(float64(y.At(0, j))*t.Scale)+t.Center)
-		}
-	}
-	return all
-}
-
-// sayConstant makes a network that says the same for every row, so that a run on targets which
-// never change has nothing to do, and ends after one epoch unless more were asked for.
-func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y []T) {
-	last := net.Depth() - 1
-	if net.Layer(last).Activation != nn.Identity || net.Layer(last).NoBias {
-		return
-	}
-	clear(net.Weights(last).Data)
-	copy(net.Bias(last), y)
-	if c := &f.recipe.config; f.ownEpochs && c.Warmup == 0 {
-		c.Epochs, f.Options.Epochs = 1, 1
-	}
 }
 
 // Steps is the training loop, train.Trainer's Steps: an iterator over updates that can be

@@ -112,6 +112,7 @@ type Options struct {
 	Custom Custom `json:"-"`
 
 	// Stage, if not nil, is told what Prepare is about to do: "types", "scales" or "encoding".
+	// The folds of a CrossValidate call it at the same time.
 	Stage func(what string) `json:"-"`
 
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it

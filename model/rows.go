@@ -29,7 +29,7 @@ func kindOf(task data.Task) metrics.Kind {
 }
 
 // infer decides what the columns are. Those that say something of rows are no inputs. Rows of
-// weight 0 are left out, as if they were not there, and counted.
+// weight 0 are left out before anything is looked at, as if they were not there, and counted.
 func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err error) {
 	ignore := slices.Clone(o.Ignore)
 	why := map[string]string{}
@@ -47,6 +47,14 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 		Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore,
 		Missing: o.Missing, Decimal: o.Decimal, Dates: o.DateFormat, Positive: o.Positive,
 	}
+	if o.SampleWeight != "" {
+		if how.Rows, weightless, err = data.Weighing(t, o.SampleWeight); err != nil {
+			return nil, 0, asOption(err)
+		}
+		if weightless == t.Rows() {
+			return nil, 0, allWeightless(t, o.SampleWeight, weightless)
+		}
+	}
 	s, err = data.Infer(t, how)
 	if err == nil && or(o.Task, data.Auto) == data.Auto && s.Task != data.Regression && o.ofAmounts() && s.Amounts() {
 		how.Task = data.Regression
@@ -55,10 +63,9 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 	if err != nil {
 		return nil, 0, asOption(err)
 	}
-	var left Left
 	if o.SampleWeight != "" {
-		if s.Rows, _, err = left.weighed(t, o.SampleWeight, s.Rows); err != nil {
-			return nil, 0, err
+		if _, err := data.Weights(t, o.SampleWeight, s.Rows); err != nil {
+			return nil, 0, asOption(err)
 		}
 	}
 	for i := range s.Dropped {
@@ -66,7 +73,7 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 			s.Dropped[i].Reason = what
 		}
 	}
-	return s, left.Weightless, nil
+	return s, weightless, nil
 }
 
 // notes are what was decided about a table and its targets that may not be expected.

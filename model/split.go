@@ -122,10 +122,7 @@ func (f *Fit) noteLonely(strata []int) {
 		rows[class]++
 	}
 	for class, n := range rows {
-		switch {
-		case n == 0 && strata != nil && f.Rows.Weightless > 0:
-			f.note("The class %q has only rows of weight 0, so it is never learned.", f.Schema.Targets[0].Classes[class])
-		case n == 1 && strata != nil:
+		if n == 1 && strata != nil {
 			f.note("The class %q has a single row, which is kept in training.", f.Schema.Targets[0].Classes[class])
 		}
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -55,5 +56,75 @@ func TestWeightlessRowsAreNotThere(t *testing.T) {
 	m, f := mustTrain(t, table(without), Options{Targets: []string{"c"}, Ignore: []string{"w"}, ClassWeight: []string{"q=0"}, Epochs: 2, Test: &test})
 	if f.Rows.Weightless == 0 || m.Training.Guess[slices.Index(m.Classes(), "q")] != 0 {
 		t.Errorf("a class of weight 0: %+v, guess %v", f.Rows, m.Training.Guess)
+	}
+}
+
+// Nothing is learned of rows of weight 0, whatever their cells hold: what columns are taken for, how
+// they are spelled, which classes and levels there are, and which rows are held out are as in the
+// table without them.
+func TestOddRowsOfNoWeight(t *testing.T) {
+	// The last column is the target in turn. Of each pair the second cell stands in rows of weight 0.
+	columns := []string{"number", "missing", "money", "day", "flag", "same", "id", "level", "code", "empty", "w", "amount", "class"}
+	kept := func(i int) []string {
+		return []string{
+			fmt.Sprint(i * 37 % 101), []string{fmt.Sprint(i % 7), "n.d."}[min(i%9, 1)^1], fmt.Sprintf("$%d,%03d.50", 1+i%9, i), fmt.Sprintf("%d/%d/2020", 1+i%12, 1+i%28),
+			[]string{"yes", "no"}[i%2], "5", fmt.Sprint(i + 1), string(rune('p' + i%3)), fmt.Sprintf("%d", 1+i%4), "", fmt.Sprint(1 + i%2), fmt.Sprint(i * 7 % 13), []string{"1", "2"}[i*5%7%2],
+		}
+	}
+	odd := []string{"text", "oops", "1.2.3", "someday", "perhaps", "6", "1e300", "odd", "007", "here", "0", "1e12", "3"}
+	table := func(rows [][]string) *data.Table {
+		t.Helper()
+		made, err := data.NewTable("t", columns, rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	var with, behind, without [][]string
+	for i := range 120 {
+		if i%6 == 0 {
+			with = append(with, odd)
+		}
+		with, without = append(with, kept(i)), append(without, kept(i))
+	}
+	behind = append(slices.Clone(without), odd, odd, odd)
+	test := 0.2
+	for _, target := range []string{"amount", "class"} {
+		o := Options{Targets: []string{target}, SampleWeight: "w", Hidden: []int{4}, Epochs: 5, Test: &test}
+		m, f := mustTrain(t, table(without), o)
+		for name, rows := range map[string][][]string{"between": with, "behind": behind} {
+			n, g := mustTrain(t, table(rows), o)
+			for _, same := range []struct {
+				what      string
+				got, want any
+			}{
+				{"columns", g.Schema.Columns, f.Schema.Columns},
+				{"dropped", g.Schema.Dropped, f.Schema.Dropped},
+				{"task", g.Schema.Task, f.Schema.Task},
+				{"targets", g.Schema.Targets, f.Schema.Targets},
+				{"description", g.Schema.Describe(5), f.Schema.Describe(5)},
+				{"unlabelled", g.Schema.Unlabelled, f.Schema.Unlabelled},
+				{"notes", g.Notes, f.Notes},
+				{"inputs", n.Encoding.Inputs, m.Encoding.Inputs},
+				{"outputs", n.Encoding.Targets, m.Encoding.Targets},
+				{"weights", n.WeightsSHA256(), m.WeightsSHA256()},
+				{"findings", n.Training.Diagnosis, m.Training.Diagnosis},
+				{"scores", n.Training.Metrics, m.Training.Metrics},
+				{"imputed", g.Imputed(), f.Imputed()},
+			} {
+				if !reflect.DeepEqual(same.got, same.want) {
+					t.Errorf("%s, rows of weight 0 %s: %s\n%+v\n%+v without them", target, name, same.what, same.got, same.want)
+				}
+			}
+			if g.Rows.Weightless != len(rows)-120 {
+				t.Errorf("%s: %d rows of weight 0", target, g.Rows.Weightless)
+			}
+		}
+	}
+	// An evaluation leaves them out before it looks at their class.
+	m, _ := mustTrain(t, table(without), Options{Targets: []string{"class"}, Ignore: []string{"w"}, Hidden: []int{2}, Epochs: 1, Test: &test})
+	e, err := m.Evaluate(table([][]string{kept(1), kept(2), append(slices.Clone(kept(3)[:10]), "0", "1", "3")}), EvaluateOptions{SampleWeight: "w"})
+	if err != nil || e.Rows != 2 || e.Left.Weightless != 1 || e.Left.Unknown != 0 {
+		t.Errorf("%d rows scored, left %+v: %v", e.Rows, e.Left, err)
 	}
 }

@@ -19,6 +19,7 @@ type checkCmd struct {
 	L1           float64 `name:"l1" default:"0" placeholder:"X" help:"Check the gradient with this penalty, as train has it."`
 	L2           float64 `name:"l2" default:"0" placeholder:"X" help:"Likewise."`
 	JSON         bool    `name:"json" help:"One JSON object on standard output."`
+	Quiet        bool    `help:"No progress."`
 }
 
 type checkJSON struct {
@@ -30,6 +31,7 @@ type checkJSON struct {
 	Threshold  float64          `json:"threshold"`
 	OK         bool             `json:"ok"`
 	Groups     []checkGroupJSON `json:"groups"`
+	saidJSON
 }
 
 type checkGroupJSON struct {
@@ -54,7 +56,8 @@ func (c *checkCmd) Run(e *env) error {
 	o.Precision, o.Validation = "float64", &none
 	o.L1, o.L2 = c.L1, c.L2
 	o.SampleWeight, o.ClassWeight = c.SampleWeight, c.ClassWeight
-	t, err := c.read(e, c.Data)
+	c.show(e, c.Quiet)
+	t, err := c.readSilently(e, c.Data)
 	if err != nil {
 		return err
 	}
@@ -62,9 +65,12 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	f, err := model.Prepare(model.Tables{Train: t}, o, start)
+	f, err := c.prepare(model.Tables{Train: t}, o, start)
 	if err != nil {
-		return asUsage(err)
+		return err
+	}
+	if !c.JSON {
+		writeData(e.Out, t, f.Schema, f.Said())
 	}
 	net, x, y, err := f.Sample(c.Rows)
 	if err != nil {
@@ -83,6 +89,7 @@ func (c *checkCmd) Run(e *env) error {
 	out := checkJSON{
 		Parameters: r.Parameters, Checked: r.Checked, Kinks: r.Kinks, Rows: x.Rows,
 		Worst: finite(r.Worst.Error), Threshold: nn.CheckThreshold, OK: r.OK(), Groups: []checkGroupJSON{},
+		saidJSON: said(f.Schema, f.Said()),
 	}
 	for _, g := range r.Groups {
 		out.Groups = append(out.Groups, checkGroupJSON{

@@ -290,13 +290,17 @@ func (e *env) sayAll(remarks []string) {
 	}
 }
 
-// helpPages are the pages of the documents that help shows: those that are not called as a command
-// is.
+// helpPages are the pages of the documents by the names that help takes. One that is called as a
+// command is has the ending .md.
 func helpPages() []string {
-	return slices.DeleteFunc(docs.Names(), func(name string) bool {
+	names := docs.Names()
+	for i, name := range names {
 		_, command := reflect.TypeFor[commands]().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
-		return command
-	})
+		if command {
+			names[i] += ".md"
+		}
+	}
+	return names
 }
 
 // helpCmd is "gradus help [COMMAND|PAGE]".
@@ -305,10 +309,12 @@ type helpCmd struct {
 }
 
 func (c *helpCmd) Run(e *env) error {
-	if len(c.Command) == 1 && slices.Contains(helpPages(), c.Command[0]) {
-		text, _ := docs.Page(c.Command[0])
-		e.printf("%s", text)
-		return nil
+	if len(c.Command) == 1 {
+		name, file := strings.CutSuffix(c.Command[0], ".md")
+		if text, ok := docs.Page(name); ok && (file || slices.Contains(helpPages(), name)) {
+			e.printf("%s", text)
+			return nil
+		}
 	}
 	_, err := e.parser.Parse(append(c.Command, "--help"))
 	if err != nil {

@@ -68,7 +68,12 @@ func (c *compareCmd) Run(e *env) error {
 		config.Method = train.Method(m)
 		lanes[i] = lesson.Lane{Name: m, Config: config}
 	}
+	begun := false
 	watch := func(lane int, p lesson.Point) {
+		if !begun && !c.JSON {
+			writeData(e.Out, f.Table(), f.Schema, f.Said())
+		}
+		begun = true
 		if !c.Quiet && p.Epoch == c.Epochs/2 {
 			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, c.Epochs, short(p.Loss))
 		}
@@ -95,7 +100,8 @@ func (c *compareCmd) Run(e *env) error {
 			Loss    string                  `json:"loss"`
 			Tracks  []lesson.Track[float64] `json:"tracks"`
 			Picture string                  `json:"picture"`
-		}{f.Rows.Train, f.Options.Loss, tracks, c.Out})
+			saidJSON
+		}{f.Rows.Train, f.Options.Loss, tracks, c.Out, said(f.Schema, f.Said())})
 	}
 	c.print(e, f, tracks)
 	return nil
@@ -115,7 +121,8 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, err
 	}
 	o.Validation = &none
-	t, err := c.read(e, c.Data)
+	c.show(e, c.Quiet)
+	t, err := c.readSilently(e, c.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -123,12 +130,11 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := model.Prepare(model.Tables{Train: t}, o, start)
-	return f, asUsage(err)
+	return c.tableFlags.prepare(model.Tables{Train: t}, o, start)
 }
 
 func (c *compareCmd) print(e *env, f *model.Fit, tracks []lesson.Track[float64]) {
-	e.printf("%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
+	e.printf("\n%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
 		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, c.Seed, f.Options.Optimizer, *f.Options.LR)
 	e.printf("%-12s %8s %10s %12s %10s %14s %14s   %s\n", "method", "epochs", "updates", "gradients", "seconds", "loss at start", "loss at end", "ended by")
 	for _, t := range tracks {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/data"
@@ -55,17 +56,35 @@ func (c *cvCmd) Run(e *env) error {
 	case c.Test != "":
 		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
 	}
-	if c.Out != "" && c.Out != "-" {
+	if c.Out == "-" && c.JSON {
+		return usagef("--out -: --json has standard output; name a file")
+	} else if c.Out != "" && c.Out != "-" {
 		if err := checkOut(c.Out, kindTable, c.Data); err != nil {
 			return err
 		}
 	}
+	c.show(e, c.Quiet)
 	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
 	if err != nil {
 		return err
 	}
 	if tables.Validation != nil {
 		return usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.Validation)
+	}
+	schema, notes, err := model.Inspect(tables.Train, o)
+	if err != nil {
+		return asUsage(err)
+	}
+	var once sync.Once
+	o.Stage = func(what string) {
+		if what != "encoding" || c.JSON { // with which the first fold begins
+			return
+		}
+		w := e.Out
+		if c.Out == "-" {
+			w = e.Err
+		}
+		once.Do(func() { writeData(w, tables.Train, schema, notes) })
 	}
 	e.watch()
 	ended := 0
@@ -83,20 +102,17 @@ func (c *cvCmd) Run(e *env) error {
 	}
 	if c.Out != "" {
 		write := func(w io.Writer) error { return writeFolds(w, cv) }
-		if c.Out == "-" && !c.JSON {
-			return write(e.Out)
-		}
 		if c.Out == "-" {
-			return usagef("--out -: --json has standard output; name a file")
+			return write(e.Out)
 		}
 		if err := atomicfile.Write(c.Out, write); err != nil {
 			return err
 		}
 	}
 	if c.JSON {
-		return e.writeJSON(c.result(cv))
+		return e.writeJSON(c.result(cv, schema))
 	}
-	c.print(e, tables.Train, cv)
+	c.print(e, cv, cv.Notes[len(notes):])
 	return nil
 }
 
@@ -121,7 +137,7 @@ func writeFolds(w io.Writer, cv *model.CV) error {
 	})
 }
 
-func (c *cvCmd) result(cv *model.CV) any {
+func (c *cvCmd) result(cv *model.CV, s *data.Schema) any {
 	folds := make([]cvFoldJSON, len(cv.Folds))
 	for i, m := range cv.Folds {
 		t := m.Training
@@ -140,10 +156,6 @@ func (c *cvCmd) result(cv *model.CV) any {
 	if c.Out != "" {
 		out = &c.Out
 	}
-	notes := cv.Notes
-	if notes == nil {
-		notes = []string{}
-	}
 	return struct {
 		Folds       []cvFoldJSON    `json:"folds"`
 		Mean        metrics.Scores  `json:"mean"`
@@ -156,17 +168,18 @@ func (c *cvCmd) result(cv *model.CV) any {
 		Task        data.Task       `json:"task"`
 		Target      []string        `json:"target"`
 		Seed        uint64          `json:"seed"`
-		Notes       []string        `json:"notes"`
 		Options     model.Options   `json:"options"`
-	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, notes, m.Options}
+		saidJSON
+	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, m.Options, said(s, cv.Notes)}
 }
 
-func (c *cvCmd) print(e *env, t *data.Table, cv *model.CV) {
+// print reports; notes are those of the first fold's run that are not told yet.
+func (c *cvCmd) print(e *env, cv *model.CV, notes []string) {
 	m := cv.Folds[0]
-	e.printf("Data     %s: %s, of which %d were in a fold\n", t.Name(), counted(t.Rows(), "row"), len(cv.Rows))
+	e.printf("Rows     %d in a fold\n", len(cv.Rows))
 	e.printf("Network  %s, %s, seed %d\n", m.DescribeNetwork(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", descentText(m.Options))
-	for _, n := range cv.Notes {
+	for _, n := range notes {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")

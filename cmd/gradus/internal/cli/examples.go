@@ -63,7 +63,7 @@ func (tuneCmd) Help() string {
 
 func (lrCmd) Help() string { return exampleCalls("gradus lr data.csv --target price -o rates.svg", "") }
 
-func (labCmd) Help() string { return exampleCalls("gradus lab data.csv", "") }
+func (labCmd) Help() string { return exampleCalls("gradus lab data.csv", "") + more("lab.md") }
 
 func (plotCmd) Help() string {
 	return exampleCalls("gradus plot runs/1 -o curves.svg", "", "gradus plot data.safetensors -o network.svg", "")
@@ -74,7 +74,7 @@ func (exportCmd) Help() string {
 		"gradus export data.safetensors -o data.onnx", "from the cells of a row to its label",
 		"gradus export data.safetensors -o data.go", "one Go file, and its test data_test.go",
 		"gradus export data.safetensors -o weights.safetensors --bare --layout torch", "for load_state_dict",
-	)
+	) + more("export.md")
 }
 
 func (importCmd) Help() string {
@@ -88,7 +88,7 @@ func (serveCmd) Help() string {
 	return exampleCalls(
 		"gradus serve data.safetensors", "curl -d '{\"age\":59, ...}' http://127.0.0.1:8080/predict",
 		"gradus serve prices=data.safetensors --listen 0.0.0.0:8080 --tls-cert cert.pem --tls-key key.pem", "with a token, which it prints",
-	)
+	) + more("serve.md")
 }
 
 func (reportCmd) Help() string { return exampleCalls("gradus report runs/1 -o report.html", "") }
@@ -104,3 +104,6 @@ func exampleCalls(pairs ...string) string {
 	}
 	return text
 }
+
+// more says where a page about a command is.
+func more(page string) string { return "\n\nMore of it: gradus help " + page }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -56,6 +57,15 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return err
+	}
+	counts, err := data.Inputs(b, []int{c.Row}, make([]float64, len(x)))
+	if err != nil {
+		return err
+	}
+	e.sayAll(model.CellNotes(counts))
 	o.Loss = m.Loss
 	solver := ""
 	if h, name := m.Options, m.Options.Optimizer; slices.Contains(optim.Solvers(), name) {

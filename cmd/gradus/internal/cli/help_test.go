@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/gradus-ml/gradus/docs"
 )
 
 // TestHelpHasExamples: what help shows as a call can be parsed, and the commands that take data
@@ -32,7 +34,13 @@ func TestHelpHasExamples(t *testing.T) {
 
 // TestHelpShowsPages: every page that help or a report names is in the binary.
 func TestHelpShowsPages(t *testing.T) {
+	if names := docs.Names(); len(helpPages()) != len(names) {
+		t.Errorf("help shows the pages %v of %v", helpPages(), names)
+	}
 	for _, page := range helpPages() {
+		if command, ok := strings.CutSuffix(page, ".md"); ok && !strings.Contains(must(t, 0, "help", command).out, "gradus help "+page) {
+			t.Errorf("help %s does not say how to see %s", command, page)
+		}
 		if r := must(t, 0, "help", page); !strings.HasPrefix(r.out, "# ") {
 			t.Errorf("help %s: %.80s", page, r.out)
 		}
@@ -42,6 +50,9 @@ func TestHelpShowsPages(t *testing.T) {
 	}
 	if r := must(t, 0, "help", "diagnosis"); !strings.Contains(r.out, "| `target-outlier` |") {
 		t.Error("help diagnosis lacks the codes")
+	}
+	if must(t, 0, "help", "bits.md").out != must(t, 0, "help", "bits").out {
+		t.Error("help bits.md is not help bits")
 	}
 	if r := must(t, 0, "help", "lab"); !strings.HasPrefix(r.out, "Usage: gradus lab") {
 		t.Errorf("help lab: %.80s", r.out)

@@ -65,6 +65,7 @@ func (c *importanceCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	c.show(e, c.Quiet)
 	t, err := c.read(e, c.Data)
 	if err != nil {
 		return err

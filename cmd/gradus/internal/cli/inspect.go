@@ -35,7 +35,7 @@ func (c *inspectCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	c.shown = newPreparing(e.Err, c.Quiet)
+	c.show(e, c.Quiet)
 	t, err := c.readSilently(e, c.Data)
 	if err != nil {
 		return err
@@ -55,10 +55,7 @@ func (c *inspectCmd) Run(e *env) error {
 		}
 		return e.writeJSON(out)
 	}
-	writeSchema(e, t, s)
-	for _, n := range notes {
-		e.printf("Note     %s\n", n)
-	}
+	writeData(e.Out, t, s, notes)
 	e.printf("\n")
 	for _, d := range s.Describe(most) {
 		what := d.Role

@@ -22,6 +22,7 @@ type lrCmd struct {
 	Updates      int     `default:"200" placeholder:"N" help:"How many updates the rate rises over."`
 	Out          string  `short:"o" placeholder:"FILE" help:"The picture: .svg or .png. Default: none."`
 	JSON         bool    `name:"json" help:"One JSON object on standard output."`
+	Quiet        bool    `help:"No progress."`
 }
 
 type lrJSON struct {
@@ -32,6 +33,7 @@ type lrJSON struct {
 	Optimizer  string             `json:"optimizer"`
 	Points     []lesson.RatePoint `json:"points"`
 	Picture    *string            `json:"picture"`
+	saidJSON
 }
 
 func (c *lrCmd) Run(e *env) error {
@@ -61,11 +63,14 @@ func (c *lrCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if !c.JSON {
+		writeData(e.Out, f.Table(), f.Schema, f.Said())
+	}
 	sweep, err := c.sweep(e, f)
 	if err != nil {
 		return err
 	}
-	out := lrJSON{Default: usual, Optimizer: f.Options.Optimizer, Points: sweep.Points}
+	out := lrJSON{Default: usual, Optimizer: f.Options.Optimizer, Points: sweep.Points, saidJSON: said(f.Schema, f.Said())}
 	if len(sweep.Points) > 0 {
 		out.Lowest = &sweep.Points[sweep.Lowest()].Rate
 	}
@@ -97,6 +102,7 @@ func (c *lrCmd) prepare(e *env) (f *model.Fit, usual float64, err error) {
 	if err := c.descentFlags.add(&o); err != nil {
 		return nil, 0, err
 	}
+	c.show(e, c.Quiet)
 	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
 	if err != nil {
 		return nil, 0, err
@@ -111,9 +117,8 @@ func (c *lrCmd) prepare(e *env) (f *model.Fit, usual float64, err error) {
 	o.Epochs = c.Updates
 	sweep := optim.Sweep{From: c.Low, To: c.High, Steps: c.Updates}
 	o.Schedule, o.Custom.Schedules = sweep.String(), []optim.Schedule{sweep}
-	f, err = model.Prepare(tables, o, start)
-	if err != nil {
-		return nil, 0, asUsage(err)
+	if f, err = c.tableFlags.prepare(tables, o, start); err != nil {
+		return nil, 0, err
 	}
 	return f, *f.Options.LR, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"sort"
@@ -20,15 +21,11 @@ import (
 
 var nan = math.NaN()
 
-// writeData says, before training, what was read and what the columns were taken for, and returns
-// how many notes it told of.
-func writeData(e *env, f *model.Fit) int {
-	writeSchema(e, f.Table(), f.Schema)
-	notes := f.Said()
+// writeNotes writes remarks, a line each.
+func writeNotes(w io.Writer, notes []string) {
 	for _, n := range notes {
-		e.printf("Note     %s\n", n)
+		fmt.Fprintf(w, "Note     %s\n", n)
 	}
-	return len(notes)
 }
 
 // writeReport says what was trained, how well it does and on which rows, and what to try next.
@@ -49,9 +46,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
 	}
-	for _, n := range f.Said()[c.told:] {
-		e.printf("Note     %s\n", n)
-	}
+	writeNotes(e.Out, f.Said()[c.told:])
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
 		e.printf("Note     missing in the training rows: %s; a number or date takes the median, a category has a level for it.\n", counted(imputed.Imputed(), "cell"))
 	}
@@ -98,8 +93,8 @@ func writeDiagnosis(e *env, found []train.Finding) {
 }
 
 // writeSchema says what was read and what the columns were taken for.
-func writeSchema(e *env, table *data.Table, s *data.Schema) {
-	e.printf("Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
+func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
+	fmt.Fprintf(w, "Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
 	names := []string{}
 	for _, t := range s.Targets {
 		names = append(names, t.Name)
@@ -115,7 +110,7 @@ func writeSchema(e *env, table *data.Table, s *data.Schema) {
 			what += " (--task regression would take them as amounts)"
 		}
 	}
-	e.printf("Target   %s%s, %s\n", strings.Join(names, ", "), why, what)
+	fmt.Fprintf(w, "Target   %s%s, %s\n", strings.Join(names, ", "), why, what)
 
 	byKind := map[data.Kind][]string{}
 	for _, col := range s.Columns {
@@ -136,18 +131,18 @@ func writeSchema(e *env, table *data.Table, s *data.Schema) {
 			label = "         "
 		}
 		names := byKind[data.Kind(k)]
-		e.printf("%s%d %s: %s\n", label, len(names), k, list(names, 10))
+		fmt.Fprintf(w, "%s%d %s: %s\n", label, len(names), k, list(names, 10))
 	}
 	for i, d := range s.Dropped {
 		if i == 8 {
-			e.printf("Dropped  and %d more\n", len(s.Dropped)-i)
+			fmt.Fprintf(w, "Dropped  and %d more\n", len(s.Dropped)-i)
 			break
 		}
-		e.printf("Dropped  %s: %s\n", d.Name, d.Reason)
+		fmt.Fprintf(w, "Dropped  %s: %s\n", d.Name, d.Reason)
 	}
 	for _, col := range s.Columns {
 		if col.Note != "" {
-			e.printf("Note     %s: %s\n", col.Name, col.Note)
+			fmt.Fprintf(w, "Note     %s: %s\n", col.Name, col.Note)
 		}
 	}
 }

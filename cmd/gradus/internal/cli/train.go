@@ -72,7 +72,9 @@ func (c *trainCmd) Run(e *env) error {
 		defer dir.close()
 	}
 	if !c.JSON {
-		c.told = writeData(e, f)
+		notes := f.Said()
+		writeData(e.Out, f.Table(), f.Schema, notes)
+		c.told = len(notes)
 	}
 	failed := c.loop(e, f, dir)
 	unsaved := dir.end(f) // also of a run that diverged: resume then says so again
@@ -113,7 +115,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, err
 	}
 	c.rowFlags.add(&o)
-	c.shown = newPreparing(e.Err, c.Quiet)
+	c.show(e, c.Quiet)
 	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
 	if err != nil {
 		return nil, err
@@ -124,10 +126,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 			return nil, err
 		}
 	}
-	o.Stage = c.shown.stage(tables.Train.Rows())
-	f, err := model.Prepare(tables, o, start)
-	c.shown.done()
-	return f, asUsage(err)
+	return c.tableFlags.prepare(tables, o, start)
 }
 
 // nothing is a run that a signal ended before its first update.
@@ -218,29 +217,15 @@ type trainJSON struct {
 	Model            *string         `json:"model"`
 	Seed             uint64          `json:"seed"`
 
-	Task       data.Task     `json:"task"`
-	Target     []string      `json:"target"`
-	Rows       model.Rows    `json:"rows"`
-	Inputs     int           `json:"inputs"`
-	Parameters int           `json:"parameters"`
-	BestEpoch  *int          `json:"best_epoch"`
-	Threshold  *float64      `json:"threshold,omitempty"` // of two classes
-	Notes      []string      `json:"notes"`
-	Columns    []columnJSON  `json:"columns"`
-	Dropped    []droppedJSON `json:"dropped"`
-	Options    model.Options `json:"options"`
-}
-
-type columnJSON struct {
-	Name    string    `json:"name"`
-	Kind    data.Kind `json:"kind"`
-	Missing int       `json:"missing"`
-	Note    string    `json:"note,omitempty"`
-}
-
-type droppedJSON struct {
-	Name   string `json:"name"`
-	Reason string `json:"reason"`
+	Task       data.Task  `json:"task"`
+	Target     []string   `json:"target"`
+	Rows       model.Rows `json:"rows"`
+	Inputs     int        `json:"inputs"`
+	Parameters int        `json:"parameters"`
+	BestEpoch  *int       `json:"best_epoch"`
+	Threshold  *float64   `json:"threshold,omitempty"` // of two classes
+	saidJSON
+	Options model.Options `json:"options"`
 }
 
 func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
@@ -250,8 +235,8 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
 		Metrics: t.Metrics, Diagnosis: append([]train.Finding{}, t.Diagnosis...), WeightsSHA256: m.WeightsSHA256(),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
-		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), Notes: f.Said(),
-		Options: m.Options, Columns: []columnJSON{}, Dropped: []droppedJSON{},
+		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), saidJSON: said(f.Schema, f.Said()),
+		Options: m.Options,
 	}
 	if path != "" {
 		out.Model = &path
@@ -261,15 +246,6 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 	}
 	if m.Task() == data.Binary {
 		out.Threshold = &m.Threshold
-	}
-	if out.Notes == nil {
-		out.Notes = []string{}
-	}
-	for _, col := range f.Schema.Columns {
-		out.Columns = append(out.Columns, columnJSON{col.Name, col.Kind, col.Missing, col.Note})
-	}
-	for _, d := range f.Schema.Dropped {
-		out.Dropped = append(out.Dropped, droppedJSON{d.Name, d.Reason})
 	}
 	return out
 }

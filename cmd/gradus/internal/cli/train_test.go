@@ -486,4 +486,44 @@ func TestConstantTarget(t *testing.T) {
 	if o := trainQuietly(t, 0, "t.csv", "-o", "m.safetensors", "--epochs", "3", "--validation", "none"); o.number(t, "epochs") != 3 {
 		t.Errorf("3 epochs were asked for, and it made %v", o.number(t, "epochs"))
 	}
+	// Whatever the loss, the output, the rule and the depth.
+	place(t, map[string]string{
+		"t.csv":    rows(100, "x,y", number, always("0.75")),
+		"many.csv": rows(100, "x,z,y", number, func(i int) string { return fmt.Sprint(i * 7 % 13) }, always("150")),
+		"one.csv":  rows(100, "x,y", number, always("yes")),
+	})
+	for _, flags := range []string{
+		"--loss poisson", "--loss gamma", "--loss tweedie --hidden 0", "--loss huber --scale none", "--loss quantile:0.9", "--loss absolute",
+		"--loss poisson --output-activation softplus --optimizer lbfgs", "--output-activation sigmoid --loss binary-cross-entropy",
+		"--output-activation tanh --optimizer sgd", "--output-activation relu --method batch", "--loss poisson --precision float64 --norm batch",
+		"--output-activation gelu --dropout 0.5",
+	} {
+		o := trainQuietly(t, 0, append([]string{"t.csv", "-o", "m.safetensors"}, strings.Fields(flags)...)...)
+		if o.number(t, "epochs") != 1 || o.number(t, "metrics", "train", "rmse") > 1e-6 || len(o.at(t, "diagnosis").([]any)) > 0 {
+			t.Errorf("%s: %v epochs, rmse %v, %v", flags, o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"), o.at(t, "diagnosis"))
+		}
+	}
+	// What no bias can say is trained, and said.
+	for flags, want := range map[string]string{
+		"--no-bias --scale none":                              `The network has no biases, so it is trained all the same to say "y".`,
+		"--output-activation elu:0.5 --target z,y --epochs 2": `The target "y" is 150 in every training row`,
+	} {
+		file := "t.csv"
+		if strings.Contains(flags, "z,y") {
+			file = "many.csv"
+		}
+		o := trainQuietly(t, 0, append([]string{file, "-o", "m.safetensors"}, strings.Fields(flags)...)...)
+		if o.number(t, "epochs") < 2 || !strings.Contains(fmt.Sprint(o.at(t, "notes")), want) {
+			t.Errorf("%s: %v epochs, %v", flags, o.number(t, "epochs"), o.at(t, "notes"))
+		}
+	}
+	// Of several targets one that never changes is said as it is, and the others are learned.
+	o = trainQuietly(t, 0, "many.csv", "--target", "z,y", "-o", "m.safetensors")
+	outputs := o.at(t, "metrics", "train", "outputs").([]any)
+	if rmse := object(outputs[1].(map[string]any)).number(t, "rmse"); o.number(t, "epochs") < 2 || rmse > 1e-4 {
+		t.Errorf("%v epochs, rmse of the constant target %v", o.number(t, "epochs"), rmse)
+	}
+	if r := call("train", "one.csv"); r.code == 0 || !strings.Contains(r.err, `has a single class, "yes"`) {
+		t.Errorf("a single class: %s", r.err)
+	}
 }

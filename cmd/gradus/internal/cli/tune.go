@@ -50,6 +50,8 @@ func (c *tuneCmd) Run(e *env) error {
 	if err := checkOut(c.Out, kindModel, c.Data, c.Test, c.Validation, c.From); err != nil {
 		return err
 	}
+	c.show(e, c.Quiet)
+	base.shown = c.shown
 	t := &tuning{tuneCmd: c, env: e}
 	if err := t.read(base); err != nil {
 		return err
@@ -205,6 +207,10 @@ func (t *tuning) run(first *model.Fit) error {
 			return err
 		}
 		defer kept.Close()
+	}
+	if !t.JSON {
+		writeData(t.env.Out, first.Table(), first.Schema, first.Said())
+		t.env.printf("\n")
 	}
 	t.done = len(known)
 	s.Done = func(tr tune.Trial) error {

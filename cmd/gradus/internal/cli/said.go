@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"io"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// What every command that reads a table to learn from says of it, before it starts: in text with
+// writeData, in JSON with saidJSON.
+
+// saidJSON is what was decided about a table and the run on it.
+type saidJSON struct {
+	Notes   []string      `json:"notes"`
+	Columns []columnJSON  `json:"columns"`
+	Dropped []droppedJSON `json:"dropped"`
+}
+
+type columnJSON struct {
+	Name    string    `json:"name"`
+	Kind    data.Kind `json:"kind"`
+	Missing int       `json:"missing"`
+	Note    string    `json:"note,omitempty"`
+}
+
+type droppedJSON struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// said is what the notes and the schema of a run say.
+func said(s *data.Schema, notes []string) saidJSON {
+	out := saidJSON{Notes: append([]string{}, notes...), Columns: []columnJSON{}, Dropped: []droppedJSON{}}
+	for _, col := range s.Columns {
+		out.Columns = append(out.Columns, columnJSON{col.Name, col.Kind, col.Missing, col.Note})
+	}
+	for _, d := range s.Dropped {
+		out.Dropped = append(out.Dropped, droppedJSON{d.Name, d.Reason})
+	}
+	return out
+}
+
+// writeData says what was read and what the columns were taken for.
+func writeData(w io.Writer, t *data.Table, s *data.Schema, notes []string) {
+	writeSchema(w, t, s)
+	writeNotes(w, notes)
+}
+
+// show has the command show how reading goes, unless quiet says otherwise.
+func (f *readFlags) show(e *env, quiet bool) { f.shown = newPreparing(e.Err, quiet) }
+
+// prepare prepares a run on tables, and shows how that goes.
+func (f *tableFlags) prepare(tables model.Tables, o model.Options, start *model.Weights) (*model.Fit, error) {
+	o.Stage = f.shown.stage(tables.Train.Rows())
+	defer f.shown.done()
+	fit, err := model.Prepare(tables, o, start)
+	return fit, asUsage(err)
+}
