@@ -324,15 +324,3 @@ func started(t *testing.T, s http.Handler) string {
 	})
 	return server.URL
 }
-
-// BenchmarkPredict is one row as JSON through the handler, without a network.
-func BenchmarkPredict(b *testing.B) {
-	s, _ := served(b, Options{})
-	body := text(b, someRows[0])
-	b.ReportAllocs()
-	for b.Loop() {
-		if w := call(b, s, "POST", "/predict?model=binary", body); w.Code != 200 {
-			b.Fatal(w.Body)
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -139,30 +138,4 @@ func TestMetadata(t *testing.T) {
 	if w := call(t, s, "POST", "/v2/repository/index", "{}"); w.Code != 200 || strings.Count(w.Body.String(), "READY") != 4 {
 		t.Errorf("index: %d %s", w.Code, w.Body)
 	}
-}
-
-// FuzzInfer: no body makes the server panic or answer with a status of 500.
-func FuzzInfer(f *testing.F) {
-	s, _ := served(f, Options{MaxBody: 1 << 16, MaxRows: 100})
-	f.Add(text(f, map[string]any{"inputs": tensors()}), 0)
-	header, tail := binaryRequest(f)
-	f.Add(header+tail, len(header))
-	f.Add(text(f, someRows), -1)
-	f.Add(`{"dataframe_split":{"columns":["x"],"data":[[1]]}}`, -2)
-	f.Fuzz(func(t *testing.T, body string, length int) {
-		var w *httptest.ResponseRecorder
-		switch {
-		case length > 0:
-			w = call(t, s, "POST", "/v2/models/multiclass/infer", body, headerLength, strconv.Itoa(length))
-		case length == 0:
-			w = call(t, s, "POST", "/v2/models/multiclass/infer", body)
-		case length == -1:
-			w = call(t, s, "POST", "/predict?model=regression", body)
-		default:
-			w = call(t, s, "POST", "/invocations?model=multilabel", body)
-		}
-		if w.Code >= 500 {
-			t.Errorf("%d %s", w.Code, w.Body)
-		}
-	})
 }
