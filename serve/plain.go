@@ -57,11 +57,15 @@ func (s *Server) v1Predict(x *exchange) error {
 
 // only is the model that a request means that names none, or names one with ?model=.
 func (x *exchange) only() (*Model, error) {
-	if q := x.r.URL.Query(); q.Has("model") {
-		return x.s.find(q.Get("model"), q.Get("version"))
+	if x.r.URL.RawQuery != "" {
+		if q := x.r.URL.Query(); q.Has("model") {
+			return x.s.find(q.Get("model"), q.Get("version"))
+		}
 	}
-	if names := x.s.names(); len(names) > 1 {
-		return nil, bad("there are several models (%s): say which with ?model=NAME", strings.Join(names, ", "))
+	if len(x.s.models) > 1 {
+		if names := x.s.names(); len(names) > 1 {
+			return nil, bad("there are several models (%s): say which with ?model=NAME", strings.Join(names, ", "))
+		}
 	}
 	return x.s.find(x.s.models[0].Name, "")
 }
@@ -190,7 +194,7 @@ func (s *Server) predict(x *exchange) error {
 		return err
 	}
 	b := x.memory.answer[:0]
-	counts := x.r.URL.Query().Get("counts") == "true"
+	counts := x.r.URL.RawQuery != "" && x.r.URL.Query().Get("counts") == "true"
 	if single && !counts {
 		b = r.appendRow(b, 0)
 	} else {

@@ -331,9 +331,11 @@ func requestID(r *http.Request) string {
 // body reads a request's body, unpacked, up to the limits.
 func (x *exchange) body() ([]byte, error) {
 	most := x.s.o.MaxBody
-	tooLarge := refuse(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes that this server takes; send the rows in parts", most)
+	tooLarge := func() error {
+		return refuse(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes that this server takes; send the rows in parts", most)
+	}
 	if x.r.ContentLength > most {
-		return nil, tooLarge
+		return nil, tooLarge()
 	}
 	limited := http.MaxBytesReader(x.w, x.r.Body, most)
 	unpacked, err := unpack(limited, x.r.Header.Get("Content-Encoding"))
@@ -355,7 +357,7 @@ func (x *exchange) body() ([]byte, error) {
 		var over *http.MaxBytesError
 		switch {
 		case errors.As(err, &over) || int64(len(b)) > most:
-			return nil, tooLarge
+			return nil, tooLarge()
 		case err == io.EOF:
 			http.NewResponseController(x.w).SetReadDeadline(time.Time{})
 			return b, nil
