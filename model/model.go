@@ -303,5 +303,5 @@ func (m *Model) Describe(out []float64) Prediction {
 			}
 		}
 	}
-	return Prediction{Probabilities: out, Class: m.Classes()[best]}
+	return Prediction{Probabilities: out, Class: m.Encoding.Targets[0].Classes[best]}
 }

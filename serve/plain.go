@@ -39,30 +39,33 @@ func (s *Server) v1Predict(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	var request struct {
-		Instances *[]any `json:"instances"`
+	r, err := x.scanned(m, body, func(s *scanner, r *rows, most int) bool { return s.named(r, most, "instances") })
+	if r == nil && err == nil {
+		var request struct {
+			Instances *[]any `json:"instances"`
+		}
+		if err := decode(body, &request); err != nil {
+			return err
+		}
+		if request.Instances == nil {
+			return bad(`the body has no "instances", a list of rows`)
+		}
+		r, err = x.fromJSON(m, *request.Instances)
 	}
-	if err := decode(body, &request); err != nil {
-		return err
-	}
-	if request.Instances == nil {
-		return bad(`the body has no "instances", a list of rows`)
-	}
-	r, err := x.fromJSON(m, *request.Instances)
-	if err != nil {
-		return err
-	}
-	writeBytes(x.w, http.StatusOK, r.shortJSON())
-	return nil
+	return x.short(r, err)
 }
 
 // only is the model that a request means that names none, or names one with ?model=.
 func (x *exchange) only() (*Model, error) {
-	if q := x.r.URL.Query(); q.Has("model") {
-		return x.s.find(q.Get("model"), q.Get("version"))
+	if x.r.URL.RawQuery != "" {
+		if q := x.r.URL.Query(); q.Has("model") {
+			return x.s.find(q.Get("model"), q.Get("version"))
+		}
 	}
-	if names := x.s.names(); len(names) > 1 {
-		return nil, bad("there are several models (%s): say which with ?model=NAME", strings.Join(names, ", "))
+	if len(x.s.models) > 1 {
+		if names := x.s.names(); len(names) > 1 {
+			return nil, bad("there are several models (%s): say which with ?model=NAME", strings.Join(names, ", "))
+		}
 	}
 	return x.s.find(x.s.models[0].Name, "")
 }
@@ -78,6 +81,15 @@ func (s *Server) invocations(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	r, err := x.scanned(m, body, func(s *scanner, r *rows, most int) bool {
+		return s.named(r, most, "dataframe_records", "instances", "inputs")
+	})
+	if r == nil && err == nil {
+		r, err = x.scanned(m, body, (*scanner).split)
+	}
+	if r != nil || err != nil {
+		return x.short(r, err)
+	}
 	var request struct {
 		Split *struct {
 			Columns []string `json:"columns"`
@@ -90,7 +102,6 @@ func (s *Server) invocations(x *exchange) error {
 	if err := decode(body, &request); err != nil {
 		return err
 	}
-	var r *rows
 	list := request.Records
 	if list == nil {
 		list = request.Instances
@@ -106,10 +117,16 @@ func (s *Server) invocations(x *exchange) error {
 	default:
 		err = bad(`the body has none of "dataframe_split", "dataframe_records", "instances" and "inputs"`)
 	}
+	return x.short(r, err)
+}
+
+// short answers with rows in short, or with what is wrong with them.
+func (x *exchange) short(r *rows, err error) error {
 	if err != nil {
 		return err
 	}
-	writeBytes(x.w, http.StatusOK, r.shortJSON())
+	x.memory.answer = r.shortJSON(x.memory.answer[:0])
+	writeBytes(x.w, http.StatusOK, x.memory.answer)
 	return nil
 }
 
@@ -154,22 +171,30 @@ func (s *Server) predict(x *exchange) error {
 		return err
 	}
 	single := bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
-	var list []any
-	if single {
-		list = []any{nil}
-		err = decode(body, &list[0])
-	} else {
-		err = decode(body, &list)
+	r, err := x.scanned(m, body, func(s *scanner, r *rows, most int) bool {
+		if single {
+			return s.row(r)
+		}
+		return s.rows(r, most)
+	})
+	if r == nil && err == nil {
+		var list []any
+		if single {
+			list = []any{nil}
+			err = decode(body, &list[0])
+		} else {
+			err = decode(body, &list)
+		}
+		if err != nil {
+			return err
+		}
+		r, err = x.fromJSON(m, list)
 	}
 	if err != nil {
 		return err
 	}
-	r, err := x.fromJSON(m, list)
-	if err != nil {
-		return err
-	}
-	var b []byte
-	counts := x.r.URL.Query().Get("counts") == "true"
+	b := x.memory.answer[:0]
+	counts := x.r.URL.RawQuery != "" && x.r.URL.Query().Get("counts") == "true"
 	if single && !counts {
 		b = r.appendRow(b, 0)
 	} else {
@@ -186,13 +211,14 @@ func (s *Server) predict(x *exchange) error {
 		}
 		b = append(b, '}')
 	}
+	x.memory.answer = b
 	writeBytes(x.w, http.StatusOK, b)
 	return nil
 }
 
 // shortJSON is {"predictions": [...]}, for each row its class or number, or a list of them.
-func (r *rows) shortJSON() []byte {
-	b := []byte(`{"predictions":[`)
+func (r *rows) shortJSON(b []byte) []byte {
+	b = append(b, `{"predictions":[`...)
 	for i := range r.n {
 		if i > 0 {
 			b = append(b, ',')

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/gradus-ml/gradus/data"
@@ -21,6 +22,7 @@ type rows struct {
 	values          []data.Value // a value for each column, row by row
 	out             []float64    // Outputs numbers a row
 	missing, unseen []int64      // cells by column
+	seen            []int        // by column, the last row in which a scanner found it
 }
 
 // newRows makes room for n rows of a model.
@@ -29,13 +31,49 @@ func (x *exchange) newRows(m *Model, n int) (*rows, error) {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the request has %d rows, and this server takes %d at once; send them in parts", n, x.s.o.MaxRows)
 	}
 	x.model, x.rows = m, n
-	l := m.now()
-	return &rows{m: l, n: n, values: make([]data.Value, n*len(l.columns))}, nil
+	return x.empty(m.now(), n), nil
+}
+
+// empty is n rows of missing values, in the memory that the exchange has.
+func (x *exchange) empty(l *loaded, n int) *rows {
+	r, columns := &x.memory.rows, len(l.columns)
+	r.m, r.n = l, n
+	r.values = zeroed(r.values, n*columns)
+	r.missing, r.unseen, r.seen = zeroed(r.missing, columns), zeroed(r.unseen, columns), zeroed(r.seen, columns)
+	return r
+}
+
+// zeroed is n zeros, in the same memory where there is room.
+func zeroed[T any](s []T, n int) []T {
+	s = slices.Grow(s[:0], n)[:n]
+	clear(s)
+	return s
+}
+
+// add adds a row of missing values and returns its cells.
+func (r *rows) add() []data.Value {
+	before, columns := len(r.values), len(r.m.columns)
+	r.n++
+	r.values = slices.Grow(r.values, columns)[:before+columns]
+	cells := r.values[before:]
+	clear(cells)
+	return cells
+}
+
+// scanned reads and predicts rows by a scanner. Without rows and an error, the body is for
+// encoding/json.
+func (x *exchange) scanned(m *Model, body []byte, read func(s *scanner, r *rows, most int) bool) (*rows, error) {
+	r, s := x.empty(m.now(), 0), scanner{b: body}
+	if x.s.o.plain || !read(&s, r, x.s.o.MaxRows) || !s.end() {
+		return nil, nil
+	}
+	x.model, x.rows = m, r.n
+	return r, r.run(x)
 }
 
 // run predicts the rows and counts their missing and unseen cells.
 func (r *rows) run(x *exchange) error {
-	r.out = make([]float64, r.n*r.m.Outputs())
+	r.out = zeroed(r.out, r.n*r.m.Outputs())
 	if err := r.m.PredictRows(r.values, r.out); err != nil {
 		if errors.Is(err, model.ErrRow) {
 			return bad("%w", err)
@@ -43,7 +81,6 @@ func (r *rows) run(x *exchange) error {
 		return err
 	}
 	columns := len(r.m.columns)
-	r.missing, r.unseen = make([]int64, columns), make([]int64, columns)
 	for i := range r.n {
 		r.m.Encoding.Tally(r.values[i*columns:][:columns], r.missing, r.unseen)
 	}
@@ -183,6 +220,16 @@ func appendFloat(b []byte, x float64) []byte {
 
 // appendText writes a text as JSON.
 func appendText(b []byte, s string) []byte {
+	plain := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&':
+			plain = false
+		}
+	}
+	if plain {
+		return append(append(append(b, '"'), s...), '"')
+	}
 	text, err := json.Marshal(s)
 	if err != nil {
 		panic("serve: " + err.Error()) // a text always goes into JSON

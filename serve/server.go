@@ -9,9 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gradus-ml/gradus/data"
 )
 
 // Options say what a server allows. A zero field takes the default.
@@ -26,6 +30,8 @@ type Options struct {
 	Log         *slog.Logger  // default: none
 	LogRequests bool          // every request, not only those that fail
 	Version     string        // of gradus
+
+	plain bool // no scanner: encoding/json alone, which tests compare
 }
 
 // Server answers requests for predictions.
@@ -35,6 +41,7 @@ type Server struct {
 	mux      *http.ServeMux
 	slots    chan struct{}
 	held     atomic.Int64 // bytes of bodies
+	memories sync.Pool    // of *memory
 	draining atomic.Bool
 	metrics  *metrics
 	log      *slog.Logger
@@ -58,6 +65,7 @@ func New(sources []Source, o Options) (*Server, error) {
 		o.BodyTimeout = 30 * time.Second
 	}
 	s := &Server{o: o, slots: make(chan struct{}, o.MaxRequests), log: o.Log}
+	s.memories.New = func() any { return new(memory) }
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -173,6 +181,42 @@ type exchange struct {
 	model *Model // once it is known
 	rows  int
 	held  int64 // bytes of its body
+
+	memory *memory // of a POST
+}
+
+// memory is what one request after another uses, so that a request allocates little.
+type memory struct {
+	body, answer []byte
+	rows         rows
+	elements     []data.Value // of tensors
+}
+
+// release gives an exchange's memory to later ones, but for texts, and for slices of more than most
+// bytes, since few requests are as large as the largest.
+func (x *exchange) release() {
+	const most, value = 1 << 20, 40 // bytes
+	m := x.memory
+	if m == nil {
+		return
+	}
+	x.memory = nil
+	m.rows.m = nil
+	keep(&m.body, most)
+	keep(&m.answer, most)
+	keep(&m.rows.out, most/8)
+	clear(m.rows.values)
+	keep(&m.rows.values, most/value)
+	clear(m.elements)
+	keep(&m.elements, most/value)
+	x.s.memories.Put(m)
+}
+
+// keep forgets a slice with room for more than most.
+func keep[T any](s *[]T, most int) {
+	if *s = (*s)[:0]; cap(*s) > most {
+		*s = nil
+	}
 }
 
 // A refusal is an error with the status that it is answered with.
@@ -198,7 +242,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, f func(*exchange
 	recorded := &recorder{ResponseWriter: w, status: http.StatusOK}
 	x.w = recorded
 	defer func() { s.held.Add(-x.held) }()
-	if r.Method == http.MethodPost { // also for the rest of a body that is refused
+	if r.Method == http.MethodPost {
+		x.memory = s.memories.Get().(*memory)
+		defer x.release()
+		// Also for the rest of a body that is refused.
 		http.NewResponseController(w).SetReadDeadline(begun.Add(s.o.BodyTimeout)) // in a test there may be no connection
 	}
 	err := s.allowed(r)
@@ -284,9 +331,11 @@ func requestID(r *http.Request) string {
 // body reads a request's body, unpacked, up to the limits.
 func (x *exchange) body() ([]byte, error) {
 	most := x.s.o.MaxBody
-	tooLarge := refuse(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes that this server takes; send the rows in parts", most)
+	tooLarge := func() error {
+		return refuse(http.StatusRequestEntityTooLarge, "the body is larger than the %d bytes that this server takes; send the rows in parts", most)
+	}
 	if x.r.ContentLength > most {
-		return nil, tooLarge
+		return nil, tooLarge()
 	}
 	limited := http.MaxBytesReader(x.w, x.r.Body, most)
 	unpacked, err := unpack(limited, x.r.Header.Get("Content-Encoding"))
@@ -300,14 +349,15 @@ func (x *exchange) body() ([]byte, error) {
 	if err := x.hold(room); err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, room)
+	b := slices.Grow(x.memory.body[:0], room)
+	defer func() { x.memory.body = b }()
 	for {
 		n, err := unpacked.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		var over *http.MaxBytesError
 		switch {
 		case errors.As(err, &over) || int64(len(b)) > most:
-			return nil, tooLarge
+			return nil, tooLarge()
 		case err == io.EOF:
 			http.NewResponseController(x.w).SetReadDeadline(time.Time{})
 			return b, nil

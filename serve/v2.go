@@ -101,10 +101,12 @@ type inferRequest struct {
 	ID         string         `json:"id"`
 	Parameters map[string]any `json:"parameters"`
 	Inputs     []inferInput   `json:"inputs"`
-	Outputs    []struct {
-		Name       string         `json:"name"`
-		Parameters map[string]any `json:"parameters"`
-	} `json:"outputs"`
+	Outputs    []inferOutput  `json:"outputs"`
+}
+
+type inferOutput struct {
+	Name       string         `json:"name"`
+	Parameters map[string]any `json:"parameters"`
 }
 
 type inferInput struct {
@@ -113,6 +115,8 @@ type inferInput struct {
 	Datatype   string         `json:"datatype"`
 	Parameters map[string]any `json:"parameters"`
 	Data       any            `json:"data"`
+
+	elements []data.Value // of Data, where a scanner read them
 }
 
 const headerLength = "Inference-Header-Content-Length"
@@ -135,8 +139,14 @@ func (s *Server) infer(x *exchange) error {
 		body, tail = body[:n], body[n:]
 	}
 	var request inferRequest
-	if err := decode(body, &request); err != nil {
-		return err
+	list, scan := x.memory.elements[:0], scanner{b: body}
+	scanned := !s.o.plain && scan.infer(&request, &list, s.o.MaxRows*len(m.now().columns))
+	x.memory.elements = list
+	if !scanned {
+		request = inferRequest{}
+		if err := decode(body, &request); err != nil {
+			return err
+		}
 	}
 	r, err := x.fromTensors(m, request.Inputs, tail)
 	if err != nil {
@@ -193,7 +203,7 @@ func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*row
 			step, count = width, n
 			given[place] = true
 		}
-		if tail, err = in.values(tail, count, func(i int, v data.Value) { r.values[place+i*step] = v }); err != nil {
+		if tail, err = in.values(tail, count, r.values[min(place, len(r.values)):], step); err != nil {
 			return nil, err
 		}
 	}
@@ -208,27 +218,47 @@ func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*row
 	return r, nil
 }
 
-// sizes are the bytes of an element; BYTES has a length of its own each.
-var sizes = map[string]int{
-	"BOOL": 1, "INT8": 1, "UINT8": 1, "INT16": 2, "UINT16": 2, "INT32": 4, "UINT32": 4, "INT64": 8, "UINT64": 8, "FP32": 4, "FP64": 8, "BYTES": 0,
+// elements are how those of a datatype stand in binary data: their bytes, and what they are.
+var elements = map[string]struct {
+	size int
+	of   func(b []byte) float64
+}{
+	"INT8":   {1, func(b []byte) float64 { return float64(int8(b[0])) }},
+	"UINT8":  {1, func(b []byte) float64 { return float64(b[0]) }},
+	"INT16":  {2, func(b []byte) float64 { return float64(int16(binary.LittleEndian.Uint16(b))) }},
+	"UINT16": {2, func(b []byte) float64 { return float64(binary.LittleEndian.Uint16(b)) }},
+	"INT32":  {4, func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) }},
+	"UINT32": {4, func(b []byte) float64 { return float64(binary.LittleEndian.Uint32(b)) }},
+	"INT64":  {8, func(b []byte) float64 { return float64(int64(binary.LittleEndian.Uint64(b))) }},
+	"UINT64": {8, func(b []byte) float64 { return float64(binary.LittleEndian.Uint64(b)) }},
+	"FP32":   {4, func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }},
+	"FP64":   {8, func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }},
+	"BOOL":   {1, nil}, // nil: no number
+	"BYTES":  {0, nil}, // a length before each
 }
 
-// values calls set for each of count elements, from the JSON or from the binary data, of which it
-// returns the rest.
-func (in *inferInput) values(tail []byte, count int, set func(i int, v data.Value)) ([]byte, error) {
-	size, ok := sizes[in.Datatype]
+// values puts count elements, from the JSON or from the binary data, into every step-th place of
+// to, and returns the rest of the binary data.
+func (in *inferInput) values(tail []byte, count int, to []data.Value, step int) ([]byte, error) {
+	element, ok := elements[in.Datatype]
 	if !ok {
 		return nil, bad("the input %q has the datatype %q; this server takes FP64, FP32, whole numbers, BOOL and BYTES", in.Name, in.Datatype)
 	}
 	given, isBinary := in.Parameters["binary_data_size"]
 	if !isBinary {
-		n := 0
-		err := in.flat(in.Data, func(v data.Value) {
-			if n < count {
-				set(n, v)
+		n, err := len(in.elements), error(nil)
+		if in.elements == nil {
+			err = in.flat(in.Data, func(v data.Value) {
+				if n < count {
+					to[n*step] = v
+				}
+				n++
+			})
+		} else if n == count {
+			for i, v := range in.elements {
+				to[i*step] = v
 			}
-			n++
-		})
+		}
 		if err == nil && n != count {
 			err = bad("the input %q of shape %v has %d elements, not %d", in.Name, in.Shape, n, count)
 		}
@@ -236,18 +266,24 @@ func (in *inferInput) values(tail []byte, count int, set func(i int, v data.Valu
 	}
 	length, ok := given.(float64)
 	switch {
-	case in.Data != nil:
+	case in.Data != nil || in.elements != nil:
 		return nil, bad("the input %q has data and binary_data_size: give one of them", in.Name)
 	case !ok || length < 0 || length != math.Trunc(length) || length > float64(len(tail)):
 		return nil, bad("the input %q has a binary_data_size of %v, and %d bytes of binary data are left", in.Name, given, len(tail))
 	}
 	raw, tail := tail[:int(length)], tail[int(length):]
-	if size > 0 {
-		if len(raw) != count*size {
-			return nil, bad("the input %q of shape %v and datatype %s has %d bytes, not %d", in.Name, in.Shape, in.Datatype, len(raw), count*size)
-		}
+	if element.size > 0 && len(raw) != count*element.size {
+		return nil, bad("the input %q of shape %v and datatype %s has %d bytes, not %d", in.Name, in.Shape, in.Datatype, len(raw), count*element.size)
+	}
+	switch {
+	case element.of != nil:
 		for i := range count {
-			set(i, element(in.Datatype, raw[i*size:]))
+			to[i*step] = data.Number(element.of(raw[i*element.size:]))
+		}
+		return tail, nil
+	case element.size > 0:
+		for i := range count {
+			to[i*step] = data.Bool(raw[i] != 0)
 		}
 		return tail, nil
 	}
@@ -257,40 +293,13 @@ func (in *inferInput) values(tail []byte, count int, set func(i int, v data.Valu
 			return nil, bad("the input %q of BYTES is cut short at its element %d", in.Name, i)
 		}
 		n := int(binary.LittleEndian.Uint32(raw))
-		set(i, data.Text(text[4:4+n]))
+		to[i*step] = data.Text(text[4 : 4+n])
 		raw, text = raw[4+n:], text[4+n:]
 	}
 	if len(raw) > 0 {
 		return nil, bad("the input %q of BYTES has %d bytes after its last element", in.Name, len(raw))
 	}
 	return tail, nil
-}
-
-// element is a number of binary data.
-func element(datatype string, b []byte) data.Value {
-	switch datatype {
-	case "BOOL":
-		return data.Bool(b[0] != 0)
-	case "INT8":
-		return data.Number(float64(int8(b[0])))
-	case "UINT8":
-		return data.Number(float64(b[0]))
-	case "INT16":
-		return data.Number(float64(int16(binary.LittleEndian.Uint16(b))))
-	case "UINT16":
-		return data.Number(float64(binary.LittleEndian.Uint16(b)))
-	case "INT32":
-		return data.Number(float64(int32(binary.LittleEndian.Uint32(b))))
-	case "UINT32":
-		return data.Number(float64(binary.LittleEndian.Uint32(b)))
-	case "INT64":
-		return data.Number(float64(int64(binary.LittleEndian.Uint64(b))))
-	case "UINT64":
-		return data.Number(float64(binary.LittleEndian.Uint64(b)))
-	case "FP32":
-		return data.Number(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
-	}
-	return data.Number(math.Float64frombits(binary.LittleEndian.Uint64(b)))
 }
 
 // flat calls add for each element of data, which may be nested.
@@ -376,7 +385,7 @@ func (x *exchange) answer(request *inferRequest, r *rows) error {
 			list = append(list, all[at])
 		}
 	}
-	b := make([]byte, 0, 256+24*len(r.out))
+	b := x.memory.answer[:0]
 	var tail []byte
 	b = append(b, `{"model_name":`...)
 	b = appendText(b, x.model.Name)
@@ -430,6 +439,7 @@ func (x *exchange) answer(request *inferRequest, r *rows) error {
 		b = append(b, `]}`...)
 	}
 	b = append(b, `]}`...)
+	x.memory.answer = b
 	if tail == nil {
 		writeBytes(x.w, http.StatusOK, b)
 		return nil
@@ -438,7 +448,8 @@ func (x *exchange) answer(request *inferRequest, r *rows) error {
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set(headerLength, strconv.Itoa(len(b)))
 	h.Set("Content-Length", strconv.Itoa(len(b)+len(tail)))
-	x.w.Write(append(b, tail...))
+	x.memory.answer = append(b, tail...)
+	x.w.Write(x.memory.answer)
 	return nil
 }
 

@@ -72,6 +72,8 @@ var allowed = map[string][]string{
 	"bench/faults":  {"data", "model", "train"},
 	"bench/sklearn": {},
 
+	"bench/serve": {"data", "model", "fortio.org/"}, // a module of its own
+
 	"bench/peers":       {"github.com/shirou/gopsutil/v4/cpu"},
 	"bench/peers/mnist": {"data", "nn", "optim", "train"},
 

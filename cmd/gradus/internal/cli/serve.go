@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"runtime"
 	"time"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
@@ -89,6 +90,10 @@ func (c *serveCmd) Run(e *env) error {
 		}
 		defer stop()
 	}
+	// The collector runs when the heap has doubled. That of a small model would double hundreds of
+	// times a second; these bytes, never touched and so never in memory, make it a few times.
+	ballast := make([]byte, 64<<20)
+	defer runtime.KeepAlive(ballast)
 	e.watch()
 	e.printf("gradus serve: %s://%s/\n%sCtrl-C ends it.\n", scheme, address, printed)
 	ctx, cancel := context.WithCancel(e.ctx)

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"fortio.org/fortio/fhttp"
+	"fortio.org/fortio/periodic"
+	"fortio.org/log"
+)
+
+// request is one that is sent again and again.
+type request struct {
+	url     string
+	headers []string
+	body    []byte
+}
+
+// figures are of one measurement.
+type figures struct {
+	Connections int     `json:"connections"`
+	Rate        float64 `json:"rate"` // requests a second that were asked for; 0 is as many as there can be
+	PerSecond   float64 `json:"per_second"`
+	P50         float64 `json:"p50"` // seconds
+	P99         float64 `json:"p99"`
+	Others      float64 `json:"others"` // of a core, that other programs took
+}
+
+// load sends a request over connections that stay open, each with one request at a time, by fortio.
+func load(r request, connections int, rate float64, long time.Duration) (figures, error) {
+	log.SetLogLevelQuiet(log.Error)
+	f := figures{Connections: connections, Rate: rate}
+	o := fhttp.HTTPRunnerOptions{RunnerOptions: periodic.RunnerOptions{
+		QPS: rate, Duration: long, NumThreads: connections, Percentiles: []float64{50, 99}, Resolution: 1e-6, Uniform: true, Out: io.Discard,
+	}}
+	if rate == 0 {
+		o.QPS = -1
+	}
+	o.HTTPOptions = *fhttp.NewHTTPOptions(r.url)
+	o.Payload = r.body
+	for _, h := range r.headers {
+		if err := o.AddAndValidateExtraHeader(h); err != nil {
+			return f, err
+		}
+	}
+	result, err := fhttp.RunHTTPTest(&o)
+	if err != nil {
+		return f, err
+	}
+	for code, n := range result.RetCodes {
+		if code != 200 {
+			return f, fmt.Errorf("%d of %d answers to %s have the status %d", n, result.DurationHistogram.Count, r.url, code)
+		}
+	}
+	f.PerSecond = result.ActualQPS
+	f.P50, f.P99 = result.DurationHistogram.Percentiles[0].Value, result.DurationHistogram.Percentiles[1].Value
+	return f, nil
+}
+
+// median is the measurement in the middle, by requests a second at full load and by p99 else.
+func median(list []figures) figures {
+	slices.SortFunc(list, func(a, b figures) int {
+		if a.Rate == 0 {
+			return int(a.PerSecond - b.PerSecond)
+		}
+		return int(1e6 * (a.P99 - b.P99))
+	})
+	return list[len(list)/2]
+}

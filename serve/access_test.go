@@ -1,0 +1,51 @@
+package serve
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"testing"
+)
+
+func pack(t testing.TB, how, s string) string {
+	t.Helper()
+	var b bytes.Buffer
+	var w io.WriteCloser
+	switch how {
+	case "gzip":
+		w = gzip.NewWriter(&b)
+	case "deflate":
+		w = zlib.NewWriter(&b)
+	default:
+		return s
+	}
+	if _, err := io.WriteString(w, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestToken: with a token nothing but health is answered without it.
+func TestToken(t *testing.T) {
+	s, _ := served(t, Options{Token: "secret", AnyHost: true})
+	for _, path := range []string{"/v2", "/metrics", "/", "/openapi.json", "/v1/models"} {
+		if w := call(t, s, "GET", path, "", "Host", "models.example"); w.Code != 401 || w.Header().Get("WWW-Authenticate") != "Bearer" {
+			t.Errorf("%s without a token: %d %v", path, w.Code, w.Header())
+		}
+		if w := call(t, s, "GET", path, "", "Authorization", "Bearer wrong"); w.Code != 401 {
+			t.Errorf("%s with a wrong token: %d", path, w.Code)
+		}
+		if w := call(t, s, "GET", path, "", "Host", "models.example", "Authorization", "Bearer secret"); w.Code != 200 {
+			t.Errorf("%s with the token: %d %s", path, w.Code, w.Body)
+		}
+	}
+	for _, path := range []string{"/v2/health/live", "/v2/health/ready"} {
+		if w := call(t, s, "GET", path, ""); w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
