@@ -19,6 +19,9 @@ type engine interface {
 	predictRow(e *data.Encoding, row []data.Value, out []float64) error
 	// predictValues does the same for many rows, one behind the other.
 	predictValues(e *data.Encoding, rows []data.Value, out []float64) error
+	// predictEncoded does the same for rows that are encoded already, Width inputs each, on the
+	// caller's goroutine.
+	predictEncoded(x nn.Matrix[float64], out []float64)
 	// shape returns what the network is, without a copy of it.
 	shape() (inputs int, layers []nn.Dense, parameters int)
 	// double returns the network in float64: a copy, or itself.
@@ -86,6 +89,26 @@ func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out [
 		}
 	}
 	return nil
+}
+
+func (e *engineOf[T]) predictEncoded(rows nn.Matrix[float64], out []float64) {
+	s := e.parts.Get().(*scratch[T])
+	defer e.parts.Put(s)
+	for from := 0; from < rows.Rows; from += partRows {
+		x := s.x.Slice(0, min(partRows, rows.Rows-from))
+		for i := range x.Rows {
+			to := x.Row(i)
+			for j, v := range rows.Row(from + i) {
+				to[j] = T(v)
+			}
+		}
+		y := e.net.Forward(s.tape, x)
+		for i := range y.Rows {
+			for j, v := range y.Row(i) {
+				out[(from+i)*y.Cols+j] = float64(v)
+			}
+		}
+	}
 }
 
 func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error) {

@@ -16,6 +16,7 @@ type Series struct {
 	X, Y   []float64
 	Dashed bool // a companion, such as the validation loss
 	Dots   bool // a dot for each value instead of a line
+	Faint  bool // a thin grey line, one of many behind the others
 }
 
 // A Mark is a vertical line with a label, such as "best epoch 41".
@@ -32,6 +33,7 @@ type Chart struct {
 	LogX, LogY     bool
 	Series         []Series
 	Mark           *Mark
+	XTicks         []Mark // with labels in place of numbers: names, dates; those that find no room are left out
 
 	Width, Height int // in pixels; 0 means 900 x 560
 }
@@ -136,6 +138,10 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 	p.X.Tick.Label = tick.style(draw.XCenter, draw.YTop)
 	p.X.Tick.Marker = plot.ConstantTicks(x.ticks(ch.LogX, whole, int(width/90), width-60, 3.2*text.tick))
 
+	if ch.XTicks != nil {
+		p.X.Tick.Marker = plot.ConstantTicks(ch.namedTicks(x, tick, width-60))
+	}
+
 	p.Y.Min, p.Y.Max = y.low, y.high
 	p.Y.Label.Text = label.fit(ch.YLabel, height-50)
 	p.Y.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
@@ -163,6 +169,29 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 		p.Add(note{"no values to show", text.label})
 	}
 	p.Draw(c)
+}
+
+// namedTicks are those of XTicks that find room beside each other on an axis of that length.
+func (ch Chart) namedTicks(x span, l lettering, length vg.Length) []plot.Tick {
+	var ticks []plot.Tick
+	each := length / vg.Length(max(1, len(ch.XTicks)))
+	end := math.Inf(-1)
+	for _, t := range ch.XTicks {
+		at, ok := position(t.X, ch.LogX)
+		if !ok || at < x.low || at > x.high {
+			continue
+		}
+		label := l.fit(t.Label, max(each-8, 70))
+		middle := float64(length) * (at - x.low) / (x.high - x.low)
+		half := float64(l.width(label)) / 2
+		if middle-half < end {
+			label = ""
+		} else {
+			end = middle + half + 8
+		}
+		ticks = append(ticks, plot.Tick{Value: at, Label: label})
+	}
+	return ticks
 }
 
 // curves returns what is to be drawn of the series and the span of both axes,

@@ -155,6 +155,32 @@ func gallery() map[string]Figure {
 		relus[i] = "leaky-relu:0.01"
 	}
 	return map[string]Figure{
+		"waterfall": Waterfall{
+			Title: "Why row 3", XLabel: "price", Base: 20, From: "mean prediction", To: "prediction",
+			Steps: []Bar{{"rooms = 7", 6.5, 0.4}, {"a column with a very long name that finds no room = (missing)", -4, 0}, {"tax", 1e-3, 0}, {"odd", math.NaN(), 0}},
+		},
+		"waterfall-empty": Waterfall{Title: "nothing", Base: math.Inf(1)},
+		"waterfall-huge":  Waterfall{Steps: []Bar{{"a", math.MaxFloat64, 0}, {"b", math.MaxFloat64, 1}}},
+		"swarm": func() Figure {
+			s := Swarm{Title: "What moves the price", XLabel: "Shapley value", Low: "low cell", High: "high cell", Names: []string{"rooms", "kind of house", "odd"}}
+			for range 2 {
+				var v, shade []float64
+				for range 300 {
+					x := random.NormFloat64()
+					v, shade = append(v, x), append(shade, 1/(1+math.Exp(-x)))
+				}
+				s.Values, s.Shades = append(s.Values, v), append(s.Shades, shade)
+			}
+			s.Shades[1] = nil
+			s.Values, s.Shades = append(s.Values, []float64{math.NaN(), math.Inf(1), 0}), append(s.Shades, []float64{2, -1, math.NaN()})
+			return s
+		}(),
+		"swarm-empty": Swarm{Title: "nothing", Names: []string{"a"}, Values: [][]float64{nil}},
+		"swarm-huge":  Swarm{Names: []string{"a"}, Values: [][]float64{{-math.MaxFloat64, math.MaxFloat64}}, Shades: [][]float64{{0, 1}}},
+		"chart-names": Chart{
+			XLabel: "island", YLabel: "probability", XTicks: []Mark{{0, "Biscoe"}, {1, "Dream"}, {2, "a long name of an island far away from all others"}, {9, "outside"}},
+			Series: []Series{{Name: "single rows", X: []float64{0, 1, 2}, Y: []float64{1, 2, 1.5}, Faint: true}, {Name: "mean", X: []float64{0, 1, 2}, Y: []float64{1, 1.5, 1.2}}},
+		},
 		"curve":       curve,
 		"curve-log":   logCurve,
 		"curve-long":  Chart{Title: "10,000 epochs", XLabel: "epoch", YLabel: "loss", LogX: true, LogY: true, Series: []Series{long, spike}},

@@ -2,6 +2,7 @@ package plot
 
 import (
 	"fmt"
+	"image/color"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -56,6 +57,13 @@ func newLegend(charts ...Chart) *legend {
 			if _, known := key.lineOf[id]; known {
 				continue
 			}
+			if ch.Series[i].Faint {
+				key.lineOf[id] = faint
+				if id.name != "" && id.nth == 1 {
+					key.entries = append(key.entries, lineEntry(id.name, faint))
+				}
+				continue
+			}
 			line := next.next(id.dashed)
 			key.lineOf[id] = line
 			switch {
@@ -69,6 +77,9 @@ func newLegend(charts ...Chart) *legend {
 	}
 	return key
 }
+
+// faint is the line of a series that is one of many.
+var faint = draw.LineStyle{Color: color.NRGBA{R: 0x8A, G: 0x90, B: 0x99, A: 110}, Width: 0.8}
 
 func (ch Chart) identities() []identity {
 	ids := make([]identity, len(ch.Series))

@@ -337,7 +337,7 @@ func TestAnyChart(t *testing.T) {
 	numbers := rapid.SliceOf(number)
 	rapid.Check(t, func(t *rapid.T) {
 		series := rapid.Custom(func(t *rapid.T) Series {
-			return Series{rapid.String().Draw(t, "name"), numbers.Draw(t, "x"), numbers.Draw(t, "y"), rapid.Bool().Draw(t, "dashed"), rapid.Bool().Draw(t, "dots")}
+			return Series{rapid.String().Draw(t, "name"), numbers.Draw(t, "x"), numbers.Draw(t, "y"), rapid.Bool().Draw(t, "dashed"), rapid.Bool().Draw(t, "dots"), rapid.Bool().Draw(t, "faint")}
 		})
 		checkFigure(t, Chart{
 			Title:  rapid.String().Draw(t, "title"),

@@ -20,8 +20,37 @@ var twins sync.Map // of the types seen so far
 var (
 	number  = reflect.TypeFor[float64]()
 	pointer = reflect.TypeFor[*float64]()
-	numbers = reflect.TypeFor[[]float64]()
 )
+
+// nullable is the type with pointers in the place of numbers: of float64 and slices of it, to any depth.
+func nullable(t reflect.Type) (reflect.Type, bool) {
+	if t == number {
+		return pointer, true
+	}
+	if t.Kind() == reflect.Slice {
+		if elem, ok := nullable(t.Elem()); ok {
+			return reflect.SliceOf(elem), true
+		}
+	}
+	return t, false
+}
+
+// convert sets to, of a type of float64 or *float64 or slices of them, to what from of the other says.
+func convert(to, from reflect.Value) {
+	switch {
+	case from.Type() == number:
+		to.Set(reflect.ValueOf(finite(from.Float())))
+	case from.Type() == pointer:
+		to.SetFloat(orNaN(from.Interface().(*float64)))
+	case from.IsNil():
+		to.SetZero()
+	default:
+		to.Set(reflect.MakeSlice(to.Type(), from.Len(), from.Len()))
+		for k := range from.Len() {
+			convert(to.Index(k), from.Index(k))
+		}
+	}
+}
 
 func twinOf(t reflect.Type) twin {
 	if known, ok := twins.Load(t); ok {
@@ -34,12 +63,7 @@ func twinOf(t reflect.Type) twin {
 		if !f.IsExported() {
 			continue
 		}
-		switch f.Type {
-		case number:
-			f.Type = pointer
-		case numbers:
-			f.Type = reflect.TypeFor[[]*float64]()
-		}
+		f.Type, _ = nullable(f.Type)
 		fields = append(fields, reflect.StructField{Name: f.Name, Type: f.Type, Tag: f.Tag})
 		w.fields = append(w.fields, i)
 	}
@@ -56,28 +80,18 @@ func finite(x float64) *float64 {
 	return &x
 }
 
-// Marshal is json.Marshal of a struct, with null for every float64 field, and element of a
-// []float64 field, that is not finite. A method MarshalJSON of the struct is not called, so that
+// Marshal is json.Marshal of a struct, with null for every float64 field, and element of
+// slices of float64 to any depth, that is not finite. A method MarshalJSON of the struct is not called, so that
 // it can be this.
 func Marshal(v any) ([]byte, error) {
 	from := reflect.ValueOf(v)
 	w := twinOf(from.Type())
 	to := reflect.New(w.of).Elem()
 	for j, i := range w.fields {
-		switch f := from.Field(i); f.Type() {
-		case number:
-			to.Field(j).Set(reflect.ValueOf(finite(f.Float())))
-		case numbers:
-			if f.IsNil() {
-				continue
-			}
-			list := make([]*float64, f.Len())
-			for k := range list {
-				list[k] = finite(f.Index(k).Float())
-			}
-			to.Field(j).Set(reflect.ValueOf(list))
-		default:
+		if f := from.Field(i); to.Field(j).Type() == f.Type() {
 			to.Field(j).Set(f)
+		} else {
+			convert(to.Field(j), f)
 		}
 	}
 	var b bytes.Buffer
@@ -87,7 +101,7 @@ func Marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// Unmarshal is json.Unmarshal into a struct, whose float64 fields, and elements of []float64 fields,
+// Unmarshal is json.Unmarshal into a struct, whose float64 fields, and elements of slices of float64,
 // become NaN where the text has null or nothing. A method UnmarshalJSON of the struct is not called.
 func Unmarshal(text []byte, v any) error {
 	to := reflect.ValueOf(v).Elem()
@@ -97,21 +111,10 @@ func Unmarshal(text []byte, v any) error {
 		return err
 	}
 	for j, i := range w.fields {
-		switch f := from.Elem().Field(j); to.Field(i).Type() {
-		case number:
-			to.Field(i).SetFloat(orNaN(f.Interface().(*float64)))
-		case numbers:
-			if f.IsNil() {
-				to.Field(i).SetZero()
-				continue
-			}
-			list := make([]float64, f.Len())
-			for k := range list {
-				list[k] = orNaN(f.Index(k).Interface().(*float64))
-			}
-			to.Field(i).Set(reflect.ValueOf(list))
-		default:
+		if f := from.Elem().Field(j); to.Field(i).Type() == f.Type() {
 			to.Field(i).Set(f)
+		} else {
+			convert(to.Field(i), f)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ const (
 	Dropout         Purpose = 6  // a: step, layer; b: row, unit; see Bernoulli
 	Search          Purpose = 15 // a: trial, b: dimension
 	Fold            Purpose = 20 // a: class, b: position; which fold a row is in
-	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance
+	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance; with bit 63 set the orders of Shapley values
 )
 
 // philox is Philox4x32 with ten rounds.

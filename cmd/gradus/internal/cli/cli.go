@@ -67,6 +67,7 @@ type commands struct {
 	Check      checkCmd      `cmd:"" help:"Compare every parameter's gradient with a numeric derivative."`
 	CV         cvCmd         `cmd:"" name:"cv" help:"Cross-validate: train and score on every part of the rows in turn."`
 	Importance importanceCmd `cmd:"" help:"Measure what each column is worth to a model, by shuffling it."`
+	Shap       shapCmd       `cmd:"" help:"Say why: Shapley values of single predictions by column."`
 	Explain    explainCmd    `cmd:"" help:"Show one step on one sample: the chain rule with its numbers."`
 	Compare    compareCmd    `cmd:"" help:"Race batch, stochastic and mini-batch descent from the same start."`
 	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`

@@ -43,6 +43,14 @@ func (importanceCmd) Help() string {
 	return exampleCalls("gradus importance data.safetensors labelled.csv -o importance.svg", "")
 }
 
+func (shapCmd) Help() string {
+	return exampleCalls(
+		"gradus shap data.safetensors new.csv --row 0 -o why.svg", "one row: a waterfall",
+		"gradus shap data.safetensors data.csv -o swarm.svg", "up to 200 rows: what moves the predictions",
+		"gradus shap data.safetensors new.csv --background data.csv -o values.csv", "all values, against the rows of the training",
+	)
+}
+
 func (explainCmd) Help() string {
 	return exampleCalls(
 		"gradus explain data.safetensors data.csv --row 0", "",
@@ -66,7 +74,8 @@ func (lrCmd) Help() string { return exampleCalls("gradus lr data.csv --target pr
 func (labCmd) Help() string { return exampleCalls("gradus lab data.csv", "") + more("lab.md") }
 
 func (plotCmd) Help() string {
-	return exampleCalls("gradus plot runs/1 -o curves.svg", "", "gradus plot data.safetensors -o network.svg", "")
+	return exampleCalls("gradus plot runs/1 -o curves.svg", "", "gradus plot data.safetensors -o network.svg", "",
+		"gradus plot data.safetensors data.csv --column age -o age.svg", "how predictions depend on one column")
 }
 
 func (exportCmd) Help() string {

@@ -5,7 +5,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
@@ -13,22 +15,34 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// plotCmd is "gradus plot RUN_DIR|MODEL -o FILE".
+// plotCmd is "gradus plot RUN_DIR|MODEL -o FILE", and "gradus plot MODEL DATA --column C -o FILE".
 type plotCmd struct {
-	From string `arg:"" name:"run-or-model" help:"A run's folder, or a model file."`
-	Out  string `short:"o" required:"" placeholder:"FILE" help:"The picture: .svg or .png."`
-	What string `default:"auto" enum:"auto,curves,network" help:"curves or network; auto is curves for a run's folder and the network for a model."`
+	From      string `arg:"" name:"run-or-model" help:"A run's folder, or a model file."`
+	Data      string `arg:"" optional:"" help:"With --column: a table with the model's columns."`
+	readFlags `embed:""`
+	Out       string `short:"o" required:"" placeholder:"FILE" help:"The picture: .svg or .png."`
+	What      string `default:"auto" enum:"auto,curves,network" help:"curves or network; auto is curves for a run's folder and the network for a model."`
+	Column    string `placeholder:"COL" help:"Show how predictions for the rows of the table depend on this column: the mean, and lines of single rows."`
+	Class     string `placeholder:"CLASS" help:"With --column and several classes, labels or targets: the one whose single rows are drawn. Default: the means of all."`
 }
 
 func (c *plotCmd) Run(e *env) error {
+	switch {
+	case (c.Column == "") != (c.Data == ""):
+		return usagef("a table and --column go together: gradus plot MODEL DATA --column COL -o FILE")
+	case c.Column != "" && c.What != "auto":
+		return usagef("--what %s and --column are two pictures; give one of them", c.What)
+	case c.Class != "" && c.Column == "":
+		return usagef("--class is for --column; give that too, or leave it out")
+	}
 	format, err := plot.FormatOf(c.Out)
 	if err != nil {
 		return usage{err}
 	}
-	if err := checkOut(c.Out, kind(format), c.From); err != nil {
+	if err := checkOut(c.Out, kind(format), c.inputs()...); err != nil {
 		return err
 	}
-	fig, err := c.figure()
+	fig, err := c.figure(e)
 	if err != nil {
 		return err
 	}
@@ -39,7 +53,43 @@ func (c *plotCmd) Run(e *env) error {
 	return nil
 }
 
-func (c *plotCmd) figure() (plot.Figure, error) {
+// inputs are the files that the picture is made from.
+func (c *plotCmd) inputs() []string {
+	if c.Data == "" {
+		return []string{c.From}
+	}
+	return []string{c.From, c.Data}
+}
+
+// partial is the picture of how predictions depend on a column.
+func (c *plotCmd) partial(e *env) (plot.Figure, error) {
+	m, err := model.Load(c.From)
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.read(e, c.Data)
+	if err != nil {
+		return nil, err
+	}
+	p, err := m.Partial(e.ctx, t, c.Column, model.PartialOptions{})
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	output := -1
+	if c.Class != "" {
+		if output = slices.Index(p.Outputs, c.Class); output < 0 {
+			return nil, usagef("--class %s: there is no such; the model predicts %s", c.Class, list(p.Outputs, 12))
+		}
+	}
+	fig := lab.PartialFigure(m, p, output)
+	fig.Title, fig.Width, fig.Height = "How predictions depend on "+c.Column, 0, 0
+	return fig, nil
+}
+
+func (c *plotCmd) figure(e *env) (plot.Figure, error) {
+	if c.Column != "" {
+		return c.partial(e)
+	}
 	info, err := os.Stat(c.From)
 	if err == nil && info.IsDir() {
 		if c.What == "network" {

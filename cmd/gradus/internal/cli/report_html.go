@@ -79,6 +79,7 @@ func (given *reportCmd) Run(e *env) error {
 const (
 	reportRows    = 2000 // that columns are shuffled among
 	reportRepeats = 3
+	reportCurves  = 6   // columns whose partial dependence is drawn, the most important
 	reportColumns = 200 // of a model; above, importance is left to gradus importance
 )
 
@@ -123,6 +124,13 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 		return r, err
 	}
 	r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Importance, %s", counted(len(rows), j.What+" row")), Figure: lab.ImportanceFigure(found)})
+	for _, col := range found.Columns[:min(reportCurves, len(found.Columns))] {
+		p, err := m.Partial(e.ctx, j.Table, col.Name, model.PartialOptions{Rows: rows, Lines: 30})
+		if err != nil {
+			return r, err
+		}
+		r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Dependence on %s, %s", col.Name, counted(len(rows), j.What+" row")), Figure: lab.PartialFigure(m, p, -1)})
+	}
 	return r, nil
 }
 

@@ -1,0 +1,31 @@
+package data
+
+// Amount is what a cell of an input column, by its place in Columns, stands for on a line of numbers:
+// a number itself, of a date the days since 1970-01-01, of a boolean 0 or 1. ok is false where the cell
+// is missing or says something else, and in columns of categories.
+func (b *Binding) Amount(row, input int) (x float64, ok bool) {
+	in, v := &b.e.Inputs[input], b.t.cols[b.inputs[input]].value(row)
+	if v.missing(in.Spelling) {
+		return 0, false
+	}
+	switch in.Kind {
+	case KindNumber:
+		x, c := v.number(in.Spelling)
+		return x, c == number
+	case KindBoolean:
+		is, c := v.truth(in.Spelling)
+		if is {
+			x = 1
+		}
+		return x, c == number
+	case KindDate:
+		t, _, c := v.date(in.Spelling, in.Dotted)
+		return epochDays(t), c == number
+	}
+	return 0, false
+}
+
+// Gap reports whether the cell of an input column, by its place in Columns, is missing.
+func (b *Binding) Gap(row, input int) bool {
+	return b.t.cols[b.inputs[input]].value(row).missing(b.e.Inputs[input].Spelling)
+}

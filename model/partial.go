@@ -1,0 +1,239 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// PartialOptions say how Partial looks at a column; the zero value of a field is its default.
+type PartialOptions struct {
+	Rows    []int // of the table; default: up to 1000, evenly spread
+	Points  int   // of the curve at most; default 40
+	Lines   int   // rows that have a line of their own at most, evenly spread; default 50
+	Threads int   // default: all cores; it changes no bit of the result
+}
+
+// What Partial does by default.
+const (
+	partialRows   = 1000
+	partialPoints = 40
+	partialLines  = 50
+)
+
+// Partial says how a prediction depends on one column: what the model predicts when every row's cell
+// in that column is one and the same, and the others are as they are. For a row with the other cells
+// x_other and a cell c of the column
+//
+//	line of the row at c = f(c, x_other)            (individual conditional expectation)
+//	mean at c            = mean over the rows of it (partial dependence)
+//
+// (Friedman 2001; Goldstein, Kapelner, Bleich and Pitkin 2015; scikit-learn's partial_dependence with
+// method "brute".) Lines that are not parallel show that the column works together with others. Cells
+// that never come with a row's other cells are predicted all the same: the curve may be wrong there.
+type Partial struct {
+	Column  string        `json:"column"`
+	Kind    data.Kind     `json:"kind"`
+	Outputs []string      `json:"outputs"` // as those of Shapley
+	Cells   []string      `json:"cells"`   // at which the model was asked
+	At      []float64     `json:"at"`      // where they stand: a number itself, days since 1970-01-01 of a date, else 0, 1, 2, ...
+	Mean    [][]float64   `json:"mean"`    // of each output and cell
+	Lines   [][][]float64 `json:"lines"`   // of each output, row and cell
+	LineOf  []int         `json:"line_of"` // the rows of Lines, from 0
+	Rows    int           `json:"rows"`    // that Mean is over
+}
+
+// MarshalJSON writes null for a number that is not finite.
+func (p Partial) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
+
+// UnmarshalJSON reads null as NaN.
+func (p *Partial) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
+
+// Partial asks the model how its prediction depends on a column, on rows of a table. Of numbers and
+// dates it goes from the 5th to the 95th percentile of the cells in even steps, or over the cells that
+// there are where these are no more than Points; of categories over the
+// commonest. A category or boolean that is missing in a row is a cell as well. When ctx ends there is no result, and the error wraps what ended ctx.
+func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
+	c := slices.Index(m.Columns(), column)
+	if c < 0 {
+		return nil, refuse("column", "the model has no column %q; it has %s", column, quoteList(m.Columns()))
+	}
+	o.Points, o.Lines = or(o.Points, partialPoints), or(o.Lines, partialLines)
+	if o.Points < 2 || o.Lines < 0 {
+		return nil, refuse("points", "%d points and %d lines cannot be; give at least 2 points and 0 lines", o.Points, o.Lines)
+	}
+	if o.Rows == nil {
+		o.Rows = evenly(t.Rows(), partialRows)
+	}
+	g := game{m: m}
+	x, err := g.look(t, o.Rows)
+	if err != nil {
+		return nil, err
+	}
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return nil, err
+	}
+	p := &Partial{Column: column, Kind: m.Encoding.Inputs[c].Kind, Outputs: m.explained(), Rows: len(o.Rows)}
+	values := p.grid(b, t, c, o)
+	if len(values) == 0 {
+		return nil, refuse("column", "the column %q of %s has no cell to go by", column, t.Name())
+	}
+	from, to := m.Encoding.Span(c)
+	inputs := nn.NewMatrix[float64](len(values), m.Encoding.Width())
+	row := make([]data.Value, len(m.Encoding.Inputs)) // all missing
+	for i, v := range values {
+		row[c] = v
+		if err := data.EncodeRow(m.Encoding, row, inputs.Row(i)); err != nil {
+			return nil, err
+		}
+	}
+	lines := evenly(len(o.Rows), o.Lines)
+	for _, l := range lines {
+		p.LineOf = append(p.LineOf, o.Rows[l])
+	}
+	for range p.Outputs {
+		p.Mean = append(p.Mean, make([]float64, len(values)))
+		of := make([][]float64, len(lines))
+		for i := range of {
+			of[i] = make([]float64, len(values))
+		}
+		p.Lines = append(p.Lines, of)
+	}
+	var next atomic.Int64
+	var team sync.WaitGroup
+	work := func() {
+		says := make([]float64, x.x.Rows*len(p.Outputs))
+		batch := nn.NewMatrix[float64](min(playerRows, x.x.Rows), x.x.Cols)
+		for at := int(next.Add(1)) - 1; at < len(values) && ctx.Err() == nil; at = int(next.Add(1)) - 1 {
+			for begin := 0; begin < x.x.Rows; begin += playerRows {
+				n := min(playerRows, x.x.Rows-begin)
+				for i := range n {
+					copy(batch.Row(i), x.x.Row(begin+i))
+					copy(batch.Row(i)[from:to], inputs.Row(at)[from:to])
+				}
+				raw := make([]float64, n*len(p.Outputs))
+				m.engine.predictEncoded(batch.Slice(0, n), raw)
+				g.explain(m.finishRows(raw, n), says[begin*len(p.Outputs):])
+			}
+			for k := range p.Outputs {
+				for i := range x.x.Rows {
+					p.Mean[k][at] += says[i*len(p.Outputs)+k] / float64(x.x.Rows)
+				}
+				for i, l := range lines {
+					p.Lines[k][i][at] = says[l*len(p.Outputs)+k]
+				}
+			}
+		}
+	}
+	for range min(len(values), or(o.Threads, runtime.GOMAXPROCS(0))) {
+		team.Go(work)
+	}
+	team.Wait()
+	if ctx.Err() != nil {
+		return nil, ended(ctx)
+	}
+	return p, nil
+}
+
+// evenly returns up to most of the numbers below n, evenly spread.
+func evenly(n, most int) []int {
+	out := make([]int, min(n, most))
+	for i := range out {
+		out[i] = i * n / len(out)
+	}
+	return out
+}
+
+// grid sets the cells at which the model is asked, and returns their values.
+func (p *Partial) grid(b *data.Binding, t *data.Table, c int, o PartialOptions) (values []data.Value) {
+	gap := false
+	add := func(cell string, at float64, v data.Value) {
+		p.Cells, p.At, values = append(p.Cells, cell), append(p.At, at), append(values, v)
+	}
+	if p.Kind == data.KindCategory {
+		count := map[string]int{}
+		col := t.Index(p.Column)
+		for _, row := range o.Rows {
+			if b.Gap(row, c) {
+				gap = true
+				continue
+			}
+			count[t.Cell(row, col)]++
+		}
+		cells := make([]string, 0, len(count))
+		for cell := range count {
+			cells = append(cells, cell)
+		}
+		slices.SortFunc(cells, func(x, y string) int {
+			return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(x, y))
+		})
+		for i, cell := range cells[:min(o.Points, len(cells))] {
+			add(cell, float64(i), data.Text(cell))
+		}
+	} else {
+		var amounts []float64
+		for _, row := range o.Rows {
+			if x, ok := b.Amount(row, c); ok {
+				amounts = append(amounts, x)
+			}
+			gap = gap || b.Gap(row, c)
+		}
+		slices.Sort(amounts)
+		for _, x := range steps(amounts, o.Points) {
+			switch p.Kind {
+			case data.KindBoolean:
+				add(strconv.FormatBool(x == 1), x, data.Bool(x == 1))
+			case data.KindDate:
+				at := time.Unix(int64(math.Round(x*86400)), 0).UTC()
+				cell := at.Format(time.DateTime)
+				if at.Equal(at.Truncate(24 * time.Hour)) {
+					cell = at.Format(time.DateOnly)
+				}
+				add(cell, x, data.Time(at))
+			default:
+				add(strconv.FormatFloat(x, 'g', -1, 64), x, data.Number(x))
+			}
+		}
+	}
+	if gap && (p.Kind == data.KindCategory || p.Kind == data.KindBoolean) {
+		add("(missing)", float64(len(values)), data.Missing())
+	}
+	return values
+}
+
+// steps are the different numbers among sorted ones, or where they are more than most, so many in
+// even steps from the 5th to the 95th percentile.
+func steps(sorted []float64, most int) []float64 {
+	different := slices.Compact(slices.Clone(sorted))
+	if len(different) <= most {
+		return different
+	}
+	at := func(share float64) float64 {
+		place := share * float64(len(sorted)-1)
+		below := int(place)
+		if below+1 == len(sorted) {
+			return sorted[below]
+		}
+		return sorted[below] + (place-float64(below))*(sorted[below+1]-sorted[below])
+	}
+	low, high := at(0.05), at(0.95)
+	if low == high {
+		low, high = sorted[0], sorted[len(sorted)-1]
+	}
+	out := make([]float64, most)
+	for i := range out {
+		out[i] = low + (high-low)*float64(i)/float64(most-1)
+	}
+	return out
+}

@@ -1,0 +1,519 @@
+package model
+
+import (
+	"context"
+	"math"
+	"math/bits"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// ShapleyOptions say how Shapley measures; the zero value of a field is its default.
+type ShapleyOptions struct {
+	Rows           []int       // of the table, which are explained; default: all
+	Background     *data.Table // whose rows stand for not knowing a column; default: the table that is explained
+	BackgroundRows int         // that many of its rows at most, drawn by Seed; default 100
+	Method         string      // "exact", "permutation", or "" for exact up to 10 columns
+	Pairs          int         // of permutations for each background row; default 2
+	LogOdds        bool        // explain ln(p/(1-p)) in place of a probability p
+	Seed           uint64      // of the permutations and the background rows; the command line has 1 by default
+	Threads        int         // default: all cores; it changes no bit of the result
+}
+
+// What Shapley does by default, and at most.
+const (
+	shapleyBackground = 100 // rows
+	shapleyPairs      = 2
+	exactByDefault    = 10 // columns
+	exactAtMost       = 20 // columns: 2^20 predictions for each background row
+	shapleyPieces     = 10 // that the background rows of one explained row are divided into, for the cores
+)
+
+// leastOdds is the least probability, and 1 less the greatest, that log-odds are taken of: about
+// where float32 ends.
+const leastOdds = 1e-7
+
+// Shapley has the Shapley values of single predictions by input column: how much each column's
+// cell moves the prediction away from the mean prediction for the background rows. For a row x, a
+// background row b and a set S of columns, let f(x_S, b) be the prediction for a row with the cells
+// of x in S and those of b elsewhere. The game's worth of S is v(S) = mean over b of f(x_S, b), and
+// the value of column i among n is
+//
+//	phi_i = sum over S without i of |S|! (n-|S|-1)! / n! · (v(S and i) - v(S))
+//
+// so that base + sum of phi_i = prediction, where base is the mean prediction for the background
+// rows. (Shapley 1953; interventional values as in Lundberg and Lee 2017 and Janzing, Minorics and
+// Blöbaum 2020.) "exact" is that sum. "permutation" lets the columns of b become those of x one by
+// one, in random orders and in each order backwards too (antithetic sampling: Mitchell, Cooper,
+// Frank and Holmes 2022), with orders of its own for every background row; what a column changes
+// then is its value, in the mean. Both are additive but for rounding. Columns in which x and b are
+// encoded alike change nothing and are left out of a game.
+type Shapley struct {
+	Columns        []string     `json:"columns"`
+	Outputs        []string     `json:"outputs"` // what is explained: targets, the second of two classes, each of more classes, or labels
+	LogOdds        bool         `json:"log_odds,omitempty"`
+	Method         string       `json:"method"`          // "exact" or "permutation"
+	BackgroundRows int          `json:"background_rows"` // that were used
+	Pairs          int          `json:"pairs,omitempty"` // of permutations for each background row
+	Base           []float64    `json:"base"`            // of each output: the mean prediction for the background rows
+	Rows           []ShapleyRow `json:"rows"`
+	Importance     [][]float64  `json:"importance"`      // of each output and column: the mean of |value| over the rows
+	Notes          []string     `json:"notes,omitempty"` // what is worth knowing of the rows' cells, a sentence each
+}
+
+// ShapleyRow is what the columns of one row are worth.
+type ShapleyRow struct {
+	Row        int         `json:"row"` // of the table, from 0
+	Cells      []string    `json:"cells"`
+	Prediction []float64   `json:"prediction"`       // of each output
+	Values     [][]float64 `json:"values"`           // of each output and column
+	Errors     [][]float64 `json:"errors,omitempty"` // standard errors of the sampling; none of exact values
+
+	// Levels are the places of the cells among those of all rows, for colors: 0 for the least, 1 for
+	// the most; NaN in columns of categories, which have no order.
+	Levels []float64 `json:"-"`
+}
+
+// MarshalJSON writes null for a number that is not finite.
+func (s Shapley) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
+
+// UnmarshalJSON reads null as NaN.
+func (s *Shapley) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
+
+// MarshalJSON writes null for a number that is not finite.
+func (s ShapleyRow) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
+
+// UnmarshalJSON reads null as NaN.
+func (s *ShapleyRow) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
+
+// Shapley explains the predictions for rows of a table. When ctx ends there is no result, and the
+// error wraps what ended ctx.
+func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
+	columns := len(m.Encoding.Inputs)
+	if o.Method == "" {
+		o.Method = "permutation"
+		if columns <= exactByDefault {
+			o.Method = "exact"
+		}
+	}
+	o.BackgroundRows, o.Pairs = or(o.BackgroundRows, shapleyBackground), or(o.Pairs, shapleyPairs)
+	switch {
+	case o.Method != "exact" && o.Method != "permutation":
+		return nil, refuse("method", "%q is not known; give exact or permutation", o.Method)
+	case o.Method == "exact" && columns > exactAtMost:
+		return nil, refuse("method", "exact values of %d columns take 2^%d predictions for each background row; up to %d columns are possible, and permutation takes any number", columns, columns, exactAtMost)
+	case o.BackgroundRows < 1:
+		return nil, refuse("background-rows", "%d is not a number of rows; give a whole number of at least 1", o.BackgroundRows)
+	case o.Pairs < 1 || o.Pairs > 1<<20:
+		return nil, refuse("pairs", "%d is not a number of pairs of permutations; give a whole number of at least 1 and at most 2^20", o.Pairs)
+	case o.LogOdds && m.Task() == data.Regression:
+		return nil, refuse("log-odds", "they are of probabilities, and the task is regression")
+	}
+	rows := o.Rows
+	if rows == nil {
+		rows = someRows(t.Rows(), t.Rows(), 0)
+	}
+	g := game{m: m, o: o}
+	x, err := g.look(t, rows)
+	if err != nil {
+		return nil, err
+	}
+	from := t
+	if o.Background != nil {
+		from = o.Background
+	}
+	b, err := g.look(from, someRows(from.Rows(), o.BackgroundRows, o.Seed))
+	if err != nil {
+		return nil, err
+	}
+	g.background = b
+	out := &Shapley{
+		Columns: m.Columns(), Outputs: m.explained(), LogOdds: o.LogOdds, Method: o.Method,
+		BackgroundRows: b.x.Rows, Base: make([]float64, b.says.Cols), Notes: CellNotes(x.counts),
+	}
+	if o.Method == "permutation" {
+		out.Pairs = o.Pairs
+	}
+	for i := range b.x.Rows {
+		for k, v := range b.says.Row(i) {
+			out.Base[k] += v / float64(b.x.Rows)
+		}
+	}
+	if out.Rows, err = g.play(ctx, x); err != nil {
+		return nil, err
+	}
+	out.describe(m, t, x)
+	return out, nil
+}
+
+// explained names the outputs that are explained: of two classes the second.
+func (m *Model) explained() []string {
+	switch m.Task() {
+	case data.Binary:
+		return m.Classes()[1:]
+	case data.Multiclass:
+		return m.Classes()
+	}
+	return m.Targets()
+}
+
+// someRows returns up to most of that many rows in ascending order, drawn by the seed where there are more.
+func someRows(rows, most int, seed uint64) []int {
+	perm := make([]int, rows)
+	if rows <= most {
+		for i := range perm {
+			perm[i] = i
+		}
+		return perm
+	}
+	rng.Perm(perm, seed, rng.Sample, backgroundDraw)
+	perm = perm[:most]
+	slices.Sort(perm)
+	return perm
+}
+
+// backgroundDraw tells the draw of background rows from other draws of rng.Sample.
+const backgroundDraw = 0x5A9
+
+// describe fills in what follows from the values and the table.
+func (s *Shapley) describe(m *Model, t *data.Table, x looked) {
+	columns := len(s.Columns)
+	for i := range s.Rows {
+		r := &s.Rows[i]
+		r.Row, r.Prediction, r.Levels = x.rows[i], slices.Clone(x.says.Row(i)), make([]float64, columns)
+		for _, name := range s.Columns {
+			r.Cells = append(r.Cells, t.Cell(x.rows[i], t.Index(name)))
+		}
+	}
+	s.Importance = make([][]float64, len(s.Outputs))
+	for k := range s.Importance {
+		s.Importance[k] = make([]float64, columns)
+		for _, r := range s.Rows {
+			for c, v := range r.Values[k] {
+				s.Importance[k][c] += math.Abs(v) / float64(len(s.Rows))
+			}
+		}
+	}
+	for c := range columns {
+		from, _ := m.Encoding.Span(c)
+		if m.Encoding.Inputs[c].Kind == data.KindCategory {
+			for i := range s.Rows {
+				s.Rows[i].Levels[c] = math.NaN()
+			}
+			continue
+		}
+		sorted := make([]float64, len(s.Rows))
+		for i := range sorted {
+			sorted[i] = x.x.At(i, from)
+		}
+		slices.Sort(sorted)
+		for i := range s.Rows {
+			v := x.x.At(i, from)
+			below, _ := slices.BinarySearch(sorted, v)
+			upTo, _ := slices.BinarySearch(sorted, math.Nextafter(v, math.Inf(1)))
+			s.Rows[i].Levels[c] = 0.5
+			if others := below + len(sorted) - upTo; others > 0 {
+				s.Rows[i].Levels[c] = float64(below) / float64(others)
+			}
+		}
+	}
+}
+
+// game is the prediction as a game of the columns.
+type game struct {
+	m          *Model
+	o          ShapleyOptions
+	background looked
+}
+
+// looked are rows of a table, encoded, with what the model says of them.
+type looked struct {
+	rows   []int              // of the table
+	x      nn.Matrix[float64] // a row for each
+	says   nn.Matrix[float64] // of what is explained
+	counts data.Counts
+}
+
+// look encodes rows and predicts them.
+func (g *game) look(t *data.Table, rows []int) (l looked, err error) {
+	if len(rows) == 0 {
+		return l, refuse("rows", "%s has no rows", t.Name())
+	}
+	for _, row := range rows {
+		if row < 0 || row >= t.Rows() {
+			return l, refuse("row", "%s has no row %d; it has rows 0 to %d", t.Name(), row, t.Rows()-1)
+		}
+	}
+	b, err := g.m.Encoding.Bind(t)
+	if err != nil {
+		return l, err
+	}
+	p, counts, err := g.m.predictRows(b, rows, nil) // which refuses what the network's precision cannot hold
+	if err != nil {
+		return l, err
+	}
+	l = looked{rows: rows, x: nn.NewMatrix[float64](len(rows), g.m.Encoding.Width()), counts: counts}
+	if _, err = data.Inputs(b, rows, l.x.Data); err != nil {
+		return l, err
+	}
+	l.says = nn.NewMatrix[float64](len(rows), g.m.Encoding.Outputs())
+	g.explain(p, l.says.Data)
+	return l, nil
+}
+
+// explain takes what is explained from predictions.
+func (g *game) explain(p, out []float64) {
+	if g.m.Task() == data.Binary {
+		p = second(p)
+	}
+	for i, v := range p {
+		if g.o.LogOdds {
+			v = min(max(v, leastOdds), 1-leastOdds)
+			v = math.Log(v) - math.Log(1-v)
+		}
+		out[i] = v
+	}
+}
+
+// play returns the values of each row. A piece of work is a row with a part of the background; the
+// parts are added up in their order, so the number of cores changes no bit.
+func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
+	columns, outputs := len(g.m.Encoding.Inputs), x.says.Cols
+	rows := make([]ShapleyRow, x.x.Rows)
+	parts := min(shapleyPieces, g.background.x.Rows)
+	type state struct {
+		mutex sync.Mutex
+		parts []tally
+		left  int
+	}
+	states := make([]state, len(rows))
+	for i := range states {
+		states[i].left = parts
+	}
+	var next atomic.Int64
+	var team sync.WaitGroup
+	work := func() {
+		p := newPlayer(g)
+		for n := int(next.Add(1)) - 1; n < len(rows)*parts && ctx.Err() == nil; n = int(next.Add(1)) - 1 {
+			row, part := n/parts, n%parts
+			sum := newTally(outputs, columns)
+			for b := part * g.background.x.Rows / parts; b < (part+1)*g.background.x.Rows/parts; b++ {
+				p.versus(x, row, b, sum)
+			}
+			s := &states[row]
+			s.mutex.Lock()
+			if s.parts == nil {
+				s.parts = make([]tally, parts)
+			}
+			s.parts[part] = sum
+			if s.left--; s.left == 0 {
+				rows[row] = g.total(s.parts)
+				s.parts = nil
+			}
+			s.mutex.Unlock()
+		}
+	}
+	for range min(len(rows)*parts, or(g.o.Threads, runtime.GOMAXPROCS(0))) {
+		team.Go(work)
+	}
+	team.Wait()
+	if ctx.Err() != nil {
+		return nil, ended(ctx)
+	}
+	return rows, nil
+}
+
+// tally has sums over background rows for each output and column, output by output: of the values,
+// and of the variances of their sampling.
+type tally struct{ values, variances []float64 }
+
+func newTally(outputs, columns int) tally {
+	return tally{make([]float64, outputs*columns), make([]float64, outputs*columns)}
+}
+
+// total makes means over the background of sums of its parts.
+func (g *game) total(parts []tally) ShapleyRow {
+	columns, n := len(g.m.Encoding.Inputs), float64(g.background.x.Rows)
+	sum := newTally(g.background.says.Cols, columns)
+	for _, p := range parts {
+		for i := range p.values {
+			sum.values[i] += p.values[i]
+			sum.variances[i] += p.variances[i]
+		}
+	}
+	var r ShapleyRow
+	for from := 0; from < len(sum.values); from += columns {
+		values, errors := sum.values[from:from+columns], sum.variances[from:from+columns]
+		for c := range values {
+			values[c] /= n
+			errors[c] = math.Sqrt(errors[c]) / n
+		}
+		r.Values = append(r.Values, values)
+		if g.o.Method == "permutation" && g.o.Pairs > 1 {
+			r.Errors = append(r.Errors, errors)
+		}
+	}
+	return r
+}
+
+// player makes the predictions of a game, on one goroutine.
+type player struct {
+	g       *game
+	differ  []int              // the columns in which the two rows are encoded differently
+	rows    nn.Matrix[float64] // encoded
+	raw     []float64          // what the network says of them
+	says    []float64          // of all rows of a game
+	perm    []int
+	pair    []float64 // the values by one pair of permutations, output by output
+	squares []float64
+}
+
+// playerRows is how many rows a player has predicted at once.
+const playerRows = 512
+
+func newPlayer(g *game) *player {
+	outputs, columns := g.background.says.Cols, len(g.m.Encoding.Inputs)
+	return &player{
+		g: g, rows: nn.NewMatrix[float64](playerRows, g.m.Encoding.Width()), raw: make([]float64, playerRows*outputs),
+		pair: make([]float64, outputs*columns), squares: make([]float64, outputs*columns),
+	}
+}
+
+// versus adds to sum the values of the game of row against the background row b.
+func (p *player) versus(x looked, row, b int, sum tally) {
+	own, other := x.x.Row(row), p.g.background.x.Row(b)
+	p.differ = p.differ[:0]
+	for c := range p.g.m.Encoding.Inputs {
+		from, to := p.g.m.Encoding.Span(c)
+		if !slices.Equal(own[from:to], other[from:to]) {
+			p.differ = append(p.differ, c)
+		}
+	}
+	n := len(p.differ)
+	switch {
+	case n == 0:
+	case n == 1:
+		for k, v := range x.says.Row(row) {
+			sum.values[k*len(p.g.m.Encoding.Inputs)+p.differ[0]] += v - p.g.background.says.At(b, k)
+		}
+	case p.g.o.Method == "exact" || n < 16 && 1<<n <= 2*(n-1)*p.g.o.Pairs:
+		p.exact(own, other, sum)
+	default:
+		p.sample(x, row, b, sum)
+	}
+}
+
+// predict sets says to what is explained of count rows, which fill writes one by one.
+func (p *player) predict(count int, fill func(i int, row []float64)) {
+	g, outputs := p.g, p.g.background.says.Cols
+	p.says = slices.Grow(p.says[:0], count*outputs)[:count*outputs]
+	for from := 0; from < count; from += playerRows {
+		n := min(playerRows, count-from)
+		for i := range n {
+			fill(from+i, p.rows.Row(i))
+		}
+		raw := p.raw[:n*outputs]
+		g.m.engine.predictEncoded(p.rows.Slice(0, n), raw)
+		g.explain(g.m.finishRows(raw, n), p.says[from*outputs:][:n*outputs])
+	}
+}
+
+// put copies the inputs of a column from one encoded row to another.
+func (p *player) put(to, from []float64, column int) {
+	begin, end := p.g.m.Encoding.Span(column)
+	copy(to[begin:end], from[begin:end])
+}
+
+// exact goes over all sets of the columns in which the two rows differ.
+func (p *player) exact(own, other []float64, sum tally) {
+	n, columns, outputs := len(p.differ), len(p.g.m.Encoding.Inputs), p.g.background.says.Cols
+	p.predict(1<<n, func(set int, row []float64) {
+		copy(row, other)
+		for i, c := range p.differ {
+			if set>>i&1 == 1 {
+				p.put(row, own, c)
+			}
+		}
+	})
+	weight := make([]float64, n) // of a set of that many columns: s! (n-s-1)! / n!
+	weight[0] = 1 / float64(n)
+	for s := 1; s < n; s++ {
+		weight[s] = weight[s-1] * float64(s) / float64(n-s)
+	}
+	for i, c := range p.differ {
+		for k := range outputs {
+			value := 0.0
+			for set := range 1 << n {
+				if set>>i&1 == 0 {
+					with := set | 1<<i
+					value += weight[bits.OnesCount(uint(set))] * (p.says[with*outputs+k] - p.says[set*outputs+k])
+				}
+			}
+			sum.values[k*columns+c] += value
+		}
+	}
+}
+
+// sample goes through pairs of random orders of the columns in which the two rows differ.
+func (p *player) sample(x looked, row, b int, sum tally) {
+	own, other := x.x.Row(row), p.g.background.x.Row(b)
+	n, pairs, columns, outputs := len(p.differ), p.g.o.Pairs, len(p.g.m.Encoding.Inputs), x.says.Cols
+	p.perm = slices.Grow(p.perm[:0], n*pairs)[:n*pairs]
+	for r := range pairs {
+		rng.Perm(p.perm[r*n:][:n], p.g.o.Seed, rng.Permute, shapleyOrder|uint64(x.rows[row])<<32|uint64(b)<<20|uint64(r))
+	}
+	// A walk from the background row to the row has n-1 rows between the two; a pair is two walks.
+	inner := n - 1
+	at := func(walk, step int) int { // the column that the walk changes at the step, by its place in differ
+		order := p.perm[walk/2*n:][:n]
+		if walk%2 == 1 {
+			step = n - 1 - step
+		}
+		return order[step]
+	}
+	p.predict(2*pairs*inner, func(i int, to []float64) {
+		walk, step := i/inner, i%inner
+		copy(to, other)
+		for s := range step + 1 {
+			p.put(to, own, p.differ[at(walk, s)])
+		}
+	})
+	clear(p.squares)
+	mean := make([]float64, outputs*columns)
+	for r := range pairs {
+		clear(p.pair)
+		for walk := 2 * r; walk < 2*r+2; walk++ {
+			for k := range outputs {
+				before := p.g.background.says.At(b, k)
+				for step := range n {
+					after := x.says.At(row, k)
+					if step < inner {
+						after = p.says[(walk*inner+step)*outputs+k]
+					}
+					p.pair[k*columns+p.differ[at(walk, step)]] += (after - before) / 2
+					before = after
+				}
+			}
+		}
+		for i, v := range p.pair {
+			mean[i] += v / float64(pairs)
+			p.squares[i] += v * v
+		}
+	}
+	for i, v := range mean {
+		sum.values[i] += v
+		if pairs > 1 {
+			sum.variances[i] += max(0, (p.squares[i]-float64(pairs)*v*v)/float64(pairs-1)/float64(pairs))
+		}
+	}
+}
+
+// shapleyOrder tells the orders of Shapley values from other permutations.
+const shapleyOrder = 1 << 63
