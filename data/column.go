@@ -39,7 +39,8 @@ type column struct {
 	at     int // in a row of pixels
 	label  bool
 
-	clock bool // the numbers are times in seconds since 1970
+	clock bool // the numbers are times in seconds since 1970, and shape is shapeDay or shapeTime
+	fixed Kind // what the source says that the column is; "": nothing
 
 	once   sync.Once
 	asText levelView
@@ -55,8 +56,11 @@ const (
 
 const (
 	shapeMinus = 32 // plus decimals: -0.00, among small
+	shapePlain = 62 // a number of no text, among wide
 	shapeOdd   = 63 // a number whose text stands in odd, among wide
 	shapeWord  = 64
+	shapeDay   = 0 // of a time: it is midnight
+	shapeTime  = 1 // or not
 	mostWords  = 256 - shapeWord
 	mostWhole  = 1e15 // a float64 holds any decimal of 15 digits so that its text can be found again
 )
@@ -118,6 +122,8 @@ func (c *column) number(row int) (float64, content) {
 		switch {
 		case s >= shapeWord:
 			return 0, c.holds[s-shapeWord]
+		case c.clock:
+			return 0, word
 		case c.wide == nil:
 			return float64(c.small[row]) / scaleOf[s&(shapeWord-1)], number
 		}
@@ -150,8 +156,6 @@ func (c *column) numbers(rows []int, dst []float64) (values []float64, without i
 		}
 		x, what := c.number(row)
 		switch {
-		case c.clock && what == number:
-			return dst, without, row
 		case what == number:
 			dst = append(dst, x)
 		case what == missing:
@@ -181,11 +185,11 @@ func (c *column) appendText(b []byte, row int) []byte {
 	switch {
 	case s >= shapeWord:
 		return append(b, c.words[s-shapeWord]...)
+	case c.clock:
+		return appendTime(b, int64(c.wide[row]), s)
+	case s == shapePlain:
+		return appendNumber(b, c.wide[row])
 	case s == shapeOdd:
-		if c.odd.rows == nil { // a column that came from no text
-			x, _ := c.number(row)
-			return appendNumber(b, x)
-		}
 		return append(b, c.odd.at(row)...)
 	case c.wide == nil:
 		m := int64(c.small[row])
@@ -228,8 +232,6 @@ func (c *column) text(row int) string {
 		return c.dict.at(c.codes[row])
 	case c.form == formPixels:
 		return formatNumber(c.pixels.at(row, c.at))
-	case c.clock && c.shape[row] < shapeWord:
-		return time.Unix(int64(c.wide[row]), 0).UTC().Format(layoutSecond)
 	case c.shape[row] >= shapeWord:
 		return c.words[c.shape[row]-shapeWord]
 	}
@@ -242,8 +244,8 @@ func (c *column) value(row int) Value {
 	switch {
 	case what == missing:
 		return Missing()
-	case what == number && c.clock:
-		return Value{kind: valueTime, x: x}
+	case c.clock:
+		return Value{kind: valueTime, x: c.wide[row]}
 	case c.form == formPixels:
 		return Value{kind: valueNumber, x: x}
 	}
@@ -267,7 +269,7 @@ func (c *column) levels() levelView {
 		v := levelView{make([]uint32, n), new(dict), nil}
 		var b []byte
 		for row := range n {
-			if c.form == formNumbers && !c.clock {
+			if c.form == formNumbers {
 				b = c.appendText(b[:0], row)
 			} else {
 				b = append(b[:0], c.text(row)...)
@@ -297,6 +299,13 @@ func (c *column) dates(sp *Spelling, dotted bool) func(row int) dateCell {
 	as := func(v Value) dateCell {
 		t, clock, what := v.date(sp, dotted)
 		return dateCell{t, clock, what}
+	}
+	if c.clock {
+		return func(row int) dateCell {
+			cell := as(c.value(row))
+			cell.clock = cell.c == number && c.shape[row] == shapeTime
+			return cell
+		}
 	}
 	if c.form != formLevels {
 		return func(row int) dateCell { return as(c.value(row)) }
@@ -425,13 +434,13 @@ func (c *column) toLevels() {
 		b = c.appendText(b[:0], row)
 		c.codes = append(c.codes, c.dict.add(b))
 	}
-	c.form = formLevels
+	c.form, c.clock = formLevels, false
 	c.small, c.wide, c.shape, c.words, c.holds, c.odd = nil, nil, nil, nil, nil, oddTexts{}
 }
 
 // join appends the cells of a part, which may be used anew afterwards.
 func (c *column) join(part *column) {
-	if c.form == formNumbers && part.form == formLevels {
+	if c.form == formNumbers && (part.form == formLevels || c.clock != part.clock) {
 		c.toLevels()
 	}
 	if c.form == formLevels {
@@ -551,7 +560,7 @@ func (c *column) reset() {
 
 // finish ends a column of text: all its cells are there.
 func (c *column) finish(words *wordSet) {
-	if c.form == formNumbers && !c.anyNumber() && len(c.words) > 0 {
+	if c.form == formNumbers && c.fixed == "" && !c.anyNumber() && len(c.words) > 0 {
 		for _, what := range c.holds {
 			if what == oddity {
 				c.toLevels() // words that only look like numbers: inf, 0x1f

@@ -278,10 +278,8 @@ func textFormat(delimiter rune, headed, marked bool, ends, packed string) []stri
 // binaryFormat names the format of a file that is known not to be text.
 func binaryFormat(head []byte) string {
 	for _, f := range []struct{ magic, name string }{
-		{"PK\x03\x04", "a zip archive or a spreadsheet"},
-		{"PAR1", "a Parquet file"},
-		{"ARROW1", "an Arrow file"},
-		{"\x93NUMPY", "a NumPy array"},
+		{"PK\x03\x04", "a zip archive"},
+		{"FEA1", "a Feather file of version 1"},
 		{"\x89HDF", "an HDF5 file"},
 		{"\xd0\xcf\x11\xe0", "an old spreadsheet"},
 		{"BZh", "compressed with bzip2"},

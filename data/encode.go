@@ -165,7 +165,7 @@ func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pie
 	for n, row := range rows {
 		v, what := c.number(row)
 		x[n] = v
-		if what == number && !c.clock {
+		if what == number {
 			continue
 		}
 		if what != missing {

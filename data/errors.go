@@ -21,6 +21,8 @@ var (
 	ErrDuplicateColumn = errors.New("two columns with one name")
 	ErrLarge           = errors.New("larger than is taken")
 	ErrCompressed      = errors.New("damaged compressed data")
+	ErrDamaged         = errors.New("a damaged file")
+	ErrFormat          = errors.New("a format, or a part of one, that is not read")
 	ErrIDX             = errors.New("damaged IDX file")
 	ErrOption          = errors.New("an option that makes no sense") // by itself, or for this table; then another sentinel says why
 )

@@ -19,11 +19,15 @@ type look struct {
 	note     string // a remark for the report, or ""
 	given    bool   // the spelling of its dates was
 	codes    bool   // of a target: numbers that name classes as they are written
+	fixed    Kind   // by the source; "": it says nothing
 	unclear  bool   // a comma in its cells may be a decimal one or stand between thousands
 }
 
 // kind is what the column is taken for.
 func (l *look) kind() Kind {
+	if l.fixed != "" {
+		return l.fixed
+	}
 	if l.spelling != nil && l.spelling.Layout != "" {
 		return KindDate
 	}
@@ -75,8 +79,13 @@ func sortedKeys[V any](m map[string]V) []string {
 // look finds out how a column is spelled and what it holds in the given rows; nil stands for
 // all. kind is what it was said to be, or "".
 func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
+	fixed := Kind("")
+	if kind == "" && layout == "" {
+		fixed = t.cols[col].fixed
+		kind = fixed
+	}
 	levels := kind != "" && kind != KindNumber
-	l := look{c: t.cols[col].spelled(s.spelling), rows: rows, spelling: s.spelling}
+	l := look{fixed: fixed, c: t.cols[col].spelled(s.spelling), rows: rows, spelling: s.spelling}
 	l.profile = profileColumn(l.c, rows, levels)
 	p := &l.profile
 	if layout != "" {
@@ -86,7 +95,7 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 		l.profile = profileColumn(l.c, rows, true)
 		return l
 	}
-	if kind == KindCategory || kind == KindBoolean || p.kind() == KindBoolean {
+	if fixed != "" || kind == KindCategory || kind == KindBoolean || p.kind() == KindBoolean {
 		return l
 	}
 	if kind != KindDate && p.kind() != KindDate && (p.words > 0 || decimal == "," && p.numbers > 0) {

@@ -155,7 +155,7 @@ func TestReadRefuses(t *testing.T) {
 		{"broken UTF-8 in the header", "a,\xff\n1,é\n", ErrText, `PATH:1: column 2 of the header holds the byte 0xff, which is not valid UTF-8: save the file in UTF-8`},
 		{"half a pair of UTF-16", "\xff\xfea\x00\n\x00\x00\xd8\n\x00", ErrText, `PATH:2: column "a" holds what is no text in the file's encoding: name another --encoding, or save the file in UTF-8`},
 		{"UTF-16 cut short", "\xff\xfea\x00\n\x00b", ErrText, `PATH:2: column "a" holds what is no text in the file's encoding`},
-		{"a spreadsheet", "PK\x03\x04....", ErrText, "PATH: is a zip archive or a spreadsheet, not delimited text: save the table as CSV in UTF-8"},
+		{"a spreadsheet", "PK\x03\x04....", ErrFormat, "PATH: is a spreadsheet, which is not read here: import _ \"github.com/gradus-ml/gradus/data/excel\""},
 		{"unterminated quote", "a,b\n1,\"x\n2,y\n", ErrQuote, `PATH:2: a cell starts with a " that is not closed, or not before the delimiter: close it, and double each " in it`},
 		{"bare quote", "a,b\n1,5\"\n", ErrQuote, `PATH:2: there is a " inside a cell that does not start with one: write the cell as "..." with each " in it doubled`},
 		{"truncated gzip", string(gz[:len(gz)/2]), ErrCompressed, "PATH: the gzip data is cut short or damaged after line "},
@@ -204,7 +204,7 @@ func TestReadRefuses(t *testing.T) {
 	t.Run("a folder", func(t *testing.T) {
 		dir := t.TempDir()
 		_, err := Read(dir, ReadOptions{})
-		refuses(t, err, ErrFolder, dir+": is a folder: name a file in it")
+		refuses(t, err, ErrFolder, dir+": is a folder without a table: name a file")
 	})
 	t.Run("options", func(t *testing.T) {
 		_, err := Read(Stdin, ReadOptions{Header: "maybe"})

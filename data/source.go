@@ -23,6 +23,8 @@ type ReadOptions struct {
 	Encoding  string    // "auto" (or ""), "utf-8", "utf-16", "latin-1" or "windows-1252"
 	Skip      int       // lines above the header
 	Comment   string    // what lines start with that are passed over; "": none are
+	Query     string    // of a database: what to read, in SQL; "": its only table
+	Sheet     string    // of a spreadsheet: which; "": the first
 	KeepTotal bool      // a last line that starts with "Total" is a row
 	Stdin     io.Reader // what the path "-" reads; nil: os.Stdin
 
@@ -48,12 +50,20 @@ const (
 	StdinName = "standard input"
 )
 
-// Read reads a table: CSV or TSV text or an IDX file, plain or compressed with gzip or
-// zstd. What a file is shows in its first bytes; its name decides only that .tsv is
-// delimited by tabs. The labels of IDX images are looked for beside them.
-func Read(path string, opt ReadOptions) (*Table, error) {
+// Read reads a table: CSV or TSV text, an IDX file, or a file of any registered Format, plain or
+// compressed with gzip or zstd; or from a database, where path is its address; or the files of a
+// folder, as ReadAll does. What a file is shows in its first bytes; its name decides only that .tsv
+// is delimited by tabs, and what a zip archive holds. The labels of IDX images are looked for
+// beside them.
+func Read(path string, opt ReadOptions) (*Table, error) { return ReadAll([]string{path}, opt) }
+
+// read reads one file, or from a database.
+func read(path string, opt ReadOptions) (*Table, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
+	}
+	if IsDatabase(path) {
+		return readDatabase(path, opt)
 	}
 	src, err := open(path, opt.Stdin)
 	if err != nil {
@@ -65,6 +75,16 @@ func Read(path string, opt ReadOptions) (*Table, error) {
 	head, err := src.r.Peek(4)
 	if err != nil && err != io.EOF {
 		return nil, src.readError(err, 1)
+	}
+	switch f, ok, err := src.find(); {
+	case err != nil:
+		return nil, err
+	case opt.Query != "" && f.Scheme == "":
+		return nil, fail(ErrOption, "%s: is no database, and a query is for one: name it as sqlite:FILE or postgres://...", src.name)
+	case opt.Sheet != "" && f.Package != "excel":
+		return nil, fail(ErrOption, "%s: is no spreadsheet, and the sheet %s is one of a spreadsheet", src.name, quote(opt.Sheet))
+	case ok:
+		return f.Read(&File{Name: src.name, Path: path, src: src, most: opt.MaxBytes}, opt)
 	}
 	if isIDX(head) {
 		return readIDX(src, path)
@@ -101,7 +121,8 @@ type source struct {
 	name      string
 	size      int64 // of the file as it is stored, or -1 where that is unknown
 	packed    string
-	rewritten bool // what is read is not as long as the file
+	rewritten bool     // what is read is not as long as the file
+	file      *os.File // nil for standard input
 	r         *bufio.Reader
 	taken     *counter // of the file as it is stored
 	closings  []func() error
@@ -149,7 +170,7 @@ func open(path string, stdin io.Reader) (*source, error) {
 		}
 		s.closings = append(s.closings, f.Close)
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			s.size = info.Size()
+			s.size, s.file = info.Size(), f
 		}
 		r = f
 	}

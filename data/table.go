@@ -16,6 +16,7 @@ type Table struct {
 	rows    int
 	cols    []column
 	lines   lineMap // nil for a table that came from no text
+	spans   []span  // of one that came from several files
 
 	unnamed map[int]bool // columns whose name in the header was empty
 	format  []string     // see Format
@@ -140,10 +141,11 @@ func (t *Table) Missing(row, col int) bool { return t.cols[col].missing(row) }
 
 // Line is the line of the file that a row starts on, or 0 where it came from no text.
 func (t *Table) Line(row int) int {
-	if t.lines == nil {
+	_, lines, at := t.where(row)
+	if lines == nil {
 		return 0
 	}
-	return t.lines.at(row)
+	return lines.at(at)
 }
 
 // isPixel reports whether a column holds the bytes of an image.
@@ -154,10 +156,11 @@ func (t *Table) isPixel(col int) bool {
 
 // at names a row in messages.
 func (t *Table) at(row int) string {
-	if t.lines == nil {
-		return fmt.Sprintf("%s: row %d", t.name, row)
+	name, lines, at := t.where(row)
+	if lines == nil {
+		return fmt.Sprintf("%s: row %d", name, at)
 	}
-	return fmt.Sprintf("%s:%d", t.name, t.lines.at(row))
+	return fmt.Sprintf("%s:%d", name, lines.at(at))
 }
 
 // cellAt names a cell and shows it, in messages.

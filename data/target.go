@@ -119,7 +119,7 @@ func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
 		return fail(ErrTarget, "%s: no row has a target: the cells of %s are missing", t.name, quote(t.columns[cols[0]]))
 	}
 	parallel(len(cols), func(i int) {
-		kind := opt.Types[t.columns[cols[i]]]
+		kind := cmp.Or(opt.Types[t.columns[cols[i]]], looks[i].fixed)
 		looks[i].profile = profileColumn(looks[i].c, s.Rows, looks[i].codes || kind != "" && kind != KindNumber)
 	})
 	for i, col := range cols {

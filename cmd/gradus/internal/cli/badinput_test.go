@@ -63,7 +63,7 @@ var badInput = []struct {
 	{"train $IRIS --lrr 1", 2, []string{"unknown flag --lrr", `"--lr"`}},
 	{"train $IRIS --lr", 2, []string{"--lr: expected float value behind the flag, and there is none"}},
 	{"train $IRIS -o", 2, []string{"--out: expected string value behind the flag, and there is none"}},
-	{"train $IRIS $IRIS", 2, []string{"unexpected argument", "iris.csv"}},
+	{"train $IRIS $IRIS", 1, []string{"iris.csv", "named twice"}},
 	{"train $IRIS --hidden", 2, []string{"--hidden"}},
 	{"predict", 2, []string{"<model> <data>", "gradus help predict"}},
 	{"predict good.safetensors", 2, []string{"<data>"}},
@@ -104,7 +104,7 @@ var badInput = []struct {
 	// The table.
 	{"train nofile.csv", 1, []string{"nofile.csv", "no such file", "check the path"}},
 	{"train options", 1, []string{"gradus: options: no such file"}},
-	{"train folder", 1, []string{"folder", "is a folder", "name a file in it"}},
+	{"train folder", 1, []string{"folder/config.json"}},
 	{"train empty.csv", 1, []string{"empty.csv", "empty", "at least one row"}},
 	{"train blank.csv", 1, []string{"blank.csv", "empty"}},
 	{"train -", 1, []string{"standard input", "empty"}},

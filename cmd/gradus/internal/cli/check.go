@@ -9,7 +9,7 @@ import (
 
 // checkCmd is "gradus check DATA".
 type checkCmd struct {
-	Data         string `arg:"" help:"A table."`
+	Data         paths `arg:"" sep:"none" help:"A table."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	SampleWeight string  `placeholder:"COL" help:"A column of weights, one for each row; it is no input."`
@@ -57,7 +57,7 @@ func (c *checkCmd) Run(e *env) error {
 	o.L1, o.L2 = c.L1, c.L2
 	o.SampleWeight, o.ClassWeight = c.SampleWeight, c.ClassWeight
 	c.show(e, c.Quiet)
-	t, err := c.readSilently(e, c.Data)
+	t, err := c.readSilently(e, c.Data...)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 // compareCmd is "gradus compare DATA".
 type compareCmd struct {
-	Data       string `arg:"" help:"A table."`
+	Data       paths `arg:"" sep:"none" help:"A table."`
 	tableFlags `embed:""`
 	netFlags   `embed:""`
 	Methods    []string `default:"batch,stochastic,mini-batch" help:"Which to race: batch, stochastic, mini-batch, per-sample."`
@@ -39,7 +39,7 @@ func (c *compareCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := checkOut(c.Out, kind(format), c.Data, c.From); err != nil {
+		if err := checkOut(c.Out, kind(format), append(c.Data, c.From)...); err != nil {
 			return err
 		}
 	}
@@ -122,7 +122,7 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 	}
 	o.Validation = &none
 	c.show(e, c.Quiet)
-	t, err := c.readSilently(e, c.Data)
+	t, err := c.readSilently(e, c.Data...)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,9 @@ func loadConfig(r io.Reader) (kong.Resolver, error) {
 	text := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		name := strings.ReplaceAll(key, "_", "-")
+		if one, ok := values[key].(string); ok && name == "data" {
+			values[key] = []any{one}
+		}
 		s, err := flagText(name, values[key])
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", key, err)

@@ -19,8 +19,8 @@ import (
 
 // cvCmd is "gradus cv DATA".
 type cvCmd struct {
-	Data         string `arg:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
-	Folds        int    `default:"5" placeholder:"K" help:"How many parts the rows are in."`
+	Data         paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
+	Folds        int   `default:"5" placeholder:"K" help:"How many parts the rows are in."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	descentFlags `embed:""`
@@ -59,7 +59,7 @@ func (c *cvCmd) Run(e *env) error {
 	if c.Out == "-" && c.JSON {
 		return usagef("--out -: --json has standard output; name a file")
 	} else if c.Out != "" && c.Out != "-" {
-		if err := checkOut(c.Out, kindTable, c.Data); err != nil {
+		if err := checkOut(c.Out, kindTable, c.Data...); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 // evaluateCmd is "gradus evaluate MODEL DATA".
 type evaluateCmd struct {
 	Model        string `arg:"" help:"A model file."`
-	Data         string `arg:"" help:"A table with the model's columns and its target."`
+	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags    `embed:""`
 	Metric       []string `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
 	SampleWeight string   `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
@@ -21,7 +21,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	t, err := c.read(e, c.Data)
+	t, err := c.read(e, c.Data...)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // explainCmd is "gradus explain MODEL DATA --row N".
 type explainCmd struct {
 	Model     string `arg:"" help:"A model file."`
-	Data      string `arg:"" help:"A table with the model's columns and its target."`
+	Data      paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags `embed:""`
 	Row       int      `required:"" help:"The sample: a row of the table, from 0."`
 	Weight    string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias, L.gamma.J and L.beta.J of a norm. Default: the steepest of the first layer."`
@@ -41,7 +41,7 @@ func (c *explainCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := checkOut(c.Out, kind(format), c.Model, c.Data); err != nil {
+		if err := checkOut(c.Out, kind(format), append(c.Data, c.Model)...); err != nil {
 			return err
 		}
 	}
@@ -49,7 +49,7 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	t, err := c.read(e, c.Data)
+	t, err := c.read(e, c.Data...)
 	if err != nil {
 		return err
 	}

@@ -32,13 +32,15 @@ type readFlags struct {
 	SkipRows  int    `default:"0" placeholder:"N" group:"data" help:"Lines above the header to pass over."`
 	Comment   string `placeholder:"C" group:"data" help:"Pass over lines that start with this."`
 	KeepTotal bool   `group:"data" help:"Keep a last line that starts with Total as a row."`
+	Sheet     string `placeholder:"NAME" group:"data" help:"Of a spreadsheet: the sheet to read. Default: the first."`
+	Query     string `placeholder:"SQL" group:"data" help:"Of a database: what to read. Default: its only table."`
 
 	shown *preparing // how reading goes; nil: not at all
 }
 
 // read reads a table, and says on standard error what was decided in doing so.
-func (f *readFlags) read(e *env, path string) (*data.Table, error) {
-	t, err := f.readSilently(e, path)
+func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
+	t, err := f.readSilently(e, paths...)
 	if err == nil {
 		for _, n := range t.Notes() {
 			fmt.Fprintf(e.Err, "gradus: %s: %s\n", t.Name(), n)
@@ -48,10 +50,10 @@ func (f *readFlags) read(e *env, path string) (*data.Table, error) {
 }
 
 // readSilently reads a table whose notes are told elsewhere.
-func (f *readFlags) readSilently(e *env, path string) (*data.Table, error) {
+func (f *readFlags) readSilently(e *env, paths ...string) (*data.Table, error) {
 	opt := data.ReadOptions{
 		Header: f.Header, Encoding: f.Encoding, Skip: f.SkipRows, Comment: f.Comment, KeepTotal: f.KeepTotal,
-		Stdin: e.In, Progress: f.shown.read(path),
+		Sheet: f.Sheet, Query: f.Query, Stdin: e.In, Progress: f.shown.read(strings.Join(withoutPasswords(paths), ", ")),
 	}
 	if f.SkipRows < 0 {
 		return nil, usagef("--skip-rows %d: give a number of at least 0", f.SkipRows)
@@ -70,7 +72,7 @@ func (f *readFlags) readSilently(e *env, path string) (*data.Table, error) {
 		}
 		opt.Delimiter = r
 	}
-	return data.Read(path, opt)
+	return data.ReadAll(paths, opt)
 }
 
 // tableFlags say what the columns are.
@@ -238,7 +240,7 @@ func (f *readFlags) heldOut(e *env, flag, value string) (fraction *float64, tabl
 }
 
 // tables reads the table to train on and those held out beside it.
-func (f *tableFlags) tables(e *env, path string, d *descentFlags, o *model.Options) (model.Tables, error) {
+func (f *tableFlags) tables(e *env, path paths, d *descentFlags, o *model.Options) (model.Tables, error) {
 	var t model.Tables
 	var err error
 	if o.Validation, t.Validation, err = f.heldOut(e, "validation", d.Validation); err != nil {
@@ -247,7 +249,7 @@ func (f *tableFlags) tables(e *env, path string, d *descentFlags, o *model.Optio
 	if o.Test, t.Test, err = f.heldOut(e, "test", d.Test); err != nil {
 		return t, err
 	}
-	t.Train, err = f.readSilently(e, path)
+	t.Train, err = f.readSilently(e, path...)
 	return t, err
 }
 
@@ -265,15 +267,16 @@ func asUsage(err error) error {
 }
 
 // defaultOut is the data's name with the model's ending, in the current folder.
-func defaultOut(path string) string {
-	if path == data.Stdin {
+func defaultOut(from paths) string {
+	path := from[0]
+	if path == data.Stdin || strings.Contains(path, "://") {
 		return "model.safetensors"
 	}
-	name := filepath.Base(path)
+	name := filepath.Base(strings.TrimPrefix(path, "sqlite:"))
 	if ext := filepath.Ext(name); ext != "" { // .CSV is .csv
 		name = strings.TrimSuffix(name, ext) + strings.ToLower(ext)
 	}
-	for _, ending := range []string{".gz", ".zst", ".csv", ".tsv", ".txt", "-ubyte"} {
+	for _, ending := range []string{".gz", ".zst", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather", ".jsonl", ".ndjson", ".json", ".xlsx", ".npy", ".npz", ".db", ".sqlite", "-ubyte"} {
 		name = strings.TrimSuffix(name, ending)
 	}
 	return name + ".safetensors"
@@ -367,6 +370,9 @@ func notAnInput(out string, inputs ...string) error {
 		return nil
 	}
 	for _, in := range inputs {
+		if file, ok := strings.CutPrefix(in, "sqlite:"); ok {
+			in = file
+		}
 		if from, err := os.Stat(in); err == nil && os.SameFile(to, from) {
 			return usagef("--out %s: that is the input %s, which would be lost; name another file", out, in)
 		}

@@ -37,7 +37,9 @@ func FuzzConfig(f *testing.F) {
 		}
 		var config runConfig
 		if json.Unmarshal(text, &config) == nil {
-			config.found(config.Data)
+			for _, name := range config.Data {
+				config.found(name)
+			}
 		}
 	})
 }

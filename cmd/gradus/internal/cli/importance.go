@@ -15,7 +15,7 @@ import (
 // importanceCmd is "gradus importance MODEL DATA".
 type importanceCmd struct {
 	Model        string `arg:"" help:"A model file."`
-	Data         string `arg:"" help:"A table with the model's columns and its target, best of rows that trained nothing."`
+	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target, best of rows that trained nothing."`
 	readFlags    `embed:""`
 	Repeats      int     `default:"5" placeholder:"N" help:"How often each column is shuffled."`
 	Metric       string  `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
@@ -57,7 +57,7 @@ func (c *importanceCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := checkOut(c.Out, kind(format), c.Model, c.Data); err != nil {
+		if err := checkOut(c.Out, kind(format), append(c.Data, c.Model)...); err != nil {
 			return err
 		}
 	}
@@ -66,7 +66,7 @@ func (c *importanceCmd) Run(e *env) error {
 		return err
 	}
 	c.show(e, c.Quiet)
-	t, err := c.read(e, c.Data)
+	t, err := c.read(e, c.Data...)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 // inspectCmd is "gradus inspect DATA".
 type inspectCmd struct {
-	Data       string `arg:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
+	Data       paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
 	tableFlags `embed:""`
 	JSON       bool `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool `help:"No progress."`
@@ -36,7 +36,7 @@ func (c *inspectCmd) Run(e *env) error {
 		return err
 	}
 	c.show(e, c.Quiet)
-	t, err := c.readSilently(e, c.Data)
+	t, err := c.readSilently(e, c.Data...)
 	if err != nil {
 		return err
 	}

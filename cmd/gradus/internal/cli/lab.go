@@ -19,7 +19,7 @@ import (
 
 // labCmd is "gradus lab [DATA]".
 type labCmd struct {
-	Data      string `arg:"" optional:"" help:"A table to begin with. Default: the notebook's."`
+	Data      paths `arg:"" optional:"" sep:"none" help:"A table to begin with. Default: the notebook's."`
 	readFlags `embed:""`
 	Listen    string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Anywhere but on loopback a token is asked for, which is part of the printed address."`
 	Open      bool   `default:"true" negatable:"" help:"Open the page in the browser, when the call comes from a terminal."`
@@ -27,8 +27,8 @@ type labCmd struct {
 
 func (c *labCmd) Run(e *env) error {
 	o := lab.Options{}
-	if c.Data != "" {
-		t, err := c.read(e, c.Data)
+	if len(c.Data) > 0 {
+		t, err := c.read(e, c.Data...)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 
 // lrCmd is "gradus lr DATA": the rate finder.
 type lrCmd struct {
-	Data         string `arg:"" help:"A table."`
+	Data         paths `arg:"" sep:"none" help:"A table."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	descentFlags `embed:""`
@@ -55,7 +55,7 @@ func (c *lrCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := checkOut(c.Out, kind(format), c.Data, c.Test, c.From); err != nil {
+		if err := checkOut(c.Out, kind(format), append(c.Data, c.Test, c.From)...); err != nil {
 			return err
 		}
 	}
@@ -166,7 +166,7 @@ func (c *lrCmd) print(e *env, f *model.Fit, out lrJSON) {
 		e.printf("The loss never falls: no rate can be suggested. Raise --high, or look at the data and the loss.\n")
 	} else {
 		e.printf("Falls fastest at a rate of %.2g, is lowest at %.2g, of which a tenth is suggested; train takes %g by default.\n", *out.Steepest, *out.Lowest, out.Default)
-		e.printf("Next     gradus train %s --lr %.2g%s\n", shellWord(c.Data), *out.Suggestion, c.optimizerFlag())
+		e.printf("Next     gradus train %s --lr %.2g%s\n", c.Data.shown(), *out.Suggestion, c.optimizerFlag())
 	}
 	if out.Picture != nil {
 		e.printf("Picture  %s\n", *out.Picture)

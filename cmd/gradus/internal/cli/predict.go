@@ -16,7 +16,7 @@ import (
 // predictCmd is "gradus predict MODEL DATA".
 type predictCmd struct {
 	Model     string `arg:"" help:"A model file."`
-	Data      string `arg:"" help:"A table with the model's columns, in any order."`
+	Data      paths  `arg:"" sep:"none" help:"A table with the model's columns, in any order."`
 	readFlags `embed:""`
 	Keep      names  `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
 	BadCells  string `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
@@ -25,7 +25,7 @@ type predictCmd struct {
 
 func (c *predictCmd) Run(e *env) error {
 	if c.Out != "" && c.Out != "-" {
-		if err := checkOut(c.Out, kindTable, c.Model, c.Data); err != nil {
+		if err := checkOut(c.Out, kindTable, append(c.Data, c.Model)...); err != nil {
 			return err
 		}
 	}
@@ -33,7 +33,7 @@ func (c *predictCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	t, err := c.read(e, c.Data)
+	t, err := c.read(e, c.Data...)
 	if err != nil {
 		return err
 	}

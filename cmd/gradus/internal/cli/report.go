@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -56,14 +55,18 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
-	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), shellWord(c.Data))
+	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest && c.resumed == nil {
-		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, e.args...)))
+		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(e.args)...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
-	if len(m.Columns()) > 1 && c.Data != data.Stdin {
-		e.printf("         gradus importance %s %s   for what each column is worth\n", shellWord(c.Out), shellWord(cmp.Or(testFile(c.Test), c.Data)))
+	if len(m.Columns()) > 1 && !c.Data.isStdin() {
+		held := c.Data
+		if test := testFile(c.Test); test != "" {
+			held = paths{test}
+		}
+		e.printf("         gradus importance %s %s   for what each column is worth\n", shellWord(c.Out), held.shown())
 	}
 	if c.RunDir != "" {
 		e.printf("         gradus report %s -o report.html   for all of it as one page\n", shellWord(c.RunDir))

@@ -84,8 +84,11 @@ func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, erro
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	t := call.Selected().Target.Addr().Interface().(*trainCmd)
-	t.Data = t.ConfigData
-	for _, name := range []*string{&t.Data, &t.Out, &t.From, &t.Validation, &t.Test} {
+	t.Data = paths(t.ConfigData)
+	for i := range t.Data {
+		t.Data[i] = c.found(t.Data[i])
+	}
+	for _, name := range []*string{&t.Out, &t.From, &t.Validation, &t.Test} {
 		*name = c.found(*name)
 	}
 	if own := filepath.Join(dir, startFile); t.From != "" {
@@ -99,7 +102,7 @@ func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, erro
 // found is a file's name as the present folder sees it, when the run was begun in another.
 func (c *runConfig) found(name string) string {
 	here, err := os.Getwd()
-	if err != nil || c.Folder == "" || c.Folder == here || name == "" || name == data.Stdin || name == "none" || filepath.IsAbs(name) {
+	if err != nil || c.Folder == "" || c.Folder == here || name == "" || name == data.Stdin || data.IsDatabase(name) || name == "none" || filepath.IsAbs(name) {
 		return name
 	}
 	if _, err := strconv.ParseFloat(name, 64); err == nil { // a part of the rows

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/internal/lock"
 	"github.com/gradus-ml/gradus/model"
@@ -29,15 +30,17 @@ type runDir struct {
 
 // runConfig is config.json: the flags of the run, as --config takes them.
 type runConfig struct {
-	Data      string `json:"data"`
-	Out       string `json:"out"`
-	Delimiter string `json:"delimiter,omitempty"`
-	Header    string `json:"header,omitempty"`
-	Encoding  string `json:"encoding,omitempty"`
-	SkipRows  int    `json:"skip_rows,omitempty"`
-	Comment   string `json:"comment,omitempty"`
-	KeepTotal bool   `json:"keep_total,omitempty"`
-	From      string `json:"from,omitempty"`
+	Data      keptPaths `json:"data"`
+	Out       string    `json:"out"`
+	Delimiter string    `json:"delimiter,omitempty"`
+	Header    string    `json:"header,omitempty"`
+	Encoding  string    `json:"encoding,omitempty"`
+	SkipRows  int       `json:"skip_rows,omitempty"`
+	Comment   string    `json:"comment,omitempty"`
+	KeepTotal bool      `json:"keep_total,omitempty"`
+	Sheet     string    `json:"sheet,omitempty"`
+	Query     string    `json:"query,omitempty"`
+	From      string    `json:"from,omitempty"`
 	model.Options
 	Validation      any    `json:"validation,omitempty"` // a fraction or a file
 	Test            any    `json:"test,omitempty"`
@@ -74,16 +77,16 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		return nil, err
 	}
 	config := runConfig{
-		Data: c.Data, Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, From: c.From, Options: f.Options,
+		Data: keptPaths(c.Data), Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, Sheet: c.Sheet, Query: c.Query, From: c.From, Options: f.Options,
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
 		Notes: f.Notes,
 	}
 	config.Folder, _ = os.Getwd() // where it is not known, names are as they were given
 	if c.Validation != "" {
-		config.Validation = c.Validation
+		config.Validation = data.WithoutPassword(c.Validation)
 	}
 	if c.Test != "" {
-		config.Test = c.Test
+		config.Test = data.WithoutPassword(c.Test)
 	}
 	if c.From != "" {
 		raw, err := os.ReadFile(c.From)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -15,7 +14,7 @@ import (
 
 // trainCmd is "gradus train DATA".
 type trainCmd struct {
-	Data         string `arg:"" optional:"" help:"A table: .csv, .tsv (.gz, .zst), an IDX image file, or - for CSV on standard input."`
+	Data         paths `arg:"" optional:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	descentFlags `embed:""`
@@ -27,7 +26,7 @@ type trainCmd struct {
 	TensorBoard     bool          `name:"tensorboard" help:"Write event files for TensorBoard into the folder of --run."`
 
 	Config     configFlag `placeholder:"FILE" help:"Flags, and the data, from a run's config.json; the command line wins."`
-	ConfigData string     `name:"data" hidden:""`
+	ConfigData names      `name:"data" hidden:""`
 	JSON       bool       `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool       `help:"No progress."`
 
@@ -36,7 +35,10 @@ type trainCmd struct {
 }
 
 func (c *trainCmd) Run(e *env) error {
-	if c.Data = cmp.Or(c.Data, c.ConfigData); c.Data == "" {
+	if len(c.Data) == 0 {
+		c.Data = paths(c.ConfigData)
+	}
+	if len(c.Data) == 0 {
 		return usagef("name the data to train on: gradus train DATA")
 	}
 	if c.Out == "" {
@@ -45,7 +47,7 @@ func (c *trainCmd) Run(e *env) error {
 	if c.Out == "-" {
 		return usagef("--out -: a model cannot go to standard output; name a file")
 	}
-	if err := checkOut(c.Out, kindModel, c.Data, c.Test, c.Validation, c.From); err != nil {
+	if err := checkOut(c.Out, kindModel, append(c.Data, c.Test, c.Validation, c.From)...); err != nil {
 		return err
 	}
 	if c.TensorBoard && c.RunDir == "" {

@@ -342,7 +342,7 @@ func TestNames(t *testing.T) {
 		"a.csv": "a.safetensors", "/x/y/a.b.tsv.gz": "a.b.safetensors", "a.csv.zst": "a.safetensors", "-": "model.safetensors",
 		"train-images-idx3-ubyte.gz": "train-images-idx3.safetensors", "plain": "plain.safetensors",
 	} {
-		if got := defaultOut(data); got != want {
+		if got := defaultOut(paths{data}); got != want {
 			t.Errorf("%s: %s, want %s", data, got, want)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // tuneCmd is "gradus tune DATA".
 type tuneCmd struct {
-	Data         string `arg:"" help:"A table: .csv, .tsv (.gz, .zst) or an IDX image file."`
+	Data         paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
 	descentFlags `embed:""`
@@ -33,7 +33,7 @@ type tuneCmd struct {
 }
 
 func (c *tuneCmd) Run(e *env) error {
-	if c.Data == "-" {
+	if c.Data.isStdin() {
 		return usagef("tune reads its data more than once: name a file, not standard input")
 	}
 	if c.Trials < 1 {
@@ -47,7 +47,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOut(c.Out, kindModel, c.Data, c.Test, c.Validation, c.From); err != nil {
+	if err := checkOut(c.Out, kindModel, append(c.Data, c.Test, c.Validation, c.From)...); err != nil {
 		return err
 	}
 	c.show(e, c.Quiet)
@@ -310,7 +310,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	command := t.command(best)
 	if !t.JSON {
 		t.table(results)
-		t.env.printf("\nBest     %s\n\n", shellWords(command))
+		t.env.printf("\nBest     %s\n\n", shellWords(withoutPasswords(command)))
 		as := *t.env
 		as.args = command[1:]
 		return c.Run(&as)
@@ -342,7 +342,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 		Best    tune.Trial     `json:"best"`
 		Command string         `json:"command"`
 		Train   trainJSON      `json:"train"`
-	}{flags, results, best, shellWords(command), c.result(f, m, c.Out)})
+	}{flags, results, best, shellWords(withoutPasswords(command)), c.result(f, m, c.Out)})
 }
 
 // command is the call of train with a trial's flags.

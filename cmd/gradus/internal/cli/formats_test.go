@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// formatFile is a file that testdata/formats/make.py made.
+func formatFile(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("testdata", "formats", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestSameWeights: a table gives the same weights whatever it is kept in and whoever wrote it.
+func TestSameWeights(t *testing.T) {
+	at := func(name string) string { return formatFile(t, name) }
+	calls := map[string][]string{
+		"pyarrow": {at("pyarrow.parquet")}, "pages of version 2, zstd": {at("plain-v2-zstd.parquet")},
+		"delta encodings, gzip": {at("delta-gzip.parquet")}, "lengths, LZ4": {at("length-lz4.parquet")}, "INT96": {at("int96-none.parquet")},
+		"pandas": {at("pandas.parquet")}, "fastparquet": {at("fastparquet.parquet")}, "polars": {at("polars.parquet")}, "DuckDB": {at("duckdb.parquet")},
+		"two files, columns in another order": {at("part1.csv"), at("part2.csv")},
+		"a folder":                            {"folder"},
+	}
+	csv, err := os.ReadFile(at("people.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part1, err1 := os.ReadFile(at("part1.csv"))
+	part2, err2 := os.ReadFile(at("part2.csv"))
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	place(t, map[string]string{"people.csv": string(csv)})
+	if err := os.Mkdir("folder", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "folder/1.csv", string(part1))
+	writeFile(t, "folder/2.csv", string(part2))
+	writeFile(t, "folder/_SUCCESS", "")
+	want := sum(t, "people.csv", "--target", "y")
+	for name, words := range calls {
+		if got := sum(t, append(words, "--target", "y")...); got != want {
+			t.Errorf("%s: the weights have the SHA-256 %.12s, those of the CSV %.12s\n%s\n%s", name, got, want,
+				call(append([]string{"inspect", "--target", "y"}, words...)...).out, call("inspect", "people.csv", "--target", "y").out)
+		}
+	}
+}
+
+// TestSeveralFiles: what differs between files that are read as one is named with the file.
+func TestSeveralFiles(t *testing.T) {
+	place(t, nil)
+	for _, dir := range []string{"mixed", "deep/a"} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{
+		"a.csv": "x,y\n1,2\n3,4\n", "b.csv": "y,z\n1,2\n3,4\n", "c.csv": "x,y,z\n1,2,3\n", "d.csv": "x,y\n1,oops\n",
+		"mixed/a.csv": "x,y\n1,2\n", "mixed/b.parquet": "PAR1", "deep/a/b.csv": "x\n1\n",
+	} {
+		writeFile(t, name, text)
+	}
+	for _, c := range []struct{ call, want string }{
+		{"inspect a.csv b.csv", `b.csv: there is no column "x" as in a.csv`},
+		{"inspect a.csv c.csv", `c.csv: has the column "z", which a.csv lacks`},
+		{"inspect a.csv d.csv --types y=number", `d.csv:2: column "y": the cell "oops" is not a number`},
+		{"inspect a.csv a.csv", "a file is named twice"},
+		{"inspect mixed", "files of several kinds, such as a.csv and b.parquet"},
+		{"inspect deep", "holds a folder, a"},
+		{"inspect a.csv --query select", "a.csv: is no database"},
+		{"inspect a.csv --sheet s", "a.csv: is no spreadsheet"},
+	} {
+		if o := call(strings.Fields(c.call)...); o.code == 0 || !strings.Contains(o.err, c.want) {
+			t.Errorf("gradus %s: status %d, %q does not say %q", c.call, o.code, o.err, c.want)
+		}
+	}
+	if o := must(t, 0, "inspect", "a.csv", "./d.csv"); !strings.Contains(o.out, "3 rows") {
+		t.Error(o.out)
+	}
+}

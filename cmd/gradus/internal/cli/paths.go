@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// paths are DATA of a call: a file, several, a folder of them, or the address of a database.
+type paths []string
+
+// isStdin reports whether the data come from standard input.
+func (p paths) isStdin() bool { return slices.Contains(p, data.Stdin) }
+
+// shown are the paths as a shell takes them, without passwords.
+func (p paths) shown() string { return shellWords(withoutPasswords(p)) }
+
+// withoutPasswords are the words of a call that may be shown or kept.
+func withoutPasswords(words []string) []string {
+	shown := make([]string, len(words))
+	for i, w := range words {
+		flag, value, joined := strings.Cut(w, "=")
+		if joined && strings.HasPrefix(flag, "--") {
+			shown[i] = flag + "=" + data.WithoutPassword(value)
+		} else {
+			shown[i] = data.WithoutPassword(w)
+		}
+	}
+	return shown
+}
+
+// keptPaths are paths as a file keeps them.
+type keptPaths []string
+
+// MarshalJSON writes one path as a string, several as a list, and none with its password.
+func (p keptPaths) MarshalJSON() ([]byte, error) {
+	if len(p) == 1 {
+		return json.Marshal(data.WithoutPassword(p[0]))
+	}
+	return json.Marshal(withoutPasswords(p))
+}
+
+// UnmarshalJSON reads either.
+func (p *keptPaths) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*p = keptPaths{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(p))
+}

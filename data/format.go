@@ -1,0 +1,227 @@
+package data
+
+import (
+	"bytes"
+	"io"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gradus-ml/gradus/internal/memory"
+)
+
+// A Format is a kind of files, or of databases, that Read reads beside text and IDX. Its package
+// registers it when it is imported:
+//
+//	import _ "github.com/gradus-ml/gradus/data/parquet"
+type Format struct {
+	Name    string // in messages, with its article: "a Parquet file"
+	Package string // that registers it
+	Scheme  string // of a database's address, such as "postgres://" or "sqlite:"; "": it is a file
+
+	// Detect tells by the first bytes of a file, up to 64 kB and decompressed, and by its name in
+	// lower case without the endings .gz and .zst, whether it is of this format.
+	Detect func(head []byte, name string) bool
+
+	// Read reads a table. A database has no file, only the address in f.Path.
+	Read func(f *File, opt ReadOptions) (*Table, error)
+}
+
+// known are the formats that are not linked unless their packages are imported.
+var known = []Format{
+	{Name: "a Parquet file", Package: "parquet", Detect: startsWith("PAR1")},
+	{Name: "an Arrow file", Package: "arrow", Detect: startsWith("ARROW1", "\xff\xff\xff\xff")},
+	{Name: "a NumPy file", Package: "npy", Detect: func(head []byte, name string) bool {
+		return bytes.HasPrefix(head, []byte("\x93NUMPY")) || bytes.HasPrefix(head, []byte("PK\x03\x04")) && strings.HasSuffix(name, ".npz")
+	}},
+	{Name: "a spreadsheet", Package: "excel", Detect: startsWith("PK\x03\x04")},
+	{Name: "JSON", Package: "jsonl", Detect: startsWith("{\"", "[{\"")},
+	{Name: "an SQLite database", Package: "sqlite", Scheme: "sqlite:", Detect: startsWith("SQLite format 3\x00")},
+	{Name: "a PostgreSQL database", Package: "postgres", Scheme: "postgres://", Detect: startsWith()},
+	{Name: "a PostgreSQL database", Package: "postgres", Scheme: "postgresql://", Detect: startsWith()},
+}
+
+// startsWith tells of files that start with one of the words.
+func startsWith(words ...string) func(head []byte, name string) bool {
+	return func(head []byte, _ string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return bytes.HasPrefix(head, []byte(w)) })
+	}
+}
+
+var (
+	formatsLock sync.RWMutex
+	formats     []Format
+)
+
+// Register adds a format to those that Read reads.
+func Register(f Format) {
+	formatsLock.Lock()
+	defer formatsLock.Unlock()
+	formats = append(formats, f)
+}
+
+// registered are all formats.
+func registered() []Format {
+	formatsLock.RLock()
+	defer formatsLock.RUnlock()
+	return formats
+}
+
+// isDatabase reports whether a path is the address of a database, and of which kind.
+func isDatabase(path string) (f Format, is, linked bool) {
+	for i, list := range [][]Format{registered(), known} {
+		for _, f := range list {
+			if f.Scheme != "" && strings.HasPrefix(path, f.Scheme) {
+				return f, true, i == 0
+			}
+		}
+	}
+	return f, false, false
+}
+
+// IsDatabase reports whether a path that Read takes is the address of a database, not a file's.
+func IsDatabase(path string) bool {
+	_, is, _ := isDatabase(path)
+	return is
+}
+
+var passwords = regexp.MustCompile(`(?i)([?&](?:ssl)?password=)[^&]*`)
+
+// WithoutPassword is a path, or the address of a database without its password, as it may be shown.
+func WithoutPassword(path string) string {
+	f, is, _ := isDatabase(path)
+	if !is || !strings.HasSuffix(f.Scheme, "://") {
+		return path
+	}
+	rest := path[len(f.Scheme):]
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 { // a password may hold a slash that should be %2F
+		if user, _, has := strings.Cut(rest[:at], ":"); has {
+			rest = user + rest[at:]
+		}
+	}
+	return f.Scheme + passwords.ReplaceAllString(rest, "${1}")
+}
+
+// HasPassword reports whether the address of a database has a password in it.
+func HasPassword(path string) bool { return WithoutPassword(path) != path }
+
+// plainName is a file's name in lower case without the endings of compression.
+func plainName(path string) string {
+	name := strings.ToLower(filepath.Base(path))
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+}
+
+// notLinked is the error of a format whose package the program does not import.
+func notLinked(name string, f Format) error {
+	return fail(ErrFormat, `%s: is %s, which is not read here: import _ "github.com/gradus-ml/gradus/data/%s"`, name, f.Name, f.Package)
+}
+
+// readDatabase reads from a database.
+func readDatabase(path string, opt ReadOptions) (*Table, error) {
+	f, _, linked := isDatabase(path)
+	if !linked {
+		return nil, notLinked(WithoutPassword(path), f)
+	}
+	return f.Read(&File{Name: WithoutPassword(path), Path: path, most: opt.MaxBytes}, opt)
+}
+
+// find finds the format of an open file. ok is false for text and IDX.
+func (s *source) find() (f Format, ok bool, err error) {
+	head, err := s.r.Peek(peekSize)
+	if err != nil && err != io.EOF && len(head) == 0 {
+		return f, false, s.readError(err, 1)
+	}
+	name := plainName(s.name)
+	for _, f := range registered() {
+		if f.Detect != nil && f.Detect(head, name) {
+			return f, true, nil
+		}
+	}
+	for _, f := range known {
+		if f.Detect(head, name) && !slices.ContainsFunc(registered(), func(r Format) bool { return r.Package == f.Package }) {
+			return f, false, notLinked(s.name, f)
+		}
+	}
+	return f, false, nil
+}
+
+// A File is what a Format reads.
+type File struct {
+	Name string // in messages
+	Path string // or address
+
+	src  *source
+	most int64
+}
+
+// Read reads the file's bytes in their order, decompressed.
+func (f *File) Read(p []byte) (int, error) {
+	n, err := f.src.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = f.src.readError(err, 1)
+	}
+	return n, err
+}
+
+// Share is how much of the file has been read, of 1, for Progress; 0 where that is not known.
+func (f *File) Share() float64 { return f.src.share(0) }
+
+// Bytes gives the whole file at once: the file itself where it is one, else what is read of it.
+func (f *File) Bytes() (io.ReaderAt, int64, error) {
+	if f.src.packed == "" && f.src.file != nil {
+		size := f.src.size
+		if f.most > 0 && size > f.most {
+			return nil, 0, f.src.readError(tooManyBytes(f.most), 1)
+		}
+		return f.src.file, size, nil
+	}
+	var buf bytes.Buffer
+	for {
+		if err := f.Need(2 * int64(buf.Len())); err != nil {
+			return nil, 0, err
+		}
+		n, err := io.CopyN(&buf, f, 1<<20+int64(buf.Len()))
+		if err == io.EOF {
+			return bytes.NewReader(buf.Bytes()), int64(buf.Len()), nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		_ = n
+	}
+}
+
+// Need refuses a table that takes more memory, in bytes, than there is, or than MaxBytes allows.
+func (f *File) Need(size int64) error {
+	if f.most > 0 && size > 16*f.most {
+		return fail(ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", f.Name, f.most)
+	}
+	if have, known := available(); known && size > 0 && uint64(size) > have.Bytes {
+		return fail(ErrLarge, "%s: the table needs about %s of memory and %s has %s left: take a part of its rows, or leave columns out of it",
+			f.Name, memory.Size(float64(size)), have.Of, memory.Size(float64(have.Bytes)))
+	}
+	return nil
+}
+
+// Fail is an error about the file, whose name it begins with.
+func (f *File) Fail(kind error, format string, args ...any) error {
+	return Errorf(kind, "%s: "+format, append([]any{f.Name}, args...)...)
+}
+
+// Redacted is the text of an error without the password of a database's address.
+func Redacted(err error, path string) string {
+	text := err.Error()
+	if u, e := url.Parse(path); e == nil && u.User != nil {
+		if word, has := u.User.Password(); has && word != "" {
+			text = strings.ReplaceAll(text, word, "xxxxx")
+		}
+	}
+	return text
+}

@@ -1,0 +1,165 @@
+package parquet
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+)
+
+// The codecs.
+const (
+	codecNone   = 0
+	codecSnappy = 1
+	codecGzip   = 2
+	codecZstd   = 6
+	codecLZ4    = 7 // the block alone; 5 is one with frames that no two programs agree on
+)
+
+var codecNames = map[int]string{3: "LZO", 4: "Brotli", 5: "the LZ4 of Hadoop"}
+
+// An inflater decompresses pages. What a page says that it holds is believed only as far as it can be.
+type inflater struct {
+	buf  []byte
+	zstd *zstd.Decoder
+	gzip *gzip.Reader
+}
+
+// inflate decompresses size bytes, which are good until the next call.
+func (z *inflater) inflate(codec int, b []byte, size int) ([]byte, error) {
+	if size < 0 {
+		return nil, errCut
+	}
+	if codec == codecNone {
+		if len(b) < size {
+			return nil, errCut
+		}
+		return b[:size], nil
+	}
+	var r io.Reader
+	switch codec {
+	case codecSnappy:
+		if n, err := snappy.DecodedLen(b); err != nil || n != size || size > 64+32*len(b) { // 64 bytes of 3
+			return nil, errCut
+		}
+		out, err := snappy.Decode(z.room(size), b)
+		if err != nil {
+			return nil, errCut
+		}
+		return out, nil
+	case codecLZ4:
+		if size > 64+256*len(b) {
+			return nil, errCut
+		}
+		return unpackLZ4(z.room(size), b)
+	case codecGzip:
+		if z.gzip == nil {
+			z.gzip = new(gzip.Reader)
+		}
+		if err := z.gzip.Reset(bytes.NewReader(b)); err != nil {
+			return nil, errCut
+		}
+		r = z.gzip
+	case codecZstd:
+		if z.zstd == nil {
+			var err error
+			if z.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<27)); err != nil {
+				return nil, err
+			}
+		}
+		if err := z.zstd.Reset(bytes.NewReader(b)); err != nil {
+			return nil, errCut
+		}
+		r = z.zstd
+	default:
+		name := codecNames[codec]
+		if name == "" {
+			name = "a codec that is not known"
+		}
+		return nil, unsupported("pages compressed with " + name)
+	}
+	out := z.room(min(size, 64*len(b)+1<<16))
+	n := 0
+	for n < size { // which grows as bytes arrive
+		if n == len(out) {
+			out = append(out, make([]byte, min(size-n, n))...)
+		}
+		got, err := r.Read(out[n:])
+		n += got
+		if err == io.EOF && n == size {
+			break
+		}
+		if err != nil {
+			return nil, errCut
+		}
+	}
+	z.buf = out
+	return out[:size], nil
+}
+
+func (z *inflater) room(n int) []byte {
+	if cap(z.buf) < n {
+		z.buf = make([]byte, n)
+	}
+	return z.buf[:n]
+}
+
+func (z *inflater) close() {
+	if z.zstd != nil {
+		z.zstd.Close()
+	}
+}
+
+// unpackLZ4 decompresses a block of LZ4 that fills dst.
+func unpackLZ4(dst, b []byte) ([]byte, error) {
+	at, out := 0, 0
+	more := func(n int) (int, bool) {
+		if n != 15 {
+			return n, true
+		}
+		for {
+			if at >= len(b) || n > len(dst)+15 {
+				return 0, false
+			}
+			c := b[at]
+			at++
+			n += int(c)
+			if c != 255 {
+				return n, true
+			}
+		}
+	}
+	for at < len(b) {
+		token := b[at]
+		at++
+		n, ok := more(int(token >> 4))
+		if !ok || n > len(b)-at || n > len(dst)-out {
+			return nil, errCut
+		}
+		out += copy(dst[out:], b[at:at+n])
+		at += n
+		if at == len(b) {
+			break
+		}
+		if len(b)-at < 2 {
+			return nil, errCut
+		}
+		back := int(b[at]) | int(b[at+1])<<8
+		at += 2
+		n, ok = more(int(token & 15))
+		n += 4
+		if !ok || back == 0 || back > out || n > len(dst)-out {
+			return nil, errCut
+		}
+		for range n {
+			dst[out] = dst[out-back]
+			out++
+		}
+	}
+	if out != len(dst) {
+		return nil, errCut
+	}
+	return dst, nil
+}

@@ -1,0 +1,598 @@
+// Package parquet has package data read Parquet files. Importing it is enough:
+//
+//	import _ "github.com/gradus-ml/gradus/data/parquet"
+//
+// Columns of numbers, texts, booleans, dates, times and decimals are read; lists, structs and maps are
+// refused. What was a category for the program that wrote the file, or is an ENUM, is a category.
+// Pages may be compressed with Snappy, gzip, zstd or LZ4. Columns are read on all cores.
+package parquet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+const magic = "PAR1"
+
+func init() {
+	data.Register(data.Format{
+		Name: "a Parquet file", Package: "parquet", Read: read,
+		Detect: func(head []byte, _ string) bool {
+			return bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte("PARE"))
+		},
+	})
+}
+
+// mostFooter is how many bytes of a footer are taken: some 100,000 columns.
+const mostFooter = 1 << 28
+
+// indexNames are the columns that pandas keeps the names of rows in.
+var indexNames = regexp.MustCompile(`^__index_level_\d+__$`)
+
+func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
+	r, size, err := f.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	damaged := func(what string) error {
+		return f.Fail(data.ErrDamaged, "the Parquet file is cut short or damaged (%s): fetch or write it again", what)
+	}
+	var tail [8]byte
+	if size < 12 {
+		return nil, damaged("it has no footer")
+	}
+	if _, err := r.ReadAt(tail[:], size-8); err != nil && err != io.EOF {
+		return nil, f.Fail(data.ErrUnreadable, "cannot be read: %v", err)
+	}
+	switch string(tail[4:]) {
+	case magic:
+	case "PARE":
+		return nil, f.Fail(data.ErrFormat, "the Parquet file is encrypted: write it without encryption")
+	default:
+		return nil, damaged("it does not end with a footer")
+	}
+	length := int64(binary.LittleEndian.Uint32(tail[:]))
+	if length > size-12 || length > mostFooter {
+		return nil, damaged("the footer is longer than the file")
+	}
+	raw := make([]byte, length)
+	if _, err := r.ReadAt(raw, size-8-length); err != nil && err != io.EOF {
+		return nil, f.Fail(data.ErrUnreadable, "cannot be read: %v", err)
+	}
+	m, err := parseFooter(raw)
+	if err != nil {
+		return nil, damaged("the footer cannot be read")
+	}
+	if m.encrypted {
+		return nil, f.Fail(data.ErrFormat, "the Parquet file is encrypted: write it without encryption")
+	}
+	if opt.MaxColumns > 0 && len(m.leaves) > opt.MaxColumns {
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(m.leaves), opt.MaxColumns)
+	}
+	for _, l := range m.leaves {
+		if l.what == "" && l.means == other {
+			l.what = "a type that is no number, text, boolean or time"
+		}
+		if l.what != "" {
+			return nil, f.Fail(data.ErrFormat, "column %q holds %s, and a cell of a table is one value: flatten the column, or leave it out of the file", l.name, l.what)
+		}
+	}
+	rows := int64(0)
+	for _, g := range m.groups {
+		if len(g.chunks) != len(m.leaves) || g.rows > math.MaxInt64-rows {
+			return nil, damaged("its groups of rows do not have the columns of its schema")
+		}
+		rows += g.rows
+		for i, c := range g.chunks {
+			switch {
+			case c.elsewhere:
+				return nil, f.Fail(data.ErrFormat, "column %q stands in another file: write one file with all columns", m.leaves[i].name)
+			case c.encrypted:
+				return nil, f.Fail(data.ErrFormat, "column %q is encrypted: write it without encryption", m.leaves[i].name)
+			case c.physical != m.leaves[i].physical || c.values != g.rows || c.start < 4 || c.size < 0 || c.size > size-c.start:
+				return nil, damaged(fmt.Sprintf("column %q does not fit into the file", m.leaves[i].name))
+			}
+		}
+	}
+	if m.rows != rows {
+		return nil, damaged(fmt.Sprintf("it tells of %d rows and has %d", m.rows, rows))
+	}
+	if most := int64(1)<<32 - 1; rows > most || rows > math.MaxInt {
+		return nil, f.Fail(data.ErrLarge, "has %d rows, and %d are taken: use a part of it", rows, most)
+	}
+	const bytesPerCell = 9 // a float64 and its shape
+	if rows > math.MaxInt64/bytesPerCell/int64(max(1, len(m.leaves))) {
+		return nil, damaged("it tells of more cells than there are anywhere")
+	}
+	if err := f.Need(rows * bytesPerCell * int64(len(m.leaves))); err != nil {
+		return nil, err
+	}
+	return m.table(f, r, int(rows), opt)
+}
+
+// table reads the columns, each on a core.
+func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
+	isCategory := m.categories()
+	var columns []*data.Series
+	var leaves []int
+	notes := []string{}
+	for i, l := range m.leaves {
+		if indexNames.MatchString(l.name) {
+			notes = append(notes, fmt.Sprintf("the column %s, the names of rows of pandas, is left out", l.name))
+			continue
+		}
+		s := data.NewSeries(l.name)
+		s.Grow(rows)
+		if isCategory[l.name] || l.means == category {
+			s.Fix(data.KindCategory)
+		}
+		columns, leaves = append(columns, s), append(leaves, i)
+	}
+	errs := make([]error, len(columns))
+	var next, failed atomic.Int64
+	var lock sync.Mutex
+	done := 0
+	var team sync.WaitGroup
+	for range min(len(columns), runtime.GOMAXPROCS(0)) {
+		team.Go(func() {
+			c := &reader{f: f, r: r}
+			defer c.inflater.close()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(columns) || failed.Load() > 0 {
+					return
+				}
+				if errs[i] = c.column(m, leaves[i], columns[i], isCategory[m.leaves[leaves[i]].name]); errs[i] != nil {
+					failed.Add(1)
+					return
+				}
+				if opt.Progress != nil {
+					lock.Lock()
+					done++
+					opt.Progress(data.Progress{Share: float64(done) / float64(len(columns)), Rows: rows})
+					lock.Unlock()
+				}
+			}
+		})
+	}
+	team.Wait()
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		what, is := isUnsupported(err)
+		switch large, tooMuch := errors.AsType[tooLarge](err); {
+		case tooMuch:
+			return nil, large.error
+		case is:
+			return nil, f.Fail(data.ErrFormat, "column %q has %s, which are not read: write the file with zstd and the usual encodings", columns[i].Name(), what)
+		}
+		return nil, f.Fail(data.ErrDamaged, "the Parquet file is cut short or damaged (in column %q): fetch or write it again", columns[i].Name())
+	}
+	t, err := data.TableOf(f.Name, columns...)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range notes {
+		t.Noted("%s", n)
+	}
+	return t.Formatted("Parquet"), nil
+}
+
+// A reader reads columns, one at a time.
+type reader struct {
+	f *data.File
+	r io.ReaderAt
+	inflater
+
+	raw        []byte
+	page       values
+	dictionary values
+	codes      []int32
+	levels     []int32
+}
+
+// column appends all values of a column.
+func (c *reader) column(m *footer, at int, s *data.Series, isCategory bool) error {
+	l := &m.leaves[at]
+	put := l.put(s, isCategory)
+	for i := range m.groups {
+		if err := c.chunk(l, &m.groups[i].chunks[at], s, put, isCategory); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A pageHeader is what stands before a page.
+type pageHeader struct {
+	kind, size, packed, values, encoding int
+	levels                               int // encoding of the definition levels
+	definition, repetition               int // bytes of the levels of version 2
+	plain                                bool
+}
+
+const (
+	pageData       = 0
+	pageDictionary = 2
+	pageData2      = 3
+)
+
+func (t *thrift) pageHeader() (h pageHeader) {
+	h.kind = -1
+	inner := func(numbers ...*int) func(int64, byte) {
+		return func(id int64, kind byte) {
+			switch {
+			case id == 7 && len(numbers) == 6:
+				h.plain = kind == thriftFalse
+			case id >= 1 && id <= int64(len(numbers)) && numbers[id-1] != nil && kind == 5:
+				if x := t.int(); x >= 0 && x <= math.MaxInt32 {
+					*numbers[id-1] = int(x)
+				} else {
+					t.fail()
+				}
+			default:
+				t.skip(kind)
+			}
+		}
+	}
+	outer := inner(&h.kind, &h.size, &h.packed)
+	t.fields(func(id int64, kind byte) {
+		switch {
+		case id == 5 && kind == thriftStruct:
+			t.fields(inner(&h.values, &h.encoding, &h.levels))
+		case id == 7 && kind == thriftStruct:
+			t.fields(inner(&h.values, &h.encoding))
+		case id == 8 && kind == thriftStruct:
+			t.fields(inner(&h.values, nil, nil, &h.encoding, &h.definition, &h.repetition))
+		default:
+			outer(id, kind)
+		}
+	})
+	return h
+}
+
+// headRoom is how many bytes a page's header may take.
+const headRoom = 1 << 16
+
+func (c *reader) chunk(l *leaf, k *chunk, s *data.Series, put *putter, isCategory bool) error {
+	start, end := k.start, k.start+k.size
+	left := k.values
+	c.dictionary = values{}
+	haveDictionary := false
+	var names [][]byte
+	for left > 0 {
+		if start >= end {
+			return errCut
+		}
+		head := c.room(int(min(end-start, headRoom)))
+		if _, err := c.r.ReadAt(head, start); err != nil && err != io.EOF {
+			return err
+		}
+		t := &thrift{b: head}
+		h := t.pageHeader()
+		if t.err != nil || int64(h.packed) > end-start-int64(t.at) {
+			return errCut
+		}
+		start += int64(t.at)
+		if h.kind != pageData && h.kind != pageDictionary && h.kind != pageData2 {
+			start += int64(h.packed)
+			continue
+		}
+		if err := c.f.Need(int64(h.size)); err != nil {
+			return tooLarge{err}
+		}
+		body := head[t.at:]
+		if len(body) >= h.packed {
+			body = body[:h.packed]
+		} else {
+			body = c.room(h.packed)
+			if _, err := c.r.ReadAt(body, start); err != nil && err != io.EOF {
+				return err
+			}
+		}
+		start += int64(h.packed)
+
+		var levels, page []byte
+		var err error
+		if h.kind == pageData2 {
+			before := h.definition + h.repetition
+			if before > len(body) || before > h.size || h.repetition > 0 {
+				return errCut
+			}
+			codec := k.codec
+			if h.plain || len(body) == before {
+				codec = codecNone
+			}
+			levels = body[:before]
+			page, err = c.inflate(codec, body[before:], h.size-before)
+		} else {
+			page, err = c.inflate(k.codec, body, h.size)
+		}
+		if err != nil {
+			return err
+		}
+		if h.kind == pageDictionary {
+			if haveDictionary || h.encoding != encodingPlain && h.encoding != encodingPlainDictionary || int64(h.values) > max(k.values, 1<<20) {
+				return errCut
+			}
+			haveDictionary = true
+			kept := bytes.Clone(page)
+			if err := l.plainValues(kept, h.values, &c.dictionary); err != nil {
+				return err
+			}
+			names = c.dictionary.bytes
+			continue
+		}
+		if int64(h.values) > left || h.values == 0 {
+			return errCut
+		}
+		left -= int64(h.values)
+		present := h.values
+		c.levels = c.levels[:0]
+		if l.optional {
+			if h.kind == pageData {
+				if h.levels != encodingRLE {
+					return unsupported("levels in an old encoding")
+				}
+				if len(page) < 4 {
+					return errCut
+				}
+				size := int64(binary.LittleEndian.Uint32(page))
+				if size > int64(len(page)-4) {
+					return errCut
+				}
+				levels, page = page[4:4+size], page[4+size:]
+			}
+			if c.levels, err = hybrid(levels, 1, h.values, c.levels); err != nil {
+				return err
+			}
+			present = 0
+			for _, x := range c.levels {
+				present += int(x)
+			}
+			if present == h.values {
+				c.levels = c.levels[:0]
+			}
+		}
+		if present == 0 {
+			for range h.values {
+				s.Null()
+			}
+			continue
+		}
+		if h.encoding == encodingDictionary || h.encoding == encodingPlainDictionary {
+			if !haveDictionary || len(page) == 0 || page[0] > 32 {
+				return errCut
+			}
+			if c.codes, err = hybrid(page[1:], int(page[0]), present, c.codes); err != nil {
+				return err
+			}
+			if put.isText && names != nil {
+				if err := s.Levels(spread(c.codes, c.levels), names); err != nil {
+					return errCut
+				}
+				continue
+			}
+			if err := c.fromDictionary(); err != nil {
+				return err
+			}
+		} else if err := l.decode(h.encoding, page, present, &c.page, c.f.Need); err != nil {
+			return err
+		}
+		put.all(s, &c.page, c.levels)
+	}
+	return nil
+}
+
+// room is memory for the bytes of a page.
+func (c *reader) room(n int) []byte {
+	if cap(c.raw) < n {
+		c.raw = make([]byte, n)
+	}
+	return c.raw[:n]
+}
+
+// fromDictionary looks up the codes of a page.
+func (c *reader) fromDictionary() error {
+	c.page.numbers, c.page.bytes = c.page.numbers[:0], c.page.bytes[:0]
+	if d := c.dictionary.numbers; len(d) > 0 {
+		for _, code := range c.codes {
+			if uint(code) >= uint(len(d)) {
+				return errCut
+			}
+			c.page.numbers = append(c.page.numbers, d[code])
+		}
+		return nil
+	}
+	d := c.dictionary.bytes
+	for _, code := range c.codes {
+		if uint(code) >= uint(len(d)) {
+			return errCut
+		}
+		c.page.bytes = append(c.page.bytes, d[code])
+	}
+	return nil
+}
+
+// spread puts -1 where a value is missing.
+func spread(codes, levels []int32) []int32 {
+	if len(levels) == 0 {
+		return codes
+	}
+	all := make([]int32, len(levels))
+	for i, x := range levels {
+		if all[i] = -1; x == 1 {
+			all[i], codes = codes[0], codes[1:]
+		}
+	}
+	return all
+}
+
+// A putter appends the values of a column to a Series.
+type putter struct {
+	number func(x int64)
+	bytes  func(b []byte)
+	isText bool
+	floats bool // numbers are the bits of float64
+}
+
+// all appends the values of a page; levels say which are missing.
+func (p *putter) all(s *data.Series, v *values, levels []int32) {
+	if len(levels) == 0 && p.floats {
+		s.Floats(unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(v.numbers))), len(v.numbers))...)
+		return
+	}
+	at := 0
+	one := func() {
+		if p.number != nil {
+			p.number(v.numbers[at])
+		} else {
+			p.bytes(v.bytes[at])
+		}
+		at++
+	}
+	if len(levels) == 0 {
+		for range max(len(v.numbers), len(v.bytes)) {
+			one()
+		}
+		return
+	}
+	for _, x := range levels {
+		if x == 1 {
+			one()
+		} else {
+			s.Null()
+		}
+	}
+}
+
+// floorDiv is x / y, rounded down.
+func floorDiv(x, y int64) int64 {
+	q := x / y
+	if x%y < 0 {
+		q--
+	}
+	return q
+}
+
+// put is how the column's values become cells.
+func (l *leaf) put(s *data.Series, isCategory bool) *putter {
+	p := &putter{}
+	asText := func(b []byte) { s.Bytes(b) }
+	if isCategory || l.means == category {
+		asText = s.Level
+	}
+	switch l.physical {
+	case typeBoolean:
+		p.number = func(x int64) { s.Bool(x != 0) }
+	case typeInt32, typeInt64:
+		p.number = l.whole(s)
+		if isCategory {
+			p.number = func(x int64) { s.Level(fmt.Append(nil, x)) }
+		}
+	case typeFloat:
+		p.number = func(x int64) { s.Float32(math.Float32frombits(uint32(x))) }
+	case typeDouble:
+		p.number = func(x int64) { s.Float(math.Float64frombits(uint64(x))) }
+		p.floats = true
+	case typeInt96:
+		p.bytes = func(b []byte) {
+			const day1970 = 2440588
+			days := int64(binary.LittleEndian.Uint32(b[8:])) - day1970
+			s.Seconds(days*86400 + floorDiv(int64(binary.LittleEndian.Uint64(b)), 1e9))
+		}
+	default:
+		switch {
+		case l.means == decimal:
+			p.bytes = func(b []byte) { putDecimal(s, b, l.scale) }
+		case l.means == half && l.length == 2:
+			p.bytes = func(b []byte) { s.Float32(fromHalf(binary.LittleEndian.Uint16(b))) }
+		case l.means == uuid && l.length == 16:
+			p.bytes = func(b []byte) {
+				h := hex.EncodeToString(b)
+				s.Text(strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-"))
+			}
+		default:
+			p.bytes, p.isText = asText, true
+		}
+	}
+	return p
+}
+
+// whole is how a whole number becomes a cell.
+func (l *leaf) whole(s *data.Series) func(x int64) {
+	switch l.means {
+	case decimal:
+		return func(x int64) { s.Decimal(x, l.scale) }
+	case day:
+		return func(x int64) { s.Seconds(x * 86400) }
+	case timestamp:
+		return func(x int64) { s.Seconds(floorDiv(x, l.unit)) }
+	case clock:
+		return func(x int64) {
+			x /= l.unit
+			s.Text(fmt.Sprintf("%02d:%02d:%02d", x/3600, x/60%60, x%60))
+		}
+	case unsigned:
+		if l.physical == typeInt32 {
+			return func(x int64) { s.Uint(uint64(uint32(x))) }
+		}
+		return func(x int64) { s.Uint(uint64(x)) }
+	}
+	return s.Int
+}
+
+// putDecimal appends a decimal whose digits are a whole number, the first byte first.
+func putDecimal(s *data.Series, b []byte, scale int) {
+	if len(b) <= 8 {
+		x := int64(0)
+		if len(b) > 0 && b[0] >= 0x80 {
+			x = -1
+		}
+		for _, c := range b {
+			x = x<<8 | int64(c)
+		}
+		s.Decimal(x, scale)
+		return
+	}
+	x := new(big.Int).SetBytes(b)
+	if b[0] >= 0x80 {
+		x.Sub(x, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+	}
+	if x.IsInt64() {
+		s.Decimal(x.Int64(), scale)
+		return
+	}
+	s.Text(fmt.Sprintf("%se%d", x, -scale))
+}
+
+// fromHalf is a float of 16 bits.
+func fromHalf(h uint16) float32 {
+	sign, exponent, fraction := uint32(h&0x8000)<<16, uint32(h>>10&31), uint32(h&0x3ff)
+	switch {
+	case exponent == 31:
+		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
+	case exponent == 0:
+		x := float32(fraction) / (1 << 24)
+		if sign != 0 {
+			x = -x
+		}
+		return x
+	}
+	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
+}

@@ -1,0 +1,177 @@
+package parquet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// written are the files that other programs wrote; make.py beside them did.
+const written = "../../cmd/gradus/internal/cli/testdata/formats"
+
+func file(t testing.TB, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(written, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func readBytes(raw []byte, opt data.ReadOptions) (*data.Table, error) {
+	opt.Stdin = bytes.NewReader(raw)
+	return data.Read(data.Stdin, opt)
+}
+
+// TestCells: the cells are those of the CSV.
+func TestCells(t *testing.T) {
+	for _, name := range []string{"pyarrow", "plain-v2-zstd", "delta-gzip", "length-lz4", "int96-none", "pandas", "fastparquet", "polars", "duckdb"} {
+		p, err := data.Read(filepath.Join(written, name+".parquet"), data.ReadOptions{})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		c, err := data.Read(filepath.Join(written, "people.csv"), data.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(p.Columns(), c.Columns()) || p.Rows() != c.Rows() || !strings.HasPrefix(p.Format(), "Parquet") {
+			t.Errorf("%s: %v, %d rows, %s", name, p.Columns(), p.Rows(), p.Format())
+			continue
+		}
+		for col := range p.Columns() {
+			for row := range p.Rows() {
+				if got, want := p.Cell(row, col), strings.TrimSuffix(c.Cell(row, col), ".0"); got != want && got != strings.ToLower(want) || p.Missing(row, col) != c.Missing(row, col) {
+					t.Errorf("%s: row %d, column %d: %q, want %q", name, row, col, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestCategories: whole numbers that were categories are categories.
+func TestCategories(t *testing.T) {
+	table, err := data.Read(filepath.Join(written, "codes.parquet"), data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := data.Infer(table, data.SchemaOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Columns[0].Kind != data.KindCategory {
+		t.Errorf("code is taken for a %s", s.Columns[0].Kind)
+	}
+}
+
+// TestRefuses: damaged files and what is no table, with a sentence each.
+func TestRefuses(t *testing.T) {
+	good := file(t, "pyarrow.parquet")
+	with := func(at int, b ...byte) []byte {
+		raw := bytes.Clone(good)
+		if at < 0 {
+			at += len(raw)
+		}
+		copy(raw[at:], b)
+		return raw
+	}
+	for name, c := range map[string]struct {
+		raw  []byte
+		kind error
+		want string
+	}{
+		"cut short":              {good[:len(good)-100], data.ErrDamaged, "does not end with a footer"},
+		"a magic alone":          {[]byte("PAR1"), data.ErrDamaged, "no footer"},
+		"a footer too long":      {with(-8, 0xff, 0xff, 0xff, 0x7f), data.ErrDamaged, "longer than the file"},
+		"a footer too short":     {with(-8, 3, 0, 0, 0), data.ErrDamaged, "footer cannot be read"},
+		"encrypted":              {with(-4, []byte("PARE")...), data.ErrFormat, "encrypted"},
+		"a page of zeros":        {with(4, make([]byte, 60)...), data.ErrDamaged, `in column "num"`},
+		"a page of ones":         {with(4, bytes.Repeat([]byte{0xff}, 60)...), data.ErrDamaged, `in column "num"`},
+		"lists":                  {file(t, "list.parquet"), data.ErrFormat, `column "a" holds a list`},
+		"structs":                {file(t, "struct.parquet"), data.ErrFormat, `column "a" holds a struct`},
+		"a codec":                {file(t, "brotli.parquet"), data.ErrFormat, "compressed with Brotli"},
+		"a file inside a footer": {append(bytes.Clone(good[:4]), good[len(good)-8:]...), data.ErrDamaged, "longer than the file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readBytes(c.raw, data.ReadOptions{})
+			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
+				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+			}
+		})
+	}
+	if _, err := readBytes(good, data.ReadOptions{MaxColumns: 3}); !errors.Is(err, data.ErrLarge) {
+		t.Error(err)
+	}
+	if _, err := readBytes(good, data.ReadOptions{MaxBytes: 1000}); !errors.Is(err, data.ErrLarge) {
+		t.Error(err)
+	}
+}
+
+// TestBombs: what claims to be larger than it is costs no memory.
+func TestBombs(t *testing.T) {
+	allocated := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	const most = 32 << 20
+	zeros := bytes.Repeat([]byte{0}, 1<<16)
+	for codec := range 8 {
+		if n := allocated(func() {
+			var z inflater
+			if out, err := z.inflate(codec, zeros, 1<<30); err == nil {
+				t.Errorf("codec %d: %d bytes of zeros", codec, len(out))
+			}
+			z.close()
+		}); n > most {
+			t.Errorf("codec %d: %d bytes for a page that is not there", codec, n)
+		}
+	}
+	run := binary.AppendUvarint(nil, 1<<40) // one value, very often
+	if n := allocated(func() {
+		if got, err := hybrid(append(run, 1), 1, 1000, nil); err != nil || len(got) != 1000 {
+			t.Error(len(got), err)
+		}
+		if _, err := hybrid(binary.AppendUvarint(nil, 1<<40|1), 32, 1000, nil); err == nil {
+			t.Error("packed values that are not there")
+		}
+		if _, _, err := delta([]byte{0x80, 1, 4, 0xff, 0xff, 0xff, 0xff, 0x7f, 0}, 1000, nil); err == nil {
+			t.Error("differences that are not there")
+		}
+	}); n > most {
+		t.Errorf("%d bytes for runs", n)
+	}
+}
+
+// FuzzRead: no bytes make the reader panic or take much memory, and what it reads has its rows.
+func FuzzRead(f *testing.F) {
+	for _, name := range []string{"pyarrow.parquet", "plain-v2-zstd.parquet", "delta-gzip.parquet", "length-lz4.parquet", "int96-none.parquet", "list.parquet", "codes.parquet"} {
+		f.Add(file(f, name))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if !bytes.HasPrefix(raw, []byte(magic)) {
+			raw = append([]byte(magic), raw...)
+		}
+		table, err := readBytes(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100})
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), data.StdinName) {
+				t.Errorf("%v does not name the file", err)
+			}
+			return
+		}
+		table.Fingerprint()
+		if table.Rows() == 0 {
+			t.Error("no rows")
+		}
+	})
+}

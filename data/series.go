@@ -1,0 +1,386 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A Series is the values of one column, before they are part of a table. Unlike the cells of a text,
+// which Infer looks at, values have types of their own: a time is a date and a boolean a boolean,
+// whatever else it could be taken for. The zero value is an empty Series, ready for use.
+//
+//	s := data.NewSeries("height")
+//	s.Float(1.75)
+//	s.Null()
+//	t, err := data.TableOf("people", s)
+type Series struct {
+	name    string
+	col     column
+	words   wordSet
+	typed   bool // some values are no text
+	texts   bool // some values are text
+	dates   bool // some values are times
+	truths  bool // some values are booleans
+	numbers bool // some values are numbers
+	fixed   Kind // by Fix
+	most    int  // values that it will have, or 0
+	scratch []byte
+}
+
+// NewSeries begins a column with that name.
+func NewSeries(name string) *Series { return &Series{name: name} }
+
+// Name is the column's name.
+func (s *Series) Name() string { return s.name }
+
+// Len is the number of values.
+func (s *Series) Len() int { return s.col.rows() }
+
+// Fix says what the column is taken for, whatever its values look like: KindCategory for
+// numbers that only stand for categories.
+func (s *Series) Fix(k Kind) { s.fixed = k }
+
+// Null appends a missing value.
+func (s *Series) Null() {
+	if s.col.form == formLevels {
+		s.col.codes = append(s.col.codes, s.col.dict.add(nil))
+		return
+	}
+	s.col.addWord("", missing)
+}
+
+// Float appends a number. NaN is missing.
+func (s *Series) Float(x float64) {
+	s.numbers = true
+	switch c := &s.col; {
+	case math.IsNaN(x):
+		s.Null()
+	case c.form == formLevels || c.clock || math.IsInf(x, 0):
+		s.cell(appendNumber(s.scratch[:0], x))
+	case c.wide == nil && x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 && !(x == 0 && math.Signbit(x)):
+		c.small = append(c.small, int32(x))
+		c.shape = append(c.shape, 0)
+	default:
+		c.widen()
+		c.wide = append(c.wide, x)
+		c.shape = append(c.shape, shapePlain)
+	}
+}
+
+// Float32 appends a number of single precision: the shortest decimal that is this number, 0.1 and not
+// 0.10000000149011612. So programs write it into a text.
+func (s *Series) Float32(x float32) {
+	y := float64(x)
+	if m := math.Abs(y); m >= 1e-4 && m < 1e7 {
+		scale := 1.0
+		for decimals := range 11 {
+			whole := math.RoundToEven(m * scale)
+			if float32(whole/scale) == float32(m) {
+				if s.numbers = true; s.col.form == formNumbers && !s.col.clock {
+					s.col.addDecimal(uint64(whole), decimals, y < 0)
+				} else {
+					s.Float(math.Copysign(whole/scale, y))
+				}
+				return
+			}
+			scale *= 10
+		}
+	}
+	if y != math.Trunc(y) || math.Abs(y) >= 1<<24 {
+		y, _ = strconv.ParseFloat(strconv.FormatFloat(y, 'g', -1, 32), 64)
+	}
+	s.Float(y)
+}
+
+// Int appends a whole number.
+func (s *Series) Int(x int64) {
+	if x < 0 {
+		s.decimal(uint64(-x), 0, true)
+	} else {
+		s.decimal(uint64(x), 0, false)
+	}
+}
+
+// Uint appends a whole number.
+func (s *Series) Uint(x uint64) { s.decimal(x, 0, false) }
+
+// Decimal appends the number unscaled / 10^scale.
+func (s *Series) Decimal(unscaled int64, scale int) {
+	if unscaled < 0 {
+		s.decimal(uint64(-unscaled), scale, true)
+	} else {
+		s.decimal(uint64(unscaled), scale, false)
+	}
+}
+
+func (s *Series) decimal(m uint64, scale int, negative bool) {
+	s.numbers = true
+	for scale > 0 && m%10 == 0 { // 12.50 is 12.5
+		m, scale = m/10, scale-1
+	}
+	if m < mostWhole && scale >= 0 && scale <= 15 && s.col.form == formNumbers && !s.col.clock {
+		s.col.addDecimal(m, scale, negative)
+		return
+	}
+	b := s.scratch[:0]
+	if negative {
+		b = append(b, '-')
+	}
+	if scale >= 0 && scale < 20 {
+		b = appendDecimal(b, m, scale)
+	} else {
+		b = strconv.AppendUint(b, m, 10)
+		b = append(b, 'e')
+		b = strconv.AppendInt(b, -int64(scale), 10)
+	}
+	s.cell(b)
+}
+
+// Bool appends a boolean.
+func (s *Series) Bool(x bool) {
+	s.truths = true
+	s.toLevels()
+	word := "false"
+	if x {
+		word = "true"
+	}
+	s.col.codes = append(s.col.codes, s.col.dict.addText(word))
+}
+
+// Time appends a date, or a date with its time of day, to the second in UTC.
+func (s *Series) Time(t time.Time) {
+	if y := t.UTC().Year(); y < 0 || y > 9999 {
+		s.Text(t.UTC().Format(layoutSecond))
+		return
+	}
+	s.Seconds(t.Unix())
+}
+
+// The first and the last second that a date may have, since 1970.
+const (
+	firstSecond = -62167219200 // the year 0
+	lastSecond  = 253402300799 // the year 9999
+)
+
+// Seconds appends the date that is so many seconds after 1970 in UTC.
+func (s *Series) Seconds(seconds int64) {
+	c := &s.col
+	s.dates = true
+	if seconds < firstSecond || seconds > lastSecond {
+		s.cell(strconv.AppendInt(s.scratch[:0], seconds, 10))
+		return
+	}
+	if c.form == formNumbers && !c.clock && !c.anyNumber() {
+		c.widen()
+		c.clock = true
+	}
+	if !c.clock {
+		s.cell(appendTime(s.scratch[:0], seconds, shapeOf(seconds)))
+		return
+	}
+	c.wide = append(c.wide, float64(seconds))
+	c.shape = append(c.shape, shapeOf(seconds))
+}
+
+func shapeOf(seconds int64) uint8 {
+	if seconds%86400 == 0 {
+		return shapeDay
+	}
+	return shapeTime
+}
+
+// Text appends a cell as it would stand in a file: "4.5" is a number as well, "NA" is missing, and
+// blanks around it count for nothing.
+func (s *Series) Text(cell string) { s.Bytes([]byte(cell)) }
+
+// Bytes appends a cell as Text does. It keeps no reference to it.
+func (s *Series) Bytes(cell []byte) {
+	s.texts = true
+	s.cell(trim(cell))
+}
+
+func (s *Series) cell(cell []byte) {
+	if s.col.clock {
+		s.toLevels()
+	}
+	s.col.add(cell, &s.words)
+	s.scratch = cell[:0:0]
+}
+
+// Level appends a category, which is a text and stays one if it looks like a number.
+func (s *Series) Level(name []byte) {
+	s.texts = true
+	s.toLevels()
+	s.col.codes = append(s.col.codes, s.col.dict.add(trim(name)))
+}
+
+// Levels appends categories: codes are places in names, or negative where a value is missing.
+func (s *Series) Levels(codes []int32, names [][]byte) error {
+	s.texts = true
+	s.toLevels()
+	c := &s.col
+	there := make([]int64, len(names)) // its number in the dictionary, plus 1
+	for _, code := range codes {
+		switch {
+		case code < 0:
+			c.codes = append(c.codes, c.dict.add(nil))
+		case int(code) >= len(names):
+			return fail(ErrDamaged, "the category %d is not one of the %d that there are", code, len(names))
+		default:
+			if there[code] == 0 {
+				there[code] = int64(c.dict.add(trim(names[code]))) + 1
+			}
+			c.codes = append(c.codes, uint32(there[code]-1))
+		}
+	}
+	return nil
+}
+
+func (s *Series) toLevels() { s.col.toLevels() }
+
+// Grow tells how many values the Series will have in all, so that it grows once.
+func (s *Series) Grow(n int) { s.most = n }
+
+// Floats appends numbers; NaN is missing.
+func (s *Series) Floats(values ...float64) {
+	c := &s.col
+	for len(values) > 0 && c.wide == nil {
+		s.Float(values[0])
+		values = values[1:]
+	}
+	if len(values) == 0 {
+		return
+	}
+	s.numbers = true
+	if more := s.most - len(c.wide); more > len(values) {
+		c.wide, c.shape = slices.Grow(c.wide, more), slices.Grow(c.shape, more)
+	}
+	c.wide, c.shape = slices.Grow(c.wide, len(values)), slices.Grow(c.shape, len(values))
+	for _, x := range values {
+		if x-x != 0 || c.form != formNumbers || c.clock { // NaN and infinities too
+			s.Float(x)
+			continue
+		}
+		c.wide = append(c.wide, x)
+		c.shape = append(c.shape, shapePlain)
+	}
+}
+
+// kind is what the values are taken for by their types, or "" where they are texts, or of several types.
+func (s *Series) kind() Kind {
+	of := []Kind{}
+	for _, k := range []struct {
+		some bool
+		kind Kind
+	}{{s.numbers, KindNumber}, {s.dates && s.col.clock, KindDate}, {s.truths, KindBoolean}, {s.texts || s.dates && !s.col.clock, ""}} {
+		if k.some {
+			of = append(of, k.kind)
+		}
+	}
+	switch {
+	case s.fixed != "":
+		return s.fixed
+	case len(of) == 1:
+		return of[0]
+	}
+	return ""
+}
+
+// TableOf makes a table of columns that are equally long. The name stands for the file in messages.
+// The columns must not be used any more.
+func TableOf(name string, columns ...*Series) (*Table, error) {
+	t := &Table{name: name, format: []string{"in memory"}}
+	names := make([]string, len(columns))
+	for i, s := range columns {
+		names[i] = s.name
+	}
+	if len(columns) == 0 {
+		return nil, fail(ErrEmpty, "%s: the table has no columns: it takes at least one", name)
+	}
+	if err := t.setColumns(t.number(names, 0), 0); err != nil {
+		return nil, err
+	}
+	t.rows = columns[0].Len()
+	for i, s := range columns {
+		if n := s.Len(); n != t.rows {
+			return nil, fail(ErrRagged, "%s: column %s has %s, column %s has %d: make them agree",
+				name, quote(names[0]), plural(t.rows, "row"), quote(names[i]), n)
+		}
+		t.cols[i] = column{
+			form: s.col.form, small: s.col.small, wide: s.col.wide, shape: s.col.shape, words: s.col.words, holds: s.col.holds,
+			odd: s.col.odd, codes: s.col.codes, dict: s.col.dict, clock: s.col.clock, fixed: s.kind(),
+		}
+	}
+	if t.rows == 0 {
+		return nil, fail(ErrEmpty, "%s: the table has columns and no rows: it takes at least one row", name)
+	}
+	t.finish(&wordSet{})
+	for i := range t.cols {
+		if c := &t.cols[i]; c.form == formLevels {
+			for code := range c.means {
+				if s := c.dict.at(uint32(code)); c.means[code].c != missing && !isText([]byte(s)) {
+					return nil, fail(ErrText, "%s: column %s: the cell %s is not UTF-8 text", name, quote(t.columns[i]), quote(s))
+				}
+			}
+		}
+	}
+	return t, nil
+}
+
+// FromColumns makes a table of slices: []float64, []float32, whole numbers, []bool, []string,
+// []time.Time, or pointers to these, where nil is missing. Names and values come in pairs:
+//
+//	t, err := data.FromColumns("people", "height", heights, "name", names)
+func FromColumns(name string, pairs ...any) (*Table, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fail(ErrOption, "%s: the columns come as pairs of a name and a slice, and there are %d arguments", name, len(pairs))
+	}
+	var columns []*Series
+	for i := 0; i < len(pairs); i += 2 {
+		column, ok := pairs[i].(string)
+		if !ok {
+			return nil, fail(ErrOption, "%s: argument %d is a %T: it takes the name of a column", name, i, pairs[i])
+		}
+		s := NewSeries(column)
+		if err := s.slice(pairs[i+1]); err != nil {
+			return nil, fail(ErrOption, "%s: column %s: %v", name, quote(column), err)
+		}
+		columns = append(columns, s)
+	}
+	return TableOf(name, columns...)
+}
+
+// Formatted is the table with words for Format.
+func (t *Table) Formatted(words ...string) *Table {
+	t.format = words
+	return t
+}
+
+// Noted is the table with one more of its Notes.
+func (t *Table) Noted(format string, args ...any) *Table {
+	t.note(format, args...)
+	return t
+}
+
+// appendTime writes a time as the cell of a text.
+func appendTime(b []byte, seconds int64, shape uint8) []byte {
+	layout := layoutSecond
+	if shape == shapeDay {
+		layout = layoutDate
+	}
+	return time.Unix(seconds, 0).UTC().AppendFormat(b, layout)
+}
+
+// Errorf makes an error whose text is that sentence alone and that is, to errors.Is, kind: for
+// readers of formats.
+func Errorf(kind error, format string, args ...any) error {
+	for _, a := range args {
+		if cause, ok := a.(error); ok {
+			return &failure{text: fmt.Sprintf(format, args...), kind: kind, cause: cause}
+		}
+	}
+	return fail(kind, format, args...)
+}

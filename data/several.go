@@ -1,0 +1,167 @@
+package data
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A span is the rows of a table that came from one of several files.
+type span struct {
+	start int // its first row
+	name  string
+	lines lineMap
+}
+
+// ReadAll reads several files, or the files of a folder, as one table. All have the columns of the
+// first, in any order. Their names and rows follow one another as the paths do, those in a folder in
+// the order of their names.
+func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
+	var all []string
+	name := ""
+	for _, path := range paths {
+		files, err := inFolder(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, files...)
+		if name == "" {
+			name = WithoutPassword(path)
+		}
+	}
+	if len(paths) == 0 {
+		return nil, fail(ErrOption, "no file to read is named")
+	}
+	if n := len(paths); n > 1 {
+		name = fmt.Sprintf("%s and %d more", name, n-1)
+	}
+	if len(all) == 1 {
+		return read(all[0], opt)
+	}
+	if n := len(all) - len(slices.Compact(slices.Sorted(slices.Values(all)))); n > 0 {
+		return nil, fail(ErrOption, "%s: a file is named twice: name each once", name)
+	}
+	var t *Table
+	for _, path := range all {
+		next, err := read(path, opt)
+		if err != nil {
+			return nil, err
+		}
+		if t == nil {
+			t = next
+			t.spans = []span{{0, t.name, t.lines}}
+			continue
+		}
+		if err := t.append(next); err != nil {
+			return nil, err
+		}
+	}
+	t.finish(&wordSet{})
+	t.format = append(t.format, plural(len(all), "file"))
+	t.name = name
+	return t, nil
+}
+
+// inFolder lists the files in a folder, or the path itself where it is none.
+func inFolder(path string) ([]string, error) {
+	if path == Stdin || IsDatabase(path) {
+		return []string{path}, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, nil // opening it says what is wrong
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	var files []string
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_"): // _SUCCESS, .crc
+			continue
+		case e.IsDir():
+			return nil, fail(ErrFolder, "%s: is a folder that holds a folder, %s: name the files, or a folder of nothing but tables", path, name)
+		}
+		full := filepath.Join(path, name)
+		if len(files) > 0 && filepath.Ext(plainName(full)) != filepath.Ext(plainName(files[0])) {
+			return nil, fail(ErrFolder, "%s: is a folder of files of several kinds, such as %s and %s: name a file in it, or several of one kind", path, filepath.Base(files[0]), name)
+		}
+		files = append(files, full)
+	}
+	if len(files) == 0 {
+		return nil, fail(ErrFolder, "%s: is a folder without a table: name a file", path)
+	}
+	return files, nil
+}
+
+// append adds the rows of another table with the same columns.
+func (t *Table) append(next *Table) error {
+	from := make([]int, len(t.columns))
+	for i, name := range t.columns {
+		if from[i] = next.Index(name); from[i] < 0 {
+			return unknownColumn(next, ErrColumn, "as in "+t.spans[0].name+", and tables that are read together have the same columns", name)
+		}
+	}
+	if len(next.columns) > len(t.columns) {
+		more := slices.DeleteFunc(slices.Clone(next.columns), func(c string) bool { return t.Index(c) >= 0 })
+		return fail(ErrColumn, "%s: has the %s %s, which %s lacks: tables that are read together have the same columns",
+			next.name, map[bool]string{true: "column", false: "columns"}[len(more) == 1], list(more), t.spans[0].name)
+	}
+	for i := range t.cols {
+		if t.cols[i].form == formPixels || next.cols[from[i]].form == formPixels {
+			return fail(ErrIDX, "%s: IDX files are read one at a time: name one", next.name)
+		}
+	}
+	if most := int64(1) << 32; int64(t.rows)+int64(next.rows) >= most {
+		return fail(ErrLarge, "%s: all files have more than %d rows: use a part of them", next.name, most-1)
+	}
+	parallel(len(t.cols), func(i int) {
+		c, part := &t.cols[i], &next.cols[from[i]]
+		if c.fixed != part.fixed {
+			c.fixed = joinedKind(c, part)
+		}
+		c.join(part)
+	})
+	for _, n := range next.notes {
+		t.notes = append(t.notes, next.name+": "+n)
+	}
+	t.spans = append(t.spans, span{t.rows, next.name, next.lines})
+	t.rows += next.rows
+	return nil
+}
+
+// joinedKind is what columns together are whose sources say different kinds: a column without a cell
+// says nothing.
+func joinedKind(a, b *column) Kind {
+	empty := func(c *column) bool {
+		for row := range c.rows() {
+			if !c.missing(row) {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case empty(a):
+		return b.fixed
+	case empty(b):
+		return a.fixed
+	}
+	return ""
+}
+
+// where is the file that a row came from, and the row's place in it.
+func (t *Table) where(row int) (name string, lines lineMap, at int) {
+	if t.spans == nil {
+		return t.name, t.lines, row
+	}
+	i, found := slices.BinarySearchFunc(t.spans, row, func(s span, row int) int { return s.start - row })
+	if !found {
+		i--
+	}
+	return t.spans[i].name, t.spans[i].lines, row - t.spans[i].start
+}
