@@ -114,6 +114,8 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		err = e.Guess(r.Context(), get("guess"))
 	case "lesson":
 		err = e.Visit(number("step"))
+	case "answer":
+		err = e.Answer(number("answer"))
 	case "phase":
 		e.Look(e.phase(number("by")))
 	default:

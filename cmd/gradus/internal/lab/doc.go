@@ -36,7 +36,7 @@
 //	fit         predictions beside targets
 //	health      what flows through the layers
 //	fault       three runs that go wrong, to predict first
-//	guide       the guided way through the notebook
+//	guide       the lesson, step by step
 //	report      a run as one self-contained page
 //
 // Who sees it:

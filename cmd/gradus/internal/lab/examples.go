@@ -49,19 +49,21 @@ func ExampleOf(name string) *Example {
 }
 
 var examples = []*Example{
-	notebook("notebook", "batch, rate 5", "A 3-4-1 net learns the notebook's four rows, one update an epoch from all of them.",
+	notebook("notebook", "batch, rate 3", "A 3-4-1 net learns four rows of three inputs, one update an epoch from all of them. The rate goes with a sum over four rows: with their mean, as most programs have it, it would be 12.",
+		4, 4, train.Batch, 0, 3, 10000),
+	notebook("notebook-rate-5", "batch, rate 5", "The same a little too fast: the loss jumps up at epoch 477, for the first time of many.",
 		4, 4, train.Batch, 0, 5, 10000),
-	notebook("notebook-rate-50", "batch, rate 50", "The notebook's own rate, ten times as large: the run stalls near a squared error of 0.0025.",
+	notebook("notebook-rate-50", "batch, rate 50", "More than ten times as fast: the run stalls near a squared error of 0.0025.",
 		4, 4, train.Batch, 0, 50, 40000),
 	notebook("notebook-stochastic", "stochastic", "One update a row, in an order shuffled every epoch.",
-		4, 4, train.Stochastic, 0, 5, 10000),
-	notebook("notebook-mini-batch", "mini-batch of 2", "One update for every two rows: the section that the notebook only announces.",
-		4, 4, train.MiniBatch, 2, 5, 10000),
-	notebook("notebook-per-sample", "per-sample", "What the notebook calls stochastic: one row until it is right, then the next. The earlier ones are forgotten.",
+		4, 4, train.Stochastic, 0, 3, 10000),
+	notebook("notebook-mini-batch", "mini-batch of 2", "One update for every two rows.",
+		4, 4, train.MiniBatch, 2, 3, 10000),
+	notebook("notebook-per-sample", "per-sample", "One row until it is right, then the next. The earlier ones are forgotten.",
 		4, 1, train.PerSample, 0, 80, 40000),
-	notebook("notebook-one", "one sample, rate 80", "A 3-1-1 net learns a single row.",
+	notebook("notebook-one", "one sample, rate 80", "A 3-1-1 net learns a single row. The rate is large since the gradient is small: every sigmoid's slope is at most ¼.",
 		1, 1, train.Batch, 0, 80, 2000),
-	notebook("notebook-one-2000", "one sample, rate 2000", "The same at a rate so large that the output saturates at 1, as the notebook printed.",
+	notebook("notebook-one-2000", "one sample, rate 2000", "The same at a rate so large that the output saturates at 1.",
 		1, 1, train.Batch, 0, 2000, 2000),
 
 	shape("xor", "XOR", "Four rows that no line parts: a hidden layer is needed.", xor,
@@ -77,7 +79,7 @@ var examples = []*Example{
 func notebook(name, label, what string, rows, hidden int, method train.Method, batch int, rate float64, epochs int) *Example {
 	none := 0.0
 	return &Example{
-		Name: name, Label: label, What: what, Group: "The notebook",
+		Name: name, Label: label, What: what, Group: "Four rows, three inputs",
 		Setup: Setup{Example: name, Options: model.Options{
 			Hidden: []int{hidden}, Activation: "sigmoid", OutputActivation: "sigmoid", NoBias: true, Init: "uniform",
 			Loss: "half-squared", Reduction: "sum", Method: string(method), BatchSize: batch,

@@ -52,7 +52,7 @@ var fields = []field{
 	{Name: "bias", Go: "NoBias", Label: "Biases", Help: "a number added to each unit's sum", Check: true, Group: "Network", value: off{func(o *model.Options) *bool { return &o.NoBias }}},
 	{Name: "norm", Go: "Norm", Label: "Norm", Help: "of the hidden layers, before their activation", Group: "Network",
 		Choices: nn.Norms(), value: word{func(o *model.Options) *string { return &o.Norm }, "none"}},
-	{Name: "init", Go: "Init", Label: "First weights", Help: "uniform is the notebook's [-1, 1)", Group: "Network",
+	{Name: "init", Go: "Init", Label: "First weights", Help: "uniform: evenly in [-1, 1)", Group: "Network",
 		Choices: nn.Inits(), value: word{func(o *model.Options) *string { return &o.Init }, "auto"}},
 	{Name: "seed", Go: "Seed", Label: "Seed", Help: "decides all that is drawn", Group: "Network", value: seedValue{}},
 

@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// Stop is one step of the guided way through the notebook: a run, what to look at, and a text
+// Stop is one step of the lesson: a run, what to look at, a question to guess at first, and a text
 // whose numbers are those of the run.
 type Stop struct {
 	Title   string
@@ -19,22 +19,53 @@ type Stop struct {
 	Weight  lesson.Address
 	Phase   int
 	text    string // name of its template
+
+	Ask     string
+	Choices []string
+	Right   int    // which of them is so
+	Because string // in one sentence
 }
 
-// Guide lists the stops, in the notebook's order.
+// stops is how many steps the lesson has.
+const stops = 10
+
+// guesses are the visitor's, a step each, counted from 1; 0 is none.
+type guesses [stops]int
+
+// Guide lists the stops.
 func Guide() []Stop { return slices.Clone(guide) }
 
 var guide = []Stop{
-	{"The loss", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-loss"},
-	{"Forward", "notebook-one", lesson.Address{Layer: 0}, 3, "guide-forward"},
-	{"The chain rule", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-chain"},
-	{"The output layer", "notebook-one", lesson.Address{Layer: 1}, 4, "guide-output"},
-	{"The hidden layer", "notebook", lesson.Address{Layer: 0, In: 2, Unit: 3}, 0, "guide-hidden"},
-	{"The update", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-update"},
-	{"Batch", "notebook", lesson.Address{Layer: 1}, 0, "guide-batch"},
-	{"Stochastic", "notebook-stochastic", lesson.Address{Layer: 1}, 0, "guide-stochastic"},
-	{"Mini-batch", "notebook-mini-batch", lesson.Address{Layer: 1}, 0, "guide-mini-batch"},
-	{"Tolerance", "notebook", lesson.Address{Layer: 1}, 0, "guide-tolerance"},
+	{"The loss", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-loss",
+		"The net says ŷ = 0.58 where y = 0.8 is right. The loss L is half the squared difference. If ŷ were only half as far from y, what would L be?",
+		[]string{"Half of what it is.", "A quarter of what it is.", "The same."}, 1, "Half the difference, squared, is a quarter."},
+	{"Forward", "notebook-one", lesson.Address{Layer: 0}, 3, "guide-forward",
+		"A unit adds up its inputs to z, and says a = f(z), with the sigmoid for f. What becomes of a when z grows and grows?",
+		[]string{"It grows as z does.", "It grows, but never beyond 1.", "It falls."}, 1, "The sigmoid bends every z, however large, into the range from 0 to 1."},
+	{"The chain rule", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-chain",
+		"The yellow weight is changed a little. How many links has the chain from it to the loss L?",
+		[]string{"One: the weight changes L.", "Two: the weight changes z, and z changes L.", "Three: the weight changes z, z changes a, and a changes L."}, 2, "Each link is one factor of the derivative."},
+	{"The output layer", "notebook-one", lesson.Address{Layer: 1}, 4, "guide-output",
+		"ŷ is too small here, and what the yellow weight multiplies, the hidden unit's a, is positive. Which way must the weight go to make L smaller?",
+		[]string{"Up.", "Down.", "It makes no difference."}, 0, "A larger weight makes z larger, and so ŷ: the derivative of L by it is negative."},
+	{"The hidden layer", "notebook", lesson.Address{Layer: 0, In: 2, Unit: 3}, 0, "guide-hidden",
+		"A weight into the output had three factors. How many has this one, a layer further back?",
+		[]string{"Three as well.", "Four.", "Five."}, 2, "Two more: the next weight, and the slope of the hidden unit."},
+	{"The update", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-update",
+		"The yellow weight is 0.529, its derivative is −0.0331 and the rate is η = 80. Where does the update take it?",
+		[]string{"Down, to −2.12.", "Up, to 3.18.", "Up, to 0.562."}, 1, "0.529 − 80 · (−0.0331) = 3.18: against the gradient, by the rate times its size."},
+	{"Batch", "notebook", lesson.Address{Layer: 1}, 0, "guide-batch",
+		"Batch descent makes one update an epoch, from all four rows at once, at a rate of 3. How does the loss go?",
+		[]string{"It falls from every epoch to the next.", "It falls, but goes up now and then.", "It rises."}, 0, "The gradient of all rows points downhill for just the loss that is drawn, and a rate of 3 goes not too far along it."},
+	{"Stochastic", "notebook-stochastic", lesson.Address{Layer: 1}, 0, "guide-stochastic",
+		"Stochastic descent makes an update after every single row. How does the loss over all rows go now?",
+		[]string{"It falls from every epoch to the next.", "It falls, but goes up now and then.", "It rises."}, 1, "A row's own gradient need not point downhill for the others."},
+	{"Mini-batch", "notebook-mini-batch", lesson.Address{Layer: 1}, 0, "guide-mini-batch",
+		"Four rows, and an update for every two of them. How many updates has an epoch?",
+		[]string{"One.", "Two.", "Four."}, 1, "An epoch sees every row once: four rows are two pairs."},
+	{"Tolerance", "notebook", lesson.Address{Layer: 1}, 0, "guide-tolerance",
+		"Every output shall come within a thousandth of its target. How many epochs does batch descent need for it here?",
+		[]string{"About 30.", "About 300.", "Between 2,000 and 3,000."}, 2, "The nearer the outputs are, the smaller is the gradient: the last digits take the longest."},
 }
 
 // Visit goes to a stop of the guide, from 1.
@@ -52,18 +83,45 @@ func (s *Session) Visit(n int) error {
 	return nil
 }
 
+// Answer takes the visitor's guess at the present step, counted from 0.
+func (s *Session) Answer(guess int) error {
+	n := max(1, s.Frame().View.Lesson)
+	if guess < 0 || guess >= len(guide[n-1].Choices) {
+		return fmt.Errorf("%w: step %d has the answers 0 to %d", ErrSetup, n, len(guide[n-1].Choices)-1)
+	}
+	s.Look(func(v *View) { v.Guesses[n-1] = guess + 1 })
+	return nil
+}
+
 // Stops are the guide's steps with the present one marked.
 func (p panelData) Stops() []Stop { return guide }
 
 // StopNumber is the present step, 1 before the first was chosen.
 func (p panelData) StopNumber() int { return max(1, p.View.Lesson) }
 
+// Asked is the present step where its run is loaded, whose question is then shown.
+func (p panelData) Asked() *Stop {
+	if stop := &guide[p.StopNumber()-1]; p.Setup.Example == stop.Example {
+		return stop
+	}
+	return nil
+}
+
+// Answered is the number of the choice that the visitor made at the present step, -1 before.
+func (p panelData) Answered() int { return p.View.Guesses[p.StopNumber()-1] - 1 }
+
+// Done reports whether the visitor has answered step n.
+func (p panelData) Done(n int) bool { return p.View.Guesses[n-1] > 0 }
+
 // StopText is the present step's text.
 func (p panelData) StopText() template.HTML {
 	stop := guide[p.StopNumber()-1]
 	if p.Setup.Example != stop.Example {
-		return template.HTML(fmt.Sprintf(`<p>Ten short steps through the notebook, from the loss to the tolerance, each on a live net. It replaces the run at the left.</p>
+		return template.HTML(fmt.Sprintf(`<p>Ten short steps from the loss to the tolerance, each on a live net that learns four rows of three inputs: small enough to check by hand. It replaces the run at the left.</p>
 <p><button class="main" data-do="lesson" data-step="%d" id="lesson-open">Start step %[1]d</button></p>`, p.StopNumber()))
+	}
+	if p.Answered() < 0 {
+		return ""
 	}
 	if p.Explained() == nil {
 		return template.HTML("<p>" + html.EscapeString(p.Unexplained()) + "</p>")
@@ -71,7 +129,7 @@ func (p panelData) StopText() template.HTML {
 	return template.HTML(execute(stop.text, p.Frame))
 }
 
-// Squared is the notebook's loss of one output in numbers.
+// Squared is half the squared error of one output in numbers.
 func (p panelData) Squared() template.HTML {
 	e, err := p.Explain()
 	if err != nil {

@@ -95,8 +95,7 @@ func Render(f *Frame) map[string]string {
 	for _, name := range []string{"tabs", "parts", "sample", "phase", "status", "controls", "note", "signs"} {
 		parts[name] = execute(name, f)
 	}
-	width, _ := f.View.size(netWidth, netHigh)
-	parts["picture"] = f.picture(f.Picture(width, netHigh))
+	parts["picture"] = f.picture(f.Picture(f.View.netSize()))
 	parts["curve"], parts["output"] = f.below()
 	parts["panel"] = execute("panel-"+f.View.tab(), f)
 	return parts
@@ -136,6 +135,19 @@ const mostBeside = 2000
 func (v View) size(width, height int) (int, int) {
 	if v.Narrow {
 		return 370, height * 4 / 5
+	}
+	return width, height
+}
+
+// netSize is that of the picture of the network: flat in the lesson on a phone, beside whose text it
+// stays in view.
+func (v View) netSize() (int, int) {
+	width, height := v.size(netWidth, netHigh)
+	if v.Narrow {
+		height = netHigh
+		if v.tab() == "lesson" {
+			height = 230
+		}
 	}
 	return width, height
 }
@@ -226,8 +238,7 @@ func (f *Frame) says(p *Pass, u Unit) string {
 
 // Key says what the numbers of the picture are.
 func (p panelData) Key() string {
-	width, _ := p.View.size(netWidth, netHigh)
-	switch places := p.Picture(width, netHigh).Places(); {
+	switch places := p.Picture(p.View.netSize()).Places(); {
 	case p.showsLearnt() && !places.Shaded:
 		return "in a hidden unit its a over the picture: blue above 0, orange below"
 	case places.Details && normed(p.Net):

@@ -14,6 +14,16 @@ func TestPoint12Lesson(t *testing.T) {
 	p.click(".lesson [data-do=lesson]") // step 1 is on another net: open it
 	for n := 1; n <= 10; n++ {
 		p.until(fmt.Sprintf("document.querySelector('#panel h2').textContent.startsWith('%d. ')", n))
+		if said := p.text("#panel"); strings.Contains(said, guide[n-1].Because) {
+			t.Errorf("step %d tells the answer before the guess", n)
+		}
+		p.click(fmt.Sprintf("#answer-%d", guide[n-1].Right))
+		if got := p.text("#because"); !strings.HasPrefix(got, "Just so.") {
+			t.Errorf("step %d calls the right guess %q", n, got)
+		}
+		if done := js[string](p, `document.querySelector('.stops [aria-pressed=true]').className`); done != "done" {
+			t.Errorf("step %d is answered and has no tick", n)
+		}
 		e, err := p.session().Frame().Explain()
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ func TestLanesSayWhatTheyRun(t *testing.T) {
 		kind    string
 		want    []string
 	}{
-		{"notebook", nil, raceMethods, []string{"batch, sgd, rate 5", "stochastic, sgd, rate 5", "mini-batch of 2, sgd, rate 5"}},
+		{"notebook", nil, raceMethods, []string{"batch, sgd, rate 3", "stochastic, sgd, rate 3", "mini-batch of 2, sgd, rate 3"}},
 		{"notebook-per-sample", nil, raceMethods, []string{"batch, sgd, rate 80", "stochastic, sgd, rate 80", "mini-batch of 2, sgd, rate 80", "per-sample, sgd, rate 80"}},
 		{"notebook-per-sample", nil, raceRates, []string{"per-sample, sgd, rate 8", "per-sample, sgd, rate 80", "per-sample, sgd, rate 240", "per-sample, sgd, rate 800"}},
 		{"circles", map[string]string{"momentum": "0.5"}, raceOptimisers, []string{"mini-batch of 20, sgd, rate 1", "mini-batch of 20, momentum 0.5, rate 0.1", "mini-batch of 20, nesterov, rate 0.1", "mini-batch of 20, adam, rate 0.05"}},

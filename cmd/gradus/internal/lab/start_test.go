@@ -36,7 +36,7 @@ func TestOpensOnSomethingThatMoves(t *testing.T) {
 	p.screen("opens")
 	// The small pictures are those of the weights that stand there.
 	f := p.session().Frame()
-	width, height := f.View.size(netWidth, netHigh)
+	width, height := f.View.netSize()
 	want, err := f.learnt(f.Picture(width, height).Places())
 	if err != nil {
 		t.Fatal(err)

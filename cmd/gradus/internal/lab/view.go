@@ -24,6 +24,8 @@ type View struct {
 	Fault  string
 	Lesson int  // step of the guided lesson; 0: not in it
 	Narrow bool // the page is as wide as a phone
+
+	Guesses guesses // at the lesson's questions
 }
 
 // Look changes what is looked at.

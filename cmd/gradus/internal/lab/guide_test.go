@@ -1,0 +1,251 @@
+package lab
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// visited is a session at a step of the lesson.
+func visited(t *testing.T, n int) (*Session, *Frame) {
+	t.Helper()
+	s := newSession(t, "notebook")
+	if err := s.Visit(n); err != nil {
+		t.Fatal(err)
+	}
+	return s, s.Frame()
+}
+
+// losses are those after the first epochs of an example, the start's first, and why it ended.
+func losses(t *testing.T, example string, epochs int) (out []float64, ended string) {
+	t.Helper()
+	f := exampleRun(t, example)
+	out = append(out, f.Result().Loss)
+	for step, err := range f.Steps(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.EpochEnd {
+			if out = append(out, f.Result().Loss); len(out) > epochs {
+				return out, ""
+			}
+		}
+	}
+	return out, f.Result().Reason
+}
+
+// rises counts the epochs after which the loss is larger than before, and tells the first.
+func rises(l []float64) (n, first int) {
+	for i := 1; i < len(l); i++ {
+		if l[i] > l[i-1] {
+			if n++; first == 0 {
+				first = i
+			}
+		}
+	}
+	return n, first
+}
+
+// What the lesson calls right is so, on the run that each step is about; what its texts say of a
+// run is held here too.
+func TestLessonSaysWhatIsSo(t *testing.T) {
+	choices := func(n int, truth string) {
+		t.Helper()
+		stop := guide[n-1]
+		if got := stop.Choices[stop.Right]; !strings.Contains(got, truth) {
+			t.Errorf("step %d calls %q right; so is %q", n, got, truth)
+		}
+		for i, c := range stop.Choices {
+			if i != stop.Right && strings.Contains(c, truth) {
+				t.Errorf("step %d: %q is so as well", n, c)
+			}
+		}
+	}
+	_, f := visited(t, 1)
+	e, err := f.Explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, out := e.Outputs[0].Target, e.Outputs[0].Output
+	if !strings.Contains(guide[0].Ask, fmt.Sprintf("ŷ = %.2f where y = %.1f", out, y)) {
+		t.Errorf("step 1 does not have the numbers %v and %v", out, y)
+	}
+	half := (y - (y-out)/2 - y) * (y - (y-out)/2 - y) / 2
+	if math.Abs(half/e.Loss-0.25) > 1e-12 {
+		t.Errorf("half as far off the loss is %v times as large", half/e.Loss)
+	}
+	choices(1, "quarter")
+	if l, _ := losses(t, "notebook-one", 3); !(l[3] < l[2] && l[2] < l[1] && l[1] < l[0]) {
+		t.Errorf("the losses of the first three updates are %v", l)
+	}
+	if a, b := nn.Sigmoid.F(3), nn.Sigmoid.F(300); !(a < b && b <= 1) {
+		t.Errorf("the sigmoid has %v and %v", a, b)
+	}
+	choices(2, "never beyond 1")
+	if n := len(e.Paths[0].Factors); n != 3 || len(e.Paths) != 1 {
+		t.Errorf("the output's weight has %d factors", n)
+	}
+	choices(3, "Three")
+	if !(e.Gradient < 0 && out < y && e.Layers[0].A[0] > 0) {
+		t.Errorf("step 4: the gradient is %v, the output %v of %v, a %v", e.Gradient, out, y, e.Layers[0].A[0])
+	}
+	choices(4, "Up")
+	_, f5 := visited(t, 5)
+	e5, err := f5.Explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(e5.Paths[0].Factors); n != 5 || len(e5.Paths) != 1 {
+		t.Errorf("the hidden layer's weight has %d factors", n)
+	}
+	choices(5, "Five")
+	_, f6 := visited(t, 6)
+	e6, err := f6.Explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{fmt.Sprintf("%.3f", e6.Update.Before), fmt.Sprintf("−%.4f", -e6.Gradient), fmt.Sprintf("η = %v", e6.Update.Rate)} {
+		if !strings.Contains(guide[5].Ask, want) {
+			t.Errorf("step 6 lacks %q", want)
+		}
+	}
+	choices(6, fmt.Sprintf("%.2f", e6.Update.After))
+	for a := 0.0; a <= 1; a += 1.0 / 64 {
+		if slope := a * (1 - a); slope > 0.25 {
+			t.Errorf("a sigmoid's slope is %v", slope)
+		}
+	}
+
+	batch, ended := losses(t, "notebook", 10000)
+	if n, first := rises(batch); n != 0 {
+		t.Errorf("batch at rate 3 goes up after %d epochs, first %d", n, first)
+	}
+	choices(7, "every epoch")
+	if ended != "tolerance" || len(batch)-1 < 2000 || len(batch)-1 > 3000 {
+		t.Errorf("batch ends by %q after %d epochs", ended, len(batch)-1)
+	}
+	choices(10, "2,000 and 3,000")
+	for _, example := range []string{"notebook-stochastic", "notebook-mini-batch"} {
+		l, _ := losses(t, example, 500)
+		if n, _ := rises(l); n < 50 || !(l[len(l)-1] < l[0]) {
+			t.Errorf("%s goes up after %d of 500 epochs, from %v to %v", example, n, l[0], l[len(l)-1])
+		}
+	}
+	choices(8, "now and then")
+	jump, _ := losses(t, "notebook-rate-5", 480)
+	if n, first := rises(jump); n == 0 || first != 477 || !(jump[100] < batch[100]) {
+		t.Errorf("at rate 5 the loss goes up after %d epochs, first %d; after 100 it is %v and %v at rate 3", n, first, jump[100], batch[100])
+	}
+	if _, f := visited(t, 9); len(f.Next) != 2 || f.Training.X.Rows != 4 {
+		t.Errorf("an update looks at %d of %d rows", len(f.Next), f.Training.X.Rows)
+	}
+	choices(9, "Two")
+	if _, ended := losses(t, "notebook-rate-50", 5000); ended == "tolerance" {
+		t.Error("batch at rate 50 comes within the tolerance")
+	}
+
+	// Rate 3 for the sum over four rows is rate 12 for their mean.
+	sum, mean := newSession(t, "notebook"), newSession(t, "notebook")
+	if err := mean.Change(map[string]string{"reduction": "mean", "lr": "12"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		sum.Batch()
+		mean.Batch()
+	}
+	a, b := sum.Frame().Net.Params(), mean.Frame().Net.Params()
+	for i := range a {
+		if math.Abs(a[i]-b[i]) > 1e-12 {
+			t.Errorf("weight %d is %v by the sum and %v by the mean", i, a[i], b[i])
+		}
+	}
+	// Per-sample descent forgets the rows before the last.
+	forgot := exampleRun(t, "notebook-per-sample")
+	for _, err := range forgot.Steps(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	part, _, _, err := forgot.Parts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := forgot.Network().Predict(part.X)
+	off, right := []float64{}, 0
+	for i := range net.Rows {
+		off = append(off, math.Abs(part.Y.At(i, 0)-net.At(i, 0)))
+		if off[i] < 0.001 {
+			right++
+		}
+	}
+	if right != 1 {
+		t.Errorf("after per-sample descent, ended by %q, the rows are off by %v", forgot.Result().Reason, off)
+	}
+}
+
+// In a race of the methods from the lesson's weights batch is the smooth lane, and the others waver.
+func TestRaceShowsWhatTheLessonSays(t *testing.T) {
+	_, f := visited(t, 9)
+	result, err := race(raceMethods)(ctx, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := result.(*Raced)
+	for i, track := range r.Tracks {
+		up := 0
+		for j := 1; j < len(track.Points); j++ {
+			if track.Points[j].Loss > track.Points[j-1].Loss {
+				up++
+			}
+		}
+		if batch := r.Lanes[i].Config.Method == train.Batch; batch != (up == 0) {
+			t.Errorf("the lane %s goes up %d times", track.Name, up)
+		}
+	}
+}
+
+// In the lesson the net, the controls and the question are in view together, on a phone too, and
+// the keyboard alone leads through it.
+func TestLessonStaysInView(t *testing.T) {
+	p := openTab(t, Options{})
+	p.tab("lesson")
+	p.click("#lesson-open")
+	for _, size := range [][2]int64{{1280, 800}, {1024, 768}, {390, 844}} {
+		p.do(chromedp.EmulateViewport(size[0], size[1]))
+		js[any](p, "tell(); null")
+		p.settled()
+		for _, hidden := range js[[]string](p, `['#picture svg', '#run', '#loss', '.question', '#answer-0'].filter((s) => {
+			const b = document.querySelector(s).getBoundingClientRect(); return b.height === 0 || b.top < 0 || b.bottom > innerHeight || b.left < 0 || b.right > innerWidth; })`) {
+			t.Errorf("%v: %s is not in view", size, hidden)
+		}
+	}
+	js[any](p, "document.getElementById('answer-1').focus(); null")
+	for n := 1; n <= stops; n++ {
+		for range 30 { // to the first answer, or past them to the next step
+			if js[bool](p, "document.activeElement.dataset.do === 'answer'") {
+				break
+			}
+			p.do(chromedp.KeyEvent("\t"))
+		}
+		p.do(chromedp.KeyEvent("\r"))
+		p.settled()
+		if !js[bool](p, "!!document.getElementById('because')") {
+			t.Fatalf("step %d takes no answer from the keyboard; the focus is on %s", n, js[string](p, focused))
+		}
+		if n < stops {
+			js[any](p, "document.getElementById('lesson-next').focus(); null")
+			p.do(chromedp.KeyEvent("\r"))
+			p.settled()
+			p.until(fmt.Sprintf("document.querySelector('#panel h2').textContent.startsWith('%d. ')", n+1))
+		}
+	}
+	if n := js[int](p, "document.querySelectorAll('.stops .done').length"); n != stops {
+		t.Errorf("%d of %d steps have a tick", n, stops)
+	}
+}
