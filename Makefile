@@ -21,13 +21,13 @@ generate: ## the assembly of internal/kernel
 bench: ## benchmarks of the packages; compare two runs with benchstat
 	go test -run '^$$' -bench . -count 10 ./...
 
-# A commit and a Go version give the same bytes in any folder.
+# A commit and a Go version give the same bytes in any clone.
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 release: ## static binaries without symbols, and their SHA-256 sums, into dist/
 	rm -rf dist && mkdir dist
 	for p in $(PLATFORMS); do \
 		os=$${p%/*}; arch=$${p#*/}; file=dist/gradus-$$os-$$arch; \
 		if [ $$os = windows ]; then file=$$file.exe; fi; \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOAMD64=v1 GOARM64=v8.0 go build -trimpath -ldflags='-s -w' -o $$file ./cmd/gradus || exit 1; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOAMD64=v1 GOARM64=v8.0 go build -trimpath -buildvcs=true -ldflags='-s -w' -o $$file ./cmd/gradus || exit 1; \
 	done
 	cd dist && sha256sum gradus-* > SHA256SUMS

@@ -30,7 +30,7 @@ type figures struct {
 
 // load sends a request over connections that stay open, each with one request at a time, by fortio.
 func load(r request, connections int, rate float64, long time.Duration) (figures, error) {
-	log.SetLogLevelQuiet(log.Error)
+	log.SetLogLevelQuiet(log.Critical) // the result has the errors
 	f := figures{Connections: connections, Rate: rate}
 	o := fhttp.HTTPRunnerOptions{RunnerOptions: periodic.RunnerOptions{
 		QPS: rate, Duration: long, NumThreads: connections, Percentiles: []float64{50, 99}, Resolution: 1e-6, Uniform: true, Out: io.Discard,

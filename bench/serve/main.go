@@ -87,16 +87,20 @@ func (s *suite) run(ctx context.Context, only, out string) error {
 		if only != "" && !strings.Contains(","+only+",", ","+server.name+",") {
 			continue
 		}
-		table := s.measure(ctx, server)
-		if err := ctx.Err(); err != nil {
-			return err
+		var failed error
+		save := func(t tableOf) {
+			r.put(t)
+			failed = errors.Join(failed, s.writeReport(r))
 		}
-		r.put(table)
-		if err := s.writeReport(r); err != nil {
-			return err
+		table := s.measure(ctx, server, r.of(server.name), save)
+		if err := ctx.Err(); err != nil {
+			break // the report has what was measured
+		}
+		if save(table); failed != nil {
+			return failed
 		}
 	}
-	if only == "" || strings.Contains(only, "PredictRows") {
+	if ctx.Err() == nil && (only == "" || strings.Contains(only, "PredictRows")) {
 		if r.Rows, err = s.onCore(ctx); err != nil {
 			return err
 		}

@@ -54,11 +54,14 @@ func used(pid int) (usage, error) {
 	return u, nil
 }
 
-// quiet measures until other programs take less than a twentieth of a core, at most so many times,
-// and returns the measurement in which they took least.
+// disturbed is the share of a core that other programs take, from which on a measurement is made again.
+const disturbed = 0.05
+
+// quiet measures until other programs do not disturb, three times at most, and returns the
+// measurement in which they took least.
 func (s *suite) quiet(pid int, measure func() (figures, error)) (figures, error) {
 	var best figures
-	for i := range 6 {
+	for i := range 3 {
 		before, err := used(pid)
 		if err != nil {
 			return best, err
@@ -76,7 +79,7 @@ func (s *suite) quiet(pid int, measure func() (figures, error)) (figures, error)
 		if i == 0 || f.Others < best.Others {
 			best = f
 		}
-		if best.Others < 0.05 {
+		if best.Others < disturbed {
 			break
 		}
 	}

@@ -7,8 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
+)
+
+var (
+	allRows        = []int{1, 1000}
+	allConnections = []int{1, 16, 256}
 )
 
 // report is what has been measured, kept between runs.
@@ -35,8 +41,31 @@ type line struct {
 	Half   figures `json:"half"` // at half the requests a second, 10,000 at most
 }
 
-func (s *suite) measure(ctx context.Context, server server) tableOf {
+// measure measures the cases of a server that are not in the report yet, or were disturbed, and
+// calls save after each.
+func (s *suite) measure(ctx context.Context, server server, before tableOf, save func(tableOf)) tableOf {
 	t := tableOf{Server: server.name, Date: time.Now().Format(time.DateOnly), Versions: versions(ctx, s)}
+	quiet := func(form string, rows, connections int) *line {
+		for i, l := range before.Lines {
+			if l.Form == form && l.Rows == rows && l.Full.Connections == connections && l.Failed == "" && max(l.Full.Others, l.Half.Others) < disturbed {
+				return &before.Lines[i]
+			}
+		}
+		return nil
+	}
+	missing := 0
+	for _, f := range server.forms {
+		for _, n := range allRows {
+			for _, c := range allConnections {
+				if quiet(f.name, n, c) == nil {
+					missing++
+				}
+			}
+		}
+	}
+	if missing == 0 {
+		return before
+	}
 	port, err := freePort()
 	if err != nil {
 		t.Failed = err.Error()
@@ -50,7 +79,7 @@ func (s *suite) measure(ctx context.Context, server server) tableOf {
 	defer p.stop()
 	pid := p.cmd.Process.Pid // taskset becomes the server
 	for _, form := range server.forms {
-		for _, n := range []int{1, 1000} {
+		for _, n := range allRows {
 			rows, err := s.rows(n)
 			if err != nil {
 				t.Failed = err.Error()
@@ -58,7 +87,14 @@ func (s *suite) measure(ctx context.Context, server server) tableOf {
 			}
 			r := form.request(local(port, ""), rows)
 			_, err = load(r, 4, 0, s.seconds/4) // warm
-			for _, connections := range []int{1, 16, 256} {
+			for _, connections := range allConnections {
+				if ctx.Err() != nil {
+					return t
+				}
+				if l := quiet(form.name, n, connections); l != nil {
+					t.Lines = append(t.Lines, *l)
+					continue
+				}
 				l := line{Form: form.name, Rows: n}
 				var full, half []figures
 				for range s.rounds {
@@ -73,6 +109,9 @@ func (s *suite) measure(ctx context.Context, server server) tableOf {
 						half = append(half, f)
 					}
 				}
+				if ctx.Err() != nil {
+					return t
+				}
 				if err != nil {
 					l.Failed = err.Error()
 					t.Lines = append(t.Lines, l)
@@ -80,6 +119,7 @@ func (s *suite) measure(ctx context.Context, server server) tableOf {
 				}
 				l.Full, l.Half = median(full), median(half)
 				t.Lines = append(t.Lines, l)
+				save(t)
 				fmt.Fprintf(os.Stderr, "%s, %s, %d rows, %d connections: %.0f/s, p50 %s, p99 %s; at half p99 %s; others took %.0f and %.0f %% of a core\n", server.name, form.name, n, connections,
 					l.Full.PerSecond, milli(l.Full.P50), milli(l.Full.P99), milli(l.Half.P99), 100*l.Full.Others, 100*l.Half.Others)
 			}
@@ -88,7 +128,24 @@ func (s *suite) measure(ctx context.Context, server server) tableOf {
 	return t
 }
 
+func (r *report) of(name string) tableOf {
+	for _, t := range r.Tables {
+		if t.Server == name {
+			return t
+		}
+	}
+	return tableOf{}
+}
+
+// put adds a table, with what was measured before of cases that it lacks.
 func (r *report) put(t tableOf) {
+	for _, old := range r.of(t.Server).Lines {
+		if !slices.ContainsFunc(t.Lines, func(l line) bool {
+			return l.Form == old.Form && l.Rows == old.Rows && l.Full.Connections == old.Full.Connections
+		}) {
+			t.Lines = append(t.Lines, old)
+		}
+	}
 	for i := range r.Tables {
 		if r.Tables[i].Server == t.Server {
 			r.Tables[i] = t
