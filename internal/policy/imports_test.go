@@ -71,6 +71,7 @@ var allowed = map[string][]string{
 	"bench/reading": {},
 	"bench/faults":  {"data", "model", "train"},
 	"bench/sklearn": {},
+	"bench/tables":  {},
 
 	"bench/peers":       {"github.com/shirou/gopsutil/v4/cpu"},
 	"bench/peers/mnist": {"data", "nn", "optim", "train"},
