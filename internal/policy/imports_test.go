@@ -74,6 +74,7 @@ var allowed = map[string][]string{
 	"bench/reading": {},
 	"bench/faults":  {"data", "model", "train"},
 	"bench/sklearn": {},
+	"bench/tables":  {},
 
 	"bench/serve": {"data", "model", "fortio.org/"}, // a module of its own
 

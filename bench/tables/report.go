@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// mean is what a program came to on a table, the mean over its seeds.
+type mean struct {
+	result
+	n int
+}
+
+// mean returns false where the program has no result of the table, or a failed one.
+func (s *suite) mean(program string, t table) (m mean, ok bool) {
+	add := func(to **float64, v *float64) {
+		if v == nil {
+			return
+		}
+		if *to == nil {
+			*to = new(float64)
+		}
+		**to += *v
+	}
+	for seed := 1; ; seed++ {
+		r, have := s.results[key(program, t, seed)]
+		if !have {
+			break
+		}
+		if r.Failed != "" {
+			return m, false
+		}
+		add(&m.RMSE, r.RMSE)
+		add(&m.LogLoss, r.LogLoss)
+		add(&m.AUC, r.AUC)
+		add(&m.Accuracy, r.Accuracy)
+		m.Seconds += r.Seconds
+		m.RowUS += r.RowUS
+		m.Bytes += r.Bytes
+		m.n++
+	}
+	for _, v := range []*float64{m.RMSE, m.LogLoss, m.AUC, m.Accuracy, &m.Seconds, &m.RowUS} {
+		if v != nil {
+			*v /= float64(m.n)
+		}
+	}
+	m.Bytes /= max(1, m.n)
+	return m, m.n > 0
+}
+
+// programs are those with a result, gradus's first.
+func (s *suite) programs() []string {
+	var own, others []string
+	for k := range s.results {
+		name, _, _ := strings.Cut(k, "/")
+		list := &own
+		for _, p := range peers {
+			if p.name == name {
+				list = &others
+			}
+		}
+		if !slices.Contains(*list, name) {
+			*list = append(*list, name)
+		}
+	}
+	slices.Sort(own)
+	slices.SortFunc(others, func(a, b string) int { return order(a) - order(b) })
+	return append(own, others...)
+}
+
+func order(peer string) int {
+	for i, p := range peers {
+		if p.name == peer {
+			return i
+		}
+	}
+	return len(peers)
+}
+
+// report writes the results as Markdown.
+func (s *suite) report() []byte {
+	var b bytes.Buffer
+	programs := s.programs()
+	b.WriteString(`# gradus beside other programs on tables
+
+Each program with its defaults, on the same rows: a fifth of a table, chosen by a hash of the row's number, is
+held out and scored (adult: its own test file). Means over up to three seeds; a program that draws nothing has
+one. The recipe of gradus was chosen on the development tables; the other half was looked at once it stood.
+A dash: not measured, or it failed. bench/tables makes this file.
+
+`)
+	for _, half := range []bool{true, false} {
+		title := "The other half"
+		if half {
+			title = "The development half"
+		}
+		fmt.Fprintf(&b, "## %s\n\n", title)
+		s.summary(&b, programs, half)
+		s.scores(&b, programs, half, "RMSE, or log loss of classes: the lower, the better", func(m mean) *float64 {
+			v := m.loss()
+			return &v
+		})
+		s.scores(&b, programs, half, "AUC", func(m mean) *float64 { return m.AUC })
+		s.scores(&b, programs, half, "Accuracy", func(m mean) *float64 { return m.Accuracy })
+		s.scores(&b, programs, half, "Seconds of training", func(m mean) *float64 { return &m.Seconds })
+		s.scores(&b, programs, half, "Microseconds of predicting a row, all test rows at once; of gradus the whole process, which reads the file and writes one", func(m mean) *float64 { return &m.RowUS })
+		s.scores(&b, programs, half, "Kilobytes of the model", func(m mean) *float64 {
+			v := float64(m.Bytes) / 1000
+			return &v
+		})
+	}
+	return b.Bytes()
+}
+
+// summary has ranks, wins and how far a program is behind the best, over the tables that all of
+// the programs have.
+func (s *suite) summary(b *bytes.Buffer, programs []string, half bool) {
+	rank, wins, behind, n := map[string]float64{}, map[string]int{}, map[string]float64{}, 0
+	var counted []string
+	for _, p := range programs { // those with a result of every table
+		if !slices.ContainsFunc(tables, func(t table) bool {
+			_, ok := s.mean(p, t)
+			return t.development == half && !ok
+		}) {
+			counted = append(counted, p)
+		}
+	}
+	for _, t := range tables {
+		if t.development != half {
+			continue
+		}
+		n++
+		losses := map[string]float64{}
+		best := math.Inf(1)
+		for _, p := range counted {
+			m, _ := s.mean(p, t)
+			losses[p] = m.loss()
+			best = min(best, m.loss())
+		}
+		for _, p := range counted {
+			better, equal := 0, 0
+			for _, v := range losses {
+				if v < losses[p] {
+					better++
+				} else if v == losses[p] {
+					equal++
+				}
+			}
+			rank[p] += float64(better) + float64(equal+1)/2
+			if better == 0 {
+				wins[p]++
+			}
+			behind[p] = max(behind[p], losses[p]/best-1)
+		}
+	}
+	if n == 0 || counted == nil {
+		return
+	}
+	fmt.Fprintf(b, "By RMSE or log loss, over %d tables, of the programs that were measured on all of them:\n\n| program | average rank | best on | farthest behind the best |\n| --- | --- | --- | --- |\n", n)
+	slices.SortStableFunc(counted, func(x, y string) int {
+		switch {
+		case rank[x] < rank[y]:
+			return -1
+		case rank[x] > rank[y]:
+			return 1
+		}
+		return 0
+	})
+	for _, p := range counted {
+		fmt.Fprintf(b, "| %s | %.2f | %d | %.1f %% |\n", p, rank[p]/float64(n), wins[p], 100*behind[p])
+	}
+	b.WriteByte('\n')
+}
+
+// scores writes a row for each table and a column for each program.
+func (s *suite) scores(b *bytes.Buffer, programs []string, half bool, title string, of func(mean) *float64) {
+	fmt.Fprintf(b, "%s:\n\n| table | %s |\n| --- |%s\n", title, strings.Join(programs, " | "), strings.Repeat(" --- |", len(programs)))
+	for _, t := range tables {
+		if t.development != half {
+			continue
+		}
+		cells, any := make([]string, len(programs)), false
+		for i, p := range programs {
+			cells[i] = "-"
+			if m, ok := s.mean(p, t); ok {
+				if v := of(m); v != nil {
+					cells[i], any = fmt.Sprintf("%.4g", *v), true
+				}
+			}
+		}
+		if any {
+			fmt.Fprintf(b, "| %s | %s |\n", t.name, strings.Join(cells, " | "))
+		}
+	}
+	b.WriteByte('\n')
+}
