@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -48,6 +49,9 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 		big := first == 0xfe || mark == 0 && first == 0
 		start = start[mark:]
 		rewrite(fromUTF16(big))
+	case encoding == encodingLatin1 && (opt.Encoding == "" || opt.Encoding == "auto"):
+		g.mixed = true
+		rewrite(fromLatin1Alone)
 	case encoding == encodingLatin1 || encoding == encodingWindows:
 		rewrite(fromWindows1252)
 	default:
@@ -92,6 +96,13 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	} else {
 		g.setDelimiter(delimiter)
 	}
+	tabs := g.delimiter[0] == '\t' && !blanks
+	if g.rawQuotes = tabs && opt.rawQuotes; tabs && !g.rawQuotes {
+		g.findRawQuotes(start, c.end == io.EOF)
+	}
+	if g.rawQuotes {
+		t.note(rawQuotesNote)
+	}
 	c.rest = start
 	if marked && !src.rewritten {
 		c.done = 3
@@ -109,6 +120,7 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 		return nil, src.readError(err, max(1, c.line-1))
 	}
 	if err != nil {
+		src.raw = tabs && !g.rawQuotes && errors.Is(err, ErrQuote)
 		return nil, err
 	}
 	t.format = textFormat(delimiter, g.headed, marked, ends, src.packed)
@@ -149,16 +161,7 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 		return text, line, nil
 	}
 	const most = 100
-	rows, problem := g.sample(text, most)
-	if problem != nil && g.delimiter[0] == '\t' {
-		g.rawQuotes = true
-		if raw, problem := g.sample(text, most); problem == nil {
-			rows = raw
-			t.note("quotes are read as characters like others, since not all of them stand around whole cells")
-		} else {
-			g.rawQuotes = false
-		}
-	}
+	rows, _ := g.sample(text, most)
 	row, size, lines, problem := g.record(text)
 	if problem != nil {
 		return nil, line, g.quoteError(field{problem: problem}, line+lines, line)

@@ -106,6 +106,25 @@ func fromWindows1252(dst, src []byte, _ bool) (out, rest []byte) {
 	return dst, nil
 }
 
+// fromLatin1Alone is fromWindows1252 for a text that was found to be in that encoding by its first
+// chunk. A later character in UTF-8 becomes a byte that is no UTF-8: the text mixes encodings.
+func fromLatin1Alone(dst, src []byte, end bool) (out, rest []byte) {
+	for i := 0; i < len(src); i++ {
+		if src[i] >= 0x80 {
+			if r, size := utf8.DecodeRune(src[i:]); r != utf8.RuneError {
+				dst = append(dst, 0xff)
+				i += size - 1
+				continue
+			}
+			if !end && !utf8.FullRune(src[i:]) {
+				return dst, src[i:]
+			}
+		}
+		dst, _ = fromWindows1252(dst, src[i:i+1], end)
+	}
+	return dst, nil
+}
+
 // fromUTF16 makes UTF-8 of UTF-16. Half a pair, or half a character at the end, becomes a byte
 // that is no UTF-8, which is then complained of.
 func fromUTF16(bigEndian bool) func(dst, src []byte, end bool) (out, rest []byte) {

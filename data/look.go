@@ -110,6 +110,8 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 			l.unclear = true
 			l.note = fmt.Sprintf("%s may be %s or %s: say --decimal , or --decimal .", quote(firstWith(p.names(), ",")), readAs(firstWith(p.names(), ","), ","), readAs(firstWith(p.names(), ","), "."))
 			return l
+		default:
+			l.note = l.units(t, rows)
 		}
 	}
 	if zeros, _ := l.c.codeLike(rows); kind == "" && zeros && p.numeric() {
@@ -126,6 +128,47 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 		}
 	}
 	return l
+}
+
+// units remarks on cells that are all numbers, of different units or currencies; "" where they are
+// not.
+func (l *look) units(t *Table, rows []int) string {
+	p := &l.profile
+	if p.numbers >= 9*p.words { // the others are rather mistakes
+		return ""
+	}
+	unit := make([]string, p.view.dict.len()) // of each level
+	cells := map[string]int{}
+	plain := true // every unit is a single letter, as of seats and rooms
+	for _, code := range p.levels {
+		s := p.view.dict.at(code)
+		var sp Spelling
+		if _, what := parseTrimmed(s); what != number && !(sp.around(s) && sp.fits([]string{s})) {
+			return ""
+		}
+		unit[code] = sp.Before + sp.After
+		cells[unit[code]] = 0
+		plain = plain && len(unit[code]) < 2
+	}
+	if len(cells) < 2 || len(cells) > 12 || plain {
+		return ""
+	}
+	for row := range t.rowsOf(rows) {
+		if p.view.means[p.view.codes[row]].c != missing {
+			cells[unit[p.view.codes[row]]]++
+		}
+	}
+	var said []string
+	units := sortedKeys(cells)
+	slices.SortStableFunc(units, func(a, b string) int { return cmp.Compare(cells[b], cells[a]) })
+	for _, u := range units {
+		what := quote(u)
+		if u == "" {
+			what = "none"
+		}
+		said = append(said, fmt.Sprintf("%s in %s", what, plural(cells[u], "cell")))
+	}
+	return fmt.Sprintf("the cells are numbers of different units, %s, so they stay text: bring them to one unit to have them read as numbers", strings.Join(said, ", "))
 }
 
 // names are the levels' texts.

@@ -14,6 +14,7 @@ type grammar struct {
 	rawQuotes bool   // a " is a character like any other
 	trailing  bool   // a row may end with an empty cell that has no column
 	foreign   bool   // the text was not in UTF-8
+	mixed     bool   // by its first chunk, and nobody said so: UTF-8 behind that is a mistake
 	comment   string // what lines start with that hold no row; ""
 	columns   []string
 	headed    bool
@@ -320,10 +321,12 @@ func (g *grammar) textError(cell []byte, line int, where string) error {
 			line++
 		case r == 0:
 			return fail(ErrText, "%s:%d: %s holds a NUL byte: the file is not text, or is not in UTF-8", g.name, line, where)
+		case r == utf8.RuneError && size == 1 && g.mixed && cell[0] == 0xff:
+			return fail(ErrText, "%s:%d: %s holds text in UTF-8, and bytes above it are not: say --encoding latin-1 if the whole file is that, or save it in one encoding", g.name, line, where)
 		case r == utf8.RuneError && size == 1 && g.foreign:
 			return fail(ErrText, "%s:%d: %s holds what is no text in the file's encoding: name another --encoding, or save the file in UTF-8", g.name, line, where)
 		case r == utf8.RuneError && size == 1:
-			return fail(ErrText, "%s:%d: %s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8, or name its --encoding", g.name, line, where, cell[0])
+			return fail(ErrText, "%s:%d: %s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8, or name its --encoding, latin-1 for one", g.name, line, where, cell[0])
 		}
 		cell = cell[size:]
 	}

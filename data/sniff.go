@@ -3,6 +3,7 @@ package data
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,6 +31,22 @@ func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error)
 		text = text[size:]
 	}
 	return rows, nil
+}
+
+// rawQuotesNote says that the quotes of a table with tabs are not those of RFC 4180.
+const rawQuotesNote = "quotes are read as characters like others, since not all of them stand around whole cells"
+
+// findRawQuotes decides, by the first chunk of a text with tabs, whether quotes are characters like
+// others: where reading them as RFC 4180 has them fails. whole tells that no more follows.
+func (g *grammar) findRawQuotes(start []byte, whole bool) {
+	if bytes.IndexByte(start, '"') < 0 {
+		return
+	}
+	if whole && len(start) > 0 && start[len(start)-1] != '\n' {
+		start = append(bytes.Clone(start), '\n')
+	}
+	_, problem := g.sample(start, math.MaxInt)
+	g.rawQuotes = problem != nil
 }
 
 // skipped is the size of a line that holds no row and that text starts with: an empty one, or a

@@ -35,6 +35,8 @@ type ReadOptions struct {
 	// few columns' names take more room than their commas.
 	MaxBytes   int64 // once decompressed
 	MaxColumns int
+
+	rawQuotes bool // of a text with tabs: quotes are characters like others
 }
 
 // Progress is how far reading a text has come.
@@ -92,7 +94,12 @@ func read(path string, opt ReadOptions) (*Table, error) {
 	if name := filepath.Base(src.name); strings.Contains(name, "-idx") && len(head) > 0 && !utf8.Valid(head) {
 		return nil, fail(ErrIDX, "%s: is named like an IDX file, but does not start like one (00 00, an element type, the number of dimensions)", src.name)
 	}
-	return readCSV(src, opt)
+	t, err := readCSV(src, opt)
+	if err != nil && src.raw && path != Stdin { // the first chunk did not show it
+		opt.rawQuotes = true
+		return Read(path, opt)
+	}
+	return t, err
 }
 
 func (opt ReadOptions) check() error {
@@ -123,6 +130,7 @@ type source struct {
 	packed    string
 	rewritten bool     // what is read is not as long as the file
 	file      *os.File // nil for standard input
+	raw       bool     // its quotes are broken, unless they are characters like others
 	r         *bufio.Reader
 	taken     *counter // of the file as it is stored
 	closings  []func() error

@@ -106,7 +106,7 @@ func TestSpellings(t *testing.T) {
 		{"doubtful commas, decided otherwise", "1,234|2,345|9,876", SchemaOptions{Decimal: "."}, "number 1234 2345 9876", `"1,234" as 1234`},
 		{"points between thousands, decided", "1.234|2.345|9.876", SchemaOptions{Decimal: ","}, "number 1234 2345 9876", ""},
 		{"a mistake is no unit", "1|2|3|4|5|6|7|8|9|10|12abc", SchemaOptions{Types: map[string]Kind{"x": KindCategory}}, "category", ""},
-		{"different units are text", "5 kg|300 g|2 kg", SchemaOptions{}, "category", ""},
+		{"different units are text", "5 kg|300 g|2 kg", SchemaOptions{}, "category", `"kg" in 2 cells, "g" in 1 cell`},
 		{"codes are text", "A1|A2|A3|A1", SchemaOptions{}, "category", ""},
 		{"codes with zeros are text", "001a|002a|003a|001a", SchemaOptions{}, "category", ""},
 
