@@ -97,10 +97,6 @@ func WithoutPassword(path string) string {
 		return path
 	}
 	rest := path[len(f.Scheme):]
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 { // a password may hold a slash that should be %2F
 		if user, _, has := strings.Cut(rest[:at], ":"); has {
 			rest = user + rest[at:]

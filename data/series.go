@@ -20,7 +20,6 @@ type Series struct {
 	name    string
 	col     column
 	words   wordSet
-	typed   bool // some values are no text
 	texts   bool // some values are text
 	dates   bool // some values are times
 	truths  bool // some values are booleans

@@ -53,10 +53,9 @@ func TestFromRecords(t *testing.T) {
 		Height float64 `gradus:"height"`
 		Smokes *bool
 		Secret string `gradus:"-"`
-		hidden int
 	}
 	yes := true
-	table, err := FromRecords("people", []*person{{1.75, &yes, "s", 1}, {1.5, nil, "", 2}})
+	table, err := FromRecords("people", []*person{{1.75, &yes, "s"}, {1.5, nil, ""}})
 	if err != nil {
 		t.Fatal(err)
 	}

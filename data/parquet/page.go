@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 )
 
 // The encodings.
@@ -292,6 +291,3 @@ func isUnsupported(err error) (string, bool) {
 	u, ok := errors.AsType[unsupported](err)
 	return string(u), ok
 }
-
-// bitsFor is how many bits the numbers below n take.
-func bitsFor(n int) int { return bits.Len(uint(max(0, n-1))) }
