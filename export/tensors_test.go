@@ -270,9 +270,10 @@ func FuzzImport(f *testing.F) {
 	})
 }
 
-// TestImportForeign: networks of scikit-learn and PyTorch predict what they predicted there
+// TestImportForeign: networks of scikit-learn, PyTorch and Keras predict what they predicted there
 // (testdata/foreign.py made the files).
 func TestImportForeign(t *testing.T) {
+	keras := ImportOptions{Activation: "tanh", Task: data.Multiclass}
 	for _, c := range []struct {
 		file, what string
 		o          ImportOptions
@@ -281,6 +282,10 @@ func TestImportForeign(t *testing.T) {
 		{"sklearn_two.onnx", "binary [1 3] 4 - 4 tanh - 3 tanh - 1 sigmoid", ImportOptions{}},
 		{"sklearn_number.onnx", "regression [] 4 - 6 sigmoid - 1 identity", ImportOptions{}},
 		{"torch.onnx", "regression [] 4 - 6 leaky-relu:0.2 - 5 elu:1 - 2 identity", ImportOptions{}},
+		{"keras.onnx", "multiclass [0 1 2] 4 - 5 tanh - 5 tanh - 3 softmax", ImportOptions{}},
+		{"keras.npz", "multiclass [0 1 2] 4 - 5 tanh - 5 tanh - 3 softmax", keras},
+		{"keras_named.npz", "multiclass [0 1 2] 4 - 5 tanh - 5 tanh - 3 softmax", keras},
+		{"keras.safetensors", "multiclass [0 1 2] 4 - 5 tanh - 5 tanh - 3 softmax", keras},
 	} {
 		m, err := Import(filepath.Join("testdata", "foreign", c.file), c.o)
 		if err != nil {
@@ -290,7 +295,7 @@ func TestImportForeign(t *testing.T) {
 		if what := fmt.Sprintf("%s %v %s", m.Task(), m.Classes(), m.DescribeNetwork()); what != c.what {
 			t.Errorf("%s: it is %s, want %s", c.file, what, c.what)
 		}
-		raw, err := os.ReadFile(filepath.Join("testdata", "foreign", strings.TrimSuffix(c.file, ".onnx")+".json"))
+		raw, err := os.ReadFile(filepath.Join("testdata", "foreign", strings.TrimSuffix(c.file, filepath.Ext(c.file))+".json"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"fortio.org/fortio/fhttp"
@@ -20,18 +19,16 @@ type request struct {
 
 // figures are of one measurement.
 type figures struct {
-	Connections int     `json:"connections"`
-	Rate        float64 `json:"rate"` // requests a second that were asked for; 0 is as many as there can be
-	PerSecond   float64 `json:"per_second"`
-	P50         float64 `json:"p50"` // seconds
-	P99         float64 `json:"p99"`
-	Others      float64 `json:"others"` // of a core, that other programs took
+	PerSecond float64 `json:"per_second"`
+	P50       float64 `json:"p50"` // seconds
+	P99       float64 `json:"p99"`
 }
 
-// load sends a request over connections that stay open, each with one request at a time, by fortio.
+// load sends a request by fortio, over connections that stay open, each with one request at a time:
+// so many a second, or with 0 as many as there can be.
 func load(r request, connections int, rate float64, long time.Duration) (figures, error) {
 	log.SetLogLevelQuiet(log.Critical) // the result has the errors
-	f := figures{Connections: connections, Rate: rate}
+	var f figures
 	o := fhttp.HTTPRunnerOptions{RunnerOptions: periodic.RunnerOptions{
 		QPS: rate, Duration: long, NumThreads: connections, Percentiles: []float64{50, 99}, Resolution: 1e-6, Uniform: true, Out: io.Discard,
 	}}
@@ -57,15 +54,4 @@ func load(r request, connections int, rate float64, long time.Duration) (figures
 	f.PerSecond = result.ActualQPS
 	f.P50, f.P99 = result.DurationHistogram.Percentiles[0].Value, result.DurationHistogram.Percentiles[1].Value
 	return f, nil
-}
-
-// median is the measurement in the middle, by requests a second at full load and by p99 else.
-func median(list []figures) figures {
-	slices.SortFunc(list, func(a, b figures) int {
-		if a.Rate == 0 {
-			return int(a.PerSecond - b.PerSecond)
-		}
-		return int(1e6 * (a.P99 - b.P99))
-	})
-	return list[len(list)/2]
 }

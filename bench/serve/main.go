@@ -30,7 +30,6 @@ type suite struct {
 	python  string
 	source  string // the repository's root
 	seconds time.Duration
-	rounds  int
 }
 
 func main() {
@@ -44,7 +43,6 @@ func main() {
 	flag.StringVar(&s.python, "python", "", "a Python with what requirements.txt names; none makes one in the cache")
 	flag.StringVar(&s.source, "source", "../..", "the repository's root")
 	flag.DurationVar(&s.seconds, "time", time.Second, "of one measurement")
-	flag.IntVar(&s.rounds, "rounds", 1, "measurements of each case; the median is taken")
 	flag.Parse()
 	var err error
 	if *predict != "" {
@@ -87,23 +85,21 @@ func (s *suite) run(ctx context.Context, only, out string) error {
 		if only != "" && !strings.Contains(","+only+",", ","+server.name+",") {
 			continue
 		}
-		var failed error
-		save := func(t tableOf) {
-			r.put(t)
-			failed = errors.Join(failed, s.writeReport(r))
+		table := r.table(server)
+		table.Failed = ""
+		if err := s.measure(ctx, server, table); err != nil && ctx.Err() == nil {
+			table.Failed = err.Error()
 		}
-		table := s.measure(ctx, server, r.of(server.name), save)
-		if err := ctx.Err(); err != nil {
-			break // the report has what was measured
-		}
-		if save(table); failed != nil {
-			return failed
+		if err := s.writeReport(r); err != nil {
+			return err
 		}
 	}
 	if ctx.Err() == nil && (only == "" || strings.Contains(only, "PredictRows")) {
-		if r.Rows, err = s.onCore(ctx); err != nil {
+		rows, err := s.onCore(ctx)
+		if err != nil {
 			return err
 		}
+		r.Rows = max(r.Rows, rows)
 		if err := s.writeReport(r); err != nil {
 			return err
 		}

@@ -12,15 +12,10 @@ import (
 	"time"
 )
 
-var (
-	allRows        = []int{1, 1000}
-	allConnections = []int{1, 16, 256}
-)
-
 // report is what has been measured, kept between runs.
 type report struct {
-	Tables []tableOf `json:"tables"`
-	Rows   float64   `json:"rows"` // a second, of PredictRows
+	Tables []*tableOf `json:"tables"`
+	Rows   float64    `json:"rows"` // a second, of PredictRows; the most of all runs
 }
 
 // tableOf are a server's lines.
@@ -29,130 +24,85 @@ type tableOf struct {
 	Date     string   `json:"date"`
 	Versions []string `json:"versions"`
 	Failed   string   `json:"failed,omitempty"`
-	Lines    []line   `json:"lines"`
+	Lines    []*line  `json:"lines"`
 }
 
-// line is one case of a server.
+// line is one case of a server, the best of its runs: what else the machine does makes a figure
+// worse and never better.
 type line struct {
-	Form   string  `json:"form"`
-	Rows   int     `json:"rows"`
-	Failed string  `json:"failed,omitempty"`
-	Full   figures `json:"full"`
-	Half   figures `json:"half"` // at half the requests a second, 10,000 at most
+	Form        string  `json:"form"`
+	Rows        int     `json:"rows"`
+	Connections int     `json:"connections"`
+	Runs        int     `json:"runs"`
+	Failed      string  `json:"failed,omitempty"`
+	Full        figures `json:"full"` // of the run with most requests a second
+	Half        figures `json:"half"` // at half of these, 10,000 at most; of the run with the least p99
 }
 
-// measure measures the cases of a server that are not in the report yet, or were disturbed, and
-// calls save after each.
-func (s *suite) measure(ctx context.Context, server server, before tableOf, save func(tableOf)) tableOf {
-	t := tableOf{Server: server.name, Date: time.Now().Format(time.DateOnly), Versions: versions(ctx, s)}
-	quiet := func(form string, rows, connections int) *line {
-		for i, l := range before.Lines {
-			if l.Form == form && l.Rows == rows && l.Full.Connections == connections && l.Failed == "" && max(l.Full.Others, l.Half.Others) < disturbed {
-				return &before.Lines[i]
-			}
-		}
-		return nil
-	}
-	missing := 0
-	for _, f := range server.forms {
-		for _, n := range allRows {
-			for _, c := range allConnections {
-				if quiet(f.name, n, c) == nil {
-					missing++
+// table is a server's, with a line for each case.
+func (r *report) table(server server) *tableOf {
+	i := slices.IndexFunc(r.Tables, func(t *tableOf) bool { return t.Server == server.name })
+	if i < 0 {
+		t := &tableOf{Server: server.name}
+		for _, form := range server.forms {
+			for _, rows := range []int{1, 1000} {
+				for _, connections := range []int{1, 16, 256} {
+					t.Lines = append(t.Lines, &line{Form: form.name, Rows: rows, Connections: connections})
 				}
 			}
 		}
+		r.Tables = append(r.Tables, t)
+		return t
 	}
-	if missing == 0 {
-		return before
-	}
+	return r.Tables[i]
+}
+
+// measure measures a server's cases once more, those first that have been least often.
+func (s *suite) measure(ctx context.Context, server server, t *tableOf) error {
+	t.Date, t.Versions = time.Now().Format(time.DateOnly), versions(ctx, s)
 	port, err := freePort()
 	if err != nil {
-		t.Failed = err.Error()
-		return t
+		return err
 	}
 	p, err := server.start(ctx, s, port)
 	if err != nil {
-		t.Failed = err.Error()
-		return t
+		return err
 	}
 	defer p.stop()
-	pid := p.cmd.Process.Pid // taskset becomes the server
-	for _, form := range server.forms {
-		for _, n := range allRows {
-			rows, err := s.rows(n)
-			if err != nil {
-				t.Failed = err.Error()
-				return t
-			}
-			r := form.request(local(port, ""), rows)
-			_, err = load(r, 4, 0, s.seconds/4) // warm
-			for _, connections := range allConnections {
-				if ctx.Err() != nil {
-					return t
-				}
-				if l := quiet(form.name, n, connections); l != nil {
-					t.Lines = append(t.Lines, *l)
-					continue
-				}
-				l := line{Form: form.name, Rows: n}
-				var full, half []figures
-				for range s.rounds {
-					var f figures
-					if err == nil {
-						f, err = s.quiet(pid, func() (figures, error) { return load(r, connections, 0, s.seconds) })
-						full = append(full, f)
-					}
-					if err == nil {
-						rate := min(f.PerSecond/2, 10_000)
-						f, err = s.quiet(pid, func() (figures, error) { return load(r, connections, rate, s.seconds) })
-						half = append(half, f)
-					}
-				}
-				if ctx.Err() != nil {
-					return t
-				}
-				if err != nil {
-					l.Failed = err.Error()
-					t.Lines = append(t.Lines, l)
-					break
-				}
-				l.Full, l.Half = median(full), median(half)
-				t.Lines = append(t.Lines, l)
-				save(t)
-				fmt.Fprintf(os.Stderr, "%s, %s, %d rows, %d connections: %.0f/s, p50 %s, p99 %s; at half p99 %s; others took %.0f and %.0f %% of a core\n", server.name, form.name, n, connections,
-					l.Full.PerSecond, milli(l.Full.P50), milli(l.Full.P99), milli(l.Half.P99), 100*l.Full.Others, 100*l.Half.Others)
-			}
+	lines := slices.Clone(t.Lines)
+	slices.SortStableFunc(lines, func(a, b *line) int { return a.Runs - b.Runs })
+	for _, l := range lines {
+		rows, err := s.rows(l.Rows)
+		if err != nil {
+			return err
 		}
-	}
-	return t
-}
-
-func (r *report) of(name string) tableOf {
-	for _, t := range r.Tables {
-		if t.Server == name {
-			return t
+		form := server.forms[slices.IndexFunc(server.forms, func(f form) bool { return f.name == l.Form })]
+		r := form.request(local(port, ""), rows)
+		var full, half figures
+		if _, err = load(r, l.Connections, 0, s.seconds/4); err == nil { // warm
+			full, err = load(r, l.Connections, 0, s.seconds)
 		}
-	}
-	return tableOf{}
-}
-
-// put adds a table, with what was measured before of cases that it lacks.
-func (r *report) put(t tableOf) {
-	for _, old := range r.of(t.Server).Lines {
-		if !slices.ContainsFunc(t.Lines, func(l line) bool {
-			return l.Form == old.Form && l.Rows == old.Rows && l.Full.Connections == old.Full.Connections
-		}) {
-			t.Lines = append(t.Lines, old)
+		if err == nil {
+			half, err = load(r, l.Connections, min(full.PerSecond/2, 10_000), s.seconds)
 		}
-	}
-	for i := range r.Tables {
-		if r.Tables[i].Server == t.Server {
-			r.Tables[i] = t
-			return
+		if ctx.Err() != nil {
+			return nil // the program was asked to end
 		}
+		l.Failed = ""
+		if err != nil {
+			l.Failed = err.Error()
+			continue
+		}
+		if l.Runs++; l.Runs == 1 || full.PerSecond > l.Full.PerSecond {
+			l.Full = full
+		}
+		if l.Runs == 1 || half.P99 < l.Half.P99 {
+			l.Half = half
+		}
+		fmt.Fprintf(os.Stderr, "%s, %s, %d rows, %d connections: %.0f/s, p50 %s, p99 %s; at %.0f/s p99 %s\n", server.name, l.Form, l.Rows, l.Connections,
+			full.PerSecond, milli(full.P50), milli(full.P99), half.PerSecond, milli(half.P99))
 	}
-	r.Tables = append(r.Tables, t)
+	return nil
 }
 
 func (s *suite) readReport() (*report, error) {
@@ -184,11 +134,11 @@ func (s *suite) markdown(r *report) string {
 
 Written by bench/serve. One core of %s serves, another sends: fortio's fast client, over connections that stay open,
 each with one request at a time. The net has 10 inputs, 64 and 32 hidden units and one output; a request has 1 or
-1,000 rows of examples/data/diabetes.csv. The first three figures are of as many requests as there can be, the last is
-the 99th percentile at half as many, 10,000 a second at most. Every answer has the status 200. A measurement takes %v;
-the last column is what other programs took of the machine's cores meanwhile, in percent of one.
+1,000 rows of examples/data/diabetes.csv. requests/s, p50 and p99 are of as many requests as there can be; the last
+p99 is at half as many, 10,000 a second at most. Every answer has the status 200. A measurement takes %v, and a line
+is the best of its runs, since the machine and its host are shared.
 
-| server | asked by | rows | connections | requests/s | p50 | p99 | p99 at half load | others |
+| server | asked by | rows | connections | requests/s | p50 | p99 | p99 at half load | runs |
 |---|---|---|---|---|---|---|---|---|
 `, processor(), s.seconds)
 	for _, t := range r.Tables {
@@ -196,11 +146,12 @@ the last column is what other programs took of the machine's cores meanwhile, in
 			fmt.Fprintf(&b, "| %s | %s |\n", t.Server, strings.ReplaceAll(t.Failed, "\n", " "))
 		}
 		for _, l := range t.Lines {
-			if l.Failed != "" {
-				fmt.Fprintf(&b, "| %s | %s | %d | | fails: %s |\n", t.Server, l.Form, l.Rows, l.Failed)
-				continue
+			switch {
+			case l.Failed != "":
+				fmt.Fprintf(&b, "| %s | %s | %d | %d | fails: %s |\n", t.Server, l.Form, l.Rows, l.Connections, l.Failed)
+			case l.Runs > 0:
+				fmt.Fprintf(&b, "| %s | %s | %d | %d | %.0f | %s | %s | %s | %d |\n", t.Server, l.Form, l.Rows, l.Connections, l.Full.PerSecond, milli(l.Full.P50), milli(l.Full.P99), milli(l.Half.P99), l.Runs)
 			}
-			fmt.Fprintf(&b, "| %s | %s | %d | %d | %.0f | %s | %s | %s |\n", t.Server, l.Form, l.Rows, l.Full.Connections, l.Full.PerSecond, milli(l.Full.P50), milli(l.Full.P99), milli(l.Half.P99))
 		}
 	}
 	fmt.Fprintf(&b, "\nModel.PredictRows, called with the same 1,000 rows on the server's core, without a server: %.0f rows/s, which would be %.0f requests/s of 1,000 rows.\n", r.Rows, r.Rows/1000)

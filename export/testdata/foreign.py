@@ -1,5 +1,5 @@
-"""Made the files in foreign: small dense networks of scikit-learn (through skl2onnx) and PyTorch,
-and what they predict. foreign.py sklearn | foreign.py torch, each with the packages it names."""
+"""Made the files in foreign: small dense networks of scikit-learn (through skl2onnx), PyTorch and
+Keras (on jax), and what they predict. foreign.py sklearn | torch | keras, each with the packages it names."""
 
 import json
 import os
@@ -33,6 +33,23 @@ if sys.argv[1] == "sklearn":
     save("sklearn_three", MLPClassifier((5,), max_iter=60, random_state=1), three, "predict_proba")
     save("sklearn_two", make_pipeline(StandardScaler(), MLPClassifier((4, 3), activation="tanh", max_iter=60, random_state=1)), (x[:, 0] > 0).astype(int) * 2 + 1, "predict_proba")
     save("sklearn_number", make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(6,), activation="logistic", max_iter=60, random_state=1)), 3 * x[:, 0] - x[:, 2], "predict")
+elif sys.argv[1] == "keras":
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+    from safetensors.numpy import save_file
+
+    keras.utils.set_random_seed(1)
+    dense = keras.layers.Dense
+    net = keras.Sequential([keras.Input((4,)), dense(5, activation="tanh"), dense(5, activation="tanh"), dense(3, activation="softmax")])
+    net.compile("adam", "sparse_categorical_crossentropy")
+    net.fit(x, (x[:, 0] > 0).astype(int) + (x[:, 1] > 0.5), epochs=5, verbose=0)
+    weights = {w.path: np.asarray(w.value) for w in net.weights}  # sequential/dense_1/kernel and so on
+    np.savez(os.path.join(folder, "keras.npz"), *net.get_weights())
+    np.savez(os.path.join(folder, "keras_named.npz"), **{path.replace("/", "."): w for path, w in weights.items()})
+    save_file(weights, os.path.join(folder, "keras.safetensors"))
+    net.export(os.path.join(folder, "keras.onnx"), format="onnx", verbose=False)  # with jax2onnx
+    for name in "keras", "keras_named":
+        keep(name, net.predict(rows, verbose=0))
 else:
     import torch
     from safetensors.torch import save_file

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/tls"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
@@ -70,10 +71,7 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler: s, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(handler, slog.LevelWarn),
-	}
+	server := httpServer(s, slog.NewLogLogger(handler, slog.LevelWarn))
 	scheme := "http"
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
@@ -122,6 +120,14 @@ func (c *serveCmd) Run(e *env) error {
 		server.Close()
 	}
 	return nil
+}
+
+// httpServer has the limits that hold before a request reaches its handler.
+func httpServer(handler http.Handler, errors *log.Logger) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: errors,
+	}
 }
 
 // profiles serves Go's profiles on loopback until stop is called.

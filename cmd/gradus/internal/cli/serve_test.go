@@ -24,20 +24,30 @@ import (
 // its exit status and what it logged.
 func serving(t *testing.T, args ...string) (url string, end func() (int, string)) {
 	t.Helper()
+	url, _, end = servingAt(t, "127.0.0.1:0", args...)
+	return url, end
+}
+
+// servingAt is serving at an address, and the token that is printed.
+func servingAt(t *testing.T, address string, args ...string) (url, token string, end func() (int, string)) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	var out, errs locked
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--drain", "0"}, args...), Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+		ended <- run(ctx, append([]string{"serve", "--listen", address, "--drain", "0"}, args...), Std{In: strings.NewReader(""), Out: &out, Err: &errs})
 	}()
-	address := regexp.MustCompile(`https?://127\.0\.0\.1:\d+`)
-	for begun := time.Now(); address.FindString(out.String()) == ""; time.Sleep(time.Millisecond) {
+	for begun := time.Now(); !strings.Contains(out.String(), "Ctrl-C"); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > 10*time.Second {
 			t.Fatalf("no address: %s %s", &out, &errs)
 		}
 	}
-	return address.FindString(out.String()), func() (int, string) {
+	url = regexp.MustCompile(`https?://[0-9.]+:\d+`).FindString(out.String())
+	if m := regexp.MustCompile(`Bearer (\S+)`).FindStringSubmatch(out.String()); m != nil {
+		token = m[1]
+	}
+	return url, token, func() (int, string) {
 		cancel()
 		select {
 		case code := <-ended:
@@ -94,25 +104,7 @@ func TestServe(t *testing.T) {
 func TestServeTLS(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	cert, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
-	for name, b := range map[string][]byte{"cert.pem": public, "key.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})} {
-		if err := os.WriteFile(name, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	public := certificate(t, net.IPv4(127, 0, 0, 1))
 	url, end := serving(t, "m.safetensors", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--token", "secret")
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(public)
@@ -133,4 +125,30 @@ func TestServeTLS(t *testing.T) {
 	if code, log := end(); code != statusDone {
 		t.Errorf("it ended with status %d: %s", code, log)
 	}
+}
+
+// certificate writes one for an address of this machine, signed by itself, as cert.pem, and its key
+// as key.pem.
+func certificate(t *testing.T, ip net.IP) (public []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{ip}}
+	cert, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
+	for name, b := range map[string][]byte{"cert.pem": public, "key.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})} {
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return public
 }

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Off loopback a token is made and printed, TLS works with a certificate of the machine's own, and
+// nothing but health is answered without the token.
+func TestServeOffLoopback(t *testing.T) {
+	place(t, nil)
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	at := ownAddress()
+	public := certificate(t, net.IP(at.AsSlice()))
+	url, token, end := servingAt(t, "0.0.0.0:0", "m.safetensors", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
+	if token == "" && !at.IsLoopback() {
+		t.Fatal("no token is printed")
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(public)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	defer client.CloseIdleConnections()
+	ask := func(path, token, body string) int {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, url+path, strings.NewReader(body))
+		if body == "" {
+			r, err = http.NewRequest(http.MethodGet, url+path, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+		return answer.StatusCode
+	}
+	row := `[[5,3,2,1]]`
+	for _, c := range []struct {
+		path, token, body string
+		want              int
+	}{
+		{"/v2/health/ready", "", "", 200}, {"/v2", "", "", 401}, {"/metrics", "", "", 401}, {"/", "", "", 401}, {"/predict", "", row, 401},
+		{"/predict", "wrong", row, 401}, {"/predict", token, row, 200}, {"/metrics", token, "", 200},
+	} {
+		if got := ask(c.path, c.token, c.body); got != c.want {
+			t.Errorf("%s with the token %q: %d, want %d", c.path, c.token, got, c.want)
+		}
+	}
+	if code, log := end(); code != statusDone {
+		t.Errorf("it ended with status %d: %s", code, log)
+	}
+}
+
+// What docs/serve.md says of times holds in the server that the command makes.
+func TestServeTimeouts(t *testing.T) {
+	s := httpServer(nil, nil)
+	if s.ReadHeaderTimeout != 10*time.Second || s.WriteTimeout != 2*time.Minute || s.IdleTimeout != 2*time.Minute || s.MaxHeaderBytes != 64<<10 {
+		t.Errorf("header %v, answer %v, idle %v, %d bytes of header", s.ReadHeaderTimeout, s.WriteTimeout, s.IdleTimeout, s.MaxHeaderBytes)
+	}
+	// And these fields do what they say: a header that does not come to its end, one that is too
+	// large, and a connection on which nothing is asked.
+	s.Handler = http.NotFoundHandler()
+	s.ReadHeaderTimeout, s.IdleTimeout = 100*time.Millisecond, 200*time.Millisecond
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	go s.Serve(l)
+	for what, c := range map[string]struct{ send, want string }{
+		"half a header":      {"GET / HTTP/1.1\r\nHost: x\r\nX-", ""},
+		"too large a header": {"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + strings.Repeat("a", 70<<10) + "\r\n\r\n", "HTTP/1.1 431"},
+		"an idle connection": {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404"},
+	} {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go io.WriteString(conn, c.send)
+		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		said, err := io.ReadAll(conn) // to the end that the server makes
+		if err, ok := err.(net.Error); ok && err.Timeout() {
+			t.Errorf("%s: the server does not end it", what)
+		}
+		if !strings.HasPrefix(string(said), c.want) {
+			t.Errorf("%s: %.80q, want %q", what, said, c.want)
+		}
+	}
+}
+
+// The flags for limits do what they say: 413 and 503 with Retry-After.
+func TestServeLimits(t *testing.T) {
+	place(t, nil)
+	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	url, end := serving(t, "m.safetensors", "--max-body", "1", "--max-rows", "2", "--max-requests", "1")
+	post := func(body string) *http.Response {
+		t.Helper()
+		r, err := http.Post(url+"/predict", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+		return r
+	}
+	for body, want := range map[string]int{
+		`[[5,3,2,1],[5,3,2,1]]`: 200, `[[5,3,2,1],[5,3,2,1],[5,3,2,1]]`: 413, strings.Repeat(" ", 1<<20) + `[[5,3,2,1]]`: 413,
+	} {
+		if r := post(body); r.StatusCode != want {
+			t.Errorf("%d bytes: %d, want %d", len(body), r.StatusCode, want)
+		}
+	}
+	slow, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	fmt.Fprintf(slow, "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 11\r\n\r\n[[5,3")
+	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+		if r := post(`[[5,3,2,1]]`); r.StatusCode == 503 && r.Header.Get("Retry-After") == "1" {
+			break
+		}
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("beside a slow request none is refused")
+		}
+	}
+	// The slow request has begun, so that the server ends only after it.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if code, log := end(); code != statusDone {
+			t.Errorf("it ended with status %d: %s", code, log)
+		}
+	}()
+	time.Sleep(50 * time.Millisecond)
+	select {
+	case <-done:
+		t.Error("the server ended before a request that had begun")
+	default:
+	}
+	io.WriteString(slow, ",2,1]]")
+	slow.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("a request that had begun is answered %q, %v", line, err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	<-done
+}
