@@ -3,7 +3,10 @@ package plot
 import (
 	"slices"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/recorder"
 )
 
 // Places says where a [Net]'s picture shows its units and weights, so that a page can react to
@@ -59,4 +62,29 @@ func (n Net) Places() Places {
 		})
 	}
 	return p
+}
+
+// ChartPlaces says where a [Chart] has its horizontal axis, so that a page can tell a pointer's
+// place on it: from Left to Right, in the picture's pixels, it goes from Low to High.
+type ChartPlaces struct{ Left, Right, Low, High float64 }
+
+// Places returns where the chart has its horizontal axis.
+func (ch Chart) Places() ChartPlaces {
+	width, height := ch.size()
+	key := newLegend(ch)
+	c := ch.margins(draw.NewCanvas(new(recorder.Canvas), vg.Length(width), vg.Length(height)))
+	c = key.draw(drawTitle(c, ch.Title))
+	_, x, y, whole := ch.curves(key)
+	var p placer
+	ch.drawFrame(c, chartText, nil, x, y, whole, &p)
+	return p.places
+}
+
+// placer is drawn to learn where the axes are.
+type placer struct{ places ChartPlaces }
+
+// Plot implements [plot.Plotter].
+func (p *placer) Plot(c draw.Canvas, of *plot.Plot) {
+	x, _ := of.Transforms(&c)
+	p.places = ChartPlaces{float64(x(of.X.Min)), float64(x(of.X.Max)), of.X.Min, of.X.Max}
 }

@@ -21,7 +21,8 @@ import (
 type labCmd struct {
 	Data      paths `arg:"" optional:"" sep:"none" help:"A table to begin with. Default: the notebook's."`
 	readFlags `embed:""`
-	Listen    string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Anywhere but on loopback a token is asked for, which is part of the printed address."`
+	Listen    string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. The printed address has a token, without which nothing is answered."`
+	NoToken   bool   `help:"Do without the token on loopback, on a machine that nobody else uses."`
 	Open      bool   `default:"true" negatable:"" help:"Open the page in the browser, when the call comes from a terminal."`
 }
 
@@ -38,7 +39,7 @@ func (c *labCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if !local {
+	if !local || !c.NoToken {
 		o.Token = lab.NewToken()
 	}
 	o.Name = fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)

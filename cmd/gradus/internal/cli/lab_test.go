@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,7 +42,7 @@ func TestLabServes(t *testing.T) {
 	ended := make(chan int, 1)
 	begun := time.Now()
 	go func() {
-		ended <- run(ctx, []string{"lab", filepath.Join("..", "..", "..", "..", "examples", "data", "iris.csv")}, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
+		ended <- run(ctx, []string{"lab", filepath.Join("..", "..", "..", "..", "examples", "data", "iris.csv"), "--no-token"}, Std{In: strings.NewReader(""), Out: &out, Err: &errs})
 	}()
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
 	for address.FindString(out.String()) == "" {
@@ -100,6 +101,37 @@ func TestLabServes(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it does not end")
+	}
+}
+
+// Without --no-token the printed address has a token, and nothing is answered without it: others on
+// the machine can reach loopback too.
+func TestLabAsksForToken(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var out, errs locked
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"lab"}, Std{In: strings.NewReader(""), Out: &out, Err: &errs}) }()
+	defer func() { cancel(); <-ended }()
+	address := regexp.MustCompile(`(http://127\.0\.0\.1:\d+/)\?token=[0-9a-f]{32}`)
+	for begun := time.Now(); !address.MatchString(out.String()); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("no address with a token: %s %s", &out, &errs)
+		}
+	}
+	found := address.FindStringSubmatch(out.String())
+	jar, _ := cookiejar.New(nil)
+	for _, c := range []struct {
+		url  string
+		want int
+	}{{found[1], http.StatusUnauthorized}, {found[0], http.StatusOK}, {found[1], http.StatusOK}} {
+		resp, err := (&http.Client{Jar: jar}).Get(c.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.want {
+			t.Errorf("%s is answered with %d, not %d", c.url, resp.StatusCode, c.want)
+		}
 	}
 }
 

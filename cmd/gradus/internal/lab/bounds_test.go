@@ -62,12 +62,12 @@ func TestRepliesAreBounded(t *testing.T) {
 		}),
 	} {
 		e := newEntry(t, s, what)
-		if err := e.take("t.csv", []byte(text)); err != nil {
+		if err := take(e, "t.csv", []byte(text)); err != nil {
 			t.Logf("%s: %v", what, err)
 		}
 		for _, tab := range tabs {
 			e.Look(func(v *View) { v.Tab = tab.Name })
-			m := whole(e.Frame())
+			m := e.whole()
 			out, err := json.Marshal(m)
 			if err != nil {
 				t.Fatal(err)
@@ -82,7 +82,7 @@ func TestRepliesAreBounded(t *testing.T) {
 		}
 	}
 	e := newEntry(t, s, "cell")
-	if err := e.take("t.csv", []byte("a,y\n1,2\n"+strings.Repeat("x", 14<<20)+",3\n4,5\n")); err == nil || len(err.Error()) > 500 || !strings.Contains(err.Error(), "line 3") {
+	if err := take(e, "t.csv", []byte("a,y\n1,2\n"+strings.Repeat("x", 14<<20)+",3\n4,5\n")); err == nil || len(err.Error()) > 500 || !strings.Contains(err.Error(), "line 3") {
 		t.Errorf("a cell of 14 MB is answered with %.600v", err)
 	}
 }
@@ -134,8 +134,8 @@ func TestHeldIsTrue(t *testing.T) {
 	} {
 		before := heap()
 		e := newEntry(t, s, what)
-		err := e.take("t.csv", []byte(text))
-		whole(e.Frame())
+		err := take(e, "t.csv", []byte(text))
+		e.whole()
 		grown := heap() - before
 		e.mu.Lock()
 		said := e.Session.held

@@ -47,7 +47,11 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	case "back":
 		err = e.Back(r.Context())
 	case "goto":
-		err = e.Goto(r.Context(), min(number("n"), e.Frame().Most)) // what lies ahead is for Run
+		n := number("n")
+		if get("ahead") == "" { // the timeline's
+			n = min(n, e.Frame().Most)
+		}
+		err = e.Goto(r.Context(), n)
 	case "run":
 		e.Run(Speed(or(get("speed"), string(Steady))))
 	case "pause":
@@ -117,12 +121,17 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	case "answer":
 		err = e.Answer(number("answer"))
 	case "phase":
-		e.Look(e.phase(number("by")))
+		if to := number("to"); to > 0 {
+			e.Look(func(v *View) { v.Phase = to })
+		} else {
+			by, _ := strconv.Atoi(get("by"))
+			e.Look(e.phase(by))
+		}
 	default:
 		err = fmt.Errorf("there is nothing to do that is called %q", get("do"))
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		e.tell(err)
 	}
-	reply(w, r, whole(e.Frame()))
+	reply(w, r, e.since(r))
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,10 +20,54 @@ type message struct {
 	Example string            `json:"example"`
 	Address string            `json:"address"` // that leads to what is shown
 	HTML    map[string]string `json:"html"`
+	Have    uint64            `json:"have"` // what the page says next time that it has; 0: nothing
 }
 
-func whole(f *Frame) message {
-	return message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, f.Address(), Render(f)}
+// drawn are the parts of the page as they were drawn last, each with the version that changed it.
+type drawn struct {
+	mu      sync.Mutex
+	version uint64
+	parts   map[string]piece
+}
+
+type piece struct {
+	html  string
+	since uint64
+}
+
+// draw draws a frame for a page that has the parts as of version have, without those that have not
+// changed since; 0 is a page that has none. Of a frame that was overtaken by a later one all parts are
+// sent, and the page has none of them afterwards: what changed between is not known.
+func (d *drawn) draw(f *Frame, have uint64) message {
+	m := message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, f.Address(), Render(f), f.Version}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f.Version < d.version {
+		m.Have = 0
+		return m
+	}
+	if d.parts == nil {
+		d.parts = map[string]piece{}
+	}
+	d.version = f.Version
+	for id, html := range m.HTML {
+		if d.parts[id].html != html {
+			d.parts[id] = piece{html, f.Version}
+		}
+		if have > 0 && d.parts[id].since <= have {
+			delete(m.HTML, id)
+		}
+	}
+	return m
+}
+
+// whole is a frame with all its parts.
+func (e *entry) whole() message { return e.drawn.draw(e.Frame(), 0) }
+
+// since is a frame with the parts that are new to the page which asks.
+func (e *entry) since(r *http.Request) message {
+	have, _ := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64) // 0, where there is none
+	return e.drawn.draw(e.Frame(), have)
 }
 
 // reply answers with JSON, compressed for who takes it.
@@ -63,7 +109,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	}
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Time{}) // the server's own is for requests
-	sent := map[string]string{}
+	sent := uint64(0)                    // the version that the page has
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
@@ -86,13 +132,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 			}
 			text = []byte("event: beat\ndata:\n\n") // each finds out whether the other is still there
 		case <-wake:
-			m := whole(e.Frame())
-			for id, part := range m.HTML {
-				if sent[id] == part {
-					delete(m.HTML, id)
-				}
-				sent[id] = part
-			}
+			m := e.drawn.draw(e.Frame(), sent)
+			sent = m.Have
 			frame, err := json.Marshal(m)
 			if err != nil {
 				return

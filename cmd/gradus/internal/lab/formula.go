@@ -136,13 +136,58 @@ func (m mathml) path(p lesson.Path) template.HTML {
 	var parts, spoken []string
 	for i, f := range p.Factors {
 		if i > 0 {
-			parts = append(parts, op("·", "·"))
+			parts = append(parts, worded(op("·", "·"), ""))
 		}
-		parts = append(parts, m.pair(factor(f), f.Value, i > 0))
+		parts = append(parts, tied(worded(m.pair(factor(f), f.Value, i > 0), meaning(f, i)), f))
 		spoken = append(spoken, f.Symbol+" = "+m.digits.format(f.Value))
 	}
-	parts = append(parts, `<span class="product"><math class="value"><mrow>`+strut+mo("=")+m.mn(p.Product)+`</mrow></math></span>`)
+	parts = append(parts, `<span class="product pair2"><math class="value"><mrow>`+strut+mo("=")+m.mn(p.Product)+`</mrow></math><small class="says"></small></span>`)
 	return pairs(strings.Join(spoken, " times ")+", product "+m.digits.format(p.Product), parts...)
+}
+
+// worded puts a line in words under a pair.
+func worded(pair, words string) string {
+	return strings.TrimSuffix(pair, "</span>") + `<small class="says">` + words + `</small></span>`
+}
+
+// meaning says in words what a factor of a path is, the i-th from the loss.
+func meaning(f lesson.Factor, i int) string {
+	switch f.Kind {
+	case lesson.LossByOutput, lesson.LossByZ:
+		return "how wrong"
+	case lesson.Slope:
+		if i == 1 {
+			return "how steep the output is here"
+		}
+		return "how steep this unit is here"
+	case lesson.WeightOf:
+		return "how much is passed on"
+	case lesson.InputOf:
+		return "what comes in"
+	case lesson.ActivationOf:
+		return "what the unit before says"
+	case lesson.HatOf:
+		return "the normalised sum"
+	case lesson.ThroughNorm:
+		return "what the norm lets through"
+	}
+	return ""
+}
+
+// tied names the weight or the unit of the picture that a factor is of.
+func tied(pair string, f lesson.Factor) string {
+	id := ""
+	switch f.Kind {
+	case lesson.WeightOf:
+		id = "edge-" + lesson.Address{Layer: f.Layer, In: f.In, Unit: f.Unit}.String()
+	case lesson.InputOf:
+		id = "unit-" + Unit{0, f.Unit}.String()
+	case lesson.LossByOutput, lesson.LossByZ, lesson.Slope, lesson.ActivationOf:
+		id = "unit-" + Unit{f.Layer + 1, f.Unit}.String()
+	default:
+		return pair
+	}
+	return strings.Replace(pair, `<span class="pair2"`, `<span class="pair2" data-ties="`+strings.ReplaceAll(id, ".", "-")+`"`, 1)
 }
 
 // head is the gradient's symbol with what it is the sum of.

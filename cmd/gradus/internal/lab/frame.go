@@ -26,6 +26,7 @@ type Frame struct {
 	Training, Validation, Test model.Part
 
 	At, Most, Epoch int
+	Goal            int            // the update that the run is on its way to, where that is far; 0: none
 	Next            []int          // rows of the next update
 	Preview         *train.Preview // what that does to the chosen weight, where the page shows it
 	Seen            int            // of them, already looked at
@@ -56,6 +57,9 @@ type Frame struct {
 	troubled  error
 }
 
+// far is how many updates make a way on which the page tells where it stands.
+const far = 200
+
 // costly is from how many multiply-adds on a frame does without the pass over all rows.
 const costly = 200e6
 
@@ -76,6 +80,9 @@ func (s *Session) frame() *Frame {
 		Note: s.note, Failed: s.failed, Running: s.running && r.ended == "", Speed: s.speed, Breaks: s.breaks, Broke: s.broke, View: s.view,
 		Moved: s.moved, Jobs: map[string]job{}, Revealed: s.revealed,
 		Trail: trail{steps: append([]int(nil), s.trail.steps...), params: append([][]float64(nil), s.trail.params...)},
+	}
+	if s.running && s.goal > r.at+far {
+		f.Goal = s.goal
 	}
 	f.Rate, f.Loss = r.fit.NextRate(), math.NaN()
 	if work := 2 * len(f.Net.Params()) * s.training.X.Rows; work < costly {

@@ -97,7 +97,7 @@ func TestManyHandsOnOneSession(t *testing.T) {
 		case 12:
 			form = url.Values{"do": {"row"}, "row": {fmt.Sprint(r.IntN(200))}}
 		case 13:
-			if err := e.take("t.csv", []byte("a,b\n1,2\n2,4\n3,5\n4,9\n")); err != nil {
+			if err := take(e, "t.csv", []byte("a,b\n1,2\n2,4\n3,5\n4,9\n")); err != nil {
 				t.Error(err)
 			}
 			return

@@ -124,7 +124,17 @@ func (f *Frame) below() (curve, output string) {
 	if output == "" {
 		loss = netWidth
 	}
-	return svg(f.Curve(f.View.size(loss, belowHigh))), output
+	return f.timeline(f.Curve(f.View.size(loss, belowHigh))), output
+}
+
+// timeline draws the loss, with what the page needs to know to take a place on it for an update.
+func (f *Frame) timeline(ch plot.Chart) string {
+	per := 1.0 // updates an epoch
+	if n := len(f.History); n > 0 && f.History[n-1].Epoch > 0 {
+		per = float64(f.History[n-1].Steps) / float64(f.History[n-1].Epoch)
+	}
+	p := ch.Places()
+	return strings.Replace(svg(ch), "<svg ", fmt.Sprintf(`<svg data-left="%.2f" data-right="%.2f" data-low="%s" data-high="%s" data-per="%s" `, p.Left, p.Right, exact(p.Low), exact(p.High), exact(per)), 1)
 }
 
 // mostBeside is up to how many parameters a network's fit is drawn with every frame.
@@ -205,6 +215,13 @@ func (f *Frame) picture(n plot.Net) string {
 		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button" tabindex="%d" aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
 			strings.ReplaceAll(a.String(), ".", "-"), stop, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
 	}
+	if layer, back, some := f.flow(); some {
+		for _, e := range places.Edges {
+			if e.Layer == layer {
+				fmt.Fprintf(&b, `<line class="flow%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, back, e.X1, e.Y1, e.X2, e.Y2)
+			}
+		}
+	}
 	if e, err := f.Pass(); err == nil {
 		for _, u := range places.Units {
 			unit, stop := Unit{u.Column, u.Unit}, -1
@@ -218,6 +235,20 @@ func (f *Frame) picture(n plot.Net) string {
 	b.WriteString(`</g></svg>`)
 	drawn = strings.Replace(drawn, `role="img"`, `role="group" aria-label="the network"`, 1)
 	return strings.Replace(drawn, "</svg>", b.String(), 1)
+}
+
+// flow is the layer whose weights carry something at the part of the pass that is shown: values
+// forward, or deltas back.
+func (f *Frame) flow() (layer int, back string, some bool) {
+	depth, phase := f.Net.Depth(), f.View.Phase
+	switch {
+	case phase < 2 || phase >= f.phases()+1:
+	case phase <= depth+1:
+		return phase - 2, "", true
+	case phase > depth+2: // the last layer's delta comes of the loss
+		return 2*depth + 2 - phase, " back", true
+	}
+	return 0, "", false
 }
 
 // says is a unit with its numbers.
@@ -268,6 +299,15 @@ type panelData struct{ *Frame }
 
 func (p panelData) TabName() string { return p.View.tab() }
 func (p panelData) M() mathml       { return mathml{digits(p.View.Digits)} }
+
+// PhaseNumber is the part of the pass that is shown, of so many Phases.
+func (p panelData) PhaseNumber() int {
+	if p.View.Phase <= 0 {
+		return p.phases()
+	}
+	return min(p.View.Phase, p.phases())
+}
+func (p panelData) Phases() int { return p.phases() }
 
 // Groups are the tabs; Parts are the panels of the one that is open, if it has several.
 func (p panelData) Groups() []group { return groups }

@@ -37,6 +37,7 @@ type Session struct {
 	history  train.History // up to there
 	trail    trail         // parameters along the way, for the surface
 	moved    []float64     // the parameters before the last update, if it was made by hand
+	goal     int           // the update that the run is on its way to; 0: none
 	seen     int           // rows of the next update already looked at
 	note     string        // what to tell the visitor
 	failed   bool          // the note is a complaint

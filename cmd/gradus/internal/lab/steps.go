@@ -101,14 +101,15 @@ func (s *Session) Epoch(ctx context.Context) error {
 	return s.move(ctx, func() bool { return s.step() && !s.hit() && !s.run.last.EpochEnd })
 }
 
-// Goto moves the run to any update: forwards by making it, backwards exactly, from the last of
-// its memories that is not too late. Breakpoints do not end it.
+// Goto moves the run to any update, backwards and forwards, exactly: from the last of its memories
+// that is not too late, by making the updates from there. Breakpoints do not end it.
 func (s *Session) Goto(ctx context.Context, n int) error {
 	n = max(0, n)
 	var failed error
+	defer s.aim(0)
 	err := s.move(ctx, func() bool {
-		s.seen, s.moved = 0, nil
-		if n < s.run.at {
+		s.seen, s.moved, s.goal = 0, nil, n
+		if n < s.run.at || s.run.memories.between(s.run.at, n) {
 			failed = s.run.recall(n)
 			return failed == nil && s.run.at < n
 		}
@@ -118,6 +119,16 @@ func (s *Session) Goto(ctx context.Context, n int) error {
 		return failed
 	}
 	return err
+}
+
+// aim notes the update that the run is on its way to; 0 is none.
+func (s *Session) aim(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.goal != n {
+		s.goal = n
+		s.touch()
+	}
 }
 
 // Back undoes the last update, or the looking at a row.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/gradus-ml/gradus/train"
 )
@@ -54,7 +55,12 @@ func (m *memories) keep(r *run) error {
 	return nil
 }
 
-// recall takes the run back to the latest memory that is not after update n.
+// between reports whether there is a memory after update at that is not after update n.
+func (m *memories) between(at, n int) bool {
+	return slices.ContainsFunc(m.at, func(k int) bool { return k > at && k <= n })
+}
+
+// recall takes the run to the latest memory that is not after update n.
 func (r *run) recall(n int) error {
 	m := &r.memories
 	i := len(m.at) - 1

@@ -17,21 +17,24 @@ import (
 // upload takes a table of one's own.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
 	name := baseName(r.URL.Query().Get("name"))
-	var taken error
-	err := s.receive(w, r, func(raw []byte) { taken = e.take(name, raw) })
+	var t *data.Table
+	var refused error
+	err := s.receive(w, r, func(raw []byte) { t, refused = readTable(name, raw) })
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		err = fmt.Errorf("%s is larger than the %d MB that the page takes; use a part of it, or gradus train", name, MaxUpload>>20)
 	case err != nil:
 		err = fmt.Errorf("%s did not arrive whole: %w; choose it again", name, err)
+	case refused != nil:
+		err = refused
 	default:
-		err = taken
+		err = e.take(t) // others may read their tables meanwhile
 	}
 	if err != nil {
 		e.tell(err)
 	}
-	reply(w, r, whole(e.Frame()))
+	reply(w, r, e.since(r))
 }
 
 // A table is received whole, and a few at once, each within a time: the others wait.
@@ -62,16 +65,19 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, take func([]byt
 	return nil
 }
 
-// take reads a table and starts anew with it.
-func (e *entry) take(name string, raw []byte) error {
+// readTable reads a table that the page is meant to show.
+func readTable(name string, raw []byte) (*data.Table, error) {
 	t, err := data.Read(data.Stdin, data.ReadOptions{Stdin: bytes.NewReader(raw), MaxBytes: MaxUpload, MaxColumns: MaxColumns})
 	if err != nil {
-		return fmt.Errorf("%s%s", name, strings.TrimPrefix(err.Error(), data.StdinName))
+		return nil, fmt.Errorf("%s%s", name, strings.TrimPrefix(err.Error(), data.StdinName))
 	}
 	t = t.Named(name)
-	if err := plainCells(t); err != nil {
-		return err
-	}
+	return t, plainCells(t)
+}
+
+// take starts anew with a table of one's own.
+func (e *entry) take(t *data.Table) error {
+	var err error
 	pending := e.asked()
 	if pending != nil && t.Fingerprint()[:16] == pending.Fingerprint {
 		if err = e.Load(*pending, t); err == nil {

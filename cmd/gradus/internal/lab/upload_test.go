@@ -90,7 +90,7 @@ func TestTargetThatIsNone(t *testing.T) {
 		"a,b,when\n1,2,2020-01-01\n2,4,2020-01-02\n3,5,2020-01-03\n4,9,2020-01-04\n": "b",
 	} {
 		e := &entry{Session: newSession(t, "notebook")}
-		if err := e.take("t.csv", []byte(text)); err != nil {
+		if err := take(e, "t.csv", []byte(text)); err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
@@ -103,7 +103,7 @@ func TestTargetThatIsNone(t *testing.T) {
 		}
 	}
 	e := &entry{Session: newSession(t, "notebook")}
-	if err := e.take("t.csv", []byte("a,y\nu,x\nu,x\nu,x\n")); err == nil || e.Frame().Setup.Example != "notebook" {
+	if err := take(e, "t.csv", []byte("a,y\nu,x\nu,x\nu,x\n")); err == nil || e.Frame().Setup.Example != "notebook" {
 		t.Errorf("where no column can be a target it says %v and opens %q", err, e.Frame().Setup.Example)
 	}
 }
@@ -112,7 +112,7 @@ func TestTargetThatIsNone(t *testing.T) {
 func TestLinkWaitsForItsTable(t *testing.T) {
 	own, other := []byte("a,b\n1,2\n2,4\n3,5\n4,9\n"), []byte("a,b\n1,2\n2,4\n3,5\n4,8\n")
 	e := &entry{Session: newSession(t, "notebook")}
-	if err := e.take("own.csv", own); err != nil {
+	if err := take(e, "own.csv", own); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Change(map[string]string{"hidden": "7"}); err != nil {
@@ -123,16 +123,25 @@ func TestLinkWaitsForItsTable(t *testing.T) {
 	if err := e.begins(ctx, link, place{}, nil, false); err == nil {
 		t.Fatal("a link opens without its table")
 	}
-	if err := e.take("other.csv", other); err != nil {
+	if err := take(e, "other.csv", other); err != nil {
 		t.Fatal(err)
 	}
 	if f := e.Frame(); f.Failed || !strings.Contains(f.Note, "not the table of the link") || f.Net.Layer(0).Units != 4 {
 		t.Errorf("another table has %d hidden units and the note %q", f.Net.Layer(0).Units, f.Note)
 	}
-	if err := e.take("own.csv", own); err != nil {
+	if err := take(e, "own.csv", own); err != nil {
 		t.Fatal(err)
 	}
 	if f := e.Frame(); f.Note != "" || f.Net.Layer(0).Units != 7 {
 		t.Errorf("its own table then has %d hidden units and the note %q", f.Net.Layer(0).Units, f.Note)
 	}
+}
+
+// take gives a session a table as it comes.
+func take(e *entry, name string, raw []byte) error {
+	t, err := readTable(name, raw)
+	if err != nil {
+		return err
+	}
+	return e.take(t)
 }

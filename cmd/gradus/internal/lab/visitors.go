@@ -20,6 +20,7 @@ type entry struct {
 	pending  *Setup // of a link, until the table with its fingerprint is there
 	awaited  place  // that the link leads to then
 	watchers map[chan struct{}]bool
+	drawn    drawn
 }
 
 // wake tells the watchers that there is something new; none is waited for.
@@ -72,7 +73,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if there != nil {
 		there.heard()
-		reply(w, r, map[string]any{"id": former, "frame": whole(there.Frame())})
+		reply(w, r, map[string]any{"id": former, "frame": there.whole()})
 		return
 	}
 	e := &entry{watchers: map[chan struct{}]bool{}}
@@ -106,7 +107,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the lab is closing", http.StatusServiceUnavailable)
 		return
 	}
-	reply(w, r, map[string]any{"id": id, "frame": whole(e.Frame()), "table": e.asked() != nil})
+	reply(w, r, map[string]any{"id": id, "frame": e.whole(), "table": e.asked() != nil})
 }
 
 // begins loads what a link asks for, or the server's table, or what the page opens on; that moves

@@ -2,7 +2,7 @@
 // HTML and SVG that come back in their places.
 'use strict';
 
-let id = '', version = -1, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0, own = null;
+let id = '', version = -1, have = 0, latest = 0, at = 0, running = false, speed = 'steady', scrubbing = 0, own = null;
 const shown = new Map(); // each part's HTML as it came
 const $ = (name) => document.getElementById(name);
 
@@ -10,12 +10,13 @@ const $ = (name) => document.getElementById(name);
 function show(frame) {
   if (!frame || frame.v < version) return;
   version = frame.v;
+  let missed = false; // a part that is not shown, since a field in it is being written in
   const focus = document.activeElement, selection = focus && focus.type === 'text' && [focus.selectionStart, focus.selectionEnd];
   const name = focus && focus.id && focus.type === 'text' && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
   for (const [part, html] of Object.entries(frame.html || {})) {
     const place = $(part);
     if (!place || shown.get(part) === html) continue;
-    if (typing && place.contains(focus) && focus.dataset.dirty) continue;
+    if (typing && place.contains(focus) && focus.dataset.dirty) { missed = true; continue; }
     shown.set(part, html);
     const held = focus && place.contains(focus) ? bearings(place, focus) : null;
     const open = [...place.querySelectorAll('details')].map((d) => d.open);
@@ -32,6 +33,7 @@ function show(frame) {
     $(name).focus({ preventScroll: true });
     if (selection) $(name).setSelectionRange(...selection);
   }
+  have = missed ? 0 : frame.have;
   at = frame.at; running = frame.running;
   address = frame.address; follow(); tellLive();
   const line = $('timeline');
@@ -39,7 +41,7 @@ function show(frame) {
   if (!scrubbing) line.value = frame.at;
   line.setAttribute('aria-valuetext', 'update ' + frame.at + ' of ' + frame.most);
   $('example').value = frame.example || '';
-  document.body.dataset.version = version;
+  document.body.dataset.version = version; markPass();
   const tab = document.querySelector('#parts [aria-selected=true]') || document.querySelector('#tabs [aria-selected=true]');
   if (tab) {
     $('panel').setAttribute('aria-labelledby', tab.id);
@@ -106,7 +108,7 @@ function complain(text) { shown.delete('note'); $('note').innerHTML = '<p class=
 async function post(path, body, headers) {
   const ticket = ++latest;
   try {
-    const answer = await fetch(path + (path.includes('?') ? '&' : '?') + 's=' + id, { method: 'POST', body, headers });
+    const answer = await fetch(path + (path.includes('?') ? '&' : '?') + 's=' + id + '&have=' + have, { method: 'POST', body, headers });
     if (answer.status === 410) { await attach(); return; } // the program was started again, or the run gave way
     if (!answer.ok) { complain(await answer.text()); return; }
     const frame = await answer.json();
@@ -135,6 +137,20 @@ function press(el) {
   return asked;
 }
 
+// nearest is the weight that a click is nearest to, of those whose wide targets lie over each other.
+function nearest(event, el) {
+  if (!el || !el.matches('.edge') || event.detail === 0) return el;
+  const distance = (line) => {
+    const to = line.getScreenCTM(), p = (n) => line[n].baseVal.value;
+    const [ax, ay, bx, by] = [p('x1') * to.a + to.e, p('y1') * to.d + to.f, p('x2') * to.a + to.e, p('y2') * to.d + to.f];
+    const t = Math.max(0, Math.min(1, ((event.clientX - ax) * (bx - ax) + (event.clientY - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)));
+    return Math.hypot(ax + t * (bx - ax) - event.clientX, ay + t * (by - ay) - event.clientY);
+  };
+  let best = el, least = distance(el) - 0.5;
+  for (const line of document.querySelectorAll('#picture .edge')) { const d = distance(line); if (d < least) { best = line; least = d; } }
+  return best;
+}
+
 // reveal brings a panel into view that stands below the network, on a narrow page.
 function reveal() {
   if ($('panel').getBoundingClientRect().top > innerHeight / 2) $('panel').scrollIntoView();
@@ -149,7 +165,8 @@ document.addEventListener('click', (event) => {
     });
     return;
   }
-  const el = event.target.closest('[data-do]');
+  if (event.target.closest('[data-pass]')) { playPass(); return; }
+  const el = nearest(event, event.target.closest('[data-do]'));
   if (el && !el.matches('input, select') && !el.disabled) press(el);
 });
 
@@ -205,6 +222,40 @@ document.addEventListener('keydown', (event) => {
   if (keys[event.key]) { event.preventDefault(); act(keys[event.key], { speed }); }
 });
 
+// The loss is the timeline too: a press on it, or a drag along it, goes to the update there.
+let dragging = false;
+function along(event) {
+  const picture = document.querySelector('#curve svg'), d = picture.dataset, to = picture.getScreenCTM();
+  const x = ((event.clientX - to.e) / to.a - d.left) / (d.right - d.left);
+  $('timeline').value = Math.round((+d.low + x * (d.high - d.low)) * d.per);
+  scrub();
+}
+$('curve').addEventListener('pointerdown', (event) => { if (event.button === 0 && event.target.closest('svg')) { dragging = true; $('curve').setPointerCapture(event.pointerId); event.preventDefault(); along(event); } });
+$('curve').addEventListener('pointermove', (event) => { if (dragging) along(event); });
+for (const end of ['pointerup', 'pointercancel']) $('curve').addEventListener(end, () => { dragging = false; });
+
+// The pass plays by itself, a part a second: values forward, deltas back. A press stops it.
+let passing = 0;
+async function playPass() {
+  if (passing) { clearInterval(passing); passing = 0; markPass(); return; }
+  passing = setInterval(async () => {
+    if (+$('pass').dataset.phase < +$('pass').dataset.phases) await act('phase', { by: 1 });
+    if (passing && $('pass').dataset.phase === $('pass').dataset.phases) { clearInterval(passing); passing = 0; markPass(); }
+  }, 1000);
+  await act('phase', { to: 1 });
+}
+function markPass() { const b = $('pass'); if (b) { b.textContent = passing ? '❚❚' : '▶'; b.setAttribute('aria-label', passing ? 'pause the pass' : 'play the pass'); } }
+
+// A factor of the formula and what it is of in the picture are shown together.
+function tie(el, on) {
+  const factor = el.closest && el.closest('[data-ties]'), thing = el.closest && el.closest('#picture [id]');
+  const name = factor ? factor.dataset.ties : thing && thing.id;
+  for (const other of document.querySelectorAll('.tied')) other.classList.remove('tied');
+  if (!on || !name) return;
+  for (const other of [$(name), ...document.querySelectorAll('[data-ties="' + name + '"]')]) if (other) other.classList.add('tied');
+}
+for (const [kind, on] of [['pointerover', true], ['focusin', true], ['pointerout', false], ['focusout', false]]) document.addEventListener(kind, (event) => tie(event.target, on));
+
 // A table dropped anywhere on the page.
 function send(file) { own = file; return post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }
 let over = 0;
@@ -239,7 +290,7 @@ async function attach() {
     $('lost').hidden = true;
     if (!answer.ok) { complain(await answer.text()); lost = answer.status === 429 || answer.status === 503; return; }
     const made = await answer.json();
-    id = made.id; version = -1;
+    id = made.id; version = -1; have = 0;
     history.replaceState({ id }, '', location.href);
     shown.clear();
     show(made.frame);
