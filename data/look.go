@@ -76,9 +76,68 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
+// null is what PostgreSQL and MySQL write for a missing cell of any kind. It is missing in all
+// columns of a table that has it, unless --missing says something else.
+const null = `\N`
+
+// hasNull reports whether a cell of the rows that are looked at is null.
+func (s *Schema) hasNull() bool {
+	for i := range s.table.cols {
+		if s.table.cols[i].count(null, s.looked, s.table) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// count is how many cells of the rows, nil for all, have that text, which is no number.
+func (c *column) count(text string, rows []int, t *Table) int {
+	n := 0
+	switch c.form {
+	case formNumbers:
+		code := slices.Index(c.words, text)
+		if code < 0 {
+			return 0
+		}
+		for row := range t.rowsOf(rows) {
+			if int(c.shape[row]) == shapeWord+code {
+				n++
+			}
+		}
+	case formLevels:
+		for code := range c.means {
+			if c.dict.at(uint32(code)) != text {
+				continue
+			}
+			for row := range t.rowsOf(rows) {
+				if int(c.codes[row]) == code {
+					n++
+				}
+			}
+			break
+		}
+	}
+	return n
+}
+
 // look finds out how a column is spelled and what it holds in the given rows; nil stands for
 // all. kind is what it was said to be, or "".
 func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
+	l := s.lookAt(t, col, rows, kind, layout, decimal)
+	if s.null {
+		if n := t.cols[col].count(null, rows, t); n > 0 {
+			said := fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say --missing NA", quote(null), plural(n, "cell"))
+			if l.note != "" {
+				said += "; " + l.note
+			}
+			l.note = said
+		}
+	}
+	return l
+}
+
+// lookAt is look without a remark on null.
+func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
 	fixed := Kind("")
 	if kind == "" && layout == "" {
 		fixed = t.cols[col].fixed

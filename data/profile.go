@@ -198,7 +198,7 @@ var rowNumberNames = []string{
 
 // countsRows reports whether a column just numbers the rows: its name says so, and its
 // cells are unique whole numbers without a gap. Of a first column without a name, which is how
-// pandas writes an index, they may have gaps.
+// pandas writes an index, they may have gaps, and so may numbers that are too long to be told apart.
 func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 	name := strings.ReplaceAll(strings.ToLower(t.columns[col]), "_", " ")
 	index := col == 0 && (t.unnamed[col] || strings.HasPrefix(name, "unnamed: 0"))
@@ -206,13 +206,23 @@ func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 		return false
 	}
 	n := p.numbers
-	if n < 2 || n != p.cells() || !p.whole || !index && p.max-p.min != float64(n-1) {
+	if n < 2 || n != p.cells() || !p.whole {
+		return false
+	}
+	if p.long() {
+		p.look(&t.cols[col], rows)
+		return len(p.levels) == n
+	}
+	if !index && p.max-p.min != float64(n-1) {
 		return false
 	}
 	values, _, _ := t.cols[col].numbers(rows, make([]float64, 0, n))
 	sortNumbers(values, nil)
 	return len(slices.Compact(values)) == n
 }
+
+// long reports whether there are whole numbers that a float64 does not tell from their neighbors.
+func (p *profile) long() bool { return max(-p.min, p.max) > 1<<53 }
 
 // nearlyNumeric remarks on a column of text that was perhaps meant to be numeric.
 func (p *profile) nearlyNumeric(t *Table, col int) string {

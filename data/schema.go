@@ -79,6 +79,7 @@ type Schema struct {
 	table    *Table
 	looked   []int     // the rows that were looked at; nil: all
 	spelling *Spelling // of all columns; nil: the usual one
+	null     bool      // in which null is missing, as was found by looking
 }
 
 // rowsOf iterates over some rows of a table, nil for all.
@@ -118,6 +119,9 @@ func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	s := &Schema{table: t, looked: opt.Rows}
 	if err := s.readSpelling(t, opt); err != nil {
 		return nil, err
+	}
+	if len(opt.Missing) == 0 && s.hasNull() {
+		s.null, s.spelling = true, &Spelling{Missing: append(slices.Clone(usualMissing), null)}
 	}
 	ignored, err := ignoredColumns(t, opt)
 	if err != nil {
@@ -222,6 +226,10 @@ func (l *look) dropReason(t *Table, col int, kind Kind) string {
 	}
 	switch {
 	case kind == KindNumber && p.countsRows(t, col, l.rows):
+		if p.long() {
+			return fmt.Sprintf("an id: whole numbers that are all different and too long to be told apart as numbers, such as %s; --types %s keeps it",
+				p.view.dict.at(p.levels[0]), flagPair(t.columns[col], "number"))
+		}
 		if p.max-p.min != float64(p.numbers-1) {
 			return fmt.Sprintf("an index: a first column without a name, of whole numbers that are all different, from %s to %s; --types %s keeps it",
 				formatNumber(p.min), formatNumber(p.max), flagPair(t.columns[col], "number"))

@@ -82,7 +82,10 @@ func (c *inspectCmd) Run(e *env) error {
 		if d.Distinct > len(shown) {
 			shown = append(shown, "...")
 		}
-		e.printf("%s: %s, %s\n  %s\n", d.Name, what, strings.Join(parts, ", "), strings.Join(shown, ", "))
+		e.printf("%s: %s, %s\n", d.Name, what, strings.Join(parts, ", "))
+		if len(shown) > 0 {
+			e.printf("  %s\n", strings.Join(shown, ", "))
+		}
 		if d.Why != "" {
 			e.printf("%s\n", wrap(d.Why, "  ", 100))
 		}
