@@ -6,4 +6,6 @@ import (
 	_ "github.com/gradus-ml/gradus/data/jsonl"
 	_ "github.com/gradus-ml/gradus/data/npy"
 	_ "github.com/gradus-ml/gradus/data/parquet"
+	_ "github.com/gradus-ml/gradus/data/postgres"
+	_ "github.com/gradus-ml/gradus/data/sqlite"
 )

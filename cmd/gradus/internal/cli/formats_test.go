@@ -27,6 +27,7 @@ func TestSameWeights(t *testing.T) {
 		"JSON lines of Python": {at("python.jsonl")}, "a list in JSON": {at("records.json")}, "JSON lines of polars": {at("polars.ndjson")}, "JSON lines of DuckDB": {at("duckdb.jsonl")},
 		"openpyxl": {at("openpyxl.xlsx"), "--sheet", "people"}, "Excel by pandas": {at("pandas.xlsx")},
 		"npz": {at("numpy.npz")}, "npy": {at("numpy.npy")},
+		"SQLite": {"sqlite:" + at("people.db")}, "SQLite with a query": {at("people.db"), "--query", "select * from people order by rowid"},
 		"two files, columns in another order": {at("part1.csv"), at("part2.csv")},
 		"a folder":                            {"folder"},
 	}
