@@ -374,11 +374,11 @@ func appendTime(b []byte, seconds int64, shape uint8) []byte {
 }
 
 // Errorf makes an error whose text is that sentence alone and that is, to errors.Is, kind: for
-// readers of formats.
+// readers of formats. %w is the cause.
 func Errorf(kind error, format string, args ...any) error {
 	for _, a := range args {
 		if cause, ok := a.(error); ok {
-			return &failure{text: fmt.Sprintf(format, args...), kind: kind, cause: cause}
+			return &failure{text: fmt.Errorf(format, args...).Error(), kind: kind, cause: cause}
 		}
 	}
 	return fail(kind, format, args...)

@@ -28,7 +28,7 @@ func init() {
 		Name: "a spreadsheet", Package: "excel", Read: read,
 		Detect: func(head []byte, name string) bool {
 			return bytes.HasPrefix(head, []byte("PK\x03\x04")) &&
-				(strings.HasSuffix(name, ".xlsx") || strings.HasSuffix(name, ".xlsm") || bytes.Contains(head[:min(len(head), 4096)], []byte("[Content_Types].xml")))
+				(strings.HasSuffix(name, ".xlsx") || strings.HasSuffix(name, ".xlsm") || bytes.Contains(head, []byte("[Content_Types].xml")) || bytes.Contains(head, []byte("docProps/")) || bytes.Contains(head, []byte("xl/w")))
 		},
 	})
 }
@@ -38,6 +38,7 @@ type book struct {
 	f        *data.File
 	archive  *zip.Reader
 	inflated int64 // bytes that were unpacked of all parts
+	most     int64 // of them; 0: any number
 	shared   []string
 	dates    []format // of each style
 	since    int64    // seconds of 1970 at the serial number 0
@@ -57,7 +58,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &book{f: f}
+	b := &book{f: f, most: opt.MaxBytes}
 	if b.archive, err = zip.NewReader(r, size); err != nil {
 		return nil, b.damaged("it is no whole zip archive")
 	}
@@ -121,6 +122,9 @@ func (m metered) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	before := m.b.inflated
 	m.b.inflated += int64(n)
+	if m.b.most > 0 && m.b.inflated > m.b.most {
+		return n, m.b.f.Fail(data.ErrLarge, "holds more than the %d bytes that are taken, decompressed: use a part of it", m.b.most)
+	}
 	if before>>20 != m.b.inflated>>20 {
 		if e := m.b.f.Need(m.b.inflated / 4); e != nil { // what a table takes of its XML
 			return n, e

@@ -80,12 +80,14 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	d.UseNumber()
 	r := &rows{f: f, opt: opt, d: d, lines: c, index: map[string]int{}}
 	t, err := d.Token()
-	listed := t == json.Delim('[')
+	listed, closed := t == json.Delim('['), true
 	if listed {
+		closed = false
 		t, err = d.Token()
 	}
 	for ; err == nil; t, err = d.Token() {
 		if listed && t == json.Delim(']') {
+			closed = true
 			t, err = d.Token()
 			if err == nil {
 				return nil, r.fail(data.ErrDamaged, "something stands behind the list: %v", t)
@@ -99,7 +101,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 			return nil, err
 		}
 	}
-	if err != io.EOF {
+	if err != io.EOF || !closed {
 		return nil, r.broken(err)
 	}
 	if r.n == 0 {
