@@ -374,12 +374,28 @@ func appendTime(b []byte, seconds int64, shape uint8) []byte {
 }
 
 // Errorf makes an error whose text is that sentence alone and that is, to errors.Is, kind: for
-// readers of formats.
+// readers of formats. %w is the cause.
 func Errorf(kind error, format string, args ...any) error {
 	for _, a := range args {
 		if cause, ok := a.(error); ok {
-			return &failure{text: fmt.Sprintf(format, args...), kind: kind, cause: cause}
+			return &failure{text: fmt.Errorf(format, args...).Error(), kind: kind, cause: cause}
 		}
 	}
 	return fail(kind, format, args...)
+}
+
+// FromHalf is a number of 16 bits, as readers of formats meet it.
+func FromHalf(h uint16) float32 {
+	sign, exponent, fraction := uint32(h&0x8000)<<16, uint32(h>>10&31), uint32(h&0x3ff)
+	switch {
+	case exponent == 31:
+		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
+	case exponent == 0:
+		x := float32(fraction) / (1 << 24)
+		if sign != 0 {
+			x = -x
+		}
+		return x
+	}
+	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }

@@ -521,7 +521,7 @@ func (l *leaf) put(s *data.Series, isCategory bool) *putter {
 		case l.means == decimal:
 			p.bytes = func(b []byte) { putDecimal(s, b, l.scale) }
 		case l.means == half && l.length == 2:
-			p.bytes = func(b []byte) { s.Float32(fromHalf(binary.LittleEndian.Uint16(b))) }
+			p.bytes = func(b []byte) { s.Float32(data.FromHalf(binary.LittleEndian.Uint16(b))) }
 		case l.means == uuid && l.length == 16:
 			p.bytes = func(b []byte) {
 				h := hex.EncodeToString(b)
@@ -579,20 +579,4 @@ func putDecimal(s *data.Series, b []byte, scale int) {
 		return
 	}
 	s.Text(fmt.Sprintf("%se%d", x, -scale))
-}
-
-// fromHalf is a float of 16 bits.
-func fromHalf(h uint16) float32 {
-	sign, exponent, fraction := uint32(h&0x8000)<<16, uint32(h>>10&31), uint32(h&0x3ff)
-	switch {
-	case exponent == 31:
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	case exponent == 0:
-		x := float32(fraction) / (1 << 24)
-		if sign != 0 {
-			x = -x
-		}
-		return x
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }

@@ -2,5 +2,10 @@ package cli
 
 import (
 	// The formats that tables are read from, besides text and IDX.
+	_ "github.com/gradus-ml/gradus/data/excel"
+	_ "github.com/gradus-ml/gradus/data/jsonl"
+	_ "github.com/gradus-ml/gradus/data/npy"
 	_ "github.com/gradus-ml/gradus/data/parquet"
+	_ "github.com/gradus-ml/gradus/data/postgres"
+	_ "github.com/gradus-ml/gradus/data/sqlite"
 )

@@ -24,6 +24,10 @@ func TestSameWeights(t *testing.T) {
 		"pyarrow": {at("pyarrow.parquet")}, "pages of version 2, zstd": {at("plain-v2-zstd.parquet")},
 		"delta encodings, gzip": {at("delta-gzip.parquet")}, "lengths, LZ4": {at("length-lz4.parquet")}, "INT96": {at("int96-none.parquet")},
 		"pandas": {at("pandas.parquet")}, "fastparquet": {at("fastparquet.parquet")}, "polars": {at("polars.parquet")}, "DuckDB": {at("duckdb.parquet")},
+		"JSON lines of Python": {at("python.jsonl")}, "a list in JSON": {at("records.json")}, "JSON lines of polars": {at("polars.ndjson")}, "JSON lines of DuckDB": {at("duckdb.jsonl")},
+		"openpyxl": {at("openpyxl.xlsx"), "--sheet", "people"}, "Excel by pandas": {at("pandas.xlsx")},
+		"npz": {at("numpy.npz")}, "npy": {at("numpy.npy")},
+		"SQLite": {"sqlite:" + at("people.db")}, "SQLite with a query": {at("people.db"), "--query", "select * from people order by rowid"},
 		"two files, columns in another order": {at("part1.csv"), at("part2.csv")},
 		"a folder":                            {"folder"},
 	}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/internal/need"
+)
+
+// startPostgres starts a server of Debian's postgresql in a folder of its own, with the table people,
+// and returns its address without the password, which is secret.
+func startPostgres(t *testing.T, secret, csv string) (host string) {
+	t.Helper()
+	servers, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	need.That(t, len(servers) > 0, "PostgreSQL: install Debian's postgresql")
+	bin := filepath.Dir(servers[len(servers)-1])
+	psql := need.Tool(t, "psql")
+	dir, err := os.MkdirTemp("", "gradus-postgres-") // which the user postgres can reach
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	password := filepath.Join(dir, "password")
+	writeFile(t, password, secret+"\n")
+	run := func(words ...string) {
+		t.Helper()
+		if me, err := user.Current(); err == nil && me.Uid == "0" {
+			words = append([]string{need.Tool(t, "runuser"), "-u", "postgres", "--"}, words...)
+		}
+		cmd := exec.Command(words[0], words[1:]...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", words, err, out)
+		}
+	}
+	if me, err := user.Current(); err == nil && me.Uid == "0" {
+		if out, err := exec.Command("chown", "-R", "postgres", dir).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().(*net.TCPAddr).Port
+	free.Close()
+	home := filepath.Join(dir, "data")
+	run(filepath.Join(bin, "initdb"), "-D", home, "--auth=scram-sha-256", "--pwfile="+password, "-E", "UTF8", "--locale=C", "--no-sync")
+	run(filepath.Join(bin, "pg_ctl"), "-D", home, "-w", "-l", filepath.Join(dir, "log"), "-o", fmt.Sprintf("-p %d -h 127.0.0.1 -k %s -c fsync=off", port, dir), "start")
+	t.Cleanup(func() { run(filepath.Join(bin, "pg_ctl"), "-D", home, "-m", "immediate", "stop") })
+	host = fmt.Sprintf("127.0.0.1:%d/postgres", port)
+	load := exec.Command(psql, "-q", "postgres://postgres@"+host,
+		"-c", "create type color as enum ('1', '2'); create table people (num double precision, whole bigint, single real, price numeric(8,2), cat text, flag boolean, day date, moment timestamp, y double precision)",
+		"-c", `\copy people from '`+csv+`' csv header`)
+	load.Env = append(os.Environ(), "PGPASSWORD="+secret)
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return host
+}
+
+// TestPostgres: a real PostgreSQL gives the weights of the CSV, and its password is neither shown nor kept.
+func TestPostgres(t *testing.T) {
+	const secret = "Xyzzy-42"
+	csv := formatFile(t, "people.csv")
+	place(t, nil)
+	host := startPostgres(t, secret, csv)
+	address := "postgres://postgres:" + secret + "@" + host
+	want := sum(t, csv, "--target", "y")
+	if got := sum(t, address, "--target", "y"); got != want {
+		t.Errorf("the weights have the SHA-256 %.12s, those of the CSV %.12s", got, want)
+	}
+	query := []string{"--query", "select *, '1'::color as color from people", "--target", "y"}
+	if o := must(t, 0, append([]string{"inspect", address}, query...)...); !strings.Contains(o.out, "color") || !strings.Contains(o.out, "constant") {
+		t.Error(o.out)
+	}
+
+	o := must(t, 0, append([]string{"train", address, "--run", "run", "--epochs", "3", "-o", "m.safetensors", "--test", "0.2"}, query...)...)
+	said := o.out + o.err
+	for name, text := range listing(t) {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s holds the password", name)
+		}
+	}
+	filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if raw, err := os.ReadFile(path); err != nil || strings.Contains(string(raw), secret) {
+				t.Errorf("%s holds the password (%v)", path, err)
+			}
+		}
+		return err
+	})
+	o = call("resume", "run")
+	if said += o.out + o.err; o.code == 0 || !strings.Contains(o.err, "PGPASSWORD") {
+		t.Errorf("resumed without a password: %d %s", o.code, o.err)
+	}
+	t.Setenv("PGPASSWORD", secret)
+	o = must(t, 0, "resume", "run")
+	said += o.out + o.err
+	for _, c := range []struct{ words, want string }{
+		{"select nothing from people", "the query is refused: column \"nothing\" does not exist"},
+		{"select * from people limit 0", "the query has no rows"},
+		{"delete from people", "the query is refused: cannot execute DELETE in a read-only transaction"},
+		{"select array[1, 2] as a, 1 as b", `column "a" holds a list`},
+		{"select '\\x00'::bytea as a, 1 as b", `column "a" holds bytes`},
+	} {
+		o := call("inspect", address, "--query", c.words)
+		if said += o.out + o.err; o.code == 0 || !strings.Contains(o.err, c.want) {
+			t.Errorf("%s: %d %s", c.words, o.code, o.err)
+		}
+	}
+	for _, wrong := range []string{"postgres://postgres:wrong-" + secret + "@" + host, "postgres://postgres:" + secret + "@127.0.0.1:1/x", "postgres://postgres:" + secret + "@127.0.0.1:bad/x"} {
+		o := call("inspect", wrong)
+		if said += o.out + o.err; o.code == 0 {
+			t.Errorf("%s was read", wrong)
+		}
+	}
+	if strings.Contains(said, secret) {
+		t.Errorf("the password is shown:\n%s", said)
+	}
+}

@@ -1,0 +1,217 @@
+// Package jsonl has package data read JSON lines, and a list of objects in JSON. Importing it is enough:
+//
+//	import _ "github.com/gradus-ml/gradus/data/jsonl"
+//
+// Each object is a row and each key a column, in the order in which they first come. What an object lacks,
+// and null, is missing. Lists and objects as values are refused.
+package jsonl
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+func init() {
+	data.Register(data.Format{
+		Name: "JSON", Package: "jsonl", Read: read,
+		Detect: func(head []byte, name string) bool {
+			head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
+			if len(head) == 0 || head[0] != '{' && head[0] != '[' {
+				return false
+			}
+			for _, ending := range []string{".jsonl", ".ndjson", ".json"} {
+				if strings.HasSuffix(name, ending) {
+					return true
+				}
+			}
+			if head[0] == '[' {
+				head = bytes.TrimLeft(head[1:], " \t\r\n")
+			}
+			if len(head) == 0 || head[0] != '{' {
+				return false
+			}
+			head = bytes.TrimLeft(head[1:], " \t\r\n")
+			return len(head) > 0 && (head[0] == '"' || head[0] == '}')
+		},
+	})
+}
+
+// counter counts lines as they are decoded.
+type counter struct {
+	r    io.Reader
+	ends []int64 // of lines that were read and are not behind yet
+	read int64
+	line int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	for i, b := range p[:n] {
+		if b == '\n' {
+			c.ends = append(c.ends, c.read+int64(i))
+		}
+	}
+	c.read += int64(n)
+	return n, err
+}
+
+// at is the line of a byte.
+func (c *counter) at(offset int64) int {
+	for len(c.ends) > 0 && c.ends[0] < offset {
+		c.ends = c.ends[1:]
+		c.line++
+	}
+	return c.line + 1
+}
+
+func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
+	in := bufio.NewReader(f)
+	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
+		in.Discard(3)
+	}
+	c := &counter{r: in}
+	d := json.NewDecoder(c)
+	d.UseNumber()
+	r := &rows{f: f, opt: opt, d: d, lines: c, index: map[string]int{}}
+	t, err := d.Token()
+	listed, closed := t == json.Delim('['), true
+	if listed {
+		closed = false
+		t, err = d.Token()
+	}
+	for ; err == nil; t, err = d.Token() {
+		if listed && t == json.Delim(']') {
+			closed = true
+			t, err = d.Token()
+			if err == nil {
+				return nil, r.fail(data.ErrDamaged, "something stands behind the list: %v", t)
+			}
+			break
+		}
+		if t != json.Delim('{') {
+			return nil, r.fail(data.ErrFormat, "the row is no object such as {\"height\": 1.75}: write one object a row")
+		}
+		if err := r.row(); err != nil {
+			return nil, err
+		}
+	}
+	if err != io.EOF || !closed {
+		return nil, r.broken(err)
+	}
+	if r.n == 0 {
+		return nil, f.Fail(data.ErrEmpty, "holds no object: it takes at least one")
+	}
+	table, err := data.TableOf(f.Name, r.columns...)
+	if err != nil {
+		return nil, err
+	}
+	how := "JSON lines"
+	if listed {
+		how = "JSON"
+	}
+	return table.Formatted(how), nil
+}
+
+type rows struct {
+	f       *data.File
+	opt     data.ReadOptions
+	d       *json.Decoder
+	lines   *counter
+	columns []*data.Series
+	index   map[string]int
+	n       int
+}
+
+// fail is an error in the row that is read.
+func (r *rows) fail(kind error, format string, args ...any) error {
+	return data.Errorf(kind, "%s:%d: "+format, append([]any{r.f.Name, r.lines.at(r.d.InputOffset())}, args...)...)
+}
+
+// broken is the error of a text that is no JSON.
+func (r *rows) broken(err error) error {
+	for _, known := range []error{data.ErrLarge, data.ErrCompressed, data.ErrUnreadable} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return r.fail(data.ErrDamaged, "the file ends within an object: it is cut short, fetch or write it again")
+	}
+	return r.fail(data.ErrDamaged, "this is no JSON: %v", err)
+}
+
+// mostColumns is how many columns a table may have.
+const mostColumns = 1 << 17
+
+// row reads an object, behind its brace.
+func (r *rows) row() error {
+	for {
+		t, err := r.d.Token()
+		if err != nil {
+			return r.broken(err)
+		}
+		if t == json.Delim('}') {
+			break
+		}
+		name := t.(string)
+		i, known := r.index[name]
+		if !known {
+			i = len(r.columns)
+			if most := r.opt.MaxColumns; i == mostColumns || most > 0 && i == most {
+				return r.fail(data.ErrLarge, "the objects have more than %d keys: leave some out", i)
+			}
+			if err := r.f.Need(5 * int64(r.n) * int64(i+1)); err != nil {
+				return err
+			}
+			s := data.NewSeries(name)
+			for range r.n {
+				s.Null()
+			}
+			r.columns, r.index[name] = append(r.columns, s), i
+		}
+		s := r.columns[i]
+		if s.Len() > r.n {
+			return r.fail(data.ErrDamaged, "the key %q comes twice in one object: leave one", name)
+		}
+		if t, err = r.d.Token(); err != nil {
+			return r.broken(err)
+		}
+		switch v := t.(type) {
+		case nil:
+			s.Null()
+		case bool:
+			s.Bool(v)
+		case json.Number:
+			s.Text(v.String())
+		case string:
+			s.Text(v)
+		case json.Delim:
+			what := "a list"
+			if v == '{' {
+				what = "an object"
+			}
+			return r.fail(data.ErrFormat, "column %q holds %s, and a cell of a table is one value: flatten it, or leave it out", name, what)
+		}
+	}
+	r.n++
+	for _, s := range r.columns {
+		if s.Len() < r.n {
+			s.Null()
+		}
+	}
+	if r.n&(r.n-1) == 0 { // at 1, 2, 4, ... rows
+		if err := r.f.Need(10 * int64(r.n) * int64(len(r.columns))); err != nil {
+			return err
+		}
+	}
+	if r.opt.Progress != nil && r.n%10000 == 0 {
+		r.opt.Progress(data.Progress{Share: r.f.Share(), Bytes: r.d.InputOffset(), Rows: r.n})
+	}
+	return nil
+}

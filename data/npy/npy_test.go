@@ -1,0 +1,116 @@
+package npy
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+const written = "../../cmd/gradus/internal/cli/testdata/formats"
+
+func file(t testing.TB, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(written, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func readBytes(raw []byte, opt data.ReadOptions) (*data.Table, error) {
+	opt.Stdin = bytes.NewReader(raw)
+	return data.Read(data.Stdin, opt)
+}
+
+// array is a .npy with that header.
+func array(header string, raw ...byte) []byte {
+	b := append([]byte(magic), 1, 0)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(header)))
+	return append(append(b, header...), raw...)
+}
+
+func zipped(t testing.TB, name string, raw []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	w, err := z.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(raw)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestShapes(t *testing.T) {
+	matrix, err := data.Read(filepath.Join(written, "matrix.npy"), data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(matrix.Columns(), " ") + " " + matrix.Cell(1, 2); got != "c0 c1 c2 5" || matrix.Rows() != 4 {
+		t.Error(got, matrix.Rows())
+	}
+	fortran, err := readBytes(array("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 2), }", 1, 2, 0xff, 4), data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fortran.Cell(0, 1) + fortran.Cell(1, 0); got != "-12" {
+		t.Error(got)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	good := file(t, "numpy.npy")
+	for name, c := range map[string]struct {
+		raw  []byte
+		kind error
+		want string
+	}{
+		"cut short":      {good[:len(good)-5], data.ErrDamaged, "it is cut short"},
+		"too long":       {append(bytes.Clone(good), 0), data.ErrDamaged, "goes on after the 60 rows"},
+		"a cut header":   {good[:20], data.ErrDamaged, "cut short or damaged"},
+		"no dictionary":  {array("[1, 2"), data.ErrDamaged, "cut short or damaged"},
+		"deep":           {array(strings.Repeat("[", 5000)), data.ErrDamaged, "cut short or damaged"},
+		"a bomb":         {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }", 1), data.ErrLarge, "memory"},
+		"an overflow":    {array("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,), }", 1), data.ErrDamaged, "damaged"},
+		"many columns":   {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 999999999), }", 1), data.ErrLarge, "columns"},
+		"a cube":         {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }", 1), data.ErrFormat, "3 dimensions"},
+		"pickled":        {file(t, "pickled.npz"), data.ErrFormat, "Python objects, which are pickled"},
+		"complex":        {array("{'descr': '<c16', 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "complex numbers"},
+		"nested records": {array("{'descr': [('a', [('b', '<f8')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "nested records"},
+		"no rows":        {array("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }"), data.ErrEmpty, "no rows"},
+		"a cut archive":  {file(t, "numpy.npz")[:3000], data.ErrDamaged, "the archive is cut short"},
+		"a zip bomb":     {zipped(t, "a.npy", array("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", make([]byte, 1<<20)...)), data.ErrDamaged, "goes on after the 3 rows"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readBytes(c.raw, data.ReadOptions{})
+			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
+				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+			}
+		})
+	}
+}
+
+// FuzzRead: no bytes make the reader panic or take much memory.
+func FuzzRead(f *testing.F) {
+	for _, name := range []string{"numpy.npy", "matrix.npy", "numpy.npz", "pickled.npz"} {
+		f.Add(file(f, name))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if !bytes.HasPrefix(raw, []byte("PK")) && !bytes.HasPrefix(raw, []byte(magic)) {
+			raw = append([]byte(magic), raw...)
+		}
+		if table, err := readBytes(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
+			table.Fingerprint()
+		}
+	})
+}

@@ -1,0 +1,211 @@
+// Package postgres has package data read from PostgreSQL. Importing it is enough:
+//
+//	import _ "github.com/gradus-ml/gradus/data/postgres"
+//
+//	t, err := data.Read("postgres://ann@db.example/shop", data.ReadOptions{Query: "select price, size from houses"})
+//
+// The query runs in a transaction that can only read. A password comes best from PGPASSWORD or
+// ~/.pgpass; one in the address is used and never shown. Columns of an enumerated type are categories.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+func init() {
+	for _, scheme := range []string{"postgres://", "postgresql://"} {
+		data.Register(data.Format{Name: "a PostgreSQL database", Package: "postgres", Scheme: scheme, Read: read})
+	}
+}
+
+// patience is how long a connection may take to be made.
+const patience = 15 * time.Second
+
+func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
+	ctx := context.Background()
+	config, err := pgx.ParseConfig(f.Path)
+	if err != nil {
+		return nil, f.Fail(data.ErrOption, "is no address of a database: write it as postgres://USER@HOST:PORT/NAME")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = patience
+	}
+	db, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		what := "check the address, and that the database is up"
+		if strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), "SQLSTATE 28") {
+			what = "give the password in PGPASSWORD or ~/.pgpass"
+		}
+		return nil, f.Fail(data.ErrUnreadable, "cannot be connected to (%s): %s", reason(err, config.Password), what)
+	}
+	defer db.Close(ctx)
+	tx, err := db.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return nil, f.Fail(data.ErrUnreadable, "cannot be read (%s)", reason(err, config.Password))
+	}
+	defer tx.Rollback(ctx)
+	enums, err := enumerated(ctx, tx)
+	if err != nil {
+		return nil, f.Fail(data.ErrUnreadable, "cannot be read (%s)", reason(err, config.Password))
+	}
+	query := opt.Query
+	if query == "" {
+		if query, err = onlyTable(ctx, f, tx); err != nil {
+			return nil, err
+		}
+	}
+	refused := func(err error) error {
+		if sentence, ok := errors.AsType[*pgconn.PgError](err); ok {
+			return f.Fail(data.ErrOption, "the query is refused: %s", strings.TrimSpace(sentence.Message+". "+sentence.Hint))
+		}
+		return f.Fail(data.ErrUnreadable, "the query failed: %s", reason(err, config.Password))
+	}
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, refused(err)
+	}
+	defer rows.Close()
+	var columns []*data.Series
+	n := 0
+	for rows.Next() {
+		if columns == nil {
+			if columns, err = describe(f, rows, enums, opt); err != nil {
+				return nil, err
+			}
+		}
+		values, err := rows.Values()
+		if err != nil {
+			return nil, refused(err)
+		}
+		for i, v := range values {
+			if err := put(columns[i], v); err != nil {
+				return nil, f.Fail(data.ErrFormat, "row %d, column %q holds %w: leave it out of the query, or cast it to a number or a text", n, columns[i].Name(), err)
+			}
+		}
+		if n++; n&(n-1) == 0 { // at 1, 2, 4, ... rows
+			if err := f.Need(10 * int64(n) * int64(len(columns))); err != nil {
+				return nil, err
+			}
+		}
+		if opt.Progress != nil && n%10000 == 0 {
+			opt.Progress(data.Progress{Rows: n})
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, refused(err)
+	}
+	if n == 0 {
+		return nil, f.Fail(data.ErrEmpty, "the query has no rows: it takes at least one")
+	}
+	t, err := data.TableOf(f.Name, columns...)
+	if err != nil {
+		return nil, err
+	}
+	return t.Formatted("PostgreSQL"), nil
+}
+
+// reason is what went wrong, in one line and without the password.
+func reason(err error, password string) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if password != "" {
+		text = strings.ReplaceAll(text, password, "xxxxx")
+	}
+	return text
+}
+
+// describe begins the columns of a result.
+func describe(f *data.File, rows pgx.Rows, enums map[uint32]bool, opt data.ReadOptions) ([]*data.Series, error) {
+	fields := rows.FieldDescriptions()
+	if opt.MaxColumns > 0 && len(fields) > opt.MaxColumns {
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: select fewer", len(fields), opt.MaxColumns)
+	}
+	var columns []*data.Series
+	for _, d := range fields {
+		s := data.NewSeries(d.Name)
+		if enums[d.DataTypeOID] {
+			s.Fix(data.KindCategory)
+		}
+		columns = append(columns, s)
+	}
+	return columns, nil
+}
+
+// enumerated lists the types that are enumerations.
+func enumerated(ctx context.Context, tx pgx.Tx) (map[uint32]bool, error) {
+	rows, err := tx.Query(ctx, "select oid from pg_catalog.pg_type where typtype = 'e'")
+	if err != nil {
+		return nil, err
+	}
+	oids, err := pgx.CollectRows(rows, pgx.RowTo[uint32])
+	is := map[uint32]bool{}
+	for _, oid := range oids {
+		is[oid] = true
+	}
+	return is, err
+}
+
+// onlyTable is the query for the only table.
+func onlyTable(ctx context.Context, f *data.File, tx pgx.Tx) (string, error) {
+	rows, err := tx.Query(ctx, "select table_schema::text, table_name::text from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1, 2 limit 3")
+	if err != nil {
+		return "", f.Fail(data.ErrUnreadable, "its tables cannot be listed: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (pgx.Identifier, error) {
+		name := make(pgx.Identifier, 2)
+		return name, row.Scan(&name[0], &name[1])
+	})
+	switch {
+	case err != nil:
+		return "", f.Fail(data.ErrUnreadable, "its tables cannot be listed: %w", err)
+	case len(names) == 0:
+		return "", f.Fail(data.ErrEmpty, "the database has no table")
+	case len(names) > 1:
+		return "", f.Fail(data.ErrOption, "the database has several tables, such as %s and %s: say with a query what to read", names[0].Sanitize(), names[1].Sanitize())
+	}
+	return "select * from " + names[0].Sanitize(), nil
+}
+
+// put appends a value as the database has it.
+func put(s *data.Series, v any) error {
+	switch x := v.(type) {
+	case pgtype.Numeric:
+		switch {
+		case x.NaN || !x.Valid:
+			s.Null()
+		case x.InfinityModifier != pgtype.Finite:
+			s.Text(fmt.Sprintf("%sinf", map[bool]string{true: "-"}[x.InfinityModifier == pgtype.NegativeInfinity]))
+		case x.Int.IsInt64() && x.Exp <= 0:
+			s.Decimal(x.Int.Int64(), int(-x.Exp))
+		default:
+			s.Text(fmt.Sprintf("%se%d", x.Int, x.Exp))
+		}
+	case pgtype.Time:
+		t := x.Microseconds / 1e6
+		s.Text(fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60))
+	case pgtype.InfinityModifier:
+		s.Null()
+	case [16]byte:
+		s.Text(fmt.Sprintf("%x-%x-%x-%x-%x", x[:4], x[4:6], x[6:8], x[8:10], x[10:]))
+	case []byte:
+		return errors.New("bytes")
+	case []any:
+		return errors.New("a list")
+	case map[string]any:
+		return errors.New("an object")
+	default:
+		if err := s.Value(v); err != nil {
+			return fmt.Errorf("a value of a type that is not read (%T)", v)
+		}
+	}
+	return nil
+}

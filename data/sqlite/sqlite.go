@@ -1,0 +1,142 @@
+// Package sqlite has package data read databases of SQLite. Importing it is enough:
+//
+//	import _ "github.com/gradus-ml/gradus/data/sqlite"
+//
+//	t, err := data.Read("sqlite:shop.db", data.ReadOptions{Query: "select price, size from houses"})
+//
+// The database is opened for reading only. Columns that are declared as booleans are booleans.
+package sqlite
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+const magic = "SQLite format 3\x00"
+
+func init() {
+	data.Register(data.Format{
+		Name: "an SQLite database", Package: "sqlite", Scheme: "sqlite:", Read: read,
+		Detect: func(head []byte, _ string) bool { return bytes.HasPrefix(head, []byte(magic)) },
+	})
+}
+
+func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
+	path := strings.TrimPrefix(f.Path, "sqlite:")
+	if path == data.Stdin {
+		return nil, f.Fail(data.ErrFormat, "is an SQLite database, which cannot be read from a pipe: name its file")
+	}
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return nil, f.Fail(data.ErrNoFile, "no such file: check the path%.0w", err)
+	case err != nil:
+		return nil, f.Fail(data.ErrUnreadable, "cannot be read: %w", err)
+	case info.IsDir():
+		return nil, f.Fail(data.ErrFolder, "is a folder: name a database in it")
+	}
+	damaged := func(err error) error {
+		return f.Fail(data.ErrDamaged, "the SQLite database cannot be read (%s): check it with PRAGMA integrity_check", reason(err))
+	}
+	db, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	defer db.Close()
+	query := opt.Query
+	if query == "" {
+		if query, err = onlyTable(f, db); err != nil {
+			return nil, err
+		}
+	}
+	stmt, tail, err := db.Prepare(query)
+	switch {
+	case err != nil && opt.Query == "":
+		return nil, damaged(err)
+	case err != nil:
+		return nil, f.Fail(data.ErrOption, "the query is refused: %s", reason(err))
+	case stmt == nil || stmt.ColumnCount() == 0 || strings.TrimSpace(tail) != "" || !stmt.ReadOnly():
+		if stmt != nil {
+			stmt.Close()
+		}
+		return nil, f.Fail(data.ErrOption, "the query is not one that reads rows: give one, such as select * from TABLE")
+	}
+	defer stmt.Close()
+	n := stmt.ColumnCount()
+	if opt.MaxColumns > 0 && n > opt.MaxColumns {
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: select fewer", n, opt.MaxColumns)
+	}
+	columns, booleans := make([]*data.Series, n), make([]bool, n)
+	for i := range columns {
+		columns[i] = data.NewSeries(stmt.ColumnName(i))
+		booleans[i] = strings.Contains(strings.ToUpper(stmt.ColumnDeclType(i)), "BOOL")
+	}
+	rows := 0
+	for stmt.Step() {
+		for i, s := range columns {
+			switch stmt.ColumnType(i) {
+			case sqlite3.NULL:
+				s.Null()
+			case sqlite3.INTEGER:
+				if x := stmt.ColumnInt64(i); booleans[i] && (x == 0 || x == 1) {
+					s.Bool(x == 1)
+				} else {
+					s.Int(x)
+				}
+			case sqlite3.FLOAT:
+				s.Float(stmt.ColumnFloat(i))
+			case sqlite3.BLOB:
+				return nil, f.Fail(data.ErrFormat, "row %d, column %q holds bytes, and a cell of a table is a number, a text or a date: leave it out of the query", rows, s.Name())
+			default:
+				s.Bytes(stmt.ColumnRawText(i))
+			}
+		}
+		if rows++; rows&(rows-1) == 0 { // at 1, 2, 4, ... rows
+			if err := f.Need(10 * int64(rows) * int64(n)); err != nil {
+				return nil, err
+			}
+		}
+		if opt.Progress != nil && rows%10000 == 0 {
+			opt.Progress(data.Progress{Rows: rows})
+		}
+	}
+	if err := stmt.Err(); err != nil {
+		return nil, damaged(err)
+	}
+	t, err := data.TableOf(f.Name, columns...)
+	if err != nil {
+		return nil, err
+	}
+	return t.Formatted("SQLite"), nil
+}
+
+// reason is what SQLite says, without its prefix.
+func reason(err error) string { return strings.TrimPrefix(err.Error(), "sqlite3: ") }
+
+// onlyTable is the query for the only table.
+func onlyTable(f *data.File, db *sqlite3.Conn) (string, error) {
+	stmt, _, err := db.Prepare("select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name")
+	if err != nil {
+		return "", f.Fail(data.ErrDamaged, "is no SQLite database, or a damaged one (%s)", reason(err))
+	}
+	defer stmt.Close()
+	var names []string
+	for stmt.Step() && len(names) < 1000 {
+		names = append(names, stmt.ColumnText(0))
+	}
+	switch {
+	case stmt.Err() != nil:
+		return "", f.Fail(data.ErrDamaged, "the SQLite database cannot be read (%s)", reason(stmt.Err()))
+	case len(names) == 0:
+		return "", f.Fail(data.ErrEmpty, "the database has no table")
+	case len(names) > 1:
+		return "", f.Fail(data.ErrOption, "the database has %d tables, such as %q and %q: say with a query what to read", len(names), names[0], names[1])
+	}
+	return fmt.Sprintf("select * from %s", sqlite3.QuoteIdentifier(names[0])), nil
+}
