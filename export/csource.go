@@ -3,7 +3,6 @@ package export
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,18 +20,7 @@ var cTemplate string
 
 // writeC writes a model as C source, and beside it its header.
 func writeC(m *model.Model, path string, o Options) error {
-	name, _ := strings.CutSuffix(path, filepath.Ext(path))
-	if o.Package == "" {
-		o.Package = packageName(filepath.Base(name))
-	}
-	source, header, err := C(m, filepath.Base(name)+".h", o)
-	if err != nil {
-		return err
-	}
-	if err := whole(name+".h", header); err != nil {
-		return err
-	}
-	return whole(path, source)
+	return writeSource(path, o, ".h", func(name string, o Options) ([]byte, []byte, error) { return C(m, name+".h", o) })
 }
 
 // cActivations are the expressions of f(z) in C, with F for the suffix of functions of the

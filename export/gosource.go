@@ -28,18 +28,24 @@ var goTemplate string
 
 // writeGo writes a model as Go source, and beside it its test.
 func writeGo(m *model.Model, path string, o Options) error {
-	name, _ := strings.CutSuffix(path, filepath.Ext(path))
+	return writeSource(path, o, "_test.go", func(_ string, o Options) ([]byte, []byte, error) { return Go(m, o) })
+}
+
+// writeSource writes a file of source, and one beside it whose name has another ending. Names in it
+// begin with the file's, if the options have none.
+func writeSource(path string, o Options, ending string, source func(name string, o Options) (file, beside []byte, err error)) error {
+	name := strings.TrimSuffix(path, filepath.Ext(path))
 	if o.Package == "" {
 		o.Package = packageName(filepath.Base(name))
 	}
-	source, test, err := Go(m, o)
+	file, beside, err := source(filepath.Base(name), o)
 	if err != nil {
 		return err
 	}
-	if err := whole(name+"_test.go", test); err != nil {
+	if err := whole(name+ending, beside); err != nil {
 		return err
 	}
-	return whole(path, source)
+	return whole(path, file)
 }
 
 // packageName makes a name for a package of a file's name.
