@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -401,6 +402,19 @@ func (p panelData) OutputName(k int) string {
 		return string(name[:mostLetters-1]) + "…"
 	}
 	return names[k]
+}
+
+// TrueClass is the chosen row's class, "" where the target has none.
+func (p panelData) TrueClass() string {
+	e := p.Fit.Encoding
+	y := p.Training.Y.Row(p.View.Row)
+	switch e.Task {
+	case data.Binary:
+		return cut(e.Classes()[int(yes(y[0]))])
+	case data.Multiclass:
+		return cut(e.Classes()[highest(y)])
+	}
+	return ""
 }
 
 // mostLetters of an output's name stand beside its number.
