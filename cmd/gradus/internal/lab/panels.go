@@ -463,6 +463,27 @@ func (p panelData) Guessed() int {
 // ShareLink is the setup's part of an address.
 func (p panelData) ShareLink() string { return "/?c=" + p.Setup.Link() }
 
+// PlaceLink leads to the place that was looked at before Share: panel, lesson step, update, row and
+// weight.
+func (p panelData) PlaceLink() string {
+	f := *p.Frame
+	if f.View.tab() == "share" {
+		f.View.Tab = or(f.View.From, usualTab)
+	}
+	return f.Address()
+}
+
+// PlaceName says which panel that is.
+func (p panelData) PlaceName() string {
+	name := or(p.View.From, usualTab)
+	for _, t := range tabs {
+		if t.Name == name {
+			return t.Label
+		}
+	}
+	return ""
+}
+
 // BreakText is a breakpoint's value in its field.
 func (p panelData) BreakText(x *float64) string {
 	if x == nil {
