@@ -115,8 +115,9 @@ func (f *Frame) below() (curve, output string) {
 	}
 	if t := f.View.tab(); t != "fit" && t != "start" && len(f.Net.Params()) <= mostBeside {
 		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
-			if field, ok := fig.(plot.Field); ok && len(field.Classes) > 2 {
-				field.Bare = true // their colours stand under Fit
+			if field, ok := fig.(plot.Field); ok {
+				sliced := len(f.Fit.Encoding.InputNames()) > 2
+				field.Bare = len(field.Classes) > 2 || sliced // what the colours and rings say stands under Fit
 				fig = field
 			}
 			output = svg(fig)
