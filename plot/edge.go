@@ -151,12 +151,12 @@ func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 	}
 }
 
-// name writes the edge as an element of its layer's W or b.
+// name writes the edge as weights are named elsewhere: w LAYER.INPUT.UNIT, b for the input of a bias.
 func (e Edge) name() string {
 	if e.In == Bias {
-		return fmt.Sprintf("b[%d]", e.Out)
+		return fmt.Sprintf("w %d.b.%d", e.Layer, e.Out)
 	}
-	return fmt.Sprintf("W[%d,%d]", e.In, e.Out)
+	return fmt.Sprintf("w %d.%d.%d", e.Layer, e.In, e.Out)
 }
 
 // place returns a box of that size on the edge, near its source, that overlaps

@@ -33,8 +33,13 @@ type Field struct {
 	Width, Height int // in pixels; 0 means 640 x 560
 }
 
-// FieldPoint is a sample on a [Field].
-type FieldPoint struct{ X, Y, Z float64 }
+// FieldPoint is a sample on a [Field], of value Z. A point that is Off the field, whose values are
+// of another slice than this sample's, is drawn paler the farther it is, from 0 to 1.
+type FieldPoint struct {
+	X, Y, Z float64
+	Off     float64
+	Said    *float64 // of classes what is predicted of this very sample, which rings the point
+}
 
 // heading is the title, or what the axes say.
 func (f Field) heading() string {
@@ -53,6 +58,14 @@ func (f Field) draw(c draw.Canvas) {
 			break
 		}
 		key.entries = append(key.entries, dotEntry(name, draw.LineStyle{Color: classColor(i)}))
+	}
+	if !f.Bare {
+		if slices.ContainsFunc(f.Points, func(p FieldPoint) bool { return p.Said != nil }) {
+			key.entries = append(key.entries, ringEntry("ring: predicted", draw.LineStyle{Color: slate, Width: 2}))
+		}
+		if slices.ContainsFunc(f.Points, func(p FieldPoint) bool { return p.Off > 0.3 }) {
+			key.entries = append(key.entries, dotEntry("pale: far from this slice", draw.LineStyle{Color: mix(slate, white, 0.65)}))
+		}
 	}
 	c = draw.Crop(c, 20, -26, 16, -16)
 	c = drawTitle(c, f.Title)
@@ -257,9 +270,18 @@ func (f Field) dots(c draw.Canvas, p *plot.Plot, x, y func(float64) vg.Length, l
 		} else if shade, ok := f.shade(pt.Z, limits); ok {
 			dot = shade
 		}
-		at := circle(vg.Point{X: x(pt.X), Y: y(pt.Y)}, 3.6)
-		c.SetColor(dot)
+		pale := func(c color.NRGBA) color.NRGBA { return mix(c, white, 0.75*math.Min(1, math.Max(0, pt.Off))) }
+		center := vg.Point{X: x(pt.X), Y: y(pt.Y)}
+		at := circle(center, 3.6)
+		c.SetColor(pale(dot))
 		c.Fill(at)
+		if pt.Said != nil && *pt.Said >= 0 && *pt.Said < float64(len(f.Classes)) {
+			c.SetLineStyle(draw.LineStyle{Color: white, Width: 1})
+			c.Stroke(at)
+			c.SetLineStyle(draw.LineStyle{Color: pale(classColor(int(*pt.Said))), Width: 1.8})
+			c.Stroke(circle(center, 5))
+			continue
+		}
 		c.SetLineStyle(draw.LineStyle{Color: white, Width: 1})
 		if len(f.Classes) == 0 {
 			c.SetLineStyle(draw.LineStyle{Color: ink, Width: 0.8})

@@ -55,7 +55,7 @@ func TestFieldShades(t *testing.T) {
 	}
 	svg := string(render(t, "svg", Field{
 		X: []float64{0, 1}, Y: []float64{0, 1}, Z: [][]float64{{0, 1}, {1, 0}}, Classes: []string{"no", "yes"},
-		Points: []FieldPoint{{0.5, 0.5, 1}}, Paths: []Series{{Name: "sgd", X: []float64{0, 1}, Y: []float64{1, 1}}},
+		Points: []FieldPoint{{X: 0.5, Y: 0.5, Z: 1}}, Paths: []Series{{Name: "sgd", X: []float64{0, 1}, Y: []float64{1, 1}}},
 	}))
 	for _, want := range []string{">no<", ">yes<", ">sgd<", fmt.Sprintf("#%02X%02X%02X", vermilion.R, vermilion.G, vermilion.B)} {
 		if !strings.Contains(svg, want) {
@@ -79,7 +79,7 @@ func TestAnyField(t *testing.T) {
 		if rapid.Bool().Draw(t, "classes") {
 			f.Classes = []string{"a", "b", "c"}
 		}
-		f.Points = []FieldPoint{{number.Draw(t, "px"), number.Draw(t, "py"), number.Draw(t, "pz")}}
+		f.Points = []FieldPoint{{X: number.Draw(t, "px"), Y: number.Draw(t, "py"), Z: number.Draw(t, "pz")}}
 		checkFigure(t, f)
 	})
 }

@@ -47,7 +47,7 @@ func TestColumnsKeepApart(t *testing.T) {
 			}
 		}
 		got := texts(parse(t, render(t, "svg", n)))
-		if named := slices.Contains(got, "W[0,0] = 0.5"); named != c.named || !named && !slices.Contains(got, "0.5") {
+		if named := slices.Contains(got, "w 0.0.0 = 0.5"); named != c.named || !named && !slices.Contains(got, "0.5") {
 			t.Errorf("%v: the chosen weight is shown with its name: %v; %q", c.units, named, got)
 		}
 	}

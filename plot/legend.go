@@ -49,6 +49,14 @@ func dotEntry(name string, line draw.LineStyle) entry {
 	}}
 }
 
+// ringEntry is a circle in a line's colour.
+func ringEntry(name string, line draw.LineStyle) entry {
+	return entry{name, 14, func(c draw.Canvas, x, y vg.Length) {
+		c.SetLineStyle(line)
+		c.Stroke(circle(vg.Point{X: x + 7, Y: y}, 5))
+	}}
+}
+
 func newLegend(charts ...Chart) *legend {
 	key := &legend{lineOf: map[identity]draw.LineStyle{}}
 	var next strokes

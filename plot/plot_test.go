@@ -271,12 +271,12 @@ func TestEdges(t *testing.T) {
 func TestHighlight(t *testing.T) {
 	net := gallery()["net-784-512-256"].(Net)
 	got := texts(parse(t, render(t, "svg", net)))
-	if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "W[300,40] = ") }) {
+	if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "w 0.300.40 = ") }) {
 		t.Errorf("the highlighted weight is not printed: %q", got)
 	}
 	net.Highlight = &Edge{1, Bias, 7}
 	got = texts(parse(t, render(t, "svg", net)))
-	if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "b[7] = ") }) {
+	if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "w 1.b.7 = ") }) {
 		t.Errorf("the highlighted bias is not printed: %q", got)
 	}
 }

@@ -71,7 +71,12 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	case "watch":
 		err = e.Welcome(true)
 	case "tab":
-		e.Look(func(v *View) { v.Tab = get("tab") })
+		e.Look(func(v *View) {
+			if now := v.tab(); now != "share" {
+				v.From = now
+			}
+			v.Tab = get("tab")
+		})
 	case "row":
 		e.Look(func(v *View) { v.Row = number("row") })
 	case "weight":

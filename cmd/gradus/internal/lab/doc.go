@@ -47,5 +47,6 @@
 //	events      frames as they come
 //	do          what buttons and fields ask for
 //	upload      a table of one's own
+//	sheet       one step to work out on paper, and its solution
 //	download    tables, numbers, pictures, reports and models
 package lab

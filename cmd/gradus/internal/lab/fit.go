@@ -6,6 +6,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -26,7 +27,7 @@ const mostFitted = 2000
 // Fitted runs the training rows through the network, once.
 func (f *Frame) Fitted() (*Fitted, error) {
 	if f.fitted == nil {
-		out, err := f.fit()
+		out, err := f.fit(f.Training)
 		if err != nil {
 			return nil, err
 		}
@@ -35,11 +36,19 @@ func (f *Frame) Fitted() (*Fitted, error) {
 	return f.fitted, nil
 }
 
-func (f *Frame) fit() (*Fitted, error) {
+// Validated is the same of the validation rows, nil where there are none.
+func (f *Frame) Validated() (*Fitted, error) {
+	if f.Validation.X.Rows == 0 {
+		return nil, nil
+	}
+	return f.fit(f.Validation)
+}
+
+func (f *Frame) fit(part model.Part) (*Fitted, error) {
 	e := f.Fit.Encoding
-	rows := min(mostFitted, f.Training.X.Rows)
-	raw := f.Net.Predict(f.Training.X.Slice(0, rows))
-	y := f.Training.Y
+	rows := min(mostFitted, part.X.Rows)
+	raw := f.Net.Predict(part.X.Slice(0, rows))
+	y := part.Y
 	out := &Fitted{Rows: rows}
 	var flatY, flatP []float64
 	for i := range rows {
@@ -67,7 +76,7 @@ func (f *Frame) fit() (*Fitted, error) {
 	var w []float64
 	var err error
 	if column := f.Setup.Options.SampleWeight; column != "" {
-		if w, err = data.Weights(f.Table, column, f.Training.Rows[:rows]); err != nil {
+		if w, err = data.Weights(f.Table, column, part.Rows[:rows]); err != nil {
 			return nil, err
 		}
 		out.Weights = column
@@ -319,10 +328,61 @@ func (p *plane) field(width, height int) (plot.Figure, error) {
 		}
 		fig.Z = append(fig.Z, row)
 	}
+	off := p.off()
 	for i := range p.x {
-		fig.Points = append(fig.Points, plot.FieldPoint{X: p.x[i], Y: p.y[i], Z: p.targets.Targets[i]})
+		point := plot.FieldPoint{X: p.x[i], Y: p.y[i], Z: p.targets.Targets[i], Off: off[i]}
+		if classes && off != nil && p.elsewhere() {
+			point.Said = &p.targets.Predictions[i]
+		}
+		fig.Points = append(fig.Points, point)
 	}
 	return fig, nil
+}
+
+// elsewhere reports whether the network sees columns that the plane does not show: a row may then be
+// told otherwise than its place on the plane is.
+func (p *plane) elsewhere() bool { return len(p.others()) > 0 }
+
+// others are the network's inputs that the plane does not show.
+func (p *plane) others() (out []int) {
+	for j, name := range p.f.Fit.Encoding.InputNames() {
+		if name != p.nameX && name != p.nameY {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// off is how far each row is from the slice that the plane shows, from 0 towards 1: d / (1 + d), d
+// being the root mean square of the distances to the chosen row along the inputs that the plane
+// does not show, each in that input's standard deviations.
+func (p *plane) off() []float64 {
+	x, others := p.f.Training.X, p.others()
+	out := make([]float64, len(p.x))
+	if len(others) == 0 {
+		return out
+	}
+	at := x.Row(p.f.View.Row)
+	for _, j := range others {
+		mean, square := 0.0, 0.0
+		for i := range out {
+			mean += x.At(i, j) / float64(len(out))
+		}
+		for i := range out {
+			d := x.At(i, j) - mean
+			square += d * d / float64(len(out))
+		}
+		for i := range out {
+			if d := x.At(i, j) - at[j]; square > 0 {
+				out[i] += d * d / square / float64(len(others))
+			}
+		}
+	}
+	for i, d := range out {
+		d = math.Sqrt(d)
+		out[i] = d / (1 + d)
+	}
+	return out
 }
 
 func (p *plane) curve(width, height int) (plot.Figure, error) {

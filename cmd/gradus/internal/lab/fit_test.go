@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/plot"
 )
 
 // The page's scores and confusion matrix count the rows as the library's do: by the column of
@@ -66,5 +67,81 @@ func TestScoresOfWeightedRows(t *testing.T) {
 		if c.says == "" && strings.Contains(panel, "id=\"counted\"") || !strings.Contains(panel, c.says) {
 			t.Errorf("%v: the page lacks %q", c.change, c.says)
 		}
+	}
+}
+
+// A picture of a slice does not contradict the scores: a row is ringed by what the network says of
+// that row itself, and paler the farther it is from the slice; a caption says so in page and SVG.
+func TestSliceShowsRowsAsTheyAre(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("a,b,c,y\n")
+	for i := range 60 {
+		c := i * 7 % 11
+		text.WriteString(exact(float64(i%8)) + "," + exact(float64(i*i%9)) + "," + exact(float64(c)) + "," + []string{"low", "high"}[c/6] + "\n")
+	}
+	table, err := data.Read(data.Stdin, data.ReadOptions{Stdin: strings.NewReader(text.String())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(t, "notebook")
+	if err := s.Load(ownSetup(), table); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Goto(ctx, 400); err != nil {
+		t.Fatal(err)
+	}
+	f := s.Frame()
+	fig, err := f.Plane(600, 440)
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := fig.(plot.Field)
+	fitted, err := f.Fitted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := 0
+	for i, p := range field.Points {
+		if p.Said == nil || *p.Said != fitted.Predictions[i] {
+			t.Fatalf("row %d has the ring %v, and the net says %v", i, p.Said, fitted.Predictions[i])
+		}
+		if *p.Said == p.Z {
+			right++
+		}
+		same := f.Training.X.At(i, 2) == f.Training.X.At(f.View.Row, 2)
+		if (p.Off == 0) != same || p.Off < 0 || p.Off >= 1 {
+			t.Errorf("row %d is %v off the slice", i, p.Off)
+		}
+	}
+	if accuracy, _ := fitted.Report.Get("accuracy"); float64(right)/float64(len(field.Points)) != accuracy {
+		t.Errorf("%d of %d rings are right and the accuracy is %v", right, len(field.Points), accuracy)
+	}
+	if drawn := svg(fig); !strings.Contains(drawn, "ring: predicted") || !strings.Contains(drawn, "pale: far from this slice") {
+		t.Error("the picture has no caption")
+	}
+	s.Look(func(v *View) { v.Tab = "fit" })
+	panel := Render(s.Frame())["panel"]
+	for _, want := range []string{`id="slice"`, "its ring is what the net says of that very row", `id="validation-scores"`} {
+		if !strings.Contains(panel, want) {
+			t.Errorf("the panel lacks %q", want)
+		}
+	}
+	valid, err := s.Frame().Validated()
+	if err != nil || valid.Rows != f.Validation.X.Rows {
+		t.Errorf("scores of %d of %d validation rows, %v", valid.Rows, f.Validation.X.Rows, err)
+	}
+	// Where the plane shows all that the network sees there is nothing to ring.
+	two := newSession(t, "circles")
+	fig, err = two.Frame().Plane(600, 440)
+	if err != nil || slices.ContainsFunc(fig.(plot.Field).Points, func(p plot.FieldPoint) bool { return p.Said != nil || p.Off != 0 }) {
+		t.Errorf("points of a whole plane are ringed or pale, %v", err)
+	}
+}
+
+// Health does not call a step of a tenth of the weights all right.
+func TestHealthNamesLargeSteps(t *testing.T) {
+	h := Health{Layers: []LayerHealth{{Layer: 0, Update: 0.44, Weight: 1, Gradient: 1}, {Layer: 1, Update: 0.001, Weight: 1, Gradient: 1}}}
+	if words := strings.Join(h.Words(), " "); !strings.Contains(words, "Layer 0: an update is 44 % as large") || strings.Contains(words, "Layer 1") {
+		t.Errorf("of a ratio of 0.44 it says %q", words)
 	}
 }

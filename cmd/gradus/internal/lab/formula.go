@@ -141,7 +141,11 @@ func (m mathml) path(p lesson.Path) template.HTML {
 		parts = append(parts, tied(worded(m.pair(factor(f), f.Value, i > 0), meaning(f, i)), f))
 		spoken = append(spoken, f.Symbol+" = "+m.digits.format(f.Value))
 	}
-	parts = append(parts, `<span class="product pair2"><math class="value"><mrow>`+strut+mo("=")+m.mn(p.Product)+`</mrow></math><small class="says"></small></span>`)
+	own := ""
+	if len(p.Factors) > 3 {
+		own = " own" // a line of its own
+	}
+	parts = append(parts, `<span class="product pair2`+own+`"><math class="value"><mrow>`+strut+mo("=")+m.mn(p.Product)+`</mrow></math><small class="says"></small></span>`)
 	return pairs(strings.Join(spoken, " times ")+", product "+m.digits.format(p.Product), parts...)
 }
 

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/gradus-ml/gradus/model"
@@ -173,6 +174,8 @@ func (h Health) Words() []string {
 		}
 		if l.Update > 1 {
 			out = append(out, name+": an update is larger than the weights it changes. The rate is too large.")
+		} else if l.Update > 0.1 {
+			out = append(out, fmt.Sprintf("%s: an update is %.0f %% as large as the weights it changes, where a tenth of a percent is usual. The run may jump; try a smaller rate.", name, 100*l.Update))
 		}
 		if l.Weight == 0 {
 			out = append(out, name+": all weights are 0, so every unit computes and learns the same.")

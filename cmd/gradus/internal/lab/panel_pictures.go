@@ -84,6 +84,12 @@ func (p panelData) Counted(r *Fitted) string {
 	return ""
 }
 
+// Sliced reports whether the plane is a slice: the network sees columns that it does not show.
+func (p panelData) Sliced() bool {
+	at := p.PlaneColumns()
+	return at[1] != "" && slices.ContainsFunc(p.Fit.Encoding.InputNames(), func(name string) bool { return name != at[0] && name != at[1] })
+}
+
 // ManyClasses reports whether a confusion matrix is too large for the page.
 func (p panelData) ManyClasses(f *Fitted) bool { return len(f.Classes) > mostClasses }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -114,8 +115,9 @@ func (f *Frame) below() (curve, output string) {
 	}
 	if t := f.View.tab(); t != "fit" && t != "start" && len(f.Net.Params()) <= mostBeside {
 		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
-			if field, ok := fig.(plot.Field); ok && len(field.Classes) > 2 {
-				field.Bare = true // their colours stand under Fit
+			if field, ok := fig.(plot.Field); ok {
+				sliced := len(f.Fit.Encoding.InputNames()) > 2
+				field.Bare = len(field.Classes) > 2 || sliced // what the colours and rings say stands under Fit
 				fig = field
 			}
 			output = svg(fig)
@@ -403,6 +405,19 @@ func (p panelData) OutputName(k int) string {
 	return names[k]
 }
 
+// TrueClass is the chosen row's class, "" where the target has none.
+func (p panelData) TrueClass() string {
+	e := p.Fit.Encoding
+	y := p.Training.Y.Row(p.View.Row)
+	switch e.Task {
+	case data.Binary:
+		return cut(e.Classes()[int(yes(y[0]))])
+	case data.Multiclass:
+		return cut(e.Classes()[highest(y)])
+	}
+	return ""
+}
+
 // mostLetters of an output's name stand beside its number.
 const mostLetters = 24
 
@@ -448,6 +463,27 @@ func (p panelData) Guessed() int {
 
 // ShareLink is the setup's part of an address.
 func (p panelData) ShareLink() string { return "/?c=" + p.Setup.Link() }
+
+// PlaceLink leads to the place that was looked at before Share: panel, lesson step, update, row and
+// weight.
+func (p panelData) PlaceLink() string {
+	f := *p.Frame
+	if f.View.tab() == "share" {
+		f.View.Tab = or(f.View.From, usualTab)
+	}
+	return f.Address()
+}
+
+// PlaceName says which panel that is.
+func (p panelData) PlaceName() string {
+	name := or(p.View.From, usualTab)
+	for _, t := range tabs {
+		if t.Name == name {
+			return t.Label
+		}
+	}
+	return ""
+}
 
 // BreakText is a breakpoint's value in its field.
 func (p panelData) BreakText(x *float64) string {

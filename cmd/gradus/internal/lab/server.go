@@ -68,6 +68,7 @@ func NewServer(o Options) *Server {
 	mux.HandleFunc("GET /data.csv", s.with(s.dataCSV))
 	mux.HandleFunc("GET /history.csv", s.with(s.historyCSV))
 	mux.HandleFunc("GET /figure.svg", s.with(s.figure))
+	mux.HandleFunc("GET /sheet.html", s.with(s.sheet))
 	mux.HandleFunc("GET /report.html", s.with(s.report))
 	mux.HandleFunc("GET /model.safetensors", s.with(s.model))
 	s.handler = s.guard(mux)

@@ -9,6 +9,7 @@ import (
 // View is what the visitor looks at.
 type View struct {
 	Tab    string // of the panel at the side
+	From   string // the panel before Share, to which a link of the place leads
 	Phase  int    // how much of the pass over the sample is shown: see Frame.phases; 0 all
 	Row    int    // the sample, counted among the training rows
 	Weight lesson.Address

@@ -165,6 +165,7 @@ document.addEventListener('click', (event) => {
     });
     return;
   }
+  if (event.target.closest('[data-full]')) { if (document.fullscreenElement) document.exitFullscreen(); else document.documentElement.requestFullscreen().catch(() => {}); return; }
   if (event.target.closest('[data-pass]')) { playPass(); return; }
   const el = nearest(event, event.target.closest('[data-do]'));
   if (el && !el.matches('input, select') && !el.disabled) press(el);
