@@ -74,6 +74,8 @@ func TestGo(t *testing.T) {
 	mod.add(t, fit(t, data.Binary, model.Options{Loss: "hinge", Threshold: "0.4", Hidden: []int{}}))
 	mod.add(t, fit(t, data.Multilabel, model.Options{Loss: "hinge", NoBias: true, Scale: data.ScaleNone}))
 	mod.add(t, fit(t, data.Multiclass, model.Options{OutputActivation: "sigmoid", Loss: "binary-cross-entropy", Hidden: []int{40}, Norm: "layer"}))
+	mod.add(t, tempered(t, shipped(t, "breast_cancer", model.Options{Epochs: 3})))
+	mod.add(t, tempered(t, shipped(t, "iris", model.Options{Epochs: 3, Precision: "float64"})))
 	mod.run(t, "vet", "./...")
 	out := mod.run(t, "test", "./...")
 	if n := strings.Count(out, "ok  \texported/"); n != mod.n {
@@ -88,6 +90,29 @@ func TestGo(t *testing.T) {
 	if err != nil || len(unformatted) > 0 {
 		t.Errorf("gofmt: %v %s", err, unformatted)
 	}
+}
+
+// tempered gives a model a temperature: the one for rows that it is too sure of.
+func tempered(t *testing.T, m *model.Model) *model.Model {
+	t.Helper()
+	const rows = 120
+	width := m.Outputs()
+	says, truth := make([]float64, rows*width), make([]float64, rows)
+	for i := range truth {
+		class := i % width
+		for k := range width {
+			says[i*width+k] = 0.01 / float64(width-1)
+		}
+		says[i*width+class] = 0.99
+		if i%5 == 0 {
+			class = (class + 1) % width
+		}
+		truth[i] = float64(class)
+	}
+	if c := m.Calibrate(says, truth, nil); c == nil || !c.Kept || m.Temperature < 1.5 {
+		t.Fatalf("it is calibrated as %+v", c)
+	}
+	return m
 }
 
 // TestGoCompiles: 200,000 weights cost little to compile, being one string.

@@ -22,6 +22,8 @@ type engine interface {
 	// predictEncoded does the same for rows that are encoded already, Width inputs each, on the
 	// caller's goroutine.
 	predictEncoded(x nn.Matrix[float64], out []float64)
+	// tempered returns an engine whose logits are those of this one times beta.
+	tempered(beta float64) engine
 	// shape returns what the network is, without a copy of it.
 	shape() (inputs int, layers []nn.Dense, parameters int)
 	// double returns the network in float64: a copy, or itself.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -26,16 +27,18 @@ const formatVersion = 1
 // header is the JSON. Everything but the weights is in it. What describes the network is as nn has
 // it, so that nn.Read finds the network in a model file.
 type header struct {
-	Format    int            `json:"format"`
-	Checksum  bool           `json:"checksum,omitempty"` // the metadata has one; so files from before it had load
-	Precision string         `json:"precision"`
-	Inputs    int            `json:"inputs"`
-	Layers    []nn.LayerSpec `json:"layers"`
-	Loss      string         `json:"loss"`
-	Threshold float64        `json:"threshold,omitempty"` // of two classes; without one it is 0.5
-	Encoding  *data.Encoding `json:"encoding"`
-	Options   Options        `json:"options"`
-	Training  *Training      `json:"training"`
+	Format      int            `json:"format"`
+	Checksum    bool           `json:"checksum,omitempty"` // the metadata has one; so files from before it had load
+	Precision   string         `json:"precision"`
+	Inputs      int            `json:"inputs"`
+	Layers      []nn.LayerSpec `json:"layers"`
+	Loss        string         `json:"loss"`
+	Threshold   float64        `json:"threshold,omitempty"`   // of two classes; without one it is 0.5
+	Temperature float64        `json:"temperature,omitempty"` // that divides the logits; without one they stay
+	Conformal   *Conformal     `json:"conformal,omitempty"`
+	Encoding    *data.Encoding `json:"encoding"`
+	Options     Options        `json:"options"`
+	Training    *Training      `json:"training"`
 }
 
 // Save writes the model to one safetensors file: tensors layers.K.weight of shape [in, out]
@@ -51,10 +54,11 @@ func (m *Model) Write(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	if n := m.Network32(); n != nil {
+	trained := m.AsTrained()
+	if n := trained.Network32(); n != nil {
 		return safetensors.Write(w, tensorsOf(n), string(text))
 	}
-	return safetensors.Write(w, tensorsOf(m.Network64()), string(text))
+	return safetensors.Write(w, tensorsOf(trained.Network64()), string(text))
 }
 
 func (m *Model) header() header {
@@ -66,6 +70,10 @@ func (m *Model) header() header {
 	if m.Threshold != 0.5 {
 		h.Threshold = m.Threshold
 	}
+	if m.trained != nil {
+		h.Temperature = m.Temperature
+	}
+	h.Conformal = m.Conformal
 	for _, l := range layers {
 		h.Layers = append(h.Layers, l.Spec())
 	}
@@ -183,6 +191,17 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if t := h.Temperature; t != 0 {
+		if !(t > 0) || math.IsInf(t, 0) || !m.tempers() {
+			return bad("its temperature is %v, which is not a positive number, or its outputs have no logits to divide", t)
+		}
+		m.setTemperature(t)
+	}
+	if m.Conformal = h.Conformal; m.Conformal != nil {
+		if err := m.Conformal.validate(m); err != nil {
+			return bad("%w", err)
+		}
+	}
 	return m, nil
 }
 
@@ -202,7 +221,7 @@ func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
 	case !outputFits(m.Task(), out.Activation, m.Loss == nn.Hinge):
 		return fmt.Errorf("the outputs of %s classification are probabilities, and %s gives none", m.Task(), out.Activation)
 	}
-	m.Threshold = or(threshold, 0.5)
+	m.Threshold, m.Temperature = or(threshold, 0.5), 1
 	return nil
 }
 

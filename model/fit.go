@@ -497,7 +497,7 @@ func (f *Fit) Model() (*Model, error) {
 func (f *Fit) Unscored() *Model {
 	r := f.runner.result()
 	m := &Model{
-		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold, engine: f.runner.engine(),
+		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold, Temperature: 1, engine: f.runner.engine(),
 		Training: Training{
 			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds,
 			Loss: r.Loss, Rows: f.Rows, Diagnosis: r.Diagnosis, History: r.History,
@@ -513,10 +513,13 @@ func (f *Fit) Unscored() *Model {
 	return m
 }
 
-// Score gives a model of Unscored its threshold and its scores. It looks at no more of the run than
+// Score gives a model of Unscored its temperature, its threshold and its scores. It looks at no more of the run than
 // its rows, so the run may go on meanwhile. When ctx ends it returns an error that wraps what
 // ended ctx, before it comes to the training, the validation or the test rows.
 func (f *Fit) Score(ctx context.Context, m *Model) error {
+	if err := f.hold(m); err != nil {
+		return err
+	}
 	if err := f.chooseThreshold(m); err != nil {
 		return err
 	}

@@ -11,28 +11,39 @@ type Judged struct {
 	Rows  []int
 	Truth []float64 // the class's place in Classes of each row, or the targets (of labels 0 or 1), row by row
 	Says  []float64 // as Predict has them, Outputs numbers a row
+	Raw   []float64 // as Says, without the model's temperature; nil where it has none
 	W     []float64 // what each row weighs in scores; nil: all the same
 }
 
 // Judge returns what a model says of the most honest rows that the run has: the test rows, else the
 // validation rows, else the training rows.
 func (f *Fit) Judge(m *Model) (*Judged, error) {
-	j := &Judged{What: "training", Table: f.tables.Train, Rows: f.parts.train}
+	what, table, rows := "training", f.tables.Train, f.parts.train
 	switch own := f.tables; {
 	case len(f.parts.test) > 0:
-		j.What, j.Table, j.Rows = "test", own.Test, f.parts.test
+		what, table, rows = "test", own.Test, f.parts.test
 	case len(f.parts.validation) > 0:
-		j.What, j.Table, j.Rows = "validation", own.Validation, f.parts.validation
+		what, table, rows = "validation", own.Validation, f.parts.validation
 	}
-	if j.Table == nil {
-		j.Table = f.tables.Train
+	if table == nil {
+		table = f.tables.Train
 	}
+	return f.judge(m, what, table, rows)
+}
+
+func (f *Fit) judge(m *Model, what string, table *data.Table, rows []int) (*Judged, error) {
+	j := &Judged{What: what, Table: table, Rows: rows}
 	b, err := m.Encoding.Bind(j.Table)
 	if err != nil {
 		return nil, err
 	}
 	if j.Says, _, err = m.predictRows(b, j.Rows, nil); err != nil {
 		return nil, err
+	}
+	if m.trained != nil {
+		if j.Raw, _, err = m.AsTrained().predictRows(b, j.Rows, nil); err != nil {
+			return nil, err
+		}
 	}
 	targets := make([]float64, len(j.Rows)*m.Encoding.Outputs())
 	if err := data.Targets(b, j.Rows, targets); err != nil {

@@ -19,7 +19,13 @@ type Model struct {
 	Loss     nn.Loss  // the loss it was trained with
 	// Threshold is above which probability of the second of two classes it is predicted.
 	Threshold float64
-	engine    engine
+	// Temperature divides the logits of the network as it was trained; 1 leaves them. Calibrate sets it.
+	Temperature float64
+	// Conformal is how far the model was off on rows that trained nothing, for Intervals and Sets; nil
+	// where it is not known.
+	Conformal *Conformal
+	engine    engine // that predicts
+	trained   engine // without the temperature; nil where there is none
 }
 
 // Rows counts the rows by what they were used for.
@@ -76,15 +82,17 @@ func (m *Model) DescribeNetwork() string {
 }
 
 // Network64 returns the network in float64: the model's own if it is one, which must not be
-// changed, else a copy.
+// changed, else a copy. It is the network that predicts: a Temperature has divided the last layer's
+// weights and biases, which AsTrained has as they were trained and as they stand in the file.
 func (m *Model) Network64() *nn.Network[float64] { return m.engine.double() }
 
-// Network32 returns the network if it is of float32, else nil. It must not be changed.
+// Network32 returns the network if it is of float32, else nil, as Network64 does. It must not be changed.
 func (m *Model) Network32() *nn.Network[float32] { return m.engine.single() }
 
-// WeightsSHA256 is the SHA-256 of all parameters' bytes, little-endian, in the order of
+// WeightsSHA256 is the SHA-256 of all parameters' bytes as they were trained, little-endian, in the order of
 // the model file, as lower-case hex: two models with the same sum are the same network.
 func (m *Model) WeightsSHA256() string {
+	m = m.AsTrained()
 	if n := m.Network32(); n != nil {
 		return safetensors.Sum(tensorsOf(n))
 	}

@@ -22,6 +22,8 @@ type Training struct {
 	// Guess is what a guess that never looks at the inputs says: each class's share of the training
 	// rows, or each target's mean. Nil in files of an earlier gradus.
 	Guess []float64 `json:"guess,omitempty"`
+	// Calibration is what a temperature did, where one was asked for.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// Tables are the tables of the run by what they were for: train, and validation and test where
 	// those rows had a table of their own.
 	Tables map[string]Source `json:"tables,omitempty"`

@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"data/sqlite":                  {"data", "github.com/ncruces/go-sqlite3"},
 	"data/parquet":                 {"data", "internal/flatbuf", "github.com/klauspost/compress/"},
 	"model": {
-		"internal/atomicfile", "internal/jsonfloat", "internal/memory", "internal/rng", "internal/safetensors",
+		"internal/atomicfile", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/rng", "internal/safetensors",
 		"nn", "optim", "data", "metrics", "train",
 	},
 	"cmd/gradus/internal/lesson": {"internal/jsonfloat", "internal/kernel", "internal/rng", "nn", "optim", "train"},
@@ -75,11 +75,12 @@ var allowed = map[string][]string{
 	"examples/finetune":    {"data", "model", "nn", "train"},
 	"examples/rowstream":   {"nn", "train"},
 
-	"bench/scores":  {},
-	"bench/reading": {},
-	"bench/faults":  {"data", "model", "train"},
-	"bench/sklearn": {},
-	"bench/tables":  {},
+	"bench/scores":    {},
+	"bench/intervals": {"data", "metrics", "model"},
+	"bench/reading":   {},
+	"bench/faults":    {"data", "model", "train"},
+	"bench/sklearn":   {},
+	"bench/tables":    {},
 
 	"bench/serve": {"data", "model", "fortio.org/"}, // a module of its own
 

@@ -131,9 +131,9 @@ func scoresText(s metrics.Scores) string {
 // writeFolds writes the out-of-fold predictions.
 func writeFolds(w io.Writer, cv *model.CV) error {
 	width := cv.Folds[0].Outputs()
-	return writeTable(w, cv.Folds[0], []string{"row", "fold"}, len(cv.Rows), func(i int) ([]string, model.Prediction) {
+	return writeTable(w, cv.Folds[0], []string{"row", "fold"}, nil, len(cv.Rows), func(i int) ([]string, model.Prediction, []string) {
 		p := cv.Folds[cv.Fold[i]].Describe(cv.Predictions[i*width:][:width])
-		return []string{strconv.Itoa(cv.Rows[i]), strconv.Itoa(cv.Fold[i] + 1)}, p
+		return []string{strconv.Itoa(cv.Rows[i]), strconv.Itoa(cv.Fold[i] + 1)}, p, nil
 	})
 }
 

@@ -17,6 +17,7 @@ func (predictCmd) Help() string {
 	return exampleCalls(
 		"gradus predict data.safetensors new.csv -o predictions.csv", "",
 		"gradus predict data.safetensors new.csv --keep id", "with the column id in front",
+		"gradus predict data.safetensors new.csv --interval 0.9", "with where each target lies, nine times in ten",
 		"gradus predict data.safetensors new.csv --bad-cells missing", "whatever stands in its cells",
 	)
 }

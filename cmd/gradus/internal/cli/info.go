@@ -3,8 +3,17 @@ package cli
 import (
 	"strings"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
+
+// conformalRows is how many rows the model's intervals or sets are made of.
+func conformalRows(m *model.Model) int {
+	if m.Conformal == nil {
+		return 0
+	}
+	return m.Conformal.Rows
+}
 
 // infoCmd is "gradus info MODEL".
 type infoCmd struct {
@@ -23,21 +32,23 @@ func (c *infoCmd) Run(e *env) error {
 	}
 	if c.JSON {
 		return e.writeJSON(struct {
-			Task       string         `json:"task"`
-			Target     []string       `json:"target"`
-			Classes    []string       `json:"classes,omitempty"`
-			Columns    []string       `json:"columns"`
-			Inputs     []string       `json:"inputs"`
-			Network    string         `json:"network"`
-			Parameters int            `json:"parameters"`
-			Precision  string         `json:"precision"`
-			Weights    string         `json:"weights_sha256"`
-			Threshold  float64        `json:"threshold"` // of two classes
-			Options    model.Options  `json:"options"`
-			Training   model.Training `json:"training"`
+			Task        string         `json:"task"`
+			Target      []string       `json:"target"`
+			Classes     []string       `json:"classes,omitempty"`
+			Columns     []string       `json:"columns"`
+			Inputs      []string       `json:"inputs"`
+			Network     string         `json:"network"`
+			Parameters  int            `json:"parameters"`
+			Precision   string         `json:"precision"`
+			Weights     string         `json:"weights_sha256"`
+			Threshold   float64        `json:"threshold"`      // of two classes
+			Temperature float64        `json:"temperature"`    // that divides the logits; 1: as trained
+			Conformal   int            `json:"conformal_rows"` // rows that intervals and sets are made of
+			Options     model.Options  `json:"options"`
+			Training    model.Training `json:"training"`
 		}{
 			string(m.Task()), m.Targets(), m.Classes(), m.Columns(), m.Encoding.InputNames(),
-			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Options, m.Training,
+			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, conformalRows(m), m.Options, m.Training,
 		})
 	}
 	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
@@ -52,6 +63,16 @@ func (c *infoCmd) Run(e *env) error {
 	e.printf("Descent  %s, seed %d\n", descentText(m.Options), m.Options.Seed)
 	e.printf("Rows     %s\n", rowsText(m.Training.Rows))
 	e.printf("Trained  %s\n", trainedText(m))
+	if c := m.Training.Calibration; c != nil {
+		e.printf("%s\n", calibrationText(c))
+	}
+	if n := conformalRows(m); n > 0 {
+		what := "sets of classes (gradus predict --sets 0.9)"
+		if m.Task() == data.Regression {
+			what = "intervals (gradus predict --interval 0.9)"
+		}
+		e.printf("Honest   %s by %s\n", what, counted(n, "validation row"))
+	}
 	e.printf("Weights  sha256 %s\n\n", m.WeightsSHA256())
 	writeScores(e, m)
 	return nil

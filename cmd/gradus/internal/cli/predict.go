@@ -18,9 +18,11 @@ type predictCmd struct {
 	Model     string `arg:"" help:"A model file."`
 	Data      paths  `arg:"" sep:"none" help:"A table with the model's columns, in any order."`
 	readFlags `embed:""`
-	Keep      names  `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
-	BadCells  string `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
-	Out       string `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
+	Keep      names   `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
+	Interval  float64 `placeholder:"X" help:"Of a regression: add where the target lies with this probability, such as 0.9, as COL_lower and COL_upper."`
+	Sets      float64 `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
+	BadCells  string  `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
+	Out       string  `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {
@@ -37,7 +39,11 @@ func (c *predictCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	names, columns, err := c.kept(e, m, t)
+	more, err := c.more(m)
+	if err != nil {
+		return asUsage(err)
+	}
+	names, columns, err := c.kept(e, m, t, more.columns)
 	if err != nil {
 		return err
 	}
@@ -52,11 +58,12 @@ func (c *predictCmd) Run(e *env) error {
 	width := m.Outputs()
 	write := func(w io.Writer) error {
 		lead := make([]string, len(columns))
-		return writeTable(w, m, names, t.Rows(), func(r int) ([]string, model.Prediction) {
+		return writeTable(w, m, names, more.columns, t.Rows(), func(r int) ([]string, model.Prediction, []string) {
 			for i, col := range columns {
 				lead[i] = t.Cell(r, col)
 			}
-			return lead, m.Describe(out[r*width:][:width])
+			says := out[r*width:][:width]
+			return lead, m.Describe(says), more.cells(says)
 		})
 	}
 	if c.Out == "" || c.Out == "-" {
@@ -65,10 +72,53 @@ func (c *predictCmd) Run(e *env) error {
 	return atomicfile.Write(c.Out, write)
 }
 
+// said are columns behind a prediction, and what stands in them for predictions.
+type said struct {
+	columns []string
+	cells   func(says []float64) []string
+}
+
+// more are the columns of --interval and --sets.
+func (c *predictCmd) more(m *model.Model) (said, error) {
+	none := said{cells: func([]float64) []string { return nil }}
+	switch {
+	case c.Interval != 0:
+		if _, err := m.Intervals(nil, c.Interval); err != nil {
+			return none, err
+		}
+		var columns []string
+		for _, name := range m.Targets() {
+			columns = append(columns, name+"_lower", name+"_upper")
+		}
+		if c.Sets != 0 {
+			return none, usagef("--interval is for amounts and --sets for classes; give one of them")
+		}
+		return said{columns, func(says []float64) (cells []string) {
+			in, _ := m.Intervals(says, c.Interval) // an error would have come above
+			for _, i := range in {
+				cells = append(cells, allDigits(i.Lower), allDigits(i.Upper))
+			}
+			return cells
+		}}, nil
+	case c.Sets != 0:
+		if _, err := m.Sets(nil, c.Sets); err != nil {
+			return none, err
+		}
+		return said{[]string{m.Targets()[0] + "_set"}, func(says []float64) []string {
+			sets, _ := m.Sets(says, c.Sets)
+			return []string{data.JoinNames(sets[0])}
+		}}, nil
+	}
+	return none, nil
+}
+
+// allDigits writes a number so that, read back, it is the same float64.
+func allDigits(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
 // kept finds the columns of --keep, and the names they are written under: one that a prediction
 // has as well gets the ending _given.
-func (c *predictCmd) kept(e *env, m *model.Model, t *data.Table) (names []string, columns []int, err error) {
-	taken := predictionColumns(m)
+func (c *predictCmd) kept(e *env, m *model.Model, t *data.Table, more []string) (names []string, columns []int, err error) {
+	taken := append(predictionColumns(m), more...)
 	for _, name := range c.Keep {
 		col := t.Index(name)
 		if col < 0 {
@@ -104,19 +154,17 @@ func predictionColumns(m *model.Model) []string {
 	return names
 }
 
-// writeTable writes predictions behind columns of the caller's own, lead. m says what the
-// columns are, row what stands in them. Numbers have all their digits: read back they are the
-// same float64.
-func writeTable(w io.Writer, m *model.Model, lead []string, rows int, row func(r int) ([]string, model.Prediction)) error {
-	f := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+// writeTable writes predictions between columns of the caller's own, lead before and more behind. m says what the
+// columns are, row what stands in them. Numbers have all their digits.
+func writeTable(w io.Writer, m *model.Model, lead, more []string, rows int, row func(r int) (lead []string, p model.Prediction, more []string)) error {
 	csv := csv.NewWriter(w)
-	header := append(lead[:len(lead):len(lead)], predictionColumns(m)...)
+	header := slices.Concat(lead, predictionColumns(m), more)
 	if err := csv.Write(header); err != nil {
 		return err
 	}
 	record := make([]string, 0, len(header))
 	for r := range rows {
-		first, p := row(r)
+		first, p, last := row(r)
 		record = append(record[:0], first...)
 		switch {
 		case p.Class != "" || p.Probabilities != nil && p.Labels == nil:
@@ -125,11 +173,12 @@ func writeTable(w io.Writer, m *model.Model, lead []string, rows int, row func(r
 			record = append(record, p.Labels...)
 		}
 		for _, v := range p.Values {
-			record = append(record, f(v))
+			record = append(record, allDigits(v))
 		}
 		for _, v := range p.Probabilities {
-			record = append(record, f(v))
+			record = append(record, allDigits(v))
 		}
+		record = append(record, last...)
 		if err := csv.Write(record); err != nil {
 			return err
 		}

@@ -42,6 +42,11 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 		}
 		e.printf("Decides  %s above a probability of %s%s\n", m.Classes()[1], short(m.Threshold), by)
 	}
+	if c := t.Calibration; c != nil {
+		e.printf("%s\n", calibrationText(c))
+	} else if m.Options.Calibrate {
+		e.printf("Note     No temperature was chosen: that takes two or more classes by logits and 40 validation rows.\n")
+	}
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
 	}
@@ -79,6 +84,15 @@ func testFile(test string) string {
 		return ""
 	}
 	return test
+}
+
+// calibrationText says what a temperature does to the probabilities.
+func calibrationText(c *model.Calibration) string {
+	if !c.Kept {
+		return fmt.Sprintf("Logits   as trained: a temperature (%s would be best on the validation rows) did not make new rows' probabilities better", short(c.Temperature))
+	}
+	return fmt.Sprintf("Logits   divided by a temperature of %s: log loss of the %s %s in place of %s, calibration error %s in place of %s",
+		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
 }
 
 func findingText(f train.Finding) string {

@@ -170,21 +170,22 @@ func precisionFigure(tests []test) plot.Chart {
 func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart {
 	c := squareChart("probability that the model gives", "share of the rows that are so")
 	if m.Task() == data.Multiclass {
-		t := test{name: "the guess", w: j.W}
-		width := m.Outputs()
-		for i := range j.Rows {
-			says := j.Says[i*width:][:width]
-			best := 0
-			for k, p := range says {
-				if p > says[best] {
-					best = k
-				}
-			}
-			t.p, t.yes = append(t.p, says[best]), append(t.yes, best == int(j.Truth[i]))
-		}
-		tests = []test{t}
+		tests = guesses(m, j)
 	}
-	for _, t := range tests[:min(mostCurves, len(tests))] {
+	raw := tests[:0:0]
+	if j.Raw != nil { // the same, without the temperature
+		before := *j
+		before.Says, before.Raw = j.Raw, nil
+		if m.Task() == data.Multiclass {
+			raw = guesses(m, &before)
+		} else {
+			raw = testsOf(m, &before)
+		}
+		for i := range raw {
+			raw[i].name += ", logits as trained"
+		}
+	}
+	for _, t := range append(tests[:min(mostCurves, len(tests)):min(mostCurves, len(tests))], raw...) {
 		var weight, said, were [bins]float64
 		right := make([]float64, len(t.p))
 		for i, p := range t.p {
@@ -210,6 +211,23 @@ func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart
 	}
 	c.Series = append(c.Series, diagonal("as it should be", 0, 1))
 	return c
+}
+
+// guesses are whether the most probable class is the row's.
+func guesses(m *model.Model, j *model.Judged) []test {
+	t := test{name: "the guess", w: j.W}
+	width := m.Outputs()
+	for i := range j.Rows {
+		says := j.Says[i*width:][:width]
+		best := 0
+		for k, p := range says {
+			if p > says[best] {
+				best = k
+			}
+		}
+		t.p, t.yes = append(t.p, says[best]), append(t.yes, best == int(j.Truth[i]))
+	}
+	return []test{t}
 }
 
 // some are up to that many rows, evenly spread.

@@ -1,0 +1,143 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// The temperature is that which scipy finds (testdata/temperature.py).
+func TestTemperatureAgainstScipy(t *testing.T) {
+	raw, err := os.ReadFile("testdata/temperature.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var oracle struct {
+		Cases []struct {
+			Probabilities [][]float64
+			Classes       []float64
+			Weights       []float64
+			Temperature   float64
+			Before, After float64
+		}
+	}
+	if err := json.Unmarshal(raw, &oracle); err != nil {
+		t.Fatal(err)
+	}
+	if len(oracle.Cases) < 4 {
+		t.Fatalf("%d cases", len(oracle.Cases))
+	}
+	for i, c := range oracle.Cases {
+		var p []float64
+		for _, row := range c.Probabilities {
+			p = append(p, row...)
+		}
+		width := len(c.Probabilities[0])
+		got := Temperature(p, width, c.Classes, c.Weights)
+		before, _ := temperedLoss(p, width, c.Classes, c.Weights, 1)
+		after, slope := temperedLoss(p, width, c.Classes, c.Weights, 1/got)
+		if !(math.Abs(got-c.Temperature) < 1e-5*c.Temperature) || !(math.Abs(before-c.Before) < 1e-12) || !(math.Abs(after-c.After) < 1e-10) || !(math.Abs(slope) < 1e-9) {
+			t.Errorf("case %d: temperature %v, log loss %v to %v (slope %g); scipy has %v, %v to %v", i, got, before, after, slope, c.Temperature, c.Before, c.After)
+		}
+	}
+}
+
+// sure is a model that is far surer than it should be, with its table.
+func sure(t *testing.T, name string, o Options) (*Model, *Fit, *data.Table) {
+	t.Helper()
+	table := readExample(t, name)
+	share := 0.3
+	patience := 0
+	o.Validation, o.Patience, o.Epochs, o.Hidden = &share, &patience, 60, []int{40}
+	m, f, err := Train(context.Background(), table, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, f, table
+}
+
+// A temperature goes into the file and out of it, divides the logits of every way to predict, leaves the
+// weights of the file, and is not there where none was asked for.
+func TestCalibratedModel(t *testing.T) {
+	for _, c := range []struct{ table, precision string }{{"breast_cancer", "float32"}, {"digits", "float64"}} {
+		t.Run(c.table, func(t *testing.T) {
+			plain, _, table := sure(t, c.table, Options{Precision: c.precision})
+			m, f, _ := sure(t, c.table, Options{Precision: c.precision, Calibrate: true})
+			k := m.Training.Calibration
+			if k == nil || !k.Kept || m.Temperature != k.Temperature || !(k.After < k.Before) || k.Rows != f.Rows.Validation {
+				t.Fatalf("it is calibrated as %+v", k)
+			}
+			if plain.Temperature != 1 || plain.Training.Calibration != nil {
+				t.Error("a temperature that nobody asked for")
+			}
+			if m.WeightsSHA256() != plain.WeightsSHA256() {
+				t.Error("calibration changed the weights")
+			}
+			if loss, _ := m.Training.Metrics.Validation.Get("loss"); math.Abs(loss-k.After) > 1e-5 {
+				t.Errorf("the loss of the validation rows is %v, the calibration says %v", loss, k.After)
+			}
+			raw, _, err := m.AsTrained().Predict(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, _, err := plain.Predict(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var file bytes.Buffer
+			if err := m.Write(&file); err != nil {
+				t.Fatal(err)
+			}
+			back, err := Read(bytes.NewReader(file.Bytes()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			says, _, err := m.Predict(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, _, err := back.Predict(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := temper(raw, m.Outputs(), m.Temperature)
+			for i := range says {
+				inside := raw[i] > 1e-3 && raw[i] < 1-1e-3 // beyond, float32 has too few digits of 1 - p
+				if raw[i] != before[i] || says[i] != again[i] || inside && !(math.Abs(says[i]-want[i]) < 1e-4) {
+					t.Fatalf("prediction %d: %v as trained (%v without calibrating), %v calibrated, want %v, %v read back", i, raw[i], before[i], says[i], want[i], again[i])
+				}
+			}
+			if back.WeightsSHA256() != m.WeightsSHA256() || back.Temperature != m.Temperature {
+				t.Error("read back it is another model")
+			}
+			row := map[string]any{}
+			for _, name := range m.Columns() {
+				row[name] = table.Cell(3, table.Index(name))
+			}
+			p, err := back.PredictRow(row)
+			if err != nil || p.Probabilities[1] != says[3*m.Outputs()+1] {
+				t.Errorf("one row: %v, %v", p, err)
+			}
+		})
+	}
+}
+
+// A temperature that a file cannot have is refused.
+func TestOddTemperature(t *testing.T) {
+	m, _, _ := sure(t, "breast_cancer", Options{Calibrate: true})
+	m.Temperature = -1
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); !errors.Is(err, ErrFile) {
+		t.Errorf("the temperature -1: %v", err)
+	}
+}

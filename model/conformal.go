@@ -1,0 +1,263 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
+)
+
+// Conformal is how far a model was off on rows that trained nothing, by which it says how far it may
+// be off on others: conformal prediction (Vovk, Gammerman and Shafer 2005). Of n such rows with scores
+// s_1 <= ... <= s_n the limit for a level is
+//
+//	q = s_k with k = ceil((n+1)·level)
+//
+// A new row that is like them has a score of at most q with a probability of at least the level.
+//
+// The score of an amount is |y - prediction|, and its limit goes by the prediction: the rows are in
+// up to five groups of about the same size by what is predicted, of some 100 rows at least, and the limit is
+// that of the group (Mondrian conformal prediction). The score of a class is 1 - its probability.
+type Conformal struct {
+	Rows    int           `json:"rows"`
+	Targets []OffByTarget `json:"targets"` // one for each target; of classes one
+}
+
+// OffByTarget has the scores of one target.
+type OffByTarget struct {
+	All    Scores    `json:"all"`
+	Limits []float64 `json:"limits,omitempty"` // of the prediction, between the groups
+	Groups []Scores  `json:"groups,omitempty"` // one more than limits
+}
+
+// MarshalJSON writes null for a number that is not finite.
+func (o OffByTarget) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(o) }
+
+// UnmarshalJSON reads null as NaN.
+func (o *OffByTarget) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, o) }
+
+// Scores are sorted scores of rows, or 200 of them, closer to each other at the upper end.
+type Scores struct {
+	Rows int       `json:"rows"`
+	Kept []float64 `json:"kept"`
+}
+
+// MarshalJSON writes null for a number that is not finite.
+func (s Scores) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
+
+// UnmarshalJSON reads null as NaN.
+func (s *Scores) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
+
+const (
+	keptScores = 200 // of more rows
+	groupRows  = 100 // in a group at least
+	mostGroups = 5
+)
+
+// keptRank is the rank, from 1, of the i-th kept score of n.
+func keptRank(i, n int) int {
+	if n <= keptScores {
+		return i + 1
+	}
+	left := 1 - float64(i+1)/keptScores
+	return n - int(float64(n)*left*left)
+}
+
+// newScores keeps scores. It sorts them.
+func newScores(all []float64) Scores {
+	slices.Sort(all)
+	s := Scores{Rows: len(all)}
+	for i := range min(keptScores, len(all)) {
+		s.Kept = append(s.Kept, all[keptRank(i, len(all))-1])
+	}
+	return s
+}
+
+// limit is the least kept score that is at least the k-th, k = ceil((n+1)·level); ok is false where
+// that is more than there are.
+func (s *Scores) limit(level float64) (q float64, ok bool) {
+	k := int(math.Ceil(float64(s.Rows+1)*level - 1e-9))
+	i := sort.Search(len(s.Kept), func(i int) bool { return keptRank(i, s.Rows) >= k })
+	if i == len(s.Kept) {
+		return math.Inf(1), false
+	}
+	return s.Kept[i], true
+}
+
+// NewConformal makes a Conformal of predictions for rows that trained nothing, Outputs numbers a row, and the
+// rows' targets: the amounts of each, or the class. The predictions may be out-of-fold: each row by a model that
+// did not learn it (as CV+ of Barber, Candès, Ramdas and Tibshirani 2021 has them). It is nil for several labels
+// and where there are no rows.
+func NewConformal(m *Model, says, truth []float64) *Conformal {
+	width := m.Outputs()
+	rows := len(says) / width
+	if m.Task() == data.Multilabel || rows == 0 {
+		return nil
+	}
+	c := &Conformal{Rows: rows}
+	if m.Task() != data.Regression {
+		scores := make([]float64, rows)
+		for i := range scores {
+			scores[i] = 1 - says[i*width+int(truth[i])]
+		}
+		c.Targets = []OffByTarget{{All: newScores(scores)}}
+		return c
+	}
+	for j := range width {
+		p, off := make([]float64, rows), make([]float64, rows)
+		for i := range p {
+			p[i], off[i] = says[i*width+j], math.Abs(truth[i*width+j]-says[i*width+j])
+		}
+		t := OffByTarget{}
+		if n := min(mostGroups, rows/groupRows); n > 1 {
+			sorted := slices.Sorted(slices.Values(p))
+			for g := 1; g < n; g++ {
+				if limit := sorted[g*rows/n]; len(t.Limits) == 0 || limit > t.Limits[len(t.Limits)-1] {
+					t.Limits = append(t.Limits, limit)
+				}
+			}
+			groups := make([][]float64, len(t.Limits)+1)
+			for i, v := range p {
+				g := t.group(v)
+				groups[g] = append(groups[g], off[i])
+			}
+			for _, g := range groups {
+				t.Groups = append(t.Groups, newScores(g))
+			}
+		}
+		t.All = newScores(off)
+		c.Targets = append(c.Targets, t)
+	}
+	return c
+}
+
+// group is the place of a prediction's group.
+func (o *OffByTarget) group(says float64) int {
+	return sort.Search(len(o.Limits), func(i int) bool { return says < o.Limits[i] })
+}
+
+// limit is that of the prediction's group, or of all rows where the group has too few for the level.
+func (o *OffByTarget) limit(says, level float64) (q float64, ok bool) {
+	if o.Groups != nil {
+		if q, ok := o.Groups[o.group(says)].limit(level); ok {
+			return q, true
+		}
+	}
+	return o.All.limit(level)
+}
+
+// checkLevel refuses a level that cannot be had.
+func (m *Model) checkLevel(flag string, level float64) error {
+	switch {
+	case !(level > 0 && level < 1):
+		return refuse(flag, "%v is not a share between 0 and 1, such as 0.9", level)
+	case m.Conformal == nil:
+		return refuse(flag, "the model's file does not say how far it was off on rows that trained nothing: train it with validation rows (--validation)")
+	}
+	if _, ok := m.Conformal.Targets[0].All.limit(level); !ok {
+		return refuse(flag, "%v takes at least %d validation rows, and the model had %d; give at most %.3g, or train with more", level,
+			int(math.Ceil(level/(1-level)-1e-9)), m.Conformal.Rows, float64(m.Conformal.Rows)/float64(m.Conformal.Rows+1))
+	}
+	return nil
+}
+
+// Interval is where a target lies.
+type Interval struct {
+	Lower float64 `json:"lower"`
+	Upper float64 `json:"upper"`
+}
+
+// MarshalJSON writes null for a number that is not finite.
+func (i Interval) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(i) }
+
+// UnmarshalJSON reads null as NaN.
+func (i *Interval) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, i) }
+
+// Intervals returns for each target of a regression where it lies with a probability of level, such as
+// 0.9, for predictions of Predict or PredictValues, one or many rows. That holds in the mean over rows that are like
+// the model's validation rows. An error wraps ErrOptions.
+func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
+	if m.Task() != data.Regression {
+		return nil, refuse("interval", "it is for amounts, and the task is %s; of two and more classes there are sets", m.Task())
+	}
+	if err := m.checkLevel("interval", level); err != nil {
+		return nil, err
+	}
+	out := make([]Interval, len(says))
+	for i, v := range says {
+		q, _ := m.Conformal.Targets[i%m.Outputs()].limit(v, level)
+		out[i] = Interval{v - q, v + q}
+	}
+	return out, nil
+}
+
+// Sets returns for each row of predictions the classes of which one is the row's with a probability of at least
+// level, the most probable first. The most probable class is always among them, so that no set is empty and the sets of a
+// model that is right more often than the level hold more than they must. An error wraps ErrOptions.
+func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
+	if m.Task() != data.Binary && m.Task() != data.Multiclass {
+		return nil, refuse("sets", "they are of classes, and the task is %s; of amounts there are intervals", m.Task())
+	}
+	if err := m.checkLevel("sets", level); err != nil {
+		return nil, err
+	}
+	q, _ := m.Conformal.Targets[0].All.limit(level)
+	width, classes := m.Outputs(), m.Classes()
+	out := make([][]string, len(says)/width)
+	for i := range out {
+		p := says[i*width:][:width]
+		order := make([]int, width)
+		for k := range order {
+			order[k] = k
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			if p[a] > p[b] {
+				return -1
+			}
+			if p[a] < p[b] {
+				return 1
+			}
+			return 0
+		})
+		for n, k := range order {
+			if n == 0 || 1-p[k] <= q {
+				out[i] = append(out[i], classes[k])
+			}
+		}
+	}
+	return out, nil
+}
+
+// Limit is the score that the share level of rows stays within, of the first target; an error where the rows are
+// too few for the level.
+func (c *Conformal) Limit(level float64) (float64, error) {
+	q, ok := c.Targets[0].All.limit(level)
+	if !ok {
+		return 0, refuse("level", "%v takes more rows than %d", level, c.Rows)
+	}
+	return q, nil
+}
+
+// validate refuses scores that cannot be.
+func (c *Conformal) validate(m *Model) error {
+	targets := 1
+	if m.Task() == data.Regression {
+		targets = m.Outputs()
+	}
+	if m.Task() == data.Multilabel || len(c.Targets) != targets {
+		return fmt.Errorf("it says of %d targets how far it was off, and has %d", len(c.Targets), targets)
+	}
+	for _, t := range c.Targets {
+		ordered := slices.IsSorted(t.Limits) && (len(t.Groups) == 0 && len(t.Limits) == 0 || len(t.Groups) == len(t.Limits)+1)
+		for _, s := range append([]Scores{t.All}, t.Groups...) {
+			ordered = ordered && len(s.Kept) == min(keptScores, s.Rows) && slices.IsSorted(s.Kept) && !slices.ContainsFunc(s.Kept, func(v float64) bool { return !(v >= 0) })
+		}
+		if !ordered {
+			return fmt.Errorf("the scores of its validation rows are not in order")
+		}
+	}
+	return nil
+}
