@@ -15,6 +15,7 @@ const (
 	Dropout         Purpose = 6  // a: step, layer; b: row, unit; see Bernoulli
 	Search          Purpose = 15 // a: trial, b: dimension
 	Fold            Purpose = 20 // a: class, b: position; which fold a row is in
+	LevelFold       Purpose = 30 // a: 0, b: position; which fold a training row's mean of its level leaves out
 	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance
 )
 
