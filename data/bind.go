@@ -95,6 +95,9 @@ type Count struct {
 	Imputed int    // they were missing
 	Unseen  int    // training had no such level
 	Example string // the first unseen level
+	Beyond  int    // they lay outside the range of the training rows, which is from Low to High
+	Low     string // as a number, or a date
+	High    string
 	Bad     int    // they were of another type, see BadAsMissing
 	BadCell string // the first of them, with its line
 }
@@ -166,6 +169,7 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
 				counts[j].Example = strings.Clone(t.Cell(c.first, b.inputs[j]))
 			}
 			counts[j].Unseen += c.unseen
+			counts[j].Beyond += c.beyond
 			if counts[j].Bad == 0 && c.bad > 0 {
 				counts[j].BadCell = t.cellAt(c.firstBad, b.inputs[j])
 			}
@@ -174,8 +178,11 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
 	}
 	told := counts[:0]
 	for i, c := range counts {
-		if c.Imputed > 0 || c.Unseen > 0 || c.Bad > 0 {
+		if c.Imputed > 0 || c.Unseen > 0 || c.Beyond > 0 || c.Bad > 0 {
 			c.Column = e.Inputs[i].Name
+			if c.Beyond > 0 {
+				c.Low, c.High = e.Inputs[i].rangeText()
+			}
 			told = append(told, c)
 		}
 	}

@@ -18,6 +18,7 @@ type piece struct {
 
 type pieceCount struct {
 	imputed, unseen, bad int
+	beyond               int // cells, of numbers and dates
 	first                int // row that is unseen
 	firstBad             int // row
 }
@@ -122,6 +123,9 @@ func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 			case KindDate:
 				d := k.date(row)
 				o = encodeDate(in, d.t, d.c, out)
+				if o == encoded && in.Low < in.High && in.beyond(epochDays(d.t)) != 0 {
+					count.beyond++
+				}
 			case KindBoolean:
 				var v int8
 				if k.truths != nil {
@@ -188,23 +192,29 @@ func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pie
 		}
 	}
 	for n, x := range x[:end] {
-		var z float64
-		if in.Scale != 0 {
-			z = (x - in.Center) / in.Scale
-			if in.Clip {
-				z = softClip(z)
-			}
-		}
-		v := T(z)
+		v := T(in.scaled(x))
 		if v-v != 0 {
 			failed, end = notFinite, n
 			break
 		}
 		dst[n*width+in.offset] = v
 	}
+	if in.Low < in.High {
+		for _, x := range x[:end] {
+			if x < in.Low || x > in.High {
+				count.beyond++
+			}
+		}
+	}
 	if in.RankAt != nil {
 		for n, x := range x[:end] {
 			dst[n*width+in.offset+1] = T(in.rank(x))
+		}
+	}
+	if in.Pieces != nil {
+		place := in.offset + in.piecesAt()
+		for n, x := range x[:end] {
+			writePieces(in.Pieces, x, dst[n*width+place:])
 		}
 	}
 	if gone {
@@ -221,7 +231,12 @@ func encodePlace[T Float](in *Input, place int32, dst []T) outcome {
 	clear(dst)
 	switch {
 	case place >= 0:
-		dst[place] = 1
+		dst[min(int(place), len(in.Levels))] = 1 // the rare share one place
+		if k := in.meansWidth(); k > 0 {
+			for j, m := range in.Means[int(place)*k : (int(place)+1)*k] {
+				dst[in.meansAt()+j] = T(m)
+			}
+		}
 		return encoded
 	case place == missingPlace:
 		if in.Missing {

@@ -137,7 +137,7 @@ func TestFitOnTrainingRowsOnly(t *testing.T) {
 	if diff := cmp.Diff([]float64{0, 1, 1, 1, 499.5, 0, 0.5, 0}, x); diff != "" {
 		t.Error(diff)
 	}
-	want := Counts{{Column: "x", Imputed: 1}, {Column: "c", Unseen: 2, Example: "b"}}
+	want := Counts{{Column: "x", Imputed: 1, Beyond: 1, Low: "1", High: "3"}, {Column: "c", Unseen: 2, Example: "b"}}
 	if diff := cmp.Diff(want, counts); diff != "" {
 		t.Error(diff)
 	}

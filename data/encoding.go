@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -21,13 +22,15 @@ type Encoding struct {
 // An Input is the encoding of one column.
 //
 //	number    (x - Center) / Scale, clipped where Clip is set; then its rank where RankAt
-//	          is set; then 1 if the cell is missing
+//	          is set; then its place among the knots Pieces; then 1 if the cell is missing
 //	boolean   1 for true, -1 for false, 0 where it is missing
-//	category  a 1 at the place of its level: one for each of Levels, one for the rare, one for the missing
+//	category  a 1 at the place of its level: one for each of Levels, one for the rare; then the level's
+//	          means of the encoded targets where Means is set; then one for the missing
 //	date      days since 1970-01-01 like a number; then cos and sin of the place in the
 //	          year's months, in the week, and in the day where Clock is set; then missing
 //
-// A missing number or date takes the median's place.
+// A missing number or date takes the median's place. Beyond the range from Low to High the clipped value
+// and the rank go on straight, for as long as the range is wide.
 type Input struct {
 	Name    string    `json:"name"`
 	Kind    Kind      `json:"kind"`
@@ -35,12 +38,16 @@ type Input struct {
 	Center  float64   `json:"center"`
 	Scale   float64   `json:"scale"` // 0: the column is all 0
 	Clip    bool      `json:"clip,omitempty"`
+	Low     float64   `json:"low,omitempty"`     // the range of the training rows;
+	High    float64   `json:"high,omitempty"`    // equal ones: nothing is known of it
 	RankAt  []float64 `json:"rank_at,omitempty"` // increasing values, and the share of
 	RankOf  []float64 `json:"rank_of,omitempty"` // training rows below each
+	Pieces  []float64 `json:"pieces,omitempty"`  // increasing knots, see ScalePieces
 	Missing bool      `json:"missing,omitempty"` // missing cells have a place of their own
 	Levels  []string  `json:"levels,omitempty"`
 	Rare    bool      `json:"rare,omitempty"`        // levels that are not in Levels have a place
 	RareOf  []string  `json:"rare_levels,omitempty"` // levels known to be rare; others are unseen
+	Means   []float64 `json:"means,omitempty"`       // of the targets, for Levels and then RareOf; see OutOfFold
 	Clock   bool      `json:"clock,omitempty"`       // of dates: the time of day matters
 	Dotted  bool      `json:"day_first,omitempty"`   // of dates: 31.12.1999 is read
 
@@ -48,7 +55,7 @@ type Input struct {
 
 	offset  int
 	width   int
-	levels  map[string]int
+	levels  map[string]int  // the place among Levels and then RareOf
 	numbers map[float64]int // of levels that are numbers; of equal ones the first
 	ranks   rankIndex
 }
@@ -109,6 +116,9 @@ func (e *Encoding) InputNames() []string {
 		if in.RankAt != nil {
 			names = append(names, in.Name+" (rank)")
 		}
+		for k := 1; k < len(in.Pieces); k++ {
+			names = append(names, fmt.Sprintf("%s (%.6g to %.6g)", in.Name, in.Pieces[k-1], in.Pieces[k]))
+		}
 		if in.Kind == KindDate {
 			for _, part := range []string{"month", "weekday", "hour"}[:in.cycles()] {
 				names = append(names, in.Name+" "+part+" cos", in.Name+" "+part+" sin")
@@ -121,6 +131,13 @@ func (e *Encoding) InputNames() []string {
 		case in.Kind == KindCategory:
 			if in.Rare {
 				names = append(names, in.Name+"="+rareLevel)
+			}
+			if k := in.meansWidth(); k == 1 {
+				names = append(names, in.Name+" (mean of "+e.Targets[0].Name+")")
+			} else if k > 1 {
+				for _, name := range e.OutputNames() {
+					names = append(names, in.Name+" (mean of "+name+")")
+				}
 			}
 			if in.Missing {
 				names = append(names, in.Name+"="+missingLevel)
@@ -149,8 +166,12 @@ func (e *Encoding) Crowded() []string {
 	for i := range e.Inputs {
 		in := &e.Inputs[i]
 		if len(in.Levels) == mostLevels && len(in.RareOf) > 0 {
-			said = append(said, fmt.Sprintf("%s has %d categories: the %d most frequent have an input each, and the other %d, such as %s, share one.",
-				in.Name, len(in.Levels)+len(in.RareOf), mostLevels, len(in.RareOf), quote(in.RareOf[0])))
+			text := fmt.Sprintf("%s has %d categories: the %d most frequent have an input each, and the other %d, such as %s, share one",
+				in.Name, len(in.Levels)+len(in.RareOf), mostLevels, len(in.RareOf), quote(in.RareOf[0]))
+			if in.Means != nil {
+				text += "; beside it stands for every category the mean of the target in its rows, shrunk towards that of all rows"
+			}
+			said = append(said, text+".")
 		}
 	}
 	return said
@@ -193,28 +214,12 @@ func (e *Encoding) prepare() {
 				in.ranks = newRankIndex(in.RankAt)
 				in.width++
 			}
+			in.width += max(0, len(in.Pieces)-1)
 		case KindDate:
 			in.width += 2 * in.cycles()
 		case KindCategory:
-			in.width = len(in.Levels)
-			in.levels = make(map[string]int, len(in.Levels)+len(in.RareOf))
-			for j, level := range in.Levels {
-				in.levels[level] = j
-			}
-			for _, level := range in.RareOf {
-				in.levels[level] = len(in.Levels)
-			}
-			in.numbers = nil
-			for _, level := range slices.Concat(in.Levels, in.RareOf) {
-				x, c := parseCell(level)
-				if _, taken := in.numbers[x]; c != number || taken {
-					continue
-				}
-				if in.numbers == nil {
-					in.numbers = make(map[float64]int)
-				}
-				in.numbers[x] = in.levels[level]
-			}
+			in.index()
+			in.width = len(in.Levels) + in.meansWidth()
 			if in.Rare {
 				in.width++
 			}
@@ -226,6 +231,23 @@ func (e *Encoding) prepare() {
 	}
 	for i := range e.Targets {
 		e.Targets[i].prepare()
+	}
+}
+
+// index makes the maps from a level to its place.
+func (in *Input) index() {
+	in.levels = make(map[string]int, len(in.Levels)+len(in.RareOf))
+	in.numbers = nil
+	for place, level := range slices.Concat(in.Levels, in.RareOf) {
+		in.levels[level] = place
+		x, c := parseCell(level)
+		if _, taken := in.numbers[x]; c != number || taken {
+			continue
+		}
+		if in.numbers == nil {
+			in.numbers = make(map[float64]int)
+		}
+		in.numbers[x] = place
 	}
 }
 
@@ -258,7 +280,7 @@ func (e *Encoding) Validate() error {
 			return fail(ErrEncoding, "the encoding's input %d has the name %s, which is empty or taken", i, quote(in.Name))
 		}
 		names[in.Name] = true
-		if problem := in.problem(); problem != "" {
+		if problem := cmp.Or(in.problem(), in.meansProblem(e.Outputs())); problem != "" {
 			return fail(ErrEncoding, "the encoding of column %s %s", quote(in.Name), problem)
 		}
 	}
@@ -297,8 +319,10 @@ func (in *Input) problem() string {
 		return "has a clock, but is not a date"
 	case in.Kind != KindNumber && len(in.RankAt) > 0:
 		return "has ranks, but is not a number"
+	case in.Kind != KindNumber && len(in.Pieces) > 0:
+		return "has pieces, but is not a number"
 	}
-	if problem := in.ranksProblem(); problem != "" {
+	if problem := cmp.Or(in.rangeProblem(), in.ranksProblem(), in.piecesProblem()); problem != "" {
 		return problem
 	}
 	return levelsProblem(slices.Concat(in.Levels, in.RareOf), in.Spelling)

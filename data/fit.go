@@ -18,7 +18,8 @@ const (
 //
 // A number that is missing in a training row has a second input that says so. Levels
 // that fewer than 3 training rows have (in a table of 30 or more), and those beyond the
-// 256 most frequent, share the level (rare); missing cells are a level too.
+// 256 most frequent, share the level (rare); missing cells are a level too. A column with more than 256
+// levels has the means of the targets in each level's rows beside them: see OutOfFold.
 func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*Encoding, error) {
 	if scale == "" {
 		scale = ScaleAuto
@@ -39,22 +40,42 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 			numbers++
 		}
 	}
-	ranked := scale == ScaleAuto && numbers <= mostRanked
+	auto := scale == ScaleAuto || scale == ScalePieces
+	ranked := auto && numbers <= mostRanked
+	var room fitRoom
+	if e.Task == Regression && scaleTargets {
+		for i := range e.Targets {
+			if err := e.Targets[i].fit(t, rows, scale, &room); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var y targetMatrix
+	if scale == ScalePieces || slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Kind == KindCategory }) {
+		var err error
+		if y, err = e.targetMatrix(t, rows); err != nil {
+			return nil, err
+		}
+	}
 	errs := make([]error, len(s.Columns))
 	parallelWith(len(s.Columns), func(i int, room *fitRoom) {
 		c, in := &s.Columns[i], &e.Inputs[i]
 		in.Name, in.Kind, in.Spelling = c.Name, c.Kind, c.Spelling
 		cells := t.cols[c.Index].spelled(c.Spelling)
 		switch {
-		case c.pixel && scale == ScaleAuto:
+		case c.pixel && auto:
 			in.Scale = 255
 		case c.Kind == KindNumber:
 			errs[i] = in.fitNumber(t, cells, c.Index, rows, scale, ranked, room)
+			if ranked && scale == ScalePieces && !c.Smooth && errs[i] == nil {
+				in.fitPieces(cells, rows, room.values, y)
+			}
 		case c.Kind == KindDate:
 			in.Dotted = c.dayFirst
 			errs[i] = in.fitDate(t, cells, c.Index, rows, scale, room)
 		case c.Kind == KindCategory:
 			in.fitCategory(cells, rows)
+			in.fitMeans(cells, rows, y)
 		}
 		if s.size() == 1 && in.Scale == 0 {
 			in.Center, in.Scale = 0, 1 // one row says nothing about sizes: its numbers stay as they are
@@ -62,14 +83,6 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 	})
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		return nil, errs[i]
-	}
-	if e.Task == Regression && scaleTargets {
-		var room fitRoom
-		for i := range e.Targets {
-			if err := e.Targets[i].fit(t, rows, scale, &room); err != nil {
-				return nil, err
-			}
-		}
 	}
 	e.prepare()
 	return e, nil
@@ -126,13 +139,14 @@ func (in *Input) fitDate(t *Table, c *column, col int, rows []int, scale Scaling
 // fitScale finds the scaling first, for the mean is summed in the order of the rows. It leaves
 // the values sorted.
 func (in *Input) fitScale(t *Table, room *fitRoom, scale Scaling) error {
-	in.Clip = scale == ScaleAuto
+	in.Clip = scale == ScaleAuto || scale == ScalePieces
 	in.Center, in.Scale = scaling(room.values, scale, &room.scratch)
 	if len(room.values) > 0 {
-		if scale != ScaleAuto && scale != ScaleRobust {
+		if scale != ScaleAuto && scale != ScalePieces && scale != ScaleRobust {
 			room.scratch = sortNumbers(room.values, room.scratch)
 		}
 		in.Median = quantile(room.values, 0.5)
+		in.fitRange(room.values)
 	}
 	if !isFinite(in.Center) || !isFinite(in.Scale) || !isFinite(in.Median) {
 		return fail(ErrNumber, "%s: column %s holds numbers too large to scale: divide them, or ignore the column", t.name, quote(in.Name))
@@ -186,7 +200,7 @@ func (in *Input) fitCategory(c *column, rows []int) {
 // fit scales a target of regression. A constant one keeps the scale 1, so that other
 // values can still be told from it.
 func (y *Target) fit(t *Table, rows []int, scale Scaling, room *fitRoom) error {
-	if scale == ScaleAuto {
+	if scale == ScaleAuto || scale == ScalePieces {
 		scale = ScaleStandard
 	}
 	col := t.Index(y.Name)
@@ -206,4 +220,15 @@ func (y *Target) fit(t *Table, rows []int, scale Scaling, room *fitRoom) error {
 		return fail(ErrNumber, "%s: the target %s holds numbers too large to scale: divide them", t.name, quote(y.Name))
 	}
 	return nil
+}
+
+// targetMatrix encodes the targets of the rows.
+func (e *Encoding) targetMatrix(t *Table, rows []int) (targetMatrix, error) {
+	b := &Binding{e: e, t: t}
+	for i := range e.Targets {
+		e.Targets[i].prepare()
+		b.targets = append(b.targets, t.Index(e.Targets[i].Name))
+	}
+	y := targetMatrix{make([]float64, len(rows)*e.Outputs()), e.Outputs()}
+	return y, Targets(b, rows, y.y)
 }

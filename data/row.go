@@ -263,19 +263,15 @@ func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 			dst[len(dst)-1] = 1
 		}
 	}
-	var z float64
-	if in.Scale != 0 {
-		z = (x - in.Center) / in.Scale
-		if in.Clip {
-			z = softClip(z)
-		}
-	}
-	dst[0] = T(z)
+	dst[0] = T(in.scaled(x))
 	if !isFinite(float64(dst[0])) {
 		return notFinite
 	}
 	if in.RankAt != nil {
 		dst[1] = T(in.rank(x))
+	}
+	if in.Pieces != nil {
+		writePieces(in.Pieces, x, dst[in.piecesAt():])
 	}
 	return o
 }

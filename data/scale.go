@@ -14,6 +14,7 @@ type Scaling string
 //	min-max   (x - min) / (max - min)
 //	robust    (x - median) / interquartile range; where that is 0, 2 (x - median) / (max - min)
 //	none      x
+//	pieces    auto, and beside it the value's place among knots at which the target changes: see Input
 //	auto      robust, then z / sqrt(1 + (z/3)^2), which keeps outliers within -3 and 3,
 //	          and beside it the value's rank among the training rows, (2F(x) - 1) sqrt(3)
 //	          (in tables of up to 256 such columns);
@@ -27,15 +28,16 @@ const (
 	ScaleMinMax   Scaling = "min-max"
 	ScaleRobust   Scaling = "robust"
 	ScaleNone     Scaling = "none"
+	ScalePieces   Scaling = "pieces"
 )
 
 // ParseScaling reads the name of a scaling.
 func ParseScaling(s string) (Scaling, error) {
 	switch sc := Scaling(s); sc {
-	case ScaleAuto, ScaleStandard, ScaleMinMax, ScaleRobust, ScaleNone:
+	case ScaleAuto, ScaleStandard, ScaleMinMax, ScaleRobust, ScaleNone, ScalePieces:
 		return sc, nil
 	}
-	return "", fail(ErrOption, "%s is not one of auto, standard, min-max, robust and none", quote(s))
+	return "", fail(ErrOption, "%s is not one of auto, pieces, standard, min-max, robust and none", quote(s))
 }
 
 // scaling finds center and scale of (x - center) / scale. It sorts the values where it needs
@@ -157,7 +159,8 @@ func (x *rankIndex) bucket(v float64) int {
 	return 0
 }
 
-// rank is (2F(x) - 1) sqrt(3), which has mean 0 and variance 1 over the training rows.
+// rank is (2F(x) - 1) sqrt(3), which has mean 0 and variance 1 over the training rows. Beyond their range F
+// goes on at the range's mean slope.
 func (in *Input) rank(x float64) float64 {
 	const root3 = 1.7320508075688772
 	at, of := in.RankAt, in.RankOf
@@ -182,6 +185,9 @@ func (in *Input) rank(x float64) float64 {
 	default:
 		part := (x - at[i-1]) / (at[i] - at[i-1])
 		f = of[i-1] + float64((of[i]-of[i-1])*part)
+	}
+	if d := in.beyond(x); d != 0 {
+		f += d / (in.High - in.Low)
 	}
 	return (2*f - 1) * root3
 }

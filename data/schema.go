@@ -53,6 +53,7 @@ type Column struct {
 	Kind    Kind
 	Missing int    // cells
 	Note    string // a remark for the report, or ""
+	Smooth  bool   // of a number: no pieces, which stay as they are beyond the training rows' range
 
 	Spelling *Spelling // of its cells; nil: the usual one
 

@@ -60,6 +60,9 @@ func writeCSource[T nn.Float](m *model.Model, net *nn.Network[T], header string,
 	}) >= 0 || unicode.IsDigit(rune(o.Package[0])) {
 		return nil, nil, fmt.Errorf("%w: %q cannot begin names in C: give letters and digits", ErrOption, o.Package)
 	}
+	if err := encodable(m.Encoding, "a C file"); err != nil {
+		return nil, nil, err
+	}
 	s := cSource{goSource: &goSource{
 		Package: o.Package, Version: cComment(o.Version), SHA: m.WeightsSHA256(), Real: "float", Width: m.Encoding.Width(),
 		Doc:  cComment(fmt.Sprintf("Predicts %s (%s) by the network %s", strings.Join(m.Targets(), ", "), m.Task(), m.DescribeNetwork())),

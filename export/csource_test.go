@@ -137,6 +137,8 @@ func TestC(t *testing.T) {
 			n++
 		}
 	}
+	worst = max(worst, check("pieces", shipped(t, "breast_cancer", model.Options{Epochs: 3, Scale: data.ScalePieces})))
+	n++
 	for _, name := range []string{"iris", "penguins", "wine", "breast_cancer", "diabetes", "digits", "notebook"} {
 		if testing.Short() && name > "i" {
 			continue

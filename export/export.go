@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -104,6 +105,17 @@ func whole(path string, raw []byte) error {
 		_, err := w.Write(raw)
 		return err
 	})
+}
+
+// encodable refuses an encoding of which the file's format could not hold all.
+func encodable(e *data.Encoding, format string) error {
+	for i := range e.Inputs {
+		if in := &e.Inputs[i]; in.Means != nil {
+			return unsupported("the column %q has %d levels with the mean of the target for each, which %s of the whole model does not hold; export the network alone with --net or as tensors, or group the column's levels to at most 256",
+				in.Name, len(in.Levels)+len(in.RareOf), format)
+		}
+	}
+	return nil
 }
 
 // unsupported is an error about a model that a format cannot hold.

@@ -73,6 +73,9 @@ func Go(m *model.Model, o Options) (source, test []byte, err error) {
 	if !token.IsIdentifier(o.Package) {
 		return nil, nil, fmt.Errorf("%w: %q cannot be the name of a Go package: give letters and digits", ErrOption, o.Package)
 	}
+	if err := encodable(m.Encoding, "a Go file"); err != nil {
+		return nil, nil, err
+	}
 	var s *goSource
 	if m.Network32() != nil {
 		s, err = newGoSource(m, m.Network32(), o)
@@ -135,6 +138,9 @@ type goField struct {
 
 // Shares is where the shares of its knots end in the tables.
 func (f *goField) Shares() int { return 2*f.Upto - f.From }
+
+// KnotsEnd is where the knots of its pieces end, which follow.
+func (f *goField) KnotsEnd() int { return f.Shares() + len(f.Pieces) }
 
 // Wide is how many encoded inputs the column has.
 func (f *goField) Wide() int { return f.End - f.At }
@@ -235,7 +241,7 @@ func (s *goSource) addColumns(e *data.Encoding, name func(column string, i int) 
 		f := goField{Input: in, Name: in.Name, Field: name(in.Name, i)}
 		f.At, f.End = e.Span(i)
 		f.From, f.Upto = len(tables), len(tables)+len(in.RankAt)
-		tables = append(append(tables, in.RankAt...), in.RankOf...)
+		tables = append(append(append(tables, in.RankAt...), in.RankOf...), in.Pieces...)
 		s.Fields = append(s.Fields, f)
 		s.Has[string(in.Kind)] = true
 		s.Has["rank"] = s.Has["rank"] || in.RankAt != nil
@@ -354,6 +360,13 @@ func (f *goField) sample(n int) (data.Value, string) {
 			x = f.RankAt[n%k]
 		case n%9 == 6 && k > 0:
 			x = math.Nextafter(f.RankAt[n%k], math.Inf(1))
+		case n%9 == 7 && f.Low < f.High:
+			x = f.High + float64((f.High-f.Low)*0.375)
+		case n%9 == 8 && f.Low < f.High:
+			x = f.Low - float64((f.High-f.Low)*1.5)
+		case n%9 == 3 && f.Pieces != nil:
+			k := 1 + n%(len(f.Pieces)-1)
+			x = f.Pieces[k-1] + float64((f.Pieces[k]-f.Pieces[k-1])*0.7)
 		case n == 17:
 			x = 1e30
 		}

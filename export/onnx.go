@@ -64,6 +64,9 @@ func writeONNX[T nn.Float](m *model.Model, net *nn.Network[T], o Options) ([]byt
 		for _, name := range append(e.Columns(), "label", "probabilities", "variable", "encoded") {
 			b.taken[name] = true
 		}
+		if err := encodable(e, "an ONNX file"); err != nil {
+			return nil, err
+		}
 		b.declare(e)
 		x = b.encode(e)
 	}

@@ -144,13 +144,20 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 	which = append(which, dates.inputs...)
 	n := len(which)
 	median, center, scale := make([]float64, n), make([]float64, n), make([]float64, n)
+	low, high, span := make([]float64, n), make([]float64, n), make([]float64, n) // of the training rows
 	zero, clip := make([]bool, n), make([]bool, n)
 	var zeros, clips int
 	var flagged, ranked []int
 	var at, flaggedAt, rankedAt []int
+	var pieced, piecedAt []int // the column and the place of each piece
+	var from, to []float64     // its knots
 	for i, input := range which {
 		in := &e.Inputs[input]
-		from, to := e.Span(input)
+		first, end := e.Span(input)
+		low[i], high[i] = math.Inf(-1), math.Inf(1)
+		if in.Low < in.High {
+			low[i], high[i], span[i] = in.Low, in.High, in.High-in.Low
+		}
 		median[i], center[i], scale[i], clip[i] = in.Median, in.Center, in.Scale, in.Clip
 		if in.Scale == 0 {
 			zero[i], scale[i] = true, 1
@@ -160,21 +167,38 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 			clips++
 		}
 		if in.Missing {
-			flagged, flaggedAt = append(flagged, i), append(flaggedAt, to-1)
+			flagged, flaggedAt = append(flagged, i), append(flaggedAt, end-1)
 		}
 		if in.RankAt != nil {
-			ranked, rankedAt = append(ranked, i), append(rankedAt, from+1)
+			ranked, rankedAt = append(ranked, i), append(rankedAt, first+1)
 		}
-		at = append(at, from)
+		at = append(at, first)
+		for k := 1; k < len(in.Pieces); k++ {
+			place := first + k
+			if in.RankAt != nil {
+				place++
+			}
+			pieced, piecedAt = append(pieced, i), append(piecedAt, place)
+			from, to = append(from, in.Pieces[k-1]), append(to, in.Pieces[k])
+		}
 	}
 	missing := b.do("IsNaN", x)
 	x = b.do("Where", missing, b.doubles(median...), x)
 	z := b.do("Div", b.do("Sub", x, b.doubles(center...)), b.doubles(scale...))
-	if clips > 0 { // z / √(1 + (z/3)²), and 3 where the square is too large
-		q := b.do("Div", z, b.doubles(3))
-		soft := b.do("Div", z, b.do("Sqrt", b.do("Add", b.doubles(1), b.do("Mul", q, q))))
-		far := b.do("Greater", b.do("Abs", z), b.doubles(1e100))
-		soft = b.do("Where", far, b.do("Mul", b.do("Sign", z), b.doubles(3)), soft)
+	inside := b.do("Min", b.do("Max", x, b.doubles(low...)), b.doubles(high...))
+	var less []float64
+	for _, s := range span {
+		less = append(less, -s)
+	}
+	beyond := b.do("Min", b.do("Max", b.do("Sub", x, inside), b.doubles(less...)), b.doubles(span...))
+	if clips > 0 { // z / √(1 + (z/3)²), and 3 where the square is too large; beyond the range along the tangent
+		z0 := b.do("Div", b.do("Sub", inside, b.doubles(center...)), b.doubles(scale...))
+		q := b.do("Div", z0, b.doubles(3))
+		w := b.do("Add", b.doubles(1), b.do("Mul", q, q))
+		soft := b.do("Div", z0, b.do("Sqrt", w))
+		far := b.do("Greater", b.do("Abs", z0), b.doubles(1e100))
+		soft = b.do("Where", far, b.do("Mul", b.do("Sign", z0), b.doubles(3)), soft)
+		soft = b.do("Add", soft, b.do("Div", b.do("Div", beyond, b.doubles(scale...)), b.do("Mul", w, b.do("Sqrt", w))))
 		if clips < n {
 			soft = b.do("Where", b.bools(clip...), soft, z)
 		}
@@ -189,7 +213,15 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 		for _, i := range ranked {
 			inputs = append(inputs, &e.Inputs[which[i]])
 		}
-		p.add(b.cast(b.rank(inputs, b.columns(x, n, ranked)), b.real), rankedAt...)
+		p.add(b.cast(b.rank(inputs, b.columns(x, n, ranked), b.columns(beyond, n, ranked)), b.real), rankedAt...)
+	}
+	if pieced != nil {
+		var wide []float64
+		for k := range from {
+			wide = append(wide, to[k]-from[k])
+		}
+		part := b.do("Div", b.do("Sub", b.columns(x, n, pieced), b.doubles(from...)), b.doubles(wide...))
+		p.add(b.cast(b.do("Min", b.do("Max", part, b.doubles(0)), b.doubles(1)), b.real), piecedAt...)
 	}
 	if flagged != nil {
 		p.add(b.cast(b.columns(missing, n, flagged), b.real), flaggedAt...)
@@ -197,8 +229,9 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 }
 
 // rank gives the ranks of the columns of x: the number of knots that are not above a value, found
-// by halving, chooses the piece of the distribution function on which it lies.
-func (b *builder) rank(inputs []*data.Input, x string) string {
+// by halving, chooses the piece of the distribution function on which it lies. Beyond the training rows' range
+// the function goes on at the range's mean slope.
+func (b *builder) rank(inputs []*data.Input, x, beyond string) string {
 	most := 0
 	for _, in := range inputs {
 		most = max(most, len(in.RankAt))
@@ -236,6 +269,13 @@ func (b *builder) rank(inputs []*data.Input, x string) string {
 	of := func(table []float64) string { return b.do("Gather", b.doubles(table...), piece) }
 	part := b.do("Div", b.do("Sub", x, of(low)), of(span))
 	f := b.do("Add", of(share), b.do("Mul", of(step), part))
+	width := make([]float64, len(inputs))
+	for i, in := range inputs {
+		if width[i] = in.High - in.Low; width[i] <= 0 {
+			width[i] = 1
+		}
+	}
+	f = b.do("Add", f, b.do("Div", beyond, b.doubles(width...)))
 	const root3 = 1.7320508075688772
 	return b.do("Mul", b.do("Sub", b.do("Mul", b.doubles(2), f), b.doubles(1)), b.doubles(root3))
 }

@@ -118,6 +118,15 @@ func probes(in *data.Input) []cell {
 			number(math.Nextafter(x, math.Inf(-1)))
 			number(x + in.Scale/7)
 		}
+		for k, x := range in.Pieces {
+			number(x)
+			number(math.Nextafter(x, math.Inf(1)))
+			number(x + (in.Pieces[max(k, 1)]-in.Pieces[max(k, 1)-1])/3)
+		}
+		for _, share := range []float64{0.01, 0.5, 0.99, 1, 1.01, 7} {
+			number(in.High + share*(in.High-in.Low))
+			number(in.Low - share*(in.High-in.Low))
+		}
 	case data.KindBoolean:
 		for _, s := range []string{"yes", "No", "TRUE", "fAlse", "t", "F", "1", "0", "", "?", "nAn", "N/a"} {
 			text(s)
@@ -359,6 +368,8 @@ func TestONNX(t *testing.T) {
 			addCases(t, &cases, dir, fmt.Sprintf("%s, scale %s", task, scale), fit(t, task, model.Options{Scale: scale}))
 		}
 	}
+	addCases(t, &cases, dir, "pieces", shipped(t, "breast_cancer", model.Options{Epochs: 5, Scale: data.ScalePieces}))
+	addCases(t, &cases, dir, "pieces float64", shipped(t, "penguins", model.Options{Epochs: 5, Scale: data.ScalePieces, Precision: "float64"}))
 	addCases(t, &cases, dir, "no bias", fit(t, data.Binary, model.Options{NoBias: true}))
 	addCases(t, &cases, dir, "hinge", fit(t, data.Binary, model.Options{Loss: "hinge"}))
 	addCases(t, &cases, dir, "hinge of labels", fit(t, data.Multilabel, model.Options{Loss: "hinge"}))

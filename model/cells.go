@@ -16,6 +16,9 @@ func CellNotes(counts data.Counts) []string {
 		if c.Unseen > 0 {
 			note(c.Column, "a category that was not in the training rows in %s, such as %q", cellsText(c.Unseen), c.Example)
 		}
+		if c.Beyond > 0 {
+			note(c.Column, "%s beyond the range of the training rows, which is %s to %s", cellsText(c.Beyond), c.Low, c.High)
+		}
 		if c.Imputed > 0 {
 			note(c.Column, "%d missing cell%s, encoded as in training", c.Imputed, plural(c.Imputed))
 		}

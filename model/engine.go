@@ -217,6 +217,8 @@ func addCounts(sum, part data.Counts) data.Counts {
 			if sum[i].Column == c.Column {
 				sum[i].Imputed += c.Imputed
 				sum[i].Unseen += c.Unseen
+				sum[i].Beyond += c.Beyond
+				sum[i].Low, sum[i].High = or(sum[i].Low, c.Low), or(sum[i].High, c.High)
 				sum[i].Bad += c.Bad
 				sum[i].Example = or(sum[i].Example, c.Example)
 				sum[i].BadCell = or(sum[i].BadCell, c.BadCell)

@@ -47,6 +47,7 @@ type Fit struct {
 
 	ownEpochs bool // nobody asked for a number of epochs
 	ownRate   bool // nor for a learning rate
+	adopted   bool // the encoding is that of a model the run starts from
 
 	sources func() map[string]Source // the tables, whose fingerprints are made once
 	need    float64                  // bytes taken from the room
@@ -144,6 +145,11 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 		return nil, err
 	}
 	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
+	if col := f.Options.timeColumn(); col != "" { // which is asked beyond its range
+		for i := range f.Schema.Columns {
+			f.Schema.Columns[i].Smooth = f.Schema.Columns[i].Smooth || f.Schema.Columns[i].Name == col
+		}
+	}
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
 		return nil, err
 	}
@@ -155,8 +161,8 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	}
 	stage("scales")
 	if base != nil {
-		f.Encoding = base.Encoding
-	} else if f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, o.Scale, f.recipe.scaleY); err != nil {
+		f.Encoding, f.adopted = base.Encoding, true
+	} else if f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, f.Options.Scale, f.recipe.scaleY); err != nil {
 		return nil, asOption(err)
 	}
 	f.Notes = append(f.Notes, f.Encoding.Crowded()...)
@@ -282,7 +288,7 @@ func (f *Fit) note(format string, args ...any) {
 func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	d := train.Data[T]{}
 	var err error
-	if d.Train, f.imputed, err = encode[T](f.Encoding, f.tables.Train, f.parts.train); err != nil {
+	if d.Train, f.imputed, err = encodeTraining[T](f, len(f.parts.train)); err != nil {
 		return nil, err
 	}
 	for _, c := range f.imputed {
@@ -394,6 +400,27 @@ func encode[T nn.Float](e *data.Encoding, t *data.Table, rows []int) (train.Set[
 		return s, nil, err
 	}
 	return s, counts, data.Targets(b, rows, s.Y.Data)
+}
+
+// encodeTraining encodes the first n training rows as training sees them: where the encoding was fitted
+// on them, a row's own target has no part in the means of its levels.
+func encodeTraining[T nn.Float](f *Fit, n int) (train.Set[T], data.Counts, error) {
+	if f.adopted || !f.Encoding.HasMeans() {
+		return encode[T](f.Encoding, f.tables.Train, f.parts.train[:n])
+	}
+	s, counts, err := encode[T](f.Encoding, f.tables.Train, f.parts.train)
+	if err != nil {
+		return s, nil, err
+	}
+	b, err := f.Encoding.Bind(f.tables.Train)
+	if err != nil {
+		return s, nil, err
+	}
+	if err := data.OutOfFold(b, f.parts.train, s.X.Data); err != nil {
+		return s, nil, err
+	}
+	s.X, s.Y = s.X.Slice(0, n), s.Y.Slice(0, n)
+	return s, counts, nil
 }
 
 // checkTargets refuses targets that the loss cannot have, naming the row's line.
@@ -546,7 +573,7 @@ func Describe(inputs int, layers []nn.Dense) string {
 // Sample returns the run's network in float64 and up to that many of its training rows,
 // encoded: what an explanation or a check of gradients looks at.
 func (f *Fit) Sample(rows int) (net *nn.Network[float64], x, y nn.Matrix[float64], err error) {
-	s, _, err := encode[float64](f.Encoding, f.tables.Train, f.parts.train[:min(rows, len(f.parts.train))])
+	s, _, err := encodeTraining[float64](f, min(rows, len(f.parts.train)))
 	return f.runner.engine().double(), s.X, s.Y, err
 }
 

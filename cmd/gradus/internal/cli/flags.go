@@ -86,7 +86,7 @@ type tableFlags struct {
 	Missing    names  `placeholder:"WORD|none" group:"data" help:"Words that stand for nothing besides NA, N/A, NaN, null and ?; none if these are values too."`
 	Decimal    string `placeholder:".|," group:"data" help:"The decimal sign. Default: found by looking, column by column."`
 	DateFormat pairs  `placeholder:"COL=LAYOUT" group:"data" help:"How the dates of a column are written, as in '%d/%m/%Y %H:%M'. Default: found by looking."`
-	Scale      string `default:"auto" group:"data" help:"How numbers are scaled, and the targets of a regression: auto, standard, min-max, robust or none."`
+	Scale      string `default:"auto" group:"data" help:"How numbers are scaled, and the targets of a regression: auto, standard, min-max, robust, none, or pieces: auto with piecewise linear inputs whose knots follow the target."`
 }
 
 // netFlags say what the network is.

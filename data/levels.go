@@ -1,0 +1,257 @@
+package data
+
+import (
+	"math"
+	"slices"
+
+	"github.com/gradus-ml/gradus/internal/rng"
+)
+
+// Means of levels: what a column with more levels than have a place of their own says of the targets.
+//
+// For each level and each encoded target it is the mean in the level's n training rows, shrunk
+// towards that of all rows,
+//
+//	m = (sum + s·mean) / (n + s)    s = variance within levels / variance between levels
+//
+// and then standardised over the training rows. s is estimated from the rows (analysis of variance with
+// unequal n), so a column that says nothing becomes 0 everywhere. A level that training had not, and a
+// missing cell, is 0, the mean of all rows. Micci-Barreca, "A Preprocessing Scheme for High-Cardinality
+// Categorical Attributes", 2001.
+//
+// A training row must not see its own target in its level's mean: for training, the rows are dealt into
+// ten folds, and a row gets the mean of its level's rows in the nine others. See OutOfFold.
+
+const levelFolds = 10
+
+// A levelStats has what the rows say of the levels of a column.
+type levelStats struct {
+	width         int
+	n             []float64 // rows of each level
+	sum           []float64 // of the targets in them
+	mean          []float64 // of each target in all rows
+	shrink        []float64 // s of each target; +Inf: the levels do not differ
+	center, scale []float64 // of m over the rows
+}
+
+// newLevelStats takes the level of each row, -1 for none, and the rows' targets.
+func newLevelStats(level []int32, levels int, y targetMatrix) *levelStats {
+	k := y.width
+	s := &levelStats{width: k, n: make([]float64, levels), sum: make([]float64, levels*k), mean: make([]float64, k),
+		shrink: make([]float64, k), center: make([]float64, k), scale: make([]float64, k)}
+	total := make([]float64, k)
+	square := make([]float64, k)
+	known := 0.0
+	for i, l := range level {
+		row := y.y[i*k : (i+1)*k]
+		for j, v := range row {
+			total[j] += v
+		}
+		if l < 0 {
+			continue
+		}
+		known++
+		s.n[l]++
+		for j, v := range row {
+			s.sum[int(l)*k+j] += v
+		}
+	}
+	for j := range total {
+		s.mean[j] = total[j] / float64(len(level))
+	}
+	for i, l := range level {
+		if l < 0 {
+			continue
+		}
+		for j, v := range y.y[i*k : (i+1)*k] {
+			d := v - s.sum[int(l)*k+j]/s.n[l]
+			square[j] += float64(d * d)
+		}
+	}
+	present, squares := 0.0, 0.0
+	for _, n := range s.n {
+		if n > 0 {
+			present++
+			squares += float64(n * n)
+		}
+	}
+	for j := range k {
+		grand, between := 0.0, 0.0
+		for l, n := range s.n {
+			if n > 0 {
+				grand += s.sum[l*k+j]
+			}
+		}
+		grand /= known
+		for l, n := range s.n {
+			if n > 0 {
+				d := s.sum[l*k+j]/n - grand
+				between += float64(n * float64(d*d))
+			}
+		}
+		s.shrink[j] = math.Inf(1)
+		if known > present && present > 1 {
+			within := square[j] / (known - present)
+			levels := (between - float64((present-1)*within)) / (known - squares/known)
+			if levels > 0 {
+				s.shrink[j] = within / levels
+			}
+		}
+		for pass := range 2 { // the mean, then the deviation, of m over the rows
+			sum := 0.0
+			for l, n := range s.n {
+				v := s.m(s.sum[l*k+j], n, j)
+				if pass == 1 {
+					d := v - s.center[j]
+					v = float64(d * d)
+				}
+				sum += float64(n * v)
+			}
+			if pass == 0 {
+				s.center[j] = sum / known
+			} else {
+				s.scale[j] = math.Sqrt(sum / known)
+			}
+		}
+	}
+	return s
+}
+
+// m is the shrunken mean of target j in n rows.
+func (s *levelStats) m(sum, n float64, j int) float64 {
+	if math.IsInf(s.shrink[j], 1) || n == 0 {
+		return s.mean[j]
+	}
+	return (sum + float64(s.shrink[j]*s.mean[j])) / (n + s.shrink[j])
+}
+
+// standard is m standardised.
+func (s *levelStats) standard(m float64, j int) float64 {
+	if !(s.scale[j] > 1e-12) {
+		return 0
+	}
+	return (m - s.center[j]) / s.scale[j]
+}
+
+// means are those of all levels.
+func (s *levelStats) means() []float64 {
+	out := make([]float64, len(s.sum))
+	for l, n := range s.n {
+		for j := range s.width {
+			out[l*s.width+j] = s.standard(s.m(s.sum[l*s.width+j], n, j), j)
+		}
+	}
+	return out
+}
+
+// fitMeans gives a column with more levels than have a place of their own the means of its levels.
+func (in *Input) fitMeans(c *column, rows []int, y targetMatrix) {
+	if len(in.Levels)+len(in.RareOf) <= mostLevels {
+		return
+	}
+	in.index()
+	k := newCoder(in, c)
+	stats := newLevelStats(k.levelsOf(rows), len(in.Levels)+len(in.RareOf), y)
+	for _, s := range stats.shrink {
+		if !math.IsInf(s, 1) {
+			in.Means = stats.means()
+			return
+		}
+	}
+}
+
+// levelsOf returns the level of each row, -1 where it has none.
+func (k *coder) levelsOf(rows []int) []int32 {
+	level := make([]int32, len(rows))
+	for i, row := range rows {
+		level[i] = max(-1, k.places[k.view.codes[row]])
+	}
+	return level
+}
+
+// OutOfFold replaces the means of levels in the encoded inputs x of the rows that the encoding was fitted
+// on, as Inputs wrote them, by means in which a row's own target has no part. Other inputs stay. Without
+// columns of many levels there is nothing to do.
+func OutOfFold[T Float](b *Binding, rows []int, x []T) error {
+	var y targetMatrix
+	for i := range b.e.Inputs {
+		in := &b.e.Inputs[i]
+		if in.Means == nil {
+			continue
+		}
+		if y.y == nil {
+			y = targetMatrix{make([]float64, len(rows)*b.e.Outputs()), b.e.Outputs()}
+			if err := Targets(b, rows, y.y); err != nil {
+				return err
+			}
+		}
+		level := b.coders[i].levelsOf(rows)
+		s := newLevelStats(level, len(in.Levels)+len(in.RareOf), y)
+		k := s.width
+		place := in.offset + in.meansAt()
+		fold := make([]uint8, len(rows))
+		for r := range rows {
+			fold[r] = uint8(rng.Uint64(0, rng.LevelFold, 0, uint64(r)) % levelFolds)
+		}
+		n, sum := make([]float64, len(s.n)), make([]float64, len(s.sum))
+		for f := range uint8(levelFolds) {
+			clear(n)
+			clear(sum)
+			for r, l := range level {
+				if l >= 0 && fold[r] == f {
+					n[l]++
+					for j, v := range y.y[r*k : (r+1)*k] {
+						sum[int(l)*k+j] += v
+					}
+				}
+			}
+			for r, l := range level {
+				if l < 0 || fold[r] != f {
+					continue
+				}
+				for j := range k {
+					at := int(l)*k + j
+					x[r*b.e.width+place+j] = T(s.standard(s.m(s.sum[at]-sum[at], s.n[l]-n[l], j), j))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// HasMeans reports whether a column has means of levels.
+func (e *Encoding) HasMeans() bool {
+	return slices.ContainsFunc(e.Inputs, func(in Input) bool { return in.Means != nil })
+}
+
+// meansAt is where a column's means of levels stand among its inputs: behind the levels' places.
+func (in *Input) meansAt() int {
+	if in.Rare {
+		return len(in.Levels) + 1
+	}
+	return len(in.Levels)
+}
+
+// meansWidth is how many means each level has.
+func (in *Input) meansWidth() int {
+	if in.Means == nil {
+		return 0
+	}
+	return len(in.Means) / (len(in.Levels) + len(in.RareOf))
+}
+
+// meansProblem finds means that do not belong to the levels and to that many encoded targets.
+func (in *Input) meansProblem(outputs int) string {
+	if in.Means == nil {
+		return ""
+	}
+	if in.Kind != KindCategory || len(in.Means) != (len(in.Levels)+len(in.RareOf))*outputs {
+		return "has means that do not belong to its levels"
+	}
+	for _, m := range in.Means {
+		if !isFinite(m) {
+			return "has a mean that is not a finite number"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,111 @@
+package data
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Of more levels than have a place of their own, each has the mean of its rows; a training row gets one
+// that its own target has no part in.
+func TestMeansOfManyLevels(t *testing.T) {
+	const levels, each = 300, 8
+	var b strings.Builder
+	b.WriteString("c,y\n")
+	for r := range levels * each {
+		level := r % levels
+		fmt.Fprintf(&b, "l%03d,%.3f\n", level, float64(level%10)+float64(r*7919%13-6)/20)
+	}
+	table := readText(t, b.String())
+	e, _ := fit(t, table, SchemaOptions{}, ScaleAuto)
+	in := &e.Inputs[0]
+	if len(in.Means) != levels || e.Width() != 258 || !strings.HasSuffix(e.InputNames()[257], "c (mean of y)") {
+		t.Fatalf("%d means, width %d, last input %q", len(in.Means), e.Width(), e.InputNames()[e.Width()-1])
+	}
+	if said := e.Crowded(); len(said) != 1 || !strings.HasSuffix(said[0], "shrunk towards that of all rows.") {
+		t.Errorf("it is said %q", said)
+	}
+	x, _ := inputs(t, e, table)
+	bound, err := e.Bind(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	training := slices.Clone(x)
+	if err := OutOfFold(bound, seq(table.Rows()), training); err != nil {
+		t.Fatal(err)
+	}
+	y := make([]float64, table.Rows())
+	if err := Targets(bound, nil, y); err != nil {
+		t.Fatal(err)
+	}
+	// Of pure noise within the levels the means in use know a part, those of training none.
+	level, noise := make([]float64, levels), make([]float64, len(y))
+	for r, v := range y {
+		level[r%levels] += v / each
+	}
+	for r, v := range y {
+		noise[r] = v - level[r%levels]
+	}
+	own, without := 0.0, 0.0
+	for r := range y {
+		own += math.Abs(x[r*258+257] - training[r*258+257])
+		without += noise[r] * training[r*258+257]
+	}
+	if own == 0 || without > 0 {
+		t.Errorf("out of fold the means differ by %v in all and move with the noise by %v", own, without)
+	}
+	for r := range y { // the other inputs stay
+		if !slices.Equal(x[r*258:r*258+257], training[r*258:r*258+257]) {
+			t.Fatalf("row %d has other places", r)
+		}
+	}
+	// Unseen levels and missing cells are the mean of all rows.
+	dst := make([]float64, 258)
+	for _, v := range []Value{Text("never seen"), Missing()} {
+		if err := EncodeRow(e, []Value{v}, dst); err != nil || dst[257] != 0 {
+			t.Errorf("%v is encoded with the mean %v: %v", v, dst[257], err)
+		}
+	}
+	// One row alone, in a table and from a file.
+	raw, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Encoding
+	if err := json.Unmarshal(raw, &again); err != nil {
+		t.Fatal(err)
+	}
+	for r := range levels {
+		if err := EncodeRow(&again, []Value{Text(table.Cell(r, 0))}, dst); err != nil || !slices.Equal(dst, x[r*258:(r+1)*258]) {
+			t.Fatalf("row %d alone is encoded otherwise: %v", r, err)
+		}
+	}
+}
+
+// By hand: levels a (1, 3), b (5, 5, 8). Within: (1+1+1+1+4)/3 = 8/3. Between: 2·(2-4.4)² + 3·(6-4.4)² = 19.2,
+// less 8/3, by 5 - 13/5 = 2.4: 6.8889. s = 0.387097. m(a) = (4+s·4.4)/(2+s), m(b) = (18+s·4.4)/(3+s).
+func TestShrunkenMeans(t *testing.T) {
+	s := newLevelStats([]int32{0, 0, 1, 1, 1}, 2, targetMatrix{[]float64{1, 3, 5, 5, 8}, 1})
+	if math.Abs(s.shrink[0]-0.3870967741935484) > 1e-12 {
+		t.Errorf("s = %v", s.shrink[0])
+	}
+	for l, want := range []float64{2.389189189189189, 5.8171428571428574} {
+		if m := s.m(s.sum[l], s.n[l], 0); math.Abs(m-want) > 1e-6 {
+			t.Errorf("m of level %d = %v, want %v", l, m, want)
+		}
+	}
+	if s := newLevelStats([]int32{0, 1, 0, 1}, 2, targetMatrix{[]float64{1, 1, 2, 2}, 1}); !math.IsInf(s.shrink[0], 1) {
+		t.Errorf("levels that do not differ are shrunk by %v", s.shrink[0])
+	}
+}
+
+func seq(n int) []int {
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
+}

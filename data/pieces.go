@@ -1,0 +1,211 @@
+package data
+
+import (
+	"slices"
+	"sort"
+)
+
+// Pieces: a number's place among knots at which the target changes. A regression tree of this one
+// column on the targets splits its values, best split first; the thresholds, between the least and
+// the greatest value, are the knots. Input k is 0 below the knot k, 1 above the knot k+1, and rises
+// straight between them (Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features", arXiv
+// 2203.05556, target-aware bins). A first layer then makes any continuous function that is straight
+// between the knots.
+
+const (
+	mostPieces   = 32   // of a column
+	pieceBins    = 1024 // places where a split is looked for
+	pieceRowsMin = 16   // rows on each side of a split
+	pieceGain    = 10   // by which a split lowers the sum of squares, in variances of what is split
+)
+
+// targetMatrix is the training rows' encoded targets, row by row.
+type targetMatrix struct {
+	y     []float64
+	width int
+}
+
+// fitPieces finds the knots of a column. sorted are its values that are not missing, in order.
+func (in *Input) fitPieces(c *column, rows []int, sorted []float64, y targetMatrix) {
+	starts, ends := bins(sorted)
+	if len(starts) < 3 {
+		return
+	}
+	// Sums before each bin: of rows, of targets, of their squares.
+	k := y.width
+	n, square, sum := make([]float64, len(starts)+1), make([]float64, len(starts)+1), make([]float64, (len(starts)+1)*k)
+	for i, row := range rows {
+		x, what := c.number(row)
+		if what != number {
+			continue
+		}
+		bin := sort.SearchFloat64s(ends, x) + 1
+		n[bin]++
+		for j, v := range y.y[i*k : (i+1)*k] {
+			sum[bin*k+j] += v
+			square[bin] += float64(v * v)
+		}
+	}
+	for b := 1; b < len(n); b++ {
+		n[b] += n[b-1]
+		square[b] += square[b-1]
+		for j := range k {
+			sum[b*k+j] += sum[(b-1)*k+j]
+		}
+	}
+	// explained is the part of the sum of squares that the means of bins [from, to) take away.
+	explained := func(from, to int) float64 {
+		total := 0.0
+		for j := range k {
+			d := sum[to*k+j] - sum[from*k+j]
+			total += float64(d * d)
+		}
+		return total / (n[to] - n[from])
+	}
+	type leaf struct {
+		from, to, at int // at: where it is best split; 0: nowhere
+		gain         float64
+	}
+	split := func(from, to int) leaf {
+		l := leaf{from: from, to: to}
+		whole := explained(from, to)
+		variance := (square[to] - square[from] - whole) / (n[to] - n[from])
+		for at := from + 1; at < to; at++ {
+			if n[at]-n[from] < pieceRowsMin || n[to]-n[at] < pieceRowsMin {
+				continue
+			}
+			if gain := explained(from, at) + explained(at, to) - whole; gain > l.gain && gain > float64(pieceGain*variance) {
+				l.at, l.gain = at, gain
+			}
+		}
+		return l
+	}
+	leaves := []leaf{split(0, len(starts))}
+	for len(leaves) < mostPieces {
+		best := 0
+		for i, l := range leaves {
+			if l.gain > leaves[best].gain {
+				best = i
+			}
+		}
+		l := leaves[best]
+		if l.at == 0 {
+			break
+		}
+		leaves[best] = split(l.from, l.at)
+		leaves = append(leaves, split(l.at, l.to))
+	}
+	steps := 0.0 // what the leaves explain of the sum of squares around the mean
+	for _, l := range leaves {
+		steps += explained(l.from, l.to)
+	}
+	whole := explained(0, len(starts))
+	variance := (square[len(starts)] - steps) / n[len(starts)]
+	if len(leaves) == 1 || steps-whole-in.lines(c, rows, y) < float64(pieceGain*variance) {
+		return
+	}
+	slices.SortFunc(leaves, func(a, b leaf) int { return a.from - b.from })
+	in.Pieces = append(in.Pieces, sorted[0])
+	for _, l := range leaves[1:] {
+		a, b := ends[l.from-1], starts[l.from]
+		at := a + (b-a)/2
+		if at > in.Pieces[len(in.Pieces)-1] {
+			in.Pieces = append(in.Pieces, at)
+		}
+	}
+	if last := sorted[len(sorted)-1]; last > in.Pieces[len(in.Pieces)-1] {
+		in.Pieces = append(in.Pieces, last)
+	}
+}
+
+// lines is what a straight line in the scaled value, or in the rank, explains of the targets' sum of
+// squares, whichever is more.
+func (in *Input) lines(c *column, rows []int, y targetMatrix) float64 {
+	best := 0.0
+	inputs := []func(float64) float64{in.scaled}
+	if in.RankAt != nil {
+		in.ranks = newRankIndex(in.RankAt)
+		inputs = append(inputs, in.rank)
+	}
+	for _, input := range inputs {
+		k := y.width
+		n, x, xx := 0.0, 0.0, 0.0
+		ys, xy := make([]float64, k), make([]float64, k)
+		for i, row := range rows {
+			v, what := c.number(row)
+			if what != number {
+				continue
+			}
+			z := input(v)
+			n++
+			x += z
+			xx += float64(z * z)
+			for j, t := range y.y[i*k : (i+1)*k] {
+				ys[j] += t
+				xy[j] += float64(z * t)
+			}
+		}
+		sxx := xx - float64(x*x)/n
+		if !(sxx > 0) {
+			continue
+		}
+		total := 0.0
+		for j := range k {
+			sxy := xy[j] - float64(x*ys[j])/n
+			total += float64(sxy*sxy) / sxx
+		}
+		best = max(best, total)
+	}
+	return best
+}
+
+// bins cuts sorted values into runs of about equally many, none of which parts equal values, and
+// returns the least and the greatest value of each.
+func bins(sorted []float64) (starts, ends []float64) {
+	least := len(sorted) / pieceBins
+	size := 0
+	for i, x := range sorted {
+		if i == 0 || x != sorted[i-1] && size >= least {
+			starts, ends = append(starts, x), append(ends, x)
+			size = 0
+		}
+		ends[len(ends)-1] = x
+		size++
+	}
+	return starts, ends
+}
+
+// piecesAt is where a number's pieces stand among its inputs.
+func (in *Input) piecesAt() int {
+	if in.RankAt != nil {
+		return 2
+	}
+	return 1
+}
+
+// writePieces writes a number's place among the knots.
+func writePieces[T Float](knots []float64, x float64, dst []T) {
+	for k := range len(knots) - 1 {
+		switch {
+		case x >= knots[k+1]:
+			dst[k] = 1
+		case x <= knots[k]:
+			dst[k] = 0
+		default:
+			dst[k] = T((x - knots[k]) / (knots[k+1] - knots[k]))
+		}
+	}
+}
+
+// piecesProblem finds knots that do not rise.
+func (in *Input) piecesProblem() string {
+	if len(in.Pieces) == 1 {
+		return "has one knot, between which and none there is no piece"
+	}
+	for i, x := range in.Pieces {
+		if !isFinite(x) || i > 0 && x <= in.Pieces[i-1] {
+			return "has knots of pieces that are not finite, or do not rise"
+		}
+	}
+	return ""
+}
