@@ -174,11 +174,11 @@ func (m *Model) AsTrained() *Model {
 	return &out
 }
 
-// rowsOf are some of the rows.
-type rowsOf struct{ p, y, w []float64 }
+// judgedRows are probabilities, targets and weights of some rows.
+type judgedRows struct{ p, y, w []float64 }
 
 // halfOf takes every other row, from the first or the second on.
-func halfOf(p []float64, width int, y, w []float64, half int) (r rowsOf) {
+func halfOf(p []float64, width int, y, w []float64, half int) (r judgedRows) {
 	for i := half; i < len(y); i += 2 {
 		r.p, r.y = append(r.p, p[i*width:][:width]...), append(r.y, y[i])
 		if w != nil {

@@ -21,8 +21,8 @@ func fromText(t *testing.T, text string) *data.Table {
 	return table
 }
 
-// rowsOf is a table of one number and of a target that rises with it.
-func rowsOf(t *testing.T, n int) *data.Table {
+// line is a table of one number and of a target that rises with it.
+func line(t *testing.T, n int) *data.Table {
 	var b strings.Builder
 	b.WriteString("x,y\n")
 	for i := range n {
@@ -33,7 +33,7 @@ func rowsOf(t *testing.T, n int) *data.Table {
 
 // A plain trend goes on beyond the training rows: y = 2x, x from 0 to 499, at 750.
 func TestTrendGoesOn(t *testing.T) {
-	m, _, err := Train(context.Background(), rowsOf(t, 500), Options{Seed: 1, Types: map[string]data.Kind{"x": data.KindNumber}})
+	m, _, err := Train(context.Background(), line(t, 500), Options{Seed: 1, Types: map[string]data.Kind{"x": data.KindNumber}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -170,14 +170,14 @@ func precisionFigure(tests []test) plot.Chart {
 func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart {
 	c := squareChart("probability that the model gives", "share of the rows that are so")
 	if m.Task() == data.Multiclass {
-		tests = guesses(m, j)
+		tests = firstGuess(m, j)
 	}
 	raw := tests[:0:0]
 	if j.Raw != nil { // the same, without the temperature
 		before := *j
 		before.Says, before.Raw = j.Raw, nil
 		if m.Task() == data.Multiclass {
-			raw = guesses(m, &before)
+			raw = firstGuess(m, &before)
 		} else {
 			raw = testsOf(m, &before)
 		}
@@ -213,8 +213,8 @@ func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart
 	return c
 }
 
-// guesses are whether the most probable class is the row's.
-func guesses(m *model.Model, j *model.Judged) []test {
+// firstGuess tests whether the most probable class is the row's.
+func firstGuess(m *model.Model, j *model.Judged) []test {
 	t := test{name: "the guess", w: j.W}
 	width := m.Outputs()
 	for i := range j.Rows {
