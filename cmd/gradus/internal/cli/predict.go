@@ -72,15 +72,15 @@ func (c *predictCmd) Run(e *env) error {
 	return atomicfile.Write(c.Out, write)
 }
 
-// said are columns behind a prediction, and what stands in them for predictions.
-type said struct {
+// extraColumns stand behind the predictions: their names, and their cells for a prediction.
+type extraColumns struct {
 	columns []string
 	cells   func(says []float64) []string
 }
 
 // more are the columns of --interval and --sets.
-func (c *predictCmd) more(m *model.Model) (said, error) {
-	none := said{cells: func([]float64) []string { return nil }}
+func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
+	none := extraColumns{cells: func([]float64) []string { return nil }}
 	switch {
 	case c.Interval != 0:
 		if _, err := m.Intervals(nil, c.Interval); err != nil {
@@ -93,7 +93,7 @@ func (c *predictCmd) more(m *model.Model) (said, error) {
 		if c.Sets != 0 {
 			return none, usagef("--interval is for amounts and --sets for classes; give one of them")
 		}
-		return said{columns, func(says []float64) (cells []string) {
+		return extraColumns{columns, func(says []float64) (cells []string) {
 			in, _ := m.Intervals(says, c.Interval) // an error would have come above
 			for _, i := range in {
 				cells = append(cells, allDigits(i.Lower), allDigits(i.Upper))
@@ -104,7 +104,7 @@ func (c *predictCmd) more(m *model.Model) (said, error) {
 		if _, err := m.Sets(nil, c.Sets); err != nil {
 			return none, err
 		}
-		return said{[]string{m.Targets()[0] + "_set"}, func(says []float64) []string {
+		return extraColumns{[]string{m.Targets()[0] + "_set"}, func(says []float64) []string {
 			sets, _ := m.Sets(says, c.Sets)
 			return []string{data.JoinNames(sets[0])}
 		}}, nil
