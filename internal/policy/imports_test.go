@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"data":                         {"internal/kernel", "internal/memory", "internal/rng", "internal/shell", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/"},
 	"train":                        {"internal/jsonfloat", "internal/kernel", "internal/rng", "internal/safetensors", "internal/shell", "internal/team", "nn", "optim"},
 	"internal/flatbuf":             {},
+	"data/arrow":                   {"data", "internal/flatbuf", "github.com/klauspost/compress/"},
 	"data/excel":                   {"data"},
 	"data/jsonl":                   {"data"},
 	"data/npy":                     {"data"},
@@ -64,7 +65,7 @@ var allowed = map[string][]string{
 	"export":                     {"internal/atomicfile", "internal/kernel", "internal/onnx", "internal/safetensors", "nn", "data", "model"},
 	"serve":                      {"data", "model"},
 	"cmd/gradus/internal/cli": {
-		"data/excel", "data/jsonl", "data/npy", "data/parquet", "data/postgres", "data/sqlite",
+		"data/arrow", "data/excel", "data/jsonl", "data/npy", "data/parquet", "data/postgres", "data/sqlite",
 		"docs", "cmd/gradus/internal/lab", "export", "serve", "internal/shell",
 		"internal/atomicfile", "cmd/gradus/internal/bench", "cmd/gradus/internal/journal", "internal/kernel", "internal/lock", "cmd/gradus/internal/tfevents", "cmd/gradus/internal/tune", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",

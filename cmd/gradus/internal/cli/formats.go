@@ -2,6 +2,7 @@ package cli
 
 import (
 	// The formats that tables are read from, besides text and IDX.
+	_ "github.com/gradus-ml/gradus/data/arrow"
 	_ "github.com/gradus-ml/gradus/data/excel"
 	_ "github.com/gradus-ml/gradus/data/jsonl"
 	_ "github.com/gradus-ml/gradus/data/npy"

@@ -28,6 +28,7 @@ func TestSameWeights(t *testing.T) {
 		"openpyxl": {at("openpyxl.xlsx"), "--sheet", "people"}, "Excel by pandas": {at("pandas.xlsx")},
 		"npz": {at("numpy.npz")}, "npy": {at("numpy.npy")},
 		"SQLite": {"sqlite:" + at("people.db")}, "SQLite with a query": {at("people.db"), "--query", "select * from people order by rowid"},
+		"Feather, zstd": {at("pyarrow.arrow")}, "Feather, LZ4": {at("lz4.arrow")}, "an Arrow stream": {at("stream.arrows")}, "Arrow by polars": {at("polars.arrow")},
 		"two files, columns in another order": {at("part1.csv"), at("part2.csv")},
 		"a folder":                            {"folder"},
 	}

@@ -1,0 +1,115 @@
+package arrow
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+const written = "../../cmd/gradus/internal/cli/testdata/formats"
+
+func file(t testing.TB, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(written, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func readBytes(raw []byte, opt data.ReadOptions) (*data.Table, error) {
+	opt.Stdin = bytes.NewReader(raw)
+	return data.Read(data.Stdin, opt)
+}
+
+// TestCells: the cells are those of the CSV.
+func TestCells(t *testing.T) {
+	c, err := data.Read(filepath.Join(written, "people.csv"), data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"pyarrow.arrow", "lz4.arrow", "stream.arrows", "polars.arrow"} {
+		a, err := data.Read(filepath.Join(written, name), data.ReadOptions{})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if a.Rows() != c.Rows() || strings.Join(a.Columns(), ",") != strings.Join(c.Columns(), ",") {
+			t.Errorf("%s: %d rows of %v", name, a.Rows(), a.Columns())
+			continue
+		}
+		for col := range a.Columns() {
+			for row := range a.Rows() {
+				if got, want := a.Cell(row, col), strings.TrimSuffix(c.Cell(row, col), ".0"); got != want && got != strings.ToLower(want) || a.Missing(row, col) != c.Missing(row, col) {
+					t.Errorf("%s: row %d, column %d: %q, want %q", name, row, col, got, want)
+				}
+			}
+		}
+	}
+	codes, err := data.Read(filepath.Join(written, "codes.arrow"), data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := data.Infer(codes, data.SchemaOptions{})
+	if err != nil || s.Columns[0].Kind != data.KindCategory || codes.Cell(2, 0) != "30" {
+		t.Error(s, err)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	good := file(t, "pyarrow.arrow")
+	with := func(at int, b ...byte) []byte {
+		raw := bytes.Clone(good)
+		copy(raw[at:], b)
+		return raw
+	}
+	for name, c := range map[string]struct {
+		raw  []byte
+		kind error
+		want string
+	}{
+		"cut in a batch":       {good[:2000], data.ErrDamaged, "cut short or damaged"},
+		"cut in the schema":    {good[:100], data.ErrDamaged, "cut short or damaged (after 0 rows)"},
+		"a stream that is cut": {file(t, "stream.arrows")[:2500], data.ErrDamaged, "cut short or damaged"},
+		"a magic alone":        {good[:8], data.ErrDamaged, "cut short or damaged"},
+		"a footer too long":    {with(len(good)-10, 0xff, 0xff, 0xff, 0x7f), data.ErrDamaged, "cut short or damaged"},
+		"offsets that are no":  {with(len(good)-200, bytes.Repeat([]byte{0xff}, 40)...), data.ErrDamaged, "cut short or damaged"},
+		"lists":                {file(t, "list.arrow"), data.ErrFormat, `column "a" holds a list`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readBytes(c.raw, data.ReadOptions{})
+			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
+				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
+			}
+		})
+	}
+	if _, err := readBytes(good, data.ReadOptions{MaxColumns: 2}); !errors.Is(err, data.ErrLarge) {
+		t.Error(err)
+	}
+	// A frame of LZ4 that goes on and on.
+	frame := []byte{0x04, 0x22, 0x4d, 0x18, 0x40, 0x40, 0xc0, 10, 0, 0, 0, 0x1f, 'a', 1, 0, 255, 255, 255, 255, 255, 255}
+	if _, err := io.Copy(io.Discard, newLZ4(frame)); err == nil {
+		t.Error("a block that is cut short was read")
+	}
+}
+
+// FuzzRead: no bytes make the reader panic or take much memory.
+func FuzzRead(f *testing.F) {
+	for _, name := range []string{"pyarrow.arrow", "lz4.arrow", "stream.arrows", "polars.arrow", "list.arrow", "codes.arrow"} {
+		f.Add(file(f, name))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) < 8 || string(raw[:8]) != magic {
+			raw = append([]byte(magic), raw...)
+		}
+		if table, err := readBytes(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
+			table.Fingerprint()
+		}
+	})
+}

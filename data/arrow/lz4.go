@@ -1,0 +1,122 @@
+package arrow
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+)
+
+// newLZ4 reads a frame of LZ4, a block of at most 4 MB at a time.
+func newLZ4(raw []byte) io.Reader { return &lz4{raw: raw} }
+
+type lz4 struct {
+	raw    []byte
+	begun  bool
+	most   int // bytes of a block
+	sums   bool
+	window []byte // of the blocks before, at most 64 kB
+	out    bytes.Reader
+}
+
+const lz4Magic = 0x184D2204
+
+// head reads the frame's header.
+func (z *lz4) head() error {
+	if len(z.raw) < 7 || binary.LittleEndian.Uint32(z.raw) != lz4Magic || z.raw[4]>>6 != 1 || z.raw[4]&1 != 0 {
+		return errCut
+	}
+	flags, size := z.raw[4], 7
+	if flags&8 != 0 { // the length stands there
+		size += 8
+	}
+	code := z.raw[5] >> 4 & 7
+	if len(z.raw) < size || code < 4 {
+		return errCut
+	}
+	z.begun, z.most, z.sums = true, 1<<(8+2*code), flags&16 != 0
+	z.raw = z.raw[size:]
+	return nil
+}
+
+func (z *lz4) Read(p []byte) (int, error) {
+	for z.out.Len() == 0 {
+		if !z.begun {
+			if err := z.head(); err != nil {
+				return 0, err
+			}
+		}
+		if len(z.raw) < 4 {
+			return 0, errCut
+		}
+		word := binary.LittleEndian.Uint32(z.raw)
+		size := int(word & 0x7fffffff)
+		z.raw = z.raw[4:]
+		if word == 0 {
+			return 0, io.EOF
+		}
+		if size > len(z.raw) || size > z.most {
+			return 0, errCut
+		}
+		before := len(z.window)
+		var err error
+		if word>>31 == 1 {
+			z.window = append(z.window, z.raw[:size]...)
+		} else if z.window, err = unpack(z.window, z.raw[:size], before+z.most); err != nil {
+			return 0, err
+		}
+		z.raw = z.raw[size:]
+		if z.sums {
+			if len(z.raw) < 4 {
+				return 0, errCut
+			}
+			z.raw = z.raw[4:]
+		}
+		z.out.Reset(bytes.Clone(z.window[before:]))
+		if keep := 1 << 16; len(z.window) > keep {
+			z.window = append(z.window[:0], z.window[len(z.window)-keep:]...)
+		}
+	}
+	return z.out.Read(p)
+}
+
+// unpack appends a block of LZ4 to dst, up to so many bytes.
+func unpack(dst, b []byte, most int) ([]byte, error) {
+	at := 0
+	more := func(n int) (int, bool) {
+		for c := byte(255); n >= 15 && c == 255; {
+			if at >= len(b) || n > most+15 {
+				return 0, false
+			}
+			c = b[at]
+			at++
+			n += int(c)
+		}
+		return n, true
+	}
+	for at < len(b) {
+		token := b[at]
+		at++
+		n, ok := more(int(token >> 4))
+		if !ok || n > len(b)-at || n > most-len(dst) {
+			return dst, errCut
+		}
+		dst = append(dst, b[at:at+n]...)
+		if at += n; at == len(b) {
+			break
+		}
+		if len(b)-at < 2 {
+			return dst, errCut
+		}
+		back := int(binary.LittleEndian.Uint16(b[at:]))
+		at += 2
+		n, ok = more(int(token & 15))
+		n += 4
+		if !ok || back == 0 || back > len(dst) || n > most-len(dst) {
+			return dst, errCut
+		}
+		for range n {
+			dst = append(dst, dst[len(dst)-back])
+		}
+	}
+	return dst, nil
+}
