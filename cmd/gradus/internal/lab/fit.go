@@ -156,7 +156,7 @@ func (f *Frame) NumericColumns() []string {
 }
 
 // planeSide is how many points the fit's plane has along each axis.
-const planeSide = 40 // of classes of small nets, whose limits are drawn in steps, more
+const planeSide = 26 // of classes of small nets, whose limits are drawn in steps, more
 
 // A small contour picture, of at most smallHigh pixels, is coarse: it comes with every frame.
 const (
