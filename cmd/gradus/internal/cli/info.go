@@ -32,12 +32,13 @@ func (c *infoCmd) Run(e *env) error {
 			Parameters int            `json:"parameters"`
 			Precision  string         `json:"precision"`
 			Weights    string         `json:"weights_sha256"`
-			Threshold  float64        `json:"threshold"` // of two classes
+			Threshold  float64        `json:"threshold"`         // of two classes
+			Members    []memberJSON   `json:"members,omitempty"` // of an ensemble
 			Options    model.Options  `json:"options"`
 			Training   model.Training `json:"training"`
 		}{
 			string(m.Task()), m.Targets(), m.Classes(), m.Columns(), m.Encoding.InputNames(),
-			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Options, m.Training,
+			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, membersJSON(m), m.Options, m.Training,
 		})
 	}
 	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
@@ -54,5 +55,6 @@ func (c *infoCmd) Run(e *env) error {
 	e.printf("Trained  %s\n", trainedText(m))
 	e.printf("Weights  sha256 %s\n\n", m.WeightsSHA256())
 	writeScores(e, m)
+	writeMembers(e, m)
 	return nil
 }
