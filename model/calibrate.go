@@ -140,8 +140,12 @@ func softening(p []float64, width int, y, w []float64) float64 {
 	return max(1, Temperature(p, width, y, w))
 }
 
-// tempers reports whether the model's probabilities come of logits that can be divided.
+// tempers reports whether the model's probabilities come of logits that can be divided. Those of an
+// ensemble are means of probabilities.
 func (m *Model) tempers() bool {
+	if m.ensemble != nil {
+		return false
+	}
 	_, layers, _ := m.engine.shape()
 	out := layers[len(layers)-1]
 	if out.Norm != nn.NoNorm || m.Loss == nn.Hinge {
@@ -220,8 +224,14 @@ func (e *engineOf[T]) tempered(beta float64) engine {
 	return newEngine(net)
 }
 
-// heldBack are the validation rows of a run, with what a model says of them.
+// heldBack are rows of a run that did not train the model, with what it says of them: the validation
+// rows, or of an ensemble the out-of-fold rows, each by the members that did not learn it.
 func (f *Fit) heldBack(m *Model) (*Judged, error) {
+	if m.ensemble != nil {
+		if j, err := f.OutOfFold(m); j != nil || err != nil {
+			return j, err
+		}
+	}
 	if len(f.parts.validation) == 0 {
 		return nil, nil
 	}
@@ -232,7 +242,7 @@ func (f *Fit) heldBack(m *Model) (*Judged, error) {
 	return f.judge(m, "validation", t, f.parts.validation)
 }
 
-// hold gives a model what the validation rows say of it: with Options.Calibrate a temperature, and
+// hold gives a model what the rows that did not train it say of it: with Options.Calibrate a temperature, and
 // what its intervals or sets are made of.
 func (f *Fit) hold(m *Model) error {
 	j, err := f.heldBack(m)

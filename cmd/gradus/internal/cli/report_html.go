@@ -33,8 +33,14 @@ func (given *reportCmd) Run(e *env) error {
 	if err := ended(c.RunDir); err != nil {
 		return err
 	}
-	h, err := readHistory(filepath.Join(c.RunDir, "history.csv"))
+	var h train.History
+	members, err := memberHistories(c.RunDir)
 	if err != nil {
+		return err
+	}
+	if members != nil {
+		h = members[0]
+	} else if h, err = readHistory(filepath.Join(c.RunDir, "history.csv")); err != nil {
 		return err
 	}
 	path := filepath.Join(c.RunDir, "result.json")
@@ -65,6 +71,9 @@ func (given *reportCmd) Run(e *env) error {
 	}
 	r.Title, r.History, r.Found = "Run "+filepath.Base(filepath.Clean(c.RunDir)), h, result.Diagnosis
 	r.Notes = append(result.Notes, lacking...)
+	if n := len(result.Members); n > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("The model is the mean of %s. The learning curves and the picture of the network are those of member 0; gradus plot shows the others.", counted(n, "network")))
+	}
 	if result.StopReason == train.ReasonInterrupted {
 		r.Notes = append(r.Notes, fmt.Sprintf("The run was interrupted: gradus resume %s continues it.", shellWord(c.RunDir)))
 	}
@@ -124,6 +133,9 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 		return r, err
 	}
 	r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Importance, %s", counted(len(rows), j.What+" row")), Figure: lab.ImportanceFigure(found)})
+	if m.Members() != nil { // the curves are of one network
+		return r, nil
+	}
 	for _, col := range found.Columns[:min(reportCurves, len(found.Columns))] {
 		p, err := m.Partial(e.ctx, j.Table, col.Name, model.PartialOptions{Rows: rows, Lines: 30})
 		if err != nil {
