@@ -85,7 +85,9 @@ func (m *Model) header() header {
 	if members := m.Members(); members != nil {
 		h.Format, h.Inputs, h.Loss, h.Encoding = ensembleFormat, 0, "", nil
 		for _, m := range members {
-			h.Members = append(h.Members, m.header())
+			own := m.header()
+			own.Conformal = nil // which only the whole has
+			h.Members = append(h.Members, own)
 		}
 		return h
 	}
