@@ -58,6 +58,15 @@ func (e *Encoding) Bind(t *Table) (*Binding, error) {
 	return b, nil
 }
 
+// As is the same table as another encoding binds it, with BadAsMissing if that was asked for.
+func (b *Binding) As(e *Encoding) (*Binding, error) {
+	o, err := e.Bind(b.t)
+	if err == nil {
+		o.lenient = b.lenient
+	}
+	return o, err
+}
+
 // names are those of all columns that the encoding has.
 func (e *Encoding) names() []string {
 	names := e.Columns()

@@ -220,8 +220,12 @@ func (e *engineOf[T]) tempered(beta float64) engine {
 	return newEngine(net)
 }
 
-// heldBack are the validation rows of a run, with what a model says of them.
+// heldBack are the validation rows of a run, with what a model says of them; of an ensemble the
+// out-of-fold rows, if there are any.
 func (f *Fit) heldBack(m *Model) (*Judged, error) {
+	if f.bag != nil && f.bag.inFolds {
+		return f.OutOfFold(m)
+	}
 	if len(f.parts.validation) == 0 {
 		return nil, nil
 	}
@@ -239,7 +243,7 @@ func (f *Fit) hold(m *Model) error {
 	if j == nil || err != nil {
 		return err
 	}
-	if f.Options.Calibrate {
+	if f.Options.Calibrate && f.bag == nil { // each member of an ensemble has a temperature of its own
 		if c := m.Calibrate(j.Says, j.Truth, j.W); c != nil && c.Kept {
 			if j, err = f.heldBack(m); err != nil {
 				return err

@@ -13,9 +13,14 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// fold is which of the schema's rows, by their places in it, a fold trains on and is tested
-// on.
-type fold struct{ train, test []int }
+// fold is which of the schema's rows, by their places in it, a fold trains on and is tested on; of
+// a member of an ensemble also which of them choose the epoch, unless they are nil.
+type fold struct {
+	train, validation, test []int
+
+	schema     *data.Schema // of the table, where it is known
+	weightless int          // rows left out there, their weight is 0
+}
 
 // CV is what a cross-validation came to.
 type CV struct {
@@ -160,24 +165,21 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	if k > n {
 		return nil, nil, refuse("folds", "%d folds need as many rows, and %d have a target", k, n)
 	}
+	places := make([]int, n)
+	for i := range places {
+		places[i] = i
+	}
 	byTime := o.timeColumn() != ""
-	switch {
-	case byTime:
+	if byTime {
 		var times []float64
 		if times, err = data.Times(t, o.timeColumn(), s.Rows); err == nil {
 			of, err = data.TimeFolds(times, k)
 		}
-	case o.Group != "":
-		var groups []int
-		if groups, err = data.Groups(t, o.Group, s.Rows); err != nil {
-			break
+	} else {
+		var groups int
+		if of, groups, err = o.deal(s, t, places, k, o.Seed); err == nil && of == nil {
+			return nil, nil, refuse("folds", "%d folds need as many groups, and the column %q has %d", k, o.Group, groups)
 		}
-		if have := slices.Max(groups) + 1; have < k {
-			return nil, nil, refuse("folds", "%d folds need as many groups, and the column %q has %d", k, o.Group, have)
-		}
-		of, err = data.GroupFolds(groups, k, o.Seed)
-	default:
-		of, err = data.Folds(n, s.Strata(), k, o.Seed)
 	}
 	if err != nil {
 		return nil, nil, asOption(err)
@@ -199,6 +201,29 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 		}
 	}
 	return folds, of, nil
+}
+
+// deal parts some of the schema's rows, given by their places in it, into k folds and returns the
+// fold of each: classes are spread evenly, groups stay whole. Where there are fewer groups than folds
+// it returns no folds, and how many groups there are.
+func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed uint64) (of []int, groups int, err error) {
+	if o.Group == "" {
+		strata := s.Strata()
+		if strata != nil {
+			strata = pick(strata, places)
+		}
+		of, err = data.Folds(len(places), strata, k, seed)
+		return of, 0, err
+	}
+	group, err := data.Groups(t, o.Group, pick(s.Rows, places))
+	if err != nil {
+		return nil, 0, err
+	}
+	if groups = slices.Max(group) + 1; groups < k {
+		return nil, groups, nil
+	}
+	of, err = data.GroupFolds(group, k, seed)
+	return of, groups, err
 }
 
 // summarise sets mean and spread of the scores.

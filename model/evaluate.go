@@ -14,7 +14,9 @@ import (
 // Metrics are the scores of a model by rows, each beside that of a guess which never looks
 // at the inputs. A part without rows is nil.
 type Metrics struct {
-	Train      *metrics.Report `json:"train,omitempty"`
+	Train *metrics.Report `json:"train,omitempty"`
+	// OutOfFold is of an ensemble: of every row the members that were not trained on it say what it is.
+	OutOfFold  *metrics.Report `json:"out_of_fold,omitempty"`
 	Validation *metrics.Report `json:"validation,omitempty"`
 	Test       *metrics.Report `json:"test,omitempty"`
 	// Baseline is always guessing the training mean or the commonest training class, on the
@@ -23,11 +25,13 @@ type Metrics struct {
 }
 
 // Best returns the most honest scores there are and which rows they are of: those of test
-// rows, else of validation rows, else of training rows.
+// rows, else those out of fold, else of validation rows, else of training rows.
 func (m Metrics) Best() (r *metrics.Report, rows string) {
 	switch {
 	case m.Test != nil:
 		return m.Test, "test"
+	case m.OutOfFold != nil:
+		return m.OutOfFold, "out-of-fold"
 	case m.Validation != nil:
 		return m.Validation, "validation"
 	}
@@ -36,6 +40,11 @@ func (m Metrics) Best() (r *metrics.Report, rows string) {
 
 // score sets the model's metrics on the rows of the run.
 func (f *Fit) score(ctx context.Context, m *Model) error {
+	if f.bag != nil {
+		if err := f.scoreOutOfFold(m); err != nil {
+			return err
+		}
+	}
 	for _, p := range []struct {
 		into  **metrics.Report
 		table *data.Table
@@ -76,20 +85,20 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 			return err
 		}
 		if p.into == &m.Training.Metrics.Test {
-			m.findWorse(&report, y, w)
+			m.findWorse("test", &report, y, w)
 		}
 	}
 	return nil
 }
 
-// findWorse adds to the diagnosis that the test rows are told worse than by a guess, unless it says
-// so of the validation rows.
-func (m *Model) findWorse(report *metrics.Report, y, w []float64) {
+// findWorse adds to the diagnosis that rows are told worse than by a guess, unless it says so of
+// other rows.
+func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
 	d := &m.Training.Diagnosis
 	worse := func(f train.Finding) bool { return f.Code == train.WorseThanGuessing }
 	loss, _ := report.Get("loss")
 	guess, least, rows := m.guessLoss(y, w)
-	f, found := train.WorseThanGuess("test", rows, loss, guess, least)
+	f, found := train.WorseThanGuess(what, rows, loss, guess, least)
 	if !found || slices.ContainsFunc(*d, worse) || m.Loss == nn.Hinge {
 		return
 	}
@@ -332,6 +341,9 @@ func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names 
 	}
 	if report, y, err = m.compare(p, targets, w, names); err != nil {
 		return report, nil, nil, err
+	}
+	if m.ensemble != nil {
+		loss.sum = m.meanLoss(p, targets, w)
 	}
 	report.Set("loss", loss.sum/setWeight(w, len(rows)))
 	return report, y, counts, nil

@@ -22,7 +22,10 @@ import (
 var ErrFile = errors.New("model file")
 
 // formatVersion is of the JSON in the file's metadata; a reader refuses a newer one.
-const formatVersion = 1
+const (
+	formatVersion  = 1
+	ensembleFormat = 2 // of a file with members, which a gradus that knows none refuses
+)
 
 // header is the JSON. Everything but the weights is in it. What describes the network is as nn has
 // it, so that nn.Read finds the network in a model file.
@@ -39,13 +42,15 @@ type header struct {
 	Encoding    *data.Encoding `json:"encoding"`
 	Options     Options        `json:"options"`
 	Training    *Training      `json:"training"`
+	Members     []header       `json:"members,omitempty"` // of an ensemble; inputs, layers, loss and encoding are theirs
 }
 
 // Save writes the model to one safetensors file: tensors layers.K.weight of shape [in, out]
 // and layers.K.bias of shape [out], those of norms, all of shape [out], under the names of
 // nn.Network's Tensors, and everything else as JSON under "gradus" in the metadata. Beside it, under
 // "gradus_sha256", stands the SHA-256 in hex of the whole file with zeros in its own place. The file
-// appears whole or not at all.
+// appears whole or not at all. Of an ensemble the tensors of member N are called members.N.layers.K and
+// so on, and the JSON has that of each member under "members".
 func (m *Model) Save(path string) error { return atomicfile.Write(path, m.Write) }
 
 // Write writes what Save puts into the file.
@@ -53,6 +58,12 @@ func (m *Model) Write(w io.Writer) error {
 	text, err := json.Marshal(m.header())
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	if members := m.Members(); members != nil {
+		if m.Precision() == "float32" {
+			return safetensors.Write(w, memberTensors(members, trained32), string(text))
+		}
+		return safetensors.Write(w, memberTensors(members, trained64), string(text))
 	}
 	trained := m.AsTrained()
 	if n := trained.Network32(); n != nil {
@@ -70,10 +81,17 @@ func (m *Model) header() header {
 	if m.Threshold != 0.5 {
 		h.Threshold = m.Threshold
 	}
+	h.Conformal = m.Conformal
+	if members := m.Members(); members != nil {
+		h.Format, h.Inputs, h.Loss, h.Encoding = ensembleFormat, 0, "", nil
+		for _, m := range members {
+			h.Members = append(h.Members, m.header())
+		}
+		return h
+	}
 	if m.trained != nil {
 		h.Temperature = m.Temperature
 	}
-	h.Conformal = m.Conformal
 	for _, l := range layers {
 		h.Layers = append(h.Layers, l.Spec())
 	}
@@ -139,9 +157,154 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if h.Encoding == nil && h.Training == nil && h.Format >= 1 && len(h.Layers) > 0 {
 		return bad("this is a network without columns: nn.Read reads it, and model.New makes a model of it")
 	}
+	var all Custom
+	for _, c := range custom {
+		all.add(c)
+	}
+	if h.Format == ensembleFormat {
+		return file.ensemble(&h, all)
+	}
+	m, layers, err := file.member(&h, all, "")
+	if err != nil {
+		return nil, err
+	}
+	if h.Precision == "float32" {
+		m.engine, err = loadNetwork[float32](file, h.Inputs, layers)
+	} else {
+		m.engine, err = loadNetwork[float64](file, h.Inputs, layers)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, file.calibrated(m, &h, "")
+}
+
+// calibrated sets what a header says of the temperature and of how far the model was off.
+func (file *Weights) calibrated(m *Model, h *header, where string) error {
+	if t := h.Temperature; t != 0 {
+		if !(t > 0) || math.IsInf(t, 0) || !m.tempers() {
+			return file.bad("%sits temperature is %v, which is not a positive number, or its outputs have no logits to divide", where, t)
+		}
+		m.setTemperature(t)
+	}
+	if m.Conformal = h.Conformal; m.Conformal != nil {
+		if err := m.Conformal.validate(m); err != nil {
+			return file.bad("%s%w", where, err)
+		}
+	}
+	return nil
+}
+
+// ensemble is the model of a file that holds several members.
+func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 	switch {
-	case h.Format > formatVersion:
-		return bad("it has format %d and this gradus reads up to %d; use a newer gradus", h.Format, formatVersion)
+	case len(h.Members) == 0 || h.Training == nil || h.Training.Metrics.Train == nil || h.Options.LR == nil || h.Options.Patience == nil:
+		return nil, file.bad("its metadata is incomplete")
+	case h.Encoding != nil || len(h.Layers) > 0:
+		return nil, file.bad("its metadata has a network beside those of its members")
+	}
+	members, all := make([]*Model, len(h.Members)), make([][]nn.Dense, len(h.Members))
+	numbers := 0
+	for k := range h.Members {
+		own := &h.Members[k]
+		if own.Format == ensembleFormat {
+			return nil, file.bad("member %d is an ensemble, and a member is one network", k)
+		}
+		m, layers, err := file.member(own, custom, fmt.Sprintf("member %d: ", k))
+		if err != nil {
+			return nil, err
+		}
+		params, err := nn.ParamCount(own.Inputs, layers...)
+		if err != nil {
+			return nil, file.bad("member %d: %w", k, err)
+		}
+		numbers += params + nn.StateCount(layers...)
+		members[k], all[k] = m, layers
+		if err := m.alike(members[0], own.Precision == h.Precision); err != nil {
+			return nil, file.bad("member %d %w", k, err)
+		}
+	}
+	if numbers != file.Count() {
+		return nil, file.bad("its %d members have %d parameters and running statistics, its tensors %d numbers", len(members), numbers, file.Count())
+	}
+	load := loadMembers[float64]
+	if h.Precision == "float32" {
+		load = loadMembers[float32]
+	}
+	if err := load(file, h.Members, members, all); err != nil {
+		return nil, err
+	}
+	for k, m := range members {
+		if err := file.calibrated(m, &h.Members[k], fmt.Sprintf("member %d: ", k)); err != nil {
+			return nil, err
+		}
+	}
+	m := newEnsemble(members)
+	m.Options, m.Training, m.Threshold = h.Options, *h.Training, or(h.Threshold, 0.5)
+	m.Options.Custom = custom
+	if h.Temperature != 0 {
+		return nil, file.bad("it has a temperature beside those of its members")
+	}
+	if err := file.calibrated(m, h, ""); err != nil {
+		return nil, err
+	}
+	if !(m.Threshold > 0 && m.Threshold < 1) || h.Threshold != 0 && m.Task() != data.Binary {
+		return nil, file.bad("its threshold is %v, which is not between 0 and 1, or its task is not of two classes", h.Threshold)
+	}
+	return m, nil
+}
+
+// alike refuses a member whose columns, targets or loss are not those of the first.
+func (m *Model) alike(first *Model, precision bool) error {
+	kinds := func(m *Model) (all []data.Kind) {
+		for i := range m.Encoding.Inputs {
+			all = append(all, m.Encoding.Inputs[i].Kind)
+		}
+		return all
+	}
+	switch {
+	case !precision:
+		return errors.New("has another precision than the file says")
+	case m.Task() != first.Task() || m.Loss.String() != first.Loss.String() || m.Outputs() != first.Outputs():
+		return errors.New("has another task or loss, or other outputs, than the first")
+	case !slices.Equal(m.Columns(), first.Columns()) || !slices.Equal(kinds(m), kinds(first)):
+		return errors.New("has other columns than the first")
+	case !slices.Equal(m.Targets(), first.Targets()) || m.Task() != data.Regression && !slices.Equal(m.Encoding.Classes(), first.Encoding.Classes()):
+		return errors.New("has other targets or classes than the first")
+	}
+	return nil
+}
+
+// loadMembers takes the weights of all members from a file that must hold just those.
+func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers [][]nn.Dense) error {
+	var tensors []safetensors.Tensor[T]
+	depth := 0
+	for k := range members {
+		net, err := nn.New[T](h[k].Inputs, nn.Seed(0), layers[k]...)
+		if err != nil {
+			return file.bad("member %d: %w", k, err)
+		}
+		tensors = append(tensors, memberTensor(k, net)...)
+		depth += net.Depth()
+		members[k].engine = newEngine(net)
+	}
+	if err := safetensors.Fill(file.File, tensors, depth); err != nil {
+		return file.name(err)
+	}
+	return nil
+}
+
+// member reads what a header says of one network, and returns its layers; its weights are not there
+// yet. Errors begin with where.
+func (file *Weights) member(h *header, all Custom, where string) (m *Model, layers []nn.Dense, err error) {
+	bad := func(format string, args ...any) (*Model, []nn.Dense, error) {
+		return nil, nil, file.bad("%s%w", where, fmt.Errorf(format, args...))
+	}
+	switch {
+	case h.Format > ensembleFormat:
+		return bad("it has format %d and this gradus reads up to %d; use a newer gradus", h.Format, ensembleFormat)
+	case h.Members != nil:
+		return bad("its metadata has members, and its format %d has none", h.Format)
 	case h.Format < 1 || h.Encoding == nil || h.Training == nil || h.Training.Metrics.Train == nil ||
 		h.Options.LR == nil || h.Options.Patience == nil || len(h.Layers) == 0:
 		return bad("its metadata is incomplete")
@@ -149,14 +312,9 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if err := h.Encoding.Validate(); err != nil {
 		return bad("%w", err)
 	}
-	var all Custom
-	for _, c := range custom {
-		all.add(c)
-	}
 	m = &Model{Encoding: h.Encoding, Options: h.Options, Training: *h.Training}
 	m.Options.Custom = all
 	var missing []string
-	var layers []nn.Dense
 	for i, l := range h.Layers {
 		d, err := l.Dense(all.Activations...)
 		switch {
@@ -180,29 +338,10 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if err := m.agree(h.Inputs, layers[len(layers)-1], h.Threshold); err != nil {
 		return bad("%w", err)
 	}
-	switch h.Precision {
-	case "float32":
-		m.engine, err = loadNetwork[float32](file, h.Inputs, layers)
-	case "float64":
-		m.engine, err = loadNetwork[float64](file, h.Inputs, layers)
-	default:
+	if h.Precision != "float32" && h.Precision != "float64" {
 		return bad("its precision is %q, not float32 or float64", h.Precision)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if t := h.Temperature; t != 0 {
-		if !(t > 0) || math.IsInf(t, 0) || !m.tempers() {
-			return bad("its temperature is %v, which is not a positive number, or its outputs have no logits to divide", t)
-		}
-		m.setTemperature(t)
-	}
-	if m.Conformal = h.Conformal; m.Conformal != nil {
-		if err := m.Conformal.validate(m); err != nil {
-			return bad("%w", err)
-		}
-	}
-	return m, nil
+	return m, layers, nil
 }
 
 // agree sets the threshold, 0 for the default, and refuses a network whose inputs and outputs are
@@ -227,8 +366,8 @@ func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
 
 // isModel reports whether the file holds a model, not a network alone.
 func (w *Weights) isModel() bool {
-	var h struct{ Encoding, Training json.RawMessage }
-	return json.Unmarshal([]byte(w.Text), &h) != nil || h.Encoding != nil || h.Training != nil
+	var h struct{ Encoding, Training, Members json.RawMessage }
+	return json.Unmarshal([]byte(w.Text), &h) != nil || h.Encoding != nil || h.Training != nil || h.Members != nil
 }
 
 // loadNetwork takes the weights of a network from a file that must hold just those.

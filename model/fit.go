@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/metrics"
@@ -50,6 +51,7 @@ type Fit struct {
 	adopted   bool // the encoding is that of a model the run starts from
 
 	sources func() map[string]Source // the tables, whose fingerprints are made once
+	bag     *bag                     // the members of an ensemble; nil of one network
 	need    float64                  // bytes taken from the room
 	kept    float64                  // of which a model has so many
 }
@@ -63,6 +65,7 @@ type runner interface {
 	epoch() int
 	retreats() []train.Retreat
 	history() train.History
+	elapsed() time.Duration
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
 	inputs(validation bool) any // the encoded rows, an nn.Matrix[T]
@@ -92,6 +95,7 @@ func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.BestNetw
 func (r runnerOf[T]) retreats() []train.Retreat         { return r.trainer.Retreats() }
 func (r runnerOf[T]) epoch() int                        { return r.trainer.Epoch() }
 func (r runnerOf[T]) history() train.History            { return r.trainer.History() }
+func (r runnerOf[T]) elapsed() time.Duration            { return r.trainer.Elapsed() }
 func (r runnerOf[T]) checkpoint(w io.Writer) error      { return r.trainer.Checkpoint(w) }
 func (r runnerOf[T]) restore(c *train.Checkpoint) error { return r.trainer.Restore(c) }
 
@@ -122,8 +126,18 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if tables.Train == nil {
 		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
+	if o.Members < 0 {
+		return nil, refuse("members", "%d is not a number of networks; give a whole number of at least 1", o.Members)
+	}
+	if o.Members > 1 {
+		return prepareBag(tables, o, start)
+	}
+	o.Members = 0
 	f := &Fit{Options: o, tables: tables}
 	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	if start.isEnsemble() {
+		return nil, start.differs("the weights are those of several networks, and a run goes on from one: train without it")
+	}
 	base, err := start.base(o.Custom)
 	if err != nil {
 		return nil, err
@@ -138,6 +152,8 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 			return nil, err
 		}
 		f.Schema, f.Rows.Weightless, err = f.Options.inferAs(start, base, tables.Train)
+	} else if tables.fold != nil && tables.fold.schema != nil {
+		f.Schema, f.Rows.Weightless = tables.fold.schema, tables.fold.weightless
 	} else {
 		f.Schema, f.Rows.Weightless, err = o.infer(tables.Train)
 	}
@@ -195,6 +211,10 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 // model that was made of it. Without a Room there is nothing to do. The run must not be
 // continued.
 func (f *Fit) Release() {
+	if f.bag != nil {
+		f.bag.release()
+		return
+	}
 	if f.tables.Room != nil {
 		f.tables.Room.give(f.need, f.kept)
 		f.tables.Room = nil
@@ -453,7 +473,8 @@ func (f *Fit) Strides(ctx context.Context) iter.Seq2[train.Step, error] {
 	return f.runner.strides(ctx)
 }
 
-// Checkpoint writes all that the run has come to, train.Trainer's Checkpoint.
+// Checkpoint writes all that the run has come to, train.Trainer's Checkpoint. Of an ensemble each
+// member has its own: see OnMember and EachRunning.
 func (f *Fit) Checkpoint(w io.Writer) error { return f.runner.checkpoint(w) }
 
 // Restore continues from a checkpoint of a run with the same tables and options, train.Trainer's
@@ -466,6 +487,9 @@ func (f *Fit) History() train.History { return f.runner.history() }
 // Said are the notes, and with them what the run itself has decided so far.
 func (f *Fit) Said() []string {
 	said := slices.Clone(f.Notes)
+	if f.bag != nil {
+		said = append(said, f.bag.said()...)
+	}
 	for _, r := range f.Retreats() {
 		said = append(said, r.String())
 	}
@@ -514,7 +538,8 @@ func (f *Fit) Layers() []nn.Dense { return slices.Clone(f.recipe.layers) }
 func (f *Fit) Imputed() data.Counts { return slices.Clone(f.imputed) }
 
 // Model returns the model as it stands, with its scores on the rows. Of a run that early
-// stopping may end, it has the best weights so far. The run itself is not changed.
+// stopping may end, it has the best weights so far. The run itself is not changed. Of an ensemble it
+// has the members that have ended, and if none has, those that are under way.
 func (f *Fit) Model() (*Model, error) {
 	m := f.Unscored()
 	return m, f.Score(context.Background(), m)
@@ -522,6 +547,9 @@ func (f *Fit) Model() (*Model, error) {
 
 // Unscored is Model without the scores, and without a threshold that they choose.
 func (f *Fit) Unscored() *Model {
+	if f.bag != nil {
+		return f.bag.model()
+	}
 	r := f.runner.result()
 	m := &Model{
 		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold, Temperature: 1, engine: f.runner.engine(),

@@ -58,6 +58,20 @@ func FuzzLoad(f *testing.F) {
 	} {
 		f.Add(replaced(raw, from, to))
 	}
+	for task := range tasks {
+		members, _ := fitMembers(f, memberOptions(task, 2))
+		if raw, err = os.ReadFile(save(f, members)); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+		f.Add(raw[:len(raw)-4])
+		for from, to := range map[string]string{
+			"members.1.": "members.0.", `\"members\":[`: `\"members\":[{},`, `\"format\":2`: `\"format\":1`, `\"format\":1`: `\"format\":2`,
+			`units\":7`: `units\":9`, `\"red\"`: `\"blue\"`, "float32": "float64", `\"threshold\"`: `\"x\"`,
+		} {
+			f.Add(replaced(raw, from, to))
+		}
+	}
 	f.Add([]byte{})
 	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
 	dir := f.TempDir()

@@ -85,63 +85,124 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	}
 	judge := *m
 	judge.Threshold = o.Threshold
-	if net := m.Network32(); net != nil {
-		return importanceOf(ctx, net, &judge, t, l, o)
-	}
-	return importanceOf(ctx, m.Network64(), &judge, t, l, o)
+	return judge.importance(ctx, t, l, o)
 }
 
-func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model, t *data.Table, l labelled, o ImportanceOptions) (*Importance, error) {
-	b, rows, w, name := l.b, l.rows, l.w, o.Metrics[0]
-	x := nn.NewMatrix[T](len(rows), m.Encoding.Width())
-	counts, err := data.Inputs(b, rows, x.Data)
+// shuffled is a network with the encoded rows of a table, which says what it predicts when the cells
+// of a column are shuffled.
+type shuffled interface {
+	// predict takes the cells of column c from the rows in perm, if that is not nil. The loss is summed.
+	predict(c int, perm []int, withLoss bool) (out []float64, loss float64)
+}
+
+type shuffledOf[T nn.Float] struct {
+	m    *Model
+	net  *nn.Network[T]
+	x, y nn.Matrix[T]
+	w    []float64
+}
+
+func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l labelled) (shuffled, data.Counts, error) {
+	s := shuffledOf[T]{m, net, nn.NewMatrix[T](len(l.rows), m.Encoding.Width()), nn.NewMatrix[T](len(l.rows), m.Encoding.Outputs()), l.w}
+	counts, err := data.Inputs(b, l.rows, s.x.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, counts, data.Targets(b, l.rows, s.y.Data)
+}
+
+func (s shuffledOf[T]) predict(c int, perm []int, withLoss bool) (out []float64, loss float64) {
+	const part = 256
+	rows := s.x.Rows
+	from, to := s.m.Encoding.Span(c)
+	batch, tape := nn.NewMatrix[T](min(part, rows), s.x.Cols), s.net.NewTape(min(part, rows))
+	out = make([]float64, 0, len(s.y.Data))
+	for at := 0; at < rows; at += part {
+		end := min(at+part, rows)
+		batch := batch.Slice(0, end-at)
+		for i := range batch.Rows {
+			copy(batch.Row(i), s.x.Row(at+i))
+			if perm != nil {
+				copy(batch.Row(i)[from:to], s.x.Row(perm[at+i])[from:to])
+			}
+		}
+		z := s.net.Forward(tape, batch)
+		if withLoss {
+			if s.w != nil {
+				tape.UseWeights(s.w[at:end])
+			}
+			loss += s.net.Loss(tape, s.m.Loss, s.y.Slice(at, end))
+		}
+		for i := range z.Rows {
+			for _, v := range z.Row(i) {
+				out = append(out, float64(v))
+			}
+		}
+	}
+	return s.m.finishRows(out, rows), loss
+}
+
+// shuffle encodes the rows for each network of the model.
+func (m *Model) shuffle(l labelled) (all []shuffled, counts data.Counts, err error) {
+	members := m.Members()
+	if members == nil {
+		members = []*Model{m}
+	}
+	for k, member := range members {
+		b, err := l.b.As(member.Encoding)
+		if err != nil {
+			return nil, nil, err
+		}
+		var s shuffled
+		var c data.Counts
+		if net := member.Network32(); net != nil {
+			s, c, err = newShuffled(member, net, b, l)
+		} else {
+			s, c, err = newShuffled(member, member.Network64(), b, l)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if all = append(all, s); k == 0 {
+			counts = c
+		} else {
+			counts = fewest(counts, c)
+		}
+	}
+	return all, counts, nil
+}
+
+func (m *Model) importance(ctx context.Context, t *data.Table, l labelled, o ImportanceOptions) (*Importance, error) {
+	rows, w, name := l.rows, l.w, o.Metrics[0]
+	networks, counts, err := m.shuffle(l)
 	if err != nil {
 		return nil, err
 	}
-	y := nn.NewMatrix[T](len(rows), m.Encoding.Outputs())
-	if err := data.Targets(b, rows, y.Data); err != nil {
+	targets := make([]float64, len(rows)*m.Encoding.Outputs())
+	if err := data.Targets(l.b, rows, targets); err != nil {
 		return nil, err
 	}
-	targets := make([]float64, len(y.Data))
-	if err := data.Targets(b, rows, targets); err != nil {
-		return nil, err
-	}
-	// score is the metric with the inputs from (inclusive) to to (exclusive) taken from the
-	// rows in perm.
-	const part = 256
-	score := func(from, to int, perm []int) (float64, bool, error) {
-		batch, tape := nn.NewMatrix[T](min(part, len(rows)), x.Cols), net.NewTape(min(part, len(rows)))
-		out, loss := make([]float64, 0, len(targets)), 0.0
-		for at := 0; at < len(rows); at += part {
-			end := min(at+part, len(rows))
-			batch := batch.Slice(0, end-at)
-			for i := range batch.Rows {
-				copy(batch.Row(i), x.Row(at+i))
-				if perm != nil {
-					copy(batch.Row(i)[from:to], x.Row(perm[at+i])[from:to])
-				}
+	// score is the metric with the cells of a column taken from the rows in perm.
+	score := func(c int, perm []int) (float64, bool, error) {
+		out, loss := networks[0].predict(c, perm, name == "loss")
+		for _, other := range networks[1:] {
+			says, _ := other.predict(c, perm, false)
+			for i, v := range says {
+				out[i] += v
 			}
-			z := net.Forward(tape, batch)
-			if name == "loss" {
-				if w != nil {
-					tape.UseWeights(w[at:end])
-				}
-				loss += net.Loss(tape, m.Loss, y.Slice(at, end))
-			}
-			for i := range z.Rows {
-				for _, v := range z.Row(i) {
-					out = append(out, float64(v))
-				}
-			}
+		}
+		if m.ensemble != nil {
+			m.ensemble.divide(out)
+			loss = m.meanLoss(out, targets, w)
 		}
 		if name == "loss" {
 			return loss / setWeight(w, len(rows)), true, nil
 		}
-		r, _, err := m.compare(m.finishRows(out, len(rows)), targets, w, []string{name})
+		r, _, err := m.compare(out, targets, w, []string{name})
 		v, ok := r.Get(name)
 		return v, ok, err
 	}
-	base, ok, err := score(0, 0, nil)
+	base, ok, err := score(0, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -161,14 +222,13 @@ func importanceOf[T nn.Float](ctx context.Context, net *nn.Network[T], m *Model,
 		}
 	}
 	measure := func(c int, perm []int) error {
-		from, to := m.Encoding.Span(c)
 		drops[c] = make([]float64, o.Repeats)
 		for r := range o.Repeats {
 			if ctx.Err() != nil {
 				return ended(ctx)
 			}
 			rng.Perm(perm, o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
-			v, ok, err := score(from, to, perm)
+			v, ok, err := score(c, perm)
 			if err != nil {
 				return err
 			}

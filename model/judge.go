@@ -6,18 +6,25 @@ import (
 
 // Judged are rows of a run with their targets and what a model says of them.
 type Judged struct {
-	What  string      // what the rows were for: test, validation or training
+	What  string      // what the rows were for: test, out-of-fold, validation or training
 	Table *data.Table // which they are rows of
 	Rows  []int
 	Truth []float64 // the class's place in Classes of each row, or the targets (of labels 0 or 1), row by row
 	Says  []float64 // as Predict has them, Outputs numbers a row
 	Raw   []float64 // as Says, without the model's temperature; nil where it has none
 	W     []float64 // what each row weighs in scores; nil: all the same
+
+	targets []float64 // as the network is trained on them
 }
 
-// Judge returns what a model says of the most honest rows that the run has: the test rows, else the
-// validation rows, else the training rows.
+// Judge returns what a model says of the most honest rows that the run has: the test rows, else, of an
+// ensemble, the out-of-fold rows, else the validation rows, else the training rows.
 func (f *Fit) Judge(m *Model) (*Judged, error) {
+	if f.bag != nil && len(f.parts.test) == 0 {
+		if j, err := f.OutOfFold(m); j != nil || err != nil {
+			return j, err
+		}
+	}
 	what, table, rows := "training", f.tables.Train, f.parts.train
 	switch own := f.tables; {
 	case len(f.parts.test) > 0:

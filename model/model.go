@@ -24,8 +24,9 @@ type Model struct {
 	// Conformal is how far the model was off on rows that trained nothing, for Intervals and Sets; nil
 	// where it is not known.
 	Conformal *Conformal
-	engine    engine // that predicts
-	trained   engine // without the temperature; nil where there is none
+	engine    engine    // that predicts; of an ensemble that of the first member
+	trained   engine    // without the temperature; nil where there is none
+	ensemble  *ensemble // nil: the model is one network
 }
 
 // Rows counts the rows by what they were used for.
@@ -69,29 +70,49 @@ func (m *Model) Precision() string {
 	return "float64"
 }
 
-// Parameters returns how many weights and biases the network has.
+// Parameters returns how many weights and biases the network has, of an ensemble all of them.
 func (m *Model) Parameters() int {
 	_, _, n := m.engine.shape()
+	if members := m.Members(); members != nil {
+		n = 0
+		for _, m := range members {
+			n += m.Parameters()
+		}
+	}
 	return n
 }
 
-// DescribeNetwork says in words what the network is: "8 - 64 relu - 1 identity".
+// DescribeNetwork says in words what the network is: "8 - 64 relu - 1 identity"; of an ensemble how
+// many there are: "5 networks, 8 - 64 relu - 1 identity". What a member's columns become depends on its
+// training rows, so the others may have some inputs more or less.
 func (m *Model) DescribeNetwork() string {
 	inputs, layers, _ := m.engine.shape()
-	return Describe(inputs, layers)
+	text := Describe(inputs, layers)
+	if n := len(m.Members()); n > 0 {
+		text = fmt.Sprintf("%d network%s, %s", n, plural(n), text)
+	}
+	return text
 }
 
 // Network64 returns the network in float64: the model's own if it is one, which must not be
 // changed, else a copy. It is the network that predicts: a Temperature has divided the last layer's
-// weights and biases, which AsTrained has as they were trained and as they stand in the file.
+// weights and biases, which AsTrained has as they were trained and as they stand in the file. Of an
+// ensemble it is that of the first member: see Members.
 func (m *Model) Network64() *nn.Network[float64] { return m.engine.double() }
 
 // Network32 returns the network if it is of float32, else nil, as Network64 does. It must not be changed.
 func (m *Model) Network32() *nn.Network[float32] { return m.engine.single() }
 
 // WeightsSHA256 is the SHA-256 of all parameters' bytes as they were trained, little-endian, in the order of
-// the model file, as lower-case hex: two models with the same sum are the same network.
+// the model file, as lower-case hex: two models with the same sum are the same network, or
+// the same members.
 func (m *Model) WeightsSHA256() string {
+	if members := m.Members(); members != nil {
+		if m.Precision() == "float32" {
+			return safetensors.Sum(memberTensors(members, trained32))
+		}
+		return safetensors.Sum(memberTensors(members, trained64))
+	}
 	m = m.AsTrained()
 	if n := m.Network32(); n != nil {
 		return safetensors.Sum(tensorsOf(n))
@@ -151,8 +172,11 @@ func (m *Model) Predict(t *data.Table, with ...PredictOptions) ([]float64, data.
 }
 
 // predictRows returns the predictions for rows of a table. Unless loss is nil, it adds their loss
-// to it.
+// to it; that of an ensemble, which is of its predictions, is for the caller to add.
 func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]float64, data.Counts, error) {
+	if m.ensemble != nil {
+		return m.ensemble.predictRows(b, rows)
+	}
 	width := m.Encoding.Outputs()
 	raw := make([]float64, len(rows)*width)
 	counts, err := m.engine.predict(b, rows, raw, loss)
@@ -214,6 +238,9 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 	if len(out) != m.Outputs() {
 		return fmt.Errorf("%w: there is room for %d outputs, the model has %d", ErrRow, len(out), m.Outputs())
 	}
+	if m.ensemble != nil {
+		return m.ensemble.predictValues(row, out)
+	}
 	if m.Task() == data.Binary {
 		if err := m.engine.predictRow(m.Encoding, row, out[1:]); err != nil {
 			return fmt.Errorf("%w: %w", ErrRow, err)
@@ -237,6 +264,9 @@ func (m *Model) PredictRows(rows []data.Value, out []float64) error {
 	n := len(rows) / columns
 	if len(rows)%columns != 0 || len(out) != n*outputs {
 		return fmt.Errorf("%w: %d values and room for %d outputs are no rows of %d and %d", ErrRow, len(rows), len(out), columns, outputs)
+	}
+	if m.ensemble != nil {
+		return m.ensemble.predictValueRows(rows, out)
 	}
 	width := m.Encoding.Outputs()
 	raw := out[len(out)-n*width:] // of two classes the second half of out

@@ -79,6 +79,10 @@ type Options struct {
 	EMA            float64 `json:"ema,omitempty"`
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
 
+	// Members makes the model an ensemble of so many networks, whose predictions it averages; 0 and 1
+	// are one network. See Fit.Members for which rows each is trained on.
+	Members int `json:"members,omitempty"`
+
 	NoShuffle bool   `json:"no_shuffle,omitempty"`
 	Shards    int    `json:"shards,omitempty"`
 	Threads   int    `json:"threads,omitempty"` // changes no bit of the result

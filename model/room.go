@@ -19,6 +19,7 @@ type Room struct {
 	have  memory.Limit
 	known bool
 	runs  int     // that are prepared
+	left  bool    // nobody waits any more
 	taken float64 // bytes that they need
 }
 
@@ -47,11 +48,26 @@ func (r *Room) take(need float64) (have memory.Limit, ok bool) {
 			r.runs++
 			r.taken += need
 			return r.have, true
-		case r.runs == 0:
+		case r.runs == 0 || r.left:
 			return r.have, false
 		}
 		r.free.Wait()
 	}
+}
+
+// leave ends all waiting, which is then in vain, until reopen.
+func (r *Room) leave() {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.left = true; r.free != nil {
+		r.free.Broadcast()
+	}
+}
+
+func (r *Room) reopen() {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.left = false
 }
 
 // give gives back all but the bytes that are kept.

@@ -287,6 +287,9 @@ func (f *Fit) chooseThreshold(m *Model) error {
 	if f.recipe.thresholdBy == "" {
 		return nil
 	}
+	if f.bag != nil && f.bag.inFolds {
+		return f.bestThreshold(m)
+	}
 	t := f.tables.Validation
 	if t == nil {
 		t = f.tables.Train

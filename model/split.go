@@ -18,64 +18,16 @@ type parts struct{ train, validation, test []int }
 // split decides which rows are for what. Test rows are drawn first, so that they stay the
 // same whatever is done about validation.
 func (f *Fit) split() error {
-	all := f.Schema.Rows
-	keep := make([]int, len(all))
-	for i := range keep {
-		keep[i] = i
-	}
 	part, err := f.holder()
 	if err != nil {
 		return asOption(err)
 	}
-	hold := func(fraction float64, p rng.Purpose) ([]int, error) {
-		kept, held, err := part(keep, fraction, p)
-		keep = kept
-		return pick(all, held), asOption(err)
+	keep, _, err := f.holdTest(part)
+	if err != nil {
+		return err
 	}
-	// Rows of a table that is not the training table are counted there.
-	labelled := func(t *data.Table, what string) ([]int, error) {
-		rows, err := f.Schema.Labelled(t)
-		if err == nil && len(rows) == 0 {
-			err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
-		}
-		if err != nil || f.Options.SampleWeight == "" {
-			return rows, err
-		}
-		var left Left
-		rows, _, err = left.weighed(t, f.Options.SampleWeight, rows)
-		f.noteLeft(what, left)
-		return rows, err
-	}
-	if fold := f.tables.fold; fold != nil {
-		keep, f.parts.test = fold.train, pick(all, fold.test)
-	} else if f.tables.Test != nil {
-		if f.parts.test, err = labelled(f.tables.Test, "test"); err != nil {
-			return err
-		}
-	} else if f.Options.Test != nil && *f.Options.Test > 0 {
-		if f.parts.test, err = hold(*f.Options.Test, rng.SplitTest); err != nil {
-			return err
-		}
-		f.noteNone("test", *f.Options.Test, f.parts.test, len(all))
-	}
-	switch {
-	case f.tables.Validation != nil:
-		if f.parts.validation, err = labelled(f.tables.Validation, "validation"); err != nil {
-			return err
-		}
-	case f.Options.Validation != nil:
-		n := len(keep)
-		if f.parts.validation, err = hold(*f.Options.Validation, rng.SplitValidation); err != nil {
-			return err
-		}
-		f.noteNone("validation", *f.Options.Validation, f.parts.validation, n)
-	case f.recipe.config.Method == train.PerSample:
-	case len(keep) >= FewRows:
-		if f.parts.validation, err = hold(DefaultValidation, rng.SplitValidation); err != nil {
-			return err
-		}
-	default:
-		f.note("With %s none is held out for validation by default.", rowsText(len(keep)))
+	if keep, _, err = f.holdValidation(part, keep); err != nil {
+		return err
 	}
 	if f.recipe.thresholdBy != "" && len(f.parts.validation) == 0 {
 		return refuse("threshold", "it is chosen on validation rows and there are none: give --validation a part of the rows or a file, or a number as the threshold")
@@ -83,9 +35,81 @@ func (f *Fit) split() error {
 	if keep, err = f.heavy(keep); err != nil {
 		return err
 	}
-	f.parts.train = pick(all, keep)
+	f.parts.train = pick(f.Schema.Rows, keep)
 	f.countRows()
 	return nil
+}
+
+// holdTest holds the test rows out and returns the places in the schema of the others, and those of
+// the test rows if they are of the training table.
+func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
+	all := f.Schema.Rows
+	keep = make([]int, len(all))
+	for i := range keep {
+		keep[i] = i
+	}
+	fold := f.tables.fold
+	if fold != nil {
+		keep = fold.train
+	}
+	switch {
+	case f.tables.Test != nil:
+		f.parts.test, err = f.labelled(f.tables.Test, "test")
+		return keep, nil, err
+	case fold != nil:
+		held = fold.test
+	case f.Options.Test != nil && *f.Options.Test > 0:
+		if keep, held, err = part(keep, *f.Options.Test, rng.SplitTest); err != nil {
+			return nil, nil, asOption(err)
+		}
+		f.noteNone("test", *f.Options.Test, held, len(all))
+	}
+	f.parts.test = pick(all, held)
+	return keep, held, nil
+}
+
+// holdValidation holds validation rows out of the places to keep, and returns the places of the
+// others, and those of the validation rows if they are of the training table.
+func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error) {
+	n := len(keep)
+	switch {
+	case f.tables.Validation != nil:
+		f.parts.validation, err = f.labelled(f.tables.Validation, "validation")
+		return keep, nil, err
+	case f.tables.fold != nil && f.tables.fold.validation != nil:
+		kept, held = keep, f.tables.fold.validation
+	case f.Options.Validation != nil:
+		if kept, held, err = part(keep, *f.Options.Validation, rng.SplitValidation); err != nil {
+			return nil, nil, asOption(err)
+		}
+		f.noteNone("validation", *f.Options.Validation, held, n)
+	case f.recipe.config.Method == train.PerSample:
+		kept = keep
+	case n >= FewRows:
+		if kept, held, err = part(keep, DefaultValidation, rng.SplitValidation); err != nil {
+			return nil, nil, asOption(err)
+		}
+	default:
+		kept = keep
+		f.note("With %s none is held out for validation by default.", rowsText(n))
+	}
+	f.parts.validation = pick(f.Schema.Rows, held)
+	return kept, held, nil
+}
+
+// labelled are the rows of a table of their own that have a target, counted there.
+func (f *Fit) labelled(t *data.Table, what string) ([]int, error) {
+	rows, err := f.Schema.Labelled(t)
+	if err == nil && len(rows) == 0 {
+		err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
+	}
+	if err != nil || f.Options.SampleWeight == "" {
+		return rows, err
+	}
+	var left Left
+	rows, _, err = left.weighed(t, f.Options.SampleWeight, rows)
+	f.noteLeft(what, left)
+	return rows, err
 }
 
 func (f *Fit) countRows() {

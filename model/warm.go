@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,12 @@ func (w *Weights) base(custom Custom) (*Model, error) {
 		return nil, nil
 	}
 	return w.model([]Custom{custom})
+}
+
+// isEnsemble reports whether the file holds several networks.
+func (w *Weights) isEnsemble() bool {
+	var h struct{ Format int }
+	return w != nil && json.Unmarshal([]byte(w.Text), &h) == nil && h.Format == ensembleFormat
 }
 
 func (w *Weights) differs(format string, args ...any) error {

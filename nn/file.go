@@ -63,6 +63,8 @@ type fileHeader struct {
 	Precision string      `json:"precision"`
 	Inputs    int         `json:"inputs"`
 	Layers    []LayerSpec `json:"layers"`
+
+	Members json.RawMessage `json:"members,omitempty"` // of a model of several networks
 }
 
 // Write writes the network as one safetensors file: the tensors under the names of Tensors,
@@ -106,6 +108,8 @@ func Read[T Float](r io.Reader, custom ...Activation) (*Network[T], error) {
 		return bad("its metadata cannot be read: %w", err)
 	}
 	switch {
+	case h.Members != nil:
+		return bad("it holds a model of several networks, and not one; model.Read reads it")
 	case h.Format > fileFormat:
 		return bad("it has format %d and this gradus reads up to %d; use a newer gradus", h.Format, fileFormat)
 	case h.Format < 1 || len(h.Layers) == 0:

@@ -108,6 +108,8 @@ func TestSameBitsEverywhere(t *testing.T) {
 	add(diabetes, "--norm", "layer", "--shards", "2", "--dropout", "0.5")
 	add(diabetes, "--hidden", "200,100", "--batch-size", "300", "--norm", "batch", "--dropout", "0.2")
 
+	add(cancer, "--members", "3", "--test", "0.2")
+
 	kinds := filepath.Join(dir, "kinds.csv") // inputs that are mostly zeros
 	writeKinds(t, kinds)
 	add(kinds)

@@ -16,6 +16,7 @@ const (
 	Search          Purpose = 15 // a: trial, b: dimension
 	Fold            Purpose = 20 // a: class, b: position; which fold a row is in
 	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance; with bit 63 set the orders of Shapley values
+	Member          Purpose = 22 // a: member, b: 0 for its seed, 1 for that of the folds of a repeat
 	LevelFold       Purpose = 30 // a: 0, b: position; which fold a training row's mean of its level leaves out
 )
 

@@ -1,0 +1,594 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// mostFolds is up to how many folds the rows of an ensemble are in; more members take further folds,
+// drawn anew.
+const mostFolds = 8
+
+// bag is the run of an ensemble: its members, each a run of its own. The rows are in folds. A member
+// is trained on all of them but one, which chooses its epoch. So every row is trained on, and what the
+// members that have not seen a row say of it is an honest estimate for new ones.
+//
+// A member has the bits that it has alone, so it does not matter how many train at the same time.
+type bag struct {
+	fit     *Fit // whose members these are
+	members []*member
+	workers int   // members that train at the same time
+	inFolds bool  // else they share the validation rows, and differ by their seeds alone
+	own     *Room // nil: the run shares one with others
+
+	hooks      sync.Mutex
+	begin, end func(k int, f *Fit) error
+
+	wall     time.Duration // of earlier calls of run
+	since    time.Time     // when run was called; zero outside of it
+	restored atomic.Int64  // nanoseconds that members had been trained for when they were restored
+	stopped  string        // why run ended before its members had: "interrupted", "max-time" or ""
+	taken    []*member     // what the latest model was made of
+}
+
+// member is one of them. It is not prepared before its turn, and gives its rows back when it has ended,
+// so that memory is taken for those alone that are under way.
+type member struct {
+	tables  Tables
+	options Options
+
+	lock sync.Mutex // held while it is trained or looked at
+	fit  *Fit       // nil: its turn has not come, or it has ended
+
+	model  *Model // when it has ended, or was under way when a model was asked for
+	result train.Result
+	ended  bool
+	begun  bool // and begin was told
+	rows   []int
+	says   []float64 // of these rows, which chose its epoch; with folds alone
+}
+
+// prepareBag is Prepare for several members. Only the first is prepared.
+func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
+	if start != nil {
+		return nil, refuse("from", "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave out --from, or take one network with --members 1", start.path, o.Members)
+	}
+	f := &Fit{Options: o, tables: tables}
+	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	var err error
+	if fold := tables.fold; fold != nil && fold.schema != nil {
+		f.Schema, f.Rows.Weightless = fold.schema, fold.weightless
+	} else if f.Schema, f.Rows.Weightless, err = o.infer(tables.Train); err != nil {
+		return nil, err
+	}
+	weightless := f.Rows.Weightless
+	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
+		return nil, err
+	}
+	if f.Options.Loss == "hinge" {
+		return nil, refuse("members", "hinge gives decision values, which have no mean that could be judged: take --members 1, or another loss")
+	}
+	if err := f.Options.rows(&f.recipe, f.Schema); err != nil {
+		return nil, err
+	}
+	b := &bag{fit: f, workers: min(o.Members, or(o.Threads, runtime.GOMAXPROCS(0)))}
+	keep, folds, err := b.deal()
+	if err != nil {
+		return nil, err
+	}
+	room := tables.Room
+	if room == nil {
+		b.own = new(Room)
+		room = b.own
+	}
+	for k, fold := range folds {
+		own, t := o, tables
+		fold.schema, fold.weightless = f.Schema, weightless
+		t.fold, t.Room = &fold, room
+		own.Members, own.MaxTime = 0, 0
+		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
+		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
+		if k > 0 {
+			own.Stage, own.Refuse = nil, nil
+			own.Seed = rng.Uint64(o.Seed, rng.Member, uint64(k), 0) >> 32 // a number that JSON holds everywhere
+		}
+		b.members = append(b.members, &member{tables: t, options: own})
+	}
+	first, err := Prepare(b.members[0].tables, b.members[0].options, nil)
+	if err != nil {
+		return nil, err
+	}
+	b.members[0].fit = first
+	notes := f.Notes
+	*f = Fit{
+		Options: first.Options, Schema: first.Schema, Encoding: first.Encoding, Notes: first.Notes, Rows: first.Rows,
+		tables: tables, parts: first.parts, recipe: first.recipe, imputed: first.imputed, ownEpochs: first.ownEpochs,
+		sources: f.sources, bag: b, runner: b,
+	}
+	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
+	f.Options.Stage, f.Options.Refuse = o.Stage, o.Refuse
+	for _, n := range notes {
+		if !slices.Contains(f.Notes, n) {
+			f.Notes = append(f.Notes, n)
+		}
+	}
+	if b.inFolds { // every row is trained on
+		if keep, err = f.heavy(keep); err != nil {
+			return nil, err
+		}
+		f.Rows.Weightless = first.Rows.Weightless
+		f.parts.train, f.parts.validation = pick(f.Schema.Rows, keep), nil
+		f.countRows()
+	}
+	if tables.Room == nil {
+		go f.sources()
+	}
+	return f, nil
+}
+
+// deal holds the test rows out, and says of each member which rows it has. keep are the rows of all
+// of them, by their places in the schema.
+func (b *bag) deal() (keep []int, folds []fold, err error) {
+	f, o := b.fit, &b.fit.Options
+	part, err := f.holder()
+	if err != nil {
+		return nil, nil, asOption(err)
+	}
+	f.Notes = nil // the first member has those of the holder as well
+	keep, test, err := f.holdTest(part)
+	if err != nil {
+		return nil, nil, err
+	}
+	shared := f.tables.Validation != nil || o.Validation != nil || o.timeColumn() != "" || len(keep) < FewRows || f.recipe.config.Method == train.PerSample
+	repeats := (o.Members + mostFolds - 1) / mostFolds
+	k := (o.Members + repeats - 1) / repeats
+	for repeat := 0; !shared && len(folds) < o.Members; repeat++ {
+		seed := o.Seed
+		if repeat > 0 {
+			seed = rng.Uint64(o.Seed, rng.Member, uint64(repeat), 1)
+		}
+		of, groups, err := o.deal(f.Schema, f.tables.Train, keep, k, seed)
+		if err != nil {
+			return nil, nil, asOption(err)
+		}
+		if of == nil {
+			if k, shared = groups, groups < 2; !shared {
+				repeat--
+			}
+			continue
+		}
+		for i := range min(k, o.Members-len(folds)) {
+			part := fold{test: test}
+			for at, place := range keep {
+				if of[at] == i {
+					part.validation = append(part.validation, place)
+				} else {
+					part.train = append(part.train, place)
+				}
+			}
+			folds = append(folds, part)
+		}
+	}
+	if b.inFolds = !shared; b.inFolds {
+		return keep, folds, nil
+	}
+	keep, held, err := f.holdValidation(part, keep)
+	if err != nil {
+		return nil, nil, err
+	}
+	if held == nil {
+		held = []int{}
+	}
+	return keep, slices.Repeat([]fold{{train: keep, validation: held, test: test}}, o.Members), nil
+}
+
+// OnMember sets what is told of the members of an ensemble while Steps or Strides trains them: begin
+// before a member's first update, where it can be restored from a checkpoint of its own, and end after
+// its last. One is called at a time, on another goroutine than that of the loop's body. An error ends the
+// run. Of one network nothing is told.
+func (f *Fit) OnMember(begin, end func(k int, member *Fit) error) {
+	if f.bag != nil {
+		f.bag.begin, f.bag.end = begin, end
+	}
+}
+
+// EachRunning calls do with every member that is prepared and has not ended, which is not trained
+// meanwhile. Of one network there is none.
+func (f *Fit) EachRunning(do func(k int, member *Fit) error) error {
+	if f.bag == nil {
+		return nil
+	}
+	var all error
+	for k, m := range f.bag.members {
+		m.lock.Lock()
+		if m.fit != nil {
+			all = errors.Join(all, do(k, m.fit))
+		}
+		m.lock.Unlock()
+	}
+	return all
+}
+
+// Members returns how many networks the run trains.
+//
+// Several are trained each without one fold of the rows, which chooses its epoch; classes are spread
+// evenly over the folds, and groups stay whole. There are as many folds as members, up to 8; more members
+// take further folds, drawn anew. The first has the seed of the run. Where rows are held out for validation
+// by Options.Validation or a table, by time, or not at all because there are few, all members share them and
+// differ by their seeds alone; then nothing is known out of fold.
+func (f *Fit) Members() int { return max(1, f.Options.Members) }
+
+// told calls one of the hooks.
+func (b *bag) told(hook func(k int, f *Fit) error, k int, f *Fit) error {
+	if hook == nil {
+		return nil
+	}
+	b.hooks.Lock()
+	defer b.hooks.Unlock()
+	return hook(k, f)
+}
+
+// seconds is the time spent so far, as by a clock on the wall.
+func (b *bag) seconds() time.Duration {
+	all := b.wall + time.Duration(b.restored.Load())/time.Duration(b.workers)
+	if !b.since.IsZero() {
+		all += time.Since(b.since)
+	}
+	return all
+}
+
+// pause is how often a member tells of its steps, and looks whether the time is up.
+const pause = 10 * time.Millisecond
+
+// run trains the members, some at the same time, until all have ended or it is told to stop; called
+// again it goes on.
+func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
+	b.since, b.stopped = time.Now(), ""
+	defer func() { b.wall, b.since = b.wall+time.Since(b.since), time.Time{} }()
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	steps := make(chan train.Step)
+	failures := make([]error, len(b.members))
+	var next, late atomic.Int64
+	over := func() bool {
+		if limit := b.fit.Options.MaxTime; limit == 0 || b.seconds() < limit {
+			return false
+		}
+		late.Store(1)
+		stop()
+		return true
+	}
+	if b.own != nil {
+		b.own.reopen()
+		defer context.AfterFunc(inner, b.own.leave)()
+	}
+	var team sync.WaitGroup
+	for range b.workers {
+		team.Go(func() {
+			for k := int(next.Add(1)) - 1; k < len(b.members) && inner.Err() == nil; k = int(next.Add(1)) - 1 {
+				if b.members[k].ended {
+					continue
+				}
+				if failures[k] = b.train(inner, k, steps, over); failures[k] != nil {
+					stop()
+				}
+			}
+		})
+	}
+	go func() {
+		team.Wait()
+		close(steps)
+	}()
+	left := false
+	for s := range steps { // to the end, so that nobody waits
+		if !left && !yield(s, nil) {
+			left = true
+			stop()
+		}
+	}
+	for k, err := range failures {
+		if err != nil {
+			if b.stopped = train.ReasonDiverged; !left {
+				yield(train.Step{}, fmt.Errorf("member %d of %d: %w", k, len(b.members), err))
+			}
+			return
+		}
+	}
+	switch {
+	case left || b.finished():
+	case late.Load() != 0:
+		b.stopped = "max-time"
+	case ctx.Err() != nil:
+		b.stopped = train.ReasonInterrupted
+		yield(train.Step{}, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx)))
+	}
+}
+
+func (b *bag) finished() bool {
+	return !slices.ContainsFunc(b.members, func(m *member) bool { return !m.ended })
+}
+
+// train goes on with a member until it ends or ctx does.
+func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over func() bool) error {
+	m := b.members[k]
+	if over() {
+		return nil
+	}
+	f := m.fit
+	if f == nil {
+		var err error
+		if f, err = Prepare(m.tables, m.options, nil); err != nil {
+			if ctx.Err() != nil { // it may have been told not to wait for memory
+				return nil
+			}
+			return err
+		}
+	}
+	if !m.begun {
+		if err := b.told(b.begin, k, f); err != nil {
+			return err
+		}
+		m.begun = true
+		b.restored.Add(int64(f.runner.elapsed()))
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.fit = f
+	var last train.Step
+	at := time.Now()
+	for s, err := range f.Strides(ctx) {
+		if errors.Is(err, train.ErrInterrupted) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if last = s; time.Since(at) < pause {
+			continue
+		}
+		m.lock.Unlock()
+		steps <- s
+		m.lock.Lock()
+		if over() {
+			return nil
+		}
+		at = time.Now()
+	}
+	if err := m.score(b.inFolds); err != nil {
+		return err
+	}
+	if err := b.told(b.end, k, f); err != nil {
+		return err
+	}
+	m.ended = true
+	f.Release()
+	m.fit = nil
+	steps <- last
+	return nil
+}
+
+// score makes the member's model, and what it says of its fold.
+func (m *member) score(inFolds bool) error {
+	m.result = m.fit.Result()
+	m.model = m.fit.Unscored()
+	m.model.Options.Threads = 0 // which is the machine's, and changes nothing
+	if err := m.fit.Score(context.Background(), m.model); err != nil || !inFolds {
+		return err
+	}
+	m.rows = m.fit.parts.validation
+	b, err := m.model.Encoding.Bind(m.fit.tables.Train)
+	if err != nil {
+		return err
+	}
+	m.says, _, err = m.model.predictRows(b, m.rows, nil)
+	return err
+}
+
+// model makes the ensemble of the members that have ended, or if none has of those that are under
+// way. It sets their scores alone.
+func (b *bag) model() *Model {
+	b.taken = nil
+	for _, m := range b.members {
+		if m.ended {
+			b.taken = append(b.taken, m)
+		}
+	}
+	none := b.taken == nil
+	for _, m := range b.members {
+		m.lock.Lock()
+		if none && m.fit != nil && (b.taken == nil || m.fit.Epoch() > 0) {
+			if m.score(b.inFolds) == nil {
+				b.taken = append(b.taken, m)
+			}
+		}
+		m.lock.Unlock()
+	}
+	var models []*Model
+	for _, m := range b.taken {
+		models = append(models, m.model)
+	}
+	m := newEnsemble(models)
+	m.Options, m.Threshold = b.fit.Options, b.fit.recipe.threshold
+	r := b.result()
+	m.Training = Training{
+		Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds, Loss: r.Loss,
+		Rows: b.fit.Rows, Diagnosis: r.Diagnosis,
+	}
+	if b.fit.tables.fold == nil {
+		m.Training.Tables = b.fit.sources()
+	}
+	return m
+}
+
+// said are sentences on members that are left out.
+func (b *bag) said() []string {
+	if n := len(b.members) - len(b.taken); b.stopped != "" && b.taken != nil && n > 0 {
+		return []string{fmt.Sprintf("%d of the %d members had not ended and %s left out.", n, len(b.members), map[bool]string{true: "is", false: "are"}[n == 1])}
+	}
+	return nil
+}
+
+// OutOfFold returns what the members of an ensemble say of the rows that they were not trained on: of
+// each row the mean of those members. Nil where there are none, because members share the rows that
+// choose the epoch, or the run is of one network. It is of the members that the latest model of the
+// run has; m's threshold decides.
+func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
+	if f.bag == nil || !f.bag.inFolds {
+		return nil, nil
+	}
+	t, width := f.tables.Train, m.Outputs()
+	sums, members := map[int][]float64{}, map[int]float64{}
+	j := &Judged{What: "out-of-fold", Table: t}
+	for _, member := range f.bag.taken {
+		for i, row := range member.rows {
+			says := member.says[i*width:][:width]
+			if members[row]++; sums[row] == nil {
+				sums[row] = slices.Clone(says)
+				j.Rows = append(j.Rows, row)
+				continue
+			}
+			for k, v := range says {
+				sums[row][k] += v
+			}
+		}
+	}
+	if len(j.Rows) == 0 {
+		return nil, nil
+	}
+	slices.Sort(j.Rows)
+	for _, row := range j.Rows {
+		for _, v := range sums[row] {
+			j.Says = append(j.Says, v/members[row])
+		}
+	}
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return nil, err
+	}
+	j.targets = make([]float64, len(j.Rows)*m.Encoding.Outputs())
+	if err := data.Targets(b, j.Rows, j.targets); err != nil {
+		return nil, err
+	}
+	if j.W, err = f.sampleWeights(t, j.Rows); err != nil {
+		return nil, err
+	}
+	_, j.Truth, err = m.compare(j.Says, j.targets, j.W, nil)
+	return j, err
+}
+
+// scoreOutOfFold sets the scores of the out-of-fold predictions, if there are any, and returns the
+// rows.
+func (f *Fit) scoreOutOfFold(m *Model) error {
+	j, err := f.OutOfFold(m)
+	if j == nil || err != nil {
+		return err
+	}
+	report, y, err := m.compare(j.Says, j.targets, j.W, f.Options.Metrics)
+	if err != nil {
+		return err
+	}
+	report.Set("loss", m.meanLoss(j.Says, j.targets, j.W)/setWeight(j.W, len(j.Rows)))
+	m.Training.Metrics.OutOfFold = &report
+	m.Training.Guess = m.learnGuess(y, j.W)
+	m.findWorse("out-of-fold", &report, y, j.W)
+	m.Training.Metrics.Baseline, err = m.scoreGuess(y, j.W, m.Options.Metrics)
+	return err
+}
+
+// bestThreshold chooses the threshold on the out-of-fold predictions.
+func (f *Fit) bestThreshold(m *Model) error {
+	j, err := f.OutOfFold(m)
+	if j == nil || err != nil {
+		return err
+	}
+	m.Threshold, err = metrics.BestThreshold(f.recipe.thresholdBy, j.Truth, second(j.Says), j.W)
+	return err
+}
+
+// What the run of one network has as well.
+
+func (b *bag) steps(ctx context.Context) iter.Seq2[train.Step, error] { return b.strides(ctx) }
+func (b *bag) strides(ctx context.Context) iter.Seq2[train.Step, error] {
+	return func(yield func(train.Step, error) bool) { b.run(ctx, yield) }
+}
+
+// result sums up what the members that are taken came to: epochs, updates and rows of all together.
+func (b *bag) result() train.Result {
+	r := train.Result{Converged: b.finished(), Seconds: b.seconds().Seconds(), Reason: b.stopped}
+	found := map[string]int{}
+	for _, m := range b.taken {
+		own := m.result
+		r.Converged = r.Converged && own.Converged
+		r.Epochs += own.Epochs
+		r.Steps += own.Steps
+		r.Rows += own.Rows
+		r.Loss += own.Loss / float64(len(b.taken))
+		if b.stopped == "" {
+			if r.Reason = cmp.Or(r.Reason, own.Reason); r.Reason != own.Reason {
+				r.Reason = ReasonMembers
+			}
+		}
+		for _, d := range own.Diagnosis {
+			if found[d.Code]++; found[d.Code] == 1 {
+				r.Diagnosis = append(r.Diagnosis, d)
+			}
+		}
+	}
+	place := func(f train.Finding) int { return slices.Index(train.Codes(), f.Code) }
+	slices.SortStableFunc(r.Diagnosis, func(a, b train.Finding) int { return cmp.Compare(place(a), place(b)) })
+	for i := range r.Diagnosis {
+		d := &r.Diagnosis[i]
+		d.Evidence = fmt.Sprintf("in %d of the %d members; of one of them: %s", found[d.Code], len(b.taken), d.Evidence)
+	}
+	return r
+}
+
+// ReasonMembers is the Training's Reason of an ensemble whose members ended for reasons of their own.
+const ReasonMembers = "members"
+
+func (b *bag) engine() engine {
+	if m := b.members[0]; m.fit != nil {
+		return m.fit.runner.engine()
+	}
+	return b.members[0].model.engine
+}
+
+func (b *bag) epoch() int                 { return b.result().Epochs }
+func (b *bag) history() train.History     { return nil }
+func (b *bag) elapsed() time.Duration     { return b.seconds() }
+func (b *bag) inputs(validation bool) any { return nil }
+
+func (b *bag) retreats() (all []train.Retreat) {
+	for _, m := range b.taken {
+		all = append(all, m.result.Retreats...)
+	}
+	return all
+}
+
+var errNoCheckpoint = errors.New("an ensemble has no checkpoint of its own: its members have, see OnMember and EachRunning")
+
+func (b *bag) checkpoint(io.Writer) error      { return errNoCheckpoint }
+func (b *bag) restore(*train.Checkpoint) error { return errNoCheckpoint }
+
+// release gives back the memory of members that have not ended.
+func (b *bag) release() {
+	for _, m := range b.members {
+		if m.fit != nil {
+			m.fit.Release()
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package model
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/safetensors"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// An ensemble is a Model of several members, each a Model with an encoding and a network of its own.
+// Its prediction is the mean of theirs: of probabilities, or of values in the targets' units.
+
+// ensemble are the members of a model, and room for what each says of some rows.
+type ensemble struct {
+	members []*Model
+	room    sync.Pool // of *[]float64
+}
+
+// newEnsemble makes a model of members. It takes from the first what all have in common.
+func newEnsemble(members []*Model) *Model {
+	first := members[0]
+	e := &ensemble{members: members}
+	e.room.New = func() any { return new([]float64) }
+	return &Model{Encoding: first.Encoding, Options: first.Options, Loss: first.Loss, Threshold: first.Threshold, engine: first.engine, ensemble: e, Temperature: 1}
+}
+
+// Members returns the members of an ensemble, each a model of its own; nil for a model of one
+// network. They must not be changed.
+func (m *Model) Members() []*Model {
+	if m.ensemble == nil {
+		return nil
+	}
+	return m.ensemble.members
+}
+
+// borrow is room for n numbers, to be given back.
+func (e *ensemble) borrow(n int) *[]float64 {
+	room := e.room.Get().(*[]float64)
+	if cap(*room) < n {
+		*room = make([]float64, n)
+	}
+	*room = (*room)[:n]
+	return room
+}
+
+// predictValues is Model.PredictValues. Like the others, it sums in the order of the members, so that a
+// prediction has the same bits whoever makes it and of however many rows at once.
+func (e *ensemble) predictValues(row []data.Value, out []float64) error {
+	room := e.borrow(len(out))
+	defer e.room.Put(room)
+	for k, m := range e.members {
+		if k == 0 {
+			if err := m.PredictValues(row, out); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := m.PredictValues(row, *room); err != nil {
+			return err
+		}
+		for i, v := range *room {
+			out[i] += v
+		}
+	}
+	e.divide(out)
+	return nil
+}
+
+// predictValueRows is Model.PredictRows.
+func (e *ensemble) predictValueRows(rows []data.Value, out []float64) error {
+	room := e.borrow(len(out))
+	defer e.room.Put(room)
+	for k, m := range e.members {
+		if k == 0 {
+			if err := m.PredictRows(rows, out); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := m.PredictRows(rows, *room); err != nil {
+			return err
+		}
+		for i, v := range *room {
+			out[i] += v
+		}
+	}
+	e.divide(out)
+	return nil
+}
+
+// predictRows is Model.predictRows.
+func (e *ensemble) predictRows(b *data.Binding, rows []int) (out []float64, counts data.Counts, err error) {
+	for k, m := range e.members {
+		own, err := b.As(m.Encoding)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, c, err := m.predictRows(own, rows, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		if k == 0 {
+			out, counts = p, c
+			continue
+		}
+		for i, v := range p {
+			out[i] += v
+		}
+		counts = fewest(counts, c)
+	}
+	e.divide(out)
+	return out, counts, nil
+}
+
+// divide makes means of sums.
+func (e *ensemble) divide(sums []float64) {
+	n := float64(len(e.members))
+	for i := range sums {
+		sums[i] /= n
+	}
+}
+
+// fewest are the counts of the member that knows most of a column: a category is new to the model
+// if no member knows it.
+func fewest(a, b data.Counts) data.Counts {
+	var out data.Counts
+	for _, x := range a {
+		for _, y := range b {
+			if y.Column != x.Column {
+				continue
+			}
+			if y.Imputed+y.Unseen+y.Bad < x.Imputed+x.Unseen+x.Bad {
+				x = y
+			}
+			out = append(out, x)
+			break
+		}
+	}
+	return out
+}
+
+// leastShare bounds a mean probability away from 0 and 1 where its logarithm is taken: float32
+// rounds what is below it, next to 1, to 0.
+const leastShare = 0x1p-25
+
+// meanLoss is the loss of an ensemble's predictions, summed by the rows' weights, in the units that
+// the first member was trained in.
+func (m *Model) meanLoss(p, targets, w []float64) float64 {
+	width := m.Encoding.Outputs()
+	says := p
+	if m.Task() == data.Binary {
+		says = second(p)
+	}
+	sum := 0.0
+	for i, y := range targets {
+		v := says[i]
+		switch m.Task() {
+		case data.Regression:
+			t := &m.Encoding.Targets[i%width]
+			v = (v - t.Center) / t.Scale
+		default:
+			v = min(max(v, leastShare), 1-leastShare)
+		}
+		weight := 1.0
+		if w != nil {
+			weight = w[i/width]
+		}
+		sum += float64(weight * m.Loss.L(y, v))
+	}
+	return sum
+}
+
+// memberTensors are the weights of all members under their names in a file.
+func memberTensors[T nn.Float](members []*Model, network func(*Model) *nn.Network[T]) []safetensors.Tensor[T] {
+	var all []safetensors.Tensor[T]
+	for k, m := range members {
+		all = append(all, memberTensor(k, network(m))...)
+	}
+	return all
+}
+
+// trained32 and trained64 are a member's network as it stands in the file.
+func trained32(m *Model) *nn.Network[float32] { return m.AsTrained().Network32() }
+func trained64(m *Model) *nn.Network[float64] { return m.AsTrained().Network64() }
+
+// memberTensor are the weights of one member: the names are those of a network's tensors, with the
+// member's number in front.
+func memberTensor[T nn.Float](k int, net *nn.Network[T]) []safetensors.Tensor[T] {
+	own := tensorsOf(net)
+	for i := range own {
+		own[i].Name = fmt.Sprintf("members.%d.%s", k, own[i].Name)
+	}
+	return own
+}

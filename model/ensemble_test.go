@@ -1,0 +1,490 @@
+package model_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// memberOptions are of a small ensemble on mixed.
+func memberOptions(task data.Task, members int) model.Options {
+	o := model.Options{Targets: tasks[task], Members: members, Hidden: []int{7, 5}, Epochs: 3, Seed: 1}
+	for _, targets := range tasks {
+		if !slices.Equal(targets, tasks[task]) {
+			o.Ignore = append(o.Ignore, targets...)
+		}
+	}
+	return o
+}
+
+func fitMembers(t testing.TB, o model.Options) (*model.Model, *model.Fit) {
+	t.Helper()
+	m, f, err := model.Train(context.Background(), mixed(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, f
+}
+
+// An ensemble says the mean of what its members say, of a table, of one row and of many, and the same
+// after it was written and read.
+func TestEnsemblePredicts(t *testing.T) {
+	for task := range tasks {
+		for _, precision := range []string{"float32", "float64"} {
+			t.Run(string(task)+" "+precision, func(t *testing.T) {
+				o := memberOptions(task, 3)
+				o.Precision = precision
+				m, _ := fitMembers(t, o)
+				table := mixed(t)
+				if m.Task() != task || m.Precision() != precision || len(m.Members()) != 3 {
+					t.Fatalf("%s, %s, %d members", m.Task(), m.Precision(), len(m.Members()))
+				}
+				got, counts, err := m.Predict(table)
+				if err != nil || counts.Imputed() == 0 || counts.Unseen() != 0 {
+					t.Fatal(counts, err)
+				}
+				want := make([]float64, len(got))
+				for _, member := range m.Members() {
+					p, _, err := member.Predict(table)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i, v := range p {
+						want[i] += v
+					}
+				}
+				for i := range want {
+					want[i] /= 3
+				}
+				if !slices.Equal(got, want) {
+					t.Error("the prediction is not the mean of the members'")
+				}
+				var values []data.Value
+				for row := range table.Rows() {
+					for _, name := range m.Columns() {
+						values = append(values, data.Text(table.Cell(row, table.Index(name))))
+					}
+				}
+				many, one := make([]float64, len(got)), make([]float64, m.Outputs())
+				if err := m.PredictRows(values, many); err != nil || !slices.Equal(many, got) {
+					t.Error("PredictRows says something else", err)
+				}
+				n := len(m.Columns())
+				for row := range table.Rows() {
+					if err := m.PredictValues(values[row*n:][:n], one); err != nil || !slices.Equal(one, got[row*len(one):][:len(one)]) {
+						t.Fatal("PredictValues says something else", err)
+					}
+				}
+				if !raceEnabled {
+					if n := testing.AllocsPerRun(100, func() { m.PredictValues(values[:n], one) }); n != 0 {
+						t.Errorf("PredictValues allocates %v times", n)
+					}
+					if n := testing.AllocsPerRun(100, func() { m.PredictRows(values, many) }); n != 0 {
+						t.Errorf("PredictRows allocates %v times", n)
+					}
+				}
+				path := save(t, m)
+				again, err := model.Load(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if p, _, err := again.Predict(table); err != nil || !slices.Equal(p, got) || again.WeightsSHA256() != m.WeightsSHA256() {
+					t.Error("read back it is another model", err)
+				}
+				one1, _ := os.ReadFile(path)
+				two, _ := os.ReadFile(save(t, again))
+				if !bytes.Equal(one1, two) {
+					t.Error("written again the file is another")
+				}
+				if _, err := nn.Read[float32](bytes.NewReader(one1)); !errors.Is(err, nn.ErrFile) || !strings.Contains(err.Error(), "several networks") {
+					t.Errorf("nn.Read says %v", err)
+				}
+				for _, at := range []int{len(one1) - 1, len(one1) - 200, len(one1) / 2} {
+					bad := slices.Clone(one1)
+					bad[at] ^= 1
+					if _, err := model.Read(bytes.NewReader(bad)); !errors.Is(err, model.ErrFile) {
+						t.Errorf("a flipped bit at %d gives %v", at, err)
+					}
+				}
+				if _, err := model.Read(bytes.NewReader(one1[:len(one1)-40])); !errors.Is(err, model.ErrFile) {
+					t.Errorf("a file that is cut short gives %v", err)
+				}
+			})
+		}
+	}
+}
+
+// A member is what a run of one network on its rows is, and its fold is what it is judged on: the
+// out-of-fold predictions are of members that have not seen the row.
+func TestMembersAreHonest(t *testing.T) {
+	table := mixed(t)
+	for _, members := range []int{2, 5, 11} { // of 11 the rows are in 6 folds, twice
+		m, f := fitMembers(t, memberOptions(data.Multiclass, members))
+		if got := m.Training.Rows; got != (model.Rows{Train: 80}) || f.Members() != members {
+			t.Errorf("%d members have the rows %+v", members, got)
+		}
+		seen := map[uint64]bool{}
+		validation := 0
+		for k, member := range m.Members() {
+			seed := member.Options.Seed
+			if want := rng.Uint64(1, rng.Member, uint64(k), 0) >> 32; k == 0 && seed != 1 || k > 0 && seed != want || seen[seed] {
+				t.Errorf("member %d has the seed %d", k, seed)
+			}
+			seen[seed] = true
+			r := member.Training.Rows
+			if r.Train+r.Validation != 80 || r.Validation == 0 || r.Test != 0 {
+				t.Errorf("member %d has the rows %+v", k, r)
+			}
+			validation += r.Validation
+		}
+		if members < 9 && validation != 80 {
+			t.Errorf("%d rows are in a fold", validation)
+		}
+		j, err := f.OutOfFold(m)
+		if err != nil || j.What != "out-of-fold" || len(j.Rows) != 80 || !slices.IsSorted(j.Rows) {
+			t.Fatal(j, err)
+		}
+		whole := make([][]float64, members)
+		for k, member := range m.Members() {
+			if whole[k], _, err = member.Predict(table); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if members > 8 {
+			continue
+		}
+		// Each row's prediction is that of the one member that has not seen it.
+		used := map[int]int{}
+		for i := range j.Rows {
+			says, found := j.Says[3*i:][:3], -1
+			for k := range whole {
+				if slices.Equal(whole[k][3*i:][:3], says) {
+					found = k
+				}
+			}
+			used[found]++
+		}
+		for k, member := range m.Members() {
+			if used[k] != member.Training.Rows.Validation {
+				t.Errorf("member %d says %d rows out of fold, and its fold has %d", k, used[k], member.Training.Rows.Validation)
+			}
+		}
+		right := 0.0
+		for i, y := range j.Truth {
+			says := j.Says[3*i:][:3]
+			if slices.Index(says, slices.Max(says)) == int(y) {
+				right++
+			}
+		}
+		if got, _ := m.Training.Metrics.OutOfFold.Get("accuracy"); got != right/80 {
+			t.Errorf("the out-of-fold accuracy is %v, and %v of 80 are right", got, right)
+		}
+		if best, of := m.Training.Metrics.Best(); best != m.Training.Metrics.OutOfFold || of != "out-of-fold" {
+			t.Errorf("the most honest scores are those of %s", of)
+		}
+	}
+}
+
+// The loss of an ensemble of one member that says the same is the loss of that network.
+func TestEnsembleLoss(t *testing.T) {
+	for task := range tasks {
+		m, _ := fitMembers(t, memberOptions(task, 3))
+		table := mixed(t)
+		e, err := m.Evaluate(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss, _ := e.Get("loss")
+		mean := 0.0 // of the members' losses: cross-entropies and squares are convex
+		for _, member := range m.Members() {
+			e, err := member.Evaluate(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			own, _ := e.Get("loss")
+			mean += own / 3
+		}
+		if !(loss > 0 && loss <= mean*1.05) { // a regression's members have units of their own
+			t.Errorf("%s: the loss is %v, and the members' %v on average", task, loss, mean)
+		}
+		trained, _ := m.Training.Metrics.Train.Get("loss")
+		if math.Abs(trained-loss) > 1e-12 {
+			t.Errorf("%s: the training rows have the loss %v in training and %v afterwards", task, trained, loss)
+		}
+		if name := map[data.Task]string{data.Binary: "log_loss", data.Multiclass: "log_loss"}[task]; name != "" {
+			if v, _ := e.Get(name); math.Abs(v-loss) > 1e-6 {
+				t.Errorf("%s: the loss is %v and %s %v", task, loss, name, v)
+			}
+		}
+	}
+}
+
+// Threads, breaks and interruptions change no bit of an ensemble, and one member is the file of today.
+func TestEnsembleBits(t *testing.T) {
+	o := memberOptions(data.Regression, 4)
+	o.Test = new(float64)
+	*o.Test = 0.2
+	whole, _ := fitMembers(t, o)
+	sum := whole.WeightsSHA256()
+	if r := whole.Training.Rows; r.Test != 16 || r.Train != 64 || whole.Training.Metrics.Test == nil || whole.Training.Metrics.OutOfFold == nil {
+		t.Errorf("rows %+v", r)
+	}
+	for _, threads := range []int{1, 2, 3, 8} {
+		o := o
+		o.Threads = threads
+		if m, _ := fitMembers(t, o); m.WeightsSHA256() != sum {
+			t.Errorf("%d threads give other weights", threads)
+		}
+	}
+	o.Epochs = 400
+	o.Hidden = []int{64, 64}
+	whole, _ = fitMembers(t, o)
+	f, err := model.Prepare(model.Tables{Train: mixed(t)}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	breaks := 0
+	for done := false; !done; breaks++ {
+		done = true
+		ctx, stop := context.WithTimeout(context.Background(), time.Duration(5+10*breaks)*time.Millisecond)
+		for _, err := range f.Strides(ctx) {
+			if err != nil && !errors.Is(err, train.ErrInterrupted) {
+				t.Fatal(err)
+			}
+			done = err == nil
+			if breaks%3 == 1 {
+				done = false
+				break
+			}
+		}
+		done = done && ctx.Err() == nil
+		stop()
+	}
+	m, err := f.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if breaks < 2 || m.WeightsSHA256() != whole.WeightsSHA256() {
+		t.Errorf("after %d breaks the weights are others", breaks)
+	}
+	single := memberOptions(data.Binary, 0)
+	one, _ := fitMembers(t, single)
+	single.Members = 1
+	same, _ := fitMembers(t, single)
+	var a, b bytes.Buffer
+	one.Training.Seconds, same.Training.Seconds = 0, 0
+	one.Training.History, same.Training.History = nil, nil
+	if one.Write(&a) != nil || same.Write(&b) != nil || !bytes.Equal(a.Bytes(), b.Bytes()) || len(same.Members()) != 0 {
+		t.Error("one member is another file than one network")
+	}
+}
+
+// An interrupted ensemble has the members that have ended; where none has, what there is.
+func TestEnsembleInterrupted(t *testing.T) {
+	o := memberOptions(data.Binary, 3)
+	o.Threads = 1
+	f, err := model.Prepare(model.Tables{Train: mixed(t)}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := 0
+	f.OnMember(nil, func(k int, member *model.Fit) error {
+		if ended++; ended == 2 {
+			stop()
+		}
+		return nil
+	})
+	var failed error
+	for _, err := range f.Strides(ctx) {
+		failed = err
+	}
+	m, err := f.Model()
+	if err != nil || !errors.Is(failed, train.ErrInterrupted) || !errors.Is(failed, context.Canceled) {
+		t.Fatal(failed, err)
+	}
+	if len(m.Members()) != 2 || m.Training.Reason != train.ReasonInterrupted || !slices.Contains(f.Said(), "1 of the 3 members had not ended and is left out.") {
+		t.Errorf("%d members, %s, %q", len(m.Members()), m.Training.Reason, f.Said())
+	}
+	if j, err := f.OutOfFold(m); err != nil || len(j.Rows) == 0 || len(j.Rows) == 80 {
+		t.Error("the out-of-fold rows are not those of two folds", err)
+	}
+	for _, err := range f.Strides(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole, _ := fitMembers(t, memberOptions(data.Binary, 3))
+	if m, err := f.Model(); err != nil || m.WeightsSHA256() != whole.WeightsSHA256() || len(f.Said()) != len(f.Notes) {
+		t.Error("continued it ends in another model", err)
+	}
+	var none *model.Model
+	dead, end := context.WithCancel(context.Background())
+	end()
+	if none, _, err = model.Train(dead, mixed(t), o); !errors.Is(err, train.ErrInterrupted) || none == nil || none.Training.Steps != 0 {
+		t.Errorf("interrupted before the first update: %v, %v", none, err)
+	}
+	o.MaxTime = time.Nanosecond
+	if m, _, err := model.Train(context.Background(), mixed(t), o); err != nil || m.Training.Reason != "max-time" {
+		t.Errorf("without time: %v, %v", m, err)
+	}
+}
+
+// Where the validation rows are given, come last in time or are few, all members share them.
+func TestMembersShareValidationRows(t *testing.T) {
+	for name, change := range map[string]func(*model.Options, *model.Tables){
+		"a part":  func(o *model.Options, _ *model.Tables) { v := 0.25; o.Validation = &v },
+		"none":    func(o *model.Options, _ *model.Tables) { v := 0.0; o.Validation = &v },
+		"in time": func(o *model.Options, _ *model.Tables) { o.Split = "time:day" },
+		"a table": func(o *model.Options, t *model.Tables) { t.Validation = t.Train },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, tables := memberOptions(data.Regression, 3), model.Tables{Train: mixed(t)}
+			change(&o, &tables)
+			f, err := model.Prepare(tables, o, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range f.Strides(context.Background()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			m, err := f.Model()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Training.Metrics.OutOfFold != nil || (m.Training.Metrics.Validation == nil) != (name == "none") {
+				t.Errorf("scores %+v", m.Training.Metrics)
+			}
+			for k, member := range m.Members() {
+				if member.Training.Rows != m.Training.Rows {
+					t.Errorf("member %d has the rows %+v, and all %+v", k, member.Training.Rows, m.Training.Rows)
+				}
+			}
+			if m.Members()[0].WeightsSHA256() == m.Members()[1].WeightsSHA256() {
+				t.Error("two members are the same")
+			}
+			o.Members = 0
+			f, err = model.Prepare(tables, o, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range f.Strides(context.Background()) {
+			}
+			if one, err := f.Model(); err != nil || one.WeightsSHA256() != m.Members()[0].WeightsSHA256() {
+				t.Error("the first member is not the one network of the same call", err)
+			}
+		})
+	}
+}
+
+// Groups stay whole in the folds of the members, and more members than groups draw folds anew.
+func TestMembersOfGroups(t *testing.T) {
+	o := memberOptions(data.Regression, 4)
+	o.Group = "color" // red, green and blue, and NA in some rows, which is refused
+	if _, _, err := model.Train(context.Background(), mixed(t), o); err == nil {
+		t.Fatal("a row without a group is taken")
+	}
+	o.Group = "kind"
+	o.Ignore = slices.DeleteFunc(o.Ignore, func(name string) bool { return name == "kind" })
+	m, f := fitMembers(t, o)
+	j, err := f.OutOfFold(m)
+	if err != nil || len(j.Rows) != 80 {
+		t.Fatal(err)
+	}
+	sizes := map[string]int{}
+	table := mixed(t)
+	for row := range table.Rows() {
+		sizes[table.Cell(row, table.Index("kind"))]++
+	}
+	for k, member := range m.Members() {
+		whole := false
+		for _, n := range sizes {
+			whole = whole || n == member.Training.Rows.Validation
+		}
+		if !whole {
+			t.Errorf("the fold of member %d has %d rows, and the groups have %v", k, member.Training.Rows.Validation, sizes)
+		}
+	}
+}
+
+// A cross-validation trains an ensemble in each fold.
+func TestCrossValidateMembers(t *testing.T) {
+	o := memberOptions(data.Binary, 3)
+	cv, err := model.CrossValidate(context.Background(), mixed(t), o, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range cv.Folds {
+		if len(m.Members()) != 3 || m.Training.Metrics.Test == nil || m.Training.Metrics.OutOfFold == nil || m.Training.Rows.Train+m.Training.Rows.Test != 80 {
+			t.Errorf("fold %d: %d members, rows %+v", i, len(m.Members()), m.Training.Rows)
+		}
+	}
+}
+
+// What cannot be an ensemble is refused with a sentence.
+func TestMembersRefused(t *testing.T) {
+	m, _ := fitMembers(t, memberOptions(data.Binary, 2))
+	file, err := model.LoadWeights(save(t, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, try := range map[string]func() error{
+		"--members: -1 is not a number of networks": func() error {
+			o := memberOptions(data.Binary, -1)
+			_, _, err := model.Train(context.Background(), mixed(t), o)
+			return err
+		},
+		"--members: hinge gives decision values": func() error {
+			o := memberOptions(data.Binary, 2)
+			o.Loss = "hinge"
+			_, _, err := model.Train(context.Background(), mixed(t), o)
+			return err
+		},
+		"an ensemble of 2 members begins anew": func() error {
+			_, err := model.Prepare(model.Tables{Train: mixed(t)}, memberOptions(data.Binary, 2), file)
+			return err
+		},
+		"are those of several networks": func() error {
+			_, err := model.Prepare(model.Tables{Train: mixed(t)}, memberOptions(data.Binary, 0), file)
+			return err
+		},
+	} {
+		if err := try(); !errors.Is(err, model.ErrOptions) || !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
+// The importance of a column is by how much the ensemble's own score is worse without it.
+func TestEnsembleImportance(t *testing.T) {
+	for _, metric := range []string{"accuracy", "loss"} {
+		o := memberOptions(data.Multiclass, 3)
+		o.Epochs = 60
+		m, _ := fitMembers(t, o)
+		table := mixed(t)
+		e, err := m.Evaluate(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := e.Get(metric)
+		i, err := m.Importance(context.Background(), table, model.ImportanceOptions{EvaluateOptions: model.EvaluateOptions{Metrics: []string{metric}}})
+		if err != nil || math.Abs(i.Score-want) > 1e-12 || i.Columns[0].Name != "x" || !(i.Columns[0].Mean > 0.1) {
+			t.Errorf("%s: %+v, %v; evaluate says %v", metric, i, err, want)
+		}
+	}
+}
