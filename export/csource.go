@@ -48,6 +48,9 @@ type cSource struct {
 // functions of the network are the C library's and the compiler's, so predictions differ in their
 // last digits. The rest of what Go says of a Row holds, but texts are not trimmed.
 func C(m *model.Model, header string, o Options) (source, head []byte, err error) {
+	if err := one(m); err != nil {
+		return nil, nil, err
+	}
 	if m.Network32() != nil {
 		return writeCSource(m, m.Network32(), header, o)
 	}

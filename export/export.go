@@ -59,7 +59,18 @@ func Write(m *model.Model, path string, o Options) error {
 	if err := Check(path, o); err != nil {
 		return err
 	}
+	if err := one(m); err != nil {
+		return err
+	}
 	return formats[strings.ToLower(filepath.Ext(path))](m, path, o)
+}
+
+// one refuses an ensemble: what is written is one network.
+func one(m *model.Model) error {
+	if n := len(m.Members()); n > 0 {
+		return fmt.Errorf("%w: the model is the mean of %d networks, and this format takes one: name a member, of which the file then holds what it says by itself", ErrUnsupported, n)
+	}
+	return nil
 }
 
 // Files lists what Write would write: the file, and beside it the test of Go source or the header

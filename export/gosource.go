@@ -70,6 +70,9 @@ func packageName(file string) string {
 //
 // What the model refuses, Predict cannot refuse: an infinite number is taken for a huge one.
 func Go(m *model.Model, o Options) (source, test []byte, err error) {
+	if err := one(m); err != nil {
+		return nil, nil, err
+	}
 	if !token.IsIdentifier(o.Package) {
 		return nil, nil, fmt.Errorf("%w: %q cannot be the name of a Go package: give letters and digits", ErrOption, o.Package)
 	}

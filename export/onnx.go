@@ -43,6 +43,9 @@ const (
 // runtimes have erf. What gradus refuses a graph cannot refuse: a text that is no boolean gives
 // NaN.
 func ONNX(m *model.Model, o Options) ([]byte, error) {
+	if err := one(m); err != nil {
+		return nil, err
+	}
 	if m.Network32() != nil {
 		return writeONNX(m, m.Network32(), o)
 	}

@@ -345,17 +345,26 @@ func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over fu
 		m.begun = true
 		b.restored.Add(int64(f.runner.elapsed()))
 	}
+	last, err := b.stride(ctx, k, f, steps, over)
+	if err == nil && m.ended {
+		steps <- last // not under the lock, which who takes the steps may wait for
+	}
+	return err
+}
+
+// stride is train of a member that is ready, under its lock but where it tells of a step.
+func (b *bag) stride(ctx context.Context, k int, f *Fit, steps chan<- train.Step, over func() bool) (last train.Step, err error) {
+	m := b.members[k]
 	m.lock.Lock()
 	defer m.lock.Unlock()
 	m.fit = f
-	var last train.Step
 	at := time.Now()
 	for s, err := range f.Strides(ctx) {
 		if errors.Is(err, train.ErrInterrupted) {
-			return nil
+			return last, nil
 		}
 		if err != nil {
-			return err
+			return last, err
 		}
 		if last = s; time.Since(at) < pause {
 			continue
@@ -364,21 +373,20 @@ func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over fu
 		steps <- s
 		m.lock.Lock()
 		if over() {
-			return nil
+			return last, nil
 		}
 		at = time.Now()
 	}
 	if err := m.score(b.inFolds); err != nil {
-		return err
+		return last, err
 	}
 	if err := b.told(b.end, k, f); err != nil {
-		return err
+		return last, err
 	}
 	m.ended = true
 	f.Release()
 	m.fit = nil
-	steps <- last
-	return nil
+	return last, nil
 }
 
 // score makes the member's model, and what it says of its fold.
@@ -444,8 +452,8 @@ func (b *bag) said() []string {
 
 // OutOfFold returns what the members of an ensemble say of the rows that they were not trained on: of
 // each row the mean of those members. Nil where there are none, because members share the rows that
-// choose the epoch, or the run is of one network. It is of the members that the latest model of the
-// run has; m's threshold decides.
+// choose the epoch, or the run is of one network. m is the latest model of the run, or one that an
+// earlier run with the same tables and options made.
 func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	if f.bag == nil || !f.bag.inFolds {
 		return nil, nil
@@ -453,7 +461,14 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	t, width := f.tables.Train, m.Outputs()
 	sums, members := map[int][]float64{}, map[int]float64{}
 	j := &Judged{What: "out-of-fold", Table: t}
-	for _, member := range f.bag.taken {
+	taken := f.bag.taken
+	if taken == nil { // the model is of an earlier run
+		var err error
+		if taken, err = f.bag.again(m); err != nil {
+			return nil, err
+		}
+	}
+	for _, member := range taken {
 		for i, row := range member.rows {
 			says := member.says[i*width:][:width]
 			if members[row]++; sums[row] == nil {
@@ -488,6 +503,28 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	}
 	_, j.Truth, err = m.compare(j.Says, j.targets, j.W, nil)
 	return j, err
+}
+
+// again finds what the members of a model that was trained before say of their folds; nil of a model
+// with other members.
+func (b *bag) again(m *Model) (all []*member, err error) {
+	members := m.Members()
+	if len(members) != len(b.members) {
+		return nil, nil
+	}
+	t := b.fit.tables.Train
+	for k, own := range members {
+		bound, err := own.Encoding.Bind(t)
+		if err != nil {
+			return nil, err
+		}
+		one := &member{rows: pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
+		if one.says, _, err = own.predictRows(bound, one.rows, nil); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // scoreOutOfFold sets the scores of the out-of-fold predictions, if there are any, and returns the

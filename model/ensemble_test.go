@@ -488,3 +488,33 @@ func TestEnsembleImportance(t *testing.T) {
 		}
 	}
 }
+
+// Who takes the steps may look at the members that are under way, at any of them.
+func TestEachRunning(t *testing.T) {
+	o := memberOptions(data.Binary, 5)
+	o.Epochs, o.Threads = 150, 3
+	f, err := model.Prepare(model.Tables{Train: mixed(t)}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept bytes.Buffer
+	looks := 0
+	for _, err := range f.Strides(context.Background()) {
+		if err == nil {
+			err = f.EachRunning(func(k int, member *model.Fit) error {
+				looks++
+				kept.Reset()
+				return member.Checkpoint(&kept)
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if looks == 0 {
+		t.Error("no member was seen under way")
+	}
+	if err := f.Checkpoint(&kept); err == nil {
+		t.Error("an ensemble has a checkpoint of its own")
+	}
+}

@@ -44,6 +44,9 @@ func chaosRuns() [][]string {
 	add(seed, "--method per-sample --hidden 4 --activation sigmoid --tolerance 1e-7 --epochs 20000")
 	add(seed, "--method batch --hidden 4 --activation sigmoid --optimizer sgd --lr 0.1 --epochs 3000000")
 	add(diabetes, "--optimizer sgd --lr 1e30 --epochs 20000 --schedule exponential:0.9") // diverges
+	add(iris, "--members 3 --epochs 120 --test 0.2")
+	add(diabetes, "--members 4 --epochs 100 --optimizer adam --schedule step:2:0.9 --precision float64")
+	add(cancer, "--members 2 --epochs 40 --validation 0.2 --norm batch --dropout 0.2 --threshold auto:f1")
 	add(diabetes, "--optimizer sgd --lr 10 --on-divergence halve-lr --epochs 150")
 	return runs
 }
@@ -153,6 +156,9 @@ func TestChaos(t *testing.T) {
 // one that is whole.
 func damage(t *testing.T, random *rand.Rand, dir string) bool {
 	t.Helper()
+	if members, _ := filepath.Glob(filepath.Join(dir, "member-*")); members != nil {
+		dir = members[random.IntN(len(members))]
+	}
 	d := &runDir{path: dir}
 	_, file, damaged, err := d.newest()
 	if err != nil {

@@ -68,8 +68,12 @@ func (d *runDir) look(e *env, f *model.Fit) {
 	d.timer.Reset(max(d.every, 20*time.Since(start)))
 }
 
-// save writes a checkpoint and the history so far.
+// save writes a checkpoint and the history so far; of an ensemble those of each member that is under
+// way.
 func (d *runDir) save(f *model.Fit) error {
+	if f.Members() > 1 {
+		return f.EachRunning(d.saveMember)
+	}
 	if err := d.write(checkpointFiles[d.next], f.Checkpoint); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type cvCmd struct {
 	netFlags     `embed:""`
 	descentFlags `embed:""`
 	rowFlags     `embed:""`
+	memberFlags  `embed:""`
 	Out          string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
 	JSON         bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet        bool   `help:"No progress."`
@@ -50,6 +51,9 @@ func (c *cvCmd) Run(e *env) error {
 		return err
 	}
 	c.rowFlags.add(&o)
+	if err := c.memberFlags.add(&o); err != nil {
+		return err
+	}
 	switch {
 	case c.From != "":
 		return usagef("--from: the weights have seen rows that the folds must not; leave it out")

@@ -19,11 +19,14 @@ type explainCmd struct {
 	Model     string `arg:"" help:"A model file."`
 	Data      paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags `embed:""`
-	Row       int      `required:"" help:"The sample: a row of the table, from 0."`
-	Weight    string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias, L.gamma.J and L.beta.J of a norm. Default: the steepest of the first layer."`
-	LR        *float64 `name:"lr" placeholder:"X" help:"The learning rate of the update. Default: the model's."`
-	Out       string   `short:"o" placeholder:"FILE" help:"Draw the network with this sample's numbers too: .svg or .png."`
-	JSON      bool     `name:"json" help:"One JSON object on standard output."`
+
+	memberFlag `embed:""`
+
+	Row    int      `required:"" help:"The sample: a row of the table, from 0."`
+	Weight string   `placeholder:"L.I.J" help:"The weight from input I to unit J of layer L, or L.b.J for a bias, L.gamma.J and L.beta.J of a norm. Default: the steepest of the first layer."`
+	LR     *float64 `name:"lr" placeholder:"X" help:"The learning rate of the update. Default: the model's."`
+	Out    string   `short:"o" placeholder:"FILE" help:"Draw the network with this sample's numbers too: .svg or .png."`
+	JSON   bool     `name:"json" help:"One JSON object on standard output."`
 }
 
 func (c *explainCmd) Run(e *env) error {
@@ -46,6 +49,10 @@ func (c *explainCmd) Run(e *env) error {
 		}
 	}
 	m, err := model.Load(c.Model)
+	if err != nil {
+		return err
+	}
+	m, member, err := c.of(c.Model, m)
 	if err != nil {
 		return err
 	}
@@ -118,10 +125,14 @@ func (c *explainCmd) Run(e *env) error {
 			*lesson.Explanation
 			Solver string `json:"solver,omitempty"` // that trained the model; update is then no step that it made
 			Rows   []int  `json:"rows,omitempty"`   // of the table, that are the batch
-		}{ex, solver, rows})
+			Member string `json:"member,omitempty"` // of an ensemble: which of its networks this is
+		}{ex, solver, rows, member})
 	}
 	p := explainer{e, ex, m.Encoding.InputNames(), rows}
 	e.printf("One step on row %d of %s, in float64. Units are named [layer.unit], inputs [in], weights [layer.in.unit], from 0.\n\n", c.Row, t.Name())
+	if member != "" {
+		e.printf("This is %s.\n\n", member)
+	}
 	p.forward(m)
 	p.chain()
 	p.update()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -11,12 +12,13 @@ import (
 
 // exportCmd is "gradus export MODEL -o FILE".
 type exportCmd struct {
-	Model   string `arg:"" help:"A model file."`
-	Out     string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx, .go (and its _test.go), .c (and its .h), .npz, or with --bare .safetensors."`
-	Net     bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
-	Bare    bool   `help:"Safetensors: the tensors alone."`
-	Layout  string `placeholder:"gradus|torch" help:"Tensors: names and shapes of gradus, layers.K.weight [in, out], or those of a torch.nn.Sequential, K.weight [out, in]. Default: gradus."`
-	Package string `placeholder:"NAME" help:"Go: the name of the package; C: what names begin with. Default: made of the file's name."`
+	Model      string `arg:"" help:"A model file."`
+	Out        string `short:"o" required:"" placeholder:"FILE" help:"What to write; the ending says in which format: .onnx, .go (and its _test.go), .c (and its .h), .npz, or with --bare .safetensors."`
+	memberFlag `embed:""`
+	Net        bool   `help:"ONNX: the network alone, on one input of encoded numbers, for runtimes without strings."`
+	Bare       bool   `help:"Safetensors: the tensors alone."`
+	Layout     string `placeholder:"gradus|torch" help:"Tensors: names and shapes of gradus, layers.K.weight [in, out], or those of a torch.nn.Sequential, K.weight [out, in]. Default: gradus."`
+	Package    string `placeholder:"NAME" help:"Go: the name of the package; C: what names begin with. Default: made of the file's name."`
 }
 
 func (c *exportCmd) Run(e *env) error {
@@ -34,6 +36,14 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	members := len(m.Members())
+	if members > 0 && c.Member == nil {
+		return fmt.Errorf("%s is the mean of %d networks, and an export holds one: --member N with N from 0 to %d exports that one, which is not as good as all", c.Model, members, members-1)
+	}
+	m, note, err := c.of(c.Model, m)
+	if err != nil {
+		return err
+	}
 	err = export.Write(m, c.Out, o)
 	if errors.Is(err, export.ErrOption) {
 		return usage{err}
@@ -42,6 +52,9 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	e.printf("%s\n", c.Out)
+	if note != "" {
+		e.printf("It holds %s.\n", note)
+	}
 	if c.Layout == "torch" {
 		e.printf("It belongs to torch.nn: %s\n", export.Torch(m))
 	}

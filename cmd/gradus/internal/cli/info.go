@@ -41,14 +41,15 @@ func (c *infoCmd) Run(e *env) error {
 			Parameters  int            `json:"parameters"`
 			Precision   string         `json:"precision"`
 			Weights     string         `json:"weights_sha256"`
-			Threshold   float64        `json:"threshold"`      // of two classes
-			Temperature float64        `json:"temperature"`    // that divides the logits; 1: as trained
-			Conformal   int            `json:"conformal_rows"` // rows that intervals and sets are made of
+			Threshold   float64        `json:"threshold"`         // of two classes
+			Temperature float64        `json:"temperature"`       // that divides the logits; 1: as trained
+			Conformal   int            `json:"conformal_rows"`    // rows that intervals and sets are made of
+			Members     []memberJSON   `json:"members,omitempty"` // of an ensemble
 			Options     model.Options  `json:"options"`
 			Training    model.Training `json:"training"`
 		}{
 			string(m.Task()), m.Targets(), m.Classes(), m.Columns(), m.Encoding.InputNames(),
-			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, conformalRows(m), m.Options, m.Training,
+			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, conformalRows(m), membersJSON(m), m.Options, m.Training,
 		})
 	}
 	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
@@ -67,13 +68,18 @@ func (c *infoCmd) Run(e *env) error {
 		e.printf("%s\n", calibrationText(c))
 	}
 	if n := conformalRows(m); n > 0 {
+		held := "validation"
+		if m.Training.Metrics.OutOfFold != nil {
+			held = "out-of-fold"
+		}
 		what := "sets of classes (gradus predict --sets 0.9)"
 		if m.Task() == data.Regression {
 			what = "intervals (gradus predict --interval 0.9)"
 		}
-		e.printf("Honest   %s by %s\n", what, counted(n, "validation row"))
+		e.printf("Honest   %s by %s\n", what, counted(n, held+" row"))
 	}
 	e.printf("Weights  sha256 %s\n\n", m.WeightsSHA256())
 	writeScores(e, m)
+	writeMembers(e, m)
 	return nil
 }

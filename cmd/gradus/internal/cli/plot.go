@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
 	"github.com/gradus-ml/gradus/data"
@@ -17,13 +18,14 @@ import (
 
 // plotCmd is "gradus plot RUN_DIR|MODEL -o FILE", and "gradus plot MODEL DATA --column C -o FILE".
 type plotCmd struct {
-	From      string `arg:"" name:"run-or-model" help:"A run's folder, or a model file."`
-	Data      string `arg:"" optional:"" help:"With --column: a table with the model's columns."`
-	readFlags `embed:""`
-	Out       string `short:"o" required:"" placeholder:"FILE" help:"The picture: .svg or .png."`
-	What      string `default:"auto" enum:"auto,curves,network" help:"curves or network; auto is curves for a run's folder and the network for a model."`
-	Column    string `placeholder:"COL" help:"Show how predictions for the rows of the table depend on this column: the mean, and lines of single rows."`
-	Class     string `placeholder:"CLASS" help:"With --column and several classes, labels or targets: the one whose single rows are drawn. Default: the means of all."`
+	From       string `arg:"" name:"run-or-model" help:"A run's folder, or a model file."`
+	Data       string `arg:"" optional:"" help:"With --column: a table with the model's columns."`
+	readFlags  `embed:""`
+	memberFlag `embed:""`
+	Out        string `short:"o" required:"" placeholder:"FILE" help:"The picture: .svg or .png."`
+	What       string `default:"auto" enum:"auto,curves,network" help:"curves or network; auto is curves for a run's folder and the network for a model."`
+	Column     string `placeholder:"COL" help:"Show how predictions for the rows of the table depend on this column: the mean, and lines of single rows."`
+	Class      string `placeholder:"CLASS" help:"With --column and several classes, labels or targets: the one whose single rows are drawn. Default: the means of all."`
 }
 
 func (c *plotCmd) Run(e *env) error {
@@ -95,6 +97,12 @@ func (c *plotCmd) figure(e *env) (plot.Figure, error) {
 		if c.What == "network" {
 			return nil, fmt.Errorf("%s is a run's folder, which has no network; name the model file", c.From)
 		}
+		if c.Member != nil {
+			return nil, usagef("--member %d is for a model file, and %s is a run's folder", *c.Member, c.From)
+		}
+		if all, err := memberHistories(c.From); all != nil || err != nil {
+			return memberCurves(membersTitle(len(all)), all), err
+		}
 		h, err := readHistory(filepath.Join(c.From, "history.csv"))
 		if err != nil {
 			return nil, err
@@ -109,10 +117,21 @@ func (c *plotCmd) figure(e *env) (plot.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.What == "curves" {
-		return curves("Learning curves", m.Training.History, m.Training.BestEpoch), nil
+	if c.What == "curves" && c.Member == nil {
+		return modelCurves(m), nil
 	}
-	return networkFigure(m), nil
+	one, note, err := c.of(c.From, m)
+	if err != nil {
+		return nil, err
+	}
+	if c.What == "curves" {
+		return modelCurves(one), nil
+	}
+	fig := networkFigure(one)
+	if note != "" {
+		fig.Title = strings.ToUpper(note[:1]) + note[1:]
+	}
+	return fig, nil
 }
 
 func writeFigure(path, format string, fig plot.Figure) error {

@@ -22,8 +22,11 @@ type progress interface {
 	done()
 }
 
-// newProgress is a bar on a terminal and plain lines elsewhere.
+// newProgress is a bar on a terminal and plain lines elsewhere; of an ensemble a line for each member.
 func newProgress(w io.Writer, f *model.Fit) progress {
+	if f.Members() > 1 {
+		return &memberLines{w: w, all: f.Members()}
+	}
 	epochs := f.Config().Epochs
 	if f.Config().Method == train.PerSample {
 		epochs *= f.Rows.Train

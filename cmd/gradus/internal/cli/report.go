@@ -56,12 +56,13 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 	e.printf("\n")
 	writeScores(e, m)
+	writeMembers(e, m)
 	best, of := t.Metrics.Best()
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
-	if t.Rows.Test == 0 && t.Rows.Train >= fewForTest && c.resumed == nil {
+	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
 		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(e.args)...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
@@ -253,6 +254,8 @@ func trainedText(m *model.Model) string {
 		"minimum":     "no lower loss is found: a minimum",
 		"interrupted": "interrupted",
 		"diverged":    "diverged",
+
+		model.ReasonMembers: "each member by its own fold",
 	}[t.Reason]
 	if m.Options.Method == string(train.PerSample) && t.Reason == "tolerance" {
 		why = "each sample was within the tolerance in its own turn"
@@ -260,7 +263,11 @@ func trainedText(m *model.Model) string {
 	if why == "" {
 		why = t.Reason
 	}
-	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", counted(t.Epochs, "epoch"), why, counted(t.Steps, "update"), t.Seconds, loss)
+	epochs := counted(t.Epochs, "epoch")
+	if n := len(m.Members()); n > 0 {
+		epochs += " of " + counted(n, "member")
+	}
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", epochs, why, counted(t.Steps, "update"), t.Seconds, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 		if names := m.Options.Metrics; len(names) > 0 {
@@ -281,7 +288,7 @@ type scoreLine struct {
 func writeScores(e *env, m *model.Model) {
 	t := m.Training.Metrics
 	var lines []scoreLine
-	for _, p := range []scoreLine{{"training", t.Train}, {"validation", t.Validation}, {"test", t.Test}} {
+	for _, p := range []scoreLine{{"training", t.Train}, {"out-of-fold", t.OutOfFold}, {"validation", t.Validation}, {"test", t.Test}} {
 		if p.report != nil {
 			lines = append(lines, p)
 		}
@@ -399,6 +406,16 @@ func cut(s string, most int) string {
 func honesty(m *model.Model) string {
 	t := m.Training
 	r := t.Rows
+	if t.Metrics.OutOfFold != nil {
+		text := "Out of fold a row is told by members that were not trained on it"
+		if members := m.Members(); members[0].Training.BestEpoch > 0 {
+			text += "; it helped to choose their epoch alone"
+		}
+		if r.Test > 0 {
+			text += ". The test rows chose nothing"
+		}
+		return text + "."
+	}
 	var what []string
 	if t.BestEpoch > 0 {
 		what = append(what, "the epoch")

@@ -33,8 +33,14 @@ func (given *reportCmd) Run(e *env) error {
 	if err := ended(c.RunDir); err != nil {
 		return err
 	}
-	h, err := readHistory(filepath.Join(c.RunDir, "history.csv"))
+	var h train.History
+	members, err := memberHistories(c.RunDir)
 	if err != nil {
+		return err
+	}
+	if members != nil {
+		h = members[0]
+	} else if h, err = readHistory(filepath.Join(c.RunDir, "history.csv")); err != nil {
 		return err
 	}
 	path := filepath.Join(c.RunDir, "result.json")
@@ -65,6 +71,9 @@ func (given *reportCmd) Run(e *env) error {
 	}
 	r.Title, r.History, r.Found = "Run "+filepath.Base(filepath.Clean(c.RunDir)), h, result.Diagnosis
 	r.Notes = append(result.Notes, lacking...)
+	if n := len(result.Members); n > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("The model is the mean of %s. The learning curves and the picture of the network are those of member 0; gradus plot shows the others.", counted(n, "network")))
+	}
 	if result.StopReason == train.ReasonInterrupted {
 		r.Notes = append(r.Notes, fmt.Sprintf("The run was interrupted: gradus resume %s continues it.", shellWord(c.RunDir)))
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
@@ -26,6 +27,9 @@ type runDir struct {
 	lock *lock.File
 	checkpoints
 	events events
+
+	opening sync.Mutex
+	members map[int]*runDir // of an ensemble, whose members have a folder each
 }
 
 // runConfig is config.json: the flags of the run, as --config takes them.
@@ -135,6 +139,59 @@ func openRunDir(path string) (*runDir, error) {
 	return d, nil
 }
 
+// member is the folder of a member's checkpoints and history.
+func (d *runDir) member(k int) (*runDir, error) {
+	d.opening.Lock()
+	defer d.opening.Unlock()
+	if own := d.members[k]; own != nil {
+		return own, nil
+	}
+	own := &runDir{path: memberPath(d.path, k)}
+	if err := os.MkdirAll(own.path, 0o777); err != nil {
+		return nil, fmt.Errorf("--run: the folder %s cannot be made: %w", own.path, errors.Unwrap(err))
+	}
+	atomicfile.RemoveTemp(own.path)
+	if d.members == nil {
+		d.members = map[int]*runDir{}
+	}
+	d.members[k] = own
+	return own, nil
+}
+
+func memberPath(dir string, k int) string { return filepath.Join(dir, fmt.Sprintf("member-%d", k)) }
+
+// saveMember writes what a member has come to. A nil runDir keeps nothing.
+func (d *runDir) saveMember(k int, f *model.Fit) error {
+	if d == nil {
+		return nil
+	}
+	own, err := d.member(k)
+	if err != nil {
+		return err
+	}
+	return own.save(f)
+}
+
+// restoreMember continues a member from its newest checkpoint, if it has one.
+func (d *runDir) restoreMember(e *env, k int, f *model.Fit) error {
+	own, err := d.member(k)
+	if err != nil {
+		return err
+	}
+	c, file, damaged, err := own.newest()
+	if err != nil || c == nil {
+		return err
+	}
+	defer file.Close()
+	if damaged != nil {
+		fmt.Fprintf(e.Err, "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), c.Steps)
+	}
+	if err := f.Restore(c); err != nil {
+		return fmt.Errorf("%s: %w", own.path, err)
+	}
+	return nil
+}
+
 func (d *runDir) close() {
 	d.stop()
 	if d.events.file != nil {
@@ -158,7 +215,7 @@ func (d *runDir) finish(m *model.Model, result trainJSON) error {
 		return err
 	}
 	return d.write("curves.svg", func(w io.Writer) error {
-		return plot.Write(w, "svg", curves("Learning curves", m.Training.History, m.Training.BestEpoch))
+		return plot.Write(w, "svg", modelCurves(m))
 	})
 }
 
@@ -201,6 +258,21 @@ func writeHistory(w io.Writer, h train.History) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// memberHistories reads those of the members of an ensemble; nil where the folder has none.
+func memberHistories(dir string) (all []train.History, err error) {
+	for k := 0; ; k++ {
+		path := filepath.Join(memberPath(dir, k), "history.csv")
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return all, nil
+		}
+		h, err := readHistory(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, h)
+	}
 }
 
 // readHistory reads a history.csv back.

@@ -19,6 +19,7 @@ type trainCmd struct {
 	netFlags     `embed:""`
 	descentFlags `embed:""`
 	rowFlags     `embed:""`
+	memberFlags  `embed:""`
 	Out          string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
 	RunDir       string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
@@ -52,6 +53,9 @@ func (c *trainCmd) Run(e *env) error {
 	}
 	if c.TensorBoard && c.RunDir == "" {
 		return usagef("--tensorboard writes into a run's folder: name one with --run DIR")
+	}
+	if c.TensorBoard && c.Members != nil && *c.Members > 1 {
+		return usagef("--tensorboard writes the course of one network, and --members %d trains several: leave one of them out", *c.Members)
 	}
 	if c.RunDir != "" && c.CheckpointEvery <= 0 {
 		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
@@ -117,6 +121,9 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, err
 	}
 	c.rowFlags.add(&o)
+	if err := c.memberFlags.add(&o); err != nil {
+		return nil, err
+	}
 	c.show(e, c.Quiet)
 	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
 	if err != nil {
@@ -148,6 +155,17 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 		p = newProgress(e.Err, f)
 	}
 	defer p.done()
+	f.OnMember(func(k int, member *model.Fit) error {
+		if c.resumed == nil {
+			return nil
+		}
+		return dir.restoreMember(e, k, member)
+	}, func(k int, member *model.Fit) error {
+		if l, ok := p.(*memberLines); ok {
+			l.end(k, member)
+		}
+		return dir.saveMember(k, member)
+	})
 	dir.begin(f, c.CheckpointEvery, c.TensorBoard)
 	e.watch()
 	for step, err := range f.Strides(e.ctx) {
@@ -216,6 +234,7 @@ type trainJSON struct {
 	Metrics          model.Metrics   `json:"metrics"`
 	Diagnosis        []train.Finding `json:"diagnosis"`
 	WeightsSHA256    string          `json:"weights_sha256"`
+	Members          []memberJSON    `json:"members,omitempty"` // of an ensemble
 	Model            *string         `json:"model"`
 	Seed             uint64          `json:"seed"`
 
@@ -235,7 +254,7 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 	out := trainJSON{
 		Converged: t.Converged, StopReason: t.Reason, Epochs: t.Epochs, Steps: t.Steps,
 		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
-		Metrics: t.Metrics, Diagnosis: append([]train.Finding{}, t.Diagnosis...), WeightsSHA256: m.WeightsSHA256(),
+		Metrics: t.Metrics, Diagnosis: append([]train.Finding{}, t.Diagnosis...), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
 		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), saidJSON: said(f.Schema, f.Said()),
 		Options: m.Options,

@@ -23,6 +23,7 @@ type tuneCmd struct {
 	netFlags     `embed:""`
 	descentFlags `embed:""`
 	rowFlags     `embed:""`
+	memberFlags  `embed:""`
 	Search       []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr, and the weight decay of adamw, where the call does not set them."`
 	Trials       int      `default:"27" placeholder:"N" help:"How many draws to try."`
 	Strategy     string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
@@ -104,7 +105,7 @@ func (t *tuning) fillSpace() error {
 			return usagef("--search %w", err)
 		}
 		switch d.Flag {
-		case "search", "trials", "strategy", "run", "out", "json", "quiet", "test", "validation", "target", "epochs", "threads", "seed":
+		case "search", "trials", "strategy", "run", "out", "json", "quiet", "test", "validation", "target", "epochs", "threads", "seed", "members":
 			return usagef("--search %s: --%s cannot be searched", s, d.Flag)
 		}
 		if seen[d.Flag] {
@@ -143,7 +144,7 @@ func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, er
 	}
 	t := grammar.Tune
 	return &trainCmd{
-		Data: t.Data, tableFlags: t.tableFlags, netFlags: t.netFlags, descentFlags: t.descentFlags, rowFlags: t.rowFlags,
+		Data: t.Data, tableFlags: t.tableFlags, netFlags: t.netFlags, descentFlags: t.descentFlags, rowFlags: t.rowFlags, memberFlags: t.memberFlags,
 		Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
 	}, nil
 }
@@ -171,7 +172,12 @@ func (t *tuning) read(c *trainCmd) (err error) {
 	return err
 }
 
+// prepare prepares a trial, which is one network.
 func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
+	return t.prepareAs(c, tables, &memberFlags{})
+}
+
+func (t *tuning) prepareAs(c *trainCmd, tables model.Tables, members *memberFlags) (*model.Fit, error) {
 	o, err := c.options(&c.netFlags)
 	if err != nil {
 		return nil, err
@@ -180,6 +186,9 @@ func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
 		return nil, err
 	}
 	c.rowFlags.add(&o)
+	if err := members.add(&o); err != nil {
+		return nil, err
+	}
 	o.Validation, o.Test = t.held.Validation, t.held.Test
 	f, err := model.Prepare(tables, o, t.start)
 	return f, asUsage(err)
@@ -296,8 +305,8 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	return nil
 }
 
-// finish trains once more with the best flags, which gives the very weights of the best trial,
-// and reports.
+// finish trains once more with the best flags, which gives the very weights of the best trial, or with
+// --members an ensemble, and reports.
 func (t *tuning) finish(results [][]tune.Trial) error {
 	best := results[len(results)-1][0]
 	if best.Score == nil {
@@ -315,7 +324,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 		as.args = command[1:]
 		return c.Run(&as)
 	}
-	f, err := t.prepare(c, t.tables)
+	f, err := t.prepareAs(c, t.tables, &t.memberFlags)
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,15 @@ func (r reportData) Facts() [][2]string {
 // reportScores is a line of the table of scores.
 type reportScores struct {
 	Name string
-	Cell []string // training, validation, test, guess
+	Cell []string // training, those that chose the epoch, test, guess
+}
+
+// Held names the rows that chose the epoch.
+func (r reportData) Held() string {
+	if r.Model != nil && r.Model.Training.Metrics.OutOfFold != nil {
+		return "out-of-fold"
+	}
+	return "validation"
 }
 
 // Scores are the scores by rows, and those of a guess that never looks at the inputs.
@@ -149,7 +157,11 @@ func (r reportData) Scores() []reportScores {
 	}
 	m := r.Model.Training.Metrics
 	var names []string
-	parts := []*metrics.Report{m.Train, m.Validation, m.Test, {Scores: m.Baseline}}
+	held := m.Validation
+	if m.OutOfFold != nil {
+		held = m.OutOfFold
+	}
+	parts := []*metrics.Report{m.Train, held, m.Test, {Scores: m.Baseline}}
 	for _, p := range parts {
 		if p == nil {
 			continue

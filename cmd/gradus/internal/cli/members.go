@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/gradus-ml/gradus/metrics"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/plot"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// memberFlags say how many networks a model has.
+type memberFlags struct {
+	Members *int `placeholder:"K" group:"network" help:"Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: 1."`
+}
+
+func (f *memberFlags) add(o *model.Options) error {
+	if f.Members == nil {
+		return nil
+	}
+	if o.Members = *f.Members; o.Members < 1 {
+		return usagef("--members %d: give a whole number of at least 1", o.Members)
+	}
+	return nil
+}
+
+// memberFlag chooses one network of an ensemble.
+type memberFlag struct {
+	Member *int `placeholder:"N" help:"Of an ensemble: which of its networks, from 0. Default: 0."`
+}
+
+// of is the network that is meant, and a sentence on it if there are others.
+func (f *memberFlag) of(path string, m *model.Model) (one *model.Model, note string, err error) {
+	members, n := m.Members(), 0
+	if f.Member != nil {
+		n = *f.Member
+	}
+	switch {
+	case members == nil && n == 0:
+		return m, "", nil
+	case members == nil:
+		return nil, "", usagef("--member %d: %s is one network; leave it out", n, path)
+	case n < 0 || n >= len(members):
+		return nil, "", usagef("--member %d: %s has the members 0 to %d", n, path, len(members)-1)
+	}
+	return members[n], fmt.Sprintf("member %d of the %d networks of %s; the model says the mean of all", n, len(members), path), nil
+}
+
+// memberJSON is what --json says of a member.
+type memberJSON struct {
+	Member        int             `json:"member"`
+	Seed          uint64          `json:"seed"`
+	Rows          model.Rows      `json:"rows"` // validation: those of its fold
+	Epochs        int             `json:"epochs"`
+	BestEpoch     *int            `json:"best_epoch"`
+	StopReason    string          `json:"stop_reason"`
+	Seconds       float64         `json:"seconds"`
+	OutOfFold     *metrics.Report `json:"out_of_fold"` // on the rows of its fold; null where all members share the validation rows
+	Validation    *metrics.Report `json:"validation,omitempty"`
+	Test          *metrics.Report `json:"test"`
+	WeightsSHA256 string          `json:"weights_sha256"`
+}
+
+// membersJSON are the members of an ensemble; nil of one network.
+func membersJSON(m *model.Model) (all []memberJSON) {
+	for k, one := range m.Members() {
+		t := one.Training
+		j := memberJSON{
+			Member: k, Seed: one.Options.Seed, Rows: t.Rows, Epochs: t.Epochs, StopReason: t.Reason, Seconds: t.Seconds,
+			Test: t.Metrics.Test, WeightsSHA256: one.WeightsSHA256(),
+		}
+		if j.Validation = t.Metrics.Validation; m.Training.Metrics.OutOfFold != nil {
+			j.OutOfFold, j.Validation = j.Validation, nil
+		}
+		if t.BestEpoch > 0 {
+			j.BestEpoch = &t.BestEpoch
+		}
+		all = append(all, j)
+	}
+	return all
+}
+
+// writeMembers prints a line for each member: its rows and epochs, and its scores on its fold and on
+// the test rows.
+func writeMembers(e *env, m *model.Model) {
+	if m.Members() == nil {
+		return
+	}
+	own := "fold"
+	if m.Training.Metrics.OutOfFold == nil {
+		own = "validation"
+	}
+	best, _ := m.Members()[0].Training.Metrics.Best()
+	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "\n\trows\tepochs\tbest\tseconds\t")
+	parts := []struct {
+		name string
+		of   func(model.Metrics) *metrics.Report
+	}{
+		{own, func(t model.Metrics) *metrics.Report { return t.Validation }},
+		{"test", func(t model.Metrics) *metrics.Report { return t.Test }},
+	}
+	const most = 2 // scores of a part
+	names := best.Scores[:min(most, len(best.Scores))]
+	for _, p := range parts {
+		if p.of(m.Members()[0].Training.Metrics) == nil {
+			continue
+		}
+		for _, s := range names {
+			fmt.Fprintf(w, "%s %s\t", p.name, s.Name)
+		}
+	}
+	fmt.Fprintln(w)
+	for k, one := range m.Members() {
+		t := one.Training
+		epoch := "-"
+		if t.BestEpoch > 0 {
+			epoch = strconv.Itoa(t.BestEpoch)
+		}
+		fmt.Fprintf(w, "member %d\t%d\t%d\t%s\t%.2f\t", k, t.Rows.Train, t.Epochs, epoch, t.Seconds)
+		for _, p := range parts {
+			report := p.of(t.Metrics)
+			if report == nil {
+				continue
+			}
+			for _, s := range names {
+				if v, ok := report.Get(s.Name); ok {
+					fmt.Fprintf(w, "%s\t", short(v))
+				} else {
+					fmt.Fprint(w, "-\t")
+				}
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+}
+
+// memberLines tells of an ensemble's members as they end.
+type memberLines struct {
+	w     io.Writer
+	all   int
+	ended int
+}
+
+func (memberLines) show(train.Step) {}
+func (memberLines) done()           {}
+
+func (l *memberLines) end(k int, f *model.Fit) {
+	l.ended++
+	r := f.Result()
+	text := fmt.Sprintf("member %d: %s", k, counted(r.Epochs, "epoch"))
+	if r.BestEpoch > 0 {
+		name := "loss"
+		if s := scoreName(f); s != "" {
+			name = s
+		}
+		text += fmt.Sprintf(", the best %d with %s %s", r.BestEpoch, name, short(r.BestScore))
+	}
+	fmt.Fprintf(l.w, "%s (%d of %d members)\n", text, l.ended, l.all)
+}
+
+// memberCurves is one picture of all members: the validation score of each, or its loss where there is
+// none.
+func memberCurves(title string, courses []train.History) plot.Chart {
+	c := curves(title, nil, 0)
+	c.Series, c.Mark = nil, nil
+	for k, h := range courses {
+		s := plot.Series{Name: fmt.Sprintf("member %d", k)}
+		for _, p := range h {
+			y := p.Validation
+			if y != y {
+				y = p.Loss
+			}
+			s.X, s.Y = append(s.X, float64(p.Epoch)), append(s.Y, y)
+		}
+		c.Series = append(c.Series, s)
+	}
+	return c
+}
+
+// modelCurves is the picture of a model's training.
+func modelCurves(m *model.Model) plot.Chart {
+	if m.Members() == nil {
+		return curves("Learning curves", m.Training.History, m.Training.BestEpoch)
+	}
+	var all []train.History
+	for _, one := range m.Members() {
+		all = append(all, one.Training.History)
+	}
+	return memberCurves(membersTitle(len(all)), all)
+}
+
+func membersTitle(n int) string {
+	return fmt.Sprintf("Learning curves of %s: the score that chooses the epoch", counted(n, "member"))
+}

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/export"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// An ensemble goes through every command that takes a model or a run.
+func TestMembers(t *testing.T) {
+	place(t, nil)
+	r := must(t, 0, "train", penguins, "--members", "3", "--test", "0.2", "--run", "run", "-o", "m.safetensors", "--epochs", "30")
+	for _, want := range []string{"3 networks, 14 - 64 relu", "out-of-fold", "member 2", "Out of fold a row is told by members that were not trained on it", "275 training, 69 test"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("train does not say %q:\n%s", want, r.out)
+		}
+	}
+	if strings.Count(r.err, " of 3 members)") != 3 {
+		t.Errorf("train tells of its members:\n%s", r.err)
+	}
+	m, err := model.Load("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result trainJSON
+	if err := json.Unmarshal([]byte(readFile(t, "run/result.json")), &result); err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Members) != 3 || result.WeightsSHA256 != m.WeightsSHA256() || result.Metrics.OutOfFold == nil || result.Options.Members != 3 {
+		t.Errorf("result.json has %d members", len(result.Members))
+	}
+	for k, member := range result.Members {
+		if member.Member != k || member.WeightsSHA256 != m.Members()[k].WeightsSHA256() || member.OutOfFold == nil || member.Test == nil {
+			t.Errorf("member %d is %+v", k, member)
+		}
+	}
+	info := must(t, 0, "info", "m.safetensors")
+	if !strings.Contains(info.out, "3 networks") || !strings.Contains(info.out, "member 1") {
+		t.Error(info.out)
+	}
+	if o := parseJSON(t, must(t, 0, "info", "m.safetensors", "--json").out); len(o["members"].([]any)) != 3 {
+		t.Error("info --json has other members")
+	}
+	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", penguins, "--json").out)
+	if o.number(t, "rows") == 0 {
+		t.Error("nothing is evaluated")
+	}
+	must(t, 0, "predict", "m.safetensors", penguins, "-o", "p.csv")
+	must(t, 0, "importance", "m.safetensors", penguins, "--repeats", "1", "--run", "worth")
+	must(t, 0, "plot", "run", "-o", "curves.svg")
+	if text := readFile(t, "curves.svg"); !strings.Contains(text, "member 2") {
+		t.Error("the curves lack a member")
+	}
+	must(t, 0, "plot", "m.safetensors", "-o", "curves2.svg", "--what", "curves")
+	must(t, 0, "plot", "m.safetensors", "-o", "net.svg", "--member", "2")
+	if text := readFile(t, "net.svg"); !strings.Contains(text, "Member 2 of the 3 networks") {
+		t.Error("the picture does not say which member it is of")
+	}
+	must(t, 0, "report", "run", "-o", "report.html")
+	if text := readFile(t, "report.html"); !strings.Contains(text, "The model is the mean of 3 networks") || !strings.Contains(text, "out-of-fold") {
+		t.Error("the report does not say that it is of an ensemble")
+	}
+	for _, member := range []string{"0", "2"} {
+		if r := must(t, 0, "explain", "m.safetensors", penguins, "--row", "0", "--member", member); !strings.Contains(r.out, "This is member "+member+" of the 3 networks of m.safetensors") {
+			t.Error(r.out[:200])
+		}
+	}
+	if r := must(t, 0, "explain", "m.safetensors", penguins, "--row", "0"); !strings.Contains(r.out, "This is member 0") {
+		t.Error("explain does not say which member it is of")
+	}
+	if r := must(t, 1, "export", "m.safetensors", "-o", "m.onnx"); !strings.Contains(r.err, "m.safetensors is the mean of 3 networks, and an export holds one: --member N") {
+		t.Error(r.err)
+	}
+	for _, file := range []string{"m.onnx", "m.go", "m.c", "m.npz"} {
+		if r := must(t, 0, "export", "m.safetensors", "-o", file, "--member", "1"); !strings.Contains(r.out, "It holds member 1 of the 3 networks") {
+			t.Error(r.out)
+		}
+		if err := export.Write(m, file, export.Options{}); !errors.Is(err, export.ErrUnsupported) {
+			t.Errorf("%s: package export says %v", file, err)
+		}
+	}
+	must(t, 0, "train", penguins, "-o", "one.safetensors", "--epochs", "3", "--members", "1")
+	for want, args := range map[string][]string{
+		"--member 3: m.safetensors has the members 0 to 2": {"explain", "m.safetensors", penguins, "--row", "0", "--member", "3"},
+		"--member 1: one.safetensors is one network":       {"plot", "one.safetensors", "-o", "x.svg", "--member", "1"},
+		"--members 0: give a whole number of at least 1":   {"train", penguins, "--members", "0"},
+		"--tensorboard writes the course of one network":   {"train", penguins, "--members", "2", "--tensorboard", "--run", "tb"},
+		"--member 1 is for a model file":                   {"plot", "run", "-o", "x.svg", "--member", "1"},
+		"an ensemble of 2 members begins anew":             {"train", penguins, "--members", "2", "--from", "one.safetensors"},
+		"the weights are those of several networks":        {"train", penguins, "--from", "m.safetensors", "--members", "1"},
+		"hinge gives decision values, which have no mean":  {"train", cancer, "--members", "2", "--loss", "hinge"},
+	} {
+		if r := must(t, statusUsage, args...); !strings.Contains(r.err, want) {
+			t.Errorf("%v says %s, want %q", args, r.err, want)
+		}
+	}
+	if left, err := os.ReadDir("run/member-1"); err != nil || len(left) == 0 {
+		t.Error("the run keeps nothing of its members", err)
+	}
+}
+
+// cv trains an ensemble in each fold, and tune one with the flags that were best for single networks.
+func TestMembersOfCVAndTune(t *testing.T) {
+	place(t, nil)
+	o := parseJSON(t, must(t, 0, "cv", iris, "--members", "2", "--folds", "3", "--epochs", "5", "--json", "--quiet").out)
+	if len(o["folds"].([]any)) != 3 || o["options"].(map[string]any)["members"].(float64) != 2 {
+		t.Error("cv", o["options"])
+	}
+	r := must(t, 0, "tune", iris, "--members", "2", "--trials", "3", "--epochs", "6", "-o", "t.safetensors", "--quiet")
+	if !strings.Contains(r.out, "2 networks") || !strings.Contains(r.out, "--members 2") {
+		t.Error(r.out)
+	}
+	r = must(t, 0, "tune", iris, "--members", "2", "--trials", "3", "--epochs", "6", "-o", "t2.safetensors", "--quiet", "--json")
+	one, err := model.Load("t.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := model.Load("t2.safetensors")
+	if err != nil || one.WeightsSHA256() != two.WeightsSHA256() || len(two.Members()) != 2 {
+		t.Error("tune --json ends in another model", err)
+	}
+}
+
+// An ensemble that is stopped has the members that have ended, says so, and goes on to the same bits.
+func TestMembersInterrupted(t *testing.T) {
+	place(t, nil)
+	args := []string{"train", diabetes, "--members", "4", "--epochs", "400", "--patience", "0", "--threads", "1"}
+	whole := parseJSON(t, must(t, 0, append(args, "--json", "--quiet", "-o", "w.safetensors")...).out)
+	args = append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "5ms")
+	r := callUntil(t, "parts/member-1/"+checkpointFiles[0], args...)
+	if r.code != statusInterrupted || !strings.Contains(r.out, "members had not ended and are left out") || !strings.Contains(r.out, "gradus resume parts") {
+		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+	}
+	m, err := model.Load("m.safetensors")
+	if err != nil || len(m.Members()) == 0 || len(m.Members()) == 4 {
+		t.Fatal("what was reached is no model of some members", err)
+	}
+	got := parseJSON(t, must(t, 0, "resume", "parts", "--json", "--quiet", "--threads", "2").out)
+	for _, d := range differences(got, whole) {
+		t.Error(d)
+	}
+	r = must(t, 0, "train", diabetes, "--members", "4", "--max-time", "1ns", "-o", "short.safetensors")
+	if !strings.Contains(r.out, "the time is up") {
+		t.Error(r.out)
+	}
+}
