@@ -172,6 +172,14 @@ func (m *Model) meanLoss(p, targets, w []float64) float64 {
 	return sum
 }
 
+// oneNetwork refuses an ensemble for what is told of one network.
+func (m *Model) oneNetwork(what string) error {
+	if n := len(m.Members()); n > 0 {
+		return refuse("member", "%s: this is told of one network, and the model is the mean of %d: name one of its members", what, n)
+	}
+	return nil
+}
+
 // memberTensors are the weights of all members under their names in a file.
 func memberTensors[T nn.Float](members []*Model, network func(*Model) *nn.Network[T]) []safetensors.Tensor[T] {
 	var all []safetensors.Tensor[T]

@@ -64,6 +64,9 @@ func (p *Partial) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(
 // there are where these are no more than Points; of categories over the
 // commonest. A category or boolean that is missing in a row is a cell as well. When ctx ends there is no result, and the error wraps what ended ctx.
 func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
+	if err := m.oneNetwork("how predictions depend on a column"); err != nil {
+		return nil, err
+	}
 	c := slices.Index(m.Columns(), column)
 	if c < 0 {
 		return nil, refuse("column", "the model has no column %q; it has %s", column, quoteList(m.Columns()))

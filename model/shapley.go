@@ -96,6 +96,9 @@ func (s *ShapleyRow) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarsh
 // Shapley explains the predictions for rows of a table. When ctx ends there is no result, and the
 // error wraps what ended ctx.
 func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
+	if err := m.oneNetwork("Shapley values"); err != nil {
+		return nil, err
+	}
 	columns := len(m.Encoding.Inputs)
 	if o.Method == "" {
 		o.Method = "permutation"

@@ -49,6 +49,18 @@ func (f *memberFlag) of(path string, m *model.Model) (one *model.Model, note str
 	return members[n], fmt.Sprintf("member %d of the %d networks of %s; the model says the mean of all", n, len(members), path), nil
 }
 
+// named is the network that --member names, said on standard error; without the flag the model itself.
+func (f *memberFlag) named(e *env, path string, m *model.Model) (*model.Model, error) {
+	if f.Member == nil {
+		return m, nil
+	}
+	one, note, err := f.of(path, m)
+	if note != "" {
+		fmt.Fprintf(e.Err, "gradus: this is %s\n", note)
+	}
+	return one, err
+}
+
 // memberJSON is what --json says of a member.
 type memberJSON struct {
 	Member        int             `json:"member"`

@@ -66,6 +66,9 @@ func (c *plotCmd) inputs() []string {
 // partial is the picture of how predictions depend on a column.
 func (c *plotCmd) partial(e *env) (plot.Figure, error) {
 	m, err := model.Load(c.From)
+	if err == nil {
+		m, err = c.named(e, c.From, m)
+	}
 	if err != nil {
 		return nil, err
 	}

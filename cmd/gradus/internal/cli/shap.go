@@ -24,6 +24,7 @@ type shapCmd struct {
 	Model          string `arg:"" help:"A model file."`
 	Data           string `arg:"" help:"A table with the model's columns, whose rows are explained."`
 	readFlags      `embed:""`
+	memberFlag     `embed:""`
 	Row            []int  `placeholder:"N" help:"The row to explain, from 0; several with commas between them. Default: up to --rows of the table."`
 	Rows           int    `default:"200" placeholder:"N" help:"How many rows to explain where no --row is named, evenly spread over the table."`
 	Background     string `placeholder:"FILE" help:"A table, best that of the training, whose rows stand for not knowing a cell. Default: the table that is explained."`
@@ -54,6 +55,9 @@ func (c *shapCmd) Run(e *env) error {
 		return err
 	}
 	m, err := model.Load(c.Model)
+	if err == nil {
+		m, err = c.named(e, c.Model, m)
+	}
 	if err != nil {
 		return err
 	}
