@@ -224,13 +224,11 @@ func (e *engineOf[T]) tempered(beta float64) engine {
 	return newEngine(net)
 }
 
-// heldBack are rows of a run that did not train the model, with what it says of them: the validation
-// rows, or of an ensemble the out-of-fold rows, each by the members that did not learn it.
+// heldBack are the validation rows of a run, with what a model says of them; of an ensemble the
+// out-of-fold rows, if there are any.
 func (f *Fit) heldBack(m *Model) (*Judged, error) {
-	if m.ensemble != nil {
-		if j, err := f.OutOfFold(m); j != nil || err != nil {
-			return j, err
-		}
+	if f.bag != nil && f.bag.inFolds {
+		return f.OutOfFold(m)
 	}
 	if len(f.parts.validation) == 0 {
 		return nil, nil
@@ -249,7 +247,7 @@ func (f *Fit) hold(m *Model) error {
 	if j == nil || err != nil {
 		return err
 	}
-	if f.Options.Calibrate {
+	if f.Options.Calibrate && f.bag == nil { // each member of an ensemble has a temperature of its own
 		if c := m.Calibrate(j.Says, j.Truth, j.W); c != nil && c.Kept {
 			if j, err = f.heldBack(m); err != nil {
 				return err

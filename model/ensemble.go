@@ -23,7 +23,7 @@ func newEnsemble(members []*Model) *Model {
 	first := members[0]
 	e := &ensemble{members: members}
 	e.room.New = func() any { return new([]float64) }
-	return &Model{Encoding: first.Encoding, Options: first.Options, Loss: first.Loss, Threshold: first.Threshold, Temperature: 1, engine: first.engine, ensemble: e}
+	return &Model{Encoding: first.Encoding, Options: first.Options, Loss: first.Loss, Threshold: first.Threshold, engine: first.engine, ensemble: e, Temperature: 1}
 }
 
 // Members returns the members of an ensemble, each a model of its own; nil for a model of one
@@ -188,6 +188,10 @@ func memberTensors[T nn.Float](members []*Model, network func(*Model) *nn.Networ
 	}
 	return all
 }
+
+// trained32 and trained64 are a member's network as it stands in the file.
+func trained32(m *Model) *nn.Network[float32] { return m.AsTrained().Network32() }
+func trained64(m *Model) *nn.Network[float64] { return m.AsTrained().Network64() }
 
 // memberTensor are the weights of one member: the names are those of a network's tensors, with the
 // member's number in front.

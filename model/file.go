@@ -61,9 +61,9 @@ func (m *Model) Write(w io.Writer) error {
 	}
 	if members := m.Members(); members != nil {
 		if m.Precision() == "float32" {
-			return safetensors.Write(w, memberTensors(members, (*Model).Network32), string(text))
+			return safetensors.Write(w, memberTensors(members, trained32), string(text))
 		}
-		return safetensors.Write(w, memberTensors(members, (*Model).Network64), string(text))
+		return safetensors.Write(w, memberTensors(members, trained64), string(text))
 	}
 	trained := m.AsTrained()
 	if n := trained.Network32(); n != nil {
@@ -85,9 +85,7 @@ func (m *Model) header() header {
 	if members := m.Members(); members != nil {
 		h.Format, h.Inputs, h.Loss, h.Encoding = ensembleFormat, 0, "", nil
 		for _, m := range members {
-			own := m.header()
-			own.Conformal = nil // which only the whole has
-			h.Members = append(h.Members, own)
+			h.Members = append(h.Members, m.header())
 		}
 		return h
 	}
@@ -178,21 +176,20 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, file.beside(m, &h)
+	return m, file.calibrated(m, &h, "")
 }
 
-// beside gives a model whose weights are there what the file says besides: a temperature, and how far
-// off the model was.
-func (file *Weights) beside(m *Model, h *header) error {
+// calibrated sets what a header says of the temperature and of how far the model was off.
+func (file *Weights) calibrated(m *Model, h *header, where string) error {
 	if t := h.Temperature; t != 0 {
 		if !(t > 0) || math.IsInf(t, 0) || !m.tempers() {
-			return file.bad("its temperature is %v, which is not a positive number, or its outputs have no logits to divide", t)
+			return file.bad("%sits temperature is %v, which is not a positive number, or its outputs have no logits to divide", where, t)
 		}
 		m.setTemperature(t)
 	}
 	if m.Conformal = h.Conformal; m.Conformal != nil {
 		if err := m.Conformal.validate(m); err != nil {
-			return file.bad("%w", err)
+			return file.bad("%s%w", where, err)
 		}
 	}
 	return nil
@@ -212,9 +209,6 @@ func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 		own := &h.Members[k]
 		if own.Format == ensembleFormat {
 			return nil, file.bad("member %d is an ensemble, and a member is one network", k)
-		}
-		if own.Temperature != 0 || own.Conformal != nil {
-			return nil, file.bad("member %d has a temperature or a sum of how far it was off, which only the whole has", k)
 		}
 		m, layers, err := file.member(own, custom, fmt.Sprintf("member %d: ", k))
 		if err != nil {
@@ -240,13 +234,24 @@ func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 	if err := load(file, h.Members, members, all); err != nil {
 		return nil, err
 	}
+	for k, m := range members {
+		if err := file.calibrated(m, &h.Members[k], fmt.Sprintf("member %d: ", k)); err != nil {
+			return nil, err
+		}
+	}
 	m := newEnsemble(members)
 	m.Options, m.Training, m.Threshold = h.Options, *h.Training, or(h.Threshold, 0.5)
 	m.Options.Custom = custom
+	if h.Temperature != 0 {
+		return nil, file.bad("it has a temperature beside those of its members")
+	}
+	if err := file.calibrated(m, h, ""); err != nil {
+		return nil, err
+	}
 	if !(m.Threshold > 0 && m.Threshold < 1) || h.Threshold != 0 && m.Task() != data.Binary {
 		return nil, file.bad("its threshold is %v, which is not between 0 and 1, or its task is not of two classes", h.Threshold)
 	}
-	return m, file.beside(m, h)
+	return m, nil
 }
 
 // alike refuses a member whose columns, targets or loss are not those of the first.

@@ -129,9 +129,6 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if o.Members < 0 {
 		return nil, refuse("members", "%d is not a number of networks; give a whole number of at least 1", o.Members)
 	}
-	if o.Members > 1 && o.Calibrate {
-		return nil, refuse("calibrate", "the mean of %d networks has no logits to divide: leave out --calibrate, or take one network with --members 1", o.Members)
-	}
 	if o.Members > 1 {
 		return prepareBag(tables, o, start)
 	}

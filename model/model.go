@@ -104,14 +104,14 @@ func (m *Model) Network64() *nn.Network[float64] { return m.engine.double() }
 func (m *Model) Network32() *nn.Network[float32] { return m.engine.single() }
 
 // WeightsSHA256 is the SHA-256 of all parameters' bytes as they were trained, little-endian, in the order of
-// the model file, as lower-case hex: two models with the same sum are the same network, or the same
-// members.
+// the model file, as lower-case hex: two models with the same sum are the same network, or
+// the same members.
 func (m *Model) WeightsSHA256() string {
 	if members := m.Members(); members != nil {
 		if m.Precision() == "float32" {
-			return safetensors.Sum(memberTensors(members, (*Model).Network32))
+			return safetensors.Sum(memberTensors(members, trained32))
 		}
-		return safetensors.Sum(memberTensors(members, (*Model).Network64))
+		return safetensors.Sum(memberTensors(members, trained64))
 	}
 	m = m.AsTrained()
 	if n := m.Network32(); n != nil {

@@ -68,11 +68,15 @@ func (c *infoCmd) Run(e *env) error {
 		e.printf("%s\n", calibrationText(c))
 	}
 	if n := conformalRows(m); n > 0 {
+		held := "validation"
+		if m.Training.Metrics.OutOfFold != nil {
+			held = "out-of-fold"
+		}
 		what := "sets of classes (gradus predict --sets 0.9)"
 		if m.Task() == data.Regression {
 			what = "intervals (gradus predict --interval 0.9)"
 		}
-		e.printf("Honest   %s by %s\n", what, counted(n, "validation row"))
+		e.printf("Honest   %s by %s\n", what, counted(n, held+" row"))
 	}
 	e.printf("Weights  sha256 %s\n\n", m.WeightsSHA256())
 	writeScores(e, m)
