@@ -286,11 +286,12 @@ func defaultOut(from paths) string {
 type kind string
 
 const (
-	kindModel  kind = "model"
-	kindTable  kind = "table of predictions"
-	kindReport kind = "report"
-	kindSVG    kind = "svg" // as plot.FormatOf has it
-	kindPNG    kind = "png"
+	kindModel   kind = "model"
+	kindTable   kind = "table of predictions"
+	kindParquet kind = "Parquet file"
+	kindReport  kind = "report"
+	kindSVG     kind = "svg" // as plot.FormatOf has it
+	kindPNG     kind = "png"
 
 	kindONNX    kind = "ONNX file"
 	kindGo      kind = "Go file of gradus export"
@@ -349,6 +350,8 @@ func isKind(path string, k kind) (bool, error) {
 		return picture, nil
 	case kindPNG:
 		return png, nil
+	case kindParquet:
+		return bytes.HasPrefix(head, []byte("PAR1")), nil
 	case kindONNX: // the first field of a model is the format's version
 		return head[0] == 0x08, nil
 	case kindGo:

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gradus-ml/gradus/data"
 )
 
 // formatFile is a file that testdata/formats/make.py made.
@@ -87,5 +90,40 @@ func TestSeveralFiles(t *testing.T) {
 	}
 	if o := must(t, 0, "inspect", "a.csv", "./d.csv"); !strings.Contains(o.out, "3 rows") {
 		t.Error(o.out)
+	}
+}
+
+// TestPredictFormats: predictions are the same in every format that they are written in, with the columns that are kept.
+func TestPredictFormats(t *testing.T) {
+	people := formatFile(t, "pyarrow.parquet")
+	place(t, nil)
+	for _, target := range []string{"y", "cat"} {
+		must(t, 0, "train", people, "--target", target, "--epochs", "2", "-o", "m.safetensors", "--quiet")
+		cells := map[string]string{}
+		for _, name := range []string{"p.csv", "p.parquet", "p.jsonl"} {
+			must(t, 0, "predict", "m.safetensors", people, "--keep", "num,flag,day", "-o", name)
+			table, err := data.Read(name, data.ReadOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all strings.Builder
+			for row := range table.Rows() {
+				for col := range table.Columns() {
+					if x, ok := table.Number(row, col); ok {
+						fmt.Fprint(&all, x, "|")
+					} else {
+						all.WriteString(table.Cell(row, col) + "|")
+					}
+				}
+			}
+			cells[name] = strings.Join(table.Columns(), ",") + fmt.Sprint(table.Rows()) + all.String()
+		}
+		if cells["p.parquet"] != cells["p.csv"] || cells["p.jsonl"] != cells["p.csv"] {
+			t.Errorf("%.300s\n%.300s\n%.300s", cells["p.csv"], cells["p.parquet"], cells["p.jsonl"])
+		}
+	}
+	writeFile(t, "other.parquet", "x,y\n1,2\n")
+	if o := call("predict", "m.safetensors", people, "-o", "other.parquet"); o.code != statusUsage || !strings.Contains(o.err, "is no Parquet file, so it is not overwritten") {
+		t.Error(o.code, o.err)
 	}
 }

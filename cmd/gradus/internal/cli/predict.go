@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/parquet"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -22,12 +23,12 @@ type predictCmd struct {
 	Interval  float64 `placeholder:"X" help:"Of a regression: add where the target lies with this probability, such as 0.9, as COL_lower and COL_upper."`
 	Sets      float64 `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
 	BadCells  string  `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
-	Out       string  `short:"o" placeholder:"FILE" help:"Where to write; default: standard output."`
+	Out       string  `short:"o" placeholder:"FILE" help:"Where to write: CSV, or Parquet or JSON lines by the ending .parquet or .jsonl. Default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {
 	if c.Out != "" && c.Out != "-" {
-		if err := checkOut(c.Out, kindTable, append(c.Data, c.Model)...); err != nil {
+		if err := checkOut(c.Out, map[string]kind{"": kindTable, "jsonl": kindTable, "parquet": kindParquet}[outFormat(c.Out)], append(c.Data, c.Model)...); err != nil {
 			return err
 		}
 	}
@@ -57,6 +58,18 @@ func (c *predictCmd) Run(e *env) error {
 	e.sayAll(model.CellNotes(counts))
 	width := m.Outputs()
 	write := func(w io.Writer) error {
+		if format := outFormat(c.Out); format != "" {
+			var all []parquet.Column
+			for i, col := range columns {
+				all = append(all, keptColumn(names[i], t, col))
+			}
+			all = append(all, predicted(m, t.Rows(), func(r int) model.Prediction { return m.Describe(out[r*width:][:width]) })...)
+			all = append(all, more.typed(t.Rows(), c.Sets > 0, func(r int) []float64 { return out[r*width:][:width] })...)
+			if format == "jsonl" {
+				return writeLines(w, all)
+			}
+			return parquet.Write(w, all)
+		}
 		lead := make([]string, len(columns))
 		return writeTable(w, m, names, more.columns, t.Rows(), func(r int) ([]string, model.Prediction, []string) {
 			for i, col := range columns {

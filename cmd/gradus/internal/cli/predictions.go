@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/parquet"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// outFormat is the format of a table that is written, by the file's ending: "parquet", "jsonl", or "" for CSV.
+func outFormat(path string) string {
+	for ending, format := range map[string]string{".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"} {
+		if strings.HasSuffix(strings.ToLower(path), ending) {
+			return format
+		}
+	}
+	return ""
+}
+
+// keptColumn is a column of a table as numbers, where all its cells are, or as texts.
+func keptColumn(name string, t *data.Table, col int) parquet.Column {
+	rows := t.Rows()
+	c := parquet.Column{Name: name, Numbers: make([]float64, rows), Missing: make([]bool, rows)}
+	for r := range rows {
+		x, ok := t.Number(r, col)
+		c.Missing[r] = t.Missing(r, col)
+		if c.Numbers[r] = x; !ok && !c.Missing[r] {
+			c.Numbers = nil
+			break
+		}
+	}
+	if c.Numbers == nil {
+		c.Texts = make([]string, rows)
+		for r := range rows {
+			if c.Missing[r] = t.Missing(r, col); !c.Missing[r] {
+				c.Texts[r] = t.Cell(r, col)
+			}
+		}
+	}
+	return c
+}
+
+// predicted are the columns of predictions, as predictionColumns names them.
+func predicted(m *model.Model, rows int, of func(r int) model.Prediction) []parquet.Column {
+	names := predictionColumns(m)
+	columns := make([]parquet.Column, len(names))
+	for i, name := range names {
+		columns[i].Name = name
+	}
+	for r := range rows {
+		p := of(r)
+		at := 0
+		text := func(s string) { columns[at].Texts = append(columns[at].Texts, s); at++ }
+		switch {
+		case p.Class != "" || p.Probabilities != nil && p.Labels == nil:
+			text(p.Class)
+		case p.Labels != nil:
+			for _, l := range p.Labels {
+				text(l)
+			}
+		}
+		for _, values := range [][]float64{p.Values, p.Probabilities} {
+			for _, x := range values {
+				columns[at].Numbers = append(columns[at].Numbers, x)
+				at++
+			}
+		}
+	}
+	return columns
+}
+
+// typed are the columns of --interval and --sets, whose cells are numbers, or texts.
+func (x extraColumns) typed(rows int, texts bool, says func(r int) []float64) []parquet.Column {
+	columns := make([]parquet.Column, len(x.columns))
+	for i, name := range x.columns {
+		columns[i].Name = name
+	}
+	for r := range rows {
+		for i, cell := range x.cells(says(r)) {
+			if c := &columns[i]; texts {
+				c.Texts = append(c.Texts, cell)
+			} else {
+				limit, _ := strconv.ParseFloat(cell, 64)
+				c.Numbers = append(c.Numbers, limit)
+			}
+		}
+	}
+	return columns
+}
+
+// writeLines writes columns as JSON lines. What is not finite is null.
+func writeLines(w io.Writer, columns []parquet.Column) error {
+	names := make([][]byte, len(columns))
+	for i := range columns {
+		names[i], _ = json.Marshal(columns[i].Name)
+	}
+	var line []byte
+	for r := range columns[0].Len() {
+		line = append(line[:0], '{')
+		for i := range columns {
+			c := &columns[i]
+			if i > 0 {
+				line = append(line, ", "...)
+			}
+			line = append(append(line, names[i]...), ": "...)
+			var v any
+			switch {
+			case c.Missing != nil && c.Missing[r]:
+			case c.Numbers == nil:
+				v = c.Texts[r]
+			case !math.IsInf(c.Numbers[r], 0) && !math.IsNaN(c.Numbers[r]):
+				v = c.Numbers[r]
+			}
+			text, err := json.Marshal(v)
+			if err != nil {
+				return err
+			}
+			line = append(line, text...)
+		}
+		if _, err := w.Write(append(line, "}\n"...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
