@@ -153,7 +153,8 @@ function nearest(event, el) {
 
 // reveal brings a panel into view that stands below the network, on a narrow page.
 function reveal() {
-  if ($('panel').getBoundingClientRect().top > innerHeight / 2) $('panel').scrollIntoView();
+  const side = $('panel').parentElement; // with the names of the panels beside it
+  if (side.getBoundingClientRect().top > innerHeight / 2) side.scrollIntoView();
 }
 
 document.addEventListener('click', (event) => {
