@@ -492,7 +492,8 @@ func TestEnsembleImportance(t *testing.T) {
 // Who takes the steps may look at the members that are under way, at any of them.
 func TestEachRunning(t *testing.T) {
 	o := memberOptions(data.Binary, 5)
-	o.Epochs, o.Threads = 150, 3
+	o.Epochs, o.Threads = 1_000_000, 3 // far more than are waited for
+	o.Patience = new(int)
 	f, err := model.Prepare(model.Tables{Train: mixed(t)}, o, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -509,6 +510,9 @@ func TestEachRunning(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if looks >= 3 {
+			break
 		}
 	}
 	if looks == 0 {
