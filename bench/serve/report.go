@@ -146,18 +146,21 @@ is the best of its runs, since the machine and its host are shared.
 		if t.Failed != "" {
 			fmt.Fprintf(&b, "| %s | %s |\n", t.Server, strings.ReplaceAll(t.Failed, "\n", " "))
 		}
+		failed := ""
 		for _, l := range t.Lines {
 			switch {
+			case l.Failed != "" && failed == l.Form: // once is enough
 			case l.Failed != "":
-				fmt.Fprintf(&b, "| %s | %s | %d | %d | fails: %s |\n", t.Server, l.Form, l.Rows, l.Connections, l.Failed)
+				failed = l.Form
+				fmt.Fprintf(&b, "| %s | %s | | | fails: %s |\n", t.Server, l.Form, l.Failed)
 			case l.Runs > 0:
 				fmt.Fprintf(&b, "| %s | %s | %d | %d | %.0f | %s | %s | %.0f | %s | %d |\n", t.Server, l.Form, l.Rows, l.Connections, l.Full.PerSecond, milli(l.Full.P50), milli(l.Full.P99), l.Half.PerSecond, milli(l.Half.P99), l.Runs)
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\nModel.PredictRows, called with the same 1,000 rows on the server's core, without a server: %.0f rows/s, which would be %.0f requests/s of 1,000 rows.\n", r.Rows, r.Rows/1000)
-	for _, t := range r.Tables {
-		fmt.Fprintf(&b, "\n- %s: measured on %s (%s).", t.Server, t.Date, strings.Join(t.Versions, ", "))
+	fmt.Fprintf(&b, "\n`Model.PredictRows`, called with the same 1,000 rows on the server's core, without a server: %.0f rows/s, which would be %.0f requests/s of 1,000 rows.\n", r.Rows, r.Rows/1000)
+	if i := len(r.Tables) - 1; i >= 0 {
+		fmt.Fprintf(&b, "\nMeasured on %s with %s.\n", r.Tables[i].Date, strings.Join(r.Tables[i].Versions, ", "))
 	}
-	return b.String() + "\n"
+	return b.String()
 }
