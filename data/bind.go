@@ -104,7 +104,7 @@ type Count struct {
 	Imputed int    // they were missing
 	Unseen  int    // training had no such level
 	Example string // the first unseen level
-	Beyond  int    // they lay outside the range of the training rows, which is from Low to High
+	Beyond  int    // they lay outside the range of the training rows, which is from Low to High; see Inputs
 	Low     string // as a number, or a date
 	High    string
 	Bad     int    // they were of another type, see BadAsMissing
@@ -143,7 +143,8 @@ func (c Counts) Unseen() int {
 
 // Inputs writes the encoded inputs of the given rows to dst, row after row; nil stands
 // for all rows. dst has room for Width numbers a row. A cell of another type than
-// training had is an error that names its line and column.
+// training had is an error that names its line and column. Cells beyond the range of the training rows are
+// counted where they are more than one in a hundred of the rows: a few are to be expected.
 func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
 	if rows == nil {
 		rows = b.t.all()
@@ -187,6 +188,9 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
 	}
 	told := counts[:0]
 	for i, c := range counts {
+		if c.Beyond*100 <= len(rows) {
+			c.Beyond = 0
+		}
 		if c.Imputed > 0 || c.Unseen > 0 || c.Beyond > 0 || c.Bad > 0 {
 			c.Column = e.Inputs[i].Name
 			if c.Beyond > 0 {

@@ -161,6 +161,11 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 		return nil, err
 	}
 	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
+	if start == nil {
+		if err := f.Options.choose(f.Schema); err != nil {
+			return nil, err
+		}
+	}
 	if col := f.Options.timeColumn(); col != "" { // which is asked beyond its range
 		for i := range f.Schema.Columns {
 			f.Schema.Columns[i].Smooth = f.Schema.Columns[i].Smooth || f.Schema.Columns[i].Name == col

@@ -37,8 +37,12 @@ type Options struct {
 
 	Positive string `json:"positive,omitempty"` // of two classes the positive one; default: the second
 
+	// Recipe says what is taken for layers, activation and scaling that are left open: auto, plain or
+	// wide; see choose for which auto is.
+	Recipe string `json:"recipe,omitempty"`
+
 	// The network.
-	Hidden           []int  `json:"hidden"` // nil: 64,64; empty: none
+	Hidden           []int  `json:"hidden"` // nil: by the recipe; empty: none
 	Activation       string `json:"activation,omitempty"`
 	OutputActivation string `json:"output_activation,omitempty"`
 	NoBias           bool   `json:"no_bias,omitempty"`

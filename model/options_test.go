@@ -89,6 +89,7 @@ func TestOptionErrors(t *testing.T) {
 		"Hidden":             {Hidden: []int{0}},
 		"Activation":         {Activation: "nope"},
 		"OutputActivation":   {OutputActivation: "nope"},
+		"Recipe":             {Recipe: "nope"},
 		"Init":               {Init: "nope"},
 		"Norm":               {Norm: "nope"},
 		"Dropout":            {Dropout: 1},

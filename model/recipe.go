@@ -2,12 +2,66 @@ package model
 
 import (
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
 // What is done when nothing is asked for: a recipe found by experiment on some twenty
 // tables of 300 to 50,000 rows. bench/scores measures what it is worth.
+
+// The recipes of Options.Recipe.
+const (
+	RecipeAuto  = "auto"
+	RecipePlain = "plain"
+	RecipeWide  = "wide"
+)
+
+// wideRows is the least number of rows that take the recipe wide by default: with fewer, knots and a
+// wider network follow what is chance (docs/recipe.md has the figures).
+const wideRows = 1200
+
+// choose settles which network and which inputs auto stands for, before the names are resolved:
+//
+//	plain  smooth inputs, two layers of 64 relu: fast
+//	wide   beside them the place among knots that follow the target (data.ScalePieces), two layers of 128 silu
+//
+// auto is wide for a table of at least 1,200 rows and 1 to 256 columns of numbers, if the caller leaves
+// layers, activation, scaling and optimizer open; whoever names one of them gets what plain has for
+// the others. A choice in the options stays as it is.
+func (o *Options) choose(s *data.Schema) error {
+	recipe := or(o.Recipe, RecipeAuto)
+	if recipe == RecipeAuto {
+		numbers := 0
+		for _, c := range s.Columns {
+			if c.Kind == data.KindNumber {
+				numbers++
+			}
+		}
+		open := o.Hidden == nil && o.Activation == "" && or(o.Scale, data.ScaleAuto) == data.ScaleAuto && or(o.Optimizer, "auto") == "auto"
+		recipe = RecipePlain
+		if open && len(s.Rows) >= wideRows && numbers > 0 && numbers <= mostPieced {
+			recipe = RecipeWide
+		}
+	}
+	switch recipe {
+	case RecipePlain:
+	case RecipeWide:
+		if o.Hidden == nil {
+			o.Hidden = []int{128, 128}
+		}
+		o.Activation = or(o.Activation, nn.SiLU.String())
+		if or(o.Scale, data.ScaleAuto) == data.ScaleAuto {
+			o.Scale = data.ScalePieces
+		}
+	default:
+		return refuse("recipe", "%q is not known; choose auto, plain or wide", o.Recipe)
+	}
+	return nil
+}
+
+// mostPieced is the number of number columns beyond which a table has no pieces; see data.ScaleAuto.
+const mostPieced = 256
 
 // autoRule is the optimizer auto: AdamW that forgets squares sooner than usual, with a
 // rate that suits networks on scaled columns. What is given in h stays.

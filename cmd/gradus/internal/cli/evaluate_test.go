@@ -121,7 +121,7 @@ func TestSameTableIsSaid(t *testing.T) {
 	half := strings.Join(strings.SplitAfter(table, "\n")[:31], "")
 	place(t, map[string]string{
 		"t.csv": table, "same.csv": table, "half.csv": half + "0.123,0.456,0.789\n",
-		"new.csv": rows(20, "y,b,a", number, cycle("7"), number),
+		"new.csv": rows(20, "y,b,a", number, cycle("0.5"), number),
 		"odd.csv": "a,b,y\n,0.5,1\n0.5,lots,1\n",
 	})
 	train := func(more ...string) string {

@@ -91,8 +91,9 @@ type tableFlags struct {
 
 // netFlags say what the network is.
 type netFlags struct {
-	Hidden           string  `placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none. Default: 64,64, or those of the model of --from."`
-	Activation       string  `placeholder:"NAME" group:"network" help:"Of the hidden layers, default relu: relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
+	Recipe           string  `default:"auto" group:"network" help:"What layers, activation and scaling are that no flag names: plain (64,64 relu, --scale auto), wide (128,128 silu, --scale pieces), or auto: wide from 1200 rows on where none of them and no optimizer is named, else plain."`
+	Hidden           string  `placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none. Default: by the recipe, or those of the model of --from."`
+	Activation       string  `placeholder:"NAME" group:"network" help:"Of the hidden layers, default by the recipe: relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
 	OutputActivation string  `default:"auto" group:"network" help:"Of the last layer; auto goes by the task."`
 	NoBias           bool    `group:"network" help:"No biases."`
 	Init             string  `default:"auto" group:"network" help:"auto, he, glorot, lecun, uniform, normal or zeros."`
@@ -157,7 +158,7 @@ func (f *tableFlags) options(n *netFlags) (model.Options, error) {
 	o := model.Options{
 		Targets: f.Target, Ignore: f.Ignore, Missing: f.Missing, Decimal: f.Decimal, DateFormat: f.DateFormat, Positive: f.Positive,
 		Activation: n.Activation, OutputActivation: n.OutputActivation, NoBias: n.NoBias, Init: n.Init,
-		Norm: n.Norm, Dropout: n.Dropout, InputDropout: n.InputDropout,
+		Recipe: n.Recipe, Norm: n.Norm, Dropout: n.Dropout, InputDropout: n.InputDropout,
 		Loss: n.Loss, Reduction: n.Reduction, Seed: n.Seed,
 	}
 	var err error
