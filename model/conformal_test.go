@@ -57,9 +57,9 @@ func noisy(t *testing.T, rows int) *data.Table {
 // Of rows that are new, as many lie in their interval as the level says, in every fifth of the prediction, although
 // the noise is ten times as large at one end.
 func TestIntervalsCover(t *testing.T) {
-	table, fresh := noisy(t, 12000), noisy(t, 10000)
+	table, fresh := noisy(t, 16000), noisy(t, 10000)
 	share := 0.3
-	m, f, err := Train(context.Background(), table, Options{Epochs: 15, Validation: &share})
+	m, f, err := Train(context.Background(), table, Options{Epochs: 5, Hidden: []int{16}, Validation: &share})
 	if err != nil {
 		t.Fatal(err)
 	}
