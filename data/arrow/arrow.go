@@ -72,7 +72,6 @@ type column struct {
 	dictionary int64 // its number, or -1
 	index      *column
 	series     *data.Series
-	category   bool
 }
 
 // A stream is the messages of a file or a stream.
