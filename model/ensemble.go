@@ -1,7 +1,9 @@
 package model
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
@@ -172,12 +174,76 @@ func (m *Model) meanLoss(p, targets, w []float64) float64 {
 	return sum
 }
 
-// oneNetwork refuses an ensemble for what is told of one network.
-func (m *Model) oneNetwork(what string) error {
-	if n := len(m.Members()); n > 0 {
-		return refuse("member", "%s: this is told of one network, and the model is the mean of %d: name one of its members", what, n)
+// shapley is Model.Shapley: every number is the mean of the members' own.
+func (e *ensemble) shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
+	if o.LogOdds {
+		return nil, refuse("log-odds", "the model says the mean of %d networks' probabilities, and log-odds have no such mean: leave them out, or take one of the members", len(e.members))
 	}
-	return nil
+	var out *Shapley
+	for _, m := range e.members {
+		own, err := m.Shapley(ctx, t, o)
+		if err != nil {
+			return nil, err
+		}
+		if out == nil {
+			out = own
+			continue
+		}
+		e.add(out.Base, own.Base)
+		out.Notes = slices.DeleteFunc(out.Notes, func(note string) bool { return !slices.Contains(own.Notes, note) })
+		for i, r := range own.Rows {
+			e.add(out.Rows[i].Prediction, r.Prediction)
+			for k := range r.Values {
+				e.add(out.Rows[i].Values[k], r.Values[k])
+			}
+			for k := range r.Errors {
+				e.add(out.Rows[i].Errors[k], r.Errors[k])
+			}
+		}
+	}
+	e.divide(out.Base)
+	for _, r := range out.Rows {
+		e.divide(r.Prediction)
+		for _, values := range slices.Concat(r.Values, r.Errors) {
+			e.divide(values)
+		}
+	}
+	out.weigh()
+	return out, nil
+}
+
+// partial is Model.Partial: every number is the mean of the members' own, which are asked at the same cells.
+func (e *ensemble) partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
+	var out *Partial
+	for _, m := range e.members {
+		own, err := m.Partial(ctx, t, column, o)
+		if err != nil {
+			return nil, err
+		}
+		if out == nil {
+			out = own
+			continue
+		}
+		for k := range out.Mean {
+			e.add(out.Mean[k], own.Mean[k])
+			for i := range out.Lines[k] {
+				e.add(out.Lines[k][i], own.Lines[k][i])
+			}
+		}
+	}
+	for k := range out.Mean {
+		for _, curve := range append(out.Lines[k], out.Mean[k]) {
+			e.divide(curve)
+		}
+	}
+	return out, nil
+}
+
+// add adds what one member says to the sums.
+func (e *ensemble) add(sums, says []float64) {
+	for i, v := range says {
+		sums[i] += v
+	}
 }
 
 // memberTensors are the weights of all members under their names in a file.

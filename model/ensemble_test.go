@@ -470,6 +470,65 @@ func TestMembersRefused(t *testing.T) {
 	}
 }
 
+// Shapley values and dependence curves of an ensemble are those of what the ensemble says: values add up
+// to its prediction, exact or sampled, and a curve is its mean prediction with every cell replaced.
+func TestEnsembleReasons(t *testing.T) {
+	for _, task := range []data.Task{data.Regression, data.Multiclass} {
+		m, _ := fitMembers(t, memberOptions(task, 3))
+		table := mixed(t)
+		says, _, err := m.Predict(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, method := range []string{"exact", "permutation"} {
+			s, err := m.Shapley(context.Background(), table, model.ShapleyOptions{Rows: []int{3, 0}, BackgroundRows: 10, Method: method})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range s.Rows {
+				for k := range s.Outputs {
+					sum := s.Base[k]
+					for _, v := range r.Values[k] {
+						sum += v
+					}
+					if want := says[r.Row*len(s.Outputs)+k]; math.Abs(sum-want) > 1e-9*max(1, math.Abs(want)) || math.Abs(r.Prediction[k]-want) > 1e-6*max(1, math.Abs(want)) {
+						t.Errorf("%s: the values of row %d add up to %v, the ensemble says %v", method, r.Row, sum, want)
+					}
+				}
+			}
+		}
+		p, err := m.Partial(context.Background(), table, "x", model.PartialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, out := make([]data.Value, len(m.Columns())), make([]float64, m.Outputs())
+		for at, cell := range p.At {
+			mean := make([]float64, m.Outputs())
+			for r := range table.Rows() {
+				for c, name := range m.Columns() {
+					if row[c] = data.Text(table.Cell(r, table.Index(name))); name == "x" {
+						row[c] = data.Number(cell)
+					}
+				}
+				if err := m.PredictValues(row, out); err != nil {
+					t.Fatal(err)
+				}
+				for k, v := range out {
+					mean[k] += v / float64(table.Rows())
+				}
+			}
+			for k, want := range mean {
+				if math.Abs(p.Mean[k][at]-want) > 1e-9*max(1, math.Abs(want)) {
+					t.Errorf("at x = %v the curve of output %d is at %v, the ensemble says %v in the mean", cell, k, p.Mean[k][at], want)
+				}
+			}
+		}
+		if _, err := m.Shapley(context.Background(), table, model.ShapleyOptions{LogOdds: true}); task == data.Multiclass && !errors.Is(err, model.ErrOptions) {
+			t.Errorf("log-odds of a mean: %v", err)
+		}
+	}
+}
+
 // The importance of a column is by how much the ensemble's own score is worse without it.
 func TestEnsembleImportance(t *testing.T) {
 	for _, metric := range []string{"accuracy", "loss"} {

@@ -62,10 +62,11 @@ func (p *Partial) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(
 // Partial asks the model how its prediction depends on a column, on rows of a table. Of numbers and
 // dates it goes from the 5th to the 95th percentile of the cells in even steps, or over the cells that
 // there are where these are no more than Points; of categories over the
-// commonest. A category or boolean that is missing in a row is a cell as well. When ctx ends there is no result, and the error wraps what ended ctx.
+// commonest. A category or boolean that is missing in a row is a cell as well. The curves of an ensemble are the
+// means of its members' curves. When ctx ends there is no result, and the error wraps what ended ctx.
 func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
-	if err := m.oneNetwork("how predictions depend on a column"); err != nil {
-		return nil, err
+	if m.ensemble != nil {
+		return m.ensemble.partial(ctx, t, column, o)
 	}
 	c := slices.Index(m.Columns(), column)
 	if c < 0 {

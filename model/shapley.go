@@ -55,6 +55,10 @@ const leastOdds = 1e-7
 // Frank and Holmes 2022), with orders of its own for every background row; what a column changes
 // then is its value, in the mean. Both are additive but for rounding. Columns in which x and b are
 // encoded alike change nothing and are left out of a game.
+//
+// The values of an ensemble are the means of its members' values, since its prediction is the mean of theirs
+// and phi is linear in f. All members are sampled by the same orders, so that the mean of their standard
+// errors is the most that the error can be.
 type Shapley struct {
 	Columns        []string     `json:"columns"`
 	Outputs        []string     `json:"outputs"` // what is explained: targets, the second of two classes, each of more classes, or labels
@@ -96,8 +100,8 @@ func (s *ShapleyRow) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarsh
 // Shapley explains the predictions for rows of a table. When ctx ends there is no result, and the
 // error wraps what ended ctx.
 func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
-	if err := m.oneNetwork("Shapley values"); err != nil {
-		return nil, err
+	if m.ensemble != nil {
+		return m.ensemble.shapley(ctx, t, o)
 	}
 	columns := len(m.Encoding.Inputs)
 	if o.Method == "" {
@@ -195,15 +199,7 @@ func (s *Shapley) describe(m *Model, t *data.Table, x looked) {
 			r.Cells = append(r.Cells, t.Cell(x.rows[i], t.Index(name)))
 		}
 	}
-	s.Importance = make([][]float64, len(s.Outputs))
-	for k := range s.Importance {
-		s.Importance[k] = make([]float64, columns)
-		for _, r := range s.Rows {
-			for c, v := range r.Values[k] {
-				s.Importance[k][c] += math.Abs(v) / float64(len(s.Rows))
-			}
-		}
-	}
+	s.weigh()
 	for c := range columns {
 		from, _ := m.Encoding.Span(c)
 		if m.Encoding.Inputs[c].Kind == data.KindCategory {
@@ -224,6 +220,19 @@ func (s *Shapley) describe(m *Model, t *data.Table, x looked) {
 			s.Rows[i].Levels[c] = 0.5
 			if others := below + len(sorted) - upTo; others > 0 {
 				s.Rows[i].Levels[c] = float64(below) / float64(others)
+			}
+		}
+	}
+}
+
+// weigh sets Importance from the values.
+func (s *Shapley) weigh() {
+	s.Importance = make([][]float64, len(s.Outputs))
+	for k := range s.Importance {
+		s.Importance[k] = make([]float64, len(s.Columns))
+		for _, r := range s.Rows {
+			for c, v := range r.Values[k] {
+				s.Importance[k][c] += math.Abs(v) / float64(len(s.Rows))
 			}
 		}
 	}

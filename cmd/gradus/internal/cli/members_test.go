@@ -84,13 +84,14 @@ func TestMembers(t *testing.T) {
 			t.Errorf("%s: package export says %v", file, err)
 		}
 	}
-	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0"); !strings.Contains(r.err, "--member: Shapley values: this is told of one network, and the model is the mean of 3") {
+	must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--background-rows", "5")
+	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "--log-odds: the model says the mean of 3 networks' probabilities") {
 		t.Error(r.err)
 	}
 	if r := must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--member", "1", "--background-rows", "5"); !strings.Contains(r.err, "this is member 1 of the 3 networks") {
 		t.Error(r.err)
 	}
-	must(t, statusUsage, "plot", "m.safetensors", penguins, "--column", "body_mass_g", "-o", "partial.svg")
+	must(t, 0, "plot", "m.safetensors", penguins, "--column", "body_mass_g", "-o", "partial.svg")
 	must(t, 0, "plot", "m.safetensors", penguins, "--column", "body_mass_g", "-o", "partial.svg", "--member", "0")
 	must(t, 0, "train", penguins, "-o", "one.safetensors", "--epochs", "3", "--members", "1")
 	for want, args := range map[string][]string{

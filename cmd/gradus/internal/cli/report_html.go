@@ -133,9 +133,6 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 		return r, err
 	}
 	r.Figures = append(r.Figures, lab.ReportFigure{Title: fmt.Sprintf("Importance, %s", counted(len(rows), j.What+" row")), Figure: lab.ImportanceFigure(found)})
-	if m.Members() != nil { // the curves are of one network
-		return r, nil
-	}
 	for _, col := range found.Columns[:min(reportCurves, len(found.Columns))] {
 		p, err := m.Partial(e.ctx, j.Table, col.Name, model.PartialOptions{Rows: rows, Lines: 30})
 		if err != nil {

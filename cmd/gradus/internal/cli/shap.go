@@ -22,7 +22,7 @@ import (
 // shapCmd is "gradus shap MODEL DATA".
 type shapCmd struct {
 	Model          string `arg:"" help:"A model file."`
-	Data           string `arg:"" help:"A table with the model's columns, whose rows are explained."`
+	Data           paths  `arg:"" sep:"none" help:"A table with the model's columns, whose rows are explained."`
 	readFlags      `embed:""`
 	memberFlag     `embed:""`
 	Row            []int  `placeholder:"N" help:"The row to explain, from 0; several with commas between them. Default: up to --rows of the table."`
@@ -61,7 +61,7 @@ func (c *shapCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	t, err := c.read(e, c.Data)
+	t, err := c.read(e, c.Data...)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (c *shapCmd) format() (string, error) {
 		}
 		k = kind(format)
 	}
-	return format, checkOut(c.Out, k, c.Model, c.Data)
+	return format, checkOut(c.Out, k, append(c.Data, c.Model)...)
 }
 
 // output is the place of what --class names, or of what is shown by default.
