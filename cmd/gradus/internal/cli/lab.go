@@ -19,7 +19,7 @@ import (
 
 // labCmd is "gradus lab [DATA]".
 type labCmd struct {
-	Data      paths `arg:"" optional:"" sep:"none" help:"A table to begin with. Default: the notebook's."`
+	Data      paths `arg:"" optional:"" sep:"none" help:"A table to begin with. Default: points in two classes, made by gradus."`
 	readFlags `embed:""`
 	Listen    string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. The printed address has a token, without which nothing is answered."`
 	NoToken   bool   `help:"Do without the token on loopback, on a machine that nobody else uses."`

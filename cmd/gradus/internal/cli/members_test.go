@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -156,5 +157,36 @@ func TestMembersInterrupted(t *testing.T) {
 	r = must(t, 0, "train", diabetes, "--members", "4", "--max-time", "1ns", "-o", "short.safetensors")
 	if !strings.Contains(r.out, "the time is up") {
 		t.Error(r.out)
+	}
+}
+
+// A preset sets what no flag names, and no more.
+func TestPresets(t *testing.T) {
+	place(t, nil)
+	var rows strings.Builder
+	rows.WriteString("x,z,y\n")
+	for i := range 1300 {
+		fmt.Fprintf(&rows, "%d,%d,%d\n", i, i*7%31, 2*i+i*7%31)
+	}
+	writeFile(t, "many.csv", rows.String())
+	for _, c := range []struct {
+		members int
+		network string
+		args    []string
+	}{
+		{1, "64 relu - 64 relu", []string{"--preset", "quick"}},
+		{1, "128 silu - 128 silu", []string{"--preset", "default"}},
+		{8, "128 silu - 128 silu", []string{"--preset", "best"}},
+		{2, "128 silu - 128 silu", []string{"--preset", "best", "--members", "2"}},
+		{1, "128 silu - 128 silu", []string{"--preset", "quick", "--recipe", "wide"}},
+	} {
+		r := must(t, 0, append([]string{"train", "many.csv", "-o", "preset.safetensors", "--epochs", "1"}, c.args...)...)
+		m, err := model.Load("preset.safetensors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := max(1, len(m.Members())); got != c.members || !strings.Contains(r.out, c.network) {
+			t.Errorf("%v trains %d networks:\n%s", c.args, got, r.out)
+		}
 	}
 }

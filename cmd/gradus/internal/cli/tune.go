@@ -174,7 +174,8 @@ func (t *tuning) read(c *trainCmd) (err error) {
 
 // prepare prepares a trial, which is one network.
 func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
-	return t.prepareAs(c, tables, &memberFlags{})
+	one := 1 // a search compares single networks
+	return t.prepareAs(c, tables, &memberFlags{Preset: t.Preset, Members: &one})
 }
 
 func (t *tuning) prepareAs(c *trainCmd, tables model.Tables, members *memberFlags) (*model.Fit, error) {
