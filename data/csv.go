@@ -10,12 +10,31 @@ import (
 	"unicode/utf8"
 )
 
+// A beginning tells how far reading has come until the first rows are there, which of a slow source is
+// long after its first bytes.
+type beginning struct {
+	r    io.Reader
+	src  *source
+	n    int64
+	tell func(Progress) // nil: nothing is told
+}
+
+func (b *beginning) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.n += int64(n)
+	if b.tell != nil && n > 0 {
+		b.tell(Progress{Share: b.src.share(b.n), Bytes: b.n})
+	}
+	return n, err
+}
+
 // readCSV reads delimited text as RFC 4180 has it, with any of the usual delimiters, encodings
 // and line ends. Lines that are empty are skipped.
 func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	t := &Table{name: src.name}
 	g := &grammar{name: src.name, most: opt.MaxColumns, words: &wordSet{}, comment: opt.Comment}
-	c := &chunker{g: g, r: src.r, line: 1}
+	begin := &beginning{r: src.r, src: src, tell: opt.Progress}
+	c := &chunker{g: g, r: begin, line: 1}
 	start := c.read(nil)
 	if c.end != nil && c.end != io.EOF && len(start) == 0 {
 		return nil, src.readError(c.end, 1)
@@ -113,6 +132,7 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 		rows, line, err = t.readHeader(g, opt, rows, line)
 	}
 	if err == nil {
+		begin.tell = nil
 		a := assembly{t: t, g: g, src: src, tell: opt.Progress, keepTotal: opt.KeepTotal}
 		err = a.assemble(c, rows, line)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -340,5 +341,29 @@ func BenchmarkInputs(b *testing.B) {
 		if _, err := Inputs(bound, nil, dst); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A source that gives a line now and then is told of before its first mebibyte is there, and its rows at
+// its end.
+func TestProgressOfSlowSource(t *testing.T) {
+	in, out := io.Pipe()
+	told := make(chan Progress, 100_000)
+	go func() {
+		io.WriteString(out, "x,y\n"+strings.Repeat("1,2\n", peekSize/4))
+		<-told // while the source is still open
+		io.WriteString(out, "3,4\n")
+		out.Close()
+	}()
+	var last Progress
+	table, err := Read(Stdin, ReadOptions{Stdin: in, Progress: func(p Progress) {
+		if p.Bytes < last.Bytes || p.Rows < last.Rows {
+			t.Errorf("%+v is told after %+v", p, last)
+		}
+		last = p
+		told <- p
+	}})
+	if err != nil || table.Rows() != peekSize/4+1 || last.Rows != table.Rows() {
+		t.Errorf("%v, told at last %+v", err, last)
 	}
 }
