@@ -194,12 +194,19 @@ func (f *File) Bytes() (io.ReaderAt, int64, error) {
 	}
 }
 
+// little is how many bytes may be taken without a look at the memory that is left, which costs more than
+// reading a page of a file does.
+const little = 4 << 20
+
 // Need refuses a table that takes more memory, in bytes, than there is, or than MaxBytes allows.
 func (f *File) Need(size int64) error {
 	if f.most > 0 && size > 16*f.most {
 		return fail(ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", f.Name, f.most)
 	}
-	if have, known := available(); known && size > 0 && uint64(size) > have.Bytes {
+	if size <= little {
+		return nil
+	}
+	if have, known := available(); known && uint64(size) > have.Bytes {
 		return fail(ErrLarge, "%s: the table needs about %s of memory and %s has %s left: take a part of its rows, or leave columns out of it",
 			f.Name, memory.Size(float64(size)), have.Of, memory.Size(float64(have.Bytes)))
 	}

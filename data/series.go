@@ -258,6 +258,15 @@ func (s *Series) Floats(values ...float64) {
 		c.wide, c.shape = slices.Grow(c.wide, more), slices.Grow(c.shape, more)
 	}
 	c.wide, c.shape = slices.Grow(c.wide, len(values)), slices.Grow(c.shape, len(values))
+	if c.form == formNumbers && !c.clock && allFinite(values) {
+		c.wide = append(c.wide, values...)
+		at := len(c.shape)
+		c.shape = c.shape[:at+len(values)]
+		for i := range c.shape[at:] {
+			c.shape[at+i] = shapePlain
+		}
+		return
+	}
 	for _, x := range values {
 		if x-x != 0 || c.form != formNumbers || c.clock { // NaN and infinities too
 			s.Float(x)
@@ -266,6 +275,16 @@ func (s *Series) Floats(values ...float64) {
 		c.wide = append(c.wide, x)
 		c.shape = append(c.shape, shapePlain)
 	}
+}
+
+// allFinite reports numbers of which none is NaN or infinite.
+func allFinite(values []float64) bool {
+	for _, x := range values {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // kind is what the values are taken for by their types, or "" where they are texts, or of several types.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // The encodings.
@@ -179,8 +180,9 @@ func (l *leaf) plainValues(b []byte, n int, dst *values) error {
 		if n > len(b)/8 {
 			return errCut
 		}
-		for i := range n {
-			dst.numbers = append(dst.numbers, int64(binary.LittleEndian.Uint64(b[8*i:])))
+		dst.numbers = slices.Grow(dst.numbers, n)[:n]
+		for i := range dst.numbers {
+			dst.numbers[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
 		}
 		return nil
 	case typeInt96:
