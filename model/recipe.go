@@ -21,12 +21,18 @@ const (
 // wider network follow what is chance (docs/recipe.md has the figures).
 const wideRows = 1200
 
+// mostCells is the most numbers of a table that takes the recipe wide by default. Every one becomes some
+// 30 inputs of 4 bytes, and so many rows are enough for a network of plain to learn the same (the R2 of
+// 2 million rows is there after one epoch).
+const mostCells = 2_000_000
+
 // choose settles which network and which inputs auto stands for, before the names are resolved:
 //
 //	plain  smooth inputs, two layers of 64 relu: fast
 //	wide   beside them the place among knots that follow the target (data.ScalePieces), two layers of 128 silu
 //
-// auto is wide for a table of at least 1,200 rows and 1 to 256 columns of numbers, if the caller leaves
+// auto is wide for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in
+// these, if the caller leaves
 // layers, activation, scaling and optimizer open; whoever names one of them gets what plain has for
 // the others. A choice in the options stays as it is.
 func (o *Options) choose(s *data.Schema) error {
@@ -40,7 +46,7 @@ func (o *Options) choose(s *data.Schema) error {
 		}
 		open := o.Hidden == nil && o.Activation == "" && or(o.Scale, data.ScaleAuto) == data.ScaleAuto && or(o.Optimizer, "auto") == "auto"
 		recipe = RecipePlain
-		if open && len(s.Rows) >= wideRows && numbers > 0 && numbers <= mostPieced {
+		if open && len(s.Rows) >= wideRows && numbers > 0 && numbers <= mostPieced && len(s.Rows)*numbers <= mostCells {
 			recipe = RecipeWide
 		}
 	}

@@ -91,7 +91,7 @@ type tableFlags struct {
 
 // netFlags say what the network is.
 type netFlags struct {
-	Recipe           string  `default:"auto" group:"network" help:"What layers, activation and scaling are that no flag names: plain (64,64 relu, --scale auto), wide (128,128 silu, --scale pieces), or auto: wide from 1200 rows on where none of them and no optimizer is named, else plain."`
+	Recipe           string  `default:"auto" group:"network" help:"What layers, activation and scaling are that no flag names: plain (64,64 relu, --scale auto), wide (128,128 silu, --scale pieces), or auto: wide from 1200 rows to 2 million numbers where none of them and no optimizer is named, else plain."`
 	Hidden           string  `placeholder:"N,N" group:"network" help:"Units of each hidden layer; 0 for none. Default: by the recipe, or those of the model of --from."`
 	Activation       string  `placeholder:"NAME" group:"network" help:"Of the hidden layers, default by the recipe: relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus or exp; leaky-relu:0.01 sets a parameter."`
 	OutputActivation string  `default:"auto" group:"network" help:"Of the last layer; auto goes by the task."`
