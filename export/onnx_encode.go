@@ -221,7 +221,8 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 			wide = append(wide, to[k]-from[k])
 		}
 		part := b.do("Div", b.do("Sub", b.columns(x, n, pieced), b.doubles(from...)), b.doubles(wide...))
-		p.add(b.cast(b.do("Min", b.do("Max", part, b.doubles(0)), b.doubles(1)), b.real), piecedAt...)
+		part = b.do("Where", b.do("Greater", part, b.doubles(0)), part, b.doubles(0)) // Max may keep -0
+		p.add(b.cast(b.do("Min", part, b.doubles(1)), b.real), piecedAt...)
 	}
 	if flagged != nil {
 		p.add(b.cast(b.columns(missing, n, flagged), b.real), flaggedAt...)

@@ -155,7 +155,7 @@ func TestRefusedChoices(t *testing.T) {
 	p.write("f-lr", "fast")
 	js[any](p, "document.activeElement.blur(); null")
 	p.click("[data-do=batch]")
-	if field("f-lr") != "5" {
+	if field("f-lr") != "3" {
 		t.Errorf("after an update the rate's field has %q", field("f-lr"))
 	}
 }
