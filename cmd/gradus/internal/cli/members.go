@@ -15,7 +15,7 @@ import (
 // memberFlags say how many networks a model has, and how much is spent on it.
 type memberFlags struct {
 	Preset  string `default:"default" enum:"quick,default,best" group:"network" help:"What the flags are that nobody named: quick takes --recipe plain and one network, the least time; default takes --recipe auto and one network; best takes --recipe auto and --members 8."`
-	Members *int `placeholder:"K" group:"network" help:"Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: 1, with --preset best 8."`
+	Members *int   `placeholder:"K" group:"network" help:"Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: 1, with --preset best 8."`
 }
 
 // bestMembers is how many networks --preset best trains: as many as there are folds at most.
@@ -168,8 +168,8 @@ type memberLines struct {
 	ended int
 }
 
-func (memberLines) show(train.Step) {}
-func (memberLines) done()           {}
+func (*memberLines) show(train.Step) {}
+func (*memberLines) done()           {}
 
 func (l *memberLines) end(k int, f *model.Fit) {
 	l.ended++

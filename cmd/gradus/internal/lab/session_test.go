@@ -12,7 +12,7 @@ import (
 
 var ctx = context.Background()
 
-func newSession(t *testing.T, example string) *Session {
+func newSession(t testing.TB, example string) *Session {
 	t.Helper()
 	s, err := NewSession(nil)
 	if err != nil {
