@@ -4,38 +4,22 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
-
-const written = "../../cmd/gradus/internal/cli/testdata/formats"
-
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(written, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func readBytes(raw []byte, opt data.ReadOptions) (*data.Table, error) {
-	opt.Stdin = bytes.NewReader(raw)
-	return data.Read(data.Stdin, opt)
-}
 
 // TestCells: the cells are those of the CSV.
 func TestCells(t *testing.T) {
-	c, err := data.Read(filepath.Join(written, "people.csv"), data.ReadOptions{})
+	c, err := data.Read(filepath.Join(written.Dir, "people.csv"), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"pyarrow.arrow", "lz4.arrow", "stream.arrows", "polars.arrow"} {
-		a, err := data.Read(filepath.Join(written, name), data.ReadOptions{})
+		a, err := data.Read(filepath.Join(written.Dir, name), data.ReadOptions{})
 		if err != nil {
 			t.Error(err)
 			continue
@@ -52,7 +36,7 @@ func TestCells(t *testing.T) {
 			}
 		}
 	}
-	codes, err := data.Read(filepath.Join(written, "codes.arrow"), data.ReadOptions{})
+	codes, err := data.Read(filepath.Join(written.Dir, "codes.arrow"), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +47,7 @@ func TestCells(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	good := file(t, "pyarrow.arrow")
+	good := written.File(t, "pyarrow.arrow")
 	with := func(at int, b ...byte) []byte {
 		raw := bytes.Clone(good)
 		copy(raw[at:], b)
@@ -76,20 +60,20 @@ func TestRefuses(t *testing.T) {
 	}{
 		"cut in a batch":       {good[:2000], data.ErrDamaged, "cut short or damaged"},
 		"cut in the schema":    {good[:100], data.ErrDamaged, "cut short or damaged (after 0 rows)"},
-		"a stream that is cut": {file(t, "stream.arrows")[:2500], data.ErrDamaged, "cut short or damaged"},
+		"a stream that is cut": {written.File(t, "stream.arrows")[:2500], data.ErrDamaged, "cut short or damaged"},
 		"a magic alone":        {good[:8], data.ErrDamaged, "cut short or damaged"},
 		"a footer too long":    {with(len(good)-10, 0xff, 0xff, 0xff, 0x7f), data.ErrDamaged, "cut short or damaged"},
 		"offsets that are no":  {with(len(good)-200, bytes.Repeat([]byte{0xff}, 40)...), data.ErrDamaged, "cut short or damaged"},
-		"lists":                {file(t, "list.arrow"), data.ErrFormat, `column "a" holds a list`},
+		"lists":                {written.File(t, "list.arrow"), data.ErrFormat, `column "a" holds a list`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readBytes(c.raw, data.ReadOptions{})
+			_, err := written.Read(c.raw, data.ReadOptions{})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
 				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
 			}
 		})
 	}
-	if _, err := readBytes(good, data.ReadOptions{MaxColumns: 2}); !errors.Is(err, data.ErrLarge) {
+	if _, err := written.Read(good, data.ReadOptions{MaxColumns: 2}); !errors.Is(err, data.ErrLarge) {
 		t.Error(err)
 	}
 	// A frame of LZ4 that goes on and on.
@@ -102,13 +86,13 @@ func TestRefuses(t *testing.T) {
 // FuzzRead: no bytes make the reader panic or take much memory.
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"pyarrow.arrow", "lz4.arrow", "stream.arrows", "polars.arrow", "list.arrow", "codes.arrow"} {
-		f.Add(file(f, name))
+		f.Add(written.File(f, name))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if len(raw) < 8 || string(raw[:8]) != magic {
 			raw = append([]byte(magic), raw...)
 		}
-		if table, err := readBytes(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
+		if table, err := written.Read(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
 			table.Fingerprint()
 		}
 	})

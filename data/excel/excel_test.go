@@ -5,29 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
-
-const written = "../../cmd/gradus/internal/cli/testdata/formats"
-
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(written, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func readBytes(raw []byte, opt data.ReadOptions) (*data.Table, error) {
-	opt.Stdin = bytes.NewReader(raw)
-	return data.Read(data.Stdin, opt)
-}
 
 // changed is a workbook in which a part has another text; "" leaves it out.
 func changed(t testing.TB, raw []byte, part, text string) []byte {
@@ -58,20 +41,20 @@ func changed(t testing.TB, raw []byte, part, text string) []byte {
 
 // sheet is a workbook with these rows.
 func sheetOf(t testing.TB, rows string) []byte {
-	return changed(t, file(t, "pandas.xlsx"), "xl/worksheets/sheet1.xml", "<worksheet><sheetData>"+rows+"</sheetData></worksheet>")
+	return changed(t, written.File(t, "pandas.xlsx"), "xl/worksheets/sheet1.xml", "<worksheet><sheetData>"+rows+"</sheetData></worksheet>")
 }
 
 const named = `<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="inlineStr"><is><r><t>b</t></r><r><t>c</t></r><rPh><t>x</t></rPh></is></c></row>`
 
 func TestCells(t *testing.T) {
-	table, err := readBytes(sheetOf(t, named+`<row r="5"><c r="A5"><v>1.5</v></c><c r="B5" t="b"><v>1</v></c></row><row r="6"/><row><c r="B7" t="e"><v>#N/A</v></c></row>`), data.ReadOptions{})
+	table, err := written.Read(sheetOf(t, named+`<row r="5"><c r="A5"><v>1.5</v></c><c r="B5" t="b"><v>1</v></c></row><row r="6"/><row><c r="B7" t="e"><v>#N/A</v></c></row>`), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(table.Columns(), " ") + table.Cell(0, 0) + table.Cell(0, 1) + table.Cell(1, 0) + table.Cell(1, 1); got != "a bc1.5true#N/A" || table.Rows() != 2 {
 		t.Error(got, table.Rows())
 	}
-	several, err := readBytes(file(t, "openpyxl.xlsx"), data.ReadOptions{Sheet: "people"})
+	several, err := written.Read(written.File(t, "openpyxl.xlsx"), data.ReadOptions{Sheet: "people"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +72,7 @@ func TestCells(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	good := file(t, "pandas.xlsx")
+	good := written.File(t, "pandas.xlsx")
 	for name, c := range map[string]struct {
 		raw  []byte
 		opt  data.ReadOptions
@@ -111,7 +94,7 @@ func TestRefuses(t *testing.T) {
 		"a bomb":               {sheetOf(t, named+strings.Repeat(`<row><c><v>1</v></c></row>`, 1<<18)), data.ReadOptions{MaxBytes: 100000}, data.ErrLarge, "holds more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readBytes(c.raw, c.opt)
+			_, err := written.Read(c.raw, c.opt)
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
 				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
 			}
@@ -123,7 +106,7 @@ func TestRefuses(t *testing.T) {
 func FuzzSheet(f *testing.F) {
 	f.Add(named + `<row r="5"><c r="A5" s="1"><v>45000.5</v></c><c r="B5" t="s"><v>1</v></c></row>`)
 	f.Fuzz(func(t *testing.T, rows string) {
-		if table, err := readBytes(sheetOf(t, rows), data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
+		if table, err := written.Read(sheetOf(t, rows), data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
 			table.Fingerprint()
 		}
 	})

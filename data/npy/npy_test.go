@@ -5,29 +5,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
-
-const written = "../../cmd/gradus/internal/cli/testdata/formats"
-
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(written, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func readBytes(raw []byte, opt data.ReadOptions) (*data.Table, error) {
-	opt.Stdin = bytes.NewReader(raw)
-	return data.Read(data.Stdin, opt)
-}
 
 // array is a .npy with that header.
 func array(header string, raw ...byte) []byte {
@@ -52,14 +36,14 @@ func zipped(t testing.TB, name string, raw []byte) []byte {
 }
 
 func TestShapes(t *testing.T) {
-	matrix, err := data.Read(filepath.Join(written, "matrix.npy"), data.ReadOptions{})
+	matrix, err := data.Read(filepath.Join(written.Dir, "matrix.npy"), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(matrix.Columns(), " ") + " " + matrix.Cell(1, 2); got != "c0 c1 c2 5" || matrix.Rows() != 4 {
 		t.Error(got, matrix.Rows())
 	}
-	fortran, err := readBytes(array("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 2), }", 1, 2, 0xff, 4), data.ReadOptions{})
+	fortran, err := written.Read(array("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 2), }", 1, 2, 0xff, 4), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +53,7 @@ func TestShapes(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	good := file(t, "numpy.npy")
+	good := written.File(t, "numpy.npy")
 	for name, c := range map[string]struct {
 		raw  []byte
 		kind error
@@ -84,15 +68,15 @@ func TestRefuses(t *testing.T) {
 		"an overflow":    {array("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,), }", 1), data.ErrDamaged, "damaged"},
 		"many columns":   {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 999999999), }", 1), data.ErrLarge, "columns"},
 		"a cube":         {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }", 1), data.ErrFormat, "3 dimensions"},
-		"pickled":        {file(t, "pickled.npz"), data.ErrFormat, "Python objects, which are pickled"},
+		"pickled":        {written.File(t, "pickled.npz"), data.ErrFormat, "Python objects, which are pickled"},
 		"complex":        {array("{'descr': '<c16', 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "complex numbers"},
 		"nested records": {array("{'descr': [('a', [('b', '<f8')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "nested records"},
 		"no rows":        {array("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }"), data.ErrEmpty, "no rows"},
-		"a cut archive":  {file(t, "numpy.npz")[:3000], data.ErrDamaged, "the archive is cut short"},
+		"a cut archive":  {written.File(t, "numpy.npz")[:3000], data.ErrDamaged, "the archive is cut short"},
 		"a zip bomb":     {zipped(t, "a.npy", array("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", make([]byte, 1<<20)...)), data.ErrDamaged, "goes on after the 3 rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readBytes(c.raw, data.ReadOptions{})
+			_, err := written.Read(c.raw, data.ReadOptions{})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
 				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
 			}
@@ -103,13 +87,13 @@ func TestRefuses(t *testing.T) {
 // FuzzRead: no bytes make the reader panic or take much memory.
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"numpy.npy", "matrix.npy", "numpy.npz", "pickled.npz"} {
-		f.Add(file(f, name))
+		f.Add(written.File(f, name))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if !bytes.HasPrefix(raw, []byte("PK")) && !bytes.HasPrefix(raw, []byte(magic)) {
 			raw = append([]byte(magic), raw...)
 		}
-		if table, err := readBytes(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
+		if table, err := written.Read(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
 			table.Fingerprint()
 		}
 	})

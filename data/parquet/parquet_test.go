@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -12,34 +11,18 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
-
-// written are the files that other programs wrote; make.py beside them did.
-const written = "../../cmd/gradus/internal/cli/testdata/formats"
-
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(written, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func readBytes(raw []byte, opt data.ReadOptions) (*data.Table, error) {
-	opt.Stdin = bytes.NewReader(raw)
-	return data.Read(data.Stdin, opt)
-}
 
 // TestCells: the cells are those of the CSV.
 func TestCells(t *testing.T) {
 	for _, name := range []string{"pyarrow", "plain-v2-zstd", "delta-gzip", "length-lz4", "int96-none", "pandas", "fastparquet", "polars", "duckdb"} {
-		p, err := data.Read(filepath.Join(written, name+".parquet"), data.ReadOptions{})
+		p, err := data.Read(filepath.Join(written.Dir, name+".parquet"), data.ReadOptions{})
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		c, err := data.Read(filepath.Join(written, "people.csv"), data.ReadOptions{})
+		c, err := data.Read(filepath.Join(written.Dir, "people.csv"), data.ReadOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +42,7 @@ func TestCells(t *testing.T) {
 
 // TestCategories: whole numbers that were categories are categories.
 func TestCategories(t *testing.T) {
-	table, err := data.Read(filepath.Join(written, "codes.parquet"), data.ReadOptions{})
+	table, err := data.Read(filepath.Join(written.Dir, "codes.parquet"), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +57,7 @@ func TestCategories(t *testing.T) {
 
 // TestRefuses: damaged files and what is no table, with a sentence each.
 func TestRefuses(t *testing.T) {
-	good := file(t, "pyarrow.parquet")
+	good := written.File(t, "pyarrow.parquet")
 	with := func(at int, b ...byte) []byte {
 		raw := bytes.Clone(good)
 		if at < 0 {
@@ -95,22 +78,22 @@ func TestRefuses(t *testing.T) {
 		"encrypted":              {with(-4, []byte("PARE")...), data.ErrFormat, "encrypted"},
 		"a page of zeros":        {with(4, make([]byte, 60)...), data.ErrDamaged, `in column "num"`},
 		"a page of ones":         {with(4, bytes.Repeat([]byte{0xff}, 60)...), data.ErrDamaged, `in column "num"`},
-		"lists":                  {file(t, "list.parquet"), data.ErrFormat, `column "a" holds a list`},
-		"structs":                {file(t, "struct.parquet"), data.ErrFormat, `column "a" holds a struct`},
-		"a codec":                {file(t, "brotli.parquet"), data.ErrFormat, "compressed with Brotli"},
+		"lists":                  {written.File(t, "list.parquet"), data.ErrFormat, `column "a" holds a list`},
+		"structs":                {written.File(t, "struct.parquet"), data.ErrFormat, `column "a" holds a struct`},
+		"a codec":                {written.File(t, "brotli.parquet"), data.ErrFormat, "compressed with Brotli"},
 		"a file inside a footer": {append(bytes.Clone(good[:4]), good[len(good)-8:]...), data.ErrDamaged, "longer than the file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := readBytes(c.raw, data.ReadOptions{})
+			_, err := written.Read(c.raw, data.ReadOptions{})
 			if err == nil || !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n") {
 				t.Errorf("%v is no %v with %q", err, c.kind, c.want)
 			}
 		})
 	}
-	if _, err := readBytes(good, data.ReadOptions{MaxColumns: 3}); !errors.Is(err, data.ErrLarge) {
+	if _, err := written.Read(good, data.ReadOptions{MaxColumns: 3}); !errors.Is(err, data.ErrLarge) {
 		t.Error(err)
 	}
-	if _, err := readBytes(good, data.ReadOptions{MaxBytes: 1000}); !errors.Is(err, data.ErrLarge) {
+	if _, err := written.Read(good, data.ReadOptions{MaxBytes: 1000}); !errors.Is(err, data.ErrLarge) {
 		t.Error(err)
 	}
 }
@@ -156,13 +139,13 @@ func TestBombs(t *testing.T) {
 // FuzzRead: no bytes make the reader panic or take much memory, and what it reads has its rows.
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"pyarrow.parquet", "plain-v2-zstd.parquet", "delta-gzip.parquet", "length-lz4.parquet", "int96-none.parquet", "list.parquet", "codes.parquet"} {
-		f.Add(file(f, name))
+		f.Add(written.File(f, name))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if !bytes.HasPrefix(raw, []byte(magic)) {
 			raw = append([]byte(magic), raw...)
 		}
-		table, err := readBytes(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100})
+		table, err := written.Read(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100})
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), data.StdinName) {
 				t.Errorf("%v does not name the file", err)

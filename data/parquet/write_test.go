@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
 
 // TestWrite: what is written is read back, more than one group of rows too. GRADUS_PARQUET_OUT keeps the file.
@@ -25,7 +26,7 @@ func TestWrite(t *testing.T) {
 	if path := os.Getenv("GRADUS_PARQUET_OUT"); path != "" {
 		os.WriteFile(path, out.Bytes(), 0o666)
 	}
-	table, err := readBytes(out.Bytes(), data.ReadOptions{})
+	table, err := written.Read(out.Bytes(), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

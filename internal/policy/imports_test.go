@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"data/npy":                     {"data"},
 	"data/postgres":                {"data", "github.com/jackc/pgx/v5"},
 	"data/sqlite":                  {"data", "github.com/ncruces/go-sqlite3"},
+	"data/internal/written":        {"data"},
 	"data/parquet":                 {"data", "internal/flatbuf", "github.com/klauspost/compress/"},
 	"model": {
 		"internal/atomicfile", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/rng", "internal/safetensors",
