@@ -110,7 +110,7 @@ func (h *Header) Append(b []byte) ([]byte, error) {
 // holds the header against the size: the tensors have to fill what follows, without gaps.
 func ReadHeader(r io.Reader, size int64) (*Header, int64, error) {
 	if size < 8 {
-		return nil, 0, fmt.Errorf("%w: it has %d bytes, and every one has at least 8", ErrShort, size)
+		return nil, 0, fmt.Errorf("%w: it has %d bytes, and a safetensors file has at least 8", ErrShort, size)
 	}
 	var length [8]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
