@@ -19,7 +19,7 @@ var (
 	ErrQuote           = errors.New("broken quotes")
 	ErrText            = errors.New("not UTF-8 text")
 	ErrDuplicateColumn = errors.New("two columns with one name")
-	ErrLarge           = errors.New("larger than is taken")
+	ErrLarge           = errors.New("larger than allowed")
 	ErrCompressed      = errors.New("damaged compressed data")
 	ErrDamaged         = errors.New("a damaged file")
 	ErrFormat          = errors.New("a format, or a part of one, that is not read")

@@ -9,7 +9,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// A table that is larger than is taken is refused, however small it came.
+// A table that is larger than allowed is refused, however small its file is.
 func TestLimits(t *testing.T) {
 	text := "a,b\n" + strings.Repeat("1,2\n", 1000)
 	var packed bytes.Buffer
