@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
@@ -94,6 +95,9 @@ func TestIntervalsCover(t *testing.T) {
 		if low, high := in[order[0]], in[order[len(order)-1]]; high.Upper-high.Lower < 3*(low.Upper-low.Lower) {
 			t.Errorf("the intervals are as wide at the end without noise (%v) as at the other (%v)", low, high)
 		}
+	}
+	if _, err := m.Intervals(p, 0.99999); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "at least 99999 validation rows") {
+		t.Errorf("a level that takes more rows: %v", err)
 	}
 	var file bytes.Buffer
 	if err := m.Write(&file); err != nil {
