@@ -158,8 +158,8 @@ func (m *Model) checkLevel(flag string, level float64) error {
 		return refuse(flag, "the model's file does not say how far it was off on rows that trained nothing: train it with validation rows (--validation)")
 	}
 	if _, ok := m.Conformal.Targets[0].All.limit(level); !ok {
-		return refuse(flag, "%v takes at least %d validation rows, and the model had %d; give at most %.3g, or train with more", level,
-			int(math.Ceil(level/(1-level)-1e-9)), m.Conformal.Rows, float64(m.Conformal.Rows)/float64(m.Conformal.Rows+1))
+		return refuse(flag, "%v takes at least %d validation rows, and the model had %d; give at most %v, or train with more", level,
+			int(math.Ceil(level/(1-level)*(1-1e-9))), m.Conformal.Rows, math.Floor(1e4*float64(m.Conformal.Rows)/float64(m.Conformal.Rows+1))/1e4)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func TestIntervalsCover(t *testing.T) {
 			t.Errorf("the intervals are as wide at the end without noise (%v) as at the other (%v)", low, high)
 		}
 	}
-	if _, err := m.Intervals(p, 0.99999); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "at least 99999 validation rows") {
+	if _, err := m.Intervals(p, 0.99999); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "at least 99999 validation rows, and the model had 4800; give at most 0.9997,") {
 		t.Errorf("a level that takes more rows: %v", err)
 	}
 	var file bytes.Buffer
