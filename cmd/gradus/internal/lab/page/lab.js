@@ -6,34 +6,23 @@ let id = '', version = -1, have = 0, latest = 0, at = 0, running = false, speed 
 const shown = new Map(); // each part's HTML as it came
 const $ = (name) => document.getElementById(name);
 
-// show puts a frame's parts in their places. What has the focus keeps it.
+// show makes of the page what a frame has. What has the focus keeps it.
 function show(frame) {
   if (!frame || frame.v < version) return;
   version = frame.v;
-  let missed = false; // a part that is not shown, since a field in it is being written in
-  const focus = document.activeElement, selection = focus && focus.type === 'text' && [focus.selectionStart, focus.selectionEnd];
-  const name = focus && focus.id && focus.type === 'text' && focus.id, typing = focus && focus.matches('input:not([type=checkbox]), textarea');
   for (const [part, html] of Object.entries(frame.html || {})) {
     const place = $(part);
     if (!place || shown.get(part) === html) continue;
-    if (typing && place.contains(focus) && focus.dataset.dirty) { missed = true; continue; }
     shown.set(part, html);
-    const held = focus && place.contains(focus) ? bearings(place, focus) : null;
-    const open = [...place.querySelectorAll('details')].map((d) => d.open);
-    const top = place.scrollTop, inner = [...place.querySelectorAll('.scroll')].map((d) => [d.scrollLeft, d.scrollTop]);
-    place.innerHTML = html;
-    place.querySelectorAll('details').forEach((d, i) => { d.open = !!open[i]; });
-    place.querySelectorAll('.scroll').forEach((d, i) => { if (inner[i]) [d.scrollLeft, d.scrollTop] = inner[i]; });
-    place.querySelectorAll('[data-href]').forEach((a) => { a.href = a.dataset.href + (a.dataset.href.includes('?') ? '&' : '?') + 's=' + id; });
-    place.querySelectorAll('[data-link]').forEach((el) => { el.textContent = location.origin + el.dataset.link; });
-    place.scrollTop = top;
-    if (held) regain(place, held);
+    const wanted = place.cloneNode(false);
+    wanted.innerHTML = html;
+    wanted.querySelectorAll('[data-href]').forEach((a) => { a.href = a.dataset.href + (a.dataset.href.includes('?') ? '&' : '?') + 's=' + id; });
+    wanted.querySelectorAll('[data-link]').forEach((el) => { el.textContent = location.origin + el.dataset.link; });
+    const focus = document.activeElement, order = place.contains(focus) ? [...place.querySelectorAll(usable)].indexOf(focus) : -1;
+    match(place, wanted);
+    if (order >= 0) regain(place, focus, order);
   }
-  if (name && document.activeElement !== $(name) && $(name)) {
-    $(name).focus({ preventScroll: true });
-    if (selection) $(name).setSelectionRange(...selection);
-  }
-  have = missed ? 0 : frame.have;
+  have = frame.have;
   at = frame.at; running = frame.running;
   address = frame.address; follow(); tellLive();
   const line = $('timeline');
@@ -41,29 +30,53 @@ function show(frame) {
   if (!scrubbing) line.value = frame.at;
   line.setAttribute('aria-valuetext', 'update ' + frame.at + ' of ' + frame.most);
   $('example').value = frame.example || '';
-  document.body.dataset.version = version; markPass();
+  document.body.dataset.version = version; markPass(); light();
   const tab = document.querySelector('#parts [aria-selected=true]') || document.querySelector('#tabs [aria-selected=true]');
   if (tab) {
     $('panel').setAttribute('aria-labelledby', tab.id);
-    if ($('panel').dataset.tab !== tab.dataset.tab) { $('panel').dataset.tab = document.body.dataset.tab = tab.dataset.tab; $('panel').scrollTop = 0; }
+    if ($('panel').dataset.tab !== tab.dataset.tab) {
+      $('panel').dataset.tab = document.body.dataset.tab = tab.dataset.tab;
+      for (const el of [$('panel'), ...$('panel').querySelectorAll('.scroll')]) el.scrollTo(0, 0);
+    }
   }
 }
 
-// bearings are where the focus is within a part, and regain puts it there again: on the element of
-// that id, else on the same one of those that do the same, else on one near it that can be used.
-const usable = 'a[href], button, input, select, textarea, summary, [tabindex]';
-function bearings(place, el) {
-  const like = el.dataset.do ? '[data-do="' + el.dataset.do + '"]' : el.tagName.toLowerCase();
-  return { id: el.id, like, index: [...place.querySelectorAll(like)].indexOf(el), order: [...place.querySelectorAll(usable)].indexOf(el) };
+// match gives an element the children of another. Those that are there already stay: frames come
+// while a button is held down, a list is open, a text is chosen or written.
+function match(place, wanted) {
+  const names = new Set(Array.from(wanted.children, nameOf));
+  let old = place.firstChild;
+  const drop = () => { const gone = old; old = old.nextSibling; gone.remove(); };
+  for (const node of [...wanted.childNodes]) {
+    while (old && nameOf(old) && !names.has(nameOf(old))) drop();
+    let same = old;
+    while (same && !alike(same, node)) same = nameOf(node) ? same.nextSibling : null;
+    if (!same) { place.insertBefore(node, old); continue; }
+    while (old !== same && !nameOf(old)) drop();
+    if (old === same) old = old.nextSibling; else place.insertBefore(same, old);
+    if (node.nodeType !== Node.ELEMENT_NODE) { if (same.data !== node.data) same.data = node.data; continue; }
+    for (const { name, value } of node.attributes) if (same.getAttribute(name) !== value) same.setAttribute(name, value);
+    for (const { name } of [...same.attributes]) if (!node.hasAttribute(name) && name !== 'open' && name !== 'data-dirty') same.removeAttribute(name);
+    match(same, node);
+    if (same.dataset.dirty) continue;
+    if (same.matches('select')) same.selectedIndex = node.selectedIndex;
+    else if (same.type === 'checkbox') same.checked = node.checked;
+    else if (same.matches('input') && same.value !== node.value) same.value = node.value;
+  }
+  while (old) drop();
 }
-function regain(place, held) {
-  const same = (held.id && $(held.id)) || place.querySelectorAll(held.like)[held.index];
-  const all = [...place.querySelectorAll(usable)].filter((e) => !e.disabled);
-  const order = same ? [...place.querySelectorAll(usable)].indexOf(same) : held.order;
-  const near = [...place.querySelectorAll(usable)].slice(Math.max(0, order)).find((e) => !e.disabled) || all[all.length - 1] || $('panel');
-  const el = same && !same.disabled ? same : near;
-  if (el !== document.activeElement) el.focus({ preventScroll: true });
-  if (el.matches('.edge, .unit')) rove(el);
+function nameOf(node) { return node.id || node.dataset && node.dataset.do || ''; }
+function alike(a, b) { return a.nodeName === b.nodeName && nameOf(a) === nameOf(b); }
+
+// regain gives the focus to what stands where it was, if that is gone or can be used no longer.
+const usable = 'a[href], button, input, select, textarea, summary, [tabindex]';
+function regain(place, held, order) {
+  if (!held.isConnected || held.disabled) {
+    const all = [...place.querySelectorAll(usable)], free = (e) => !e.disabled;
+    held = all.slice(order).find(free) || all.filter(free).pop() || $('panel');
+    held.focus({ preventScroll: true });
+  }
+  if (held.matches('.edge, .unit')) rove(held);
 }
 
 // rove makes one element of the picture its stop for the tab key.
@@ -95,7 +108,7 @@ function tellLive() {
 // restore puts what is in force into the fields, once no complaint about another value stands.
 function restore() {
   if (document.querySelector('#note .bad')) return;
-  for (const el of document.querySelectorAll('#panel input, #panel select, #sample input')) {
+  for (const el of document.querySelectorAll('#panel input, #panel select, #sample input, #status input')) {
     if (el === document.activeElement || el.dataset.dirty) continue;
     if (el.type === 'checkbox') el.checked = el.defaultChecked;
     else if (el.matches('select')) el.selectedIndex = Math.max(0, [...el.options].findIndex((o) => o.defaultSelected));
@@ -187,7 +200,7 @@ document.addEventListener('change', (event) => {
 });
 // A field that was left as it was: what came meanwhile has passed it by.
 document.addEventListener('focusout', (event) => {
-  if (event.target.dataset.dirty && event.target.isConnected) { delete event.target.dataset.dirty; act('look'); }
+  if (event.target.dataset.dirty && event.target.isConnected) { delete event.target.dataset.dirty; restore(); }
 });
 document.addEventListener('submit', (event) => event.preventDefault());
 
@@ -237,26 +250,34 @@ $('curve').addEventListener('pointermove', (event) => { if (dragging) along(even
 for (const end of ['pointerup', 'pointercancel']) $('curve').addEventListener(end, () => { dragging = false; });
 
 // The pass plays by itself, a part a second: values forward, deltas back. A press stops it.
-let passing = 0;
+let passing = null;
 async function playPass() {
-  if (passing) { clearInterval(passing); passing = 0; markPass(); return; }
-  passing = setInterval(async () => {
-    if (+$('pass').dataset.phase < +$('pass').dataset.phases) await act('phase', { by: 1 });
-    if (passing && $('pass').dataset.phase === $('pass').dataset.phases) { clearInterval(passing); passing = 0; markPass(); }
-  }, 1000);
-  await act('phase', { to: 1 });
+  if (passing) { passing = null; markPass(); return; }
+  const mine = passing = {}, goesOn = () => passing === mine && +$('pass').dataset.phase < +$('pass').dataset.phases;
+  for (let next = { to: 1 }; passing === mine; next = { by: 1 }) {
+    await act('phase', next);
+    if (goesOn()) await new Promise((second) => setTimeout(second, 1000));
+    if (!goesOn()) break;
+  }
+  if (passing === mine) { passing = null; markPass(); }
 }
 function markPass() { const b = $('pass'); if (b) { b.textContent = passing ? '❚❚' : '▶'; b.setAttribute('aria-label', passing ? 'pause the pass' : 'play the pass'); } }
 
-// A factor of the formula and what it is of in the picture are shown together.
-function tie(el, on) {
-  const factor = el.closest && el.closest('[data-ties]'), thing = el.closest && el.closest('#picture [id]');
-  const name = factor ? factor.dataset.ties : thing && thing.id;
-  for (const other of document.querySelectorAll('.tied')) other.classList.remove('tied');
-  if (!on || !name) return;
-  for (const other of [$(name), ...document.querySelectorAll('[data-ties="' + name + '"]')]) if (other) other.classList.add('tied');
+// A factor of the formula and what it is of in the picture are shown together, as long as pointer or
+// focus is on one of them.
+const ties = { pointer: '', focus: '' };
+function tie(by, el) {
+  const factor = el && el.closest && el.closest('[data-ties]'), thing = el && el.closest && el.closest('#picture [id]');
+  ties[by] = factor ? factor.dataset.ties : thing ? thing.id : '';
+  light();
 }
-for (const [kind, on] of [['pointerover', true], ['focusin', true], ['pointerout', false], ['focusout', false]]) document.addEventListener(kind, (event) => tie(event.target, on));
+function light() {
+  for (const el of document.querySelectorAll('.tied')) el.classList.remove('tied');
+  for (const name of Object.values(ties)) {
+    if (name) for (const el of [$(name), ...document.querySelectorAll('[data-ties="' + name + '"]')]) if (el) el.classList.add('tied');
+  }
+}
+for (const [kind, by, on] of [['pointerover', 'pointer', true], ['pointerout', 'pointer'], ['focusin', 'focus', true], ['focusout', 'focus']]) document.addEventListener(kind, (event) => tie(by, on && event.target));
 
 // A table dropped anywhere on the page.
 function send(file) { own = file; return post('/table?name=' + encodeURIComponent(file.name), file, { 'Content-Type': 'application/octet-stream' }); }

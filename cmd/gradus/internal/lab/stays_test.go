@@ -1,0 +1,92 @@
+package lab
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// middle is where an element's middle is, scrolled into view.
+func (p *tabPage) middle(selector string) (x, y float64) {
+	p.t.Helper()
+	at := js[[]float64](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({ block: 'nearest', behavior: 'instant' }); const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()`, selector))
+	return at[0], at[1]
+}
+
+// point moves the mouse to an element, where it stays.
+func (p *tabPage) point(selector string) {
+	p.t.Helper()
+	x, y := p.middle(selector)
+	p.do(chromedp.MouseEvent(chromedp.MouseMoved, x, y))
+}
+
+// What a pointer or the focus has lit up stays lit when a frame comes that changes the picture, the
+// formula or anything else, as long as pointer and focus stay.
+func TestLightStays(t *testing.T) {
+	p := openTab(t, Options{})
+	p.click("[data-do=batch]")
+	factor, unit := "[data-ties='unit-1-0']", "#unit-1-0"
+	lit := func(what string) {
+		t.Helper()
+		p.until(fmt.Sprintf(`document.querySelector("%s").classList.contains('tied') && document.querySelector("%s").classList.contains('tied')`, factor, unit))
+		for range 5 { // what the browser does afterwards by itself, it does with a frame of its own
+			p.frame()
+			if !js[bool](p, fmt.Sprintf(`document.querySelector("%s").classList.contains('tied') && document.querySelector("%s").classList.contains('tied')`, factor, unit)) {
+				t.Errorf("the light goes out after %s", what)
+				return
+			}
+		}
+	}
+	frames := func(how string) {
+		t.Helper()
+		for what, act := range map[string]string{
+			"a part of the pass": "act('phase', { to: 5 })", "an update": "act('batch')", "another row": "act('row', { row: 1 })", "all digits": "act('digits', { on: true })", "a step back": "act('back')",
+		} {
+			js[any](p, act+"; null")
+			p.settled()
+			lit(how + " and " + what)
+		}
+	}
+	p.point(factor)
+	lit("a pointer on the factor")
+	frames("a pointer on the factor")
+	p.point("#unit-1-0")
+	lit("a pointer on the unit")
+	frames("a pointer on the unit")
+	p.point("h1")
+	p.until("!document.querySelector('.tied')")
+	js[any](p, "document.getElementById('unit-1-0').focus(); null")
+	lit("the focus on the unit")
+	p.point("h1")
+	frames("the focus on the unit")
+}
+
+// A press is one though frames come between the button's going down and up, as they do ten times a
+// second in a run: of a button in a panel that changes as well as of a weight in the picture.
+func TestPressLastsOverFrames(t *testing.T) {
+	p := openFirst(t)
+	p.until("running && at > 2")
+	press := func(selector string) {
+		t.Helper()
+		x, y := p.middle(selector)
+		p.do(chromedp.MouseEvent(chromedp.MouseMoved, x, y), chromedp.MouseEvent(chromedp.MousePressed, x, y, chromedp.ButtonType(input.MouseButtonLeft), chromedp.ClickCount(1)))
+		p.until(fmt.Sprintf("at > %d", js[int](p, "at")+3))
+		p.do(chromedp.MouseEvent(chromedp.MouseReleased, x, y, chromedp.ButtonType(input.MouseButtonLeft), chromedp.ClickCount(1)))
+		p.settled()
+	}
+	press("#unit-0-2")
+	if tab := js[string](p, "document.getElementById('panel').dataset.tab"); tab != "unit" {
+		t.Errorf("a press on a unit leads to the panel %q", tab)
+	}
+	press("#unit-in [data-weight='0.0.2']")
+	if tab := js[string](p, "document.getElementById('panel').dataset.tab"); tab != "weight" {
+		t.Errorf("a press in a panel leads to the panel %q", tab)
+	}
+	p.tab("start")
+	press("#door-lesson")
+	if tab := js[string](p, "document.getElementById('panel').dataset.tab"); tab != "lesson" {
+		t.Errorf("a press on the lesson's door leads to the panel %q", tab)
+	}
+}
