@@ -25,6 +25,7 @@ func TestAccessibility(t *testing.T) {
 	js[any](p, string(axe)+"; null")
 	look := func(scheme, what string) {
 		t.Helper()
+		p.until("document.getAnimations().every((a) => !(a instanceof CSSTransition))") // colours on their way are none of the page's
 		found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run(document, { resultTypes: ['violations'] }).then((r) =>
 			r.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + (n.any[0] ? n.any[0].message : ''))))`, chromedp.EvalAwaitPromise))
 		if err != nil {
@@ -146,7 +147,7 @@ func TestLongNames(t *testing.T) {
 		t.Errorf("the table of columns is %v wide, of which %v are seen", size[0], size[1])
 	}
 	p.fitted()
-	p.do(chromedp.EmulateViewport(390, 844))
+	p.size(390, 844)
 	for _, tab := range tabs {
 		p.tab(tab.Name)
 		if width := js[float64](p, "document.documentElement.scrollWidth"); width > 390 {
@@ -158,7 +159,7 @@ func TestLongNames(t *testing.T) {
 // On a phone the page is as wide as the screen, whatever it shows.
 func TestPhone(t *testing.T) {
 	p := openTab(t, Options{})
-	p.do(chromedp.EmulateViewport(390, 844))
+	p.size(390, 844)
 	p.click("[data-do=batch]")
 	for _, tab := range tabs {
 		p.tab(tab.Name)

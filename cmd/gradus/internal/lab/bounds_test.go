@@ -90,7 +90,8 @@ func TestRepliesAreBounded(t *testing.T) {
 // Many layers are refused before anything is made of them.
 func TestManyLayersAreRefused(t *testing.T) {
 	s := newSession(t, "notebook")
-	begun := time.Now()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	err := s.Change(map[string]string{"hidden": strings.TrimSuffix(strings.Repeat("1,", 16000), ",")})
 	if err == nil || !strings.Contains(err.Error(), "16000 hidden layers") {
 		t.Errorf("16,000 layers are answered with %v", err)
@@ -108,8 +109,9 @@ func TestManyLayersAreRefused(t *testing.T) {
 	if resp.StatusCode == http.StatusOK || len(server.sessions) != 0 {
 		t.Errorf("a link of 90,000 layers is answered with %s", resp.Status)
 	}
-	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("that took %v", took)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 50<<20 {
+		t.Errorf("that took %d MB", took>>20)
 	}
 }
 
@@ -159,7 +161,7 @@ func TestBusySessionHoldsUpNobody(t *testing.T) {
 	go func() { done.Wait(); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("a page waits for another's work")
 	}
 }
@@ -227,9 +229,5 @@ func TestSilentReadersAreDropped(t *testing.T) {
 	e.audience.mu.Lock()
 	e.audience.last = time.Now().Add(-2 * mostSilent)
 	e.audience.mu.Unlock()
-	for begun := time.Now(); e.Idle() == 0; time.Sleep(50 * time.Millisecond) {
-		if time.Since(begun) > 3*beatEvery {
-			t.Fatal("a reader that answers nothing is still sent to")
-		}
-	}
+	eventually(t, "a reader that answers nothing is sent to no longer", func() bool { return e.Idle() > 0 })
 }

@@ -5,20 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestBreakpoints(t *testing.T) {
 	wait := func(s *Session) *Frame {
 		t.Helper()
-		for range 3000 {
-			if f := s.Frame(); !f.Running {
-				return f
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-		t.Fatal("Run never pauses")
-		return nil
+		eventually(t, "a run pauses", func() bool { return !s.Frame().Running })
+		return s.Frame()
 	}
 	s := newSession(t, "notebook")
 	limit := 0.09
@@ -88,9 +81,7 @@ func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 			}
 			if way == "run" {
 				s.Run(Full)
-				for begun := time.Now(); s.Frame().Running && time.Since(begun) < 30*time.Second; {
-					time.Sleep(time.Millisecond)
-				}
+				eventually(t, c.name+" pauses", func() bool { return !s.Frame().Running })
 			} else {
 				for range 200 {
 					if err := s.Epoch(ctx); err != nil {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -19,13 +18,9 @@ func TestEightPages(t *testing.T) {
 		pages = append(pages, openURL(t, first.server, first.url))
 	}
 	for i, p := range pages {
-		begun := time.Now()
 		p.click("[data-do=batch]")
 		if got := p.text("#update"); got != "1" {
 			t.Errorf("page %d stands at update %s after a click", i, got)
-		}
-		if took := time.Since(begun); took > 20*time.Second {
-			t.Errorf("page %d answers a click after %v", i, took)
 		}
 	}
 	streams := func() (n int) {
@@ -106,16 +101,14 @@ func TestReloadBackAndRestart(t *testing.T) {
 	p.do(chromedp.Navigate(js[string](p, "location.href")), chromedp.WaitVisible("#controls button"))
 	at("following its address")
 	id := js[string](p, "id")
-	js[any](p, "location.reload(); null")
-	time.Sleep(300 * time.Millisecond)
+	p.do(chromedp.Reload())
 	p.until("typeof id === 'string' && id")
 	at("a reload")
 	if got := js[string](p, "id"); got != id {
 		t.Error("a reload has begun another run")
 	}
 	p.do(chromedp.Navigate("about:blank"))
-	js[any](p, "history.back(); null")
-	time.Sleep(300 * time.Millisecond)
+	p.do(chromedp.NavigateBack())
 	p.until("typeof id === 'string' && id")
 	at("going away and back")
 	if got := js[string](p, "id"); got != id {
@@ -156,7 +149,7 @@ func TestRestartKeepsOwnTable(t *testing.T) {
 	p.write("f-lr", "0.03")
 	p.click("[data-do=batch]")
 	print, id := p.session().Frame().Print, js[string](p, "id")
-	time.Sleep(1500 * time.Millisecond) // for the address
+	p.until("location.pathname + location.search === address")
 	r.kill()
 	p.until("!document.getElementById('lost').hidden")
 	r.start()

@@ -217,9 +217,7 @@ func TestLessonStaysInView(t *testing.T) {
 	p.tab("lesson")
 	p.click("#lesson-open")
 	for _, size := range [][2]int64{{1280, 800}, {1024, 768}, {390, 844}} {
-		p.do(chromedp.EmulateViewport(size[0], size[1]))
-		js[any](p, "tell(); null")
-		p.settled()
+		p.size(size[0], size[1])
 		for _, hidden := range js[[]string](p, `['#picture svg', '#run', '#loss', '.question', '#answer-0'].filter((s) => {
 			const b = document.querySelector(s).getBoundingClientRect(); return b.height === 0 || b.top < 0 || b.bottom > innerHeight || b.left < 0 || b.right > innerWidth; })`) {
 			t.Errorf("%v: %s is not in view", size, hidden)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -32,7 +31,6 @@ func TestCancel(t *testing.T) {
 		if text := execute("panel-"+name, s.Frame()); !strings.Contains(text, `data-do="cancel" data-job="`+name+`"`) {
 			t.Errorf("%s: while it is at work there is no way to cancel: %s", name, text)
 		}
-		time.Sleep(20 * time.Millisecond)
 		if j, ok := s.Frame().Jobs[name]; !ok || !j.busy {
 			t.Fatalf("%s: it is done before it can be cancelled: %v", name, j.err)
 		}
@@ -40,9 +38,7 @@ func TestCancel(t *testing.T) {
 		if _, there := s.Frame().Jobs[name]; there {
 			t.Errorf("%s: cancelled, it is still there", name)
 		}
-		if err := goleak.Find(before); err != nil {
-			t.Errorf("%s: cancelled, something is running: %v", name, err)
-		}
+		nothingLeft(t, name+", cancelled", before)
 		if _, there := s.Frame().Jobs[name]; there {
 			t.Errorf("%s: cancelled, it has a result", name)
 		}
@@ -59,9 +55,7 @@ func TestCancel(t *testing.T) {
 		leaving, leave := context.WithCancel(ctx)
 		gone := make(chan error)
 		go func() { gone <- s.Goto(leaving, 1<<30) }()
-		for !s.Frame().Running {
-			time.Sleep(time.Millisecond)
-		}
+		eventually(t, "the run moves", func() bool { return s.Frame().Running })
 		switch how {
 		case "pause":
 			s.Pause()
@@ -83,9 +77,7 @@ func TestCancel(t *testing.T) {
 			t.Errorf("%s: the weights at update %d are others than those of a plain run", how, f.At)
 		}
 		leave()
-		if err := goleak.Find(before); err != nil {
-			t.Errorf("%s: something is running: %v", how, err)
-		}
+		nothingLeft(t, how, before)
 	}
 }
 
@@ -123,9 +115,7 @@ func TestReportIsCancelled(t *testing.T) {
 		t.Errorf("while it is at work there is no way to cancel: %s", text)
 	}
 	s.cancel("report")
-	if err := goleak.Find(before); err != nil {
-		t.Errorf("cancelled, something is running: %v", err)
-	}
+	nothingLeft(t, "a report, cancelled", before)
 	if _, there := s.Frame().Jobs["report"]; there {
 		t.Error("cancelled, it is still there")
 	}

@@ -11,13 +11,10 @@ func TestRunWhileLooking(t *testing.T) {
 	leave := s.Watch()
 	defer leave()
 	s.Run(Full)
-	deadline := time.Now().Add(30 * time.Second)
-	for s.Frame().Ended == "" {
-		if time.Now().After(deadline) {
-			t.Fatal("the run has not ended")
-		}
+	eventually(t, "the run ends", func() bool {
 		Render(s.Frame())
-	}
+		return s.Frame().Ended != ""
+	})
 	f := s.Frame()
 	if f.Running || f.At != 1600 {
 		t.Errorf("running %v at update %d of 1600", f.Running, f.At)

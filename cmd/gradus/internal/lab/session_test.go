@@ -5,6 +5,9 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -23,6 +26,28 @@ func newSession(t testing.TB, example string) *Session {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// eventually waits for something to become true.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for begun := time.Now(); !holds(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 2*time.Minute {
+			t.Fatalf("it never comes to this: %s", what)
+		}
+	}
+}
+
+// nothingLeft waits until no goroutines are there but those before.
+func nothingLeft(t testing.TB, what string, before goleak.Option) {
+	t.Helper()
+	var err error
+	for begun := time.Now(); time.Since(begun) < time.Minute; {
+		if err = goleak.Find(before); err == nil {
+			return
+		}
+	}
+	t.Errorf("%s: something is running: %v", what, err)
 }
 
 func params(s *Session) []float64 { return s.Frame().Net.Params() }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -63,9 +62,8 @@ func TestOpensAtRestForReducedMotion(t *testing.T) {
 	}
 	base, _, _ := strings.Cut(p.url, "?")
 	p.do(chromedp.Navigate("about:blank"), chromedp.Navigate(base), chromedp.WaitVisible("#door-lesson"))
-	time.Sleep(300 * time.Millisecond)
-	if js[bool](p, "running") || p.text("#update") != "0" {
-		t.Errorf("the run moves by itself, to update %s", p.text("#update"))
+	if f := p.session().Frame(); f.Running || f.At != 0 {
+		t.Errorf("the run moves by itself, to update %d", f.At)
 	}
 }
 
@@ -73,7 +71,7 @@ func TestOpensAtRestForReducedMotion(t *testing.T) {
 func TestGroupsFit(t *testing.T) {
 	p := openTab(t, Options{})
 	for _, width := range []int64{1280, 1024, 390} {
-		p.do(chromedp.EmulateViewport(width, 800))
+		p.size(width, 800)
 		for _, cut := range js[[]string](p, `[...document.querySelectorAll('#tabs button, #parts button, #controls button')].flatMap((e) => {
 			const b = e.getBoundingClientRect(), at = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2);
 			return b.left < 0 || b.right > innerWidth || b.height < 23.9 || b.width < 23.9 || b.top < innerHeight && at !== e && !e.contains(at) ? [e.textContent + ' ' + JSON.stringify(b)] : []; })`) {
