@@ -28,6 +28,9 @@ type array struct {
 // torch: the names and shapes of a torch.nn.Sequential with the modules that Torch names:
 // K.weight [out, in], K.bias [out], and of norms K.weight, K.bias, K.running_mean, K.running_var.
 func arrays(m *model.Model, layout string) ([]array, error) {
+	if err := one(m); err != nil {
+		return nil, err
+	}
 	if m.Network32() != nil {
 		return arraysOf(m.Network32(), layout)
 	}
