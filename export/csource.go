@@ -48,36 +48,20 @@ type cSource struct {
 // functions of the network are the C library's and the compiler's, so predictions differ in their
 // last digits. The rest of what Go says of a Row holds, but texts are not trimmed.
 func C(m *model.Model, header string, o Options) (source, head []byte, err error) {
-	if err := one(m); err != nil {
-		return nil, nil, err
-	}
-	if m.Network32() != nil {
-		return writeCSource(m, m.Network32(), header, o)
-	}
-	return writeCSource(m, m.Network64(), header, o)
-}
-
-func writeCSource[T nn.Float](m *model.Model, net *nn.Network[T], header string, o Options) (source, head []byte, err error) {
 	if o.Package == "" || strings.IndexFunc(o.Package, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_'
 	}) >= 0 || unicode.IsDigit(rune(o.Package[0])) {
 		return nil, nil, fmt.Errorf("%w: %q cannot begin names in C: give letters and digits", ErrOption, o.Package)
 	}
-	if err := encodable(m.Encoding, "a C file"); err != nil {
-		return nil, nil, err
+	s := cSource{goSource: describeSource(m, o), Guard: strings.ToUpper(o.Package), Header: header}
+	s.Version, s.Doc = cComment(o.Version), cComment("Predicts "+s.Doc)
+	if s.Real = "double"; m.Precision() == "float32" {
+		s.Real, s.S = "float", "f"
 	}
-	s := cSource{goSource: &goSource{
-		Package: o.Package, Version: cComment(o.Version), SHA: m.WeightsSHA256(), Real: "float", Width: m.Encoding.Width(),
-		Doc:  cComment(fmt.Sprintf("Predicts %s (%s) by the network %s", strings.Join(m.Targets(), ", "), m.Task(), m.DescribeNetwork())),
-		Task: m.Task(), Hinge: m.Loss == nn.Hinge, Threshold: m.Threshold, Targets: m.Encoding.Targets, Outputs: m.Outputs(),
-		MissingWords: m.Encoding.MissingWords(), Has: map[string]bool{},
-	}, Guard: strings.ToUpper(o.Package), Header: header, S: "f"}
-	if m.Network32() == nil {
-		s.Real, s.S = "double", ""
-	}
-	taken := map[string]bool{}
-	tables := s.addColumns(m.Encoding, func(column string, i int) string { return cName(column, i, taken) })
-	err = addLayers(s.goSource, net, func(name string, parameter float64) (string, error) {
+	weights, tables, err := s.addMembers(m, func() func(string, int) string {
+		taken := map[string]bool{}
+		return func(column string, i int) string { return cName(column, i, taken) }
+	}, func(name string, parameter float64) (string, error) {
 		formula, known := cActivations[name]
 		if !known {
 			return "", unsupported("the activation %s is not known to C export", name)
@@ -88,7 +72,11 @@ func writeCSource[T nn.Float](m *model.Model, net *nn.Network[T], header string,
 	if err != nil {
 		return nil, nil, err
 	}
-	s.WeightList = cNumbers(net.Values(), s.S)
+	if single, ok := weights.([]float32); ok {
+		s.WeightList = cNumbers(single, s.S)
+	} else {
+		s.WeightList = cNumbers(weights.([]float64), s.S)
+	}
 	s.TableList = cNumbers(tables, "")
 	parts := template.Must(template.New("c").Funcs(template.FuncMap{"lit": literal, "comment": cComment, "ctext": cText, "cbool": func(b bool) int {
 		if b {

@@ -59,13 +59,18 @@ func Write(m *model.Model, path string, o Options) error {
 	if err := Check(path, o); err != nil {
 		return err
 	}
-	if err := one(m); err != nil {
-		return err
-	}
 	return formats[strings.ToLower(filepath.Ext(path))](m, path, o)
 }
 
-// one refuses an ensemble: what is written is one network.
+// networks are the models of one network each whose mean is what a model says: its members, or itself.
+func networks(m *model.Model) []*model.Model {
+	if members := m.Members(); members != nil {
+		return members
+	}
+	return []*model.Model{m}
+}
+
+// one refuses an ensemble where what is written is one network.
 func one(m *model.Model) error {
 	if n := len(m.Members()); n > 0 {
 		return fmt.Errorf("%w: the model is the mean of %d networks, and this format takes one: name a member, of which the file then holds what it says by itself", ErrUnsupported, n)
@@ -118,15 +123,17 @@ func whole(path string, raw []byte) error {
 	})
 }
 
-// encodable refuses an encoding of which the file's format could not hold all.
-func encodable(e *data.Encoding, format string) error {
-	for i := range e.Inputs {
-		if in := &e.Inputs[i]; in.Means != nil {
-			return unsupported("the column %q has %d levels with the mean of the target for each, which %s of the whole model does not hold; export the network alone with --net or as tensors, or group the column's levels to at most 256",
-				in.Name, len(in.Levels)+len(in.RareOf), format)
-		}
+// meansOf is where the means of a column's levels stand among its inputs, behind the levels' places, and how many
+// each level has.
+func meansOf(in *data.Input) (at, width int) {
+	at = len(in.Levels)
+	if in.Rare {
+		at++
 	}
-	return nil
+	if in.Means != nil {
+		width = len(in.Means) / (len(in.Levels) + len(in.RareOf))
+	}
+	return at, width
 }
 
 // unsupported is an error about a model that a format cannot hold.

@@ -70,21 +70,10 @@ func packageName(file string) string {
 //
 // What the model refuses, Predict cannot refuse: an infinite number is taken for a huge one.
 func Go(m *model.Model, o Options) (source, test []byte, err error) {
-	if err := one(m); err != nil {
-		return nil, nil, err
-	}
 	if !token.IsIdentifier(o.Package) {
 		return nil, nil, fmt.Errorf("%w: %q cannot be the name of a Go package: give letters and digits", ErrOption, o.Package)
 	}
-	if err := encodable(m.Encoding, "a Go file"); err != nil {
-		return nil, nil, err
-	}
-	var s *goSource
-	if m.Network32() != nil {
-		s, err = newGoSource(m, m.Network32(), o)
-	} else {
-		s, err = newGoSource(m, m.Network64(), o)
-	}
+	s, err := newGoSource(m, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,9 +104,7 @@ func literal(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 type goSource struct {
 	Package, Version, Doc, SHA string
 	Real                       string // float32 or float64
-	Width                      int
-	Fields                     []goField
-	Layers                     []goLayer
+	Members                    []goMember
 	Weights, Tables            string // base64 of little-endian numbers
 	Kernel                     string // copies of functions of package kernel
 	Task                       data.Task
@@ -129,6 +116,22 @@ type goSource struct {
 	Has                        map[string]bool // kinds of columns, norms and the like that occur
 	Rows                       []goRow
 }
+
+// goMember is a network with its encoding.
+type goMember struct {
+	Of      string // ends the names of its functions: "" of a single network, else Of0, Of1 and so on
+	Width   int
+	Fields  []goField
+	Layers  []goLayer
+	Targets []data.Target
+	Hinge   bool
+}
+
+// Fields are those of a row, which every member has.
+func (s *goSource) Fields() []goField { return s.Members[0].Fields }
+
+// Others are the members but for the first.
+func (s *goSource) Others() []goMember { return s.Members[1:] }
 
 // goField is a column.
 type goField struct {
@@ -145,12 +148,26 @@ func (f *goField) Shares() int { return 2*f.Upto - f.From }
 // KnotsEnd is where the knots of its pieces end, which follow.
 func (f *goField) KnotsEnd() int { return f.Shares() + len(f.Pieces) }
 
+// Listed are the levels that are told apart: those with a place of their own, and where there are means all.
+func (f *goField) Listed() []string {
+	if f.Means == nil {
+		return f.Levels
+	}
+	return slices.Concat(f.Levels, f.RareOf)
+}
+
+// MeansAt is where the means of a level stand among the column's inputs, MeansWidth how many they are, MeansFrom
+// where those of the first level stand in the tables.
+func (f *goField) MeansAt() int    { at, _ := meansOf(f.Input); return at }
+func (f *goField) MeansWidth() int { _, width := meansOf(f.Input); return width }
+func (f *goField) MeansFrom() int  { return f.KnotsEnd() }
+
 // Wide is how many encoded inputs the column has.
 func (f *goField) Wide() int { return f.End - f.At }
 
 // Last is the last layer, Before the one before a layer, Epsilon what norms add to a variance.
-func (s *goSource) Last() int        { return len(s.Layers) - 1 }
-func (s *goSource) Before(l int) int { return l - 1 }
+func (m *goMember) Last() int        { return len(m.Layers) - 1 }
+func (m *goMember) Before(l int) int { return l - 1 }
 func (*goSource) Epsilon() float64   { return nn.NormEpsilon }
 
 // goLayer is a layer; the numbers are places in the weights, -1 for none.
@@ -177,21 +194,14 @@ var goActivations = map[string]string{
 	"silu": "z * Sigmoid(z)", "mish": "mish(z)", "softplus": "Softplus(z)", "exp": "Exp(z)",
 }
 
-func newGoSource[T nn.Float](m *model.Model, net *nn.Network[T], o Options) (*goSource, error) {
-	e := m.Encoding
-	s := &goSource{
-		Package: o.Package, Version: o.Version, SHA: m.WeightsSHA256(), Real: m.Precision(), Width: e.Width(),
-		Doc:  fmt.Sprintf("predicts %s (%s) by the network %s", oneLine(strings.Join(m.Targets(), ", ")), m.Task(), m.DescribeNetwork()),
-		Task: m.Task(), Hinge: m.Loss == nn.Hinge, Threshold: m.Threshold, Targets: e.Targets, Outputs: m.Outputs(),
-		MissingWords: e.MissingWords(), Has: map[string]bool{},
-	}
+func newGoSource(m *model.Model, o Options) (*goSource, error) {
+	s := describeSource(m, o)
+	s.Doc = "predicts " + oneLine(s.Doc)
 	roots := []string{"FMA", "suspect", "fma32"}
-	taken := map[string]bool{}
-	tables := s.addColumns(e, func(column string, i int) string { return fieldName(column, i, taken) })
-	if s.Has["date"] {
-		roots = append(roots, "CosPi", "SinPi")
-	}
-	err := addLayers(s, net, func(name string, parameter float64) (string, error) {
+	weights, tables, err := s.addMembers(m, func() func(string, int) string {
+		taken := map[string]bool{}
+		return func(column string, i int) string { return fieldName(column, i, taken) }
+	}, func(name string, parameter float64) (string, error) {
 		formula, known := goActivations[name]
 		switch {
 		case !known:
@@ -200,11 +210,17 @@ func newGoSource[T nn.Float](m *model.Model, net *nn.Network[T], o Options) (*go
 			return "", nil
 		}
 		roots = append(roots, identifiers(formula)...)
-		p := literal(float64(T(parameter)))
+		if s.Real == "float32" {
+			parameter = float64(float32(parameter))
+		}
+		p := literal(parameter)
 		return strings.NewReplacer("p,", p+",", " p)", " "+p+")").Replace(formula), nil
 	})
 	if err != nil {
 		return nil, err
+	}
+	if s.Has["date"] {
+		roots = append(roots, "CosPi", "SinPi")
 	}
 	if s.Has["softmax"] {
 		roots = append(roots, "Exp", "greatest", "sumOf")
@@ -220,43 +236,96 @@ func newGoSource[T nn.Float](m *model.Model, net *nn.Network[T], o Options) (*go
 		return nil, err
 	}
 	s.Kernel = text
-	for l := range s.Layers {
-		s.Layers[l].Activation = goName(s.Layers[l].Activation, exported)
-	}
-	encode := func(v any) string {
-		raw, err := binary.Append(nil, binary.LittleEndian, v)
-		if err != nil {
-			panic("export: " + err.Error()) // floats always have a size
+	for k := range s.Members {
+		for l := range s.Members[k].Layers {
+			layer := &s.Members[k].Layers[l]
+			layer.Activation = goName(layer.Activation, exported)
 		}
-		return base64.StdEncoding.EncodeToString(raw)
 	}
-	s.Weights = encode(net.Values())
+	s.Weights = base64Of(weights)
 	if tables != nil {
-		s.Tables = encode(tables)
+		s.Tables = base64Of(tables)
 	}
 	return s, s.addRows(m)
 }
 
-// addColumns adds a field for each column and returns the knots of their ranks, and their shares.
-func (s *goSource) addColumns(e *data.Encoding, name func(column string, i int) string) (tables []float64) {
+// describeSource says of a model what source says whatever its language.
+func describeSource(m *model.Model, o Options) *goSource {
+	by := "the network"
+	if m.Members() != nil {
+		by = "the mean of"
+	}
+	return &goSource{
+		Doc:     fmt.Sprintf("%s (%s) by %s %s", strings.Join(m.Targets(), ", "), m.Task(), by, m.DescribeNetwork()),
+		Package: o.Package, Version: o.Version, SHA: m.WeightsSHA256(), Real: m.Precision(),
+		Task: m.Task(), Hinge: m.Loss == nn.Hinge, Threshold: m.Threshold, Targets: m.Encoding.Targets, Outputs: m.Outputs(),
+		MissingWords: m.Encoding.MissingWords(), Has: map[string]bool{},
+	}
+}
+
+// base64Of writes a list of numbers as text.
+func base64Of(v any) string {
+	raw, err := binary.Append(nil, binary.LittleEndian, v)
+	if err != nil {
+		panic("export: " + err.Error()) // floats always have a size
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
+// addMembers adds the networks whose mean the model says, and returns all weights, as a list of float32 or float64,
+// and the tables. names gives a function that names columns, formula the expression of an activation but softmax,
+// "" for none.
+func (s *goSource) addMembers(m *model.Model, names func() func(column string, i int) string, formula func(name string, parameter float64) (string, error)) (weights any, tables []float64, err error) {
+	var single []float32
+	var double []float64
+	members := networks(m)
+	for k, member := range members {
+		e := member.Encoding
+		g := goMember{Width: e.Width(), Targets: e.Targets, Hinge: s.Hinge}
+		if len(members) > 1 {
+			g.Of = fmt.Sprintf("Of%d", k)
+		}
+		tables = s.addColumns(&g, e, tables, names())
+		if net := member.Network32(); net != nil {
+			if err = addLayers(s, &g, net, len(single), formula); err != nil {
+				return nil, nil, err
+			}
+			single = append(single, net.Values()...)
+		} else {
+			net := member.Network64()
+			if err = addLayers(s, &g, net, len(double), formula); err != nil {
+				return nil, nil, err
+			}
+			double = append(double, net.Values()...)
+		}
+		s.Members = append(s.Members, g)
+	}
+	if single != nil {
+		return single, tables, nil
+	}
+	return double, tables, nil
+}
+
+// addColumns adds a field for each column, and to the tables the knots of their ranks, their shares, the knots of
+// pieces and the means of levels.
+func (s *goSource) addColumns(g *goMember, e *data.Encoding, tables []float64, name func(column string, i int) string) []float64 {
 	for i := range e.Inputs {
 		in := &e.Inputs[i]
 		f := goField{Input: in, Name: in.Name, Field: name(in.Name, i)}
 		f.At, f.End = e.Span(i)
 		f.From, f.Upto = len(tables), len(tables)+len(in.RankAt)
-		tables = append(append(append(tables, in.RankAt...), in.RankOf...), in.Pieces...)
-		s.Fields = append(s.Fields, f)
+		tables = append(append(append(append(tables, in.RankAt...), in.RankOf...), in.Pieces...), in.Means...)
+		g.Fields = append(g.Fields, f)
 		s.Has[string(in.Kind)] = true
 		s.Has["rank"] = s.Has["rank"] || in.RankAt != nil
+		s.Has["means"] = s.Has["means"] || in.Means != nil
 	}
 	return tables
 }
 
-// addLayers adds the layers of a network. formula gives the expression of an activation but
-// softmax, "" for none.
-func addLayers[T nn.Float](s *goSource, net *nn.Network[T], formula func(name string, parameter float64) (string, error)) error {
+// addLayers adds the layers of a network whose weights begin at a place.
+func addLayers[T nn.Float](s *goSource, g *goMember, net *nn.Network[T], at int, formula func(name string, parameter float64) (string, error)) error {
 	place := map[string]int{}
-	at := 0
 	for _, t := range net.Tensors() {
 		place[t.Name] = at
 		at += len(t.Data)
@@ -282,7 +351,7 @@ func addLayers[T nn.Float](s *goSource, net *nn.Network[T], formula func(name st
 			}
 		}
 		s.Has[layer.Norm], s.Has["softmax"] = true, s.Has["softmax"] || layer.Softmax
-		s.Layers = append(s.Layers, layer)
+		g.Layers = append(g.Layers, layer)
 		in = d.Units
 	}
 	return nil
@@ -323,8 +392,8 @@ func (s *goSource) addRows(m *model.Model) error {
 		values := make([]data.Value, len(e.Inputs))
 		var text strings.Builder
 		text.WriteString("Row{")
-		for i := range s.Fields {
-			f := &s.Fields[i]
+		for i := range s.Fields() {
+			f := &s.Fields()[i]
 			value, literal := f.sample(r + 5*i)
 			values[i] = value
 			fmt.Fprintf(&text, "%s: %s, ", f.Field, literal)

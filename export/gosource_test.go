@@ -77,6 +77,12 @@ func TestGo(t *testing.T) {
 	mod.add(t, fit(t, data.Multiclass, model.Options{OutputActivation: "sigmoid", Loss: "binary-cross-entropy", Hidden: []int{40}, Norm: "layer"}))
 	mod.add(t, tempered(t, shipped(t, "breast_cancer", model.Options{Epochs: 3})))
 	mod.add(t, tempered(t, shipped(t, "iris", model.Options{Epochs: 3, Precision: "float64"})))
+	for i, task := range names {
+		mod.add(t, fit(t, task, model.Options{Members: 2 + i%2, Precision: precisions[i/2], Norm: norms[i%3]}))
+	}
+	mod.add(t, fit(t, data.Binary, model.Options{Members: 2, Threshold: "0.6"}))
+	mod.add(t, manyLevels(t, data.Regression, model.Options{}))
+	mod.add(t, manyLevels(t, data.Multiclass, model.Options{Members: 2, Precision: "float64"}))
 	mod.run(t, "vet", "./...")
 	out := mod.run(t, "test", "./...")
 	if n := strings.Count(out, "ok  \texported/"); n != mod.n {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/npy"
 	"github.com/gradus-ml/gradus/internal/safetensors"
 )
 
@@ -95,45 +96,25 @@ func readNPZ(raw []byte, o ImportOptions) (*foreign, error) {
 	return dense(list, o)
 }
 
-var npyHeader = regexp.MustCompile(`^\s*\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([0-9, ]*)\),?\s*\}\s*$`)
-
 // readNPY reads an .npy file of floats. It takes memory as the numbers come, not as the header
 // promises.
 func readNPY(r io.Reader, name string) (found, error) {
 	a := found{name: name}
-	var head [10]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil || string(head[:6]) != "\x93NUMPY" {
-		return a, fmt.Errorf("it is no .npy file")
-	}
-	length := int64(binary.LittleEndian.Uint16(head[8:]))
-	if head[6] > 1 {
-		var more [2]byte
-		if _, err := io.ReadFull(r, more[:]); err != nil {
-			return a, fmt.Errorf("it is cut short")
-		}
-		length |= int64(binary.LittleEndian.Uint16(more[:])) << 16
-	}
-	const most = 1 << 16 // bytes of a header
-	text, err := io.ReadAll(io.LimitReader(r, min(length, most)))
-	if err != nil || int64(len(text)) < length {
-		return a, fmt.Errorf("its header is cut short, or too long")
-	}
-	part := npyHeader.FindStringSubmatch(string(text))
-	if part == nil {
-		return a, fmt.Errorf("its header %q is not one of a plain array", text)
+	h, err := npy.Read(r)
+	if err != nil {
+		return a, err
 	}
 	n := int64(1)
-	for _, s := range strings.FieldsFunc(part[3], func(r rune) bool { return r == ',' || r == ' ' }) {
-		size, err := strconv.ParseInt(s, 10, 32)
-		if err != nil || size > 0 && n > math.MaxInt32/size {
-			return a, fmt.Errorf("its shape (%s) is too large", part[3])
+	for _, size := range h.Shape {
+		if size > math.MaxInt32 || size > 0 && n > math.MaxInt32/size {
+			return a, fmt.Errorf("its shape %d is too large", h.Shape)
 		}
 		a.shape = append(a.shape, int(size))
 		n *= size
 	}
-	size := map[string]int{"<f4": 4, "<f8": 8}[part[1]]
-	if size == 0 {
-		return a, fmt.Errorf("it holds %s, not float32 or float64 (<f4, <f8): convert it", part[1])
+	size := map[string]int{"<f4": 4, "<f8": 8}[h.Fields[0].Descr]
+	if size == 0 || h.Fields[0].Name != "" {
+		return a, fmt.Errorf("it holds %s, not float32 or float64 (<f4, <f8): convert it", h.Fields[0].Descr)
 	}
 	raw, err := io.ReadAll(io.LimitReader(r, n*int64(size)))
 	if err != nil {
@@ -143,7 +124,7 @@ func readNPY(r io.Reader, name string) (found, error) {
 		return a, fmt.Errorf("its shape asks for %d numbers, and %d follow", n, len(raw)/size)
 	}
 	a.numbers = floats(raw, size)
-	if part[2] == "True" && len(a.shape) == 2 {
+	if h.Fortran && len(a.shape) == 2 {
 		a.numbers = transposed(a.numbers, a.shape[1], a.shape[0])
 	}
 	return a, nil

@@ -1,9 +1,9 @@
 package export
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,30 +11,54 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// What no format holds yet is refused by the column's name, and the network alone is written.
-func TestMeansOfLevelsAreRefused(t *testing.T) {
+// manyLevels trains a model of a column with more levels than have a place of their own, so that beside these
+// stand the means of the targets, and of another column.
+func manyLevels(t testing.TB, task data.Task, o model.Options) *model.Model {
+	t.Helper()
 	var b strings.Builder
-	b.WriteString("store,y\n")
-	for r := range 300 * 6 {
-		fmt.Fprintf(&b, "s%03d,%d.5\n", r%300, r%300%7)
+	b.WriteString("store,x,y\n")
+	for r := range 300 * 8 {
+		store := r % 300
+		y := fmt.Sprintf("%d.5", store%7)
+		switch task {
+		case data.Binary:
+			y = []string{"no", "yes"}[store%7/4]
+		case data.Multiclass:
+			y = []string{"a", "b", "c"}[store%7/3]
+		}
+		name := fmt.Sprintf("s%03d", store)
+		if r%101 == 7 {
+			name = ""
+		}
+		fmt.Fprintf(&b, "%s,%d,%s\n", name, r*37%90, y)
 	}
 	table, err := data.Read(data.Stdin, data.ReadOptions{Stdin: strings.NewReader(b.String())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _, err := model.Train(context.Background(), table, model.Options{Epochs: 1})
+	if o.Epochs == 0 {
+		o.Epochs = 2
+	}
+	m, _, err := model.Train(t.Context(), table, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, onnx := ONNX(m, Options{})
-	_, _, inGo := Go(m, Options{Package: "p"})
-	_, _, inC := C(m, "p.h", Options{Package: "p"})
-	for what, err := range map[string]error{"ONNX": onnx, "Go": inGo, "C": inC} {
-		if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), `column "store" has 300 levels`) {
+	if !m.Encoding.HasMeans() || m.Task() != task {
+		t.Fatalf("%s: the model has no means of levels", m.Task())
+	}
+	return m
+}
+
+// What holds one network refuses an ensemble, and says what to do.
+func TestEnsembleRefused(t *testing.T) {
+	m := fit(t, data.Binary, model.Options{Members: 2, Epochs: 1})
+	_, net := ONNX(m, Options{Net: true})
+	dir := t.TempDir()
+	for what, err := range map[string]error{
+		"net alone": net, "npz": Write(m, filepath.Join(dir, "m.npz"), Options{}), "safetensors": Write(m, filepath.Join(dir, "m.safetensors"), Options{Bare: true}),
+	} {
+		if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "mean of 2 networks") || !strings.Contains(err.Error(), "name a member") {
 			t.Errorf("%s: %v", what, err)
 		}
-	}
-	if _, err := ONNX(m, Options{Net: true}); err != nil {
-		t.Error(err)
 	}
 }

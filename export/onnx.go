@@ -37,53 +37,21 @@ const (
 // Of the network alone (Options.Net) the input is encoded [N, inputs], which is what
 // data.EncodeRow writes, and the output probabilities or variable.
 //
-// Encoded inputs have the bits of data.EncodeRow; they are the value "encoded" in the graph.
+// An ensemble is the mean of its members, each with an encoding and a network of its own.
+//
+// Encoded inputs have the bits of data.EncodeRow; they are the value "encoded" in the graph, those of an
+// ensemble's members encoded.0, encoded.1 and so on.
 // What follows them differs from gradus in the last digits, since every runtime sums in an
 // order of its own. gelu in float64 is computed in float32, the only precision in which
 // runtimes have erf. What gradus refuses a graph cannot refuse: a text that is no boolean gives
 // NaN.
 func ONNX(m *model.Model, o Options) ([]byte, error) {
-	if err := one(m); err != nil {
-		return nil, err
-	}
-	if m.Network32() != nil {
-		return writeONNX(m, m.Network32(), o)
-	}
-	return writeONNX(m, m.Network64(), o)
-}
-
-func writeONNX[T nn.Float](m *model.Model, net *nn.Network[T], o Options) ([]byte, error) {
 	b := &builder{taken: map[string]bool{}, real: onnx.Float64}
-	if m.Network32() != nil {
+	if m.Precision() == "float32" {
 		b.real = onnx.Float32
 	}
-	e := m.Encoding
-	var x string
-	if o.Net {
-		b.taken["encoded"] = true
-		b.g.Inputs = []onnx.Value{{Name: "encoded", Type: b.real, Shape: []onnx.Dim{{Name: "N"}, {Size: int64(e.Width())}}}}
-		x = "encoded"
-	} else {
-		for _, name := range append(e.Columns(), "label", "probabilities", "variable", "encoded") {
-			b.taken[name] = true
-		}
-		if err := encodable(e, "an ONNX file"); err != nil {
-			return nil, err
-		}
-		b.declare(e)
-		x = b.encode(e)
-	}
-	y := x
-	for l := range net.Depth() {
-		var err error
-		if y, err = addLayer(b, net, l, y); err != nil {
-			return nil, err
-		}
-	}
-	if o.Net {
-		b.finish(m, y, b.real, false)
-	} else {
-		b.finish(m, b.cast(y, onnx.Float64), onnx.Float64, true)
+	if err := b.model(m, o.Net); err != nil {
+		return nil, err
 	}
 	b.g.Name = "gradus"
 	raw := onnx.Encode(&onnx.Model{
@@ -96,6 +64,72 @@ func writeONNX[T nn.Float](m *model.Model, net *nn.Network[T], o Options) ([]byt
 		return nil, unsupported("the model would have %d bytes as ONNX, and a file of that format has at most %d", len(raw), onnxMost)
 	}
 	return raw, nil
+}
+
+// model adds the graph of a model, or of its network alone.
+func (b *builder) model(m *model.Model, net bool) error {
+	e := m.Encoding
+	if net {
+		if err := one(m); err != nil {
+			return err
+		}
+		b.taken["encoded"] = true
+		b.g.Inputs = []onnx.Value{{Name: "encoded", Type: b.real, Shape: []onnx.Dim{{Name: "N"}, {Size: int64(e.Width())}}}}
+		y, err := b.network(m, "encoded")
+		if err == nil {
+			b.finish(m, b.predict(m, y, b.real), b.real, false)
+		}
+		return err
+	}
+	members := networks(m)
+	for _, name := range append(e.Columns(), "label", "probabilities", "variable", "encoded") {
+		b.taken[name] = true
+	}
+	for k := range members {
+		b.taken[fmt.Sprintf("encoded.%d", k)] = true
+	}
+	b.declare(e)
+	mean := ""
+	for k, member := range members {
+		encoded := "encoded"
+		if len(members) > 1 {
+			encoded = fmt.Sprintf("encoded.%d", k)
+		}
+		b.encode(member.Encoding, encoded)
+		y, err := b.network(member, encoded)
+		if err != nil {
+			return err
+		}
+		y = b.predict(member, b.cast(y, onnx.Float64), onnx.Float64)
+		if mean == "" {
+			mean = y
+		} else {
+			mean = b.do("Add", mean, y)
+		}
+	}
+	if len(members) > 1 {
+		mean = b.do("Div", mean, b.doubles(float64(len(members))))
+	}
+	b.finish(m, mean, onnx.Float64, true)
+	return nil
+}
+
+// network adds a model's network and returns its outputs.
+func (b *builder) network(m *model.Model, x string) (string, error) {
+	if net := m.Network32(); net != nil {
+		return addNetwork(b, net, x)
+	}
+	return addNetwork(b, m.Network64(), x)
+}
+
+func addNetwork[T nn.Float](b *builder, net *nn.Network[T], x string) (y string, err error) {
+	y = x
+	for l := range net.Depth() {
+		if y, err = addLayer(b, net, l, y); err != nil {
+			return "", err
+		}
+	}
+	return y, nil
 }
 
 // metadata is what a file says of itself beside its graph. Lists are JSON.
@@ -350,9 +384,9 @@ func builtIn(f nn.Activation, layer int) (name string, parameter float64, err er
 	return name, parameter, nil
 }
 
-// finish adds what a prediction is made of, from the network's outputs y in a precision. Only
-// the whole model has labels.
-func (b *builder) finish(m *model.Model, y string, in onnx.Type, labels bool) {
+// predict adds what makes predictions of the network's outputs y, in a precision: values in the targets' units, or
+// probabilities, of two classes that of the second.
+func (b *builder) predict(m *model.Model, y string, in onnx.Type) string {
 	e := m.Encoding
 	number := func(x ...float64) string { return b.of(in, x) }
 	switch m.Task() {
@@ -361,15 +395,25 @@ func (b *builder) finish(m *model.Model, y string, in onnx.Type, labels bool) {
 		for i, t := range e.Targets {
 			center[i], scale[i] = t.Center, t.Scale
 		}
-		b.output("variable", b.do("Add", b.do("Mul", y, number(scale...)), number(center...)), in, len(center))
-		return
+		return b.do("Add", b.do("Mul", y, number(scale...)), number(center...))
 	case data.Binary, data.Multilabel:
 		if m.Loss == nn.Hinge {
-			y = b.do("Div", number(1), b.do("Add", number(1), b.do("Exp", b.do("Neg", y))))
+			return b.do("Div", number(1), b.do("Add", number(1), b.do("Exp", b.do("Neg", y))))
 		}
 	case data.Multiclass:
 		sum := b.op("ReduceSum", []string{y, b.ints(1)}, onnx.Attribute{Name: "keepdims", Value: int64(1)})
-		y = b.do("Where", b.do("Greater", sum, number(0)), b.do("Div", y, sum), y)
+		return b.do("Where", b.do("Greater", sum, number(0)), b.do("Div", y, sum), y)
+	}
+	return y
+}
+
+// finish adds the outputs of a graph, from predictions y in a precision. Only the whole model has labels.
+func (b *builder) finish(m *model.Model, y string, in onnx.Type, labels bool) {
+	e := m.Encoding
+	number := func(x ...float64) string { return b.of(in, x) }
+	if m.Task() == data.Regression {
+		b.output("variable", y, in, len(e.Targets))
+		return
 	}
 	p := y
 	if m.Task() == data.Binary {

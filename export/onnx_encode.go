@@ -2,6 +2,7 @@ package export
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
@@ -23,9 +24,9 @@ func (p *pieces) add(name string, at ...int) {
 	p.names, p.at = append(p.names, name), append(p.at, at...)
 }
 
-// encode makes the encoded inputs from the columns. Columns of one kind are one matrix: the
+// encode makes the encoded inputs from the columns, under a name. Columns of one kind are one matrix: the
 // graph has as many nodes for a hundred numbers as for two.
-func (b *builder) encode(e *data.Encoding) string {
+func (b *builder) encode(e *data.Encoding, name string) {
 	var p pieces
 	numbers := b.encodeDates(e, &p)
 	b.encodeNumbers(e, numbers, &p)
@@ -39,11 +40,10 @@ func (b *builder) encode(e *data.Encoding) string {
 	}
 	x := b.concat(p.names)
 	if sorted {
-		b.to("encoded", "Identity", []string{x})
+		b.to(name, "Identity", []string{x})
 	} else {
-		b.to("encoded", "Gather", []string{x, b.ints(from...)}, axis(1))
+		b.to(name, "Gather", []string{x, b.ints(from...)}, axis(1))
 	}
-	return "encoded"
 }
 
 // inputsOf returns the columns of a kind, and their matrix.
@@ -314,7 +314,7 @@ func (b *builder) encodeBooleans(e *data.Encoding, p *pieces) {
 	p.add(y, at...)
 }
 
-// encodeCategories adds a 1 at the place of each one's level.
+// encodeCategories adds a 1 at the place of each one's level, and the means of many levels.
 func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 	for input := range e.Inputs {
 		in := &e.Inputs[input]
@@ -331,25 +331,39 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 			missing = width - 1
 		}
 		var keys []string
-		var values []int64
+		var values, numbers []int64 // the places of the keys; their levels' numbers
+		levels := int64(len(in.Levels) + len(in.RareOf))
 		for i, level := range in.Levels {
-			keys, values = append(keys, level), append(values, int64(i))
+			keys, values, numbers = append(keys, level), append(values, int64(i)), append(numbers, int64(i))
 		}
-		for _, level := range in.RareOf {
-			keys, values = append(keys, level), append(values, unseen)
+		for i, level := range in.RareOf {
+			keys, values, numbers = append(keys, level), append(values, unseen), append(numbers, int64(len(in.Levels)+i))
 		}
 		for _, word := range e.MissingWords() {
 			for _, s := range spellings(word) {
-				keys, values = append(keys, s), append(values, missing)
+				keys, values, numbers = append(keys, s), append(values, missing), append(numbers, levels)
 			}
 		}
-		place := b.op("LabelEncoder", []string{in.Name}, onnx.Attribute{Name: "keys_strings", Value: keys},
-			onnx.Attribute{Name: "values_int64s", Value: values}, onnx.Attribute{Name: "default_int64", Value: unseen})
-		places, at := make([]int64, width), make([]int, width)
-		for i := range places {
-			places[i], at[i] = int64(i), from+i
+		encoded := func(values []int64, other int64) string {
+			return b.op("LabelEncoder", []string{in.Name}, onnx.Attribute{Name: "keys_strings", Value: keys},
+				onnx.Attribute{Name: "values_int64s", Value: values}, onnx.Attribute{Name: "default_int64", Value: other})
 		}
-		p.add(b.cast(b.do("Equal", place, b.ints(places...)), b.real), at...)
+		behind, k := meansOf(in)
+		var places []int64
+		var at, meansAt []int
+		for i := range int(width) {
+			if i >= behind && i < behind+k {
+				meansAt = append(meansAt, from+i)
+			} else {
+				places, at = append(places, int64(i)), append(at, from+i)
+			}
+		}
+		p.add(b.cast(b.do("Equal", encoded(values, unseen), b.ints(places...)), b.real), at...)
+		if k > 0 { // of a level that training had not, and of none, 0
+			table := b.reals(append(slices.Clone(in.Means), make([]float64, k)...), levels+1, int64(k))
+			means := b.op("Gather", []string{table, encoded(numbers, levels)}, axis(0))
+			p.add(b.do("Reshape", means, b.ints(-1, int64(k))), meansAt...)
+		}
 	}
 }
 

@@ -194,10 +194,12 @@ func predict(t testing.TB, m *model.Model, rows [][]cell) predicted {
 		if err := m.PredictValues(x, out); err != nil {
 			t.Fatal(err)
 		}
-		if m.Network32() != nil {
-			p.encoded = append(p.encoded, encodedBytes[float32](t, m, x)...)
-		} else {
-			p.encoded = append(p.encoded, encodedBytes[float64](t, m, x)...)
+		for _, member := range networks(m) {
+			if m.Network32() != nil {
+				p.encoded = append(p.encoded, encodedBytes[float32](t, member, x)...)
+			} else {
+				p.encoded = append(p.encoded, encodedBytes[float64](t, member, x)...)
+			}
 		}
 		p.outputs = append(p.outputs, out...)
 		switch said := m.Describe(out); {
@@ -256,7 +258,7 @@ type proofCase struct {
 // one, and the exp of runtimes is less exact than gradus's.
 func boundOf(m *model.Model, p predicted) float64 {
 	const bound = 1e-5
-	if m.Task() != data.Regression || m.Network32() == nil {
+	if m.Task() != data.Regression || m.Network32() == nil || m.Members() != nil {
 		return bound
 	}
 	x := nn.NewMatrix[float32](len(p.outputs)/m.Outputs(), m.Encoding.Width())
@@ -280,6 +282,9 @@ func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model
 	}
 	p := predict(t, m, rows)
 	for _, net := range []bool{false, true} {
+		if net && m.Members() != nil {
+			continue // there is no net alone
+		}
 		raw, err := ONNX(m, Options{Net: net, Version: "test"})
 		if err != nil {
 			t.Fatal(err)
@@ -310,7 +315,16 @@ func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model
 			if m.Network32() != nil {
 				of = onnx.Float32
 			}
-			file.Graph.Outputs = append(file.Graph.Outputs, onnx.Value{Name: "encoded", Type: of, Shape: []onnx.Dim{{Name: "N"}, {Size: int64(m.Encoding.Width())}}})
+			width := 0
+			var own []string // of the members
+			for k, member := range networks(m) {
+				width += member.Encoding.Width()
+				own = append(own, fmt.Sprintf("encoded.%d", k))
+			}
+			if m.Members() != nil {
+				file.Graph.Nodes = append(file.Graph.Nodes, onnx.Node{Op: "Concat", Inputs: own, Outputs: []string{"encoded"}, Attributes: []onnx.Attribute{axis(1)}})
+			}
+			file.Graph.Outputs = append(file.Graph.Outputs, onnx.Value{Name: "encoded", Type: of, Shape: []onnx.Dim{{Name: "N"}, {Size: int64(width)}}})
 			raw = onnx.Encode(file)
 			c.Named, c.Roles = append(c.Named, "encoded"), append(c.Roles, "encoded")
 			for i, in := range m.Encoding.Inputs {
@@ -377,6 +391,17 @@ func TestONNX(t *testing.T) {
 	addCases(t, &cases, dir, "sigmoid outputs of classes", fit(t, data.Multiclass, model.Options{OutputActivation: "sigmoid", Loss: "binary-cross-entropy"}))
 	addCases(t, &cases, dir, "amounts", fit(t, data.Regression, model.Options{OutputActivation: "softplus", Scale: data.ScaleNone, Loss: "squared"}))
 	addCases(t, &cases, dir, "no hidden layer", fit(t, data.Multiclass, model.Options{Hidden: []int{}}))
+
+	for task := range tasks {
+		for _, precision := range []string{"float32", "float64"} {
+			addCases(t, &cases, dir, fmt.Sprintf("ensemble, %s, %s", task, precision), fit(t, task, model.Options{Members: 3, Precision: precision}))
+		}
+	}
+	addCases(t, &cases, dir, "ensemble, threshold", fit(t, data.Binary, model.Options{Members: 2, Threshold: "0.6"}))
+	addCases(t, &cases, dir, "ensemble, pieces", shipped(t, "breast_cancer", model.Options{Members: 3, Epochs: 3, Scale: data.ScalePieces}))
+	addCases(t, &cases, dir, "many levels, regression", manyLevels(t, data.Regression, model.Options{}))
+	addCases(t, &cases, dir, "many levels, binary, float64", manyLevels(t, data.Binary, model.Options{Precision: "float64"}))
+	addCases(t, &cases, dir, "many levels, multiclass, ensemble", manyLevels(t, data.Multiclass, model.Options{Members: 2}))
 
 	text, err := json.Marshal(cases)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/atomicfile"
+	"github.com/gradus-ml/gradus/internal/npy"
 	"github.com/gradus-ml/gradus/internal/safetensors"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
@@ -28,6 +29,9 @@ type array struct {
 // torch: the names and shapes of a torch.nn.Sequential with the modules that Torch names:
 // K.weight [out, in], K.bias [out], and of norms K.weight, K.bias, K.running_mean, K.running_var.
 func arrays(m *model.Model, layout string) ([]array, error) {
+	if err := one(m); err != nil {
+		return nil, err
+	}
 	if m.Network32() != nil {
 		return arraysOf(m.Network32(), layout)
 	}
@@ -193,28 +197,14 @@ func writeNPZ(m *model.Model, path string, o Options) error {
 			if err != nil {
 				return err
 			}
-			if _, err := f.Write(append(a.npyHeader(), a.raw...)); err != nil {
+			kind := "<f4"
+			if a.double {
+				kind = "<f8"
+			}
+			if _, err := f.Write(append(npy.Append(nil, kind, a.shape...), a.raw...)); err != nil {
 				return err
 			}
 		}
 		return z.Close()
 	})
-}
-
-// npyHeader is what stands before the numbers in an .npy file of version 1.0.
-func (a *array) npyHeader() []byte {
-	kind, shape := "<f4", fmt.Sprintf("(%d,)", a.shape[0])
-	if a.double {
-		kind = "<f8"
-	}
-	if len(a.shape) == 2 {
-		shape = fmt.Sprintf("(%d, %d)", a.shape[0], a.shape[1])
-	}
-	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", kind, shape)
-	const before = 10 // bytes: magic, version and length
-	for (before+len(text)+1)%64 != 0 {
-		text += " "
-	}
-	b := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(text)+1))
-	return append(append(b, text...), '\n')
 }

@@ -174,14 +174,14 @@ func (m *Model) meanLoss(p, targets, w []float64) float64 {
 	return sum
 }
 
-// shapley is Model.Shapley: every number is the mean of the members' own.
-func (e *ensemble) shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
+// shapley is Model.Shapley: every number is the mean of the members' own, which of gives.
+func (e *ensemble) shapley(o ShapleyOptions, of func(*Model) (*Shapley, error)) (*Shapley, error) {
 	if o.LogOdds {
 		return nil, refuse("log-odds", "the model says the mean of %d networks' probabilities, and log-odds have no such mean: leave them out, or take one of the members", len(e.members))
 	}
 	var out *Shapley
 	for _, m := range e.members {
-		own, err := m.Shapley(ctx, t, o)
+		own, err := of(m)
 		if err != nil {
 			return nil, err
 		}

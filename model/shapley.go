@@ -101,33 +101,16 @@ func (s *ShapleyRow) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarsh
 // error wraps what ended ctx.
 func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
 	if m.ensemble != nil {
-		return m.ensemble.shapley(ctx, t, o)
+		return m.ensemble.shapley(o, func(m *Model) (*Shapley, error) { return m.Shapley(ctx, t, o) })
 	}
-	columns := len(m.Encoding.Inputs)
-	if o.Method == "" {
-		o.Method = "permutation"
-		if columns <= exactByDefault {
-			o.Method = "exact"
-		}
-	}
-	o.BackgroundRows, o.Pairs = or(o.BackgroundRows, shapleyBackground), or(o.Pairs, shapleyPairs)
-	switch {
-	case o.Method != "exact" && o.Method != "permutation":
-		return nil, refuse("method", "%q is not known; give exact or permutation", o.Method)
-	case o.Method == "exact" && columns > exactAtMost:
-		return nil, refuse("method", "exact values of %d columns take 2^%d predictions for each background row; up to %d columns are possible, and permutation takes any number", columns, columns, exactAtMost)
-	case o.BackgroundRows < 1:
-		return nil, refuse("background-rows", "%d is not a number of rows; give a whole number of at least 1", o.BackgroundRows)
-	case o.Pairs < 1 || o.Pairs > 1<<20:
-		return nil, refuse("pairs", "%d is not a number of pairs of permutations; give a whole number of at least 1 and at most 2^20", o.Pairs)
-	case o.LogOdds && m.Task() == data.Regression:
-		return nil, refuse("log-odds", "they are of probabilities, and the task is regression")
+	g := game{m: m, o: o}
+	if err := g.resolve(); err != nil {
+		return nil, err
 	}
 	rows := o.Rows
 	if rows == nil {
 		rows = someRows(t.Rows(), t.Rows(), 0)
 	}
-	g := game{m: m, o: o}
 	x, err := g.look(t, rows)
 	if err != nil {
 		return nil, err
@@ -136,24 +119,11 @@ func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*
 	if o.Background != nil {
 		from = o.Background
 	}
-	b, err := g.look(from, someRows(from.Rows(), o.BackgroundRows, o.Seed))
-	if err != nil {
+	if err := g.lookBehind(from); err != nil {
 		return nil, err
 	}
-	g.background = b
-	out := &Shapley{
-		Columns: m.Columns(), Outputs: m.explained(), LogOdds: o.LogOdds, Method: o.Method,
-		BackgroundRows: b.x.Rows, Base: make([]float64, b.says.Cols), Notes: CellNotes(x.counts),
-	}
-	if o.Method == "permutation" {
-		out.Pairs = o.Pairs
-	}
-	for i := range b.x.Rows {
-		for k, v := range b.says.Row(i) {
-			out.Base[k] += v / float64(b.x.Rows)
-		}
-	}
-	if out.Rows, err = g.play(ctx, x); err != nil {
+	out, err := g.shapley(ctx, x)
+	if err != nil {
 		return nil, err
 	}
 	out.describe(m, t, x)
@@ -194,7 +164,7 @@ func (s *Shapley) describe(m *Model, t *data.Table, x looked) {
 	columns := len(s.Columns)
 	for i := range s.Rows {
 		r := &s.Rows[i]
-		r.Row, r.Prediction, r.Levels = x.rows[i], slices.Clone(x.says.Row(i)), make([]float64, columns)
+		r.Row, r.Levels = x.rows[i], make([]float64, columns)
 		for _, name := range s.Columns {
 			r.Cells = append(r.Cells, t.Cell(x.rows[i], t.Index(name)))
 		}
@@ -243,6 +213,60 @@ type game struct {
 	m          *Model
 	o          ShapleyOptions
 	background looked
+}
+
+// resolve sets the options that have no value, and refuses what cannot be.
+func (g *game) resolve() error {
+	o, columns := &g.o, len(g.m.Encoding.Inputs)
+	if o.Method == "" {
+		o.Method = "permutation"
+		if columns <= exactByDefault {
+			o.Method = "exact"
+		}
+	}
+	o.BackgroundRows, o.Pairs = or(o.BackgroundRows, shapleyBackground), or(o.Pairs, shapleyPairs)
+	switch {
+	case o.Method != "exact" && o.Method != "permutation":
+		return refuse("method", "%q is not known; give exact or permutation", o.Method)
+	case o.Method == "exact" && columns > exactAtMost:
+		return refuse("method", "exact values of %d columns take 2^%d predictions for each background row; up to %d columns are possible, and permutation takes any number", columns, columns, exactAtMost)
+	case o.BackgroundRows < 1:
+		return refuse("background-rows", "%d is not a number of rows; give a whole number of at least 1", o.BackgroundRows)
+	case o.Pairs < 1 || o.Pairs > 1<<20:
+		return refuse("pairs", "%d is not a number of pairs of permutations; give a whole number of at least 1 and at most 2^20", o.Pairs)
+	case o.LogOdds && g.m.Task() == data.Regression:
+		return refuse("log-odds", "they are of probabilities, and the task is regression")
+	}
+	return nil
+}
+
+// lookBehind draws the background rows from a table.
+func (g *game) lookBehind(from *data.Table) (err error) {
+	g.background, err = g.look(from, someRows(from.Rows(), g.o.BackgroundRows, g.o.Seed))
+	return err
+}
+
+// shapley plays the game for rows.
+func (g *game) shapley(ctx context.Context, x looked) (*Shapley, error) {
+	b := g.background
+	out := &Shapley{
+		Columns: g.m.Columns(), Outputs: g.m.explained(), LogOdds: g.o.LogOdds, Method: g.o.Method,
+		BackgroundRows: b.x.Rows, Base: make([]float64, b.says.Cols), Notes: CellNotes(x.counts),
+	}
+	if g.o.Method == "permutation" {
+		out.Pairs = g.o.Pairs
+	}
+	for i := range b.x.Rows {
+		for k, v := range b.says.Row(i) {
+			out.Base[k] += v / float64(b.x.Rows)
+		}
+	}
+	var err error
+	out.Rows, err = g.play(ctx, x)
+	for i := range out.Rows {
+		out.Rows[i].Prediction = slices.Clone(x.says.Row(i))
+	}
+	return out, err
 }
 
 // looked are rows of a table, encoded, with what the model says of them.

@@ -18,6 +18,7 @@ type metrics struct {
 	reloads  counters
 	requests counters
 	rows     counters
+	asked    counters
 	latency  map[*Model]*histogram
 }
 
@@ -109,6 +110,7 @@ func (s *Server) serveMetrics(x *exchange) error {
 	}
 	counted(&s.metrics.requests, "gradus_requests_total", "code", "Requests for predictions, by the status of the answer.")
 	counted(&s.metrics.rows, "gradus_rows_total", "", "Rows that were predicted.")
+	counted(&s.metrics.asked, "gradus_asked_rows_total", "for", "Rows for which more than the prediction was asked: interval, sets or reasons.")
 	counted(&s.metrics.reloads, "gradus_reloads_total", "result", "Changes of a model's file: taken, or failed and the old model kept.")
 	head("gradus_request_seconds", "histogram", "From a request's header to its answer.")
 	for _, m := range s.models {

@@ -51,6 +51,7 @@ func ParseSource(s string) (Source, error) {
 // Model is a model file that is served.
 type Model struct {
 	Source
+	behind  *data.Table // the background of reasons; nil: none
 	current atomic.Pointer[loaded]
 	mu      sync.Mutex // of reloading
 	stamp   stamp      // of the file that was taken, or found unsound
@@ -66,6 +67,8 @@ type loaded struct {
 	targets []string
 	classes []string
 	sha     string
+
+	explainer *model.Explainer // nil: no reasons
 }
 
 // stamp tells versions of a file apart.
@@ -82,10 +85,10 @@ func stampOf(path string) (stamp, error) {
 	return stamp{info.Size(), info.ModTime()}, nil
 }
 
-func open(source Source) (*Model, error) {
-	m := &Model{Source: source}
+func open(source Source, background *data.Table) (*Model, error) {
+	m := &Model{Source: source, behind: background}
 	m.stamp, _ = stampOf(source.Path) // load says what is wrong
-	l, err := load(source.Path)
+	l, err := load(source.Path, background)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,7 @@ func open(source Source) (*Model, error) {
 }
 
 // load reads a model and tries it on a row.
-func load(path string) (*loaded, error) {
+func load(path string, background *data.Table) (*loaded, error) {
 	m, err := model.Load(path)
 	if err != nil {
 		return nil, err
@@ -106,6 +109,11 @@ func load(path string) (*loaded, error) {
 	}
 	if err := m.PredictValues(make([]data.Value, len(l.columns)), make([]float64, m.Outputs())); err != nil {
 		return nil, fmt.Errorf("%s: it does not predict a row of missing values: %w", path, err)
+	}
+	if background != nil {
+		if l.explainer, err = m.Explainer(background, model.ShapleyOptions{Seed: 1, Threads: 1}); err != nil {
+			return nil, fmt.Errorf("%s: %s as its background: %w", path, background.Name(), err)
+		}
 	}
 	return l, nil
 }
@@ -122,7 +130,7 @@ func (m *Model) reload() (changed bool, err error) {
 	if err != nil || before == m.stamp {
 		return false, nil // a file that is being replaced may be away for a moment
 	}
-	l, err := load(m.Path)
+	l, err := load(m.Path, m.behind)
 	if after, again := stampOf(m.Path); again != nil || after != before {
 		return false, nil // it is being written; the next look finds the rest
 	}

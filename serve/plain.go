@@ -160,9 +160,13 @@ func (x *exchange) fromSplit(m *Model, columns []string, lists [][]any) (*rows, 
 }
 
 // predict is POST /predict with a row as an object, or a list of them. One object is answered with
-// one. ?counts=true adds how many cells were missing or never seen.
+// one. ?counts=true adds how many cells were missing or never seen; wanted has what else there is.
 func (s *Server) predict(x *exchange) error {
 	m, err := x.only()
+	if err != nil {
+		return err
+	}
+	want, err := x.fromQuery()
 	if err != nil {
 		return err
 	}
@@ -193,23 +197,16 @@ func (s *Server) predict(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	more, err := r.extra(x, want)
+	if err != nil {
+		return err
+	}
 	b := x.memory.answer[:0]
-	counts := x.r.URL.RawQuery != "" && x.r.URL.Query().Get("counts") == "true"
-	if single && !counts {
+	if single && want == (wanted{}) {
 		b = r.appendRow(b, 0)
 	} else {
-		b = append(b, `{"predictions":[`...)
-		for i := range r.n {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = r.appendRow(b, i)
-		}
-		b = append(b, ']')
-		if counts {
-			b = append(append(b, `,"counts":`...), r.countsJSON()...)
-		}
-		b = append(b, '}')
+		b = appendList(append(b, `{"predictions":`...), r.n, r.appendRow)
+		b = append(r.appendExtra(b, more), '}')
 	}
 	x.memory.answer = b
 	writeBytes(x.w, http.StatusOK, b)
@@ -244,14 +241,7 @@ func (r *rows) shortJSON(b []byte) []byte {
 func (r *rows) appendRow(b []byte, i int) []byte {
 	p := r.m.Describe(r.outputs(i))
 	b = append(b, '{')
-	named := func(names []string, f func(b []byte, j int) []byte) {
-		for j, name := range names {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = f(append(appendText(b, name), ':'), j)
-		}
-	}
+	named := func(names []string, f func(b []byte, j int) []byte) { b = appendMembers(b, names, f) }
 	number := func(list []float64) func(b []byte, j int) []byte {
 		return func(b []byte, j int) []byte { return appendFloat(b, list[j]) }
 	}
@@ -269,6 +259,21 @@ func (r *rows) appendRow(b []byte, i int) []byte {
 		named(r.m.classes, number(p.Probabilities))
 	}
 	return append(b, "}}"...)
+}
+
+// appendMembers writes the members of an object, which f writes.
+func appendMembers(b []byte, names []string, f func(b []byte, j int) []byte) []byte {
+	for j, name := range names {
+		if j > 0 {
+			b = append(b, ',')
+		}
+		b = f(append(appendText(b, name), ':'), j)
+	}
+	return b
+}
+
+func appendObject(b []byte, names []string, f func(b []byte, j int) []byte) []byte {
+	return append(appendMembers(append(b, '{'), names, f), '}')
 }
 
 func appendList(b []byte, n int, f func(b []byte, j int) []byte) []byte {

@@ -23,6 +23,7 @@ type Options struct {
 	MaxBody     int64         // bytes of a request's body, also after unpacking; default 32 MiB
 	MaxHeld     int64         // bytes of all requests' bodies at the same time; default 8 times MaxBody
 	MaxRows     int           // of a request; default 100,000
+	MaxReasons  int           // rows of a request whose reasons are asked for; default 100
 	MaxRequests int           // that are answered at the same time, others get 503; default 256
 	BodyTimeout time.Duration // for a request's body to arrive; default 30 s
 	Token       string        // that requests must have, but for those about health; "" is none
@@ -30,6 +31,10 @@ type Options struct {
 	Log         *slog.Logger  // default: none
 	LogRequests bool          // every request, not only those that fail
 	Version     string        // of gradus
+
+	// Background has by a model's name the rows that stand for not knowing a column, best those of its training.
+	// Without them there are no reasons.
+	Background map[string]*data.Table
 
 	plain bool // no scanner: encoding/json alone, which tests compare
 }
@@ -58,6 +63,9 @@ func New(sources []Source, o Options) (*Server, error) {
 	if o.MaxRows == 0 {
 		o.MaxRows = 100_000
 	}
+	if o.MaxReasons == 0 {
+		o.MaxReasons = 100
+	}
 	if o.MaxRequests == 0 {
 		o.MaxRequests = 256
 	}
@@ -76,7 +84,7 @@ func New(sources []Source, o Options) (*Server, error) {
 			return nil, fmt.Errorf("there are two models named %s of version %s: give one another name, as NAME=FILE, or version, as NAME/VERSION=FILE", source.Name, source.Version)
 		}
 		seen[key] = true
-		m, err := open(source)
+		m, err := open(source, o.Background[source.Name])
 		if err != nil {
 			return nil, err
 		}
@@ -84,6 +92,11 @@ func New(sources []Source, o Options) (*Server, error) {
 	}
 	if len(s.models) == 0 {
 		return nil, errors.New("there is no model to serve")
+	}
+	for name, table := range o.Background {
+		if !slices.Contains(s.names(), name) {
+			return nil, fmt.Errorf("%s is to be the background of a model %s, and there is none; the models are %s", table.Name(), name, strings.Join(s.names(), ", "))
+		}
 	}
 	s.metrics = newMetrics(s)
 	s.routes()

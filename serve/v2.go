@@ -17,7 +17,7 @@ import (
 // A model has an input for each column, of shape [N, 1] or [N], and these outputs: label [N] and
 // probabilities [N, classes] of classes, label [N, targets] and probabilities [N, targets] of
 // several labels, variable [N, targets] of a regression. null, NaN and in texts the usual words
-// are missing. A model whose columns are all numbers takes them as one tensor [N, columns] too.
+// are missing. What wanted has of parameters adds outputs (extra.tensors). A model whose columns are all numbers takes them as one tensor [N, columns] too.
 
 // tensorMeta describes an input or an output; -1 is any size.
 type tensorMeta struct {
@@ -96,6 +96,15 @@ func (l *loaded) outputMeta() []tensorMeta {
 	return []tensorMeta{{"label", "BYTES", []int{-1}}, {"probabilities", "FP64", []int{-1, n}}}
 }
 
+// outputNames are the names of outputs in a sentence.
+func outputNames(list []tensorMeta) string {
+	names := list[0].Name
+	for _, o := range list[1:] {
+		names += " and " + o.Name
+	}
+	return names
+}
+
 // inferRequest is the JSON of an inference request.
 type inferRequest struct {
 	ID         string         `json:"id"`
@@ -148,6 +157,10 @@ func (s *Server) infer(x *exchange) error {
 			return err
 		}
 	}
+	want, err := fromParameters(request.Parameters)
+	if err != nil {
+		return err
+	}
 	r, err := x.fromTensors(m, request.Inputs, tail)
 	if err != nil {
 		return err
@@ -155,7 +168,11 @@ func (s *Server) infer(x *exchange) error {
 	if err := r.run(x); err != nil {
 		return err
 	}
-	return x.answer(&request, r)
+	more, err := r.extra(x, want)
+	if err != nil {
+		return err
+	}
+	return x.answer(&request, r, more)
 }
 
 // fromTensors reads rows from a tensor for each column, or from one for all.
@@ -333,8 +350,9 @@ func (in *inferInput) flat(v any, add func(data.Value)) error {
 type output struct {
 	tensorMeta
 	binary bool
-	texts  []string
+	texts  []string // or
 	number []float64
+	truth  []bool
 }
 
 // tensors are those of predicted rows.
@@ -360,8 +378,8 @@ func (r *rows) tensors() []*output {
 }
 
 // answer writes the tensors that were asked for, in JSON or as binary data.
-func (x *exchange) answer(request *inferRequest, r *rows) error {
-	all := r.tensors()
+func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
+	all := append(r.tensors(), more.tensors(r)...)
 	binaryAll, _ := request.Parameters["binary_data_output"].(bool)
 	for _, o := range all {
 		o.binary = binaryAll
@@ -377,7 +395,7 @@ func (x *exchange) answer(request *inferRequest, r *rows) error {
 				}
 			}
 			if at < 0 {
-				return bad("the model has no output %q", asked.Name)
+				return bad("there is no output %q; the model has %s, and with the parameters interval, sets and reasons come lower and upper, set, base and reasons", asked.Name, outputNames(r.m.outputMeta()))
 			}
 			if v, ok := asked.Parameters["binary_data"].(bool); ok {
 				all[at].binary = v
@@ -394,7 +412,7 @@ func (x *exchange) answer(request *inferRequest, r *rows) error {
 	if request.ID != "" {
 		b = appendText(append(b, `,"id":`...), request.ID)
 	}
-	if v, _ := request.Parameters["counts"].(bool); v {
+	if more.counts {
 		b = append(append(b, `,"parameters":`...), r.countsJSON()...)
 	}
 	b = append(b, `,"outputs":[`...)
@@ -417,6 +435,12 @@ func (x *exchange) answer(request *inferRequest, r *rows) error {
 			for _, s := range o.texts {
 				tail = append(binary.LittleEndian.AppendUint32(tail, uint32(len(s))), s...)
 			}
+			for _, v := range o.truth {
+				tail = append(tail, 0)
+				if v {
+					tail[len(tail)-1] = 1
+				}
+			}
 			for _, v := range o.number {
 				tail = binary.LittleEndian.AppendUint64(tail, math.Float64bits(v))
 			}
@@ -435,6 +459,12 @@ func (x *exchange) answer(request *inferRequest, r *rows) error {
 				b = append(b, ',')
 			}
 			b = appendFloat(b, v)
+		}
+		for j, v := range o.truth {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendBool(b, v)
 		}
 		b = append(b, `]}`...)
 	}

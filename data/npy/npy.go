@@ -19,21 +19,17 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/npy"
 )
-
-const magic = "\x93NUMPY"
 
 func init() {
 	data.Register(data.Format{
 		Name: "a NumPy file", Package: "npy", Read: read,
 		Detect: func(head []byte, name string) bool {
-			return bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte("PK\x03\x04")) && (strings.HasSuffix(name, ".npz") || len(head) > 30 && bytes.Contains(head[30:min(len(head), 300)], []byte(".npy")))
+			return bytes.HasPrefix(head, []byte(npy.Magic)) || bytes.HasPrefix(head, []byte("PK\x03\x04")) && (strings.HasSuffix(name, ".npz") || len(head) > 30 && bytes.Contains(head[30:min(len(head), 300)], []byte(".npy")))
 		},
 	})
 }
-
-// maxHeader is how many bytes of an array's header are taken.
-const maxHeader = 1 << 20
 
 func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	r, size, err := f.Bytes()
@@ -91,43 +87,25 @@ func (a *reader) damaged() error {
 
 // array reads an array, and returns its columns.
 func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error) {
-	var head [12]byte
-	if _, err := io.ReadFull(r, head[:10]); err != nil || string(head[:6]) != magic {
-		return nil, a.damaged()
-	}
-	length := int(binary.LittleEndian.Uint16(head[8:]))
-	if head[6] > 1 {
-		if _, err := io.ReadFull(r, head[10:12]); err != nil {
-			return nil, a.damaged()
-		}
-		length = int(min(binary.LittleEndian.Uint32(head[8:]), maxHeader+1))
-	}
-	if length > maxHeader {
-		return nil, a.damaged()
-	}
-	text := make([]byte, length)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return nil, a.damaged()
-	}
-	h, err := parseHeader(string(text))
+	h, err := npy.Read(r)
 	if err != nil {
 		return nil, a.damaged()
 	}
 	var fields []field
 	width, rows := 0, int64(1)
-	for _, of := range h.fields {
-		e, size, err := elementOf(of.descr)
+	for _, of := range h.Fields {
+		e, size, err := elementOf(of.Descr)
 		if err != nil {
-			return nil, a.f.Fail(data.ErrFormat, "%s%s holds %w", a.what, of.in(), err)
+			return nil, a.f.Fail(data.ErrFormat, "%s%s holds %w", a.what, in(of.Name), err)
 		}
-		fields = append(fields, field{of.name, e, width, size})
+		fields = append(fields, field{of.Name, e, width, size})
 		width += size
 	}
 	switch {
-	case len(h.shape) == 0 || len(h.shape) > 2 || len(h.shape) == 2 && h.fields[0].name != "":
-		return nil, a.f.Fail(data.ErrFormat, "%s has %d dimensions, and a table has rows and columns: reshape it to two", a.what, len(h.shape))
-	case len(h.shape) == 2:
-		n := h.shape[1]
+	case len(h.Shape) == 0 || len(h.Shape) > 2 || len(h.Shape) == 2 && h.Fields[0].Name != "":
+		return nil, a.f.Fail(data.ErrFormat, "%s has %d dimensions, and a table has rows and columns: reshape it to two", a.what, len(h.Shape))
+	case len(h.Shape) == 2:
+		n := h.Shape[1]
 		const most = 1 << 20
 		if n < 1 || n > most {
 			return nil, a.f.Fail(data.ErrLarge, "%s has %d columns: expected 1 to %d", a.what, n, most)
@@ -145,12 +123,12 @@ func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error
 			fields = append(fields, field{prefix + strconv.Itoa(i), one.element, i * one.size, one.size})
 		}
 		width = int(n) * one.size
-	case h.fields[0].name == "" && a.name != "":
+	case h.Fields[0].Name == "" && a.name != "":
 		fields[0].name = a.name
-	case h.fields[0].name == "":
+	case h.Fields[0].Name == "":
 		fields[0].name = "c0"
 	}
-	rows = h.shape[0]
+	rows = h.Shape[0]
 	if rows < 0 || width > 0 && rows > math.MaxInt64/64/int64(width) || width == 0 && rows > 0 {
 		return nil, a.damaged()
 	}
@@ -167,11 +145,11 @@ func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error
 		}
 		return nil, a.f.Fail(data.ErrDamaged, "%s should hold %d bytes and holds %d: it is cut short, fetch or write the file again", a.what, rows*int64(width), n)
 	}
-	if n, _ := r.Read(head[:1]); n > 0 {
+	if n, _ := r.Read(make([]byte, 1)); n > 0 {
 		return nil, a.f.Fail(data.ErrDamaged, "%s goes on after the %d rows that it tells of: it is damaged", a.what, rows)
 	}
 	step, stride := width, func(f field) int { return f.at }
-	if h.fortran && len(h.shape) == 2 { // column by column
+	if h.Fortran && len(h.Shape) == 2 { // column by column
 		step, stride = fields[0].size, func(f field) int { return f.at * int(rows) }
 	}
 	columns := make([]*data.Series, len(fields))
@@ -187,6 +165,14 @@ func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error
 		columns[i] = s
 	}
 	return columns, nil
+}
+
+// in names a field in a message; "" is none.
+func in(field string) string {
+	if field == "" {
+		return ""
+	}
+	return fmt.Sprintf(", field %q,", field)
 }
 
 // A field is where a column stands in a row.

@@ -11,11 +11,12 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/data/internal/written"
+	"github.com/gradus-ml/gradus/internal/npy"
 )
 
 // array is a .npy with that header.
 func array(header string, raw ...byte) []byte {
-	b := append([]byte(magic), 1, 0)
+	b := append([]byte(npy.Magic), 1, 0)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(header)))
 	return append(append(b, header...), raw...)
 }
@@ -90,8 +91,8 @@ func FuzzRead(f *testing.F) {
 		f.Add(written.File(f, name))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if !bytes.HasPrefix(raw, []byte("PK")) && !bytes.HasPrefix(raw, []byte(magic)) {
-			raw = append([]byte(magic), raw...)
+		if !bytes.HasPrefix(raw, []byte("PK")) && !bytes.HasPrefix(raw, []byte(npy.Magic)) {
+			raw = append([]byte(npy.Magic), raw...)
 		}
 		if table, err := written.Read(raw, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
 			table.Fingerprint()

@@ -50,7 +50,8 @@ var allowed = map[string][]string{
 	"data/arrow":                   {"data", "internal/flatbuf", "github.com/klauspost/compress/"},
 	"data/excel":                   {"data"},
 	"data/jsonl":                   {"data"},
-	"data/npy":                     {"data"},
+	"internal/npy":                 {},
+	"data/npy":                     {"data", "internal/npy"},
 	"data/postgres":                {"data", "github.com/jackc/pgx/v5"},
 	"data/sqlite":                  {"data", "github.com/ncruces/go-sqlite3"},
 	"data/internal/written":        {"data"},
@@ -63,7 +64,7 @@ var allowed = map[string][]string{
 	"docs":                       {},
 	"plot":                       {"gonum.org/v1/plot", "golang.org/x/image/"},
 	"cmd/gradus/internal/lab":    {"internal/shell", "internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot"},
-	"export":                     {"internal/atomicfile", "internal/kernel", "internal/onnx", "internal/safetensors", "nn", "data", "model"},
+	"export":                     {"internal/atomicfile", "internal/kernel", "internal/npy", "internal/onnx", "internal/safetensors", "nn", "data", "model"},
 	"serve":                      {"data", "model"},
 	"cmd/gradus/internal/cli": {
 		"data/arrow", "data/excel", "data/jsonl", "data/npy", "data/parquet", "data/postgres", "data/sqlite",

@@ -36,13 +36,13 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	members := len(m.Members())
-	if members > 0 && c.Member == nil {
-		return fmt.Errorf("%s is the mean of %d networks, and an export holds one: --member N with N from 0 to %d exports that one, which is not as good as all", c.Model, members, members-1)
-	}
-	m, note, err := c.of(c.Model, m)
-	if err != nil {
-		return err
+	note := ""
+	if members := len(m.Members()); c.Member != nil {
+		if m, note, err = c.of(c.Model, m); err != nil {
+			return err
+		}
+	} else if members > 0 && (c.Net || strings.ToLower(filepath.Ext(c.Out)) == ".npz" || c.Bare) {
+		return fmt.Errorf("%s is the mean of %d networks, and %s would hold one: --member N with N from 0 to %d exports that one, which is not as good as all; .onnx without --net, .go and .c hold the mean", c.Model, members, c.Out, members-1)
 	}
 	err = export.Write(m, c.Out, o)
 	if errors.Is(err, export.ErrOption) {

@@ -39,7 +39,7 @@ func (f *memberFlags) add(o *model.Options) error {
 
 // memberFlag chooses one network of an ensemble.
 type memberFlag struct {
-	Member *int `placeholder:"N" help:"Of an ensemble: which of its networks, from 0. Default: 0, but of shap and plot --column the mean of all."`
+	Member *int `placeholder:"N" help:"Of an ensemble: which of its networks, from 0. Default: 0, but of shap, plot --column and export the mean of all."`
 }
 
 // of is the network that is meant, and a sentence on it if there are others.

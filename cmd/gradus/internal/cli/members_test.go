@@ -74,14 +74,21 @@ func TestMembers(t *testing.T) {
 	if r := must(t, 0, "explain", "m.safetensors", penguins, "--row", "0"); !strings.Contains(r.out, "This is member 0") {
 		t.Error("explain does not say which member it is of")
 	}
-	if r := must(t, 1, "export", "m.safetensors", "-o", "m.onnx"); !strings.Contains(r.err, "m.safetensors is the mean of 3 networks, and an export holds one: --member N") {
-		t.Error(r.err)
+	for _, args := range [][]string{{"-o", "one.onnx", "--net"}, {"-o", "one.npz"}, {"-o", "tensors.safetensors", "--bare"}} {
+		if r := must(t, 1, append([]string{"export", "m.safetensors"}, args...)...); !strings.Contains(r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" would hold one: --member N") {
+			t.Error(r.err)
+		}
+	}
+	for _, file := range []string{"mean.onnx", "mean.go", "mean.c"} {
+		if r := must(t, 0, "export", "m.safetensors", "-o", file); strings.Contains(r.out, "It holds") {
+			t.Error(r.out)
+		}
 	}
 	for _, file := range []string{"m.onnx", "m.go", "m.c", "m.npz"} {
 		if r := must(t, 0, "export", "m.safetensors", "-o", file, "--member", "1"); !strings.Contains(r.out, "It holds member 1 of the 3 networks") {
 			t.Error(r.out)
 		}
-		if err := export.Write(m, file, export.Options{}); !errors.Is(err, export.ErrUnsupported) {
+		if err := export.Write(m, "own-"+file, export.Options{}); errors.Is(err, export.ErrUnsupported) != (file == "m.npz") {
 			t.Errorf("%s: package export says %v", file, err)
 		}
 	}

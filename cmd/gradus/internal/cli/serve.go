@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/serve"
 )
 
@@ -26,14 +29,16 @@ type serveCmd struct {
 	MaxBody     int64         `default:"32" placeholder:"MIB" help:"The largest body of a request in MiB, unpacked."`
 	MaxRows     int           `default:"100000" help:"The most rows of a request."`
 	MaxRequests int           `default:"256" help:"The most requests that are answered at the same time; others get the status 503."`
+	MaxReasons  int           `default:"100" help:"The most rows of a request that asks for reasons."`
+	Background  []string      `sep:"none" placeholder:"FILE" help:"A table, best that of the training, whose rows stand for not knowing a cell where a request asks for reasons. Of one of several models: NAME=FILE."`
 	LogRequests bool          `help:"Log every request, not only those that fail."`
 	LogFormat   string        `default:"text" enum:"text,json" help:"text or json."`
 	Pprof       string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there; on loopback alone."`
 }
 
 func (c *serveCmd) Run(e *env) error {
-	if c.MaxBody < 1 || c.MaxBody > 1<<20 || c.MaxRows < 1 || c.MaxRequests < 1 {
-		return usagef("--max-body, --max-rows and --max-requests: give whole numbers of at least 1, --max-body in MiB")
+	if c.MaxBody < 1 || c.MaxBody > 1<<20 || c.MaxRows < 1 || c.MaxReasons < 1 || c.MaxRequests < 1 {
+		return usagef("--max-body, --max-rows, --max-reasons and --max-requests: give whole numbers of at least 1, --max-body in MiB")
 	}
 	if c.Reload < 0 || c.Drain < 0 {
 		return usagef("--reload and --drain: give durations such as 2s, or 0")
@@ -48,6 +53,10 @@ func (c *serveCmd) Run(e *env) error {
 			return usage{err}
 		}
 		sources = append(sources, s)
+	}
+	background, err := c.background(sources)
+	if err != nil {
+		return err
 	}
 	var handler slog.Handler = slog.NewTextHandler(e.Err, nil)
 	if c.LogFormat == "json" {
@@ -65,7 +74,7 @@ func (c *serveCmd) Run(e *env) error {
 		printed = "Requests need the header Authorization: Bearer " + c.Token + "\n"
 	}
 	s, err := serve.New(sources, serve.Options{
-		MaxBody: c.MaxBody << 20, MaxRows: c.MaxRows, MaxRequests: c.MaxRequests, Token: c.Token, AnyHost: !local,
+		MaxBody: c.MaxBody << 20, MaxRows: c.MaxRows, MaxReasons: c.MaxReasons, Background: background, MaxRequests: c.MaxRequests, Token: c.Token, AnyHost: !local,
 		Log: log, LogRequests: c.LogRequests, Version: version(),
 	})
 	if err != nil {
@@ -120,6 +129,29 @@ func (c *serveCmd) Run(e *env) error {
 		server.Close()
 	}
 	return nil
+}
+
+// background reads the tables of --background, by the model's name.
+func (c *serveCmd) background(models []serve.Source) (map[string]*data.Table, error) {
+	tables := map[string]*data.Table{}
+	for _, path := range c.Background {
+		name, file, named := strings.Cut(path, "=")
+		if !named {
+			name, file = models[0].Name, path
+			if slices.ContainsFunc(models, func(m serve.Source) bool { return m.Name != name }) {
+				return nil, usagef("--background %s: there are several models: give NAME=FILE, with the model's name", path)
+			}
+		}
+		if tables[name] != nil {
+			return nil, usagef("--background %s: the model %s has a background already; give one for each", path, name)
+		}
+		t, err := data.Read(file, data.ReadOptions{})
+		if err != nil {
+			return nil, err
+		}
+		tables[name] = t
+	}
+	return tables, nil
 }
 
 // httpServer has the limits that hold before a request reaches its handler.

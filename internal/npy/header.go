@@ -1,59 +1,105 @@
+// Package npy reads and writes what stands before the numbers of an array in a file of NumPy.
 package npy
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 )
 
-// A header is what stands before an array's numbers, a dictionary as Python writes it:
+// Magic is how a file of an array begins.
+const Magic = "\x93NUMPY"
+
+// A Header is a dictionary as Python writes it:
 //
 //	{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
-type header struct {
-	fields  []described // one without a name, or those of records
-	fortran bool
-	shape   []int64
+type Header struct {
+	Fields  []Field // one without a name, or those of records
+	Fortran bool    // column by column
+	Shape   []int64
 }
 
-type described struct{ name, descr string }
+// A Field is what one place of an element holds.
+type Field struct{ Name, Descr string }
 
-func (d described) in() string {
-	if d.name == "" {
-		return ""
+// What Read finds wrong.
+var (
+	ErrMagic  = errors.New("it is no .npy file")
+	ErrCut    = errors.New("its header is cut short, or too long")
+	ErrHeader = errors.New("its header is not one of an array")
+)
+
+// most is how many bytes of a header are taken.
+const most = 1 << 20
+
+// Read reads what stands before the numbers.
+func Read(r io.Reader) (Header, error) {
+	var head [12]byte
+	if _, err := io.ReadFull(r, head[:10]); err != nil || string(head[:6]) != Magic {
+		return Header{}, ErrMagic
 	}
-	return fmt.Sprintf(", field %q,", d.name)
+	length := int64(binary.LittleEndian.Uint16(head[8:]))
+	if head[6] > 1 {
+		if _, err := io.ReadFull(r, head[10:]); err != nil {
+			return Header{}, ErrCut
+		}
+		length = int64(binary.LittleEndian.Uint32(head[8:]))
+	}
+	if length > most {
+		return Header{}, ErrCut
+	}
+	text, err := io.ReadAll(io.LimitReader(r, length)) // memory as bytes come
+	if err != nil || int64(len(text)) < length {
+		return Header{}, ErrCut
+	}
+	return parse(string(text))
 }
 
-var errHeader = errors.New("a header that is none")
+// Append adds the header of an array of one kind of element, row by row, of version 1.0, whose numbers begin at a
+// multiple of 64.
+func Append(b []byte, descr string, shape ...int) []byte {
+	list := ""
+	for _, n := range shape {
+		list += strconv.Itoa(n) + ", "
+	}
+	if len(shape) > 1 {
+		list = strings.TrimSuffix(list, ", ")
+	}
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, strings.TrimSuffix(list, " "))
+	text += strings.Repeat(" ", 63-(10+len(text))%64) + "\n"
+	return append(binary.LittleEndian.AppendUint16(append(b, Magic+"\x01\x00"...), uint16(len(text))), text...)
+}
 
-func parseHeader(s string) (h header, err error) {
+func parse(s string) (h Header, err error) {
 	p := &literal{s: s}
 	value := p.value(0)
 	dict, ok := value.(map[string]any)
 	if !ok || p.bad {
-		return h, errHeader
+		return h, ErrHeader
 	}
-	h.fortran, _ = dict["fortran_order"].(bool)
+	h.Fortran, _ = dict["fortran_order"].(bool)
 	shape, ok := dict["shape"].([]any)
 	if !ok {
-		return h, errHeader
+		return h, ErrHeader
 	}
 	for _, n := range shape {
 		x, ok := n.(int64)
 		if !ok {
-			return h, errHeader
+			return h, ErrHeader
 		}
-		h.shape = append(h.shape, x)
+		h.Shape = append(h.Shape, x)
 	}
 	switch d := dict["descr"].(type) {
 	case string:
-		h.fields = []described{{"", d}}
+		h.Fields = []Field{{"", d}}
 	case []any:
 		for _, f := range d {
 			of, ok := f.([]any)
 			if !ok || len(of) < 2 {
-				return h, errHeader
+				return h, ErrHeader
 			}
 			name, _ := of[0].(string)
 			descr, isText := of[1].(string)
@@ -63,11 +109,11 @@ func parseHeader(s string) (h header, err error) {
 			if name == "" {
 				continue // padding
 			}
-			h.fields = append(h.fields, described{name, descr + ""})
+			h.Fields = append(h.Fields, Field{name, descr})
 		}
 	}
-	if len(h.fields) == 0 {
-		return h, errHeader
+	if len(h.Fields) == 0 {
+		return h, ErrHeader
 	}
 	return h, nil
 }

@@ -1,0 +1,218 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// wanted is what a request wants to know beside its predictions. The parameters of an inference request and those
+// in the address of POST /predict have the same names.
+type wanted struct {
+	counts   bool
+	interval *float64 // the level
+	sets     *float64 // the level
+	reasons  bool
+}
+
+// fromQuery reads the parameters of POST /predict.
+func (x *exchange) fromQuery() (w wanted, err error) {
+	if x.r.URL.RawQuery == "" {
+		return w, nil
+	}
+	q := x.r.URL.Query()
+	for name, to := range map[string]**float64{"interval": &w.interval, "sets": &w.sets} {
+		if q.Has(name) {
+			level, err := strconv.ParseFloat(q.Get(name), 64)
+			if err != nil {
+				return w, notLevel(name, strconv.Quote(q.Get(name)))
+			}
+			*to = &level
+		}
+	}
+	for name, to := range map[string]*bool{"counts": &w.counts, "reasons": &w.reasons} {
+		switch q.Get(name) {
+		case "true":
+			*to = true
+		case "", "false":
+		default:
+			return w, notTruth(name, strconv.Quote(q.Get(name)))
+		}
+	}
+	return w, nil
+}
+
+// fromParameters reads the parameters of an inference request.
+func fromParameters(p map[string]any) (w wanted, err error) {
+	for name, to := range map[string]**float64{"interval": &w.interval, "sets": &w.sets} {
+		if v, ok := p[name]; ok {
+			level, ok := v.(float64)
+			if !ok {
+				return w, notLevel(name, fmt.Sprintf("%v", v))
+			}
+			*to = &level
+		}
+	}
+	for name, to := range map[string]*bool{"counts": &w.counts, "reasons": &w.reasons} {
+		if v, ok := p[name]; ok {
+			if *to, ok = v.(bool); !ok {
+				return w, notTruth(name, fmt.Sprintf("%v", v))
+			}
+		}
+	}
+	return w, nil
+}
+
+func notLevel(name, given string) error {
+	return bad("%s is %s, which is no number: give a share between 0 and 1, such as 0.9", name, given)
+}
+
+func notTruth(name, given string) error {
+	return bad("%s is %s: give true or false", name, given)
+}
+
+// extra is what was asked for of some rows.
+type extra struct {
+	wanted
+	intervals []model.Interval // a row's targets one behind the other
+	sets      [][]string       // the classes of each row
+	reasons   *model.Shapley
+}
+
+// extra finds what was asked for.
+func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
+	e.wanted = w
+	if w.interval != nil {
+		if e.intervals, err = r.m.Intervals(r.out, *w.interval); err != nil {
+			return e, asked400(err)
+		}
+		x.s.metrics.asked.add(x.model, "interval", int64(r.n))
+	}
+	if w.sets != nil {
+		if e.sets, err = r.m.Sets(r.out, *w.sets); err != nil {
+			return e, asked400(err)
+		}
+		x.s.metrics.asked.add(x.model, "sets", int64(r.n))
+	}
+	if !w.reasons {
+		return e, nil
+	}
+	switch most := x.s.o.MaxReasons; {
+	case r.m.explainer == nil:
+		return e, bad("reasons need rows that stand for not knowing a column: start the server with --background FILE, best the table of the training")
+	case r.n > most:
+		return e, refuse(413, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
+	}
+	if e.reasons, err = r.m.explainer.Explain(x.r.Context(), r.values); err != nil {
+		if errors.Is(err, model.ErrRow) {
+			return e, bad("%w", err)
+		}
+		if x.r.Context().Err() != nil {
+			return e, bad("the request was given up before its reasons were there")
+		}
+		return e, err
+	}
+	x.s.metrics.asked.add(x.model, "reasons", int64(r.n))
+	return e, nil
+}
+
+// asked400 is an error of package model about an option, said of a parameter.
+func asked400(err error) error {
+	return bad("%s", strings.TrimPrefix(err.Error(), model.ErrOptions.Error()+": --"))
+}
+
+// appendExtra writes what was asked for as members of an object that has others before: counts of all rows, and of
+// the others a list with an element for each row:
+//
+//	"intervals": {"price": {"lower": 2.8, "upper": 3.4}}
+//	"sets":      ["Adelie", "Gentoo"]
+//	"reasons":   {"price": {"base": 3, "columns": {"size": 0.2, "age": -0.1}}}
+func (r *rows) appendExtra(b []byte, e extra) []byte {
+	if e.counts {
+		b = append(append(b, `,"counts":`...), r.countsJSON()...)
+	}
+	if e.intervals != nil {
+		b = appendList(append(b, `,"intervals":`...), r.n, func(b []byte, i int) []byte {
+			return appendObject(b, r.m.targets, func(b []byte, j int) []byte {
+				in := e.intervals[i*len(r.m.targets)+j]
+				b = appendFloat(append(b, `{"lower":`...), in.Lower)
+				return append(appendFloat(append(b, `,"upper":`...), in.Upper), '}')
+			})
+		})
+	}
+	if e.sets != nil {
+		b = appendList(append(b, `,"sets":`...), r.n, func(b []byte, i int) []byte {
+			return appendList(b, len(e.sets[i]), func(b []byte, j int) []byte { return appendText(b, e.sets[i][j]) })
+		})
+	}
+	if s := e.reasons; s != nil {
+		b = appendList(append(b, `,"reasons":`...), r.n, func(b []byte, i int) []byte {
+			return appendObject(b, s.Outputs, func(b []byte, k int) []byte {
+				b = appendFloat(append(b, `{"base":`...), s.Base[k])
+				return append(appendObject(append(b, `,"columns":`...), s.Columns, func(b []byte, c int) []byte {
+					return appendFloat(b, s.Rows[i].Values[k][c])
+				}), '}')
+			})
+		})
+	}
+	return b
+}
+
+// tensors are what was asked for, as outputs of an inference request: lower and upper [N, targets]; set [N, classes],
+// whether a class is in the set; base [N, outputs] and reasons [N, outputs, columns], where an output is a target, a
+// class, or the second of two classes.
+func (e *extra) tensors(r *rows) []*output {
+	var list []*output
+	add := func(name, datatype string, shape ...int) *output {
+		o := &output{tensorMeta: tensorMeta{name, datatype, append([]int{r.n}, shape...)}}
+		list = append(list, o)
+		return o
+	}
+	if e.intervals != nil {
+		lower, upper := add("lower", "FP64", len(r.m.targets)), add("upper", "FP64", len(r.m.targets))
+		for _, in := range e.intervals {
+			lower.number, upper.number = append(lower.number, in.Lower), append(upper.number, in.Upper)
+		}
+	}
+	if e.sets != nil {
+		set := add("set", "BOOL", len(r.m.classes))
+		for _, classes := range e.sets {
+			for _, class := range r.m.classes {
+				set.truth = append(set.truth, slices.Contains(classes, class))
+			}
+		}
+	}
+	if s := e.reasons; s != nil {
+		base, reasons := add("base", "FP64", len(s.Outputs)), add("reasons", "FP64", len(s.Outputs), len(s.Columns))
+		for _, row := range s.Rows {
+			base.number = append(base.number, s.Base...)
+			for _, values := range row.Values {
+				reasons.number = append(reasons.number, values...)
+			}
+		}
+	}
+	return list
+}
+
+// sure is what the model can say of how sure it is, interval or sets, and a level for it; "" is neither.
+func (l *loaded) sure() (name string, level float64) {
+	name = "sets"
+	if l.Task() == data.Regression {
+		name = "interval"
+	}
+	for _, level := range []float64{0.9, 0.8, 0.5} {
+		_, err := l.Intervals(nil, level)
+		if name == "sets" {
+			_, err = l.Sets(nil, level)
+		}
+		if err == nil {
+			return name, level
+		}
+	}
+	return "", 0
+}
