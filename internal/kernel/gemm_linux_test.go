@@ -48,6 +48,10 @@ func testGemmStaysInside[T Float](t *testing.T) {
 				}
 			}
 		}
+		// Rows of Aᵀ that are copied in stripes: whole ones, half ones, and others.
+		for _, m := range []int{64, 80, 90} {
+			Gemm(m, 50, 20, end(a, m, 20, 256-m, true), end(b, 20, 50, 0, false), end(c, m, 50, 0, false), true)
+		}
 		// Rows far enough apart for panels to be packed.
 		Gemm(60, 34, 20, end(a, 60, 20, 0, false), end(b, 20, 34, 2000, false), end(c, 60, 34, 0, false), false)
 	}

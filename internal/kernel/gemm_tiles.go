@@ -2,10 +2,7 @@
 
 package kernel
 
-import (
-	"sync/atomic"
-	"unsafe"
-)
+import "unsafe"
 
 // How a product is cut. None of it can change a bit: every element stays one chain over
 // k, which continues from C where one call of the assembly ends and the next begins.
@@ -15,6 +12,12 @@ const (
 	pageStride = 4096 // rows of A that are so many bytes apart compete for one place in the L1 cache,
 	pageRows   = 6    // so that tiles should not have more of them
 	fewRowsK   = 64   // steps of k where a transposed panel is used by few rows: it stays in the L1 cache
+
+	leastBlock = 128 << 10 // bytes of A's block whatever the L2 cache
+	mostBlock  = 512 << 10 // bytes of A's block beyond which none was measured to be faster
+
+	stripeBytes  = 128  // bytes of a row of Aᵀ that are copied together
+	stripeStride = 1024 // bytes: rows of Aᵀ that are a multiple of it apart compete for few places in the L1 cache
 )
 
 // blockBytes is how much of A all panels of B run over before the next part of A: half of the
@@ -22,11 +25,10 @@ const (
 var blockBytes = blockOf(l2Bytes)
 
 func blockOf(l2 int) int {
-	const least, most = 128 << 10, 512 << 10
 	if l2 == 0 {
-		return most
+		return mostBlock
 	}
-	return min(max(l2/2, least), most)
+	return min(max(l2/2, leastBlock), mostBlock)
 }
 
 // A shape is how an instruction set cuts C into tiles.
@@ -37,6 +39,7 @@ type shape struct {
 	widths     [4]int // the most vectors of a tile of 1, 2 or 3 rows
 	packStride int    // the bytes between rows of B from which its panels are copied
 	callFMAs   int    // in one call: assembly holds up the garbage collector
+	stripes    bool   // copying Aᵀ in stripes pays
 }
 
 // gemmTiles is Gemm by tiles of vectors:
@@ -48,7 +51,8 @@ type shape struct {
 //				for each tile of h rows in the panel's columns of C
 //					tile += A's rows · panel
 //
-// A is read where it stands, by its strides, so that A·B and Aᵀ·B are the same loop.
+// A is read where it stands, by its strides, so that A·B and Aᵀ·B are the same loop. But where
+// the rows of Aᵀ compete for places in the L1 cache, they are copied first: see copyStripes.
 //
 // With a descent the tiles end in that instead of being stored.
 func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T) {
@@ -77,7 +81,7 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 	copied := !byColumns && b.Row*size >= s.packStride && m >= packRows
 	var panels *scratch
 	if byColumns || copied {
-		panels = takeScratch()
+		panels = scratches.take()
 		widest = min(widest, scratchVectors)
 	}
 	step := k // of p: at most blockK, and alike in all blocks
@@ -96,6 +100,10 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 	if m*step*size > blockBytes {
 		rows = blockBytes / (step * size)
 	}
+	var striped *block
+	if s.stripes && a.Row == 1 && a.Col > 0 && a.Col*size%stripeStride == 0 && m >= packRows && n >= packRows {
+		striped = blocks.take()
+	}
 	for p := 0; p < k; p += step {
 		kp := min(step, k-p)
 		if p > 0 {
@@ -103,6 +111,10 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 		}
 		for i0 := 0; i0 < m; i0 += rows {
 			i1 := min(i0+rows, m)
+			part := View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}
+			if striped != nil {
+				copyStripes((*T)(unsafe.Pointer(striped)), part, i1-i0, kp)
+			}
 			for j := 0; j < n; {
 				// w vectors, alike in all panels if there may be more than two.
 				vectors := (n - j + lanes - 1) / lanes
@@ -126,14 +138,44 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 					packPanel(to, panel, kp, bRow, b.Row*size)
 					panel = to
 				}
-				column(set, min(s.heights[w], tallest), w, kp, View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}, panel, bRow,
-					c, from, i0, j, i1-i0, last, d, &f)
+				if striped == nil {
+					column(set, min(s.heights[w], tallest), w, kp, part, panel, bRow, c, from, i0, j, i1-i0, last, d, &f)
+				}
+				for i := i0; i < i1 && striped != nil; i += stripeBytes / size {
+					width := min(stripeBytes/size, i1-i)
+					stripe := unsafe.Slice((*T)(unsafe.Pointer(&striped[(i-i0)*kp*size])), kp*width)
+					column(set, s.heights[w], w, kp, View[T]{stripe, 1, width}, panel, bRow, c, from, i, j, width, last, d, &f)
+				}
 				j += columns
 			}
 		}
 	}
 	if panels != nil {
-		panels.put()
+		scratches.put(panels)
+	}
+	if striped != nil {
+		blocks.put(striped)
+	}
+}
+
+// copyStripes copies k columns of A, m elements each, stripe by stripe: of each column a piece of
+// stripeBytes, one behind the other; the last stripe is as wide as what is left. A tile then reads
+// lines that are all its stripe's. In A it reads a few bytes of a line of each column, and columns
+// that are 1, 2 or 4 KB apart, as in networks with 256, 512 or 1024 units, push each other out of the
+// L1 cache.
+func copyStripes[T Float](dst *T, a View[T], m, k int) {
+	size := int(unsafe.Sizeof(*dst))
+	for i := 0; i < m; i += stripeBytes / size {
+		width := min(stripeBytes/size, m-i)
+		if bytes := width * size; bytes == stripeBytes || bytes == stripeBytes/2 {
+			packPanel(dst, &a.Data[i], k, bytes, a.Col*size)
+		} else {
+			stripe := unsafe.Slice(dst, k*width)
+			for p := range k {
+				copy(stripe[p*width:][:width], a.Data[p*a.Col+i:])
+			}
+		}
+		dst = (*T)(unsafe.Add(unsafe.Pointer(dst), k*stripeBytes))
 	}
 }
 
@@ -248,23 +290,10 @@ type scratch [blockK * scratchVectors * 64]byte
 
 const scratchVectors = 4
 
-// idle holds the scratches that no product is using: as many as were ever used at once,
-// up to its length.
-var idle [64]atomic.Pointer[scratch]
+// A block holds a block of A in stripes, of which the last may be wider than what is left of A.
+type block [mostBlock + blockK*stripeBytes]byte
 
-func takeScratch() *scratch {
-	for i := range idle {
-		if s := idle[i].Load(); s != nil && idle[i].CompareAndSwap(s, nil) {
-			return s
-		}
-	}
-	return new(scratch)
-}
-
-func (s *scratch) put() {
-	for i := range idle {
-		if idle[i].Load() == nil && idle[i].CompareAndSwap(nil, s) {
-			return
-		}
-	}
-}
+var (
+	scratches pool[scratch]
+	blocks    pool[block]
+)

@@ -5,8 +5,8 @@ package kernel
 import "unsafe"
 
 var shapes = [...]shape{
-	avx2:   {32, 2, [...]int{0, 12, 6, 3, 2, 1, 1, 1, 1}, [...]int{0, 8, 4, 3}, 512, 250_000},
-	avx512: {64, 2, [...]int{0, 12, 12, 3, 3, 1, 1, 1, 1}, [...]int{0, 8, 4, 4}, 4096, 250_000},
+	avx2:   {32, 2, [...]int{0, 12, 6, 3, 2, 1, 1, 1, 1}, [...]int{0, 8, 4, 3}, 512, 250_000, true},
+	avx512: {64, 2, [...]int{0, 12, 12, 3, 3, 1, 1, 1, 1}, [...]int{0, 8, 4, 4}, 4096, 250_000, false},
 }
 
 // runTiles calls the assembly of the instruction set and precision: see tilesF32AVX512.

@@ -8,7 +8,7 @@ import "unsafe"
 // elements of A. packStride is AVX2's, whose panels have as many bytes, and callFMAs leaves room
 // for small cores; neither has been measured.
 var shapes = [...]shape{
-	neon: {16, 4, [...]int{0, 12, 12, 8, 6, 2, 2, 2, 2}, [...]int{0, 8, 8, 4}, 512, 50_000},
+	neon: {16, 4, [...]int{0, 12, 12, 8, 6, 2, 2, 2, 2}, [...]int{0, 8, 8, 4}, 512, 50_000, false},
 }
 
 // runTiles calls the assembly of the precision: see tilesF32NEON. It fetches nothing ahead, and
