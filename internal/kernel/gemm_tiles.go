@@ -73,77 +73,40 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 		return
 	}
 	f := newFetch(next, k*(m/s.heights[s.usual]+1)*(n/(s.usual*lanes)+1))
-	widest := s.usual
-	if m <= 3 && d == nil {
-		widest = s.widths[m]
-	}
-	byColumns := b.Col != 1
-	copied := !byColumns && b.Row*size >= s.packStride && m >= packRows
+	q := cutOf(s, m, n, k, &a, &b, d != nil)
 	var panels *scratch
-	if byColumns || copied {
+	if q.byColumns || q.copied {
 		panels = scratches.take()
-		widest = min(widest, scratchVectors)
 	}
-	step := k // of p: at most blockK, and alike in all blocks
-	if k > blockK {
-		blocks := (k + blockK - 1) / blockK
-		step = (k + blocks - 1) / blocks
+	var stripes *block
+	if q.stripes {
+		stripes = blocks.take()
 	}
-	tallest := 12
-	if a.Row != 0 && a.Row*size%pageStride == 0 {
-		tallest = pageRows
-	}
-	rows := m
-	if byColumns && m <= 3 {
-		step = min(step, fewRowsK)
-	}
-	if m*step*size > blockBytes {
-		rows = blockBytes / (step * size)
-	}
-	var striped *block
-	if s.stripes && a.Row == 1 && a.Col > 0 && a.Col*size%stripeStride == 0 && m >= packRows && n >= packRows {
-		striped = blocks.take()
-	}
-	for p := 0; p < k; p += step {
-		kp := min(step, k-p)
+	for p := 0; p < k; p += q.step {
+		kp := min(q.step, k-p)
 		if p > 0 {
 			from = c
 		}
-		for i0 := 0; i0 < m; i0 += rows {
-			i1 := min(i0+rows, m)
+		for i0 := 0; i0 < m; i0 += q.rows {
+			i1 := min(i0+q.rows, m)
 			part := View[T]{a.Data[i0*a.Row+p*a.Col:], a.Row, a.Col}
-			if striped != nil {
-				copyStripes((*T)(unsafe.Pointer(striped)), part, i1-i0, kp)
+			if stripes != nil {
+				copyStripes((*T)(unsafe.Pointer(stripes)), part, i1-i0, kp)
 			}
 			for j := 0; j < n; {
-				// w vectors, alike in all panels if there may be more than two.
-				vectors := (n - j + lanes - 1) / lanes
-				w := min(vectors, widest)
-				if vectors > w && w > 2 {
-					parts := (vectors + w - 1) / w
-					w = (vectors + parts - 1) / parts
-				}
+				w := q.width((n - j + lanes - 1) / lanes)
 				columns := min(w*lanes, n-j)
 				last := columns - (w-1)*lanes
-
 				panel, bRow := &b.Data[p*b.Row+j*b.Col], b.Row*size
-				if byColumns {
-					bRow = w * s.bytes
-					to := (*T)(unsafe.Pointer(panels))
-					transposePanel(to, panel, kp, columns, b.Col*size, bRow)
-					panel = to
-				} else if copied && w == s.usual && last == lanes {
-					bRow = w * s.bytes
-					to := (*T)(unsafe.Pointer(panels))
-					packPanel(to, panel, kp, bRow, b.Row*size)
-					panel = to
+				if q.byColumns || q.copied && w == s.usual && last == lanes {
+					panel, bRow = copyPanel(panels, panel, q.byColumns, kp, columns, w*s.bytes, b.Row*size, b.Col*size)
 				}
-				if striped == nil {
-					column(set, min(s.heights[w], tallest), w, kp, part, panel, bRow, c, from, i0, j, i1-i0, last, d, &f)
+				if stripes == nil {
+					column(set, min(s.heights[w], q.tallest), w, kp, part, panel, bRow, c, from, i0, j, i1-i0, last, d, &f)
 				}
-				for i := i0; i < i1 && striped != nil; i += stripeBytes / size {
+				for i := i0; i < i1 && stripes != nil; i += stripeBytes / size {
 					width := min(stripeBytes/size, i1-i)
-					stripe := unsafe.Slice((*T)(unsafe.Pointer(&striped[(i-i0)*kp*size])), kp*width)
+					stripe := unsafe.Slice((*T)(unsafe.Pointer(&stripes[(i-i0)*kp*size])), kp*width)
 					column(set, s.heights[w], w, kp, View[T]{stripe, 1, width}, panel, bRow, c, from, i, j, width, last, d, &f)
 				}
 				j += columns
@@ -153,9 +116,68 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 	if panels != nil {
 		scratches.put(panels)
 	}
-	if striped != nil {
-		blocks.put(striped)
+	if stripes != nil {
+		blocks.put(stripes)
 	}
+}
+
+// A cut is how a product is taken apart.
+type cut struct {
+	widest    int  // the most vectors of a panel
+	tallest   int  // the most rows of a tile
+	step      int  // of k, at most blockK, and alike in all blocks
+	rows      int  // of C, whose block of A stays in the L2 cache
+	byColumns bool // B is stored by columns, so that panels are transposed
+	copied    bool // B's rows are far apart, so that whole panels of the usual width are copied
+	stripes   bool // Aᵀ's rows compete for places in the L1 cache, so that they are copied
+}
+
+func cutOf[T Float](s *shape, m, n, k int, a, b *View[T], descends bool) cut {
+	size := int(unsafe.Sizeof(T(0)))
+	q := cut{widest: s.usual, tallest: 12, step: k, rows: m, byColumns: b.Col != 1}
+	q.copied = !q.byColumns && b.Row*size >= s.packStride && m >= packRows
+	q.stripes = s.stripes && a.Row == 1 && a.Col > 0 && a.Col*size%stripeStride == 0 && m >= packRows && n >= packRows
+	if m <= 3 && !descends {
+		q.widest = s.widths[m]
+	}
+	if q.byColumns || q.copied {
+		q.widest = min(q.widest, scratchVectors)
+	}
+	if a.Row != 0 && a.Row*size%pageStride == 0 {
+		q.tallest = pageRows
+	}
+	if k > blockK {
+		blocks := (k + blockK - 1) / blockK
+		q.step = (k + blocks - 1) / blocks
+	}
+	if q.byColumns && m <= 3 {
+		q.step = min(q.step, fewRowsK)
+	}
+	if m*q.step*size > blockBytes {
+		q.rows = blockBytes / (q.step * size)
+	}
+	return q
+}
+
+// width returns the vectors of the next panel: alike in all panels if there may be more than two.
+func (q *cut) width(left int) int {
+	w := min(left, q.widest)
+	if left > w && w > 2 {
+		panels := (left + w - 1) / w
+		w = (left + panels - 1) / panels
+	}
+	return w
+}
+
+// copyPanel copies a panel of B into rows of so many bytes that follow each other.
+func copyPanel[T Float](to *scratch, panel *T, byColumns bool, k, columns, bytes, bRow, bCol int) (*T, int) {
+	dst := (*T)(unsafe.Pointer(to))
+	if byColumns {
+		transposePanel(dst, panel, k, columns, bCol, bytes)
+	} else {
+		packPanel(dst, panel, k, bytes, bRow)
+	}
+	return dst, bytes
 }
 
 // copyStripes copies k columns of A, m elements each, stripe by stripe: of each column a piece of
