@@ -178,11 +178,13 @@ func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
 	fine := f.finer()
 	fine.fill(c, x, y, limits)
 	c.SetLineStyle(draw.LineStyle{Color: contourColor, Width: 0.7})
+	var lines vg.Path // all in one: a page shows few large paths sooner than many small ones
 	for _, s := range fine.contours(limits) {
-		c.Stroke(vg.Path{
-			{Type: vg.MoveComp, Pos: vg.Point{X: x(s.x0), Y: y(s.y0)}},
-			{Type: vg.LineComp, Pos: vg.Point{X: x(s.x1), Y: y(s.y1)}},
-		})
+		lines.Move(vg.Point{X: x(s.x0), Y: y(s.y0)})
+		lines.Line(vg.Point{X: x(s.x1), Y: y(s.y1)})
+	}
+	if lines != nil {
+		c.Stroke(lines)
 	}
 	f.dots(c, p, x, y, limits)
 }
@@ -232,9 +234,26 @@ func (f Field) finer() Field {
 	return fine
 }
 
-// fill paints the cells.
+// fills are paths by their colour, in the order in which the colours came.
+type fills struct {
+	colors []color.NRGBA
+	paths  map[color.NRGBA]vg.Path
+}
+
+func (s *fills) add(c color.NRGBA, path vg.Path) {
+	if s.paths == nil {
+		s.paths = map[color.NRGBA]vg.Path{}
+	}
+	if s.paths[c] == nil {
+		s.colors = append(s.colors, c)
+	}
+	s.paths[c] = append(s.paths[c], path...)
+}
+
+// fill paints the cells, those of one colour as one path.
 func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float64) {
 	halfX, halfY := halfStep(f.X), halfStep(f.Y)
+	var cells fills
 	for i, row := range f.Z {
 		for j := 0; j < len(row); {
 			fill, ok := f.shade(row[j], limits)
@@ -246,8 +265,7 @@ func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float6
 			}
 			if ok {
 				const bleed = 0.4 // into the neighbours, so that no seam shows between cells
-				c.SetColor(fill)
-				c.Fill(vg.Rectangle{
+				cells.add(fill, vg.Rectangle{
 					Min: vg.Point{X: max(c.Min.X, x(f.X[j]-halfX)-bleed), Y: max(c.Min.Y, y(f.Y[i]-halfY)-bleed)},
 					Max: vg.Point{X: min(c.Max.X, x(f.X[end-1]+halfX)+bleed), Y: min(c.Max.Y, y(f.Y[i]+halfY)+bleed)},
 				}.Path())
@@ -255,39 +273,73 @@ func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float6
 			j = end
 		}
 	}
+	for _, fill := range cells.colors {
+		c.SetColor(fill)
+		c.Fill(cells.paths[fill])
+	}
+}
+
+// together is how many points are drawn at once, those of one look as one path. It is few, so that
+// where points lie over each other no class hides the others.
+const together = 50
+
+// look is how a point is drawn.
+type look struct {
+	dot, edge, ring color.NRGBA // no ring: of no colour
+	width           vg.Length   // of the edge
 }
 
 // dots draws the points.
 func (f Field) dots(c draw.Canvas, p *plot.Plot, x, y func(float64) vg.Length, limits []float64) {
-	for _, pt := range f.Points {
-		inside := pt.X >= p.X.Min && pt.X <= p.X.Max && pt.Y >= p.Y.Min && pt.Y <= p.Y.Max
-		if !inside {
-			continue
+	for from := 0; from < len(f.Points); from += together {
+		var looks []look
+		dots, rings := map[look]vg.Path{}, map[look]vg.Path{}
+		for _, pt := range f.Points[from:min(from+together, len(f.Points))] {
+			if inside := pt.X >= p.X.Min && pt.X <= p.X.Max && pt.Y >= p.Y.Min && pt.Y <= p.Y.Max; !inside {
+				continue
+			}
+			l, center := f.look(pt, limits), vg.Point{X: x(pt.X), Y: y(pt.Y)}
+			if dots[l] == nil {
+				looks = append(looks, l)
+			}
+			dots[l] = append(dots[l], circle(center, 3.6)...)
+			if l.ring.A > 0 {
+				rings[l] = append(rings[l], circle(center, 5)...)
+			}
 		}
-		dot := ink
-		if pt.Z >= 0 && pt.Z < float64(len(f.Classes)) {
-			dot = classColor(int(pt.Z))
-		} else if shade, ok := f.shade(pt.Z, limits); ok {
-			dot = shade
+		for _, l := range looks {
+			c.SetColor(l.dot)
+			c.Fill(dots[l])
+			c.SetLineStyle(draw.LineStyle{Color: l.edge, Width: l.width})
+			c.Stroke(dots[l])
+			if rings[l] != nil {
+				c.SetLineStyle(draw.LineStyle{Color: l.ring, Width: 1.8})
+				c.Stroke(rings[l])
+			}
 		}
-		pale := func(c color.NRGBA) color.NRGBA { return mix(c, white, 0.75*math.Min(1, math.Max(0, pt.Off))) }
-		center := vg.Point{X: x(pt.X), Y: y(pt.Y)}
-		at := circle(center, 3.6)
-		c.SetColor(pale(dot))
-		c.Fill(at)
-		if pt.Said != nil && *pt.Said >= 0 && *pt.Said < float64(len(f.Classes)) {
-			c.SetLineStyle(draw.LineStyle{Color: white, Width: 1})
-			c.Stroke(at)
-			c.SetLineStyle(draw.LineStyle{Color: pale(classColor(int(*pt.Said))), Width: 1.8})
-			c.Stroke(circle(center, 5))
-			continue
-		}
-		c.SetLineStyle(draw.LineStyle{Color: white, Width: 1})
-		if len(f.Classes) == 0 {
-			c.SetLineStyle(draw.LineStyle{Color: ink, Width: 0.8})
-		}
-		c.Stroke(at)
 	}
+}
+
+// look is how a point is drawn: in its value's colour, the paler the farther it is off, in eight
+// steps.
+func (f Field) look(pt FieldPoint, limits []float64) look {
+	const steps = 8
+	off := math.Round(steps*math.Min(1, math.Max(0, pt.Off))) / steps
+	pale := func(c color.NRGBA) color.NRGBA { return mix(c, white, 0.75*off) }
+	dot := ink
+	if pt.Z >= 0 && pt.Z < float64(len(f.Classes)) {
+		dot = classColor(int(pt.Z))
+	} else if shade, ok := f.shade(pt.Z, limits); ok {
+		dot = shade
+	}
+	l := look{dot: pale(dot), edge: white, width: 1}
+	switch {
+	case pt.Said != nil && *pt.Said >= 0 && *pt.Said < float64(len(f.Classes)):
+		l.ring = pale(classColor(int(*pt.Said)))
+	case len(f.Classes) == 0:
+		l.edge, l.width = ink, 0.8
+	}
+	return l
 }
 
 var contourColor = color.NRGBA{R: 0x2B, G: 0x5D, B: 0x82, A: 120}

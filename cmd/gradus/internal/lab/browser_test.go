@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 
 // tabPage is a tab of the browser on a lab of its own.
 type tabPage struct {
-	t      *testing.T
+	t      testing.TB
 	ctx    context.Context
 	server *Server
 	url    string
@@ -58,7 +58,7 @@ type tabPage struct {
 }
 
 // openTab opens the page of a new server.
-func openTab(t *testing.T, o Options) *tabPage {
+func openTab(t testing.TB, o Options) *tabPage {
 	t.Helper()
 	s := NewServer(o)
 	web := httptest.NewServer(s)
@@ -69,7 +69,7 @@ func openTab(t *testing.T, o Options) *tabPage {
 	return openURL(t, s, web.URL+"/?c="+Examples()[0].Setup.Link())
 }
 
-func openURL(t *testing.T, s *Server, url string) *tabPage {
+func openURL(t testing.TB, s *Server, url string) *tabPage {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("drives a browser; not with -short")

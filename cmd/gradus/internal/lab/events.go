@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"io"
@@ -74,13 +75,28 @@ func (e *entry) since(r *http.Request) message {
 func reply(w http.ResponseWriter, r *http.Request, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		json.NewEncoder(w).Encode(v)
+		encode(w, v)
 		return
 	}
 	w.Header().Set("Content-Encoding", "gzip")
-	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that there is
-	json.NewEncoder(z).Encode(v)
+	z := gzips.Get().(*gzip.Writer)
+	z.Reset(w)
+	encode(z, v)
 	z.Close()
+	gzips.Put(z)
+}
+
+// gzips compress answers. What one needs, a megabyte, serves for the next.
+var gzips = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // a level that there is
+	return z
+}}
+
+// encode writes JSON for the page's script, whose HTML need not be escaped a second time, and ends the line.
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 // events sends frames as long as the page is there, at most ten a second. A frame is drawn
@@ -113,7 +129,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
-		var text []byte
+		var text bytes.Buffer
 		select {
 		case <-ctx.Done():
 			if r.Context().Err() == nil { // another page of this visitor has it now
@@ -130,18 +146,18 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 			if e.silent() > mostSilent { // it reads nothing: the script answers each beat
 				return
 			}
-			text = []byte("event: beat\ndata:\n\n") // each finds out whether the other is still there
+			text.WriteString("event: beat\ndata:\n\n") // each finds out whether the other is still there
 		case <-wake:
 			m := e.drawn.draw(e.Frame(), sent)
 			sent = m.Have
-			frame, err := json.Marshal(m)
-			if err != nil {
+			text.WriteString("data: ")
+			if err := encode(&text, m); err != nil {
 				return
 			}
-			text = append(append([]byte("data: "), frame...), "\n\n"...)
+			text.WriteString("\n")
 		}
 		control.SetWriteDeadline(time.Now().Add(20 * time.Second))
-		if _, err := to.Write(text); err != nil {
+		if _, err := to.Write(text.Bytes()); err != nil {
 			return
 		}
 		if err := flush(); err != nil {

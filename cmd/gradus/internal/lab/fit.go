@@ -282,24 +282,59 @@ func grid(values []float64, n int) []float64 {
 	return out
 }
 
-// says is the first output for a row of cells, in the target's own units, or the number of the
-// class; of two classes, where it is graded, the probability of the second.
-func (p *plane) says(graded bool, tape *nn.Tape[float64], x nn.Matrix[float64]) (float64, error) {
+// reads is the first of a row's outputs, in the target's own units, or the number of the class; of
+// two classes, where it is graded, the probability of the second.
+func (p *plane) reads(graded bool, out []float64) float64 {
 	e := p.f.Fit.Encoding
-	if err := data.EncodeRow(e, p.row, x.Row(0)); err != nil {
-		return 0, err
+	out = p.f.finish(out)
+	switch {
+	case e.Task == data.Regression:
+		return out[0]*e.Targets[0].Scale + e.Targets[0].Center
+	case e.Task == data.Multiclass:
+		return float64(highest(out))
+	case graded:
+		return out[0]
 	}
-	out := p.f.finish(p.f.Net.Forward(tape, x).Row(0))
-	switch e.Task {
-	case data.Regression:
-		return out[0]*e.Targets[0].Scale + e.Targets[0].Center, nil
-	case data.Multiclass:
-		return float64(highest(out)), nil
+	return yes(out[0])
+}
+
+// encoded are the network's inputs for values of one column, the other columns as in the chosen row.
+func (p *plane) encoded(column int, values []float64) (nn.Matrix[float64], error) {
+	x := nn.NewMatrix[float64](len(values), p.f.Net.Inputs())
+	row := slices.Clone(p.row)
+	for i, v := range values {
+		row[column] = data.Number(v)
+		if err := data.EncodeRow(p.f.Fit.Encoding, row, x.Row(i)); err != nil {
+			return x, err
+		}
 	}
-	if graded {
-		return out[0], nil
+	return x, nil
+}
+
+// over goes over a grid line by line and shows each line's pass through the network. A column's
+// inputs depend on its own cell alone, so each axis is encoded once.
+func (p *plane) over(xs, ys []float64, line func(tape *nn.Tape[float64])) error {
+	x, err := p.encoded(p.ix, xs)
+	if err != nil {
+		return err
 	}
-	return yes(out[0]), nil
+	y, err := p.encoded(p.iy, ys)
+	if err != nil {
+		return err
+	}
+	tape, columns := p.f.Net.NewTape(len(xs)), p.f.Fit.Encoding.InputColumns()
+	for i := range ys {
+		for k, name := range columns {
+			for j := range xs {
+				if name == p.nameY {
+					x.Row(j)[k] = y.At(i, k)
+				}
+			}
+		}
+		p.f.Net.Forward(tape, x)
+		line(tape)
+	}
+	return nil
 }
 
 func (p *plane) field(width, height int) (plot.Figure, error) {
@@ -316,17 +351,15 @@ func (p *plane) field(width, height int) (plot.Figure, error) {
 	if small {
 		fig.Levels = smallLevels
 	}
-	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
-	for _, b := range fig.Y {
+	err := p.over(fig.X, fig.Y, func(tape *nn.Tape[float64]) {
 		row := make([]float64, len(fig.X))
-		for j, a := range fig.X {
-			p.row[p.ix], p.row[p.iy] = data.Number(a), data.Number(b)
-			var err error
-			if row[j], err = p.says(false, tape, x); err != nil {
-				return nil, err
-			}
+		for j := range row {
+			row[j] = p.reads(false, tape.A(p.f.Net.Depth()-1).Row(j))
 		}
 		fig.Z = append(fig.Z, row)
+	})
+	if err != nil {
+		return nil, err
 	}
 	off := p.off()
 	for i := range p.x {
@@ -341,12 +374,12 @@ func (p *plane) field(width, height int) (plot.Figure, error) {
 
 // elsewhere reports whether the network sees columns that the plane does not show: a row may then be
 // told otherwise than its place on the plane is.
-func (p *plane) elsewhere() bool { return len(p.others()) > 0 }
+func (p *plane) elsewhere() bool { return len(p.f.others(p.nameX, p.nameY)) > 0 }
 
-// others are the network's inputs that the plane does not show.
-func (p *plane) others() (out []int) {
-	for j, name := range p.f.Fit.Encoding.InputNames() {
-		if name != p.nameX && name != p.nameY {
+// others are the network's inputs of columns that a plane over two does not show.
+func (f *Frame) others(x, y string) (out []int) {
+	for j, name := range f.Fit.Encoding.InputColumns() {
+		if name != x && name != y {
 			out = append(out, j)
 		}
 	}
@@ -357,7 +390,7 @@ func (p *plane) others() (out []int) {
 // being the root mean square of the distances to the chosen row along the inputs that the plane
 // does not show, each in that input's standard deviations.
 func (p *plane) off() []float64 {
-	x, others := p.f.Training.X, p.others()
+	x, others := p.f.Training.X, p.f.others(p.nameX, p.nameY)
 	out := make([]float64, len(p.x))
 	if len(others) == 0 {
 		return out
@@ -387,14 +420,13 @@ func (p *plane) off() []float64 {
 
 func (p *plane) curve(width, height int) (plot.Figure, error) {
 	line := plot.Series{Name: "network", X: grid(p.x, 200)}
-	tape, x := p.f.Net.NewTape(1), nn.NewMatrix[float64](1, p.f.Net.Inputs())
-	for _, a := range line.X {
-		p.row[p.ix] = data.Number(a)
-		y, err := p.says(true, tape, x)
-		if err != nil {
-			return nil, err
-		}
-		line.Y = append(line.Y, y)
+	x, err := p.encoded(p.ix, line.X)
+	if err != nil {
+		return nil, err
+	}
+	out := p.f.Net.Predict(x)
+	for i := range line.X {
+		line.Y = append(line.Y, p.reads(true, out.Row(i)))
 	}
 	label := p.f.outputNames()[0] // of two classes the second
 	if p.f.Fit.Encoding.Task == data.Multiclass {

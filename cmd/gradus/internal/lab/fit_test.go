@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
 )
 
@@ -143,5 +144,66 @@ func TestHealthNamesLargeSteps(t *testing.T) {
 	h := Health{Layers: []LayerHealth{{Layer: 0, Update: 0.44, Weight: 1, Gradient: 1}, {Layer: 1, Update: 0.001, Weight: 1, Gradient: 1}}}
 	if words := strings.Join(h.Words(), " "); !strings.Contains(words, "Layer 0: an update is 44 % as large") || strings.Contains(words, "Layer 1") {
 		t.Errorf("of a ratio of 0.44 it says %q", words)
+	}
+}
+
+// A plane over all columns of the network is no slice, however many inputs a column has: its rank
+// and its pieces are not columns of their own.
+func TestPlaneOfAllColumnsIsNoSlice(t *testing.T) {
+	s := odd(t, "a,b,y", 60, func(i int) string {
+		return exact(float64(i%8)) + "," + exact(float64(i*i%9)) + "," + []string{"low", "high"}[i%8/4]
+	})
+	if err := s.Change(map[string]string{"scale": "pieces"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Look(func(v *View) { v.Tab = "fit" })
+	f := s.Frame()
+	if f.Net.Inputs() <= 2 {
+		t.Fatalf("the network has %d inputs: this tests nothing", f.Net.Inputs())
+	}
+	fig, err := f.Plane(600, 440)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range fig.(plot.Field).Points {
+		if p.Off != 0 || p.Said != nil {
+			t.Errorf("row %d is %v off a plane that shows all there is", i, p.Off)
+		}
+	}
+	if strings.Contains(Render(f)["panel"], `id="slice"`) {
+		t.Error("the page calls it a slice")
+	}
+}
+
+// What the plane shows at a point is what the network says of a row with those cells, whatever the
+// inputs that a column becomes.
+func TestPlaneIsWhatTheNetworkSays(t *testing.T) {
+	s := odd(t, "a,kind,b,y", 90, func(i int) string {
+		return exact(float64(i%8)) + "," + []string{"x", "y", "z"}[i%3] + "," + exact(float64(i*i%9)) + "," + exact(float64(i*i%89)/7)
+	})
+	for _, scale := range []string{"none", "pieces"} {
+		if err := s.Change(map[string]string{"scale": scale}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Goto(ctx, 20); err != nil {
+			t.Fatal(err)
+		}
+		s.Look(func(v *View) { v.Row = 4 })
+		f := s.Frame()
+		fig, err := f.Plane(600, 440)
+		if err != nil {
+			t.Fatal(err)
+		}
+		field, target := fig.(plot.Field), f.Fit.Encoding.Targets[0]
+		x := nn.NewMatrix[float64](1, f.Net.Inputs())
+		for _, at := range [][2]int{{0, 0}, {3, 17}, {len(field.Y) - 1, len(field.X) - 1}} {
+			row := []data.Value{data.Number(field.X[at[1]]), data.Text(f.Table.Cell(f.Training.Rows[4], 1)), data.Number(field.Y[at[0]])}
+			if err := data.EncodeRow(f.Fit.Encoding, row, x.Row(0)); err != nil {
+				t.Fatal(err)
+			}
+			if want := f.Net.Predict(x).At(0, 0)*target.Scale + target.Center; field.Z[at[0]][at[1]] != want {
+				t.Errorf("%s: the plane is %v at %v, where the net says %v", scale, field.Z[at[0]][at[1]], at, want)
+			}
+		}
 	}
 }

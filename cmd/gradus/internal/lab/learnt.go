@@ -8,9 +8,10 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 
-	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
 )
@@ -47,17 +48,18 @@ func (f *Frame) learnt(places plot.Places) (string, error) {
 		return "", err
 	}
 	xs, ys := grid(p.x, learntSide), grid(p.y, learntSide)
-	x := nn.NewMatrix[float64](learntSide*learntSide, 2)
-	for i := range learntSide {
-		for j := range learntSide {
-			p.row[p.ix], p.row[p.iy] = data.Number(xs[j]), data.Number(ys[learntSide-1-i]) // a picture's rows go down
-			if err := data.EncodeRow(f.Fit.Encoding, p.row, x.Row(i*learntSide+j)); err != nil {
-				return "", err
+	slices.Reverse(ys)                         // a picture's rows go down
+	said := make([][]float64, f.Net.Depth()-1) // the activations of a layer, point by point
+	err = p.over(xs, ys, func(tape *nn.Tape[float64]) {
+		for l := range said {
+			for j := range xs {
+				said[l] = append(said[l], tape.A(l).Row(j)...)
 			}
 		}
+	})
+	if err != nil {
+		return "", err
 	}
-	tape := f.Net.NewTape(x.Rows)
-	f.Net.Forward(tape, x)
 	var b strings.Builder
 	for _, u := range places.Units {
 		if u.Column == 0 || u.Column == f.Net.Depth() {
@@ -65,7 +67,7 @@ func (f *Frame) learnt(places plot.Places) (string, error) {
 		}
 		r := 0.93 * places.Radius // the unit's own line stays
 		fmt.Fprintf(&b, `<image class="learnt" x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" href="data:image/png;base64,%s"/>`,
-			u.X-r, u.Y-r, 2*r, 2*r, base64.StdEncoding.EncodeToString(activation(tape.A(u.Column-1), u.Unit)))
+			u.X-r, u.Y-r, 2*r, 2*r, base64.StdEncoding.EncodeToString(activation(said[u.Column-1], f.Net.Layer(u.Column-1).Units, u.Unit)))
 	}
 	return b.String(), nil
 }
@@ -85,23 +87,34 @@ var shades = func() (p color.Palette) {
 	return p
 }()
 
-// activation is the picture of one unit, whose values over the grid are a column of a.
-func activation(a nn.Matrix[float64], unit int) []byte {
+// activation is the picture of one of so many units, whose values over the grid are every so many-th of a.
+func activation(a []float64, units, unit int) []byte {
 	most := 0.0
-	for i := range a.Rows {
-		most = math.Max(most, math.Abs(a.At(i, unit)))
+	for i := unit; i < len(a); i += units {
+		most = math.Max(most, math.Abs(a[i]))
 	}
 	img := image.NewPaletted(image.Rect(0, 0, learntSide, learntSide), shades)
 	half := float64(len(shades) / 2)
-	for i := range a.Rows {
+	for i := range img.Pix {
 		k := half
-		if v := a.At(i, unit) / most; v-v == 0 {
+		if v := a[i*units+unit] / most; v-v == 0 {
 			k += math.Round(v * half)
 		}
 		img.Pix[i] = uint8(k)
 	}
 	var b bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-	encoder.Encode(&b, img) // into memory, which never fails
+	pngs.Encode(&b, img) // into memory, which never fails
 	return b.Bytes()
 }
+
+// pngs writes the small pictures. What it needs for one, a megabyte, serves for the next.
+var pngs = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &pngBuffers{}}
+
+type pngBuffers struct{ sync.Pool }
+
+func (p *pngBuffers) Get() *png.EncoderBuffer {
+	b, _ := p.Pool.Get().(*png.EncoderBuffer)
+	return b
+}
+
+func (p *pngBuffers) Put(b *png.EncoderBuffer) { p.Pool.Put(b) }

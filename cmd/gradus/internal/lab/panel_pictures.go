@@ -87,7 +87,7 @@ func (p panelData) Counted(r *Fitted) string {
 // Sliced reports whether the plane is a slice: the network sees columns that it does not show.
 func (p panelData) Sliced() bool {
 	at := p.PlaneColumns()
-	return at[1] != "" && slices.ContainsFunc(p.Fit.Encoding.InputNames(), func(name string) bool { return name != at[0] && name != at[1] })
+	return at[1] != "" && len(p.others(at[0], at[1])) > 0
 }
 
 // ManyClasses reports whether a confusion matrix is too large for the page.

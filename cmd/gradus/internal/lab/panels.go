@@ -116,7 +116,7 @@ func (f *Frame) below() (curve, output string) {
 	if t := f.View.tab(); t != "fit" && t != "start" && len(f.Net.Params()) <= mostBeside {
 		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
 			if field, ok := fig.(plot.Field); ok {
-				sliced := len(f.Fit.Encoding.InputNames()) > 2
+				sliced := len(f.others(field.XLabel, field.YLabel)) > 0
 				field.Bare = len(field.Classes) > 2 || sliced // what the colours and rings say stands under Fit
 				fig = field
 			}
