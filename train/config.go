@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -172,35 +173,26 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if c.Rule == nil {
 		c.Rule = optim.NewAdam()
 	}
-	if c.Rate == 0 && c.Solver != nil {
-		c.Rate = 1
-	}
-	if c.Rate == 0 {
-		c.Rate = optim.DefaultRate(c.Rule.String())
-	}
 	if c.Schedule == nil {
 		c.Schedule = optim.Constant{}
 	}
-	if c.Method == "" && c.Solver != nil {
-		c.Method = Batch
+	rate, method := 0.0, MiniBatch
+	if c.Solver != nil {
+		rate, method = 1, Batch
 	}
-	if c.Method == "" {
-		c.Method = MiniBatch
-	}
-	if c.BatchSize == 0 {
-		c.BatchSize = 32
-	}
-	if c.Epochs == 0 {
-		c.Epochs = 100
-	}
-	if c.Tolerance == 0 {
-		c.Tolerance = 0.001
-	}
-	if c.Threads == 0 {
-		c.Threads = runtime.GOMAXPROCS(0)
-	}
-	bad := func(format string, args ...any) (Config, error) {
-		return c, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
+	c.Rate = cmp.Or(c.Rate, rate, optim.DefaultRate(c.Rule.String()))
+	c.Method = cmp.Or(c.Method, method)
+	c.BatchSize = cmp.Or(c.BatchSize, 32)
+	c.Epochs = cmp.Or(c.Epochs, 100)
+	c.Tolerance = cmp.Or(c.Tolerance, 0.001)
+	c.Threads = cmp.Or(c.Threads, runtime.GOMAXPROCS(0))
+	return c, c.check(out)
+}
+
+// check reports the first field that has no meaning, for a network with that output layer.
+func (c *Config) check(out nn.Dense) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
 	}
 	if err := nn.Compatible(c.Loss, out.Activation, out.Units); err != nil {
 		return bad("%w", err)
@@ -260,7 +252,7 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 			return bad("%s is %v; it must be a finite number of at least 0", f.name, f.value)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // validate asks a part of a configuration for what is wrong with it, where it has a method Validate.

@@ -188,29 +188,52 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 
 // newTrainer is New, or with a stream NewStream.
 func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream *streamRows[T]) (*Trainer[T], error) {
-	cfg, err := cfg.withDefaults(net.Layer(net.Depth() - 1))
+	rows := data.Train.Rows()
+	if stream != nil {
+		rows = stream.Rows
+	}
+	cfg, err := resolve(net, cfg, data, rows, stream != nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.CheckSolver(net.Layers()); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	if err := cfg.checkLayerRates(net.Depth()); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	cfg.LayerRates = slices.Clone(cfg.LayerRates)
-	rows := data.Train.Rows()
-	if stream != nil {
-		rows, cfg.NoShuffle = stream.Rows, true
-	} else if err := checkSet("training", net, cfg.Loss, data.Train); err != nil {
+	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream}
+	t.back.goodLoss = math.Inf(1)
+	cfg.BatchSize = min(cfg.BatchSize, rows)
+	if t.lonely, err = cfg.normalise(net.Layers(), rows); err != nil {
 		return nil, err
 	}
+	t.cfg = cfg
+	if stream == nil {
+		t.weight = data.Train.Weight()
+	}
+	t.allocate()
+	return t, nil
+}
+
+// resolve fills the zero fields of a configuration and checks it against the network and the rows.
+func resolve[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], rows int, streamed bool) (Config, error) {
+	cfg, err := cfg.withDefaults(net.Layer(net.Depth() - 1))
+	if err != nil {
+		return cfg, err
+	}
+	if err := cfg.CheckSolver(net.Layers()); err != nil {
+		return cfg, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := cfg.checkLayerRates(net.Depth()); err != nil {
+		return cfg, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	cfg.LayerRates = slices.Clone(cfg.LayerRates)
 	if rows == 0 {
-		return nil, fmt.Errorf("%w: there are no training rows", ErrConfig)
+		return cfg, fmt.Errorf("%w: there are no training rows", ErrConfig)
+	}
+	if streamed {
+		cfg.NoShuffle = true
+	} else if err := checkRows("training", net, cfg.Loss, data.Train); err != nil {
+		return cfg, err
 	}
 	if data.Validation.Rows() > 0 {
-		if err := checkSet("validation", net, cfg.Loss, data.Validation); err != nil {
-			return nil, err
+		if err := checkRows("validation", net, cfg.Loss, data.Validation); err != nil {
+			return cfg, err
 		}
 	}
 	switch cfg.Method {
@@ -219,18 +242,26 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	case Stochastic, PerSample:
 		cfg.BatchSize = 1
 	}
-	batchSize := cfg.BatchSize
-	cfg.BatchSize = min(cfg.BatchSize, rows)
-	lonely, err := cfg.normalise(net.Layers(), rows)
-	if err != nil {
-		return nil, err
-	}
+	return cfg, nil
+}
 
-	t := &Trainer[T]{batchSize: batchSize, net: net, cfg: cfg, data: data, bestScore: math.Inf(1), lossAt: -1, lonely: lonely, whole: cfg.GradientNorm, rows: rows, stream: stream}
-	t.back.goodLoss = math.Inf(1)
+// checkRows is checkSet for a set that must have a row of some weight.
+func checkRows[T nn.Float](name string, net *nn.Network[T], loss nn.Loss, s Set[T]) error {
+	if err := checkSet(name, net, loss, s); err != nil {
+		return err
+	}
+	if s.Weight() == 0 {
+		return fmt.Errorf("%w: the weights of all %d %s rows are 0", ErrConfig, s.Rows(), name)
+	}
+	return nil
+}
+
+// allocate makes all memory that training needs, so that a step allocates nothing.
+func (t *Trainer[T]) allocate() {
+	net, cfg, validation := t.net, &t.cfg, t.data.Validation
 	params, values := len(net.Params()), len(net.Values())
-	most := cfg.BatchSize + lonely // rows in a batch
-	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(rows, data.Validation.Rows()))))
+	most := cfg.BatchSize + t.lonely // rows in a batch
+	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(t.rows, validation.Rows()))))
 	t.grads = [][]T{make([]T, params)}
 	t.slots = make([][]T, cfg.Slots())
 	for i := range t.slots {
@@ -249,8 +280,8 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 		}
 	}
 	t.good = make([]T, values)
-	t.tiny = newTiny(net, &t.cfg, data.Train)
-	t.data.Train.Y = Smoothed(data.Train.Y, cfg.LabelSmoothing, cfg.Loss)
+	t.tiny = newTiny(net, cfg, t.data.Train)
+	t.data.Train.Y = Smoothed(t.data.Train.Y, cfg.LabelSmoothing, cfg.Loss)
 	if cfg.EMA > 0 {
 		t.ema = make([]T, values)
 	}
@@ -261,28 +292,20 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	}
 	t.watch = t.newWatch()
 	if cfg.shuffles() {
-		t.order = make([]int, rows)
+		t.order = make([]int, t.rows)
 		t.gather = newGather(most, t.data.Train)
 	}
-	if stream != nil {
-		stream.batch = Set[T]{X: nn.NewMatrix[T](most, net.Inputs()), Y: nn.NewMatrix[T](most, net.Outputs()), W: make([]float64, most)}
-		stream.check = func(s Set[T]) error { return checkSet("stream's", net, cfg.Loss, s) }
-		stream.smooth = func(y nn.Matrix[T]) { smooth(y, y, cfg.LabelSmoothing, cfg.Loss) }
-	} else if t.weight = data.Train.Weight(); t.weight == 0 {
-		return nil, fmt.Errorf("%w: the weights of all %d training rows are 0", ErrConfig, rows)
+	if s := t.stream; s != nil {
+		s.batch = Set[T]{X: nn.NewMatrix[T](most, net.Inputs()), Y: nn.NewMatrix[T](most, net.Outputs()), W: make([]float64, most)}
+		s.check = func(set Set[T]) error { return checkSet("stream's", net, cfg.Loss, set) }
+		s.smooth = func(y nn.Matrix[T]) { smooth(y, y, cfg.LabelSmoothing, cfg.Loss) }
 	}
-	if n := data.Validation.Rows(); n > 0 {
-		if data.Validation.Weight() == 0 {
-			return nil, fmt.Errorf("%w: the weights of all %d validation rows are 0", ErrConfig, n)
-		}
-		if cfg.Score != nil {
-			t.out = make([]float64, n*net.Outputs())
-		}
+	if n := validation.Rows(); n > 0 && cfg.Score != nil {
+		t.out = make([]float64, n*net.Outputs())
 	}
-	if cfg.KeepBest && data.Validation.Rows() > 0 {
+	if cfg.KeepBest && validation.Rows() > 0 {
 		t.best = make([]T, values)
 	}
-	return t, nil
 }
 
 func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T]) error {
