@@ -177,11 +177,12 @@ func (e *Encoding) Unseen(row []Value) int {
 // missing, or has a level that training had not.
 func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	for i := range e.Inputs {
-		switch in := &e.Inputs[i]; {
-		case row[i].missing(in.Spelling):
+		switch in, v := &e.Inputs[i], &row[i]; {
+		case v.kind == valueNumber && in.Kind == KindNumber: // the usual case
+		case v.missing(in.Spelling):
 			missing[i]++
 		case in.Kind == KindCategory:
-			if place, _ := in.place(row[i]); place < 0 {
+			if place, _ := in.place(*v); place < 0 {
 				unseen[i]++
 			}
 		}

@@ -255,7 +255,7 @@ func (s *Series) Floats(values ...float64) {
 	}
 	s.numbers = true
 	if more := s.most - len(c.wide); more > len(values) {
-		c.wide, c.shape = slices.Grow(c.wide, more), slices.Grow(c.shape, more)
+		c.wide, c.shape = roomFor(c.wide, more), roomFor(c.shape, more)
 	}
 	c.wide, c.shape = slices.Grow(c.wide, len(values)), slices.Grow(c.shape, len(values))
 	if c.form == formNumbers && !c.clock && allFinite(values) {
@@ -275,6 +275,14 @@ func (s *Series) Floats(values ...float64) {
 		c.wide = append(c.wide, x)
 		c.shape = append(c.shape, shapePlain)
 	}
+}
+
+// roomFor gives a slice room for n more elements, which slices.Grow would set to 0 first.
+func roomFor[T any](s []T, n int) []T {
+	if cap(s)-len(s) >= n {
+		return s
+	}
+	return append(make([]T, 0, len(s)+n), s...)
 }
 
 // allFinite reports numbers of which none is NaN or infinite.

@@ -1,6 +1,9 @@
 package export
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -96,6 +99,38 @@ func TestGo(t *testing.T) {
 	unformatted, err := exec.Command(need.Tool(t, "gofmt"), "-l", mod.dir).CombinedOutput()
 	if err != nil || len(unformatted) > 0 {
 		t.Errorf("gofmt: %v %s", err, unformatted)
+	}
+}
+
+// The file has every parameter of every network, to the bit, in the networks' order.
+func TestGoWeights(t *testing.T) {
+	for _, o := range []model.Options{{Norm: "batch"}, {Precision: "float64"}, {Members: 3}, {Members: 2, Precision: "float64", Norm: "layer"}} {
+		m := fit(t, data.Multiclass, o)
+		source, _, err := Go(m, Options{Package: "p"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text, ok := strings.Cut(string(source), "const weightText = \"")
+		text, _, closed := strings.Cut(text, "\"")
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if !ok || !closed || err != nil {
+			t.Fatalf("%+v: no text of weights: %v", o, err)
+		}
+		for k, member := range networks(m) {
+			var want []byte
+			if net := member.Network32(); net != nil {
+				want, err = binary.Append(nil, binary.LittleEndian, net.Values())
+			} else {
+				want, err = binary.Append(nil, binary.LittleEndian, member.Network64().Values())
+			}
+			if err != nil || len(raw) < len(want) || !bytes.Equal(raw[:len(want)], want) {
+				t.Fatalf("%+v: the weights of network %d differ, %v", o, k, err)
+			}
+			raw = raw[len(want):]
+		}
+		if len(raw) > 0 {
+			t.Errorf("%+v: %d bytes follow the weights", o, len(raw))
+		}
 	}
 }
 

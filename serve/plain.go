@@ -166,9 +166,11 @@ func (s *Server) predict(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	want, err := x.fromQuery()
-	if err != nil {
-		return err
+	var want wanted
+	if x.r.URL.RawQuery != "" {
+		if want, err = fromQuery(x.r.URL.Query()); err != nil {
+			return err
+		}
 	}
 	body, err := x.body()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/gradus-ml/gradus/data"
@@ -157,9 +158,11 @@ func (s *Server) infer(x *exchange) error {
 			return err
 		}
 	}
-	want, err := fromParameters(request.Parameters)
-	if err != nil {
-		return err
+	var want wanted
+	if request.Parameters != nil {
+		if want, err = fromParameters(request.Parameters); err != nil {
+			return err
+		}
 	}
 	r, err := x.fromTensors(m, request.Inputs, tail)
 	if err != nil {
@@ -441,6 +444,7 @@ func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
 					tail[len(tail)-1] = 1
 				}
 			}
+			tail = slices.Grow(tail, 8*len(o.number))
 			for _, v := range o.number {
 				tail = binary.LittleEndian.AppendUint64(tail, math.Float64bits(v))
 			}

@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,11 +22,7 @@ type wanted struct {
 }
 
 // fromQuery reads the parameters of POST /predict.
-func (x *exchange) fromQuery() (w wanted, err error) {
-	if x.r.URL.RawQuery == "" {
-		return w, nil
-	}
-	q := x.r.URL.Query()
+func fromQuery(q url.Values) (w wanted, err error) {
 	for name, to := range map[string]**float64{"interval": &w.interval, "sets": &w.sets} {
 		if q.Has(name) {
 			level, err := strconv.ParseFloat(q.Get(name), 64)

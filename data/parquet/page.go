@@ -49,8 +49,10 @@ func hybrid(b []byte, width, n int, dst []int32) ([]int32, error) {
 			if t.err != nil {
 				return dst, t.err
 			}
-			for range count {
-				dst = append(dst, int32(x))
+			from := len(dst)
+			dst = slices.Grow(dst, int(count))[:from+int(count)]
+			for i := range dst[from:] {
+				dst[from+i] = int32(x)
 			}
 			continue
 		}
@@ -66,20 +68,26 @@ func hybrid(b []byte, width, n int, dst []int32) ([]int32, error) {
 		packed := b[t.at : t.at+size]
 		t.at += size
 		mask := uint64(1)<<width - 1
-		var buf uint64
-		have, at := 0, 0
-		for range take {
-			for have < width {
-				buf |= uint64(packed[at]) << have
-				have += 8
-				at++
+		from := len(dst)
+		dst = slices.Grow(dst, take)[:from+take]
+		for i := range dst[from:] {
+			bit := i * width
+			if at := bit >> 3; at+8 <= len(packed) {
+				dst[from+i] = int32(binary.LittleEndian.Uint64(packed[at:]) >> (bit & 7) & mask) // width + 7 bits at most
+			} else {
+				dst[from+i] = int32(unpack(packed, bit, width))
 			}
-			dst = append(dst, int32(buf&mask))
-			buf >>= width
-			have -= width
 		}
 	}
 	return dst, nil
+}
+
+// allOnes reports whether hybrid numbers of one bit are a single run of n ones, as those of a page are in which no
+// value is missing.
+func allOnes(b []byte, n int) bool {
+	t := &thrift{b: b}
+	head := t.uvarint()
+	return head&1 == 0 && head>>1 >= uint64(n) && t.byte() == 1 && t.err == nil
 }
 
 // delta reads n numbers that are written as differences. It returns how many bytes they take.

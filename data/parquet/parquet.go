@@ -18,6 +18,7 @@ import (
 	"math/big"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -358,15 +359,17 @@ func (c *reader) chunk(l *leaf, k *chunk, s *data.Series, put *putter, isCategor
 				}
 				levels, page = page[4:4+size], page[4+size:]
 			}
-			if c.levels, err = hybrid(levels, 1, h.values, c.levels); err != nil {
-				return err
-			}
-			present = 0
-			for _, x := range c.levels {
-				present += int(x)
-			}
-			if present == h.values {
-				c.levels = c.levels[:0]
+			if !allOnes(levels, h.values) {
+				if c.levels, err = hybrid(levels, 1, h.values, c.levels); err != nil {
+					return err
+				}
+				present = 0
+				for _, x := range c.levels {
+					present += int(x)
+				}
+				if present == h.values {
+					c.levels = c.levels[:0]
+				}
 			}
 		}
 		if present == 0 {
@@ -411,11 +414,12 @@ func (c *reader) room(n int) []byte {
 func (c *reader) fromDictionary() error {
 	c.page.numbers, c.page.bytes = c.page.numbers[:0], c.page.bytes[:0]
 	if d := c.dictionary.numbers; len(d) > 0 {
-		for _, code := range c.codes {
+		c.page.numbers = slices.Grow(c.page.numbers, len(c.codes))[:len(c.codes)]
+		for i, code := range c.codes {
 			if uint(code) >= uint(len(d)) {
 				return errCut
 			}
-			c.page.numbers = append(c.page.numbers, d[code])
+			c.page.numbers[i] = d[code]
 		}
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,9 +115,22 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	return t.Formatted("PostgreSQL"), nil
 }
 
-// reason is what went wrong, in one line and without the password.
+// reason is what went wrong, in one line, each thing once, and without the password.
 func reason(err error, password string) string {
-	text := strings.Join(strings.Fields(err.Error()), " ")
+	text := err.Error()
+	if rest, ok := strings.CutPrefix(text, "failed to connect to `"); ok { // which names the user and the database again
+		if _, why, ok := strings.Cut(rest, "`:"); ok {
+			text = why
+		}
+	}
+	var said []string
+	for line := range strings.Lines(text) {
+		line = strings.Join(strings.Fields(line), " ")
+		if line != "" && !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, line) }) {
+			said = append(said, line)
+		}
+	}
+	text = strings.Join(said, "; ")
 	if password != "" {
 		text = strings.ReplaceAll(text, password, "xxxxx")
 	}

@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+	"pgregory.net/rapid"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// A refusal says each thing once, in one line and without the password.
+func TestRefusesOnce(t *testing.T) {
+	_, err := data.Read("postgres://ann:secret@127.0.0.1:1/shop", data.ReadOptions{})
+	if !errors.Is(err, data.ErrUnreadable) || strings.Count(err.Error(), "connection refused") != 1 || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
+	}
+	for _, c := range []struct{ err, want string }{
+		{"failed to connect to `user=a database=b`:\n\thost (1.2.3.4): refused\n\thost (5.6.7.8): refused", "host (1.2.3.4): refused; host (5.6.7.8): refused"},
+		{"failed to connect to `user=a database=b`: resolving: no such host\nno such host", "resolving: no such host"},
+		{"password authentication failed for secret", "password authentication failed for xxxxx"},
+	} {
+		if got := reason(errors.New(c.err), "secret"); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// one makes a column of values and returns the cells.
+func one(t interface{ Fatal(...any) }, values ...any) *data.Table {
+	s := data.NewSeries("v")
+	for _, v := range values {
+		if err := put(s, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table, err := data.TableOf("values", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// Numerics of any size keep their value, whatever other numbers stand in the column.
+func TestNumerics(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var values []any
+		var want []*big.Rat
+		for range rapid.IntRange(1, 6).Draw(t, "n") {
+			x := new(big.Int).SetBytes(rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "digits"))
+			if rapid.Bool().Draw(t, "negative") {
+				x.Neg(x)
+			}
+			exp := rapid.OneOf(rapid.Int32Range(-25, 5), rapid.Int32Range(-200, 200)).Draw(t, "exponent")
+			values = append(values, pgtype.Numeric{Int: x, Exp: exp, Valid: true})
+			ten := new(big.Int).Exp(big.NewInt(10), new(big.Int).Abs(big.NewInt(int64(exp))), nil)
+			r := new(big.Rat).SetInt(x)
+			if exp < 0 {
+				r.Quo(r, new(big.Rat).SetInt(ten))
+			} else {
+				r.Mul(r, new(big.Rat).SetInt(ten))
+			}
+			want = append(want, r)
+		}
+		table := one(t, values...)
+		for i, w := range want {
+			got, ok := new(big.Rat).SetString(table.Cell(i, 0))
+			if !ok {
+				t.Fatalf("%v: the cell %q is no number", values[i], table.Cell(i, 0))
+			}
+			// A cell has the number itself, or the float64 next to it.
+			g, _ := got.Float64()
+			if f, _ := w.Float64(); got.Cmp(w) != 0 && g != f {
+				t.Fatalf("%v became %q", values[i], table.Cell(i, 0))
+			}
+		}
+	})
+}
+
+// Values of the other types, as pgx gives them.
+func TestValues(t *testing.T) {
+	day := time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		value any
+		want  string
+	}{
+		{nil, ""}, {int16(-3), "-3"}, {int64(-1 << 63), "-9223372036854775808"}, {float32(0.1), "0.1"}, {2.5, "2.5"}, {true, "true"}, {" a b ", "a b"}, {"007", "007"},
+		{day, "2024-02-29"}, {pgtype.Numeric{NaN: true, Valid: true}, ""}, {pgtype.Numeric{}, ""},
+		{pgtype.Numeric{InfinityModifier: pgtype.NegativeInfinity, Valid: true}, "-inf"}, {pgtype.Infinity, ""},
+		{pgtype.Time{Microseconds: 3_723_000_001, Valid: true}, "01:02:03"}, {[16]byte{0x12, 15: 0xff}, "12000000-0000-0000-0000-0000000000ff"},
+	} {
+		if got := one(t, c.value).Cell(0, 0); got != c.want {
+			t.Errorf("%#v became %q, want %q", c.value, got, c.want)
+		}
+	}
+	for value, want := range map[any]string{"bytes": "bytes", "list": "a list", "object": "an object", "other": "not read (struct {})"} {
+		v := map[any]any{"bytes": []byte{1}, "list": []any{1}, "object": map[string]any{}, "other": struct{}{}}[value]
+		if err := put(data.NewSeries("v"), v); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", value, err, want)
+		}
+	}
+}

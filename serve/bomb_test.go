@@ -1,0 +1,53 @@
+package serve
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"runtime"
+	"testing"
+)
+
+// TestBombs: a small body that unpacks into a large one is refused at the limit, and costs no more memory than that.
+func TestBombs(t *testing.T) {
+	const limit, inflated = 1 << 20, 128 << 20 // bytes
+	s, _ := served(t, Options{MaxBody: limit})
+	for encoding, writer := range map[string]func(io.Writer) io.WriteCloser{
+		"gzip":    func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+		"deflate": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
+	} {
+		var packed bytes.Buffer
+		w := writer(&packed)
+		blanks := bytes.Repeat([]byte{' '}, 1<<20)
+		for range inflated / len(blanks) {
+			if _, err := w.Write(blanks); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil || packed.Len() > limit {
+			t.Fatalf("%v: %d bytes", err, packed.Len())
+		}
+		for _, path := range []string{"/predict?model=binary", "/v1/models/binary:predict", "/v2/models/binary/infer", "/invocations?model=binary"} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			answer := call(t, s, "POST", path, packed.String(), "Content-Encoding", encoding)
+			runtime.ReadMemStats(&after)
+			if answer.Code != 413 {
+				t.Errorf("%s, %s: %d %.200s", encoding, path, answer.Code, answer.Body)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 8*limit {
+				t.Errorf("%s, %s: it allocates %d bytes for a body of at most %d", encoding, path, took, limit)
+			}
+			if n := s.held.Load(); n != 0 {
+				t.Errorf("%s, %s: %d bytes are held on to", encoding, path, n)
+			}
+		}
+	}
+	// zstd and brotli are not taken, so nothing is unpacked.
+	for _, encoding := range []string{"zstd", "br", "gzip, gzip"} {
+		if answer := call(t, s, "POST", "/predict?model=binary", "\x28\xb5\x2f\xfd", "Content-Encoding", encoding); answer.Code != 415 {
+			t.Errorf("%s: %d %.200s", encoding, answer.Code, answer.Body)
+		}
+	}
+}
