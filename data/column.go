@@ -179,6 +179,16 @@ func (c *column) missing(row int) bool {
 	return math.IsNaN(c.pixels.at(row, c.at))
 }
 
+// empty reports whether all cells are missing.
+func (c *column) empty() bool {
+	for row := range c.rows() {
+		if !c.missing(row) {
+			return false
+		}
+	}
+	return true
+}
+
 // appendText appends the text of a cell of numbers.
 func (c *column) appendText(b []byte, row int) []byte {
 	s := c.shape[row]

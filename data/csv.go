@@ -52,7 +52,8 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 		}
 		encoding = opt.Encoding
 	} else if encoding == encodingLatin1 {
-		t.note("bytes that are not UTF-8 are read as Latin-1 (Windows-1252); if that is wrong, save the file in UTF-8")
+		line, word := firstForeign(start)
+		t.note("bytes that are not UTF-8 are read as Latin-1 (Windows-1252), the first on line %d, %s; if that is wrong, name the --encoding or save the file in UTF-8", line, quote(word))
 	}
 	g.foreign = encoding != encodingUTF8
 	marked := mark == 3
@@ -213,7 +214,8 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 			t.note("the rows have a cell more than the header, so their first cells, which all differ, are taken for names of the rows; if that is wrong, correct the header")
 		}
 		if named := len(row) - countBlank(row); 2*named < len(row) {
-			t.note("line %d has names for %d of %d columns; if it is a title, say --skip-rows %d", at, named, len(row), at)
+			t.title = fmt.Sprintf("line %d has names for %d of %d columns; if it is a title, say --skip-rows %d", at, named, len(row), at)
+			t.note("%s", t.title)
 		}
 		names = t.number(names, at)
 	} else {
@@ -272,7 +274,7 @@ func (t *Table) number(names []string, line int) []string {
 				break
 			}
 		}
-		t.note("line %d: columns %d and %d are both named %s: the second is called %s here", line, first+1, i+1, quote(name), quote(names[i]))
+		t.note("line %d: columns %d and %d are both named %s: column %d is called %s here", line, first+1, i+1, quote(name), i+1, quote(names[i]))
 	}
 	return names
 }

@@ -13,7 +13,10 @@ var layouts = []string{
 	"%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d",
 	"%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
 	"%d.%m.%y", "%d/%m/%y", "%m/%d/%y",
+	"%d-%m-%y", "%m-%d-%y",
 	"%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",
+	"%a, %d %b %Y", "%a %d %b %Y", "%a, %b %d, %Y", "%a %b %d %Y", "%a %b %d %H:%M:%S %Y",
+	"%Y%m%dT%H%M%S",
 	"%H:%M",
 }
 
@@ -24,7 +27,7 @@ func checkLayout(layout string) error {
 		if layout[i] != '%' {
 			continue
 		}
-		if i++; i == len(layout) || !strings.Contains("YymdHIMSfpbBaAz%", layout[i:i+1]) {
+		if i++; i == len(layout) || !strings.Contains("YymdHIMSfpbBaAzZ%", layout[i:i+1]) {
 			return fail(ErrOption, "the layout %s of dates is not known: write it with %%Y %%y %%m %%d %%b (a month's name) %%H %%I %%M %%S %%p %%z, as in %%d/%%m/%%Y", quote(layout))
 		}
 		known = known || layout[i] != '%'
@@ -177,7 +180,7 @@ func (p *dateParser) part(what byte) (ok bool) {
 				return true
 			}
 		}
-	case 'z':
+	case 'z', 'Z':
 		return p.offset()
 	case '%':
 		return p.literal('%')
@@ -203,13 +206,18 @@ func (p *dateParser) name(names []string) (int, bool) {
 	return 0, false
 }
 
-// offset reads a zone: Z, UTC, +02, +0200 or +02:00.
+// zones are names of zones and their hours from UTC: those of RFC 5322, and those of Europe and
+// Japan that stand for one offset alone.
+var zones = map[string]time.Duration{
+	"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9,
+	"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+}
+
+// offset reads a zone: a name, +02, +0200 or +02:00.
 func (p *dateParser) offset() bool {
-	for _, name := range []string{"Z", "UTC", "GMT"} {
-		if strings.EqualFold(p.rest, name) {
-			p.rest = ""
-			return true
-		}
+	if hours, ok := zones[strings.ToUpper(p.rest)]; ok {
+		p.zone, p.rest = hours*time.Hour, ""
+		return true
 	}
 	if p.rest == "" || p.rest[0] != '+' && p.rest[0] != '-' {
 		return false

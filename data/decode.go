@@ -60,6 +60,22 @@ func highBytes(b []byte) (foreign, sound int) {
 	return foreign, sound
 }
 
+// firstForeign says on which line the first byte stands that is above 0x7f, of a text without UTF-8, and in
+// which word.
+func firstForeign(b []byte) (line int, word string) {
+	at := bytes.IndexFunc(b, func(r rune) bool { return r >= 0x80 })
+	letter := func(c byte) bool { return c >= 0x80 || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+	from, to := at, at
+	for from > 0 && letter(b[from-1]) {
+		from--
+	}
+	for to < len(b) && letter(b[to]) {
+		to++
+	}
+	read, _ := fromWindows1252(nil, b[from:to], true)
+	return 1 + bytes.Count(b[:at], []byte{'\n'}), string(read)
+}
+
 // A rewriter reads a text and hands out what rewrite makes of it, a piece at a time. rewrite
 // returns what is left over, which comes again with what follows; end tells that nothing does.
 type rewriter struct {

@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"slices"
+	"strconv"
 )
 
 // A Description is what is known of one column of a table.
@@ -76,7 +77,7 @@ func (d *Description) describe(t *Table, c *column, rows []int, sp *Spelling, da
 		values, _, bad := c.numbers(rows, nil)
 		if len(values) > 0 && bad < 0 {
 			sortNumbers(values, nil)
-			d.Min, d.Median, d.Max = formatNumber(values[0]), formatNumber(quantile(values, 0.5)), formatNumber(values[len(values)-1])
+			d.Min, d.Median, d.Max = formatNumber(values[0]), formatNumber(rounded(quantile(values, 0.5))), formatNumber(values[len(values)-1])
 		}
 		return
 	case KindDate:
@@ -101,6 +102,12 @@ func (d *Description) describe(t *Table, c *column, rows []int, sp *Spelling, da
 	}
 	slices.SortStableFunc(d.Levels, func(a, b Level) int { return cmp.Or(cmp.Compare(b.Cells, a.Cells), cmp.Compare(a.Name, b.Name)) })
 	d.Levels = d.Levels[:min(most, len(d.Levels))]
+}
+
+// rounded is x to 15 digits, so that the mean of two short decimals is one.
+func rounded(x float64) float64 {
+	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 15, 64), 64)
+	return x
 }
 
 func (d dateCell) text() string {

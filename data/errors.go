@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/gradus-ml/gradus/internal/shell"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -75,14 +78,19 @@ func misfit(err error) error {
 // quote shows a cell or a name in a message, shortened.
 func quote(s string) string {
 	const most = 40
-	n := 0
-	for i := range s {
+	n, more, plain := 0, "", true
+	for i, r := range s {
 		if n == most {
-			return fmt.Sprintf("%q...", s[:i])
+			s, more = s[:i], "..."
+			break
 		}
 		n++
+		plain = plain && r != '"' && r != utf8.RuneError && strconv.IsPrint(r)
 	}
-	return fmt.Sprintf("%q", s)
+	if plain { // with backslashes as they stand
+		return `"` + s + `"` + more
+	}
+	return fmt.Sprintf("%q", s) + more
 }
 
 // list joins names for a message; beyond ten it counts the rest.
@@ -109,6 +117,11 @@ func unknownColumn(t *Table, kind error, what, name string, used ...string) erro
 		if norm.NFC.String(other) == norm.NFC.String(name) {
 			return fail(kind, "%s: there is no column %s %s: a column looks the same, but its accents are written in another way (Unicode's NFC and NFD): copy its name from the file, %+q",
 				t.name, quote(name), what, other)
+		}
+	}
+	for _, other := range t.columns {
+		if strings.HasPrefix(other, name+",") { // a name with commas was taken apart
+			return fail(kind, "%s: there is no column %s %s; the column %s has commas in its name, so write it as %s", t.name, quote(name), what, quote(other), shell.Name(other))
 		}
 	}
 	free := slices.DeleteFunc(slices.Clone(t.columns), func(c string) bool { return slices.Contains(used, c) })

@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -56,8 +57,8 @@ func (s *Schema) readSpelling(t *Table, opt SchemaOptions) error {
 	for _, word := range opt.Missing {
 		word = strings.TrimSpace(word)
 		if strings.EqualFold(word, "none") {
-			if len(opt.Missing) > 1 {
-				return fail(ErrOption, "no word is to be missing, and %s is as well: give words, or none alone", list(opt.Missing))
+			if others := slices.DeleteFunc(slices.Clone(opt.Missing), func(w string) bool { return strings.EqualFold(strings.TrimSpace(w), "none") }); len(others) > 0 {
+				return fail(ErrOption, "none says that no word is missing, and %s is given as one: give words, or none alone", list(others))
 			}
 			s.spelling.Missing = nil
 			return nil
@@ -79,6 +80,23 @@ func sortedKeys[V any](m map[string]V) []string {
 // null is what PostgreSQL and MySQL write for a missing cell of any kind. It is missing in all
 // columns of a table that has it, unless --missing says something else.
 const null = `\N`
+
+// gone says which words in cells of a category are missing though nobody said so; "" where none is.
+// Among numbers they can be nothing else.
+func (l *look) gone(c *column, t *Table) string {
+	counts := map[string]int{}
+	for row := range t.rowsOf(l.rows) {
+		if c.missing(row) {
+			if s := c.text(row); s != "" {
+				counts[s]++
+			}
+		}
+	}
+	if len(counts) == 0 {
+		return ""
+	}
+	return inCells(counts) + " taken for missing; if that is a value like others, say --missing none"
+}
 
 // hasNull reports whether a cell of the rows that are looked at is null.
 func (s *Schema) hasNull() bool {
@@ -126,17 +144,24 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 	l := s.lookAt(t, col, rows, kind, layout, decimal)
 	if s.null {
 		if n := t.cols[col].count(null, rows, t); n > 0 {
-			said := fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say --missing NA", quote(null), plural(n, "cell"))
-			if l.note != "" {
-				said += "; " + l.note
-			}
-			l.note = said
+			l.remark(fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say --missing NA", quote(null), plural(n, "cell")))
 		}
+	}
+	if (s.spelling == nil || s.null) && cmp.Or(kind, l.kind()) == KindCategory && l.profile.words > 0 {
+		l.remark(l.gone(&t.cols[col], t))
 	}
 	return l
 }
 
-// lookAt is look without a remark on null.
+// remark puts a sentence before what is said of the column.
+func (l *look) remark(said string) {
+	if said != "" && l.note != "" {
+		said += "; "
+	}
+	l.note = said + l.note
+}
+
+// lookAt is look without remarks on words that are missing in any column.
 func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
 	fixed := Kind("")
 	if kind == "" && layout == "" {
@@ -173,8 +198,8 @@ func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decima
 			l.note = l.units(t, rows)
 		}
 	}
-	if zeros, _ := l.c.codeLike(rows); kind == "" && zeros && p.numeric() {
-		l.note = fmt.Sprintf("zeros in front of whole numbers count for nothing; if the cells are codes, say --types %s", flagPair(t.columns[col], "category"))
+	if kind == "" && p.numeric() {
+		l.note = l.numbersNote(t.columns[col], decimal)
 	}
 	if kind != KindNumber && p.words > 0 && !(p.kind() == KindDate) {
 		sp, doubt := findLayout(p.names(), s.spelling)
@@ -187,6 +212,58 @@ func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decima
 		}
 	}
 	return l
+}
+
+// numbersNote says what a column of usual numbers may be instead.
+func (l *look) numbersNote(name, decimal string) string {
+	if zeros, _ := l.c.codeLike(l.rows); zeros {
+		return fmt.Sprintf("zeros in front of whole numbers count for nothing; if the cells are codes, say --types %s", flagPair(name, "category"))
+	}
+	if row := l.pointedThousand(); decimal == "" && row >= 0 {
+		text := l.c.text(row)
+		return fmt.Sprintf("%s is read as %s; if the point stands between thousands, say --decimal ,", quote(text), text)
+	}
+	return ""
+}
+
+// pointedThousand returns a row whose number may be one of thousands, 3.481, because all numbers with a
+// point are from 1 up and have three decimals, and all others are below 1000; -1 where that is not so.
+func (l *look) pointedThousand() int {
+	c := l.c
+	if c.form != formNumbers || c.clock {
+		return -1
+	}
+	pointed, plain, first := 0, 0, -1
+	for i := range c.shape {
+		row := i
+		if l.rows != nil {
+			if i == len(l.rows) {
+				break
+			}
+			row = l.rows[i]
+		}
+		s := c.shape[row]
+		if s >= shapeWord {
+			continue
+		}
+		x, _ := c.number(row)
+		switch decimals := s & (shapeMinus - 1); {
+		case s == shapePlain || s == shapeOdd:
+			return -1
+		case decimals == 0 && math.Abs(x) < 1000:
+			plain++
+		case decimals == 3 && math.Abs(x) >= 1 && math.Abs(x) < 1000:
+			if pointed++; first < 0 {
+				first = row
+			}
+		default:
+			return -1
+		}
+	}
+	if pointed < 10 || plain == 0 {
+		return -1
+	}
+	return first
 }
 
 // units remarks on cells that are all numbers, of different units or currencies; "" where they are
@@ -263,9 +340,42 @@ func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 	for row := range t.rowsOf(rows) {
 		see(row)
 	}
-	var said []string
+	note := ""
+	if len(counts) > 0 {
+		note = inCells(counts) + " taken for missing"
+	}
+	value := func(text string) string {
+		if sp.Layout != "" {
+			return dateAs(sp.Layout, text)
+		}
+		x, _ := sp.parse(text)
+		return formatNumber(x)
+	}
+	if odd > 0 {
+		text := t.cols[col].text(first)
+		if value(text) == text { // another may show more
+			if i := slices.IndexFunc(l.profile.names(), func(s string) bool { return value(s) != s }); i >= 0 {
+				text = l.profile.names()[i]
+			}
+		}
+		if value(text) != text {
+			if note != "" {
+				note += "; "
+			}
+			note += fmt.Sprintf("%s read as %s, %s as %s", plural(odd, "cell"), as, quote(text), value(text))
+		}
+	}
+	if note != "" {
+		note += "; if that is wrong, say --types " + flagPair(t.columns[col], "category")
+	}
+	l.note = note
+}
+
+// inCells says in how many cells each word stands, the commonest first.
+func inCells(counts map[string]int) string {
 	words := sortedKeys(counts)
 	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+	var said []string
 	for i, w := range words {
 		if i == 3 {
 			said = append(said, fmt.Sprintf("%d other words", len(words)-3))
@@ -273,26 +383,7 @@ func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 		}
 		said = append(said, fmt.Sprintf("%s in %s", quote(w), plural(counts[w], "cell")))
 	}
-	note := ""
-	if len(said) > 0 {
-		note = strings.Join(said, ", ") + " taken for missing"
-	}
-	if odd > 0 {
-		if note != "" {
-			note += "; "
-		}
-		text := t.cols[col].text(first)
-		value := dateAs(sp.Layout, text)
-		if sp.Layout == "" {
-			x, _ := l.c.number(first)
-			value = formatNumber(x)
-		}
-		note += fmt.Sprintf("%s read as %s, %s as %s", plural(odd, "cell"), as, quote(text), value)
-	}
-	if note != "" {
-		note += "; if that is wrong, say --types " + flagPair(t.columns[col], "category")
-	}
-	l.note = note
+	return strings.Join(said, ", ")
 }
 
 func dateAs(layout, s string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -86,7 +87,7 @@ func (p *part) fill(g *grammar, chunk []byte, line int) {
 			line++
 			continue
 		}
-		start := line
+		start, row := line, i
 		var badText error // of this row, unless something is wrong with the row itself
 		for col := 0; ; col++ {
 			if col == n && g.trailing && chunk[i] != '"' {
@@ -97,7 +98,7 @@ func (p *part) fill(g *grammar, chunk []byte, line int) {
 				}
 			}
 			if col == n {
-				p.err = g.tooLong(chunk, i, line, start, col)
+				p.err = g.tooLong(chunk, i, line, start, col, chunk[row])
 				return
 			}
 			c := &p.columns[col]
@@ -131,7 +132,7 @@ func (p *part) fill(g *grammar, chunk []byte, line int) {
 			if f.last {
 				line++
 				if col < n-1 {
-					p.err = g.raggedError(col+1, start)
+					p.err = g.raggedError(col+1, start, chunk[row])
 					return
 				}
 				break
@@ -269,20 +270,21 @@ func (g *grammar) record(b []byte) (cells []string, size, lines int, problem err
 	}
 }
 
-// tooLong is the error of a row with more cells than columns, of which so many were read.
-func (g *grammar) tooLong(chunk []byte, i, line, start, cells int) error {
+// tooLong is the error of a row with more cells than columns, of which so many were read, that starts
+// with first.
+func (g *grammar) tooLong(chunk []byte, i, line, start, cells int, first byte) error {
 	more, _, lines, problem := g.record(chunk[i:])
 	if problem != nil {
 		return g.quoteError(field{problem: problem}, line+lines, start)
 	}
-	return g.raggedError(cells+len(more), start)
+	return g.raggedError(cells+len(more), start, first)
 }
 
 func (g *grammar) tooManyColumns(n int) error {
 	return fail(ErrLarge, "%s: has %d columns and %d are taken: leave some out", g.name, n, g.most)
 }
 
-func (g *grammar) raggedError(cells, line int) error {
+func (g *grammar) raggedError(cells, line int, first byte) error {
 	if g.most > 0 && cells > g.most {
 		return g.tooManyColumns(cells)
 	}
@@ -290,11 +292,16 @@ func (g *grammar) raggedError(cells, line int) error {
 	if !g.headed {
 		expected = fmt.Sprintf("the first row has %d", len(g.columns))
 	}
+	const comments = "#%;!"
 	remedy := "quote cells that hold the delimiter"
-	if g.headed && len(g.columns) == 1 {
-		remedy += ", or say --skip-rows N if lines stand above the header"
-	}
-	if cells < len(g.columns) {
+	switch {
+	case cells > len(g.columns) && g.headed && len(g.columns) == 1 && strings.Contains(comments, g.columns[0][:1]):
+		remedy += fmt.Sprintf(", or say --comment '%s' if the lines above are remarks", g.columns[0][:1])
+	case cells > len(g.columns) && g.headed && len(g.columns) == 1:
+		remedy += fmt.Sprintf(", or say --skip-rows %d if the lines above are no rows", line-1)
+	case cells < len(g.columns) && strings.IndexByte(comments, first) >= 0:
+		remedy = fmt.Sprintf("say --comment '%c' if it is a remark", first)
+	case cells < len(g.columns):
 		remedy = "leave a missing cell empty, but keep its delimiter"
 	}
 	return fail(ErrRagged, "%s:%d: row has %s, %s: %s", g.name, line, plural(cells, "cell"), expected, remedy)

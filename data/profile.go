@@ -198,10 +198,14 @@ var rowNumberNames = []string{
 
 // countsRows reports whether a column just numbers the rows: its name says so, and its
 // cells are unique whole numbers without a gap. Of a first column without a name, which is how
-// pandas writes an index, they may have gaps, and so may numbers that are too long to be told apart.
+// pandas writes an index, they may have gaps, and so may numbers that are too long to be told apart. There
+// are several of these where a table was written and read more than once.
 func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 	name := strings.ReplaceAll(strings.ToLower(t.columns[col]), "_", " ")
-	index := col == 0 && (t.unnamed[col] || strings.HasPrefix(name, "unnamed: 0"))
+	index := true
+	for i := range col + 1 {
+		index = index && (t.unnamed[i] || strings.HasPrefix(strings.ToLower(t.columns[i]), "unnamed: "))
+	}
 	if !t.unnamed[col] && !index && !slices.Contains(rowNumberNames, name) && !strings.HasSuffix(name, " id") {
 		return false
 	}

@@ -1,10 +1,13 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/shell"
 )
 
 // A Kind is what a column is taken for.
@@ -117,6 +120,14 @@ func (s *Schema) size() int {
 // then a cell of another type is an error. A table of one row keeps every column that is
 // not missing.
 func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
+	s, err := infer(t, opt)
+	if f, ok := err.(*failure); ok && t.title != "" && !errors.Is(err, ErrOption) {
+		f.text += "; " + t.title
+	}
+	return s, err
+}
+
+func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	s := &Schema{table: t, looked: opt.Rows}
 	if err := s.readSpelling(t, opt); err != nil {
 		return nil, err
@@ -148,10 +159,17 @@ func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 			looks[i] = s.look(t, cols[i], opt.Rows, kind, opt.Dates[t.columns[cols[i]]], opt.Decimal)
 		}
 	})
-	if comma := commaIsDecimal(looks); comma != "" && opt.Decimal == "" { // one column says it for the others
+	targetLooks := make([]look, len(targets))
+	parallel(len(targets), func(i int) { targetLooks[i] = s.lookTarget(t, targets[i], opt, opt.Decimal) })
+	if comma := commaIsDecimal(slices.Concat(looks, targetLooks)); comma != "" && opt.Decimal == "" { // one column says it for the others
 		for i := range looks {
 			if looks[i].unclear {
 				looks[i] = s.look(t, cols[i], opt.Rows, opt.Types[t.columns[cols[i]]], "", comma)
+			}
+		}
+		for i := range targetLooks {
+			if targetLooks[i].unclear {
+				targetLooks[i] = s.lookTarget(t, targets[i], opt, comma)
 			}
 		}
 	}
@@ -176,7 +194,7 @@ func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
 		}
 		return nil, fail(ErrColumn, "%s: no column is left to learn from (%s): name what a column is with its type to keep it", t.name, why)
 	}
-	return s, s.inferTargets(t, targets, opt)
+	return s, s.inferTargets(t, targets, targetLooks, opt)
 }
 
 // addColumn puts a column among the inputs, or among those that are dropped.
@@ -195,8 +213,13 @@ func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 			s.Dropped = append(s.Dropped, Drop{c.Name, reason})
 			return nil
 		}
-		if c.Kind == KindCategory && c.Note == "" {
+		switch _, long := l.c.codeLike(l.rows); {
+		case c.Note != "":
+		case c.Kind == KindCategory:
 			c.Note = p.nearlyNumeric(t, c.Index)
+		case c.Kind == KindNumber && long:
+			c.Note = fmt.Sprintf("whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say --types %s or --ignore %s",
+				flagPair(c.Name, "category"), shell.Name(c.Name))
 		}
 	}
 	if err := l.checkKind(t, c.Index, c.Kind); err != nil {
@@ -314,7 +337,8 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	return ignored, nil
 }
 
-// targetColumns finds the targets. Without a name it is the last column.
+// targetColumns finds the targets. Without a name it is the last column, those apart that have neither a
+// name nor a cell, as where all lines end with a delimiter.
 func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool) ([]int, error) {
 	var cols []int
 	for _, name := range opt.Targets {
@@ -334,7 +358,8 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 		return cols, nil
 	}
 	for col := len(t.columns) - 1; col >= 0; col-- {
-		if !ignored[col] {
+		blank := t.columns[col] == fmt.Sprintf("c%d", col) && t.cols[col].empty()
+		if !ignored[col] && !blank {
 			s.DefaultTarget = true
 			return []int{col}, nil
 		}

@@ -105,13 +105,13 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 	if numerals == 1 {
 		numbered = "the first line names the columns, though 1 of its cells is a number" + say + "no"
 	}
-	counting, years := true, numerals < len(first)
+	counting, years := true, numerals < len(first) || evenly(first)
 	for col, cell := range first {
 		if x, c := parseCell(cell); c == number {
 			counting = counting && (x == float64(col) || col > 0 && !g.isNumeral(first[0]) && x == float64(col-1))
 			years = years && x == float64(int(x)) && x >= 1900 && x <= 2100
 		}
-		numeric := !g.isNumeral(cell) && strings.TrimSpace(cell) != "" && !isMissing(strings.TrimSpace(cell)) && !isLikelyMissing(strings.TrimSpace(cell))
+		numeric := !g.isNumeral(cell) && strings.TrimSpace(cell) != "" && !isLikelyMissing(strings.TrimSpace(cell))
 		for _, row := range others {
 			numeric = numeric && col < len(row) && g.isNumeral(row[col])
 		}
@@ -136,6 +136,19 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 		return true, numbered
 	}
 	return false, ""
+}
+
+// evenly reports whether cells are numbers of which each is above the one before by as much.
+func evenly(cells []string) bool {
+	before, step := 0.0, 0.0
+	for i, cell := range cells {
+		x, c := parseCell(cell)
+		if c != number || i == 1 && x <= before || i > 1 && x-before != step {
+			return false
+		}
+		before, step = x, x-before
+	}
+	return true
 }
 
 // blankColumns reports whether the lines are cells with blanks between them: at least two in
@@ -239,7 +252,8 @@ func detectDelimiter(head []byte, name string) rune {
 	return rune(delimiters[best])
 }
 
-// totals are the words, in lower case, in the first cell of a line that sums up the others.
+// totals are the words, in lower case, in the first cell that is not blank of a line that sums up the
+// others.
 var totals = []string{"total", "totals", "total:", "grand total", "sum", "sum:", "gesamt", "summe"}
 
 // cutTotal cuts a line that sums up the others from the end of a text, and returns its cell.
@@ -249,10 +263,11 @@ func (g *grammar) cutTotal(text []byte) (rows []byte, cell string) {
 	if start == 0 || bytes.Count(text[start:], []byte{'"'})%2 == 1 {
 		return text, ""
 	}
-	f := g.field(text[start:], new([]byte))
-	cell = string(trim(f.text))
-	if f.problem != nil || f.last || !slices.Contains(totals, strings.ToLower(cell)) {
-		return text, ""
+	cells, _, _, problem := g.record(text[start:])
+	if i := slices.IndexFunc(cells, func(s string) bool { return strings.TrimSpace(s) != "" }); problem == nil && i >= 0 && len(cells) > 1 {
+		if cell = strings.TrimSpace(cells[i]); slices.Contains(totals, strings.ToLower(cell)) {
+			return text[:start], cell
+		}
 	}
-	return text[:start], cell
+	return text, ""
 }

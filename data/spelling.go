@@ -32,9 +32,10 @@ var likelyMissing = []string{
 	`\n`, "n.d.", "n.a.", "n.a", "nd", "n/d", "unknown", "unk", "missing", "undefined", "not available", "(null)", "(none)", "<null>", "<none>", "-nan", "1.#qnan", "1.#ind", "-1.#ind", "*", "#",
 }
 
-// isLikelyMissing reports whether a word usually stands for nothing among numbers.
+// isLikelyMissing reports whether a word usually stands for nothing among numbers, also where
+// --missing none says that it is a value elsewhere.
 func isLikelyMissing(s string) bool {
-	return slices.ContainsFunc(likelyMissing, func(w string) bool { return strings.EqualFold(w, s) })
+	return isMissing(s) || slices.ContainsFunc(likelyMissing, func(w string) bool { return strings.EqualFold(w, s) })
 }
 
 // missing reports whether a trimmed cell stands for nothing.
@@ -113,7 +114,7 @@ func (sp *Spelling) parseNumber(s string) (float64, content) {
 	if sp.Group != "" && strings.Contains(whole, sp.Group) {
 		groups := strings.Split(whole, sp.Group)
 		for i, g := range groups {
-			if i > 0 && len(g) != 3 || len(g) == 0 || len(g) > 3 {
+			if i > 0 && len(g) != 3 || i == 0 && (len(g) == 0 || len(g) > 3 || g[0] == '0') { // 0,591 has no thousands
 				return 0, word
 			}
 		}
@@ -269,7 +270,7 @@ func (sp *Spelling) around(s string) bool {
 	}
 	before := strings.Trim(s[:first], " \u00a0-+\u2212.,")
 	after := strings.Trim(s[last+1:], " \u00a0.,")
-	if strings.Contains(s, "D+") || strings.Contains(s, "D-") {
+	if upper := strings.ToUpper(s); strings.Contains(upper, "D+") || strings.Contains(upper, "D-") {
 		sp.Exponent = "D"
 	}
 	sp.Before, sp.After = before, after

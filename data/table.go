@@ -21,6 +21,7 @@ type Table struct {
 	unnamed map[int]bool // columns whose name in the header was empty
 	format  []string     // see Format
 	notes   []string     // see Notes
+	title   string       // of them: that a title may stand above the header
 }
 
 // Notes are what was decided in reading that may not be expected, a sentence each.

@@ -83,8 +83,10 @@ func TestSpellings(t *testing.T) {
 		{"spreadsheet errors", "1|#DIV/0!|#N/A|4|#NULL!|#NUM!|#VALUE!", SchemaOptions{}, "number 1 ? ? 4", `2 other words taken for missing`},
 		{"pandas", "1|<NA>|NaT|4", SchemaOptions{}, "number 1 ? ? 4", `"<NA>" in 1 cell`},
 		{"dashes and points", "1|-|--|.|5", SchemaOptions{}, "number 1 ? ? ?", `"-" in 1 cell`},
-		{"databases", `1|\N|nil|n.d.|unknown|none`, SchemaOptions{}, "number 1 ? ? ?", `"\\N" in 1 cell`},
+		{"databases", `1|\N|nil|n.d.|unknown|none`, SchemaOptions{}, "number 1 ? ? ?", `"\N" in 1 cell`},
 		{"a category keeps None", "red|None|blue|red", SchemaOptions{}, "category", ""},
+		{"words with NA", "NA|EU|NA|AS", SchemaOptions{}, "category", `"NA" in 2 cells taken for missing; if that is a value like others, say --missing none`},
+		{"NA among numbers where no word is missing", "1.5|NA|3|4", SchemaOptions{Missing: []string{"none"}}, "number 1.5 ? 3 4", `"NA" in 1 cell taken for missing; if that is wrong, say --types x=category`},
 		{"a word that is named", "1|absent|3|4", SchemaOptions{Missing: []string{"absent"}}, "number 1 ? 3 4", ""},
 		{"a number that is named", "1|-999|3|4", SchemaOptions{Missing: []string{"-999"}}, "number 1 ? 3 4", ""},
 		{"no word", "NA|EU|NA|AS", SchemaOptions{Missing: []string{"none"}}, "category", ""},
@@ -98,6 +100,11 @@ func TestSpellings(t *testing.T) {
 		{"a minus sign", "\u22125|\u22121.5|2", SchemaOptions{}, "number -5 -1.5 2", `as -5`},
 		{"a unit", "5 kg|7.5 kg|3kg", SchemaOptions{}, "number 5 7.5 3", `"5 kg" as 5`},
 		{"Fortran", "1.2D+04|5.0D-01|3", SchemaOptions{}, "number 12000 0.5 3", `"1.2D+04" as 12000`},
+		{"Fortran in small letters", "1.2d+04|5.0d-01|3", SchemaOptions{}, "number 12000 0.5 3", `"1.2d+04" as 12000`},
+		{"a zero has no thousands", "0,591|0,123|0,900", SchemaOptions{}, "number 0.591 0.123 0.9", `"0,591" as 0.591`},
+		{"perhaps points between thousands", "3.481|1.021|1.002|1.003|1.004|1.005|1.006|1.007|1.008|1.009|892", SchemaOptions{}, "number 3.481 1.021 1.002 1.003",
+			`"3.481" is read as 3.481; if the point stands between thousands, say --decimal ,`},
+		{"three decimals throughout", "3.481|1.021|1.002|1.003|1.004|1.005|1.006|1.007|1.008|1.009|892.5", SchemaOptions{}, "number 3.481 1.021 1.002 1.003", ""},
 		{"decimal commas", "1,5|2,25|3", SchemaOptions{}, "number 1.5 2.25 3", `"1,5" as 1.5`},
 		{"points between thousands", "1.234,5|1.234.567|3", SchemaOptions{}, "number 1234.5 1234567 3", `as 1234.5`},
 		{"commas between thousands", "1,234,567|2,345|3", SchemaOptions{}, "number 1234567 2345 3", `"1,234,567" as 1234567`},
@@ -126,8 +133,14 @@ func TestSpellings(t *testing.T) {
 		{"slashes and a clock", "2019/01/04 11:41:35|2019/01/05 00:00:00", SchemaOptions{}, "date 2019-01-04T11:41:35 2019-01-05T00:00:00", "as a date"},
 		{"points and a clock", "04.01.2019 11:41|31.01.2019 09:00", SchemaOptions{}, "date 2019-01-04T11:41:00 2019-01-31T09:00:00", "as a date"},
 		{"short", "2019-1-4|2019-11-23", SchemaOptions{}, "date 2019-01-04T00:00:00 2019-11-23T00:00:00", "as a date"},
+		{"d-m-y of two digits", "13-1-20|2-1-20", SchemaOptions{}, "date 2020-01-13T00:00:00 2020-01-02T00:00:00", "as a date"},
+		{"a zone's name", "2020-01-01 08:00:00 EST|2020-07-02 09:30:00 EDT", SchemaOptions{}, "date 2020-01-01T13:00:00 2020-07-02T13:30:00", `"2020-01-01 08:00:00 EST" as 2020-01-01 13:00:00`},
+		{"mail", "Fri, 20 Sep 2019 22:49:53 +0000|Sat, 21 Sep 2019 02:49:53 +0200", SchemaOptions{}, "date 2019-09-20T22:49:53 2019-09-21T00:49:53", "as a date"},
+		{"weekdays", "Monday, April 27, 2020|Tuesday, May 5, 2020", SchemaOptions{}, "date 2020-04-27T00:00:00 2020-05-05T00:00:00", "as a date"},
+		{"C", "Fri Oct 16 15:04:28 2020|Sat Oct 17 00:00:00 2020", SchemaOptions{}, "date 2020-10-16T15:04:28 2020-10-17T00:00:00", "as a date"},
+		{"digits alone", "20200104T131025|20201131T000000|20200104T131025", SchemaOptions{}, "category", ""},
 		{"a clock alone", "08:15|23:59", SchemaOptions{}, "date 1970-01-01T08:15:00 1970-01-01T23:59:00", "as a date"},
-		{"dates with a dash", "2019-01-04|-|2019-01-06", SchemaOptions{}, "date 2019-01-04T00:00:00 ? 2019-01-06T00:00:00", `"-" in 1 cell taken for missing`},
+		{"dates with a dash", "2019-01-04|-|2019-01-06", SchemaOptions{}, "date 2019-01-04T00:00:00 ? 2019-01-06T00:00:00", `"-" in 1 cell taken for missing; if that is wrong, say --types x=category`},
 		{"31 February is no date", "31/02/2020|13/01/2020|31/02/2020", SchemaOptions{}, "category", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -169,7 +182,7 @@ func TestForms(t *testing.T) {
 		{"UTF-16, little-endian", "\xff\xfe" + utf16Of("a,b\n1,x\n2,ÿ𝄞\n", false), ReadOptions{}, "a|b / 1|x / 2|ÿ𝄞", ""},
 		{"UTF-16, big-endian", "\xfe\xff" + utf16Of("a,b\n1,x\n2,ÿ\n", true), ReadOptions{}, "a|b / 1|x / 2|ÿ", ""},
 		{"UTF-16 without a mark", utf16Of("a\tb\r\n1\tx\r\n2\ty\r\n", false), ReadOptions{}, ab, ""},
-		{"Latin-1", "a,b\n1,caf\xe9\n2,\x80\n", ReadOptions{}, "a|b / 1|café / 2|€", "bytes that are not UTF-8 are read as Latin-1"},
+		{"Latin-1", "a,b\n1,caf\xe9\n2,\x80\n", ReadOptions{}, "a|b / 1|café / 2|€", "bytes that are not UTF-8 are read as Latin-1 (Windows-1252), the first on line 2, \"café\"; if that is wrong, name the --encoding"},
 		{"Latin-1, named", "a,b\n1,\xc3\xa9\n2,y\n", ReadOptions{Encoding: "latin-1"}, "a|b / 1|Ã© / 2|y", ""},
 		{"sep", "sep=;\na;b\n1;x\n2;y\n", ReadOptions{}, ab, ""},
 		{"lines above", "Report\nof today\na,b\n1,x\n2,y\n", ReadOptions{Skip: 2}, ab, ""},
@@ -181,6 +194,8 @@ func TestForms(t *testing.T) {
 		{"names of the rows, from R", "a,b\nr1,1,x\nr2,2,y\n", ReadOptions{}, "c0|a|b / r1|1|x / r2|2|y", "taken for names of the rows"},
 		{"pandas' numbers for names", "0,1,target\n5.1,3.5,u\n4.9,3,v\n", ReadOptions{}, "0|1|target / 5.1|3.5|u / 4.9|3|v", "the first line names the columns, though 2 of its cells are numbers; if that is wrong, say --header no"},
 		{"years", "land,2019,2020\nA,1.5,2.5\nB,3,4\n", ReadOptions{}, "land|2019|2020 / A|1.5|2.5 / B|3|4", "though 2 of its cells are numbers"},
+		{"years alone", "2018,2019,2020\n1.5,2,3\n3,4,5\n", ReadOptions{}, "2018|2019|2020 / 1.5|2|3 / 3|4|5", "though 3 of its cells are numbers"},
+		{"years in cells", "2018,2019,2020\n2019,2020,2021\n", ReadOptions{}, "c0|c1|c2 / 2018|2019|2020 / 2019|2020|2021", ""},
 		{"a number among names", "x,1.5,y\n1,2,3\n4,5,6\n", ReadOptions{}, "x|1.5|y / 1|2|3 / 4|5|6", "though 1 of its cells is a number"},
 		{"no header", "5.1,3.5,u\n4.9,3,v\n", ReadOptions{}, "c0|c1|c2 / 5.1|3.5|u / 4.9|3|v", ""},
 		{"no header, text", "p,x\ne,x\np,y\ne,y\np,x\n", ReadOptions{}, "c0|c1 / p|x / e|x / p|y / e|y / p|x", "not for the columns' names; if that is wrong, say --header yes"},
@@ -193,8 +208,9 @@ func TestForms(t *testing.T) {
 		{"raw quotes", "a\tb\n1\t5\" pipe\n2\t\"y\n", ReadOptions{}, "a|b / 1|5\" pipe / 2|\"y", "quotes are read as characters"},
 		{"a blank before a quote", "a, b\n1, \"x, z\"\n2 ,\"y\" \n", ReadOptions{}, "a|b / 1|x, z / 2|y", ""},
 		{"a total", "a,b\nu,1\nv,2\nTotal,3\n", ReadOptions{}, "a|b / u|1 / v|2", `the last line, 4, starts with "Total": it is left out; if it is a row like the others, say --keep-total`},
+		{"a total behind a blank", "a,b,c\nu,v,1\nv,w,2\n,Total,3\n", ReadOptions{}, "a|b|c / u|v|1 / v|w|2", `starts with "Total": it is left out`},
 		{"a total that is kept", "a,b\nu,1\nTotal,3\n", ReadOptions{KeepTotal: true}, "a|b / u|1 / Total|3", ""},
-		{"names that come twice", "a,b,a,a\n1,2,3,4\n", ReadOptions{}, "a|b|a.1|a.2 / 1|2|3|4", `line 1: columns 1 and 3 are both named "a": the second is called "a.1" here`},
+		{"names that come twice", "a,b,a,a\n1,2,3,4\n", ReadOptions{}, "a|b|a.1|a.2 / 1|2|3|4", `line 1: columns 1 and 3 are both named "a": column 3 is called "a.1" here`},
 	} {
 		for _, size := range []int{1 << 20, 40} {
 			t.Run(fmt.Sprintf("%s, chunks of %d", test.name, size), func(t *testing.T) {
@@ -231,6 +247,7 @@ func TestIndex(t *testing.T) {
 		{"gaps", ",x,y\n0,1.5,2\n2,2.5,3\n7,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 7; --types c0=number keeps it"},
 		{"shuffled", "Unnamed: 0,x,y\n5,1.5,2\n0,2.5,3\n3,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 5; --types 'Unnamed: 0=number' keeps it"},
 		{"in order", ",x,y\n0,1.5,2\n1,2.5,3\n2,1,5\n", "counts the rows: whole numbers from 0 to 2; --types c0=number keeps it"},
+		{"written twice", "Unnamed: 0.1,Unnamed: 0,x,y\n5,5,1.5,2\n0,0,2.5,3\n3,3,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 5; --types 'Unnamed: 0.1=number' keeps it"},
 		{"a value comes twice", ",x,y\n0,1.5,2\n0,2.5,3\n2,1,5\n", ""},
 		{"with a name", "a,x,y\n0,1.5,2\n5,2.5,3\n2,1,5\n", ""},
 		{"not the first", "x,,y\n1.5,0,2\n2.5,5,3\n1,2,5\n", ""},
@@ -322,6 +339,16 @@ func TestIds(t *testing.T) {
 	if note := s.Columns[len(s.Columns)-1].Note; note != "zeros in front of whole numbers count for nothing; if the cells are codes, say --types zip=category" {
 		t.Error(note)
 	}
+	s, err = Infer(readText(t, "id,x,y\n740000000000000001,1,2\n740000000000000999,2,3\n740000000000000001,2.5,3\n"), SchemaOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if note := s.Columns[0].Note; note != "whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say --types id=category or --ignore id" {
+		t.Error(note)
+	}
+	if s, err = Infer(readText(t, rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%03d", r, r%3) })), SchemaOptions{}); err != nil || s.Targets[0].Note != "" {
+		t.Errorf("of labels that keep their zeros: %q, %v", s.Targets[0].Note, err)
+	}
 	s, err = Infer(readText(t, "id,x,y\n9007199254740992,1,2\n9007199254740993,2,3\n9007199254740992,2.5,3\n"), SchemaOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -365,6 +392,7 @@ func TestCommasAcrossColumns(t *testing.T) {
 		"a;b;y\n1,5;1,234;1\n2,25;9,876;2\n":                  "1.5 1.234",
 		"a\tb\ty\n1,234,567\t1,234\t1\n2,345,678\t9,876\t2\n": "1234567 1234",
 		"a;b;y\n1.234,5;9,876;1\n2,25;1,234;2\n":              "1234.5 9.876",
+		"a;b;y\n1,234;9,876;1,5\n2,345;1,234;2,25\n":          "1.234 9.876",
 	} {
 		table := readText(t, text)
 		s, err := Infer(table, SchemaOptions{})
@@ -379,6 +407,15 @@ func TestCommasAcrossColumns(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: %v, want %s", text, got, want)
 		}
+	}
+	// For a target too.
+	table := readText(t, "a;y\n1,5;1,234\n2,25;9,876\n")
+	s, err := Infer(table, SchemaOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, _ := table.cols[1].spelled(s.Targets[0].Spelling).number(1); x != 9.876 {
+		t.Errorf("the target is read as %v, want 9.876", x)
 	}
 }
 

@@ -109,10 +109,8 @@ const (
 //
 // The rule for several targets: if each has two values (0 and 1, or two words), they are
 // labels; if all are numbers, it is regression with several outputs; a mixture is refused.
-func (s *Schema) inferTargets(t *Table, cols []int, opt SchemaOptions) error {
+func (s *Schema) inferTargets(t *Table, cols []int, looks []look, opt SchemaOptions) error {
 	s.Targets = make([]Target, len(cols))
-	looks := make([]look, len(cols))
-	parallel(len(cols), func(i int) { looks[i] = s.lookTarget(t, cols[i], opt) })
 	s.Rows = rowsWith(looks, s.looked)
 	s.Unlabelled = s.size() - len(s.Rows)
 	if len(s.Rows) == 0 {
@@ -349,8 +347,11 @@ func (s *Schema) checkTask(t *Table) error {
 		case n > 2 && s.Task != Multiclass:
 			return fail(ErrTask, "%s: the target %s has %d classes (%s), the task %s takes two", t.name, quote(y.Name), n, list(y.Classes), s.Task)
 		case n > 50 && 2*n > len(s.Rows):
-			return fail(ErrTarget, "%s: the target %s has %d different values in %d rows, too many to be classes: name another target",
-				t.name, quote(y.Name), n, len(s.Rows))
+			what := "too many to be classes: name another target"
+			if c := y.Classes[0]; c != "" && c[0] >= '0' && c[0] <= '9' {
+				what = "too many to be classes, and no numbers as they are written: write them as plain numbers, or name another target"
+			}
+			return fail(ErrTarget, "%s: the target %s has %d different values in %d rows, such as %s, %s", t.name, quote(y.Name), n, len(s.Rows), quote(y.Classes[0]), what)
 		}
 		y.Scale = 1
 		y.prepare()
@@ -358,15 +359,17 @@ func (s *Schema) checkTask(t *Table) error {
 	return nil
 }
 
-// lookTarget looks at a target in all rows. Whole numbers with zeros in front are codes, and so
+// lookTarget looks at a target in all rows, with the decimal sign where that is known. Whole numbers with zeros in front are codes, and so
 // are a few that are too long for a float64.
-func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions) look {
+func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions, decimal string) look {
 	name := t.columns[col]
 	kind := opt.Types[name]
-	l := s.look(t, col, s.looked, kind, opt.Dates[name], opt.Decimal)
+	l := s.look(t, col, s.looked, kind, opt.Dates[name], decimal)
 	if kind == "" && opt.Task != Regression && l.profile.numeric() && l.profile.whole {
 		zeros, long := l.c.codeLike(s.looked)
-		l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]look{l}, s.looked), mostNumericClasses)) <= mostNumericClasses
+		if l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]look{l}, s.looked), mostNumericClasses)) <= mostNumericClasses; l.codes {
+			l.note = ""
+		}
 	}
 	return l
 }

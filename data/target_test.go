@@ -17,6 +17,7 @@ func TestTargets(t *testing.T) {
 		want       []float64
 	}{
 		{"regression", "x,y\n1,1.5\n2,2.5\n3,\n", SchemaOptions{}, Regression, []float64{-1, 1}},
+		{"delimiters at the ends of lines", "x,y,\n1,1.5,\n2,2.5,\n", SchemaOptions{}, Regression, []float64{-1, 1}},
 		{"constant", "x,y\n1,7\n2,7\n", SchemaOptions{}, Regression, []float64{0, 0}},
 		{"two numbers", "x,y\n1,5\n2,3\n", SchemaOptions{}, Binary, []float64{1, 0}},
 		{"booleans in two spellings", "x,y\n1,Yes\n2,no\n3,YES\n", SchemaOptions{}, Binary, []float64{1, 0, 1}},

@@ -103,7 +103,11 @@ func lookAtHeld[T nn.Float](f *Fit, d train.Data[T]) error {
 		case f.isTraining(p.own):
 			f.note("--%s: %s is the table that is trained on: its score says nothing of new rows.", p.what, p.own.Name())
 		case p.double > 0:
-			f.note("Of the %d %s rows %d repeat a training row, inputs and target: unless new rows do so as often, their score is too good.", p.rows, p.what, p.double)
+			repeat := "repeat"
+			if p.double == 1 {
+				repeat = "repeats"
+			}
+			f.note("Of the %d %s rows %d %s a training row, inputs and target: unless new rows do so as often, their score is too good.", p.rows, p.what, p.double, repeat)
 		}
 	}
 	return nil

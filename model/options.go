@@ -340,6 +340,9 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 		if (kind == "focal" || kind == nn.CrossEntropy.String()) && task == data.Regression && out != nn.Sigmoid && out != nn.Softmax {
 			return nil, refuse("loss", "%s is for classes, and the task is regression: take auto, or another loss; --task says what the target is", name)
 		}
+		if slices.Contains([]string{"poisson", "tweedie", "gamma"}, kind) && task != data.Regression {
+			return nil, refuse("loss", "%s is of amounts, and the target is of classes (the task is %s): take auto, or another loss; --target names another column", name, task)
+		}
 		if kind == "focal" && out == nn.Sigmoid {
 			name = "binary-" + name
 		}

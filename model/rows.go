@@ -93,10 +93,15 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []string {
 // Inspect decides what the columns of a table are, as Prepare does, and says in notes what may
 // not be expected.
 func Inspect(t *data.Table, o Options) (s *data.Schema, notes []string, err error) {
-	if s, _, err = o.infer(t); err != nil {
+	s, weightless, err := o.infer(t)
+	if err != nil {
 		return nil, nil, err
 	}
-	return s, o.notes(t, s), nil
+	notes = o.notes(t, s)
+	if weightless > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out, their weight is 0.", rowsText(weightless)))
+	}
+	return s, notes, nil
 }
 
 // ofAmounts reports whether the loss is one of amounts, so that a target of numbers is no class.

@@ -235,7 +235,7 @@ var badInput = []struct {
 	// What makes no sense together.
 	{"train $IRIS --loss cross-entropy --output-activation sigmoid", 2, []string{"--loss", "cross-entropy needs a softmax", "sigmoid"}},
 	{"train $IRIS --loss binary-cross-entropy", 2, []string{"--loss", "needs a sigmoid"}},
-	{"train $IRIS --loss poisson", 2, []string{"--loss", "poisson", "softmax"}},
+	{"train $IRIS --loss poisson", 2, []string{"--loss", "poisson", "is of amounts", "the task is multiclass"}},
 	{"train $IRIS --output-activation relu", 2, []string{"--output-activation", "probabilities", "relu", "softmax"}},
 	{"train $IRIS --task regression", 1, []string{"iris.csv", `"species" holds text`, "regression takes numbers"}},
 	{"train $IRIS --task binary", 1, []string{`"species" has 3 classes`, "takes two"}},

@@ -12,7 +12,7 @@ type checkCmd struct {
 	Data         paths `arg:"" sep:"none" help:"A table."`
 	tableFlags   `embed:""`
 	netFlags     `embed:""`
-	SampleWeight string  `placeholder:"COL" help:"A column of weights, one for each row; it is no input."`
+	SampleWeight name    `placeholder:"COL" help:"A column of weights, one for each row; it is no input."`
 	ClassWeight  names   `placeholder:"balanced|CLASS=X" help:"What rows of a class weigh, as in train."`
 	Rows         int     `default:"50" help:"Training rows to sum the loss over."`
 	Most         int     `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
@@ -55,7 +55,7 @@ func (c *checkCmd) Run(e *env) error {
 	none := 0.0
 	o.Precision, o.Validation = "float64", &none
 	o.L1, o.L2 = c.L1, c.L2
-	o.SampleWeight, o.ClassWeight = c.SampleWeight, c.ClassWeight
+	o.SampleWeight, o.ClassWeight = string(c.SampleWeight), c.ClassWeight
 	c.show(e, c.Quiet)
 	t, err := c.readSilently(e, c.Data...)
 	if err != nil {

@@ -311,8 +311,9 @@ type helpCmd struct {
 
 func (c *helpCmd) Run(e *env) error {
 	if len(c.Command) == 1 {
-		name, file := strings.CutSuffix(c.Command[0], ".md")
-		if text, ok := docs.Page(name); ok && (file || slices.Contains(helpPages(), name)) {
+		name, page := strings.CutPrefix(c.Command[0], "docs/")
+		name, file := strings.CutSuffix(name, ".md")
+		if text, ok := docs.Page(name); ok && (page || file || slices.Contains(helpPages(), name)) {
 			e.printf("%s", text)
 			return nil
 		}

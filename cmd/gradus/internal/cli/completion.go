@@ -117,7 +117,19 @@ func flagWords(f *kong.Flag) []string {
 	case "task":
 		return []string{"auto", "regression", "binary", "multiclass", "multilabel"}
 	case "scale":
-		return []string{"auto", "standard", "min-max", "robust", "none"}
+		return []string{"auto", "standard", "min-max", "robust", "none", "pieces"}
+	case "recipe":
+		return []string{"auto", "plain", "wide"}
+	case "split":
+		return []string{"random"}
+	case "validation", "test":
+		return []string{"none"}
+	case "threshold":
+		var words []string
+		for _, name := range metrics.ThresholdNames() {
+			words = append(words, "auto:"+name)
+		}
+		return words
 	case "class-weight":
 		return []string{"balanced"}
 	case "metric":

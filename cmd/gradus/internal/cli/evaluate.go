@@ -11,7 +11,7 @@ type evaluateCmd struct {
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags    `embed:""`
 	Metric       []string `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
-	SampleWeight string   `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
+	SampleWeight name     `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
 	Threshold    float64  `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
 	JSON         bool     `name:"json" help:"One JSON object on standard output."`
 }
@@ -25,7 +25,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	found, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: c.SampleWeight, Threshold: c.Threshold})
+	found, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: string(c.SampleWeight), Threshold: c.Threshold})
 	if err != nil {
 		return asUsage(err)
 	}

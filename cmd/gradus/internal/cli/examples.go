@@ -11,6 +11,25 @@ func (trainCmd) Help() string {
 	)
 }
 
+func (inspectCmd) Help() string {
+	return exampleCalls(
+		"gradus inspect data.csv", "",
+		"gradus inspect data.csv --types zip=category --date-format 'born=%d/%m/%Y'", "with what is known of two columns",
+	)
+}
+
+func (infoCmd) Help() string { return exampleCalls("gradus info data.safetensors", "") }
+
+func (notebookCmd) Help() string {
+	return exampleCalls("gradus notebook -o pictures", "with each run's network and error drawn")
+}
+
+func (benchCmd) Help() string { return exampleCalls("gradus bench --workload tabular --threads 1", "") }
+
+func (completionCmd) Help() string {
+	return exampleCalls("source <(gradus completion bash)", "in this shell; in ~/.bashrc for every one")
+}
+
 func (resumeCmd) Help() string { return exampleCalls("gradus resume runs/1", "") }
 
 func (predictCmd) Help() string {

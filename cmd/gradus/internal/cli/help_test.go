@@ -12,7 +12,7 @@ import (
 // show one.
 func TestHelpHasExamples(t *testing.T) {
 	calls := regexp.MustCompile(`(?m)^ +gradus (.*)$`)
-	for _, command := range strings.Fields("train resume predict evaluate check cv importance explain compare tune lr lab plot report") {
+	for _, command := range strings.Fields("train inspect resume predict evaluate check cv importance shap explain compare notebook tune lr lab serve plot report export import bench info") {
 		found := calls.FindAllStringSubmatch(must(t, 0, "help", command).out, -1)
 		if len(found) == 0 {
 			t.Errorf("help %s shows no call", command)
@@ -53,6 +53,11 @@ func TestHelpShowsPages(t *testing.T) {
 	}
 	if must(t, 0, "help", "bits.md").out != must(t, 0, "help", "bits").out {
 		t.Error("help bits.md is not help bits")
+	}
+	for _, name := range docs.Names() { // as other pages call it
+		if r := must(t, 0, "help", "docs/"+name+".md"); !strings.HasPrefix(r.out, "# ") {
+			t.Errorf("help docs/%s.md: %.80s", name, r.out)
+		}
 	}
 	if r := must(t, 0, "help", "lab"); !strings.HasPrefix(r.out, "Usage: gradus lab") {
 		t.Errorf("help lab: %.80s", r.out)

@@ -19,7 +19,7 @@ type importanceCmd struct {
 	readFlags    `embed:""`
 	Repeats      int     `default:"5" placeholder:"N" help:"How often each column is shuffled."`
 	Metric       string  `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
-	SampleWeight string  `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
+	SampleWeight name    `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
 	Threshold    float64 `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
 	Seed         uint64  `default:"1" help:"Decides how the columns are shuffled."`
 	Threads      *int    `placeholder:"N" help:"Cores to use; it changes no bit of the result. Default: all."`
@@ -40,7 +40,7 @@ func (c *importanceCmd) Run(e *env) error {
 		return usagef("--repeats %d: give a whole number of at least 1", c.Repeats)
 	}
 	o := model.ImportanceOptions{
-		EvaluateOptions: model.EvaluateOptions{SampleWeight: c.SampleWeight, Threshold: c.Threshold}, Repeats: c.Repeats, Seed: c.Seed,
+		EvaluateOptions: model.EvaluateOptions{SampleWeight: string(c.SampleWeight), Threshold: c.Threshold}, Repeats: c.Repeats, Seed: c.Seed,
 	}
 	if c.Metric != "" {
 		o.Metrics = []string{c.Metric}
@@ -130,7 +130,7 @@ func (c *importanceCmd) open(t *data.Table) (*journal.Journal[measured], []measu
 		Threshold    float64 `json:"threshold"`
 		Repeats      int     `json:"repeats"`
 		Seed         uint64  `json:"seed"`
-	}{sum, t.Fingerprint(), c.Metric, c.SampleWeight, c.Threshold, c.Repeats, c.Seed})
+	}{sum, t.Fingerprint(), c.Metric, string(c.SampleWeight), c.Threshold, c.Repeats, c.Seed})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--run: %w", err)
 	}

@@ -12,8 +12,12 @@ import (
 type inspectCmd struct {
 	Data       paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
 	tableFlags `embed:""`
-	JSON       bool `name:"json" help:"One JSON object on standard output, and nothing else there."`
-	Quiet      bool `help:"No progress."`
+
+	SampleWeight name `placeholder:"COL" group:"rows" help:"A column of weights, one for each row; it is no input, and rows of weight 0 are as if they were not there."`
+	Group        name `placeholder:"COL" group:"rows" help:"A column whose rows stay together when rows are held out; it is no input."`
+
+	JSON  bool `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet bool `help:"No progress."`
 }
 
 // inspectJSON is what --json prints.
@@ -35,6 +39,7 @@ func (c *inspectCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	o.SampleWeight, o.Group = string(c.SampleWeight), string(c.Group)
 	c.show(e, c.Quiet)
 	t, err := c.readSilently(e, c.Data...)
 	if err != nil {

@@ -22,6 +22,29 @@ func (n *names) Decode(ctx *kong.DecodeContext) error {
 	return err
 }
 
+// A name is one word, in double quotes or not: as it stands where it has no quotes around it.
+type name string
+
+// Decode is called by kong for the flag.
+func (n *name) Decode(ctx *kong.DecodeContext) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("name", &text); err != nil {
+		return err
+	}
+	*n = name(unquoted(text))
+	return nil
+}
+
+// unquoted is the name that stands in double quotes as among others, or the text itself.
+func unquoted(text string) string {
+	if strings.HasPrefix(text, `"`) {
+		if names, err := data.SplitNames(text); err == nil && len(names) == 1 {
+			return names[0]
+		}
+	}
+	return text
+}
+
 // pairs are NAME=VALUE with commas between them. The last = of each is the one that counts, so a
 // name may have others; quotes are as with names.
 type pairs map[string]string

@@ -24,7 +24,7 @@ type plotCmd struct {
 	memberFlag `embed:""`
 	Out        string `short:"o" required:"" placeholder:"FILE" help:"The picture: .svg or .png."`
 	What       string `default:"auto" enum:"auto,curves,network" help:"curves or network; auto is curves for a run's folder and the network for a model."`
-	Column     string `placeholder:"COL" help:"Show how predictions for the rows of the table depend on this column: the mean, and lines of single rows."`
+	Column     name   `placeholder:"COL" help:"Show how predictions for the rows of the table depend on this column: the mean, and lines of single rows."`
 	Class      string `placeholder:"CLASS" help:"With --column and several classes, labels or targets: the one whose single rows are drawn. Default: the means of all."`
 }
 
@@ -76,7 +76,7 @@ func (c *plotCmd) partial(e *env) (plot.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := m.Partial(e.ctx, t, c.Column, model.PartialOptions{})
+	p, err := m.Partial(e.ctx, t, string(c.Column), model.PartialOptions{})
 	if err != nil {
 		return nil, asUsage(err)
 	}
@@ -87,7 +87,7 @@ func (c *plotCmd) partial(e *env) (plot.Figure, error) {
 		}
 	}
 	fig := lab.PartialFigure(m, p, output)
-	fig.Title, fig.Width, fig.Height = "How predictions depend on "+c.Column, 0, 0
+	fig.Title, fig.Width, fig.Height = "How predictions depend on "+string(c.Column), 0, 0
 	return fig, nil
 }
 

@@ -115,7 +115,7 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 	fmt.Fprintf(w, "Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
 	names := []string{}
 	for _, t := range s.Targets {
-		names = append(names, t.Name)
+		names = append(names, inList(t.Name))
 	}
 	why := ""
 	if s.DefaultTarget {
@@ -132,7 +132,7 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 
 	byKind := map[data.Kind][]string{}
 	for _, col := range s.Columns {
-		name := col.Name
+		name := inList(col.Name)
 		if col.Missing > 0 {
 			name += fmt.Sprintf(" (%d missing)", col.Missing)
 		}
@@ -151,18 +151,44 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 		names := byKind[data.Kind(k)]
 		fmt.Fprintf(w, "%s%d %s: %s\n", label, len(names), k, list(names, 10))
 	}
+	const most = 12
+	var left []string
 	for i, d := range s.Dropped {
-		if i == 8 {
-			fmt.Fprintf(w, "Dropped  and %d more\n", len(s.Dropped)-i)
-			break
+		if i >= most {
+			left = append(left, inList(d.Name))
+			continue
 		}
 		fmt.Fprintf(w, "Dropped  %s: %s\n", d.Name, d.Reason)
 	}
+	writeLeft(w, "Dropped", left)
+	shown := 0
+	left = nil
 	for _, col := range s.Columns {
-		if col.Note != "" {
-			fmt.Fprintf(w, "Note     %s: %s\n", col.Name, col.Note)
+		if col.Note == "" {
+			continue
 		}
+		if shown++; shown > most {
+			left = append(left, inList(col.Name))
+			continue
+		}
+		fmt.Fprintf(w, "Note     %s: %s\n", col.Name, col.Note)
 	}
+	writeLeft(w, "Note", left)
+}
+
+// writeLeft names the columns of which nothing more is said for want of room.
+func writeLeft(w io.Writer, what string, names []string) {
+	if len(names) > 0 {
+		fmt.Fprintf(w, "%-9s%d more, of which gradus inspect tells: %s\n", what, len(names), list(names, 20))
+	}
+}
+
+// inList is a name as it stands among others with commas between them.
+func inList(name string) string {
+	if strings.Contains(name, ",") {
+		return `"` + name + `"`
+	}
+	return name
 }
 
 // counted writes "1 row" and "2 rows".
@@ -368,15 +394,16 @@ func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 		return fmt.Sprintf("%.5g", x) // weights
 	}
 	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	names := cutApart(classes, 14)
 	fmt.Fprint(w, "\t")
 	if matrix {
-		for _, c := range classes {
-			fmt.Fprintf(w, "%s\t", cut(c, 14))
+		for _, c := range names {
+			fmt.Fprintf(w, "%s\t", c)
 		}
 	}
 	fmt.Fprintln(w, "rows\tprecision\trecall\tf1\t")
 	for i, c := range metrics.ByClass(r.Confusion) {
-		fmt.Fprintf(w, "%s\t", cut(classes[i], 14))
+		fmt.Fprintf(w, "%s\t", names[i])
 		if matrix {
 			for _, n := range r.Confusion[i] {
 				fmt.Fprintf(w, "%s\t", number(n))
@@ -400,6 +427,29 @@ func cut(s string, most int) string {
 		return string(r[:most-1]) + "…"
 	}
 	return s
+}
+
+// cutApart cuts names so that they stay different: at the end, else at the beginning, else not at all.
+func cutApart(names []string, most int) []string {
+	end := func(s string) string { return cut(s, most) }
+	beginning := func(s string) string {
+		r := []rune(s)
+		if len(r) <= most {
+			return s
+		}
+		return "…" + string(r[len(r)-most+1:])
+	}
+	for _, how := range []func(string) string{end, beginning} {
+		short, there := make([]string, len(names)), map[string]bool{}
+		for i, s := range names {
+			short[i] = how(s)
+			there[short[i]] = true
+		}
+		if len(there) == len(names) {
+			return short
+		}
+	}
+	return names
 }
 
 // honesty says what the rows of the scores have decided.

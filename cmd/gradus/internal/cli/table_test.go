@@ -29,9 +29,21 @@ func TestColumnNames(t *testing.T) {
 		{"--target", "身長", "--types", `c=d=category,"a, b=number","say ""hi""=category"`, "--ignore", `"w, w"`},
 		{"--target", "c=d", "--sample-weight", "w, w", "--group", "g=g", "--class-weight", "1=2"},
 		{"--target", "c=d", "--split", "time:t, =t", "--test", "0.2"},
+		{"--target", "c=d", "--sample-weight", `"w, w"`, "--group", `"g=g"`},
+		{"--target", "c=d", "--split", `time:"t, =t"`, "--test", "0.2"},
 	} {
 		args := append([]string{"odd.csv", "--epochs", "1", "-o", "m.safetensors"}, flags...)
 		trainQuietly(t, 0, args...)
+	}
+	for _, column := range []string{`"a, b"`, "a, b"} {
+		must(t, 0, "plot", "m.safetensors", "odd.csv", "--column", column, "-o", "a.svg")
+	}
+	if r := must(t, 1, "inspect", "odd.csv", "--target", "a, b"); !strings.Contains(r.err, `the column "a, b" has commas in its name, so write it as '"a, b"'`) {
+		t.Error(r.err)
+	}
+	if r := must(t, 0, "inspect", "odd.csv", "--sample-weight", `"w, w"`, "--group", "g=g"); !strings.Contains(r.out, "Dropped  w, w: weighs the rows\n") ||
+		!strings.Contains(r.out, "Dropped  g=g: groups the rows\n") || !strings.Contains(r.out, `5 number: "a, b", c=d, `) {
+		t.Error(r.out)
 	}
 	o := parseJSON(t, must(t, 0, "inspect", "odd.csv", "--ignore", `"say ""hi""",Unnamed: 0`, "--types", `c=d=category`, "--json").out)
 	roles := ""

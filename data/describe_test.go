@@ -1,0 +1,14 @@
+package data
+
+import "testing"
+
+// The median of two short decimals is one, and cells that are missing have no part in it.
+func TestMedian(t *testing.T) {
+	s, err := Infer(readText(t, "x,y\n0.04,1\n0.74,2\n,3\n"), SchemaOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := s.Describe(2)[0]; d.Median != "0.39" || d.Missing != 1 || d.Min != "0.04" {
+		t.Errorf("%+v", d)
+	}
+}
