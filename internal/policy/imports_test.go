@@ -63,7 +63,8 @@ var allowed = map[string][]string{
 	"cmd/gradus/internal/lesson": {"internal/jsonfloat", "internal/kernel", "internal/rng", "nn", "optim", "train"},
 	"docs":                       {},
 	"plot":                       {"gonum.org/v1/plot", "golang.org/x/image/"},
-	"cmd/gradus/internal/lab":    {"internal/shell", "internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot"},
+	"cmd/gradus/internal/option": {"nn", "optim", "data", "metrics", "train", "model"},
+	"cmd/gradus/internal/lab":    {"cmd/gradus/internal/option", "internal/shell", "internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot"},
 	"export":                     {"internal/atomicfile", "internal/kernel", "internal/npy", "internal/onnx", "internal/safetensors", "nn", "data", "model"},
 	"serve":                      {"data", "model"},
 	"cmd/gradus/internal/cli": {

@@ -2,16 +2,18 @@ package lab
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/internal/shell"
 )
 
 // The same run without the page: a command line and a Go program.
+
+// spoken are the options of a setup: the form's fields, and the types that the panel of the data asks
+// for.
+var spoken = append(option.The("types"), fields...)
 
 // Command is the call of gradus train that comes to the same bits, for a table in a file of
 // that name. validated says that there are validation rows: the lab keeps the last weights.
@@ -24,18 +26,11 @@ func (s Setup) Command(file string, validated bool) string {
 		file = "./" + file
 	}
 	words := []string{"gradus", "train", quote(file)}
-	if len(o.Types) > 0 {
-		var pairs []string
-		for _, column := range slices.Sorted(maps.Keys(o.Types)) {
-			pairs = append(pairs, column+"="+string(o.Types[column]))
-		}
-		words = append(words, "--types", quote(data.JoinNames(pairs)))
-	}
-	for _, f := range fields {
-		v, given := f.flag(o)
+	for _, f := range spoken {
+		v, given := f.Given(o)
 		switch {
 		case !given || !f.Applies(o):
-		case f.Check:
+		case f.Off:
 			words = append(words, "--no-"+f.Name)
 		case strings.HasPrefix(v, "-"):
 			words = append(words, "--"+f.Name+"="+quote(v))
@@ -55,24 +50,15 @@ func (s Setup) Program(file, out string) string {
 	if o.Activation == (wrongSigmoid{}).String() {
 		return "// the sigmoid with a wrong derivative exists in the lab alone\n"
 	}
-	types := ""
-	if len(o.Types) > 0 {
-		var pairs []string
-		for _, column := range slices.Sorted(maps.Keys(o.Types)) {
-			pairs = append(pairs, fmt.Sprintf("%q: %q", column, o.Types[column]))
-		}
-		types = "map[string]data.Kind{" + strings.Join(pairs, ", ") + "}"
-	}
 	var lines []string
 	add := func(name, value string) {
 		if value != "" {
 			lines = append(lines, fmt.Sprintf("\t\t%s: %s,", name, value))
 		}
 	}
-	add("Types", types)
-	for _, f := range fields {
+	for _, f := range spoken {
 		if f.Applies(o) {
-			add(f.Go, f.code(o))
+			add(f.Field, f.Code(o))
 		}
 	}
 	add("Patience", "new(0)")
@@ -112,15 +98,6 @@ func main() {
 	}
 }
 `, file, strings.Join(lines, "\n"), out)
-}
-
-// goFloat writes a number so that Go takes it for a float64.
-func goFloat(x float64) string {
-	s := exact(x)
-	if !strings.ContainsAny(s, ".e") {
-		s += ".0"
-	}
-	return s
 }
 
 // exact writes a number with as few digits as tell it from all others.

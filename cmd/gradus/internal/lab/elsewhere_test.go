@@ -129,7 +129,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		"loss": "absolute", "reduction": "sum", "class-weight": "no=2", "method": "mini-batch", "batch-size": "7", "optimizer": "rmsprop", "lr": "0.5",
 		"momentum": "0.25", "beta1": "0.7", "beta2": "0.75", "epsilon": "0.001", "schedule": "cosine", "warmup": "2", "shuffle": "off",
 		"dropout": "0.2", "input-dropout": "0.125", "l1": "0.01", "l2": "0.02", "weight-decay": "0.03", "max-norm": "3", "clip-norm": "4", "clip-value": "5",
-		"epochs": "11", "tolerance": "0.06", "target-loss": "-0.07", "target": `"a,b",c`, "scale": "robust", "validation": "0", "test": "0.1875",
+		"epochs": "11", "tolerance": "0.06", "target-loss": "-0.07", "target": `"a,b",c`, "scale": "robust", "validation": "none", "test": "0.1875",
 		"sample-weight": "w", "label-smoothing": "0.1", "task": "regression", "split": "time:t", "group": "g", "precision": "float64",
 	}
 	rule := map[string]string{"beta1": "adam"} // rmsprop has none
@@ -140,7 +140,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 			continue
 		}
 		values := map[string]string{f.Name: v}
-		if _, ok := hyper[f.Name]; ok {
+		if f.OfRule {
 			values["optimizer"] = or(rule[f.Name], "rmsprop")
 		}
 		bare := Setup{}
@@ -163,15 +163,15 @@ func TestEveryFieldIsCarried(t *testing.T) {
 			t.Errorf("%s: a link brings back %s of %s", f.Name, b, a)
 		}
 		flag := "--" + f.Name
-		if f.Check {
+		if f.Off {
 			flag = "--no-" + f.Name
 		}
 		command, program := s.Command("t.csv", false), s.Program("t.csv", "m")
 		if !strings.Contains(command, " "+flag) || strings.Contains(bare.Command("t.csv", false), flag) {
 			t.Errorf("%s: the command is %s", f.Name, command)
 		}
-		if !strings.Contains(program, "\t"+f.Go+": ") {
-			t.Errorf("%s: the program lacks %s:\n%s", f.Name, f.Go, program)
+		if !strings.Contains(program, "\t"+f.Field+": ") {
+			t.Errorf("%s: the program lacks %s:\n%s", f.Name, f.Field, program)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 )
 
@@ -43,25 +44,21 @@ func (p panelData) FormGroups() []formGroup {
 	}
 	var out []formGroup
 	for _, f := range fields {
-		if f.Group == "Data" && f.Name != "precision" { // these stand in the panel of the data
+		if f.Group == option.Data || f.Group == option.Rows { // these stand in the panel of the data
 			continue
 		}
 		if !f.Applies(&p.Setup.Options) {
 			continue
 		}
-		g := formField{field: f, Value: values[f.Name]}
+		g := formField{Option: f, Value: values[f.Name], Choices: choices(f)}
 		if g.Value == "" || g.Value == "auto" {
 			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Rule, f))
 		}
-		if f.Choices != nil && !slices.Contains(f.Choices, g.Value) {
-			g.Choices = append(append([]string{}, f.Choices...), g.Value)
+		if g.Choices != nil && !slices.Contains(g.Choices, g.Value) {
+			g.Choices = append(g.Choices, g.Value)
 		}
-		group := f.Group
-		if group == "Data" {
-			group = "End"
-		}
-		if n := len(out); n == 0 || out[n-1].Name != group {
-			out = append(out, formGroup{Name: group})
+		if n := len(out); n == 0 || out[n-1].Name != f.Group {
+			out = append(out, formGroup{Name: f.Group})
 		}
 		last := &out[len(out)-1]
 		last.Fields = append(last.Fields, g)
@@ -75,9 +72,18 @@ type formGroup struct {
 }
 
 type formField struct {
-	field
-	Value string
-	Used  string // what stands for an empty or an automatic value
+	*option.Option
+	Value   string
+	Used    string   // what stands for an empty or an automatic value
+	Choices []string // of one value; nil: text
+}
+
+// choices are what a field that holds one word can be.
+func choices(f *option.Option) []string {
+	if f.IsList() {
+		return nil
+	}
+	return slices.Clone(f.Choices)
 }
 
 // FieldOf is one field of the form.
@@ -87,5 +93,5 @@ func (p panelData) FieldOf(name string) formField {
 		return formField{}
 	}
 	used := map[string]string{"target": data.JoinNames(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike", "group": "none", "task": string(p.Fit.Schema.Task)}
-	return formField{field: *f, Value: f.get(&p.Setup.Options), Used: used[name]}
+	return formField{Option: f, Value: f.Text(&p.Setup.Options), Used: used[name], Choices: choices(f)}
 }

@@ -64,6 +64,7 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"brief":    func(x float64) string { return fmt.Sprintf("%.4g", x) },
 	"faults":   Faults,
 	"words":    func(name string) string { return strings.ReplaceAll(name, "_", " ") },
+	"capital":  func(word string) string { return strings.ToUpper(word[:1]) + word[1:] },
 	"finite":   func(x float64) bool { return x-x == 0 },
 }).ParseFS(pageFiles, "page/*.html"))
 

@@ -1,0 +1,8 @@
+// Package option is the one table of options: what the command line, the page of gradus lab, gradus
+// tune and the documents know of each field of model.Options. To add an option, add its field to
+// model.Options and its entry to the table.
+//
+//	option   Option, and how to find one: Named, InGroup
+//	table    All: the entries
+//	value    an option as text: Text, Set, and as Go: Code
+package option
