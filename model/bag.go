@@ -65,7 +65,7 @@ type member struct {
 // prepareBag is Prepare for several members. Only the first is prepared.
 func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if start != nil {
-		return nil, refuse("from", "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave out --from, or take one network with --members 1", start.path, o.Members)
+		return nil, refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
 	}
 	f := &Fit{Options: o, tables: tables}
 	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
@@ -80,7 +80,7 @@ func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
 		return nil, err
 	}
 	if f.Options.Loss == "hinge" {
-		return nil, refuse("members", "hinge gives decision values, which have no mean that could be judged: take --members 1, or another loss")
+		return nil, refuse("Members", nil, "hinge gives decision values, which have no mean that could be judged: train one network, or take another loss")
 	}
 	if err := f.Options.rows(&f.recipe, f.Schema); err != nil {
 		return nil, err

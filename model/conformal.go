@@ -150,15 +150,15 @@ func (o *OffByTarget) limit(says, level float64) (q float64, ok bool) {
 }
 
 // checkLevel refuses a level that cannot be had.
-func (m *Model) checkLevel(flag string, level float64) error {
+func (m *Model) checkLevel(option string, level float64) error {
 	switch {
 	case !(level > 0 && level < 1):
-		return refuse(flag, "%v is not a share between 0 and 1, such as 0.9", level)
+		return refuse(option, level, "give a share between 0 and 1, such as 0.9")
 	case m.Conformal == nil:
-		return refuse(flag, "the model's file does not say how far it was off on rows that trained nothing: train it with validation rows (--validation)")
+		return refuse(option, nil, "the model's file does not say how far it was off on rows that trained nothing: train it with validation rows")
 	}
 	if _, ok := m.Conformal.Targets[0].All.limit(level); !ok {
-		return refuse(flag, "%v takes at least %d validation rows, and the model had %d; give at most %v, or train with more", level,
+		return refuse(option, level, "it takes at least %d validation rows, and the model had %d; give at most %v, or train with more",
 			int(math.Ceil(level/(1-level)*(1-1e-9))), m.Conformal.Rows, math.Floor(1e4*float64(m.Conformal.Rows)/float64(m.Conformal.Rows+1))/1e4)
 	}
 	return nil
@@ -181,9 +181,9 @@ func (i *Interval) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal
 // the model's validation rows. An error wraps ErrOptions.
 func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 	if m.Task() != data.Regression {
-		return nil, refuse("interval", "it is for amounts, and the task is %s; of two and more classes there are sets", m.Task())
+		return nil, refuse("Interval", nil, "it is for amounts, and the task is %s; of two and more classes there are sets", m.Task())
 	}
-	if err := m.checkLevel("interval", level); err != nil {
+	if err := m.checkLevel("Interval", level); err != nil {
 		return nil, err
 	}
 	out := make([]Interval, len(says))
@@ -199,9 +199,9 @@ func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 // model that is right more often than the level hold more than they must. An error wraps ErrOptions.
 func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
 	if m.Task() != data.Binary && m.Task() != data.Multiclass {
-		return nil, refuse("sets", "they are of classes, and the task is %s; of amounts there are intervals", m.Task())
+		return nil, refuse("Sets", nil, "they are of classes, and the task is %s; of amounts there are intervals", m.Task())
 	}
-	if err := m.checkLevel("sets", level); err != nil {
+	if err := m.checkLevel("Sets", level); err != nil {
 		return nil, err
 	}
 	q, _ := m.Conformal.Targets[0].All.limit(level)
@@ -236,7 +236,7 @@ func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
 func (c *Conformal) Limit(level float64) (float64, error) {
 	q, ok := c.Targets[0].All.limit(level)
 	if !ok {
-		return 0, refuse("level", "%v takes more rows than %d", level, c.Rows)
+		return 0, refuse("Level", level, "it takes more rows than %d", c.Rows)
 	}
 	return q, nil
 }

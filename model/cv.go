@@ -56,7 +56,7 @@ type Lacking struct {
 // When ctx ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
 func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
 	if o.Test != nil && *o.Test > 0 {
-		return nil, refuse("test", "every row is a test row once in a cross-validation: leave it out")
+		return nil, refuse("Test", nil, "every row is a test row once in a cross-validation: leave it out")
 	}
 	if table == nil {
 		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
@@ -160,10 +160,10 @@ func runFold(ctx context.Context, tables Tables, o Options) ([]string, *Model, [
 func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of []int, err error) {
 	n := len(s.Rows)
 	if k < 2 {
-		return nil, nil, refuse("folds", "%d is not a number of folds; give a whole number of at least 2", k)
+		return nil, nil, refuse("Folds", k, "give a whole number of at least 2")
 	}
 	if k > n {
-		return nil, nil, refuse("folds", "%d folds need as many rows, and %d have a target", k, n)
+		return nil, nil, refuse("Folds", nil, "%d folds need as many rows, and %d have a target", k, n)
 	}
 	places := make([]int, n)
 	for i := range places {
@@ -178,7 +178,7 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	} else {
 		var groups int
 		if of, groups, err = o.deal(s, t, places, k, o.Seed); err == nil && of == nil {
-			return nil, nil, refuse("folds", "%d folds need as many groups, and the column %q has %d", k, o.Group, groups)
+			return nil, nil, refuse("Folds", nil, "%d folds need as many groups, and the column %q has %d", k, o.Group, groups)
 		}
 	}
 	if err != nil {
@@ -197,7 +197,7 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	}
 	for i := range folds {
 		if len(folds[i].test) == 0 || len(folds[i].train) == 0 {
-			return nil, nil, refuse("folds", "fold %d of %d would have no rows: too many rows have the same time; take fewer folds", i+1, k)
+			return nil, nil, refuse("Folds", nil, "fold %d of %d would have no rows: too many rows have the same time; take fewer folds", i+1, k)
 		}
 	}
 	return folds, of, nil

@@ -177,7 +177,7 @@ func (m *Model) meanLoss(p, targets, w []float64) float64 {
 // shapley is Model.Shapley: every number is the mean of the members' own, which of gives.
 func (e *ensemble) shapley(o ShapleyOptions, of func(*Model) (*Shapley, error)) (*Shapley, error) {
 	if o.LogOdds {
-		return nil, refuse("log-odds", "the model says the mean of %d networks' probabilities, and log-odds have no such mean: leave them out, or take one of the members", len(e.members))
+		return nil, refuse("LogOdds", nil, "the model says the mean of %d networks' probabilities, and log-odds have no such mean: leave them out, or take one of the members", len(e.members))
 	}
 	var out *Shapley
 	for _, m := range e.members {

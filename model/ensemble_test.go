@@ -444,12 +444,12 @@ func TestMembersRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, try := range map[string]func() error{
-		"--members: -1 is not a number of networks": func() error {
+		"Members -1: give a whole number of at least 1": func() error {
 			o := memberOptions(data.Binary, -1)
 			_, _, err := model.Train(context.Background(), mixed(t), o)
 			return err
 		},
-		"--members: hinge gives decision values": func() error {
+		"Members: hinge gives decision values": func() error {
 			o := memberOptions(data.Binary, 2)
 			o.Loss = "hinge"
 			_, _, err := model.Train(context.Background(), mixed(t), o)

@@ -249,13 +249,13 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 	if o.Metrics == nil {
 		o.Metrics = m.Options.Metrics
 	} else if o.Metrics, err = kindOf(m.Task()).ParseNames(o.Metrics); err != nil {
-		return l, refuse("metric", "%w", err)
+		return l, refuse("Metrics", nil, "%w", err)
 	}
 	switch {
 	case !(o.Threshold > 0 && o.Threshold < 1):
-		return l, refuse("threshold", "%v is not a probability between 0 and 1", o.Threshold)
+		return l, refuse("Threshold", nil, "%v is not a probability between 0 and 1", o.Threshold)
 	case o.Threshold != m.Threshold && m.Task() != data.Binary:
-		return l, refuse("threshold", "it is for two classes, and the task is %s", m.Task())
+		return l, refuse("Threshold", nil, "it is for two classes, and the task is %s", m.Task())
 	}
 	if l.b, err = m.Encoding.Bind(t); err != nil {
 		return l, err
@@ -322,7 +322,7 @@ func (l *Left) weighed(t *data.Table, column string, rows []int) (heavy []int, w
 }
 
 func allWeightless(t *data.Table, column string, rows int) error {
-	return refuse("sample-weight", "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(rows), t.Name(), column)
+	return refuse("SampleWeight", nil, "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(rows), t.Name(), column)
 }
 
 // evaluate scores rows, whose encoded inputs x may be there already, and returns their targets as

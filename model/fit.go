@@ -126,8 +126,8 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if tables.Train == nil {
 		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
-	if o.Members < 0 {
-		return nil, refuse("members", "%d is not a number of networks; give a whole number of at least 1", o.Members)
+	if err := o.Validate(); err != nil {
+		return nil, err
 	}
 	if o.Members > 1 {
 		return prepareBag(tables, o, start)
@@ -162,9 +162,7 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	}
 	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
 	if start == nil {
-		if err := f.Options.choose(f.Schema); err != nil {
-			return nil, err
-		}
+		f.Options.choose(f.Schema)
 	}
 	if col := f.Options.timeColumn(); col != "" { // which is asked beyond its range
 		for i := range f.Schema.Columns {
@@ -259,7 +257,7 @@ func (f *Fit) settle() error {
 		c.Epochs = autoEpochs(c.Method, f.Rows.Train, c.BatchSize)
 	}
 	if c.Warmup >= c.Epochs {
-		return refuse("warmup", "a warm-up of %d epochs leaves none of the %d to train at the full rate; use a smaller one, or more --epochs", c.Warmup, c.Epochs)
+		return refuse("Warmup", nil, "a warm-up of %d epochs leaves none of the %d to train at the full rate; use a smaller one, or more epochs", c.Warmup, c.Epochs)
 	}
 	if f.recipe.patience < 0 {
 		f.recipe.patience = max(20, c.Epochs/2)
@@ -455,7 +453,7 @@ func (f *Fit) checkTargets(y any) error {
 		for i := range n {
 			if err := nn.CheckTarget(f.recipe.loss, at(i)); err != nil {
 				row := f.parts.train[i/width]
-				return fmt.Errorf("%w: --loss %s: %s, line %d: %w", ErrOptions, f.Options.Loss, f.tables.Train.Name(), f.tables.Train.Line(row), err)
+				return refuse("Loss", f.Options.Loss, "%s, line %d: %w", f.tables.Train.Name(), f.tables.Train.Line(row), err)
 			}
 		}
 		return nil

@@ -73,11 +73,11 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 		}
 	}
 	if len(o.Metrics) != 1 {
-		return nil, refuse("metric", "importance is measured by one metric, and %d are named", len(o.Metrics))
+		return nil, refuse("Metrics", nil, "importance is measured by one metric, and %d are named", len(o.Metrics))
 	}
 	o.Repeats = or(o.Repeats, 5)
 	if o.Repeats < 1 {
-		return nil, refuse("repeats", "%d is not a number of repeats; give a whole number of at least 1", o.Repeats)
+		return nil, refuse("Repeats", o.Repeats, "give a whole number of at least 1")
 	}
 	l, err := m.labelled(t, &o.EvaluateOptions)
 	if err != nil {
@@ -207,7 +207,7 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labelled, o Imp
 		return nil, err
 	}
 	if !ok || math.IsNaN(base) || math.IsInf(base, 0) {
-		return nil, refuse("metric", "%s is not defined on the rows of %s that have a target (%s)", name, t.Name(), rowsText(len(rows)))
+		return nil, refuse("Metrics", nil, "%s is not defined on the rows of %s that have a target (%s)", name, t.Name(), rowsText(len(rows)))
 	}
 	sign := 1.0
 	if !metrics.HigherIsBetter(name) {
@@ -233,7 +233,7 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labelled, o Imp
 				return err
 			}
 			if drops[c][r] = sign * (base - v); !ok || math.IsNaN(drops[c][r]) || math.IsInf(drops[c][r], 0) {
-				return refuse("metric", "%s is no finite number when the column %q is shuffled", name, columns[c])
+				return refuse("Metrics", nil, "%s is no finite number when the column %q is shuffled", name, columns[c])
 			}
 		}
 		return nil

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,9 +13,6 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
-
-// ErrOptions is wrapped by every complaint about Options.
-var ErrOptions = errors.New("options")
 
 // Options is what to train and how. Names and defaults are those of the command line's
 // flags; the zero value of a field is its default, and a pointer is nil for "not given". One default
@@ -188,31 +184,67 @@ type recipe struct {
 	thresholdBy string // the metric that chooses it, or ""
 }
 
-func refuse(flag, format string, args ...any) error {
-	return fmt.Errorf("%w: --%s: %w", ErrOptions, flag, fmt.Errorf(format, args...))
-}
-
-// asOption marks an error of package data about an option as one of Options.
-func asOption(err error) error {
-	if errors.Is(err, data.ErrOption) {
-		return fmt.Errorf("%w: %w", ErrOptions, err)
+// Validate refuses options that no table suits: names that are not known, numbers out of range, and
+// what does not go together. Prepare calls it first; what depends on the table is refused there.
+func (o Options) Validate() error {
+	switch {
+	case o.Members < 0:
+		return refuse("Members", o.Members, "give a whole number of at least 1")
+	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide}, o.Recipe):
+		return refuse("Recipe", o.Recipe, "choose auto, plain or wide")
+	case !slices.Contains([]string{"", ".", ","}, o.Decimal):
+		return refuse("Decimal", o.Decimal, "give . or ,")
+	case o.timeColumn() == "" && or(o.Split, "random") != "random":
+		return refuse("Split", o.Split, "give random, which spreads classes evenly, or time:COL with a column of numbers or dates")
+	case o.timeColumn() != "" && o.Group != "":
+		return refuse("Group", nil, "rows are held out by groups or by time, not both: leave out one of the two")
 	}
-	return err
+	var r recipe
+	out, err := o.hidden(&r)
+	if err != nil {
+		return err
+	}
+	r.layers = append(r.layers, out)
+	return o.descent(&r)
 }
 
 // resolve reads the names for a task with that many outputs.
 func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	r := recipe{task: task}
-	hidden, err := nn.ParseActivation(or(o.Activation, "relu"), o.Custom.Activations...)
+	out, err := o.hidden(&r)
 	if err != nil {
-		return r, refuse("activation", "%w", err)
+		return r, err
 	}
-	if hidden == nn.Softmax {
-		return r, refuse("activation", "softmax belongs to the output layer")
+	out.Units = outputs
+	if out.Activation, err = o.output(task); err != nil {
+		return r, err
+	}
+	if r.loss, err = o.loss(task, out.Activation); err != nil {
+		return r, err
+	}
+	if err := nn.Compatible(r.loss, out.Activation, outputs); err != nil {
+		return r, refuse("Loss", nil, "%w", err)
+	}
+	if o.LabelSmoothing > 0 && r.loss != nn.CrossEntropy && r.loss != nn.BinaryCrossEntropy {
+		return r, refuse("LabelSmoothing", nil, "it is for the losses cross-entropy and binary-cross-entropy, and the loss is %s", r.loss)
+	}
+	r.layers = append(r.layers, out)
+	r.scaleY = task == data.Regression && out.Activation == nn.Identity && o.Scale != data.ScaleNone
+	return r, o.descent(&r)
+}
+
+// hidden reads the hidden layers, and what of the last layer depends on no task.
+func (o *Options) hidden(r *recipe) (out nn.Dense, err error) {
+	activation, err := nn.ParseActivation(or(o.Activation, "relu"), o.Custom.Activations...)
+	if err != nil {
+		return out, refuse("Activation", nil, "%w", err)
+	}
+	if activation == nn.Softmax {
+		return out, refuse("Activation", nil, "softmax belongs to the output layer")
 	}
 	init, err := nn.ParseInit(or(o.Init, "auto"))
 	if err != nil {
-		return r, refuse("init", "%w", err)
+		return out, refuse("Init", nil, "%w", err)
 	}
 	sizes := o.Hidden
 	if sizes == nil {
@@ -220,66 +252,56 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	}
 	norm, err := o.regular(len(sizes))
 	if err != nil {
-		return r, err
+		return out, err
 	}
 	drop := o.InputDropout // of what the next layer sees
 	for _, units := range sizes {
 		if units < 1 {
-			return r, refuse("hidden", "a layer cannot have %d units; give whole numbers of at least 1, or 0 alone for no hidden layer", units)
+			return out, refuse("Hidden", nil, "a layer cannot have %d units; give whole numbers of at least 1, or 0 alone for no hidden layer", units)
 		}
 		r.layers = append(r.layers, nn.Dense{
-			Units: units, Activation: hidden, Init: init, Norm: norm, Dropout: drop,
+			Units: units, Activation: activation, Init: init, Norm: norm, Dropout: drop,
 			NoBias: o.NoBias || norm == nn.BatchNorm, // its beta is one
 		})
 		drop = o.Dropout
 	}
-	out, err := o.output(task)
-	if err != nil {
-		return r, err
-	}
-	if r.loss, err = o.loss(task, out); err != nil {
-		return r, err
-	}
-	if err := nn.Compatible(r.loss, out, outputs); err != nil {
-		return r, refuse("loss", "%w", err)
-	}
-	r.layers = append(r.layers, nn.Dense{Units: outputs, Activation: out, NoBias: o.NoBias, Init: init, Dropout: drop})
-	r.scaleY = task == data.Regression && out == nn.Identity && o.Scale != data.ScaleNone
+	return nn.Dense{NoBias: o.NoBias, Init: init, Dropout: drop}, nil
+}
 
-	if err := o.descent(&r); err != nil {
-		return r, err
+// normed refuses a descent in which batch normalization has too few rows.
+func normed(r *recipe) error {
+	if nn.StateCount(r.layers...) == 0 {
+		return nil
 	}
-	if c := &r.config; norm == nn.BatchNorm {
-		switch {
-		case c.Method == train.Stochastic || c.Method == train.PerSample:
-			return r, refuse("norm", "batch normalisation needs at least 2 rows in a batch, and with --method %s it has 1; use mini-batch, or --norm layer", c.Method)
-		case c.Method == train.MiniBatch && c.BatchSize == 1:
-			return r, refuse("norm", "batch normalisation needs at least 2 rows in a batch, and with --batch-size 1 it has 1; make that larger, or use --norm layer")
-		case c.Shards > 1:
-			return r, refuse("norm", "batch normalisation takes its statistics over the whole batch, which --shards %d would cut; leave that out, or use --norm layer", c.Shards)
-		}
+	switch c := &r.config; {
+	case c.Method == train.Stochastic || c.Method == train.PerSample:
+		return refuse("Norm", nil, "batch normalisation needs at least 2 rows in a batch, and with the method %s it has 1; use mini-batch, or the norm layer", c.Method)
+	case c.Method == train.MiniBatch && c.BatchSize == 1:
+		return refuse("Norm", nil, "batch normalisation needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer")
+	case c.Shards > 1:
+		return refuse("Norm", nil, "batch normalisation takes its statistics over the whole batch, which %d shards would cut; leave those out, or use the norm layer", c.Shards)
 	}
-	return r, nil
+	return nil
 }
 
 // regular reads the norm and checks the dropout of a network of that many hidden layers.
 func (o *Options) regular(hidden int) (nn.Norm, error) {
 	norm, err := nn.ParseNorm(or(o.Norm, "none"))
 	if err != nil {
-		return norm, refuse("norm", "%w", err)
+		return norm, refuse("Norm", nil, "%w", err)
 	}
 	if hidden == 0 && norm != nn.NoNorm {
-		return norm, refuse("norm", "there is no hidden layer to normalise; leave it none, or give --hidden layers")
+		return norm, refuse("Norm", nil, "there is no hidden layer to normalise; leave it none, or give hidden layers")
 	}
 	if hidden == 0 && o.Dropout != 0 {
-		return norm, refuse("dropout", "there is no hidden layer whose units could be dropped; leave it 0, or give --hidden layers")
+		return norm, refuse("Dropout", nil, "there is no hidden layer whose units could be dropped; leave it 0, or give hidden layers")
 	}
 	for _, f := range []struct {
-		flag  string
-		share float64
-	}{{"dropout", o.Dropout}, {"input-dropout", o.InputDropout}} {
+		option string
+		share  float64
+	}{{"Dropout", o.Dropout}, {"InputDropout", o.InputDropout}} {
 		if !(f.share >= 0 && f.share < 1) {
-			return norm, refuse(f.flag, "%v is not a share to drop; give a number of at least 0 and less than 1, such as 0.2", f.share)
+			return norm, refuse(f.option, f.share, "give a number of at least 0 and less than 1, such as 0.2")
 		}
 	}
 	return norm, nil
@@ -290,14 +312,14 @@ func (o *Options) output(task data.Task) (nn.Activation, error) {
 	if name := or(o.OutputActivation, "auto"); name != "auto" {
 		out, err := nn.ParseActivation(name, o.Custom.Activations...)
 		if err != nil {
-			return nil, refuse("output-activation", "%w", err)
+			return nil, refuse("OutputActivation", nil, "%w", err)
 		}
 		if !outputFits(task, out, o.Loss == nn.Hinge.String()) {
 			can := "sigmoid"
 			if task == data.Multiclass {
 				can = "softmax or sigmoid"
 			}
-			return nil, refuse("output-activation", "the outputs of %s classification are probabilities, and %s gives none: use %s", task, name, can)
+			return nil, refuse("OutputActivation", nil, "the outputs of %s classification are probabilities, and %s gives none: use %s", task, name, can)
 		}
 		return out, nil
 	}
@@ -334,11 +356,11 @@ func outputFits(task data.Task, out nn.Activation, hinge bool) bool {
 func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 	if name := or(o.Loss, "auto"); name != "auto" {
 		if name == nn.Hinge.String() && task != data.Binary && task != data.Multilabel {
-			return nil, refuse("loss", "hinge tells two classes apart, and the task is %s: take auto, or another loss", task)
+			return nil, refuse("Loss", nil, "hinge tells two classes apart, and the task is %s: take auto, or another loss", task)
 		}
 		kind, _, _ := strings.Cut(name, ":")
 		if (kind == "focal" || kind == nn.CrossEntropy.String()) && task == data.Regression && out != nn.Sigmoid && out != nn.Softmax {
-			return nil, refuse("loss", "%s is for classes, and the task is regression: take auto, or another loss; --task says what the target is", name)
+			return nil, refuse("Loss", nil, "%s is for classes, and the task is regression: take auto, or another loss; the task says what the target is", name)
 		}
 		if slices.Contains([]string{"poisson", "tweedie", "gamma"}, kind) && task != data.Regression {
 			return nil, refuse("loss", "%s is of amounts, and the target is of classes (the task is %s): take auto, or another loss; --target names another column", name, task)
@@ -348,7 +370,7 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 		}
 		loss, err := nn.ParseLoss(name, o.Custom.Losses...)
 		if err != nil {
-			return nil, refuse("loss", "%w", err)
+			return nil, refuse("Loss", nil, "%w", err)
 		}
 		return loss, nil
 	}
@@ -365,7 +387,7 @@ func (o *Options) descent(r *recipe) error {
 	c.Loss, c.NoShuffle, c.Shards, c.Seed, c.MinDelta = r.loss, o.NoShuffle, o.Shards, o.Seed, o.MinDelta
 	c.Threads = o.Threads
 	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
-		return refuse("reduction", "%w", err)
+		return refuse("Reduction", nil, "%w", err)
 	}
 	name, auto := o.Optimizer, false
 	hyper := optim.Hyper{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay}
@@ -378,15 +400,15 @@ func (o *Options) descent(r *recipe) error {
 	method := train.MiniBatch
 	if slices.Contains(optim.Solvers(), name) {
 		if c.Solver, err = optim.ParseSolver(name); err != nil {
-			return refuse("optimizer", "%w", err)
+			return refuse("Optimizer", nil, "%w", err)
 		}
 		c.Rate, method = 1, train.Batch
 		for _, f := range []struct {
-			flag  string
-			given *float64
+			option string
+			given  *float64
 		}{{"momentum", o.Momentum}, {"beta1", o.Beta1}, {"beta2", o.Beta2}, {"epsilon", o.Epsilon}} {
 			if f.given != nil {
-				return refuse("optimizer", "the optimizer %s has no %s", name, f.flag)
+				return refuse("Optimizer", nil, "the optimizer %s has no %s", name, f.option)
 			}
 		}
 	}
@@ -395,7 +417,7 @@ func (o *Options) descent(r *recipe) error {
 	}
 	if c.Solver == nil {
 		if c.Rule, err = optim.ParseRule(name, hyper, o.Custom.Rules...); err != nil {
-			return refuse("optimizer", "%w", err)
+			return refuse("Optimizer", nil, "%w", err)
 		}
 	}
 	if err := o.shape(c); err != nil {
@@ -404,7 +426,7 @@ func (o *Options) descent(r *recipe) error {
 	if o.LR != nil {
 		c.Rate = *o.LR
 		if !(c.Rate > 0) || math.IsInf(c.Rate, 0) {
-			return refuse("lr", "the learning rate is %v; give a finite number greater than 0", c.Rate)
+			return refuse("LR", c.Rate, "give a finite number greater than 0")
 		}
 	}
 	schedule := or(o.Schedule, "auto")
@@ -415,48 +437,48 @@ func (o *Options) descent(r *recipe) error {
 		}
 	}
 	if c.Schedule, err = optim.ParseSchedule(schedule, o.Custom.Schedules...); err != nil {
-		return refuse("schedule", "%w", err)
+		return refuse("Schedule", nil, "%w", err)
 	}
 	if v, ok := c.Schedule.(interface{ Validate() error }); ok { // a custom one may be wrong
 		if err := v.Validate(); err != nil {
-			return refuse("schedule", "%w", err)
+			return refuse("Schedule", nil, "%w", err)
 		}
 	}
 	if c.Warmup = o.Warmup; c.Warmup < 0 {
-		return refuse("warmup", "%d is not a number of epochs; give a whole number of at least 0", o.Warmup)
+		return refuse("Warmup", o.Warmup, "give a whole number of at least 0")
 	}
 	if c.Method = train.Method(o.Method); or(o.Method, "auto") == "auto" {
 		c.Method = method
 	}
 	if !slices.Contains(train.Methods(), string(c.Method)) {
-		return refuse("method", "%q is not known; choose one of %s", o.Method, strings.Join(train.Methods(), ", "))
+		return refuse("Method", o.Method, "choose one of %s", strings.Join(train.Methods(), ", "))
 	}
 	if err := c.CheckSolver(r.layers); err != nil {
-		return refuse("optimizer", "%w", err)
+		return refuse("Optimizer", nil, "%w", err)
 	}
 	if c.BatchSize = o.BatchSize; c.BatchSize < 0 {
-		return refuse("batch-size", "a batch cannot have %d rows; give a whole number of at least 1", o.BatchSize)
+		return refuse("BatchSize", o.BatchSize, "give a whole number of at least 1")
 	}
 	if c.Epochs = o.Epochs; c.Epochs < 0 {
-		return refuse("epochs", "%d is not a number of epochs; give a whole number of at least 1", o.Epochs)
+		return refuse("Epochs", o.Epochs, "give a whole number of at least 1")
 	}
 	if c.Shards < 0 {
-		return refuse("shards", "%d is not a number of pieces; give a whole number of at least 1", o.Shards)
+		return refuse("Shards", o.Shards, "give a whole number of at least 1")
 	}
 	if c.Threads < 0 {
-		return refuse("threads", "%d is not a number of cores; give a whole number of at least 1", o.Threads)
+		return refuse("Threads", o.Threads, "give a whole number of at least 1")
 	}
 	switch or(o.OnDivergence, "stop") {
 	case "stop":
 	case "halve-lr":
 		c.Halvings = halvings
 	default:
-		return refuse("on-divergence", "%q is not known; choose stop or halve-lr", o.OnDivergence)
+		return refuse("OnDivergence", o.OnDivergence, "choose stop or halve-lr")
 	}
 	var stop train.Any
 	if o.Tolerance != nil {
 		if !(*o.Tolerance > 0) || math.IsInf(*o.Tolerance, 0) {
-			return refuse("tolerance", "the tolerance is %v; give a finite number greater than 0", *o.Tolerance)
+			return refuse("Tolerance", *o.Tolerance, "give a finite number greater than 0")
 		}
 		if c.Method == train.PerSample {
 			c.Tolerance = *o.Tolerance
@@ -466,69 +488,66 @@ func (o *Options) descent(r *recipe) error {
 	}
 	if o.TargetLoss != nil {
 		if math.IsNaN(*o.TargetLoss) || math.IsInf(*o.TargetLoss, 0) {
-			return refuse("target-loss", "the loss to reach is %v; give a finite number", *o.TargetLoss)
+			return refuse("TargetLoss", *o.TargetLoss, "give a finite number")
 		}
 		stop = append(stop, train.TargetLoss{L: *o.TargetLoss})
 	}
 	if o.MaxTime < 0 {
-		return refuse("max-time", "%v is not a time to train for; give a duration such as 30s or 5m", o.MaxTime)
+		return refuse("MaxTime", o.MaxTime, "give a duration such as 30s or 5m")
 	}
 	if o.MaxTime > 0 {
 		stop = append(stop, train.MaxTime{D: o.MaxTime})
 	}
 	if !(o.MinDelta >= 0) || math.IsInf(o.MinDelta, 0) {
-		return refuse("min-delta", "%v is not an amount to improve by; give a finite number of at least 0", o.MinDelta)
+		return refuse("MinDelta", o.MinDelta, "give a finite number of at least 0")
 	}
 	switch {
 	case o.Patience != nil:
 		if r.patience = *o.Patience; r.patience < 0 {
-			return refuse("patience", "%d is not a number of epochs; give a whole number, 0 to switch early stopping off", r.patience)
+			return refuse("Patience", *o.Patience, "give a whole number of epochs, 0 to switch early stopping off")
 		}
 	case o.Tolerance == nil && o.TargetLoss == nil && c.Method != train.PerSample:
 		r.patience = -1 // by the number of epochs, see settle
 	}
 	c.Stop = stop
 	for _, f := range []struct {
-		flag  string
-		value *float64
-	}{{"validation", o.Validation}, {"test", o.Test}} {
+		option string
+		value  *float64
+	}{{"Validation", o.Validation}, {"Test", o.Test}} {
 		if f.value != nil && !(*f.value >= 0 && *f.value < 1) {
-			return refuse(f.flag, "%v is not a part of the rows; give a number of at least 0 and less than 1, a file, or none", *f.value)
+			return refuse(f.option, *f.value, "give a part of the rows, at least 0 and less than 1, a file, or none")
 		}
 	}
 	switch o.Precision {
 	case "", "float32", "float64":
 	default:
-		return refuse("precision", "%q is not known; choose float32 or float64", o.Precision)
+		return refuse("Precision", o.Precision, "choose float32 or float64")
 	}
-	return nil
+	return normed(r)
 }
 
 // shape reads what is done to gradients, weights and targets besides applying the rule.
 func (o *Options) shape(c *train.Config) error {
 	for _, f := range []struct {
-		flag  string
-		value float64
-		to    *float64
-		less  float64 // the value must be less
+		option string
+		value  float64
+		to     *float64
+		less   float64 // the value must be less
 	}{
-		{"l1", o.L1, &c.Penalty.L1, math.Inf(1)}, {"l2", o.L2, &c.Penalty.L2, math.Inf(1)},
-		{"weight-decay", c.WeightDecay, &c.WeightDecay, math.Inf(1)},
-		{"max-norm", o.MaxNorm, &c.MaxNorm, math.Inf(1)},
-		{"clip-norm", o.ClipNorm, &c.ClipNorm, math.Inf(1)}, {"clip-value", o.ClipValue, &c.ClipValue, math.Inf(1)},
-		{"ema", o.EMA, &c.EMA, 1}, {"label-smoothing", o.LabelSmoothing, &c.LabelSmoothing, 1},
+		{"L1", o.L1, &c.Penalty.L1, math.Inf(1)}, {"L2", o.L2, &c.Penalty.L2, math.Inf(1)},
+		{"WeightDecay", c.WeightDecay, &c.WeightDecay, math.Inf(1)},
+		{"MaxNorm", o.MaxNorm, &c.MaxNorm, math.Inf(1)},
+		{"ClipNorm", o.ClipNorm, &c.ClipNorm, math.Inf(1)}, {"ClipValue", o.ClipValue, &c.ClipValue, math.Inf(1)},
+		{"EMA", o.EMA, &c.EMA, 1}, {"LabelSmoothing", o.LabelSmoothing, &c.LabelSmoothing, 1},
 	} {
 		if !(f.value >= 0 && f.value < f.less) {
 			expected := "a finite number of at least 0"
 			if f.less == 1 {
 				expected = "at least 0 and less than 1"
 			}
-			return refuse(f.flag, "%v makes no sense here; give %s, 0 for none", f.value, expected)
+			return refuse(f.option, f.value, "give %s, 0 for none", expected)
 		}
 		*f.to = f.value
-	}
-	if c.LabelSmoothing > 0 && c.Loss != nn.CrossEntropy && c.Loss != nn.BinaryCrossEntropy {
-		return refuse("label-smoothing", "it is for the losses cross-entropy and binary-cross-entropy, and the loss is %s", c.Loss)
 	}
 	return nil
 }

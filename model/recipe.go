@@ -35,7 +35,7 @@ const mostCells = 2_000_000
 // these, if the caller leaves
 // layers, activation, scaling and optimizer open; whoever names one of them gets what plain has for
 // the others. A choice in the options stays as it is.
-func (o *Options) choose(s *data.Schema) error {
+func (o *Options) choose(s *data.Schema) {
 	recipe := or(o.Recipe, RecipeAuto)
 	if recipe == RecipeAuto {
 		numbers := 0
@@ -50,9 +50,7 @@ func (o *Options) choose(s *data.Schema) error {
 			recipe = RecipeWide
 		}
 	}
-	switch recipe {
-	case RecipePlain:
-	case RecipeWide:
+	if recipe == RecipeWide {
 		if o.Hidden == nil {
 			o.Hidden = []int{128, 128}
 		}
@@ -60,10 +58,7 @@ func (o *Options) choose(s *data.Schema) error {
 		if or(o.Scale, data.ScaleAuto) == data.ScaleAuto {
 			o.Scale = data.ScalePieces
 		}
-	default:
-		return refuse("recipe", "%q is not known; choose auto, plain or wide", o.Recipe)
 	}
-	return nil
 }
 
 // mostPieced is the number of number columns beyond which a table has no pieces; see data.ScaleAuto.

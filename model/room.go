@@ -92,7 +92,7 @@ func (f *Fit) numberSize() float64 {
 func (f *Fit) fits() error {
 	params, err := nn.ParamCount(f.Encoding.Width(), f.recipe.layers...)
 	if err != nil {
-		return fmt.Errorf("%w: --hidden: %w", ErrOptions, err)
+		return refuse("Hidden", nil, "%w", err)
 	}
 	if f.Options.Refuse != nil {
 		if err := f.Options.Refuse(Size{
@@ -146,9 +146,9 @@ func (f *Fit) fits() error {
 		room = new(Room)
 	}
 	if have, ok := room.take(f.need); !ok {
-		try := "use smaller --hidden layers"
+		try := "use smaller hidden layers"
 		if table := size * rows * float64(f.Encoding.Width()+f.Encoding.Outputs()); 2*table > f.need {
-			try = fmt.Sprintf("the encoded rows take %s of that: use a part of the rows, or leave out columns that have many inputs (--ignore; gradus inspect tells of them)", memory.Size(table))
+			try = fmt.Sprintf("the encoded rows take %s of that: use a part of the rows, or ignore columns that have many inputs", memory.Size(table))
 		}
 		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; %s",
 			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)), try)

@@ -93,6 +93,9 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []string {
 // Inspect decides what the columns of a table are, as Prepare does, and says in notes what may
 // not be expected.
 func Inspect(t *data.Table, o Options) (s *data.Schema, notes []string, err error) {
+	if err := o.Validate(); err != nil {
+		return nil, nil, err
+	}
 	s, weightless, err := o.infer(t)
 	if err != nil {
 		return nil, nil, err
@@ -114,18 +117,12 @@ func (o *Options) ofAmounts() bool {
 func (o *Options) rows(r *recipe, s *data.Schema) error {
 	var err error
 	if o.Metrics, err = kindOf(s.Task).ParseNames(o.Metrics); err != nil {
-		return refuse("metric", "%w", err)
+		return refuse("Metrics", nil, "%w", err)
 	}
 	for _, name := range o.Metrics {
 		if r.loss == nn.Hinge && metrics.NeedsProbabilities(name) {
-			return refuse("metric", "%s is of probabilities, and hinge gives decision values: choose another metric, or the loss binary-cross-entropy", name)
+			return refuse("Metrics", nil, "%s is of probabilities, and hinge gives decision values: choose another metric, or the loss binary-cross-entropy", name)
 		}
-	}
-	if o.timeColumn() == "" && or(o.Split, "random") != "random" {
-		return refuse("split", "%q is not known; give random, which spreads classes evenly, or time:COL with a column of numbers or dates", o.Split)
-	}
-	if o.timeColumn() != "" && o.Group != "" {
-		return refuse("group", "rows are held out by groups or by time, not both: leave out --group or --split")
 	}
 	if err := o.readThreshold(r, s.Task); err != nil {
 		return err
@@ -134,7 +131,7 @@ func (o *Options) rows(r *recipe, s *data.Schema) error {
 		return nil
 	}
 	if s.Task != data.Binary && s.Task != data.Multiclass {
-		return refuse("class-weight", "%s has no classes to weigh; --sample-weight names a column of weights", s.Task)
+		return refuse("ClassWeight", nil, "%s has no classes to weigh; a column can have weights of rows", s.Task)
 	}
 	if len(o.ClassWeight) == 1 && o.ClassWeight[0] == "balanced" {
 		r.balanced = true
@@ -146,11 +143,11 @@ func (o *Options) rows(r *recipe, s *data.Schema) error {
 		at := strings.LastIndex(part, "=")
 		class := slices.Index(classes, part[:max(at, 0)])
 		if class < 0 {
-			return refuse("class-weight", "%q names no class; give balanced, or CLASS=X of %s", part, quoteList(classes))
+			return refuse("ClassWeight", nil, "%q names no class; give balanced, or CLASS=X of %s", part, quoteList(classes))
 		}
 		w, err := strconv.ParseFloat(part[at+1:], 64)
 		if err != nil || !(w >= 0) || math.IsInf(w, 0) {
-			return refuse("class-weight", "%q: the weight is not a finite number of at least 0", part)
+			return refuse("ClassWeight", nil, "%q: the weight is not a finite number of at least 0", part)
 		}
 		r.classWeight[class] = w
 	}
@@ -173,18 +170,18 @@ func (o *Options) readThreshold(r *recipe, task data.Task) error {
 		return nil
 	}
 	if task != data.Binary {
-		return refuse("threshold", "it is for two classes, and the task is %s", task)
+		return refuse("Threshold", nil, "it is for two classes, and the task is %s", task)
 	}
 	if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {
 		r.thresholdBy = strings.ReplaceAll(name, "-", "_")
 		if !slices.Contains(metrics.ThresholdNames(), r.thresholdBy) {
-			return refuse("threshold", "none is chosen by %q; choose auto: and one of %s", name, strings.Join(metrics.ThresholdNames(), ", "))
+			return refuse("Threshold", nil, "none is chosen by %q; choose auto: and one of %s", name, strings.Join(metrics.ThresholdNames(), ", "))
 		}
 		return nil
 	}
 	x, err := strconv.ParseFloat(o.Threshold, 64)
 	if err != nil || !(x > 0 && x < 1) {
-		return refuse("threshold", "%q is not a probability between 0 and 1, nor auto:METRIC", o.Threshold)
+		return refuse("Threshold", nil, "%q is not a probability between 0 and 1, nor auto:METRIC", o.Threshold)
 	}
 	r.threshold = x
 	return nil
@@ -279,7 +276,7 @@ func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []flo
 		return report.Get(name)
 	}
 	if _, ok := score(make([]float64, len(targets))); !ok {
-		return nil, refuse("metric", "%s cannot choose the epoch: it is not defined on the %s for validation", name, rowsText(len(rows)))
+		return nil, refuse("Metrics", nil, "%s cannot choose the epoch: it is not defined on the %s for validation", name, rowsText(len(rows)))
 	}
 	return func(outputs []float64) float64 {
 		v, _ := score(outputs)

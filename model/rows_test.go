@@ -365,27 +365,27 @@ func TestRowOptionsRefused(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{"kind", func(o *Options) { o.ClassWeight = []string{"red=2"} }, `--class-weight: "red=2" names no class; give balanced, or CLASS=X of "common", "rare"`},
-		{"kind", func(o *Options) { o.ClassWeight = []string{"rare=-1"} }, `--class-weight: "rare=-1": the weight is not a finite number of at least 0`},
-		{"kind", func(o *Options) { o.ClassWeight = []string{"balanced", "rare=1"} }, `--class-weight: "balanced" names no class`},
+		{"kind", func(o *Options) { o.ClassWeight = []string{"red=2"} }, `ClassWeight: "red=2" names no class; give balanced, or CLASS=X of "common", "rare"`},
+		{"kind", func(o *Options) { o.ClassWeight = []string{"rare=-1"} }, `ClassWeight: "rare=-1": the weight is not a finite number of at least 0`},
+		{"kind", func(o *Options) { o.ClassWeight = []string{"balanced", "rare=1"} }, `ClassWeight: "balanced" names no class`},
 		{"kind", func(o *Options) { o.ClassWeight = []string{"rare=0", "common=0"} }, "the weights of all"},
-		{"amount", func(o *Options) { o.ClassWeight = []string{"balanced"} }, "--class-weight: regression has no classes to weigh"},
+		{"amount", func(o *Options) { o.ClassWeight = []string{"balanced"} }, "ClassWeight: regression has no classes to weigh"},
 		{"amount", func(o *Options) { o.SampleWeight = "x y" }, `there is no column "x y" which weighs the rows`},
 		{"amount", func(o *Options) { o.SampleWeight = "g" }, `claims: row 0: column "g": the cell "visitor 0" is not a weight`},
 		{"amount", func(o *Options) { o.Group = "gg" }, `there is no column "gg" which groups the rows: did you mean "g"`},
-		{"amount", func(o *Options) { o.Split = "last" }, `--split: "last" is not known; give random, which spreads classes evenly, or time:COL`},
-		{"amount", func(o *Options) { o.Split, o.Group = "time:d", "g" }, "--group: rows are held out by groups or by time, not both"},
+		{"amount", func(o *Options) { o.Split = "last" }, `Split last: give random, which spreads classes evenly, or time:COL`},
+		{"amount", func(o *Options) { o.Split, o.Group = "time:d", "g" }, "Group: rows are held out by groups or by time, not both"},
 		{"amount", func(o *Options) { o.Split = "time:g" }, `the cell "visitor 0" is not a place in time`},
-		{"amount", func(o *Options) { o.Metrics = []string{"auc"} }, `--metric: there is no metric "auc" for this task; choose from loss, rmse, mae, mape, r2`},
-		{"amount", func(o *Options) { o.Threshold = "0.3" }, "--threshold: it is for two classes, and the task is regression"},
-		{"kind", func(o *Options) { o.Threshold = "auto:auc" }, `--threshold: none is chosen by "auc"; choose auto: and one of accuracy, balanced_accuracy, f1, f1_macro`},
-		{"kind", func(o *Options) { o.Threshold = "1.5" }, `--threshold: "1.5" is not a probability between 0 and 1, nor auto:METRIC`},
-		{"kind", func(o *Options) { o.Threshold, o.Validation = "auto:f1", &none }, "--threshold: it is chosen on validation rows and there are none"},
-		{"kind", func(o *Options) { o.Loss, o.Metrics = "hinge", []string{"log_loss"} }, "--metric: log_loss is of probabilities, and hinge gives decision values"},
-		{"three", func(o *Options) { o.Loss = "hinge" }, "--loss: hinge tells two classes apart, and the task is multiclass"},
-		{"amount", func(o *Options) { o.Loss = "hinge" }, "--loss: hinge tells two classes apart, and the task is regression"},
-		{"amount", func(o *Options) { o.Loss = "focal:3" }, "--loss: focal:3 is for classes, and the task is regression: take auto, or another loss"},
-		{"amount", func(o *Options) { o.Loss = "cross-entropy" }, "--loss: cross-entropy is for classes, and the task is regression"},
+		{"amount", func(o *Options) { o.Metrics = []string{"auc"} }, `Metrics: there is no metric "auc" for this task; choose from loss, rmse, mae, mape, r2`},
+		{"amount", func(o *Options) { o.Threshold = "0.3" }, "Threshold: it is for two classes, and the task is regression"},
+		{"kind", func(o *Options) { o.Threshold = "auto:auc" }, `Threshold: none is chosen by "auc"; choose auto: and one of accuracy, balanced_accuracy, f1, f1_macro`},
+		{"kind", func(o *Options) { o.Threshold = "1.5" }, `Threshold: "1.5" is not a probability between 0 and 1, nor auto:METRIC`},
+		{"kind", func(o *Options) { o.Threshold, o.Validation = "auto:f1", &none }, "Threshold: it is chosen on validation rows and there are none"},
+		{"kind", func(o *Options) { o.Loss, o.Metrics = "hinge", []string{"log_loss"} }, "Metrics: log_loss is of probabilities, and hinge gives decision values"},
+		{"three", func(o *Options) { o.Loss = "hinge" }, "Loss: hinge tells two classes apart, and the task is multiclass"},
+		{"amount", func(o *Options) { o.Loss = "hinge" }, "Loss: hinge tells two classes apart, and the task is regression"},
+		{"amount", func(o *Options) { o.Loss = "focal:3" }, "Loss: focal:3 is for classes, and the task is regression: take auto, or another loss"},
+		{"amount", func(o *Options) { o.Loss = "cross-entropy" }, "Loss: cross-entropy is for classes, and the task is regression"},
 		{"three", func(o *Options) { o.Loss = "binary-cross-entropy" }, "a probability for each; the output is softmax: use sigmoid, or another loss"},
 		{"kind", func(o *Options) { o.Loss = "poisson" }, "--loss: poisson is of amounts, and the target is of classes (the task is binary): take auto, or another loss"},
 		{"amount", func(o *Options) { o.Loss = "gamma" }, "the amounts of gamma must be greater than 0; the target is 0: use tweedie:1.5 where some are 0"},
@@ -482,12 +482,12 @@ func TestCrossValidate(t *testing.T) {
 		k int
 		o func(*Options)
 	}{
-		"--folds: 1 is not a number of folds; give a whole number of at least 2":              {1, func(*Options) {}},
-		"--folds: 121 folds need as many rows, and 120 have a target":                         {121, func(*Options) {}},
-		`--folds: 30 folds need as many groups, and the column "g" has 12`:                    {30, func(o *Options) { o.Group = "g" }},
-		"--test: every row is a test row once in a cross-validation":                          {3, func(o *Options) { half := 0.5; o.Test = &half }},
-		"fold 1 of 3: options: --metric: there is no metric":                                  {3, func(o *Options) { o.Metrics = []string{"rmse"} }},
-		"--folds: fold 1 of 5 would have no rows: too many rows have the same time; take few": {5, func(o *Options) { o.Split = "time:w" }},
+		"Folds 1: give a whole number of at least 2":                                        {1, func(*Options) {}},
+		"Folds: 121 folds need as many rows, and 120 have a target":                         {121, func(*Options) {}},
+		`Folds: 30 folds need as many groups, and the column "g" has 12`:                    {30, func(o *Options) { o.Group = "g" }},
+		"Test: every row is a test row once in a cross-validation":                          {3, func(o *Options) { half := 0.5; o.Test = &half }},
+		"fold 1 of 3: options: Metrics: there is no metric":                                 {3, func(o *Options) { o.Metrics = []string{"rmse"} }},
+		"Folds: fold 1 of 5 would have no rows: too many rows have the same time; take few": {5, func(o *Options) { o.Split = "time:w" }},
 	} {
 		o := few("kind")
 		c.o(&o)
@@ -595,10 +595,10 @@ func TestImportance(t *testing.T) {
 	}
 	m, _ := mustTrain(t, table, few("kind"))
 	for want, o := range map[string]ImportanceOptions{
-		"--metric: importance is measured by one metric, and 2 are named": {EvaluateOptions: EvaluateOptions{Metrics: []string{"auc", "f1"}}},
-		`--metric: there is no metric "rmse" for this task`:               {EvaluateOptions: EvaluateOptions{Metrics: []string{"rmse"}}},
-		"--repeats: -1 is not a number of repeats":                        {Repeats: -1},
-		`there is no column "v" which weighs the rows`:                    {EvaluateOptions: EvaluateOptions{SampleWeight: "v"}},
+		"Metrics: importance is measured by one metric, and 2 are named": {EvaluateOptions: EvaluateOptions{Metrics: []string{"auc", "f1"}}},
+		`Metrics: there is no metric "rmse" for this task`:               {EvaluateOptions: EvaluateOptions{Metrics: []string{"rmse"}}},
+		"Repeats -1: give a whole number of at least 1":                  {Repeats: -1},
+		`there is no column "v" which weighs the rows`:                   {EvaluateOptions: EvaluateOptions{SampleWeight: "v"}},
 	} {
 		if _, err := m.Importance(context.Background(), table, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v\nwant %s", err, want)

@@ -227,15 +227,15 @@ func (g *game) resolve() error {
 	o.BackgroundRows, o.Pairs = or(o.BackgroundRows, shapleyBackground), or(o.Pairs, shapleyPairs)
 	switch {
 	case o.Method != "exact" && o.Method != "permutation":
-		return refuse("method", "%q is not known; give exact or permutation", o.Method)
+		return refuse("Method", nil, "%q is not known; give exact or permutation", o.Method)
 	case o.Method == "exact" && columns > exactAtMost:
-		return refuse("method", "exact values of %d columns take 2^%d predictions for each background row; up to %d columns are possible, and permutation takes any number", columns, columns, exactAtMost)
+		return refuse("Method", nil, "exact values of %d columns take 2^%d predictions for each background row; up to %d columns are possible, and permutation takes any number", columns, columns, exactAtMost)
 	case o.BackgroundRows < 1:
-		return refuse("background-rows", "%d is not a number of rows; give a whole number of at least 1", o.BackgroundRows)
+		return refuse("BackgroundRows", o.BackgroundRows, "give a whole number of at least 1")
 	case o.Pairs < 1 || o.Pairs > 1<<20:
-		return refuse("pairs", "%d is not a number of pairs of permutations; give a whole number of at least 1 and at most 2^20", o.Pairs)
+		return refuse("Pairs", o.Pairs, "give a whole number of at least 1 and at most 2^20")
 	case o.LogOdds && g.m.Task() == data.Regression:
-		return refuse("log-odds", "they are of probabilities, and the task is regression")
+		return refuse("LogOdds", nil, "they are of probabilities, and the task is regression")
 	}
 	return nil
 }
@@ -280,11 +280,11 @@ type looked struct {
 // look encodes rows and predicts them.
 func (g *game) look(t *data.Table, rows []int) (l looked, err error) {
 	if len(rows) == 0 {
-		return l, refuse("rows", "%s has no rows", t.Name())
+		return l, refuse("Rows", nil, "%s has no rows", t.Name())
 	}
 	for _, row := range rows {
 		if row < 0 || row >= t.Rows() {
-			return l, refuse("row", "%s has no row %d; it has rows 0 to %d", t.Name(), row, t.Rows()-1)
+			return l, refuse("Row", nil, "%s has no row %d; it has rows 0 to %d", t.Name(), row, t.Rows()-1)
 		}
 	}
 	b, err := g.m.Encoding.Bind(t)

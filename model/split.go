@@ -30,7 +30,7 @@ func (f *Fit) split() error {
 		return err
 	}
 	if f.recipe.thresholdBy != "" && len(f.parts.validation) == 0 {
-		return refuse("threshold", "it is chosen on validation rows and there are none: give --validation a part of the rows or a file, or a number as the threshold")
+		return refuse("Threshold", nil, "it is chosen on validation rows and there are none: hold out some for validation, or give a number as the threshold")
 	}
 	if keep, err = f.heavy(keep); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (f *Fit) heavy(places []int) ([]int, error) {
 	strata := f.Schema.Strata()
 	kept := slices.DeleteFunc(slices.Clone(places), func(place int) bool { return weight[strata[place]] == 0 })
 	if len(kept) == 0 {
-		return nil, refuse("class-weight", "the weights of all classes in the training rows are 0: there is no row left")
+		return nil, refuse("ClassWeight", nil, "the weights of all classes in the training rows are 0: there is no row left")
 	}
 	f.Rows.Weightless += len(places) - len(kept)
 	return kept, nil

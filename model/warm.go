@@ -31,7 +31,7 @@ func (w *Weights) isEnsemble() bool {
 }
 
 func (w *Weights) differs(format string, args ...any) error {
-	return refuse("from", "%s: %s", w.path, fmt.Sprintf(format, args...))
+	return refuse("From", nil, "%s: %s", w.path, fmt.Sprintf(format, args...))
 }
 
 // adopt fills in what the options leave open with what the model was trained with, and refuses what
@@ -60,19 +60,19 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 		o.Hidden = units
 	}
 	if !slices.Equal(o.Hidden, units) {
-		return w.differs("the model has the hidden layers %s, and the call %s: leave out --hidden", unitsText(units), unitsText(o.Hidden))
+		return refuse("Hidden", unitsText(o.Hidden), "the model has the hidden layers %s: leave it out, or begin without %s", unitsText(units), w.path)
 	}
-	same := func(flag string, given *string, none, theirs string, read func(string) (string, error)) error {
+	same := func(option, what string, given *string, none, theirs string, read func(string) (string, error)) error {
 		if or(*given, none) == none {
 			*given = theirs
 			return nil
 		}
 		name, err := read(*given)
 		if err != nil {
-			return refuse(flag, "%w", err)
+			return refuse(option, nil, "%w", err)
 		}
 		if name != theirs {
-			return w.differs("the model has --%s %s, and the call %s: leave out --%s", flag, theirs, *given, flag)
+			return refuse(option, *given, "the model has the %s %s: leave it out, or begin without %s", what, theirs, w.path)
 		}
 		return nil
 	}
@@ -88,22 +88,22 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 		return n.String(), err
 	}
 	if len(hidden) > 0 {
-		if err := same("activation", &o.Activation, "", hidden[0].Activation.String(), activation); err != nil {
+		if err := same("Activation", "activation", &o.Activation, "", hidden[0].Activation.String(), activation); err != nil {
 			return err
 		}
-		if err := same("norm", &o.Norm, "", hidden[0].Norm.String(), norm); err != nil {
+		if err := same("Norm", "norm", &o.Norm, "", hidden[0].Norm.String(), norm); err != nil {
 			return err
 		}
 	}
-	if err := same("output-activation", &o.OutputActivation, "auto", out.Activation.String(), activation); err != nil {
+	if err := same("OutputActivation", "output activation", &o.OutputActivation, "auto", out.Activation.String(), activation); err != nil {
 		return err
 	}
 	if o.NoBias && !out.NoBias {
-		return w.differs("the model has biases, and the call --no-bias: leave that out")
+		return refuse("NoBias", nil, "the model has biases: leave it out, or begin without %s", w.path)
 	}
 	o.NoBias = out.NoBias
 	scale := string(o.Scale)
-	if err := same("scale", &scale, string(data.ScaleAuto), string(or(m.Options.Scale, data.ScaleAuto)), func(s string) (string, error) { return s, nil }); err != nil {
+	if err := same("Scale", "scaling", &scale, string(data.ScaleAuto), string(or(m.Options.Scale, data.ScaleAuto)), func(s string) (string, error) { return s, nil }); err != nil {
 		return err
 	}
 	o.Scale = data.Scaling(scale)
@@ -156,7 +156,7 @@ func (o *Options) inferAs(w *Weights, m *Model, t *data.Table) (s *data.Schema, 
 		}
 	}
 	if len(others) > 0 {
-		return nil, 0, w.differs("%s has the column%s %s, which the model does not know: leave out with --ignore, or train without --from", t.Name(), plural(len(others)), quoteList(others))
+		return nil, 0, w.differs("%s has the column%s %s, which the model does not know: ignore them, or train without these weights", t.Name(), plural(len(others)), quoteList(others))
 	}
 	types := maps.Clone(o.Types)
 	for name, kind := range kinds {
@@ -185,7 +185,7 @@ func (o *Options) inferAs(w *Weights, m *Model, t *data.Table) (s *data.Schema, 
 		}
 	}
 	if len(unknown) > 0 && s.Task != data.Regression {
-		return nil, 0, w.differs("the target of %s has the class%s %s, and the model only %s: leave those rows out, or train without --from",
+		return nil, 0, w.differs("the target of %s has the class%s %s, and the model only %s: leave those rows out, or train without these weights",
 			t.Name(), map[bool]string{true: "", false: "es"}[len(unknown) == 1], quoteList(unknown), quoteList(m.Encoding.Classes()))
 	}
 	s.Targets = slices.Clone(m.Encoding.Targets)

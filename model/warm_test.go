@@ -108,8 +108,8 @@ func TestStartKeepsTheModel(t *testing.T) {
 		`animals lacks the columns "fast", "zip" of the model`:                              {animals(t, []string{"size", "color", "kind"}, classes, 60, 0), Options{}},
 		`animals has the column "extra", which the model does not know`:                     {animals(t, append([]string{"extra"}, columns...), classes, 60, 0), Options{Targets: []string{"kind"}}},
 		`the model predicts "kind", and the call "size"`:                                    {whole, Options{Targets: []string{"size"}}},
-		`the model has the hidden layers 6, and the call 7`:                                 {whole, Options{Hidden: []int{7}}},
-		`the model has --activation tanh, and the call relu`:                                {whole, Options{Activation: "relu"}},
+		`Hidden 7: the model has the hidden layers 6`:                                       {whole, Options{Hidden: []int{7}}},
+		`Activation relu: the model has the activation tanh`:                                {whole, Options{Activation: "relu"}},
 		`the task of the model is multiclass, and that of the call binary`:                  {whole, Options{Task: data.Binary}},
 	} {
 		start, err := LoadWeights(path)
@@ -117,7 +117,7 @@ func TestStartKeepsTheModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Prepare(Tables{Train: c.table}, c.o, start)
-		if err == nil || !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--from") {
+		if err == nil || !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("refused with %v, want %q", err, want)
 		}
 	}

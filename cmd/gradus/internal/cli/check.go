@@ -9,17 +9,13 @@ import (
 
 // checkCmd is "gradus check DATA".
 type checkCmd struct {
-	Data         paths `arg:"" sep:"none" help:"A table."`
-	tableFlags   `embed:""`
-	netFlags     `embed:""`
-	SampleWeight name    `placeholder:"COL" help:"A column of weights, one for each row; it is no input."`
-	ClassWeight  names   `placeholder:"balanced|CLASS=X" help:"What rows of a class weigh, as in train."`
-	Rows         int     `default:"50" help:"Training rows to sum the loss over."`
-	Most         int     `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
-	L1           float64 `name:"l1" default:"0" placeholder:"X" help:"Check the gradient with this penalty, as train has it."`
-	L2           float64 `name:"l2" default:"0" placeholder:"X" help:"Likewise."`
-	JSON         bool    `name:"json" help:"One JSON object on standard output."`
-	Quiet        bool    `help:"No progress."`
+	Data       paths `arg:"" sep:"none" help:"A table."`
+	tableFlags `embed:""`
+	startFlag  `embed:""`
+	Rows       int  `default:"50" help:"Training rows to sum the loss over."`
+	Most       int  `default:"2000" help:"Check at most this many parameters, drawn by the seed; 0 for all."`
+	JSON       bool `name:"json" help:"One JSON object on standard output."`
+	Quiet      bool `help:"No progress."`
 }
 
 type checkJSON struct {
@@ -45,7 +41,7 @@ type checkGroupJSON struct {
 }
 
 func (c *checkCmd) Run(e *env) error {
-	o, err := c.options(&c.netFlags)
+	o, err := c.options()
 	if err != nil {
 		return err
 	}
@@ -54,8 +50,6 @@ func (c *checkCmd) Run(e *env) error {
 	}
 	none := 0.0
 	o.Precision, o.Validation = "float64", &none
-	o.L1, o.L2 = c.L1, c.L2
-	o.SampleWeight, o.ClassWeight = string(c.SampleWeight), c.ClassWeight
 	c.show(e, c.Quiet)
 	t, err := c.readSilently(e, c.Data...)
 	if err != nil {
@@ -84,7 +78,7 @@ func (c *checkCmd) Run(e *env) error {
 		return usagef("--rows %d: batch normalisation needs at least 2 rows", c.Rows)
 	}
 	r := nn.CheckGradient(net, f.Config().Loss, x, y, nn.CheckOptions{
-		Max: c.Most, Seed: c.Seed, Reduction: f.Config().Reduction, Weights: weights, Penalty: f.Config().Penalty,
+		Max: c.Most, Seed: o.Seed, Reduction: f.Config().Reduction, Weights: weights, Penalty: f.Config().Penalty,
 	})
 	out := checkJSON{
 		Parameters: r.Parameters, Checked: r.Checked, Kinks: r.Kinks, Rows: x.Rows,
@@ -112,7 +106,7 @@ func (c *checkCmd) print(e *env, f *model.Fit, net *nn.Network[float64], out che
 	e.printf("Network  %s, loss %s (%s), float64, %d rows\n", model.Describe(net.Inputs(), net.Layers()), f.Config().Loss, f.Config().Reduction, out.Rows)
 	e.printf("Checked  %d of %d parameters against (L(w+h) - L(w-h)) / 2h", out.Checked, out.Parameters)
 	if out.Checked+out.Kinks < out.Parameters {
-		e.printf(", a sample drawn by seed %d; --most 0 checks all", c.Seed)
+		e.printf(", a sample drawn by seed %d; --most 0 checks all", f.Options.Seed)
 	}
 	e.printf("\n")
 	if out.Kinks > 0 {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/docs"
 	"github.com/gradus-ml/gradus/export"
 	"github.com/gradus-ml/gradus/internal/kernel"
@@ -84,6 +85,22 @@ type commands struct {
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Help       helpCmd       `cmd:"" help:"Show help for a command."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+}
+
+// newCommands is the grammar with the flags of options that each command takes.
+func newCommands() *commands {
+	var c commands
+	for _, all := range []*optionFlags{&c.Train.optionFlags, &c.CV.optionFlags, &c.Tune.optionFlags} {
+		*all = flagsOf(option.All())
+	}
+	c.Inspect.optionFlags = flagsOf(option.In(option.Data))
+	c.LR.optionFlags = flagsOf(option.In(option.Data, option.Network, option.Loss, option.Descent, option.Regularization, option.Run), option.The("validation", "test"))
+	net := slices.Concat(option.In(option.Data, option.Network), option.The("loss", "reduction", "dropout", "input-dropout"))
+	c.Check.optionFlags = flagsOf(net, option.The("l1", "l2", "class-weight", "sample-weight"))
+	c.Compare.optionFlags = flagsOf(net, option.The("batch-size", "lr", "target-loss", "tolerance", "shuffle"), []*option.Option{
+		option.Named("optimizer").Or("sgd"), option.Named("schedule").Or("constant"), option.Named("epochs").Or("50"),
+	})
+	return &c
 }
 
 // env is what every command's Run gets.
@@ -158,7 +175,7 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 
 // newParser makes the parser of a call.
 func newParser(std Std) *kong.Kong {
-	parser, err := kong.New(&commands{},
+	parser, err := kong.New(newCommands(),
 		kong.Name("gradus"),
 		kong.Description("Train feed-forward neural networks by backpropagation and gradient descent."),
 		kong.Writers(std.Out, std.Err),
@@ -240,9 +257,10 @@ func complain(std Std, err error) int {
 	return statusFailed
 }
 
-// oneLine drops the sentinels' texts, which only programs need, and line breaks.
+// oneLine is an error in one line, with options called by their flags and without the sentinels' texts,
+// which only programs need.
 func oneLine(err error) string {
-	s := strings.ReplaceAll(err.Error(), "\n", "; ")
+	s := strings.ReplaceAll(option.Words(err, option.Flag), "\n", "; ")
 	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat, export.ErrOption, export.ErrUnsupported, export.ErrImport, train.ErrCheckpoint} {
 		if errors.Is(err, sentinel) {
 			s = strings.Replace(s, sentinel.Error()+": ", "", 1)

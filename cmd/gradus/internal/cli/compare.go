@@ -17,16 +17,8 @@ import (
 type compareCmd struct {
 	Data       paths `arg:"" sep:"none" help:"A table."`
 	tableFlags `embed:""`
-	netFlags   `embed:""`
+	startFlag  `embed:""`
 	Methods    []string `default:"batch,stochastic,mini-batch" help:"Which to race: batch, stochastic, mini-batch, per-sample."`
-	BatchSize  *int     `placeholder:"N" help:"Rows an update of mini-batch looks at. Default: by the number of rows."`
-	Optimizer  string   `default:"sgd" help:"One of train's; lbfgs and cg go with the method batch alone."`
-	LR         *float64 `name:"lr" placeholder:"X" help:"Learning rate, the same for all."`
-	Schedule   string   `default:"constant" help:"Of the rate."`
-	Epochs     int      `default:"50" help:"At most, in each lane."`
-	TargetLoss *float64 `placeholder:"L" help:"Stop a lane at this loss over all rows."`
-	Tolerance  *float64 `placeholder:"R" help:"Stop a lane when every output is within 1e-8 + R*|output| of its target."`
-	Shuffle    bool     `default:"true" negatable:"" help:"Visit the rows in a new order in every epoch."`
 	Out        string   `short:"o" default:"compare.svg" placeholder:"FILE" help:"The picture: .svg or .png; none for no picture."`
 	JSON       bool     `name:"json" help:"One JSON object on standard output."`
 	Quiet      bool     `help:"No progress."`
@@ -50,7 +42,7 @@ func (c *compareCmd) Run(e *env) error {
 		if !slices.Contains(train.Methods(), m) {
 			return usagef("--methods: %q is not known; choose from %s", m, strings.Join(train.Methods(), ", "))
 		}
-		if c.Norm == nn.BatchNorm.String() && (m == string(train.Stochastic) || m == string(train.PerSample)) {
+		if c.text("norm") == nn.BatchNorm.String() && (m == string(train.Stochastic) || m == string(train.PerSample)) {
 			return usagef("--norm: batch normalisation needs at least 2 rows in a batch, and with %s it has 1; give --methods batch,mini-batch, or --norm layer", m)
 		}
 	}
@@ -74,8 +66,8 @@ func (c *compareCmd) Run(e *env) error {
 			writeData(e.Out, f.Table(), f.Schema, f.Said())
 		}
 		begun = true
-		if !c.Quiet && p.Epoch == c.Epochs/2 {
-			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, c.Epochs, short(p.Loss))
+		if !c.Quiet && p.Epoch == f.Options.Epochs/2 {
+			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, f.Options.Epochs, short(p.Loss))
 		}
 	}
 	e.watch()
@@ -108,19 +100,12 @@ func (c *compareCmd) Run(e *env) error {
 }
 
 func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
-	o, err := c.options(&c.netFlags)
+	o, err := c.options()
 	if err != nil {
 		return nil, err
 	}
 	none := 0.0
-	d := descentFlags{
-		Method: "auto", BatchSize: c.BatchSize, Optimizer: c.Optimizer, LR: c.LR, Schedule: c.Schedule,
-		Epochs: &c.Epochs, TargetLoss: c.TargetLoss, Tolerance: c.Tolerance, Shuffle: c.Shuffle, Precision: "float64",
-	}
-	if err := d.add(&o); err != nil {
-		return nil, err
-	}
-	o.Validation = &none
+	o.Precision, o.Validation = "float64", &none
 	c.show(e, c.Quiet)
 	t, err := c.readSilently(e, c.Data...)
 	if err != nil {
@@ -135,7 +120,7 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 
 func (c *compareCmd) print(e *env, f *model.Fit, tracks []lesson.Track[float64]) {
 	e.printf("\n%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
-		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, c.Seed, f.Options.Optimizer, *f.Options.LR)
+		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, f.Options.Seed, f.Options.Optimizer, *f.Options.LR)
 	e.printf("%-12s %8s %10s %12s %10s %14s %14s   %s\n", "method", "epochs", "updates", "gradients", "seconds", "loss at start", "loss at end", "ended by")
 	for _, t := range tracks {
 		first, last := t.Points[0], t.Points[len(t.Points)-1]

@@ -7,9 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/bench"
-	"github.com/gradus-ml/gradus/metrics"
-	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -90,57 +88,13 @@ func fishArgument(f *kong.Flag) string {
 // flagWords are the words that a flag takes; nil where it takes something else.
 func flagWords(f *kong.Flag) []string {
 	switch f.Name {
-	case "activation":
-		return slices.DeleteFunc(nn.Activations(), func(name string) bool { return name == "softmax" })
-	case "output-activation":
-		return append([]string{"auto"}, nn.Activations()...)
-	case "init":
-		return nn.Inits()
-	case "norm":
-		return []string{"none", "batch", "layer"}
-	case "loss":
-		return append([]string{"auto"}, nn.Losses()...)
-	case "reduction":
-		return []string{"mean", "sum"}
-	case "method":
-		return append([]string{"auto"}, train.Methods()...)
 	case "methods":
 		return train.Methods()
-	case "optimizer":
-		return slices.Concat([]string{"auto"}, optim.Rules(), optim.Solvers())
-	case "schedule":
-		return append([]string{"auto"}, optim.Schedules()...)
-	case "on-divergence":
-		return []string{"stop", "halve-lr"}
-	case "precision":
-		return []string{"float32", "float64"}
-	case "task":
-		return []string{"auto", "regression", "binary", "multiclass", "multilabel"}
-	case "scale":
-		return []string{"auto", "standard", "min-max", "robust", "none", "pieces"}
-	case "recipe":
-		return []string{"auto", "plain", "wide"}
-	case "split":
-		return []string{"random"}
-	case "validation", "test":
-		return []string{"none"}
-	case "threshold":
-		var words []string
-		for _, name := range metrics.ThresholdNames() {
-			words = append(words, "auto:"+name)
-		}
-		return words
-	case "class-weight":
-		return []string{"balanced"}
-	case "metric":
-		var names []string
-		for _, k := range []metrics.Kind{metrics.OfNumbers, metrics.OfTwo, metrics.OfClasses, metrics.OfLabels} {
-			names = append(names, k.Names()...)
-		}
-		slices.Sort(names)
-		return slices.Compact(names)
 	case "workload":
 		return bench.Names()
+	}
+	if p := option.Named(f.Name); p != nil && (p.Choices != nil || p.Words != nil) {
+		return slices.Concat(p.Choices, p.Words)
 	}
 	if f.Enum != "" {
 		return strings.Split(f.Enum, ",")

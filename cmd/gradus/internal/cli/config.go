@@ -65,21 +65,22 @@ func (c configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	if s, ok := c.text[flag.Name]; ok && s != "" {
 		return s, nil
 	}
-	if flag.Name == "shuffle" && c.text["no-shuffle"] == "true" {
-		return "false", nil
+	if off := c.text["no-"+flag.Name]; flag.Tag.Negatable != "" && off != "" {
+		no, err := strconv.ParseBool(off)
+		return strconv.FormatBool(!no), err
 	}
 	return nil, nil
 }
 
 // Validate refuses a key that is no flag of train, which has them all.
 func (c configFile) Validate(app *kong.Application) error {
-	known := map[string]bool{"no-shuffle": true}
+	known := map[string]bool{}
 	for _, name := range notFlags {
 		known[name] = true
 	}
 	for _, cmd := range app.Children {
 		for _, f := range cmd.Flags {
-			known[f.Name] = true
+			known[f.Name], known["no-"+f.Name] = true, f.Tag.Negatable != ""
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.text)) {

@@ -19,16 +19,14 @@ import (
 
 // cvCmd is "gradus cv DATA".
 type cvCmd struct {
-	Data         paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
-	Folds        int   `default:"5" placeholder:"K" help:"How many parts the rows are in."`
-	tableFlags   `embed:""`
-	netFlags     `embed:""`
-	descentFlags `embed:""`
-	rowFlags     `embed:""`
-	memberFlags  `embed:""`
-	Out          string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
-	JSON         bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
-	Quiet        bool   `help:"No progress."`
+	Data       paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
+	Folds      int   `default:"5" placeholder:"K" help:"How many parts the rows are in."`
+	tableFlags `embed:""`
+	startFlag  `embed:""`
+	presetFlag `embed:""`
+	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
+	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet      bool   `help:"No progress."`
 }
 
 type cvFoldJSON struct {
@@ -43,21 +41,15 @@ type cvFoldJSON struct {
 }
 
 func (c *cvCmd) Run(e *env) error {
-	o, err := c.options(&c.netFlags)
+	o, err := c.options()
 	if err != nil {
 		return err
 	}
-	if err := c.descentFlags.add(&o); err != nil {
-		return err
-	}
-	c.rowFlags.add(&o)
-	if err := c.memberFlags.add(&o); err != nil {
-		return err
-	}
+	c.presetFlag.add(&o)
 	switch {
 	case c.From != "":
 		return usagef("--from: the weights have seen rows that the folds must not; leave it out")
-	case c.Test != "":
+	case c.text("test") != "":
 		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
 	}
 	if c.Out == "-" && c.JSON {
@@ -68,12 +60,12 @@ func (c *cvCmd) Run(e *env) error {
 		}
 	}
 	c.show(e, c.Quiet)
-	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	tables, err := c.tables(e, c.Data, &o)
 	if err != nil {
 		return err
 	}
 	if tables.Validation != nil {
-		return usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.Validation)
+		return usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.text("validation"))
 	}
 	schema, notes, err := model.Inspect(tables.Train, o)
 	if err != nil {

@@ -56,7 +56,7 @@ func TestCV(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--folds", "1"}, "--folds: 1 is not a number of folds"},
+		{[]string{"--folds", "1"}, "--folds 1: give a whole number of at least 2"},
 		{[]string{"--test", "0.2"}, "--test: every row is a test row once"},
 		{[]string{"--validation", iris}, "each fold takes its validation rows from its own training rows"},
 		{[]string{"--from", "m.safetensors"}, "--from: the weights have seen rows"},

@@ -29,9 +29,7 @@ func FuzzConfig(f *testing.F) {
 		call, err := newParser(Std{Out: io.Discard, Err: io.Discard}).Parse([]string{"train", "--config", path})
 		if err == nil {
 			c := call.Selected().Target.Addr().Interface().(*trainCmd)
-			if o, err := c.options(&c.netFlags); err == nil {
-				c.descentFlags.add(&o)
-			}
+			c.options()
 		} else if s := oneLine(wrongCall(err)); s == "" || strings.Contains(s, "\n") {
 			t.Errorf("%q", s)
 		}

@@ -35,7 +35,7 @@ type inspectJSON struct {
 }
 
 func (c *inspectCmd) Run(e *env) error {
-	o, err := c.options(&netFlags{Hidden: "0"})
+	o, err := c.options()
 	if err != nil {
 		return err
 	}

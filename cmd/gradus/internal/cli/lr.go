@@ -13,16 +13,15 @@ import (
 
 // lrCmd is "gradus lr DATA": the rate finder.
 type lrCmd struct {
-	Data         paths `arg:"" sep:"none" help:"A table."`
-	tableFlags   `embed:""`
-	netFlags     `embed:""`
-	descentFlags `embed:""`
-	Low          float64 `default:"1e-6" placeholder:"X" help:"The rate of the first update."`
-	High         float64 `default:"10" placeholder:"X" help:"That of the last, unless the loss explodes before."`
-	Updates      int     `default:"200" placeholder:"N" help:"How many updates the rate rises over."`
-	Out          string  `short:"o" placeholder:"FILE" help:"The picture: .svg or .png. Default: none."`
-	JSON         bool    `name:"json" help:"One JSON object on standard output."`
-	Quiet        bool    `help:"No progress."`
+	Data       paths `arg:"" sep:"none" help:"A table."`
+	tableFlags `embed:""`
+	startFlag  `embed:""`
+	Low        float64 `default:"1e-6" placeholder:"X" help:"The rate of the first update."`
+	High       float64 `default:"10" placeholder:"X" help:"That of the last, unless the loss explodes before."`
+	Updates    int     `default:"200" placeholder:"N" help:"How many updates the rate rises over."`
+	Out        string  `short:"o" placeholder:"FILE" help:"The picture: .svg or .png. Default: none."`
+	JSON       bool    `name:"json" help:"One JSON object on standard output."`
+	Quiet      bool    `help:"No progress."`
 }
 
 type lrJSON struct {
@@ -43,10 +42,14 @@ func (c *lrCmd) Run(e *env) error {
 	if c.Updates < 10 {
 		return usagef("--updates %d: give a whole number of at least 10", c.Updates)
 	}
-	if c.LR != nil || c.Schedule != "auto" || c.Warmup != 0 {
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	if o.LR != nil || o.Schedule != "auto" || o.Warmup != 0 {
 		return usagef("lr tries rates from --low to --high: it takes no --lr, --schedule or --warmup")
 	}
-	if c.Method == string(train.PerSample) {
+	if o.Method == string(train.PerSample) {
 		return usagef("--method per-sample: lr follows one loss, and per-sample has one for each sample; use another method")
 	}
 	format := ""
@@ -55,11 +58,11 @@ func (c *lrCmd) Run(e *env) error {
 		if format, err = plot.FormatOf(c.Out); err != nil {
 			return usage{err}
 		}
-		if err := checkOut(c.Out, kind(format), append(c.Data, c.Test, c.From)...); err != nil {
+		if err := checkOut(c.Out, kind(format), append(c.Data, c.text("test"), c.From)...); err != nil {
 			return err
 		}
 	}
-	f, usual, err := c.prepare(e)
+	f, usual, err := c.prepare(e, o)
 	if err != nil {
 		return err
 	}
@@ -94,16 +97,9 @@ func (c *lrCmd) Run(e *env) error {
 }
 
 // prepare returns the run of the sweep, and the rate that train would take.
-func (c *lrCmd) prepare(e *env) (f *model.Fit, usual float64, err error) {
-	o, err := c.options(&c.netFlags)
-	if err != nil {
-		return nil, 0, err
-	}
-	if err := c.descentFlags.add(&o); err != nil {
-		return nil, 0, err
-	}
+func (c *lrCmd) prepare(e *env, o model.Options) (f *model.Fit, usual float64, err error) {
 	c.show(e, c.Quiet)
-	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	tables, err := c.tables(e, c.Data, &o)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -174,10 +170,11 @@ func (c *lrCmd) print(e *env, f *model.Fit, out lrJSON) {
 }
 
 func (c *lrCmd) optimizerFlag() string {
-	if c.Optimizer == "auto" {
+	name := c.text("optimizer")
+	if name == "" || name == "auto" {
 		return ""
 	}
-	return fmt.Sprintf(" --optimizer %s", shellWord(c.Optimizer))
+	return fmt.Sprintf(" --optimizer %s", shellWord(name))
 }
 
 // sweepFigure draws the loss against the rate.

@@ -12,29 +12,22 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// memberFlags say how many networks a model has, and how much is spent on it.
-type memberFlags struct {
-	Preset  string `default:"default" enum:"quick,default,best" group:"network" help:"What the flags are that nobody named: quick takes --recipe plain and one network, the least time; default takes --recipe auto and one network; best takes --recipe auto and --members 8."`
-	Members *int   `placeholder:"K" group:"network" help:"Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: 1, with --preset best 8."`
+// presetFlag says how much is spent on a model.
+type presetFlag struct {
+	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"What the flags are that nobody named: quick takes --recipe plain and one network, the least time; default takes --recipe auto and one network; best takes --recipe auto and --members 8."`
 }
 
 // bestMembers is how many networks --preset best trains: as many as there are folds at most.
 const bestMembers = 8
 
-func (f *memberFlags) add(o *model.Options) error {
+// add sets what the options leave open.
+func (f *presetFlag) add(o *model.Options) {
 	switch {
 	case f.Preset == "quick" && o.Recipe == model.RecipeAuto:
 		o.Recipe = model.RecipePlain
-	case f.Preset == "best" && f.Members == nil:
+	case f.Preset == "best" && o.Members == 0:
 		o.Members = bestMembers
 	}
-	if f.Members == nil {
-		return nil
-	}
-	if o.Members = *f.Members; o.Members < 1 {
-		return usagef("--members %d: give a whole number of at least 1", o.Members)
-	}
-	return nil
 }
 
 // memberFlag chooses one network of an ensemble.

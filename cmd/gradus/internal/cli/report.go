@@ -69,7 +69,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 	if len(m.Columns()) > 1 && !c.Data.isStdin() {
 		held := c.Data
-		if test := testFile(c.Test); test != "" {
+		if test := testFile(c.text("test")); test != "" {
 			held = paths{test}
 		}
 		e.printf("         gradus importance %s %s   for what each column is worth\n", shellWord(c.Out), held.shown())

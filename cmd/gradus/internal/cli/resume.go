@@ -88,8 +88,11 @@ func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, erro
 	for i := range t.Data {
 		t.Data[i] = c.found(t.Data[i])
 	}
-	for _, name := range []*string{&t.Out, &t.From, &t.Validation, &t.Test} {
-		*name = c.found(*name)
+	t.Out, t.From = c.found(t.Out), c.found(t.From)
+	for _, part := range []string{"validation", "test"} {
+		if file := t.text(part); file != "" {
+			t.give(part, c.found(file))
+		}
 	}
 	if own := filepath.Join(dir, startFile); t.From != "" {
 		if _, err := os.Stat(own); err == nil {

@@ -86,11 +86,11 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		Notes: f.Notes,
 	}
 	config.Folder, _ = os.Getwd() // where it is not known, names are as they were given
-	if c.Validation != "" {
-		config.Validation = data.WithoutPassword(c.Validation)
+	if file := c.text("validation"); file != "" {
+		config.Validation = data.WithoutPassword(file)
 	}
-	if c.Test != "" {
-		config.Test = data.WithoutPassword(c.Test)
+	if file := c.text("test"); file != "" {
+		config.Test = data.WithoutPassword(file)
 	}
 	if c.From != "" {
 		raw, err := os.ReadFile(c.From)

@@ -14,14 +14,12 @@ import (
 
 // trainCmd is "gradus train DATA".
 type trainCmd struct {
-	Data         paths `arg:"" optional:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
-	tableFlags   `embed:""`
-	netFlags     `embed:""`
-	descentFlags `embed:""`
-	rowFlags     `embed:""`
-	memberFlags  `embed:""`
-	Out          string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
-	RunDir       string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
+	Data       paths `arg:"" optional:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
+	tableFlags `embed:""`
+	startFlag  `embed:""`
+	presetFlag `embed:""`
+	Out        string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
+	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
 	CheckpointEvery time.Duration `default:"10s" placeholder:"DURATION" help:"How often a run that is kept writes a checkpoint; it changes no bit of the result."`
 	TensorBoard     bool          `name:"tensorboard" help:"Write event files for TensorBoard into the folder of --run."`
@@ -48,14 +46,11 @@ func (c *trainCmd) Run(e *env) error {
 	if c.Out == "-" {
 		return usagef("--out -: a model cannot go to standard output; name a file")
 	}
-	if err := checkOut(c.Out, kindModel, append(c.Data, c.Test, c.Validation, c.From)...); err != nil {
+	if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
 		return err
 	}
 	if c.TensorBoard && c.RunDir == "" {
 		return usagef("--tensorboard writes into a run's folder: name one with --run DIR")
-	}
-	if c.TensorBoard && c.Members != nil && *c.Members > 1 {
-		return usagef("--tensorboard writes the course of one network, and --members %d trains several: leave one of them out", *c.Members)
 	}
 	if c.RunDir != "" && c.CheckpointEvery <= 0 {
 		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
@@ -113,19 +108,16 @@ func (c *trainCmd) Run(e *env) error {
 
 // prepare reads the tables and prepares the run.
 func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
-	o, err := c.options(&c.netFlags)
+	o, err := c.options()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.descentFlags.add(&o); err != nil {
-		return nil, err
-	}
-	c.rowFlags.add(&o)
-	if err := c.memberFlags.add(&o); err != nil {
-		return nil, err
+	c.presetFlag.add(&o)
+	if c.TensorBoard && o.Members > 1 {
+		return nil, usagef("--tensorboard writes the course of one network, and --members %d trains several: leave one of them out", o.Members)
 	}
 	c.show(e, c.Quiet)
-	tables, err := c.tables(e, c.Data, &c.descentFlags, &o)
+	tables, err := c.tables(e, c.Data, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -208,11 +200,11 @@ func (c *trainCmd) exit(e *env, m *model.Model) error {
 		return status(statusInterrupted)
 	}
 	asked := []string{}
-	if c.Tolerance != nil {
-		asked = append(asked, fmt.Sprintf("the tolerance %v", *c.Tolerance))
+	if m.Options.Tolerance != nil {
+		asked = append(asked, fmt.Sprintf("the tolerance %v", *m.Options.Tolerance))
 	}
-	if c.TargetLoss != nil {
-		asked = append(asked, fmt.Sprintf("the loss %v", *c.TargetLoss))
+	if m.Options.TargetLoss != nil {
+		asked = append(asked, fmt.Sprintf("the loss %v", *m.Options.TargetLoss))
 	}
 	if len(asked) > 0 && t.Reason != "tolerance" && t.Reason != "target-loss" {
 		fmt.Fprintf(e.Err, "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/tune"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -18,19 +21,17 @@ import (
 
 // tuneCmd is "gradus tune DATA".
 type tuneCmd struct {
-	Data         paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
-	tableFlags   `embed:""`
-	netFlags     `embed:""`
-	descentFlags `embed:""`
-	rowFlags     `embed:""`
-	memberFlags  `embed:""`
-	Search       []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr, and the weight decay of adamw, where the call does not set them."`
-	Trials       int      `default:"27" placeholder:"N" help:"How many draws to try."`
-	Strategy     string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
-	RunDir       string   `name:"run" placeholder:"DIR" help:"Keep the search there; the same call continues it."`
-	Out          string   `short:"o" placeholder:"FILE" help:"The model trained with the best flags. Default: the data's name, ending in .safetensors, in this folder."`
-	JSON         bool     `name:"json" help:"One JSON object on standard output, and nothing else there."`
-	Quiet        bool     `help:"No progress."`
+	Data       paths `arg:"" sep:"none" help:"A table in a file, several files, a folder of them, or a database; see gradus help reading."`
+	tableFlags `embed:""`
+	startFlag  `embed:""`
+	presetFlag `embed:""`
+	Search     []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr, and the weight decay of adamw, where the call does not set them."`
+	Trials     int      `default:"27" placeholder:"N" help:"How many draws to try."`
+	Strategy   string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
+	RunDir     string   `name:"run" placeholder:"DIR" help:"Keep the search there; the same call continues it."`
+	Out        string   `short:"o" placeholder:"FILE" help:"The model trained with the best flags. Default: the data's name, ending in .safetensors, in this folder."`
+	JSON       bool     `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet      bool     `help:"No progress."`
 }
 
 func (c *tuneCmd) Run(e *env) error {
@@ -48,7 +49,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOut(c.Out, kindModel, append(c.Data, c.Test, c.Validation, c.From)...); err != nil {
+	if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
 		return err
 	}
 	c.show(e, c.Quiet)
@@ -73,25 +74,12 @@ func (c *tuneCmd) Run(e *env) error {
 
 // fillSpace finds out what to search.
 func (t *tuning) fillSpace() error {
-	given := func(flag string) bool {
-		for _, a := range t.env.args {
-			if a == "--"+flag || strings.HasPrefix(a, "--"+flag+"=") {
-				return true
-			}
-		}
-		return false
-	}
 	specs := t.Search
 	if len(specs) == 0 {
-		for _, s := range []struct{ flag, spec string }{
-			{"hidden", "64|128|256|64,64|128,128|256,256|128,64"},
-			{"activation", "relu|selu|silu|mish"},
-			{"lr", "1e-3..3e-2:log"},
-			{"weight-decay", "1e-3..1:log"},
-		} {
-			decays := t.Optimizer == "auto" || t.Optimizer == "adamw"
-			if !given(s.flag) && (s.flag != "weight-decay" || decays) {
-				specs = append(specs, s.flag+"="+s.spec)
+		decays := slices.Contains([]string{"", "auto", "adamw"}, t.text("optimizer"))
+		for _, p := range option.All() {
+			if p.Search != "" && t.text(p.Name) == "" && (p.Name != "weight-decay" || decays) {
+				specs = append(specs, p.Name+"="+p.Search)
 			}
 		}
 		if len(specs) == 0 {
@@ -104,8 +92,7 @@ func (t *tuning) fillSpace() error {
 		if err != nil {
 			return usagef("--search %w", err)
 		}
-		switch d.Flag {
-		case "search", "trials", "strategy", "run", "out", "json", "quiet", "test", "validation", "target", "epochs", "threads", "seed", "members":
+		if p := option.Named(strings.TrimPrefix(d.Flag, "no-")); p == nil || p.Fixed {
 			return usagef("--search %s: --%s cannot be searched", s, d.Flag)
 		}
 		if seen[d.Flag] {
@@ -135,6 +122,7 @@ func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, er
 	var grammar struct {
 		Tune tuneCmd `cmd:""`
 	}
+	grammar.Tune.optionFlags = flagsOf(option.All())
 	parser, err := kong.New(&grammar, kong.Name("gradus"), kong.Writers(e.Err, e.Err), kong.Exit(func(int) {}))
 	if err != nil {
 		panic("cli: " + err.Error()) // the grammar is our own
@@ -144,7 +132,7 @@ func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, er
 	}
 	t := grammar.Tune
 	return &trainCmd{
-		Data: t.Data, tableFlags: t.tableFlags, netFlags: t.netFlags, descentFlags: t.descentFlags, rowFlags: t.rowFlags, memberFlags: t.memberFlags,
+		Data: t.Data, tableFlags: t.tableFlags, startFlag: t.startFlag, presetFlag: t.presetFlag,
 		Out: c.Out, JSON: c.JSON, Quiet: c.Quiet,
 	}, nil
 }
@@ -165,31 +153,25 @@ type tuning struct {
 
 // read reads the files of the call, which all trials share.
 func (t *tuning) read(c *trainCmd) (err error) {
-	if t.tables, err = c.tables(t.env, c.Data, &c.descentFlags, &t.held); err != nil {
+	if t.tables, err = c.tables(t.env, c.Data, &t.held); err != nil {
 		return err
 	}
-	t.start, err = c.netFlags.start()
+	t.start, err = c.start()
 	return err
 }
 
 // prepare prepares a trial, which is one network.
 func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
-	one := 1 // a search compares single networks
-	return t.prepareAs(c, tables, &memberFlags{Preset: t.Preset, Members: &one})
+	c.give("members", "1") // a search compares single networks
+	return t.prepareAs(c, tables)
 }
 
-func (t *tuning) prepareAs(c *trainCmd, tables model.Tables, members *memberFlags) (*model.Fit, error) {
-	o, err := c.options(&c.netFlags)
+func (t *tuning) prepareAs(c *trainCmd, tables model.Tables) (*model.Fit, error) {
+	o, err := c.options()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.descentFlags.add(&o); err != nil {
-		return nil, err
-	}
-	c.rowFlags.add(&o)
-	if err := members.add(&o); err != nil {
-		return nil, err
-	}
+	c.presetFlag.add(&o)
 	o.Validation, o.Test = t.held.Validation, t.held.Test
 	f, err := model.Prepare(tables, o, t.start)
 	return f, asUsage(err)
@@ -201,14 +183,14 @@ func (t *tuning) run(first *model.Fit) error {
 		rungs = tune.Random(t.Trials, t.epochs)
 	}
 	jobs := runtime.GOMAXPROCS(0)
-	if t.Threads != nil {
-		jobs = *t.Threads
+	if n := first.Options.Threads; n > 0 {
+		jobs = n
 	}
 	all := 0
 	for _, r := range rungs {
 		all += r.Trials
 	}
-	s := tune.Search{Space: t.space, Rungs: rungs, Seed: t.Seed, Jobs: jobs, Higher: t.higher, Run: t.trial}
+	s := tune.Search{Space: t.space, Rungs: rungs, Seed: first.Options.Seed, Jobs: jobs, Higher: t.higher, Run: t.trial}
 	var kept *journal.Journal[tune.Trial]
 	var known []tune.Trial
 	if t.RunDir != "" {
@@ -275,8 +257,8 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	if err != nil {
 		return err
 	}
-	one := 1
-	c.Epochs, c.Threads = &tr.Epochs, &one
+	c.give("epochs", strconv.Itoa(tr.Epochs))
+	c.give("threads", "1")
 	shared := t.tables
 	shared.Room = &t.room
 	f, err := t.prepare(c, shared)
@@ -325,7 +307,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 		as.args = command[1:]
 		return c.Run(&as)
 	}
-	f, err := t.prepareAs(c, t.tables, &t.memberFlags)
+	f, err := t.prepareAs(c, t.tables)
 	if err != nil {
 		return err
 	}

@@ -24,15 +24,15 @@ func fieldOf(name string) *option.Option {
 	return nil
 }
 
-// labelled is a complaint of package model about a flag, under the name that the form has for it.
-func labelled(complaint string) string {
-	if rest, ok := strings.CutPrefix(complaint, model.ErrOptions.Error()+": --"); ok {
-		name, what, _ := strings.Cut(rest, ": ")
-		if f := fieldOf(name); f != nil {
-			return f.Label + ": " + what
+// words are an error as the page says it: options have their labels, and what is wrong needs no sentinel.
+func words(err error) string {
+	label := func(field string) string {
+		if p := option.OfField(field); p != nil && p.Label != "" {
+			return p.Label
 		}
+		return option.Flag(field)
 	}
-	return complaint
+	return strings.TrimPrefix(option.Words(err, label), ErrSetup.Error()+": ")
 }
 
 // ruleUses is the value of a hyper-parameter where none is given: the field of that name of the

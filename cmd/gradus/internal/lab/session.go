@@ -236,7 +236,7 @@ func (s *Session) Change(values map[string]string) error {
 func (s *Session) say(err error) {
 	s.note, s.broke, s.failed = "", "", err != nil
 	if err != nil {
-		s.note = labelled(strings.TrimPrefix(err.Error(), ErrSetup.Error()+": ")) // the page shows what it is about
+		s.note = words(err)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
@@ -111,7 +110,7 @@ func (s *Server) sheet(w http.ResponseWriter, r *http.Request, e *entry) {
 		if errors.Is(err, ErrSetup) {
 			status = http.StatusUnprocessableEntity
 		}
-		http.Error(w, strings.TrimPrefix(err.Error(), ErrSetup.Error()+": "), status)
+		http.Error(w, words(err), status)
 		return
 	}
 	var b bytes.Buffer

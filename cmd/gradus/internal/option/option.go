@@ -19,7 +19,9 @@ type Option struct {
 	Default     string // what stands for no value; "" where that depends on others, as Help says
 
 	Choices []string // the words that it takes; nil: something else
+	Words   []string // some words that it takes beside others
 	Least   int      // of a whole number
+	Column  bool     // the value names a column, in double quotes or not, behind time: or not
 	Off     bool     // the field is true where the flag is off
 	Part    bool     // the value is a part of the rows, or none
 	OfRule  bool     // a hyper-parameter of the optimizer

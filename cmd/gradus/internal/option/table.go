@@ -42,7 +42,7 @@ var all = []*Option{
 		Help: "Columns to leave out."},
 	{Field: "Missing", Name: "missing", Group: Data, Placeholder: "WORD|none",
 		Help: "Words that stand for nothing besides NA, N/A, NaN, null and ?; none if these are values too."},
-	{Field: "Decimal", Name: "decimal", Group: Data, Placeholder: ".|,",
+	{Field: "Decimal", Name: "decimal", Group: Data, Placeholder: ".|,", Choices: []string{".", ","},
 		Help: "The decimal sign. Default: found by looking, column by column."},
 	{Field: "DateFormat", Name: "date-format", Group: Data, Placeholder: "COL=LAYOUT",
 		Help: "How the dates of a column are written, as in '%d/%m/%Y %H:%M'. Default: found by looking."},
@@ -190,19 +190,19 @@ var all = []*Option{
 	{Field: "Shards", Name: "shards", Group: Run, Placeholder: "N", Least: 1,
 		Help: "Pieces a batch's gradient is summed in; part of the result's bits. Default: by the rows in the batch."},
 
-	{Field: "Validation", Name: "validation", Group: Rows, Placeholder: "FRACTION|FILE|none", Part: true, Fixed: true,
+	{Field: "Validation", Name: "validation", Group: Rows, Placeholder: "FRACTION|FILE|none", Words: []string{"none"}, Part: true, Fixed: true,
 		Help:  "Rows that may choose the epoch. Default: a part, none of a few dozen rows.",
 		Label: "Validation", Hint: "part of the rows, 0 for none; empty: by the rows"},
-	{Field: "Test", Name: "test", Group: Rows, Placeholder: "FRACTION|FILE|none", Part: true, Fixed: true,
+	{Field: "Test", Name: "test", Group: Rows, Placeholder: "FRACTION|FILE|none", Words: []string{"none"}, Part: true, Fixed: true,
 		Help:  "Rows used for nothing but the report. Default: none.",
 		Label: "Test", Hint: "part of the rows; empty: none"},
-	{Field: "Split", Name: "split", Group: Rows, Placeholder: "random|time:COL",
+	{Field: "Split", Name: "split", Group: Rows, Column: true, Placeholder: "random|time:COL", Words: []string{"random"},
 		Help:  "Which rows are held out: of each class a share drawn by the seed, or the last by a column of numbers or dates. Default: random.",
 		Label: "Held out", Hint: "random, or time:COLUMN for the last rows by that column", Shown: "random"},
-	{Field: "Group", Name: "group", Group: Rows, Placeholder: "COL",
+	{Field: "Group", Name: "group", Group: Rows, Column: true, Placeholder: "COL",
 		Help:  "Rows with the same cell in this column stay together when rows are held out; it is no input.",
 		Label: "Groups", Hint: "a column whose equal cells are held out together; it is no input; empty: none"},
-	{Field: "SampleWeight", Name: "sample-weight", Group: Rows, Placeholder: "COL",
+	{Field: "SampleWeight", Name: "sample-weight", Group: Rows, Column: true, Placeholder: "COL",
 		Help:  "A column of weights, one for each row; it is no input.",
 		Label: "Row weights", Hint: "a column that says what each row weighs; it is no input; empty: all alike"},
 	{Field: "Metrics", Name: "metric", Group: Rows, Placeholder: "NAME,...",
@@ -210,7 +210,7 @@ var all = []*Option{
 		Help:    "What to report, with commas between them; the first one chooses the epoch on the validation rows. Default: the usual ones, and the loss chooses."},
 	{Field: "Calibrate", Name: "calibrate", Group: Rows,
 		Help: "Of classes: divide the logits by the temperature that suits the validation rows, where that makes probabilities better."},
-	{Field: "Threshold", Name: "threshold", Group: Rows, Placeholder: "X|auto:METRIC",
+	{Field: "Threshold", Name: "threshold", Group: Rows, Placeholder: "X|auto:METRIC", Words: thresholdWords(),
 		Help: "Above which probability the second of two classes is predicted: a number, or auto:f1 (accuracy, balanced_accuracy, f1_macro) for the best on the validation rows. Default: 0.5."},
 
 	{Field: "Members", Name: "members", Group: Ensemble, Placeholder: "K", Least: 1, Fixed: true,
@@ -231,4 +231,13 @@ func metricNames() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// thresholdWords are the metrics that can choose a threshold.
+func thresholdWords() []string {
+	var words []string
+	for _, name := range metrics.ThresholdNames() {
+		words = append(words, "auto:"+name)
+	}
+	return words
 }

@@ -112,7 +112,14 @@ func (p *Option) Given(o *model.Options) (text string, given bool) {
 func (p *Option) Set(o *model.Options, text string) (err error) {
 	switch at := p.at(o).(type) {
 	case *string:
-		*at = text
+		if *at = text; p.Column {
+			kind, column, timed := strings.Cut(text, ":")
+			if timed && kind == "time" {
+				*at = kind + ":" + Unquoted(column)
+			} else {
+				*at = Unquoted(text)
+			}
+		}
 	case *data.Task:
 		if *at = ""; text != "" {
 			*at, err = data.ParseTask(text)
@@ -176,6 +183,16 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 		panic(fmt.Sprintf("option: the field %s is a %T, which has no text", p.Field, at))
 	}
 	return err
+}
+
+// Unquoted is the name that stands in double quotes as among others, or the text itself.
+func Unquoted(text string) string {
+	if strings.HasPrefix(text, `"`) {
+		if names, err := data.SplitNames(text); err == nil && len(names) == 1 {
+			return names[0]
+		}
+	}
+	return text
 }
 
 func (p *Option) whole(text string) (int, error) {

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
+	"github.com/gradus-ml/gradus/model"
+)
+
+// optionFlags are the flags of options, made from the table of options.
+type optionFlags struct {
+	Made kong.Plugins `embed:""` // one struct, with a field for each option: texts, or a bool
+	of   []*option.Option
+}
+
+// flagsOf makes the flags of some options.
+func flagsOf(options ...[]*option.Option) optionFlags {
+	all := slices.Concat(options...)
+	fields := make([]reflect.StructField, len(all))
+	for i, p := range all {
+		kind := reflect.TypeFor[texts]()
+		tag := fmt.Sprintf("name:%q group:%q help:%q", p.Name, p.Group, p.Help)
+		switch placeholder := p.Placeholder; {
+		case p.IsBool() && p.Off:
+			kind, tag = reflect.TypeFor[bool](), tag+` default:"true" negatable:""`
+		case p.IsBool():
+			kind = reflect.TypeFor[bool]()
+		default:
+			if placeholder == "" {
+				placeholder = p.Default
+			}
+			tag += fmt.Sprintf(" placeholder:%q", placeholder)
+		}
+		fields[i] = reflect.StructField{Name: p.Field, Type: kind, Tag: reflect.StructTag(tag)}
+	}
+	return optionFlags{Made: kong.Plugins{reflect.New(reflect.StructOf(fields)).Interface()}, of: all}
+}
+
+// texts are what stands behind a flag each time that it is given.
+type texts []string
+
+// Decode is called by kong for every time the flag is given.
+func (t *texts) Decode(ctx *kong.DecodeContext) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("a", &text); err != nil { // "expected a value behind the flag"
+		return err
+	}
+	*t = append(*t, text)
+	return nil
+}
+
+// field is what kong has filled in for an option.
+func (f *optionFlags) field(p *option.Option) any {
+	return reflect.ValueOf(f.Made[0]).Elem().FieldByName(p.Field).Addr().Interface()
+}
+
+// find is the option among those of the command. There must be one.
+func (f *optionFlags) find(name string) *option.Option {
+	i := slices.IndexFunc(f.of, func(p *option.Option) bool { return p.Name == name })
+	if i < 0 {
+		panic("cli: the command has no option " + name)
+	}
+	return f.of[i]
+}
+
+// text is what the call gives for an option, "" for nothing. Of a flag that is given more than once
+// the last text counts, of a list all together.
+func (f *optionFlags) text(name string) string {
+	p := f.find(name)
+	switch at := f.field(p).(type) {
+	case *bool:
+		return strconv.FormatBool(*at)
+	case *texts:
+		if p.IsList() {
+			return strings.Join(*at, ",")
+		}
+		if n := len(*at); n > 0 {
+			return (*at)[n-1]
+		}
+	}
+	return ""
+}
+
+// give sets what the call gives for an option.
+func (f *optionFlags) give(name, text string) {
+	*f.field(f.find(name)).(*texts) = texts{text}
+}
+
+// options reads the flags, but for the parts of the rows, which may name a file: tables reads those.
+func (f *optionFlags) options() (model.Options, error) {
+	var o model.Options
+	for _, p := range f.of {
+		text := f.text(p.Name)
+		if text == "" {
+			text = p.Default
+		}
+		if p.Part || text == "" {
+			continue
+		}
+		if err := p.Set(&o, text); err != nil {
+			return o, usagef("--%s %s: %w", p.Name, text, err)
+		}
+	}
+	return o, asUsage(o.Validate()) // before a table is read
+}

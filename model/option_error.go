@@ -1,0 +1,51 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// ErrOptions is wrapped by every complaint about Options, and about the options of a model's methods.
+var ErrOptions = errors.New("options")
+
+// OptionError says what is wrong with one option. It wraps ErrOptions.
+type OptionError struct {
+	Option string // the field: of Options, or of the options of the method that was called
+	Value  string // what it was, where that is wrong in itself; else ""
+	Reason string // what is wrong, or what to give
+
+	cause error
+}
+
+// Error names the field, as a Go program knows it.
+func (e *OptionError) Error() string {
+	if e.Value == "" {
+		return fmt.Sprintf("%v: %s: %s", ErrOptions, e.Option, e.Reason)
+	}
+	return fmt.Sprintf("%v: %s %s: %s", ErrOptions, e.Option, e.Value, e.Reason)
+}
+
+// Unwrap returns ErrOptions, and what the reason wraps.
+func (e *OptionError) Unwrap() []error { return []error{ErrOptions, e.cause} }
+
+// refuse complains about an option; value is nil where it is not wrong in itself.
+func refuse(option string, value any, format string, args ...any) error {
+	e := &OptionError{Option: option, cause: fmt.Errorf(format, args...)}
+	e.Reason = e.cause.Error()
+	if text, is := value.(string); is && text == "" {
+		e.Value = `""`
+	} else if value != nil {
+		e.Value = fmt.Sprint(value)
+	}
+	return e
+}
+
+// asOption marks an error of package data about an option as one of Options.
+func asOption(err error) error {
+	if errors.Is(err, data.ErrOption) {
+		return fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	return err
+}

@@ -1,0 +1,41 @@
+package model
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// What is wrong with an option says so as data, and in words that name no flag.
+func TestOptionErrorNamesTheField(t *testing.T) {
+	minus := -1.0
+	for _, c := range []struct {
+		o             Options
+		option, value string
+	}{
+		{Options{LR: &minus}, "LR", "-1"},
+		{Options{Epochs: -2}, "Epochs", "-2"},
+		{Options{Dropout: 1}, "Dropout", "1"},
+		{Options{EMA: 2}, "EMA", "2"},
+		{Options{Validation: &minus}, "Validation", "-1"},
+		{Options{Recipe: "best"}, "Recipe", "best"},
+		{Options{Decimal: "x"}, "Decimal", "x"},
+		{Options{Optimizer: "nope"}, "Optimizer", ""},
+		{Options{Norm: "batch", Method: "stochastic"}, "Norm", ""},
+		{Options{Members: -1}, "Members", "-1"},
+		{Options{Split: "time:d", Group: "g"}, "Group", ""},
+	} {
+		err := c.o.Validate()
+		var refused *OptionError
+		if !errors.As(err, &refused) || !errors.Is(err, ErrOptions) {
+			t.Errorf("%s: %v", c.option, err)
+			continue
+		}
+		if refused.Option != c.option || refused.Value != c.value || refused.Reason == "" || strings.Contains(err.Error(), "--") {
+			t.Errorf("%+v is said to be %v", refused, err)
+		}
+	}
+	if err := (Options{}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
