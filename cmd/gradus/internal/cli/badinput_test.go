@@ -143,13 +143,13 @@ var badInput = []struct {
 	{"train $IRIS --validation header.csv", 1, []string{"header.csv", "no rows"}},
 
 	// The flags.
-	{"train $IRIS --on-divergence explode", 2, []string{"--on-divergence", `"explode" is not known`, "stop or halve-lr"}},
+	{"train $IRIS --on-divergence explode", 2, []string{"--on-divergence explode: choose stop or halve-lr"}},
 	{"train $IRIS --hidden -3", 2, []string{"--hidden", `"-3"`, "0 alone for no hidden layer"}},
 	{"train $IRIS --hidden abc", 2, []string{"--hidden", `"abc"`, "whole numbers"}},
 	{"train $IRIS --hidden 8,0", 2, []string{"--hidden", `"0"`}},
 	{"train $IRIS --hidden 99999999999999999999", 2, []string{"--hidden", "99999999999999999999"}},
 	{"train $IRIS --hidden 9999999999,9999999999", 2, []string{"--hidden", "more than can be counted"}},
-	{"train $IRIS --hidden 1000000,1000000", 1, []string{"not enough memory", " parameters", "TB", "GB left", "--hidden"}},
+	{"train $IRIS --hidden 1000000,1000000", 1, []string{"not enough memory", " parameters", "TB", "GB left", "smaller hidden layers"}},
 	{"check $IRIS --hidden 1000000,1000000", 1, []string{"not enough memory"}},
 	{"train $IRIS --lr -1", 2, []string{"--lr", "-1", "greater than 0"}},
 	{"train $IRIS --lr 0", 2, []string{"--lr", "greater than 0"}},
