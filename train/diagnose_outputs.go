@@ -18,8 +18,8 @@ func (d *diagnosis[T]) consequences() {
 	d.classNeverPredicted()
 	if d.failed() && !d.has(ClassNeverPredicted) {
 		h := d.result.History
-		if len(h) == 0 {
-			return // within the first epoch
+		if len(h) < 2 {
+			return // one epoch shows no way
 		}
 		from, end := h[len(h)/2], h[len(h)-1]
 		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {

@@ -231,3 +231,50 @@ func TestSilentReadersAreDropped(t *testing.T) {
 	e.audience.mu.Unlock()
 	eventually(t, "a reader that answers nothing is sent to no longer", func() bool { return e.Idle() > 0 })
 }
+
+// However many tables come, what all pages hold stays within the room for all, and who finds no room is told so. With
+// -minute it is 34 tables of 15 MB and the real bound, else a tenth of the table and a fiftieth of the bound.
+func TestManyTablesAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large tables")
+	}
+	const tables, slack = 34, 16 << 20 // bytes, of what stands beside the tables
+	rows, room := 2_500, int64(40<<20)
+	if *minute {
+		rows, room = 25_000, MaxBytes
+	}
+	text := bigTable(rows, 4, func(r, c int) string { return fmt.Sprintf("%d.%0120d", (r*7+c*3)%97, r*7919+c) })
+	s := NewServer(Options{})
+	defer s.Close()
+	var entries []*entry
+	for i := range tables {
+		entries = append(entries, newEntry(t, s, fmt.Sprint(i)))
+	}
+	taken := MaxBytes - room
+	held.Add(taken)
+	defer held.Add(-taken)
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before, most, refused := heap(), int64(0), 0
+	for _, e := range entries {
+		err := take(e, "t.csv", []byte(text))
+		if err != nil {
+			refused++
+			if !strings.Contains(err.Error(), "all pages together") && !strings.Contains(err.Error(), "too large for the lab") {
+				t.Errorf("a table that finds no room is refused with %v", err)
+			}
+		}
+		most = max(most, heap()-before)
+	}
+	t.Logf("%d tables of %d MB, %d refused: the heap grew by %d MB at most, the bound is %d MB", tables, len(text)>>20, refused, most>>20, room>>20)
+	if most > room+slack {
+		t.Errorf("the heap grew by %d MB, where all pages together have %d MB", most>>20, room>>20)
+	}
+	if refused == tables || refused == 0 && !*minute {
+		t.Errorf("%d of %d tables are refused: this tests nothing", refused, tables)
+	}
+}

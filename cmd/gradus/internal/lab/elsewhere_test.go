@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
 )
 
 // Whatever the form says, its command line and its Go program come to the same weights.
@@ -231,6 +232,53 @@ func TestSmoothedLabels(t *testing.T) {
 	}
 	if counted != float64(f.Training.X.Rows) {
 		t.Errorf("the confusion matrix counts %v rows of %d", counted, f.Training.X.Rows)
+	}
+}
+
+// A link that asks for an ensemble or a calibration is refused, with the reason.
+func TestLinkOfAnEnsemble(t *testing.T) {
+	s := newSession(t, "circles")
+	for _, c := range []struct {
+		change func(o *model.Options)
+		says   string
+	}{
+		{func(o *model.Options) { o.Members = 5 }, "5 networks whose mean is the model"},
+		{func(o *model.Options) { o.Calibrate = true }, "divides the logits once a run has ended"},
+	} {
+		setup := s.Frame().Setup
+		c.change(&setup.Options)
+		if err := s.Load(setup, s.table); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("it says %v, not %q", err, c.says)
+		}
+	}
+	setup := s.Frame().Setup
+	setup.Options.Members = 1 // what a run without the flag is
+	if err := s.Load(setup, s.table); err != nil {
+		t.Error(err)
+	}
+}
+
+// What the network sees of a column is said whole: its pieces, and the means of its levels.
+func TestColumnsSayWhatTheNetworkSees(t *testing.T) {
+	s := odd(t, "a,store,y", 3000, func(i int) string {
+		return exact(float64(i%50)) + ",s" + exact(float64(i%500)) + "," + exact(float64(i%50*(i%50)+i%500*3)/7)
+	})
+	if err := s.Change(map[string]string{"scale": "pieces"}); err != nil {
+		t.Fatal(err)
+	}
+	f := s.Frame()
+	says := map[string]string{}
+	for _, row := range (panelData{f}).Columns() {
+		says[row.Name] = row.Encoded
+	}
+	for _, in := range f.Fit.Encoding.Inputs {
+		if in.Name == "a" {
+			if n := len(in.Pieces) - 1; n < 1 || !strings.Contains(says["a"], "; and its place in "+plural(n, "piece", "pieces")) {
+				t.Errorf("of %d pieces the page says %q", n, says["a"])
+			}
+		} else if len(in.Means) == 0 || !strings.Contains(says["store"], "mean of the target") || !strings.Contains(says["store"], "244 others") {
+			t.Errorf("of %d levels and %d means the page says %q", len(in.Levels), len(in.Means), says["store"])
+		}
 	}
 }
 

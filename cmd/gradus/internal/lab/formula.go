@@ -18,6 +18,9 @@ import (
 type digits bool
 
 func (d digits) format(x float64) string {
+	if x == 0 {
+		return "0" // of either sign
+	}
 	if d {
 		return strconv.FormatFloat(x, 'g', 17, 64)
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 	"github.com/gradus-ml/gradus/data"
@@ -114,6 +115,11 @@ func (s *Session) frame() *Frame {
 	}
 	if s.view.tab() == "health" && !s.running {
 		f.Findings = r.fit.Diagnose()
+		if r.ended == "" { // what a run has not come to is said when it has ended
+			f.Findings = slices.DeleteFunc(f.Findings, func(found train.Finding) bool {
+				return found.Code == train.Unfinished || found.Code == train.Plateau
+			})
+		}
 	}
 	if s.view.tab() == "share" && !s.running {
 		f.Sha = r.fit.Unscored().WeightsSHA256()

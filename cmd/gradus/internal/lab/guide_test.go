@@ -92,6 +92,24 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 		t.Errorf("the output's weight has %d factors", n)
 	}
 	choices(3, "Three")
+	answered := func(n int) string {
+		s, _ := visited(t, n)
+		if err := s.Answer(guide[n-1].Right); err != nil {
+			t.Fatal(err)
+		}
+		return Render(s.Frame())["panel"]
+	}
+	_, f3 := visited(t, 3)
+	links, text, product := []string{" times as much as a", " times as much as z", " times as much as the weight"}, answered(3), 1.0
+	for i, factor := range e.Paths[0].Factors {
+		if want := (panelData{f3}).D(factor.Value) + "</b>" + links[i]; !strings.Contains(text, want) {
+			t.Errorf("step 3 lacks %q: %s", want, text)
+		}
+		product *= factor.Value
+	}
+	if math.Abs(product-e.Gradient) > 1e-15 || f3.View.Weight.String() != "1.0.0" {
+		t.Errorf("step 3's links multiply to %v, the derivative by %s is %v", product, f3.View.Weight, e.Gradient)
+	}
 	if !(e.Gradient < 0 && out < y && e.Layers[0].A[0] > 0) {
 		t.Errorf("step 4: the gradient is %v, the output %v of %v, a %v", e.Gradient, out, y, e.Layers[0].A[0])
 	}
@@ -105,6 +123,9 @@ func TestLessonSaysWhatIsSo(t *testing.T) {
 		t.Errorf("the hidden layer's weight has %d factors", n)
 	}
 	choices(5, "Five")
+	if math.Abs(e5.Numeric-e5.Gradient) > 1e-7*math.Abs(e5.Gradient) || !strings.Contains(answered(5), `id="measured" data-value="`+full(e5.Numeric)+`"`) {
+		t.Errorf("step 5 measures %v where the chain rule has %v", e5.Numeric, e5.Gradient)
+	}
 	_, f6 := visited(t, 6)
 	e6, err := f6.Explain()
 	if err != nil {
@@ -236,6 +257,8 @@ func TestLessonStaysInView(t *testing.T) {
 		if !js[bool](p, "!!document.getElementById('because')") {
 			t.Fatalf("step %d takes no answer from the keyboard; the focus is on %s", n, js[string](p, focused))
 		}
+		// What the answer was is in view at once, on a phone.
+		p.until("(() => { const b = document.getElementById('because').getBoundingClientRect(); return b.top >= document.getElementById('panel').getBoundingClientRect().top - 1 && b.bottom <= innerHeight; })()")
 		if n < stops {
 			js[any](p, "document.getElementById('lesson-next').focus(); null")
 			p.do(chromedp.KeyEvent("\r"))

@@ -39,6 +39,12 @@ func (p panelData) Columns() []columnRow {
 		switch {
 		case in.Kind == data.KindCategory:
 			row.Encoded = fmt.Sprintf("a 1 at the place of one of %d levels", len(in.Levels))
+			if in.Rare && len(in.RareOf) > 0 {
+				row.Encoded += fmt.Sprintf(", or of the %d others together", len(in.RareOf))
+			}
+			if len(in.Means) > 0 {
+				row.Encoded += "; and the shrunken mean of the target in its level"
+			}
 		case in.Kind == data.KindBoolean:
 			row.Encoded = "1 or −1, 0 where missing"
 		case in.Scale == 0:
@@ -53,6 +59,9 @@ func (p panelData) Columns() []columnRow {
 		}
 		if len(in.RankAt) > 0 {
 			row.Encoded += "; and its rank"
+		}
+		if n := len(in.Pieces) - 1; n > 0 {
+			row.Encoded += fmt.Sprintf("; and its place in %s", plural(n, "piece", "pieces"))
 		}
 		if in.Missing {
 			row.Encoded += "; and whether it is missing"

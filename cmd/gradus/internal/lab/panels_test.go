@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/gradus-ml/gradus/train"
 )
 
 // Every panel can be drawn whatever the network is.
@@ -162,6 +164,30 @@ func TestUnitNumbers(t *testing.T) {
 		if u, err := parseUnit(text); err == nil {
 			t.Errorf("%q is read as %v", text, u)
 		}
+	}
+}
+
+// A run that goes on is not called stuck or unfinished: after its first epoch nothing shows either.
+func TestHealthOfARunThatGoesOn(t *testing.T) {
+	s := newSession(t, "notebook")
+	s.Look(func(v *View) { v.Tab = "health" })
+	for range 3 {
+		s.Batch()
+		f := s.Frame()
+		for _, found := range f.Findings {
+			if found.Code == train.Plateau || found.Code == train.Unfinished {
+				t.Errorf("after update %d of %d the page says %s: %s", f.At, f.Fit.Config().Epochs, found.Code, found.Evidence)
+			}
+		}
+	}
+	if err := s.Change(map[string]string{"epochs": "3", "lr": "0.0001"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Goto(ctx, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	if f := s.Frame(); f.Ended == "" || !strings.Contains(Render(f)["panel"], `id="diagnosis"`) {
+		t.Errorf("of a run that ended at once (%q) nothing is said", f.Ended)
 	}
 }
 

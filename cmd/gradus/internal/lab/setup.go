@@ -48,8 +48,15 @@ func ParseLink(link string) (Setup, error) {
 // shown refuses options that the form does not have. A link may ask for them. A running average
 // of the weights is a second set beside the one that the updates change, whose chain rule the page
 // shows; metrics and patience choose an epoch, where the lab keeps the last; and how long a run may
-// take or on how many shards is no matter of its steps.
+// take or on how many shards is no matter of its steps. Of an ensemble there would be one chain rule a
+// member, and a calibration divides the logits of a run that has ended.
 func (s Setup) shown() error {
+	switch o := &s.Options; {
+	case o.Members > 1:
+		return fmt.Errorf("%w: the link asks for %d networks whose mean is the model, and the page shows every update of one; leave --members away to see one, or have gradus train train all", ErrSetup, o.Members)
+	case o.Calibrate:
+		return fmt.Errorf("%w: the link asks for --calibrate, which divides the logits once a run has ended, and the page shows the run; leave it away, or use gradus train", ErrSetup)
+	}
 	values := s.Values()
 	plain, err := Setup{}.With(values)
 	if err != nil {
@@ -60,6 +67,9 @@ func (s Setup) shown() error {
 		return err
 	}
 	o := &same.Options
+	if o.Members == 1 { // as without the flag
+		o.Members = 0
+	}
 	plain.Options.Types, o.Patience, o.Threads = o.Types, nil, 0
 	want, err := optionsByName(plain.Options)
 	if err != nil {
