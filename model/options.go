@@ -363,7 +363,7 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 			return nil, refuse("Loss", nil, "%s is for classes, and the task is regression: take auto, or another loss; the task says what the target is", name)
 		}
 		if slices.Contains([]string{"poisson", "tweedie", "gamma"}, kind) && task != data.Regression {
-			return nil, refuse("loss", "%s is of amounts, and the target is of classes (the task is %s): take auto, or another loss; --target names another column", name, task)
+			return nil, refuse("Loss", nil, "%s is of amounts, and the target is of classes (the task is %s): take auto, or another loss, or name another target", name, task)
 		}
 		if kind == "focal" && out == nn.Sigmoid {
 			name = "binary-" + name

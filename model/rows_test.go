@@ -387,7 +387,7 @@ func TestRowOptionsRefused(t *testing.T) {
 		{"amount", func(o *Options) { o.Loss = "focal:3" }, "Loss: focal:3 is for classes, and the task is regression: take auto, or another loss"},
 		{"amount", func(o *Options) { o.Loss = "cross-entropy" }, "Loss: cross-entropy is for classes, and the task is regression"},
 		{"three", func(o *Options) { o.Loss = "binary-cross-entropy" }, "a probability for each; the output is softmax: use sigmoid, or another loss"},
-		{"kind", func(o *Options) { o.Loss = "poisson" }, "--loss: poisson is of amounts, and the target is of classes (the task is binary): take auto, or another loss"},
+		{"kind", func(o *Options) { o.Loss = "poisson" }, "Loss: poisson is of amounts, and the target is of classes (the task is binary): take auto, or another loss"},
 		{"amount", func(o *Options) { o.Loss = "gamma" }, "the amounts of gamma must be greater than 0; the target is 0: use tweedie:1.5 where some are 0"},
 	} {
 		o := few(c.target)

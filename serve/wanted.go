@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -86,13 +85,13 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	e.wanted = w
 	if w.interval != nil {
 		if e.intervals, err = r.m.Intervals(r.out, *w.interval); err != nil {
-			return e, asked400(err)
+			return e, refused("interval", err)
 		}
 		x.s.metrics.asked.add(x.model, "interval", int64(r.n))
 	}
 	if w.sets != nil {
 		if e.sets, err = r.m.Sets(r.out, *w.sets); err != nil {
-			return e, asked400(err)
+			return e, refused("sets", err)
 		}
 		x.s.metrics.asked.add(x.model, "sets", int64(r.n))
 	}
@@ -118,9 +117,16 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	return e, nil
 }
 
-// asked400 is an error of package model about an option, said of a parameter.
-func asked400(err error) error {
-	return bad("%s", strings.TrimPrefix(err.Error(), model.ErrOptions.Error()+": --"))
+// refused is an error of package model about an option, said of the parameter that it came from.
+func refused(parameter string, err error) error {
+	var o *model.OptionError
+	switch {
+	case !errors.As(err, &o):
+		return bad("%s: %w", parameter, err)
+	case o.Value == "":
+		return bad("%s: %s", parameter, o.Reason)
+	}
+	return bad("%s is %s: %s", parameter, o.Value, o.Reason)
 }
 
 // appendExtra writes what was asked for as members of an object that has others before: counts of all rows, and of

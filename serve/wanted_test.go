@@ -265,10 +265,10 @@ func TestMoreRefused(t *testing.T) {
 		status     int
 		words      string
 	}{
-		{s, "/predict?model=regression&interval=2", row, 400, "interval: 2 is not a share between 0 and 1"},
-		{s, "/predict?model=regression&interval=0", row, 400, "interval: 0 is not a share"},
+		{s, "/predict?model=regression&interval=2", row, 400, "interval is 2: give a share between 0 and 1"},
+		{s, "/predict?model=regression&interval=0", row, 400, "interval is 0: give a share between 0 and 1"},
 		{s, "/predict?model=regression&interval=high", row, 400, `interval is "high", which is no number`},
-		{s, "/predict?model=regression&interval=0.999", row, 400, "interval: 0.999 takes at least 999 validation rows"},
+		{s, "/predict?model=regression&interval=0.999", row, 400, "interval is 0.999: it takes at least 999 validation rows"},
 		{s, "/predict?model=regression&sets=0.5", row, 400, "sets: they are of classes"},
 		{s, "/predict?model=binary&interval=0.5", row, 400, "interval: it is for amounts"},
 		{s, "/predict?model=multilabel&sets=0.5", row, 400, "sets: they are of classes"},

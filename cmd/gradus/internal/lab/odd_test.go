@@ -115,7 +115,7 @@ func TestNumericNotFinite(t *testing.T) {
 // What is refused goes by the name that the form has for it.
 func TestRefusedByLabel(t *testing.T) {
 	s := newSession(t, "circles")
-	for field, label := range map[string]string{"lr": "Rate: ", "l1": "L1 penalty: ", "validation": "Validation: "} {
+	for field, label := range map[string]string{"lr": "Rate -1: ", "l1": "L1 penalty -1: ", "validation": "Validation -1: "} {
 		s.tell(s.Change(map[string]string{field: "-1"}))
 		if note := s.Frame().Note; !strings.HasPrefix(note, label) {
 			t.Errorf("%s of -1 is refused with %q", field, note)

@@ -276,8 +276,10 @@ func (p *Option) Code(o *model.Options) string {
 		return exact(at)
 	case time.Duration:
 		return fmt.Sprintf("%d", at)
-	case map[string]data.Kind: // which are words in quotes
-		return "map[string]data.Kind" + strings.TrimPrefix(fmt.Sprintf("%#v", stringMap(at)), "map[string]string")
+	case map[string]data.Kind:
+		return "map[string]data.Kind" + quotedPairs(at)
+	case map[string]string:
+		return "map[string]string" + quotedPairs(at)
 	}
 	if v.Kind() == reflect.String {
 		return strconv.Quote(v.String())
@@ -288,12 +290,13 @@ func (p *Option) Code(o *model.Options) string {
 	return fmt.Sprintf("%#v", v.Interface())
 }
 
-func stringMap(m map[string]data.Kind) map[string]string {
-	out := map[string]string{}
-	for k, v := range m {
-		out[k] = string(v)
+// quotedPairs writes a map as gofmt does, by its keys.
+func quotedPairs[V ~string](m map[string]V) string {
+	var list []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, strconv.Quote(k)+": "+strconv.Quote(string(m[k])))
 	}
-	return out
+	return "{" + strings.Join(list, ", ") + "}"
 }
 
 // goFloat writes a number so that Go takes it for a float64.
