@@ -21,7 +21,7 @@ func (d *diagnosis[T]) consequences() {
 		if len(h) < 2 {
 			return // one epoch shows no way
 		}
-		from, end := h[len(h)/2], h[len(h)-1]
+		from, end := h[min(len(h)/2, len(h)-2)], h[len(h)-1] // two different ones
 		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {
 			d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
 				"the mean loss of an epoch's batches fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
