@@ -86,8 +86,8 @@ func (b *Binding) CheckTargets() error {
 	return nil
 }
 
-// Labelled lists the rows in which every target is there.
-func (b *Binding) Labelled() []int {
+// Labeled lists the rows in which every target is there.
+func (b *Binding) Labeled() []int {
 	if b.targets == nil {
 		return nil
 	}
@@ -236,7 +236,7 @@ func encodePixels[T Float](b *Binding, scale float64, rows []int, dst []T) {
 // Targets writes the encoded targets of the given rows to dst, row after row; nil stands
 // for all rows. dst has room for Outputs numbers a row: (y - Center) / Scale in
 // regression; 0 or 1 for a class of a binary target and for each label; a 1 at the place
-// of a multiclass target's class. A missing cell is an error: see Labelled.
+// of a multiclass target's class. A missing cell is an error: see Labeled.
 func Targets[T Float](b *Binding, rows []int, dst []T) error {
 	e, t := b.e, b.t
 	if err := b.CheckTargets(); err != nil {
@@ -283,7 +283,7 @@ func Targets[T Float](b *Binding, rows []int, dst []T) error {
 	return nil
 }
 
-// KnownClasses returns those of the rows, which Labelled has, whose classes were all in the
+// KnownClasses returns those of the rows, which Labeled has, whose classes were all in the
 // training rows, and names the first cell with another one, for messages. In regression these
 // are all rows.
 func (b *Binding) KnownClasses(rows []int) (known []int, first string) {

@@ -37,7 +37,7 @@ var (
 	ErrType   = errors.New("a cell of another type")                    // text where numbers were
 	ErrTarget = errors.New("a target that cannot be used")              // missing, constant, too many classes
 	ErrTask   = errors.New("a task that does not fit")                  // regression on text, and the like
-	ErrClass  = errors.New("a class that was not in the training rows") // of labelled data
+	ErrClass  = errors.New("a class that was not in the training rows") // of labeled data
 )
 
 // ErrEncoding is the error of an Encoding that contradicts itself.

@@ -14,7 +14,7 @@ import (
 //
 //	m = (sum + s·mean) / (n + s)    s = variance within levels / variance between levels
 //
-// and then standardised over the training rows. s is estimated from the rows (analysis of variance with
+// and then standardized over the training rows. s is estimated from the rows (analysis of variance with
 // unequal n), so a column that says nothing becomes 0 everywhere. A level that training had not, and a
 // missing cell, is 0, the mean of all rows. Micci-Barreca, "A Preprocessing Scheme for High-Cardinality
 // Categorical Attributes", 2001.
@@ -125,7 +125,7 @@ func (s *levelStats) m(sum, n float64, j int) float64 {
 	return (sum + float64(s.shrink[j]*s.mean[j])) / (n + s.shrink[j])
 }
 
-// standard is m standardised.
+// standard is m standardized.
 func (s *levelStats) standard(m float64, j int) float64 {
 	if !(s.scale[j] > 1e-12) {
 		return 0

@@ -78,7 +78,7 @@ type Schema struct {
 	Targets       []Target
 	DefaultTarget bool  // nobody named a target, so it is the last column
 	Rows          []int // the rows whose targets are all there
-	Unlabelled    int   // the number of the others; they are left out of training
+	Unlabeled     int   // the number of the others; they are left out of training
 
 	table    *Table
 	looked   []int     // the rows that were looked at; nil: all

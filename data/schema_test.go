@@ -144,13 +144,13 @@ func TestAutoTask(t *testing.T) {
 	}
 }
 
-func TestUnlabelledRows(t *testing.T) {
+func TestUnlabeledRows(t *testing.T) {
 	s, err := Infer(readText(t, "x,y\n1,a\n2,?\n3,b\n4,\n"), SchemaOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]int{0, 2}, s.Rows); diff != "" || s.Unlabelled != 2 || !s.DefaultTarget {
-		t.Errorf("%s, %d unlabelled, default %v", diff, s.Unlabelled, s.DefaultTarget)
+	if diff := cmp.Diff([]int{0, 2}, s.Rows); diff != "" || s.Unlabeled != 2 || !s.DefaultTarget {
+		t.Errorf("%s, %d unlabeled, default %v", diff, s.Unlabeled, s.DefaultTarget)
 	}
 	if diff := cmp.Diff([]int{0, 1}, s.Strata()); diff != "" {
 		t.Error(diff)
@@ -186,7 +186,7 @@ func TestInferRefuses(t *testing.T) {
 		{"infinite target", "x,y\n1,2.5\n2,inf\n", SchemaOptions{}, ErrNumber, `standard input:3: column "y": the cell "inf" is not a finite decimal number`},
 		{"no inputs", "y\n1\n2\n", SchemaOptions{}, ErrColumn, "standard input: no column is left to learn from (the table has no other column)"},
 		{"no useful inputs", "x,y\n1,2\n1,3\n", SchemaOptions{}, ErrColumn, `standard input: no column is left to learn from (x: constant: every cell is "1")`},
-		{"no labelled row", "x,y\n1,\n2,?\n", SchemaOptions{}, ErrTarget, `standard input: no row has a target: the cells of "y" are missing`},
+		{"no labeled row", "x,y\n1,\n2,?\n", SchemaOptions{}, ErrTarget, `standard input: no row has a target: the cells of "y" are missing`},
 		{"single class", "x,y\n1,a\n2,a\n", SchemaOptions{}, ErrTarget, `standard input: the target "y" has a single class, "a": it takes two or more to tell apart`},
 		{"names as classes", rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d,n%d", r*r, r) }), SchemaOptions{}, ErrTarget,
 			`standard input: the target "y" has 60 different values in 60 rows, such as "n0", too many to be classes: name another target`},

@@ -112,7 +112,7 @@ const (
 func (s *Schema) inferTargets(t *Table, cols []int, looks []look, opt SchemaOptions) error {
 	s.Targets = make([]Target, len(cols))
 	s.Rows = rowsWith(looks, s.looked)
-	s.Unlabelled = s.size() - len(s.Rows)
+	s.Unlabeled = s.size() - len(s.Rows)
 	if len(s.Rows) == 0 {
 		return fail(ErrTarget, "%s: no row has a target: the cells of %s are missing", t.name, quote(t.columns[cols[0]]))
 	}
@@ -429,8 +429,8 @@ func rowsWith(looks []look, of []int) []int {
 	return rows
 }
 
-// Labelled lists the rows of a table in which every target is there.
-func (s *Schema) Labelled(t *Table) ([]int, error) {
+// Labeled lists the rows of a table in which every target is there.
+func (s *Schema) Labeled(t *Table) ([]int, error) {
 	looks := make([]look, len(s.Targets))
 	for i, y := range s.Targets {
 		col, err := t.Target(y.Name)

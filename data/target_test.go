@@ -37,7 +37,7 @@ func TestTargets(t *testing.T) {
 				t.Fatal(err)
 			}
 			y := make([]float64, len(s.Rows)*e.Outputs())
-			if err := Targets(b, b.Labelled(), y); err != nil {
+			if err := Targets(b, b.Labeled(), y); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, y); diff != "" {

@@ -101,7 +101,7 @@ type cell struct {
 }
 
 // probes are values of a column that try all that its encoding does: usual ones, knots and
-// their neighbours, huge ones, missing, seldom and unseen levels, odd spellings, leap days.
+// their neighbors, huge ones, missing, seldom and unseen levels, odd spellings, leap days.
 func probes(in *data.Input) []cell {
 	var list []cell
 	number := func(x float64) { list = append(list, cell{data.Number(x), x}) }

@@ -14,7 +14,7 @@ func ThresholdNames() []string {
 
 // BestThreshold returns the threshold for which the guess p > threshold makes a metric best,
 // for targets y of 0 and 1. The thresholds tried are 0.5, the middle between every two
-// neighbouring p, half the smallest p and the middle between the largest and 1; of equally
+// neighboring p, half the smallest p and the middle between the largest and 1; of equally
 // good ones the nearest to 0.5 is taken, then the lower. Rows without weight, or none at all,
 // give 0.5.
 func BestThreshold(name string, y, p, w []float64) (float64, error) {

@@ -125,7 +125,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 		c.Predictions = append(c.Predictions, predictions[f][at[f]*width:][:width]...)
 		at[f]++
 	}
-	c.summarise()
+	c.summarize()
 	return c, c.pool(table)
 }
 
@@ -226,8 +226,8 @@ func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed 
 	return of, groups, err
 }
 
-// summarise sets mean and spread of the scores.
-func (c *CV) summarise() {
+// summarize sets mean and spread of the scores.
+func (c *CV) summarize() {
 	var all metrics.Scores // the scores that any fold has, in their order
 	for _, m := range c.Folds {
 		for _, s := range m.Training.Metrics.Test.Scores {

@@ -176,7 +176,7 @@ type Evaluation struct {
 
 // Left counts the rows that were left out, and why.
 type Left struct {
-	Unlabelled int    `json:"unlabelled,omitempty"`    // their target is missing
+	Unlabeled  int    `json:"unlabeled,omitempty"`     // their target is missing
 	Unknown    int    `json:"unknown_class,omitempty"` // their class was not in the training rows
 	Example    string `json:"example,omitempty"`       // the first such class, with its place
 	Weightless int    `json:"weightless,omitempty"`    // their weight is 0
@@ -185,8 +185,8 @@ type Left struct {
 // Notes says in sentences what is worth knowing of the left rows.
 func (l Left) Notes() []string {
 	var notes []string
-	if l.Unlabelled > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out, their target is missing", rowsText(l.Unlabelled)))
+	if l.Unlabeled > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out, their target is missing", rowsText(l.Unlabeled)))
 	}
 	if l.Unknown > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out, their class was not in the training rows: the first is %s", rowsText(l.Unknown), l.Example))
@@ -209,7 +209,7 @@ func (e *Evaluation) Notes() []string {
 	return notes
 }
 
-// Evaluate compares predictions for the labelled rows of a table with their targets. Rows
+// Evaluate compares predictions for the labeled rows of a table with their targets. Rows
 // without a target, with a class that was not in the training rows, or of weight 0 are left out and
 // counted.
 func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (*Evaluation, error) {
@@ -217,7 +217,7 @@ func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (*Evaluation, e
 	if len(with) > 0 {
 		o = with[0]
 	}
-	l, err := m.labelled(t, &o)
+	l, err := m.labeled(t, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -234,17 +234,17 @@ func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (*Evaluation, e
 	return e, err
 }
 
-// labelled are the rows of a table that can be scored.
-type labelled struct {
+// labeled are the rows of a table that can be scored.
+type labeled struct {
 	b    *data.Binding
 	rows []int
 	w    []float64 // of the rows; nil: all count the same
 	left Left
 }
 
-// labelled finds the rows of a table that can be scored and their weights, and fills in the
+// labeled finds the rows of a table that can be scored and their weights, and fills in the
 // options.
-func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err error) {
+func (m *Model) labeled(t *data.Table, o *EvaluateOptions) (l labeled, err error) {
 	o.Threshold = or(o.Threshold, m.Threshold)
 	if o.Metrics == nil {
 		o.Metrics = m.Options.Metrics
@@ -263,7 +263,7 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 	if err := l.b.CheckTargets(); err != nil {
 		return l, err
 	}
-	if l.rows = l.b.Labelled(); len(l.rows) == 0 {
+	if l.rows = l.b.Labeled(); len(l.rows) == 0 {
 		return l, fmt.Errorf("%s: no row has a target, so there is nothing to evaluate", t.Name())
 	}
 	if o.Rows != nil {
@@ -272,9 +272,9 @@ func (m *Model) labelled(t *data.Table, o *EvaluateOptions) (l labelled, err err
 			asked[row] = true
 		}
 		l.rows = slices.DeleteFunc(l.rows, func(row int) bool { return !asked[row] })
-		l.left.Unlabelled = len(asked) - len(l.rows)
+		l.left.Unlabeled = len(asked) - len(l.rows)
 	} else {
-		l.left.Unlabelled = t.Rows() - len(l.rows)
+		l.left.Unlabeled = t.Rows() - len(l.rows)
 	}
 	if o.SampleWeight != "" {
 		if l.rows, _, err = l.left.weighed(t, o.SampleWeight, l.rows); err != nil {
@@ -448,11 +448,11 @@ func (m *Model) Row(t *data.Table, row int) (x, y []float64, err error) {
 // mostBatch is up to how many rows Batch returns.
 const mostBatch = 4096
 
-// Batch is the batch that a row is in when the table's labelled rows are taken in their order, as
+// Batch is the batch that a row is in when the table's labeled rows are taken in their order, as
 // many at once as the model was trained on: rows are their numbers, at is where the row stands
 // among them. A last batch of one row joins the one before.
 func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []int, at int, err error) {
-	l, err := m.labelled(t, &EvaluateOptions{})
+	l, err := m.labeled(t, &EvaluateOptions{})
 	if err != nil {
 		return x, y, nil, 0, err
 	}

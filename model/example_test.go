@@ -135,7 +135,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	rows := b.Labelled()
+	rows := b.Labeled()
 	set := train.Set[float32]{X: nn.NewMatrix[float32](len(rows), m.Encoding.Width()), Y: nn.NewMatrix[float32](len(rows), m.Encoding.Outputs())}
 	if _, err := data.Inputs(b, rows, set.X.Data); err != nil {
 		log.Fatal(err)

@@ -63,7 +63,7 @@ func (c ColumnImportance) MarshalJSON() ([]byte, error) { return jsonfloat.Marsh
 // UnmarshalJSON reads null as NaN.
 func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
-// Importance measures what each column is worth on the labelled rows of a table. When ctx ends
+// Importance measures what each column is worth on the labeled rows of a table. When ctx ends
 // there is no result, and the error wraps what ended ctx; Done has been told of what was measured.
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (*Importance, error) {
 	if o.Metrics == nil {
@@ -79,7 +79,7 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	if o.Repeats < 1 {
 		return nil, refuse("Repeats", o.Repeats, "give a whole number of at least 1")
 	}
-	l, err := m.labelled(t, &o.EvaluateOptions)
+	l, err := m.labeled(t, &o.EvaluateOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ type shuffledOf[T nn.Float] struct {
 	w    []float64
 }
 
-func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l labelled) (shuffled, data.Counts, error) {
+func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l labeled) (shuffled, data.Counts, error) {
 	s := shuffledOf[T]{m, net, nn.NewMatrix[T](len(l.rows), m.Encoding.Width()), nn.NewMatrix[T](len(l.rows), m.Encoding.Outputs()), l.w}
 	counts, err := data.Inputs(b, l.rows, s.x.Data)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s shuffledOf[T]) predict(c int, perm []int, withLoss bool) (out []float64,
 }
 
 // shuffle encodes the rows for each network of the model.
-func (m *Model) shuffle(l labelled) (all []shuffled, counts data.Counts, err error) {
+func (m *Model) shuffle(l labeled) (all []shuffled, counts data.Counts, err error) {
 	members := m.Members()
 	if members == nil {
 		members = []*Model{m}
@@ -172,7 +172,7 @@ func (m *Model) shuffle(l labelled) (all []shuffled, counts data.Counts, err err
 	return all, counts, nil
 }
 
-func (m *Model) importance(ctx context.Context, t *data.Table, l labelled, o ImportanceOptions) (*Importance, error) {
+func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (*Importance, error) {
 	rows, w, name := l.rows, l.w, o.Metrics[0]
 	networks, counts, err := m.shuffle(l)
 	if err != nil {

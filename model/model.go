@@ -34,7 +34,7 @@ type Rows struct {
 	Train      int `json:"train"`
 	Validation int `json:"validation"`
 	Test       int `json:"test"`
-	Unlabelled int `json:"unlabelled"`           // left out, their target is missing
+	Unlabeled  int `json:"unlabeled"`            // left out, their target is missing
 	Weightless int `json:"weightless,omitempty"` // left out, their weight is 0
 }
 

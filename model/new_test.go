@@ -45,7 +45,7 @@ func rowsOf(t *testing.T, e *data.Encoding, table *data.Table) train.Set[float64
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := b.Labelled()
+	rows := b.Labeled()
 	set := train.Set[float64]{X: nn.NewMatrix[float64](len(rows), e.Width()), Y: nn.NewMatrix[float64](len(rows), e.Outputs())}
 	if _, err := data.Inputs(b, rows, set.X.Data); err != nil {
 		t.Fatal(err)

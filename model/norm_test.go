@@ -133,13 +133,13 @@ func TestNormedLoadErrors(t *testing.T) {
 func TestNormedOptionsRefuse(t *testing.T) {
 	for want, change := range map[string]func(*model.Options){
 		`options: Norm: norm "group" is not known; choose one of none, batch, layer`:                                                                      func(o *model.Options) { o.Norm = "group" },
-		"options: Norm: there is no hidden layer to normalise; leave it none, or give hidden layers":                                                      func(o *model.Options) { o.Hidden = []int{} },
+		"options: Norm: there is no hidden layer to normalize; leave it none, or give hidden layers":                                                      func(o *model.Options) { o.Hidden = []int{} },
 		"options: Dropout: there is no hidden layer whose units could be dropped; leave it 0, or give hidden layers":                                      func(o *model.Options) { o.Hidden, o.Norm = []int{}, "" },
 		"options: Dropout 1: give a number of at least 0 and less than 1, such as 0.2":                                                                    func(o *model.Options) { o.Dropout = 1 },
 		"options: InputDropout NaN: give a number of at least 0 and less than 1, such as 0.2":                                                             func(o *model.Options) { o.InputDropout = math.NaN() },
-		"options: Norm: batch normalisation needs at least 2 rows in a batch, and with the method stochastic it has 1; use mini-batch, or the norm layer": func(o *model.Options) { o.Method = "stochastic" },
-		"options: Norm: batch normalisation needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer":           func(o *model.Options) { o.BatchSize = 1 },
-		"options: Norm: batch normalisation takes its statistics over the whole batch, which 2 shards would cut; leave those out, or use the norm layer":  func(o *model.Options) { o.Shards = 2 },
+		"options: Norm: batch normalization needs at least 2 rows in a batch, and with the method stochastic it has 1; use mini-batch, or the norm layer": func(o *model.Options) { o.Method = "stochastic" },
+		"options: Norm: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer":           func(o *model.Options) { o.BatchSize = 1 },
+		"options: Norm: batch normalization takes its statistics over the whole batch, which 2 shards would cut; leave those out, or use the norm layer":  func(o *model.Options) { o.Shards = 2 },
 	} {
 		o := normedOptions("batch", "float32")
 		change(&o)

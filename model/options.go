@@ -275,11 +275,11 @@ func normed(r *recipe) error {
 	}
 	switch c := &r.config; {
 	case c.Method == train.Stochastic || c.Method == train.PerSample:
-		return refuse("Norm", nil, "batch normalisation needs at least 2 rows in a batch, and with the method %s it has 1; use mini-batch, or the norm layer", c.Method)
+		return refuse("Norm", nil, "batch normalization needs at least 2 rows in a batch, and with the method %s it has 1; use mini-batch, or the norm layer", c.Method)
 	case c.Method == train.MiniBatch && c.BatchSize == 1:
-		return refuse("Norm", nil, "batch normalisation needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer")
+		return refuse("Norm", nil, "batch normalization needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer")
 	case c.Shards > 1:
-		return refuse("Norm", nil, "batch normalisation takes its statistics over the whole batch, which %d shards would cut; leave those out, or use the norm layer", c.Shards)
+		return refuse("Norm", nil, "batch normalization takes its statistics over the whole batch, which %d shards would cut; leave those out, or use the norm layer", c.Shards)
 	}
 	return nil
 }
@@ -291,7 +291,7 @@ func (o *Options) regular(hidden int) (nn.Norm, error) {
 		return norm, refuse("Norm", nil, "%w", err)
 	}
 	if hidden == 0 && norm != nn.NoNorm {
-		return norm, refuse("Norm", nil, "there is no hidden layer to normalise; leave it none, or give hidden layers")
+		return norm, refuse("Norm", nil, "there is no hidden layer to normalize; leave it none, or give hidden layers")
 	}
 	if hidden == 0 && o.Dropout != 0 {
 		return norm, refuse("Dropout", nil, "there is no hidden layer whose units could be dropped; leave it 0, or give hidden layers")

@@ -54,7 +54,7 @@ func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 	}
 	switch {
 	case f.tables.Test != nil:
-		f.parts.test, err = f.labelled(f.tables.Test, "test")
+		f.parts.test, err = f.labeled(f.tables.Test, "test")
 		return keep, nil, err
 	case fold != nil:
 		held = fold.test
@@ -74,7 +74,7 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 	n := len(keep)
 	switch {
 	case f.tables.Validation != nil:
-		f.parts.validation, err = f.labelled(f.tables.Validation, "validation")
+		f.parts.validation, err = f.labeled(f.tables.Validation, "validation")
 		return keep, nil, err
 	case f.tables.fold != nil && f.tables.fold.validation != nil:
 		kept, held = keep, f.tables.fold.validation
@@ -97,9 +97,9 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 	return kept, held, nil
 }
 
-// labelled are the rows of a table of their own that have a target, counted there.
-func (f *Fit) labelled(t *data.Table, what string) ([]int, error) {
-	rows, err := f.Schema.Labelled(t)
+// labeled are the rows of a table of their own that have a target, counted there.
+func (f *Fit) labeled(t *data.Table, what string) ([]int, error) {
+	rows, err := f.Schema.Labeled(t)
 	if err == nil && len(rows) == 0 {
 		err = fmt.Errorf("%s: no row has a target, so there is nothing to use as %s rows", t.Name(), what)
 	}
@@ -114,7 +114,7 @@ func (f *Fit) labelled(t *data.Table, what string) ([]int, error) {
 
 func (f *Fit) countRows() {
 	f.Rows.Train, f.Rows.Validation, f.Rows.Test = len(f.parts.train), len(f.parts.validation), len(f.parts.test)
-	f.Rows.Unlabelled = f.Schema.Unlabelled
+	f.Rows.Unlabeled = f.Schema.Unlabeled
 }
 
 // heavy leaves out the training rows, given by their places in the schema, of classes that weigh 0.

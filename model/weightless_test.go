@@ -103,7 +103,7 @@ func TestOddRowsOfNoWeight(t *testing.T) {
 				{"task", g.Schema.Task, f.Schema.Task},
 				{"targets", g.Schema.Targets, f.Schema.Targets},
 				{"description", g.Schema.Describe(5), f.Schema.Describe(5)},
-				{"unlabelled", g.Schema.Unlabelled, f.Schema.Unlabelled},
+				{"unlabeled", g.Schema.Unlabeled, f.Schema.Unlabeled},
 				{"notes", g.Notes, f.Notes},
 				{"inputs", n.Encoding.Inputs, m.Encoding.Inputs},
 				{"outputs", n.Encoding.Targets, m.Encoding.Targets},

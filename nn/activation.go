@@ -91,7 +91,7 @@ func ELU(alpha float64) Activation {
 }
 
 // SELU is λ·ELU with the two constants that keep mean 0 and variance 1 from layer to
-// layer (Klambauer et al. 2017). It goes with the lecun initialisation.
+// layer (Klambauer et al. 2017). It goes with the lecun initialization.
 var SELU Activation = &elementwise{name: "selu", f: kernel.SELU}
 
 // GELU is f(z) = z·Φ(z), Φ the normal distribution function: the erf form, not the tanh
@@ -192,7 +192,7 @@ func Activations() []string {
 
 // ParseActivation returns the activation of that name, "name" or "name:parameter". The
 // parameter of leaky-relu is its slope (default 0.01), of elu its alpha (default 1).
-// Custom activations are recognised by their String.
+// Custom activations are recognized by their String.
 func ParseActivation(name string, custom ...Activation) (Activation, error) {
 	for _, c := range custom {
 		if c.String() == name {

@@ -75,7 +75,7 @@ func (c *Comparison) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarsh
 // CheckGradient compares the gradient of every parameter, or of a sample of them, with
 // the central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. The
 // network's parameters are moved and put back; nothing else may use it meanwhile. The loss is
-// that of training: batch normalisation has the statistics of these rows, of which it needs 2,
+// that of training: batch normalization has the statistics of these rows, of which it needs 2,
 // and dropout the masks of the seed's first step.
 //
 // A parameter whose step carries a unit or an output across a kink (ReLU at 0, the

@@ -6,7 +6,7 @@
 //   - Activation: f and its derivative f', by name.
 //   - Loss: what an output costs against its target, and its derivative, by name.
 //   - Init: how the weights start.
-//   - Norm: how a layer normalises its sums, by name; and dropout of a layer's inputs.
+//   - Norm: how a layer normalizes its sums, by name; and dropout of a layer's inputs.
 //   - Network: dense layers over one flat slice of parameters. It holds no forward state,
 //     so many goroutines can use one network at once.
 //   - Tape: one goroutine's forward values z, a and its deltas dL/dz.

@@ -30,7 +30,7 @@ func newDropTape[T Float](l layer, maxRows int) dropTape[T] {
 }
 
 // dropRows draws the masks of some rows of layer l and drops its input by them. One draw is for
-// 64 neighbouring inputs of a row.
+// 64 neighboring inputs of a row.
 func (n *Network[T]) dropRows(t *Tape[T], l, from, to int) {
 	d, in, p := &t.drops[l], t.x, n.layers[l].Dropout
 	if l > 0 {

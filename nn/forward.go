@@ -10,7 +10,7 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 // where every x·W + b is one chain of fused multiply-adds that starts from the bias. It panics
 // if x has not the network's number of columns or more rows than the tape.
 //
-// Forward is for inference: it drops nothing, and batch normalisation uses the running
+// Forward is for inference: it drops nothing, and batch normalization uses the running
 // statistics. A row's outputs do not depend on the rows beside it.
 func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
 	t.start(n, x)
@@ -35,7 +35,7 @@ type Noise struct {
 }
 
 // ForwardTraining is Forward as training has it: dropout sets inputs of layers to 0, and batch
-// normalisation uses the mean and variance of this batch, which must have at least 2 rows. Of a
+// normalization uses the mean and variance of this batch, which must have at least 2 rows. Of a
 // network without either it is Forward. The tape must be of NewTape.
 func (n *Network[T]) ForwardTraining(t *Tape[T], x Matrix[T], noise Noise) Matrix[T] {
 	if n.plain {

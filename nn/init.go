@@ -59,7 +59,7 @@ func (i Init) String() string {
 // Inits lists the names ParseInit knows.
 func Inits() []string { return []string{"auto", "he", "glorot", "lecun", "uniform", "normal", "zeros"} }
 
-// ParseInit returns the initialisation of that name.
+// ParseInit returns the initialization of that name.
 func ParseInit(name string) (Init, error) {
 	base, std, err := parameter("init", name, map[string]float64{"normal": 1})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 //
 // A loss does not own the output's activation: any that Compatible accepts may stand
 // before it. The pairs whose delta simplifies (softmax with cross-entropy, sigmoid with
-// binary cross-entropy, exp or softplus with Poisson) are recognised and computed from z
+// binary cross-entropy, exp or softplus with Poisson) are recognized and computed from z
 // directly, which is also what keeps them finite for logits of any size (behind exp, for
 // those whose output is itself finite).
 //
@@ -259,7 +259,7 @@ func Losses() []string {
 
 // ParseLoss returns the loss of that name, "name" or "name:parameter". The parameter of
 // huber is its delta (default 1), of quantile its q (0.5), of tweedie its power (1.5), of
-// focal and binary-focal their gamma (2). Custom losses are recognised by their String.
+// focal and binary-focal their gamma (2). Custom losses are recognized by their String.
 func ParseLoss(name string, custom ...Loss) (Loss, error) {
 	for _, c := range custom {
 		if c.String() == name {

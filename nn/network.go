@@ -123,7 +123,7 @@ func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 			return nil, fmt.Errorf("%w: layer %d: the activation %s: %w", ErrShape, i, d.Activation, err)
 		}
 		if err := d.Init.Validate(); err != nil {
-			return nil, fmt.Errorf("%w: layer %d: the initialisation %s: %w", ErrShape, i, d.Init, err)
+			return nil, fmt.Errorf("%w: layer %d: the initialization %s: %w", ErrShape, i, d.Init, err)
 		}
 		if d.Units < 1 {
 			return nil, fmt.Errorf("%w: layer %d: a layer needs at least one unit, not %d", ErrShape, i, d.Units)
@@ -185,7 +185,7 @@ func (n *Network[T]) Outputs() int { return n.layers[len(n.layers)-1].Units }
 // Depth returns the number of layers.
 func (n *Network[T]) Depth() int { return len(n.layers) }
 
-// Layer returns the description of layer l, its initialisation resolved.
+// Layer returns the description of layer l, its initialization resolved.
 func (n *Network[T]) Layer(l int) Dense {
 	d := n.layers[l].Dense
 	d.Init = d.Init.resolve(d.Activation)
@@ -205,7 +205,7 @@ func (n *Network[T]) Layers() []Dense {
 func (n *Network[T]) Params() []T { return n.params }
 
 // State returns what the network has learned beside its parameters, one flat slice: for each
-// batch normalisation, layer by layer, its running means and then its running variances.
+// batch normalization, layer by layer, its running means and then its running variances.
 func (n *Network[T]) State() []T { return n.state }
 
 // Values returns the parameters and behind them the state, one flat slice: all that tells two
@@ -291,7 +291,7 @@ func (n *Network[T]) Index(l, in, unit int) (int, error) {
 func (n *Network[T]) Clone() *Network[T] { return ConvertNetwork[T](n) }
 
 // WithoutDropout is Clone without dropout, so that ForwardTraining differs from Forward by the
-// statistics of batch normalisation alone.
+// statistics of batch normalization alone.
 func (n *Network[T]) WithoutDropout() *Network[T] {
 	out := n.Clone()
 	out.layers = append([]layer(nil), n.layers...)
@@ -323,7 +323,7 @@ type Tensor[T Float] struct {
 
 // Tensors returns all of a network's arrays under the names that a model file has for them, in
 // the order of Values: layers.K.weight and layers.K.bias, layers.K.norm.weight and
-// layers.K.norm.bias (gamma and beta), and of batch normalisation layers.K.norm.mean and
+// layers.K.norm.bias (gamma and beta), and of batch normalization layers.K.norm.mean and
 // layers.K.norm.var.
 func (n *Network[T]) Tensors() []Tensor[T] {
 	var params, state []Tensor[T]

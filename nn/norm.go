@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Norm is how a layer normalises s = x·W + b before its activation. With epsilon 1e-5, and
+// Norm is how a layer normalizes s = x·W + b before its activation. With epsilon 1e-5, and
 // gamma and beta parameters of a length of the layer's units that start at 1 and 0,
 //
 //	hat = (s - mean) / √(variance + epsilon)    z = gamma·hat + beta    a = f(z)
@@ -70,7 +70,7 @@ type normTape[T Float] struct {
 	mean, rstd []T // of BatchNorm a unit's, of LayerNorm rstd a row's: 1/√(variance + epsilon)
 
 	// For training alone.
-	hat      Matrix[T] // s, then the normalised s
+	hat      Matrix[T] // s, then the normalized s
 	variance []T       // of BatchNorm
 	grad     []T       // dL/dgamma, then dL/dbeta
 	sums     []T       // of chunks of rows, two for each unit and chunk
@@ -96,7 +96,7 @@ func (t *normTape[T]) forTraining(l layer, maxRows int) {
 	t.variance, t.k, t.a, t.c = make([]T, l.Units), make([]T, l.Units), make([]T, l.Units), make([]T, l.Units)
 }
 
-// sum returns where x·W + b of layer l stands: in z, but for a norm where its normalised value
+// sum returns where x·W + b of layer l stands: in z, but for a norm where its normalized value
 // will: in hat, or in inference where nobody asks for it, in a.
 func (t *Tape[T]) sum(l int) Matrix[T] {
 	switch {
@@ -118,7 +118,7 @@ func (n *Network[T]) startNorm(l int) {
 	kernel.FillRows(ones, []T{1})
 }
 
-// normRows normalises some rows of x·W + b of layer l.
+// normRows normalizes some rows of x·W + b of layer l.
 func (n *Network[T]) normRows(t *Tape[T], l, from, to int) {
 	d, nt := &n.layers[l], &t.norms[l]
 	gamma, beta := n.params[d.gamma:d.beta], n.params[d.beta:d.end]
@@ -132,7 +132,7 @@ func (n *Network[T]) normRows(t *Tape[T], l, from, to int) {
 	}
 }
 
-// useState has batch normalisation in layer l use the running statistics.
+// useState has batch normalization in layer l use the running statistics.
 func (n *Network[T]) useState(t *Tape[T], l int) {
 	d := &n.layers[l]
 	if d.Norm == BatchNorm {
@@ -150,7 +150,7 @@ func setRstd[T Float](rstd, variance []T) {
 // statistics sets the mean and variance of each unit of layer l over the batch.
 func (n *Network[T]) statistics(t *Tape[T], l int) {
 	if t.x.Rows < 2 {
-		panic("nn: batch normalisation needs at least 2 rows in a batch of training")
+		panic("nn: batch normalization needs at least 2 rows in a batch of training")
 	}
 	nt := &t.norms[l]
 	n.columns(t, columnMeans, l)
@@ -162,7 +162,7 @@ func (n *Network[T]) statistics(t *Tape[T], l int) {
 	setRstd(nt.rstd, nt.variance)
 }
 
-// UpdateState moves the running statistics of batch normalisation towards those of the batch
+// UpdateState moves the running statistics of batch normalization towards those of the batch
 // of the tape's last ForwardTraining: mean <- 0.9·mean + 0.1·m, and the variance alike towards
 // the unbiased one, of rows-1.
 func (n *Network[T]) UpdateState(t *Tape[T]) {

@@ -260,7 +260,7 @@ func TestNormRefuses(t *testing.T) {
 	}
 	n := normed[float64](t)
 	tape := n.NewTape(3)
-	mustPanic(t, "nn: batch normalisation needs at least 2 rows in a batch of training", func() {
+	mustPanic(t, "nn: batch normalization needs at least 2 rows in a batch of training", func() {
 		n.ForwardTraining(tape, waves[float64](1, 7), Noise{})
 	})
 	mustPanic(t, "nn: the gradient of a network with norms needs ForwardTraining, not Forward", func() {
@@ -334,7 +334,7 @@ func TestWithoutDropout(t *testing.T) {
 		t.Error("there is still noise")
 	}
 	for l := range 2 {
-		hat, mean, rstd := a.Normalised(l)
+		hat, mean, rstd := a.Normalized(l)
 		if want := []int{0, 3}[l]; len(mean) != want || len(rstd) != []int{6, 3}[l] || hat.Rows != 6 {
 			t.Errorf("layer %d: %d means, %d deviations, %d rows", l, len(mean), len(rstd), hat.Rows)
 		}
@@ -344,10 +344,10 @@ func TestWithoutDropout(t *testing.T) {
 			squares += v * v
 		}
 		if n := float64(hat.Rows * hat.Cols); math.Abs(sum) > 1e-12 || math.Abs(squares/n-1) > 0.01 {
-			t.Errorf("layer %d: the normalised sums add up to %v, their squares to %v", l, sum, squares/n)
+			t.Errorf("layer %d: the normalized sums add up to %v, their squares to %v", l, sum, squares/n)
 		}
 	}
-	if hat, mean, rstd := a.Normalised(2); hat.Rows != 0 || mean != nil || rstd != nil {
+	if hat, mean, rstd := a.Normalized(2); hat.Rows != 0 || mean != nil || rstd != nil {
 		t.Error("a layer without a norm has one")
 	}
 	if plain := mustNew[float64](t, 3, 5, Dense{Units: 2, Dropout: 0.5}).WithoutDropout(); !plain.plain {

@@ -176,10 +176,10 @@ func (t *Tape[T]) A(l int) Matrix[T] { return t.a[l].Slice(0, t.x.Rows) }
 // with a norm it is dL/d(x·W + b).
 func (t *Tape[T]) Delta(l int) Matrix[T] { return t.delta[l].Slice(0, t.x.Rows) }
 
-// Normalised returns the normalised sums of layer l's norm in the last ForwardTraining, a row a
-// sample, and 1/√(variance + epsilon): under batch normalisation with the mean, one of each for a
-// unit, under layer normalisation without, one for a row. All are nil of a layer without a norm.
-func (t *Tape[T]) Normalised(l int) (hat Matrix[T], mean, rstd []T) {
+// Normalized returns the normalized sums of layer l's norm in the last ForwardTraining, a row a
+// sample, and 1/√(variance + epsilon): under batch normalization with the mean, one of each for a
+// unit, under layer normalization without, one for a row. All are nil of a layer without a norm.
+func (t *Tape[T]) Normalized(l int) (hat Matrix[T], mean, rstd []T) {
 	if t.norms == nil || t.norms[l].rstd == nil || !t.training {
 		return Matrix[T]{}, nil, nil
 	}

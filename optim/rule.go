@@ -14,7 +14,7 @@ type Step struct {
 	N    int     // the number of this update, from 1
 }
 
-// Rule is an optimiser: it changes the parameters w by the gradient g. A custom rule
+// Rule is an optimizer: it changes the parameters w by the gradient g. A custom rule
 // implements both precisions, usually as two calls of one generic function.
 type Rule interface {
 	// String is the name under which the rule is stored and chosen.
@@ -93,7 +93,7 @@ func Rules() []string {
 }
 
 // ParseRule returns the rule of that name with the given hyper-parameters. One that the
-// rule does not have is refused. Custom rules are recognised by their String and take none.
+// rule does not have is refused. Custom rules are recognized by their String and take none.
 func ParseRule(name string, h Hyper, custom ...Rule) (Rule, error) {
 	var rule Rule
 	takes := map[string]*float64{}

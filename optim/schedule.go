@@ -411,7 +411,7 @@ func Schedules() []string {
 // left out from the end: "step:EVERY:FACTOR", "exponential:FACTOR", "inverse:POWER",
 // "polynomial:POWER:FLOOR", "cosine:FLOOR", "cosine-restarts:PERIOD:FACTOR:FLOOR",
 // "one-cycle:RISE:DIVIDE:FINAL", "plateau:PATIENCE:FACTOR:FLOOR". Custom schedules are
-// recognised by their String.
+// recognized by their String.
 func ParseSchedule(s string, custom ...Schedule) (Schedule, error) {
 	for _, c := range custom {
 		if c.String() == s {

@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Solver is an optimiser for the whole batch that evaluates the loss itself, several times an
+// Solver is an optimizer for the whole batch that evaluates the loss itself, several times an
 // iteration: it looks along a direction for a point that is low enough. What it remembers
 // between iterations lives in slots and numbers that the trainer owns, saves and restores; all
 // start at 0, and the parameters must not change in between. A custom solver implements both

@@ -50,7 +50,7 @@ func (s span) widened(log bool, margin float64) span {
 	return span{s.low - room, s.high + room}
 }
 
-// ticks returns about n, at least two, labelled ticks for the span, drawn so long, whose labels
+// ticks returns about n, at least two, labeled ticks for the span, drawn so long, whose labels
 // take so much of it each.
 func (s span) ticks(log, whole bool, n int, length, label vg.Length) []plot.Tick {
 	n = max(n, 2)
@@ -98,7 +98,7 @@ func niceStep(v float64) float64 {
 }
 
 // tickLabel writes v, a multiple of step, with the digits that tell it from its
-// neighbours: 0.25, 10k, 2.5M, 4e-5. The largest value on the axis decides the
+// neighbors: 0.25, 10k, 2.5M, 4e-5. The largest value on the axis decides the
 // form, so that all labels share it.
 func tickLabel(v, step, largest float64) string {
 	if math.Abs(v) < step/2 {
@@ -136,7 +136,7 @@ func (s span) logTicks(n int, share float64) []plot.Tick {
 	every := max(1, math.Ceil(label), math.Ceil((s.high-s.low)/float64(2*n+1)))
 
 	var ticks []plot.Tick
-	labelled := 0
+	labeled := 0
 	for e := first; e <= last; e++ {
 		for m := 1.0; m < 10; m++ {
 			p := e + math.Log10(m)
@@ -146,12 +146,12 @@ func (s span) logTicks(n int, share float64) []plot.Tick {
 			tick := plot.Tick{Value: p}
 			if slices.Contains(mantissas, m) && math.Mod(e, every) == 0 {
 				tick.Label = powerLabel(m, int(e))
-				labelled++
+				labeled++
 			}
 			ticks = append(ticks, tick)
 		}
 	}
-	if labelled >= 3 || s.high-s.low > 1 {
+	if labeled >= 3 || s.high-s.low > 1 {
 		return ticks
 	}
 	ticks = span{math.Pow(10, s.low), math.Pow(10, s.high)}.linearTicks(false, n)

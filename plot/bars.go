@@ -95,7 +95,7 @@ func (b Bars) draw(c draw.Canvas) {
 			c.StrokeLine2(line, r, y-half/2, r, y+half/2)
 		}
 	}
-	c.StrokeLine2(draw.LineStyle{Color: grey, Width: 1}, x(0), c.Min.Y, x(0), c.Max.Y)
+	c.StrokeLine2(draw.LineStyle{Color: gray, Width: 1}, x(0), c.Min.Y, x(0), c.Max.Y)
 }
 
 func rectangle(x0, y0, x1, y1 vg.Length) vg.Path {

@@ -16,7 +16,7 @@ type Series struct {
 	X, Y   []float64
 	Dashed bool // a companion, such as the validation loss
 	Dots   bool // a dot for each value instead of a line
-	Faint  bool // a thin grey line, one of many behind the others
+	Faint  bool // a thin gray line, one of many behind the others
 }
 
 // A Mark is a vertical line with a label, such as "best epoch 41".
@@ -149,7 +149,7 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 	p.Y.Tick.Marker = plot.ConstantTicks(y.ticks(ch.LogY, false, int(height/60), height-60, 1.3*text.tick))
 
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.LineStyle = draw.LineStyle{Color: grey, Width: 1}
+		axis.LineStyle = draw.LineStyle{Color: gray, Width: 1}
 		axis.Tick.LineStyle = axis.LineStyle
 		axis.Tick.Length = 5
 		axis.Label.Padding = 6
@@ -237,7 +237,7 @@ func (ch Chart) markAt() (at float64, ok bool) {
 	return position(ch.Mark.X, ch.LogX)
 }
 
-// rules are pale lines across the chart at the labelled ticks.
+// rules are pale lines across the chart at the labeled ticks.
 type rules struct{}
 
 // Plot implements [plot.Plotter].

@@ -67,15 +67,15 @@ func (e edge) color() color.NRGBA {
 	case e.weight < 0:
 		return vermilion
 	}
-	return grey
+	return gray
 }
 
-// ink is the colour of its weight in figures, darker where the line's would be hard to read.
+// ink is the color of its weight in figures, darker where the line's would be hard to read.
 func (e edge) ink() color.NRGBA {
 	switch c := e.color(); c {
 	case vermilion:
 		return rust
-	case grey:
+	case gray:
 		return slate
 	default:
 		return c

@@ -11,13 +11,13 @@ import (
 )
 
 // A Field is a quantity over a plane: the loss over two directions, or what a network says for
-// two inputs. Colours go from pale to blue over Levels steps, or with Signed from vermilion
-// through white to blue around 0; with Classes every value is a class and has its colour. Over
-// it lie points, in the colour of their own value, and paths.
+// two inputs. Colors go from pale to blue over Levels steps, or with Signed from vermilion
+// through white to blue around 0; with Classes every value is a class and has its color. Over
+// it lie points, in the color of their own value, and paths.
 type Field struct {
 	Title          string
 	XLabel, YLabel string
-	ZLabel         string // what the colours say, shown by a scale at the right; "": no scale
+	ZLabel         string // what the colors say, shown by a scale at the right; "": no scale
 
 	X, Y []float64   // ascending, the same distance apart
 	Z    [][]float64 // [y][x]; a value that is not finite is left white
@@ -75,7 +75,7 @@ func (f Field) draw(c draw.Canvas) {
 	ch.drawOver(c, key, chartText, f)
 }
 
-// drawScale draws the colours with their values at the right and returns the canvas beside them.
+// drawScale draws the colors with their values at the right and returns the canvas beside them.
 func (f Field) drawScale(c draw.Canvas) draw.Canvas {
 	limits, s := f.levels(), f.span()
 	if f.ZLabel == "" || limits == nil {
@@ -100,21 +100,21 @@ func (f Field) drawScale(c draw.Canvas) draw.Canvas {
 		c.SetColor(mix(fieldLow, fieldHigh, float64(i)/math.Max(1, float64(len(limits)))))
 		c.Fill(vg.Rectangle{Min: vg.Point{X: x, Y: at(i)}, Max: vg.Point{X: x + width, Y: min(high, at(i+1)+0.4)}}.Path())
 	}
-	c.SetLineStyle(draw.LineStyle{Color: grey, Width: 1})
+	c.SetLineStyle(draw.LineStyle{Color: gray, Width: 1})
 	c.Stroke(vg.Rectangle{Min: vg.Point{X: x, Y: low}, Max: vg.Point{X: x + width, Y: high}}.Path())
 	for _, t := range ticks {
 		if t.IsMinor() || t.Value < s.low || t.Value > s.high {
 			continue
 		}
 		y := low + (high-low)*vg.Length((t.Value-s.low)/(s.high-s.low))
-		c.StrokeLine2(draw.LineStyle{Color: grey, Width: 1}, x+width, y, x+width+4, y)
+		c.StrokeLine2(draw.LineStyle{Color: gray, Width: 1}, x+width, y, x+width+4, y)
 		tick.write(c, x+width+7, y, left, t.Label)
 	}
 	c.Max.X = x - 14
 	return c
 }
 
-// span returns the extent of the values, on the scale that the colours have.
+// span returns the extent of the values, on the scale that the colors have.
 func (f Field) span() span {
 	s := emptySpan()
 	for _, row := range f.Z {
@@ -127,7 +127,7 @@ func (f Field) span() span {
 	return s
 }
 
-// levels are the limits between the colours, ascending.
+// levels are the limits between the colors, ascending.
 func (f Field) levels() []float64 {
 	s, n := f.span(), or(f.Levels, 14)
 	if len(f.Classes) > 0 || !(s.low < s.high) {
@@ -140,7 +140,7 @@ func (f Field) levels() []float64 {
 	return limits
 }
 
-// shade is the colour of the band between two levels.
+// shade is the color of the band between two levels.
 func (f Field) shade(z float64, limits []float64) (color.NRGBA, bool) {
 	if len(f.Classes) > 0 {
 		if !(z >= 0 && z < float64(len(f.Classes))) {
@@ -164,14 +164,14 @@ var (
 
 func classColor(i int) color.NRGBA { return classColors[i%len(classColors)] }
 
-// mix is a colour between two, share of the way to b.
+// mix is a color between two, share of the way to b.
 func mix(a, b color.NRGBA, share float64) color.NRGBA {
 	at := func(x, y uint8) uint8 { return uint8(math.Round(float64(x) + share*(float64(y)-float64(x)))) }
 	return color.NRGBA{R: at(a.R, b.R), G: at(a.G, b.G), B: at(a.B, b.B), A: 255}
 }
 
 // Plot implements [plot.Plotter]: the field's cells, joined along rows where they have one
-// colour, the contours, and the points.
+// color, the contours, and the points.
 func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	limits := f.levels()
@@ -189,7 +189,7 @@ func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
 	f.dots(c, p, x, y, limits)
 }
 
-// finer has twice as many values along both axes, those between two neighbours on a straight
+// finer has twice as many values along both axes, those between two neighbors on a straight
 // line between them; classes have nothing in between.
 func (f Field) finer() Field {
 	if len(f.Classes) > 0 || len(f.Z) < 2 || len(f.X) < 2 {
@@ -234,7 +234,7 @@ func (f Field) finer() Field {
 	return fine
 }
 
-// fills are paths by their colour, in the order in which the colours came.
+// fills are paths by their color, in the order in which the colors came.
 type fills struct {
 	colors []color.NRGBA
 	paths  map[color.NRGBA]vg.Path
@@ -250,7 +250,7 @@ func (s *fills) add(c color.NRGBA, path vg.Path) {
 	s.paths[c] = append(s.paths[c], path...)
 }
 
-// fill paints the cells, those of one colour as one path.
+// fill paints the cells, those of one color as one path.
 func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float64) {
 	halfX, halfY := halfStep(f.X), halfStep(f.Y)
 	var cells fills
@@ -264,7 +264,7 @@ func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float6
 				}
 			}
 			if ok {
-				const bleed = 0.4 // into the neighbours, so that no seam shows between cells
+				const bleed = 0.4 // into the neighbors, so that no seam shows between cells
 				cells.add(fill, vg.Rectangle{
 					Min: vg.Point{X: max(c.Min.X, x(f.X[j]-halfX)-bleed), Y: max(c.Min.Y, y(f.Y[i]-halfY)-bleed)},
 					Max: vg.Point{X: min(c.Max.X, x(f.X[end-1]+halfX)+bleed), Y: min(c.Max.Y, y(f.Y[i]+halfY)+bleed)},
@@ -285,7 +285,7 @@ const together = 50
 
 // look is how a point is drawn.
 type look struct {
-	dot, edge, ring color.NRGBA // no ring: of no colour
+	dot, edge, ring color.NRGBA // no ring: of no color
 	width           vg.Length   // of the edge
 }
 
@@ -320,7 +320,7 @@ func (f Field) dots(c draw.Canvas, p *plot.Plot, x, y func(float64) vg.Length, l
 	}
 }
 
-// look is how a point is drawn: in its value's colour, the paler the farther it is off, in eight
+// look is how a point is drawn: in its value's color, the paler the farther it is off, in eight
 // steps.
 func (f Field) look(pt FieldPoint, limits []float64) look {
 	const steps = 8
@@ -355,7 +355,7 @@ func halfStep(v []float64) float64 {
 type segment struct{ x0, y0, x1, y1 float64 }
 
 // contours are the lines on which the field has one of the levels, piece by piece (marching
-// squares: in every cell of four neighbours the level crosses an even number of sides).
+// squares: in every cell of four neighbors the level crosses an even number of sides).
 func (f Field) contours(limits []float64) []segment {
 	var out []segment
 	for _, level := range limits {

@@ -83,7 +83,7 @@ func gallery() map[string]Figure {
 		{panel("gradient evaluations", 178, 178, 178), panel("seconds", 0.0012, 0.0151, 0.0029)},
 	}}
 
-	seven := Chart{Title: "Optimisers", XLabel: "epoch", YLabel: "loss"}
+	seven := Chart{Title: "Optimizers", XLabel: "epoch", YLabel: "loss"}
 	for i, name := range []string{"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"} {
 		seven.Series = append(seven.Series, decay(name, 60, 1, 0.02*float64(i+1), 0.02*float64(i), 0.05))
 	}

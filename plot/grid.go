@@ -6,7 +6,7 @@ import (
 )
 
 // A Grid shows charts in rows under one title and one legend. Series of the same
-// name look the same in every chart, so a method keeps its colour.
+// name look the same in every chart, so a method keeps its color.
 type Grid struct {
 	Title  string
 	Charts [][]Chart // rows, from the top; their own sizes are ignored

@@ -181,7 +181,7 @@ func (lay *layout) find(index int) *column {
 	return nil
 }
 
-// unit returns the centre of a unit, if it is shown. The unit [Bias] is the
+// unit returns the center of a unit, if it is shown. The unit [Bias] is the
 // square below.
 func (c *column) unit(i int) (center vg.Point, ok bool) {
 	if i == Bias {

@@ -120,14 +120,14 @@ func TestLongAxisLabels(t *testing.T) {
 	}
 }
 
-// Ten classes have ten colours.
+// Ten classes have ten colors.
 func TestClassColors(t *testing.T) {
 	f := Field{X: []float64{0, 1}, Y: []float64{0, 1}, Z: [][]float64{{0, 1}, {2, 3}}}
 	for i := range 10 {
 		f.Classes = append(f.Classes, fmt.Sprint("class ", i))
 		for j := range i {
 			if classColor(i) == classColor(j) {
-				t.Errorf("the classes %d and %d have one colour", j, i)
+				t.Errorf("the classes %d and %d have one color", j, i)
 			}
 		}
 	}

@@ -49,7 +49,7 @@ func dotEntry(name string, line draw.LineStyle) entry {
 	}}
 }
 
-// ringEntry is a circle in a line's colour.
+// ringEntry is a circle in a line's color.
 func ringEntry(name string, line draw.LineStyle) entry {
 	return entry{name, 14, func(c draw.Canvas, x, y vg.Length) {
 		c.SetLineStyle(line)

@@ -9,7 +9,7 @@ import (
 )
 
 // A Net is a picture of a network: its inputs at the left, a column of units per
-// layer, and every weight an edge. An edge's colour says the sign of its weight
+// layer, and every weight an edge. An edge's color says the sign of its weight
 // and its width the size, relative to the largest in the same layer, biases
 // included. A bias is an edge from a square below the column. Columns of
 // many units, and networks of many layers, are shown in part.
@@ -22,7 +22,7 @@ type Net struct {
 	Outputs     []string  // names, may be absent
 	InputValues []float64 // one sample, optional
 	Layers      []Layer
-	Highlight   *Edge // a weight to be emphasised
+	Highlight   *Edge // a weight to be emphasized
 	Bare        bool  // without captions and legend, where the page around it has them
 
 	Width, Height int // in pixels; 0 means what the units need, at least 900 x 560
@@ -210,7 +210,7 @@ func wedge(c draw.Canvas, x, y vg.Length) {
 	path.Line(vg.Point{X: x + sampleWidth, Y: y + 4})
 	path.Line(vg.Point{X: x + sampleWidth, Y: y - 4})
 	path.Close()
-	c.SetColor(grey)
+	c.SetColor(gray)
 	c.Fill(path)
 }
 

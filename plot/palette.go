@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The colours by Okabe and Ito, which people with any common form of colour
+// The colors by Okabe and Ito, which people with any common form of color
 // blindness can tell apart (https://jfly.uni-koeln.de/color/). Their yellow,
 // too light for a line on white, serves as a glow.
 var (
@@ -22,27 +22,27 @@ var (
 	purple    = color.NRGBA{R: 0xCC, G: 0x79, B: 0xA7, A: 255}
 )
 
-// The greys of everything that is not data.
+// The grays of everything that is not data.
 var (
 	white = color.NRGBA{R: 255, G: 255, B: 255, A: 255}
 	halo  = color.NRGBA{R: 255, G: 255, B: 255, A: 225}
 	pale  = color.NRGBA{R: 0xE4, G: 0xE6, B: 0xEA, A: 255} // grid lines, fills
-	grey  = color.NRGBA{R: 0x8A, G: 0x90, B: 0x99, A: 255} // axes, outlines
+	gray  = color.NRGBA{R: 0x8A, G: 0x90, B: 0x99, A: 255} // axes, outlines
 	slate = color.NRGBA{R: 0x4A, G: 0x50, B: 0x59, A: 255} // secondary text
 	ink   = color.NRGBA{R: 0x1F, G: 0x23, B: 0x28, A: 255} // text
 )
 
 var curveColors = []color.NRGBA{blue, vermilion, green, purple, orange, sky, black}
 
-// Classes have no dashes to tell them apart, so there are colours for ten, which are seen on a
+// Classes have no dashes to tell them apart, so there are colors for ten, which are seen on a
 // dark ground as well.
-var classColors = []color.NRGBA{blue, vermilion, green, purple, orange, sky, grey,
+var classColors = []color.NRGBA{blue, vermilion, green, purple, orange, sky, gray,
 	{R: 0xA0, G: 0x69, B: 0x2E, A: 255}, // brown
 	{R: 0x8A, G: 0x63, B: 0xD2, A: 255}, // violet
 	{R: 0x8F, G: 0x8B, B: 0x00, A: 255}, // olive
 }
 
-// Dash patterns, so that curves differ in print without colour too. Series that
+// Dash patterns, so that curves differ in print without color too. Series that
 // ask for dashes and series that do not take turns through lists of their own.
 var (
 	plainDashes  = [][]vg.Length{nil, {10, 2}, {10, 2, 2, 2}, {2.5, 2}, {18, 2, 5, 2}}

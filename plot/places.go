@@ -21,7 +21,7 @@ type Places struct {
 	Shaded  bool // the units are too small for numbers, and shaded by their values
 }
 
-// UnitPlace is a unit's centre. Column 0 has the inputs, column l+1 layer l.
+// UnitPlace is a unit's center. Column 0 has the inputs, column l+1 layer l.
 type UnitPlace struct {
 	Column, Unit int
 	X, Y         float64

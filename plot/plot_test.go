@@ -77,7 +77,7 @@ func texts(elements []element) (texts []string) {
 	return texts
 }
 
-// lines returns the stroked straight lines of a colour, narrowest first.
+// lines returns the stroked straight lines of a color, narrowest first.
 func lines(elements []element, color string) (widths []float64) {
 	for _, e := range elements {
 		if e.name == "path" && e.attr["stroke"] == color && strings.Count(e.attr["d"], "L") == 1 {
@@ -228,12 +228,12 @@ func TestPNG(t *testing.T) {
 			}
 		}
 		if len(colors) < 5 {
-			t.Errorf("%s is blank: %d colours", name, len(colors))
+			t.Errorf("%s is blank: %d colors", name, len(colors))
 		}
 	}
 }
 
-// A 2-2-1 net by hand: colour says the sign; in each layer the width relates to
+// A 2-2-1 net by hand: color says the sign; in each layer the width relates to
 // the largest there.
 func TestEdges(t *testing.T) {
 	net := Net{Layers: []Layer{
@@ -244,7 +244,7 @@ func TestEdges(t *testing.T) {
 
 	blues := lines(elements, "#0072B2")
 	oranges := lines(elements, "#D55E00")
-	// The last of each colour's lines of width 4 is the legend's.
+	// The last of each color's lines of width 4 is the legend's.
 	if want := []float64{1.5, 4, 6, 6}; !slices.Equal(blues, want) {
 		t.Errorf("positive edges have widths %v, want %v", blues, want)
 	}

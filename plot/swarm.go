@@ -16,7 +16,7 @@ type Swarm struct {
 	Low, High     string // what the ends of the color scale mean, such as "low cell" and "high cell"
 	Names         []string
 	Values        [][]float64 // by name
-	Shades        [][]float64 // by name, from 0 to 1; NaN is grey
+	Shades        [][]float64 // by name, from 0 to 1; NaN is gray
 
 	Width, Height int // in pixels; 0 means 900, and as high as the names need
 }
@@ -68,7 +68,7 @@ func (s Swarm) draw(c draw.Canvas) {
 			c.StrokeLine2(draw.LineStyle{Color: pale, Width: 1}, at(t.Value), floor, at(t.Value), c.Max.Y)
 		}
 	}
-	c.StrokeLine2(draw.LineStyle{Color: grey, Width: 1}, at(0), floor, at(0), c.Max.Y)
+	c.StrokeLine2(draw.LineStyle{Color: gray, Width: 1}, at(0), floor, at(0), c.Max.Y)
 	step := (c.Max.Y - floor) / vg.Length(max(1, len(s.Names)))
 	name.shrink(name.size, step)
 	radius := min(2.6, step*0.12)
@@ -97,7 +97,7 @@ func (s Swarm) draw(c draw.Canvas) {
 // shade is the color of a dot.
 func (s Swarm) shade(name, dot int) color.NRGBA {
 	if name >= len(s.Shades) || dot >= len(s.Shades[name]) || !(s.Shades[name][dot] >= 0 && s.Shades[name][dot] <= 1) {
-		return grey
+		return gray
 	}
 	return mix(sky, rust, s.Shades[name][dot])
 }

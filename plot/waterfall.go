@@ -73,7 +73,7 @@ func (w Waterfall) draw(c draw.Canvas) {
 	value.shrink(value.size, step)
 	y := func(line int) vg.Length { return c.Max.Y - step*(vg.Length(line)+0.5) }
 	half := step * 0.32
-	dashed := draw.LineStyle{Color: grey, Width: 1, Dashes: []vg.Length{3, 3}}
+	dashed := draw.LineStyle{Color: gray, Width: 1, Dashes: []vg.Length{3, 3}}
 	end := func(line int, text string, v, is float64) {
 		bold := name
 		bold.bold = true

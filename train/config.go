@@ -72,7 +72,7 @@ type Config struct {
 	GradientNorm bool
 
 	// EMA, 0.999 say, has the run keep a running average of the network's values, which are its
-	// parameters and the statistics of batch normalisation,
+	// parameters and the statistics of batch normalization,
 	//
 	//	average = average + (1-EMA)/(1-EMAⁿ) · (values - average)
 	//
@@ -274,7 +274,7 @@ func (c *Config) CheckSolver(layers []nn.Dense) error {
 			return fmt.Errorf("%s needs the same loss whenever it asks for it, and layer %d drops inputs at random; leave dropout out, or use another optimizer", s, l)
 		}
 		if d.Norm == nn.BatchNorm {
-			return fmt.Errorf("%s tries weights that it does not keep, and layer %d would keep running statistics of them; use layer normalisation, or another optimizer", s, l)
+			return fmt.Errorf("%s tries weights that it does not keep, and layer %d would keep running statistics of them; use layer normalization, or another optimizer", s, l)
 		}
 	}
 	const other = "leave it out, or use another optimizer"
@@ -317,23 +317,23 @@ func (c *Config) shardRows(rows int) int {
 	return min(rows, 1024)
 }
 
-// normalise settles what batch normalisation asks for, which ties the rows of a batch together:
+// normalize settles what batch normalization asks for, which ties the rows of a batch together:
 // the batch is one shard, however large, and has at least 2 rows. A last batch of a single row
 // joins the one before it: then lonely is 1, else 0.
-func (c *Config) normalise(layers []nn.Dense, rows int) (lonely int, err error) {
+func (c *Config) normalize(layers []nn.Dense, rows int) (lonely int, err error) {
 	if nn.StateCount(layers...) == 0 {
 		return 0, nil
 	}
-	const instead = "use layer normalisation, which looks at one row at a time"
+	const instead = "use layer normalization, which looks at one row at a time"
 	switch {
 	case rows < 2:
-		return 0, fmt.Errorf("%w: batch normalisation needs at least 2 rows to train on, and there is 1; %s", ErrConfig, instead)
+		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows to train on, and there is 1; %s", ErrConfig, instead)
 	case c.BatchSize < 2 && (c.Method == Stochastic || c.Method == PerSample):
-		return 0, fmt.Errorf("%w: batch normalisation needs at least 2 rows in a batch, and %s descent has 1; use mini-batch, or %s", ErrConfig, c.Method, instead)
+		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and %s descent has 1; use mini-batch, or %s", ErrConfig, c.Method, instead)
 	case c.BatchSize < 2:
-		return 0, fmt.Errorf("%w: batch normalisation needs at least 2 rows in a batch, and the batch size is 1; make it larger, or %s", ErrConfig, instead)
+		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make it larger, or %s", ErrConfig, instead)
 	case c.Shards > 1:
-		return 0, fmt.Errorf("%w: batch normalisation takes its statistics over the whole batch, so the gradient cannot be summed in %d shards; leave shards at 1, or %s", ErrConfig, c.Shards, instead)
+		return 0, fmt.Errorf("%w: batch normalization takes its statistics over the whole batch, so the gradient cannot be summed in %d shards; leave shards at 1, or %s", ErrConfig, c.Shards, instead)
 	}
 	c.Shards = 1
 	if rows%c.BatchSize == 1 {

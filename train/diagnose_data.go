@@ -242,7 +242,7 @@ func (d *diagnosis[T]) leaks() {
 // alone says how well one column, inputs from (inclusive) to to (exclusive), tells the
 // targets by itself: the AUC of two classes, the accuracy of several, R2 of numbers. The
 // rows are sorted by the column. Equal ones, such as those of a category, are told by their
-// own mean without the row itself; others by a straight line between their neighbours.
+// own mean without the row itself; others by a straight line between their neighbors.
 func (d *diagnosis[T]) alone(x, y nn.Matrix[T], from, to, n int) (score float64, kind string) {
 	order := make([]int, n)
 	for i := range order {

@@ -53,7 +53,7 @@ func Codes() []string { return slices.Clone(codes) }
 // Names say what rows, inputs and outputs are called in a diagnosis. What has no name there
 // is called by its number, from 0.
 type Names struct {
-	Inputs  []string // the column that each input comes from; neighbours of one name are one column
+	Inputs  []string // the column that each input comes from; neighbors of one name are one column
 	Outputs []string // the classes, or the targets
 	Rows    []int    // the number of each training row in its table
 

@@ -66,7 +66,7 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 	}
 }
 
-// Batch normalisation does not take a last batch of one row, so Next does not either.
+// Batch normalization does not take a last batch of one row, so Next does not either.
 func TestNextKnowsTheLonelyRow(t *testing.T) {
 	net := previewed[float64](t, nn.BatchNorm, 0)
 	tr, err := New(net, Config{BatchSize: 12, Epochs: 2}, Data[float64]{Train: problem[float64](37)})

@@ -84,7 +84,7 @@ func TestShardsHaveTheSameMasks(t *testing.T) {
 	}
 }
 
-// A last batch of one row joins the one before it under batch normalisation, and only there.
+// A last batch of one row joins the one before it under batch normalization, and only there.
 func TestLonelyRow(t *testing.T) {
 	for _, c := range []struct {
 		norm       nn.Norm
@@ -119,11 +119,11 @@ func TestBatchNormRefuses(t *testing.T) {
 		rows   int
 		want   string
 	}{
-		{Config{}, 1, "training configuration: batch normalisation needs at least 2 rows to train on, and there is 1; use layer normalisation, which looks at one row at a time"},
-		{Config{Method: Stochastic}, 9, "training configuration: batch normalisation needs at least 2 rows in a batch, and stochastic descent has 1; use mini-batch, or use layer normalisation, which looks at one row at a time"},
-		{Config{Method: PerSample}, 9, "training configuration: batch normalisation needs at least 2 rows in a batch, and per-sample descent has 1; use mini-batch, or use layer normalisation, which looks at one row at a time"},
-		{Config{BatchSize: 1}, 9, "training configuration: batch normalisation needs at least 2 rows in a batch, and the batch size is 1; make it larger, or use layer normalisation, which looks at one row at a time"},
-		{Config{Method: Batch, Shards: 2}, 9, "training configuration: batch normalisation takes its statistics over the whole batch, so the gradient cannot be summed in 2 shards; leave shards at 1, or use layer normalisation, which looks at one row at a time"},
+		{Config{}, 1, "training configuration: batch normalization needs at least 2 rows to train on, and there is 1; use layer normalization, which looks at one row at a time"},
+		{Config{Method: Stochastic}, 9, "training configuration: batch normalization needs at least 2 rows in a batch, and stochastic descent has 1; use mini-batch, or use layer normalization, which looks at one row at a time"},
+		{Config{Method: PerSample}, 9, "training configuration: batch normalization needs at least 2 rows in a batch, and per-sample descent has 1; use mini-batch, or use layer normalization, which looks at one row at a time"},
+		{Config{BatchSize: 1}, 9, "training configuration: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make it larger, or use layer normalization, which looks at one row at a time"},
+		{Config{Method: Batch, Shards: 2}, 9, "training configuration: batch normalization takes its statistics over the whole batch, so the gradient cannot be summed in 2 shards; leave shards at 1, or use layer normalization, which looks at one row at a time"},
 	} {
 		_, err := New(regular[float32](t, nn.BatchNorm, 0), c.config, Data[float32]{Train: problem[float32](c.rows)})
 		if err == nil || err.Error() != c.want || !errors.Is(err, ErrConfig) {

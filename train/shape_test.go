@@ -156,7 +156,7 @@ func TestAverage(t *testing.T) {
 	}
 }
 
-// The statistics of batch normalisation are averaged with the weights that they belong to.
+// The statistics of batch normalization are averaged with the weights that they belong to.
 func TestAverageOfStatistics(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](37), Validation: problem[float64](5)}
 	n := regular[float64](t, nn.BatchNorm, 0)

@@ -58,7 +58,7 @@ func (t *Trainer[T]) iterate() Step {
 	}
 }
 
-// evaluate is what a solver minimises: the loss over all training rows and the penalty. It
+// evaluate is what a solver minimizes: the loss over all training rows and the penalty. It
 // sets grad to the gradient.
 func (t *Trainer[T]) evaluate(grad []T) float64 {
 	scale := t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)

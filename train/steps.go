@@ -144,7 +144,7 @@ func (t *Trainer[T]) place() optim.Position {
 }
 
 // batchEnd returns where the batch ends that begins at position from of the epoch. The last one
-// takes the row in that batch normalisation could do nothing with alone.
+// takes the row in that batch normalization could do nothing with alone.
 func (t *Trainer[T]) batchEnd(from int) int {
 	if to := from + t.cfg.BatchSize; to < t.rows-t.lonely {
 		return to

@@ -16,7 +16,7 @@ import (
 // Set is rows to train or validate on: inputs X and targets Y, one row a sample, and each
 // row's weight W, nil for ones. A weight multiplies the row's loss and its gradient; a mean
 // divides by the sum of the weights. A row of weight 2 counts as two rows, one of weight 0
-// as none, though batch normalisation takes its statistics of every row alike.
+// as none, though batch normalization takes its statistics of every row alike.
 type Set[T nn.Float] struct {
 	X, Y nn.Matrix[T]
 	W    []float64
@@ -199,7 +199,7 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream}
 	t.back.goodLoss = math.Inf(1)
 	cfg.BatchSize = min(cfg.BatchSize, rows)
-	if t.lonely, err = cfg.normalise(net.Layers(), rows); err != nil {
+	if t.lonely, err = cfg.normalize(net.Layers(), rows); err != nil {
 		return nil, err
 	}
 	t.cfg = cfg
@@ -433,7 +433,7 @@ func (t *Trainer[T]) SinceBest() int {
 }
 
 // FullLoss returns the loss over all training rows with the present weights, reduced as in
-// the configuration, and as inference has it: with dropout or batch normalisation it is another
+// the configuration, and as inference has it: with dropout or batch normalization it is another
 // one than that of the steps. Of a stream it is EpochLoss. It is computed at most once an update.
 func (t *Trainer[T]) FullLoss() float64 {
 	if t.stream != nil {

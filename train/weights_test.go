@@ -153,7 +153,7 @@ func TestScoreChoosesTheEpoch(t *testing.T) {
 	}
 }
 
-// A solver minimises the weighted loss.
+// A solver minimizes the weighted loss.
 func TestSolverWeighs(t *testing.T) {
 	plain := problem[float64](20)
 	weighted, copied := plain, Set[float64]{X: nn.NewMatrix[float64](30, 3), Y: nn.NewMatrix[float64](30, 2)}

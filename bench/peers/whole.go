@@ -140,7 +140,7 @@ func adult(s *suite, ctx context.Context) ([]line, []string) {
 			},
 			score: []string{s.venv("python"), script("adult_sklearn.py"), "score", other, test},
 		},
-	}), []string{"Both: no rows held out, no early stop, adam at 0.001, medians for missing numbers, standardised numbers, one-hot categories; gradus puts categories of fewer than 3 rows together. Both files hold all that prediction needs."}
+	}), []string{"Both: no rows held out, no early stop, adam at 0.001, medians for missing numbers, standardized numbers, one-hot categories; gradus puts categories of fewer than 3 rows together. Both files hold all that prediction needs."}
 }
 
 func mnist98(s *suite, ctx context.Context) ([]line, []string)    { return toAccuracy(s, ctx, 1) }

@@ -50,7 +50,7 @@ func tune[T nn.Float](m *model.Model, net *nn.Network[T], table *data.Table, out
 	if err != nil {
 		return err
 	}
-	rows := b.Labelled()
+	rows := b.Labeled()
 	set := train.Set[T]{X: nn.NewMatrix[T](len(rows), e.Width()), Y: nn.NewMatrix[T](len(rows), e.Outputs())}
 	if _, err := data.Inputs(b, rows, set.X.Data); err != nil {
 		return err

@@ -17,7 +17,7 @@ func Erf[T Float](x T) T {
 		}
 		return y
 	}
-	return FMA(x, erfCentre(T(x*x)), x)
+	return FMA(x, erfCenter(T(x*x)), x)
 }
 
 // Erfc returns 1 - Erf(x), accurate where Erf(x) is close to 1.
@@ -31,8 +31,8 @@ func Erfc[T Float](x T) T {
 	return 1 - Erf(x)
 }
 
-// erfCentre is P in erf(x) = x + x·P(x²) for x² <= 1.
-func erfCentre[T Float](z T) T {
+// erfCenter is P in erf(x) = x + x·P(x²) for x² <= 1.
+func erfCenter[T Float](z T) T {
 	if unsafe.Sizeof(z) == 8 {
 		s := T(-7.7794677510917091322e-10)
 		for _, c := range [...]float64{

@@ -28,7 +28,7 @@
 #define MANTISSA 37 // its bits
 #define LOGR 38 // to 48, from the highest power down: see Log
 #define LOGLN2LO 49
-#define ERFCENTRE 50 // to 61, from the highest power down: see erfCentre
+#define ERFCENTRE 50 // to 61, from the highest power down: see erfCenter
 #define ERFTAIL 62 // to 80, from the highest power down: see erfcTail
 #define ERFSHIFT 81
 #define ERFMOST 82 // beyond which erfcTail is 0

@@ -1,6 +1,6 @@
 package kernel
 
-// Normalisation of rows. hat is s = x·W + b before and the normalised s after; the backward
+// Normalization of rows. hat is s = x·W + b before and the normalized s after; the backward
 // passes take g = dL/dz, z being what the activation gets. A standard deviation never stands
 // here alone: rstd is 1/√(variance + epsilon).
 

@@ -5,7 +5,7 @@
 #include "functions_neon_arm64.h"
 #include "each_neon_arm64.h"
 
-// Batch and layer normalisation, and dropout. Stream i of a kernel is at Ri and in Vi, a result
+// Batch and layer normalization, and dropout. Stream i of a kernel is at Ri and in Vi, a result
 // may be in another register; scalars are in V24 and on.
 
 #define ARGS_BATCHNORM \

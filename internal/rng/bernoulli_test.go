@@ -38,7 +38,7 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// The share of ones is p, of every bit and of pairs of neighbouring bits p², within five
+// The share of ones is p, of every bit and of pairs of neighboring bits p², within five
 // standard deviations.
 func TestBernoulliShare(t *testing.T) {
 	const draws = 20000

@@ -66,7 +66,7 @@ func Perm(dst []int, seed uint64, p Purpose, a uint64) {
 	for i := range dst {
 		dst[i] = i
 	}
-	// One block serves the draws of two neighbouring positions: i odd takes its high word.
+	// One block serves the draws of two neighboring positions: i odd takes its high word.
 	var lo, hi uint64
 	for i := len(dst) - 1; i > 0; i-- {
 		if i&1 == 1 || i == len(dst)-1 {

@@ -55,7 +55,7 @@ func TestPermIsAPermutation(t *testing.T) {
 	})
 }
 
-// Every position should hold every value about equally often, and a neighbouring epoch,
+// Every position should hold every value about equally often, and a neighboring epoch,
 // seed or purpose should give an unrelated order.
 func TestPermIsUniform(t *testing.T) {
 	const n, draws = 6, 12000

@@ -3,7 +3,7 @@
   adult_sklearn.py train TRAIN.csv MODEL   20 epochs of a 64-64 net, batches of 128, adam
   adult_sklearn.py score MODEL TEST.csv    prints {"accuracy": ..}
 
-Numbers are imputed by the median and standardised, categories become one-hot, all in
+Numbers are imputed by the median and standardized, categories become one-hot, all in
 float32, which MLPClassifier then trains in. Dense one-hot: the sparse form was slower to
 train. joblib writes the file.
 """

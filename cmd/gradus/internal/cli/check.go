@@ -75,7 +75,7 @@ func (c *checkCmd) Run(e *env) error {
 		return err
 	}
 	if x.Rows < 2 && nn.StateCount(net.Layers()...) > 0 {
-		return usagef("--rows %d: batch normalisation needs at least 2 rows", c.Rows)
+		return usagef("--rows %d: batch normalization needs at least 2 rows", c.Rows)
 	}
 	r := nn.CheckGradient(net, f.Config().Loss, x, y, nn.CheckOptions{
 		Max: c.Most, Seed: o.Seed, Reduction: f.Config().Reduction, Weights: weights, Penalty: f.Config().Penalty,

@@ -51,7 +51,7 @@ func TestCheckNorms(t *testing.T) {
 			t.Errorf("%s norm: whether there is a bias is wrong:\n%s", norm, r.out)
 		}
 	}
-	if r := must(t, 2, "check", iris, "--norm", "batch", "--rows", "1"); r.err != "gradus: --rows 1: batch normalisation needs at least 2 rows\n" {
+	if r := must(t, 2, "check", iris, "--norm", "batch", "--rows", "1"); r.err != "gradus: --rows 1: batch normalization needs at least 2 rows\n" {
 		t.Error(r.err)
 	}
 }

@@ -64,7 +64,7 @@ type commands struct {
 	Inspect    inspectCmd    `cmd:"" help:"Tell what each column of a table is taken for and why, without training."`
 	Resume     resumeCmd     `cmd:"" help:"Continue a run that was kept with --run and interrupted."`
 	Predict    predictCmd    `cmd:"" help:"Predict the rows of a table with a model: CSV."`
-	Evaluate   evaluateCmd   `cmd:"" help:"Score a model on labelled rows."`
+	Evaluate   evaluateCmd   `cmd:"" help:"Score a model on labeled rows."`
 	Check      checkCmd      `cmd:"" help:"Compare every parameter's gradient with a numeric derivative."`
 	CV         cvCmd         `cmd:"" name:"cv" help:"Cross-validate: train and score on every part of the rows in turn."`
 	Importance importanceCmd `cmd:"" help:"Measure what each column is worth to a model, by shuffling it."`

@@ -31,8 +31,8 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
-// TestEvaluateUnlabelled: rows without a target are left out; one class alone has no AUC.
-func TestEvaluateUnlabelled(t *testing.T) {
+// TestEvaluateUnlabeled: rows without a target are left out; one class alone has no AUC.
+func TestEvaluateUnlabeled(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(60, "a,y", number, cycle("u", "v")),
 		"p.csv": "y,a\nu,0.5\nNA,0.5\n,0.1\nu,0.7\n",
@@ -40,7 +40,7 @@ func TestEvaluateUnlabelled(t *testing.T) {
 	})
 	must(t, 0, "train", "t.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--json").out)
-	if o.number(t, "rows") != 2 || o.number(t, "left_out", "unlabelled") != 2 {
+	if o.number(t, "rows") != 2 || o.number(t, "left_out", "unlabeled") != 2 {
 		t.Error(o)
 	}
 	if auc, there := o.at(t, "metrics").(map[string]any)["auc"]; there && auc != nil {

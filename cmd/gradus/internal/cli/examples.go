@@ -43,8 +43,8 @@ func (predictCmd) Help() string {
 
 func (evaluateCmd) Help() string {
 	return exampleCalls(
-		"gradus evaluate data.safetensors labelled.csv", "",
-		"gradus evaluate data.safetensors labelled.csv --metric precision,recall", "",
+		"gradus evaluate data.safetensors labeled.csv", "",
+		"gradus evaluate data.safetensors labeled.csv --metric precision,recall", "",
 	)
 }
 
@@ -60,7 +60,7 @@ func (cvCmd) Help() string {
 }
 
 func (importanceCmd) Help() string {
-	return exampleCalls("gradus importance data.safetensors labelled.csv -o importance.svg", "")
+	return exampleCalls("gradus importance data.safetensors labeled.csv -o importance.svg", "")
 }
 
 func (shapCmd) Help() string {

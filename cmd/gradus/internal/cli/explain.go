@@ -160,7 +160,7 @@ func num(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
 func (p explainer) forward(m *model.Model) {
 	e, x := p.e, p.x
 	if x.Batch > 0 {
-		e.printf("Batch normalisation takes its means and variances over %d rows of the table, %d to %d; the loss is summed over them.\n\n", x.Batch, p.rows[0], p.rows[len(p.rows)-1])
+		e.printf("Batch normalization takes its means and variances over %d rows of the table, %d to %d; the loss is summed over them.\n\n", x.Batch, p.rows[0], p.rows[len(p.rows)-1])
 	}
 	e.printf("Forward: z = x·W + b, a = f(z); then delta = dL/dz, from the last layer back\n\n")
 	e.printf("  %-12s %18s   %s\n", "", "value", "input")
@@ -294,7 +294,7 @@ func (p explainer) recursion(name string) {
 	e, x, r := p.e, p.x, p.x.Recursion
 	delta := fmt.Sprintf("delta[%d.%d]", r.Unit.Layer, r.Unit.Unit)
 	if x.Batch > 0 {
-		e.printf("  Batch normalisation ties the rows of the batch together. Backpropagation, layer by layer, of this row:\n\n")
+		e.printf("  Batch normalization ties the rows of the batch together. Backpropagation, layer by layer, of this row:\n\n")
 	} else {
 		e.printf("  There are %d paths from it to the loss, too many to list. Backpropagation sums them layer by layer:\n\n", x.PathCount)
 	}

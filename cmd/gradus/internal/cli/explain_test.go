@@ -40,7 +40,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// A network with norms is explained too, batch normalisation over the rows that are trained
+// A network with norms is explained too, batch normalization over the rows that are trained
 // together; of one with dropout nothing is dropped.
 func TestExplainNorms(t *testing.T) {
 	place(t, nil)
@@ -79,7 +79,7 @@ func TestExplainNorms(t *testing.T) {
 		t.Errorf("the batch has %d rows", len(e.Rows))
 	}
 	writeFile(t, "one.csv", strings.Join(strings.SplitN(readFile(t, iris), "\n", 3)[:2], "\n")+"\n")
-	if r := must(t, 1, "explain", "m.safetensors", "one.csv", "--row", "0"); r.err != "gradus: cannot explain: the batch has 1 row; batch normalisation needs at least 2\n" {
+	if r := must(t, 1, "explain", "m.safetensors", "one.csv", "--row", "0"); r.err != "gradus: cannot explain: the batch has 1 row; batch normalization needs at least 2\n" {
 		t.Error(r.err)
 	}
 	must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--dropout", "0.5", "--input-dropout", "0.5", "--epochs", "2", "--quiet", "-o", "m.safetensors")

@@ -28,7 +28,7 @@ type inspectJSON struct {
 	Task        data.Task          `json:"task"`
 	Target      []string           `json:"target"`
 	Classes     []string           `json:"classes,omitempty"`
-	Unlabelled  int                `json:"unlabelled"`
+	Unlabeled   int                `json:"unlabeled"`
 	Columns     []data.Description `json:"columns"`
 	Notes       []string           `json:"notes"`
 	Fingerprint string             `json:"fingerprint"`
@@ -52,7 +52,7 @@ func (c *inspectCmd) Run(e *env) error {
 	const most = 5
 	if c.JSON {
 		out := inspectJSON{
-			Data: t.Name(), Rows: t.Rows(), Format: t.Format(), Task: s.Task, Unlabelled: s.Unlabelled, Classes: s.Targets[0].Classes,
+			Data: t.Name(), Rows: t.Rows(), Format: t.Format(), Task: s.Task, Unlabeled: s.Unlabeled, Classes: s.Targets[0].Classes,
 			Columns: s.Describe(most), Notes: append([]string{}, notes...), Fingerprint: t.Fingerprint(),
 		}
 		for _, y := range s.Targets {

@@ -215,8 +215,8 @@ func rowsText(r model.Rows) string {
 	if r.Test > 0 {
 		parts = append(parts, fmt.Sprintf("%d test", r.Test))
 	}
-	if r.Unlabelled > 0 {
-		parts = append(parts, fmt.Sprintf("%d left out, their target is missing", r.Unlabelled))
+	if r.Unlabeled > 0 {
+		parts = append(parts, fmt.Sprintf("%d left out, their target is missing", r.Unlabeled))
 	}
 	if r.Weightless > 0 {
 		parts = append(parts, fmt.Sprintf("%d left out, their weight is 0", r.Weightless))

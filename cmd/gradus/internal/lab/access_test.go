@@ -25,7 +25,7 @@ func TestAccessibility(t *testing.T) {
 	js[any](p, string(axe)+"; null")
 	look := func(scheme, what string) {
 		t.Helper()
-		p.until("document.getAnimations().every((a) => !(a instanceof CSSTransition))") // colours on their way are none of the page's
+		p.until("document.getAnimations().every((a) => !(a instanceof CSSTransition))") // colors on their way are none of the page's
 		found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run(document, { resultTypes: ['violations'] }).then((r) =>
 			r.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + (n.any[0] ? n.any[0].message : ''))))`, chromedp.EvalAwaitPromise))
 		if err != nil {
@@ -88,7 +88,7 @@ func TestAccessibility(t *testing.T) {
 	}
 }
 
-// In the dark what lies over a pale plane keeps its colours, what lies beside it does not, and a
+// In the dark what lies over a pale plane keeps its colors, what lies beside it does not, and a
 // hint is as easy to read as other small text.
 func TestDarkPictures(t *testing.T) {
 	p := openTab(t, Options{})

@@ -7,7 +7,7 @@ import (
 // Coming is what the next update will be made of: each row's gradient of the chosen weight, as
 // training has it, with its weight and the units that dropout leaves it.
 type Coming struct {
-	Rows []ComingRow // none where batch normalisation ties them together
+	Rows []ComingRow // none where batch normalization ties them together
 	More int         // rows that are not listed
 }
 

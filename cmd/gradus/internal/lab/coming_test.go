@@ -70,7 +70,7 @@ func TestComingIsWhatComes(t *testing.T) {
 }
 
 // The rows listed for an update are what its gradient is made of: with the reduction sum and no
-// batch normalisation they add up to it.
+// batch normalization they add up to it.
 func TestRowsAddUpToTheGradient(t *testing.T) {
 	for _, change := range []map[string]string{
 		nil, {"dropout": "0.4", "input-dropout": "0.2"}, {"norm": "layer"}, {"class-weight": "outer=3"}, {"label-smoothing": "0.3"},

@@ -29,7 +29,7 @@
 //	coming      the rows of the next update
 //	rule        the next update by the rule's equations
 //	learnt      a small picture of what each hidden unit has learnt
-//	unit        a unit's numbers, with those of its neighbours
+//	unit        a unit's numbers, with those of its neighbors
 //	verify      every gradient beside a numeric derivative
 //	race        lanes from one start
 //	surface     the loss over a plane, with the lanes' ways

@@ -177,8 +177,8 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	}
 }
 
-// What the former optimiser was told of itself does not stand in the way of a new one.
-func TestOptimisersOwnNumbersGoWithIt(t *testing.T) {
+// What the former optimizer was told of itself does not stand in the way of a new one.
+func TestOptimizersOwnNumbersGoWithIt(t *testing.T) {
 	s := newSession(t, "circles")
 	for _, values := range []map[string]string{
 		{"optimizer": "momentum", "momentum": "0.5"}, {"optimizer": "adam"}, {"beta1": "0.8", "beta2": "0.9"}, {"optimizer": "sgd"}, {"optimizer": "lbfgs", "lr": "", "batch-size": ""},

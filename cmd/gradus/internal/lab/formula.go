@@ -174,7 +174,7 @@ func meaning(f lesson.Factor, i int) string {
 	case lesson.ActivationOf:
 		return "what the unit before says"
 	case lesson.HatOf:
-		return "the normalised sum"
+		return "the normalized sum"
 	case lesson.ThroughNorm:
 		return "what the norm lets through"
 	}

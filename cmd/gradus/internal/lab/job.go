@@ -44,7 +44,7 @@ func (s *Session) begin(name string, work func(context.Context, *Frame) (any, er
 		<-jobTurns
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.jobs[name] == j { // nobody has cancelled it
+		if s.jobs[name] == j { // nobody has canceled it
 			j.busy, j.result, j.err = false, result, err
 			s.touch()
 		}

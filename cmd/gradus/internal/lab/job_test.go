@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Long work is cancelled at once and leaves nothing running and nothing shown.
+// Long work is canceled at once and leaves nothing running and nothing shown.
 func TestCancel(t *testing.T) {
 	s := newSession(t, "spirals")
 	if err := s.Change(map[string]string{"hidden": "120,120", "epochs": "100000"}); err != nil {
@@ -32,15 +32,15 @@ func TestCancel(t *testing.T) {
 			t.Errorf("%s: while it is at work there is no way to cancel: %s", name, text)
 		}
 		if j, ok := s.Frame().Jobs[name]; !ok || !j.busy {
-			t.Fatalf("%s: it is done before it can be cancelled: %v", name, j.err)
+			t.Fatalf("%s: it is done before it can be canceled: %v", name, j.err)
 		}
 		s.cancel(name)
 		if _, there := s.Frame().Jobs[name]; there {
-			t.Errorf("%s: cancelled, it is still there", name)
+			t.Errorf("%s: canceled, it is still there", name)
 		}
-		nothingLeft(t, name+", cancelled", before)
+		nothingLeft(t, name+", canceled", before)
 		if _, there := s.Frame().Jobs[name]; there {
-			t.Errorf("%s: cancelled, it has a result", name)
+			t.Errorf("%s: canceled, it has a result", name)
 		}
 	}
 	if err := s.Change(map[string]string{"hidden": "120,120"}); err != nil {
@@ -81,8 +81,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// A report is made while the page goes on, and is cancelled as other work is.
-func TestReportIsCancelled(t *testing.T) {
+// A report is made while the page goes on, and is canceled as other work is.
+func TestReportIsCanceled(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("a,b,y\n")
 	for i := range 60000 {
@@ -107,7 +107,7 @@ func TestReportIsCancelled(t *testing.T) {
 			continue
 		}
 		if j := f.Jobs["report"]; !j.busy {
-			t.Fatalf("it is done before it can be cancelled: %v", j.err)
+			t.Fatalf("it is done before it can be canceled: %v", j.err)
 		}
 		break // an update was made meanwhile
 	}
@@ -115,8 +115,8 @@ func TestReportIsCancelled(t *testing.T) {
 		t.Errorf("while it is at work there is no way to cancel: %s", text)
 	}
 	s.cancel("report")
-	nothingLeft(t, "a report, cancelled", before)
+	nothingLeft(t, "a report, canceled", before)
 	if _, there := s.Frame().Jobs["report"]; there {
-		t.Error("cancelled, it is still there")
+		t.Error("canceled, it is still there")
 	}
 }

@@ -72,7 +72,7 @@ func (f *Frame) learnt(places plot.Places) (string, error) {
 	return b.String(), nil
 }
 
-// shades are the colours of the small pictures, from the most negative over 0 to the most positive.
+// shades are the colors of the small pictures, from the most negative over 0 to the most positive.
 var shades = func() (p color.Palette) {
 	const half = 8
 	for i := -half; i <= half; i++ {

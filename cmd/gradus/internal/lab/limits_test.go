@@ -42,7 +42,7 @@ func TestLimits(t *testing.T) {
 		{"do=goto&n=-5", ""},
 		{"do=example&example=none", "no example"},
 		{"do=build&lr=-1", "Rate -1: give a finite number greater than 0"},
-		{"do=build&colour=red", "no field"},
+		{"do=build&color=red", "no field"},
 		{"do=build&target=none", "none"},
 		{"do=lesson&step=99", "steps 1 to 10"},
 		{"do=fault&fault=none", "no fault"},

@@ -125,7 +125,7 @@ func TestNormsOnThePage(t *testing.T) {
 	}
 }
 
-// Batch normalisation is explained in every batch that a run may have: of a chosen row that is not
+// Batch normalization is explained in every batch that a run may have: of a chosen row that is not
 // in it, of all that are trained, of none that is left; and the weight that is chosen first is the
 // steepest.
 func TestBesideRows(t *testing.T) {

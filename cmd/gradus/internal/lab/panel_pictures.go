@@ -122,7 +122,7 @@ func (p panelData) PlaneKind() string { return or(p.View.Plane, "principal") }
 type choice struct{ Name, Label string }
 
 func (p panelData) RaceKinds() []choice {
-	return []choice{{raceMethods, "methods"}, {raceOptimisers, "optimisers"}, {raceRates, "rates"}}
+	return []choice{{raceMethods, "methods"}, {raceOptimizers, "optimizers"}, {raceRates, "rates"}}
 }
 
 func (p panelData) RaceAxes() []choice {

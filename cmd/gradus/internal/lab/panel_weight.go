@@ -56,7 +56,7 @@ func (p panelData) besideRows() []int {
 	return out
 }
 
-// Together says which rows batch normalisation is shown over.
+// Together says which rows batch normalization is shown over.
 func (p panelData) Together() string {
 	rows := p.Beside()
 	switch n := len(p.Next); {
@@ -97,7 +97,7 @@ func (p panelData) WeightValue() float64 {
 	return p.Net.Params()[i]
 }
 
-// Solver reports whether the optimiser is a solver, which has no rule to write down, and Dropped
+// Solver reports whether the optimizer is a solver, which has no rule to write down, and Dropped
 // whether an update leaves out units.
 func (p panelData) Solver() bool { return p.Fit.Config().Solver != nil }
 

@@ -118,7 +118,7 @@ func (f *Frame) below() (curve, output string) {
 		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
 			if field, ok := fig.(plot.Field); ok {
 				sliced := len(f.others(field.XLabel, field.YLabel)) > 0
-				field.Bare = len(field.Classes) > 2 || sliced // what the colours and rings say stands under Fit
+				field.Bare = len(field.Classes) > 2 || sliced // what the colors and rings say stands under Fit
 				fig = field
 			}
 			output = svg(fig)

@@ -101,7 +101,7 @@ func TestPictureMarksDeadAndSaturated(t *testing.T) {
 	check()
 }
 
-// The numbers of a unit and its neighbours are those of the explanation, of a net too dense for
+// The numbers of a unit and its neighbors are those of the explanation, of a net too dense for
 // them to stand in the picture as well.
 func TestUnitNumbers(t *testing.T) {
 	s := newSession(t, "spirals")
@@ -135,7 +135,7 @@ func TestUnitNumbers(t *testing.T) {
 				sum := 0.0
 				for _, c := range n.In {
 					has("a weight", c.Value)
-					has("a neighbour's a", c.A)
+					has("a neighbor's a", c.A)
 					sum += c.Product
 				}
 				if math.Abs(sum-layer.Z[j]) > 1e-12 {
@@ -145,7 +145,7 @@ func TestUnitNumbers(t *testing.T) {
 			if column < 3 {
 				sum := 0.0
 				for k, c := range n.Out {
-					has("a neighbour's δ", e.Layers[column].Delta[k])
+					has("a neighbor's δ", e.Layers[column].Delta[k])
 					sum += c.Product
 				}
 				if column > 0 {

@@ -25,9 +25,9 @@ func (f *Frame) Pass() (*Pass, error) {
 	return &Pass{e.Input, e.Layers, e.Outputs, e.Loss}, nil
 }
 
-// Beside are the rows, of the training part, over which batch normalisation is shown: those of the
+// Beside are the rows, of the training part, over which batch normalization is shown: those of the
 // next update with the chosen row among them, or where there is none or it is too large the first
-// training rows. Nil where the network has no batch normalisation.
+// training rows. Nil where the network has no batch normalization.
 func (f *Frame) Beside() []int {
 	if !f.tied() {
 		return nil

@@ -92,10 +92,10 @@ func TestPoint4Network(t *testing.T) {
 	if want := []string{full(e.Layers[1].Z[3]), full(e.Layers[1].A[3]), full(e.Layers[1].Delta[3])}; !slices.Equal(numbers, want) {
 		t.Errorf("unit 1.3 has %v on the page and %v in the library", numbers, want)
 	}
-	neighbours := js[[]string](p, `[...document.querySelectorAll('#unit-in tbody tr')].map((r) => r.children[1].dataset.value)`)
+	neighbors := js[[]string](p, `[...document.querySelectorAll('#unit-in tbody tr')].map((r) => r.children[1].dataset.value)`)
 	for i, a := range e.Layers[0].A {
-		if neighbours[i] != full(a) {
-			t.Errorf("unit 0.%d has a = %s on the page and %v in the library", i, neighbours[i], a)
+		if neighbors[i] != full(a) {
+			t.Errorf("unit 0.%d has a = %s on the page and %v in the library", i, neighbors[i], a)
 		}
 	}
 	p.screen("unit")

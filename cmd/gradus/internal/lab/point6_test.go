@@ -43,6 +43,6 @@ func TestPoint6Verify(t *testing.T) {
 	p.click("#verify")
 	p.click("#cancel-verify")
 	if js[bool](p, "!!document.getElementById('cancel-verify') || !!document.getElementById('verdict')") {
-		t.Error("the check is not cancelled")
+		t.Error("the check is not canceled")
 	}
 }

@@ -38,11 +38,11 @@ func TestPoint7Race(t *testing.T) {
 	for _, axis := range []choice{{"updates", "updates"}, {"gradients", "gradient evaluations"}, {"seconds", "seconds"}, {"epochs", "epochs"}} {
 		p.click("#axis-" + axis.Name)
 		if text := p.text("#race-chart svg"); !strings.Contains(text, axis.Label) {
-			t.Errorf("the axis %s is not labelled %q", axis.Name, axis.Label)
+			t.Errorf("the axis %s is not labeled %q", axis.Name, axis.Label)
 		}
 	}
 	p.drawn("#race-chart", svg(p.session().Frame().Jobs["race"].result.(*Raced).Chart("epochs", sideWidth, sideHeight)))
 	p.screen("race")
-	p.click("#race-optimisers")
+	p.click("#race-optimizers")
 	p.until("document.getElementById('lanes') && document.querySelector('#lanes tbody').rows.length === 4")
 }

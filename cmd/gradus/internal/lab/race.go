@@ -24,7 +24,7 @@ type Raced struct {
 // Kinds of races.
 const (
 	raceMethods    = "methods"
-	raceOptimisers = "optimisers"
+	raceOptimizers = "optimizers"
 	raceRates      = "rates"
 )
 
@@ -50,7 +50,7 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 		lanes = append(lanes, lesson.Lane{Name: laneName(lane), Config: lane})
 	}
 	switch kind {
-	case raceOptimisers:
+	case raceOptimizers:
 		names := []string{"sgd", "momentum", "nesterov", "adam"}
 		if own := c.Optimizer(); !slices.Contains(names, own) {
 			names = append([]string{own}, names...)
@@ -66,14 +66,14 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 		}
 	case raceRates:
 		if c.Solver != nil {
-			return nil, "", fmt.Errorf("%w: %s finds its own rate; race optimisers, or build another one", ErrSetup, c.Solver)
+			return nil, "", fmt.Errorf("%w: %s finds its own rate; race optimizers, or build another one", ErrSetup, c.Solver)
 		}
 		for _, factor := range []float64{0.1, 1, 3, 10} {
 			add(func(c *train.Config) { c.Rate *= factor })
 		}
 	default:
 		if c.Solver != nil {
-			return nil, "", fmt.Errorf("%w: %s looks at all rows and knows the method batch alone; race optimisers, or build another one", ErrSetup, c.Solver)
+			return nil, "", fmt.Errorf("%w: %s looks at all rows and knows the method batch alone; race optimizers, or build another one", ErrSetup, c.Solver)
 		}
 		size := c.BatchSize
 		if c.Method != train.MiniBatch {
@@ -100,10 +100,10 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 	return lanes, common, nil
 }
 
-// tied reports whether batch normalisation ties the rows of a batch together.
+// tied reports whether batch normalization ties the rows of a batch together.
 func (f *Frame) tied() bool { return f.Net.HasNorm(nn.BatchNorm) }
 
-// laneName is a run's method with its batch size, its optimiser with those of its numbers that
+// laneName is a run's method with its batch size, its optimizer with those of its numbers that
 // are not the usual ones, and its rate.
 func laneName(c train.Config) string {
 	name := string(c.Method)
@@ -126,7 +126,7 @@ func laneName(c train.Config) string {
 	return name + ", rate " + short(c.Rate)
 }
 
-// raceRate is a rate for another optimiser: of momentum a tenth, since its steps add up to ten
+// raceRate is a rate for another optimizer: of momentum a tenth, since its steps add up to ten
 // times the gradient; of adam, whose steps have the rate's own size, 0.05 at most. What rescales
 // the gradient in other ways says nothing of a rate for those that do not.
 func raceRate(from string, rate float64, to string) float64 {

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// A lane's name says what it runs: method, batch size, optimiser and rate.
+// A lane's name says what it runs: method, batch size, optimizer and rate.
 func TestLanesSayWhatTheyRun(t *testing.T) {
 	for _, c := range []struct {
 		example string
@@ -19,10 +19,10 @@ func TestLanesSayWhatTheyRun(t *testing.T) {
 		{"notebook", nil, raceMethods, []string{"batch, sgd, rate 3", "stochastic, sgd, rate 3", "mini-batch of 2, sgd, rate 3"}},
 		{"notebook-per-sample", nil, raceMethods, []string{"batch, sgd, rate 80", "stochastic, sgd, rate 80", "mini-batch of 2, sgd, rate 80", "per-sample, sgd, rate 80"}},
 		{"notebook-per-sample", nil, raceRates, []string{"per-sample, sgd, rate 8", "per-sample, sgd, rate 80", "per-sample, sgd, rate 240", "per-sample, sgd, rate 800"}},
-		{"circles", map[string]string{"momentum": "0.5"}, raceOptimisers, []string{"mini-batch of 20, sgd, rate 1", "mini-batch of 20, momentum 0.5, rate 0.1", "mini-batch of 20, nesterov, rate 0.1", "mini-batch of 20, adam, rate 0.05"}},
+		{"circles", map[string]string{"momentum": "0.5"}, raceOptimizers, []string{"mini-batch of 20, sgd, rate 1", "mini-batch of 20, momentum 0.5, rate 0.1", "mini-batch of 20, nesterov, rate 0.1", "mini-batch of 20, adam, rate 0.05"}},
 		{"circles", map[string]string{"norm": "batch"}, raceMethods, []string{"batch, momentum, rate 0.1", "mini-batch of 20, momentum, rate 0.1"}},
-		{"circles", map[string]string{"optimizer": "lion", "lr": ""}, raceOptimisers, []string{"mini-batch of 20, lion, rate 0.0001", "mini-batch of 20, sgd, rate 0.01", "mini-batch of 20, momentum, rate 0.01", "mini-batch of 20, nesterov, rate 0.01", "mini-batch of 20, adam, rate 0.001"}},
-		{"circles", map[string]string{"optimizer": "lbfgs", "lr": "", "method": "auto"}, raceOptimisers, []string{"batch, lbfgs", "batch, sgd, rate 0.01", "batch, momentum, rate 0.01", "batch, nesterov, rate 0.01", "batch, adam, rate 0.001"}},
+		{"circles", map[string]string{"optimizer": "lion", "lr": ""}, raceOptimizers, []string{"mini-batch of 20, lion, rate 0.0001", "mini-batch of 20, sgd, rate 0.01", "mini-batch of 20, momentum, rate 0.01", "mini-batch of 20, nesterov, rate 0.01", "mini-batch of 20, adam, rate 0.001"}},
+		{"circles", map[string]string{"optimizer": "lbfgs", "lr": "", "method": "auto"}, raceOptimizers, []string{"batch, lbfgs", "batch, sgd, rate 0.01", "batch, momentum, rate 0.01", "batch, nesterov, rate 0.01", "batch, adam, rate 0.001"}},
 	} {
 		s := newSession(t, c.example)
 		if err := s.Change(c.change); err != nil {

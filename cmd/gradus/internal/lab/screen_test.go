@@ -34,7 +34,7 @@ func (p *tabPage) screen(name string) {
 	}
 }
 
-// small writes a picture with 256 colours, a third of the size.
+// small writes a picture with 256 colors, a third of the size.
 func small(t testing.TB, raw []byte) []byte {
 	t.Helper()
 	img, err := png.Decode(bytes.NewReader(raw))
@@ -45,7 +45,7 @@ func small(t testing.TB, raw []byte) []byte {
 		n     int
 		count map[color.RGBA]int
 	}
-	buckets := map[[3]uint8]*bucket{} // of nearly equal colours
+	buckets := map[[3]uint8]*bucket{} // of nearly equal colors
 	box := img.Bounds()
 	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(img.At(x, y)).(color.RGBA) }
 	for y := box.Min.Y; y < box.Max.Y; y++ {
@@ -61,7 +61,7 @@ func small(t testing.TB, raw []byte) []byte {
 	}
 	common := slices.SortedFunc(maps.Values(buckets), func(a, b *bucket) int { return b.n - a.n })
 	var palette color.Palette
-	for _, b := range common[:min(256, len(common))] { // each bucket's commonest colour
+	for _, b := range common[:min(256, len(common))] { // each bucket's commonest color
 		best := color.RGBA{}
 		for c, n := range b.count {
 			if n > b.count[best] || n == b.count[best] && (c.R < best.R || c.R == best.R && c.B < best.B) {

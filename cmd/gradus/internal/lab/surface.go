@@ -198,12 +198,12 @@ func (f *Frame) directions(ctx context.Context, plane string, origin []float64, 
 		v = principal(ctx, places, origin, u, f.Setup.Options.Seed)
 		labels = [2]string{"principal direction 1", "principal direction 2"}
 	}
-	normalise(u)
+	normalize(u)
 	along := dot(u, v)
 	for i := range v {
 		v[i] -= along * u[i]
 	}
-	normalise(v)
+	normalize(v)
 	return u, v, labels, nil
 }
 
@@ -225,7 +225,7 @@ func principal(ctx context.Context, places [][]float64, origin, besides []float6
 				v[i] -= along * besides[i]
 			}
 		}
-		normalise(v)
+		normalize(v)
 		clear(next)
 		for _, p := range places {
 			along := dotDifference(p, origin, v)
@@ -258,7 +258,7 @@ func dotDifference(p, origin, v []float64) float64 {
 	return sum
 }
 
-func normalise(v []float64) {
+func normalize(v []float64) {
 	size := math.Sqrt(dot(v, v))
 	if size == 0 {
 		if len(v) > 0 {

@@ -49,7 +49,7 @@ func (u Unit) of(net *nn.Network[float64]) bool {
 	return u.Unit < units
 }
 
-// UnitNumbers are a unit's numbers on the chosen row, with those of its neighbours.
+// UnitNumbers are a unit's numbers on the chosen row, with those of its neighbors.
 type UnitNumbers struct {
 	Unit       Unit
 	What       string // in words
@@ -71,14 +71,14 @@ type NamedNumber struct {
 	Address *lesson.Address
 }
 
-// Connection is a weight between a unit and a neighbour: forwards the neighbour's a times the
+// Connection is a weight between a unit and a neighbor: forwards the neighbor's a times the
 // weight adds to z, backwards its δ times the weight to ∂L/∂a.
 type Connection struct {
 	Weight  lesson.Address
 	Unit    Unit
 	Value   float64  // of the weight
-	A       float64  // of a neighbour before; 1 of the bias
-	Delta   *float64 // of a neighbour behind
+	A       float64  // of a neighbor before; 1 of the bias
+	Delta   *float64 // of a neighbor behind
 	Product float64  // of the weight with A, or with Delta
 }
 

@@ -16,7 +16,7 @@ type View struct {
 	Unit   Unit   // whose numbers are listed
 	Digits bool   // all digits of every number, instead of six
 	Axis   string // of the race: epochs, updates, gradients or seconds
-	Race   string // methods, optimisers or rates
+	Race   string // methods, optimizers or rates
 	Plane  string // of the surface: weights, random or principal
 	Second lesson.Address
 	AxisX  string // columns of the fit's plane

@@ -19,7 +19,7 @@ const (
 	WeightOf     Kind = "w"     // on the way back from a unit to one in the layer before
 	InputOf      Kind = "x"     // dz/dw, the value that the weight multiplies: an input of the network
 	ActivationOf Kind = "a"     // the same, where it is an activation of the layer before
-	HatOf        Kind = "hat"   // the same, for gamma of a norm: the normalised sum
+	HatOf        Kind = "hat"   // the same, for gamma of a norm: the normalized sum
 	One          Kind = "1"     // the same, for a bias or a norm's beta
 	ThroughNorm  Kind = "dz/ds" // on the way back through a layer norm, from z of a unit to s of one of the same layer
 )
@@ -54,7 +54,7 @@ type Path struct {
 //	delta_j = f'(z_j) · Σ_k w_jk·delta_k       dL/dw = delta_j · x
 //
 // Sum is exactly what the Terms, added in order, and then Rest come to. At a norm delta_j is dL/dz,
-// and Norm goes on from there to dL/ds. Where the network has batch normalisation, Rows sums dL/ds
+// and Norm goes on from there to dL/ds. Where the network has batch normalization, Rows sums dL/ds
 // times x over the batch; what stands before is the sample's.
 type Recursion struct {
 	Unit  Unit      `json:"unit"`
@@ -135,7 +135,7 @@ func (c chainer) normed(l int) bool {
 	return c.n.Layer(l).Norm == nn.LayerNorm && !own
 }
 
-// count is how many paths there are, at most math.MaxInt; 0 with batch normalisation, where they
+// count is how many paths there are, at most math.MaxInt; 0 with batch normalization, where they
 // lead through every row of the batch.
 func (c chainer) count() int {
 	if c.e.Batch > 0 {
@@ -249,7 +249,7 @@ func (c chainer) input() Factor {
 	switch {
 	case w.In == nn.OfGamma:
 		f.Kind, f.Layer, f.Unit, f.Value = HatOf, w.Layer, w.Unit, c.e.Layers[w.Layer].Norm.Hat[w.Unit]
-		f.Symbol, f.Meaning = fmt.Sprintf("hat[%d.%d]", w.Layer, w.Unit), "the normalised sum, which gamma multiplies"
+		f.Symbol, f.Meaning = fmt.Sprintf("hat[%d.%d]", w.Layer, w.Unit), "the normalized sum, which gamma multiplies"
 	case w.In < 0:
 		f.Kind, f.Layer, f.Unit, f.Value = One, w.Layer, w.Unit, 1
 		f.Symbol, f.Meaning = "1", "the sum grows by 1 for each 1 that is added to it"

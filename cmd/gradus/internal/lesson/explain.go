@@ -21,7 +21,7 @@ type ExplainOptions struct {
 	Rate     float64    // default: optim.DefaultRate of the rule
 	Weight   *Address   // nil: the weight of the first layer with the largest |gradient|
 	MaxPaths int        // list every path up to this many, otherwise the recursion; default 64
-	Batch    *Batch     // the rows beside the sample, which batch normalisation needs; otherwise nothing looks at them
+	Batch    *Batch     // the rows beside the sample, which batch normalization needs; otherwise nothing looks at them
 }
 
 // Explanation is one step of gradient descent on one sample, and for one weight w of it the
@@ -34,13 +34,13 @@ type ExplainOptions struct {
 // lists them all, or, where they are too many, Recursion shows the same sum as backpropagation
 // computes it.
 //
-// Batch normalisation ties the rows of a batch together, so there the gradient is that of the loss
+// Batch normalization ties the rows of a batch together, so there the gradient is that of the loss
 // summed over the batch, and a sum over its rows, which Recursion shows behind the sample's delta.
 type Explanation struct {
 	Input   []float64 `json:"input"`
 	Layers  []Layer   `json:"layers"`
 	Outputs []Output  `json:"outputs"`
-	Batch   int       `json:"batch,omitempty"` // rows in the batch where there is batch normalisation, otherwise 0
+	Batch   int       `json:"batch,omitempty"` // rows in the batch where there is batch normalization, otherwise 0
 	Row     int       `json:"row,omitempty"`   // the sample's in the batch
 	Loss    float64   `json:"loss"`            // of the sample, as the engine has it: finite also where an output has saturated
 
@@ -52,7 +52,7 @@ type Explanation struct {
 	// activation is softmax, whose outputs depend on every z, or because the two factors
 	// taken apart lose the number: in a saturated output they are infinite and 0.
 	FromZ     bool       `json:"from_z"`
-	PathCount int        `json:"path_count"` // at most math.MaxInt; 0 with batch normalisation
+	PathCount int        `json:"path_count"` // at most math.MaxInt; 0 with batch normalization
 	Paths     []Path     `json:"paths,omitempty"`
 	Recursion *Recursion `json:"recursion,omitempty"`
 	Sum       float64    `json:"sum"` // of the paths, or what the recursion comes to
@@ -109,7 +109,7 @@ type Update struct {
 }
 
 // Explain computes one step of net on the sample x with the targets y. The network is not
-// changed. Dropout, which belongs to training, drops nothing here. Batch normalisation is that of
+// changed. Dropout, which belongs to training, drops nothing here. Batch normalization is that of
 // training, over o.Batch.
 func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Explanation, error) {
 	o, err := o.check(net, x, y)

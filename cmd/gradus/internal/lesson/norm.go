@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Batch is the rows over which batch normalisation takes its means and variances, in the order
+// Batch is the rows over which batch normalization takes its means and variances, in the order
 // in which they are summed. The sample is one of them.
 type Batch struct {
 	X, Y nn.Matrix[float64]
@@ -19,9 +19,9 @@ type Batch struct {
 func (b *Batch) check(net *nn.Network[float64], loss nn.Loss, x, y []float64) error {
 	switch {
 	case b == nil:
-		return errors.New("the network has batch normalisation, which looks at a batch; give the rows that the sample is to be among")
+		return errors.New("the network has batch normalization, which looks at a batch; give the rows that the sample is to be among")
 	case b.X.Rows < 2:
-		return fmt.Errorf("the batch has %d row; batch normalisation needs at least 2", b.X.Rows)
+		return fmt.Errorf("the batch has %d row; batch normalization needs at least 2", b.X.Rows)
 	case b.X.Cols != net.Inputs() || b.Y.Cols != net.Outputs() || b.X.Rows != b.Y.Rows:
 		return fmt.Errorf("the batch has %d rows of %d inputs and %d rows of %d targets; the network has %d inputs and %d outputs", b.X.Rows, b.X.Cols, b.Y.Rows, b.Y.Cols, net.Inputs(), net.Outputs())
 	case b.Row < 0 || b.Row >= b.X.Rows || !slices.Equal(b.X.Row(b.Row), x) || !slices.Equal(b.Y.Row(b.Row), y):
@@ -106,7 +106,7 @@ type passed struct {
 func (p passed) input(row int, a Address) float64 {
 	switch {
 	case a.In == nn.OfGamma:
-		hat, _, _ := p.tape.Normalised(a.Layer)
+		hat, _, _ := p.tape.Normalized(a.Layer)
 		return hat.At(row, a.Unit)
 	case a.In < 0:
 		return 1
@@ -154,7 +154,7 @@ func (p passed) norm(l int) *Norm {
 	if d.Norm == nn.NoNorm {
 		return nil
 	}
-	hat, mean, rstd := p.tape.Normalised(l)
+	hat, mean, rstd := p.tape.Normalized(l)
 	gamma, _ := p.n.Index(l, nn.OfGamma, 0)
 	beta, _ := p.n.Index(l, nn.OfBeta, 0)
 	m := &Norm{Kind: d.Norm.String(), N: d.Units, S: p.sums(l), DeltaZ: p.deltaZ(p.row, l)}

@@ -183,6 +183,6 @@ func TestRaceRefusesAndStops(t *testing.T) {
 		}
 	})
 	if !errors.Is(err, context.Canceled) || len(tracks) != 1 || tracks[0].Reason != train.ReasonInterrupted || len(tracks[0].Points) != 6 {
-		t.Errorf("cancelled: %v, %+v", err, tracks)
+		t.Errorf("canceled: %v, %+v", err, tracks)
 	}
 }

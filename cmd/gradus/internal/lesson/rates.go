@@ -59,7 +59,7 @@ func (s *RateSweep) Lowest() int {
 
 // Steepest is the point where the loss falls fastest with the logarithm of the rate, up to the
 // lowest: by the slope of the line through the losses around it, a sixth of the sweep, since
-// that of neighbours is noise of the batches. ok is false where the smoothed loss never falls by
+// that of neighbors is noise of the batches. ok is false where the smoothed loss never falls by
 // a hundredth of itself.
 func (s *RateSweep) Steepest() (point int, ok bool) {
 	lowest := s.Lowest()

@@ -166,19 +166,19 @@ func (b *body) horner(x *value, c ...float64) *value {
 // beyond.
 func (b *body) erfc(x *value) *value {
 	z := b.mul(x, x)
-	var centre *value
+	var center *value
 	if b.size == 8 {
-		centre = b.horner(z, -7.7794677510917091322e-10,
+		center = b.horner(z, -7.7794677510917091322e-10,
 			1.371098020264571568e-8, -1.6206313769690032775e-7, 1.6447131581436621327e-6,
 			-1.4924712303625600555e-5, 1.2055293577027264417e-4, -8.5483259293199410198e-4,
 			5.2239776061185980535e-3, -2.6866170643111479871e-2, 1.1283791670944184751e-1,
 			-3.761263890318351954e-1, 1.283791670955125657e-1)
 	} else {
-		centre = b.horner(z, 7.8538656316040099485e-5,
+		center = b.horner(z, 7.8538656316040099485e-5,
 			-8.010193776723859864e-4, 5.1883275436176762218e-3, -2.6853811758475680391e-2,
 			1.1283585141531381438e-1, -3.7612625823432830365e-1, 1.283791657269896527e-1)
 	}
-	near := b.sub(b.k(1), b.fma(x, centre, x))
+	near := b.sub(b.k(1), b.fma(x, center, x))
 	a := b.abs(x)
 	tail := b.erfcTail(b.min(a, b.pick(10.5, 28))) // which is 0 from there on
 	far := b.choose(b.negative(x), b.sub(b.k(2), tail), tail)

@@ -1,6 +1,6 @@
 package main
 
-// norms are the passes of batch and layer normalisation over one row, and dropout's.
+// norms are the passes of batch and layer normalization over one row, and dropout's.
 var norms = []*loop{
 	{name: "batchNorm", streams: []string{"z", "hat", "mean", "rstd", "gamma", "beta"},
 		is: "hat[i] = (hat[i] - mean[i]) * rstd[i]; z[i] = FMA(hat[i], gamma[i], beta[i])", unroll: 2, body: func(b *lines) {

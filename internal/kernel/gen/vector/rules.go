@@ -1,6 +1,6 @@
 package main
 
-// rules are the passes of the optimisers beyond updates, and of what else is done to weights
+// rules are the passes of the optimizers beyond updates, and of what else is done to weights
 // and gradients element by element.
 var rules = []*loop{
 	{name: "adagrad", streams: []string{"w", "grad", "v"}, scalars: []string{"rate", "eps"},
