@@ -182,6 +182,9 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 	default:
 		panic(fmt.Sprintf("option: the field %s is a %T, which has no text", p.Field, at))
 	}
+	if err != nil && p.Give != "" {
+		return errors.New(p.Give)
+	}
 	return err
 }
 
