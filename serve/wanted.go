@@ -20,44 +20,61 @@ type wanted struct {
 	reasons  bool
 }
 
+// A named is a parameter's name and where its value goes.
+type named[V any] struct {
+	name string
+	to   *V
+}
+
+// levels and truths are the parameters, in the order in which a wrong one is named.
+func (w *wanted) levels() []named[*float64] {
+	return []named[*float64]{{"interval", &w.interval}, {"sets", &w.sets}}
+}
+func (w *wanted) truths() []named[bool] {
+	return []named[bool]{{"counts", &w.counts}, {"reasons", &w.reasons}}
+}
+
 // fromQuery reads the parameters of POST /predict.
 func fromQuery(q url.Values) (w wanted, err error) {
-	for name, to := range map[string]**float64{"interval": &w.interval, "sets": &w.sets} {
-		if q.Has(name) {
-			level, err := strconv.ParseFloat(q.Get(name), 64)
+	for _, p := range w.levels() {
+		if q.Has(p.name) {
+			level, err := strconv.ParseFloat(q.Get(p.name), 64)
 			if err != nil {
-				return w, notLevel(name, strconv.Quote(q.Get(name)))
+				return w, notLevel(p.name, strconv.Quote(q.Get(p.name)))
 			}
-			*to = &level
+			*p.to = &level
 		}
 	}
-	for name, to := range map[string]*bool{"counts": &w.counts, "reasons": &w.reasons} {
-		switch q.Get(name) {
+	for _, p := range w.truths() {
+		switch q.Get(p.name) {
 		case "true":
-			*to = true
+			*p.to = true
 		case "", "false":
 		default:
-			return w, notTruth(name, strconv.Quote(q.Get(name)))
+			return w, notTruth(p.name, strconv.Quote(q.Get(p.name)))
 		}
 	}
 	return w, nil
 }
 
 // fromParameters reads the parameters of an inference request.
-func fromParameters(p map[string]any) (w wanted, err error) {
-	for name, to := range map[string]**float64{"interval": &w.interval, "sets": &w.sets} {
-		if v, ok := p[name]; ok {
+func fromParameters(given map[string]any) (w wanted, err error) {
+	if len(given) == 0 {
+		return w, nil
+	}
+	for _, p := range w.levels() {
+		if v, ok := given[p.name]; ok {
 			level, ok := v.(float64)
 			if !ok {
-				return w, notLevel(name, fmt.Sprintf("%v", v))
+				return w, notLevel(p.name, fmt.Sprintf("%v", v))
 			}
-			*to = &level
+			*p.to = &level
 		}
 	}
-	for name, to := range map[string]*bool{"counts": &w.counts, "reasons": &w.reasons} {
-		if v, ok := p[name]; ok {
-			if *to, ok = v.(bool); !ok {
-				return w, notTruth(name, fmt.Sprintf("%v", v))
+	for _, p := range w.truths() {
+		if v, ok := given[p.name]; ok {
+			if *p.to, ok = v.(bool); !ok {
+				return w, notTruth(p.name, fmt.Sprintf("%v", v))
 			}
 		}
 	}

@@ -266,6 +266,7 @@ func TestMoreRefused(t *testing.T) {
 		words      string
 	}{
 		{s, "/predict?model=regression&interval=2", row, 400, "interval is 2: give a share between 0 and 1"},
+		{s, "/predict?model=regression&sets=much&reasons=2&interval=wide", row, 400, `interval is "wide", which is no number`}, // the first of three
 		{s, "/predict?model=regression&interval=0", row, 400, "interval is 0: give a share between 0 and 1"},
 		{s, "/predict?model=regression&interval=high", row, 400, `interval is "high", which is no number`},
 		{s, "/predict?model=regression&interval=0.999", row, 400, "interval is 0.999: it takes at least 999 validation rows"},
