@@ -94,10 +94,10 @@ func newCommands() *commands {
 		*all = flagsOf(option.All())
 	}
 	c.Inspect.optionFlags = flagsOf(option.In(option.Data))
-	c.LR.optionFlags = flagsOf(option.In(option.Data, option.Network, option.Loss, option.Descent, option.Regularization, option.Run), option.The("validation", "test"))
-	net := slices.Concat(option.In(option.Data, option.Network), option.The("loss", "reduction", "dropout", "input-dropout"))
-	c.Check.optionFlags = flagsOf(net, option.The("l1", "l2", "class-weight", "sample-weight"))
-	c.Compare.optionFlags = flagsOf(net, option.The("batch-size", "lr", "target-loss", "tolerance", "shuffle"), []*option.Option{
+	c.LR.optionFlags = flagsOf(option.In(option.Data, option.Network, option.Loss, option.Descent, option.Regularization, option.Run), option.Pick("validation", "test"))
+	net := slices.Concat(option.In(option.Data, option.Network), option.Pick("loss", "reduction", "dropout", "input-dropout"))
+	c.Check.optionFlags = flagsOf(net, option.Pick("l1", "l2", "class-weight", "sample-weight"))
+	c.Compare.optionFlags = flagsOf(net, option.Pick("batch-size", "lr", "target-loss", "tolerance", "shuffle"), []*option.Option{
 		option.Named("optimizer").Or("sgd"), option.Named("schedule").Or("constant"), option.Named("epochs").Or("50"),
 	})
 	return &c

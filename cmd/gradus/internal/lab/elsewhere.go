@@ -13,7 +13,7 @@ import (
 
 // spoken are the options of a setup: the form's fields, and the types that the panel of the data asks
 // for.
-var spoken = append(option.The("types"), fields...)
+var spoken = append(option.Pick("types"), fields...)
 
 // Command is the call of gradus train that comes to the same bits, for a table in a file of
 // that name. validated says that there are validation rows: the lab keeps the last weights.

@@ -87,8 +87,8 @@ func In(groups ...string) []*Option {
 	return slices.DeleteFunc(All(), func(p *Option) bool { return !slices.Contains(groups, p.Group) })
 }
 
-// The are the options with these names. There must be one for each.
-func The(names ...string) []*Option {
+// Pick returns the options with these names. There must be one for each.
+func Pick(names ...string) []*Option {
 	out := make([]*Option, len(names))
 	for i, name := range names {
 		if out[i] = Named(name); out[i] == nil {
