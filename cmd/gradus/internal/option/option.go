@@ -21,7 +21,6 @@ type Option struct {
 	Choices []string // the words that it takes; nil: something else
 	Words   []string // some words that it takes beside others
 	Least   int      // of a whole number
-	Give    string   // what to give instead of a text that is refused; "": what the field's type takes
 	Column  bool     // the value names a column, in double quotes or not, behind time: or not
 	Off     bool     // the field is true where the flag is off
 	Part    bool     // the value is a part of the rows, or none

@@ -100,6 +100,7 @@ func TestTextRoundTrip(t *testing.T) {
 	}
 }
 
+// What is no text for an option is refused by Set, and what is out of its range by model.Options.Validate.
 func TestSetRefuses(t *testing.T) {
 	for name, texts := range map[string][]string{
 		"lr": {"x", "NaN", "Inf", "1,2"}, "l1": {"x", "-Inf"}, "epochs": {"0", "-1", "1.5", "x"}, "warmup": {"-1"}, "patience": {"-1", "x"},
@@ -107,7 +108,8 @@ func TestSetRefuses(t *testing.T) {
 		"target": {`"a`}, "seed": {"", "-1", "x"}, "calibrate": {"maybe"}, "validation": {"half"},
 	} {
 		for _, text := range texts {
-			if err := Named(name).Set(new(model.Options), text); err == nil {
+			var o model.Options
+			if Named(name).Set(&o, text) == nil && o.Validate() == nil {
 				t.Errorf("--%s %s is taken", name, text)
 			}
 		}

@@ -143,8 +143,10 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 		}
 	case **int:
 		if *at = nil; text != "" {
-			var n int
-			n, err = p.whole(text)
+			var n int // whose range model.Options.Validate knows
+			if n, err = strconv.Atoi(text); err != nil {
+				err = errors.New("give a whole number")
+			}
 			*at = &n
 		}
 	case *uint64:
@@ -157,7 +159,7 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 		}
 	case **float64:
 		if *at = nil; text != "" {
-			var x float64
+			var x float64 // likewise
 			x, err = p.number(text)
 			*at = &x
 		}
@@ -181,9 +183,6 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 		*at, err = split(text, data.ParseKind)
 	default:
 		panic(fmt.Sprintf("option: the field %s is a %T, which has no text", p.Field, at))
-	}
-	if err != nil && p.Give != "" {
-		return errors.New(p.Give)
 	}
 	return err
 }
@@ -210,7 +209,11 @@ func (p *Option) number(text string) (float64, error) {
 	if p.Part && text == "none" {
 		return 0, nil
 	}
-	return finite(text)
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, errors.New("give a finite number")
+	}
+	return x, nil
 }
 
 func finite(text string) (float64, error) {
