@@ -1,0 +1,113 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Every row is in one fold and predicted by a model that has not seen it; how many folds run
+// at a time changes nothing.
+func TestCrossValidate(t *testing.T) {
+	table := claims(t)
+	for _, change := range []func(*Options){
+		func(*Options) {},
+		func(o *Options) {
+			o.Targets, o.Ignore = []string{"amount"}, []string{"kind", "three", "d"}
+			o.SampleWeight = "w"
+		},
+		func(o *Options) { o.Group = "g" },
+		func(o *Options) { o.Split = "time:d" },
+		func(o *Options) {
+			o.Threshold, o.Metrics, o.ClassWeight = "auto:f1", []string{"f1", "auc"}, []string{"balanced"}
+		},
+	} {
+		o := few("kind")
+		change(&o)
+		var runs []*CV
+		for _, threads := range []int{1, 2, 5} {
+			o.Threads = threads
+			calls := 0
+			cv, err := CrossValidate(context.Background(), table, o, 4, func(int, *Model) { calls++ })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if calls != 4 {
+				t.Errorf("%d calls", calls)
+			}
+			runs = append(runs, cv)
+		}
+		cv := runs[0]
+		for _, other := range runs[1:] {
+			if !slices.Equal(cv.Predictions, other.Predictions) || !slices.Equal(cv.Fold, other.Fold) || fmt.Sprint(cv.Mean, cv.SD, cv.Pooled) != fmt.Sprint(other.Mean, other.SD, other.Pooled) {
+				t.Errorf("%+v: other results with other threads", o)
+			}
+			for i := range cv.Folds {
+				if cv.Folds[i].WeightsSHA256() != other.Folds[i].WeightsSHA256() {
+					t.Errorf("%+v: fold %d is another network", o, i)
+				}
+			}
+		}
+		if byTime := o.Split != ""; !byTime && len(cv.Rows) != 120 || byTime && (len(cv.Rows) < 90 || len(cv.Rows) > 100) || !slices.IsSorted(cv.Rows) {
+			t.Errorf("%+v: %d rows are in a fold", o, len(cv.Rows))
+		}
+		width := cv.Folds[0].Outputs()
+		for i, r := range cv.Rows {
+			p, _, err := cv.Folds[cv.Fold[i]].Predict(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(p[r*width:][:width], cv.Predictions[i*width:][:width]) {
+				t.Fatalf("%+v: row %d was predicted by another fold", o, r)
+			}
+			for j, s := range cv.Rows {
+				if o.Group != "" && cv.Fold[i] != cv.Fold[j] && table.Cell(r, 3) == table.Cell(s, 3) {
+					t.Fatalf("the group %s is in two folds", table.Cell(r, 3))
+				}
+			}
+			if i > 10 {
+				break // each costs a prediction of the whole table
+			}
+		}
+		for _, s := range cv.Mean {
+			sum, squares := 0.0, 0.0
+			for _, m := range cv.Folds {
+				v, _ := m.Training.Metrics.Test.Get(s.Name)
+				sum += v / 4
+			}
+			for _, m := range cv.Folds {
+				v, _ := m.Training.Metrics.Test.Get(s.Name)
+				squares += (v - sum) * (v - sum) / 3
+			}
+			sd, _ := cv.SD.Get(s.Name)
+			if math.Abs(s.Value-sum) > 1e-12 || math.Abs(sd-math.Sqrt(squares)) > 1e-12 {
+				t.Errorf("%s: %v ± %v, want %v ± %v", s.Name, s.Value, sd, sum, math.Sqrt(squares))
+			}
+		}
+	}
+	for want, c := range map[string]struct {
+		k int
+		o func(*Options)
+	}{
+		"Folds 1: give a whole number of at least 2":                                        {1, func(*Options) {}},
+		"Folds: 121 folds need as many rows, and 120 have a target":                         {121, func(*Options) {}},
+		`Folds: 30 folds need as many groups, and the column "g" has 12`:                    {30, func(o *Options) { o.Group = "g" }},
+		"Test: every row is a test row once in a cross-validation":                          {3, func(o *Options) { half := 0.5; o.Test = &half }},
+		"fold 1 of 3: options: Metrics: there is no metric":                                 {3, func(o *Options) { o.Metrics = []string{"rmse"} }},
+		"Folds: fold 1 of 5 would have no rows: too many rows have the same time; take few": {5, func(o *Options) { o.Split = "time:w" }},
+	} {
+		o := few("kind")
+		c.o(&o)
+		if _, err := CrossValidate(context.Background(), table, o, c.k, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	if _, err := CrossValidate(ctx, table, few("kind"), 3, nil); err == nil {
+		t.Error("an ended context changes nothing")
+	}
+}

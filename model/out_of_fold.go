@@ -1,0 +1,116 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/metrics"
+)
+
+// OutOfFold returns what the members of an ensemble say of the rows that they were not trained on: of
+// each row the mean of those members. Nil where there are none, because members share the rows that
+// choose the epoch, or the run is of one network. m is the latest model of the run, or one that an
+// earlier run with the same tables and options made.
+func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
+	if f.bag == nil || !f.bag.inFolds {
+		return nil, nil
+	}
+	t, width := f.tables.Train, m.Outputs()
+	sums, members := map[int][]float64{}, map[int]float64{}
+	j := &Judged{What: "out-of-fold", Table: t}
+	taken := f.bag.taken
+	if taken == nil { // the model is of an earlier run
+		var err error
+		if taken, err = f.bag.again(m); err != nil {
+			return nil, err
+		}
+	}
+	for _, member := range taken {
+		for i, row := range member.rows {
+			says := member.says[i*width:][:width]
+			if members[row]++; sums[row] == nil {
+				sums[row] = slices.Clone(says)
+				j.Rows = append(j.Rows, row)
+				continue
+			}
+			for k, v := range says {
+				sums[row][k] += v
+			}
+		}
+	}
+	if len(j.Rows) == 0 {
+		return nil, nil
+	}
+	slices.Sort(j.Rows)
+	for _, row := range j.Rows {
+		for _, v := range sums[row] {
+			j.Says = append(j.Says, v/members[row])
+		}
+	}
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return nil, err
+	}
+	j.targets = make([]float64, len(j.Rows)*m.Encoding.Outputs())
+	if err := data.Targets(b, j.Rows, j.targets); err != nil {
+		return nil, err
+	}
+	if j.W, err = f.sampleWeights(t, j.Rows); err != nil {
+		return nil, err
+	}
+	_, j.Truth, err = m.compare(j.Says, j.targets, j.W, nil)
+	return j, err
+}
+
+// again finds what the members of a model that was trained before say of their folds; nil of a model
+// with other members.
+func (b *bag) again(m *Model) (all []*member, err error) {
+	members := m.Members()
+	if len(members) != len(b.members) {
+		return nil, nil
+	}
+	t := b.fit.tables.Train
+	for k, own := range members {
+		bound, err := own.Encoding.Bind(t)
+		if err != nil {
+			return nil, err
+		}
+		one := &member{rows: pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
+		if one.says, _, err = own.predictRows(bound, one.rows, nil); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// scoreOutOfFold sets the scores of the out-of-fold predictions, if there are any, and returns the
+// rows.
+func (f *Fit) scoreOutOfFold(m *Model) error {
+	j, err := f.OutOfFold(m)
+	if j == nil || err != nil {
+		return err
+	}
+	report, y, err := m.compare(j.Says, j.targets, j.W, f.Options.Metrics)
+	if err != nil {
+		return err
+	}
+	report.Set("loss", m.meanLoss(j.Says, j.targets, j.W)/setWeight(j.W, len(j.Rows)))
+	m.Training.Metrics.OutOfFold = &report
+	m.Training.Guess = m.learnGuess(y, j.W)
+	m.findWorse("out-of-fold", &report, y, j.W)
+	m.Training.Metrics.Baseline, err = m.scoreGuess(y, j.W, m.Options.Metrics)
+	return err
+}
+
+// bestThreshold chooses the threshold on the out-of-fold predictions.
+func (f *Fit) bestThreshold(m *Model) error {
+	j, err := f.OutOfFold(m)
+	if j == nil || err != nil {
+		return err
+	}
+	m.Threshold, err = metrics.BestThreshold(f.recipe.thresholdBy, j.Truth, second(j.Says), j.W)
+	return err
+}
+
+// What the run of one network has as well.
