@@ -91,7 +91,7 @@ func (f *optionFlags) give(name, text string) {
 	*f.field(f.find(name)).(*texts) = texts{text}
 }
 
-// options reads the flags, but for the parts of the rows, which may name a file: tables reads those.
+// options reads the flags. It leaves out validation and test, which may name a file: heldOut reads those.
 func (f *optionFlags) options() (model.Options, error) {
 	var o model.Options
 	for _, p := range f.of {

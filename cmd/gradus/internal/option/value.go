@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// An option as text, which is what a flag, a field of the page and a draw of gradus tune are.
+// An option's text is what a flag, a field of the page and a draw of gradus tune hold.
 
 // at is a pointer to the option's field.
 func (p *Option) at(o *model.Options) any {

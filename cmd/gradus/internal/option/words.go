@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Words are the text of an error in which an option that is refused is called as called calls it.
+// Words returns an error's text. A refused option has the name that called gives to its field.
 func Words(err error, called func(field string) string) string {
 	var refused *model.OptionError
 	if !errors.As(err, &refused) {
