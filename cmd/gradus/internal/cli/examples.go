@@ -89,6 +89,14 @@ func (tuneCmd) Help() string {
 	)
 }
 
+func (workCmd) Help() string {
+	return exampleCalls(
+		"gradus work --queue postgres://ann@db.example/shop", "on each machine that helps; the password is in PGPASSWORD or ~/.pgpass",
+		"gradus tune data.csv --queue postgres://ann@db.example/shop", "on the one that asks",
+		"gradus work --queue postgres://ann@db.example/shop --data-root /mnt/tables --idle 10m", "ends when there is nothing to do",
+	) + more("cluster.md")
+}
+
 func (lrCmd) Help() string { return exampleCalls("gradus lr data.csv --target price -o rates.svg", "") }
 
 func (labCmd) Help() string { return exampleCalls("gradus lab data.csv", "") + more("lab.md") }

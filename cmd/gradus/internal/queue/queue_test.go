@@ -63,13 +63,12 @@ func (s *said) String() string {
 	return strings.Join(s.lines, "\n")
 }
 
-// a test has a server, and ends its workers.
+// bench is a server with workers, which end when the test does.
 type bench struct {
 	t       *testing.T
 	server  *need.Server
 	address string
 	said    said
-	workers sync.WaitGroup
 }
 
 func newBench(t *testing.T) *bench {

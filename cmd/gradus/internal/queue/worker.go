@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,7 +167,7 @@ func (w *Worker) beat(ctx context.Context) error {
 		for _, t := range w.running {
 			jobs = append(jobs, t.job)
 		}
-		rows, err := db.Query(ctx, "select id from gradus.jobs j where id = any($1) and "+open, jobs, absent)
+		rows, err := db.Query(ctx, "select id from gradus.jobs j where id = any($1) and "+isOpen, jobs, absent)
 		if err != nil {
 			return err
 		}
@@ -187,9 +188,9 @@ func (w *Worker) beat(ctx context.Context) error {
 	})
 }
 
-// open is of a job j whose caller is there; $2 is absent. Right after the server's start callers are
+// isOpen is of a job j whose caller is there; $2 is absent. Right after the server's start callers are
 // still coming back.
-const open = "j.state = 'open' and greatest(j.seen, pg_postmaster_start_time()) > now() - $2::interval"
+const isOpen = "j.state = 'open' and greatest(j.seen, pg_postmaster_start_time()) > now() - $2::interval"
 
 // renew takes the leases again on a new connection. What another worker has taken meanwhile is left to it.
 func (w *Worker) renew(ctx context.Context, db *pgx.Conn) error {
@@ -209,13 +210,13 @@ func (w *Worker) renew(ctx context.Context, db *pgx.Conn) error {
 	return nil
 }
 
-// claim takes a task: one that waits, or one whose worker was lost. Small jobs come before the rest of
+// nextTask finds a task: one that waits, or one whose worker was lost. Small jobs come before the rest of
 // large ones, since tasks go by their number in the job. A worker that failed at a task leaves it
 // to others, as long as others are there.
-const claim = `
+const nextTask = `
 select t.id, t.job, t.number, t.claim + 1, t.work, t.state = 'running', coalesce(t.worker, ''), cardinality(t.failed)
 from gradus.tasks t join gradus.jobs j on j.id = t.job
-where ` + open + ` and not t.job = any($1)
+where ` + isOpen + ` and not t.job = any($1)
 	and (t.state = 'waiting' or t.state = 'running'
 		and pg_postmaster_start_time() < now() - interval '5 s' -- until then workers take their leases again
 		and t.id not in (select l.objid::bigint from pg_locks l where l.locktype = 'advisory' and l.classid = $4::bigint::oid and l.objsubid = 2
@@ -224,6 +225,7 @@ where ` + open + ` and not t.job = any($1)
 	and (not $3 = any(t.failed) or not exists (select from gradus.workers w where w.seen > now() - interval '` + recent + `' and not w.name = any(t.failed)))
 order by t.number, t.copy, t.id limit 1 for update of t skip locked`
 
+// claim takes a task and its lease; nil where there is none.
 func (w *Worker) claim(ctx context.Context) (found *claimed, err error) {
 	err = w.link.do(ctx, func(ctx context.Context, db *pgx.Conn) error {
 		found = nil
@@ -238,7 +240,7 @@ func (w *Worker) claim(ctx context.Context) (found *claimed, err error) {
 			var lost, mine bool
 			var worker string
 			var failures int
-			err := tx.QueryRow(ctx, claim, refused, absent, w.Name, int64(class)).Scan(&t.id, &t.job, &t.number, &t.claim, &t.work, &lost, &worker, &failures)
+			err := tx.QueryRow(ctx, nextTask, refused, absent, w.Name, int64(class)).Scan(&t.id, &t.job, &t.number, &t.claim, &t.work, &lost, &worker, &failures)
 			if errors.Is(err, pgx.ErrNoRows) {
 				return nil
 			}
@@ -279,7 +281,6 @@ func (w *Worker) do(ctx context.Context, t *claimed) error {
 	w.mutex.Lock()
 	t.cancel = cancel
 	w.mutex.Unlock()
-	start := time.Now()
 	work, err := w.open(ctx, t)
 	if err != nil {
 		if ctx.Err() == nil && inner.Err() == nil {
@@ -287,6 +288,7 @@ func (w *Worker) do(ctx context.Context, t *claimed) error {
 		}
 	} else {
 		defer w.leave(t.job)
+		start := time.Now()
 		var r Result
 		if r, err = work.Do(inner, t.work); err == nil {
 			r.Seconds = time.Since(start).Seconds()
@@ -377,7 +379,7 @@ func (w *Worker) ready(ctx context.Context, job int32) (Work, error) {
 	if version != w.Version {
 		return nil, fmt.Errorf("it is of gradus %s and the worker is gradus %s: use one version everywhere", version, w.Version)
 	}
-	w.Say("job %d of %s: %s", job, caller, command)
+	w.Say("job %d of %s: %s", job, caller, strings.Join(command, " "))
 	work, err := w.Open(ctx, command)
 	if err != nil {
 		return nil, err
