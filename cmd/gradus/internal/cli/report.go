@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/metrics"
@@ -96,13 +97,13 @@ func calibrationText(c *model.Calibration) string {
 		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
 }
 
-func findingText(f train.Finding) string {
+func findingText(f option.Finding) string {
 	return fmt.Sprintf("%s: %s. Try %s.", f.Code, f.Evidence, f.Try)
 }
 
 // writeDiagnosis says why the run did not come to what it could have; nothing of a healthy one.
 func writeDiagnosis(e *env, found []train.Finding) {
-	for i, f := range found {
+	for i, f := range option.Findings(found) {
 		if i == 0 {
 			e.printf("\nDiagnosis, causes first (gradus help diagnosis has each)\n")
 		}
