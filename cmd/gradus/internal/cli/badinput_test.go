@@ -449,7 +449,7 @@ func badPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, "folder/config.json", "{}")
-	must(t, 0, "train", penguins, "--hidden", "3", "--epochs", "1", "--quiet", "-o", "good.safetensors")
+	must(t, 0, "train", penguins, "--hidden", "3", "--epochs", "1", "--members", "1", "--quiet", "-o", "good.safetensors")
 	good := []byte(readFile(t, "good.safetensors"))
 	for name, bad := range badModels {
 		writeFile(t, name+".safetensors", string(bad.damage(openModelFile(good))))

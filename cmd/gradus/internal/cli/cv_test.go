@@ -71,7 +71,7 @@ func TestCV(t *testing.T) {
 
 func TestImportance(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", penguins, "--epochs", "20", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", penguins, "--epochs", "20", "--quiet", "-o", "m.safetensors")
 	o := parseJSON(t, must(t, 0, "importance", "m.safetensors", penguins, "--json", "--metric", "log-loss", "--repeats", "3").out)
 	columns := o.at(t, "columns").([]any)
 	if o.at(t, "metric") != "log_loss" || len(columns) != 6 || o.number(t, "rows") != 344 {
@@ -135,7 +135,7 @@ func TestRowFlags(t *testing.T) {
 	if got := evaluated.number(t, "metrics", "accuracy"); math.Abs(got-right/float64(len(records))) > 1e-12 {
 		t.Errorf("evaluate says %v, predict's classes make %v", got, right/float64(len(records)))
 	}
-	text := must(t, 0, "train", cancer, "--epochs", "5", "--metric", "f1", "--threshold", "auto:f1", "--quiet", "-o", "m.safetensors").out
+	text := must(t, 0, "train", "--members", "1", cancer, "--epochs", "5", "--metric", "f1", "--threshold", "auto:f1", "--quiet", "-o", "m.safetensors").out
 	for _, want := range []string{"Decides  malignant above a probability of", "the best on the validation rows by f1", "The validation rows also chose the epoch and the threshold"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)

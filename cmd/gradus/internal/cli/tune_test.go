@@ -60,7 +60,7 @@ func TestTuneContinues(t *testing.T) {
 	for file, want := range map[string]string{"train.csv": "(data differs)", "held.csv": "(data differs)", "start.safetensors": "(from differs)"} {
 		was := readFile(t, file)
 		if file == "start.safetensors" {
-			must(t, 0, "train", iris, "--epochs", "2", "--hidden", "4", "-o", file, "--quiet")
+			must(t, 0, "train", "--members", "1", iris, "--epochs", "2", "--hidden", "4", "-o", file, "--quiet")
 		} else {
 			writeFile(t, file, strings.Replace(was, "3.5", "3.6", 1))
 		}
