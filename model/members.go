@@ -38,7 +38,7 @@ func (o *Options) chooseMembers(tables Tables, s *data.Schema, start *Weights) (
 	case o.Tolerance != nil || o.TargetLoss != nil:
 		return 1, "One network is trained, not an ensemble: a tolerance or a loss to reach is of one network."
 	case rows < shortOfFolds:
-		return 1, "One network is trained, not an ensemble: " + rowsText(rows) + " are too few for folds."
+		return 1, "One network is trained, not an ensemble: fewer than 50 rows are too few for folds."
 	}
 	switch cells := rows * len(s.Columns); {
 	case cells <= smallCells:

@@ -12,7 +12,7 @@ import (
 
 func TestCV(t *testing.T) {
 	place(t, nil)
-	r := must(t, 0, "cv", iris, "--folds", "4", "--epochs", "3", "--json", "-o", "oof.csv", "--metric", "accuracy,log-loss")
+	r := must(t, 0, "cv", iris, "--members", "1", "--folds", "4", "--epochs", "3", "--json", "-o", "oof.csv", "--metric", "accuracy,log-loss")
 	o := parseJSON(t, r.out)
 	folds := o.at(t, "folds").([]any)
 	if len(folds) != 4 || strings.Count(r.err, "\n") != 4 {
@@ -46,7 +46,7 @@ func TestCV(t *testing.T) {
 	if strings.Join(header, ",") != "row,fold,species,p_setosa,p_versicolor,p_virginica" || math.Abs(right/150-o.number(t, "out_of_fold", "accuracy")) > 1e-12 {
 		t.Errorf("%v: %v right, %v", header, right, o["out_of_fold"])
 	}
-	text := must(t, 0, "cv", iris, "--folds", "4", "--epochs", "3", "--quiet").out
+	text := must(t, 0, "cv", iris, "--members", "1", "--folds", "4", "--epochs", "3", "--quiet").out
 	for _, want := range []string{"fold 4", "mean ", "standard deviation", "always the commonest", "all together"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
@@ -166,7 +166,7 @@ func TestCVLackingScore(t *testing.T) {
 		}
 		return "no" // and so are all rows of group 0
 	})})
-	args := []string{"cv", "t.csv", "--folds", "3", "--group", "g", "--epochs", "2", "--validation", "none", "--quiet"}
+	args := []string{"cv", "t.csv", "--members", "1", "--folds", "3", "--group", "g", "--epochs", "2", "--validation", "none", "--quiet"}
 	o := parseJSON(t, must(t, 0, append(args, "--json")...).out)
 	lacking := o.at(t, "lacking").([]any)[0].(map[string]any)
 	fold := lacking["folds"].([]any)
