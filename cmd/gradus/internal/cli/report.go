@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/metrics"
@@ -44,6 +45,8 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 	if c := t.Calibration; c != nil {
 		e.printf("%s\n", calibrationText(c))
+	} else if text := memberCalibrations(m); text != "" {
+		e.printf("%s\n", text)
 	} else if m.Options.Calibrate {
 		e.printf("Note     No temperature was chosen: that takes two or more classes by logits and 40 validation rows.\n")
 	}
@@ -96,13 +99,33 @@ func calibrationText(c *model.Calibration) string {
 		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
 }
 
-func findingText(f train.Finding) string {
+// memberCalibrations says what the temperatures of an ensemble's members are; "" where none was looked for.
+func memberCalibrations(m *model.Model) string {
+	asked, kept := 0, []float64{}
+	for _, one := range m.Members() {
+		if c := one.Training.Calibration; c != nil {
+			if asked++; c.Kept {
+				kept = append(kept, c.Temperature)
+			}
+		}
+	}
+	switch {
+	case asked == 0:
+		return ""
+	case len(kept) == 0:
+		return "Logits   as trained: a temperature did not make the probabilities of new rows better in any member's fold"
+	}
+	return fmt.Sprintf("Logits   of %d of the %d members divided by a temperature of %s to %s, each chosen on the member's own fold",
+		len(kept), len(m.Members()), short(slices.Min(kept)), short(slices.Max(kept)))
+}
+
+func findingText(f option.Finding) string {
 	return fmt.Sprintf("%s: %s. Try %s.", f.Code, f.Evidence, f.Try)
 }
 
 // writeDiagnosis says why the run did not come to what it could have; nothing of a healthy one.
 func writeDiagnosis(e *env, found []train.Finding) {
-	for i, f := range found {
+	for i, f := range option.Findings(found) {
 		if i == 0 {
 			e.printf("\nDiagnosis, causes first (gradus help diagnosis has each)\n")
 		}
