@@ -325,7 +325,7 @@ func TestCheckpointEveryRefuses(t *testing.T) {
 // TestHalveLR: a rate that is far too large is halved until the run holds, and that is said.
 func TestHalveLR(t *testing.T) {
 	place(t, nil)
-	args := strings.Fields(diabetes + " --optimizer sgd --lr 10 --epochs 20 --quiet -o m.safetensors")
+	args := strings.Fields(diabetes + " --members 1 --optimizer sgd --lr 10 --epochs 20 --quiet -o m.safetensors")
 	for _, problem := range refused(begun(call(append([]string{"train"}, args...)...)), 1, []string{"diverged"}) {
 		t.Error(problem)
 	}
