@@ -146,7 +146,11 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 	}
 	what := string(s.Task)
 	if classes := s.Targets[0].Classes; len(classes) > 0 && s.Task != data.Multilabel {
-		what = fmt.Sprintf("%s: %s", what, list(classes, 6))
+		words := make([]string, len(classes))
+		for i, c := range classes {
+			words[i] = inList(c)
+		}
+		what = fmt.Sprintf("%s: %s", what, list(words, 6))
 		if s.Targets[0].Kind == data.KindNumber {
 			what += " (--task regression would take them as amounts)"
 		}
@@ -206,7 +210,7 @@ func writeLeft(w io.Writer, what string, names []string) {
 	}
 }
 
-// inList is a name as it stands among others with commas between them.
+// inList is a name or class as it stands among others with commas between them.
 func inList(name string) string {
 	if strings.Contains(name, ",") {
 		return `"` + name + `"`
