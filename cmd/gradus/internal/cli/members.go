@@ -34,11 +34,13 @@ func (f *presetFlag) add(o *model.Options) {
 	}
 }
 
+var oneNetwork = usagef("--queue: workers train the members of an ensemble, and this is one network, which is trained here: give --members K, or leave --queue out")
+
 // queueable refuses what a queue has no use for.
 func (c *trainCmd) queueable(o model.Options) error {
 	switch {
-	case o.Members < 2:
-		return usagef("--queue: workers train the members of an ensemble, and one network is trained here: give --members K, or leave it out")
+	case o.Members == 0 || o.Members == 1:
+		return oneNetwork
 	case c.RunDir != "":
 		return usagef("--queue: the members' checkpoints would stay on other machines: leave --run or --queue out")
 	case c.Config != "":

@@ -213,7 +213,7 @@ func TestMembersOnQueue(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"train", penguins, "--members", "3", "--epochs", "6", "--test", "0.2", "-o", "e.safetensors"},
-		{"train", diabetes, "--preset", "best", "--epochs", "3", "-o", "e.safetensors", "--json"},
+		{"train", diabetes, "--epochs", "3", "-o", "e.safetensors", "--json"},
 		{"train", penguins, "--members", "2", "--epochs", "3", "--validation", "held.csv", "-o", "e.safetensors", "--calibrate"},
 	} {
 		want := must(t, 0, args...)
@@ -223,8 +223,10 @@ func TestMembersOnQueue(t *testing.T) {
 			t.Errorf("%v: %s\n%s\nwant\n%s\n%s", args, timeless(t, got.out), got.err, timeless(t, want.out), want.err)
 		}
 	}
-	for _, problem := range refused(call("train", penguins, "--queue", address), 2, []string{"--queue", "--members"}) {
-		t.Error(problem)
+	for _, flags := range [][]string{{"--members", "1"}, {"--preset", "quick"}, {"--tolerance", "0.1"}} {
+		for _, problem := range refused(call(append([]string{"train", penguins, "--queue", address}, flags...)...), 2, []string{"--queue", "--members"}) {
+			t.Errorf("%v: %s", flags, problem)
+		}
 	}
 	if r := call("train", penguins, "--members", "2", "--optimizer", "sgd", "--lr", "1e30", "--queue", address, "-o", "d.safetensors"); r.code != 1 || !strings.Contains(r.err, "diverged") || !strings.Contains(r.err, "d.safetensors was not written") {
 		t.Error(r.code, r.err)
@@ -244,32 +246,33 @@ func TestKilledWorkers(t *testing.T) {
 	}
 	place(t, nil)
 	address, server := queueOf(t)
-	args := []string{"tune", cancer, "--trials", strconv.Itoa(6 + 2*kills), "--strategy", "random", "--epochs", "60", "--hidden", "64,64", "--search", "lr=1e-4..1e-2:log", "-o", "a.safetensors", "--json", "--quiet"}
+	args := []string{"tune", cancer, "--trials", strconv.Itoa(8 + 4*kills), "--strategy", "random", "--epochs", "30", "--hidden", "64,64", "--members", "1", "--search", "lr=1e-4..1e-2:log", "-o", "a.safetensors", "--json", "--quiet"}
 	want := must(t, 0, args...)
 	withPassword := "postgres://postgres:Xyzzy-42@" + server.Address()
 	ended := make(chan outcome)
 	go func() { ended <- call(append(args, "--queue", withPassword)...) }()
-	workers, said, done := []*worker{}, "", 0
-	for name := range 2 {
-		workers = append(workers, startWorker(t, withPassword, fmt.Sprint("w", name)))
+	var workers []*worker
+	said, done := "", 0
+	for n := range 3 {
+		workers = append(workers, startWorker(t, withPassword, fmt.Sprint("w", n)))
 	}
 	var got outcome
-	for n := 2; got.out == ""; n++ {
+	for over := false; !over; {
 		select {
 		case got = <-ended:
+			over = true
 			continue
-		case <-time.After(time.Duration(300+rand.IntN(500)) * time.Millisecond):
+		case <-time.After(time.Duration(200+rand.IntN(600)) * time.Millisecond):
 		}
 		if done == kills {
-			got = <-ended
 			continue
 		}
-		done++
-		victim := workers[0]
+		victim := workers[done%3]
 		victim.Process.Kill()
 		<-victim.ended
 		said += victim.said.String()
-		workers = append(workers[1:], startWorker(t, withPassword, fmt.Sprint("w", n)))
+		workers[done%3] = startWorker(t, withPassword, fmt.Sprint("w", 3+done))
+		done++
 	}
 	if got.code != 0 || timeless(t, got.out) != timeless(t, want.out) {
 		t.Errorf("after %d kills: %d %s\n%s\nwant\n%s", done, got.code, got.err, timeless(t, got.out), timeless(t, want.out))

@@ -150,6 +150,9 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		}
 	}
 	f, err := c.tableFlags.prepare(tables, o, start)
+	if err == nil && c.Queue != "" && f.Members() < 2 {
+		return nil, oneNetwork
+	}
 	if err == nil && one {
 		f.Notes = append(f.Notes, "One network is trained, not an ensemble: --tensorboard writes the course of one.")
 	}
