@@ -256,6 +256,29 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// A task whose worker is lost again and again counts as failed at last.
+func TestLost(t *testing.T) {
+	b := newBench(t)
+	j := b.submit(0)
+	results := make(chan []error)
+	go func() { results <- all(context.Background(), j, 1) }()
+	db, err := pgx.Connect(context.Background(), b.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	for done := false; !done; time.Sleep(10 * time.Millisecond) { // as if its tenth worker had it and were gone
+		tag, err := db.Exec(context.Background(), "update gradus.tasks set state = 'running', worker = 'ghost', lost = $1", Losses-1)
+		if done = tag.RowsAffected() == 1; err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.work("one", double, nil)
+	if failed := <-results; failed[0] == nil || failed[0].Error() != "its workers were lost 10 times, the last of them ghost (killed, or out of memory?)" {
+		t.Error(failed)
+	}
+}
+
 // A job that is canceled is left within a second, and the worker takes the next one. A worker that is
 // told to end hands its task back.
 func TestCancel(t *testing.T) {
