@@ -16,6 +16,7 @@ type Table struct {
 	rows    int
 	cols    []column
 	lines   lineMap // nil for a table that came from no text
+	disk    *Spill  // on which the cells stand; nil: in memory
 	spans   []span  // of one that came from several files
 
 	unnamed map[int]bool // columns whose name in the header was empty
