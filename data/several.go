@@ -125,6 +125,7 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 	}
 	if disk != nil && t.disk == nil && (next.disk != nil || next.crowds()) {
 		t.toDisk(disk)
+		t.note("the table is too large for the memory there is: its cells stand on the disk, in %s", disk.Dir())
 	}
 	rows := t.rows + next.rows
 	parallel(len(t.cols), func(i int) {

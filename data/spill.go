@@ -13,6 +13,18 @@ var ErrSpill = spill.ErrSpill
 // nothing. The files in it have no names and go with the process.
 func NewSpill(dir string) (*Spill, error) { return spill.New(dir) }
 
+// SpillFolder is the one of the folders whose disk has the most room; the first where none is known to have
+// any.
+func SpillFolder(folders ...string) string {
+	best := folders[0]
+	for _, dir := range folders[1:] {
+		if spill.Room(dir) > spill.Room(best) {
+			best = dir
+		}
+	}
+	return best
+}
+
 // Spilled is the room on a disk in which the table's cells stand; nil: they stand in memory.
 func (t *Table) Spilled() *Spill { return t.disk }
 
@@ -64,4 +76,3 @@ func onDisk[E any](disk *spill.Store, s []E) []E {
 	}
 	return append(spill.Must[E](disk, cap(s))[:0], s...)
 }
-

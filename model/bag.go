@@ -96,7 +96,7 @@ func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
 	for k, fold := range folds {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
-		t.fold, t.Room = &fold, room
+		t.fold, t.Room, t.Spill = &fold, room, nil
 		own.Members, own.MaxTime = 0, 0
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)

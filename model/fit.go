@@ -24,6 +24,11 @@ var ErrMemory = errors.New("not enough memory")
 type Tables struct {
 	Train, Validation, Test *data.Table
 
+	// Spill is where encoded rows go that do not fit in memory; nil: the run is refused then. Cache, if not "", is a
+	// folder in which they stay, so that the next run on the same rows, encoded alike, reads them.
+	Spill *data.Spill
+	Cache string
+
 	Room *Room // that the run shares with others at the same time; nil: it has all there is
 
 	fold *fold // of a cross-validation: which rows of Train are for what
@@ -50,6 +55,8 @@ type Fit struct {
 
 	sources func() map[string]Source // the tables, whose fingerprints are made once
 	bag     *bag                     // the members of an ensemble; nil of one network
+	spilled bool                     // the encoded training rows are in a file
+	file    io.Closer                // that one
 	need    float64                  // bytes taken from the room
 	kept    float64                  // of which a model has so many
 }
@@ -121,6 +128,10 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 // model that was made of it. Without a Room there is nothing to do. The run must not be
 // continued.
 func (f *Fit) Release() {
+	if f.file != nil {
+		f.file.Close()
+		f.file = nil
+	}
 	if f.bag != nil {
 		f.bag.release()
 		return

@@ -20,6 +20,16 @@ func unmap(r []byte) error { return unix.Munmap(r) }
 // release puts a region out of the process's memory. What was written to it stays written.
 func release(r []byte) { unix.Madvise(r, unix.MADV_DONTNEED) }
 
+// Room is how many bytes a folder's disk has left; none where the folder stands in memory, or is not
+// there.
+func Room(dir string) uint64 {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil || inMemory(&st) {
+		return 0
+	}
+	return uint64(st.Bavail) * uint64(st.Bsize)
+}
+
 // fill writes zeros, so that the disk has room for every byte.
 func fill(f *os.File, size int) error {
 	zeros := make([]byte, 1<<20)

@@ -18,3 +18,7 @@ func reserve(f *os.File, size int) error {
 	}
 	return os.NewSyscallError("fallocate", err)
 }
+
+func inMemory(st *unix.Statfs_t) bool {
+	return int64(st.Type) == unix.TMPFS_MAGIC || int64(st.Type) == unix.RAMFS_MAGIC
+}
