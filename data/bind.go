@@ -70,6 +70,9 @@ func (b *Binding) As(e *Encoding) (*Binding, error) {
 	return o, err
 }
 
+// Spilled is the room on a disk in which the table's cells stand; nil: they stand in memory.
+func (b *Binding) Spilled() *Spill { return b.t.disk }
+
 // names are those of all columns that the encoding has.
 func (e *Encoding) names() []string {
 	names := e.Columns()

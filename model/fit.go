@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -249,7 +250,8 @@ func (f *Fit) Unscored() *Model {
 // Score gives a model of Unscored its temperature, its threshold and its scores. It looks at no more of the run than
 // its rows, so the run may go on meanwhile. When ctx ends it returns an error that wraps what
 // ended ctx, before it comes to the training, the validation or the test rows.
-func (f *Fit) Score(ctx context.Context, m *Model) error {
+func (f *Fit) Score(ctx context.Context, m *Model) (err error) {
+	defer spill.Catch(&err)
 	if err := f.hold(m); err != nil {
 		return err
 	}
