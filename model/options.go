@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -129,6 +130,10 @@ type Options struct {
 	// Encoded, if not nil, is told how many of the training rows have been encoded and written to the disk, where
 	// they do not fit in memory.
 	Encoded func(rows, of int) `json:"-"`
+
+	// Elsewhere, if not nil, has fold i of a CrossValidate trained on another machine, and returns what
+	// TrainFold with the same table and options came to there. All folds are asked for at the same time.
+	Elsewhere func(ctx context.Context, i int) (*FoldRun, error) `json:"-"`
 
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
 	// returns is what Prepare returns.
