@@ -85,6 +85,7 @@ var allowed = map[string][]string{
 
 	"bench/scores":    {},
 	"bench/intervals": {"data", "metrics", "model"},
+	"bench/outofcore": {},
 	"bench/reading":   {},
 	"bench/faults":    {"data", "model", "train"},
 	"bench/sklearn":   {},

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,6 +89,48 @@ func TestMemoryChangesNoBit(t *testing.T) {
 		delete(got, "notes")
 		for _, d := range differences(got, want) {
 			t.Errorf("resumed: %s", d)
+		}
+	}
+}
+
+// A limit on the size of files stands for a full disk: first none of the table's columns has room, then the encoded rows
+// have none.
+func TestMemoryOnAFullDisk(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip(err)
+	}
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	before := listing(t)
+	for _, c := range []struct {
+		blocks int // of 512 bytes
+		says   string
+	}{{2000, "temporary files"}, {20_000, "the encoded rows, which take"}} {
+		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--memory", "30MiB")
+		cmd := process(sh, append([]string{"-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, c.blocks), "sh", os.Args[0]}, args...)...)
+		o := outcomeOf(t, cmd)
+		if o.code != 1 || !strings.Contains(o.err, c.says) || !strings.Contains(o.err, "larger disk") || strings.Count(o.err, "\n") != 1 {
+			t.Errorf("files of up to %d blocks: exit status %d, %s", c.blocks, o.code, o.err)
+		}
+		if left := changes(before, listing(t)); len(left) > 0 {
+			t.Errorf("files of up to %d blocks: %v", c.blocks, left)
+		}
+	}
+}
+
+func TestPredictAndEvaluateOnTheDisk(t *testing.T) {
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	if o := outcomeOf(t, process(os.Args[0], "train", "big.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors")); o.code != 0 {
+		t.Fatal(o.err)
+	}
+	for _, command := range [][]string{{"predict", "m.safetensors", "big.csv", "--keep", "color"}, {"evaluate", "m.safetensors", "big.csv", "--json"}} {
+		whole := outcomeOf(t, process(os.Args[0], command...))
+		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
+		if whole.code != 0 || small.code != 0 || !strings.Contains(small.err, "stand on the disk") {
+			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
+		}
+		if whole.out != small.out {
+			t.Errorf("%v: another output", command)
 		}
 	}
 }
