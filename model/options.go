@@ -81,7 +81,8 @@ type Options struct {
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
 
 	// Members makes the model an ensemble of so many networks, whose predictions it averages; 0 and 1
-	// are one network. See Fit.Members for which rows each is trained on.
+	// are one network, AutoMembers as many as gradus train has by default. See Fit.Members for which rows
+	// each is trained on.
 	Members int `json:"members,omitempty"`
 
 	// BlockRows and BufferBlocks shuffle in two steps, as a run does whose rows do not fit in memory: blocks of
@@ -203,7 +204,7 @@ type recipe struct {
 // what does not go together. Prepare calls it first; what depends on the table is refused there.
 func (o Options) Validate() error {
 	switch {
-	case o.Members < 0:
+	case o.Members < AutoMembers:
 		return refuse("Members", o.Members, "give a whole number of at least 1")
 	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide}, o.Recipe):
 		return refuse("Recipe", o.Recipe, "choose auto, plain or wide")

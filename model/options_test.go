@@ -116,7 +116,7 @@ func TestOptionErrors(t *testing.T) {
 		"EMA":                {EMA: 1},
 		"LabelSmoothing":     {LabelSmoothing: 0.1, Targets: []string{"amount"}},
 		"Shards":             {Shards: -1},
-		"Members":            {Members: -1},
+		"Members":            {Members: -2},
 		"Threads":            {Threads: -1},
 		"BlockRows":          {BlockRows: -1},
 		"BufferBlocks":       {BufferBlocks: -1},

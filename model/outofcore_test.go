@@ -169,6 +169,21 @@ func TestOutOfCoreByItself(t *testing.T) {
 	}
 }
 
+// An ensemble that nobody has asked for is one network where its rows do not fit.
+func TestAutoMembersThatDoNotFit(t *testing.T) {
+	table := blockTable(t, 8000, amount)
+	tight(t, 230_000)
+	o := Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers}
+	m, f := trained(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers, BufferBlocks: 2, BlockRows: 64})
+	if len(m.Members()) > 1 || !f.spilled || !strings.Contains(fmt.Sprint(f.Notes), "One network is trained") {
+		t.Errorf("blocks asked for: %d members, notes %q", len(m.Members()), f.Notes)
+	}
+	_, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
+	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "with the rows on the disk") {
+		t.Errorf("the default: %v", err)
+	}
+}
+
 func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
 	for _, c := range []struct {
 		o      Options

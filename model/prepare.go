@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -25,10 +26,9 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Members > 1 {
-		return prepareBag(tables, o, start)
+	if o.Members > 1 && start != nil {
+		return nil, refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
 	}
-	o.Members = 0
 	f = &Fit{Options: o, tables: tables}
 	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	if start.isEnsemble() {
@@ -56,7 +56,25 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	if err != nil {
 		return nil, err
 	}
+	why := ""
+	if o.Members == AutoMembers {
+		f.Options.Members, why = f.Options.chooseMembers(tables, f.Schema, start)
+	}
+	if f.Options.Members > 1 {
+		err := f.bagged()
+		if errors.Is(err, ErrMemory) && o.Members == AutoMembers && tables.Spill != nil {
+			return onlyOne(tables, o)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return f, nil
+	}
+	f.Options.Members = 0
 	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
+	if why != "" {
+		f.Notes = append(f.Notes, why)
+	}
 	if start == nil {
 		f.Options.choose(f.Schema)
 	}
@@ -107,6 +125,16 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		go f.sources()
 	}
 	return f, nil
+}
+
+// onlyOne prepares one network where the rows of an ensemble, which nobody has asked for, do not fit in memory.
+func onlyOne(tables Tables, o Options) (*Fit, error) {
+	o.Members = 1
+	f, err := Prepare(tables, o, nil)
+	if err == nil {
+		f.note("One network is trained, not an ensemble: the rows do not fit in the memory there is.")
+	}
+	return f, err
 }
 
 // outputsOf is how many outputs a schema's targets take.

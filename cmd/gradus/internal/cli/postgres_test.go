@@ -42,7 +42,7 @@ func TestPostgres(t *testing.T) {
 		t.Error(o.out)
 	}
 
-	o := must(t, 0, append([]string{"train", address, "--run", "run", "--epochs", "3", "-o", "m.safetensors", "--test", "0.2"}, query...)...)
+	o := must(t, 0, append([]string{"train", "--members", "1", address, "--run", "run", "--epochs", "3", "-o", "m.safetensors", "--test", "0.2"}, query...)...)
 	said := o.out + o.err
 	for name, text := range listing(t) {
 		if strings.Contains(text, secret) {
