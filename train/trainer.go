@@ -65,21 +65,25 @@ type Trainer[T nn.Float] struct {
 	gather *gather[T]     // of shuffled batches; nil without shuffling
 	out    []float64      // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T          // the gradient, and partial sums of shards
+	losses []float64      // of the shards that were summed
 	slots  [][]T          // what the rule or the solver remembers
 	parts  [][][]T        // what the rule works on, by part: see updater; nil where the rule is not separable
 	rows   int            // of training in an epoch
 	stream *streamRows[T] // where they come from, unless they are in data
 	whole  bool           // the gradient is wanted whole, not part by part
-	tiny   *tiny[T]       // nil where step makes the epochs
-	now    optim.Step     // the update that updater makes
-	order  []int          // the rows in this epoch's order
-	good   []T            // the network's last values known to be finite
-	best   []T            // its values of the best validation score
-	lonely int            // 1 where a last batch of one row joins the one before it
-	ema    []T            // the average of the network's values, if one is kept; see show
-	shown  bool           // the average is in the network, and its values are in ema
-	norms  []float64      // of a layer's units, for MaxNorm
-	scores optim.Scores   // what the schedule remembers
+
+	together *together[T] // nil in one process
+
+	tiny   *tiny[T]     // nil where step makes the epochs
+	now    optim.Step   // the update that updater makes
+	order  []int        // the rows in this epoch's order
+	good   []T          // the network's last values known to be finite
+	best   []T          // its values of the best validation score
+	lonely int          // 1 where a last batch of one row joins the one before it
+	ema    []T          // the average of the network's values, if one is kept; see show
+	shown  bool         // the average is in the network, and its values are in ema
+	norms  []float64    // of a layer's units, for MaxNorm
+	scores optim.Scores // what the schedule remembers
 
 	numbers   []float64              // what the solver remembers besides
 	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
@@ -134,6 +138,10 @@ type Result struct {
 	// Diagnosis says why a run that has ended did not come to what it could have; empty for
 	// a healthy one. See Trainer.Diagnose.
 	Diagnosis []Finding `json:"diagnosis"`
+
+	// Exchange is how many of the Seconds this process spent in exchanges with the other ranks, waiting
+	// for them counted.
+	Exchange float64 `json:"exchange_seconds,omitempty"`
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -199,10 +207,16 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream}
 	t.back.goodLoss = math.Inf(1)
 	cfg.BatchSize = min(cfg.BatchSize, rows)
+	if cfg.Ranks != nil {
+		if err := cfg.CheckRanks(net.Layers(), cfg.BatchSize, cfg.Ranks.Size()); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+	}
 	if t.lonely, err = cfg.normalize(net.Layers(), rows); err != nil {
 		return nil, err
 	}
 	t.cfg = cfg
+	t.together = newTogether[T](cfg.Ranks, len(net.Params()))
 	if stream == nil {
 		t.weight = data.Train.Weight()
 	}
@@ -263,6 +277,7 @@ func (t *Trainer[T]) allocate() {
 	most := cfg.BatchSize + t.lonely // rows in a batch
 	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(t.rows, validation.Rows()))))
 	t.grads = [][]T{make([]T, params)}
+	t.losses = make([]float64, 0, cfg.shards(most))
 	t.slots = make([][]T, cfg.Slots())
 	for i := range t.slots {
 		t.slots[i] = make([]T, params)
@@ -374,6 +389,9 @@ func (t *Trainer[T]) Result() Result {
 	r := t.result
 	r.Epochs = t.epoch
 	r.Seconds = t.Elapsed().Seconds()
+	if t.together != nil {
+		r.Exchange = t.together.spent.Seconds()
+	}
 	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
 	r.Loss = t.FullLoss()
 	r.History, r.Samples, r.Retreats = t.History(), slices.Clone(r.Samples), t.Retreats()
