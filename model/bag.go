@@ -62,6 +62,9 @@ type member struct {
 
 // prepareBag is Prepare for several members. Only the first is prepared.
 func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
+	if o.Ranks != nil && o.Ranks.Size() > 1 {
+		return nil, refuse("Members", o.Members, "the %d members of an ensemble need no exchange with each other, and %d ranks share one network: train the ensemble in one process, or one network", o.Members, o.Ranks.Size())
+	}
 	if start != nil {
 		return nil, refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
 	}
@@ -497,6 +500,7 @@ func (b *bag) engine() engine {
 func (b *bag) epoch() int                 { return b.result().Epochs }
 func (b *bag) history() train.History     { return nil }
 func (b *bag) elapsed() time.Duration     { return b.seconds() }
+func (b *bag) agreed() bool               { return true }
 func (b *bag) inputs(validation bool) any { return nil }
 
 func (b *bag) retreats() (all []train.Retreat) {

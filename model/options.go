@@ -120,6 +120,10 @@ type Options struct {
 	// The folds of a CrossValidate call it at the same time.
 	Stage func(what string) `json:"-"`
 
+	// Ranks, if not nil, are the processes that train the network together: see train.Config.Ranks. An
+	// ensemble is not trained so.
+	Ranks train.Ranks `json:"-"`
+
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
 	// returns is what Prepare returns.
 	Refuse func(Size) error `json:"-"`
@@ -385,7 +389,7 @@ func (o *Options) descent(r *recipe) error {
 	var err error
 	c := &r.config
 	c.Loss, c.NoShuffle, c.Shards, c.Seed, c.MinDelta = r.loss, o.NoShuffle, o.Shards, o.Seed, o.MinDelta
-	c.Threads = o.Threads
+	c.Threads, c.Ranks = o.Threads, o.Ranks
 	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
 		return refuse("Reduction", nil, "%w", err)
 	}

@@ -30,10 +30,14 @@ type trainCmd struct {
 	Quiet      bool       `help:"No progress."`
 
 	resumed *resumed // nil where a run begins
+	ranks   *ranks   // that train; nil: one process
 	told    int      // notes that were told before training
 }
 
 func (c *trainCmd) Run(e *env) error {
+	if err := e.join(); err != nil {
+		return err
+	}
 	if len(c.Data) == 0 {
 		c.Data = paths(c.ConfigData)
 	}
@@ -46,31 +50,19 @@ func (c *trainCmd) Run(e *env) error {
 	if c.Out == "-" {
 		return usagef("--out -: a model cannot go to standard output; name a file")
 	}
-	if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
-		return err
-	}
 	if c.TensorBoard && c.RunDir == "" {
 		return usagef("--tensorboard writes into a run's folder: name one with --run DIR")
 	}
 	if c.RunDir != "" && c.CheckpointEvery <= 0 {
 		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
 	}
-	f, err := c.prepare(e)
-	if err != nil {
-		return err
-	}
-	var dir *runDir
-	switch {
-	case c.resumed != nil:
-		dir = c.resumed.dir
-		if err := c.resumed.restore(f); err != nil {
-			return err
-		}
-	case c.RunDir != "":
-		if dir, err = newRunDir(c.RunDir, c, f); err != nil {
-			return err
-		}
+	c.ranks = e.ranks
+	f, dir, err := c.begin(e)
+	if c.resumed == nil && dir != nil {
 		defer dir.close()
+	}
+	if err := e.agree(f, err); err != nil {
+		return err
 	}
 	if !c.JSON {
 		notes := f.Said()
@@ -78,6 +70,9 @@ func (c *trainCmd) Run(e *env) error {
 		c.told = len(notes)
 	}
 	failed := c.loop(e, f, dir)
+	if errors.Is(failed, train.ErrRanks) || e.follows() { // then rank 0 has the rest to do
+		return failed
+	}
 	unsaved := dir.end(f) // also of a run that diverged: resume then says so again
 	m, err := f.Model()
 	if err != nil {
@@ -106,6 +101,25 @@ func (c *trainCmd) Run(e *env) error {
 	return c.exit(e, m)
 }
 
+// begin prepares the run, and in a folder that keeps it restores it or begins it.
+func (c *trainCmd) begin(e *env) (f *model.Fit, dir *runDir, err error) {
+	if !e.follows() {
+		if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
+			return nil, nil, err
+		}
+	}
+	if f, err = c.prepare(e); err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case c.resumed != nil:
+		return f, c.resumed.dir, c.resumed.restore(f)
+	case c.RunDir != "" && !e.follows():
+		dir, err = newRunDir(c.RunDir, c, f)
+	}
+	return f, dir, err
+}
+
 // prepare reads the tables and prepares the run.
 func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	o, err := c.options()
@@ -113,6 +127,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, err
 	}
 	c.presetFlag.add(&o)
+	o.Ranks = e.ranks.asRanks()
 	if c.TensorBoard && o.Members > 1 {
 		return nil, usagef("--tensorboard writes the course of one network, and --members %d trains several: leave one of them out", o.Members)
 	}
@@ -167,8 +182,10 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 		if err != nil {
 			return err
 		}
-		p.show(step)
-		dir.look(e, f)
+		if !e.follows() {
+			p.show(step)
+			dir.look(e, f)
+		}
 	}
 	return nil
 }
@@ -223,6 +240,7 @@ type trainJSON struct {
 	Loss             *float64        `json:"loss"`
 	Seconds          float64         `json:"seconds"`
 	SamplesPerSecond *float64        `json:"samples_per_second"`
+	Ranks            *ranksJSON      `json:"ranks,omitempty"` // of a run on several
 	Metrics          model.Metrics   `json:"metrics"`
 	Diagnosis        []train.Finding `json:"diagnosis"`
 	WeightsSHA256    string          `json:"weights_sha256"`
@@ -246,7 +264,7 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 	out := trainJSON{
 		Converged: t.Converged, StopReason: t.Reason, Epochs: t.Epochs, Steps: t.Steps,
 		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
-		Metrics: t.Metrics, Diagnosis: append([]train.Finding{}, t.Diagnosis...), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
+		Ranks: c.ranks.json(f), Metrics: t.Metrics, Diagnosis: append([]train.Finding{}, t.Diagnosis...), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
 		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), saidJSON: said(f.Schema, f.Said()),
 		Options: m.Options,
