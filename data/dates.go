@@ -242,10 +242,26 @@ func (p *dateParser) offset() bool {
 	return true
 }
 
+// dateDoubt is a cell that is one date by one layout and another by the other.
+type dateDoubt struct{ text, one, other string }
+
+// zoned returns the first of the dates whose zone is not UTC, or "".
+func zoned(dates []string) string {
+	at := slices.IndexFunc(dates, func(s string) bool {
+		s = strings.TrimSpace(s)
+		n := len(s)
+		return n > len(layoutDate) && (s[n-6] == '+' || s[n-6] == '-') && s[n-3] == ':' && s[n-5:] != "00:00"
+	})
+	if at < 0 {
+		return ""
+	}
+	return dates[at]
+}
+
 // findLayout finds the layout in which all levels are dates, those apart that the spelling has as
 // missing or that are likely to be; the spelling returned has them. Where two layouts fit and say
-// different days, both are returned.
-func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt []string) {
+// different days of a level, sp is nil and doubt says so.
+func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt *dateDoubt) {
 	sp = base.copy()
 	var texts []string
 	candidates := layouts
@@ -273,12 +289,13 @@ func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt []string) 
 	}
 	sp.Layout = candidates[0]
 	for _, other := range candidates[1:] {
-		if slices.ContainsFunc(texts, func(s string) bool {
+		at := slices.IndexFunc(texts, func(s string) bool {
 			x, _, _ := parseLayout(candidates[0], s)
 			y, _, _ := parseLayout(other, s)
 			return !x.Equal(y)
-		}) {
-			return nil, []string{candidates[0], other}
+		})
+		if at >= 0 {
+			return nil, &dateDoubt{texts[at], candidates[0], other}
 		}
 	}
 	return sp, nil

@@ -207,8 +207,14 @@ func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decima
 		case sp != nil:
 			l.respell(t, col, rows, sp, "a date")
 		case doubt != nil:
-			l.note = fmt.Sprintf("the cells are dates, but %s may be %s or %s: say --date-format %s or %s", quote(p.names()[0]),
-				dateAs(doubt[0], p.names()[0]), dateAs(doubt[1], p.names()[0]), flagPair(t.columns[col], doubt[0]), flagPair(t.columns[col], doubt[1]))
+			l.note = fmt.Sprintf("the cells are dates, but %s may be %s or %s: say --date-format %s or %s", quote(doubt.text),
+				dateAs(doubt.one, doubt.text), dateAs(doubt.other, doubt.text), flagPair(t.columns[col], doubt.one), flagPair(t.columns[col], doubt.other))
+		}
+	}
+	if p.kind() == KindDate {
+		if s := zoned(p.names()); s != "" {
+			utc, _, _, _ := parseDate(strings.TrimSpace(s))
+			l.note = fmt.Sprintf("times are counted in UTC, %s as %s", quote(s), utc.Format(layoutSecond))
 		}
 	}
 	return l

@@ -119,10 +119,12 @@ func TestSpellings(t *testing.T) {
 
 		{"pandas with a zone", "2020-01-01 08:00:00+00:00|2020-01-02 09:30:00+00:00", SchemaOptions{}, "date 2020-01-01T08:00:00 2020-01-02T09:30:00", `2 cells read as a date, "2020-01-01 08:00:00+00:00" as 2020-01-01 08:00:00; if that is wrong`},
 		{"PostgreSQL", "2020-01-01 08:00:00+00|2020-01-02 09:30:00.25+02", SchemaOptions{}, "date 2020-01-01T08:00:00 2020-01-02T07:30:00", "as a date"},
-		{"ISO with an offset", "2020-01-01T08:00:00+02:00|2020-01-02T09:30:00+02:00", SchemaOptions{}, "date 2020-01-01T06:00:00 2020-01-02T07:30:00", ""},
+		{"ISO with an offset", "2020-01-01T08:00:00+02:00|2020-01-02T09:30:00+02:00", SchemaOptions{}, "date 2020-01-01T06:00:00 2020-01-02T07:30:00", `times are counted in UTC, "2020-01-01T08:00:00+02:00" as 2020-01-01 06:00:00`},
+		{"ISO in UTC", "2020-01-01T08:00:00Z|2020-01-02T09:30:00+00:00", SchemaOptions{}, "date 2020-01-01T08:00:00 2020-01-02T09:30:00", ""},
 		{"American", "1/13/2020|2/1/2020", SchemaOptions{}, "date 2020-01-13T00:00:00 2020-02-01T00:00:00", "as a date"},
 		{"British", "13/1/2020|2/1/2020", SchemaOptions{}, "date 2020-01-13T00:00:00 2020-01-02T00:00:00", "as a date"},
 		{"doubtful", "1/2/2020|3/4/2020|1/2/2020", SchemaOptions{}, "category", `"1/2/2020" may be 2020-02-01 or 2020-01-02: say --date-format x=%d/%m/%Y or x=%m/%d/%Y`},
+		{"doubtful, the first not", "1.1.2020 11:41|2.1.2020 11:41", SchemaOptions{}, "category", `"2.1.2020 11:41" may be 2020-01-02 11:41:00 or 2020-02-01 11:41:00: say --date-format`},
 		{"doubtful, decided", "1/2/2020|3/4/2020|1/2/2020", SchemaOptions{Dates: map[string]string{"x": "%m/%d/%Y"}}, "date 2020-01-02T00:00:00 2020-03-04T00:00:00 2020-01-02T00:00:00", ""},
 		{"d-m-y", "13-1-2020|2-1-2020", SchemaOptions{}, "date 2020-01-13T00:00:00 2020-01-02T00:00:00", "as a date"},
 		{"a month's short name", "04-Jan-19|31-Dec-99", SchemaOptions{}, "date 2019-01-04T00:00:00 1999-12-31T00:00:00", "as a date"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -30,17 +31,17 @@ func TestDiagnosis(t *testing.T) {
 	}{
 		{table: "iris"}, {table: "wine"}, {table: "breast_cancer"}, {table: "diabetes"}, {table: "penguins"},
 		{table: "iris", options: with(sgd(0.05, 100), func(o *model.Options) { o.Activation = "tanh" })},
-		{table: "diabetes", want: train.RateTooLarge, names: "--lr", options: sgd(50, 20)},
-		{table: "wine", want: train.RateTooSmall, names: "--lr 0.001", options: sgd(1e-6, 100)},
-		{table: "diabetes", want: train.Unfinished, names: "--epochs 30", options: sgd(0.003, 3)},
+		{table: "diabetes", want: train.RateTooLarge, names: "LR ", options: sgd(50, 20)},
+		{table: "wine", want: train.RateTooSmall, names: "LR 0.001", options: sgd(1e-6, 100)},
+		{table: "diabetes", want: train.Unfinished, names: "Epochs 30", options: sgd(0.003, 3)},
 		{table: "breast_cancer", want: train.UnscaledInputs, names: `"worst_area"`, options: with(sgd(0.01, 100), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
-		{table: "diabetes", want: train.TargetOutOfRange, names: "--output-activation identity", options: model.Options{OutputActivation: "sigmoid"}},
-		{table: "iris", want: train.IdenticalUnits, names: "--init auto", options: model.Options{Init: "zeros", Activation: "tanh"}},
+		{table: "diabetes", want: train.TargetOutOfRange, names: "OutputActivation identity", options: model.Options{OutputActivation: "sigmoid"}},
+		{table: "iris", want: train.IdenticalUnits, names: "Init auto", options: model.Options{Init: "zeros", Activation: "tanh"}},
 		{table: "penguins", want: train.VanishingGradients, names: "layer 10", options: with(sgd(0.1, 60), func(o *model.Options) {
 			o.Hidden, o.Activation = []int{16, 16, 16, 16, 16, 16, 16, 16, 16, 16}, "sigmoid"
 		})},
-		{table: "diabetes", want: train.LeakingColumn, names: "--ignore after", leak: true},
-		{table: "wine", want: train.LeakingColumn, names: "--ignore after", leak: true},
+		{table: "diabetes", want: train.LeakingColumn, names: "Ignore after", leak: true},
+		{table: "wine", want: train.LeakingColumn, names: "Ignore after", leak: true},
 	} {
 		t.Run(strings.TrimSpace(c.table+" "+c.want), func(t *testing.T) {
 			table, err := data.Read(filepath.Join("../examples/data", c.table+".csv"), data.ReadOptions{})
@@ -66,7 +67,13 @@ func TestDiagnosis(t *testing.T) {
 			if len(found) == 0 || found[0].Code != c.want {
 				t.Fatalf("found %+v", found)
 			}
-			if !strings.Contains(found[0].Evidence+found[0].Try, c.names) {
+			text := found[0].Evidence
+			for _, r := range found[0].Remedies {
+				if text += r.String(); r.Option != "" && !reflect.ValueOf(model.Options{}).FieldByName(r.Option).IsValid() {
+					t.Errorf("%s is no field of Options", r.Option)
+				}
+			}
+			if !strings.Contains(text, c.names) {
 				t.Errorf("%q is not in %+v", c.names, found[0])
 			}
 		})

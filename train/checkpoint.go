@@ -29,7 +29,7 @@ type entry struct {
 	name string
 	// value is a vector whose length follows from the configuration ([]float32, []float64, []bool);
 	// a pointer to one that grows (*[]float64, *[]byte, *History, *[]Sample, *[]Retreat, *[]look); or a pointer
-	// to a number or text (*int, *float64, *bool, *string, *time.Duration).
+	// to what is written as text (*int, *float64, *bool, *string, *[]Remedy, *time.Duration).
 	value any
 }
 
@@ -74,7 +74,7 @@ func (t *Trainer[T]) state() []entry {
 		{"retreat.begun", &t.back.begun},
 		{"retreat.fresh", &t.back.fresh},
 		{"diverged.layer", &t.failure.Layer},
-		{"diverged.try", &t.failure.Try},
+		{"diverged.remedies", &t.failure.Remedies},
 		{"watch.looks", &t.watch.looks},
 		{"watch.next", &t.watch.next},
 		{"watch.moves", &t.watch.moves},

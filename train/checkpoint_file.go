@@ -99,6 +99,9 @@ func (e entry) number() string {
 		return strconv.FormatBool(*v)
 	case *string:
 		return *v
+	case *[]Remedy:
+		text, _ := json.Marshal(*v) // of strings alone
+		return string(text)
 	case *time.Duration:
 		return strconv.FormatInt(int64(*v), 10)
 	}
@@ -247,6 +250,8 @@ func (e entry) parse(text string) error {
 		*v, err = strconv.ParseBool(text)
 	case *string:
 		*v = text
+	case *[]Remedy:
+		err = json.Unmarshal([]byte(text), v)
 	case *time.Duration:
 		var ns int64
 		ns, err = strconv.ParseInt(text, 10, 64)

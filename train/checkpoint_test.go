@@ -58,6 +58,8 @@ var derived = map[string]string{
 	"result.BestScore": "bestScore",
 	"result.Seconds":   "elapsed",
 	"result.Exchange":  "of the processes that trained last",
+
+	"result.ExchangeShare": "of the processes that trained last",
 }
 
 // TestCheckpointHoldsEverything fails for a new field of Trainer that neither Trainer.state

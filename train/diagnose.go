@@ -137,8 +137,8 @@ func (t *Trainer[T]) guessLoss() (base, least float64) {
 	return base / float64(n), least / float64(n)
 }
 
-func (d *diagnosis[T]) add(code string, layer, epoch int, try, evidence string, args ...any) {
-	f := Finding{Code: code, Epoch: epoch, Try: try, Evidence: fmt.Sprintf(evidence, args...)}
+func (d *diagnosis[T]) add(code string, layer, epoch int, try []Remedy, evidence string, args ...any) {
+	f := Finding{Code: code, Epoch: epoch, Remedies: try, Evidence: fmt.Sprintf(evidence, args...)}
 	if layer >= 0 {
 		f.Layer = &layer
 	}
@@ -189,7 +189,7 @@ func (o outcome) against() string {
 func (d *diagnosis[T]) notFinite() {
 	if e := d.divergence; e != nil {
 		layer := e.Layer
-		d.add(NotFinite, layer, e.Epoch, "--lr "+d.slower(),
+		d.add(NotFinite, layer, e.Epoch, set("LR", d.slower()),
 			"in epoch %d, update %d, %s; the last finite weights are those from before epoch %d", e.Epoch, e.Step, e.where(), e.Epoch)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -37,15 +36,15 @@ func (d *diagnosis[T]) data() {
 	}
 	switch {
 	case largest > largeInput:
-		d.add(UnscaledInputs, -1, 0, "--scale auto",
+		d.add(UnscaledInputs, -1, 0, set("Scale", "auto"),
 			"the inputs differ from the usual size of 1: %s has a root mean square of %s", d.inputName(at), num(largest))
 	case largest < smallInput && largest > 0:
-		d.add(UnscaledInputs, -1, 0, "--scale auto",
+		d.add(UnscaledInputs, -1, 0, set("Scale", "auto"),
 			"the inputs differ from the usual size of 1: none has a root mean square above %s", num(largest))
 	}
 	if f := d.net.Layer(d.net.Depth() - 1).Activation; f == nn.Identity {
 		if sizes := d.sizes(y, n); slices.Max(sizes) > largeTarget {
-			d.add(UnscaledTargets, d.net.Depth()-1, 0, "--scale auto",
+			d.add(UnscaledTargets, d.net.Depth()-1, 0, set("Scale", "auto"),
 				"the targets have a root mean square of %s, which the net's outputs, of the size of 1 at the start, are far from", num(slices.Max(sizes)))
 		}
 	}
@@ -107,7 +106,7 @@ func (d *diagnosis[T]) targetRange() {
 	if math.IsInf(high, 1) {
 		to = "infinity"
 	}
-	d.add(TargetOutOfRange, last, 0, "--output-activation identity",
+	d.add(TargetOutOfRange, last, 0, set("OutputActivation", "identity"),
 		"%s gives outputs between %s and %s, and %s outside, such as %s", f, num(low), to, lie(outside), num(worst))
 }
 
@@ -172,7 +171,7 @@ func (d *diagnosis[T]) outliers() {
 		if row < len(d.Names.Rows) {
 			number = d.Names.Rows[row]
 		}
-		d.add(TargetOutlier, -1, 0, "to correct the cell or leave the row out, or if it is right --scale robust --loss absolute",
+		d.add(TargetOutlier, -1, 0, []Remedy{advice("correct the cell or leave the row out"), {"Scale", "robust", "if it is right"}, {"Loss", "absolute", "if it is right"}},
 			"%s far from the others: row %d, counted from 0, has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
 			number, num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
 		return
@@ -232,9 +231,9 @@ func (d *diagnosis[T]) leaks() {
 	if len(found) == 0 || columns < 2 || len(found) == columns {
 		return
 	}
-	try := "--ignore " + found[0]
+	try := []Remedy{advice("leave " + found[0] + " out")}
 	if d.Names.Inputs != nil {
-		try = "--ignore " + shell.Name(name)
+		try = set("Ignore", name)
 	}
 	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s), and may not be known when predictions are made", found[0], what)
 }

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -46,16 +45,16 @@ func (d *diagnosis[T]) descent() {
 	switch {
 	case d.has(Oscillation), d.cfg.Solver != nil && !d.diverged: // which searches for its rate
 	case d.diverged:
-		d.add(RateTooLarge, -1, max(1, d.now.epoch), "--lr "+rate,
+		d.add(RateTooLarge, -1, max(1, d.now.epoch), set("LR", rate),
 			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.baseRate()), num(moves[0]))
 	case d.gain < mostGain && usual > farAlways && len(moves) > 2:
-		d.add(RateTooLarge, -1, 1, "--lr "+rate,
+		d.add(RateTooLarge, -1, 1, set("LR", rate),
 			"at the rate %s a single update moves a layer's weights by %s of their size; %s", num(d.rate()), num(usual), d.against())
 	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
-		d.add(RateTooLarge, -1, 1, "--lr "+rate,
+		d.add(RateTooLarge, -1, 1, set("LR", rate),
 			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.baseRate()), num(moves[0]), d.against())
 	case len(h) > 1 && d.failed() && !d.missed && highest/perRow-d.least > 5*max(d.guess(), h[0].Loss/perRow-d.least):
-		d.add(RateTooLarge, -1, 1, "--lr "+rate,
+		d.add(RateTooLarge, -1, 1, set("LR", rate),
 			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
 	}
 	if d.explained() {
@@ -76,17 +75,17 @@ func (d *diagnosis[T]) descent() {
 		for far > 0 && far*larger < barelyFar {
 			larger *= 10
 		}
-		d.add(RateTooSmall, -1, 1, "--lr "+num(d.baseRate()*larger),
+		d.add(RateTooSmall, -1, 1, set("LR", num(d.baseRate()*larger)),
 			"an update moves the weights by %s of their size at most, all %d together by less than %s; %s",
 			num(slices.Max(moves)), d.result.Steps, num(far), d.against())
 	case falls && (d.gain < mostGain || d.missed) && d.result.Reason == ReasonEpochs:
-		d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
+		d.add(Unfinished, -1, d.epoch, set("Epochs", strconv.Itoa(10*d.cfg.Epochs)),
 			"the loss still falls, by %.0f %% over the last fifth of %s; %s", 100*fall, counted(d.epoch, "epoch"), d.against())
 	}
 	if best, ok := h.Best(); ok && (d.best == nil || d.bestEpoch == d.epoch) {
 		end := h[len(h)-1]
 		if end.Validation > best.Validation+float64(worse*d.guess()) && end.Loss < best.Loss {
-			d.add(Overfitting, -1, best.Epoch, "--patience 20",
+			d.add(Overfitting, -1, best.Epoch, set("Patience", "20"),
 				"since epoch %d the validation score rose from %s to %s while the training loss fell from %s to %s, and the last weights were kept",
 				best.Epoch, num(best.Validation), num(end.Validation), num(best.Loss), num(end.Loss))
 		}
@@ -178,7 +177,7 @@ func (d *diagnosis[T]) oscillation(h History) {
 	if float64(turns) < steady*float64(pairs) || gap <= widely*level && !(d.missed && gap > seen*level) {
 		return
 	}
-	d.add(Oscillation, -1, h[0].Epoch, "--lr "+d.slower(),
+	d.add(Oscillation, -1, h[0].Epoch, set("LR", d.slower()),
 		"the loss went %s in even epochs (to %s) and %s in odd ones (to %s) %d times of %d: the rate %s throws the weights across a minimum and back",
 		even, num(a), odd, num(b), turns, pairs, num(d.rate()))
 }

@@ -23,7 +23,7 @@ func (d *diagnosis[T]) state() {
 	for l := range last + 1 {
 		w := d.net.Weights(l)
 		if l < last && d.watch.alike[l] && identical(w, d.net.Bias(l)) {
-			d.add(IdenticalUnits, l, 0, "--init auto",
+			d.add(IdenticalUnits, l, 0, set("Init", "auto"),
 				"all %d units of layer %d have the same weights, so they get the same gradient and stay one unit; %s",
 				w.Cols, l, d.against())
 			return
@@ -36,7 +36,7 @@ func (d *diagnosis[T]) state() {
 		if first := append(d.watch.moves, 0)[0]; first > tooFar && 2*d.decayed() < first {
 			return // the rate did it, not the decay
 		}
-		d.add(ShrunkWeights, l, d.now.epoch, "--weight-decay 0, and --init auto if they began so",
+		d.add(ShrunkWeights, l, d.now.epoch, set("WeightDecay", "0", Remedy{"Init", "auto", "if the weights began so"}),
 			"layer %d's weights have a root mean square of %s, too little to pass anything on; %s", l, num(small), d.against())
 		return
 	}
@@ -45,22 +45,22 @@ func (d *diagnosis[T]) state() {
 		k := d.now.layers[l]
 		switch {
 		case k.dead >= mostDead && !d.has(DeadUnits):
-			try := "--lr " + d.slower()
+			try := set("LR", d.slower())
 			if l < last && d.net.Layer(l).Activation == nn.ReLU {
-				try = "--activation leaky-relu"
+				try = set("Activation", "leaky-relu")
 			} else if l == last {
-				try = "--output-activation identity"
+				try = set("OutputActivation", "identity")
 			}
 			d.add(DeadUnits, l, d.since(func(k look) bool { return k.layers[l].dead >= mostDead }), try,
 				"%.0f %% of layer %d's %d %s units are near 0, with no slope, on all of %d rows looked at: no gradient passes them",
 				100*k.dead, l, d.net.Layer(l).Units, d.net.Layer(l).Activation, d.sampled())
 		case k.saturated >= mostSaturated && !d.has(SaturatedUnits):
-			try := "--lr " + d.slower()
+			try := set("LR", d.slower())
 			if len(d.watch.moves) > 0 && d.watch.moves[0] < tooFar {
-				try = "--init auto"
+				try = set("Init", "auto")
 			}
 			if l == last {
-				try += ", or a loss that takes the output's slope out, such as --loss binary-cross-entropy"
+				try = append(try, Remedy{"Loss", "binary-cross-entropy", "or another loss that takes the output's slope out"})
 			}
 			d.add(SaturatedUnits, l, d.since(func(k look) bool { return k.layers[l].saturated >= mostSaturated }), try,
 				"%.0f %% of layer %d's %s activations lie where the slope is below a hundredth of its largest: next to no gradient passes",
@@ -75,11 +75,11 @@ func (d *diagnosis[T]) state() {
 	case first == 0 || top == 0:
 	case first/top < vanished && !d.missed || first/top < vanished*vanished:
 		d.add(VanishingGradients, 0, d.since(func(k look) bool { return k.layers[0].delta/k.layers[last].delta < vanished }),
-			"--activation relu or fewer layers in --hidden",
+			set("Activation", "relu", advice("fewer hidden layers")),
 			"dL/dz shrinks from %s in layer %d to %s in layer 0, by a factor of %s over %d layers", num(top), last, num(first), num(top/first), last)
 	case first/top > exploded:
 		d.add(ExplodingGradients, 0, d.since(func(k look) bool { return k.layers[0].delta/k.layers[last].delta > exploded }),
-			"--init auto",
+			set("Init", "auto"),
 			"dL/dz grows from %s in layer %d to %s in layer 0, by a factor of %s over %d layers", num(top), last, num(first), num(first/top), last)
 	}
 }
@@ -146,10 +146,10 @@ func (d *diagnosis[T]) deadRows() {
 		for _, v := range a.Row(worst) {
 			top = max(top, math.Abs(float64(v)))
 		}
-		try := "--lr " + d.slower()
+		try := set("LR", d.slower())
 		why := ""
 		if d.net.Bias(l+1) == nil {
-			try += ", or a bias (without --no-bias)"
+			try = append(try, Remedy{"NoBias", "false", ""})
 			why = fmt.Sprintf("; without a bias the output is f(0), here %s for the target %s", num(float64(out.At(worst, 0))), num(float64(d.watch.rows.Y.At(worst, 0))))
 		}
 		d.add(DeadRows, l, d.since(func(k look) bool {

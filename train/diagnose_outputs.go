@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -23,11 +24,11 @@ func (d *diagnosis[T]) consequences() {
 		}
 		from, end := h[min(len(h)/2, len(h)-2)], h[len(h)-1] // two different ones
 		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {
-			d.add(Unfinished, -1, d.epoch, fmt.Sprintf("--epochs %d", 10*d.cfg.Epochs),
+			d.add(Unfinished, -1, d.epoch, set("Epochs", strconv.Itoa(10*d.cfg.Epochs)),
 				"the mean loss of an epoch's batches fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
 			return
 		}
-		d.add(Plateau, -1, from.Epoch, "--hidden 128,128, or look whether the inputs say anything about the target",
+		d.add(Plateau, -1, from.Epoch, set("Hidden", "128,128", advice(lookAtInputs)),
 			"the mean loss of an epoch's batches went from %s in epoch %d to %s in epoch %d and no further; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
 	}
 }
@@ -95,7 +96,7 @@ func (d *diagnosis[T]) constantOutput() bool {
 	if most >= stillOutput || d.sampled() < 2 {
 		return false
 	}
-	d.add(ConstantOutput, d.net.Depth()-1, d.now.epoch, "--lr "+d.slower(),
+	d.add(ConstantOutput, d.net.Depth()-1, d.now.epoch, set("LR", d.slower()),
 		"over %d rows the outputs vary by %.2g of what the targets do: they say the same whatever the inputs are", d.sampled(), most)
 	return true
 }
@@ -150,7 +151,7 @@ func (d *diagnosis[T]) classNeverPredicted() {
 			if classes == d.net.Outputs() || d.net.Outputs() == 1 && len(d.Names.Outputs) == 2 {
 				name = "the class " + d.outputName(c)
 			}
-			d.add(ClassNeverPredicted, d.net.Depth()-1, d.now.epoch, "--class-weight balanced",
+			d.add(ClassNeverPredicted, d.net.Depth()-1, d.now.epoch, set("ClassWeight", "balanced"),
 				"%s is in %d of %d rows and never predicted", name, rows, n)
 			return
 		}

@@ -48,7 +48,7 @@ func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
 		t.Fatalf("found %q", got)
 	}
 	f := r.Diagnosis[0]
-	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || !strings.Contains(f.Try, "--lr") {
+	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || f.Remedies[0].Option != "LR" {
 		t.Errorf("%+v", f)
 	}
 	c.Rate = 5
@@ -236,13 +236,13 @@ func TestFaults(t *testing.T) {
 			if len(found) == 0 || found[0].Code != c.want {
 				t.Fatalf("found %+v", found)
 			}
-			if c.want == RateTooSmall && found[0].Try != "--lr 0.001" { // with which the updates get as far as the weights are large
+			if c.want == RateTooSmall && found[0].Remedies[0] != (Remedy{Option: "LR", Value: "0.001"}) { // with which the updates get as far as the weights are large
 				t.Errorf("%+v", found[0])
 			}
 			if c.evidence != "learning" && !strings.Contains(found[0].Evidence, c.evidence) {
 				t.Errorf("the evidence lacks %q: %s", c.evidence, found[0].Evidence)
 			}
-			if found[0].Try == "" || strings.Contains(found[0].Evidence, "%!") {
+			if len(found[0].Remedies) == 0 || strings.Contains(found[0].Evidence, "%!") {
 				t.Errorf("%+v", found[0])
 			}
 		})
@@ -307,7 +307,7 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	switch {
 	case errors.As(err, &diverged):
 		last := r.Diagnosis[len(r.Diagnosis)-1]
-		if last.Code != NotFinite || diverged.Layer < 0 || diverged.Try != r.Diagnosis[0].Try {
+		if last.Code != NotFinite || diverged.Layer < 0 || !slices.Equal(diverged.Remedies, r.Diagnosis[0].Remedies) {
 			t.Errorf("diverged with %+v, found %+v", diverged, r.Diagnosis)
 		}
 	case err != nil:

@@ -7,11 +7,11 @@ import (
 
 // Finding is one reason why a run did not come to what it could have: part of a diagnosis.
 type Finding struct {
-	Code     string `json:"code"`     // one of Codes
-	Layer    *int   `json:"layer"`    // from 0; nil where it is of no one layer
-	Epoch    int    `json:"epoch"`    // since when it was seen; 0: from the start
-	Evidence string `json:"evidence"` // a sentence with the numbers
-	Try      string `json:"try"`      // a flag of gradus train with a value, or what to do
+	Code     string   `json:"code"`     // one of Codes
+	Layer    *int     `json:"layer"`    // from 0; nil where it is of no one layer
+	Epoch    int      `json:"epoch"`    // since when it was seen; 0: from the start
+	Evidence string   `json:"evidence"` // a sentence with the numbers
+	Remedies []Remedy `json:"remedies"` // what to try, the first of them first
 }
 
 // The codes of findings, causes before their consequences: the order in which a diagnosis
@@ -62,6 +62,8 @@ type Names struct {
 	Center, Scale []float64
 }
 
+const lookAtInputs = "look whether the inputs say anything about the target"
+
 const (
 	leastHeldOut = 10   // rows of which a loss is held against a guess's
 	muchWorse    = 1.02 // times the guess's loss, both above the least
@@ -75,8 +77,8 @@ func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Findin
 		return f, false
 	}
 	return Finding{
-		Code: WorseThanGuessing,
-		Try:  "--dropout 0.5, smaller --hidden layers, fewer columns or more rows, or look whether the inputs say anything about the target",
+		Code:     WorseThanGuessing,
+		Remedies: set("Dropout", "0.5", advice("smaller hidden layers"), advice("fewer columns or more rows"), advice(lookAtInputs)),
 		Evidence: fmt.Sprintf("on the %d %s rows the loss is %s, and always guessing the mean of the training targets costs %s there: what was learned does not hold for them",
 			rows, what, num(loss), num(guess)),
 	}, true

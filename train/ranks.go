@@ -48,6 +48,7 @@ type together[T nn.Float] struct {
 	plans      map[int]*plan // by the number of shards
 	own        [][]T         // the sums of this rank's subtrees
 	spent      time.Duration // in exchanges, waiting counted
+	before     time.Duration // spent in the loop by processes before this one
 	err        error         // why the run cannot go on
 
 	asked   bool          // this rank was asked to end
@@ -77,8 +78,8 @@ func newTogether[T nn.Float](r Ranks, params int) *together[T] {
 	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1}
 }
 
-// CheckRanks refuses what cannot be trained on so many processes with batches of that many rows.
-func (c *Config) CheckRanks(layers []nn.Dense, rows, size int) error {
+// checkRanks refuses what cannot be trained on so many processes with batches of that many rows.
+func (c *Config) checkRanks(layers []nn.Dense, rows, size int) error {
 	if size < 2 {
 		return nil
 	}
@@ -427,6 +428,9 @@ func (t *Trainer[T]) begin() error {
 		return g.failed()
 	}
 	g.stop, g.checked = false, time.Now()
+	if g.agreed < 0 {
+		g.before = t.elapsed
+	}
 	run := t.describe()
 	var lines []string
 	for name, value := range run {

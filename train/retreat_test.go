@@ -103,10 +103,10 @@ func TestHalvingsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		r, _ := tr.Run(context.Background())
-		return r.Diagnosis[0].Try
+		return r.Diagnosis[0].Remedies[0].String()
 	}
-	if want := fresh(Config{Rule: optim.SGD{}, Rate: 1e30 / 8, Epochs: 5}); r.Diagnosis[0].Try != want || !strings.Contains(err.Error(), want) {
-		t.Errorf("after the rate was halved the advice is %q (%v), with that rate from the beginning %q", r.Diagnosis[0].Try, err, want)
+	if want := fresh(Config{Rule: optim.SGD{}, Rate: 1e30 / 8, Epochs: 5}); r.Diagnosis[0].Remedies[0].String() != want || !strings.Contains(err.Error(), want) {
+		t.Errorf("after the rate was halved the advice is %q (%v), with that rate from the beginning %q", r.Diagnosis[0].Remedies[0].String(), err, want)
 	}
 	if _, again := tr.Run(context.Background()); again == nil || again.Error() != err.Error() {
 		t.Errorf("asked again it says %v", again)

@@ -186,13 +186,13 @@ func fired(c Stop, s State) Stop {
 // DivergedError is the error of a run in which a value stopped being finite. The trainer's
 // network then has the last weights known to be finite.
 type DivergedError struct {
-	Epoch  int     `json:"epoch"` // where it was seen, from 1
-	Step   int     `json:"step"`
-	Layer  int     `json:"layer"`         // where it was seen first, from 0; -1: in the loss alone
-	Loss   float64 `json:"loss"`          // the batch's loss there
-	Rate   float64 `json:"rate"`          // the learning rate there
-	Halved int     `json:"halved"`        // how often it had gone back with half the rate before
-	Try    string  `json:"try,omitempty"` // what the diagnosis has first
+	Epoch    int      `json:"epoch"` // where it was seen, from 1
+	Step     int      `json:"step"`
+	Layer    int      `json:"layer"`              // where it was seen first, from 0; -1: in the loss alone
+	Loss     float64  `json:"loss"`               // the batch's loss there
+	Rate     float64  `json:"rate"`               // the learning rate there
+	Halved   int      `json:"halved"`             // how often it had gone back with half the rate before
+	Remedies []Remedy `json:"remedies,omitempty"` // those of the first finding of the diagnosis
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -201,14 +201,20 @@ func (d DivergedError) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(
 // UnmarshalJSON reads null as NaN.
 func (d *DivergedError) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, d) }
 
-func (e *DivergedError) Error() string {
+func (e *DivergedError) Error() string { return e.Text(Remedy.String) }
+
+// Text is the error's sentence with the remedy as remedy writes it.
+func (e *DivergedError) Text(remedy func(Remedy) string) string {
 	halved := ""
 	if e.Halved > 0 {
 		halved = fmt.Sprintf(", after the rate was halved %d times", e.Halved)
 	}
-	try := e.Try
-	if try == "" || strings.HasPrefix(try, "--lr ") {
-		try = strings.TrimSpace("a smaller learning rate " + try)
+	try := "a smaller learning rate"
+	if len(e.Remedies) > 0 {
+		first := e.Remedies[0]
+		if try = remedy(first); first.Option == "LR" {
+			try = "a smaller learning rate, " + try
+		}
 	}
 	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v)%s; try %s", e.where(), e.Epoch, e.Step, e.Rate, halved, try)
 }

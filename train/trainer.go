@@ -71,22 +71,20 @@ type Trainer[T nn.Float] struct {
 	rows   int            // of training in an epoch
 	stream *streamRows[T] // where they come from, unless they are in data
 	whole  bool           // the gradient is wanted whole, not part by part
-
-	together *together[T] // nil in one process
-
-	tiny   *tiny[T]     // nil where step makes the epochs
-	now    optim.Step   // the update that updater makes
-	order  []int        // the rows in this epoch's order
-	good   []T          // the network's last values known to be finite
-	best   []T          // its values of the best validation score
-	lonely int          // 1 where a last batch of one row joins the one before it
-	ema    []T          // the average of the network's values, if one is kept; see show
-	shown  bool         // the average is in the network, and its values are in ema
-	norms  []float64    // of a layer's units, for MaxNorm
-	scores optim.Scores // what the schedule remembers
+	tiny   *tiny[T]       // nil where step makes the epochs
+	now    optim.Step     // the update that updater makes
+	order  []int          // the rows in this epoch's order
+	good   []T            // the network's last values known to be finite
+	best   []T            // its values of the best validation score
+	lonely int            // 1 where a last batch of one row joins the one before it
+	ema    []T            // the average of the network's values, if one is kept; see show
+	shown  bool           // the average is in the network, and its values are in ema
+	norms  []float64      // of a layer's units, for MaxNorm
+	scores optim.Scores   // what the schedule remembers
 
 	numbers   []float64              // what the solver remembers besides
 	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
+	together  *together[T]           // nil in one process
 	result    Result
 
 	watch      watch[T]
@@ -139,9 +137,10 @@ type Result struct {
 	// a healthy one. See Trainer.Diagnose.
 	Diagnosis []Finding `json:"diagnosis"`
 
-	// Exchange is how many of the Seconds this process spent in exchanges with the other ranks, waiting
-	// for them counted.
-	Exchange float64 `json:"exchange_seconds,omitempty"`
+	// Exchange is how many seconds this process spent in exchanges with the other ranks, waiting for them
+	// counted, and ExchangeShare which part of its time in the loop that is.
+	Exchange      float64 `json:"exchange_seconds,omitempty"`
+	ExchangeShare float64 `json:"exchange_share,omitempty"`
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -208,7 +207,7 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	t.back.goodLoss = math.Inf(1)
 	cfg.BatchSize = min(cfg.BatchSize, rows)
 	if cfg.Ranks != nil {
-		if err := cfg.CheckRanks(net.Layers(), cfg.BatchSize, cfg.Ranks.Size()); err != nil {
+		if err := cfg.checkRanks(net.Layers(), cfg.BatchSize, cfg.Ranks.Size()); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 		}
 	}
@@ -391,6 +390,7 @@ func (t *Trainer[T]) Result() Result {
 	r.Seconds = t.Elapsed().Seconds()
 	if t.together != nil {
 		r.Exchange = t.together.spent.Seconds()
+		r.ExchangeShare = r.Exchange / max(1e-9, (t.Elapsed()-t.together.before).Seconds())
 	}
 	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
 	r.Loss = t.FullLoss()

@@ -108,7 +108,7 @@ func (t *Trainer[T]) notFinite() int {
 // advise adds to a divergence what the diagnosis says.
 func (t *Trainer[T]) advise() {
 	if found := t.Result().Diagnosis; t.divergence != nil && len(found) > 0 {
-		t.divergence.Try = found[0].Try
+		t.divergence.Remedies = found[0].Remedies
 	}
 }
 

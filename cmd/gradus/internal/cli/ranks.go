@@ -222,11 +222,7 @@ func (r *ranks) json(f *model.Fit) *ranksJSON {
 	}
 	hosts := slices.Compact(slices.Sorted(slices.Values(r.hosts)))
 	result := f.Result()
-	out := &ranksJSON{Size: r.Size(), Machines: len(hosts), Library: r.Library(), Exchange: result.Exchange}
-	if result.Seconds > 0 {
-		out.Share = result.Exchange / result.Seconds
-	}
-	return out
+	return &ranksJSON{Size: r.Size(), Machines: len(hosts), Library: r.Library(), Exchange: result.Exchange, Share: result.ExchangeShare}
 }
 
 // write says which part of the time the exchange took, and where it was most of it.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/metrics"
@@ -97,13 +98,13 @@ func calibrationText(c *model.Calibration) string {
 		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
 }
 
-func findingText(f train.Finding) string {
+func findingText(f option.Finding) string {
 	return fmt.Sprintf("%s: %s. Try %s.", f.Code, f.Evidence, f.Try)
 }
 
 // writeDiagnosis says why the run did not come to what it could have; nothing of a healthy one.
 func writeDiagnosis(e *env, found []train.Finding) {
-	for i, f := range found {
+	for i, f := range option.Findings(found) {
 		if i == 0 {
 			e.printf("\nDiagnosis, causes first (gradus help diagnosis has each)\n")
 		}
@@ -124,7 +125,11 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 	}
 	what := string(s.Task)
 	if classes := s.Targets[0].Classes; len(classes) > 0 && s.Task != data.Multilabel {
-		what = fmt.Sprintf("%s: %s", what, list(classes, 6))
+		words := make([]string, len(classes))
+		for i, c := range classes {
+			words[i] = inList(c)
+		}
+		what = fmt.Sprintf("%s: %s", what, list(words, 6))
 		if s.Targets[0].Kind == data.KindNumber {
 			what += " (--task regression would take them as amounts)"
 		}
@@ -184,7 +189,7 @@ func writeLeft(w io.Writer, what string, names []string) {
 	}
 }
 
-// inList is a name as it stands among others with commas between them.
+// inList is a name or class as it stands among others with commas between them.
 func inList(name string) string {
 	if strings.Contains(name, ",") {
 		return `"` + name + `"`

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -233,20 +234,20 @@ func (c *trainCmd) exit(e *env, m *model.Model) error {
 
 // trainJSON is what --json prints.
 type trainJSON struct {
-	Converged        bool            `json:"converged"`
-	StopReason       string          `json:"stop_reason"`
-	Epochs           int             `json:"epochs"`
-	Steps            int             `json:"steps"`
-	Loss             *float64        `json:"loss"`
-	Seconds          float64         `json:"seconds"`
-	SamplesPerSecond *float64        `json:"samples_per_second"`
-	Ranks            *ranksJSON      `json:"ranks,omitempty"` // of a run on several
-	Metrics          model.Metrics   `json:"metrics"`
-	Diagnosis        []train.Finding `json:"diagnosis"`
-	WeightsSHA256    string          `json:"weights_sha256"`
-	Members          []memberJSON    `json:"members,omitempty"` // of an ensemble
-	Model            *string         `json:"model"`
-	Seed             uint64          `json:"seed"`
+	Converged        bool             `json:"converged"`
+	StopReason       string           `json:"stop_reason"`
+	Epochs           int              `json:"epochs"`
+	Steps            int              `json:"steps"`
+	Loss             *float64         `json:"loss"`
+	Seconds          float64          `json:"seconds"`
+	SamplesPerSecond *float64         `json:"samples_per_second"`
+	Ranks            *ranksJSON       `json:"ranks,omitempty"` // of a run on several
+	Metrics          model.Metrics    `json:"metrics"`
+	Diagnosis        []option.Finding `json:"diagnosis"`
+	WeightsSHA256    string           `json:"weights_sha256"`
+	Members          []memberJSON     `json:"members,omitempty"` // of an ensemble
+	Model            *string          `json:"model"`
+	Seed             uint64           `json:"seed"`
 
 	Task       data.Task  `json:"task"`
 	Target     []string   `json:"target"`
@@ -264,7 +265,7 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 	out := trainJSON{
 		Converged: t.Converged, StopReason: t.Reason, Epochs: t.Epochs, Steps: t.Steps,
 		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
-		Ranks: c.ranks.json(f), Metrics: t.Metrics, Diagnosis: append([]train.Finding{}, t.Diagnosis...), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
+		Ranks: c.ranks.json(f), Metrics: t.Metrics, Diagnosis: option.Findings(t.Diagnosis), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
 		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), saidJSON: said(f.Schema, f.Said()),
 		Options: m.Options,

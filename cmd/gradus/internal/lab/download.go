@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/plot"
 )
 
@@ -58,7 +59,7 @@ func (s *Session) report(ctx context.Context, _ *Frame) (any, error) {
 		return nil, err
 	}
 	r := f.Report(m)
-	r.Found = found
+	r.Found = option.Findings(found)
 	var b bytes.Buffer
 	if err := WriteReport(&b, r); err != nil {
 		return nil, err

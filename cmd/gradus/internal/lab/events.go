@@ -99,6 +99,10 @@ func encode(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
+// frameTurns are how many frames of runs are drawn at once, of all sessions, as turns are for runs. The
+// answer to a click waits for none: with thirty pages open it would stand behind thirty drawings.
+var frameTurns = make(chan struct{}, cap(turns))
+
 // events sends frames as long as the page is there, at most ten a second. A frame is drawn
 // when it can be sent: a slow page gets fewer, and holds up nothing.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
@@ -148,7 +152,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 			}
 			text.WriteString("event: beat\ndata:\n\n") // each finds out whether the other is still there
 		case <-wake:
+			select {
+			case <-ctx.Done():
+				continue
+			case frameTurns <- struct{}{}:
+			}
 			m := e.drawn.draw(e.Frame(), sent)
+			<-frameTurns
 			sent = m.Have
 			text.WriteString("data: ")
 			if err := encode(&text, m); err != nil {

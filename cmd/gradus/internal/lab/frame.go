@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
@@ -48,9 +49,9 @@ type Frame struct {
 	Moved           []float64
 	Trail           trail
 	Jobs            map[string]job
-	Findings        []train.Finding // the engine's diagnosis, where the page shows it and the run stands
-	Sha             string          // of the weights, where the page shows it
-	Revealed        string          // what a fault came to
+	Findings        []option.Finding // the engine's diagnosis, where the page shows it and the run stands
+	Sha             string           // of the weights, where the page shows it
+	Revealed        string           // what a fault came to
 
 	examined  *Health
 	fitted    *Fitted
@@ -114,9 +115,9 @@ func (s *Session) frame() *Frame {
 		}
 	}
 	if s.view.tab() == "health" && !s.running {
-		f.Findings = r.fit.Diagnose()
+		f.Findings = option.Findings(r.fit.Diagnose())
 		if r.ended == "" { // what a run has not come to is said when it has ended
-			f.Findings = slices.DeleteFunc(f.Findings, func(found train.Finding) bool {
+			f.Findings = slices.DeleteFunc(f.Findings, func(found option.Finding) bool {
 				return found.Code == train.Unfinished || found.Code == train.Plateau
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
@@ -22,9 +23,9 @@ type Report struct {
 	Columns []ReportColumn // of the table, as they were taken
 	History train.History
 	Notes   []string
-	Found   []train.Finding // the diagnosis
-	Rows    []ReportFigure  // of predictions, see RowFigures
-	Figures []ReportFigure  // others, besides the loss and the network
+	Found   []option.Finding // the diagnosis
+	Rows    []ReportFigure   // of predictions, see RowFigures
+	Figures []ReportFigure   // others, besides the loss and the network
 }
 
 // ReportColumn is a column of the table.
@@ -38,7 +39,7 @@ type ReportColumn struct {
 // NewReport is the report of a run and its model, with all that the run knows of its table.
 func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	t := f.Table()
-	r := Report{Model: m, History: m.Training.History, Notes: f.Notes, Found: m.Training.Diagnosis}
+	r := Report{Model: m, History: m.Training.History, Notes: f.Notes, Found: option.Findings(m.Training.Diagnosis)}
 	r.Data = [][2]string{{"file", t.Name()}, {"read as", t.Format()}, {"size", fmt.Sprintf("%s, %s", plural(t.Rows(), "row", "rows"), plural(len(t.Columns()), "column", "columns"))}}
 	for _, y := range f.Schema.Targets {
 		what := "amounts"

@@ -1,20 +1,15 @@
 package lab
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -148,110 +143,6 @@ func TestSlowAndClosedPages(t *testing.T) {
 		defer s.mu.Unlock()
 		return s.sessions[v.id].Idle() > 0
 	})
-}
-
-var minute = flag.Bool("minute", false, "have twenty visitors for a minute instead of two seconds")
-
-// Twenty visitors at once, each with a run at full speed and a page that is drawn: no error,
-// and bounded memory.
-func TestTwentyVisitors(t *testing.T) {
-	long := 2 * time.Second
-	if *minute {
-		long = time.Minute
-	}
-	_, web := newServer(t, Options{})
-	var visitors []*visitor
-	for i := range 20 {
-		v := &visitor{t: t, url: web, client: &http.Client{Transport: &http.Transport{}}}
-		t.Cleanup(v.client.CloseIdleConnections)
-		req, _ := http.NewRequest(http.MethodPost, web+"/session", nil)
-		req.Header.Set("Origin", web)
-		req.AddCookie(&http.Cookie{Name: "gradus-visitor-", Value: fmt.Sprint(i)})
-		resp, err := v.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var made struct{ ID string }
-		v.decode(resp, &made)
-		v.id = made.ID
-		visitors = append(visitors, v)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	var work sync.WaitGroup
-	frames := make([]atomic.Int64, len(visitors))
-	tabs := []string{"weight", "fit", "health", "race", "build"}
-	names := []string{"circles", "notebook", "spirals", "sine", "notebook-rate-50"}
-	for i, v := range visitors {
-		v.do("do", "example", "example", names[i%len(names)])
-		v.do("do", "build", "epochs", "100000000", "tolerance", "")
-		v.do("do", "tab", "tab", tabs[i/4])
-		v.do("do", "run", "speed", "full")
-		work.Go(func() {
-			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, web+"/events?s="+v.id, nil)
-			resp, err := v.client.Do(req)
-			if err != nil {
-				if ctx.Err() == nil {
-					t.Error(err)
-				}
-				return
-			}
-			defer resp.Body.Close()
-			lines := bufio.NewReader(resp.Body)
-			for {
-				line, err := lines.ReadBytes('\n')
-				if err != nil {
-					if ctx.Err() == nil {
-						t.Error(err)
-					}
-					return
-				}
-				if bytes.HasPrefix(line, []byte("data: ")) {
-					frames[i].Add(1)
-				}
-				if bytes.HasPrefix(line, []byte("event: beat")) { // which the page's script answers
-					here, _ := http.NewRequestWithContext(ctx, http.MethodPost, web+"/here?s="+v.id, nil)
-					here.Header.Set("Origin", web)
-					if answer, err := v.client.Do(here); err == nil {
-						answer.Body.Close()
-					}
-				}
-			}
-		})
-	}
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	var peak uint64
-	begin := heap()
-	fewest := func() (n int64) {
-		n = frames[0].Load()
-		for i := range frames {
-			n = min(n, frames[i].Load())
-		}
-		return n
-	}
-	// With the race detector on a busy machine a frame can take seconds.
-	for begun := time.Now(); time.Since(begun) < long || fewest() < 5 && time.Since(begun) < long+2*time.Minute; time.Sleep(long / 20) {
-		peak = max(peak, heap())
-	}
-	for i, v := range visitors {
-		if m := v.do("do", "pause"); m.At == 0 || strings.Contains(m.HTML["note"], "bad") {
-			t.Errorf("visitor %d stands at update %d, told %q", i, m.At, m.HTML["note"])
-		}
-	}
-	stop()
-	work.Wait()
-	if n := fewest(); n < 5 {
-		t.Errorf("some visitor saw %d frames", n)
-	}
-	t.Logf("20 visitors for %v: the heap went from %d MB to %d MB at most; every visitor saw %d frames or more", long, begin>>20, peak>>20, fewest())
-	if peak > begin+200<<20 {
-		t.Errorf("the heap went from %d to %d MB", begin>>20, peak>>20)
-	}
 }
 
 // BenchmarkWatched is a run at full speed, alone and with a page that gets ten frames a second:

@@ -3,6 +3,7 @@ package lesson
 import (
 	"context"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -52,7 +53,7 @@ type Outcome struct {
 	Samples   []SampleResult `json:"samples,omitempty"` // per-sample, in their order
 	History   train.History  `json:"-"`
 
-	Diagnosis []train.Finding `json:"diagnosis"` // the trainer's own, as gradus train gives it
+	Diagnosis []option.Finding `json:"diagnosis"` // the trainer's own, as gradus train gives it
 
 	Start, Network *nn.Network[float64] `json:"-"` // before and after
 }
@@ -245,7 +246,7 @@ func (r recipe) run(ctx context.Context, seed uint64) (*record, error) {
 	rec.Outputs = n.Predict(rec.data.X).Data
 	rec.Epochs, rec.Updates = result.Epochs, result.Steps
 	rec.Converged, rec.Reason, rec.History = result.Converged, result.Reason, result.History
-	rec.Diagnosis = append([]train.Finding{}, result.Diagnosis...)
+	rec.Diagnosis = option.Findings(result.Diagnosis)
 	for i, y := range rec.Targets {
 		rec.MSE += (y - rec.Outputs[i]) * (y - rec.Outputs[i]) / float64(len(rec.Targets))
 	}

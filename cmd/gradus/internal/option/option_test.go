@@ -2,6 +2,8 @@ package option
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // Every field of model.Options that JSON has is in the table, once; the flags have the JSON's names.
@@ -208,5 +211,29 @@ func TestDefaultsAreInForce(t *testing.T) {
 		if weights(c.on, auto, Named("lr"), c.rate) != weights(c.on, auto, nil, "") {
 			t.Errorf("the rate of the optimizer auto is not %s on %s", c.rate, c.on.Name())
 		}
+	}
+}
+
+func TestRemediesAreWrittenAsFlags(t *testing.T) {
+	found := Findings([]train.Finding{{Code: train.DeadRows, Remedies: []train.Remedy{
+		{Option: "LR", Value: "0.1"},
+		{Option: "NoBias", Value: "false"},
+		{Option: "Init", Value: "auto", Advice: "if the weights began so"},
+		{Option: "Ignore", Value: "a, b"},
+		{Advice: "fewer hidden layers"},
+	}}})
+	const want = `--lr 0.1, or --bias, or --init auto if the weights began so, or --ignore '"a, b"', or fewer hidden layers`
+	if len(found) != 1 || found[0].Try != want || found[0].Code != train.DeadRows {
+		t.Errorf("%+v, want %q", found, want)
+	}
+}
+
+func TestDivergenceSpeaksOfTheFlag(t *testing.T) {
+	err := fmt.Errorf("member 2: %w", &train.DivergedError{Epoch: 1, Step: 3, Layer: -1, Loss: math.Inf(1), Rate: 9, Remedies: []train.Remedy{{Option: "LR", Value: "0.9"}}})
+	if got := Words(err, Flag); !strings.HasPrefix(got, "member 2: training diverged: ") || !strings.HasSuffix(got, "try a smaller learning rate, --lr 0.9") {
+		t.Error(got)
+	}
+	if got := err.Error(); !strings.HasSuffix(got, "try a smaller learning rate, LR 0.9") {
+		t.Error(got)
 	}
 }
