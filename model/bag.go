@@ -60,36 +60,26 @@ type member struct {
 	says   []float64 // of these rows, which chose its epoch; with folds alone
 }
 
-// prepareBag is Prepare for several members. Only the first is prepared.
-func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
+// bagged makes the run, of which the schema is known, one of several members. Only the first is prepared.
+func (f *Fit) bagged() (err error) {
+	tables, o := f.tables, f.Options
 	if o.Ranks != nil && o.Ranks.Size() > 1 {
-		return nil, refuse("Members", o.Members, "the %d members of an ensemble need no exchange with each other, and %d ranks share one network: train the ensemble in one process, or one network", o.Members, o.Ranks.Size())
-	}
-	if start != nil {
-		return nil, refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
-	}
-	f := &Fit{Options: o, tables: tables}
-	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
-	var err error
-	if fold := tables.fold; fold != nil && fold.schema != nil {
-		f.Schema, f.Rows.Weightless = fold.schema, fold.weightless
-	} else if f.Schema, f.Rows.Weightless, err = o.infer(tables.Train); err != nil {
-		return nil, err
+		return refuse("Members", o.Members, "the %d members of an ensemble need no exchange with each other, and %d ranks share one network: ask for 1 member, or train the ensemble in one process", o.Members, o.Ranks.Size())
 	}
 	weightless := f.Rows.Weightless
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
-		return nil, err
+		return err
 	}
 	if f.Options.Loss == "hinge" {
-		return nil, refuse("Members", nil, "hinge gives decision values, which have no mean that could be judged: train one network, or take another loss")
+		return refuse("Members", nil, "hinge gives decision values, which have no mean that could be judged: train one network, or take another loss")
 	}
 	if err := f.Options.rows(&f.recipe, f.Schema); err != nil {
-		return nil, err
+		return err
 	}
 	b := &bag{fit: f, workers: min(o.Members, or(o.Threads, runtime.GOMAXPROCS(0)))}
 	keep, folds, err := b.deal()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	room := tables.Room
 	if room == nil {
@@ -111,7 +101,7 @@ func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
 	}
 	first, err := Prepare(b.members[0].tables, b.members[0].options, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b.members[0].fit = first
 	notes := f.Notes
@@ -129,7 +119,7 @@ func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
 	}
 	if b.inFolds { // every row is trained on
 		if keep, err = f.heavy(keep); err != nil {
-			return nil, err
+			return err
 		}
 		f.Rows.Weightless = first.Rows.Weightless
 		f.parts.train, f.parts.validation = pick(f.Schema.Rows, keep), nil
@@ -138,7 +128,7 @@ func prepareBag(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if tables.Room == nil {
 		go f.sources()
 	}
-	return f, nil
+	return nil
 }
 
 // deal holds the test rows out, and says of each member which rows it has. keep are the rows of all

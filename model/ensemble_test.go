@@ -444,8 +444,8 @@ func TestMembersRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, try := range map[string]func() error{
-		"Members -1: give a whole number of at least 1": func() error {
-			o := memberOptions(data.Binary, -1)
+		"Members -2: give a whole number of at least 1": func() error {
+			o := memberOptions(data.Binary, -2)
 			_, _, err := model.Train(context.Background(), mixed(t), o)
 			return err
 		},

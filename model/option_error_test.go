@@ -22,7 +22,7 @@ func TestOptionErrorNamesTheField(t *testing.T) {
 		{Options{Decimal: "x"}, "Decimal", "x"},
 		{Options{Optimizer: "nope"}, "Optimizer", ""},
 		{Options{Norm: "batch", Method: "stochastic"}, "Norm", ""},
-		{Options{Members: -1}, "Members", "-1"},
+		{Options{Members: -2}, "Members", "-2"},
 		{Options{Split: "time:d", Group: "g"}, "Group", ""},
 	} {
 		err := c.o.Validate()

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -80,7 +81,8 @@ type Options struct {
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
 
 	// Members makes the model an ensemble of so many networks, whose predictions it averages; 0 and 1
-	// are one network. See Fit.Members for which rows each is trained on.
+	// are one network, AutoMembers as many as gradus train has by default. See Fit.Members for which rows
+	// each is trained on.
 	Members int `json:"members,omitempty"`
 
 	NoShuffle bool   `json:"no_shuffle,omitempty"`
@@ -123,6 +125,10 @@ type Options struct {
 	// Ranks, if not nil, are the processes that train the network together: see train.Config.Ranks. An
 	// ensemble is not trained so.
 	Ranks train.Ranks `json:"-"`
+
+	// Elsewhere, if not nil, has fold i of a CrossValidate trained on another machine, and returns what
+	// TrainFold with the same table and options came to there. All folds are asked for at the same time.
+	Elsewhere func(ctx context.Context, i int) (*FoldRun, error) `json:"-"`
 
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
 	// returns is what Prepare returns.
@@ -192,7 +198,7 @@ type recipe struct {
 // what does not go together. Prepare calls it first; what depends on the table is refused there.
 func (o Options) Validate() error {
 	switch {
-	case o.Members < 0:
+	case o.Members < AutoMembers:
 		return refuse("Members", o.Members, "give a whole number of at least 1")
 	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide}, o.Recipe):
 		return refuse("Recipe", o.Recipe, "choose auto, plain or wide")

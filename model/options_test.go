@@ -116,7 +116,7 @@ func TestOptionErrors(t *testing.T) {
 		"EMA":                {EMA: 1},
 		"LabelSmoothing":     {LabelSmoothing: 0.1, Targets: []string{"amount"}},
 		"Shards":             {Shards: -1},
-		"Members":            {Members: -1},
+		"Members":            {Members: -2},
 		"Threads":            {Threads: -1},
 		"Epochs":             {Epochs: -1},
 		"MaxTime":            {MaxTime: -1},
@@ -148,7 +148,7 @@ func TestOptionErrors(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "NoBias", "NoShuffle", "Calibrate", "Seed", "Stage", "Refuse", "Custom": // which have no wrong value; Custom's parts stand above
+		case "NoBias", "NoShuffle", "Calibrate", "Seed", "Stage", "Refuse", "Elsewhere", "Custom": // which have no wrong value; Custom's parts stand above
 			continue
 		}
 		if _, tried := wrong[name]; !tried {

@@ -20,10 +20,9 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Members > 1 {
-		return prepareBag(tables, o, start)
+	if o.Members > 1 && start != nil {
+		return nil, refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
 	}
-	o.Members = 0
 	f := &Fit{Options: o, tables: tables}
 	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	if start.isEnsemble() {
@@ -51,7 +50,21 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
+	why := ""
+	if o.Members == AutoMembers {
+		f.Options.Members, why = f.Options.chooseMembers(tables, f.Schema, start)
+	}
+	if f.Options.Members > 1 {
+		if err := f.bagged(); err != nil {
+			return nil, err
+		}
+		return f, nil
+	}
+	f.Options.Members = 0
 	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
+	if why != "" {
+		f.Notes = append(f.Notes, why)
+	}
 	if start == nil {
 		f.Options.choose(f.Schema)
 	}

@@ -127,7 +127,7 @@ func adult(s *suite, ctx context.Context) ([]line, []string) {
 		{
 			name: "gradus", form: "gradus train", threads: 1,
 			args: func(int) []string {
-				return []string{s.path("bin", "gradus"), "train", learn, "--target", "income", "--hidden", "64,64", "--activation", "relu",
+				return []string{s.path("bin", "gradus"), "train", learn, "--target", "income", "--members", "1", "--hidden", "64,64", "--activation", "relu",
 					"--batch-size", "128", "--epochs", "20", "--optimizer", "adam", "--lr", "0.001", "--scale", "standard",
 					"--validation", "none", "--threads", "1", "--json", "--quiet", "--out", own}
 			},

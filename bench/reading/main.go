@@ -79,7 +79,7 @@ func run(ctx context.Context, rows, columns, rounds int, python, beside string) 
 	for i, binary := range builds {
 		name := []string{"gradus", "gradus beside it"}[i]
 		model := filepath.Join(dir, strconv.Itoa(i)+".safetensors")
-		add(name+": train --epochs 1", binary, "train", table, "--epochs", "1", "--quiet", "-o", model)
+		add(name+": train --epochs 1", binary, "train", table, "--members", "1", "--epochs", "1", "--quiet", "-o", model)
 		add(name+": predict -o", binary, "predict", model, table, "-o", filepath.Join(dir, "predictions.csv"))
 		add(name+": evaluate", binary, "evaluate", model, table)
 	}

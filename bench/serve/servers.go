@@ -152,7 +152,7 @@ func (s *suite) prepare(ctx context.Context) error {
 		return nil
 	}
 	for _, args := range [][]string{
-		{s.gradus, "train", filepath.Join(s.source, table), "--target", "progression", "--hidden", "64,32", "--epochs", "20", "--quiet", "-o", "net.safetensors"},
+		{s.gradus, "train", filepath.Join(s.source, table), "--target", "progression", "--members", "1", "--hidden", "64,32", "--epochs", "20", "--quiet", "-o", "net.safetensors"},
 		{s.gradus, "export", "net.safetensors", "-o", "net.onnx"},
 		{s.gradus, "export", "net.safetensors", "-o", filepath.Join("plain", "net.go"), "--package", "main"},
 	} {

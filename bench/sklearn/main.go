@@ -113,7 +113,7 @@ func sklearn(table, kind string, seeds int, temp string) (scores []float64, err 
 func train(gradus, temp, kind, metric string, seed int) (float64, error) {
 	file := func(part string) string { return filepath.Join(temp, fmt.Sprintf("%d-%s.csv", seed, part)) }
 	args := append([]string{
-		"train", file("train"), "--test", file("test"), "--seed", strconv.Itoa(seed), "--json", "--quiet",
+		"train", file("train"), "--members", "1", "--test", file("test"), "--seed", strconv.Itoa(seed), "--json", "--quiet",
 		"--out", filepath.Join(temp, "model.safetensors"),
 	}, settings...)
 	if kind == "regressor" {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +68,13 @@ func TestSameBitsEverywhere(t *testing.T) {
 	iris, diabetes := filepath.Join("examples", "data", "iris.csv"), filepath.Join("examples", "data", "diabetes.csv")
 	cancer := filepath.Join("examples", "data", "breast_cancer.csv")
 	var configs [][]string
-	add := func(data string, flags ...string) { configs = append(configs, append([]string{data}, flags...)) }
+	add := func(data string, flags ...string) { // of one network, unless flags say otherwise
+		if !slices.Contains(flags, "--members") && !slices.Contains(flags, "--preset") {
+			flags = append(flags, "--members", "1")
+		}
+		configs = append(configs, append([]string{data}, flags...))
+	}
+	add(iris, "--preset", "default")
 	for i, o := range append(append([]string{"auto"}, optim.Rules()...), optim.Solvers()...) {
 		add([]string{iris, diabetes}[i%2], "--optimizer", o) // in turn: a build in emulation takes its time
 	}

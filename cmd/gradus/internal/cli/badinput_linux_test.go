@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/gradus-ml/gradus/model"
+
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
@@ -20,7 +22,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	t.Chdir(dir)
-	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	writeFile(t, "data.csv", readFile(t, iris))
 	if err := os.Mkdir("folder", 0o755); err != nil {
 		t.Fatal(err)
@@ -28,7 +30,7 @@ func TestReadOnly(t *testing.T) {
 	writeFile(t, "folder/old.safetensors", "old")
 	writeFile(t, "folder/secret.csv", readFile(t, iris))
 	binary := copyOfSelf(t, dir)
-	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "--run", "kept", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "--run", "kept", "-o", "m.safetensors")
 	before := listing(t)
 	if err := os.Chmod("kept", 0o555); err != nil {
 		t.Fatal(err)
@@ -83,7 +85,7 @@ func copyOfSelf(t *testing.T, dir string) string {
 // TestFullDevice has to do.
 func TestFullDisk(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", iris, "--hidden", "64,64", "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--hidden", "64,64", "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	if err := os.Mkdir("disk", 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ func TestFullDiskWhileTraining(t *testing.T) {
 		t.Skip("no disk can be mounted here: ", err)
 	}
 	t.Cleanup(func() { syscall.Unmount("disk", 0) })
-	args := []string{"train", diabetes, "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "2ms"}
+	args := []string{"train", "--members", "1", diabetes, "--members", "1", "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "2ms"}
 	whole := trainQuietly(t, 0, append(args[1:], "-o", "w.safetensors")...)
 	if r := callUntil(t, "disk/run/"+checkpointFiles[0], append(args, "--run", "disk/run", "-o", "m.safetensors")...); r.code != 130 {
 		t.Fatalf("exit status %d\n%s", r.code, r.err)
@@ -160,6 +162,25 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	}
 	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "disk/run", "--quiet", "--json").out), whole) {
 		t.Error(d)
+	}
+}
+
+// TestFullDiskAtAMembersEnd: the member's end is not written, and the model is made all the same.
+func TestFullDiskAtAMembersEnd(t *testing.T) {
+	place(t, nil)
+	if err := os.Mkdir("disk", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", "disk", "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("no disk can be mounted here: ", err)
+	}
+	t.Cleanup(func() { syscall.Unmount("disk", 0) })
+	r := call("train", diabetes, "--members", "2", "--epochs", "2", "--quiet", "--run", "disk/run", "-o", "m.safetensors")
+	if r.code != 1 || !strings.Contains(r.err, "no space left on device") {
+		t.Errorf("exit status %d\n%s", r.code, r.err)
+	}
+	if m, err := model.Load("m.safetensors"); err != nil || len(m.Members()) != 2 {
+		t.Error("the model lacks members", err)
 	}
 }
 

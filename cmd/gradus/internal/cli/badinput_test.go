@@ -449,7 +449,7 @@ func badPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, "folder/config.json", "{}")
-	must(t, 0, "train", penguins, "--hidden", "3", "--epochs", "1", "--quiet", "-o", "good.safetensors")
+	must(t, 0, "train", penguins, "--hidden", "3", "--epochs", "1", "--members", "1", "--quiet", "-o", "good.safetensors")
 	good := []byte(readFile(t, "good.safetensors"))
 	for name, bad := range badModels {
 		writeFile(t, name+".safetensors", string(bad.damage(openModelFile(good))))
@@ -522,7 +522,7 @@ func TestBadInputKeepsTheOldModel(t *testing.T) {
 	trainQuietly(t, 0, iris, "--epochs", "1", "-o", "m.safetensors")
 	before := listing(t)
 	for _, args := range []string{"--lr -1", "--target nope", "--validation 2", "--hidden 1000000,1000000"} {
-		call(append([]string{"train", iris, "-o", "m.safetensors"}, strings.Fields(args)...)...)
+		call(append([]string{"train", "--members", "1", iris, "-o", "m.safetensors"}, strings.Fields(args)...)...)
 	}
 	if changed := changes(before, listing(t)); changed != nil {
 		t.Errorf("written: %q", changed)
@@ -539,7 +539,7 @@ func TestDiverges(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			place(t, nil)
-			r := call(append(strings.Fields("train --lr 1e30 --epochs 5 --quiet --json -o m.safetensors"), strings.Fields(args)...)...)
+			r := call(append(strings.Fields("train --members 1 --lr 1e30 --epochs 5 --quiet --json -o m.safetensors"), strings.Fields(args)...)...)
 			words := []string{"diverged", "m.safetensors was not written", "m.last-good.safetensors", "smaller learning rate"}
 			for _, problem := range refused(outcome{r.code, "", r.err}, 1, words) {
 				t.Error(problem)

@@ -23,7 +23,12 @@ import (
 // precisions, and what else is part of a run's state. Each trains for some tenths of a second.
 func chaosRuns() [][]string {
 	var runs [][]string
-	add := func(data, flags string) { runs = append(runs, append([]string{data}, strings.Fields(flags)...)) }
+	add := func(data, flags string) { // of one network, unless flags say how many or which preset
+		if !strings.Contains(flags, "--members") && !strings.Contains(flags, "--preset") {
+			flags += " --members 1"
+		}
+		runs = append(runs, append([]string{data}, strings.Fields(flags)...))
+	}
 	schedules := optim.Schedules()
 	for i, o := range optim.Rules() {
 		add(diabetes, fmt.Sprintf("--optimizer %s --schedule %s --epochs 150 --lr 0.001 --precision float%d", o, schedules[i%len(schedules)], 32+32*(i%2)))
@@ -44,6 +49,7 @@ func chaosRuns() [][]string {
 	add(seed, "--method per-sample --hidden 4 --activation sigmoid --tolerance 1e-7 --epochs 20000")
 	add(seed, "--method batch --hidden 4 --activation sigmoid --optimizer sgd --lr 0.1 --epochs 3000000")
 	add(diabetes, "--optimizer sgd --lr 1e30 --epochs 20000 --schedule exponential:0.9") // diverges
+	add(iris, "--preset default --epochs 60")
 	add(iris, "--members 3 --epochs 120 --test 0.2")
 	add(diabetes, "--members 4 --epochs 100 --optimizer adam --schedule step:2:0.9 --precision float64")
 	add(cancer, "--members 2 --epochs 40 --validation 0.2 --norm batch --dropout 0.2 --threshold auto:f1")
@@ -193,7 +199,7 @@ func TestTwoSignals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := process(self, "train", cancer, "--hidden", "3000,3000", "--method", "batch", "--epochs", "1000", "-o", "m.safetensors")
+	cmd := process(self, "train", cancer, "--members", "1", "--hidden", "3000,3000", "--method", "batch", "--epochs", "1000", "-o", "m.safetensors")
 	errs, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +231,7 @@ func TestOneSignal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := process(self, "train", cancer, "--epochs", "1000000", "--patience", "0", "--run", "run", "--json", "-o", "m.safetensors")
+		cmd := process(self, "train", cancer, "--members", "1", "--epochs", "1000000", "--patience", "0", "--run", "run", "--json", "-o", "m.safetensors")
 		var out strings.Builder
 		cmd.Stdout = &out
 		errs, err := cmd.StderrPipe()

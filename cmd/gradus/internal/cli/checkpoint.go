@@ -21,8 +21,9 @@ type checkpoints struct {
 	every  time.Duration
 	timer  *time.Timer
 	due    atomic.Bool
-	next   int  // of checkpointFiles
-	failed bool // the last could not be written, and that was said
+	next   int   // of checkpointFiles
+	failed bool  // the last could not be written, and that was said
+	lost   error // of an ensemble: why what a member ended with could not be written
 }
 
 // begin starts the clock. A nil runDir keeps nothing.
@@ -86,7 +87,7 @@ func (d *runDir) end(f *model.Fit) error {
 	if d == nil {
 		return nil
 	}
-	return errors.Join(d.save(f), d.events.log(d.path, f), d.events.flush())
+	return errors.Join(d.lost, d.save(f), d.events.log(d.path, f), d.events.flush())
 }
 
 // newest returns the newest checkpoint that is whole, open, and what is wrong with the other

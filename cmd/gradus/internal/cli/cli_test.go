@@ -189,10 +189,10 @@ func parseJSON(t *testing.T, s string) object {
 	return o
 }
 
-// trainQuietly is train --json, which ends with that status.
+// trainQuietly is train --json of one network, unless args have --members; it ends with that status.
 func trainQuietly(t *testing.T, code int, args ...string) object {
 	t.Helper()
-	return parseJSON(t, must(t, code, append([]string{"train", "--json", "--quiet"}, args...)...).out)
+	return parseJSON(t, must(t, code, append([]string{"train", "--members", "1", "--json", "--quiet"}, args...)...).out)
 }
 
 func TestHelp(t *testing.T) {

@@ -37,7 +37,7 @@ func TestConfigReproduces(t *testing.T) {
 		"hash.txt --delimiter # --header yes",
 		"names.csv",
 	} {
-		args := append([]string{"train", "--json", "--quiet", "--epochs", "3", "-o", "m.safetensors"}, strings.Fields(args)...)
+		args := append([]string{"train", "--members", "1", "--json", "--quiet", "--epochs", "3", "-o", "m.safetensors"}, strings.Fields(args)...)
 		run := "run" + string(rune('a'+i))
 		first := parseJSON(t, call(append(args, "--run", run)...).out)
 		again := parseJSON(t, call("train", "--config", run+"/config.json", "--json", "--quiet").out)
@@ -77,7 +77,7 @@ func TestConfigHasOneOrder(t *testing.T) {
 	first := map[string]string{}
 	for range 20 {
 		for _, name := range []string{"unknown.json", "values.json"} {
-			r := call("train", iris, "--config", name, "--quiet")
+			r := call("train", "--members", "1", iris, "--config", name, "--quiet")
 			if r.code == 0 || first[name] != "" && first[name] != r.err {
 				t.Fatalf("%s: %d, %s, before it was %s", name, r.code, r.err, first[name])
 			}

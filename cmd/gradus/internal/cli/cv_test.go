@@ -12,7 +12,7 @@ import (
 
 func TestCV(t *testing.T) {
 	place(t, nil)
-	r := must(t, 0, "cv", iris, "--folds", "4", "--epochs", "3", "--json", "-o", "oof.csv", "--metric", "accuracy,log-loss")
+	r := must(t, 0, "cv", iris, "--members", "1", "--folds", "4", "--epochs", "3", "--json", "-o", "oof.csv", "--metric", "accuracy,log-loss")
 	o := parseJSON(t, r.out)
 	folds := o.at(t, "folds").([]any)
 	if len(folds) != 4 || strings.Count(r.err, "\n") != 4 {
@@ -46,7 +46,7 @@ func TestCV(t *testing.T) {
 	if strings.Join(header, ",") != "row,fold,species,p_setosa,p_versicolor,p_virginica" || math.Abs(right/150-o.number(t, "out_of_fold", "accuracy")) > 1e-12 {
 		t.Errorf("%v: %v right, %v", header, right, o["out_of_fold"])
 	}
-	text := must(t, 0, "cv", iris, "--folds", "4", "--epochs", "3", "--quiet").out
+	text := must(t, 0, "cv", iris, "--members", "1", "--folds", "4", "--epochs", "3", "--quiet").out
 	for _, want := range []string{"fold 4", "mean ", "standard deviation", "always the commonest", "all together"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
@@ -71,7 +71,7 @@ func TestCV(t *testing.T) {
 
 func TestImportance(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", penguins, "--epochs", "20", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", penguins, "--epochs", "20", "--quiet", "-o", "m.safetensors")
 	o := parseJSON(t, must(t, 0, "importance", "m.safetensors", penguins, "--json", "--metric", "log-loss", "--repeats", "3").out)
 	columns := o.at(t, "columns").([]any)
 	if o.at(t, "metric") != "log_loss" || len(columns) != 6 || o.number(t, "rows") != 344 {
@@ -135,7 +135,7 @@ func TestRowFlags(t *testing.T) {
 	if got := evaluated.number(t, "metrics", "accuracy"); math.Abs(got-right/float64(len(records))) > 1e-12 {
 		t.Errorf("evaluate says %v, predict's classes make %v", got, right/float64(len(records)))
 	}
-	text := must(t, 0, "train", cancer, "--epochs", "5", "--metric", "f1", "--threshold", "auto:f1", "--quiet", "-o", "m.safetensors").out
+	text := must(t, 0, "train", "--members", "1", cancer, "--epochs", "5", "--metric", "f1", "--threshold", "auto:f1", "--quiet", "-o", "m.safetensors").out
 	for _, want := range []string{"Decides  malignant above a probability of", "the best on the validation rows by f1", "The validation rows also chose the epoch and the threshold"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)
@@ -166,7 +166,7 @@ func TestCVLackingScore(t *testing.T) {
 		}
 		return "no" // and so are all rows of group 0
 	})})
-	args := []string{"cv", "t.csv", "--folds", "3", "--group", "g", "--epochs", "2", "--validation", "none", "--quiet"}
+	args := []string{"cv", "t.csv", "--members", "1", "--folds", "3", "--group", "g", "--epochs", "2", "--validation", "none", "--quiet"}
 	o := parseJSON(t, must(t, 0, append(args, "--json")...).out)
 	lacking := o.at(t, "lacking").([]any)[0].(map[string]any)
 	fold := lacking["folds"].([]any)

@@ -10,7 +10,7 @@ import (
 
 func TestExplain(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	r := must(t, 0, "explain", "m.safetensors", iris, "--row", "0", "--weight", "0.1.2", "-o", "net.svg")
 	if !strings.Contains(r.out, "0.1.2") || !strings.Contains(readFile(t, "net.svg"), "</svg>") {
 		t.Error(r.out)
@@ -60,7 +60,7 @@ func TestExplainNorms(t *testing.T) {
 		return e
 	}
 	for _, norm := range []string{"batch", "layer"} {
-		must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--norm", norm, "--batch-size", "30", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+		must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--norm", norm, "--batch-size", "30", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 		for _, weight := range []string{"0.1.2", "0.gamma.3", "0.beta.3", "1.2.0", "1.b.1"} {
 			e := read("--row", "31", "--weight", weight)
 			if norm == "batch" && (len(e.Rows) != 30 || e.Rows[0] != 30) || norm == "layer" && e.Rows != nil {
@@ -74,7 +74,7 @@ func TestExplainNorms(t *testing.T) {
 			}
 		}
 	}
-	must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--norm", "batch", "--batch-size", "149", "--validation", "none", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--norm", "batch", "--batch-size", "149", "--validation", "none", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	if e := read("--row", "149", "--weight", "0.0.0"); len(e.Rows) != 150 { // a batch of one row joins the one before
 		t.Errorf("the batch has %d rows", len(e.Rows))
 	}
@@ -82,7 +82,7 @@ func TestExplainNorms(t *testing.T) {
 	if r := must(t, 1, "explain", "m.safetensors", "one.csv", "--row", "0"); r.err != "gradus: cannot explain: the batch has 1 row; batch normalization needs at least 2\n" {
 		t.Error(r.err)
 	}
-	must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--dropout", "0.5", "--input-dropout", "0.5", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--dropout", "0.5", "--input-dropout", "0.5", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	read("--row", "0")
 }
 
@@ -95,7 +95,7 @@ func TestExplainSolver(t *testing.T) {
 		{"sgd", ""},
 		{"adam", "adam's own first update"},
 	} {
-		must(t, 0, "train", iris, "--hidden", "5", "--activation", "tanh", "--optimizer", c.optimizer, "--epochs", "2", "--quiet", "-o", "m.safetensors")
+		must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--optimizer", c.optimizer, "--epochs", "2", "--quiet", "-o", "m.safetensors")
 		out := must(t, 0, "explain", "m.safetensors", iris, "--row", "0").out
 		if !strings.Contains(out, c.want) || c.optimizer == "sgd" && strings.Contains(out, "no such update") {
 			t.Errorf("%s: %s", c.optimizer, out)

@@ -9,7 +9,7 @@ import (
 // gradus export writes a file of the format that its ending names, and says so.
 func TestExport(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", penguins, "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", penguins, "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	for _, c := range []struct {
 		args []string
 		file string
@@ -42,8 +42,8 @@ func TestExport(t *testing.T) {
 // gradus export does not write bare tensors over a model, nor a test or a header over another file.
 func TestExportKeepsOthers(t *testing.T) {
 	place(t, map[string]string{"m_test.go": "package m\n", "m.h": "int x;\n"})
-	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
-	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "other.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "other.safetensors")
 	for _, args := range [][]string{{"other.safetensors", "--bare"}, {"m.safetensors", "--bare"}, {"m.go"}, {"m.c"}} {
 		must(t, 2, append([]string{"export", "m.safetensors", "-o"}, args...)...)
 	}

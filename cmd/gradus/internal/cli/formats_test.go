@@ -98,7 +98,7 @@ func TestPredictFormats(t *testing.T) {
 	people := formatFile(t, "pyarrow.parquet")
 	place(t, nil)
 	for _, target := range []string{"y", "cat"} {
-		must(t, 0, "train", people, "--target", target, "--epochs", "2", "-o", "m.safetensors", "--quiet")
+		must(t, 0, "train", "--members", "1", people, "--target", target, "--epochs", "2", "-o", "m.safetensors", "--quiet")
 		cells := map[string]string{}
 		for _, name := range []string{"p.csv", "p.parquet", "p.jsonl"} {
 			must(t, 0, "predict", "m.safetensors", people, "--keep", "num,flag,day", "-o", name)

@@ -70,7 +70,7 @@ func TestGoldenTrajectoriesFromTheCommandLine(t *testing.T) {
 			}, m *model.Model) {
 				var stdout, stderr bytes.Buffer
 				args := append([]string{
-					"train", table, "--hidden", fmt.Sprint(g.Hidden), "--activation", "sigmoid", "--output-activation", "sigmoid",
+					"train", "--members", "1", table, "--hidden", fmt.Sprint(g.Hidden), "--activation", "sigmoid", "--output-activation", "sigmoid",
 					"--no-bias", "--loss", "half-squared", "--reduction", "sum", "--optimizer", "sgd", "--lr", fmt.Sprint(g.Rate),
 					"--no-shuffle", "--scale", "none", "--precision", "float64", "--validation", "none", "--task", "regression",
 					"--from", start, "--out", out, "--json", "--quiet",

@@ -21,7 +21,7 @@ func TestImportanceAfterKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, 0, "train", cancer, "--epochs", "3", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", cancer, "--epochs", "3", "--quiet", "-o", "m.safetensors")
 	args := []string{"importance", "m.safetensors", cancer, "--metric", "log_loss", "--repeats", "200", "--json"}
 	whole := must(t, 0, append(args, "--quiet", "-o", "whole.svg")...)
 	args = append(args, "--run", "kept", "-o", "kept.svg")
@@ -81,7 +81,7 @@ func measuredOf(t *testing.T) map[string]int {
 func TestImportanceOfOther(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "cancer.csv", readFile(t, cancer))
-	must(t, 0, "train", cancer, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", cancer, "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	call := func(more ...string) []string {
 		return append([]string{"importance", "m.safetensors", "cancer.csv", "--repeats", "1", "--run", "kept"}, more...)
 	}
@@ -106,7 +106,7 @@ func TestImportanceOfOther(t *testing.T) {
 	writeFile(t, "cancer.csv", strings.Replace(readFile(t, cancer), "17.99", "17.98", 1))
 	other("data")
 	writeFile(t, "cancer.csv", readFile(t, cancer))
-	must(t, 0, "train", cancer, "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", cancer, "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	other("model")
 	held, err := lock.Take("kept/lock")
 	if err != nil {
@@ -124,7 +124,7 @@ func TestImportanceOfOther(t *testing.T) {
 // A signal ends it after the columns it has, which are kept where that was asked for.
 func TestImportanceInterrupted(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", cancer, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", cancer, "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	args := []string{"importance", "m.safetensors", cancer, "--repeats", "100000"}
 	for want, more := range map[string][]string{
 		"gradus: interrupted after 0 of 30 columns; nothing was kept; with --run DIR the same call would go on from here": nil,

@@ -73,7 +73,7 @@ func TestPredictIntervals(t *testing.T) {
 // train --calibrate says what it did, predictions follow, and the report draws both.
 func TestCalibrate(t *testing.T) {
 	place(t, nil)
-	args := []string{"train", cancer, "--epochs", "60", "--patience", "0", "--validation", "0.4", "--hidden", "40", "--quiet"}
+	args := []string{"train", "--members", "1", cancer, "--epochs", "60", "--patience", "0", "--validation", "0.4", "--hidden", "40", "--quiet"}
 	r := must(t, 0, append(args, "--calibrate", "--run", "run", "-o", "c.safetensors")...)
 	if !strings.Contains(r.out, "Logits   divided by a temperature of ") {
 		t.Fatalf("it says\n%s", r.out)
@@ -95,6 +95,10 @@ func TestCalibrate(t *testing.T) {
 	must(t, 0, "report", "run", "-o", "r.html")
 	if page := readFile(t, "r.html"); !strings.Contains(page, "logits as trained") {
 		t.Error("the report does not show the probabilities before")
+	}
+	r = must(t, 0, "train", cancer, "--epochs", "40", "--patience", "0", "--calibrate", "--quiet", "-o", "e.safetensors")
+	if !strings.Contains(r.out, "of the 8 members divided by a temperature of ") || strings.Contains(r.out, "No temperature") {
+		t.Errorf("of an ensemble it says\n%s", r.out)
 	}
 	r = must(t, 0, "train", penguins, "--epochs", "2", "--validation", "none", "--calibrate", "--quiet", "-o", "q.safetensors")
 	if !strings.Contains(r.out, "No temperature was chosen") {

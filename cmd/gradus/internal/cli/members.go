@@ -14,7 +14,7 @@ import (
 
 // presetFlag says how much is spent on a model.
 type presetFlag struct {
-	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"What the flags are that nobody named: quick takes --recipe plain and one network, the least time; default takes --recipe auto and one network; best takes --recipe auto and --members 8."`
+	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"What the flags are that nobody named: quick takes --recipe plain and one network, the least time; default takes --recipe auto and --members 8, 5 from 100000 cells of input on, and one network beyond 2 million or where an ensemble is not what the other flags ask for; best takes --recipe auto and --members 8 for any table."`
 }
 
 // bestMembers is how many networks --preset best trains: as many as there are folds at most.
@@ -25,6 +25,8 @@ func (f *presetFlag) add(o *model.Options) {
 	switch {
 	case f.Preset == "quick" && o.Recipe == model.RecipeAuto:
 		o.Recipe = model.RecipePlain
+	case f.Preset == "default" && o.Members == 0:
+		o.Members = model.AutoMembers
 	case f.Preset == "best" && o.Members == 0:
 		o.Members = bestMembers
 	}

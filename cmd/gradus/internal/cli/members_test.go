@@ -182,7 +182,9 @@ func TestPresets(t *testing.T) {
 		args    []string
 	}{
 		{1, "64 relu - 64 relu", []string{"--preset", "quick"}},
-		{1, "128 silu - 128 silu", []string{"--preset", "default"}},
+		{8, "128 silu - 128 silu", nil},
+		{8, "128 silu - 128 silu", []string{"--preset", "default"}},
+		{1, "128 silu - 128 silu", []string{"--members", "1"}},
 		{8, "128 silu - 128 silu", []string{"--preset", "best"}},
 		{2, "128 silu - 128 silu", []string{"--preset", "best", "--members", "2"}},
 		{1, "128 silu - 128 silu", []string{"--preset", "quick", "--recipe", "wide"}},
@@ -195,5 +197,54 @@ func TestPresets(t *testing.T) {
 		if got := max(1, len(m.Members())); got != c.members || !strings.Contains(r.out, c.network) {
 			t.Errorf("%v trains %d networks:\n%s", c.args, got, r.out)
 		}
+	}
+}
+
+// By default a model is an ensemble where that is what is asked for; else it is one network, and a note says why.
+func TestDefaultMembers(t *testing.T) {
+	place(t, nil)
+	writeFile(t, "few.csv", rows(49, "a,y", number, number))
+	must(t, 0, "train", cancer, "--members", "1", "--epochs", "1", "--quiet", "-o", "start.safetensors")
+	for _, c := range []struct {
+		members int
+		note    string
+		args    []string
+	}{
+		{8, "", []string{cancer}},
+		{8, "", []string{cancer, "--validation", "none"}},
+		{3, "", []string{cancer, "--members", "3"}},
+		{1, "goes on from the weights", []string{cancer, "--from", "start.safetensors"}},
+		{1, "hinge gives decision values", []string{cancer, "--loss", "hinge"}},
+		{1, "per-sample descent", []string{cancer, "--method", "per-sample"}},
+		{1, "a loss to reach", []string{cancer, "--target-loss", "0.9"}},
+		{1, "--tensorboard writes the course of one", []string{cancer, "--tensorboard", "--run", "tb"}},
+		{1, "fewer than 50 rows are too few for folds", []string{"few.csv"}},
+		{1, "fewer than 50 rows are too few for folds", []string{"few.csv", "--test", "0.2"}},
+	} {
+		r := must(t, 0, append(append([]string{"train"}, c.args...), "--epochs", "1", "--quiet", "-o", "m.safetensors")...)
+		m, err := model.Load("m.safetensors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := max(1, len(m.Members())); got != c.members || strings.Contains(r.out, "One network is trained, not an ensemble: ") != (c.note != "") || !strings.Contains(r.out, c.note) {
+			t.Errorf("%v trains %d networks:\n%s", c.args, got, r.out)
+		}
+	}
+}
+
+// A run of one network is resumed as one, also where its config.json, of before, does not say how many there are.
+func TestResumeOneNetwork(t *testing.T) {
+	place(t, nil)
+	must(t, 0, "train", cancer, "--members", "1", "--epochs", "2", "--quiet", "--run", "run", "-o", "m.safetensors")
+	const one = `  "members": 1,
+`
+	config := readFile(t, "run/config.json")
+	if !strings.Contains(config, one) {
+		t.Fatal(config)
+	}
+	writeFile(t, "run/config.json", strings.Replace(config, one, "", 1))
+	must(t, 0, "resume", "run", "--quiet")
+	if m, err := model.Load("m.safetensors"); err != nil || m.Members() != nil {
+		t.Error("the run went on as another", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func TestPlot(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", penguins, "--hidden", "6,4", "--epochs", "3", "--quiet", "-o", "m.safetensors", "--run", "run")
+	must(t, 0, "train", penguins, "--members", "1", "--hidden", "6,4", "--epochs", "3", "--quiet", "-o", "m.safetensors", "--run", "run")
 	for _, c := range []struct {
 		args, out string
 		words     []string

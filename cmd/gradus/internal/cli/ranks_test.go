@@ -74,7 +74,7 @@ func TestRanks(t *testing.T) {
 				"--shards 8 --optimizer cg --epochs 3 --hidden 8 --precision float64",
 				"--shards 4 --batch-size 64 --epochs 3 --norm layer --dropout 0.2 --patience 2 --ema 0.9 --clip-norm 1",
 			} {
-				args := append([]string{"train", diabetes, "--json", "--quiet", "-o", "m.safetensors"}, strings.Fields(flags)...)
+				args := append([]string{"train", diabetes, "--json", "--quiet", "--members", "1", "-o", "m.safetensors"}, strings.Fields(flags)...)
 				want := sumOf(t, outcomeOf(t, process(without, args...)))
 				if got := sumOf(t, outcomeOf(t, process(with, args...))); got != want {
 					t.Errorf("%s: with MPI and no launcher %s, want %s", flags, got, want)
@@ -101,7 +101,7 @@ func TestRanks(t *testing.T) {
 					}
 				}
 			}
-			r := outcomeOf(t, l.call(t, 2, with, "train", diabetes, "--quiet", "--shards", "2", "--epochs", "2"))
+			r := outcomeOf(t, l.call(t, 2, with, "train", diabetes, "--quiet", "--members", "1", "--shards", "2", "--epochs", "2"))
 			if !regexp.MustCompile(`(?m)^Ranks    2 on 1 machine, by (Open MPI|MPICH) v\S+; \d+ % of the time went into exchanges$`).MatchString(r.out) || strings.Count(r.out, "Trained ") != 1 {
 				t.Errorf("two ranks report\n%s", r.out)
 			}
@@ -122,7 +122,7 @@ func TestRanksRefuse(t *testing.T) {
 			if err := os.Chmod(other, 0o777); err != nil {
 				t.Fatal(err)
 			}
-			good := []string{"train", "a.csv", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
+			good := []string{"train", "a.csv", "--members", "1", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
 			apart := func(program string, args ...string) []string { // what the second rank is, where it is another
 				return append([]string{":", "-n", "1", program}, args...)
 			}
@@ -132,12 +132,12 @@ func TestRanksRefuse(t *testing.T) {
 				want string
 			}{
 				{"no MPI", l.call(t, 2, without, good...), "a launcher has started 2 processes of this call"},
-				{"no shards", l.call(t, 2, with, "train", "a.csv"), "so 2 ranks have nothing to share; set shards to 2 or more"},
+				{"no shards", l.call(t, 2, with, "train", "a.csv", "--members", "1"), "so 2 ranks have nothing to share; set shards to 2 or more"},
 				{"no file", l.call(t, 2, with, "train", "none.csv"), "gradus: none.csv: no such file"},
 				{"no flag", l.call(t, 2, with, "train", "--none"), "gradus: unknown flag --none"},
-				{"members", l.call(t, 2, with, append(good, "--members", "2")...), "--members 2: the 2 members of an ensemble need no exchange"},
-				{"batch norm", l.call(t, 2, with, "train", "a.csv", "--norm", "batch"), "batch normalization takes its statistics over the whole batch, so 2 ranks cannot share it"},
-				{"another table", l.call(t, 1, with, append(good, apart(with, "train", "b.csv", "--shards", "2", "--epochs", "2")...)...), "the train table of rank 1, on "},
+				{"members", l.call(t, 2, with, "train", "a.csv", "--members", "2", "--shards", "2"), "--members 2: the 2 members of an ensemble need no exchange"},
+				{"batch norm", l.call(t, 2, with, "train", "a.csv", "--members", "1", "--norm", "batch"), "batch normalization takes its statistics over the whole batch, so 2 ranks cannot share it"},
+				{"another table", l.call(t, 1, with, append(good, apart(with, "train", "b.csv", "--members", "1", "--shards", "2", "--epochs", "2")...)...), "the train table of rank 1, on "},
 				{"another flag", l.call(t, 1, with, append(good, apart(with, append(good, "--lr", "0.5")...)...)...), "the configuration of rank 1 differs from that of rank 0: give every rank the same flags"},
 				{"a missing file", l.call(t, 1, with, append(good, apart(with, "train", "none.csv")...)...), "none.csv: no such file"},
 				{"another program", l.call(t, 1, with, append(good, apart(other, good...)...)...), "runs another program than the ranks before it"},
@@ -162,7 +162,7 @@ func TestRanksKilled(t *testing.T) {
 		t.Run(l.name, func(t *testing.T) {
 			need.Tool(t, l.name)
 			place(t, nil)
-			flags := []string{"--json", "--quiet", "--shards", "6", "--batch-size", "128", "--epochs", "250", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
+			flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "250", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
 			want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
 			os.Remove("m.safetensors")
 			// The shell says which process it becomes.

@@ -46,6 +46,8 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 	if c := t.Calibration; c != nil {
 		e.printf("%s\n", calibrationText(c))
+	} else if text := memberCalibrations(m); text != "" {
+		e.printf("%s\n", text)
 	} else if m.Options.Calibrate {
 		e.printf("Note     No temperature was chosen: that takes two or more classes by logits and 40 validation rows.\n")
 	}
@@ -96,6 +98,26 @@ func calibrationText(c *model.Calibration) string {
 	}
 	return fmt.Sprintf("Logits   divided by a temperature of %s: log loss of the %s %s in place of %s, calibration error %s in place of %s",
 		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
+}
+
+// memberCalibrations says what the temperatures of an ensemble's members are; "" where none was looked for.
+func memberCalibrations(m *model.Model) string {
+	asked, kept := 0, []float64{}
+	for _, one := range m.Members() {
+		if c := one.Training.Calibration; c != nil {
+			if asked++; c.Kept {
+				kept = append(kept, c.Temperature)
+			}
+		}
+	}
+	switch {
+	case asked == 0:
+		return ""
+	case len(kept) == 0:
+		return "Logits   as trained: a temperature did not make the probabilities of new rows better in any member's fold"
+	}
+	return fmt.Sprintf("Logits   of %d of the %d members divided by a temperature of %s to %s, each chosen on the member's own fold",
+		len(kept), len(m.Members()), short(slices.Min(kept)), short(slices.Max(kept)))
 }
 
 func findingText(f option.Finding) string {

@@ -47,7 +47,7 @@ func TestReportIsHonest(t *testing.T) {
 		"--epochs 3 --method batch --batch-size 8": "The batch size 8 is for mini-batch descent; batch looks at 126 rows an update.",
 	} {
 		place(t, nil)
-		r := must(t, 0, append([]string{"train", iris, "--quiet", "-o", "m.safetensors"}, strings.Fields(args)...)...)
+		r := must(t, 0, append([]string{"train", iris, "--members", "1", "--quiet", "-o", "m.safetensors"}, strings.Fields(args)...)...)
 		if !strings.Contains(r.out, want) {
 			t.Errorf("%s: no %q in\n%s", args, want, r.out)
 		}
@@ -91,6 +91,7 @@ func TestReportOfUnfinishedRun(t *testing.T) {
 func TestNextOffers(t *testing.T) {
 	place(t, map[string]string{"a.csv": readFile(t, iris)})
 	r := must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "--run", "my run", "-o", "m.safetensors")
+	r.out += must(t, 0, "train", "a.csv", "--members", "1", "--epochs", "1", "--quiet", "-o", "one.safetensors").out
 	for _, want := range []string{"gradus importance m.safetensors a.csv", "gradus report 'my run' -o report.html", "--test 0.2"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("no %q in\n%s", want, r.out)

@@ -126,6 +126,9 @@ func (r *resumed) share(e *env) error {
 // command is the call of train that made the run in a folder.
 func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, error) {
 	path := filepath.Join(dir, "config.json")
+	if c.Members == 0 { // a run of one network, begun when that was the default
+		more = append(more, "--members", "1")
+	}
 	call, err := e.parser.Parse(joinNegative(append([]string{"train", "--config", path}, more...)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -76,7 +76,7 @@ func course(t *testing.T, dir string) string {
 
 func TestResumeAfterAnInterruption(t *testing.T) {
 	place(t, nil)
-	args := []string{"train", diabetes, "--test", "0.2", "--optimizer", "adam", "--schedule", "cosine", "--epochs", "800", "--patience", "0", "--quiet"}
+	args := []string{"train", "--members", "1", diabetes, "--test", "0.2", "--optimizer", "adam", "--schedule", "cosine", "--epochs", "800", "--patience", "0", "--quiet"}
 	whole := parseJSON(t, must(t, 0, append(args, "--json", "--run", "whole", "-o", "w.safetensors")...).out)
 	args = append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "5ms")
 	r := callUntil(t, "parts/"+checkpointFiles[0], args...)
@@ -111,7 +111,7 @@ func TestResumeRepeatsNotes(t *testing.T) {
 	place(t, nil)
 	for i, flags := range []string{"--batch-size 5000 --validation none --patience 3", "--method batch --batch-size 7", "--class-weight balanced"} {
 		dir := fmt.Sprint("run", i)
-		args := append([]string{"train", iris, "--epochs", "3", "--run", dir, "-o", "m.safetensors", "--quiet"}, strings.Fields(flags)...)
+		args := append([]string{"train", "--members", "1", iris, "--epochs", "3", "--run", dir, "-o", "m.safetensors", "--quiet"}, strings.Fields(flags)...)
 		first := must(t, 0, args...).out
 		notes := func(out string) (lines []string) {
 			for _, line := range strings.Split(out, "\n") {
@@ -203,7 +203,7 @@ func TestResumeOfOtherEnds(t *testing.T) {
 		{seed + " --method per-sample --hidden 3 --activation sigmoid --tolerance 0.3 --epochs 50", 0, ""},
 	} {
 		os.RemoveAll("run")
-		r := call(append([]string{"train", "--json", "--quiet", "--run", "run", "-o", "m.safetensors"}, strings.Fields(c.args)...)...)
+		r := call(append([]string{"train", "--members", "1", "--json", "--quiet", "--run", "run", "-o", "m.safetensors"}, strings.Fields(c.args)...)...)
 		again := call("resume", "run", "--json", "--quiet")
 		if r.code != c.code || again.code != c.code || !strings.Contains(again.err, c.word) || again.err != r.err {
 			t.Errorf("%s: exit status %d, resumed %d\n%s%s", c.args, r.code, again.code, r.err, again.err)
@@ -217,7 +217,7 @@ func TestResumeOfOtherEnds(t *testing.T) {
 // A damaged checkpoint is named, and the one before it serves.
 func TestResumeAfterDamage(t *testing.T) {
 	place(t, nil)
-	args := []string{"train", diabetes, "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "3ms", "--run"}
+	args := []string{"train", "--members", "1", diabetes, "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "3ms", "--run"}
 	whole := parseJSON(t, must(t, 0, append(args, "whole", "--json", "-o", "w.safetensors")...).out)
 	for name, damage := range map[string]func([]byte) []byte{
 		"flipped": func(b []byte) []byte { b[len(b)/2] ^= 4; return b },
@@ -307,7 +307,7 @@ func TestOneRunInAFolder(t *testing.T) {
 	if err := os.Remove("run/config.json"); err != nil { // as before the first has written it
 		t.Fatal(err)
 	}
-	for _, problem := range refused(call("train", iris, "--run", "run"), 1, []string{"--run: the run in run is in use by process"}) {
+	for _, problem := range refused(call("train", "--members", "1", iris, "--run", "run"), 1, []string{"--run: the run in run is in use by process"}) {
 		t.Error(problem)
 	}
 	writeFile(t, "run/config.json", config)
@@ -317,7 +317,7 @@ func TestOneRunInAFolder(t *testing.T) {
 
 func TestCheckpointEveryRefuses(t *testing.T) {
 	place(t, nil)
-	for _, problem := range refused(call("train", iris, "--run", "run", "--checkpoint-every", "0s"), 2, []string{"--checkpoint-every 0s", "greater than 0"}) {
+	for _, problem := range refused(call("train", "--members", "1", iris, "--run", "run", "--checkpoint-every", "0s"), 2, []string{"--checkpoint-every 0s", "greater than 0"}) {
 		t.Error(problem)
 	}
 }
@@ -325,7 +325,7 @@ func TestCheckpointEveryRefuses(t *testing.T) {
 // TestHalveLR: a rate that is far too large is halved until the run holds, and that is said.
 func TestHalveLR(t *testing.T) {
 	place(t, nil)
-	args := strings.Fields(diabetes + " --optimizer sgd --lr 10 --epochs 20 --quiet -o m.safetensors")
+	args := strings.Fields(diabetes + " --members 1 --optimizer sgd --lr 10 --epochs 20 --quiet -o m.safetensors")
 	for _, problem := range refused(begun(call(append([]string{"train"}, args...)...)), 1, []string{"diverged"}) {
 		t.Error(problem)
 	}
@@ -339,7 +339,7 @@ func TestHalveLR(t *testing.T) {
 	if n := strings.Count(notes, "went back to the beginning of epoch"); n == 0 || n > 10 || n != strings.Count(r.out, "went back to the beginning of epoch") {
 		t.Errorf("the notes are %s", notes)
 	}
-	for _, problem := range refused(begun(call("train", diabetes, "--optimizer", "sgd", "--lr", "1e30", "--on-divergence", "halve-lr", "--quiet")), 1, []string{"diverged", "after the rate was halved 10 times"}) {
+	for _, problem := range refused(begun(call("train", "--members", "1", diabetes, "--optimizer", "sgd", "--lr", "1e30", "--on-divergence", "halve-lr", "--quiet")), 1, []string{"diverged", "after the rate was halved 10 times"}) {
 		t.Error(problem)
 	}
 }

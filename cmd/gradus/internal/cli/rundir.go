@@ -85,6 +85,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
 		Notes: f.Notes,
 	}
+	config.Members = f.Members()  // 1 too, for the default may be another
 	config.Folder, _ = os.Getwd() // where it is not known, names are as they were given
 	if file := c.text("validation"); file != "" {
 		config.Validation = data.WithoutPassword(file)
@@ -170,6 +171,14 @@ func (d *runDir) saveMember(k int, f *model.Fit) error {
 		return err
 	}
 	return own.save(f)
+}
+
+// endMember writes what a member has ended with. Where that cannot be written training goes on: the
+// checkpoint before is still there, and the end of the run says so.
+func (d *runDir) endMember(k int, f *model.Fit) {
+	if err := d.saveMember(k, f); err != nil && d.lost == nil {
+		d.lost = err
+	}
 }
 
 // restoreMember continues a member from its newest checkpoint, if it has one.

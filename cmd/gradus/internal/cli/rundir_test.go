@@ -27,7 +27,7 @@ func TestRunDir(t *testing.T) {
 		t.Error(config)
 	}
 	before := listing(t)
-	for _, problem := range refused(call("train", iris, "--run", "run/one"), 1, []string{"run/one holds a run already"}) {
+	for _, problem := range refused(call("train", "--members", "1", iris, "--run", "run/one"), 1, []string{"run/one holds a run already"}) {
 		t.Error(problem)
 	}
 	if changed := changes(before, listing(t)); changed != nil {

@@ -17,7 +17,7 @@ import (
 // nothing but health is answered without the token.
 func TestServeOffLoopback(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	at := ownAddress()
 	public := certificate(t, net.IP(at.AsSlice()))
 	url, token, end := servingAt(t, "0.0.0.0:0", "m.safetensors", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
@@ -106,7 +106,7 @@ func TestServeTimeouts(t *testing.T) {
 // The flags for limits do what they say: 413 and 503 with Retry-After.
 func TestServeLimits(t *testing.T) {
 	place(t, nil)
-	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
+	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	url, end := serving(t, "m.safetensors", "--max-body", "1", "--max-rows", "2", "--max-requests", "1")
 	post := func(body string) *http.Response {
 		t.Helper()

@@ -17,11 +17,11 @@ import (
 // history.csv, also of a run that was continued and of one that went back.
 func TestTensorBoard(t *testing.T) {
 	place(t, nil)
-	for _, problem := range refused(call("train", iris, "--tensorboard"), 2, []string{"--tensorboard", "--run DIR"}) {
+	for _, problem := range refused(call("train", "--members", "1", iris, "--tensorboard"), 2, []string{"--tensorboard", "--run DIR"}) {
 		t.Error(problem)
 	}
 	part := 30 * time.Millisecond
-	train := []string{"train", diabetes, "--epochs", "400", "--patience", "0", "--quiet", "-o", "m.safetensors", "--checkpoint-every", "5ms", "--tensorboard", "--run"}
+	train := []string{"train", "--members", "1", diabetes, "--epochs", "400", "--patience", "0", "--quiet", "-o", "m.safetensors", "--checkpoint-every", "5ms", "--tensorboard", "--run"}
 	must(t, 0, append(train, "whole")...)
 	must(t, 0, "train", "--config", "whole/config.json", "--quiet")
 	must(t, 0, append(train, "back", "--optimizer", "sgd", "--lr", "10", "--on-divergence", "halve-lr")...)

@@ -129,7 +129,11 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	}
 	c.presetFlag.add(&o)
 	o.Ranks = e.ranks.asRanks()
-	if c.TensorBoard && o.Members > 1 {
+	one := c.TensorBoard && o.Members == model.AutoMembers
+	switch {
+	case one:
+		o.Members = 1
+	case c.TensorBoard && o.Members > 1:
 		return nil, usagef("--tensorboard writes the course of one network, and --members %d trains several: leave one of them out", o.Members)
 	}
 	c.show(e, c.Quiet)
@@ -143,7 +147,11 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 			return nil, err
 		}
 	}
-	return c.tableFlags.prepare(tables, o, start)
+	f, err := c.tableFlags.prepare(tables, o, start)
+	if err == nil && one {
+		f.Notes = append(f.Notes, "One network is trained, not an ensemble: --tensorboard writes the course of one.")
+	}
+	return f, err
 }
 
 // nothing is a run that a signal ended before its first update.
@@ -172,7 +180,8 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 		if l, ok := p.(*memberLines); ok {
 			l.end(k, member)
 		}
-		return dir.saveMember(k, member)
+		dir.endMember(k, member)
+		return nil
 	})
 	dir.begin(f, c.CheckpointEvery, c.TensorBoard)
 	e.watch()

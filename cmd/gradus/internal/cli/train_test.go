@@ -19,7 +19,7 @@ import (
 
 func TestTrainJSON(t *testing.T) {
 	place(t, nil)
-	r := must(t, 0, "train", iris, "--json", "--test", "0.2", "--epochs", "2")
+	r := must(t, 0, "train", "--members", "1", iris, "--json", "--test", "0.2", "--epochs", "2")
 	if !strings.HasPrefix(r.err, "epoch 1 of 2: loss ") {
 		t.Errorf("progress does not go to standard error: %q", r.err)
 	}
@@ -66,7 +66,7 @@ func TestTrainRegressionMetrics(t *testing.T) {
 
 func TestTrainReport(t *testing.T) {
 	place(t, nil)
-	r := must(t, 0, "train", penguins, "--epochs", "2", "--quiet", "--test", "0.2")
+	r := must(t, 0, "train", "--members", "1", penguins, "--epochs", "2", "--quiet", "--test", "0.2")
 	if r.err != "" {
 		t.Errorf("--quiet printed %q", r.err)
 	}
@@ -79,7 +79,7 @@ func TestTrainReport(t *testing.T) {
 			t.Errorf("the report lacks %q:\n%s", w, r.out)
 		}
 	}
-	if r := must(t, 0, "train", diabetes, "--epochs", "2", "--quiet"); !strings.Contains(r.out, "always the mean (validation)") || !strings.Contains(r.out, "somewhat too good; --test 0.2") {
+	if r := must(t, 0, "train", "--members", "1", diabetes, "--epochs", "2", "--quiet"); !strings.Contains(r.out, "always the mean (validation)") || !strings.Contains(r.out, "somewhat too good; --test 0.2") {
 		t.Error(r.out)
 	}
 }
@@ -107,7 +107,7 @@ func TestTrainStops(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			place(t, nil)
-			args := append(append([]string{"train", seed, "--json", "--quiet", "-o", "m.safetensors"}, notebook...), strings.Fields(c.args)...)
+			args := append(append([]string{"train", "--members", "1", seed, "--json", "--quiet", "-o", "m.safetensors"}, notebook...), strings.Fields(c.args)...)
 			r := must(t, c.code, args...)
 			o := parseJSON(t, r.out)
 			if o["stop_reason"] != c.reason || o["converged"] != c.converged || o["model"] != "m.safetensors" {
@@ -130,7 +130,7 @@ func TestPatienceDefault(t *testing.T) {
 		"--validation none": false, "--tolerance 0.5": false, "--target-loss 0.01": false, "--patience 0": false,
 		"--tolerance 0.5 --patience 7": true, "--target-loss 0.01 --patience 7": true, "--validation none --patience 7": false,
 	} {
-		r := call(append([]string{"train", diabetes, "--json", "--quiet", "--epochs", "2", "-o", "m.safetensors"}, strings.Fields(args)...)...)
+		r := call(append([]string{"train", "--members", "1", diabetes, "--json", "--quiet", "--epochs", "2", "-o", "m.safetensors"}, strings.Fields(args)...)...)
 		o := parseJSON(t, r.out)
 		if got := o.number(t, "options", "patience") > 0; got != on {
 			t.Errorf("%q: patience %v", args, o.at(t, "options", "patience"))
@@ -159,7 +159,7 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	place(t, nil)
-	cmd := process(self, "train", cancer, "--epochs", "10000000", "--patience", "0", "--json", "-o", "m.safetensors", "--run", "run")
+	cmd := process(self, "train", "--members", "1", cancer, "--epochs", "10000000", "--patience", "0", "--json", "-o", "m.safetensors", "--run", "run")
 	var out strings.Builder
 	cmd.Stdout = &out
 	progress, err := cmd.StderrPipe()
@@ -279,7 +279,7 @@ func TestFrom(t *testing.T) {
 		t.Error("from bare tensors: they are not where the training starts")
 	}
 
-	for _, problem := range refused(call("train", penguins, "--hidden", "5", "--from", "bare.safetensors"), 1, []string{"bare.safetensors", "layers.0.weight", "shape", "needs"}) {
+	for _, problem := range refused(call("train", "--members", "1", penguins, "--hidden", "5", "--from", "bare.safetensors"), 1, []string{"bare.safetensors", "layers.0.weight", "shape", "needs"}) {
 		t.Error(problem)
 	}
 	for name, change := range map[string]func(map[string][]float64, map[string][]uint64){
@@ -295,7 +295,7 @@ func TestFrom(t *testing.T) {
 		change(w, s)
 		path := name + ".safetensors"
 		writeTensors(t, path, w, s)
-		for _, problem := range refused(call(append([]string{"train", "--from", path}, still...)...), 1, []string{path, "layers."}) {
+		for _, problem := range refused(call(append([]string{"train", "--members", "1", "--from", path}, still...)...), 1, []string{path, "layers."}) {
 			t.Errorf("%s: %s", name, problem)
 		}
 	}
@@ -358,7 +358,7 @@ func TestTrainImages(t *testing.T) {
 	train := need.Data(t, "images/mnist_tiny/train-images-idx3-ubyte.gz")
 	test := filepath.Join(filepath.Dir(train), "t10k-images-idx3-ubyte.gz")
 	place(t, nil)
-	r := must(t, 0, "train", train, "--test", test, "--epochs", "2", "--hidden", "16", "--quiet", "-o", "m.safetensors")
+	r := must(t, 0, "train", "--members", "1", train, "--test", test, "--epochs", "2", "--hidden", "16", "--quiet", "-o", "m.safetensors")
 	if !strings.Contains(r.out, "4000 rows, 785 columns (IDX)") || !strings.Contains(r.out, "1000 test") {
 		t.Error(r.out)
 	}
@@ -374,7 +374,7 @@ func TestDiagnosisIsTold(t *testing.T) {
 	place(t, nil)
 	notebook := append(strings.Fields("--hidden 4 --activation sigmoid --output-activation sigmoid --no-bias --loss half-squared --reduction sum "+
 		"--init uniform --method batch --optimizer sgd --lr 50 --epochs 40000 --tolerance 0.001 --scale none --precision float64 --seed 10 --quiet"), "-o", "m.safetensors")
-	r := must(t, 3, append([]string{"train", filepath.Join(examples, "notebook.csv"), "--json"}, notebook...)...)
+	r := must(t, 3, append([]string{"train", "--members", "1", filepath.Join(examples, "notebook.csv"), "--json"}, notebook...)...)
 	var got struct {
 		Diagnosis []struct {
 			Code, Evidence, Try string
@@ -389,17 +389,17 @@ func TestDiagnosisIsTold(t *testing.T) {
 		d[1].Code != "oscillation" || d[1].Layer != nil || !strings.Contains(r.out, `"layer":null`) {
 		t.Errorf("the diagnosis is %+v", d)
 	}
-	r = must(t, 3, append([]string{"train", filepath.Join(examples, "notebook.csv")}, notebook...)...)
+	r = must(t, 3, append([]string{"train", "--members", "1", filepath.Join(examples, "notebook.csv")}, notebook...)...)
 	for _, want := range []string{"Diagnosis, causes first", "1. dead-rows: on row 3 ", "2. oscillation: "} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("no %q in\n%s", want, r.out)
 		}
 	}
-	r = must(t, 0, "train", iris, "--quiet", "--json", "-o", "m.safetensors")
+	r = must(t, 0, "train", "--members", "1", iris, "--quiet", "--json", "-o", "m.safetensors")
 	if !strings.Contains(r.out, `"diagnosis":[]`) {
 		t.Errorf("a healthy run: %s", r.out)
 	}
-	if r = must(t, 0, "train", iris, "--quiet", "-o", "m.safetensors"); strings.Contains(r.out, "Diagnosis") {
+	if r = must(t, 0, "train", "--members", "1", iris, "--quiet", "-o", "m.safetensors"); strings.Contains(r.out, "Diagnosis") {
 		t.Errorf("a healthy run: %s", r.out)
 	}
 }

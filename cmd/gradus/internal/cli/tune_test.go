@@ -48,7 +48,7 @@ func TestTuneContinues(t *testing.T) {
 	table := readFile(t, iris)
 	writeFile(t, "train.csv", table)
 	writeFile(t, "held.csv", table)
-	must(t, 0, "train", "train.csv", "--epochs", "1", "--hidden", "4", "-o", "start.safetensors", "--quiet")
+	must(t, 0, "train", "--members", "1", "train.csv", "--epochs", "1", "--hidden", "4", "-o", "start.safetensors", "--quiet")
 	call := func(more ...string) []string {
 		return append([]string{"tune", "train.csv", "--validation", "held.csv", "--from", "start.safetensors", "--hidden", "4", "--trials", "1", "--search", "lr=1|2", "--run", "search"}, more...)
 	}
@@ -60,7 +60,7 @@ func TestTuneContinues(t *testing.T) {
 	for file, want := range map[string]string{"train.csv": "(data differs)", "held.csv": "(data differs)", "start.safetensors": "(from differs)"} {
 		was := readFile(t, file)
 		if file == "start.safetensors" {
-			must(t, 0, "train", iris, "--epochs", "2", "--hidden", "4", "-o", file, "--quiet")
+			must(t, 0, "train", "--members", "1", iris, "--epochs", "2", "--hidden", "4", "-o", file, "--quiet")
 		} else {
 			writeFile(t, file, strings.Replace(was, "3.5", "3.6", 1))
 		}
@@ -77,7 +77,7 @@ func TestTuneContinues(t *testing.T) {
 // With a metric of which more is better, the best trial is the one with the most.
 func TestTuneByMetric(t *testing.T) {
 	place(t, nil)
-	o := parseJSON(t, must(t, 0, "tune", cancer, "--trials", "6", "--strategy", "random", "--epochs", "2", "--metric", "auc",
+	o := parseJSON(t, must(t, 0, "tune", cancer, "--members", "1", "--trials", "6", "--strategy", "random", "--epochs", "2", "--metric", "auc",
 		"--search", "lr=1e-6..1e-2:log", "--json", "--quiet", "-o", "m.safetensors").out)
 	trials := o.at(t, "rungs").([]any)[0].([]any)
 	last := 1.0

@@ -1,0 +1,50 @@
+package model
+
+import (
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// AutoMembers, as Options.Members, leaves to Prepare how many networks a model has, as gradus train does by
+// default: 8 for a table of up to 100,000 cells of input, 5 for one of up to 2 million, and one network
+// for a larger one. One network it is too where an ensemble would be refused, or would not be what is
+// asked for; then a note says why.
+const AutoMembers = -1
+
+// How many networks AutoMembers stands for, by the cells of input.
+const (
+	smallCells   = 100_000 // up to which mostFolds networks are trained
+	someMembers  = 5       // beyond it, up to mostCells
+	shortOfFolds = FewRows // rows below which no folds are dealt
+)
+
+// chooseMembers settles how many networks AutoMembers stands for. Where it is one for another reason than the
+// table's size, why is a sentence that says so.
+func (o *Options) chooseMembers(tables Tables, s *data.Schema, start *Weights) (n int, why string) {
+	rows := len(s.Rows)
+	if tables.fold != nil {
+		rows = len(tables.fold.train)
+	} else if tables.Test == nil && o.Test != nil {
+		rows -= int(float64(rows) * *o.Test)
+	}
+	switch {
+	case start != nil:
+		return 1, "One network is trained, not an ensemble: it goes on from the weights that are given."
+	case o.Loss == nn.Hinge.String():
+		return 1, "One network is trained, not an ensemble: hinge gives decision values, which have no mean that could be judged."
+	case o.Method == string(train.PerSample):
+		return 1, "One network is trained, not an ensemble: per-sample descent is of one network."
+	case o.Tolerance != nil || o.TargetLoss != nil:
+		return 1, "One network is trained, not an ensemble: a tolerance or a loss to reach is of one network."
+	case rows < shortOfFolds:
+		return 1, "One network is trained, not an ensemble: fewer than 50 rows are too few for folds."
+	}
+	switch cells := rows * len(s.Columns); {
+	case cells <= smallCells:
+		return mostFolds, ""
+	case cells <= mostCells:
+		return someMembers, ""
+	}
+	return 1, ""
+}
