@@ -162,11 +162,11 @@ func TestRanksKilled(t *testing.T) {
 		t.Run(l.name, func(t *testing.T) {
 			need.Tool(t, l.name)
 			place(t, nil)
-			flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "250", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
+			flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "500", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
 			want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
 			os.Remove("m.safetensors")
 			// The shell says which process it becomes.
-			args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "50ms"}, flags...)
+			args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "1ms"}, flags...)
 			cmd := l.call(t, 2, need.Tool(t, "sh"), args...)
 			var said strings.Builder
 			cmd.Stderr, cmd.Stdout = &said, &said
