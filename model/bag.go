@@ -90,7 +90,7 @@ func (f *Fit) bagged() (err error) {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Room = &fold, room
-		own.Members, own.MaxTime = 0, 0
+		own.Members, own.MaxTime, own.Elsewhere = 0, 0, nil
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
@@ -111,7 +111,7 @@ func (f *Fit) bagged() (err error) {
 		sources: f.sources, bag: b, runner: b,
 	}
 	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
-	f.Options.Stage, f.Options.Refuse = o.Stage, o.Refuse
+	f.Options.Stage, f.Options.Refuse, f.Options.Elsewhere = o.Stage, o.Refuse, o.Elsewhere
 	for _, n := range notes {
 		if !slices.Contains(f.Notes, n) {
 			f.Notes = append(f.Notes, n)
@@ -268,13 +268,22 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 		defer context.AfterFunc(inner, b.own.leave)()
 	}
 	var team sync.WaitGroup
-	for range b.workers {
+	workers := b.workers
+	if b.fit.Options.Elsewhere != nil {
+		workers = len(b.members)
+	}
+	for range workers {
 		team.Go(func() {
 			for k := int(next.Add(1)) - 1; k < len(b.members) && inner.Err() == nil; k = int(next.Add(1)) - 1 {
 				if b.members[k].ended {
 					continue
 				}
-				if failures[k] = b.train(inner, k, steps, over); failures[k] != nil {
+				if b.fit.Options.Elsewhere != nil {
+					failures[k] = b.elsewhere(inner, k, over)
+				} else {
+					failures[k] = b.train(inner, k, steps, over)
+				}
+				if failures[k] != nil {
 					stop()
 				}
 			}

@@ -126,8 +126,9 @@ type Options struct {
 	// ensemble is not trained so.
 	Ranks train.Ranks `json:"-"`
 
-	// Elsewhere, if not nil, has fold i of a CrossValidate trained on another machine, and returns what
-	// TrainFold with the same table and options came to there. All folds are asked for at the same time.
+	// Elsewhere, if not nil, has fold i of a CrossValidate, or member i of an ensemble, trained on another
+	// machine, and returns what TrainFold or TrainMember with the same tables and options came to there.
+	// All are asked for at the same time. One network does not call it.
 	Elsewhere func(ctx context.Context, i int) (*FoldRun, error) `json:"-"`
 
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
