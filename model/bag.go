@@ -63,6 +63,9 @@ type member struct {
 // bagged makes the run, of which the schema is known, one of several members. Only the first is prepared.
 func (f *Fit) bagged() (err error) {
 	tables, o := f.tables, f.Options
+	if o.Ranks != nil && o.Ranks.Size() > 1 {
+		return refuse("Members", o.Members, "the %d members of an ensemble need no exchange with each other, and %d ranks share one network: ask for 1 member, or train the ensemble in one process", o.Members, o.Ranks.Size())
+	}
 	weightless := f.Rows.Weightless
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
 		return err
@@ -496,6 +499,7 @@ func (b *bag) engine() engine {
 func (b *bag) epoch() int                 { return b.result().Epochs }
 func (b *bag) history() train.History     { return nil }
 func (b *bag) elapsed() time.Duration     { return b.seconds() }
+func (b *bag) agreed() bool               { return true }
 func (b *bag) inputs(validation bool) any { return nil }
 
 func (b *bag) retreats() (all []train.Retreat) {

@@ -150,6 +150,7 @@ func (d distant) epoch() int                      { return d.came.Epochs }
 func (d distant) retreats() []train.Retreat       { return d.came.Retreats }
 func (d distant) history() train.History          { return d.came.History }
 func (d distant) elapsed() time.Duration          { return time.Duration(d.came.Seconds * float64(time.Second)) }
+func (d distant) agreed() bool                    { return true }
 func (d distant) checkpoint(io.Writer) error      { return errDistant }
 func (d distant) restore(*train.Checkpoint) error { return errDistant }
 func (d distant) inputs(bool) any                 { return nil }

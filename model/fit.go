@@ -74,6 +74,7 @@ type runner interface {
 	elapsed() time.Duration
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
+	agreed() bool
 	inputs(validation bool) any // the encoded rows, an nn.Matrix[T]
 }
 
@@ -97,6 +98,8 @@ func (r runnerOf[T]) strides(ctx context.Context) iter.Seq2[train.Step, error] {
 }
 func (r runnerOf[T]) result() train.Result { return r.trainer.Result() }
 func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.BestNetwork()) }
+
+func (r runnerOf[T]) agreed() bool { return r.trainer.Agreed() }
 
 func (r runnerOf[T]) retreats() []train.Retreat         { return r.trainer.Retreats() }
 func (r runnerOf[T]) epoch() int                        { return r.trainer.Epoch() }
@@ -159,6 +162,10 @@ func (f *Fit) Checkpoint(w io.Writer) error { return f.runner.checkpoint(w) }
 // Restore continues from a checkpoint of a run with the same tables and options, train.Trainer's
 // Restore.
 func (f *Fit) Restore(c *train.Checkpoint) error { return f.runner.restore(c) }
+
+// Agreed reports whether all ranks were found to have the same weights after the last update,
+// train.Trainer's Agreed.
+func (f *Fit) Agreed() bool { return f.runner.agreed() }
 
 // History returns the course of the run so far, without the pass over the rows that Result makes.
 func (f *Fit) History() train.History { return f.runner.history() }

@@ -132,6 +132,10 @@ type Options struct {
 	// they do not fit in memory.
 	Encoded func(rows, of int) `json:"-"`
 
+	// Ranks, if not nil, are the processes that train the network together: see train.Config.Ranks. An
+	// ensemble is not trained so.
+	Ranks train.Ranks `json:"-"`
+
 	// Elsewhere, if not nil, has fold i of a CrossValidate, or member i of an ensemble, trained on another
 	// machine, and returns what TrainFold or TrainMember with the same tables and options came to there.
 	// All are asked for at the same time. One network does not call it.
@@ -402,7 +406,7 @@ func (o *Options) descent(r *recipe) error {
 	var err error
 	c := &r.config
 	c.Loss, c.NoShuffle, c.Shards, c.Seed, c.MinDelta = r.loss, o.NoShuffle, o.Shards, o.Seed, o.MinDelta
-	c.Threads = o.Threads
+	c.Threads, c.Ranks = o.Threads, o.Ranks
 	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
 		return refuse("Reduction", nil, "%w", err)
 	}

@@ -94,6 +94,9 @@ func (t *Trainer[T]) state() []entry {
 // and as the last tensor the SHA-256 of all bytes before it. It takes no memory worth
 // mentioning. The time at which it is called changes nothing in the run.
 func (t *Trainer[T]) Checkpoint(w io.Writer) error {
+	if err := t.together.failed(); err != nil {
+		return err
+	}
 	if !t.since.IsZero() {
 		t.elapsed, t.since = t.Elapsed(), time.Now()
 	}
@@ -131,6 +134,9 @@ func (t *Trainer[T]) Restore(c *Checkpoint) error {
 			return err
 		}
 	}
+	if t.together != nil {
+		t.together.agreed = -1
+	}
 	t.lossAt = -1
 	t.drawOrder()
 	t.diagnosed = false
@@ -162,7 +168,7 @@ func mapKeys(maps ...map[string]string) func(func(string) bool) {
 }
 
 // describe says what the run is: what a checkpoint must agree with. Every field of Config is
-// in it except Threads, which changes no bit, and Stop, which only says when to end.
+// in it except Threads and Ranks, which change no bit, and Stop, which only says when to end.
 func (t *Trainer[T]) describe() map[string]string {
 	var zero T
 	run := map[string]string{"precision": fmt.Sprintf("%T", zero), "inputs": strconv.Itoa(t.net.Inputs()), "data": t.dataSum()}
@@ -176,7 +182,7 @@ func (t *Trainer[T]) describe() map[string]string {
 	}
 	v := reflect.ValueOf(t.cfg)
 	for i := range v.NumField() {
-		if name := v.Type().Field(i).Name; name != "Threads" && name != "Stop" {
+		if name := v.Type().Field(i).Name; name != "Threads" && name != "Stop" && name != "Ranks" {
 			run[name] = describeValue(v.Field(i).Interface())
 		}
 	}

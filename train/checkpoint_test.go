@@ -27,6 +27,8 @@ var derived = map[string]string{
 	"tape":      "scratch of a step",
 	"gather":    "scratch of a step",
 	"grads":     "scratch of a step",
+	"losses":    "scratch of a step",
+	"together":  "of the processes that train now",
 	"parts":     "views of the parameters and slots",
 	"rows":      "of the data",
 	"stream":    "opened again",
@@ -55,6 +57,9 @@ var derived = map[string]string{
 	"result.BestEpoch": "bestEpoch",
 	"result.BestScore": "bestScore",
 	"result.Seconds":   "elapsed",
+	"result.Exchange":  "of the processes that trained last",
+
+	"result.ExchangeShare": "of the processes that trained last",
 }
 
 // TestCheckpointHoldsEverything fails for a new field of Trainer that neither Trainer.state

@@ -95,6 +95,14 @@ type Config struct {
 	Seed      uint64
 	Threads   int // cores to use, where that pays; default: all. It changes no bit of the result.
 
+	// Ranks, if not nil, are the processes that train this network together, each with the same
+	// configuration, data and starting weights. A rank computes the gradient of its part of a batch's shards;
+	// the sums are exchanged, added as one process adds them, and every rank makes the same update. So the
+	// number of ranks changes no bit of the result; there must be as many shards as ranks. All ranks enter and
+	// leave the loop at the same updates: it must not be left by break on some of them alone. What differs
+	// between the ranks, and an exchange that failed, ends the loop with an error that wraps ErrRanks.
+	Ranks Ranks
+
 	Stop Stop // when to end before Epochs; nil: never
 
 	// Tolerance is when per-sample is done with a sample, as for the Tolerance criterion;

@@ -15,6 +15,8 @@ type gather[T nn.Float] struct {
 	// allocates nothing.
 	from  Set[T]
 	rows  []int
+	start int // the first that is copied
+	end   int // behind the last
 	each  int // rows in a piece
 	piece func(i int)
 }
@@ -29,26 +31,31 @@ func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 		g.batch.W = make([]float64, most)
 	}
 	g.piece = func(i int) {
-		at := i * g.each
-		rows := g.rows[at:min(at+g.each, len(g.rows))]
+		at := g.start + i*g.each
+		rows := g.rows[at:min(at+g.each, g.end)]
 		to := g.batch.slice(at, at+len(rows))
 		g.from.X.Gather(to.X, rows)
 		g.from.Y.Gather(to.Y, rows)
-		for i := range to.W {
-			to.W[i] = g.from.W[rows[i]]
-		}
 	}
 	return g
 }
 
-// take copies the named rows of from, in that order, over the team if they are many numbers.
-func (g *gather[T]) take(from Set[T], rows []int) Set[T] {
-	g.from, g.rows, g.each = from, rows, len(rows)
-	if g.size > 1 && len(rows)*from.X.Cols > gatherAlone {
-		g.each = (len(rows) + 2*g.size - 1) / (2 * g.size)
-		g.team.Do((len(rows)+g.each-1)/g.each, g.piece)
-	} else {
+// take makes a batch of the named rows of from, in that order. It copies those from start on, up to end,
+// over the team if they are many numbers, and the weights of all.
+func (g *gather[T]) take(from Set[T], rows []int, start, end int) Set[T] {
+	n := end - start
+	g.from, g.rows, g.start, g.end, g.each = from, rows, start, end, n
+	switch {
+	case n == 0:
+	case g.size > 1 && n*from.X.Cols > gatherAlone:
+		g.each = (n + 2*g.size - 1) / (2 * g.size)
+		g.team.Do((n+g.each-1)/g.each, g.piece)
+	default:
 		g.piece(0)
 	}
-	return g.batch.slice(0, len(rows))
+	b := g.batch.slice(0, len(rows))
+	for i := range b.W {
+		b.W[i] = from.W[rows[i]]
+	}
+	return b
 }

@@ -27,7 +27,7 @@ func TestGather(t *testing.T) {
 			for i := range rows {
 				rows[i] = (i*257 + size) % all
 			}
-			b := g.take(from, rows)
+			b := g.take(from, rows, 0, n)
 			if b.Rows() != n || len(b.W) != n {
 				t.Fatalf("%d goroutines: %d rows with %d weights, want %d", size, b.Rows(), len(b.W), n)
 			}

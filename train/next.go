@@ -109,6 +109,7 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	was := t.show(false)
 	defer t.show(was)
 	kept := *t
+	t.together = nil // it looks ahead alone
 	vectors := append([][]T{t.net.Values(), t.ema}, t.slots...)
 	values := make([][]T, len(vectors))
 	for i, v := range vectors {

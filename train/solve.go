@@ -31,6 +31,9 @@ func (c *Config) Optimizer() string {
 func (t *Trainer[T]) solverStep() (Step, error) {
 	t.keepGood()
 	s := t.iterate()
+	if err := t.together.failed(); err != nil {
+		return s, err
+	}
 	if s.Loss-s.Loss != 0 {
 		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, Rate: s.Rate}
 	}

@@ -52,8 +52,16 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 	}
 	t.result.Reason = ""
 	t.show(false)
+	if err := t.begin(); err != nil {
+		yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
+		return
+	}
 	for !t.finished {
-		if ctx.Err() != nil {
+		if t.together.ended(ctx) {
+			if err := t.compareWeights(); err != nil {
+				yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
+				return
+			}
 			t.result.Reason = ReasonInterrupted
 			yield(t.interrupted(ctx))
 			return
@@ -73,7 +81,10 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		if failed, ok := err.(*DivergedError); ok && t.retreat(failed) {
 			continue
 		}
-		if errors.Is(err, ErrStream) {
+		if err == nil && t.due() {
+			err = t.compareWeights()
+		}
+		if errors.Is(err, ErrStream) || errors.Is(err, ErrRanks) {
 			yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 			return
 		}
@@ -219,7 +230,8 @@ func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 	case t.order == nil:
 		return t.data.Train.slice(from, to), nil
 	}
-	return t.gather.take(t.data.Train, t.order[from:to]), nil
+	start, end := t.ownRows(to - from)
+	return t.gather.take(t.data.Train, t.order[from:to], start, end), nil
 }
 
 // update makes one update from a batch.
@@ -228,12 +240,15 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), weight: b.Weight(), Validation: math.NaN(), Score: math.NaN()}
 	s.Rate = t.rate(at)
 	t.now = optim.Step{Rate: s.Rate, N: s.N}
-	if t.parts != nil && !t.whole && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
+	if t.parts != nil && !t.whole && t.together == nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
 		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
 		t.tape.UseWeights(b.W)
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
 		s.Loss = t.gradient(b, scale) * scale
+		if err := t.together.failed(); err != nil {
+			return s, err
+		}
 		t.net.AddPenalty(t.cfg.Penalty, 0, t.grads[0])
 		t.freeze(t.grads[0])
 		if t.cfg.GradientNorm {
@@ -298,13 +313,33 @@ func (t updater[T]) Update(part int, grad []T) {
 
 // gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch
 // of several shards is summed piece by piece, and the pieces in a fixed binary tree:
-// ((0+1)+(2+3))+... The tree's open branches, at most one of each height, are the other
-// t.grads.
+// ((0+1)+(2+3))+... On several ranks each computes a part of the tree; see sharedGradient.
 func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
+	if t.together != nil {
+		return t.sharedGradient(b, scale)
+	}
 	shards := t.cfg.shards(b.Rows())
+	t.losses = t.losses[:0]
+	t.sumShards(b, scale, shards, 0, shards, t.grads[0])
 	loss := 0.0
+	for _, l := range t.losses {
+		loss += l
+	}
+	return loss
+}
+
+// sumShards sets into to the gradient of the shards of a batch from first on, up to end, which are the whole
+// tree or an aligned subtree of it, and appends the loss of each to t.losses. The tree's open
+// branches, at most one of each height, are into and t.grads from 1 on.
+func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, into []T) {
+	branch := func(depth int) []T {
+		if depth == 0 {
+			return into
+		}
+		return t.grads[depth]
+	}
 	depth := 0 // open branches
-	for i := range shards {
+	for i := first; i < end; i++ {
 		from, to := i*b.Rows()/shards, (i+1)*b.Rows()/shards
 		if depth == len(t.grads) {
 			t.grads = append(t.grads, make([]T, len(t.grads[0])))
@@ -312,15 +347,14 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 		part := b.slice(from, to)
 		t.net.ForwardTraining(t.tape, part.X, t.noise(from))
 		t.tape.UseWeights(part.W)
-		loss += t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, t.grads[depth])
+		t.losses = append(t.losses, t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, branch(depth)))
 		depth++
 		// Two branches of one height close; at the end all that are open do.
-		for n := i + 1; depth > 1 && (n&1 == 0 || i == shards-1); n >>= 1 {
-			kernel.Add(t.grads[depth-2], t.grads[depth-1])
+		for n := i + 1 - first; depth > 1 && (n&1 == 0 || i == end-1); n >>= 1 {
+			kernel.Add(branch(depth-2), branch(depth-1))
 			depth--
 		}
 	}
-	return loss
 }
 
 // endEpoch scores the epoch, records it and asks the stop criteria.
@@ -368,7 +402,7 @@ func (t *Trainer[T]) score(s *Step) error {
 	if Keeps(t.epoch) {
 		t.record(s)
 	}
-	if c := fired(t.cfg.Stop, t); c != nil {
+	if c := fired(t.cfg.Stop, t.seen()); c != nil {
 		return t.finish(c.Reason(), *s)
 	}
 	if t.cfg.Method != PerSample && t.epoch == t.cfg.Epochs {

@@ -47,6 +47,9 @@ func (t *Trainer[T]) interrupted(ctx context.Context) (Step, error) {
 	none := math.NaN()
 	s := Step{N: t.result.Steps, Epoch: t.epoch, Loss: none, EpochLoss: none, Validation: none, Score: none}
 	err := ctx.Err()
+	if err == nil {
+		return s, fmt.Errorf("%w after update %d: another rank was asked to end", ErrInterrupted, s.N)
+	}
 	if cause := context.Cause(ctx); cause != err {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}

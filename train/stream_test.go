@@ -40,7 +40,7 @@ func (c *chunked) open(epoch int) iter.Seq2[Set[float64], error] {
 		g := newGather(most, c.set)
 		for i := 0; len(order) > 0; i++ {
 			n := min(c.sizes[i%len(c.sizes)], len(order))
-			if !yield(g.take(c.set, order[:n]), nil) {
+			if !yield(g.take(c.set, order[:n], 0, n), nil) {
 				return
 			}
 			for j := range g.batch.X.Data {

@@ -65,6 +65,7 @@ type Trainer[T nn.Float] struct {
 	gather *gather[T]     // of shuffled batches; nil without shuffling
 	out    []float64      // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T          // the gradient, and partial sums of shards
+	losses []float64      // of the shards that were summed
 	slots  [][]T          // what the rule or the solver remembers
 	parts  [][][]T        // what the rule works on, by part: see updater; nil where the rule is not separable
 	rows   int            // of training in an epoch
@@ -83,6 +84,7 @@ type Trainer[T nn.Float] struct {
 
 	numbers   []float64              // what the solver remembers besides
 	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
+	together  *together[T]           // nil in one process
 	result    Result
 
 	watch      watch[T]
@@ -134,6 +136,11 @@ type Result struct {
 	// Diagnosis says why a run that has ended did not come to what it could have; empty for
 	// a healthy one. See Trainer.Diagnose.
 	Diagnosis []Finding `json:"diagnosis"`
+
+	// Exchange is how many seconds this process spent in exchanges with the other ranks, waiting for them
+	// counted, and ExchangeShare which part of its time in the loop that is.
+	Exchange      float64 `json:"exchange_seconds,omitempty"`
+	ExchangeShare float64 `json:"exchange_share,omitempty"`
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -199,10 +206,16 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream}
 	t.back.goodLoss = math.Inf(1)
 	cfg.BatchSize = min(cfg.BatchSize, rows)
+	if cfg.Ranks != nil {
+		if err := cfg.checkRanks(net.Layers(), cfg.BatchSize, cfg.Ranks.Size()); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+	}
 	if t.lonely, err = cfg.normalize(net.Layers(), rows); err != nil {
 		return nil, err
 	}
 	t.cfg = cfg
+	t.together = newTogether[T](cfg.Ranks, len(net.Params()))
 	if stream == nil {
 		t.weight = data.Train.Weight()
 	}
@@ -263,6 +276,7 @@ func (t *Trainer[T]) allocate() {
 	most := cfg.BatchSize + t.lonely // rows in a batch
 	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(t.rows, validation.Rows()))))
 	t.grads = [][]T{make([]T, params)}
+	t.losses = make([]float64, 0, cfg.shards(most))
 	t.slots = make([][]T, cfg.Slots())
 	for i := range t.slots {
 		t.slots[i] = make([]T, params)
@@ -374,6 +388,10 @@ func (t *Trainer[T]) Result() Result {
 	r := t.result
 	r.Epochs = t.epoch
 	r.Seconds = t.Elapsed().Seconds()
+	if t.together != nil {
+		r.Exchange = t.together.spent.Seconds()
+		r.ExchangeShare = r.Exchange / max(1e-9, (t.Elapsed()-t.together.before).Seconds())
+	}
 	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
 	r.Loss = t.FullLoss()
 	r.History, r.Samples, r.Retreats = t.History(), slices.Clone(r.Samples), t.Retreats()

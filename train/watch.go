@@ -85,17 +85,24 @@ func (t *Trainer[T]) blame(err error) {
 	if !errors.As(err, &t.divergence) {
 		return
 	}
-	t.divergence.Layer = -1
+	t.divergence.Layer = t.notFinite()
+	if t.together != nil {
+		t.divergence.Layer = t.together.lastRank(t.divergence.Layer)
+	}
+}
+
+// notFinite is the first layer that has a value that is not finite on the tape; -1: none has.
+func (t *Trainer[T]) notFinite() int {
 	for l := range t.net.Depth() {
 		for i := range t.tape.Rows() {
 			for j, z := range t.tape.Z(l).Row(i) {
 				if a := t.tape.A(l).At(i, j); z-z != 0 || a-a != 0 {
-					t.divergence.Layer = l
-					return
+					return l
 				}
 			}
 		}
 	}
+	return -1
 }
 
 // advise adds to a divergence what the diagnosis says.

@@ -24,6 +24,7 @@ import (
 	"github.com/gradus-ml/gradus/docs"
 	"github.com/gradus-ml/gradus/export"
 	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/mpi"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
@@ -110,6 +111,7 @@ type env struct {
 	ctx    context.Context // ends with SIGINT or SIGTERM
 	parser *kong.Kong
 	args   []string // of the call
+	ranks  *ranks   // that this process is one of; nil: it is alone
 }
 
 // Main runs one call and returns its exit status.
@@ -165,9 +167,13 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 	}
 	call, err := parser.Parse(joinNegative(args))
 	if err != nil {
+		if job, _ := mpi.Launched(); job.Rank > 0 { // rank 0 says it
+			return statusDone
+		}
 		return complain(std, wrongCall(err))
 	}
-	err = call.Run(&env{Std: std, ctx: ctx, parser: parser, args: args})
+	e := &env{Std: std, ctx: ctx, parser: parser, args: args}
+	err = e.leave(call.Run(e))
 	if out.err != nil {
 		err = fmt.Errorf("cannot write to standard output: %w", out.err)
 	}

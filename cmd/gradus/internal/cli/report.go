@@ -36,6 +36,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 		m.Parameters(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", descentText(m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
+	c.ranks.write(e, f)
 	if o := m.Options; o.Threshold != "" {
 		by := ""
 		if name, auto := strings.CutPrefix(o.Threshold, "auto:"); auto {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/mpi"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -25,13 +27,18 @@ type resumeCmd struct {
 
 // resumed is a run that is continued, or begun where it has no checkpoint yet.
 type resumed struct {
-	dir        *runDir
+	path       string
+	dir        *runDir // nil on all ranks but the first
 	config     runConfig
 	checkpoint *train.Checkpoint // nil: none was written
+	file       *os.File          // that it is in
 	ownStart   bool              // the folder has the weights that the run started from
 }
 
 func (given *resumeCmd) Run(e *env) error {
+	if err := e.join(); err != nil {
+		return err
+	}
 	c := *given // the parser, asked once more, empties it
 	path := filepath.Join(c.Dir, "config.json")
 	raw, err := os.ReadFile(path)
@@ -39,24 +46,17 @@ func (given *resumeCmd) Run(e *env) error {
 	if errors.As(err, &pathErr) {
 		return fmt.Errorf("%s: a run's folder has a config.json, and this cannot be read: %w; name a folder that was given to gradus train --run", path, pathErr.Err)
 	}
-	r := resumed{}
+	r := resumed{path: c.Dir}
 	if err := json.Unmarshal(raw, &r.config); err != nil {
 		return fmt.Errorf("%s: this is not a run's configuration: %w", path, err)
 	}
-	if r.dir, err = openRunDir(c.Dir); err != nil {
+	close, err := r.open(e, c.Dir)
+	defer close()
+	if err := e.agree(nil, err); err != nil {
 		return err
 	}
-	defer r.dir.close()
-	var file *os.File
-	var damaged error
-	if r.checkpoint, file, damaged, err = r.dir.newest(); err != nil {
+	if err := r.share(e); err != nil {
 		return err
-	}
-	if file != nil {
-		defer file.Close()
-	}
-	if damaged != nil {
-		fmt.Fprintf(e.Err, "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), r.checkpoint.Steps)
 	}
 
 	var more []string
@@ -67,13 +67,60 @@ func (given *resumeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r.ownStart = t.From == r.dir.file(startFile)
+	r.ownStart = t.From == filepath.Join(c.Dir, startFile)
 	if c.Out != "" {
 		t.Out = c.Out
 	}
 	t.TensorBoard = r.config.EventFiles
 	t.RunDir, t.JSON, t.Quiet, t.resumed = c.Dir, c.JSON, c.Quiet, &r
 	return t.Run(e)
+}
+
+// open locks the folder and opens the newest checkpoint, of several ranks on the first alone.
+func (r *resumed) open(e *env, dir string) (close func(), err error) {
+	close = func() {}
+	if e.follows() {
+		return close, nil
+	}
+	if r.dir, err = openRunDir(dir); err != nil {
+		return close, err
+	}
+	close = r.dir.close
+	var damaged error
+	if r.checkpoint, r.file, damaged, err = r.dir.newest(); err != nil {
+		return close, err
+	}
+	if r.file != nil {
+		close = func() {
+			r.file.Close()
+			r.dir.close()
+		}
+	}
+	if damaged != nil {
+		fmt.Fprintf(e.Err, "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), r.checkpoint.Steps)
+	}
+	return close, nil
+}
+
+// share gives the checkpoint of the first rank to the others, which then read no file that it may write.
+func (r *resumed) share(e *env) error {
+	if e.ranks == nil {
+		return nil
+	}
+	var mine []byte
+	if r.file != nil {
+		raw, err := os.ReadFile(r.file.Name())
+		if err != nil {
+			return err
+		}
+		mine = raw
+	}
+	all, err := mpi.Share(e.ranks, mine)
+	if err != nil || !e.follows() || len(all[0]) == 0 {
+		return err
+	}
+	r.checkpoint, err = train.ReadCheckpoint(bytes.NewReader(all[0]))
+	return err
 }
 
 // command is the call of train that made the run in a folder.
@@ -135,7 +182,7 @@ func (c *runConfig) same(f *model.Fit, dir string) error {
 // restore checks that the tables are what they were, and continues from the checkpoint. The
 // run's notes are those of its beginning: a batch size that was clamped is small enough here.
 func (r *resumed) restore(f *model.Fit) error {
-	if err := r.config.same(f, r.dir.path); err != nil {
+	if err := r.config.same(f, r.path); err != nil {
 		return fmt.Errorf("%w: put the old data back, or start a new run", err)
 	}
 	if r.config.Notes != nil {
@@ -145,7 +192,7 @@ func (r *resumed) restore(f *model.Fit) error {
 		return nil
 	}
 	if err := f.Restore(r.checkpoint); err != nil {
-		return fmt.Errorf("%s: %w", r.dir.path, err)
+		return fmt.Errorf("%s: %w", r.path, err)
 	}
 	return nil
 }

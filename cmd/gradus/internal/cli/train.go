@@ -34,11 +34,18 @@ type trainCmd struct {
 	Quiet      bool       `help:"No progress."`
 
 	resumed *resumed // nil where a run begins
+	ranks   *ranks   // that train; nil: one process
 	work    sent     // the members' training, with --queue
 	told    int      // notes that were told before training
 }
 
 func (c *trainCmd) Run(e *env) error {
+	if err := e.join(); err != nil {
+		return err
+	}
+	if e.ranks != nil && c.Queue != "" {
+		return usagef("--queue has workers train the networks of an ensemble, and here %d ranks train one network together: leave out either --queue or the launcher", e.ranks.Size())
+	}
 	if len(c.Data) == 0 {
 		c.Data = paths(c.ConfigData)
 	}
@@ -51,38 +58,29 @@ func (c *trainCmd) Run(e *env) error {
 	if c.Out == "-" {
 		return usagef("--out -: a model cannot go to standard output; name a file")
 	}
-	if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
-		return err
-	}
 	if c.TensorBoard && c.RunDir == "" {
 		return usagef("--tensorboard writes into a run's folder: name one with --run DIR")
 	}
 	if c.RunDir != "" && c.CheckpointEvery <= 0 {
 		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
 	}
+	c.ranks = e.ranks
 	disk, closeDisk, err := c.roomFlags.open(c.Out)
-	if err != nil {
-		return err
-	}
-	defer closeDisk()
-	c.disk = disk
-	f, err := c.prepare(e)
-	if err != nil {
-		return err
-	}
-	defer f.Release()
+	var f *model.Fit
 	var dir *runDir
-	switch {
-	case c.resumed != nil:
-		dir = c.resumed.dir
-		if err := c.resumed.restore(f); err != nil {
-			return err
-		}
-	case c.RunDir != "":
-		if dir, err = newRunDir(c.RunDir, c, f); err != nil {
-			return err
-		}
+	if err == nil {
+		defer closeDisk()
+		c.disk = disk
+		f, dir, err = c.begin(e)
+	}
+	if f != nil {
+		defer f.Release()
+	}
+	if c.resumed == nil && dir != nil {
 		defer dir.close()
+	}
+	if err := e.agree(f, err); err != nil {
+		return err
 	}
 	if !c.JSON {
 		notes := f.Said()
@@ -95,6 +93,9 @@ func (c *trainCmd) Run(e *env) error {
 		}
 	}
 	failed := c.loop(e, f, dir)
+	if errors.Is(failed, train.ErrRanks) || e.follows() { // then rank 0 has the rest to do
+		return failed
+	}
 	if c.work.end(errors.Join(failed, e.ctx.Err())); failed != nil && c.Queue != "" {
 		return fmt.Errorf("%w; %s was not written", failed, c.Out)
 	}
@@ -126,6 +127,25 @@ func (c *trainCmd) Run(e *env) error {
 	return c.exit(e, m)
 }
 
+// begin prepares the run, and in a folder that keeps it restores it or begins it.
+func (c *trainCmd) begin(e *env) (f *model.Fit, dir *runDir, err error) {
+	if !e.follows() {
+		if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
+			return nil, nil, err
+		}
+	}
+	if f, err = c.prepare(e); err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case c.resumed != nil:
+		return f, c.resumed.dir, c.resumed.restore(f)
+	case c.RunDir != "" && !e.follows():
+		dir, err = newRunDir(c.RunDir, c, f)
+	}
+	return f, dir, err
+}
+
 // prepare reads the tables and prepares the run.
 func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	o, err := c.options()
@@ -133,6 +153,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, err
 	}
 	c.presetFlag.add(&o)
+	o.Ranks = e.ranks.asRanks()
 	one := c.TensorBoard && o.Members == model.AutoMembers
 	switch {
 	case one:
@@ -206,8 +227,10 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 		if err != nil {
 			return err
 		}
-		p.show(step)
-		dir.look(e, f)
+		if !e.follows() {
+			p.show(step)
+			dir.look(e, f)
+		}
 	}
 	return nil
 }
@@ -262,6 +285,7 @@ type trainJSON struct {
 	Loss             *float64         `json:"loss"`
 	Seconds          float64          `json:"seconds"`
 	SamplesPerSecond *float64         `json:"samples_per_second"`
+	Ranks            *ranksJSON       `json:"ranks,omitempty"` // of a run on several
 	Metrics          model.Metrics    `json:"metrics"`
 	Diagnosis        []option.Finding `json:"diagnosis"`
 	WeightsSHA256    string           `json:"weights_sha256"`
@@ -285,7 +309,7 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 	out := trainJSON{
 		Converged: t.Converged, StopReason: t.Reason, Epochs: t.Epochs, Steps: t.Steps,
 		Loss: finite(t.Loss), Seconds: t.Seconds, SamplesPerSecond: finite(rate(f)),
-		Metrics: t.Metrics, Diagnosis: option.Findings(t.Diagnosis), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
+		Ranks: c.ranks.json(f), Metrics: t.Metrics, Diagnosis: option.Findings(t.Diagnosis), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
 		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), saidJSON: said(f.Schema, f.Said()),
 		Options: m.Options,

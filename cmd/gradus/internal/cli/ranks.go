@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/gradus-ml/gradus/internal/mpi"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// ranks are the processes that an MPI launcher has started for one call, which train one network together.
+// The first of them tells and writes; the others follow, and are quiet.
+type ranks struct {
+	mpi.World
+	err   io.Writer // where an error goes that only this rank knows of
+	hosts []string  // by rank
+	lost  bool      // the others cannot be reached any more
+}
+
+// Gather is the World's, and remembers that it failed.
+func (r *ranks) Gather(all []byte, counts []int) error {
+	err := r.World.Gather(all, counts)
+	r.lost = r.lost || err != nil
+	return err
+}
+
+// Exchange is the World's, and remembers that it failed.
+func (r *ranks) Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error {
+	err := r.World.Exchange(in, inCounts, out, outCounts)
+	r.lost = r.lost || err != nil
+	return err
+}
+
+// asRanks is nil for one process.
+func (r *ranks) asRanks() train.Ranks {
+	if r == nil {
+		return nil
+	}
+	return r
+}
+
+// follows reports whether another process tells and writes.
+func (e *env) follows() bool { return e.ranks != nil && e.ranks.Rank() > 0 }
+
+// join makes this process one of the ranks that a launcher has started, if one has. A program without MPI
+// refuses there, since each process would train by itself and write the same file.
+func (e *env) join() error {
+	job, many := mpi.Launched()
+	if !many || e.ranks != nil {
+		return nil
+	}
+	if job.Rank > 0 && !mpi.Built { // rank 0 says it, and a launcher ends the others when one exits with another status than 0
+		return status(statusDone)
+	}
+	if !mpi.Built {
+		return usagef("a launcher has started %d processes of this call (%s is set), and this program was built without MPI, so each would train the same network and write the same file: start one process, or build with CGO_ENABLED=0 go build -tags mpi ./cmd/gradus", job.Size, job.By)
+	}
+	w, err := mpi.Start()
+	if err != nil {
+		return fmt.Errorf("rank %d of %d: %w", job.Rank, job.Size, err)
+	}
+	e.ranks = &ranks{World: w, err: e.Err}
+	if e.follows() {
+		e.Out, e.Err = io.Discard, io.Discard
+	}
+	return e.ranks.meet()
+}
+
+// A station is where a rank runs, and with what.
+type station struct {
+	Program string // its build
+	System  string // the processor and operating system that it was built for
+	Sum     string // of the file
+	Host    string
+	Cores   string // of the host, that this process may use
+}
+
+// meet tells the ranks of each other: it compares their programs, and divides the cores of a machine among
+// the ranks on it.
+func (r *ranks) meet() error {
+	mine := station{Program: build(), System: runtime.GOOS + "/" + runtime.GOARCH}
+	mine.Host, _ = os.Hostname()
+	if path, err := os.Executable(); err == nil {
+		mine.Sum, _ = fileSum(path)
+	}
+	if text, err := os.ReadFile("/proc/self/status"); err == nil {
+		_, cores, _ := strings.Cut(string(text), "\nCpus_allowed_list:")
+		mine.Cores, _, _ = strings.Cut(strings.TrimSpace(cores), "\n")
+	}
+	raw, err := json.Marshal(mine)
+	if err != nil {
+		return err
+	}
+	texts, err := mpi.Share(r, raw)
+	if err != nil {
+		return err
+	}
+	here := 0
+	places := make([]station, len(texts))
+	for i, text := range texts {
+		if err := json.Unmarshal(text, &places[i]); err != nil {
+			return fmt.Errorf("rank %d said of itself %q: %w", i, text, err)
+		}
+		p := places[i]
+		r.hosts = append(r.hosts, p.Host)
+		if p.Host == mine.Host && p.Cores == mine.Cores {
+			here++
+		}
+		j := slices.IndexFunc(places[:i+1], func(q station) bool { return q.System == p.System })
+		if p.Program != places[0].Program || p.Sum != places[j].Sum {
+			return fmt.Errorf("rank %d, on %s, runs another program than the ranks before it: put the same build on every machine", i, p.Host)
+		}
+	}
+	runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/here))
+	return nil
+}
+
+// build says what the program was built from, whatever for.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return runtime.Version()
+	}
+	text := info.GoVersion + " " + info.Main.Version
+	for _, s := range info.Settings {
+		if strings.HasPrefix(s.Key, "vcs.") {
+			text += " " + s.Value
+		}
+	}
+	return text
+}
+
+// agree has all ranks know what went wrong on any of them, and compares their tables. What all ranks say
+// alike, or rank 0 alone, is said as in one process; else the rank is named.
+func (e *env) agree(f *model.Fit, failed error) error {
+	r := e.ranks
+	if r == nil {
+		return failed
+	}
+	var mine struct {
+		Error  string
+		Usage  bool
+		Tables map[string]string
+	}
+	if failed != nil {
+		mine.Error, mine.Usage = oneLine(failed), errors.As(failed, new(usage))
+	} else if f != nil {
+		mine.Tables = f.Fingerprints()
+	}
+	raw, err := json.Marshal(mine)
+	if err != nil {
+		return err
+	}
+	texts, err := mpi.Share(r, raw)
+	if err != nil {
+		return err
+	}
+	for i, text := range texts {
+		theirs, first := mine, mine
+		theirs.Tables, first.Tables = nil, nil
+		if err := errors.Join(json.Unmarshal(text, &theirs), json.Unmarshal(texts[0], &first)); err != nil {
+			return err
+		}
+		switch {
+		case theirs.Error != "" && i == 0:
+			err = errors.New(theirs.Error)
+		case theirs.Error != "" && theirs.Error != first.Error:
+			err = fmt.Errorf("rank %d, on %s: %s", i, r.hosts[i], theirs.Error)
+		case first.Error == "":
+			for _, what := range []string{"train", "validation", "test"} {
+				if theirs.Tables[what] != first.Tables[what] {
+					return fmt.Errorf("the %s table of rank %d, on %s, is not that of rank 0: put the same file on every machine", what, i, r.hosts[i])
+				}
+			}
+		}
+		if err != nil {
+			if theirs.Usage {
+				err = usage{err}
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// leave ends the part of this rank. Where the ranks cannot reach each other any more, it ends the whole job.
+func (e *env) leave(err error) error {
+	r := e.ranks
+	if r == nil {
+		return err
+	}
+	if r.lost {
+		complain(Std{Err: r.err}, err)
+		r.Abort(statusFailed)
+	}
+	if e.follows() { // rank 0 says it, and a launcher ends the others when one exits with another status than 0
+		err = nil
+	}
+	return errors.Join(err, r.Close())
+}
+
+// ranksJSON is what --json says of a run on several ranks.
+type ranksJSON struct {
+	Size     int     `json:"size"`
+	Machines int     `json:"machines"`
+	Library  string  `json:"library"`
+	Exchange float64 `json:"exchange_seconds"` // of rank 0, waiting counted
+	Share    float64 `json:"exchange_share"`   // of the time in the loop
+}
+
+func (r *ranks) json(f *model.Fit) *ranksJSON {
+	if r == nil {
+		return nil
+	}
+	hosts := slices.Compact(slices.Sorted(slices.Values(r.hosts)))
+	result := f.Result()
+	return &ranksJSON{Size: r.Size(), Machines: len(hosts), Library: r.Library(), Exchange: result.Exchange, Share: result.ExchangeShare}
+}
+
+// write says which part of the time the exchange took, and where it was most of it.
+func (r *ranks) write(e *env, f *model.Fit) {
+	j := r.json(f)
+	if j == nil {
+		return
+	}
+	e.printf("Ranks    %d on %s, by %s; %.0f %% of the time went into exchanges\n", j.Size, counted(j.Machines, "machine"), j.Library, 100*j.Share)
+	if j.Share > 0.5 {
+		e.printf("Note     More than half of the time went into exchanges: for this network and batch one machine is better.\n")
+	}
+}

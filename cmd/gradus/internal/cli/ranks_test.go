@@ -1,0 +1,238 @@
+//go:build !windows
+
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gradus-ml/gradus/internal/need"
+)
+
+// A launcher is a program that starts ranks.
+type launcher struct {
+	name string
+	with []string // its arguments, which let ranks share cores
+}
+
+var launchers = []launcher{
+	{"mpirun.openmpi", strings.Fields("--allow-run-as-root --map-by :OVERSUBSCRIBE --mca mpi_yield_when_idle 1")},
+	{"mpirun.mpich", nil},
+}
+
+// call is a call of a program on so many ranks.
+func (l launcher) call(t *testing.T, ranks int, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	return exec.Command(need.Tool(t, l.name), append(append(append([]string{}, l.with...), "-n", strconv.Itoa(ranks), program), args...)...)
+}
+
+// builds are the program with MPI, and that without.
+func builds(t *testing.T) (with, without string) {
+	t.Helper()
+	need.Tool(t, "go")
+	dir := t.TempDir()
+	with, without = filepath.Join(dir, "with"), filepath.Join(dir, "without")
+	for out, tags := range map[string]string{with: "mpi", without: ""} {
+		cmd := exec.Command("go", "build", "-tags", tags, "-o", out, "./cmd/gradus")
+		cmd.Dir = repository
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+	}
+	return with, without
+}
+
+// sumOf is the weights_sha256 of a call's JSON.
+func sumOf(t *testing.T, r outcome) string {
+	t.Helper()
+	if r.code != 0 {
+		t.Fatalf("exit status %d: %s", r.code, r.err)
+	}
+	return fmt.Sprint(parseJSON(t, r.out)["weights_sha256"])
+}
+
+// TestRanks trains with real launchers: the number of ranks and the MPI library change no bit, whatever
+// the optimizer; one rank tells and writes; what is wrong is said once.
+func TestRanks(t *testing.T) {
+	with, without := builds(t)
+	for _, l := range launchers {
+		t.Run(l.name, func(t *testing.T) {
+			need.Tool(t, l.name)
+			place(t, nil)
+			for i, flags := range []string{ // few updates: a rank that waits keeps a core busy
+				"--shards 4 --batch-size 64 --epochs 3 --optimizer adamw --hidden 16",
+				"--shards 5 --optimizer lbfgs --epochs 4 --hidden 8",
+				"--shards 8 --optimizer cg --epochs 3 --hidden 8 --precision float64",
+				"--shards 4 --batch-size 64 --epochs 3 --norm layer --dropout 0.2 --patience 2 --ema 0.9 --clip-norm 1",
+			} {
+				args := append([]string{"train", diabetes, "--json", "--quiet", "--members", "1", "-o", "m.safetensors"}, strings.Fields(flags)...)
+				want := sumOf(t, outcomeOf(t, process(without, args...)))
+				if got := sumOf(t, outcomeOf(t, process(with, args...))); got != want {
+					t.Errorf("%s: with MPI and no launcher %s, want %s", flags, got, want)
+				}
+				sizes := []int{2}
+				switch {
+				case i == 0 && !testing.Short():
+					sizes = []int{1, 2, 3, 4}
+				case i == 1:
+					sizes = []int{3}
+				}
+				for _, n := range sizes {
+					os.Remove("m.safetensors")
+					r := outcomeOf(t, l.call(t, n, with, args...))
+					if got := sumOf(t, r); got != want {
+						t.Errorf("%s: %d ranks end with %s, one process with %s", flags, n, got, want)
+					}
+					if _, err := os.Stat("m.safetensors"); err != nil {
+						t.Error(err)
+					}
+					said, several := parseJSON(t, r.out)["ranks"].(map[string]any)
+					if several != (n > 1) || several && (fmt.Sprint(said["size"]) != strconv.Itoa(n) || said["exchange_share"].(float64) <= 0) {
+						t.Errorf("%s: %d ranks say %v of themselves", flags, n, said)
+					}
+				}
+			}
+			r := outcomeOf(t, l.call(t, 2, with, "train", diabetes, "--quiet", "--members", "1", "--shards", "2", "--epochs", "2"))
+			if !regexp.MustCompile(`(?m)^Ranks    2 on 1 machine, by (Open MPI|MPICH) v\S+; \d+ % of the time went into exchanges$`).MatchString(r.out) || strings.Count(r.out, "Trained ") != 1 {
+				t.Errorf("two ranks report\n%s", r.out)
+			}
+		})
+	}
+}
+
+// What is wrong is said once, in one sentence, and the rank is named where not all are alike.
+func TestRanksRefuse(t *testing.T) {
+	with, without := builds(t)
+	for _, l := range launchers {
+		t.Run(l.name, func(t *testing.T) {
+			need.Tool(t, l.name)
+			text := readFile(t, diabetes)
+			place(t, map[string]string{"a.csv": text, "b.csv": strings.Replace(text, "1", "2", 1)})
+			other := with + "2"
+			writeFile(t, other, readFile(t, with)+"\n")
+			if err := os.Chmod(other, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			good := []string{"train", "a.csv", "--members", "1", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
+			apart := func(program string, args ...string) []string { // what the second rank is, where it is another
+				return append([]string{":", "-n", "1", program}, args...)
+			}
+			for _, c := range []struct {
+				name string
+				call *exec.Cmd
+				want string
+			}{
+				{"no MPI", l.call(t, 2, without, good...), "a launcher has started 2 processes of this call"},
+				{"no shards", l.call(t, 2, with, "train", "a.csv", "--members", "1"), "so 2 ranks have nothing to share; set shards to 2 or more"},
+				{"no file", l.call(t, 2, with, "train", "none.csv"), "gradus: none.csv: no such file"},
+				{"no flag", l.call(t, 2, with, "train", "--none"), "gradus: unknown flag --none"},
+				{"members", l.call(t, 2, with, "train", "a.csv", "--members", "2", "--shards", "2"), "--members 2: the 2 members of an ensemble need no exchange"},
+				{"batch norm", l.call(t, 2, with, "train", "a.csv", "--members", "1", "--norm", "batch"), "batch normalization takes its statistics over the whole batch, so 2 ranks cannot share it"},
+				{"another table", l.call(t, 1, with, append(good, apart(with, "train", "b.csv", "--members", "1", "--shards", "2", "--epochs", "2")...)...), "the train table of rank 1, on "},
+				{"another flag", l.call(t, 1, with, append(good, apart(with, append(good, "--lr", "0.5")...)...)...), "the configuration of rank 1 differs from that of rank 0: give every rank the same flags"},
+				{"a missing file", l.call(t, 1, with, append(good, apart(with, "train", "none.csv")...)...), "none.csv: no such file"},
+				{"another program", l.call(t, 1, with, append(good, apart(other, good...)...)...), "runs another program than the ranks before it"},
+			} {
+				r := outcomeOf(t, c.call)
+				if r.code == 0 || strings.Count(r.err, "gradus: ") != 1 || !strings.Contains(r.err, c.want) {
+					t.Errorf("%s: exit status %d\n%s", c.name, r.code, r.err)
+				}
+			}
+			if _, err := os.Stat("m.safetensors"); err == nil {
+				t.Error("a model was written")
+			}
+		})
+	}
+}
+
+// A rank that is killed ends the job, and another number of ranks goes on from the checkpoint to the same
+// bits.
+func TestRanksKilled(t *testing.T) {
+	with, without := builds(t)
+	for i, l := range launchers {
+		t.Run(l.name, func(t *testing.T) {
+			need.Tool(t, l.name)
+			place(t, nil)
+			flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "500", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
+			want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
+			os.Remove("m.safetensors")
+			// The shell says which process it becomes.
+			args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "1ms"}, flags...)
+			cmd := l.call(t, 2, need.Tool(t, "sh"), args...)
+			var said strings.Builder
+			cmd.Stderr, cmd.Stdout = &said, &said
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			deadline := time.Now().Add(time.Minute)
+			for {
+				if _, err := os.Stat(filepath.Join("run", checkpointFiles[0])); err == nil {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("no checkpoint was written in a minute")
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, fmt.Sprint("pid.", i%2))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Wait(); err == nil || said.Len() == 0 {
+				t.Fatalf("the job ends with %v and says %q", err, said.String())
+			}
+			if _, err := os.Stat("m.safetensors"); err == nil {
+				t.Error("a model was written")
+			}
+			copied := exec.Command("cp", "-r", "run", "again")
+			if err := copied.Run(); err != nil {
+				t.Fatal(err)
+			}
+			if got := sumOf(t, outcomeOf(t, l.call(t, 3, with, "resume", "run", "--json", "--quiet"))); got != want {
+				t.Errorf("three ranks go on to %s, want %s", got, want)
+			}
+			if got := sumOf(t, outcomeOf(t, process(without, "resume", "again", "--json", "--quiet"))); got != want {
+				t.Errorf("one process goes on to %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// The program without MPI trains nothing where a launcher has started several processes of it.
+func TestLaunchedWithoutMPI(t *testing.T) {
+	place(t, nil)
+	t.Setenv("SLURM_STEP_NUM_TASKS", "4")
+	for rank, want := range []outcome{{2, "", "gradus: a launcher has started 4 processes of this call (SLURM_PROCID is set), and this program was built without MPI, so each would train the same network and write the same file: start one process, or build with CGO_ENABLED=0 go build -tags mpi ./cmd/gradus\n"}, {0, "", ""}} {
+		t.Setenv("SLURM_PROCID", fmt.Sprint(rank))
+		for _, call := range [][]string{{"train", iris}, {"resume", "run"}} {
+			if got := outcomeOf(t, process(self(t), call...)); got != want {
+				t.Errorf("rank %d, %v: %+v", rank, call, got)
+			}
+		}
+	}
+	if files := listing(t); len(files) != 1 {
+		t.Errorf("it wrote %v", files)
+	}
+}
+
+// self is the program of the test.
+func self(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,534 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/safetensors"
+	"github.com/gradus-ml/gradus/nn"
+)
+
+// Ranks are the processes that train one network together. Each computes the gradient of its own
+// shards of a batch, and all of them make the same update; see Config.Ranks. Every rank calls the same
+// methods in the same order, and each call returns when all ranks have made it.
+type Ranks interface {
+	Rank() int // the number of this process, from 0
+	Size() int // how many processes there are
+
+	// Gather gives every rank the parts of all. The part of rank r has counts[r] bytes, and the parts
+	// stand in all in the order of the ranks. Before the call a rank has written its own part there.
+	Gather(all []byte, counts []int) error
+
+	// Exchange sends part q of out, of outCounts[q] bytes, to rank q, and sets part r of in to what
+	// rank r has sent here, inCounts[r] bytes.
+	Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error
+}
+
+// ErrRanks is wrapped by the error of a run whose ranks could not reach each other, or did not
+// have the same configuration, data or weights. The run cannot go on, and writes no checkpoint.
+var ErrRanks = errors.New("training on several ranks")
+
+// together is what a run on several ranks needs. A nil together is a run of one process.
+type together[T nn.Float] struct {
+	Ranks
+	rank, size int
+	params     int           // in a gradient
+	plans      map[int]*plan // by the number of shards
+	own        [][]T         // the sums of this rank's subtrees
+	spent      time.Duration // in exchanges, waiting counted
+	before     time.Duration // spent in the loop by processes before this one
+	err        error         // why the run cannot go on
+
+	asked   bool          // this rank was asked to end
+	stop    bool          // a rank was, as all know
+	elapsed time.Duration // of rank 0, at the last update
+	check   bool          // rank 0 wants the weights compared after this update
+	checked time.Time     // when they were compared last
+	agreed  int           // after how many updates that was; -1: never
+}
+
+// compareUpdates and compareEvery say how often the ranks compare their weights: after every
+// update whose number divides, and after so much time.
+const (
+	compareUpdates = 64
+	compareEvery   = time.Second
+)
+
+// segmentBytes is the size of a gradient from which on three or more ranks add it by segments:
+// each adds one segment of all sums and sends the result to the others. A rank then sends and gets about two
+// gradients however many ranks there are, but in two exchanges. It is a variable for the tests.
+var segmentBytes = 1 << 16
+
+func newTogether[T nn.Float](r Ranks, params int) *together[T] {
+	if r == nil || r.Size() == 1 {
+		return nil
+	}
+	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1}
+}
+
+// checkRanks refuses what cannot be trained on so many processes with batches of that many rows.
+func (c *Config) checkRanks(layers []nn.Dense, rows, size int) error {
+	if size < 2 {
+		return nil
+	}
+	if nn.StateCount(layers...) > 0 {
+		return fmt.Errorf("batch normalization takes its statistics over the whole batch, so %d ranks cannot share it; use layer normalization, or train in one process", size)
+	}
+	if c.Method == Stochastic || c.Method == PerSample {
+		return fmt.Errorf("%s descent looks at one row at a time, so there is nothing for %d ranks to share; use mini-batch, or train in one process", c.Method, size)
+	}
+	if shards := c.shards(rows); shards < size {
+		return fmt.Errorf("the gradient of a batch of %s is summed in %s, so %d ranks have nothing to share; set shards to %d or more, which is then part of the configuration and of the bits, or start fewer ranks",
+			counted(rows, "row"), counted(shards, "shard"), size, size)
+	}
+	return nil
+}
+
+// A root is the sum of the shards in an aligned subtree of the tree over all shards: those from
+// first on, 1<<height of them, or fewer at the right edge.
+type root struct{ first, end, height int }
+
+// plan says who adds what of a batch of so many shards.
+type plan struct {
+	from  []int    // the first shard of each rank, and the number of shards
+	roots [][]root // of each rank: the largest aligned subtrees of its shards
+
+	counts   []int  // bytes of each rank's message
+	message  []byte // of all ranks: see the layout in newPlan
+	segments bool
+
+	in, out             []byte // for Exchange, with segments
+	inCounts, outCounts []int
+}
+
+// header is the bytes before the losses in a rank's message: flags, and the time spent so far.
+const header = 16
+
+const (
+	flagStop  = 1 << iota // the rank was asked to end
+	flagCheck             // the rank wants the weights compared
+)
+
+// ownShards returns which shards a rank has: from first on, up to end.
+func ownShards(rank, size, shards int) (first, end int) {
+	return rank * shards / size, (rank + 1) * shards / size
+}
+
+// ownRows returns which rows of a batch of so many this process looks at.
+func (t *Trainer[T]) ownRows(rows int) (from, to int) {
+	g := t.together
+	if g == nil {
+		return 0, rows
+	}
+	shards := t.cfg.shards(rows)
+	first, end := ownShards(g.rank, g.size, shards)
+	return first * rows / shards, end * rows / shards
+}
+
+// rootsOf divides the shards from first to end into the largest aligned subtrees of the tree over
+// shards.
+func rootsOf(first, end, shards int) (all []root) {
+	for first < end {
+		h := bits.Len(uint(shards))
+		if first > 0 {
+			h = min(h, bits.TrailingZeros(uint(first)))
+		}
+		for first+1<<h > end && (end < shards || first+1<<h>>1 >= shards) {
+			h--
+		}
+		all = append(all, root{first, min(first+1<<h, shards), h})
+		first += 1 << h
+	}
+	return all
+}
+
+func (g *together[T]) plan(shards int) *plan {
+	p := g.plans[shards]
+	if p == nil {
+		p = g.newPlan(shards)
+		g.plans[shards] = p
+	}
+	return p
+}
+
+// newPlan lays the messages out. A rank's is its header, the loss of each of its shards, and then
+// either the sum of each of its subtrees or, with segments, its segment of the whole sum. The vectors begin at multiples of 8 bytes.
+func (g *together[T]) newPlan(shards int) *plan {
+	p := &plan{from: make([]int, g.size+1), roots: make([][]root, g.size), counts: make([]int, g.size)}
+	p.segments = g.size > 2 && g.vector(g.params) >= segmentBytes
+	sum := 0
+	for r := range g.size {
+		first, end := ownShards(r, g.size, shards)
+		p.from[r+1] = end
+		p.roots[r] = rootsOf(first, end, shards)
+		p.counts[r] = header + 8*(end-first)
+		if p.segments {
+			from, to := g.segment(r)
+			p.counts[r] += g.vector(to - from)
+		} else {
+			p.counts[r] += len(p.roots[r]) * g.vector(g.params)
+		}
+		sum += p.counts[r]
+	}
+	p.message = aligned(sum)
+	if p.segments {
+		from, to := g.segment(g.rank)
+		p.inCounts, p.outCounts = make([]int, g.size), make([]int, g.size)
+		in, out := 0, 0
+		for r := range g.size {
+			a, b := g.segment(r)
+			p.inCounts[r] = len(p.roots[r]) * g.vector(to-from)
+			p.outCounts[r] = len(p.roots[g.rank]) * g.vector(b-a)
+			in, out = in+p.inCounts[r], out+p.outCounts[r]
+		}
+		p.in, p.out = aligned(in), aligned(out)
+	}
+	return p
+}
+
+// segment is which parameters a rank adds, with segments.
+func (g *together[T]) segment(rank int) (from, to int) {
+	return rank * g.params / g.size, (rank + 1) * g.params / g.size
+}
+
+// vector is how many bytes n numbers take in a message.
+func (g *together[T]) vector(n int) int {
+	var zero T
+	return (n*int(unsafe.Sizeof(zero)) + 7) &^ 7
+}
+
+// aligned is so many bytes that begin at a multiple of 8.
+func aligned(n int) []byte {
+	words := make([]uint64, (n+7)/8+1)
+	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n)
+}
+
+// numbers is n numbers at the beginning of b, which is aligned, as a view.
+func numbers[T nn.Float](b []byte, n int) []T {
+	if n == 0 {
+		return nil
+	}
+	_ = b[n*int(unsafe.Sizeof(T(0)))-1]
+	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), n)
+}
+
+// part returns the bytes of rank r in a buffer of all.
+func part(all []byte, counts []int, r int) []byte {
+	from := 0
+	for _, n := range counts[:r] {
+		from += n
+	}
+	return all[from : from+counts[r]]
+}
+
+// sharedGradient is gradient on several ranks: the same sum, of which every rank computes its subtrees.
+// It sets g.err, and returns NaN, where the ranks could not reach each other.
+func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
+	g := t.together
+	p := g.plan(t.cfg.shards(b.Rows()))
+	shards := p.from[g.size]
+	first, end := p.from[g.rank], p.from[g.rank+1]
+	mine := part(p.message, p.counts, g.rank)
+	roots := p.roots[g.rank]
+	vectors := mine[header+8*(end-first):]
+	for len(g.own) < len(roots) {
+		g.own = append(g.own, nil)
+	}
+	t.losses = t.losses[:0]
+	for i, r := range roots {
+		if !p.segments {
+			g.own[i] = numbers[T](vectors[i*g.vector(g.params):], g.params)
+		} else if len(g.own[i]) == 0 {
+			g.own[i] = make([]T, g.params)
+		}
+		t.sumShards(b, scale, shards, r.first, r.end, g.own[i])
+	}
+	g.write(mine, t.losses, t.Elapsed())
+	if p.segments {
+		t.addSegment(p, vectors)
+	}
+	if !g.gather(p.message, p.counts) {
+		return math.NaN()
+	}
+	if p.segments {
+		for r := range g.size {
+			from, to := g.segment(r)
+			b := part(p.message, p.counts, r)
+			copy(t.grads[0][from:to], numbers[T](b[header+8*(p.from[r+1]-p.from[r]):], to-from))
+		}
+	} else {
+		copy(t.grads[0], top(p, func(r, i int) []T {
+			b := part(p.message, p.counts, r)
+			return numbers[T](b[header+8*(p.from[r+1]-p.from[r])+i*g.vector(g.params):], g.params)
+		}))
+	}
+	return g.read(p)
+}
+
+// addSegment sets sum to this rank's segment of the whole sum.
+func (t *Trainer[T]) addSegment(p *plan, sum []byte) {
+	g := t.together
+	at := 0
+	for r := range g.size {
+		from, to := g.segment(r)
+		for i := range p.roots[g.rank] {
+			copy(numbers[T](p.out[at:], to-from), g.own[i][from:to])
+			at += g.vector(to - from)
+		}
+	}
+	start := time.Now()
+	err := g.Exchange(p.in, p.inCounts, p.out, p.outCounts)
+	g.spent += time.Since(start)
+	if err != nil {
+		g.fail(err)
+		return
+	}
+	from, to := g.segment(g.rank)
+	n := to - from
+	copy(numbers[T](sum, n), top(p, func(r, i int) []T {
+		return numbers[T](part(p.in, p.inCounts, r)[i*g.vector(n):], n)
+	}))
+}
+
+// top adds the roots of all ranks as the tree does, and returns the sum, in the place of the first.
+func top[T nn.Float](p *plan, vector func(rank, i int) []T) []T {
+	type node struct {
+		root
+		sum []T
+	}
+	var fixed [64]node
+	open := fixed[:0]
+	merge := func() {
+		n := len(open)
+		kernel.Add(open[n-2].sum, open[n-1].sum)
+		open = open[:n-1]
+		open[n-2].height++
+	}
+	for r, roots := range p.roots {
+		for i, root := range roots {
+			open = append(open, node{root, vector(r, i)})
+			for n := len(open); n > 1 && open[n-1].height == open[n-2].height; n = len(open) {
+				merge()
+			}
+		}
+	}
+	for len(open) > 1 {
+		merge()
+	}
+	return open[0].sum
+}
+
+// write fills the header and the losses of a message.
+func (g *together[T]) write(mine []byte, losses []float64, elapsed time.Duration) {
+	flags := uint64(0)
+	if g.asked {
+		flags |= flagStop
+	}
+	if time.Since(g.checked) >= compareEvery {
+		flags |= flagCheck
+	}
+	binary.LittleEndian.PutUint64(mine, flags)
+	binary.LittleEndian.PutUint64(mine[8:], uint64(elapsed))
+	copy(numbers[float64](mine[header:], len(losses)), losses)
+}
+
+// read takes over what the messages say, and returns the loss, summed over the shards in their order.
+func (g *together[T]) read(p *plan) (loss float64) {
+	for r := range g.size {
+		b := part(p.message, p.counts, r)
+		flags := binary.LittleEndian.Uint64(b)
+		g.stop = g.stop || flags&flagStop != 0
+		if r == 0 {
+			g.check = flags&flagCheck != 0
+			g.elapsed = time.Duration(binary.LittleEndian.Uint64(b[8:]))
+		}
+		for _, l := range numbers[float64](b[header:], p.from[r+1]-p.from[r]) {
+			loss += l
+		}
+	}
+	return loss
+}
+
+// gather is Ranks.Gather with the time counted; it reports whether it could be done.
+func (g *together[T]) gather(all []byte, counts []int) bool {
+	if g.err != nil {
+		return false
+	}
+	start := time.Now()
+	err := g.Gather(all, counts)
+	g.spent += time.Since(start)
+	if err != nil {
+		g.fail(err)
+	}
+	return err == nil
+}
+
+func (g *together[T]) fail(err error) {
+	if g.err == nil {
+		g.err = fmt.Errorf("%w: rank %d of %d: %w", ErrRanks, g.rank, g.size, err)
+	}
+}
+
+// failed is why the run cannot go on; nil where it can.
+func (g *together[T]) failed() error {
+	if g == nil {
+		return nil
+	}
+	return g.err
+}
+
+// ended reports whether the run is to end for its context: on several ranks when all know of it.
+func (g *together[T]) ended(ctx context.Context) bool {
+	if g == nil {
+		return ctx.Err() != nil
+	}
+	g.asked = ctx.Err() != nil
+	return g.stop
+}
+
+// clocked is a State whose time is that of rank 0, so that all ranks decide alike.
+type clocked struct {
+	State
+	elapsed time.Duration
+}
+
+// Elapsed is the time that rank 0 had spent in the loop at the last update.
+func (c clocked) Elapsed() time.Duration { return c.elapsed }
+
+// seen is what stop criteria look at.
+func (t *Trainer[T]) seen() State {
+	if t.together == nil {
+		return t
+	}
+	return clocked{t, t.together.elapsed}
+}
+
+// Agreed reports whether all ranks were found to have the same weights after the last update. In a run of
+// one process it is true.
+func (t *Trainer[T]) Agreed() bool {
+	return t.together == nil || t.together.err == nil && t.together.agreed == t.result.Steps
+}
+
+// begin compares what all ranks must have alike when the loop is entered.
+func (t *Trainer[T]) begin() error {
+	g := t.together
+	if g == nil || g.err != nil {
+		return g.failed()
+	}
+	g.stop, g.checked = false, time.Now()
+	if g.agreed < 0 {
+		g.before = t.elapsed
+	}
+	run := t.describe()
+	var lines []string
+	for name, value := range run {
+		if name != "data" {
+			lines = append(lines, name+": "+value)
+		}
+	}
+	slices.Sort(lines)
+	t.compare("configuration", "give every rank the same flags", sha256.Sum256([]byte(strings.Join(lines, "\n"))))
+	t.compare("data", "give every rank the same tables", sha256.Sum256([]byte(run["data"])))
+	t.compareWeights()
+	return g.err
+}
+
+// compareWeights finds a rank whose weights, or what its optimizer remembers, are not the others'.
+func (t *Trainer[T]) compareWeights() error {
+	g := t.together
+	if g == nil || g.err != nil {
+		return g.failed()
+	}
+	h := sha256.New()
+	w := bufio.NewWriterSize(h, 1<<15)
+	fmt.Fprintln(w, t.result.Steps, t.epoch, t.position, t.shown)
+	for _, v := range append([][]T{t.net.Values(), t.ema}, t.slots...) {
+		safetensors.WriteFloats(w, v)
+	}
+	safetensors.WriteFloats(w, t.numbers)
+	w.Flush()
+	what := fmt.Sprintf("state after update %d", t.result.Steps)
+	t.compare(what, "its memory or its processor may be at fault, or its program another one; leave that machine out and resume from the last checkpoint", [sha256.Size]byte(h.Sum(nil)))
+	if g.err == nil {
+		g.agreed, g.checked = t.result.Steps, time.Now()
+	}
+	return g.err
+}
+
+// compare gathers a sum of each rank and names those that differ from the most.
+func (t *Trainer[T]) compare(what, hint string, sum [sha256.Size]byte) {
+	g := t.together
+	all, counts := make([]byte, g.size*len(sum)), make([]int, g.size)
+	for r := range counts {
+		counts[r] = len(sum)
+	}
+	copy(part(all, counts, g.rank), sum[:])
+	if !g.gather(all, counts) {
+		return
+	}
+	if others := different(all, counts); others != "" {
+		g.err = fmt.Errorf("%w: the %s of %s: %s", ErrRanks, what, others, hint)
+	}
+}
+
+// different names the ranks whose part is not that of the most; of as many, that of the lowest rank.
+func different(all []byte, counts []int) string {
+	times, most := func(r int) (n int) {
+		for q := range counts {
+			if bytes.Equal(part(all, counts, q), part(all, counts, r)) {
+				n++
+			}
+		}
+		return n
+	}, 0
+	for r := range counts {
+		if times(r) > times(most) {
+			most = r
+		}
+	}
+	var others []string
+	for r := range counts {
+		if !bytes.Equal(part(all, counts, r), part(all, counts, most)) {
+			others = append(others, fmt.Sprint(r))
+		}
+	}
+	switch len(others) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("rank %s differs from that of rank %d", others[0], most)
+	}
+	return fmt.Sprintf("ranks %s differ from that of rank %d", strings.Join(others, ", "), most)
+}
+
+// due reports whether the ranks compare their weights after the update that was just made.
+func (t *Trainer[T]) due() bool {
+	g := t.together
+	return g != nil && (t.finished || g.check || t.result.Steps%compareUpdates == 0)
+}
+
+// lastRank returns what the rank with the last shards has: the layer that a divergence was seen in, which
+// the tape of the last shard shows.
+func (g *together[T]) lastRank(layer int) int {
+	all, counts := make([]byte, 8*g.size), make([]int, g.size)
+	for r := range counts {
+		counts[r] = 8
+	}
+	binary.LittleEndian.PutUint64(part(all, counts, g.rank), uint64(layer))
+	if !g.gather(all, counts) {
+		return layer
+	}
+	return int(binary.LittleEndian.Uint64(part(all, counts, g.size-1)))
+}
