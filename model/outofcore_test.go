@@ -64,8 +64,8 @@ func tight(t *testing.T, bytes uint64) {
 	t.Cleanup(func() { available = was })
 }
 
-// runToEnd runs to the end.
-func runToEnd(t *testing.T, tables Tables, o Options) (*Model, *Fit) {
+// trainTo runs to the end.
+func trainTo(t *testing.T, tables Tables, o Options) (*Model, *Fit) {
 	t.Helper()
 	f, err := Prepare(tables, o, nil)
 	if err != nil {
@@ -111,7 +111,7 @@ func TestOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 			table := blockTable(t, 8000, c.target)
 			o := c.o
 			o.Seed, o.Epochs, o.Hidden, o.BlockRows, o.BufferBlocks = 5, 3, []int{8}, 64, 7
-			inMemory, f := runToEnd(t, Tables{Train: table}, o)
+			inMemory, f := trainTo(t, Tables{Train: table}, o)
 			if f.spilled {
 				t.Fatal("it did not fit")
 			}
@@ -119,7 +119,7 @@ func TestOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 			if _, err := Prepare(Tables{Train: table}, o, nil); !errors.Is(err, ErrMemory) {
 				t.Fatalf("without a disk: %v", err)
 			}
-			onDisk, g := runToEnd(t, Tables{Train: table, Spill: spillOf(t)}, o)
+			onDisk, g := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, o)
 			if !g.spilled {
 				t.Fatal("it fits")
 			}
@@ -144,14 +144,14 @@ func TestOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 func TestOneBufferIsAnOrdinaryRun(t *testing.T) {
 	table := blockTable(t, 1000, amount)
 	o := Options{Seed: 5, Epochs: 4, Hidden: []int{8}}
-	plain, _ := runToEnd(t, Tables{Train: table}, o)
+	plain, _ := trainTo(t, Tables{Train: table}, o)
 	o.BlockRows, o.BufferBlocks = 100, 10
-	blocked, _ := runToEnd(t, Tables{Train: table}, o)
+	blocked, _ := trainTo(t, Tables{Train: table}, o)
 	if a, b := plain.WeightsSHA256(), blocked.WeightsSHA256(); a != b {
 		t.Errorf("weights %s without blocks, %s in one buffer", a, b)
 	}
 	o.BufferBlocks = 3
-	if other, _ := runToEnd(t, Tables{Train: table}, o); other.WeightsSHA256() == plain.WeightsSHA256() {
+	if other, _ := trainTo(t, Tables{Train: table}, o); other.WeightsSHA256() == plain.WeightsSHA256() {
 		t.Error("a small buffer changes nothing")
 	}
 }
@@ -163,7 +163,7 @@ func TestOutOfCoreByItself(t *testing.T) {
 	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "fewer blocks") {
 		t.Fatalf("the buffers of the default do not fit either: %v", err)
 	}
-	m, f := runToEnd(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 2, BufferBlocks: 1, BlockRows: 128})
+	m, f := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 2, BufferBlocks: 1, BlockRows: 128})
 	if !f.spilled || m.Options.BlockRows != 128 {
 		t.Errorf("spilled %v, options %+v", f.spilled, m.Options)
 	}
@@ -174,7 +174,7 @@ func TestAutoMembersThatDoNotFit(t *testing.T) {
 	table := blockTable(t, 8000, amount)
 	tight(t, 230_000)
 	o := Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers}
-	m, f := runToEnd(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers, BufferBlocks: 2, BlockRows: 64})
+	m, f := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers, BufferBlocks: 2, BlockRows: 64})
 	if len(m.Members()) > 1 || !f.spilled || !strings.Contains(fmt.Sprint(f.Notes), "One network is trained") {
 		t.Errorf("blocks asked for: %d members, notes %q", len(m.Members()), f.Notes)
 	}
@@ -232,19 +232,19 @@ func TestCacheIsReused(t *testing.T) {
 	tables := Tables{Train: table, Spill: spillOf(t), Cache: t.TempDir()}
 	encoded := 0
 	o.Encoded = func(rows, of int) { encoded = rows }
-	first, f := runToEnd(t, tables, o)
+	first, f := trainTo(t, tables, o)
 	files, _ := filepath.Glob(filepath.Join(tables.Cache, "*"))
 	if len(files) != 1 || encoded != f.Rows.Train {
 		t.Fatalf("%d rows were encoded into %v", encoded, files)
 	}
 	encoded = 0
-	again, g := runToEnd(t, tables, o)
+	again, g := trainTo(t, tables, o)
 	if encoded != 0 || again.WeightsSHA256() != first.WeightsSHA256() || !slices.Equal(f.Imputed(), g.Imputed()) {
 		t.Errorf("%d rows were encoded anew, weights %s and %s", encoded, first.WeightsSHA256(), again.WeightsSHA256())
 	}
 	other := o
 	other.Seed = 6 // other validation rows
-	if runToEnd(t, tables, other); encoded == 0 {
+	if trainTo(t, tables, other); encoded == 0 {
 		t.Error("other rows were taken from the cache")
 	}
 	raw, err := os.ReadFile(files[0])
@@ -256,7 +256,7 @@ func TestCacheIsReused(t *testing.T) {
 		damaged := bytes.Clone(raw)
 		damaged[at] ^= 4
 		os.WriteFile(files[0], damaged, 0o644)
-		m, f := runToEnd(t, tables, o)
+		m, f := trainTo(t, tables, o)
 		if encoded == 0 || m.WeightsSHA256() != first.WeightsSHA256() || !strings.Contains(fmt.Sprint(f.Notes), "written anew") {
 			t.Errorf("byte %d changed: %d rows were encoded, notes %q", at, encoded, f.Notes)
 		}
@@ -306,7 +306,7 @@ func TestOutOfCoreResumes(t *testing.T) {
 	table := blockTable(t, 3000, amount)
 	o := Options{Seed: 5, Epochs: 3, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, BatchSize: 50}
 	tight(t, 150_000)
-	whole, _ := runToEnd(t, Tables{Train: table, Spill: spillOf(t)}, o)
+	whole, _ := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, o)
 	f, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
 	if err != nil {
 		t.Fatal(err)

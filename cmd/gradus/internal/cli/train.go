@@ -20,8 +20,8 @@ type trainCmd struct {
 	tableFlags `embed:""`
 	startFlag  `embed:""`
 	presetFlag `embed:""`
-	roomFlags  `embed:""`
 	queueFlags `embed:""`
+	roomFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
 	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
