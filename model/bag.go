@@ -87,7 +87,7 @@ func (f *Fit) bagged() (err error) {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Room = &fold, room
-		own.Members, own.MaxTime = 0, 0
+		own.Members, own.MaxTime, own.Shrink = 0, 0, false // all are shrunk alike
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
@@ -108,7 +108,7 @@ func (f *Fit) bagged() (err error) {
 		sources: f.sources, bag: b, runner: b,
 	}
 	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
-	f.Options.Stage, f.Options.Refuse = o.Stage, o.Refuse
+	f.Options.Stage, f.Options.Refuse, f.Options.Shrink = o.Stage, o.Refuse, o.Shrink
 	for _, n := range notes {
 		if !slices.Contains(f.Notes, n) {
 			f.Notes = append(f.Notes, n)
