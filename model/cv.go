@@ -45,6 +45,40 @@ type Lacking struct {
 	Folds []int  `json:"folds"` // which do not have it, from 1
 }
 
+// FoldRun is what one fold of a cross-validation came to.
+type FoldRun struct {
+	Model *Model   // whose test rows are the fold's
+	Notes []string // what was decided in its run
+}
+
+// TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
+func TrainFold(ctx context.Context, tables Tables, o Options, k, i int) (*FoldRun, error) {
+	_, folds, _, err := o.crossed(tables.Train, k)
+	if err != nil {
+		return nil, err
+	}
+	if i < 0 || i >= k {
+		return nil, refuse("Folds", nil, "there is no fold %d of %d", i, k)
+	}
+	tables.fold = &folds[i]
+	return trainFold(ctx, tables, o)
+}
+
+// crossed parts the labeled rows of a table into k folds, and says in which each of them is.
+func (o *Options) crossed(table *data.Table, k int) (s *data.Schema, folds []fold, of []int, err error) {
+	if o.Test != nil && *o.Test > 0 {
+		return nil, nil, nil, refuse("Test", nil, "every row is a test row once in a cross-validation: leave it out")
+	}
+	if table == nil {
+		return nil, nil, nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
+	}
+	if s, _, err = o.infer(table); err != nil {
+		return nil, nil, nil, err
+	}
+	folds, of, err = o.folds(s, table, k)
+	return s, folds, of, err
+}
+
 // CrossValidate trains k models, each without one part of the rows, and scores each on the
 // part it has not seen. Classes are spread evenly over the folds; groups stay whole; with
 // Options.Split time:COL each fold trains on the rows before its own. Validation rows, which
@@ -55,27 +89,24 @@ type Lacking struct {
 // one core; the result does not depend on it. done, if not nil, is called as folds end, one call at a time.
 // When ctx ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
 func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
-	if o.Test != nil && *o.Test > 0 {
-		return nil, refuse("Test", nil, "every row is a test row once in a cross-validation: leave it out")
-	}
-	if table == nil {
-		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
-	}
-	s, _, err := o.infer(table)
+	s, folds, of, err := o.crossed(table, k)
 	if err != nil {
 		return nil, err
 	}
-	folds, of, err := o.folds(s, table, k)
-	if err != nil {
-		return nil, err
+	workers, room := min(k, or(o.Threads, runtime.GOMAXPROCS(0))), new(Room)
+	run := func(ctx context.Context, i int) (*FoldRun, error) {
+		return trainFold(ctx, Tables{Train: table, fold: &folds[i], Room: room}, o)
 	}
-	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
-	one := o
-	one.Threads = 1
-	notes, models, failures := make([][]string, k), make([]*Model, k), make([]error, k)
+	if o.Elsewhere != nil {
+		workers, run = k, o.Elsewhere
+	}
+	runs, failures := make([]*FoldRun, k), make([]error, k)
 	predictions := make([][]float64, k)
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	within, stops := make([]context.Context, k), make([]context.CancelFunc, k)
+	for i := range k {
+		within[i], stops[i] = context.WithCancel(ctx)
+		defer stops[i]()
+	}
 	var next int
 	var mutex sync.Mutex
 	take := func() int {
@@ -84,19 +115,22 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 		next++
 		return next - 1
 	}
-	room := new(Room)
 	var team sync.WaitGroup
 	for range workers {
 		team.Go(func() {
 			for i := take(); i < k; i = take() {
-				notes[i], models[i], predictions[i], failures[i] = runFold(ctx, Tables{Train: table, fold: &folds[i], Room: room}, one)
-				if failures[i] != nil {
-					stop() // the others would be for nothing
-					return
+				if runs[i], failures[i] = run(within[i], i); failures[i] == nil {
+					predictions[i], failures[i] = runs[i].Model.predictPlaces(table, s, folds[i].test)
+				}
+				if failures[i] != nil { // the first of those that fail is told, so what comes behind would be for nothing
+					for _, stop := range stops[i+1:] {
+						stop()
+					}
+					continue
 				}
 				if done != nil {
 					mutex.Lock()
-					done(i, models[i])
+					done(i, runs[i].Model)
 					mutex.Unlock()
 				}
 			}
@@ -113,8 +147,11 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
 	}
-	c := &CV{Folds: models, Notes: notes[0]}
-	width := models[0].Outputs()
+	c := &CV{Notes: runs[0].Notes}
+	for _, r := range runs {
+		c.Folds = append(c.Folds, r.Model)
+	}
+	width := c.Folds[0].Outputs()
 	at := make([]int, k) // how many of a fold's predictions are taken
 	for place, f := range of {
 		if f < 0 {
@@ -129,30 +166,39 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	return c, c.pool(table)
 }
 
-// runFold trains and scores one fold.
-func runFold(ctx context.Context, tables Tables, o Options) ([]string, *Model, []float64, error) {
+// trainFold trains and scores one fold, on one core.
+func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx))
+	}
 	// Options are filled in by a run, so each has a copy.
 	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
+	o.Threads, o.Elsewhere = 1, nil
 	f, err := Prepare(tables, o, nil)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	defer f.Release()
 	for _, err := range f.Strides(ctx) {
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, err
 		}
 	}
 	m, err := f.Model()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	b, err := m.Encoding.Bind(tables.Train)
+	return &FoldRun{m, f.Notes}, nil
+}
+
+// predictPlaces predicts the rows at some places of a schema.
+func (m *Model) predictPlaces(t *data.Table, s *data.Schema, places []int) ([]float64, error) {
+	b, err := m.Encoding.Bind(t)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	p, _, err := m.predictRows(b, f.parts.test, nil)
-	return f.Notes, m, p, err
+	p, _, err := m.predictRows(b, pick(s.Rows, places), nil)
+	return p, err
 }
 
 // folds parts the schema's rows into k folds; of gives each row's fold, or -1 for rows that

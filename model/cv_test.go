@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -109,5 +110,55 @@ func TestCrossValidate(t *testing.T) {
 	stop()
 	if _, err := CrossValidate(ctx, table, few("kind"), 3, nil); err == nil {
 		t.Error("an ended context changes nothing")
+	}
+}
+
+// Folds that were trained elsewhere, and came back as model files, are those of this machine. Of those
+// that fail the first is told, whichever fails first.
+func TestFoldsElsewhere(t *testing.T) {
+	table := claims(t)
+	o := few("kind")
+	want, err := CrossValidate(context.Background(), table, o, 4, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := o
+	o.Elsewhere = func(ctx context.Context, i int) (*FoldRun, error) {
+		r, err := TrainFold(ctx, Tables{Train: table}, there, 4, i)
+		if err != nil {
+			return nil, err
+		}
+		var file bytes.Buffer
+		if err := r.Model.Write(&file); err != nil {
+			return nil, err
+		}
+		m, err := Read(&file)
+		return &FoldRun{Model: m, Notes: r.Notes}, err
+	}
+	got, err := CrossValidate(context.Background(), table, o, 4, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Predictions, want.Predictions) || !slices.Equal(got.Notes, want.Notes) || fmt.Sprint(got.Mean, got.SD, got.Baseline, got.Pooled) != fmt.Sprint(want.Mean, want.SD, want.Baseline, want.Pooled) {
+		t.Errorf("elsewhere it is %v, here %v", got.Mean, want.Mean)
+	}
+	if _, err := TrainFold(context.Background(), Tables{Train: table}, there, 4, 4); err == nil {
+		t.Error("there is a fifth fold of four")
+	}
+	second := make(chan bool)
+	o.Elsewhere = func(ctx context.Context, i int) (*FoldRun, error) {
+		switch i {
+		case 1:
+			<-second
+		case 2:
+			defer close(second)
+		default:
+			<-second
+			return TrainFold(ctx, Tables{Train: table}, there, 4, i)
+		}
+		return nil, fmt.Errorf("no luck with %d", i)
+	}
+	if _, err := CrossValidate(context.Background(), table, o, 4, nil); err == nil || err.Error() != "fold 2 of 4: no luck with 1" {
+		t.Error(err)
 	}
 }

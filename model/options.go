@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -123,6 +124,10 @@ type Options struct {
 	// Stage, if not nil, is told what Prepare is about to do: "types", "scales" or "encoding".
 	// The folds of a CrossValidate call it at the same time.
 	Stage func(what string) `json:"-"`
+
+	// Elsewhere, if not nil, has fold i of a CrossValidate trained on another machine, and returns what
+	// TrainFold with the same table and options came to there. All folds are asked for at the same time.
+	Elsewhere func(ctx context.Context, i int) (*FoldRun, error) `json:"-"`
 
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
 	// returns is what Prepare returns.

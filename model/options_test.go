@@ -148,7 +148,7 @@ func TestOptionErrors(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Refuse", "Custom": // which have no wrong value; Custom's parts stand above
+		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Refuse", "Elsewhere", "Custom": // which have no wrong value; Custom's parts stand above
 			continue
 		}
 		if _, tried := wrong[name]; !tried {

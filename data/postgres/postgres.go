@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/pgerror"
 )
 
 func init() {
@@ -43,21 +43,17 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	}
 	db, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		what := "check the address, and that the database is up"
-		if strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), "SQLSTATE 28") {
-			what = "give the password in PGPASSWORD or ~/.pgpass"
-		}
-		return nil, f.Fail(data.ErrUnreadable, "cannot be connected to (%s): %s", reason(err, config.Password), what)
+		return nil, f.Fail(data.ErrUnreadable, "cannot be connected to (%s): %s", pgerror.Reason(err, config.Password), pgerror.Hint(err))
 	}
 	defer db.Close(ctx)
 	tx, err := db.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return nil, f.Fail(data.ErrUnreadable, "cannot be read (%s)", reason(err, config.Password))
+		return nil, f.Fail(data.ErrUnreadable, "cannot be read (%s)", pgerror.Reason(err, config.Password))
 	}
 	defer tx.Rollback(ctx)
 	enums, err := enumerated(ctx, tx)
 	if err != nil {
-		return nil, f.Fail(data.ErrUnreadable, "cannot be read (%s)", reason(err, config.Password))
+		return nil, f.Fail(data.ErrUnreadable, "cannot be read (%s)", pgerror.Reason(err, config.Password))
 	}
 	query := opt.Query
 	if query == "" {
@@ -69,7 +65,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		if sentence, ok := errors.AsType[*pgconn.PgError](err); ok {
 			return f.Fail(data.ErrOption, "the query is refused: %s", strings.TrimSpace(sentence.Message+". "+sentence.Hint))
 		}
-		return f.Fail(data.ErrUnreadable, "the query failed: %s", reason(err, config.Password))
+		return f.Fail(data.ErrUnreadable, "the query failed: %s", pgerror.Reason(err, config.Password))
 	}
 	rows, err := tx.Query(ctx, query)
 	if err != nil {
@@ -113,28 +109,6 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, err
 	}
 	return t.Formatted("PostgreSQL"), nil
-}
-
-// reason is what went wrong, in one line, each thing once, and without the password.
-func reason(err error, password string) string {
-	text := err.Error()
-	if rest, ok := strings.CutPrefix(text, "failed to connect to `"); ok { // which names the user and the database again
-		if _, why, ok := strings.Cut(rest, "`:"); ok {
-			text = why
-		}
-	}
-	var said []string
-	for line := range strings.Lines(text) {
-		line = strings.Join(strings.Fields(line), " ")
-		if line != "" && !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, line) }) {
-			said = append(said, line)
-		}
-	}
-	text = strings.Join(said, "; ")
-	if password != "" {
-		text = strings.ReplaceAll(text, password, "xxxxx")
-	}
-	return text
 }
 
 // describe begins the columns of a result.

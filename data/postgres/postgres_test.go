@@ -19,15 +19,6 @@ func TestRefusesOnce(t *testing.T) {
 	if !errors.Is(err, data.ErrUnreadable) || strings.Count(err.Error(), "connection refused") != 1 || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
 		t.Error(err)
 	}
-	for _, c := range []struct{ err, want string }{
-		{"failed to connect to `user=a database=b`:\n\thost (1.2.3.4): refused\n\thost (5.6.7.8): refused", "host (1.2.3.4): refused; host (5.6.7.8): refused"},
-		{"failed to connect to `user=a database=b`: resolving: no such host\nno such host", "resolving: no such host"},
-		{"password authentication failed for secret", "password authentication failed for xxxxx"},
-	} {
-		if got := reason(errors.New(c.err), "secret"); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
-	}
 }
 
 // one makes a column of values and returns the cells.

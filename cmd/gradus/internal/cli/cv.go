@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +27,7 @@ type cvCmd struct {
 	tableFlags `embed:""`
 	startFlag  `embed:""`
 	presetFlag `embed:""`
+	queueFlags `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
 	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool   `help:"No progress."`
@@ -41,16 +45,8 @@ type cvFoldJSON struct {
 }
 
 func (c *cvCmd) Run(e *env) error {
-	o, err := c.options()
-	if err != nil {
+	if err := c.check(); err != nil {
 		return err
-	}
-	c.presetFlag.add(&o)
-	switch {
-	case c.From != "":
-		return usagef("--from: the weights have seen rows that the folds must not; leave it out")
-	case c.text("test") != "":
-		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
 	}
 	if c.Out == "-" && c.JSON {
 		return usagef("--out -: --json has standard output; name a file")
@@ -60,27 +56,38 @@ func (c *cvCmd) Run(e *env) error {
 		}
 	}
 	c.show(e, c.Quiet)
-	tables, err := c.tables(e, c.Data, &o)
+	f, err := c.begin(e)
 	if err != nil {
 		return err
 	}
-	if tables.Validation != nil {
-		return usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.text("validation"))
-	}
+	o, tables := f.o, f.tables
 	schema, notes, err := model.Inspect(tables.Train, o)
 	if err != nil {
 		return asUsage(err)
 	}
-	var once sync.Once
-	o.Stage = func(what string) {
-		if what != "encoding" || c.JSON { // with which the first fold begins
-			return
-		}
+	begun := sync.OnceFunc(func() { // with which the first fold begins
 		w := e.Out
 		if c.Out == "-" {
 			w = e.Err
 		}
-		once.Do(func() { writeData(w, tables.Train, schema, notes) })
+		if !c.JSON {
+			writeData(w, tables.Train, schema, notes)
+		}
+	})
+	o.Stage = func(what string) {
+		if what == "encoding" {
+			begun()
+		}
+	}
+	var work sent
+	if c.Queue != "" {
+		if work, err = c.send(e, f); err != nil {
+			return err
+		}
+		o.Elsewhere = func(ctx context.Context, i int) (*model.FoldRun, error) {
+			begun()
+			return f.elsewhere(ctx, work, i)
+		}
 	}
 	e.watch()
 	ended := 0
@@ -89,6 +96,7 @@ func (c *cvCmd) Run(e *env) error {
 			fmt.Fprintf(e.Err, "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
 		}
 	})
+	work.end(err)
 	if err != nil {
 		if errors.Is(err, train.ErrInterrupted) {
 			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was written\n")
@@ -110,6 +118,104 @@ func (c *cvCmd) Run(e *env) error {
 	}
 	c.print(e, cv, cv.Notes[len(notes):])
 	return nil
+}
+
+// check refuses flags that a cross-validation has no use for.
+func (c *cvCmd) check() error {
+	switch {
+	case c.From != "":
+		return usagef("--from: the weights have seen rows that the folds must not; leave it out")
+	case c.text("test") != "":
+		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
+	case c.Queue != "" && c.Data.isStdin():
+		return usagef("--queue: other machines cannot read this standard input; name a file")
+	}
+	return nil
+}
+
+// folding is a cross-validation whose table was read.
+type folding struct {
+	tables model.Tables
+	o      model.Options
+	k      int
+}
+
+// begin reads the table.
+func (c *cvCmd) begin(e *env) (*folding, error) {
+	o, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	c.presetFlag.add(&o)
+	f := &folding{k: c.Folds}
+	if f.tables, err = c.tables(e, c.Data, &o); err != nil {
+		return nil, err
+	}
+	f.o, f.tables.Room = o, new(model.Room)
+	if f.tables.Validation != nil {
+		return nil, usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.text("validation"))
+	}
+	return f, nil
+}
+
+// share reads the table of another process's cross-validation.
+func (c *cvCmd) share(e *env, find func(path string) string) (pieces, error) {
+	for i, path := range c.Data {
+		c.Data[i] = find(path)
+	}
+	return c.begin(e)
+}
+
+// head is all that the folds depend on.
+func (f *folding) head() (any, error) {
+	head := struct {
+		Data string `json:"data"`
+		model.Options
+		Folds int `json:"folds"`
+	}{f.tables.Train.Fingerprint(), f.o, f.k}
+	head.Threads = 0
+	return head, nil
+}
+
+// foldJSON is what a worker's fold came to.
+type foldJSON struct {
+	Model []byte   `json:"model"` // the file
+	Notes []string `json:"notes"`
+}
+
+// piece trains a fold.
+func (f *folding) piece(ctx context.Context, work []byte) (any, string, error) {
+	var i int
+	if err := json.Unmarshal(work, &i); err != nil {
+		return nil, "", err
+	}
+	run, err := model.TrainFold(ctx, f.tables, f.o, f.k, i)
+	if err != nil {
+		return nil, "", asUsage(err)
+	}
+	var file bytes.Buffer
+	if err := run.Model.Write(&file); err != nil {
+		return nil, "", err
+	}
+	training := run.Model.Training
+	training.Seconds, training.History = 0, nil
+	scores, err := json.Marshal(training)
+	return foldJSON{file.Bytes(), run.Notes}, run.Model.WeightsSHA256() + string(scores), err
+}
+
+func (f *folding) close() {}
+
+// elsewhere has a fold trained by a worker.
+func (f *folding) elsewhere(ctx context.Context, work sent, i int) (*model.FoldRun, error) {
+	var came foldJSON
+	if _, err := work.do(ctx, i, &came); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", train.ErrInterrupted, err)
+		}
+		return nil, err
+	}
+	m, err := model.Read(bytes.NewReader(came.Model))
+	return &model.FoldRun{Model: m, Notes: came.Notes}, err
 }
 
 // scoresText writes scores in one line.

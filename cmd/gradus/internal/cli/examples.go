@@ -86,7 +86,15 @@ func (tuneCmd) Help() string {
 	return exampleCalls(
 		"gradus tune data.csv --target price", "",
 		"gradus tune data.csv --search lr=1e-4..1e-1:log --search 'hidden=32|64,64' --trials 50 --run search", "goes on where it was",
-	)
+		"gradus tune data.csv --queue postgres://ann@db.example/shop", "done by the machines on which gradus work runs",
+	) + more("cluster.md")
+}
+
+func (workCmd) Help() string {
+	return exampleCalls(
+		"gradus work --queue postgres://ann@db.example/shop", "on each machine that helps; the password is in PGPASSWORD or ~/.pgpass",
+		"gradus work --queue postgres://ann@db.example/shop --data-root /mnt/tables --idle 10m", "ends when there is nothing to do",
+	) + more("cluster.md")
 }
 
 func (lrCmd) Help() string { return exampleCalls("gradus lr data.csv --target price -o rates.svg", "") }

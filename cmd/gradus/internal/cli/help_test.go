@@ -12,7 +12,7 @@ import (
 // show one.
 func TestHelpHasExamples(t *testing.T) {
 	calls := regexp.MustCompile(`(?m)^ +gradus (.*)$`)
-	for _, command := range strings.Fields("train inspect resume predict evaluate check cv importance shap explain compare notebook tune lr lab serve plot report export import bench info") {
+	for _, command := range strings.Fields("train inspect resume predict evaluate check cv importance shap explain compare notebook tune lr lab serve work plot report export import bench info") {
 		found := calls.FindAllStringSubmatch(must(t, 0, "help", command).out, -1)
 		if len(found) == 0 {
 			t.Errorf("help %s shows no call", command)

@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
@@ -17,6 +21,7 @@ type importanceCmd struct {
 	Model        string `arg:"" help:"A model file."`
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target, best of rows that trained nothing."`
 	readFlags    `embed:""`
+	queueFlags   `embed:""`
 	Repeats      int     `default:"5" placeholder:"N" help:"How often each column is shuffled."`
 	Metric       string  `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
 	SampleWeight name    `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
@@ -35,21 +40,32 @@ type measured struct {
 	Drops  []float64 `json:"drops"`
 }
 
-func (c *importanceCmd) Run(e *env) error {
-	if c.Repeats < 1 {
-		return usagef("--repeats %d: give a whole number of at least 1", c.Repeats)
-	}
+// options reads the flags.
+func (c *importanceCmd) options() (model.ImportanceOptions, error) {
 	o := model.ImportanceOptions{
 		EvaluateOptions: model.EvaluateOptions{SampleWeight: string(c.SampleWeight), Threshold: c.Threshold}, Repeats: c.Repeats, Seed: c.Seed,
 	}
 	if c.Metric != "" {
 		o.Metrics = []string{c.Metric}
 	}
-	if c.Threads != nil {
-		if *c.Threads < 1 {
-			return usagef("--threads %d: give a whole number of at least 1", *c.Threads)
-		}
+	switch {
+	case c.Repeats < 1:
+		return o, usagef("--repeats %d: give a whole number of at least 1", c.Repeats)
+	case c.Threads != nil && *c.Threads < 1:
+		return o, usagef("--threads %d: give a whole number of at least 1", *c.Threads)
+	case c.Threads != nil:
 		o.Threads = *c.Threads
+	}
+	return o, nil
+}
+
+func (c *importanceCmd) Run(e *env) error {
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	if c.Queue != "" && c.Data.isStdin() {
+		return usagef("--queue: other machines cannot read this standard input; name a file")
 	}
 	format := ""
 	if c.Out != "" {
@@ -61,18 +77,15 @@ func (c *importanceCmd) Run(e *env) error {
 			return err
 		}
 	}
-	m, err := model.Load(c.Model)
-	if err != nil {
-		return err
-	}
 	c.show(e, c.Quiet)
-	t, err := c.read(e, c.Data...)
+	measuring, err := c.begin(e, o)
 	if err != nil {
 		return err
 	}
+	m, t := measuring.m, measuring.t
 	keep := func(measured) error { return nil }
 	if c.RunDir != "" {
-		j, known, err := c.open(t)
+		j, known, err := measuring.open()
 		if err != nil {
 			return err
 		}
@@ -89,8 +102,14 @@ func (c *importanceCmd) Run(e *env) error {
 		}
 		return keep(measured{column, drops})
 	}
+	if c.Queue != "" {
+		err = measuring.elsewhere(e, &o)
+	}
 	e.watch()
-	found, err := m.Importance(e.ctx, t, o)
+	var found *model.Importance
+	if err == nil {
+		found, err = m.Importance(e.ctx, t, o)
+	}
 	if err != nil {
 		if e.ctx.Err() != nil && errors.Is(err, e.ctx.Err()) {
 			return e.interrupted(ended, all, "column", c.RunDir)
@@ -115,14 +134,41 @@ func (c *importanceCmd) Run(e *env) error {
 	return w.Flush()
 }
 
-// open opens the measurement's journal. What it is told of the measurement is all that its
-// numbers depend on.
-func (c *importanceCmd) open(t *data.Table) (*journal.Journal[measured], []measured, error) {
-	sum, err := fileSum(c.Model)
+// measuring is a measurement whose model and table were read.
+type measuring struct {
+	*importanceCmd
+	m *model.Model
+	t *data.Table
+	o model.ImportanceOptions
+}
+
+// begin reads the model and the table.
+func (c *importanceCmd) begin(e *env, o model.ImportanceOptions) (*measuring, error) {
+	m, err := model.Load(c.Model)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	j, known, err := journal.Open[measured](c.RunDir, "columns.jsonl", "measurement", struct {
+	t, err := c.read(e, c.Data...)
+	return &measuring{c, m, t, o}, err
+}
+
+// share reads the model and the table of another process's measurement.
+func (c *importanceCmd) share(e *env, find func(path string) string) (pieces, error) {
+	o, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	c.Model = find(c.Model)
+	for i, path := range c.Data {
+		c.Data[i] = find(path)
+	}
+	return c.begin(e, o)
+}
+
+// head is all that the numbers depend on.
+func (c *measuring) head() (any, error) {
+	sum, err := fileSum(c.Model)
+	return struct {
 		Model        string  `json:"model"`
 		Data         string  `json:"data"`
 		Metric       string  `json:"metric"`
@@ -130,11 +176,78 @@ func (c *importanceCmd) open(t *data.Table) (*journal.Journal[measured], []measu
 		Threshold    float64 `json:"threshold"`
 		Repeats      int     `json:"repeats"`
 		Seed         uint64  `json:"seed"`
-	}{sum, t.Fingerprint(), c.Metric, string(c.SampleWeight), c.Threshold, c.Repeats, c.Seed})
+	}{sum, c.t.Fingerprint(), c.Metric, string(c.SampleWeight), c.Threshold, c.Repeats, c.Seed}, err
+}
+
+// open opens the measurement's journal.
+func (c *measuring) open() (*journal.Journal[measured], []measured, error) {
+	head, err := c.head()
+	if err != nil {
+		return nil, nil, err
+	}
+	j, known, err := journal.Open[measured](c.RunDir, "columns.jsonl", "measurement", head)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--run: %w", err)
 	}
 	return j, known, nil
+}
+
+// but is what a measurement of some columns knows already: something of all others.
+func (c *measuring) but(columns ...string) map[string][]float64 {
+	known := map[string][]float64{}
+	for _, column := range c.m.Columns() {
+		if !slices.Contains(columns, column) {
+			known[column] = make([]float64, c.Repeats)
+		}
+	}
+	return known
+}
+
+// piece measures a column.
+func (c *measuring) piece(ctx context.Context, work []byte) (any, string, error) {
+	came := measured{}
+	if err := json.Unmarshal(work, &came.Column); err != nil {
+		return nil, "", err
+	}
+	o := c.o
+	o.Threads, o.Known = 1, c.but(came.Column)
+	o.Done = func(_ string, drops []float64) error { came.Drops = drops; return nil }
+	if _, err := c.m.Importance(ctx, c.t, o); err != nil {
+		return nil, "", asUsage(err)
+	}
+	return came, fmt.Sprint(came.Drops), nil
+}
+
+func (c *measuring) close() {}
+
+// elsewhere has the columns measured by workers, so that the options know all of them.
+func (c *measuring) elsewhere(e *env, o *model.ImportanceOptions) error {
+	check := c.o
+	check.Known = c.but() // nothing is measured, but what is wrong is said
+	if _, err := c.m.Importance(e.ctx, c.t, check); err != nil {
+		return err
+	}
+	if o.Known == nil {
+		o.Known = map[string][]float64{}
+	}
+	todo := slices.DeleteFunc(slices.Clone(c.m.Columns()), func(column string) bool { return len(o.Known[column]) == c.Repeats })
+	work, err := c.send(e, c)
+	if err != nil {
+		return err
+	}
+	var mutex sync.Mutex
+	err = each(e.ctx, len(todo), func(ctx context.Context, i int) error {
+		var came measured
+		if _, err := work.do(ctx, todo[i], &came); err != nil {
+			return err
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		o.Known[came.Column] = came.Drops
+		return o.Done(came.Column, came.Drops)
+	})
+	work.end(err)
+	return err
 }
 
 // bars draws a share of the most in up to 30 characters.

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,44 +14,8 @@ import (
 // and returns its address without the password, which is secret.
 func startPostgres(t *testing.T, secret, csv string) (host string) {
 	t.Helper()
-	servers, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	need.That(t, len(servers) > 0, "PostgreSQL: install Debian's postgresql")
-	bin := filepath.Dir(servers[len(servers)-1])
+	host = need.Postgres(t, secret).Address()
 	psql := need.Tool(t, "psql")
-	dir, err := os.MkdirTemp("", "gradus-postgres-") // which the user postgres can reach
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	password := filepath.Join(dir, "password")
-	writeFile(t, password, secret+"\n")
-	run := func(words ...string) {
-		t.Helper()
-		if me, err := user.Current(); err == nil && me.Uid == "0" {
-			words = append([]string{need.Tool(t, "runuser"), "-u", "postgres", "--"}, words...)
-		}
-		cmd := exec.Command(words[0], words[1:]...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", words, err, out)
-		}
-	}
-	if me, err := user.Current(); err == nil && me.Uid == "0" {
-		if out, err := exec.Command("chown", "-R", "postgres", dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.Addr().(*net.TCPAddr).Port
-	free.Close()
-	home := filepath.Join(dir, "data")
-	run(filepath.Join(bin, "initdb"), "-D", home, "--auth=scram-sha-256", "--pwfile="+password, "-E", "UTF8", "--locale=C", "--no-sync")
-	run(filepath.Join(bin, "pg_ctl"), "-D", home, "-w", "-l", filepath.Join(dir, "log"), "-o", fmt.Sprintf("-p %d -h 127.0.0.1 -k %s -c fsync=off", port, dir), "start")
-	t.Cleanup(func() { run(filepath.Join(bin, "pg_ctl"), "-D", home, "-m", "immediate", "stop") })
-	host = fmt.Sprintf("127.0.0.1:%d/postgres", port)
 	load := exec.Command(psql, "-q", "postgres://postgres@"+host,
 		"-c", "create type color as enum ('1', '2'); create table people (num double precision, whole bigint, single real, price numeric(8,2), cat text, flag boolean, day date, moment timestamp, y double precision)",
 		"-c", `\copy people from '`+csv+`' csv header`)

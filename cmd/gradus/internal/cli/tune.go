@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -25,6 +26,7 @@ type tuneCmd struct {
 	tableFlags `embed:""`
 	startFlag  `embed:""`
 	presetFlag `embed:""`
+	queueFlags `embed:""`
 	Search     []string `sep:"none" placeholder:"FLAG=SPEC" help:"What to search, once for each flag: FLAG=A|B|C, FLAG=LOW..HIGH, or FLAG=LOW..HIGH:log:int. Default: hidden, activation, lr, and the weight decay of adamw, where the call does not set them."`
 	Trials     int      `default:"27" placeholder:"N" help:"How many draws to try."`
 	Strategy   string   `default:"halving" enum:"halving,random" help:"halving: few epochs for all, three times as many for the best third, and so on; random: all epochs for all."`
@@ -54,22 +56,47 @@ func (c *tuneCmd) Run(e *env) error {
 	}
 	c.show(e, c.Quiet)
 	base.shown = c.shown
-	t := &tuning{tuneCmd: c, env: e}
-	if err := t.read(base); err != nil {
-		return err
-	}
-	first, err := t.prepare(base, t.tables)
+	t, err := c.begin(e, base)
 	if err != nil {
 		return err
 	}
-	if first.Rows.Validation == 0 {
-		return usagef("tune compares trials by their validation rows and there are none: give --validation a part of the rows or a file")
+	return t.run()
+}
+
+// share reads the tables of another process's search.
+func (c *tuneCmd) share(e *env, find func(path string) string) (pieces, error) {
+	base, err := c.with(e, nil, nil)
+	if err != nil {
+		return nil, err
 	}
-	t.epochs, t.higher = first.Config().Epochs, first.Config().Higher
+	base.locate(find)
+	c.From = find(c.From)
+	base.From = c.From
+	return c.begin(e, base)
+}
+
+// begin reads the tables and finds out what to search, and how.
+func (c *tuneCmd) begin(e *env, base *trainCmd) (*tuning, error) {
+	t := &tuning{tuneCmd: c, env: e}
+	if err := t.read(base); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.first, err = t.prepare(base, t.tables); err != nil {
+		return nil, err
+	}
+	if t.first.Rows.Validation == 0 {
+		return nil, usagef("tune compares trials by their validation rows and there are none: give --validation a part of the rows or a file")
+	}
+	t.epochs, t.higher = t.first.Config().Epochs, t.first.Config().Higher
 	if err := t.fillSpace(); err != nil {
-		return err
+		return nil, err
 	}
-	return t.run(first)
+	t.rungs = tune.Halving(t.Trials, t.epochs)
+	if t.Strategy == "random" {
+		t.rungs = tune.Random(t.Trials, t.epochs)
+	}
+	return t, nil
 }
 
 // fillSpace finds out what to search.
@@ -146,6 +173,8 @@ type tuning struct {
 	room   model.Room
 	held   model.Options // with the parts of the rows that are held out
 	start  *model.Weights
+	first  *model.Fit // with the flags as they are
+	rungs  []tune.Rung
 	epochs int
 	higher bool // a higher score is the better one
 	done   int
@@ -177,28 +206,36 @@ func (t *tuning) prepareAs(c *trainCmd, tables model.Tables) (*model.Fit, error)
 	return f, asUsage(err)
 }
 
-func (t *tuning) run(first *model.Fit) error {
-	rungs := tune.Halving(t.Trials, t.epochs)
-	if t.Strategy == "random" {
-		rungs = tune.Random(t.Trials, t.epochs)
-	}
+func (t *tuning) run() (err error) {
+	first := t.first
 	jobs := runtime.GOMAXPROCS(0)
 	if n := first.Options.Threads; n > 0 {
 		jobs = n
 	}
 	all := 0
-	for _, r := range rungs {
+	for _, r := range t.rungs {
 		all += r.Trials
 	}
-	s := tune.Search{Space: t.space, Rungs: rungs, Seed: first.Options.Seed, Jobs: jobs, Higher: t.higher, Run: t.trial}
+	s := tune.Search{Space: t.space, Rungs: t.rungs, Seed: first.Options.Seed, Jobs: jobs, Higher: t.higher, Run: t.trial}
 	var kept *journal.Journal[tune.Trial]
 	var known []tune.Trial
 	if t.RunDir != "" {
-		var err error
-		if kept, known, err = t.open(first, rungs); err != nil {
+		if kept, known, err = t.open(); err != nil {
 			return err
 		}
 		defer kept.Close()
+	}
+	var work sent
+	if t.Queue != "" {
+		if work, err = t.send(t.env, t); err != nil {
+			return err
+		}
+		s.Jobs = t.rungs[0].Trials
+		s.Run = func(ctx context.Context, tr *tune.Trial) error {
+			seconds, err := work.do(ctx, tr, tr)
+			tr.Seconds = seconds
+			return err
+		}
 	}
 	if !t.JSON {
 		writeData(t.env.Out, first.Table(), first.Schema, first.Said())
@@ -217,6 +254,7 @@ func (t *tuning) run(first *model.Fit) error {
 	}
 	t.env.watch()
 	results, err := s.Do(t.env.ctx, known)
+	work.end(err)
 	if err != nil {
 		if t.env.ctx.Err() == nil {
 			return err
@@ -226,21 +264,28 @@ func (t *tuning) run(first *model.Fit) error {
 	return t.finish(results)
 }
 
-// open opens the search's journal. What it is told of the search is all that its trials depend on.
-func (t *tuning) open(first *model.Fit, rungs []tune.Rung) (*journal.Journal[tune.Trial], []tune.Trial, error) {
+// head is all that the trials depend on.
+func (t *tuning) head() (any, error) {
 	head := struct {
 		Data map[string]string `json:"data"`
 		From string            `json:"from,omitempty"`
 		model.Options
 		Search tune.Space  `json:"search"`
 		Trials []tune.Rung `json:"trials"`
-	}{Data: first.Fingerprints(), Options: first.Options, Search: t.space, Trials: rungs}
+	}{Data: t.first.Fingerprints(), Options: t.first.Options, Search: t.space, Trials: t.rungs}
 	head.Threads = 0
+	var err error
 	if t.From != "" {
-		var err error
-		if head.From, err = fileSum(t.From); err != nil {
-			return nil, nil, err
-		}
+		head.From, err = fileSum(t.From)
+	}
+	return head, err
+}
+
+// open opens the search's journal.
+func (t *tuning) open() (*journal.Journal[tune.Trial], []tune.Trial, error) {
+	head, err := t.head()
+	if err != nil {
+		return nil, nil, err
 	}
 	j, known, err := journal.Open[tune.Trial](t.RunDir, "trials.jsonl", "search", head)
 	if err != nil {
@@ -248,6 +293,24 @@ func (t *tuning) open(first *model.Fit, rungs []tune.Rung) (*journal.Journal[tun
 	}
 	return j, known, nil
 }
+
+// piece makes a trial.
+func (t *tuning) piece(ctx context.Context, work []byte) (any, string, error) {
+	var tr tune.Trial
+	if err := json.Unmarshal(work, &tr); err != nil {
+		return nil, "", err
+	}
+	if err := t.trial(ctx, &tr); err != nil {
+		return nil, "", err
+	}
+	same := tr.Failure
+	if tr.Score != nil {
+		same = strconv.FormatFloat(*tr.Score, 'g', -1, 64)
+	}
+	return tr, same, nil
+}
+
+func (t *tuning) close() { t.first.Release() }
 
 // trial trains with one draw. What cannot be trained counts as a failure of the draw.
 func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
@@ -340,7 +403,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 // command is the call of train with a trial's flags.
 func (t *tuning) command(tr tune.Trial) []string {
 	words := []string{"gradus", "train"}
-	skip := map[string]bool{"--search": true, "--trials": true, "--strategy": true, "--run": true}
+	skip := map[string]bool{"--search": true, "--trials": true, "--strategy": true, "--run": true, "--queue": true, "--verify": true}
 	for i := 1; i < len(t.env.args); i++ {
 		a := t.env.args[i]
 		flag, _, joined := strings.Cut(a, "=")

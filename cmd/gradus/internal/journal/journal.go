@@ -70,7 +70,7 @@ func (j *Journal[T]) open(path, this string, head any) (known []T, err error) {
 		whole += len(line)
 		if n == 1 {
 			if line = bytes.TrimSpace(line); !bytes.Equal(line, want) {
-				return nil, fmt.Errorf("%s is %w (%s differs): give it what it was begun with, or name another folder", this, ErrOther, difference(line, want))
+				return nil, fmt.Errorf("%s is %w (%s differs): give it what it was begun with, or name another folder", this, ErrOther, Difference(line, want))
 			}
 			continue
 		}
@@ -92,8 +92,8 @@ func (j *Journal[T]) open(path, this string, head any) (known []T, err error) {
 	return known, err
 }
 
-// difference names the keys of two objects that differ.
-func difference(a, b []byte) string {
+// Difference names the keys of two objects in JSON that differ.
+func Difference(a, b []byte) string {
 	var one, other map[string]json.RawMessage
 	if json.Unmarshal(a, &one) != nil || json.Unmarshal(b, &other) != nil {
 		return "its first line"

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strings"
+	"sync"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/queue"
+)
+
+// A command whose work is made of pieces that do not depend on each other, such as trials or folds,
+// has them done by itself, or with --queue by gradus work on other machines. Both sides make
+// themselves ready by the same call, and a piece comes to the same bits whoever does it.
+
+// queueFlags have the pieces done elsewhere.
+type queueFlags struct {
+	Queue  string  `placeholder:"URL" group:"queue" help:"Have the work done by gradus work at this PostgreSQL, postgres://USER@HOST/NAME; see gradus help cluster. Default: on this machine."`
+	Verify float64 `default:"0.05" placeholder:"SHARE" group:"queue" help:"Of --queue: the share of the work that is done twice, by different workers; where they differ, both are named and nothing is written."`
+}
+
+// sharer is a command with such work.
+type sharer interface {
+	// share makes the command ready to do pieces of a call, whose files find finds.
+	share(e *env, find func(path string) string) (pieces, error)
+}
+
+// pieces are the work.
+type pieces interface {
+	// head is all that the pieces depend on: a struct whose JSON keys say in errors what differs.
+	head() (any, error)
+	// piece does one, by its JSON, and returns what JSON is made of, and what must be equal whoever does
+	// it. It is called from several goroutines.
+	piece(ctx context.Context, work []byte) (result any, same string, err error)
+	// close is called after the last piece.
+	close()
+}
+
+// locate finds the files of a call that reads tables.
+func (c *trainCmd) locate(find func(path string) string) {
+	for i, path := range c.Data {
+		c.Data[i] = find(path)
+	}
+	for _, part := range []string{"validation", "test"} {
+		if text := c.text(part); text != "" {
+			c.give(part, find(text))
+		}
+	}
+}
+
+// sent is work at a queue.
+type sent struct{ *queue.Job }
+
+// send brings a call to its queue. Its pieces are then done by do.
+func (f *queueFlags) send(e *env, p pieces) (sent, error) {
+	if !(f.Verify >= 0 && f.Verify <= 1) {
+		return sent{}, usagef("--verify %v: give a share from 0 to 1", f.Verify)
+	}
+	head, err := p.head()
+	if err != nil {
+		return sent{}, err
+	}
+	text, err := json.Marshal(head)
+	if err != nil {
+		return sent{}, err
+	}
+	command, skip := []string{}, false
+	for _, word := range e.args {
+		flag, _, joined := strings.Cut(word, "=")
+		if is := flag == "--queue"; is || skip {
+			skip = is && !joined
+			continue
+		}
+		command = append(command, word)
+	}
+	e.watch()
+	job, err := queue.Submit(e.ctx, f.Queue, queue.Call{Caller: whoami(), Version: version(), Command: withoutPasswords(command), Head: text, Verify: f.Verify}, e.say)
+	if err != nil {
+		return sent{}, fmt.Errorf("--queue: %w", err)
+	}
+	return sent{job}, nil
+}
+
+// do has a piece done and reads what it came to into result. It returns the seconds that took.
+func (s sent) do(ctx context.Context, work, result any) (seconds float64, err error) {
+	text, err := json.Marshal(work)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.Do(ctx, text)
+	if failed, is := errors.AsType[*queue.Failure](err); is && failed.Status == statusUsage {
+		return 0, usage{err}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.Seconds, json.Unmarshal(r.Value, result)
+}
+
+// each calls do for 0 to n-1 at the same time, and returns the first error, which ends the others.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var team sync.WaitGroup
+	for i := range n {
+		team.Go(func() {
+			if err := do(ctx, i); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	team.Wait()
+	return context.Cause(ctx)
+}
+
+// end ends the work: what comes after err is for nothing.
+func (s sent) end(err error) {
+	if s.Job != nil {
+		s.Close(err == nil) // a queue that is away finds out by itself
+	}
+}
+
+// whoami is who runs this process, and where.
+func whoami() string {
+	name := "somebody"
+	if me, err := user.Current(); err == nil {
+		name = me.Username
+	}
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s@%s:%d", name, host, os.Getpid())
+}
