@@ -87,7 +87,7 @@ func (f *Fit) bagged() (err error) {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Room = &fold, room
-		own.Members, own.MaxTime, own.Shrink = 0, 0, false // all are shrunk alike
+		own.Members, own.MaxTime, own.Shrink, own.Elsewhere = 0, 0, false, nil // all are shrunk alike
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
@@ -108,7 +108,7 @@ func (f *Fit) bagged() (err error) {
 		sources: f.sources, bag: b, runner: b,
 	}
 	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
-	f.Options.Stage, f.Options.Refuse, f.Options.Shrink = o.Stage, o.Refuse, o.Shrink
+	f.Options.Stage, f.Options.Refuse, f.Options.Shrink, f.Options.Elsewhere = o.Stage, o.Refuse, o.Shrink, o.Elsewhere
 	for _, n := range notes {
 		if !slices.Contains(f.Notes, n) {
 			f.Notes = append(f.Notes, n)
@@ -265,13 +265,22 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 		defer context.AfterFunc(inner, b.own.leave)()
 	}
 	var team sync.WaitGroup
-	for range b.workers {
+	workers := b.workers
+	if b.fit.Options.Elsewhere != nil {
+		workers = len(b.members)
+	}
+	for range workers {
 		team.Go(func() {
 			for k := int(next.Add(1)) - 1; k < len(b.members) && inner.Err() == nil; k = int(next.Add(1)) - 1 {
 				if b.members[k].ended {
 					continue
 				}
-				if failures[k] = b.train(inner, k, steps, over); failures[k] != nil {
+				if b.fit.Options.Elsewhere != nil {
+					failures[k] = b.elsewhere(inner, k, over)
+				} else {
+					failures[k] = b.train(inner, k, steps, over)
+				}
+				if failures[k] != nil {
 					stop()
 				}
 			}

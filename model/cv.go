@@ -45,25 +45,6 @@ type Lacking struct {
 	Folds []int  `json:"folds"` // which do not have it, from 1
 }
 
-// FoldRun is what one fold of a cross-validation came to.
-type FoldRun struct {
-	Model *Model   // whose test rows are the fold's
-	Notes []string // what was decided in its run
-}
-
-// TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
-func TrainFold(ctx context.Context, tables Tables, o Options, k, i int) (*FoldRun, error) {
-	_, folds, _, err := o.crossed(tables.Train, k)
-	if err != nil {
-		return nil, err
-	}
-	if i < 0 || i >= k {
-		return nil, refuse("Folds", nil, "there is no fold %d of %d", i, k)
-	}
-	tables.fold = &folds[i]
-	return trainFold(ctx, tables, o)
-}
-
 // crossed parts the labeled rows of a table into k folds, and says in which each of them is.
 func (o *Options) crossed(table *data.Table, k int) (s *data.Schema, folds []fold, of []int, err error) {
 	if o.Test != nil && *o.Test > 0 {
@@ -164,31 +145,6 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	}
 	c.summarize()
 	return c, c.pool(table)
-}
-
-// trainFold trains and scores one fold, on one core.
-func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) {
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx))
-	}
-	// Options are filled in by a run, so each has a copy.
-	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
-	o.Threads, o.Elsewhere = 1, nil
-	f, err := Prepare(tables, o, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Release()
-	for _, err := range f.Strides(ctx) {
-		if err != nil {
-			return nil, err
-		}
-	}
-	m, err := f.Model()
-	if err != nil {
-		return nil, err
-	}
-	return &FoldRun{m, f.Notes}, nil
 }
 
 // predictPlaces predicts the rows at some places of a schema.

@@ -162,3 +162,30 @@ func TestFoldsElsewhere(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Members that were trained elsewhere make the ensemble of this machine.
+func TestMembersElsewhere(t *testing.T) {
+	table := claims(t)
+	o := few("kind")
+	o.Members = 3
+	want, _, err := Train(context.Background(), table, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := Prepare(Tables{Train: table}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Elsewhere = there.TrainMember
+	got, f, err := Train(context.Background(), table, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores := func(m *Model) string { return fmt.Sprint(*m.Training.Metrics.Train, *m.Training.Metrics.OutOfFold) }
+	if got.WeightsSHA256() != want.WeightsSHA256() || scores(got) != scores(want) || got.Training.Steps != want.Training.Steps {
+		t.Errorf("elsewhere it is %s, here %s", scores(got), scores(want))
+	}
+	if _, err := there.TrainMember(context.Background(), 3); err == nil || f.Members() != 3 {
+		t.Error("there is a fourth member of three")
+	}
+}

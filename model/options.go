@@ -125,8 +125,9 @@ type Options struct {
 	// The folds of a CrossValidate call it at the same time.
 	Stage func(what string) `json:"-"`
 
-	// Elsewhere, if not nil, has fold i of a CrossValidate trained on another machine, and returns what
-	// TrainFold with the same table and options came to there. All folds are asked for at the same time.
+	// Elsewhere, if not nil, has fold i of a CrossValidate, or member i of an ensemble, trained on another
+	// machine, and returns what TrainFold or TrainMember with the same tables and options came to there.
+	// All are asked for at the same time. One network does not call it.
 	Elsewhere func(ctx context.Context, i int) (*FoldRun, error) `json:"-"`
 
 	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it

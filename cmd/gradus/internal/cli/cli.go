@@ -73,7 +73,7 @@ type commands struct {
 	Compare    compareCmd    `cmd:"" help:"Race batch, stochastic and mini-batch descent from the same start."`
 	Notebook   notebookCmd   `cmd:"" help:"Rerun the seed notebook's experiments, beside what it printed."`
 	Tune       tuneCmd       `cmd:"" help:"Search for flags that train well, at random with successive halving."`
-	Work       workCmd       `cmd:"" help:"Do the trials, folds and columns that tune, cv and importance with --queue have to do."`
+	Work       workCmd       `cmd:"" help:"Do what tune, cv, importance and train with --queue have to do on other machines."`
 	LR         lrCmd         `cmd:"" name:"lr" help:"Find a learning rate: the loss while the rate rises."`
 	Lab        labCmd        `cmd:"" help:"Open the page on which a run can be seen and checked step by step."`
 	Serve      serveCmd      `cmd:"" help:"Answer requests for predictions over HTTP."`

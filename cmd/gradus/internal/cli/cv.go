@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,7 +85,7 @@ func (c *cvCmd) Run(e *env) error {
 		}
 		o.Elsewhere = func(ctx context.Context, i int) (*model.FoldRun, error) {
 			begun()
-			return f.elsewhere(ctx, work, i)
+			return work.train(ctx, i)
 		}
 	}
 	e.watch()
@@ -177,12 +176,6 @@ func (f *folding) head() (any, error) {
 	return head, nil
 }
 
-// foldJSON is what a worker's fold came to.
-type foldJSON struct {
-	Model []byte   `json:"model"` // the file
-	Notes []string `json:"notes"`
-}
-
 // piece trains a fold.
 func (f *folding) piece(ctx context.Context, work []byte) (any, string, error) {
 	var i int
@@ -193,30 +186,10 @@ func (f *folding) piece(ctx context.Context, work []byte) (any, string, error) {
 	if err != nil {
 		return nil, "", asUsage(err)
 	}
-	var file bytes.Buffer
-	if err := run.Model.Write(&file); err != nil {
-		return nil, "", err
-	}
-	training := run.Model.Training
-	training.Seconds, training.History = 0, nil
-	scores, err := json.Marshal(training)
-	return foldJSON{file.Bytes(), run.Notes}, run.Model.WeightsSHA256() + string(scores), err
+	return packed(run)
 }
 
 func (f *folding) close() {}
-
-// elsewhere has a fold trained by a worker.
-func (f *folding) elsewhere(ctx context.Context, work sent, i int) (*model.FoldRun, error) {
-	var came foldJSON
-	if _, err := work.do(ctx, i, &came); err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", train.ErrInterrupted, err)
-		}
-		return nil, err
-	}
-	m, err := model.Read(bytes.NewReader(came.Model))
-	return &model.FoldRun{Model: m, Notes: came.Notes}, err
-}
 
 // scoresText writes scores in one line.
 func scoresText(s metrics.Scores) string {

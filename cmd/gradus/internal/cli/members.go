@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -31,6 +33,61 @@ func (f *presetFlag) add(o *model.Options) {
 		o.Members, o.Shrink = bestMembers, true
 	}
 }
+
+var oneNetwork = usagef("--queue: workers train the members of an ensemble, and this is one network, which is trained here: give --members K, or leave --queue out")
+
+// queueable refuses what a queue has no use for.
+func (c *trainCmd) queueable(o model.Options) error {
+	switch {
+	case o.Members == 0 || o.Members == 1:
+		return oneNetwork
+	case c.RunDir != "":
+		return usagef("--queue: the members' checkpoints would stay on other machines: leave --run or --queue out")
+	case c.Config != "":
+		return usagef("--queue: workers cannot read the file of --config: write its flags out")
+	case c.Data.isStdin():
+		return usagef("--queue: other machines cannot read this standard input; name a file")
+	}
+	return nil
+}
+
+// bagging is the training of an ensemble.
+type bagging struct{ f *model.Fit }
+
+// share reads the tables of another process's training.
+func (c *trainCmd) share(e *env, find func(path string) string) (pieces, error) {
+	c.locate(find)
+	f, err := c.prepare(e)
+	if err != nil {
+		return nil, err
+	}
+	return &bagging{f}, nil
+}
+
+// head is all that the members depend on.
+func (b *bagging) head() (any, error) {
+	head := struct {
+		Data map[string]string `json:"data"`
+		model.Options
+	}{b.f.Fingerprints(), b.f.Options}
+	head.Threads, head.MaxTime = 0, 0
+	return head, nil
+}
+
+// piece trains a member.
+func (b *bagging) piece(ctx context.Context, work []byte) (any, string, error) {
+	var k int
+	if err := json.Unmarshal(work, &k); err != nil {
+		return nil, "", err
+	}
+	run, err := b.f.TrainMember(ctx, k)
+	if err != nil {
+		return nil, "", asUsage(err)
+	}
+	return packed(run)
+}
+
+func (b *bagging) close() { b.f.Release() }
 
 // memberFlag chooses one network of an ensemble.
 type memberFlag struct {

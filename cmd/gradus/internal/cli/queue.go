@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/queue"
+	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // A command whose work is made of pieces that do not depend on each other, such as trials or folds,
@@ -68,21 +71,26 @@ func (f *queueFlags) send(e *env, p pieces) (sent, error) {
 	if err != nil {
 		return sent{}, err
 	}
-	command, skip := []string{}, false
-	for _, word := range e.args {
-		flag, _, joined := strings.Cut(word, "=")
-		if is := flag == "--queue"; is || skip {
-			skip = is && !joined
-			continue
-		}
-		command = append(command, word)
-	}
 	e.watch()
-	job, err := queue.Submit(e.ctx, f.Queue, queue.Call{Caller: whoami(), Version: version(), Command: withoutPasswords(command), Head: text, Verify: f.Verify}, e.say)
+	job, err := queue.Submit(e.ctx, f.Queue, queue.Call{Caller: whoami(), Version: version(), Command: withoutPasswords(withoutQueue(e.args)), Head: text, Verify: f.Verify}, e.say)
 	if err != nil {
 		return sent{}, fmt.Errorf("--queue: %w", err)
 	}
 	return sent{job}, nil
+}
+
+// withoutQueue is a call as it is made for this machine alone.
+func withoutQueue(args []string) []string {
+	own, skip := []string{}, false
+	for _, word := range args {
+		flag, _, joined := strings.Cut(word, "=")
+		if is := flag == "--queue" || flag == "--verify"; is || skip {
+			skip = is && !joined
+			continue
+		}
+		own = append(own, word)
+	}
+	return own
 }
 
 // do has a piece done and reads what it came to into result. It returns the seconds that took.
@@ -99,6 +107,39 @@ func (s sent) do(ctx context.Context, work, result any) (seconds float64, err er
 		return 0, err
 	}
 	return r.Seconds, json.Unmarshal(r.Value, result)
+}
+
+// networkJSON is what a fold or a member came to.
+type networkJSON struct {
+	Model []byte       `json:"model"` // the file
+	Notes []string     `json:"notes"`
+	Of    train.Result `json:"of"`
+	Rows  []int        `json:"rows"`
+}
+
+// packed is the run of a fold or a member as a piece returns it.
+func packed(run *model.FoldRun) (result any, same string, err error) {
+	var file bytes.Buffer
+	if err := run.Model.Write(&file); err != nil {
+		return nil, "", err
+	}
+	training := run.Model.Training
+	training.Seconds, training.History = 0, nil
+	scores, err := json.Marshal(training)
+	return networkJSON{file.Bytes(), run.Notes, run.Of, run.Rows}, run.Model.WeightsSHA256() + string(scores), err
+}
+
+// train has a fold or a member trained by a worker.
+func (s sent) train(ctx context.Context, i int) (*model.FoldRun, error) {
+	var came networkJSON
+	if _, err := s.do(ctx, i, &came); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", train.ErrInterrupted, err)
+		}
+		return nil, err
+	}
+	m, err := model.Read(bytes.NewReader(came.Model))
+	return &model.FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Rows: came.Rows}, err
 }
 
 // each calls do for 0 to n-1 at the same time, and returns the first error, which ends the others.

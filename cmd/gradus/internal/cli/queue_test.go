@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -90,7 +93,7 @@ func timeless(t *testing.T, text string) string {
 	for _, times := range []string{`(?m) +\d+\.\d\d$`, `(?m) +seconds$`, `in [\d.]+ m?s`} {
 		text = regexp.MustCompile(times).ReplaceAllString(text, " TIME")
 	}
-	return text
+	return regexp.MustCompile(`(?m)^( *member \d+ +\d+ +\d+ +\S+) +[\d.]+ +`).ReplaceAllString(text, "$1 TIME ")
 }
 
 func withoutTimes(v any) any {
@@ -193,6 +196,91 @@ func TestFoldsAndColumnsOnQueue(t *testing.T) {
 		if found := listing(t); !maps.Equal(found, files) {
 			t.Errorf("%v: the files are %v, want %v", args, found, files)
 		}
+	}
+}
+
+// Members are the same from a queue: the report, the model and every line of progress, but for the order.
+func TestMembersOnQueue(t *testing.T) {
+	place(t, nil)
+	address, _ := queueOf(t)
+	startWorker(t, address, "one")
+	startWorker(t, address, "two")
+	writeFile(t, "held.csv", readFile(t, penguins))
+	lines := func(r outcome) string {
+		all := regexp.MustCompile(`\(\d of`).Split(r.err, -1)
+		slices.Sort(all)
+		return strings.Join(all, "")
+	}
+	for _, args := range [][]string{
+		{"train", penguins, "--members", "3", "--epochs", "6", "--test", "0.2", "-o", "e.safetensors"},
+		{"train", diabetes, "--epochs", "3", "-o", "e.safetensors", "--json"},
+		{"train", penguins, "--members", "2", "--epochs", "3", "--validation", "held.csv", "-o", "e.safetensors", "--calibrate"},
+	} {
+		want := must(t, 0, args...)
+		whole := modelOf(t, args)
+		got := must(t, 0, append(args, "--queue", address, "--verify", "0.3")...)
+		if timeless(t, got.out) != timeless(t, want.out) || modelOf(t, args) != whole || len(lines(got)) != len(lines(want)) {
+			t.Errorf("%v: %s\n%s\nwant\n%s\n%s", args, timeless(t, got.out), got.err, timeless(t, want.out), want.err)
+		}
+	}
+	for _, flags := range [][]string{{"--members", "1"}, {"--preset", "quick"}, {"--tolerance", "0.1"}} {
+		for _, problem := range refused(call(append([]string{"train", penguins, "--queue", address}, flags...)...), 2, []string{"--queue", "--members"}) {
+			t.Errorf("%v: %s", flags, problem)
+		}
+	}
+	if r := call("train", penguins, "--members", "2", "--optimizer", "sgd", "--lr", "1e30", "--queue", address, "-o", "d.safetensors"); r.code != 1 || !strings.Contains(r.err, "diverged") || !strings.Contains(r.err, "d.safetensors was not written") {
+		t.Error(r.code, r.err)
+	}
+}
+
+// Workers are killed at random moments, each followed by another one, and the search comes to the same.
+// There are 3 kills, or as many as GRADUS_CHAOS asks for. Nothing that the database keeps, and nothing that
+// is said, has the password.
+func TestKilledWorkers(t *testing.T) {
+	kills := 3
+	if s, _, _ := strings.Cut(os.Getenv("GRADUS_CHAOS"), ":"); s != "" {
+		var err error
+		if kills, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place(t, nil)
+	address, server := queueOf(t)
+	args := []string{"tune", cancer, "--trials", strconv.Itoa(8 + 4*kills), "--strategy", "random", "--epochs", "30", "--hidden", "64,64", "--members", "1", "--search", "lr=1e-4..1e-2:log", "-o", "a.safetensors", "--json", "--quiet"}
+	want := must(t, 0, args...)
+	withPassword := "postgres://postgres:Xyzzy-42@" + server.Address()
+	ended := make(chan outcome)
+	go func() { ended <- call(append(args, "--queue", withPassword)...) }()
+	var workers []*worker
+	said, done := "", 0
+	for n := range 3 {
+		workers = append(workers, startWorker(t, withPassword, fmt.Sprint("w", n)))
+	}
+	var got outcome
+	for over := false; !over; {
+		select {
+		case got = <-ended:
+			over = true
+			continue
+		case <-time.After(time.Duration(200+rand.IntN(600)) * time.Millisecond):
+		}
+		if done == kills {
+			continue
+		}
+		victim := workers[done%3]
+		victim.Process.Kill()
+		<-victim.ended
+		said += victim.said.String()
+		workers[done%3] = startWorker(t, withPassword, fmt.Sprint("w", 3+done))
+		done++
+	}
+	if got.code != 0 || timeless(t, got.out) != timeless(t, want.out) {
+		t.Errorf("after %d kills: %d %s\n%s\nwant\n%s", done, got.code, got.err, timeless(t, got.out), timeless(t, want.out))
+	}
+	t.Logf("%d workers were killed", done)
+	kept := ask[string](t, address, "select string_agg(j::text, '') from gradus.jobs j")
+	if strings.Contains(said+got.err+got.out+kept, "Xyzzy-42") {
+		t.Errorf("the password is shown or kept:\n%s%s%s", said, got.err, kept)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -19,6 +20,7 @@ type trainCmd struct {
 	tableFlags `embed:""`
 	startFlag  `embed:""`
 	presetFlag `embed:""`
+	queueFlags `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
 	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
@@ -31,6 +33,7 @@ type trainCmd struct {
 	Quiet      bool       `help:"No progress."`
 
 	resumed *resumed // nil where a run begins
+	work    sent     // the members' training, with --queue
 	told    int      // notes that were told before training
 }
 
@@ -78,7 +81,15 @@ func (c *trainCmd) Run(e *env) error {
 		writeData(e.Out, f.Table(), f.Schema, notes)
 		c.told = len(notes)
 	}
+	if c.Queue != "" {
+		if c.work, err = c.send(e, &bagging{f}); err != nil {
+			return err
+		}
+	}
 	failed := c.loop(e, f, dir)
+	if c.work.end(errors.Join(failed, e.ctx.Err())); failed != nil && c.Queue != "" {
+		return fmt.Errorf("%w; %s was not written", failed, c.Out)
+	}
 	unsaved := dir.end(f) // also of a run that diverged: resume then says so again
 	m, err := f.Model()
 	if err != nil {
@@ -121,6 +132,12 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	case c.TensorBoard && o.Members > 1:
 		return nil, usagef("--tensorboard writes the course of one network, and --members %d trains several: leave one of them out", o.Members)
 	}
+	if c.Queue != "" {
+		if err := c.queueable(o); err != nil {
+			return nil, err
+		}
+		o.Elsewhere = func(ctx context.Context, k int) (*model.FoldRun, error) { return c.work.train(ctx, k) }
+	}
 	c.show(e, c.Quiet)
 	tables, err := c.tables(e, c.Data, &o)
 	if err != nil {
@@ -133,6 +150,9 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		}
 	}
 	f, err := c.tableFlags.prepare(tables, o, start)
+	if err == nil && c.Queue != "" && f.Members() < 2 {
+		return nil, oneNetwork
+	}
 	if err == nil && one {
 		f.Notes = append(f.Notes, "One network is trained, not an ensemble: --tensorboard writes the course of one.")
 	}

@@ -403,9 +403,10 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 // command is the call of train with a trial's flags.
 func (t *tuning) command(tr tune.Trial) []string {
 	words := []string{"gradus", "train"}
-	skip := map[string]bool{"--search": true, "--trials": true, "--strategy": true, "--run": true, "--queue": true, "--verify": true}
-	for i := 1; i < len(t.env.args); i++ {
-		a := t.env.args[i]
+	skip := map[string]bool{"--search": true, "--trials": true, "--strategy": true, "--run": true}
+	args := withoutQueue(t.env.args)
+	for i := 1; i < len(args); i++ {
+		a := args[i]
 		flag, _, joined := strings.Cut(a, "=")
 		switch {
 		case skip[flag]:

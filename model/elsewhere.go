@@ -1,0 +1,155 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/gradus-ml/gradus/train"
+)
+
+// The folds of a cross-validation and the members of an ensemble do not depend on each other, so they
+// can be trained on other machines: Options.Elsewhere asks for one, and there TrainFold or TrainMember
+// makes it.
+
+// FoldRun is what one fold of a cross-validation, or one member of an ensemble, came to.
+type FoldRun struct {
+	Model *Model       // whose test rows are the fold's
+	Notes []string     // what was decided in its run
+	Of    train.Result // of a member
+	Rows  []int        // of a member: the rows that chose its epoch, which it has not seen
+}
+
+// TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
+func TrainFold(ctx context.Context, tables Tables, o Options, k, i int) (*FoldRun, error) {
+	_, folds, _, err := o.crossed(tables.Train, k)
+	if err != nil {
+		return nil, err
+	}
+	if i < 0 || i >= k {
+		return nil, refuse("Folds", nil, "there is no fold %d of %d", i, k)
+	}
+	tables.fold = &folds[i]
+	return trainFold(ctx, tables, o)
+}
+
+// trainFold trains and scores one fold, on one core.
+func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) {
+	// Options are filled in by a run, so each has a copy.
+	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
+	o.Threads, o.Elsewhere = 1, nil
+	f, err := trained(ctx, tables, o)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Release()
+	m, err := f.Model()
+	if err != nil {
+		return nil, err
+	}
+	return &FoldRun{Model: m, Notes: f.Notes}, nil
+}
+
+// trained is a run that has ended.
+func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx))
+	}
+	f, err := Prepare(tables, o, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range f.Strides(ctx) {
+		if err != nil {
+			f.Release()
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// TrainMember trains member k of the ensemble that the run is of, anew and on one core, and leaves the
+// run as it is. It may be called from several goroutines.
+func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
+	if k < 0 || k >= f.Members() || f.bag == nil {
+		return nil, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
+	}
+	of := f.bag.members[k]
+	o := of.options
+	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
+	o.Threads = 1
+	own, err := trained(ctx, of.tables, o)
+	if err != nil {
+		return nil, err
+	}
+	defer own.Release()
+	m := member{fit: own}
+	if err := m.score(f.bag.inFolds); err != nil {
+		return nil, err
+	}
+	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Rows: m.rows}, nil
+}
+
+// elsewhere has member k trained on another machine.
+func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
+	if limit := b.fit.Options.MaxTime; limit > 0 {
+		defer time.AfterFunc(limit-b.seconds(), func() { over() }).Stop()
+	}
+	run, err := b.fit.Options.Elsewhere(ctx, k)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m := b.members[k]
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if m.fit != nil {
+		m.fit.Release()
+		m.fit = nil
+	}
+	m.model, m.result, m.rows = run.Model, run.Of, run.Rows
+	if b.inFolds {
+		bound, err := m.model.Encoding.Bind(m.tables.Train)
+		if err != nil {
+			return err
+		}
+		if m.says, _, err = m.model.predictRows(bound, m.rows, nil); err != nil {
+			return err
+		}
+	}
+	f := *b.fit
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.model.engine}, nil
+	if err := b.told(b.end, k, &f); err != nil {
+		return err
+	}
+	m.ended = true
+	return nil
+}
+
+// distant is the run of a network that was trained elsewhere: it has ended.
+type distant struct {
+	came train.Result
+	net  engine
+}
+
+var errDistant = errors.New("the network was trained on another machine, and its run stayed there")
+
+func (d distant) steps(ctx context.Context) iter.Seq2[train.Step, error] { return d.strides(ctx) }
+func (d distant) strides(context.Context) iter.Seq2[train.Step, error] {
+	return func(func(train.Step, error) bool) {}
+}
+func (d distant) result() train.Result            { return d.came }
+func (d distant) engine() engine                  { return d.net }
+func (d distant) epoch() int                      { return d.came.Epochs }
+func (d distant) retreats() []train.Retreat       { return d.came.Retreats }
+func (d distant) history() train.History          { return d.came.History }
+func (d distant) elapsed() time.Duration          { return time.Duration(d.came.Seconds * float64(time.Second)) }
+func (d distant) checkpoint(io.Writer) error      { return errDistant }
+func (d distant) restore(*train.Checkpoint) error { return errDistant }
+func (d distant) inputs(bool) any                 { return nil }
