@@ -3,6 +3,8 @@ package data
 import (
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A Binding is a table whose columns an encoding has found.
@@ -22,11 +24,12 @@ func (b *Binding) BadAsMissing() { b.lenient = true }
 // Bind finds the encoding's columns in a table by their names, in any order; other
 // columns are passed over. The inputs must all be there. The targets need not be, as long
 // as Targets is not called.
-func (e *Encoding) Bind(t *Table) (*Binding, error) {
+func (e *Encoding) Bind(t *Table) (b *Binding, err error) {
+	defer spill.Catch(&err)
 	if e.width == 0 {
 		return nil, fail(ErrEncoding, "the encoding was neither fitted nor decoded")
 	}
-	b := &Binding{e: e, t: t, inputs: make([]int, len(e.Inputs))}
+	b = &Binding{e: e, t: t, inputs: make([]int, len(e.Inputs))}
 	var lacking []string
 	for i := range e.Inputs {
 		col := t.Index(e.Inputs[i].Name)
@@ -66,6 +69,9 @@ func (b *Binding) As(e *Encoding) (*Binding, error) {
 	}
 	return o, err
 }
+
+// Spilled is the room on a disk in which the table's cells stand; nil: they stand in memory.
+func (b *Binding) Spilled() *Spill { return b.t.disk }
 
 // names are those of all columns that the encoding has.
 func (e *Encoding) names() []string {
@@ -145,7 +151,8 @@ func (c Counts) Unseen() int {
 // for all rows. dst has room for Width numbers a row. A cell of another type than
 // training had is an error that names its line and column. Cells beyond the range of the training rows are
 // counted where they are more than one in a hundred of the rows: a few are to be expected.
-func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
+func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
+	defer spill.Catch(&err)
 	if rows == nil {
 		rows = b.t.all()
 	}
@@ -186,7 +193,7 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (Counts, error) {
 			counts[j].Bad += c.bad
 		}
 	}
-	told := counts[:0]
+	told = counts[:0]
 	for i, c := range counts {
 		if c.Beyond*100 <= len(rows) {
 			c.Beyond = 0

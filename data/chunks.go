@@ -6,9 +6,11 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"sync"
 
 	"github.com/gradus-ml/gradus/internal/memory"
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A text is read in chunks that end with a row, each of which a core parses by itself. What
@@ -132,6 +134,7 @@ type assembly struct {
 	turn int // the chunk whose part comes next
 	tell func(Progress)
 
+	spill     *Spill // where cells go that do not fit; nil: nowhere
 	keepTotal bool
 	lookAt    int // rows at which memory is looked at next
 	lock      sync.Mutex
@@ -169,6 +172,7 @@ func (a *assembly) assemble(c *chunker, first []byte, line int) error {
 	for range cores {
 		free <- nil
 		team.Go(func() {
+			debug.SetPanicOnFault(true)
 			var p part
 			for k := range work {
 				p.fill(a.g, k.buf, k.line)
@@ -216,29 +220,44 @@ func (a *assembly) last(c *chunker, buf []byte, line int) []byte {
 // available is replaced by tests.
 var available = memory.Available
 
-// look refuses a table that will not fit into memory, of which that share has been read: at the
-// first chunk and whenever the rows have become twice as many.
+// look moves a table that will not fit into memory to the disk, or refuses it where there is none. That
+// share of it has been read. It looks at the first chunk and whenever the rows have become twice as many.
 func (a *assembly) look(share float64) {
 	if a.err != nil || a.t.rows < a.lookAt {
 		return
 	}
 	a.lookAt = 2 * a.t.rows
-	now, more := 0.0, 0.0
+	now, more, moreTexts := 0.0, 0.0, 0.0
 	for i := range a.t.cols {
 		cells, texts := a.t.cols[i].size()
 		now += float64(cells + texts)
 		if share > 0 {
 			more += float64(cells) * (1/share - 1)
 			if c := &a.t.cols[i]; c.form != formLevels || 2*c.dict.len() > a.t.rows { // else few new texts are to come
-				more += float64(texts) * (1/share - 1)
+				moreTexts += float64(texts) * (1/share - 1)
 			}
 		}
 	}
-	if have, known := available(); known && more > float64(have.Bytes) {
+	have, known := available()
+	if known && a.spill != nil && a.t.disk == nil && float64(have.Bytes) < spillShare*(more+moreTexts) {
+		a.t.toDisk(a.spill)
+		a.t.note("the table is too large for the memory there is: its cells stand on the disk, in %s", a.spill.Dir())
+		have, known = available()
+	}
+	switch {
+	case !known:
+	case a.t.disk == nil && more+moreTexts > float64(have.Bytes):
 		a.err = fail(ErrLarge, "%s: the table needs about %s of memory and %s has %s left: take a part of its rows, or leave columns out of the file",
-			a.t.name, memory.Size(now+more), have.Of, memory.Size(float64(have.Bytes)+now))
+			a.t.name, memory.Size(now+more+moreTexts), have.Of, memory.Size(float64(have.Bytes)+now))
+	case moreTexts > float64(have.Bytes):
+		a.err = fail(ErrLarge, "%s: the texts that differ from row to row need about %s of memory, which cannot be left on the disk, and %s has %s left: leave the columns of such texts out of the file",
+			a.t.name, memory.Size(moreTexts), have.Of, memory.Size(float64(have.Bytes)))
 	}
 }
+
+// spillShare is how many times a table must fit into memory to stay there where it could go to the disk: what is done
+// with it takes memory as well.
+const spillShare = 2
 
 // result is the error of the rows, or else that of reading.
 func (a *assembly) result(err error) error {
@@ -253,6 +272,7 @@ func (a *assembly) join(p *part) {
 	if a.err != nil {
 		return
 	}
+	defer spill.Catch(&a.err)
 	t := a.t
 	if most := int64(1) << 32; int64(t.rows)+int64(p.rows) >= most {
 		a.err = fail(ErrLarge, "%s: has more than %d rows: use a part of it", t.name, most-1)

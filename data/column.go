@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A column is the values of one column of a table. It has one of three forms.
@@ -37,6 +39,8 @@ type column struct {
 	pixels *grid
 	at     int // in a row of pixels
 	label  bool
+
+	disk *Spill // on which small, wide, shape, odd and codes stand; nil: in memory
 
 	clock bool // the numbers are times in seconds since 1970, and shape is shapeDay or shapeTime
 	fixed Kind // what the source says that the column is; "": nothing
@@ -91,6 +95,19 @@ func (o *oddTexts) add(row int, s []byte) {
 	o.text = append(o.text, s...)
 	o.rows = append(o.rows, uint32(row))
 	o.ends = append(o.ends, len(o.text))
+}
+
+// reserve makes room on a disk for more texts.
+func (o *oddTexts) reserve(disk *Spill, texts, bytes int) {
+	n, size := len(o.rows)+texts, len(o.text)+bytes
+	o.rows, o.ends = withRoom(disk, o.rows, n, 2*n), withRoom(disk, o.ends, n, 2*n)
+	o.text = withRoom(disk, o.text, size, 2*size)
+}
+
+func (o *oddTexts) free(disk *Spill) {
+	spill.Free(disk, o.rows)
+	spill.Free(disk, o.ends)
+	spill.Free(disk, o.text)
 }
 
 func (o *oddTexts) at(row int) string {
@@ -275,7 +292,7 @@ func (c *column) levels() levelView {
 	}
 	c.once.Do(func() {
 		n := c.rows()
-		v := levelView{make([]uint32, n), new(dict), nil}
+		v := levelView{spill.Must[uint32](c.disk, n), new(dict), nil}
 		var b []byte
 		for row := range n {
 			if c.form == formNumbers {

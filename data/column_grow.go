@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"unsafe"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // add appends a cell of text, trimmed. Words says what words mean.
@@ -88,7 +90,7 @@ func (c *column) widen() {
 		return
 	}
 	if c.wide = c.spare[:0]; cap(c.wide) < len(c.small)+1 {
-		c.wide = make([]float64, 0, cap(c.small)+1)
+		c.wide = spill.Must[float64](c.disk, cap(c.small)+1)[:0]
 	}
 	c.wide = c.wide[:len(c.small)]
 	for row, m := range c.small {
@@ -98,7 +100,10 @@ func (c *column) widen() {
 			c.shape[row] = s & (shapeMinus - 1)
 		}
 	}
-	c.small = c.small[:0]
+	if c.small = c.small[:0]; c.disk != nil {
+		spill.Free(c.disk, c.small)
+		c.small = nil
+	}
 }
 
 // toLevels keeps texts from now on.
@@ -107,7 +112,7 @@ func (c *column) toLevels() {
 		return
 	}
 	if cap(c.codes) < len(c.shape)+1 {
-		c.codes = make([]uint32, 0, cap(c.shape)+1)
+		c.codes = spill.Must[uint32](c.disk, cap(c.shape)+1)[:0]
 	}
 	c.dict.reset()
 	var b []byte
@@ -116,6 +121,10 @@ func (c *column) toLevels() {
 		c.codes = append(c.codes, c.dict.add(b))
 	}
 	c.form, c.clock = formLevels, false
+	spill.Free(c.disk, c.small)
+	spill.Free(c.disk, c.wide)
+	spill.Free(c.disk, c.shape)
+	c.odd.free(c.disk)
 	c.small, c.wide, c.shape, c.words, c.holds, c.odd = nil, nil, nil, nil, nil, oddTexts{}
 }
 
@@ -174,6 +183,9 @@ func (c *column) join(part *column) {
 			c.wide = append(c.wide, x)
 		}
 	}
+	if c.disk != nil {
+		c.odd.reserve(c.disk, len(part.odd.rows), len(part.odd.text))
+	}
 	start := 0
 	for i, row := range part.odd.rows {
 		c.odd.add(before+int(row), part.odd.text[start:part.odd.ends[i]])
@@ -211,26 +223,28 @@ func (c *column) joinLevels(part *column) {
 func (c *column) reserve(rows, guess int) {
 	switch {
 	case c.form == formLevels:
-		c.codes = withRoom(c.codes, rows, guess)
+		c.codes = withRoom(c.disk, c.codes, rows, guess)
 		return
 	case c.wide != nil:
-		c.wide = withRoom(c.wide, rows, guess)
+		c.wide = withRoom(c.disk, c.wide, rows, guess)
 	default:
-		c.small = withRoom(c.small, rows, guess)
+		c.small = withRoom(c.disk, c.small, rows, guess)
 	}
-	c.shape = withRoom(c.shape, rows, guess)
+	c.shape = withRoom(c.disk, c.shape, rows, guess)
 }
 
-func withRoom[E any](s []E, rows, guess int) []E {
+func withRoom[E any](disk *spill.Store, s []E, rows, guess int) []E {
 	if cap(s) >= rows {
 		return s
 	}
-	return append(make([]E, 0, guess), s...)
+	more := append(spill.Must[E](disk, guess)[:0], s...)
+	spill.Free(disk, s)
+	return more
 }
 
-// size is how many bytes the cells take, and how many the texts that some of them have.
+// size is how many bytes the cells take, and how many the texts of levels.
 func (c *column) size() (cells, texts int) {
-	return 4*len(c.small) + 8*len(c.wide) + len(c.shape) + 4*len(c.codes), len(c.odd.text) + 12*len(c.odd.rows) + len(c.dict.text) + 8*len(c.dict.ends) + 4*len(c.dict.slots)
+	return 4*len(c.small) + 8*len(c.wide) + len(c.shape) + 4*len(c.codes) + len(c.odd.text) + 12*len(c.odd.rows), len(c.dict.text) + 8*len(c.dict.ends) + 4*len(c.dict.slots)
 }
 
 // reset empties a part for the next one.

@@ -134,7 +134,7 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	}
 	if err == nil {
 		begin.tell = nil
-		a := assembly{t: t, g: g, src: src, tell: opt.Progress, keepTotal: opt.KeepTotal}
+		a := assembly{t: t, g: g, src: src, tell: opt.Progress, keepTotal: opt.KeepTotal, spill: opt.Spill}
 		err = a.assemble(c, rows, line)
 	}
 	if err != nil && err == c.end {

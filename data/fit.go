@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // Levels of a category that have a place of their own.
@@ -20,7 +22,8 @@ const (
 // that fewer than 3 training rows have (in a table of 30 or more), and those beyond the
 // 256 most frequent, share the level (rare); missing cells are a level too. A column with more than 256
 // levels has the means of the targets in each level's rows beside them: see OutOfFold.
-func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*Encoding, error) {
+func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e *Encoding, err error) {
+	defer spill.Catch(&err)
 	if scale == "" {
 		scale = ScaleAuto
 	}
@@ -33,7 +36,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 	if len(rows) == 0 {
 		return nil, fail(ErrEmpty, "%s: there are no rows to train on", t.name)
 	}
-	e := &Encoding{Task: s.Task, Inputs: make([]Input, len(s.Columns)), Targets: slices.Clone(s.Targets)}
+	e = &Encoding{Task: s.Task, Inputs: make([]Input, len(s.Columns)), Targets: slices.Clone(s.Targets)}
 	numbers := 0
 	for _, c := range s.Columns {
 		if c.Kind == KindNumber {
@@ -42,7 +45,8 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 	}
 	auto := scale == ScaleAuto || scale == ScalePieces
 	ranked := auto && numbers <= mostRanked
-	var room fitRoom
+	room := fitRoom{disk: t.disk}
+	defer room.free()
 	if e.Task == Regression && scaleTargets {
 		for i := range e.Targets {
 			if err := e.Targets[i].fit(t, rows, scale, &room); err != nil {
@@ -56,9 +60,10 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 		if y, err = e.targetMatrix(t, rows); err != nil {
 			return nil, err
 		}
+		defer spill.Free(t.disk, y.y)
 	}
 	errs := make([]error, len(s.Columns))
-	parallelWith(len(s.Columns), func(i int, room *fitRoom) {
+	fit := func(i int, room *fitRoom) {
 		c, in := &s.Columns[i], &e.Inputs[i]
 		in.Name, in.Kind, in.Spelling = c.Name, c.Kind, c.Spelling
 		cells := t.cols[c.Index].spelled(c.Spelling)
@@ -80,7 +85,14 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 		if s.size() == 1 && in.Scale == 0 {
 			in.Center, in.Scale = 0, 1 // one row says nothing about sizes: its numbers stay as they are
 		}
-	})
+	}
+	if t.disk == nil {
+		parallelWith(len(s.Columns), fit)
+	} else { // one after another, for the values of a column at a time to be in memory
+		for i := range s.Columns {
+			fit(i, &room)
+		}
+	}
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		return nil, errs[i]
 	}
@@ -89,13 +101,32 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (*E
 }
 
 // fitRoom is memory for the values of one column after another.
-type fitRoom struct{ values, scratch []float64 }
+type fitRoom struct {
+	values, scratch []float64
+	disk            *Spill // where the table stands; nil: in memory
+}
+
+// reserve makes room for the values of so many rows.
+func (r *fitRoom) reserve(rows int) {
+	if cap(r.values) < rows {
+		spill.Free(r.disk, r.values)
+		r.values = spill.Must[float64](r.disk, rows)
+	}
+	if r.disk != nil && cap(r.scratch) < rows {
+		spill.Free(r.disk, r.scratch)
+		r.scratch = spill.Must[float64](r.disk, rows)
+	}
+	r.values = r.values[:0]
+}
+
+func (r *fitRoom) free() {
+	spill.Free(r.disk, r.values)
+	spill.Free(r.disk, r.scratch)
+}
 
 // numbers are the values of a column in the given rows, and how many are missing.
 func (r *fitRoom) numbers(c *column, rows []int) (without, bad int) {
-	if cap(r.values) < len(rows) {
-		r.values = make([]float64, 0, len(rows))
-	}
+	r.reserve(len(rows))
 	r.values, without, bad = c.numbers(rows, r.values[:0])
 	return without, bad
 }
@@ -120,7 +151,7 @@ func (in *Input) fitNumber(t *Table, c *column, col int, rows []int, scale Scali
 
 func (in *Input) fitDate(t *Table, c *column, col int, rows []int, scale Scaling, room *fitRoom) error {
 	date := c.dates(in.Spelling, in.Dotted)
-	room.values = room.values[:0]
+	room.reserve(len(rows))
 	for _, row := range rows {
 		d := date(row)
 		switch d.c {
@@ -229,6 +260,6 @@ func (e *Encoding) targetMatrix(t *Table, rows []int) (targetMatrix, error) {
 		e.Targets[i].prepare()
 		b.targets = append(b.targets, t.Index(e.Targets[i].Name))
 	}
-	y := targetMatrix{make([]float64, len(rows)*e.Outputs()), e.Outputs()}
+	y := targetMatrix{spill.Must[float64](t.disk, len(rows)*e.Outputs()), e.Outputs()}
 	return y, Targets(b, rows, y.y)
 }

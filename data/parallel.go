@@ -2,8 +2,11 @@ package data
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // parallel calls f for every i below n, on all cores, in any order.
@@ -21,8 +24,17 @@ func parallelWith[R any](n int, f func(i int, room *R)) {
 	}
 	var next atomic.Int64
 	var team sync.WaitGroup
+	var failed atomic.Pointer[error] // of a disk, which is the caller's to see
 	for range cores {
 		team.Go(func() {
+			var err error
+			defer func() {
+				if err != nil {
+					failed.Store(&err)
+				}
+			}()
+			defer spill.Catch(&err)
+			debug.SetPanicOnFault(true)
 			var room R
 			for {
 				i := int(next.Add(1)) - 1
@@ -34,4 +46,7 @@ func parallelWith[R any](n int, f func(i int, room *R)) {
 		})
 	}
 	team.Wait()
+	if err := failed.Load(); err != nil {
+		panic(*err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/shell"
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A Kind is what a column is taken for.
@@ -119,8 +120,9 @@ func (s *Schema) size() int {
 // many values as cells, and numbers that just count the rows. Types overrides all that;
 // then a cell of another type is an error. A table of one row keeps every column that is
 // not missing.
-func Infer(t *Table, opt SchemaOptions) (*Schema, error) {
-	s, err := infer(t, opt)
+func Infer(t *Table, opt SchemaOptions) (s *Schema, err error) {
+	defer spill.Catch(&err)
+	s, err = infer(t, opt)
 	if f, ok := err.(*failure); ok && t.title != "" && !errors.Is(err, ErrOption) {
 		f.text += "; " + t.title
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A span is the rows of a table that came from one of several files.
@@ -54,7 +56,7 @@ func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 			t.spans = []span{{0, t.name, t.lines}}
 			continue
 		}
-		if err := t.append(next); err != nil {
+		if err := t.append(next, opt.Spill); err != nil {
 			return nil, err
 		}
 	}
@@ -98,8 +100,10 @@ func inFolder(path string) ([]string, error) {
 	return files, nil
 }
 
-// append adds the rows of another table with the same columns.
-func (t *Table) append(next *Table) error {
+// append adds the rows of another table with the same columns, which is not used afterwards. Where both do not fit in
+// memory, they go to the disk, if there is one.
+func (t *Table) append(next *Table, disk *Spill) (err error) {
+	defer spill.Catch(&err)
 	from := make([]int, len(t.columns))
 	for i, name := range t.columns {
 		if from[i] = next.Index(name); from[i] < 0 {
@@ -119,8 +123,17 @@ func (t *Table) append(next *Table) error {
 	if most := int64(1) << 32; int64(t.rows)+int64(next.rows) >= most {
 		return fail(ErrLarge, "%s: all files have more than %d rows: use a part of them", next.name, most-1)
 	}
+	if disk != nil && t.disk == nil && (next.disk != nil || next.crowds()) {
+		t.toDisk(disk)
+		t.note("the table is too large for the memory there is: its cells stand on the disk, in %s", disk.Dir())
+	}
+	rows := t.rows + next.rows
 	parallel(len(t.cols), func(i int) {
 		c, part := &t.cols[i], &next.cols[from[i]]
+		if t.disk != nil {
+			c.reserve(rows, rows+rows/2)
+		}
+		defer part.free()
 		if c.fixed != part.fixed {
 			c.fixed = joinedKind(c, part)
 		}

@@ -31,6 +31,10 @@ type ReadOptions struct {
 	// Progress, if not nil, is told now and then how far reading has come, one call at a time.
 	Progress func(Progress)
 
+	// Spill, if not nil, is where the cells go of a table that does not fit in memory, which else is
+	// refused. What is read is the same.
+	Spill *Spill
+
 	// Limits for what comes from strangers; 0 is none. A few bytes may decompress to many, and a
 	// few columns' names take more room than their commas.
 	MaxBytes   int64 // once decompressed

@@ -314,11 +314,11 @@ func (c *column) spelled(sp *Spelling) *column {
 			same = same && holds[i] != word
 		}
 		if same {
-			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd}
+			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd, disk: c.disk}
 		}
 	}
 	v := c.levels()
-	out := &column{form: formLevels, codes: v.codes, dict: *v.dict, means: make([]meaning, v.dict.len())}
+	out := &column{form: formLevels, codes: v.codes, dict: *v.dict, means: make([]meaning, v.dict.len()), disk: c.disk}
 	for i := range out.means {
 		x, what := sp.parse(v.dict.at(uint32(i)))
 		out.means[i] = meaning{x, what}

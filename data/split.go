@@ -2,9 +2,9 @@ package data
 
 import (
 	"math"
-	"slices"
 
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // Split parts 0..n-1 into those to keep and a fraction to hold out, both in ascending
@@ -17,27 +17,52 @@ import (
 //
 // A fraction below 0 or of 1 and more is refused, and so are strata of another number than n.
 func Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+	return split(nil, n, strata, fraction, seed, purpose)
+}
+
+// Split is the function Split, with lists that stand where the table's cells do.
+func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+	return split(t.disk, n, strata, fraction, seed, purpose)
+}
+
+func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
 	if err := checkSplit(n, strata, fraction); err != nil {
 		return nil, nil, err
 	}
-	members := make(map[int][]int)
-	for i := range n {
-		class := 0
+	defer spill.Catch(&err)
+	sizes := map[int]int{}
+	if strata == nil && n > 0 {
+		sizes[0] = n
+	}
+	for _, class := range strata {
+		sizes[class]++
+	}
+	members := make(map[int][]int) // of one class: nil, all
+	for class, size := range sizes {
 		if strata != nil {
-			class = strata[i]
+			members[class] = spill.Must[int](disk, size)[:0]
 		}
+	}
+	for i, class := range strata {
 		members[class] = append(members[class], i)
 	}
 	out := make([]bool, n)
-	for class, group := range members { // the order does not matter: each class has draws of its own
-		perm := make([]int, len(group))
+	most := 0
+	for class, size := range sizes { // the order does not matter: each class has draws of its own
+		perm := spill.Must[int](disk, size)
 		rng.Perm(perm, seed, purpose, uint64(class))
-		share := min(int(math.Round(fraction*float64(len(group)))), len(group)-1)
+		share := min(int(math.Round(fraction*float64(size))), size-1)
 		for _, i := range perm[:share] {
-			out[group[i]] = true
+			if strata != nil {
+				i = members[class][i]
+			}
+			out[i] = true
 		}
+		most += share
+		spill.Free(disk, perm)
+		spill.Free(disk, members[class])
 	}
-	keep, held = make([]int, 0, n), []int{}
+	keep, held = spill.Must[int](disk, n-most)[:0], spill.Must[int](disk, most)[:0]
 	for i := range n {
 		if out[i] {
 			held = append(held, i)
@@ -45,7 +70,7 @@ func Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpo
 			keep = append(keep, i)
 		}
 	}
-	return slices.Clip(keep), held, nil
+	return keep, held, nil
 }
 
 // checkSplit refuses what no split can be made by.

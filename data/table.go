@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A Table is the values of a file, column by column, with a name for each column. It does not
@@ -16,6 +18,7 @@ type Table struct {
 	rows    int
 	cols    []column
 	lines   lineMap // nil for a table that came from no text
+	disk    *Spill  // on which the cells stand; nil: in memory
 	spans   []span  // of one that came from several files
 
 	unnamed map[int]bool // columns whose name in the header was empty
@@ -171,7 +174,7 @@ func (t *Table) cellAt(row, col int) string {
 
 // all is the list of every row.
 func (t *Table) all() []int {
-	rows := make([]int, t.rows)
+	rows := spill.Must[int](t.disk, t.rows)
 	for i := range rows {
 		rows[i] = i
 	}

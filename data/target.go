@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A Task is what is learned about the targets.
@@ -416,7 +418,7 @@ func rowsWith(looks []look, of []int) []int {
 	if of == nil {
 		n = looks[0].c.rows()
 	}
-	rows := make([]int, 0, n)
+	rows := spill.Must[int](looks[0].c.disk, n)[:0]
 	for i := range n {
 		row := i
 		if of != nil {
@@ -474,7 +476,7 @@ func (s *Schema) Strata() []int {
 	if s.Task != Binary && s.Task != Multiclass {
 		return nil
 	}
-	strata := make([]int, len(s.Rows))
+	strata := spill.Must[int](s.table.disk, len(s.Rows))
 	class := s.Targets[0].classOf(&s.table.cols[s.table.Index(s.Targets[0].Name)])
 	for i, row := range s.Rows {
 		strata[i] = class(row)

@@ -86,7 +86,7 @@ func (f *Fit) bagged() (err error) {
 	for k, fold := range folds {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
-		t.fold, t.Room = &fold, room
+		t.fold, t.Room, t.Spill = &fold, room, nil
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere = 0, 0, false, nil // all are shrunk alike
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -212,7 +213,8 @@ func (e *Evaluation) Notes() []string {
 // Evaluate compares predictions for the labeled rows of a table with their targets. Rows
 // without a target, with a class that was not in the training rows, or of weight 0 are left out and
 // counted.
-func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (*Evaluation, error) {
+func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation, err error) {
+	defer spill.Catch(&err)
 	var o EvaluateOptions
 	if len(with) > 0 {
 		o = with[0]
@@ -223,7 +225,7 @@ func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (*Evaluation, e
 	}
 	judge := *m
 	judge.Threshold = o.Threshold
-	e := &Evaluation{Rows: len(l.rows), Left: l.left, Known: m.Training.known(t)}
+	e = &Evaluation{Rows: len(l.rows), Left: l.left, Known: m.Training.known(t)}
 	var y []float64
 	if e.Report, y, e.Counts, err = judge.evaluate(l.b, l.rows, nil, l.w, o.Metrics); err != nil {
 		return nil, err
@@ -335,11 +337,11 @@ func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names 
 	if err != nil {
 		return report, nil, nil, err
 	}
-	targets := make([]float64, len(rows)*m.Encoding.Outputs())
+	targets := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
 	if err := data.Targets(b, rows, targets); err != nil {
 		return report, nil, nil, err
 	}
-	if report, y, err = m.compare(p, targets, w, names); err != nil {
+	if report, y, err = m.compareIn(b.Spilled(), p, targets, w, names); err != nil {
 		return report, nil, nil, err
 	}
 	if m.ensemble != nil {
@@ -349,13 +351,18 @@ func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names 
 	return report, y, counts, nil
 }
 
-// compare scores predictions by encoded targets, and returns the targets as the metrics take
-// them. Where names are given, the report has those alone.
+// compare is compareIn in memory.
 func (m *Model) compare(p, targets, w []float64, names []string) (report metrics.Report, y []float64, err error) {
+	return m.compareIn(nil, p, targets, w, names)
+}
+
+// compareIn scores predictions by encoded targets, and returns the targets as the metrics take
+// them. Where names are given, the report has those alone.
+func (m *Model) compareIn(disk *data.Spill, p, targets, w []float64, names []string) (report metrics.Report, y []float64, err error) {
 	width := m.Encoding.Outputs()
 	switch m.Task() {
 	case data.Regression:
-		y = make([]float64, len(targets))
+		y = spill.Must[float64](disk, len(targets))
 		for i, v := range targets {
 			t := &m.Encoding.Targets[i%width]
 			y[i] = float64(v*t.Scale) + t.Center

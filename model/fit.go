@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -23,6 +24,11 @@ var ErrMemory = errors.New("not enough memory")
 // Options would hold out of Train.
 type Tables struct {
 	Train, Validation, Test *data.Table
+
+	// Spill is where encoded rows go that do not fit in memory; nil: the run is refused then. Cache, if not "", is a
+	// folder in which they stay, so that the next run on the same rows, encoded alike, reads them.
+	Spill *data.Spill
+	Cache string
 
 	Room *Room // that the run shares with others at the same time; nil: it has all there is
 
@@ -50,6 +56,8 @@ type Fit struct {
 
 	sources func() map[string]Source // the tables, whose fingerprints are made once
 	bag     *bag                     // the members of an ensemble; nil of one network
+	spilled bool                     // the encoded training rows are in a file
+	file    io.Closer                // that one
 	need    float64                  // bytes taken from the room
 	kept    float64                  // of which a model has so many
 }
@@ -121,6 +129,10 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 // model that was made of it. Without a Room there is nothing to do. The run must not be
 // continued.
 func (f *Fit) Release() {
+	if f.file != nil {
+		f.file.Close()
+		f.file = nil
+	}
 	if f.bag != nil {
 		f.bag.release()
 		return
@@ -238,7 +250,8 @@ func (f *Fit) Unscored() *Model {
 // Score gives a model of Unscored its temperature, its threshold and its scores. It looks at no more of the run than
 // its rows, so the run may go on meanwhile. When ctx ends it returns an error that wraps what
 // ended ctx, before it comes to the training, the validation or the test rows.
-func (f *Fit) Score(ctx context.Context, m *Model) error {
+func (f *Fit) Score(ctx context.Context, m *Model) (err error) {
+	defer spill.Catch(&err)
 	if err := f.hold(m); err != nil {
 		return err
 	}

@@ -53,13 +53,27 @@ func (f *Fit) noteCells(what string, own *data.Table, counts data.Counts) {
 	}
 }
 
-// lookAtHeld says whether rows that are held out are training rows as well, and looks at the cells
-// of the test rows, so that one which cannot be read is said before training.
-func lookAtHeld[T nn.Float](f *Fit, d train.Data[T]) error {
-	sum := rowSum[T]{seed: maphash.MakeSeed()}
-	validation, test := map[uint64]int{}, map[uint64]int{}
-	for i := range d.Validation.Rows() {
-		validation[sum.of(d.Validation.X.Row(i), d.Validation.Y.Row(i))]++
+// held are the rows that are held out, by their sums, to find out which are training rows as well.
+type held[T nn.Float] struct {
+	fit                  *Fit
+	sum                  rowSum[T]
+	validation, test     map[uint64]int
+	inValidation, inTest int
+	skipped              bool // there are too many
+}
+
+// mostHeld is of how many rows held out the sums are kept where memory is scarce.
+const mostHeld = 1 << 20
+
+// lookAtHeld takes the sums of the rows that are held out, and looks at the cells of the test rows, so
+// that one which cannot be read is said before training.
+func lookAtHeld[T nn.Float](f *Fit, valid train.Set[T]) (*held[T], error) {
+	h := &held[T]{fit: f, sum: rowSum[T]{seed: maphash.MakeSeed()}, validation: map[uint64]int{}, test: map[uint64]int{}}
+	h.skipped = f.spilled && f.Rows.Validation+f.Rows.Test > mostHeld
+	for i := range valid.Rows() {
+		if !h.skipped {
+			h.validation[h.sum.of(valid.X.Row(i), valid.Y.Row(i))]++
+		}
 	}
 	if len(f.parts.test) > 0 {
 		t := f.tables.Test
@@ -71,34 +85,49 @@ func lookAtHeld[T nn.Float](f *Fit, d train.Data[T]) error {
 		for from := 0; from < len(f.parts.test); from += part {
 			s, c, err := encode[T](f.Encoding, t, f.parts.test[from:min(from+part, len(f.parts.test))])
 			if err != nil {
-				return err
+				return nil, err
 			}
 			counts = addCounts(counts, c)
 			for i := range s.Rows() {
-				test[sum.of(s.X.Row(i), s.Y.Row(i))]++
+				if !h.skipped {
+					h.test[h.sum.of(s.X.Row(i), s.Y.Row(i))]++
+				}
 			}
 		}
 		f.noteCells("test", f.tables.Test, counts)
 	}
-	inValidation, inTest := 0, 0
-	if len(validation)+len(test) > 0 {
-		for i := range d.Train.Rows() {
-			s := sum.of(d.Train.X.Row(i), d.Train.Y.Row(i))
-			if n, ok := validation[s]; ok {
-				inValidation += n
-				delete(validation, s)
-			}
-			if n, ok := test[s]; ok {
-				inTest += n
-				delete(test, s)
-			}
+	return h, nil
+}
+
+// see looks for rows that are held out among training rows.
+func (h *held[T]) see(rows train.Set[T]) {
+	if len(h.validation)+len(h.test) == 0 {
+		return
+	}
+	for i := range rows.Rows() {
+		s := h.sum.of(rows.X.Row(i), rows.Y.Row(i))
+		if n, ok := h.validation[s]; ok {
+			h.inValidation += n
+			delete(h.validation, s)
 		}
+		if n, ok := h.test[s]; ok {
+			h.inTest += n
+			delete(h.test, s)
+		}
+	}
+}
+
+// tell says how many rows that are held out are training rows as well.
+func (h *held[T]) tell() {
+	f := h.fit
+	if h.skipped {
+		f.note("Whether rows that are held out repeat training rows was not looked at: of more than %d it takes too much memory.", mostHeld)
 	}
 	for _, p := range []struct {
 		what         string
 		own          *data.Table
 		rows, double int
-	}{{"validation", f.tables.Validation, f.Rows.Validation, inValidation}, {"test", f.tables.Test, f.Rows.Test, inTest}} {
+	}{{"validation", f.tables.Validation, f.Rows.Validation, h.inValidation}, {"test", f.tables.Test, f.Rows.Test, h.inTest}} {
 		switch {
 		case f.isTraining(p.own):
 			f.note("--%s: %s is the table that is trained on: its score says nothing of new rows.", p.what, p.own.Name())
@@ -110,7 +139,6 @@ func lookAtHeld[T nn.Float](f *Fit, d train.Data[T]) error {
 			f.note("Of the %d %s rows %d %s a training row, inputs and target: unless new rows do so as often, their score is too good.", p.rows, p.what, p.double, repeat)
 		}
 	}
-	return nil
 }
 
 // isTraining reports whether a table is the one trained on.

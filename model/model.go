@@ -7,6 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/safetensors"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 )
 
@@ -155,8 +156,10 @@ type PredictOptions struct {
 
 // Predict returns the predictions for every row of a table, row by row, Outputs numbers
 // each: values in the targets' own units, or probabilities. Columns are found by name; the
-// counts say which cells were missing or held a category not seen in training.
-func (m *Model) Predict(t *data.Table, with ...PredictOptions) ([]float64, data.Counts, error) {
+// counts say which cells were missing or held a category not seen in training. Of a table that stands on a disk (see
+// data.Spill) the predictions stand there as well.
+func (m *Model) Predict(t *data.Table, with ...PredictOptions) (p []float64, counts data.Counts, err error) {
+	defer spill.Catch(&err)
 	b, err := m.Encoding.Bind(t)
 	if err != nil {
 		return nil, nil, err
@@ -166,7 +169,7 @@ func (m *Model) Predict(t *data.Table, with ...PredictOptions) ([]float64, data.
 			b.BadAsMissing()
 		}
 	}
-	rows := make([]int, t.Rows())
+	rows := t.List(t.Rows())
 	for i := range rows {
 		rows[i] = i
 	}
@@ -180,17 +183,20 @@ func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]floa
 		return m.ensemble.predictRows(b, rows)
 	}
 	width := m.Encoding.Outputs()
-	raw := make([]float64, len(rows)*width)
+	raw := spill.Must[float64](b.Spilled(), len(rows)*width)
 	counts, err := m.engine.predict(b, rows, raw, loss)
 	if err != nil {
 		return nil, nil, err
 	}
-	return m.finishRows(raw, len(rows)), counts, nil
+	return m.finishRowsIn(b.Spilled(), raw, len(rows)), counts, nil
 }
 
-// finishRows turns the network's outputs of some rows into predictions, of two classes a
+// finishRows is finishRowsIn in memory.
+func (m *Model) finishRows(raw []float64, rows int) []float64 { return m.finishRowsIn(nil, raw, rows) }
+
+// finishRowsIn turns the network's outputs of some rows into predictions, of two classes a
 // probability for each. It changes raw.
-func (m *Model) finishRows(raw []float64, rows int) []float64 {
+func (m *Model) finishRowsIn(disk *data.Spill, raw []float64, rows int) []float64 {
 	width := m.Encoding.Outputs()
 	for i := range rows {
 		m.finish(raw[i*width:][:width])
@@ -198,7 +204,7 @@ func (m *Model) finishRows(raw []float64, rows int) []float64 {
 	if m.Outputs() == width {
 		return raw
 	}
-	out := make([]float64, rows*2)
+	out := spill.Must[float64](disk, rows*2)
 	for i, p := range raw {
 		out[2*i], out[2*i+1] = 1-p, p
 	}

@@ -85,6 +85,12 @@ type Options struct {
 	// each is trained on.
 	Members int `json:"members,omitempty"`
 
+	// BlockRows and BufferBlocks shuffle in two steps, as a run does whose rows do not fit in memory: blocks of
+	// so many rows come in an order of chance, and so many of them at a time are shuffled together. 0
+	// for both: all rows are shuffled together, if they fit; for one: by the width of a row.
+	BlockRows    int `json:"block_rows,omitempty"`
+	BufferBlocks int `json:"buffer_blocks,omitempty"`
+
 	NoShuffle bool   `json:"no_shuffle,omitempty"`
 	Shards    int    `json:"shards,omitempty"`
 	Threads   int    `json:"threads,omitempty"` // changes no bit of the result
@@ -124,6 +130,10 @@ type Options struct {
 	// Stage, if not nil, is told what Prepare is about to do: "types", "scales" or "encoding".
 	// The folds of a CrossValidate call it at the same time.
 	Stage func(what string) `json:"-"`
+
+	// Encoded, if not nil, is told how many of the training rows have been encoded and written to the disk, where
+	// they do not fit in memory.
+	Encoded func(rows, of int) `json:"-"`
 
 	// Elsewhere, if not nil, has fold i of a CrossValidate, or member i of an ensemble, trained on another
 	// machine, and returns what TrainFold or TrainMember with the same tables and options came to there.
@@ -532,6 +542,9 @@ func (o *Options) descent(r *recipe) error {
 	case "", "float32", "float64":
 	default:
 		return refuse("Precision", o.Precision, "choose float32 or float64")
+	}
+	if err := o.checkBlocks(c); err != nil {
+		return err
 	}
 	return normed(r)
 }

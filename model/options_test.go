@@ -118,6 +118,8 @@ func TestOptionErrors(t *testing.T) {
 		"Shards":             {Shards: -1},
 		"Members":            {Members: -2},
 		"Threads":            {Threads: -1},
+		"BlockRows":          {BlockRows: -1},
+		"BufferBlocks":       {BufferBlocks: -1},
 		"Epochs":             {Epochs: -1},
 		"MaxTime":            {MaxTime: -1},
 		"Tolerance":          {Tolerance: &nan},
@@ -148,7 +150,7 @@ func TestOptionErrors(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Refuse", "Elsewhere", "Custom": // which have no wrong value; Custom's parts stand above
+		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Encoded", "Refuse", "Elsewhere", "Custom": // which have no wrong value; Custom's parts stand above
 			continue
 		}
 		if _, tried := wrong[name]; !tried {

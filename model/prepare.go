@@ -1,10 +1,14 @@
 package model
 
 import (
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/blocks"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -13,7 +17,9 @@ import (
 // Prepare reads the schema, holds rows out, learns the encoding on the training rows, and
 // makes the network and its trainer. start, if not nil, gives the weights to begin with; those of a
 // model bring its network, columns, classes and encoding, and what differs is refused.
-func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
+func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
 	if tables.Train == nil {
 		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
@@ -23,7 +29,7 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if o.Members > 1 && start != nil {
 		return nil, refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
 	}
-	f := &Fit{Options: o, tables: tables}
+	f = &Fit{Options: o, tables: tables}
 	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	if start.isEnsemble() {
 		return nil, start.differs("the weights are those of several networks, and a run goes on from one: train without it")
@@ -55,7 +61,11 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 		f.Options.Members, why = f.Options.chooseMembers(tables, f.Schema, start)
 	}
 	if f.Options.Members > 1 {
-		if err := f.bagged(); err != nil {
+		err := f.bagged()
+		if errors.Is(err, ErrMemory) && o.Members == AutoMembers && tables.Spill != nil {
+			return onlyOne(tables, o)
+		}
+		if err != nil {
 			return nil, err
 		}
 		return f, nil
@@ -95,6 +105,9 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 	if err := f.settle(); err != nil {
 		return nil, err
 	}
+	if f.Options.blocked() {
+		f.settleBlocks()
+	}
 	if err := f.fits(); err != nil {
 		return nil, err
 	}
@@ -112,6 +125,16 @@ func Prepare(tables Tables, o Options, start *Weights) (*Fit, error) {
 		go f.sources()
 	}
 	return f, nil
+}
+
+// onlyOne prepares one network where the rows of an ensemble, which nobody has asked for, do not fit in memory.
+func onlyOne(tables Tables, o Options) (*Fit, error) {
+	o.Members = 1
+	f, err := Prepare(tables, o, nil)
+	if err == nil {
+		f.note("One network is trained, not an ensemble: the rows do not fit in the memory there is.")
+	}
+	return f, err
 }
 
 // outputsOf is how many outputs a schema's targets take.
@@ -201,13 +224,11 @@ func (f *Fit) note(format string, args ...any) {
 func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	d := train.Data[T]{}
 	var err error
-	if d.Train, f.imputed, err = encodeTraining[T](f, len(f.parts.train)); err != nil {
+	if d.Train, f.imputed, err = trainRows[T](f); err != nil {
 		return nil, err
 	}
-	for _, c := range f.imputed {
-		if c.Unseen > 0 { // the encoding is that of the model the run starts from
-			f.note("The column %q has a category that the model of --from does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
-		}
+	if !f.spilled {
+		f.noteUnseen()
 	}
 	if f.Rows.Validation > 0 {
 		t := f.tables.Validation
@@ -215,13 +236,18 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 			t = f.tables.Train
 		}
 		var counts data.Counts
-		if d.Validation, counts, err = encode[T](f.Encoding, t, f.parts.validation); err != nil {
+		if d.Validation, counts, err = heldRows[T](f, t, f.parts.validation); err != nil {
 			return nil, err
 		}
 		f.noteCells("validation", f.tables.Validation, counts)
 	}
-	if err := lookAtHeld(f, d); err != nil {
+	held, err := lookAtHeld(f, d.Validation)
+	if err != nil {
 		return nil, err
+	}
+	if !f.spilled {
+		held.see(d.Train)
+		held.tell()
 	}
 	if f.recipe.balanced {
 		balance(f, d.Train.Y)
@@ -262,7 +288,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	if err := sayConstant(f, net, d.Train.Y, start == nil); err != nil {
 		return nil, err
 	}
-	trainer, err := train.New(net, f.recipe.config, d)
+	trainer, err := newTrainer(f, net, &d, held)
 	if err != nil {
 		return nil, err
 	}
@@ -277,6 +303,32 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		}
 	}
 	return runnerOf[T]{trainer, d}, nil
+}
+
+// newTrainer makes the trainer: of the rows in memory, or of rows in blocks.
+func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *held[T]) (*train.Trainer[T], error) {
+	if !f.Options.blocked() {
+		return train.New(net, f.recipe.config, *d)
+	}
+	src, layout, err := source(f, d, held.see)
+	if err != nil {
+		return nil, err
+	}
+	if f.spilled {
+		f.noteUnseen()
+		held.tell()
+		d.Train = train.Set[T]{} // which are not at hand
+	}
+	return train.NewStream(net, f.recipe.config, blocks.Stream(src, f.orderOf(), layout), d.Validation)
+}
+
+// noteUnseen says which categories the encoding, that of the model the run starts from, does not know.
+func (f *Fit) noteUnseen() {
+	for _, c := range f.imputed {
+		if c.Unseen > 0 {
+			f.note("The column %q has a category that the model of --from does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
+		}
+	}
 }
 
 // means are the weighted means of the targets.
@@ -300,10 +352,14 @@ func means[T nn.Float](s train.Set[T]) []float64 {
 
 // encode turns rows of a table into what the trainer takes.
 func encode[T nn.Float](e *data.Encoding, t *data.Table, rows []int) (train.Set[T], data.Counts, error) {
-	s := train.Set[T]{
+	return encodeInto(e, t, rows, train.Set[T]{
 		X: nn.NewMatrix[T](len(rows), e.Width()),
 		Y: nn.NewMatrix[T](len(rows), e.Outputs()),
-	}
+	})
+}
+
+// encodeInto is encode with room for the rows.
+func encodeInto[T nn.Float](e *data.Encoding, t *data.Table, rows []int, s train.Set[T]) (train.Set[T], data.Counts, error) {
 	b, err := e.Bind(t)
 	if err != nil {
 		return s, nil, err

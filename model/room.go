@@ -140,18 +140,34 @@ func (f *Fit) fits() error {
 		copies += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
 	}
 	rows := float64(f.Rows.Train + f.Rows.Validation + c.BatchSize)
-	f.need = size * (float64(copies)*float64(params) + tape + rows*float64(f.Encoding.Width()+f.Encoding.Outputs()))
+	fixed := size * (float64(copies)*float64(params) + tape)
+	f.need = fixed + size*rows*float64(f.Encoding.Width()+f.Encoding.Outputs())
+	if f.Options.blocked() {
+		f.need += size * f.bufferSize()
+	}
 	room := f.tables.Room
 	if room == nil {
 		room = new(Room)
 	}
-	if have, ok := room.take(f.need); !ok {
+	have, ok := room.take(f.need)
+	if !ok {
 		try := "use smaller hidden layers"
 		if table := size * rows * float64(f.Encoding.Width()+f.Encoding.Outputs()); 2*table > f.need {
 			try = fmt.Sprintf("the encoded rows take %s of that: use a part of the rows, or ignore columns that have many inputs", memory.Size(table))
 		}
-		return fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; %s",
+		full := fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; %s",
 			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)), try)
+		if f.tables.Spill == nil {
+			return full
+		}
+		if err := f.outOfCore(full); err != nil {
+			return err
+		}
+		f.need = fixed + size*f.bufferSize()
+		if have, ok = room.take(f.need); !ok {
+			return fmt.Errorf("%w: with the rows on the disk a network of %s parameters and buffers of %d blocks of %d rows of %d inputs still need about %s and %s has %s left; use fewer blocks in a buffer, or smaller hidden layers",
+				ErrMemory, thousands(params), f.Options.BufferBlocks, f.Options.BlockRows, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
+		}
 	}
 	return nil
 }

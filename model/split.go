@@ -35,7 +35,7 @@ func (f *Fit) split() error {
 	if keep, err = f.heavy(keep); err != nil {
 		return err
 	}
-	f.parts.train = pick(f.Schema.Rows, keep)
+	f.parts.train = f.pick(f.Schema.Rows, keep)
 	f.countRows()
 	return nil
 }
@@ -44,7 +44,7 @@ func (f *Fit) split() error {
 // the test rows if they are of the training table.
 func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 	all := f.Schema.Rows
-	keep = make([]int, len(all))
+	keep = f.tables.Train.List(len(all))
 	for i := range keep {
 		keep[i] = i
 	}
@@ -64,7 +64,7 @@ func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 		}
 		f.noteNone("test", *f.Options.Test, held, len(all))
 	}
-	f.parts.test = pick(all, held)
+	f.parts.test = f.pick(all, held)
 	return keep, held, nil
 }
 
@@ -93,7 +93,7 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 		kept = keep
 		f.note("With %s none is held out for validation by default.", rowsText(n))
 	}
-	f.parts.validation = pick(f.Schema.Rows, held)
+	f.parts.validation = f.pick(f.Schema.Rows, held)
 	return kept, held, nil
 }
 
@@ -154,6 +154,15 @@ func (f *Fit) noteLonely(strata []int) {
 
 func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
 
+// pick is the function pick with a list that stands where the table's cells do.
+func (f *Fit) pick(from, at []int) []int {
+	out := f.tables.Train.List(len(at))
+	for i, a := range at {
+		out[i] = from[a]
+	}
+	return out
+}
+
 func pick[E any](from []E, at []int) []E {
 	out := make([]E, len(at))
 	for i, a := range at {
@@ -171,7 +180,7 @@ type hold func(places []int, fraction float64, p rng.Purpose) (keep, held []int,
 func (f *Fit) holder() (hold, error) {
 	rows, t := f.Schema.Rows, f.tables.Train
 	on := func(places []int, keep, held []int, err error) ([]int, []int, error) {
-		return pick(places, keep), pick(places, held), err
+		return f.pick(places, keep), f.pick(places, held), err
 	}
 	switch col := f.Options.timeColumn(); {
 	case col != "":
@@ -192,9 +201,9 @@ func (f *Fit) holder() (hold, error) {
 	return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
 		var classes []int
 		if strata != nil {
-			classes = pick(strata, places)
+			classes = f.pick(strata, places)
 		}
-		keep, held, err := data.Split(len(places), classes, fraction, f.Options.Seed, p)
+		keep, held, err := t.Split(len(places), classes, fraction, f.Options.Seed, p)
 		return on(places, keep, held, err)
 	}, nil
 }

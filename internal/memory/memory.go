@@ -2,11 +2,15 @@ package memory
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/shirou/gopsutil/v4/mem"
 )
@@ -14,7 +18,7 @@ import (
 // Limit is an amount of memory and what sets it.
 type Limit struct {
 	Bytes uint64
-	Of    string // "this machine" or "this container"
+	Of    string // "this machine", "this container" or "the memory allowed"
 }
 
 // Available returns how much memory can be taken now: what the machine has available, or
@@ -26,7 +30,63 @@ func Available() (l Limit, ok bool) {
 	if left, limited := controlGroups("/sys/fs/cgroup", "/proc/self/cgroup"); limited && (!ok || left < l.Bytes) {
 		l, ok = Limit{left, "this container"}, true
 	}
+	if most := allowed.Load(); most > 0 {
+		if left := most - min(most, used()); !ok || left < l.Bytes {
+			l, ok = Limit{left, "the memory allowed"}, true
+		}
+	}
 	return l, ok
+}
+
+// allowed is what Allow has set; 0: nothing.
+var allowed atomic.Uint64
+
+// Allow limits what this process may take in all, for Available to go by and for the garbage collector to
+// keep to. 0 is no limit but that of the machine or the container.
+func Allow(bytes uint64) {
+	allowed.Store(bytes)
+	most := int64(math.MaxInt64)
+	if bytes > 0 {
+		most = int64(min(bytes, math.MaxInt64))
+	}
+	debug.SetMemoryLimit(most)
+}
+
+// used is how much memory this process has taken and not given back.
+func used() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64() - s[1].Value.Uint64() - s[2].Value.Uint64()
+}
+
+// Parse reads an amount of memory: "2GiB", "500MB", "1.5G". K, M, G and T alone are powers of 1024, as KiB is; KB is 1000
+// bytes.
+func Parse(text string) (uint64, error) {
+	number := strings.TrimRight(text, "bBiIkKmMgGtT")
+	unit := strings.ToLower(text[len(number):])
+	x, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	base, power := 1024.0, 0
+	if strings.HasSuffix(unit, "b") && !strings.HasSuffix(unit, "ib") {
+		base = 1000
+	}
+	switch strings.TrimSuffix(strings.TrimSuffix(unit, "b"), "i") {
+	case "":
+	case "k":
+		power = 1
+	case "m":
+		power = 2
+	case "g":
+		power = 3
+	case "t":
+		power = 4
+	default:
+		err = strconv.ErrSyntax
+	}
+	size := x * math.Pow(base, float64(power))
+	if err != nil || !(size >= 1 && size < 1<<62) {
+		return 0, fmt.Errorf("%q is not an amount of memory; give one such as 2GiB or 500MB", text)
+	}
+	return uint64(size), nil
 }
 
 // controlGroups returns what is left of the tightest limit on the way from this process's

@@ -48,6 +48,35 @@ func TestControlGroup(t *testing.T) {
 	}
 }
 
+func TestAllow(t *testing.T) {
+	defer Allow(0)
+	Allow(1 << 40)
+	if l, ok := Available(); !ok || l.Of == "the memory allowed" {
+		t.Errorf("more than the machine has: %+v", l)
+	}
+	Allow(100 << 20)
+	if l, ok := Available(); !ok || l.Of != "the memory allowed" || l.Bytes > 100<<20 {
+		t.Errorf("100 MiB: %+v", l)
+	}
+	Allow(1)
+	if l, ok := Available(); !ok || l.Bytes != 0 {
+		t.Errorf("1 byte: %+v", l)
+	}
+}
+
+func TestParse(t *testing.T) {
+	for text, want := range map[string]uint64{"2GiB": 2 << 30, "500MB": 500e6, "1.5G": 3 << 29, "64k": 64 << 10, "1000": 1000, "3 TiB": 3 << 40, "10B": 10} {
+		if got, err := Parse(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "GiB", "-1G", "0", "2X", "1iB2", "NaN", "1e30T", "2 bananas"} {
+		if got, err := Parse(text); err == nil {
+			t.Errorf("%q is %d", text, got)
+		}
+	}
+}
+
 func TestSize(t *testing.T) {
 	for b, want := range map[float64]string{12: "12 bytes", 1500: "1.5 kB", 4e12: "4.0 TB"} {
 		if got := Size(b); got != want {

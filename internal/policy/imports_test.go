@@ -34,6 +34,8 @@ var allowed = map[string][]string{
 	"internal/policy":              {},
 	"internal/memory":              {"github.com/shirou/gopsutil/v4/mem"},
 	"internal/team":                {},
+	"internal/spill":               {"internal/memory", "golang.org/x/sys/unix"},
+	"internal/blocks":              {"internal/memory", "internal/rng", "nn", "train"},
 	"cmd/gradus/internal/tune":     {"internal/kernel", "internal/rng"},
 	"cmd/gradus/internal/tfevents": {"google.golang.org/protobuf/encoding/protowire"},
 	"internal/onnx":                {"google.golang.org/protobuf/encoding/protowire"},
@@ -44,7 +46,7 @@ var allowed = map[string][]string{
 	"nn":                           {"internal/jsonfloat", "internal/kernel", "internal/rng", "internal/safetensors", "internal/team"},
 	"optim":                        {"internal/jsonfloat", "internal/kernel"},
 	"metrics":                      {"internal/kernel"},
-	"data":                         {"internal/kernel", "internal/memory", "internal/rng", "internal/shell", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/"},
+	"data":                         {"internal/kernel", "internal/memory", "internal/rng", "internal/shell", "internal/spill", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/"},
 	"train":                        {"internal/jsonfloat", "internal/kernel", "internal/rng", "internal/safetensors", "internal/team", "nn", "optim"},
 	"internal/flatbuf":             {},
 	"data/arrow":                   {"data", "internal/flatbuf", "github.com/klauspost/compress/"},
@@ -59,7 +61,7 @@ var allowed = map[string][]string{
 	"data/internal/written":        {"data"},
 	"data/parquet":                 {"data", "internal/flatbuf", "github.com/klauspost/compress/"},
 	"model": {
-		"internal/atomicfile", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/rng", "internal/safetensors",
+		"internal/atomicfile", "internal/blocks", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/rng", "internal/safetensors", "internal/spill",
 		"nn", "optim", "data", "metrics", "train",
 	},
 	"cmd/gradus/internal/lesson": {"cmd/gradus/internal/option", "internal/jsonfloat", "internal/kernel", "internal/rng", "nn", "optim", "train"},
@@ -71,7 +73,7 @@ var allowed = map[string][]string{
 	"serve":                      {"data", "model"},
 	"cmd/gradus/internal/cli": {
 		"data/arrow", "data/excel", "data/jsonl", "data/npy", "data/parquet", "data/postgres", "data/sqlite",
-		"docs", "cmd/gradus/internal/lab", "export", "serve", "internal/shell",
+		"docs", "cmd/gradus/internal/lab", "export", "serve", "internal/memory", "internal/shell",
 		"cmd/gradus/internal/option", "internal/atomicfile", "cmd/gradus/internal/bench", "cmd/gradus/internal/journal", "cmd/gradus/internal/queue", "internal/kernel", "internal/lock", "cmd/gradus/internal/tfevents", "cmd/gradus/internal/tune", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot",
 		"github.com/alecthomas/kong", "github.com/vbauerster/mpb/v8", "golang.org/x/term",
 	},
@@ -83,6 +85,7 @@ var allowed = map[string][]string{
 
 	"bench/scores":    {},
 	"bench/intervals": {"data", "metrics", "model"},
+	"bench/outofcore": {},
 	"bench/reading":   {},
 	"bench/faults":    {"data", "model", "train"},
 	"bench/sklearn":   {},

@@ -18,6 +18,8 @@ const (
 	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance; with bit 63 set the orders of Shapley values
 	Member          Purpose = 22 // a: member, b: 0 for its seed, 1 for that of the folds of a repeat
 	LevelFold       Purpose = 30 // a: 0, b: position; which fold a training row's mean of its level leaves out
+	Blocks          Purpose = 31 // a: epoch, b: position; the order of blocks of rows
+	Buffer          Purpose = 32 // a: epoch << 32 | buffer, b: position; the order of the rows of some blocks
 )
 
 // philox is Philox4x32 with ten rounds.

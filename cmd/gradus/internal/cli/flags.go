@@ -31,7 +31,8 @@ type readFlags struct {
 	Sheet     string `placeholder:"NAME" group:"data" help:"Of a spreadsheet: the sheet to read. Default: the first."`
 	Query     string `placeholder:"SQL" group:"data" help:"Of a database: what to read. Default: its only table."`
 
-	shown *preparing // how reading goes; nil: not at all
+	shown *preparing  // how reading goes; nil: not at all
+	disk  *data.Spill // for a table that does not fit in memory; nil: it is refused
 }
 
 // read reads a table, and says on standard error what was decided in doing so.
@@ -50,6 +51,7 @@ func (f *readFlags) readSilently(e *env, paths ...string) (*data.Table, error) {
 	opt := data.ReadOptions{
 		Header: f.Header, Encoding: f.Encoding, Skip: f.SkipRows, Comment: f.Comment, KeepTotal: f.KeepTotal,
 		Sheet: f.Sheet, Query: f.Query, Stdin: e.In, Progress: f.shown.read(strings.Join(withoutPasswords(paths), ", ")),
+		Spill: f.disk,
 	}
 	if f.SkipRows < 0 {
 		return nil, usagef("--skip-rows %d: give a number of at least 0", f.SkipRows)

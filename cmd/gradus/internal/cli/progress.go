@@ -243,6 +243,22 @@ func (p *preparing) stage(rows int) func(string) {
 	}
 }
 
+// encoded shows how far encoding to the disk has come.
+func (p *preparing) encoded() func(rows, of int) {
+	if p == nil {
+		return nil
+	}
+	var start time.Time
+	return func(rows, of int) {
+		if start.IsZero() {
+			start = time.Now()
+		}
+		speed := float64(rows) / time.Since(start).Seconds()
+		left := time.Duration(float64(of-rows) / speed * float64(time.Second)).Round(time.Second)
+		p.show(fmt.Sprintf("encoding to the disk: %.0f %%, %s rows/s, %v left", 100*float64(rows)/float64(of), count(speed), left))
+	}
+}
+
 func (p *preparing) show(text string) {
 	pause := 2 * time.Second
 	if p.terminal {

@@ -69,6 +69,8 @@ func ask[T any](t *testing.T, address, query string) (value T) {
 	return value
 }
 
+const tablesThere = "select to_regclass('gradus.refusals') is not null"
+
 // until waits for a query of the queue's database to say true.
 func until(t *testing.T, address, query string) {
 	t.Helper()
@@ -134,11 +136,7 @@ func TestTuneOnQueue(t *testing.T) {
 	for i, args := range calls {
 		team.Go(func() { got[i] = call(append(args, "--queue", address, "--verify", "0.2")...) })
 	}
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // the tables may not be there yet
-		if ask[bool](t, address, "select to_regclass('gradus.refusals') is not null") {
-			break
-		}
-	}
+	until(t, address, tablesThere)
 	until(t, address, "select exists (select from gradus.tasks where state = 'running' and worker = 'victim')")
 	victim.Process.Signal(syscall.SIGSTOP) // so that it is in the middle of it
 	until(t, address, "select exists (select from gradus.tasks where state = 'running' and worker = 'victim')")
@@ -281,6 +279,44 @@ func TestKilledWorkers(t *testing.T) {
 	kept := ask[string](t, address, "select string_agg(j::text, '') from gradus.jobs j")
 	if strings.Contains(said+got.err+got.out+kept, "Xyzzy-42") {
 		t.Errorf("the password is shown or kept:\n%s%s%s", said, got.err, kept)
+	}
+}
+
+// Ctrl-C at the caller: it says what it says without a queue, the job is marked, and the worker goes on to
+// the next job. SIGTERM at a worker ends it well, and so does --idle.
+func TestInterruptedOnQueue(t *testing.T) {
+	place(t, nil)
+	address, _ := queueOf(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := startWorker(t, address, "one")
+	caller := process(self, "tune", cancer, "--trials", "3", "--strategy", "random", "--epochs", "1000000", "--patience", "0", "--hidden", "8", "--search", "lr=1e-4..1e-3", "--queue", address, "-o", "a.safetensors")
+	var said strings.Builder
+	caller.Stderr = &said
+	if err := caller.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, address, tablesThere)
+	until(t, address, "select exists (select from gradus.tasks where state = 'running')")
+	caller.Process.Signal(os.Interrupt)
+	caller.Wait()
+	if code := caller.ProcessState.ExitCode(); code != statusInterrupted || !strings.Contains(said.String(), "interrupted after 0 of 3 trials") {
+		t.Errorf("%d %s", code, &said)
+	}
+	if state := ask[string](t, address, "select state from gradus.jobs"); state != "canceled" {
+		t.Errorf("the job is %s", state)
+	}
+	must(t, 0, "cv", iris, "--folds", "2", "--epochs", "1", "--members", "1", "--quiet", "--queue", address)
+	w.Process.Signal(syscall.SIGTERM)
+	<-w.ended
+	if code := w.ProcessState.ExitCode(); code != 0 || !strings.Contains(w.said.String(), "is left: the job was canceled") {
+		t.Errorf("%d %s", code, &w.said)
+	}
+	must(t, 0, "work", "--queue", address, "--idle", "300ms", "--name", "two")
+	for _, problem := range refused(call("work", "--queue", address, "--data-root", "nowhere"), 2, []string{"--data-root nowhere"}) {
+		t.Error(problem)
 	}
 }
 

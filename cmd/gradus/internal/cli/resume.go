@@ -91,7 +91,7 @@ func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, erro
 	for i := range t.Data {
 		t.Data[i] = c.found(t.Data[i])
 	}
-	t.Out, t.From = c.found(t.Out), c.found(t.From)
+	t.Out, t.From, t.Cache = c.found(t.Out), c.found(t.From), c.found(t.Cache)
 	for _, part := range []string{"validation", "test"} {
 		if file := t.text(part); file != "" {
 			t.give(part, c.found(file))

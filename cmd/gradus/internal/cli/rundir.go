@@ -45,6 +45,8 @@ type runConfig struct {
 	Sheet     string    `json:"sheet,omitempty"`
 	Query     string    `json:"query,omitempty"`
 	From      string    `json:"from,omitempty"`
+	Memory    string    `json:"memory,omitempty"`
+	Cache     string    `json:"cache,omitempty"`
 	model.Options
 	Validation      any    `json:"validation,omitempty"` // a fraction or a file
 	Test            any    `json:"test,omitempty"`
@@ -81,7 +83,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		return nil, err
 	}
 	config := runConfig{
-		Data: keptPaths(c.Data), Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, Sheet: c.Sheet, Query: c.Query, From: c.From, Options: f.Options,
+		Data: keptPaths(c.Data), Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, Sheet: c.Sheet, Query: c.Query, From: c.From, Memory: c.Memory, Cache: c.Cache, Options: f.Options,
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
 		Notes: f.Notes,
 	}

@@ -53,6 +53,7 @@ func (f *readFlags) show(e *env, quiet bool) { f.shown = newPreparing(e.Err, qui
 // prepare prepares a run on tables, and shows how that goes.
 func (f *tableFlags) prepare(tables model.Tables, o model.Options, start *model.Weights) (*model.Fit, error) {
 	o.Stage = f.shown.stage(tables.Train.Rows())
+	o.Encoded = f.shown.encoded()
 	defer f.shown.done()
 	fit, err := model.Prepare(tables, o, start)
 	return fit, asUsage(err)

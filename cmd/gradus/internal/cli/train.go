@@ -21,6 +21,7 @@ type trainCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
+	roomFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
 	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
@@ -59,10 +60,17 @@ func (c *trainCmd) Run(e *env) error {
 	if c.RunDir != "" && c.CheckpointEvery <= 0 {
 		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
 	}
+	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	if err != nil {
+		return err
+	}
+	defer closeDisk()
+	c.disk = disk
 	f, err := c.prepare(e)
 	if err != nil {
 		return err
 	}
+	defer f.Release()
 	var dir *runDir
 	switch {
 	case c.resumed != nil:
@@ -143,6 +151,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	if err != nil {
 		return nil, err
 	}
+	tables.Spill, tables.Cache = c.disk, c.Cache
 	var start *model.Weights
 	if c.resumed == nil || c.resumed.checkpoint == nil || c.resumed.ownStart { // of which a checkpoint needs the encoding
 		if start, err = c.start(); err != nil {

@@ -136,6 +136,11 @@ var all = []*Option{
 		Help:  "Visit the rows in a new order in every epoch.",
 		Label: "Shuffle", Hint: "the rows, anew every epoch"},
 
+	{Field: "BlockRows", Name: "block-rows", Group: Descent, Placeholder: "N", Least: 1,
+		Help: "Shuffle in two steps, as is done with rows on the disk: blocks of N rows in an order of chance, and --buffer-blocks of them together. Part of the result's bits. Default: all rows together where they fit in memory, else by the width of a row."},
+	{Field: "BufferBlocks", Name: "buffer-blocks", Group: Descent, Placeholder: "N", Least: 1,
+		Help: "Blocks whose rows are shuffled together. Default: 256 where rows are in blocks."},
+
 	{Field: "Dropout", Name: "dropout", Group: Regularization, Placeholder: "X",
 		Help:  "Share of the hidden units that training sets to 0 in each step, drawn anew. Default: 0.",
 		Label: "Dropout", Hint: "share of the hidden units that a step leaves out; empty: none"},

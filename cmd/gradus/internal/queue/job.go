@@ -19,6 +19,7 @@ const (
 	look   = 100 * time.Millisecond // how often a caller looks for results
 	beat   = 500 * time.Millisecond // how often both sides say that they are there, and workers look whether a job was canceled
 	recent = "5 s"                  // a worker that was seen within it is there
+	frozen = "1 min"                // a worker that has a lease and was not seen within it is stopped, or its machine hangs
 	absent = "30 s"                 // a caller that was not seen within it is gone, and its tasks rest
 	kept   = "1 day"                // how long the rows of a job outlive its caller
 )
@@ -238,6 +239,14 @@ func (j *Job) turn(ctx context.Context) error {
 	return j.take(answers)
 }
 
+// thaw ends the connections, and with them the leases, of workers that hold tasks of a job and are not
+// seen any more. One that wakes up again finds that its task is another's.
+const thaw = `select pg_terminate_backend(l.pid)
+from gradus.tasks t join gradus.workers w on w.name = t.worker join pg_locks l on l.objid::bigint = t.id
+	join pg_stat_activity a on a.pid = l.pid and a.usename = current_user -- others' may not be ended
+where t.job = $1 and t.state = 'running' and w.seen < now() - $2::interval
+	and l.locktype = 'advisory' and l.classid = $3::bigint::oid and l.objsubid = 2 and l.database = (select d.oid from pg_database d where d.datname = current_database())`
+
 // beat says that the caller is there, and finds out who else is.
 func (j *Job) beat(ctx context.Context, db *pgx.Conn) error {
 	var state string
@@ -246,6 +255,9 @@ func (j *Job) beat(ctx context.Context, db *pgx.Conn) error {
 	}
 	if state != "open" {
 		return fmt.Errorf("somebody has set the job %d to %s", j.id, state)
+	}
+	if _, err := db.Exec(ctx, thaw, j.id, frozen, int64(class)); err != nil {
+		return err
 	}
 	rows, err := db.Query(ctx, "select worker, reason from gradus.refusals where job = $1 order by worker", j.id)
 	if err != nil {

@@ -256,6 +256,67 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// A task whose worker is lost again and again counts as failed at last.
+func TestLost(t *testing.T) {
+	b := newBench(t)
+	j := b.submit(0)
+	results := make(chan []error)
+	go func() { results <- all(context.Background(), j, 1) }()
+	db, err := pgx.Connect(context.Background(), b.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	for done := false; !done; time.Sleep(10 * time.Millisecond) { // as if its tenth worker had it and were gone
+		tag, err := db.Exec(context.Background(), "update gradus.tasks set state = 'running', worker = 'ghost', lost = $1", Losses-1)
+		if done = tag.RowsAffected() == 1; err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.work("one", double, nil)
+	if failed := <-results; failed[0] == nil || failed[0].Error() != "its workers were lost 10 times, the last of them ghost (killed, or out of memory?)" {
+		t.Error(failed)
+	}
+}
+
+// A worker that is stopped keeps its connection, and loses its task all the same.
+func TestFrozen(t *testing.T) {
+	b := newBench(t)
+	ctx := context.Background()
+	j := b.submit(0)
+	db, err := pgx.Connect(ctx, b.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(ctx)
+	results := make(chan []error)
+	go func() { results <- all(ctx, j, 1) }()
+	for done := false; !done; time.Sleep(10 * time.Millisecond) { // as if this connection were the worker's
+		tag, err := db.Exec(ctx, "update gradus.tasks set state = 'running', worker = 'ice' where pg_try_advisory_lock($1::integer, id)", class)
+		if done = tag.RowsAffected() == 1; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.Exec(ctx, "insert into gradus.workers values ('ice', now())"); err != nil {
+		t.Fatal(err)
+	}
+	b.work("one", double, nil)
+	select {
+	case failed := <-results:
+		t.Errorf("the task of a worker that is there was done by another: %v", failed)
+	case <-time.After(time.Second):
+	}
+	if _, err := db.Exec(ctx, "update gradus.workers set seen = now() - interval '2 min' where name = 'ice'"); err != nil {
+		t.Fatal(err)
+	}
+	if failed := <-results; failed[0] != nil {
+		t.Error(failed)
+	}
+	if err := db.Ping(ctx); err == nil {
+		t.Error("the connection of the stopped worker is alive")
+	}
+}
+
 // A job that is canceled is left within a second, and the worker takes the next one. A worker that is
 // told to end hands its task back.
 func TestCancel(t *testing.T) {

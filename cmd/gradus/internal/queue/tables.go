@@ -37,7 +37,8 @@ create table gradus.tasks (
 	state text not null default 'waiting', -- waiting, running, done, failed
 	claim integer not null default 0,      -- how often it was claimed
 	worker text,                           -- who claimed it last
-	failed text[] not null default '{}',   -- who failed at it, or was lost
+	failed text[] not null default '{}',   -- who failed at it
+	lost integer not null default 0,       -- how often its worker was lost
 	result bytea,
 	same text,                             -- what must be equal whoever does it
 	seconds double precision,

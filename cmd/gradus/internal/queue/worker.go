@@ -15,8 +15,11 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
 )
 
-// Tries is how often a task may fail, or its worker be lost, before it counts as failed.
-const Tries = 3
+// How often a task is begun before it counts as failed. Workers are lost for reasons of their own as well.
+const (
+	Tries  = 3  // that ended with an error
+	Losses = 10 // whose worker was lost
+)
 
 // idle is how long a slot waits before it asks for a task again.
 const idle = 200 * time.Millisecond
@@ -214,7 +217,7 @@ func (w *Worker) renew(ctx context.Context, db *pgx.Conn) error {
 // large ones, since tasks go by their number in the job. A worker that failed at a task leaves it
 // to others, as long as others are there.
 const nextTask = `
-select t.id, t.job, t.number, t.claim + 1, t.work, t.state = 'running', coalesce(t.worker, ''), cardinality(t.failed)
+select t.id, t.job, t.number, t.claim + 1, t.work, t.state = 'running', coalesce(t.worker, ''), t.lost
 from gradus.tasks t join gradus.jobs j on j.id = t.job
 where ` + isOpen + ` and not t.job = any($1)
 	and (t.state = 'waiting' or t.state = 'running'
@@ -239,17 +242,17 @@ func (w *Worker) claim(ctx context.Context) (found *claimed, err error) {
 			t := claimed{cancel: func(error) {}} // until it is under way
 			var lost, mine bool
 			var worker string
-			var failures int
-			err := tx.QueryRow(ctx, nextTask, refused, absent, w.Name, int64(class)).Scan(&t.id, &t.job, &t.number, &t.claim, &t.work, &lost, &worker, &failures)
+			var losses int
+			err := tx.QueryRow(ctx, nextTask, refused, absent, w.Name, int64(class)).Scan(&t.id, &t.job, &t.number, &t.claim, &t.work, &lost, &worker, &losses)
 			if errors.Is(err, pgx.ErrNoRows) {
 				return nil
 			}
 			if err != nil {
 				return err
 			}
-			if lost && failures+1 >= Tries {
-				_, err := tx.Exec(ctx, `update gradus.tasks set state = 'failed', failed = failed || worker, status = 1,
-					error = 'its workers were lost ' || $2::integer || ' times, the last of them ' || worker || ' (killed, or out of memory?)' where id = $1`, t.id, failures+1)
+			if lost && losses+1 >= Losses {
+				_, err := tx.Exec(ctx, `update gradus.tasks set state = 'failed', status = 1,
+					error = 'its workers were lost ' || $2::integer || ' times, the last of them ' || worker || ' (killed, or out of memory?)' where id = $1`, t.id, losses+1)
 				return err
 			}
 			if err := tx.QueryRow(ctx, "select pg_try_advisory_lock($1::integer, $2::integer)", class, t.id).Scan(&mine); err != nil || !mine {
@@ -260,7 +263,7 @@ func (w *Worker) claim(ctx context.Context) (found *claimed, err error) {
 			}
 			found = &t
 			_, err = tx.Exec(ctx, `update gradus.tasks set state = 'running', claim = $2, worker = $3,
-				failed = case when $4 then failed || worker else failed end where id = $1`, t.id, t.claim, w.Name, lost)
+				lost = case when $4 then lost + 1 else lost end where id = $1`, t.id, t.claim, w.Name, lost)
 			return err
 		})
 		if err == nil && found != nil {

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/memory"
+)
+
+// roomFlags say how much memory a command may take, and where goes what does not fit.
+type roomFlags struct {
+	Memory string `placeholder:"SIZE" group:"run" help:"How much memory to take at most, such as 2GiB; what does not fit goes to the disk. Default: what the machine or the container has left. See gradus help out-of-core."`
+	Cache  string `placeholder:"DIR" group:"run" help:"A folder for what does not fit in memory, where encoded rows stay for the next run. Default: a temporary folder or that of the result, whichever has more room; nothing stays."`
+}
+
+// open prepares the disk for what does not fit, beside the result in out; nil where the system has no
+// such thing. close ends its use.
+func (f *roomFlags) open(out string) (disk *data.Spill, close func(), err error) {
+	if f.Memory != "" {
+		most, err := memory.Parse(f.Memory)
+		if err != nil {
+			return nil, nil, usagef("--memory: %w", err)
+		}
+		memory.Allow(most)
+	}
+	dir := f.Cache
+	if dir == "" {
+		dir = data.SpillFolder(os.TempDir(), filepath.Dir(out))
+	} else if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, nil, fmt.Errorf("--cache: the folder %s cannot be made: %w", dir, err)
+	}
+	disk, err = data.NewSpill(dir)
+	if err != nil && f.Cache != "" {
+		return nil, nil, fmt.Errorf("--cache: %w", err)
+	}
+	if err != nil {
+		return nil, func() { memory.Allow(0) }, nil // what does not fit is refused, as it says
+	}
+	return disk, func() {
+		disk.Close()
+		memory.Allow(0)
+	}, nil
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// largeTable is a table that takes some 20 MB in memory.
+func largeTable(rows int) string {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	b.WriteString("a,b,c,d,e,f,color,y\n")
+	for range rows {
+		sum := 0.0
+		for range 6 {
+			x := r.NormFloat64()
+			sum += math.Sin(2 * x)
+			fmt.Fprintf(&b, "%.3f,", x)
+		}
+		fmt.Fprintf(&b, "c%d,%.3f\n", r.IntN(4), sum)
+	}
+	return b.String()
+}
+
+// inBlocks are the flags of a run whose rows come in blocks.
+var inBlocks = []string{"--block-rows", "512", "--buffer-blocks", "16", "--epochs", "2", "--batch-size", "1024", "--json", "--quiet"}
+
+func trainIn(t *testing.T, how ...string) outcome {
+	t.Helper()
+	return outcomeOf(t, process(os.Args[0], append(append([]string{"train", "big.csv"}, inBlocks...), how...)...))
+}
+
+func TestMemoryChangesNoBit(t *testing.T) {
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	whole := trainIn(t)
+	if whole.code != 0 {
+		t.Fatal(whole.err)
+	}
+	want := parseJSON(t, whole.out)
+	if strings.Contains(whole.out, "stand on the disk") {
+		t.Fatal("the table does not fit in this machine's memory")
+	}
+	small := trainIn(t, "--memory", "30MiB")
+	if small.code != 0 {
+		t.Fatal(small.err)
+	}
+	got := parseJSON(t, small.out)
+	if !strings.Contains(small.out, "its cells stand on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
+		t.Errorf("the rows stand in memory: %v", got["notes"])
+	}
+	delete(got, "notes")
+	delete(want, "notes")
+	for _, d := range differences(got, want) {
+		t.Error(d)
+	}
+
+	// Killed while it trains, it goes on from its checkpoint, on the disk and in memory.
+	for i, how := range [][]string{{"--memory", "30MiB"}, nil} {
+		run := fmt.Sprintf("run%d", i)
+		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--run", run, "--checkpoint-every", "1ms")
+		cmd := process(os.Args[0], append(args, "--memory", "30MiB")...)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for range 600 {
+			if _, err := os.Stat(filepath.Join(run, checkpointFiles[0])); err == nil {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+		if how == nil { // the machine has more memory now
+			config := strings.Replace(readFile(t, run+"/config.json"), `"memory": "30MiB",`, "", 1)
+			writeFile(t, run+"/config.json", config)
+		}
+		again := outcomeOf(t, process(os.Args[0], "resume", run, "--json", "--quiet"))
+		if again.code != 0 {
+			t.Fatal(again.err)
+		}
+		got := parseJSON(t, again.out)
+		delete(got, "notes")
+		for _, d := range differences(got, want) {
+			t.Errorf("resumed: %s", d)
+		}
+	}
+}
+
+// A limit on the size of files stands for a full disk: first none of the table's columns has room, then the encoded rows
+// have none.
+func TestMemoryOnAFullDisk(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip(err)
+	}
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	before := listing(t)
+	for _, c := range []struct {
+		blocks int // of 512 bytes
+		says   string
+	}{{2000, "temporary files"}, {20_000, "the encoded rows, which take"}} {
+		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--memory", "30MiB")
+		cmd := process(sh, append([]string{"-c", fmt.Sprintf(`ulimit -f %d; exec "$@"`, c.blocks), "sh", os.Args[0]}, args...)...)
+		o := outcomeOf(t, cmd)
+		if o.code != 1 || !strings.Contains(o.err, c.says) || !strings.Contains(o.err, "larger disk") || strings.Count(o.err, "\n") != 1 {
+			t.Errorf("files of up to %d blocks: exit status %d, %s", c.blocks, o.code, o.err)
+		}
+		if left := changes(before, listing(t)); len(left) > 0 {
+			t.Errorf("files of up to %d blocks: %v", c.blocks, left)
+		}
+	}
+}
+
+func TestPredictAndEvaluateOnTheDisk(t *testing.T) {
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	if o := outcomeOf(t, process(os.Args[0], "train", "big.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors")); o.code != 0 {
+		t.Fatal(o.err)
+	}
+	for _, command := range [][]string{{"predict", "m.safetensors", "big.csv", "--keep", "color"}, {"evaluate", "m.safetensors", "big.csv", "--json"}} {
+		whole := outcomeOf(t, process(os.Args[0], command...))
+		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
+		if whole.code != 0 || small.code != 0 || !strings.Contains(small.err, "stand on the disk") {
+			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
+		}
+		if whole.out != small.out {
+			t.Errorf("%v: another output", command)
+		}
+	}
+}
+
+func TestMemoryIsRead(t *testing.T) {
+	place(t, map[string]string{"t.csv": "a,y\n1,2\n2,3\n"})
+	o := call("train", "t.csv", "--memory", "much")
+	if o.code != 2 || !strings.Contains(o.err, "--memory") || !strings.Contains(o.err, "2GiB") {
+		t.Errorf("%d %s", o.code, o.err)
+	}
+	if o := call("train", "t.csv", "--block-rows", "8", "--optimizer", "lbfgs"); o.code != 2 || !strings.Contains(o.err, "mini-batch") {
+		t.Errorf("%d %s", o.code, o.err)
+	}
+}

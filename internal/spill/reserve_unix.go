@@ -1,0 +1,14 @@
+//go:build darwin || freebsd
+
+package spill
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserve has the disk promise room for a file.
+func reserve(f *os.File, size int) error { return fill(f, size) }
+
+func inMemory(*unix.Statfs_t) bool { return false }

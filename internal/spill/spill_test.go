@@ -1,0 +1,125 @@
+package spill
+
+import (
+	"errors"
+	"os"
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+func TestMakeKeepsWhatIsWritten(t *testing.T) {
+	s, err := New(t.TempDir())
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.Close()
+	const n = 1 << 20
+	a, err := Make[uint32](s, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range a {
+		if a[i] != 0 {
+			t.Fatalf("a new slice has %d at %d", a[i], i)
+		}
+		a[i] = uint32(i)
+	}
+	time.Sleep(3 * ebbs) // it is put out of memory meanwhile
+	for i, v := range a {
+		if v != uint32(i) {
+			t.Fatalf("%d stands at %d", v, i)
+		}
+	}
+	if files, _ := os.ReadDir(s.Dir()); len(files) != 0 {
+		t.Errorf("the folder holds %v", files)
+	}
+	if len(s.regions) != 1 {
+		t.Errorf("%d regions for one slice", len(s.regions))
+	}
+	Free(s, a[:0])
+	if len(s.regions) != 0 {
+		t.Errorf("%d regions are left", len(s.regions))
+	}
+	if small := Must[byte](s, 10); len(small) != 10 || len(s.regions) != 0 {
+		t.Error("a small slice stands in a file")
+	}
+}
+
+func TestNilStoreIsOrdinaryMemory(t *testing.T) {
+	a := Must[int](nil, 1<<20)
+	if len(a) != 1<<20 {
+		t.Errorf("%d numbers", len(a))
+	}
+	Free(nil, a)
+	var s *Store
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCatch(t *testing.T) {
+	s, err := New(t.TempDir())
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.Close()
+	full := func() (err error) {
+		defer Catch(&err)
+		Must[byte](s, 1<<55)
+		return nil
+	}
+	if err := full(); !errors.Is(err, ErrSpill) {
+		t.Errorf("no room: %v", err)
+	}
+	defer func() {
+		if r := recover(); r != "other" {
+			t.Errorf("another panic became %v", r)
+		}
+	}()
+	func() {
+		var err error
+		defer Catch(&err)
+		panic("other")
+	}()
+}
+
+// A file that is cut short under a mapping faults as one does whose disk cannot be read.
+func TestCatchOfAFault(t *testing.T) {
+	s, err := New(t.TempDir())
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.Close()
+	f, err := os.CreateTemp(s.Dir(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const size = 1 << 20
+	if err := reserve(f, size); err != nil {
+		t.Fatal(err)
+	}
+	r, err := mapFile(f, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.regions[address(r)] = r
+	mapped.Store(address(r), size)
+	if err := f.Truncate(0); err != nil {
+		t.Fatal(err)
+	}
+	read := func() (err error) {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		defer Catch(&err)
+		for _, b := range r {
+			if b != 0 {
+				return errors.New("not zero")
+			}
+		}
+		return nil
+	}
+	if err := read(); !errors.Is(err, ErrSpill) {
+		t.Errorf("a region that cannot be read: %v", err)
+	}
+}

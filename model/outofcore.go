@@ -1,0 +1,199 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"path/filepath"
+	"unsafe"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/blocks"
+	"github.com/gradus-ml/gradus/internal/spill"
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// Training on rows in blocks: what BlockRows and BufferBlocks ask for, and what a run does by itself
+// whose encoded rows do not fit in memory. Then they stand in a file, are read ahead, and the
+// memory needed does not grow with them.
+
+// Without a word from the caller a block is about so many bytes, and a buffer so many blocks. Neither
+// depends on the memory there is, since both are part of the result's bits.
+const (
+	blockBytes   = 1 << 18
+	bufferBlocks = 256
+)
+
+// blocked reports whether the run takes its rows in blocks.
+func (o *Options) blocked() bool { return o.BlockRows > 0 || o.BufferBlocks > 0 }
+
+// settleBlocks fills in how large blocks and buffers are.
+func (f *Fit) settleBlocks() {
+	o := &f.Options
+	if o.BlockRows == 0 {
+		row := 4 * (f.Encoding.Width() + f.Encoding.Outputs())
+		o.BlockRows = 1 << (bits.Len(uint(max(16, min(1<<16, blockBytes/row)))) - 1)
+	}
+	o.BufferBlocks = or(o.BufferBlocks, bufferBlocks)
+}
+
+// checkBlocks refuses what needs all rows at hand.
+func (o *Options) checkBlocks(c *train.Config) error {
+	const how = "rows in blocks are trained on by mini-batch or stochastic descent"
+	switch {
+	case o.BlockRows < 0:
+		return refuse("BlockRows", o.BlockRows, "give a whole number of at least 1")
+	case o.BufferBlocks < 0:
+		return refuse("BufferBlocks", o.BufferBlocks, "give a whole number of at least 1")
+	case !o.blocked():
+		return nil
+	case c.Solver != nil || c.Method == train.Batch || c.Method == train.PerSample:
+		return refuse("Method", nil, "%s, and this run looks at all rows at once: choose mini-batch, and an optimizer other than lbfgs and cg", how)
+	case o.Tolerance != nil:
+		return refuse("Tolerance", nil, "%s, which looks at a batch at a time, and a tolerance is of all rows: take a loss to reach, or patience", how)
+	case o.Members > 1:
+		return refuse("Members", nil, "%s, and the members of an ensemble need other rows each: train one network, or use a part of the rows that fits in memory", how)
+	}
+	return nil
+}
+
+// outOfCore settles that the encoded rows go to the disk, since they do not fit in memory. full is the
+// refusal where they cannot.
+func (f *Fit) outOfCore(full error) error {
+	o := f.Options
+	o.BlockRows = or(o.BlockRows, 1)
+	if err := o.checkBlocks(&f.recipe.config); err != nil {
+		return fmt.Errorf("%w; they could stand on the disk, but %w", full, err)
+	}
+	if f.Encoding.HasMeans() && !f.adopted {
+		return fmt.Errorf("%w; they could stand on the disk, but a column has more than 256 levels, whose means look at all rows: leave it out with Ignore", full)
+	}
+	f.settleBlocks()
+	f.spilled = true
+	f.note("The encoded rows do not fit in the memory there is, so they stand on the disk, in blocks of %d rows of which %d are shuffled together; the loss is that of the last epoch's batches, and there is no diagnosis.", f.Options.BlockRows, f.Options.BufferBlocks)
+	return nil
+}
+
+// orderOf is the order in which the run takes its rows.
+func (f *Fit) orderOf() blocks.Order {
+	o := &f.Options
+	return blocks.Order{Rows: f.Rows.Train, BlockRows: o.BlockRows, BufferBlocks: o.BufferBlocks, Seed: o.Seed, Still: o.NoShuffle}
+}
+
+// bufferSize is how many numbers the rows take that are in memory at a time: two buffers and a piece.
+func (f *Fit) bufferSize() float64 {
+	o := f.orderOf()
+	rows := o.BufferRows() * min(2, o.Buffers())
+	return float64(rows+o.BlockRows) * float64(f.Encoding.Width()+f.Encoding.Outputs()+2)
+}
+
+// layout says what the file of the encoded rows holds. Its key is that of the rows, and no file of another
+// table, encoding or choice of rows has the same.
+func (f *Fit) layout(weighted bool) (blocks.Layout, error) {
+	l := blocks.Layout{Rows: f.Rows.Train, BlockRows: f.Options.BlockRows, Inputs: f.Encoding.Width(), Outputs: f.Encoding.Outputs(), Weighted: weighted}
+	if f.tables.Cache == "" {
+		return l, nil // no other run reads it
+	}
+	text, err := json.Marshal(f.Encoding)
+	if err != nil {
+		return l, err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %q %v %v\n", f.sources()["train"].SHA256, text, f.Options.SampleWeight, f.recipe.classWeight, f.Options.Precision)
+	if len(f.parts.train) > 0 {
+		h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&f.parts.train[0])), len(f.parts.train)*int(unsafe.Sizeof(f.parts.train[0]))))
+	}
+	h.Sum(l.Key[:0])
+	return l, nil
+}
+
+// source gives the training rows in blocks: from memory, or from a file that is written now, unless an
+// earlier run has left it. see is shown all rows of a file.
+func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (blocks.Source[T], blocks.Layout, error) {
+	l, err := f.layout(d.Train.W != nil)
+	if err != nil {
+		return nil, l, err
+	}
+	if !f.spilled {
+		return blocks.Memory[T]{Set: d.Train, BlockRows: l.BlockRows}, l, nil
+	}
+	b, err := f.Encoding.Bind(f.tables.Train)
+	if err != nil {
+		return nil, l, err
+	}
+	f.imputed = nil
+	encode := func(block int, into train.Set[T]) error {
+		from := block * l.BlockRows
+		rows := f.parts.train[from : from+into.Rows()]
+		counts, err := data.Inputs(b, rows, into.X.Data)
+		if err != nil {
+			return err
+		}
+		f.imputed = addCounts(f.imputed, counts)
+		copy(into.Y.Data[:into.Rows()*l.Outputs], d.Train.Y.Data[from*l.Outputs:])
+		if into.W != nil {
+			copy(into.W, d.Train.W[from:])
+		}
+		see(into)
+		if f.Options.Encoded != nil {
+			f.Options.Encoded(from+into.Rows(), l.Rows)
+		}
+		return nil
+	}
+	var file *blocks.File[T]
+	dir, name := f.tables.Spill.Dir(), ""
+	if f.tables.Cache != "" {
+		dir, name = f.tables.Cache, fmt.Sprintf("%x.rows", l.Key[:12])
+		path := filepath.Join(dir, name)
+		file, err = blocks.Open(path, l, see)
+		switch {
+		case err == nil && json.Unmarshal(file.Text, &f.imputed) == nil:
+			f.note("The encoded rows were there already, in %s.", path)
+		case !errors.Is(err, fs.ErrNotExist):
+			f.note("The encoded rows were written anew: %v.", err)
+			file = nil
+		}
+	}
+	if file == nil {
+		file, err = blocks.Create(dir, name, l, encode, func() []byte {
+			text, _ := json.Marshal(f.imputed) // plain data
+			return text
+		})
+	}
+	if err != nil {
+		return nil, l, err
+	}
+	f.file = file
+	return file, l, nil
+}
+
+// trainRows is room for the training rows: all of them, encoded, or where they go to a file the targets
+// alone, X then having no numbers.
+func trainRows[T nn.Float](f *Fit) (s train.Set[T], counts data.Counts, err error) {
+	if !f.spilled {
+		return encodeTraining[T](f, len(f.parts.train))
+	}
+	n, outputs := len(f.parts.train), f.Encoding.Outputs()
+	s.X = nn.Matrix[T]{Rows: n, Cols: f.Encoding.Width()}
+	s.Y = nn.Matrix[T]{Rows: n, Cols: outputs, Data: spill.Must[T](f.tables.Spill, n*outputs)}
+	b, err := f.Encoding.Bind(f.tables.Train)
+	if err != nil {
+		return s, nil, err
+	}
+	return s, nil, data.Targets(b, f.parts.train, s.Y.Data)
+}
+
+// heldRows is room for encoded rows that are held out, on the disk where the training rows are there.
+func heldRows[T nn.Float](f *Fit, t *data.Table, rows []int) (s train.Set[T], counts data.Counts, err error) {
+	if !f.spilled {
+		return encode[T](f.Encoding, t, rows)
+	}
+	width, outputs := f.Encoding.Width(), f.Encoding.Outputs()
+	s.X = nn.Matrix[T]{Rows: len(rows), Cols: width, Data: spill.Must[T](f.tables.Spill, len(rows)*width)}
+	s.Y = nn.Matrix[T]{Rows: len(rows), Cols: outputs, Data: spill.Must[T](f.tables.Spill, len(rows)*outputs)}
+	return encodeInto(f.Encoding, t, rows, s)
+}

@@ -1,0 +1,354 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/memory"
+	"github.com/gradus-ml/gradus/train"
+)
+
+// blockTable is a table of numbers and categories, some missing.
+func blockTable(t *testing.T, rows int, target func(a, b float64, color string) string) *data.Table {
+	t.Helper()
+	r := rand.New(rand.NewPCG(3, 4))
+	var cells [][]string
+	for i := range rows {
+		a, b, color := r.NormFloat64(), r.Float64(), []string{"red", "green", "blue"}[r.IntN(3)]
+		row := []string{fmt.Sprintf("%.4f", a), fmt.Sprintf("%.4f", b), color, fmt.Sprint(1 + i%3), target(a, b, color)}
+		if i%19 == 0 {
+			row[1] = ""
+		}
+		cells = append(cells, row)
+	}
+	table, err := data.NewTable("blocks", []string{"a", "b", "color", "w", "y"}, cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func amount(a, b float64, color string) string {
+	return fmt.Sprintf("%.4f", math.Sin(a)+b*float64(len(color)))
+}
+
+func class(a, b float64, color string) string {
+	return []string{"no", "yes"}[map[bool]int{true: 1}[a+b > float64(len(color)-4)]]
+}
+
+func spillOf(t *testing.T) *data.Spill {
+	t.Helper()
+	s, err := data.NewSpill(t.TempDir())
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// tight lets a run take so much memory until the test ends.
+func tight(t *testing.T, bytes uint64) {
+	was := available
+	available = func() (memory.Limit, bool) { return memory.Limit{Bytes: bytes, Of: "this test"}, true }
+	t.Cleanup(func() { available = was })
+}
+
+// trainTo runs to the end.
+func trainTo(t *testing.T, tables Tables, o Options) (*Model, *Fit) {
+	t.Helper()
+	f, err := Prepare(tables, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Release)
+	for _, err := range f.Strides(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := f.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, f
+}
+
+// scoresOf is all that is said of how good a model is.
+func scoresOf(t *testing.T, m *Model) string {
+	t.Helper()
+	text, err := json.Marshal(m.Training.Metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestOutOfCoreHasTheBitsOfMemory(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		target func(a, b float64, color string) string
+		o      Options
+	}{
+		{"regression", amount, Options{}},
+		{"classes", class, Options{ClassWeight: []string{"balanced"}, Metrics: []string{"auc"}}},
+		{"weights and test rows", amount, Options{SampleWeight: "w", Test: new(0.1)}},
+		{"float64, batch norm", amount, Options{Precision: "float64", Norm: "batch"}},
+		{"no shuffle", amount, Options{NoShuffle: true}},
+		{"label smoothing and dropout", class, Options{LabelSmoothing: 0.1, Dropout: 0.2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table := blockTable(t, 8000, c.target)
+			o := c.o
+			o.Seed, o.Epochs, o.Hidden, o.BlockRows, o.BufferBlocks = 5, 3, []int{8}, 64, 7
+			inMemory, f := trainTo(t, Tables{Train: table}, o)
+			if f.spilled {
+				t.Fatal("it did not fit")
+			}
+			tight(t, 230_000)
+			if _, err := Prepare(Tables{Train: table}, o, nil); !errors.Is(err, ErrMemory) {
+				t.Fatalf("without a disk: %v", err)
+			}
+			onDisk, g := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, o)
+			if !g.spilled {
+				t.Fatal("it fits")
+			}
+			if a, b := inMemory.WeightsSHA256(), onDisk.WeightsSHA256(); a != b {
+				t.Errorf("weights %s in memory, %s on the disk", a, b)
+			}
+			if a, b := scoresOf(t, inMemory), scoresOf(t, onDisk); a != b {
+				t.Errorf("scores %s in memory, %s on the disk", a, b)
+			}
+			if a, b := f.Imputed(), g.Imputed(); !slices.Equal(a, b) {
+				t.Errorf("imputed %v in memory, %v on the disk", a, b)
+			}
+			own := func(note string) bool { return strings.HasPrefix(note, "The encoded rows do not fit") }
+			if a, b := f.Notes, slices.DeleteFunc(g.Notes, own); !slices.Equal(a, b) {
+				t.Errorf("notes %q in memory, %q on the disk", a, b)
+			}
+		})
+	}
+}
+
+// A buffer that takes all rows shuffles them as a run without blocks does.
+func TestOneBufferIsAnOrdinaryRun(t *testing.T) {
+	table := blockTable(t, 1000, amount)
+	o := Options{Seed: 5, Epochs: 4, Hidden: []int{8}}
+	plain, _ := trainTo(t, Tables{Train: table}, o)
+	o.BlockRows, o.BufferBlocks = 100, 10
+	blocked, _ := trainTo(t, Tables{Train: table}, o)
+	if a, b := plain.WeightsSHA256(), blocked.WeightsSHA256(); a != b {
+		t.Errorf("weights %s without blocks, %s in one buffer", a, b)
+	}
+	o.BufferBlocks = 3
+	if other, _ := trainTo(t, Tables{Train: table}, o); other.WeightsSHA256() == plain.WeightsSHA256() {
+		t.Error("a small buffer changes nothing")
+	}
+}
+
+func TestOutOfCoreByItself(t *testing.T) {
+	table := blockTable(t, 3000, amount)
+	tight(t, 150_000)
+	_, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}}, nil)
+	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "fewer blocks") {
+		t.Fatalf("the buffers of the default do not fit either: %v", err)
+	}
+	m, f := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 2, BufferBlocks: 1, BlockRows: 128})
+	if !f.spilled || m.Options.BlockRows != 128 {
+		t.Errorf("spilled %v, options %+v", f.spilled, m.Options)
+	}
+}
+
+// An ensemble that nobody has asked for is one network where its rows do not fit.
+func TestAutoMembersThatDoNotFit(t *testing.T) {
+	table := blockTable(t, 8000, amount)
+	tight(t, 230_000)
+	o := Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers}
+	m, f := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, Options{Hidden: []int{8}, Epochs: 1, Members: AutoMembers, BufferBlocks: 2, BlockRows: 64})
+	if len(m.Members()) > 1 || !f.spilled || !strings.Contains(fmt.Sprint(f.Notes), "One network is trained") {
+		t.Errorf("blocks asked for: %d members, notes %q", len(m.Members()), f.Notes)
+	}
+	_, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
+	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "with the rows on the disk") {
+		t.Errorf("the default: %v", err)
+	}
+}
+
+func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
+	for _, c := range []struct {
+		o      Options
+		option string
+	}{
+		{Options{BlockRows: 10, Optimizer: "lbfgs"}, "Method"},
+		{Options{BufferBlocks: 10, Method: "batch"}, "Method"},
+		{Options{BlockRows: 10, Method: "per-sample"}, "Method"},
+		{Options{BlockRows: 10, Tolerance: new(0.1)}, "Tolerance"},
+		{Options{BlockRows: 10, Members: 3}, "Members"},
+		{Options{BlockRows: -1}, "BlockRows"},
+		{Options{BufferBlocks: -1}, "BufferBlocks"},
+	} {
+		var e *OptionError
+		if err := c.o.Validate(); !errors.As(err, &e) || e.Option != c.option {
+			t.Errorf("%+v: %v", c.o, err)
+		}
+	}
+}
+
+func TestOutOfCoreRefusesSolversAndMeans(t *testing.T) {
+	spilling := Tables{Train: blockTable(t, 3000, amount), Spill: spillOf(t)}
+	tight(t, 150_000)
+	if _, err := Prepare(spilling, Options{Hidden: []int{8}, Optimizer: "lbfgs"}, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "mini-batch") {
+		t.Errorf("lbfgs: %v", err)
+	}
+	var cells [][]string
+	for i := range 4000 {
+		cells = append(cells, []string{fmt.Sprintf("l%d", i%400), fmt.Sprint(i%400%7*10 + i%3)})
+	}
+	many, err := data.NewTable("many", []string{"l", "y"}, cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spilling.Train = many
+	tight(t, 1<<20)
+	if _, err := Prepare(spilling, Options{Hidden: []int{8}, Task: data.Regression, BufferBlocks: 1, BlockRows: 16}, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "256 levels") {
+		t.Errorf("means: %v", err)
+	}
+}
+
+func TestCacheIsReused(t *testing.T) {
+	table := blockTable(t, 3000, amount)
+	o := Options{Seed: 5, Epochs: 2, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4}
+	tight(t, 150_000)
+	tables := Tables{Train: table, Spill: spillOf(t), Cache: t.TempDir()}
+	encoded := 0
+	o.Encoded = func(rows, of int) { encoded = rows }
+	first, f := trainTo(t, tables, o)
+	files, _ := filepath.Glob(filepath.Join(tables.Cache, "*"))
+	if len(files) != 1 || encoded != f.Rows.Train {
+		t.Fatalf("%d rows were encoded into %v", encoded, files)
+	}
+	encoded = 0
+	again, g := trainTo(t, tables, o)
+	if encoded != 0 || again.WeightsSHA256() != first.WeightsSHA256() || !slices.Equal(f.Imputed(), g.Imputed()) {
+		t.Errorf("%d rows were encoded anew, weights %s and %s", encoded, first.WeightsSHA256(), again.WeightsSHA256())
+	}
+	other := o
+	other.Seed = 6 // other validation rows
+	if trainTo(t, tables, other); encoded == 0 {
+		t.Error("other rows were taken from the cache")
+	}
+	raw, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{3, 40, 5000, len(raw) / 2, len(raw) - 1} {
+		encoded = 0
+		damaged := bytes.Clone(raw)
+		damaged[at] ^= 4
+		os.WriteFile(files[0], damaged, 0o644)
+		m, f := trainTo(t, tables, o)
+		if encoded == 0 || m.WeightsSHA256() != first.WeightsSHA256() || !strings.Contains(fmt.Sprint(f.Notes), "written anew") {
+			t.Errorf("byte %d changed: %d rows were encoded, notes %q", at, encoded, f.Notes)
+		}
+	}
+}
+
+// A byte that changes while the run goes on ends it with a sentence, and what was reached is there.
+func TestDamageDuringTheRun(t *testing.T) {
+	table := blockTable(t, 3000, amount)
+	tight(t, 150_000)
+	tables := Tables{Train: table, Spill: spillOf(t), Cache: t.TempDir()}
+	f, err := Prepare(tables, Options{Seed: 5, Epochs: 5, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	files, _ := filepath.Glob(filepath.Join(tables.Cache, "*"))
+	var failed error
+	for s, err := range f.Steps(context.Background()) {
+		if err != nil {
+			failed = err
+		}
+		if s.N == 3 && err == nil {
+			file, err := os.OpenFile(files[0], os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, _ := file.Stat()
+			b := make([]byte, 1)
+			for at := int64(5000); at < info.Size()-1000; at += 1000 {
+				file.ReadAt(b, at)
+				b[0] ^= 1
+				file.WriteAt(b, at)
+			}
+			file.Close()
+		}
+	}
+	if !errors.Is(failed, train.ErrStream) || !strings.Contains(failed.Error(), "block") {
+		t.Errorf("the run ended with %v", failed)
+	}
+	if m, err := f.Model(); err != nil || m.Training.Steps < 3 {
+		t.Errorf("what was reached: %+v, %v", m, err)
+	}
+}
+
+func TestOutOfCoreResumes(t *testing.T) {
+	table := blockTable(t, 3000, amount)
+	o := Options{Seed: 5, Epochs: 3, Hidden: []int{8}, BlockRows: 64, BufferBlocks: 4, BatchSize: 50}
+	tight(t, 150_000)
+	whole, _ := trainTo(t, Tables{Train: table, Spill: spillOf(t)}, o)
+	f, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	var saved bytes.Buffer
+	for s := range f.Steps(context.Background()) {
+		if s.N == 77 { // within the second epoch
+			if err := f.Checkpoint(&saved); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		memory uint64
+	}{{"on the disk", 150_000}, {"in memory", 1 << 30}} {
+		tight(t, c.memory)
+		g, err := Prepare(Tables{Train: table, Spill: spillOf(t)}, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Release()
+		check, err := train.ReadCheckpoint(bytes.NewReader(saved.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Restore(check); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range g.Strides(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := g.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.WeightsSHA256() != whole.WeightsSHA256() {
+			t.Errorf("%s: the resumed run has other weights", c.name)
+		}
+	}
+}
