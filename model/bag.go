@@ -90,7 +90,7 @@ func (f *Fit) bagged() (err error) {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Room, t.Spill = &fold, room, nil
-		own.Members, own.MaxTime, own.Elsewhere = 0, 0, nil
+		own.Members, own.MaxTime, own.Shrink, own.Elsewhere = 0, 0, false, nil // all are shrunk alike
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
@@ -111,7 +111,7 @@ func (f *Fit) bagged() (err error) {
 		sources: f.sources, bag: b, runner: b,
 	}
 	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
-	f.Options.Stage, f.Options.Refuse, f.Options.Elsewhere = o.Stage, o.Refuse, o.Elsewhere
+	f.Options.Stage, f.Options.Refuse, f.Options.Shrink, f.Options.Elsewhere = o.Stage, o.Refuse, o.Shrink, o.Elsewhere
 	for _, n := range notes {
 		if !slices.Contains(f.Notes, n) {
 			f.Notes = append(f.Notes, n)

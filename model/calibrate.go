@@ -162,19 +162,31 @@ func (m *Model) tempers() bool {
 
 // setTemperature divides the logits of the model by a temperature.
 func (m *Model) setTemperature(temperature float64) {
+	m.Temperature = temperature
+	m.adjust()
+}
+
+// adjust makes the network that predicts of the one that was trained.
+func (m *Model) adjust() {
 	if m.trained == nil {
 		m.trained = m.engine
 	}
-	m.Temperature, m.engine = temperature, m.trained.tempered(1/temperature)
+	m.engine = m.trained
+	if m.Temperature != 1 {
+		m.engine = m.engine.tempered(1 / m.Temperature)
+	}
+	if s := m.Shrinkage; s != nil {
+		m.engine = m.engine.shrunk(s.Share, s.links(m.Encoding))
+	}
 }
 
-// AsTrained returns the model without its temperature.
+// AsTrained returns the model without its temperature and its shrinkage.
 func (m *Model) AsTrained() *Model {
 	if m.trained == nil {
 		return m
 	}
 	out := *m
-	out.Temperature, out.engine, out.trained = 1, m.trained, nil
+	out.Temperature, out.Shrinkage, out.engine, out.trained = 1, nil, m.trained, nil
 	return &out
 }
 
@@ -240,14 +252,20 @@ func (f *Fit) heldBack(m *Model) (*Judged, error) {
 	return f.judge(m, "validation", t, f.parts.validation)
 }
 
-// hold gives a model what the rows that did not train it say of it: with Options.Calibrate a temperature, and
-// what its intervals or sets are made of.
+// hold gives a model what the rows that did not train it say of it: with Options.Shrink a shrinkage, with
+// Options.Calibrate a temperature, and what its intervals or sets are made of.
 func (f *Fit) hold(m *Model) error {
 	j, err := f.heldBack(m)
 	if j == nil || err != nil {
 		return err
 	}
-	if f.Options.Calibrate && f.bag == nil { // each member of an ensemble has a temperature of its own
+	shrunk := f.Options.Shrink && m.shrink(j)
+	if shrunk {
+		if j, err = f.heldBack(m); err != nil {
+			return err
+		}
+	}
+	if f.Options.Calibrate && f.bag == nil && !shrunk { // each member of an ensemble has a temperature of its own
 		if c := m.Calibrate(j.Says, j.Truth, j.W); c != nil && c.Kept {
 			if j, err = f.heldBack(m); err != nil {
 				return err

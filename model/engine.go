@@ -24,6 +24,9 @@ type engine interface {
 	predictEncoded(x nn.Matrix[float64], out []float64)
 	// tempered returns an engine whose logits are those of this one times beta.
 	tempered(beta float64) engine
+	// shrunk returns an engine whose outputs, before the activation, are share of those of this one, and
+	// the rest of the links.
+	shrunk(share float64, links []float64) engine
 	// shape returns what the network is, without a copy of it.
 	shape() (inputs int, layers []nn.Dense, parameters int)
 	// double returns the network in float64: a copy, or itself.

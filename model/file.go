@@ -38,6 +38,7 @@ type header struct {
 	Loss        string         `json:"loss"`
 	Threshold   float64        `json:"threshold,omitempty"`   // of two classes; without one it is 0.5
 	Temperature float64        `json:"temperature,omitempty"` // that divides the logits; without one they stay
+	Shrinkage   *Shrinkage     `json:"shrinkage,omitempty"`   // towards the guess
 	Conformal   *Conformal     `json:"conformal,omitempty"`
 	Encoding    *data.Encoding `json:"encoding"`
 	Options     Options        `json:"options"`
@@ -81,7 +82,7 @@ func (m *Model) header() header {
 	if m.Threshold != 0.5 {
 		h.Threshold = m.Threshold
 	}
-	h.Conformal = m.Conformal
+	h.Conformal, h.Shrinkage = m.Conformal, m.Shrinkage
 	if members := m.Members(); members != nil {
 		h.Format, h.Inputs, h.Loss, h.Encoding = ensembleFormat, 0, "", nil
 		for _, m := range members {
@@ -89,7 +90,7 @@ func (m *Model) header() header {
 		}
 		return h
 	}
-	if m.trained != nil {
+	if m.Temperature != 1 {
 		h.Temperature = m.Temperature
 	}
 	for _, l := range layers {
@@ -179,13 +180,21 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	return m, file.calibrated(m, &h, "")
 }
 
-// calibrated sets what a header says of the temperature and of how far the model was off.
+// calibrated sets what a header says of the temperature, of the shrinkage and of how far the model was off.
 func (file *Weights) calibrated(m *Model, h *header, where string) error {
 	if t := h.Temperature; t != 0 {
 		if !(t > 0) || math.IsInf(t, 0) || !m.tempers() {
 			return file.bad("%sits temperature is %v, which is not a positive number, or its outputs have no logits to divide", where, t)
 		}
 		m.setTemperature(t)
+	}
+	if s := h.Shrinkage; s != nil {
+		if err := s.validate(m); err != nil {
+			return file.bad("%s%w", where, err)
+		}
+		if m.Shrinkage = s; m.ensemble == nil { // whose members have it themselves
+			m.adjust()
+		}
 	}
 	if m.Conformal = h.Conformal; m.Conformal != nil {
 		if err := m.Conformal.validate(m); err != nil {

@@ -22,11 +22,13 @@ type Model struct {
 	Threshold float64
 	// Temperature divides the logits of the network as it was trained; 1 leaves them. Calibrate sets it.
 	Temperature float64
+	// Shrinkage is how far it is moved towards a guess that never looks at the inputs; nil: not at all.
+	Shrinkage *Shrinkage
 	// Conformal is how far the model was off on rows that trained nothing, for Intervals and Sets; nil
 	// where it is not known.
 	Conformal *Conformal
 	engine    engine    // that predicts; of an ensemble that of the first member
-	trained   engine    // without the temperature; nil where there is none
+	trained   engine    // without temperature and shrinkage; nil where there are none
 	ensemble  *ensemble // nil: the model is one network
 }
 

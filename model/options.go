@@ -119,7 +119,10 @@ type Options struct {
 	// How predictions are scored.
 	Metrics   []string `json:"metric,omitempty"`    // of reports; the first one chooses the epoch instead of the loss
 	Calibrate bool     `json:"calibrate,omitempty"` // of classes: divide the logits by the temperature that suits the validation rows
-	Threshold string   `json:"threshold,omitempty"` // of two classes: a number (default 0.5), or auto:METRIC
+	// Shrink moves a model towards a guess that never looks at the inputs, where rows that trained nothing are
+	// told worse than by that guess; see Shrinkage.
+	Shrink    bool   `json:"shrink,omitempty"`
+	Threshold string `json:"threshold,omitempty"` // of two classes: a number (default 0.5), or auto:METRIC
 
 	// Custom parts that names may refer to.
 	Custom Custom `json:"-"`

@@ -26,8 +26,12 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 		}
 	}
 	for _, member := range taken {
+		all := member.says
+		if m.Shrinkage != nil && f.bag.taken != nil { // which the run's own members have not
+			all = m.Shrinkage.of(m.Task(), all)
+		}
 		for i, row := range member.rows {
-			says := member.says[i*width:][:width]
+			says := all[i*width:][:width]
 			if members[row]++; sums[row] == nil {
 				sums[row] = slices.Clone(says)
 				j.Rows = append(j.Rows, row)

@@ -32,24 +32,25 @@ func (c *infoCmd) Run(e *env) error {
 	}
 	if c.JSON {
 		return e.writeJSON(struct {
-			Task        string         `json:"task"`
-			Target      []string       `json:"target"`
-			Classes     []string       `json:"classes,omitempty"`
-			Columns     []string       `json:"columns"`
-			Inputs      []string       `json:"inputs"`
-			Network     string         `json:"network"`
-			Parameters  int            `json:"parameters"`
-			Precision   string         `json:"precision"`
-			Weights     string         `json:"weights_sha256"`
-			Threshold   float64        `json:"threshold"`         // of two classes
-			Temperature float64        `json:"temperature"`       // that divides the logits; 1: as trained
-			Conformal   int            `json:"conformal_rows"`    // rows that intervals and sets are made of
-			Members     []memberJSON   `json:"members,omitempty"` // of an ensemble
-			Options     model.Options  `json:"options"`
-			Training    model.Training `json:"training"`
+			Task        string           `json:"task"`
+			Target      []string         `json:"target"`
+			Classes     []string         `json:"classes,omitempty"`
+			Columns     []string         `json:"columns"`
+			Inputs      []string         `json:"inputs"`
+			Network     string           `json:"network"`
+			Parameters  int              `json:"parameters"`
+			Precision   string           `json:"precision"`
+			Weights     string           `json:"weights_sha256"`
+			Threshold   float64          `json:"threshold"`   // of two classes
+			Temperature float64          `json:"temperature"` // that divides the logits; 1: as trained
+			Shrinkage   *model.Shrinkage `json:"shrinkage,omitempty"`
+			Conformal   int              `json:"conformal_rows"`    // rows that intervals and sets are made of
+			Members     []memberJSON     `json:"members,omitempty"` // of an ensemble
+			Options     model.Options    `json:"options"`
+			Training    model.Training   `json:"training"`
 		}{
 			string(m.Task()), m.Targets(), m.Classes(), m.Columns(), m.Encoding.InputNames(),
-			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, conformalRows(m), membersJSON(m), m.Options, m.Training,
+			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, m.Shrinkage, conformalRows(m), membersJSON(m), m.Options, m.Training,
 		})
 	}
 	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
@@ -64,6 +65,9 @@ func (c *infoCmd) Run(e *env) error {
 	e.printf("Descent  %s, seed %d\n", descentText(m.Options), m.Options.Seed)
 	e.printf("Rows     %s\n", rowsText(m.Training.Rows))
 	e.printf("Trained  %s\n", trainedText(m))
+	if s := m.Shrinkage; s != nil {
+		e.printf("%s\n", shrinkageText(m, s))
+	}
 	if c := m.Training.Calibration; c != nil {
 		e.printf("%s\n", calibrationText(c))
 	}

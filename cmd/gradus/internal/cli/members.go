@@ -28,9 +28,9 @@ func (f *presetFlag) add(o *model.Options) {
 	case f.Preset == "quick" && o.Recipe == model.RecipeAuto:
 		o.Recipe = model.RecipePlain
 	case f.Preset == "default" && o.Members == 0:
-		o.Members = model.AutoMembers
+		o.Members, o.Shrink = model.AutoMembers, true
 	case f.Preset == "best" && o.Members == 0:
-		o.Members = bestMembers
+		o.Members, o.Shrink = bestMembers, true
 	}
 }
 

@@ -44,6 +44,9 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 		}
 		e.printf("Decides  %s above a probability of %s%s\n", m.Classes()[1], short(m.Threshold), by)
 	}
+	if s := m.Shrinkage; s != nil {
+		e.printf("%s\n", shrinkageText(m, s))
+	}
 	if c := t.Calibration; c != nil {
 		e.printf("%s\n", calibrationText(c))
 	} else if text := memberCalibrations(m); text != "" {
@@ -89,6 +92,20 @@ func testFile(test string) string {
 		return ""
 	}
 	return test
+}
+
+// shrinkageText says why and how far a model is moved towards a guess.
+func shrinkageText(m *model.Model, s *model.Shrinkage) string {
+	what, loss := "the class shares", "log loss"
+	if m.Task() == data.Regression {
+		what, loss = "the mean", "mean square in the trained unit"
+	}
+	kept := "nothing of its own is left"
+	if s.Share > 0 {
+		kept = fmt.Sprintf("%.0f %% of its own is left", 100*s.Share)
+	}
+	return fmt.Sprintf("Shrunk   towards %s, for the model told the %s worse than that guess: %s, %s %s in place of %s (guess %s)",
+		what, counted(s.Rows, s.What+" row"), kept, loss, short(s.After), short(s.Before), short(s.Guess))
 }
 
 // calibrationText says what a temperature does to the probabilities.

@@ -26,7 +26,7 @@ const repository = "../../../../"
 var results = []any{
 	train.Step{}, train.Point{}, train.Result{}, train.Retreat{}, train.Preview{}, train.DivergedError{},
 	nn.Check{}, nn.CheckGroup{}, nn.Comparison{}, optim.Move{},
-	model.Training{}, model.Importance{}, model.ColumnImportance{}, model.Prediction{}, model.Shapley{}, model.ShapleyRow{}, model.Partial{}, model.Calibration{}, model.OffByTarget{}, model.Scores{}, model.Interval{},
+	model.Training{}, model.Importance{}, model.ColumnImportance{}, model.Prediction{}, model.Shapley{}, model.ShapleyRow{}, model.Partial{}, model.Calibration{}, model.Shrinkage{}, model.OffByTarget{}, model.Scores{}, model.Interval{},
 	lesson.RatePoint{}, lesson.Point{}, lesson.Outcome{}, lesson.SampleResult{}, lesson.Output{},
 }
 

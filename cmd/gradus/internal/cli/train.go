@@ -293,13 +293,14 @@ type trainJSON struct {
 	Model            *string          `json:"model"`
 	Seed             uint64           `json:"seed"`
 
-	Task       data.Task  `json:"task"`
-	Target     []string   `json:"target"`
-	Rows       model.Rows `json:"rows"`
-	Inputs     int        `json:"inputs"`
-	Parameters int        `json:"parameters"`
-	BestEpoch  *int       `json:"best_epoch"`
-	Threshold  *float64   `json:"threshold,omitempty"` // of two classes
+	Task       data.Task        `json:"task"`
+	Target     []string         `json:"target"`
+	Rows       model.Rows       `json:"rows"`
+	Inputs     int              `json:"inputs"`
+	Parameters int              `json:"parameters"`
+	BestEpoch  *int             `json:"best_epoch"`
+	Threshold  *float64         `json:"threshold,omitempty"` // of two classes
+	Shrinkage  *model.Shrinkage `json:"shrinkage,omitempty"`
 	saidJSON
 	Options model.Options `json:"options"`
 }
@@ -312,7 +313,7 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 		Ranks: c.ranks.json(f), Metrics: t.Metrics, Diagnosis: option.Findings(t.Diagnosis), WeightsSHA256: m.WeightsSHA256(), Members: membersJSON(m),
 		Seed: m.Options.Seed, Task: m.Task(), Target: m.Targets(), Rows: t.Rows,
 		Inputs: m.Encoding.Width(), Parameters: m.Parameters(), saidJSON: said(f.Schema, f.Said()),
-		Options: m.Options,
+		Options: m.Options, Shrinkage: m.Shrinkage,
 	}
 	if path != "" {
 		out.Model = &path

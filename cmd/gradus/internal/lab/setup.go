@@ -70,6 +70,7 @@ func (s Setup) shown() error {
 	if o.Members == 1 { // as without the flag
 		o.Members = 0
 	}
+	o.Shrink = false // which changes a model, not the run
 	plain.Options.Types, o.Patience, o.Threads = o.Types, nil, 0
 	want, err := optionsByName(plain.Options)
 	if err != nil {

@@ -54,7 +54,7 @@ var examples = map[string]string{
 	"schedule": "cosine", "warmup": "3", "shuffle": "off", "block-rows": "64", "buffer-blocks": "8", "dropout": "0.5", "input-dropout": "0.25", "l1": "0.1", "l2": "0.2", "weight-decay": "0.3",
 	"max-norm": "1", "clip-norm": "2", "clip-value": "3", "ema": "0.9", "epochs": "11", "max-time": "1m30s", "tolerance": "0.5", "target-loss": "-1",
 	"patience": "0", "min-delta": "0.5", "on-divergence": "halve-lr", "precision": "float64", "threads": "2", "shards": "3", "validation": "none",
-	"test": "0.25", "split": "time:a", "group": "g", "sample-weight": "w", "metric": "auc,f1", "calibrate": "on", "threshold": "0.25", "members": "4",
+	"test": "0.25", "split": "time:a", "group": "g", "sample-weight": "w", "metric": "auc,f1", "calibrate": "on", "shrink": "on", "threshold": "0.25", "members": "4",
 }
 
 // What Set reads, Text writes; no text is the zero value, and every option says what no value is.
@@ -168,7 +168,8 @@ func TestDefaultsAreInForce(t *testing.T) {
 	}
 	is(Named("shuffle"), "on")
 	is(Named("bias"), "on")
-	for _, name := range []string{"dropout", "test", "norm", "split", "hidden", "loss", "precision", "ema"} {
+	is(Named("members"), "1") // in the library; a command goes by --preset
+	for _, name := range []string{"members", "dropout", "test", "norm", "split", "hidden", "loss", "precision", "ema"} {
 		if !tried[name] {
 			t.Errorf("--%s says no default", name)
 		}

@@ -215,11 +215,13 @@ var all = []*Option{
 		Help:    "What to report, with commas between them; the first one chooses the epoch on the validation rows. Default: the usual ones, and the loss chooses."},
 	{Field: "Calibrate", Name: "calibrate", Group: Rows,
 		Help: "Of classes: divide the logits by the temperature that suits the validation rows, where that makes probabilities better."},
+	{Field: "Shrink", Name: "shrink", Group: Rows,
+		Help: "Where rows that trained nothing are told worse than by always guessing the class shares or the mean: move what the model says towards that guess. On by default unless --members or --preset quick says how many networks there are."},
 	{Field: "Threshold", Name: "threshold", Group: Rows, Placeholder: "X|auto:METRIC", Words: thresholdWords(),
 		Help: "Above which probability the second of two classes is predicted: a number, or auto:f1 (accuracy, balanced_accuracy, f1_macro) for the best on the validation rows. Default: 0.5."},
 
 	{Field: "Members", Name: "members", Group: Ensemble, Placeholder: "K", Least: 1, Fixed: true,
-		Help: "Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: as --preset says."},
+		Help: "Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: by --preset."},
 }
 
 func with(first string, names []string) []string { return append([]string{first}, names...) }

@@ -1,0 +1,109 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// noise is a table whose inputs say nothing of its target.
+func noise(t *testing.T, rows, columns int, target func(r *rand.Rand) string) *data.Table {
+	t.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	var names []string
+	for j := range columns {
+		names = append(names, fmt.Sprint("x", j))
+	}
+	cells := make([][]string, rows)
+	for i := range cells {
+		for range columns {
+			cells[i] = append(cells[i], fmt.Sprintf("%.3f", r.NormFloat64()))
+		}
+		cells[i] = append(cells[i], target(r))
+	}
+	table, err := data.NewTable("noise", append(names, "y"), cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// A model that is worse than a guess on rows that trained nothing is moved towards it: out of fold it is no worse than the
+// guess then, new rows are told better than before, weights are as trained, and the file says the same.
+func TestShrink(t *testing.T) {
+	class := func(names string) func(r *rand.Rand) string {
+		return func(r *rand.Rand) string { return string(names[r.IntN(len(names))]) }
+	}
+	for name, c := range map[string]struct {
+		target  func(r *rand.Rand) string
+		members int
+		score   string
+	}{
+		"binary, ensemble":     {class("aab"), 4, "log_loss"},
+		"multiclass, ensemble": {class("aabc"), 3, "log_loss"},
+		"regression, ensemble": {func(r *rand.Rand) string { return fmt.Sprintf("%.4f", 100+r.NormFloat64()) }, 3, "rmse"},
+		"binary, one":          {class("aab"), 1, "log_loss"},
+		"regression, one":      {func(r *rand.Rand) string { return fmt.Sprintf("%.4f", 100+r.NormFloat64()) }, 1, "rmse"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table, none := noise(t, 240, 60, c.target), 0
+			part := 0.4
+			o := Options{Members: c.members, Epochs: 40, Patience: &none, Test: &part, Seed: 1}
+			plain, _, err := Train(context.Background(), table, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Shrink = true
+			m, _, err := Train(context.Background(), table, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := m.Shrinkage
+			if s == nil || !(s.Before > s.Guess && s.After <= s.Guess && s.Share < 1) || plain.Shrinkage != nil {
+				t.Fatalf("it is shrunk by %+v", s)
+			}
+			before, _ := plain.Training.Metrics.Test.Get(c.score)
+			after, _ := m.Training.Metrics.Test.Get(c.score)
+			if !(after < before) || m.WeightsSHA256() != plain.WeightsSHA256() {
+				t.Errorf("test %s %v, before %v; weights %s and %s", c.score, after, before, m.WeightsSHA256(), plain.WeightsSHA256())
+			}
+			says := m.Training.Metrics.OutOfFold
+			if says == nil {
+				says = m.Training.Metrics.Validation
+			}
+			if loss, _ := says.Get("log_loss"); c.score == "log_loss" && math.Abs(loss-s.After) > 1e-5 {
+				t.Errorf("the report has a log loss of %v, the shrinkage %v", loss, s.After)
+			}
+			var b bytes.Buffer
+			if err := m.Write(&b); err != nil {
+				t.Fatal(err)
+			}
+			again, err := Read(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _, err := m.Predict(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _, err := again.Predict(table)
+			if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || again.Shrinkage == nil || again.WeightsSHA256() != m.WeightsSHA256() {
+				t.Error("the file predicts otherwise", err)
+			}
+		})
+	}
+}
+
+// A model that is better than the guess stays as it is, bit for bit.
+func TestShrinkLeavesGoodModels(t *testing.T) {
+	o := Options{Epochs: 20, Members: 2, Shrink: true}
+	m, _, err := Train(context.Background(), readExample(t, "iris"), o)
+	if err != nil || m.Shrinkage != nil {
+		t.Error(err, m.Shrinkage)
+	}
+}
