@@ -132,6 +132,12 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 // model that was made of it. Without a Room there is nothing to do. The run must not be
 // continued.
 func (f *Fit) Release() {
+	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
+		if t != nil && t.Spilled() != nil && f.sources != nil {
+			f.sources() // which may be reading what the caller is about to close
+			break
+		}
+	}
 	if f.file != nil {
 		f.file.Close()
 		f.file = nil
