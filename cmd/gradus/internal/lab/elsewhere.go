@@ -16,7 +16,8 @@ import (
 var spoken = append(option.Pick("types"), fields...)
 
 // Command is the call of gradus train that comes to the same bits, for a table in a file of
-// that name. validated says that there are validation rows: the lab keeps the last weights.
+// that name: of one network, as the lab's. validated says that there are validation rows: the lab keeps the
+// last weights.
 func (s Setup) Command(file string, validated bool) string {
 	o := &s.Options
 	if o.Activation == (wrongSigmoid{}).String() {
@@ -38,6 +39,7 @@ func (s Setup) Command(file string, validated bool) string {
 			words = append(words, "--"+f.Name, quote(v))
 		}
 	}
+	words = append(words, "--members", "1")
 	if validated {
 		words = append(words, "--patience", "0")
 	}

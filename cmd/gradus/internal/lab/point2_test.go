@@ -34,7 +34,7 @@ func TestPoint2Build(t *testing.T) {
 	}
 	f := library(t, setup, table)
 	same(t, "the loss", p.value("#loss"), f.Result().Loss)
-	want := "gradus train notebook.csv --scale none --hidden 5,3 --activation tanh --output-activation sigmoid --norm layer --init uniform --seed 7 --loss half-squared --reduction sum --method mini-batch --batch-size 3 --optimizer adam --lr 0.02 --beta1 0.8 --schedule cosine --dropout 0.25 --l2 0.01 --epochs 10000 --tolerance 0.001 --precision float64 --validation none"
+	want := "gradus train notebook.csv --scale none --hidden 5,3 --activation tanh --output-activation sigmoid --norm layer --init uniform --seed 7 --loss half-squared --reduction sum --method mini-batch --batch-size 3 --optimizer adam --lr 0.02 --beta1 0.8 --schedule cosine --dropout 0.25 --l2 0.01 --epochs 10000 --tolerance 0.001 --precision float64 --validation none --members 1"
 	if got := p.text("#command"); got != want {
 		t.Errorf("the command is\n%s, not\n%s", got, want)
 	}
