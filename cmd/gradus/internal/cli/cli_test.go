@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,8 +23,17 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GRADUS_TEST_AS_MAIN") != "" {
 		os.Exit(Main(os.Args[1:], Std{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 	}
-	os.Exit(m.Run())
+	var err error
+	if scratch, err = os.MkdirTemp("", "gradus"); err != nil {
+		log.Fatal(err)
+	}
+	status := m.Run()
+	os.RemoveAll(scratch)
+	os.Exit(status)
 }
+
+// scratch is a folder for what several tests need, such as a program that is built once.
+var scratch string
 
 // process is a call of gradus in a process of its own, started from that binary.
 func process(binary string, args ...string) *exec.Cmd {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,22 +35,27 @@ func (l launcher) call(t *testing.T, ranks int, program string, args ...string) 
 	return exec.Command(need.Tool(t, l.name), append(append(append([]string{}, l.with...), "-n", strconv.Itoa(ranks), program), args...)...)
 }
 
-// builds are the program with MPI, and that without.
-func builds(t *testing.T) (with, without string) {
+// withMPI is the program built with MPI, once for all tests.
+func withMPI(t *testing.T) string {
 	t.Helper()
 	need.Tool(t, "go")
-	dir := t.TempDir()
-	with, without = filepath.Join(dir, "with"), filepath.Join(dir, "without")
-	for out, tags := range map[string]string{with: "mpi", without: ""} {
-		cmd := exec.Command("go", "build", "-tags", tags, "-o", out, "./cmd/gradus")
-		cmd.Dir = repository
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, text)
-		}
+	program, err := buildWithMPI()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return with, without
+	return program
 }
+
+var buildWithMPI = sync.OnceValues(func() (string, error) {
+	out := filepath.Join(scratch, "gradus-mpi")
+	cmd := exec.Command("go", "build", "-tags", "mpi", "-o", out, "./cmd/gradus")
+	cmd.Dir = repository
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, text)
+	}
+	return out, nil
+})
 
 // sumOf is the weights_sha256 of a call's JSON.
 func sumOf(t *testing.T, r outcome) string {
@@ -63,7 +69,7 @@ func sumOf(t *testing.T, r outcome) string {
 // TestRanks trains with real launchers: the number of ranks and the MPI library change no bit, whatever
 // the optimizer; one rank tells and writes; what is wrong is said once.
 func TestRanks(t *testing.T) {
-	with, without := builds(t)
+	with, without := withMPI(t), self(t)
 	for _, l := range launchers {
 		t.Run(l.name, func(t *testing.T) {
 			need.Tool(t, l.name)
@@ -111,7 +117,7 @@ func TestRanks(t *testing.T) {
 
 // What is wrong is said once, in one sentence, and the rank is named where not all are alike.
 func TestRanksRefuse(t *testing.T) {
-	with, without := builds(t)
+	with, without := withMPI(t), self(t)
 	for _, l := range launchers {
 		t.Run(l.name, func(t *testing.T) {
 			need.Tool(t, l.name)
@@ -122,6 +128,7 @@ func TestRanksRefuse(t *testing.T) {
 			if err := os.Chmod(other, 0o777); err != nil {
 				t.Fatal(err)
 			}
+			t.Setenv("GRADUS_TEST_AS_MAIN", "1")
 			good := []string{"train", "a.csv", "--members", "1", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
 			apart := func(program string, args ...string) []string { // what the second rank is, where it is another
 				return append([]string{":", "-n", "1", program}, args...)
@@ -157,7 +164,7 @@ func TestRanksRefuse(t *testing.T) {
 // A rank that is killed ends the job, and another number of ranks goes on from the checkpoint to the same
 // bits.
 func TestRanksKilled(t *testing.T) {
-	with, without := builds(t)
+	with, without := withMPI(t), self(t)
 	for i, l := range launchers {
 		t.Run(l.name, func(t *testing.T) {
 			need.Tool(t, l.name)
