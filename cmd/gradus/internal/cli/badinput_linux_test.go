@@ -123,6 +123,7 @@ func TestFullDisk(t *testing.T) {
 // TestFullDiskWhileTraining: checkpoints that no longer fit are spoken of once, and the ones
 // before stay. With room again the run is resumed as if nothing had been.
 func TestFullDiskWhileTraining(t *testing.T) {
+	notShort(t)
 	place(t, nil)
 	if err := os.Mkdir("disk", 0o777); err != nil {
 		t.Fatal(err)

@@ -457,6 +457,7 @@ func badPlace(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
+	notShort(t)
 	badPlace(t)
 	before := listing(t)
 	replace := strings.NewReplacer("$IRIS", iris, "$PENGUINS", penguins)

@@ -35,6 +35,15 @@ func TestMain(m *testing.M) {
 // scratch is a folder for what several tests need, such as a program that is built once.
 var scratch string
 
+// notShort skips a test that starts many processes where only short ones are to run, as with the race
+// detector, which makes each ten times as long.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts many processes; not with -short")
+	}
+}
+
 // process is a call of gradus in a process of its own, started from that binary.
 func process(binary string, args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, args...)

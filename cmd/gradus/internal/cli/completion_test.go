@@ -55,6 +55,7 @@ func TestBashCompletes(t *testing.T) {
 
 // TestEveryWordIsTaken: what completion offers for a flag of train is accepted.
 func TestEveryWordIsTaken(t *testing.T) {
+	notShort(t)
 	place(t, map[string]string{"t.csv": rows(60, "a,y", number, number)})
 	parser := newParser(Std{Out: io.Discard, Err: io.Discard})
 	tried := 0

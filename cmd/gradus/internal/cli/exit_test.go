@@ -8,6 +8,7 @@ import (
 // A call that ends by itself is not taken for one that a signal ended: both close down
 // what watches for signals, and either may be seen first.
 func TestExitIsNotASignal(t *testing.T) {
+	notShort(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 // A measurement whose process is killed again and again goes on from the columns it has, and
 // says in the end what one that nobody touched says.
 func TestImportanceAfterKills(t *testing.T) {
+	notShort(t)
 	place(t, nil)
 	self, err := os.Executable()
 	if err != nil {

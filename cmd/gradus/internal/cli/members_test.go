@@ -145,6 +145,7 @@ func TestMembersOfCVAndTune(t *testing.T) {
 
 // An ensemble that is stopped has the members that have ended, says so, and goes on to the same bits.
 func TestMembersInterrupted(t *testing.T) {
+	notShort(t)
 	place(t, nil)
 	args := []string{"train", diabetes, "--members", "4", "--epochs", "400", "--patience", "0", "--threads", "1"}
 	whole := parseJSON(t, must(t, 0, append(args, "--json", "--quiet", "-o", "w.safetensors")...).out)

@@ -117,6 +117,7 @@ func withoutTimes(v any) any {
 // Two searches on one queue at the same time, three workers of which one is killed in the middle of a
 // trial, and the server away for five seconds: both print what they print on one machine.
 func TestTuneOnQueue(t *testing.T) {
+	notShort(t)
 	place(t, nil)
 	address, server := queueOf(t)
 	calls := [][]string{
@@ -161,6 +162,7 @@ func TestTuneOnQueue(t *testing.T) {
 
 // Folds and columns are the same from a queue, in every format of the output, and what fails says the same.
 func TestFoldsAndColumnsOnQueue(t *testing.T) {
+	notShort(t)
 	place(t, nil)
 	address, _ := queueOf(t)
 	must(t, 0, "train", penguins, "--epochs", "5", "-o", "m.safetensors", "--quiet")
@@ -199,6 +201,7 @@ func TestFoldsAndColumnsOnQueue(t *testing.T) {
 
 // Members are the same from a queue: the report, the model and every line of progress, but for the order.
 func TestMembersOnQueue(t *testing.T) {
+	notShort(t)
 	place(t, nil)
 	address, _ := queueOf(t)
 	startWorker(t, address, "one")
@@ -235,6 +238,7 @@ func TestMembersOnQueue(t *testing.T) {
 // There are 3 kills, or as many as GRADUS_CHAOS asks for. Nothing that the database keeps, and nothing that
 // is said, has the password.
 func TestKilledWorkers(t *testing.T) {
+	notShort(t)
 	kills := 3
 	if s, _, _ := strings.Cut(os.Getenv("GRADUS_CHAOS"), ":"); s != "" {
 		var err error

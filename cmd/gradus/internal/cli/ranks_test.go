@@ -69,6 +69,7 @@ func sumOf(t *testing.T, r outcome) string {
 // TestRanks trains with real launchers: the number of ranks and the MPI library change no bit, whatever
 // the optimizer; one rank tells and writes; what is wrong is said once.
 func TestRanks(t *testing.T) {
+	notShort(t)
 	with, without := withMPI(t), self(t)
 	for _, l := range launchers {
 		t.Run(l.name, func(t *testing.T) {
@@ -87,7 +88,7 @@ func TestRanks(t *testing.T) {
 				}
 				sizes := []int{2}
 				switch {
-				case i == 0 && !testing.Short():
+				case i == 0:
 					sizes = []int{1, 2, 3, 4}
 				case i == 1:
 					sizes = []int{3}
@@ -117,6 +118,7 @@ func TestRanks(t *testing.T) {
 
 // What is wrong is said once, in one sentence, and the rank is named where not all are alike.
 func TestRanksRefuse(t *testing.T) {
+	notShort(t)
 	with, without := withMPI(t), self(t)
 	for _, l := range launchers {
 		t.Run(l.name, func(t *testing.T) {
@@ -164,6 +166,7 @@ func TestRanksRefuse(t *testing.T) {
 // A rank that is killed ends the job, and another number of ranks goes on from the checkpoint to the same
 // bits.
 func TestRanksKilled(t *testing.T) {
+	notShort(t)
 	with, without := withMPI(t), self(t)
 	for i, l := range launchers {
 		t.Run(l.name, func(t *testing.T) {

@@ -216,6 +216,7 @@ func TestResumeOfOtherEnds(t *testing.T) {
 
 // A damaged checkpoint is named, and the one before it serves.
 func TestResumeAfterDamage(t *testing.T) {
+	notShort(t)
 	place(t, nil)
 	args := []string{"train", "--members", "1", diabetes, "--epochs", "1000", "--patience", "0", "--quiet", "--checkpoint-every", "3ms", "--run"}
 	whole := parseJSON(t, must(t, 0, append(args, "whole", "--json", "-o", "w.safetensors")...).out)

@@ -38,6 +38,7 @@ func trainIn(t *testing.T, how ...string) outcome {
 }
 
 func TestMemoryChangesNoBit(t *testing.T) {
+	notShort(t)
 	place(t, map[string]string{"big.csv": largeTable(400_000)})
 	whole := trainIn(t)
 	if whole.code != 0 {
@@ -96,6 +97,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 // A limit on the size of files stands for a full disk: first none of the table's columns has room, then the encoded rows
 // have none.
 func TestMemoryOnAFullDisk(t *testing.T) {
+	notShort(t)
 	sh, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip(err)
@@ -119,6 +121,7 @@ func TestMemoryOnAFullDisk(t *testing.T) {
 }
 
 func TestPredictAndEvaluateOnTheDisk(t *testing.T) {
+	notShort(t)
 	place(t, map[string]string{"big.csv": largeTable(400_000)})
 	if o := outcomeOf(t, process(os.Args[0], "train", "big.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors")); o.code != 0 {
 		t.Fatal(o.err)

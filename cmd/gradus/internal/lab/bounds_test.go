@@ -2,11 +2,13 @@ package lab
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -195,11 +197,12 @@ func TestUploadsTakeTurns(t *testing.T) {
 			req, _ := http.NewRequest(http.MethodPost, web+"/table?name=t.csv&s="+v.id, strings.NewReader(body))
 			req.Header.Set("Origin", web)
 			resp, err := v.client.Do(req)
-			if err != nil {
+			switch {
+			case err == nil:
+				resp.Body.Close()
+			case !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET): // of one that waited too long and was not read
 				t.Error(err)
-				return
 			}
-			resp.Body.Close()
 		})
 	}
 	work.Wait()
