@@ -2,6 +2,8 @@ package spill
 
 import (
 	"errors"
+	"math"
+	"math/bits"
 	"os"
 	"runtime/debug"
 	"testing"
@@ -64,9 +66,13 @@ func TestCatch(t *testing.T) {
 		t.Skip(err)
 	}
 	defer s.Close()
+	most := math.MaxInt >> 8 // 32 PiB, which no disk has
+	if bits.UintSize == 32 {
+		t.Skip("there may be a disk with room for what 32 bits count")
+	}
 	full := func() (err error) {
 		defer Catch(&err)
-		Must[byte](s, 1<<55)
+		Must[byte](s, most)
 		return nil
 	}
 	if err := full(); !errors.Is(err, ErrSpill) {
