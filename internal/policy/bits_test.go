@@ -116,7 +116,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 
 	add(cancer, "--members", "3", "--test", "0.2")
 	if everywhere {
-		add(iris, "--preset", "default") // eight networks
+		add(iris, "--preset", "default", "--hidden", "4") // eight networks
 	}
 
 	kinds := filepath.Join(dir, "kinds.csv") // inputs that are mostly zeros
