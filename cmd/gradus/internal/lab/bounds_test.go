@@ -194,14 +194,15 @@ func TestUploadsTakeTurns(t *testing.T) {
 	for i := range 30 {
 		v := visitors[i%len(visitors)]
 		work.Go(func() {
+			begun := time.Now()
 			req, _ := http.NewRequest(http.MethodPost, web+"/table?name=t.csv&s="+v.id, strings.NewReader(body))
 			req.Header.Set("Origin", web)
 			resp, err := v.client.Do(req)
 			switch {
 			case err == nil:
 				resp.Body.Close()
-			case !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET): // of one that waited too long and was not read
-				t.Error(err)
+			case time.Since(begun) < mostReceived || !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET):
+				t.Error(err) // only one that has waited for so long may be broken off
 			}
 		})
 	}
