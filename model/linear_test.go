@@ -185,6 +185,10 @@ func TestLinearCost(t *testing.T) {
 	if fmt.Sprint(again.Training.Metrics.Linear) != fmt.Sprint(m.Training.Metrics.Linear) {
 		t.Error("the linear model is another one the second time")
 	}
+	f.spilled = true
+	if err := f.CompareLinear(context.Background(), again); err != nil || !strings.HasSuffix(again.Compared(), "No linear model was trained: the table does not fit in memory.") {
+		t.Errorf("%q, %v", again.Compared(), err)
+	}
 	m, _ = linearRun(t, wide(700, 50), o)
 	if l := m.Training.Metrics.Linear; l.Scores != nil || !strings.HasSuffix(m.Compared(), "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows.") {
 		t.Errorf("%+v, %q", l, m.Compared())

@@ -413,7 +413,7 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 		}
 	}
 	for _, o := range others {
-		if o.scores != nil {
+		if slices.ContainsFunc(columns, func(c string) bool { _, ok := o.scores.Get(c); return ok }) {
 			line(o.name, o.scores)
 		}
 	}
