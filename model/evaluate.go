@@ -23,6 +23,8 @@ type Metrics struct {
 	// Baseline is always guessing the training mean or the commonest training class, on the
 	// rows of the last part that is there.
 	Baseline metrics.Scores `json:"baseline,omitempty"`
+	// Linear is a linear model on the rows that Best names; nil unless CompareLinear was called.
+	Linear *Linear `json:"linear,omitempty"`
 }
 
 // Best returns the most honest scores there are and which rows they are of: those of test

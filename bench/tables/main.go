@@ -6,7 +6,13 @@
 //	GRADUS_DATA=/path/to/data PYTHON=venv/bin/python go run ./bench/tables
 //
 // A result is kept in the file that -cache names, by program, table and seed. So -only gradus measures
-// gradus anew beside the others' results of before, and -only lightgbm,histgb these two alone.
+// gradus anew beside the others' results of before, and -only lightgbm,histgb these two alone. Other flags of gradus
+// have results of their own:
+//
+//	go run ./bench/tables -only gradus -label gradus-quick -flags "--preset quick"
+//
+// -tables, -first and -seeds take a part of the tables and of the seeds. Scores do not depend on what else the machine
+// does, seconds do: -note says in the report how they were measured.
 package main
 
 import (
@@ -99,20 +105,22 @@ func (r result) loss() float64 {
 
 type suite struct {
 	folder, temp, python, gradus, cache string
-	seeds, threads                      int
+	first, seeds, threads               int
 	flags                               []string
-	label                               string
+	label, note                         string
 	results                             map[string]result // by program/table/seed
 }
 
 func main() {
 	var s suite
 	only := flag.String("only", "", "programs to measure, with commas between them: gradus, lightgbm, histgb, xgboost, catboost, mlp, realmlp; default: gradus and those without a result; none: write the report alone")
-	flag.IntVar(&s.seeds, "seeds", 3, "how many seeds, from 1")
+	flag.IntVar(&s.first, "first", 1, "the first seed")
+	flag.IntVar(&s.seeds, "seeds", 3, "the last seed")
 	flag.IntVar(&s.threads, "threads", 2, "of every program that can be told")
 	flag.StringVar(&s.label, "label", "gradus", "under which gradus's results are kept")
 	flag.StringVar(&s.cache, "cache", "bench/tables/results.json", "the file that keeps results")
 	flag.StringVar(&s.gradus, "gradus", "", "the program; default: built from the source")
+	flag.StringVar(&s.note, "note", "", "a sentence of the report on how the seconds were measured")
 	flags := flag.String("flags", "", "more flags of gradus train")
 	names := flag.String("tables", "", "tables, with commas between them; default: all; development or other: that half")
 	out := flag.String("out", "bench/TABLES.md", "the report; empty for none")
@@ -190,14 +198,14 @@ func (s *suite) table(t table, only string) error {
 		return s.keep()
 	}
 	if only == "" || slices.Contains(asked, "gradus") {
-		for seed := 1; seed <= s.seeds; seed++ {
+		for seed := s.first; seed <= s.seeds; seed++ {
 			if err := measure(key(s.label, t, seed), func() (result, error) { return s.train(t, train, test, rows, seed) }); err != nil {
 				return err
 			}
 		}
 	}
 	for _, p := range peers {
-		for seed := 1; seed <= min(s.seeds, p.seeds); seed++ {
+		for seed := s.first; seed <= min(s.seeds, p.seeds); seed++ {
 			k := key(p.name, t, seed)
 			if _, have := s.results[k]; !slices.Contains(asked, p.name) && (only != "" || have) {
 				continue

@@ -82,6 +82,7 @@ def read(name, train, test, target):
             continue
         both[c] = pd.Categorical(both[c], categories=levels)
     x, y = both.drop(columns=target), both[target]
+    x.columns = [f"x{i}" for i in range(x.shape[1])]  # LightGBM and XGBoost refuse some signs in names
     return x.loc["train"], y.loc["train"], x.loc["test"], y.loc["test"]
 
 

@@ -93,6 +93,9 @@ A dash: not measured, or it failed. Seconds depend on what else the machine does
 compare. bench/tables makes this file.
 
 `)
+	if s.note != "" {
+		fmt.Fprintf(&b, "%s\n\n", s.note)
+	}
 	for _, half := range []bool{true, false} {
 		title := "The other half"
 		if half {
@@ -116,10 +119,12 @@ compare. bench/tables makes this file.
 	return b.Bytes()
 }
 
-// summary has ranks, wins and how far a program is behind the best, over the tables that all of
-// the programs have.
+// summary has ranks, wins, how far a program is behind the best, and on how many tables gradus is better, over the tables
+// that all of the programs have.
 func (s *suite) summary(b *bytes.Buffer, programs []string, half bool) {
+	const own = "gradus"
 	rank, wins, behind, n := map[string]float64{}, map[string]int{}, map[string]float64{}, 0
+	worst, beaten, seeds := map[string]string{}, map[string]int{}, map[string]int{}
 	var counted []string
 	for _, p := range programs { // those with a result of every table
 		if !slices.ContainsFunc(tables, func(t table) bool {
@@ -139,6 +144,9 @@ func (s *suite) summary(b *bytes.Buffer, programs []string, half bool) {
 		for _, p := range counted {
 			m, _ := s.mean(p, t)
 			losses[p] = m.loss()
+			if seeds[p] == 0 || m.n < seeds[p] {
+				seeds[p] = m.n
+			}
 			best = min(best, m.loss())
 		}
 		for _, p := range counted {
@@ -154,13 +162,18 @@ func (s *suite) summary(b *bytes.Buffer, programs []string, half bool) {
 			if better == 0 {
 				wins[p]++
 			}
-			behind[p] = max(behind[p], losses[p]/best-1)
+			if b := losses[p]/best - 1; b >= behind[p] {
+				behind[p], worst[p] = b, t.name
+			}
+			if losses[own] < losses[p] {
+				beaten[p]++
+			}
 		}
 	}
 	if n == 0 || counted == nil {
 		return
 	}
-	fmt.Fprintf(b, "By RMSE or log loss, over %d tables, of the programs that were measured on all of them:\n\n| program | average rank | best on | farthest behind the best |\n| --- | --- | --- | --- |\n", n)
+	fmt.Fprintf(b, "By RMSE or log loss, over %d tables, of the programs that were measured on all of them:\n\n| program | seeds | average rank | best on | farthest behind the best | gradus is better on |\n| --- | --- | --- | --- | --- | --- |\n", n)
 	slices.SortStableFunc(counted, func(x, y string) int {
 		switch {
 		case rank[x] < rank[y]:
@@ -171,7 +184,11 @@ func (s *suite) summary(b *bytes.Buffer, programs []string, half bool) {
 		return 0
 	})
 	for _, p := range counted {
-		fmt.Fprintf(b, "| %s | %.2f | %d | %.1f %% |\n", p, rank[p]/float64(n), wins[p], 100*behind[p])
+		won := "-"
+		if p != own && slices.Contains(counted, own) {
+			won = fmt.Sprint(beaten[p])
+		}
+		fmt.Fprintf(b, "| %s | %d | %.2f | %d | %.1f %% on %s | %s |\n", p, seeds[p], rank[p]/float64(n), wins[p], 100*behind[p], worst[p], won)
 	}
 	b.WriteByte('\n')
 }

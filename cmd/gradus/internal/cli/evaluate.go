@@ -41,7 +41,7 @@ func (c *evaluateCmd) Run(e *env) error {
 		return e.writeJSON(evaluateResult(m, found))
 	}
 	e.printf("%s of %s\n\n", counted(found.Rows, "row"), t.Name())
-	writeScoreTable(e, m, []scoreLine{{"score", &found.Report}}, found.Guess, "")
+	writeScoreTable(e, m, []scoreLine{{"score", &found.Report}}, guessLine{guessName(m), found.Guess})
 	writeClasses(e, m, &found.Report, "")
 	return nil
 }

@@ -84,6 +84,9 @@ func (c *infoCmd) Run(e *env) error {
 	}
 	e.printf("Weights  sha256 %s\n\n", m.WeightsSHA256())
 	writeScores(e, m)
+	if text := m.Compared(); text != "" {
+		e.printf("\n%s\n", wrap(text, "Compared ", 100))
+	}
 	writeMembers(e, m)
 	return nil
 }

@@ -63,6 +63,9 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 	e.printf("\n")
 	writeScores(e, m)
+	if text := m.Compared(); text != "" {
+		e.printf("\n%s\n", wrap(text, "Compared ", 100))
+	}
 	writeMembers(e, m)
 	best, of := t.Metrics.Best()
 	writeClasses(e, m, best, ", "+of+" rows")
@@ -354,8 +357,8 @@ type scoreLine struct {
 	report *metrics.Report
 }
 
-// writeScores prints a table: one line for each part of the rows, and the guess that never
-// looks at the inputs.
+// writeScores prints a table: one line for each part of the rows, the guess that never
+// looks at the inputs, and the linear model.
 func writeScores(e *env, m *model.Model) {
 	t := m.Training.Metrics
 	var lines []scoreLine
@@ -365,12 +368,22 @@ func writeScores(e *env, m *model.Model) {
 		}
 	}
 	_, rows := t.Best()
-	writeScoreTable(e, m, lines, t.Baseline, " ("+rows+")")
+	others := []guessLine{{guessName(m) + " (" + rows + ")", t.Baseline}}
+	if t.Linear != nil {
+		others = append(others, guessLine{"linear model (" + rows + ")", t.Linear.Scores})
+	}
+	writeScoreTable(e, m, lines, others...)
+}
+
+// guessLine is a line of what a model is held against.
+type guessLine struct {
+	name   string
+	scores metrics.Scores
 }
 
 // writeScoreTable prints scores by rows, of several targets a line for each below the last of
-// them, and those of the guess; of says which rows it was scored on.
-func writeScoreTable(e *env, m *model.Model, lines []scoreLine, guess metrics.Scores, of string) {
+// them, and those of what the model is held against.
+func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessLine) {
 	last := lines[len(lines)-1].report
 	var columns []string
 	for _, s := range last.Scores {
@@ -399,8 +412,10 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, guess metrics.Sc
 			line("of which "+cut(m.Targets()[i], 30), own.Scores)
 		}
 	}
-	if guess != nil {
-		line(guessName(m)+of, guess)
+	for _, o := range others {
+		if slices.ContainsFunc(columns, func(c string) bool { _, ok := o.scores.Get(c); return ok }) {
+			line(o.name, o.scores)
+		}
 	}
 	w.Flush()
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -68,6 +69,25 @@ func TestOutAgain(t *testing.T) {
 	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "--run", "run", "-o", "m.safetensors")
 	for range 2 {
 		must(t, 0, "report", "run", "-o", "r.html")
+	}
+}
+
+// TestCompared: what train, info and report say of a linear model is what --json and the model file have.
+func TestCompared(t *testing.T) {
+	place(t, nil)
+	r := must(t, 0, "train", iris, "--epochs", "3", "--quiet", "--json", "--run", "run", "-o", "m.safetensors")
+	own := parseJSON(t, r.out).number(t, "metrics", "out_of_fold", "log_loss")
+	linear := parseJSON(t, r.out).number(t, "metrics", "linear", "scores", "log_loss")
+	guess := parseJSON(t, r.out).number(t, "metrics", "baseline", "log_loss")
+	want := fmt.Sprintf("log_loss of the out-of-fold rows %.4g, of a linear model %.4g, of always saying the shares %.4g", own, linear, guess)
+	must(t, 0, "report", "run", "-o", "r.html")
+	for name, said := range map[string]string{
+		"info": must(t, 0, "info", "m.safetensors").out, "report": readFile(t, "r.html"),
+		"resume": must(t, 0, "resume", "run", "--quiet", "-o", "n.safetensors").out,
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(said), " "), want) {
+			t.Errorf("%s does not say %q:\n%s", name, want, said)
+		}
 	}
 }
 

@@ -110,6 +110,9 @@ func (c *trainCmd) Run(e *env) error {
 	if failed != nil {
 		return errors.Join(c.diverged(e, f, m, failed), unsaved, dir.finish(m, c.result(f, m, "")))
 	}
+	if e.ctx.Err() == nil {
+		f.CompareLinear(e.ctx, m) // which fails where a signal comes: the model is saved without it
+	}
 	if err := m.Save(c.Out); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"io"
@@ -53,6 +54,11 @@ func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	}
 	for _, d := range f.Schema.Dropped {
 		r.Columns = append(r.Columns, ReportColumn{Name: d.Name, As: "left out", Note: d.Reason})
+	}
+	if m.Training.Metrics.Linear == nil { // a run of the lab, or a model of an earlier gradus
+		if err := f.CompareLinear(context.Background(), m); err != nil {
+			return r, err
+		}
 	}
 	j, err := f.Judge(m)
 	if err == nil {
@@ -140,7 +146,7 @@ func (r reportData) Facts() [][2]string {
 // reportScores is a line of the table of scores.
 type reportScores struct {
 	Name string
-	Cell []string // training, those that chose the epoch, test, guess
+	Cell []string // training, those that chose the epoch, test, guess, linear model
 }
 
 // Held names the rows that chose the epoch.
@@ -151,7 +157,15 @@ func (r reportData) Held() string {
 	return "validation"
 }
 
-// Scores are the scores by rows, and those of a guess that never looks at the inputs.
+// Compared says how the model compares with a guess and a linear model.
+func (r reportData) Compared() string {
+	if r.Model == nil {
+		return ""
+	}
+	return r.Model.Compared()
+}
+
+// Scores are the scores by rows, and those of a guess that never looks at the inputs and of a linear model.
 func (r reportData) Scores() []reportScores {
 	if r.Model == nil {
 		return nil
@@ -162,7 +176,11 @@ func (r reportData) Scores() []reportScores {
 	if m.OutOfFold != nil {
 		held = m.OutOfFold
 	}
-	parts := []*metrics.Report{m.Train, held, m.Test, {Scores: m.Baseline}}
+	linear := &metrics.Report{}
+	if m.Linear != nil {
+		linear.Scores = m.Linear.Scores
+	}
+	parts := []*metrics.Report{m.Train, held, m.Test, {Scores: m.Baseline}, linear}
 	for _, p := range parts {
 		if p == nil {
 			continue

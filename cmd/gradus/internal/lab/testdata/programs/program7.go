@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
+)
+
+func program7() {
+	table, err := data.Read("/tmp/TestCommandAndProgramComeToTheSameBits871358981/001/table 7.csv", data.ReadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, _, err := model.Train(context.Background(), table, model.Options{
+		Targets:    []string{"one, two"},
+		Scale:      "standard",
+		Hidden:     []int{4},
+		Activation: "tanh",
+		Seed:       1,
+		Loss:       "huber:0.5",
+		Optimizer:  "nadam",
+		LR:         new(0.01),
+		Epochs:     3,
+		Precision:  "float64",
+		Patience:   new(0),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.Training.Loss, m.WeightsSHA256())
+	if err := m.Save("/tmp/TestCommandAndProgramComeToTheSameBits871358981/001/p.safetensors"); err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,225 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// linearRun trains on a table whose target is a plane with a little noise, and compares.
+func linearRun(t *testing.T, table *data.Table, o Options) (*Model, *Fit) {
+	t.Helper()
+	m, f, err := Train(context.Background(), table, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Training.Metrics.Linear != nil {
+		t.Fatal("a model is compared that nobody asked to compare")
+	}
+	if err := f.CompareLinear(context.Background(), m); err != nil {
+		t.Fatal(err)
+	}
+	return m, f
+}
+
+// plane is a table of two inputs, and the numbers in it.
+func plane(t *testing.T, rows int) (*data.Table, [][3]float64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(5, 6))
+	var text strings.Builder
+	var cells [][3]float64
+	text.WriteString("a,b,y\n")
+	for range rows {
+		a, b := math.Round(r.NormFloat64()*1000)/1000, math.Round((50+9*r.NormFloat64())*1000)/1000
+		y := math.Round((3*a-2*b+7+r.NormFloat64())*1000) / 1000
+		fmt.Fprintf(&text, "%v,%v,%v\n", a, b, y)
+		cells = append(cells, [3]float64{a, b, y})
+	}
+	return fromText(t, text.String()), cells
+}
+
+// ridge is the root mean square error on some rows of ridge regression on others, in its closed form:
+// standardized inputs and target, a penalty of a half.
+func ridge(cells [][3]float64, train, told []int) float64 {
+	var mean, sd [3]float64
+	n := float64(len(train))
+	for j := range 3 {
+		for _, i := range train {
+			mean[j] += cells[i][j] / n
+		}
+		for _, i := range train {
+			sd[j] += (cells[i][j] - mean[j]) * (cells[i][j] - mean[j]) / n
+		}
+		sd[j] = math.Sqrt(sd[j])
+	}
+	z := func(i, j int) float64 { return (cells[i][j] - mean[j]) / sd[j] }
+	aa, ab, bb, ay, by := 0.5, 0.0, 0.5, 0.0, 0.0
+	for _, i := range train {
+		aa += z(i, 0) * z(i, 0)
+		ab += z(i, 0) * z(i, 1)
+		bb += z(i, 1) * z(i, 1)
+		ay += z(i, 0) * z(i, 2)
+		by += z(i, 1) * z(i, 2)
+	}
+	d := aa*bb - ab*ab
+	wa, wb := (ay*bb-by*ab)/d, (by*aa-ay*ab)/d
+	sum := 0.0
+	for _, i := range told {
+		e := (wa*z(i, 0) + wb*z(i, 1) - z(i, 2)) * sd[2]
+		sum += e * e
+	}
+	return math.Sqrt(sum / float64(len(told)))
+}
+
+// The linear model is ridge regression, on the rows that the model itself is trained on and told by.
+func TestLinearIsRidge(t *testing.T) {
+	table, cells := plane(t, 120)
+	half, none := 0.25, 0.0
+	check := func(m *Model, train, told []int) {
+		t.Helper()
+		got, _ := m.Training.Metrics.Linear.Scores.Get("rmse")
+		if want := ridge(cells, train, told); math.Abs(got-want) > 1e-6*want {
+			t.Errorf("the linear model has rmse %v, and ridge regression %v", got, want)
+		}
+	}
+	for _, o := range []Options{
+		{Test: &half, Seed: 1, Epochs: 3},
+		{Seed: 2, Epochs: 3},
+		{Validation: &none, Seed: 3, Epochs: 3},
+	} {
+		m, f := linearRun(t, table, o)
+		told := f.parts.test
+		switch {
+		case told != nil:
+		case f.parts.validation != nil:
+			told = f.parts.validation
+		default:
+			told = f.parts.train
+		}
+		check(m, f.parts.train, told)
+		if l := m.Training.Metrics.Linear; l.Trained != len(f.parts.train) || l.Of != l.Trained {
+			t.Errorf("trained on %d of %d rows, and there are %d", l.Trained, l.Of, len(f.parts.train))
+		}
+	}
+}
+
+// Out of fold each row is told by the linear model of its fold, and further folds of the same rows change nothing.
+func TestLinearOutOfFold(t *testing.T) {
+	table, cells := plane(t, 120)
+	for _, members := range []int{4, 11} {
+		m, f := linearRun(t, table, Options{Members: members, Seed: 1, Epochs: 3})
+		square, rows := 0.0, 0
+		for _, member := range f.bag.members[:(members+1)/2+map[bool]int{true: 2}[members == 4]] {
+			own := member.tables.fold
+			e := ridge(cells, own.train, own.validation)
+			square += e * e * float64(len(own.validation))
+			rows += len(own.validation)
+		}
+		got, _ := m.Training.Metrics.Linear.Scores.Get("rmse")
+		if want := math.Sqrt(square / float64(rows)); rows != 120 || math.Abs(got-want) > 1e-6*want {
+			t.Errorf("%d members: rmse %v of the linear models out of fold, want %v of %d rows", members, got, want, rows)
+		}
+	}
+}
+
+// The sentence has both comparisons, by the metric that was asked for, and says who is better.
+func TestCompared(t *testing.T) {
+	table, _ := plane(t, 120)
+	test := 0.25
+	m, _ := linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1})
+	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always saying the mean ", " % above the linear model, ", "The linear model is better."} {
+		if !strings.Contains(m.Compared(), want) {
+			t.Errorf("no %q in %q", want, m.Compared())
+		}
+	}
+	m, _ = linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1, Metrics: []string{"mae"}})
+	if !strings.HasPrefix(m.Compared(), "mae of the test rows ") {
+		t.Error(m.Compared())
+	}
+	if m, _ = linearRun(t, table, Options{Test: &test, Seed: 1, Hidden: []int{}}); m.Training.Metrics.Linear != nil || strings.Contains(m.Compared(), "linear") {
+		t.Errorf("a linear model is held against itself: %q", m.Compared())
+	}
+	xor := fromText(t, "a,b,y\n"+strings.Repeat("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n", 30))
+	m, _ = linearRun(t, xor, Options{Seed: 1, Epochs: 60, Members: 3})
+	for _, want := range []string{"log_loss of the out-of-fold rows ", " % below the linear model, ", " % below that guess."} {
+		if !strings.Contains(m.Compared(), want) {
+			t.Errorf("no %q in %q", want, m.Compared())
+		}
+	}
+}
+
+// What a linear model costs has an end: many rows are left out, which the sentence says, and of very wide tables there is none.
+func TestLinearCost(t *testing.T) {
+	defer func(before int) { linearWork = before }(linearWork)
+	linearWork = 40 * 9 * 600
+	r := rand.New(rand.NewPCG(7, 8))
+	wide := func(rows, columns int) *data.Table {
+		names, cells := []string{}, make([][]string, rows)
+		for j := range columns {
+			names = append(names, fmt.Sprint("x", j))
+		}
+		for i := range cells {
+			for range columns {
+				cells[i] = append(cells[i], fmt.Sprint(r.IntN(1000)))
+			}
+			cells[i] = append(cells[i], fmt.Sprint(float64(r.IntN(1e6))/7))
+		}
+		table, err := data.NewTable("wide", append(names, "y"), cells)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+	o := Options{Seed: 1, Epochs: 1, Hidden: []int{2}, Scale: data.ScaleStandard}
+	m, f := linearRun(t, wide(1200, 40), o)
+	if want := 600; m.Training.Metrics.Linear.Trained != want || !strings.Contains(m.Compared(), fmt.Sprintf("trained on %d of the %d rows", want, f.Rows.Train)) {
+		t.Errorf("%+v, %q", m.Training.Metrics.Linear, m.Compared())
+	}
+	again, _ := linearRun(t, f.Table(), o)
+	if fmt.Sprint(again.Training.Metrics.Linear) != fmt.Sprint(m.Training.Metrics.Linear) {
+		t.Error("the linear model is another one the second time")
+	}
+	f.spilled = true
+	if err := f.CompareLinear(context.Background(), again); err != nil || !strings.HasSuffix(again.Compared(), "No linear model was trained: the table does not fit in memory.") {
+		t.Errorf("%q, %v", again.Compared(), err)
+	}
+	m, _ = linearRun(t, wide(700, 50), o)
+	if l := m.Training.Metrics.Linear; l.Scores != nil || !strings.HasSuffix(m.Compared(), "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows.") {
+		t.Errorf("%+v, %q", l, m.Compared())
+	}
+}
+
+// A comparison ends with its context, changes no weight and stands in the file.
+func TestLinearInFile(t *testing.T) {
+	table, _ := plane(t, 80)
+	m, f, err := Train(context.Background(), table, Options{Seed: 1, Epochs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := m.WeightsSHA256()
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	if err := f.CompareLinear(ctx, m); err == nil || m.Training.Metrics.Linear != nil {
+		t.Errorf("a stopped comparison gave %v, %v", m.Training.Metrics.Linear, err)
+	}
+	if err := f.CompareLinear(context.Background(), m); err != nil || m.WeightsSHA256() != sum {
+		t.Error("the comparison changed the weights", err)
+	}
+	file := t.TempDir() + "/m.safetensors"
+	if err := m.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	read, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(read.Training.Metrics.Linear.Scores, m.Training.Metrics.Linear.Scores) || read.Compared() != m.Compared() {
+		t.Errorf("read %q, written %q", read.Compared(), m.Compared())
+	}
+}
