@@ -69,8 +69,13 @@ func failBecause(cause, kind error, format string, args ...any) error {
 
 // misfit marks a failure as one of an option: what was asked for does not fit the table.
 func misfit(err error) error {
-	if f, ok := err.(*failure); ok && f.cause == nil {
-		f.cause = ErrOption
+	switch e := err.(type) {
+	case *failure:
+		if e.cause == nil {
+			e.cause = ErrOption
+		}
+	case *RowError:
+		e.Err = &failure{text: e.Err.Error(), kind: e.Err, cause: ErrOption}
 	}
 	return err
 }

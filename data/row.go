@@ -189,21 +189,25 @@ func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	}
 }
 
-func valueError(in *Input, v Value, o outcome) error {
-	shown := quote(v.s)
+// String is the value as a cell would show it; "" where it is missing.
+func (v Value) String() string {
 	switch v.kind {
 	case valueNumber:
-		shown = formatNumber(v.x)
+		return formatNumber(v.x)
 	case valueBool:
-		shown = strconv.FormatBool(v.x == 1)
+		return strconv.FormatBool(v.x == 1)
 	case valueTime:
-		shown = time.Unix(int64(v.x), 0).UTC().Format(layoutSecond)
+		return time.Unix(int64(v.x), 0).UTC().Format(layoutSecond)
 	}
+	return v.s
+}
+
+func valueError(in *Input, v Value, o outcome) error {
 	kind := ErrType
 	if o == notFinite {
 		kind = ErrNumber
 	}
-	return fail(kind, "column %s: the value %s %s", quote(in.Name), shown, o.explain())
+	return &RowError{Column: in.Name, Value: v.String(), Reason: o.explain(), Err: kind, bare: v.kind != valueText}
 }
 
 func (o outcome) explain() string {

@@ -7,15 +7,20 @@ import (
 	"time"
 )
 
-// slice appends the elements of a slice.
-func (s *Series) slice(values any) error {
+// valueRefused is the error about a value of Go that no cell can hold.
+func valueRefused(table string, row int, column string, err error) error {
+	return &RowError{Table: table, Row: row, Column: column, Reason: err.Error(), Err: ErrOption, noCell: true}
+}
+
+// slice appends the elements of a slice, for a table of that name.
+func (s *Series) slice(table string, values any) error {
 	v := reflect.ValueOf(values)
 	if v.Kind() != reflect.Slice {
-		return fmt.Errorf("a %T is not a slice", values)
+		return fail(ErrOption, "%s: column %s: a %T is not a slice", table, quote(s.name), values)
 	}
 	for i := range v.Len() {
 		if err := s.value(v.Index(i)); err != nil {
-			return fmt.Errorf("value %d: %w", i, err)
+			return valueRefused(table, i, s.name, err)
 		}
 	}
 	return nil
@@ -101,13 +106,13 @@ func FromRecords[T any](name string, records []T) (*Table, error) {
 		v := reflect.ValueOf(&records[n]).Elem()
 		for v.Kind() == reflect.Pointer {
 			if v.IsNil() {
-				return nil, fail(ErrOption, "%s: record %d is nil", name, n)
+				return nil, &RowError{Table: name, Row: n, Reason: "the record is nil", Err: ErrOption}
 			}
 			v = v.Elem()
 		}
 		for i, field := range fields {
 			if err := columns[i].value(v.Field(field)); err != nil {
-				return nil, fail(ErrOption, "%s: record %d, column %s: %v", name, n, quote(columns[i].name), err)
+				return nil, valueRefused(name, n, columns[i].name, err)
 			}
 		}
 	}

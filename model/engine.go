@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -66,6 +67,15 @@ func newEngine[T nn.Float](net *nn.Network[T]) engine {
 	return e
 }
 
+// ofRow says which row an error is about.
+func ofRow(row int, err error) error {
+	var of *data.RowError
+	if errors.As(err, &of) {
+		of.Row = row
+	}
+	return fmt.Errorf("row %d: %w", row, err)
+}
+
 // partRows is how many rows predictValues takes through the network at once.
 const partRows = 128
 
@@ -73,7 +83,7 @@ func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out [
 	columns, width := len(enc.Inputs), enc.Outputs()
 	if len(rows) == columns {
 		if err := e.predictRow(enc, rows, out); err != nil {
-			return fmt.Errorf("row 0: %w", err)
+			return ofRow(0, err)
 		}
 		return nil
 	}
@@ -83,7 +93,7 @@ func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out [
 		x := s.x.Slice(0, min(partRows, n-from))
 		for i := range x.Rows {
 			if err := data.EncodeRow(enc, rows[(from+i)*columns:][:columns], x.Row(i)); err != nil {
-				return fmt.Errorf("row %d: %w", from+i, err)
+				return ofRow(from+i, err)
 			}
 		}
 		y := e.net.Forward(s.tape, x)

@@ -132,8 +132,12 @@ func (m *Model) Outputs() int {
 	return m.Encoding.Outputs()
 }
 
-// ErrRow is wrapped by errors about a row given to PredictRow or PredictValues.
+// ErrRow is wrapped by errors about rows given to PredictRow, PredictRows or PredictValues.
 var ErrRow = errors.New("row")
+
+// RowError says which value of which row cannot be taken, and why: errors.As finds it in the errors of
+// predictions from rows and from tables, and in those of reading a table.
+type RowError = data.RowError
 
 // Prediction is what a model says of one row.
 type Prediction struct {
@@ -309,17 +313,26 @@ func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
 		}
 		var err error
 		if values[i], err = ValueOf(v); err != nil {
-			return Prediction{}, fmt.Errorf("%w: column %q: %w", ErrRow, name, err)
+			return Prediction{}, fmt.Errorf("%w: %w", ErrRow, &RowError{Column: name, Reason: err.Error(), Err: err})
 		}
 	}
 	if len(missing) > 0 {
-		return Prediction{}, fmt.Errorf("%w: no value for the column%s %s; give nil for a missing value", ErrRow, plural(len(missing)), quoteList(missing))
+		return Prediction{}, fmt.Errorf("%w: %w", ErrRow, noValue(missing))
 	}
 	out := make([]float64, m.Outputs())
 	if err := m.PredictValues(values, out); err != nil {
 		return Prediction{}, err
 	}
 	return m.Describe(out), nil
+}
+
+// noValue is the error about columns of which a row has no value.
+func noValue(columns []string) error {
+	reason := "no value for it"
+	if len(columns) > 1 {
+		reason += ", nor for " + quoteList(columns[1:])
+	}
+	return &RowError{Column: columns[0], Reason: reason + "; give nil for a missing value", Err: data.ErrColumn}
 }
 
 // Describe names what one row of Predict says.
