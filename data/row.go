@@ -164,13 +164,25 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 func (e *Encoding) Unseen(row []Value) int {
 	n := 0
 	for i := range e.Inputs {
-		if in := &e.Inputs[i]; in.Kind == KindCategory {
-			if place, c := in.place(row[i]); c == word && place < 0 {
-				n++
-			}
+		if !e.Knows(i, row[i]) {
+			n++
 		}
 	}
 	return n
+}
+
+// Lacks reports whether a value is missing in a column, by its place in Columns.
+func (e *Encoding) Lacks(column int, v Value) bool { return v.missing(e.Inputs[column].Spelling) }
+
+// Knows reports whether training had the level that a value is in a column, by its place in Columns. It
+// is true of missing values, and of columns that are no categories.
+func (e *Encoding) Knows(column int, v Value) bool {
+	in := &e.Inputs[column]
+	if in.Kind != KindCategory {
+		return true
+	}
+	place, c := in.place(v)
+	return place >= 0 || c != word
 }
 
 // Tally adds to missing and unseen, both as long as Columns, 1 for each column of the row that is
