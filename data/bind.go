@@ -106,15 +106,15 @@ func (b *Binding) Labeled() []int {
 
 // A Count tells how many cells of a column were not encoded as they stand.
 type Count struct {
-	Column  string
-	Imputed int    // they were missing
-	Unseen  int    // training had no such level
-	Example string // the first unseen level
-	Beyond  int    // they lay outside the range of the training rows, which is from Low to High; see Inputs
-	Low     string // as a number, or a date
-	High    string
-	Bad     int    // they were of another type, see BadAsMissing
-	BadCell string // the first of them, with its line
+	Column  string `json:"column"`
+	Imputed int    `json:"imputed,omitempty"` // they were missing
+	Unseen  int    `json:"unseen,omitempty"`  // training had no such level
+	Example string `json:"example,omitempty"` // the first unseen level
+	Beyond  int    `json:"beyond,omitempty"`  // they lay outside the range of the training rows, which is from Low to High; see Inputs
+	Low     string `json:"low,omitempty"`     // as a number, or a date
+	High    string `json:"high,omitempty"`
+	Bad     int    `json:"bad,omitempty"`      // they were of another type, see BadAsMissing
+	BadCell string `json:"bad_cell,omitempty"` // the first of them, with its line
 }
 
 // Counts has a Count for each column that has something to tell, in the encoding's order.

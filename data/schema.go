@@ -52,14 +52,14 @@ type SchemaOptions struct {
 
 // A Column is one column that the network sees, and what it was taken for.
 type Column struct {
-	Name    string
-	Index   int // in the table
-	Kind    Kind
-	Missing int    // cells
-	Note    string // a remark for the report, or ""
-	Smooth  bool   // of a number: no pieces, which stay as they are beyond the training rows' range
+	Name    string `json:"name"`
+	Index   int    `json:"index"` // in the table
+	Kind    Kind   `json:"kind"`
+	Missing int    `json:"missing"`          // cells
+	Note    string `json:"note,omitempty"`   // a remark for the report, or ""
+	Smooth  bool   `json:"smooth,omitempty"` // of a number: no pieces, which stay as they are beyond the training rows' range
 
-	Spelling *Spelling // of its cells; nil: the usual one
+	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 
 	pixel    bool
 	dayFirst bool
@@ -67,8 +67,8 @@ type Column struct {
 
 // A Drop is a column that the network does not see, and why.
 type Drop struct {
-	Name   string
-	Reason string
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 // A Schema is what the columns of a table are taken for.

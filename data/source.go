@@ -45,9 +45,9 @@ type ReadOptions struct {
 
 // Progress is how far reading a text has come.
 type Progress struct {
-	Share float64 // of the file; 0 where that is not known
-	Bytes int64   // of text, decompressed
-	Rows  int
+	Share float64 `json:"share"` // of the file; 0 where that is not known
+	Bytes int64   `json:"bytes"` // of text, decompressed
+	Rows  int     `json:"rows"`
 }
 
 // Stdin is the path of standard input, and StdinName the name of a table read from it.
