@@ -47,8 +47,8 @@ func ExampleReadFrom() {
 	}
 	fmt.Println(table.Rows(), table.Columns(), table.Format())
 
-	_, err = data.ReadFrom(strings.NewReader("weight,animal\n4,cat\n30\n"), "pets.csv", data.ReadOptions{})
 	var row *data.RowError
+	_, err = data.ReadFrom(strings.NewReader("weight,animal\n4,cat\n30\n"), "pets.csv", data.ReadOptions{})
 	if errors.As(err, &row) {
 		fmt.Println("line", row.Line, "of", row.Table+":", row.Reason)
 	}
