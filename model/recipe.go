@@ -90,7 +90,7 @@ func autoBatch(rows int) int {
 }
 
 // autoEpochs aims at 5,000 updates, in 40 to 300 epochs. Full-batch descent makes one
-// update an epoch and gets 1,000; per-sample gets 2,000 for each sample, the notebook's.
+// update an epoch and gets 1,000; per-sample gets 2,000 for each sample.
 func autoEpochs(method train.Method, rows, batch int) int {
 	switch method {
 	case train.Batch:

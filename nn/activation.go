@@ -69,7 +69,7 @@ func validate(part any) error {
 // Identity is f(z) = z, f'(z) = 1.
 var Identity Activation = &elementwise{name: "identity", f: kernel.Identity, smooth: true}
 
-// Sigmoid is f(z) = 1 / (1 + e^-z), f'(z) = a·(1 - a): the notebook's activation.
+// Sigmoid is f(z) = 1 / (1 + e^-z), f'(z) = a·(1 - a).
 var Sigmoid Activation = &elementwise{name: "sigmoid", f: kernel.LogisticUnit, smooth: true}
 
 // Tanh is f(z) = tanh z, f'(z) = (1 - a)·(1 + a).

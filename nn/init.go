@@ -16,7 +16,7 @@ import (
 //	he       U(√(6/in))        for ReLU and its relatives (He et al. 2015)
 //	glorot   U(√(6/(in+out)))  for sigmoid and tanh (Glorot and Bengio 2010)
 //	lecun    U(√(3/in))        for SELU (LeCun et al. 1998)
-//	uniform  U(1)              the notebook's
+//	uniform  U(1)
 //	normal:S N(0, S²), S = 1 by default
 //	zeros    0: every unit of a layer then learns the same
 //

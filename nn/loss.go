@@ -37,7 +37,7 @@ type Reduction uint8
 
 const (
 	Mean Reduction = iota // divided by the batch's own rows (or their weights), also in a smaller last batch
-	Sum                   // added: the notebook's way
+	Sum                   // added
 )
 
 func (r Reduction) String() string {
@@ -83,7 +83,7 @@ func (r Reduction) WeightedScale(rows int, weights []float64) float64 {
 	return 1 / sum
 }
 
-// HalfSquared is L = ½(y - yhat)², dL/dyhat = -(y - yhat): the notebook's loss.
+// HalfSquared is L = ½(y - yhat)², dL/dyhat = -(y - yhat).
 var HalfSquared Loss = halfSquared{}
 
 type halfSquared struct{}

@@ -2,7 +2,7 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// SGD is gradient descent itself, the notebook's rule:
+// SGD is gradient descent itself:
 //
 //	w = w - rate·g
 type SGD struct{}

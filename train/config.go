@@ -25,9 +25,9 @@ const (
 	// MiniBatch makes one update per BatchSize rows, in an order shuffled every epoch. The
 	// last batch is smaller when the rows do not divide.
 	MiniBatch Method = "mini-batch"
-	// PerSample is the notebook's "stochastic" variant, kept apart from the textbook's: it
-	// trains on one sample until that sample is within Tolerance or has had Epochs updates,
-	// then on the next, and so forgets the earlier ones. The samples' order is shuffled once.
+	// PerSample trains on one sample until that sample is within Tolerance or has had Epochs updates,
+	// then on the next, and so forgets the earlier ones: what Stochastic avoids. The samples'
+	// order is shuffled once.
 	PerSample Method = "per-sample"
 )
 

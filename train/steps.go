@@ -168,8 +168,8 @@ func (t *Trainer[T]) stepsPerEpoch() int {
 	return max(1, (rows+t.cfg.BatchSize-1)/t.cfg.BatchSize)
 }
 
-// sampleStep makes the next update of the notebook's variant: again and again on one
-// sample, then on the next.
+// sampleStep makes the next update of PerSample: again and again on one sample, then on
+// the next.
 func (t *Trainer[T]) sampleStep() (Step, error) {
 	rows := t.data.Train.Rows()
 	if t.result.Steps == 0 {

@@ -56,9 +56,8 @@ func (t *Trainer[T]) interrupted(ctx context.Context) (Step, error) {
 	return s, fmt.Errorf("%w after update %d: %w", ErrInterrupted, s.N, err)
 }
 
-// Tolerance is met when every output is within 1e-8 + R·|output| of its target: the
-// notebook's test, numpy.isclose(Y, y, R), made after an epoch's last update. The
-// notebook looks at the outputs from before the update and so stops an epoch later.
+// Tolerance is met when every output is within 1e-8 + R·|output| of its target, as in
+// numpy.isclose(target, output, R). The outputs are those after an epoch's last update.
 type Tolerance struct{ R float64 }
 
 func (t Tolerance) Met(s State) bool { return s.Within(t.R) }

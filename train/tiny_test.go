@@ -76,12 +76,16 @@ func testTinyBits[T nn.Float](t *testing.T) {
 		kernel.SelectISA(was)
 		useTiny = true
 	}()
+	cases := 400
+	if testing.Short() {
+		cases = 40
+	}
 	for _, isa := range kernel.ISAs() {
 		t.Run(isa, func(t *testing.T) {
 			kernel.SelectISA(isa)
 			r := rand.New(rand.NewPCG(10, 11))
 			reasons := map[string]int{}
-			for i := range 400 {
+			for i := range cases {
 				inputs, layers, c, d := tinyCase[T](r)
 				what := fmt.Sprintf("case %d: %d inputs, %+v, %+v", i, inputs, layers, c)
 				start := func(tiny bool) (*Trainer[T], *nn.Network[T]) {
@@ -159,7 +163,7 @@ func testTinyBits[T nn.Float](t *testing.T) {
 				sameRun(t, what+": Steps, then Run", mixed, slow, mixedNet, slowNet, err, failed)
 			}
 			for _, reason := range []string{ReasonEpochs, ReasonDiverged, "tolerance", "target-loss"} {
-				if reasons[reason] < 10 {
+				if reasons[reason] < cases/40 && !testing.Short() { // few cases come to few ends
 					t.Errorf("%d of the runs ended by %q", reasons[reason], reason)
 				}
 			}
