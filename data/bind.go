@@ -106,15 +106,15 @@ func (b *Binding) Labeled() []int {
 
 // A Count tells how many cells of a column were not encoded as they stand.
 type Count struct {
-	Column  string
-	Imputed int    // they were missing
-	Unseen  int    // training had no such level
-	Example string // the first unseen level
-	Beyond  int    // they lay outside the range of the training rows, which is from Low to High; see Inputs
-	Low     string // as a number, or a date
-	High    string
-	Bad     int    // they were of another type, see BadAsMissing
-	BadCell string // the first of them, with its line
+	Column  string `json:"column"`
+	Imputed int    `json:"imputed,omitempty"` // they were missing
+	Unseen  int    `json:"unseen,omitempty"`  // training had no such level
+	Example string `json:"example,omitempty"` // the first unseen level
+	Beyond  int    `json:"beyond,omitempty"`  // they lay outside the range of the training rows, which is from Low to High; see Inputs
+	Low     string `json:"low,omitempty"`     // as a number, or a date
+	High    string `json:"high,omitempty"`
+	Bad     int    `json:"bad,omitempty"`      // they were of another type, see BadAsMissing
+	BadCell string `json:"bad_cell,omitempty"` // the first of them, with its line
 }
 
 // Counts has a Count for each column that has something to tell, in the encoding's order.
@@ -178,7 +178,7 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 			if p.failed == notFinite {
 				kind = ErrNumber
 			}
-			return nil, fail(kind, "%s %s", t.cellAt(p.row, b.inputs[p.input]), p.failed.explain())
+			return nil, t.Refuse(kind, p.row, b.inputs[p.input], "%s", p.failed.explain())
 		}
 		for j, c := range p.counts {
 			counts[j].Imputed += c.imputed
@@ -316,14 +316,14 @@ func (b *Binding) KnownClasses(rows []int) (known []int, first string) {
 
 func notNumberError(t *Table, row, col int) error {
 	if t.Missing(row, col) {
-		return fail(ErrTarget, "%s: column %s: the cell is missing: it takes a number", t.at(row), quote(t.columns[col]))
+		return t.refuseMissing(row, col, "the cell is missing: it takes a number")
 	}
-	return fail(ErrType, "%s is not a number: correct it", t.cellAt(row, col))
+	return t.Refuse(ErrType, row, col, "is not a number: correct it")
 }
 
 func classError(t *Table, row, col int, y *Target) error {
 	if t.Missing(row, col) {
-		return fail(ErrTarget, "%s: column %s: the cell is missing: it takes one of the classes %s", t.at(row), quote(t.columns[col]), list(y.Classes))
+		return t.refuseMissing(row, col, "the cell is missing: it takes one of the classes %s", list(y.Classes))
 	}
-	return fail(ErrClass, "%s is a class that was not in the training rows: they had %s", t.cellAt(row, col), list(y.Classes))
+	return t.Refuse(ErrClass, row, col, "is a class that was not in the training rows: they had %s", list(y.Classes))
 }

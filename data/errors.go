@@ -32,12 +32,13 @@ var (
 
 // Errors of the meaning of a table.
 var (
-	ErrColumn = errors.New("no such column")                            // or a column that cannot be used
-	ErrNumber = errors.New("not a finite number")                       // infinities, 1e400, 0x1p3, 1_000
-	ErrType   = errors.New("a cell of another type")                    // text where numbers were
-	ErrTarget = errors.New("a target that cannot be used")              // missing, constant, too many classes
-	ErrTask   = errors.New("a task that does not fit")                  // regression on text, and the like
-	ErrClass  = errors.New("a class that was not in the training rows") // of labeled data
+	ErrColumn = errors.New("no such column")                               // or a column that cannot be used
+	ErrNumber = errors.New("not a finite number")                          // infinities, 1e400, 0x1p3, 1_000
+	ErrType   = errors.New("a cell of another type")                       // text where numbers were
+	ErrTarget = errors.New("a target that cannot be used")                 // missing, constant, too many classes
+	ErrTask   = errors.New("a task that does not fit")                     // regression on text, and the like
+	ErrUnseen = errors.New("a category that was not in the training rows") // refused by a strict prediction
+	ErrClass  = errors.New("a class that was not in the training rows")    // of labeled data
 )
 
 // ErrEncoding is the error of an Encoding that contradicts itself.
@@ -69,8 +70,13 @@ func failBecause(cause, kind error, format string, args ...any) error {
 
 // misfit marks a failure as one of an option: what was asked for does not fit the table.
 func misfit(err error) error {
-	if f, ok := err.(*failure); ok && f.cause == nil {
-		f.cause = ErrOption
+	switch e := err.(type) {
+	case *failure:
+		if e.cause == nil {
+			e.cause = ErrOption
+		}
+	case *RowError:
+		e.Err = &failure{text: e.Err.Error(), kind: e.Err, cause: ErrOption}
 	}
 	return err
 }

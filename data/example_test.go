@@ -1,8 +1,12 @@
 package data_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
+	"strings"
+	"time"
 
 	"github.com/gradus-ml/gradus/data"
 )
@@ -33,4 +37,67 @@ func Example() {
 	}
 	fmt.Println(schema.Task, x[:encoding.Width()], x[encoding.Width():])
 	// Output: regression [6 1 0] [29 0 1]
+}
+
+// A table from any reader, such as a file of an embed.FS or the body of a request.
+func ExampleReadFrom() {
+	table, err := data.ReadFrom(strings.NewReader("weight;animal\n4,5;cat\n30;dog\n"), "pets.csv", data.ReadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(table.Rows(), table.Columns(), table.Format())
+
+	var row *data.RowError
+	_, err = data.ReadFrom(strings.NewReader("weight,animal\n4,cat\n30\n"), "pets.csv", data.ReadOptions{})
+	if errors.As(err, &row) {
+		fmt.Println("line", row.Line, "of", row.Table+":", row.Reason)
+	}
+	// Output:
+	// 2 [weight animal] semicolons
+	// line 3 of pets.csv: row has 1 cell, the header has 2: leave a missing cell empty, but keep its delimiter
+}
+
+// A table of structs; a nil pointer is a missing cell.
+func ExampleFromRecords() {
+	type pet struct {
+		Weight float64 `gradus:"weight"`
+		Born   time.Time
+		Tame   *bool
+		Notes  []string `gradus:"-"`
+	}
+	yes := true
+	table, err := data.FromRecords("pets", []pet{{Weight: 4.5, Born: time.Date(2020, 5, 1, 0, 0, 0, 0, time.UTC), Tame: &yes}, {Weight: 30}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(table.Columns(), table.Cell(0, 1), table.Missing(1, 2))
+	// Output: [weight Born Tame] 2020-05-01 true
+}
+
+// A table of maps, as from JSON; a key that a row lacks is a missing cell.
+func ExampleFromMaps() {
+	var rows []map[string]any
+	if err := json.Unmarshal([]byte(`[{"weight": 4.5, "animal": "cat"}, {"weight": null, "animal": "dog", "tame": true}]`), &rows); err != nil {
+		log.Fatal(err)
+	}
+	table, err := data.FromMaps("pets", rows)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(table.Columns(), table.Missing(0, 1), table.Missing(1, 2))
+	// Output: [animal tame weight] true true
+}
+
+// A table of slices, a column each.
+func ExampleFromColumns() {
+	table, err := data.FromColumns("pets", "weight", []float64{4.5, 30}, "animal", []string{"cat", "dog"}, "legs", []int{4, 4})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(table.Columns(), table.Cell(1, 0), table.Cell(1, 1))
+	_, err = data.FromColumns("pets", "weight", []any{4.5, []int{30}})
+	fmt.Println(err)
+	// Output:
+	// [weight animal legs] 30 dog
+	// pets: row 1: column "weight": a []int is no value of a cell: it takes numbers, strings, booleans and times
 }

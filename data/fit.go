@@ -161,7 +161,7 @@ func (in *Input) fitDate(t *Table, c *column, col int, rows []int, scale Scaling
 		case missing:
 			in.Missing = true
 		default:
-			return fail(ErrType, "%s is not a date", t.cellAt(row, col))
+			return t.Refuse(ErrType, row, col, "is not a date")
 		}
 	}
 	return in.fitScale(t, room, scale)

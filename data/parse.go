@@ -304,18 +304,16 @@ func (g *grammar) raggedError(cells, line int, first byte) error {
 	case cells < len(g.columns):
 		remedy = "leave a missing cell empty, but keep its delimiter"
 	}
-	return fail(ErrRagged, "%s:%d: row has %s, %s: %s", g.name, line, plural(cells, "cell"), expected, remedy)
+	return lineError(ErrRagged, g.name, line, "row has %s, %s: %s", plural(cells, "cell"), expected, remedy)
 }
 
 // quoteError is the sentence for a broken quote in a cell that starts on a line, in a row that
 // starts on another.
 func (g *grammar) quoteError(f field, line, start int) error {
 	if f.problem == errBareQuote {
-		return fail(ErrQuote, `%s:%d: there is a " inside a cell that does not start with one: write the cell as "..." with each " in it doubled`,
-			g.name, line)
+		return lineError(ErrQuote, g.name, line, `there is a " inside a cell that does not start with one: write the cell as "..." with each " in it doubled`)
 	}
-	return fail(ErrQuote, `%s:%d: a cell starts with a " that is not closed, or not before the delimiter: close it, and double each " in it`,
-		g.name, start)
+	return lineError(ErrQuote, g.name, start, `a cell starts with a " that is not closed, or not before the delimiter: close it, and double each " in it`)
 }
 
 // textError says what is wrong with a cell that is not text. The line is the one the cell
@@ -327,13 +325,13 @@ func (g *grammar) textError(cell []byte, line int, where string) error {
 		case r == '\n':
 			line++
 		case r == 0:
-			return fail(ErrText, "%s:%d: %s holds a NUL byte: the file is not text, or is not in UTF-8", g.name, line, where)
+			return lineError(ErrText, g.name, line, "%s holds a NUL byte: the file is not text, or is not in UTF-8", where)
 		case r == utf8.RuneError && size == 1 && g.mixed && cell[0] == 0xff:
-			return fail(ErrText, "%s:%d: %s holds text in UTF-8, and bytes above it are not: say --encoding latin-1 if the whole file is that, or save it in one encoding", g.name, line, where)
+			return lineError(ErrText, g.name, line, "%s holds text in UTF-8, and bytes above it are not: say --encoding latin-1 if the whole file is that, or save it in one encoding", where)
 		case r == utf8.RuneError && size == 1 && g.foreign:
-			return fail(ErrText, "%s:%d: %s holds what is no text in the file's encoding: name another --encoding, or save the file in UTF-8", g.name, line, where)
+			return lineError(ErrText, g.name, line, "%s holds what is no text in the file's encoding: name another --encoding, or save the file in UTF-8", where)
 		case r == utf8.RuneError && size == 1:
-			return fail(ErrText, "%s:%d: %s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8, or name its --encoding, latin-1 for one", g.name, line, where, cell[0])
+			return lineError(ErrText, g.name, line, "%s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8, or name its --encoding, latin-1 for one", where, cell[0])
 		}
 		cell = cell[size:]
 	}

@@ -218,13 +218,13 @@ func TestReadRefuses(t *testing.T) {
 	})
 	t.Run("from memory", func(t *testing.T) {
 		_, err := NewTable("mem", []string{"a", "b"}, [][]string{{"1", "2"}, {"1"}})
-		refuses(t, err, ErrRagged, "mem: row 1 has 1 cell, the table has 2 columns: make them agree")
+		refuses(t, err, ErrRagged, "mem: row 1: it has 1 cell, the table has 2 columns: make them agree")
 		_, err = NewTable("mem", []string{"a"}, nil)
 		refuses(t, err, ErrEmpty, "mem: the table has no rows")
 		_, err = NewTable("mem", []string{"a", "a"}, nil)
 		refuses(t, err, ErrDuplicateColumn, `mem: columns 1 and 2 are both named "a"`)
 		_, err = NewTable("mem", []string{"a"}, [][]string{{"\xff"}})
-		refuses(t, err, ErrText, `mem: row 0, column "a": the cell "\xff" is not UTF-8 text`)
+		refuses(t, err, ErrText, `mem: row 0: column "a": the cell "\xff" is not UTF-8 text`)
 	})
 }
 

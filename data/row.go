@@ -164,13 +164,25 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 func (e *Encoding) Unseen(row []Value) int {
 	n := 0
 	for i := range e.Inputs {
-		if in := &e.Inputs[i]; in.Kind == KindCategory {
-			if place, c := in.place(row[i]); c == word && place < 0 {
-				n++
-			}
+		if !e.Knows(i, row[i]) {
+			n++
 		}
 	}
 	return n
+}
+
+// Lacks reports whether a value is missing in a column, by its place in Columns.
+func (e *Encoding) Lacks(column int, v Value) bool { return v.missing(e.Inputs[column].Spelling) }
+
+// Knows reports whether training had the level that a value is in a column, by its place in Columns. It
+// is true of missing values, and of columns that are no categories.
+func (e *Encoding) Knows(column int, v Value) bool {
+	in := &e.Inputs[column]
+	if in.Kind != KindCategory {
+		return true
+	}
+	place, c := in.place(v)
+	return place >= 0 || c != word
 }
 
 // Tally adds to missing and unseen, both as long as Columns, 1 for each column of the row that is
@@ -189,21 +201,25 @@ func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	}
 }
 
-func valueError(in *Input, v Value, o outcome) error {
-	shown := quote(v.s)
+// String is the value as a cell would show it; "" where it is missing.
+func (v Value) String() string {
 	switch v.kind {
 	case valueNumber:
-		shown = formatNumber(v.x)
+		return formatNumber(v.x)
 	case valueBool:
-		shown = strconv.FormatBool(v.x == 1)
+		return strconv.FormatBool(v.x == 1)
 	case valueTime:
-		shown = time.Unix(int64(v.x), 0).UTC().Format(layoutSecond)
+		return time.Unix(int64(v.x), 0).UTC().Format(layoutSecond)
 	}
+	return v.s
+}
+
+func valueError(in *Input, v Value, o outcome) error {
 	kind := ErrType
 	if o == notFinite {
 		kind = ErrNumber
 	}
-	return fail(kind, "column %s: the value %s %s", quote(in.Name), shown, o.explain())
+	return &RowError{Column: in.Name, Value: v.String(), Reason: o.explain(), Err: kind, bare: v.kind != valueText}
 }
 
 func (o outcome) explain() string {

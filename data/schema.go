@@ -52,14 +52,14 @@ type SchemaOptions struct {
 
 // A Column is one column that the network sees, and what it was taken for.
 type Column struct {
-	Name    string
-	Index   int // in the table
-	Kind    Kind
-	Missing int    // cells
-	Note    string // a remark for the report, or ""
-	Smooth  bool   // of a number: no pieces, which stay as they are beyond the training rows' range
+	Name    string `json:"name"`
+	Index   int    `json:"index"` // in the table
+	Kind    Kind   `json:"kind"`
+	Missing int    `json:"missing"`          // cells
+	Note    string `json:"note,omitempty"`   // a remark for the report, or ""
+	Smooth  bool   `json:"smooth,omitempty"` // of a number: no pieces, which stay as they are beyond the training rows' range
 
-	Spelling *Spelling // of its cells; nil: the usual one
+	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 
 	pixel    bool
 	dayFirst bool
@@ -67,8 +67,8 @@ type Column struct {
 
 // A Drop is a column that the network does not see, and why.
 type Drop struct {
-	Name   string
-	Reason string
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 // A Schema is what the columns of a table are taken for.
@@ -123,8 +123,13 @@ func (s *Schema) size() int {
 func Infer(t *Table, opt SchemaOptions) (s *Schema, err error) {
 	defer spill.Catch(&err)
 	s, err = infer(t, opt)
-	if f, ok := err.(*failure); ok && t.title != "" && !errors.Is(err, ErrOption) {
-		f.text += "; " + t.title
+	if t.title != "" && !errors.Is(err, ErrOption) {
+		switch e := err.(type) {
+		case *failure:
+			e.text += "; " + t.title
+		case *RowError:
+			e.Reason += "; " + t.title
+		}
 	}
 	return s, err
 }
@@ -278,7 +283,7 @@ func (l *look) checkKind(t *Table, col int, kind Kind) error {
 	switch kind {
 	case KindNumber:
 		if p.words > 0 {
-			return fail(ErrType, "%s is not a number: correct it, or give the column another type", t.cellAt(p.firstWord, col))
+			return t.Refuse(ErrType, p.firstWord, col, "is not a number: correct it, or give the column another type")
 		}
 		if p.odd > 0 {
 			return oddNumberError(t, p.firstOdd, col)
@@ -286,7 +291,7 @@ func (l *look) checkKind(t *Table, col int, kind Kind) error {
 	case KindBoolean:
 		for row := range t.rowsOf(l.rows) {
 			if _, c := l.c.value(row).truth(l.spelling); c != number && c != missing {
-				return fail(ErrType, "%s is not a boolean: expected true/false, yes/no, t/f, y/n or 1/0", t.cellAt(row, col))
+				return t.Refuse(ErrType, row, col, "is not a boolean: expected true/false, yes/no, t/f, y/n or 1/0")
 			}
 		}
 	case KindDate:
@@ -294,19 +299,19 @@ func (l *look) checkKind(t *Table, col int, kind Kind) error {
 			date := l.c.dates(l.spelling, false)
 			for row := range t.rowsOf(l.rows) {
 				if date(row).c == word {
-					return fail(ErrType, "%s is not a date as %s has it: correct it, or give another --date-format", t.cellAt(row, col), quote(l.spelling.Layout))
+					return t.Refuse(ErrType, row, col, "is not a date as %s has it: correct it, or give another --date-format", quote(l.spelling.Layout))
 				}
 			}
 		} else if p.dates.broken {
-			return fail(ErrType, "%s is not a date: expected 1999-12-31, 1999-12-31 23:59:59 or the like; --date-format %s names another way to write them",
-				t.cellAt(p.dates.broke, col), flagPair(t.columns[col], "%d/%m/%Y"))
+			return t.Refuse(ErrType, p.dates.broke, col, "is not a date: expected 1999-12-31, 1999-12-31 23:59:59 or the like; --date-format %s names another way to write them",
+				flagPair(t.columns[col], "%d/%m/%Y"))
 		}
 	}
 	return nil
 }
 
 func oddNumberError(t *Table, row, col int) error {
-	return fail(ErrNumber, "%s is not a finite decimal number: correct it, or leave it empty if it is not known", t.cellAt(row, col))
+	return t.Refuse(ErrNumber, row, col, "is not a finite decimal number: correct it, or leave it empty if it is not known")
 }
 
 // ignoredColumns checks the names in the options and marks the columns to leave out.

@@ -348,7 +348,7 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 		if c := &t.cols[i]; c.form == formLevels {
 			for code := range c.means {
 				if s := c.dict.at(uint32(code)); c.means[code].c != missing && !isText([]byte(s)) {
-					return nil, fail(ErrText, "%s: column %s: the cell %s is not UTF-8 text", name, quote(t.columns[i]), quote(s))
+					return nil, t.Refuse(ErrText, slices.Index(c.codes, uint32(code)), i, "is not UTF-8 text")
 				}
 			}
 		}
@@ -371,8 +371,8 @@ func FromColumns(name string, pairs ...any) (*Table, error) {
 			return nil, fail(ErrOption, "%s: argument %d is a %T: it takes the name of a column", name, i, pairs[i])
 		}
 		s := NewSeries(column)
-		if err := s.slice(pairs[i+1]); err != nil {
-			return nil, fail(ErrOption, "%s: column %s: %v", name, quote(column), err)
+		if err := s.slice(name, pairs[i+1]); err != nil {
+			return nil, err
 		}
 		columns = append(columns, s)
 	}

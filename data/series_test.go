@@ -63,7 +63,7 @@ func TestFromRecords(t *testing.T) {
 		t.Error(got)
 	}
 	_, err = FromRecords("people", []struct{ A []int }{{}})
-	refuses(t, err, ErrOption, `people: record 0, column "A": a []int is no value of a cell: it takes numbers, strings, booleans and times`)
+	refuses(t, err, ErrOption, `people: row 0: column "A": a []int is no value of a cell: it takes numbers, strings, booleans and times`)
 	_, err = FromRecords("people", []int{1})
 	refuses(t, err, ErrOption, "people: a record is a int: it takes a struct")
 	_, err = FromColumns("people", "a", []int{1}, "b", []int{1, 2})

@@ -45,9 +45,9 @@ type ReadOptions struct {
 
 // Progress is how far reading a text has come.
 type Progress struct {
-	Share float64 // of the file; 0 where that is not known
-	Bytes int64   // of text, decompressed
-	Rows  int
+	Share float64 `json:"share"` // of the file; 0 where that is not known
+	Bytes int64   `json:"bytes"` // of text, decompressed
+	Rows  int     `json:"rows"`
 }
 
 // Stdin is the path of standard input, and StdinName the name of a table read from it.
@@ -76,8 +76,58 @@ func read(path string, opt ReadOptions) (*Table, error) {
 		return nil, err
 	}
 	defer src.Close()
-	src.bound(opt.MaxBytes)
+	t, err := readSource(src, path, opt)
+	if err != nil && src.raw && path != Stdin { // the first chunk did not show it
+		opt.rawQuotes = true
+		return Read(path, opt)
+	}
+	return t, err
+}
 
+// ReadFrom reads a table from a reader: what Read reads from a file, but for databases, by the same rules and
+// limits. The name stands for the file in messages, and says by its ending what Read is told by that of a
+// path. CSV, JSON lines and streams of Arrow are read as they come; other formats are held in memory first, unless r is an *os.File.
+// ReadFrom does not close r.
+func ReadFrom(r io.Reader, name string, opt ReadOptions) (*Table, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, fail(ErrOption, "a table from a reader has no name: give one for messages, with the ending of its format, such as rows.csv")
+	}
+	start := int64(-1) // where r can be read again from
+	if s, ok := r.(io.Seeker); ok {
+		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
+			start = at
+		}
+	}
+	src, err := sourceOf(name, r, start)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	t, err := readSource(src, Stdin, opt)
+	if err != nil && src.raw && start >= 0 {
+		if _, err := r.(io.Seeker).Seek(start, io.SeekStart); err == nil {
+			opt.rawQuotes = true
+			return ReadFrom(r, name, opt)
+		}
+	}
+	return t, err
+}
+
+// sourceOf is the source of a reader, which stands at a place from its start that is known, or negative.
+func sourceOf(name string, r io.Reader, at int64) (*source, error) {
+	s := &source{name: name, size: -1}
+	if f, ok := r.(*os.File); ok && at == 0 {
+		s.isFile(f)
+	}
+	return s, s.begin(r)
+}
+
+// readSource reads the one table of a source; path is Stdin for one without a file.
+func readSource(src *source, path string, opt ReadOptions) (*Table, error) {
+	src.bound(opt.MaxBytes)
 	head, err := src.r.Peek(4)
 	if err != nil && err != io.EOF {
 		return nil, src.readError(err, 1)
@@ -98,12 +148,7 @@ func read(path string, opt ReadOptions) (*Table, error) {
 	if name := filepath.Base(src.name); strings.Contains(name, "-idx") && len(head) > 0 && !utf8.Valid(head) {
 		return nil, fail(ErrIDX, "%s: is named like an IDX file, but does not start like one (00 00, an element type, the number of dimensions)", src.name)
 	}
-	t, err := readCSV(src, opt)
-	if err != nil && src.raw && path != Stdin { // the first chunk did not show it
-		opt.rawQuotes = true
-		return Read(path, opt)
-	}
-	return t, err
+	return readCSV(src, opt)
 }
 
 func (opt ReadOptions) check() error {
@@ -181,18 +226,31 @@ func open(path string, stdin io.Reader) (*source, error) {
 			return nil, err
 		}
 		s.closings = append(s.closings, f.Close)
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			s.size, s.file = info.Size(), f
-		}
+		s.isFile(f)
 		r = f
 	}
-	s.taken = &counter{r: r}
-	s.r = bufio.NewReaderSize(s.taken, peekSize)
-	if err := s.unpack(); err != nil {
-		s.Close()
+	if err := s.begin(r); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// isFile has formats read the file itself, if it is one and no pipe.
+func (s *source) isFile(f *os.File) {
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		s.size, s.file = info.Size(), f
+	}
+}
+
+// begin has the source read from a reader.
+func (s *source) begin(r io.Reader) error {
+	s.taken = &counter{r: r}
+	s.r = bufio.NewReaderSize(s.taken, peekSize)
+	err := s.unpack()
+	if err != nil {
+		s.Close()
+	}
+	return err
 }
 
 func openFile(path string) (*os.File, error) {

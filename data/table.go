@@ -49,13 +49,11 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	words := &wordSet{}
 	for i, row := range rows {
 		if len(row) != len(columns) {
-			return nil, fail(ErrRagged, "%s: row %d has %s, the table has %s: make them agree",
-				name, i, plural(len(row), "cell"), plural(len(columns), "column"))
+			return nil, &RowError{Table: name, Row: i, Reason: fmt.Sprintf("it has %s, the table has %s: make them agree", plural(len(row), "cell"), plural(len(columns), "column")), Err: ErrRagged}
 		}
 		for col, cell := range row {
 			if !isText([]byte(cell)) {
-				return nil, fail(ErrText, "%s: row %d, column %s: the cell %s is not UTF-8 text",
-					name, i, quote(t.columns[col]), quote(cell))
+				return nil, &RowError{Table: name, Row: i, Column: t.columns[col], Value: cell, Reason: "is not UTF-8 text", Err: ErrText}
 			}
 			t.cols[col].add(trim([]byte(cell)), words)
 		}

@@ -1,21 +1,31 @@
 package data
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// slice appends the elements of a slice.
-func (s *Series) slice(values any) error {
+// valueRefused is the error about a value of Go that no cell can hold.
+func valueRefused(table string, row int, column string, err error) error {
+	return &RowError{Table: table, Row: row, Column: column, Reason: err.Error(), Err: ErrOption, noCell: true}
+}
+
+// slice appends the elements of a slice, for a table of that name.
+func (s *Series) slice(table string, values any) error {
 	v := reflect.ValueOf(values)
 	if v.Kind() != reflect.Slice {
-		return fmt.Errorf("a %T is not a slice", values)
+		return fail(ErrOption, "%s: column %s: a %T is not a slice", table, quote(s.name), values)
 	}
 	for i := range v.Len() {
 		if err := s.value(v.Index(i)); err != nil {
-			return fmt.Errorf("value %d: %w", i, err)
+			return valueRefused(table, i, s.name, err)
 		}
 	}
 	return nil
@@ -34,9 +44,21 @@ func (s *Series) value(v reflect.Value) error {
 		s.Null()
 		return nil
 	}
-	if t, ok := v.Interface().(time.Time); ok {
-		s.Time(t)
+	switch v := v.Interface().(type) {
+	case time.Time:
+		s.Time(v)
 		return nil
+	case Value:
+		s.take(v)
+		return nil
+	case json.Number:
+		if _, err := v.Float64(); err != nil && !errors.Is(err, strconv.ErrRange) {
+			return fmt.Errorf("the json.Number %q is not a number", v.String())
+		}
+		s.numberText(v.String())
+		return nil
+	case time.Duration:
+		return fmt.Errorf("a %T is no value of a cell: give the number that it is in the column's unit", v)
 	}
 	switch v.Kind() {
 	case reflect.Float64:
@@ -57,8 +79,30 @@ func (s *Series) value(v reflect.Value) error {
 	return nil
 }
 
-// Value appends a value of Go: a number, string, boolean or time, a pointer to one, or nil, which is
-// missing.
+// numberText appends a number as it is written, with all its digits.
+func (s *Series) numberText(text string) {
+	s.numbers = true
+	s.cell([]byte(text))
+}
+
+// take appends a Value.
+func (s *Series) take(v Value) {
+	switch v.kind {
+	case valueNumber:
+		s.Float(v.x)
+	case valueText:
+		s.Text(v.s)
+	case valueBool:
+		s.Bool(v.x == 1)
+	case valueTime:
+		s.Seconds(int64(v.x))
+	default:
+		s.Null()
+	}
+}
+
+// Value appends a value of Go: a number, json.Number, string, boolean, time or Value, a pointer to one, or nil,
+// which is missing.
 func (s *Series) Value(v any) error {
 	if v == nil {
 		s.Null()
@@ -101,15 +145,39 @@ func FromRecords[T any](name string, records []T) (*Table, error) {
 		v := reflect.ValueOf(&records[n]).Elem()
 		for v.Kind() == reflect.Pointer {
 			if v.IsNil() {
-				return nil, fail(ErrOption, "%s: record %d is nil", name, n)
+				return nil, &RowError{Table: name, Row: n, Reason: "the record is nil", Err: ErrOption}
 			}
 			v = v.Elem()
 		}
 		for i, field := range fields {
 			if err := columns[i].value(v.Field(field)); err != nil {
-				return nil, fail(ErrOption, "%s: record %d, column %s: %v", name, n, quote(columns[i].name), err)
+				return nil, valueRefused(name, n, columns[i].name, err)
 			}
 		}
+	}
+	return TableOf(name, columns...)
+}
+
+// FromMaps makes a table of maps, a row each, as encoding/json reads objects. The columns are the keys of
+// all rows, by name; of a row without one the cell is missing, as it is where the value is nil. json.Number is a number.
+func FromMaps(name string, rows []map[string]any) (*Table, error) {
+	of := map[string]*Series{}
+	for _, row := range rows {
+		for key := range row {
+			if of[key] == nil {
+				of[key] = NewSeries(key)
+			}
+		}
+	}
+	var columns []*Series
+	for _, key := range slices.Sorted(maps.Keys(of)) {
+		s := of[key]
+		for n, row := range rows {
+			if err := s.Value(row[key]); err != nil {
+				return nil, valueRefused(name, n, key, err)
+			}
+		}
+		columns = append(columns, s)
 	}
 	return TableOf(name, columns...)
 }

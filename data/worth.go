@@ -27,7 +27,7 @@ func Weights(t *Table, name string, rows []int) ([]float64, error) {
 	for i, row := range rows {
 		v, ok := t.Number(row, col)
 		if !ok || v < 0 {
-			return nil, fail(ErrNumber, "%s is not a weight: give every row a finite number of at least 0, 0 to leave it out", t.cellAt(row, col))
+			return nil, t.Refuse(ErrNumber, row, col, "is not a weight: give every row a finite number of at least 0, 0 to leave it out")
 		}
 		w[i] = v
 	}
@@ -77,7 +77,7 @@ func Groups(t *Table, name string, rows []int) ([]int, error) {
 	for i, row := range rows {
 		code := view.codes[row]
 		if view.means[code].c == missing {
-			return nil, fail(ErrColumn, "%s is missing: every row needs a group", t.cellAt(row, col))
+			return nil, t.Refuse(ErrColumn, row, col, "is missing: every row needs a group")
 		}
 		if group[code] == 0 {
 			many++
@@ -111,7 +111,7 @@ func Times(t *Table, name string, rows []int) ([]float64, error) {
 			}
 		}
 		if v != v {
-			return nil, fail(ErrColumn, "%s is not a place in time: every row needs a number, or a date such as 1999-12-31", t.cellAt(row, col))
+			return nil, t.Refuse(ErrColumn, row, col, "is not a place in time: every row needs a number, or a date such as 1999-12-31")
 		}
 		times[i] = v
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/model"
@@ -53,7 +54,7 @@ func TestPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, b := range built {
-		if !ran[b.Name()] {
+		if !ran[b.Name()] && !strings.HasPrefix(b.Name(), "service") { // which TestService runs
 			t.Errorf("%s was built and not run", b.Name())
 		}
 	}

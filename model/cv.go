@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -24,20 +25,27 @@ type fold struct {
 
 // CV is what a cross-validation came to.
 type CV struct {
-	Folds []*Model // one for each fold, its scores among them: the test rows are the fold's
-	Notes []string // those of the first fold's run
+	Folds []*Model `json:"-"`               // one for each fold, its scores among them: the test rows are the fold's
+	Notes []string `json:"notes,omitempty"` // those of the first fold's run
 
 	// Rows are the rows of the table that were in a fold, in their order; Fold says in which,
 	// from 0, and Predictions has what that fold's model says of each, Outputs numbers a row.
-	Rows        []int
-	Fold        []int
-	Predictions []float64
+	Rows        []int     `json:"rows"`
+	Fold        []int     `json:"fold"`
+	Predictions []float64 `json:"predictions"`
 
-	Mean, SD metrics.Scores // of the folds' test scores; SD is the sample standard deviation
-	Lacking  []Lacking      // the scores that have no mean, since not all folds have them
-	Baseline metrics.Scores // mean of a guess that never looks at the inputs
-	Pooled   metrics.Report // of all predictions together, without the loss
+	Mean     metrics.Scores `json:"mean"`              // of the folds' test scores
+	SD       metrics.Scores `json:"sd"`                // their sample standard deviation
+	Lacking  []Lacking      `json:"lacking,omitempty"` // the scores that have no mean, since not all folds have them
+	Baseline metrics.Scores `json:"baseline"`          // mean of a guess that never looks at the inputs
+	Pooled   metrics.Report `json:"out_of_fold"`       // of all predictions together, without the loss
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (c CV) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
+
+// UnmarshalJSON reads null as NaN.
+func (c *CV) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // Lacking is a score that some folds do not have, such as the AUC of rows of one class.
 type Lacking struct {

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -66,31 +68,79 @@ func newEngine[T nn.Float](net *nn.Network[T]) engine {
 	return e
 }
 
-// partRows is how many rows predictValues takes through the network at once.
-const partRows = 128
+// ofRow says which row an error is about.
+func ofRow(row int, err error) error {
+	var of *data.RowError
+	if errors.As(err, &of) {
+		of.Row = row
+	}
+	return fmt.Errorf("row %d: %w", row, err)
+}
+
+// predictValues takes that many rows through the network at once, and shares many on all cores.
+const (
+	partRows = 128
+	manyRows = 1024
+)
 
 func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out []float64) error {
-	columns, width := len(enc.Inputs), enc.Outputs()
-	if len(rows) == columns {
+	n := len(rows) / len(enc.Inputs)
+	if n == 1 {
 		if err := e.predictRow(enc, rows, out); err != nil {
-			return fmt.Errorf("row 0: %w", err)
+			return ofRow(0, err)
 		}
 		return nil
 	}
+	if n >= manyRows {
+		return e.predictMany(enc, rows, out)
+	}
 	s := e.parts.Get().(*scratch[T])
 	defer e.parts.Put(s)
-	for from, n := 0, len(rows)/columns; from < n; from += partRows {
-		x := s.x.Slice(0, min(partRows, n-from))
-		for i := range x.Rows {
-			if err := data.EncodeRow(enc, rows[(from+i)*columns:][:columns], x.Row(i)); err != nil {
-				return fmt.Errorf("row %d: %w", from+i, err)
+	for from := 0; from < n; from += partRows {
+		if err := e.predictPart(s, enc, rows, out, from, min(from+partRows, n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// predictMany is predictValues on all cores.
+func (e *engineOf[T]) predictMany(enc *data.Encoding, rows []data.Value, out []float64) error {
+	n := len(rows) / len(enc.Inputs)
+	errs := make([]error, (n+partRows-1)/partRows) // of which the first counts, whoever found it
+	var next atomic.Int64
+	var team sync.WaitGroup
+	work := func() {
+		s := e.parts.Get().(*scratch[T])
+		defer e.parts.Put(s)
+		for i := int(next.Add(1)) - 1; i < len(errs); i = int(next.Add(1)) - 1 {
+			from := i * partRows
+			if errs[i] = e.predictPart(s, enc, rows, out, from, min(from+partRows, n)); errs[i] != nil {
+				return
 			}
 		}
-		y := e.net.Forward(s.tape, x)
-		for i := range y.Rows {
-			for j, v := range y.Row(i) {
-				out[(from+i)*width+j] = float64(v)
-			}
+	}
+	for range min(len(errs), runtime.GOMAXPROCS(0)) - 1 {
+		team.Go(work)
+	}
+	work()
+	team.Wait()
+	return cmp.Or(errs...)
+}
+
+// predictPart predicts the rows from one number to another, at most partRows.
+func (e *engineOf[T]) predictPart(s *scratch[T], enc *data.Encoding, rows []data.Value, out []float64, from, to int) error {
+	columns := len(enc.Inputs)
+	x := s.x.Slice(0, to-from)
+	for i := range x.Rows {
+		if err := data.EncodeRow(enc, rows[(from+i)*columns:][:columns], x.Row(i)); err != nil {
+			return ofRow(from+i, err)
+		}
+	}
+	y := e.net.Forward(s.tape, x)
+	for i := range y.Rows {
+		for j, v := range y.Row(i) {
+			out[(from+i)*y.Cols+j] = float64(v)
 		}
 	}
 	return nil

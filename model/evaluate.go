@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -198,6 +199,29 @@ func (l Left) Notes() []string {
 		notes = append(notes, fmt.Sprintf("%s left out, their weight is 0", rowsText(l.Weightless)))
 	}
 	return notes
+}
+
+// evaluationJSON is an Evaluation as JSON.
+type evaluationJSON struct {
+	Rows    int            `json:"rows"`
+	Left    Left           `json:"left_out"`
+	Metrics metrics.Report `json:"metrics"`
+	Guess   metrics.Scores `json:"guess,omitempty"`
+	Counts  data.Counts    `json:"counts,omitempty"`
+	Known   string         `json:"known,omitempty"`
+}
+
+// MarshalJSON writes the Report as "metrics", beside the other fields.
+func (e Evaluation) MarshalJSON() ([]byte, error) {
+	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (e *Evaluation) UnmarshalJSON(text []byte) error {
+	var from evaluationJSON
+	err := json.Unmarshal(text, &from)
+	*e = Evaluation{from.Metrics, from.Guess, from.Rows, from.Left, from.Counts, from.Known}
+	return err
 }
 
 // Notes says in sentences what is worth knowing of the rows that were scored, and of the others.

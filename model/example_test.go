@@ -56,7 +56,7 @@ func ExampleModel_PredictRow() {
 	fmt.Println(err)
 	// Output:
 	// setosa [setosa versicolor virginica]
-	// row: no value for the columns "sepal_width_cm", "petal_length_cm", "petal_width_cm"; give nil for a missing value
+	// row: column "sepal_width_cm": no value for it, nor for "petal_length_cm", "petal_width_cm"; give nil for a missing value
 }
 
 // Predict typed rows from many goroutines without allocating: each has its own room for a

@@ -172,71 +172,104 @@ func (m *Model) shuffle(l labeled) (all []shuffled, counts data.Counts, err erro
 	return all, counts, nil
 }
 
+// A measurement is what the importance of all columns is measured by.
+type measurement struct {
+	m        *Model
+	o        ImportanceOptions
+	networks []shuffled
+	columns  []string
+	rows     int
+	targets  []float64
+	w        []float64
+	base     float64     // the score of the rows as they are
+	drops    [][]float64 // of each column and repeat: by how much the score is worse
+}
+
 func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (*Importance, error) {
-	rows, w, name := l.rows, l.w, o.Metrics[0]
 	networks, counts, err := m.shuffle(l)
 	if err != nil {
 		return nil, err
 	}
-	targets := make([]float64, len(rows)*m.Encoding.Outputs())
-	if err := data.Targets(l.b, rows, targets); err != nil {
+	q := &measurement{m: m, o: o, networks: networks, columns: m.Encoding.Columns(), rows: len(l.rows), w: l.w}
+	q.targets = make([]float64, q.rows*m.Encoding.Outputs())
+	if err := data.Targets(l.b, l.rows, q.targets); err != nil {
 		return nil, err
 	}
-	// score is the metric with the cells of a column taken from the rows in perm.
-	score := func(c int, perm []int) (float64, bool, error) {
-		out, loss := networks[0].predict(c, perm, name == "loss")
-		for _, other := range networks[1:] {
-			says, _ := other.predict(c, perm, false)
-			for i, v := range says {
-				out[i] += v
-			}
-		}
-		if m.ensemble != nil {
-			m.ensemble.divide(out)
-			loss = m.meanLoss(out, targets, w)
-		}
-		if name == "loss" {
-			return loss / setWeight(w, len(rows)), true, nil
-		}
-		r, _, err := m.compare(out, targets, w, []string{name})
-		v, ok := r.Get(name)
-		return v, ok, err
-	}
-	base, ok, err := score(0, nil)
-	if err != nil {
+	name, ok := o.Metrics[0], false
+	if q.base, ok, err = q.score(0, nil); err != nil {
 		return nil, err
 	}
-	if !ok || math.IsNaN(base) || math.IsInf(base, 0) {
-		return nil, refuse("Metrics", nil, "%s is not defined on the rows of %s that have a target (%s)", name, t.Name(), rowsText(len(rows)))
+	if !ok || math.IsNaN(q.base) || math.IsInf(q.base, 0) {
+		return nil, refuse("Metrics", nil, "%s is not defined on the rows of %s that have a target (%s)", name, t.Name(), rowsText(q.rows))
 	}
-	sign := 1.0
+	if err := q.measureAll(ctx); err != nil {
+		return nil, err
+	}
+	out := &Importance{Metric: name, Rows: q.rows, Repeats: o.Repeats, Score: q.base}
+	out.Notes = (&Evaluation{Left: l.left, Counts: counts, Known: m.Training.known(t)}).Notes()
+	for c, name := range q.columns {
+		mean, sd := meanSD(q.drops[c])
+		out.Columns = append(out.Columns, ColumnImportance{name, mean, sd, q.drops[c]})
+	}
+	slices.SortStableFunc(out.Columns, func(a, b ColumnImportance) int { return cmp.Compare(b.Mean, a.Mean) })
+	return out, nil
+}
+
+// score is the metric with the cells of a column taken from the rows in perm, if that is not nil; ok tells
+// that it is defined.
+func (q *measurement) score(c int, perm []int) (v float64, ok bool, err error) {
+	name := q.o.Metrics[0]
+	out, loss := q.networks[0].predict(c, perm, name == "loss")
+	for _, other := range q.networks[1:] {
+		says, _ := other.predict(c, perm, false)
+		for i, v := range says {
+			out[i] += v
+		}
+	}
+	if q.m.ensemble != nil {
+		q.m.ensemble.divide(out)
+		loss = q.m.meanLoss(out, q.targets, q.w)
+	}
+	if name == "loss" {
+		return loss / setWeight(q.w, q.rows), true, nil
+	}
+	r, _, err := q.m.compare(out, q.targets, q.w, []string{name})
+	v, ok = r.Get(name)
+	return v, ok, err
+}
+
+// measure shuffles one column as often as it is to be; perm has room for the rows.
+func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
+	name, sign := q.o.Metrics[0], 1.0
 	if !metrics.HigherIsBetter(name) {
 		sign = -1
 	}
-	columns := m.Encoding.Columns()
-	drops := make([][]float64, len(columns))
-	var todo []int
-	for c, column := range columns {
-		if drops[c] = o.Known[column]; len(drops[c]) != o.Repeats {
-			todo = append(todo, c)
+	drops := make([]float64, q.o.Repeats)
+	q.drops[c] = drops
+	for r := range drops {
+		if ctx.Err() != nil {
+			return ended(ctx)
+		}
+		rng.Perm(perm, q.o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
+		v, ok, err := q.score(c, perm)
+		if err != nil {
+			return err
+		}
+		if drops[r] = sign * (q.base - v); !ok || math.IsNaN(drops[r]) || math.IsInf(drops[r], 0) {
+			return refuse("Metrics", nil, "%s is no finite number when the column %q is shuffled", name, q.columns[c])
 		}
 	}
-	measure := func(c int, perm []int) error {
-		drops[c] = make([]float64, o.Repeats)
-		for r := range o.Repeats {
-			if ctx.Err() != nil {
-				return ended(ctx)
-			}
-			rng.Perm(perm, o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
-			v, ok, err := score(c, perm)
-			if err != nil {
-				return err
-			}
-			if drops[c][r] = sign * (base - v); !ok || math.IsNaN(drops[c][r]) || math.IsInf(drops[c][r], 0) {
-				return refuse("Metrics", nil, "%s is no finite number when the column %q is shuffled", name, columns[c])
-			}
+	return nil
+}
+
+// measureAll measures the columns that are not known yet, on several cores.
+func (q *measurement) measureAll(ctx context.Context) error {
+	q.drops = make([][]float64, len(q.columns))
+	var todo []int
+	for c, column := range q.columns {
+		if q.drops[c] = q.o.Known[column]; len(q.drops[c]) != q.o.Repeats {
+			todo = append(todo, c)
 		}
-		return nil
 	}
 	var mutex sync.Mutex
 	next := 0
@@ -245,8 +278,8 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 	take := func(ended int, err error) (c int, more bool) {
 		mutex.Lock()
 		defer mutex.Unlock()
-		if err == nil && ended >= 0 && o.Done != nil {
-			err = o.Done(columns[ended], drops[ended])
+		if err == nil && ended >= 0 && q.o.Done != nil {
+			err = q.o.Done(q.columns[ended], q.drops[ended])
 		}
 		if failed == nil {
 			failed = err
@@ -258,25 +291,15 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 		return todo[next-1], true
 	}
 	var team sync.WaitGroup
-	for range min(len(todo), or(o.Threads, runtime.GOMAXPROCS(0))) {
+	for range min(len(todo), or(q.o.Threads, runtime.GOMAXPROCS(0))) {
 		team.Go(func() {
-			perm := make([]int, len(rows))
-			for c, more := take(-1, nil); more; c, more = take(c, measure(c, perm)) {
+			perm := make([]int, q.rows)
+			for c, more := take(-1, nil); more; c, more = take(c, q.measure(ctx, c, perm)) {
 			}
 		})
 	}
 	team.Wait()
-	if failed != nil {
-		return nil, failed
-	}
-	out := &Importance{Metric: name, Rows: len(rows), Repeats: o.Repeats, Score: base}
-	out.Notes = (&Evaluation{Left: l.left, Counts: counts, Known: m.Training.known(t)}).Notes()
-	for c, name := range columns {
-		mean, sd := meanSD(drops[c])
-		out.Columns = append(out.Columns, ColumnImportance{name, mean, sd, drops[c]})
-	}
-	slices.SortStableFunc(out.Columns, func(a, b ColumnImportance) int { return cmp.Compare(b.Mean, a.Mean) })
-	return out, nil
+	return failed
 }
 
 // setWeight is what rows weigh together.

@@ -132,8 +132,12 @@ func (m *Model) Outputs() int {
 	return m.Encoding.Outputs()
 }
 
-// ErrRow is wrapped by errors about a row given to PredictRow or PredictValues.
+// ErrRow is wrapped by errors about rows given to PredictRow, PredictRows or PredictValues.
 var ErrRow = errors.New("row")
+
+// RowError says which value of which row cannot be taken, and why: errors.As finds it in the errors of
+// predictions from rows and from tables, and in those of reading a table.
+type RowError = data.RowError
 
 // Prediction is what a model says of one row.
 type Prediction struct {
@@ -141,6 +145,10 @@ type Prediction struct {
 	Class         string    `json:"class,omitempty"`         // of two classes by Threshold, of more the most probable one
 	Labels        []string  `json:"labels,omitempty"`        // several labels: the more probable value of each target
 	Probabilities []float64 `json:"probabilities,omitempty"` // one for each class in the order of Classes; of several labels, of each one's second value
+
+	// Of PredictRow, the columns whose value is not encoded as it stands.
+	Imputed []string `json:"imputed,omitempty"` // it is missing
+	Unseen  []string `json:"unseen,omitempty"`  // it is a category that the training rows had not
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -149,9 +157,10 @@ func (p Prediction) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) 
 // UnmarshalJSON reads null as NaN.
 func (p *Prediction) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
-// PredictOptions say how Predict takes a table; the zero value is its default.
+// PredictOptions say how a table or a row is taken; the zero value is the default.
 type PredictOptions struct {
-	BadAsMissing bool // a cell of another type than the column had in training is missing, and counted; default: an error
+	BadAsMissing bool // a cell of a table of another type than the column had in training is missing, and counted; default: an error
+	Strict       bool // a category that the training rows had not is an error that wraps data.ErrUnseen; default: it is predicted, and counted
 }
 
 // Predict returns the predictions for every row of a table, row by row, Outputs numbers
@@ -160,20 +169,29 @@ type PredictOptions struct {
 // data.Spill) the predictions stand there as well.
 func (m *Model) Predict(t *data.Table, with ...PredictOptions) (p []float64, counts data.Counts, err error) {
 	defer spill.Catch(&err)
+	o, err := m.options(with)
+	if err != nil {
+		return nil, nil, err
+	}
 	b, err := m.Encoding.Bind(t)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, o := range with {
-		if o.BadAsMissing {
-			b.BadAsMissing()
-		}
+	if o.BadAsMissing {
+		b.BadAsMissing()
 	}
 	rows := t.List(t.Rows())
 	for i := range rows {
 		rows[i] = i
 	}
-	return m.predictRows(b, rows, nil)
+	p, counts, err = m.predictRows(b, rows, nil)
+	if err == nil && o.Strict {
+		err = m.knowsTable(t, counts)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, counts, nil
 }
 
 // predictRows returns the predictions for rows of a table. Unless loss is nil, it adds their loss
@@ -242,7 +260,20 @@ func (m *Model) finish(y []float64) {
 
 // PredictValues predicts one row without allocating. row holds a value for each of Columns,
 // in that order; out, of length Outputs, is set as Predict does.
-func (m *Model) PredictValues(row []data.Value, out []float64) error {
+func (m *Model) PredictValues(row []data.Value, out []float64, with ...PredictOptions) error {
+	o, err := m.rowOptions(with)
+	if err != nil {
+		return err
+	}
+	if o.Strict && len(row) == len(m.Encoding.Inputs) {
+		if err := m.knowsRow(0, row); err != nil {
+			return fmt.Errorf("%w: %w", ErrRow, err)
+		}
+	}
+	return m.predictValues(row, out)
+}
+
+func (m *Model) predictValues(row []data.Value, out []float64) error {
 	if len(out) != m.Outputs() {
 		return fmt.Errorf("%w: there is room for %d outputs, the model has %d", ErrRow, len(out), m.Outputs())
 	}
@@ -267,11 +298,20 @@ func (m *Model) PredictValues(row []data.Value, out []float64) error {
 // PredictRows predicts many rows at once, each with a value for each of Columns, in that order,
 // one row behind the other; out has Outputs numbers for each row. The results are those of
 // PredictValues. An error says which row it is about, from 0.
-func (m *Model) PredictRows(rows []data.Value, out []float64) error {
+func (m *Model) PredictRows(rows []data.Value, out []float64, with ...PredictOptions) error {
+	o, err := m.rowOptions(with)
+	if err != nil {
+		return err
+	}
 	columns, outputs := len(m.Encoding.Inputs), m.Outputs()
 	n := len(rows) / columns
 	if len(rows)%columns != 0 || len(out) != n*outputs {
 		return fmt.Errorf("%w: %d values and room for %d outputs are no rows of %d and %d", ErrRow, len(rows), len(out), columns, outputs)
+	}
+	for i := 0; o.Strict && i < n; i++ {
+		if err := m.knowsRow(i, rows[i*columns:][:columns]); err != nil {
+			return fmt.Errorf("%w: %w", ErrRow, ofRow(i, err))
+		}
 	}
 	if m.ensemble != nil {
 		return m.ensemble.predictValueRows(rows, out)
@@ -296,8 +336,9 @@ func (m *Model) PredictRows(rows []data.Value, out []float64) error {
 // they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one; so the
 // map may come from JSON. data.Value says which of them a column takes; another is an error that
 // names the column. A column without a value is an error naming it; names that are no columns are
-// passed over. Beside an error the prediction is empty: look at the error first.
-func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
+// passed over. The prediction says which values were missing, or categories that the training rows had
+// not. Beside an error it is empty: look at the error first.
+func (m *Model) PredictRow(row map[string]any, with ...PredictOptions) (Prediction, error) {
 	columns := m.Columns()
 	values := make([]data.Value, len(columns))
 	var missing []string
@@ -309,17 +350,28 @@ func (m *Model) PredictRow(row map[string]any) (Prediction, error) {
 		}
 		var err error
 		if values[i], err = ValueOf(v); err != nil {
-			return Prediction{}, fmt.Errorf("%w: column %q: %w", ErrRow, name, err)
+			return Prediction{}, fmt.Errorf("%w: %w", ErrRow, &RowError{Column: name, Reason: err.Error(), Err: err})
 		}
 	}
 	if len(missing) > 0 {
-		return Prediction{}, fmt.Errorf("%w: no value for the column%s %s; give nil for a missing value", ErrRow, plural(len(missing)), quoteList(missing))
+		return Prediction{}, fmt.Errorf("%w: %w", ErrRow, noValue(missing))
 	}
 	out := make([]float64, m.Outputs())
-	if err := m.PredictValues(values, out); err != nil {
+	if err := m.PredictValues(values, out, with...); err != nil {
 		return Prediction{}, err
 	}
-	return m.Describe(out), nil
+	p := m.Describe(out)
+	p.Imputed, p.Unseen = m.gaps(values)
+	return p, nil
+}
+
+// noValue is the error about columns of which a row has no value.
+func noValue(columns []string) error {
+	reason := "no value for it"
+	if len(columns) > 1 {
+		reason += ", nor for " + quoteList(columns[1:])
+	}
+	return &RowError{Column: columns[0], Reason: reason + "; give nil for a missing value", Err: data.ErrColumn}
 }
 
 // Describe names what one row of Predict says.

@@ -382,7 +382,7 @@ func TestPredictRows(t *testing.T) {
 	everyTask(t, func(t *testing.T, m *model.Model) {
 		table := mixed(t)
 		columns := m.Columns()
-		for _, n := range []int{0, 1, 2, 80, 300} {
+		for _, n := range []int{0, 1, 2, 80, 300, 1500} {
 			rows := make([]data.Value, 0, n*len(columns))
 			for i := range n {
 				for _, c := range columns {

@@ -12,9 +12,9 @@ var ErrOptions = errors.New("options")
 
 // OptionError says what is wrong with one option. It wraps ErrOptions.
 type OptionError struct {
-	Option string // the field: of Options, or of the options of the method that was called
-	Value  string // what it was, where that is wrong in itself; else ""
-	Reason string // what is wrong, or what to give
+	Option string `json:"option"` // the field: of Options, or of the options of the method that was called
+	Value  string `json:"value"`  // what it was, where that is wrong in itself; else ""
+	Reason string `json:"reason"` // what is wrong, or what to give
 
 	cause error
 }

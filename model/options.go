@@ -413,7 +413,36 @@ func (o *Options) descent(r *recipe) error {
 	if c.Reduction, err = nn.ParseReduction(or(o.Reduction, "mean")); err != nil {
 		return refuse("Reduction", nil, "%w", err)
 	}
-	name, auto := o.Optimizer, false
+	auto, method, err := o.optimizer(r)
+	if err != nil {
+		return err
+	}
+	if err := o.shape(c); err != nil {
+		return err
+	}
+	if err := o.rate(c, auto); err != nil {
+		return err
+	}
+	if err := o.extent(r, method); err != nil {
+		return err
+	}
+	if err := o.stops(r); err != nil {
+		return err
+	}
+	if err := o.checkShares(); err != nil {
+		return err
+	}
+	if err := o.checkBlocks(c); err != nil {
+		return err
+	}
+	return normed(r)
+}
+
+// optimizer reads the rule or the solver, with the rate and the method that it has by default; auto tells that
+// nobody named it.
+func (o *Options) optimizer(r *recipe) (auto bool, method train.Method, err error) {
+	c := &r.config
+	name := o.Optimizer
 	hyper := optim.Hyper{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay}
 	c.LearningRate = optim.DefaultLearningRate(name)
 	if or(name, "auto") == "auto" {
@@ -421,10 +450,10 @@ func (o *Options) descent(r *recipe) error {
 		name, c.LearningRate = autoRule(r.task, &hyper)
 	}
 	o.Beta2, o.WeightDecay = hyper.Beta2, hyper.WeightDecay
-	method := train.MiniBatch
+	method = train.MiniBatch
 	if slices.Contains(optim.Solvers(), name) {
 		if c.Solver, err = optim.ParseSolver(name); err != nil {
-			return refuse("Optimizer", nil, "%w", err)
+			return auto, method, refuse("Optimizer", nil, "%w", err)
 		}
 		c.LearningRate, method = 1, train.Batch
 		for _, f := range []struct {
@@ -432,7 +461,7 @@ func (o *Options) descent(r *recipe) error {
 			given  *float64
 		}{{"momentum", o.Momentum}, {"beta1", o.Beta1}, {"beta2", o.Beta2}, {"epsilon", o.Epsilon}} {
 			if f.given != nil {
-				return refuse("Optimizer", nil, "the optimizer %s has no %s", name, f.option)
+				return auto, method, refuse("Optimizer", nil, "the optimizer %s has no %s", name, f.option)
 			}
 		}
 	}
@@ -441,12 +470,14 @@ func (o *Options) descent(r *recipe) error {
 	}
 	if c.Solver == nil {
 		if c.Optimizer, err = optim.ParseOptimizer(name, hyper, o.Custom.Optimizers...); err != nil {
-			return refuse("Optimizer", nil, "%w", err)
+			return auto, method, refuse("Optimizer", nil, "%w", err)
 		}
 	}
-	if err := o.shape(c); err != nil {
-		return err
-	}
+	return auto, method, nil
+}
+
+// rate reads the learning rate and its schedule, which is a cosine where auto says that the optimizer is the default.
+func (o *Options) rate(c *train.Config, auto bool) (err error) {
 	if o.LearningRate != nil {
 		c.LearningRate = *o.LearningRate
 		if !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0) {
@@ -468,6 +499,12 @@ func (o *Options) descent(r *recipe) error {
 			return refuse("Schedule", nil, "%w", err)
 		}
 	}
+	return nil
+}
+
+// extent reads the method, and the counts of what is done: warmup, batch, epochs, shards, threads, halvings.
+func (o *Options) extent(r *recipe, method train.Method) error {
+	c := &r.config
 	if c.Warmup = o.Warmup; c.Warmup < 0 {
 		return refuse("Warmup", o.Warmup, "give a whole number of at least 0")
 	}
@@ -499,6 +536,12 @@ func (o *Options) descent(r *recipe) error {
 	default:
 		return refuse("OnDivergence", o.OnDivergence, "choose stop or halve-lr")
 	}
+	return nil
+}
+
+// stops reads what ends a run before its last epoch.
+func (o *Options) stops(r *recipe) error {
+	c := &r.config
 	var stop train.Any
 	if o.Tolerance != nil {
 		if !(*o.Tolerance > 0) || math.IsInf(*o.Tolerance, 0) {
@@ -534,6 +577,11 @@ func (o *Options) descent(r *recipe) error {
 		r.patience = -1 // by the number of epochs, see settle
 	}
 	c.Stop = stop
+	return nil
+}
+
+// checkShares checks which parts of the rows are held out, and the precision.
+func (o *Options) checkShares() error {
 	for _, f := range []struct {
 		option string
 		value  *float64
@@ -547,10 +595,7 @@ func (o *Options) descent(r *recipe) error {
 	default:
 		return refuse("Precision", o.Precision, "choose float32 or float64")
 	}
-	if err := o.checkBlocks(c); err != nil {
-		return err
-	}
-	return normed(r)
+	return nil
 }
 
 // shape reads what is done to gradients, weights and targets besides applying the optimizer.

@@ -177,7 +177,7 @@ func (f *Fit) settle() error {
 	}
 	if f.Rows.Validation == 0 {
 		if f.Options.Patience != nil && f.recipe.patience > 0 {
-			f.note("Early stopping needs validation rows and there are none: --patience has no effect.")
+			f.note("Early stopping needs validation rows and there are none: patience has no effect.")
 		}
 		f.recipe.patience = 0
 	}
@@ -326,7 +326,7 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 func (f *Fit) noteUnseen() {
 	for _, c := range f.imputed {
 		if c.Unseen > 0 {
-			f.note("The column %q has a category that the model of --from does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
+			f.note("The column %q has a category that the model whose weights are given does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []string {
 		}
 	}
 	if s.Task == data.Regression && or(o.Task, data.Auto) == data.Auto && o.ofAmounts() && s.Few(t) {
-		notes = append(notes, fmt.Sprintf("The loss %s is of amounts, so %s is taken for amounts, not for classes; --task binary or multiclass would take it for those.", o.Loss, s.Targets[0].Name))
+		notes = append(notes, fmt.Sprintf("The loss %s is of amounts, so %s is taken for amounts, not for classes; the task binary or multiclass would take it for those.", o.Loss, s.Targets[0].Name))
 	}
 	return notes
 }

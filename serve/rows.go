@@ -74,7 +74,7 @@ func (x *exchange) scanned(m *Model, body []byte, read func(s *scanner, r *rows,
 // run predicts the rows and counts their missing and unseen cells.
 func (r *rows) run(x *exchange) error {
 	r.out = zeroed(r.out, r.n*r.m.Outputs())
-	if err := r.m.PredictRows(r.values, r.out); err != nil {
+	if err := r.m.PredictRows(r.values, r.out, model.PredictOptions{Strict: x.s.o.Strict}); err != nil {
 		if errors.Is(err, model.ErrRow) {
 			return bad("%w", err)
 		}
@@ -82,7 +82,7 @@ func (r *rows) run(x *exchange) error {
 	}
 	columns := len(r.m.columns)
 	for i := range r.n {
-		r.m.Encoding.Tally(r.values[i*columns:][:columns], r.missing, r.unseen)
+		r.m.Tally(r.values[i*columns:][:columns], r.missing, r.unseen)
 	}
 	for i := range columns {
 		if r.missing[i] > 0 {

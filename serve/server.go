@@ -31,6 +31,7 @@ type Options struct {
 	Log         *slog.Logger  // default: none
 	LogRequests bool          // every request, not only those that fail
 	Version     string        // of gradus
+	Strict      bool          // a category that the training rows had not is refused, not predicted
 
 	// Background has by a model's name the rows that stand for not knowing a column, best those of its training.
 	// Without them there are no reasons.

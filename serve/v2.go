@@ -382,29 +382,9 @@ func (r *rows) tensors() []*output {
 
 // answer writes the tensors that were asked for, in JSON or as binary data.
 func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
-	all := append(r.tensors(), more.tensors(r)...)
-	binaryAll, _ := request.Parameters["binary_data_output"].(bool)
-	for _, o := range all {
-		o.binary = binaryAll
-	}
-	list := all
-	if len(request.Outputs) > 0 {
-		list = nil
-		for _, asked := range request.Outputs {
-			at := -1
-			for i, o := range all {
-				if o.Name == asked.Name {
-					at = i
-				}
-			}
-			if at < 0 {
-				return bad("there is no output %q; the model has %s, and with the parameters interval, sets and reasons come lower and upper, set, base and reasons", asked.Name, outputNames(r.m.outputMeta()))
-			}
-			if v, ok := asked.Parameters["binary_data"].(bool); ok {
-				all[at].binary = v
-			}
-			list = append(list, all[at])
-		}
+	list, err := request.asked(r, append(r.tensors(), more.tensors(r)...))
+	if err != nil {
+		return err
 	}
 	b := x.memory.answer[:0]
 	var tail []byte
@@ -423,54 +403,14 @@ func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(append(b, `{"name":`...), o.Name)
-		b = appendText(append(b, `,"datatype":`...), o.Datatype)
-		b = append(b, `,"shape":[`...)
-		for j, n := range o.Shape {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendInt(b, int64(n), 10)
-		}
-		b = append(b, ']')
+		b = o.appendMeta(b)
 		if o.binary {
 			before := len(tail)
-			for _, s := range o.texts {
-				tail = append(binary.LittleEndian.AppendUint32(tail, uint32(len(s))), s...)
-			}
-			for _, v := range o.truth {
-				tail = append(tail, 0)
-				if v {
-					tail[len(tail)-1] = 1
-				}
-			}
-			tail = slices.Grow(tail, 8*len(o.number))
-			for _, v := range o.number {
-				tail = binary.LittleEndian.AppendUint64(tail, math.Float64bits(v))
-			}
+			tail = o.appendBinary(tail)
 			b = fmt.Appendf(b, `,"parameters":{"binary_data_size":%d}}`, len(tail)-before)
 			continue
 		}
-		b = append(b, `,"data":[`...)
-		for j, s := range o.texts {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = appendText(b, s)
-		}
-		for j, v := range o.number {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = appendFloat(b, v)
-		}
-		for j, v := range o.truth {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendBool(b, v)
-		}
-		b = append(b, `]}`...)
+		b = append(o.appendData(append(b, `,"data":`...)), '}')
 	}
 	b = append(b, `]}`...)
 	x.memory.answer = b
@@ -485,6 +425,71 @@ func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
 	x.memory.answer = append(b, tail...)
 	x.w.Write(x.memory.answer)
 	return nil
+}
+
+// asked are those of all outputs that the request names, or all, and says of each whether it is binary.
+func (request *inferRequest) asked(r *rows, all []*output) ([]*output, error) {
+	binaryAll, _ := request.Parameters["binary_data_output"].(bool)
+	for _, o := range all {
+		o.binary = binaryAll
+	}
+	if len(request.Outputs) == 0 {
+		return all, nil
+	}
+	var list []*output
+	for _, asked := range request.Outputs {
+		at := -1
+		for i, o := range all {
+			if o.Name == asked.Name {
+				at = i
+			}
+		}
+		if at < 0 {
+			return nil, bad("there is no output %q; the model has %s, and with the parameters interval, sets and reasons come lower and upper, set, base and reasons", asked.Name, outputNames(r.m.outputMeta()))
+		}
+		if v, ok := asked.Parameters["binary_data"].(bool); ok {
+			all[at].binary = v
+		}
+		list = append(list, all[at])
+	}
+	return list, nil
+}
+
+// appendMeta begins an object of JSON with the output's name, datatype and shape.
+func (o *output) appendMeta(b []byte) []byte {
+	b = appendText(append(b, `{"name":`...), o.Name)
+	b = appendText(append(b, `,"datatype":`...), o.Datatype)
+	b = append(b, `,"shape":`...)
+	return appendList(b, len(o.Shape), func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(o.Shape[i]), 10) })
+}
+
+// appendData writes the output's elements as a list of JSON. Only one kind of elements is there.
+func (o *output) appendData(b []byte) []byte {
+	switch {
+	case o.texts != nil:
+		return appendList(b, len(o.texts), func(b []byte, i int) []byte { return appendText(b, o.texts[i]) })
+	case o.truth != nil:
+		return appendList(b, len(o.truth), func(b []byte, i int) []byte { return strconv.AppendBool(b, o.truth[i]) })
+	}
+	return appendList(b, len(o.number), func(b []byte, i int) []byte { return appendFloat(b, o.number[i]) })
+}
+
+// appendBinary writes the output's elements as the binary data of Triton's extension.
+func (o *output) appendBinary(b []byte) []byte {
+	for _, s := range o.texts {
+		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
+	}
+	for _, v := range o.truth {
+		b = append(b, 0)
+		if v {
+			b[len(b)-1] = 1
+		}
+	}
+	b = slices.Grow(b, 8*len(o.number))
+	for _, v := range o.number {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+	}
+	return b
 }
 
 // countsJSON says how many cells were missing or never seen, in all and by column:

@@ -117,7 +117,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	}
 	switch most := x.s.o.MaxReasons; {
 	case r.m.explainer == nil:
-		return e, bad("reasons need rows that stand for not knowing a column: start the server with --background FILE, best the table of the training")
+		return e, bad("reasons need rows that stand for not knowing a column: start the server with a background of them, best the table of the training")
 	case r.n > most:
 		return e, refuse(413, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
 	}

@@ -93,7 +93,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		return nil, err
 	}
 	if opt.Sheet == "" && len(names) > 1 {
-		t.Noted("of %d sheets the first is read, %q; --sheet names another, such as %q", len(names), names[0], names[1])
+		t.Noted("of %d sheets the first is read, %q; another is named by its sheet, such as %q", len(names), names[0], names[1])
 	}
 	return t.Formatted("Excel"), nil
 }

@@ -83,6 +83,7 @@ var allowed = map[string][]string{
 	"examples/autoencoder": {"nn", "optim"},
 	"examples/finetune":    {"data", "model", "nn", "train"},
 	"examples/rowstream":   {"nn", "train"},
+	"examples/service":     {"data", "model"},
 
 	"bench/scores":    {},
 	"bench/intervals": {"data", "metrics", "model"},

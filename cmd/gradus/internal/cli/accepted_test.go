@@ -85,7 +85,7 @@ var accepted = []struct {
 	{"a batch larger than the data", "t.csv", rows(60, "a,y", number, number), "--method mini-batch --batch-size 1000 --validation none",
 		[]string{"The batch size 1000 is larger than the 60 training rows and was clamped to them", "mini-batch of 60"}},
 	{"patience without validation", "t.csv", rows(60, "a,y", number, number), "--validation none --patience 5",
-		[]string{"--patience has no effect"}},
+		[]string{"patience has no effect"}},
 	{"no header", "t.csv", "1,2,3.5\n4,5,6.5\n7,1,1.5\n", "", []string{"no header", "2 number: c0, c1"}},
 	{"semicolons", "t.csv", strings.ReplaceAll(rows(60, "a,b,y", number, number, number), ",", ";"), "", []string{"3 columns (semicolons)"}},
 	{"tabs", "t.tsv", strings.ReplaceAll(rows(60, "a,b,y", number, number, number), ",", "\t"), "", []string{"3 columns (tabs)"}},

@@ -24,10 +24,14 @@ type predictCmd struct {
 	Interval  float64 `placeholder:"X" help:"Of a regression: add where the target lies with this probability, such as 0.9, as COL_lower and COL_upper."`
 	Sets      float64 `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
 	BadCells  string  `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
+	Strict    bool    `help:"Refuse a table with a category that was not in the training rows, instead of predicting and counting such cells."`
 	Out       string  `short:"o" placeholder:"FILE" help:"Where to write: CSV, or Parquet or JSON lines by the ending .parquet or .jsonl. Default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {
+	if c.Strict && c.BadCells == "missing" {
+		return usagef("--strict takes no cell of another type for a missing one: leave out one of --strict and --bad-cells missing")
+	}
 	if c.Out != "" && c.Out != "-" {
 		if err := checkOut(c.Out, map[string]kind{"": kindTable, "jsonl": kindTable, "parquet": kindParquet}[outFormat(c.Out)], append(c.Data, c.Model)...); err != nil {
 			return err
@@ -55,7 +59,7 @@ func (c *predictCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	out, counts, err := m.Predict(t, model.PredictOptions{BadAsMissing: c.BadCells == "missing"})
+	out, counts, err := m.Predict(t, model.PredictOptions{BadAsMissing: c.BadCells == "missing", Strict: c.Strict})
 	if errors.Is(err, data.ErrType) || errors.Is(err, data.ErrNumber) {
 		return fmt.Errorf("%w; --bad-cells missing takes such cells for missing", err)
 	}

@@ -217,6 +217,26 @@ func TestPredictKeep(t *testing.T) {
 	}
 }
 
+// TestPredictStrict: a category that the training rows had not is predicted, or refused with its line.
+func TestPredictStrict(t *testing.T) {
+	place(t, map[string]string{
+		"t.csv":   rows(60, "a,b,y", number, cycle("red", "green"), number),
+		"new.csv": "a,b\n0.5,red\n,\n1,mauve\n",
+		"old.csv": "a,b\n0.5,red\n,\n1,green\n",
+	})
+	must(t, 0, "train", "t.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors")
+	for _, problem := range refused(call("predict", "m.safetensors", "new.csv", "--strict", "-o", "p.csv"), 1, []string{"new.csv:4", `"b"`, `"mauve"`, "not in the training rows"}) {
+		t.Error(problem)
+	}
+	must(t, 0, "predict", "m.safetensors", "new.csv")
+	if free, strict := must(t, 0, "predict", "m.safetensors", "old.csv"), must(t, 0, "predict", "m.safetensors", "old.csv", "--strict"); free.out != strict.out {
+		t.Errorf("strict says %s, not %s", strict.out, free.out)
+	}
+	for _, problem := range refused(call("predict", "m.safetensors", "old.csv", "--strict", "--bad-cells", "missing"), 2, []string{"--strict", "--bad-cells"}) {
+		t.Error(problem)
+	}
+}
+
 // TestPredictBadCells: a cell of another type is refused with its line, or on request taken for
 // missing and counted.
 func TestPredictBadCells(t *testing.T) {

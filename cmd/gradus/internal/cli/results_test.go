@@ -26,7 +26,7 @@ const repository = "../../../../"
 var results = []any{
 	train.Step{}, train.Point{}, train.Result{}, train.Retreat{}, train.Preview{}, train.DivergedError{},
 	nn.Check{}, nn.CheckGroup{}, nn.Comparison{}, optim.Move{},
-	model.Training{}, model.Importance{}, model.ColumnImportance{}, model.Prediction{}, model.Shapley{}, model.ShapleyRow{}, model.Partial{}, model.Calibration{}, model.Shrinkage{}, model.OffByTarget{}, model.Scores{}, model.Interval{},
+	model.Training{}, model.Importance{}, model.ColumnImportance{}, model.Prediction{}, model.Shapley{}, model.ShapleyRow{}, model.Partial{}, model.Calibration{}, model.Shrinkage{}, model.OffByTarget{}, model.Scores{}, model.Interval{}, model.CV{},
 	lesson.RatePoint{}, lesson.Point{}, lesson.Outcome{}, lesson.SampleResult{}, lesson.Output{},
 }
 
@@ -36,7 +36,7 @@ var others = strings.Fields(`train.Config train.Names train.Set train.Tolerance 
 	nn.Dense nn.LayerSpec nn.Penalty nn.CheckOptions nn.Tape
 	optim.Step optim.Hyper optim.Scores optim.AdaDelta optim.AdaGrad optim.Adam optim.AdamW optim.Lion optim.Momentum optim.RMSProp
 	optim.StepDecay optim.Exponential optim.Cosine optim.Inverse optim.Polynomial optim.CosineRestarts optim.OneCycle optim.Plateau optim.Sweep
-	metrics.ClassScore metrics.Score metrics.Report model.Judged model.NewOptions model.Options model.EvaluateOptions model.ImportanceOptions model.Model model.Part model.CV model.Fit
+	metrics.ClassScore metrics.Score metrics.Report model.Judged model.NewOptions model.Options model.EvaluateOptions model.ImportanceOptions model.Model model.Part model.Fit
 	lesson.Shares lesson.Experiment lesson.ExplainOptions lesson.Explanation lesson.Layer lesson.Update lesson.Factor lesson.Path lesson.Recursion lesson.Term
 	lesson.Norm lesson.NormStep lesson.RowSum lesson.RowTerm`)
 

@@ -31,6 +31,7 @@ type serveCmd struct {
 	MaxRequests int           `default:"256" help:"The most requests that are answered at the same time; others get the status 503."`
 	MaxReasons  int           `default:"100" help:"The most rows of a request that asks for reasons."`
 	Background  []string      `sep:"none" placeholder:"FILE" help:"A table, best that of the training, whose rows stand for not knowing a cell where a request asks for reasons. Of one of several models: NAME=FILE."`
+	Strict      bool          `help:"Refuse rows with a category that was not in the training rows, instead of predicting and counting them."`
 	LogRequests bool          `help:"Log every request, not only those that fail."`
 	LogFormat   string        `default:"text" enum:"text,json" help:"text or json."`
 	Pprof       string        `placeholder:"HOST:PORT" help:"Serve Go's profiles there; on loopback alone."`
@@ -75,7 +76,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	s, err := serve.New(sources, serve.Options{
 		MaxBody: c.MaxBody << 20, MaxRows: c.MaxRows, MaxReasons: c.MaxReasons, Background: background, MaxRequests: c.MaxRequests, Token: c.Token, AnyHost: !local,
-		Log: log, LogRequests: c.LogRequests, Version: version(),
+		Log: log, LogRequests: c.LogRequests, Strict: c.Strict, Version: version(),
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,102 @@
+package data_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/gradus-ml/gradus/data"
+	_ "github.com/gradus-ml/gradus/data/arrow"
+	_ "github.com/gradus-ml/gradus/data/excel"
+	_ "github.com/gradus-ml/gradus/data/jsonl"
+	_ "github.com/gradus-ml/gradus/data/npy"
+	_ "github.com/gradus-ml/gradus/data/parquet"
+	_ "github.com/gradus-ml/gradus/data/sqlite"
+)
+
+// onlyReader hides what else a reader can do.
+type onlyReader struct{ io.Reader }
+
+// TestReadFrom: a file of every format gives from any reader what it gives by its path.
+func TestReadFrom(t *testing.T) {
+	files, err := filepath.Glob("../cmd/gradus/internal/cli/testdata/formats/*")
+	if err != nil || len(files) < 5 {
+		t.Fatal(files, err)
+	}
+	files = append(files, "../examples/data/iris.csv")
+	formats := map[string]bool{}
+	for _, path := range files {
+		want, err := data.Read(path, data.ReadOptions{})
+		if err != nil {
+			continue // make.py, and what the tests of readers refuse
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(path)
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, r := range map[string]io.Reader{
+			"a file": file, "bytes": bytes.NewReader(raw), "a stream": onlyReader{bytes.NewReader(raw)}, "halves": iotest.HalfReader(bytes.NewReader(raw)),
+			"an offset": io.NewSectionReader(bytes.NewReader(append([]byte("....."), raw...)), 5, int64(len(raw))),
+		} {
+			got, err := data.ReadFrom(r, name, data.ReadOptions{})
+			if strings.HasPrefix(string(raw), "SQLite") {
+				if !errors.Is(err, data.ErrFormat) || !strings.Contains(err.Error(), name) {
+					t.Errorf("%s from %s: %v", name, kind, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s from %s: %v", name, kind, err)
+				continue
+			}
+			if got.Fingerprint() != want.Fingerprint() || got.Name() != name || got.Format() != want.Format() {
+				t.Errorf("%s from %s: %s, %d rows, %s", name, kind, got.Name(), got.Rows(), got.Format())
+			}
+			formats[got.Format()] = true
+		}
+		file.Close()
+	}
+	if len(formats) < 5 {
+		t.Errorf("only %v", formats)
+	}
+}
+
+func TestReadFromLimits(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	io.WriteString(z, "a,b\n"+strings.Repeat("1,2\n", 1000))
+	z.Close()
+	if table, err := data.ReadFrom(bytes.NewReader(packed.Bytes()), "t.csv.gz", data.ReadOptions{}); err != nil || table.Rows() != 1000 {
+		t.Error(err)
+	}
+	_, err := data.ReadFrom(&packed, "t.csv.gz", data.ReadOptions{MaxBytes: 1000})
+	if !errors.Is(err, data.ErrLarge) || !strings.HasPrefix(err.Error(), "t.csv.gz: ") {
+		t.Error(err)
+	}
+	if _, err := data.ReadFrom(strings.NewReader("a\n1\n"), "", data.ReadOptions{}); !errors.Is(err, data.ErrOption) {
+		t.Error(err)
+	}
+	if _, err := data.ReadFrom(iotest.ErrReader(io.ErrUnexpectedEOF), "t.csv", data.ReadOptions{}); !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, data.ErrUnreadable) {
+		t.Error(err)
+	}
+	// Quotes that turn out to be characters late are read anew, where the reader can go back.
+	late := "a\tb\n" + strings.Repeat("1\tx\n", 500_000) + "2\t\"7 pipe\n"
+	for _, r := range []io.Reader{strings.NewReader(late), onlyReader{strings.NewReader(late)}} {
+		_, back := r.(io.Seeker)
+		if table, err := data.ReadFrom(r, "t.tsv", data.ReadOptions{}); back != (err == nil) || back && table.Cell(500_000, 1) != "\"7 pipe" {
+			t.Errorf("%v: %v", back, err)
+		}
+	}
+}

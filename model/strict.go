@@ -1,0 +1,103 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/gradus-ml/gradus/data"
+)
+
+// What a model says of cells that it has to guess: which they were, and whether to predict at all.
+
+// options are the last of those that were given.
+func (m *Model) options(with []PredictOptions) (o PredictOptions, err error) {
+	if len(with) > 0 {
+		o = with[len(with)-1]
+	}
+	if o.Strict && o.BadAsMissing {
+		return o, refuse("Strict", nil, "a strict prediction takes no cell of another type for a missing one: leave out one of Strict and BadAsMissing")
+	}
+	return o, nil
+}
+
+// rowOptions are options for rows of values.
+func (m *Model) rowOptions(with []PredictOptions) (o PredictOptions, err error) {
+	if o, err = m.options(with); err == nil && o.BadAsMissing {
+		err = refuse("BadAsMissing", nil, "it is for tables: give such a value of a row as a missing one")
+	}
+	return o, err
+}
+
+// knows reports whether a network of the model was trained with what a category's value says.
+func (m *Model) knows(column int, v data.Value) bool {
+	if m.ensemble == nil {
+		return m.Encoding.Knows(column, v)
+	}
+	return slices.ContainsFunc(m.ensemble.members, func(m *Model) bool { return m.Encoding.Knows(column, v) })
+}
+
+// knowsRow refuses a row with a category that the training rows had not.
+func (m *Model) knowsRow(row int, values []data.Value) error {
+	for i, v := range values {
+		if !m.knows(i, v) {
+			return &RowError{Row: row, Column: m.Encoding.Inputs[i].Name, Value: v.String(), Reason: m.unseen(i), Err: data.ErrUnseen}
+		}
+	}
+	return nil
+}
+
+// knowsTable refuses a table with such a category, of which the counts tell that there may be one.
+func (m *Model) knowsTable(t *data.Table, counts data.Counts) error {
+	first, column := t.Rows(), 0
+	for _, c := range counts {
+		if c.Unseen == 0 {
+			continue
+		}
+		i, col := slices.Index(m.Columns(), c.Column), t.Index(c.Column)
+		for row := range first {
+			if !m.knows(i, data.Text(t.Cell(row, col))) {
+				first, column = row, i
+				break
+			}
+		}
+	}
+	if first == t.Rows() {
+		return nil
+	}
+	return t.Refuse(data.ErrUnseen, first, t.Index(m.Columns()[column]), "%s", m.unseen(column))
+}
+
+// unseen is the reason to refuse a category.
+func (m *Model) unseen(column int) string {
+	return "is a category that was not in the training rows: they had " + quoteList(slices.Concat(m.Encoding.Inputs[column].Levels, m.Encoding.Inputs[column].RareOf))
+}
+
+// Tally adds to missing and unseen, both as long as Columns, 1 for each column of a row that is
+// missing, or has a category that the training rows had not.
+func (m *Model) Tally(row []data.Value, missing, unseen []int64) {
+	if m.ensemble == nil {
+		m.Encoding.Tally(row, missing, unseen)
+		return
+	}
+	for i, v := range row {
+		switch {
+		case m.Encoding.Lacks(i, v):
+			missing[i]++
+		case !m.knows(i, v):
+			unseen[i]++
+		}
+	}
+}
+
+// gaps are the columns of a row whose values are not encoded as they stand: those that are missing, and
+// those with a category that the training rows had not.
+func (m *Model) gaps(values []data.Value) (imputed, unseen []string) {
+	for i, v := range values {
+		switch {
+		case m.Encoding.Lacks(i, v):
+			imputed = append(imputed, m.Encoding.Inputs[i].Name)
+		case !m.knows(i, v):
+			unseen = append(unseen, m.Encoding.Inputs[i].Name)
+		}
+	}
+	return imputed, unseen
+}
