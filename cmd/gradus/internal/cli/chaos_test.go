@@ -32,11 +32,11 @@ func chaosRuns() [][]string {
 		runs = append(runs, append([]string{data}, strings.Fields(flags)...))
 	}
 	schedules := optim.Schedules()
-	for i, o := range optim.Rules() {
+	for i, o := range optim.Optimizers() {
 		add(diabetes, fmt.Sprintf("--optimizer %s --schedule %s --epochs 150 --lr 0.001 --precision float%d", o, schedules[i%len(schedules)], 32+32*(i%2)))
 	}
 	for i, s := range schedules {
-		add(iris, fmt.Sprintf("--optimizer %s --schedule %s --method stochastic --epochs 80 --lr 0.001", optim.Rules()[i%len(optim.Rules())], s))
+		add(iris, fmt.Sprintf("--optimizer %s --schedule %s --method stochastic --epochs 80 --lr 0.001", optim.Optimizers()[i%len(optim.Optimizers())], s))
 	}
 	for _, o := range optim.Solvers() {
 		add(diabetes, "--optimizer "+o+" --epochs 300 --l2 0.01")
