@@ -236,9 +236,22 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 			go func() { cmd.Wait(); close(ended) }()
 			struck := false
 			if !last {
+				within := k.took
+				if random.IntN(4) > 0 { // mostly when there is something to go on from
+					within /= 8
+					for waiting := true; waiting; {
+						select {
+						case <-ended:
+							waiting = false
+						case <-time.After(2 * time.Millisecond):
+							_, err := os.Stat(filepath.Join(dir, checkpointFiles[0]))
+							waiting = err != nil
+						}
+					}
+				}
 				select {
 				case <-ended:
-				case <-time.After(time.Duration(random.Int64N(int64(k.took)))):
+				case <-time.After(time.Duration(random.Int64N(int64(within)))):
 					pid := cmd.Process.Pid
 					if k.memory == nil { // a rank, not the launcher, which would leave the ranks behind
 						pids, _ := filepath.Glob("pid.*")
