@@ -1,0 +1,77 @@
+package lab
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// The lesson is read from top to bottom: no formula is cut off at its side, the text speaks of no arrows that are not
+// there, and at its end a button leads on to the top of the next step.
+func TestLessonIsReadToItsEnd(t *testing.T) {
+	p := openTab(t, Options{})
+	p.tab("lesson")
+	p.click("#lesson-open")
+	for _, size := range [][2]int64{{1024, 768}, {390, 844}} {
+		p.size(size[0], size[1])
+		js[any](p, "act('lesson', { step: 1 }); null")
+		p.settled()
+		for n := 1; n <= stops; n++ {
+			if !js[bool](p, "!!document.getElementById('because')") {
+				js[any](p, fmt.Sprintf("act('answer', { answer: %d }); null", guide[n-1].Right))
+				p.settled()
+			}
+			for _, cut := range js[[]string](p, `[...document.querySelectorAll('#panel .chain, #panel .formula, #panel .pairs, #panel table')].filter((e) => e.scrollWidth > e.clientWidth || [...e.querySelectorAll('math')].some((m) => m.getBoundingClientRect().right > document.getElementById('panel').getBoundingClientRect().right)).map((e) => e.textContent)`) {
+				t.Errorf("%v, step %d: a formula is cut off: %s", size, n, cut)
+			}
+			if n == 2 && js[bool](p, "!!document.querySelector('.arrows').offsetHeight !== !!document.getElementById('phase').offsetHeight") {
+				t.Errorf("%v: the text on the arrows and the arrows are not seen together", size)
+			}
+			if n < stops {
+				p.do(chromedp.Click("#lesson-on", chromedp.NodeVisible))
+				p.until(fmt.Sprintf("document.querySelector('#panel h2').textContent.startsWith('%d. ')", n+1))
+				p.settled()
+				p.until("document.getElementById('panel').scrollTop === 0")
+			}
+		}
+	}
+	// An aside has its own run, and a way back.
+	p.size(1280, 800)
+	js[any](p, "act('lesson', { step: 7 }); null")
+	p.settled()
+	p.click("[data-example=notebook-rate-5]")
+	if text := p.text("#panel"); text != "" && !js[bool](p, "document.getElementById('panel').textContent.includes('jumps up at epoch 477')") {
+		t.Errorf("the aside says %q", text)
+	}
+	p.click("#lesson-open")
+	p.until("document.getElementById('because') && document.getElementById('example').value === 'notebook'")
+}
+
+// What flows along the weights does not run over their numbers, nor over those of the units.
+func TestFlowLeavesNumbersAlone(t *testing.T) {
+	p := openTab(t, Options{})
+	js[any](p, "act('phase', { to: 2 }); null")
+	p.settled()
+	if n := js[int](p, `[...document.querySelectorAll('#picture text')].filter((text) => [...document.querySelectorAll('.flow')].some((flow) => text.compareDocumentPosition(flow) & Node.DOCUMENT_POSITION_FOLLOWING)).length`); n != 0 {
+		t.Errorf("%d numbers lie under what flows", n)
+	}
+	// From rim to rim of the circles that a click chooses.
+	if gap := js[float64](p, `(() => { const f = document.querySelector('.flow'), to = f.getScreenCTM(), u = document.getElementById('unit-x-0'), at = u.getScreenCTM(), x = to.a * f.x1.baseVal.value + to.e, y = to.d * f.y1.baseVal.value + to.f;
+		return Math.abs(Math.hypot(x - at.a * u.cx.baseVal.value - at.e, y - at.d * u.cy.baseVal.value - at.f) - at.a * u.r.baseVal.value); })()`); !(gap < 1) {
+		t.Errorf("what flows begins %v off the rim of its unit", gap)
+	}
+}
+
+// The number of the update is seen whole, on a narrow page too.
+func TestUpdateIsSeenWhole(t *testing.T) {
+	p := openTab(t, Options{})
+	for _, size := range [][2]int64{{1280, 800}, {1024, 768}, {390, 844}} {
+		p.size(size[0], size[1])
+		for _, n := range []int{8, 2738, 123456} {
+			if cut := js[float64](p, fmt.Sprintf("(() => { const e = document.getElementById('goto'); e.value = %d; const cut = e.scrollWidth - e.clientWidth; e.value = 0; return cut; })()", n)); cut > 0 {
+				t.Errorf("%v: of update %d %v px are cut off", size, n, cut)
+			}
+		}
+	}
+}
