@@ -2,6 +2,8 @@ package lab
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -73,5 +75,45 @@ func TestUpdateIsSeenWhole(t *testing.T) {
 				t.Errorf("%v: of update %d %v px are cut off", size, n, cut)
 			}
 		}
+	}
+}
+
+// The target is y and the guess ŷ, a hidden unit's value a, wherever they stand: no input of an example is called y, and
+// no picture has a second letter for them.
+func TestOneSymbolEach(t *testing.T) {
+	for _, e := range Examples() {
+		table, err := e.Table()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names := library(t, e.Setup, table).Encoding.InputNames(); slices.Contains(names, "y") {
+			t.Errorf("%s has the inputs %q", e.Name, names)
+		}
+	}
+	p := openTab(t, Options{})
+	letters := func(where string) []string {
+		return js[[]string](p, `[...document.querySelectorAll('`+where+` text')].map((e) => e.textContent).filter((s) => /^[a-zŷ]$/.test(s))`)
+	}
+	if got := letters("#output"); !slices.Equal(got, []string{"ŷ"}) {
+		t.Errorf("beside the loss the letters %q stand", got)
+	}
+	if got := letters("#picture"); !slices.Contains(got, "ŷ") || slices.Contains(got, "y") {
+		t.Errorf("in the picture the letters %q stand", got)
+	}
+	js[any](p, "act('phase', { to: 1 }); null") // no unit has a value yet
+	p.settled()
+	got := letters("#picture")
+	slices.Sort(got)
+	if !slices.Equal(slices.Compact(got), []string{"a", "ŷ"}) {
+		t.Errorf("of the units without a value the letters %q stand", got)
+	}
+	sheet := string(p.get("/sheet.html"))
+	if strings.Contains(sheet, ">h<") || !strings.Contains(sheet, ">ŷ<") {
+		t.Error("the sheet's picture has other letters than its lines")
+	}
+	p.tab("unit")
+	p.write("unit", "1.0")
+	if text := p.text("#panel"); !strings.Contains(text, "unit 0 of layer 1, ŷ") {
+		t.Errorf("the output is called %.80q", text)
 	}
 }
