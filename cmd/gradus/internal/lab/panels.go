@@ -433,6 +433,29 @@ func (p panelData) OutputName(k int) string {
 	return names[k]
 }
 
+// TopOutputs are the outputs that stand above the picture: of many classes the true one and the one that the net takes
+// the row for, else the first three.
+func (p panelData) TopOutputs() []int {
+	y := p.Training.Y.Row(p.View.Row)
+	pass := p.Passed()
+	if pass == nil {
+		return nil
+	}
+	if p.Fit.Encoding.Task == data.Multiclass && len(y) > 3 {
+		guess := 0
+		for k, o := range pass.Outputs {
+			if o.Output > pass.Outputs[guess].Output {
+				guess = k
+			}
+		}
+		if right := highest(y); right != guess {
+			return []int{right, guess}
+		}
+		return []int{guess}
+	}
+	return []int{0, 1, 2}[:min(3, len(y))]
+}
+
 // TrueClass is the chosen row's class, "" where the target has none.
 func (p panelData) TrueClass() string {
 	e := p.Fit.Encoding

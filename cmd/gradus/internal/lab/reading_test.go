@@ -3,10 +3,13 @@ package lab
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/gradus-ml/gradus/data"
 )
 
 // The lesson is read from top to bottom: no formula is cut off at its side, the text speaks of no arrows that are not
@@ -115,5 +118,37 @@ func TestOneSymbolEach(t *testing.T) {
 	p.write("unit", "1.0")
 	if text := p.text("#panel"); !strings.Contains(text, "unit 0 of layer 1, ŷ") {
 		t.Errorf("the output is called %.80q", text)
+	}
+}
+
+// Of ten classes the true one stands above the picture, and the one that the net takes the row for.
+func TestClassesOfARow(t *testing.T) {
+	table, err := data.Read("../../../../examples/data/digits.csv", data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := openTab(t, Options{Table: table})
+	for row := range 3 {
+		p.write("row", strconv.Itoa(row))
+		f := p.session().Frame()
+		pass, err := f.Pass()
+		if err != nil {
+			t.Fatal(err)
+		}
+		classes, right, guess := f.Fit.Encoding.Classes(), highest(f.Training.Y.Row(row)), 0
+		for k, o := range pass.Outputs {
+			if o.Output > pass.Outputs[guess].Output {
+				guess = k
+			}
+		}
+		text := p.text("#sample")
+		for _, k := range []int{right, guess} {
+			if want := fmt.Sprintf("%s: ŷ = %.4g, target y = %.4g", classes[k], pass.Outputs[k].Output, f.Training.Y.At(row, k)); !strings.Contains(text, want) {
+				t.Errorf("row %d lacks %q: %s", row, want, text)
+			}
+		}
+		if want := "true class " + classes[right]; !strings.Contains(text, want) || strings.Count(text, "ŷ") > 2 {
+			t.Errorf("row %d has %q, not %q and two guesses at most", row, text, want)
+		}
 	}
 }
