@@ -267,7 +267,7 @@ func workedExample(t *testing.T) map[string]float64 {
 		t.Errorf("dL/dw2 is %v, its numeric derivative %v", c.Gradient, c.Numeric)
 	}
 
-	optim.Update(optim.SGD{}, optim.Step{Rate: g.Rate, N: 1}, n.Params(), grad, nil)
+	optim.Update(optim.SGD{}, optim.Step{LearningRate: g.Rate, N: 1}, n.Params(), grad, nil)
 	for i, w := range n.Weights(0).Data {
 		want["new w1_"+strconv.Itoa(i+1)] = w
 	}
@@ -306,7 +306,7 @@ func TestBatchRun(t *testing.T) {
 	g, n := run(t, "batch gamma=50 seed=1")
 	x, y := nn.FromRows(g.X), nn.FromRows(g.Y)
 	data := train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}}
-	c := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: 50, Method: train.Batch, Epochs: 40000}
+	c := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 50, Method: train.Batch, Epochs: 40000}
 
 	same := n.Clone()
 	tr, err := train.New(n, c, data)
@@ -335,7 +335,7 @@ func TestBatchRun(t *testing.T) {
 		t.Errorf("row 1 is not of period two: %v, %v, %v", last[0][0], last[1][0], r)
 	}
 
-	c.Rate, c.Method, c.NoShuffle, c.Stop = 5, train.MiniBatch, true, train.Tolerance{R: 0.001}
+	c.LearningRate, c.Method, c.NoShuffle, c.Stop = 5, train.MiniBatch, true, train.Tolerance{R: 0.001}
 	for size, where := range map[int]string{4: "%s epochs by batch", 2: "%s by mini-batches of two", 1: "%s by stochastic descent"} {
 		c.BatchSize = size
 		tr, err := train.New(same.Clone(), c, data)

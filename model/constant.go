@@ -66,9 +66,9 @@ func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y nn.Matrix[T], fresh b
 	}
 	if c := &f.recipe.config; fresh && all && len(lacking) == 0 && f.ownEpochs && c.Warmup == 0 {
 		c.Epochs, f.Options.Epochs = 1, 1
-		if !exact && f.ownRate { // decay would move the bias, and a rule that divides by the gradient makes a step of its rounding
-			c.Rate = constantRate
-			f.Options.LR = &c.Rate
+		if !exact && f.ownRate { // decay would move the bias, and an optimizer that divides by the gradient makes a step of its rounding
+			c.LearningRate = constantRate
+			f.Options.LearningRate = &c.LearningRate
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (Cauchy) L(y, yhat float64) float64 { return math.Log1p((yhat - y) * (yhat 
 func (Cauchy) D(y, yhat float64) float64 { return 2 * (yhat - y) / (1 + (yhat-y)*(yhat-y)) }
 func (Cauchy) Piece(_, _ float64) int    { return 0 }
 
-// SignDescent is a rule of one's own, w -= rate·sign(g).
+// SignDescent is an optimizer of one's own, w -= rate·sign(g).
 type SignDescent struct{}
 
 func (SignDescent) String() string  { return "sign-descent" }
@@ -45,20 +45,20 @@ func descend[T optim.Float](s optim.Step, w, g []T) {
 	for i := range w {
 		switch {
 		case g[i] > 0:
-			w[i] -= T(s.Rate)
+			w[i] -= T(s.LearningRate)
 		case g[i] < 0:
-			w[i] += T(s.Rate)
+			w[i] += T(s.LearningRate)
 		}
 	}
 }
 
-// Train with an activation, a loss and a rule of one's own. The model's file names them,
+// Train with an activation, a loss and an optimizer of one's own. The model's file names them,
 // and loading it takes them.
 func Example_custom() {
 	custom := model.Custom{
 		Activations: []nn.Activation{Bump{}},
 		Losses:      []nn.Loss{Cauchy{}},
-		Rules:       []optim.Rule{SignDescent{}},
+		Optimizers:  []optim.Optimizer{SignDescent{}},
 	}
 	table, err := data.Read("../examples/data/diabetes.csv", data.ReadOptions{})
 	if err != nil {
@@ -66,7 +66,7 @@ func Example_custom() {
 	}
 	rate := 0.001
 	m, _, err := model.Train(context.Background(), table, model.Options{
-		Hidden: []int{8}, Activation: "bump", Loss: "cauchy", Optimizer: "sign-descent", LR: &rate, Epochs: 20, Seed: 1, Custom: custom,
+		Hidden: []int{8}, Activation: "bump", Loss: "cauchy", Optimizer: "sign-descent", LearningRate: &rate, Epochs: 20, Seed: 1, Custom: custom,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -90,6 +90,6 @@ func Example_custom() {
 	r2, _ := again.Training.Metrics.Validation.Get("r2")
 	fmt.Println(again.Loss, again.WeightsSHA256() == m.WeightsSHA256(), r2 > 0.2)
 	// Output:
-	// : model file: it was made with the activation "bump" of layer 0, the loss "cauchy", the rule "sign-descent", which gradus does not know: a program that has them gives them to model.Load
+	// : model file: it was made with the activation "bump" of layer 0, the loss "cauchy", the optimizer "sign-descent", which gradus does not know: a program that has them gives them to model.Load
 	// cauchy true true
 }

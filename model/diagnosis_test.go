@@ -18,7 +18,7 @@ import (
 func TestDiagnosis(t *testing.T) {
 	sgd := func(rate float64, epochs int) model.Options {
 		none := 0.0
-		return model.Options{Optimizer: "sgd", LR: &rate, Epochs: epochs, Validation: &none}
+		return model.Options{Optimizer: "sgd", LearningRate: &rate, Epochs: epochs, Validation: &none}
 	}
 	with := func(o model.Options, change func(*model.Options)) model.Options {
 		change(&o)
@@ -31,8 +31,8 @@ func TestDiagnosis(t *testing.T) {
 	}{
 		{table: "iris"}, {table: "wine"}, {table: "breast_cancer"}, {table: "diabetes"}, {table: "penguins"},
 		{table: "iris", options: with(sgd(0.05, 100), func(o *model.Options) { o.Activation = "tanh" })},
-		{table: "diabetes", want: train.RateTooLarge, names: "LR ", options: sgd(50, 20)},
-		{table: "wine", want: train.RateTooSmall, names: "LR 0.001", options: sgd(1e-6, 100)},
+		{table: "diabetes", want: train.RateTooLarge, names: "LearningRate ", options: sgd(50, 20)},
+		{table: "wine", want: train.RateTooSmall, names: "LearningRate 0.001", options: sgd(1e-6, 100)},
 		{table: "diabetes", want: train.Unfinished, names: "Epochs 30", options: sgd(0.003, 3)},
 		{table: "breast_cancer", want: train.UnscaledInputs, names: `"worst_area"`, options: with(sgd(0.01, 100), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
 		{table: "diabetes", want: train.TargetOutOfRange, names: "OutputActivation identity", options: model.Options{OutputActivation: "sigmoid"}},

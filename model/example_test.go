@@ -145,7 +145,7 @@ func ExampleNew() {
 	}
 
 	net := m.Network32().Clone()
-	t, err := train.New(net, train.Config{Epochs: 5, Rate: 0.001, LayerRates: []float64{0, 1}}, train.Data[float32]{Train: set})
+	t, err := train.New(net, train.Config{Epochs: 5, LearningRate: 0.001, LayerRates: []float64{0, 1}}, train.Data[float32]{Train: set})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func tensorsOf[T nn.Float](n *nn.Network[T]) []safetensors.Tensor[T] {
 
 // Load reads a model file and checks all of it: a file in which a bit is not as it was saved is
 // refused. One that was saved before model files had a checksum loads without it. No code is
-// executed by loading. A file that names custom activations, losses or rules needs them in custom;
+// executed by loading. A file that names custom activations, losses or optimizers needs them in custom;
 // what is missing is named. The model's Options have all of custom, so that they can train again.
 func Load(path string, custom ...Custom) (*Model, error) {
 	return loadModel(path, os.Stat, os.ReadFile, custom)
@@ -207,7 +207,7 @@ func (file *Weights) calibrated(m *Model, h *header, where string) error {
 // ensemble is the model of a file that holds several members.
 func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 	switch {
-	case len(h.Members) == 0 || h.Training == nil || h.Training.Metrics.Train == nil || h.Options.LR == nil || h.Options.Patience == nil:
+	case len(h.Members) == 0 || h.Training == nil || h.Training.Metrics.Train == nil || h.Options.LearningRate == nil || h.Options.Patience == nil:
 		return nil, file.bad("its metadata is incomplete")
 	case h.Encoding != nil || len(h.Layers) > 0:
 		return nil, file.bad("its metadata has a network beside those of its members")
@@ -315,7 +315,7 @@ func (file *Weights) member(h *header, all Custom, where string) (m *Model, laye
 	case h.Members != nil:
 		return bad("its metadata has members, and its format %d has none", h.Format)
 	case h.Format < 1 || h.Encoding == nil || h.Training == nil || h.Training.Metrics.Train == nil ||
-		h.Options.LR == nil || h.Options.Patience == nil || len(h.Layers) == 0:
+		h.Options.LearningRate == nil || h.Options.Patience == nil || len(h.Layers) == 0:
 		return bad("its metadata is incomplete")
 	}
 	if err := h.Encoding.Validate(); err != nil {
@@ -338,8 +338,8 @@ func (file *Weights) member(h *header, all Custom, where string) (m *Model, laye
 	if m.Loss, err = nn.ParseLoss(h.Loss, all.Losses...); err != nil {
 		missing = append(missing, fmt.Sprintf("the loss %q", h.Loss))
 	}
-	if _, err := optim.ParseRule(h.Options.Optimizer, optim.Hyper{}, all.Rules...); err != nil && !slices.Contains(optim.Solvers(), h.Options.Optimizer) {
-		missing = append(missing, fmt.Sprintf("the rule %q", h.Options.Optimizer))
+	if _, err := optim.ParseOptimizer(h.Options.Optimizer, optim.Hyper{}, all.Optimizers...); err != nil && !slices.Contains(optim.Solvers(), h.Options.Optimizer) {
+		missing = append(missing, fmt.Sprintf("the optimizer %q", h.Options.Optimizer))
 	}
 	if missing != nil {
 		return bad("it was made with %s, which gradus does not know: a program that has them gives them to model.Load", strings.Join(missing, ", "))

@@ -123,7 +123,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// TestShapedRun: a model that was trained with everything there is besides a rule, or by a
+// TestShapedRun: a model that was trained with everything there is besides an optimizer, or by a
 // solver, is saved and loaded like any other, and says what it was trained with.
 func TestShapedRun(t *testing.T) {
 	decay := 0.1
@@ -353,7 +353,7 @@ func TestContinue(t *testing.T) {
 // TestTrainDiverges: the model of a run that diverged has the last finite weights.
 func TestTrainDiverges(t *testing.T) {
 	rate := 1e30
-	m, _, err := model.Train(context.Background(), mixed(t), model.Options{Targets: []string{"amount"}, LR: &rate, Seed: 1})
+	m, _, err := model.Train(context.Background(), mixed(t), model.Options{Targets: []string{"amount"}, LearningRate: &rate, Seed: 1})
 	var diverged *train.DivergedError
 	if !errors.As(err, &diverged) {
 		t.Fatalf("no divergence: %v", err)

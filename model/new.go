@@ -64,11 +64,11 @@ func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (
 			BestEpoch: r.BestEpoch, Metrics: m.Training.Metrics, Diagnosis: r.Diagnosis, History: r.History,
 		}
 	}
-	rate, patience := optim.DefaultRate("sgd"), 0
+	rate, patience := optim.DefaultLearningRate("sgd"), 0
 	m.Options = Options{
 		Targets: m.Targets(), Task: e.Task, Scale: data.ScaleNone, Hidden: []int{}, OutputActivation: out.Activation.String(),
 		Precision: m.Precision(), Loss: m.Loss.String(), Method: string(train.MiniBatch), Optimizer: "sgd", Schedule: "constant",
-		LR: &rate, Patience: &patience,
+		LearningRate: &rate, Patience: &patience,
 	}
 	for _, l := range hidden {
 		m.Options.Hidden = append(m.Options.Hidden, l.Units)

@@ -87,7 +87,7 @@ func TestNew(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := trainOwn(t, net, train.Config{Epochs: 30, Rate: 0.01}, set)
+			r := trainOwn(t, net, train.Config{Epochs: 30, LearningRate: 0.01}, set)
 			made, err := model.New(e, net, model.NewOptions{Result: &r})
 			if err != nil {
 				t.Fatal(err)
@@ -134,7 +134,7 @@ func TestNew(t *testing.T) {
 			sum := made.WeightsSHA256()
 			tuned := read.Network64().Clone()
 			first := slices.Clone(tuned.Weights(0).Data)
-			trainOwn(t, tuned, train.Config{Epochs: 5, Rate: 0.001, LayerRates: []float64{0, 1}}, rowsOf(t, read.Encoding, table))
+			trainOwn(t, tuned, train.Config{Epochs: 5, LearningRate: 0.001, LayerRates: []float64{0, 1}}, rowsOf(t, read.Encoding, table))
 			trainOwn(t, net, train.Config{Epochs: 1}, set)
 			again, err := model.New(read.Encoding, tuned)
 			if err != nil {

@@ -13,7 +13,7 @@ func TestOptionErrorNamesTheField(t *testing.T) {
 		o             Options
 		option, value string
 	}{
-		{Options{LR: &minus}, "LR", "-1"},
+		{Options{LearningRate: &minus}, "LearningRate", "-1"},
 		{Options{Epochs: -2}, "Epochs", "-2"},
 		{Options{Dropout: 1}, "Dropout", "1"},
 		{Options{EMA: 2}, "EMA", "2"},

@@ -59,17 +59,17 @@ type Options struct {
 	// The descent.
 	// Optimizer auto is AdamW as autoRule has it, and Schedule auto is then cosine, unless a
 	// tolerance or a loss to reach is asked for; behind any other optimizer it is constant.
-	Method      string   `json:"method,omitempty"`
-	BatchSize   int      `json:"batch_size,omitempty"` // 0: by the number of rows
-	Optimizer   string   `json:"optimizer,omitempty"`
-	LR          *float64 `json:"lr,omitempty"`
-	Momentum    *float64 `json:"momentum,omitempty"`
-	Beta1       *float64 `json:"beta1,omitempty"`
-	Beta2       *float64 `json:"beta2,omitempty"`
-	Epsilon     *float64 `json:"epsilon,omitempty"`
-	WeightDecay *float64 `json:"weight_decay,omitempty"` // decoupled: adamw's own, or the trainer's
-	Schedule    string   `json:"schedule,omitempty"`
-	Warmup      int      `json:"warmup,omitempty"` // epochs
+	Method       string   `json:"method,omitempty"`
+	BatchSize    int      `json:"batch_size,omitempty"` // 0: by the number of rows
+	Optimizer    string   `json:"optimizer,omitempty"`
+	LearningRate *float64 `json:"lr,omitempty"`
+	Momentum     *float64 `json:"momentum,omitempty"`
+	Beta1        *float64 `json:"beta1,omitempty"`
+	Beta2        *float64 `json:"beta2,omitempty"`
+	Epsilon      *float64 `json:"epsilon,omitempty"`
+	WeightDecay  *float64 `json:"weight_decay,omitempty"` // decoupled: adamw's own, or the trainer's
+	Schedule     string   `json:"schedule,omitempty"`
+	Warmup       int      `json:"warmup,omitempty"` // epochs
 
 	// What else is done to gradients, weights and targets; 0 is none of it. See train.Config.
 	L1             float64 `json:"l1,omitempty"`
@@ -163,7 +163,7 @@ type Size struct {
 type Custom struct {
 	Activations []nn.Activation
 	Losses      []nn.Loss
-	Rules       []optim.Rule
+	Optimizers  []optim.Optimizer
 	Schedules   []optim.Schedule
 }
 
@@ -171,7 +171,7 @@ type Custom struct {
 func (c *Custom) add(o Custom) {
 	c.Activations = append(c.Activations, o.Activations...)
 	c.Losses = append(c.Losses, o.Losses...)
-	c.Rules = append(c.Rules, o.Rules...)
+	c.Optimizers = append(c.Optimizers, o.Optimizers...)
 	c.Schedules = append(c.Schedules, o.Schedules...)
 }
 
@@ -415,10 +415,10 @@ func (o *Options) descent(r *recipe) error {
 	}
 	name, auto := o.Optimizer, false
 	hyper := optim.Hyper{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, WeightDecay: o.WeightDecay}
-	c.Rate = optim.DefaultRate(name)
+	c.LearningRate = optim.DefaultLearningRate(name)
 	if or(name, "auto") == "auto" {
 		auto = true
-		name, c.Rate = autoRule(r.task, &hyper)
+		name, c.LearningRate = autoRule(r.task, &hyper)
 	}
 	o.Beta2, o.WeightDecay = hyper.Beta2, hyper.WeightDecay
 	method := train.MiniBatch
@@ -426,7 +426,7 @@ func (o *Options) descent(r *recipe) error {
 		if c.Solver, err = optim.ParseSolver(name); err != nil {
 			return refuse("Optimizer", nil, "%w", err)
 		}
-		c.Rate, method = 1, train.Batch
+		c.LearningRate, method = 1, train.Batch
 		for _, f := range []struct {
 			option string
 			given  *float64
@@ -436,21 +436,21 @@ func (o *Options) descent(r *recipe) error {
 			}
 		}
 	}
-	if name != "adamw" && hyper.WeightDecay != nil { // any rule can have it, from the trainer
+	if name != "adamw" && hyper.WeightDecay != nil { // any optimizer can have it, from the trainer
 		c.WeightDecay, hyper.WeightDecay = *hyper.WeightDecay, nil
 	}
 	if c.Solver == nil {
-		if c.Rule, err = optim.ParseRule(name, hyper, o.Custom.Rules...); err != nil {
+		if c.Optimizer, err = optim.ParseOptimizer(name, hyper, o.Custom.Optimizers...); err != nil {
 			return refuse("Optimizer", nil, "%w", err)
 		}
 	}
 	if err := o.shape(c); err != nil {
 		return err
 	}
-	if o.LR != nil {
-		c.Rate = *o.LR
-		if !(c.Rate > 0) || math.IsInf(c.Rate, 0) {
-			return refuse("LR", c.Rate, "give a finite number greater than 0")
+	if o.LearningRate != nil {
+		c.LearningRate = *o.LearningRate
+		if !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0) {
+			return refuse("LearningRate", c.LearningRate, "give a finite number greater than 0")
 		}
 	}
 	schedule := or(o.Schedule, "auto")
@@ -553,7 +553,7 @@ func (o *Options) descent(r *recipe) error {
 	return normed(r)
 }
 
-// shape reads what is done to gradients, weights and targets besides applying the rule.
+// shape reads what is done to gradients, weights and targets besides applying the optimizer.
 func (o *Options) shape(c *train.Config) error {
 	for _, f := range []struct {
 		option string

@@ -23,12 +23,12 @@ func (halving) Rate(base float64, at optim.Position) float64 { return base / flo
 // A loaded model has all that is custom, so that its options train again to the same bits.
 func TestLoadKeepsCustom(t *testing.T) {
 	custom := model.Custom{
-		Activations: []nn.Activation{Bump{}}, Losses: []nn.Loss{Cauchy{}}, Rules: []optim.Rule{SignDescent{}}, Schedules: []optim.Schedule{halving{}},
+		Activations: []nn.Activation{Bump{}}, Losses: []nn.Loss{Cauchy{}}, Optimizers: []optim.Optimizer{SignDescent{}}, Schedules: []optim.Schedule{halving{}},
 	}
 	rate := 0.001
 	o := model.Options{
 		Targets: []string{"amount"}, Hidden: []int{4}, Activation: "bump", Loss: "cauchy", Optimizer: "sign-descent", Schedule: "halving",
-		LR: &rate, Epochs: 3, Seed: 1, Custom: custom,
+		LearningRate: &rate, Epochs: 3, Seed: 1, Custom: custom,
 	}
 	m, _, err := model.Train(context.Background(), mixed(t), o)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestOptionErrors(t *testing.T) {
 		"Method":             {Method: "nope"},
 		"BatchSize":          {BatchSize: -1},
 		"Optimizer":          {Optimizer: "nope"},
-		"LR":                 {LR: &nan},
+		"LearningRate":       {LearningRate: &nan},
 		"Momentum":           {Optimizer: "momentum", Momentum: &minus},
 		"Beta1":              {Beta1: &minus},
 		"Beta2":              {Beta2: &nan},
@@ -137,7 +137,7 @@ func TestOptionErrors(t *testing.T) {
 		"Metrics":            {Metrics: []string{"nope"}},
 		"Threshold":          {Targets: []string{"yesno"}, Threshold: "2"},
 		"Custom.Losses":      {Targets: []string{"amount"}, Loss: "huber:-1", Custom: model.Custom{Losses: []nn.Loss{nn.Huber(-1)}}},
-		"Custom.Rules":       {Optimizer: "adam", Beta1: &minus},
+		"Custom.Optimizers":  {Optimizer: "adam", Beta1: &minus},
 		"Custom.Schedules":   {Schedule: "step:-1:0.1", Custom: model.Custom{Schedules: []optim.Schedule{optim.StepDecay{Every: -1}}}},
 		"Custom.Activations": {Activation: "elu:-1", Custom: model.Custom{Activations: []nn.Activation{nn.ELU(-1)}}},
 	}

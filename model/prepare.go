@@ -204,10 +204,10 @@ func (f *Fit) settle() error {
 	o.Reduction = c.Reduction.String()
 	o.Method = string(c.Method)
 	o.BatchSize = c.BatchSize
-	o.Optimizer = c.Optimizer()
-	rate := c.Rate
-	f.ownRate = o.LR == nil
-	o.LR = &rate
+	o.Optimizer = c.OptimizerName()
+	rate := c.LearningRate
+	f.ownRate = o.LearningRate == nil
+	o.LearningRate = &rate
 	o.Schedule = c.Schedule.String()
 	o.Epochs = c.Epochs
 	patience := f.recipe.patience

@@ -42,8 +42,8 @@ func TestFoldsShareMemory(t *testing.T) {
 	table := claims(t)
 	rate := 0.01
 	o := few("kind")
-	o.Optimizer, o.LR, o.Threads = "counted", &rate, 3
-	o.Custom.Rules = []optim.Rule{counted{now: new(atomic.Int32), most: new(atomic.Int32)}}
+	o.Optimizer, o.LearningRate, o.Threads = "counted", &rate, 3
+	o.Custom.Optimizers = []optim.Optimizer{counted{now: new(atomic.Int32), most: new(atomic.Int32)}}
 	f, err := Prepare(Tables{Train: table}, o, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestFoldsShareMemory(t *testing.T) {
 		most  int32
 	}{{100 * f.need, 3}, {2.5 * f.need, 2}, {1.5 * f.need, 1}} {
 		rule := counted{now: new(atomic.Int32), most: new(atomic.Int32)}
-		o.Custom.Rules = []optim.Rule{rule}
+		o.Custom.Optimizers = []optim.Optimizer{rule}
 		limited(t, c.bytes)
 		cv, err := CrossValidate(context.Background(), table, o, 6, nil)
 		if err != nil {

@@ -39,17 +39,17 @@ var zeroes = map[string]struct {
 	"optim.OneCycle":       {train.Config{Schedule: optim.OneCycle{}}, ""},
 	"optim.Plateau":        {train.Config{Schedule: optim.Plateau{}}, ""},
 	"optim.Sweep":          {train.Config{Schedule: optim.Sweep{}}, "rates of a sweep are 0 and 0"},
-	"optim.SGD":            {train.Config{Rule: optim.SGD{}}, ""},
-	"optim.Momentum":       {train.Config{Rule: optim.Momentum{}}, ""}, // without any
-	"optim.Lion":           {train.Config{Rule: optim.Lion{}}, ""},     // that forgets at once
-	"optim.AdaGrad":        {train.Config{Rule: optim.AdaGrad{}}, "epsilon is 0"},
-	"optim.AdaDelta":       {train.Config{Rule: optim.AdaDelta{}}, "epsilon is 0"},
-	"optim.RMSProp":        {train.Config{Rule: optim.RMSProp{}}, "epsilon is 0"},
-	"optim.Adam":           {train.Config{Rule: optim.Adam{}}, "epsilon is 0"},
-	"*optim.Adam":          {train.Config{Rule: &optim.Adam{}}, "epsilon is 0"},
-	"optim.AMSGrad":        {train.Config{Rule: optim.AMSGrad{}}, "epsilon is 0"},
-	"optim.NAdam":          {train.Config{Rule: optim.NAdam{}}, "epsilon is 0"},
-	"optim.AdamW":          {train.Config{Rule: optim.AdamW{}}, "epsilon is 0"},
+	"optim.SGD":            {train.Config{Optimizer: optim.SGD{}}, ""},
+	"optim.Momentum":       {train.Config{Optimizer: optim.Momentum{}}, ""}, // without any
+	"optim.Lion":           {train.Config{Optimizer: optim.Lion{}}, ""},     // that forgets at once
+	"optim.AdaGrad":        {train.Config{Optimizer: optim.AdaGrad{}}, "epsilon is 0"},
+	"optim.AdaDelta":       {train.Config{Optimizer: optim.AdaDelta{}}, "epsilon is 0"},
+	"optim.RMSProp":        {train.Config{Optimizer: optim.RMSProp{}}, "epsilon is 0"},
+	"optim.Adam":           {train.Config{Optimizer: optim.Adam{}}, "epsilon is 0"},
+	"*optim.Adam":          {train.Config{Optimizer: &optim.Adam{}}, "epsilon is 0"},
+	"optim.AMSGrad":        {train.Config{Optimizer: optim.AMSGrad{}}, "epsilon is 0"},
+	"optim.NAdam":          {train.Config{Optimizer: optim.NAdam{}}, "epsilon is 0"},
+	"optim.AdamW":          {train.Config{Optimizer: optim.AdamW{}}, "epsilon is 0"},
 	"optim.LBFGS":          {train.Config{Solver: optim.LBFGS{}}, "memory is 0"},
 	"optim.CG":             {train.Config{Solver: optim.CG{}}, ""},
 	"train.Tolerance":      {train.Config{Stop: train.Tolerance{}}, "tolerance is 0"},
@@ -125,8 +125,8 @@ func tried(layer nn.Dense, c train.Config) error {
 		if err != nil {
 			return err
 		}
-		if c.Solver == nil && !(s.Rate > 0 && s.Rate <= 1) {
-			return fmt.Errorf("update %d has the rate %v", s.N, s.Rate)
+		if c.Solver == nil && !(s.LearningRate > 0 && s.LearningRate <= 1) {
+			return fmt.Errorf("update %d has the rate %v", s.N, s.LearningRate)
 		}
 	}
 	return nil

@@ -31,6 +31,6 @@ func (a AdaDelta) Update64(s Step, w, g []float64, slots [][]float64) { adadelta
 
 func adadelta[T Float](a AdaDelta, s Step, w, g []T, slots [][]T) {
 	kernel.AdaDelta(w, g, slots[0], slots[1], kernel.RuleStep[T]{
-		Rate: T(-s.Rate), B2: T(a.Beta2), C2: T(1 - a.Beta2), Epsilon: T(a.Epsilon),
+		Rate: T(-s.LearningRate), B2: T(a.Beta2), C2: T(1 - a.Beta2), Epsilon: T(a.Epsilon),
 	})
 }

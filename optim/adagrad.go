@@ -28,7 +28,7 @@ func (a AdaGrad) Update32(s Step, w, g []float32, slots [][]float32) { adagrad(a
 func (a AdaGrad) Update64(s Step, w, g []float64, slots [][]float64) { adagrad(a, s, w, g, slots) }
 
 func adagrad[T Float](a AdaGrad, s Step, w, g []T, slots [][]T) {
-	kernel.AdaGrad(w, g, slots[0], kernel.RuleStep[T]{Rate: T(-s.Rate), Epsilon: T(a.Epsilon)})
+	kernel.AdaGrad(w, g, slots[0], kernel.RuleStep[T]{Rate: T(-s.LearningRate), Epsilon: T(a.Epsilon)})
 }
 
 // positive reports a hyper-parameter that is not greater than 0.

@@ -33,7 +33,7 @@ func (a Adam) Update64(s Step, w, g []float64, slots [][]float64) { adam(a, 1, s
 // adam is Adam's update after the parameters have been multiplied by keep.
 func adam[T Float](a Adam, keep float64, s Step, w, g []T, slots [][]T) {
 	kernel.Adam(w, g, slots[0], slots[1], kernel.AdamStep[T]{
-		Rate: T(-s.Rate / (1 - kernel.Powi(a.Beta1, s.N))),
+		Rate: T(-s.LearningRate / (1 - kernel.Powi(a.Beta1, s.N))),
 		Root: T(1 / kernel.Sqrt(1-kernel.Powi(a.Beta2, s.N))),
 		B1:   T(a.Beta1), C1: T(1 - a.Beta1),
 		B2: T(a.Beta2), C2: T(1 - a.Beta2),

@@ -26,9 +26,9 @@ func (a AdamW) Validate() error {
 }
 
 func (a AdamW) Update32(s Step, w, g []float32, slots [][]float32) {
-	adam(a.Adam, 1-float64(s.Rate*a.WeightDecay), s, w, g, slots)
+	adam(a.Adam, 1-float64(s.LearningRate*a.WeightDecay), s, w, g, slots)
 }
 
 func (a AdamW) Update64(s Step, w, g []float64, slots [][]float64) {
-	adam(a.Adam, 1-float64(s.Rate*a.WeightDecay), s, w, g, slots)
+	adam(a.Adam, 1-float64(s.LearningRate*a.WeightDecay), s, w, g, slots)
 }

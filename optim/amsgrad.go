@@ -23,11 +23,11 @@ func (a AMSGrad) Update64(s Step, w, g []float64, slots [][]float64) { amsgrad(a
 
 func amsgrad[T Float](a AMSGrad, s Step, w, g []T, slots [][]T) {
 	k := adamStep[T](a.Adam, s)
-	k.Rate = T(-s.Rate / (1 - kernel.Powi(a.Beta1, s.N)))
+	k.Rate = T(-s.LearningRate / (1 - kernel.Powi(a.Beta1, s.N)))
 	kernel.AMSGrad(w, g, slots[0], slots[1], slots[2], k)
 }
 
-// adamStep is what the rules of Adam's family have in common; the rate is left to each.
+// adamStep is what the optimizers of Adam's family have in common; the rate is left to each.
 func adamStep[T Float](a Adam, s Step) kernel.RuleStep[T] {
 	return kernel.RuleStep[T]{
 		Root: T(1 / kernel.Sqrt(1-kernel.Powi(a.Beta2, s.N))),

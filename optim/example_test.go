@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// A rule holds its hyper-parameters alone; what it remembers stands in slots of the caller. Here it
+// An optimizer holds its hyper-parameters alone; what it remembers stands in slots of the caller. Here it
 // minimizes (w - 3)², whose gradient is 2·(w - 3), with a rate that falls.
 func ExampleUpdate() {
 	rule := optim.NewAdam()
@@ -18,7 +18,7 @@ func ExampleUpdate() {
 	for n := range 200 {
 		grad[0] = 2 * (w[0] - 3)
 		at := optim.Position{Step: n, StepsPerEpoch: 1, Epochs: 200}
-		optim.Update(rule, optim.Step{N: n + 1, Rate: optim.RateAt(optim.Cosine{}, 0, 0.1, at)}, w, grad, slots)
+		optim.Update(rule, optim.Step{N: n + 1, LearningRate: optim.RateAt(optim.Cosine{}, 0, 0.1, at)}, w, grad, slots)
 	}
 	fmt.Printf("%.2f\n", w[0])
 	// Output: 3.00

@@ -9,7 +9,7 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 //	m = beta2·m + (1-beta2)·g
 //
 // Its rate should be 3 to 10 times smaller than Adam's, and its decay as much larger. The
-// paper's algorithm includes a decay; here it is the trainer's, which any rule can have
+// paper's algorithm includes a decay; here it is the trainer's, which any optimizer can have
 // (train.Config.WeightDecay), and 0 by default, as in the paper's code; optax has 0.001.
 type Lion struct {
 	Beta1 float64 // 0.9
@@ -30,6 +30,6 @@ func (l Lion) Update64(s Step, w, g []float64, slots [][]float64) { lion(l, s, w
 
 func lion[T Float](l Lion, s Step, w, g []T, slots [][]T) {
 	kernel.Lion(w, g, slots[0], kernel.RuleStep[T]{
-		Rate: T(-s.Rate), B1: T(l.Beta1), C1: T(1 - l.Beta1), B2: T(l.Beta2), C2: T(1 - l.Beta2),
+		Rate: T(-s.LearningRate), B1: T(l.Beta1), C1: T(1 - l.Beta1), B2: T(l.Beta2), C2: T(1 - l.Beta2),
 	})
 }

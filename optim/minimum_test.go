@@ -40,7 +40,7 @@ func TestRulesReachMinima(t *testing.T) {
 		"adamw":    {0.05, 0.02},
 		"lion":     {0.01, 0.002},
 	}
-	for _, name := range Rules() {
+	for _, name := range Optimizers() {
 		rates, ok := table[name]
 		if !ok {
 			t.Errorf("the table has no %s", name)
@@ -59,7 +59,7 @@ func TestRulesReachMinima(t *testing.T) {
 			if name == "adamw" {
 				h.WeightDecay = new(float64) // decay moves the minimum
 			}
-			r, err := ParseRule(name, h)
+			r, err := ParseOptimizer(name, h)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestRulesReachMinima(t *testing.T) {
 			for n := range steps {
 				f.f(w, g)
 				rate := Polynomial{Power: 1}.Rate(f.rate, Position{Step: n, StepsPerEpoch: steps, Epochs: 1})
-				Update(r, Step{Rate: rate, N: n + 1}, w, g, slots)
+				Update(r, Step{LearningRate: rate, N: n + 1}, w, g, slots)
 			}
 			if left := f.f(w, g); !(left < 1e-6) || math.IsNaN(left) {
 				t.Errorf("%s at rate %v on the %s: %v above the minimum, at %v", name, f.rate, f.name, left, w)

@@ -29,7 +29,7 @@ func (m Momentum) Update32(s Step, w, g []float32, slots [][]float32) { momentum
 func (m Momentum) Update64(s Step, w, g []float64, slots [][]float64) { momentum(m, s, w, g, slots[0]) }
 
 func momentum[T Float](m Momentum, s Step, w, g, v []T) {
-	rate, mu := T(-s.Rate), T(m.Momentum)
+	rate, mu := T(-s.LearningRate), T(m.Momentum)
 	if m.Nesterov {
 		kernel.Nesterov(w, g, v, rate, mu)
 	} else {

@@ -23,13 +23,13 @@ func (a NAdam) Update64(s Step, w, g []float64, slots [][]float64) { nadam(a, s,
 func nadam[T Float](a NAdam, s Step, w, g []T, slots [][]T) {
 	mu, next, product := a.Momenta(s.N)
 	k := adamStep[T](a.Adam, s)
-	k.Ahead = T(float64(-s.Rate*(1-mu)) / (1 - product))
-	k.Rate = T(float64(-s.Rate*next) / (1 - float64(product*next)))
+	k.Ahead = T(float64(-s.LearningRate*(1-mu)) / (1 - product))
+	k.Rate = T(float64(-s.LearningRate*next) / (1 - float64(product*next)))
 	kernel.NAdam(w, g, slots[0], slots[1], k)
 }
 
 // Momenta returns mu_n, mu_(n+1) and the product of the first n. It starts anew in every
-// update, so that a rule remembers nothing but its slots; beyond some log(2^-64)/log(beta1)
+// update, so that an optimizer remembers nothing but its slots; beyond some log(2^-64)/log(beta1)
 // updates (440 with a beta1 of 0.9, 44,000 with 0.999) the product is 0 to any precision, and
 // no longer computed.
 func (a NAdam) Momenta(n int) (mu, next, product float64) {

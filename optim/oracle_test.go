@@ -29,9 +29,9 @@ type oracleRule struct {
 	Gradients, Params               [][]float64
 }
 
-func (c oracleRule) parse(t *testing.T) Rule {
+func (c oracleRule) parse(t *testing.T) Optimizer {
 	t.Helper()
-	r, err := ParseRule(c.Rule, Hyper{c.Momentum, c.Beta1, c.Beta2, c.Epsilon, c.WeightDecay})
+	r, err := ParseOptimizer(c.Rule, Hyper{c.Momentum, c.Beta1, c.Beta2, c.Epsilon, c.WeightDecay})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func (c oracleRule) parse(t *testing.T) Rule {
 }
 
 // run makes ten updates of w from the start with the oracle's gradients, in one precision.
-func run[T Float](r Rule, c oracleRule, start []float64) [][]float64 {
+func run[T Float](r Optimizer, c oracleRule, start []float64) [][]float64 {
 	w, slots := make([]T, len(start)), make([][]T, r.Slots())
 	for i := range slots {
 		slots[i] = make([]T, len(start))
@@ -53,7 +53,7 @@ func run[T Float](r Rule, c oracleRule, start []float64) [][]float64 {
 		for i := range grad {
 			g[i] = T(grad[i] + c.L2*float64(w[i]))
 		}
-		Update(r, Step{Rate: c.LR, N: n + 1}, w, g, slots)
+		Update(r, Step{LearningRate: c.LR, N: n + 1}, w, g, slots)
 		row := make([]float64, len(w))
 		for i, v := range w {
 			row[i] = float64(v)
@@ -90,7 +90,7 @@ func TestRulesAgainstOracle(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range Rules() {
+	for _, name := range Optimizers() {
 		if !covered[name] {
 			t.Errorf("the oracle has no %s", name)
 		}
@@ -149,8 +149,8 @@ func TestParseErrors(t *testing.T) {
 		{"adam", Hyper{Epsilon: x(0)}, "epsilon is 0; it must be greater than 0"},
 		{"adamw", Hyper{WeightDecay: x(-1)}, "weight-decay is -1; it must be at least 0"},
 	} {
-		if _, err := ParseRule(c.name, c.h); err == nil || err.Error() != c.want {
-			t.Errorf("ParseRule(%q, %+v) = %v, want %s", c.name, c.h, err, c.want)
+		if _, err := ParseOptimizer(c.name, c.h); err == nil || err.Error() != c.want {
+			t.Errorf("ParseOptimizer(%q, %+v) = %v, want %s", c.name, c.h, err, c.want)
 		}
 	}
 	for _, s := range []string{"stairs", "constant:1", "step:0", "step:1.5", "step:3:2", "exponential:0", "cosine:-1", "cosine:x", "step:3:.5:1",
@@ -169,8 +169,8 @@ func TestParseErrors(t *testing.T) {
 }
 
 func TestUpdateAllocatesNothing(t *testing.T) {
-	for _, name := range Rules() {
-		r, err := ParseRule(name, Hyper{})
+	for _, name := range Optimizers() {
+		r, err := ParseOptimizer(name, Hyper{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 		n := 0
 		if a := testing.AllocsPerRun(100, func() {
 			n++
-			Update(r, Step{Rate: 0.1, N: n}, w, g, slots[:r.Slots()])
+			Update(r, Step{LearningRate: 0.1, N: n}, w, g, slots[:r.Slots()])
 		}); a != 0 {
 			t.Errorf("%s allocates %v times an update", name, a)
 		}

@@ -36,7 +36,7 @@ func (r RMSProp) Update64(s Step, w, g []float64, slots [][]float64) { rmsprop(r
 
 func rmsprop[T Float](r RMSProp, s Step, w, g []T, slots [][]T) {
 	k := kernel.RuleStep[T]{
-		Rate: T(-s.Rate), Mu: T(r.Momentum), B2: T(r.Beta2), C2: T(1 - r.Beta2), Epsilon: T(r.Epsilon),
+		Rate: T(-s.LearningRate), Mu: T(r.Momentum), B2: T(r.Beta2), C2: T(1 - r.Beta2), Epsilon: T(r.Epsilon),
 	}
 	if r.Momentum == 0 {
 		kernel.RMSProp(w, g, slots[0], k)

@@ -14,7 +14,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	tr, err := New(net, Config{Rule: optim.NewAdam()}, Data[float32]{Train: problem[float32](37)})
+	tr, err := New(net, Config{Optimizer: optim.NewAdam()}, Data[float32]{Train: problem[float32](37)})
 	if err != nil {
 		b.Fatal(err)
 	}

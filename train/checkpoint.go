@@ -66,7 +66,7 @@ func (t *Trainer[T]) state() []entry {
 		{"diverged.epoch", &t.failure.Epoch},
 		{"diverged.step", &t.failure.Step},
 		{"diverged.loss", &t.failure.Loss},
-		{"diverged.rate", &t.failure.Rate},
+		{"diverged.rate", &t.failure.LearningRate},
 		{"diverged.halved", &t.failure.Halved},
 		{"retreats", &t.result.Retreats},
 		{"retreat.loss", &t.back.goodLoss},

@@ -55,7 +55,7 @@ func (e entry) vector() any {
 	case *History:
 		rows := make([]float64, 0, 6*len(*v))
 		for _, p := range *v {
-			rows = append(rows, float64(p.Epoch), float64(p.Steps), p.Loss, p.Validation, p.Rate, p.Seconds)
+			rows = append(rows, float64(p.Epoch), float64(p.Steps), p.Loss, p.Validation, p.LearningRate, p.Seconds)
 		}
 		return rows
 	case []bool:
@@ -71,7 +71,7 @@ func (e entry) vector() any {
 	case *[]Retreat:
 		rows := make([]float64, 0, 4*len(*v))
 		for _, r := range *v {
-			rows = append(rows, float64(r.Epoch), float64(r.Step), float64(r.To), r.Rate)
+			rows = append(rows, float64(r.Epoch), float64(r.Step), float64(r.To), r.LearningRate)
 		}
 		return rows
 	case *[]Sample:

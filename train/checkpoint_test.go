@@ -73,7 +73,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 	d := Data[float32]{problem[float32](37), problem[float32](9)}
 	var fields []string
 	for _, c := range []Config{ // which have every vector between them
-		{Rule: optim.NewAdam(), KeepBest: true, EMA: 0.9},
+		{Optimizer: optim.NewAdam(), KeepBest: true, EMA: 0.9},
 		{Solver: optim.NewLBFGS()},
 	} {
 		tr, err := New(network[float32](t, nn.Identity), c, d)
@@ -141,10 +141,10 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 }
 
 // rules and schedules are all there are, by name.
-func rules(t testing.TB) (all []optim.Rule) {
+func rules(t testing.TB) (all []optim.Optimizer) {
 	t.Helper()
-	for _, name := range optim.Rules() {
-		r, err := optim.ParseRule(name, optim.Hyper{})
+	for _, name := range optim.Optimizers() {
+		r, err := optim.ParseOptimizer(name, optim.Hyper{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestResumeToTheBit(t *testing.T) {
 				if testing.Short() && (i+j)%5 != 0 {
 					continue
 				}
-				c := Config{Method: method, Rule: rule, Schedule: schedule, Epochs: 7, BatchSize: 10, Seed: 3, KeepBest: true, Rate: 0.01, Stop: Patience{4}}
+				c := Config{Method: method, Optimizer: rule, Schedule: schedule, Epochs: 7, BatchSize: 10, Seed: 3, KeepBest: true, LearningRate: 0.01, Stop: Patience{4}}
 				what := fmt.Sprint(method, " ", rule, " ", schedule)
 				resumeToTheBit(t, what+" float32", nn.Identity, c, Data[float32]{problem[float32](37), problem[float32](5)})
 				c.Stop, c.KeepBest = nil, false
@@ -271,8 +271,8 @@ func TestResumeShapes(t *testing.T) {
 			{EMA: 0.9, KeepBest: true},
 			{EMA: 0.9, Stop: Patience{2}},
 			{Penalty: nn.Penalty{L1: 0.01, L2: 0.02}, ClipNorm: 0.1, ClipValue: 0.05, WeightDecay: 0.1, MaxNorm: 0.9, Warmup: 2},
-			{Schedule: optim.Plateau{Patience: 0, Factor: 0.5}, Rate: 0.1},
-			{EMA: 0.9, Rule: optim.SGD{}, Rate: 40, Halvings: 10, KeepBest: true},
+			{Schedule: optim.Plateau{Patience: 0, Factor: 0.5}, LearningRate: 0.1},
+			{EMA: 0.9, Optimizer: optim.SGD{}, LearningRate: 40, Halvings: 10, KeepBest: true},
 		} {
 			c.Method, c.BatchSize, c.Epochs = method, 12, 9 // a lonely last row
 			resumeToTheBit(t, fmt.Sprint(method, " shape ", i), nn.Identity, c, d)
@@ -305,21 +305,21 @@ func TestResumeShapes(t *testing.T) {
 func TestResumeOtherRuns(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](37)}
 	v := Data[float64]{problem[float64](37), problem[float64](5)}
-	resumeToTheBit(t, "target loss", nn.Identity, Config{Stop: TargetLoss{0.05}, Rate: 0.01}, d)
-	resumeToTheBit(t, "patience", nn.Identity, Config{Stop: Patience{2}, KeepBest: true, Rate: 0.3, Epochs: 50}, v)
+	resumeToTheBit(t, "target loss", nn.Identity, Config{Stop: TargetLoss{0.05}, LearningRate: 0.01}, d)
+	resumeToTheBit(t, "patience", nn.Identity, Config{Stop: Patience{2}, KeepBest: true, LearningRate: 0.3, Epochs: 50}, v)
 	resumeToTheBit(t, "shards", nn.Identity, Config{Method: Batch, Shards: 3, Epochs: 9}, d)
-	resumeToTheBit(t, "diverges", nn.Identity, Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 9, BatchSize: 5}, d)
-	resumeToTheBit(t, "sum, no shuffle", nn.Identity, Config{Reduction: nn.Sum, NoShuffle: true, Epochs: 9, Rate: 0.001}, v)
+	resumeToTheBit(t, "diverges", nn.Identity, Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Epochs: 9, BatchSize: 5}, d)
+	resumeToTheBit(t, "sum, no shuffle", nn.Identity, Config{Reduction: nn.Sum, NoShuffle: true, Epochs: 9, LearningRate: 0.001}, v)
 	resumeToTheBit(t, "long", nn.Identity, Config{Method: Batch, Epochs: 1500}, v) // past what the history keeps whole
-	resumeToTheBit(t, "halves its rate", nn.Identity, Config{Rule: optim.SGD{}, Rate: 40, Epochs: 9, BatchSize: 5, Halvings: 10, KeepBest: true}, v)
-	resumeToTheBit(t, "halves its rate in vain", nn.Identity, Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 9, BatchSize: 5, Halvings: 3}, v)
+	resumeToTheBit(t, "halves its rate", nn.Identity, Config{Optimizer: optim.SGD{}, LearningRate: 40, Epochs: 9, BatchSize: 5, Halvings: 10, KeepBest: true}, v)
+	resumeToTheBit(t, "halves its rate in vain", nn.Identity, Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Epochs: 9, BatchSize: 5, Halvings: 3}, v)
 	n := 0
 	start := func(int) *Trainer[float64] {
 		net, err := nn.New[float64](3, nn.Seed(1), nn.Dense{Units: 4, Activation: nn.Tanh}, nn.Dense{Units: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr, err := New(net, Config{Method: Batch, Rule: optim.SGD{}, Rate: 0.1, Epochs: 1000}, Data[float64]{Train: problem[float64](4)})
+		tr, err := New(net, Config{Method: Batch, Optimizer: optim.SGD{}, LearningRate: 0.1, Epochs: 1000}, Data[float64]{Train: problem[float64](4)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -415,9 +415,9 @@ func TestRestoreRefusesOtherRuns(t *testing.T) {
 		{"the data has changed", nil, cfg, Data[float32]{other, validation}},
 		{"the data has changed", nil, cfg, Data[float32]{set, other2}},
 		{"layer 0 is {Units:7", small, cfg, Data[float32]{set, validation}},
-		{"Rate is 0.02 here and was 0.001", nil, with(func(c *Config) { c.Rate = 0.02 }), Data[float32]{set, validation}},
-		{"Rule is sgd here", nil, with(func(c *Config) { c.Rule, c.Rate = optim.SGD{}, 0.001 }), Data[float32]{set, validation}},
-		{`"Beta1":0.5`, nil, with(func(c *Config) { a := optim.NewAdam(); a.Beta1 = 0.5; c.Rule = a }), Data[float32]{set, validation}},
+		{"LearningRate is 0.02 here and was 0.001", nil, with(func(c *Config) { c.LearningRate = 0.02 }), Data[float32]{set, validation}},
+		{"Optimizer is sgd here", nil, with(func(c *Config) { c.Optimizer, c.LearningRate = optim.SGD{}, 0.001 }), Data[float32]{set, validation}},
+		{`"Beta1":0.5`, nil, with(func(c *Config) { a := optim.NewAdam(); a.Beta1 = 0.5; c.Optimizer = a }), Data[float32]{set, validation}},
 		{"Seed is 9 here and was 0", nil, with(func(c *Config) { c.Seed = 9 }), Data[float32]{set, validation}},
 	} {
 		net := c.net

@@ -41,11 +41,11 @@ type Config struct {
 	Loss      nn.Loss      // default: squared; cross-entropy behind softmax, binary-cross-entropy behind sigmoid, poisson behind exp
 	Reduction nn.Reduction // default: mean over the rows of a batch
 
-	Rule     optim.Rule     // default: adam
-	Rate     float64        // default: optim.DefaultRate of the rule
-	Schedule optim.Schedule // default: constant
+	Optimizer    optim.Optimizer // default: adam
+	LearningRate float64         // default: optim.DefaultLearningRate of the optimizer
+	Schedule     optim.Schedule  // default: constant
 
-	// Solver, if not nil, takes the place of the rule: an optimizer for the method batch, which
+	// Solver, if not nil, takes the place of the optimizer: an optimizer for the method batch, which
 	// is then the default, that evaluates the loss itself. It finds its own rate; Rate, by
 	// default 1, is where it starts to look.
 	Solver optim.Solver
@@ -53,17 +53,17 @@ type Config struct {
 
 	// What is done to gradients and weights besides. In an update, in this order: the penalty's
 	// gradient is added, every element of the gradient is kept within ±ClipValue, the whole
-	// within the length ClipNorm, the weights decay, the rule is applied, and each unit's
+	// within the length ClipNorm, the weights decay, the optimizer is applied, and each unit's
 	// incoming weights are kept within the length MaxNorm. 0 is none of it.
 	Penalty     nn.Penalty // not part of any loss that is reported
 	ClipValue   float64
 	ClipNorm    float64 // the gradient is multiplied by ClipNorm/|g| where |g| is larger; PyTorch adds 1e-6 to |g|
-	WeightDecay float64 // decoupled: all parameters times 1 - rate·WeightDecay, as AdamW has it, for any rule
+	WeightDecay float64 // decoupled: all parameters times 1 - rate·WeightDecay, as AdamW has it, for any optimizer
 	MaxNorm     float64 // of every layer: Keras's MaxNorm(axis=0), which adds 1e-7; biases are not counted
 
-	// LayerRates, if not nil, has a factor of the learning rate for each layer: the rule and the
+	// LayerRates, if not nil, has a factor of the learning rate for each layer: the optimizer and the
 	// weight decay take rate·LayerRates[l] for layer l. A layer whose factor is 0 is frozen: neither
-	// the rule, nor penalties, decay, MaxNorm or running statistics change it, the rule remembers
+	// the optimizer, nor penalties, decay, MaxNorm or running statistics change it, the optimizer remembers
 	// nothing of it, and its gradient does not count in ClipNorm. In training, its batch
 	// normalization still takes the statistics of the batch.
 	LayerRates []float64
@@ -149,8 +149,8 @@ func (c *Config) checkLayerRates(depth int) error {
 		return fmt.Errorf("there are %d layer rates and the network has %d layers; give one factor for each", len(c.LayerRates), depth)
 	case c.Solver != nil:
 		return fmt.Errorf("%s finds one rate for all parameters, so layers cannot have rates of their own; leave them out, or use another optimizer", c.Solver)
-	case !optim.Separable(c.Rule):
-		return fmt.Errorf("the rule %s sees all parameters at once, so layers cannot have rates of their own; give it a method Separable, if it treats every parameter by itself", c.Rule)
+	case !optim.Separable(c.Optimizer):
+		return fmt.Errorf("the optimizer %s sees all parameters at once, so layers cannot have rates of their own; give it a method Separable, if it treats every parameter by itself", c.Optimizer)
 	}
 	trains := false
 	for l, f := range c.LayerRates {
@@ -178,8 +178,8 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if c.Loss == nil {
 		c.Loss = DefaultLoss(out.Activation)
 	}
-	if c.Rule == nil {
-		c.Rule = optim.NewAdam()
+	if c.Optimizer == nil {
+		c.Optimizer = optim.NewAdam()
 	}
 	if c.Schedule == nil {
 		c.Schedule = optim.Constant{}
@@ -188,7 +188,7 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if c.Solver != nil {
 		rate, method = 1, Batch
 	}
-	c.Rate = cmp.Or(c.Rate, rate, optim.DefaultRate(c.Rule.String()))
+	c.LearningRate = cmp.Or(c.LearningRate, rate, optim.DefaultLearningRate(c.Optimizer.String()))
 	c.Method = cmp.Or(c.Method, method)
 	c.BatchSize = cmp.Or(c.BatchSize, 32)
 	c.Epochs = cmp.Or(c.Epochs, 100)
@@ -205,8 +205,8 @@ func (c *Config) check(out nn.Dense) error {
 	if err := nn.Compatible(c.Loss, out.Activation, out.Units); err != nil {
 		return bad("%w", err)
 	}
-	if err := c.Rule.Validate(); err != nil {
-		return bad("%s: %w", c.Rule, err)
+	if err := c.Optimizer.Validate(); err != nil {
+		return bad("%s: %w", c.Optimizer, err)
 	}
 	if err := validate(c.Schedule); err != nil {
 		return bad("%w", err)
@@ -222,8 +222,8 @@ func (c *Config) check(out nn.Dense) error {
 	switch {
 	case c.Reduction > nn.Sum:
 		return bad("there is no reduction number %d; choose nn.Mean or nn.Sum", c.Reduction)
-	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
-		return bad("the learning rate is %v; it must be a finite number greater than 0", c.Rate)
+	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0):
+		return bad("the learning rate is %v; it must be a finite number greater than 0", c.LearningRate)
 	case c.BatchSize < 1:
 		return bad("the batch size is %d; it must be at least 1", c.BatchSize)
 	case c.Epochs < 1:

@@ -189,7 +189,7 @@ func (o outcome) against() string {
 func (d *diagnosis[T]) notFinite() {
 	if e := d.divergence; e != nil {
 		layer := e.Layer
-		d.add(NotFinite, layer, e.Epoch, set("LR", d.slower()),
+		d.add(NotFinite, layer, e.Epoch, set("LearningRate", d.slower()),
 			"in epoch %d, update %d, %s; the last finite weights are those from before epoch %d", e.Epoch, e.Step, e.where(), e.Epoch)
 	}
 }

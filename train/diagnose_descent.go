@@ -45,16 +45,16 @@ func (d *diagnosis[T]) descent() {
 	switch {
 	case d.has(Oscillation), d.cfg.Solver != nil && !d.diverged: // which searches for its rate
 	case d.diverged:
-		d.add(RateTooLarge, -1, max(1, d.now.epoch), set("LR", rate),
+		d.add(RateTooLarge, -1, max(1, d.now.epoch), set("LearningRate", rate),
 			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.baseRate()), num(moves[0]))
 	case d.gain < mostGain && usual > farAlways && len(moves) > 2:
-		d.add(RateTooLarge, -1, 1, set("LR", rate),
+		d.add(RateTooLarge, -1, 1, set("LearningRate", rate),
 			"at the rate %s a single update moves a layer's weights by %s of their size; %s", num(d.rate()), num(usual), d.against())
 	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
-		d.add(RateTooLarge, -1, 1, set("LR", rate),
+		d.add(RateTooLarge, -1, 1, set("LearningRate", rate),
 			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.baseRate()), num(moves[0]), d.against())
 	case len(h) > 1 && d.failed() && !d.missed && highest/perRow-d.least > 5*max(d.guess(), h[0].Loss/perRow-d.least):
-		d.add(RateTooLarge, -1, 1, set("LR", rate),
+		d.add(RateTooLarge, -1, 1, set("LearningRate", rate),
 			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
 	}
 	if d.explained() {
@@ -75,7 +75,7 @@ func (d *diagnosis[T]) descent() {
 		for far > 0 && far*larger < barelyFar {
 			larger *= 10
 		}
-		d.add(RateTooSmall, -1, 1, set("LR", num(d.baseRate()*larger)),
+		d.add(RateTooSmall, -1, 1, set("LearningRate", num(d.baseRate()*larger)),
 			"an update moves the weights by %s of their size at most, all %d together by less than %s; %s",
 			num(slices.Max(moves)), d.result.Steps, num(far), d.against())
 	case falls && (d.gain < mostGain || d.missed) && d.result.Reason == ReasonEpochs:
@@ -94,13 +94,13 @@ func (d *diagnosis[T]) descent() {
 
 // slower is a rate with which the first update would have moved the weights by at most a
 // tenth of their size, and at most a tenth of the rate. Where that cannot be told it is the
-// rule's default, if it is smaller.
+// optimizer's default, if it is smaller.
 func (d *diagnosis[T]) slower() string {
 	rate := d.baseRate() / 10
 	if m := d.watch.moves; len(m) > 0 && m[0] > 1 {
 		rate /= m[0]
 	}
-	if usual := optim.DefaultRate(d.cfg.Rule.String()); d.diverged && usual > 0 && usual < d.baseRate()/10 && (len(d.watch.moves) == 0 || !(rate > usual/100)) {
+	if usual := optim.DefaultLearningRate(d.cfg.Optimizer.String()); d.diverged && usual > 0 && usual < d.baseRate()/10 && (len(d.watch.moves) == 0 || !(rate > usual/100)) {
 		rate = usual
 	}
 	rate, _ = strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 1, 64), 64)
@@ -110,7 +110,7 @@ func (d *diagnosis[T]) slower() string {
 // rate is that of the last update.
 func (d *diagnosis[T]) rate() float64 {
 	if d.now.epoch > 0 && len(d.result.History) > 0 {
-		return d.result.History[len(d.result.History)-1].Rate
+		return d.result.History[len(d.result.History)-1].LearningRate
 	}
 	return d.cfg.Schedule.Rate(d.baseRate(), optim.Position{StepsPerEpoch: 1, Epochs: d.cfg.Epochs})
 }
@@ -118,7 +118,7 @@ func (d *diagnosis[T]) rate() float64 {
 // fallsLate is by which part of itself the loss has fallen in the last fifth of the epochs; 0
 // where that is little, or the rate has come to its end.
 func (d *diagnosis[T]) fallsLate(h History) float64 {
-	if d.cfg.Method == PerSample || len(h) == 0 || h[len(h)-1].Rate < d.baseRate()/10 {
+	if d.cfg.Method == PerSample || len(h) == 0 || h[len(h)-1].LearningRate < d.baseRate()/10 {
 		return 0
 	}
 	perRow := d.perRow()
@@ -177,7 +177,7 @@ func (d *diagnosis[T]) oscillation(h History) {
 	if float64(turns) < steady*float64(pairs) || gap <= widely*level && !(d.missed && gap > seen*level) {
 		return
 	}
-	d.add(Oscillation, -1, h[0].Epoch, set("LR", d.slower()),
+	d.add(Oscillation, -1, h[0].Epoch, set("LearningRate", d.slower()),
 		"the loss went %s in even epochs (to %s) and %s in odd ones (to %s) %d times of %d: the rate %s throws the weights across a minimum and back",
 		even, num(a), odd, num(b), turns, pairs, num(d.rate()))
 }

@@ -45,7 +45,7 @@ func (d *diagnosis[T]) state() {
 		k := d.now.layers[l]
 		switch {
 		case k.dead >= mostDead && !d.has(DeadUnits):
-			try := set("LR", d.slower())
+			try := set("LearningRate", d.slower())
 			if l < last && d.net.Layer(l).Activation == nn.ReLU {
 				try = set("Activation", "leaky-relu")
 			} else if l == last {
@@ -55,7 +55,7 @@ func (d *diagnosis[T]) state() {
 				"%.0f %% of layer %d's %d %s units are near 0, with no slope, on all of %d rows looked at: no gradient passes them",
 				100*k.dead, l, d.net.Layer(l).Units, d.net.Layer(l).Activation, d.sampled())
 		case k.saturated >= mostSaturated && !d.has(SaturatedUnits):
-			try := set("LR", d.slower())
+			try := set("LearningRate", d.slower())
 			if len(d.watch.moves) > 0 && d.watch.moves[0] < tooFar {
 				try = set("Init", "auto")
 			}
@@ -87,7 +87,7 @@ func (d *diagnosis[T]) state() {
 // decayed is the part that decay takes off the weights in an update.
 func (d *diagnosis[T]) decayed() float64 {
 	decay := d.cfg.WeightDecay
-	if r, ok := d.cfg.Rule.(optim.AdamW); ok {
+	if r, ok := d.cfg.Optimizer.(optim.AdamW); ok {
 		decay += r.WeightDecay
 	}
 	return decay * d.baseRate()
@@ -146,7 +146,7 @@ func (d *diagnosis[T]) deadRows() {
 		for _, v := range a.Row(worst) {
 			top = max(top, math.Abs(float64(v)))
 		}
-		try := set("LR", d.slower())
+		try := set("LearningRate", d.slower())
 		why := ""
 		if d.net.Bias(l+1) == nil {
 			try = append(try, Remedy{"NoBias", "false", ""})

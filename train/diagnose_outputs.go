@@ -96,7 +96,7 @@ func (d *diagnosis[T]) constantOutput() bool {
 	if most >= stillOutput || d.sampled() < 2 {
 		return false
 	}
-	d.add(ConstantOutput, d.net.Depth()-1, d.now.epoch, set("LR", d.slower()),
+	d.add(ConstantOutput, d.net.Depth()-1, d.now.epoch, set("LearningRate", d.slower()),
 		"over %d rows the outputs vary by %.2g of what the targets do: they say the same whatever the inputs are", d.sampled(), most)
 	return true
 }

@@ -41,17 +41,17 @@ func codesOf(found []Finding) (list []string) {
 
 // The notebook's batch run at rate 50 gets both its causes, with row 3's numbers.
 func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
-	c := Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: 50, Method: Batch, Epochs: 40000, Stop: Tolerance{0.001}}
+	c := Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 50, Method: Batch, Epochs: 40000, Stop: Tolerance{0.001}}
 	n := notebookNet(t, 4, 10)
 	r := mustRun(t, n, c, Data[float64]{Train: notebookRows()})
 	if got := codesOf(r.Diagnosis); !slices.Equal(got, []string{DeadRows, Oscillation}) {
 		t.Fatalf("found %q", got)
 	}
 	f := r.Diagnosis[0]
-	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || f.Remedies[0].Option != "LR" {
+	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || f.Remedies[0].Option != "LearningRate" {
 		t.Errorf("%+v", f)
 	}
-	c.Rate = 5
+	c.LearningRate = 5
 	if r := mustRun(t, notebookNet(t, 4, 10), c, Data[float64]{Train: notebookRows()}); !r.Converged || len(r.Diagnosis) > 0 {
 		t.Errorf("at rate 5: converged %v, found %q", r.Converged, codesOf(r.Diagnosis))
 	}
@@ -63,7 +63,7 @@ func TestNotebookOneSampleIsDiagnosed(t *testing.T) {
 	failed := 0
 	for seed := range uint64(30) {
 		r := mustRun(t, notebookNet(t, 1, seed), Config{
-			Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: 2000, Method: Batch, Epochs: 2000, Stop: Tolerance{0.001},
+			Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 2000, Method: Batch, Epochs: 2000, Stop: Tolerance{0.001},
 		}, Data[float64]{Train: one})
 		got := codesOf(r.Diagnosis)
 		if r.Converged {
@@ -113,7 +113,7 @@ func TestFaults(t *testing.T) {
 		{"", "", func(*scenario) {}},
 		{"", "", func(s *scenario) { s.classes = 4 }},
 		{"", "", func(s *scenario) {
-			s.config.Rule, s.config.Rate, s.config.Method = optim.SGD{}, 0.05, Batch
+			s.config.Optimizer, s.config.LearningRate, s.config.Method = optim.SGD{}, 0.05, Batch
 			s.config.Epochs = 2000
 		}},
 		{TargetOutOfRange, "between 0 and 1", func(s *scenario) { s.out = nn.Sigmoid }},
@@ -127,7 +127,7 @@ func TestFaults(t *testing.T) {
 		{TargetOutlier, `row 7, counted from 0, has 1e+08, and the middle half`, func(s *scenario) { s.data.Train.Y.Data[7] = 1e8 }},
 		{TargetOutlier, "2 training targets are far", func(s *scenario) {
 			s.data.Train.Y.Data[7], s.data.Train.Y.Data[8] = -1e7, 1e7
-			s.config.Rate = 1e-5 // with which the outputs are constant
+			s.config.LearningRate = 1e-5 // with which the outputs are constant
 		}},
 		{TargetOutlier, "has 2e+09", func(s *scenario) { // in its own units
 			s.names.Center, s.names.Scale = []float64{0}, []float64{20}
@@ -158,13 +158,13 @@ func TestFaults(t *testing.T) {
 			}
 		}},
 		{UnscaledInputs, "input 1", func(s *scenario) {
-			s.hidden, s.config.Rule, s.config.Rate = []nn.Dense{{Units: 16, Activation: nn.Tanh}}, optim.SGD{}, 0.01
+			s.hidden, s.config.Optimizer, s.config.LearningRate = []nn.Dense{{Units: 16, Activation: nn.Tanh}}, optim.SGD{}, 0.01
 			for i := range s.data.Train.Rows() {
 				s.data.Train.X.Row(i)[1] = 1000*s.data.Train.X.At(i, 1) + 5000
 			}
 		}},
 		{UnscaledTargets, "root mean square", func(s *scenario) {
-			s.config.Rule, s.config.Rate = optim.SGD{}, 0.05
+			s.config.Optimizer, s.config.LearningRate = optim.SGD{}, 0.05
 			for i := range s.data.Train.Y.Data {
 				s.data.Train.Y.Data[i] = 1e5 + 1e5*s.data.Train.Y.Data[i]
 			}
@@ -173,16 +173,16 @@ func TestFaults(t *testing.T) {
 			s.hidden, s.outInit = []nn.Dense{{Units: 16, Activation: nn.Tanh, Init: nn.Zeros}}, nn.Zeros
 		}},
 		{ExplodingGradients, "grows from", func(s *scenario) {
-			s.config.Rule, s.config.Rate = optim.SGD{}, 0.01
+			s.config.Optimizer, s.config.LearningRate = optim.SGD{}, 0.01
 			s.hidden = slices.Repeat([]nn.Dense{{Units: 32, Activation: nn.ReLU, Init: nn.Normal(1)}}, 8)
 		}},
 		{ShrunkWeights, "root mean square", func(s *scenario) {
 			w := optim.NewAdamW()
 			w.WeightDecay = 100
-			s.config.Rule, s.config.Rate = w, 0.005
+			s.config.Optimizer, s.config.LearningRate = w, 0.005
 		}},
-		{RateTooLarge, "learning", func(s *scenario) { s.config.Rule, s.config.Rate, s.diverges = optim.SGD{}, 100, true }},
-		{RateTooLarge, "times their size", func(s *scenario) { s.config.Rate = 20 }},
+		{RateTooLarge, "learning", func(s *scenario) { s.config.Optimizer, s.config.LearningRate, s.diverges = optim.SGD{}, 100, true }},
+		{RateTooLarge, "times their size", func(s *scenario) { s.config.LearningRate = 20 }},
 		{DeadUnits, "no slope", func(s *scenario) {
 			s.start = func(n *nn.Network[float32]) {
 				for i := range n.Bias(0) {
@@ -191,15 +191,15 @@ func TestFaults(t *testing.T) {
 			}
 		}},
 		{SaturatedUnits, "hundredth", func(s *scenario) {
-			s.config.Rule, s.config.Rate = optim.SGD{}, 0.001
+			s.config.Optimizer, s.config.LearningRate = optim.SGD{}, 0.001
 			s.hidden = []nn.Dense{{Units: 16, Activation: nn.Tanh, Init: nn.Normal(1000)}}
 		}},
 		{VanishingGradients, "shrinks from", func(s *scenario) {
-			s.config.Rule, s.config.Rate = optim.SGD{}, 0.1
+			s.config.Optimizer, s.config.LearningRate = optim.SGD{}, 0.1
 			s.hidden = slices.Repeat([]nn.Dense{{Units: 16, Activation: nn.Sigmoid}}, 10)
 		}},
-		{RateTooSmall, "all 1900 together", func(s *scenario) { s.config.Rate = 1e-6 }},
-		{Unfinished, "still falls", func(s *scenario) { s.config.Rule, s.config.Rate, s.config.Epochs = optim.SGD{}, 0.01, 3 }},
+		{RateTooSmall, "all 1900 together", func(s *scenario) { s.config.LearningRate = 1e-6 }},
+		{Unfinished, "still falls", func(s *scenario) { s.config.Optimizer, s.config.LearningRate, s.config.Epochs = optim.SGD{}, 0.01, 3 }},
 		{Overfitting, "rose from", func(s *scenario) {
 			s.config.Epochs = 600
 			s.hidden = []nn.Dense{{Units: 128, Activation: nn.ReLU}, {Units: 128, Activation: nn.ReLU}}
@@ -223,7 +223,7 @@ func TestFaults(t *testing.T) {
 	} {
 		name := c.want + " " + c.evidence
 		t.Run(name, func(t *testing.T) {
-			s := &scenario{config: Config{Rate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
+			s := &scenario{config: Config{LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
 			s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
 			c.run(s)
 			found := s.diagnose(t)
@@ -236,7 +236,7 @@ func TestFaults(t *testing.T) {
 			if len(found) == 0 || found[0].Code != c.want {
 				t.Fatalf("found %+v", found)
 			}
-			if c.want == RateTooSmall && found[0].Remedies[0] != (Remedy{Option: "LR", Value: "0.001"}) { // with which the updates get as far as the weights are large
+			if c.want == RateTooSmall && found[0].Remedies[0] != (Remedy{Option: "LearningRate", Value: "0.001"}) { // with which the updates get as far as the weights are large
 				t.Errorf("%+v", found[0])
 			}
 			if c.evidence != "learning" && !strings.Contains(found[0].Evidence, c.evidence) {
@@ -330,7 +330,7 @@ func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr, err := New(n, Config{Epochs: 9, Method: Stochastic, Rule: optim.SGD{}, Rate: rate}, Data[float32]{Train: rows})
+		tr, err := New(n, Config{Epochs: 9, Method: Stochastic, Optimizer: optim.SGD{}, LearningRate: rate}, Data[float32]{Train: rows})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -365,11 +365,11 @@ func TestWatchingChangesNoBit(t *testing.T) {
 		data   Data[float32]
 		layers []nn.Dense
 	}{
-		{Config{Epochs: 300, Rate: 0.003}, Data[float32]{Train: table(300, 0)}, wide},
-		{Config{Epochs: 300, Rate: 0.003, KeepBest: true}, Data[float32]{Train: table(300, 0), Validation: table(50, 0)}, wide},
-		{Config{Epochs: 60, Method: Stochastic, Rule: optim.SGD{}}, Data[float32]{Train: table(300, 0)}, wide},
+		{Config{Epochs: 300, LearningRate: 0.003}, Data[float32]{Train: table(300, 0)}, wide},
+		{Config{Epochs: 300, LearningRate: 0.003, KeepBest: true}, Data[float32]{Train: table(300, 0), Validation: table(50, 0)}, wide},
+		{Config{Epochs: 60, Method: Stochastic, Optimizer: optim.SGD{}}, Data[float32]{Train: table(300, 0)}, wide},
 		{Config{Epochs: 200, Method: PerSample}, Data[float32]{Train: table(20, 0)}, wide},
-		{Config{Epochs: 50000, Method: Batch, Rule: optim.SGD{}, Rate: 0.1}, Data[float32]{Train: table(8, 0)}, tiny},
+		{Config{Epochs: 50000, Method: Batch, Optimizer: optim.SGD{}, LearningRate: 0.1}, Data[float32]{Train: table(8, 0)}, tiny},
 	} {
 		if !slices.Equal(weights(true, c.config, c.data, c.layers...), weights(false, c.config, c.data, c.layers...)) {
 			t.Errorf("%+v: watching changed a weight", c.config)
@@ -390,7 +390,7 @@ func BenchmarkWatch(b *testing.B) {
 		{"400 rows", Config{Epochs: 300, BatchSize: 16}, Data[float32]{Train: table(400, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
 		{"10000 rows", Config{Epochs: 40, BatchSize: 128}, Data[float32]{Train: table(10000, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
 		{"classes", Config{Epochs: 100, BatchSize: 64}, Data[float32]{Train: table(3000, 5)}, []nn.Dense{relu, relu, {Units: 5, Activation: nn.Softmax}}},
-		{"notebook", Config{Epochs: 40000, Method: Batch, Rule: optim.SGD{}, Rate: 0.1}, Data[float32]{Train: table(4, 0)}, []nn.Dense{{Units: 4, Activation: nn.Sigmoid}, {Units: 1, Activation: nn.Sigmoid}}},
+		{"notebook", Config{Epochs: 40000, Method: Batch, Optimizer: optim.SGD{}, LearningRate: 0.1}, Data[float32]{Train: table(4, 0)}, []nn.Dense{{Units: 4, Activation: nn.Sigmoid}, {Units: 1, Activation: nn.Sigmoid}}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			c.config.Threads = 1
@@ -438,14 +438,14 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 	for name, change := range map[string]func(*scenario){
 		"batch norm": func(s *scenario) { s.hidden[0].Norm = nn.BatchNorm },
 		"layer norm": func(s *scenario) { s.hidden[0].Norm = nn.LayerNorm },
-		"dropout":    func(s *scenario) { s.hidden[0].Dropout = 0.1; s.config.Rate = 0.003 },
+		"dropout":    func(s *scenario) { s.hidden[0].Dropout = 0.1; s.config.LearningRate = 0.003 },
 		"average":    func(s *scenario) { s.config.EMA = 0.99 },
 		"smoothing":  func(s *scenario) { s.classes = 3; s.config.LabelSmoothing = 0.05 },
 		"solver":     func(s *scenario) { s.config = Config{Solver: optim.NewLBFGS(), Epochs: 60} },
 		"max-norm":   func(s *scenario) { s.config.MaxNorm = 3 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &scenario{config: Config{Rate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
+			s := &scenario{config: Config{LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
 			s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
 			change(s)
 			if found := s.diagnose(t); len(found) > 0 {
@@ -478,7 +478,7 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 // best net's gamma loss is not far below a guess's, which is no failure.
 func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 	for _, loss := range []nn.Loss{nn.Gamma, nn.Tweedie(1.5), nn.Poisson} {
-		s := &scenario{config: Config{Loss: loss, Rate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Exp, data: Data[float32]{Train: table(300, 0)}}
+		s := &scenario{config: Config{Loss: loss, LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Exp, data: Data[float32]{Train: table(300, 0)}}
 		amounts := func(of func(i int) float64) {
 			for i := range s.data.Train.Y.Data {
 				s.data.Train.Y.Data[i] = float32(math.Floor(20 * math.Exp(of(i)/4)))

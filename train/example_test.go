@@ -21,7 +21,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	t, err := train.New(net, train.Config{Rate: 0.05, Epochs: 500}, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}})
+	t, err := train.New(net, train.Config{LearningRate: 0.05, Epochs: 500}, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func ExampleTrainer_Steps() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	t, err := train.New(net, train.Config{Method: train.Batch, Rate: 0.1, Epochs: 400}, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}})
+	t, err := train.New(net, train.Config{Method: train.Batch, LearningRate: 0.1, Epochs: 400}, train.Data[float64]{Train: train.Set[float64]{X: x, Y: y}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func ExampleTrainer_Steps() {
 	// Output: true 400 epochs true
 }
 
-// Partial fitting: rows that come later are trained on with the same network, and the rule
+// Partial fitting: rows that come later are trained on with the same network, and the optimizer
 // goes on with what it remembers.
 func ExampleTrainer_More() {
 	rows := func(from float64) train.Data[float64] { // y = 1 + 2x, near from
@@ -77,7 +77,7 @@ func ExampleTrainer_More() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	t, err := train.New(net, train.Config{Rate: 0.05, Epochs: 200}, rows(0))
+	t, err := train.New(net, train.Config{LearningRate: 0.05, Epochs: 200}, rows(0))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func ExampleTrainer_More() {
 	// Output: 600 epochs, y = 1.00 + 2.00 x
 }
 
-// A warm start: New begins with the weights that the network has, and a rule that remembers
+// A warm start: New begins with the weights that the network has, and an optimizer that remembers
 // nothing.
 func ExampleNew_warmStart() {
 	data := train.Data[float64]{Train: train.Set[float64]{
@@ -107,7 +107,7 @@ func ExampleNew_warmStart() {
 		log.Fatal(err)
 	}
 	for _, rate := range []float64{0.1, 0.01} {
-		t, err := train.New(net, train.Config{Rate: rate, Epochs: 300}, data)
+		t, err := train.New(net, train.Config{LearningRate: rate, Epochs: 300}, data)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -202,7 +202,7 @@ func ExampleConfig_score() {
 		}
 		return w
 	}
-	t, err := train.New(net, train.Config{Method: train.Batch, Rate: 0.1, Epochs: 300, KeepBest: true, Score: worst},
+	t, err := train.New(net, train.Config{Method: train.Batch, LearningRate: 0.1, Epochs: 300, KeepBest: true, Score: worst},
 		train.Data[float64]{Train: train.Set[float64]{X: x, Y: y, W: []float64{1, 1, 1, 0}}, Validation: held})
 	if err != nil {
 		log.Fatal(err)
@@ -236,7 +236,7 @@ func ExampleNewStream() {
 		log.Fatal(err)
 	}
 	stream := train.Stream[float64]{Rows: 400, Open: points}
-	t, err := train.NewStream(net, train.Config{Epochs: 20, Rate: 0.05}, stream, train.Set[float64]{})
+	t, err := train.NewStream(net, train.Config{Epochs: 20, LearningRate: 0.05}, stream, train.Set[float64]{})
 	if err != nil {
 		log.Fatal(err)
 	}

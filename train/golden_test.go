@@ -75,7 +75,7 @@ func (g goldenRun) network(t *testing.T) *nn.Network[float64] {
 func (g goldenRun) trainer(t *testing.T, n *nn.Network[float64]) *Trainer[float64] {
 	t.Helper()
 	c := Config{
-		Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: g.Rate,
+		Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: g.Rate,
 		Method: MiniBatch, BatchSize: g.Batch, Epochs: g.MaxEpochs, NoShuffle: true,
 		Stop: Tolerance{g.Tolerance},
 	}

@@ -13,7 +13,7 @@ import (
 // What a run hands out is a copy: it stays as it was while the run goes on, also back to an earlier
 // epoch, and what its receiver does to it does not reach the run.
 func TestHandedOutIsACopy(t *testing.T) {
-	c := Config{Rule: optim.NewAdam(), Rate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
+	c := Config{Optimizer: optim.NewAdam(), LearningRate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
 	tr, err := New(linear(t), c, Data[float32]{Train: problem[float32](37)})
 	if err != nil {
 		t.Fatal(err)

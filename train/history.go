@@ -8,12 +8,12 @@ import (
 
 // Point is one epoch of a History.
 type Point struct {
-	Epoch      int     `json:"epoch"`                // from 1
-	Steps      int     `json:"steps"`                // updates made by its end
-	Loss       float64 `json:"loss"`                 // the row-weighted mean of its batches' losses, each before its update
-	Validation float64 `json:"validation,omitempty"` // the validation score after it; NaN without validation rows
-	Rate       float64 `json:"rate"`                 // the learning rate of its last update
-	Seconds    float64 `json:"seconds"`              // time spent by its end
+	Epoch        int     `json:"epoch"`                // from 1
+	Steps        int     `json:"steps"`                // updates made by its end
+	Loss         float64 `json:"loss"`                 // the row-weighted mean of its batches' losses, each before its update
+	Validation   float64 `json:"validation,omitempty"` // the validation score after it; NaN without validation rows
+	LearningRate float64 `json:"rate"`                 // the learning rate of its last update
+	Seconds      float64 `json:"seconds"`              // time spent by its end
 }
 
 // MarshalJSON writes null for a number that is not finite.

@@ -45,7 +45,7 @@ func TestRunsInJSON(t *testing.T) {
 	if again.Loss != r.Loss || !math.IsNaN(again.BestScore) || !reflect.DeepEqual(withoutNaN(again.History), withoutNaN(r.History)) {
 		t.Errorf("%s is read as %+v", text, again)
 	}
-	diverging, err := New(linear(t), Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 5}, Data[float32]{Train: problem[float32](37)})
+	diverging, err := New(linear(t), Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Epochs: 5}, Data[float32]{Train: problem[float32](37)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,13 +59,13 @@ func trained(t *testing.T, c Config) *nn.Network[float64] {
 // made, and the others learn. Factors of 1 change no bit of anything.
 func TestLayerRates(t *testing.T) {
 	start := deepNetwork(t)
-	for _, rule := range []optim.Rule{optim.SGD{}, optim.Momentum{Momentum: 0.9}, optim.NewAdam()} {
+	for _, rule := range []optim.Optimizer{optim.SGD{}, optim.Momentum{Momentum: 0.9}, optim.NewAdam()} {
 		for name, c := range map[string]Config{
 			"by parts": {},
 			"shaped":   {Penalty: nn.Penalty{L1: 0.01, L2: 0.02}, WeightDecay: 0.1, MaxNorm: 0.5, ClipValue: 0.5},
 			"whole":    {ClipNorm: 0.1, WeightDecay: 0.1, Penalty: nn.Penalty{L2: 0.02}, MaxNorm: 0.5},
 		} {
-			c.Rule, c.Rate, c.Epochs, c.BatchSize = rule, 0.01, 3, 8
+			c.Optimizer, c.LearningRate, c.Epochs, c.BatchSize = rule, 0.01, 3, 8
 			plain := trained(t, c)
 			c.LayerRates = []float64{1, 1, 1}
 			if !slices.Equal(trained(t, c).Values(), plain.Values()) {
@@ -88,7 +88,7 @@ func TestLayerRates(t *testing.T) {
 // One update of plain descent goes as far as the factor says, decay included.
 func TestLayerRatesAreFactors(t *testing.T) {
 	start := deepNetwork(t)
-	c := Config{Rule: optim.SGD{}, Rate: 0.01, Method: Batch, Epochs: 1, WeightDecay: 0.3}
+	c := Config{Optimizer: optim.SGD{}, LearningRate: 0.01, Method: Batch, Epochs: 1, WeightDecay: 0.3}
 	full := trained(t, c)
 	c.LayerRates = []float64{0.25, 1, 4}
 	part := trained(t, c)
@@ -117,8 +117,8 @@ func TestLayerRatesAreChecked(t *testing.T) {
 // changes no bit.
 func TestGradientNorm(t *testing.T) {
 	for _, c := range []Config{
-		{Rule: optim.SGD{}, Rate: 0.01, Method: Batch, Epochs: 2, Penalty: nn.Penalty{L2: 0.1}, ClipNorm: 0.01},
-		{Rule: optim.NewAdam(), Rate: 0.01, Epochs: 2, BatchSize: 8},
+		{Optimizer: optim.SGD{}, LearningRate: 0.01, Method: Batch, Epochs: 2, Penalty: nn.Penalty{L2: 0.1}, ClipNorm: 0.01},
+		{Optimizer: optim.NewAdam(), LearningRate: 0.01, Epochs: 2, BatchSize: 8},
 	} {
 		plain := trained(t, c)
 		c.GradientNorm = true

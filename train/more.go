@@ -9,7 +9,7 @@ import (
 )
 
 // More lets the run go on for so many more epochs with other rows, or with the same ones
-// again: partial fitting. The network, what the rule remembers, the count of epochs and
+// again: partial fitting. The network, what the optimizer remembers, the count of epochs and
 // updates and the history stay; the best validation score and the stop criteria begin anew.
 // Where it returns an error the run is as it was.
 //
@@ -17,7 +17,7 @@ import (
 // many updates as the new rows take. With the same rows, a constant rate and no validation
 // rows, two times three epochs end in the bits of six.
 //
-// To start from given weights without what the rule remembers (a warm start), give their
+// To start from given weights without what the optimizer remembers (a warm start), give their
 // network to New.
 func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	if t.stream != nil {

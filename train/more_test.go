@@ -16,7 +16,7 @@ func TestMoreOfTheSame(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](37)}
 	for _, method := range []Method{Batch, MiniBatch, Stochastic} {
 		for _, rule := range rules(t) {
-			c := Config{Method: method, Rule: rule, Epochs: 9, BatchSize: 10, Seed: 4, Rate: 0.01}
+			c := Config{Method: method, Optimizer: rule, Epochs: 9, BatchSize: 10, Seed: 4, LearningRate: 0.01}
 			whole := network[float32](t, nn.Identity)
 			want := mustRun(t, whole, c, d)
 
@@ -43,10 +43,10 @@ func TestMoreOfTheSame(t *testing.T) {
 	}
 }
 
-// With other rows, of another number, the rule goes on with what it remembers.
+// With other rows, of another number, the optimizer goes on with what it remembers.
 func TestMoreRows(t *testing.T) {
 	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
-		c := Config{Method: method, Rule: optim.NewAdam(), Epochs: 3, BatchSize: 32, KeepBest: true}
+		c := Config{Method: method, Optimizer: optim.NewAdam(), Epochs: 3, BatchSize: 32, KeepBest: true}
 		tr, err := New(network[float64](t, nn.Identity), c, Data[float64]{problem[float64](10), problem[float64](4)})
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +60,7 @@ func TestMoreRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		if fmt.Sprint(tr.slots) != slots || tr.result.Steps != before.Steps {
-			t.Errorf("%s: what the rule remembers is lost", method)
+			t.Errorf("%s: what the optimizer remembers is lost", method)
 		}
 		after, err := tr.Run(context.Background())
 		if err != nil {

@@ -48,12 +48,12 @@ type Preview struct {
 	Before float64 `json:"before"`
 	After  float64 `json:"after"`
 
-	// The gradient of Loss, and what the rule gets: that with penalties, and clipped. A solver
+	// The gradient of Loss, and what the optimizer gets: that with penalties, and clipped. A solver
 	// has none to show.
 	Gradient float64 `json:"gradient"`
 	Shaped   float64 `json:"shaped"`
 
-	// What the rule remembers of the parameter, slot by slot, before the update and after it.
+	// What the optimizer remembers of the parameter, slot by slot, before the update and after it.
 	State      []float64 `json:"state,omitempty"`
 	StateAfter []float64 `json:"state_after,omitempty"`
 }
@@ -80,7 +80,7 @@ func (t *Trainer[T]) Preview(index int) (p Preview, ok bool) {
 			p.Gradient = float64(t.grads[0][index])
 		}
 	}, func(s Step) {
-		p.N, p.Loss, p.Rate = s.N, s.Loss, s.Rate
+		p.N, p.Loss, p.Rate = s.N, s.Loss, s.LearningRate
 		p.After, p.StateAfter = look()
 		if t.cfg.Solver == nil {
 			p.Shaped = float64(t.grads[0][index])

@@ -105,12 +105,12 @@ func TestPreviewIsWhatComes(t *testing.T) {
 
 func testPreview[T nn.Float](t *testing.T) {
 	var configs []Config
-	for _, name := range optim.Rules() {
-		rule, err := optim.ParseRule(name, optim.Hyper{})
+	for _, name := range optim.Optimizers() {
+		rule, err := optim.ParseOptimizer(name, optim.Hyper{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		configs = append(configs, Config{Rule: rule, BatchSize: 8})
+		configs = append(configs, Config{Optimizer: rule, BatchSize: 8})
 	}
 	for _, name := range optim.Solvers() {
 		solver, err := optim.ParseSolver(name)
@@ -120,12 +120,12 @@ func testPreview[T nn.Float](t *testing.T) {
 		configs = append(configs, Config{Solver: solver, Penalty: nn.Penalty{L2: 0.01}})
 	}
 	for _, m := range Methods() {
-		configs = append(configs, Config{Rule: optim.SGD{}, Method: Method(m), BatchSize: 5})
+		configs = append(configs, Config{Optimizer: optim.SGD{}, Method: Method(m), BatchSize: 5})
 	}
 	configs = append(configs,
-		Config{Rule: optim.Momentum{Momentum: 0.9}, Penalty: nn.Penalty{L1: 0.01, L2: 0.1}, ClipValue: 0.1, WeightDecay: 0.01, MaxNorm: 0.5, EMA: 0.9},
-		Config{Rule: optim.NewAdam(), ClipNorm: 0.1, Warmup: 1, Schedule: optim.Cosine{}, Shards: 3},
-		Config{Rule: optim.RMSProp{Beta2: 0.9, Momentum: 0.5, Epsilon: 1e-8}, NoShuffle: true, BatchSize: 12},
+		Config{Optimizer: optim.Momentum{Momentum: 0.9}, Penalty: nn.Penalty{L1: 0.01, L2: 0.1}, ClipValue: 0.1, WeightDecay: 0.01, MaxNorm: 0.5, EMA: 0.9},
+		Config{Optimizer: optim.NewAdam(), ClipNorm: 0.1, Warmup: 1, Schedule: optim.Cosine{}, Shards: 3},
+		Config{Optimizer: optim.RMSProp{Beta2: 0.9, Momentum: 0.5, Epsilon: 1e-8}, NoShuffle: true, BatchSize: 12},
 	)
 	for i, c := range configs {
 		norms := []nn.Norm{nn.NoNorm, nn.LayerNorm, nn.BatchNorm}
@@ -170,24 +170,24 @@ func testPreview[T nn.Float](t *testing.T) {
 					t.Fatal(err)
 				}
 				average := tr.show(false)
-				if c.Solver == nil && s.Rate != rate {
-					t.Fatalf("update %d has the rate %v, NextRate had said %v", s.N, s.Rate, rate)
+				if c.Solver == nil && s.LearningRate != rate {
+					t.Fatalf("update %d has the rate %v, NextRate had said %v", s.N, s.LearningRate, rate)
 				}
 				if !tr.finished && !slices.Equal(ahead, net.Params()) {
-					t.Fatalf("%s: update %d comes to other parameters than Ahead had said", tr.cfg.Optimizer(), s.N)
+					t.Fatalf("%s: update %d comes to other parameters than Ahead had said", tr.cfg.OptimizerName(), s.N)
 				}
 				for k, p := range coming {
 					same := func(what string, a float64, b T) {
 						if a != float64(b) && !(math.IsNaN(a) && b != b) {
-							t.Fatalf("%s, norm %s: update %d: %s of parameter %d is %v, Preview had said %v", tr.cfg.Optimizer(), norm, s.N, what, 3*k, b, a)
+							t.Fatalf("%s, norm %s: update %d: %s of parameter %d is %v, Preview had said %v", tr.cfg.OptimizerName(), norm, s.N, what, 3*k, b, a)
 						}
 					}
 					if tr.finished { // its average or its best has the last word
 						break
 					}
 					same("the value", p.After, net.Params()[3*k])
-					if p.N != s.N || p.Loss != s.Loss || p.Rate != s.Rate {
-						t.Fatalf("%s: update %d has loss %v and rate %v, Preview had said %d, %v and %v", tr.cfg.Optimizer(), s.N, s.Loss, s.Rate, p.N, p.Loss, p.Rate)
+					if p.N != s.N || p.Loss != s.Loss || p.Rate != s.LearningRate {
+						t.Fatalf("%s: update %d has loss %v and rate %v, Preview had said %d, %v and %v", tr.cfg.OptimizerName(), s.N, s.Loss, s.LearningRate, p.N, p.Loss, p.Rate)
 					}
 					for j, v := range p.StateAfter {
 						same("a slot", v, tr.slots[j][3*k])
@@ -195,26 +195,26 @@ func testPreview[T nn.Float](t *testing.T) {
 				}
 				tr.show(average)
 				if !slices.Equal(net.Values(), plain[made]) {
-					t.Fatalf("%s, norm %s: to look ahead has changed update %d", tr.cfg.Optimizer(), norm, s.N)
+					t.Fatalf("%s, norm %s: to look ahead has changed update %d", tr.cfg.OptimizerName(), norm, s.N)
 				}
 				made++
 				coming, ahead, rate = look(), tr.Ahead(), tr.NextRate()
 			}
 			if made != len(plain) {
-				t.Errorf("%s: %d updates, %d without looking ahead", tr.cfg.Optimizer(), made, len(plain))
+				t.Errorf("%s: %d updates, %d without looking ahead", tr.cfg.OptimizerName(), made, len(plain))
 			}
 			if _, ok := tr.Preview(0); ok {
-				t.Errorf("%s: there is something ahead after the end", tr.cfg.Optimizer())
+				t.Errorf("%s: there is something ahead after the end", tr.cfg.OptimizerName())
 			}
 		}
 	}
 }
 
-// Shaped is the gradient that the rule gets, and Gradient that of the loss alone.
+// Shaped is the gradient that the optimizer gets, and Gradient that of the loss alone.
 func TestPreviewShowsTheGradient(t *testing.T) {
 	net := previewed[float64](t, nn.NoNorm, 0)
 	const rate, l2 = 0.1, 0.5
-	tr, err := New(net, Config{Rule: optim.SGD{}, Rate: rate, BatchSize: 8, Penalty: nn.Penalty{L2: l2}}, Data[float64]{Train: problem[float64](37)})
+	tr, err := New(net, Config{Optimizer: optim.SGD{}, LearningRate: rate, BatchSize: 8, Penalty: nn.Penalty{L2: l2}}, Data[float64]{Train: problem[float64](37)})
 	if err != nil {
 		t.Fatal(err)
 	}

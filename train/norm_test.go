@@ -28,12 +28,12 @@ func regular[T nn.Float](t testing.TB, norm nn.Norm, dropout float64) *nn.Networ
 func TestNormedRunsHaveTheSameBits(t *testing.T) {
 	for _, norm := range []nn.Norm{nn.NoNorm, nn.BatchNorm, nn.LayerNorm} {
 		for _, c := range []Config{{BatchSize: 128}, {Method: Batch}} {
-			c.Epochs, c.Rate, c.Seed = 2, 0.01, 7
+			c.Epochs, c.LearningRate, c.Seed = 2, 0.01, 7
 			d := Data[float32]{Train: problem[float32](385), Validation: problem[float32](60)}
 			var want []float32
 			for _, threads := range []int{1, 2, 3} {
-				for _, rule := range []optim.Rule{optim.NewAdamW(), whole{optim.NewAdamW()}} {
-					c.Threads, c.Rule = threads, rule
+				for _, rule := range []optim.Optimizer{optim.NewAdamW(), whole{optim.NewAdamW()}} {
+					c.Threads, c.Optimizer = threads, rule
 					n := regular[float32](t, norm, 0.3)
 					tr, err := New(n, c, d)
 					if err != nil {
@@ -72,7 +72,7 @@ func TestShardsHaveTheSameMasks(t *testing.T) {
 	var want []float64
 	for _, shards := range []int{1, 2, 7} {
 		n := regular[float64](t, nn.LayerNorm, 0.5)
-		mustRun(t, n, Config{Method: Batch, Shards: shards, Epochs: 1, Rate: 1, Rule: optim.SGD{}}, Data[float64]{Train: problem[float64](100)})
+		mustRun(t, n, Config{Method: Batch, Shards: shards, Epochs: 1, LearningRate: 1, Optimizer: optim.SGD{}}, Data[float64]{Train: problem[float64](100)})
 		if want == nil {
 			want = slices.Clone(n.Params())
 		}
@@ -138,7 +138,7 @@ func TestBatchNormRefuses(t *testing.T) {
 // The best epoch's running statistics come back with its weights.
 func TestBestHasItsState(t *testing.T) {
 	n := regular[float64](t, nn.BatchNorm, 0.2)
-	tr, err := New(n, Config{BatchSize: 16, Epochs: 30, Rate: 0.05, KeepBest: true}, Data[float64]{Train: problem[float64](64), Validation: problem[float64](20)})
+	tr, err := New(n, Config{BatchSize: 16, Epochs: 30, LearningRate: 0.05, KeepBest: true}, Data[float64]{Train: problem[float64](64), Validation: problem[float64](20)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestBestHasItsState(t *testing.T) {
 // A run that diverges leaves finite statistics too.
 func TestDivergenceWithNorm(t *testing.T) {
 	n := regular[float32](t, nn.BatchNorm, 0)
-	tr, err := New(n, Config{BatchSize: 16, Epochs: 100, Rate: 1e30, Rule: optim.SGD{}}, Data[float32]{Train: problem[float32](64)})
+	tr, err := New(n, Config{BatchSize: 16, Epochs: 100, LearningRate: 1e30, Optimizer: optim.SGD{}}, Data[float32]{Train: problem[float32](64)})
 	if err != nil {
 		t.Fatal(err)
 	}

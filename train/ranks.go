@@ -2,7 +2,6 @@ package train
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -485,22 +484,19 @@ func (t *Trainer[T]) compare(what, hint string, sum [sha256.Size]byte) {
 
 // different names the ranks whose part is not that of the most; of as many, that of the lowest rank.
 func different(all []byte, counts []int) string {
-	times, most := func(r int) (n int) {
-		for q := range counts {
-			if bytes.Equal(part(all, counts, q), part(all, counts, r)) {
-				n++
-			}
-		}
-		return n
-	}, 0
-	for r := range counts {
-		if times(r) > times(most) {
+	parts, times, most := make([]string, len(counts)), map[string]int{}, 0
+	for r, n := range counts {
+		parts[r], all = string(all[:n]), all[n:]
+		times[parts[r]]++
+	}
+	for r, p := range parts {
+		if times[p] > times[parts[most]] {
 			most = r
 		}
 	}
 	var others []string
-	for r := range counts {
-		if !bytes.Equal(part(all, counts, r), part(all, counts, most)) {
+	for r, p := range parts {
+		if p != parts[most] {
 			others = append(others, fmt.Sprint(r))
 		}
 	}

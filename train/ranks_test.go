@@ -164,7 +164,7 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 			}
 			for i := range min(len(a.History), len(b.History)) {
 				p, q := a.History[i], b.History[i]
-				if p.Loss != q.Loss || p.Rate != q.Rate || p.Validation != q.Validation && q.Validation == q.Validation {
+				if p.Loss != q.Loss || p.LearningRate != q.LearningRate || p.Validation != q.Validation && q.Validation == q.Validation {
 					t.Errorf("%s: epoch %d is %+v, in one process %+v", where, p.Epoch, p, q)
 				}
 			}
@@ -178,7 +178,7 @@ func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layer
 func testRanks[T nn.Float](t *testing.T) {
 	d := Data[T]{problem[T](203), problem[T](21)}
 	for _, rule := range rules(t) {
-		holdRanks(t, rule.String(), Config{Rule: rule, Shards: 8, BatchSize: 64, Epochs: 3, Rate: 0.01}, d, plainLayers...)
+		holdRanks(t, rule.String(), Config{Optimizer: rule, Shards: 8, BatchSize: 64, Epochs: 3, LearningRate: 0.01}, d, plainLayers...)
 	}
 	for _, s := range optim.Solvers() {
 		solver, err := optim.ParseSolver(s)
@@ -200,8 +200,8 @@ func testRanks[T nn.Float](t *testing.T) {
 		weighted.Train.W = append(weighted.Train.W, float64(i%3))
 	}
 	holdRanks(t, "weights", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, plainLayers...)
-	holdRanks(t, "divergence", Config{Rule: optim.SGD{}, Rate: 1e30, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
-	holdRanks(t, "halved rates", Config{Rule: optim.SGD{}, Rate: 1e12, Halvings: 60, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
+	holdRanks(t, "divergence", Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
+	holdRanks(t, "halved rates", Config{Optimizer: optim.SGD{}, LearningRate: 1e12, Halvings: 60, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
 	was := segmentBytes
 	defer func() { segmentBytes = was }()
 	segmentBytes = 0
@@ -240,7 +240,7 @@ func TestRootsCoverTheTree(t *testing.T) {
 // A run that was begun by some ranks goes on by others in the same bits.
 func TestRanksResume(t *testing.T) {
 	d := Data[float32]{problem[float32](203), problem[float32](21)}
-	c := Config{Rule: optim.NewAdam(), Shards: 8, BatchSize: 64, Epochs: 4, KeepBest: true, Threads: 1}
+	c := Config{Optimizer: optim.NewAdam(), Shards: 8, BatchSize: 64, Epochs: 4, KeepBest: true, Threads: 1}
 	want := runOn(t, 1, c, d, plainLayers...)[0].values
 	start := func(s *seat) *Trainer[float32] {
 		own := c
@@ -348,7 +348,7 @@ func TestRanksThatDiffer(t *testing.T) {
 		flip       func(*Trainer[float32])
 		want       string
 	}{
-		"another rate":       {3, 2, func(c *Config) { c.Rate = 0.02 }, 203, nil, "the configuration of rank 2 differs from that of rank 0"},
+		"another rate":       {3, 2, func(c *Config) { c.LearningRate = 0.02 }, 203, nil, "the configuration of rank 2 differs from that of rank 0"},
 		"another table":      {3, 0, nil, 204, nil, "the data of rank 0 differs from that of rank 1"},
 		"another start":      {2, 1, nil, 203, func(tr *Trainer[float32]) { tr.net.Params()[0]++ }, "the state after update 0 of rank 1 differs from that of rank 0"},
 		"a flipped bit":      {4, 3, nil, 203, nil, "the state after update 64 of rank 3 differs from that of rank 0"},
@@ -357,7 +357,7 @@ func TestRanksThatDiffer(t *testing.T) {
 	} {
 		flips := strings.Contains(name, "flip")
 		errs := onRanks(c.size, func(s *seat) error {
-			cfg, rows := Config{Shards: 8, BatchSize: 64, Epochs: 100, Rate: 0.01, Ranks: s}, 203
+			cfg, rows := Config{Shards: 8, BatchSize: 64, Epochs: 100, LearningRate: 0.01, Ranks: s}, 203
 			if c.config != nil && (s.rank == c.rank || flips) {
 				c.config(&cfg)
 			}

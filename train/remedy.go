@@ -9,7 +9,7 @@ type Remedy struct {
 	Advice string `json:"advice,omitempty"` // what goes with the value, such as "if it is right", or what else to do
 }
 
-// String writes the remedy in Go's names: "LR 0.001", "Scale robust if it is right".
+// String writes the remedy in Go's names: "LearningRate 0.001", "Scale robust if it is right".
 func (r Remedy) String() string {
 	return r.Text(func(option, value string) string { return option + " " + value })
 }

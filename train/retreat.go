@@ -12,10 +12,10 @@ import (
 // Retreat is a return to an earlier epoch with half the learning rate, after a value had
 // stopped being finite.
 type Retreat struct {
-	Epoch int     `json:"epoch"` // where that was, from 1
-	Step  int     `json:"step"`
-	To    int     `json:"to"`   // the epoch whose beginning it went back to, from 1
-	Rate  float64 `json:"rate"` // the base learning rate from there on
+	Epoch        int     `json:"epoch"` // where that was, from 1
+	Step         int     `json:"step"`
+	To           int     `json:"to"`   // the epoch whose beginning it went back to, from 1
+	LearningRate float64 `json:"rate"` // the base learning rate from there on
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -35,7 +35,9 @@ type retreats struct {
 }
 
 // baseRate is the rate that the schedule starts from.
-func (t *Trainer[T]) baseRate() float64 { return math.Ldexp(t.cfg.Rate, -len(t.result.Retreats)) }
+func (t *Trainer[T]) baseRate() float64 {
+	return math.Ldexp(t.cfg.LearningRate, -len(t.result.Retreats))
+}
 
 // earlier is the part of the state that goes back.
 func (t *Trainer[T]) earlier() []entry {
@@ -105,11 +107,11 @@ func (t *Trainer[T]) retreat(failed *DivergedError) bool {
 	}
 	t.result.History = h
 	t.result.Retreats = append(t.result.Retreats, Retreat{Epoch: failed.Epoch, Step: failed.Step, To: t.epoch + 1})
-	t.result.Retreats[done].Rate = t.baseRate()
+	t.result.Retreats[done].LearningRate = t.baseRate()
 	return true
 }
 
 // String is a sentence.
 func (r Retreat) String() string {
-	return fmt.Sprintf("Diverged in epoch %d (update %d): went back to the beginning of epoch %d with half the learning rate, %.6g.", r.Epoch, r.Step, r.To, r.Rate)
+	return fmt.Sprintf("Diverged in epoch %d (update %d): went back to the beginning of epoch %d with half the learning rate, %.6g.", r.Epoch, r.Step, r.To, r.LearningRate)
 }

@@ -25,16 +25,16 @@ func linear(t testing.TB) *nn.Network[float32] {
 // A run that went back to its very beginning ends like one that began with the lower rate.
 func TestHalvedRateIsAFreshRun(t *testing.T) {
 	d := Data[float32]{problem[float32](37), problem[float32](9)}
-	for _, rule := range []optim.Rule{optim.SGD{}, optim.Momentum{Momentum: 0.9}} {
+	for _, rule := range []optim.Optimizer{optim.SGD{}, optim.Momentum{Momentum: 0.9}} {
 		for _, method := range []Method{Batch, MiniBatch, Stochastic} {
-			c := Config{Method: method, Rule: rule, Rate: 64, Epochs: 60, BatchSize: 10, Halvings: 12, KeepBest: true, Schedule: optim.Cosine{}}
+			c := Config{Method: method, Optimizer: rule, LearningRate: 64, Epochs: 60, BatchSize: 10, Halvings: 12, KeepBest: true, Schedule: optim.Cosine{}}
 			halved := linear(t)
 			r := mustRun(t, halved, c, d)
 			if len(r.Retreats) == 0 || r.Reason != ReasonEpochs {
 				t.Fatalf("%s, %s: %+v", rule, method, r)
 			}
 			for i, q := range r.Retreats {
-				if q.To > q.Epoch || q.Step < 1 || q.Rate != 64/float64(uint(2)<<i) {
+				if q.To > q.Epoch || q.Step < 1 || q.LearningRate != 64/float64(uint(2)<<i) {
 					t.Errorf("%s, %s: retreat %d: %+v", rule, method, i, q)
 				}
 			}
@@ -42,14 +42,14 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 			if last.To != 1 {
 				continue
 			}
-			c.Rate, c.Halvings = last.Rate, 0
+			c.LearningRate, c.Halvings = last.LearningRate, 0
 			fresh := linear(t)
 			f := mustRun(t, fresh, c, d)
 			if !slices.Equal(halved.Params(), fresh.Params()) || f.Steps != r.Steps || f.BestEpoch != r.BestEpoch || len(f.History) != len(r.History) {
-				t.Errorf("%s, %s: with the rate %v from the beginning it ends elsewhere", rule, method, last.Rate)
+				t.Errorf("%s, %s: with the rate %v from the beginning it ends elsewhere", rule, method, last.LearningRate)
 			}
 			if !reflect.DeepEqual(r.Diagnosis, f.Diagnosis) {
-				t.Errorf("%s, %s: with the rate %v from the beginning it is told %+v, and else %+v", rule, method, last.Rate, f.Diagnosis, r.Diagnosis)
+				t.Errorf("%s, %s: with the rate %v from the beginning it is told %+v, and else %+v", rule, method, last.LearningRate, f.Diagnosis, r.Diagnosis)
 			}
 		}
 	}
@@ -69,13 +69,13 @@ func (b bump) Rate(base float64, at optim.Position) float64 {
 // A run that diverges late goes back to the epoch that was best, and what came before stays.
 func TestRetreatKeepsWhatWasGood(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](37)}
-	c := Config{Rule: optim.NewAdam(), Rate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
+	c := Config{Optimizer: optim.NewAdam(), LearningRate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
 	r := mustRun(t, linear(t), c, d)
 	if len(r.Retreats) != 2 || r.Epochs != 30 || len(r.History) != 30 || r.Steps != 30*4 {
 		t.Fatalf("%d epochs, %d points, %d updates, %+v", r.Epochs, len(r.History), r.Steps, r.Retreats)
 	}
 	back := r.Retreats[0]
-	if back.Epoch != 21 || back.To < 15 || back.Rate != 0.005 || r.Retreats[1].Rate != 0.0025 {
+	if back.Epoch != 21 || back.To < 15 || back.LearningRate != 0.005 || r.Retreats[1].LearningRate != 0.0025 {
 		t.Errorf("%+v", r.Retreats)
 	}
 	c.Schedule, c.Halvings = optim.Constant{}, 0
@@ -88,7 +88,7 @@ func TestRetreatKeepsWhatWasGood(t *testing.T) {
 }
 
 func TestHalvingsAreBounded(t *testing.T) {
-	tr, err := New(linear(t), Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 5, Halvings: 3}, Data[float32]{Train: problem[float32](37)})
+	tr, err := New(linear(t), Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Epochs: 5, Halvings: 3}, Data[float32]{Train: problem[float32](37)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestHalvingsAreBounded(t *testing.T) {
 		r, _ := tr.Run(context.Background())
 		return r.Diagnosis[0].Remedies[0].String()
 	}
-	if want := fresh(Config{Rule: optim.SGD{}, Rate: 1e30 / 8, Epochs: 5}); r.Diagnosis[0].Remedies[0].String() != want || !strings.Contains(err.Error(), want) {
+	if want := fresh(Config{Optimizer: optim.SGD{}, LearningRate: 1e30 / 8, Epochs: 5}); r.Diagnosis[0].Remedies[0].String() != want || !strings.Contains(err.Error(), want) {
 		t.Errorf("after the rate was halved the advice is %q (%v), with that rate from the beginning %q", r.Diagnosis[0].Remedies[0].String(), err, want)
 	}
 	if _, again := tr.Run(context.Background()); again == nil || again.Error() != err.Error() {

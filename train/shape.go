@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// What an update does to the gradient and to the weights besides applying the rule; Config
+// What an update does to the gradient and to the weights besides applying the optimizer; Config
 // has the order and the formulas.
 
 // shapes reports whether there is anything of it.
@@ -56,18 +56,18 @@ func (t *Trainer[T]) freeze(grad []T) {
 	}
 }
 
-// apply has the rule change a part of the parameters, with the rate of its layer.
+// apply has the optimizer change a part of the parameters, with the rate of its layer.
 func (t *Trainer[T]) apply(part int, grad []T) {
 	now := t.now
 	if t.cfg.LayerRates != nil {
-		now.Rate *= t.cfg.layerRate(t.net.PartLayer(part))
+		now.LearningRate *= t.cfg.layerRate(t.net.PartLayer(part))
 	}
-	if now.Rate == 0 && t.now.Rate != 0 { // the layer is frozen
+	if now.LearningRate == 0 && t.now.LearningRate != 0 { // the layer is frozen
 		return
 	}
 	views := t.parts[part]
-	t.decay(views[0], now.Rate)
-	optim.Update(t.cfg.Rule, now, views[0], grad, views[1:])
+	t.decay(views[0], now.LearningRate)
+	optim.Update(t.cfg.Optimizer, now, views[0], grad, views[1:])
 }
 
 // constrain keeps the weights that lead to each unit within MaxNorm. Their squares are summed

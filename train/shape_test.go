@@ -73,7 +73,7 @@ func TestShapeAgainstTorch(t *testing.T) {
 		}
 		n := file.start(t, out)
 		mustRun(t, n, Config{
-			Method: Batch, Epochs: 10, Loss: loss, Rule: optim.Momentum{Momentum: c.Momentum}, Rate: c.LR,
+			Method: Batch, Epochs: 10, Loss: loss, Optimizer: optim.Momentum{Momentum: c.Momentum}, LearningRate: c.LR,
 			Penalty: nn.Penalty{L1: c.L1, L2: c.L2}, ClipValue: c.ClipValue, ClipNorm: c.ClipNorm, WeightDecay: c.WeightDecay,
 			MaxNorm: c.MaxNorm, EMA: c.EMA, LabelSmoothing: c.LabelSmoothing,
 		}, Data[float64]{Train: Set[float64]{X: nn.FromRows(file.X), Y: y}})
@@ -86,15 +86,15 @@ func TestShapeAgainstTorch(t *testing.T) {
 }
 
 // Where a gradient's length has to be known the update is not made part by part. That changes
-// no bit, for any rule.
+// no bit, for any optimizer.
 func TestUpdateInPartsOrWhole(t *testing.T) {
-	for _, name := range optim.Rules() {
-		rule, err := optim.ParseRule(name, optim.Hyper{})
+	for _, name := range optim.Optimizers() {
+		rule, err := optim.ParseOptimizer(name, optim.Hyper{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := Config{
-			Rule: rule, Epochs: 5, BatchSize: 10, Rate: 0.01,
+			Optimizer: rule, Epochs: 5, BatchSize: 10, LearningRate: 0.01,
 			Penalty: nn.Penalty{L1: 0.001, L2: 0.01}, ClipValue: 0.05, WeightDecay: 0.1, MaxNorm: 1.2, EMA: 0.9,
 		}
 		parts, whole := network[float32](t, nn.Identity), network[float32](t, nn.Identity)
@@ -190,7 +190,7 @@ func TestAverageOfStatistics(t *testing.T) {
 func TestWarmupAndPlateau(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](20)}
 	tr, err := New(network[float64](t, nn.Identity), Config{
-		Method: Batch, Rule: optim.SGD{}, Rate: 1e-12, Epochs: 20, Warmup: 3, Schedule: optim.Plateau{Patience: 2, Factor: 0.5},
+		Method: Batch, Optimizer: optim.SGD{}, LearningRate: 1e-12, Epochs: 20, Warmup: 3, Schedule: optim.Plateau{Patience: 2, Factor: 0.5},
 	}, d)
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestWarmupAndPlateau(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rates = append(rates, s.Rate/1e-12)
+		rates = append(rates, s.LearningRate/1e-12)
 	}
 	want := []float64{0.25, 0.5 * 1, 0.75, 1, 0.5, 0.5, 0.5, 0.25}
 	for i, w := range want {

@@ -15,15 +15,15 @@ func (c *Config) Slots() int {
 	if c.Solver != nil {
 		return c.Solver.Slots()
 	}
-	return c.Rule.Slots()
+	return c.Optimizer.Slots()
 }
 
-// Optimizer is the name of the run's rule or solver.
-func (c *Config) Optimizer() string {
+// OptimizerName is the name of the run's optimizer or solver.
+func (c *Config) OptimizerName() string {
 	if c.Solver != nil {
 		return c.Solver.String()
 	}
-	return c.Rule.String()
+	return c.Optimizer.String()
 }
 
 // solverStep makes one iteration of the solver: an epoch of one update, whose rows are counted
@@ -35,14 +35,14 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 		return s, err
 	}
 	if s.Loss-s.Loss != 0 {
-		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, Rate: s.Rate}
+		return s, &DivergedError{Epoch: s.Epoch, Step: s.N, Loss: s.Loss, LearningRate: s.LearningRate}
 	}
 	t.result.Steps++
 	t.result.Rows += s.evaluations * t.data.Train.Rows()
 	t.average(s.N)
 	t.lossSum = float64(s.Loss * s.weight)
 	err := t.endEpoch(&s)
-	if err == nil && !t.finished && s.Rate == 0 {
+	if err == nil && !t.finished && s.LearningRate == 0 {
 		err = t.finish(ReasonMinimum, s)
 	}
 	return s, err
@@ -57,7 +57,7 @@ func (t *Trainer[T]) iterate() Step {
 	m := optim.Iterate(t.cfg.Solver, t.objective, t.baseRate(), t.net.Params(), t.slots, t.numbers)
 	return Step{
 		N: t.result.Steps + 1, Updates: 1, Epoch: t.epoch + 1, Rows: t.data.Train.Rows(), weight: t.weight, evaluations: m.Evaluations,
-		Loss: m.Loss - penalty, Rate: m.Step, Validation: math.NaN(), Score: math.NaN(),
+		Loss: m.Loss - penalty, LearningRate: m.Step, Validation: math.NaN(), Score: math.NaN(),
 	}
 }
 

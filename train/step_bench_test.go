@@ -20,7 +20,7 @@ func BenchmarkStep(b *testing.B) {
 		nn.Dense{Units: 4, Activation: nn.Sigmoid, NoBias: true}, nn.Dense{Units: 1, Activation: nn.Sigmoid, NoBias: true})
 }
 
-func benchmarkStep[T nn.Float](b *testing.B, name string, inputs, rows int, loss nn.Loss, rule optim.Rule, layers ...nn.Dense) {
+func benchmarkStep[T nn.Float](b *testing.B, name string, inputs, rows int, loss nn.Loss, rule optim.Optimizer, layers ...nn.Dense) {
 	was := kernel.ISA()
 	defer kernel.SelectISA(was)
 	for _, isa := range kernel.ISAs() {
@@ -51,7 +51,7 @@ func benchmarkStep[T nn.Float](b *testing.B, name string, inputs, rows int, loss
 				step++
 				n.Forward(tape, x)
 				n.Backprop(tape, loss, y, 1/float64(rows), grad)
-				optim.Update(rule, optim.Step{Rate: 1e-4, N: step}, n.Params(), grad, slots)
+				optim.Update(rule, optim.Step{LearningRate: 1e-4, N: step}, n.Params(), grad, slots)
 			}
 		})
 	}

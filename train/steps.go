@@ -35,7 +35,7 @@ func (t *Trainer[T]) Strides(ctx context.Context) iter.Seq2[Step, error] {
 func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) bool) {
 	if t.finished {
 		if failed := t.failure; t.result.Reason == ReasonDiverged {
-			yield(Step{N: failed.Step, Epoch: failed.Epoch, Loss: failed.Loss, Rate: failed.Rate}, &failed)
+			yield(Step{N: failed.Step, Epoch: failed.Epoch, Loss: failed.Loss, LearningRate: failed.LearningRate}, &failed)
 		}
 		return
 	}
@@ -238,8 +238,8 @@ func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	scale := t.cfg.Reduction.WeightedScale(b.Rows(), b.W)
 	s := Step{N: t.result.Steps + 1, Updates: 1, Rows: b.Rows(), weight: b.Weight(), Validation: math.NaN(), Score: math.NaN()}
-	s.Rate = t.rate(at)
-	t.now = optim.Step{Rate: s.Rate, N: s.N}
+	s.LearningRate = t.rate(at)
+	t.now = optim.Step{LearningRate: s.LearningRate, N: s.N}
 	if t.parts != nil && !t.whole && t.together == nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
 		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
 		t.tape.UseWeights(b.W)
@@ -256,8 +256,8 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 		}
 		t.clip()
 		if t.cfg.LayerRates == nil {
-			t.decay(t.net.Params(), t.now.Rate)
-			optim.Update(t.cfg.Rule, t.now, t.net.Params(), t.grads[0], t.slots)
+			t.decay(t.net.Params(), t.now.LearningRate)
+			optim.Update(t.cfg.Optimizer, t.now, t.net.Params(), t.grads[0], t.slots)
 		} else {
 			for i := range t.parts {
 				from, to := t.net.Part(i)
@@ -273,7 +273,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	t.constrain()
 	t.average(s.N)
 	if s.Loss-s.Loss != 0 {
-		return s, &DivergedError{Epoch: t.epoch + 1, Step: s.N, Loss: s.Loss, Rate: s.Rate}
+		return s, &DivergedError{Epoch: t.epoch + 1, Step: s.N, Loss: s.Loss, LearningRate: s.LearningRate}
 	}
 	t.result.Steps++
 	t.result.Rows += b.Rows()
@@ -290,18 +290,18 @@ func (t *Trainer[T]) noise(row int) nn.Noise {
 // just computed its gradient.
 type updater[T nn.Float] struct{ *Trainer[T] }
 
-// Memory returns a part's parameters and what the rule remembers of them.
+// Memory returns a part's parameters and what the optimizer remembers of them.
 func (t updater[T]) Memory(part int) [][]T { return t.parts[part] }
 
-// Descent reports whether the rule's own step is all that Update does, and plain descent.
+// Descent reports whether the optimizer's own step is all that Update does, and plain descent.
 func (t updater[T]) Descent() (rate, mu float64, ok bool) {
 	if t.cfg.Penalty != (nn.Penalty{}) || t.cfg.ClipValue > 0 || t.cfg.WeightDecay > 0 || t.cfg.LayerRates != nil {
 		return 0, 0, false
 	}
-	return optim.Descent(t.cfg.Rule, t.now)
+	return optim.Descent(t.cfg.Optimizer, t.now)
 }
 
-// Update applies the rule, and what comes before it.
+// Update applies the optimizer, and what comes before it.
 func (t updater[T]) Update(part int, grad []T) {
 	from, _ := t.net.Part(part)
 	t.net.AddPenalty(t.cfg.Penalty, from, grad)
@@ -382,7 +382,7 @@ func (t *Trainer[T]) score(s *Step) error {
 	if t.data.Validation.Rows() > 0 {
 		s.Validation, s.Score = t.validate()
 		if s.Validation-s.Validation != 0 {
-			return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: s.Validation, Rate: s.Rate}
+			return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: s.Validation, LearningRate: s.LearningRate}
 		}
 		if t.better(s) {
 			s.Best = true
@@ -432,7 +432,7 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 	}
 	t.show(true)
 	if loss := t.FullLoss(); loss-loss != 0 {
-		return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: loss, Rate: s.Rate}
+		return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: loss, LearningRate: s.LearningRate}
 	}
 	t.UseBest()
 	t.finished = true
@@ -448,7 +448,7 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 func (t *Trainer[T]) record(s *Step) {
 	t.result.History = append(t.result.History, Point{
 		Epoch: t.epoch, Steps: t.result.Steps, Loss: s.EpochLoss, Validation: s.Validation,
-		Rate: s.Rate, Seconds: t.Elapsed().Seconds(),
+		LearningRate: s.LearningRate, Seconds: t.Elapsed().Seconds(),
 	})
 }
 

@@ -185,13 +185,13 @@ func fired(c Stop, s State) Stop {
 // DivergedError is the error of a run in which a value stopped being finite. The trainer's
 // network then has the last weights known to be finite.
 type DivergedError struct {
-	Epoch    int      `json:"epoch"` // where it was seen, from 1
-	Step     int      `json:"step"`
-	Layer    int      `json:"layer"`              // where it was seen first, from 0; -1: in the loss alone
-	Loss     float64  `json:"loss"`               // the batch's loss there
-	Rate     float64  `json:"rate"`               // the learning rate there
-	Halved   int      `json:"halved"`             // how often it had gone back with half the rate before
-	Remedies []Remedy `json:"remedies,omitempty"` // those of the first finding of the diagnosis
+	Epoch        int      `json:"epoch"` // where it was seen, from 1
+	Step         int      `json:"step"`
+	Layer        int      `json:"layer"`              // where it was seen first, from 0; -1: in the loss alone
+	Loss         float64  `json:"loss"`               // the batch's loss there
+	LearningRate float64  `json:"rate"`               // the learning rate there
+	Halved       int      `json:"halved"`             // how often it had gone back with half the rate before
+	Remedies     []Remedy `json:"remedies,omitempty"` // those of the first finding of the diagnosis
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -211,11 +211,11 @@ func (e *DivergedError) Text(remedy func(Remedy) string) string {
 	try := "a smaller learning rate"
 	if len(e.Remedies) > 0 {
 		first := e.Remedies[0]
-		if try = remedy(first); first.Option == "LR" {
+		if try = remedy(first); first.Option == "LearningRate" {
 			try = "a smaller learning rate, " + try
 		}
 	}
-	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v)%s; try %s", e.where(), e.Epoch, e.Step, e.Rate, halved, try)
+	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v)%s; try %s", e.where(), e.Epoch, e.Step, e.LearningRate, halved, try)
 }
 
 // where says which values were not finite.

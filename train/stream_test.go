@@ -82,7 +82,7 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 		"shards":     {Config{BatchSize: 20, Shards: 1, Seed: 5, Schedule: optim.Cosine{}, Warmup: 1, EMA: 0.9, KeepBest: true}, data},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.cfg.Epochs, c.cfg.Rate = 3, 0.01
+			c.cfg.Epochs, c.cfg.LearningRate = 3, 0.01
 			want := deepNetwork(t)
 			memory, err := New(want, c.cfg, c.data)
 			if err != nil {
@@ -102,7 +102,7 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 				if !slices.Equal(n.Values(), want.Values()) {
 					t.Errorf("chunks of %v: other bits", sizes)
 				}
-				if r.Steps != inMemory.Steps || r.Rows != inMemory.Rows || r.Epochs != 3 || len(r.History) != 3 || r.History[2].Loss != inMemory.History[2].Loss || r.History[1].Rate != inMemory.History[1].Rate {
+				if r.Steps != inMemory.Steps || r.Rows != inMemory.Rows || r.Epochs != 3 || len(r.History) != 3 || r.History[2].Loss != inMemory.History[2].Loss || r.History[1].LearningRate != inMemory.History[1].LearningRate {
 					t.Errorf("chunks of %v: %+v, in memory %+v", sizes, r, inMemory)
 				}
 				if s.opened != 3 || s.left != 3 {

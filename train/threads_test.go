@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// whole hides that a rule is separable, so that the update is one pass after the gradient.
-type whole struct{ optim.Rule }
+// whole hides that an optimizer is separable, so that the update is one pass after the gradient.
+type whole struct{ optim.Optimizer }
 
 // wide is a problem large enough for a team to be used.
 func wide[T nn.Float](t *testing.T) (*nn.Network[T], Data[T]) {
@@ -30,19 +30,19 @@ func wide[T nn.Float](t *testing.T) (*nn.Network[T], Data[T]) {
 }
 
 func testThreads[T nn.Float](t *testing.T) {
-	rules := []optim.Rule{optim.NewAdamW(), optim.SGD{}, optim.Momentum{Momentum: 0.9}, optim.Momentum{Momentum: 0.9, Nesterov: true}, optim.NewAdam(), optim.NewAMSGrad(), optim.NewNAdam()}
+	rules := []optim.Optimizer{optim.NewAdamW(), optim.SGD{}, optim.Momentum{Momentum: 0.9}, optim.Momentum{Momentum: 0.9, Nesterov: true}, optim.NewAdam(), optim.NewAMSGrad(), optim.NewNAdam()}
 	if testing.Short() {
 		rules = rules[:1]
 	}
 	for _, rule := range rules {
 		for _, c := range []Config{{BatchSize: 128}, {Method: Batch}, {Method: Batch, Shards: 5}, {BatchSize: 100, Shards: 3},
 			{BatchSize: 128, Penalty: nn.Penalty{L1: 1e-4, L2: 1e-3}, ClipValue: 0.1, WeightDecay: 0.1, MaxNorm: 1, EMA: 0.9, LabelSmoothing: 0.1}} {
-			c.Epochs, c.Rate, c.Seed = 2, 0.01, 7
+			c.Epochs, c.LearningRate, c.Seed = 2, 0.01, 7
 			var want []T
 			var loss float64
 			for _, threads := range []int{1, 2, 3} {
-				for _, r := range []optim.Rule{rule, whole{rule}} {
-					c.Threads, c.Rule = threads, r
+				for _, r := range []optim.Optimizer{rule, whole{rule}} {
+					c.Threads, c.Optimizer = threads, r
 					n, d := wide[T](t)
 					got := mustRun(t, n, c, d)
 					if want == nil {

@@ -25,7 +25,7 @@ var useTiny = true // off in tests
 
 // newTiny returns nil where the run does not fit.
 func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
-	_, sgd := c.Rule.(optim.SGD)
+	_, sgd := c.Optimizer.(optim.SGD)
 	whole := c.Method == Batch || c.Method == MiniBatch && c.NoShuffle && c.BatchSize == d.Rows()
 	if !useTiny || !sgd || c.Halvings > 0 || !whole || c.shapes() || c.GradientNorm || c.Solver != nil || d.W != nil || c.shards(d.Rows()) != 1 || net.Depth() != 2 {
 		return nil
@@ -134,7 +134,7 @@ func (t *Trainer[T]) tinyEpochs(most int) (Step, bool) {
 	t.result.Rows += n * rows
 	t.epoch += n - 1
 	s := Step{
-		N: t.result.Steps, Updates: n, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], Rate: rate, weight: float64(rows),
+		N: t.result.Steps, Updates: n, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], LearningRate: rate, weight: float64(rows),
 		Validation: math.NaN(), Score: math.NaN(),
 	}
 	t.lossSum = float64(s.Loss * float64(rows))
@@ -159,7 +159,7 @@ func (t *Trainer[T]) recordTiny(losses []float64, rate float64) {
 		rows := float64(t.data.Train.Rows())
 		t.result.History = append(t.result.History, Point{
 			Epoch: e, Steps: t.result.Steps + e - t.epoch, Loss: float64(losses[e-t.epoch-1]*rows) / rows,
-			Validation: math.NaN(), Rate: rate, Seconds: seconds,
+			Validation: math.NaN(), LearningRate: rate, Seconds: seconds,
 		})
 	}
 }

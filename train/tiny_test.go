@@ -34,14 +34,14 @@ func tinyCase[T nn.Float](r *rand.Rand) (inputs int, layers []nn.Dense, c Config
 	}
 	d.Train = set(1+r.IntN(4), layers[1].Units)
 	c = Config{
-		Loss: []nn.Loss{nn.HalfSquared, nn.Squared}[r.IntN(2)], Reduction: nn.Reduction(r.IntN(2)), Rule: optim.SGD{},
-		Rate: math.Exp(-4 * r.Float64()), Method: Batch, Epochs: 1 + r.IntN(400), Threads: 1,
+		Loss: []nn.Loss{nn.HalfSquared, nn.Squared}[r.IntN(2)], Reduction: nn.Reduction(r.IntN(2)), Optimizer: optim.SGD{},
+		LearningRate: math.Exp(-4 * r.Float64()), Method: Batch, Epochs: 1 + r.IntN(400), Threads: 1,
 	}
 	switch r.IntN(8) {
 	case 0:
-		c.Rate = math.Exp(30 * r.Float64()) // many of these diverge
+		c.LearningRate = math.Exp(30 * r.Float64()) // many of these diverge
 	case 1:
-		c.Rate = 1e30
+		c.LearningRate = 1e30
 	}
 	if r.IntN(6) == 0 {
 		c.Epochs = 500 + r.IntN(3000)
@@ -196,7 +196,7 @@ func sameRun[T nn.Float](t *testing.T, what string, got, want *Trainer[T], gotNe
 	for i, p := range w.History {
 		q := g.History[i]
 		if q.Epoch != p.Epoch || q.Steps != p.Steps || !sameFloat(q.Loss, p.Loss) || !sameFloat(q.Validation, p.Validation) ||
-			q.Rate != p.Rate || i > 0 && q.Seconds < g.History[i-1].Seconds {
+			q.LearningRate != p.LearningRate || i > 0 && q.Seconds < g.History[i-1].Seconds {
 			t.Fatalf("%s: the history has %+v, want %+v", what, q, p)
 		}
 	}
@@ -213,11 +213,11 @@ func sameRun[T nn.Float](t *testing.T, what string, got, want *Trainer[T], gotNe
 // What lies outside its reach takes the usual path.
 func TestTinyRefuses(t *testing.T) {
 	for _, c := range []Config{
-		{Rule: optim.NewAdam()}, {Rule: optim.Momentum{}}, {Loss: nn.Absolute}, {Method: Stochastic}, {Method: MiniBatch, BatchSize: 2},
+		{Optimizer: optim.NewAdam()}, {Optimizer: optim.Momentum{}}, {Loss: nn.Absolute}, {Method: Stochastic}, {Method: MiniBatch, BatchSize: 2},
 		{Method: MiniBatch, BatchSize: 4}, {Method: PerSample}, {Shards: 2},
 	} {
-		if c.Rule == nil {
-			c.Rule = optim.SGD{}
+		if c.Optimizer == nil {
+			c.Optimizer = optim.SGD{}
 		}
 		if c.Method == "" {
 			c.Method = Batch

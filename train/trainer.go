@@ -66,8 +66,8 @@ type Trainer[T nn.Float] struct {
 	out    []float64      // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T          // the gradient, and partial sums of shards
 	losses []float64      // of the shards that were summed
-	slots  [][]T          // what the rule or the solver remembers
-	parts  [][][]T        // what the rule works on, by part: see updater; nil where the rule is not separable
+	slots  [][]T          // what the optimizer or the solver remembers
+	parts  [][][]T        // what the optimizer works on, by part: see updater; nil where the optimizer is not separable
 	rows   int            // of training in an epoch
 	stream *streamRows[T] // where they come from, unless they are in data
 	whole  bool           // the gradient is wanted whole, not part by part
@@ -158,13 +158,13 @@ type Sample struct {
 
 // Step is one update.
 type Step struct {
-	N       int     `json:"n"`       // from 1
-	Updates int     `json:"updates"` // that it is the last of: 1, or with Strides more
-	Epoch   int     `json:"epoch"`   // from 1
-	Rows    int     `json:"rows"`    // of its batch
-	Row     int     `json:"row"`     // per-sample and stochastic: which sample it was
-	Loss    float64 `json:"loss"`    // of the batch, before the update, reduced as in the configuration
-	Rate    float64 `json:"rate"`
+	N            int     `json:"n"`       // from 1
+	Updates      int     `json:"updates"` // that it is the last of: 1, or with Strides more
+	Epoch        int     `json:"epoch"`   // from 1
+	Rows         int     `json:"rows"`    // of its batch
+	Row          int     `json:"row"`     // per-sample and stochastic: which sample it was
+	Loss         float64 `json:"loss"`    // of the batch, before the update, reduced as in the configuration
+	LearningRate float64 `json:"rate"`
 
 	// GradientNorm is the length of the gradient of the batch's loss and the penalty, by all
 	// parameters that are not frozen, before it is clipped; 0 unless Config.GradientNorm asks for
@@ -283,7 +283,7 @@ func (t *Trainer[T]) allocate() {
 	}
 	if cfg.Solver != nil {
 		t.numbers = make([]float64, cfg.Solver.Numbers())
-	} else if optim.Separable(cfg.Rule) {
+	} else if optim.Separable(cfg.Optimizer) {
 		t.parts = make([][][]T, net.Parts())
 		for i := range t.parts {
 			from, to := net.Part(i)

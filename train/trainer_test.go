@@ -94,8 +94,8 @@ func TestShuffling(t *testing.T) {
 // Leaving the loop anywhere and entering it again changes nothing.
 func TestBreakContinues(t *testing.T) {
 	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
-		for _, rule := range []optim.Rule{optim.SGD{}, optim.NewAdam()} {
-			c := Config{Method: method, Rule: rule, Epochs: 7, BatchSize: 10, Seed: 3, Schedule: optim.Cosine{}}
+		for _, rule := range []optim.Optimizer{optim.SGD{}, optim.NewAdam()} {
+			c := Config{Method: method, Optimizer: rule, Epochs: 7, BatchSize: 10, Seed: 3, Schedule: optim.Cosine{}}
 			d := Data[float32]{Train: problem[float32](37), Validation: problem[float32](5)}
 			whole := network[float32](t, nn.Identity)
 			want := mustRun(t, whole, c, d)
@@ -198,7 +198,7 @@ func TestStopCriteria(t *testing.T) {
 		{Any{}, "epochs", false},
 		{Tolerance{1e-12}, "epochs", false},
 	} {
-		r := mustRun(t, network[float64](t, nn.Identity), Config{Epochs: 200, Stop: c.stop, Rate: 0.01}, d)
+		r := mustRun(t, network[float64](t, nn.Identity), Config{Epochs: 200, Stop: c.stop, LearningRate: 0.01}, d)
 		if r.Reason != c.reason || r.Converged != c.converged {
 			t.Errorf("%v: ended by %q, converged %v; want %q, %v", c.stop, r.Reason, r.Converged, c.reason, c.converged)
 		}
@@ -216,7 +216,7 @@ func TestPatienceRestoresTheBest(t *testing.T) {
 		noisy.Y.Row(i)[0] += 0.4 * math.Cos(float64(7*i)) // validation rows that cannot be fitted
 	}
 	n := network[float64](t, nn.Identity)
-	tr, err := New(n, Config{Epochs: 5000, Rate: 0.02, Stop: Patience{15}, KeepBest: true}, Data[float64]{train, noisy})
+	tr, err := New(n, Config{Epochs: 5000, LearningRate: 0.02, Stop: Patience{15}, KeepBest: true}, Data[float64]{train, noisy})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestDivergence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := New(n, Config{Rule: optim.SGD{}, Rate: 1e30, Epochs: 50}, Data[float32]{Train: problem[float32](37)})
+	tr, err := New(n, Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Epochs: 50}, Data[float32]{Train: problem[float32](37)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestShards(t *testing.T) {
 	var want []float64
 	for _, shards := range []int{1, 2, 3, 5, 6, 7, 16, 37, 100} {
 		n := network[float64](t, nn.Identity)
-		mustRun(t, n, Config{Method: Batch, Rule: optim.SGD{}, Rate: 0.1, Epochs: 20, Shards: shards}, d)
+		mustRun(t, n, Config{Method: Batch, Optimizer: optim.SGD{}, LearningRate: 0.1, Epochs: 20, Shards: shards}, d)
 		if want == nil {
 			want = slices.Clone(n.Params())
 			continue
@@ -367,8 +367,8 @@ func TestConfigErrors(t *testing.T) {
 		data Data[float64]
 		want string
 	}{
-		{"rate", Config{Rate: -1}, nn.Identity, Data[float64]{Train: set}, "the learning rate is -1"},
-		{"rate", Config{Rate: math.NaN()}, nn.Identity, Data[float64]{Train: set}, "the learning rate is NaN"},
+		{"rate", Config{LearningRate: -1}, nn.Identity, Data[float64]{Train: set}, "the learning rate is -1"},
+		{"rate", Config{LearningRate: math.NaN()}, nn.Identity, Data[float64]{Train: set}, "the learning rate is NaN"},
 		{"method", Config{Method: "best"}, nn.Identity, Data[float64]{Train: set}, `the method "best" is not known`},
 		{"batch", Config{BatchSize: -2}, nn.Identity, Data[float64]{Train: set}, "the batch size is -2"},
 		{"epochs", Config{Epochs: -2}, nn.Identity, Data[float64]{Train: set}, "the number of epochs is -2"},
@@ -378,7 +378,7 @@ func TestConfigErrors(t *testing.T) {
 		{"smoothing", Config{LabelSmoothing: 0.1}, nn.Identity, Data[float64]{Train: set}, "label smoothing is for the losses cross-entropy"},
 		{"penalty", Config{Penalty: nn.Penalty{L1: -1}}, nn.Identity, Data[float64]{Train: set}, "l1 is -1"},
 		{"clipping", Config{ClipNorm: math.Inf(1)}, nn.Identity, Data[float64]{Train: set}, "clip-norm is +Inf"},
-		{"rule", Config{Rule: optim.Momentum{Momentum: 2}}, nn.Identity, Data[float64]{Train: set}, "momentum is 2"},
+		{"rule", Config{Optimizer: optim.Momentum{Momentum: 2}}, nn.Identity, Data[float64]{Train: set}, "momentum is 2"},
 		{"input", Config{}, nn.Identity, Data[float64]{Train: bad}, "training row 3: input 1 is NaN"},
 		{"validation", Config{}, nn.Identity, Data[float64]{set, bad}, "validation row 3: input 1 is NaN"},
 		{"target", Config{}, nn.Exp, Data[float64]{Train: negative}, "poisson counts cannot be negative"},

@@ -26,7 +26,7 @@ func TestWeightsAreCopies(t *testing.T) {
 				t.Fatal(err)
 			}
 			return n, mustRun(t, n, Config{
-				Loss: nn.Squared, Rule: optim.SGD{}, Rate: 0.125, Method: Batch, Epochs: 4, Reduction: r,
+				Loss: nn.Squared, Optimizer: optim.SGD{}, LearningRate: 0.125, Method: Batch, Epochs: 4, Reduction: r,
 			}, Data[float64]{Train: s, Validation: s})
 		}
 		a, ra := run(weighted)
@@ -70,7 +70,7 @@ func TestBatchWithoutWeight(t *testing.T) {
 	s.W = []float64{0, 0, 1, 2, 0, 0}
 	n := network[float64](t, nn.Identity)
 	before := slices.Clone(n.Params())
-	tr, err := New(n, Config{Rule: optim.SGD{}, BatchSize: 2, NoShuffle: true, Epochs: 1}, Data[float64]{Train: s})
+	tr, err := New(n, Config{Optimizer: optim.SGD{}, BatchSize: 2, NoShuffle: true, Epochs: 1}, Data[float64]{Train: s})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func deep(layers, width int) []int {
 
 // sgd is plain descent without held out rows.
 func sgd(rate float64, epochs int) model.Options {
-	return model.Options{Optimizer: "sgd", LR: real(rate), Epochs: epochs, Validation: real(0)}
+	return model.Options{Optimizer: "sgd", LearningRate: real(rate), Epochs: epochs, Validation: real(0)}
 }
 
 func with(o model.Options, change func(*model.Options)) model.Options {
@@ -39,10 +39,10 @@ func healthy(tables []string) []run {
 		switch i % 4 {
 		case 1:
 			r.name = "healthy: adam 0.001, 100 relu, 200 epochs"
-			r.options = model.Options{Optimizer: "adam", LR: real(0.001), Hidden: []int{100}, Epochs: 200, BatchSize: 32, Scale: "standard"}
+			r.options = model.Options{Optimizer: "adam", LearningRate: real(0.001), Hidden: []int{100}, Epochs: 200, BatchSize: 32, Scale: "standard"}
 		case 3:
 			r.name = "healthy: nesterov 0.01, 32 tanh"
-			r.options = model.Options{Optimizer: "nesterov", LR: real(0.01), Hidden: []int{32}, Activation: "tanh", Epochs: 200, BatchSize: 32}
+			r.options = model.Options{Optimizer: "nesterov", LearningRate: real(0.01), Hidden: []int{32}, Activation: "tanh", Epochs: 200, BatchSize: 32}
 		}
 		runs = append(runs, r)
 	}
@@ -65,8 +65,8 @@ var testTables = []string{
 
 var tuneFaults = []run{
 	{name: "sgd at rate 50", table: "small/concrete.csv", want: train.RateTooLarge, options: sgd(50, 50)},
-	{name: "adam at rate 5", table: "small/vehicle.csv", want: train.RateTooLarge, options: model.Options{Optimizer: "adam", LR: real(5)}},
-	{name: "adam at rate 1e-7", table: "small/titanic.csv", want: train.RateTooSmall, options: model.Options{Optimizer: "adam", LR: real(1e-7)}},
+	{name: "adam at rate 5", table: "small/vehicle.csv", want: train.RateTooLarge, options: model.Options{Optimizer: "adam", LearningRate: real(5)}},
+	{name: "adam at rate 1e-7", table: "small/titanic.csv", want: train.RateTooSmall, options: model.Options{Optimizer: "adam", LearningRate: real(1e-7)}},
 	{name: "sgd at rate 1e-6", table: "small/abalone.csv", want: train.RateTooSmall, options: sgd(1e-6, 100)},
 	{name: "three epochs", table: "small/concrete.csv", want: train.Unfinished, options: sgd(0.003, 3)},
 	{name: "inputs as they are, tanh", table: "small/concrete.csv", want: train.UnscaledInputs, options: with(sgd(0.01, 100), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
@@ -82,19 +82,19 @@ var tuneFaults = []run{
 	{name: "eight layers of normal:1", table: "small/concrete.csv", want: train.ExplodingGradients, options: with(sgd(0.01, 60), func(o *model.Options) { o.Hidden, o.Init = deep(8, 64), "normal:1" })},
 	{name: "weights of 300, tanh", table: "small/sonar.csv", want: train.SaturatedUnits, options: with(sgd(0.001, 60), func(o *model.Options) { o.Init, o.Activation = "normal:300", "tanh"; o.Tolerance = real(0.01) })},
 	{name: "biases of -1000", table: "small/concrete.csv", want: train.DeadUnits, broken: true, options: model.Options{Hidden: []int{32}}},
-	{name: "trained far past the best", table: "small/credit_data.csv", want: train.Overfitting, options: model.Options{Patience: whole(0), Hidden: []int{256, 256}, Optimizer: "adam", LR: real(0.001), Epochs: 150}},
-	{name: "weight decay 100", table: "small/concrete.csv", want: train.ShrunkWeights, options: model.Options{Optimizer: "adamw", LR: real(0.003), WeightDecay: real(100)}},
+	{name: "trained far past the best", table: "small/credit_data.csv", want: train.Overfitting, options: model.Options{Patience: whole(0), Hidden: []int{256, 256}, Optimizer: "adam", LearningRate: real(0.001), Epochs: 150}},
+	{name: "weight decay 100", table: "small/concrete.csv", want: train.ShrunkWeights, options: model.Options{Optimizer: "adamw", LearningRate: real(0.003), WeightDecay: real(100)}},
 	{name: "batch descent at rate 8", table: "small/wine_quality_red.csv", want: train.Oscillation, options: with(sgd(8, 300), func(o *model.Options) { o.Method, o.Activation, o.Hidden = "batch", "sigmoid", []int{8} })},
 }
 
 var testFaults = []run{
 	{name: "sgd at rate 100", table: "small/airfoil.csv", want: train.RateTooLarge, options: sgd(100, 50)},
-	{name: "adam at rate 10", table: "small/pima_diabetes.csv", want: train.RateTooLarge, options: model.Options{Optimizer: "adam", LR: real(10)}},
-	{name: "momentum at rate 30", table: "small/segment.csv", want: train.RateTooLarge, options: model.Options{Optimizer: "momentum", LR: real(30), Epochs: 50}},
+	{name: "adam at rate 10", table: "small/pima_diabetes.csv", want: train.RateTooLarge, options: model.Options{Optimizer: "adam", LearningRate: real(10)}},
+	{name: "momentum at rate 30", table: "small/segment.csv", want: train.RateTooLarge, options: model.Options{Optimizer: "momentum", LearningRate: real(30), Epochs: 50}},
 	{name: "sgd at rate 1e-6", table: "mid/kin8nm.csv", want: train.RateTooSmall, options: sgd(1e-6, 50)},
-	{name: "adam at rate 1e-7", table: "small/banknote.csv", want: train.RateTooSmall, options: model.Options{Optimizer: "adam", LR: real(1e-7)}},
+	{name: "adam at rate 1e-7", table: "small/banknote.csv", want: train.RateTooSmall, options: model.Options{Optimizer: "adam", LearningRate: real(1e-7)}},
 	{name: "three epochs", table: "mid/power_plant_ccpp.csv", want: train.Unfinished, options: sgd(0.0003, 3)},
-	{name: "two epochs", table: "mid/waveform5000.csv", want: train.Unfinished, options: model.Options{Optimizer: "adam", LR: real(1e-4), Epochs: 2, Validation: real(0)}},
+	{name: "two epochs", table: "mid/waveform5000.csv", want: train.Unfinished, options: model.Options{Optimizer: "adam", LearningRate: real(1e-4), Epochs: 2, Validation: real(0)}},
 	{name: "inputs as they are, tanh", table: "mid/spambase.csv", want: train.UnscaledInputs, options: with(sgd(0.1, 50), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
 	{name: "inputs as they are, relu", table: "mid/cpu_act.csv", want: train.UnscaledInputs, options: with(sgd(0.01, 30), func(o *model.Options) { o.Scale = "none" })},
 	{name: "a sigmoid asked for amounts", table: "small/energy_heating.csv", want: train.TargetOutOfRange, options: model.Options{OutputActivation: "sigmoid"}},
@@ -118,9 +118,9 @@ var testFaults = []run{
 	{name: "eight layers of normal:1", table: "small/energy_heating.csv", want: train.ExplodingGradients, options: with(sgd(0.01, 60), func(o *model.Options) { o.Hidden, o.Init = deep(8, 64), "normal:1" })},
 	{name: "weights of 300, tanh", table: "small/auto_mpg.csv", want: train.SaturatedUnits, options: with(sgd(0.001, 60), func(o *model.Options) { o.Init, o.Activation = "normal:300", "tanh"; o.Tolerance = real(0.01) })},
 	{name: "biases of -1000", table: "small/airfoil.csv", want: train.DeadUnits, broken: true, options: model.Options{Hidden: []int{32}}},
-	{name: "trained far past the best", table: "small/german_credit.csv", want: train.Overfitting, options: model.Options{Patience: whole(0), Hidden: []int{256, 256}, Optimizer: "adam", LR: real(0.001), Epochs: 150}},
-	{name: "a class of 4 %", table: "small/pima_diabetes.csv", want: train.ClassNeverPredicted, edit: keep(func(y string, n int) bool { return y != "tested_positive" || n%12 == 0 }), options: model.Options{Hidden: []int{}, Optimizer: "adam", LR: real(0.001), Epochs: 60, Validation: real(0)}},
-	{name: "weight decay 100", table: "mid/kin8nm.csv", want: train.ShrunkWeights, options: model.Options{Optimizer: "adamw", LR: real(0.003), WeightDecay: real(100), Epochs: 30}},
+	{name: "trained far past the best", table: "small/german_credit.csv", want: train.Overfitting, options: model.Options{Patience: whole(0), Hidden: []int{256, 256}, Optimizer: "adam", LearningRate: real(0.001), Epochs: 150}},
+	{name: "a class of 4 %", table: "small/pima_diabetes.csv", want: train.ClassNeverPredicted, edit: keep(func(y string, n int) bool { return y != "tested_positive" || n%12 == 0 }), options: model.Options{Hidden: []int{}, Optimizer: "adam", LearningRate: real(0.001), Epochs: 60, Validation: real(0)}},
+	{name: "weight decay 100", table: "mid/kin8nm.csv", want: train.ShrunkWeights, options: model.Options{Optimizer: "adamw", LearningRate: real(0.003), WeightDecay: real(100), Epochs: 30}},
 	{name: "batch descent at rate 16", table: "small/glass.csv", want: train.Oscillation, options: with(sgd(16, 300), func(o *model.Options) { o.Method, o.Activation, o.Hidden = "batch", "sigmoid", []int{8} })},
 	{name: "a straight line through two spirals", table: "small/two_spirals_cmu.csv", want: train.Plateau, options: with(sgd(0.1, 200), func(o *model.Options) { o.Hidden = []int{} })},
 }

@@ -68,7 +68,7 @@ func run() error {
 type part struct {
 	net   *nn.Network[float64]
 	tape  *nn.Tape[float64]
-	rule  optim.Rule
+	rule  optim.Optimizer
 	grad  []float64
 	slots [][]float64
 }
@@ -82,5 +82,5 @@ func newPart(net *nn.Network[float64], rows int) *part {
 }
 
 func (p *part) update(step int) {
-	optim.Update(p.rule, optim.Step{N: step, Rate: 0.01}, p.net.Params(), p.grad, p.slots)
+	optim.Update(p.rule, optim.Step{N: step, LearningRate: 0.01}, p.net.Params(), p.grad, p.slots)
 }

@@ -66,7 +66,7 @@ func tune[T nn.Float](m *model.Model, net *nn.Network[T], table *data.Table, out
 	if len(rates) > 1 {
 		rates[0] = 0 // frozen
 	}
-	t, err := train.New(net, train.Config{Loss: m.Loss, Epochs: 10, Rate: 1e-3, LayerRates: rates}, train.Data[T]{Train: set})
+	t, err := train.New(net, train.Config{Loss: m.Loss, Epochs: 10, LearningRate: 1e-3, LayerRates: rates}, train.Data[T]{Train: set})
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func run(file, out string) error {
 	if err != nil {
 		return err
 	}
-	t, err := train.New(net, train.Config{Epochs: 30, Rate: 0.01, GradientNorm: true}, train.Data[float32]{Train: trainSet})
+	t, err := train.New(net, train.Config{Epochs: 30, LearningRate: 0.01, GradientNorm: true}, train.Data[float32]{Train: trainSet})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	t, err := train.NewStream(net, train.Config{Epochs: 5, BatchSize: 64, Rate: 0.01}, stream, train.Set[float32]{})
+	t, err := train.NewStream(net, train.Config{Epochs: 5, BatchSize: 64, LearningRate: 0.01}, stream, train.Set[float32]{})
 	if err != nil {
 		return err
 	}

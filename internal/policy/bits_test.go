@@ -74,7 +74,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 		}
 		configs = append(configs, append([]string{data}, flags...))
 	}
-	for i, o := range append(append([]string{"auto"}, optim.Rules()...), optim.Solvers()...) {
+	for i, o := range append(append([]string{"auto"}, optim.Optimizers()...), optim.Solvers()...) {
 		add([]string{iris, diabetes}[i%2], "--optimizer", o) // in turn: a build in emulation takes its time
 	}
 	add(diabetes, "--optimizer", "lbfgs", "--l2", "0.01", "--shards", "3")

@@ -69,7 +69,7 @@ func implements(d *ast.FuncDecl) bool {
 	switch d.Name.Name {
 	case "String", "Error", "Unwrap", "MarshalJSON", "UnmarshalJSON", // everywhere
 		"F", "D", "L", "Piece", // nn.Activation, nn.Loss
-		"Slots", "Validate", "Update32", "Update64", "Rate", // optim.Rule, optim.Schedule
+		"Slots", "Validate", "Update32", "Update64", "Rate", // optim.Optimizer, optim.Schedule
 		"Met", "Reason": // train.Stop
 		return true
 	}

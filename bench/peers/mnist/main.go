@@ -60,7 +60,7 @@ func run(args []string) error {
 		return err
 	}
 	t, err := train.New(net, train.Config{
-		Rule: optim.Momentum{Momentum: 0.9}, Rate: rate, Schedule: falling{optim.Polynomial{Power: 1}, epochs}, BatchSize: 128, Epochs: epochs + 1, Seed: seed, Threads: threads,
+		Optimizer: optim.Momentum{Momentum: 0.9}, LearningRate: rate, Schedule: falling{optim.Polynomial{Power: 1}, epochs}, BatchSize: 128, Epochs: epochs + 1, Seed: seed, Threads: threads,
 	}, train.Data[float32]{Train: learn})
 	if err != nil {
 		return err

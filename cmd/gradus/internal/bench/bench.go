@@ -133,18 +133,18 @@ func notebook() job[float64] {
 	return job[float64]{
 		name: "notebook", inputs: 3, rows: 4,
 		layers: []nn.Dense{{Units: 4, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform}, {Units: 1, Activation: nn.Sigmoid, NoBias: true, Init: nn.Uniform}},
-		config: train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: 5, Method: train.Batch},
+		config: train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 5, Method: train.Batch},
 		fill:   func(dx, dy []float64, row int) { copy(dx, x[row]); dy[0] = y[row] },
 	}
 }
 
 // mnist is a net for 28 x 28 images of ten classes, on images of noise: speed does not
 // depend on what they show.
-func mnist(name string, rule optim.Rule) job[float32] {
+func mnist(name string, rule optim.Optimizer) job[float32] {
 	return job[float32]{
 		name: name, inputs: 784, rows: 4096,
 		layers: []nn.Dense{{Units: 512, Activation: nn.ReLU}, {Units: 256, Activation: nn.ReLU}, {Units: 10, Activation: nn.Softmax}},
-		config: train.Config{Loss: nn.CrossEntropy, Rule: rule, Rate: 0.001, BatchSize: 128},
+		config: train.Config{Loss: nn.CrossEntropy, Optimizer: rule, LearningRate: 0.001, BatchSize: 128},
 		fill: func(x, y []float32, row int) {
 			for j := range x {
 				x[j] = noise(row, j)
@@ -160,7 +160,7 @@ func tabular() job[float32] {
 	return job[float32]{
 		name: "tabular", inputs: 20, rows: 8192,
 		layers: []nn.Dense{{Units: 64, Activation: nn.ReLU}, {Units: 64, Activation: nn.ReLU}, {Units: 1}},
-		config: train.Config{Loss: nn.Squared, Rule: optim.NewAdam(), Rate: 0.001, BatchSize: 32},
+		config: train.Config{Loss: nn.Squared, Optimizer: optim.NewAdam(), LearningRate: 0.001, BatchSize: 32},
 		fill: func(x, y []float32, row int) {
 			y[0] = 0
 			for j := range x {

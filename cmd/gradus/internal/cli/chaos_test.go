@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
+	"github.com/gradus-ml/gradus/internal/need"
 	"github.com/gradus-ml/gradus/optim"
 )
 
@@ -30,11 +32,11 @@ func chaosRuns() [][]string {
 		runs = append(runs, append([]string{data}, strings.Fields(flags)...))
 	}
 	schedules := optim.Schedules()
-	for i, o := range optim.Rules() {
+	for i, o := range optim.Optimizers() {
 		add(diabetes, fmt.Sprintf("--optimizer %s --schedule %s --epochs 150 --lr 0.001 --precision float%d", o, schedules[i%len(schedules)], 32+32*(i%2)))
 	}
 	for i, s := range schedules {
-		add(iris, fmt.Sprintf("--optimizer %s --schedule %s --method stochastic --epochs 80 --lr 0.001", optim.Rules()[i%len(optim.Rules())], s))
+		add(iris, fmt.Sprintf("--optimizer %s --schedule %s --method stochastic --epochs 80 --lr 0.001", optim.Optimizers()[i%len(optim.Optimizers())], s))
 	}
 	for _, o := range optim.Solvers() {
 		add(diabetes, "--optimizer "+o+" --epochs 300 --l2 0.01")
@@ -62,20 +64,11 @@ func chaosRuns() [][]string {
 // compares the end with that of a run nobody touched. It prints the seed of its randomness;
 // GRADUS_CHAOS=KILLS[:SEED] asks for more kills than the 20 of every day, or the same again.
 func TestChaos(t *testing.T) {
-	kills, seed := 20, uint64(time.Now().UnixNano())
-	if s := os.Getenv("GRADUS_CHAOS"); s != "" {
-		n, given, has := strings.Cut(s, ":")
-		var err error
-		if kills, err = strconv.Atoi(n); err == nil && has {
-			seed, err = strconv.ParseUint(given, 10, 64)
-		}
-		if err != nil {
-			t.Fatalf("GRADUS_CHAOS=%s: give KILLS or KILLS:SEED", s)
-		}
-	} else if testing.Short() {
-		kills = 5
+	usual := 20
+	if testing.Short() {
+		usual = 5
 	}
-	t.Logf("GRADUS_CHAOS=%d:%d", kills, seed)
+	kills, seed := chaos(t, usual)
 	random := rand.New(rand.NewPCG(seed, 0))
 	self, err := os.Executable()
 	if err != nil {
@@ -156,6 +149,134 @@ func TestChaos(t *testing.T) {
 		os.RemoveAll(dir + "whole")
 	}
 	t.Logf("%d kills (%v), %d resumed, %d checkpoints damaged, %d configurations", done, counts, resumes, damages, len(used))
+}
+
+// chaos is how many processes to kill, as many as usual or what GRADUS_CHAOS says, and the seed of the randomness.
+func chaos(t *testing.T, usual int) (kills int, seed uint64) {
+	t.Helper()
+	kills, seed = usual, uint64(time.Now().UnixNano())
+	if s := os.Getenv("GRADUS_CHAOS"); s != "" {
+		n, given, has := strings.Cut(s, ":")
+		var err error
+		if kills, err = strconv.Atoi(n); err == nil && has {
+			seed, err = strconv.ParseUint(given, 10, 64)
+		}
+		if err != nil {
+			t.Fatalf("GRADUS_CHAOS=%s: give KILLS or KILLS:SEED", s)
+		}
+	}
+	t.Logf("GRADUS_CHAOS=%d:%d", kills, seed)
+	return kills, seed
+}
+
+// TestChaosOfRanksAndDisk kills, at random moments, a random rank of runs on several of them, and runs whose rows stand on the
+// disk; resumes them, the former on another number of ranks or without MPI; and compares the weights with those of a
+// run in one process and in memory that nobody touched. GRADUS_CHAOS is that of TestChaos.
+func TestChaosOfRanksAndDisk(t *testing.T) {
+	notShort(t)
+	with, self := withMPI(t), self(t)
+	for _, l := range launchers {
+		need.Tool(t, l.name)
+	}
+	sh := need.Tool(t, "sh")
+	kills, seed := chaos(t, 1)
+	random := rand.New(rand.NewPCG(seed, 1))
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	kinds := []struct {
+		name   string
+		train  []string // in one process and in memory
+		memory []string // what has the rows on the disk; none: it runs on ranks
+		sum    string   // of its weights
+		took   time.Duration
+		killed int
+	}{
+		{name: "ranks", train: append([]string{"train", diabetes}, strings.Fields("--members 1 --shards 6 --batch-size 128 --epochs 200 --patience 0 --hidden 16 --json --quiet")...)},
+		{name: "disk", train: append([]string{"train", "big.csv"}, inBlocks...), memory: []string{"--memory", "30MiB"}},
+	}
+	const each = 4 // kills of a run
+	done, resumes := 0, 0
+	for n := 0; done < kills; n++ {
+		k := &kinds[random.IntN(len(kinds))]
+		// The call of one attempt: each rank says which process it is.
+		attempt := func(args []string) *exec.Cmd {
+			pids, _ := filepath.Glob("pid.*")
+			for _, p := range pids {
+				os.Remove(p)
+			}
+			if k.memory != nil {
+				return process(self, args...)
+			}
+			return launchers[random.IntN(len(launchers))].call(t, 2+random.IntN(2), sh,
+				append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with}, args...)...)
+		}
+		dir := fmt.Sprintf("run%d", n)
+		train := append(append(append([]string{}, k.train...), k.memory...), "-o", dir+".safetensors")
+		if k.sum == "" {
+			k.sum = sumOf(t, outcomeOf(t, process(self, append(append([]string{}, k.train...), "-o", "whole.safetensors")...)))
+			start := time.Now()
+			if got := sumOf(t, outcomeOf(t, attempt(train))); got != k.sum {
+				t.Fatalf("%s: %s, in one process and in memory %s", k.name, got, k.sum)
+			}
+			k.took = time.Since(start)
+		}
+		train = append(train, "--run", dir, "--checkpoint-every", "1ms")
+		call := train
+		for here := 0; ; {
+			last := done == kills || here == each
+			cmd := attempt(call)
+			if last && k.memory == nil && random.IntN(3) == 0 {
+				cmd = process(self, call...)
+			}
+			var out, errs strings.Builder
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan struct{})
+			go func() { cmd.Wait(); close(ended) }()
+			struck := false
+			if !last {
+				select {
+				case <-ended:
+				case <-time.After(time.Duration(random.Int64N(int64(k.took)))):
+					pid := cmd.Process.Pid
+					if k.memory == nil { // a rank, not the launcher, which would leave the ranks behind
+						pids, _ := filepath.Glob("pid.*")
+						pid = 0
+						if len(pids) > 0 {
+							pid, _ = strconv.Atoi(strings.TrimSpace(readFile(t, pids[random.IntN(len(pids))])))
+						}
+					}
+					if pid > 0 && syscall.Kill(pid, syscall.SIGKILL) == nil {
+						if <-ended; !cmd.ProcessState.Success() {
+							struck = true
+							done++
+							here++
+							k.killed++
+						}
+					}
+				}
+			}
+			<-ended
+			if cmd.ProcessState.Success() {
+				if got := fmt.Sprint(parseJSON(t, out.String())["weights_sha256"]); got != k.sum {
+					t.Fatalf("GRADUS_CHAOS=%d:%d: %s: after %d kills the weights are %s, want %s", kills, seed, k.name, here, got, k.sum)
+				}
+				break
+			}
+			if !struck {
+				t.Fatalf("GRADUS_CHAOS=%d:%d: %s: after %d kills: %v\n%s", kills, seed, k.name, here, cmd.ProcessState, errs.String())
+			}
+			call = []string{"resume", dir, "--json", "--quiet"}
+			if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
+				call = train // it was killed before it had begun
+			} else {
+				resumes++
+			}
+		}
+		os.RemoveAll(dir)
+	}
+	t.Logf("%d kills (%d of ranks, %d with the rows on the disk), %d resumed", done, kinds[0].killed, kinds[1].killed, resumes)
 }
 
 // damage flips a bit of the newest checkpoint, or cuts it short, where there is an older

@@ -120,7 +120,7 @@ func (c *compareCmd) prepare(e *env) (*model.Fit, error) {
 
 func (c *compareCmd) print(e *env, f *model.Fit, tracks []lesson.Track[float64]) {
 	e.printf("\n%d rows, %s, loss %s; every method from the same weights (seed %d), %s at rate %g\n\n",
-		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, f.Options.Seed, f.Options.Optimizer, *f.Options.LR)
+		f.Rows.Train, model.Describe(f.Encoding.Width(), f.Layers()), f.Options.Loss, f.Options.Seed, f.Options.Optimizer, *f.Options.LearningRate)
 	e.printf("%-12s %8s %10s %12s %10s %14s %14s   %s\n", "method", "epochs", "updates", "gradients", "seconds", "loss at start", "loss at end", "ended by")
 	for _, t := range tracks {
 		first, last := t.Points[0], t.Points[len(t.Points)-1]

@@ -24,7 +24,12 @@ func (notebookCmd) Help() string {
 	return exampleCalls("gradus notebook -o pictures", "with each run's network and error drawn")
 }
 
-func (benchCmd) Help() string { return exampleCalls("gradus bench --workload tabular --threads 1", "") }
+func (benchCmd) Help() string {
+	return exampleCalls(
+		"gradus bench --workload tabular --threads 1", "",
+		"mpirun -n 2 gradus bench --mpi", "what ranks gain, with a program built with MPI",
+	)
+}
 
 func (completionCmd) Help() string {
 	return exampleCalls("source <(gradus completion bash)", "in this shell; in ~/.bashrc for every one")

@@ -77,16 +77,16 @@ func (c *explainCmd) Run(e *env) error {
 	solver := ""
 	if h, name := m.Options, m.Options.Optimizer; slices.Contains(optim.Solvers(), name) {
 		solver, o.Rule = name, optim.SGD{} // one sample is no batch to solve
-		o.Rate = optim.DefaultRate("sgd")
+		o.Rate = optim.DefaultLearningRate("sgd")
 	} else {
 		hyper := optim.Hyper{Momentum: h.Momentum, Beta1: h.Beta1, Beta2: h.Beta2, Epsilon: h.Epsilon}
 		if name == "adamw" { // elsewhere the decay is the trainer's
 			hyper.WeightDecay = h.WeightDecay
 		}
-		if o.Rule, err = optim.ParseRule(name, hyper); err != nil {
+		if o.Rule, err = optim.ParseOptimizer(name, hyper); err != nil {
 			return err
 		}
-		o.Rate = *h.LR
+		o.Rate = *h.LearningRate
 	}
 	if c.LR != nil {
 		o.Rate = *c.LR

@@ -46,7 +46,7 @@ func (c *lrCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if o.LR != nil || o.Schedule != "auto" || o.Warmup != 0 {
+	if o.LearningRate != nil || o.Schedule != "auto" || o.Warmup != 0 {
 		return usagef("lr tries rates from --low to --high: it takes no --lr, --schedule or --warmup")
 	}
 	if o.Method == string(train.PerSample) {
@@ -116,7 +116,7 @@ func (c *lrCmd) prepare(e *env, o model.Options) (f *model.Fit, usual float64, e
 	if f, err = c.tableFlags.prepare(tables, o, start); err != nil {
 		return nil, 0, err
 	}
-	return f, *f.Options.LR, nil
+	return f, *f.Options.LearningRate, nil
 }
 
 // sweep trains while the rate rises.
@@ -134,7 +134,7 @@ func (c *lrCmd) sweep(e *env, f *model.Fit) (lesson.RateSweep, error) {
 		if err != nil {
 			return sweep, err
 		}
-		if !sweep.Add(step.Rate, step.Loss) || step.N == c.Updates {
+		if !sweep.Add(step.LearningRate, step.Loss) || step.N == c.Updates {
 			break
 		}
 	}

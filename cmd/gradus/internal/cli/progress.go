@@ -75,7 +75,7 @@ func (l *lines) show(s train.Step) {
 	l.next = s.Epoch + max(1, s.Epoch/4)
 	l.last, l.wrote = time.Now(), true
 	fmt.Fprintf(l.w, "epoch %d of %d: loss %s%s, rate %.3g, %s samples/s\n",
-		s.Epoch, l.epochs, short(s.EpochLoss), validationText(s, l.score), s.Rate, count(float64(l.rows)/time.Since(l.start).Seconds()))
+		s.Epoch, l.epochs, short(s.EpochLoss), validationText(s, l.score), s.LearningRate, count(float64(l.rows)/time.Since(l.start).Seconds()))
 }
 
 func (l *lines) done() {}
@@ -153,7 +153,7 @@ func barText(room int, s train.Step, score string, left time.Duration, speed flo
 		{" loss " + short(s.EpochLoss), 1},
 		{validationText(s, ""), 2},
 		{fmt.Sprintf(", %s %s", score, short(s.Score)), 3},
-		{fmt.Sprintf(", rate %.3g", s.Rate), 5},
+		{fmt.Sprintf(", rate %.3g", s.LearningRate), 5},
 		{fmt.Sprintf(", %s samples/s", count(speed)), 4},
 		{fmt.Sprintf(", %v left", left), 0},
 	}

@@ -13,7 +13,7 @@ import (
 // TestBarFits: in 80 columns the bar, the epoch, the loss, the validation loss and the time left
 // all have room, and a line is never wider than the terminal.
 func TestBarFits(t *testing.T) {
-	s := train.Step{EpochLoss: 0.01234, Validation: 0.054321, Score: 0.98765, Rate: 0.00123}
+	s := train.Step{EpochLoss: 0.01234, Validation: 0.054321, Score: 0.98765, LearningRate: 0.00123}
 	const counter = "epoch 1234/5000 "
 	for _, width := range []int{0, 20, 40, 60, 80, 100, 200} {
 		for _, score := range []string{"", "balanced_accuracy"} {

@@ -20,9 +20,10 @@ import (
 // The first of them tells and writes; the others follow, and are quiet.
 type ranks struct {
 	mpi.World
-	err   io.Writer // where an error goes that only this rank knows of
-	hosts []string  // by rank
-	lost  bool      // the others cannot be reached any more
+	err     io.Writer // where an error goes that only this rank knows of
+	hosts   []string  // by rank
+	crowded bool      // there are more ranks than cores on this machine
+	lost    bool      // the others cannot be reached any more
 }
 
 // Gather is the World's, and remembers that it failed.
@@ -119,6 +120,7 @@ func (r *ranks) meet() error {
 			return fmt.Errorf("rank %d, on %s, runs another program than the ranks before it: put the same build on every machine", i, p.Host)
 		}
 	}
+	r.crowded = here > runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/here))
 	return nil
 }

@@ -246,3 +246,64 @@ func self(t *testing.T) string {
 	}
 	return path
 }
+
+// bench --mpi measures what it predicts, and refuses what it cannot measure.
+func TestBenchRanks(t *testing.T) {
+	notShort(t)
+	with, without := withMPI(t), self(t)
+	for i, l := range launchers {
+		t.Run(l.name, func(t *testing.T) {
+			need.Tool(t, l.name)
+			place(t, nil)
+			args := []string{"bench", "--mpi", "--workload", "tabular", "--time", "2ms", "-o", "scaling.svg"}
+			if i == 0 {
+				args = append(args, "--json")
+			}
+			r := outcomeOf(t, l.call(t, 2, with, args...))
+			if r.code != 0 {
+				t.Fatalf("exit status %d: %s", r.code, r.err)
+			}
+			if picture := readFile(t, "scaling.svg"); !strings.Contains(picture, "tabular, measured") {
+				t.Error("the picture has no measured points")
+			}
+			if i > 0 {
+				for _, want := range []string{
+					`(?m)^.*: 2 ranks on 1 machine, by (Open MPI|MPICH) v\S+, \d+ threads? each$`,
+					`(?m)^gather +64 +[\d.]+ +[\d.]+ +[\d.]+$`, `(?m)^exchange +2097152 `, `(?m)^measured +1 +1024 `, `(?m)^measured +2 +1024 `, `(?m)^measured +2 +2048 `,
+					`(?m)^by model +16 +1024 `, `(?m)^by model +256 +1024 `, `(?m)^by model +1024 +1048576 `, `(?m)^By the model, with the batch the same `,
+				} {
+					if !regexp.MustCompile(want).MatchString(r.out) {
+						t.Errorf("there is no %s in\n%s", want, r.out)
+					}
+				}
+				return
+			}
+			o := parseJSON(t, r.out)
+			net := o["workloads"].([]any)[0].(map[string]any)
+			measured := net["measured"].([]any)
+			if o["ranks"] != 2.0 || o["machines"] != 1.0 || len(o["exchanges"].([]any)) != 12 || len(o["verdicts"].([]any)) != 2 || len(measured) != 3 {
+				t.Errorf("%s", r.out)
+			}
+			for i, m := range measured[1:] {
+				p, model := m.(map[string]any)["measured"].(map[string]any), m.(map[string]any)["model"].(map[string]any)
+				if p["ranks"] != 2.0 || p["batch_size"] != 1024.0*float64(1+i) || p["seconds"].(float64) <= p["exchange_seconds"].(float64) || p["exchange_seconds"].(float64) <= 0 {
+					t.Errorf("measured %v", p)
+				}
+				if b, want := p["bytes"].(float64), model["bytes"].(float64); b < want || b > 1.1*want { // the weights' sums are compared as well
+					t.Errorf("%v bytes a step, by the model %v", b, want)
+				}
+			}
+			r = outcomeOf(t, l.call(t, 2, with, "bench", "--mpi", "--workload", "notebook"))
+			if r.code == 0 || strings.Count(r.err, "gradus: --workload notebook: with --mpi there are mnist and tabular") != 1 {
+				t.Errorf("exit status %d\n%s", r.code, r.err)
+			}
+		})
+	}
+	if r := outcomeOf(t, process(with, "bench", "--mpi")); r.code != statusUsage || !strings.Contains(r.err, "this process is alone: start it with mpirun") {
+		t.Errorf("%+v", r)
+	}
+	want := outcome{statusUsage, "", "gradus: --mpi: this program was built without MPI; build it with: CGO_ENABLED=0 go build -tags mpi ./cmd/gradus\n"}
+	if r := outcomeOf(t, process(without, "bench", "--mpi")); r != want {
+		t.Errorf("%+v", r)
+	}
+}

@@ -291,7 +291,7 @@ func descentText(o model.Options) string {
 	if o.Warmup > 0 {
 		schedule += fmt.Sprintf(" after a warm-up of %s", counted(o.Warmup, "epoch"))
 	}
-	rate := fmt.Sprintf("rate %g %s", *o.LR, schedule)
+	rate := fmt.Sprintf("rate %g %s", *o.LearningRate, schedule)
 	if slices.Contains(optim.Solvers(), o.Optimizer) {
 		rate = "rates by line search"
 	}

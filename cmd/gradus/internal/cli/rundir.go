@@ -263,7 +263,7 @@ func writeHistory(w io.Writer, h train.History) error {
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	}
 	for _, p := range h {
-		if err := out.Write([]string{strconv.Itoa(p.Epoch), strconv.Itoa(p.Steps), f(p.Loss), f(p.Validation), f(p.Rate), f(p.Seconds)}); err != nil {
+		if err := out.Write([]string{strconv.Itoa(p.Epoch), strconv.Itoa(p.Steps), f(p.Loss), f(p.Validation), f(p.LearningRate), f(p.Seconds)}); err != nil {
 			return err
 		}
 	}
@@ -312,7 +312,7 @@ func readHistory(path string) (train.History, error) {
 				return nil, fmt.Errorf("%s:%d: %s is %q, not a number", path, i+2, historyColumns[j], cell)
 			}
 		}
-		h = append(h, train.Point{Epoch: int(v[0]), Steps: int(v[1]), Loss: v[2], Validation: v[3], Rate: v[4], Seconds: v[5]})
+		h = append(h, train.Point{Epoch: int(v[0]), Steps: int(v[1]), Loss: v[2], Validation: v[3], LearningRate: v[4], Seconds: v[5]})
 	}
 	return h, nil
 }

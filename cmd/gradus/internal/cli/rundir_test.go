@@ -13,7 +13,7 @@ func TestRunDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(h) != 3 || h[2].Epoch != 3 || float64(h[2].Steps) != o.number(t, "steps") || !(h[0].Loss > 0) || !(h[0].Validation > 0) || !(h[0].Rate > 0) {
+	if len(h) != 3 || h[2].Epoch != 3 || float64(h[2].Steps) != o.number(t, "steps") || !(h[0].Loss > 0) || !(h[0].Validation > 0) || !(h[0].LearningRate > 0) {
 		t.Errorf("%+v", h)
 	}
 	if svg := readFile(t, "run/one/curves.svg"); !strings.Contains(svg, "</svg>") {

@@ -50,7 +50,7 @@ func (e *events) log(dir string, f *model.Fit) (err error) {
 		e.file.Write(p.Epoch,
 			tfevents.Scalar{Tag: "loss/training", Value: p.Loss},
 			tfevents.Scalar{Tag: "loss/validation", Value: p.Validation},
-			tfevents.Scalar{Tag: "learning_rate", Value: p.Rate})
+			tfevents.Scalar{Tag: "learning_rate", Value: p.LearningRate})
 	}
 	e.points = len(h)
 	return nil

@@ -64,7 +64,7 @@ func TestTensorBoard(t *testing.T) {
 				t.Fatalf("%s: %s has %d points, the history %d", dir, tag, len(points), len(h))
 			}
 			for i, p := range h {
-				want := map[string]float64{"loss/training": p.Loss, "loss/validation": p.Validation, "learning_rate": p.Rate}[tag]
+				want := map[string]float64{"loss/training": p.Loss, "loss/validation": p.Validation, "learning_rate": p.LearningRate}[tag]
 				if points[i][0] != float64(p.Epoch) || math.Abs(points[i][1]-want) > 1e-6*math.Abs(want) {
 					t.Fatalf("%s: %s has %v, the history %v at epoch %d", dir, tag, points[i], want, p.Epoch)
 				}

@@ -20,7 +20,7 @@ func TestComingIsWhatComes(t *testing.T) {
 	for _, e := range Examples() {
 		cases = append(cases, coming{e.Name, nil})
 	}
-	for _, rule := range slices.Concat(optim.Rules(), optim.Solvers()) {
+	for _, rule := range slices.Concat(optim.Optimizers(), optim.Solvers()) {
 		cases = append(cases, coming{"circles", map[string]string{"optimizer": rule, "lr": "", "method": "auto"}})
 	}
 	cases = append(cases,
@@ -62,8 +62,8 @@ func TestComingIsWhatComes(t *testing.T) {
 			if got := f.Net.Params()[i]; got != p.After {
 				t.Errorf("%v: the weight is %v, the page had said %v", c, got, p.After)
 			}
-			if f.Last.Loss != p.Loss || f.Last.Rate != p.Rate {
-				t.Errorf("%v: the batch's loss was %v at rate %v, the page had said %v and %v", c, f.Last.Loss, f.Last.Rate, p.Loss, p.Rate)
+			if f.Last.Loss != p.Loss || f.Last.LearningRate != p.Rate {
+				t.Errorf("%v: the batch's loss was %v at rate %v, the page had said %v and %v", c, f.Last.Loss, f.Last.LearningRate, p.Loss, p.Rate)
 			}
 		}
 	}

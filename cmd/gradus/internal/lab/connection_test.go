@@ -156,7 +156,7 @@ func TestRestartKeepsOwnTable(t *testing.T) {
 	p.server = r.lab
 	p.until("id !== '" + id + "' && !attaching && document.getElementById('update').textContent === '1'")
 	f := p.session().Frame()
-	if f.Print != print || *f.Setup.Options.LR != 0.03 || f.View.tab() != "build" {
-		t.Errorf("the table is %s and not %s, the rate %v, the panel %s", f.Print, print, *f.Setup.Options.LR, f.View.tab())
+	if f.Print != print || *f.Setup.Options.LearningRate != 0.03 || f.View.tab() != "build" {
+		t.Errorf("the table is %s and not %s, the rate %v, the panel %s", f.Print, print, *f.Setup.Options.LearningRate, f.View.tab())
 	}
 }

@@ -27,7 +27,7 @@ func (s *Server) historyCSV(w http.ResponseWriter, _ *http.Request, e *entry) {
 		if p.Validation == p.Validation {
 			validation = exact(p.Validation)
 		}
-		out.Write([]string{strconv.Itoa(p.Epoch), strconv.Itoa(p.Steps), exact(p.Loss), validation, exact(p.Rate)})
+		out.Write([]string{strconv.Itoa(p.Epoch), strconv.Itoa(p.Steps), exact(p.Loss), validation, exact(p.LearningRate)})
 	}
 	out.Flush()
 }

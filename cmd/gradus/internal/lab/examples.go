@@ -67,13 +67,13 @@ var examples = []*Example{
 		1, 1, train.Batch, 0, 2000, 2000),
 
 	shape("xor", "XOR", "Four rows that no line parts: a hidden layer is needed.", xor,
-		model.Options{Hidden: []int{3}, Activation: "tanh", LR: new(0.5), Optimizer: "sgd", Method: string(train.Batch), Epochs: 2000, Seed: 1}),
+		model.Options{Hidden: []int{3}, Activation: "tanh", LearningRate: new(0.5), Optimizer: "sgd", Method: string(train.Batch), Epochs: 2000, Seed: 1}),
 	shape("circles", "Circles", "A disc within a ring.", circles,
-		model.Options{Hidden: []int{6}, Activation: "tanh", LR: new(0.1), Optimizer: "momentum", BatchSize: 20, Epochs: 200, Seed: 1}),
+		model.Options{Hidden: []int{6}, Activation: "tanh", LearningRate: new(0.1), Optimizer: "momentum", BatchSize: 20, Epochs: 200, Seed: 1}),
 	shape("spirals", "Two spirals", "The classic that needs depth.", spirals,
-		model.Options{Hidden: []int{16, 16}, Activation: "relu", LR: new(0.01), Optimizer: "adam", BatchSize: 20, Epochs: 600, Seed: 1}),
+		model.Options{Hidden: []int{16, 16}, Activation: "relu", LearningRate: new(0.01), Optimizer: "adam", BatchSize: 20, Epochs: 600, Seed: 1}),
 	shape("sine", "Noisy sine", "Regression on one input.", sine,
-		model.Options{Hidden: []int{8}, Activation: "tanh", LR: new(0.02), Optimizer: "adam", BatchSize: 16, Epochs: 400, Seed: 1}),
+		model.Options{Hidden: []int{8}, Activation: "tanh", LearningRate: new(0.02), Optimizer: "adam", BatchSize: 16, Epochs: 400, Seed: 1}),
 }
 
 func notebook(name, label, what string, rows, hidden int, method train.Method, batch int, rate float64, epochs int) *Example {
@@ -83,7 +83,7 @@ func notebook(name, label, what string, rows, hidden int, method train.Method, b
 		Setup: Setup{Example: name, Options: model.Options{
 			Hidden: []int{hidden}, Activation: "sigmoid", OutputActivation: "sigmoid", NoBias: true, Init: "uniform",
 			Loss: "half-squared", Reduction: "sum", Method: string(method), BatchSize: batch,
-			Optimizer: "sgd", LR: &rate, Epochs: epochs, Tolerance: new(0.001), Scale: data.ScaleNone,
+			Optimizer: "sgd", LearningRate: &rate, Epochs: epochs, Tolerance: new(0.001), Scale: data.ScaleNone,
 			Validation: &none, Seed: lesson.NotebookSeed, Precision: "float64",
 		}},
 		table: func() ([]string, [][]string) {

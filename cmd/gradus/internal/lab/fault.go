@@ -95,7 +95,7 @@ var faults = []*Fault{{
 		"The output sticks near 1, and the gradient is gone.",
 	},
 	Right:  2,
-	change: func(o *model.Options) { o.LR, o.Tolerance, o.Epochs = new(2000.0), nil, 50 },
+	change: func(o *model.Options) { o.LearningRate, o.Tolerance, o.Epochs = new(2000.0), nil, 50 },
 	reveal: func(_, end *nn.Network[float64], f *Frame, r train.Result) string {
 		h := examine(end, f.Fit.Config().Loss, f.Fit.Config().Reduction, f.Training)
 		return fmt.Sprintf("After %d updates the output is %s, for a target of %s, and the gradient of the last layer is %s: the output has saturated, f′(z) = a·(1 − a) is nearly 0, and nothing moves any more.",

@@ -37,7 +37,7 @@ func words(err error) string {
 
 // ruleUses is the value of a hyper-parameter where none is given: the field of that name of the
 // rule. "" where there is none.
-func ruleUses(r optim.Rule, f *option.Option) string {
+func ruleUses(r optim.Optimizer, f *option.Option) string {
 	if !f.OfRule || r == nil {
 		return ""
 	}

@@ -137,7 +137,7 @@ func (f *Frame) Explain() (*lesson.Explanation, error) {
 		c := f.Fit.Config()
 		w := f.View.Weight
 		f.explained, f.troubled = lesson.Explain(f.Net, lesson.ExplainOptions{
-			Loss: c.Loss, Rule: c.Rule, Rate: f.Rate, Weight: &w, Batch: f.batch(),
+			Loss: c.Loss, Rule: c.Optimizer, Rate: f.Rate, Weight: &w, Batch: f.batch(),
 		}, f.Training.X.Row(f.View.Row), f.Training.Y.Row(f.View.Row))
 	}
 	return f.explained, f.troubled

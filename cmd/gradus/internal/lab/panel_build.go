@@ -37,7 +37,7 @@ func (p panelData) FormGroups() []formGroup {
 	resolved := p.Fit.Options
 	used := map[string]string{
 		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "method": resolved.Method, "schedule": resolved.Schedule,
-		"lr": exact(*resolved.LR), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
+		"lr": exact(*resolved.LearningRate), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
 	}
 	if d := resolved.WeightDecay; d != nil {
 		used["weight-decay"] = exact(*d)
@@ -52,7 +52,7 @@ func (p panelData) FormGroups() []formGroup {
 		}
 		g := formField{Option: f, Value: values[f.Name], Choices: choices(f)}
 		if g.Value == "" || g.Value == "auto" {
-			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Rule, f))
+			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Optimizer, f))
 		}
 		if g.Choices != nil && !slices.Contains(g.Choices, g.Value) {
 			g.Choices = append(g.Choices, g.Value)

@@ -129,5 +129,5 @@ func (p panelData) MovedTo() *lesson.Update {
 	if p.Moved == nil || err != nil {
 		return nil
 	}
-	return &lesson.Update{Rule: p.Config()["rule"], Rate: p.Last.Rate, Before: p.Moved[i], After: p.Net.Params()[i]}
+	return &lesson.Update{Rule: p.Config()["rule"], Rate: p.Last.LearningRate, Before: p.Moved[i], After: p.Net.Params()[i]}
 }

@@ -361,7 +361,7 @@ func (p panelData) D(x float64) string {
 func (p panelData) Config() map[string]string {
 	c := p.Fit.Config()
 	return map[string]string{
-		"method": string(c.Method), "rule": c.Optimizer(), "loss": c.Loss.String(), "reduction": c.Reduction.String(),
+		"method": string(c.Method), "rule": c.OptimizerName(), "loss": c.Loss.String(), "reduction": c.Reduction.String(),
 		"schedule": c.Schedule.String(), "epochs": fmt.Sprint(c.Epochs),
 	}
 }

@@ -39,7 +39,7 @@ func TestPoint11Share(t *testing.T) {
 	for _, point := range f.Result().History {
 		forward(t, f2, 4)
 		point.Loss = f2.Result().Loss // over all rows, as the number at the top is
-		if want := fmt.Sprintf("%d,%d,%s,,%s\n", point.Epoch, point.Steps, exact(point.Loss), exact(point.Rate)); !strings.Contains(history, want) {
+		if want := fmt.Sprintf("%d,%d,%s,,%s\n", point.Epoch, point.Steps, exact(point.Loss), exact(point.LearningRate)); !strings.Contains(history, want) {
 			t.Errorf("history.csv lacks %q:\n%s", want, history)
 		}
 	}

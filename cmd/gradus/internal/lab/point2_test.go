@@ -25,7 +25,7 @@ func TestPoint2Build(t *testing.T) {
 	e := ExampleOf("notebook")
 	setup := e.Setup
 	o := &setup.Options
-	o.Activation, o.Hidden, o.Method, o.BatchSize, o.Optimizer, o.LR, o.Schedule, o.Seed, o.NoBias =
+	o.Activation, o.Hidden, o.Method, o.BatchSize, o.Optimizer, o.LearningRate, o.Schedule, o.Seed, o.NoBias =
 		"tanh", []int{5, 3}, "mini-batch", 3, "adam", new(0.02), "cosine", 7, false
 	o.Beta1, o.Norm, o.Dropout, o.L2 = new(0.8), "layer", 0.25, 0.01
 	table, err := e.Table()

@@ -52,16 +52,16 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 	switch kind {
 	case raceOptimizers:
 		names := []string{"sgd", "momentum", "nesterov", "adam"}
-		if own := c.Optimizer(); !slices.Contains(names, own) {
+		if own := c.OptimizerName(); !slices.Contains(names, own) {
 			names = append([]string{own}, names...)
 		}
 		for _, name := range names {
 			add(func(lane *train.Config) {
-				if name == c.Optimizer() {
+				if name == c.OptimizerName() {
 					return
 				}
-				lane.Rule, _ = optim.ParseRule(name, optim.Hyper{}) // one of those that there are
-				lane.Solver, lane.Rate = nil, raceRate(c.Optimizer(), c.Rate, name)
+				lane.Optimizer, _ = optim.ParseOptimizer(name, optim.Hyper{}) // one of those that there are
+				lane.Solver, lane.LearningRate = nil, raceRate(c.OptimizerName(), c.LearningRate, name)
 			})
 		}
 	case raceRates:
@@ -69,7 +69,7 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 			return nil, "", fmt.Errorf("%w: %s finds its own rate; race optimizers, or build another one", ErrSetup, c.Solver)
 		}
 		for _, factor := range []float64{0.1, 1, 3, 10} {
-			add(func(c *train.Config) { c.Rate *= factor })
+			add(func(c *train.Config) { c.LearningRate *= factor })
 		}
 	default:
 		if c.Solver != nil {
@@ -113,17 +113,17 @@ func laneName(c train.Config) string {
 	if c.Solver != nil {
 		return name + ", " + c.Solver.String()
 	}
-	name += ", " + c.Rule.String()
-	usual, err := optim.ParseRule(c.Rule.String(), optim.Hyper{})
+	name += ", " + c.Optimizer.String()
+	usual, err := optim.ParseOptimizer(c.Optimizer.String(), optim.Hyper{})
 	for _, f := range fields {
-		if v := ruleUses(c.Rule, f); err == nil && v != ruleUses(usual, f) {
-			if f.Name != c.Rule.String() { // momentum's is its own name
+		if v := ruleUses(c.Optimizer, f); err == nil && v != ruleUses(usual, f) {
+			if f.Name != c.Optimizer.String() { // momentum's is its own name
 				name += " " + f.Name
 			}
 			name += " " + v
 		}
 	}
-	return name + ", rate " + short(c.Rate)
+	return name + ", rate " + short(c.LearningRate)
 }
 
 // raceRate is a rate for another optimizer: of momentum a tenth, since its steps add up to ten
@@ -138,7 +138,7 @@ func raceRate(from string, rate float64, to string) float64 {
 	case "adam", "adamw":
 		plain = rate * 20
 	default:
-		return optim.DefaultRate(to)
+		return optim.DefaultLearningRate(to)
 	}
 	switch to {
 	case "momentum", "nesterov":

@@ -125,7 +125,7 @@ func (r reportData) Facts() [][2]string {
 		{"network", m.DescribeNetwork()},
 		{"parameters", fmt.Sprint(m.Parameters())},
 		{"loss", fmt.Sprintf("%s (%s)", o.Loss, o.Reduction)},
-		{"descent", fmt.Sprintf("%s, %s, rate %s, %s", o.Method, o.Optimizer, exact(*o.LR), o.Schedule)},
+		{"descent", fmt.Sprintf("%s, %s, rate %s, %s", o.Method, o.Optimizer, exact(*o.LearningRate), o.Schedule)},
 		{"rows", fmt.Sprintf("%d training, %d validation, %d test", t.Rows.Train, t.Rows.Validation, t.Rows.Test)},
 		{"updates", fmt.Sprintf("%d in %d epochs", t.Steps, t.Epochs)},
 		{"ended by", or(t.Reason, "nothing yet")},

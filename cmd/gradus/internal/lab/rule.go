@@ -20,7 +20,7 @@ type speak func(letter string) string
 
 // equations are a rule's, in the order in which it follows them. shrink is w, or what decay
 // leaves of it.
-func equations(r optim.Rule, shrink func(speak) string) []func(speak) string {
+func equations(r optim.Optimizer, shrink func(speak) string) []func(speak) string {
 	mean := func(of, beta, what string, square bool) func(speak) string { // of' = beta·of + (1-beta)·what
 		return func(v speak) string {
 			last := v(what)
@@ -106,7 +106,7 @@ func equations(r optim.Rule, shrink func(speak) string) []func(speak) string {
 }
 
 // slots are the letters of what a rule remembers, in its order.
-func slots(r optim.Rule) []string {
+func slots(r optim.Optimizer) []string {
 	switch r := r.(type) {
 	case optim.Momentum:
 		return []string{"v"}
@@ -127,7 +127,7 @@ func slots(r optim.Rule) []string {
 }
 
 // constants are a rule's numbers at update n.
-func constants(r optim.Rule, n int) map[string]float64 {
+func constants(r optim.Optimizer, n int) map[string]float64 {
 	adam := func(a optim.Adam) map[string]float64 {
 		return map[string]float64{"β1": a.Beta1, "β2": a.Beta2, "ε": a.Epsilon}
 	}
@@ -159,12 +159,12 @@ func constants(r optim.Rule, n int) map[string]float64 {
 // rule writes the next update of a parameter by the rule's equations, in letters and in numbers.
 func (m mathml) rule(c train.Config, a lesson.Address, p *train.Preview) []template.HTML {
 	decay := c.WeightDecay
-	if w, ok := c.Rule.(optim.AdamW); ok {
+	if w, ok := c.Optimizer.(optim.AdamW); ok {
 		decay = w.WeightDecay
 	}
-	values := constants(c.Rule, p.N)
+	values := constants(c.Optimizer, p.N)
 	values["w"], values["w'"], values["g"], values["η"], values["λ"] = p.Before, p.After, p.Shaped, p.Rate, decay
-	for i, letter := range slots(c.Rule) {
+	for i, letter := range slots(c.Optimizer) {
 		values[letter], values[letter+"'"] = p.State[i], p.StateAfter[i]
 	}
 	letters := func(letter string) string {
@@ -202,7 +202,7 @@ func (m mathml) rule(c train.Config, a lesson.Address, p *train.Preview) []templ
 		return v("w") + mo("·") + mo("(") + "<mn>1</mn>" + mo("−") + v("η") + mo("·") + v("λ") + mo(")")
 	}
 	var out []template.HTML
-	for _, equation := range equations(c.Rule, shrink) {
+	for _, equation := range equations(c.Optimizer, shrink) {
 		out = append(out, block("the rule", equation(letters)), block("in numbers", equation(numbers)))
 	}
 	return out

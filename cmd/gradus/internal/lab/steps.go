@@ -150,9 +150,9 @@ func (s *Session) measure() {
 	if n := len(s.history); n > 0 && (!r.last.EpochEnd || !train.Keeps(r.last.Epoch) || r.at <= s.history[n-1].Steps) {
 		return
 	}
-	p := train.Point{Validation: math.NaN(), Rate: r.fit.NextRate()}
+	p := train.Point{Validation: math.NaN(), LearningRate: r.fit.NextRate()}
 	if r.at > 0 {
-		p.Epoch, p.Steps, p.Validation, p.Rate = r.last.Epoch, r.at, r.last.Validation, r.last.Rate
+		p.Epoch, p.Steps, p.Validation, p.LearningRate = r.last.Epoch, r.at, r.last.Validation, r.last.LearningRate
 	}
 	if p.Loss = r.fit.Result().Loss; p.Loss-p.Loss == 0 {
 		s.history = append(s.history, p)

@@ -160,7 +160,7 @@ func (e *entry) asked() *Setup {
 func ownSetup() Setup {
 	s := Setup{}
 	s.Options.Hidden, s.Options.Activation, s.Options.Optimizer, s.Options.Scale = []int{4}, "tanh", "adam", data.ScaleStandard
-	s.Options.LR, s.Options.Seed, s.Options.Precision, s.Options.Epochs = new(0.01), 1, "float64", 200
+	s.Options.LearningRate, s.Options.Seed, s.Options.Precision, s.Options.Epochs = new(0.01), 1, "float64", 200
 	return s
 }
 

@@ -16,12 +16,12 @@ var ErrExplain = errors.New("cannot explain")
 // ExplainOptions say what to explain. The reduction is not among them: over one sample, sum
 // and mean are the same.
 type ExplainOptions struct {
-	Loss     nn.Loss    // default: half-squared, the notebook's
-	Rule     optim.Rule // default: sgd
-	Rate     float64    // default: optim.DefaultRate of the rule
-	Weight   *Address   // nil: the weight of the first layer with the largest |gradient|
-	MaxPaths int        // list every path up to this many, otherwise the recursion; default 64
-	Batch    *Batch     // the rows beside the sample, which batch normalization needs; otherwise nothing looks at them
+	Loss     nn.Loss         // default: half-squared, the notebook's
+	Rule     optim.Optimizer // default: sgd
+	Rate     float64         // default: optim.DefaultLearningRate of the rule
+	Weight   *Address        // nil: the weight of the first layer with the largest |gradient|
+	MaxPaths int             // list every path up to this many, otherwise the recursion; default 64
+	Batch    *Batch          // the rows beside the sample, which batch normalization needs; otherwise nothing looks at them
 }
 
 // Explanation is one step of gradient descent on one sample, and for one weight w of it the
@@ -168,7 +168,7 @@ func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (Explain
 		o.Rule = optim.SGD{}
 	}
 	if o.Rate == 0 {
-		o.Rate = optim.DefaultRate(o.Rule.String())
+		o.Rate = optim.DefaultLearningRate(o.Rule.String())
 	}
 	if o.MaxPaths == 0 {
 		o.MaxPaths = 64
@@ -260,13 +260,13 @@ func steepest(n *nn.Network[float64], grad []float64) int {
 
 // updated is the weight after a rule's first update. All parameters are updated, since a
 // rule may look at the whole gradient.
-func (e *Explanation) updated(n *nn.Network[float64], rule optim.Rule, rate float64, grad []float64) Update {
+func (e *Explanation) updated(n *nn.Network[float64], rule optim.Optimizer, rate float64, grad []float64) Update {
 	w := append([]float64(nil), n.Params()...)
 	slots := make([][]float64, rule.Slots())
 	for i := range slots {
 		slots[i] = make([]float64, len(w))
 	}
-	optim.Update(rule, optim.Step{Rate: rate, N: 1}, w, append([]float64(nil), grad...), slots)
+	optim.Update(rule, optim.Step{LearningRate: rate, N: 1}, w, append([]float64(nil), grad...), slots)
 	return Update{Rule: rule.String(), Rate: rate, Before: e.Value, After: w[e.Index]}
 }
 

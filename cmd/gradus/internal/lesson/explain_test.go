@@ -341,7 +341,7 @@ func TestRuleUpdate(t *testing.T) {
 	before := append([]float64(nil), n.Params()...)
 	x, y := []float64{0.7, -0.4, 0.9}, []float64{2}
 	for _, c := range []struct {
-		rule optim.Rule
+		rule optim.Optimizer
 		want func(w, g float64) float64 // at rate 0.1
 	}{
 		{optim.NewAdam(), func(w, g float64) float64 { return w - 0.1*g/(math.Abs(g)+1e-8) }},

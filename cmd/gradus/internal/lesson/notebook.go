@@ -198,7 +198,7 @@ func (r recipe) network(seed uint64) (*nn.Network[float64], error) {
 
 func (r recipe) trainer(n *nn.Network[float64], seed uint64) (*train.Trainer[float64], error) {
 	c := train.Config{
-		Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: r.rate,
+		Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: r.rate,
 		Method: r.method, BatchSize: r.batchSize, Epochs: r.epochs, Seed: seed,
 	}
 	if r.method == train.PerSample {

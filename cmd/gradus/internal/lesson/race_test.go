@@ -13,14 +13,14 @@ import (
 )
 
 func racers() (names []string, configs []train.Config) {
-	base := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Rule: optim.SGD{}, Rate: 5, Seed: 3, Epochs: 601} // 601 is no epoch that train.Keeps
+	base := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 5, Seed: 3, Epochs: 601} // 601 is no epoch that train.Keeps
 	for _, m := range train.Methods() {
 		c := base
 		c.Method, c.BatchSize = train.Method(m), 3
 		names, configs = append(names, m), append(configs, c)
 	}
 	mean := base
-	mean.Method, mean.Reduction, mean.Rate = train.Batch, nn.Mean, 20
+	mean.Method, mean.Reduction, mean.LearningRate = train.Batch, nn.Mean, 20
 	return append(names, "mean"), append(configs, mean)
 }
 
@@ -117,9 +117,9 @@ func oneRow(t *testing.T) (*nn.Network[float64], train.Data[float64]) {
 
 func TestRaceDivergesInItsLane(t *testing.T) {
 	n, data := oneRow(t)
-	c := train.Config{Rule: optim.SGD{}, Method: train.Batch, Rate: 1e30, Epochs: 1000}
+	c := train.Config{Optimizer: optim.SGD{}, Method: train.Batch, LearningRate: 1e30, Epochs: 1000}
 	calm := c
-	calm.Rate, calm.Stop = 0.01, train.TargetLoss{L: 1e-6}
+	calm.LearningRate, calm.Stop = 0.01, train.TargetLoss{L: 1e-6}
 	tracks, err := Race(context.Background(), n, data, []Lane{{"wild", c}, {"calm", calm}}, nil)
 	if err != nil || len(tracks) != 2 {
 		t.Fatalf("%d tracks, %v", len(tracks), err)
@@ -149,7 +149,7 @@ func (s slow) L(y, yhat float64) float64 {
 // time, over all four rows: only the first may count.
 func TestRaceTimesTrainingAlone(t *testing.T) {
 	n := network(t, 3, 1, nn.Dense{Units: 1})
-	c := train.Config{Loss: slow{nn.HalfSquared}, Rule: optim.SGD{}, Rate: 0.1, Method: train.PerSample, Epochs: 5, Tolerance: 1e-9}
+	c := train.Config{Loss: slow{nn.HalfSquared}, Optimizer: optim.SGD{}, LearningRate: 0.1, Method: train.PerSample, Epochs: 5, Tolerance: 1e-9}
 	from := time.Now()
 	tracks, err := Race(context.Background(), n, train.Data[float64]{Train: NotebookRows()}, []Lane{{"slow", c}}, nil)
 	whole := time.Since(from).Seconds()
@@ -164,14 +164,14 @@ func TestRaceTimesTrainingAlone(t *testing.T) {
 
 func TestRaceRefusesAndStops(t *testing.T) {
 	n, data := oneRow(t)
-	c := train.Config{Rule: optim.SGD{}, Method: train.Batch, Rate: 0.01}
+	c := train.Config{Optimizer: optim.SGD{}, Method: train.Batch, LearningRate: 0.01}
 	other := c
 	other.Loss = nn.Absolute
 	if _, err := Race(context.Background(), n, data, []Lane{{"a", c}, {"b", other}}, nil); !errors.Is(err, ErrRace) {
 		t.Errorf("two losses: %v", err)
 	}
 	bad := c
-	bad.Rate = -1
+	bad.LearningRate = -1
 	if _, err := Race(context.Background(), n, data, []Lane{{"a", c}, {"b", bad}}, nil); !errors.Is(err, train.ErrConfig) {
 		t.Errorf("a negative rate: %v", err)
 	}

@@ -56,7 +56,7 @@ func (p *Option) taken(o *model.Options) bool {
 	}
 	var h optim.Hyper
 	reflect.ValueOf(&h).Elem().FieldByName(p.Field).Set(reflect.ValueOf(new(0.5))) // each takes it
-	_, err := optim.ParseRule(rule, h)
+	_, err := optim.ParseOptimizer(rule, h)
 	return err == nil
 }
 

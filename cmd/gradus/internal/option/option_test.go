@@ -199,7 +199,7 @@ func TestDefaultsAreInForce(t *testing.T) {
 		if rule == "auto" {
 			continue
 		}
-		o.LR = nil
+		o.LearningRate = nil
 		if p := Named("schedule"); weights(iris, o, p, "constant") != weights(iris, o, nil, "") {
 			t.Errorf("--optimizer %s: the schedule is not constant", rule)
 		}
@@ -217,7 +217,7 @@ func TestDefaultsAreInForce(t *testing.T) {
 
 func TestRemediesAreWrittenAsFlags(t *testing.T) {
 	found := Findings([]train.Finding{{Code: train.DeadRows, Remedies: []train.Remedy{
-		{Option: "LR", Value: "0.1"},
+		{Option: "LearningRate", Value: "0.1"},
 		{Option: "NoBias", Value: "false"},
 		{Option: "Init", Value: "auto", Advice: "if the weights began so"},
 		{Option: "Ignore", Value: "a, b"},
@@ -230,11 +230,11 @@ func TestRemediesAreWrittenAsFlags(t *testing.T) {
 }
 
 func TestDivergenceSpeaksOfTheFlag(t *testing.T) {
-	err := fmt.Errorf("member 2: %w", &train.DivergedError{Epoch: 1, Step: 3, Layer: -1, Loss: math.Inf(1), Rate: 9, Remedies: []train.Remedy{{Option: "LR", Value: "0.9"}}})
+	err := fmt.Errorf("member 2: %w", &train.DivergedError{Epoch: 1, Step: 3, Layer: -1, Loss: math.Inf(1), LearningRate: 9, Remedies: []train.Remedy{{Option: "LearningRate", Value: "0.9"}}})
 	if got := Words(err, Flag); !strings.HasPrefix(got, "member 2: training diverged: ") || !strings.HasSuffix(got, "try a smaller learning rate, --lr 0.9") {
 		t.Error(got)
 	}
-	if got := err.Error(); !strings.HasSuffix(got, "try a smaller learning rate, LR 0.9") {
+	if got := err.Error(); !strings.HasSuffix(got, "try a smaller learning rate, LearningRate 0.9") {
 		t.Error(got)
 	}
 }

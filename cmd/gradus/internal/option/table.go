@@ -107,10 +107,10 @@ var all = []*Option{
 			return o.Method == string(train.MiniBatch) || (o.Method == "" || o.Method == auto) && !slices.Contains(optim.Solvers(), o.Optimizer)
 		}},
 	{Field: "Optimizer", Name: "optimizer", Group: Descent, Default: auto,
-		Choices: slices.Concat([]string{auto}, optim.Rules(), optim.Solvers()),
+		Choices: slices.Concat([]string{auto}, optim.Optimizers(), optim.Solvers()),
 		Help:    "sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad, nadam, adamw or lion; for the whole batch lbfgs or cg, which find their own rate; auto is adamw with beta2 0.95, weight decay 0.1 and the rate 0.003, for regression 0.01.",
 		Label:   "Optimizer", Hint: "turns gradients into updates"},
-	{Field: "LR", Name: "lr", Group: Descent, Placeholder: "X", Search: "1e-3..3e-2:log",
+	{Field: "LearningRate", Name: "lr", Group: Descent, Placeholder: "X", Search: "1e-3..3e-2:log",
 		Help:  "Learning rate; gradus lr looks for one. Default: 0.01; adam, amsgrad, adamw 0.001; nadam 0.002; adadelta 1; lion 0.0001.",
 		Label: "Rate", Hint: "empty: the optimizer's own"},
 	{Field: "Momentum", Name: "momentum", Group: Descent, Placeholder: "X", OfRule: true,

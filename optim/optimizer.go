@@ -10,16 +10,16 @@ type Float interface{ float32 | float64 }
 
 // Step is what an update knows of its place in the run.
 type Step struct {
-	Rate float64 // the learning rate, as the schedule has it now
-	N    int     // the number of this update, from 1
+	LearningRate float64 // the learning rate, as the schedule has it now
+	N            int     // the number of this update, from 1
 }
 
-// Rule is an optimizer: it changes the parameters w by the gradient g. A custom rule
+// Optimizer changes the parameters w by the gradient g. A custom optimizer
 // implements both precisions, usually as two calls of one generic function.
-type Rule interface {
-	// String is the name under which the rule is stored and chosen.
+type Optimizer interface {
+	// String is the name under which the optimizer is stored and chosen.
 	String() string
-	// Slots is how many vectors as long as the parameters the rule remembers. They start at 0.
+	// Slots is how many vectors as long as the parameters the optimizer remembers. They start at 0.
 	Slots() int
 	Update32(s Step, w, g []float32, slots [][]float32)
 	Update64(s Step, w, g []float64, slots [][]float64)
@@ -28,7 +28,7 @@ type Rule interface {
 }
 
 // Update calls the method of r for the precision of w.
-func Update[T Float](r Rule, s Step, w, g []T, slots [][]T) {
+func Update[T Float](r Optimizer, s Step, w, g []T, slots [][]T) {
 	switch w := any(w).(type) {
 	case []float32:
 		r.Update32(s, w, any(g).([]float32), any(slots).([][]float32))
@@ -37,10 +37,10 @@ func Update[T Float](r Rule, s Step, w, g []T, slots [][]T) {
 	}
 }
 
-// Separable reports whether a rule treats every parameter by itself, so that one step may
-// be made part by part and the parts in any order. The rules of this package are; a rule of
+// Separable reports whether an optimizer treats every parameter by itself, so that one step may
+// be made part by part and the parts in any order. The optimizers of this package are; an optimizer of
 // one's own says so with a method Separable.
-func Separable(r Rule) bool {
+func Separable(r Optimizer) bool {
 	switch r := r.(type) {
 	case SGD, Momentum, AdaGrad, AdaDelta, RMSProp, Adam, AMSGrad, NAdam, AdamW, Lion:
 		return true
@@ -50,25 +50,25 @@ func Separable(r Rule) bool {
 	return false
 }
 
-// Descent reports whether the present step of a rule is no more than
+// Descent reports whether the present step of an optimizer is no more than
 //
 //	v = mu·v + g      w = w - rate·v
 //
 // with v its only slot, or w = w - rate·g without any: the kernels have a shorter way for that.
-func Descent(r Rule, s Step) (rate, mu float64, ok bool) {
+func Descent(r Optimizer, s Step) (rate, mu float64, ok bool) {
 	switch r := r.(type) {
 	case SGD:
-		return s.Rate, 0, true
+		return s.LearningRate, 0, true
 	case Momentum:
-		return s.Rate, r.Momentum, !r.Nesterov
+		return s.LearningRate, r.Momentum, !r.Nesterov
 	}
 	return 0, 0, false
 }
 
-// DefaultRate is a learning rate that usually works for a rule of that name: 0.01 for the
-// rules that follow the raw gradient, as Keras has it, and PyTorch's for those that rescale it
+// DefaultLearningRate is a learning rate that usually works for an optimizer of that name: 0.01 for the
+// optimizers that follow the raw gradient, as Keras has it, and PyTorch's for those that rescale it
 // (Keras: 0.001 for all of these); for Lion its paper's.
-func DefaultRate(rule string) float64 {
+func DefaultLearningRate(rule string) float64 {
 	switch rule {
 	case "adam", "amsgrad", "adamw":
 		return 0.001
@@ -82,20 +82,20 @@ func DefaultRate(rule string) float64 {
 	return 0.01
 }
 
-// Hyper are the hyper-parameters that ParseRule can set; nil keeps the rule's default.
+// Hyper are the hyper-parameters that ParseOptimizer can set; nil keeps the optimizer's default.
 type Hyper struct {
 	Momentum, Beta1, Beta2, Epsilon, WeightDecay *float64
 }
 
-// Rules lists the names ParseRule knows, in rising difficulty.
-func Rules() []string {
+// Optimizers lists the names ParseOptimizer knows, in rising difficulty.
+func Optimizers() []string {
 	return []string{"sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "amsgrad", "nadam", "adamw", "lion"}
 }
 
-// ParseRule returns the rule of that name with the given hyper-parameters. One that the
-// rule does not have is refused. Custom rules are recognized by their String and take none.
-func ParseRule(name string, h Hyper, custom ...Rule) (Rule, error) {
-	var rule Rule
+// ParseOptimizer returns the optimizer of that name with the given hyper-parameters. One that the
+// optimizer does not have is refused. Custom optimizers are recognized by their String and take none.
+func ParseOptimizer(name string, h Hyper, custom ...Optimizer) (Optimizer, error) {
+	var rule Optimizer
 	takes := map[string]*float64{}
 	set := func(flag string, given, field *float64) {
 		takes[flag] = field
@@ -154,7 +154,7 @@ func ParseRule(name string, h Hyper, custom ...Rule) (Rule, error) {
 			}
 		}
 		if rule == nil {
-			return nil, fmt.Errorf("optimizer %q is not known; choose one of %s", name, strings.Join(Rules(), ", "))
+			return nil, fmt.Errorf("optimizer %q is not known; choose one of %s", name, strings.Join(Optimizers(), ", "))
 		}
 	}
 	for _, f := range []struct {

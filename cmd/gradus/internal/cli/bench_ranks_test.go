@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/bench"
+)
+
+// The verdict names the fastest number of ranks and where one machine is better.
+func TestScalingVerdict(t *testing.T) {
+	for _, c := range []struct {
+		rates []float64 // of 1, 2, 4, 8 ranks
+		best  int
+		alone []int
+		text  string
+	}{
+		{[]float64{1, 2, 4, 8}, 8, []int{}, "with the batch the same more machines are better up to 8"},
+		{[]float64{1, 2, 3, 2}, 4, []int{}, "with the batch the same 4 ranks are the fastest, and one machine is slower than all of these"},
+		{[]float64{1, 2, 0.5, 0.1}, 2, []int{4, 8}, "with the batch the same 2 ranks are the fastest, and one machine is better than 4"},
+		{[]float64{1, 0.9, 0.5, 0.1}, 1, []int{2, 4, 8}, "with the batch the same one machine is better than any number of them"},
+		{[]float64{1, 0.5, 0.9, 1.5}, 8, []int{2, 4}, "with the batch the same one machine is better than 2 ranks, and 8 are the fastest"},
+	} {
+		var points []bench.Point
+		for i, r := range c.rates {
+			points = append(points, bench.Point{Ranks: 1 << i, Rate: r, SpeedUp: r})
+		}
+		v := verdict("mnist", "same", points)
+		if v.Best != c.best || !slices.Equal(v.Alone, c.alone) || v.text(8) != c.text {
+			t.Errorf("%v: %+v, %q", c.rates, v, v.text(8))
+		}
+	}
+}
