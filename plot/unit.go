@@ -59,13 +59,13 @@ func fillAndStroke(c draw.Canvas, path vg.Path, fill color.Color) {
 // drawUnit draws one circle, in it the unit's value or else its symbol, above it
 // z and below it delta where they are known.
 func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
-	n, letter, fill := lay.net, "h", white
+	n, letter, fill := lay.net, "a", white
 	values := n.InputValues
 	switch column {
 	case 0:
 		letter, fill = "x", pale
 	case len(n.Layers):
-		letter, fill = "y", pale
+		letter, fill = "ŷ", pale
 	}
 	if column > 0 {
 		values = n.Layers[column-1].A

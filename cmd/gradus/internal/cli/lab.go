@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
+	"github.com/gradus-ml/gradus/model"
 )
 
 // labCmd is "gradus lab [DATA]".
@@ -31,6 +32,9 @@ func (c *labCmd) Run(e *env) error {
 	if len(c.Data) > 0 {
 		t, err := c.read(e, c.Data...)
 		if err != nil {
+			if m, no := model.Load(c.Data[0]); no == nil {
+				return usagef("%w", lab.NoTable(c.Data[0], m))
+			}
 			return err
 		}
 		o.Table = t

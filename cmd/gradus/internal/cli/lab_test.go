@@ -136,12 +136,17 @@ func TestLabAsksForToken(t *testing.T) {
 }
 
 func TestLabRefuses(t *testing.T) {
+	one, three := filepath.Join(t.TempDir(), "one.safetensors"), filepath.Join(t.TempDir(), "three.safetensors")
+	must(t, 0, "train", iris, "--members", "1", "--epochs", "1", "--quiet", "-o", one)
+	must(t, 0, "train", iris, "--members", "3", "--epochs", "1", "--quiet", "-o", three)
 	for _, c := range []struct {
 		args []string
 		code int
 		want string
 	}{
 		{[]string{"lab", "none.csv"}, statusFailed, "none.csv"},
+		{[]string{"lab", one}, statusUsage, one + " is a model file, and the lab shows the run of one network"},
+		{[]string{"lab", three}, statusUsage, "an ensemble of 3 networks, and the lab shows the run of one network from its first update, which a model does not hold; open the table instead, or see a trained network by gradus explain and gradus plot, with --member 0 to 2 for which"},
 		{[]string{"lab", "--listen", "nowhere"}, statusUsage, "--listen nowhere"},
 		{[]string{"lab", "--listen", "127.0.0.1:99999"}, statusUsage, "HOST:PORT"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
@@ -21,10 +22,7 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		t.Skip("compiles a program; not with -short")
 	}
 	dir := t.TempDir()
-	gradus := filepath.Join(dir, "gradus")
-	if out, err := exec.Command("go", "build", "-o", gradus, "../..").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	gradus := buildGradus(t)
 	own := "a,b,the 'name',\"one, two\",class\n"
 	for i := range 60 {
 		own += strings.Join([]string{exact(float64(i%7) / 3), []string{"x", "y", "?"}[i%3], exact(float64(i*i%11) - 3), exact(float64(i * i % 13)), []string{"no", "yes"}[i/3%2]}, ",") + "\n"
@@ -88,7 +86,7 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		command := f.Setup.Command(file, f.Fit.Rows.Validation > 0)
 		cmd := exec.Command("bash", "-c", command+" --json --quiet --out m.safetensors")
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(gradus)+string(os.PathListSeparator)+os.Getenv("PATH"))
 		out, err := cmd.Output()
 		if len(out) == 0 { // status 3 says that a tolerance was not reached
 			t.Fatalf("%s: %v", command, err)
@@ -291,4 +289,31 @@ func TestLinkWithMoreThanTheForm(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "asks for --ema, --metric, --on-divergence, which") {
 		t.Errorf("it says %v", err)
 	}
+}
+
+// built is the program, compiled when the first test needs it.
+var built struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+// buildGradus returns the program's path. TestMain removes it.
+func buildGradus(t *testing.T) string {
+	t.Helper()
+	built.once.Do(func() {
+		dir, err := os.MkdirTemp("", "gradus")
+		if err != nil {
+			built.err = err
+			return
+		}
+		built.path = filepath.Join(dir, "gradus")
+		if out, err := exec.Command("go", "build", "-o", built.path, "../..").CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return built.path
 }

@@ -128,7 +128,7 @@ func circles() (columns []string, rows [][]string) {
 		turn := draw(i, 1)
 		rows = append(rows, []string{cell(radius * kernel.CosPi(turn)), cell(radius * kernel.SinPi(turn)), class})
 	}
-	return []string{"x", "y", "ring"}, rows
+	return []string{"x1", "x2", "ring"}, rows
 }
 
 func spirals() (columns []string, rows [][]string) {
@@ -142,7 +142,7 @@ func spirals() (columns []string, rows [][]string) {
 			cell(float64(radius*kernel.CosPi(turn)) + 0.02*draw(i, 0)), cell(float64(radius*kernel.SinPi(turn)) + 0.02*draw(i, 1)), class,
 		})
 	}
-	return []string{"x", "y", "arm"}, rows
+	return []string{"x1", "x2", "arm"}, rows
 }
 
 func sine() (columns []string, rows [][]string) {

@@ -347,7 +347,7 @@ func (p *plane) field(width, height int) (plot.Figure, error) {
 	if small {
 		side = smallSide
 	}
-	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, ZLabel: p.f.outputNames()[0], X: grid(p.x, side), Y: grid(p.y, side), Width: width, Height: height, Classes: p.targets.Classes}
+	fig := plot.Field{XLabel: p.nameX, YLabel: p.nameY, ZLabel: p.f.guessNames()[0], X: grid(p.x, side), Y: grid(p.y, side), Width: width, Height: height, Classes: p.targets.Classes}
 	if small {
 		fig.Levels = smallLevels
 	}

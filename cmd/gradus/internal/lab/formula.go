@@ -107,6 +107,17 @@ func block(label, body string) template.HTML {
 	return template.HTML(`<math display="block" class="formula" aria-label="` + html.EscapeString(label) + `">` + body + `</math>`)
 }
 
+// chain is a formula that may be broken before each of its pieces.
+func chain(label string, pieces ...string) template.HTML {
+	return template.HTML(`<div class="chain" role="math" aria-label="` + html.EscapeString(label) + `"><math>` + strings.Join(pieces, "</math> <math>") + `</math></div>`)
+}
+
+// equals and plus begin a piece of a chain.
+const (
+	equals = `<mo form="infix">=</mo>`
+	plus   = `<mo form="infix">+</mo>`
+)
+
 // pair is a symbol with its number under it.
 func (m mathml) pair(symbol string, value float64, brackets bool) string {
 	number := m.mn(value)

@@ -150,7 +150,7 @@ func (f *Frame) phases() int { return 1 + 2*f.Net.Depth() }
 // Picture draws the network with the chosen sample and weight: of phase 1 the inputs alone, then
 // layer by layer their values, then from the last layer back their deltas.
 func (f *Frame) Picture(width, height int) plot.Net {
-	fig := plot.Net{Bare: true, Width: width, Height: height, Inputs: f.Fit.Encoding.InputNames(), Outputs: f.outputNames()}
+	fig := plot.Net{Bare: true, Width: width, Height: height, Inputs: f.Fit.Encoding.InputNames(), Outputs: f.guessNames()}
 	in := f.View.Weight.In
 	if in < 0 {
 		in = plot.Bias
@@ -206,6 +206,17 @@ func (f *Frame) outputNames() []string {
 		return []string{e.Targets[0].Name + " = " + e.Targets[0].Classes[1]}
 	}
 	return e.OutputNames()
+}
+
+// guessNames are the outputs' names where they stand at what the network says: y is the target's symbol, and ŷ the guess's.
+func (f *Frame) guessNames() []string {
+	names := slices.Clone(f.outputNames())
+	for i, name := range names {
+		if name == "y" {
+			names[i] = "ŷ"
+		}
+	}
+	return names
 }
 
 // Curve is the loss over the whole run with the present marked.

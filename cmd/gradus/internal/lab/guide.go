@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
@@ -49,7 +48,7 @@ var guide = []Stop{
 		"ŷ is too small here, and what the yellow weight multiplies, the hidden unit's a, is positive. Which way must the weight go to make L smaller?",
 		[]string{"Up.", "Down.", "It makes no difference."}, 0, "A larger weight makes z larger, and so ŷ: the derivative of L by it is negative."},
 	{"The hidden layer", "notebook", lesson.Address{Layer: 0, In: 2, Unit: 3}, 0, "guide-hidden",
-		"A weight into the output had three factors. How many has this one, a layer further back?",
+		"A weight into the output had three factors. How many has the yellow one, a layer further back?",
 		[]string{"Three as well.", "Four.", "Five."}, 2, "Two more: the next weight, and the slope of the hidden unit."},
 	{"The update", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-update",
 		"The yellow weight is 0.529, its derivative is −0.0331 and the rate is η = 80. Where does the update take it?",
@@ -117,8 +116,10 @@ func (p panelData) Done(n int) bool { return p.View.Guesses[n-1] > 0 }
 func (p panelData) StopText() template.HTML {
 	stop := guide[p.StopNumber()-1]
 	if p.Setup.Example != stop.Example {
-		return template.HTML(fmt.Sprintf(`<p>Ten short steps from the loss to the tolerance, each on a live net that learns four rows of three inputs: small enough to check by hand. It replaces the run at the left.</p>
-<p><button class="main" data-do="lesson" data-step="%d" id="lesson-open">Start step %[1]d</button></p>`, p.StopNumber()))
+		if p.View.Lesson > 0 {
+			return template.HTML(execute("guide-aside", p.Frame))
+		}
+		return template.HTML(execute("guide-opening", p.Frame))
 	}
 	if p.Answered() < 0 {
 		return ""
@@ -136,9 +137,8 @@ func (p panelData) Squared() template.HTML {
 		return ""
 	}
 	m, o := p.M(), e.Outputs[0]
-	return block("the loss", mi("L")+mo("=")+"<mfrac><mn>1</mn><mn>2</mn></mfrac><msup><mrow>"+mo("(")+mi("y")+mo("−")+mi("ŷ")+mo(")")+"</mrow><mn>2</mn></msup>"+
-		mo("=")+"<mfrac><mn>1</mn><mn>2</mn></mfrac><msup><mrow>"+mo("(")+m.mn(o.Target)+mo("−")+m.mn(o.Output)+mo(")")+"</mrow><mn>2</mn></msup>"+
-		mo("=")+m.mn(e.Loss))
+	half := "<mfrac><mn>1</mn><mn>2</mn></mfrac><msup><mrow>" + mo("(") + "%s" + mo("−") + "%s" + mo(")") + "</mrow><mn>2</mn></msup>"
+	return chain("the loss", mi("L"), equals+fmt.Sprintf(half, mi("y"), mi("ŷ")), equals+fmt.Sprintf(half, m.mn(o.Target), m.mn(o.Output)), equals+m.mn(e.Loss))
 }
 
 // Weighted is z of a unit as the sum it is, then its activation.
@@ -152,13 +152,17 @@ func (p panelData) Weighted(l, unit int) template.HTML {
 	if l > 0 {
 		in = e.Layers[l-1].A
 	}
-	var sum []string
-	for i := range min(w.Rows, 6) {
-		sum = append(sum, m.bracket(w.At(i, unit))+mo("·")+m.mn(in[i]))
-	}
 	layer := e.Layers[l]
-	return block("z", sub("z", l, unit)+mo("=")+strings.Join(sum, mo("+"))+mo("=")+m.mn(layer.Z[unit])) +
-		block("a", sub("a", l, unit)+mo("=")+mi("f")+mo("(")+sub("z", l, unit)+mo(")")+mo("=")+"<mfrac><mn>1</mn><mrow><mn>1</mn>"+mo("+")+"<msup>"+mi("e")+"<mrow>"+mo("−")+sub("z", l, unit)+"</mrow></msup></mrow></mfrac>"+mo("=")+m.mn(layer.A[unit]))
+	sum := []string{sub("z", l, unit)}
+	for i := range min(w.Rows, 6) {
+		before := plus
+		if i == 0 {
+			before = equals
+		}
+		sum = append(sum, before+m.bracket(w.At(i, unit))+mo("·")+m.mn(in[i]))
+	}
+	return chain("z", append(sum, equals+m.mn(layer.Z[unit]))...) +
+		chain("a", sub("a", l, unit), equals+mi("f")+mo("(")+sub("z", l, unit)+mo(")"), equals+"<mfrac><mn>1</mn><mrow><mn>1</mn>"+mo("+")+"<msup>"+mi("e")+"<mrow>"+mo("−")+sub("z", l, unit)+"</mrow></msup></mrow></mfrac>", equals+m.mn(layer.A[unit]))
 }
 
 // Within are the outputs on all training rows, with how far each is from its target in parts of

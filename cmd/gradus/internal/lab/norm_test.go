@@ -18,6 +18,7 @@ import (
 // Points 4 to 6 of nets with norms: the picture has the deltas, the formula the engine's numbers,
 // which are those of gradus explain, and the update is what comes.
 func TestNormsOnThePage(t *testing.T) {
+	program := buildGradus(t)
 	for _, norm := range []string{"layer", "batch"} {
 		p := openTab(t, Options{})
 		p.tab("build")
@@ -43,7 +44,7 @@ func TestNormsOnThePage(t *testing.T) {
 		}
 		for _, weight := range []string{"0.1.2", "0.gamma.1", "0.beta.0", "1.2.0"} {
 			p.write("weight", weight)
-			out, err := exec.Command("go", "run", "../..", "explain", model, table, "--row", "2", "--weight", weight, "--json").Output()
+			out, err := exec.Command(program, "explain", model, table, "--row", "2", "--weight", weight, "--json").Output()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -63,10 +63,19 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
 	"brief":    func(x float64) string { return fmt.Sprintf("%.4g", x) },
 	"faults":   Faults,
+	"rows":     countRows,
 	"words":    func(name string) string { return strings.ReplaceAll(name, "_", " ") },
 	"capital":  func(word string) string { return strings.ToUpper(word[:1]) + word[1:] },
 	"finite":   func(x float64) bool { return x-x == 0 },
 }).ParseFS(pageFiles, "page/*.html"))
+
+// countRows says how many rows there are.
+func countRows(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprint(n, " rows")
+}
 
 // power writes a number of which the size is what matters.
 func power(x float64) string {
@@ -197,7 +206,8 @@ func svg(fig plot.Figure) string {
 
 // picture draws the net, and over it what a pointer or the keyboard can choose.
 func (f *Frame) picture(n plot.Net) string {
-	drawn, places := svg(n), n.Places()
+	places := n.Places()
+	drawn := f.withFlow(svg(n), places, n.Height)
 	var b strings.Builder
 	if f.showsLearnt() && !places.Shaded {
 		small, err := f.learnt(places)
@@ -218,13 +228,6 @@ func (f *Frame) picture(n plot.Net) string {
 		fmt.Fprintf(&b, `<line id="edge-%s" class="edge" role="button" tabindex="%d" aria-pressed="%t" aria-label="weight %s = %s" data-do="weight" data-weight="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
 			strings.ReplaceAll(a.String(), ".", "-"), stop, chosen, a, short(e.Weight), a, e.X1, e.Y1, e.X2, e.Y2)
 	}
-	if layer, back, some := f.flow(); some {
-		for _, e := range places.Edges {
-			if e.Layer == layer {
-				fmt.Fprintf(&b, `<line class="flow%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, back, e.X1, e.Y1, e.X2, e.Y2)
-			}
-		}
-	}
 	if e, err := f.Pass(); err == nil {
 		for _, u := range places.Units {
 			unit, stop := Unit{u.Column, u.Unit}, -1
@@ -238,6 +241,30 @@ func (f *Frame) picture(n plot.Net) string {
 	b.WriteString(`</g></svg>`)
 	drawn = strings.Replace(drawn, `role="img"`, `role="group" aria-label="the network"`, 1)
 	return strings.Replace(drawn, "</svg>", b.String(), 1)
+}
+
+// withFlow draws what goes along the weights at the part of the pass that is shown: over their lines, and under the
+// units and all texts, which come after them in the picture.
+func (f *Frame) withFlow(drawn string, places plot.Places, height int) string {
+	layer, back, some := f.flow()
+	if !some {
+		return drawn
+	}
+	at := strings.Index(drawn, "<text ")
+	if at < 0 {
+		at = strings.LastIndex(drawn, "</g>")
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<g transform="scale(1, -1) translate(0, -%d)">`, height) // once more is as it was
+	for _, e := range places.Edges {
+		if e.Layer != layer {
+			continue
+		}
+		length := math.Hypot(e.X2-e.X1, e.Y2-e.Y1)
+		dx, dy := (e.X2-e.X1)/length*places.Radius, (e.Y2-e.Y1)/length*places.Radius // from rim to rim
+		fmt.Fprintf(&b, `<line class="flow%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, back, e.X1+dx, e.Y1+dy, e.X2-dx, e.Y2-dy)
+	}
+	return drawn[:at] + b.String() + "</g>" + drawn[at:]
 }
 
 // flow is the layer whose weights carry something at the part of the pass that is shown: values
@@ -276,9 +303,9 @@ func (p panelData) Key() string {
 	case p.showsLearnt() && !places.Shaded:
 		return "in a hidden unit its a over the picture: blue above 0, orange below"
 	case places.Details && normed(p.Net):
-		return "in a unit a, above it z, below it δ = ∂L/∂s, s being the sum before the norm"
+		return "in a unit a, above it z, below it δ\u00a0=\u00a0∂L/\u2060∂s, s being the sum before the norm"
 	case places.Details:
-		return "in a unit a, above it z, below it δ = ∂L/∂z"
+		return "in a unit a, above it z, below it δ\u00a0=\u00a0∂L/\u2060∂z"
 	case places.Shaded:
 		return "a unit's shade: its a, a click its numbers"
 	}
@@ -404,6 +431,29 @@ func (p panelData) OutputName(k int) string {
 		return string(name[:mostLetters-1]) + "…"
 	}
 	return names[k]
+}
+
+// TopOutputs are the outputs that stand above the picture: of many classes the true one and the one that the net takes
+// the row for, else the first three.
+func (p panelData) TopOutputs() []int {
+	y := p.Training.Y.Row(p.View.Row)
+	pass := p.Passed()
+	if pass == nil {
+		return nil
+	}
+	if p.Fit.Encoding.Task == data.Multiclass && len(y) > 3 {
+		guess := 0
+		for k, o := range pass.Outputs {
+			if o.Output > pass.Outputs[guess].Output {
+				guess = k
+			}
+		}
+		if right := highest(y); right != guess {
+			return []int{right, guess}
+		}
+		return []int{guess}
+	}
+	return []int{0, 1, 2}[:min(3, len(y))]
 }
 
 // TrueClass is the chosen row's class, "" where the target has none.

@@ -51,8 +51,9 @@ func TestPoint5ChainRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := p.session().Frame().Training.Rows[1]
+	program := buildGradus(t)
 	explain := func(flags ...string) []byte {
-		cmd := exec.Command("go", append([]string{"run", "../..", "explain", file, table, "--row", strconv.Itoa(row), "--weight", "0.1.2"}, flags...)...)
+		cmd := exec.Command(program, append([]string{"explain", file, table, "--row", strconv.Itoa(row), "--weight", "0.1.2"}, flags...)...)
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("gradus explain: %v", err)

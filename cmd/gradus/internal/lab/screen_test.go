@@ -25,6 +25,7 @@ func (p *tabPage) screen(name string) {
 	if *screens == "" {
 		return
 	}
+	p.until("!document.getAnimations().some((a) => a instanceof CSSTransition)")
 	raw, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		p.t.Fatal(err)

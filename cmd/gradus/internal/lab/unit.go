@@ -110,7 +110,8 @@ func (f *Frame) UnitNumbers() (*UnitNumbers, error) {
 	} else {
 		out.What = fmt.Sprintf("unit %d of layer %d", u.Unit, l)
 		if u.Column == f.Net.Depth() {
-			out.What += ", " + f.outputNames()[min(u.Unit, len(f.outputNames())-1)]
+			names := f.guessNames()
+			out.What += ", " + names[min(u.Unit, len(names)-1)]
 		}
 		out.Z, out.Delta, out.Activation = pass.Layers[l].Z[u.Unit], delta(l, u.Unit), pass.Layers[l].Activation
 		if m, j := pass.Layers[l].Norm, u.Unit; m != nil {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
 )
 
 // upload takes a table of one's own.
@@ -69,10 +70,23 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, take func([]byt
 func readTable(name string, raw []byte) (*data.Table, error) {
 	t, err := data.Read(data.Stdin, data.ReadOptions{Stdin: bytes.NewReader(raw), MaxBytes: MaxUpload, MaxColumns: MaxColumns})
 	if err != nil {
+		if m, no := model.Read(bytes.NewReader(raw)); no == nil {
+			return nil, NoTable(name, m)
+		}
 		return nil, fmt.Errorf("%s%s", name, strings.TrimPrefix(err.Error(), data.StdinName))
 	}
 	t = t.Named(name)
 	return t, plainCells(t)
+}
+
+// NoTable refuses a model file where the page takes a table. A model holds the weights that a run ended with, of an
+// ensemble those of several runs on different rows; the page shows one run from its first update.
+func NoTable(name string, m *model.Model) error {
+	what, which := "a model file", ""
+	if n := len(m.Members()); n > 1 {
+		what, which = fmt.Sprintf("a model file, an ensemble of %d networks", n), fmt.Sprintf(", with --member 0 to %d for which", n-1)
+	}
+	return fmt.Errorf("%s is %s, and the lab shows the run of one network from its first update, which a model does not hold; open the table instead, or see a trained network by gradus explain and gradus plot%s", name, what, which)
 }
 
 // take starts anew with a table of one's own.

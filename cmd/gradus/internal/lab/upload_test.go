@@ -11,7 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/model"
 )
 
 // What a page shows and gives away has a table's name, and nothing of the folders it was in.
@@ -144,4 +147,30 @@ func take(e *entry, name string, raw []byte) error {
 		return err
 	}
 	return e.take(t)
+}
+
+// A model file is no table, and the page says what it is; the run that was there stays.
+func TestModelIsNoTable(t *testing.T) {
+	table, err := data.Read("../../../../examples/data/iris.csv", data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := model.Train(t.Context(), table, model.Options{Members: 3, Epochs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "three.safetensors")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	p := openTab(t, Options{})
+	p.do(chromedp.SetUploadFiles("#file", []string{path}))
+	p.until("document.querySelector('#note .bad')")
+	if note, want := p.text("#note"), "three.safetensors is a model file, an ensemble of 3 networks"; !strings.HasPrefix(note, want) {
+		t.Errorf("the page says %q, not %q", note, want)
+	}
+	p.click("[data-do=batch]")
+	if p.text("#update") != "1" {
+		t.Errorf("after that the page is at update %s", p.text("#update"))
+	}
 }

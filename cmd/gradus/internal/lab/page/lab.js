@@ -147,6 +147,7 @@ function press(el) {
   if (!events && !lost) listen();
   const asked = act(what, values);
   if (what === 'tab') asked.then(reveal);
+  if (what === 'lesson') asked.then(() => $('panel').scrollTo(0, 0));
   if (what === 'answer') asked.then(() => { if ($('because')) $('because').scrollIntoView({ block: narrow.matches ? 'start' : 'nearest' }); });
   return asked;
 }
