@@ -86,8 +86,10 @@ func (c *tuneCmd) begin(e *env, base *trainCmd) (*tuning, error) {
 		return nil, err
 	}
 	if t.first.Rows.Validation == 0 {
+		t.first.Release()
 		return nil, usagef("tune compares trials by their validation rows and there are none: give --validation a part of the rows or a file")
 	}
+	t.fold(base)
 	t.epochs, t.higher = t.first.Config().Epochs, t.first.Config().Higher
 	if err := t.fillSpace(); err != nil {
 		return nil, err
@@ -97,6 +99,34 @@ func (c *tuneCmd) begin(e *env, base *trainCmd) (*tuning, error) {
 		t.rungs = tune.Random(t.Trials, t.epochs)
 	}
 	return t, nil
+}
+
+// A search whose trials had fewer than fewToCompare validation rows compares them by searchFolds folds of the rows instead:
+// the best of many trials on few rows is the one that chance favored on these.
+const (
+	fewToCompare = 1000
+	searchFolds  = 5
+)
+
+// fold has a trial train a network for each fold, where the validation rows are few, the call does not choose them, and
+// folds can be made.
+func (t *tuning) fold(base *trainCmd) {
+	held := t.first.Rows.Validation
+	if held >= fewToCompare || t.text("validation") != "" || t.text("members") == "1" || t.Preset == "quick" {
+		return
+	}
+	t.folds = searchFolds
+	f, err := t.prepare(base, t.tables)
+	switch {
+	case err != nil: // such as with a start, which has seen the rows of every fold
+		t.folds = 0
+	case f.Rows.Validation > 0: // by time, of few rows, or of few groups
+		t.folds = 0
+		f.Release()
+	default:
+		t.first.Release()
+		t.first, t.few = f, held
+	}
 }
 
 // fillSpace finds out what to search.
@@ -175,6 +205,8 @@ type tuning struct {
 	start  *model.Weights
 	first  *model.Fit // with the flags as they are
 	rungs  []tune.Rung
+	folds  int // by which trials are compared; 0: by the validation rows
+	few    int // validation rows that there would be without them
 	epochs int
 	higher bool // a higher score is the better one
 	done   int
@@ -189,9 +221,9 @@ func (t *tuning) read(c *trainCmd) (err error) {
 	return err
 }
 
-// prepare prepares a trial, which is one network.
+// prepare prepares a trial, which is one network, or one for each fold.
 func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
-	c.give("members", "1") // a search compares single networks
+	c.give("members", strconv.Itoa(max(1, t.folds)))
 	return t.prepareAs(c, tables)
 }
 
@@ -239,6 +271,9 @@ func (t *tuning) run() (err error) {
 	}
 	if !t.JSON {
 		writeData(t.env.Out, first.Table(), first.Schema, first.Said())
+		if t.folds > 0 {
+			t.env.printf("Trials   compared by %d folds of the rows, for %d validation rows would be few; --members 1 compares by these\n", first.Members(), t.few)
+		}
 		t.env.printf("\n")
 	}
 	t.done = len(known)
@@ -330,6 +365,17 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 		return nil
 	}
 	defer f.Release()
+	scores := make([]float64, 0, f.Members())
+	scored := func(_ int, network *model.Fit) error {
+		r := network.Result()
+		score := r.BestScore
+		if !network.Config().KeepBest && len(r.History) > 0 {
+			score = r.History[len(r.History)-1].Validation
+		}
+		scores = append(scores, score)
+		return nil
+	}
+	f.OnMember(nil, scored) // on one thread, and so in their order
 	for _, err := range f.Strides(ctx) {
 		if errors.Is(err, train.ErrInterrupted) {
 			return err
@@ -339,20 +385,27 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 			return nil
 		}
 	}
-	r := f.Result()
-	score := r.BestScore
-	if !f.Config().KeepBest && len(r.History) > 0 {
-		score = r.History[len(r.History)-1].Validation
+	if f.Members() == 1 {
+		err = scored(0, f)
+	} else if len(scores) == 0 { // --max-time ended the first
+		err = f.EachRunning(scored)
 	}
-	tr.Score = finite(score)
-	if tr.Score == nil {
+	if err != nil {
+		return err
+	}
+	mean := 0.0
+	for _, score := range scores {
+		mean += score / float64(len(scores))
+	}
+	if tr.Score = finite(mean); tr.Score == nil || len(scores) == 0 {
+		tr.Score = nil
 		tr.Failure = "no finite score"
 	}
 	return nil
 }
 
-// finish trains once more with the best flags, which gives the very weights of the best trial, or with
-// --members an ensemble, and reports.
+// finish trains once more with the best flags, which with --members 1 gives the very weights of the best trial, and
+// reports.
 func (t *tuning) finish(results [][]tune.Trial) error {
 	best := results[len(results)-1][0]
 	if best.Score == nil {
@@ -393,11 +446,12 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	}
 	return t.env.writeJSON(struct {
 		Flags   []string       `json:"flags"`
+		Folds   int            `json:"folds,omitempty"` // by which trials were compared
 		Rungs   [][]tune.Trial `json:"rungs"`
 		Best    tune.Trial     `json:"best"`
 		Command string         `json:"command"`
 		Train   trainJSON      `json:"train"`
-	}{flags, results, best, shellWords(withoutPasswords(command)), c.result(f, m, c.Out)})
+	}{flags, t.folds, results, best, shellWords(withoutPasswords(command)), c.result(f, m, c.Out)})
 }
 
 // command is the call of train with a trial's flags.
@@ -432,9 +486,17 @@ func (t *tuning) line(tr tune.Trial) string {
 	}
 	came := tr.Failure
 	if tr.Score != nil {
-		came = "validation " + short(*tr.Score)
+		came = t.rows() + " " + short(*tr.Score)
 	}
 	return fmt.Sprintf("%s; %s: %s", strings.Join(words, ", "), counted(tr.Epochs, "epoch"), came)
+}
+
+// rows are those that trials are compared by.
+func (t *tuning) rows() string {
+	if t.folds > 0 {
+		return "folds"
+	}
+	return "validation"
 }
 
 // table prints the best trials of each rung.
@@ -447,7 +509,7 @@ func (t *tuning) table(results [][]tune.Trial) {
 		}
 		t.env.printf("\n")
 		w := tabwriter.NewWriter(t.env.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprint(w, "trial\tvalidation\t")
+		fmt.Fprintf(w, "trial\t%s\t", t.rows())
 		for _, d := range t.space {
 			fmt.Fprintf(w, "%s\t", d.Flag)
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,6 +92,33 @@ func TestTuneByMetric(t *testing.T) {
 	best := o.number(t, "best", "score")
 	if best != o.number(t, "train", "metrics", "validation", "auc") || best <= last {
 		t.Errorf("the best has %v, the worst %v, and the model %v", best, last, o.at(t, "train", "metrics", "validation"))
+	}
+}
+
+// With few rows a trial's score is the mean of its folds' own, which is that of the rows out of fold where the folds are
+// equally large. The call may choose the validation rows, and then these compare.
+func TestTuneByFolds(t *testing.T) {
+	place(t, nil)
+	flags := []string{iris, "--hidden", "8", "--activation", "tanh", "--weight-decay", "0", "--epochs", "20", "--json", "--quiet", "-o", "m.safetensors"}
+	search := func(more ...string) object {
+		return parseJSON(t, must(t, 0, append(append([]string{"tune", "--trials", "2", "--strategy", "random", "--search", "lr=0.01|0.02"}, flags...), more...)...).out)
+	}
+	tuned := search()
+	for _, trial := range tuned.at(t, "rungs").([]any)[0].([]any) {
+		lr := trial.(map[string]any)["values"].([]any)[0].(string)
+		trained := parseJSON(t, must(t, 0, append([]string{"train", "--lr", lr, "--members", "5"}, flags...)...).out)
+		want := trained.number(t, "metrics", "out_of_fold", "log_loss")
+		if got := object(trial.(map[string]any)).number(t, "score"); math.Abs(got-want) > 1e-6 {
+			t.Errorf("with --lr %s the trial has %v, and %v out of fold", lr, got, want)
+		}
+	}
+	if folds := tuned.number(t, "folds"); folds != 5 {
+		t.Errorf("%v folds", folds)
+	}
+	for _, more := range [][]string{{"--members", "1"}, {"--validation", "0.3"}, {"--preset", "quick"}} {
+		if o := search(more...); o["folds"] != nil {
+			t.Errorf("%v: compared by %v folds", more, o["folds"])
+		}
 	}
 }
 
