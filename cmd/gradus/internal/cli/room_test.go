@@ -56,8 +56,12 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	if !strings.Contains(small.out, "its cells stand on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
 		t.Errorf("the rows stand in memory: %v", got["notes"])
 	}
-	delete(got, "notes")
-	delete(want, "notes")
+	other := func(o object) { // what a table that stands on the disk does not have, and says that it has not
+		delete(o, "notes")
+		delete(o["metrics"].(map[string]any), "linear")
+	}
+	other(got)
+	other(want)
 	for _, d := range differences(got, want) {
 		t.Error(d)
 	}
@@ -87,7 +91,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 			t.Fatal(again.err)
 		}
 		got := parseJSON(t, again.out)
-		delete(got, "notes")
+		other(got)
 		for _, d := range differences(got, want) {
 			t.Errorf("resumed: %s", d)
 		}

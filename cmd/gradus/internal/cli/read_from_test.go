@@ -1,4 +1,4 @@
-package data_test
+package cli
 
 import (
 	"bytes"
@@ -13,12 +13,6 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/gradus-ml/gradus/data"
-	_ "github.com/gradus-ml/gradus/data/arrow"
-	_ "github.com/gradus-ml/gradus/data/excel"
-	_ "github.com/gradus-ml/gradus/data/jsonl"
-	_ "github.com/gradus-ml/gradus/data/npy"
-	_ "github.com/gradus-ml/gradus/data/parquet"
-	_ "github.com/gradus-ml/gradus/data/sqlite"
 )
 
 // onlyReader hides what else a reader can do.
@@ -26,11 +20,11 @@ type onlyReader struct{ io.Reader }
 
 // TestReadFrom: a file of every format gives from any reader what it gives by its path.
 func TestReadFrom(t *testing.T) {
-	files, err := filepath.Glob("../cmd/gradus/internal/cli/testdata/formats/*")
+	files, err := filepath.Glob("testdata/formats/*")
 	if err != nil || len(files) < 5 {
 		t.Fatal(files, err)
 	}
-	files = append(files, "../examples/data/iris.csv")
+	files = append(files, iris)
 	formats := map[string]bool{}
 	for _, path := range files {
 		want, err := data.Read(path, data.ReadOptions{})
