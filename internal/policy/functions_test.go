@@ -17,7 +17,6 @@ var longer = map[string]int{
 	"bench/intervals/main.go measure":            101,
 	"cmd/gradus/internal/cli/explain.go Run":     115,
 	"cmd/gradus/internal/cli/serve.go Run":       94,
-	"cmd/gradus/internal/cli/train.go Run":       87,
 	"cmd/gradus/internal/lab/do.go do":           121,
 	"cmd/gradus/internal/lab/rule.go equations":  84,
 	"cmd/gradus/internal/lab/surface.go surface": 84,

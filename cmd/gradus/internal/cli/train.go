@@ -43,26 +43,8 @@ func (c *trainCmd) Run(e *env) error {
 	if err := e.join(); err != nil {
 		return err
 	}
-	if e.ranks != nil && c.Queue != "" {
-		return usagef("--queue has workers train the networks of an ensemble, and here %d ranks train one network together: leave out either --queue or the launcher", e.ranks.Size())
-	}
-	if len(c.Data) == 0 {
-		c.Data = paths(c.ConfigData)
-	}
-	if len(c.Data) == 0 {
-		return usagef("name the data to train on: gradus train DATA")
-	}
-	if c.Out == "" {
-		c.Out = defaultOut(c.Data)
-	}
-	if c.Out == "-" {
-		return usagef("--out -: a model cannot go to standard output; name a file")
-	}
-	if c.TensorBoard && c.RunDir == "" {
-		return usagef("--tensorboard writes into a run's folder: name one with --run DIR")
-	}
-	if c.RunDir != "" && c.CheckpointEvery <= 0 {
-		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
+	if err := c.complete(e); err != nil {
+		return err
 	}
 	c.ranks = e.ranks
 	disk, closeDisk, err := c.roomFlags.open(c.Out)
@@ -128,6 +110,32 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	return c.exit(e, m)
+}
+
+// complete fills in what the call leaves to defaults, and refuses flags that do not go together.
+func (c *trainCmd) complete(e *env) error {
+	if e.ranks != nil && c.Queue != "" {
+		return usagef("--queue has workers train the networks of an ensemble, and here %d ranks train one network together: leave out either --queue or the launcher", e.ranks.Size())
+	}
+	if len(c.Data) == 0 {
+		c.Data = paths(c.ConfigData)
+	}
+	if len(c.Data) == 0 {
+		return usagef("name the data to train on: gradus train DATA")
+	}
+	if c.Out == "" {
+		c.Out = defaultOut(c.Data)
+	}
+	if c.Out == "-" {
+		return usagef("--out -: a model cannot go to standard output; name a file")
+	}
+	if c.TensorBoard && c.RunDir == "" {
+		return usagef("--tensorboard writes into a run's folder: name one with --run DIR")
+	}
+	if c.RunDir != "" && c.CheckpointEvery <= 0 {
+		return usagef("--checkpoint-every %v: give a duration greater than 0, such as 10s", c.CheckpointEvery)
+	}
+	return nil
 }
 
 // begin prepares the run, and in a folder that keeps it restores it or begins it.
