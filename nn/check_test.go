@@ -36,8 +36,8 @@ func TestGradientTable(t *testing.T) {
 					{}, {NoBias: true}, {Norm: BatchNorm}, {Norm: LayerNorm}, {Dropout: 0.3},
 					{Norm: BatchNorm, NoBias: true, Dropout: 0.3}, {Norm: LayerNorm, NoBias: true, Dropout: 0.3},
 				} {
-					if testing.Short() && (nets%5 != 0 || i != nets/5%7) {
-						continue // every fifth network, with one kind of layer in turn
+					if testing.Short() && (nets%11 != 0 || i != nets/11%7) {
+						continue // every eleventh network, with one kind of layer in turn
 					}
 					for _, r := range []Reduction{Mean, Sum} {
 						if r == Sum && (kind.Norm != NoNorm || kind.Dropout > 0) {
