@@ -57,7 +57,7 @@ type Options struct {
 	Reduction string `json:"reduction,omitempty"`
 
 	// The descent.
-	// Optimizer auto is AdamW as autoRule has it, and Schedule auto is then cosine, unless a
+	// Optimizer auto is AdamW as autoOptimizer has it, and Schedule auto is then cosine, unless a
 	// tolerance or a loss to reach is asked for; behind any other optimizer it is constant.
 	Method       string   `json:"method,omitempty"`
 	BatchSize    int      `json:"batch_size,omitempty"` // 0: by the number of rows
@@ -438,7 +438,7 @@ func (o *Options) descent(r *recipe) error {
 	return normed(r)
 }
 
-// optimizer reads the rule or the solver, with the rate and the method that it has by default; auto tells that
+// optimizer reads the optimizer or the solver, with the learning rate and the method that it has by default; auto tells that
 // nobody named it.
 func (o *Options) optimizer(r *recipe) (auto bool, method train.Method, err error) {
 	c := &r.config
@@ -447,7 +447,7 @@ func (o *Options) optimizer(r *recipe) (auto bool, method train.Method, err erro
 	c.LearningRate = optim.DefaultLearningRate(name)
 	if or(name, "auto") == "auto" {
 		auto = true
-		name, c.LearningRate = autoRule(r.task, &hyper)
+		name, c.LearningRate = autoOptimizer(r.task, &hyper)
 	}
 	o.Beta2, o.WeightDecay = hyper.Beta2, hyper.WeightDecay
 	method = train.MiniBatch

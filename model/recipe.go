@@ -64,9 +64,9 @@ func (o *Options) choose(s *data.Schema) {
 // mostPieced is the number of number columns beyond which a table has no pieces; see data.ScaleAuto.
 const mostPieced = 256
 
-// autoRule is the optimizer auto: AdamW that forgets squares sooner than usual, with a
+// autoOptimizer is the optimizer auto: AdamW that forgets squares sooner than usual, with a
 // rate that suits networks on scaled columns. What is given in h stays.
-func autoRule(task data.Task, h *optim.Hyper) (name string, rate float64) {
+func autoOptimizer(task data.Task, h *optim.Hyper) (name string, rate float64) {
 	beta2, decay := 0.95, 0.1
 	if h.Beta2 == nil {
 		h.Beta2 = &beta2
