@@ -134,7 +134,7 @@ func (c *cable) inside(end int, call ...string) []string {
 
 // TestRanksOverTCP has two ranks in network namespaces of their own, as on two machines: what they exchange goes over
 // TCP, through a cable with a delay of 1 ms each way, and their weights are those of one process. MPICH is not asked: that
-// of Debian 12 at times (in 6 of 25 starts) never gets from MPI_Init to the first update there, for one rank waits for what
+// of Debian 12 at times (in 9 of 25 starts) never gets from MPI_Init to the first update there, for one rank waits for what
 // the launcher is to tell it of the other.
 func TestRanksOverTCP(t *testing.T) {
 	notShort(t)
