@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -19,7 +20,7 @@ import (
 // FoldRun is what one fold of a cross-validation, or one member of an ensemble, came to.
 type FoldRun struct {
 	Model *Model       // whose test rows are the fold's
-	Notes []string     // what was decided in its run
+	Notes []data.Note  // what was decided in its run
 	Of    train.Result // of a member
 	Rows  []int        // of a member: the rows that chose its epoch, which it has not seen
 }
