@@ -358,6 +358,19 @@ func (p panelData) D(x float64) string {
 	return digits(p.View.Digits).format(x)
 }
 
+// Members are the numbers of an ensemble's networks, of which one is shown; nil of one network.
+func (p panelData) Members() []int {
+	n := p.Setup.Options.Members
+	if n < 2 {
+		return nil
+	}
+	out := make([]int, n)
+	for k := range out {
+		out[k] = k
+	}
+	return out
+}
+
 // Config is the trainer's configuration in words.
 func (p panelData) Config() map[string]string {
 	c := p.Fit.Config()
