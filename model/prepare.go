@@ -228,7 +228,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	if !f.spilled {
-		f.noteUnseen()
+		f.noteForeign()
 	}
 	if f.Rows.Validation > 0 {
 		t := f.tables.Validation
@@ -293,7 +293,9 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
-	trainer.Names = train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
+	table, rows := f.tables.Train, f.parts.train
+	trainer.Names = train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(),
+		Row: func(row int) string { return table.At(rows[row]) }}
 	switch f.Encoding.Task {
 	case data.Binary:
 		trainer.Names.Outputs = f.Encoding.Classes()
@@ -315,16 +317,20 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 		return nil, err
 	}
 	if f.spilled {
-		f.noteUnseen()
+		f.noteForeign()
 		held.tell()
 		d.Train = train.Set[T]{} // which are not at hand
 	}
 	return train.NewStream(net, f.recipe.config, blocks.Stream(src, f.orderOf(), layout), d.Validation)
 }
 
-// noteUnseen says which categories the encoding, that of the model the run starts from, does not know.
-func (f *Fit) noteUnseen() {
+// noteForeign says which cells of the training rows are new to the encoding, where that is one of the model the run
+// starts from.
+func (f *Fit) noteForeign() {
 	for _, c := range f.imputed {
+		if c.Beyond > 0 {
+			f.note("The column %q has %s of the training rows beyond the range that the model whose weights are given was trained on, which is %s to %s.", c.Column, cellsText(c.Beyond), c.Low, c.High)
+		}
 		if c.Unseen > 0 {
 			f.note("The column %q has a category that the model whose weights are given does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
 		}

@@ -167,13 +167,9 @@ func (d *diagnosis[T]) outliers() {
 		if y.Cols > 1 {
 			which = d.outputName(j) + ": " + which
 		}
-		number := row
-		if row < len(d.Names.Rows) {
-			number = d.Names.Rows[row]
-		}
 		d.add(TargetOutlier, -1, 0, []Remedy{advice("correct the cell or leave the row out"), {"Scale", "robust", "if it is right"}, {"Loss", "absolute", "if it is right"}},
-			"%s far from the others: row %d, counted from 0, has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
-			number, num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
+			"%s far from the others: %s has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
+			d.rowName(row), num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
 		return
 	}
 }

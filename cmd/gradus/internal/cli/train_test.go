@@ -462,7 +462,7 @@ func TestOutlierIsNamed(t *testing.T) {
 			continue
 		}
 		first := all[0].(map[string]any)
-		if first["code"] != "target-outlier" || !strings.Contains(first["evidence"].(string), "row 500, counted from 0, has 1e+09") {
+		if first["code"] != "target-outlier" || !strings.Contains(first["evidence"].(string), "t.csv:502 has 1e+09") {
 			t.Errorf("%s: found %v", flags, all)
 		}
 	}
