@@ -391,7 +391,7 @@ func TestDiagnosisIsTold(t *testing.T) {
 		t.Errorf("the diagnosis is %+v", d)
 	}
 	r = must(t, 3, append([]string{"train", "--members", "1", filepath.Join(examples, "notebook.csv")}, notebook...)...)
-	for _, want := range []string{"Diagnosis, causes first", "1. dead-rows: on row 3 ", "2. oscillation: "} {
+	for _, want := range []string{"Diagnosis, causes first", "1. dead-rows: on " + filepath.Join(examples, "notebook.csv") + ":5 no activation", "2. oscillation: "} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("no %q in\n%s", want, r.out)
 		}
