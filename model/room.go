@@ -141,7 +141,8 @@ func (f *Fit) fits() error {
 	}
 	rows := float64(f.Rows.Train + f.Rows.Validation + c.BatchSize)
 	fixed := size * (float64(copies)*float64(params) + tape)
-	f.need = fixed + size*rows*float64(f.Encoding.Width()+f.Encoding.Outputs())
+	row, _ := f.rowSize(int(rows))
+	f.need = fixed + rows*(row+size*float64(f.Encoding.Outputs()))
 	if f.Options.blocked() {
 		f.need += size * f.bufferSize()
 	}
@@ -152,7 +153,7 @@ func (f *Fit) fits() error {
 	have, ok := room.take(f.need)
 	if !ok {
 		try := "use smaller hidden layers"
-		if table := size * rows * float64(f.Encoding.Width()+f.Encoding.Outputs()); 2*table > f.need {
+		if table := rows * (row + size*float64(f.Encoding.Outputs())); 2*table > f.need {
 			try = fmt.Sprintf("the encoded rows take %s of that: use a part of the rows, or ignore columns that have many inputs", memory.Size(table))
 		}
 		full := fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; %s",
