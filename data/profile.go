@@ -237,6 +237,6 @@ func (p *profile) nearlyNumeric(t *Table, col int) Note {
 	if p.words == 1 {
 		are = "is not a number,"
 	}
-	return noteOf(fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say ", p.words, p.present(), are, t.at(p.firstWord), quote(t.Cell(p.firstWord, col))),
+	return noteOf(fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say ", p.words, p.present(), are, t.At(p.firstWord), quote(t.Cell(p.firstWord, col))),
 		set("Missing", "WORD"), " if it stands for nothing")
 }

@@ -73,7 +73,7 @@ func (t *Table) refuse(kind error, row, col int, reason Note) error {
 	if lines != nil {
 		e.Line = lines.at(at)
 	} else {
-		e.file = t.at(row)
+		e.file = t.At(row)
 	}
 	return e
 }
