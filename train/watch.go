@@ -57,7 +57,7 @@ func (t *Trainer[T]) newWatch() watch[T] {
 		alike[l] = identical(t.net.Weights(l), t.net.Bias(l))
 	}
 	return watch[T]{
-		rows:  Set[T]{X: nn.NewMatrix[T](n, t.data.Train.X.Cols), Y: nn.NewMatrix[T](n, t.data.Train.Y.Cols)},
+		rows:  Set[T]{X: nn.NewMatrix[T](n, t.data.Train.Cols()), Y: nn.NewMatrix[T](n, t.data.Train.Y.Cols)},
 		looks: make([]look, 0, 32), moves: make([]float64, 0, 32),
 		next: t.lookCost() * lookShare, move: true, alike: alike,
 	}
@@ -160,7 +160,7 @@ func (t *Trainer[T]) look(rows int) look {
 	x, y := t.watch.rows.X.Slice(0, n), t.watch.rows.Y.Slice(0, n)
 	for i := range n {
 		r := t.sampleRow(i, n)
-		copy(x.Row(i), t.data.Train.X.Row(r))
+		t.data.Train.cells(r, 0, x.Cols, x.Row(i))
 		copy(y.Row(i), t.data.Train.Y.Row(r))
 	}
 	normed := false
