@@ -19,7 +19,7 @@ import (
 // A checkpoint's file: how entries are written, read and found plausible.
 
 // checkpointFormat is raised when a reader of today could misread what is written.
-const checkpointFormat = 1
+const checkpointFormat = 2
 
 const (
 	checkpointKey = "gradus_checkpoint"

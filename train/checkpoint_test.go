@@ -21,6 +21,7 @@ import (
 // derived are the fields of Trainer and Result that a checkpoint does not hold, and why.
 var derived = map[string]string{
 	"net":       "its parameters are held",
+	"average":   "its parameters are held",
 	"cfg":       "described, and compared",
 	"data":      "its sum is compared",
 	"batchSize": "of the configuration",
@@ -469,7 +470,7 @@ func sealed(raw []byte, from, to string) []byte {
 func TestRestoreRefusesNonsense(t *testing.T) {
 	raw, tr := checkpoint(t)
 	for from, to := range map[string]string{
-		`\"format\":1`:           `\"format\":2`,
+		`\"format\":2`:           `\"format\":3`,
 		`\"position\":\"20\"`:    `\"position\":\"21\"`,
 		`\"position\":\"20\" `:   `\"position\":\"40\"`,
 		`\"steps\":\"10\"`:       `\"steps\":\"-1\"`,

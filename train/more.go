@@ -53,9 +53,12 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 			reflect.Copy(to, from)
 		}
 	}
-	if next.ema != nil && t.best != nil && t.bestEpoch > 0 { // it goes on from the best weights
-		next.shown = false
-		copy(next.ema, next.net.Values())
+	switch {
+	case next.average == nil || !t.finished:
+	case t.result.Reason == ReasonDiverged || t.best != nil && t.bestEpoch > 0: // it goes on from the weights that were kept
+		copy(next.average.Values(), next.net.Values())
+	default: // and here from the last ones, not from their average
+		copy(next.net.Values(), next.good)
 	}
 	next.Names = t.Names
 	next.drawOrder()

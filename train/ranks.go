@@ -452,8 +452,8 @@ func (t *Trainer[T]) compareWeights() error {
 	}
 	h := sha256.New()
 	w := bufio.NewWriterSize(h, 1<<15)
-	fmt.Fprintln(w, t.result.Steps, t.epoch, t.position, t.shown)
-	for _, v := range append([][]T{t.net.Values(), t.ema}, t.slots...) {
+	fmt.Fprintln(w, t.result.Steps, t.epoch, t.position)
+	for _, v := range append([][]T{t.net.Values(), t.averaged()}, t.slots...) {
 		safetensors.WriteFloats(w, v)
 	}
 	safetensors.WriteFloats(w, t.numbers)
