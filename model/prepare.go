@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/blocks"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
@@ -293,16 +294,16 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
-	trainer.Names = train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
+	names := diagnosis.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
 	switch f.Encoding.Task {
 	case data.Binary:
-		trainer.Names.Outputs = f.Encoding.Classes()
+		names.Outputs = f.Encoding.Classes()
 	case data.Regression:
 		for _, t := range f.Encoding.Targets {
-			trainer.Names.Center, trainer.Names.Scale = append(trainer.Names.Center, t.Center), append(trainer.Names.Scale, t.Scale)
+			names.Center, names.Scale = append(names.Center, t.Center), append(names.Scale, t.Scale)
 		}
 	}
-	return runnerOf[T]{trainer, d}, nil
+	return runnerOf[T]{trainer, diagnosis.Watch(trainer, names), d}, nil
 }
 
 // newTrainer makes the trainer: of the rows in memory, or of rows in blocks.

@@ -43,7 +43,7 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 		switch {
 		case e.name == "best" || e.name == "best_score" || e.name == "best_epoch" || e.name == "best_loss" || e.name == "position" || e.name == "samples",
 			e.name == "finished" || e.name == "reason" || e.name == "converged",
-			strings.HasPrefix(e.name, "diverged.") || strings.HasPrefix(e.name, "retreat.") || strings.HasPrefix(e.name, "watch."):
+			strings.HasPrefix(e.name, "diverged.") || strings.HasPrefix(e.name, "retreat.") || e.name == "observer":
 			continue // which begin anew
 		}
 		from, to := reflect.ValueOf(kept[e.name]), reflect.ValueOf(e.value)
@@ -60,10 +60,10 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	default: // and here from the last ones, not from their average
 		copy(next.net.Values(), next.good)
 	}
-	next.Names = t.Names
+	next.observer = t.observer
 	next.drawOrder()
 	*t = *next
-	return nil
+	return t.observer.SetState(nil)
 }
 
 // drawOrder draws the order of the rows that an epoch, or per-sample the run, has begun with.

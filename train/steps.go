@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"math"
 	"time"
@@ -65,8 +64,15 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			yield(t.interrupted(ctx))
 			return
 		}
-		first, steps := t.position == 0, t.result.Steps
-		s, made, err := t.tinyEpochs(t.watch.most(most))
+		var before []T
+		if t.position == 0 {
+			before = t.good
+		}
+		at := most
+		if t.observer.Alone() {
+			at = 1
+		}
+		s, made, err := t.tinyEpochs(at)
 		switch {
 		case made:
 		case t.cfg.Solver != nil:
@@ -76,34 +82,41 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		default:
 			s, err = t.step()
 		}
-		if failed, ok := err.(*DivergedError); ok && t.retreat(failed) {
-			continue
-		}
 		if err == nil && t.due() {
 			err = t.compareWeights()
 		}
-		if errors.Is(err, ErrStream) || errors.Is(err, ErrRanks) {
+		if failed, diverged := err.(*DivergedError); diverged {
+			if t.retreat(failed) {
+				continue
+			}
+			t.diverge(failed)
+			yield(s, failed)
+			return
+		}
+		if err != nil { // of the stream or the other ranks
 			yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 			return
 		}
-		if err != nil {
-			t.finished = true
-			t.result.Reason = ReasonDiverged
-			t.blame(err)
-			copy(t.net.Values(), t.good)
-			t.lossAt = -1
-			t.advise()
-			if t.divergence != nil {
-				t.failure = *t.divergence
-			}
-			yield(s, err)
-			return
+		if !t.finished {
+			t.observer.Observe(s, before)
 		}
-		t.observe(&s, first, t.result.Steps-steps)
 		if !yield(s, nil) {
 			return
 		}
 	}
+}
+
+// diverge ends the run with that error. It notes there in which layer the value that is not finite was seen
+// first, since the tape still has the pass, and what may be tried; and it gives the network its last finite values.
+func (t *Trainer[T]) diverge(failed *DivergedError) {
+	t.finished = true
+	t.result.Reason = ReasonDiverged
+	t.divergence = failed
+	t.divergence.Layer = t.together.lastRank(t.notFinite())
+	copy(t.net.Values(), t.good)
+	t.lossAt = -1
+	t.divergence.Remedies = t.observer.Advise()
+	t.failure = *t.divergence
 }
 
 // useTeam spreads what a step does over a team of that size from now on.

@@ -55,8 +55,6 @@ type Data[T nn.Float] struct {
 // Trainer is one run of gradient descent over a network, whose parameters it changes. It
 // belongs to one goroutine.
 type Trainer[T nn.Float] struct {
-	Names Names // for the diagnosis; empty unless set
-
 	net     *nn.Network[T]
 	average *nn.Network[T] // the running average of net's values; nil where none is kept
 	cfg     Config
@@ -86,9 +84,8 @@ type Trainer[T nn.Float] struct {
 	together  *together[T]           // nil in one process
 	result    Result
 
-	watch      watch[T]
+	observer   Observer[T]
 	divergence *DivergedError // how it ended, if so
-	diagnosed  bool           // the result has its diagnosis
 
 	epoch    int // epochs done
 	position int // rows done in this epoch; per-sample: updates made on this sample
@@ -131,10 +128,6 @@ type Result struct {
 	History   History   `json:"history"`
 	Samples   []Sample  `json:"samples,omitempty"` // per-sample: how each went, in their order
 	Retreats  []Retreat `json:"retreats,omitempty"`
-
-	// Diagnosis says why a run that has ended did not come to what it could have; empty for
-	// a healthy one. See Trainer.Diagnose.
-	Diagnosis []Finding `json:"diagnosis"`
 
 	// Exchange is how many seconds this process spent in exchanges with the other ranks, waiting for them
 	// counted, and ExchangeShare which part of its time in the loop that is.
@@ -202,7 +195,7 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream}
+	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream, observer: nobody[T]{}}
 	t.back.goodLoss = math.Inf(1)
 	cfg.BatchSize = min(cfg.BatchSize, rows)
 	if cfg.Ranks != nil {
@@ -304,7 +297,6 @@ func (t *Trainer[T]) allocate() {
 			t.norms = append(t.norms, make([]float64, max(0, net.Layer(l).Units-len(t.norms)))...)
 		}
 	}
-	t.watch = t.newWatch()
 	if cfg.shuffles() {
 		t.order = make([]int, t.rows)
 		t.gather = newGather(most, t.data.Train)
@@ -399,9 +391,6 @@ func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 
 // Result returns what the run has come to so far: a copy, which does not change as the run goes on.
 func (t *Trainer[T]) Result() Result {
-	if t.finished && !t.diagnosed && watching {
-		t.result.Diagnosis, t.diagnosed = t.Diagnose(), true
-	}
 	r := t.result
 	r.Epochs = t.epoch
 	r.Seconds = t.Elapsed().Seconds()
@@ -412,7 +401,6 @@ func (t *Trainer[T]) Result() Result {
 	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
 	r.Loss = t.FullLoss()
 	r.History, r.Samples, r.Retreats = t.History(), slices.Clone(r.Samples), t.Retreats()
-	r.Diagnosis = slices.Clone(r.Diagnosis)
 	return r
 }
 

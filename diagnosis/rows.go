@@ -1,4 +1,4 @@
-package train
+package diagnosis
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 const (
@@ -17,16 +18,16 @@ const (
 	halfLayer   = 0.5  // of layer 0: where unscaled inputs have switched it off
 )
 
-// data looks for faults of the rows.
-func (d *diagnosis[T]) data() {
+// rows looks for faults of the rows.
+func (d *diagnosis[T]) rows() {
 	d.targetRange()
 	d.outliers()
 	d.leaks()
-	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.result.History) > 0
+	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.history) > 0
 	if !hurt {
 		return
 	}
-	x, y := d.Trainer.data.Train.X, d.Trainer.data.Train.Y
+	x, y := d.data.Train.X, d.data.Train.Y
 	n := min(1024, x.Rows)
 	largest, at := 0.0, 0
 	for j, size := range d.sizes(x, n) {
@@ -54,7 +55,7 @@ func (d *diagnosis[T]) data() {
 func (d *diagnosis[T]) sizes(m nn.Matrix[T], n int) []float64 {
 	out := make([]float64, m.Cols)
 	for i := range n {
-		for j, v := range m.Row(d.sampleRow(i, n)) {
+		for j, v := range m.Row(d.row(i, n)) {
 			out[j] += float64(float64(v) * float64(v))
 		}
 	}
@@ -65,14 +66,14 @@ func (d *diagnosis[T]) sizes(m nn.Matrix[T], n int) []float64 {
 }
 
 func (d *diagnosis[T]) inputName(j int) string {
-	if names := d.Names.Inputs; j < len(names) {
+	if names := d.names.Inputs; j < len(names) {
 		return fmt.Sprintf("%q", names[j])
 	}
 	return fmt.Sprintf("input %d", j)
 }
 
 func (d *diagnosis[T]) outputName(j int) string {
-	if names := d.Names.Outputs; j < len(names) {
+	if names := d.names.Outputs; j < len(names) {
 		return fmt.Sprintf("%q", names[j])
 	}
 	return fmt.Sprintf("output %d", j)
@@ -86,7 +87,7 @@ func (d *diagnosis[T]) targetRange() {
 	if math.IsInf(low, -1) && math.IsInf(high, 1) {
 		return
 	}
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	outside, worst, worstOff := 0, 0.0, 0.0
 	for i := range y.Rows {
 		for _, v := range y.Row(i) {
@@ -126,7 +127,7 @@ const (
 
 // outliers looks for targets so far from all others that the loss sees little else.
 func (d *diagnosis[T]) outliers() {
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	if y.Rows < outlierRows || d.classes() > 0 {
 		return
 	}
@@ -168,10 +169,10 @@ func (d *diagnosis[T]) outliers() {
 			which = d.outputName(j) + ": " + which
 		}
 		number := row
-		if row < len(d.Names.Rows) {
-			number = d.Names.Rows[row]
+		if row < len(d.names.Rows) {
+			number = d.names.Rows[row]
 		}
-		d.add(TargetOutlier, -1, 0, []Remedy{advice("correct the cell or leave the row out"), {"Scale", "robust", "if it is right"}, {"Loss", "absolute", "if it is right"}},
+		d.add(TargetOutlier, -1, 0, []train.Remedy{advice("correct the cell or leave the row out"), {Option: "Scale", Value: "robust", Advice: "if it is right"}, {Option: "Loss", Value: "absolute", Advice: "if it is right"}},
 			"%s far from the others: row %d, counted from 0, has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
 			number, num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
 		return
@@ -187,10 +188,10 @@ func robust(loss nn.Loss) bool {
 
 // ownUnits is a value of an output in the units of its target.
 func (d *diagnosis[T]) ownUnits(j int, v float64) float64 {
-	if d.Names.Scale == nil {
+	if d.names.Scale == nil {
 		return v
 	}
-	return float64(v*d.Names.Scale[j]) + d.Names.Center[j]
+	return float64(v*d.names.Scale[j]) + d.names.Center[j]
 }
 
 const (
@@ -203,8 +204,8 @@ const (
 
 // leaks looks for columns that alone tell the target.
 func (d *diagnosis[T]) leaks() {
-	x, y := d.Trainer.data.Train.X, d.Trainer.data.Train.Y
-	names := d.Names.Inputs
+	x, y := d.data.Train.X, d.data.Train.Y
+	names := d.names.Inputs
 	if x.Rows < leakRows {
 		return
 	}
@@ -231,8 +232,8 @@ func (d *diagnosis[T]) leaks() {
 	if len(found) == 0 || columns < 2 || len(found) == columns {
 		return
 	}
-	try := []Remedy{advice("leave " + found[0] + " out")}
-	if d.Names.Inputs != nil {
+	try := []train.Remedy{advice("leave " + found[0] + " out")}
+	if d.names.Inputs != nil {
 		try = set("Ignore", name)
 	}
 	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s), and may not be known when predictions are made", found[0], what)
@@ -245,7 +246,7 @@ func (d *diagnosis[T]) leaks() {
 func (d *diagnosis[T]) alone(x, y nn.Matrix[T], from, to, n int) (score float64, kind string) {
 	order := make([]int, n)
 	for i := range order {
-		order[i] = d.sampleRow(i, n)
+		order[i] = d.row(i, n)
 	}
 	slices.SortFunc(order, func(a, b int) int { return slices.Compare(x.Row(a)[from:to], x.Row(b)[from:to]) })
 	same := func(i, j int) bool { return slices.Equal(x.Row(order[i])[from:to], x.Row(order[j])[from:to]) }
@@ -363,13 +364,13 @@ func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, class
 // several labels.
 func (d *diagnosis[T]) classes() int {
 	f := d.net.Layer(d.net.Depth() - 1).Activation
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	if f != nn.Softmax && (f != nn.Sigmoid || y.Cols > 1) {
 		return 0
 	}
 	n := min(fewLeak, y.Rows)
 	for i := range n {
-		for _, v := range y.Row(d.sampleRow(i, n)) {
+		for _, v := range y.Row(d.row(i, n)) {
 			if v != 0 && v != 1 && d.cfg.LabelSmoothing == 0 {
 				return 0
 			}
@@ -379,7 +380,7 @@ func (d *diagnosis[T]) classes() int {
 }
 
 // classOf is the class of a training row.
-func (d *diagnosis[T]) classOf(row int) int { return classOf(d.Trainer.data.Train.Y.Row(row)) }
+func (d *diagnosis[T]) classOf(row int) int { return classOf(d.data.Train.Y.Row(row)) }
 
 // classOf is the class with the largest share; of a single share, whether it is above a half.
 func classOf[T nn.Float](p []T) int {
