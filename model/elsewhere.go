@@ -77,14 +77,11 @@ func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 // TrainMember trains member k of the ensemble that the run is of, anew and on one core, and leaves the
 // run as it is. It may be called from several goroutines.
 func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
-	if k < 0 || k >= f.Members() || f.bag == nil {
-		return nil, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
+	t, o, err := f.alone(k)
+	if err != nil {
+		return nil, err
 	}
-	of := f.bag.members[k]
-	o := of.options
-	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
-	o.Threads = 1
-	own, err := trained(ctx, of.tables, o)
+	own, err := trained(ctx, t, o)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +91,29 @@ func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
 		return nil, err
 	}
 	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Found: m.found, Rows: m.rows}, nil
+}
+
+// PrepareMember prepares the run of member k of the ensemble that the run is of, by itself and on one core: to be
+// looked at step by step, in the bits that the member has among the others. The run is left as it is.
+func (f *Fit) PrepareMember(k int) (*Fit, error) {
+	t, o, err := f.alone(k)
+	if err != nil {
+		return nil, err
+	}
+	t.Room = nil // it waits for no other run
+	return Prepare(t, o, nil)
+}
+
+// alone is what member k is trained on, and how, on one core.
+func (f *Fit) alone(k int) (Tables, Options, error) {
+	if k < 0 || k >= f.Members() || f.bag == nil {
+		return Tables{}, Options{}, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
+	}
+	of := f.bag.members[k]
+	o := of.options
+	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
+	o.Threads = 1
+	return of.tables, o, nil
 }
 
 // elsewhere has member k trained on another machine.
