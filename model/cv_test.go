@@ -189,3 +189,40 @@ func TestMembersElsewhere(t *testing.T) {
 		t.Error("there is a fourth member of three")
 	}
 }
+
+// A member that is prepared by itself has the weights, the rows and the scores that it has among the others.
+func TestMemberAlone(t *testing.T) {
+	table := claims(t)
+	o := few("kind")
+	o.Members = 3
+	whole, _, err := Train(context.Background(), table, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Prepare(Tables{Train: table}, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, want := range whole.Members() {
+		own, err := f.PrepareMember(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range own.Steps(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := own.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.WeightsSHA256() != want.WeightsSHA256() || got.Training.Steps != want.Training.Steps || got.Training.Rows != want.Training.Rows ||
+			fmt.Sprint(*got.Training.Metrics.Train) != fmt.Sprint(*want.Training.Metrics.Train) {
+			t.Errorf("member %d alone is %s of %d updates, among the others %s of %d", k, got.WeightsSHA256(), got.Training.Steps, want.WeightsSHA256(), want.Training.Steps)
+		}
+	}
+	if _, err := f.PrepareMember(-1); err == nil {
+		t.Error("there is a member before the first")
+	}
+}

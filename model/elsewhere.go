@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -18,10 +19,11 @@ import (
 
 // FoldRun is what one fold of a cross-validation, or one member of an ensemble, came to.
 type FoldRun struct {
-	Model *Model       // whose test rows are the fold's
-	Notes []string     // what was decided in its run
-	Of    train.Result // of a member
-	Rows  []int        // of a member: the rows that chose its epoch, which it has not seen
+	Model *Model              // whose test rows are the fold's
+	Notes []string            // what was decided in its run
+	Of    train.Result        // of a member
+	Found []diagnosis.Finding // of a member: the diagnosis of its run
+	Rows  []int               // of a member: the rows that chose its epoch, which it has not seen
 }
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
@@ -75,14 +77,11 @@ func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 // TrainMember trains member k of the ensemble that the run is of, anew and on one core, and leaves the
 // run as it is. It may be called from several goroutines.
 func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
-	if k < 0 || k >= f.Members() || f.bag == nil {
-		return nil, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
+	t, o, err := f.alone(k)
+	if err != nil {
+		return nil, err
 	}
-	of := f.bag.members[k]
-	o := of.options
-	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
-	o.Threads = 1
-	own, err := trained(ctx, of.tables, o)
+	own, err := trained(ctx, t, o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +90,30 @@ func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
 	if err := m.score(f.bag.inFolds); err != nil {
 		return nil, err
 	}
-	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Rows: m.rows}, nil
+	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Found: m.found, Rows: m.rows}, nil
+}
+
+// PrepareMember prepares the run of member k of the ensemble that the run is of, by itself and on one core: to be
+// looked at step by step, in the bits that the member has among the others. The run is left as it is.
+func (f *Fit) PrepareMember(k int) (*Fit, error) {
+	t, o, err := f.alone(k)
+	if err != nil {
+		return nil, err
+	}
+	t.Room = nil // it waits for no other run
+	return Prepare(t, o, nil)
+}
+
+// alone is what member k is trained on, and how, on one core.
+func (f *Fit) alone(k int) (Tables, Options, error) {
+	if k < 0 || k >= f.Members() || f.bag == nil {
+		return Tables{}, Options{}, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
+	}
+	of := f.bag.members[k]
+	o := of.options
+	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
+	o.Threads = 1
+	return of.tables, o, nil
 }
 
 // elsewhere has member k trained on another machine.
@@ -113,7 +135,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 		m.fit.Release()
 		m.fit = nil
 	}
-	m.model, m.result, m.rows = run.Model, run.Of, run.Rows
+	m.model, m.result, m.found, m.rows = run.Model, run.Of, run.Found, run.Rows
 	if b.inFolds {
 		bound, err := m.model.Encoding.Bind(m.tables.Train)
 		if err != nil {
@@ -124,7 +146,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 		}
 	}
 	f := *b.fit
-	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.model.engine}, nil
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.found, m.model.engine}, nil
 	if err := b.told(b.end, k, &f); err != nil {
 		return err
 	}
@@ -134,8 +156,9 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 
 // distant is the run of a network that was trained elsewhere: it has ended.
 type distant struct {
-	came train.Result
-	net  engine
+	came  train.Result
+	found []diagnosis.Finding
+	net   engine
 }
 
 var errDistant = errors.New("the network was trained on another machine, and its run stayed there")
@@ -145,6 +168,7 @@ func (d distant) strides(context.Context) iter.Seq2[train.Step, error] {
 	return func(func(train.Step, error) bool) {}
 }
 func (d distant) result() train.Result            { return d.came }
+func (d distant) diagnose() []diagnosis.Finding   { return d.found }
 func (d distant) engine() engine                  { return d.net }
 func (d distant) epoch() int                      { return d.came.Epochs }
 func (d distant) retreats() []train.Retreat       { return d.came.Retreats }

@@ -98,7 +98,7 @@ func niceStep(v float64) float64 {
 }
 
 // tickLabel writes v, a multiple of step, with the digits that tell it from its
-// neighbors: 0.25, 10k, 2.5M, 4e-5. The largest value on the axis decides the
+// neighbors: 0.25, 10k, 2.5M, 4e−5. The largest value on the axis decides the
 // form, so that all labels share it.
 func tickLabel(v, step, largest float64) string {
 	if math.Abs(v) < step/2 {
@@ -115,7 +115,7 @@ func tickLabel(v, step, largest float64) string {
 		unit, suffix = 1e3, "k"
 	}
 	decimals := max(0, -math.Floor(math.Log10(step/unit)+1e-9))
-	return strconv.FormatFloat(v/unit, 'f', int(decimals), 64) + suffix
+	return minus(strconv.FormatFloat(v/unit, 'f', int(decimals), 64)) + suffix
 }
 
 // logTicks labels powers of ten, each of which takes that share of the axis. Where fewer than
@@ -161,12 +161,12 @@ func (s span) logTicks(n int, share float64) []plot.Tick {
 	return ticks
 }
 
-// powerLabel writes m times ten to the power e: 2e-3, 0.02, 100, 10k.
+// powerLabel writes m times ten to the power e: 2e−3, 0.02, 100, 10k.
 func powerLabel(m float64, e int) string {
 	unit, suffix := 0, ""
 	switch {
 	case e < -2 || e >= 9:
-		return strconv.Itoa(int(m)) + "e" + strconv.Itoa(e)
+		return strconv.Itoa(int(m)) + minus("e"+strconv.Itoa(e))
 	case e >= 6:
 		unit, suffix = 6, "M"
 	case e >= 3:

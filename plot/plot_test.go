@@ -176,15 +176,15 @@ func TestTexts(t *testing.T) {
 	for name, want := range map[string][]string{
 		"curve":           {"iris: learning curve", "training", "validation", "epoch", "cross-entropy", "best epoch 41", "0.2", "120"},
 		"curve-log":       {"0.1", "0.2", "0.5", "1"},
-		"curve-long":      {"1", "10", "100", "1k", "10k", "0.01", "1e-4"},
-		"curve-tiny":      {"1e-7", "3e-7"},
+		"curve-long":      {"1", "10", "100", "1k", "10k", "0.01", "1e−4"},
+		"curve-tiny":      {"1e−7", "3e−7"},
 		"curve-big":       {"8M", "35k"},
 		"curve-empty":     {"no values to show"},
 		"compare":         {"Three ways down: wine, 178 rows", "stochastic", "updates", "gradient evaluations", "seconds", "30k"},
 		"net-4-16-3":      {"petal width (cm)", "versicolor", "16 × relu", "3 × softmax", "… 7 more …", "bias", "layers.1"},
 		"net-784-512-256": {"… 294 more …", "… 480 more …", "784 values", "256 × relu"},
 		"net-deep":        {"… 21 more", "layers …", "layers.28"},
-		"net-nan":         {"NaN", "Inf", "-Inf", "0", "not a finite number"},
+		"net-nan":         {"NaN", "Inf", "−Inf", "0", "not a finite number"},
 		"net-50-names":    {"… 41 more …", "a very long name…is table"},
 	} {
 		got := texts(parse(t, render(t, "svg", all[name])))
@@ -261,7 +261,7 @@ func TestEdges(t *testing.T) {
 		t.Errorf("%d dotted lines for one weight that is not finite, want 2", dotted)
 	}
 	got := texts(elements)
-	for _, w := range []string{"1", "-2", "4", "-1", "0.5", "NaN", "-0.25"} {
+	for _, w := range []string{"1", "−2", "4", "−1", "0.5", "NaN", "−0.25"} {
 		if !slices.Contains(got, w) {
 			t.Errorf("the weight %s is not printed: %q", w, got)
 		}
@@ -424,12 +424,12 @@ func TestTicks(t *testing.T) {
 		{0, 1, false, false, "0 0.2 0.4 0.6 0.8 1.0"},
 		{0, 43, false, true, "0 10 20 30 40"},
 		{0.9, 3.1, false, true, "1 2 3"},
-		{-0.3, 0.1, false, false, "-0.3 -0.2 -0.1 0 0.1"},
+		{-0.3, 0.1, false, false, "−0.3 −0.2 −0.1 0 0.1"},
 		{0, 35000, false, true, "0 10k 20k 30k"},
 		{9998, 10002, false, true, "9998 9999 10000 10001 10002"},
 		{1e6, 2.1e6, false, false, "1.0M 1.5M 2.0M"},
-		{0, 4e-7, false, false, "0 1e-7 2e-7 3e-7 4e-7"},
-		{-4, 1, true, false, "1e-4 1e-3 0.01 0.1 1 10"},
+		{0, 4e-7, false, false, "0 1e−7 2e−7 3e−7 4e−7"},
+		{-4, 1, true, false, "1e−4 1e−3 0.01 0.1 1 10"},
 		{-1.1, 0.1, true, false, "0.1 0.2 0.5 1"},
 		{0, 4, true, false, "1 10 100 1k 10k"},
 		{-0.001, 0.001, true, false, "0.998 0.999 1.000 1.001 1.002"},
@@ -469,8 +469,8 @@ func TestTicksOfALowChart(t *testing.T) {
 
 func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{
-		0: "0", 0.5324: "0.532", -12.345: "-12.3", 999.7: "1000", 54321: "54321", 1234567: "1.23e6",
-		0.000123456: "1.23e-4", -1.5e-9: "-1.5e-9", 1e-5: "1e-5", math.Inf(1): "Inf", math.Inf(-1): "-Inf",
+		0: "0", 0.5324: "0.532", -12.345: "−12.3", 999.7: "1000", 54321: "54321", 1234567: "1.23e6",
+		0.000123456: "1.23e−4", -1.5e-9: "−1.5e−9", 1e-5: "1e−5", math.Inf(1): "Inf", math.Inf(-1): "−Inf",
 	} {
 		if got := number(v); got != want {
 			t.Errorf("number(%v) = %s, want %s", v, got, want)
@@ -511,7 +511,7 @@ func TestBars(t *testing.T) {
 			widths = append(widths, x1-x0)
 		}
 	}
-	for _, want := range []string{"Bars", "what they are", "two", "one", "minus one", "2", "-1"} {
+	for _, want := range []string{"Bars", "what they are", "two", "one", "minus one", "2", "−1"} {
 		if !slices.Contains(texts, want) {
 			t.Errorf("%q is not among %q", want, texts)
 		}

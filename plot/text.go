@@ -112,7 +112,7 @@ func number(v float64) string {
 	case math.IsInf(v, 1):
 		return "Inf"
 	case math.IsInf(v, -1):
-		return "-Inf"
+		return minus("-Inf")
 	case v == 0:
 		return "0"
 	}
@@ -120,12 +120,15 @@ func number(v float64) string {
 	case a < 1e-3 || a >= 99999.5:
 		return exponent(strconv.FormatFloat(v, 'e', 2, 64))
 	case a >= 999.5:
-		return strconv.FormatFloat(v, 'f', 0, 64)
+		return minus(strconv.FormatFloat(v, 'f', 0, 64))
 	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
+	return minus(strconv.FormatFloat(v, 'g', 3, 64))
 }
 
-// rounded formats v for little room: -0.08, 1.3, 250.
+// minus gives a number the sign −, which is as wide as + and stands at its height.
+func minus(number string) string { return strings.ReplaceAll(number, "-", "−") }
+
+// rounded formats v for little room: −0.08, 1.3, 250.
 func rounded(v float64) string {
 	decimals := 2
 	switch a := math.Abs(v); {
@@ -140,11 +143,11 @@ func rounded(v float64) string {
 	if strings.Trim(s, "-0.") == "" {
 		return "0"
 	}
-	return s
+	return minus(s)
 }
 
 // exponent shortens a number written by strconv with an exponent: 1.50e-05
-// becomes 1.5e-5 and 1.00e+05 becomes 1e5.
+// becomes 1.5e−5 and 1.00e+05 becomes 1e5.
 func exponent(s string) string {
 	mantissa, power, found := strings.Cut(s, "e")
 	if !found {
@@ -157,7 +160,7 @@ func exponent(s string) string {
 	if strings.Contains(mantissa, ".") {
 		mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
 	}
-	return mantissa + "e" + strconv.Itoa(n)
+	return minus(mantissa + "e" + strconv.Itoa(n))
 }
 
 // symbol is a letter with an index, as x₀, and what follows it. (The font's own

@@ -99,8 +99,8 @@ func (s *Set[T]) Inputs(from, to int, room nn.Matrix[T]) nn.Matrix[T] {
 	return x
 }
 
-// cells writes the inputs from (inclusive) to to (exclusive) of a row.
-func (s *Set[T]) cells(row, from, to int, into []T) {
+// Cells writes the inputs from (inclusive) to to (exclusive) of a row.
+func (s *Set[T]) Cells(row, from, to int, into []T) {
 	if s.Packed.begin == nil {
 		copy(into, s.X.Row(row)[from:to])
 		return

@@ -10,12 +10,131 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// tell shows a complaint on the page.
-func (s *Session) tell(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.say(err)
-	s.touch()
+// asked is what a button or a field of the page asks for.
+type asked struct {
+	*entry
+	ctx context.Context
+	r   *http.Request
+}
+
+func (a asked) get(name string) string { return a.r.PostForm.Get(name) }
+
+// number is a whole number, -1 where there is none.
+func (a asked) number(name string) int {
+	n, err := strconv.Atoi(a.get(name))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// look changes what is looked at.
+func (a asked) look(change func(*View)) error {
+	a.Look(change)
+	return nil
+}
+
+// at changes what is looked at by a weight's address in a field of that name.
+func (a asked) at(name string, change func(*View, lesson.Address)) error {
+	w, err := lesson.ParseAddress(a.get(name))
+	if err != nil {
+		return err
+	}
+	return a.look(func(v *View) { change(v, w) })
+}
+
+// actions are all that a page can ask for, by the names that it has for them.
+var actions = map[string]func(asked) error{
+	"look": func(asked) error { return nil }, // the answer is all there is to do
+
+	// The run moves.
+	"sample": func(a asked) error { a.Sample(); return nil },
+	"batch":  func(a asked) error { a.Batch(); return nil },
+	"epoch":  func(a asked) error { return a.Epoch(a.ctx) },
+	"back":   func(a asked) error { return a.Back(a.ctx) },
+	"goto": func(a asked) error {
+		n := a.number("n")
+		if a.get("ahead") == "" { // the timeline's
+			n = min(n, a.Frame().Most)
+		}
+		return a.Goto(a.ctx, n)
+	},
+	"run":    func(a asked) error { a.Run(Speed(or(a.get("speed"), string(Steady)))); return nil },
+	"pause":  func(a asked) error { a.Pause(); return nil },
+	"speed":  func(a asked) error { a.setSpeed(Speed(a.get("speed"))); return nil },
+	"breaks": func(a asked) error { return a.change(a.get) },
+
+	// Another run begins.
+	"example": func(a asked) error { return a.LoadExample(a.get("example")) },
+	"watch":   func(a asked) error { return a.Welcome(true) },
+	"build": func(a asked) error {
+		values := map[string]string{}
+		for name := range a.r.PostForm {
+			if name != "do" {
+				values[name] = a.get(name)
+			}
+		}
+		return a.Change(values)
+	},
+	"fault":  func(a asked) error { return a.TryFault(a.get("fault")) },
+	"guess":  func(a asked) error { return a.Guess(a.ctx, a.get("guess")) },
+	"lesson": func(a asked) error { return a.Visit(a.number("step")) },
+	"answer": func(a asked) error { return a.Answer(a.number("answer")) },
+
+	// Something else is looked at.
+	"narrow": func(a asked) error { return a.look(func(v *View) { v.Narrow = a.get("on") == "true" }) },
+	"tab": func(a asked) error {
+		return a.look(func(v *View) {
+			if now := v.tab(); now != "share" {
+				v.From = now
+			}
+			v.Tab = a.get("tab")
+		})
+	},
+	"row": func(a asked) error { return a.look(func(v *View) { v.Row = a.number("row") }) },
+	"weight": func(a asked) error {
+		return a.at("weight", func(v *View, w lesson.Address) { v.Weight, v.Tab = w, or(a.get("tab"), v.Tab) })
+	},
+	"second": func(a asked) error {
+		return a.at("second", func(v *View, w lesson.Address) { v.Second = w })
+	},
+	"unit": func(a asked) error {
+		u, err := parseUnit(a.get("unit"))
+		if err != nil {
+			return err
+		}
+		return a.look(func(v *View) { v.Unit, v.Tab = u, "unit" })
+	},
+	"phase": func(a asked) error {
+		if to := a.number("to"); to > 0 {
+			return a.look(func(v *View) { v.Phase = to })
+		}
+		by, _ := strconv.Atoi(a.get("by"))
+		return a.look(a.phase(by))
+	},
+	"digits": func(a asked) error { return a.look(func(v *View) { v.Digits = a.get("on") == "true" }) },
+	"axis":   func(a asked) error { return a.look(func(v *View) { v.Axis = a.get("axis") }) },
+	"columns": func(a asked) error {
+		return a.look(func(v *View) { v.AxisX, v.AxisY = or(a.get("x"), v.AxisX), or(a.get("y"), v.AxisY) })
+	},
+
+	// A job begins or ends.
+	"verify": func(a asked) error { a.begin("verify", verify); return nil },
+	"race": func(a asked) error {
+		kind := or(a.get("kind"), raceMethods)
+		a.Look(func(v *View) { v.Race = kind })
+		a.begin("race", race(kind))
+		return nil
+	},
+	"surface": func(a asked) error {
+		plane := or(a.get("plane"), "principal")
+		raced, _ := a.Frame().Jobs["race"].result.(*Raced)
+		a.Look(func(v *View) { v.Plane = plane })
+		a.begin("surface", surface(plane, raced))
+		return nil
+	},
+	"report": func(a asked) error { a.begin("report", a.Session.report); return nil },
+	"cancel": func(a asked) error { a.cancel(a.get("job")); return nil },
 }
 
 // do does what a button or a field asks for, and answers with the page's parts.
@@ -25,118 +144,21 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 		http.Error(w, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	get := r.PostForm.Get
-	number := func(name string) int {
-		n, err := strconv.Atoi(get(name))
-		if err != nil {
-			return -1
-		}
-		return n
-	}
-	var err error
-	switch get("do") {
-	case "look": // the answer is all there is to do
-	case "narrow":
-		e.Look(func(v *View) { v.Narrow = get("on") == "true" })
-	case "sample":
-		e.Sample()
-	case "batch":
-		e.Batch()
-	case "epoch":
-		err = e.Epoch(r.Context())
-	case "back":
-		err = e.Back(r.Context())
-	case "goto":
-		n := number("n")
-		if get("ahead") == "" { // the timeline's
-			n = min(n, e.Frame().Most)
-		}
-		err = e.Goto(r.Context(), n)
-	case "run":
-		e.Run(Speed(or(get("speed"), string(Steady))))
-	case "pause":
-		e.Pause()
-	case "speed":
-		e.setSpeed(Speed(get("speed")))
-	case "example":
-		err = e.LoadExample(get("example"))
-	case "build":
-		values := map[string]string{}
-		for name := range r.PostForm {
-			if name != "do" {
-				values[name] = get(name)
-			}
-		}
-		err = e.Change(values)
-	case "watch":
-		err = e.Welcome(true)
-	case "tab":
-		e.Look(func(v *View) {
-			if now := v.tab(); now != "share" {
-				v.From = now
-			}
-			v.Tab = get("tab")
-		})
-	case "row":
-		e.Look(func(v *View) { v.Row = number("row") })
-	case "weight":
-		var a lesson.Address
-		if a, err = lesson.ParseAddress(get("weight")); err == nil {
-			e.Look(func(v *View) { v.Weight, v.Tab = a, or(get("tab"), v.Tab) })
-		}
-	case "unit":
-		var u Unit
-		if u, err = parseUnit(get("unit")); err == nil {
-			e.Look(func(v *View) { v.Unit, v.Tab = u, "unit" })
-		}
-	case "digits":
-		e.Look(func(v *View) { v.Digits = get("on") == "true" })
-	case "cancel":
-		e.cancel(get("job"))
-	case "report":
-		e.begin("report", e.Session.report)
-	case "verify":
-		e.begin("verify", verify)
-	case "race":
-		kind := or(get("kind"), raceMethods)
-		e.Look(func(v *View) { v.Race = kind })
-		e.begin("race", race(kind))
-	case "axis":
-		e.Look(func(v *View) { v.Axis = get("axis") })
-	case "surface":
-		plane := or(get("plane"), "principal")
-		raced, _ := e.Frame().Jobs["race"].result.(*Raced)
-		e.Look(func(v *View) { v.Plane = plane })
-		e.begin("surface", surface(plane, raced))
-	case "second":
-		var a lesson.Address
-		if a, err = lesson.ParseAddress(get("second")); err == nil {
-			e.Look(func(v *View) { v.Second = a })
-		}
-	case "columns":
-		e.Look(func(v *View) { v.AxisX, v.AxisY = or(get("x"), v.AxisX), or(get("y"), v.AxisY) })
-	case "breaks":
-		err = e.change(get)
-	case "fault":
-		err = e.TryFault(get("fault"))
-	case "guess":
-		err = e.Guess(r.Context(), get("guess"))
-	case "lesson":
-		err = e.Visit(number("step"))
-	case "answer":
-		err = e.Answer(number("answer"))
-	case "phase":
-		if to := number("to"); to > 0 {
-			e.Look(func(v *View) { v.Phase = to })
-		} else {
-			by, _ := strconv.Atoi(get("by"))
-			e.Look(e.phase(by))
-		}
-	default:
-		err = fmt.Errorf("there is nothing to do that is called %q", get("do"))
+	name := r.PostForm.Get("do")
+	err := fmt.Errorf("there is nothing to do that is called %q", name)
+	if action := actions[name]; action != nil {
+		err = action(asked{e, r.Context(), r})
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		e.tell(err)
 	}
 	reply(w, r, e.since(r))
+}
+
+// tell shows a complaint on the page.
+func (s *Session) tell(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.say(err)
+	s.touch()
 }

@@ -16,7 +16,7 @@ import (
 var spoken = append(option.Pick("types"), fields...)
 
 // Command is the call of gradus train that comes to the same bits, for a table in a file of
-// that name: of one network, as the lab's. validated says that there are validation rows: the lab keeps the
+// that name. validated says that there are validation rows: the lab keeps the
 // last weights.
 func (s Setup) Command(file string, validated bool) string {
 	o := &s.Options
@@ -39,14 +39,16 @@ func (s Setup) Command(file string, validated bool) string {
 			words = append(words, "--"+f.Name, quote(v))
 		}
 	}
-	words = append(words, "--members", "1")
+	if o.Members < 1 {
+		words = append(words, "--members", "1")
+	}
 	if validated {
 		words = append(words, "--patience", "0")
 	}
 	return strings.Join(words, " ")
 }
 
-// Program is a Go program that comes to the same bits.
+// Program is a Go program that comes to the same bits, of an ensemble in the network that is shown.
 func (s Setup) Program(file, out string) string {
 	o := &s.Options
 	if o.Activation == (wrongSigmoid{}).String() {
@@ -72,6 +74,10 @@ func (s Setup) Program(file, out string) string {
 		at := strings.Index(l, ": ") + 1
 		lines[i] = l[:at] + strings.Repeat(" ", width+2-at) + l[at+1:]
 	}
+	shown := "\tfmt.Println(m.Training.Loss, m.WeightsSHA256())\n"
+	if o.Members > 1 {
+		shown = fmt.Sprintf("\tone := m.Members()[%d]\n\tfmt.Println(one.Training.Loss, one.WeightsSHA256())\n", s.Member)
+	}
 	return fmt.Sprintf(`package main
 
 import (
@@ -94,12 +100,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(m.Training.Loss, m.WeightsSHA256())
-	if err := m.Save(%q); err != nil {
+%s	if err := m.Save(%q); err != nil {
 		log.Fatal(err)
 	}
 }
-`, file, strings.Join(lines, "\n"), out)
+`, file, strings.Join(lines, "\n"), shown, out)
 }
 
 // exact writes a number with as few digits as tell it from all others.

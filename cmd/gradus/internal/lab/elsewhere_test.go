@@ -46,6 +46,8 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		{"", map[string]string{"epochs": "3", "label-smoothing": "0.2", "split": "time:one, two", "validation": "0.2", "optimizer": "sgd", "lr": "0.1"}},
 		{"", map[string]string{"epochs": "3", "target": "b", "label-smoothing": "0.2", "group": "a", "test": "0.3", "precision": "float32"}},
 		{"", map[string]string{"epochs": "3", "target": "a", "task": "multiclass"}},
+		{"circles", map[string]string{"epochs": "3", "members": "4", "member": "2", "validation": ""}},
+		{"notebook", map[string]string{"epochs": "5", "members": "3", "member": "1"}},
 		{"notebook", map[string]string{"epochs": "9", "optimizer": "lbfgs", "lr": "", "l2": "0.001", "target-loss": "-1", "tolerance": ""}},
 	}
 	at := filepath.Join("testdata", "programs")
@@ -91,6 +93,13 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		if len(out) == 0 { // status 3 says that a tolerance was not reached
 			t.Fatalf("%s: %v", command, err)
 		}
+		if f.Setup.Options.Members > 1 { // of which the page shows one
+			all, err := model.Load(filepath.Join(dir, "m.safetensors"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = []byte(all.Members()[f.Setup.Member].WeightsSHA256())
+		}
 		if !bytes.Contains(out, []byte(m.WeightsSHA256())) {
 			t.Errorf("%s\ncomes to other weights than the page: %s", command, out)
 		}
@@ -129,7 +138,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		"momentum": "0.25", "beta1": "0.7", "beta2": "0.75", "epsilon": "0.001", "schedule": "cosine", "warmup": "2", "shuffle": "off",
 		"dropout": "0.2", "input-dropout": "0.125", "l1": "0.01", "l2": "0.02", "weight-decay": "0.03", "max-norm": "3", "clip-norm": "4", "clip-value": "5",
 		"epochs": "11", "tolerance": "0.06", "target-loss": "-0.07", "target": `"a,b",c`, "scale": "robust", "validation": "none", "test": "0.1875",
-		"sample-weight": "w", "label-smoothing": "0.1", "task": "regression", "split": "time:t", "group": "g", "precision": "float64",
+		"sample-weight": "w", "label-smoothing": "0.1", "task": "regression", "split": "time:t", "group": "g", "precision": "float64", "members": "3",
 	}
 	rule := map[string]string{"beta1": "adam"} // rmsprop has none
 	for _, f := range fields {
@@ -164,6 +173,9 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		flag := "--" + f.Name
 		if f.Off {
 			flag = "--no-" + f.Name
+		}
+		if f.Name == "members" { // a run of one network says so
+			flag += " " + v
 		}
 		command, program := s.Command("t.csv", false), s.Program("t.csv", "m")
 		if !strings.Contains(command, " "+flag) || strings.Contains(bare.Command("t.csv", false), flag) {
@@ -233,18 +245,22 @@ func TestSmoothedLabels(t *testing.T) {
 	}
 }
 
-// A link that asks for an ensemble or a calibration is refused, with the reason.
-func TestLinkOfAnEnsemble(t *testing.T) {
+// A link that asks for a calibration, or for a network that there is not, is refused with the reason.
+func TestLinkIsRefusedWithTheReason(t *testing.T) {
 	s := newSession(t, "circles")
 	for _, c := range []struct {
-		change func(o *model.Options)
+		change func(s *Setup)
 		says   string
 	}{
-		{func(o *model.Options) { o.Members = 5 }, "5 networks whose mean is the model"},
-		{func(o *model.Options) { o.Calibrate = true }, "divides the logits once a run has ended"},
+		{func(s *Setup) { s.Options.Calibrate = true }, "divides the logits once a run has ended"},
+		{func(s *Setup) { s.Options.Members, s.Member = 5, 5 }, "there is no network 5; give 0 to 4"},
+		{func(s *Setup) { s.Options.Members, s.Member = 5, -1 }, "there is no network -1; give 0 to 4"},
+		{func(s *Setup) { s.Member = 1 }, "there is no network 1; give 0 to 0"},
+		{func(s *Setup) { s.Options.Members = 33 }, "the ensemble has 33 networks and the page takes 32"},
+		{func(s *Setup) { s.Options.Members = model.AutoMembers }, "Networks"},
 	} {
 		setup := s.Frame().Setup
-		c.change(&setup.Options)
+		c.change(&setup)
 		if err := s.Load(setup, s.table); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("it says %v, not %q", err, c.says)
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
@@ -57,15 +58,22 @@ func (s Setup) Values() map[string]string {
 	return out
 }
 
-// With returns the setup with the given fields of the form changed. What the former optimizer
+// With returns the setup with the given fields of the form changed, and the network that is shown. What the former optimizer
 // was told of itself is forgotten where a new one does not have it.
 func (s Setup) With(values map[string]string) (Setup, error) {
-	o := s.Options
+	o, before := s.Options, s.Options.Members
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		v := strings.TrimSpace(values[name])
 		if f := fieldOf(name); f != nil {
 			if err := setField(&o, f, v); err != nil {
 				return s, fmt.Errorf("%w: %s is %q; %w", ErrSetup, f.Label, v, err)
+			}
+			continue
+		}
+		if name == "member" {
+			var err error
+			if s.Member, err = strconv.Atoi(v); err != nil {
+				return s, fmt.Errorf("%w: the network is %q; give its number, counted from 0", ErrSetup, v)
 			}
 			continue
 		}
@@ -92,6 +100,9 @@ func (s Setup) With(values map[string]string) (Setup, error) {
 		if _, given := values[f.Name]; f.OfRule && !given && !f.Applies(&o) {
 			f.Set(&o, "")
 		}
+	}
+	if _, given := values["member"]; o.Members != before && !given {
+		s.Member = 0
 	}
 	s.Options = o
 	return s, nil

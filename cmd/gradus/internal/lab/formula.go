@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,10 @@ import (
 // digits formats the numbers of one frame.
 type digits bool
 
-func (d digits) format(x float64) string {
+func (d digits) format(x float64) string { return minus(d.plain(x)) }
+
+// plain is format with the hyphen for a minus.
+func (d digits) plain(x float64) string {
 	if x == 0 {
 		return "0" // of either sign
 	}
@@ -26,6 +30,14 @@ func (d digits) format(x float64) string {
 	}
 	return strconv.FormatFloat(x, 'g', 6, 64)
 }
+
+// minus gives a number the sign − where it is read. In a field, a command line and a file it keeps the hyphen.
+func minus(number string) string { return strings.ReplaceAll(number, "-", "−") }
+
+// signed is minus for a sentence: it changes the hyphens of numbers alone.
+func signed(text string) string { return anySign.ReplaceAllString(text, "$1−$2") }
+
+var anySign = regexp.MustCompile(`(^|[\s(=]|\de)-(\d)`)
 
 // full is how gradus explain prints a gradient.
 func full(x float64) string { return strconv.FormatFloat(x, 'g', 17, 64) }
@@ -37,13 +49,13 @@ type mathml struct{ digits digits }
 func mi(s string) string { return "<mi>" + html.EscapeString(s) + "</mi>" }
 func mo(s string) string { return "<mo>" + html.EscapeString(s) + "</mo>" }
 func (m mathml) mn(x float64) string {
-	s := m.digits.format(x)
+	s := m.digits.plain(x)
 	exactly := `<mn data-value="` + full(x) + `">`
 	mantissa, power, found := strings.Cut(strings.TrimPrefix(s, "-"), "e")
 	out := exactly + mantissa + "</mn>"
 	if found {
 		n, _ := strconv.Atoi(power)
-		out = "<mrow>" + exactly + mantissa + "</mn>" + mo("×") + "<msup><mn>10</mn><mn>" + strconv.Itoa(n) + "</mn></msup></mrow>"
+		out = "<mrow>" + exactly + mantissa + "</mn>" + mo("×") + "<msup><mn>10</mn><mn>" + minus(strconv.Itoa(n)) + "</mn></msup></mrow>"
 	}
 	if strings.HasPrefix(s, "-") {
 		return `<mrow><mo form="prefix">−</mo>` + out + "</mrow>"

@@ -19,8 +19,9 @@ const (
 	MaxColumns    = 10_000
 	MaxCell       = 10_000 // bytes of a cell or a name
 	MaxLayers     = 64
+	MaxMembers    = 32 // networks of an ensemble
 	MaxParameters = 200_000
-	MaxCells      = 4_000_000 // rows times encoded inputs and outputs
+	MaxCells      = 4_000_000 // rows times encoded inputs and outputs, and rows times networks
 	MaxWork       = 2e10      // parameters times rows of a pass over all: a second or so
 )
 

@@ -54,6 +54,7 @@ func (g group) Has(name string) bool {
 var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"short":    short,
 	"exact":    exact,
+	"signed":   signed,
 	"full":     full,
 	"examples": Examples,
 	"add":      func(a, b int) int { return a + b },
@@ -61,7 +62,7 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"power":    power,
 	"flags":    flags,
 	"percent":  func(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) },
-	"brief":    func(x float64) string { return fmt.Sprintf("%.4g", x) },
+	"brief":    func(x float64) string { return minus(fmt.Sprintf("%.4g", x)) },
 	"faults":   Faults,
 	"rows":     countRows,
 	"words":    func(name string) string { return strings.ReplaceAll(name, "_", " ") },
@@ -82,7 +83,7 @@ func power(x float64) string {
 	if x == 0 {
 		return "0"
 	}
-	return fmt.Sprintf("%.1e", x)
+	return minus(fmt.Sprintf("%.1e", x))
 }
 
 // flags keeps the dashes of every flag in a text with its name.
@@ -355,6 +356,19 @@ func (p panelData) D(x float64) string {
 		x = 0 // not -0
 	}
 	return digits(p.View.Digits).format(x)
+}
+
+// Members are the numbers of an ensemble's networks, of which one is shown; nil of one network.
+func (p panelData) Members() []int {
+	n := p.Setup.Options.Members
+	if n < 2 {
+		return nil
+	}
+	out := make([]int, n)
+	for k := range out {
+		out[k] = k
+	}
+	return out
 }
 
 // Config is the trainer's configuration in words.

@@ -35,7 +35,7 @@ func TestPoint10Health(t *testing.T) {
 		t.Error("the notebook's stalled run has no diagnosis")
 	}
 	for _, f := range findings {
-		if text := p.text("#diagnosis"); !strings.Contains(text, f.Code) || !strings.Contains(text, f.Evidence) {
+		if text := p.text("#diagnosis"); !strings.Contains(text, f.Code) || !strings.Contains(text, signed(f.Evidence)) {
 			t.Errorf("the page does not say %s: %s", f.Code, f.Evidence)
 		}
 	}

@@ -83,7 +83,7 @@ func TestPoint5ChainRule(t *testing.T) {
 	}
 	text := string(explain()) // what it prints for people has the same digits
 	for _, id := range []string{"#sum", "#gradient"} {
-		if got := strings.Fields(p.text(id))[0]; !strings.Contains(text, "dL/dw = "+got) {
+		if got := strings.ReplaceAll(strings.Fields(p.text(id))[0], "−", "-"); !strings.Contains(text, "dL/dw = "+got) {
 			t.Errorf("%s says %s, which gradus explain does not print:\n%s", id, got, text)
 		}
 	}

@@ -152,3 +152,42 @@ func TestClassesOfARow(t *testing.T) {
 		}
 	}
 }
+
+// A number has one sign for minus wherever it is read, in text, formula and picture. In what is typed or copied it has
+// the hyphen, and a table's cell stands as its file has it.
+func TestOneMinus(t *testing.T) {
+	p := openTab(t, Options{})
+	seen := map[string]bool{}
+	for _, example := range []string{"notebook-hidden", "circles", "sine"} {
+		p.choose("example", example)
+		for range 3 {
+			js[any](p, "act('epoch'); null")
+		}
+		p.settled()
+		for _, tab := range tabs {
+			js[any](p, "act('tab', { tab: '"+tab.Name+"' }); null")
+			p.settled()
+			switch tab.Name {
+			case "verify", "race", "surface":
+				p.click("#" + tab.Name)
+				p.until("document.querySelector('#panel .figure svg')")
+			}
+			for _, text := range js[[]string](p, `(() => { const out = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+				while (walk.nextNode()) { const n = walk.currentNode; if (!n.parentElement.closest('pre, script, .hidden, .sample') && /(^|[\s(=])[-−]\d|\de[-−]\d/.test(n.data)) out.push(n.data); }
+				return out; })()`) {
+				if strings.Contains(text, "−") {
+					seen[tab.Name] = true
+				}
+				if strings.Contains(text, "-") {
+					t.Errorf("%s, panel %s: a number is written %q", example, tab.Name, text)
+				}
+			}
+			if js[bool](p, `[...document.querySelectorAll('input[value]')].some((e) => e.value.includes('−')) || [...document.querySelectorAll('pre')].some((e) => e.textContent.includes('−'))`) {
+				t.Errorf("%s, panel %s: a field or a line to copy has a sign that no program reads", example, tab.Name)
+			}
+		}
+	}
+	if len(seen) < len(tabs)/2 {
+		t.Errorf("numbers below zero were seen in %v alone", seen)
+	}
+}

@@ -18,91 +18,115 @@ import (
 // value.
 type speak func(letter string) string
 
+// equation is one of a rule, told by who speaks its letters.
+type equation func(v speak) string
+
 // equations are a rule's, in the order in which it follows them. shrink is w, or what decay
 // leaves of it.
-func equations(r optim.Optimizer, shrink func(speak) string) []func(speak) string {
-	mean := func(of, beta, what string, square bool) func(speak) string { // of' = beta·of + (1-beta)·what
-		return func(v speak) string {
-			last := v(what)
-			if square {
-				last = "<msup>" + last + "<mn>2</mn></msup>"
-			}
-			return v(of+"'") + v("=") + v(beta) + mo("·") + v(of) + mo("+") + mo("(") + "<mn>1</mn>" + mo("−") + v(beta) + mo(")") + mo("·") + last
-		}
-	}
-	root := func(s string) string { return "<msqrt>" + s + "</msqrt>" }
-	row := func(s ...string) string { return "<mrow>" + strings.Join(s, "") + "</mrow>" }
-	rest := func(v speak, beta string) string { // 1 - betaⁿ
-		return row("<mn>1</mn>", mo("−"), "<msup>", v(beta), v("n"), "</msup>")
-	}
-	step := func(change func(v speak) string) func(speak) string { // w' = w - η·change
+func equations(r optim.Optimizer, shrink equation) []equation {
+	step := func(change equation) equation { // w' = w - η·change
 		return func(v speak) string {
 			return v("w'") + v("=") + shrink(v) + mo("−") + v("η") + mo("·") + change(v)
 		}
 	}
-	corrected := func(v speak, square string) string { // √square/√(1-β2ⁿ) + ε
-		return row("<mfrac>", root(v(square)), root(rest(v, "β2")), "</mfrac>", mo("+"), v("ε"))
-	}
-	adam := func(square string) func(speak) string {
+	adam := func(square string) equation {
 		return func(v speak) string {
-			return v("w'") + v("=") + shrink(v) + mo("−") + "<mfrac>" + v("η") + rest(v, "β1") + "</mfrac>" + mo("·") + "<mfrac>" + v("m'") + corrected(v, square) + "</mfrac>"
+			return v("w'") + v("=") + shrink(v) + mo("−") + "<mfrac>" + v("η") + remaining(v, "β1") + "</mfrac>" + mo("·") + "<mfrac>" + v("m'") + corrected(v, square) + "</mfrac>"
 		}
 	}
 	switch r := r.(type) {
 	case optim.SGD:
-		return []func(speak) string{step(func(v speak) string { return v("g") })}
+		return []equation{step(func(v speak) string { return v("g") })}
 	case optim.Momentum:
 		velocity := func(v speak) string {
 			return v("v'") + v("=") + v("μ") + mo("·") + v("v") + mo("+") + v("g")
 		}
 		if r.Nesterov {
-			return []func(speak) string{velocity, step(func(v speak) string {
+			return []equation{velocity, step(func(v speak) string {
 				return mo("(") + v("g") + mo("+") + v("μ") + mo("·") + v("v'") + mo(")")
 			})}
 		}
-		return []func(speak) string{velocity, step(func(v speak) string { return v("v'") })}
+		return []equation{velocity, step(func(v speak) string { return v("v'") })}
 	case optim.AdaGrad:
-		return []func(speak) string{
+		return []equation{
 			func(v speak) string {
-				return v("s'") + v("=") + v("s") + mo("+") + "<msup>" + v("g") + "<mn>2</mn></msup>"
+				return v("s'") + v("=") + v("s") + mo("+") + squared(v("g"))
 			},
-			step(func(v speak) string { return frac(v("g"), root(v("s'"))+mo("+")+v("ε")) }),
+			step(scaled),
 		}
 	case optim.AdaDelta:
-		u := func(v speak) string {
-			return "<mfrac>" + root(v("d")+mo("+")+v("ε")) + root(v("s'")+mo("+")+v("ε")) + "</mfrac>" + mo("·") + v("g")
-		}
-		return []func(speak) string{mean("s", "β2", "g", true), step(u), func(v speak) string {
-			return v("d'") + v("=") + v("β2") + mo("·") + v("d") + mo("+") + mo("(") + "<mn>1</mn>" + mo("−") + v("β2") + mo(")") + mo("·") +
-				"<msup>" + row(mo("("), u(v), mo(")")) + "<mn>2</mn></msup>"
+		return []equation{mean("s", "β2", "g", true), step(adaDelta), func(v speak) string {
+			return v("d'") + v("=") + weighed(v, "β2", v("d"), squared(mrow(mo("("), adaDelta(v), mo(")"))))
 		}}
 	case optim.RMSProp:
-		scaled := func(v speak) string { return frac(v("g"), root(v("s'"))+mo("+")+v("ε")) }
 		if r.Momentum == 0 {
-			return []func(speak) string{mean("s", "β2", "g", true), step(scaled)}
+			return []equation{mean("s", "β2", "g", true), step(scaled)}
 		}
-		return []func(speak) string{mean("s", "β2", "g", true), func(v speak) string {
+		return []equation{mean("s", "β2", "g", true), func(v speak) string {
 			return v("m'") + v("=") + v("μ") + mo("·") + v("m") + mo("+") + scaled(v)
 		}, step(func(v speak) string { return v("m'") })}
 	case optim.Adam, optim.AdamW:
-		return []func(speak) string{mean("m", "β1", "g", false), mean("s", "β2", "g", true), adam("s'")}
+		return []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), adam("s'")}
 	case optim.AMSGrad:
-		return []func(speak) string{mean("m", "β1", "g", false), mean("s", "β2", "g", true), func(v speak) string {
+		return []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), func(v speak) string {
 			return v("t'") + v("=") + mi("max") + mo("(") + v("t") + mo(",") + v("s'") + mo(")")
 		}, adam("t'")}
 	case optim.NAdam:
-		return []func(speak) string{mean("m", "β1", "g", false), mean("s", "β2", "g", true), func(v speak) string {
-			down := corrected(v, "s'")
-			ahead := "<mfrac>" + row("<mn>1</mn>", mo("−"), v("μ")) + row("<mn>1</mn>", mo("−"), v("Πμ")) + "</mfrac>"
-			along := "<mfrac>" + v("μ'") + row("<mn>1</mn>", mo("−"), v("Πμ"), mo("·"), v("μ'")) + "</mfrac>"
-			return v("w'") + v("=") + shrink(v) + mo("−") + v("η") + mo("·") + mo("(") + ahead + mo("·") + frac(v("g"), down) + mo("+") + along + mo("·") + frac(v("m'"), down) + mo(")")
-		}}
+		return []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), step(nAdam)}
 	case optim.Lion:
-		return []func(speak) string{step(func(v speak) string {
-			return mi("sign") + mo("(") + v("β1") + mo("·") + v("m") + mo("+") + mo("(") + "<mn>1</mn>" + mo("−") + v("β1") + mo(")") + mo("·") + v("g") + mo(")")
+		return []equation{step(func(v speak) string {
+			return mi("sign") + mo("(") + weighed(v, "β1", v("m"), v("g")) + mo(")")
 		}), mean("m", "β2", "g", false)}
 	}
 	return nil
+}
+
+// The pieces that several rules have.
+
+func msqrt(s string) string      { return "<msqrt>" + s + "</msqrt>" }
+func mrow(s ...string) string    { return "<mrow>" + strings.Join(s, "") + "</mrow>" }
+func squared(base string) string { return "<msup>" + base + "<mn>2</mn></msup>" }
+
+// weighed is β·last + (1-β)·now.
+func weighed(v speak, beta, last, now string) string {
+	return v(beta) + mo("·") + last + mo("+") + mo("(") + "<mn>1</mn>" + mo("−") + v(beta) + mo(")") + mo("·") + now
+}
+
+// mean is of' = β·of + (1-β)·what, or with its square.
+func mean(of, beta, what string, square bool) equation {
+	return func(v speak) string {
+		now := v(what)
+		if square {
+			now = squared(now)
+		}
+		return v(of+"'") + v("=") + weighed(v, beta, v(of), now)
+	}
+}
+
+// remaining is 1 - βⁿ.
+func remaining(v speak, beta string) string {
+	return mrow("<mn>1</mn>", mo("−"), "<msup>", v(beta), v("n"), "</msup>")
+}
+
+// corrected is √square/√(1-β2ⁿ) + ε.
+func corrected(v speak, square string) string {
+	return mrow("<mfrac>", msqrt(v(square)), msqrt(remaining(v, "β2")), "</mfrac>", mo("+"), v("ε"))
+}
+
+// scaled is g/(√s' + ε).
+func scaled(v speak) string { return frac(v("g"), msqrt(v("s'"))+mo("+")+v("ε")) }
+
+// adaDelta is √(d + ε)/√(s' + ε)·g.
+func adaDelta(v speak) string {
+	return "<mfrac>" + msqrt(v("d")+mo("+")+v("ε")) + msqrt(v("s'")+mo("+")+v("ε")) + "</mfrac>" + mo("·") + v("g")
+}
+
+// nAdam is the mean of the gradient and the momentum that Nadam goes along, both scaled.
+func nAdam(v speak) string {
+	down := corrected(v, "s'")
+	ahead := "<mfrac>" + mrow("<mn>1</mn>", mo("−"), v("μ")) + mrow("<mn>1</mn>", mo("−"), v("Πμ")) + "</mfrac>"
+	along := "<mfrac>" + v("μ'") + mrow("<mn>1</mn>", mo("−"), v("Πμ"), mo("·"), v("μ'")) + "</mfrac>"
+	return mo("(") + ahead + mo("·") + frac(v("g"), down) + mo("+") + along + mo("·") + frac(v("m'"), down) + mo(")")
 }
 
 // slots are the letters of what a rule remembers, in its order.
@@ -202,8 +226,8 @@ func (m mathml) rule(c train.Config, a lesson.Address, p *train.Preview) []templ
 		return v("w") + mo("·") + mo("(") + "<mn>1</mn>" + mo("−") + v("η") + mo("·") + v("λ") + mo(")")
 	}
 	var out []template.HTML
-	for _, equation := range equations(c.Optimizer, shrink) {
-		out = append(out, block("the rule", equation(letters)), block("in numbers", equation(numbers)))
+	for _, e := range equations(c.Optimizer, shrink) {
+		out = append(out, block("the rule", e(letters)), block("in numbers", e(numbers)))
 	}
 	return out
 }

@@ -124,6 +124,9 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	if layers := len(setup.Options.Hidden); layers > MaxLayers {
 		return fmt.Errorf("%w: the network has %d hidden layers and the page takes %d; use fewer layers, or gradus train", ErrLimit, layers, MaxLayers)
 	}
+	if n := setup.Options.Members; n > MaxMembers || n*t.Rows() > MaxCells {
+		return fmt.Errorf("%w: the ensemble has %d networks and the page takes %d, for tables of %d rows at most; use fewer, or gradus train", ErrLimit, n, MaxMembers, MaxCells/n)
+	}
 	if err := setup.shown(); err != nil {
 		return err
 	}
@@ -140,6 +143,16 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	fit, err := model.Prepare(model.Tables{Train: t}, o, nil)
 	if err != nil {
 		return err
+	}
+	if n := fit.Members(); n > 1 || setup.Member != 0 {
+		if setup.Member < 0 || setup.Member >= n {
+			return fmt.Errorf("%w: there is no network %d; give 0 to %d", ErrSetup, setup.Member, n-1)
+		}
+		whole := fit
+		if fit, err = whole.PrepareMember(setup.Member); err != nil {
+			return err
+		}
+		whole.Release()
 	}
 	net := fit.Network()
 	training, validation, test, err := fit.Parts()

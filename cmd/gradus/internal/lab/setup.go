@@ -21,6 +21,7 @@ type Setup struct {
 	Example     string        `json:"example,omitempty"`     // one of Examples, or "" for a table of one's own
 	Fingerprint string        `json:"fingerprint,omitempty"` // of that table: the beginning of data.Table's
 	Options     model.Options `json:"options"`
+	Member      int           `json:"member,omitempty"` // of an ensemble: which of its networks is shown
 }
 
 // Link writes the setup so that it can stand in a URL.
@@ -48,13 +49,9 @@ func ParseLink(link string) (Setup, error) {
 // shown refuses options that the form does not have. A link may ask for them. A running average
 // of the weights is a second set beside the one that the updates change, whose chain rule the page
 // shows; metrics and patience choose an epoch, where the lab keeps the last; and how long a run may
-// take or on how many shards is no matter of its steps. Of an ensemble there would be one chain rule a
-// member, and a calibration divides the logits of a run that has ended.
+// take or on how many shards is no matter of its steps. A calibration divides the logits of a run that has ended.
 func (s Setup) shown() error {
-	switch o := &s.Options; {
-	case o.Members > 1:
-		return fmt.Errorf("%w: the link asks for %d networks whose mean is the model, and the page shows every update of one; leave --members away to see one, or have gradus train train all", ErrSetup, o.Members)
-	case o.Calibrate:
+	if s.Options.Calibrate {
 		return fmt.Errorf("%w: the link asks for --calibrate, which divides the logits once a run has ended, and the page shows the run; leave it away, or use gradus train", ErrSetup)
 	}
 	values := s.Values()
@@ -67,9 +64,6 @@ func (s Setup) shown() error {
 		return err
 	}
 	o := &same.Options
-	if o.Members == 1 { // as without the flag
-		o.Members = 0
-	}
 	o.Shrink = false // which changes a model, not the run
 	plain.Options.Types, o.Patience, o.Threads = o.Types, nil, 0
 	want, err := optionsByName(plain.Options)

@@ -82,3 +82,24 @@ func TestGroupsFit(t *testing.T) {
 		}
 	}
 }
+
+// The two doors can be seen and hit without scrolling, under a complaint too.
+func TestDoorsStayInView(t *testing.T) {
+	p := openFirst(t)
+	for _, banner := range []bool{false, true} {
+		if banner {
+			js[any](p, `Object.assign(document.getElementById('lost'), { hidden: false, textContent: 'The program behind this page does not answer. The page asks again every second; if it has ended, start gradus lab again.' }); null`)
+		}
+		for _, size := range [][2]int64{{1280, 800}, {1024, 768}, {800, 700}, {390, 844}} {
+			p.size(size[0], size[1])
+			for _, hidden := range js[[]string](p, `['door-lesson', 'door-table'].filter((id) => {
+				const e = document.getElementById(id), b = e.getBoundingClientRect();
+				return [[b.x + 5, b.top + 5], [b.right - 5, b.bottom - 2]].some(([x, y]) => { const at = document.elementFromPoint(x, y); return !at || !e.contains(at); }); })`) {
+				t.Errorf("%v, with the banner %v: %s is not in view", size, banner, hidden)
+			}
+			if high := js[float64](p, "document.querySelector('#start-plane svg').getBoundingClientRect().height"); high < 120 {
+				t.Errorf("%v, with the banner %v: the picture is %v px high", size, banner, high)
+			}
+		}
+	}
+}

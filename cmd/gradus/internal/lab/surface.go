@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 	"github.com/gradus-ml/gradus/internal/rng"
@@ -27,26 +28,21 @@ const (
 	wayPlaces   = 120 // of a lane's way
 )
 
+// way is where a run has been, as the surface names it.
+type way struct {
+	name   string
+	places [][]float64
+}
+
 // surface computes the loss over a plane and the ways of the run and of the lanes.
 func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, error) {
 	return func(ctx context.Context, f *Frame) (any, error) {
 		if n := len(f.Net.Params()); n > trailParams {
 			return nil, fmt.Errorf("%w: the surface is drawn for up to %d parameters and the network has %d", ErrLimit, trailParams, n)
 		}
-		type way struct {
-			name   string
-			places [][]float64
-		}
-		ways := []way{{"this run", append(append([][]float64{}, f.trailUpTo()...), f.Net.Params())}}
-		if raced != nil {
-			ways = nil
-			for _, lane := range raced.Lanes {
-				places, err := f.way(ctx, lane)
-				if err != nil {
-					return nil, err
-				}
-				ways = append(ways, way{lane.Name, places})
-			}
+		ways, err := f.ways(ctx, raced)
+		if err != nil {
+			return nil, err
 		}
 		var all [][]float64
 		for _, w := range ways {
@@ -57,28 +53,13 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 		if err != nil {
 			return nil, err
 		}
-		s := &Surface{Plane: plane, Labels: labels}
-		s.Moved = plane != "weights" || len(origin) > 2
-		low, high := [2]float64{}, [2]float64{}
-		var paths []plot.Series
-		for _, w := range ways {
-			p := plot.Series{Name: w.name}
-			for _, place := range w.places {
-				a, b := dotDifference(place, origin, u), dotDifference(place, origin, v)
-				p.X, p.Y = append(p.X, a), append(p.Y, b)
-				low[0], high[0] = math.Min(low[0], a), math.Max(high[0], a)
-				low[1], high[1] = math.Min(low[1], b), math.Max(high[1], b)
-			}
-			paths = append(paths, p)
+		paths, x, y := projected(ways, origin, u, v)
+		z, err := f.losses(ctx, x, y, u, v)
+		if err != nil {
+			return nil, err
 		}
-		x, y := axis(low[0], high[0]), axis(low[1], high[1])
 		if plane == "weights" { // the axes are the weights themselves
 			ia, ib := f.planeIndices()
-			shift := func(list []float64, by float64) {
-				for i := range list {
-					list[i] += by
-				}
-			}
 			shift(x, origin[ia])
 			shift(y, origin[ib])
 			for _, p := range paths {
@@ -86,30 +67,68 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 				shift(p.Y, origin[ib])
 			}
 		}
-		s.Field = plot.Field{XLabel: labels[0], YLabel: labels[1], ZLabel: "loss", X: x, Y: y, Log: true, Paths: paths}
-		s.Rows = min(surfaceRows, f.Training.X.Rows)
-		net, c := f.Net.WithoutDropout(), f.Fit.Config()
-		tape, part := net.NewTape(s.Rows), first(f.Training, s.Rows)
-		p := net.Params()
-		ia, ib := f.planeIndices()
-		for i := range y {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			row := make([]float64, len(x))
-			for j := range x {
-				a, b := x[j], y[i]
-				if plane == "weights" {
-					a, b = a-origin[ia], b-origin[ib]
-				}
-				for k := range p {
-					p[k] = origin[k] + a*u[k] + b*v[k]
-				}
-				row[j] = trainingLoss(net, tape, c.Loss, c.Reduction, part)
-			}
-			s.Field.Z = append(s.Field.Z, row)
+		return &Surface{
+			Plane: plane, Labels: labels, Rows: min(surfaceRows, f.Training.X.Rows), Moved: plane != "weights" || len(origin) > 2,
+			Field: plot.Field{XLabel: labels[0], YLabel: labels[1], ZLabel: "loss", X: x, Y: y, Z: z, Log: true, Paths: paths},
+		}, nil
+	}
+}
+
+// ways are those of the lanes, or of the run itself where none have raced.
+func (f *Frame) ways(ctx context.Context, raced *Raced) (ways []way, err error) {
+	if raced == nil {
+		return []way{{"this run", append(slices.Clone(f.trailUpTo()), f.Net.Params())}}, nil
+	}
+	for _, lane := range raced.Lanes {
+		places, err := f.way(ctx, lane)
+		if err != nil {
+			return nil, err
 		}
-		return s, nil
+		ways = append(ways, way{lane.Name, places})
+	}
+	return ways, nil
+}
+
+// projected are the ways on the plane through origin along u and v, and axes that they fit on.
+func projected(ways []way, origin, u, v []float64) (paths []plot.Series, x, y []float64) {
+	low, high := [2]float64{}, [2]float64{}
+	for _, w := range ways {
+		p := plot.Series{Name: w.name}
+		for _, place := range w.places {
+			a, b := dotDifference(place, origin, u), dotDifference(place, origin, v)
+			p.X, p.Y = append(p.X, a), append(p.Y, b)
+			low[0], high[0] = math.Min(low[0], a), math.Max(high[0], a)
+			low[1], high[1] = math.Min(low[1], b), math.Max(high[1], b)
+		}
+		paths = append(paths, p)
+	}
+	return paths, axis(low[0], high[0]), axis(low[1], high[1])
+}
+
+// losses are those of the weights moved by a of x along u and b of y along v, a line for each b.
+func (f *Frame) losses(ctx context.Context, x, y, u, v []float64) (z [][]float64, err error) {
+	net, c, rows := f.Net.WithoutDropout(), f.Fit.Config(), min(surfaceRows, f.Training.X.Rows)
+	tape, part := net.NewTape(rows), first(f.Training, rows)
+	origin, p := f.Net.Params(), net.Params()
+	for _, b := range y {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		row := make([]float64, len(x))
+		for j, a := range x {
+			for k := range p {
+				p[k] = origin[k] + a*u[k] + b*v[k]
+			}
+			row[j] = trainingLoss(net, tape, c.Loss, c.Reduction, part)
+		}
+		z = append(z, row)
+	}
+	return z, nil
+}
+
+func shift(list []float64, by float64) {
+	for i := range list {
+		list[i] += by
 	}
 }
 

@@ -221,7 +221,8 @@ var all = []*Option{
 		Help: "Above which probability the second of two classes is predicted: a number, or auto:f1 (accuracy, balanced_accuracy, f1_macro) for the best on the validation rows. Default: 0.5."},
 
 	{Field: "Members", Name: "members", Group: Ensemble, Placeholder: "K", Least: 1, Fixed: true,
-		Help: "Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: by --preset."},
+		Help:  "Train K networks and average what they say. Each is trained without one of K folds of the rows, which chooses its epoch, so every row is trained on and scored by a network that has not seen it. Default: by --preset.",
+		Label: "Networks", Hint: "how many, whose mean is the model; one of them is shown; empty: one"},
 }
 
 func with(first string, names []string) []string { return append([]string{first}, names...) }
