@@ -31,6 +31,10 @@ func TestActivationsAreAsTheTableSays(t *testing.T) {
 			}
 			steepest, least, most = max(steepest, math.Abs(f.D(z, a))), min(least, a), max(most, a)
 		}
+		least, most = min(least, f.F(-1e4)), max(most, f.F(1e4))
+		if least < low || most > high {
+			t.Errorf("%s takes values between %v and %v, and the table says %v and %v", f, least, most, low, high)
+		}
 		if !math.IsInf(low, 0) && least > low+0.001 || !math.IsInf(high, 0) && most < high-0.001 {
 			t.Errorf("%s takes values between %v and %v, and the table says %v and %v", f, least, most, low, high)
 		}
