@@ -142,7 +142,7 @@ func TestFaults(t *testing.T) {
 			}
 			s.data.Train.Y.Data[7] = 3.2
 		}},
-		{TargetOutlier, `row 7, counted from 0, has 1e+08, and the middle half`, func(s *scenario) { s.data.Train.Y.Data[7] = 1e8 }},
+		{TargetOutlier, `row 7 (counted from 0) has 1e+08, and the middle half`, func(s *scenario) { s.data.Train.Y.Data[7] = 1e8 }},
 		{TargetOutlier, "2 training targets are far", func(s *scenario) {
 			s.data.Train.Y.Data[7], s.data.Train.Y.Data[8] = -1e7, 1e7
 			s.config.LearningRate = 1e-5 // with which the outputs are constant

@@ -62,7 +62,9 @@ func Codes() []string { return slices.Clone(codes) }
 type Names struct {
 	Inputs  []string // the column that each input comes from; neighbors of one name are one column
 	Outputs []string // the classes, or the targets
-	Rows    []int    // the number of each training row in its table
+
+	// Row is what a training row is called; nil: its number, counted from 0.
+	Row func(row int) string
 
 	// Of targets that are amounts: y in its own units is Scale·y + Center, by outputs. Nil where y
 	// is in them already.

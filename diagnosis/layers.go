@@ -155,19 +155,18 @@ func (d *diagnosis[T]) deadRows() {
 		}
 		d.add(DeadRows, l, d.since(func(k look) bool {
 			return len(k.layers[l].deadRows) > 0
-		}), try, "on row %d no activation of layer %d is larger than %s%s. The gradient is gone there, and %s %.0f %% of the squared error",
-			d.rowName(worst), l, num(top), why, rowsOf(len(k.deadRows)), 100*share)
+		}), try, "on %s no activation of layer %d is larger than %s%s. The gradient is gone there, and %s %.0f %% of the squared error",
+			d.rowName(d.row(worst, d.sampled())), l, num(top), why, rowsOf(len(k.deadRows)), 100*share)
 		return
 	}
 }
 
-// rowName is the number, in its table, of a row looked at.
-func (d *diagnosis[T]) rowName(i int) int {
-	r := d.row(i, d.sampled())
-	if names := d.names.Rows; r < len(names) {
-		return names[r]
+// rowName is what a training row is called.
+func (d *diagnosis[T]) rowName(row int) string {
+	if d.names.Row == nil {
+		return fmt.Sprintf("row %d (counted from 0)", row)
 	}
-	return r
+	return d.names.Row(row)
 }
 
 // smallest is the layer whose weights have the least root mean square.

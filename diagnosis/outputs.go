@@ -125,15 +125,15 @@ func (d *diagnosis[T]) classNeverPredicted() {
 	if classes == 0 {
 		return
 	}
-	x := d.data.Train.X
-	n := min(classRows, x.Rows)
+	all := &d.data.Train
+	n := min(classRows, all.Rows())
 	have, given := make([]int, classes), make([]int, classes)
 	row := d.watcher.rows.X
 	for from := 0; from < n; from += row.Rows {
 		part := row.Slice(0, min(row.Rows, n-from))
 		for i := range part.Rows {
 			r := d.row(from+i, n)
-			copy(part.Row(i), x.Row(r))
+			all.Cells(r, 0, part.Cols, part.Row(i))
 			have[d.classOf(r)]++
 		}
 		out := d.net.Forward(d.tape, part)

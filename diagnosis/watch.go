@@ -81,7 +81,7 @@ func Watch[T nn.Float](t *train.Trainer[T], names Names) *Watcher[T] {
 func (w *Watcher[T]) begin() {
 	net, training := w.run.Network(), w.run.Data().Train
 	n := min(finalRows, training.Rows())
-	w.rows = train.Set[T]{X: nn.NewMatrix[T](n, training.X.Cols), Y: nn.NewMatrix[T](n, training.Y.Cols)}
+	w.rows = train.Set[T]{X: nn.NewMatrix[T](n, training.Cols()), Y: nn.NewMatrix[T](n, training.Y.Cols)}
 	w.memory = memory{
 		looks: make([]look, 0, 32), moves: make([]float64, 0, 32),
 		next: w.lookCost() * lookShare, move: true, alike: make([]bool, net.Depth()),
@@ -163,7 +163,7 @@ func (w *Watcher[T]) look(rows int) look {
 	x, y := w.rows.X.Slice(0, n), w.rows.Y.Slice(0, n)
 	for i := range n {
 		r := spread(i, n, training.Rows())
-		copy(x.Row(i), training.X.Row(r))
+		training.Cells(r, 0, x.Cols, x.Row(i))
 		copy(y.Row(i), training.Y.Row(r))
 	}
 	normed := false

@@ -177,4 +177,4 @@ func (d distant) elapsed() time.Duration          { return time.Duration(d.came.
 func (d distant) agreed() bool                    { return true }
 func (d distant) checkpoint(io.Writer) error      { return errDistant }
 func (d distant) restore(*train.Checkpoint) error { return errDistant }
-func (d distant) inputs(bool) any                 { return nil }
+func (d distant) encoded(bool) any                { return nil }

@@ -55,8 +55,8 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		rows  []int
 		x     any // encoded
 	}{
-		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.inputs(false)},
-		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.inputs(true)},
+		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded(false)},
+		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded(true)},
 		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, nil},
 	} {
 		if len(p.rows) == 0 {
@@ -349,12 +349,12 @@ func allWeightless(t *data.Table, column string, rows int) error {
 	return refuse("SampleWeight", nil, "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(rows), t.Name(), column)
 }
 
-// evaluate scores rows, whose encoded inputs x may be there already, and returns their targets as
+// evaluate scores rows, which may be encoded already as x, and returns their targets as
 // the metrics take them.
 func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names []string) (report metrics.Report, y []float64, counts data.Counts, err error) {
 	// The loss is the one the model was trained with, the mean over the rows by their weights.
 	// Class weights are of training alone.
-	loss := rowsLoss{loss: m.Loss, weights: w, inputs: x}
+	loss := rowsLoss{loss: m.Loss, weights: w, encoded: x}
 	p, counts, err := m.predictRows(b, rows, &loss)
 	if err != nil {
 		return report, nil, nil, err

@@ -77,7 +77,7 @@ type runner interface {
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
 	agreed() bool
-	inputs(validation bool) any // the encoded rows, an nn.Matrix[T]
+	encoded(validation bool) any // rows, a train.Set[T]
 }
 
 type runnerOf[T nn.Float] struct {
@@ -86,11 +86,11 @@ type runnerOf[T nn.Float] struct {
 	data    train.Data[T]
 }
 
-func (r runnerOf[T]) inputs(validation bool) any {
+func (r runnerOf[T]) encoded(validation bool) any {
 	if validation {
-		return r.data.Validation.X
+		return r.data.Validation
 	}
-	return r.data.Train.X
+	return r.data.Train
 }
 
 func (r runnerOf[T]) steps(ctx context.Context) iter.Seq2[train.Step, error] {

@@ -210,11 +210,14 @@ func (t *Trainer[T]) dataSum() string {
 		h := sha256.New()
 		w := bufio.NewWriterSize(h, 1<<15)
 		for _, s := range []Set[T]{t.data.Train, t.data.Validation} {
-			for _, m := range []nn.Matrix[T]{s.X, s.Y} {
-				fmt.Fprintf(w, "%d x %d\n", m.Rows, m.Cols)
-				for i := range m.Rows {
-					safetensors.WriteFloats(w, m.Row(i))
-				}
+			room := nn.NewMatrix[T](1, s.Cols())
+			fmt.Fprintf(w, "%d x %d\n", s.Rows(), s.Cols())
+			for i := range s.Rows() {
+				safetensors.WriteFloats(w, s.Inputs(i, i+1, room).Row(0))
+			}
+			fmt.Fprintf(w, "%d x %d\n", s.Y.Rows, s.Y.Cols)
+			for i := range s.Y.Rows {
+				safetensors.WriteFloats(w, s.Y.Row(i))
 			}
 			fmt.Fprintf(w, "%d weights\n", len(s.W))
 			safetensors.WriteFloats(w, s.W)

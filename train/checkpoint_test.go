@@ -25,6 +25,7 @@ var derived = map[string]string{
 	"data":      "its sum is compared",
 	"batchSize": "of the configuration",
 	"tape":      "scratch of a step",
+	"room":      "scratch of a step",
 	"gather":    "scratch of a step",
 	"grads":     "scratch of a step",
 	"losses":    "scratch of a step",

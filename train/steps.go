@@ -251,7 +251,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s.LearningRate = t.rate(at)
 	t.now = optim.Step{LearningRate: s.LearningRate, N: s.N}
 	if t.parts != nil && !t.whole && t.together == nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
-		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
+		t.net.ForwardTraining(t.tape, b.Inputs(0, b.Rows(), t.room), t.noise(0))
 		t.tape.UseWeights(b.W)
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
@@ -355,7 +355,7 @@ func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, 
 			t.grads = append(t.grads, make([]T, len(t.grads[0])))
 		}
 		part := b.slice(from, to)
-		t.net.ForwardTraining(t.tape, part.X, t.noise(from))
+		t.net.ForwardTraining(t.tape, part.Inputs(0, part.Rows(), t.room), t.noise(from))
 		t.tape.UseWeights(part.W)
 		t.losses = append(t.losses, t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, branch(depth)))
 		depth++

@@ -17,13 +17,20 @@ import (
 // row's weight W, nil for ones. A weight multiplies the row's loss and its gradient; a mean
 // divides by the sum of the weights. A row of weight 2 counts as two rows, one of weight 0
 // as none, though batch normalization takes its statistics of every row alike.
+// Inputs that are mostly zeros may be Packed in place of X; not those of a Stream.
 type Set[T nn.Float] struct {
-	X, Y nn.Matrix[T]
-	W    []float64
+	X, Y   nn.Matrix[T]
+	W      []float64
+	Packed Packed[T]
 }
 
 // Rows returns the number of samples.
-func (s Set[T]) Rows() int { return s.X.Rows }
+func (s Set[T]) Rows() int {
+	if s.Packed.begin != nil {
+		return s.Packed.Rows()
+	}
+	return s.X.Rows
+}
 
 // Weight returns what the rows weigh together: their number without weights.
 func (s Set[T]) Weight() float64 {
@@ -39,7 +46,12 @@ func (s Set[T]) Weight() float64 {
 
 // slice returns the rows from (inclusive) to to (exclusive), where they stand.
 func (s Set[T]) slice(from, to int) Set[T] {
-	part := Set[T]{X: s.X.Slice(from, to), Y: s.Y.Slice(from, to)}
+	part := Set[T]{Y: s.Y.Slice(from, to)}
+	if s.Packed.begin != nil {
+		part.Packed = s.Packed.slice(from, to)
+	} else {
+		part.X = s.X.Slice(from, to)
+	}
 	if s.W != nil {
 		part.W = s.W[from:to]
 	}
@@ -61,6 +73,7 @@ type Trainer[T nn.Float] struct {
 	data    Data[T]
 
 	tape   *nn.Tape[T]
+	room   nn.Matrix[T]   // for packed rows, as many as the tape takes
 	gather *gather[T]     // of shuffled batches; nil without shuffling
 	out    []float64      // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T          // the gradient, and partial sums of shards
@@ -267,6 +280,9 @@ func (t *Trainer[T]) allocate() {
 	params, values := len(net.Params()), len(net.Values())
 	most := cfg.BatchSize + t.lonely // rows in a batch
 	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(t.rows, validation.Rows()))))
+	if t.data.Train.Packed.begin != nil || validation.Packed.begin != nil {
+		t.room = nn.NewMatrix[T](t.tape.MaxRows(), net.Inputs())
+	}
 	t.grads = [][]T{make([]T, params)}
 	t.losses = make([]float64, 0, cfg.shards(most))
 	t.slots = make([][]T, cfg.Slots())
@@ -321,22 +337,25 @@ func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T
 		}
 	}
 	switch {
-	case s.X.Cols != net.Inputs():
-		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.X.Cols, net.Inputs())
+	case s.Packed.begin != nil && s.X.Rows > 0:
+		return fmt.Errorf("%w: the %s rows have inputs in X and packed ones: give one of the two", ErrConfig, what)
+	case s.Cols() != net.Inputs():
+		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.Cols(), net.Inputs())
 	case s.Y.Cols != net.Outputs():
 		return fmt.Errorf("%w: the %s rows have %d targets, the network %d outputs", ErrConfig, what, s.Y.Cols, net.Outputs())
-	case s.X.Rows != s.Y.Rows:
-		return fmt.Errorf("%w: there are %d %s rows of inputs and %d of targets", ErrConfig, s.X.Rows, what, s.Y.Rows)
-	case s.W != nil && len(s.W) != s.X.Rows:
-		return fmt.Errorf("%w: there are %d %s rows and %d weights", ErrConfig, s.X.Rows, what, len(s.W))
+	case s.Rows() != s.Y.Rows:
+		return fmt.Errorf("%w: there are %d %s rows of inputs and %d of targets", ErrConfig, s.Rows(), what, s.Y.Rows)
+	case s.W != nil && len(s.W) != s.Rows():
+		return fmt.Errorf("%w: there are %d %s rows and %d weights", ErrConfig, s.Rows(), what, len(s.W))
 	}
 	for i, w := range s.W {
 		if !(w >= 0) || math.IsInf(w, 1) {
 			return fmt.Errorf("%w: %s row %d: the weight is %v; it must be finite and at least 0", ErrConfig, what, i, w)
 		}
 	}
+	room := nn.NewMatrix[T](1, s.Cols())
 	for i := range s.Rows() {
-		for j, v := range s.X.Row(i) {
+		for j, v := range s.Inputs(i, i+1, room).Row(0) {
 			if v-v != 0 {
 				return fmt.Errorf("%w: %s row %d: input %d is %v, not a finite number", ErrConfig, what, i, j, v)
 			}
@@ -483,7 +502,7 @@ func (t *Trainer[T]) Within(r float64) bool {
 func (t *Trainer[T]) rowsWithin(net *nn.Network[T], from, to int, r float64) bool {
 	for ; from < to; from += t.tape.MaxRows() {
 		n := min(from+t.tape.MaxRows(), to)
-		out := net.Forward(t.tape, t.data.Train.X.Slice(from, n))
+		out := net.Forward(t.tape, t.data.Train.Inputs(from, n, t.room))
 		for i := range out.Rows {
 			if w := t.data.Train.W; w != nil && w[from+i] == 0 {
 				continue
@@ -504,7 +523,7 @@ func (t *Trainer[T]) lossOf(s Set[T]) float64 {
 	net, sum := t.judged(), 0.0
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
 		part := s.slice(from, min(from+t.tape.MaxRows(), s.Rows()))
-		net.Forward(t.tape, part.X)
+		net.Forward(t.tape, part.Inputs(0, part.Rows(), t.room))
 		t.tape.UseWeights(part.W)
 		sum += net.Loss(t.tape, t.cfg.Loss, part.Y)
 	}
@@ -520,7 +539,7 @@ func (t *Trainer[T]) validate() (loss, score float64) {
 	}
 	out := t.out
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
-		y := t.judged().Forward(t.tape, s.X.Slice(from, min(from+t.tape.MaxRows(), s.Rows())))
+		y := t.judged().Forward(t.tape, s.Inputs(from, min(from+t.tape.MaxRows(), s.Rows()), t.room))
 		for i := range y.Rows {
 			for j, v := range y.Row(i) {
 				out[j] = float64(v)
