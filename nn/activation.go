@@ -153,17 +153,17 @@ func validate(part any) error {
 }
 
 // Identity is f(z) = z, f'(z) = 1.
-var Identity = fixed["identity"]
+var Identity Activation = fixed["identity"]
 
 // Sigmoid is f(z) = 1 / (1 + e^-z), f'(z) = a·(1 - a).
-var Sigmoid = fixed["sigmoid"]
+var Sigmoid Activation = fixed["sigmoid"]
 
 // Tanh is f(z) = tanh z, f'(z) = (1 - a)·(1 + a).
-var Tanh = fixed["tanh"]
+var Tanh Activation = fixed["tanh"]
 
 // ReLU is f(z) = max(z, 0), f'(z) = 1 for z > 0, else 0 (at 0 too, as PyTorch has it).
 // ReLU(NaN) = NaN.
-var ReLU = fixed["relu"]
+var ReLU Activation = fixed["relu"]
 
 // LeakyReLU is f(z) = z for z > 0, else slope·z. PyTorch's default slope is 0.01, Keras's 0.3.
 func LeakyReLU(slope float64) Activation {
@@ -178,28 +178,28 @@ func ELU(alpha float64) Activation {
 
 // SELU is λ·ELU with the two constants that keep mean 0 and variance 1 from layer to
 // layer (Klambauer et al. 2017). It goes with the lecun initialization.
-var SELU = fixed["selu"]
+var SELU Activation = fixed["selu"]
 
 // GELU is f(z) = z·Φ(z), Φ the normal distribution function: the erf form, not the tanh
 // approximation (Hendrycks and Gimpel 2016).
-var GELU = fixed["gelu"]
+var GELU Activation = fixed["gelu"]
 
 // SiLU, or swish, is f(z) = z·sigmoid(z) (Elfwing et al. 2017, Ramachandran et al. 2017).
-var SiLU = fixed["silu"]
+var SiLU Activation = fixed["silu"]
 
 // Mish is f(z) = z·tanh(softplus(z)) (Misra 2019).
-var Mish = fixed["mish"]
+var Mish Activation = fixed["mish"]
 
 // Softplus is f(z) = log(1 + e^z), f'(z) = sigmoid(z).
-var Softplus = fixed["softplus"]
+var Softplus Activation = fixed["softplus"]
 
 // Exp is f(z) = f'(z) = e^z: the output of a Poisson regression.
-var Exp = fixed["exp"]
+var Exp Activation = fixed["exp"]
 
 // Softmax is a_j = e^z_j / Σ_k e^z_k over a row of outputs. It belongs to the last layer
 // alone. Its derivative is a matrix, da_j/dz_k = a_j·([j=k] - a_k), so the network
 // computes it by rows; F and D describe a row of one.
-var Softmax = fixed["softmax"]
+var Softmax Activation = fixed["softmax"]
 
 type softmax struct{}
 

@@ -26,6 +26,7 @@ type Init struct {
 	std  float64
 }
 
+// The initializations without a parameter; Init has their formulas.
 var (
 	AutoInit = Init{}
 	He       = Init{name: "he"}

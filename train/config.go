@@ -46,8 +46,8 @@ type Config struct {
 	Schedule     optim.Schedule  // default: constant
 
 	// Solver, if not nil, takes the place of the optimizer: an optimizer for the method batch, which
-	// is then the default, that evaluates the loss itself. It finds its own rate; Rate, by
-	// default 1, is where it starts to look.
+	// is then the default, that evaluates the loss itself. It finds its own rate; LearningRate,
+	// by default 1, is where it starts to look.
 	Solver optim.Solver
 	Warmup int // epochs in which the rate rises to the schedule's first, see optim.RateAt
 
