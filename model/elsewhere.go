@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -19,10 +20,11 @@ import (
 
 // FoldRun is what one fold of a cross-validation, or one member of an ensemble, came to.
 type FoldRun struct {
-	Model *Model       // whose test rows are the fold's
-	Notes []data.Note  // what was decided in its run
-	Of    train.Result // of a member
-	Rows  []int        // of a member: the rows that chose its epoch, which it has not seen
+	Model *Model              // whose test rows are the fold's
+	Notes []data.Note         // what was decided in its run
+	Of    train.Result        // of a member
+	Found []diagnosis.Finding // of a member: the diagnosis of its run
+	Rows  []int               // of a member: the rows that chose its epoch, which it has not seen
 }
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
@@ -89,7 +91,7 @@ func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
 	if err := m.score(f.bag.inFolds); err != nil {
 		return nil, err
 	}
-	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Rows: m.rows}, nil
+	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Found: m.found, Rows: m.rows}, nil
 }
 
 // PrepareMember prepares the run of member k of the ensemble that the run is of, by itself and on one core: to be
@@ -134,7 +136,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 		m.fit.Release()
 		m.fit = nil
 	}
-	m.model, m.result, m.rows = run.Model, run.Of, run.Rows
+	m.model, m.result, m.found, m.rows = run.Model, run.Of, run.Found, run.Rows
 	if b.inFolds {
 		bound, err := m.model.Encoding.Bind(m.tables.Train)
 		if err != nil {
@@ -145,7 +147,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 		}
 	}
 	f := *b.fit
-	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.model.engine}, nil
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.found, m.model.engine}, nil
 	if err := b.told(b.end, k, &f); err != nil {
 		return err
 	}
@@ -155,8 +157,9 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 
 // distant is the run of a network that was trained elsewhere: it has ended.
 type distant struct {
-	came train.Result
-	net  engine
+	came  train.Result
+	found []diagnosis.Finding
+	net   engine
 }
 
 var errDistant = errors.New("the network was trained on another machine, and its run stayed there")
@@ -166,6 +169,7 @@ func (d distant) strides(context.Context) iter.Seq2[train.Step, error] {
 	return func(func(train.Step, error) bool) {}
 }
 func (d distant) result() train.Result            { return d.came }
+func (d distant) diagnose() []diagnosis.Finding   { return d.found }
 func (d distant) engine() engine                  { return d.net }
 func (d distant) epoch() int                      { return d.came.Epochs }
 func (d distant) retreats() []train.Retreat       { return d.came.Retreats }

@@ -7,10 +7,10 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/train"
 )
 
 // Metrics are the scores of a model by rows, each beside that of a guess which never looks
@@ -99,20 +99,16 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 // other rows.
 func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
 	d := &m.Training.Diagnosis
-	worse := func(f train.Finding) bool { return f.Code == train.WorseThanGuessing }
+	worse := func(f diagnosis.Finding) bool { return f.Code == diagnosis.WorseThanGuessing }
 	loss, _ := report.Get("loss")
 	guess, least, rows := m.guessLoss(y, w)
-	f, found := train.WorseThanGuess(what, rows, loss, guess, least)
+	f, found := diagnosis.WorseThanGuess(what, rows, loss, guess, least)
 	if !found || slices.ContainsFunc(*d, worse) || m.Loss == nn.Hinge {
 		return
 	}
 	f.Epoch = m.Training.BestEpoch
-	place := func(f train.Finding) int { return slices.Index(train.Codes(), f.Code) }
-	at := 0
-	for at < len(*d) && place((*d)[at]) < place(f) {
-		at++
-	}
-	*d = slices.Insert(slices.Clone(*d), at, f)
+	*d = append(slices.Clone(*d), f)
+	diagnosis.Sort(*d)
 }
 
 // guessLoss is the loss a row, in the trained units, of the model's guess, and that of saying every

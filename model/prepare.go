@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/blocks"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
@@ -284,8 +285,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
-	trainer.Names = f.names()
-	return runnerOf[T]{trainer, d}, nil
+	return runnerOf[T]{trainer, diagnosis.Watch(trainer, f.names()), d}, nil
 }
 
 // encodeAll encodes the training and the validation rows, and looks at those that are held out.
@@ -360,9 +360,9 @@ func beginning[T nn.Float](f *Fit, start *Weights, rows train.Set[T]) (*nn.Netwo
 }
 
 // names are what a diagnosis calls rows, inputs and outputs.
-func (f *Fit) names() train.Names {
+func (f *Fit) names() diagnosis.Names {
 	table, rows := f.tables.Train, f.parts.train
-	names := train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(),
+	names := diagnosis.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(),
 		Row: func(row int) string { return table.At(rows[row]) }}
 	switch f.Encoding.Task {
 	case data.Binary:

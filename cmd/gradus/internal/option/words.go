@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -51,12 +52,12 @@ func Notes(notes []data.Note) []string {
 
 // Finding is a finding of a diagnosis with its remedies as flags.
 type Finding struct {
-	train.Finding
+	diagnosis.Finding
 	Try string `json:"try"` // flags with values, or what to do
 }
 
 // Findings are the findings with their remedies as flags.
-func Findings(found []train.Finding) []Finding {
+func Findings(found []diagnosis.Finding) []Finding {
 	out := make([]Finding, len(found))
 	for i, f := range found {
 		var try []string

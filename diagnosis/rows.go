@@ -1,13 +1,13 @@
-package train
+package diagnosis
 
 import (
 	"cmp"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 const (
@@ -17,19 +17,19 @@ const (
 	halfLayer   = 0.5  // of layer 0: where unscaled inputs have switched it off
 )
 
-// data looks for faults of the rows.
-func (d *diagnosis[T]) data() {
+// rows looks for faults of the rows.
+func (d *diagnosis[T]) rows() {
 	d.targetRange()
 	d.outliers()
 	d.leaks()
-	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.result.History) > 0
+	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.history) > 0
 	if !hurt {
 		return
 	}
-	all := &d.Trainer.data.Train
+	all := &d.data.Train
 	n := min(1024, all.Rows())
 	largest, at := 0.0, 0
-	for j, size := range d.sizes(all.Cols(), n, func(row int, into []T) { all.cells(row, 0, len(into), into) }) {
+	for j, size := range d.sizes(all.Cols(), n, func(row int, into []T) { all.Cells(row, 0, len(into), into) }) {
 		if size > largest {
 			largest, at = size, j
 		}
@@ -54,7 +54,7 @@ func (d *diagnosis[T]) data() {
 func (d *diagnosis[T]) sizes(columns, n int, read func(row int, into []T)) []float64 {
 	out, row := make([]float64, columns), make([]T, columns)
 	for i := range n {
-		read(d.sampleRow(i, n), row)
+		read(d.row(i, n), row)
 		for j, v := range row {
 			out[j] += float64(float64(v) * float64(v))
 		}
@@ -66,14 +66,14 @@ func (d *diagnosis[T]) sizes(columns, n int, read func(row int, into []T)) []flo
 }
 
 func (d *diagnosis[T]) inputName(j int) string {
-	if names := d.Names.Inputs; j < len(names) {
+	if names := d.names.Inputs; j < len(names) {
 		return fmt.Sprintf("%q", names[j])
 	}
 	return fmt.Sprintf("input %d", j)
 }
 
 func (d *diagnosis[T]) outputName(j int) string {
-	if names := d.Names.Outputs; j < len(names) {
+	if names := d.names.Outputs; j < len(names) {
 		return fmt.Sprintf("%q", names[j])
 	}
 	return fmt.Sprintf("output %d", j)
@@ -83,11 +83,11 @@ func (d *diagnosis[T]) outputName(j int) string {
 func (d *diagnosis[T]) targetRange() {
 	last := d.net.Depth() - 1
 	f := d.net.Layer(last).Activation
-	low, high := outputRange(f)
+	low, high := nn.OutputRange(f)
 	if math.IsInf(low, -1) && math.IsInf(high, 1) {
 		return
 	}
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	outside, worst, worstOff := 0, 0.0, 0.0
 	for i := range y.Rows {
 		for _, v := range y.Row(i) {
@@ -127,7 +127,7 @@ const (
 
 // outliers looks for targets so far from all others that the loss sees little else.
 func (d *diagnosis[T]) outliers() {
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	if y.Rows < outlierRows || d.classes() > 0 {
 		return
 	}
@@ -139,7 +139,7 @@ func (d *diagnosis[T]) outliers() {
 		slices.Sort(sorted)
 		low, median, high := sorted[y.Rows/4], sorted[y.Rows/2], sorted[y.Rows*3/4]
 		far := outlierFar * (high - low)
-		if robust(d.cfg.Loss) && high-low > smallSpan {
+		if nn.Facts(d.cfg.Loss).Robust && high-low > smallSpan { // a far target is one of many as long as its scale leaves the others apart
 			continue
 		}
 		if !(far > 0) || max(sorted[y.Rows-1]-median, median-sorted[0]) <= far {
@@ -168,26 +168,19 @@ func (d *diagnosis[T]) outliers() {
 		if y.Cols > 1 {
 			which = d.outputName(j) + ": " + which
 		}
-		d.add(TargetOutlier, -1, 0, []Remedy{advice("correct the cell or leave the row out"), {"Scale", "robust", "if it is right"}, {"Loss", "absolute", "if it is right"}},
+		d.add(TargetOutlier, -1, 0, []train.Remedy{advice("correct the cell or leave the row out"), {Option: "Scale", Value: "robust", Advice: "if it is right"}, {Option: "Loss", Value: "absolute", Advice: "if it is right"}},
 			"%s far from the others: %s has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
 			d.rowName(row), num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
 		return
 	}
 }
 
-// robust reports a loss that grows no faster than the distance, to which a far target is one of many
-// as long as its scale leaves the others apart.
-func robust(loss nn.Loss) bool {
-	name, _, _ := strings.Cut(loss.String(), ":")
-	return name == "absolute" || name == "huber" || name == "quantile" || name == "log-cosh"
-}
-
 // ownUnits is a value of an output in the units of its target.
 func (d *diagnosis[T]) ownUnits(j int, v float64) float64 {
-	if d.Names.Scale == nil {
+	if d.names.Scale == nil {
 		return v
 	}
-	return float64(v*d.Names.Scale[j]) + d.Names.Center[j]
+	return float64(v*d.names.Scale[j]) + d.names.Center[j]
 }
 
 const (
@@ -200,8 +193,8 @@ const (
 
 // leaks looks for columns that alone tell the target.
 func (d *diagnosis[T]) leaks() {
-	all := &d.Trainer.data.Train
-	names := d.Names.Inputs
+	all := &d.data.Train
+	names := d.names.Inputs
 	if all.Rows() < leakRows {
 		return
 	}
@@ -228,8 +221,8 @@ func (d *diagnosis[T]) leaks() {
 	if len(found) == 0 || columns < 2 || len(found) == columns {
 		return
 	}
-	try := []Remedy{advice("leave " + found[0] + " out")}
-	if d.Names.Inputs != nil {
+	try := []train.Remedy{advice("leave " + found[0] + " out")}
+	if d.names.Inputs != nil {
 		try = set("Ignore", name)
 	}
 	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s), and may not be known when predictions are made", found[0], what)
@@ -240,12 +233,12 @@ func (d *diagnosis[T]) leaks() {
 // rows are sorted by the column. Equal ones, such as those of a category, are told by their
 // own mean without the row itself; others by a straight line between their neighbors.
 func (d *diagnosis[T]) alone(from, to, n int) (score float64, kind string) {
-	all := &d.Trainer.data.Train
+	all := &d.data.Train
 	x, y := nn.NewMatrix[T](n, to-from), all.Y
 	order := make([]int, n) // of these rows
 	for i := range order {
 		order[i] = i
-		all.cells(d.sampleRow(i, n), from, to, x.Row(i))
+		all.Cells(d.row(i, n), from, to, x.Row(i))
 	}
 	slices.SortFunc(order, func(a, b int) int { return slices.Compare(x.Row(a), x.Row(b)) })
 	same := func(i, j int) bool { return slices.Equal(x.Row(order[i]), x.Row(order[j])) }
@@ -254,7 +247,7 @@ func (d *diagnosis[T]) alone(from, to, n int) (score float64, kind string) {
 	}
 	worst := 1.0
 	for j := range y.Cols {
-		at := func(i int) float64 { return float64(y.At(d.sampleRow(order[i], n), j)) }
+		at := func(i int) float64 { return float64(y.At(d.row(order[i], n), j)) }
 		var mean, total, missed float64
 		for i := range n {
 			mean += at(i) / float64(n)
@@ -301,7 +294,7 @@ func (d *diagnosis[T]) alone(from, to, n int) (score float64, kind string) {
 // thresholds, one less than there are classes; a category by its levels.
 func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, classes, width int) float64 {
 	n := len(order)
-	class := func(i int) int { return d.classOf(d.sampleRow(order[i], n)) }
+	class := func(i int) int { return d.classOf(d.row(order[i], n)) }
 	type group struct{ counts []int }
 	var groups []group
 	for i := 0; i < n; {
@@ -363,13 +356,13 @@ func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, class
 // several labels.
 func (d *diagnosis[T]) classes() int {
 	f := d.net.Layer(d.net.Depth() - 1).Activation
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	if f != nn.Softmax && (f != nn.Sigmoid || y.Cols > 1) {
 		return 0
 	}
 	n := min(fewLeak, y.Rows)
 	for i := range n {
-		for _, v := range y.Row(d.sampleRow(i, n)) {
+		for _, v := range y.Row(d.row(i, n)) {
 			if v != 0 && v != 1 && d.cfg.LabelSmoothing == 0 {
 				return 0
 			}
@@ -379,7 +372,7 @@ func (d *diagnosis[T]) classes() int {
 }
 
 // classOf is the class of a training row.
-func (d *diagnosis[T]) classOf(row int) int { return classOf(d.Trainer.data.Train.Y.Row(row)) }
+func (d *diagnosis[T]) classOf(row int) int { return classOf(d.data.Train.Y.Row(row)) }
 
 // classOf is the class with the largest share; of a single share, whether it is above a half.
 func classOf[T nn.Float](p []T) int {
