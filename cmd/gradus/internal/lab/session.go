@@ -34,7 +34,8 @@ type Session struct {
 	training, validation, test model.Part
 
 	most     int           // the furthest update the timeline has reached
-	history  train.History // up to there
+	history  train.History // up to there, by epochs
+	course   train.History // the same loss by updates, where it is cheap
 	trail    trail         // parameters along the way, for the surface
 	moved    []float64     // the parameters before the last update, if it was made by hand
 	goal     int           // the update that the run is on its way to; 0: none
@@ -177,7 +178,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	s.setup, s.table, s.start = setup, t, net
 	s.training, s.validation, s.test = training, validation, test
 	s.run = run{fit: fit}
-	s.most, s.history, s.seen, s.moved, s.note, s.failed = 0, nil, 0, nil, "", false
+	s.most, s.history, s.course, s.seen, s.moved, s.note, s.failed = 0, nil, nil, 0, nil, "", false
 	s.trail, s.revealed = trail{}, ""
 	s.trail.add(0, net.Params())
 	s.measure()

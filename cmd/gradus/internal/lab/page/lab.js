@@ -244,7 +244,7 @@ let dragging = false;
 function along(event) {
   const picture = document.querySelector('#curve svg'), d = picture.dataset, to = picture.getScreenCTM();
   const x = ((event.clientX - to.e) / to.a - d.left) / (d.right - d.left);
-  $('timeline').value = Math.round((+d.low + x * (d.high - d.low)) * d.per);
+  $('timeline').value = Math.round(+d.low + x * (d.high - d.low));
   scrub();
 }
 $('curve').addEventListener('pointerdown', (event) => { if (event.button === 0 && event.target.closest('svg')) { dragging = true; $('curve').setPointerCapture(event.pointerId); event.preventDefault(); along(event); } });
