@@ -158,68 +158,105 @@ func (f *foreign) activations(o ImportOptions, last int) error {
 
 // encoding names columns and targets.
 func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, error) {
-	task := o.Task
-	if task == "" || task == data.Auto {
-		switch {
-		case out.activation == "softmax":
-			task = data.Multiclass
-		case out.activation != "sigmoid":
-			task = data.Regression
-		case out.out == 1:
-			task = data.Binary
-		default:
-			task = data.Multilabel
-		}
+	task := taskOf(o.Task, out)
+	inputs, err := f.inputs(o.Columns)
+	if err != nil {
+		return nil, err
 	}
-	wrong := func(what string, given, need int) error {
-		return fmt.Errorf("%w: %s names %d, the network has %d", ErrOption, what, given, need)
+	classes, err := f.classesOf(task, o.Classes, out.out)
+	if err != nil {
+		return nil, err
 	}
-	in := f.layers[0].in
-	inputs := make([]data.Input, in)
+	count := 1
+	if task == data.Regression || task == data.Multilabel {
+		count = out.out
+	}
+	targets, err := foreignTargets(count, task, classes, o.Targets)
+	if err != nil {
+		return nil, err
+	}
+	e, err := data.NewEncoding(task, inputs, targets)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOption, err)
+	}
+	return e, nil
+}
+
+// misnamed says that an option names too many or too few.
+func misnamed(what string, given, need int) error {
+	return fmt.Errorf("%w: %s names %d, the network has %d", ErrOption, what, given, need)
+}
+
+// taskOf is the task that was asked for, else what the last layer says.
+func taskOf(asked data.Task, out foreignLayer) data.Task {
+	switch {
+	case asked != "" && asked != data.Auto:
+		return asked
+	case out.activation == "softmax":
+		return data.Multiclass
+	case out.activation != "sigmoid":
+		return data.Regression
+	case out.out == 1:
+		return data.Binary
+	}
+	return data.Multilabel
+}
+
+// inputs are numbers, scaled as the file says.
+func (f *foreign) inputs(columns []string) ([]data.Input, error) {
+	inputs := make([]data.Input, f.layers[0].in)
+	if columns != nil && len(columns) != len(inputs) {
+		return nil, misnamed("columns", len(columns), len(inputs))
+	}
 	for i := range inputs {
 		inputs[i] = data.Input{Name: fmt.Sprint("x", i), Kind: data.KindNumber, Scale: 1}
 		if f.scale != nil {
 			inputs[i].Center, inputs[i].Scale, inputs[i].Median = f.center[i], f.scale[i], f.center[i]
 		}
-	}
-	if o.Columns != nil {
-		if len(o.Columns) != in {
-			return nil, wrong("columns", len(o.Columns), in)
-		}
-		for i, name := range o.Columns {
-			inputs[i].Name = name
+		if columns != nil {
+			inputs[i].Name = columns[i]
 		}
 	}
-	count, classes := 1, o.Classes
+	return inputs, nil
+}
+
+// classesOf are the classes that were given, else those of the file, else numbers from 0.
+func (f *foreign) classesOf(task data.Task, classes []string, outputs int) ([]string, error) {
 	if classes == nil {
 		classes = f.classes
 	}
+	count := 2
 	switch task {
-	case data.Regression, data.Multilabel:
-		count = out.out
 	case data.Multiclass:
-		if classes == nil {
-			for i := range out.out {
-				classes = append(classes, fmt.Sprint(i))
-			}
-		}
-		if len(classes) != out.out {
-			return nil, wrong("classes", len(classes), out.out)
+		count = outputs
+	case data.Binary, data.Multilabel:
+	default:
+		return classes, nil
+	}
+	if classes == nil {
+		for i := range count {
+			classes = append(classes, fmt.Sprint(i))
 		}
 	}
-	if task == data.Binary || task == data.Multilabel {
-		if classes == nil {
-			classes = []string{"0", "1"}
-		}
-		if len(classes) != 2 {
-			return nil, wrong("classes", len(classes), 2)
-		}
+	if len(classes) != count {
+		return nil, misnamed("classes", len(classes), count)
+	}
+	return classes, nil
+}
+
+// foreignTargets are so many targets of the task, named y or y0, y1, ... where names has none.
+func foreignTargets(count int, task data.Task, classes, names []string) ([]data.Target, error) {
+	if names != nil && len(names) != count {
+		return nil, misnamed("target", len(names), count)
 	}
 	targets := make([]data.Target, count)
 	for i := range targets {
 		y := &targets[i]
 		y.Name, y.Kind, y.Scale = "y", data.KindNumber, 1
-		if count > 1 {
+		switch {
+		case names != nil:
+			y.Name = names[i]
+		case count > 1:
 			y.Name = fmt.Sprint("y", i)
 		}
 		if task != data.Regression {
@@ -229,17 +266,5 @@ func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, e
 			}
 		}
 	}
-	if o.Targets != nil {
-		if len(o.Targets) != count {
-			return nil, wrong("target", len(o.Targets), count)
-		}
-		for i, name := range o.Targets {
-			targets[i].Name = name
-		}
-	}
-	e, err := data.NewEncoding(task, inputs, targets)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrOption, err)
-	}
-	return e, nil
+	return targets, nil
 }

@@ -20,64 +20,22 @@ import (
 // functions themselves, in the order of the files, and the names that are exported there. Those
 // are changed by goName.
 func copies(roots []string) (text string, exported map[string]bool, err error) {
-	type declaration struct {
-		text  string
-		names []string // that it declares
-		uses  []string
-	}
 	var all []declaration
-	of := map[string]int{} // the declaration of a name
 	files, err := fs.Glob(kernel.Source, "*.go")
 	if err != nil {
 		return "", nil, err
 	}
 	for _, file := range files {
-		raw, err := kernel.Source.ReadFile(file)
-		if err != nil {
+		if all, err = appendDeclarations(all, file); err != nil {
 			return "", nil, err
 		}
-		set := token.NewFileSet()
-		parsed, err := parser.ParseFile(set, file, raw, parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			return "", nil, err
-		}
-		for _, decl := range parsed.Decls {
-			d := declaration{}
-			from := decl.Pos()
-			var doc *ast.CommentGroup
-			switch decl := decl.(type) {
-			case *ast.FuncDecl:
-				if decl.Recv != nil {
-					continue
-				}
-				d.names, doc = []string{decl.Name.Name}, decl.Doc
-			case *ast.GenDecl:
-				doc = decl.Doc
-				for _, spec := range decl.Specs {
-					if v, ok := spec.(*ast.ValueSpec); ok {
-						for _, n := range v.Names {
-							d.names = append(d.names, n.Name)
-						}
-					}
-				}
-			}
-			if d.names == nil {
-				continue
-			}
-			if doc != nil {
-				from = doc.Pos()
-			}
-			d.text = string(raw[set.Position(from).Offset:set.Position(decl.End()).Offset])
-			ast.Inspect(decl, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok {
-					d.uses = append(d.uses, id.Name)
-				}
-				return true
-			})
-			for _, n := range d.names {
-				of[n] = len(all)
-			}
-			all = append(all, d)
+	}
+	of := map[string]int{} // the declaration of a name
+	exported = map[string]bool{"Float": true}
+	for i, d := range all {
+		for _, name := range d.names {
+			of[name] = i
+			exported[name] = ast.IsExported(name)
 		}
 	}
 	needed := make([]bool, len(all))
@@ -89,10 +47,6 @@ func copies(roots []string) (text string, exported map[string]bool, err error) {
 			todo = append(todo, all[i].uses...)
 		}
 	}
-	exported = map[string]bool{"Float": true}
-	for name := range of {
-		exported[name] = ast.IsExported(name)
-	}
 	var b strings.Builder
 	for i, d := range all {
 		if needed[i] {
@@ -100,6 +54,65 @@ func copies(roots []string) (text string, exported map[string]bool, err error) {
 		}
 	}
 	return b.String(), exported, nil
+}
+
+// A declaration is one of functions, constants or variables.
+type declaration struct {
+	text  string   // with its comment
+	names []string // that it declares
+	uses  []string // all names in it
+}
+
+// appendDeclarations appends the declarations of one file of package kernel. Methods and types are not among them.
+func appendDeclarations(all []declaration, file string) ([]declaration, error) {
+	raw, err := kernel.Source.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	set := token.NewFileSet()
+	parsed, err := parser.ParseFile(set, file, raw, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	for _, decl := range parsed.Decls {
+		names, doc := declared(decl)
+		if names == nil {
+			continue
+		}
+		from := decl.Pos()
+		if doc != nil {
+			from = doc.Pos()
+		}
+		d := declaration{names: names, text: string(raw[set.Position(from).Offset:set.Position(decl.End()).Offset])}
+		ast.Inspect(decl, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				d.uses = append(d.uses, id.Name)
+			}
+			return true
+		})
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// declared returns the function, constants or variables that a declaration declares, and its comment.
+func declared(decl ast.Decl) (names []string, doc *ast.CommentGroup) {
+	switch decl := decl.(type) {
+	case *ast.FuncDecl:
+		if decl.Recv == nil {
+			return []string{decl.Name.Name}, decl.Doc
+		}
+	case *ast.GenDecl:
+		for _, spec := range decl.Specs {
+			if v, ok := spec.(*ast.ValueSpec); ok {
+				for _, n := range v.Names {
+					names = append(names, n.Name)
+				}
+			}
+		}
+		return names, decl.Doc
+	}
+	return nil, nil
 }
 
 var (

@@ -130,6 +130,54 @@ func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 	return q
 }
 
+// scaling is how the columns of a matrix of numbers and days are encoded: slices with an element for each
+// column, and the columns and places of those inputs that not every column has.
+type scaling struct {
+	inputs                []*data.Input
+	median, center, scale []float64
+	low, high, span       []float64 // of the training rows
+	zero, clip            []bool
+	at                    []int // the places of the scaled values
+
+	flagged, flaggedAt []int // of whether a value is missing
+	ranked, rankedAt   []int
+	pieced, piecedAt   []int     // of each piece
+	from, to           []float64 // its knots
+}
+
+// add adds an input of the encoding.
+func (s *scaling) add(e *data.Encoding, input int) {
+	in := &e.Inputs[input]
+	i := len(s.inputs)
+	first, end := e.Span(input)
+	low, high, span, scale := math.Inf(-1), math.Inf(1), 0.0, in.Scale
+	if in.Low < in.High {
+		low, high, span = in.Low, in.High, in.High-in.Low
+	}
+	if scale == 0 {
+		scale = 1
+	}
+	s.inputs = append(s.inputs, in)
+	s.median, s.center, s.scale = append(s.median, in.Median), append(s.center, in.Center), append(s.scale, scale)
+	s.low, s.high, s.span = append(s.low, low), append(s.high, high), append(s.span, span)
+	s.zero, s.clip = append(s.zero, in.Scale == 0), append(s.clip, in.Clip)
+	s.at = append(s.at, first)
+	if in.Missing {
+		s.flagged, s.flaggedAt = append(s.flagged, i), append(s.flaggedAt, end-1)
+	}
+	if in.RankAt != nil {
+		s.ranked, s.rankedAt = append(s.ranked, i), append(s.rankedAt, first+1)
+	}
+	for k := 1; k < len(in.Pieces); k++ {
+		place := first + k
+		if in.RankAt != nil {
+			place++
+		}
+		s.pieced, s.piecedAt = append(s.pieced, i), append(s.piecedAt, place)
+		s.from, s.to = append(s.from, in.Pieces[k-1]), append(s.to, in.Pieces[k])
+	}
+}
+
 // encodeNumbers adds what numbers and days become: scaled, ranked, and whether they are missing.
 func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 	which, x := b.inputsOf(e, data.KindNumber)
@@ -141,92 +189,63 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 	case dates.inputs != nil:
 		x = b.concat([]string{x, dates.days})
 	}
-	which = append(which, dates.inputs...)
-	n := len(which)
-	median, center, scale := make([]float64, n), make([]float64, n), make([]float64, n)
-	low, high, span := make([]float64, n), make([]float64, n), make([]float64, n) // of the training rows
-	zero, clip := make([]bool, n), make([]bool, n)
-	var zeros, clips int
-	var flagged, ranked []int
-	var at, flaggedAt, rankedAt []int
-	var pieced, piecedAt []int // the column and the place of each piece
-	var from, to []float64     // its knots
-	for i, input := range which {
-		in := &e.Inputs[input]
-		first, end := e.Span(input)
-		low[i], high[i] = math.Inf(-1), math.Inf(1)
-		if in.Low < in.High {
-			low[i], high[i], span[i] = in.Low, in.High, in.High-in.Low
-		}
-		median[i], center[i], scale[i], clip[i] = in.Median, in.Center, in.Scale, in.Clip
-		if in.Scale == 0 {
-			zero[i], scale[i] = true, 1
-			zeros++
-		}
-		if in.Clip {
-			clips++
-		}
-		if in.Missing {
-			flagged, flaggedAt = append(flagged, i), append(flaggedAt, end-1)
-		}
-		if in.RankAt != nil {
-			ranked, rankedAt = append(ranked, i), append(rankedAt, first+1)
-		}
-		at = append(at, first)
-		for k := 1; k < len(in.Pieces); k++ {
-			place := first + k
-			if in.RankAt != nil {
-				place++
-			}
-			pieced, piecedAt = append(pieced, i), append(piecedAt, place)
-			from, to = append(from, in.Pieces[k-1]), append(to, in.Pieces[k])
-		}
+	var s scaling
+	for _, input := range append(which, dates.inputs...) {
+		s.add(e, input)
 	}
+	n := len(s.inputs)
 	missing := b.do("IsNaN", x)
-	x = b.do("Where", missing, b.doubles(median...), x)
-	z := b.do("Div", b.do("Sub", x, b.doubles(center...)), b.doubles(scale...))
-	inside := b.do("Min", b.do("Max", x, b.doubles(low...)), b.doubles(high...))
-	var less []float64
-	for _, s := range span {
-		less = append(less, -s)
+	x = b.do("Where", missing, b.doubles(s.median...), x)
+	z, beyond := b.scaled(&s, x)
+	p.add(b.cast(z, b.real), s.at...)
+	if s.ranked != nil {
+		var inputs []*data.Input
+		for _, i := range s.ranked {
+			inputs = append(inputs, s.inputs[i])
+		}
+		p.add(b.cast(b.rank(inputs, b.columns(x, n, s.ranked), b.columns(beyond, n, s.ranked)), b.real), s.rankedAt...)
 	}
-	beyond := b.do("Min", b.do("Max", b.do("Sub", x, inside), b.doubles(less...)), b.doubles(span...))
-	if clips > 0 { // z / √(1 + (z/3)²), and 3 where the square is too large; beyond the range along the tangent
-		z0 := b.do("Div", b.do("Sub", inside, b.doubles(center...)), b.doubles(scale...))
+	if s.pieced != nil {
+		var wide []float64
+		for k := range s.from {
+			wide = append(wide, s.to[k]-s.from[k])
+		}
+		part := b.do("Div", b.do("Sub", b.columns(x, n, s.pieced), b.doubles(s.from...)), b.doubles(wide...))
+		part = b.do("Where", b.do("Greater", part, b.doubles(0)), part, b.doubles(0)) // Max may keep -0
+		p.add(b.cast(b.do("Min", part, b.doubles(1)), b.real), s.piecedAt...)
+	}
+	if s.flagged != nil {
+		p.add(b.cast(b.columns(missing, n, s.flagged), b.real), s.flaggedAt...)
+	}
+}
+
+// scaled returns the scaled values of x, which has none that are missing, and how far each is beyond the range of
+// the training rows, at most by that range's width.
+func (b *builder) scaled(s *scaling, x string) (z, beyond string) {
+	z = b.do("Div", b.do("Sub", x, b.doubles(s.center...)), b.doubles(s.scale...))
+	inside := b.do("Min", b.do("Max", x, b.doubles(s.low...)), b.doubles(s.high...))
+	var less []float64
+	for _, span := range s.span {
+		less = append(less, -span)
+	}
+	beyond = b.do("Min", b.do("Max", b.do("Sub", x, inside), b.doubles(less...)), b.doubles(s.span...))
+	if slices.Contains(s.clip, true) { // z / √(1 + (z/3)²), and 3 where the square is too large; beyond the range along the tangent
+		z0 := b.do("Div", b.do("Sub", inside, b.doubles(s.center...)), b.doubles(s.scale...))
 		q := b.do("Div", z0, b.doubles(3))
 		w := b.do("Add", b.doubles(1), b.do("Mul", q, q))
 		soft := b.do("Div", z0, b.do("Sqrt", w))
 		far := b.do("Greater", b.do("Abs", z0), b.doubles(1e100))
 		soft = b.do("Where", far, b.do("Mul", b.do("Sign", z0), b.doubles(3)), soft)
-		soft = b.do("Add", soft, b.do("Div", b.do("Div", beyond, b.doubles(scale...)), b.do("Mul", w, b.do("Sqrt", w))))
-		if clips < n {
-			soft = b.do("Where", b.bools(clip...), soft, z)
+		soft = b.do("Add", soft, b.do("Div", b.do("Div", beyond, b.doubles(s.scale...)), b.do("Mul", w, b.do("Sqrt", w))))
+		if slices.Contains(s.clip, false) {
+			soft = b.do("Where", b.bools(s.clip...), soft, z)
 		}
 		z = soft
 	}
-	if zeros > 0 {
-		z = b.do("Where", b.bools(zero...), b.doubles(0), z)
+	if slices.Contains(s.zero, true) {
+		z = b.do("Where", b.bools(s.zero...), b.doubles(0), z)
 	}
-	p.add(b.cast(z, b.real), at...)
-	if ranked != nil {
-		var inputs []*data.Input
-		for _, i := range ranked {
-			inputs = append(inputs, &e.Inputs[which[i]])
-		}
-		p.add(b.cast(b.rank(inputs, b.columns(x, n, ranked), b.columns(beyond, n, ranked)), b.real), rankedAt...)
-	}
-	if pieced != nil {
-		var wide []float64
-		for k := range from {
-			wide = append(wide, to[k]-from[k])
-		}
-		part := b.do("Div", b.do("Sub", b.columns(x, n, pieced), b.doubles(from...)), b.doubles(wide...))
-		part = b.do("Where", b.do("Greater", part, b.doubles(0)), part, b.doubles(0)) // Max may keep -0
-		p.add(b.cast(b.do("Min", part, b.doubles(1)), b.real), piecedAt...)
-	}
-	if flagged != nil {
-		p.add(b.cast(b.columns(missing, n, flagged), b.real), flaggedAt...)
-	}
+	return z, beyond
 }
 
 // rank gives the ranks of the columns of x: the number of knots that are not above a value, found

@@ -245,10 +245,7 @@ func (f *Fit) heldBack(m *Model) (*Judged, error) {
 	if len(f.parts.validation) == 0 {
 		return nil, nil
 	}
-	t := f.tables.Validation
-	if t == nil {
-		t = f.tables.Train
-	}
+	t := f.validationTable()
 	return f.judge(m, "validation", t, f.parts.validation)
 }
 

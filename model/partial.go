@@ -93,61 +93,83 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	if len(values) == 0 {
 		return nil, refuse("Column", nil, "the column %q of %s has no cell to go by", column, t.Name())
 	}
-	from, to := m.Encoding.Span(c)
-	inputs := nn.NewMatrix[float64](len(values), m.Encoding.Width())
-	row := make([]data.Value, len(m.Encoding.Inputs)) // all missing
-	for i, v := range values {
-		row[c] = v
-		if err := data.EncodeRow(m.Encoding, row, inputs.Row(i)); err != nil {
-			return nil, err
-		}
+	q := &curves{Partial: p, game: g, x: x.x, lines: evenly(len(o.Rows), o.Lines)}
+	q.from, q.to = m.Encoding.Span(c)
+	if q.cells, err = m.encodeCells(c, values); err != nil {
+		return nil, err
 	}
-	lines := evenly(len(o.Rows), o.Lines)
-	for _, l := range lines {
+	for _, l := range q.lines {
 		p.LineOf = append(p.LineOf, o.Rows[l])
 	}
 	for range p.Outputs {
 		p.Mean = append(p.Mean, make([]float64, len(values)))
-		of := make([][]float64, len(lines))
+		of := make([][]float64, len(q.lines))
 		for i := range of {
 			of[i] = make([]float64, len(values))
 		}
 		p.Lines = append(p.Lines, of)
 	}
-	var next atomic.Int64
 	var team sync.WaitGroup
-	work := func() {
-		says := make([]float64, x.x.Rows*len(p.Outputs))
-		batch := nn.NewMatrix[float64](min(playerRows, x.x.Rows), x.x.Cols)
-		for at := int(next.Add(1)) - 1; at < len(values) && ctx.Err() == nil; at = int(next.Add(1)) - 1 {
-			for begin := 0; begin < x.x.Rows; begin += playerRows {
-				n := min(playerRows, x.x.Rows-begin)
-				for i := range n {
-					copy(batch.Row(i), x.x.Row(begin+i))
-					copy(batch.Row(i)[from:to], inputs.Row(at)[from:to])
-				}
-				raw := make([]float64, n*len(p.Outputs))
-				m.engine.predictEncoded(batch.Slice(0, n), raw)
-				g.explain(m.finishRows(raw, n), says[begin*len(p.Outputs):])
-			}
-			for k := range p.Outputs {
-				for i := range x.x.Rows {
-					p.Mean[k][at] += says[i*len(p.Outputs)+k] / float64(x.x.Rows)
-				}
-				for i, l := range lines {
-					p.Lines[k][i][at] = says[l*len(p.Outputs)+k]
-				}
-			}
-		}
-	}
 	for range min(len(values), or(o.Threads, runtime.GOMAXPROCS(0))) {
-		team.Go(work)
+		team.Go(func() { q.work(ctx) })
 	}
 	team.Wait()
 	if ctx.Err() != nil {
 		return nil, ended(ctx)
 	}
 	return p, nil
+}
+
+// encodeCells encodes values of the column c, a row for each; what the other columns have there is not used.
+func (m *Model) encodeCells(c int, values []data.Value) (nn.Matrix[float64], error) {
+	inputs := nn.NewMatrix[float64](len(values), m.Encoding.Width())
+	row := make([]data.Value, len(m.Encoding.Inputs)) // all missing
+	for i, v := range values {
+		row[c] = v
+		if err := data.EncodeRow(m.Encoding, row, inputs.Row(i)); err != nil {
+			return inputs, err
+		}
+	}
+	return inputs, nil
+}
+
+// curves is a Partial that several goroutines compute, a cell each at a time.
+type curves struct {
+	*Partial
+	game  game
+	x     nn.Matrix[float64] // the rows, encoded
+	cells nn.Matrix[float64] // a row for each cell, of which the inputs from to to are used
+	from  int
+	to    int
+	lines []int // the rows that have a line
+
+	next atomic.Int64 // the cell that nobody has taken
+}
+
+// work computes the curves at one cell after another.
+func (q *curves) work(ctx context.Context) {
+	says := make([]float64, q.x.Rows*len(q.Outputs))
+	batch := nn.NewMatrix[float64](min(playerRows, q.x.Rows), q.x.Cols)
+	for at := int(q.next.Add(1)) - 1; at < q.cells.Rows && ctx.Err() == nil; at = int(q.next.Add(1)) - 1 {
+		for begin := 0; begin < q.x.Rows; begin += playerRows {
+			n := min(playerRows, q.x.Rows-begin)
+			for i := range n {
+				copy(batch.Row(i), q.x.Row(begin+i))
+				copy(batch.Row(i)[q.from:q.to], q.cells.Row(at)[q.from:q.to])
+			}
+			raw := make([]float64, n*len(q.Outputs))
+			q.game.m.engine.predictEncoded(batch.Slice(0, n), raw)
+			q.game.explain(q.game.m.finishRows(raw, n), says[begin*len(q.Outputs):])
+		}
+		for k := range q.Outputs {
+			for i := range q.x.Rows {
+				q.Mean[k][at] += says[i*len(q.Outputs)+k] / float64(q.x.Rows)
+			}
+			for i, l := range q.lines {
+				q.Lines[k][i][at] = says[l*len(q.Outputs)+k]
+			}
+		}
+	}
 }
 
 // evenly returns up to most of the numbers below n, evenly spread.

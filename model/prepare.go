@@ -20,40 +20,17 @@ import (
 func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer spill.Catch(&err)
-	if tables.Train == nil {
-		return nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
-	}
-	if err := o.Validate(); err != nil {
+	if err := o.canStart(tables, start); err != nil {
 		return nil, err
-	}
-	if o.Members > 1 && start != nil {
-		return nil, refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
-	}
-	f = &Fit{Options: o, tables: tables}
-	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
-	if start.isEnsemble() {
-		return nil, start.differs("the weights are those of several networks, and a run goes on from one: train without it")
 	}
 	base, err := start.base(o.Custom)
 	if err != nil {
 		return nil, err
 	}
-	stage := o.Stage
-	if stage == nil {
-		stage = func(string) {}
-	}
-	stage("types")
-	if base != nil {
-		if err := f.Options.adopt(start, base); err != nil {
-			return nil, err
-		}
-		f.Schema, f.Rows.Weightless, err = f.Options.inferAs(start, base, tables.Train)
-	} else if tables.fold != nil && tables.fold.schema != nil {
-		f.Schema, f.Rows.Weightless = tables.fold.schema, tables.fold.weightless
-	} else {
-		f.Schema, f.Rows.Weightless, err = o.infer(tables.Train)
-	}
-	if err != nil {
+	f = &Fit{Options: o, tables: tables}
+	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	f.stage("types")
+	if err := f.findSchema(start, base); err != nil {
 		return nil, err
 	}
 	why := ""
@@ -75,31 +52,14 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	if why != "" {
 		f.Notes = append(f.Notes, why)
 	}
-	if start == nil {
-		f.Options.choose(f.Schema)
-	}
-	if col := f.Options.timeColumn(); col != "" { // which is asked beyond its range
-		for i := range f.Schema.Columns {
-			f.Schema.Columns[i].Smooth = f.Schema.Columns[i].Smooth || f.Schema.Columns[i].Name == col
-		}
-	}
-	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
-		return nil, err
-	}
-	if err := f.Options.rows(&f.recipe, f.Schema); err != nil {
+	if err := f.design(start); err != nil {
 		return nil, err
 	}
 	if err := f.split(); err != nil {
 		return nil, err
 	}
-	stage("scales")
-	if base != nil {
-		f.Encoding, f.adopted = base.Encoding, true
-	} else if f.Encoding, err = f.Schema.Fit(tables.Train, f.parts.train, f.Options.Scale, f.recipe.scaleY); err != nil {
-		return nil, asOption(err)
-	}
-	f.Notes = append(f.Notes, f.Encoding.Crowded()...)
-	if err := f.leaveUnknown(); err != nil {
+	f.stage("scales")
+	if err := f.learnEncoding(base); err != nil {
 		return nil, err
 	}
 	if err := f.settle(); err != nil {
@@ -111,7 +71,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	if err := f.fits(); err != nil {
 		return nil, err
 	}
-	stage("encoding")
+	f.stage("encoding")
 	if f.Options.Precision == "float64" {
 		f.runner, err = prepare[float64](f, start)
 	} else {
@@ -125,6 +85,77 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		go f.sources()
 	}
 	return f, nil
+}
+
+// canStart refuses what is wrong before the table is looked at.
+func (o *Options) canStart(tables Tables, start *Weights) error {
+	if tables.Train == nil {
+		return fmt.Errorf("%w: there is no table to train on", ErrOptions)
+	}
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	if o.Members > 1 && start != nil {
+		return refuse("From", nil, "%s: an ensemble of %d members begins anew, for the weights may have seen the rows that judge a member: leave them out, or train one network", start.path, o.Members)
+	}
+	if start.isEnsemble() {
+		return start.differs("the weights are those of several networks, and a run goes on from one: train without it")
+	}
+	return nil
+}
+
+// stage tells the caller what is about to be done.
+func (f *Fit) stage(what string) {
+	if f.Options.Stage != nil {
+		f.Options.Stage(what)
+	}
+}
+
+// findSchema decides what the columns are: as the model has them that the run starts from, as the fold's
+// caller found them, or by looking.
+func (f *Fit) findSchema(start *Weights, base *Model) (err error) {
+	table, fold := f.tables.Train, f.tables.fold
+	switch {
+	case base != nil:
+		if err := f.Options.adopt(start, base); err != nil {
+			return err
+		}
+		f.Schema, f.Rows.Weightless, err = f.Options.inferAs(start, base, table)
+	case fold != nil && fold.schema != nil:
+		f.Schema, f.Rows.Weightless = fold.schema, fold.weightless
+	default:
+		f.Schema, f.Rows.Weightless, err = f.Options.infer(table)
+	}
+	return err
+}
+
+// design decides what the network is and how it is trained, as far as that does not depend on the rows
+// that are held out.
+func (f *Fit) design(start *Weights) (err error) {
+	if start == nil {
+		f.Options.choose(f.Schema)
+	}
+	if col := f.Options.timeColumn(); col != "" { // which is asked beyond its range
+		for i := range f.Schema.Columns {
+			f.Schema.Columns[i].Smooth = f.Schema.Columns[i].Smooth || f.Schema.Columns[i].Name == col
+		}
+	}
+	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
+		return err
+	}
+	return f.Options.rows(&f.recipe, f.Schema)
+}
+
+// learnEncoding learns the encoding on the training rows, or takes that of base, and leaves out the
+// held-out rows that it cannot encode.
+func (f *Fit) learnEncoding(base *Model) (err error) {
+	if base != nil {
+		f.Encoding, f.adopted = base.Encoding, true
+	} else if f.Encoding, err = f.Schema.Fit(f.tables.Train, f.parts.train, f.Options.Scale, f.recipe.scaleY); err != nil {
+		return asOption(err)
+	}
+	f.Notes = append(f.Notes, f.Encoding.Crowded()...)
+	return f.leaveUnknown()
 }
 
 // onlyOne prepares one network where the rows of an ensemble, which nobody has asked for, do not fit in memory.
@@ -221,66 +252,24 @@ func (f *Fit) note(format string, args ...any) {
 	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
 }
 
+// prepare encodes the rows, and makes the network and its trainer in one precision.
 func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
-	d := train.Data[T]{}
-	var err error
-	if d.Train, f.imputed, err = trainRows[T](f); err != nil {
-		return nil, err
-	}
-	if !f.spilled {
-		f.noteUnseen()
-	}
-	if f.Rows.Validation > 0 {
-		t := f.tables.Validation
-		if t == nil {
-			t = f.tables.Train
-		}
-		var counts data.Counts
-		if d.Validation, counts, err = heldRows[T](f, t, f.parts.validation); err != nil {
-			return nil, err
-		}
-		f.noteCells("validation", f.tables.Validation, counts)
-	}
-	held, err := lookAtHeld(f, d.Validation)
+	d, held, err := encodeAll[T](f)
 	if err != nil {
 		return nil, err
-	}
-	if !f.spilled {
-		held.see(d.Train)
-		held.tell()
 	}
 	if f.recipe.balanced {
 		balance(f, d.Train.Y)
 	}
-	if err := weigh(f, &d.Train, f.tables.Train, f.parts.train); err != nil {
+	if err := weighAll(f, &d); err != nil {
 		return nil, err
 	}
-	if f.Rows.Validation > 0 {
-		t := f.tables.Validation
-		if t == nil {
-			t = f.tables.Train
-		}
-		if err := weigh(f, &d.Validation, t, f.parts.validation); err != nil {
-			return nil, err
-		}
-		if names := f.Options.Metrics; len(names) > 0 && names[0] != "loss" && f.recipe.config.KeepBest {
-			c := &f.recipe.config
-			c.Higher = metrics.HigherIsBetter(names[0])
-			if c.Score, err = f.scorer(names[0], t, f.parts.validation); err != nil {
-				return nil, err
-			}
-		}
+	if err := f.scoreEpochs(); err != nil {
+		return nil, err
 	}
-	net, err := nn.New[T](f.Encoding.Width(), nn.Seed(f.Options.Seed), f.recipe.layers...)
+	net, err := beginning(f, start, d.Train)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
-	}
-	if start != nil {
-		if err := setWeights(net, start); err != nil {
-			return nil, err
-		}
-	} else if f.Encoding.Task == data.Regression {
-		net.StartAt(means(d.Train))
+		return nil, err
 	}
 	if err := f.checkTargets(d.Train.Y.Data); err != nil {
 		return nil, err
@@ -293,16 +282,93 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
-	trainer.Names = train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
+	trainer.Names = f.names()
+	return runnerOf[T]{trainer, d}, nil
+}
+
+// encodeAll encodes the training and the validation rows, and looks at those that are held out.
+func encodeAll[T nn.Float](f *Fit) (d train.Data[T], h *held[T], err error) {
+	if d.Train, f.imputed, err = trainRows[T](f); err != nil {
+		return d, nil, err
+	}
+	if !f.spilled {
+		f.noteUnseen()
+	}
+	if f.Rows.Validation > 0 {
+		var counts data.Counts
+		if d.Validation, counts, err = heldRows[T](f, f.validationTable(), f.parts.validation); err != nil {
+			return d, nil, err
+		}
+		f.noteCells("validation", f.tables.Validation, counts)
+	}
+	if h, err = lookAtHeld(f, d.Validation); err != nil {
+		return d, nil, err
+	}
+	if !f.spilled {
+		h.see(d.Train)
+		h.tell()
+	}
+	return d, h, nil
+}
+
+// validationTable is the table that the validation rows stand in.
+func (f *Fit) validationTable() *data.Table {
+	if f.tables.Validation != nil {
+		return f.tables.Validation
+	}
+	return f.tables.Train
+}
+
+// weighAll gives the training and the validation rows their weights.
+func weighAll[T nn.Float](f *Fit, d *train.Data[T]) error {
+	if err := weigh(f, &d.Train, f.tables.Train, f.parts.train); err != nil {
+		return err
+	}
+	if f.Rows.Validation == 0 {
+		return nil
+	}
+	return weigh(f, &d.Validation, f.validationTable(), f.parts.validation)
+}
+
+// scoreEpochs has the trainer keep the weights of the epoch with the best score, where a score other than
+// the loss is asked for and there are rows to find it on.
+func (f *Fit) scoreEpochs() (err error) {
+	c, names := &f.recipe.config, f.Options.Metrics
+	if f.Rows.Validation == 0 || len(names) == 0 || names[0] == "loss" || !c.KeepBest {
+		return nil
+	}
+	c.Higher = metrics.HigherIsBetter(names[0])
+	c.Score, err = f.scorer(names[0], f.validationTable(), f.parts.validation)
+	return err
+}
+
+// beginning makes the network with the weights that training begins with.
+func beginning[T nn.Float](f *Fit, start *Weights, rows train.Set[T]) (*nn.Network[T], error) {
+	net, err := nn.New[T](f.Encoding.Width(), nn.Seed(f.Options.Seed), f.recipe.layers...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	if start != nil {
+		return net, setWeights(net, start)
+	}
+	if f.Encoding.Task == data.Regression {
+		net.StartAt(means(rows))
+	}
+	return net, nil
+}
+
+// names are what a diagnosis calls rows, inputs and outputs.
+func (f *Fit) names() train.Names {
+	names := train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
 	switch f.Encoding.Task {
 	case data.Binary:
-		trainer.Names.Outputs = f.Encoding.Classes()
+		names.Outputs = f.Encoding.Classes()
 	case data.Regression:
 		for _, t := range f.Encoding.Targets {
-			trainer.Names.Center, trainer.Names.Scale = append(trainer.Names.Center, t.Center), append(trainer.Names.Scale, t.Scale)
+			names.Center, names.Scale = append(names.Center, t.Center), append(names.Scale, t.Scale)
 		}
 	}
-	return runnerOf[T]{trainer, d}, nil
+	return names
 }
 
 // newTrainer makes the trainer: of the rows in memory, or of rows in blocks.

@@ -103,8 +103,44 @@ func (f *Fit) fits() error {
 		}
 	}
 	size := f.numberSize()
+	fixed := size * (float64(f.vectors())*float64(params) + f.tapeNumbers())
+	table := size * float64(f.Rows.Train+f.Rows.Validation+f.recipe.config.BatchSize) * float64(f.Encoding.Width()+f.Encoding.Outputs())
+	f.need = fixed + table
+	if f.Options.blocked() {
+		f.need += size * f.bufferSize()
+	}
+	room := f.tables.Room
+	if room == nil {
+		room = new(Room)
+	}
+	have, ok := room.take(f.need)
+	if ok {
+		return nil
+	}
+	try := "use smaller hidden layers"
+	if 2*table > f.need {
+		try = fmt.Sprintf("the encoded rows take %s of that: use a part of the rows, or ignore columns that have many inputs", memory.Size(table))
+	}
+	full := fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; %s",
+		ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)), try)
+	if f.tables.Spill == nil {
+		return full
+	}
+	if err := f.outOfCore(full); err != nil {
+		return err
+	}
+	f.need = fixed + size*f.bufferSize()
+	if have, ok = room.take(f.need); !ok {
+		return fmt.Errorf("%w: with the rows on the disk a network of %s parameters and buffers of %d blocks of %d rows of %d inputs still need about %s and %s has %s left; use fewer blocks in a buffer, or smaller hidden layers",
+			ErrMemory, thousands(params), f.Options.BufferBlocks, f.Options.BlockRows, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
+	}
+	return nil
+}
+
+// tapeNumbers is how many numbers the tape of a batch has.
+func (f *Fit) tapeNumbers() float64 {
 	c := &f.recipe.config
-	perRow, batch := f.Encoding.Width(), min(c.BatchSize, 1024) // numbers of the tape; inputs that are mostly zeros it has twice without these
+	perRow, batch := f.Encoding.Width(), min(c.BatchSize, 1024) // inputs that are mostly zeros it has twice without these
 	for i, l := range f.recipe.layers {
 		perRow += 3 * l.Units
 		if l.Norm != nn.NoNorm {
@@ -119,57 +155,32 @@ func (f *Fit) fits() error {
 			perRow += 2 * f.recipe.layers[i-1].Units
 		}
 	}
-	tape := float64(max(batch, 256)) * float64(perRow)
-	copies := 4 + c.Slots() // the parameters, their gradient, the last good ones, the model's
+	return float64(max(batch, 256)) * float64(perRow)
+}
+
+// vectors is how many vectors as long as the parameters a run has.
+func (f *Fit) vectors() int {
+	c := &f.recipe.config
+	n := 4 + c.Slots() // the parameters, their gradient, the last good ones, the model's
 	if c.KeepBest {
-		copies++
+		n++
 	}
 	if c.EMA > 0 {
-		copies++
+		n++
 	}
 	if c.Halvings > 0 { // the states to go back to
-		copies += 2 * (1 + c.Slots())
+		n += 2 * (1 + c.Slots())
 		if c.KeepBest {
-			copies += 2
+			n += 2
 		}
 		if c.EMA > 0 {
-			copies += 2
+			n += 2
 		}
 	}
 	if c.BatchSize > 1024 || c.Shards > 1 { // the open branches of the tree of sums
-		copies += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
+		n += 1 + int(math.Ceil(math.Log2(float64(max(c.BatchSize/1024, c.Shards, 2)))))
 	}
-	rows := float64(f.Rows.Train + f.Rows.Validation + c.BatchSize)
-	fixed := size * (float64(copies)*float64(params) + tape)
-	f.need = fixed + size*rows*float64(f.Encoding.Width()+f.Encoding.Outputs())
-	if f.Options.blocked() {
-		f.need += size * f.bufferSize()
-	}
-	room := f.tables.Room
-	if room == nil {
-		room = new(Room)
-	}
-	have, ok := room.take(f.need)
-	if !ok {
-		try := "use smaller hidden layers"
-		if table := size * rows * float64(f.Encoding.Width()+f.Encoding.Outputs()); 2*table > f.need {
-			try = fmt.Sprintf("the encoded rows take %s of that: use a part of the rows, or ignore columns that have many inputs", memory.Size(table))
-		}
-		full := fmt.Errorf("%w: a network of %s parameters on %d rows of %d inputs needs about %s and %s has %s left; %s",
-			ErrMemory, thousands(params), f.Rows.Train, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)), try)
-		if f.tables.Spill == nil {
-			return full
-		}
-		if err := f.outOfCore(full); err != nil {
-			return err
-		}
-		f.need = fixed + size*f.bufferSize()
-		if have, ok = room.take(f.need); !ok {
-			return fmt.Errorf("%w: with the rows on the disk a network of %s parameters and buffers of %d blocks of %d rows of %d inputs still need about %s and %s has %s left; use fewer blocks in a buffer, or smaller hidden layers",
-				ErrMemory, thousands(params), f.Options.BufferBlocks, f.Options.BlockRows, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
-		}
-	}
-	return nil
+	return n
 }
 
 // thousands writes 1234567 as "1,234,567".

@@ -292,10 +292,7 @@ func (f *Fit) chooseThreshold(m *Model) error {
 	if f.bag != nil && f.bag.inFolds {
 		return f.bestThreshold(m)
 	}
-	t := f.tables.Validation
-	if t == nil {
-		t = f.tables.Train
-	}
+	t := f.validationTable()
 	b, err := m.Encoding.Bind(t)
 	if err != nil {
 		return err

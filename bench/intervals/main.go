@@ -112,12 +112,12 @@ func measure(name string, level float64, seeds, most int) (f found, err error) {
 	if err != nil {
 		return f, err
 	}
+	if t.Rows() > most {
+		t = head(t, most)
+	}
 	test := 0.2
 	for seed := range seeds {
 		o := model.Options{Seed: uint64(seed + 1), Test: &test, Calibrate: true}
-		if t.Rows() > most {
-			t = head(t, most)
-		}
 		m, fit, err := model.Train(context.Background(), t, o)
 		if err != nil {
 			return f, err
@@ -128,85 +128,109 @@ func measure(name string, level float64, seeds, most int) (f found, err error) {
 		}
 		f.rows = len(j.Rows)
 		share := 1 / float64(seeds)
-		width := m.Outputs()
-		if f.regression = m.Task() == data.Regression; f.regression {
-			in, err := m.Intervals(j.Says, level)
-			if err != nil {
-				return f, err
+		switch f.regression = m.Task() == data.Regression; {
+		case f.regression:
+			err = f.intervals(m, j, level, share)
+		case m.Classes() == nil:
+			err = fmt.Errorf("it has several labels")
+		default:
+			if err = f.sets(m, j, level, share); err == nil {
+				err = f.calibration(m, fit, j, share)
 			}
-			order := make([]int, len(in))
-			mean, squares, wide := 0.0, 0.0, 0.0
-			for i := range order {
-				order[i] = i
-				mean += j.Truth[i] / float64(len(in))
-				wide += (in[i].Upper - in[i].Lower) / float64(len(in))
-			}
-			for _, y := range j.Truth {
-				squares += (y - mean) * (y - mean) / float64(len(in))
-			}
-			slices.SortStableFunc(order, func(a, b int) int {
-				if j.Says[a] < j.Says[b] {
-					return -1
-				}
-				return 1
-			})
-			var rows, inside [5]float64
-			for at, i := range order {
-				fifth := at * 5 / len(order)
-				rows[fifth]++
-				if j.Truth[i] >= in[i].Lower && j.Truth[i] <= in[i].Upper {
-					inside[fifth]++
-					f.held += share / float64(len(order))
-				}
-			}
-			for k := range rows {
-				f.fifths[k] += share * inside[k] / rows[k]
-			}
-			f.size += share * wide / math.Sqrt(squares)
-			continue
 		}
-		if m.Classes() == nil {
-			return f, fmt.Errorf("it has several labels")
-		}
-		sets, err := m.Sets(j.Says, level)
 		if err != nil {
 			return f, err
-		}
-		for i, set := range sets {
-			own := m.Classes()[int(j.Truth[i])]
-			if slices.Contains(set, own) {
-				f.held += share / float64(len(sets))
-			}
-			if m.Describe(j.Says[i*width:][:width]).Class == own {
-				f.accuracy += share / float64(len(sets))
-			}
-			f.size += share * float64(len(set)) / float64(len(sets))
-		}
-		plain, err := m.Conformal.Limit(level)
-		if err != nil {
-			return f, err
-		}
-		for i := range sets {
-			if 1-j.Says[i*width+int(j.Truth[i])] <= plain {
-				f.plain += share / float64(len(sets))
-			}
-		}
-		before, err := fit.Judge(m.AsTrained())
-		if err != nil {
-			return f, err
-		}
-		f.loss += share * logLoss(before, width)
-		f.tempered += share * logLoss(j, width)
-		f.ece += share * errorOf(before, width)
-		f.temperedECE += share * errorOf(j, width)
-		if c := m.Training.Calibration; c != nil {
-			f.temperature += share * c.Temperature
-			if c.Kept {
-				f.kept += share
-			}
 		}
 	}
 	return f, nil
+}
+
+// intervals adds a run's share: how many test rows lie in their intervals, in all and by fifths of the
+// predictions, and how wide these are.
+func (f *found) intervals(m *model.Model, j *model.Judged, level, share float64) error {
+	in, err := m.Intervals(j.Says, level)
+	if err != nil {
+		return err
+	}
+	order := make([]int, len(in))
+	mean, squares, wide := 0.0, 0.0, 0.0
+	for i := range order {
+		order[i] = i
+		mean += j.Truth[i] / float64(len(in))
+		wide += (in[i].Upper - in[i].Lower) / float64(len(in))
+	}
+	for _, y := range j.Truth {
+		squares += (y - mean) * (y - mean) / float64(len(in))
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if j.Says[a] < j.Says[b] {
+			return -1
+		}
+		return 1
+	})
+	var rows, inside [5]float64
+	for at, i := range order {
+		fifth := at * 5 / len(order)
+		rows[fifth]++
+		if j.Truth[i] >= in[i].Lower && j.Truth[i] <= in[i].Upper {
+			inside[fifth]++
+			f.held += share / float64(len(order))
+		}
+	}
+	for k := range rows {
+		f.fifths[k] += share * inside[k] / rows[k]
+	}
+	f.size += share * wide / math.Sqrt(squares)
+	return nil
+}
+
+// sets adds a run's share: how many test rows have their class in their set, and how large the sets are.
+func (f *found) sets(m *model.Model, j *model.Judged, level, share float64) error {
+	sets, err := m.Sets(j.Says, level)
+	if err != nil {
+		return err
+	}
+	width := m.Outputs()
+	for i, set := range sets {
+		own := m.Classes()[int(j.Truth[i])]
+		if slices.Contains(set, own) {
+			f.held += share / float64(len(sets))
+		}
+		if m.Describe(j.Says[i*width:][:width]).Class == own {
+			f.accuracy += share / float64(len(sets))
+		}
+		f.size += share * float64(len(set)) / float64(len(sets))
+	}
+	plain, err := m.Conformal.Limit(level)
+	if err != nil {
+		return err
+	}
+	for i := range sets {
+		if 1-j.Says[i*width+int(j.Truth[i])] <= plain {
+			f.plain += share / float64(len(sets))
+		}
+	}
+	return nil
+}
+
+// calibration adds a run's share: what the temperature does to the loss and to the error of calibration.
+func (f *found) calibration(m *model.Model, fit *model.Fit, j *model.Judged, share float64) error {
+	before, err := fit.Judge(m.AsTrained())
+	if err != nil {
+		return err
+	}
+	width := m.Outputs()
+	f.loss += share * logLoss(before, width)
+	f.tempered += share * logLoss(j, width)
+	f.ece += share * errorOf(before, width)
+	f.temperedECE += share * errorOf(j, width)
+	if c := m.Training.Calibration; c != nil {
+		f.temperature += share * c.Temperature
+		if c.Kept {
+			f.kept += share
+		}
+	}
+	return nil
 }
 
 func logLoss(j *model.Judged, width int) float64 {

@@ -421,45 +421,10 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 		}
 		s.at = n
 	}
-	kind, value, err := attr(e, "t"), "", error(nil)
-	has := false
-	for done := false; !done; {
-		t, e := d.RawToken()
-		if e != nil {
-			if e == io.EOF {
-				e = io.ErrUnexpectedEOF
-			}
-			return e
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			switch t.Name.Local {
-			case "v":
-				var b strings.Builder
-				for {
-					t, e := d.RawToken()
-					if e != nil {
-						return io.ErrUnexpectedEOF
-					}
-					if c, ok := t.(xml.CharData); ok {
-						b.Write(c)
-						continue
-					}
-					break
-				}
-				value, has = strings.TrimSpace(b.String()), true
-				if kind == "str" {
-					value = b.String()
-				}
-			case "is":
-				if value, err = text(d, "is"); err != nil {
-					return err
-				}
-				has = true
-			}
-		case xml.EndElement:
-			done = t.Name.Local == "c"
-		}
+	kind := attr(e, "t")
+	value, has, err := content(d, kind)
+	if err != nil {
+		return err
 	}
 	if kind == "s" && has {
 		i, err := strconv.Atoi(value)
@@ -473,15 +438,76 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 	}
 	s.some = true
 	if s.columns == nil {
-		for len(s.names) < s.at {
-			s.names = append(s.names, "")
-		}
-		s.names[s.at-1] = value
-		if most := s.opt.MaxColumns; most > 0 && len(s.names) > most {
-			return s.f.Fail(data.ErrLarge, "has more than the %d columns that are taken: leave some out", most)
-		}
-		return nil
+		return s.name(value)
 	}
+	return s.put(kind, value, attr(e, "s"))
+}
+
+// content reads a cell up to its end, and returns the text of its value as it stands in the file. has tells
+// whether there is a value.
+func content(d *xml.Decoder, kind string) (value string, has bool, err error) {
+	for {
+		t, err := d.RawToken()
+		if err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return "", false, err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			switch t.Name.Local {
+			case "v":
+				if value, err = characters(d); err != nil {
+					return "", false, err
+				}
+				if has = true; kind != "str" {
+					value = strings.TrimSpace(value)
+				}
+			case "is":
+				if value, err = text(d, "is"); err != nil {
+					return "", false, err
+				}
+				has = true
+			}
+		case xml.EndElement:
+			if t.Name.Local == "c" {
+				return value, has, nil
+			}
+		}
+	}
+}
+
+// characters reads text up to the next token that is none, and passes over that.
+func characters(d *xml.Decoder) (string, error) {
+	var b strings.Builder
+	for {
+		t, err := d.RawToken()
+		if err != nil {
+			return "", io.ErrUnexpectedEOF
+		}
+		c, ok := t.(xml.CharData)
+		if !ok {
+			return b.String(), nil
+		}
+		b.Write(c)
+	}
+}
+
+// name takes a cell of the first row for the name of its column.
+func (s *sheet) name(value string) error {
+	for len(s.names) < s.at {
+		s.names = append(s.names, "")
+	}
+	s.names[s.at-1] = value
+	if most := s.opt.MaxColumns; most > 0 && len(s.names) > most {
+		return s.f.Fail(data.ErrLarge, "has more than the %d columns that are taken: leave some out", most)
+	}
+	return nil
+}
+
+// put appends a cell's value to its column, behind cells that are missing.
+func (s *sheet) put(kind, value, style string) error {
 	if s.at > len(s.columns) {
 		return s.f.Fail(data.ErrRagged, "the cell %s%d stands right of the last column that the first row names: give it a name, or clear the cell", letters(s.at), s.row)
 	}
@@ -500,7 +526,7 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 		if err != nil {
 			return s.damaged(fmt.Sprintf("the cell %s%d is to be a number and is %.20q", letters(s.at), s.row, value))
 		}
-		s.number(c, x, attr(e, "s"))
+		s.number(c, x, style)
 	default: // texts, errors such as #N/A, and dates as ISO 8601 has them
 		c.Text(value)
 	}

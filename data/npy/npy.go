@@ -209,14 +209,6 @@ func elementOf(descr string) (element, int, error) {
 		}
 	}
 	switch {
-	case kind == 'O':
-		return no("Python objects, which are pickled, and to read them is to run them: give it a type of NumPy with astype (str for texts)")
-	case kind == 'V':
-		return no("raw bytes or nested records: give each field one value")
-	case kind == 'c':
-		return no("complex numbers: write the real and the imaginary part as two")
-	case kind == 'm':
-		return no("spans of time: divide them by one, as in x / numpy.timedelta64(1, 's')")
 	case kind == 'b' && size == 1:
 		return func(s *data.Series, b []byte) { s.Bool(b[0] != 0) }, size, nil
 	case kind == 'f' && size == 8:
@@ -244,30 +236,47 @@ func elementOf(descr string) (element, int, error) {
 			s.Bytes(bytes.TrimRight(text, "\x00"))
 		}, 4 * size, nil
 	case kind == 'M' && size == 8:
-		seconds := map[string]int64{"W": 7 * 86400, "D": 86400, "h": 3600, "m": 60, "s": 1}[unit]
-		part := map[string]int64{"ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
-		if seconds == 0 && part == 0 {
-			return no("dates of the unit " + unit + ": give them another with astype, such as datetime64[s]")
-		}
-		return func(s *data.Series, b []byte) {
-			x := int64(order.Uint64(b))
-			switch {
-			case x == math.MinInt64: // not a time
-				s.Null()
-			case part > 0:
-				q := x / part
-				if x%part < 0 {
-					q--
-				}
-				s.Seconds(q)
-			case x > math.MaxInt64/seconds || x < math.MinInt64/seconds:
-				s.Seconds(math.MaxInt64)
-			default:
-				s.Seconds(x * seconds)
-			}
-		}, size, nil
+		read, err := dateOf(order, unit)
+		return read, size, err
+	}
+	if what, ok := unread[kind]; ok {
+		return no(what)
 	}
 	return no("values of the type " + strconv.Quote(descr) + ", which are not read")
+}
+
+// unread says of kinds of elements that are not read what they are and what to do.
+var unread = map[byte]string{
+	'O': "Python objects, which are pickled, and to read them is to run them: give it a type of NumPy with astype (str for texts)",
+	'V': "raw bytes or nested records: give each field one value",
+	'c': "complex numbers: write the real and the imaginary part as two",
+	'm': "spans of time: divide them by one, as in x / numpy.timedelta64(1, 's')",
+}
+
+// dateOf reads dates that count units since 1970.
+func dateOf(order binary.ByteOrder, unit string) (element, error) {
+	seconds := map[string]int64{"W": 7 * 86400, "D": 86400, "h": 3600, "m": 60, "s": 1}[unit]
+	part := map[string]int64{"ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+	if seconds == 0 && part == 0 {
+		return nil, errors.New("dates of the unit " + unit + ": give them another with astype, such as datetime64[s]")
+	}
+	return func(s *data.Series, b []byte) {
+		x := int64(order.Uint64(b))
+		switch {
+		case x == math.MinInt64: // not a time
+			s.Null()
+		case part > 0:
+			q := x / part
+			if x%part < 0 {
+				q--
+			}
+			s.Seconds(q)
+		case x > math.MaxInt64/seconds || x < math.MinInt64/seconds:
+			s.Seconds(math.MaxInt64)
+		default:
+			s.Seconds(x * seconds)
+		}
+	}, nil
 }
 
 func whole(order binary.ByteOrder, b []byte) uint64 {

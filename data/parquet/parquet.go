@@ -200,11 +200,12 @@ type reader struct {
 	r io.ReaderAt
 	inflater
 
-	raw        []byte
-	page       values
-	dictionary values
-	codes      []int32
-	levels     []int32
+	raw            []byte
+	page           values
+	dictionary     values
+	haveDictionary bool
+	codes          []int32
+	levels         []int32
 }
 
 // column appends all values of a column.
@@ -212,7 +213,7 @@ func (c *reader) column(m *footer, at int, s *data.Series, isCategory bool) erro
 	l := &m.leaves[at]
 	put := l.put(s, isCategory)
 	for i := range m.groups {
-		if err := c.chunk(l, &m.groups[i].chunks[at], s, put, isCategory); err != nil {
+		if err := c.chunk(l, &m.groups[i].chunks[at], s, put); err != nil {
 			return err
 		}
 	}
@@ -270,136 +271,171 @@ func (t *thrift) pageHeader() (h pageHeader) {
 // headRoom is how many bytes a page's header may take.
 const headRoom = 1 << 16
 
-func (c *reader) chunk(l *leaf, k *chunk, s *data.Series, put *putter, isCategory bool) error {
+// chunk appends the values of a column in one group of rows.
+func (c *reader) chunk(l *leaf, k *chunk, s *data.Series, put *putter) error {
+	c.dictionary, c.haveDictionary = values{}, false
 	start, end := k.start, k.start+k.size
-	left := k.values
-	c.dictionary = values{}
-	haveDictionary := false
-	var names [][]byte
-	for left > 0 {
-		if start >= end {
-			return errCut
-		}
-		head := c.room(int(min(end-start, headRoom)))
-		if _, err := c.r.ReadAt(head, start); err != nil && err != io.EOF {
+	for left := k.values; left > 0; {
+		h, body, next, err := c.next(start, end)
+		if err != nil {
 			return err
 		}
-		t := &thrift{b: head}
-		h := t.pageHeader()
-		if t.err != nil || int64(h.packed) > end-start-int64(t.at) {
-			return errCut
-		}
-		start += int64(t.at)
+		start = next
 		if h.kind != pageData && h.kind != pageDictionary && h.kind != pageData2 {
-			start += int64(h.packed)
 			continue
 		}
-		if err := c.f.Need(int64(h.size)); err != nil {
-			return tooLarge{err}
-		}
-		body := head[t.at:]
-		if len(body) >= h.packed {
-			body = body[:h.packed]
-		} else {
-			body = c.room(h.packed)
-			if _, err := c.r.ReadAt(body, start); err != nil && err != io.EOF {
-				return err
-			}
-		}
-		start += int64(h.packed)
-
-		var levels, page []byte
-		var err error
-		if h.kind == pageData2 {
-			before := h.definition + h.repetition
-			if before > len(body) || before > h.size || h.repetition > 0 {
-				return errCut
-			}
-			codec := k.codec
-			if h.plain || len(body) == before {
-				codec = codecNone
-			}
-			levels = body[:before]
-			page, err = c.inflate(codec, body[before:], h.size-before)
-		} else {
-			page, err = c.inflate(k.codec, body, h.size)
-		}
+		levels, page, err := c.unpack(h, k.codec, body)
 		if err != nil {
 			return err
 		}
 		if h.kind == pageDictionary {
-			if haveDictionary || h.encoding != encodingPlain && h.encoding != encodingPlainDictionary || int64(h.values) > max(k.values, 1<<20) {
-				return errCut
-			}
-			haveDictionary = true
-			kept := bytes.Clone(page)
-			if err := l.plainValues(kept, h.values, &c.dictionary); err != nil {
+			if err := c.keepDictionary(l, h, page, max(k.values, 1<<20)); err != nil {
 				return err
 			}
-			names = c.dictionary.bytes
 			continue
 		}
 		if int64(h.values) > left || h.values == 0 {
 			return errCut
 		}
 		left -= int64(h.values)
-		present := h.values
-		c.levels = c.levels[:0]
-		if l.optional {
-			if h.kind == pageData {
-				if h.levels != encodingRLE {
-					return unsupported("levels in an old encoding")
-				}
-				if len(page) < 4 {
-					return errCut
-				}
-				size := int64(binary.LittleEndian.Uint32(page))
-				if size > int64(len(page)-4) {
-					return errCut
-				}
-				levels, page = page[4:4+size], page[4+size:]
-			}
-			if !allOnes(levels, h.values) {
-				if c.levels, err = hybrid(levels, 1, h.values, c.levels); err != nil {
-					return err
-				}
-				present = 0
-				for _, x := range c.levels {
-					present += int(x)
-				}
-				if present == h.values {
-					c.levels = c.levels[:0]
-				}
-			}
+		if err := c.values(l, h, levels, page, s, put); err != nil {
+			return err
 		}
-		if present == 0 {
-			for range h.values {
-				s.Null()
-			}
-			continue
+	}
+	return nil
+}
+
+// next reads the header of the page at start and, where the page is of a kind that is read, its body as it
+// stands in the file. It returns where the page ends.
+func (c *reader) next(start, end int64) (h pageHeader, body []byte, next int64, err error) {
+	if start >= end {
+		return h, nil, 0, errCut
+	}
+	head := c.room(int(min(end-start, headRoom)))
+	if _, err := c.r.ReadAt(head, start); err != nil && err != io.EOF {
+		return h, nil, 0, err
+	}
+	t := &thrift{b: head}
+	h = t.pageHeader()
+	if t.err != nil || int64(h.packed) > end-start-int64(t.at) {
+		return h, nil, 0, errCut
+	}
+	start += int64(t.at)
+	next = start + int64(h.packed)
+	if h.kind != pageData && h.kind != pageDictionary && h.kind != pageData2 {
+		return h, nil, next, nil
+	}
+	if err := c.f.Need(int64(h.size)); err != nil {
+		return h, nil, 0, tooLarge{err}
+	}
+	if body = head[t.at:]; len(body) >= h.packed {
+		return h, body[:h.packed], next, nil
+	}
+	body = c.room(h.packed)
+	if _, err := c.r.ReadAt(body, start); err != nil && err != io.EOF {
+		return h, nil, 0, err
+	}
+	return h, body, next, nil
+}
+
+// unpack decompresses a page's body. The levels of version 2 stand before it and are not compressed.
+func (c *reader) unpack(h pageHeader, codec int, body []byte) (levels, page []byte, err error) {
+	if h.kind != pageData2 {
+		page, err = c.inflate(codec, body, h.size)
+		return nil, page, err
+	}
+	before := h.definition + h.repetition
+	if before > len(body) || before > h.size || h.repetition > 0 {
+		return nil, nil, errCut
+	}
+	if h.plain || len(body) == before {
+		codec = codecNone
+	}
+	page, err = c.inflate(codec, body[before:], h.size-before)
+	return body[:before], page, err
+}
+
+// keepDictionary reads the page that has the values which the codes of the next pages stand for.
+func (c *reader) keepDictionary(l *leaf, h pageHeader, page []byte, most int64) error {
+	if c.haveDictionary || h.encoding != encodingPlain && h.encoding != encodingPlainDictionary || int64(h.values) > most {
+		return errCut
+	}
+	c.haveDictionary = true
+	return l.plainValues(bytes.Clone(page), h.values, &c.dictionary)
+}
+
+// values appends the values of a page.
+func (c *reader) values(l *leaf, h pageHeader, levels, page []byte, s *data.Series, put *putter) error {
+	present := h.values
+	c.levels = c.levels[:0]
+	if l.optional {
+		var err error
+		if present, page, err = c.define(h, levels, page); err != nil {
+			return err
 		}
-		if h.encoding == encodingDictionary || h.encoding == encodingPlainDictionary {
-			if !haveDictionary || len(page) == 0 || page[0] > 32 {
-				return errCut
-			}
-			if c.codes, err = hybrid(page[1:], int(page[0]), present, c.codes); err != nil {
-				return err
-			}
-			if put.isText && names != nil {
-				if err := s.Levels(spread(c.codes, c.levels), names); err != nil {
-					return errCut
-				}
-				continue
-			}
-			if err := c.fromDictionary(); err != nil {
-				return err
-			}
-		} else if err := l.decode(h.encoding, page, present, &c.page, c.f.Need); err != nil {
+	}
+	if present == 0 {
+		for range h.values {
+			s.Null()
+		}
+		return nil
+	}
+	if h.encoding != encodingDictionary && h.encoding != encodingPlainDictionary {
+		if err := l.decode(h.encoding, page, present, &c.page, c.f.Need); err != nil {
 			return err
 		}
 		put.all(s, &c.page, c.levels)
+		return nil
 	}
+	if !c.haveDictionary || len(page) == 0 || page[0] > 32 {
+		return errCut
+	}
+	var err error
+	if c.codes, err = hybrid(page[1:], int(page[0]), present, c.codes); err != nil {
+		return err
+	}
+	if names := c.dictionary.bytes; put.isText && names != nil {
+		if err := s.Levels(spread(c.codes, c.levels), names); err != nil {
+			return errCut
+		}
+		return nil
+	}
+	if err := c.fromDictionary(); err != nil {
+		return err
+	}
+	put.all(s, &c.page, c.levels)
 	return nil
+}
+
+// define reads which values of a page are there into c.levels, which stays empty where all are. It
+// returns how many are there, and the page behind its levels.
+func (c *reader) define(h pageHeader, levels, page []byte) (present int, rest []byte, err error) {
+	if h.kind == pageData {
+		if h.levels != encodingRLE {
+			return 0, nil, unsupported("levels in an old encoding")
+		}
+		if len(page) < 4 {
+			return 0, nil, errCut
+		}
+		size := int64(binary.LittleEndian.Uint32(page))
+		if size > int64(len(page)-4) {
+			return 0, nil, errCut
+		}
+		levels, page = page[4:4+size], page[4+size:]
+	}
+	if allOnes(levels, h.values) {
+		return h.values, page, nil
+	}
+	if c.levels, err = hybrid(levels, 1, h.values, c.levels); err != nil {
+		return 0, nil, err
+	}
+	for _, x := range c.levels {
+		present += int(x)
+	}
+	if present == h.values {
+		c.levels = c.levels[:0]
+	}
+	return present, page, nil
 }
 
 // room is memory for the bytes of a page.

@@ -41,24 +41,47 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	case info.IsDir():
 		return nil, f.Fail(data.ErrFolder, "is a folder: name a database in it")
 	}
-	damaged := func(err error) error {
-		return f.Fail(data.ErrDamaged, "the SQLite database cannot be read (%s): check it with PRAGMA integrity_check", reason(err))
-	}
 	db, err := sqlite3.OpenFlags(path, sqlite3.OPEN_READONLY)
 	if err != nil {
-		return nil, damaged(err)
+		return nil, damaged(f, err)
 	}
 	defer db.Close()
-	query := opt.Query
+	stmt, err := prepare(f, db, opt.Query)
+	if err != nil {
+		return nil, err
+	}
+	defer stmt.Close()
+	if n := stmt.ColumnCount(); opt.MaxColumns > 0 && n > opt.MaxColumns {
+		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: select fewer", n, opt.MaxColumns)
+	}
+	columns, err := rows(f, stmt, opt.Progress)
+	if err != nil {
+		return nil, err
+	}
+	t, err := data.TableOf(f.Name, columns...)
+	if err != nil {
+		return nil, err
+	}
+	return t.Formatted("SQLite"), nil
+}
+
+func damaged(f *data.File, err error) error {
+	return f.Fail(data.ErrDamaged, "the SQLite database cannot be read (%s): check it with PRAGMA integrity_check", reason(err))
+}
+
+// prepare makes the query ready that was asked for, else one of the only table.
+func prepare(f *data.File, db *sqlite3.Conn, asked string) (*sqlite3.Stmt, error) {
+	query := asked
 	if query == "" {
+		var err error
 		if query, err = onlyTable(f, db); err != nil {
 			return nil, err
 		}
 	}
 	stmt, tail, err := db.Prepare(query)
 	switch {
-	case err != nil && opt.Query == "":
-		return nil, damaged(err)
+	case err != nil && asked == "":
+		return nil, damaged(f, err)
 	case err != nil:
 		return nil, f.Fail(data.ErrOption, "the query is refused: %s", reason(err))
 	case stmt == nil || stmt.ColumnCount() == 0 || strings.TrimSpace(tail) != "" || !stmt.ReadOnly():
@@ -67,11 +90,12 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		}
 		return nil, f.Fail(data.ErrOption, "the query is not one that reads rows: give one, such as select * from TABLE")
 	}
-	defer stmt.Close()
+	return stmt, nil
+}
+
+// rows reads all rows of a query, column by column.
+func rows(f *data.File, stmt *sqlite3.Stmt, tell func(data.Progress)) ([]*data.Series, error) {
 	n := stmt.ColumnCount()
-	if opt.MaxColumns > 0 && n > opt.MaxColumns {
-		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: select fewer", n, opt.MaxColumns)
-	}
 	columns, booleans := make([]*data.Series, n), make([]bool, n)
 	for i := range columns {
 		columns[i] = data.NewSeries(stmt.ColumnName(i))
@@ -102,18 +126,14 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 				return nil, err
 			}
 		}
-		if opt.Progress != nil && rows%10000 == 0 {
-			opt.Progress(data.Progress{Rows: rows})
+		if tell != nil && rows%10000 == 0 {
+			tell(data.Progress{Rows: rows})
 		}
 	}
 	if err := stmt.Err(); err != nil {
-		return nil, damaged(err)
+		return nil, damaged(f, err)
 	}
-	t, err := data.TableOf(f.Name, columns...)
-	if err != nil {
-		return nil, err
-	}
-	return t.Formatted("SQLite"), nil
+	return columns, nil
 }
 
 // reason is what SQLite says, without its prefix.

@@ -60,104 +60,128 @@ func (c *explainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	x, y, err := m.Row(t, c.Row)
+	p, err := c.explain(e, m, t, o)
 	if err != nil {
 		return err
 	}
-	b, err := m.Encoding.Bind(t)
-	if err != nil {
-		return err
-	}
-	counts, err := data.Inputs(b, []int{c.Row}, make([]float64, len(x)))
-	if err != nil {
-		return err
-	}
-	e.sayAll(model.CellNotes(counts))
-	o.Loss = m.Loss
-	solver := ""
-	if h, name := m.Options, m.Options.Optimizer; slices.Contains(optim.Solvers(), name) {
-		solver, o.Rule = name, optim.SGD{} // one sample is no batch to solve
-		o.Rate = optim.DefaultLearningRate("sgd")
-	} else {
-		hyper := optim.Hyper{Momentum: h.Momentum, Beta1: h.Beta1, Beta2: h.Beta2, Epsilon: h.Epsilon}
-		if name == "adamw" { // elsewhere the decay is the trainer's
-			hyper.WeightDecay = h.WeightDecay
-		}
-		if o.Rule, err = optim.ParseOptimizer(name, hyper); err != nil {
-			return err
-		}
-		o.Rate = *h.LearningRate
-	}
-	if c.LR != nil {
-		o.Rate = *c.LR
-	}
-	net := m.Network64()
-	var rows []int // of the batch
-	if nn.StateCount(net.Layers()...) > 0 {
-		b := &lesson.Batch{}
-		if b.X, b.Y, rows, b.Row, err = m.Batch(t, c.Row); err != nil {
-			return err
-		}
-		o.Batch = b
-	}
-	ex, err := lesson.Explain(net, o, x, y)
-	if err != nil {
-		return err
-	}
+	p.member = member
 	if c.Out != "" {
-		fig := networkFigure(m)
-		fig.Title = fmt.Sprintf("Row %d of %s", c.Row, t.Name())
-		fig.InputValues = ex.Input
-		for l := range fig.Layers {
-			fig.Layers[l].Z, fig.Layers[l].A, fig.Layers[l].Delta = ex.Layers[l].Z, ex.Layers[l].A, ex.Layers[l].Delta
-		}
-		in := ex.Weight.In
-		if in < 0 {
-			in = plot.Bias
-		}
-		fig.Highlight = &plot.Edge{Layer: ex.Weight.Layer, In: in, Out: ex.Weight.Unit}
-		if err := writeFigure(c.Out, format, fig); err != nil {
+		if err := writeFigure(c.Out, format, p.figure()); err != nil {
 			return err
 		}
 	}
 	if c.JSON {
-		return e.writeJSON(struct {
-			*lesson.Explanation
-			Solver string `json:"solver,omitempty"` // that trained the model; update is then no step that it made
-			Rows   []int  `json:"rows,omitempty"`   // of the table, that are the batch
-			Member string `json:"member,omitempty"` // of an ensemble: which of its networks this is
-		}{ex, solver, rows, member})
+		return p.writeJSON()
 	}
-	p := explainer{e, ex, m.Encoding.InputNames(), rows}
-	e.printf("One step on row %d of %s, in float64. Units are named [layer.unit], inputs [in], weights [layer.in.unit], from 0.\n\n", c.Row, t.Name())
-	if member != "" {
-		e.printf("This is %s.\n\n", member)
-	}
-	p.forward(m)
-	p.chain()
-	p.update()
-	if solver != "" {
-		e.printf("        %s, by which the model was trained, made no such update: it looks at all rows and finds its own rate along a direction of its own\n", solver)
-	}
+	p.print()
 	if c.Out != "" {
 		e.printf("\nPicture  %s\n", c.Out)
 	}
 	return nil
 }
 
-// explainer prints an explanation.
+// explain makes the step on the row that is asked for.
+func (c *explainCmd) explain(e *env, m *model.Model, t *data.Table, o lesson.ExplainOptions) (*explainer, error) {
+	p := &explainer{e: e, m: m, table: t, row: c.Row, names: m.Encoding.InputNames()}
+	x, y, err := m.Row(t, c.Row)
+	if err != nil {
+		return nil, err
+	}
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := data.Inputs(b, []int{c.Row}, make([]float64, len(x)))
+	if err != nil {
+		return nil, err
+	}
+	e.sayAll(model.CellNotes(counts))
+	o.Loss = m.Loss
+	if p.solver, o.Rule, o.Rate, err = updateOf(m.Options); err != nil {
+		return nil, err
+	}
+	if c.LR != nil {
+		o.Rate = *c.LR
+	}
+	net := m.Network64()
+	if nn.StateCount(net.Layers()...) > 0 {
+		o.Batch = &lesson.Batch{}
+		if o.Batch.X, o.Batch.Y, p.rows, o.Batch.Row, err = m.Batch(t, c.Row); err != nil {
+			return nil, err
+		}
+	}
+	p.x, err = lesson.Explain(net, o, x, y)
+	return p, err
+}
+
+// updateOf returns the optimizer and the rate of a model's updates. A solver needs a batch to solve; of a model that
+// one trained, updateOf returns plain descent and the solver's name.
+func updateOf(o model.Options) (solver string, rule optim.Optimizer, rate float64, err error) {
+	if slices.Contains(optim.Solvers(), o.Optimizer) {
+		return o.Optimizer, optim.SGD{}, optim.DefaultLearningRate("sgd"), nil
+	}
+	hyper := optim.Hyper{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon}
+	if o.Optimizer == "adamw" { // of the others the decay is the trainer's
+		hyper.WeightDecay = o.WeightDecay
+	}
+	rule, err = optim.ParseOptimizer(o.Optimizer, hyper)
+	return "", rule, *o.LearningRate, err
+}
+
+// An explainer tells of one step on a row, in text, as JSON or as a picture.
 type explainer struct {
-	e     *env
-	x     *lesson.Explanation
-	names []string // of the inputs
-	rows  []int    // of the batch
+	e      *env
+	m      *model.Model
+	table  *data.Table
+	row    int
+	x      *lesson.Explanation
+	names  []string // of the inputs
+	rows   []int    // of the batch
+	member string   // of an ensemble: which of its networks this is
+	solver string   // that trained the model; the update is then no step that it made
+}
+
+// figure is the network with the sample's numbers, and the weight that is explained.
+func (p *explainer) figure() plot.Net {
+	fig := networkFigure(p.m)
+	fig.Title = fmt.Sprintf("Row %d of %s", p.row, p.table.Name())
+	fig.InputValues = p.x.Input
+	for l := range fig.Layers {
+		fig.Layers[l].Z, fig.Layers[l].A, fig.Layers[l].Delta = p.x.Layers[l].Z, p.x.Layers[l].A, p.x.Layers[l].Delta
+	}
+	w := p.x.Weight
+	in := w.In
+	if in < 0 {
+		in = plot.Bias
+	}
+	fig.Highlight = &plot.Edge{Layer: w.Layer, In: in, Out: w.Unit}
+	return fig
+}
+
+func (p *explainer) writeJSON() error {
+	return p.e.writeJSON(struct {
+		*lesson.Explanation
+		Solver string `json:"solver,omitempty"`
+		Rows   []int  `json:"rows,omitempty"`
+		Member string `json:"member,omitempty"`
+	}{p.x, p.solver, p.rows, p.member})
+}
+
+func (p *explainer) print() {
+	p.e.printf("One step on row %d of %s, in float64. Units are named [layer.unit], inputs [in], weights [layer.in.unit], from 0.\n\n", p.row, p.table.Name())
+	if p.member != "" {
+		p.e.printf("This is %s.\n\n", p.member)
+	}
+	p.forward()
+	p.chain()
+	p.update()
 }
 
 const mostUnits = 12 // of a layer that are printed
 
 func num(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
 
-func (p explainer) forward(m *model.Model) {
+func (p *explainer) forward() {
 	e, x := p.e, p.x
 	if x.Batch > 0 {
 		e.printf("Batch normalization takes its means and variances over %d rows of the table, %d to %d; the loss is summed over them.\n\n", x.Batch, p.rows[0], p.rows[len(p.rows)-1])
@@ -188,8 +212,8 @@ func (p explainer) forward(m *model.Model) {
 	for l, layer := range x.Layers {
 		p.norm(l, layer.Norm)
 	}
-	e.printf("\nLoss: %s\n\n", m.Loss)
-	outputs := m.Encoding.OutputNames()
+	e.printf("\nLoss: %s\n\n", p.m.Loss)
+	outputs := p.m.Encoding.OutputNames()
 	for k, o := range x.Outputs {
 		e.printf("  output %d, %s: target %s, yhat %s, loss %s, dL/dyhat %s\n", k, outputs[k], num(o.Target), num(o.Output), num(o.Loss), num(o.Derivative))
 	}
@@ -197,7 +221,7 @@ func (p explainer) forward(m *model.Model) {
 }
 
 // norm prints what a layer's norm did, if it has one.
-func (p explainer) norm(l int, m *lesson.Norm) {
+func (p *explainer) norm(l int, m *lesson.Norm) {
 	if m == nil {
 		return
 	}
@@ -219,7 +243,7 @@ func (p explainer) norm(l int, m *lesson.Norm) {
 func short20(s string) string { return cut(s, 14) }
 
 // chain prints the chain rule of the chosen weight.
-func (p explainer) chain() {
+func (p *explainer) chain() {
 	e, x := p.e, p.x
 	name := fmt.Sprintf("w[%s]", x.Weight)
 	switch x.Weight.In {
@@ -244,7 +268,7 @@ func (p explainer) chain() {
 }
 
 // where says what the weight connects.
-func (p explainer) where() string {
+func (p *explainer) where() string {
 	w := p.x.Weight
 	switch {
 	case w.In == nn.OfGamma:
@@ -259,7 +283,7 @@ func (p explainer) where() string {
 	return fmt.Sprintf(", from unit [%d.%d] to unit [%d.%d]", w.Layer-1, w.In, w.Layer, w.Unit)
 }
 
-func (p explainer) paths(name string) {
+func (p *explainer) paths(name string) {
 	e, x := p.e, p.x
 	if len(x.Paths) == 1 {
 		e.printf("  The chain rule, along the one path from it to the loss:\n\n")
@@ -290,7 +314,7 @@ func (p explainer) paths(name string) {
 	e.printf("  %-22sdL/dw = %s\n", "sum of the paths", strconv.FormatFloat(x.Sum, 'g', 17, 64))
 }
 
-func (p explainer) recursion(name string) {
+func (p *explainer) recursion(name string) {
 	e, x, r := p.e, p.x, p.x.Recursion
 	delta := fmt.Sprintf("delta[%d.%d]", r.Unit.Layer, r.Unit.Unit)
 	if x.Batch > 0 {
@@ -341,10 +365,13 @@ func (p explainer) recursion(name string) {
 	e.printf("  %-22sdL/dw = %s\n", "the recursion", strconv.FormatFloat(x.Sum, 'g', 17, 64))
 }
 
-func (p explainer) update() {
+func (p *explainer) update() {
 	e, u := p.e, p.x.Update
 	e.printf("\nUpdate: w <- w - rate·g = %s - %s · %s = %s\n", num(u.Before), num(u.Rate), num(p.x.Gradient), num(u.After))
 	if u := p.x.RuleUpdate; u != nil {
 		e.printf("        %s's own first update, nothing remembered yet, would give %s\n", u.Rule, num(u.After))
+	}
+	if p.solver != "" {
+		e.printf("        %s, by which the model was trained, made no such update: it looks at all rows and finds its own rate along a direction of its own\n", p.solver)
 	}
 }

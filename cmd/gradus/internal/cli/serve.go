@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"runtime"
@@ -38,14 +39,8 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(e *env) error {
-	if c.MaxBody < 1 || c.MaxBody > 1<<20 || c.MaxRows < 1 || c.MaxReasons < 1 || c.MaxRequests < 1 {
-		return usagef("--max-body, --max-rows, --max-reasons and --max-requests: give whole numbers of at least 1, --max-body in MiB")
-	}
-	if c.Reload < 0 || c.Drain < 0 {
-		return usagef("--reload and --drain: give durations such as 2s, or 0")
-	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return usagef("--tls-cert and --tls-key: give both, or neither")
+	if err := c.check(); err != nil {
+		return err
 	}
 	var sources []serve.Source
 	for _, m := range c.Models {
@@ -81,15 +76,9 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	server := httpServer(s, slog.NewLogLogger(handler, slog.LevelWarn))
-	scheme := "http"
-	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return usagef("--tls-cert %s, --tls-key %s: %w", c.TLSCert, c.TLSKey, err)
-		}
-		scheme = "https"
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	listener, scheme, err := c.secure(listener)
+	if err != nil {
+		return err
 	}
 	if c.Pprof != "" {
 		stop, err := profiles(c.Pprof)
@@ -104,17 +93,47 @@ func (c *serveCmd) Run(e *env) error {
 	defer runtime.KeepAlive(ballast)
 	e.watch()
 	e.printf("gradus serve: %s://%s/\n%sCtrl-C ends it.\n", scheme, address, printed)
-	ctx, cancel := context.WithCancel(e.ctx)
+	return c.answer(e.ctx, s, httpServer(s, slog.NewLogLogger(handler, slog.LevelWarn)), listener, log)
+}
+
+// check refuses flags that cannot be, or not together.
+func (c *serveCmd) check() error {
+	switch {
+	case c.MaxBody < 1 || c.MaxBody > 1<<20 || c.MaxRows < 1 || c.MaxReasons < 1 || c.MaxRequests < 1:
+		return usagef("--max-body, --max-rows, --max-reasons and --max-requests: give whole numbers of at least 1, --max-body in MiB")
+	case c.Reload < 0 || c.Drain < 0:
+		return usagef("--reload and --drain: give durations such as 2s, or 0")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return usagef("--tls-cert and --tls-key: give both, or neither")
+	}
+	return nil
+}
+
+// secure has a listener speak TLS where there is a certificate, and returns the scheme of its address.
+func (c *serveCmd) secure(listener net.Listener) (net.Listener, string, error) {
+	if c.TLSCert == "" {
+		return listener, "http", nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, "", usagef("--tls-cert %s, --tls-key %s: %w", c.TLSCert, c.TLSKey, err)
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), "https", nil
+}
+
+// answer answers requests until ctx ends, and then those that are in progress.
+func (c *serveCmd) answer(ctx context.Context, s *serve.Server, server *http.Server, listener net.Listener, log *slog.Logger) error {
+	watched, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.Reload > 0 {
-		go s.Watch(ctx, c.Reload)
+		go s.Watch(watched, c.Reload)
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	select {
 	case err := <-done:
 		return err
-	case <-e.ctx.Done():
+	case <-ctx.Done():
 	}
 	s.Drain()
 	log.Info("draining: not ready any more, requests are still answered", "for", c.Drain)
