@@ -88,11 +88,11 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 		case !slices.ContainsFunc(rows, func(r []string) bool { return strings.TrimSpace(r[len(row)]) != "" }):
 			g.trailing = true
 			t.note("the rows end with a delimiter that the header lacks: it is passed over")
-		case allDiffer(rows):
+		case allDiffer(rows) && !g.underTitle(rows):
 			names = append([]string{""}, row...)
 			t.note("the rows have a cell more than the header, so their first cells, which all differ, are taken for names of the rows; if that is wrong, correct the header")
 		}
-		if named := len(row) - countBlank(row); 2*named < len(row) {
+		if named := len(row) - countBlank(row); 2*named < len(row) || named < len(row) && g.underTitle(rows[min(1, len(rows)):]) {
 			t.title = fmt.Sprintf("line %d has names for %d of %d columns; if it is a title, say --skip-rows %d", at, named, len(row), at)
 			t.note("%s", t.title)
 		}

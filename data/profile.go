@@ -238,5 +238,5 @@ func (p *profile) nearlyNumeric(t *Table, col int) string {
 		are = "is not a number,"
 	}
 	return fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say --missing WORD if it stands for nothing",
-		p.words, p.present(), are, t.at(p.firstWord), quote(t.Cell(p.firstWord, col)))
+		p.words, p.present(), are, t.At(p.firstWord), quote(t.Cell(p.firstWord, col)))
 }

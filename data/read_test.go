@@ -150,6 +150,8 @@ func TestReadRefuses(t *testing.T) {
 		{"long row", "a,b\n1,2,3\n", ErrRagged, "PATH:2: row has 3 cells, the header has 2: quote cells that hold the delimiter"},
 		{"a title", "Sales of 2020\nby me\na,b\n1,2\n", ErrRagged, "PATH:3: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say --skip-rows 2 if the lines above are no rows"},
 		{"remarks above", "# by me\n# today\na,b\n1,2\n", ErrRagged, "PATH:3: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say --comment '#' if the lines above are remarks"},
+		{"a title above two columns of numbers", "Sales of 2020\nx,y\n1,2\n2,3\n4,5\n", ErrRagged, "PATH:2: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say --skip-rows 1 if the lines above are no rows"},
+		{"a remark above two columns of numbers", "# of 2020\nx,y\n1,2\n2,3\n4,5\n", ErrRagged, "PATH:2: row has 2 cells, the header has 1: quote cells that hold the delimiter, or say --comment '#' if the lines above are remarks"},
 		{"a remark below", "a,b\n1,2\n# so far\n", ErrRagged, "PATH:3: row has 1 cell, the header has 2: say --comment '#' if it is a remark"},
 		{"ragged without header", "1,2\n3\n", ErrRagged, "PATH:2: row has 1 cell, the first row has 2: leave a missing cell empty, but keep its delimiter"},
 		{"NUL byte", "a,b\n1,2\n3,x\x00y\n", ErrText, `PATH:3: column "b" holds a NUL byte: the file is not text, or is not in UTF-8`},

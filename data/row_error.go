@@ -61,7 +61,7 @@ func (t *Table) Refuse(kind error, row, col int, reason string, args ...any) err
 	if lines != nil {
 		e.Line = lines.at(at)
 	} else {
-		e.file = t.at(row)
+		e.file = t.At(row)
 	}
 	return e
 }

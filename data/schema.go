@@ -71,6 +71,9 @@ type Drop struct {
 	Reason string `json:"reason"`
 }
 
+// asAsked is the reason of columns that are to be ignored.
+const asAsked = "ignored, as asked"
+
 // A Schema is what the columns of a table are taken for.
 type Schema struct {
 	Task          Task
@@ -155,7 +158,7 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 		switch {
 		case slices.Contains(targets, col):
 		case ignored[col]:
-			s.Dropped = append(s.Dropped, Drop{name, "ignored, as asked"})
+			s.Dropped = append(s.Dropped, Drop{name, asAsked})
 		default:
 			cols = append(cols, col)
 		}
@@ -199,9 +202,28 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 				why += fmt.Sprintf("; and %d more", n)
 			}
 		}
-		return nil, fail(ErrColumn, "%s: no column is left to learn from (%s): name what a column is with its type to keep it", t.name, why)
+		return nil, fail(ErrColumn, "%s: no column is left to learn from (%s): %s", t.name, why, s.keeping())
 	}
 	return s, s.inferTargets(t, targets, targetLooks, opt)
+}
+
+// keeping says how a column that was dropped can be had.
+func (s *Schema) keeping() string {
+	asked := 0
+	for _, d := range s.Dropped {
+		if d.Reason == asAsked {
+			asked++
+		}
+	}
+	switch {
+	case len(s.Dropped) == 0:
+		return "add the columns that it is to be learned from"
+	case asked == len(s.Dropped):
+		return "ignore fewer"
+	case asked > 0:
+		return "ignore fewer, or name what a column is with its type to keep it"
+	}
+	return "name what a column is with its type to keep it"
 }
 
 // addColumn puts a column among the inputs, or among those that are dropped.

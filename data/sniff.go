@@ -111,11 +111,7 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 			counting = counting && (x == float64(col) || col > 0 && !g.isNumeral(first[0]) && x == float64(col-1))
 			years = years && x == float64(int(x)) && x >= 1900 && x <= 2100
 		}
-		numeric := !g.isNumeral(cell) && strings.TrimSpace(cell) != "" && !isLikelyMissing(strings.TrimSpace(cell))
-		for _, row := range others {
-			numeric = numeric && col < len(row) && g.isNumeral(row[col])
-		}
-		if numeric {
+		if g.namesNumbers(col, cell, others) {
 			return true, numbered
 		}
 	}
@@ -136,6 +132,28 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 		return true, numbered
 	}
 	return false, ""
+}
+
+// namesNumbers reports whether the cells of a column are numbers and the one above them is a word.
+func (g *grammar) namesNumbers(col int, above string, rows [][]string) bool {
+	if above = strings.TrimSpace(above); above == "" || g.isNumeral(above) || isLikelyMissing(above) {
+		return false
+	}
+	return !slices.ContainsFunc(rows, func(row []string) bool { return col >= len(row) || !g.isNumeral(row[col]) })
+}
+
+// underTitle reports whether the first of the rows below the first line names columns of numbers, so that the
+// line above it does not.
+func (g *grammar) underTitle(rows [][]string) bool {
+	if len(rows) < 2 {
+		return false
+	}
+	for col, cell := range rows[0] {
+		if g.namesNumbers(col, cell, rows[1:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // evenly reports whether cells are numbers of which each is above the one before by as much.

@@ -156,8 +156,8 @@ func (t *Table) isPixel(col int) bool {
 	return c.form == formPixels && c.pixels.element == idxUint8 && !c.label
 }
 
-// at names a row in messages.
-func (t *Table) at(row int) string {
+// At names a row in messages: a.csv:12, or a.parquet: row 10 where it has no line.
+func (t *Table) At(row int) string {
 	name, lines, at := t.where(row)
 	if lines == nil {
 		return fmt.Sprintf("%s: row %d", name, at)
@@ -167,7 +167,7 @@ func (t *Table) at(row int) string {
 
 // cellAt names a cell and shows it, in messages.
 func (t *Table) cellAt(row, col int) string {
-	return fmt.Sprintf("%s: column %s: the cell %s", t.at(row), quote(t.columns[col]), quote(t.Cell(row, col)))
+	return fmt.Sprintf("%s: column %s: the cell %s", t.At(row), quote(t.columns[col]), quote(t.Cell(row, col)))
 }
 
 // all is the list of every row.

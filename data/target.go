@@ -344,8 +344,11 @@ func (s *Schema) checkTask(t *Table) error {
 		case s.Task == Regression:
 			y.Classes = nil
 		case n == 1:
-			return fail(ErrTarget, "%s: the target %s has a single class, %s: it takes two or more to tell apart, so name another target",
-				t.name, quote(y.Name), quote(y.Classes[0]))
+			what := "it takes two or more to tell apart, so name another target"
+			if y.Note != "" {
+				what += "; " + y.Note
+			}
+			return fail(ErrTarget, "%s: the target %s has a single class, %s: %s", t.name, quote(y.Name), quote(y.Classes[0]), what)
 		case n > 2 && s.Task != Multiclass:
 			return fail(ErrTask, "%s: the target %s has %d classes (%s), the task %s takes two", t.name, quote(y.Name), n, list(y.Classes), s.Task)
 		case n > 50 && 2*n > len(s.Rows):

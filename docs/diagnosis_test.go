@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gradus-ml/gradus/train"
+	"github.com/gradus-ml/gradus/diagnosis"
 )
 
 // diagnosis.md has a line for every code, in their order, and for no other.
@@ -19,7 +19,7 @@ func TestDiagnosisHasEveryCode(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllSubmatch(raw, -1) {
 		have = append(have, string(m[1]))
 	}
-	if want := train.Codes(); !slices.Equal(have, want) {
+	if want := diagnosis.Codes(); !slices.Equal(have, want) {
 		t.Errorf("diagnosis.md has the codes\n%q\nand the trainer\n%q", have, want)
 	}
 }

@@ -349,3 +349,33 @@ func TestBatchRun(t *testing.T) {
 		says(where, fmt.Sprintf("%d,%03d", r.Epochs/1000, r.Epochs%1000))
 	}
 }
+
+// TestMessyTables: each case that messy-tables.md names is one of the test that holds it.
+func TestMessyTables(t *testing.T) {
+	raw, err := os.ReadFile("messy-tables.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := os.ReadFile("../data/table_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, inCases := 0, false
+	for i, line := range strings.Split(string(raw), "\n") {
+		cells := strings.Split(strings.TrimSuffix(line, " |"), " | ")
+		switch last := cells[len(cells)-1]; {
+		case !strings.HasPrefix(line, "| ") || len(cells) < 4:
+		case last == "case" || last == "held by":
+			inCases = last == "case"
+		case inCases:
+			if cases++; !strings.Contains(string(tests), "{"+strconv.Quote(last)+",") {
+				t.Errorf("messy-tables.md:%d: there is no case %q", i+1, last)
+			}
+		case reference.FindString(last) == "":
+			t.Errorf("messy-tables.md:%d: %s names no test", i+1, last)
+		}
+	}
+	if cases < 50 {
+		t.Errorf("messy-tables.md names only %d cases", cases)
+	}
+}

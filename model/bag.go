@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -54,6 +55,7 @@ type member struct {
 
 	model  *Model // when it has ended, or was under way when a model was asked for
 	result train.Result
+	found  []diagnosis.Finding // of its run
 	ended  bool
 	begun  bool // and begin was told
 	rows   []int
@@ -393,7 +395,8 @@ func (b *bag) stride(ctx context.Context, k int, f *Fit, steps chan<- train.Step
 func (m *member) score(inFolds bool) error {
 	m.result = m.fit.Result()
 	m.model = m.fit.Unscored()
-	m.model.Options.Threads = 0 // which is the machine's, and changes nothing
+	m.found = m.model.Training.Diagnosis // of the run alone
+	m.model.Options.Threads = 0          // which is the machine's, and changes nothing
 	if err := m.fit.Score(context.Background(), m.model); err != nil || !inFolds {
 		return err
 	}
@@ -434,7 +437,7 @@ func (b *bag) model() *Model {
 	r := b.result()
 	m.Training = Training{
 		Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds, Loss: r.Loss,
-		Rows: b.fit.Rows, Diagnosis: r.Diagnosis,
+		Rows: b.fit.Rows, Diagnosis: b.diagnose(),
 	}
 	if b.fit.tables.fold == nil {
 		m.Training.Tables = b.fit.sources()
@@ -458,7 +461,6 @@ func (b *bag) strides(ctx context.Context) iter.Seq2[train.Step, error] {
 // result sums up what the members that are taken came to: epochs, updates and rows of all together.
 func (b *bag) result() train.Result {
 	r := train.Result{Converged: b.finished(), Seconds: b.seconds().Seconds(), Reason: b.stopped}
-	found := map[string]int{}
 	for _, m := range b.taken {
 		own := m.result
 		r.Converged = r.Converged && own.Converged
@@ -471,19 +473,26 @@ func (b *bag) result() train.Result {
 				r.Reason = ReasonMembers
 			}
 		}
-		for _, d := range own.Diagnosis {
-			if found[d.Code]++; found[d.Code] == 1 {
-				r.Diagnosis = append(r.Diagnosis, d)
+	}
+	return r
+}
+
+// diagnose sums up what is found of the members that are taken: each code once, with how many have it.
+func (b *bag) diagnose() (all []diagnosis.Finding) {
+	times := map[string]int{}
+	for _, m := range b.taken {
+		for _, f := range m.found {
+			if times[f.Code]++; times[f.Code] == 1 {
+				all = append(all, f)
 			}
 		}
 	}
-	place := func(f train.Finding) int { return slices.Index(train.Codes(), f.Code) }
-	slices.SortStableFunc(r.Diagnosis, func(a, b train.Finding) int { return cmp.Compare(place(a), place(b)) })
-	for i := range r.Diagnosis {
-		d := &r.Diagnosis[i]
-		d.Evidence = fmt.Sprintf("in %d of the %d members; of one of them: %s", found[d.Code], len(b.taken), d.Evidence)
+	diagnosis.Sort(all)
+	for i := range all {
+		f := &all[i]
+		f.Evidence = fmt.Sprintf("in %d of the %d members; of one of them: %s", times[f.Code], len(b.taken), f.Evidence)
 	}
-	return r
+	return all
 }
 
 // ReasonMembers is the Training's Reason of an ensemble whose members ended for reasons of their own.
@@ -496,11 +505,11 @@ func (b *bag) engine() engine {
 	return b.members[0].model.engine
 }
 
-func (b *bag) epoch() int                 { return b.result().Epochs }
-func (b *bag) history() train.History     { return nil }
-func (b *bag) elapsed() time.Duration     { return b.seconds() }
-func (b *bag) agreed() bool               { return true }
-func (b *bag) inputs(validation bool) any { return nil }
+func (b *bag) epoch() int                  { return b.result().Epochs }
+func (b *bag) history() train.History      { return nil }
+func (b *bag) elapsed() time.Duration      { return b.seconds() }
+func (b *bag) agreed() bool                { return true }
+func (b *bag) encoded(validation bool) any { return nil }
 
 func (b *bag) retreats() (all []train.Retreat) {
 	for _, m := range b.taken {

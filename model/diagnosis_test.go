@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -31,17 +32,17 @@ func TestDiagnosis(t *testing.T) {
 	}{
 		{table: "iris"}, {table: "wine"}, {table: "breast_cancer"}, {table: "diabetes"}, {table: "penguins"},
 		{table: "iris", options: with(sgd(0.05, 100), func(o *model.Options) { o.Activation = "tanh" })},
-		{table: "diabetes", want: train.RateTooLarge, names: "LearningRate ", options: sgd(50, 20)},
-		{table: "wine", want: train.RateTooSmall, names: "LearningRate 0.001", options: sgd(1e-6, 100)},
-		{table: "diabetes", want: train.Unfinished, names: "Epochs 30", options: sgd(0.003, 3)},
-		{table: "breast_cancer", want: train.UnscaledInputs, names: `"worst_area"`, options: with(sgd(0.01, 100), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
-		{table: "diabetes", want: train.TargetOutOfRange, names: "OutputActivation identity", options: model.Options{OutputActivation: "sigmoid"}},
-		{table: "iris", want: train.IdenticalUnits, names: "Init auto", options: model.Options{Init: "zeros", Activation: "tanh"}},
-		{table: "penguins", want: train.VanishingGradients, names: "layer 10", options: with(sgd(0.1, 60), func(o *model.Options) {
+		{table: "diabetes", want: diagnosis.RateTooLarge, names: "LearningRate ", options: sgd(50, 20)},
+		{table: "wine", want: diagnosis.RateTooSmall, names: "LearningRate 0.001", options: sgd(1e-6, 100)},
+		{table: "diabetes", want: diagnosis.Unfinished, names: "Epochs 30", options: sgd(0.003, 3)},
+		{table: "breast_cancer", want: diagnosis.UnscaledInputs, names: `"worst_area"`, options: with(sgd(0.01, 100), func(o *model.Options) { o.Scale, o.Activation = "none", "tanh" })},
+		{table: "diabetes", want: diagnosis.TargetOutOfRange, names: "OutputActivation identity", options: model.Options{OutputActivation: "sigmoid"}},
+		{table: "iris", want: diagnosis.IdenticalUnits, names: "Init auto", options: model.Options{Init: "zeros", Activation: "tanh"}},
+		{table: "penguins", want: diagnosis.VanishingGradients, names: "layer 10", options: with(sgd(0.1, 60), func(o *model.Options) {
 			o.Hidden, o.Activation = []int{16, 16, 16, 16, 16, 16, 16, 16, 16, 16}, "sigmoid"
 		})},
-		{table: "diabetes", want: train.LeakingColumn, names: "Ignore after", leak: true},
-		{table: "wine", want: train.LeakingColumn, names: "Ignore after", leak: true},
+		{table: "diabetes", want: diagnosis.LeakingColumn, names: "Ignore after", leak: true},
+		{table: "wine", want: diagnosis.LeakingColumn, names: "Ignore after", leak: true},
 	} {
 		t.Run(strings.TrimSpace(c.table+" "+c.want), func(t *testing.T) {
 			table, err := data.Read(filepath.Join("../examples/data", c.table+".csv"), data.ReadOptions{})
@@ -57,7 +58,7 @@ func TestDiagnosis(t *testing.T) {
 			if err != nil && !errors.As(err, &diverged) {
 				t.Fatal(err)
 			}
-			found := fit.Result().Diagnosis
+			found := fit.Diagnose()
 			if c.want == "" {
 				if len(found) > 0 {
 					t.Errorf("a healthy run: %+v", found)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -18,10 +19,11 @@ import (
 
 // FoldRun is what one fold of a cross-validation, or one member of an ensemble, came to.
 type FoldRun struct {
-	Model *Model       // whose test rows are the fold's
-	Notes []string     // what was decided in its run
-	Of    train.Result // of a member
-	Rows  []int        // of a member: the rows that chose its epoch, which it has not seen
+	Model *Model              // whose test rows are the fold's
+	Notes []string            // what was decided in its run
+	Of    train.Result        // of a member
+	Found []diagnosis.Finding // of a member: the diagnosis of its run
+	Rows  []int               // of a member: the rows that chose its epoch, which it has not seen
 }
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
@@ -88,7 +90,7 @@ func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
 	if err := m.score(f.bag.inFolds); err != nil {
 		return nil, err
 	}
-	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Rows: m.rows}, nil
+	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Found: m.found, Rows: m.rows}, nil
 }
 
 // PrepareMember prepares the run of member k of the ensemble that the run is of, by itself and on one core: to be
@@ -133,7 +135,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 		m.fit.Release()
 		m.fit = nil
 	}
-	m.model, m.result, m.rows = run.Model, run.Of, run.Rows
+	m.model, m.result, m.found, m.rows = run.Model, run.Of, run.Found, run.Rows
 	if b.inFolds {
 		bound, err := m.model.Encoding.Bind(m.tables.Train)
 		if err != nil {
@@ -144,7 +146,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 		}
 	}
 	f := *b.fit
-	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.model.engine}, nil
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.found, m.model.engine}, nil
 	if err := b.told(b.end, k, &f); err != nil {
 		return err
 	}
@@ -154,8 +156,9 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 
 // distant is the run of a network that was trained elsewhere: it has ended.
 type distant struct {
-	came train.Result
-	net  engine
+	came  train.Result
+	found []diagnosis.Finding
+	net   engine
 }
 
 var errDistant = errors.New("the network was trained on another machine, and its run stayed there")
@@ -165,6 +168,7 @@ func (d distant) strides(context.Context) iter.Seq2[train.Step, error] {
 	return func(func(train.Step, error) bool) {}
 }
 func (d distant) result() train.Result            { return d.came }
+func (d distant) diagnose() []diagnosis.Finding   { return d.found }
 func (d distant) engine() engine                  { return d.net }
 func (d distant) epoch() int                      { return d.came.Epochs }
 func (d distant) retreats() []train.Retreat       { return d.came.Retreats }
@@ -173,4 +177,4 @@ func (d distant) elapsed() time.Duration          { return time.Duration(d.came.
 func (d distant) agreed() bool                    { return true }
 func (d distant) checkpoint(io.Writer) error      { return errDistant }
 func (d distant) restore(*train.Checkpoint) error { return errDistant }
-func (d distant) inputs(bool) any                 { return nil }
+func (d distant) encoded(bool) any                { return nil }

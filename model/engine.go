@@ -10,6 +10,7 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // engine is a network of either precision, ready to predict from any goroutine.
@@ -41,7 +42,7 @@ type engine interface {
 type rowsLoss struct {
 	loss    nn.Loss
 	weights []float64 // of the rows; nil: all count the same
-	inputs  any       // the rows' encoded inputs, an nn.Matrix[T], where they are there already
+	encoded any       // the rows, a train.Set[T], where they are there already
 	sum     float64
 }
 
@@ -169,9 +170,9 @@ func (e *engineOf[T]) predictEncoded(rows nn.Matrix[float64], out []float64) {
 func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error) {
 	const part = 512
 	parts := make([]partResult, (len(rows)+part-1)/part)
-	var known nn.Matrix[T]
+	var known train.Set[T]
 	if loss != nil {
-		known, _ = loss.inputs.(nn.Matrix[T])
+		known, _ = loss.encoded.(train.Set[T])
 	}
 	var next atomic.Int64
 	var team sync.WaitGroup
@@ -185,8 +186,8 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 			from := i * part
 			to := min(from+part, len(rows))
 			p, x := &parts[i], x.Slice(0, to-from)
-			if known.Rows == len(rows) {
-				x = known.Slice(from, to)
+			if known.Rows() == len(rows) {
+				x = known.Inputs(from, to, x)
 			} else if p.counts, p.err = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols]); p.err != nil {
 				return
 			}

@@ -7,10 +7,10 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/train"
 )
 
 // Metrics are the scores of a model by rows, each beside that of a guess which never looks
@@ -55,8 +55,8 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 		rows  []int
 		x     any // encoded
 	}{
-		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.inputs(false)},
-		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.inputs(true)},
+		{&m.Training.Metrics.Train, f.tables.Train, f.parts.train, f.runner.encoded(false)},
+		{&m.Training.Metrics.Validation, f.tables.Validation, f.parts.validation, f.runner.encoded(true)},
 		{&m.Training.Metrics.Test, f.tables.Test, f.parts.test, nil},
 	} {
 		if len(p.rows) == 0 {
@@ -99,20 +99,16 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 // other rows.
 func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
 	d := &m.Training.Diagnosis
-	worse := func(f train.Finding) bool { return f.Code == train.WorseThanGuessing }
+	worse := func(f diagnosis.Finding) bool { return f.Code == diagnosis.WorseThanGuessing }
 	loss, _ := report.Get("loss")
 	guess, least, rows := m.guessLoss(y, w)
-	f, found := train.WorseThanGuess(what, rows, loss, guess, least)
+	f, found := diagnosis.WorseThanGuess(what, rows, loss, guess, least)
 	if !found || slices.ContainsFunc(*d, worse) || m.Loss == nn.Hinge {
 		return
 	}
 	f.Epoch = m.Training.BestEpoch
-	place := func(f train.Finding) int { return slices.Index(train.Codes(), f.Code) }
-	at := 0
-	for at < len(*d) && place((*d)[at]) < place(f) {
-		at++
-	}
-	*d = slices.Insert(slices.Clone(*d), at, f)
+	*d = append(slices.Clone(*d), f)
+	diagnosis.Sort(*d)
 }
 
 // guessLoss is the loss a row, in the trained units, of the model's guess, and that of saying every
@@ -353,12 +349,12 @@ func allWeightless(t *data.Table, column string, rows int) error {
 	return refuse("SampleWeight", nil, "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(rows), t.Name(), column)
 }
 
-// evaluate scores rows, whose encoded inputs x may be there already, and returns their targets as
+// evaluate scores rows, which may be encoded already as x, and returns their targets as
 // the metrics take them.
 func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names []string) (report metrics.Report, y []float64, counts data.Counts, err error) {
 	// The loss is the one the model was trained with, the mean over the rows by their weights.
 	// Class weights are of training alone.
-	loss := rowsLoss{loss: m.Loss, weights: w, inputs: x}
+	loss := rowsLoss{loss: m.Loss, weights: w, encoded: x}
 	p, counts, err := m.predictRows(b, rows, &loss)
 	if err != nil {
 		return report, nil, nil, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -67,6 +68,7 @@ type runner interface {
 	steps(ctx context.Context) iter.Seq2[train.Step, error]
 	strides(ctx context.Context) iter.Seq2[train.Step, error]
 	result() train.Result
+	diagnose() []diagnosis.Finding
 	engine() engine
 	epoch() int
 	retreats() []train.Retreat
@@ -75,19 +77,20 @@ type runner interface {
 	checkpoint(w io.Writer) error
 	restore(c *train.Checkpoint) error
 	agreed() bool
-	inputs(validation bool) any // the encoded rows, an nn.Matrix[T]
+	encoded(validation bool) any // rows, a train.Set[T]
 }
 
 type runnerOf[T nn.Float] struct {
 	trainer *train.Trainer[T]
+	watcher *diagnosis.Watcher[T]
 	data    train.Data[T]
 }
 
-func (r runnerOf[T]) inputs(validation bool) any {
+func (r runnerOf[T]) encoded(validation bool) any {
 	if validation {
-		return r.data.Validation.X
+		return r.data.Validation
 	}
-	return r.data.Train.X
+	return r.data.Train
 }
 
 func (r runnerOf[T]) steps(ctx context.Context) iter.Seq2[train.Step, error] {
@@ -96,8 +99,9 @@ func (r runnerOf[T]) steps(ctx context.Context) iter.Seq2[train.Step, error] {
 func (r runnerOf[T]) strides(ctx context.Context) iter.Seq2[train.Step, error] {
 	return r.trainer.Strides(ctx)
 }
-func (r runnerOf[T]) result() train.Result { return r.trainer.Result() }
-func (r runnerOf[T]) engine() engine       { return newEngine(r.trainer.BestNetwork()) }
+func (r runnerOf[T]) result() train.Result          { return r.trainer.Result() }
+func (r runnerOf[T]) diagnose() []diagnosis.Finding { return r.watcher.Diagnose() }
+func (r runnerOf[T]) engine() engine                { return newEngine(r.trainer.BestNetwork()) }
 
 func (r runnerOf[T]) agreed() bool { return r.trainer.Agreed() }
 
@@ -217,6 +221,10 @@ func sourcesOf(tables Tables) map[string]Source {
 // Result returns what the run has come to so far.
 func (f *Fit) Result() train.Result { return f.runner.result() }
 
+// Diagnose says why the run, as it stands, did not come to what it could have, as package diagnosis has it.
+// Of an ensemble it is what was found of its members.
+func (f *Fit) Diagnose() []diagnosis.Finding { return f.runner.diagnose() }
+
 // Config returns the trainer's configuration.
 func (f *Fit) Config() train.Config { return f.recipe.config }
 
@@ -237,6 +245,14 @@ func (f *Fit) Model() (*Model, error) {
 	return m, f.Score(context.Background(), m)
 }
 
+// found is the diagnosis of a run that has ended; of one that goes on there is none yet.
+func (f *Fit) found(r train.Result) []diagnosis.Finding {
+	if r.Reason == "" || r.Reason == train.ReasonInterrupted {
+		return nil
+	}
+	return f.runner.diagnose()
+}
+
 // Unscored is Model without the scores, and without a threshold that they choose.
 func (f *Fit) Unscored() *Model {
 	if f.bag != nil {
@@ -247,7 +263,7 @@ func (f *Fit) Unscored() *Model {
 		Encoding: f.Encoding, Options: f.Options, Loss: f.recipe.loss, Threshold: f.recipe.threshold, Temperature: 1, engine: f.runner.engine(),
 		Training: Training{
 			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds,
-			Loss: r.Loss, Rows: f.Rows, Diagnosis: r.Diagnosis, History: r.History,
+			Loss: r.Loss, Rows: f.Rows, Diagnosis: f.found(r), History: r.History,
 		},
 	}
 	if f.tables.fold == nil {

@@ -70,9 +70,10 @@ const mostHeld = 1 << 20
 func lookAtHeld[T nn.Float](f *Fit, valid train.Set[T]) (*held[T], error) {
 	h := &held[T]{fit: f, sum: rowSum[T]{seed: maphash.MakeSeed()}, validation: map[uint64]int{}, test: map[uint64]int{}}
 	h.skipped = f.spilled && f.Rows.Validation+f.Rows.Test > mostHeld
-	for i := range valid.Rows() {
-		if !h.skipped {
-			h.validation[h.sum.of(valid.X.Row(i), valid.Y.Row(i))]++
+	if !h.skipped {
+		room := nn.NewMatrix[T](1, valid.Cols())
+		for i := range valid.Rows() {
+			h.validation[h.sum.of(valid.Inputs(i, i+1, room).Row(0), valid.Y.Row(i))]++
 		}
 	}
 	if len(f.parts.test) > 0 {
@@ -104,8 +105,9 @@ func (h *held[T]) see(rows train.Set[T]) {
 	if len(h.validation)+len(h.test) == 0 {
 		return
 	}
+	room := nn.NewMatrix[T](1, rows.Cols())
 	for i := range rows.Rows() {
-		s := h.sum.of(rows.X.Row(i), rows.Y.Row(i))
+		s := h.sum.of(rows.Inputs(i, i+1, room).Row(0), rows.Y.Row(i))
 		if n, ok := h.validation[s]; ok {
 			h.inValidation += n
 			delete(h.validation, s)

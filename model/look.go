@@ -70,18 +70,6 @@ func (f *Fit) NextRate() float64 {
 	return 0
 }
 
-// Diagnose says why the run, as it stands, did not come to what it could have, as
-// train.Trainer's Diagnose does.
-func (f *Fit) Diagnose() []train.Finding {
-	switch r := f.runner.(type) {
-	case runnerOf[float32]:
-		return r.trainer.Diagnose()
-	case runnerOf[float64]:
-		return r.trainer.Diagnose()
-	}
-	return nil
-}
-
 // Part is rows of a table as the run sees them.
 type Part struct {
 	Rows []int              // where they stand in Table

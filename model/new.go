@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -18,6 +19,8 @@ type NewOptions struct {
 	Loss      nn.Loss       // by which Evaluate judges; default: squared for a regression, else train.DefaultLoss
 	Threshold float64       // of two classes; default 0.5
 	Result    *train.Result // of the run that trained the network: what the model says of its training
+
+	Diagnosis []diagnosis.Finding // of that run; kept beside Result
 }
 
 // New makes a Model of a network that a loop of one's own has trained, so that it predicts rows,
@@ -61,7 +64,7 @@ func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (
 	if r := o.Result; r != nil {
 		m.Training = Training{
 			Reason: r.Reason, Converged: r.Converged, Epochs: r.Epochs, Steps: r.Steps, Seconds: r.Seconds, Loss: r.Loss,
-			BestEpoch: r.BestEpoch, Metrics: m.Training.Metrics, Diagnosis: r.Diagnosis, History: r.History,
+			BestEpoch: r.BestEpoch, Metrics: m.Training.Metrics, Diagnosis: o.Diagnosis, History: r.History,
 		}
 	}
 	rate, patience := optim.DefaultLearningRate("sgd"), 0

@@ -174,6 +174,9 @@ func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (block
 // trainRows is room for the training rows: all of them, encoded, or where they go to a file the targets
 // alone, X then having no numbers.
 func trainRows[T nn.Float](f *Fit) (s train.Set[T], counts data.Counts, err error) {
+	if _, packed := f.rowSize(len(f.parts.train)); packed {
+		return encodePacked[T](f, f.parts.train)
+	}
 	if !f.spilled {
 		return encodeTraining[T](f, len(f.parts.train))
 	}
@@ -189,6 +192,9 @@ func trainRows[T nn.Float](f *Fit) (s train.Set[T], counts data.Counts, err erro
 
 // heldRows is room for encoded rows that are held out, on the disk where the training rows are there.
 func heldRows[T nn.Float](f *Fit, t *data.Table, rows []int) (s train.Set[T], counts data.Counts, err error) {
+	if _, packed := f.rowSize(len(rows)); packed && t == f.tables.Train {
+		return encodePacked[T](f, rows)
+	}
 	if !f.spilled {
 		return encode[T](f.Encoding, t, rows)
 	}

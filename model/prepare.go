@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/blocks"
 	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
@@ -282,8 +283,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 		return nil, err
 	}
 	f.recipe.config = trainer.Config()
-	trainer.Names = f.names()
-	return runnerOf[T]{trainer, d}, nil
+	return runnerOf[T]{trainer, diagnosis.Watch(trainer, f.names()), d}, nil
 }
 
 // encodeAll encodes the training and the validation rows, and looks at those that are held out.
@@ -292,7 +292,7 @@ func encodeAll[T nn.Float](f *Fit) (d train.Data[T], h *held[T], err error) {
 		return d, nil, err
 	}
 	if !f.spilled {
-		f.noteUnseen()
+		f.noteForeign()
 	}
 	if f.Rows.Validation > 0 {
 		var counts data.Counts
@@ -358,8 +358,10 @@ func beginning[T nn.Float](f *Fit, start *Weights, rows train.Set[T]) (*nn.Netwo
 }
 
 // names are what a diagnosis calls rows, inputs and outputs.
-func (f *Fit) names() train.Names {
-	names := train.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(), Rows: f.parts.train}
+func (f *Fit) names() diagnosis.Names {
+	table, rows := f.tables.Train, f.parts.train
+	names := diagnosis.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(),
+		Row: func(row int) string { return table.At(rows[row]) }}
 	switch f.Encoding.Task {
 	case data.Binary:
 		names.Outputs = f.Encoding.Classes()
@@ -381,16 +383,20 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 		return nil, err
 	}
 	if f.spilled {
-		f.noteUnseen()
+		f.noteForeign()
 		held.tell()
 		d.Train = train.Set[T]{} // which are not at hand
 	}
 	return train.NewStream(net, f.recipe.config, blocks.Stream(src, f.orderOf(), layout), d.Validation)
 }
 
-// noteUnseen says which categories the encoding, that of the model the run starts from, does not know.
-func (f *Fit) noteUnseen() {
+// noteForeign says which cells of the training rows are new to the encoding, where that is one of the model the run
+// starts from.
+func (f *Fit) noteForeign() {
 	for _, c := range f.imputed {
+		if c.Beyond > 0 {
+			f.note("The column %q has %s of the training rows beyond the range that the model whose weights are given was trained on, which is %s to %s.", c.Column, cellsText(c.Beyond), c.Low, c.High)
+		}
 		if c.Unseen > 0 {
 			f.note("The column %q has a category that the model whose weights are given does not know in %s of the training rows, such as %q.", c.Column, cellsText(c.Unseen), c.Example)
 		}

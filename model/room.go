@@ -104,7 +104,9 @@ func (f *Fit) fits() error {
 	}
 	size := f.numberSize()
 	fixed := size * (float64(f.vectors())*float64(params) + f.tapeNumbers())
-	table := size * float64(f.Rows.Train+f.Rows.Validation+f.recipe.config.BatchSize) * float64(f.Encoding.Width()+f.Encoding.Outputs())
+	rows := f.Rows.Train + f.Rows.Validation + f.recipe.config.BatchSize
+	row, _ := f.rowSize(rows)
+	table := float64(rows) * (row + size*float64(f.Encoding.Outputs()))
 	f.need = fixed + table
 	if f.Options.blocked() {
 		f.need += size * f.bufferSize()

@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -18,7 +19,7 @@ type Training struct {
 	Rows      Rows    `json:"rows"`
 	Metrics   Metrics `json:"metrics"`
 	// Diagnosis says why the run did not come to what it could have; empty for a healthy one.
-	Diagnosis []train.Finding `json:"diagnosis,omitempty"`
+	Diagnosis []diagnosis.Finding `json:"diagnosis,omitempty"`
 	// Guess is what a guess that never looks at the inputs says: each class's share of the training
 	// rows, or each target's mean. Nil in files of an earlier gradus.
 	Guess []float64 `json:"guess,omitempty"`

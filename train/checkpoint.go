@@ -27,10 +27,16 @@ var ErrDamaged = errors.New("damaged")
 // entry is one thing that a checkpoint holds, under its name.
 type entry struct {
 	name string
-	// value is a vector whose length follows from the configuration ([]float32, []float64, []bool);
-	// a pointer to one that grows (*[]float64, *[]byte, *History, *[]Sample, *[]Retreat, *[]look); or a pointer
+	// value is a vector whose length follows from the configuration ([]float32, []float64);
+	// a pointer to one that grows (*[]byte, *History, *[]Sample, *[]Retreat); the observer (remembering); or a pointer
 	// to what is written as text (*int, *float64, *bool, *string, *[]Remedy, *time.Duration).
 	value any
+}
+
+// remembering is what a checkpoint needs of an Observer.
+type remembering interface {
+	State() []float64
+	SetState(state []float64) error
 }
 
 // state names all that a run is between two updates, apart from its configuration and its
@@ -38,11 +44,11 @@ type entry struct {
 // from those that are; TestCheckpointHoldsEverything knows both kinds.
 func (t *Trainer[T]) state() []entry {
 	s := []entry{
+		{"observer", remembering(t.observer)}, // the first that is read, since it may refuse
 		{"values", t.net.Values()},
 		{"good", t.good},
 		{"best", t.best},
-		{"average", t.ema},
-		{"average.shown", &t.shown},
+		{"average", t.averaged()},
 		{"solver", t.numbers},
 		{"scores.epochs", &t.scores.Epochs},
 		{"scores.best", &t.scores.Best},
@@ -75,11 +81,6 @@ func (t *Trainer[T]) state() []entry {
 		{"retreat.fresh", &t.back.fresh},
 		{"diverged.layer", &t.failure.Layer},
 		{"diverged.remedies", &t.failure.Remedies},
-		{"watch.looks", &t.watch.looks},
-		{"watch.next", &t.watch.next},
-		{"watch.moves", &t.watch.moves},
-		{"watch.move", &t.watch.move},
-		{"watch.alike", t.watch.alike},
 		{"checkpoints", &t.checkpoints},
 	}
 	for i, slot := range t.slots {
@@ -139,7 +140,6 @@ func (t *Trainer[T]) Restore(c *Checkpoint) error {
 	}
 	t.lossAt = -1
 	t.drawOrder()
-	t.diagnosed = false
 	if t.divergence = nil; t.result.Reason == ReasonDiverged {
 		t.divergence = &t.failure
 	}
@@ -210,11 +210,14 @@ func (t *Trainer[T]) dataSum() string {
 		h := sha256.New()
 		w := bufio.NewWriterSize(h, 1<<15)
 		for _, s := range []Set[T]{t.data.Train, t.data.Validation} {
-			for _, m := range []nn.Matrix[T]{s.X, s.Y} {
-				fmt.Fprintf(w, "%d x %d\n", m.Rows, m.Cols)
-				for i := range m.Rows {
-					safetensors.WriteFloats(w, m.Row(i))
-				}
+			room := nn.NewMatrix[T](1, s.Cols())
+			fmt.Fprintf(w, "%d x %d\n", s.Rows(), s.Cols())
+			for i := range s.Rows() {
+				safetensors.WriteFloats(w, s.Inputs(i, i+1, room).Row(0))
+			}
+			fmt.Fprintf(w, "%d x %d\n", s.Y.Rows, s.Y.Cols)
+			for i := range s.Y.Rows {
+				safetensors.WriteFloats(w, s.Y.Row(i))
 			}
 			fmt.Fprintf(w, "%d weights\n", len(s.W))
 			safetensors.WriteFloats(w, s.W)
@@ -226,7 +229,7 @@ func (t *Trainer[T]) dataSum() string {
 }
 
 // possible refuses a place in the run at which no run of this configuration can be.
-func (t *Trainer[T]) possible(position int, samples []Sample, looks []look) error {
+func (t *Trainer[T]) possible(position int, samples []Sample) error {
 	rows := t.rows
 	ok := position < rows && position%t.cfg.BatchSize == 0
 	if t.cfg.Method == PerSample {
@@ -234,18 +237,6 @@ func (t *Trainer[T]) possible(position int, samples []Sample, looks []look) erro
 	}
 	for _, s := range samples {
 		ok = ok && s.Row >= 0 && s.Row < rows
-	}
-	for _, k := range looks {
-		if len(k.layers) != t.net.Depth() {
-			return fmt.Errorf("%w: a look at %d layers is none at this network", ErrCheckpoint, len(k.layers))
-		}
-		for _, l := range k.layers {
-			for _, r := range l.deadRows {
-				if r < 0 || r >= t.watch.rows.Rows() {
-					return fmt.Errorf("%w: a look at row %d of %d", ErrCheckpoint, r, t.watch.rows.Rows())
-				}
-			}
-		}
 	}
 	if !ok {
 		return fmt.Errorf("%w: position %d with %d samples done is no place in an epoch of %d rows", ErrCheckpoint, position, len(samples), rows)

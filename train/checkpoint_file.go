@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -19,7 +18,7 @@ import (
 // A checkpoint's file: how entries are written, read and found plausible.
 
 // checkpointFormat is raised when a reader of today could misread what is written.
-const checkpointFormat = 1
+const checkpointFormat = 2
 
 const (
 	checkpointKey = "gradus_checkpoint"
@@ -46,10 +45,6 @@ func (e entry) vector() any {
 	switch v := e.value.(type) {
 	case []float32, []float64:
 		return v
-	case *[]float32:
-		return *v
-	case *[]float64:
-		return *v
 	case *[]byte:
 		return *v
 	case *History:
@@ -58,16 +53,8 @@ func (e entry) vector() any {
 			rows = append(rows, float64(p.Epoch), float64(p.Steps), p.Loss, p.Validation, p.LearningRate, p.Seconds)
 		}
 		return rows
-	case []bool:
-		b := make([]byte, len(v))
-		for i, is := range v {
-			if is {
-				b[i] = 1
-			}
-		}
-		return b
-	case *[]look:
-		return flatten(*v)
+	case remembering:
+		return v.State()
 	case *[]Retreat:
 		rows := make([]float64, 0, 4*len(*v))
 		for _, r := range *v {
@@ -299,28 +286,24 @@ func (c *Checkpoint) plausible(t limits, state []entry) error {
 		if got.Type != dtype {
 			return bad("tensor %s holds %s and not %s", e.name, got.Type, dtype)
 		}
-		grows := reflect.TypeOf(e.value).Kind() == reflect.Pointer
-		if length := int(got.Shape[0]); !grows && length != n {
+		fixed := reflect.TypeOf(e.value).Kind() == reflect.Slice
+		if length := int(got.Shape[0]); fixed && length != n {
 			return bad("tensor %s has %d numbers and should have %d", e.name, length, n)
 		}
 	}
 	if vectors != len(c.tensors) || numbers != len(c.numbers) {
 		return bad("it holds %d tensors and %d numbers, of which this gradus knows %d and %d", len(c.tensors), len(c.numbers), vectors, numbers)
 	}
-	var looks []look
-	if err := c.read(entry{"watch.looks", &looks}); err != nil {
-		return err
-	}
 	var samples []Sample
 	if err := c.read(entry{"samples", &samples}); err != nil {
 		return err
 	}
-	return t.possible(ints["position"], samples, looks)
+	return t.possible(ints["position"], samples)
 }
 
 // limits is a trainer of either precision.
 type limits interface {
-	possible(position int, samples []Sample, looks []look) error
+	possible(position int, samples []Sample) error
 }
 
 // read sets an entry from the file.
@@ -340,12 +323,6 @@ func (c *Checkpoint) read(e entry) error {
 		err = safetensors.ReadFloats(r, v)
 	case []float64:
 		err = safetensors.ReadFloats(r, v)
-	case *[]float32:
-		*v = make([]float32, n)
-		err = safetensors.ReadFloats(r, *v)
-	case *[]float64:
-		*v = make([]float64, n)
-		err = safetensors.ReadFloats(r, *v)
 	case *[]byte:
 		*v = make([]byte, n)
 		_, err = io.ReadFull(r, *v)
@@ -356,16 +333,10 @@ func (c *Checkpoint) read(e entry) error {
 		for _, p := range rows {
 			*v = append(*v, Point{int(p[0]), int(p[1]), p[2], p[3], p[4], p[5]})
 		}
-	case []bool:
-		b := make([]byte, n)
-		_, err = io.ReadFull(r, b)
-		for i := range b {
-			v[i] = b[i] != 0
-		}
-	case *[]look:
-		flat := make([]float64, n)
-		if err = safetensors.ReadFloats(r, flat); err == nil {
-			*v, err = unflatten(flat)
+	case remembering:
+		state := make([]float64, n)
+		if err = safetensors.ReadFloats(r, state); err == nil {
+			err = v.SetState(state)
 		}
 	case *[]Retreat:
 		var rows [][4]float64
@@ -395,44 +366,4 @@ func readRows[R [3]float64 | [4]float64 | [6]float64](r *bufio.Reader, n, width 
 	}
 	rows := make([]R, n/width)
 	return rows, binary.Read(r, binary.LittleEndian, rows)
-}
-
-// flatten writes looks as numbers: of each the epoch and the layers; of each layer three
-// numbers, how many rows are dead, and which.
-func flatten(looks []look) []float64 {
-	flat := []float64{}
-	for _, k := range looks {
-		flat = append(flat, float64(k.epoch), float64(len(k.layers)))
-		for _, l := range k.layers {
-			flat = append(flat, l.dead, l.saturated, l.delta, float64(len(l.deadRows)))
-			for _, r := range l.deadRows {
-				flat = append(flat, float64(r))
-			}
-		}
-	}
-	return flat
-}
-
-// unflatten reads them back.
-func unflatten(flat []float64) (looks []look, err error) {
-	next := func() (x float64) {
-		if len(flat) == 0 {
-			err = errors.New("a look is cut short")
-			return 0
-		}
-		x, flat = flat[0], flat[1:]
-		return x
-	}
-	for len(flat) > 0 && err == nil {
-		k := look{epoch: int(next())}
-		for n := next(); n > 0 && err == nil; n-- {
-			l := layerLook{dead: next(), saturated: next(), delta: next()}
-			for n := next(); n > 0 && err == nil; n-- {
-				l.deadRows = append(l.deadRows, int(next()))
-			}
-			k.layers = append(k.layers, l)
-		}
-		looks = append(looks, k)
-	}
-	return looks, err
 }

@@ -79,8 +79,8 @@ type Config struct {
 	// by which validation rows are scored and criteria judged, and with which the run ends. The
 	// division makes up for the start, as Adam's does; PyTorch and Keras have none, and so
 	// average the first parameters in for long. The statistics are averaged as by PyTorch's
-	// AveragedModel with use_buffers; Keras, and PyTorch without it, leave those of the last
-	// parameters, which are others' than the average's.
+	// AveragedModel with use_buffers; Keras, and PyTorch without it, keep the statistics of the last
+	// parameters, which do not belong to the average.
 	EMA float64
 
 	// LabelSmoothing s has cross-entropy learn y·(1-s) + s/classes, and binary cross-entropy

@@ -26,7 +26,7 @@ const gatherAlone = 1 << 14
 
 func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 	g := &gather[T]{size: 1, from: from}
-	g.batch = Set[T]{X: nn.NewMatrix[T](most, from.X.Cols), Y: nn.NewMatrix[T](most, from.Y.Cols)}
+	g.batch = Set[T]{X: nn.NewMatrix[T](most, from.Cols()), Y: nn.NewMatrix[T](most, from.Y.Cols)}
 	if from.W != nil {
 		g.batch.W = make([]float64, most)
 	}
@@ -34,7 +34,13 @@ func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 		at := g.start + i*g.each
 		rows := g.rows[at:min(at+g.each, g.end)]
 		to := g.batch.slice(at, at+len(rows))
-		g.from.X.Gather(to.X, rows)
+		if g.from.Packed.begin == nil {
+			g.from.X.Gather(to.X, rows)
+		} else {
+			for i, row := range rows {
+				g.from.Packed.row(row, 0, to.X.Cols, to.X.Row(i))
+			}
+		}
 		g.from.Y.Gather(to.Y, rows)
 	}
 	return g
@@ -47,7 +53,7 @@ func (g *gather[T]) take(from Set[T], rows []int, start, end int) Set[T] {
 	g.from, g.rows, g.start, g.end, g.each = from, rows, start, end, n
 	switch {
 	case n == 0:
-	case g.size > 1 && n*from.X.Cols > gatherAlone:
+	case g.size > 1 && n*from.Cols() > gatherAlone:
 		g.each = (n + 2*g.size - 1) / (2 * g.size)
 		g.team.Do((n+g.each-1)/g.each, g.piece)
 	default:

@@ -43,7 +43,7 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 		switch {
 		case e.name == "best" || e.name == "best_score" || e.name == "best_epoch" || e.name == "best_loss" || e.name == "position" || e.name == "samples",
 			e.name == "finished" || e.name == "reason" || e.name == "converged",
-			strings.HasPrefix(e.name, "diverged.") || strings.HasPrefix(e.name, "retreat.") || strings.HasPrefix(e.name, "watch."):
+			strings.HasPrefix(e.name, "diverged.") || strings.HasPrefix(e.name, "retreat.") || e.name == "observer":
 			continue // which begin anew
 		}
 		from, to := reflect.ValueOf(kept[e.name]), reflect.ValueOf(e.value)
@@ -53,14 +53,17 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 			reflect.Copy(to, from)
 		}
 	}
-	if next.ema != nil && t.best != nil && t.bestEpoch > 0 { // it goes on from the best weights
-		next.shown = false
-		copy(next.ema, next.net.Values())
+	switch {
+	case next.average == nil || !t.finished:
+	case t.result.Reason == ReasonDiverged || t.best != nil && t.bestEpoch > 0: // it goes on from the weights that were kept
+		copy(next.average.Values(), next.net.Values())
+	default: // and here from the last ones, not from their average
+		copy(next.net.Values(), next.good)
 	}
-	next.Names = t.Names
+	next.observer = t.observer
 	next.drawOrder()
 	*t = *next
-	return nil
+	return t.observer.SetState(nil)
 }
 
 // drawOrder draws the order of the rows that an epoch, or per-sample the run, has begun with.

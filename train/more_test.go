@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,77 @@ func TestMoreOfTheSame(t *testing.T) {
 				t.Errorf("%s, %s: in parts it ends elsewhere", method, rule)
 			}
 		}
+	}
+}
+
+// A run that ended with its running average goes on from its last weights: in parts it ends in the bits
+// of the whole, also where it was written and read in between.
+func TestMoreBehindAnAverage(t *testing.T) {
+	d := Data[float32]{Train: problem[float32](37)}
+	c := Config{Epochs: 9, BatchSize: 10, Seed: 4, LearningRate: 0.01, EMA: 0.9}
+	whole := network[float32](t, nn.Identity)
+	want := mustRun(t, whole, c, d)
+
+	c.Epochs = 4
+	parts := network[float32](t, nn.Identity)
+	tr, err := New(parts, c, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(parts.Params(), tr.BestNetwork().Params()) || slices.Equal(parts.Values(), tr.good) {
+		t.Error("the run has not ended with its average")
+	}
+	var file bytes.Buffer
+	if err := tr.Checkpoint(&file); err != nil {
+		t.Fatal(err)
+	}
+	read, err := ReadCheckpoint(bytes.NewReader(file.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := network[float32](t, nn.Identity)
+	again, err := New(other, c, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Restore(read); err != nil {
+		t.Fatal(err)
+	}
+	for what, tr := range map[string]*Trainer[float32]{"at once": tr, "read again": again} {
+		if err := tr.More(d, 5); err != nil {
+			t.Fatal(err)
+		}
+		got, err := tr.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(tr.Network().Params(), whole.Params()) || got.Steps != want.Steps || got.Loss != want.Loss {
+			t.Errorf("%s: in parts it ends elsewhere", what)
+		}
+	}
+}
+
+// A run that diverged goes on from the weights it kept, and so does its average, which is finite then.
+func TestMoreBehindADivergence(t *testing.T) {
+	n := linear(t)
+	c := Config{Optimizer: optim.SGD{}, Schedule: bump{3}, LearningRate: 0.01, Epochs: 6, BatchSize: 37, NoShuffle: true, EMA: 0.9}
+	d := Data[float32]{Train: problem[float32](37)}
+	tr, err := New(n, c, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var diverged *DivergedError
+	if _, err := tr.Run(context.Background()); !errors.As(err, &diverged) {
+		t.Fatalf("the run ended with %v", err)
+	}
+	if err := tr.More(d, 3); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(tr.average.Values(), n.Values()) {
+		t.Error("the average is not of the weights that were kept")
 	}
 }
 

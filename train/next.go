@@ -106,23 +106,10 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	if t.finished || t.stream != nil {
 		return false
 	}
-	was := t.show(false)
-	defer t.show(was)
-	kept := *t
+	defer t.keep()()
+	whole, together := t.whole, t.together
+	defer func() { t.whole, t.together = whole, together }()
 	t.together = nil // it looks ahead alone
-	vectors := append([][]T{t.net.Values(), t.ema}, t.slots...)
-	values := make([][]T, len(vectors))
-	for i, v := range vectors {
-		values[i] = slices.Clone(v)
-	}
-	numbers := slices.Clone(t.numbers)
-	defer func() {
-		for i, v := range vectors {
-			copy(v, values[i])
-		}
-		copy(t.numbers, numbers)
-		*t = kept
-	}()
 	if t.cfg.Solver != nil {
 		before(t.data.Train)
 		after(t.iterate())
@@ -138,4 +125,37 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	s, _ := t.update(b, t.place())
 	after(s)
 	return true
+}
+
+// keep copies what an update changes of the run's state, and returns what puts it back. Of the state's
+// list those are the vectors of a fixed length and the numbers; what grows does so behind an epoch.
+func (t *Trainer[T]) keep() (restore func()) {
+	state := t.state()
+	kept := make([]any, len(state))
+	for i, e := range state {
+		switch v := e.value.(type) {
+		case []T:
+			kept[i] = slices.Clone(v)
+		case []float64:
+			kept[i] = slices.Clone(v)
+		case *int:
+			kept[i] = *v
+		case *float64:
+			kept[i] = *v
+		}
+	}
+	return func() {
+		for i, e := range state {
+			switch v := e.value.(type) {
+			case []T:
+				copy(v, kept[i].([]T))
+			case []float64:
+				copy(v, kept[i].([]float64))
+			case *int:
+				*v = kept[i].(int)
+			case *float64:
+				*v = kept[i].(float64)
+			}
+		}
+	}
 }

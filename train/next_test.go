@@ -169,7 +169,6 @@ func testPreview[T nn.Float](t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				average := tr.show(false)
 				if c.Solver == nil && s.LearningRate != rate {
 					t.Fatalf("update %d has the rate %v, NextRate had said %v", s.N, s.LearningRate, rate)
 				}
@@ -193,7 +192,6 @@ func testPreview[T nn.Float](t *testing.T) {
 						same("a slot", v, tr.slots[j][3*k])
 					}
 				}
-				tr.show(average)
 				if !slices.Equal(net.Values(), plain[made]) {
 					t.Fatalf("%s, norm %s: to look ahead has changed update %d", tr.cfg.OptimizerName(), norm, s.N)
 				}

@@ -452,8 +452,8 @@ func (t *Trainer[T]) compareWeights() error {
 	}
 	h := sha256.New()
 	w := bufio.NewWriterSize(h, 1<<15)
-	fmt.Fprintln(w, t.result.Steps, t.epoch, t.position, t.shown)
-	for _, v := range append([][]T{t.net.Values(), t.ema}, t.slots...) {
+	fmt.Fprintln(w, t.result.Steps, t.epoch, t.position)
+	for _, v := range append([][]T{t.net.Values(), t.averaged()}, t.slots...) {
 		safetensors.WriteFloats(w, v)
 	}
 	safetensors.WriteFloats(w, t.numbers)
@@ -518,6 +518,9 @@ func (t *Trainer[T]) due() bool {
 // lastRank returns what the rank with the last shards has: the layer that a divergence was seen in, which
 // the tape of the last shard shows.
 func (g *together[T]) lastRank(layer int) int {
+	if g == nil {
+		return layer
+	}
 	all, counts := make([]byte, 8*g.size), make([]int, g.size)
 	for r := range counts {
 		counts[r] = 8
@@ -527,4 +530,12 @@ func (g *together[T]) lastRank(layer int) int {
 		return layer
 	}
 	return int(binary.LittleEndian.Uint64(part(all, counts, g.size-1)))
+}
+
+// counted writes "1 row" and "2 rows".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

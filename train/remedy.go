@@ -2,7 +2,7 @@ package train
 
 import "strings"
 
-// Remedy is one thing to try against a finding: a value of an option, advice in words, or both.
+// Remedy is one thing to try where a run did not come to what it could have: a value of an option, advice in words, or both.
 type Remedy struct {
 	Option string `json:"option,omitempty"` // the field of model.Options; "" where Advice says it all
 	Value  string `json:"value,omitempty"`  // as the option's flag takes it, a name of a column without quotes
@@ -21,11 +21,3 @@ func (r Remedy) Text(setting func(option, value string) string) string {
 	}
 	return strings.TrimSpace(setting(r.Option, r.Value) + " " + r.Advice)
 }
-
-// set are the remedies of which the first sets an option.
-func set(option, value string, others ...Remedy) []Remedy {
-	return append([]Remedy{{Option: option, Value: value}}, others...)
-}
-
-// advice is a remedy in words.
-func advice(words string) Remedy { return Remedy{Advice: words} }

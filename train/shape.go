@@ -103,26 +103,11 @@ func (t *Trainer[T]) constrain() {
 	}
 }
 
-// average takes the network's values after update n into their running average.
-func (t *Trainer[T]) average(n int) {
-	if t.ema != nil {
-		kernel.Approach(t.ema, t.net.Values(), T((1-t.cfg.EMA)/(1-kernel.Powi(t.cfg.EMA, n))))
+// takeAverage takes the network's values after update n into their running average.
+func (t *Trainer[T]) takeAverage(n int) {
+	if t.average != nil {
+		kernel.Approach(t.average.Values(), t.net.Values(), T((1-t.cfg.EMA)/(1-kernel.Powi(t.cfg.EMA, n))))
 	}
-}
-
-// show puts the running average into the network, or takes it out again, and returns what was
-// so before. Without an average there is nothing to do, nor before the first update.
-func (t *Trainer[T]) show(average bool) (was bool) {
-	was = t.shown
-	if t.ema == nil || was == average || t.result.Steps == 0 || t.result.Reason == ReasonDiverged {
-		return was
-	}
-	w := t.net.Values()
-	for i, v := range t.ema {
-		t.ema[i], w[i] = w[i], v
-	}
-	t.shown = average
-	return was
 }
 
 // Smoothed returns the targets that training with label smoothing s compares with in the place of

@@ -39,7 +39,7 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 	}
 	t.result.Steps++
 	t.result.Rows += s.evaluations * t.data.Train.Rows()
-	t.average(s.N)
+	t.takeAverage(s.N)
 	t.lossSum = float64(s.Loss * s.weight)
 	err := t.endEpoch(&s)
 	if err == nil && !t.finished && s.LearningRate == 0 {

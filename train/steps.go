@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"math"
 	"time"
@@ -51,7 +50,6 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		}()
 	}
 	t.result.Reason = ""
-	t.show(false)
 	if err := t.begin(); err != nil {
 		yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 		return
@@ -66,9 +64,15 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			yield(t.interrupted(ctx))
 			return
 		}
-		var err error
-		first, steps := t.position == 0, t.result.Steps
-		s, made := t.tinyEpochs(t.watch.most(most))
+		var before []T
+		if t.position == 0 {
+			before = t.good
+		}
+		at := most
+		if t.observer.Alone() {
+			at = 1
+		}
+		s, made, err := t.tinyEpochs(at)
 		switch {
 		case made:
 		case t.cfg.Solver != nil:
@@ -78,35 +82,41 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 		default:
 			s, err = t.step()
 		}
-		if failed, ok := err.(*DivergedError); ok && t.retreat(failed) {
-			continue
-		}
 		if err == nil && t.due() {
 			err = t.compareWeights()
 		}
-		if errors.Is(err, ErrStream) || errors.Is(err, ErrRanks) {
+		if failed, diverged := err.(*DivergedError); diverged {
+			if t.retreat(failed) {
+				continue
+			}
+			t.diverge(failed)
+			yield(s, failed)
+			return
+		}
+		if err != nil { // of the stream or the other ranks
 			yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 			return
 		}
-		if err != nil {
-			t.finished = true
-			t.result.Reason = ReasonDiverged
-			t.shown = false
-			t.blame(err)
-			copy(t.net.Values(), t.good)
-			t.lossAt = -1
-			t.advise()
-			if t.divergence != nil {
-				t.failure = *t.divergence
-			}
-			yield(s, err)
-			return
+		if !t.finished {
+			t.observer.Observe(s, before)
 		}
-		t.observe(&s, first, t.result.Steps-steps)
 		if !yield(s, nil) {
 			return
 		}
 	}
+}
+
+// diverge ends the run with that error. It notes there in which layer the value that is not finite was seen
+// first, since the tape still has the pass, and what may be tried; and it gives the network its last finite values.
+func (t *Trainer[T]) diverge(failed *DivergedError) {
+	t.finished = true
+	t.result.Reason = ReasonDiverged
+	t.divergence = failed
+	t.divergence.Layer = t.together.lastRank(t.notFinite())
+	copy(t.net.Values(), t.good)
+	t.lossAt = -1
+	t.divergence.Remedies = t.observer.Advise()
+	t.failure = *t.divergence
 }
 
 // useTeam spreads what a step does over a team of that size from now on.
@@ -191,7 +201,7 @@ func (t *Trainer[T]) sampleStep() (Step, error) {
 	}
 	t.lossSum = s.Loss
 	t.position++
-	converged := t.rowsWithin(row, row+1, t.cfg.Tolerance)
+	converged := t.rowsWithin(t.net, row, row+1, t.cfg.Tolerance)
 	if converged || t.position == t.cfg.Epochs {
 		t.result.Samples = append(t.result.Samples, Sample{Row: row, Epochs: t.position, Converged: converged})
 		t.position = 0
@@ -241,7 +251,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s.LearningRate = t.rate(at)
 	t.now = optim.Step{LearningRate: s.LearningRate, N: s.N}
 	if t.parts != nil && !t.whole && t.together == nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
-		t.net.ForwardTraining(t.tape, b.X, t.noise(0))
+		t.net.ForwardTraining(t.tape, b.Inputs(0, b.Rows(), t.room), t.noise(0))
 		t.tape.UseWeights(b.W)
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
@@ -271,7 +281,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 		}
 	}
 	t.constrain()
-	t.average(s.N)
+	t.takeAverage(s.N)
 	if s.Loss-s.Loss != 0 {
 		return s, &DivergedError{Epoch: t.epoch + 1, Step: s.N, Loss: s.Loss, LearningRate: s.LearningRate}
 	}
@@ -345,7 +355,7 @@ func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, 
 			t.grads = append(t.grads, make([]T, len(t.grads[0])))
 		}
 		part := b.slice(from, to)
-		t.net.ForwardTraining(t.tape, part.X, t.noise(from))
+		t.net.ForwardTraining(t.tape, part.Inputs(0, part.Rows(), t.room), t.noise(from))
 		t.tape.UseWeights(part.W)
 		t.losses = append(t.losses, t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, branch(depth)))
 		depth++
@@ -362,16 +372,6 @@ func (t *Trainer[T]) endEpoch(s *Step) error {
 	t.stream.close()
 	t.epoch++
 	s.EpochEnd = true
-	t.show(true)
-	err := t.score(s)
-	if !t.finished {
-		t.show(false)
-	}
-	return err
-}
-
-// score is the part of endEpoch that looks at the weights the run would end with.
-func (t *Trainer[T]) score(s *Step) error {
 	t.epochLoss = t.lossSum
 	if t.cfg.Method != PerSample {
 		t.position = 0
@@ -388,7 +388,7 @@ func (t *Trainer[T]) score(s *Step) error {
 			s.Best = true
 			t.bestScore, t.bestLoss, t.bestEpoch = s.Score, s.Validation, t.epoch
 			if t.best != nil {
-				copy(t.best, t.net.Values())
+				copy(t.best, t.judged().Values())
 			}
 		}
 	}
@@ -430,11 +430,10 @@ func (t *Trainer[T]) finish(reason string, s Step) error {
 	if last := t.result.History; len(last) == 0 || last[len(last)-1].Epoch != t.epoch {
 		t.record(&s) // the last epoch is always kept
 	}
-	t.show(true)
 	if loss := t.FullLoss(); loss-loss != 0 {
 		return &DivergedError{Epoch: t.epoch, Step: s.N, Loss: loss, LearningRate: s.LearningRate}
 	}
-	t.UseBest()
+	t.keepBest()
 	t.finished = true
 	t.result.Reason = reason
 	switch reason {

@@ -191,7 +191,7 @@ type DivergedError struct {
 	Loss         float64  `json:"loss"`               // the batch's loss there
 	LearningRate float64  `json:"rate"`               // the learning rate there
 	Halved       int      `json:"halved"`             // how often it had gone back with half the rate before
-	Remedies     []Remedy `json:"remedies,omitempty"` // those of the first finding of the diagnosis
+	Remedies     []Remedy `json:"remedies,omitempty"` // what the run's Observer advised
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -215,13 +215,27 @@ func (e *DivergedError) Text(remedy func(Remedy) string) string {
 			try = "a smaller learning rate, " + try
 		}
 	}
-	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v)%s; try %s", e.where(), e.Epoch, e.Step, e.LearningRate, halved, try)
+	return fmt.Sprintf("training diverged: %s in epoch %d (update %d, learning rate %v)%s; try %s", e.Where(), e.Epoch, e.Step, e.LearningRate, halved, try)
 }
 
-// where says which values were not finite.
-func (e *DivergedError) where() string {
+// Where says which values were not finite: "the loss is NaN".
+func (e *DivergedError) Where() string {
 	if e.Layer < 0 {
 		return fmt.Sprintf("the loss is %v", e.Loss)
 	}
 	return fmt.Sprintf("the loss is %v (layer %d is the first with a value that is not finite)", e.Loss, e.Layer)
+}
+
+// notFinite is the first layer that has a value that is not finite on the tape; -1: none has.
+func (t *Trainer[T]) notFinite() int {
+	for l := range t.net.Depth() {
+		for i := range t.tape.Rows() {
+			for j, z := range t.tape.Z(l).Row(i) {
+				if a := t.tape.A(l).At(i, j); z-z != 0 || a-a != 0 {
+					return l
+				}
+			}
+		}
+	}
+	return -1
 }

@@ -100,19 +100,19 @@ func (t *tiny[T]) watches(c Stop) bool {
 }
 
 // tinyEpochs makes up to most epochs at once and returns the last one's step. It makes none
-// and returns false where the run does not fit, or a value stops being finite on the way:
+// and returns false where the run does not fit, or a weight or loss stops being finite on the way:
 // then step is to find out where.
-func (t *Trainer[T]) tinyEpochs(most int) (Step, bool) {
+func (t *Trainer[T]) tinyEpochs(most int) (s Step, made bool, err error) {
 	k, params := t.tiny, t.net.Params()
 	if k == nil || t.position != 0 || !kernel.AllFinite(params) {
-		return Step{}, false
+		return Step{}, false, nil
 	}
 	if t.data.Validation.Rows() > 0 {
 		most = 1
 	}
 	losses := k.losses[:max(0, min(most, k.most, t.cfg.Epochs-t.epoch))]
 	if len(losses) == 0 {
-		return Step{}, false
+		return Step{}, false, nil
 	}
 	copy(t.good, params)
 	rows := t.data.Train.Rows()
@@ -125,26 +125,24 @@ func (t *Trainer[T]) tinyEpochs(most int) (Step, bool) {
 	if !kernel.AllFinite(params) || !kernel.AllFinite(losses) {
 		copy(params, t.good)
 		t.tiny = nil
-		return Step{}, false
+		return Step{}, false, nil
 	}
 
-	before := *t
 	t.recordTiny(losses[:n-1], rate)
 	t.result.Steps += n
 	t.result.Rows += n * rows
 	t.epoch += n - 1
-	s := Step{
+	s = Step{
 		N: t.result.Steps, Updates: n, Epoch: t.epoch + 1, Rows: rows, Loss: losses[n-1], LearningRate: rate, weight: float64(rows),
 		Validation: math.NaN(), Score: math.NaN(),
 	}
 	t.lossSum = float64(s.Loss * float64(rows))
-	if t.endEpoch(&s) != nil {
-		*t = before
-		copy(params, t.good)
-		t.tiny = nil
-		return Step{}, false
+	if err = t.endEpoch(&s); err != nil && n > 1 { // good is to be what the last epoch began with
+		k.net.SetParams(t.good)
+		k.net.Run(losses[:n-1])
+		k.net.Params(t.good)
 	}
-	return s, true
+	return s, true, err
 }
 
 // recordTiny records those of the next epochs that the history keeps, at the time when the

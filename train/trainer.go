@@ -17,13 +17,20 @@ import (
 // row's weight W, nil for ones. A weight multiplies the row's loss and its gradient; a mean
 // divides by the sum of the weights. A row of weight 2 counts as two rows, one of weight 0
 // as none, though batch normalization takes its statistics of every row alike.
+// Inputs that are mostly zeros may be Packed in place of X; not those of a Stream.
 type Set[T nn.Float] struct {
-	X, Y nn.Matrix[T]
-	W    []float64
+	X, Y   nn.Matrix[T]
+	W      []float64
+	Packed Packed[T]
 }
 
 // Rows returns the number of samples.
-func (s Set[T]) Rows() int { return s.X.Rows }
+func (s Set[T]) Rows() int {
+	if s.Packed.begin != nil {
+		return s.Packed.Rows()
+	}
+	return s.X.Rows
+}
 
 // Weight returns what the rows weigh together: their number without weights.
 func (s Set[T]) Weight() float64 {
@@ -39,7 +46,12 @@ func (s Set[T]) Weight() float64 {
 
 // slice returns the rows from (inclusive) to to (exclusive), where they stand.
 func (s Set[T]) slice(from, to int) Set[T] {
-	part := Set[T]{X: s.X.Slice(from, to), Y: s.Y.Slice(from, to)}
+	part := Set[T]{Y: s.Y.Slice(from, to)}
+	if s.Packed.begin != nil {
+		part.Packed = s.Packed.slice(from, to)
+	} else {
+		part.X = s.X.Slice(from, to)
+	}
 	if s.W != nil {
 		part.W = s.W[from:to]
 	}
@@ -55,13 +67,13 @@ type Data[T nn.Float] struct {
 // Trainer is one run of gradient descent over a network, whose parameters it changes. It
 // belongs to one goroutine.
 type Trainer[T nn.Float] struct {
-	Names Names // for the diagnosis; empty unless set
-
-	net  *nn.Network[T]
-	cfg  Config
-	data Data[T]
+	net     *nn.Network[T]
+	average *nn.Network[T] // the running average of net's values; nil where none is kept
+	cfg     Config
+	data    Data[T]
 
 	tape   *nn.Tape[T]
+	room   nn.Matrix[T]   // for packed rows, as many as the tape takes
 	gather *gather[T]     // of shuffled batches; nil without shuffling
 	out    []float64      // the outputs for the validation rows, where Config.Score looks at them
 	grads  [][]T          // the gradient, and partial sums of shards
@@ -74,11 +86,9 @@ type Trainer[T nn.Float] struct {
 	tiny   *tiny[T]       // nil where step makes the epochs
 	now    optim.Step     // the update that updater makes
 	order  []int          // the rows in this epoch's order
-	good   []T            // the network's last values known to be finite
+	good   []T            // the network's last values known to be finite; of a run that ended with its average, its last ones
 	best   []T            // its values of the best validation score
 	lonely int            // 1 where a last batch of one row joins the one before it
-	ema    []T            // the average of the network's values, if one is kept; see show
-	shown  bool           // the average is in the network, and its values are in ema
 	norms  []float64      // of a layer's units, for MaxNorm
 	scores optim.Scores   // what the schedule remembers
 
@@ -87,9 +97,8 @@ type Trainer[T nn.Float] struct {
 	together  *together[T]           // nil in one process
 	result    Result
 
-	watch      watch[T]
+	observer   Observer[T]
 	divergence *DivergedError // how it ended, if so
-	diagnosed  bool           // the result has its diagnosis
 
 	epoch    int // epochs done
 	position int // rows done in this epoch; per-sample: updates made on this sample
@@ -132,10 +141,6 @@ type Result struct {
 	History   History   `json:"history"`
 	Samples   []Sample  `json:"samples,omitempty"` // per-sample: how each went, in their order
 	Retreats  []Retreat `json:"retreats,omitempty"`
-
-	// Diagnosis says why a run that has ended did not come to what it could have; empty for
-	// a healthy one. See Trainer.Diagnose.
-	Diagnosis []Finding `json:"diagnosis"`
 
 	// Exchange is how many seconds this process spent in exchanges with the other ranks, waiting for them
 	// counted, and ExchangeShare which part of its time in the loop that is.
@@ -203,7 +208,7 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream}
+	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream, observer: nobody[T]{}}
 	t.back.goodLoss = math.Inf(1)
 	cfg.BatchSize = min(cfg.BatchSize, rows)
 	if cfg.Ranks != nil {
@@ -275,6 +280,9 @@ func (t *Trainer[T]) allocate() {
 	params, values := len(net.Params()), len(net.Values())
 	most := cfg.BatchSize + t.lonely // rows in a batch
 	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(t.rows, validation.Rows()))))
+	if t.data.Train.Packed.begin != nil || validation.Packed.begin != nil {
+		t.room = nn.NewMatrix[T](t.tape.MaxRows(), net.Inputs())
+	}
 	t.grads = [][]T{make([]T, params)}
 	t.losses = make([]float64, 0, cfg.shards(most))
 	t.slots = make([][]T, cfg.Slots())
@@ -297,14 +305,14 @@ func (t *Trainer[T]) allocate() {
 	t.tiny = newTiny(net, cfg, t.data.Train)
 	t.data.Train.Y = Smoothed(t.data.Train.Y, cfg.LabelSmoothing, cfg.Loss)
 	if cfg.EMA > 0 {
-		t.ema = make([]T, values)
+		t.average = net.Clone()
+		clear(t.average.Values())
 	}
 	if cfg.MaxNorm > 0 {
 		for l := range net.Depth() {
 			t.norms = append(t.norms, make([]float64, max(0, net.Layer(l).Units-len(t.norms)))...)
 		}
 	}
-	t.watch = t.newWatch()
 	if cfg.shuffles() {
 		t.order = make([]int, t.rows)
 		t.gather = newGather(most, t.data.Train)
@@ -329,22 +337,25 @@ func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T
 		}
 	}
 	switch {
-	case s.X.Cols != net.Inputs():
-		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.X.Cols, net.Inputs())
+	case s.Packed.begin != nil && s.X.Rows > 0:
+		return fmt.Errorf("%w: the %s rows have inputs in X and packed ones: give one of the two", ErrConfig, what)
+	case s.Cols() != net.Inputs():
+		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.Cols(), net.Inputs())
 	case s.Y.Cols != net.Outputs():
 		return fmt.Errorf("%w: the %s rows have %d targets, the network %d outputs", ErrConfig, what, s.Y.Cols, net.Outputs())
-	case s.X.Rows != s.Y.Rows:
-		return fmt.Errorf("%w: there are %d %s rows of inputs and %d of targets", ErrConfig, s.X.Rows, what, s.Y.Rows)
-	case s.W != nil && len(s.W) != s.X.Rows:
-		return fmt.Errorf("%w: there are %d %s rows and %d weights", ErrConfig, s.X.Rows, what, len(s.W))
+	case s.Rows() != s.Y.Rows:
+		return fmt.Errorf("%w: there are %d %s rows of inputs and %d of targets", ErrConfig, s.Rows(), what, s.Y.Rows)
+	case s.W != nil && len(s.W) != s.Rows():
+		return fmt.Errorf("%w: there are %d %s rows and %d weights", ErrConfig, s.Rows(), what, len(s.W))
 	}
 	for i, w := range s.W {
 		if !(w >= 0) || math.IsInf(w, 1) {
 			return fmt.Errorf("%w: %s row %d: the weight is %v; it must be finite and at least 0", ErrConfig, what, i, w)
 		}
 	}
+	room := nn.NewMatrix[T](1, s.Cols())
 	for i := range s.Rows() {
-		for j, v := range s.X.Row(i) {
+		for j, v := range s.Inputs(i, i+1, room).Row(0) {
 			if v-v != 0 {
 				return fmt.Errorf("%w: %s row %d: input %d is %v, not a finite number", ErrConfig, what, i, j, v)
 			}
@@ -368,6 +379,23 @@ func (t *Trainer[T]) Config() Config { return t.cfg }
 // parameters that the next update changes, also where the run keeps their running average.
 func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 
+// judged is the network by which the run is judged: the running average, where one is kept. A run
+// that has ended has put what it ended with into net.
+func (t *Trainer[T]) judged() *nn.Network[T] {
+	if t.average == nil || t.finished || t.result.Steps == 0 {
+		return t.net
+	}
+	return t.average
+}
+
+// averaged is the running average of the network's values; nil where none is kept.
+func (t *Trainer[T]) averaged() []T {
+	if t.average == nil {
+		return nil
+	}
+	return t.average.Values()
+}
+
 // Run trains until a criterion fires, the epochs are used up or ctx ends. When ctx ends the
 // result has what was done, and the error wraps ErrInterrupted and what ended ctx; Run then
 // continues. A run that diverges returns a *DivergedError beside its result.
@@ -382,9 +410,6 @@ func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 
 // Result returns what the run has come to so far: a copy, which does not change as the run goes on.
 func (t *Trainer[T]) Result() Result {
-	if t.finished && !t.diagnosed && watching {
-		t.result.Diagnosis, t.diagnosed = t.Diagnose(), true
-	}
 	r := t.result
 	r.Epochs = t.epoch
 	r.Seconds = t.Elapsed().Seconds()
@@ -395,26 +420,26 @@ func (t *Trainer[T]) Result() Result {
 	r.BestEpoch, r.BestScore = t.bestEpoch, t.bestScore
 	r.Loss = t.FullLoss()
 	r.History, r.Samples, r.Retreats = t.History(), slices.Clone(r.Samples), t.Retreats()
-	r.Diagnosis = slices.Clone(r.Diagnosis)
 	return r
 }
 
-// UseBest gives the network the weights of the best validation score so far, if the run
-// keeps them, or the running average, if it keeps that. A run that ends does so by itself; after break or an interruption it is for
-// the caller to decide, since it changes what Steps would continue from.
-func (t *Trainer[T]) UseBest() {
-	t.show(true)
+// keepBest gives the network what a run ends with: the weights of the best validation score, if it
+// keeps them, or the running average, if it keeps that.
+func (t *Trainer[T]) keepBest() {
+	if t.average != nil {
+		copy(t.good, t.net.Values()) // from which More goes on
+		copy(t.net.Values(), t.average.Values())
+	}
 	if t.best != nil && t.bestEpoch > 0 {
 		copy(t.net.Values(), t.best)
 		t.lossAt = -1
 	}
 }
 
-// BestNetwork returns a copy of the network with the weights that UseBest would give it.
+// BestNetwork returns a copy of the network with the weights that the run would end with now: those of
+// the best validation score so far, with KeepBest, or the running average, with EMA, or the present ones.
 func (t *Trainer[T]) BestNetwork() *nn.Network[T] {
-	was := t.show(true)
-	n := t.net.Clone()
-	t.show(was)
+	n := t.judged().Clone()
 	if t.best != nil && t.bestEpoch > 0 {
 		copy(n.Values(), t.best)
 	}
@@ -450,19 +475,17 @@ func (t *Trainer[T]) SinceBest() int {
 	return t.epoch - t.bestEpoch
 }
 
-// FullLoss returns the loss over all training rows with the present weights, reduced as in
-// the configuration, and as inference has it: with dropout or batch normalization it is another
+// FullLoss returns the loss over all training rows with the present weights, or their running average, if
+// one is kept, reduced as in the configuration, and as inference has it: with dropout or batch normalization it is another
 // one than that of the steps. Of a stream it is EpochLoss. It is computed at most once an update.
 func (t *Trainer[T]) FullLoss() float64 {
 	if t.stream != nil {
-		if t.epoch == 0 || !kernel.AllFinite(t.net.Values()) {
+		if t.epoch == 0 || !kernel.AllFinite(t.judged().Values()) {
 			return math.NaN()
 		}
 		return t.epochLoss
 	}
 	if t.lossAt != t.result.Steps {
-		was := t.show(true)
-		defer t.show(was)
 		t.fullLoss = t.lossOf(t.data.Train) * t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
 		t.lossAt = t.result.Steps
 	}
@@ -470,15 +493,16 @@ func (t *Trainer[T]) FullLoss() float64 {
 }
 
 // Within reports whether every output of every training row is within 1e-8 + r·|output| of
-// its target. Rows of weight 0 have no say. Of a stream, whose rows are not at hand, it is false.
+// its target, with the weights of FullLoss. Rows of weight 0 have no say. Of a stream, whose rows are not at hand, it is false.
 func (t *Trainer[T]) Within(r float64) bool {
-	return t.stream == nil && t.rowsWithin(0, t.data.Train.Rows(), r)
+	return t.stream == nil && t.rowsWithin(t.judged(), 0, t.data.Train.Rows(), r)
 }
 
-func (t *Trainer[T]) rowsWithin(from, to int, r float64) bool {
+// rowsWithin is Within for the training rows from (inclusive) to to (exclusive), as that network has them.
+func (t *Trainer[T]) rowsWithin(net *nn.Network[T], from, to int, r float64) bool {
 	for ; from < to; from += t.tape.MaxRows() {
 		n := min(from+t.tape.MaxRows(), to)
-		out := t.net.Forward(t.tape, t.data.Train.X.Slice(from, n))
+		out := net.Forward(t.tape, t.data.Train.Inputs(from, n, t.room))
 		for i := range out.Rows {
 			if w := t.data.Train.W; w != nil && w[from+i] == 0 {
 				continue
@@ -496,12 +520,12 @@ func (t *Trainer[T]) rowsWithin(from, to int, r float64) bool {
 
 // lossOf returns the loss summed over the rows of s, each times its weight.
 func (t *Trainer[T]) lossOf(s Set[T]) float64 {
-	sum := 0.0
+	net, sum := t.judged(), 0.0
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
 		part := s.slice(from, min(from+t.tape.MaxRows(), s.Rows()))
-		t.net.Forward(t.tape, part.X)
+		net.Forward(t.tape, part.Inputs(0, part.Rows(), t.room))
 		t.tape.UseWeights(part.W)
-		sum += t.net.Loss(t.tape, t.cfg.Loss, part.Y)
+		sum += net.Loss(t.tape, t.cfg.Loss, part.Y)
 	}
 	return sum
 }
@@ -515,7 +539,7 @@ func (t *Trainer[T]) validate() (loss, score float64) {
 	}
 	out := t.out
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
-		y := t.net.Forward(t.tape, s.X.Slice(from, min(from+t.tape.MaxRows(), s.Rows())))
+		y := t.judged().Forward(t.tape, s.Inputs(from, min(from+t.tape.MaxRows(), s.Rows()), t.room))
 		for i := range y.Rows {
 			for j, v := range y.Row(i) {
 				out[j] = float64(v)

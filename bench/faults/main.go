@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -91,7 +92,7 @@ func all(set, only string, seed uint64) error {
 	return nil
 }
 
-func (r *run) diagnose(folder string, seed uint64) ([]train.Finding, error) {
+func (r *run) diagnose(folder string, seed uint64) ([]diagnosis.Finding, error) {
 	table, err := data.Read(filepath.Join(folder, filepath.FromSlash(r.table)), data.ReadOptions{})
 	if err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func (r *run) diagnose(folder string, seed uint64) ([]train.Finding, error) {
 			return nil, err
 		}
 	}
-	return f.Result().Diagnosis, nil
+	return f.Diagnose(), nil
 }
 
 // brokenWeights are those of an untrained network whose hidden units never fire.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/queue"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -111,10 +112,11 @@ func (s sent) do(ctx context.Context, work, result any) (seconds float64, err er
 
 // networkJSON is what a fold or a member came to.
 type networkJSON struct {
-	Model []byte       `json:"model"` // the file
-	Notes []string     `json:"notes"`
-	Of    train.Result `json:"of"`
-	Rows  []int        `json:"rows"`
+	Model []byte              `json:"model"` // the file
+	Notes []string            `json:"notes"`
+	Of    train.Result        `json:"of"`
+	Found []diagnosis.Finding `json:"found"`
+	Rows  []int               `json:"rows"`
 }
 
 // packed is the run of a fold or a member as a piece returns it.
@@ -126,7 +128,7 @@ func packed(run *model.FoldRun) (result any, same string, err error) {
 	training := run.Model.Training
 	training.Seconds, training.History = 0, nil
 	scores, err := json.Marshal(training)
-	return networkJSON{file.Bytes(), run.Notes, run.Of, run.Rows}, run.Model.WeightsSHA256() + string(scores), err
+	return networkJSON{file.Bytes(), run.Notes, run.Of, run.Found, run.Rows}, run.Model.WeightsSHA256() + string(scores), err
 }
 
 // train has a fold or a member trained by a worker.
@@ -139,7 +141,7 @@ func (s sent) train(ctx context.Context, i int) (*model.FoldRun, error) {
 		return nil, err
 	}
 	m, err := model.Read(bytes.NewReader(came.Model))
-	return &model.FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Rows: came.Rows}, err
+	return &model.FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Found: came.Found, Rows: came.Rows}, err
 }
 
 // each calls do for 0 to n-1 at the same time, and returns the first error, which ends the others.

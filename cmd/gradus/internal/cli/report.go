@@ -12,6 +12,7 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
@@ -145,7 +146,7 @@ func findingText(f option.Finding) string {
 }
 
 // writeDiagnosis says why the run did not come to what it could have; nothing of a healthy one.
-func writeDiagnosis(e *env, found []train.Finding) {
+func writeDiagnosis(e *env, found []diagnosis.Finding) {
 	for i, f := range option.Findings(found) {
 		if i == 0 {
 			e.printf("\nDiagnosis, causes first (gradus help diagnosis has each)\n")

@@ -32,7 +32,7 @@ var results = []any{
 
 // others have numbers as well, but are what a caller gives, what is said of finite numbers alone, or
 // nothing to write.
-var others = strings.Fields(`train.Config train.Names train.Set train.Tolerance train.TargetLoss
+var others = strings.Fields(`train.Config train.Progress diagnosis.Names train.Set train.Tolerance train.TargetLoss
 	nn.Dense nn.LayerSpec nn.Penalty nn.CheckOptions nn.Tape
 	optim.Step optim.Hyper optim.Scores optim.AdaDelta optim.AdaGrad optim.Adam optim.AdamW optim.Lion optim.Momentum optim.RMSProp
 	optim.StepDecay optim.Exponential optim.Cosine optim.Inverse optim.Polynomial optim.CosineRestarts optim.OneCycle optim.Plateau optim.Sweep

@@ -391,7 +391,7 @@ func TestDiagnosisIsTold(t *testing.T) {
 		t.Errorf("the diagnosis is %+v", d)
 	}
 	r = must(t, 3, append([]string{"train", "--members", "1", filepath.Join(examples, "notebook.csv")}, notebook...)...)
-	for _, want := range []string{"Diagnosis, causes first", "1. dead-rows: on row 3 ", "2. oscillation: "} {
+	for _, want := range []string{"Diagnosis, causes first", "1. dead-rows: on " + filepath.Join(examples, "notebook.csv") + ":5 no activation", "2. oscillation: "} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("no %q in\n%s", want, r.out)
 		}
@@ -462,7 +462,7 @@ func TestOutlierIsNamed(t *testing.T) {
 			continue
 		}
 		first := all[0].(map[string]any)
-		if first["code"] != "target-outlier" || !strings.Contains(first["evidence"].(string), "row 500, counted from 0, has 1e+09") {
+		if first["code"] != "target-outlier" || !strings.Contains(first["evidence"].(string), "t.csv:502 has 1e+09") {
 			t.Errorf("%s: found %v", flags, all)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/plot"
@@ -119,7 +120,7 @@ func (s *Session) frame() *Frame {
 		f.Findings = option.Findings(r.fit.Diagnose())
 		if r.ended == "" { // what a run has not come to is said when it has ended
 			f.Findings = slices.DeleteFunc(f.Findings, func(found option.Finding) bool {
-				return found.Code == train.Unfinished || found.Code == train.Plateau
+				return found.Code == diagnosis.Unfinished || found.Code == diagnosis.Plateau
 			})
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gradus-ml/gradus/train"
+	"github.com/gradus-ml/gradus/diagnosis"
 )
 
 // Every panel can be drawn whatever the network is.
@@ -175,7 +175,7 @@ func TestHealthOfARunThatGoesOn(t *testing.T) {
 		s.Batch()
 		f := s.Frame()
 		for _, found := range f.Findings {
-			if found.Code == train.Plateau || found.Code == train.Unfinished {
+			if found.Code == diagnosis.Plateau || found.Code == diagnosis.Unfinished {
 				t.Errorf("after update %d of %d the page says %s: %s", f.At, f.Fit.Config().Epochs, found.Code, found.Evidence)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -227,6 +228,7 @@ func (r recipe) run(ctx context.Context, seed uint64) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
+	watcher := diagnosis.Watch(t, diagnosis.Names{})
 	rec := &record{data: r.data(), seed: seed}
 	rec.Start, rec.Network, rec.Targets = start, n, rec.data.Y.Data[:r.rows]
 	for step, err := range t.Steps(ctx) {
@@ -246,7 +248,7 @@ func (r recipe) run(ctx context.Context, seed uint64) (*record, error) {
 	rec.Outputs = n.Predict(rec.data.X).Data
 	rec.Epochs, rec.Updates = result.Epochs, result.Steps
 	rec.Converged, rec.Reason, rec.History = result.Converged, result.Reason, result.History
-	rec.Diagnosis = option.Findings(result.Diagnosis)
+	rec.Diagnosis = option.Findings(watcher.Diagnose())
 	for i, y := range rec.Targets {
 		rec.MSE += (y - rec.Outputs[i]) * (y - rec.Outputs[i]) / float64(len(rec.Targets))
 	}

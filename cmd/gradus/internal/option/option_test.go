@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -216,7 +217,7 @@ func TestDefaultsAreInForce(t *testing.T) {
 }
 
 func TestRemediesAreWrittenAsFlags(t *testing.T) {
-	found := Findings([]train.Finding{{Code: train.DeadRows, Remedies: []train.Remedy{
+	found := Findings([]diagnosis.Finding{{Code: diagnosis.DeadRows, Remedies: []train.Remedy{
 		{Option: "LearningRate", Value: "0.1"},
 		{Option: "NoBias", Value: "false"},
 		{Option: "Init", Value: "auto", Advice: "if the weights began so"},
@@ -224,7 +225,7 @@ func TestRemediesAreWrittenAsFlags(t *testing.T) {
 		{Advice: "fewer hidden layers"},
 	}}})
 	const want = `--lr 0.1, or --bias, or --init auto if the weights began so, or --ignore '"a, b"', or fewer hidden layers`
-	if len(found) != 1 || found[0].Try != want || found[0].Code != train.DeadRows {
+	if len(found) != 1 || found[0].Try != want || found[0].Code != diagnosis.DeadRows {
 		t.Errorf("%+v, want %q", found, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -30,12 +31,12 @@ func Words(err error, called func(field string) string) string {
 
 // Finding is a finding of a diagnosis with its remedies as flags.
 type Finding struct {
-	train.Finding
+	diagnosis.Finding
 	Try string `json:"try"` // flags with values, or what to do
 }
 
 // Findings are the findings with their remedies as flags.
-func Findings(found []train.Finding) []Finding {
+func Findings(found []diagnosis.Finding) []Finding {
 	out := make([]Finding, len(found))
 	for i, f := range found {
 		var try []string

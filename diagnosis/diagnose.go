@@ -1,4 +1,4 @@
-package train
+package diagnosis
 
 import (
 	"fmt"
@@ -7,38 +7,49 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // Diagnose says why the run, as it stands, did not come to what it could have: a short list,
 // causes before consequences, empty for a healthy run. It looks at the present weights, at
-// what the trainer saw on the way, at the history and at the data, and changes nothing.
-// docs/diagnosis.md has every test with its numbers.
-func (t *Trainer[T]) Diagnose() []Finding {
-	if t.stream != nil {
-		return nil // the rows are gone
-	}
-	if t.result.Steps == 0 && t.result.Reason != ReasonDiverged {
+// what the watcher saw on the way, at the history and at the data, and changes nothing.
+// Of a run over a stream, whose rows are gone, it says nothing.
+func (w *Watcher[T]) Diagnose() []Finding {
+	at := w.run.Progress()
+	if w.rows.Rows() == 0 || at.Updates == 0 && at.Diverged == nil {
 		return nil
 	}
-	d := diagnosis[T]{Trainer: t, outcome: t.outcome()}
-	d.now = t.look(finalRows)
-	d.data()
-	d.state()
+	d := diagnosis[T]{
+		watcher: w, names: w.names, at: at,
+		cfg: w.run.Config(), net: w.run.Network(), tape: w.run.Tape(), data: w.run.Data(), history: w.run.History(),
+	}
+	d.keepsBest = d.cfg.KeepBest && d.data.Validation.Rows() > 0
+	d.judge(w.run.FullLoss())
+	d.now = w.look(finalRows)
+	d.rows()
+	d.layers()
 	d.descent()
 	d.heldOut()
 	if !d.explained() {
 		d.consequences()
 	}
 	d.notFinite()
-	slices.SortStableFunc(d.found, func(a, b Finding) int {
-		return slices.Index(codes, a.Code) - slices.Index(codes, b.Code)
-	})
+	Sort(d.found)
 	return d.found
 }
 
 // diagnosis is a Diagnose at work.
 type diagnosis[T nn.Float] struct {
-	*Trainer[T]
+	watcher *Watcher[T]
+	names   Names
+	cfg     train.Config
+	net     *nn.Network[T]
+	tape    *nn.Tape[T]
+	data    train.Data[T]
+	history train.History
+	at      train.Progress
+
+	keepsBest bool // the run ends with the weights of its best epoch
 	outcome
 	now   look // at the final weights; the tape has its rows until another pass
 	found []Finding
@@ -64,13 +75,11 @@ const (
 	mostGain   = 0.9
 )
 
-func (t *Trainer[T]) outcome() outcome {
-	rows := t.data.Train.Rows()
-	o := outcome{
-		loss:     t.FullLoss() / t.cfg.Reduction.Scale(rows) / float64(rows),
-		diverged: t.result.Reason == ReasonDiverged,
-	}
-	o.base, o.least = t.guessLoss()
+// judge sets the outcome, of a run with that loss over all training rows.
+func (d *diagnosis[T]) judge(loss float64) {
+	rows := d.data.Train.Rows()
+	o := outcome{loss: loss / d.cfg.Reduction.Scale(rows) / float64(rows), diverged: d.at.Diverged != nil}
+	o.base, o.least = d.guessLoss()
 	o.gain = 1 - (o.loss-o.least)/o.guess()
 	if o.guess() <= 0 { // one row, or a constant target: there is no guess to be better than
 		o.gain = 1
@@ -78,30 +87,30 @@ func (t *Trainer[T]) outcome() outcome {
 	if o.loss-o.loss != 0 {
 		o.gain = math.Inf(-1)
 	}
-	asked := t.cfg.Method == PerSample
-	for _, c := range criteria(t.cfg.Stop) {
+	asked := d.cfg.Method == train.PerSample
+	for _, c := range criteria(d.cfg.Stop) {
 		switch c.(type) {
-		case Tolerance, TargetLoss:
+		case train.Tolerance, train.TargetLoss:
 			asked = true
 		}
 	}
-	o.missed = asked && t.result.Reason == ReasonEpochs
-	return o
+	o.missed = asked && d.at.Reason == train.ReasonEpochs
+	d.outcome = o
 }
 
 // criteria are a criterion's parts.
-func criteria(c Stop) []Stop {
+func criteria(c train.Stop) []train.Stop {
 	switch c := c.(type) {
 	case nil:
 		return nil
-	case Any:
-		var parts []Stop
+	case train.Any:
+		var parts []train.Stop
 		for _, p := range c {
 			parts = append(parts, criteria(p)...)
 		}
 		return parts
 	}
-	return []Stop{c}
+	return []train.Stop{c}
 }
 
 // guess is how far always guessing the mean target lies above the least.
@@ -109,12 +118,12 @@ func (o outcome) guess() float64 { return o.base - o.least }
 
 // guessLoss is the loss a row of the constant output that is the targets' mean, and that of the
 // targets themselves, over up to 8,192 rows.
-func (t *Trainer[T]) guessLoss() (base, least float64) {
-	y := t.data.Train.Y
+func (d *diagnosis[T]) guessLoss() (base, least float64) {
+	y := d.data.Train.Y
 	n := min(8192, y.Rows)
 	mean := make([]float64, y.Cols)
 	for i := range n {
-		for j, v := range y.Row(t.sampleRow(i, n)) {
+		for j, v := range y.Row(d.row(i, n)) {
 			mean[j] += float64(v)
 		}
 	}
@@ -122,22 +131,22 @@ func (t *Trainer[T]) guessLoss() (base, least float64) {
 		mean[j] /= float64(n)
 	}
 	for i := range n {
-		for j, v := range y.Row(t.sampleRow(i, n)) {
+		for j, v := range y.Row(d.row(i, n)) {
 			y := float64(v)
-			own := t.cfg.Loss.L(y, y)
-			if own-own != 0 || t.cfg.Loss == nn.Hinge { // as 0·log 0; and hinge is 0 beyond its target
+			own := d.cfg.Loss.L(y, y)
+			if own-own != 0 || d.cfg.Loss == nn.Hinge { // as 0·log 0; and hinge is 0 beyond its target
 				own = 0
 			}
 			least += own
 			if base += own; mean[j] != y {
-				base += t.cfg.Loss.L(y, mean[j]) - own
+				base += d.cfg.Loss.L(y, mean[j]) - own
 			}
 		}
 	}
 	return base / float64(n), least / float64(n)
 }
 
-func (d *diagnosis[T]) add(code string, layer, epoch int, try []Remedy, evidence string, args ...any) {
+func (d *diagnosis[T]) add(code string, layer, epoch int, try []train.Remedy, evidence string, args ...any) {
 	f := Finding{Code: code, Epoch: epoch, Remedies: try, Evidence: fmt.Sprintf(evidence, args...)}
 	if layer >= 0 {
 		f.Layer = &layer
@@ -158,7 +167,7 @@ func (d *diagnosis[T]) explained() bool {
 // since is the epoch of the first of the looks, up to the end, in which it holds.
 func (d *diagnosis[T]) since(holds func(look) bool) int {
 	epoch := d.now.epoch
-	for _, k := range slices.Backward(d.looks()) {
+	for _, k := range slices.Backward(d.watcher.looks) {
 		if !holds(k) {
 			break
 		}
@@ -167,10 +176,11 @@ func (d *diagnosis[T]) since(holds func(look) bool) int {
 	return epoch
 }
 
-func (d *diagnosis[T]) looks() []look { return d.watch.looks }
-
 // sampled is how many rows the last look had.
-func (d *diagnosis[T]) sampled() int { return d.watch.rows.Rows() }
+func (d *diagnosis[T]) sampled() int { return d.watcher.rows.Rows() }
+
+// row is which training row is number i of n looked at.
+func (d *diagnosis[T]) row(i, n int) int { return spread(i, n, d.data.Train.Rows()) }
 
 // against holds the loss against a guess's. It is that of all training rows with the weights that
 // are kept, and so another than the history's.
@@ -187,10 +197,10 @@ func (o outcome) against() string {
 
 // notFinite says where a value first stopped being finite.
 func (d *diagnosis[T]) notFinite() {
-	if e := d.divergence; e != nil {
+	if e := d.at.Diverged; e != nil {
 		layer := e.Layer
 		d.add(NotFinite, layer, e.Epoch, set("LearningRate", d.slower()),
-			"in epoch %d, update %d, %s; the last finite weights are those from before epoch %d", e.Epoch, e.Step, e.where(), e.Epoch)
+			"in epoch %d, update %d, %s; the last finite weights are those from before epoch %d", e.Epoch, e.Step, e.Where(), e.Epoch)
 	}
 }
 

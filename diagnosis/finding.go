@@ -1,17 +1,19 @@
-package train
+package diagnosis
 
 import (
 	"fmt"
 	"slices"
+
+	"github.com/gradus-ml/gradus/train"
 )
 
 // Finding is one reason why a run did not come to what it could have: part of a diagnosis.
 type Finding struct {
-	Code     string   `json:"code"`     // one of Codes
-	Layer    *int     `json:"layer"`    // from 0; nil where it is of no one layer
-	Epoch    int      `json:"epoch"`    // since when it was seen; 0: from the start
-	Evidence string   `json:"evidence"` // a sentence with the numbers
-	Remedies []Remedy `json:"remedies"` // what to try, the first of them first
+	Code     string         `json:"code"`     // one of Codes
+	Layer    *int           `json:"layer"`    // from 0; nil where it is of no one layer
+	Epoch    int            `json:"epoch"`    // since when it was seen; 0: from the start
+	Evidence string         `json:"evidence"` // a sentence with the numbers
+	Remedies []train.Remedy `json:"remedies"` // what to try, the first of them first
 }
 
 // The codes of findings, causes before their consequences: the order in which a diagnosis
@@ -47,6 +49,11 @@ var codes = []string{
 	Unfinished, Overfitting, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
 }
 
+// Sort puts findings into the order of a diagnosis, and leaves those of one code in theirs.
+func Sort(found []Finding) {
+	slices.SortStableFunc(found, func(a, b Finding) int { return slices.Index(codes, a.Code) - slices.Index(codes, b.Code) })
+}
+
 // Codes lists the codes of findings in the order in which a diagnosis has them.
 func Codes() []string { return slices.Clone(codes) }
 
@@ -55,7 +62,9 @@ func Codes() []string { return slices.Clone(codes) }
 type Names struct {
 	Inputs  []string // the column that each input comes from; neighbors of one name are one column
 	Outputs []string // the classes, or the targets
-	Rows    []int    // the number of each training row in its table
+
+	// Row is what a training row is called; nil: its number, counted from 0.
+	Row func(row int) string
 
 	// Of targets that are amounts: y in its own units is Scale·y + Center, by outputs. Nil where y
 	// is in them already.
@@ -83,3 +92,11 @@ func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Findin
 			rows, what, num(loss), num(guess)),
 	}, true
 }
+
+// set are the remedies of which the first sets an option.
+func set(option, value string, others ...train.Remedy) []train.Remedy {
+	return append([]train.Remedy{{Option: option, Value: value}}, others...)
+}
+
+// advice is a remedy in words.
+func advice(words string) train.Remedy { return train.Remedy{Advice: words} }

@@ -1,4 +1,4 @@
-package train
+package diagnosis
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 const (
@@ -17,19 +18,19 @@ const (
 	halfLayer   = 0.5  // of layer 0: where unscaled inputs have switched it off
 )
 
-// data looks for faults of the rows.
-func (d *diagnosis[T]) data() {
+// rows looks for faults of the rows.
+func (d *diagnosis[T]) rows() {
 	d.targetRange()
 	d.outliers()
 	d.leaks()
-	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.result.History) > 0
+	hurt := d.failed() || d.now.layers[0].dead > halfLayer || d.now.layers[0].saturated > halfLayer || d.gain < halfGain && d.fallsLate(d.history) > 0
 	if !hurt {
 		return
 	}
-	x, y := d.Trainer.data.Train.X, d.Trainer.data.Train.Y
-	n := min(1024, x.Rows)
+	all := &d.data.Train
+	n := min(1024, all.Rows())
 	largest, at := 0.0, 0
-	for j, size := range d.sizes(x, n) {
+	for j, size := range d.sizes(all.Cols(), n, func(row int, into []T) { all.Cells(row, 0, len(into), into) }) {
 		if size > largest {
 			largest, at = size, j
 		}
@@ -43,18 +44,19 @@ func (d *diagnosis[T]) data() {
 			"the inputs differ from the usual size of 1: none has a root mean square above %s", num(largest))
 	}
 	if f := d.net.Layer(d.net.Depth() - 1).Activation; f == nn.Identity {
-		if sizes := d.sizes(y, n); slices.Max(sizes) > largeTarget {
+		if sizes := d.sizes(all.Y.Cols, n, func(row int, into []T) { copy(into, all.Y.Row(row)) }); slices.Max(sizes) > largeTarget {
 			d.add(UnscaledTargets, d.net.Depth()-1, 0, set("Scale", "auto"),
 				"the targets have a root mean square of %s, which the net's outputs, of the size of 1 at the start, are far from", num(slices.Max(sizes)))
 		}
 	}
 }
 
-// sizes are the columns' root mean squares over n rows.
-func (d *diagnosis[T]) sizes(m nn.Matrix[T], n int) []float64 {
-	out := make([]float64, m.Cols)
+// sizes are the root mean squares of so many columns over n rows, which read gives one by one.
+func (d *diagnosis[T]) sizes(columns, n int, read func(row int, into []T)) []float64 {
+	out, row := make([]float64, columns), make([]T, columns)
 	for i := range n {
-		for j, v := range m.Row(d.sampleRow(i, n)) {
+		read(d.row(i, n), row)
+		for j, v := range row {
 			out[j] += float64(float64(v) * float64(v))
 		}
 	}
@@ -65,14 +67,14 @@ func (d *diagnosis[T]) sizes(m nn.Matrix[T], n int) []float64 {
 }
 
 func (d *diagnosis[T]) inputName(j int) string {
-	if names := d.Names.Inputs; j < len(names) {
+	if names := d.names.Inputs; j < len(names) {
 		return fmt.Sprintf("%q", names[j])
 	}
 	return fmt.Sprintf("input %d", j)
 }
 
 func (d *diagnosis[T]) outputName(j int) string {
-	if names := d.Names.Outputs; j < len(names) {
+	if names := d.names.Outputs; j < len(names) {
 		return fmt.Sprintf("%q", names[j])
 	}
 	return fmt.Sprintf("output %d", j)
@@ -86,7 +88,7 @@ func (d *diagnosis[T]) targetRange() {
 	if math.IsInf(low, -1) && math.IsInf(high, 1) {
 		return
 	}
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	outside, worst, worstOff := 0, 0.0, 0.0
 	for i := range y.Rows {
 		for _, v := range y.Row(i) {
@@ -126,7 +128,7 @@ const (
 
 // outliers looks for targets so far from all others that the loss sees little else.
 func (d *diagnosis[T]) outliers() {
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	if y.Rows < outlierRows || d.classes() > 0 {
 		return
 	}
@@ -167,13 +169,9 @@ func (d *diagnosis[T]) outliers() {
 		if y.Cols > 1 {
 			which = d.outputName(j) + ": " + which
 		}
-		number := row
-		if row < len(d.Names.Rows) {
-			number = d.Names.Rows[row]
-		}
-		d.add(TargetOutlier, -1, 0, []Remedy{advice("correct the cell or leave the row out"), {"Scale", "robust", "if it is right"}, {"Loss", "absolute", "if it is right"}},
-			"%s far from the others: row %d, counted from 0, has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
-			number, num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
+		d.add(TargetOutlier, -1, 0, []train.Remedy{advice("correct the cell or leave the row out"), {Option: "Scale", Value: "robust", Advice: "if it is right"}, {Option: "Loss", Value: "absolute", Advice: "if it is right"}},
+			"%s far from the others: %s has %s, and the middle half of the targets lies between %s and %s. The loss sees little else", which,
+			d.rowName(row), num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
 		return
 	}
 }
@@ -187,10 +185,10 @@ func robust(loss nn.Loss) bool {
 
 // ownUnits is a value of an output in the units of its target.
 func (d *diagnosis[T]) ownUnits(j int, v float64) float64 {
-	if d.Names.Scale == nil {
+	if d.names.Scale == nil {
 		return v
 	}
-	return float64(v*d.Names.Scale[j]) + d.Names.Center[j]
+	return float64(v*d.names.Scale[j]) + d.names.Center[j]
 }
 
 const (
@@ -203,22 +201,22 @@ const (
 
 // leaks looks for columns that alone tell the target.
 func (d *diagnosis[T]) leaks() {
-	x, y := d.Trainer.data.Train.X, d.Trainer.data.Train.Y
-	names := d.Names.Inputs
-	if x.Rows < leakRows {
+	all := &d.data.Train
+	names := d.names.Inputs
+	if all.Rows() < leakRows {
 		return
 	}
 	columns := 0
 	var found []string
 	var what, name string
-	for from := 0; from < x.Cols; columns++ {
+	for from := 0; from < all.Cols(); columns++ {
 		to := from + 1
-		for to < x.Cols && to < len(names) && names[to] == names[from] {
+		for to < all.Cols() && to < len(names) && names[to] == names[from] {
 			to++
 		}
-		score, kind := d.alone(x, y, from, to, min(fewLeak, x.Rows))
+		score, kind := d.alone(from, to, min(fewLeak, all.Rows()))
 		if score > leakFirst {
-			score, kind = d.alone(x, y, from, to, min(mostLeak, x.Rows))
+			score, kind = d.alone(from, to, min(mostLeak, all.Rows()))
 		}
 		if score > leak {
 			if found = append(found, d.inputName(from)); len(found) == 1 && names != nil {
@@ -231,8 +229,8 @@ func (d *diagnosis[T]) leaks() {
 	if len(found) == 0 || columns < 2 || len(found) == columns {
 		return
 	}
-	try := []Remedy{advice("leave " + found[0] + " out")}
-	if d.Names.Inputs != nil {
+	try := []train.Remedy{advice("leave " + found[0] + " out")}
+	if d.names.Inputs != nil {
 		try = set("Ignore", name)
 	}
 	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s), and may not be known when predictions are made", found[0], what)
@@ -242,19 +240,22 @@ func (d *diagnosis[T]) leaks() {
 // targets by itself: the AUC of two classes, the accuracy of several, R2 of numbers. The
 // rows are sorted by the column. Equal ones, such as those of a category, are told by their
 // own mean without the row itself; others by a straight line between their neighbors.
-func (d *diagnosis[T]) alone(x, y nn.Matrix[T], from, to, n int) (score float64, kind string) {
-	order := make([]int, n)
+func (d *diagnosis[T]) alone(from, to, n int) (score float64, kind string) {
+	all := &d.data.Train
+	x, y := nn.NewMatrix[T](n, to-from), all.Y
+	order := make([]int, n) // of these rows
 	for i := range order {
-		order[i] = d.sampleRow(i, n)
+		order[i] = i
+		all.Cells(d.row(i, n), from, to, x.Row(i))
 	}
-	slices.SortFunc(order, func(a, b int) int { return slices.Compare(x.Row(a)[from:to], x.Row(b)[from:to]) })
-	same := func(i, j int) bool { return slices.Equal(x.Row(order[i])[from:to], x.Row(order[j])[from:to]) }
+	slices.SortFunc(order, func(a, b int) int { return slices.Compare(x.Row(a), x.Row(b)) })
+	same := func(i, j int) bool { return slices.Equal(x.Row(order[i]), x.Row(order[j])) }
 	if classes := d.classes(); classes > 0 {
 		return d.aloneClasses(order, same, classes, to-from), map[bool]string{true: "AUC", false: "accuracy"}[classes == 2]
 	}
 	worst := 1.0
 	for j := range y.Cols {
-		at := func(i int) float64 { return float64(y.At(order[i], j)) }
+		at := func(i int) float64 { return float64(y.At(d.row(order[i], n), j)) }
 		var mean, total, missed float64
 		for i := range n {
 			mean += at(i) / float64(n)
@@ -273,7 +274,7 @@ func (d *diagnosis[T]) alone(x, y nn.Matrix[T], from, to, n int) (score float64,
 				case end-i > 1:
 					guess = (group - at(r)) / float64(end-i-1)
 				case i > 0 && end < n:
-					a, b, c := x.At(order[i-1], from), x.At(order[i], from), x.At(order[end], from)
+					a, b, c := x.At(order[i-1], 0), x.At(order[i], 0), x.At(order[end], 0)
 					part := 0.5
 					if c > a {
 						part = float64(b-a) / float64(c-a)
@@ -301,7 +302,7 @@ func (d *diagnosis[T]) alone(x, y nn.Matrix[T], from, to, n int) (score float64,
 // thresholds, one less than there are classes; a category by its levels.
 func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, classes, width int) float64 {
 	n := len(order)
-	class := func(i int) int { return d.classOf(order[i]) }
+	class := func(i int) int { return d.classOf(d.row(order[i], n)) }
 	type group struct{ counts []int }
 	var groups []group
 	for i := 0; i < n; {
@@ -363,13 +364,13 @@ func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, class
 // several labels.
 func (d *diagnosis[T]) classes() int {
 	f := d.net.Layer(d.net.Depth() - 1).Activation
-	y := d.Trainer.data.Train.Y
+	y := d.data.Train.Y
 	if f != nn.Softmax && (f != nn.Sigmoid || y.Cols > 1) {
 		return 0
 	}
 	n := min(fewLeak, y.Rows)
 	for i := range n {
-		for _, v := range y.Row(d.sampleRow(i, n)) {
+		for _, v := range y.Row(d.row(i, n)) {
 			if v != 0 && v != 1 && d.cfg.LabelSmoothing == 0 {
 				return 0
 			}
@@ -379,7 +380,7 @@ func (d *diagnosis[T]) classes() int {
 }
 
 // classOf is the class of a training row.
-func (d *diagnosis[T]) classOf(row int) int { return classOf(d.Trainer.data.Train.Y.Row(row)) }
+func (d *diagnosis[T]) classOf(row int) int { return classOf(d.data.Train.Y.Row(row)) }
 
 // classOf is the class with the largest share; of a single share, whether it is above a half.
 func classOf[T nn.Float](p []T) int {

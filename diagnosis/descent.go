@@ -1,4 +1,4 @@
-package train
+package diagnosis
 
 import (
 	"math"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/train"
 )
 
 const (
@@ -24,8 +25,8 @@ const (
 
 // descent looks at how the loss and the weights have moved.
 func (d *diagnosis[T]) descent() {
-	h := d.result.History
-	moves := d.watch.moves
+	h := d.history
+	moves := d.watcher.moves
 	rate := d.slower()
 	if d.has(UnscaledInputs, UnscaledTargets, ExplodingGradients, ShrunkWeights, IdenticalUnits) {
 		return // of which such a descent is a consequence
@@ -46,13 +47,13 @@ func (d *diagnosis[T]) descent() {
 	case d.has(Oscillation), d.cfg.Solver != nil && !d.diverged: // which searches for its rate
 	case d.diverged:
 		d.add(RateTooLarge, -1, max(1, d.now.epoch), set("LearningRate", rate),
-			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.baseRate()), num(moves[0]))
+			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.at.LearningRate), num(moves[0]))
 	case d.gain < mostGain && usual > farAlways && len(moves) > 2:
 		d.add(RateTooLarge, -1, 1, set("LearningRate", rate),
 			"at the rate %s a single update moves a layer's weights by %s of their size; %s", num(d.rate()), num(usual), d.against())
 	case (d.gain < halfGain || d.missed) && moves[0] > tooFar:
 		d.add(RateTooLarge, -1, 1, set("LearningRate", rate),
-			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.baseRate()), num(moves[0]), d.against())
+			"at the rate %s the first update moved a layer's weights by %s times their size; %s", num(d.at.LearningRate), num(moves[0]), d.against())
 	case len(h) > 1 && d.failed() && !d.missed && highest/perRow-d.least > 5*max(d.guess(), h[0].Loss/perRow-d.least):
 		d.add(RateTooLarge, -1, 1, set("LearningRate", rate),
 			"at the rate %s the loss rose to %s, where always guessing the mean costs %s", num(d.rate()), num(highest/perRow), num(d.base))
@@ -64,25 +65,25 @@ func (d *diagnosis[T]) descent() {
 	if d.cfg.Solver != nil {
 		moves = []float64{barelyFar}
 	}
-	far := slices.Max(moves) * float64(d.result.Steps)
+	far := slices.Max(moves) * float64(d.at.Updates)
 	falls := fall > 0
-	if d.best != nil && d.bestEpoch*10 < d.epoch*9 {
+	if d.keepsBest && d.at.BestEpoch*10 < d.at.Epochs*9 {
 		falls = false // the validation rows say that it is enough
 	}
 	switch {
-	case (falls && d.gain < mostGain || d.failed() || d.gain < halfGain) && far < barelyFar && d.result.Steps >= fewUpdates:
+	case (falls && d.gain < mostGain || d.failed() || d.gain < halfGain) && far < barelyFar && d.at.Updates >= fewUpdates:
 		larger := 10.0
 		for far > 0 && far*larger < barelyFar {
 			larger *= 10
 		}
-		d.add(RateTooSmall, -1, 1, set("LearningRate", num(d.baseRate()*larger)),
+		d.add(RateTooSmall, -1, 1, set("LearningRate", num(d.at.LearningRate*larger)),
 			"an update moves the weights by %s of their size at most, all %d together by less than %s; %s",
-			num(slices.Max(moves)), d.result.Steps, num(far), d.against())
-	case falls && (d.gain < mostGain || d.missed) && d.result.Reason == ReasonEpochs:
-		d.add(Unfinished, -1, d.epoch, set("Epochs", strconv.Itoa(10*d.cfg.Epochs)),
-			"the loss still falls, by %.0f %% over the last fifth of %s; %s", 100*fall, counted(d.epoch, "epoch"), d.against())
+			num(slices.Max(moves)), d.at.Updates, num(far), d.against())
+	case falls && (d.gain < mostGain || d.missed) && d.at.Reason == train.ReasonEpochs:
+		d.add(Unfinished, -1, d.at.Epochs, set("Epochs", strconv.Itoa(10*d.cfg.Epochs)),
+			"the loss still falls, by %.0f %% over the last fifth of %s; %s", 100*fall, counted(d.at.Epochs, "epoch"), d.against())
 	}
-	if best, ok := h.Best(); ok && (d.best == nil || d.bestEpoch == d.epoch) {
+	if best, ok := h.Best(); ok && (!d.keepsBest || d.at.BestEpoch == d.at.Epochs) {
 		end := h[len(h)-1]
 		if end.Validation > best.Validation+float64(worse*d.guess()) && end.Loss < best.Loss {
 			d.add(Overfitting, -1, best.Epoch, set("Patience", "20"),
@@ -96,11 +97,11 @@ func (d *diagnosis[T]) descent() {
 // tenth of their size, and at most a tenth of the rate. Where that cannot be told it is the
 // optimizer's default, if it is smaller.
 func (d *diagnosis[T]) slower() string {
-	rate := d.baseRate() / 10
-	if m := d.watch.moves; len(m) > 0 && m[0] > 1 {
+	rate := d.at.LearningRate / 10
+	if m := d.watcher.moves; len(m) > 0 && m[0] > 1 {
 		rate /= m[0]
 	}
-	if usual := optim.DefaultLearningRate(d.cfg.Optimizer.String()); d.diverged && usual > 0 && usual < d.baseRate()/10 && (len(d.watch.moves) == 0 || !(rate > usual/100)) {
+	if usual := optim.DefaultLearningRate(d.cfg.Optimizer.String()); d.diverged && usual > 0 && usual < d.at.LearningRate/10 && (len(d.watcher.moves) == 0 || !(rate > usual/100)) {
 		rate = usual
 	}
 	rate, _ = strconv.ParseFloat(strconv.FormatFloat(rate, 'g', 1, 64), 64)
@@ -109,25 +110,25 @@ func (d *diagnosis[T]) slower() string {
 
 // rate is that of the last update.
 func (d *diagnosis[T]) rate() float64 {
-	if d.now.epoch > 0 && len(d.result.History) > 0 {
-		return d.result.History[len(d.result.History)-1].LearningRate
+	if d.now.epoch > 0 && len(d.history) > 0 {
+		return d.history[len(d.history)-1].LearningRate
 	}
-	return d.cfg.Schedule.Rate(d.baseRate(), optim.Position{StepsPerEpoch: 1, Epochs: d.cfg.Epochs})
+	return d.cfg.Schedule.Rate(d.at.LearningRate, optim.Position{StepsPerEpoch: 1, Epochs: d.cfg.Epochs})
 }
 
 // fallsLate is by which part of itself the loss has fallen in the last fifth of the epochs; 0
 // where that is little, or the rate has come to its end.
-func (d *diagnosis[T]) fallsLate(h History) float64 {
-	if d.cfg.Method == PerSample || len(h) == 0 || h[len(h)-1].LearningRate < d.baseRate()/10 {
+func (d *diagnosis[T]) fallsLate(h train.History) float64 {
+	if d.cfg.Method == train.PerSample || len(h) == 0 || h[len(h)-1].LearningRate < d.at.LearningRate/10 {
 		return 0
 	}
 	perRow := d.perRow()
 	end, mark := h[len(h)-1].Loss/perRow, h[0].Loss/perRow
-	if d.best == nil {
+	if !d.keepsBest {
 		end = min(end, d.loss)
 	}
 	for _, p := range h {
-		if p.Epoch*5 <= d.epoch*4 {
+		if p.Epoch*5 <= d.at.Epochs*4 {
 			mark = p.Loss / perRow
 		}
 	}
@@ -144,7 +145,7 @@ func (d *diagnosis[T]) perRow() float64 {
 
 // oscillation looks for a loss that goes up in every epoch of one parity and down in those
 // of the other.
-func (d *diagnosis[T]) oscillation(h History) {
+func (d *diagnosis[T]) oscillation(h train.History) {
 	h = h[len(h)/2:]
 	h = h[max(0, len(h)-64):]
 	var sum, n [2]float64
@@ -163,7 +164,7 @@ func (d *diagnosis[T]) oscillation(h History) {
 		}
 	}
 	pairs := len(gaps)
-	if pairs < leastPairs || d.cfg.Method == PerSample {
+	if pairs < leastPairs || d.cfg.Method == train.PerSample {
 		return
 	}
 	slices.Sort(gaps)

@@ -1,4 +1,4 @@
-package train
+package diagnosis
 
 import (
 	"context"
@@ -12,11 +12,12 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // notebookRows are the notebook's four samples.
-func notebookRows() Set[float64] {
-	return Set[float64]{
+func notebookRows() train.Set[float64] {
+	return train.Set[float64]{
 		X: nn.FromRows([][]float64{{.2, .4, .6}, {.3, .3, .1}, {.5, .4, .7}, {.8, .4, .1}}),
 		Y: nn.FromRows([][]float64{{.8}, {.2}, {.4}, {.6}}),
 	}
@@ -32,6 +33,23 @@ func notebookNet(t testing.TB, hidden int, seed uint64) *nn.Network[float64] {
 	return n
 }
 
+// mustRun trains to the end, watched or not, and returns what the run came to and what is found.
+func mustRun[T nn.Float](t *testing.T, watched bool, n *nn.Network[T], c train.Config, d train.Data[T]) (r train.Result, found []Finding) {
+	t.Helper()
+	tr, err := train.New(n, c, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diagnose := func() []Finding { return nil }
+	if watched {
+		diagnose = Watch(tr, Names{}).Diagnose
+	}
+	if r, err = tr.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return r, diagnose()
+}
+
 func codesOf(found []Finding) (list []string) {
 	for _, f := range found {
 		list = append(list, f.Code)
@@ -41,31 +59,31 @@ func codesOf(found []Finding) (list []string) {
 
 // The notebook's batch run at rate 50 gets both its causes, with row 3's numbers.
 func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
-	c := Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 50, Method: Batch, Epochs: 40000, Stop: Tolerance{0.001}}
+	c := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 50, Method: train.Batch, Epochs: 40000, Stop: train.Tolerance{R: 0.001}}
 	n := notebookNet(t, 4, 10)
-	r := mustRun(t, n, c, Data[float64]{Train: notebookRows()})
-	if got := codesOf(r.Diagnosis); !slices.Equal(got, []string{DeadRows, Oscillation}) {
+	_, found := mustRun(t, true, n, c, train.Data[float64]{Train: notebookRows()})
+	if got := codesOf(found); !slices.Equal(got, []string{DeadRows, Oscillation}) {
 		t.Fatalf("found %q", got)
 	}
-	f := r.Diagnosis[0]
+	f := found[0]
 	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || f.Remedies[0].Option != "LearningRate" {
 		t.Errorf("%+v", f)
 	}
 	c.LearningRate = 5
-	if r := mustRun(t, notebookNet(t, 4, 10), c, Data[float64]{Train: notebookRows()}); !r.Converged || len(r.Diagnosis) > 0 {
-		t.Errorf("at rate 5: converged %v, found %q", r.Converged, codesOf(r.Diagnosis))
+	if r, found := mustRun(t, true, notebookNet(t, 4, 10), c, train.Data[float64]{Train: notebookRows()}); !r.Converged || len(found) > 0 {
+		t.Errorf("at rate 5: converged %v, found %q", r.Converged, codesOf(found))
 	}
 }
 
 // A single sample at rate 2,000 ends with a unit that is saturated or dead, or converges.
 func TestNotebookOneSampleIsDiagnosed(t *testing.T) {
-	one := Set[float64]{X: notebookRows().X.Slice(0, 1), Y: notebookRows().Y.Slice(0, 1)}
+	one := train.Set[float64]{X: notebookRows().X.Slice(0, 1), Y: notebookRows().Y.Slice(0, 1)}
 	failed := 0
 	for seed := range uint64(30) {
-		r := mustRun(t, notebookNet(t, 1, seed), Config{
-			Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 2000, Method: Batch, Epochs: 2000, Stop: Tolerance{0.001},
-		}, Data[float64]{Train: one})
-		got := codesOf(r.Diagnosis)
+		r, found := mustRun(t, true, notebookNet(t, 1, seed), train.Config{
+			Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 2000, Method: train.Batch, Epochs: 2000, Stop: train.Tolerance{R: 0.001},
+		}, train.Data[float64]{Train: one})
+		got := codesOf(found)
 		if r.Converged {
 			if len(got) > 0 {
 				t.Errorf("seed %d converged, found %q", seed, got)
@@ -86,8 +104,8 @@ func TestNotebookOneSampleIsDiagnosed(t *testing.T) {
 func noise(i, j int) float64 { return rng.Float64(7, rng.Sample, uint64(i), uint64(j))*2 - 1 }
 
 // table is a regression, or with classes a classification, of rows with 5 inputs.
-func table(rows, classes int) Set[float32] {
-	s := Set[float32]{X: nn.NewMatrix[float32](rows, 5), Y: nn.NewMatrix[float32](rows, max(1, classes))}
+func table(rows, classes int) train.Set[float32] {
+	s := train.Set[float32]{X: nn.NewMatrix[float32](rows, 5), Y: nn.NewMatrix[float32](rows, max(1, classes))}
 	for i := range rows {
 		x := s.X.Row(i)
 		for j := range x {
@@ -113,7 +131,7 @@ func TestFaults(t *testing.T) {
 		{"", "", func(*scenario) {}},
 		{"", "", func(s *scenario) { s.classes = 4 }},
 		{"", "", func(s *scenario) {
-			s.config.Optimizer, s.config.LearningRate, s.config.Method = optim.SGD{}, 0.05, Batch
+			s.config.Optimizer, s.config.LearningRate, s.config.Method = optim.SGD{}, 0.05, train.Batch
 			s.config.Epochs = 2000
 		}},
 		{TargetOutOfRange, "between 0 and 1", func(s *scenario) { s.out = nn.Sigmoid }},
@@ -124,7 +142,7 @@ func TestFaults(t *testing.T) {
 			}
 			s.data.Train.Y.Data[7] = 3.2
 		}},
-		{TargetOutlier, `row 7, counted from 0, has 1e+08, and the middle half`, func(s *scenario) { s.data.Train.Y.Data[7] = 1e8 }},
+		{TargetOutlier, `row 7 (counted from 0) has 1e+08, and the middle half`, func(s *scenario) { s.data.Train.Y.Data[7] = 1e8 }},
 		{TargetOutlier, "2 training targets are far", func(s *scenario) {
 			s.data.Train.Y.Data[7], s.data.Train.Y.Data[8] = -1e7, 1e7
 			s.config.LearningRate = 1e-5 // with which the outputs are constant
@@ -207,7 +225,7 @@ func TestFaults(t *testing.T) {
 			for i := range small.Y.Data {
 				small.Y.Data[i] += float32(4 * noise(i, 13))
 			}
-			s.data = Data[float32]{Train: Set[float32]{X: small.X.Slice(0, 60), Y: small.Y.Slice(0, 60)}, Validation: Set[float32]{X: small.X.Slice(60, 400), Y: small.Y.Slice(60, 400)}}
+			s.data = train.Data[float32]{Train: train.Set[float32]{X: small.X.Slice(0, 60), Y: small.Y.Slice(0, 60)}, Validation: train.Set[float32]{X: small.X.Slice(60, 400), Y: small.Y.Slice(60, 400)}}
 		}},
 		{ClassNeverPredicted, "class 1 is in 12 of 300 rows", func(s *scenario) {
 			s.out, s.hidden = nn.Sigmoid, nil
@@ -223,7 +241,7 @@ func TestFaults(t *testing.T) {
 	} {
 		name := c.want + " " + c.evidence
 		t.Run(name, func(t *testing.T) {
-			s := &scenario{config: Config{LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
+			s := &scenario{config: train.Config{LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: train.Data[float32]{Train: table(300, 0)}}
 			s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
 			c.run(s)
 			found := s.diagnose(t)
@@ -236,7 +254,7 @@ func TestFaults(t *testing.T) {
 			if len(found) == 0 || found[0].Code != c.want {
 				t.Fatalf("found %+v", found)
 			}
-			if c.want == RateTooSmall && found[0].Remedies[0] != (Remedy{Option: "LearningRate", Value: "0.001"}) { // with which the updates get as far as the weights are large
+			if c.want == RateTooSmall && found[0].Remedies[0] != (train.Remedy{Option: "LearningRate", Value: "0.001"}) { // with which the updates get as far as the weights are large
 				t.Errorf("%+v", found[0])
 			}
 			if c.evidence != "learning" && !strings.Contains(found[0].Evidence, c.evidence) {
@@ -265,17 +283,19 @@ func product(epochs int) func(s *scenario) {
 
 // scenario is a run to diagnose.
 type scenario struct {
-	config   Config
+	config   train.Config
 	hidden   []nn.Dense
 	out      nn.Activation
 	outInit  nn.Init
 	classes  int
-	data     Data[float32]
+	data     train.Data[float32]
 	names    Names
 	prepare  func(*scenario)
 	start    func(*nn.Network[float32])
 	diverges bool
-	weights  []float32 // at the end
+
+	unwatched bool      // nobody looks on
+	weights   []float32 // at the end
 }
 
 func (s *scenario) diagnose(t *testing.T) []Finding {
@@ -296,19 +316,23 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	if s.out == nn.Sigmoid && s.config.Loss == nil && slices.ContainsFunc(s.data.Train.Y.Data, func(v float32) bool { return v != 0 && v != 1 }) {
 		s.config.Loss = nn.Squared
 	}
-	tr, err := New(n, s.config, s.data)
+	tr, err := train.New(n, s.config, s.data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr.Names = s.names
-	r, err := tr.Run(context.Background())
+	diagnose := func() []Finding { return nil }
+	if !s.unwatched {
+		diagnose = Watch(tr, s.names).Diagnose
+	}
+	_, err = tr.Run(context.Background())
+	found := diagnose()
 	s.weights = slices.Clone(n.Values())
-	var diverged *DivergedError
+	var diverged *train.DivergedError
 	switch {
 	case errors.As(err, &diverged):
-		last := r.Diagnosis[len(r.Diagnosis)-1]
-		if last.Code != NotFinite || diverged.Layer < 0 || !slices.Equal(diverged.Remedies, r.Diagnosis[0].Remedies) {
-			t.Errorf("diverged with %+v, found %+v", diverged, r.Diagnosis)
+		last := found[len(found)-1]
+		if last.Code != NotFinite || diverged.Layer < 0 || !slices.Equal(diverged.Remedies, found[0].Remedies) {
+			t.Errorf("diverged with %+v, found %+v", diverged, found)
 		}
 	case err != nil:
 		t.Fatal(err)
@@ -316,7 +340,7 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	if s.diverges && diverged == nil {
 		t.Error("it did not diverge")
 	}
-	return r.Diagnosis
+	return found
 }
 
 // A run may be asked before its first epoch has ended, when there is no history to look at.
@@ -330,12 +354,13 @@ func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr, err := New(n, Config{Epochs: 9, Method: Stochastic, Optimizer: optim.SGD{}, LearningRate: rate}, Data[float32]{Train: rows})
+		tr, err := train.New(n, train.Config{Epochs: 9, Method: train.Stochastic, Optimizer: optim.SGD{}, LearningRate: rate}, train.Data[float32]{Train: rows})
 		if err != nil {
 			t.Fatal(err)
 		}
+		w := Watch(tr, Names{})
 		for _, err := range tr.Steps(context.Background()) {
-			tr.Diagnose()
+			w.Diagnose()
 			if err != nil {
 				break // diverged
 			}
@@ -348,28 +373,26 @@ func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
 
 // Watching changes no bit of a weight, whichever way the epochs are made.
 func TestWatchingChangesNoBit(t *testing.T) {
-	weights := func(on bool, c Config, d Data[float32], layers ...nn.Dense) []float32 {
-		watching = on
-		defer func() { watching = true }()
+	weights := func(on bool, c train.Config, d train.Data[float32], layers ...nn.Dense) []float32 {
 		n, err := nn.New[float32](d.Train.X.Cols, nn.Seed(3), layers...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		mustRun(t, n, c, d)
+		mustRun(t, on, n, c, d)
 		return n.Params()
 	}
 	wide := []nn.Dense{{Units: 16, Activation: nn.ReLU}, {Units: 1}}
 	tiny := []nn.Dense{{Units: 4, Activation: nn.Tanh}, {Units: 1}}
 	for _, c := range []struct {
-		config Config
-		data   Data[float32]
+		config train.Config
+		data   train.Data[float32]
 		layers []nn.Dense
 	}{
-		{Config{Epochs: 300, LearningRate: 0.003}, Data[float32]{Train: table(300, 0)}, wide},
-		{Config{Epochs: 300, LearningRate: 0.003, KeepBest: true}, Data[float32]{Train: table(300, 0), Validation: table(50, 0)}, wide},
-		{Config{Epochs: 60, Method: Stochastic, Optimizer: optim.SGD{}}, Data[float32]{Train: table(300, 0)}, wide},
-		{Config{Epochs: 200, Method: PerSample}, Data[float32]{Train: table(20, 0)}, wide},
-		{Config{Epochs: 50000, Method: Batch, Optimizer: optim.SGD{}, LearningRate: 0.1}, Data[float32]{Train: table(8, 0)}, tiny},
+		{train.Config{Epochs: 300, LearningRate: 0.003}, train.Data[float32]{Train: table(300, 0)}, wide},
+		{train.Config{Epochs: 300, LearningRate: 0.003, KeepBest: true}, train.Data[float32]{Train: table(300, 0), Validation: table(50, 0)}, wide},
+		{train.Config{Epochs: 60, Method: train.Stochastic, Optimizer: optim.SGD{}}, train.Data[float32]{Train: table(300, 0)}, wide},
+		{train.Config{Epochs: 200, Method: train.PerSample}, train.Data[float32]{Train: table(20, 0)}, wide},
+		{train.Config{Epochs: 50000, Method: train.Batch, Optimizer: optim.SGD{}, LearningRate: 0.1}, train.Data[float32]{Train: table(8, 0)}, tiny},
 	} {
 		if !slices.Equal(weights(true, c.config, c.data, c.layers...), weights(false, c.config, c.data, c.layers...)) {
 			t.Errorf("%+v: watching changed a weight", c.config)
@@ -383,14 +406,14 @@ func BenchmarkWatch(b *testing.B) {
 	relu := nn.Dense{Units: 64, Activation: nn.ReLU}
 	for _, c := range []struct {
 		name   string
-		config Config
-		data   Data[float32]
+		config train.Config
+		data   train.Data[float32]
 		layers []nn.Dense
 	}{
-		{"400 rows", Config{Epochs: 300, BatchSize: 16}, Data[float32]{Train: table(400, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
-		{"10000 rows", Config{Epochs: 40, BatchSize: 128}, Data[float32]{Train: table(10000, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
-		{"classes", Config{Epochs: 100, BatchSize: 64}, Data[float32]{Train: table(3000, 5)}, []nn.Dense{relu, relu, {Units: 5, Activation: nn.Softmax}}},
-		{"notebook", Config{Epochs: 40000, Method: Batch, Optimizer: optim.SGD{}, LearningRate: 0.1}, Data[float32]{Train: table(4, 0)}, []nn.Dense{{Units: 4, Activation: nn.Sigmoid}, {Units: 1, Activation: nn.Sigmoid}}},
+		{"400 rows", train.Config{Epochs: 300, BatchSize: 16}, train.Data[float32]{Train: table(400, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
+		{"10000 rows", train.Config{Epochs: 40, BatchSize: 128}, train.Data[float32]{Train: table(10000, 0)}, []nn.Dense{relu, relu, {Units: 1}}},
+		{"classes", train.Config{Epochs: 100, BatchSize: 64}, train.Data[float32]{Train: table(3000, 5)}, []nn.Dense{relu, relu, {Units: 5, Activation: nn.Softmax}}},
+		{"notebook", train.Config{Epochs: 40000, Method: train.Batch, Optimizer: optim.SGD{}, LearningRate: 0.1}, train.Data[float32]{Train: table(4, 0)}, []nn.Dense{{Units: 4, Activation: nn.Sigmoid}, {Units: 1, Activation: nn.Sigmoid}}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			c.config.Threads = 1
@@ -403,17 +426,18 @@ func BenchmarkWatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				t, err := New(n, c.config, c.data)
+				t, err := train.New(n, c.config, c.data)
 				if err != nil {
 					b.Fatal(err)
 				}
+				w := Watch(t, Names{})
 				r, err := t.Run(context.Background())
 				if err != nil {
 					b.Fatal(err)
 				}
-				looks, moves := float64(len(t.watch.looks)), float64(len(t.watch.moves))
-				during = 100 * (looks*seconds(func() { t.look(lookRows) }) + moves*seconds(func() { t.moved() })) / r.Seconds
-				share = during + 100*seconds(func() { t.Diagnose() })/r.Seconds
+				looks, moves, before := float64(len(w.looks)), float64(len(w.moves)), slices.Clone(n.Values())
+				during = 100 * (looks*seconds(func() { w.look(lookRows) }) + moves*seconds(func() { w.moved(before) })) / r.Seconds
+				share = during + 100*seconds(func() { w.Diagnose() })/r.Seconds
 			}
 			b.ReportMetric(during, "%-during")
 			b.ReportMetric(share, "%-in-all")
@@ -441,24 +465,23 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 		"dropout":    func(s *scenario) { s.hidden[0].Dropout = 0.1; s.config.LearningRate = 0.003 },
 		"average":    func(s *scenario) { s.config.EMA = 0.99 },
 		"smoothing":  func(s *scenario) { s.classes = 3; s.config.LabelSmoothing = 0.05 },
-		"solver":     func(s *scenario) { s.config = Config{Solver: optim.NewLBFGS(), Epochs: 60} },
+		"solver":     func(s *scenario) { s.config = train.Config{Solver: optim.NewLBFGS(), Epochs: 60} },
 		"max-norm":   func(s *scenario) { s.config.MaxNorm = 3 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &scenario{config: Config{LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: Data[float32]{Train: table(300, 0)}}
+			s := &scenario{config: train.Config{LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Identity, data: train.Data[float32]{Train: table(300, 0)}}
 			s.hidden = []nn.Dense{{Units: 16, Activation: nn.ReLU}}
 			change(s)
 			if found := s.diagnose(t); len(found) > 0 {
 				t.Errorf("a sound run: %+v", found)
 			}
 			on := s.weights
-			watching = false
-			defer func() { watching = true }()
+			s.unwatched = true
 			s.diagnose(t)
 			if !slices.Equal(on, s.weights) {
 				t.Error("watching changed a weight")
 			}
-			watching = true
+			s.unwatched = false
 			s.start = func(n *nn.Network[float32]) {
 				if s.hidden[0].Norm != nn.NoNorm {
 					return
@@ -478,7 +501,7 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 // best net's gamma loss is not far below a guess's, which is no failure.
 func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 	for _, loss := range []nn.Loss{nn.Gamma, nn.Tweedie(1.5), nn.Poisson} {
-		s := &scenario{config: Config{Loss: loss, LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Exp, data: Data[float32]{Train: table(300, 0)}}
+		s := &scenario{config: train.Config{Loss: loss, LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Exp, data: train.Data[float32]{Train: table(300, 0)}}
 		amounts := func(of func(i int) float64) {
 			for i := range s.data.Train.Y.Data {
 				s.data.Train.Y.Data[i] = float32(math.Floor(20 * math.Exp(of(i)/4)))

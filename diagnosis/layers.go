@@ -1,4 +1,4 @@
-package train
+package diagnosis
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
+	"github.com/gradus-ml/gradus/train"
 )
 
 const (
@@ -17,12 +18,12 @@ const (
 	shrunk        = 0.01 // root mean square of a layer's weights
 )
 
-// state looks for layers that no longer learn.
-func (d *diagnosis[T]) state() {
+// layers looks for layers that no longer learn.
+func (d *diagnosis[T]) layers() {
 	last := d.net.Depth() - 1
 	for l := range last + 1 {
 		w := d.net.Weights(l)
-		if l < last && d.watch.alike[l] && identical(w, d.net.Bias(l)) {
+		if l < last && d.watcher.alike[l] && identical(w, d.net.Bias(l)) {
 			d.add(IdenticalUnits, l, 0, set("Init", "auto"),
 				"all %d units of layer %d have the same weights, so they get the same gradient and stay one unit; %s",
 				w.Cols, l, d.against())
@@ -33,10 +34,10 @@ func (d *diagnosis[T]) state() {
 		return
 	}
 	if l, small := d.smallest(); small < shrunk && d.failed() {
-		if first := append(d.watch.moves, 0)[0]; first > tooFar && 2*d.decayed() < first {
+		if first := append(d.watcher.moves, 0)[0]; first > tooFar && 2*d.decayed() < first {
 			return // the rate did it, not the decay
 		}
-		d.add(ShrunkWeights, l, d.now.epoch, set("WeightDecay", "0", Remedy{"Init", "auto", "if the weights began so"}),
+		d.add(ShrunkWeights, l, d.now.epoch, set("WeightDecay", "0", train.Remedy{Option: "Init", Value: "auto", Advice: "if the weights began so"}),
 			"layer %d's weights have a root mean square of %s, too little to pass anything on; %s", l, num(small), d.against())
 		return
 	}
@@ -56,11 +57,11 @@ func (d *diagnosis[T]) state() {
 				100*k.dead, l, d.net.Layer(l).Units, d.net.Layer(l).Activation, d.sampled())
 		case k.saturated >= mostSaturated && !d.has(SaturatedUnits):
 			try := set("LearningRate", d.slower())
-			if len(d.watch.moves) > 0 && d.watch.moves[0] < tooFar {
+			if len(d.watcher.moves) > 0 && d.watcher.moves[0] < tooFar {
 				try = set("Init", "auto")
 			}
 			if l == last {
-				try = append(try, Remedy{"Loss", "binary-cross-entropy", "or another loss that takes the output's slope out"})
+				try = append(try, train.Remedy{Option: "Loss", Value: "binary-cross-entropy", Advice: "or another loss that takes the output's slope out"})
 			}
 			d.add(SaturatedUnits, l, d.since(func(k look) bool { return k.layers[l].saturated >= mostSaturated }), try,
 				"%.0f %% of layer %d's %s activations lie where the slope is below a hundredth of its largest: next to no gradient passes",
@@ -90,7 +91,7 @@ func (d *diagnosis[T]) decayed() float64 {
 	if r, ok := d.cfg.Optimizer.(optim.AdamW); ok {
 		decay += r.WeightDecay
 	}
-	return decay * d.baseRate()
+	return decay * d.at.LearningRate
 }
 
 // identical reports several columns of W, and biases, that are all the same.
@@ -122,7 +123,7 @@ func (d *diagnosis[T]) deadRows() {
 	off := make([]float64, n) // each row's squared error
 	total := 0.0
 	for i := range n {
-		y := d.watch.rows.Y.Row(i)
+		y := d.watcher.rows.Y.Row(i)
 		for j, a := range out.Row(i) {
 			e := float64(a) - float64(y[j])
 			off[i] += float64(e * e)
@@ -149,24 +150,23 @@ func (d *diagnosis[T]) deadRows() {
 		try := set("LearningRate", d.slower())
 		why := ""
 		if d.net.Bias(l+1) == nil {
-			try = append(try, Remedy{"NoBias", "false", ""})
-			why = fmt.Sprintf("; without a bias the output is f(0), here %s for the target %s", num(float64(out.At(worst, 0))), num(float64(d.watch.rows.Y.At(worst, 0))))
+			try = append(try, train.Remedy{Option: "NoBias", Value: "false"})
+			why = fmt.Sprintf("; without a bias the output is f(0), here %s for the target %s", num(float64(out.At(worst, 0))), num(float64(d.watcher.rows.Y.At(worst, 0))))
 		}
 		d.add(DeadRows, l, d.since(func(k look) bool {
 			return len(k.layers[l].deadRows) > 0
-		}), try, "on row %d no activation of layer %d is larger than %s%s. The gradient is gone there, and %s %.0f %% of the squared error",
-			d.rowName(worst), l, num(top), why, rowsOf(len(k.deadRows)), 100*share)
+		}), try, "on %s no activation of layer %d is larger than %s%s. The gradient is gone there, and %s %.0f %% of the squared error",
+			d.rowName(d.row(worst, d.sampled())), l, num(top), why, rowsOf(len(k.deadRows)), 100*share)
 		return
 	}
 }
 
-// rowName is the number, in its table, of a row looked at.
-func (d *diagnosis[T]) rowName(i int) int {
-	r := d.sampleRow(i, d.sampled())
-	if names := d.Names.Rows; r < len(names) {
-		return names[r]
+// rowName is what a training row is called.
+func (d *diagnosis[T]) rowName(row int) string {
+	if d.names.Row == nil {
+		return fmt.Sprintf("row %d (counted from 0)", row)
 	}
-	return r
+	return d.names.Row(row)
 }
 
 // smallest is the layer whose weights have the least root mean square.

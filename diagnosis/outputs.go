@@ -1,4 +1,4 @@
-package train
+package diagnosis
 
 import (
 	"fmt"
@@ -18,13 +18,13 @@ func (d *diagnosis[T]) consequences() {
 	}
 	d.classNeverPredicted()
 	if d.failed() && !d.has(ClassNeverPredicted) {
-		h := d.result.History
+		h := d.history
 		if len(h) < 2 {
 			return // one epoch shows no way
 		}
 		from, end := h[min(len(h)/2, len(h)-2)], h[len(h)-1] // two different ones
 		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {
-			d.add(Unfinished, -1, d.epoch, set("Epochs", strconv.Itoa(10*d.cfg.Epochs)),
+			d.add(Unfinished, -1, d.at.Epochs, set("Epochs", strconv.Itoa(10*d.cfg.Epochs)),
 				"the mean loss of an epoch's batches fell from %s in epoch %d to %s in epoch %d; %s", num(from.Loss), from.Epoch, num(end.Loss), end.Epoch, d.against())
 			return
 		}
@@ -35,16 +35,16 @@ func (d *diagnosis[T]) consequences() {
 
 // heldOut holds the validation loss of the weights that are kept against that of a guess.
 func (d *diagnosis[T]) heldOut() {
-	y := d.Trainer.data.Validation.Y
-	if y.Rows == 0 || d.diverged || d.cfg.Loss == nn.Hinge || len(d.result.History) == 0 {
+	y := d.data.Validation.Y
+	if y.Rows == 0 || d.diverged || d.cfg.Loss == nn.Hinge || len(d.history) == 0 {
 		return
 	}
-	loss, epoch := d.result.History[len(d.result.History)-1].Validation, d.epoch
-	if d.best != nil && d.bestEpoch > 0 {
-		loss, epoch = d.bestLoss, d.bestEpoch
+	loss, epoch := d.history[len(d.history)-1].Validation, d.at.Epochs
+	if d.keepsBest && d.at.BestEpoch > 0 {
+		loss, epoch = d.at.BestLoss, d.at.BestEpoch
 	}
 	mean := make([]float64, y.Cols)
-	training := d.Trainer.data.Train
+	training := d.data.Train
 	for i := range training.Rows() {
 		w := rowWeight(training.W, i)
 		for j, v := range training.Y.Row(i) {
@@ -56,7 +56,7 @@ func (d *diagnosis[T]) heldOut() {
 	}
 	var guess, least float64
 	for i := range y.Rows {
-		w := rowWeight(d.Trainer.data.Validation.W, i)
+		w := rowWeight(d.data.Validation.W, i)
 		for j, v := range y.Row(i) {
 			own := d.cfg.Loss.L(float64(v), float64(v))
 			if own-own != 0 { // as 0·log 0
@@ -66,7 +66,7 @@ func (d *diagnosis[T]) heldOut() {
 			guess += float64(w * d.cfg.Loss.L(float64(v), mean[j]))
 		}
 	}
-	all := d.Trainer.data.Validation.Weight()
+	all := d.data.Validation.Weight()
 	if f, ok := WorseThanGuess("validation", y.Rows, loss, guess/all, least/all); ok {
 		f.Epoch = epoch
 		d.found = append(d.found, f)
@@ -85,7 +85,7 @@ const stillOutput = 0.02 // of the targets' standard deviation
 
 // constantOutput looks for outputs that do not depend on the inputs.
 func (d *diagnosis[T]) constantOutput() bool {
-	out, y := d.tape.A(d.net.Depth()-1), d.watch.rows.Y
+	out, y := d.tape.A(d.net.Depth()-1), d.watcher.rows.Y
 	most := 0.0
 	for j := range y.Cols {
 		spread, target := deviation(out, j, d.sampled()), deviation(y, j, d.sampled())
@@ -125,15 +125,15 @@ func (d *diagnosis[T]) classNeverPredicted() {
 	if classes == 0 {
 		return
 	}
-	x := d.Trainer.data.Train.X
-	n := min(classRows, x.Rows)
+	all := &d.data.Train
+	n := min(classRows, all.Rows())
 	have, given := make([]int, classes), make([]int, classes)
-	row := d.watch.rows.X
+	row := d.watcher.rows.X
 	for from := 0; from < n; from += row.Rows {
 		part := row.Slice(0, min(row.Rows, n-from))
 		for i := range part.Rows {
-			r := d.sampleRow(from+i, n)
-			copy(part.Row(i), x.Row(r))
+			r := d.row(from+i, n)
+			all.Cells(r, 0, part.Cols, part.Row(i))
 			have[d.classOf(r)]++
 		}
 		out := d.net.Forward(d.tape, part)
@@ -148,7 +148,7 @@ func (d *diagnosis[T]) classNeverPredicted() {
 	for c, rows := range have {
 		if given[c] == 0 && rows >= classLeast && float64(rows) >= share*float64(n) {
 			name := fmt.Sprintf("class %d", c)
-			if classes == d.net.Outputs() || d.net.Outputs() == 1 && len(d.Names.Outputs) == 2 {
+			if classes == d.net.Outputs() || d.net.Outputs() == 1 && len(d.names.Outputs) == 2 {
 				name = "the class " + d.outputName(c)
 			}
 			d.add(ClassNeverPredicted, d.net.Depth()-1, d.now.epoch, set("ClassWeight", "balanced"),
