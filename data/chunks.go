@@ -3,6 +3,7 @@ package data
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -212,7 +213,8 @@ func (a *assembly) last(c *chunker, buf []byte, line int) []byte {
 	}
 	rows, cell := a.g.cutTotal(buf)
 	if cell != "" {
-		a.t.note("the last line, %d, starts with %s: it is left out; if it is a row like the others, say --keep-total", line+bytes.Count(rows, []byte{'\n'}), quote(cell))
+		a.t.notes = append(a.t.notes, noteOf(fmt.Sprintf("the last line, %d, starts with %s: it is left out; if it is a row like the others, say ",
+			line+bytes.Count(rows, []byte{'\n'}), quote(cell)), set("KeepTotal", "true")))
 	}
 	return rows
 }

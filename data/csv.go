@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +19,7 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	}
 	o.decode()
 	o.endLines()
-	if err := o.skip(opt.Skip); err != nil {
+	if err := o.skip(opt.SkipRows); err != nil {
 		return nil, err
 	}
 	o.divide()
@@ -70,9 +71,9 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 		return nil, line, g.tooManyColumns(len(row))
 	}
 	if g.headed = opt.Header == "yes"; opt.Header == "" || opt.Header == "auto" {
-		why := ""
-		if g.headed, why = g.findHeader(append([][]string{row}, rows[min(1, len(rows)):]...)); why != "" {
-			t.note("%s", why)
+		var why Note
+		if g.headed, why = g.findHeader(append([][]string{row}, rows[min(1, len(rows)):]...)); why != nil {
+			t.notes = append(t.notes, why)
 		}
 	}
 	names := row
@@ -93,8 +94,8 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 			t.note("the rows have a cell more than the header, so their first cells, which all differ, are taken for names of the rows; if that is wrong, correct the header")
 		}
 		if named := len(row) - countBlank(row); 2*named < len(row) || named < len(row) && g.underTitle(rows[min(1, len(rows)):]) {
-			t.title = fmt.Sprintf("line %d has names for %d of %d columns; if it is a title, say --skip-rows %d", at, named, len(row), at)
-			t.note("%s", t.title)
+			t.title = noteOf(fmt.Sprintf("line %d has names for %d of %d columns; if it is a title, say ", at, named, len(row)), set("SkipRows", strconv.Itoa(at)))
+			t.notes = append(t.notes, t.title)
 		}
 		names = t.number(names, at)
 	} else {

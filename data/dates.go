@@ -20,7 +20,7 @@ var layouts = []string{
 	"%H:%M",
 }
 
-// checkLayout refuses a layout of --date-format that cannot be read.
+// checkLayout refuses a layout of SchemaOptions.DateFormat that cannot be read.
 func checkLayout(layout string) error {
 	known := false
 	for i := 0; i < len(layout); i++ {

@@ -11,7 +11,7 @@ type Description struct {
 	Name     string   `json:"name"`
 	Role     string   `json:"role"` // input, target or dropped
 	Kind     Kind     `json:"kind,omitempty"`
-	Why      string   `json:"why,omitempty"` // it was dropped, or a remark
+	Why      Note     `json:"why,omitempty"` // it was dropped, or a remark
 	Cells    int      `json:"cells"`
 	Missing  int      `json:"missing"`
 	Distinct int      `json:"distinct"`           // different cells, those that are missing apart

@@ -19,7 +19,8 @@
 // a sum, and no function is called whose last bit depends on the processor.
 //
 // Errors are one sentence that names the file and the line or the column; the sentinel
-// errors of this package tell their kinds apart.
+// errors of this package tell their kinds apart. Where an option would change what is said, the error and the notes
+// on a table have it apart from the words (Note).
 //
 // # Ownership and goroutines
 //

@@ -46,12 +46,15 @@ var ErrEncoding = errors.New("invalid encoding")
 
 // A failure is a sentence with a sentinel behind it, and perhaps a cause.
 type failure struct {
-	text  string
+	note  Note
 	kind  error
 	cause error
 }
 
-func (f *failure) Error() string { return f.text }
+func (f *failure) Error() string { return f.note.String() }
+
+// Text is the error's sentence with options as setting writes them.
+func (f *failure) Text(setting func(option, value string) string) string { return f.note.Text(setting) }
 
 func (f *failure) Unwrap() []error {
 	if f.cause == nil {
@@ -61,11 +64,11 @@ func (f *failure) Unwrap() []error {
 }
 
 func fail(kind error, format string, args ...any) error {
-	return &failure{text: fmt.Sprintf(format, args...), kind: kind}
+	return &failure{note: Notef(format, args...), kind: kind}
 }
 
 func failBecause(cause, kind error, format string, args ...any) error {
-	return &failure{text: fmt.Sprintf(format, args...), kind: kind, cause: cause}
+	return &failure{note: Notef(format, args...), kind: kind, cause: cause}
 }
 
 // misfit marks a failure as one of an option: what was asked for does not fit the table.
@@ -76,7 +79,7 @@ func misfit(err error) error {
 			e.cause = ErrOption
 		}
 	case *RowError:
-		e.Err = &failure{text: e.Err.Error(), kind: e.Err, cause: ErrOption}
+		e.Err = &failure{note: Notef("%v", e.Err), kind: e.Err, cause: ErrOption}
 	}
 	return err
 }

@@ -35,10 +35,10 @@ func TestLaterChunks(t *testing.T) {
 		err                    error
 		says                   string
 	}{
-		{name: "a.csv", sep: ",", first: "a", late: "\xe9t\xe9", err: ErrText, says: `a.csv:103: column "c" holds the byte 0xe9, which is not valid UTF-8: save the file in UTF-8, or name its --encoding, latin-1 for one`},
+		{name: "a.csv", sep: ",", first: "a", late: "\xe9t\xe9", err: ErrText, says: `a.csv:103: column "c" holds the byte 0xe9, which is not valid UTF-8: save the file in UTF-8, or name its Encoding, latin-1 for one`},
 		{name: "b.csv", sep: ",", first: "a", late: "\xe9t\xe9", opt: ReadOptions{Encoding: "latin-1"}, cell: "été"},
 		{name: "c.csv", sep: ",", first: "\xe9", late: "\xe9t\xe9", cell: "été", note: "read as Latin-1"},
-		{name: "d.csv", sep: ",", first: "\xe9", late: "été", err: ErrText, says: `d.csv:103: column "c" holds text in UTF-8, and bytes above it are not: say --encoding latin-1`},
+		{name: "d.csv", sep: ",", first: "\xe9", late: "été", err: ErrText, says: `d.csv:103: column "c" holds text in UTF-8, and bytes above it are not: say Encoding latin-1`},
 		{name: "e.csv", sep: ",", first: "\xe9", late: "été", opt: ReadOptions{Encoding: "latin-1"}, cell: "Ã©tÃ©"},
 		{name: "f.csv", sep: ",", first: "é", late: "\xe9t\xe9", err: ErrText, says: "f.csv:103"},
 		{name: "g.tsv", sep: "\t", first: "a", late: `7" pipe`, cell: `7" pipe`, note: rawQuotesNote},
@@ -63,7 +63,7 @@ func TestLaterChunks(t *testing.T) {
 			if got := table.Cell(101, 1); got != c.cell || table.Rows() != 122 {
 				t.Errorf("%s: the cell is %q, want %q; %d rows", c.name, got, c.cell, table.Rows())
 			}
-			if notes := strings.Join(table.Notes(), "; "); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+			if notes := strings.Join(texts(table.Notes()), "; "); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
 				t.Errorf("%s: the notes are %q, want %q", c.name, notes, c.note)
 			}
 		}

@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/gradus-ml/gradus/internal/shell"
 )
 
 // A look is what one column was found to be: its cells as they are spelled, and what they have in
@@ -17,11 +15,11 @@ type look struct {
 	rows     []int   // that were looked at; nil: all
 	profile  profile
 	spelling *Spelling
-	note     string // a remark for the report, or ""
-	given    bool   // the spelling of its dates was
-	codes    bool   // of a target: numbers that name classes as they are written
-	fixed    Kind   // by the source; "": it says nothing
-	unclear  bool   // a comma in its cells may be a decimal one or stand between thousands
+	note     Note // a remark for the report, or nil
+	given    bool // the spelling of its dates was
+	codes    bool // of a target: numbers that name classes as they are written
+	fixed    Kind // by the source; "": it says nothing
+	unclear  bool // a comma in its cells may be a decimal one or stand between thousands
 }
 
 // kind is what the column is taken for.
@@ -42,11 +40,11 @@ func (s *Schema) readSpelling(t *Table, opt SchemaOptions) error {
 	default:
 		return fail(ErrOption, "the decimal sign %s is neither a point nor a comma", quote(opt.Decimal))
 	}
-	for _, name := range sortedKeys(opt.Dates) {
+	for _, name := range sortedKeys(opt.DateFormat) {
 		if t.Index(name) < 0 {
 			return misfit(unknownColumn(t, ErrColumn, "to read dates from", name))
 		}
-		if err := checkLayout(opt.Dates[name]); err != nil {
+		if err := checkLayout(opt.DateFormat[name]); err != nil {
 			return err
 		}
 	}
@@ -78,12 +76,12 @@ func sortedKeys[V any](m map[string]V) []string {
 }
 
 // null is what PostgreSQL and MySQL write for a missing cell of any kind. It is missing in all
-// columns of a table that has it, unless --missing says something else.
+// columns of a table that has it, unless SchemaOptions.Missing says something else.
 const null = `\N`
 
-// gone says which words in cells of a category are missing though nobody said so; "" where none is.
+// gone says which words in cells of a category are missing though nobody said so; nil where none is.
 // Among numbers they can be nothing else.
-func (l *look) gone(c *column, t *Table) string {
+func (l *look) gone(c *column, t *Table) Note {
 	counts := map[string]int{}
 	for row := range t.rowsOf(l.rows) {
 		if c.missing(row) {
@@ -93,9 +91,9 @@ func (l *look) gone(c *column, t *Table) string {
 		}
 	}
 	if len(counts) == 0 {
-		return ""
+		return nil
 	}
-	return inCells(counts) + " taken for missing; if that is a value like others, say --missing none"
+	return noteOf(inCells(counts)+" taken for missing; if that is a value like others, say ", set("Missing", "none"))
 }
 
 // hasNull reports whether a cell of the rows that are looked at is null.
@@ -144,7 +142,7 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 	l := s.lookAt(t, col, rows, kind, layout, decimal)
 	if s.null {
 		if n := t.cols[col].count(null, rows, t); n > 0 {
-			l.remark(fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say --missing NA", quote(null), plural(n, "cell")))
+			l.remark(noteOf(fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say ", quote(null), plural(n, "cell")), set("Missing", "NA")))
 		}
 	}
 	if (s.spelling == nil || s.null) && cmp.Or(kind, l.kind()) == KindCategory && l.profile.words > 0 {
@@ -154,11 +152,11 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 }
 
 // remark puts a sentence before what is said of the column.
-func (l *look) remark(said string) {
-	if said != "" && l.note != "" {
-		said += "; "
+func (l *look) remark(said Note) {
+	if said != nil && l.note != nil {
+		said = noteOf(said, "; ")
 	}
-	l.note = said + l.note
+	l.note = noteOf(said, l.note)
 }
 
 // lookAt is look without remarks on words that are missing in any column.
@@ -192,7 +190,8 @@ func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decima
 			return l
 		case unclear:
 			l.unclear = true
-			l.note = fmt.Sprintf("%s may be %s or %s: say --decimal , or --decimal .", quote(firstWith(p.names(), ",")), readAs(firstWith(p.names(), ","), ","), readAs(firstWith(p.names(), ","), "."))
+			first := firstWith(p.names(), ",")
+			l.note = noteOf(fmt.Sprintf("%s may be %s or %s: say ", quote(first), readAs(first, ","), readAs(first, ".")), set("Decimal", ","), " or ", set("Decimal", "."))
 			return l
 		default:
 			l.note = l.units(t, rows)
@@ -207,29 +206,30 @@ func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decima
 		case sp != nil:
 			l.respell(t, col, rows, sp, "a date")
 		case doubt != nil:
-			l.note = fmt.Sprintf("the cells are dates, but %s may be %s or %s: say --date-format %s or %s", quote(doubt.text),
-				dateAs(doubt.one, doubt.text), dateAs(doubt.other, doubt.text), flagPair(t.columns[col], doubt.one), flagPair(t.columns[col], doubt.other))
+			layout := func(s string) Part { return set("DateFormat", t.columns[col]+"="+s) }
+			l.note = noteOf(fmt.Sprintf("the cells are dates, but %s may be %s or %s: say ", quote(doubt.text), dateAs(doubt.one, doubt.text), dateAs(doubt.other, doubt.text)),
+				layout(doubt.one), " or ", layout(doubt.other))
 		}
 	}
 	if p.kind() == KindDate {
 		if s := zoned(p.names()); s != "" {
 			utc, _, _, _ := parseDate(strings.TrimSpace(s))
-			l.note = fmt.Sprintf("times are counted in UTC, %s as %s", quote(s), utc.Format(layoutSecond))
+			l.note = Notef("times are counted in UTC, %s as %s", quote(s), utc.Format(layoutSecond))
 		}
 	}
 	return l
 }
 
 // numbersNote says what a column of usual numbers may be instead.
-func (l *look) numbersNote(name, decimal string) string {
+func (l *look) numbersNote(name, decimal string) Note {
 	if zeros, _ := l.c.codeLike(l.rows); zeros {
-		return fmt.Sprintf("zeros in front of whole numbers count for nothing; if the cells are codes, say --types %s", flagPair(name, "category"))
+		return noteOf("zeros in front of whole numbers count for nothing; if the cells are codes, say ", typed(name, KindCategory))
 	}
 	if row := l.pointedThousand(); decimal == "" && row >= 0 {
 		text := l.c.text(row)
-		return fmt.Sprintf("%s is read as %s; if the point stands between thousands, say --decimal ,", quote(text), text)
+		return noteOf(fmt.Sprintf("%s is read as %s; if the point stands between thousands, say ", quote(text), text), set("Decimal", ","))
 	}
-	return ""
+	return nil
 }
 
 // pointedThousand returns a row whose number may be one of thousands, 3.481, because all numbers with a
@@ -272,12 +272,12 @@ func (l *look) pointedThousand() int {
 	return first
 }
 
-// units remarks on cells that are all numbers, of different units or currencies; "" where they are
+// units remarks on cells that are all numbers, of different units or currencies; nil where they are
 // not.
-func (l *look) units(t *Table, rows []int) string {
+func (l *look) units(t *Table, rows []int) Note {
 	p := &l.profile
 	if p.numbers >= 9*p.words { // the others are rather mistakes
-		return ""
+		return nil
 	}
 	unit := make([]string, p.view.dict.len()) // of each level
 	cells := map[string]int{}
@@ -286,14 +286,14 @@ func (l *look) units(t *Table, rows []int) string {
 		s := p.view.dict.at(code)
 		var sp Spelling
 		if _, what := parseTrimmed(s); what != number && !(sp.around(s) && sp.fits([]string{s})) {
-			return ""
+			return nil
 		}
 		unit[code] = sp.Before + sp.After
 		cells[unit[code]] = 0
 		plain = plain && len(unit[code]) < 2
 	}
 	if len(cells) < 2 || len(cells) > 12 || plain {
-		return ""
+		return nil
 	}
 	for row := range t.rowsOf(rows) {
 		if p.view.means[p.view.codes[row]].c != missing {
@@ -310,7 +310,7 @@ func (l *look) units(t *Table, rows []int) string {
 		}
 		said = append(said, fmt.Sprintf("%s in %s", what, plural(cells[u], "cell")))
 	}
-	return fmt.Sprintf("the cells are numbers of different units, %s, so they stay text: bring them to one unit to have them read as numbers", strings.Join(said, ", "))
+	return Notef("the cells are numbers of different units, %s, so they stay text: bring them to one unit to have them read as numbers", strings.Join(said, ", "))
 }
 
 // names are the levels' texts.
@@ -346,9 +346,9 @@ func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 	for row := range t.rowsOf(rows) {
 		see(row)
 	}
-	note := ""
+	var done []string
 	if len(counts) > 0 {
-		note = inCells(counts) + " taken for missing"
+		done = append(done, inCells(counts)+" taken for missing")
 	}
 	value := func(text string) string {
 		if sp.Layout != "" {
@@ -365,16 +365,13 @@ func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 			}
 		}
 		if value(text) != text {
-			if note != "" {
-				note += "; "
-			}
-			note += fmt.Sprintf("%s read as %s, %s as %s", plural(odd, "cell"), as, quote(text), value(text))
+			done = append(done, fmt.Sprintf("%s read as %s, %s as %s", plural(odd, "cell"), as, quote(text), value(text)))
 		}
 	}
-	if note != "" {
-		note += "; if that is wrong, say --types " + flagPair(t.columns[col], "category")
+	l.note = nil
+	if done != nil {
+		l.note = noteOf(strings.Join(done, "; ")+"; if that is wrong, say ", typed(t.columns[col], KindCategory))
 	}
-	l.note = note
 }
 
 // inCells says in how many cells each word stands, the commonest first.
@@ -440,6 +437,3 @@ func commaIsDecimal(looks []look) string {
 	}
 	return found
 }
-
-// flagPair writes COL=VALUE as it is typed in a shell.
-func flagPair(column, value string) string { return shell.Name(column + "=" + value) }

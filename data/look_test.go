@@ -36,7 +36,7 @@ func TestUnits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if note := s.Columns[0].Note; !strings.Contains(note, c.want) || c.want == "" && note != "" {
+		if note := s.Columns[0].Note.String(); !strings.Contains(note, c.want) || c.want == "" && note != "" {
 			t.Errorf("%v: %q, want %q", c.cells, note, c.want)
 		}
 	}

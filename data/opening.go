@@ -67,7 +67,8 @@ func (o *opening) decode() {
 		encoding = o.opt.Encoding
 	} else if encoding == encodingLatin1 {
 		line, word := firstForeign(o.start)
-		o.t.note("bytes that are not UTF-8 are read as Latin-1 (Windows-1252), the first on line %d, %s; if that is wrong, name the --encoding or save the file in UTF-8", line, quote(word))
+		o.t.notes = append(o.t.notes, noteOf(fmt.Sprintf("bytes that are not UTF-8 are read as Latin-1 (Windows-1252), the first on line %d, %s; if that is wrong, name the ", line, quote(word)),
+			named("Encoding"), " or save the file in UTF-8"))
 	}
 	o.encoding, o.marked = encoding, mark == 3
 	o.g.foreign = encoding != encodingUTF8

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -293,18 +294,18 @@ func (g *grammar) raggedError(cells, line int, first byte) error {
 		expected = fmt.Sprintf("the first row has %d", len(g.columns))
 	}
 	const comments = "#%;!"
-	remedy := "quote cells that hold the delimiter"
+	remedy := Notef("quote cells that hold the delimiter")
 	switch {
 	case cells > len(g.columns) && g.headed && len(g.columns) == 1 && strings.Contains(comments, g.columns[0][:1]):
-		remedy += fmt.Sprintf(", or say --comment '%s' if the lines above are remarks", g.columns[0][:1])
+		remedy = noteOf(remedy, ", or say ", set("Comment", g.columns[0][:1]), " if the lines above are remarks")
 	case cells > len(g.columns) && g.headed && len(g.columns) == 1:
-		remedy += fmt.Sprintf(", or say --skip-rows %d if the lines above are no rows", line-1)
+		remedy = noteOf(remedy, ", or say ", set("SkipRows", strconv.Itoa(line-1)), " if the lines above are no rows")
 	case cells < len(g.columns) && strings.IndexByte(comments, first) >= 0:
-		remedy = fmt.Sprintf("say --comment '%c' if it is a remark", first)
+		remedy = noteOf("say ", set("Comment", string(rune(first))), " if it is a remark")
 	case cells < len(g.columns):
-		remedy = "leave a missing cell empty, but keep its delimiter"
+		remedy = Notef("leave a missing cell empty, but keep its delimiter")
 	}
-	return lineError(ErrRagged, g.name, line, "row has %s, %s: %s", plural(cells, "cell"), expected, remedy)
+	return lineError(ErrRagged, g.name, line, fmt.Sprintf("row has %s, %s: ", plural(cells, "cell"), expected), remedy)
 }
 
 // quoteError is the sentence for a broken quote in a cell that starts on a line, in a row that
@@ -325,13 +326,13 @@ func (g *grammar) textError(cell []byte, line int, where string) error {
 		case r == '\n':
 			line++
 		case r == 0:
-			return lineError(ErrText, g.name, line, "%s holds a NUL byte: the file is not text, or is not in UTF-8", where)
+			return lineError(ErrText, g.name, line, where+" holds a NUL byte: the file is not text, or is not in UTF-8")
 		case r == utf8.RuneError && size == 1 && g.mixed && cell[0] == 0xff:
-			return lineError(ErrText, g.name, line, "%s holds text in UTF-8, and bytes above it are not: say --encoding latin-1 if the whole file is that, or save it in one encoding", where)
+			return lineError(ErrText, g.name, line, where+" holds text in UTF-8, and bytes above it are not: say ", set("Encoding", encodingLatin1), " if the whole file is that, or save it in one encoding")
 		case r == utf8.RuneError && size == 1 && g.foreign:
-			return lineError(ErrText, g.name, line, "%s holds what is no text in the file's encoding: name another --encoding, or save the file in UTF-8", where)
+			return lineError(ErrText, g.name, line, where+" holds what is no text in the file's encoding: name another ", named("Encoding"), ", or save the file in UTF-8")
 		case r == utf8.RuneError && size == 1:
-			return lineError(ErrText, g.name, line, "%s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8, or name its --encoding, latin-1 for one", where, cell[0])
+			return lineError(ErrText, g.name, line, fmt.Sprintf("%s holds the byte 0x%02x, which is not valid UTF-8: save the file in UTF-8, or name its ", where, cell[0]), named("Encoding"), ", latin-1 for one")
 		}
 		cell = cell[size:]
 	}

@@ -229,14 +229,14 @@ func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 func (p *profile) long() bool { return max(-p.min, p.max) > 1<<53 }
 
 // nearlyNumeric remarks on a column of text that was perhaps meant to be numeric.
-func (p *profile) nearlyNumeric(t *Table, col int) string {
+func (p *profile) nearlyNumeric(t *Table, col int) Note {
 	if p.words == 0 || p.numbers < 9*p.words {
-		return ""
+		return nil
 	}
 	are := "are not numbers, the first"
 	if p.words == 1 {
 		are = "is not a number,"
 	}
-	return fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say --missing WORD if it stands for nothing",
-		p.words, p.present(), are, t.At(p.firstWord), quote(t.Cell(p.firstWord, col)))
+	return noteOf(fmt.Sprintf("%d of %d cells %s at %s: %s; correct it, or say ", p.words, p.present(), are, t.At(p.firstWord), quote(t.Cell(p.firstWord, col))),
+		set("Missing", "WORD"), " if it stands for nothing")
 }

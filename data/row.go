@@ -219,7 +219,7 @@ func valueError(in *Input, v Value, o outcome) error {
 	if o == notFinite {
 		kind = ErrNumber
 	}
-	return &RowError{Column: in.Name, Value: v.String(), Reason: o.explain(), Err: kind, bare: v.kind != valueText}
+	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain()), Err: kind, bare: v.kind != valueText}
 }
 
 func (o outcome) explain() string {

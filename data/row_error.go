@@ -13,7 +13,7 @@ type RowError struct {
 	Line   int    `json:"line,omitempty"`  // of the file, from 1; 0: the row came from no text
 	Column string `json:"column"`          // "" where the whole row is wrong
 	Value  string `json:"value"`           // as it was given; "" where there is none
-	Reason string `json:"reason"`          // what is wrong with it, and what to do
+	Reason Note   `json:"reason"`          // what is wrong with it, and what to do
 	Err    error  `json:"-"`               // what kind of error it is, such as ErrType
 
 	file   string // with the row in it, where the table came from several files without lines
@@ -22,7 +22,15 @@ type RowError struct {
 }
 
 // Error says where the row stands, and shows the value.
-func (e *RowError) Error() string {
+func (e *RowError) Error() string { return e.where() + e.Reason.String() }
+
+// Text is Error with options as setting writes them.
+func (e *RowError) Text(setting func(option, value string) string) string {
+	return e.where() + e.Reason.Text(setting)
+}
+
+// where is what stands before the reason.
+func (e *RowError) where() string {
 	var b strings.Builder
 	switch {
 	case e.Line > 0:
@@ -46,7 +54,6 @@ func (e *RowError) Error() string {
 			fmt.Fprintf(&b, "%s %s ", what, quote(e.Value))
 		}
 	}
-	b.WriteString(e.Reason)
 	return b.String()
 }
 
@@ -56,8 +63,13 @@ func (e *RowError) Unwrap() error { return e.Err }
 // Refuse is the error, a *RowError, that a cell of the table is what the reason says of it, which goes
 // on from the cell: "is not a number: correct it". kind is what errors.Is tells of it.
 func (t *Table) Refuse(kind error, row, col int, reason string, args ...any) error {
+	return t.refuse(kind, row, col, Notef(reason, args...))
+}
+
+// refuse is Refuse with a reason that may recommend options.
+func (t *Table) refuse(kind error, row, col int, reason Note) error {
 	name, lines, at := t.where(row)
-	e := &RowError{Table: name, Row: row, Column: t.columns[col], Value: t.Cell(row, col), Reason: fmt.Sprintf(reason, args...), Err: kind}
+	e := &RowError{Table: name, Row: row, Column: t.columns[col], Value: t.Cell(row, col), Reason: reason, Err: kind}
 	if lines != nil {
 		e.Line = lines.at(at)
 	} else {
@@ -73,7 +85,7 @@ func (t *Table) refuseMissing(row, col int, reason string, args ...any) error {
 	return e
 }
 
-// lineError is the error about a line of a text, of which no more is known.
-func lineError(kind error, table string, line int, reason string, args ...any) error {
-	return &RowError{Table: table, Row: -1, Line: line, Reason: fmt.Sprintf(reason, args...), Err: kind}
+// lineError is the error about a line of a text, of which no more is known. The reason is put together by noteOf.
+func lineError(kind error, table string, line int, reason ...any) error {
+	return &RowError{Table: table, Row: -1, Line: line, Reason: noteOf(reason...), Err: kind}
 }

@@ -3,6 +3,7 @@ package data
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -54,11 +55,11 @@ func TestRowErrors(t *testing.T) {
 		"a weight":  {weight, ErrNumber, RowError{Table: StdinName, Row: 1, Line: 3, Column: "w", Value: "-1"}},
 	} {
 		got := rowError(t, c.err)
-		if !errors.Is(c.err, c.kind) || got.Reason == "" || !strings.Contains(c.err.Error(), got.Reason) {
+		if !errors.Is(c.err, c.kind) || got.Reason == nil || !strings.Contains(c.err.Error(), got.Reason.String()) {
 			t.Errorf("%s: %v", name, c.err)
 		}
 		c.want.Reason, c.want.Err = got.Reason, got.Err
-		if got != c.want {
+		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, not %+v", name, got, c.want)
 		}
 	}
@@ -66,17 +67,17 @@ func TestRowErrors(t *testing.T) {
 
 func TestRowErrorSentences(t *testing.T) {
 	for want, e := range map[string]RowError{
-		`f.csv:3: column "a": the cell "x" is no number`:  {Table: "f.csv", Row: 1, Line: 3, Column: "a", Value: "x", Reason: "is no number"},
-		`rows: row 1: column "a": the cell "" is missing`: {Table: "rows", Row: 1, Column: "a", Reason: "is missing"},
-		`column "a": the value "x" is no number`:          {Column: "a", Value: "x", Reason: "is no number"},
-		`column "a": no value for it`:                     {Column: "a", Reason: "no value for it"},
-		`f.csv:3: row has 1 cell`:                         {Table: "f.csv", Row: -1, Line: 3, Reason: "row has 1 cell"},
+		`f.csv:3: column "a": the cell "x" is no number`:  {Table: "f.csv", Row: 1, Line: 3, Column: "a", Value: "x", Reason: Notef("is no number")},
+		`rows: row 1: column "a": the cell "" is missing`: {Table: "rows", Row: 1, Column: "a", Reason: Notef("is missing")},
+		`column "a": the value "x" is no number`:          {Column: "a", Value: "x", Reason: Notef("is no number")},
+		`column "a": no value for it`:                     {Column: "a", Reason: Notef("no value for it")},
+		`f.csv:3: row has 1 cell`:                         {Table: "f.csv", Row: -1, Line: 3, Reason: Notef("row has 1 cell")},
 	} {
 		if e.Error() != want {
 			t.Errorf("%s, not %s", e.Error(), want)
 		}
 	}
-	text, err := json.Marshal(RowError{Row: 1, Column: "a", Value: "x", Reason: "is no number", Err: ErrType})
+	text, err := json.Marshal(RowError{Row: 1, Column: "a", Value: "x", Reason: Notef("is no number"), Err: ErrType})
 	if want := `{"row":1,"column":"a","value":"x","reason":"is no number"}`; err != nil || string(text) != want {
 		t.Errorf("%s, %v", text, err)
 	}

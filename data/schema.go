@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
@@ -45,9 +44,9 @@ type SchemaOptions struct {
 	Rows []int
 
 	// How cells are written, where it is not found by looking.
-	Missing []string          // words that are missing besides the usual ones; "none": no word is
-	Decimal string            // "." or ","; "": found by looking
-	Dates   map[string]string // layouts of columns of dates, as strftime has them
+	Missing    []string          // words that are missing besides the usual ones; "none": no word is
+	Decimal    string            // "." or ","; "": found by looking
+	DateFormat map[string]string // layouts of columns of dates, as strftime has them
 }
 
 // A Column is one column that the network sees, and what it was taken for.
@@ -56,7 +55,7 @@ type Column struct {
 	Index   int    `json:"index"` // in the table
 	Kind    Kind   `json:"kind"`
 	Missing int    `json:"missing"`          // cells
-	Note    string `json:"note,omitempty"`   // a remark for the report, or ""
+	Note    Note   `json:"note,omitempty"`   // a remark for the report, or nil
 	Smooth  bool   `json:"smooth,omitempty"` // of a number: no pieces, which stay as they are beyond the training rows' range
 
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
@@ -68,7 +67,7 @@ type Column struct {
 // A Drop is a column that the network does not see, and why.
 type Drop struct {
 	Name   string `json:"name"`
-	Reason string `json:"reason"`
+	Reason Note   `json:"reason"`
 }
 
 // asAsked is the reason of columns that are to be ignored.
@@ -126,12 +125,12 @@ func (s *Schema) size() int {
 func Infer(t *Table, opt SchemaOptions) (s *Schema, err error) {
 	defer spill.Catch(&err)
 	s, err = infer(t, opt)
-	if t.title != "" && !errors.Is(err, ErrOption) {
+	if t.title != nil && !errors.Is(err, ErrOption) {
 		switch e := err.(type) {
 		case *failure:
-			e.text += "; " + t.title
+			e.note = noteOf(e.note, "; ", t.title)
 		case *RowError:
-			e.Reason += "; " + t.title
+			e.Reason = noteOf(e.Reason, "; ", t.title)
 		}
 	}
 	return s, err
@@ -158,7 +157,7 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 		switch {
 		case slices.Contains(targets, col):
 		case ignored[col]:
-			s.Dropped = append(s.Dropped, Drop{name, asAsked})
+			s.Dropped = append(s.Dropped, Drop{name, Notef(asAsked)})
 		default:
 			cols = append(cols, col)
 		}
@@ -166,7 +165,7 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	looks := make([]look, len(cols))
 	parallel(len(cols), func(i int) {
 		if kind := opt.Types[t.columns[cols[i]]]; !t.isPixel(cols[i]) || kind != "" {
-			looks[i] = s.look(t, cols[i], opt.Rows, kind, opt.Dates[t.columns[cols[i]]], opt.Decimal)
+			looks[i] = s.look(t, cols[i], opt.Rows, kind, opt.DateFormat[t.columns[cols[i]]], opt.Decimal)
 		}
 	})
 	targetLooks := make([]look, len(targets))
@@ -195,14 +194,14 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 		}
 	}
 	if len(s.Columns) == 0 {
-		why := "the table has no other column"
+		why := Notef("the table has no other column")
 		if len(s.Dropped) > 0 {
-			why = fmt.Sprintf("%s: %s", s.Dropped[0].Name, s.Dropped[0].Reason)
+			why = noteOf(s.Dropped[0].Name+": ", s.Dropped[0].Reason)
 			if n := len(s.Dropped) - 1; n > 0 {
-				why += fmt.Sprintf("; and %d more", n)
+				why = noteOf(why, fmt.Sprintf("; and %d more", n))
 			}
 		}
-		return nil, fail(ErrColumn, "%s: no column is left to learn from (%s): %s", t.name, why, s.keeping())
+		return nil, &failure{note: noteOf(t.name+": no column is left to learn from (", why, "): "+s.keeping()), kind: ErrColumn}
 	}
 	return s, s.inferTargets(t, targets, targetLooks, opt)
 }
@@ -211,7 +210,7 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 func (s *Schema) keeping() string {
 	asked := 0
 	for _, d := range s.Dropped {
-		if d.Reason == asAsked {
+		if d.Reason.String() == asAsked {
 			asked++
 		}
 	}
@@ -235,20 +234,19 @@ func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 	c.Note = l.note
 	if asked == "" {
 		c.Kind = l.kind()
-		if reason := l.dropReason(t, c.Index, c.Kind); reason != "" {
-			if l.note != "" {
-				reason += "; " + l.note
+		if reason := l.dropReason(t, c.Index, c.Kind); reason != nil {
+			if l.note != nil {
+				reason = noteOf(reason, "; ", l.note)
 			}
 			s.Dropped = append(s.Dropped, Drop{c.Name, reason})
 			return nil
 		}
 		switch _, long := l.c.codeLike(l.rows); {
-		case c.Note != "":
+		case c.Note != nil:
 		case c.Kind == KindCategory:
 			c.Note = p.nearlyNumeric(t, c.Index)
 		case c.Kind == KindNumber && long:
-			c.Note = fmt.Sprintf("whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say --types %s or --ignore %s",
-				flagPair(c.Name, "category"), shell.Name(c.Name))
+			c.Note = noteOf("whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say ", typed(c.Name, KindCategory), " or ", set("Ignore", c.Name))
 		}
 	}
 	if err := l.checkKind(t, c.Index, c.Kind); err != nil {
@@ -262,41 +260,41 @@ func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 	return nil
 }
 
-// dropReason says why a column is of no use, or "".
-func (l *look) dropReason(t *Table, col int, kind Kind) string {
-	p := &l.profile
+// dropReason says why a column is of no use; nil where it is of use.
+func (l *look) dropReason(t *Table, col int, kind Kind) Note {
+	p, name := &l.profile, t.columns[col]
 	if p.present() == 0 {
-		return "all cells are missing"
+		return Notef("all cells are missing")
 	}
 	if only, ok := p.constant(); ok && p.cells() > 1 {
 		if len(t.cols[col].odd.rows) > 0 {
 			if p.look(l.c, l.rows); len(p.levels) > 1 {
-				return fmt.Sprintf("whole numbers that are too long to be told apart as numbers, such as %s; --types %s takes them for words",
-					p.view.dict.at(p.levels[0]), flagPair(t.columns[col], "category"))
+				return noteOf(fmt.Sprintf("whole numbers that are too long to be told apart as numbers, such as %s; ", p.view.dict.at(p.levels[0])),
+					typed(name, KindCategory), " takes them for words")
 			}
 		}
-		return "constant: every cell is " + quote(only)
+		return Notef("constant: every cell is %s", quote(only))
 	}
 	switch {
 	case kind == KindNumber && p.countsRows(t, col, l.rows):
 		if p.long() {
-			return fmt.Sprintf("an id: whole numbers that are all different and too long to be told apart as numbers, such as %s; --types %s keeps it",
-				p.view.dict.at(p.levels[0]), flagPair(t.columns[col], "number"))
+			return noteOf(fmt.Sprintf("an id: whole numbers that are all different and too long to be told apart as numbers, such as %s; ", p.view.dict.at(p.levels[0])),
+				typed(name, KindNumber), " keeps it")
 		}
 		if p.max-p.min != float64(p.numbers-1) {
-			return fmt.Sprintf("an index: a first column without a name, of whole numbers that are all different, from %s to %s; --types %s keeps it",
-				formatNumber(p.min), formatNumber(p.max), flagPair(t.columns[col], "number"))
+			return noteOf(fmt.Sprintf("an index: a first column without a name, of whole numbers that are all different, from %s to %s; ", formatNumber(p.min), formatNumber(p.max)),
+				typed(name, KindNumber), " keeps it")
 		}
-		return fmt.Sprintf("counts the rows: whole numbers from %s to %s; --types %s keeps it", formatNumber(p.min), formatNumber(p.max), flagPair(t.columns[col], "number"))
+		return noteOf(fmt.Sprintf("counts the rows: whole numbers from %s to %s; ", formatNumber(p.min), formatNumber(p.max)), typed(name, KindNumber), " keeps it")
 	case kind == KindCategory && tooManyLevels(len(p.levels), p.present()):
-		reason := fmt.Sprintf("id-like text: %d different values in %d cells, such as %s; --types %s keeps it",
-			len(p.levels), p.present(), quote(p.view.dict.at(p.levels[0])), flagPair(t.columns[col], "category"))
-		if note := p.nearlyNumeric(t, col); note != "" {
-			reason += "; " + note
+		reason := noteOf(fmt.Sprintf("id-like text: %d different values in %d cells, such as %s; ", len(p.levels), p.present(), quote(p.view.dict.at(p.levels[0]))),
+			typed(name, KindCategory), " keeps it")
+		if note := p.nearlyNumeric(t, col); note != nil {
+			reason = noteOf(reason, "; ", note)
 		}
 		return reason
 	}
-	return ""
+	return nil
 }
 
 // checkKind refuses the first cell that is not of a column's kind.
@@ -321,12 +319,12 @@ func (l *look) checkKind(t *Table, col int, kind Kind) error {
 			date := l.c.dates(l.spelling, false)
 			for row := range t.rowsOf(l.rows) {
 				if date(row).c == word {
-					return t.Refuse(ErrType, row, col, "is not a date as %s has it: correct it, or give another --date-format", quote(l.spelling.Layout))
+					return t.refuse(ErrType, row, col, noteOf(fmt.Sprintf("is not a date as %s has it: correct it, or give another ", quote(l.spelling.Layout)), named("DateFormat")))
 				}
 			}
 		} else if p.dates.broken {
-			return t.Refuse(ErrType, p.dates.broke, col, "is not a date: expected 1999-12-31, 1999-12-31 23:59:59 or the like; --date-format %s names another way to write them",
-				flagPair(t.columns[col], "%d/%m/%Y"))
+			return t.refuse(ErrType, p.dates.broke, col, noteOf("is not a date: expected 1999-12-31, 1999-12-31 23:59:59 or the like; ",
+				set("DateFormat", t.columns[col]+"=%d/%m/%Y"), " names another way to write them"))
 		}
 	}
 	return nil

@@ -405,7 +405,7 @@ func appendTime(b []byte, seconds int64, shape uint8) []byte {
 func Errorf(kind error, format string, args ...any) error {
 	for _, a := range args {
 		if cause, ok := a.(error); ok {
-			return &failure{text: fmt.Errorf(format, args...).Error(), kind: kind, cause: cause}
+			return &failure{note: Notef("%v", fmt.Errorf(format, args...)), kind: kind, cause: cause}
 		}
 	}
 	return fail(kind, format, args...)

@@ -140,7 +140,7 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 		c.join(part)
 	})
 	for _, n := range next.notes {
-		t.notes = append(t.notes, next.name+": "+n)
+		t.notes = append(t.notes, noteOf(next.name+": ", n))
 	}
 	t.spans = append(t.spans, span{t.rows, next.name, next.lines})
 	t.rows += next.rows

@@ -78,7 +78,7 @@ func (g *grammar) isNumeral(cell string) bool {
 // findHeader tells whether the first row names the columns. Where no cell of it is a number it
 // does, unless it is just like the others; where some are, it does if they number the columns or
 // are years, or if a column is of numbers but for the first row. why says what is not plain.
-func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
+func (g *grammar) findHeader(rows [][]string) (headed bool, why Note) {
 	first, others := rows[0], rows[1:]
 	numerals := 0
 	for _, cell := range first {
@@ -86,25 +86,26 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 			numerals++
 		}
 	}
-	const say = "; if that is wrong, say --header "
+	const say = "; if that is wrong, say "
 	if numerals == 0 {
 		if len(first) < 2 || len(others) < 4 {
-			return true, ""
+			return true, nil
 		}
 		for col, cell := range first {
 			if !slices.ContainsFunc(others, func(row []string) bool { return col < len(row) && row[col] == cell }) {
-				return true, ""
+				return true, nil
 			}
 		}
-		return false, "the first line is taken for a row like the others, not for the columns' names" + say + "yes"
+		return false, noteOf("the first line is taken for a row like the others, not for the columns' names"+say, set("Header", "yes"))
 	}
 	if len(others) == 0 {
-		return false, ""
+		return false, nil
 	}
-	numbered := fmt.Sprintf("the first line names the columns, though %d of its cells are numbers%sno", numerals, say)
+	are := fmt.Sprintf("%d of its cells are numbers", numerals)
 	if numerals == 1 {
-		numbered = "the first line names the columns, though 1 of its cells is a number" + say + "no"
+		are = "1 of its cells is a number"
 	}
+	numbered := noteOf("the first line names the columns, though "+are+say, set("Header", "no"))
 	counting, years := true, numerals < len(first) || evenly(first)
 	for col, cell := range first {
 		if x, c := parseCell(cell); c == number {
@@ -131,7 +132,7 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why string) {
 	if !alike && unlike && (counting && len(first) >= 2 || years && numerals >= 2) {
 		return true, numbered
 	}
-	return false, ""
+	return false, nil
 }
 
 // namesNumbers reports whether the cells of a column are numbers and the one above them is a word.

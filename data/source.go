@@ -21,7 +21,7 @@ type ReadOptions struct {
 	Delimiter rune      // 0: a comma, semicolon, tab, bar or blanks (' '), whichever the first lines show
 	Header    string    // "auto" (or ""), "yes" or "no"
 	Encoding  string    // "auto" (or ""), "utf-8", "utf-16", "latin-1" or "windows-1252"
-	Skip      int       // lines above the header
+	SkipRows  int       // lines above the header
 	Comment   string    // what lines start with that are passed over; "": none are
 	Query     string    // of a database: what to read, in SQL; "": its only table
 	Sheet     string    // of a spreadsheet: which; "": the first
@@ -162,8 +162,8 @@ func (opt ReadOptions) check() error {
 	default:
 		return fail(ErrOption, "the encoding %s is not one of auto, utf-8, utf-16, latin-1 and windows-1252", quote(opt.Encoding))
 	}
-	if opt.Skip < 0 {
-		return fail(ErrOption, "%d lines cannot be skipped: give a number of at least 0", opt.Skip)
+	if opt.SkipRows < 0 {
+		return fail(ErrOption, "%d lines cannot be skipped: give a number of at least 0", opt.SkipRows)
 	}
 	switch d := opt.Delimiter; {
 	case d == '"' || d == '\r' || d == '\n' || d == 0xFEFF, d != 0 && !utf8.ValidRune(d), d == utf8.RuneError:

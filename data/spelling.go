@@ -33,7 +33,7 @@ var likelyMissing = []string{
 }
 
 // isLikelyMissing reports whether a word usually stands for nothing among numbers, also where
-// --missing none says that it is a value elsewhere.
+// SchemaOptions.Missing says that it is a value elsewhere.
 func isLikelyMissing(s string) bool {
 	return isMissing(s) || slices.ContainsFunc(likelyMissing, func(w string) bool { return strings.EqualFold(w, s) })
 }

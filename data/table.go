@@ -23,15 +23,15 @@ type Table struct {
 
 	unnamed map[int]bool // columns whose name in the header was empty
 	format  []string     // see Format
-	notes   []string     // see Notes
-	title   string       // of them: that a title may stand above the header
+	notes   []Note       // see Notes
+	title   Note         // of them: that a title may stand above the header
 }
 
 // Notes are what was decided in reading that may not be expected, a sentence each.
-func (t *Table) Notes() []string { return slices.Clone(t.notes) }
+func (t *Table) Notes() []Note { return slices.Clone(t.notes) }
 
 func (t *Table) note(format string, args ...any) {
-	t.notes = append(t.notes, fmt.Sprintf(format, args...))
+	t.notes = append(t.notes, Notef(format, args...))
 }
 
 // Format says how the file was read: "commas, byte-order mark, gzip".
@@ -49,11 +49,11 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	words := &wordSet{}
 	for i, row := range rows {
 		if len(row) != len(columns) {
-			return nil, &RowError{Table: name, Row: i, Reason: fmt.Sprintf("it has %s, the table has %s: make them agree", plural(len(row), "cell"), plural(len(columns), "column")), Err: ErrRagged}
+			return nil, &RowError{Table: name, Row: i, Reason: Notef("it has %s, the table has %s: make them agree", plural(len(row), "cell"), plural(len(columns), "column")), Err: ErrRagged}
 		}
 		for col, cell := range row {
 			if !isText([]byte(cell)) {
-				return nil, &RowError{Table: name, Row: i, Column: t.columns[col], Value: cell, Reason: "is not UTF-8 text", Err: ErrText}
+				return nil, &RowError{Table: name, Row: i, Column: t.columns[col], Value: cell, Reason: Notef("is not UTF-8 text"), Err: ErrText}
 			}
 			t.cols[col].add(trim([]byte(cell)), words)
 		}

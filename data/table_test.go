@@ -67,7 +67,7 @@ func asRead(t *testing.T, cells []string, opt SchemaOptions) (what, note string)
 			}
 		}
 	}
-	return what, c.Note
+	return what, c.Note.String()
 }
 
 // Cells are read as people write them, and what is not plain is said.
@@ -79,18 +79,18 @@ func TestSpellings(t *testing.T) {
 		want  string
 		note  string // that the note has, or "" for none
 	}{
-		{"None", "1.5|None|3|4", SchemaOptions{}, "number 1.5 ? 3 4", `"None" in 1 cell taken for missing; if that is wrong, say --types x=category`},
+		{"None", "1.5|None|3|4", SchemaOptions{}, "number 1.5 ? 3 4", `"None" in 1 cell taken for missing; if that is wrong, say Types x=category`},
 		{"spreadsheet errors", "1|#DIV/0!|#N/A|4|#NULL!|#NUM!|#VALUE!", SchemaOptions{}, "number 1 ? ? 4", `2 other words taken for missing`},
 		{"pandas", "1|<NA>|NaT|4", SchemaOptions{}, "number 1 ? ? 4", `"<NA>" in 1 cell`},
 		{"dashes and points", "1|-|--|.|5", SchemaOptions{}, "number 1 ? ? ?", `"-" in 1 cell`},
 		{"databases", `1|\N|nil|n.d.|unknown|none`, SchemaOptions{}, "number 1 ? ? ?", `"\N" in 1 cell`},
 		{"a category keeps None", "red|None|blue|red", SchemaOptions{}, "category", ""},
-		{"words with NA", "NA|EU|NA|AS", SchemaOptions{}, "category", `"NA" in 2 cells taken for missing; if that is a value like others, say --missing none`},
-		{"NA among numbers where no word is missing", "1.5|NA|3|4", SchemaOptions{Missing: []string{"none"}}, "number 1.5 ? 3 4", `"NA" in 1 cell taken for missing; if that is wrong, say --types x=category`},
+		{"words with NA", "NA|EU|NA|AS", SchemaOptions{}, "category", `"NA" in 2 cells taken for missing; if that is a value like others, say Missing none`},
+		{"NA among numbers where no word is missing", "1.5|NA|3|4", SchemaOptions{Missing: []string{"none"}}, "number 1.5 ? 3 4", `"NA" in 1 cell taken for missing; if that is wrong, say Types x=category`},
 		{"a word that is named", "1|absent|3|4", SchemaOptions{Missing: []string{"absent"}}, "number 1 ? 3 4", ""},
 		{"a number that is named", "1|-999|3|4", SchemaOptions{Missing: []string{"-999"}}, "number 1 ? 3 4", ""},
 		{"no word", "NA|EU|NA|AS", SchemaOptions{Missing: []string{"none"}}, "category", ""},
-		{"money", "$1,234.50|$5.00|-$3|$1", SchemaOptions{}, "number 1234.5 5 -3 1", `4 cells read as a number, "$1,234.50" as 1234.5; if that is wrong, say --types x=category`},
+		{"money", "$1,234.50|$5.00|-$3|$1", SchemaOptions{}, "number 1234.5 5 -3 1", `4 cells read as a number, "$1,234.50" as 1234.5; if that is wrong, say Types x=category`},
 		{"euros", "1.234,50 €|5,00 €|3 €|1 €", SchemaOptions{}, "number 1234.5 5 3 1", `"1.234,50 €" as 1234.5`},
 		{"percent", "12%|3.5%|100 %", SchemaOptions{}, "number 12 3.5 100", `"12%" as 12`},
 		{"blanks between thousands", "1 234|12 345 678|5", SchemaOptions{}, "number 1234 12345678 5", `"1 234" as 1234`},
@@ -103,12 +103,12 @@ func TestSpellings(t *testing.T) {
 		{"Fortran in small letters", "1.2d+04|5.0d-01|3", SchemaOptions{}, "number 12000 0.5 3", `"1.2d+04" as 12000`},
 		{"a zero has no thousands", "0,591|0,123|0,900", SchemaOptions{}, "number 0.591 0.123 0.9", `"0,591" as 0.591`},
 		{"perhaps points between thousands", "3.481|1.021|1.002|1.003|1.004|1.005|1.006|1.007|1.008|1.009|892", SchemaOptions{}, "number 3.481 1.021 1.002 1.003",
-			`"3.481" is read as 3.481; if the point stands between thousands, say --decimal ,`},
+			`"3.481" is read as 3.481; if the point stands between thousands, say Decimal ,`},
 		{"three decimals throughout", "3.481|1.021|1.002|1.003|1.004|1.005|1.006|1.007|1.008|1.009|892.5", SchemaOptions{}, "number 3.481 1.021 1.002 1.003", ""},
 		{"decimal commas", "1,5|2,25|3", SchemaOptions{}, "number 1.5 2.25 3", `"1,5" as 1.5`},
 		{"points between thousands", "1.234,5|1.234.567|3", SchemaOptions{}, "number 1234.5 1234567 3", `as 1234.5`},
 		{"commas between thousands", "1,234,567|2,345|3", SchemaOptions{}, "number 1234567 2345 3", `"1,234,567" as 1234567`},
-		{"doubtful commas", "1,234|2,345|9,876", SchemaOptions{}, "category", `"1,234" may be 1.234 or 1234: say --decimal , or --decimal .`},
+		{"doubtful commas", "1,234|2,345|9,876", SchemaOptions{}, "category", `"1,234" may be 1.234 or 1234: say Decimal , or Decimal .`},
 		{"doubtful commas, decided", "1,234|2,345|9,876", SchemaOptions{Decimal: ","}, "number 1.234 2.345 9.876", `"1,234" as 1.234`},
 		{"doubtful commas, decided otherwise", "1,234|2,345|9,876", SchemaOptions{Decimal: "."}, "number 1234 2345 9876", `"1,234" as 1234`},
 		{"points between thousands, decided", "1.234|2.345|9.876", SchemaOptions{Decimal: ","}, "number 1234 2345 9876", ""},
@@ -123,9 +123,9 @@ func TestSpellings(t *testing.T) {
 		{"ISO in UTC", "2020-01-01T08:00:00Z|2020-01-02T09:30:00+00:00", SchemaOptions{}, "date 2020-01-01T08:00:00 2020-01-02T09:30:00", ""},
 		{"American", "1/13/2020|2/1/2020", SchemaOptions{}, "date 2020-01-13T00:00:00 2020-02-01T00:00:00", "as a date"},
 		{"British", "13/1/2020|2/1/2020", SchemaOptions{}, "date 2020-01-13T00:00:00 2020-01-02T00:00:00", "as a date"},
-		{"doubtful", "1/2/2020|3/4/2020|1/2/2020", SchemaOptions{}, "category", `"1/2/2020" may be 2020-02-01 or 2020-01-02: say --date-format x=%d/%m/%Y or x=%m/%d/%Y`},
-		{"doubtful, the first not", "1.1.2020 11:41|2.1.2020 11:41", SchemaOptions{}, "category", `"2.1.2020 11:41" may be 2020-01-02 11:41:00 or 2020-02-01 11:41:00: say --date-format`},
-		{"doubtful, decided", "1/2/2020|3/4/2020|1/2/2020", SchemaOptions{Dates: map[string]string{"x": "%m/%d/%Y"}}, "date 2020-01-02T00:00:00 2020-03-04T00:00:00 2020-01-02T00:00:00", ""},
+		{"doubtful", "1/2/2020|3/4/2020|1/2/2020", SchemaOptions{}, "category", `"1/2/2020" may be 2020-02-01 or 2020-01-02: say DateFormat x=%d/%m/%Y or DateFormat x=%m/%d/%Y`},
+		{"doubtful, the first not", "1.1.2020 11:41|2.1.2020 11:41", SchemaOptions{}, "category", `"2.1.2020 11:41" may be 2020-01-02 11:41:00 or 2020-02-01 11:41:00: say DateFormat`},
+		{"doubtful, decided", "1/2/2020|3/4/2020|1/2/2020", SchemaOptions{DateFormat: map[string]string{"x": "%m/%d/%Y"}}, "date 2020-01-02T00:00:00 2020-03-04T00:00:00 2020-01-02T00:00:00", ""},
 		{"d-m-y", "13-1-2020|2-1-2020", SchemaOptions{}, "date 2020-01-13T00:00:00 2020-01-02T00:00:00", "as a date"},
 		{"a month's short name", "04-Jan-19|31-Dec-99", SchemaOptions{}, "date 2019-01-04T00:00:00 1999-12-31T00:00:00", "as a date"},
 		{"a month's name", "March 5 2021|April 17, 2021", SchemaOptions{}, "category", ""},
@@ -142,7 +142,7 @@ func TestSpellings(t *testing.T) {
 		{"C", "Fri Oct 16 15:04:28 2020|Sat Oct 17 00:00:00 2020", SchemaOptions{}, "date 2020-10-16T15:04:28 2020-10-17T00:00:00", "as a date"},
 		{"digits alone", "20200104T131025|20201131T000000|20200104T131025", SchemaOptions{}, "category", ""},
 		{"a clock alone", "08:15|23:59", SchemaOptions{}, "date 1970-01-01T08:15:00 1970-01-01T23:59:00", "as a date"},
-		{"dates with a dash", "2019-01-04|-|2019-01-06", SchemaOptions{}, "date 2019-01-04T00:00:00 ? 2019-01-06T00:00:00", `"-" in 1 cell taken for missing; if that is wrong, say --types x=category`},
+		{"dates with a dash", "2019-01-04|-|2019-01-06", SchemaOptions{}, "date 2019-01-04T00:00:00 ? 2019-01-06T00:00:00", `"-" in 1 cell taken for missing; if that is wrong, say Types x=category`},
 		{"31 February is no date", "31/02/2020|13/01/2020|31/02/2020", SchemaOptions{}, "category", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -184,23 +184,23 @@ func TestForms(t *testing.T) {
 		{"UTF-16, little-endian", "\xff\xfe" + utf16Of("a,b\n1,x\n2,ÿ𝄞\n", false), ReadOptions{}, "a|b / 1|x / 2|ÿ𝄞", ""},
 		{"UTF-16, big-endian", "\xfe\xff" + utf16Of("a,b\n1,x\n2,ÿ\n", true), ReadOptions{}, "a|b / 1|x / 2|ÿ", ""},
 		{"UTF-16 without a mark", utf16Of("a\tb\r\n1\tx\r\n2\ty\r\n", false), ReadOptions{}, ab, ""},
-		{"Latin-1", "a,b\n1,caf\xe9\n2,\x80\n", ReadOptions{}, "a|b / 1|café / 2|€", "bytes that are not UTF-8 are read as Latin-1 (Windows-1252), the first on line 2, \"café\"; if that is wrong, name the --encoding"},
+		{"Latin-1", "a,b\n1,caf\xe9\n2,\x80\n", ReadOptions{}, "a|b / 1|café / 2|€", "bytes that are not UTF-8 are read as Latin-1 (Windows-1252), the first on line 2, \"café\"; if that is wrong, name the Encoding"},
 		{"Latin-1, named", "a,b\n1,\xc3\xa9\n2,y\n", ReadOptions{Encoding: "latin-1"}, "a|b / 1|Ã© / 2|y", ""},
 		{"sep", "sep=;\na;b\n1;x\n2;y\n", ReadOptions{}, ab, ""},
-		{"lines above", "Report\nof today\na,b\n1,x\n2,y\n", ReadOptions{Skip: 2}, ab, ""},
-		{"a title", "Sales,,\na,b,c\n1,x,2\n2,y,3\n", ReadOptions{}, "Sales|c1|c2 / a|b|c / 1|x|2 / 2|y|3", "line 1 has names for 1 of 3 columns; if it is a title, say --skip-rows 1"},
-		{"a title, skipped", "Sales,,\na,b\n1,x\n2,y\n", ReadOptions{Skip: 1}, ab, ""},
+		{"lines above", "Report\nof today\na,b\n1,x\n2,y\n", ReadOptions{SkipRows: 2}, ab, ""},
+		{"a title", "Sales,,\na,b,c\n1,x,2\n2,y,3\n", ReadOptions{}, "Sales|c1|c2 / a|b|c / 1|x|2 / 2|y|3", "line 1 has names for 1 of 3 columns; if it is a title, say SkipRows 1"},
+		{"a title, skipped", "Sales,,\na,b\n1,x\n2,y\n", ReadOptions{SkipRows: 1}, ab, ""},
 		{"comments", "# by me, \"him\na,b\n# and \"so\n1,x\n2,y\n#\n", ReadOptions{Comment: "#"}, ab, ""},
 		{"delimiters at the end, header too", "a,b,\n1,x,\n2,y,\n", ReadOptions{}, "a|b|c2 / 1|x| / 2|y|", ""},
 		{"delimiters at the end", "a,b\n1,x,\n2,y,\n", ReadOptions{}, ab, "the rows end with a delimiter that the header lacks"},
 		{"names of the rows, from R", "a,b\nr1,1,x\nr2,2,y\n", ReadOptions{}, "c0|a|b / r1|1|x / r2|2|y", "taken for names of the rows"},
-		{"pandas' numbers for names", "0,1,target\n5.1,3.5,u\n4.9,3,v\n", ReadOptions{}, "0|1|target / 5.1|3.5|u / 4.9|3|v", "the first line names the columns, though 2 of its cells are numbers; if that is wrong, say --header no"},
+		{"pandas' numbers for names", "0,1,target\n5.1,3.5,u\n4.9,3,v\n", ReadOptions{}, "0|1|target / 5.1|3.5|u / 4.9|3|v", "the first line names the columns, though 2 of its cells are numbers; if that is wrong, say Header no"},
 		{"years", "land,2019,2020\nA,1.5,2.5\nB,3,4\n", ReadOptions{}, "land|2019|2020 / A|1.5|2.5 / B|3|4", "though 2 of its cells are numbers"},
 		{"years alone", "2018,2019,2020\n1.5,2,3\n3,4,5\n", ReadOptions{}, "2018|2019|2020 / 1.5|2|3 / 3|4|5", "though 3 of its cells are numbers"},
 		{"years in cells", "2018,2019,2020\n2019,2020,2021\n", ReadOptions{}, "c0|c1|c2 / 2018|2019|2020 / 2019|2020|2021", ""},
 		{"a number among names", "x,1.5,y\n1,2,3\n4,5,6\n", ReadOptions{}, "x|1.5|y / 1|2|3 / 4|5|6", "though 1 of its cells is a number"},
 		{"no header", "5.1,3.5,u\n4.9,3,v\n", ReadOptions{}, "c0|c1|c2 / 5.1|3.5|u / 4.9|3|v", ""},
-		{"no header, text", "p,x\ne,x\np,y\ne,y\np,x\n", ReadOptions{}, "c0|c1 / p|x / e|x / p|y / e|y / p|x", "not for the columns' names; if that is wrong, say --header yes"},
+		{"no header, text", "p,x\ne,x\np,y\ne,y\np,x\n", ReadOptions{}, "c0|c1 / p|x / e|x / p|y / e|y / p|x", "not for the columns' names; if that is wrong, say Header yes"},
 		{"decimal commas", "a;b\n9,16;1,33\n10,49;2\n", ReadOptions{}, "a|b / 9,16|1,33 / 10,49|2", ""},
 		{"decimal commas without a header", "9,16;1,33;10,49\n1,2;3,4;5,6\n", ReadOptions{}, "c0|c1|c2 / 9,16|1,33|10,49 / 1,2|3,4|5,6", ""},
 		{"a comma in a name", "len, cm;eur\n1,1;3\n2,2;4\n", ReadOptions{}, "len, cm|eur / 1,1|3 / 2,2|4", ""},
@@ -209,7 +209,7 @@ func TestForms(t *testing.T) {
 		{"blanks in one column of text are none", "name\nA B\nC D\nE F\n", ReadOptions{}, "name / A B / C D / E F", ""},
 		{"raw quotes", "a\tb\n1\t5\" pipe\n2\t\"y\n", ReadOptions{}, "a|b / 1|5\" pipe / 2|\"y", "quotes are read as characters"},
 		{"a blank before a quote", "a, b\n1, \"x, z\"\n2 ,\"y\" \n", ReadOptions{}, "a|b / 1|x, z / 2|y", ""},
-		{"a total", "a,b\nu,1\nv,2\nTotal,3\n", ReadOptions{}, "a|b / u|1 / v|2", `the last line, 4, starts with "Total": it is left out; if it is a row like the others, say --keep-total`},
+		{"a total", "a,b\nu,1\nv,2\nTotal,3\n", ReadOptions{}, "a|b / u|1 / v|2", `the last line, 4, starts with "Total": it is left out; if it is a row like the others, say KeepTotal true`},
 		{"a total behind a blank", "a,b,c\nu,v,1\nv,w,2\n,Total,3\n", ReadOptions{}, "a|b|c / u|v|1 / v|w|2", `starts with "Total": it is left out`},
 		{"a total that is kept", "a,b\nu,1\nTotal,3\n", ReadOptions{KeepTotal: true}, "a|b / u|1 / Total|3", ""},
 		{"names that come twice", "a,b,a,a\n1,2,3,4\n", ReadOptions{}, "a|b|a.1|a.2 / 1|2|3|4", `line 1: columns 1 and 3 are both named "a": column 3 is called "a.1" here`},
@@ -234,7 +234,7 @@ func TestForms(t *testing.T) {
 				if got := strings.Join(rows, " / "); got != test.want {
 					t.Errorf("read as %q, want %q", got, test.want)
 				}
-				notes := strings.Join(table.Notes(), "\n")
+				notes := strings.Join(texts(table.Notes()), "\n")
 				if !strings.Contains(notes, test.note) || test.note == "" && notes != "" {
 					t.Errorf("the notes are %q, want %q", notes, test.note)
 				}
@@ -246,10 +246,10 @@ func TestForms(t *testing.T) {
 // An index that pandas wrote is no input, with gaps or shuffled.
 func TestIndex(t *testing.T) {
 	for _, test := range []struct{ name, text, dropped string }{
-		{"gaps", ",x,y\n0,1.5,2\n2,2.5,3\n7,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 7; --types c0=number keeps it"},
-		{"shuffled", "Unnamed: 0,x,y\n5,1.5,2\n0,2.5,3\n3,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 5; --types 'Unnamed: 0=number' keeps it"},
-		{"in order", ",x,y\n0,1.5,2\n1,2.5,3\n2,1,5\n", "counts the rows: whole numbers from 0 to 2; --types c0=number keeps it"},
-		{"written twice", "Unnamed: 0.1,Unnamed: 0,x,y\n5,5,1.5,2\n0,0,2.5,3\n3,3,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 5; --types 'Unnamed: 0.1=number' keeps it"},
+		{"gaps", ",x,y\n0,1.5,2\n2,2.5,3\n7,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 7; Types c0=number keeps it"},
+		{"shuffled", "Unnamed: 0,x,y\n5,1.5,2\n0,2.5,3\n3,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 5; Types Unnamed: 0=number keeps it"},
+		{"in order", ",x,y\n0,1.5,2\n1,2.5,3\n2,1,5\n", "counts the rows: whole numbers from 0 to 2; Types c0=number keeps it"},
+		{"written twice", "Unnamed: 0.1,Unnamed: 0,x,y\n5,5,1.5,2\n0,0,2.5,3\n3,3,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 5; Types Unnamed: 0.1=number keeps it"},
 		{"a value comes twice", ",x,y\n0,1.5,2\n0,2.5,3\n2,1,5\n", ""},
 		{"with a name", "a,x,y\n0,1.5,2\n5,2.5,3\n2,1,5\n", ""},
 		{"not the first", "x,,y\n1.5,0,2\n2.5,5,3\n1,2,5\n", ""},
@@ -260,7 +260,7 @@ func TestIndex(t *testing.T) {
 		}
 		dropped := ""
 		if len(s.Dropped) > 0 {
-			dropped = s.Dropped[0].Reason
+			dropped = s.Dropped[0].Reason.String()
 		}
 		if dropped != test.dropped {
 			t.Errorf("%s: %q, want %q", test.name, dropped, test.dropped)
@@ -338,25 +338,25 @@ func TestIds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if note := s.Columns[len(s.Columns)-1].Note; note != "zeros in front of whole numbers count for nothing; if the cells are codes, say --types zip=category" {
+	if note := s.Columns[len(s.Columns)-1].Note.String(); note != "zeros in front of whole numbers count for nothing; if the cells are codes, say Types zip=category" {
 		t.Error(note)
 	}
 	s, err = Infer(readText(t, "id,x,y\n740000000000000001,1,2\n740000000000000999,2,3\n740000000000000001,2.5,3\n"), SchemaOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if note := s.Columns[0].Note; note != "whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say --types id=category or --ignore id" {
+	if note := s.Columns[0].Note.String(); note != "whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say Types id=category or Ignore id" {
 		t.Error(note)
 	}
-	if s, err = Infer(readText(t, rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%03d", r, r%3) })), SchemaOptions{}); err != nil || s.Targets[0].Note != "" {
+	if s, err = Infer(readText(t, rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%03d", r, r%3) })), SchemaOptions{}); err != nil || s.Targets[0].Note != nil {
 		t.Errorf("of labels that keep their zeros: %q, %v", s.Targets[0].Note, err)
 	}
 	s, err = Infer(readText(t, "id,x,y\n9007199254740992,1,2\n9007199254740993,2,3\n9007199254740992,2.5,3\n"), SchemaOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "whole numbers that are too long to be told apart as numbers, such as 9007199254740992; --types id=category takes them for words"
-	if len(s.Dropped) != 1 || s.Dropped[0].Reason != want {
+	want := "whole numbers that are too long to be told apart as numbers, such as 9007199254740992; Types id=category takes them for words"
+	if len(s.Dropped) != 1 || s.Dropped[0].Reason.String() != want {
 		t.Errorf("%v, want %s", s.Dropped, want)
 	}
 }

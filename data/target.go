@@ -45,7 +45,7 @@ type Target struct {
 	Scale   float64  `json:"scale"`
 
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
-	Note     string    `json:"-"`                  // a remark for the report, or ""
+	Note     Note      `json:"-"`                  // a remark for the report, or nil
 
 	numbers map[float64]int // of the classes, where Kind is number
 	words   map[string]int  // else; in lower case where Kind is boolean
@@ -149,11 +149,11 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []look, opt SchemaOpti
 		}
 		if y.Kind == KindCategory && opt.Types[y.Name] == "" && !looks[i].codes && len(looks[i].profile.levels) > mostNumericClasses {
 			why := looks[i].note
-			if why == "" {
+			if why == nil {
 				why = looks[i].profile.nearlyNumeric(t, col)
 			}
-			if why != "" {
-				return fail(ErrTarget, "%s: the target %s is text, but %s; with the type category its cells are classes", t.name, quote(y.Name), why)
+			if why != nil {
+				return &failure{note: noteOf(fmt.Sprintf("%s: the target %s is text, but ", t.name, quote(y.Name)), why, "; with the type category its cells are classes"), kind: ErrTarget}
 			}
 		}
 		if y.Kind != KindNumber {
@@ -344,11 +344,11 @@ func (s *Schema) checkTask(t *Table) error {
 		case s.Task == Regression:
 			y.Classes = nil
 		case n == 1:
-			what := "it takes two or more to tell apart, so name another target"
-			if y.Note != "" {
-				what += "; " + y.Note
+			why := Notef("%s: the target %s has a single class, %s: it takes two or more to tell apart, so name another target", t.name, quote(y.Name), quote(y.Classes[0]))
+			if y.Note != nil {
+				why = noteOf(why, "; ", y.Note)
 			}
-			return fail(ErrTarget, "%s: the target %s has a single class, %s: %s", t.name, quote(y.Name), quote(y.Classes[0]), what)
+			return &failure{note: why, kind: ErrTarget}
 		case n > 2 && s.Task != Multiclass:
 			return fail(ErrTask, "%s: the target %s has %d classes (%s), the task %s takes two", t.name, quote(y.Name), n, list(y.Classes), s.Task)
 		case n > 50 && 2*n > len(s.Rows):
@@ -369,11 +369,11 @@ func (s *Schema) checkTask(t *Table) error {
 func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions, decimal string) look {
 	name := t.columns[col]
 	kind := opt.Types[name]
-	l := s.look(t, col, s.looked, kind, opt.Dates[name], decimal)
+	l := s.look(t, col, s.looked, kind, opt.DateFormat[name], decimal)
 	if kind == "" && opt.Task != Regression && l.profile.numeric() && l.profile.whole {
 		zeros, long := l.c.codeLike(s.looked)
 		if l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]look{l}, s.looked), mostNumericClasses)) <= mostNumericClasses; l.codes {
-			l.note = ""
+			l.note = nil
 		}
 	}
 	return l

@@ -14,7 +14,7 @@ import (
 
 // valueRefused is the error about a value of Go that no cell can hold.
 func valueRefused(table string, row int, column string, err error) error {
-	return &RowError{Table: table, Row: row, Column: column, Reason: err.Error(), Err: ErrOption, noCell: true}
+	return &RowError{Table: table, Row: row, Column: column, Reason: Notef("%v", err), Err: ErrOption, noCell: true}
 }
 
 // slice appends the elements of a slice, for a table of that name.
@@ -145,7 +145,7 @@ func FromRecords[T any](name string, records []T) (*Table, error) {
 		v := reflect.ValueOf(&records[n]).Elem()
 		for v.Kind() == reflect.Pointer {
 			if v.IsNil() {
-				return nil, &RowError{Table: name, Row: n, Reason: "the record is nil", Err: ErrOption}
+				return nil, &RowError{Table: name, Row: n, Reason: Notef("the record is nil"), Err: ErrOption}
 			}
 			v = v.Elem()
 		}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/rng"
 	"github.com/gradus-ml/gradus/train"
@@ -115,7 +116,7 @@ func (f *Fit) bagged() (err error) {
 	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
 	f.Options.Stage, f.Options.Refuse, f.Options.Shrink, f.Options.Elsewhere = o.Stage, o.Refuse, o.Shrink, o.Elsewhere
 	for _, n := range notes {
-		if !slices.Contains(f.Notes, n) {
+		if !slices.ContainsFunc(f.Notes, func(said data.Note) bool { return slices.Equal(said, n) }) {
 			f.Notes = append(f.Notes, n)
 		}
 	}
@@ -446,9 +447,9 @@ func (b *bag) model() *Model {
 }
 
 // said are sentences on members that are left out.
-func (b *bag) said() []string {
+func (b *bag) said() []data.Note {
 	if n := len(b.members) - len(b.taken); b.stopped != "" && b.taken != nil && n > 0 {
-		return []string{fmt.Sprintf("%d of the %d members had not ended and %s left out.", n, len(b.members), map[bool]string{true: "is", false: "are"}[n == 1])}
+		return []data.Note{data.Notef("%d of the %d members had not ended and %s left out.", n, len(b.members), map[bool]string{true: "is", false: "are"}[n == 1])}
 	}
 	return nil
 }

@@ -25,8 +25,8 @@ type fold struct {
 
 // CV is what a cross-validation came to.
 type CV struct {
-	Folds []*Model `json:"-"`               // one for each fold, its scores among them: the test rows are the fold's
-	Notes []string `json:"notes,omitempty"` // those of the first fold's run
+	Folds []*Model    `json:"-"`               // one for each fold, its scores among them: the test rows are the fold's
+	Notes []data.Note `json:"notes,omitempty"` // those of the first fold's run
 
 	// Rows are the rows of the table that were in a fold, in their order; Fold says in which,
 	// from 0, and Predictions has what that fold's model says of each, Outputs numbers a row.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -139,7 +140,7 @@ func TestFoldsElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got.Predictions, want.Predictions) || !slices.Equal(got.Notes, want.Notes) || fmt.Sprint(got.Mean, got.SD, got.Baseline, got.Pooled) != fmt.Sprint(want.Mean, want.SD, want.Baseline, want.Pooled) {
+	if !slices.Equal(got.Predictions, want.Predictions) || !reflect.DeepEqual(got.Notes, want.Notes) || fmt.Sprint(got.Mean, got.SD, got.Baseline, got.Pooled) != fmt.Sprint(want.Mean, want.SD, want.Baseline, want.Pooled) {
 		t.Errorf("elsewhere it is %v, here %v", got.Mean, want.Mean)
 	}
 	if _, err := TrainFold(context.Background(), Tables{Train: table}, there, 4, 4); err == nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -20,7 +21,7 @@ import (
 // FoldRun is what one fold of a cross-validation, or one member of an ensemble, came to.
 type FoldRun struct {
 	Model *Model              // whose test rows are the fold's
-	Notes []string            // what was decided in its run
+	Notes []data.Note         // what was decided in its run
 	Of    train.Result        // of a member
 	Found []diagnosis.Finding // of a member: the diagnosis of its run
 	Rows  []int               // of a member: the rows that chose its epoch, which it has not seen

@@ -316,7 +316,7 @@ func TestEnsembleInterrupted(t *testing.T) {
 	if err != nil || !errors.Is(failed, train.ErrInterrupted) || !errors.Is(failed, context.Canceled) {
 		t.Fatal(failed, err)
 	}
-	if len(m.Members()) != 2 || m.Training.Reason != train.ReasonInterrupted || !slices.Contains(f.Said(), "1 of the 3 members had not ended and is left out.") {
+	if len(m.Members()) != 2 || m.Training.Reason != train.ReasonInterrupted || !slices.ContainsFunc(f.Said(), func(n data.Note) bool { return n.String() == "1 of the 3 members had not ended and is left out." }) {
 		t.Errorf("%d members, %s, %q", len(m.Members()), m.Training.Reason, f.Said())
 	}
 	if j, err := f.OutOfFold(m); err != nil || len(j.Rows) == 0 || len(j.Rows) == 80 {

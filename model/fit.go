@@ -42,7 +42,7 @@ type Fit struct {
 	Options  Options // with the defaults filled in
 	Schema   *data.Schema
 	Encoding *data.Encoding
-	Notes    []string // what was decided that the caller may not expect, a sentence each
+	Notes    []data.Note // what was decided that the caller may not expect, a sentence each
 	Rows     Rows
 
 	tables  Tables
@@ -181,13 +181,13 @@ func (f *Fit) Agreed() bool { return f.runner.agreed() }
 func (f *Fit) History() train.History { return f.runner.history() }
 
 // Said are the notes, and with them what the run itself has decided so far.
-func (f *Fit) Said() []string {
+func (f *Fit) Said() []data.Note {
 	said := slices.Clone(f.Notes)
 	if f.bag != nil {
 		said = append(said, f.bag.said()...)
 	}
 	for _, r := range f.Retreats() {
-		said = append(said, r.String())
+		said = append(said, data.Notef("%s", r))
 	}
 	return said
 }

@@ -39,8 +39,14 @@ func (f *Fit) leaveUnknown() error {
 
 func (f *Fit) noteLeft(what string, left Left) {
 	for _, n := range left.Notes() {
-		f.note("--%s: %s.", what, n)
+		f.noteOf(what, ": %s.", n)
 	}
+}
+
+// noteOf notes something of a table of its own or of a part, after the option that named it.
+func (f *Fit) noteOf(what, format string, args ...any) {
+	option := map[string]string{"validation": "Validation", "test": "Test"}[what]
+	f.Notes = append(f.Notes, data.Note{{Option: option}, {Words: fmt.Sprintf(format, args...)}})
 }
 
 // noteCells says which cells of a table of its own were not encoded as they stand.
@@ -49,7 +55,7 @@ func (f *Fit) noteCells(what string, own *data.Table, counts data.Counts) {
 		return
 	}
 	for _, n := range CellNotes(counts) {
-		f.note("--%s: %s.", what, n)
+		f.noteOf(what, ": %s.", n)
 	}
 }
 
@@ -132,7 +138,7 @@ func (h *held[T]) tell() {
 	}{{"validation", f.tables.Validation, f.Rows.Validation, h.inValidation}, {"test", f.tables.Test, f.Rows.Test, h.inTest}} {
 		switch {
 		case f.isTraining(p.own):
-			f.note("--%s: %s is the table that is trained on: its score says nothing of new rows.", p.what, p.own.Name())
+			f.noteOf(p.what, ": %s is the table that is trained on: its score says nothing of new rows.", p.own.Name())
 		case p.double > 0:
 			repeat := "repeat"
 			if p.double == 1 {

@@ -350,7 +350,7 @@ func (m *Model) PredictRow(row map[string]any, with ...PredictOptions) (Predicti
 		}
 		var err error
 		if values[i], err = ValueOf(v); err != nil {
-			return Prediction{}, fmt.Errorf("%w: %w", ErrRow, &RowError{Column: name, Reason: err.Error(), Err: err})
+			return Prediction{}, fmt.Errorf("%w: %w", ErrRow, &RowError{Column: name, Reason: data.Notef("%v", err), Err: err})
 		}
 	}
 	if len(missing) > 0 {
@@ -371,7 +371,7 @@ func noValue(columns []string) error {
 	if len(columns) > 1 {
 		reason += ", nor for " + quoteList(columns[1:])
 	}
-	return &RowError{Column: columns[0], Reason: reason + "; give nil for a missing value", Err: data.ErrColumn}
+	return &RowError{Column: columns[0], Reason: data.Notef("%s; give nil for a missing value", reason), Err: data.ErrColumn}
 }
 
 // Describe names what one row of Predict says.

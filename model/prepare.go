@@ -51,7 +51,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	f.Options.Members = 0
 	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
 	if why != "" {
-		f.Notes = append(f.Notes, why)
+		f.note("%s", why)
 	}
 	if err := f.design(start); err != nil {
 		return nil, err
@@ -155,7 +155,9 @@ func (f *Fit) learnEncoding(base *Model) (err error) {
 	} else if f.Encoding, err = f.Schema.Fit(f.tables.Train, f.parts.train, f.Options.Scale, f.recipe.scaleY); err != nil {
 		return asOption(err)
 	}
-	f.Notes = append(f.Notes, f.Encoding.Crowded()...)
+	for _, said := range f.Encoding.Crowded() {
+		f.note("%s", said)
+	}
 	return f.leaveUnknown()
 }
 
@@ -250,7 +252,7 @@ func (f *Fit) settle() error {
 }
 
 func (f *Fit) note(format string, args ...any) {
-	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
+	f.Notes = append(f.Notes, data.Notef(format, args...))
 }
 
 // prepare encodes the rows, and makes the network and its trainer in one precision.

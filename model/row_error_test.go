@@ -67,7 +67,7 @@ func TestRowErrors(t *testing.T) {
 				t.Errorf("%s: %v is no RowError", name, c.err)
 				continue
 			}
-			if e.Row != c.row || e.Value != c.value || e.Column != c.column || e.Reason == "" {
+			if e.Row != c.row || e.Value != c.value || e.Column != c.column || e.Reason == nil {
 				t.Errorf("%s: %+v", name, *e)
 			}
 			if inRows := name != "Predict"; inRows != errors.Is(c.err, model.ErrRow) {

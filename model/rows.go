@@ -45,7 +45,7 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 	}
 	how := data.SchemaOptions{
 		Targets: o.Targets, Task: o.Task, Types: o.Types, Ignore: ignore,
-		Missing: o.Missing, Decimal: o.Decimal, Dates: o.DateFormat, Positive: o.Positive,
+		Missing: o.Missing, Decimal: o.Decimal, DateFormat: o.DateFormat, Positive: o.Positive,
 	}
 	if o.SampleWeight != "" {
 		if how.Rows, weightless, err = data.Weighing(t, o.SampleWeight); err != nil {
@@ -70,29 +70,29 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 	}
 	for i := range s.Dropped {
 		if what, ok := why[s.Dropped[i].Name]; ok {
-			s.Dropped[i].Reason = what
+			s.Dropped[i].Reason = data.Notef("%s", what)
 		}
 	}
 	return s, weightless, nil
 }
 
 // notes are what was decided about a table and its targets that may not be expected.
-func (o *Options) notes(t *data.Table, s *data.Schema) []string {
+func (o *Options) notes(t *data.Table, s *data.Schema) []data.Note {
 	notes := t.Notes()
 	for _, y := range s.Targets {
-		if y.Note != "" {
-			notes = append(notes, fmt.Sprintf("%s: %s", y.Name, y.Note))
+		if y.Note != nil {
+			notes = append(notes, slices.Concat(data.Notef("%s: ", y.Name), y.Note))
 		}
 	}
 	if s.Task == data.Regression && or(o.Task, data.Auto) == data.Auto && o.ofAmounts() && s.Few(t) {
-		notes = append(notes, fmt.Sprintf("The loss %s is of amounts, so %s is taken for amounts, not for classes; the task binary or multiclass would take it for those.", o.Loss, s.Targets[0].Name))
+		notes = append(notes, data.Notef("The loss %s is of amounts, so %s is taken for amounts, not for classes; the task binary or multiclass would take it for those.", o.Loss, s.Targets[0].Name))
 	}
 	return notes
 }
 
 // Inspect decides what the columns of a table are, as Prepare does, and says in notes what may
 // not be expected.
-func Inspect(t *data.Table, o Options) (s *data.Schema, notes []string, err error) {
+func Inspect(t *data.Table, o Options) (s *data.Schema, notes []data.Note, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +102,7 @@ func Inspect(t *data.Table, o Options) (s *data.Schema, notes []string, err erro
 	}
 	notes = o.notes(t, s)
 	if weightless > 0 {
-		notes = append(notes, fmt.Sprintf("%s left out, their weight is 0.", rowsText(weightless)))
+		notes = append(notes, data.Notef("%s left out, their weight is 0.", rowsText(weightless)))
 	}
 	return s, notes, nil
 }

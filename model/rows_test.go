@@ -133,7 +133,7 @@ func TestSampleWeights(t *testing.T) {
 		t.Error("the weights are an input")
 	}
 	for _, d := range f.Schema.Dropped {
-		if d.Name == "w" && d.Reason != "weighs the rows" {
+		if d.Name == "w" && d.Reason.String() != "weighs the rows" {
 			t.Errorf("w was dropped: %s", d.Reason)
 		}
 	}

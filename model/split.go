@@ -133,9 +133,9 @@ func (f *Fit) heavy(places []int) ([]int, error) {
 }
 
 // noteNone says that a part of few rows is no row.
-func (f *Fit) noteNone(flag string, part float64, held []int, of int) {
+func (f *Fit) noteNone(what string, part float64, held []int, of int) {
 	if part > 0 && len(held) == 0 {
-		f.note("--%s %g of %s is none.", flag, part, rowsText(of))
+		f.noteOf(what, " %g of %s leaves no row.", part, rowsText(of))
 	}
 }
 

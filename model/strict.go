@@ -39,7 +39,7 @@ func (m *Model) knows(column int, v data.Value) bool {
 func (m *Model) knowsRow(row int, values []data.Value) error {
 	for i, v := range values {
 		if !m.knows(i, v) {
-			return &RowError{Row: row, Column: m.Encoding.Inputs[i].Name, Value: v.String(), Reason: m.unseen(i), Err: data.ErrUnseen}
+			return &RowError{Row: row, Column: m.Encoding.Inputs[i].Name, Value: v.String(), Reason: data.Notef("%s", m.unseen(i)), Err: data.ErrUnseen}
 		}
 	}
 	return nil

@@ -137,7 +137,7 @@ func TestManyStores(t *testing.T) {
 	if r2, _ := report.Get("r2"); r2 < 1-rest/whole-0.01 || r2 < 0.9 {
 		t.Errorf("R2 %v, and the mean of each store's rows has %v", r2, 1-rest/whole)
 	}
-	if !slices.ContainsFunc(f.Notes, func(s string) bool { return strings.Contains(s, "store has 600 categories") }) {
+	if !slices.ContainsFunc(f.Notes, func(n data.Note) bool { return strings.Contains(n.String(), "store has 600 categories") }) {
 		t.Errorf("the notes %q do not tell of the stores", f.Notes)
 	}
 	p, err := m.PredictRow(map[string]any{"store": "never seen"})

@@ -92,7 +92,7 @@ func TestStartKeepsTheModel(t *testing.T) {
 			t.Errorf("%s: classes %q, network %s", name, n.Classes(), n.DescribeNetwork())
 		}
 		beyond := fmt.Sprintf("The column \"size\" has %d cells of the training rows beyond the range that the model whose weights are given was trained on", f.Rows.Train)
-		if said := strings.Contains(strings.Join(f.Notes, "\n"), beyond); said != (name == "a shifted column") {
+		if said := strings.Contains(fmt.Sprint(f.Notes), beyond); said != (name == "a shifted column") {
 			t.Errorf("%s: the notes are %q", name, f.Notes)
 		}
 		for _, err := range f.Strides(t.Context()) { // and it can be trained

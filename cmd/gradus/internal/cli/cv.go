@@ -12,6 +12,7 @@ import (
 	"sync"
 	"text/tabwriter"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/metrics"
@@ -249,12 +250,12 @@ func (c *cvCmd) result(cv *model.CV, s *data.Schema) any {
 }
 
 // print reports; notes are those of the first fold's run that are not told yet.
-func (c *cvCmd) print(e *env, cv *model.CV, notes []string) {
+func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	m := cv.Folds[0]
 	e.printf("Rows     %d in a fold\n", len(cv.Rows))
 	e.printf("Network  %s, %s, seed %d\n", m.DescribeNetwork(), m.Precision(), m.Options.Seed)
 	e.printf("Descent  %s\n", descentText(m.Options))
-	for _, n := range notes {
+	for _, n := range option.Notes(notes) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")

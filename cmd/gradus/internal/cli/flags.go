@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -40,7 +41,7 @@ func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
 	t, err := f.readSilently(e, paths...)
 	if err == nil {
 		for _, n := range t.Notes() {
-			fmt.Fprintf(e.Err, "gradus: %s: %s\n", t.Name(), n)
+			fmt.Fprintf(e.Err, "gradus: %s: %s\n", t.Name(), option.Note(n))
 		}
 	}
 	return t, err
@@ -49,7 +50,7 @@ func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
 // readSilently reads a table whose notes are told elsewhere.
 func (f *readFlags) readSilently(e *env, paths ...string) (*data.Table, error) {
 	opt := data.ReadOptions{
-		Header: f.Header, Encoding: f.Encoding, Skip: f.SkipRows, Comment: f.Comment, KeepTotal: f.KeepTotal,
+		Header: f.Header, Encoding: f.Encoding, SkipRows: f.SkipRows, Comment: f.Comment, KeepTotal: f.KeepTotal,
 		Sheet: f.Sheet, Query: f.Query, Stdin: e.In, Progress: f.shown.read(strings.Join(withoutPasswords(paths), ", ")),
 		Spill: f.disk,
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -50,10 +51,16 @@ func (c *inspectCmd) Run(e *env) error {
 		return asUsage(err)
 	}
 	const most = 5
+	described := s.Describe(most)
 	if c.JSON {
 		out := inspectJSON{
 			Data: t.Name(), Rows: t.Rows(), Format: t.Format(), Task: s.Task, Unlabeled: s.Unlabeled, Classes: s.Targets[0].Classes,
-			Columns: s.Describe(most), Notes: append([]string{}, notes...), Fingerprint: t.Fingerprint(),
+			Columns: described, Notes: option.Notes(notes), Fingerprint: t.Fingerprint(),
+		}
+		for i, d := range described {
+			if d.Why != nil {
+				described[i].Why = data.Notef("%s", option.Note(d.Why)) // with flags
+			}
 		}
 		for _, y := range s.Targets {
 			out.Target = append(out.Target, y.Name)
@@ -62,7 +69,7 @@ func (c *inspectCmd) Run(e *env) error {
 	}
 	writeData(e.Out, t, s, notes)
 	e.printf("\n")
-	for _, d := range s.Describe(most) {
+	for _, d := range described {
 		what := d.Role
 		if d.Kind != "" {
 			what = fmt.Sprintf("%s %s", d.Role, d.Kind)
@@ -91,8 +98,8 @@ func (c *inspectCmd) Run(e *env) error {
 		if len(shown) > 0 {
 			e.printf("  %s\n", strings.Join(shown, ", "))
 		}
-		if d.Why != "" {
-			e.printf("%s\n", wrap(d.Why, "  ", 100))
+		if d.Why != nil {
+			e.printf("%s\n", wrap(option.Note(d.Why), "  ", 100))
 		}
 	}
 	return nil

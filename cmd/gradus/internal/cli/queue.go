@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/queue"
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
@@ -128,7 +129,7 @@ func packed(run *model.FoldRun) (result any, same string, err error) {
 	training := run.Model.Training
 	training.Seconds, training.History = 0, nil
 	scores, err := json.Marshal(training)
-	return networkJSON{file.Bytes(), run.Notes, run.Of, run.Found, run.Rows}, run.Model.WeightsSHA256() + string(scores), err
+	return networkJSON{file.Bytes(), option.Notes(run.Notes), run.Of, run.Found, run.Rows}, run.Model.WeightsSHA256() + string(scores), err
 }
 
 // train has a fold or a member trained by a worker.
@@ -141,7 +142,7 @@ func (s sent) train(ctx context.Context, i int) (*model.FoldRun, error) {
 		return nil, err
 	}
 	m, err := model.Read(bytes.NewReader(came.Model))
-	return &model.FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Found: came.Found, Rows: came.Rows}, err
+	return &model.FoldRun{Model: m, Notes: plain(came.Notes), Of: came.Of, Found: came.Found, Rows: came.Rows}, err
 }
 
 // each calls do for 0 to n-1 at the same time, and returns the first error, which ends the others.

@@ -23,8 +23,8 @@ import (
 var nan = math.NaN()
 
 // writeNotes writes remarks, a line each.
-func writeNotes(w io.Writer, notes []string) {
-	for _, n := range notes {
+func writeNotes(w io.Writer, notes []data.Note) {
+	for _, n := range option.Notes(notes) {
 		fmt.Fprintf(w, "Note     %s\n", n)
 	}
 }
@@ -207,20 +207,20 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 			left = append(left, inList(d.Name))
 			continue
 		}
-		fmt.Fprintf(w, "Dropped  %s: %s\n", d.Name, d.Reason)
+		fmt.Fprintf(w, "Dropped  %s: %s\n", d.Name, option.Note(d.Reason))
 	}
 	writeLeft(w, "Dropped", left)
 	shown := 0
 	left = nil
 	for _, col := range s.Columns {
-		if col.Note == "" {
+		if col.Note == nil {
 			continue
 		}
 		if shown++; shown > most {
 			left = append(left, inList(col.Name))
 			continue
 		}
-		fmt.Fprintf(w, "Note     %s: %s\n", col.Name, col.Note)
+		fmt.Fprintf(w, "Note     %s: %s\n", col.Name, option.Note(col.Note))
 	}
 	writeLeft(w, "Note", left)
 }

@@ -186,7 +186,7 @@ func (r *resumed) restore(f *model.Fit) error {
 		return fmt.Errorf("%w: put the old data back, or start a new run", err)
 	}
 	if r.config.Notes != nil {
-		f.Notes = r.config.Notes
+		f.Notes = plain(r.config.Notes)
 	}
 	if r.checkpoint == nil {
 		return nil

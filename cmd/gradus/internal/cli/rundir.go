@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
 	"github.com/gradus-ml/gradus/internal/lock"
@@ -85,7 +86,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 	config := runConfig{
 		Data: keptPaths(c.Data), Out: c.Out, Delimiter: c.Delimiter, Header: c.Header, Encoding: c.Encoding, SkipRows: c.SkipRows, Comment: c.Comment, KeepTotal: c.KeepTotal, Sheet: c.Sheet, Query: c.Query, From: c.From, Memory: c.Memory, Cache: c.Cache, Options: f.Options,
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
-		Notes: f.Notes,
+		Notes: option.Notes(f.Notes),
 	}
 	config.Members = f.Members()  // 1 too, for the default may be another
 	config.Folder, _ = os.Getwd() // where it is not known, names are as they were given

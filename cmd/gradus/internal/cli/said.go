@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -30,19 +31,28 @@ type droppedJSON struct {
 }
 
 // said is what the notes and the schema of a run say.
-func said(s *data.Schema, notes []string) saidJSON {
-	out := saidJSON{Notes: append([]string{}, notes...), Columns: []columnJSON{}, Dropped: []droppedJSON{}}
+func said(s *data.Schema, notes []data.Note) saidJSON {
+	out := saidJSON{Notes: option.Notes(notes), Columns: []columnJSON{}, Dropped: []droppedJSON{}}
 	for _, col := range s.Columns {
-		out.Columns = append(out.Columns, columnJSON{col.Name, col.Kind, col.Missing, col.Note})
+		out.Columns = append(out.Columns, columnJSON{col.Name, col.Kind, col.Missing, option.Note(col.Note)})
 	}
 	for _, d := range s.Dropped {
-		out.Dropped = append(out.Dropped, droppedJSON{d.Name, d.Reason})
+		out.Dropped = append(out.Dropped, droppedJSON{d.Name, option.Note(d.Reason)})
 	}
 	return out
 }
 
+// plain are notes that were put into words before.
+func plain(texts []string) []data.Note {
+	notes := make([]data.Note, len(texts))
+	for i, s := range texts {
+		notes[i] = data.Notef("%s", s)
+	}
+	return notes
+}
+
 // writeData says what was read and what the columns were taken for.
-func writeData(w io.Writer, t *data.Table, s *data.Schema, notes []string) {
+func writeData(w io.Writer, t *data.Table, s *data.Schema, notes []data.Note) {
 	writeSchema(w, t, s)
 	writeNotes(w, notes)
 }

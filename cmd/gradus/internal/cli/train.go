@@ -195,7 +195,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 		return nil, oneNetwork
 	}
 	if err == nil && one {
-		f.Notes = append(f.Notes, "One network is trained, not an ensemble: --tensorboard writes the course of one.")
+		f.Notes = append(f.Notes, data.Notef("One network is trained, not an ensemble: --tensorboard writes the course of one."))
 	}
 	return f, err
 }

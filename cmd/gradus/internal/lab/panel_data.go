@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 )
 
@@ -14,10 +15,10 @@ func (p panelData) Columns() []columnRow {
 	kinds := map[string]*columnRow{}
 	s, e := p.Fit.Schema, p.Fit.Encoding
 	for _, c := range s.Columns {
-		kinds[c.Name] = &columnRow{Kind: string(c.Kind), Missing: c.Missing, Note: c.Note}
+		kinds[c.Name] = &columnRow{Kind: string(c.Kind), Missing: c.Missing, Note: option.Note(c.Note)}
 	}
 	for _, d := range s.Dropped {
-		kinds[d.Name] = &columnRow{Kind: "ignored", Note: d.Reason}
+		kinds[d.Name] = &columnRow{Kind: "ignored", Note: option.Note(d.Reason)}
 	}
 	for _, t := range e.Targets {
 		row := &columnRow{Kind: string(t.Kind), Target: true}

@@ -40,7 +40,7 @@ type ReportColumn struct {
 // NewReport is the report of a run and its model, with all that the run knows of its table.
 func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	t := f.Table()
-	r := Report{Model: m, History: m.Training.History, Notes: f.Notes, Found: option.Findings(m.Training.Diagnosis)}
+	r := Report{Model: m, History: m.Training.History, Notes: option.Notes(f.Notes), Found: option.Findings(m.Training.Diagnosis)}
 	r.Data = [][2]string{{"file", t.Name()}, {"read as", t.Format()}, {"size", fmt.Sprintf("%s, %s", plural(t.Rows(), "row", "rows"), plural(len(t.Columns()), "column", "columns"))}}
 	for _, y := range f.Schema.Targets {
 		what := "amounts"
@@ -50,10 +50,10 @@ func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 		r.Columns = append(r.Columns, ReportColumn{Name: y.Name, As: "target", Note: what})
 	}
 	for _, c := range f.Schema.Columns {
-		r.Columns = append(r.Columns, ReportColumn{Name: c.Name, As: string(c.Kind), Missing: c.Missing, Note: c.Note})
+		r.Columns = append(r.Columns, ReportColumn{Name: c.Name, As: string(c.Kind), Missing: c.Missing, Note: option.Note(c.Note)})
 	}
 	for _, d := range f.Schema.Dropped {
-		r.Columns = append(r.Columns, ReportColumn{Name: d.Name, As: "left out", Note: d.Reason})
+		r.Columns = append(r.Columns, ReportColumn{Name: d.Name, As: "left out", Note: option.Note(d.Reason)})
 	}
 	if m.Training.Metrics.Linear == nil { // a run of the lab, or a model of an earlier gradus
 		if err := f.CompareLinear(context.Background(), m); err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/model"
@@ -16,17 +17,37 @@ import (
 func Words(err error, called func(field string) string) string {
 	var diverged *train.DivergedError
 	if errors.As(err, &diverged) {
-		return strings.Replace(err.Error(), diverged.Error(), diverged.Text(func(r train.Remedy) string { return remedy(r, called) }), 1)
+		return strings.Replace(err.Error(), diverged.Error(), diverged.Text(func(r train.Remedy) string { return r.Text(setting(called)) }), 1)
+	}
+	text := err.Error()
+	var of interface { // an error of package data
+		error
+		Text(setting func(option, value string) string) string
+	}
+	if errors.As(err, &of) {
+		text = strings.Replace(text, of.Error(), of.Text(setting(called)), 1)
 	}
 	var refused *model.OptionError
 	if !errors.As(err, &refused) {
-		return err.Error()
+		return text
 	}
 	name := called(refused.Option)
 	if refused.Value != "" {
 		name += " " + refused.Value
 	}
-	return strings.Replace(err.Error(), refused.Error(), name+": "+refused.Reason, 1)
+	return strings.Replace(text, refused.Error(), name+": "+refused.Reason, 1)
+}
+
+// Note is a note's text with options as flags.
+func Note(n data.Note) string { return n.Text(setting(Flag)) }
+
+// Notes are the texts of notes with options as flags.
+func Notes(notes []data.Note) []string {
+	out := make([]string, len(notes))
+	for i, n := range notes {
+		out[i] = Note(n)
+	}
+	return out
 }
 
 // Finding is a finding of a diagnosis with its remedies as flags.
@@ -41,26 +62,30 @@ func Findings(found []diagnosis.Finding) []Finding {
 	for i, f := range found {
 		var try []string
 		for _, r := range f.Remedies {
-			try = append(try, remedy(r, Flag))
+			try = append(try, r.Text(setting(Flag)))
 		}
 		out[i] = Finding{Finding: f, Try: strings.Join(try, ", or ")}
 	}
 	return out
 }
 
-// remedy writes a remedy with the name that called gives to its option's field.
-func remedy(r train.Remedy, called func(field string) string) string {
-	return r.Text(func(field, value string) string {
+// setting writes an option and its value, with the name that called gives to the option's field, as they are
+// typed in a shell.
+func setting(called func(field string) string) func(field, value string) string {
+	return func(field, value string) string {
+		name := called(field)
 		switch p := OfField(field); {
-		case field == "Ignore":
+		case value == "" || p == nil && value == "true":
+			return name
+		case field == "Ignore" || field == "Types" || field == "DateFormat":
 			value = shell.Name(value)
 		case p != nil && p.Off && value == "false":
-			return strings.Replace(called(field), "--no-", "--", 1)
+			return strings.Replace(name, "--no-", "--", 1)
 		default:
 			value = shell.Word(value)
 		}
-		return called(field) + " " + value
-	})
+		return name + " " + value
+	}
 }
 
 // Flag is the flag for a field of options: of model.Options as the table has it, else the field's name
