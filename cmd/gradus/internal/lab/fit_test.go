@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -205,5 +206,23 @@ func TestPlaneIsWhatTheNetworkSays(t *testing.T) {
 				t.Errorf("%s: the plane is %v at %v, where the net says %v", scale, field.Z[at[0]][at[1]], at, want)
 			}
 		}
+	}
+}
+
+// Scores of a part of the validation rows say so.
+func TestScoresOfManyValidationRows(t *testing.T) {
+	s := odd(t, "a,b,y", 4*mostFitted, func(i int) string {
+		return exact(float64(i%50)) + "," + exact(float64(i%7)) + "," + exact(float64(i%50)/3)
+	})
+	if err := s.Change(map[string]string{"validation": "0.4"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Look(func(v *View) { v.Tab = "fit" })
+	f := s.Frame()
+	if n := f.Validation.X.Rows; n <= mostFitted {
+		t.Fatalf("there are %d validation rows", n)
+	}
+	if want := fmt.Sprintf("On the first %d of %d validation rows", mostFitted, f.Validation.X.Rows); !strings.Contains(Render(f)["panel"], want) {
+		t.Errorf("the panel lacks %q", want)
 	}
 }

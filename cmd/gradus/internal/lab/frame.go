@@ -46,7 +46,8 @@ type Frame struct {
 	Breaks          Breakpoints
 	Broke           string // the one that ended the last motion
 	View            View
-	History         train.History
+	History         train.History // by epochs
+	Course          train.History // by updates
 	Moved           []float64
 	Trail           trail
 	Jobs            map[string]job
@@ -88,7 +89,7 @@ func (s *Session) frame() *Frame {
 		f.Goal = s.goal
 	}
 	f.Rate, f.Loss = r.fit.NextRate(), math.NaN()
-	if work := 2 * len(f.Net.Params()) * s.training.X.Rows; work < costly {
+	if passWork(f.Net, s.training) < costly {
 		result := r.fit.Result()
 		f.Loss, f.LossAt, f.Epoch = result.Loss, r.at, result.Epochs
 	} else {
@@ -101,7 +102,7 @@ func (s *Session) frame() *Frame {
 			}
 		}
 	}
-	f.History = s.history
+	f.History, f.Course = s.history, s.course
 	if len(f.Next) > 0 && len(f.Next) <= mostComputed && len(f.Next)*len(f.Net.Params()) < costly {
 		switch s.view.tab() {
 		case "weight", "lesson":
@@ -220,15 +221,19 @@ func (f *Frame) guessNames() []string {
 	return names
 }
 
-// Curve is the loss over the whole run with the present marked.
+// Curve is the loss over the whole run, update by update, with the present marked.
 func (f *Frame) Curve(width, height int) plot.Chart {
-	ch := LossCurve(f.History, 0)
+	course := slices.Clip(f.Course)
+	if n := len(course); n > 0 && f.LossAt == f.At && f.At > course[n-1].Steps {
+		course = append(course, train.Point{Steps: f.At, Loss: f.Loss})
+	}
+	ch := lossChart("update", func(p train.Point) int { return p.Steps }, course, f.History)
 	ch.Width, ch.Height = width, height
 	if len(ch.Series) == 1 {
 		ch.Series[0].Name = "" // the axis says it
 	}
-	if len(f.History) > 0 {
-		ch.Mark = &plot.Mark{X: float64(f.Epoch), Label: "now"}
+	if n := len(course); n > 0 {
+		ch.Mark = &plot.Mark{X: float64(min(f.At, course[n-1].Steps)), Label: "now"}
 	}
 	return ch
 }

@@ -36,7 +36,7 @@ func Guide() []Stop { return slices.Clone(guide) }
 
 var guide = []Stop{
 	{"The loss", "notebook-one", lesson.Address{Layer: 1}, 0, "guide-loss",
-		"The net says ŷ = 0.58 where y = 0.8 is right. The loss L is half the squared difference. If ŷ were only half as far from y, what would L be?",
+		"At the start the net says ŷ = 0.58 where y = 0.8 is right. The loss L is half the squared difference. If ŷ were only half as far from y, what would L be?",
 		[]string{"Half of what it is.", "A quarter of what it is.", "The same."}, 1, "Half the difference, squared, is a quarter."},
 	{"Forward", "notebook-one", lesson.Address{Layer: 0}, 3, "guide-forward",
 		"A unit adds up its inputs to z, and says a = f(z), with the sigmoid for f. What becomes of a when z grows and grows?",
@@ -54,7 +54,7 @@ var guide = []Stop{
 		"The yellow weight is 0.529, its derivative is −0.0331 and the rate is η = 80. Where does the update take it?",
 		[]string{"Down, to −2.12.", "Up, to 3.18.", "Up, to 0.562."}, 1, "0.529 − 80 · (−0.0331) = 3.18: against the gradient, by the rate times its size."},
 	{"Batch", "notebook", lesson.Address{Layer: 1}, 0, "guide-batch",
-		"Batch descent makes one update an epoch, from all four rows at once, at a rate of 3. How does the loss go?",
+		"An epoch looks at every row once. Batch descent makes one update an epoch, from all four rows together, at a rate of 3. How does the loss go?",
 		[]string{"It falls from every epoch to the next.", "It falls, but goes up now and then.", "It rises."}, 0, "The gradient of all rows points downhill for just the loss that is drawn, and a rate of 3 goes not too far along it."},
 	{"Stochastic", "notebook-stochastic", lesson.Address{Layer: 1}, 0, "guide-stochastic",
 		"Stochastic descent makes an update after every single row. How does the loss over all rows go now?",

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -95,4 +96,56 @@ func TestLiveRegion(t *testing.T) {
 	if got, want := p.text("#live"), "update 1, loss "+p.text("#loss"); got != want {
 		t.Errorf("the live region says %q, not %q", got, want)
 	}
+}
+
+// The whole lesson is walked with the tab key and Enter alone, from the printed address to the last tick; what has the
+// focus is always in view, and no way is longer than a dozen stops.
+func TestLessonByKeyboardAlone(t *testing.T) {
+	const most = 12
+	p := openFirst(t)
+	longest := 0
+	to := func(id string) {
+		t.Helper()
+		ways := 0
+		for js[string](p, "document.activeElement.id") != id {
+			if ways++; ways > 60 {
+				t.Fatalf("the tab key does not lead to #%s", id)
+			}
+			p.do(chromedp.KeyEvent("\t"))
+		}
+		if longest = max(longest, ways); ways > most {
+			t.Errorf("it takes %d stops to #%s", ways, id)
+		}
+		p.frame()
+		if !js[bool](p, `(() => { const e = document.activeElement, b = e.getBoundingClientRect(), at = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2); return !!at && e.contains(at); })()`) {
+			t.Errorf("#%s has the focus and is not in view: %s", id, js[string](p, "JSON.stringify([document.activeElement.getBoundingClientRect(), document.getElementById('panel').getBoundingClientRect(), document.getElementById('panel').scrollTop])"))
+		}
+		p.do(chromedp.KeyEvent("\r"))
+	}
+	p.do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\r")) // past all to the panel
+	to("door-lesson")
+	for n := 1; n <= stops; n++ {
+		p.until(fmt.Sprintf("document.querySelector('#panel h2').textContent.startsWith('%d. ')", n))
+		p.settled()
+		to(fmt.Sprintf("answer-%d", guide[n-1].Right))
+		p.until("document.getElementById('because')")
+		p.settled()
+		if n < stops {
+			to("lesson-on")
+		}
+	}
+	if done := js[int](p, "document.querySelectorAll('.stops .done').length"); done != stops {
+		t.Errorf("%d of %d steps are ticked", done, stops)
+	}
+	t.Logf("the longest way took %d stops", longest)
+}
+
+// A guess at a fault leads to what it came to.
+func TestGuessLeadsToWhatCame(t *testing.T) {
+	p := openTab(t, Options{})
+	p.tab("faults")
+	p.click("#fault-rate")
+	js[any](p, "document.getElementById('guess-0').focus(); null")
+	p.do(chromedp.KeyEvent("\r"))
+	p.until("document.activeElement.id === 'revealed'")
 }

@@ -142,12 +142,8 @@ func (f *Frame) below() (curve, output string) {
 
 // timeline draws the loss, with what the page needs to know to take a place on it for an update.
 func (f *Frame) timeline(ch plot.Chart) string {
-	per := 1.0 // updates an epoch
-	if n := len(f.History); n > 0 && f.History[n-1].Epoch > 0 {
-		per = float64(f.History[n-1].Steps) / float64(f.History[n-1].Epoch)
-	}
 	p := ch.Places()
-	return strings.Replace(svg(ch), "<svg ", fmt.Sprintf(`<svg data-left="%.2f" data-right="%.2f" data-low="%s" data-high="%s" data-per="%s" `, p.Left, p.Right, exact(p.Low), exact(p.High), exact(per)), 1)
+	return strings.Replace(svg(ch), "<svg ", fmt.Sprintf(`<svg data-left="%.2f" data-right="%.2f" data-low="%s" data-high="%s" `, p.Left, p.Right, exact(p.Low), exact(p.High)), 1)
 }
 
 // mostBeside is up to how many parameters a network's fit is drawn with every frame.

@@ -194,7 +194,7 @@ func TestHealthOfARunThatGoesOn(t *testing.T) {
 // What is said of a number or of a flag reads as one would write it.
 func TestWordsOfNumbersAndFlags(t *testing.T) {
 	for got, want := range map[string]string{
-		power(0): "0", power(-0.045): "-4.5e-02", (panelData{&Frame{}}).D(math.Copysign(0, -1)): "0",
+		power(0): "0", power(-0.045): "−4.5e−02", (panelData{&Frame{}}).D(math.Copysign(0, -1)): "0",
 		string(flags("train --no-bias <x> --l2=1")): `train <span class="num">--no-bias</span> &lt;x&gt; <span class="num">--l2</span>=1`,
 	} {
 		if got != want {

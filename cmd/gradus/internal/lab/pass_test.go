@@ -56,15 +56,25 @@ func TestLossIsTimeline(t *testing.T) {
 	f := exampleRun(t, "notebook")
 	forward(t, f, 300)
 	same(t, "the loss", p.value("#loss"), f.Result().Loss)
-	for _, epoch := range []int{40, 250} { // whole epochs are updates here
+	drag := func(update int) {
 		js[any](p, fmt.Sprintf(`{ const s = document.querySelector('#curve svg'), d = s.dataset, m = s.getScreenCTM(), c = document.getElementById('curve');
 			const x = m.e + m.a * (+d.left + (%d - d.low) / (d.high - d.low) * (d.right - d.left)), y = s.getBoundingClientRect().y + 20;
 			c.setPointerCapture = () => {};
 			s.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0, clientX: x - 30, clientY: y, pointerId: 1 }));
 			s.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: x, clientY: y, pointerId: 1 }));
-			c.dispatchEvent(new PointerEvent('pointerup', { bubbles: true, pointerId: 1 })); null }`, epoch))
-		p.until(fmt.Sprintf("document.getElementById('update').textContent === '%d'", epoch))
+			c.dispatchEvent(new PointerEvent('pointerup', { bubbles: true, pointerId: 1 })); null }`, update))
+		p.until(fmt.Sprintf("document.getElementById('update').textContent === '%d'", update))
 		p.settled()
+	}
+	drag(40)
+	drag(250)
+	for _, example := range []string{"notebook-stochastic", "notebook-per-sample"} { // several updates an epoch
+		p.choose("example", example)
+		p.write("goto", "103")
+		most := js[int](p, "at")
+		for _, update := range []int{most - 1, 1, most / 2, most} {
+			drag(update)
+		}
 	}
 	p.choose("example", "spirals")
 	if err := p.session().Change(map[string]string{"hidden": "64,64", "epochs": "100000"}); err != nil {

@@ -295,22 +295,29 @@ func (r reportData) Picture(f ReportFigure) template.HTML { return template.HTML
 // LossCurve is the picture of a run: loss and validation score against epochs, with the best
 // epoch marked where it is not 0.
 func LossCurve(h train.History, best int) plot.Chart {
+	c := lossChart("epoch", func(p train.Point) int { return p.Epoch }, h, h)
+	if best > 0 {
+		c.Mark = &plot.Mark{X: float64(best), Label: fmt.Sprintf("best epoch %d", best)}
+	}
+	return c
+}
+
+// lossChart is the loss of a run and the scores of its validation, against what at says of a point.
+func lossChart(axis string, at func(train.Point) int, losses, scores train.History) plot.Chart {
 	training, validation := plot.Series{Name: "training"}, plot.Series{Name: "validation", Dashed: true}
-	c := plot.Chart{XLabel: "epoch", YLabel: "loss", LogY: true}
-	for _, p := range h {
-		x := float64(p.Epoch)
-		training.X, training.Y = append(training.X, x), append(training.Y, p.Loss)
+	c := plot.Chart{XLabel: axis, YLabel: "loss", LogY: true}
+	for _, p := range losses {
+		training.X, training.Y = append(training.X, float64(at(p))), append(training.Y, p.Loss)
 		c.LogY = c.LogY && p.Loss > 0
+	}
+	for _, p := range scores {
 		if p.Validation == p.Validation {
-			validation.X, validation.Y = append(validation.X, x), append(validation.Y, p.Validation)
+			validation.X, validation.Y = append(validation.X, float64(at(p))), append(validation.Y, p.Validation)
 		}
 	}
 	c.Series = []plot.Series{training}
 	if len(validation.X) > 0 {
 		c.Series = append(c.Series, validation)
-	}
-	if best > 0 {
-		c.Mark = &plot.Mark{X: float64(best), Label: fmt.Sprintf("best epoch %d", best)}
 	}
 	return c
 }

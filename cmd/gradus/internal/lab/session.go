@@ -34,7 +34,8 @@ type Session struct {
 	training, validation, test model.Part
 
 	most     int           // the furthest update the timeline has reached
-	history  train.History // up to there
+	history  train.History // up to there, by epochs
+	course   train.History // the same loss by updates, where it is cheap
 	trail    trail         // parameters along the way, for the surface
 	moved    []float64     // the parameters before the last update, if it was made by hand
 	goal     int           // the update that the run is on its way to; 0: none
@@ -117,42 +118,50 @@ func (s *Session) Load(setup Setup, t *data.Table) error {
 	return s.load(setup, t)
 }
 
-func (s *Session) load(setup Setup, t *data.Table) error {
-	if s.ctx.Err() != nil { // else it would hold memory that nobody gives back
-		return errClosed
-	}
+// prepare makes the run of a setup on a table, where it is one for the page: need is what the session then holds, of which
+// text are the table's cells. mu is held.
+func (s *Session) prepare(setup Setup, t *data.Table) (fit *model.Fit, need, text int64, err error) {
 	if layers := len(setup.Options.Hidden); layers > MaxLayers {
-		return fmt.Errorf("%w: the network has %d hidden layers and the page takes %d; use fewer layers, or gradus train", ErrLimit, layers, MaxLayers)
+		return nil, 0, 0, fmt.Errorf("%w: the network has %d hidden layers and the page takes %d; use fewer layers, or gradus train", ErrLimit, layers, MaxLayers)
 	}
 	if n := setup.Options.Members; n > MaxMembers || n*t.Rows() > MaxCells {
-		return fmt.Errorf("%w: the ensemble has %d networks and the page takes %d, for tables of %d rows at most; use fewer, or gradus train", ErrLimit, n, MaxMembers, MaxCells/n)
+		return nil, 0, 0, fmt.Errorf("%w: the ensemble has %d networks and the page takes %d, for tables of %d rows at most; use fewer, or gradus train", ErrLimit, n, MaxMembers, MaxCells/n)
 	}
 	if err := setup.shown(); err != nil {
-		return err
+		return nil, 0, 0, err
 	}
-	none, need, text := 0, int64(0), s.text
-	if s.table != t {
+	if text = s.text; s.table != t {
 		text = textOf(t)
 	}
-	o := setup.Options
+	none, o := 0, setup.Options
 	o.Patience, o.Threads, o.Custom = &none, 1, custom
 	o.Refuse = func(n model.Size) error {
 		need = estimate(t, text, n)
 		return refuse(t, text, s.held)(n)
 	}
-	fit, err := model.Prepare(model.Tables{Train: t}, o, nil)
-	if err != nil {
-		return err
+	if fit, err = model.Prepare(model.Tables{Train: t}, o, nil); err != nil {
+		return nil, 0, 0, err
 	}
 	if n := fit.Members(); n > 1 || setup.Member != 0 {
-		if setup.Member < 0 || setup.Member >= n {
-			return fmt.Errorf("%w: there is no network %d; give 0 to %d", ErrSetup, setup.Member, n-1)
-		}
 		whole := fit
-		if fit, err = whole.PrepareMember(setup.Member); err != nil {
-			return err
+		defer whole.Release()
+		if setup.Member < 0 || setup.Member >= n {
+			return nil, 0, 0, fmt.Errorf("%w: there is no network %d; give 0 to %d", ErrSetup, setup.Member, n-1)
 		}
-		whole.Release()
+		if fit, err = whole.PrepareMember(setup.Member); err != nil {
+			return nil, 0, 0, err
+		}
+	}
+	return fit, need, text, nil
+}
+
+func (s *Session) load(setup Setup, t *data.Table) error {
+	if s.ctx.Err() != nil { // else it would hold memory that nobody gives back
+		return errClosed
+	}
+	fit, need, text, err := s.prepare(setup, t)
+	if err != nil {
+		return err
 	}
 	net := fit.Network()
 	training, validation, test, err := fit.Parts()
@@ -177,7 +186,7 @@ func (s *Session) load(setup Setup, t *data.Table) error {
 	s.setup, s.table, s.start = setup, t, net
 	s.training, s.validation, s.test = training, validation, test
 	s.run = run{fit: fit}
-	s.most, s.history, s.seen, s.moved, s.note, s.failed = 0, nil, 0, nil, "", false
+	s.most, s.history, s.course, s.seen, s.moved, s.note, s.failed = 0, nil, nil, 0, nil, "", false
 	s.trail, s.revealed = trail{}, ""
 	s.trail.add(0, net.Params())
 	s.measure()

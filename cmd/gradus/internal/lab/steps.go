@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -143,18 +144,35 @@ func (s *Session) Back(ctx context.Context) error {
 }
 
 // measure adds the loss as it stands, over all training rows, to the course of the run: at the
-// start and after the epochs that train.Keeps. The number at the top, the curve, the race and
-// history.csv are all of this loss; that of an update's own rows before it is another. mu is held.
+// start, after the epochs that train.Keeps, and where it is cheap after such updates too. The number
+// at the top, the curve, the race and history.csv are all of this loss; that of an update's own rows
+// before it is another. mu is held.
 func (s *Session) measure() {
 	r := &s.run
-	if n := len(s.history); n > 0 && (!r.last.EpochEnd || !train.Keeps(r.last.Epoch) || r.at <= s.history[n-1].Steps) {
+	newer := func(h train.History) bool { return len(h) == 0 || r.at > h[len(h)-1].Steps }
+	epoch := newer(s.history) && (r.at == 0 || r.last.EpochEnd && train.Keeps(r.last.Epoch))
+	update := newer(s.course) && (epoch || train.Keeps(r.at) && passWork(s.start, s.training) < cheap)
+	if !epoch && !update {
 		return
 	}
 	p := train.Point{Validation: math.NaN(), LearningRate: r.fit.NextRate()}
 	if r.at > 0 {
 		p.Epoch, p.Steps, p.Validation, p.LearningRate = r.last.Epoch, r.at, r.last.Validation, r.last.LearningRate
 	}
-	if p.Loss = r.fit.Result().Loss; p.Loss-p.Loss == 0 {
+	if p.Loss = r.fit.Result().Loss; p.Loss-p.Loss != 0 {
+		return
+	}
+	if epoch {
 		s.history = append(s.history, p)
 	}
+	if update {
+		s.course = append(s.course, p)
+	}
 }
+
+// cheap is up to how many multiply-adds a pass over all rows is made after single updates, a
+// millisecond or two.
+const cheap = 5e6
+
+// passWork is how many multiply-adds a pass over all rows takes.
+func passWork(n *nn.Network[float64], p model.Part) int { return 2 * len(n.Params()) * p.X.Rows }

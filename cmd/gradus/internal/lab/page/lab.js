@@ -147,10 +147,14 @@ function press(el) {
   if (!events && !lost) listen();
   const asked = act(what, values);
   if (what === 'tab') asked.then(reveal);
-  if (what === 'lesson') asked.then(() => $('panel').scrollTo(0, 0));
-  if (what === 'answer') asked.then(() => { if ($('because')) $('because').scrollIntoView({ block: narrow.matches ? 'start' : 'nearest' }); });
+  if (what === 'lesson') { const stays = el.closest('.titlebar, .stops'); asked.then(() => { $('panel').scrollTo(0, 0); if (!stays) read('question'); }); }
+  if (what === 'guess') asked.then(() => read('revealed'));
+  if (what === 'answer') asked.then(() => { if (read('because')) $('because').scrollIntoView({ block: narrow.matches ? 'start' : 'nearest' }); });
   return asked;
 }
+
+// read gives the focus to a text that has come for what was pressed, of which nothing is left to press.
+function read(name) { const text = $(name); if (text) text.focus({ preventScroll: true }); return text; }
 
 // nearest is the weight that a click is nearest to, of those whose wide targets lie over each other.
 function nearest(event, el) {
@@ -244,7 +248,7 @@ let dragging = false;
 function along(event) {
   const picture = document.querySelector('#curve svg'), d = picture.dataset, to = picture.getScreenCTM();
   const x = ((event.clientX - to.e) / to.a - d.left) / (d.right - d.left);
-  $('timeline').value = Math.round((+d.low + x * (d.high - d.low)) * d.per);
+  $('timeline').value = Math.round(+d.low + x * (d.high - d.low));
   scrub();
 }
 $('curve').addEventListener('pointerdown', (event) => { if (event.button === 0 && event.target.closest('svg')) { dragging = true; $('curve').setPointerCapture(event.pointerId); event.preventDefault(); along(event); } });
