@@ -75,13 +75,13 @@ const asAsked = "ignored, as asked"
 
 // A Schema is what the columns of a table are taken for.
 type Schema struct {
-	Task          Task
-	Columns       []Column // the inputs
-	Dropped       []Drop
-	Targets       []Target
-	DefaultTarget bool  // nobody named a target, so it is the last column
-	Rows          []int // the rows whose targets are all there
-	Unlabeled     int   // the number of the others; they are left out of training
+	Task          Task     `json:"task"`
+	Columns       []Column `json:"columns"` // the inputs
+	Dropped       []Drop   `json:"dropped"`
+	Targets       []Target `json:"targets"`
+	DefaultTarget bool     `json:"default_target"` // nobody named a target, so it is the last column
+	Rows          []int    `json:"rows"`           // the rows whose targets are all there
+	Unlabeled     int      `json:"unlabeled"`      // the number of the others; they are left out of training
 
 	table    *Table
 	looked   []int     // the rows that were looked at; nil: all

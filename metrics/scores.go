@@ -10,8 +10,8 @@ import (
 
 // Score is one metric's value under the name it has in JSON.
 type Score struct {
-	Name  string
-	Value float64
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
 }
 
 // Scores are metrics in the order of reports. As JSON they are one object,

@@ -6,13 +6,13 @@ import (
 
 // Judged are rows of a run with their targets and what a model says of them.
 type Judged struct {
-	What  string      // what the rows were for: test, out-of-fold, validation or training
-	Table *data.Table // which they are rows of
-	Rows  []int
-	Truth []float64 // the class's place in Classes of each row, or the targets (of labels 0 or 1), row by row
-	Says  []float64 // as Predict has them, Outputs numbers a row
-	Raw   []float64 // as Says, without the model's temperature; nil where it has none
-	W     []float64 // what each row weighs in scores; nil: all the same
+	What  string      `json:"what"` // what the rows were for: test, out-of-fold, validation or training
+	Table *data.Table `json:"-"`    // which they are rows of
+	Rows  []int       `json:"rows"`
+	Truth []float64   `json:"truth"`             // the class's place in Classes of each row, or the targets (of labels 0 or 1), row by row
+	Says  []float64   `json:"says"`              // as Predict has them, Outputs numbers a row
+	Raw   []float64   `json:"raw,omitempty"`     // as Says, without the model's temperature; nil where it has none
+	W     []float64   `json:"weights,omitempty"` // what each row weighs in scores; nil: all the same
 
 	targets []float64 // as the network is trained on them
 }
