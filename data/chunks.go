@@ -291,6 +291,9 @@ func (a *assembly) join(p *part) {
 		guess = max(t.rows, int(min(float64(t.rows)/p.share*1.02, 1024*float64(t.rows), math.MaxInt32)))
 	}
 	for i := range t.cols {
+		if t.rows == p.rows && p.columns[i].form == formLevels {
+			t.cols[i].toLevels() // before there is room for numbers
+		}
 		t.cols[i].reserve(t.rows, guess)
 		t.cols[i].join(&p.columns[i])
 	}

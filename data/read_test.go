@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -371,4 +372,28 @@ func TestProgressOfSlowSource(t *testing.T) {
 	if err != nil || table.Rows() != peekSize/4+1 || last.Rows != table.Rows() {
 		t.Errorf("%v, told at last %+v", err, last)
 	}
+}
+
+// A cell of a column of letters is kept in the 4 bytes of its code, and little more is taken on the way.
+func TestMemoryOfLetters(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // each core has a part of its own
+	const rows, columns = 100000, 20
+	text := bytes.Repeat([]byte("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t\nb,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u\n"), rows/2)
+	text = append([]byte("c0,c1,c2,c3,c4,c5,c6,c7,c8,c9,d0,d1,d2,d3,d4,d5,d6,d7,d8,d9\n"), text...)
+	path := file(t, "letters.csv", text)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	table, err := Read(path, ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	kept := float64(after.HeapAlloc-before.HeapAlloc) / (rows * columns)
+	taken := float64(after.TotalAlloc-before.TotalAlloc) / (rows * columns)
+	if t.Logf("%.1f bytes a cell are kept, %.1f are taken", kept, taken); kept > 4.5 || taken > 19 {
+		t.Errorf("%.1f bytes a cell are kept and %.1f taken, want at most 4.5 and 19", kept, taken)
+	}
+	runtime.KeepAlive(table)
 }

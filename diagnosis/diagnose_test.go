@@ -522,3 +522,34 @@ func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 		}
 	}
 }
+
+// An output whose gradient is computed from z learns wherever its activation is flat: it is neither dead
+// nor saturated.
+func TestOutputsComputedFromZAreNotDead(t *testing.T) {
+	for _, c := range []struct {
+		loss nn.Loss
+		out  nn.Activation
+	}{{nn.BinaryCrossEntropy, nn.Sigmoid}, {nn.BinaryFocal(2), nn.Sigmoid}, {nn.Poisson, nn.Exp}, {nn.Tweedie(1.5), nn.Exp}, {nn.Gamma, nn.Exp}} {
+		s := &scenario{config: train.Config{Loss: c.loss, LearningRate: 1e-9, Epochs: 20, BatchSize: 16}, out: c.out, data: train.Data[float32]{Train: table(300, 0)}}
+		for i, v := range s.data.Train.Y.Data {
+			s.data.Train.Y.Data[i] = 1
+			if v < 0 && c.loss != nn.Gamma {
+				s.data.Train.Y.Data[i] = 0
+			}
+		}
+		s.start = func(n *nn.Network[float32]) { n.Bias(0)[0] = -20 }
+		for _, f := range s.diagnose(t) {
+			if f.Code == DeadUnits || f.Code == SaturatedUnits {
+				t.Errorf("%s behind %s: %+v", c.loss, c.out, f)
+			}
+		}
+	}
+	s := &scenario{config: train.Config{Loss: nn.Squared, LearningRate: 1e-9, Epochs: 20, BatchSize: 16}, out: nn.Sigmoid, data: train.Data[float32]{Train: table(300, 0)}}
+	for i, v := range s.data.Train.Y.Data {
+		s.data.Train.Y.Data[i] = max(0, min(1, v))
+	}
+	s.start = func(n *nn.Network[float32]) { n.Bias(0)[0] = -20 }
+	if found := s.diagnose(t); !slices.Contains(codesOf(found), DeadUnits) {
+		t.Errorf("a squared loss behind a flat sigmoid: %+v", found)
+	}
+}

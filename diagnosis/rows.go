@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -84,7 +83,7 @@ func (d *diagnosis[T]) outputName(j int) string {
 func (d *diagnosis[T]) targetRange() {
 	last := d.net.Depth() - 1
 	f := d.net.Layer(last).Activation
-	low, high := outputRange(f)
+	low, high := nn.OutputRange(f)
 	if math.IsInf(low, -1) && math.IsInf(high, 1) {
 		return
 	}
@@ -140,7 +139,7 @@ func (d *diagnosis[T]) outliers() {
 		slices.Sort(sorted)
 		low, median, high := sorted[y.Rows/4], sorted[y.Rows/2], sorted[y.Rows*3/4]
 		far := outlierFar * (high - low)
-		if robust(d.cfg.Loss) && high-low > smallSpan {
+		if nn.Facts(d.cfg.Loss).Robust && high-low > smallSpan { // a far target is one of many as long as its scale leaves the others apart
 			continue
 		}
 		if !(far > 0) || max(sorted[y.Rows-1]-median, median-sorted[0]) <= far {
@@ -174,13 +173,6 @@ func (d *diagnosis[T]) outliers() {
 			d.rowName(row), num(d.ownUnits(j, float64(y.At(row, j)))), num(d.ownUnits(j, low)), num(d.ownUnits(j, high)))
 		return
 	}
-}
-
-// robust reports a loss that grows no faster than the distance, to which a far target is one of many
-// as long as its scale leaves the others apart.
-func robust(loss nn.Loss) bool {
-	name, _, _ := strings.Cut(loss.String(), ":")
-	return name == "absolute" || name == "huber" || name == "quantile" || name == "log-cosh"
 }
 
 // ownUnits is a value of an output in the units of its target.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -191,9 +190,9 @@ func (w *Watcher[T]) lookAt(l int) (k layerLook) {
 	net, tape := w.run.Network(), w.run.Tape()
 	f := net.Layer(l).Activation
 	z, a, delta := tape.Z(l), tape.A(l), tape.Delta(l)
-	limit := flatSlope * steepest(f)
+	limit := flatSlope * nn.LargestSlope(f)
 	last := l == net.Depth()-1
-	flat := f != nn.Softmax && f != nn.Identity && !(last && simplified(w.run.Config().Loss))
+	flat := f != nn.Softmax && f != nn.Identity && !(last && nn.Facts(w.run.Config().Loss).FromZ)
 	off := make([]int, z.Cols)
 	saturated := 0
 	sum := 0.0
@@ -290,35 +289,4 @@ func (w *Watcher[T]) SetState(state []float64) error {
 	}
 	w.memory = m
 	return nil
-}
-
-// steepest is the largest |f'|, up to a factor of 1.2.
-func steepest(f nn.Activation) float64 {
-	if f == nn.Sigmoid {
-		return 0.25
-	}
-	return 1
-}
-
-// simplified reports a loss that takes the output's slope out of its delta.
-func simplified(loss nn.Loss) bool {
-	switch loss {
-	case nn.CrossEntropy, nn.BinaryCrossEntropy, nn.Poisson:
-		return true
-	}
-	return false
-}
-
-// outputRange is where an activation's values lie.
-func outputRange(f nn.Activation) (low, high float64) {
-	name, _, _ := strings.Cut(f.String(), ":")
-	switch name {
-	case "sigmoid", "softmax":
-		return 0, 1
-	case "tanh":
-		return -1, 1
-	case "relu", "softplus", "exp":
-		return 0, math.Inf(1)
-	}
-	return math.Inf(-1), math.Inf(1)
 }

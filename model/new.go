@@ -16,7 +16,7 @@ const Imported = "imported"
 
 // NewOptions say more about the model that New makes; the zero value is its default.
 type NewOptions struct {
-	Loss      nn.Loss       // by which Evaluate judges; default: squared for a regression, else train.DefaultLoss
+	Loss      nn.Loss       // by which Evaluate judges; default: squared for a regression, else nn.DefaultLoss
 	Threshold float64       // of two classes; default 0.5
 	Result    *train.Result // of the run that trained the network: what the model says of its training
 
@@ -48,7 +48,7 @@ func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (
 	if m.Loss == nil {
 		m.Loss = nn.Squared
 		if e.Task != data.Regression {
-			m.Loss = train.DefaultLoss(out.Activation)
+			m.Loss = nn.DefaultLoss(out.Activation)
 		}
 	}
 	if err := m.agree(net.Inputs(), out, o.Threshold); err != nil {

@@ -249,7 +249,7 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	if err := nn.Compatible(r.loss, out.Activation, outputs); err != nil {
 		return r, refuse("Loss", nil, "%w", err)
 	}
-	if o.LabelSmoothing > 0 && r.loss != nn.CrossEntropy && r.loss != nn.BinaryCrossEntropy {
+	if o.LabelSmoothing > 0 && !nn.Facts(r.loss).Shares {
 		return r, refuse("LabelSmoothing", nil, "it is for the losses cross-entropy and binary-cross-entropy, and the loss is %s", r.loss)
 	}
 	r.layers = append(r.layers, out)
@@ -347,23 +347,38 @@ func (o *Options) output(task data.Task) (nn.Activation, error) {
 		}
 		return out, nil
 	}
-	loss, _, _ := strings.Cut(o.Loss, ":")
-	if loss == nn.Hinge.String() {
-		return nn.Identity, nil
-	}
-	switch task {
-	case data.Binary, data.Multilabel:
+	usual := usualOutput(o.named())
+	switch {
+	case usual == nn.Identity:
+		return usual, nil
+	case task == data.Binary || task == data.Multilabel:
 		return nn.Sigmoid, nil
-	case data.Multiclass:
+	case task == data.Multiclass:
 		return nn.Softmax, nil
-	}
-	switch loss {
-	case "poisson", "tweedie", "gamma":
-		return nn.Exp, nil
-	case "binary-cross-entropy", "binary-focal":
-		return nn.Sigmoid, nil
+	case usual != nil && usual != nn.Softmax: // of classes, which numbers are not
+		return usual, nil
 	}
 	return nn.Identity, nil
+}
+
+// named is the loss that is asked for; nil where none is, or it cannot be read, which is said elsewhere.
+func (o *Options) named() nn.Loss {
+	loss, err := nn.ParseLoss(o.Loss, o.Custom.Losses...)
+	if err != nil {
+		return nil
+	}
+	return loss
+}
+
+// usualOutput is the activation that the loss is usually behind; nil where it may be behind any.
+func usualOutput(loss nn.Loss) nn.Activation {
+	if loss == nil {
+		return nil
+	}
+	if all := nn.Facts(loss).Outputs; len(all) > 0 {
+		return all[0]
+	}
+	return nil
 }
 
 // outputFits reports whether an output activation gives what a task predicts: classes and
@@ -382,14 +397,14 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 		if name == nn.Hinge.String() && task != data.Binary && task != data.Multilabel {
 			return nil, refuse("Loss", nil, "hinge tells two classes apart, and the task is %s: take auto, or another loss", task)
 		}
-		kind, _, _ := strings.Cut(name, ":")
-		if (kind == "focal" || kind == nn.CrossEntropy.String()) && task == data.Regression && out != nn.Sigmoid && out != nn.Softmax {
+		usual := usualOutput(o.named())
+		if usual == nn.Softmax && task == data.Regression && out != nn.Sigmoid && out != nn.Softmax {
 			return nil, refuse("Loss", nil, "%s is for classes, and the task is regression: take auto, or another loss; the task says what the target is", name)
 		}
-		if slices.Contains([]string{"poisson", "tweedie", "gamma"}, kind) && task != data.Regression {
+		if usual == nn.Exp && task != data.Regression {
 			return nil, refuse("Loss", nil, "%s is of amounts, and the target is of classes (the task is %s): take auto, or another loss, or name another target", name, task)
 		}
-		if kind == "focal" && out == nn.Sigmoid {
+		if kind, _, _ := strings.Cut(name, ":"); kind == "focal" && out == nn.Sigmoid {
 			name = "binary-" + name
 		}
 		loss, err := nn.ParseLoss(name, o.Custom.Losses...)
@@ -401,7 +416,7 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 	if task == data.Regression {
 		return nn.Squared, nil
 	}
-	return train.DefaultLoss(out), nil
+	return nn.DefaultLoss(out), nil
 }
 
 // descent reads what the trainer needs.

@@ -109,8 +109,8 @@ func Inspect(t *data.Table, o Options) (s *data.Schema, notes []string, err erro
 
 // ofAmounts reports whether the loss is one of amounts, so that a target of numbers is no class.
 func (o *Options) ofAmounts() bool {
-	name, _, _ := strings.Cut(o.Loss, ":")
-	return slices.Contains([]string{"squared", "absolute", "huber", "quantile", "log-cosh", "poisson", "tweedie", "gamma"}, name)
+	loss := o.named()
+	return loss != nil && nn.Facts(loss).Amounts
 }
 
 // rows reads the options about rows.

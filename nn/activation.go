@@ -28,20 +28,106 @@ type Activation interface {
 	Piece(z float64) int
 }
 
+// builtin is a line of the table of activations: what is known of one besides its formula.
+type builtin struct {
+	name      string
+	f         kernel.Activation // its formulas; of softmax none
+	takes     bool              // it has a parameter
+	standard  float64           // the parameter's default
+	kinked    bool              // at 0
+	init      Init              // the initialization that goes with it
+	low, high float64           // between which its values lie; infinite too where that depends on the parameter
+	slope     float64           // the largest |f'|, up to a factor of 1.8; of exp, which has none, 1
+	loss      Loss              // that goes with it as an output; nil: Squared
+
+	// start returns the z at which the output is the positive number y: where outputs that are amounts
+	// begin. nil: they begin where the weights have them.
+	start func(y float64) float64
+}
+
+var unbounded = math.Inf(1)
+
+// activations is the one table of the built-in activations, in the order of the documentation.
+var activations = []builtin{
+	{name: "relu", f: kernel.ReLU, kinked: true, init: He, low: 0, high: unbounded, slope: 1},
+	{name: "sigmoid", f: kernel.LogisticUnit, init: Glorot, low: 0, high: 1, slope: 0.25, loss: BinaryCrossEntropy},
+	{name: "tanh", f: kernel.TanhUnit, init: Glorot, low: -1, high: 1, slope: 1},
+	{name: "identity", f: kernel.Identity, init: Glorot, low: -unbounded, high: unbounded, slope: 1},
+	{name: "leaky-relu", f: kernel.LeakyReLU, takes: true, standard: 0.01, kinked: true, init: He, low: -unbounded, high: unbounded, slope: 1},
+	{name: "elu", f: kernel.ELU, takes: true, standard: 1, kinked: true, init: He, low: -unbounded, high: unbounded, slope: 1},
+	{name: "selu", f: kernel.SELU, kinked: true, init: LeCun, low: -unbounded, high: unbounded, slope: 1},
+	{name: "gelu", f: kernel.GELU, init: He, low: -unbounded, high: unbounded, slope: 1},
+	{name: "silu", f: kernel.SiLU, init: He, low: -unbounded, high: unbounded, slope: 1},
+	{name: "mish", f: kernel.Mish, init: He, low: -unbounded, high: unbounded, slope: 1},
+	{name: "softplus", f: kernel.SoftplusUnit, init: He, low: 0, high: unbounded, slope: 1,
+		start: func(y float64) float64 { return y + kernel.Log(-kernel.Expm1(-y)) }},
+	{name: "exp", f: kernel.ExpUnit, init: Glorot, low: 0, high: unbounded, slope: 1, loss: Poisson, start: kernel.Log[float64]},
+	{name: "softmax", init: Glorot, low: 0, high: 1, slope: 1, loss: CrossEntropy},
+}
+
+// line is the table's line for an activation.
+func line(f Activation) builtin {
+	name, _, _ := strings.Cut(f.String(), ":")
+	return known(name)
+}
+
+// known is the table's line of that name; of a custom activation, what is safe to say.
+func known(name string) builtin {
+	for _, b := range activations {
+		if b.name == name {
+			return b
+		}
+	}
+	return builtin{name: name, init: Glorot, low: -unbounded, high: unbounded, slope: 1}
+}
+
+// OutputRange returns between which numbers an activation's values lie, infinite where there is no bound.
+func OutputRange(f Activation) (low, high float64) {
+	b := line(f)
+	return b.low, b.high
+}
+
+// LargestSlope returns the largest |f'| of an activation, up to a factor of 1.8: 0.25 of sigmoid, else 1, also of
+// exp, which has no largest.
+func LargestSlope(f Activation) float64 { return line(f).slope }
+
+// DefaultLoss returns the loss that goes with an output activation when none is asked for: cross-entropy
+// with softmax, binary cross-entropy with sigmoid, poisson with exp, else squared.
+func DefaultLoss(out Activation) Loss {
+	if loss := line(out).loss; loss != nil {
+		return loss
+	}
+	return Squared
+}
+
 // elementwise is a built-in activation; package kernel has its formulas, in both
 // precisions.
 type elementwise struct {
-	name   string
-	f      kernel.Activation
-	param  float64
-	smooth bool
+	builtin
+	param float64
 }
 
-func (e *elementwise) String() string         { return e.name }
+// fixed has the built-in activations that take no parameter, which can be compared with ==.
+var fixed = func() map[string]Activation {
+	all := map[string]Activation{"softmax": softmax{}}
+	for _, b := range activations {
+		if !b.takes && all[b.name] == nil {
+			all[b.name] = &elementwise{b, 0}
+		}
+	}
+	return all
+}()
+
+func (e *elementwise) String() string {
+	if e.takes {
+		return e.name + ":" + number(e.param)
+	}
+	return e.name
+}
 func (e *elementwise) F(z float64) float64    { return kernel.F(e.f, z, e.param) }
 func (e *elementwise) D(z, a float64) float64 { return kernel.D(e.f, z, a, e.param) }
 func (e *elementwise) Piece(z float64) int {
-	if e.smooth || z < 0 {
+	if !e.kinked || z < 0 {
 		return 0
 	}
 	return 1
@@ -67,53 +153,53 @@ func validate(part any) error {
 }
 
 // Identity is f(z) = z, f'(z) = 1.
-var Identity Activation = &elementwise{name: "identity", f: kernel.Identity, smooth: true}
+var Identity Activation = fixed["identity"]
 
 // Sigmoid is f(z) = 1 / (1 + e^-z), f'(z) = a·(1 - a).
-var Sigmoid Activation = &elementwise{name: "sigmoid", f: kernel.LogisticUnit, smooth: true}
+var Sigmoid Activation = fixed["sigmoid"]
 
 // Tanh is f(z) = tanh z, f'(z) = (1 - a)·(1 + a).
-var Tanh Activation = &elementwise{name: "tanh", f: kernel.TanhUnit, smooth: true}
+var Tanh Activation = fixed["tanh"]
 
 // ReLU is f(z) = max(z, 0), f'(z) = 1 for z > 0, else 0 (at 0 too, as PyTorch has it).
 // ReLU(NaN) = NaN.
-var ReLU Activation = &elementwise{name: "relu", f: kernel.ReLU}
+var ReLU Activation = fixed["relu"]
 
 // LeakyReLU is f(z) = z for z > 0, else slope·z. PyTorch's default slope is 0.01, Keras's 0.3.
 func LeakyReLU(slope float64) Activation {
-	return &elementwise{name: "leaky-relu:" + number(slope), f: kernel.LeakyReLU, param: slope}
+	return &elementwise{known("leaky-relu"), slope}
 }
 
 // ELU is f(z) = z for z > 0, else alpha·(e^z - 1) (Clevert et al. 2015). Its second
 // derivative jumps at 0, so the gradient check treats 0 as a kink.
 func ELU(alpha float64) Activation {
-	return &elementwise{name: "elu:" + number(alpha), f: kernel.ELU, param: alpha}
+	return &elementwise{known("elu"), alpha}
 }
 
 // SELU is λ·ELU with the two constants that keep mean 0 and variance 1 from layer to
 // layer (Klambauer et al. 2017). It goes with the lecun initialization.
-var SELU Activation = &elementwise{name: "selu", f: kernel.SELU}
+var SELU Activation = fixed["selu"]
 
 // GELU is f(z) = z·Φ(z), Φ the normal distribution function: the erf form, not the tanh
 // approximation (Hendrycks and Gimpel 2016).
-var GELU Activation = &elementwise{name: "gelu", f: kernel.GELU, smooth: true}
+var GELU Activation = fixed["gelu"]
 
 // SiLU, or swish, is f(z) = z·sigmoid(z) (Elfwing et al. 2017, Ramachandran et al. 2017).
-var SiLU Activation = &elementwise{name: "silu", f: kernel.SiLU, smooth: true}
+var SiLU Activation = fixed["silu"]
 
 // Mish is f(z) = z·tanh(softplus(z)) (Misra 2019).
-var Mish Activation = &elementwise{name: "mish", f: kernel.Mish, smooth: true}
+var Mish Activation = fixed["mish"]
 
 // Softplus is f(z) = log(1 + e^z), f'(z) = sigmoid(z).
-var Softplus Activation = &elementwise{name: "softplus", f: kernel.SoftplusUnit, smooth: true}
+var Softplus Activation = fixed["softplus"]
 
 // Exp is f(z) = f'(z) = e^z: the output of a Poisson regression.
-var Exp Activation = &elementwise{name: "exp", f: kernel.ExpUnit, smooth: true}
+var Exp Activation = fixed["exp"]
 
 // Softmax is a_j = e^z_j / Σ_k e^z_k over a row of outputs. It belongs to the last layer
 // alone. Its derivative is a matrix, da_j/dz_k = a_j·([j=k] - a_k), so the network
 // computes it by rows; F and D describe a row of one.
-var Softmax Activation = softmax{}
+var Softmax Activation = fixed["softmax"]
 
 type softmax struct{}
 
@@ -186,8 +272,11 @@ func timesDerivative[T Float](f Activation, z, a, g []T) {
 
 // Activations lists the names ParseActivation knows, in the order of the documentation.
 func Activations() []string {
-	return []string{"relu", "sigmoid", "tanh", "identity", "leaky-relu", "elu", "selu", "gelu",
-		"silu", "mish", "softplus", "exp", "softmax"}
+	names := make([]string, len(activations))
+	for i, b := range activations {
+		names[i] = b.name
+	}
+	return names
 }
 
 // ParseActivation returns the activation of that name, "name" or "name:parameter". The
@@ -199,24 +288,28 @@ func ParseActivation(name string, custom ...Activation) (Activation, error) {
 			return c, nil
 		}
 	}
-	base, p, err := parameter("activation", name, map[string]float64{"leaky-relu": 0.01, "elu": 1})
+	standard := map[string]float64{}
+	for _, b := range activations {
+		if b.takes {
+			standard[b.name] = b.standard
+		}
+	}
+	base, p, err := parameter("activation", name, standard)
 	if err != nil {
 		return nil, err
 	}
-	switch base {
-	case "leaky-relu":
-		return LeakyReLU(p), nil
-	case "elu":
-		f := ELU(p)
-		if err := validate(f); err != nil {
+	if f := fixed[base]; f != nil {
+		return f, nil
+	}
+	for _, b := range activations {
+		if b.name != base {
+			continue
+		}
+		f := &elementwise{b, p}
+		if err := f.Validate(); err != nil {
 			return nil, fmt.Errorf("activation %q: %w", name, err)
 		}
 		return f, nil
-	}
-	for _, a := range []Activation{ReLU, Sigmoid, Tanh, Identity, SELU, GELU, SiLU, Mish, Softplus, Exp, Softmax} {
-		if a.String() == base {
-			return a, nil
-		}
 	}
 	return nil, fmt.Errorf("activation %q is not known; choose one of %s", name, strings.Join(Activations(), ", "))
 }

@@ -46,7 +46,7 @@ func (c Check) OK() bool { return c.Worst.Error <= CheckThreshold }
 
 // CheckGroup is a Check of one tensor of parameters: a layer's weights, bias, gamma or beta.
 type CheckGroup struct {
-	Tensor  string     `json:"tensor"` // TensorName
+	Tensor  string     `json:"tensor"` // its name, as Tensors has it
 	Checked int        `json:"checked"`
 	Kinks   int        `json:"kinks"`
 	Worst   Comparison `json:"worst"`
@@ -90,7 +90,7 @@ func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o Check
 			break
 		}
 		l, in, _ := n.Locate(i)
-		if name := TensorName(l, in); group < 0 || result.Groups[group].Tensor != name {
+		if name := tensorName(l, in); group < 0 || result.Groups[group].Tensor != name {
 			result.Groups = append(result.Groups, CheckGroup{Tensor: name})
 			group++
 		}

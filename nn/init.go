@@ -26,6 +26,7 @@ type Init struct {
 	std  float64
 }
 
+// The initializations without a parameter; Init has their formulas.
 var (
 	AutoInit = Init{}
 	He       = Init{name: "he"}
@@ -88,13 +89,7 @@ func (i Init) resolve(f Activation) Init {
 	if i.name != "" {
 		return i
 	}
-	switch base, _, _ := strings.Cut(f.String(), ":"); base {
-	case "relu", "leaky-relu", "elu", "gelu", "silu", "mish", "softplus":
-		return He
-	case "selu":
-		return LeCun
-	}
-	return Glorot
+	return line(f).init
 }
 
 // fillWeights sets w, the in by out weights of one layer. Draw b of the purpose Init with a =
@@ -129,16 +124,10 @@ func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
 // for other outputs, and none to one that has no bias or a number that is not positive.
 func (n *Network[T]) StartAt(y []float64) {
 	last := len(n.layers) - 1
-	bias := n.Bias(last)
-	for j := range bias {
-		if !(y[j] > 0) {
-			continue
-		}
-		switch n.layers[last].Activation {
-		case Exp:
-			bias[j] = T(kernel.Log(y[j]))
-		case Softplus:
-			bias[j] = T(y[j] + kernel.Log(-kernel.Expm1(-y[j])))
+	start := line(n.layers[last].Activation).start
+	for j, bias := 0, n.Bias(last); start != nil && j < len(bias); j++ {
+		if y[j] > 0 {
+			bias[j] = T(start(y[j]))
 		}
 	}
 }

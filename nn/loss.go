@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
@@ -19,7 +20,9 @@ import (
 // those whose output is itself finite).
 //
 // The built-in losses are the variables and functions below. Any other type that
-// implements the interface works as well, one number at a time in float64.
+// implements the interface works as well, one number at a time in float64. A type may have three
+// methods more: Validate() error says whether its parameter makes sense, CheckTarget(y float64) error
+// whether it can have a target, and Facts() LossFacts what else is known of it.
 type Loss interface {
 	// String is the name under which the loss is stored and chosen, with its parameter if
 	// it has one: "huber:1".
@@ -30,6 +33,48 @@ type Loss interface {
 	D(y, yhat float64) float64
 	// Piece numbers the smooth pieces, as Activation.Piece does; a smooth loss returns 0.
 	Piece(y, yhat float64) int
+}
+
+// LossFacts is what is known of a loss besides its formula; the zero value says nothing.
+type LossFacts struct {
+	Outputs []Activation // the only ones it may follow, the usual one first; nil: any
+	Needs   string       // what such an output is: "a sigmoid output, a probability for each"
+	Instead string       // what to use where another output is wanted, with LOSS for the loss's name; "": nothing to say
+
+	FromZ   bool // behind Outputs its gradient is computed from z, and has no slope of the activation in it
+	Robust  bool // it grows no faster than the distance, so a far target is one of many
+	Shares  bool // its targets are shares of classes, so that they can be smoothed: of one output each, or with softmax of all
+	Amounts bool // its targets are amounts, and whole numbers among them no classes
+}
+
+// Facts returns what is known of a loss.
+func Facts(loss Loss) LossFacts {
+	if l, ok := loss.(interface{ Facts() LossFacts }); ok {
+		return l.Facts()
+	}
+	return LossFacts{}
+}
+
+// The outputs of three kinds of losses.
+var (
+	softmaxFacts = LossFacts{
+		Outputs: []Activation{Softmax}, Needs: "a softmax output, whose probabilities sum to 1",
+		Instead: "use softmax, or the loss binary-LOSS with sigmoid", FromZ: true,
+	}
+	sigmoidFacts = LossFacts{
+		Outputs: []Activation{Sigmoid}, Needs: "a sigmoid output, a probability for each", Instead: "use sigmoid, or another loss", FromZ: true,
+	}
+	amountFacts = LossFacts{
+		Outputs: []Activation{Exp, Softplus}, Needs: "an output that is always positive, exp or softplus", FromZ: true, Amounts: true,
+	}
+)
+
+// checkShare reports a target that is no probability.
+func checkShare(loss Loss, y float64) error {
+	if y < 0 || y > 1 {
+		return fmt.Errorf("the targets of %s are probabilities in [0, 1]; the target is %v", loss, y)
+	}
+	return nil
 }
 
 // Reduction says how the losses of a batch's samples are reduced to one number.
@@ -103,6 +148,7 @@ func (squared) String() string            { return "squared" }
 func (squared) L(y, yhat float64) float64 { return (y - yhat) * (y - yhat) }
 func (squared) D(y, yhat float64) float64 { return 2 * (yhat - y) }
 func (squared) Piece(_, _ float64) int    { return 0 }
+func (squared) Facts() LossFacts          { return LossFacts{Amounts: true} }
 
 // Absolute is L = |y - yhat|, dL/dyhat = sign(yhat - y), 0 at 0.
 var Absolute Loss = absolute{}
@@ -121,6 +167,7 @@ func (absolute) D(y, yhat float64) float64 {
 	return yhat - y // 0, or NaN
 }
 func (absolute) Piece(y, yhat float64) int { return step(yhat >= y) }
+func (absolute) Facts() LossFacts          { return LossFacts{Robust: true, Amounts: true} }
 
 // Huber is L = ½r² where |r| <= delta, else delta·(|r| - delta/2), with r = yhat - y
 // (Huber 1964).
@@ -146,6 +193,7 @@ func (h huber) D(y, yhat float64) float64 { return max(-h.delta, min(yhat-y, h.d
 func (h huber) Piece(y, yhat float64) int {
 	return step(yhat-y > -h.delta) + step(yhat-y > h.delta)
 }
+func (huber) Facts() LossFacts { return LossFacts{Robust: true, Amounts: true} }
 
 // Quantile is L = q·(y - yhat) where y >= yhat, else (1-q)·(yhat - y), with 0 < q < 1: the
 // pinball loss, least at the q-quantile of y (Koenker and Bassett 1978). dL/dyhat is 0 at
@@ -174,6 +222,7 @@ func (l quantile) D(y, yhat float64) float64 {
 	return yhat - y // 0, or NaN
 }
 func (l quantile) Piece(y, yhat float64) int { return step(yhat >= y) }
+func (quantile) Facts() LossFacts            { return LossFacts{Robust: true, Amounts: true} }
 
 // LogCosh is L = log cosh r, dL/dyhat = tanh r, with r = yhat - y: about r²/2 near 0 and
 // |r| - log 2 far away, and smooth everywhere.
@@ -192,6 +241,7 @@ func (logCosh) L(y, yhat float64) float64 {
 }
 func (logCosh) D(y, yhat float64) float64 { return kernel.Tanh(yhat - y) }
 func (logCosh) Piece(_, _ float64) int    { return 0 }
+func (logCosh) Facts() LossFacts          { return LossFacts{Robust: true, Amounts: true} }
 
 // BinaryCrossEntropy is L = -(y·log yhat + (1-y)·log(1-yhat)) for a sigmoid output and a
 // target in [0, 1]. It also serves several labels at once, one output each.
@@ -203,8 +253,14 @@ func (binaryCrossEntropy) String() string { return "binary-cross-entropy" }
 func (binaryCrossEntropy) L(y, yhat float64) float64 {
 	return -(xlogy(y, yhat) + xlogy(1-y, 1-yhat))
 }
-func (binaryCrossEntropy) D(y, yhat float64) float64 { return (yhat - y) / (yhat * (1 - yhat)) }
-func (binaryCrossEntropy) Piece(_, _ float64) int    { return 0 }
+func (binaryCrossEntropy) D(y, yhat float64) float64     { return (yhat - y) / (yhat * (1 - yhat)) }
+func (binaryCrossEntropy) Piece(_, _ float64) int        { return 0 }
+func (b binaryCrossEntropy) CheckTarget(y float64) error { return checkShare(b, y) }
+func (binaryCrossEntropy) Facts() LossFacts {
+	f := sigmoidFacts
+	f.Shares = true
+	return f
+}
 
 // CrossEntropy is L = -y·log yhat summed over the classes, for a softmax output and
 // targets that sum to 1.
@@ -212,10 +268,16 @@ var CrossEntropy Loss = crossEntropy{}
 
 type crossEntropy struct{}
 
-func (crossEntropy) String() string            { return "cross-entropy" }
-func (crossEntropy) L(y, yhat float64) float64 { return 0 - xlogy(y, yhat) } // 0, not -0
-func (crossEntropy) D(y, yhat float64) float64 { return 0 - y/yhat }
-func (crossEntropy) Piece(_, _ float64) int    { return 0 }
+func (crossEntropy) String() string                { return "cross-entropy" }
+func (crossEntropy) L(y, yhat float64) float64     { return 0 - xlogy(y, yhat) } // 0, not -0
+func (crossEntropy) D(y, yhat float64) float64     { return 0 - y/yhat }
+func (crossEntropy) Piece(_, _ float64) int        { return 0 }
+func (c crossEntropy) CheckTarget(y float64) error { return checkShare(c, y) }
+func (crossEntropy) Facts() LossFacts {
+	f := softmaxFacts
+	f.Shares = true
+	return f
+}
 
 // Poisson is L = yhat - y·log yhat for counts y >= 0 and a positive output (exp or
 // softplus). The term log y!, which no weight changes, is left out, as PyTorch does.
@@ -227,6 +289,13 @@ func (poisson) String() string            { return "poisson" }
 func (poisson) L(y, yhat float64) float64 { return yhat - xlogy(y, yhat) }
 func (poisson) D(y, yhat float64) float64 { return 1 - y/yhat }
 func (poisson) Piece(_, _ float64) int    { return 0 }
+func (poisson) CheckTarget(y float64) error {
+	if y < 0 {
+		return fmt.Errorf("poisson counts cannot be negative; the target is %v", y)
+	}
+	return nil
+}
+func (poisson) Facts() LossFacts { return amountFacts }
 
 // xlogy is x·log y, and 0 for x = 0 whatever y is.
 func xlogy(x, y float64) float64 {
@@ -251,10 +320,37 @@ func within(x, low, high float64, rule string) error {
 	return nil
 }
 
+// losses is the one table of the built-in losses, in the order of the documentation. Those that take a
+// parameter have its default.
+var losses = []struct {
+	name     string
+	standard float64
+	make     func(parameter float64) Loss // nil: it is the loss itself
+	loss     Loss
+}{
+	{name: "half-squared", loss: HalfSquared},
+	{name: "squared", loss: Squared},
+	{name: "absolute", loss: Absolute},
+	{name: "huber", make: Huber, standard: 1},
+	{name: "binary-cross-entropy", loss: BinaryCrossEntropy},
+	{name: "cross-entropy", loss: CrossEntropy},
+	{name: "poisson", loss: Poisson},
+	{name: "quantile", make: Quantile, standard: 0.5},
+	{name: "log-cosh", loss: LogCosh},
+	{name: "tweedie", make: Tweedie, standard: 1.5},
+	{name: "gamma", loss: Gamma},
+	{name: "focal", make: Focal, standard: 2},
+	{name: "binary-focal", make: BinaryFocal, standard: 2},
+	{name: "hinge", loss: Hinge},
+}
+
 // Losses lists the names ParseLoss knows, in the order of the documentation.
 func Losses() []string {
-	return []string{"half-squared", "squared", "absolute", "huber", "binary-cross-entropy", "cross-entropy", "poisson",
-		"quantile", "log-cosh", "tweedie", "gamma", "focal", "binary-focal", "hinge"}
+	names := make([]string, len(losses))
+	for i, l := range losses {
+		names[i] = l.name
+	}
+	return names
 }
 
 // ParseLoss returns the loss of that name, "name" or "name:parameter". The parameter of
@@ -266,32 +362,27 @@ func ParseLoss(name string, custom ...Loss) (Loss, error) {
 			return c, nil
 		}
 	}
-	base, p, err := parameter("loss", name, map[string]float64{"huber": 1, "quantile": 0.5, "tweedie": 1.5, "focal": 2, "binary-focal": 2})
+	standard := map[string]float64{}
+	for _, l := range losses {
+		if l.make != nil {
+			standard[l.name] = l.standard
+		}
+	}
+	base, p, err := parameter("loss", name, standard)
 	if err != nil {
 		return nil, err
 	}
-	var loss Loss
-	switch base {
-	case "huber":
-		loss = Huber(p)
-	case "quantile":
-		loss = Quantile(p)
-	case "tweedie":
-		loss = Tweedie(p)
-	case "focal":
-		loss = Focal(p)
-	case "binary-focal":
-		loss = BinaryFocal(p)
-	}
-	if err := validate(loss); err != nil {
-		return nil, fmt.Errorf("loss %q: %w", name, err)
-	}
-	if loss != nil {
-		return loss, nil
-	}
-	for _, l := range []Loss{HalfSquared, Squared, Absolute, BinaryCrossEntropy, CrossEntropy, Poisson, LogCosh, Gamma, Hinge} {
-		if l.String() == base {
-			return l, nil
+	for _, l := range losses {
+		switch {
+		case l.name != base:
+		case l.make == nil:
+			return l.loss, nil
+		default:
+			loss := l.make(p)
+			if err := validate(loss); err != nil {
+				return nil, fmt.Errorf("loss %q: %w", name, err)
+			}
+			return loss, nil
 		}
 	}
 	return nil, fmt.Errorf("loss %q is not known; choose one of %s", name, strings.Join(Losses(), ", "))
@@ -299,62 +390,33 @@ func ParseLoss(name string, custom ...Loss) (Loss, error) {
 
 // Compatible reports, as an error with the reason, that a loss makes no sense: by its own parameter
 // (where it has a method Validate() error that says so, as the built-in ones have), or behind an
-// output layer of that activation and width.
+// output layer of that activation and width (by its Facts).
 func Compatible(loss Loss, out Activation, units int) error {
 	if err := validate(loss); err != nil {
 		return fmt.Errorf("the loss %s: %w", loss, err)
 	}
-	name := out.String()
 	if out == Softmax && units == 1 {
-		return fmt.Errorf("softmax over one output is always 1; use a sigmoid output, or one output per class")
+		return errors.New("softmax over one output is always 1; use a sigmoid output, or one output per class")
 	}
-	switch loss := loss.(type) {
-	case crossEntropy, focal:
-		if out != Softmax {
-			return fmt.Errorf("%s needs a softmax output, whose probabilities sum to 1; the output is %s: use softmax, or the loss binary-%s with sigmoid", loss, name, loss)
-		}
-	case binaryCrossEntropy, binaryFocal:
-		if out != Sigmoid {
-			return fmt.Errorf("%s needs a sigmoid output, a probability for each; the output is %s: use sigmoid, or another loss", loss, name)
-		}
-	case poisson, tweedie, gamma:
-		if out != Exp && out != Softplus {
-			return fmt.Errorf("%s needs an output that is always positive, exp or softplus; the output is %s", loss, name)
-		}
-	case hinge:
-		if out != Identity {
-			return fmt.Errorf("hinge needs an identity output, a decision value of either sign; the output is %s", name)
-		}
+	f := Facts(loss)
+	if f.Outputs == nil || slices.Contains(f.Outputs, out) {
+		return nil
 	}
-	return nil
+	instead := strings.ReplaceAll(f.Instead, "LOSS", loss.String())
+	if instead != "" {
+		instead = ": " + instead
+	}
+	return fmt.Errorf("%s needs %s; the output is %s%s", loss, f.Needs, out, instead)
 }
 
-// CheckTarget reports, as an error with the reason, a target that the loss cannot have.
+// CheckTarget reports, as an error with the reason, a target that the loss cannot have: one that is not
+// finite, or that its own method CheckTarget refuses.
 func CheckTarget(loss Loss, y float64) error {
 	if math.IsNaN(y) || math.IsInf(y, 0) {
 		return fmt.Errorf("the target %v is not a finite number", y)
 	}
-	switch loss := loss.(type) {
-	case poisson:
-		if y < 0 {
-			return fmt.Errorf("poisson counts cannot be negative; the target is %v", y)
-		}
-	case tweedie:
-		if y < 0 {
-			return fmt.Errorf("the amounts of %s cannot be negative; the target is %v", loss, y)
-		}
-	case gamma:
-		if y <= 0 {
-			return fmt.Errorf("the amounts of gamma must be greater than 0; the target is %v: use tweedie:1.5 where some are 0", y)
-		}
-	case binaryCrossEntropy, crossEntropy, focal, binaryFocal:
-		if y < 0 || y > 1 {
-			return fmt.Errorf("the targets of %s are probabilities in [0, 1]; the target is %v", loss, y)
-		}
-	case hinge:
-		if y < 0 || y > 1 {
-			return fmt.Errorf("the targets of hinge are 0 for the one class and 1 for the other; the target is %v", y)
-		}
+	if l, ok := loss.(interface{ CheckTarget(y float64) error }); ok {
+		return l.CheckTarget(y)
 	}
 	return nil
 }

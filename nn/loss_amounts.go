@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/gradus-ml/gradus/internal/kernel"
+import (
+	"fmt"
+
+	"github.com/gradus-ml/gradus/internal/kernel"
+)
 
 // Tweedie is L = yhat^(2-p)/(2-p) - y·yhat^(1-p)/(1-p) with 1 < p < 2, for amounts that are
 // often exactly 0 (claims, rainfall) and a positive output, exp or softplus. It is half the
@@ -18,6 +22,13 @@ func (t tweedie) Validate() error {
 func (t tweedie) L(y, yhat float64) float64 { return amountLoss(t.p, y, kernel.Log(yhat)) }
 func (t tweedie) D(y, yhat float64) float64 { return amountSlope(t.p, y, kernel.Log(yhat)) / yhat }
 func (t tweedie) Piece(_, _ float64) int    { return 0 }
+func (t tweedie) CheckTarget(y float64) error {
+	if y < 0 {
+		return fmt.Errorf("the amounts of %s cannot be negative; the target is %v", t, y)
+	}
+	return nil
+}
+func (tweedie) Facts() LossFacts { return amountFacts }
 
 // Gamma is L = y/yhat + log yhat for amounts y > 0 and a positive output, exp or softplus:
 // half the gamma deviance without the term that no weight changes (scikit-learn's
@@ -30,6 +41,13 @@ func (gamma) String() string            { return "gamma" }
 func (gamma) L(y, yhat float64) float64 { return amountLoss(2, y, kernel.Log(yhat)) }
 func (gamma) D(y, yhat float64) float64 { return amountSlope(2, y, kernel.Log(yhat)) / yhat }
 func (gamma) Piece(_, _ float64) int    { return 0 }
+func (gamma) CheckTarget(y float64) error {
+	if y <= 0 {
+		return fmt.Errorf("the amounts of gamma must be greater than 0; the target is %v: use tweedie:1.5 where some are 0", y)
+	}
+	return nil
+}
+func (gamma) Facts() LossFacts { return amountFacts }
 
 // amountLoss is the loss of power p, 1 < p <= 2, with l = log yhat:
 //

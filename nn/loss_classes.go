@@ -37,7 +37,9 @@ func (f focal) D(y, yhat float64) float64 {
 	}
 	return y * focalSlope(f.gamma, yhat, 1-yhat, -kernel.Log(yhat)) / yhat
 }
-func (f focal) Piece(_, _ float64) int { return 0 }
+func (f focal) Piece(_, _ float64) int      { return 0 }
+func (f focal) CheckTarget(y float64) error { return checkShare(f, y) }
+func (focal) Facts() LossFacts              { return softmaxFacts }
 
 // BinaryFocal is L = -y·(1-yhat)^gamma·log yhat - (1-y)·yhat^gamma·log(1-yhat) for a sigmoid
 // output: Focal of the two sides, and BinaryCrossEntropy with gamma = 0. For targets between
@@ -57,7 +59,9 @@ func (f binaryFocal) D(y, yhat float64) float64 {
 	side := focal(f)
 	return side.D(y, yhat) - side.D(1-y, 1-yhat)
 }
-func (f binaryFocal) Piece(_, _ float64) int { return 0 }
+func (f binaryFocal) Piece(_, _ float64) int      { return 0 }
+func (f binaryFocal) CheckTarget(y float64) error { return checkShare(f, y) }
+func (binaryFocal) Facts() LossFacts              { return sigmoidFacts }
 
 // focalSlope is p·d/dp(-q^gamma·log p) with q = 1-p and s = -log p:
 //
@@ -175,3 +179,12 @@ func (hinge) D(y, yhat float64) float64 {
 	}
 }
 func (hinge) Piece(y, yhat float64) int { return step((2*y-1)*yhat >= 1) }
+func (hinge) CheckTarget(y float64) error {
+	if y < 0 || y > 1 {
+		return fmt.Errorf("the targets of hinge are 0 for the one class and 1 for the other; the target is %v", y)
+	}
+	return nil
+}
+func (hinge) Facts() LossFacts {
+	return LossFacts{Outputs: []Activation{Identity}, Needs: "an identity output, a decision value of either sign"}
+}

@@ -234,7 +234,8 @@ func (n *Network[T]) biasIn(p []T, l int) []T {
 	return p[d.bias:][:d.Units:d.Units]
 }
 
-// What In of Locate and Index is for a parameter that comes from no input.
+// OfBias, OfGamma and OfBeta stand in the place of an input, in Locate and Index, for a parameter that
+// multiplies no input.
 const (
 	OfBias  = -1
 	OfGamma = -2 // of the layer's norm
@@ -330,14 +331,14 @@ func (n *Network[T]) Tensors() []Tensor[T] {
 	for l := range n.layers {
 		d := &n.layers[l]
 		w := n.Weights(l)
-		params = append(params, Tensor[T]{TensorName(l, 0), w.Rows, w.Cols, w.Data})
+		params = append(params, Tensor[T]{tensorName(l, 0), w.Rows, w.Cols, w.Data})
 		if !d.NoBias {
-			params = append(params, Tensor[T]{TensorName(l, OfBias), 0, d.Units, n.params[d.bias:d.gamma]})
+			params = append(params, Tensor[T]{tensorName(l, OfBias), 0, d.Units, n.params[d.bias:d.gamma]})
 		}
 		if d.Norm != NoNorm {
 			params = append(params,
-				Tensor[T]{TensorName(l, OfGamma), 0, d.Units, n.params[d.gamma:d.beta]},
-				Tensor[T]{TensorName(l, OfBeta), 0, d.Units, n.params[d.beta:d.end]})
+				Tensor[T]{tensorName(l, OfGamma), 0, d.Units, n.params[d.gamma:d.beta]},
+				Tensor[T]{tensorName(l, OfBeta), 0, d.Units, n.params[d.beta:d.end]})
 		}
 		if d.Norm == BatchNorm {
 			state = append(state,
@@ -348,9 +349,9 @@ func (n *Network[T]) Tensors() []Tensor[T] {
 	return append(params, state...)
 }
 
-// TensorName returns the name of the tensor that holds the parameters of layer l with that in,
+// tensorName returns the name of the tensor that holds the parameters of layer l with that in,
 // as Locate has it: all inputs' weights are one.
-func TensorName(l, in int) string {
+func tensorName(l, in int) string {
 	part := "weight"
 	switch in {
 	case OfBias:

@@ -35,8 +35,10 @@ const (
 )
 
 const (
-	NormEpsilon  = 1e-5 // what norms add to a variance
-	normMomentum = 0.1  // how far a running value moves
+	// NormEpsilon is what norms add to a variance, so that none is divided by 0.
+	NormEpsilon = 1e-5
+
+	normMomentum = 0.1 // how far a running value moves
 )
 
 var normNames = [...]string{"none", "batch", "layer"}

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -67,8 +68,8 @@ func TestRoundTrips(t *testing.T) {
 }
 
 func TestParseErrors(t *testing.T) {
-	const activations = "choose one of relu, sigmoid, tanh, identity, leaky-relu, elu, selu, gelu, silu, mish, softplus, exp, softmax"
-	const losses = "choose one of half-squared, squared, absolute, huber, binary-cross-entropy, cross-entropy, poisson, quantile, log-cosh, tweedie, gamma, focal, binary-focal, hinge"
+	activations := "choose one of " + strings.Join(Activations(), ", ")
+	losses := "choose one of " + strings.Join(Losses(), ", ")
 	const inits = "choose one of auto, he, glorot, lecun, uniform, normal, zeros"
 	activation := func(s string) error { _, err := ParseActivation(s); return err }
 	loss := func(s string) error { _, err := ParseLoss(s); return err }

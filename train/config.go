@@ -46,8 +46,8 @@ type Config struct {
 	Schedule     optim.Schedule  // default: constant
 
 	// Solver, if not nil, takes the place of the optimizer: an optimizer for the method batch, which
-	// is then the default, that evaluates the loss itself. It finds its own rate; Rate, by
-	// default 1, is where it starts to look.
+	// is then the default, that evaluates the loss itself. It finds its own rate; LearningRate,
+	// by default 1, is where it starts to look.
 	Solver optim.Solver
 	Warmup int // epochs in which the rate rises to the schedule's first, see optim.RateAt
 
@@ -127,19 +127,6 @@ type Config struct {
 	Higher bool
 }
 
-// DefaultLoss is the loss that goes with an output activation when none is asked for.
-func DefaultLoss(out nn.Activation) nn.Loss {
-	switch out {
-	case nn.Softmax:
-		return nn.CrossEntropy
-	case nn.Sigmoid:
-		return nn.BinaryCrossEntropy
-	case nn.Exp:
-		return nn.Poisson
-	}
-	return nn.Squared
-}
-
 // checkLayerRates refuses factors that do not go with the network.
 func (c *Config) checkLayerRates(depth int) error {
 	switch {
@@ -176,7 +163,7 @@ func (c *Config) layerRate(l int) float64 {
 // withDefaults fills the zero fields and checks the rest.
 func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	if c.Loss == nil {
-		c.Loss = DefaultLoss(out.Activation)
+		c.Loss = nn.DefaultLoss(out.Activation)
 	}
 	if c.Optimizer == nil {
 		c.Optimizer = optim.NewAdam()
@@ -244,7 +231,7 @@ func (c *Config) check(out nn.Dense) error {
 		return bad("the running average's factor is %v; it must be at least 0 and less than 1", c.EMA)
 	case !(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1):
 		return bad("the label smoothing is %v; it must be at least 0 and less than 1", c.LabelSmoothing)
-	case c.LabelSmoothing > 0 && c.Loss != nn.CrossEntropy && c.Loss != nn.BinaryCrossEntropy:
+	case c.LabelSmoothing > 0 && !nn.Facts(c.Loss).Shares:
 		return bad("label smoothing is for the losses cross-entropy and binary-cross-entropy, and the loss is %s", c.Loss)
 	case !(c.MinDelta >= 0):
 		return bad("min-delta is %v; it must be at least 0", c.MinDelta)

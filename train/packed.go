@@ -33,6 +33,7 @@ func (p *Packed[T]) Rows() int { return max(0, len(p.begin)-1) }
 
 // Append adds the rows of a matrix.
 func (p *Packed[T]) Append(m nn.Matrix[T]) {
+	p.ones, p.at, p.value = withRoom(p, p.ones, m.Rows), withRoom(p, p.at, m.Rows), withRoom(p, p.value, m.Rows)
 	for i := range m.Rows {
 		for j, v := range m.Row(i) {
 			switch {
@@ -43,19 +44,16 @@ func (p *Packed[T]) Append(m nn.Matrix[T]) {
 			}
 		}
 		p.begin = append(p.begin, begin{len(p.ones), len(p.at)})
-		if i == 0 { // rows are much alike
-			p.ones = grown(p.ones, len(p.ones)*cap(p.begin)/len(p.begin))
-			p.at, p.value = grown(p.at, len(p.at)*cap(p.begin)/len(p.begin)), grown(p.value, len(p.value)*cap(p.begin)/len(p.begin))
-		}
 	}
 }
 
-// grown is s with room for so many.
-func grown[E any](s []E, n int) []E {
-	if cap(s) >= n {
+// withRoom is s with room for all rows, if it has none for so many more that are like those before.
+func withRoom[T nn.Float, E any](p *Packed[T], s []E, more int) []E {
+	n := p.Rows()
+	if n == 0 || cap(s)-len(s) >= len(s)*more/n {
 		return s
 	}
-	return append(make([]E, 0, n), s...)
+	return append(make([]E, 0, max(len(s)*cap(p.begin)/n, len(s)*(n+more)/n)*101/100), s...)
 }
 
 // row writes the columns from (inclusive) to to (exclusive) of a row.

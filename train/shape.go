@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/nn"
@@ -127,7 +128,7 @@ func smooth[T nn.Float](out, y nn.Matrix[T], s float64, loss nn.Loss) {
 		return
 	}
 	classes := 2 // of each output, unless
-	if loss == nn.CrossEntropy {
+	if slices.Contains(nn.Facts(loss).Outputs, nn.Softmax) {
 		classes = y.Cols
 	}
 	for i := range y.Rows {

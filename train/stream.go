@@ -34,7 +34,7 @@ type Stream[T nn.Float] struct {
 // the bits of that run.
 //
 // What needs all training rows at hand is not there: the criterion Tolerance and More are refused,
-// Preview and Ahead show nothing, and there is no diagnosis. The loss over all training rows
+// Preview and Ahead show nothing, and a diagnosis finds nothing. The loss over all training rows
 // (Result.Loss, TargetLoss) is that of the last epoch's batches, each before its update.
 func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], validation Set[T]) (*Trainer[T], error) {
 	bad := func(format string, args ...any) (*Trainer[T], error) {

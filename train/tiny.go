@@ -61,7 +61,8 @@ func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	return t
 }
 
-// tinyActivation is one that no kernel.Tiny has where f is none of its four.
+// tinyActivation is f as kernel.Tiny has it. It knows four; for any other it is Mish, which it does not
+// know and which so refuses the run.
 func tinyActivation(f nn.Activation) kernel.Activation {
 	switch f {
 	case nn.Identity:

@@ -82,8 +82,9 @@ def xgboost(path):
     with tempfile.TemporaryDirectory() as folder:
         rows = package.ExtMemQuantileDMatrix(Pieces(folder))
         trees = package.train({"max_depth": 6, "eta": 0.3, "nthread": 2}, rows, num_boost_round=100)
-        x, y = last(path)
-        return package.__version__, r2(y, trees.inplace_predict(x))
+        del rows  # before its folder
+    x, y = last(path)
+    return package.__version__, r2(y, trees.inplace_predict(x))
 
 
 def main(name, path):

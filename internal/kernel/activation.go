@@ -201,6 +201,8 @@ func Apply[T Float](f Activation, dst, src []T, p T) {
 			siluVector(d, s, n)
 		case Mish:
 			mishVector(d, s, n)
+		default: // one that has no assembly
+			applyGo(f, dst[:n], src[:n], p)
 		}
 		dst, src = dst[n:], src[n:]
 	}
@@ -265,6 +267,8 @@ func TimesSlope[T Float](f Activation, g, z, a []T, p T) {
 			siluBackVector(g0, z0, a0, n)
 		case Mish:
 			mishBackVector(g0, z0, a0, n)
+		default:
+			timesSlopeGo(f, g[:n], z[:n], a[:n], p)
 		}
 		g, z, a = g[n:], z[n:], a[n:]
 	}

@@ -1,0 +1,145 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/optim"
+)
+
+// leveled are rows of four categories as zeros and a one, and of two numbers, among them 0, -0 and 1.
+func leveled(rows int, seed uint64) Set[float32] {
+	const levels, cols = 9, 4*9 + 2
+	r := rand.New(rand.NewPCG(seed, 3))
+	s := Set[float32]{X: nn.NewMatrix[float32](rows, cols), Y: nn.NewMatrix[float32](rows, 1)}
+	numbers := []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.25}
+	for i := range rows {
+		x := s.X.Row(i)
+		for c := range 4 {
+			if l := r.IntN(levels + 1); l < levels { // else missing
+				x[c*levels+l] = 1
+			}
+		}
+		x[cols-2], x[cols-1] = numbers[r.IntN(len(numbers))], float32(r.NormFloat64())
+		s.Y.Row(i)[0] = x[0] + x[10] - x[cols-1]
+	}
+	return s
+}
+
+// pack is a set with its inputs packed, in parts as they come from an encoder.
+func pack(s Set[float32]) Set[float32] {
+	p := Set[float32]{Y: s.Y, W: s.W, Packed: NewPacked[float32](s.Rows(), s.X.Cols)}
+	for from := 0; from < s.Rows(); from += 7 {
+		p.Packed.Append(s.X.Slice(from, min(from+7, s.Rows())))
+	}
+	return p
+}
+
+// TestPacked: a run on packed rows has the bits of one on a matrix: weights, history, checkpoint.
+func TestPacked(t *testing.T) {
+	weighed := leveled(150, 1)
+	for i := range weighed.Rows() {
+		weighed.W = append(weighed.W, float64(i%3))
+	}
+	sum := func(out []float64) (s float64) {
+		for _, v := range out {
+			s += v
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		cfg  Config
+		norm nn.Norm
+		set  Set[float32]
+	}{
+		"mini-batch":            {Config{Method: MiniBatch, BatchSize: 32, KeepBest: true}, nn.NoNorm, leveled(150, 1)},
+		"one after the other":   {Config{Method: MiniBatch, BatchSize: 32, NoShuffle: true, Score: sum, Higher: true, KeepBest: true}, nn.NoNorm, leveled(150, 1)},
+		"stochastic":            {Config{Method: Stochastic}, nn.NoNorm, leveled(40, 1)},
+		"per sample":            {Config{Method: PerSample}, nn.NoNorm, leveled(12, 1)},
+		"batch in shards":       {Config{Method: Batch, Shards: 5, LearningRate: 1e-7, Optimizer: optim.SGD{}}, nn.NoNorm, leveled(150, 1)},
+		"weights":               {Config{Method: Batch, Shards: 3}, nn.NoNorm, weighed},
+		"batch normalization":   {Config{Method: MiniBatch, BatchSize: 64}, nn.BatchNorm, leveled(150, 1)},
+		"a solver":              {Config{Method: Batch, Solver: optim.LBFGS{Memory: 5}}, nn.NoNorm, leveled(150, 1)},
+		"until it is tolerable": {Config{Method: MiniBatch, Stop: Tolerance{0.5}}, nn.NoNorm, leveled(60, 1)},
+	} {
+		c.cfg.Loss, c.cfg.Epochs, c.cfg.Seed = nn.Squared, 12, 5
+		run := func(pack func(Set[float32]) Set[float32]) (*Trainer[float32], Result, []byte) {
+			net, err := nn.New[float32](c.set.X.Cols, nn.Seed(2), nn.Dense{Units: 6, Activation: nn.ReLU, Norm: c.norm}, nn.Dense{Units: 1})
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			tr, err := New(net, c.cfg, Data[float32]{Train: pack(c.set), Validation: pack(leveled(30, 9))})
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			if _, err := tr.Run(context.Background()); err != nil {
+				t.Fatal(name, err)
+			}
+			tr.elapsed = 0
+			for i := range tr.result.History {
+				tr.result.History[i].Seconds = 0
+			}
+			var b bytes.Buffer
+			if err := tr.Checkpoint(&b); err != nil {
+				t.Fatal(name, err)
+			}
+			return tr, tr.Result(), b.Bytes()
+		}
+		one, want, file := run(func(s Set[float32]) Set[float32] { return s })
+		two, got, packedFile := run(pack)
+		if !reflect.DeepEqual(one.Network().Values(), two.Network().Values()) {
+			t.Errorf("%s: the weights differ", name)
+		}
+		if want.Loss != got.Loss || !reflect.DeepEqual(want.History, got.History) {
+			t.Errorf("%s: the results differ:\n%+v\n%+v", name, want, got)
+		}
+		if !bytes.Equal(file, packedFile) {
+			t.Errorf("%s: the checkpoints differ", name)
+		}
+	}
+	both := pack(leveled(5, 1))
+	both.X = nn.NewMatrix[float32](5, 38)
+	if err := checkSet("training", network[float32](t, nn.Identity), nn.Squared, both); err == nil {
+		t.Error("a set of both is accepted")
+	}
+}
+
+// TestPackedIsSmall: a category takes 2 bytes a row, a step on packed rows allocates nothing.
+func TestPackedIsSmall(t *testing.T) {
+	s := leveled(1000, 1)
+	s.X.Cols -= 2 // the categories alone, in rows as long as before
+	s.X.Stride = s.X.Cols + 2
+	p := pack(s)
+	if size := 2*cap(p.Packed.ones) + 6*cap(p.Packed.at) + 16*cap(p.Packed.begin); size > 1000*(4*2+16)*105/100 {
+		t.Errorf("1000 rows of 4 categories take %d bytes", size)
+	}
+	for _, c := range []Config{{Method: MiniBatch, BatchSize: 8}, {Method: MiniBatch, BatchSize: 8, NoShuffle: true}, {Method: Batch, Shards: 5}} {
+		c.Epochs = 1 << 30
+		net, err := nn.New[float32](38, nn.Seed(2), nn.Dense{Units: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := New(net, c, Data[float32]{Train: pack(leveled(37, 1))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 600 * 5 {
+			if _, err := tr.step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tr.result.History = make(History, len(tr.result.History), len(tr.result.History)+1000)
+		if a := testing.AllocsPerRun(200, func() {
+			if _, err := tr.step(); err != nil {
+				t.Fatal(err)
+			}
+		}); a != 0 {
+			t.Errorf("%s: %v allocations a step", c.Method, a)
+		}
+	}
+}
