@@ -32,7 +32,7 @@ type column struct {
 	holds []content // what each of words is
 	odd   oddTexts  // of numbers
 
-	codes []uint32 // levels
+	codes codes // levels
 	dict  dict
 	means []meaning // what each level says as a number
 
@@ -125,7 +125,7 @@ func (c *column) rows() int {
 	case formNumbers:
 		return len(c.shape)
 	case formLevels:
-		return len(c.codes)
+		return c.codes.len()
 	}
 	return c.pixels.rows
 }
@@ -145,7 +145,7 @@ func (c *column) number(row int) (float64, content) {
 		}
 		return c.wide[row], number
 	case formLevels:
-		m := c.means[c.codes[row]]
+		m := c.means[c.codes.at(row)]
 		return m.x, m.c
 	}
 	x := c.pixels.at(row, c.at)
@@ -190,7 +190,7 @@ func (c *column) missing(row int) bool {
 		s := c.shape[row]
 		return s >= shapeWord && c.holds[s-shapeWord] == missing
 	case formLevels:
-		return c.means[c.codes[row]].c == missing
+		return c.means[c.codes.at(row)].c == missing
 	}
 	return math.IsNaN(c.pixels.at(row, c.at))
 }
@@ -255,7 +255,7 @@ func appendDecimal(b []byte, m uint64, decimals int) []byte {
 func (c *column) text(row int) string {
 	switch {
 	case c.form == formLevels:
-		return c.dict.at(c.codes[row])
+		return c.dict.at(c.codes.at(row))
 	case c.form == formPixels:
 		return formatNumber(c.pixels.at(row, c.at))
 	case c.shape[row] >= shapeWord:
@@ -280,7 +280,7 @@ func (c *column) value(row int) Value {
 
 // A levelView is a column as levels: each cell's code, and the texts of the codes.
 type levelView struct {
-	codes []uint32
+	codes codes
 	dict  *dict
 	means []meaning
 }
@@ -292,7 +292,8 @@ func (c *column) levels() levelView {
 	}
 	c.once.Do(func() {
 		n := c.rows()
-		v := levelView{spill.Must[uint32](c.disk, n), new(dict), nil}
+		v := levelView{dict: new(dict)}
+		v.codes.reserve(c.disk, n, n)
 		var b []byte
 		for row := range n {
 			if c.form == formNumbers {
@@ -305,7 +306,7 @@ func (c *column) levels() levelView {
 				x, what := c.number(row)
 				v.means = append(v.means, meaning{x, what})
 			}
-			v.codes[row] = code
+			v.codes.add(c.disk, code)
 		}
 		v.dict.slots = nil
 		c.asText = v
@@ -340,7 +341,7 @@ func (c *column) dates(sp *Spelling, dotted bool) func(row int) dateCell {
 	for i := range levels {
 		levels[i] = as(c.levelValue(uint32(i)))
 	}
-	return func(row int) dateCell { return levels[c.codes[row]] }
+	return func(row int) dateCell { return levels[c.codes.at(row)] }
 }
 
 // levelValue is a level as EncodeRow takes it.

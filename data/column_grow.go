@@ -11,7 +11,7 @@ import (
 // add appends a cell of text, trimmed. Words says what words mean.
 func (c *column) add(cell []byte, words *wordSet) {
 	if c.form == formLevels {
-		c.codes = append(c.codes, c.dict.add(cell))
+		c.codes.add(c.disk, c.dict.add(cell))
 		return
 	}
 	row := len(c.shape)
@@ -28,11 +28,11 @@ func (c *column) add(cell []byte, words *wordSet) {
 		c.odd.add(row, cell)
 	case word:
 		c.toLevels()
-		c.codes = append(c.codes, c.dict.add(cell))
+		c.codes.add(c.disk, c.dict.add(cell))
 	default:
 		if !c.addWord(string(cell), what) {
 			c.toLevels()
-			c.codes = append(c.codes, c.dict.add(cell))
+			c.codes.add(c.disk, c.dict.add(cell))
 		}
 	}
 }
@@ -111,14 +111,12 @@ func (c *column) toLevels() {
 	if c.form == formLevels {
 		return
 	}
-	if cap(c.codes) < len(c.shape)+1 {
-		c.codes = spill.Must[uint32](c.disk, cap(c.shape)+1)[:0]
-	}
+	c.codes.reserve(c.disk, len(c.shape)+1, cap(c.shape)+1)
 	c.dict.reset()
 	var b []byte
 	for row := range c.shape {
 		b = c.appendText(b[:0], row)
-		c.codes = append(c.codes, c.dict.add(b))
+		c.codes.add(c.disk, c.dict.add(b))
 	}
 	c.form, c.clock = formLevels, false
 	spill.Free(c.disk, c.small)
@@ -206,7 +204,7 @@ func (c *column) joinLevels(part *column) {
 		var b []byte
 		for row := range part.shape {
 			b = part.appendText(b[:0], row)
-			c.codes = append(c.codes, c.dict.add(b))
+			c.codes.add(c.disk, c.dict.add(b))
 		}
 		return
 	}
@@ -214,8 +212,8 @@ func (c *column) joinLevels(part *column) {
 	for i := range there {
 		there[i] = c.dict.addText(part.dict.at(uint32(i)))
 	}
-	for _, code := range part.codes {
-		c.codes = append(c.codes, there[code])
+	for row := range part.codes.len() {
+		c.codes.add(c.disk, there[part.codes.at(row)])
 	}
 }
 
@@ -223,7 +221,7 @@ func (c *column) joinLevels(part *column) {
 func (c *column) reserve(rows, guess int) {
 	switch {
 	case c.form == formLevels:
-		c.codes = withRoom(c.disk, c.codes, rows, guess)
+		c.codes.reserve(c.disk, rows, guess)
 		return
 	case c.wide != nil:
 		c.wide = withRoom(c.disk, c.wide, rows, guess)
@@ -244,12 +242,12 @@ func withRoom[E any](disk *spill.Store, s []E, rows, guess int) []E {
 
 // size is how many bytes the cells take, and how many the texts of levels.
 func (c *column) size() (cells, texts int) {
-	return 4*len(c.small) + 8*len(c.wide) + len(c.shape) + 4*len(c.codes) + len(c.odd.text) + 12*len(c.odd.rows), len(c.dict.text) + 8*len(c.dict.ends) + 4*len(c.dict.slots)
+	return 4*len(c.small) + 8*len(c.wide) + len(c.shape) + c.codes.bytes() + len(c.odd.text) + 12*len(c.odd.rows), len(c.dict.text) + 8*len(c.dict.ends) + 4*len(c.dict.slots)
 }
 
 // reset empties a part for the next one.
 func (c *column) reset() {
-	*c = column{small: c.small[:0], spare: c.wide, shape: c.shape[:0], codes: c.codes[:0], dict: c.dict}
+	*c = column{small: c.small[:0], spare: c.wide, shape: c.shape[:0], codes: c.codes.reset(), dict: c.dict}
 	c.dict.reset()
 }
 

@@ -67,7 +67,7 @@ func TestNumbersKeepValueAndText(t *testing.T) {
 		}
 		view := c.levels()
 		for row, s := range want {
-			if got := view.dict.at(view.codes[row]); got != s {
+			if got := view.dict.at(view.codes.at(row)); got != s {
 				t.Fatalf("%q is the level %q", s, got)
 			}
 		}

@@ -60,7 +60,7 @@ func (d *Description) describe(t *Table, c *column, rows []int, sp *Spelling, da
 	view := c.levels()
 	counts := make([]int, view.dict.len())
 	for row := range t.rowsOf(rows) {
-		code := view.codes[row]
+		code := view.codes.at(row)
 		if c.missing(row) {
 			d.Missing++
 			continue

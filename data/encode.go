@@ -119,7 +119,7 @@ func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 			var o outcome
 			switch in.Kind {
 			case KindCategory:
-				o = encodePlace(in, k.places[k.view.codes[row]], out)
+				o = encodePlace(in, k.places[k.view.codes.at(row)], out)
 			case KindDate:
 				d := k.date(row)
 				o = encodeDate(in, d.t, d.c, out)
@@ -129,7 +129,7 @@ func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 			case KindBoolean:
 				var v int8
 				if k.truths != nil {
-					v = k.truths[k.c.codes[row]]
+					v = k.truths[k.c.codes.at(row)]
 				} else {
 					v = truthOf(k.c.value(row), in.Spelling)
 				}

@@ -36,7 +36,14 @@ func (t *Table) Fingerprint() string {
 func (c *column) hash(h hash.Hash) {
 	fmt.Fprintf(h, "form %d, %d words %q, %v\n", c.form, len(c.words), c.words, c.clock)
 	if c.form == formLevels {
-		hashNumbers(h, c.codes)
+		var part []uint32
+		for row := range c.codes.len() {
+			if part = append(part, c.codes.at(row)); len(part) == 1<<13 {
+				hashNumbers(h, part)
+				part = part[:0]
+			}
+		}
+		hashNumbers(h, part)
 		hashEnds(h, c.dict.ends)
 		h.Write(c.dict.text)
 		return

@@ -189,7 +189,7 @@ func (in *Input) fitCategory(c *column, rows []int) {
 	view := c.levels()
 	counts := make([]int, view.dict.len())
 	for _, row := range rows {
-		counts[view.codes[row]]++
+		counts[view.codes.at(row)]++
 	}
 	least := leastRows
 	if len(rows) < smallTable {

@@ -164,7 +164,7 @@ func (in *Input) fitMeans(c *column, rows []int, y targetMatrix) {
 func (k *coder) levelsOf(rows []int) []int32 {
 	level := make([]int32, len(rows))
 	for i, row := range rows {
-		level[i] = max(-1, k.places[k.view.codes[row]])
+		level[i] = max(-1, k.places[k.view.codes.at(row)])
 	}
 	return level
 }

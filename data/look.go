@@ -126,7 +126,7 @@ func (c *column) count(text string, rows []int, t *Table) int {
 				continue
 			}
 			for row := range t.rowsOf(rows) {
-				if int(c.codes[row]) == code {
+				if int(c.codes.at(row)) == code {
 					n++
 				}
 			}
@@ -296,8 +296,8 @@ func (l *look) units(t *Table, rows []int) Note {
 		return nil
 	}
 	for row := range t.rowsOf(rows) {
-		if p.view.means[p.view.codes[row]].c != missing {
-			cells[unit[p.view.codes[row]]]++
+		if p.view.means[p.view.codes.at(row)].c != missing {
+			cells[unit[p.view.codes.at(row)]]++
 		}
 	}
 	var said []string

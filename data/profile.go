@@ -134,7 +134,7 @@ func (p *profile) look(c *column, rows []int) {
 	p.looked, p.view = true, c.levels()
 	seen := make([]bool, p.view.dict.len())
 	see := func(row int) {
-		code := p.view.codes[row]
+		code := p.view.codes.at(row)
 		if seen[code] {
 			return
 		}
@@ -148,7 +148,7 @@ func (p *profile) look(c *column, rows []int) {
 		p.truth.add(s)
 	}
 	if rows == nil {
-		for row := range p.view.codes {
+		for row := range p.view.codes.len() {
 			see(row)
 		}
 		return

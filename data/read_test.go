@@ -374,7 +374,7 @@ func TestProgressOfSlowSource(t *testing.T) {
 	}
 }
 
-// A cell of a column of letters is kept in the 4 bytes of its code, and little more is taken on the way.
+// A cell of a column of letters is kept in a byte, its code, and little more is taken on the way.
 func TestMemoryOfLetters(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // each core has a part of its own
 	const rows, columns = 100000, 20
@@ -392,8 +392,8 @@ func TestMemoryOfLetters(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	kept := float64(after.HeapAlloc-before.HeapAlloc) / (rows * columns)
 	taken := float64(after.TotalAlloc-before.TotalAlloc) / (rows * columns)
-	if t.Logf("%.1f bytes a cell are kept, %.1f are taken", kept, taken); kept > 4.5 || taken > 19 {
-		t.Errorf("%.1f bytes a cell are kept and %.1f taken, want at most 4.5 and 19", kept, taken)
+	if t.Logf("%.1f bytes a cell are kept, %.1f are taken", kept, taken); kept > 1.5 || taken > 8 {
+		t.Errorf("%.1f bytes a cell are kept and %.1f taken, want at most 1.5 and 8", kept, taken)
 	}
 	runtime.KeepAlive(table)
 }

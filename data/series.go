@@ -45,7 +45,7 @@ func (s *Series) Fix(k Kind) { s.fixed = k }
 // Null appends a missing value.
 func (s *Series) Null() {
 	if s.col.form == formLevels {
-		s.col.codes = append(s.col.codes, s.col.dict.add(nil))
+		s.col.codes.add(s.col.disk, s.col.dict.add(nil))
 		return
 	}
 	s.col.addWord("", missing)
@@ -146,7 +146,7 @@ func (s *Series) Bool(x bool) {
 	if x {
 		word = "true"
 	}
-	s.col.codes = append(s.col.codes, s.col.dict.addText(word))
+	s.col.codes.add(s.col.disk, s.col.dict.addText(word))
 }
 
 // Time appends a date, or a date with its time of day, to the second in UTC.
@@ -213,7 +213,7 @@ func (s *Series) cell(cell []byte) {
 func (s *Series) Level(name []byte) {
 	s.texts = true
 	s.toLevels()
-	s.col.codes = append(s.col.codes, s.col.dict.add(trim(name)))
+	s.col.codes.add(s.col.disk, s.col.dict.add(trim(name)))
 }
 
 // Levels appends categories: codes are places in names, or negative where a value is missing.
@@ -225,14 +225,14 @@ func (s *Series) Levels(codes []int32, names [][]byte) error {
 	for _, code := range codes {
 		switch {
 		case code < 0:
-			c.codes = append(c.codes, c.dict.add(nil))
+			c.codes.add(c.disk, c.dict.add(nil))
 		case int(code) >= len(names):
 			return fail(ErrDamaged, "the category %d is not one of the %d that there are", code, len(names))
 		default:
 			if there[code] == 0 {
 				there[code] = int64(c.dict.add(trim(names[code]))) + 1
 			}
-			c.codes = append(c.codes, uint32(there[code]-1))
+			c.codes.add(c.disk, uint32(there[code]-1))
 		}
 	}
 	return nil
@@ -348,7 +348,11 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 		if c := &t.cols[i]; c.form == formLevels {
 			for code := range c.means {
 				if s := c.dict.at(uint32(code)); c.means[code].c != missing && !isText([]byte(s)) {
-					return nil, t.Refuse(ErrText, slices.Index(c.codes, uint32(code)), i, "is not UTF-8 text")
+					row := 0
+					for c.codes.at(row) != uint32(code) {
+						row++
+					}
+					return nil, t.Refuse(ErrText, row, i, "is not UTF-8 text")
 				}
 			}
 		}

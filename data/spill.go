@@ -45,7 +45,8 @@ func (c *column) toDisk(disk *spill.Store) {
 		return
 	}
 	c.disk = disk
-	c.small, c.wide, c.shape, c.codes = onDisk(disk, c.small), onDisk(disk, c.wide), onDisk(disk, c.shape), onDisk(disk, c.codes)
+	c.small, c.wide, c.shape = onDisk(disk, c.small), onDisk(disk, c.wide), onDisk(disk, c.shape)
+	c.codes.toDisk(disk)
 	c.odd = oddTexts{onDisk(disk, c.odd.rows), onDisk(disk, c.odd.ends), onDisk(disk, c.odd.text)}
 }
 
@@ -54,7 +55,7 @@ func (c *column) free() {
 	spill.Free(c.disk, c.small)
 	spill.Free(c.disk, c.wide)
 	spill.Free(c.disk, c.shape)
-	spill.Free(c.disk, c.codes)
+	c.codes.free(c.disk)
 	c.odd.free(c.disk)
 }
 

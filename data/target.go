@@ -403,7 +403,7 @@ func (c *column) codeLike(rows []int) (zeros, long bool) {
 		if rows != nil {
 			there = make([]bool, len(c.means))
 			for _, row := range rows {
-				there[c.codes[row]] = true
+				there[c.codes.at(row)] = true
 			}
 		}
 		for i := range c.means {
@@ -470,7 +470,7 @@ func (y *Target) classOf(c *column) func(row int) int {
 			class[code] = i
 		}
 	}
-	return func(row int) int { return class[view.codes[row]] }
+	return func(row int) int { return class[view.codes.at(row)] }
 }
 
 // Strata gives the class of each of the schema's Rows, for Split. It is nil unless the

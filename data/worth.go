@@ -75,7 +75,7 @@ func Groups(t *Table, name string, rows []int) ([]int, error) {
 	many := 0
 	groups := make([]int, len(rows))
 	for i, row := range rows {
-		code := view.codes[row]
+		code := view.codes.at(row)
 		if view.means[code].c == missing {
 			return nil, t.Refuse(ErrColumn, row, col, "is missing: every row needs a group")
 		}

@@ -1,0 +1,86 @@
+package policy
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floor says on which floor of the house a package stands: the ground, the library or the program. What
+// measures, shows or tests the house stands outside: -1.
+func floor(pkg string) int {
+	switch {
+	case strings.HasPrefix(pkg, "cmd/"):
+		return 2
+	case strings.HasPrefix(pkg, "bench/"), strings.HasPrefix(pkg, "examples/"), pkg == "docs", pkg == "internal/policy", strings.HasPrefix(pkg, "internal/kernel/gen"):
+		return -1
+	case strings.HasPrefix(pkg, "internal/"):
+		return 0
+	}
+	return 1
+}
+
+// upward are the imports that are known to lead up.
+var upward = map[string]bool{
+	"internal/blocks nn":    true, // it holds rows as train takes them, for model alone
+	"internal/blocks train": true,
+}
+
+// No import leads from a floor to one above it, and no package but the kernels has more than 30 % of the code.
+func TestTheHouseStands(t *testing.T) {
+	const most = 0.3
+	lines, all := map[string]int{}, 0
+	arrows := map[string]bool{}
+	for _, file := range goFiles(t) {
+		pkg := filepath.ToSlash(filepath.Dir(file))
+		if strings.HasSuffix(file, "_test.go") || floor(pkg) < 0 {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := strings.Count(string(text), "\n")
+		lines[pkg] += n
+		all += n
+		for _, spec := range parsed.Imports {
+			if to, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), module); ours {
+				arrows[pkg+" "+to] = true
+			}
+		}
+	}
+	up := 0
+	for arrow := range arrows {
+		from, to, _ := strings.Cut(arrow, " ")
+		if floor(from) >= floor(to) {
+			continue
+		}
+		up++
+		if !upward[arrow] {
+			t.Errorf("%s imports %s, which stands above it", from, to)
+		}
+	}
+	if up != len(upward) {
+		t.Errorf("%d imports lead up, and %d are known to: take those that are gone off the list", up, len(upward))
+	}
+	var rooms []string
+	for pkg, n := range lines {
+		rooms = append(rooms, pkg)
+		if share := float64(n) / float64(all); share > most && pkg != "internal/kernel" {
+			t.Errorf("%s has %.0f %% of the code, and at most %.0f %% are allowed: divide it by what its parts do", pkg, 100*share, 100*most)
+		}
+	}
+	slices.SortFunc(rooms, func(a, b string) int { return lines[b] - lines[a] })
+	t.Logf("%d packages, %d imports between them, %d of them up, %d lines", len(rooms), len(arrows), up, all)
+	for _, pkg := range rooms[:6] {
+		t.Logf("%s has %.1f %%", pkg, 100*float64(lines[pkg])/float64(all))
+	}
+}
