@@ -74,7 +74,7 @@ func TestPackedRows(t *testing.T) {
 			}
 			return m, packed
 		}
-		one, no := run(1 << 40)
+		one, no := run(1 << 30)
 		two, yes := run(0)
 		if no || !yes {
 			t.Fatalf("%s: packed is %v and %v", name, no, yes)
