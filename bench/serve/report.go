@@ -89,15 +89,17 @@ func (s *suite) measure(ctx context.Context, server server, t *tableOf) error {
 		if ctx.Err() != nil {
 			return nil // the program was asked to end
 		}
-		l.Failed = ""
 		if err != nil {
-			l.Failed = err.Error()
+			if l.Runs == 0 { // figures of an earlier run stay
+				l.Failed = err.Error()
+			}
 			continue
 		}
+		l.Failed = ""
 		if l.Runs++; l.Runs == 1 || full.PerSecond > l.Full.PerSecond {
 			l.Full = full
 		}
-		if l.Half.PerSecond < 0.95*rate || half.P99 < l.Half.P99 && half.PerSecond >= 0.95*rate {
+		if came, before := min(half.PerSecond, 0.95*rate), min(l.Half.PerSecond, 0.95*rate); came > before || came == before && half.P99 < l.Half.P99 {
 			l.Half = half
 		}
 		fmt.Fprintf(os.Stderr, "%s, %s, %d rows, %d connections: %.0f/s, p50 %s, p99 %s; at %.0f/s p99 %s\n", server.name, l.Form, l.Rows, l.Connections,
