@@ -37,67 +37,96 @@ var (
 // each h rows high and w vectors wide, or its variant that ends in an update.
 func (g *gemm) tiles() {
 	if g.descent {
-		g.Function("descend" + g.name())
+		g.declareDescend()
 	} else {
-		g.Function("tiles" + g.name())
+		g.declareTiles()
 	}
-	g.Attributes(attr.NOSPLIT)
-	g.Pragma("noescape")
-	if g.descent {
-		g.SignatureExpr(fmt.Sprintf("func(h, count, k int, a, b, c, v *%[1]s, aRow, aCol, bRow, cRow int, rate, mu %[1]s, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
-		g.Doc(
-			fmt.Sprintf("descend%[1]s is tiles%[1]s for tiles of two whole vectors, whose sums s it does not", g.name()),
-			"store but takes for the gradient of C, with V laid out like C or nil:",
-			"",
-			"\tV[i][j] = FMA(mu, V[i][j], s)",
-			"\tC[i][j] = FMA(rate, V[i][j] or else s, C[i][j])",
-		)
-	} else {
-		g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c, from *%s, aRow, aCol, bRow, cRow, fromRow, last int, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
-		g.Doc(
-			fmt.Sprintf("tiles%s computes count tiles of C, one below the other, each h rows high and", g.name()),
-			fmt.Sprintf("w vectors of %d wide; only last elements of the last vector belong to C:", g.lanes()),
-			"",
-			"\tfor i := range count*h {",
-			fmt.Sprintf("\t\tfor j := range %d*(w-1) + last {", g.lanes()),
-			"\t\t\ts := From[i][j], or 0 if from is nil",
-			"\t\t\tfor p := range k { s = FMA(A[i][p], B[p][j], s) }",
-			"\t\t\tC[i][j] = s",
-			"\t\t}",
-			"\t}",
-			"",
-			"Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring",
-			"two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
-		)
-	}
-	for _, p := range []struct {
-		name string
-		to   reg.Register
-	}{{"count", count}, {"a", a}, {"c", c0}, {"aRow", aRow}, {"aCol", aCol}, {"bRow", bRow}, {"cRow", cRow}} {
-		g.Load(g.Param(p.name), p.to)
-	}
+	g.params([]param{{"count", count}, {"a", a}, {"c", c0}, {"aRow", aRow}, {"aCol", aCol}, {"bRow", bRow}, {"cRow", cRow}})
 	g.LEAQ(operand.Mem{Base: aRow, Index: aRow, Scale: 2}, aRow3)
 	g.LEAQ(operand.Mem{Base: aRow, Index: aRow, Scale: 4}, aRow5)
-	h, w := reg.RBX, reg.RAX
+	h := reg.RBX
 	g.Load(g.Param("h"), h)
 	if g.descent {
 		g.chooseHeight(h, 2, func(m int) string { return label(m, 2, false) })
 		for m := 1; m <= g.heights(2); m++ {
 			g.tile(label(m, 2, false), m, 2, false)
 		}
-		g.Label("done")
-		g.VZEROUPPER()
-		g.RET()
-		return
+	} else {
+		g.chooseWidth(h)
+		g.halves(h)
+		for _, masked := range g.masked() {
+			for n := range 9 {
+				for m := 1; m <= g.heights(n); m++ {
+					g.tile(label(m, n, masked), m, n, masked)
+				}
+			}
+		}
 	}
-	g.Load(g.Param("last"), reg.RCX)
+	g.Label("done")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+func (g *gemm) declareDescend() {
+	g.Function("descend" + g.name())
+	g.Attributes(attr.NOSPLIT)
+	g.Pragma("noescape")
+	g.SignatureExpr(fmt.Sprintf("func(h, count, k int, a, b, c, v *%[1]s, aRow, aCol, bRow, cRow int, rate, mu %[1]s, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
+	g.Doc(
+		fmt.Sprintf("descend%[1]s is tiles%[1]s for tiles of two whole vectors, whose sums s it does not", g.name()),
+		"store but takes for the gradient of C, with V laid out like C or nil:",
+		"",
+		"\tV[i][j] = FMA(mu, V[i][j], s)",
+		"\tC[i][j] = FMA(rate, V[i][j] or else s, C[i][j])",
+	)
+}
+
+func (g *gemm) declareTiles() {
+	g.Function("tiles" + g.name())
+	g.Attributes(attr.NOSPLIT)
+	g.Pragma("noescape")
+	g.SignatureExpr(fmt.Sprintf("func(h, w, count, k int, a, b, c, from *%s, aRow, aCol, bRow, cRow, fromRow, last int, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
+	g.Doc(
+		fmt.Sprintf("tiles%s computes count tiles of C, one below the other, each h rows high and", g.name()),
+		fmt.Sprintf("w vectors of %d wide; only last elements of the last vector belong to C:", g.lanes()),
+		"",
+		"\tfor i := range count*h {",
+		fmt.Sprintf("\t\tfor j := range %d*(w-1) + last {", g.lanes()),
+		"\t\t\ts := From[i][j], or 0 if from is nil",
+		"\t\t\tfor p := range k { s = FMA(A[i][p], B[p][j], s) }",
+		"\t\t\tC[i][j] = s",
+		"\t\t}",
+		"\t}",
+		"",
+		"Strides count bytes; k and count are at least 1; From may be C. Meanwhile tall tiles of two vectors bring",
+		"two vectors into the cache at each p, at ahead + i*aheadTile + p*aheadStep for tile i.",
+	)
+}
+
+// param is a parameter of a function and the register that takes it.
+type param struct {
+	name string
+	to   reg.Register
+}
+
+// params generates the loads of parameters.
+func (g *gemm) params(all []param) {
+	for _, p := range all {
+		g.Load(g.Param(p.name), p.to)
+	}
+}
+
+// chooseWidth generates the jumps to the tiles of each width, with a last vector that is whole or masked.
+func (g *gemm) chooseWidth(h reg.Register) {
+	w, last := reg.RAX, reg.RCX
+	g.Load(g.Param("last"), last)
 	for _, masked := range g.masked() {
 		next := fmt.Sprintf("masked%v", !masked)
 		if !masked {
-			g.CMPQ(reg.RCX, operand.Imm(uint64(g.lanes())))
+			g.CMPQ(last, operand.Imm(uint64(g.lanes())))
 			g.JNE(operand.LabelRef(next))
 		} else {
-			g.setMask(reg.RCX)
+			g.setMask(last)
 		}
 		g.Load(g.Param("w"), w)
 		for _, n := range []int{2, 1, 4, 3, 5, 6, 7, 8} {
@@ -105,7 +134,7 @@ func (g *gemm) tiles() {
 			g.CMPQ(w, operand.Imm(uint64(n)))
 			g.JNE(operand.LabelRef(other))
 			if half := g.half(); half != nil && n == 1 {
-				g.CMPQ(reg.RCX, operand.Imm(uint64(half.lanes())))
+				g.CMPQ(last, operand.Imm(uint64(half.lanes())))
 				g.JLE(operand.LabelRef("half"))
 			}
 			g.chooseHeight(h, n, func(m int) string { return label(m, n, masked) })
@@ -116,24 +145,19 @@ func (g *gemm) tiles() {
 			g.Label(next)
 		}
 	}
+}
+
+// halves generates the tiles of one vector of half the width, where the instruction set has such.
+func (g *gemm) halves(h reg.Register) {
 	half := &gemm{Context: g.Context, isa: g.half()}
-	if half.isa != nil {
-		g.Label("half")
-		g.chooseHeight(h, 1, func(m int) string { return "half" + label(m, 1, true) })
-		for m := 1; m <= g.heights(1); m++ {
-			half.tile("half"+label(m, 1, true), m, 1, true)
-		}
+	if half.isa == nil {
+		return
 	}
-	for _, masked := range g.masked() {
-		for n := range 9 {
-			for m := 1; m <= g.heights(n); m++ {
-				g.tile(label(m, n, masked), m, n, masked)
-			}
-		}
+	g.Label("half")
+	g.chooseHeight(h, 1, func(m int) string { return "half" + label(m, 1, true) })
+	for m := 1; m <= g.heights(1); m++ {
+		half.tile("half"+label(m, 1, true), m, 1, true)
 	}
-	g.Label("done")
-	g.VZEROUPPER()
-	g.RET()
 }
 
 // chooseHeight generates the jump to the tiles of the given height.
@@ -152,118 +176,27 @@ func label(h, w int, masked bool) string {
 	return fmt.Sprintf("tile%dx%d", h, w)
 }
 
-// tile generates the loop over tiles of h by w vectors.
-func (g *gemm) tile(name string, h, w int, masked bool) {
-	acc := func(i, j int) reg.VecPhysical { return g.reg(i*w + j) }
-	free := h * w
-	var b []reg.Register // a row of B, unless each of its vectors is used only once
-	if h > 1 {
-		for range w {
-			b = append(b, g.reg(free))
-			free++
-		}
-	}
-	load := func(j int, m operand.Mem, v reg.Register) {
-		if masked && j == w-1 {
-			g.loadMasked(m, v)
-		} else {
-			g.load(m, v)
-		}
-	}
-	vector := func(base reg.Register, j int) operand.Mem {
-		return operand.Mem{Base: base, Disp: j * g.lanes() * g.elemSize()}
-	}
+// tile is a loop over tiles of h by w vectors, the last of a row masked or whole.
+type tile struct {
+	*gemm
+	name   string
+	h, w   int
+	masked bool
+}
 
+// tile generates such a loop.
+func (g *gemm) tile(name string, h, w int, masked bool) {
+	t := tile{g, name, h, w, masked}
 	g.Comment(fmt.Sprintf("Tiles of %d rows, %d vectors of %d.", h, w, g.lanes()))
 	g.Label(name)
-
-	if !g.descent {
-		row, fromRow := a0, reg.RBX
-		g.Load(g.Param("from"), row)
-		g.TESTQ(row, row)
-		g.JZ(operand.LabelRef(name + "zero"))
-		g.Load(g.Param("fromRow"), fromRow)
-		for i := range h {
-			for j := range w {
-				load(j, vector(row, j), acc(i, j))
-			}
-			g.ADDQ(fromRow, row)
-		}
-		g.MOVQ(row, mem(g.Param("from")))
-		g.JMP(operand.LabelRef(name + "start"))
-		g.Label(name + "zero")
-	}
-	for i := range h * w {
-		g.zero(g.reg(i))
-	}
-	g.Label(name + "start")
-
-	g.MOVQ(a, a0)
-	if h > 6 {
-		g.LEAQ(operand.Mem{Base: a, Index: aRow3, Scale: 2}, a6)
-	}
-	g.Load(g.Param("b"), b0)
-	g.Load(g.Param("k"), left)
-	fetches := w == 2 && h >= g.heights(w)/2
-	if fetches {
-		g.Load(g.Param("ahead"), ahead)
-	}
-	g.Label(name + "p")
-	if fetches {
-		for at := 0; at < w*g.lanes()*g.elemSize(); at += 64 {
-			g.PREFETCHT1(operand.Mem{Base: ahead, Disp: at})
-		}
-		g.ADDQ(mem(g.Param("aheadStep")), ahead)
-	}
-	for j, v := range b {
-		load(j, vector(b0, j), v)
-	}
-	for i := range h {
-		if w == 1 && h > 1 && g.fmaBroadcast(row6(i), b[0], acc(i, 0)) {
-			continue
-		}
-		// Several registers in turn for A[i][p].
-		v := g.reg(free + i%min(4, g.spare(free, masked)))
-		g.broadcast(row6(i), v)
-		for j := range w {
-			switch {
-			case b != nil:
-				g.fma(b[j], v, acc(i, j))
-			case masked && j == w-1:
-				last := g.reg(free + 1)
-				g.loadMasked(vector(b0, j), last)
-				g.fma(last, v, acc(i, j))
-			default:
-				g.fma(vector(b0, j), v, acc(i, j))
-			}
-		}
-	}
-	g.ADDQ(aCol, a0)
-	if h > 6 {
-		g.ADDQ(aCol, a6)
-	}
-	g.ADDQ(bRow, b0)
-	g.DECQ(left)
-	g.JNZ(operand.LabelRef(name + "p"))
-
+	t.begin()
+	t.sum()
 	if g.descent {
-		g.descend(name, h, w)
+		t.descend()
 	} else {
-		if masked {
-			g.beforeStores(mem(g.Param("last")))
-		}
-		for i := range h {
-			for j := range w {
-				if masked && j == w-1 {
-					g.storeMasked(acc(i, j), vector(c0, j))
-				} else {
-					g.store(acc(i, j), vector(c0, j))
-				}
-			}
-			g.ADDQ(cRow, c0)
-		}
+		t.end()
 	}
-	if fetches {
+	if t.fetches() {
 		g.Load(g.Param("aheadTile"), ahead)
 		g.ADDQ(ahead, mem(g.Param("ahead")))
 	}
@@ -274,49 +207,174 @@ func (g *gemm) tile(name string, h, w int, masked bool) {
 	g.JMP(operand.LabelRef("done"))
 }
 
-// descend generates the end of a tile whose accumulators hold a gradient: see tiles.
-func (g *gemm) descend(name string, h, w int) {
-	rate, mu, x := g.reg(h*w), g.reg(h*w+1), g.reg(h*w+2)
-	apart := reg.RBX // bytes from C to V
-	each := func(update func(acc reg.VecPhysical, c, v operand.Mem)) {
-		for i := range h {
-			for j := range w {
-				at := operand.Mem{Base: c0, Disp: j * g.lanes() * g.elemSize()}
-				v := at
-				v.Index, v.Scale = apart, 1
-				update(g.reg(i*w+j), at, v)
+// acc is the register that sums vector j of row i.
+func (t tile) acc(i, j int) reg.VecPhysical { return t.reg(i*t.w + j) }
+
+// cut reports whether vector j of a row is masked.
+func (t tile) cut(j int) bool { return t.masked && j == t.w-1 }
+
+// fetches reports whether the tile brings what is needed next into the cache.
+func (t tile) fetches() bool { return t.w == 2 && t.h >= t.heights(t.w)/2 }
+
+// vector addresses vector j of a row.
+func (g *gemm) vector(base reg.Register, j int) operand.Mem {
+	return operand.Mem{Base: base, Disp: j * g.lanes() * g.elemSize()}
+}
+
+// loadVector loads vector j of a row, of a masked one what belongs to it.
+func (t tile) loadVector(j int, m operand.Mem, v reg.Register) {
+	if t.cut(j) {
+		t.loadMasked(m, v)
+	} else {
+		t.load(m, v)
+	}
+}
+
+// begin generates the sums' first values, those of From or 0.
+func (t tile) begin() {
+	if !t.descent {
+		row, fromRow := a0, reg.RBX
+		t.Load(t.Param("from"), row)
+		t.TESTQ(row, row)
+		t.JZ(operand.LabelRef(t.name + "zero"))
+		t.Load(t.Param("fromRow"), fromRow)
+		for i := range t.h {
+			for j := range t.w {
+				t.loadVector(j, t.vector(row, j), t.acc(i, j))
 			}
-			g.ADDQ(cRow, c0)
+			t.ADDQ(fromRow, row)
+		}
+		t.MOVQ(row, mem(t.Param("from")))
+		t.JMP(operand.LabelRef(t.name + "start"))
+		t.Label(t.name + "zero")
+	}
+	for i := range t.h * t.w {
+		t.zero(t.reg(i))
+	}
+	t.Label(t.name + "start")
+}
+
+// sum generates the loop over p.
+func (t tile) sum() {
+	t.MOVQ(a, a0)
+	if t.h > 6 {
+		t.LEAQ(operand.Mem{Base: a, Index: aRow3, Scale: 2}, a6)
+	}
+	t.Load(t.Param("b"), b0)
+	t.Load(t.Param("k"), left)
+	if t.fetches() {
+		t.Load(t.Param("ahead"), ahead)
+	}
+	t.Label(t.name + "p")
+	if t.fetches() {
+		for at := 0; at < t.w*t.lanes()*t.elemSize(); at += 64 {
+			t.PREFETCHT1(operand.Mem{Base: ahead, Disp: at})
+		}
+		t.ADDQ(mem(t.Param("aheadStep")), ahead)
+	}
+	t.addRows()
+	t.ADDQ(aCol, a0)
+	if t.h > 6 {
+		t.ADDQ(aCol, a6)
+	}
+	t.ADDQ(bRow, b0)
+	t.DECQ(left)
+	t.JNZ(operand.LabelRef(t.name + "p"))
+}
+
+// addRows generates the multiply-adds of one p: each row of A's element times the row of B.
+func (t tile) addRows() {
+	free := t.h * t.w
+	var b []reg.Register // a row of B, unless each of its vectors is used only once
+	if t.h > 1 {
+		for j := range t.w {
+			b = append(b, t.reg(free))
+			free++
+			t.loadVector(j, t.vector(b0, j), b[j])
 		}
 	}
-	g.broadcast(mem(g.Param("rate")), rate)
-	g.Load(g.Param("v"), apart)
-	g.CMPQ(apart, operand.Imm(0))
-	g.JE(operand.LabelRef(name + "sgd"))
-	g.SUBQ(mem(g.Param("c")), apart)
-	g.broadcast(mem(g.Param("mu")), mu)
+	for i := range t.h {
+		if t.w == 1 && t.h > 1 && t.fmaBroadcast(row6(i), b[0], t.acc(i, 0)) {
+			continue
+		}
+		// Several registers in turn for A[i][p].
+		v := t.reg(free + i%min(4, t.spare(free, t.masked)))
+		t.broadcast(row6(i), v)
+		for j := range t.w {
+			switch {
+			case b != nil:
+				t.fma(b[j], v, t.acc(i, j))
+			case t.cut(j):
+				last := t.reg(free + 1)
+				t.loadMasked(t.vector(b0, j), last)
+				t.fma(last, v, t.acc(i, j))
+			default:
+				t.fma(t.vector(b0, j), v, t.acc(i, j))
+			}
+		}
+	}
+}
+
+// end generates the stores of a tile.
+func (t tile) end() {
+	if t.masked {
+		t.beforeStores(mem(t.Param("last")))
+	}
+	for i := range t.h {
+		for j := range t.w {
+			if t.cut(j) {
+				t.storeMasked(t.acc(i, j), t.vector(c0, j))
+			} else {
+				t.store(t.acc(i, j), t.vector(c0, j))
+			}
+		}
+		t.ADDQ(cRow, c0)
+	}
+}
+
+// descend generates the end of a tile whose accumulators hold a gradient: see tiles.
+func (t tile) descend() {
+	rate, mu, x := t.reg(t.h*t.w), t.reg(t.h*t.w+1), t.reg(t.h*t.w+2)
+	apart := reg.RBX // bytes from C to V
+	each := func(update func(acc reg.VecPhysical, c, v operand.Mem)) {
+		for i := range t.h {
+			for j := range t.w {
+				at := t.vector(c0, j)
+				v := at
+				v.Index, v.Scale = apart, 1
+				update(t.acc(i, j), at, v)
+			}
+			t.ADDQ(cRow, c0)
+		}
+	}
+	t.broadcast(mem(t.Param("rate")), rate)
+	t.Load(t.Param("v"), apart)
+	t.CMPQ(apart, operand.Imm(0))
+	t.JE(operand.LabelRef(t.name + "sgd"))
+	t.SUBQ(mem(t.Param("c")), apart)
+	t.broadcast(mem(t.Param("mu")), mu)
 	// First all of V, then all of C: a store and the next load may compete for one place.
 	first := left
-	g.MOVQ(c0, first)
+	t.MOVQ(c0, first)
 	each(func(acc reg.VecPhysical, _, v operand.Mem) {
-		g.load(v, x)
-		g.fma(x, mu, acc)
-		g.store(acc, v)
+		t.load(v, x)
+		t.fma(x, mu, acc)
+		t.store(acc, v)
 	})
-	g.MOVQ(first, c0)
+	t.MOVQ(first, c0)
 	each(func(acc reg.VecPhysical, c, _ operand.Mem) {
-		g.load(c, x)
-		g.fma(acc, rate, x)
-		g.store(x, c)
+		t.load(c, x)
+		t.fma(acc, rate, x)
+		t.store(x, c)
 	})
-	g.JMP(operand.LabelRef(name + "end"))
-	g.Label(name + "sgd")
+	t.JMP(operand.LabelRef(t.name + "end"))
+	t.Label(t.name + "sgd")
 	each(func(acc reg.VecPhysical, c, _ operand.Mem) {
-		g.load(c, x)
-		g.fma(acc, rate, x)
-		g.store(x, c)
+		t.load(c, x)
+		t.fma(acc, rate, x)
+		t.store(x, c)
 	})
-	g.Label(name + "end")
+	t.Label(t.name + "end")
 }
 
 // spare returns how many registers are free from the given one on.
