@@ -16,11 +16,6 @@ const mostLines = 80
 var longer = map[string]int{
 	"data/levels.go newLevelStats":             81,
 	"data/pieces.go fitPieces":                 91,
-	"internal/kernel/gen/gemm.go tile":         120,
-	"internal/kernel/gen/gemm.go tiles":        100,
-	"internal/kernel/gen/nonzeros.go nonZeros": 113,
-	"internal/kernel/gen/sparse.go sparse":     132,
-	"internal/kernel/gen/vector/body.go one":   176,
 }
 
 // TestFunctionsAreShort: a function that can be read on a page needs no scrolling back. Tests and programs

@@ -13,7 +13,68 @@ import (
 // to its front and stores all of it, so that there is nothing to branch on; what is stored too
 // much, the next vector overwrites.
 func nonZeros(c *build.Context, size int) {
-	lanes := 32 / size
+	s := search{
+		Context: c, size: size,
+		at: reg.RSI, value: reg.RBX, row: reg.R8, cols: reg.R10, whole: reg.R11, e: reg.R12, j: reg.R13,
+		bits: reg.RAX, spreader: reg.R14, orders: reg.R15,
+		zero: ymm[0], here: ymm[3], step: ymm[4],
+	}
+	begin, rows := reg.RDI, reg.R9
+	s.declare()
+	for _, p := range []param{{"begin", begin}, {"at", s.at}, {"value", s.value}, {"x", s.row}, {"rows", rows}, {"cols", s.cols}} {
+		c.Load(c.Param(p.name), p.to)
+	}
+	c.MOVQ(s.cols, s.whole)
+	c.ANDQ(operand.I32(int32(-s.lanes())), s.whole)
+	// Each lane's bit is spread over a byte for each of its 32 bits. These choose, of the numbers of
+	// all 32 bits, those that are to stand in front.
+	c.MOVQ(operand.U64(map[int]uint64{4: 0x0101010101010101, 8: 0x0001000100010001}[size]), s.spreader)
+	c.MOVQ(operand.U64(0x0706050403020100), s.orders)
+	c.VXORPS(s.zero, s.zero, s.zero)
+	c.MOVQ(operand.Mem{Base: begin}, s.e)
+	c.MOVL(operand.U32(uint32(s.lanes())), s.bits.As32())
+	c.VMOVD(s.bits.As32(), s.step.AsX())
+	c.VPBROADCASTD(s.step.AsX(), s.step)
+
+	c.Label("row")
+	c.XORQ(s.j, s.j)
+	c.VXORPS(s.here, s.here, s.here)
+	c.TESTQ(s.whole, s.whole)
+	c.JZ(operand.LabelRef("rest"))
+	s.vectors()
+	c.Label("rest")
+	c.CMPQ(s.j, s.cols)
+	c.JGE(operand.LabelRef("end"))
+	s.ones()
+	c.Label("end")
+	c.ADDQ(operand.Imm(8), begin)
+	c.MOVQ(s.e, operand.Mem{Base: begin})
+	c.MOVQ(mem(c.Param("stride")), s.bits)
+	c.LEAQ(operand.Mem{Base: s.row, Index: s.bits, Scale: uint8(size)}, s.row)
+	c.DECQ(rows)
+	c.JNZ(operand.LabelRef("row"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// search is the generator of nonZeros for numbers of a size in bytes, with its registers.
+type search struct {
+	*build.Context
+	size int
+
+	at, value, row   reg.GPPhysical // where the next row is written, and read
+	cols, whole      reg.GPPhysical // of a row: its numbers, and those in whole vectors
+	e, j             reg.GPPhysical // the entry that is next, and the column
+	bits             reg.GPPhysical // of the lanes that are not 0
+	spreader, orders reg.GPPhysical
+	zero             reg.VecPhysical
+	here, step       reg.VecPhysical // j in every lane, and what it grows by
+}
+
+func (s search) lanes() int { return 32 / s.size }
+
+func (s search) declare() {
+	c, size, lanes := s.Context, s.size, s.lanes()
 	c.Function(fmt.Sprintf("nonZerosF%dAVX2", 8*size))
 	c.Attributes(attr.NOSPLIT)
 	c.Pragma("noescape")
@@ -31,97 +92,65 @@ func nonZeros(c *build.Context, size int) {
 		"",
 		fmt.Sprintf("It may write up to %d elements of at and value more. rows and cols are at least 1.", lanes),
 	)
-	begin, at, value, row := reg.RDI, reg.RSI, reg.RBX, reg.R8
-	rows, cols, whole := reg.R9, reg.R10, reg.R11
-	e, j := reg.R12, reg.R13
-	bits, spread, order := reg.RAX, reg.RCX, reg.RDX
-	spreader, orders := reg.R14, reg.R15
-	for _, p := range []struct {
-		name string
-		to   reg.Register
-	}{{"begin", begin}, {"at", at}, {"value", value}, {"x", row}, {"rows", rows}, {"cols", cols}} {
-		c.Load(c.Param(p.name), p.to)
-	}
-	c.MOVQ(cols, whole)
-	c.ANDQ(operand.I32(int32(-lanes)), whole)
-	// Each lane's bit is spread over a byte for each of its 32 bits. These choose, of the numbers of
-	// all 32 bits, those that are to stand in front.
-	c.MOVQ(operand.U64(map[int]uint64{4: 0x0101010101010101, 8: 0x0001000100010001}[size]), spreader)
-	c.MOVQ(operand.U64(0x0706050403020100), orders)
-	zero, v, lane, here, step := ymm[0], ymm[1], ymm[2], ymm[3], ymm[4]
-	c.VXORPS(zero, zero, zero)
-	c.MOVQ(operand.Mem{Base: begin}, e)
-	c.MOVL(operand.U32(uint32(lanes)), bits.As32())
-	c.VMOVD(bits.As32(), step.AsX())
-	c.VPBROADCASTD(step.AsX(), step)
+}
 
-	c.Label("row")
-	c.XORQ(j, j)
-	c.VXORPS(here, here, here) // j in every lane
-	c.TESTQ(whole, whole)
-	c.JZ(operand.LabelRef("rest"))
-	c.Label("vector")
-	c.VMOVUPS(operand.Mem{Base: row, Index: j, Scale: uint8(size)}, v)
-	if size == 4 {
-		c.VCMPPS(operand.Imm(4), zero, v, lane)
-		c.VMOVMSKPS(lane, bits.As32())
+// vectors generates the loop over a row's whole vectors.
+func (s search) vectors() {
+	spread, order, v, lane := reg.RCX, reg.RDX, ymm[1], ymm[2]
+	s.Label("vector")
+	s.VMOVUPS(operand.Mem{Base: s.row, Index: s.j, Scale: uint8(s.size)}, v)
+	if s.size == 4 {
+		s.VCMPPS(operand.Imm(4), s.zero, v, lane)
+		s.VMOVMSKPS(lane, s.bits.As32())
 	} else {
-		c.VCMPPD(operand.Imm(4), zero, v, lane)
-		c.VMOVMSKPD(lane, bits.As32())
+		s.VCMPPD(operand.Imm(4), s.zero, v, lane)
+		s.VMOVMSKPD(lane, s.bits.As32())
 	}
-	c.PDEPQ(spreader, bits, spread)
-	c.MOVQ(spread, order)
-	c.SHLQ(operand.Imm(uint64(2*size)), spread) // a bit becomes size/4 bytes of ones
-	c.SUBQ(order, spread)
-	c.PEXTQ(spread, orders, order)
-	c.VMOVQ(order, lane.AsX())
-	c.VPMOVZXBD(lane.AsX(), lane)
-	c.VPERMPS(v, lane, v)
-	if size == 8 { // twice the element's number stands in the even places
-		c.VPSHUFD(operand.Imm(0x88), lane, lane)
-		c.VPERMQ(operand.Imm(0x08), lane, lane)
-		c.VPSRLD(operand.Imm(1), lane, lane)
+	s.PDEPQ(s.spreader, s.bits, spread)
+	s.MOVQ(spread, order)
+	s.SHLQ(operand.Imm(uint64(2*s.size)), spread) // a bit becomes size/4 bytes of ones
+	s.SUBQ(order, spread)
+	s.PEXTQ(spread, s.orders, order)
+	s.VMOVQ(order, lane.AsX())
+	s.VPMOVZXBD(lane.AsX(), lane)
+	s.VPERMPS(v, lane, v)
+	if s.size == 8 { // twice the element's number stands in the even places
+		s.VPSHUFD(operand.Imm(0x88), lane, lane)
+		s.VPERMQ(operand.Imm(0x08), lane, lane)
+		s.VPSRLD(operand.Imm(1), lane, lane)
 	}
-	c.VPADDD(here, lane, lane)
-	c.VPADDD(step, here, here)
-	c.VMOVUPS(v, operand.Mem{Base: value, Index: e, Scale: uint8(size)})
-	if size == 4 {
-		c.VMOVUPS(lane, operand.Mem{Base: at, Index: e, Scale: 4})
+	s.VPADDD(s.here, lane, lane)
+	s.VPADDD(s.step, s.here, s.here)
+	s.VMOVUPS(v, operand.Mem{Base: s.value, Index: s.e, Scale: uint8(s.size)})
+	if s.size == 4 {
+		s.VMOVUPS(lane, operand.Mem{Base: s.at, Index: s.e, Scale: 4})
 	} else {
-		c.VMOVUPS(lane.AsX(), operand.Mem{Base: at, Index: e, Scale: 4})
+		s.VMOVUPS(lane.AsX(), operand.Mem{Base: s.at, Index: s.e, Scale: 4})
 	}
-	c.POPCNTL(bits.As32(), bits.As32())
-	c.ADDQ(bits, e)
-	c.ADDQ(operand.Imm(uint64(lanes)), j)
-	c.CMPQ(j, whole)
-	c.JLT(operand.LabelRef("vector"))
-	c.Label("rest")
-	c.CMPQ(j, cols)
-	c.JGE(operand.LabelRef("end"))
-	c.Label("one")
-	c.MOVL(j.As32(), operand.Mem{Base: at, Index: e, Scale: 4})
-	if size == 4 {
-		c.MOVL(operand.Mem{Base: row, Index: j, Scale: 4}, bits.As32())
-		c.MOVL(bits.As32(), operand.Mem{Base: value, Index: e, Scale: 4})
-		c.ADDL(bits.As32(), bits.As32()) // without the sign
-		c.NEGL(bits.As32())              // carries unless 0
+	s.POPCNTL(s.bits.As32(), s.bits.As32())
+	s.ADDQ(s.bits, s.e)
+	s.ADDQ(operand.Imm(uint64(s.lanes())), s.j)
+	s.CMPQ(s.j, s.whole)
+	s.JLT(operand.LabelRef("vector"))
+}
+
+// ones generates the loop over the numbers behind a row's whole vectors, one by one.
+func (s search) ones() {
+	s.Label("one")
+	s.MOVL(s.j.As32(), operand.Mem{Base: s.at, Index: s.e, Scale: 4})
+	if s.size == 4 {
+		s.MOVL(operand.Mem{Base: s.row, Index: s.j, Scale: 4}, s.bits.As32())
+		s.MOVL(s.bits.As32(), operand.Mem{Base: s.value, Index: s.e, Scale: 4})
+		s.ADDL(s.bits.As32(), s.bits.As32()) // without the sign
+		s.NEGL(s.bits.As32())                // carries unless 0
 	} else {
-		c.MOVQ(operand.Mem{Base: row, Index: j, Scale: 8}, bits)
-		c.MOVQ(bits, operand.Mem{Base: value, Index: e, Scale: 8})
-		c.ADDQ(bits, bits)
-		c.NEGQ(bits)
+		s.MOVQ(operand.Mem{Base: s.row, Index: s.j, Scale: 8}, s.bits)
+		s.MOVQ(s.bits, operand.Mem{Base: s.value, Index: s.e, Scale: 8})
+		s.ADDQ(s.bits, s.bits)
+		s.NEGQ(s.bits)
 	}
-	c.ADCQ(operand.Imm(0), e)
-	c.INCQ(j)
-	c.CMPQ(j, cols)
-	c.JLT(operand.LabelRef("one"))
-	c.Label("end")
-	c.ADDQ(operand.Imm(8), begin)
-	c.MOVQ(e, operand.Mem{Base: begin})
-	c.MOVQ(mem(c.Param("stride")), bits)
-	c.LEAQ(operand.Mem{Base: row, Index: bits, Scale: uint8(size)}, row)
-	c.DECQ(rows)
-	c.JNZ(operand.LabelRef("row"))
-	c.VZEROUPPER()
-	c.RET()
+	s.ADCQ(operand.Imm(0), s.e)
+	s.INCQ(s.j)
+	s.CMPQ(s.j, s.cols)
+	s.JLT(operand.LabelRef("one"))
 }

@@ -8,10 +8,62 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// The registers of sparse rows. Strides count bytes.
+var (
+	entry     = reg.RCX // of the list of numbers
+	entryEnd  = reg.R13
+	rowOfB    = reg.R14
+	rowBegin  = reg.R8
+	places    = reg.RSI
+	values    = reg.RDX
+	matrixB   = reg.R9
+	rowOfC    = reg.RDI
+	fromRow   = reg.R10
+	rowsLeft  = reg.R11
+	strideOfB = reg.R12
+	strideOfC = reg.R15
+)
+
+// widestRow is the most vectors of a row: as many chains as keep two units busy.
+const widestRow = 8
+
 // sparse generates the product of a matrix without its zeros and one with them. A row of C
 // stays in registers over all the numbers of its row of A.
 func (g *gemm) sparse() {
-	const widest = 8 // vectors: as many chains as keep two units busy
+	g.declareSparse()
+	g.params([]param{
+		{"rows", rowsLeft}, {"begin", rowBegin}, {"at", places}, {"value", values}, {"b", matrixB}, {"c", rowOfC}, {"from", fromRow}, {"bRow", strideOfB}, {"cRow", strideOfC},
+	})
+	last, w := reg.RCX, reg.RAX
+	g.Load(g.Param("last"), last)
+	for _, masked := range g.masked() {
+		if !masked {
+			g.CMPQ(last, operand.Imm(uint64(g.lanes())))
+			g.JNE(operand.LabelRef("masked"))
+		} else {
+			if len(g.masked()) > 1 {
+				g.Label("masked")
+			}
+			g.setMask(last)
+		}
+		g.Load(g.Param("w"), w)
+		for n := 2; n <= widestRow; n++ {
+			g.CMPQ(w, operand.Imm(uint64(n)))
+			g.JEQ(operand.LabelRef(sparseLabel(n, masked)))
+		}
+		g.JMP(operand.LabelRef(sparseLabel(1, masked)))
+	}
+	for _, masked := range g.masked() {
+		for w := 1; w <= widestRow; w++ {
+			g.sparseRows(w, masked)
+		}
+	}
+	g.Label("done")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+func (g *gemm) declareSparse() {
 	g.Function("sparse" + g.name())
 	g.Attributes(attr.NOSPLIT)
 	g.Pragma("noescape")
@@ -30,115 +82,67 @@ func (g *gemm) sparse() {
 		"",
 		"Strides count bytes; rows is at least 1.",
 	)
-	var (
-		e     = reg.RCX
-		end   = reg.R13
-		row   = reg.R14 // of B
-		begin = reg.R8
-		at    = reg.RSI
-		value = reg.RDX
-		b     = reg.R9
-		c     = reg.RDI
-		from  = reg.R10
-		rows  = reg.R11
-		bRow  = reg.R12
-		cRow  = reg.R15
-	)
-	for _, p := range []struct {
-		name string
-		to   reg.Register
-	}{{"rows", rows}, {"begin", begin}, {"at", at}, {"value", value}, {"b", b}, {"c", c}, {"from", from}, {"bRow", bRow}, {"cRow", cRow}} {
-		g.Load(g.Param(p.name), p.to)
+}
+
+func sparseLabel(w int, masked bool) string { return fmt.Sprintf("by%d%v", w, masked) }
+
+// sparseRows generates the loop over rows of w vectors, the last masked or whole.
+func (g *gemm) sparseRows(w int, masked bool) {
+	t := tile{g, sparseLabel(w, masked), 1, w, masked}
+	g.Comment(fmt.Sprintf("Rows of %d vectors of %d.", w, g.lanes()))
+	g.Label(t.name)
+	g.MOVQ(operand.Mem{Base: rowBegin}, entry)
+	g.MOVQ(operand.Mem{Base: rowBegin, Disp: 8}, entryEnd)
+	g.TESTQ(fromRow, fromRow)
+	g.JZ(operand.LabelRef(t.name + "zero"))
+	for j := range w {
+		t.loadVector(j, g.vector(fromRow, j), t.acc(0, j))
 	}
-	block := func(w int, masked bool) {
-		name := fmt.Sprintf("by%d%v", w, masked)
-		vector := func(base reg.Register, j int) operand.Mem {
-			return operand.Mem{Base: base, Disp: j * g.lanes() * g.elemSize()}
-		}
-		load := func(m operand.Mem, j int, v reg.Register) {
-			if masked && j == w-1 {
-				g.loadMasked(m, v)
-			} else {
-				g.load(m, v)
-			}
-		}
-		x, part := g.reg(w), g.reg(w+1)
-		g.Comment(fmt.Sprintf("Rows of %d vectors of %d.", w, g.lanes()))
-		g.Label(name)
-		g.MOVQ(operand.Mem{Base: begin}, e)
-		g.MOVQ(operand.Mem{Base: begin, Disp: 8}, end)
-		g.TESTQ(from, from)
-		g.JZ(operand.LabelRef(name + "zero"))
-		for j := range w {
-			load(vector(from, j), j, g.reg(j))
-		}
-		g.JMP(operand.LabelRef(name + "start"))
-		g.Label(name + "zero")
-		for j := range w {
-			g.zero(g.reg(j))
-		}
-		g.Label(name + "start")
-		g.CMPQ(e, end)
-		g.JGE(operand.LabelRef(name + "end"))
-		g.Label(name + "next")
-		g.MOVLQSX(operand.Mem{Base: at, Index: e, Scale: 4}, row)
-		g.IMULQ(bRow, row)
-		g.broadcast(operand.Mem{Base: value, Index: e, Scale: uint8(g.elemSize())}, x)
-		for j := range w {
-			m := vector(b, j)
-			m.Index, m.Scale = row, 1
-			if masked && j == w-1 {
-				g.loadMasked(m, part)
-				g.fma(part, x, g.reg(j))
-			} else {
-				g.fma(m, x, g.reg(j))
-			}
-		}
-		g.INCQ(e)
-		g.CMPQ(e, end)
-		g.JLT(operand.LabelRef(name + "next"))
-		g.Label(name + "end")
-		if masked {
-			g.beforeStores(mem(g.Param("last")))
-		}
-		for j := range w {
-			if masked && j == w-1 {
-				g.storeMasked(g.reg(j), vector(c, j))
-			} else {
-				g.store(g.reg(j), vector(c, j))
-			}
-		}
-		g.ADDQ(operand.Imm(8), begin)
-		g.ADDQ(cRow, c)
-		g.DECQ(rows)
-		g.JNZ(operand.LabelRef(name))
-		g.JMP(operand.LabelRef("done"))
+	g.JMP(operand.LabelRef(t.name + "start"))
+	g.Label(t.name + "zero")
+	for j := range w {
+		g.zero(t.acc(0, j))
 	}
-	g.Load(g.Param("last"), reg.RCX)
-	for _, masked := range g.masked() {
-		if !masked {
-			g.CMPQ(reg.RCX, operand.Imm(uint64(g.lanes())))
-			g.JNE(operand.LabelRef("masked"))
+	g.Label(t.name + "start")
+	t.addEntries()
+	if masked {
+		g.beforeStores(mem(g.Param("last")))
+	}
+	for j := range w {
+		if t.cut(j) {
+			g.storeMasked(t.acc(0, j), g.vector(rowOfC, j))
 		} else {
-			if len(g.masked()) > 1 {
-				g.Label("masked")
-			}
-			g.setMask(reg.RCX)
-		}
-		w := reg.RAX
-		g.Load(g.Param("w"), w)
-		for n := 2; n <= widest; n++ {
-			g.CMPQ(w, operand.Imm(uint64(n)))
-			g.JEQ(operand.LabelRef(fmt.Sprintf("by%d%v", n, masked)))
-		}
-		g.JMP(operand.LabelRef(fmt.Sprintf("by%d%v", 1, masked)))
-	}
-	for _, masked := range g.masked() {
-		for w := 1; w <= widest; w++ {
-			block(w, masked)
+			g.store(t.acc(0, j), g.vector(rowOfC, j))
 		}
 	}
-	g.Label("done")
-	g.VZEROUPPER()
-	g.RET()
+	g.ADDQ(operand.Imm(8), rowBegin)
+	g.ADDQ(strideOfC, rowOfC)
+	g.DECQ(rowsLeft)
+	g.JNZ(operand.LabelRef(t.name))
+	g.JMP(operand.LabelRef("done"))
+}
+
+// addEntries generates the loop over the numbers of a row of A, each times its row of B.
+func (t tile) addEntries() {
+	x, part := t.reg(t.w), t.reg(t.w+1)
+	t.CMPQ(entry, entryEnd)
+	t.JGE(operand.LabelRef(t.name + "end"))
+	t.Label(t.name + "next")
+	t.MOVLQSX(operand.Mem{Base: places, Index: entry, Scale: 4}, rowOfB)
+	t.IMULQ(strideOfB, rowOfB)
+	t.broadcast(operand.Mem{Base: values, Index: entry, Scale: uint8(t.elemSize())}, x)
+	for j := range t.w {
+		m := t.vector(matrixB, j)
+		m.Index, m.Scale = rowOfB, 1
+		if t.cut(j) {
+			t.loadMasked(m, part)
+			t.fma(part, x, t.acc(0, j))
+		} else {
+			t.fma(m, x, t.acc(0, j))
+		}
+	}
+	t.INCQ(entry)
+	t.CMPQ(entry, entryEnd)
+	t.JLT(operand.LabelRef(t.name + "next"))
+	t.Label(t.name + "end")
 }
