@@ -138,7 +138,7 @@ func (c Counts) Bad() int {
 	return n
 }
 
-// Unseen is the number of cells with levels that training had not, of all columns.
+// Unseen is the number of cells with levels that were not in the training rows, of all columns.
 func (c Counts) Unseen() int {
 	n := 0
 	for i := range c {

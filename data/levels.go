@@ -15,8 +15,8 @@ import (
 //	m = (sum + s·mean) / (n + s)    s = variance within levels / variance between levels
 //
 // and then standardized over the training rows. s is estimated from the rows (analysis of variance with
-// unequal n), so a column that says nothing becomes 0 everywhere. A level that training had not, and a
-// missing cell, is 0, the mean of all rows. Micci-Barreca, "A Preprocessing Scheme for High-Cardinality
+// unequal n), so a column that says nothing becomes 0 everywhere. A level that was not in the
+// training rows, and a missing cell, are 0, the mean of all rows. Micci-Barreca, "A Preprocessing Scheme for High-Cardinality
 // Categorical Attributes", 2001.
 //
 // A training row must not see its own target in its level's mean: for training, the rows are dealt into
@@ -40,7 +40,6 @@ func newLevelStats(level []int32, levels int, y targetMatrix) *levelStats {
 	s := &levelStats{width: k, n: make([]float64, levels), sum: make([]float64, levels*k), mean: make([]float64, k),
 		shrink: make([]float64, k), center: make([]float64, k), scale: make([]float64, k)}
 	total := make([]float64, k)
-	square := make([]float64, k)
 	known := 0.0
 	for i, l := range level {
 		row := y.y[i*k : (i+1)*k]
@@ -59,6 +58,32 @@ func newLevelStats(level []int32, levels int, y targetMatrix) *levelStats {
 	for j := range total {
 		s.mean[j] = total[j] / float64(len(level))
 	}
+	square := s.within(level, y)
+	present, squares := 0.0, 0.0
+	for _, n := range s.n {
+		if n > 0 {
+			present++
+			squares += float64(n * n)
+		}
+	}
+	for j := range k {
+		s.shrink[j] = math.Inf(1)
+		if known > present && present > 1 {
+			within := square[j] / (known - present)
+			levels := (s.between(j, known) - float64((present-1)*within)) / (known - squares/known)
+			if levels > 0 {
+				s.shrink[j] = within / levels
+			}
+		}
+		s.standardize(j, known)
+	}
+	return s
+}
+
+// within is, for each target, the sum of squares around the means of the rows' levels.
+func (s *levelStats) within(level []int32, y targetMatrix) []float64 {
+	k := s.width
+	square := make([]float64, k)
 	for i, l := range level {
 		if l < 0 {
 			continue
@@ -68,53 +93,41 @@ func newLevelStats(level []int32, levels int, y targetMatrix) *levelStats {
 			square[j] += float64(d * d)
 		}
 	}
-	present, squares := 0.0, 0.0
-	for _, n := range s.n {
+	return square
+}
+
+// between is the sum of squares of the levels' means of target j around that of all known rows.
+func (s *levelStats) between(j int, known float64) (sum float64) {
+	grand := 0.0
+	for l, n := range s.n {
 		if n > 0 {
-			present++
-			squares += float64(n * n)
+			grand += s.sum[l*s.width+j]
 		}
 	}
-	for j := range k {
-		grand, between := 0.0, 0.0
-		for l, n := range s.n {
-			if n > 0 {
-				grand += s.sum[l*k+j]
-			}
-		}
-		grand /= known
-		for l, n := range s.n {
-			if n > 0 {
-				d := s.sum[l*k+j]/n - grand
-				between += float64(n * float64(d*d))
-			}
-		}
-		s.shrink[j] = math.Inf(1)
-		if known > present && present > 1 {
-			within := square[j] / (known - present)
-			levels := (between - float64((present-1)*within)) / (known - squares/known)
-			if levels > 0 {
-				s.shrink[j] = within / levels
-			}
-		}
-		for pass := range 2 { // the mean, then the deviation, of m over the rows
-			sum := 0.0
-			for l, n := range s.n {
-				v := s.m(s.sum[l*k+j], n, j)
-				if pass == 1 {
-					d := v - s.center[j]
-					v = float64(d * d)
-				}
-				sum += float64(n * v)
-			}
-			if pass == 0 {
-				s.center[j] = sum / known
-			} else {
-				s.scale[j] = math.Sqrt(sum / known)
-			}
+	grand /= known
+	for l, n := range s.n {
+		if n > 0 {
+			d := s.sum[l*s.width+j]/n - grand
+			sum += float64(n * float64(d*d))
 		}
 	}
-	return s
+	return sum
+}
+
+// standardize sets the center of m of target j, and its scale, the standard deviation, over the known rows.
+func (s *levelStats) standardize(j int, known float64) {
+	mean := func(f func(m float64) float64) float64 {
+		sum := 0.0
+		for l, n := range s.n {
+			sum += float64(n * f(s.m(s.sum[l*s.width+j], n, j)))
+		}
+		return sum / known
+	}
+	s.center[j] = mean(func(m float64) float64 { return m })
+	s.scale[j] = math.Sqrt(mean(func(m float64) float64 {
+		d := m - s.center[j]
+		return float64(d * d)
+	}))
 }
 
 // m is the shrunken mean of target j in n rows.

@@ -31,80 +31,19 @@ func (in *Input) fitPieces(c *column, rows []int, sorted []float64, y targetMatr
 	if len(starts) < 3 {
 		return
 	}
-	// Sums before each bin: of rows, of targets, of their squares.
-	k := y.width
-	n, square, sum := make([]float64, len(starts)+1), make([]float64, len(starts)+1), make([]float64, (len(starts)+1)*k)
-	for i, row := range rows {
-		x, what := c.number(row)
-		if what != number {
-			continue
-		}
-		bin := sort.SearchFloat64s(ends, x) + 1
-		n[bin]++
-		for j, v := range y.y[i*k : (i+1)*k] {
-			sum[bin*k+j] += v
-			square[bin] += float64(v * v)
-		}
-	}
-	for b := 1; b < len(n); b++ {
-		n[b] += n[b-1]
-		square[b] += square[b-1]
-		for j := range k {
-			sum[b*k+j] += sum[(b-1)*k+j]
-		}
-	}
-	// explained is the part of the sum of squares that the means of bins [from, to) take away.
-	explained := func(from, to int) float64 {
-		total := 0.0
-		for j := range k {
-			d := sum[to*k+j] - sum[from*k+j]
-			total += float64(d * d)
-		}
-		return total / (n[to] - n[from])
-	}
-	type leaf struct {
-		from, to, at int // at: where it is best split; 0: nowhere
-		gain         float64
-	}
-	split := func(from, to int) leaf {
-		l := leaf{from: from, to: to}
-		whole := explained(from, to)
-		variance := (square[to] - square[from] - whole) / (n[to] - n[from])
-		for at := from + 1; at < to; at++ {
-			if n[at]-n[from] < pieceRowsMin || n[to]-n[at] < pieceRowsMin {
-				continue
-			}
-			if gain := explained(from, at) + explained(at, to) - whole; gain > l.gain && gain > float64(pieceGain*variance) {
-				l.at, l.gain = at, gain
-			}
-		}
-		return l
-	}
-	leaves := []leaf{split(0, len(starts))}
-	for len(leaves) < mostPieces {
-		best := 0
-		for i, l := range leaves {
-			if l.gain > leaves[best].gain {
-				best = i
-			}
-		}
-		l := leaves[best]
-		if l.at == 0 {
-			break
-		}
-		leaves[best] = split(l.from, l.at)
-		leaves = append(leaves, split(l.at, l.to))
-	}
+	t := newPieceTree(c, rows, ends, y)
+	leaves := t.grow()
 	steps := 0.0 // what the leaves explain of the sum of squares around the mean
 	for _, l := range leaves {
-		steps += explained(l.from, l.to)
+		steps += t.explained(l.from, l.to)
 	}
-	whole := explained(0, len(starts))
-	variance := (square[len(starts)] - steps) / n[len(starts)]
+	bins := len(starts)
+	whole := t.explained(0, bins)
+	variance := (t.square[bins] - steps) / t.n[bins]
 	if len(leaves) == 1 || steps-whole-in.lines(c, rows, y) < float64(pieceGain*variance) {
 		return
 	}
-	slices.SortFunc(leaves, func(a, b leaf) int { return a.from - b.from })
+	slices.SortFunc(leaves, func(a, b pieceLeaf) int { return a.from - b.from })
 	in.Pieces = append(in.Pieces, sorted[0])
 	for _, l := range leaves[1:] {
 		a, b := ends[l.from-1], starts[l.from]
@@ -116,6 +55,89 @@ func (in *Input) fitPieces(c *column, rows []int, sorted []float64, y targetMatr
 	if last := sorted[len(sorted)-1]; last > in.Pieces[len(in.Pieces)-1] {
 		in.Pieces = append(in.Pieces, last)
 	}
+}
+
+// A pieceTree splits the bins of a column where the targets' means differ most.
+type pieceTree struct {
+	width          int
+	n, square, sum []float64 // before each bin: the rows, the sums of their targets' squares, and of each target
+}
+
+// A pieceLeaf is the bins from (inclusive) to to (exclusive).
+type pieceLeaf struct {
+	from, to, at int // at: where it is best split; 0: nowhere
+	gain         float64
+}
+
+func newPieceTree(c *column, rows []int, ends []float64, y targetMatrix) *pieceTree {
+	k, bins := y.width, len(ends)
+	t := &pieceTree{k, make([]float64, bins+1), make([]float64, bins+1), make([]float64, (bins+1)*k)}
+	for i, row := range rows {
+		x, what := c.number(row)
+		if what != number {
+			continue
+		}
+		bin := sort.SearchFloat64s(ends, x) + 1
+		t.n[bin]++
+		for j, v := range y.y[i*k : (i+1)*k] {
+			t.sum[bin*k+j] += v
+			t.square[bin] += float64(v * v)
+		}
+	}
+	for b := 1; b < len(t.n); b++ {
+		t.n[b] += t.n[b-1]
+		t.square[b] += t.square[b-1]
+		for j := range k {
+			t.sum[b*k+j] += t.sum[(b-1)*k+j]
+		}
+	}
+	return t
+}
+
+// explained is the part of the sum of squares that the means of bins [from, to) take away.
+func (t *pieceTree) explained(from, to int) float64 {
+	total := 0.0
+	for j := range t.width {
+		d := t.sum[to*t.width+j] - t.sum[from*t.width+j]
+		total += float64(d * d)
+	}
+	return total / (t.n[to] - t.n[from])
+}
+
+// leaf finds where the bins [from, to) are best split.
+func (t *pieceTree) leaf(from, to int) pieceLeaf {
+	l := pieceLeaf{from: from, to: to}
+	whole := t.explained(from, to)
+	variance := (t.square[to] - t.square[from] - whole) / (t.n[to] - t.n[from])
+	for at := from + 1; at < to; at++ {
+		if t.n[at]-t.n[from] < pieceRowsMin || t.n[to]-t.n[at] < pieceRowsMin {
+			continue
+		}
+		if gain := t.explained(from, at) + t.explained(at, to) - whole; gain > l.gain && gain > float64(pieceGain*variance) {
+			l.at, l.gain = at, gain
+		}
+	}
+	return l
+}
+
+// grow splits the leaf that gains most, until none gains or there are enough.
+func (t *pieceTree) grow() []pieceLeaf {
+	leaves := []pieceLeaf{t.leaf(0, len(t.n)-1)}
+	for len(leaves) < mostPieces {
+		best := 0
+		for i, l := range leaves {
+			if l.gain > leaves[best].gain {
+				best = i
+			}
+		}
+		l := leaves[best]
+		if l.at == 0 {
+			break
+		}
+		leaves[best] = t.leaf(l.from, l.at)
+		leaves = append(leaves, t.leaf(l.at, l.to))
+	}
+	return leaves
 }
 
 // lines is what a straight line in the scaled value, or in the rank, explains of the targets' sum of

@@ -139,7 +139,7 @@ const (
 
 // EncodeRow writes the encoded inputs of one row to dst, which has room for Width
 // numbers. The values come in the order of Columns. It does not allocate and may be
-// called from many goroutines. Missing values and levels that training had not are
+// called from many goroutines. Missing values and levels that were not in the training rows are
 // encoded as Input says; Unseen tells of the latter.
 func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 	if e.width == 0 {
@@ -186,7 +186,7 @@ func (e *Encoding) Knows(column int, v Value) bool {
 }
 
 // Tally adds to missing and unseen, both as long as Columns, 1 for each column of the row that is
-// missing, or has a level that training had not.
+// missing, or has a level that was not in the training rows.
 func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	for i := range e.Inputs {
 		switch in, v := &e.Inputs[i], &row[i]; {

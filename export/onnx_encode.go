@@ -378,7 +378,7 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 			}
 		}
 		p.add(b.cast(b.do("Equal", encoded(values, unseen), b.ints(places...)), b.real), at...)
-		if k > 0 { // of a level that training had not, and of none, 0
+		if k > 0 { // of a level that was not in the training rows, and of none, 0
 			table := b.reals(append(slices.Clone(in.Means), make([]float64, k)...), levels+1, int64(k))
 			means := b.op("Gather", []string{table, encoded(numbers, levels)}, axis(0))
 			p.add(b.do("Reshape", means, b.ints(-1, int64(k))), meansAt...)
