@@ -160,7 +160,7 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 	return nil
 }
 
-// Unseen is the number of levels in a row that training had not.
+// Unseen is the number of levels in a row that were not in the training rows.
 func (e *Encoding) Unseen(row []Value) int {
 	n := 0
 	for i := range e.Inputs {

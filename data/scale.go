@@ -99,7 +99,7 @@ const (
 
 // ranks are points (at, of) of the distribution function of sorted values, with at increasing: the share of values below at, half of those equal to it counted. Between
 // them it is taken to be straight. Fewer than 3 distinct values have no ranks, since a
-// straight line through 2 says nothing that the scaled value does not.
+// straight line through 2 says what the scaled value says already.
 func ranks(values []float64) (at, of []float64) {
 	n, distinct := len(values), 0
 	for i := range n {

@@ -97,7 +97,7 @@ func torchModules(d nn.Dense) (norm, activation string) {
 }
 
 // Torch is the torch.nn.Sequential that tensors in the layout torch belong to, as Python has it.
-// Dropout, which inference has not, is left out, and so are activations that are no module of
+// Dropout, which acts in training alone, is left out, and so are activations that are no module of
 // PyTorch: identity and exp.
 func Torch(m *model.Model) string {
 	net := m.Network64()

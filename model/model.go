@@ -148,7 +148,7 @@ type Prediction struct {
 
 	// Of PredictRow, the columns whose value is not encoded as it stands.
 	Imputed []string `json:"imputed,omitempty"` // it is missing
-	Unseen  []string `json:"unseen,omitempty"`  // it is a category that the training rows had not
+	Unseen  []string `json:"unseen,omitempty"`  // it is a category that was not in the training rows
 }
 
 // MarshalJSON writes null for a number that is not finite.

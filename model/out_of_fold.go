@@ -27,7 +27,7 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	}
 	for _, member := range taken {
 		all := member.says
-		if m.Shrinkage != nil && f.bag.taken != nil { // which the run's own members have not
+		if m.Shrinkage != nil && f.bag.taken != nil { // the run's own members have neither
 			all = m.Shrinkage.of(m.Task(), all)
 		}
 		for i, row := range member.rows {

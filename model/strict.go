@@ -35,7 +35,7 @@ func (m *Model) knows(column int, v data.Value) bool {
 	return slices.ContainsFunc(m.ensemble.members, func(m *Model) bool { return m.Encoding.Knows(column, v) })
 }
 
-// knowsRow refuses a row with a category that the training rows had not.
+// knowsRow refuses a row with a category that was not in the training rows.
 func (m *Model) knowsRow(row int, values []data.Value) error {
 	for i, v := range values {
 		if !m.knows(i, v) {
@@ -72,7 +72,7 @@ func (m *Model) unseen(column int) string {
 }
 
 // Tally adds to missing and unseen, both as long as Columns, 1 for each column of a row that is
-// missing, or has a category that the training rows had not.
+// missing, or has a category that was not in the training rows.
 func (m *Model) Tally(row []data.Value, missing, unseen []int64) {
 	if m.ensemble == nil {
 		m.Encoding.Tally(row, missing, unseen)
@@ -89,7 +89,7 @@ func (m *Model) Tally(row []data.Value, missing, unseen []int64) {
 }
 
 // gaps are the columns of a row whose values are not encoded as they stand: those that are missing, and
-// those with a category that the training rows had not.
+// those with a category that was not in the training rows.
 func (m *Model) gaps(values []data.Value) (imputed, unseen []string) {
 	for i, v := range values {
 		switch {

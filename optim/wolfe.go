@@ -37,7 +37,7 @@ func (l *line[T]) at(a float64) point {
 	return point{a, f, kernel.Dot(l.g, l.d)}
 }
 
-// lowEnough is the first condition. What is not a number is not.
+// lowEnough is the first condition. NaN does not fulfill it.
 func (l *line[T]) lowEnough(p point) bool {
 	return p.f <= l.start.f+float64(float64(low*p.a)*l.start.slope)
 }

@@ -14,7 +14,7 @@ type Bar struct {
 }
 
 // Bars shows numbers as bars below each other, from a common zero, with the number behind
-// each. A bar whose number is not finite is left out, its name is not.
+// each. A bar whose number is not finite is left out; its name stays.
 type Bars struct {
 	Title, XLabel string
 	Bars          []Bar

@@ -81,7 +81,7 @@ func (v avx512) reg(i int) reg.VecPhysical {
 	return zmm[i]
 }
 
-// half serves where a 512-bit instruction takes two cycles and a 256-bit one does not.
+// half serves where a 512-bit instruction takes two cycles and a 256-bit one takes one.
 func (v avx512) half() isa {
 	if v.bytes == 32 {
 		return nil
