@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/plot"
@@ -55,6 +56,7 @@ var panels = template.Must(template.New("panels").Funcs(template.FuncMap{
 	"short":    short,
 	"exact":    exact,
 	"signed":   signed,
+	"note":     option.Note,
 	"full":     full,
 	"examples": Examples,
 	"add":      func(a, b int) int { return a + b },
