@@ -242,8 +242,7 @@ func (a *assembly) look(share float64) {
 	}
 	have, known := available()
 	if known && a.spill != nil && a.t.disk == nil && float64(have.Bytes) < spillShare*(more+moreTexts) {
-		a.t.toDisk(a.spill)
-		a.t.note("the table is too large for the memory there is: its cells stand on the disk, in %s", a.spill.Dir())
+		a.t.spillTo(a.spill)
 		have, known = available()
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -206,11 +207,26 @@ func (f *File) Need(size int64) error {
 	if size <= little {
 		return nil
 	}
-	if have, known := available(); known && uint64(size) > have.Bytes {
+	have, known := available()
+	if known && uint64(size) > have.Bytes {
+		runtime.GC() // what parts that were read before have left
+		have, known = available()
+	}
+	if known && uint64(size) > have.Bytes {
 		return fail(ErrLarge, "%s: the table needs about %s of memory and %s has %s left: take a part of its rows, or leave columns out of it",
 			f.Name, memory.Size(float64(size)), have.Of, memory.Size(float64(have.Bytes)))
 	}
 	return nil
+}
+
+// Spills reports whether a table that takes so many bytes of memory is read part by part onto the disk, since it
+// does not fit in memory with as much room again to work on it. See Parts.
+func (f *File) Spills(size int64, opt ReadOptions) bool {
+	if opt.Spill == nil || f.most > 0 || size <= little {
+		return false
+	}
+	have, known := available()
+	return known && float64(have.Bytes) < spillShare*float64(size)
 }
 
 // Fail is an error about the file, whose name it begins with.

@@ -59,14 +59,23 @@ func (s *Series) Float(x float64) {
 		s.Null()
 	case c.form == formLevels || c.clock || math.IsInf(x, 0):
 		s.cell(appendNumber(s.scratch[:0], x))
-	case c.wide == nil && x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 && !(x == 0 && math.Signbit(x)):
+	case c.wide == nil && shapeOfFloat(x) == 0:
 		c.small = append(c.small, int32(x))
 		c.shape = append(c.shape, 0)
 	default:
 		c.widen()
 		c.wide = append(c.wide, x)
-		c.shape = append(c.shape, shapePlain)
+		c.shape = append(c.shape, shapeOfFloat(x))
 	}
+}
+
+// shapeOfFloat is the shape of a finite number. It does not depend on the numbers before it, so that a table is the
+// same in whatever parts it came.
+func shapeOfFloat(x float64) uint8 {
+	if x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 && !(x == 0 && math.Signbit(x)) {
+		return 0
+	}
+	return shapePlain
 }
 
 // Float32 appends a number of single precision: the shortest decimal that is this number, 0.1 and not
@@ -262,8 +271,8 @@ func (s *Series) Floats(values ...float64) {
 		c.wide = append(c.wide, values...)
 		at := len(c.shape)
 		c.shape = c.shape[:at+len(values)]
-		for i := range c.shape[at:] {
-			c.shape[at+i] = shapePlain
+		for i, x := range values {
+			c.shape[at+i] = shapeOfFloat(x)
 		}
 		return
 	}
@@ -273,7 +282,7 @@ func (s *Series) Floats(values ...float64) {
 			continue
 		}
 		c.wide = append(c.wide, x)
-		c.shape = append(c.shape, shapePlain)
+		c.shape = append(c.shape, shapeOfFloat(x))
 	}
 }
 

@@ -56,9 +56,14 @@ func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 			t.spans = []span{{0, t.name, t.lines}}
 			continue
 		}
+		start := t.rows
 		if err := t.append(next, opt.Spill); err != nil {
 			return nil, err
 		}
+		for _, n := range next.notes {
+			t.notes = append(t.notes, noteOf(next.name+": ", n))
+		}
+		t.spans = append(t.spans, span{start, next.name, next.lines})
 	}
 	t.finish(&wordSet{})
 	t.format = append(t.format, plural(len(all), "file"))
@@ -107,13 +112,13 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 	from := make([]int, len(t.columns))
 	for i, name := range t.columns {
 		if from[i] = next.Index(name); from[i] < 0 {
-			return unknownColumn(next, ErrColumn, "as in "+t.spans[0].name+", and tables that are read together have the same columns", name)
+			return unknownColumn(next, ErrColumn, "as in "+t.first()+", and tables that are read together have the same columns", name)
 		}
 	}
 	if len(next.columns) > len(t.columns) {
 		more := slices.DeleteFunc(slices.Clone(next.columns), func(c string) bool { return t.Index(c) >= 0 })
 		return fail(ErrColumn, "%s: has the %s %s, which %s lacks: tables that are read together have the same columns",
-			next.name, map[bool]string{true: "column", false: "columns"}[len(more) == 1], list(more), t.spans[0].name)
+			next.name, map[bool]string{true: "column", false: "columns"}[len(more) == 1], list(more), t.first())
 	}
 	for i := range t.cols {
 		if t.cols[i].form == formPixels || next.cols[from[i]].form == formPixels {
@@ -124,8 +129,7 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 		return fail(ErrLarge, "%s: all files have more than %d rows: use a part of them", next.name, most-1)
 	}
 	if disk != nil && t.disk == nil && (next.disk != nil || next.crowds()) {
-		t.toDisk(disk)
-		t.note("the table is too large for the memory there is: its cells stand on the disk, in %s", disk.Dir())
+		t.spillTo(disk)
 	}
 	rows := t.rows + next.rows
 	parallel(len(t.cols), func(i int) {
@@ -139,12 +143,42 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 		}
 		c.join(part)
 	})
-	for _, n := range next.notes {
-		t.notes = append(t.notes, noteOf(next.name+": ", n))
-	}
-	t.spans = append(t.spans, span{t.rows, next.name, next.lines})
 	t.rows += next.rows
 	return nil
+}
+
+// Parts makes one table, on a disk, of the parts that a file has, such as its groups of rows: see File.Spills.
+type Parts struct {
+	disk  *Spill
+	table *Table
+}
+
+// NewParts begins a table without a part.
+func NewParts(disk *Spill) *Parts { return &Parts{disk: disk} }
+
+// Add adds a part with the columns of the first one. It is not used afterwards. Its notes are those of the first.
+func (p *Parts) Add(part *Table) (err error) {
+	if p.table != nil {
+		return p.table.append(part, p.disk)
+	}
+	defer spill.Catch(&err)
+	p.table = part
+	part.spillTo(p.disk)
+	return nil
+}
+
+// Table ends the table, which has at least one part.
+func (p *Parts) Table() *Table {
+	p.table.finish(&wordSet{})
+	return p.table
+}
+
+// first is the file that the first row came from.
+func (t *Table) first() string {
+	if t.spans == nil {
+		return t.name
+	}
+	return t.spans[0].name
 }
 
 // joinedKind is what columns together are whose sources say different kinds: a column without a cell

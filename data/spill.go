@@ -32,6 +32,12 @@ func (t *Table) Spilled() *Spill { return t.disk }
 // error that wraps ErrSpill.
 func (t *Table) List(rows int) []int { return spill.Must[int](t.disk, rows) }
 
+// spillTo moves the cells to a disk, and says so.
+func (t *Table) spillTo(disk *Spill) {
+	t.toDisk(disk)
+	t.note("the table is too large for the memory there is: its cells stand on the disk, in %s", disk.Dir())
+}
+
 // toDisk moves the cells of all columns to a disk.
 func (t *Table) toDisk(disk *spill.Store) {
 	t.disk = disk

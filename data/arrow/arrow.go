@@ -79,7 +79,45 @@ type stream struct {
 	columns      []*column
 	dictionaries map[int64][][]byte
 	rows         int64
+	held         int64       // of these rows, those in the columns' series
+	parts        *data.Parts // has the others; nil: there are none
 	zstd         *zstd.Decoder
+}
+
+// aside is an error of package data about a part, which is passed on as it is.
+type aside struct{ error }
+
+// putAside moves the rows that the series hold onto the disk.
+func (s *stream) putAside() error {
+	t, err := s.table()
+	if err == nil {
+		err = s.parts.Add(t)
+	}
+	if err != nil {
+		return aside{err}
+	}
+	s.held = 0
+	for _, c := range s.columns {
+		c.begin()
+	}
+	return nil
+}
+
+// table makes a table of the series, which are not used afterwards.
+func (s *stream) table() (*data.Table, error) {
+	columns := make([]*data.Series, len(s.columns))
+	for i, c := range s.columns {
+		columns[i] = c.series
+	}
+	return data.TableOf(s.f.Name, columns...)
+}
+
+// begin begins the column's series.
+func (c *column) begin() {
+	c.series = data.NewSeries(c.name)
+	if c.index != nil {
+		c.series.Fix(data.KindCategory)
+	}
 }
 
 func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
@@ -103,7 +141,10 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		s.zstd.Close()
 	}
 	what, isUnsupported := errors.AsType[unsupported](err)
+	about, isAside := errors.AsType[aside](err)
 	switch {
+	case isAside:
+		return nil, about.error
 	case isUnsupported:
 		return nil, f.Fail(data.ErrFormat, "%s", string(what))
 	case errors.Is(err, data.ErrLarge):
@@ -111,15 +152,19 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	case err != nil:
 		return nil, s.damaged("after " + fmt.Sprint(s.rows) + " rows")
 	}
-	columns := make([]*data.Series, len(s.columns))
-	for i, c := range s.columns {
-		columns[i] = c.series
+	if s.parts == nil {
+		t, err := s.table()
+		if err != nil {
+			return nil, err
+		}
+		return t.Formatted("Arrow"), nil
 	}
-	t, err := data.TableOf(f.Name, columns...)
-	if err != nil {
-		return nil, err
+	if s.held > 0 {
+		if err := s.putAside(); err != nil {
+			return nil, err.(aside).error
+		}
 	}
-	return t.Formatted("Arrow"), nil
+	return s.parts.Table().Formatted("Arrow"), nil
 }
 
 func (s *stream) damaged(where string) error {
@@ -231,7 +276,7 @@ func (s *stream) message(opt data.ReadOptions) (done bool, err error) {
 	case messageDictionary:
 		err = s.dictionary(m.Table(2), body)
 	case messageBatch:
-		err = s.batch(m.Table(2), body)
+		err = s.batch(m.Table(2), body, opt)
 		if opt.Progress != nil {
 			opt.Progress(data.Progress{Share: s.f.Share(), Rows: int(s.rows)})
 		}
@@ -262,7 +307,6 @@ func (s *stream) schema(t flatbuf.Table, opt data.ReadOptions) error {
 		if err := c.typed(int(field.Int(2, 1, 0)), field.Table(3)); err != nil {
 			return err
 		}
-		c.series = data.NewSeries(c.name)
 		if field.Has(4) {
 			d := field.Table(4)
 			c.dictionary = d.Int(0, 8, 0)
@@ -272,8 +316,8 @@ func (s *stream) schema(t flatbuf.Table, opt data.ReadOptions) error {
 					return err
 				}
 			}
-			c.series.Fix(data.KindCategory)
 		}
+		c.begin()
 		s.columns = append(s.columns, c)
 	}
 	return nil

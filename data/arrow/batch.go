@@ -96,7 +96,7 @@ func (b *batch) node(want int64) (int, error) {
 	return int(n), b.s.f.Need(9 * n)
 }
 
-func (s *stream) batch(t flatbuf.Table, body []byte) error {
+func (s *stream) batch(t flatbuf.Table, body []byte, opt data.ReadOptions) error {
 	if s.columns == nil {
 		return errCut
 	}
@@ -104,7 +104,16 @@ func (s *stream) batch(t flatbuf.Table, body []byte) error {
 	if rows < 0 || rows > math.MaxInt32 {
 		return errCut
 	}
-	if err := s.f.Need((s.rows + rows) * 9 * int64(len(s.columns))); err != nil {
+	row := 9 * int64(len(s.columns)) // bytes: a float64 and its shape a cell
+	if s.parts == nil && s.f.Spills((s.held+rows)*row, opt) {
+		s.parts = data.NewParts(opt.Spill)
+	}
+	if s.parts != nil && s.held > 0 {
+		if err := s.putAside(); err != nil {
+			return err
+		}
+	}
+	if err := s.f.Need((s.held + rows) * row); err != nil {
 		return err
 	}
 	for _, c := range s.columns {
@@ -112,7 +121,7 @@ func (s *stream) batch(t flatbuf.Table, body []byte) error {
 			return err
 		}
 	}
-	s.rows += rows
+	s.rows, s.held = s.rows+rows, s.held+rows
 	return nil
 }
 

@@ -115,14 +115,51 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if most := int64(1)<<32 - 1; rows > most || rows > math.MaxInt {
 		return nil, f.Fail(data.ErrLarge, "has %d rows, and %d are taken: use a part of it", rows, most)
 	}
-	const bytesPerCell = 9 // a float64 and its shape
 	if rows > math.MaxInt64/bytesPerCell/int64(max(1, len(m.leaves))) {
 		return nil, damaged("it tells of more cells than there are anywhere")
 	}
-	if err := f.Need(rows * bytesPerCell * int64(len(m.leaves))); err != nil {
+	cells := rows * bytesPerCell * int64(len(m.leaves))
+	if f.Spills(cells, opt) {
+		return m.inParts(f, r, int(rows), opt)
+	}
+	if err := f.Need(cells); err != nil {
 		return nil, err
 	}
 	return m.table(f, r, int(rows), opt)
+}
+
+// bytesPerCell is how many bytes a cell takes in memory: a float64 and its shape.
+const bytesPerCell = 9
+
+// inParts reads one group of rows after another onto the disk.
+func (m *footer) inParts(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
+	parts, before, tell := data.NewParts(opt.Spill), 0, opt.Progress
+	for _, g := range m.groups {
+		if g.rows == 0 {
+			continue
+		}
+		if err := f.Need(g.rows * bytesPerCell * int64(len(m.leaves))); err != nil {
+			return nil, err
+		}
+		if tell != nil {
+			opt.Progress = func(p data.Progress) {
+				p.Share = (float64(before) + p.Share*float64(g.rows)) / float64(rows)
+				p.Rows = before
+				tell(p)
+			}
+		}
+		one := *m
+		one.groups = []group{g}
+		part, err := one.table(f, r, int(g.rows), opt)
+		if err != nil {
+			return nil, err
+		}
+		if err := parts.Add(part); err != nil {
+			return nil, err
+		}
+		before += int(g.rows)
+	}
+	return parts.Table(), nil
 }
 
 // table reads the columns, each on a core.

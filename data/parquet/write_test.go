@@ -2,12 +2,16 @@ package parquet
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/data/internal/written"
+	"github.com/gradus-ml/gradus/internal/memory"
 )
 
 // TestWrite: what is written is read back, more than one group of rows too. GRADUS_PARQUET_OUT keeps the file.
@@ -38,4 +42,83 @@ func TestWrite(t *testing.T) {
 			t.Fatalf("row %d: %v %q", i, x, table.Cell(i, 1))
 		}
 	}
+}
+
+// TestSpills: a file that does not fit in memory is read onto the disk, one group of rows after another, into the same
+// cells.
+func TestSpills(t *testing.T) {
+	rows := 3*groupRows + 9
+	columns := []Column{{Name: "x"}, {Name: "whole then wide"}, {Name: "s", Missing: make([]bool, rows)}, {Name: "late"}}
+	for i := range rows {
+		wide, late := float64(i%1000), ""
+		if i > 2*groupRows {
+			wide, late = math.Sqrt(float64(i)), "w"+string(rune('a'+i%26))
+		}
+		columns[0].Numbers = append(columns[0].Numbers, math.Sqrt(float64(i)))
+		columns[1].Numbers = append(columns[1].Numbers, wide)
+		columns[2].Texts = append(columns[2].Texts, string(rune('a'+i*7%26)))
+		columns[2].Missing[i] = i%7 == 3
+		columns[3].Texts = append(columns[3].Texts, late)
+	}
+	var out bytes.Buffer
+	if err := Write(&out, columns); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "t.parquet")
+	if err := os.WriteFile(path, out.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	disk, err := data.NewSpill(t.TempDir())
+	if err != nil {
+		t.Skip(err)
+	}
+	defer disk.Close()
+	all, err := data.Read(path, data.ReadOptions{Spill: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer memory.Allow(0)
+	for most := uint64(1 << 20); ; most += 1 << 20 { // room for two groups, and not for four
+		memory.Allow(most)
+		runtime.GC()
+		if have, ok := memory.Available(); !ok {
+			t.Skip("how much memory there is is not known here")
+		} else if have.Bytes > 11<<20 {
+			break
+		}
+	}
+	var seen []data.Progress
+	if _, err := data.Read(path, data.ReadOptions{}); !errors.Is(err, data.ErrLarge) {
+		t.Fatalf("without a disk: %v", err)
+	}
+	spilled, err := data.Read(path, data.ReadOptions{Spill: disk, Progress: func(p data.Progress) { seen = append(seen, p) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.Spilled() != nil || spilled.Spilled() == nil {
+		t.Fatal("the wrong table stands on the disk")
+	}
+	if all.Rows() != rows || spilled.Rows() != rows || all.Fingerprint() != spilled.Fingerprint() {
+		dbg(t, all, spilled)
+		t.Errorf("%d rows, %d in memory, %d on the disk, or the cells differ", rows, all.Rows(), spilled.Rows())
+	}
+	if n := len(seen); n != 4*len(columns) || seen[n-1].Share != 1 {
+		t.Errorf("progress: %v", seen)
+	}
+}
+
+func dbg(t *testing.T, a, b *data.Table) {
+	for j := range 4 {
+		n := 0
+		for i := range a.Rows() {
+			if a.Cell(i, j) != b.Cell(i, j) || a.Missing(i, j) != b.Missing(i, j) {
+				if n < 3 {
+					t.Errorf("col %d row %d %q %q", j, i, a.Cell(i, j), b.Cell(i, j))
+				}
+				n++
+			}
+		}
+		t.Log(j, n)
+	}
+	t.Log(a.Fingerprint(), a.Fingerprint(), b.Fingerprint(), b.Fingerprint())
 }

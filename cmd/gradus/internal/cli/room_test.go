@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gradus-ml/gradus/data/parquet"
 )
 
 // largeTable is a table that takes some 20 MB in memory.
@@ -121,6 +124,43 @@ func TestMemoryOnAFullDisk(t *testing.T) {
 		if left := changes(before, listing(t)); len(left) > 0 {
 			t.Errorf("files of up to %d blocks: %v", c.blocks, left)
 		}
+	}
+}
+
+// TestMemoryOfParquet: a Parquet file goes to the disk one group of rows after another, and no bit of the weights changes.
+func TestMemoryOfParquet(t *testing.T) {
+	notShort(t)
+	place(t, nil)
+	r := rand.New(rand.NewPCG(1, 2))
+	const rows = 600_000
+	columns := []parquet.Column{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "color", Missing: make([]bool, rows)}, {Name: "y"}}
+	for i := range rows {
+		a, b := r.NormFloat64(), r.NormFloat64()
+		columns[0].Numbers = append(columns[0].Numbers, a)
+		columns[1].Numbers = append(columns[1].Numbers, math.Round(10*b))
+		columns[2].Numbers = append(columns[2].Numbers, float64(i%7))
+		columns[3].Texts = append(columns[3].Texts, fmt.Sprint("c", r.IntN(4)))
+		columns[3].Missing[i] = i%11 == 3
+		columns[4].Numbers = append(columns[4].Numbers, math.Sin(2*a)+b)
+	}
+	var file bytes.Buffer
+	if err := parquet.Write(&file, columns); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "big.parquet", file.String())
+	var sums []any
+	for _, how := range [][]string{nil, {"--memory", "30MiB"}} {
+		o := outcomeOf(t, process(os.Args[0], append(append([]string{"train", "big.parquet"}, inBlocks...), how...)...))
+		if o.code != 0 {
+			t.Fatal(o.err)
+		}
+		if strings.Contains(o.out, "its cells stand on the disk") != (how != nil) {
+			t.Errorf("with %q: %.2000s", how, o.out)
+		}
+		sums = append(sums, parseJSON(t, o.out)["weights_sha256"])
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("in memory the weights are %v, on the disk %v", sums[0], sums[1])
 	}
 }
 
