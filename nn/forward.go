@@ -55,8 +55,8 @@ func (n *Network[T]) ForwardTraining(t *Tape[T], x Matrix[T], noise Noise) Matri
 	return t.A(len(n.layers) - 1)
 }
 
-// forwardHalves takes all rows through the half-layers from .. to-1. Half-layer 2l is the sum x·W +
-// b of layer l. Half-layer 2l+1 is its norm and activation.
+// forwardHalves takes all rows through the half-layers from .. to-1. Half-layer 2l is the sum
+// x·W + b of layer l. Half-layer 2l+1 is its norm and activation.
 func (n *Network[T]) forwardHalves(t *Tape[T], from, to int) {
 	t.pass = pass[T]{n: n, first: from, last: to}
 	t.byRows(forwardRows, t.multiplyAdds(n))

@@ -421,8 +421,8 @@ func CheckTarget(loss Loss, y float64) error {
 	return nil
 }
 
-// weightedLoss is batchLoss with a weight w_i for each row: L = Σ w_i·L_i and delta_i =
-// scale·w_i·dL_i/dz. The rows are added in order. Without weights it is batchLoss.
+// weightedLoss is batchLoss with a weight w_i for each row: L = Σ w_i·L_i and
+// delta_i = scale·w_i·dL_i/dz. The rows are added in order. Without weights it is batchLoss.
 func weightedLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], scale float64, w []float64) float64 {
 	if w == nil {
 		return batchLoss(loss, out, y, z, a, delta, T(scale))

@@ -74,8 +74,8 @@ func focalSlope(gamma, p, q, s float64) float64 {
 	return -pow(q, gamma) * (1 + float64(float64(gamma*p)*ratio))
 }
 
-// sigmoidFocal is sampleLoss for BinaryFocal after sigmoid. With p = sigmoid(z), q =
-// sigmoid(-z), -log p = softplus(-z) and -log q = softplus(z), nothing is subtracted from 1:
+// sigmoidFocal is sampleLoss for BinaryFocal after sigmoid. With p = sigmoid(z),
+// q = sigmoid(-z), -log p = softplus(-z) and -log q = softplus(z), nothing is subtracted from 1:
 //
 //	L = y·q^gamma·softplus(-z) + (1-y)·p^gamma·softplus(z)
 //	dL/dz = y·q·slope(p, q) - (1-y)·p·slope(q, p)
@@ -101,8 +101,8 @@ func sigmoidFocal[T Float](gamma float64, y, z, delta []T) float64 {
 	return loss
 }
 
-// softmaxFocal is sampleLoss for Focal after softmax. For each class j with y_j ≠ 0, with p =
-// a_j, q = Σ_{k≠j} a_k and h = y_j·slope(p, q):
+// softmaxFocal is sampleLoss for Focal after softmax. For each class j with y_j ≠ 0, with
+// p = a_j, q = Σ_{k≠j} a_k and h = y_j·slope(p, q):
 //
 //	L += y_j·q^gamma·(-log p)    dL/dz_j += h·q    dL/dz_k -= h·a_k for k ≠ j
 //

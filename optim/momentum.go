@@ -9,8 +9,8 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 //	w = w - rate·v                      momentum
 //	w = w - rate·(g + momentum·v)       nesterov
 //
-// The rate is outside the velocity, as in PyTorch. Keras has it inside (v = momentum·v -
-// rate·g), which differs only when the rate changes.
+// The rate is outside the velocity, as in PyTorch. Keras has it inside
+// (v = momentum·v - rate·g), which differs only when the rate changes.
 type Momentum struct {
 	Momentum float64 // in [0, 1); 0.9 is usual
 	Nesterov bool

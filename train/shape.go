@@ -111,8 +111,8 @@ func (t *Trainer[T]) takeAverage(n int) {
 	}
 }
 
-// Smoothed returns the targets that training with label smoothing s uses instead of y: y·(1-s) +
-// s/classes. classes is the number of columns of y for losses after softmax, otherwise 2.
+// Smoothed returns the targets that training with label smoothing s uses instead of y:
+// y·(1-s) + s/classes. classes is the number of columns of y for losses after softmax, otherwise 2.
 func Smoothed[T nn.Float](y nn.Matrix[T], s float64, loss nn.Loss) nn.Matrix[T] {
 	if s == 0 {
 		return y

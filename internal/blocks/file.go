@@ -25,7 +25,6 @@ import (
 // After the blocks comes a text from the caller, with its length before it and its checksum after it. A block
 // has the inputs of its rows, their targets, their weights (float64), then its number and the CRC-32C of
 // everything before. Numbers have the machine's byte order, so a file is only for machines of the same kind.
-// CRC-32C of all before. Numbers stand as they do in memory, so a file is for machines of one kind.
 
 const (
 	magic      = "gradusR1"

@@ -71,8 +71,8 @@ func Log1p[T Float](x T) T {
 	return Log(u) + (x-(u-1))/u // the second term corrects the rounding of 1+x
 }
 
-// log1pUnit returns log(1+f) for 0 <= f <= 1 without splitting 1+f: with s = f/(2+f) and z =
-// s², it is f - s·(f - z·R(z)). testdata/fit_exp.py made R.
+// log1pUnit returns log(1+f) for 0 <= f <= 1 without splitting 1+f: with s = f/(2+f) and
+// z = s², it is f - s·(f - z·R(z)). testdata/fit_exp.py made R.
 func log1pUnit[T Float](f T) T {
 	s := f / (2 + f)
 	z := T(s * s)

@@ -104,9 +104,10 @@ func crossEntropyRow[T Float](s *LossSum, y, z, a, delta []T, factor T) {
 	}
 }
 
-// BinaryCrossEntropy adds max(z, 0) - y·z + log(1 + e^-|z|) to s for every element, where a =
-// Sigmoid(z). In this order a small loss keeps its digits. If delta is not nil, it becomes (a -
-// y)·factor, which is factor·dL/dz. at is the index of the first element among all that s sums.
+// BinaryCrossEntropy adds max(z, 0) - y·z + log(1 + e^-|z|) to s for every element, where
+// a = Sigmoid(z). In this order a small loss keeps its digits. If delta is not nil, it becomes
+// (a - y)·factor, which is factor·dL/dz. at is the index of the first element among all that s
+// sums.
 func BinaryCrossEntropy[T Float](s *LossSum, at int, y, z, a, delta []T, factor T) {
 	z, a = z[:len(y)], a[:len(y)]
 	if !vectors() || at%sumLanes != 0 {

@@ -142,8 +142,8 @@ func NAdam[T Float](w, g, m, v []T, s RuleStep[T]) {
 	}
 }
 
-// Lion moves every weight by the rate, along the sign of u = FMA(B1, m[i], C1*g[i]). Then m[i]
-// = FMA(B2, m[i], C2*g[i]). If u is 0 or NaN, the weight does not move.
+// Lion moves every weight by the rate, along the sign of u = FMA(B1, m[i], C1*g[i]). Then
+// m[i] = FMA(B2, m[i], C2*g[i]). If u is 0 or NaN, the weight does not move.
 func Lion[T Float](w, g, m []T, s RuleStep[T]) {
 	w, m = w[:len(g)], m[:len(g)]
 	if !vectors() {
