@@ -164,8 +164,7 @@ func (d *diagnosis[T]) explained() bool {
 		RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall, Unfinished)
 }
 
-// since returns the epoch of the first look from which holds is true in every look up to the
-// end.
+// since returns the epoch of the first look from which holds is true in every look up to the end.
 func (d *diagnosis[T]) since(holds func(look) bool) int {
 	epoch := d.now.epoch
 	for _, k := range slices.Backward(d.watcher.looks) {

@@ -7,8 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Finding is one reason why a run fell short of what it could have reached. It is part of a
-// diagnosis.
+// Finding is one reason why a run fell short of what it could have reached. It is part of a diagnosis.
 type Finding struct {
 	Code     string         `json:"code"`     // one of Codes
 	Layer    *int           `json:"layer"`    // from 0; nil if it is not about one layer
@@ -50,8 +49,7 @@ var codes = []string{
 	Unfinished, Overfitting, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
 }
 
-// Sort puts findings into the order of a diagnosis. Findings with the same code keep their
-// order.
+// Sort puts findings into the order of a diagnosis. Findings with the same code keep their order.
 func Sort(found []Finding) {
 	slices.SortStableFunc(found, func(a, b Finding) int { return slices.Index(codes, a.Code) - slices.Index(codes, b.Code) })
 }
@@ -82,8 +80,7 @@ const (
 
 // WorseThanGuess returns the finding that the loss on held-out rows, such as "validation", is
 // worse than that of always guessing the mean of the training targets. The three losses are per
-// row: of the outputs, of that guess, and the least possible. ok is false if there is nothing to
-// report.
+// row: of the outputs, of that guess, and the least possible. ok is false if there is nothing to report.
 func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Finding, ok bool) {
 	if rows < leastHeldOut || !(guess > least) || !(loss-least > muchWorse*(guess-least)) {
 		return f, false

@@ -115,8 +115,7 @@ func identical[T nn.Float](w nn.Matrix[T], bias []T) bool {
 	return true
 }
 
-// deadRows looks for rows on which a whole hidden layer is near 0 and which cause much of the
-// error.
+// deadRows looks for rows on which a whole hidden layer is near 0 and which cause much of the error.
 func (d *diagnosis[T]) deadRows() {
 	last := d.net.Depth() - 1
 	out, n := d.tape.A(last), d.sampled()

@@ -353,8 +353,7 @@ func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, class
 	return 1 - float64(wrong+max(0, changes-classes))/float64(n)
 }
 
-// classes returns the number of classes in the targets. It is 0 if they are amounts or several
-// labels.
+// classes returns the number of classes in the targets. It is 0 if they are amounts or several labels.
 func (d *diagnosis[T]) classes() int {
 	f := d.net.Layer(d.net.Depth() - 1).Activation
 	y := d.data.Train.Y

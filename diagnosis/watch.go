@@ -155,8 +155,7 @@ func (w *Watcher[T]) moved(before []T) float64 {
 // spread returns which of all rows is number i of n. These rows are evenly spread.
 func spread(i, n, all int) int { return i * all / n }
 
-// look runs up to that many training rows forward and backward. Afterwards they are on the
-// tape.
+// look runs up to that many training rows forward and backward. Afterwards they are on the tape.
 func (w *Watcher[T]) look(rows int) look {
 	net, tape, training := w.run.Network(), w.run.Tape(), w.run.Data().Train
 	n := min(rows, w.rows.Rows())

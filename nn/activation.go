@@ -28,8 +28,7 @@ type Activation interface {
 	Piece(z float64) int
 }
 
-// builtin is a line of the table of activations: what is known about an activation besides its
-// formula.
+// builtin is a line of the table of activations: what is known about an activation besides its formula.
 type builtin struct {
 	name      string
 	f         kernel.Activation // its formulas; unset for softmax

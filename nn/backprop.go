@@ -18,10 +18,9 @@ import (
 //	delta = (delta·Wᵀ) · f'(z)                 in the layer before
 //
 // and through the norms (normBack) and the dropout masks of ForwardTraining. If the network has
-// norms, the last forward pass must have been ForwardTraining. After Forward there are no
-// masks.
+// norms, the last forward pass must have been ForwardTraining. After Forward there are no masks.
 //
-// Every element of grad is one chain of fused multiply-adds over the rows, in order.
+// Every element of grad is one chain over the rows, in order.
 func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T) float64 {
 	if len(grad) != len(n.params) {
 		panic(fmt.Sprintf("nn: the gradient has %d elements, the network %d parameters", len(grad), len(n.params)))
@@ -156,8 +155,7 @@ func (n *Network[T]) checkTraining(t *Tape[T]) {
 	}
 }
 
-// deltasBehind computes the deltas of all layers, from dL/dz of the last layer back to the
-// first.
+// deltasBehind computes the deltas of all layers, from dL/dz of the last layer back to the first.
 func (n *Network[T]) deltasBehind(t *Tape[T]) {
 	last, work := len(n.layers)-1, t.multiplyAdds(n)
 	// A norm's own gradient is a sum over all rows, so all rows must have reached it.
@@ -219,8 +217,7 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 }
 
 // gradientPanel computes the gradient of a panel of weights. A layer's first panel includes the
-// bias, gamma and beta. If there is an Updater, it uses the gradient at once and nothing is
-// kept.
+// bias, gamma and beta. If there is an Updater, it uses the gradient at once and nothing is kept.
 func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	p := &n.panels[i]
 	delta := t.Delta(p.layer)

@@ -8,8 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// CheckThreshold is the relative error below which the gradient of a smooth network counts as
-// right.
+// CheckThreshold is the relative error below which the gradient of a smooth network counts as right.
 const CheckThreshold = 1e-7
 
 const cbrtEpsilon = 6.0554544523933429e-06 // the cube root of 2^-52
@@ -173,9 +172,9 @@ func (c *checker) compare(i int) (Comparison, bool) {
 	return c.compareAt(i, &c.n.params[i], c.grad[i], in >= 0)
 }
 
-// compareAt compares the gradient a with the numeric derivative by the number at place, a
-// parameter or an input. It changes that number and puts it back. penalized says whether the
-// penalty applies to it.
+// compareAt compares the gradient a of the number at place, a parameter or an input, with the
+// numeric derivative. It changes that number and puts it back. penalized says whether the penalty
+// applies to it.
 func (c *checker) compareAt(i int, place *float64, a float64, penalized bool) (Comparison, bool) {
 	w := *place
 	defer func() { *place = w }()

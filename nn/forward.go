@@ -63,7 +63,7 @@ func (n *Network[T]) forwardHalves(t *Tape[T], from, to int) {
 }
 
 // forwardRow is forwardRows for one row, with as little overhead around the arithmetic as
-// possible. It sets the latency of a service that predicts row by row.
+// possible. It determines the latency of a service that predicts row by row.
 func (n *Network[T]) forwardRow(t *Tape[T], x []T) {
 	for l := range n.layers {
 		d := &n.layers[l]

@@ -16,8 +16,7 @@ import (
 // A loss does not include the output's activation: it may follow any that Compatible accepts.
 // The pairs whose delta simplifies (softmax with cross-entropy, sigmoid with binary
 // cross-entropy, exp or softplus with Poisson) are recognized and computed directly from z.
-// This also keeps them finite for logits of any size (with exp, as long as the output itself is
-// finite).
+// This also keeps them finite for logits of any size (with exp, as long as the output itself is finite).
 //
 // The built-in losses are the variables and functions below. Any other type that implements the
 // interface works as well, one number at a time in float64. A type may have three more methods:
@@ -112,8 +111,7 @@ func (r Reduction) Scale(rows int) float64 {
 }
 
 // WeightedScale is Scale for weighted rows. nil means that all weights are 1. A mean divides by
-// the sum of the weights, as PyTorch's weighted cross-entropy does. If that sum is 0, so is the
-// scale.
+// the sum of the weights, as PyTorch's weighted cross-entropy does. If that sum is 0, so is the scale.
 func (r Reduction) WeightedScale(rows int, weights []float64) float64 {
 	if weights == nil || r == Sum {
 		return r.Scale(rows)
@@ -545,8 +543,7 @@ func expPoisson[T Float](y, z, a, delta []T) float64 {
 const farBelow = -40
 
 // softplusPoisson: L = yhat - y·log yhat, dL/dz = sigmoid(z)·(1 - y/yhat). For a very negative
-// z, yhat and sigmoid(z) are both e^z and may underflow. Then log yhat is z and sigmoid(z)/yhat
-// is 1.
+// z, yhat and sigmoid(z) are both e^z and may underflow. Then log yhat is z and sigmoid(z)/yhat is 1.
 func softplusPoisson[T Float](y, z, a, delta []T) float64 {
 	loss := 0.0
 	for j, v := range z {

@@ -11,8 +11,7 @@ import (
 type Float interface{ float32 | float64 }
 
 // Matrix is a row-major view of Data: element (i, j) is Data[i*Stride+j]. A Stride of 0 means
-// Cols: the rows follow each other without gaps. One row is one sample. The zero value has no
-// rows.
+// Cols: the rows follow each other without gaps. One row is one sample. The zero value has no rows.
 type Matrix[T Float] struct {
 	Rows, Cols, Stride int
 	Data               []T
@@ -90,8 +89,7 @@ func (m Matrix[T]) stride() int {
 	return m.Stride
 }
 
-// contiguous reports whether the rows follow each other without gaps. flat then returns all of
-// them.
+// contiguous reports whether the rows follow each other without gaps. flat then returns all of them.
 func (m Matrix[T]) contiguous() bool { return m.Stride == m.Cols || m.Stride == 0 || m.Rows <= 1 }
 func (m Matrix[T]) flat() []T        { return m.Data[:m.Rows*m.Cols] }
 

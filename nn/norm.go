@@ -24,8 +24,7 @@ import (
 //
 // The variance divides by n, the number of values it sums. As in PyTorch, the running variance
 // averages the unbiased variances, which divide by n-1, and a running value moves by 0.1 of the
-// difference. Keras moves it by 0.01, averages the biased variances, and has an epsilon of
-// 1e-3.
+// difference. Keras moves it by 0.01, averages the biased variances, and has an epsilon of 1e-3.
 type Norm uint8
 
 // The norms.
@@ -100,7 +99,7 @@ func (t *normTape[T]) forTraining(l layer, maxRows int) {
 }
 
 // sum returns the matrix that holds x·W + b of layer l. Without a norm it is z. With a norm it
-// is hat, which will hold the normalized value, or in inference, which does not need hat, a.
+// is hat in training, where the normalized value will replace it, and a in inference.
 func (t *Tape[T]) sum(l int) Matrix[T] {
 	switch {
 	case t.norms == nil || t.norms[l].rstd == nil:
@@ -212,8 +211,7 @@ func (n *Network[T]) normGradient(t *Tape[T], l int) {
 //
 //	g = delta·gamma    dL/ds = (g - Σg/n - hat·Σ(g·hat)/n) / √(variance + epsilon)
 //
-// For BatchNorm, gamma is factored out of all three terms, so the sums are those of
-// normGradient.
+// For BatchNorm, gamma is factored out of all three terms, so the sums are those of normGradient.
 func (n *Network[T]) normBack(t *Tape[T], l, from, to int) {
 	d, nt := &n.layers[l], &t.norms[l]
 	delta := t.delta[l]

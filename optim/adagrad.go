@@ -12,8 +12,7 @@ import (
 //	v = v + g²
 //	w = w - rate·g / (√v + epsilon)
 //
-// This is PyTorch's form. In Keras the sum starts at 0.1, and epsilon, 1e-7, is inside the
-// root.
+// This is PyTorch's form. In Keras the sum starts at 0.1, and epsilon, 1e-7, is inside the root.
 type AdaGrad struct {
 	Epsilon float64 // 1e-10
 }

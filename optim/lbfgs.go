@@ -112,8 +112,7 @@ func (p *pairs[T]) direction(d, g []T) {
 }
 
 // remember stores the changes of the parameters and the gradient in place of the oldest pair.
-// Rounding can produce a pair without upward curvature. Such a pair would spoil H, so it is
-// left out.
+// Rounding can produce a pair without upward curvature. Such a pair would spoil H, so it is left out.
 func (p *pairs[T]) remember(w, before, g, gBefore []T) {
 	const epsilon = 0x1p-52 // SciPy's condition
 	s, y, rho, _ := p.at(int(*p.count))

@@ -10,8 +10,7 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 //
 // Its rate should be 3 to 10 times smaller than Adam's, and its weight decay 3 to 10 times
 // larger. The paper's algorithm includes the decay. Here the decay is the trainer's, for any
-// optimizer (train.Config.WeightDecay), and 0 by default, as in the paper's code. optax has
-// 0.001.
+// optimizer (train.Config.WeightDecay), and 0 by default, as in the paper's code. optax has 0.001.
 type Lion struct {
 	Beta1 float64 // 0.9
 	Beta2 float64 // 0.99

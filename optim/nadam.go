@@ -6,7 +6,7 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 // to beta1 (Dozat 2016). At update n, with Πmu the product of mu_1 to mu_n:
 //
 //	mu_n = beta1·(1 - 0.5·0.96^(0.004·n))
-//	m, v as Adam has them,  d = √v/√(1-beta2ⁿ) + epsilon
+//	m, v as in Adam,  d = √v/√(1-beta2ⁿ) + epsilon
 //	w = w - rate·(1-mu_n)/(1-Πmu) · g/d - rate·mu_(n+1)/(1-Πmu·mu_(n+1)) · m/d
 //
 // This is the form of PyTorch and Keras. 0.004 is their constant momentum_decay.

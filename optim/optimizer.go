@@ -19,8 +19,7 @@ type Step struct {
 type Optimizer interface {
 	// String returns the name under which the optimizer is stored and chosen.
 	String() string
-	// Slots returns how many vectors as long as the parameters the optimizer keeps. They start at
-	// 0.
+	// Slots returns how many vectors as long as the parameters the optimizer keeps. They start at 0.
 	Slots() int
 	Update32(s Step, w, g []float32, slots [][]float32)
 	Update64(s Step, w, g []float64, slots [][]float64)
@@ -55,8 +54,7 @@ func Separable(r Optimizer) bool {
 //
 //	v = mu·v + g      w = w - rate·v
 //
-// with v its only slot, or w = w - rate·g without a slot. The kernels have a faster path for
-// that.
+// with v its only slot, or w = w - rate·g without a slot. The kernels have a faster path for that.
 func Descent(r Optimizer, s Step) (rate, mu float64, ok bool) {
 	switch r := r.(type) {
 	case SGD:

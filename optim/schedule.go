@@ -61,8 +61,7 @@ func RateAt(s Schedule, warmup int, base float64, at Position) float64 {
 // package, a field that is 0 has its default. If a schedule has a method Validate() error, as these
 // do, it is called before training to check the parameters.
 type Schedule interface {
-	// String returns the name under which the schedule is stored and chosen, with its
-	// parameters.
+	// String returns the name under which the schedule is stored and chosen, with its parameters.
 	String() string
 	Rate(base float64, at Position) float64
 }

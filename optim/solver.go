@@ -115,8 +115,7 @@ func largest[T Float](x []T) float64 {
 	return top
 }
 
-// firstStep returns a cautious step for when nothing is known about the curvature, as in
-// PyTorch.
+// firstStep returns a cautious step for when nothing is known about the curvature, as in PyTorch.
 func firstStep[T Float](g []T, rate float64) float64 {
 	sum := 0.0
 	for _, v := range g {

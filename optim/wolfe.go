@@ -68,8 +68,7 @@ func (l *line[T]) search(a float64) (p point, ok bool) {
 	return p, true // lower, and still going down
 }
 
-// within narrows an interval that holds such a point. lo is the end with the lower f, hi the
-// other.
+// within narrows an interval that holds such a point. lo is the end with the lower f, hi the other.
 func (l *line[T]) within(lo, hi point, end int) (point, bool) {
 	last := hi
 	for l.evaluations < end && float64(math.Abs(hi.a-lo.a)*largest(l.d)) > 0 {
@@ -106,8 +105,7 @@ func (l *line[T]) within(lo, hi point, end int) (point, bool) {
 	return lo, true
 }
 
-// cubic returns the minimum of the cubic through two points with their slopes, or NaN if it has
-// none.
+// cubic returns the minimum of the cubic through two points with their slopes, or NaN if it has none.
 func cubic(p, q point) float64 {
 	d1 := p.slope + q.slope - float64(3*(p.f-q.f))/(p.a-q.a)
 	d2 := math.Sqrt(float64(d1*d1) - float64(p.slope*q.slope))

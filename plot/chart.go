@@ -9,8 +9,7 @@ import (
 )
 
 // A Series is one curve: a value of Y for each of X. If one is longer, its surplus is ignored.
-// Thousands of points are fine: the curve is thinned for drawing but keeps every minimum and
-// maximum.
+// Thousands of points are fine: the curve is thinned for drawing but keeps every minimum and maximum.
 type Series struct {
 	Name   string // for the legend; a series without a name has no entry
 	X, Y   []float64
@@ -74,8 +73,7 @@ func (ch Chart) margins(c draw.Canvas) draw.Canvas {
 	return draw.Crop(c, 20, -26, 16, -16)
 }
 
-// textSizes are the sizes of a chart's letters, for a single chart or for one panel among
-// several.
+// textSizes are the sizes of a chart's letters, for a single chart or for one panel among several.
 type textSizes struct{ label, tick vg.Length }
 
 var (

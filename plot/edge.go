@@ -70,8 +70,7 @@ func (e edge) color() color.NRGBA {
 	return gray
 }
 
-// ink returns the color for the weight's number, darker if the line's color would be hard to
-// read.
+// ink returns the color for the weight's number, darker if the line's color would be hard to read.
 func (e edge) ink() color.NRGBA {
 	switch c := e.color(); c {
 	case vermilion:
@@ -152,8 +151,7 @@ func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 	}
 }
 
-// name returns the weight's name as used elsewhere: w LAYER.INPUT.UNIT, with b as the input of a
-// bias.
+// name returns the weight's name as used elsewhere: w LAYER.INPUT.UNIT, with b as the input of a bias.
 func (e Edge) name() string {
 	if e.In == Bias {
 		return fmt.Sprintf("w %d.b.%d", e.Layer, e.Out)

@@ -181,8 +181,7 @@ func (lay *layout) find(index int) *column {
 	return nil
 }
 
-// unit returns the center of a unit, if it is shown. The unit [Bias] is the square below the
-// others.
+// unit returns the center of a unit, if it is shown. The unit [Bias] is the square below the others.
 func (c *column) unit(i int) (center vg.Point, ok bool) {
 	if i == Bias {
 		return vg.Point{X: c.x, Y: c.biasY}, c.bias

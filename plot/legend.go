@@ -15,8 +15,7 @@ type legend struct {
 	entries []entry
 }
 
-// identity distinguishes series: by name, by kind, and if both are equal in one chart, by their
-// order.
+// identity distinguishes series: by name, by kind, and if both are equal in one chart, by their order.
 type identity struct {
 	name   string
 	dashed bool

@@ -218,8 +218,7 @@ func biasSample(c draw.Canvas, x, y vg.Length) {
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // shown returns the slots for a row of n things: all of them up to 12, otherwise the first 6
-// and the last 3, plus those in keep. A slot is one thing, or stands for several that are left
-// out.
+// and the last 3, plus those in keep. A slot is one thing, or stands for several that are left out.
 func shown(n int, keep ...int) []slot {
 	const most, head, tail = 12, 6, 3
 	var slots []slot

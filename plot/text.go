@@ -59,8 +59,7 @@ const (
 	right  = 1.0
 )
 
-// write writes s with its left, middle or right at x, and with y at half the height of its
-// capitals.
+// write writes s with its left, middle or right at x, and with y at half the height of its capitals.
 func (l lettering) write(c draw.Canvas, x, y vg.Length, align vg.Length, s string) {
 	if s == "" {
 		return

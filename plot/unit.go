@@ -11,8 +11,7 @@ import (
 
 var outline = draw.LineStyle{Color: slate, Width: 1.5}
 
-// drawUnits draws the columns: units, stand-ins for those left out, and the squares of the
-// biases.
+// drawUnits draws the columns: units, stand-ins for those left out, and the squares of the biases.
 func (lay *layout) drawUnits(c draw.Canvas) {
 	for i, col := range lay.columns {
 		if col.omitted > 0 {
@@ -218,8 +217,7 @@ func (lay *layout) room(col column, names []string) vg.Length {
 	return room
 }
 
-// drawNames writes the names of inputs to the left of them and the names of outputs to the
-// right.
+// drawNames writes the names of inputs to the left of them and the names of outputs to the right.
 func (lay *layout) drawNames(c draw.Canvas) {
 	write := func(col column, names []string, side, align vg.Length) {
 		for k, s := range col.slots {

@@ -47,7 +47,7 @@ type Config struct {
 
 	// Solver, if not nil, replaces the optimizer. It is an optimizer for the method batch, which is
 	// then the default, and evaluates the loss itself. It finds its own rate; LearningRate, by
-	// default 1, is the first rate it tries.
+	// default 1, is where its search starts.
 	Solver optim.Solver
 	Warmup int // epochs in which the rate rises to the schedule's first rate, see optim.RateAt
 
@@ -64,13 +64,12 @@ type Config struct {
 
 	// LayerRates, if not nil, has a factor of the learning rate for each layer: the optimizer and the
 	// weight decay use rate·LayerRates[l] for layer l. A layer whose factor is 0 is frozen: the optimizer,
-	// penalties, weight decay, MaxNorm and running statistics do not change it, the optimizer keeps no
-	// state for it, and its gradient does not count in ClipNorm. In training, its batch normalization still
-	// uses the statistics of the batch.
+	// penalties, weight decay and MaxNorm do not change it, its running statistics do not move, the
+	// optimizer keeps no state for it, and its gradient does not count in ClipNorm. In training, its batch
+	// normalization still uses the statistics of the batch.
 	LayerRates []float64
 
-	// GradientNorm makes every Step report the length of the gradient. This costs a pass over
-	// it.
+	// GradientNorm makes every Step report the length of the gradient. This costs a pass over it.
 	GradientNorm bool
 
 	// EMA, for example 0.999, keeps a running average of the network's values (its parameters
@@ -78,16 +77,15 @@ type Config struct {
 	//
 	//	average = average + (1-EMA)/(1-EMAⁿ) · (values - average)
 	//
-	// The average scores the validation rows, decides the criteria, and is what the run ends with.
-	// The division corrects for the start, as Adam's does. PyTorch and Keras have no such
-	// correction, so the first parameters count for a long time. The statistics are averaged as by
-	// PyTorch's AveragedModel with use_buffers. Keras, and PyTorch without it, keep the statistics
-	// of the last parameters, which do not belong to the average.
+	// The validation score and the criteria use the average, and the run ends with it. The division
+	// corrects for the start, as Adam's does. PyTorch and Keras have no such correction, so the first
+	// parameters count for a long time. The statistics are averaged as by PyTorch's AveragedModel
+	// with use_buffers. Keras, and PyTorch without it, keep the statistics of the last parameters,
+	// which do not belong to the average.
 	EMA float64
 
 	// LabelSmoothing s makes cross-entropy learn y·(1-s) + s/classes, and binary cross-entropy
-	// y·(1-s) + s/2, instead of y. It applies to the training rows' loss, not to the validation
-	// score.
+	// y·(1-s) + s/2, instead of y. It applies to the training rows' loss, not to the validation score.
 	LabelSmoothing float64
 
 	Method    Method // default: mini-batch

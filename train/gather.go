@@ -21,8 +21,7 @@ type gather[T nn.Float] struct {
 	piece func(i int)
 }
 
-// gatherAlone is the most numbers that one goroutine copies without the team: about 5 us of
-// work.
+// gatherAlone is the most numbers that one goroutine copies without the team: about 5 us of work.
 const gatherAlone = 1 << 14
 
 func newGather[T nn.Float](most int, from Set[T]) *gather[T] {

@@ -39,7 +39,7 @@ func Keeps(epoch int) bool {
 	return epoch-group<<shift == group&1
 }
 
-// nextKept returns the first epoch, starting at that one, which the history keeps.
+// nextKept returns the first epoch at or after the given one that the history keeps.
 func nextKept(epoch int) int {
 	for ; !Keeps(epoch); epoch++ {
 		shift := bits.Len(uint(epoch)) - 9

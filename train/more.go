@@ -17,8 +17,7 @@ import (
 // updates as the new rows take. With the same rows, a constant rate and no validation rows,
 // twice three epochs end in the same bits as six.
 //
-// To start from given weights without the optimizer's state (a warm start), pass their network
-// to New.
+// To start from given weights without the optimizer's state (a warm start), pass their network to New.
 func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	if t.stream != nil {
 		return fmt.Errorf("%w: a run over a stream has no other rows to go on with: make a trainer for the further epochs", ErrConfig)

@@ -16,8 +16,7 @@ type Observer[T nn.Float] interface {
 	Advise() []Remedy
 
 	// State returns everything the observer remembers, for checkpoints. SetState restores it. An empty
-	// state makes it start over. If state cannot be its state, SetState returns an error and changes
-	// nothing.
+	// state makes it start over. If state cannot be its state, SetState returns an error and changes nothing.
 	State() []float64
 	SetState(state []float64) error
 }
@@ -50,8 +49,7 @@ type Progress struct {
 	Updates int // made
 	Rows    int // seen, over all updates
 
-	// Reason says what ended the run, as in Result. Diverged is the run's error, if it
-	// diverged.
+	// Reason says what ended the run, as in Result. Diverged is the run's error, if it diverged.
 	Reason   string
 	Diverged *DivergedError
 

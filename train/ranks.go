@@ -27,8 +27,7 @@ type Ranks interface {
 	Size() int // how many processes there are
 
 	// Gather gives every rank the parts of all ranks. The part of rank r has counts[r] bytes. The
-	// parts are in all in the order of the ranks. Before the call, a rank has written its own part
-	// there.
+	// parts are in all in the order of the ranks. Before the call, a rank has written its own part there.
 	Gather(all []byte, counts []int) error
 
 	// Exchange sends part q of out, with outCounts[q] bytes, to rank q. It sets part r of in to the
@@ -37,8 +36,7 @@ type Ranks interface {
 }
 
 // ErrRanks is wrapped by the error of a run whose ranks could not reach each other, or did not
-// have the same configuration, data or weights. The run cannot continue, and writes no
-// checkpoint.
+// have the same configuration, data or weights. The run cannot continue, and writes no checkpoint.
 var ErrRanks = errors.New("training on several ranks")
 
 // together is what a run on several ranks needs. nil is a run of one process.
@@ -79,8 +77,7 @@ func newTogether[T nn.Float](r Ranks, params int) *together[T] {
 	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1}
 }
 
-// checkRanks refuses what cannot be trained on that many processes with batches of that many
-// rows.
+// checkRanks refuses what cannot be trained on that many processes with batches of that many rows.
 func (c *Config) checkRanks(layers []nn.Dense, rows, size int) error {
 	if size < 2 {
 		return nil
@@ -305,8 +302,7 @@ func (t *Trainer[T]) addSegment(p *plan, sum []byte) {
 	}))
 }
 
-// top adds the roots of all ranks in the order of the tree. It stores the sum in the first and
-// returns it.
+// top adds the roots of all ranks in the order of the tree. It stores the sum in the first and returns it.
 func top[T nn.Float](p *plan, vector func(rank, i int) []T) []T {
 	type node struct {
 		root
@@ -393,8 +389,7 @@ func (g *together[T]) failed() error {
 	return g.err
 }
 
-// ended reports whether the context ends the run. On several ranks it is true once all ranks
-// know.
+// ended reports whether the context ends the run. On several ranks it is true once all ranks know.
 func (g *together[T]) ended(ctx context.Context) bool {
 	if g == nil {
 		return ctx.Err() != nil

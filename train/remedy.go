@@ -10,8 +10,7 @@ type Remedy struct {
 	Advice string `json:"advice,omitempty"` // goes with the value, such as "if it is right", or says what else to do
 }
 
-// String writes the remedy with Go's names: "LearningRate 0.001", "Scale robust if it is
-// right".
+// String writes the remedy with Go's names: "LearningRate 0.001", "Scale robust if it is right".
 func (r Remedy) String() string {
 	return r.Text(func(option, value string) string { return option + " " + value })
 }

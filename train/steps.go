@@ -289,8 +289,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	return s, nil
 }
 
-// noise selects the dropout masks of the current update, for the rows of a batch that start at
-// row.
+// noise selects the dropout masks of the current update, for the rows of a batch that start at row.
 func (t *Trainer[T]) noise(row int) nn.Noise {
 	return nn.Noise{Seed: t.cfg.Seed, Step: t.result.Steps, Row: row}
 }
@@ -302,8 +301,7 @@ type updater[T nn.Float] struct{ *Trainer[T] }
 // Memory returns a part's parameters and the optimizer's state for them.
 func (t updater[T]) Memory(part int) [][]T { return t.parts[part] }
 
-// Descent reports whether Update is only the optimizer's own step, and that step is plain
-// descent.
+// Descent reports whether Update is only the optimizer's own step, and that step is plain descent.
 func (t updater[T]) Descent() (rate, mu float64, ok bool) {
 	if t.cfg.Penalty != (nn.Penalty{}) || t.cfg.ClipValue > 0 || t.cfg.WeightDecay > 0 || t.cfg.LayerRates != nil {
 		return 0, 0, false

@@ -35,8 +35,7 @@ type Stream[T nn.Float] struct {
 //
 // Some things need all training rows and are not available: the criterion Tolerance and More are
 // refused, Preview and Ahead show nothing, and a diagnosis finds nothing. The loss over all
-// training rows (Result.Loss, TargetLoss) is that of the last epoch's batches, each before its
-// update.
+// training rows (Result.Loss, TargetLoss) is that of the last epoch's batches, each before its update.
 func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], validation Set[T]) (*Trainer[T], error) {
 	bad := func(format string, args ...any) (*Trainer[T], error) {
 		return nil, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)

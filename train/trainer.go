@@ -408,8 +408,7 @@ func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 	return t.Result(), failed
 }
 
-// Result returns the outcome of the run so far. It is a copy and does not change as the run
-// continues.
+// Result returns the outcome of the run so far. It is a copy and does not change as the run continues.
 func (t *Trainer[T]) Result() Result {
 	r := t.result
 	r.Epochs = t.epoch

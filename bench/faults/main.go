@@ -161,8 +161,7 @@ func withColumn(name string, of func(target string, row int) string) func(*data.
 	}
 }
 
-// keep selects rows by their target (the last column) and their number among the rows with that
-// target.
+// keep selects rows by their target (the last column) and their number among the rows with that target.
 func keep(which func(target string, nth int) bool) func(*data.Table) (*data.Table, error) {
 	return func(t *data.Table) (*data.Table, error) {
 		last := len(t.Columns()) - 1

@@ -2,8 +2,7 @@
 // with OpenBLAS, PyTorch, JAX, scikit-learn, GoMLX, Gorgonia and spaGO. All programs of a table
 // are pinned to the same cores and take turns, round after round. A figure is the median of the
 // rounds. It builds and installs what it can into a cache folder, reports why it could not do
-// the rest, and writes RESULTS.md. bench/README.md lists what is needed. From the repository's
-// root:
+// the rest, and writes RESULTS.md. bench/README.md lists what is needed. From the repository's root:
 //
 //	GRADUS_DATA=/path/to/data go run ./bench/peers
 //

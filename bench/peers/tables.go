@@ -179,8 +179,7 @@ func inference(s *suite, ctx context.Context) ([]line, []string) {
 	return s.race(ctx, list), notes
 }
 
-// coreTypes are the kernels that OpenBLAS is told to use. With the empty string it chooses
-// itself.
+// coreTypes are the kernels that OpenBLAS is told to use. With the empty string it chooses itself.
 var coreTypes = []string{"", "SKYLAKEX", "COOPERLAKE", "ZEN", "HASWELL"}
 
 // openblas tries both builds of OpenBLAS with every choice of kernels, in three short turns

@@ -147,8 +147,7 @@ func mnist98(s *suite, ctx context.Context) ([]line, []string)    { return toAcc
 func mnist98on2(s *suite, ctx context.Context) ([]line, []string) { return toAccuracy(s, ctx, 2) }
 
 // toAccuracy trains on MNIST with a different seed in every round, since the epoch that reaches
-// 98 % depends on the seed. A rate that falls to 0 reduces this dependence and reaches 98 %
-// sooner.
+// 98 % depends on the seed. A rate that falls to 0 reduces this dependence and reaches 98 % sooner.
 func toAccuracy(s *suite, ctx context.Context, threads int) ([]line, []string) {
 	folder := filepath.Join("images", "mnist")
 	if err := s.have(filepath.Join(folder, "train-images-idx3-ubyte.gz")); err != nil {

@@ -293,8 +293,7 @@ func write(file string, rows [][]string) error {
 	return errors.Join(err, f.Close())
 }
 
-// train runs gradus on one table: whole processes, from the file to the model and to the
-// predictions.
+// train runs gradus on one table: whole processes, from the file to the model and to the predictions.
 func (s *suite) train(t table, train, test string, rows, seed int) (r result, err error) {
 	model := filepath.Join(s.temp, "model.safetensors")
 	args := append([]string{"train", train, "--test", test, "--target", t.target, "--task", t.task, "--seed", strconv.Itoa(seed),

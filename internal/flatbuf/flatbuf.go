@@ -4,8 +4,7 @@ package flatbuf
 
 import "encoding/binary"
 
-// A Buffer is the bytes of a message. After reading, Bad says whether something pointed outside
-// them.
+// A Buffer is the bytes of a message. After reading, Bad says whether something pointed outside them.
 type Buffer struct {
 	B   []byte
 	Bad bool

@@ -22,8 +22,7 @@ var (
 	pointer = reflect.TypeFor[*float64]()
 )
 
-// nullable returns the type with pointers instead of numbers: for float64 and slices of it, to any
-// depth.
+// nullable returns the type with pointers instead of numbers: for float64 and slices of it, to any depth.
 func nullable(t reflect.Type) (reflect.Type, bool) {
 	if t == number {
 		return pointer, true

@@ -161,8 +161,7 @@ func mishSlope[T Float](z T) T {
 // which assembly cannot be preempted.
 const chunk, slowChunk = callElements, callElements / 2
 
-// few is the length up to which the cheapest kernels are faster in Go than as a call of
-// assembly.
+// few is the length up to which the cheapest kernels are faster in Go than as a call of assembly.
 const few = 4
 
 // Apply sets dst[i] = F(f, src[i], p). dst may be src. It is as long as src.

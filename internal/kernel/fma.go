@@ -9,8 +9,7 @@ import (
 //
 // float32(math.FMA(...)) would round twice. The product of two float32 is exact in float64, so
 // only the sum can be wrong, and only if suspect says so. Those few cases go to fma32. The
-// inner loops of Gemm write this function out, since it is too large for the compiler to
-// inline.
+// inner loops of Gemm write this function out, since it is too large for the compiler to inline.
 func FMA[T Float](x, y, z T) T {
 	if unsafe.Sizeof(x) == 8 {
 		return T(math.FMA(float64(x), float64(y), float64(z)))

@@ -49,14 +49,12 @@ func GemmBias[T Float](m, n, k int, a, b, c View[T], bias []T) {
 	gemm(m, n, k, a, b, c, View[T]{bias, 0, 1}, nil, nil)
 }
 
-// Descend updates the weights W by their gradient G = A·B. W and V are m by n, stored row by
-// row:
+// Descend updates the weights W by their gradient G = A·B. W and V are m by n, stored row by row:
 //
 //	V = FMA(mu, V, G)        W = FMA(rate, V, W)
 //
 // or if V is nil, W = FMA(rate, G, W). This is Gemm followed by Momentum or SGD, to the bit. grad
-// is memory for G; G may or may not be left there. The slices in next are prefetched into the
-// cache.
+// is memory for G; G may or may not be left there. The slices in next are prefetched into the cache.
 func Descend[T Float](m, n, k int, a, b View[T], w, v []T, rate, mu T, grad []T, next [][]T) {
 	w, grad = w[:m*n], grad[:m*n]
 	if v != nil {

@@ -222,8 +222,7 @@ func descendsTiles[T Float](set isa, n, k int) bool {
 	return descends(set) && k <= blockK && n%(2*shapes[set].bytes/int(unsafe.Sizeof(T(0)))) == 0
 }
 
-// rowSteps is the longest row that one call of the assembly processes. It takes a few
-// microseconds.
+// rowSteps is the longest row that one call of the assembly processes. It takes a few microseconds.
 const rowSteps = 4096
 
 // rowTiles is Row for a row of at most rowSteps.

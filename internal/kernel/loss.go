@@ -61,8 +61,7 @@ func Softmax[T Float](dst, src []T, cols int) {
 }
 
 // CrossEntropy adds, for rows of cols elements, Σ_j y_j·(lse - z_j) with lse = log Σ e^z to s,
-// where a = softmax(z). If delta is not nil, it becomes (a·Σ_j y_j - y) · factor, which is
-// factor·dL/dz.
+// where a = softmax(z). If delta is not nil, it becomes (a·Σ_j y_j - y) · factor, which is factor·dL/dz.
 //
 // The largest z is subtracted from every z, as in softmax. Then the largest a is 1/Σ e^z, and
 // lse is -log of it. A term with y_j = 0 is 0.
@@ -106,8 +105,7 @@ func crossEntropyRow[T Float](s *LossSum, y, z, a, delta []T, factor T) {
 
 // BinaryCrossEntropy adds max(z, 0) - y·z + log(1 + e^-|z|) to s for every element, where
 // a = Sigmoid(z). In this order a small loss keeps its digits. If delta is not nil, it becomes
-// (a - y)·factor, which is factor·dL/dz. at is the index of the first element among all that s
-// sums.
+// (a - y)·factor, which is factor·dL/dz. at is the index of the first element among all that s sums.
 func BinaryCrossEntropy[T Float](s *LossSum, at int, y, z, a, delta []T, factor T) {
 	z, a = z[:len(y)], a[:len(y)]
 	if !vectors() || at%sumLanes != 0 {

@@ -20,8 +20,7 @@ func packNEON(dst, src *byte, rows, stride int)
 //go:noescape
 func transposeF32NEON(dst, src *float32, k, columns, stride, row int)
 
-// transposeF64NEON is transposeF32NEON in float64. If the number of columns is odd, the last is
-// repeated.
+// transposeF64NEON is transposeF32NEON in float64. If the number of columns is odd, the last is repeated.
 //
 //go:noescape
 func transposeF64NEON(dst, src *float64, k, columns, stride, row int)

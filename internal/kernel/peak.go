@@ -28,8 +28,7 @@ func PeakFMA[T Float](within time.Duration) float64 {
 	return best
 }
 
-// peakGo does 10·n multiply-adds that do not depend on each other. It returns the number of
-// operations.
+// peakGo does 10·n multiply-adds that do not depend on each other. It returns the number of operations.
 func peakGo(n int, x float64) int {
 	var s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 float64
 	for range n {

@@ -80,8 +80,8 @@ func packPanel[T Float](dst, src *T, rows, bytes, stride int) {
 	packAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, bytes, stride)
 }
 
-// gatherRows copies rows so that they follow each other. It prefetches the part of dst about 12
-// KB ahead into the cache: see gatherAVX2.
+// gatherRows copies rows so that they follow each other. It prefetches into the cache the row whose
+// place in dst is about 12 KB further on: see gatherAVX2.
 func gatherRows[T Float](dst, src *T, cols, stride int, rows []int) {
 	size := int(unsafe.Sizeof(*dst))
 	gatherAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), cols*size, stride*size, &rows[0], len(rows), 4+4096/(cols*size))

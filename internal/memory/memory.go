@@ -22,8 +22,7 @@ type Limit struct {
 }
 
 // Available returns how much memory can be used now: what the machine has available, or what is
-// left of the container's limit or of Allow's if that is less. ok is false if no limit is
-// known.
+// left of the container's limit or of Allow's if that is less. ok is false if no limit is known.
 func Available() (l Limit, ok bool) {
 	if v, err := mem.VirtualMemory(); err == nil && v.Available > 0 {
 		l, ok = Limit{v.Available, "this machine"}, true

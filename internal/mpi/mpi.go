@@ -1,8 +1,7 @@
 // Package mpi lets the processes that an MPI launcher has started communicate.
 //
 // It calls the machine's MPI library through purego, without a C compiler, and only in a build with the tag
-// mpi: such a build is linked dynamically. Any other build has the same functions, but Start returns an
-// error.
+// mpi: such a build is linked dynamically. Any other build has the same functions, but Start returns an error.
 //
 // It uses MPI only to move bytes. The order in which MPI_Allreduce adds is not specified, so a caller
 // that needs the same bits for any number of processes must add for itself.

@@ -62,8 +62,7 @@ func names() []string {
 	return all
 }
 
-// A world is an MPI library in use. One thread makes all of its calls, as MPI_THREAD_FUNNELED
-// requires.
+// A world is an MPI library in use. One thread makes all of its calls, as MPI_THREAD_FUNNELED requires.
 type world struct {
 	handles
 	library    string

@@ -87,8 +87,7 @@ type Dim struct {
 	Name string
 }
 
-// Tensor is a constant with its elements in row-major order: in Raw, little-endian, or in
-// Strings.
+// Tensor is a constant with its elements in row-major order: in Raw, little-endian, or in Strings.
 type Tensor struct {
 	Name    string
 	Type    Type

@@ -135,8 +135,7 @@ func ReadHeader(r io.Reader, size int64) (*Header, int64, error) {
 	return h, int64(8 + n), nil
 }
 
-// parse reads the places of the tensors and checks them against the number of bytes that
-// follow.
+// parse reads the places of the tensors and checks them against the number of bytes that follow.
 func (h *Header) parse(text []byte, follow uint64) error {
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(text, &entries); err != nil {

@@ -68,8 +68,7 @@ func write[T Float](w io.Writer, tensors []Tensor[T], metadata map[string]string
 	return writeData(w, tensors)
 }
 
-// Sum returns the SHA-256 of the tensors' bytes, in the order of the file that Write makes, as
-// lowercase hex.
+// Sum returns the SHA-256 of the tensors' bytes, in the order of the file that Write makes, as lowercase hex.
 func Sum[T Float](tensors []Tensor[T]) string {
 	sum := sha256.New()
 	writeData(sum, sorted(tensors))

@@ -50,8 +50,7 @@ func WriteFloats[T Float](w *bufio.Writer, v []T) {
 	}
 }
 
-// ReadFloats reads numbers that WriteFloats wrote. The reader's buffer must hold at least one
-// number.
+// ReadFloats reads numbers that WriteFloats wrote. The reader's buffer must hold at least one number.
 func ReadFloats[T Float](r *bufio.Reader, v []T) error {
 	size := sizeOf[T]()
 	for len(v) > 0 {

@@ -1,6 +1,5 @@
 // Package spill provides memory that is backed by files, so that code that knows nothing of files
-// can work on data larger than memory. The system keeps in memory what is in use, and the rest on
-// disk.
+// can work on data larger than memory. The system keeps in memory what is in use, and the rest on disk.
 package spill
 
 import (
