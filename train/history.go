@@ -28,7 +28,7 @@ func (p *Point) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(te
 type History []Point
 
 // Keeps reports whether the history keeps that epoch. It keeps one of every 2, 4, 8, ...
-// epochs, alternating between the first and the second, so that a loss which jumps up and down
+// epochs, alternating between the first and the second, so that a loss that jumps up and down
 // from epoch to epoch still shows both.
 func Keeps(epoch int) bool {
 	if epoch < 512 {

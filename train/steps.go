@@ -228,7 +228,7 @@ func (t *Trainer[T]) rowAt(i int) int {
 	return t.order[i]
 }
 
-// batch returns the rows at positions from to to-1: gathered, as a view, or from the stream. Only
+// batch returns the rows at positions from .. to-1: gathered, as a view, or from the stream. Only
 // the stream can fail.
 func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 	switch {

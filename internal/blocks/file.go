@@ -217,7 +217,7 @@ func (b *File[T]) check(see func(train.Set[T])) error {
 	return nil
 }
 
-// Read reads a block into the set into, which must have the block's number of rows.
+// Read reads a block. into must have the block's number of rows.
 func (b *File[T]) Read(block int, into train.Set[T]) error {
 	at, sum := b.place(block, numberSize[T]()), uint32(0)
 	for _, p := range parts(into) {

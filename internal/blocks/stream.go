@@ -10,7 +10,7 @@ import (
 
 // A Source has rows in blocks: a File, or rows in Memory.
 type Source[T nn.Float] interface {
-	// Read copies a block into the set into, which must have the block's number of rows.
+	// Read copies a block. into must have the block's number of rows.
 	Read(block int, into train.Set[T]) error
 }
 

@@ -3,7 +3,7 @@
 package kernel
 
 // tilesF32NEON computes count tiles of C, one below the other, each h rows high and w vectors
-// of 4 wide. Only the first last elements of the last vector belong to C:
+// of 4 wide. Of the last vector, only last elements belong to C:
 //
 //	for i := range count*h {
 //		for j := range 4*(w-1) + last {
@@ -23,8 +23,8 @@ func tilesF32NEON(h, w, count, k int, a, b, c *float32, aRow, aCol, bRow, cRow, 
 //go:noescape
 func tilesF64NEON(h, w, count, k int, a, b, c *float64, aRow, aCol, bRow, cRow, last int, accumulate bool)
 
-// sparseF32NEON computes w vectors of 4 of rows of C. w is at most 8. Only the first last
-// elements of the last vector belong to C:
+// sparseF32NEON computes w vectors of 4 of rows of C. w is at most 8. Of the last vector,
+// only last elements belong to C:
 //
 //	for i := range rows {
 //		for j := range 4*(w-1) + last {

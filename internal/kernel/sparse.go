@@ -130,7 +130,7 @@ func findNonZerosGo[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int)
 	}
 }
 
-// SparseGemm computes rows from to to-1 of C = A·B. B and C have n columns, and each of their
+// SparseGemm computes rows from .. to-1 of C = A·B. B and C have n columns, and each of their
 // rows is contiguous. The chains start from the bias, or from zeros if it is nil:
 //
 //	c := bias[j]

@@ -3,8 +3,8 @@ package kernel
 import "math"
 
 // Tiny is gradient descent on a network with one hidden layer that is small enough for a whole
-// epoch to be one piece of code: the epoch uses all rows at once and ends with w = FMA(Rate, g,
-// w). It has the same bits as Gemm, Apply, Squares, TimesSlope, ColumnSums and SGD called one
+// epoch to be one piece of code: the epoch uses all rows at once and ends with
+// w = FMA(Rate, g, w). It has the same bits as Gemm, Apply, Squares, TimesSlope, ColumnSums and SGD called one
 // after the other.
 //
 // Vectors have four lanes. Most hold the hidden units. The output of all rows is one vector.
