@@ -11,25 +11,25 @@ import (
 
 const (
 	tooFar     = 1    // |dW| / |W| of the first update
-	farAlways  = 0.3  // of the updates of the second half
+	farAlways  = 0.3  // of the updates in the second half of the run
 	barelyFar  = 1    // |dW| / |W| summed over the run
-	fewUpdates = 200  // below which a run that stopped early is unfinished
-	lateFall   = 0.15 // of the loss above its least, in the last fifth of the epochs
-	lateGain   = 0.02 // of the guess's loss, likewise
-	leastPairs = 12   // of an epoch and the next in the history's end
-	steady     = 0.9  // of these, that go up and down in turn
-	widely     = 0.02 // of the loss, by which it goes up or down
-	seen       = 1e-4 // likewise, where a tolerance was missed
-	worse      = 0.1  // of the guess's loss: by how much the validation score has become worse
+	fewUpdates = 200  // below this number, a run that stopped early is unfinished
+	lateFall   = 0.15 // of the loss above its least, over the last fifth of the epochs
+	lateGain   = 0.02 // of the guess's loss, over the same epochs
+	leastPairs = 12   // pairs of an epoch and the next at the end of the history
+	steady     = 0.9  // share of these that alternate between up and down
+	widely     = 0.02 // the change, as a share of the loss
+	seen       = 1e-4 // the change, as a share of the loss, if a tolerance was missed
+	worse      = 0.1  // how much the validation score has become worse, as a share of the guess's loss
 )
 
-// descent looks at how the loss and the weights have moved.
+// descent examines how the loss and the weights have moved.
 func (d *diagnosis[T]) descent() {
 	h := d.history
 	moves := d.watcher.moves
 	rate := d.slower()
 	if d.has(UnscaledInputs, UnscaledTargets, ExplodingGradients, ShrunkWeights, IdenticalUnits) {
-		return // of which such a descent is a consequence
+		return // such a descent is a consequence of these
 	}
 	d.oscillation(h)
 	highest := math.Inf(-1)
@@ -44,7 +44,7 @@ func (d *diagnosis[T]) descent() {
 	usual := later[len(later)/2]
 	perRow := d.perRow()
 	switch {
-	case d.has(Oscillation), d.cfg.Solver != nil && !d.diverged: // which searches for its rate
+	case d.has(Oscillation), d.cfg.Solver != nil && !d.diverged: // a solver searches for its rate
 	case d.diverged:
 		d.add(RateTooLarge, -1, max(1, d.now.epoch), set("LearningRate", rate),
 			"at the rate %s the loss left what can be represented; the first update moved a layer's weights by %s of their size", num(d.at.LearningRate), num(moves[0]))
@@ -68,7 +68,7 @@ func (d *diagnosis[T]) descent() {
 	far := slices.Max(moves) * float64(d.at.Updates)
 	falls := fall > 0
 	if d.keepsBest && d.at.BestEpoch*10 < d.at.Epochs*9 {
-		falls = false // the validation rows say that it is enough
+		falls = false // the validation scores say that it is enough
 	}
 	switch {
 	case (falls && d.gain < mostGain || d.failed() || d.gain < halfGain) && far < barelyFar && d.at.Updates >= fewUpdates:
@@ -93,9 +93,10 @@ func (d *diagnosis[T]) descent() {
 	}
 }
 
-// slower is a rate with which the first update would have moved the weights by at most a
-// tenth of their size, and at most a tenth of the rate. Where that cannot be told it is the
-// optimizer's default, if it is smaller.
+// slower returns a rate with which the first update would have moved the weights by at most a
+// tenth of their size. It is at most a tenth of the current rate. If a run diverged and the
+// optimizer's default is below a tenth of the rate, it returns that default when the moves do
+// not tell.
 func (d *diagnosis[T]) slower() string {
 	rate := d.at.LearningRate / 10
 	if m := d.watcher.moves; len(m) > 0 && m[0] > 1 {
@@ -108,7 +109,7 @@ func (d *diagnosis[T]) slower() string {
 	return strconv.FormatFloat(rate, 'g', -1, 64)
 }
 
-// rate is that of the last update.
+// rate returns the rate of the last update.
 func (d *diagnosis[T]) rate() float64 {
 	if d.now.epoch > 0 && len(d.history) > 0 {
 		return d.history[len(d.history)-1].LearningRate
@@ -116,8 +117,8 @@ func (d *diagnosis[T]) rate() float64 {
 	return d.cfg.Schedule.Rate(d.at.LearningRate, optim.Position{StepsPerEpoch: 1, Epochs: d.cfg.Epochs})
 }
 
-// fallsLate is by which part of itself the loss has fallen in the last fifth of the epochs; 0
-// where that is little, or the rate has come to its end.
+// fallsLate returns the share by which the loss has fallen in the last fifth of the epochs. It
+// is 0 if that is little, or if the schedule has lowered the rate to less than a tenth.
 func (d *diagnosis[T]) fallsLate(h train.History) float64 {
 	if d.cfg.Method == train.PerSample || len(h) == 0 || h[len(h)-1].LearningRate < d.at.LearningRate/10 {
 		return 0
@@ -138,13 +139,13 @@ func (d *diagnosis[T]) fallsLate(h train.History) float64 {
 	return (mark - end) / (mark - d.least)
 }
 
-// perRow is what a loss of the history, that of a batch, is divided by to be that of a row.
+// perRow returns the divisor that turns a batch loss of the history into a loss per row.
 func (d *diagnosis[T]) perRow() float64 {
 	return d.cfg.Reduction.Scale(d.cfg.BatchSize) * float64(d.cfg.BatchSize)
 }
 
-// oscillation looks for a loss that goes up in every epoch of one parity and down in those
-// of the other.
+// oscillation looks for a loss that goes up in every epoch of one parity and down in every
+// epoch of the other.
 func (d *diagnosis[T]) oscillation(h train.History) {
 	h = h[len(h)/2:]
 	h = h[max(0, len(h)-64):]

@@ -10,10 +10,10 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Diagnose says why the run, as it stands, did not come to what it could have: a short list,
-// causes before consequences, empty for a healthy run. It looks at the present weights, at
-// what the watcher saw on the way, at the history and at the data, and changes nothing.
-// Of a run over a stream, whose rows are gone, it says nothing.
+// Diagnose says why the run, in its current state, fell short of what it could have reached: a
+// short list, causes before consequences, empty for a healthy run. It looks at the current
+// weights, at what the watcher saw during the run, at the history and at the data, and changes
+// nothing. For a run over a stream, whose rows are gone, it returns nothing.
 func (w *Watcher[T]) Diagnose() []Finding {
 	at := w.run.Progress()
 	if w.rows.Rows() == 0 || at.Updates == 0 && at.Diverged == nil {
@@ -38,7 +38,7 @@ func (w *Watcher[T]) Diagnose() []Finding {
 	return d.found
 }
 
-// diagnosis is a Diagnose at work.
+// diagnosis is the state of one Diagnose.
 type diagnosis[T nn.Float] struct {
 	watcher *Watcher[T]
 	names   Names
@@ -51,14 +51,14 @@ type diagnosis[T nn.Float] struct {
 
 	keepsBest bool // the run ends with the weights of its best epoch
 	outcome
-	now   look // at the final weights; the tape has its rows until another pass
+	now   look // at the final weights; the tape holds its rows until another pass
 	found []Finding
 }
 
-// outcome is what the run came to, in losses a row. A loss is judged by how far it lies above
-// the least that it can be, which is 0 of most losses.
+// outcome is the result of the run, in losses per row. A loss is judged by its distance above
+// the least possible loss, which is 0 for most losses.
 type outcome struct {
-	least    float64 // of saying every target itself
+	least    float64 // of predicting every target exactly
 	base     float64 // of always guessing the mean target
 	loss     float64
 	gain     float64 // 1 - (loss-least)/(base-least)
@@ -66,7 +66,7 @@ type outcome struct {
 	missed   bool // a tolerance or target loss was asked for and not reached
 }
 
-// failed: the run is no better than a guess, or not what was asked for.
+// failed reports whether the run is no better than a guess, or missed its goal.
 func (o outcome) failed() bool { return o.diverged || o.missed || o.gain < littleGain }
 
 const (
@@ -75,13 +75,13 @@ const (
 	mostGain   = 0.9
 )
 
-// judge sets the outcome, of a run with that loss over all training rows.
+// judge sets the outcome of a run with that loss over all training rows.
 func (d *diagnosis[T]) judge(loss float64) {
 	rows := d.data.Train.Rows()
 	o := outcome{loss: loss / d.cfg.Reduction.Scale(rows) / float64(rows), diverged: d.at.Diverged != nil}
 	o.base, o.least = d.guessLoss()
 	o.gain = 1 - (o.loss-o.least)/o.guess()
-	if o.guess() <= 0 { // one row, or a constant target: there is no guess to be better than
+	if o.guess() <= 0 { // one row, or a constant target: there is no guess to beat
 		o.gain = 1
 	}
 	if o.loss-o.loss != 0 {
@@ -98,7 +98,7 @@ func (d *diagnosis[T]) judge(loss float64) {
 	d.outcome = o
 }
 
-// criteria are a criterion's parts.
+// criteria returns the parts of a criterion.
 func criteria(c train.Stop) []train.Stop {
 	switch c := c.(type) {
 	case nil:
@@ -113,11 +113,11 @@ func criteria(c train.Stop) []train.Stop {
 	return []train.Stop{c}
 }
 
-// guess is how far always guessing the mean target lies above the least.
+// guess returns how far the loss of always guessing the mean target is above the least.
 func (o outcome) guess() float64 { return o.base - o.least }
 
-// guessLoss is the loss a row of the constant output that is the targets' mean, and that of the
-// targets themselves, over up to 8,192 rows.
+// guessLoss returns two losses per row, over up to 8,192 rows: base for a constant output equal
+// to the targets' mean, and least for outputs equal to the targets.
 func (d *diagnosis[T]) guessLoss() (base, least float64) {
 	y := d.data.Train.Y
 	n := min(8192, y.Rows)
@@ -134,7 +134,7 @@ func (d *diagnosis[T]) guessLoss() (base, least float64) {
 		for j, v := range y.Row(d.row(i, n)) {
 			y := float64(v)
 			own := d.cfg.Loss.L(y, y)
-			if own-own != 0 || d.cfg.Loss == nn.Hinge { // as 0·log 0; and hinge is 0 beyond its target
+			if own-own != 0 || d.cfg.Loss == nn.Hinge { // 0·log 0; and hinge is 0 beyond its target
 				own = 0
 			}
 			least += own
@@ -158,13 +158,13 @@ func (d *diagnosis[T]) has(which ...string) bool {
 	return slices.ContainsFunc(d.found, func(f Finding) bool { return slices.Contains(which, f.Code) })
 }
 
-// explained: what was found is reason enough for outputs that are constant.
+// explained reports whether the findings so far explain constant outputs.
 func (d *diagnosis[T]) explained() bool {
 	return d.has(TargetOutOfRange, TargetOutlier, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients, ShrunkWeights,
 		RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall, Unfinished)
 }
 
-// since is the epoch of the first of the looks, up to the end, in which it holds.
+// since returns the epoch of the first look from which holds is true in every look up to the end.
 func (d *diagnosis[T]) since(holds func(look) bool) int {
 	epoch := d.now.epoch
 	for _, k := range slices.Backward(d.watcher.looks) {
@@ -176,14 +176,14 @@ func (d *diagnosis[T]) since(holds func(look) bool) int {
 	return epoch
 }
 
-// sampled is how many rows the last look had.
+// sampled returns how many rows the last look had.
 func (d *diagnosis[T]) sampled() int { return d.watcher.rows.Rows() }
 
-// row is which training row is number i of n looked at.
+// row returns the training row that is number i of n.
 func (d *diagnosis[T]) row(i, n int) int { return spread(i, n, d.data.Train.Rows()) }
 
-// against holds the loss against a guess's. It is that of all training rows with the weights that
-// are kept, and so another than the history's.
+// against compares the loss with a guess's. It is the loss over all training rows with the
+// weights that are kept, so it differs from the history's.
 func (o outcome) against() string {
 	const kept = "over all training rows the weights that are kept have a loss of "
 	if o.guess() <= 0 {

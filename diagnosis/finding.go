@@ -7,17 +7,17 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Finding is one reason why a run did not come to what it could have: part of a diagnosis.
+// Finding is one reason why a run fell short of what it could have reached. It is part of a diagnosis.
 type Finding struct {
 	Code     string         `json:"code"`     // one of Codes
-	Layer    *int           `json:"layer"`    // from 0; nil where it is of no one layer
-	Epoch    int            `json:"epoch"`    // since when it was seen; 0: from the start
+	Layer    *int           `json:"layer"`    // from 0; nil if it is not about one layer
+	Epoch    int            `json:"epoch"`    // the epoch since which it was seen; 0: from the start
 	Evidence string         `json:"evidence"` // a sentence with the numbers
-	Remedies []train.Remedy `json:"remedies"` // what to try, the first of them first
+	Remedies []train.Remedy `json:"remedies"` // what to try, the most promising first
 }
 
-// The codes of findings, causes before their consequences: the order in which a diagnosis
-// has them. docs/diagnosis.md says what each means and how it is found.
+// The codes of findings, causes before their consequences, in the order of a diagnosis.
+// docs/diagnosis.md says what each means and how it is found.
 const (
 	TargetOutOfRange    = "target-out-of-range"
 	TargetOutlier       = "target-outlier"
@@ -49,38 +49,38 @@ var codes = []string{
 	Unfinished, Overfitting, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
 }
 
-// Sort puts findings into the order of a diagnosis, and leaves those of one code in theirs.
+// Sort puts findings into the order of a diagnosis. Findings with the same code keep their order.
 func Sort(found []Finding) {
 	slices.SortStableFunc(found, func(a, b Finding) int { return slices.Index(codes, a.Code) - slices.Index(codes, b.Code) })
 }
 
-// Codes lists the codes of findings in the order in which a diagnosis has them.
+// Codes lists the codes of findings in the order of a diagnosis.
 func Codes() []string { return slices.Clone(codes) }
 
-// Names say what rows, inputs and outputs are called in a diagnosis. What has no name there
-// is called by its number, from 0.
+// Names are the names of rows, inputs and outputs in a diagnosis. Anything without a name is
+// called by its number, from 0.
 type Names struct {
-	Inputs  []string // the column that each input comes from; neighbors of one name are one column
+	Inputs  []string // the column that each input comes from; neighbors with the same name are one column
 	Outputs []string // the classes, or the targets
 
-	// Row is what a training row is called; nil: its number, counted from 0.
+	// Row returns the name of a training row. nil: its number, counted from 0.
 	Row func(row int) string
 
-	// Of targets that are amounts: y in its own units is Scale·y + Center, by outputs. Nil where y
-	// is in them already.
+	// Center and Scale are for targets that are amounts: y in its own units is Scale·y + Center,
+	// for each output. They are nil if y is already in its own units.
 	Center, Scale []float64
 }
 
 const lookAtInputs = "look whether the inputs say anything about the target"
 
 const (
-	leastHeldOut = 10   // rows of which a loss is held against a guess's
+	leastHeldOut = 10   // fewer rows are not compared with a guess
 	muchWorse    = 1.02 // times the guess's loss, both above the least
 )
 
-// WorseThanGuess is the finding that held-out rows, such as "validation", are told worse than by
-// always guessing the mean of the training targets. The losses are those of a row: of the outputs,
-// of that guess, and the least there can be. It is not ok where there is nothing to find.
+// WorseThanGuess returns the finding that the loss on held-out rows, such as "validation", is
+// worse than that of always guessing the mean of the training targets. The three losses are per
+// row: of the outputs, of that guess, and the least possible. ok is false if there is nothing to report.
 func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Finding, ok bool) {
 	if rows < leastHeldOut || !(guess > least) || !(loss-least > muchWorse*(guess-least)) {
 		return f, false
@@ -93,10 +93,10 @@ func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Findin
 	}, true
 }
 
-// set are the remedies of which the first sets an option.
+// set returns remedies of which the first sets an option.
 func set(option, value string, others ...train.Remedy) []train.Remedy {
 	return append([]train.Remedy{{Option: option, Value: value}}, others...)
 }
 
-// advice is a remedy in words.
+// advice returns a remedy in words.
 func advice(words string) train.Remedy { return train.Remedy{Advice: words} }

@@ -11,14 +11,14 @@ import (
 
 const (
 	mostDead      = 0.9  // of a layer's units
-	mostSaturated = 0.9  // of (row, unit)
+	mostSaturated = 0.9  // of the (row, unit) pairs
 	deadRowShare  = 0.3  // of the squared error
 	vanished      = 1e-4 // of the last hidden layer's deltas
 	exploded      = 1e3
 	shrunk        = 0.01 // root mean square of a layer's weights
 )
 
-// layers looks for layers that no longer learn.
+// layers looks for layers that have stopped learning.
 func (d *diagnosis[T]) layers() {
 	last := d.net.Depth() - 1
 	for l := range last + 1 {
@@ -85,7 +85,7 @@ func (d *diagnosis[T]) layers() {
 	}
 }
 
-// decayed is the part that decay takes off the weights in an update.
+// decayed returns the share that weight decay takes off the weights in an update.
 func (d *diagnosis[T]) decayed() float64 {
 	decay := d.cfg.WeightDecay
 	if r, ok := d.cfg.Optimizer.(optim.AdamW); ok {
@@ -94,7 +94,7 @@ func (d *diagnosis[T]) decayed() float64 {
 	return decay * d.at.LearningRate
 }
 
-// identical reports several columns of W, and biases, that are all the same.
+// identical reports whether W has several columns and they and the biases are all the same.
 func identical[T nn.Float](w nn.Matrix[T], bias []T) bool {
 	if w.Cols < 2 {
 		return false
@@ -115,8 +115,7 @@ func identical[T nn.Float](w nn.Matrix[T], bias []T) bool {
 	return true
 }
 
-// deadRows looks for rows in which a whole hidden layer is near 0 and which hold much of
-// the error.
+// deadRows looks for rows on which a whole hidden layer is near 0 and which cause much of the error.
 func (d *diagnosis[T]) deadRows() {
 	last := d.net.Depth() - 1
 	out, n := d.tape.A(last), d.sampled()
@@ -161,7 +160,7 @@ func (d *diagnosis[T]) deadRows() {
 	}
 }
 
-// rowName is what a training row is called.
+// rowName returns the name of a training row.
 func (d *diagnosis[T]) rowName(row int) string {
 	if d.names.Row == nil {
 		return fmt.Sprintf("row %d (counted from 0)", row)
@@ -169,7 +168,7 @@ func (d *diagnosis[T]) rowName(row int) string {
 	return d.names.Row(row)
 }
 
-// smallest is the layer whose weights have the least root mean square.
+// smallest returns the layer whose weights have the smallest root mean square.
 func (d *diagnosis[T]) smallest() (layer int, size float64) {
 	size = math.Inf(1)
 	for l := range d.net.Depth() {
@@ -185,7 +184,7 @@ func (d *diagnosis[T]) smallest() (layer int, size float64) {
 	return layer, size
 }
 
-// rowsOf names dead rows after one was described.
+// rowsOf names dead rows after one has been described.
 func rowsOf(n int) string {
 	if n == 1 {
 		return "this row has"

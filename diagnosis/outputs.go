@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// consequences looks for what is seen where no cause is.
+// consequences reports what can be seen when no cause was found.
 func (d *diagnosis[T]) consequences() {
 	if d.has(LeakingColumn, Overfitting, WorseThanGuessing) {
 		return
@@ -20,7 +20,7 @@ func (d *diagnosis[T]) consequences() {
 	if d.failed() && !d.has(ClassNeverPredicted) {
 		h := d.history
 		if len(h) < 2 {
-			return // one epoch shows no way
+			return // one epoch shows no trend
 		}
 		from, end := h[min(len(h)/2, len(h)-2)], h[len(h)-1] // two different ones
 		if least := d.least * d.perRow(); end.Loss-least < (1-lateFall)*(from.Loss-least) {
@@ -33,7 +33,7 @@ func (d *diagnosis[T]) consequences() {
 	}
 }
 
-// heldOut holds the validation loss of the weights that are kept against that of a guess.
+// heldOut compares the validation loss of the weights that are kept with that of a guess.
 func (d *diagnosis[T]) heldOut() {
 	y := d.data.Validation.Y
 	if y.Rows == 0 || d.diverged || d.cfg.Loss == nn.Hinge || len(d.history) == 0 {
@@ -59,7 +59,7 @@ func (d *diagnosis[T]) heldOut() {
 		w := rowWeight(d.data.Validation.W, i)
 		for j, v := range y.Row(i) {
 			own := d.cfg.Loss.L(float64(v), float64(v))
-			if own-own != 0 { // as 0·log 0
+			if own-own != 0 { // 0·log 0
 				own = 0
 			}
 			least += float64(w * own)
@@ -73,7 +73,7 @@ func (d *diagnosis[T]) heldOut() {
 	}
 }
 
-// rowWeight is what a row weighs.
+// rowWeight returns the weight of a row.
 func rowWeight(w []float64, i int) float64 {
 	if w == nil {
 		return 1
@@ -115,11 +115,11 @@ func deviation[T nn.Float](m nn.Matrix[T], col, rows int) float64 {
 
 const (
 	classRows  = 2048 // looked at
-	classShare = 0.02 // of them, that one of two classes must have to be missed; of k classes 1/(2k)
+	classShare = 0.02 // a class with a smaller share of the rows does not count as missed; 1/(2k) with k > 2 classes
 	classLeast = 10
 )
 
-// classNeverPredicted looks for a class that rows have and no prediction is.
+// classNeverPredicted looks for a class that some rows have but the network never predicts.
 func (d *diagnosis[T]) classNeverPredicted() {
 	classes := d.classes()
 	if classes == 0 {

@@ -14,10 +14,10 @@ const (
 	largeInput  = 30   // root mean square of an input
 	largeTarget = 100  // of the targets
 	smallInput  = 1e-3 // of the largest input
-	halfLayer   = 0.5  // of layer 0: where unscaled inputs have switched it off
+	halfLayer   = 0.5  // share of layer 0 that unscaled inputs have switched off
 )
 
-// rows looks for faults of the rows.
+// rows looks for problems in the rows.
 func (d *diagnosis[T]) rows() {
 	d.targetRange()
 	d.outliers()
@@ -50,7 +50,7 @@ func (d *diagnosis[T]) rows() {
 	}
 }
 
-// sizes are the root mean squares of so many columns over n rows, which read gives one by one.
+// sizes returns the root mean square of each column over n rows. read gives one row at a time.
 func (d *diagnosis[T]) sizes(columns, n int, read func(row int, into []T)) []float64 {
 	out, row := make([]float64, columns), make([]T, columns)
 	for i := range n {
@@ -79,7 +79,7 @@ func (d *diagnosis[T]) outputName(j int) string {
 	return fmt.Sprintf("output %d", j)
 }
 
-// targetRange looks for targets that the output's activation never gives.
+// targetRange looks for targets that the output's activation cannot produce.
 func (d *diagnosis[T]) targetRange() {
 	last := d.net.Depth() - 1
 	f := d.net.Layer(last).Activation
@@ -119,13 +119,13 @@ func lie(n int) string {
 }
 
 const (
-	outlierRows  = 20   // below which a target may be anywhere
-	outlierFar   = 100  // times the span of the middle half of the targets, from their median
-	smallSpan    = 1e-3 // of the middle half of the targets, as the net learns them: too small for a rate
-	outlierShare = 0.9  // of the squared distances from the median, that outliers make up together
+	outlierRows  = 20   // with fewer rows, a target may be anywhere
+	outlierFar   = 100  // times the interquartile range of the targets, from their median
+	smallSpan    = 1e-3 // interquartile range of the targets in the network's units, below which it is too small to learn
+	outlierShare = 0.9  // of the squared distances from the median, for all outliers together
 )
 
-// outliers looks for targets so far from all others that the loss sees little else.
+// outliers looks for targets so far from the others that they dominate the loss.
 func (d *diagnosis[T]) outliers() {
 	y := d.data.Train.Y
 	if y.Rows < outlierRows || d.classes() > 0 {
@@ -139,7 +139,7 @@ func (d *diagnosis[T]) outliers() {
 		slices.Sort(sorted)
 		low, median, high := sorted[y.Rows/4], sorted[y.Rows/2], sorted[y.Rows*3/4]
 		far := outlierFar * (high - low)
-		if nn.Facts(d.cfg.Loss).Robust && high-low > smallSpan { // a far target is one of many as long as its scale leaves the others apart
+		if nn.Facts(d.cfg.Loss).Robust && high-low > smallSpan { // a far target does not dominate a robust loss unless its scale leaves the others too close together
 			continue
 		}
 		if !(far > 0) || max(sorted[y.Rows-1]-median, median-sorted[0]) <= far {
@@ -175,7 +175,7 @@ func (d *diagnosis[T]) outliers() {
 	}
 }
 
-// ownUnits is a value of an output in the units of its target.
+// ownUnits returns a value of an output in the units of its target.
 func (d *diagnosis[T]) ownUnits(j int, v float64) float64 {
 	if d.names.Scale == nil {
 		return v
@@ -191,7 +191,7 @@ const (
 	mostLeak  = 20000
 )
 
-// leaks looks for columns that alone tell the target.
+// leaks looks for columns that predict the target without any others.
 func (d *diagnosis[T]) leaks() {
 	all := &d.data.Train
 	names := d.names.Inputs
@@ -228,10 +228,11 @@ func (d *diagnosis[T]) leaks() {
 	d.add(LeakingColumn, -1, 0, try, "alone, %s tells the target (%s), and may not be known when predictions are made", found[0], what)
 }
 
-// alone says how well one column, inputs from (inclusive) to to (exclusive), tells the
-// targets by itself: the AUC of two classes, the accuracy of several, R2 of numbers. The
-// rows are sorted by the column. Equal ones, such as those of a category, are told by their
-// own mean without the row itself; others by a straight line between their neighbors.
+// alone returns how well one column, the inputs from (inclusive) to to (exclusive), predicts
+// the targets without the others: the AUC for two classes, the accuracy for more, R2 for
+// numbers. The rows are sorted by the column. Rows with equal values, such as those of a
+// category, are predicted by the mean of the others among them. Any other row is predicted by a
+// straight line between its neighbors.
 func (d *diagnosis[T]) alone(from, to, n int) (score float64, kind string) {
 	all := &d.data.Train
 	x, y := nn.NewMatrix[T](n, to-from), all.Y
@@ -290,8 +291,8 @@ func (d *diagnosis[T]) alone(from, to, n int) (score float64, kind string) {
 	return worst, "R2"
 }
 
-// aloneClasses is alone for classes. A column of a number has to keep the classes apart by
-// thresholds, one less than there are classes; a category by its levels.
+// aloneClasses is alone for classes. A numeric column must separate the classes by thresholds,
+// one fewer than there are classes; a category by its levels.
 func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, classes, width int) float64 {
 	n := len(order)
 	class := func(i int) int { return d.classOf(d.row(order[i], n)) }
@@ -307,7 +308,7 @@ func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, class
 		groups = append(groups, g)
 		i = end
 	}
-	if 3*len(groups) < n && width > 1 { // few values of a category: each tells its commonest class
+	if 3*len(groups) < n && width > 1 { // few values of a category: each predicts its most common class
 		right := 0
 		for _, g := range groups {
 			right += slices.Max(g.counts)
@@ -352,8 +353,7 @@ func (d *diagnosis[T]) aloneClasses(order []int, same func(i, j int) bool, class
 	return 1 - float64(wrong+max(0, changes-classes))/float64(n)
 }
 
-// classes is how many classes the targets say there are; 0 where they are amounts, or
-// several labels.
+// classes returns the number of classes in the targets. It is 0 if they are amounts or several labels.
 func (d *diagnosis[T]) classes() int {
 	f := d.net.Layer(d.net.Depth() - 1).Activation
 	y := d.data.Train.Y
@@ -371,10 +371,11 @@ func (d *diagnosis[T]) classes() int {
 	return max(2, y.Cols)
 }
 
-// classOf is the class of a training row.
+// classOf returns the class of a training row.
 func (d *diagnosis[T]) classOf(row int) int { return classOf(d.data.Train.Y.Row(row)) }
 
-// classOf is the class with the largest share; of a single share, whether it is above a half.
+// classOf returns the class with the largest share. For a single share it is 1 if that is above
+// one half.
 func classOf[T nn.Float](p []T) int {
 	if len(p) == 1 {
 		if p[0] > 0.5 {

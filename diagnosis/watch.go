@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Run is what a diagnosis reads of a training run: a *train.Trainer is one. It reads alone, but for the
-// tape, which anyone may use between two updates.
+// Run is what a diagnosis reads of a training run. A *train.Trainer is a Run. The diagnosis only reads,
+// except for the tape, which anyone may use between two updates.
 type Run[T nn.Float] interface {
 	Config() train.Config
 	Network() *nn.Network[T]
@@ -21,23 +21,23 @@ type Run[T nn.Float] interface {
 	FullLoss() float64
 }
 
-// Watcher looks on while a run trains: now and then it looks at a few fixed rows, and at how far an
-// update moves the weights. When it does so depends on the number of rows trained alone, and it changes
+// Watcher watches a run while it trains. From time to time it looks at a few fixed rows, and at how far
+// an update moves the weights. When it does so depends only on the number of rows trained. It changes
 // nothing that a weight depends on. It is a train.Observer.
 type Watcher[T nn.Float] struct {
 	run   Run[T]
 	names Names
 	memory
-	rows train.Set[T] // where the rows of a look are gathered
+	rows train.Set[T] // memory for the rows of a look
 }
 
-// memory is what a watcher remembers of a run.
+// memory is what a watcher remembers about a run.
 type memory struct {
 	looks []look
-	next  int       // the next look is when so many rows have been trained
-	moves []float64 // by updates: the largest |dW| / |W| of a layer
-	move  bool      // the epoch's first update is to be measured
-	alike []bool    // by layers: it began with identical units
+	next  int       // the next look comes when this many rows have been trained
+	moves []float64 // for each measured update: the largest |dW| / |W| of a layer
+	move  bool      // the epoch's first update must be measured
+	alike []bool    // for each layer: it began with identical units
 }
 
 // look is the state of the network on some rows.
@@ -46,30 +46,30 @@ type look struct {
 	layers []layerLook
 }
 
-// layerLook is what a look sees in one layer.
+// layerLook is the result of a look at one layer.
 //
-// A unit is flat on a row where |f'(z)| < 0.01 max|f'|: no gradient passes. Where moreover
-// |a| < 0.01 it is off, else saturated.
+// A unit is flat on a row if |f'(z)| < 0.01 max|f'|: no gradient passes. A flat unit is off if
+// also |a| < 0.01, otherwise saturated.
 type layerLook struct {
 	dead      float64 // share of the units that are off on every row
-	saturated float64 // share of (row, unit) that are saturated
+	saturated float64 // share of the (row, unit) pairs that are saturated
 	delta     float64 // root mean square of dL/dz over rows and units
-	deadRows  []int   // the rows, numbered in the look, in which every activation is near 0
+	deadRows  []int   // the rows, by number in the look, in which every activation is near 0
 }
 
 const (
 	lookRows     = 32   // rows of a look during training
-	finalRows    = 128  // rows of the look at its end
-	lookShare    = 150  // rows trained for one row that a look costs: under 1 % of the time
-	nearZero     = 0.01 // |a| below which an activation is near 0
-	flatSlope    = 0.01 // of the activation's largest slope: below it is flat
-	tinyLook     = 400  // rows that a look costs more where one call makes many epochs
-	smallWeights = 1e-3 // root mean square below which nothing is held against a layer's weights
-	lookFactor   = 3    // rows trained for one row that is looked at
+	finalRows    = 128  // rows of the look at the end
+	lookShare    = 150  // rows trained for each row that a look costs: under 1 % of the time
+	nearZero     = 0.01 // |a| below this is near 0
+	flatSlope    = 0.01 // of the activation's largest slope: a smaller slope is flat
+	tinyLook     = 400  // additional cost of a look, in rows, if one call makes many epochs
+	smallWeights = 1e-3 // root mean square below which a layer's weights are not judged
+	lookFactor   = 3    // cost of a row that is looked at, in rows trained
 )
 
-// Watch has a new watcher look on while t trains. It is called before the run begins, or is restored.
-// Names are for its findings.
+// Watch makes a new watcher watch t while it trains. Call it before the run begins or is restored.
+// names are used in its findings.
 func Watch[T nn.Float](t *train.Trainer[T], names Names) *Watcher[T] {
 	w := &Watcher[T]{run: t, names: names}
 	w.begin()
@@ -77,7 +77,7 @@ func Watch[T nn.Float](t *train.Trainer[T], names Names) *Watcher[T] {
 	return w
 }
 
-// begin forgets what was seen, and looks at how the network begins.
+// begin forgets what was seen and records how the network starts.
 func (w *Watcher[T]) begin() {
 	net, training := w.run.Network(), w.run.Data().Train
 	n := min(finalRows, training.Rows())
@@ -91,7 +91,7 @@ func (w *Watcher[T]) begin() {
 	}
 }
 
-// lookCost is what a look and a move cost, in rows trained.
+// lookCost returns the cost of a look and a measured update, in rows trained.
 func (w *Watcher[T]) lookCost() int {
 	cost := lookFactor*min(lookRows, w.run.Data().Train.Rows()) + 32
 	if w.run.Progress().Fast {
@@ -100,7 +100,7 @@ func (w *Watcher[T]) lookCost() int {
 	return cost
 }
 
-// Alone reports whether the next update is to be measured.
+// Alone reports whether the next update must be measured.
 func (w *Watcher[T]) Alone() bool { return w.move }
 
 // Advise returns the remedies of the first finding.
@@ -111,8 +111,8 @@ func (w *Watcher[T]) Advise() []train.Remedy {
 	return nil
 }
 
-// Observe measures an update, or looks at some rows, if it is time to. Of a stream, whose rows are gone,
-// it sees nothing.
+// Observe measures an update, or looks at some rows, if it is time to. For a stream, whose rows are
+// gone, it does nothing.
 func (w *Watcher[T]) Observe(s train.Step, before []T) {
 	if w.rows.Rows() == 0 {
 		return
@@ -131,7 +131,7 @@ func (w *Watcher[T]) Observe(s train.Step, before []T) {
 	}
 }
 
-// moved is the largest |W - W before| / |W before| of any layer's weights.
+// moved returns the largest |W - W before| / |W before| of any layer's weights.
 func (w *Watcher[T]) moved(before []T) float64 {
 	net := w.run.Network()
 	now := net.Params()
@@ -152,11 +152,10 @@ func (w *Watcher[T]) moved(before []T) float64 {
 	return top
 }
 
-// spread is which of all rows is number i of n looked at: they are evenly spread.
+// spread returns which of all rows is number i of n. These rows are evenly spread.
 func spread(i, n, all int) int { return i * all / n }
 
-// look runs up to that many training rows forwards and backwards. The tape has them
-// afterwards.
+// look runs up to that many training rows forward and backward. Afterwards they are on the tape.
 func (w *Watcher[T]) look(rows int) look {
 	net, tape, training := w.run.Network(), w.run.Tape(), w.run.Data().Train
 	n := min(rows, w.rows.Rows())
@@ -171,7 +170,7 @@ func (w *Watcher[T]) look(rows int) look {
 		normed = normed || net.Layer(l).Norm != nn.NoNorm
 	}
 	cfg := w.run.Config()
-	if normed { // without which there are no deltas; UpdateState alone would change the statistics
+	if normed { // without it there are no deltas; only UpdateState would change the statistics
 		net.ForwardTraining(tape, x, nn.Noise{Seed: cfg.Seed})
 	} else {
 		net.Forward(tape, x)
@@ -185,7 +184,7 @@ func (w *Watcher[T]) look(rows int) look {
 	return k
 }
 
-// lookAt is what the tape's rows say of layer l.
+// lookAt summarizes what the tape's rows show about layer l.
 func (w *Watcher[T]) lookAt(l int) (k layerLook) {
 	net, tape := w.run.Network(), w.run.Tape()
 	f := net.Layer(l).Activation
@@ -226,10 +225,10 @@ func (w *Watcher[T]) lookAt(l int) (k layerLook) {
 	return k
 }
 
-// State returns what the watcher remembers, as numbers: the next look and whether the next update is to be
-// measured; how many updates were, and their moves; for each layer whether it began with identical units;
-// and the looks. Of a look that is its epoch, and of each layer three numbers, how many rows are dead,
-// and which.
+// State returns what the watcher remembers, as numbers: when the next look is, and whether the next update
+// must be measured; the number of measured updates, and their moves; for each layer whether it began with
+// identical units; and the looks. A look is its epoch and, for each layer, three numbers, the number of
+// dead rows, and those rows.
 func (w *Watcher[T]) State() []float64 {
 	truth := map[bool]float64{true: 1}
 	state := append([]float64{float64(w.next), truth[w.move], float64(len(w.moves))}, w.moves...)
@@ -248,8 +247,8 @@ func (w *Watcher[T]) State() []float64 {
 	return state
 }
 
-// SetState sets what the watcher remembers to what State returned. To nothing, it begins anew. It refuses
-// what a watcher of this run cannot have seen.
+// SetState restores a state that State returned. With an empty state the watcher starts over. It refuses
+// a state that a watcher of this run cannot have.
 func (w *Watcher[T]) SetState(state []float64) error {
 	if len(state) == 0 {
 		w.begin()

@@ -12,36 +12,36 @@ import (
 
 // Activation is a function f applied to every pre-activation z of a layer, a = f(z).
 //
-// The built-in ones are the variables and functions below. Any other type that implements
-// the interface works as well: it is called for one number at a time in float64. One with a method
-// Validate() error is asked by New whether its parameter makes sense.
+// The built-in activations are the variables and functions below. Any other type that implements
+// the interface works as well: it is called for one number at a time in float64. If the type has a
+// method Validate() error, New calls it to check the parameter.
 type Activation interface {
-	// String is the name under which the activation is stored and chosen, with its
-	// parameter if it has one: "leaky-relu:0.01".
+	// String returns the name under which the activation is stored and chosen. A parameter is
+	// part of the name: "leaky-relu:0.01".
 	String() string
 	// F returns f(z).
 	F(z float64) float64
-	// D returns f'(z); a is f(z), from which many derivatives are cheaper.
+	// D returns f'(z). a is f(z); many derivatives are cheaper to compute from it.
 	D(z, a float64) float64
 	// Piece numbers the smooth pieces of f. Two points with the same number have no kink
 	// between them, so a numeric derivative may be taken across; a smooth f returns 0.
 	Piece(z float64) int
 }
 
-// builtin is a line of the table of activations: what is known of one besides its formula.
+// builtin is a line of the table of activations: what is known about an activation besides its formula.
 type builtin struct {
 	name      string
-	f         kernel.Activation // its formulas; of softmax none
+	f         kernel.Activation // its formulas; unset for softmax
 	takes     bool              // it has a parameter
 	standard  float64           // the parameter's default
 	kinked    bool              // at 0
-	init      Init              // the initialization that goes with it
-	low, high float64           // between which its values lie; infinite too where that depends on the parameter
-	slope     float64           // the largest |f'|, up to a factor of 1.8; of exp, which has none, 1
-	loss      Loss              // that goes with it as an output; nil: Squared
+	init      Init              // the initialization used with it by default
+	low, high float64           // the bounds of its values; infinite also where the bound depends on the parameter
+	slope     float64           // the largest |f'|, up to a factor of 1.8; 1 for exp, which has no largest
+	loss      Loss              // the default loss for it as an output; nil: Squared
 
-	// start returns the z at which the output is the positive number y: where outputs that are amounts
-	// begin. nil: they begin where the weights have them.
+	// start returns the z at which the output is the positive number y. Biases of outputs that are
+	// amounts are started there. nil: such an output starts wherever its weights put it.
 	start func(y float64) float64
 }
 
@@ -65,13 +65,14 @@ var activations = []builtin{
 	{name: "softmax", init: Glorot, low: 0, high: 1, slope: 1, loss: CrossEntropy},
 }
 
-// line is the table's line for an activation.
+// line returns the table's line for an activation.
 func line(f Activation) builtin {
 	name, _, _ := strings.Cut(f.String(), ":")
 	return known(name)
 }
 
-// known is the table's line of that name; of a custom activation, what is safe to say.
+// known returns the table's line of that name. For a custom activation it returns values that
+// are always safe.
 func known(name string) builtin {
 	for _, b := range activations {
 		if b.name == name {
@@ -87,12 +88,12 @@ func OutputRange(f Activation) (low, high float64) {
 	return b.low, b.high
 }
 
-// LargestSlope returns the largest |f'| of an activation, up to a factor of 1.8: 0.25 of sigmoid, else 1, also of
-// exp, which has no largest.
+// LargestSlope returns the largest |f'| of an activation, up to a factor of 1.8. It is 0.25 for sigmoid and 1 for
+// all others, including exp, which has no largest slope.
 func LargestSlope(f Activation) float64 { return line(f).slope }
 
-// DefaultLoss returns the loss that goes with an output activation when none is asked for: cross-entropy
-// with softmax, binary cross-entropy with sigmoid, poisson with exp, else squared.
+// DefaultLoss returns the loss used with an output activation when none is asked for: cross-entropy for
+// softmax, binary cross-entropy for sigmoid, poisson for exp, and squared for all others.
 func DefaultLoss(out Activation) Loss {
 	if loss := line(out).loss; loss != nil {
 		return loss
@@ -100,14 +101,13 @@ func DefaultLoss(out Activation) Loss {
 	return Squared
 }
 
-// elementwise is a built-in activation; package kernel has its formulas, in both
-// precisions.
+// elementwise is a built-in activation. Package kernel has its formulas in both precisions.
 type elementwise struct {
 	builtin
 	param float64
 }
 
-// fixed has the built-in activations that take no parameter, which can be compared with ==.
+// fixed has the built-in activations that take no parameter. They can be compared with ==.
 var fixed = func() map[string]Activation {
 	all := map[string]Activation{"softmax": softmax{}}
 	for _, b := range activations {
@@ -144,7 +144,7 @@ func (e *elementwise) Validate() error {
 	return nil
 }
 
-// validate asks a part of a network for what is wrong with it, where it has a method Validate.
+// validate calls the Validate method of a part of a network, if it has one.
 func validate(part any) error {
 	if v, ok := part.(interface{ Validate() error }); ok {
 		return v.Validate()
@@ -161,7 +161,7 @@ var Sigmoid Activation = fixed["sigmoid"]
 // Tanh is f(z) = tanh z, f'(z) = (1 - a)·(1 + a).
 var Tanh Activation = fixed["tanh"]
 
-// ReLU is f(z) = max(z, 0), f'(z) = 1 for z > 0, else 0 (at 0 too, as PyTorch has it).
+// ReLU is f(z) = max(z, 0), f'(z) = 1 for z > 0, else 0 (also 0 at z = 0, as in PyTorch).
 // ReLU(NaN) = NaN.
 var ReLU Activation = fixed["relu"]
 
@@ -196,9 +196,9 @@ var Softplus Activation = fixed["softplus"]
 // Exp is f(z) = f'(z) = e^z: the output of a Poisson regression.
 var Exp Activation = fixed["exp"]
 
-// Softmax is a_j = e^z_j / Σ_k e^z_k over a row of outputs. It belongs to the last layer
-// alone. Its derivative is a matrix, da_j/dz_k = a_j·([j=k] - a_k), so the network
-// computes it by rows; F and D describe a row of one.
+// Softmax is a_j = e^z_j / Σ_k e^z_k over a row of outputs. Only the last layer may use it. Its
+// derivative is a matrix, da_j/dz_k = a_j·([j=k] - a_k), so the network computes it by rows. F
+// and D describe a row of one.
 var Softmax Activation = fixed["softmax"]
 
 type softmax struct{}

@@ -17,8 +17,8 @@ import (
 //	dL/dW = xᵀ·delta     dL/db = Σ_rows delta  x being the layer's input
 //	delta = (delta·Wᵀ) · f'(z)                 in the layer before
 //
-// and through the norms (normBack) and the masks of ForwardTraining, which must have been the
-// last pass where the network has norms. After Forward there are no masks.
+// and through the norms (normBack) and the dropout masks of ForwardTraining. If the network has
+// norms, the last forward pass must have been ForwardTraining. After Forward there are no masks.
 //
 // Every element of grad is one chain over the rows, in order.
 func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, grad []T) float64 {
@@ -35,20 +35,20 @@ func (n *Network[T]) Backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 
 // An Updater changes parameters, part by part (see Part), by their gradient.
 type Updater[T Float] interface {
-	// Memory returns what Update touches for a part: first the parameters, then what it
-	// remembers of them. It may be asked by several goroutines at once.
+	// Memory returns the memory that Update touches for a part: first the parameters, then what
+	// the Updater remembers about them. Several goroutines may call it at once.
 	Memory(part int) [][]T
-	// Update gets the gradient of a part's parameters, which it may change.
+	// Update gets the gradient of a part's parameters. It may change the gradient.
 	Update(part int, grad []T)
 	// Descent reports whether Update is no more than v = mu·v + grad, w = w - rate·v, where w and
-	// v are the part's Memory, or w = w - rate·grad where that is w alone. It may then be made
-	// without Update, with the same bits.
+	// v are the part's Memory, or w = w - rate·grad where Memory is w only. The update may then
+	// be computed without a call of Update, with the same bits.
 	Descent() (rate, mu float64, ok bool)
 }
 
-// BackpropUpdate is Backprop that keeps no gradient: it has u change each part of the
-// parameters as soon as that part's gradient is there, while it is in the cache, and with a
-// team from several goroutines. The batch must have a row.
+// BackpropUpdate is Backprop without storing the whole gradient. It calls u for each part of
+// the parameters as soon as that part's gradient is ready and still in the cache. With a team,
+// several goroutines call u. The batch must have at least one row.
 func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale float64, u Updater[T]) float64 {
 	t.makeSpare(n)
 	return n.backprop(t, loss, y, scale, pass[T]{n: n, update: u})
@@ -61,7 +61,7 @@ func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64,
 	return sum
 }
 
-// panelGradients goes from the deltas on the tape to the gradient of every panel.
+// panelGradients computes the gradient of every panel from the deltas on the tape.
 func (n *Network[T]) panelGradients(t *Tape[T]) {
 	if t.sparse(0) {
 		t.in.columns.Transpose(&t.in.rows)
@@ -77,11 +77,12 @@ func (n *Network[T]) panelGradients(t *Tape[T]) {
 	}
 }
 
-// BackpropFrom is Backprop for a loss that the network does not know: dA is dL/da, the gradient
-// of L by the outputs of the tape's last forward pass, rows by outputs, with whatever factors and
-// row weights belong to it (those of UseWeights are not applied). It sets grad = dL/dparams, and
-// leaves the deltas on the tape, so that InputGradient can follow; where grad is nil it does no
-// more than that. So networks are chained: dA of one is the InputGradient of the next.
+// BackpropFrom is Backprop for a loss that the network does not know. dA is dL/da, the gradient
+// of L with respect to the outputs of the tape's last forward pass, rows by outputs. It must
+// already include all factors and row weights (those of UseWeights are not applied). BackpropFrom
+// sets grad = dL/dparams. It leaves the deltas on the tape, so InputGradient can follow. If grad
+// is nil it does only that. This is how networks are chained: dA of one is the InputGradient of
+// the next.
 func (n *Network[T]) BackpropFrom(t *Tape[T], dA Matrix[T], grad []T) {
 	if grad != nil && len(grad) != len(n.params) {
 		panic(fmt.Sprintf("nn: the gradient has %d elements, the network %d parameters", len(grad), len(n.params)))
@@ -112,8 +113,8 @@ func (n *Network[T]) BackpropFrom(t *Tape[T], dA Matrix[T], grad []T) {
 //
 //	dL/dx = delta·Wᵀ     delta and W being those of the first layer
 //
-// times the mask where ForwardTraining dropped inputs. It must come before the parameters change,
-// so not after BackpropUpdate. Every element is one chain over the first layer's units.
+// times the mask where ForwardTraining dropped inputs. Call it before the parameters change, so
+// not after BackpropUpdate. Every element is one chain over the first layer's units.
 func (n *Network[T]) InputGradient(t *Tape[T], dst Matrix[T]) {
 	if dst.Rows != t.Rows() || dst.Rows > 0 && dst.Cols != n.inputs {
 		panic(fmt.Sprintf("nn: the gradient of the inputs is %d x %d, the inputs %d x %d", dst.Rows, dst.Cols, t.Rows(), n.inputs))
@@ -132,7 +133,7 @@ func (n *Network[T]) InputGradient(t *Tape[T], dst Matrix[T]) {
 }
 
 // Deltas is Backprop without the gradient: it leaves delta = scale · dL/dz of every layer on
-// the tape and returns L. The batch must have a row.
+// the tape and returns L. The batch must have at least one row.
 func (n *Network[T]) Deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) float64 {
 	t.pass = pass[T]{n: n}
 	return n.deltas(t, loss, y, scale)
@@ -147,17 +148,17 @@ func (n *Network[T]) deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) f
 	return sum
 }
 
-// checkTraining panics where the last pass was one that has no gradient.
+// checkTraining panics if the last forward pass has no gradient.
 func (n *Network[T]) checkTraining(t *Tape[T]) {
 	if n.normed && !t.training {
 		panic("nn: the gradient of a network with norms needs ForwardTraining, not Forward")
 	}
 }
 
-// deltasBehind takes the deltas from dL/dz of the last layer back to the first.
+// deltasBehind computes the deltas of all layers, from dL/dz of the last layer back to the first.
 func (n *Network[T]) deltasBehind(t *Tape[T]) {
 	last, work := len(n.layers)-1, t.multiplyAdds(n)
-	// A norm's own gradient is a sum over all rows, so all must have come to it.
+	// A norm's own gradient is a sum over all rows, so all rows must have reached it.
 	from := last
 	for l := last; l >= 0 && n.normed; l-- {
 		if n.layers[l].Norm != NoNorm {
@@ -169,34 +170,34 @@ func (n *Network[T]) deltasBehind(t *Tape[T]) {
 	n.deltasBack(t, from, -1, work)
 }
 
-// deltasBack takes the deltas of all rows from one layer back to another; with -1 as far as they
-// go.
+// deltasBack computes the deltas of all rows from layer from back to layer to. -1 for to means
+// back to the first layer.
 func (n *Network[T]) deltasBack(t *Tape[T], from, to, work int) {
 	t.pass.first, t.pass.last = from, to
 	t.byRows(deltaRows, work)
 }
 
-// Parts returns how many parts BackpropUpdate has the parameters in.
+// Parts returns the number of parts into which BackpropUpdate divides the parameters.
 func (n *Network[T]) Parts() int { return 2 * len(n.panels) }
 
-// Part returns where a part begins in Params and where it ends. Every parameter belongs to just
-// one part, and a part may be empty.
+// Part returns where a part begins in Params and where it ends. Every parameter belongs to
+// exactly one part. A part may be empty.
 func (n *Network[T]) Part(i int) (from, to int) {
 	p := &n.panels[i/2]
 	d := &n.layers[p.layer]
 	switch {
 	case i%2 == 0:
 		return d.weight + p.from*d.Units, d.weight + p.to*d.Units
-	case p.from == 0: // with a layer's first panel, bias, gamma and beta
+	case p.from == 0: // a layer's first panel includes bias, gamma and beta
 		return d.bias, d.end
 	}
 	return d.end, d.end
 }
 
-// PartLayer returns which layer's parameters a part has.
+// PartLayer returns the layer that a part's parameters belong to.
 func (n *Network[T]) PartLayer(i int) int { return n.panels[i/2].layer }
 
-// deltaRows takes the deltas of some rows through the pass's layers.
+// deltaRows propagates the deltas of some rows back through the pass's layers.
 func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 	for l := t.pass.first; l > t.pass.last; l-- {
 		if n.layers[l].Norm != NoNorm {
@@ -215,8 +216,8 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 	}
 }
 
-// gradientPanel computes the gradient of a panel of weights, and of the bias, gamma and beta
-// with the layer's first panel. Where there is an Updater, it is used at once and forgotten.
+// gradientPanel computes the gradient of a panel of weights. A layer's first panel includes the
+// bias, gamma and beta. If there is an Updater, it uses the gradient at once and nothing is kept.
 func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	p := &n.panels[i]
 	delta := t.Delta(p.layer)
@@ -244,8 +245,8 @@ func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	spare.busy.Store(false)
 }
 
-// descend makes the update of a panel together with its gradient. Meanwhile it brings into the
-// cache what the panel needs that this goroutine will probably have next.
+// descend updates a panel while computing its gradient. Meanwhile it prefetches into the cache
+// what this goroutine's probable next panel needs.
 func (n *Network[T]) descend(t *Tape[T], i int, rate, mu T, grad []T) {
 	x, delta := t.columns(&n.panels[i]), t.Delta(n.panels[i].layer)
 	memory := t.pass.update.Memory(2 * i)
@@ -260,7 +261,7 @@ func (n *Network[T]) descend(t *Tape[T], i int, rate, mu T, grad []T) {
 	kernel.Descend(x.Cols, delta.Cols, x.Rows, x.view().T(), delta.view(), w, v, rate, mu, grad, next)
 }
 
-// vectorGradients are those of a layer's bias, gamma and beta.
+// vectorGradients computes the gradients of a layer's bias, gamma and beta.
 func (n *Network[T]) vectorGradients(t *Tape[T], l int, delta Matrix[T], grad []T) {
 	d := &n.layers[l]
 	if !d.NoBias {
@@ -271,8 +272,8 @@ func (n *Network[T]) vectorGradients(t *Tape[T], l int, delta Matrix[T], grad []
 	}
 }
 
-// weightGradient is a panel's dW = xᵀ·delta, and may meanwhile bring the slices in next into the
-// cache.
+// weightGradient computes a panel's dW = xᵀ·delta. Meanwhile it may prefetch the slices in next
+// into the cache.
 func (n *Network[T]) weightGradient(t *Tape[T], p *panel, dW []T, next [][]T) {
 	delta := t.Delta(p.layer)
 	c := kernel.View[T]{Data: dW, Row: delta.Cols, Col: 1}
@@ -284,7 +285,7 @@ func (n *Network[T]) weightGradient(t *Tape[T], p *panel, dW []T, next [][]T) {
 	kernel.GemmFetch(x.Cols, delta.Cols, x.Rows, x.view().T(), delta.view(), c, false, next)
 }
 
-// columns are the inputs that a panel's weights are for.
+// columns returns the inputs that a panel's weights multiply.
 func (t *Tape[T]) columns(p *panel) Matrix[T] {
 	x := t.input(p.layer)
 	return Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.stride(), Data: x.Data[p.from:]}

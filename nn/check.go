@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// CheckThreshold is the error below which the gradient of a smooth network counts as right.
+// CheckThreshold is the relative error below which the gradient of a smooth network counts as right.
 const CheckThreshold = 1e-7
 
 const cbrtEpsilon = 6.0554544523933429e-06 // the cube root of 2^-52
@@ -17,12 +17,12 @@ const cbrtEpsilon = 6.0554544523933429e-06 // the cube root of 2^-52
 type CheckOptions struct {
 	Max       int       // check at most this many parameters, drawn by Seed; 0 checks all
 	Seed      uint64    // chooses the sample
-	Reduction Reduction // as the training has it
-	Penalty   Penalty   // likewise; L is then the loss and the penalty
-	Weights   []float64 // of the rows; nil for ones. A mean divides by their sum.
+	Reduction Reduction // the one used in training
+	Penalty   Penalty   // the one used in training; L is then the loss plus the penalty
+	Weights   []float64 // of the rows; nil means all are 1. A mean divides by their sum.
 
-	// GoOn, if not nil, is asked before each parameter; false ends the check with what it has
-	// compared so far.
+	// GoOn, if not nil, is called before each parameter. If it returns false, the check ends
+	// with what it has compared so far.
 	GoOn func() bool
 }
 
@@ -31,8 +31,8 @@ type Check struct {
 	Parameters int          `json:"parameters"` // how many the network has
 	Checked    int          `json:"checked"`    // how many were compared; the others were not drawn or sit at a kink
 	Kinks      int          `json:"kinks"`      // how many were skipped because a kink lies within the step
-	Worst      Comparison   `json:"worst"`      // the largest error of those compared
-	Groups     []CheckGroup `json:"groups"`     // the same by tensor
+	Worst      Comparison   `json:"worst"`      // the largest error among those compared
+	Groups     []CheckGroup `json:"groups"`     // the same for each tensor
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -46,7 +46,7 @@ func (c Check) OK() bool { return c.Worst.Error <= CheckThreshold }
 
 // CheckGroup is a Check of one tensor of parameters: a layer's weights, bias, gamma or beta.
 type CheckGroup struct {
-	Tensor  string     `json:"tensor"` // its name, as Tensors has it
+	Tensor  string     `json:"tensor"` // as in Tensors
 	Checked int        `json:"checked"`
 	Kinks   int        `json:"kinks"`
 	Worst   Comparison `json:"worst"`
@@ -58,7 +58,7 @@ func (c CheckGroup) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) 
 // UnmarshalJSON reads null as NaN.
 func (c *CheckGroup) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
-// Comparison is one parameter's gradient beside its numeric derivative.
+// Comparison is one parameter's gradient next to its numeric derivative.
 type Comparison struct {
 	Index    int     `json:"index"`    // in Params
 	Gradient float64 `json:"gradient"` // by Backprop
@@ -72,15 +72,14 @@ func (c Comparison) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) 
 // UnmarshalJSON reads null as NaN.
 func (c *Comparison) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
-// CheckGradient compares the gradient of every parameter, or of a sample of them, with
-// the central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. The
-// network's parameters are moved and put back; nothing else may use it meanwhile. The loss is
-// that of training: batch normalization has the statistics of these rows, of which it needs 2,
-// and dropout the masks of the seed's first step.
+// CheckGradient compares the gradient of every parameter, or of a sample of them, with the
+// central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. It changes each of
+// the network's parameters and puts it back. Nothing else may use the network meanwhile. The
+// loss is that of training. Batch normalization uses the statistics of these rows and needs at
+// least 2 of them. Dropout uses the masks of the seed's first step.
 //
-// A parameter whose step carries a unit or an output across a kink (ReLU at 0, the
-// absolute loss at its target) has no derivative to compare with; it is counted, not
-// compared.
+// A parameter whose step carries a unit or an output across a kink (ReLU at 0, the absolute
+// loss at its target) has no derivative to compare with. It is counted and skipped.
 func CheckGradient(n *Network[float64], loss Loss, x, y Matrix[float64], o CheckOptions) Check {
 	c := newChecker(n, loss, x, y, o)
 	result := Check{Parameters: len(n.params)}
@@ -122,7 +121,7 @@ func worse(a, b Comparison) Comparison {
 	return a
 }
 
-// sampleIndices returns 0 .. n-1, or most of them, drawn without replacement, in order.
+// sampleIndices returns 0 .. n-1, or a sample of size most drawn without replacement, in order.
 func sampleIndices(n, most int, seed uint64) []int {
 	all := make([]int, n)
 	if most <= 0 || n <= most {
@@ -173,8 +172,9 @@ func (c *checker) compare(i int) (Comparison, bool) {
 	return c.compareAt(i, &c.n.params[i], c.grad[i], in >= 0)
 }
 
-// compareAt compares the gradient a of the number at place, which is moved and put back: of a
-// parameter or an input. penalized says whether the penalty is of it too.
+// compareAt compares the gradient a of the number at place, a parameter or an input, with the
+// numeric derivative. It changes that number and puts it back. penalized says whether the penalty
+// applies to it.
 func (c *checker) compareAt(i int, place *float64, a float64, penalized bool) (Comparison, bool) {
 	w := *place
 	defer func() { *place = w }()
@@ -190,7 +190,7 @@ func (c *checker) compareAt(i int, place *float64, a float64, penalized bool) (C
 
 	*place = down
 	c.forward()
-	diff, lost := 0.0, 0.0 // the rows' differences, summed with their rounding errors (Neumaier)
+	diff, lost := 0.0, 0.0 // the sum of the rows' differences and of its rounding errors (Neumaier)
 	for r, above := range c.lossUp {
 		d := above - c.n.rowLoss(c.tape, c.loss, c.y, r)
 		s := diff + d
@@ -203,7 +203,7 @@ func (c *checker) compareAt(i int, place *float64, a float64, penalized bool) (C
 	}
 	kink := !c.samePieces()
 	num := c.scale * (diff + lost) / (up - down)
-	if penalized { // what this weight's penalty changes by, without the others'
+	if penalized { // the change in this weight's penalty; that of the others cancels
 		num += (c.penalty.L2*(up*up-down*down)/2 + c.penalty.L1*(math.Abs(up)-math.Abs(down))) / (up - down)
 		kink = kink || c.penalty.L1 != 0 && up > 0 && down < 0
 	}

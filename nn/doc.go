@@ -1,6 +1,6 @@
 // Package nn holds feed-forward networks and their gradients.
 //
-// The nouns, each in its file, from simple to hard:
+// The types and functions, each in its own file, from simple to hard:
 //
 //   - Matrix: a row-major view of a slice. One row is one sample.
 //   - Activation: f and its derivative f', by name.
@@ -18,19 +18,19 @@
 //	z = x·W + b      a = f(z)                      (Forward)
 //	delta = dL/dz    dL/dW = xᵀ·delta   dL/db = Σ_rows delta   (Backprop)
 //
-// A norm stands between the two: z = norm(x·W + b), and delta is then dL/d(x·W + b).
+// A norm comes between the two: z = norm(x·W + b), and delta is then dL/d(x·W + b).
 //
-// The package imports nothing but the standard library and the kernels.
+// The package imports only the standard library and internal packages.
 //
 // # Ownership and goroutines
 //
-// A Network may be used by many goroutines at once, each with a Tape of its own, as long as none
-// changes its parameters or its state. Params, State, Values, Weights, Bias and Tensors are views:
-// writing to them changes the network. A custom Activation or Loss is called from several goroutines.
+// A Network may be used by many goroutines at once, each with its own Tape, as long as none changes
+// its parameters or its state. Params, State, Values, Weights, Bias and Tensors are views: writing to
+// them changes the network. A custom Activation or Loss is called from several goroutines.
 //
-// A Tape belongs to one goroutine. It keeps the matrix that a forward pass was given, which must not
-// change before the passes back have been made, and the slice of UseWeights. What Forward,
-// ForwardTraining, Z, A and Delta return are views into the tape, which its next pass overwrites;
-// Predict returns memory of its own. A Matrix is a view of its Data, and so is what Row and Slice
-// return; FromRows and Convert copy.
+// A Tape belongs to one goroutine. It keeps the matrix passed to a forward pass and the slice of
+// UseWeights. The matrix must not change until the backward passes are done. The results of Forward,
+// ForwardTraining, Z, A and Delta are views into the tape, which its next pass overwrites. Predict
+// returns new memory. A Matrix is a view of its Data, and so are the results of Row and Slice.
+// FromRows and Convert copy.
 package nn

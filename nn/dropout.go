@@ -5,18 +5,18 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// Dropout (Srivastava et al. 2014), inverted as everywhere today: in training an input of a
-// layer becomes 0 with the probability p of Dense.Dropout and is divided by 1-p otherwise, so
-// that its mean stays and inference need not know of it. Dropout belongs to the layer whose
-// inputs it drops, as in a torch.nn.Dropout before a Linear; so the network's inputs need
-// nothing of their own, and the outputs cannot be dropped.
+// Dropout (Srivastava et al. 2014) is inverted, as is usual today. In training an input of a
+// layer becomes 0 with the probability p of Dense.Dropout and is divided by 1-p otherwise. Its
+// mean stays the same, so inference ignores dropout. Dropout belongs to the layer whose inputs
+// it drops, like a torch.nn.Dropout before a Linear. So the network's inputs need nothing
+// special, and the outputs cannot be dropped.
 
-// dropTape is what a tape has of one layer's dropout.
+// dropTape is a tape's memory for one layer's dropout.
 type dropTape[T Float] struct {
 	x    Matrix[T] // the layer's input, dropped
-	keep Matrix[T] // 1, or 0 where it was
-	s    T         // 1/(1-p); 0 where the layer has no dropout
-	four [16][4]T  // what keep is where four bits say who is dropped
+	keep Matrix[T] // 1, or 0 where an input was dropped
+	s    T         // 1/(1-p); 0 if the layer has no dropout
+	four [16][4]T  // maps four drop bits to the corresponding values of keep
 }
 
 func newDropTape[T Float](l layer, maxRows int) dropTape[T] {
@@ -29,8 +29,8 @@ func newDropTape[T Float](l layer, maxRows int) dropTape[T] {
 	return d
 }
 
-// dropRows draws the masks of some rows of layer l and drops its input by them. One draw is for
-// 64 neighboring inputs of a row.
+// dropRows draws the masks of some rows of layer l and applies them to its input. One draw
+// covers 64 neighboring inputs of a row.
 func (n *Network[T]) dropRows(t *Tape[T], l, from, to int) {
 	d, in, p := &t.drops[l], t.x, n.layers[l].Dropout
 	if l > 0 {

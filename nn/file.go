@@ -9,16 +9,16 @@ import (
 	"github.com/gradus-ml/gradus/internal/safetensors"
 )
 
-// ErrFile is wrapped by every complaint of Read about what it reads.
+// ErrFile is wrapped by every error of Read about its input.
 var ErrFile = errors.New("network file")
 
-// ErrActivation is wrapped where a layer names an activation that is not known.
+// ErrActivation is wrapped if a layer names an activation that is not known.
 var ErrActivation = errors.New("activation")
 
-// fileFormat is of the JSON in the metadata; a reader refuses a newer one.
+// fileFormat is the version of the JSON in the metadata. A reader refuses a newer version.
 const fileFormat = 1
 
-// LayerSpec is a Dense in words, for JSON and files. It says nothing of how the weights start.
+// LayerSpec describes a Dense for JSON and files. It does not include the initialization.
 type LayerSpec struct {
 	Units      int     `json:"units"`
 	Activation string  `json:"activation"`
@@ -27,7 +27,7 @@ type LayerSpec struct {
 	Dropout    float64 `json:"dropout,omitempty"`
 }
 
-// Spec returns the layer in words.
+// Spec returns the layer's description.
 func (d Dense) Spec() LayerSpec {
 	s := LayerSpec{Units: d.Units, Activation: Identity.String(), Bias: !d.NoBias, Dropout: d.Dropout}
 	if d.Activation != nil {
@@ -39,8 +39,8 @@ func (d Dense) Spec() LayerSpec {
 	return s
 }
 
-// Dense returns the layer that is meant. Custom activations are recognized by their String; a
-// name that is neither theirs nor built in is an error that wraps ErrActivation.
+// Dense returns the layer that s describes. Custom activations are recognized by their String.
+// A name that is neither custom nor built in is an error that wraps ErrActivation.
 func (s LayerSpec) Dense(custom ...Activation) (Dense, error) {
 	d := Dense{Units: s.Units, NoBias: !s.Bias, Dropout: s.Dropout}
 	var err error
@@ -55,8 +55,8 @@ func (s LayerSpec) Dense(custom ...Activation) (Dense, error) {
 	return d, nil
 }
 
-// fileHeader is the part of a file's JSON that describes the network. A model file has it too,
-// with more beside it.
+// fileHeader is the part of a file's JSON that describes the network. A model file has this
+// part too, and more.
 type fileHeader struct {
 	Format    int         `json:"format"`
 	Checksum  bool        `json:"checksum,omitempty"`
@@ -67,11 +67,11 @@ type fileHeader struct {
 	Members json.RawMessage `json:"members,omitempty"` // of a model of several networks
 }
 
-// Write writes the network as one safetensors file: the tensors under the names of Tensors,
-// layers.K.weight of shape [in, out] and so on, and the layers as JSON under "gradus" in the
-// metadata. Beside it, under "gradus_sha256", stands the SHA-256 in hex of the whole file with
-// zeros in its own place. How the weights started is not written. Nothing may change the network
-// meanwhile.
+// Write writes the network as one safetensors file. The tensors have the names of Tensors:
+// layers.K.weight of shape [in, out] and so on. The layers are JSON under "gradus" in the
+// metadata. Next to it, "gradus_sha256" holds the SHA-256 in hex of the whole file, computed
+// with zeros in place of the checksum. The initialization is not written. Nothing may change the
+// network meanwhile.
 func (n *Network[T]) Write(w io.Writer) error {
 	h := fileHeader{Format: fileFormat, Checksum: true, Precision: precision[T](), Inputs: n.inputs}
 	for _, d := range n.layers {
@@ -84,10 +84,10 @@ func (n *Network[T]) Write(w io.Writer) error {
 	return safetensors.Write(w, n.fileTensors(), string(text))
 }
 
-// Read reads the network that Write wrote, or that of a model file, to the end of r. It checks
-// everything, the checksum included, and what is wrong wraps ErrFile. A network of the other
-// precision is converted. Custom activations, which a file has by their names, must be given; no
-// code is executed by reading.
+// Read reads a network that Write wrote, or the network in a model file, to the end of r. It
+// checks everything, including the checksum. Its errors wrap ErrFile. A network of the other
+// precision is converted. A file stores custom activations only by name, so they must be given.
+// Reading executes no code from the file.
 func Read[T Float](r io.Reader, custom ...Activation) (*Network[T], error) {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -149,7 +149,7 @@ func (n *Network[T]) fileTensors() []safetensors.Tensor[T] {
 	return out
 }
 
-// precision is the name of a type of number.
+// precision returns the name of a number type.
 func precision[T Float]() string {
 	if _, single := any(T(0)).(float32); single {
 		return "float32"

@@ -7,11 +7,11 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 //
 //	z = norm(x·W + b)    a = f(z)
 //
-// where every x·W + b is one chain of fused multiply-adds that starts from the bias. It panics
-// if x has not the network's number of columns or more rows than the tape.
+// where every x·W + b is one chain of fused multiply-adds that starts with the bias. It panics
+// if x does not have the network's number of columns or has more rows than the tape.
 //
 // Forward is for inference: it drops nothing, and batch normalization uses the running
-// statistics. A row's outputs do not depend on the rows beside it.
+// statistics. A row's outputs do not depend on the other rows.
 func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
 	t.start(n, x)
 	if x.Rows == 1 {
@@ -27,16 +27,16 @@ func (n *Network[T]) Forward(t *Tape[T], x Matrix[T]) Matrix[T] {
 	return t.A(len(n.layers) - 1)
 }
 
-// Noise says which of all dropout masks a pass in training takes: they are a function of it,
-// the row, the layer and the unit. Row is the index in its batch of the pass's first row.
+// Noise selects the dropout masks of a training pass. A mask is a function of Noise, the row,
+// the layer and the unit. Row is the index in its batch of the pass's first row.
 type Noise struct {
 	Seed      uint64
 	Step, Row int
 }
 
-// ForwardTraining is Forward as training has it: dropout sets inputs of layers to 0, and batch
-// normalization uses the mean and variance of this batch, which must have at least 2 rows. Of a
-// network without either it is Forward. The tape must be of NewTape.
+// ForwardTraining is Forward for training: dropout sets inputs of layers to 0, and batch
+// normalization uses the mean and variance of this batch, which must have at least 2 rows. For
+// a network without dropout and norms it is Forward. The tape must come from NewTape.
 func (n *Network[T]) ForwardTraining(t *Tape[T], x Matrix[T], noise Noise) Matrix[T] {
 	if n.plain {
 		return n.Forward(t, x)
@@ -55,15 +55,15 @@ func (n *Network[T]) ForwardTraining(t *Tape[T], x Matrix[T], noise Noise) Matri
 	return t.A(len(n.layers) - 1)
 }
 
-// forwardHalves takes all rows through some halves of layers: half 2l is the sum x·W + b of
-// layer l, half 2l+1 its norm and activation.
+// forwardHalves takes all rows through the half-layers from .. to-1. Half-layer 2l is the sum
+// x·W + b of layer l. Half-layer 2l+1 is its norm and activation.
 func (n *Network[T]) forwardHalves(t *Tape[T], from, to int) {
 	t.pass = pass[T]{n: n, first: from, last: to}
 	t.byRows(forwardRows, t.multiplyAdds(n))
 }
 
-// forwardRow is forwardRows for one row, with as little around the arithmetic as can be: it is
-// what a service that predicts row by row waits for.
+// forwardRow is forwardRows for one row, with as little overhead around the arithmetic as
+// possible. It determines the latency of a service that predicts row by row.
 func (n *Network[T]) forwardRow(t *Tape[T], x []T) {
 	for l := range n.layers {
 		d := &n.layers[l]
@@ -84,7 +84,7 @@ func (n *Network[T]) forwardRow(t *Tape[T], x []T) {
 	}
 }
 
-// forwardRows takes some rows through the pass's halves of layers.
+// forwardRows takes some rows through the pass's half-layers.
 func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
 	for half := t.pass.first; half < t.pass.last; half++ {
 		l := half / 2
@@ -114,8 +114,8 @@ func (n *Network[T]) forwardRows(t *Tape[T], from, to int) {
 	}
 }
 
-// Predict runs any number of rows through the network, a part at a time, and returns the
-// outputs in a new matrix.
+// Predict runs any number of rows through the network, in parts, and returns the outputs in a
+// new matrix.
 func (n *Network[T]) Predict(x Matrix[T]) Matrix[T] {
 	out := NewMatrix[T](x.Rows, n.Outputs())
 	t := n.newForwardTape(min(256, max(1, x.Rows)))
@@ -129,8 +129,8 @@ func (n *Network[T]) Predict(x Matrix[T]) Matrix[T] {
 	return out
 }
 
-// Loss returns the summed loss of the tape's last Forward against the targets y, each row's
-// times its weight where there are weights.
+// Loss returns the summed loss of the tape's last Forward against the targets y. If there are
+// row weights, each row's loss is multiplied by its weight.
 func (n *Network[T]) Loss(t *Tape[T], loss Loss, y Matrix[T]) float64 {
 	n.checkTargets(t, y)
 	last := len(n.layers) - 1

@@ -10,15 +10,15 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// Init says how the weights of a layer start. Biases start at 0. With in inputs and out
-// units, U(l) uniform in [-l, l):
+// Init says how the weights of a layer start. Biases start at 0. in is the number of inputs and
+// out the number of units. U(l) is uniform in [-l, l).
 //
 //	he       U(√(6/in))        for ReLU and its relatives (He et al. 2015)
 //	glorot   U(√(6/(in+out)))  for sigmoid and tanh (Glorot and Bengio 2010)
 //	lecun    U(√(3/in))        for SELU (LeCun et al. 1998)
 //	uniform  U(1)
 //	normal:S N(0, S²), S = 1 by default
-//	zeros    0: every unit of a layer then learns the same
+//	zeros    0: all units of a layer then learn the same
 //
 // The zero value is auto: he, glorot or lecun by the layer's activation.
 type Init struct {
@@ -36,7 +36,7 @@ var (
 	Zeros    = Init{name: "zeros"}
 )
 
-// Normal draws from a normal distribution of mean 0 and that standard deviation.
+// Normal draws from a normal distribution with mean 0 and the given standard deviation.
 func Normal(std float64) Init { return Init{name: "normal", std: std} }
 
 // Validate reports a standard deviation that makes no sense.
@@ -84,7 +84,7 @@ func ParseInit(name string) (Init, error) {
 	return Init{}, fmt.Errorf("init %q is not known; choose one of %s", name, strings.Join(Inits(), ", "))
 }
 
-// resolve replaces auto by what goes with the activation.
+// resolve replaces auto with the default for the activation.
 func (i Init) resolve(f Activation) Init {
 	if i.name != "" {
 		return i
@@ -92,8 +92,8 @@ func (i Init) resolve(f Activation) Init {
 	return line(f).init
 }
 
-// fillWeights sets w, the in by out weights of one layer. Draw b of the purpose Init with a =
-// layer belongs to weight b, counted row by row.
+// fillWeights sets w, the in by out weights of one layer. Weight number b, counted row by row,
+// uses the random draw (Init, layer, b).
 func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
 	limit := 1.0
 	switch i.name {
@@ -103,7 +103,7 @@ func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
 	case "normal":
 		for k := range w {
 			bits := rng.Uint64(seed, rng.Init, uint64(layer), uint64(k)) >> 12
-			w[k] = T(i.std * kernel.NormalQuantile((float64(bits)+0.5)*0x1p-52)) // never of 0 or 1
+			w[k] = T(i.std * kernel.NormalQuantile((float64(bits)+0.5)*0x1p-52)) // the quantile's argument is never 0 or 1
 		}
 		return
 	case "he":
@@ -118,10 +118,10 @@ func fillWeights[T Float](i Init, w []T, in, out int, seed uint64, layer int) {
 	}
 }
 
-// StartAt sets the biases of an exp or softplus output layer so that each output is about the
-// given positive number at the start: f⁻¹(y), log y or log(e^y - 1). Such outputs begin at
-// about 1 otherwise, and a net that is asked for 150 takes long to get there. It does nothing
-// for other outputs, and none to one that has no bias or a number that is not positive.
+// StartAt sets the biases of an exp or softplus output layer so that each output starts near
+// the given positive number y: f⁻¹(y), log y or log(e^y - 1). Otherwise such outputs start near
+// 1, and a network whose targets are around 150 takes long to get there. It does nothing for
+// other output activations, for outputs without a bias, and where y is not positive.
 func (n *Network[T]) StartAt(y []float64) {
 	last := len(n.layers) - 1
 	start := line(n.layers[last].Activation).start

@@ -13,19 +13,18 @@ import (
 // Loss is what one output yhat costs against its target y. The loss of a sample is the
 // sum over its outputs; a Reduction says how samples add up.
 //
-// A loss does not own the output's activation: any that Compatible accepts may stand
-// before it. The pairs whose delta simplifies (softmax with cross-entropy, sigmoid with
-// binary cross-entropy, exp or softplus with Poisson) are recognized and computed from z
-// directly, which is also what keeps them finite for logits of any size (behind exp, for
-// those whose output is itself finite).
+// A loss does not include the output's activation: it may follow any that Compatible accepts.
+// The pairs whose delta simplifies (softmax with cross-entropy, sigmoid with binary
+// cross-entropy, exp or softplus with Poisson) are recognized and computed directly from z.
+// This also keeps them finite for logits of any size (with exp, as long as the output itself is finite).
 //
-// The built-in losses are the variables and functions below. Any other type that
-// implements the interface works as well, one number at a time in float64. A type may have three
-// methods more: Validate() error says whether its parameter makes sense, CheckTarget(y float64) error
-// whether it can have a target, and Facts() LossFacts what else is known of it.
+// The built-in losses are the variables and functions below. Any other type that implements the
+// interface works as well, one number at a time in float64. A type may have three more methods:
+// Validate() error checks its parameter, CheckTarget(y float64) error checks a target, and Facts()
+// LossFacts returns what else is known about the loss.
 type Loss interface {
-	// String is the name under which the loss is stored and chosen, with its parameter if
-	// it has one: "huber:1".
+	// String returns the name under which the loss is stored and chosen. A parameter is part of
+	// the name: "huber:1".
 	String() string
 	// L returns the loss of one output.
 	L(y, yhat float64) float64
@@ -35,19 +34,19 @@ type Loss interface {
 	Piece(y, yhat float64) int
 }
 
-// LossFacts is what is known of a loss besides its formula; the zero value says nothing.
+// LossFacts is what is known about a loss besides its formula. The zero value says nothing.
 type LossFacts struct {
-	Outputs []Activation // the only ones it may follow, the usual one first; nil: any
+	Outputs []Activation // the only activations it may follow, the usual one first; nil: any
 	Needs   string       // what such an output is: "a sigmoid output, a probability for each"
-	Instead string       // what to use where another output is wanted, with LOSS for the loss's name; "": nothing to say
+	Instead string       // what to use if the output is different, with LOSS for the loss's name; "": nothing to say
 
-	FromZ   bool // behind Outputs its gradient is computed from z, and has no slope of the activation in it
-	Robust  bool // it grows no faster than the distance, so a far target is one of many
-	Shares  bool // its targets are shares of classes, so that they can be smoothed: of one output each, or with softmax of all
-	Amounts bool // its targets are amounts, and whole numbers among them no classes
+	FromZ   bool // after Outputs its gradient is computed from z, without the activation's slope
+	Robust  bool // it grows no faster than the distance, so an outlier does not dominate
+	Shares  bool // its targets are class shares, so they can be smoothed: each output by itself, or all together for softmax
+	Amounts bool // its targets are amounts: whole numbers are not classes
 }
 
-// Facts returns what is known of a loss.
+// Facts returns what is known about a loss besides its formula.
 func Facts(loss Loss) LossFacts {
 	if l, ok := loss.(interface{ Facts() LossFacts }); ok {
 		return l.Facts()
@@ -55,7 +54,7 @@ func Facts(loss Loss) LossFacts {
 	return LossFacts{}
 }
 
-// The outputs of three kinds of losses.
+// The facts about the outputs of three kinds of losses.
 var (
 	softmaxFacts = LossFacts{
 		Outputs: []Activation{Softmax}, Needs: "a softmax output, whose probabilities sum to 1",
@@ -69,7 +68,7 @@ var (
 	}
 )
 
-// checkShare reports a target that is no probability.
+// checkShare reports a target that is not a probability.
 func checkShare(loss Loss, y float64) error {
 	if y < 0 || y > 1 {
 		return fmt.Errorf("the targets of %s are probabilities in [0, 1]; the target is %v", loss, y)
@@ -81,7 +80,7 @@ func checkShare(loss Loss, y float64) error {
 type Reduction uint8
 
 const (
-	Mean Reduction = iota // divided by the batch's own rows (or their weights), also in a smaller last batch
+	Mean Reduction = iota // divided by the batch's own number of rows (or sum of weights), also in a smaller last batch
 	Sum                   // added
 )
 
@@ -103,7 +102,7 @@ func ParseReduction(name string) (Reduction, error) {
 	return 0, fmt.Errorf("reduction %q is not known; choose mean or sum", name)
 }
 
-// Scale is the factor on a sample's gradient in a batch of that many rows.
+// Scale returns the factor on a sample's gradient in a batch with that many rows.
 func (r Reduction) Scale(rows int) float64 {
 	if r == Sum {
 		return 1
@@ -111,9 +110,8 @@ func (r Reduction) Scale(rows int) float64 {
 	return 1 / float64(rows)
 }
 
-// WeightedScale is Scale for rows with weights, nil standing for ones: a mean divides by the
-// sum of the weights, as PyTorch's weighted cross-entropy does. Rows without any weight have
-// the scale 0.
+// WeightedScale is Scale for weighted rows. nil means that all weights are 1. A mean divides by
+// the sum of the weights, as PyTorch's weighted cross-entropy does. If that sum is 0, so is the scale.
 func (r Reduction) WeightedScale(rows int, weights []float64) float64 {
 	if weights == nil || r == Sum {
 		return r.Scale(rows)
@@ -138,8 +136,8 @@ func (halfSquared) L(y, yhat float64) float64 { return (y - yhat) * (y - yhat) /
 func (halfSquared) D(y, yhat float64) float64 { return yhat - y }
 func (halfSquared) Piece(_, _ float64) int    { return 0 }
 
-// Squared is L = (y - yhat)², dL/dyhat = -2(y - yhat). Keras and PyTorch call its mean
-// over rows and outputs MSE; here outputs are summed and only rows averaged.
+// Squared is L = (y - yhat)², dL/dyhat = -2(y - yhat). Keras and PyTorch call its mean over
+// rows and outputs MSE. Here outputs are summed and only rows are averaged.
 var Squared Loss = squared{}
 
 type squared struct{}
@@ -279,8 +277,8 @@ func (crossEntropy) Facts() LossFacts {
 	return f
 }
 
-// Poisson is L = yhat - y·log yhat for counts y >= 0 and a positive output (exp or
-// softplus). The term log y!, which no weight changes, is left out, as PyTorch does.
+// Poisson is L = yhat - y·log yhat for counts y >= 0 and a positive output (exp or softplus).
+// The term log y! is left out, as in PyTorch: no weight changes it.
 var Poisson Loss = poisson{}
 
 type poisson struct{}
@@ -320,8 +318,8 @@ func within(x, low, high float64, rule string) error {
 	return nil
 }
 
-// losses is the one table of the built-in losses, in the order of the documentation. Those that take a
-// parameter have its default.
+// losses is the one table of the built-in losses, in the order of the documentation. A loss that takes
+// a parameter has its default there.
 var losses = []struct {
 	name     string
 	standard float64
@@ -388,9 +386,9 @@ func ParseLoss(name string, custom ...Loss) (Loss, error) {
 	return nil, fmt.Errorf("loss %q is not known; choose one of %s", name, strings.Join(Losses(), ", "))
 }
 
-// Compatible reports, as an error with the reason, that a loss makes no sense: by its own parameter
-// (where it has a method Validate() error that says so, as the built-in ones have), or behind an
-// output layer of that activation and width (by its Facts).
+// Compatible returns an error with the reason if a loss makes no sense: because of its own
+// parameter (if it has a method Validate() error, as the built-in losses do), or after an output
+// layer with that activation and width (see Facts).
 func Compatible(loss Loss, out Activation, units int) error {
 	if err := validate(loss); err != nil {
 		return fmt.Errorf("the loss %s: %w", loss, err)
@@ -409,8 +407,8 @@ func Compatible(loss Loss, out Activation, units int) error {
 	return fmt.Errorf("%s needs %s; the output is %s%s", loss, f.Needs, out, instead)
 }
 
-// CheckTarget reports, as an error with the reason, a target that the loss cannot have: one that is not
-// finite, or that its own method CheckTarget refuses.
+// CheckTarget returns an error with the reason if the loss cannot have the target: it is not finite, or
+// the loss's own method CheckTarget refuses it.
 func CheckTarget(loss Loss, y float64) error {
 	if math.IsNaN(y) || math.IsInf(y, 0) {
 		return fmt.Errorf("the target %v is not a finite number", y)
@@ -421,8 +419,8 @@ func CheckTarget(loss Loss, y float64) error {
 	return nil
 }
 
-// weightedLoss is batchLoss with a weight for each row, w: L = Σ w_i·L_i and delta_i =
-// scale·w_i·dL_i/dz, the rows added in order. Without weights it is batchLoss.
+// weightedLoss is batchLoss with a weight w_i for each row: L = Σ w_i·L_i and
+// delta_i = scale·w_i·dL_i/dz. The rows are added in order. Without weights it is batchLoss.
 func weightedLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], scale float64, w []float64) float64 {
 	if w == nil {
 		return batchLoss(loss, out, y, z, a, delta, T(scale))
@@ -443,9 +441,9 @@ func weightedLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], 
 	return sum
 }
 
-// batchLoss returns the loss of a batch, summed over its rows, from the outputs' z and a.
-// If delta has rows it also becomes scale·dL/dz. The sums of the losses that have a kernel
-// are taken in 16 lanes, those of the others row by row.
+// batchLoss returns the loss of a batch, summed over its rows, from the outputs' z and a. If
+// delta has rows, it is set to scale·dL/dz. Losses with a kernel are summed in 16 lanes, all
+// others row by row.
 func batchLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], scale T) float64 {
 	_, simple := out.(*elementwise)
 	rows := 1 // at a time
@@ -489,7 +487,7 @@ func batchLoss[T Float](loss Loss, out Activation, y, z, a, delta Matrix[T], sca
 	return sum.Total() + other
 }
 
-// sampleLoss is batchLoss for one row and a loss without a kernel, with a scale of 1.
+// sampleLoss is batchLoss for one row, a loss without a kernel, and a scale of 1.
 func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 {
 	switch loss := loss.(type) {
 	case poisson:
@@ -541,12 +539,11 @@ func expPoisson[T Float](y, z, a, delta []T) float64 {
 	return loss
 }
 
-// farBelow is a z below which softplus(z) is e^z in either precision.
+// farBelow is a value of z below which softplus(z) is e^z in both precisions.
 const farBelow = -40
 
-// softplusPoisson: L = yhat - y·log yhat, dL/dz = sigmoid(z)·(1 - y/yhat). For a very
-// negative z, yhat and sigmoid(z) are both e^z and may underflow: there log yhat is z and
-// sigmoid(z)/yhat is 1.
+// softplusPoisson: L = yhat - y·log yhat, dL/dz = sigmoid(z)·(1 - y/yhat). For a very negative
+// z, yhat and sigmoid(z) are both e^z and may underflow. Then log yhat is z and sigmoid(z)/yhat is 1.
 func softplusPoisson[T Float](y, z, a, delta []T) float64 {
 	loss := 0.0
 	for j, v := range z {

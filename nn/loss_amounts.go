@@ -6,11 +6,10 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Tweedie is L = yhat^(2-p)/(2-p) - y·yhat^(1-p)/(1-p) with 1 < p < 2, for amounts that are
-// often exactly 0 (claims, rainfall) and a positive output, exp or softplus. It is half the
-// Tweedie deviance without the term that no weight changes, as scikit-learn's
-// HalfTweedieLoss and XGBoost's reg:tweedie have it. Between Poisson (p = 1) and Gamma
-// (p = 2).
+// Tweedie is L = yhat^(2-p)/(2-p) - y·yhat^(1-p)/(1-p) with 1 < p < 2, for a positive output
+// (exp or softplus) and amounts that are often exactly 0 (claims, rainfall). It is half the
+// Tweedie deviance without the term that no weight changes, as in scikit-learn's
+// HalfTweedieLoss and XGBoost's reg:tweedie. It lies between Poisson (p = 1) and Gamma (p = 2).
 func Tweedie(p float64) Loss { return tweedie{p} }
 
 type tweedie struct{ p float64 }
@@ -32,7 +31,7 @@ func (tweedie) Facts() LossFacts { return amountFacts }
 
 // Gamma is L = y/yhat + log yhat for amounts y > 0 and a positive output, exp or softplus:
 // half the gamma deviance without the term that no weight changes (scikit-learn's
-// HalfGammaLoss). It judges errors relative to the amount.
+// HalfGammaLoss). It measures errors relative to the amount.
 var Gamma Loss = gamma{}
 
 type gamma struct{}
@@ -75,13 +74,13 @@ func amountSlope(p, y, l float64) float64 {
 	return first - float64(y*kernel.Exp((1-p)*l))
 }
 
-// amounts is sampleLoss for Tweedie and Gamma behind exp and softplus, from l = log yhat:
+// amounts is sampleLoss for Tweedie and Gamma after exp and softplus, from l = log yhat:
 //
 //	exp:       l = z          dL/dz = dL/dl
 //	softplus:  l = log yhat   dL/dz = dL/dl · sigmoid(z)/yhat
 //
-// For a very negative z softplus(z) and sigmoid(z) are both e^z and may underflow: there
-// log yhat is z and sigmoid(z)/yhat is 1.
+// For a very negative z, softplus(z) and sigmoid(z) are both e^z and may underflow. Then log
+// yhat is z and sigmoid(z)/yhat is 1.
 func amounts[T Float](p float64, out Activation, y, z, a, delta []T) float64 {
 	loss := 0.0
 	for j := range z {

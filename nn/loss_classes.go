@@ -10,7 +10,7 @@ import (
 
 // Focal is L = -y·(1-yhat)^gamma·log yhat summed over the classes, for a softmax output:
 // cross-entropy that pays less attention to rows it gets right (Lin et al. 2017). gamma = 0
-// is CrossEntropy. The paper's alpha is a class weight, and no part of the loss.
+// is CrossEntropy. The paper's alpha is a class weight. It is not part of the loss.
 func Focal(gamma float64) Loss { return focal{gamma} }
 
 type focal struct{ gamma float64 }
@@ -42,9 +42,9 @@ func (f focal) CheckTarget(y float64) error { return checkShare(f, y) }
 func (focal) Facts() LossFacts              { return softmaxFacts }
 
 // BinaryFocal is L = -y·(1-yhat)^gamma·log yhat - (1-y)·yhat^gamma·log(1-yhat) for a sigmoid
-// output: Focal of the two sides, and BinaryCrossEntropy with gamma = 0. For targets between
-// 0 and 1 this is the mean of the two losses, as Keras has it, where torchvision takes the
-// factor at the mean.
+// output: the sum of Focal for both classes. With gamma = 0 it is BinaryCrossEntropy. For
+// targets between 0 and 1 this is the weighted mean of the two classes' losses, as in Keras.
+// torchvision instead computes the factor from the mean.
 func BinaryFocal(gamma float64) Loss { return binaryFocal{gamma} }
 
 type binaryFocal struct{ gamma float64 }
@@ -74,8 +74,8 @@ func focalSlope(gamma, p, q, s float64) float64 {
 	return -pow(q, gamma) * (1 + float64(float64(gamma*p)*ratio))
 }
 
-// sigmoidFocal is sampleLoss for BinaryFocal behind sigmoid. With p = sigmoid(z), q =
-// sigmoid(-z), -log p = softplus(-z) and -log q = softplus(z) nothing is subtracted from 1:
+// sigmoidFocal is sampleLoss for BinaryFocal after sigmoid. With p = sigmoid(z),
+// q = sigmoid(-z), -log p = softplus(-z) and -log q = softplus(z), nothing is subtracted from 1:
 //
 //	L = y·q^gamma·softplus(-z) + (1-y)·p^gamma·softplus(z)
 //	dL/dz = y·q·slope(p, q) - (1-y)·p·slope(q, p)
@@ -101,12 +101,12 @@ func sigmoidFocal[T Float](gamma float64, y, z, delta []T) float64 {
 	return loss
 }
 
-// softmaxFocal is sampleLoss for Focal behind softmax. For each class j with y_j ≠ 0, with
+// softmaxFocal is sampleLoss for Focal after softmax. For each class j with y_j ≠ 0, with
 // p = a_j, q = Σ_{k≠j} a_k and h = y_j·slope(p, q):
 //
 //	L += y_j·q^gamma·(-log p)    dL/dz_j += h·q    dL/dz_k -= h·a_k for k ≠ j
 //
-// -log p is -log(1-q) where p is near 1, else from z, as CrossEntropy has it.
+// -log p is -log(1-q) where p is above 0.5. Otherwise it comes from z, as in CrossEntropy.
 func softmaxFocal[T Float](gamma float64, y, z, a, delta []T) float64 {
 	top, most := float64(z[0]), float64(a[0])
 	for j := range z {
@@ -155,10 +155,10 @@ func pow(x, e float64) float64 {
 	return kernel.Exp(e * kernel.Log(x))
 }
 
-// Hinge is L = max(0, 1 - t·yhat) with t = 2y - 1, for two classes as targets 0 and 1 and an
-// identity output, which is a decision value and no probability: its sign is the class. At
-// the corner dL/dyhat is 0. scikit-learn and Keras take the classes as -1 and 1; the value
-// is the same.
+// Hinge is L = max(0, 1 - t·yhat) with t = 2y - 1, for two classes with targets 0 and 1 and an
+// identity output. The output is a decision value, not a probability: its sign is the class. At
+// the corner dL/dyhat is 0. scikit-learn and Keras code the classes as -1 and 1. The value is
+// the same.
 var Hinge Loss = hinge{}
 
 type hinge struct{}

@@ -10,8 +10,8 @@ import (
 // (for gradient checks and tight tolerances). One implementation serves both.
 type Float interface{ float32 | float64 }
 
-// Matrix is a row-major view of Data: element (i, j) is Data[i*Stride+j]. A Stride of 0 is Cols:
-// the rows stand one behind the other. One row is one sample. The zero value has no rows.
+// Matrix is a row-major view of Data: element (i, j) is Data[i*Stride+j]. A Stride of 0 means
+// Cols: the rows follow each other without gaps. One row is one sample. The zero value has no rows.
 type Matrix[T Float] struct {
 	Rows, Cols, Stride int
 	Data               []T
@@ -52,8 +52,8 @@ func (m Matrix[T]) Slice(from, to int) Matrix[T] {
 	return Matrix[T]{Rows: to - from, Cols: m.Cols, Stride: m.stride(), Data: m.Data[from*m.stride():]}
 }
 
-// Gather copies the named rows of m, in that order, into the first rows of dst and
-// returns that part of dst. Rows may repeat.
+// Gather copies the rows of m with the given indices, in that order, into the first rows of
+// dst. It returns that part of dst. Indices may repeat.
 func (m Matrix[T]) Gather(dst Matrix[T], rows []int) Matrix[T] {
 	dst = dst.Slice(0, len(rows))
 	if dst.contiguous() && dst.Cols == m.Cols {
@@ -66,7 +66,7 @@ func (m Matrix[T]) Gather(dst Matrix[T], rows []int) Matrix[T] {
 	return dst
 }
 
-// Validate reports, as an error with the reason, a matrix whose rows are not in its Data.
+// Validate returns an error with the reason if the rows do not fit in Data.
 func (m Matrix[T]) Validate() error {
 	switch {
 	case m.Rows < 0 || m.Cols < 0:
@@ -81,7 +81,7 @@ func (m Matrix[T]) Validate() error {
 	return nil
 }
 
-// stride is how far apart rows begin.
+// stride is the distance between the starts of two rows.
 func (m Matrix[T]) stride() int {
 	if m.Stride == 0 {
 		return m.Cols
@@ -89,7 +89,7 @@ func (m Matrix[T]) stride() int {
 	return m.Stride
 }
 
-// contiguous reports whether the rows stand one behind the other; flat is then all of them.
+// contiguous reports whether the rows follow each other without gaps. flat then returns all of them.
 func (m Matrix[T]) contiguous() bool { return m.Stride == m.Cols || m.Stride == 0 || m.Rows <= 1 }
 func (m Matrix[T]) flat() []T        { return m.Data[:m.Rows*m.Cols] }
 

@@ -21,50 +21,50 @@ type Dense struct {
 // ErrShape is wrapped by New when a network cannot have the shape asked for.
 var ErrShape = errors.New("network shape")
 
-// Network is a feed-forward network. Its parameters are one flat slice, layer by layer,
-// each layer's weights row by row, then its bias, then its norm's gamma and beta. It keeps
-// nothing of a forward pass (a Tape does), so many goroutines may use one network, as long as
-// none changes its parameters or its state.
+// Network is a feed-forward network. Its parameters are one flat slice, layer by layer: each
+// layer's weights row by row, then its bias, then its norm's gamma and beta. It keeps nothing
+// from a forward pass (a Tape does). So many goroutines may use one network, as long as none
+// changes its parameters or its state.
 type Network[T Float] struct {
 	inputs int
 	layers []layer
 	panels []panel
 	params []T
 	state  []T
-	values []T  // params and behind them state
+	values []T  // params, then state
 	plain  bool // no layer has a norm or dropout: training and inference are one
 	normed bool // a layer has a norm
 }
 
-// panel is a part of a layer's weights whose gradient is computed at once: so many rows of
-// W that they stay in a core's cache until they are used. The first panel of a layer has
-// its bias, gamma and beta as well. The panels of the last layer come first.
+// panel is a part of a layer's weights whose gradient is computed at once. It has few enough
+// rows of W that its gradient stays in a core's cache until it is used. The first panel of a
+// layer also has its bias, gamma and beta. The panels of the last layer come first.
 type panel struct {
 	layer    int
 	from, to int // rows of W
 }
 
-// panelBytes is how large a panel's gradient may be.
+// panelBytes is the largest size of a panel's gradient in bytes.
 const panelBytes = 192 << 10
 
 type layer struct {
 	Dense
 	in                             int
-	weight, bias, gamma, beta, end int // where they start in the parameters, and where the layer ends
+	weight, bias, gamma, beta, end int // where they start in the parameters; end is the end of the layer
 	mean, variance                 int // where they start in the state
 }
 
-// Seeded is a seed as New takes it, made by Seed: a type of its own, so that a seed cannot stand
-// where a number of units was meant. The zero value is Seed(0).
+// Seeded is a seed for New, made by Seed. It has its own type so that a seed cannot be confused
+// with a number of units. The zero value is Seed(0).
 type Seeded struct{ seed uint64 }
 
-// Seed says from which seed New draws the weights.
+// Seed returns the seed from which New draws the weights.
 func Seed(seed uint64) Seeded { return Seeded{seed} }
 
-// New returns a network with that many inputs and the given layers, of which the last is the
-// output. Its weights are drawn from the seed: the same seed gives the same weights on every
-// machine. It takes the memory for them at once; ParamCount says beforehand how many there would
-// be. A network that cannot be wraps ErrShape.
+// New returns a network with that many inputs and the given layers. The last layer is the
+// output. The weights are drawn from the seed: the same seed gives the same weights on every
+// machine. New allocates all of them; ParamCount says beforehand how many there would be. If the
+// network cannot be built, the error wraps ErrShape.
 func New[T Float](inputs int, seed Seeded, layers ...Dense) (*Network[T], error) {
 	n, err := plan[T](inputs, layers)
 	if err != nil {
@@ -79,13 +79,13 @@ func New[T Float](inputs int, seed Seeded, layers ...Dense) (*Network[T], error)
 	return n, nil
 }
 
-// setValues takes v as the parameters and the state.
+// setValues uses v as the parameters and the state.
 func (n *Network[T]) setValues(v []T) {
 	size := n.size()
 	n.values, n.params, n.state = v, v[:size:size], v[size:]
 }
 
-// ParamCount returns how many parameters such a network would have, without making it.
+// ParamCount returns the number of parameters of such a network, without building it.
 func ParamCount(inputs int, layers ...Dense) (int, error) {
 	n, err := plan[float32](inputs, layers)
 	if err != nil {
@@ -94,7 +94,7 @@ func ParamCount(inputs int, layers ...Dense) (int, error) {
 	return n.size(), nil
 }
 
-// StateCount returns how long State of such a network would be.
+// StateCount returns the length of State for such a network.
 func StateCount(layers ...Dense) int {
 	sum := 0
 	for _, d := range layers {
@@ -105,7 +105,7 @@ func StateCount(layers ...Dense) int {
 	return sum
 }
 
-// plan lays a network out, without its parameters.
+// plan lays out a network, without its parameters.
 func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 	if inputs < 1 {
 		return nil, fmt.Errorf("%w: a network needs at least one input, not %d", ErrShape, inputs)
@@ -137,7 +137,7 @@ func plan[T Float](inputs int, layers []Dense) (*Network[T], error) {
 		if !(d.Dropout >= 0 && d.Dropout < 1) {
 			return nil, fmt.Errorf("%w: layer %d: a share of %v of its inputs cannot be dropped; give a number of at least 0 and less than 1", ErrShape, i, d.Dropout)
 		}
-		vectors := 1 // of Units parameters, beside the weights
+		vectors := 1 // number of vectors of Units parameters, besides the weights
 		if d.Norm != NoNorm {
 			vectors = 3
 		}
@@ -173,7 +173,7 @@ func (n *Network[T]) layPanels() {
 	}
 }
 
-// size is the number of parameters the layout asks for.
+// size returns the number of parameters in the layout.
 func (n *Network[T]) size() int { return n.layers[len(n.layers)-1].end }
 
 // Inputs returns the number of inputs.
@@ -201,21 +201,21 @@ func (n *Network[T]) Layers() []Dense {
 	return out
 }
 
-// Params returns all parameters, one flat slice. Writing to it changes the network.
+// Params returns all parameters in one flat slice. Writing to it changes the network.
 func (n *Network[T]) Params() []T { return n.params }
 
-// State returns what the network has learned beside its parameters, one flat slice: for each
-// batch normalization, layer by layer, its running means and then its running variances.
+// State returns what the network has learned besides its parameters, in one flat slice: for
+// each batch normalization, layer by layer, its running means and then its running variances.
 func (n *Network[T]) State() []T { return n.state }
 
-// Values returns the parameters and behind them the state, one flat slice: all that tells two
-// networks of the same layers apart.
+// Values returns the parameters followed by the state, in one flat slice. Two networks with the
+// same layers differ only in these.
 func (n *Network[T]) Values() []T { return n.values }
 
 // Weights returns the weights of layer l, shape [in, units], as a view into Params.
 func (n *Network[T]) Weights(l int) Matrix[T] { return n.weightsIn(n.params, l) }
 
-// Bias returns the bias of layer l as a view into Params; nil where it has none.
+// Bias returns the bias of layer l as a view into Params, or nil if it has none.
 func (n *Network[T]) Bias(l int) []T { return n.biasIn(n.params, l) }
 
 // weightsIn and biasIn find a layer's part in any slice laid out like the parameters: the
@@ -234,7 +234,7 @@ func (n *Network[T]) biasIn(p []T, l int) []T {
 	return p[d.bias:][:d.Units:d.Units]
 }
 
-// OfBias, OfGamma and OfBeta stand in the place of an input, in Locate and Index, for a parameter that
+// OfBias, OfGamma and OfBeta take the place of an input, in Locate and Index, for a parameter that
 // multiplies no input.
 const (
 	OfBias  = -1
@@ -242,8 +242,8 @@ const (
 	OfBeta  = -3
 )
 
-// Locate says what parameter i is: its layer, the input it comes from (OfBias, OfGamma or
-// OfBeta for those) and the unit it goes to.
+// Locate says what parameter i is: its layer, the input it multiplies (OfBias, OfGamma or
+// OfBeta if none) and the unit it belongs to.
 func (n *Network[T]) Locate(i int) (l, in, unit int) {
 	for l = range n.layers {
 		d := &n.layers[l]
@@ -267,7 +267,7 @@ func (n *Network[T]) HasNorm(kind Norm) bool {
 	return slices.ContainsFunc(n.layers, func(d layer) bool { return d.Norm == kind })
 }
 
-// Index is the inverse of Locate: where a parameter stands in Params.
+// Index is the inverse of Locate: it returns the index of a parameter in Params.
 func (n *Network[T]) Index(l, in, unit int) (int, error) {
 	if l < 0 || l >= len(n.layers) {
 		return 0, fmt.Errorf("there is no layer %d; the network has layers 0 to %d", l, len(n.layers)-1)
@@ -288,11 +288,11 @@ func (n *Network[T]) Index(l, in, unit int) (int, error) {
 	return d.weight + in*d.Units + unit, nil
 }
 
-// Clone returns a copy with parameters and state of its own.
+// Clone returns a copy with its own parameters and state.
 func (n *Network[T]) Clone() *Network[T] { return ConvertNetwork[T](n) }
 
-// WithoutDropout is Clone without dropout, so that ForwardTraining differs from Forward by the
-// statistics of batch normalization alone.
+// WithoutDropout is Clone without dropout. ForwardTraining then differs from Forward only in
+// the statistics of batch normalization.
 func (n *Network[T]) WithoutDropout() *Network[T] {
 	out := n.Clone()
 	out.layers = append([]layer(nil), n.layers...)
@@ -303,8 +303,7 @@ func (n *Network[T]) WithoutDropout() *Network[T] {
 	return out
 }
 
-// ConvertNetwork returns a copy of n in another precision, with parameters and state of its
-// own.
+// ConvertNetwork returns a copy of n in another precision, with its own parameters and state.
 func ConvertNetwork[U, T Float](n *Network[T]) *Network[U] {
 	out := &Network[U]{inputs: n.inputs, layers: n.layers, panels: n.panels, plain: n.plain, normed: n.normed}
 	out.setValues(make([]U, len(n.values)))
@@ -314,7 +313,7 @@ func ConvertNetwork[U, T Float](n *Network[T]) *Network[U] {
 	return out
 }
 
-// Tensor is one of the named arrays that a network consists of: a matrix, or with Rows 0 a
+// Tensor is one of the named arrays that make up a network. It is a matrix, or if Rows is 0 a
 // vector of Cols elements.
 type Tensor[T Float] struct {
 	Name       string
@@ -322,10 +321,9 @@ type Tensor[T Float] struct {
 	Data       []T // a view into Values
 }
 
-// Tensors returns all of a network's arrays under the names that a model file has for them, in
-// the order of Values: layers.K.weight and layers.K.bias, layers.K.norm.weight and
-// layers.K.norm.bias (gamma and beta), and of batch normalization layers.K.norm.mean and
-// layers.K.norm.var.
+// Tensors returns all of a network's arrays under their names in a model file, in the order of
+// Values: layers.K.weight and layers.K.bias, layers.K.norm.weight and layers.K.norm.bias (gamma
+// and beta), and for batch normalization layers.K.norm.mean and layers.K.norm.var.
 func (n *Network[T]) Tensors() []Tensor[T] {
 	var params, state []Tensor[T]
 	for l := range n.layers {
@@ -349,8 +347,8 @@ func (n *Network[T]) Tensors() []Tensor[T] {
 	return append(params, state...)
 }
 
-// tensorName returns the name of the tensor that holds the parameters of layer l with that in,
-// as Locate has it: all inputs' weights are one.
+// tensorName returns the name of the tensor of layer l that holds the parameters with that
+// value of in, as in Locate. The weights of all inputs are one tensor.
 func tensorName(l, in int) string {
 	part := "weight"
 	switch in {

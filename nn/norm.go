@@ -8,23 +8,23 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Norm is how a layer normalizes s = x·W + b before its activation. With epsilon 1e-5, and
-// gamma and beta parameters of a length of the layer's units that start at 1 and 0,
+// Norm says how a layer normalizes s = x·W + b before its activation. epsilon is 1e-5. gamma
+// and beta are parameters, one per unit, and start at 1 and 0.
 //
 //	hat = (s - mean) / √(variance + epsilon)    z = gamma·hat + beta    a = f(z)
 //
-// BatchNorm takes the mean and the variance of each unit over the rows of the batch (Ioffe and
-// Szegedy 2015). A row's outputs then depend on the rows beside it. The whole batch counts,
-// however many cores work on it; a batch of one row is refused, for its variance is 0. For
-// inference the network keeps running means and variances, which UpdateState moves. A bias has
-// no effect under it, beta does its work.
+// BatchNorm uses the mean and the variance of each unit over the rows of the batch (Ioffe and
+// Szegedy 2015). So a row's outputs depend on the other rows. The statistics are those of the
+// whole batch, however many cores work on it. A batch of one row is refused because its
+// variance is 0. For inference the network keeps running means and variances, which UpdateState
+// moves. A bias has no effect under it; beta replaces it.
 //
-// LayerNorm takes those of each row over the layer's units (Ba, Kiros, Hinton 2016), the same in
-// training and inference.
+// LayerNorm uses those of each row over the layer's units (Ba, Kiros, Hinton 2016), in training
+// and inference alike.
 //
-// The variance divides by the number it sums, n. As in PyTorch, the running variance is of the
-// unbiased ones, of n-1, and a running value moves by 0.1 of the difference; Keras moves it by
-// 0.01, of the biased ones, and has an epsilon of 1e-3.
+// The variance divides by n, the number of values it sums. As in PyTorch, the running variance
+// averages the unbiased variances, which divide by n-1, and a running value moves by 0.1 of the
+// difference. Keras moves it by 0.01, averages the biased variances, and has an epsilon of 1e-3.
 type Norm uint8
 
 // The norms.
@@ -35,10 +35,10 @@ const (
 )
 
 const (
-	// NormEpsilon is what norms add to a variance, so that none is divided by 0.
+	// NormEpsilon is added to every variance, so nothing is divided by 0.
 	NormEpsilon = 1e-5
 
-	normMomentum = 0.1 // how far a running value moves
+	normMomentum = 0.1 // the fraction of the difference by which a running value moves
 )
 
 var normNames = [...]string{"none", "batch", "layer"}
@@ -63,21 +63,21 @@ func ParseNorm(name string) (Norm, error) {
 	return NoNorm, fmt.Errorf("norm %q is not known; choose one of %s", name, strings.Join(Norms(), ", "))
 }
 
-// chunkRows is how many rows are summed in order; the sums of a batch's chunks are added in
-// float64, the first first.
+// chunkRows is the number of rows that are summed in order. The sums of a batch's chunks are
+// then added in float64, in order.
 const chunkRows = 128
 
-// normTape is what a tape has of one layer's norm.
+// normTape is a tape's memory for one layer's norm.
 type normTape[T Float] struct {
-	mean, rstd []T // of BatchNorm a unit's, of LayerNorm rstd a row's: 1/√(variance + epsilon)
+	mean, rstd []T // for BatchNorm one per unit; LayerNorm has only rstd, one per row. rstd is 1/√(variance + epsilon)
 
-	// For training alone.
+	// The rest is only for training.
 	hat      Matrix[T] // s, then the normalized s
-	variance []T       // of BatchNorm
+	variance []T       // only for BatchNorm
 	grad     []T       // dL/dgamma, then dL/dbeta
 	sums     []T       // of chunks of rows, two for each unit and chunk
-	k, a, c  []T       // of BatchNorm, see normBack
-	product  Matrix[T] // of LayerNorm
+	k, a, c  []T       // only for BatchNorm, see normBack
+	product  Matrix[T] // only for LayerNorm
 }
 
 func newNormTape[T Float](l layer, maxRows int) normTape[T] {
@@ -98,8 +98,8 @@ func (t *normTape[T]) forTraining(l layer, maxRows int) {
 	t.variance, t.k, t.a, t.c = make([]T, l.Units), make([]T, l.Units), make([]T, l.Units), make([]T, l.Units)
 }
 
-// sum returns where x·W + b of layer l stands: in z, but for a norm where its normalized value
-// will: in hat, or in inference where nobody asks for it, in a.
+// sum returns the matrix that holds x·W + b of layer l. Without a norm it is z. With a norm it
+// is hat in training, where the normalized value will replace it, and a in inference.
 func (t *Tape[T]) sum(l int) Matrix[T] {
 	switch {
 	case t.norms == nil || t.norms[l].rstd == nil:
@@ -134,7 +134,7 @@ func (n *Network[T]) normRows(t *Tape[T], l, from, to int) {
 	}
 }
 
-// useState has batch normalization in layer l use the running statistics.
+// useState makes batch normalization in layer l use the running statistics.
 func (n *Network[T]) useState(t *Tape[T], l int) {
 	d := &n.layers[l]
 	if d.Norm == BatchNorm {
@@ -164,16 +164,16 @@ func (n *Network[T]) statistics(t *Tape[T], l int) {
 	setRstd(nt.rstd, nt.variance)
 }
 
-// UpdateState moves the running statistics of batch normalization towards those of the batch
-// of the tape's last ForwardTraining: mean <- 0.9·mean + 0.1·m, and the variance alike towards
-// the unbiased one, of rows-1.
+// UpdateState moves the running statistics of batch normalization toward those of the batch of
+// the tape's last ForwardTraining: mean <- 0.9·mean + 0.1·m. The variance moves the same way
+// toward the unbiased variance, which divides by rows-1.
 func (n *Network[T]) UpdateState(t *Tape[T]) {
 	for l := range n.layers {
 		n.UpdateLayerState(t, l)
 	}
 }
 
-// UpdateLayerState is UpdateState for layer l alone.
+// UpdateLayerState is UpdateState for layer l only.
 func (n *Network[T]) UpdateLayerState(t *Tape[T], l int) {
 	d := &n.layers[l]
 	if d.Norm != BatchNorm || !t.training {
@@ -187,8 +187,8 @@ func (n *Network[T]) UpdateLayerState(t *Tape[T], l int) {
 	}
 }
 
-// normGradient sets dL/dgamma = Σ_rows dL/dz·hat and dL/dbeta = Σ_rows dL/dz of layer l, whose
-// delta is dL/dz, and what normBack needs of them.
+// normGradient sets dL/dgamma = Σ_rows dL/dz·hat and dL/dbeta = Σ_rows dL/dz of layer l, and
+// what normBack needs of them. The layer's delta must be dL/dz.
 func (n *Network[T]) normGradient(t *Tape[T], l int) {
 	d, nt := &n.layers[l], &t.norms[l]
 	n.columns(t, columnGradients, l)
@@ -207,11 +207,11 @@ func (n *Network[T]) normGradient(t *Tape[T], l int) {
 }
 
 // normBack turns some rows of delta = dL/dz of layer l into dL/ds. The mean and the variance
-// depend on s too; over the n rows of the batch, or the n units of the row,
+// depend on s too. n is the number of rows in the batch or of units in the row:
 //
 //	g = delta·gamma    dL/ds = (g - Σg/n - hat·Σ(g·hat)/n) / √(variance + epsilon)
 //
-// Of BatchNorm gamma stands before all three, so that the sums are those of normGradient.
+// For BatchNorm, gamma is factored out of all three terms, so the sums are those of normGradient.
 func (n *Network[T]) normBack(t *Tape[T], l, from, to int) {
 	d, nt := &n.layers[l], &t.norms[l]
 	delta := t.delta[l]

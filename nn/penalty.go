@@ -6,16 +6,16 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Penalty is what large weights cost beside the loss,
+// Penalty is the cost of large weights, which is added to the loss:
 //
 //	½·L2·Σw² + L1·Σ|w|     dw: L2·w + L1·sign(w), 0 at 0
 //
-// over the weights of every layer; biases cost nothing, as in scikit-learn. L2 is PyTorch's
-// weight_decay (which takes the biases along), twice Keras's l2 and, for batches of B rows,
-// scikit-learn's alpha/B. It is added to the reduced gradient, whatever the reduction.
+// over the weights of every layer. Biases cost nothing, as in scikit-learn. L2 is PyTorch's
+// weight_decay (which includes the biases), twice Keras's l2 and, for batches of B rows,
+// scikit-learn's alpha/B. The penalty is added to the reduced gradient, whatever the reduction.
 type Penalty struct{ L1, L2 float64 }
 
-// Penalty returns what the network's weights cost.
+// Penalty returns the penalty of the network's weights.
 func (n *Network[T]) Penalty(p Penalty) float64 {
 	if p == (Penalty{}) {
 		return 0
@@ -33,7 +33,8 @@ func (n *Network[T]) Penalty(p Penalty) float64 {
 	return float64(p.L2*squares)/2 + float64(p.L1*sizes)
 }
 
-// AddPenalty adds the penalty's gradient to grad, that of the parameters from from on.
+// AddPenalty adds the penalty's gradient to grad. grad belongs to the parameters that start at
+// index from.
 func (n *Network[T]) AddPenalty(p Penalty, from int, grad []T) {
 	if p == (Penalty{}) {
 		return

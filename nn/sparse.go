@@ -2,17 +2,17 @@ package nn
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// sparseInput is a batch without its zeros, for the first layer's products: z = x·W + b goes over
-// the rows, dL/dW = xᵀ·delta over the columns. Categories as zeros and a one, and drawings on an
-// empty ground, are mostly zeros. Whether a batch is taken so depends on its numbers alone, and the
-// results are the same numbers: see kernel.SparseGemm.
+// sparseInput is a batch without its zeros, for the first layer's products. z = x·W + b goes over
+// the rows, dL/dW = xᵀ·delta over the columns. One-hot categories and drawings on an empty
+// background are mostly zeros. Whether a batch is stored this way depends only on its numbers. The
+// results are the same: see kernel.SparseGemm.
 type sparseInput[T Float] struct {
 	rows, columns kernel.Sparse[T]
 	taken         bool
 }
 
 func (s *sparseInput[T]) take(x Matrix[T]) {
-	// A row by itself is on another way: forwardRow.
+	// A single row takes another path: forwardRow.
 	s.taken = x.Rows > 1 && s.rows.Take(x.Data, x.Rows, x.Cols, x.stride())
 }
 
@@ -21,7 +21,7 @@ func (t *Tape[T]) sparse(l int) bool {
 	return l == 0 && t.in.taken && !(t.training && t.drops[0].s != 0)
 }
 
-// multiplyAdds is about how many a pass through the network makes.
+// multiplyAdds returns roughly how many multiply-adds a pass through the network takes.
 func (t *Tape[T]) multiplyAdds(n *Network[T]) int {
 	work := t.x.Rows * len(n.params)
 	if t.sparse(0) {

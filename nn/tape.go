@@ -7,10 +7,10 @@ import (
 	"github.com/gradus-ml/gradus/internal/team"
 )
 
-// Tape holds what one forward and one backward pass leave behind: for each layer l the
-// pre-activations Z(l), the activations A(l) and, after Backprop, Delta(l) = dL/dZ(l). It
-// belongs to one goroutine. Using it again overwrites it; nothing is allocated, but for the lists
-// of the first and of every larger batch that is mostly zeros.
+// Tape holds the results of one forward and one backward pass: for each layer l the
+// pre-activations Z(l), the activations A(l) and, after Backprop, Delta(l) = dL/dZ(l). It belongs
+// to one goroutine. Using it again overwrites it. Nothing is allocated then, except the lists for
+// the first batch that is mostly zeros and for every larger one.
 type Tape[T Float] struct {
 	x           Matrix[T] // the input of the last Forward
 	in          sparseInput[T]
@@ -18,28 +18,28 @@ type Tape[T Float] struct {
 	norms       []normTape[T] // of the layers that have a norm
 	drops       []dropTape[T] // of the layers that have dropout
 	training    bool          // ForwardTraining was last, not Forward
-	noise       Noise         // of that
-	spare       []spare[T]    // one for each of the team
+	noise       Noise         // of the last ForwardTraining
+	spare       []spare[T]    // one for each goroutine of the team
 	team        *team.Team
-	size        int // of the team, the caller counted
+	size        int // of the team, including the caller
 	pass        pass[T]
 	weights     []float64       // see UseWeights
 	work        func(piece int) // pass.do, made once so that a step allocates nothing
 }
 
-// pass is what the pieces of the present pass need to know.
+// pass is what the pieces of the current pass need to know.
 type pass[T Float] struct {
 	n      *Network[T]
 	kind   passKind
 	rows   int // in a piece
-	first  int // forwardRows: from this half of a layer to the one before last; deltaRows: from
-	last   int // this layer back to the one behind last
+	first  int // forwardRows: from this half-layer to the one before last; deltaRows: from
+	last   int // this layer back to the one after last
 	grad   []T
 	update Updater[T]
 }
 
-// spare is where one goroutine has the gradient of a panel that is used at once: the same
-// memory from panel to panel, so that it stays in the cache.
+// spare is one goroutine's memory for the gradient of a panel that is used at once. Using the
+// same memory for every panel keeps it in the cache.
 type spare[T Float] struct {
 	busy atomic.Bool
 	grad []T
@@ -72,7 +72,7 @@ func (n *Network[T]) NewTape(maxRows int) *Tape[T] {
 	return t
 }
 
-// newForwardTape returns a tape that serves Forward alone.
+// newForwardTape returns a tape that only serves Forward.
 func (n *Network[T]) newForwardTape(maxRows int) *Tape[T] {
 	t := &Tape[T]{z: make([]Matrix[T], len(n.layers)), a: make([]Matrix[T], len(n.layers)), size: 1}
 	t.work = t.piece
@@ -91,16 +91,16 @@ func (n *Network[T]) newForwardTape(maxRows int) *Tape[T] {
 	return t
 }
 
-// UseTeam spreads the passes over a team of that size from now on, where that pays. The
-// results have the same bits.
+// UseTeam spreads the passes over a team of that size from now on, if that pays. The results
+// have the same bits.
 func (t *Tape[T]) UseTeam(w *team.Team, size int) { t.team, t.size = w, size }
 
-// UseWeights has the rows of the following passes weigh that much: each row's loss and its
-// delta are multiplied by its weight, and a row of weight 0 adds nothing, whatever it is.
-// There is one for each row; nil, the default, stands for ones. The tape keeps the slice.
+// UseWeights sets the row weights of the following passes: each row's loss and its delta are
+// multiplied by its weight. A row of weight 0 adds nothing, whatever it contains. There is one
+// weight per row. nil, the default, means all are 1. The tape keeps the slice.
 func (t *Tape[T]) UseWeights(w []float64) { t.weights = w }
 
-// alone is the work below which a pass is not spread: some 20 us of multiply-adds.
+// alone is the number of multiply-adds below which a pass is not spread: about 20 us of work.
 const alone = 1 << 20
 
 // byRows runs a pass in pieces of rows, over the team if there is enough work.
@@ -111,12 +111,12 @@ func (t *Tape[T]) byRows(kind passKind, multiplyAdds int) {
 		t.piece(0)
 		return
 	}
-	// Two pieces a core, so that one which is held up leaves work for the others.
+	// Two pieces per core, so that if one core is held up, the others take over its work.
 	t.pass.rows = max(1, (rows+2*t.size-1)/(2*t.size)+3) &^ 3
 	t.team.Do((rows+t.pass.rows-1)/t.pass.rows, t.work)
 }
 
-// piece does one piece of the present pass.
+// piece does one piece of the current pass.
 func (t *Tape[T]) piece(i int) {
 	p := &t.pass
 	switch p.kind {
@@ -131,7 +131,7 @@ func (t *Tape[T]) piece(i int) {
 	}
 }
 
-// makeSpare makes what takeSpare takes.
+// makeSpare allocates the memory that takeSpare hands out.
 func (t *Tape[T]) makeSpare(n *Network[T]) {
 	if len(t.spare) >= t.size {
 		return
@@ -147,7 +147,7 @@ func (t *Tape[T]) makeSpare(n *Network[T]) {
 	}
 }
 
-// takeSpare returns one that no other goroutine has; setting busy to false gives it back.
+// takeSpare returns a spare that no other goroutine has. Setting busy to false gives it back.
 func (t *Tape[T]) takeSpare() *spare[T] {
 	for i := 0; ; i = (i + 1) % len(t.spare) {
 		if s := &t.spare[i]; s.busy.CompareAndSwap(false, true) {
@@ -159,26 +159,27 @@ func (t *Tape[T]) takeSpare() *spare[T] {
 // Rows returns how many rows the last Forward had.
 func (t *Tape[T]) Rows() int { return t.x.Rows }
 
-// MaxRows returns how many rows the tape has room for.
+// MaxRows returns the maximum number of rows for the tape.
 func (t *Tape[T]) MaxRows() int { return t.z[0].Rows }
 
 // X returns the input of the last Forward.
 func (t *Tape[T]) X() Matrix[T] { return t.x }
 
-// Z returns the pre-activations of layer l, one row a sample: what its activation gets, behind
-// a norm.
+// Z returns the pre-activations of layer l, one row per sample: the input of its activation,
+// after any norm.
 func (t *Tape[T]) Z(l int) Matrix[T] { return t.z[l].Slice(0, t.x.Rows) }
 
-// A returns the activations of layer l, one row a sample.
+// A returns the activations of layer l, one row per sample.
 func (t *Tape[T]) A(l int) Matrix[T] { return t.a[l].Slice(0, t.x.Rows) }
 
-// Delta returns dL/dZ of layer l as the last Backprop left it, one row a sample; of a layer
+// Delta returns dL/dZ of layer l as the last Backprop left it, one row per sample. For a layer
 // with a norm it is dL/d(x·W + b).
 func (t *Tape[T]) Delta(l int) Matrix[T] { return t.delta[l].Slice(0, t.x.Rows) }
 
-// Normalized returns the normalized sums of layer l's norm in the last ForwardTraining, a row a
-// sample, and 1/√(variance + epsilon): under batch normalization with the mean, one of each for a
-// unit, under layer normalization without, one for a row. All are nil of a layer without a norm.
+// Normalized returns the normalized sums of layer l's norm in the last ForwardTraining, one row
+// per sample, and rstd = 1/√(variance + epsilon). Under batch normalization there is one mean and
+// one rstd per unit. Under layer normalization mean is nil and there is one rstd per row. For a
+// layer without a norm all are nil.
 func (t *Tape[T]) Normalized(l int) (hat Matrix[T], mean, rstd []T) {
 	if t.norms == nil || t.norms[l].rstd == nil || !t.training {
 		return Matrix[T]{}, nil, nil
@@ -190,7 +191,7 @@ func (t *Tape[T]) Normalized(l int) (hat Matrix[T], mean, rstd []T) {
 	return nt.hat.Slice(0, t.x.Rows), nt.mean, nt.rstd
 }
 
-// input returns what layer l sees.
+// input returns the input of layer l.
 func (t *Tape[T]) input(l int) Matrix[T] {
 	switch {
 	case t.training && t.drops[l].s != 0:

@@ -2,16 +2,16 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// AdaDelta is RMSProp that takes the size of its steps u from a running average d of their
-// squares, so that a step has the unit of the weight and the rate is just a factor (Zeiler 2012):
+// AdaDelta is RMSProp that scales its steps u by a running average d of their squares. So a step
+// has the unit of the weight and the rate is just a factor (Zeiler 2012):
 //
 //	v = beta2·v + (1-beta2)·g²
 //	u = √(d + epsilon) / √(v + epsilon) · g
 //	d = beta2·d + (1-beta2)·u²
 //	w = w - rate·u
 //
-// Beta2 is the paper's rho. The defaults are PyTorch's, with a rate of 1; Keras has 0.95,
-// 1e-7 and a rate of 0.001, with which it hardly moves.
+// Beta2 is the paper's rho. The defaults are PyTorch's, with a rate of 1. Keras has 0.95, 1e-7
+// and a rate of 0.001, at which it hardly moves.
 type AdaDelta struct {
 	Beta2   float64 // 0.9
 	Epsilon float64 // 1e-6

@@ -6,13 +6,13 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// AdaGrad divides each gradient by the root of the sum of all its squares so far (Duchi et
-// al. 2011), so that a weight which has moved much moves less from then on:
+// AdaGrad divides each gradient by the root of the sum of all its squares so far (Duchi et al.
+// 2011), so a weight that has moved a lot moves less from then on:
 //
 //	v = v + g²
 //	w = w - rate·g / (√v + epsilon)
 //
-// As PyTorch has it; in Keras the sum starts at 0.1 and epsilon, 1e-7, stands inside the root.
+// This is PyTorch's form. In Keras the sum starts at 0.1, and epsilon, 1e-7, is inside the root.
 type AdaGrad struct {
 	Epsilon float64 // 1e-10
 }

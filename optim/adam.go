@@ -9,15 +9,14 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 //	v = beta2·v + (1-beta2)·g²
 //	w = w - rate/(1-beta1ⁿ) · m / (√v/√(1-beta2ⁿ) + epsilon)
 //
-// Epsilon stands outside the corrected root, as in PyTorch; TensorFlow's "epsilon hat"
-// stands inside.
+// Epsilon is outside the corrected root, as in PyTorch. TensorFlow's "epsilon hat" is inside.
 type Adam struct {
 	Beta1   float64 // 0.9
 	Beta2   float64 // 0.999
 	Epsilon float64 // 1e-8
 }
 
-// NewAdam returns Adam with its paper's defaults.
+// NewAdam returns Adam with the paper's defaults.
 func NewAdam() Adam { return Adam{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8} }
 
 func (Adam) String() string { return "adam" }

@@ -2,7 +2,7 @@ package optim
 
 import "fmt"
 
-// AdamW is Adam with weight decay apart from the gradient (Loshchilov and Hutter 2017):
+// AdamW is Adam with weight decay separate from the gradient (Loshchilov and Hutter 2017):
 //
 //	w = w·(1 - rate·decay), then Adam's update
 //

@@ -2,13 +2,13 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// AMSGrad is Adam that divides by the largest v so far, so that no weight's step grows again
-// (Reddi et al. 2018):
+// AMSGrad is Adam that divides by the largest v so far, so a decreasing v never makes a
+// weight's step larger (Reddi et al. 2018):
 //
-//	m, v as Adam has them,  top = max(top, v)
+//	m, v as in Adam,  top = max(top, v)
 //	w = w - rate/(1-beta1ⁿ) · m / (√top/√(1-beta2ⁿ) + epsilon)
 //
-// The correction stands outside the maximum, as in PyTorch and Keras; the paper has none,
+// The correction is outside the maximum, as in PyTorch and Keras. The paper has no correction;
 // optax takes the maximum of the corrected v.
 type AMSGrad struct{ Adam }
 
@@ -27,7 +27,7 @@ func amsgrad[T Float](a AMSGrad, s Step, w, g []T, slots [][]T) {
 	kernel.AMSGrad(w, g, slots[0], slots[1], slots[2], k)
 }
 
-// adamStep is what the optimizers of Adam's family have in common; the rate is left to each.
+// adamStep returns what the optimizers of Adam's family have in common. Each sets the rate itself.
 func adamStep[T Float](a Adam, s Step) kernel.RuleStep[T] {
 	return kernel.RuleStep[T]{
 		Root: T(1 / kernel.Sqrt(1-kernel.Powi(a.Beta2, s.N))),

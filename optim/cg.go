@@ -2,35 +2,35 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// CG is the nonlinear conjugate gradient of Polak and Ribière (1969), with g' for the gradient
+// CG is the nonlinear conjugate gradient method of Polak and Ribière (1969). g' is the gradient
 // before the last iteration:
 //
 //	beta = max(0, g·(g - g') / (g'·g'))
 //	d = -g + beta·d
 //	w = w + a·d
 //
-// A beta of 0 begins anew straight down, as does a d that leads up (Nocedal and Wright's PR+).
-// a is found by a line search for the strong Wolfe conditions with a tenth of the slope left;
-// it begins with the a that would change the loss as the last one promised to. It remembers
-// little and so suits nets too large for L-BFGS, which needs fewer iterations.
+// A beta of 0 restarts straight down, and so does a d that leads up (Nocedal and Wright's PR+).
+// a is found by a line search for the strong Wolfe conditions that leaves at most a tenth of
+// the slope. The search starts with the a that would change the loss as the last one promised
+// to. CG keeps little state, so it suits networks too large for L-BFGS, which needs fewer iterations.
 type CG struct{}
 
-// NewCG returns the conjugate gradient.
+// NewCG returns the conjugate gradient method.
 func NewCG() CG { return CG{} }
 
 func (CG) String() string  { return "cg" }
 func (CG) Slots() int      { return solverSlots }
 func (CG) Validate() error { return nil }
 
-// Numbers is the last step times its slope.
+// Numbers counts the last step times its slope as an additional number.
 func (CG) Numbers() int { return solverNumbers + 1 }
 
-// Iterate32 is one iteration in float32.
+// Iterate32 makes one iteration in float32.
 func (CG) Iterate32(f func([]float32) float64, rate float64, w []float32, slots [][]float32, numbers []float64) Move {
 	return cg(f, rate, w, slots, numbers)
 }
 
-// Iterate64 is one iteration in float64.
+// Iterate64 makes one iteration in float64.
 func (CG) Iterate64(f func([]float64) float64, rate float64, w []float64, slots [][]float64, numbers []float64) Move {
 	return cg(f, rate, w, slots, numbers)
 }
@@ -65,7 +65,7 @@ func cg[T Float](f func([]T) float64, rate float64, w []T, slots [][]T, numbers 
 		if *promised == 0 && beta == 0 {
 			break // not even straight down
 		}
-		beta, *promised = 0, 0 // once more, straight down
+		beta, *promised = 0, 0 // again, straight down
 	}
 	m.Evaluations = l.evaluations
 	return m

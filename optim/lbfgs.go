@@ -6,17 +6,17 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// LBFGS goes along -H·g, where H is the inverse of the curvature as the last Memory
-// iterations showed it (Nocedal 1980; Liu and Nocedal 1989): with s how the parameters moved
-// in an iteration, y how the gradient did, and rho = 1/(s·y),
+// LBFGS moves along -H·g, where H approximates the inverse Hessian from the last Memory
+// iterations (Nocedal 1980; Liu and Nocedal 1989). With s the change of the parameters in an
+// iteration, y the change of the gradient, and rho = 1/(s·y),
 //
 //	q = g;          from the newest to the oldest:  alpha = rho·(s·q),  q = q - alpha·y
 //	q = q·(s·y)/(y·y) of the newest
 //	from the oldest to the newest:                  q = q + s·(alpha - rho·(y·q))
 //	w = w - a·q
 //
-// a is found by a line search for the strong Wolfe conditions, beginning with the rate, 1.
-// Memory is 10 as in SciPy; PyTorch has 100 and, unless told otherwise, no line search.
+// a is found by a line search for the strong Wolfe conditions, which starts with the rate, 1.
+// Memory is 10, as in SciPy. PyTorch has 100 and by default no line search.
 type LBFGS struct {
 	Memory int
 }
@@ -27,7 +27,8 @@ func NewLBFGS() LBFGS { return LBFGS{Memory: 10} }
 func (LBFGS) String() string { return "lbfgs" }
 func (s LBFGS) Slots() int   { return solverSlots + 2*s.Memory }
 
-// Numbers is the count of pairs so far, and of each pair rho and alpha.
+// Numbers counts, besides the numbers of every solver, the number of pairs so far, and rho and
+// alpha of each pair.
 func (s LBFGS) Numbers() int { return solverNumbers + 1 + 2*s.Memory }
 
 func (s LBFGS) Validate() error {
@@ -37,12 +38,12 @@ func (s LBFGS) Validate() error {
 	return nil
 }
 
-// Iterate32 is one iteration in float32.
+// Iterate32 makes one iteration in float32.
 func (s LBFGS) Iterate32(f func([]float32) float64, rate float64, w []float32, slots [][]float32, numbers []float64) Move {
 	return lbfgs(s, f, rate, w, slots, numbers)
 }
 
-// Iterate64 is one iteration in float64.
+// Iterate64 makes one iteration in float64.
 func (s LBFGS) Iterate64(f func([]float64) float64, rate float64, w []float64, slots [][]float64, numbers []float64) Move {
 	return lbfgs(s, f, rate, w, slots, numbers)
 }
@@ -70,18 +71,18 @@ func lbfgs[T Float](s LBFGS, f func([]T) float64, rate float64, w []T, slots [][
 		if *p.count == 0 {
 			break // not even straight down
 		}
-		*p.count = 0 // once more, without what was learned
+		*p.count = 0 // again, without what was learned
 	}
 	m.Evaluations = l.evaluations
 	return m
 }
 
-// pairs are the last moves s of the parameters and y of the gradient: pair k stands in place
-// k modulo memory, s before y.
+// pairs are the last changes s of the parameters and y of the gradient. Pair k is in place k
+// modulo memory, s before y.
 type pairs[T Float] struct {
 	slots   [][]T
 	memory  int
-	count   *float64  // made so far
+	count   *float64  // pairs made so far
 	numbers []float64 // rho of each place, then alpha
 }
 
@@ -110,8 +111,8 @@ func (p *pairs[T]) direction(d, g []T) {
 	}
 }
 
-// remember stores how parameters and gradient moved in the place of the oldest pair. A pair
-// without upward curvature, which rounding can make, would spoil H and is left out.
+// remember stores the changes of the parameters and the gradient in place of the oldest pair.
+// Rounding can produce a pair without upward curvature. Such a pair would spoil H, so it is left out.
 func (p *pairs[T]) remember(w, before, g, gBefore []T) {
 	const epsilon = 0x1p-52 // SciPy's condition
 	s, y, rho, _ := p.at(int(*p.count))

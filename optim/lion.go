@@ -2,21 +2,21 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// Lion moves every weight by the rate, whatever the size of its gradient: along the sign of
-// a mean of the gradient and its running average (Chen et al. 2023):
+// Lion moves every weight by the rate, whatever the size of its gradient. The direction is the
+// sign of a weighted mean of the gradient and its running average (Chen et al. 2023):
 //
 //	w = w - rate·sign(beta1·m + (1-beta1)·g)
 //	m = beta2·m + (1-beta2)·g
 //
-// Its rate should be 3 to 10 times smaller than Adam's, and its decay as much larger. The
-// paper's algorithm includes a decay; here it is the trainer's, which any optimizer can have
-// (train.Config.WeightDecay), and 0 by default, as in the paper's code; optax has 0.001.
+// Its rate should be 3 to 10 times smaller than Adam's, and its weight decay 3 to 10 times
+// larger. The paper's algorithm includes the decay. Here the decay is the trainer's, for any
+// optimizer (train.Config.WeightDecay), and 0 by default, as in the paper's code. optax has 0.001.
 type Lion struct {
 	Beta1 float64 // 0.9
 	Beta2 float64 // 0.99
 }
 
-// NewLion returns Lion with its paper's defaults.
+// NewLion returns Lion with the paper's defaults.
 func NewLion() Lion { return Lion{Beta1: 0.9, Beta2: 0.99} }
 
 func (Lion) String() string { return "lion" }

@@ -2,14 +2,14 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// Momentum is gradient descent with a velocity v (Polyak 1964); Nesterov looks one step
+// Momentum is gradient descent with a velocity v (Polyak 1964). With Nesterov it looks one step
 // ahead (Nesterov 1983, in the form of Sutskever et al. 2013):
 //
 //	v = momentum·v + g
 //	w = w - rate·v                      momentum
 //	w = w - rate·(g + momentum·v)       nesterov
 //
-// The rate stands outside the velocity, as in PyTorch; Keras has it inside
+// The rate is outside the velocity, as in PyTorch. Keras has it inside
 // (v = momentum·v - rate·g), which differs only when the rate changes.
 type Momentum struct {
 	Momentum float64 // in [0, 1); 0.9 is usual

@@ -2,14 +2,14 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// NAdam is Adam with Nesterov's look ahead, and a momentum mu that warms up from about
-// beta1/2 to beta1 (Dozat 2016). At update n, with Πmu the product of mu_1 to mu_n:
+// NAdam is Adam with Nesterov's look-ahead and a momentum mu that warms up from about beta1/2
+// to beta1 (Dozat 2016). At update n, with Πmu the product of mu_1 to mu_n:
 //
 //	mu_n = beta1·(1 - 0.5·0.96^(0.004·n))
-//	m, v as Adam has them,  d = √v/√(1-beta2ⁿ) + epsilon
+//	m, v as in Adam,  d = √v/√(1-beta2ⁿ) + epsilon
 //	w = w - rate·(1-mu_n)/(1-Πmu) · g/d - rate·mu_(n+1)/(1-Πmu·mu_(n+1)) · m/d
 //
-// As PyTorch and Keras have it. 0.004 is their constant momentum_decay.
+// This is the form of PyTorch and Keras. 0.004 is their constant momentum_decay.
 type NAdam struct{ Adam }
 
 // NewNAdam returns NAdam with Adam's defaults.
@@ -28,10 +28,10 @@ func nadam[T Float](a NAdam, s Step, w, g []T, slots [][]T) {
 	kernel.NAdam(w, g, slots[0], slots[1], k)
 }
 
-// Momenta returns mu_n, mu_(n+1) and the product of the first n. It starts anew in every
-// update, so that an optimizer remembers nothing but its slots; beyond some log(2^-64)/log(beta1)
-// updates (440 with a beta1 of 0.9, 44,000 with 0.999) the product is 0 to any precision, and
-// no longer computed.
+// Momenta returns mu_n, mu_(n+1) and the product of the first n. It computes the product from
+// scratch in every update, so that an optimizer keeps only its slots. After about
+// log(2^-64)/log(beta1) updates (440 with a beta1 of 0.9, 44,000 with 0.999) the product is 0 to
+// any precision and is no longer computed.
 func (a NAdam) Momenta(n int) (mu, next, product float64) {
 	const root = 0.99983672535267527842 // 0.96^0.004
 	const none = 1.0 / (1 << 62) / 4

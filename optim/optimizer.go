@@ -8,22 +8,22 @@ import (
 // Float is the precision of the parameters.
 type Float interface{ float32 | float64 }
 
-// Step is what an update knows of its place in the run.
+// Step is what an update knows about its position in the run.
 type Step struct {
-	LearningRate float64 // the learning rate, as the schedule has it now
+	LearningRate float64 // the schedule's current learning rate
 	N            int     // the number of this update, from 1
 }
 
-// Optimizer changes the parameters w by the gradient g. A custom optimizer
-// implements both precisions, usually as two calls of one generic function.
+// Optimizer changes the parameters w using the gradient g. A custom optimizer implements both
+// precisions, usually as two calls of one generic function.
 type Optimizer interface {
-	// String is the name under which the optimizer is stored and chosen.
+	// String returns the name under which the optimizer is stored and chosen.
 	String() string
-	// Slots is how many vectors as long as the parameters the optimizer remembers. They start at 0.
+	// Slots returns how many vectors as long as the parameters the optimizer keeps. They start at 0.
 	Slots() int
 	Update32(s Step, w, g []float32, slots [][]float32)
 	Update64(s Step, w, g []float64, slots [][]float64)
-	// Validate reports a hyper-parameter that makes no sense, naming it.
+	// Validate reports the first hyper-parameter that makes no sense, by name.
 	Validate() error
 }
 
@@ -37,9 +37,9 @@ func Update[T Float](r Optimizer, s Step, w, g []T, slots [][]T) {
 	}
 }
 
-// Separable reports whether an optimizer treats every parameter by itself, so that one step may
-// be made part by part and the parts in any order. The optimizers of this package are; an optimizer of
-// one's own says so with a method Separable.
+// Separable reports whether an optimizer treats every parameter separately, so that a step may be made
+// part by part, in any order. All optimizers of this package do. A custom optimizer says so with a
+// method Separable() bool.
 func Separable(r Optimizer) bool {
 	switch r := r.(type) {
 	case SGD, Momentum, AdaGrad, AdaDelta, RMSProp, Adam, AMSGrad, NAdam, AdamW, Lion:
@@ -50,11 +50,11 @@ func Separable(r Optimizer) bool {
 	return false
 }
 
-// Descent reports whether the present step of an optimizer is no more than
+// Descent reports whether the current step of an optimizer is no more than
 //
 //	v = mu·v + g      w = w - rate·v
 //
-// with v its only slot, or w = w - rate·g without any: the kernels have a shorter way for that.
+// with v its only slot, or w = w - rate·g without a slot. The kernels have a faster path for that.
 func Descent(r Optimizer, s Step) (rate, mu float64, ok bool) {
 	switch r := r.(type) {
 	case SGD:
@@ -65,9 +65,9 @@ func Descent(r Optimizer, s Step) (rate, mu float64, ok bool) {
 	return 0, 0, false
 }
 
-// DefaultLearningRate is a learning rate that usually works for an optimizer of that name: 0.01 for the
-// optimizers that follow the raw gradient, as Keras has it, and PyTorch's for those that rescale it
-// (Keras: 0.001 for all of these); for Lion its paper's.
+// DefaultLearningRate returns a learning rate that usually works for an optimizer of that name. It is
+// 0.01, as in Keras, for the optimizers that follow the raw gradient, and PyTorch's default for those
+// that rescale it (Keras: 0.001 for all of these). For Lion it is the paper's.
 func DefaultLearningRate(rule string) float64 {
 	switch rule {
 	case "adam", "amsgrad", "adamw":
@@ -82,18 +82,19 @@ func DefaultLearningRate(rule string) float64 {
 	return 0.01
 }
 
-// Hyper are the hyper-parameters that ParseOptimizer can set; nil keeps the optimizer's default.
+// Hyper has the hyper-parameters that ParseOptimizer can set. nil keeps the optimizer's default.
 type Hyper struct {
 	Momentum, Beta1, Beta2, Epsilon, WeightDecay *float64
 }
 
-// Optimizers lists the names ParseOptimizer knows, in rising difficulty.
+// Optimizers lists the names ParseOptimizer knows, in order of increasing difficulty.
 func Optimizers() []string {
 	return []string{"sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "amsgrad", "nadam", "adamw", "lion"}
 }
 
-// ParseOptimizer returns the optimizer of that name with the given hyper-parameters. One that the
-// optimizer does not have is refused. Custom optimizers are recognized by their String and take none.
+// ParseOptimizer returns the optimizer of that name with the given hyper-parameters. A
+// hyper-parameter that the optimizer does not have is an error. Custom optimizers are recognized by
+// their String and take none.
 func ParseOptimizer(name string, h Hyper, custom ...Optimizer) (Optimizer, error) {
 	var rule Optimizer
 	takes := map[string]*float64{}
@@ -174,7 +175,7 @@ func setAdam(a *Adam, h Hyper, set func(flag string, given, field *float64)) {
 	set("epsilon", h.Epsilon, &a.Epsilon)
 }
 
-// firstOf returns the first complaint.
+// firstOf returns the first error that is not nil.
 func firstOf(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -2,15 +2,15 @@ package optim
 
 import "github.com/gradus-ml/gradus/internal/kernel"
 
-// RMSProp divides each gradient by the root of a running average of its square (Tieleman
-// and Hinton 2012); with a momentum the steps build up a velocity m:
+// RMSProp divides each gradient by the root of a running average of its square (Tieleman and
+// Hinton 2012). With a momentum the steps build up a velocity m:
 //
 //	v = beta2·v + (1-beta2)·g²
 //	w = w - rate·g / (√v + epsilon)                  without momentum
 //	m = momentum·m + g / (√v + epsilon),  w = w - rate·m
 //
-// Beta2 is what PyTorch calls alpha and Keras rho; named as Adam has it, since it is the
-// same average. The defaults are PyTorch's; Keras has 0.9 and, inside the root, 1e-7.
+// Beta2 is PyTorch's alpha and Keras's rho. It has Adam's name because it is the same average.
+// The defaults are PyTorch's. Keras has 0.9 and, inside the root, 1e-7.
 type RMSProp struct {
 	Beta2    float64 // 0.99
 	Momentum float64 // 0

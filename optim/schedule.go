@@ -9,41 +9,41 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Position is where an update stands in the run.
+// Position is the position of an update in the run.
 type Position struct {
 	Step          int // updates made before this one
 	StepsPerEpoch int
-	Epochs        int // how many epochs the run may take
+	Epochs        int // the maximum number of epochs of the run
 	Rows          int // training rows in an epoch
 	Scores        Scores
 }
 
-// Epoch is the number of whole epochs before this update.
+// Epoch returns the number of whole epochs before this update.
 func (p Position) Epoch() int { return p.Step / max(1, p.StepsPerEpoch) }
 
-// Scores is what a schedule that goes by the epochs' scores remembers of them. The trainer
-// keeps it; it begins at zero.
+// Scores is the state of a schedule that depends on the epochs' scores. The trainer keeps it.
+// It starts at zero.
 type Scores struct {
-	Epochs int     // seen
+	Epochs int     // epochs seen
 	Best   float64 // the lowest score
-	Since  int     // epochs without a better one since it, or since the last cut
+	Since  int     // epochs without a better score since the best one, or since the last cut
 	Cuts   int     // how often the rate was lowered
 }
 
-// Watcher is a schedule that goes by the score of every epoch: the validation score, or where
-// there are no validation rows the epoch's loss.
+// Watcher is a schedule that depends on the score of every epoch: the validation score, or the
+// epoch's loss if there are no validation rows.
 type Watcher interface {
 	Schedule
-	// Watch returns what to remember after an epoch with that score.
+	// Watch returns the state after an epoch with that score.
 	Watch(seen Scores, score float64) Scores
 }
 
-// RateAt is the rate of an update with a warm-up of that many epochs in front of the schedule:
-// in equal steps it rises from next to nothing to the schedule's first rate,
+// RateAt returns the rate of an update with a warm-up of that many epochs before the schedule.
+// In the warm-up the rate rises in equal steps from near 0 to the schedule's first rate,
 //
 //	rate = s.Rate(at the start) · (updates made + 1) / (updates of the warm-up + 1)
 //
-// and then the schedule runs over the epochs that are left, as if they were all. PyTorch's
+// and then the schedule runs over the remaining epochs, as if they were all. This is PyTorch's
 // LinearLR with the start factor 1/(updates + 1) in a SequentialLR.
 func RateAt(s Schedule, warmup int, base float64, at Position) float64 {
 	updates := warmup * at.StepsPerEpoch
@@ -57,16 +57,16 @@ func RateAt(s Schedule, warmup int, base float64, at Position) float64 {
 	return s.Rate(base, at) * (float64(step+1) / float64(updates+1))
 }
 
-// Schedule gives the learning rate of each update from the base rate. Of the schedules here, a field
-// that is 0 has its default. A schedule with a method Validate() error, as these have, is asked
-// before training whether its parameters make sense.
+// Schedule gives the learning rate of each update from the base rate. In the schedules of this
+// package, a field that is 0 has its default. If a schedule has a method Validate() error, as these
+// do, it is called before training to check the parameters.
 type Schedule interface {
-	// String is the name under which the schedule is stored and chosen, with its parameters.
+	// String returns the name under which the schedule is stored and chosen, with its parameters.
 	String() string
 	Rate(base float64, at Position) float64
 }
 
-// Constant keeps the rate.
+// Constant keeps the base rate.
 type Constant struct{}
 
 func (Constant) String() string                        { return "constant" }
@@ -104,10 +104,10 @@ func (s Exponential) Rate(base float64, at Position) float64 {
 	return base * kernel.Powi(s.Factor, at.Epoch())
 }
 
-// Cosine lowers the rate along half a cosine, from the base rate at the first update
-// towards Floor times it at the end of the last epoch (Loshchilov and Hutter 2016, without
-// restarts). It moves with every update; PyTorch's moves when it is told to, usually once
-// an epoch.
+// Cosine lowers the rate along half a cosine, from the base rate at the first update toward
+// Floor times the base rate at the end of the last epoch (Loshchilov and Hutter 2016, without
+// restarts). It changes with every update. PyTorch's changes at every call of step, usually
+// once per epoch.
 type Cosine struct {
 	Floor float64 // 0 by default
 }
@@ -124,7 +124,7 @@ func (s Cosine) Rate(base float64, at Position) float64 {
 	return base * math.FMA(1-s.Floor, (1+kernel.CosPi(at.share()))/2, s.Floor)
 }
 
-// share is the part of the run's updates that were made, from 0 to 1.
+// share returns the share of the run's updates made so far, from 0 to 1.
 func (p Position) share() float64 {
 	return min(1, float64(p.Step)/(float64(max(1, p.StepsPerEpoch))*float64(max(1, p.Epochs))))
 }
@@ -133,8 +133,8 @@ func (p Position) share() float64 {
 //
 //	rate = base / (1 + rows seen)^Power
 //
-// scikit-learn's invscaling. It falls fast: with 1,000 rows and 0.5, the second epoch's
-// rate is a thirty-second of the first's.
+// This is scikit-learn's invscaling. It falls fast: with 1,000 rows and a power of 0.5, the
+// second epoch's rate is 1/32 of the first's.
 type Inverse struct {
 	Power float64 // 0.5 by default
 }
@@ -148,9 +148,9 @@ func (s Inverse) Rate(base float64, at Position) float64 {
 	return base / pow(1+float64(float64(at.Epoch())*float64(at.Rows)), s.Power)
 }
 
-// Polynomial lowers the rate from base to Floor times it along (1 - share of the updates
-// made)^Power. It moves with every update; PyTorch's PolynomialLR once an epoch. Keras's
-// PolynomialDecay has an end rate where this has a factor.
+// Polynomial lowers the rate from the base rate to Floor times the base rate along (1 - share
+// of the updates made)^Power. It changes with every update; PyTorch's PolynomialLR usually once
+// per epoch. Keras's PolynomialDecay has an end rate instead of a factor.
 type Polynomial struct {
 	Power float64 // 1 by default: a straight line
 	Floor float64 // 0 by default
@@ -165,9 +165,9 @@ func (s Polynomial) Rate(base float64, at Position) float64 {
 	return base * math.FMA(1-s.Floor, pow(1-at.share(), s.Power), s.Floor)
 }
 
-// CosineRestarts is Cosine over Period epochs, and over and again from the base rate, each
-// time over Factor times as many (Loshchilov and Hutter 2016). PyTorch's
-// CosineAnnealingWarmRestarts, told of every update; its factor is 1 by default.
+// CosineRestarts is Cosine over Period epochs, restarted from the base rate again and again,
+// each time over Factor times as many epochs (Loshchilov and Hutter 2016). It is PyTorch's
+// CosineAnnealingWarmRestarts with a step at every update; its factor is 1 by default.
 type CosineRestarts struct {
 	Period int     // 10 by default
 	Factor int     // 2 by default
@@ -191,24 +191,24 @@ func (s CosineRestarts) Rate(base float64, at Position) float64 {
 	if s.Factor == 1 {
 		done -= float64(period * math.Floor(done/period))
 	}
-	for period > 0 && done >= period { // which Validate sees to
+	for period > 0 && done >= period { // Validate ensures period > 0
 		done -= period
 		period *= float64(s.Factor)
 	}
 	return base * math.FMA(1-s.Floor, (1+kernel.CosPi(min(1, done/period)))/2, s.Floor)
 }
 
-// OneCycle raises the rate along half a cosine from base/Divide to base in the first Rise of
-// the updates, and lowers it along another to base/Divide/Final at the last (Smith and Topin
-// 2017, in PyTorch's form, OneCycleLR). PyTorch also moves the momentum the other way unless
-// told not to; here it stays.
+// OneCycle raises the rate along half a cosine from base/Divide to base during the first Rise
+// (a share) of the updates, and lowers it along another to base/Divide/Final at the last (Smith
+// and Topin 2017, in the form of PyTorch's OneCycleLR). By default PyTorch also moves the
+// momentum the other way; here it does not change.
 type OneCycle struct {
 	Rise   float64 // 0.3 by default; NoRise for none
 	Divide float64 // 25 by default
 	Final  float64 // 10,000 by default
 }
 
-// NoRise as the Rise of a OneCycle begins with the base rate, as "one-cycle:0" does.
+// NoRise, as the Rise of a OneCycle, makes it start with the base rate, as "one-cycle:0" does.
 const NoRise = -1
 
 func (s OneCycle) filled() OneCycle {
@@ -240,9 +240,9 @@ func (s OneCycle) Rate(base float64, at Position) float64 {
 	return math.FMA(from-to, (1+kernel.CosPi(share))/2, to)
 }
 
-// Plateau multiplies the rate by Factor when the score has not become better for more than
-// Patience epochs, down to Floor times the base rate. Better is lower by a ten-thousandth, as
-// in PyTorch, whose ReduceLROnPlateau this is.
+// Plateau multiplies the rate by Factor when the score has not improved for more than Patience
+// epochs, down to Floor times the base rate. A score improves if it is lower by a
+// ten-thousandth. This is PyTorch's ReduceLROnPlateau.
 type Plateau struct {
 	Patience int     // 10 by default
 	Factor   float64 // 0.1 by default
@@ -276,15 +276,15 @@ func (s Plateau) Watch(seen Scores, score float64) Scores {
 	return seen
 }
 
-// Sweep multiplies the rate by the same factor after every update, so that update 1 has From
-// and update Steps has To, whatever the base rate: what a rate finder does (Smith 2015).
+// Sweep multiplies the rate by the same factor after every update. Update 1 has the rate From
+// and update Steps has To, whatever the base rate. A rate finder uses it (Smith 2015).
 type Sweep struct {
 	From, To float64
 	Steps    int
 }
 
-// Validate refuses rates that are not finite and greater than 0, and less than one step: a Sweep has
-// no defaults.
+// Validate refuses rates that are not finite and greater than 0, and fewer than one step. A Sweep
+// has no defaults.
 func (s Sweep) Validate() error {
 	for _, rate := range []float64{s.From, s.To} {
 		if !(rate > 0) || math.IsInf(rate, 0) {
@@ -315,7 +315,7 @@ func pow(x, p float64) float64 {
 	return kernel.Exp(float64(p * kernel.Log(x)))
 }
 
-// or is v, or the default where v is 0.
+// or returns v, or the default if v is 0.
 func or[T comparable](v, standard T) T {
 	var zero T
 	if v == zero {
@@ -341,7 +341,7 @@ const (
 	floor                    // from 0 to 1
 	positiveReal             // above 0
 	atLeastOne
-	share // from 0 to 1; 0 is spelt NoRise in the schedule
+	share // from 0 to 1; 0 is written NoRise in the schedule
 )
 
 type parameter struct {
@@ -369,7 +369,7 @@ func (p parameter) check(v float64) error {
 	return nil
 }
 
-// schedules has every schedule with its parameters, in rising difficulty.
+// schedules has every schedule with its parameters, in order of increasing difficulty.
 var schedules = []struct {
 	name       string
 	parameters []parameter
@@ -391,8 +391,8 @@ var schedules = []struct {
 		func(v []float64) Schedule { return Plateau{int(v[0]), v[1], v[2]}.filled() }},
 }
 
-// valid reports a parameter of one of these schedules that makes no sense: it is what the
-// schedule's own spelling would be refused for.
+// valid reports a parameter of one of these schedules that makes no sense. It parses the
+// schedule's own String.
 func valid(s Schedule) error {
 	_, err := ParseSchedule(s.String())
 	return err
@@ -407,7 +407,7 @@ func Schedules() []string {
 	return names
 }
 
-// ParseSchedule returns the schedule of that name, with parameters behind colons, which may be
+// ParseSchedule returns the schedule of that name. Parameters follow after colons and may be
 // left out from the end: "step:EVERY:FACTOR", "exponential:FACTOR", "inverse:POWER",
 // "polynomial:POWER:FLOOR", "cosine:FLOOR", "cosine-restarts:PERIOD:FACTOR:FLOOR",
 // "one-cycle:RISE:DIVIDE:FINAL", "plateau:PATIENCE:FACTOR:FLOOR". Custom schedules are
@@ -424,7 +424,7 @@ func ParseSchedule(s string, custom ...Schedule) (Schedule, error) {
 			continue
 		}
 		values := make([]float64, len(d.parameters))
-		for i := 0; more; i++ { // one that is not given is 0, its default
+		for i := 0; more; i++ { // a parameter that is not given is 0, its default
 			var a string
 			a, args, more = strings.Cut(args, ":")
 			if i == len(values) {

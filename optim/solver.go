@@ -9,31 +9,31 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Solver is an optimizer for the whole batch that evaluates the loss itself, several times an
-// iteration: it looks along a direction for a point that is low enough. What it remembers
-// between iterations lives in slots and numbers that the trainer owns, saves and restores; all
-// start at 0, and the parameters must not change in between. A custom solver implements both
+// Solver is an optimizer for the whole batch that evaluates the loss itself, several times per
+// iteration. It searches along a direction for a point that is low enough. Its state between
+// iterations is in slots and numbers that the trainer owns, saves and restores. All start at 0,
+// and the parameters must not change between iterations. A custom solver implements both
 // precisions.
 type Solver interface {
-	// String is the name under which the solver is stored and chosen.
+	// String returns the name under which the solver is stored and chosen.
 	String() string
-	// Slots is how many vectors as long as the parameters the solver remembers.
+	// Slots returns how many vectors as long as the parameters the solver keeps.
 	Slots() int
-	// Numbers is how many numbers it remembers besides.
+	// Numbers returns how many other numbers it keeps.
 	Numbers() int
-	// Iterate32 makes one iteration on w. f returns the loss at w, as it is at the call, and
-	// sets g to its gradient there.
+	// Iterate32 makes one iteration on w. f returns the loss at the current value of w and sets
+	// g to its gradient there.
 	Iterate32(f func(g []float32) float64, rate float64, w []float32, slots [][]float32, numbers []float64) Move
 	Iterate64(f func(g []float64) float64, rate float64, w []float64, slots [][]float64, numbers []float64) Move
-	// Validate reports a hyper-parameter that makes no sense, naming it.
+	// Validate reports the first hyper-parameter that makes no sense, by name.
 	Validate() error
 }
 
-// Move is what an iteration did.
+// Move is the outcome of an iteration.
 type Move struct {
-	Loss        float64 `json:"loss"`        // before it
-	Step        float64 `json:"step"`        // how far it went along its direction; 0: nowhere, for w is a minimum as far as the precision shows
-	Evaluations int     `json:"evaluations"` // of the loss and its gradient
+	Loss        float64 `json:"loss"`        // before the iteration
+	Step        float64 `json:"step"`        // how far it went along its direction; 0: nowhere, since w is a minimum as far as the precision shows
+	Evaluations int     `json:"evaluations"` // number of evaluations of the loss and its gradient
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -56,8 +56,8 @@ func Iterate[T Float](s Solver, f func(g []T) float64, rate float64, w []T, slot
 // Solvers lists the names ParseSolver knows.
 func Solvers() []string { return []string{"lbfgs", "cg"} }
 
-// ParseSolver returns the solver of that name. It has no hyper-parameters to set: the line
-// search finds the rate, and what is left hardly matters.
+// ParseSolver returns the solver of that name. There are no hyper-parameters to set: the line
+// search finds the rate, and the others hardly matter.
 func ParseSolver(name string) (Solver, error) {
 	switch name {
 	case "lbfgs":
@@ -68,8 +68,9 @@ func ParseSolver(name string) (Solver, error) {
 	return nil, fmt.Errorf("solver %q is not known; choose one of %s", name, strings.Join(Solvers(), ", "))
 }
 
-// What both solvers keep: in the slots the gradient at w, the direction, and both from before
-// the iteration; in the numbers whether they have begun, and the loss at w.
+// State of both solvers. The slots are the gradient at w, the direction, and the parameters and
+// the gradient from before the iteration. The numbers are whether the solver has begun, and the
+// loss at w.
 const (
 	slotGradient = iota
 	slotDirection
@@ -83,12 +84,12 @@ const (
 	solverNumbers
 )
 
-// flat is the largest element of a gradient at which there is nothing left to do, PyTorch's
-// tolerance_grad.
+// flat is the largest element of a gradient at which there is nothing left to do. It is
+// PyTorch's tolerance_grad.
 const flat = 1e-7
 
 // begin evaluates the loss at w, if that has not been done, and prepares a search along a
-// direction that is still to be set.
+// direction that the caller sets.
 func begin[T Float](f func(g []T) float64, w []T, slots [][]T, numbers []float64) line[T] {
 	l := line[T]{f: f, w: w, x: slots[slotBefore], d: slots[slotDirection], g: slots[slotGradient]}
 	if numbers[numberBegun] == 0 {
@@ -98,14 +99,14 @@ func begin[T Float](f func(g []T) float64, w []T, slots [][]T, numbers []float64
 	}
 	l.start.f = numbers[numberLoss]
 	if !kernel.AllFinite(l.g) {
-		l.start.f = math.NaN() // the trainer will say so
+		l.start.f = math.NaN() // the trainer reports it
 	}
 	copy(l.x, w)
 	copy(slots[slotGradientBefore], l.g)
 	return l
 }
 
-// largest returns the largest |x|, or NaN if there is one.
+// largest returns the largest |x|, or NaN if x has one.
 func largest[T Float](x []T) float64 {
 	top := 0.0
 	for _, v := range x {
@@ -114,7 +115,7 @@ func largest[T Float](x []T) float64 {
 	return top
 }
 
-// firstStep is a cautious step where nothing is known of the curvature, as in PyTorch.
+// firstStep returns a cautious step for when nothing is known about the curvature, as in PyTorch.
 func firstStep[T Float](g []T, rate float64) float64 {
 	sum := 0.0
 	for _, v := range g {

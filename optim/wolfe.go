@@ -6,29 +6,29 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// line looks for a point w = x + a·d that meets the strong Wolfe conditions
+// line searches for a point w = x + a·d that meets the strong Wolfe conditions
 //
 //	f(a) <= f(0) + low·a·f'(0)     and     |f'(a)| <= flatter·|f'(0)|
 //
-// in the way of Nocedal and Wright (Numerical Optimization, 2006, algorithms 3.5 and 3.6): steps
-// that grow until they enclose such a point, then cubic interpolation within.
+// by the method of Nocedal and Wright (Numerical Optimization, 2006, algorithms 3.5 and 3.6):
+// steps that grow until they enclose such a point, then cubic interpolation within.
 type line[T Float] struct {
 	f           func(g []T) float64
-	w, x, d, g  []T // the parameters, where they start, the direction, the gradient at w
+	w, x, d, g  []T // the parameters, their start, the direction, the gradient at w
 	start       point
 	flatter     float64
 	evaluations int
 }
 
-// point is a place on the line: f' is the slope along d.
+// point is a point on the line. slope is f', the slope along d.
 type point struct{ a, f, slope float64 }
 
 const (
 	low             = 1e-4
-	mostEvaluations = 30 // of one search
+	mostEvaluations = 30 // in one search
 )
 
-// at moves the parameters to a place on the line.
+// at moves the parameters to a point on the line.
 func (l *line[T]) at(a float64) point {
 	copy(l.w, l.x)
 	kernel.AddScaled(l.w, l.d, T(a))
@@ -37,15 +37,15 @@ func (l *line[T]) at(a float64) point {
 	return point{a, f, kernel.Dot(l.g, l.d)}
 }
 
-// lowEnough is the first condition. NaN does not fulfill it.
+// lowEnough is the first condition. NaN does not meet it.
 func (l *line[T]) lowEnough(p point) bool {
 	return p.f <= l.start.f+float64(float64(low*p.a)*l.start.slope)
 }
 
 func (l *line[T]) flatEnough(p point) bool { return math.Abs(p.slope) <= -l.flatter*l.start.slope }
 
-// search tries the step a first. It leaves the parameters at the point it returns, or where
-// they started if it finds no lower one. The direction must go down.
+// search tries the step a first. It leaves the parameters at the point it returns, or at the
+// start if it finds no lower one. The direction must go down.
 func (l *line[T]) search(a float64) (p point, ok bool) {
 	end := l.evaluations + mostEvaluations
 	before := l.start
@@ -68,7 +68,7 @@ func (l *line[T]) search(a float64) (p point, ok bool) {
 	return p, true // lower, and still going down
 }
 
-// within narrows an interval that holds such a point: lo is its lower end by f, hi the other.
+// within narrows an interval that holds such a point. lo is the end with the lower f, hi the other.
 func (l *line[T]) within(lo, hi point, end int) (point, bool) {
 	last := hi
 	for l.evaluations < end && float64(math.Abs(hi.a-lo.a)*largest(l.d)) > 0 {
@@ -105,8 +105,7 @@ func (l *line[T]) within(lo, hi point, end int) (point, bool) {
 	return lo, true
 }
 
-// cubic is where the cubic through two points with their slopes is least; NaN where it is
-// nowhere.
+// cubic returns the minimum of the cubic through two points with their slopes, or NaN if it has none.
 func cubic(p, q point) float64 {
 	d1 := p.slope + q.slope - float64(3*(p.f-q.f))/(p.a-q.a)
 	d2 := math.Sqrt(float64(d1*d1) - float64(p.slope*q.slope))

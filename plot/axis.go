@@ -9,10 +9,9 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// position returns where v stands along an axis: v itself, or its logarithm to
-// base 10. Values that cannot be shown report false: those that are not finite,
-// not positive on a logarithmic axis, or so large on a linear one that a
-// difference of two could overflow.
+// position returns the position of v on an axis: v itself, or its logarithm to base 10. It
+// reports false for values that cannot be shown: those that are not finite, not positive on a
+// logarithmic axis, or so large on a linear one that a difference of two could overflow.
 func position(v float64, log bool) (float64, bool) {
 	if log {
 		return math.Log10(v), v > 0 && !math.IsInf(v, 1)
@@ -29,9 +28,8 @@ func (s *span) add(p float64) {
 	s.low, s.high = min(s.low, p), max(s.high, p)
 }
 
-// widened returns the span with room around its ends. A span that is empty, or
-// so narrow that its ticks would differ in the seventh digit only, is given a
-// width first.
+// widened returns the span with a margin at both ends. If the span is empty, or so narrow that
+// its ticks would differ only in the seventh digit, it gets a width first.
 func (s span) widened(log bool, margin float64) span {
 	if s.low > s.high {
 		return span{0, 1}
@@ -50,8 +48,8 @@ func (s span) widened(log bool, margin float64) span {
 	return span{s.low - room, s.high + room}
 }
 
-// ticks returns about n, at least two, labeled ticks for the span, drawn so long, whose labels
-// take so much of it each.
+// ticks returns about n, at least two, labeled ticks for a span drawn with that length. label
+// is the space that a label takes.
 func (s span) ticks(log, whole bool, n int, length, label vg.Length) []plot.Tick {
 	n = max(n, 2)
 	if log {
@@ -60,8 +58,8 @@ func (s span) ticks(log, whole bool, n int, length, label vg.Length) []plot.Tick
 	return s.linearTicks(whole, n)
 }
 
-// linearTicks returns multiples of 1, 2 or 5 times a power of ten, at least two; whole keeps them
-// integers, and there may then be fewer.
+// linearTicks returns multiples of 1, 2 or 5 times a power of ten, at least two. With whole they
+// are integers, and there may be fewer.
 func (s span) linearTicks(whole bool, n int) []plot.Tick {
 	ticks := s.multiples(whole, n)
 	for more := n + 1; len(ticks) < 2 && more < n+4; more++ {
@@ -77,7 +75,7 @@ func (s span) multiples(whole bool, n int) []plot.Tick {
 	}
 	largest := max(math.Abs(s.low), math.Abs(s.high))
 	var ticks []plot.Tick
-	const slack = 1e-9 // of a step, for ends that are ticks but for rounding
+	const slack = 1e-9 // of a step, for ends that are ticks except for rounding
 	for i := math.Ceil(s.low/step - slack); i*step <= s.high+slack*step; i++ {
 		v := i * step
 		ticks = append(ticks, plot.Tick{Value: v, Label: tickLabel(v, step, largest)})
@@ -85,8 +83,7 @@ func (s span) multiples(whole bool, n int) []plot.Tick {
 	return ticks
 }
 
-// niceStep returns the smallest of 1, 2, 5 times a power of ten that is not
-// below v.
+// niceStep returns the smallest of 1, 2, 5 times a power of ten that is at least v.
 func niceStep(v float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, m := range []float64{1, 2, 5} {
@@ -97,9 +94,9 @@ func niceStep(v float64) float64 {
 	return 10 * power
 }
 
-// tickLabel writes v, a multiple of step, with the digits that tell it from its
-// neighbors: 0.25, 10k, 2.5M, 4e−5. The largest value on the axis decides the
-// form, so that all labels share it.
+// tickLabel formats v, a multiple of step, with enough digits to distinguish it from its
+// neighbors: 0.25, 10k, 2.5M, 4e−5. The largest value on the axis determines the form, so that
+// all labels share it.
 func tickLabel(v, step, largest float64) string {
 	if math.Abs(v) < step/2 {
 		return "0"
@@ -118,9 +115,9 @@ func tickLabel(v, step, largest float64) string {
 	return minus(strconv.FormatFloat(v/unit, 'f', int(decimals), 64)) + suffix
 }
 
-// logTicks labels powers of ten, each of which takes that share of the axis. Where fewer than
-// three fit it labels 1, 2 and 5 times a power, or 1 and 3 times if those would touch, and where
-// these too are few, as within a decade, it labels as a linear axis does.
+// logTicks labels powers of ten. A label takes the given share of the axis. If fewer than three
+// fit, it labels 1, 2 and 5 times a power, or 1 and 3 times if those would touch. If these are
+// too few as well, as within a decade, it labels like a linear axis.
 func (s span) logTicks(n int, share float64) []plot.Tick {
 	first, last := math.Floor(s.low), math.Ceil(s.high)
 	label := share * (s.high - s.low) // in decades
@@ -161,7 +158,7 @@ func (s span) logTicks(n int, share float64) []plot.Tick {
 	return ticks
 }
 
-// powerLabel writes m times ten to the power e: 2e−3, 0.02, 100, 10k.
+// powerLabel formats m times ten to the power e: 2e−3, 0.02, 100, 10k.
 func powerLabel(m float64, e int) string {
 	unit, suffix := 0, ""
 	switch {

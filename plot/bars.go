@@ -7,19 +7,19 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Bar is a named number, and how far it spreads to either side.
+// A Bar is a named number and its spread to both sides.
 type Bar struct {
 	Name          string
 	Value, Spread float64
 }
 
-// Bars shows numbers as bars below each other, from a common zero, with the number behind
-// each. A bar whose number is not finite is left out; its name stays.
+// Bars shows numbers as bars below each other, from a common zero, with the number after each.
+// A bar whose number is not finite is left out, but its name stays.
 type Bars struct {
 	Title, XLabel string
 	Bars          []Bar
 
-	Width, Height int // in pixels; 0 means 900, and as high as the bars need
+	Width, Height int // in pixels; 0 means 900, and the height that the bars need
 }
 
 func (b Bars) heading() string { return b.Title }
@@ -39,7 +39,7 @@ func (b Bars) draw(c draw.Canvas) {
 		label.write(c, c.Min.X+width/2, (c.Min.Y+c.Max.Y)/2, middle, "no values to show")
 		return
 	}
-	// The largest number makes the scale, so that shares of it cannot leave the range.
+	// The largest number sets the scale, so that shares of it cannot overflow.
 	most, lowest, highest := 0.0, 0.0, 0.0
 	for _, bar := range b.Bars {
 		if v := math.Abs(bar.Value); v <= math.MaxFloat64 {

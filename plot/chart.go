@@ -8,11 +8,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Series is one curve: a value of Y for each of X. If one is longer, its
-// surplus is ignored. Thousands of points are fine: what is drawn is thinned,
-// keeping every minimum and maximum.
+// A Series is one curve: a value of Y for each of X. If one is longer, its surplus is ignored.
+// Thousands of points are fine: the curve is thinned for drawing but keeps every minimum and maximum.
 type Series struct {
-	Name   string // for the legend; without a name there is no entry
+	Name   string // for the legend; a series without a name has no entry
 	X, Y   []float64
 	Dashed bool // a companion, such as the validation loss
 	Dots   bool // a dot for each value instead of a line
@@ -33,12 +32,12 @@ type Chart struct {
 	LogX, LogY     bool
 	Series         []Series
 	Mark           *Mark
-	XTicks         []Mark // with labels in place of numbers: names, dates; those that find no room are left out
+	XTicks         []Mark // labels instead of numbers: names, dates; those without enough space are left out
 
 	Width, Height int // in pixels; 0 means 900 x 560
 }
 
-// heading is the title, or what the axes say.
+// heading returns the title, or one made from the axis labels.
 func (ch Chart) heading() string {
 	if ch.Title == "" && ch.YLabel != "" && ch.XLabel != "" {
 		return ch.YLabel + " against " + ch.XLabel
@@ -65,7 +64,7 @@ func (ch Chart) draw(c draw.Canvas) {
 	ch.drawAxes(c, key, chartText)
 }
 
-// margins returns the canvas within the margins, which are narrower where room is scarce.
+// margins returns the canvas within the margins, which are narrower if there is little space.
 func (ch Chart) margins(c draw.Canvas) draw.Canvas {
 	const scarce = 240
 	if c.Max.Y-c.Min.Y < scarce {
@@ -74,8 +73,7 @@ func (ch Chart) margins(c draw.Canvas) draw.Canvas {
 	return draw.Crop(c, 20, -26, 16, -16)
 }
 
-// textSizes are the sizes of a chart's letters: its own, or those of one panel
-// among several.
+// textSizes are the sizes of a chart's letters, for a single chart or for one panel among several.
 type textSizes struct{ label, tick vg.Length }
 
 var (
@@ -83,7 +81,7 @@ var (
 	panelText = textSizes{label: 13, tick: 12}
 )
 
-// titleHeight is the room that a title takes.
+// titleHeight is the height of a title.
 const titleHeight = 31
 
 // drawTitle writes a figure's title at the top left and returns the canvas below
@@ -123,7 +121,7 @@ func (ch Chart) drawOver(c draw.Canvas, key *legend, text textSizes, f Field) {
 	ch.drawFrame(c, text, curves, x, y, false, f)
 }
 
-// drawFrame draws the axes, what lies under the curves, the curves and the mark.
+// drawFrame draws the axes, what is under the curves, the curves and the mark.
 func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y span, whole bool, under plot.Plotter) {
 
 	p := plot.New()
@@ -133,7 +131,7 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 	width, height := c.Max.X-c.Min.X, c.Max.Y-c.Min.Y
 
 	p.X.Min, p.X.Max = x.low, x.high
-	p.X.Label.Text = label.fit(ch.XLabel, width-60) // what ticks and the other label leave
+	p.X.Label.Text = label.fit(ch.XLabel, width-60) // leaves space for the ticks and the other label
 	p.X.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
 	p.X.Tick.Label = tick.style(draw.XCenter, draw.YTop)
 	p.X.Tick.Marker = plot.ConstantTicks(x.ticks(ch.LogX, whole, int(width/90), width-60, 3.2*text.tick))
@@ -158,7 +156,7 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 
 	p.Add(under)
 	if at, ok := ch.markAt(); ok {
-		c.Max.Y -= text.tick + 6 // room for the label above the frame
+		c.Max.Y -= text.tick + 6 // space for the label above the frame
 		p.Add(mark{at, ch.Mark.Label, text.tick})
 	}
 	for _, k := range curves {
@@ -171,7 +169,7 @@ func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y sp
 	p.Draw(c)
 }
 
-// namedTicks are those of XTicks that find room beside each other on an axis of that length.
+// namedTicks returns those of XTicks that fit next to each other on an axis of that length.
 func (ch Chart) namedTicks(x span, l lettering, length vg.Length) []plot.Tick {
 	var ticks []plot.Tick
 	each := length / vg.Length(max(1, len(ch.XTicks)))
@@ -194,8 +192,8 @@ func (ch Chart) namedTicks(x span, l lettering, length vg.Length) []plot.Tick {
 	return ticks
 }
 
-// curves returns what is to be drawn of the series and the span of both axes,
-// and says whether every x is an integer.
+// curves returns the curves of the series and the spans of both axes, and reports whether every
+// x is an integer.
 func (ch Chart) curves(key *legend) (curves []curve, x, y span, whole bool) {
 	x, y, whole = emptySpan(), emptySpan(), true
 	lines := key.lines(ch)
@@ -215,10 +213,10 @@ func (ch Chart) curves(key *legend) (curves []curve, x, y span, whole bool) {
 		x.add(at)
 	}
 	if !ch.LogX && whole && x.low == 0 && x.high == 0 {
-		x.high = 1 // counting has just begun
+		x.high = 1 // only x = 0 so far
 	}
 	if !ch.LogY && y.low >= 0 && y.low < 0.3*y.high {
-		y.low = 0 // a loss that falls is best seen against zero
+		y.low = 0 // a falling loss is best seen relative to zero
 	}
 	x, y = x.widened(ch.LogX, 0.02), y.widened(ch.LogY, 0.04)
 	for i := range curves {

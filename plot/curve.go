@@ -14,8 +14,7 @@ type point struct {
 	starts bool
 }
 
-// points returns the positions of a series' values. What cannot be shown leaves
-// a gap.
+// points returns the positions of a series' values. A value that cannot be shown leaves a gap.
 func (s Series) points(logX, logY bool) []point {
 	var points []point
 	gap := true
@@ -32,19 +31,18 @@ func (s Series) points(logX, logY bool) []point {
 	return points
 }
 
-// mostPoints are drawn per curve, about two for each dot of a picture's width.
+// mostPoints is the most points drawn per curve: about two for each dot of a picture's width.
 const mostPoints = 2000
 
-// thinned returns the points, or if there are more than mostPoints of them, the
-// first, lowest, highest and last in each of mostPoints/4 columns between low
-// and high. The drawn curve covers the same dots, and nothing that stands out
-// is lost.
+// thinned returns the points. If there are more than mostPoints, it returns the first, lowest,
+// highest and last in each of mostPoints/4 columns between low and high. The drawn curve then
+// covers the same dots, and no extreme value is lost.
 func thinned(points []point, low, high float64) []point {
 	if len(points) <= mostPoints {
 		return points
 	}
 	const columns = mostPoints / 4
-	column := func(i int) int { // in points whose x runs back, by rank
+	column := func(i int) int { // by rank if the points' x values decrease somewhere
 		return i * columns / len(points)
 	}
 	if ascending(points) && high > low {
@@ -89,12 +87,12 @@ func ascending(points []point) bool {
 	return true
 }
 
-// curve draws points joined by a line; a point between two gaps is a dot.
+// curve draws points joined by a line. A point between two gaps is a dot.
 type curve struct {
 	points []point
 	line   draw.LineStyle
 	dots   bool
-	ends   bool // its first point is marked by a ring, its last by a disc
+	ends   bool // its first point is marked by a ring, its last by a filled circle
 }
 
 // Plot implements [plot.Plotter].

@@ -1,8 +1,8 @@
 // Package plot draws learning curves, networks and bars, as SVG or PNG.
 //
-// It knows plain data only: a [Chart] of [Series], a [Grid] of charts under one
-// legend, a [Net] of layers with their weights, and [Bars] of named numbers. Each is a [Figure], and
-// [Write] draws any of them in either format by the same code:
+// It takes only plain data: a [Chart] of [Series], a [Grid] of charts with one legend, a [Net] of
+// layers with their weights, and [Bars] of named numbers. Each is a [Figure]. [Write] draws any of
+// them in either format with the same code:
 //
 //	chart := plot.Chart{
 //		Title:  "Learning curve",
@@ -17,8 +17,7 @@
 //	}
 //	err := plot.Write(file, "svg", chart)
 //
-// A picture never fails because of its numbers. Values that are not finite, and
-// values that a logarithmic axis cannot show, leave a gap in a curve; weights
-// that are not finite are drawn in a style of their own. The same figure always
-// gives the same bytes.
+// A picture never fails because of its numbers. Values that are not finite, and values that a
+// logarithmic axis cannot show, leave a gap in a curve. Weights that are not finite are drawn
+// in their own style. The same figure always gives the same bytes.
 package plot

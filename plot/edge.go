@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// edge is one weight between two units that are shown.
+// edge is one weight between two visible units.
 type edge struct {
 	Edge
 	from, to  vg.Point
@@ -21,8 +21,8 @@ type edge struct {
 	highlight bool
 }
 
-// edges returns the weights to be drawn, by layer, unit they come from and unit
-// they go to, biases after the weights.
+// edges returns the weights to draw, ordered by layer, source unit and target unit, with biases
+// after the weights.
 func (lay *layout) edges() []edge {
 	var edges []edge
 	for i := range lay.columns {
@@ -57,7 +57,7 @@ func (lay *layout) edges() []edge {
 	return edges
 }
 
-// color says the sign.
+// color shows the sign.
 func (e edge) color() color.NRGBA {
 	switch {
 	case !finite(e.weight):
@@ -70,7 +70,7 @@ func (e edge) color() color.NRGBA {
 	return gray
 }
 
-// ink is the color of its weight in figures, darker where the line's would be hard to read.
+// ink returns the color for the weight's number, darker if the line's color would be hard to read.
 func (e edge) ink() color.NRGBA {
 	switch c := e.color(); c {
 	case vermilion:
@@ -82,7 +82,7 @@ func (e edge) ink() color.NRGBA {
 	}
 }
 
-// line says the size, down to a hairline that can still be seen.
+// line shows the size. The thinnest line is still visible.
 func (e edge) line() draw.LineStyle {
 	if !finite(e.weight) {
 		return draw.LineStyle{Color: e.color(), Width: 1.5, Dashes: []vg.Length{2, 3}}
@@ -90,8 +90,8 @@ func (e edge) line() draw.LineStyle {
 	return draw.LineStyle{Color: e.color(), Width: max(0.4, e.thickest*vg.Length(e.share))}
 }
 
-// drawEdges draws the wide edges over the narrow ones, those that are not finite
-// over these, and the highlighted one over all.
+// drawEdges draws wide edges over narrow ones, those that are not finite over these, and the
+// highlighted one on top.
 func drawEdges(c draw.Canvas, edges []edge) {
 	rank := func(e edge) float64 {
 		switch {
@@ -113,8 +113,8 @@ func drawEdges(c draw.Canvas, edges []edge) {
 	}
 }
 
-// drawWeights prints the weights on their edges where these are few, and the
-// highlighted one always, with its name where there is room.
+// drawWeights prints the weights on their edges if there are few. It always prints the
+// highlighted one, with its name if there is enough space.
 func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 	taken := lay.obstacles()
 	edges = slices.Clone(edges)
@@ -136,7 +136,7 @@ func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 		if e.highlight {
 			text = lettering{size: lay.number, color: ink, bold: true}
 			if named := e.name() + " = " + label; text.width(named)+6 <= e.to.X-e.from.X-2*lay.radius {
-				label = named // and covers neither unit
+				label = named // it covers neither unit
 			}
 		}
 		box := e.place(text.width(label)+6, text.size+3, taken)
@@ -151,7 +151,7 @@ func (lay *layout) drawWeights(c draw.Canvas, edges []edge) {
 	}
 }
 
-// name writes the edge as weights are named elsewhere: w LAYER.INPUT.UNIT, b for the input of a bias.
+// name returns the weight's name as used elsewhere: w LAYER.INPUT.UNIT, with b as the input of a bias.
 func (e Edge) name() string {
 	if e.In == Bias {
 		return fmt.Sprintf("w %d.b.%d", e.Layer, e.Out)
@@ -159,8 +159,8 @@ func (e Edge) name() string {
 	return fmt.Sprintf("w %d.%d.%d", e.Layer, e.In, e.Out)
 }
 
-// place returns a box of that size on the edge, near its source, that overlaps
-// what is taken as little as can be.
+// place returns a box of that size on the edge, near its source, that overlaps the taken boxes
+// as little as possible.
 func (e edge) place(width, height vg.Length, taken []vg.Rectangle) (best vg.Rectangle) {
 	least := vg.Length(math.Inf(1))
 	for _, t := range []vg.Length{0.30, 0.26, 0.34, 0.38, 0.22, 0.42, 0.46, 0.50, 0.55, 0.60, 0.65, 0.70} {
@@ -181,7 +181,7 @@ func (e edge) place(width, height vg.Length, taken []vg.Rectangle) (best vg.Rect
 	return best
 }
 
-// overlap returns the area that two rectangles share.
+// overlap returns the area of the intersection of two rectangles.
 func overlap(a, b vg.Rectangle) vg.Length {
 	width := min(a.Max.X, b.Max.X) - max(a.Min.X, b.Min.X)
 	height := min(a.Max.Y, b.Max.Y) - max(a.Min.Y, b.Min.Y)

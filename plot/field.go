@@ -10,38 +10,38 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Field is a quantity over a plane: the loss over two directions, or what a network says for
-// two inputs. Colors go from pale to blue over Levels steps, or with Signed from vermilion
-// through white to blue around 0; with Classes every value is a class and has its color. Over
-// it lie points, in the color of their own value, and paths.
+// A Field is a quantity over a plane: the loss over two directions, or what a network predicts
+// for two inputs. Colors go from pale to blue in Levels steps, or with Signed from vermilion
+// through white to blue around 0. With Classes every value is a class and has its color.
+// Points, in the color of their own value, and paths are drawn over it.
 type Field struct {
 	Title          string
 	XLabel, YLabel string
-	ZLabel         string // what the colors say, shown by a scale at the right; "": no scale
+	ZLabel         string // the meaning of the colors, for a scale at the right; "": no scale
 
-	X, Y []float64   // ascending, the same distance apart
+	X, Y []float64   // ascending, equally spaced
 	Z    [][]float64 // [y][x]; a value that is not finite is left white
 
-	Log     bool     // levels by the logarithm, for losses
+	Log     bool     // logarithmic levels, for losses
 	Classes []string // names of the values 0, 1, ...
-	Bare    bool     // without a legend of the classes, where there is no room for one
+	Bare    bool     // without a legend of the classes, if there is no space for one
 	Levels  int      // default 14
 
 	Points []FieldPoint
-	Paths  []Series // each with its first and its last point marked
+	Paths  []Series // the first and last point of each are marked
 
 	Width, Height int // in pixels; 0 means 640 x 560
 }
 
-// FieldPoint is a sample on a [Field], of value Z. A point that is Off the field, whose values are
-// of another slice than this sample's, is drawn paler the farther it is, from 0 to 1.
+// FieldPoint is a sample on a [Field], with value Z. Off is how far the sample is, from 0 to 1,
+// from the slice of inputs that the field shows. The farther off, the paler the point.
 type FieldPoint struct {
 	X, Y, Z float64
 	Off     float64
-	Said    *float64 // of classes what is predicted of this very sample, which rings the point
+	Said    *float64 // for classes, the prediction for this sample, drawn as a ring around the point
 }
 
-// heading is the title, or what the axes say.
+// heading returns the title, or one made from the axis labels.
 func (f Field) heading() string {
 	if f.Title == "" {
 		return f.YLabel + " against " + f.XLabel
@@ -75,13 +75,14 @@ func (f Field) draw(c draw.Canvas) {
 	ch.drawOver(c, key, chartText, f)
 }
 
-// drawScale draws the colors with their values at the right and returns the canvas beside them.
+// drawScale draws the colors with their values at the right and returns the canvas to the left
+// of them.
 func (f Field) drawScale(c draw.Canvas) draw.Canvas {
 	limits, s := f.levels(), f.span()
 	if f.ZLabel == "" || limits == nil {
 		return c
 	}
-	const width, above, below = 14, 24, 44 // the last ends the scale about where the field does
+	const width, above, below = 14, 24, 44 // with below, the scale ends about where the field does
 	tick := lettering{size: chartText.tick, color: slate}
 	low, high := c.Min.Y+below, c.Max.Y-above
 	ticks := s.ticks(f.Log, false, int((high-low)/60), high-low, 1.3*tick.size)
@@ -114,7 +115,7 @@ func (f Field) drawScale(c draw.Canvas) draw.Canvas {
 	return c
 }
 
-// span returns the extent of the values, on the scale that the colors have.
+// span returns the range of the values, on the scale of the colors.
 func (f Field) span() span {
 	s := emptySpan()
 	for _, row := range f.Z {
@@ -127,7 +128,7 @@ func (f Field) span() span {
 	return s
 }
 
-// levels are the limits between the colors, ascending.
+// levels returns the limits between the colors, ascending.
 func (f Field) levels() []float64 {
 	s, n := f.span(), or(f.Levels, 14)
 	if len(f.Classes) > 0 || !(s.low < s.high) {
@@ -140,7 +141,7 @@ func (f Field) levels() []float64 {
 	return limits
 }
 
-// shade is the color of the band between two levels.
+// shade returns the color of the band between two levels.
 func (f Field) shade(z float64, limits []float64) (color.NRGBA, bool) {
 	if len(f.Classes) > 0 {
 		if !(z >= 0 && z < float64(len(f.Classes))) {
@@ -156,7 +157,7 @@ func (f Field) shade(z float64, limits []float64) (color.NRGBA, bool) {
 	return mix(fieldLow, fieldHigh, float64(band)/math.Max(1, float64(len(limits)))), true
 }
 
-// Low values are pale, high ones dark: a loss is a valley full of light.
+// Low values are pale, high ones dark: a loss is a bright valley.
 var (
 	fieldLow  = color.NRGBA{R: 0xF4, G: 0xF8, B: 0xFB, A: 255}
 	fieldHigh = color.NRGBA{R: 0x3B, G: 0x7F, B: 0xB0, A: 255}
@@ -164,21 +165,21 @@ var (
 
 func classColor(i int) color.NRGBA { return classColors[i%len(classColors)] }
 
-// mix is a color between two, share of the way to b.
+// mix returns a color between two, at the given share of the way to b.
 func mix(a, b color.NRGBA, share float64) color.NRGBA {
 	at := func(x, y uint8) uint8 { return uint8(math.Round(float64(x) + share*(float64(y)-float64(x)))) }
 	return color.NRGBA{R: at(a.R, b.R), G: at(a.G, b.G), B: at(a.B, b.B), A: 255}
 }
 
-// Plot implements [plot.Plotter]: the field's cells, joined along rows where they have one
-// color, the contours, and the points.
+// Plot implements [plot.Plotter]: it draws the field's cells, joined along rows where they have
+// the same color, the contours, and the points.
 func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	limits := f.levels()
 	fine := f.finer()
 	fine.fill(c, x, y, limits)
 	c.SetLineStyle(draw.LineStyle{Color: contourColor, Width: 0.7})
-	var lines vg.Path // all in one: a page shows few large paths sooner than many small ones
+	var lines vg.Path // all in one path: a browser shows a few large paths faster than many small ones
 	for _, s := range fine.contours(limits) {
 		lines.Move(vg.Point{X: x(s.x0), Y: y(s.y0)})
 		lines.Line(vg.Point{X: x(s.x1), Y: y(s.y1)})
@@ -189,8 +190,8 @@ func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
 	f.dots(c, p, x, y, limits)
 }
 
-// finer has twice as many values along both axes, those between two neighbors on a straight
-// line between them; classes have nothing in between.
+// finer returns the field with twice as many values along both axes. New values are
+// interpolated linearly between two neighbors. Classes are not interpolated.
 func (f Field) finer() Field {
 	if len(f.Classes) > 0 || len(f.Z) < 2 || len(f.X) < 2 {
 		return f
@@ -234,7 +235,7 @@ func (f Field) finer() Field {
 	return fine
 }
 
-// fills are paths by their color, in the order in which the colors came.
+// fills collects one path per color, in the order in which the colors came.
 type fills struct {
 	colors []color.NRGBA
 	paths  map[color.NRGBA]vg.Path
@@ -250,7 +251,7 @@ func (s *fills) add(c color.NRGBA, path vg.Path) {
 	s.paths[c] = append(s.paths[c], path...)
 }
 
-// fill paints the cells, those of one color as one path.
+// fill paints the cells. Those of one color are one path.
 func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float64) {
 	halfX, halfY := halfStep(f.X), halfStep(f.Y)
 	var cells fills
@@ -264,7 +265,7 @@ func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float6
 				}
 			}
 			if ok {
-				const bleed = 0.4 // into the neighbors, so that no seam shows between cells
+				const bleed = 0.4 // into the neighbors, so that no seam is visible between cells
 				cells.add(fill, vg.Rectangle{
 					Min: vg.Point{X: max(c.Min.X, x(f.X[j]-halfX)-bleed), Y: max(c.Min.Y, y(f.Y[i]-halfY)-bleed)},
 					Max: vg.Point{X: min(c.Max.X, x(f.X[end-1]+halfX)+bleed), Y: min(c.Max.Y, y(f.Y[i]+halfY)+bleed)},
@@ -279,13 +280,13 @@ func (f Field) fill(c draw.Canvas, x, y func(float64) vg.Length, limits []float6
 	}
 }
 
-// together is how many points are drawn at once, those of one look as one path. It is few, so that
-// where points lie over each other no class hides the others.
+// together is the number of points drawn at once. Among these, points of the same look are one
+// path. The number is small, so that no class hides the others where points overlap.
 const together = 50
 
-// look is how a point is drawn.
+// look is the style of a point.
 type look struct {
-	dot, edge, ring color.NRGBA // no ring: of no color
+	dot, edge, ring color.NRGBA // no ring: the zero color
 	width           vg.Length   // of the edge
 }
 
@@ -320,7 +321,7 @@ func (f Field) dots(c draw.Canvas, p *plot.Plot, x, y func(float64) vg.Length, l
 	}
 }
 
-// look is how a point is drawn: in its value's color, the paler the farther it is off, in eight
+// look returns the style of a point: its value's color, paler the farther it is off, in eight
 // steps.
 func (f Field) look(pt FieldPoint, limits []float64) look {
 	const steps = 8
@@ -351,10 +352,10 @@ func halfStep(v []float64) float64 {
 	return (v[1] - v[0]) / 2
 }
 
-// segment is a piece of a contour.
+// segment is a piece of a contour line.
 type segment struct{ x0, y0, x1, y1 float64 }
 
-// contours are the lines on which the field has one of the levels, piece by piece (marching
+// contours returns the lines on which the field has one of the levels, piece by piece (marching
 // squares: in every cell of four neighbors the level crosses an even number of sides).
 func (f Field) contours(limits []float64) []segment {
 	var out []segment

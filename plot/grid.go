@@ -5,13 +5,13 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Grid shows charts in rows under one title and one legend. Series of the same
-// name look the same in every chart, so a method keeps its color.
+// A Grid shows charts in rows with one title and one legend. Series with the same name look the
+// same in every chart, so a method keeps its color.
 type Grid struct {
 	Title  string
 	Charts [][]Chart // rows, from the top; their own sizes are ignored
 
-	Width, Height int // in pixels; 0 means 480 x 330 a chart, and room for the legend
+	Width, Height int // in pixels; 0 means 480 x 330 per chart, and space for the legend
 }
 
 func (g Grid) heading() string { return g.Title }

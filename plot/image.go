@@ -37,8 +37,8 @@ type Figure interface {
 
 // Write draws fig to w in the given format, "svg" or "png".
 //
-// An SVG has the figure's size in pixels, holds its text as text and uses no
-// style sheet. A PNG has two dots per pixel, so it is twice as wide and high.
+// An SVG has the figure's size in pixels, contains its text as text and uses no style sheet. A
+// PNG has two dots per pixel, so it is twice as wide and high.
 func Write(w io.Writer, format string, fig Figure) error {
 	width, height := fig.size()
 	if min(width, height) < minSide || max(width, height) > maxSide {
@@ -53,7 +53,7 @@ func Write(w io.Writer, format string, fig Figure) error {
 	return fmt.Errorf("plot: %w %q, expected svg or png", ErrFormat, format)
 }
 
-// FormatOf returns the format that a file's name asks for: "svg" or "png".
+// FormatOf returns the format for a file name's extension: "svg" or "png".
 func FormatOf(path string) (string, error) {
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".svg", ".png":
@@ -81,8 +81,8 @@ func writePNG(w io.Writer, fig Figure, width, height vg.Length) error {
 	return err
 }
 
-// writeSVG replaces the prelude that vgsvg writes, to name the picture, to give
-// its size in pixels and to let its fonts fall back.
+// writeSVG replaces the prelude that vgsvg writes. The new one names the picture, gives its
+// size in pixels and lets its fonts fall back.
 func writeSVG(w io.Writer, fig Figure, width, height vg.Length) error {
 	c := &svgCanvas{Canvas: vgsvg.New(width, height)}
 	paint(c, fig)
@@ -100,7 +100,7 @@ func writeSVG(w io.Writer, fig Figure, width, height vg.Length) error {
 	return err
 }
 
-// svgCanvas remembers how wide every text was drawn.
+// svgCanvas records the width of every drawn text.
 type svgCanvas struct {
 	*vgsvg.Canvas
 	widths []vg.Length
@@ -112,11 +112,10 @@ func (c *svgCanvas) FillString(face font.Face, at vg.Point, s string) {
 	c.Canvas.FillString(face, at, s)
 }
 
-// attributes turns every style="fill:none;stroke:#000000" into fill="none"
-// stroke="#000000", which a page's content security policy cannot forbid, and
-// leaves out what holds for the whole picture. It gives every text its width, so
-// that it keeps to its place in any font. (Texts hold no quotation marks: vgsvg
-// escapes them.)
+// attributes turns every style="fill:none;stroke:#000000" into fill="none" stroke="#000000",
+// because a page's content security policy cannot forbid attributes. It leaves out what is the
+// same for the whole picture. It gives every text its width, so that the text keeps its place
+// in any font. (Texts contain no quotation marks: vgsvg escapes them.)
 func (c *svgCanvas) attributes(svg []byte) []byte {
 	out := make([]byte, 0, len(svg))
 	for {

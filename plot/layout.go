@@ -4,7 +4,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// layout says where everything of a [Net] stands.
+// layout has the positions of everything in a [Net].
 type layout struct {
 	net      Net
 	columns  []column
@@ -13,31 +13,31 @@ type layout struct {
 	labels   bool      // weights are printed on their edges
 	details  bool      // z and delta are written beside the units
 	shaded   bool      // the units are too small for numbers
-	names    vg.Length // at most, for names of inputs and outputs
-	thickest vg.Length // edge
+	names    vg.Length // maximum width of the names of inputs and outputs
+	thickest vg.Length // width of the thickest edge
 }
 
-// column is a column of units, or, if omitted > 0, stands for so many columns.
+// column is a column of units, or, if omitted > 0, a stand-in for that many columns.
 type column struct {
 	index   int // 0 for the inputs, l+1 for layer l
 	omitted int
 	units   int
 	x       vg.Length
 	slots   []slot
-	y       []vg.Length // of each slot, downwards
-	bias    bool        // a square for the bias of the next layer stands below
+	y       []vg.Length // of each slot, downward
+	bias    bool        // the next layer's bias is a square below the units
 	biasY   vg.Length
 }
 
 const (
-	mostLabels  = 24   // edges whose weights are printed
-	nameWidth   = 170  // at most, for names of inputs and outputs
-	nameShare   = 0.27 // and at most this of the picture's width
+	mostLabels  = 24   // the most edges whose weights are printed
+	nameWidth   = 170  // maximum width of the names of inputs and outputs
+	nameShare   = 0.27 // and at most this share of the picture's width
 	footer      = 104  // below the units: captions and legend
 	widestPitch = 92
 )
 
-// arrange chooses what is shown of the net; place then says where.
+// arrange chooses which parts of the network are shown. place then positions them.
 func arrange(n Net) *layout {
 	lay := &layout{net: n}
 	units := n.units()
@@ -67,7 +67,7 @@ func arrange(n Net) *layout {
 	return lay
 }
 
-// kept returns the unit of a column that the highlighted edge touches.
+// kept returns the unit in a column that the highlighted edge touches.
 func (n Net) kept(column int) []int {
 	switch e := n.Highlight; {
 	case e == nil:
@@ -97,7 +97,7 @@ func (lay *layout) rows() vg.Length {
 	return rows
 }
 
-// pitch returns the distance wanted between the units of the longest column.
+// pitch returns the desired distance between the units of the longest column.
 func (lay *layout) pitch() vg.Length {
 	if lay.net.detailed() {
 		return 84 // z above a unit, delta below
@@ -105,7 +105,7 @@ func (lay *layout) pitch() vg.Length {
 	return 46
 }
 
-// detailed says whether numbers stand above or below the units.
+// detailed reports whether there are numbers above or below the units.
 func (n Net) detailed() bool {
 	for _, l := range n.Layers {
 		if len(l.Z)+len(l.Delta) > 0 {
@@ -115,7 +115,7 @@ func (n Net) detailed() bool {
 	return false
 }
 
-// valued says whether units show their values.
+// valued reports whether units show their values.
 func (n Net) valued() bool {
 	for _, l := range n.Layers {
 		if len(l.A) > 0 {
@@ -135,7 +135,7 @@ func (n Net) size() (width, height int) {
 	return or(n.Width, wide), or(n.Height, high)
 }
 
-// place sets the columns into the rectangle, with room at the sides for names.
+// place positions the columns in the rectangle, with space at the sides for names.
 func (lay *layout) place(area vg.Rectangle) {
 	pitch := min(widestPitch, (area.Max.Y-area.Min.Y)/lay.rows())
 	lay.radius = max(3, min(27, 0.38*pitch))
@@ -144,9 +144,9 @@ func (lay *layout) place(area vg.Rectangle) {
 	high := area.Max.X - lay.room(lay.columns[len(lay.columns)-1], lay.net.Outputs)
 	gap := (high - low) / vg.Length(max(1, len(lay.columns)-1))
 	const (
-		least      = 68  // between units for numbers above and below each
-		leastApart = 100 // between columns for them
-		leastGap   = 130 // between columns for weights on the edges
+		least      = 68  // between units, for numbers above and below each
+		leastApart = 100 // between columns, for these numbers
+		leastGap   = 130 // between columns, for weights on the edges
 	)
 	lay.number = max(12, min(14, 0.2*pitch))
 	if lay.details = lay.net.detailed() && pitch >= least && gap >= leastApart; lay.details {
@@ -171,7 +171,7 @@ func (lay *layout) place(area vg.Rectangle) {
 	}
 }
 
-// find returns the column of that index, if it is shown.
+// find returns the column with that index, if it is shown.
 func (lay *layout) find(index int) *column {
 	for i := range lay.columns {
 		if c := &lay.columns[i]; c.omitted == 0 && c.index == index {
@@ -181,8 +181,7 @@ func (lay *layout) find(index int) *column {
 	return nil
 }
 
-// unit returns the center of a unit, if it is shown. The unit [Bias] is the
-// square below.
+// unit returns the center of a unit, if it is shown. The unit [Bias] is the square below the others.
 func (c *column) unit(i int) (center vg.Point, ok bool) {
 	if i == Bias {
 		return vg.Point{X: c.x, Y: c.biasY}, c.bias

@@ -8,23 +8,22 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// legend gives every series its line. Series of the same name in several charts
-// share one line and one entry.
+// legend gives every series its line. Series with the same name in several charts share one
+// line and one entry.
 type legend struct {
 	lineOf  map[identity]draw.LineStyle
 	entries []entry
 }
 
-// identity tells series apart: by name, by kind, and those of one chart that
-// agree in both by their order.
+// identity distinguishes series: by name, by kind, and if both are equal in one chart, by their order.
 type identity struct {
 	name   string
 	dashed bool
 	nth    int
 }
 
-// entry is a name with a sample of what it names: so wide, drawn from x on, with
-// its middle at y.
+// entry is a name with a sample of what it names. sample draws it with the given width,
+// from x on, with its middle at y.
 type entry struct {
 	name   string
 	width  vg.Length
@@ -33,7 +32,7 @@ type entry struct {
 
 const sampleWidth = 42 // of a piece of line
 
-// lineEntry shows a piece of line, not thinner than can be told from others.
+// lineEntry shows a piece of line, thick enough to be distinguished from others.
 func lineEntry(name string, line draw.LineStyle) entry {
 	line.Width = max(line.Width, 2.5)
 	return entry{name, sampleWidth, func(c draw.Canvas, x, y vg.Length) {
@@ -49,7 +48,7 @@ func dotEntry(name string, line draw.LineStyle) entry {
 	}}
 }
 
-// ringEntry is a circle in a line's color.
+// ringEntry shows a circle in a line's color.
 func ringEntry(name string, line draw.LineStyle) entry {
 	return entry{name, 14, func(c draw.Canvas, x, y vg.Length) {
 		c.SetLineStyle(line)
@@ -86,7 +85,7 @@ func newLegend(charts ...Chart) *legend {
 	return key
 }
 
-// faint is the line of a series that is one of many.
+// faint is the line of a series that is one of many in the background.
 var faint = draw.LineStyle{Color: color.NRGBA{R: 0x8A, G: 0x90, B: 0x99, A: 110}, Width: 0.8}
 
 func (ch Chart) identities() []identity {
@@ -111,7 +110,7 @@ func (key *legend) lines(ch Chart) []draw.LineStyle {
 }
 
 func (key *legend) draw(c draw.Canvas) draw.Canvas {
-	const most = 24 // a legend longer than this is not read
+	const most = 24 // nobody reads a longer legend
 	entries := key.entries
 	if n := len(entries); n > most {
 		entries = append(entries[:most-1:most-1], entry{name: fmt.Sprintf("… %d more", n-most+1)})
@@ -124,7 +123,7 @@ func (key *legend) draw(c draw.Canvas) draw.Canvas {
 func drawEntries(c draw.Canvas, entries []entry) draw.Canvas {
 	const (
 		space   = 8  // between sample and name
-		between = 26 // two entries
+		between = 26 // between two entries
 		row     = 24
 	)
 	if len(entries) == 0 {

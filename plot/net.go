@@ -8,24 +8,22 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Net is a picture of a network: its inputs at the left, a column of units per
-// layer, and every weight an edge. An edge's color says the sign of its weight
-// and its width the size, relative to the largest in the same layer, biases
-// included. A bias is an edge from a square below the column. Columns of
-// many units, and networks of many layers, are shown in part.
+// A Net is a picture of a network: its inputs at the left, a column of units per layer, and an
+// edge for every weight. An edge's color shows the sign of its weight and its width the size,
+// relative to the largest in the same layer, including biases. A bias is an edge from a square
+// below the column. Columns with many units, and networks with many layers, are shown in part.
 //
-// Units are numbered from 0, as weights are named elsewhere: x₀ is the first
-// input.
+// Units are numbered from 0, as in the names of weights elsewhere: x₀ is the first input.
 type Net struct {
 	Title       string
-	Inputs      []string  // names, may be absent
-	Outputs     []string  // names, may be absent
+	Inputs      []string  // names; optional
+	Outputs     []string  // names; optional
 	InputValues []float64 // one sample, optional
 	Layers      []Layer
-	Highlight   *Edge // a weight to be emphasized
-	Bare        bool  // without captions and legend, where the page around it has them
+	Highlight   *Edge // a weight to emphasize
+	Bare        bool  // without captions and legend, for a page that has them around the picture
 
-	Width, Height int // in pixels; 0 means what the units need, at least 900 x 560
+	Width, Height int // in pixels; 0 means as large as the units need, at least 900 x 560
 }
 
 // A Layer is one dense layer: z = x·W + b, a = f(z).
@@ -37,9 +35,9 @@ type Layer struct {
 	Signs       []Sign    // of each unit, optional
 }
 
-// A Sign says what is wrong with a unit: a small disc at its upper right, with a cross in it for a
-// dead unit, through which no gradient gets on any row, and with a bar for a saturated one, through
-// which hardly any gets on most.
+// A Sign marks a problem with a unit by a small disc at its upper right. A cross marks a dead unit:
+// no gradient passes it on any row. A bar marks a saturated unit: hardly any gradient passes it on
+// most rows.
 type Sign byte
 
 // The signs.
@@ -54,14 +52,13 @@ type Edge struct {
 	Layer, In, Out int
 }
 
-// Bias as an [Edge]'s In names the bias of its Out unit.
+// Bias, as an [Edge]'s In, stands for the bias of its Out unit.
 const Bias = -1
 
 func (n Net) heading() string { return n.Title }
 
-// units returns the number of units of each column: the inputs, then the layers.
-// Where the parts of a network disagree the largest counts; nothing that is
-// missing is drawn.
+// units returns the number of units in each column: the inputs, then the layers. If the parts
+// of a network disagree, the largest number counts. Missing parts are not drawn.
 func (n Net) units() []int {
 	units := make([]int, len(n.Layers)+1)
 	units[0] = max(len(n.Inputs), len(n.InputValues))
@@ -104,7 +101,7 @@ func (l Layer) largest() float64 {
 	return largest(append(l.Weights[:len(l.Weights):len(l.Weights)], l.Bias)...)
 }
 
-// largest returns the largest finite size of some numbers.
+// largest returns the largest finite absolute value.
 func largest(rows ...[]float64) float64 {
 	largest := 0.0
 	for _, row := range rows {
@@ -120,8 +117,8 @@ func largest(rows ...[]float64) float64 {
 // The margins of a net's picture.
 const netLeft, netRight, netBottom, netTop = 24, -24, 12, -16
 
-// placed returns where everything stands in a picture of that extent, and the part of it that
-// the units are in.
+// placed returns the layout of a picture of that size, and the part of the picture that
+// contains the units.
 func (n Net) placed(picture vg.Rectangle) (*layout, vg.Rectangle) {
 	area := vg.Rectangle{
 		Min: vg.Point{X: picture.Min.X + netLeft, Y: picture.Min.Y + netBottom},
@@ -156,7 +153,7 @@ func (n Net) draw(c draw.Canvas) {
 	drawEntries(c, lay.entries(edges))
 }
 
-// entries explains the picture's signs, those that occur in it.
+// entries returns the legend entries for the signs that occur in the picture.
 func (lay *layout) entries(edges []edge) []entry {
 	entries := []entry{
 		lineEntry("positive weight", draw.LineStyle{Color: blue, Width: 4}),
@@ -193,7 +190,7 @@ func (lay *layout) entries(edges []edge) []entry {
 	return entries
 }
 
-// signed reports whether some unit has that sign.
+// signed reports whether any unit has that sign.
 func (n Net) signed(sign Sign) bool {
 	for _, l := range n.Layers {
 		if slices.Contains(l.Signs, sign) {
@@ -203,7 +200,7 @@ func (n Net) signed(sign Sign) bool {
 	return false
 }
 
-// wedge is a line that widens.
+// wedge draws a line that widens.
 func wedge(c draw.Canvas, x, y vg.Length) {
 	var path vg.Path
 	path.Move(vg.Point{X: x, Y: y})
@@ -220,9 +217,8 @@ func biasSample(c draw.Canvas, x, y vg.Length) {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// shown returns what a row of n things shows: all of up to 12, else the first 6
-// and the last 3, and besides those to be kept. A slot stands for one of them,
-// or for several left out.
+// shown returns the slots for a row of n things: all of them up to 12, otherwise the first 6
+// and the last 3, plus those in keep. A slot is one thing, or stands for several that are left out.
 func shown(n int, keep ...int) []slot {
 	const most, head, tail = 12, 6, 3
 	var slots []slot
@@ -241,12 +237,12 @@ func shown(n int, keep ...int) []slot {
 		}
 	}
 	for i, s := range slots {
-		if s.omitted == 1 { // a mark for one takes as much room as the one itself
+		if s.omitted == 1 { // a stand-in for one thing takes as much space as the thing itself
 			slots[i].omitted = 0
 		}
 	}
 	return slots
 }
 
-// slot is one thing in a row, or, if omitted > 0, so many of them from index on.
+// slot is one thing in a row, or, if omitted > 0, that many things starting at index.
 type slot struct{ index, omitted int }

@@ -7,9 +7,9 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The colors by Okabe and Ito, which people with any common form of color
-// blindness can tell apart (https://jfly.uni-koeln.de/color/). Their yellow,
-// too light for a line on white, serves as a glow.
+// The colors of Okabe and Ito. People with any common form of color blindness can distinguish
+// them (https://jfly.uni-koeln.de/color/). Their yellow is too light for a line on white and is
+// used as a glow.
 var (
 	black     = color.NRGBA{A: 255}
 	orange    = color.NRGBA{R: 0xE6, G: 0x9F, B: 0x00, A: 255}
@@ -34,16 +34,16 @@ var (
 
 var curveColors = []color.NRGBA{blue, vermilion, green, purple, orange, sky, black}
 
-// Classes have no dashes to tell them apart, so there are colors for ten, which are seen on a
-// dark ground as well.
+// Classes cannot be distinguished by dashes, so there are ten colors. All of them are also
+// visible on a dark background.
 var classColors = []color.NRGBA{blue, vermilion, green, purple, orange, sky, gray,
 	{R: 0xA0, G: 0x69, B: 0x2E, A: 255}, // brown
 	{R: 0x8A, G: 0x63, B: 0xD2, A: 255}, // violet
 	{R: 0x8F, G: 0x8B, B: 0x00, A: 255}, // olive
 }
 
-// Dash patterns, so that curves differ in print without color too. Series that
-// ask for dashes and series that do not take turns through lists of their own.
+// Dash patterns, so that curves also differ when printed without color. Dashed and solid series
+// each have their own list and use its patterns in turn.
 var (
 	plainDashes  = [][]vg.Length{nil, {10, 2}, {10, 2, 2, 2}, {2.5, 2}, {18, 2, 5, 2}}
 	dashedDashes = [][]vg.Length{{6, 3.5}, {6, 3, 1.5, 3}, {3, 3}, {9, 3, 1.5, 3, 1.5, 3}}

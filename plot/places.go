@@ -9,9 +9,9 @@ import (
 	"gonum.org/v1/plot/vg/recorder"
 )
 
-// Places says where a [Net]'s picture shows its units and weights, so that a page can react to
-// a pointer over them: in the picture's pixels, from its top left. What the picture leaves out
-// is not among them. The highlighted weight comes last, on top.
+// Places has the positions of the units and weights in a [Net]'s picture, so that a page can
+// react to a pointer over them. They are in the picture's pixels, from its top left. Places
+// does not include what the picture leaves out. The highlighted weight comes last, on top.
 type Places struct {
 	Radius float64 // of a unit
 	Units  []UnitPlace
@@ -21,7 +21,7 @@ type Places struct {
 	Shaded  bool // the units are too small for numbers, and shaded by their values
 }
 
-// UnitPlace is a unit's center. Column 0 has the inputs, column l+1 layer l.
+// UnitPlace is a unit's center. Column 0 has the inputs, column l+1 has layer l.
 type UnitPlace struct {
 	Column, Unit int
 	X, Y         float64
@@ -34,7 +34,7 @@ type EdgePlace struct {
 	X1, Y1, X2, Y2 float64
 }
 
-// Places returns where the picture shows what.
+// Places returns the positions in the picture.
 func (n Net) Places() Places {
 	width, height := n.size()
 	lay, _ := n.placed(vg.Rectangle{Max: vg.Point{X: vg.Length(width), Y: vg.Length(height)}})
@@ -64,11 +64,12 @@ func (n Net) Places() Places {
 	return p
 }
 
-// ChartPlaces says where a [Chart] has its horizontal axis, so that a page can tell a pointer's
-// place on it: from Left to Right, in the picture's pixels, it goes from Low to High.
+// ChartPlaces has the position of a [Chart]'s horizontal axis, so that a page can tell the
+// value under a pointer. In the picture's pixels the axis goes from Left to Right, and its
+// values from Low to High.
 type ChartPlaces struct{ Left, Right, Low, High float64 }
 
-// Places returns where the chart has its horizontal axis.
+// Places returns the position of the chart's horizontal axis.
 func (ch Chart) Places() ChartPlaces {
 	width, height := ch.size()
 	key := newLegend(ch)
@@ -80,7 +81,7 @@ func (ch Chart) Places() ChartPlaces {
 	return p.places
 }
 
-// placer is drawn to learn where the axes are.
+// placer is drawn to find the position of the axes.
 type placer struct{ places ChartPlaces }
 
 // Plot implements [plot.Plotter].

@@ -9,25 +9,25 @@ import (
 )
 
 // A Profile shows the same things measured in several ways, such as the layers of a network by their
-// gradients and by their weights: a panel of horizontal bars for each measure, with its own
-// scale from 0, or with Log from a decade below the smallest value.
+// gradients and by their weights. Each measure is a panel of horizontal bars with its own scale from
+// 0, or with Log from a decade below the smallest value.
 type Profile struct {
 	Title    string
 	Labels   []string // of the things, from the top
 	Measures []Measure
 	Log      bool
 
-	Width, Height int // in pixels; 0 means 220 a measure and 34 a thing
+	Width, Height int // in pixels; 0 means 220 per measure and 34 per thing
 }
 
-// A Measure is one value for each label. What is not finite, or not positive where Log is set,
-// has no bar.
+// A Measure is one value for each label. A value that is not finite, or not positive if Log is
+// set, has no bar.
 type Measure struct {
 	Name   string
 	Values []float64
 }
 
-// heading is the title, or what was measured.
+// heading returns the title, or one made from the measures.
 func (p Profile) heading() string {
 	if p.Title != "" {
 		return p.Title
@@ -72,7 +72,7 @@ func (p Profile) draw(c draw.Canvas) {
 			if !ok {
 				continue
 			}
-			const number0 = 62 // room for the number behind the bar
+			const number0 = 62 // space for the number after the bar
 			long := vg.Length(0)
 			if shown && high > low {
 				long = max(2, (panel-number0)*vg.Length((where-low)/(high-low)))
@@ -88,7 +88,7 @@ func (p Profile) draw(c draw.Canvas) {
 	}
 }
 
-// extent is what a bar of no length and one of full length stand for.
+// extent returns the values of a bar with zero length and of one with full length.
 func (m Measure) extent(log bool) (low, high float64) {
 	s := emptySpan()
 	for _, v := range m.Values {

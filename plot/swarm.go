@@ -8,20 +8,20 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Swarm shows many values of each of several names: a line for each name, on it a dot for each
-// value, dots that would lie on each other beside each other, in a color by a second number. Values that
-// are not finite, or too large for an axis, are left out.
+// A Swarm shows many values for each of several names. Each name has a line with a dot for each value.
+// Dots that would overlap are placed next to each other. The color is a second number. Values that are
+// not finite, or too large for an axis, are left out.
 type Swarm struct {
 	Title, XLabel string
-	Low, High     string // what the ends of the color scale mean, such as "low cell" and "high cell"
+	Low, High     string // the meaning of the ends of the color scale, such as "low cell" and "high cell"
 	Names         []string
 	Values        [][]float64 // by name
 	Shades        [][]float64 // by name, from 0 to 1; NaN is gray
 
-	Width, Height int // in pixels; 0 means 900, and as high as the names need
+	Width, Height int // in pixels; 0 means 900, and the height that the names need
 }
 
-// heading is the title, or what the picture is.
+// heading returns the title, or a description of the picture.
 func (s Swarm) heading() string {
 	if s.Title == "" {
 		return "Values by name"
@@ -75,7 +75,7 @@ func (s Swarm) draw(c draw.Canvas) {
 	for i, n := range s.Names {
 		y := c.Max.Y - step*(vg.Length(i)+0.5)
 		name.write(c, from-16, y, right, name.fit(n, width*0.35))
-		beside := map[int]int{} // dots in each place of a dot's width
+		beside := map[int]int{} // dots so far in each interval of a dot's width
 		for j, v := range s.Values[i] {
 			if _, ok := position(v, false); !ok {
 				continue
@@ -83,7 +83,7 @@ func (s Swarm) draw(c draw.Canvas) {
 			place := int(math.Floor(float64((at(v) - from) / (1.6 * radius))))
 			k := beside[place]
 			beside[place]++
-			most := int(step * 0.42 / radius) // dots that find room above and below the line
+			most := int(step * 0.42 / radius) // dots that fit above and below the line
 			up := vg.Length((k%(2*most+1)+1)/2) * radius
 			if k%2 == 1 {
 				up = -up
@@ -94,7 +94,7 @@ func (s Swarm) draw(c draw.Canvas) {
 	}
 }
 
-// shade is the color of a dot.
+// shade returns the color of a dot.
 func (s Swarm) shade(name, dot int) color.NRGBA {
 	if name >= len(s.Shades) || dot >= len(s.Shades[name]) || !(s.Shades[name][dot] >= 0 && s.Shades[name][dot] <= 1) {
 		return gray

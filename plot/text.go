@@ -16,11 +16,11 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// fonts measures and draws all text. Liberation Sans has the widths of Arial
-// and Helvetica, which stand in for it where an SVG is shown.
+// fonts measures and draws all text. Liberation Sans has the same widths as Arial and
+// Helvetica, which replace it where an SVG is displayed.
 var fonts = font.NewCache(liberation.Collection())
 
-// lettering is how a piece of text looks.
+// lettering is the style of a piece of text.
 type lettering struct {
 	size  vg.Length
 	color color.Color
@@ -35,7 +35,7 @@ func (l lettering) font() font.Font {
 	return f
 }
 
-// style is the lettering as gonum's axes want it.
+// style returns the lettering in the form of gonum's axes.
 func (l lettering) style(x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{Color: l.color, Font: l.font(), XAlign: x, YAlign: y, Handler: text.Plain{Fonts: fonts}}
 }
@@ -45,22 +45,21 @@ func (l lettering) width(s string) vg.Length {
 	return face.Width(s)
 }
 
-// shrink makes letters that take a width fit into room.
+// shrink reduces letters that take up width so that they fit into room.
 func (l *lettering) shrink(width, room vg.Length) {
 	if width > room {
 		l.size *= room / width
 	}
 }
 
-// The part of a text that stands at the x given to write.
+// The part of a text that is at the x given to write.
 const (
 	left   = 0.0
 	middle = 0.5
 	right  = 1.0
 )
 
-// write writes s with its left, middle or right at x and half the height of its
-// capitals at y.
+// write writes s with its left, middle or right at x, and with y at half the height of its capitals.
 func (l lettering) write(c draw.Canvas, x, y vg.Length, align vg.Length, s string) {
 	if s == "" {
 		return
@@ -70,8 +69,8 @@ func (l lettering) write(c draw.Canvas, x, y vg.Length, align vg.Length, s strin
 	c.FillString(fonts.Lookup(l.font(), l.size), vg.Point{X: x - align*l.width(s), Y: y - half*l.size}, s)
 }
 
-// fit returns s made fit to print: see clean. Of a text wider than width the
-// middle gives way to an ellipsis: names often differ at their ends.
+// fit returns s ready to print: see clean. If a text is wider than width, an ellipsis replaces
+// its middle, since names often differ at their ends.
 func (l lettering) fit(s string, width vg.Length) string {
 	s = clean(s)
 	if l.width(s) <= width {
@@ -82,19 +81,19 @@ func (l lettering) fit(s string, width vg.Length) string {
 		tail := n / 3
 		return strings.TrimRight(string(runes[:n-tail]), " ") + "…" + string(runes[len(runes)-tail:])
 	}
-	// The number of letters kept is the largest that leaves room for the ellipsis.
+	// Keep the largest number of letters that leaves space for the ellipsis.
 	n := sort.Search(len(runes), func(n int) bool { return l.width(shortened(n+1)) > width })
 	return shortened(n)
 }
 
-// clean turns s into one line of characters that XML can hold, its words set
-// apart by single spaces, as an SVG would show them anyway.
+// clean turns s into one line of characters that XML can contain, with single spaces between
+// words, as an SVG would show them anyway.
 func clean(s string) string {
 	const most = 500 // letters, more than any line shows
 	if len(s) > 4*most {
 		s = s[:4*most]
 	}
-	s = strings.Map(func(r rune) rune { // a byte that is not UTF-8 comes as the replacement character
+	s = strings.Map(func(r rune) rune { // a byte that is not UTF-8 arrives as the replacement character
 		switch {
 		case unicode.IsControl(r):
 			return ' '
@@ -125,10 +124,10 @@ func number(v float64) string {
 	return minus(strconv.FormatFloat(v, 'g', 3, 64))
 }
 
-// minus gives a number the sign −, which is as wide as + and stands at its height.
+// minus gives a number the sign −, which is as wide as + and at the same height.
 func minus(number string) string { return strings.ReplaceAll(number, "-", "−") }
 
-// rounded formats v for little room: −0.08, 1.3, 250.
+// rounded formats v for a small space: −0.08, 1.3, 250.
 func rounded(v float64) string {
 	decimals := 2
 	switch a := math.Abs(v); {
@@ -163,8 +162,8 @@ func exponent(s string) string {
 	return minus(mantissa + "e" + strconv.Itoa(n))
 }
 
-// symbol is a letter with an index, as x₀, and what follows it. (The font's own
-// subscripts stand too far apart for numbers of several digits.)
+// symbol is a letter with an index, such as x₀, and the text after it. (The font's own
+// subscripts are too far apart for numbers with several digits.)
 type symbol struct {
 	letter string
 	index  int
@@ -173,7 +172,7 @@ type symbol struct {
 
 const indexSize, indexDrop = 0.7, 0.22 // relative to the letter's size
 
-// parts returns where the index and the rest begin, and where the symbol ends.
+// parts returns the positions where the index and the rest begin and where the symbol ends.
 func (s symbol) parts(l lettering) (index, rest, end vg.Length) {
 	small := lettering{size: indexSize * l.size}
 	index = l.width(s.letter)

@@ -11,8 +11,7 @@ import (
 
 var outline = draw.LineStyle{Color: slate, Width: 1.5}
 
-// drawUnits draws the columns: units, what stands for those left out, and the
-// squares of the biases.
+// drawUnits draws the columns: units, stand-ins for those left out, and the squares of the biases.
 func (lay *layout) drawUnits(c draw.Canvas) {
 	for i, col := range lay.columns {
 		if col.omitted > 0 {
@@ -56,8 +55,8 @@ func fillAndStroke(c draw.Canvas, path vg.Path, fill color.Color) {
 	c.Stroke(path)
 }
 
-// drawUnit draws one circle, in it the unit's value or else its symbol, above it
-// z and below it delta where they are known.
+// drawUnit draws one circle. It shows the unit's value, or if that is unknown its symbol, with
+// z above it and delta below it if they are known.
 func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 	n, letter, fill := lay.net, "a", white
 	values := n.InputValues
@@ -116,15 +115,15 @@ func (lay *layout) drawUnit(c draw.Canvas, center vg.Point, column, i int) {
 	s.write(c, text, center.X, center.Y)
 }
 
-// leastNumber is how small a number in a unit may be written before it is rounded.
+// leastNumber is the smallest size of a number in a unit. Below it the number is rounded.
 const leastNumber = 11
 
-// leastRadius is that of a unit in which a rounded number can be read; smaller ones are shaded by
-// their values instead.
+// leastRadius is the smallest radius of a unit in which a rounded number can be read. Smaller
+// units are shaded by their values instead.
 const leastRadius = 11
 
-// shade is the fill of a unit too small for its value: blue if that is positive, vermilion if
-// negative, darker the larger it is relative to the column's largest.
+// shade returns the fill of a unit too small for its value: blue if the value is positive,
+// vermilion if negative, and darker the larger it is relative to the column's largest.
 func shade(v, largest float64) color.NRGBA {
 	if !finite(v) || largest == 0 {
 		return white
@@ -154,7 +153,7 @@ func drawSign(c draw.Canvas, center vg.Point, radius vg.Length, sign Sign) {
 	}
 }
 
-// drawLabel writes s on a light ground, so that edges below do not disturb it.
+// drawLabel writes s on a light background, so that edges below do not interfere with it.
 func drawLabel(c draw.Canvas, text lettering, center vg.Point, s string) {
 	drawGround(c, text, center.X, center.Y, text.width(s))
 	text.write(c, center.X, center.Y, middle, s)
@@ -174,7 +173,7 @@ func drawGround(c draw.Canvas, text lettering, x, y, width vg.Length) {
 	}.Path())
 }
 
-// obstacles returns where no weight should be printed.
+// obstacles returns the areas where no weight should be printed.
 func (lay *layout) obstacles() []vg.Rectangle {
 	wide, high := lay.radius, lay.radius
 	if lay.details {
@@ -200,8 +199,8 @@ var (
 
 func omittedLabel(n int) string { return fmt.Sprintf("… %d more …", n) }
 
-// room returns the distance that an outer column keeps from its side of the
-// picture, for its names and for whatever else is wider than a unit.
+// room returns the distance of an outer column from its side of the picture, for its names and
+// for anything else wider than a unit.
 func (lay *layout) room(col column, names []string) vg.Length {
 	room := lay.radius
 	room = max(room, captionText.width(lay.caption(col))/2)
@@ -218,8 +217,7 @@ func (lay *layout) room(col column, names []string) vg.Length {
 	return room
 }
 
-// drawNames writes the names of inputs to the left of them and those of outputs
-// to the right.
+// drawNames writes the names of inputs to the left of them and the names of outputs to the right.
 func (lay *layout) drawNames(c draw.Canvas) {
 	write := func(col column, names []string, side, align vg.Length) {
 		for k, s := range col.slots {
@@ -232,7 +230,7 @@ func (lay *layout) drawNames(c draw.Canvas) {
 	write(lay.columns[len(lay.columns)-1], lay.net.Outputs, 1, left)
 }
 
-// caption returns how many units a column has, and of which kind.
+// caption returns the number and kind of a column's units.
 func (lay *layout) caption(col column) string {
 	if col.index == 0 {
 		return fmt.Sprintf("%d values", col.units)
@@ -243,8 +241,8 @@ func (lay *layout) caption(col column) string {
 	return fmt.Sprintf("%d units", col.units)
 }
 
-// drawCaptions writes below each column what it is, and between columns the
-// weight that their widths relate to.
+// drawCaptions writes a description below each column and, between columns, the weight that the
+// edges' widths are relative to.
 func (lay *layout) drawCaptions(c draw.Canvas, y vg.Length) {
 	const line = 17
 	for i, col := range lay.columns {

@@ -7,18 +7,19 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Waterfall shows how a number becomes another step by step: from Base at the top each step begins
-// where the one before ended. Steps that are not finite are left out, their names are not.
+// A Waterfall shows how a number becomes another step by step. The first step begins at Base at the
+// top, and each step begins where the one before ended. Steps that are not finite are left out, but
+// their names stay.
 type Waterfall struct {
 	Title, XLabel string
 	Base          float64
-	From, To      string // what stands at the two ends, such as "mean prediction" and "prediction"
-	Steps         []Bar  // their Spread is how sure they are
+	From, To      string // labels of the two ends, such as "mean prediction" and "prediction"
+	Steps         []Bar  // Spread is the uncertainty of a step
 
-	Width, Height int // in pixels; 0 means 900, and as high as the steps need
+	Width, Height int // in pixels; 0 means 900, and the height that the steps need
 }
 
-// heading is the title, or what the picture is.
+// heading returns the title, or a description of the picture.
 func (w Waterfall) heading() string {
 	if w.Title == "" {
 		return "Steps from one number to another"
@@ -38,8 +39,8 @@ func (w Waterfall) draw(c draw.Canvas) {
 	label.write(c, c.Min.X+width/2, c.Min.Y+label.size/2, middle, label.fit(w.XLabel, width))
 	c.Min.Y += label.size + 10
 
-	// Every number is taken relative to the base and to the largest step, so that nothing
-	// can leave the range of float64.
+	// Every number is taken relative to the base and to the largest step, so that nothing can
+	// overflow a float64.
 	most := 0.0
 	for _, s := range w.Steps {
 		if finite(s.Value) {
@@ -106,7 +107,7 @@ func (w Waterfall) draw(c draw.Canvas) {
 	end(last, w.To, before, w.Base+at*most)
 }
 
-// signed is a number with its sign.
+// signed returns a number with its sign.
 func signed(v float64) string {
 	if v > 0 {
 		return "+" + number(v)

@@ -17,34 +17,34 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// ErrCheckpoint is wrapped by every complaint about a checkpoint.
+// ErrCheckpoint is wrapped by every error about a checkpoint.
 var ErrCheckpoint = errors.New("checkpoint")
 
-// ErrDamaged is wrapped as well where a checkpoint is not as it was written: cut short, or
-// with another byte somewhere. An older one may do.
+// ErrDamaged is wrapped as well if a checkpoint is not as it was written: cut short, or with a
+// changed byte. An older checkpoint may still be good.
 var ErrDamaged = errors.New("damaged")
 
-// entry is one thing that a checkpoint holds, under its name.
+// entry is one thing that a checkpoint holds, with its name.
 type entry struct {
 	name string
-	// value is a vector whose length follows from the configuration ([]float32, []float64);
-	// a pointer to one that grows (*[]byte, *History, *[]Sample, *[]Retreat); the observer (remembering); or a pointer
-	// to what is written as text (*int, *float64, *bool, *string, *[]Remedy, *time.Duration).
+	// value is a vector whose length follows from the configuration ([]float32, []float64); a pointer to one that
+	// grows (*[]byte, *History, *[]Sample, *[]Retreat); the observer (remembering); or a pointer to something written
+	// as text (*int, *float64, *bool, *string, *[]Remedy, *time.Duration).
 	value any
 }
 
-// remembering is what a checkpoint needs of an Observer.
+// remembering is what a checkpoint needs from an Observer.
 type remembering interface {
 	State() []float64
 	SetState(state []float64) error
 }
 
-// state names all that a run is between two updates, apart from its configuration and its
-// data: the one list that writing and restoring walk. A field that is not in it must follow
-// from those that are; TestCheckpointHoldsEverything knows both kinds.
+// state lists everything that a run is between two updates, apart from its configuration and
+// its data. Both writing and restoring use this one list. A field that is not in it must follow
+// from those that are. TestCheckpointHoldsEverything knows both kinds.
 func (t *Trainer[T]) state() []entry {
 	s := []entry{
-		{"observer", remembering(t.observer)}, // the first that is read, since it may refuse
+		{"observer", remembering(t.observer)}, // read first, since it may refuse
 		{"values", t.net.Values()},
 		{"good", t.good},
 		{"best", t.best},
@@ -89,11 +89,11 @@ func (t *Trainer[T]) state() []entry {
 	return s
 }
 
-// Checkpoint writes all that the run has come to, so that Restore continues it to the bit:
-// between two updates, or after the loop. What is written is a safetensors file: the vectors
-// as tensors, numbers and configuration as JSON in its metadata under "gradus_checkpoint",
-// and as the last tensor the SHA-256 of all bytes before it. It takes no memory worth
-// mentioning. The time at which it is called changes nothing in the run.
+// Checkpoint writes the whole state of the run, so that Restore continues it to the bit. Call
+// it between two updates, or after the loop. The output is a safetensors file: the vectors as
+// tensors, the numbers and the configuration as JSON in its metadata under "gradus_checkpoint",
+// and as the last tensor the SHA-256 of all bytes before it. Writing takes no memory worth
+// mentioning. When it is called changes nothing in the run.
 func (t *Trainer[T]) Checkpoint(w io.Writer) error {
 	if err := t.together.failed(); err != nil {
 		return err
@@ -105,10 +105,10 @@ func (t *Trainer[T]) Checkpoint(w io.Writer) error {
 	return writeEntries(w, t.describe(), t.state())
 }
 
-// Restore sets the trainer, made with the same network, configuration and data, to what a
-// checkpoint holds. Threads and Stop may be others. A checkpoint of another run is refused,
-// naming what differs. Where a refusal comes the trainer is as it was, unless the file could
-// not be read to its end.
+// Restore sets the trainer to the state in a checkpoint. The trainer must have been made with
+// the same network, configuration and data; Threads, Ranks and Stop may differ. A checkpoint of
+// another run is refused with an error that names the difference. After a refusal the trainer
+// is unchanged, unless the file could not be read to its end.
 func (t *Trainer[T]) Restore(c *Checkpoint) error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrCheckpoint}, args...)...)
@@ -167,8 +167,8 @@ func mapKeys(maps ...map[string]string) func(func(string) bool) {
 	}
 }
 
-// describe says what the run is: what a checkpoint must agree with. Every field of Config is
-// in it except Threads and Ranks, which change no bit, and Stop, which only says when to end.
+// describe says what the run is. A checkpoint must agree with it. Every field of Config is in
+// it except Threads and Ranks, which change no bit, and Stop, which only says when to end.
 func (t *Trainer[T]) describe() map[string]string {
 	var zero T
 	run := map[string]string{"precision": fmt.Sprintf("%T", zero), "inputs": strconv.Itoa(t.net.Inputs()), "data": t.dataSum()}
@@ -189,7 +189,7 @@ func (t *Trainer[T]) describe() map[string]string {
 	return run
 }
 
-// describeValue writes a name, where the value has one, and its exported fields.
+// describeValue writes the value's name, if it has one, and its exported fields.
 func describeValue(v any) string {
 	s, named := v.(fmt.Stringer)
 	text, err := json.Marshal(v)
@@ -204,7 +204,7 @@ func describeValue(v any) string {
 	return s.String() + " " + string(text)
 }
 
-// dataSum is the SHA-256 of the training and validation rows and their weights.
+// dataSum returns the SHA-256 of the training and validation rows and their weights.
 func (t *Trainer[T]) dataSum() string {
 	if t.sum == "" {
 		h := sha256.New()
@@ -228,7 +228,7 @@ func (t *Trainer[T]) dataSum() string {
 	return t.sum
 }
 
-// possible refuses a place in the run at which no run of this configuration can be.
+// possible refuses a position that no run of this configuration can reach.
 func (t *Trainer[T]) possible(position int, samples []Sample) error {
 	rows := t.rows
 	ok := position < rows && position%t.cfg.BatchSize == 0

@@ -15,9 +15,9 @@ import (
 	"github.com/gradus-ml/gradus/internal/safetensors"
 )
 
-// A checkpoint's file: how entries are written, read and found plausible.
+// The file of a checkpoint: how entries are written, read and checked.
 
-// checkpointFormat is raised when a reader of today could misread what is written.
+// checkpointFormat is raised when an older reader could misread what is written.
 const checkpointFormat = 2
 
 const (
@@ -25,10 +25,10 @@ const (
 	sumTensor     = "sha256"
 )
 
-// Checkpoint is a checkpoint that was found to be whole. It reads from the file it was made
-// from when it is restored.
+// Checkpoint is a checkpoint whose checksum was right. Restore reads the rest from the file it
+// was made from.
 type Checkpoint struct {
-	Number int // how many were written before it, itself included: the newest has the highest
+	Number int // number of checkpoints written up to and including it; the newest has the highest
 	Epoch  int // epochs done
 	Steps  int // updates made
 
@@ -39,8 +39,8 @@ type Checkpoint struct {
 	tensors map[string]safetensors.Place
 }
 
-// vector is the tensor of an entry that is one: its numbers, or nil. Points and samples are
-// rows of numbers.
+// vector returns the numbers of an entry that is written as a tensor, or nil. Points and
+// samples become rows of numbers.
 func (e entry) vector() any {
 	switch v := e.value.(type) {
 	case []float32, []float64:
@@ -75,7 +75,7 @@ func (e entry) vector() any {
 	return nil
 }
 
-// number is the text of an entry that is a number or text.
+// number returns the text of an entry that is a number or text.
 func (e entry) number() string {
 	switch v := e.value.(type) {
 	case *int:
@@ -87,7 +87,7 @@ func (e entry) number() string {
 	case *string:
 		return *v
 	case *[]Remedy:
-		text, _ := json.Marshal(*v) // of strings alone
+		text, _ := json.Marshal(*v) // strings only
 		return string(text)
 	case *time.Duration:
 		return strconv.FormatInt(int64(*v), 10)
@@ -102,7 +102,7 @@ type metadata struct {
 	Numbers map[string]string `json:"numbers"`
 }
 
-// vectorShape is the type of a vector, as safetensors names it, and its length.
+// vectorShape returns a vector's type, as named by safetensors, and its length.
 func vectorShape(v any) (dtype string, n int) {
 	switch v := v.(type) {
 	case []float32:
@@ -159,8 +159,8 @@ func writeEntries(w io.Writer, run map[string]string, entries []entry) error {
 	return err
 }
 
-// ReadCheckpoint reads a checkpoint from beginning to end and holds it against its checksum. What is not as
-// it was written wraps ErrDamaged.
+// ReadCheckpoint reads a checkpoint from beginning to end and compares it with its checksum. If it is not
+// as it was written, the error wraps ErrDamaged.
 func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	damaged := func(format string, args ...any) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%w: %w: "+format, append([]any{ErrCheckpoint, ErrDamaged}, args...)...)
@@ -205,7 +205,7 @@ func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	delete(c.tensors, sumTensor)
 	c.run, c.numbers = meta.Run, meta.Numbers
 	for _, e := range []entry{{"checkpoints", &c.Number}, {"epoch", &c.Epoch}, {"steps", &c.Steps}} {
-		if text, has := c.numbers[e.name]; has { // what is not there, Restore finds missing
+		if text, has := c.numbers[e.name]; has { // Restore reports what is missing
 			if err := e.parse(text); err != nil {
 				return nil, err
 			}
@@ -214,7 +214,7 @@ func ReadCheckpoint(file io.ReadSeeker) (*Checkpoint, error) {
 	return c, nil
 }
 
-// sumMatches compares the sum of a file's first bytes with what stands behind them.
+// sumMatches compares the checksum of a file's first bytes with the one stored after them.
 func sumMatches(file io.Reader, bytesBefore int64) (bool, error) {
 	sum := sha256.New()
 	if _, err := io.CopyN(sum, file, bytesBefore); err != nil {
@@ -225,7 +225,7 @@ func sumMatches(file io.Reader, bytesBefore int64) (bool, error) {
 	return bytes.Equal(stands[:], sum.Sum(nil)), err
 }
 
-// parse sets the number or text of an entry from its text.
+// parse sets an entry that is a number or text from its text.
 func (e entry) parse(text string) error {
 	var err error
 	switch v := e.value.(type) {
@@ -250,8 +250,8 @@ func (e entry) parse(text string) error {
 	return nil
 }
 
-// plausible checks that the file has just the entries of the state, of the right kind and
-// length, and numbers that such a run can have.
+// plausible checks that the file has exactly the entries of the state, with the right kind and
+// length, and that its numbers are possible for such a run.
 func (c *Checkpoint) plausible(t limits, state []entry) error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrCheckpoint}, args...)...)
@@ -271,7 +271,7 @@ func (c *Checkpoint) plausible(t limits, state []entry) error {
 				return err
 			}
 			if n, ok := scratch.value.(*int); ok {
-				if ints[e.name] = *n; *n < 0 && e.name != "diverged.layer" { // -1: in no layer
+				if ints[e.name] = *n; *n < 0 && e.name != "diverged.layer" { // -1: not in a layer
 					return bad("%s is %d", e.name, *n)
 				}
 			}
@@ -301,7 +301,7 @@ func (c *Checkpoint) plausible(t limits, state []entry) error {
 	return t.possible(ints["position"], samples)
 }
 
-// limits is a trainer of either precision.
+// limits is a trainer in either precision.
 type limits interface {
 	possible(position int, samples []Sample) error
 }
@@ -359,7 +359,7 @@ func (c *Checkpoint) read(e entry) error {
 	return nil
 }
 
-// readRows reads n numbers as rows of so many.
+// readRows reads n numbers as rows of width numbers.
 func readRows[R [3]float64 | [4]float64 | [6]float64](r *bufio.Reader, n, width int) ([]R, error) {
 	if n%width != 0 {
 		return nil, fmt.Errorf("%d numbers are not rows of %d", n, width)

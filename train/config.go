@@ -11,23 +11,23 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// ErrConfig is wrapped by every complaint about a Config.
+// ErrConfig is wrapped by every error about a Config.
 var ErrConfig = errors.New("training configuration")
 
-// Method says how many rows an update looks at.
+// Method says how many rows an update uses.
 type Method string
 
 const (
-	// Batch makes one update an epoch, from all rows in their own order.
+	// Batch makes one update per epoch, from all rows in their own order.
 	Batch Method = "batch"
-	// Stochastic makes one update a row, in an order shuffled every epoch.
+	// Stochastic makes one update per row, in an order shuffled every epoch.
 	Stochastic Method = "stochastic"
-	// MiniBatch makes one update per BatchSize rows, in an order shuffled every epoch. The
-	// last batch is smaller when the rows do not divide.
+	// MiniBatch makes one update per BatchSize rows, in an order shuffled every epoch. The last
+	// batch is smaller if BatchSize does not divide the number of rows.
 	MiniBatch Method = "mini-batch"
-	// PerSample trains on one sample until that sample is within Tolerance or has had Epochs updates,
-	// then on the next, and so forgets the earlier ones: what Stochastic avoids. The samples'
-	// order is shuffled once.
+	// PerSample trains on one sample until its outputs are within Tolerance or it has had Epochs
+	// updates, then on the next. So it forgets the earlier ones, which Stochastic avoids. The order
+	// of the samples is shuffled once.
 	PerSample Method = "per-sample"
 )
 
@@ -38,96 +38,97 @@ func Methods() []string {
 
 // Config is what a run does. The zero value of each field is its default.
 type Config struct {
-	Loss      nn.Loss      // default: squared; cross-entropy behind softmax, binary-cross-entropy behind sigmoid, poisson behind exp
+	Loss      nn.Loss      // default: squared; cross-entropy after softmax, binary-cross-entropy after sigmoid, poisson after exp
 	Reduction nn.Reduction // default: mean over the rows of a batch
 
 	Optimizer    optim.Optimizer // default: adam
 	LearningRate float64         // default: optim.DefaultLearningRate of the optimizer
 	Schedule     optim.Schedule  // default: constant
 
-	// Solver, if not nil, takes the place of the optimizer: an optimizer for the method batch, which
-	// is then the default, that evaluates the loss itself. It finds its own rate; LearningRate,
-	// by default 1, is where it starts to look.
+	// Solver, if not nil, replaces the optimizer. It is an optimizer for the method batch, which is
+	// then the default, and evaluates the loss itself. It finds its own rate; LearningRate, by
+	// default 1, is where its search starts.
 	Solver optim.Solver
-	Warmup int // epochs in which the rate rises to the schedule's first, see optim.RateAt
+	Warmup int // epochs in which the rate rises to the schedule's first rate, see optim.RateAt
 
-	// What is done to gradients and weights besides. In an update, in this order: the penalty's
-	// gradient is added, every element of the gradient is kept within ±ClipValue, the whole
-	// within the length ClipNorm, the weights decay, the optimizer is applied, and each unit's
-	// incoming weights are kept within the length MaxNorm. 0 is none of it.
-	Penalty     nn.Penalty // not part of any loss that is reported
+	// The following change gradients and weights besides the optimizer. An update does this, in
+	// order: the penalty's gradient is added, every element of the gradient is clipped to
+	// ±ClipValue, the whole gradient is clipped to the length ClipNorm, the weights decay, the
+	// optimizer is applied, and each unit's incoming weights are limited to the length MaxNorm.
+	// 0 turns each of them off.
+	Penalty     nn.Penalty // not part of any reported loss
 	ClipValue   float64
-	ClipNorm    float64 // the gradient is multiplied by ClipNorm/|g| where |g| is larger; PyTorch adds 1e-6 to |g|
-	WeightDecay float64 // decoupled: all parameters times 1 - rate·WeightDecay, as AdamW has it, for any optimizer
-	MaxNorm     float64 // of every layer: Keras's MaxNorm(axis=0), which adds 1e-7; biases are not counted
+	ClipNorm    float64 // if the gradient's length |g| is larger, it is multiplied by ClipNorm/|g|; PyTorch adds 1e-6 to |g|
+	WeightDecay float64 // decoupled: all parameters times 1 - rate·WeightDecay, as in AdamW, for any optimizer
+	MaxNorm     float64 // for every layer: Keras's MaxNorm(axis=0), which adds 1e-7; biases are not counted
 
 	// LayerRates, if not nil, has a factor of the learning rate for each layer: the optimizer and the
-	// weight decay take rate·LayerRates[l] for layer l. A layer whose factor is 0 is frozen: neither
-	// the optimizer, nor penalties, decay, MaxNorm or running statistics change it, the optimizer remembers
-	// nothing of it, and its gradient does not count in ClipNorm. In training, its batch
-	// normalization still takes the statistics of the batch.
+	// weight decay use rate·LayerRates[l] for layer l. A layer whose factor is 0 is frozen: the optimizer,
+	// penalties, weight decay and MaxNorm do not change it, its running statistics do not move, the
+	// optimizer keeps no state for it, and its gradient does not count in ClipNorm. In training, its batch
+	// normalization still uses the statistics of the batch.
 	LayerRates []float64
 
-	// GradientNorm has every Step say how long the gradient was. It costs a pass over it.
+	// GradientNorm makes every Step report the length of the gradient. This costs a pass over it.
 	GradientNorm bool
 
-	// EMA, 0.999 say, has the run keep a running average of the network's values, which are its
-	// parameters and the statistics of batch normalization,
+	// EMA, for example 0.999, keeps a running average of the network's values (its parameters
+	// and the statistics of batch normalization),
 	//
 	//	average = average + (1-EMA)/(1-EMAⁿ) · (values - average)
 	//
-	// by which validation rows are scored and criteria judged, and with which the run ends. The
-	// division makes up for the start, as Adam's does; PyTorch and Keras have none, and so
-	// average the first parameters in for long. The statistics are averaged as by PyTorch's
-	// AveragedModel with use_buffers; Keras, and PyTorch without it, keep the statistics of the last
-	// parameters, which do not belong to the average.
+	// The validation score and the criteria use the average, and the run ends with it. The division
+	// corrects for the start, as Adam's does. PyTorch and Keras have no such correction, so the first
+	// parameters count for a long time. The statistics are averaged as by PyTorch's AveragedModel
+	// with use_buffers. Keras, and PyTorch without it, keep the statistics of the last parameters,
+	// which do not belong to the average.
 	EMA float64
 
-	// LabelSmoothing s has cross-entropy learn y·(1-s) + s/classes, and binary cross-entropy
-	// y·(1-s) + s/2, in the place of y; so has the training rows' loss, not the validation score.
+	// LabelSmoothing s makes cross-entropy learn y·(1-s) + s/classes, and binary cross-entropy
+	// y·(1-s) + s/2, instead of y. It applies to the training rows' loss, not to the validation score.
 	LabelSmoothing float64
 
 	Method    Method // default: mini-batch
-	BatchSize int    // of mini-batch; default 32; more than the rows there are is clamped to them; 2 at least with nn.BatchNorm
-	Epochs    int    // at most; default 100. With per-sample: at most for each sample
+	BatchSize int    // of mini-batch; default 32; at most the number of rows; at least 2 with nn.BatchNorm
+	Epochs    int    // maximum; default 100. With per-sample: maximum for each sample
 	NoShuffle bool   // rows in their own order in every epoch
-	Shards    int    // pieces a batch's gradient is summed in; default ceil(rows in the batch / 1024), with nn.BatchNorm 1
+	Shards    int    // number of pieces in which a batch's gradient is summed; default ceil(rows in the batch / 1024), with nn.BatchNorm 1
 	Seed      uint64
-	Threads   int // cores to use, where that pays; default: all. It changes no bit of the result.
+	Threads   int // cores to use, if that pays; default: all. It changes no bit of the result.
 
-	// Ranks, if not nil, are the processes that train this network together, each with the same
-	// configuration, data and starting weights. A rank computes the gradient of its part of a batch's shards;
-	// the sums are exchanged, added as one process adds them, and every rank makes the same update. So the
-	// number of ranks changes no bit of the result; there must be as many shards as ranks. All ranks enter and
-	// leave the loop at the same updates: it must not be left by break on some of them alone. What differs
-	// between the ranks, and an exchange that failed, ends the loop with an error that wraps ErrRanks.
+	// Ranks, if not nil, are the processes that train this network together, each with the same configuration,
+	// data and starting weights. A rank computes the gradient of its part of a batch's shards. The sums are
+	// exchanged and added in the order that one process uses, and every rank makes the same update. So the
+	// number of ranks changes no bit of the result. There must be at least as many shards as ranks. All ranks
+	// enter and leave the loop at the same updates: do not break out of it on only some of them. If the ranks
+	// differ or an exchange fails, the loop ends with an error that wraps ErrRanks.
 	Ranks Ranks
 
 	Stop Stop // when to end before Epochs; nil: never
 
-	// Tolerance is when per-sample is done with a sample, as for the Tolerance criterion;
-	// default 0.001. The other methods take a Tolerance in Stop.
+	// Tolerance decides when per-sample is done with a sample, as in the Tolerance criterion.
+	// The default is 0.001. The other methods take a Tolerance in Stop.
 	Tolerance float64
 
-	// Halvings is how often a run in which a value stops being finite goes back to the
-	// beginning of the epoch that had the lowest loss so far, with half the rate; then, and
-	// with 0 at once, it ends with a DivergedError.
+	// Halvings is how often a run may go back when a value stops being finite. It goes back to
+	// the beginning of the epoch with the lowest loss so far, with half the rate. After that
+	// many times (with 0, the first time) it ends with a DivergedError.
 	Halvings int
 
-	// KeepBest ends the run with the weights of the epoch that had the best validation
-	// score. MinDelta is by how much a score must be better to count as better.
+	// KeepBest ends the run with the weights of the epoch that had the best validation score. A
+	// score must be better by MinDelta to count as better.
 	KeepBest bool
 	MinDelta float64
 
-	// Score, if not nil, makes of the network's outputs for the validation rows, row by row,
-	// the score that chooses the epoch, instead of their loss. A lower one is better, with
-	// Higher a higher one, and of equal ones that with the lower loss. What it returns decides over weights: it must be the same on every
-	// machine for the same outputs. It must not keep the slice.
+	// Score, if not nil, computes the score that chooses the epoch, instead of the validation loss. It gets the
+	// network's outputs for the validation rows, row by row. A lower score is better, or with Higher a higher one; if
+	// two are equal, the one with the lower loss is better. The score decides which weights are kept, so it must be
+	// the same on every machine for the same outputs. Score must not keep the slice.
 	Score  func(outputs []float64) float64
 	Higher bool
 }
 
-// checkLayerRates refuses factors that do not go with the network.
+// checkLayerRates refuses factors that do not fit the network.
 func (c *Config) checkLayerRates(depth int) error {
 	switch {
 	case c.LayerRates == nil:
@@ -152,7 +153,7 @@ func (c *Config) checkLayerRates(depth int) error {
 	return nil
 }
 
-// layerRate is the factor of the rate for layer l.
+// layerRate returns the factor of the rate for layer l.
 func (c *Config) layerRate(l int) float64 {
 	if c.LayerRates == nil {
 		return 1
@@ -184,7 +185,7 @@ func (c Config) withDefaults(out nn.Dense) (Config, error) {
 	return c, c.check(out)
 }
 
-// check reports the first field that has no meaning, for a network with that output layer.
+// check reports the first field that makes no sense, for a network with that output layer.
 func (c *Config) check(out nn.Dense) error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
@@ -250,7 +251,7 @@ func (c *Config) check(out nn.Dense) error {
 	return nil
 }
 
-// validate asks a part of a configuration for what is wrong with it, where it has a method Validate.
+// validate calls the Validate method of a part of a configuration, if it has one.
 func validate(part any) error {
 	if v, ok := part.(interface{ Validate() error }); ok {
 		return v.Validate()
@@ -258,7 +259,7 @@ func validate(part any) error {
 	return nil
 }
 
-// CheckSolver refuses what does not go together with the solver, if there is one.
+// CheckSolver refuses anything that does not work with the solver, if there is one.
 func (c *Config) CheckSolver(layers []nn.Dense) error {
 	s := c.Solver
 	if s == nil {
@@ -296,7 +297,7 @@ func (c *Config) CheckSolver(layers []nn.Dense) error {
 	return s.Validate()
 }
 
-// shards returns in how many pieces a batch of that many rows is summed.
+// shards returns the number of pieces in which a batch with that many rows is summed.
 func (c *Config) shards(rows int) int {
 	if c.Shards > 0 {
 		return min(c.Shards, rows)
@@ -304,7 +305,7 @@ func (c *Config) shards(rows int) int {
 	return (rows + 1023) / 1024
 }
 
-// shardRows is the most rows a shard can have of a batch of that many.
+// shardRows returns the largest number of rows in a shard of a batch with that many rows.
 func (c *Config) shardRows(rows int) int {
 	if c.Shards > 0 {
 		return (rows + c.Shards - 1) / c.Shards
@@ -312,9 +313,9 @@ func (c *Config) shardRows(rows int) int {
 	return min(rows, 1024)
 }
 
-// normalize settles what batch normalization asks for, which ties the rows of a batch together:
-// the batch is one shard, however large, and has at least 2 rows. A last batch of a single row
-// joins the one before it: then lonely is 1, else 0.
+// normalize applies the rules of batch normalization, which ties the rows of a batch together:
+// the batch is one shard, however large, and has at least 2 rows. If the last batch would have
+// only one row, that row joins the batch before it, and lonely is 1; otherwise it is 0.
 func (c *Config) normalize(layers []nn.Dense, rows int) (lonely int, err error) {
 	if nn.StateCount(layers...) == 0 {
 		return 0, nil

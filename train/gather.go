@@ -5,23 +5,23 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// gather is memory for the rows of a shuffled batch, copied to stand one behind the other.
+// gather is memory for the rows of a shuffled batch, copied so that they follow each other.
 type gather[T nn.Float] struct {
-	batch Set[T] // room for the largest
+	batch Set[T] // large enough for the largest batch
 	team  *team.Team
-	size  int // of the team, the caller counted
+	size  int // of the team, including the caller
 
-	// What the pieces of the present batch need to know; piece is made once, so that a step
+	// What the pieces of the current batch need to know. piece is made once, so that a step
 	// allocates nothing.
 	from  Set[T]
 	rows  []int
-	start int // the first that is copied
-	end   int // behind the last
+	start int // the first row to copy
+	end   int // after the last
 	each  int // rows in a piece
 	piece func(i int)
 }
 
-// gatherAlone is how many numbers one goroutine copies by itself: some 5 us.
+// gatherAlone is the most numbers that one goroutine copies without the team: about 5 us of work.
 const gatherAlone = 1 << 14
 
 func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
@@ -46,8 +46,8 @@ func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 	return g
 }
 
-// take makes a batch of the named rows of from, in that order. It copies those from start on, up to end,
-// over the team if they are many numbers, and the weights of all.
+// take makes a batch of the rows of from with the given indices, in that order. It copies the inputs and
+// targets of those from start to end-1, over the team if there are many numbers, and the weights of all.
 func (g *gather[T]) take(from Set[T], rows []int, start, end int) Set[T] {
 	n := end - start
 	g.from, g.rows, g.start, g.end, g.each = from, rows, start, end, n

@@ -13,7 +13,7 @@ type Point struct {
 	Loss         float64 `json:"loss"`                 // the row-weighted mean of its batches' losses, each before its update
 	Validation   float64 `json:"validation,omitempty"` // the validation score after it; NaN without validation rows
 	LearningRate float64 `json:"rate"`                 // the learning rate of its last update
-	Seconds      float64 `json:"seconds"`              // time spent by its end
+	Seconds      float64 `json:"seconds"`              // time in the loop by its end, in seconds
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -22,14 +22,14 @@ func (p Point) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
 // UnmarshalJSON reads null as NaN.
 func (p *Point) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
-// History is the course of a run. It keeps the first 511 epochs and then, of every
-// doubling of their number, 256 nearly evenly spaced ones: a rule on the epoch's number
-// alone.
+// History is the course of a run. It keeps the first 511 epochs. After that, each time the
+// number of epochs doubles, it keeps 256 nearly evenly spaced ones. Which ones depends only on
+// the epoch's number.
 type History []Point
 
-// Keeps reports whether the history keeps that epoch: of every 2, 4, 8, ... epochs one,
-// the first and the second in turn, so that a loss which jumps up and down from epoch to
-// epoch still shows both.
+// Keeps reports whether the history keeps that epoch. It keeps one of every 2, 4, 8, ...
+// epochs, alternating between the first and the second, so that a loss that jumps up and down
+// from epoch to epoch still shows both.
 func Keeps(epoch int) bool {
 	if epoch < 512 {
 		return true
@@ -39,7 +39,7 @@ func Keeps(epoch int) bool {
 	return epoch-group<<shift == group&1
 }
 
-// nextKept returns the first epoch from that one on which the history keeps.
+// nextKept returns the first epoch at or after the given one that the history keeps.
 func nextKept(epoch int) int {
 	for ; !Keeps(epoch); epoch++ {
 		shift := bits.Len(uint(epoch)) - 9
@@ -47,12 +47,12 @@ func nextKept(epoch int) int {
 		if kept := group<<shift + group&1; epoch <= kept {
 			return kept
 		}
-		epoch = (group+1)<<shift - 1 // with which the next group begins
+		epoch = (group+1)<<shift - 1 // the next group begins after this epoch
 	}
 	return epoch
 }
 
-// Best returns the point with the lowest validation score; ok is false when there is none.
+// Best returns the point with the lowest validation score. ok is false if there is none.
 func (h History) Best() (best Point, ok bool) {
 	for _, p := range h {
 		if p.Validation == p.Validation && (!ok || p.Validation < best.Validation) {

@@ -8,17 +8,16 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// More lets the run go on for so many more epochs with other rows, or with the same ones
-// again: partial fitting. The network, what the optimizer remembers, the count of epochs and
-// updates and the history stay; the best validation score and the stop criteria begin anew.
-// Where it returns an error the run is as it was.
+// More lets the run continue for the given number of epochs, with other rows or with the same
+// ones again (partial fitting). The network, the optimizer's state, the count of epochs and
+// updates, and the history stay. The best validation score and the stop criteria start over. If
+// it returns an error, the run is unchanged.
 //
-// A schedule sees the run as one of all epochs so far and the new ones together, each with as
-// many updates as the new rows take. With the same rows, a constant rate and no validation
-// rows, two times three epochs end in the bits of six.
+// A schedule sees one run of all epochs so far and the new ones together, each with as many
+// updates as the new rows take. With the same rows, a constant rate and no validation rows,
+// twice three epochs end in the same bits as six.
 //
-// To start from given weights without what the optimizer remembers (a warm start), give their
-// network to New.
+// To start from given weights without the optimizer's state (a warm start), pass their network to New.
 func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	if t.stream != nil {
 		return fmt.Errorf("%w: a run over a stream has no other rows to go on with: make a trainer for the further epochs", ErrConfig)
@@ -44,7 +43,7 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 		case e.name == "best" || e.name == "best_score" || e.name == "best_epoch" || e.name == "best_loss" || e.name == "position" || e.name == "samples",
 			e.name == "finished" || e.name == "reason" || e.name == "converged",
 			strings.HasPrefix(e.name, "diverged.") || strings.HasPrefix(e.name, "retreat.") || e.name == "observer":
-			continue // which begin anew
+			continue // these start over
 		}
 		from, to := reflect.ValueOf(kept[e.name]), reflect.ValueOf(e.value)
 		if to.Kind() == reflect.Pointer {
@@ -55,9 +54,9 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	}
 	switch {
 	case next.average == nil || !t.finished:
-	case t.result.Reason == ReasonDiverged || t.best != nil && t.bestEpoch > 0: // it goes on from the weights that were kept
+	case t.result.Reason == ReasonDiverged || t.best != nil && t.bestEpoch > 0: // it continues from the weights that were kept
 		copy(next.average.Values(), next.net.Values())
-	default: // and here from the last ones, not from their average
+	default: // here it continues from the last weights, not from their average
 		copy(next.net.Values(), next.good)
 	}
 	next.observer = t.observer
@@ -66,7 +65,7 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	return t.observer.SetState(nil)
 }
 
-// drawOrder draws the order of the rows that an epoch, or per-sample the run, has begun with.
+// drawOrder draws the order of the rows for the current epoch, or with per-sample for the run.
 func (t *Trainer[T]) drawOrder() {
 	if t.order == nil {
 		return

@@ -7,8 +7,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// Next returns the training rows of the next update in the order in which it takes them, nil
-// after the last. It looks ahead and changes nothing.
+// Next returns the training rows of the next update in the order in which it uses them, or nil
+// after the last update. It looks ahead and changes nothing.
 func (t *Trainer[T]) Next() []int {
 	if t.finished {
 		return nil
@@ -31,8 +31,8 @@ func (t *Trainer[T]) Next() []int {
 	return rows
 }
 
-// coming returns which positions of the order the next update takes. With per-sample position
-// counts this sample's updates.
+// coming returns the positions in the order that the next update uses. With per-sample,
+// position counts this sample's updates.
 func (t *Trainer[T]) coming() (from, to int) {
 	if t.cfg.Method == PerSample {
 		return len(t.result.Samples), len(t.result.Samples) + 1
@@ -40,20 +40,20 @@ func (t *Trainer[T]) coming() (from, to int) {
 	return t.position, t.batchEnd(t.position)
 }
 
-// Preview is what the next update does to one parameter.
+// Preview is the effect of the next update on one parameter.
 type Preview struct {
 	N      int     `json:"n"`    // the update's number, from 1
-	Loss   float64 `json:"loss"` // of its batch, before it, reduced as in the configuration
-	Rate   float64 `json:"rate"` // of a solver: how far it goes along its direction
+	Loss   float64 `json:"loss"` // of its batch, before the update, reduced as in the configuration
+	Rate   float64 `json:"rate"` // of a solver: the distance along its direction
 	Before float64 `json:"before"`
 	After  float64 `json:"after"`
 
-	// The gradient of Loss, and what the optimizer gets: that with penalties, and clipped. A solver
-	// has none to show.
+	// Gradient is that of Loss. Shaped is what the optimizer gets: the gradient with penalties,
+	// clipped. With a solver both are 0.
 	Gradient float64 `json:"gradient"`
 	Shaped   float64 `json:"shaped"`
 
-	// What the optimizer remembers of the parameter, slot by slot, before the update and after it.
+	// The optimizer's state for the parameter, slot by slot, before and after the update.
 	State      []float64 `json:"state,omitempty"`
 	StateAfter []float64 `json:"state_after,omitempty"`
 }
@@ -64,8 +64,8 @@ func (p Preview) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
 // UnmarshalJSON reads null as NaN.
 func (p *Preview) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
-// Preview makes the next update, as the trainer will, sees what it does to the parameter with
-// that index in Params, and takes everything back. ok is false after the last update.
+// Preview makes the next update as the trainer will, records its effect on the parameter with
+// that index in Params, and undoes everything. ok is false after the last update.
 func (t *Trainer[T]) Preview(index int) (p Preview, ok bool) {
 	look := func() (value float64, state []float64) {
 		for _, s := range t.slots {
@@ -91,16 +91,16 @@ func (t *Trainer[T]) Preview(index int) (p Preview, ok bool) {
 	return p, ok
 }
 
-// Ahead returns the parameters as the next update will leave them, nil after the last.
+// Ahead returns the parameters after the next update, or nil after the last update.
 func (t *Trainer[T]) Ahead() (params []T) {
 	t.ahead(func(Set[T]) {}, func(Step) { params = slices.Clone(t.net.Params()) })
 	return params
 }
 
-// NextRate is the learning rate of the next update.
+// NextRate returns the learning rate of the next update.
 func (t *Trainer[T]) NextRate() float64 { return t.rate(t.place()) }
 
-// ahead makes the next update, calls before and after around it, and takes everything back. It
+// ahead makes the next update, calls before and after around it, and undoes everything. It
 // returns false after the last update.
 func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	if t.finished || t.stream != nil {
@@ -109,7 +109,7 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	defer t.keep()()
 	whole, together := t.whole, t.together
 	defer func() { t.whole, t.together = whole, together }()
-	t.together = nil // it looks ahead alone
+	t.together = nil // look ahead without the other ranks
 	if t.cfg.Solver != nil {
 		before(t.data.Train)
 		after(t.iterate())
@@ -127,8 +127,9 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	return true
 }
 
-// keep copies what an update changes of the run's state, and returns what puts it back. Of the state's
-// list those are the vectors of a fixed length and the numbers; what grows does so behind an epoch.
+// keep copies the part of the run's state that an update changes, and returns a function that restores
+// it. That part is the vectors of a fixed length and the numbers. The vectors that grow do so only
+// after an epoch.
 func (t *Trainer[T]) keep() (restore func()) {
 	state := t.state()
 	kept := make([]any, len(state))

@@ -6,29 +6,30 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// MostPacked is how many columns Packed takes at most.
+// MostPacked is the maximum number of columns of Packed.
 const MostPacked = 1 << 16
 
-// Packed is rows of inputs without their zeros: where categories are zeros and a one, a row takes 2 bytes for a
-// column of the table in place of a number for each of its levels. A batch is unpacked when it is its turn, so
-// what is computed, and its bits, are those of the rows in a matrix.
+// Packed is rows of inputs without their zeros. With one-hot categories, a row takes 2 bytes for a column of
+// the table instead of a number for each of its levels. A batch is unpacked just before it is used, so the
+// results have the same bits as with the rows in a matrix.
 type Packed[T nn.Float] struct {
 	cols  int
-	ones  []uint16 // where the numbers that are 1 stand, row by row
-	at    []uint16 // where the others that are not 0 do
-	value []T      // these
-	begin []begin  // of each row, and of one more
+	ones  []uint16 // the columns of the numbers that are 1, row by row
+	at    []uint16 // the columns of the other numbers that are not 0
+	value []T      // the values of these
+	begin []begin  // one for each row, and one more
 }
 
-// begin is where a row's places begin in ones and in at.
+// begin is the start of a row's entries in ones and in at.
 type begin struct{ ones, at int }
 
-// NewPacked makes room for rows of so many columns, at most MostPacked, which Append adds.
+// NewPacked returns an empty Packed with that many columns (at most MostPacked) and capacity
+// for that many rows. Append adds the rows.
 func NewPacked[T nn.Float](rows, cols int) Packed[T] {
 	return Packed[T]{cols: cols, begin: append(make([]begin, 0, rows+1), begin{})}
 }
 
-// Rows is the number of rows.
+// Rows returns the number of rows.
 func (p *Packed[T]) Rows() int { return max(0, len(p.begin)-1) }
 
 // Append adds the rows of a matrix.
@@ -47,7 +48,8 @@ func (p *Packed[T]) Append(m nn.Matrix[T]) {
 	}
 }
 
-// withRoom is s with room for all rows, if it has none for so many more that are like those before.
+// withRoom returns s with capacity for all rows if its spare capacity is too small for more rows
+// like those so far.
 func withRoom[T nn.Float, E any](p *Packed[T], s []E, more int) []E {
 	n := p.Rows()
 	if n == 0 || cap(s)-len(s) >= len(s)*more/n {
@@ -78,7 +80,7 @@ func (p *Packed[T]) slice(from, to int) Packed[T] {
 	return part
 }
 
-// Cols is the number of inputs.
+// Cols returns the number of inputs.
 func (s *Set[T]) Cols() int {
 	if s.Packed.begin != nil {
 		return s.Packed.cols
@@ -86,8 +88,8 @@ func (s *Set[T]) Cols() int {
 	return s.X.Cols
 }
 
-// Inputs are those of the rows from (inclusive) to to (exclusive): where they stand, or unpacked into
-// room, a matrix of as many columns and at least as many rows.
+// Inputs returns the inputs of the rows from (inclusive) to to (exclusive), as a view or unpacked
+// into room, a matrix with the same number of columns and at least as many rows.
 func (s *Set[T]) Inputs(from, to int, room nn.Matrix[T]) nn.Matrix[T] {
 	if s.Packed.begin == nil {
 		return s.X.Slice(from, to)

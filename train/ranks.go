@@ -21,53 +21,53 @@ import (
 
 // Ranks are the processes that train one network together. Each computes the gradient of its own
 // shards of a batch, and all of them make the same update; see Config.Ranks. Every rank calls the same
-// methods in the same order, and each call returns when all ranks have made it.
+// methods in the same order. Each call returns when all ranks have made it.
 type Ranks interface {
 	Rank() int // the number of this process, from 0
 	Size() int // how many processes there are
 
-	// Gather gives every rank the parts of all. The part of rank r has counts[r] bytes, and the parts
-	// stand in all in the order of the ranks. Before the call a rank has written its own part there.
+	// Gather gives every rank the parts of all ranks. The part of rank r has counts[r] bytes. The
+	// parts are in all in the order of the ranks. Before the call, a rank has written its own part there.
 	Gather(all []byte, counts []int) error
 
-	// Exchange sends part q of out, of outCounts[q] bytes, to rank q, and sets part r of in to what
-	// rank r has sent here, inCounts[r] bytes.
+	// Exchange sends part q of out, with outCounts[q] bytes, to rank q. It sets part r of in to the
+	// inCounts[r] bytes that rank r has sent here.
 	Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error
 }
 
 // ErrRanks is wrapped by the error of a run whose ranks could not reach each other, or did not
-// have the same configuration, data or weights. The run cannot go on, and writes no checkpoint.
+// have the same configuration, data or weights. The run cannot continue, and writes no checkpoint.
 var ErrRanks = errors.New("training on several ranks")
 
-// together is what a run on several ranks needs. A nil together is a run of one process.
+// together is what a run on several ranks needs. nil is a run of one process.
 type together[T nn.Float] struct {
 	Ranks
 	rank, size int
 	params     int           // in a gradient
 	plans      map[int]*plan // by the number of shards
 	own        [][]T         // the sums of this rank's subtrees
-	spent      time.Duration // in exchanges, waiting counted
-	before     time.Duration // spent in the loop by processes before this one
-	err        error         // why the run cannot go on
+	spent      time.Duration // time in exchanges, including waiting
+	before     time.Duration // time spent in the loop by processes before this one
+	err        error         // why the run cannot continue
 
 	asked   bool          // this rank was asked to end
-	stop    bool          // a rank was, as all know
+	stop    bool          // some rank was asked to end, and all know it
 	elapsed time.Duration // of rank 0, at the last update
 	check   bool          // rank 0 wants the weights compared after this update
-	checked time.Time     // when they were compared last
-	agreed  int           // after how many updates that was; -1: never
+	checked time.Time     // when the weights were last compared
+	agreed  int           // number of updates at that time; -1: never compared
 }
 
 // compareUpdates and compareEvery say how often the ranks compare their weights: after every
-// update whose number divides, and after so much time.
+// compareUpdates updates, and when the time compareEvery has passed.
 const (
 	compareUpdates = 64
 	compareEvery   = time.Second
 )
 
-// segmentBytes is the size of a gradient from which on three or more ranks add it by segments:
-// each adds one segment of all sums and sends the result to the others. A rank then sends and gets about two
-// gradients however many ranks there are, but in two exchanges. It is a variable for the tests.
+// segmentBytes is the size of a gradient, in bytes, from which three or more ranks add it by segments: each
+// rank adds one segment of all sums and sends the result to the others. A rank then sends and receives about
+// two gradients, however many ranks there are, but needs two exchanges. It is a variable for the tests.
 var segmentBytes = 1 << 16
 
 func newTogether[T nn.Float](r Ranks, params int) *together[T] {
@@ -77,7 +77,7 @@ func newTogether[T nn.Float](r Ranks, params int) *together[T] {
 	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1}
 }
 
-// checkRanks refuses what cannot be trained on so many processes with batches of that many rows.
+// checkRanks refuses what cannot be trained on that many processes with batches of that many rows.
 func (c *Config) checkRanks(layers []nn.Dense, rows, size int) error {
 	if size < 2 {
 		return nil
@@ -95,14 +95,14 @@ func (c *Config) checkRanks(layers []nn.Dense, rows, size int) error {
 	return nil
 }
 
-// A root is the sum of the shards in an aligned subtree of the tree over all shards: those from
-// first on, 1<<height of them, or fewer at the right edge.
+// A root is the sum of the shards in an aligned subtree of the tree over all shards. The
+// subtree starts at first and has 1<<height shards, or fewer at the right edge.
 type root struct{ first, end, height int }
 
-// plan says who adds what of a batch of so many shards.
+// plan says which rank adds what, for a batch with a given number of shards.
 type plan struct {
-	from  []int    // the first shard of each rank, and the number of shards
-	roots [][]root // of each rank: the largest aligned subtrees of its shards
+	from  []int    // the first shard of each rank, then the number of shards
+	roots [][]root // for each rank, the largest aligned subtrees of its shards
 
 	counts   []int  // bytes of each rank's message
 	message  []byte // of all ranks: see the layout in newPlan
@@ -112,7 +112,8 @@ type plan struct {
 	inCounts, outCounts []int
 }
 
-// header is the bytes before the losses in a rank's message: flags, and the time spent so far.
+// header is the size in bytes of what precedes the losses in a rank's message: flags, and the
+// time spent so far.
 const header = 16
 
 const (
@@ -120,12 +121,12 @@ const (
 	flagCheck             // the rank wants the weights compared
 )
 
-// ownShards returns which shards a rank has: from first on, up to end.
+// ownShards returns the shards of a rank: first to end-1.
 func ownShards(rank, size, shards int) (first, end int) {
 	return rank * shards / size, (rank + 1) * shards / size
 }
 
-// ownRows returns which rows of a batch of so many this process looks at.
+// ownRows returns the rows of a batch of that size which this process uses.
 func (t *Trainer[T]) ownRows(rows int) (from, to int) {
 	g := t.together
 	if g == nil {
@@ -162,8 +163,8 @@ func (g *together[T]) plan(shards int) *plan {
 	return p
 }
 
-// newPlan lays the messages out. A rank's is its header, the loss of each of its shards, and then
-// either the sum of each of its subtrees or, with segments, its segment of the whole sum. The vectors begin at multiples of 8 bytes.
+// newPlan lays out the messages. A rank's message is its header, the loss of each of its shards, and then the sum of
+// each of its subtrees, or with segments its segment of the whole sum. The vectors begin at multiples of 8 bytes.
 func (g *together[T]) newPlan(shards int) *plan {
 	p := &plan{from: make([]int, g.size+1), roots: make([][]root, g.size), counts: make([]int, g.size)}
 	p.segments = g.size > 2 && g.vector(g.params) >= segmentBytes
@@ -197,24 +198,24 @@ func (g *together[T]) newPlan(shards int) *plan {
 	return p
 }
 
-// segment is which parameters a rank adds, with segments.
+// segment returns the parameters that a rank adds, with segments.
 func (g *together[T]) segment(rank int) (from, to int) {
 	return rank * g.params / g.size, (rank + 1) * g.params / g.size
 }
 
-// vector is how many bytes n numbers take in a message.
+// vector returns the number of bytes that n numbers take in a message.
 func (g *together[T]) vector(n int) int {
 	var zero T
 	return (n*int(unsafe.Sizeof(zero)) + 7) &^ 7
 }
 
-// aligned is so many bytes that begin at a multiple of 8.
+// aligned returns n bytes that begin at a multiple of 8.
 func aligned(n int) []byte {
 	words := make([]uint64, (n+7)/8+1)
 	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n)
 }
 
-// numbers is n numbers at the beginning of b, which is aligned, as a view.
+// numbers returns the first n numbers of b, which must be aligned, as a view.
 func numbers[T nn.Float](b []byte, n int) []T {
 	if n == 0 {
 		return nil
@@ -223,7 +224,7 @@ func numbers[T nn.Float](b []byte, n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), n)
 }
 
-// part returns the bytes of rank r in a buffer of all.
+// part returns the bytes of rank r in a buffer of all ranks.
 func part(all []byte, counts []int, r int) []byte {
 	from := 0
 	for _, n := range counts[:r] {
@@ -232,8 +233,8 @@ func part(all []byte, counts []int, r int) []byte {
 	return all[from : from+counts[r]]
 }
 
-// sharedGradient is gradient on several ranks: the same sum, of which every rank computes its subtrees.
-// It sets g.err, and returns NaN, where the ranks could not reach each other.
+// sharedGradient is gradient on several ranks: the same sum, but each rank computes only its own
+// subtrees. If the ranks cannot reach each other, it sets g.err and returns NaN.
 func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 	g := t.together
 	p := g.plan(t.cfg.shards(b.Rows()))
@@ -301,7 +302,7 @@ func (t *Trainer[T]) addSegment(p *plan, sum []byte) {
 	}))
 }
 
-// top adds the roots of all ranks as the tree does, and returns the sum, in the place of the first.
+// top adds the roots of all ranks in the order of the tree. It stores the sum in the first and returns it.
 func top[T nn.Float](p *plan, vector func(rank, i int) []T) []T {
 	type node struct {
 		root
@@ -343,7 +344,7 @@ func (g *together[T]) write(mine []byte, losses []float64, elapsed time.Duration
 	copy(numbers[float64](mine[header:], len(losses)), losses)
 }
 
-// read takes over what the messages say, and returns the loss, summed over the shards in their order.
+// read takes in what the messages say and returns the loss, summed over the shards in their order.
 func (g *together[T]) read(p *plan) (loss float64) {
 	for r := range g.size {
 		b := part(p.message, p.counts, r)
@@ -360,7 +361,7 @@ func (g *together[T]) read(p *plan) (loss float64) {
 	return loss
 }
 
-// gather is Ranks.Gather with the time counted; it reports whether it could be done.
+// gather is Ranks.Gather with the time counted. It reports whether it succeeded.
 func (g *together[T]) gather(all []byte, counts []int) bool {
 	if g.err != nil {
 		return false
@@ -380,7 +381,7 @@ func (g *together[T]) fail(err error) {
 	}
 }
 
-// failed is why the run cannot go on; nil where it can.
+// failed returns why the run cannot continue, or nil if it can.
 func (g *together[T]) failed() error {
 	if g == nil {
 		return nil
@@ -388,7 +389,7 @@ func (g *together[T]) failed() error {
 	return g.err
 }
 
-// ended reports whether the run is to end for its context: on several ranks when all know of it.
+// ended reports whether the context ends the run. On several ranks it is true once all ranks know.
 func (g *together[T]) ended(ctx context.Context) bool {
 	if g == nil {
 		return ctx.Err() != nil
@@ -397,16 +398,16 @@ func (g *together[T]) ended(ctx context.Context) bool {
 	return g.stop
 }
 
-// clocked is a State whose time is that of rank 0, so that all ranks decide alike.
+// clocked is a State with the time of rank 0, so that all ranks decide alike.
 type clocked struct {
 	State
 	elapsed time.Duration
 }
 
-// Elapsed is the time that rank 0 had spent in the loop at the last update.
+// Elapsed returns the time that rank 0 had spent in the loop at the last update.
 func (c clocked) Elapsed() time.Duration { return c.elapsed }
 
-// seen is what stop criteria look at.
+// seen returns the State that stop criteria see.
 func (t *Trainer[T]) seen() State {
 	if t.together == nil {
 		return t
@@ -414,13 +415,13 @@ func (t *Trainer[T]) seen() State {
 	return clocked{t, t.together.elapsed}
 }
 
-// Agreed reports whether all ranks were found to have the same weights after the last update. In a run of
-// one process it is true.
+// Agreed reports whether all ranks were found to have the same weights after the last update. It is
+// always true in a run of one process.
 func (t *Trainer[T]) Agreed() bool {
 	return t.together == nil || t.together.err == nil && t.together.agreed == t.result.Steps
 }
 
-// begin compares what all ranks must have alike when the loop is entered.
+// begin compares what must be the same on all ranks when the loop is entered.
 func (t *Trainer[T]) begin() error {
 	g := t.together
 	if g == nil || g.err != nil {
@@ -444,7 +445,7 @@ func (t *Trainer[T]) begin() error {
 	return g.err
 }
 
-// compareWeights finds a rank whose weights, or what its optimizer remembers, are not the others'.
+// compareWeights finds a rank whose weights or optimizer state differ from the others'.
 func (t *Trainer[T]) compareWeights() error {
 	g := t.together
 	if g == nil || g.err != nil {
@@ -466,7 +467,7 @@ func (t *Trainer[T]) compareWeights() error {
 	return g.err
 }
 
-// compare gathers a sum of each rank and names those that differ from the most.
+// compare gathers a checksum from each rank and names the ranks that differ from the majority.
 func (t *Trainer[T]) compare(what, hint string, sum [sha256.Size]byte) {
 	g := t.together
 	all, counts := make([]byte, g.size*len(sum)), make([]int, g.size)
@@ -482,7 +483,8 @@ func (t *Trainer[T]) compare(what, hint string, sum [sha256.Size]byte) {
 	}
 }
 
-// different names the ranks whose part is not that of the most; of as many, that of the lowest rank.
+// different names the ranks whose part differs from the most frequent one. In a tie, the lowest
+// rank's part counts.
 func different(all []byte, counts []int) string {
 	parts, times, most := make([]string, len(counts)), map[string]int{}, 0
 	for r, n := range counts {
@@ -515,8 +517,8 @@ func (t *Trainer[T]) due() bool {
 	return g != nil && (t.finished || g.check || t.result.Steps%compareUpdates == 0)
 }
 
-// lastRank returns what the rank with the last shards has: the layer that a divergence was seen in, which
-// the tape of the last shard shows.
+// lastRank returns the value of the rank with the last shards: the layer in which a divergence was seen,
+// according to the tape of the last shard.
 func (g *together[T]) lastRank(layer int) int {
 	if g == nil {
 		return layer

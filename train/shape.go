@@ -9,21 +9,21 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// What an update does to the gradient and to the weights besides applying the optimizer; Config
-// has the order and the formulas.
+// This file has what an update does to the gradient and to the weights besides applying the
+// optimizer. Config has the order and the formulas.
 
-// shapes reports whether there is anything of it.
+// shapes reports whether the run does any of this.
 func (c *Config) shapes() bool {
 	return c.Penalty != nn.Penalty{} || c.ClipValue > 0 || c.ClipNorm > 0 || c.WeightDecay > 0 || c.MaxNorm > 0 || c.EMA > 0 || c.LayerRates != nil
 }
 
-// rate is the learning rate of an update.
+// rate returns the learning rate of an update.
 func (t *Trainer[T]) rate(at optim.Position) float64 {
 	at.Rows, at.Scores = t.rows, t.scores
 	return optim.RateAt(t.cfg.Schedule, t.cfg.Warmup, t.baseRate(), at)
 }
 
-// clip keeps the whole gradient within its bounds. The length is that of all parameters'
+// clip keeps the whole gradient within its bounds. Its length is that of all parameters'
 // gradients together.
 func (t *Trainer[T]) clip() {
 	g := t.grads[0]
@@ -37,7 +37,7 @@ func (t *Trainer[T]) clip() {
 	}
 }
 
-// decay shrinks parameters that learn with that rate.
+// decay shrinks parameters that have that learning rate.
 func (t *Trainer[T]) decay(w []T, rate float64) {
 	if t.cfg.WeightDecay > 0 {
 		kernel.Scale(w, T(1-float64(rate*t.cfg.WeightDecay)))
@@ -57,7 +57,7 @@ func (t *Trainer[T]) freeze(grad []T) {
 	}
 }
 
-// apply has the optimizer change a part of the parameters, with the rate of its layer.
+// apply lets the optimizer change a part of the parameters, with the rate of its layer.
 func (t *Trainer[T]) apply(part int, grad []T) {
 	now := t.now
 	if t.cfg.LayerRates != nil {
@@ -71,8 +71,8 @@ func (t *Trainer[T]) apply(part int, grad []T) {
 	optim.Update(t.cfg.Optimizer, now, views[0], grad, views[1:])
 }
 
-// constrain keeps the weights that lead to each unit within MaxNorm. Their squares are summed
-// in float64, in the order of the inputs.
+// constrain limits the weights that lead to each unit to MaxNorm. Their squares are summed in
+// float64, in the order of the inputs.
 func (t *Trainer[T]) constrain() {
 	if t.cfg.MaxNorm == 0 {
 		return
@@ -104,15 +104,15 @@ func (t *Trainer[T]) constrain() {
 	}
 }
 
-// takeAverage takes the network's values after update n into their running average.
+// takeAverage adds the network's values after update n to their running average.
 func (t *Trainer[T]) takeAverage(n int) {
 	if t.average != nil {
 		kernel.Approach(t.average.Values(), t.net.Values(), T((1-t.cfg.EMA)/(1-kernel.Powi(t.cfg.EMA, n))))
 	}
 }
 
-// Smoothed returns the targets that training with label smoothing s compares with in the place of
-// y: y·(1-s) + s/classes, with the classes that the loss tells apart, of binary cross-entropy 2.
+// Smoothed returns the targets that training with label smoothing s uses instead of y:
+// y·(1-s) + s/classes. classes is the number of columns of y for losses after softmax, otherwise 2.
 func Smoothed[T nn.Float](y nn.Matrix[T], s float64, loss nn.Loss) nn.Matrix[T] {
 	if s == 0 {
 		return y
@@ -127,7 +127,7 @@ func smooth[T nn.Float](out, y nn.Matrix[T], s float64, loss nn.Loss) {
 	if s == 0 {
 		return
 	}
-	classes := 2 // of each output, unless
+	classes := 2 // for each output
 	if slices.Contains(nn.Facts(loss).Outputs, nn.Softmax) {
 		classes = y.Cols
 	}

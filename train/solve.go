@@ -6,11 +6,11 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// ReasonMinimum is the reason of a run whose solver finds no lower point: its gradient is 0,
-// or the loss changes by less than the precision shows.
+// ReasonMinimum is the reason of a run whose solver finds no lower point: the gradient is 0, or
+// the loss changes by less than the precision can show.
 const ReasonMinimum = "minimum"
 
-// Slots is how many vectors as long as the parameters the run's optimizer remembers.
+// Slots returns how many vectors as long as the parameters the run's optimizer keeps.
 func (c *Config) Slots() int {
 	if c.Solver != nil {
 		return c.Solver.Slots()
@@ -18,7 +18,7 @@ func (c *Config) Slots() int {
 	return c.Optimizer.Slots()
 }
 
-// OptimizerName is the name of the run's optimizer or solver.
+// OptimizerName returns the name of the run's optimizer or solver.
 func (c *Config) OptimizerName() string {
 	if c.Solver != nil {
 		return c.Solver.String()
@@ -26,7 +26,7 @@ func (c *Config) OptimizerName() string {
 	return c.Optimizer.String()
 }
 
-// solverStep makes one iteration of the solver: an epoch of one update, whose rows are counted
+// solverStep makes one iteration of the solver. It is an epoch of one update. The rows count
 // once for every evaluation.
 func (t *Trainer[T]) solverStep() (Step, error) {
 	t.keepGood()
@@ -48,7 +48,7 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 	return s, err
 }
 
-// iterate makes an iteration of the solver on the network's parameters.
+// iterate makes one iteration of the solver on the network's parameters.
 func (t *Trainer[T]) iterate() Step {
 	if t.objective == nil {
 		t.objective = t.evaluate
@@ -61,8 +61,8 @@ func (t *Trainer[T]) iterate() Step {
 	}
 }
 
-// evaluate is what a solver minimizes: the loss over all training rows and the penalty. It
-// sets grad to the gradient.
+// evaluate is the function that a solver minimizes: the loss over all training rows plus the
+// penalty. It sets grad to the gradient.
 func (t *Trainer[T]) evaluate(grad []T) float64 {
 	scale := t.cfg.Reduction.WeightedScale(t.data.Train.Rows(), t.data.Train.W)
 	loss := t.gradient(t.data.Train, scale) * scale

@@ -12,25 +12,25 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// Steps is the training loop: an iterator over updates, each yielded after it was made. It
-// ends when a criterion fires, the epochs are used up, ctx ends, or a value stops being
-// finite (and Halvings does not let it go back). The last two yield an error, and no update with
-// it: one that wraps ErrInterrupted, or a *DivergedError. After break, or when ctx ended, calling
-// Steps again continues with the next update, exactly as if nothing had happened. After a value
-// that is not finite it yields the same error again.
+// Steps is the training loop: an iterator over updates, each yielded after it was made. It ends
+// when a criterion fires, the epochs are used up, ctx ends, or a value stops being finite (and
+// Halvings does not let the run go back). In the last two cases it yields an error without an
+// update: one that wraps ErrInterrupted, or a *DivergedError. After break, or when ctx ended,
+// calling Steps again continues with the next update, exactly as if nothing had happened. After a
+// value that is not finite, it yields the same error again.
 func (t *Trainer[T]) Steps(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) { t.run(ctx, 1, yield) }
 }
 
-// Strides is Steps for a body that need not see every update: of a tiny net some come many at a
-// time, at the speed of Run, and only the last of them is yielded. Nothing takes longer than an
-// update or some 10 us.
+// Strides is Steps for a body that need not see every update. For a tiny network, many updates
+// are made at once, at the speed of Run, and only the last of them is yielded. One iteration
+// takes no longer than one update or about 10 us.
 func (t *Trainer[T]) Strides(ctx context.Context) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) { t.run(ctx, tinyMost, yield) }
 }
 
-// run is the loop of Steps, Strides and Run, which lets the kernel for tiny nets make most
-// epochs before it yields.
+// run is the loop of Steps, Strides and Run. The kernel for tiny networks makes up to most
+// epochs before the loop yields.
 func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) bool) {
 	if t.finished {
 		if failed := t.failure; t.result.Reason == ReasonDiverged {
@@ -93,7 +93,7 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			yield(s, failed)
 			return
 		}
-		if err != nil { // of the stream or the other ranks
+		if err != nil { // from the stream or the other ranks
 			yield(Step{N: t.result.Steps, Epoch: t.epoch + 1}, err)
 			return
 		}
@@ -106,8 +106,8 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 	}
 }
 
-// diverge ends the run with that error. It notes there in which layer the value that is not finite was seen
-// first, since the tape still has the pass, and what may be tried; and it gives the network its last finite values.
+// diverge ends the run with that error. It adds to the error the first layer with a value that is not finite, since
+// the tape still has the pass, and what may help. It gives the network its last finite values.
 func (t *Trainer[T]) diverge(failed *DivergedError) {
 	t.finished = true
 	t.result.Reason = ReasonDiverged
@@ -119,7 +119,7 @@ func (t *Trainer[T]) diverge(failed *DivergedError) {
 	t.failure = *t.divergence
 }
 
-// useTeam spreads what a step does over a team of that size from now on.
+// useTeam spreads the work of a step over a team of that size from now on.
 func (t *Trainer[T]) useTeam(w *team.Team, size int) {
 	t.tape.UseTeam(w, size)
 	if t.gather != nil {
@@ -155,7 +155,7 @@ func (t *Trainer[T]) step() (Step, error) {
 	return s, err
 }
 
-// place is where in the run the next update stands, for the schedule.
+// place returns the position of the next update in the run, for the schedule.
 func (t *Trainer[T]) place() optim.Position {
 	at := optim.Position{Step: t.result.Steps, StepsPerEpoch: t.stepsPerEpoch(), Epochs: t.cfg.Epochs}
 	if t.cfg.Method == PerSample {
@@ -164,8 +164,8 @@ func (t *Trainer[T]) place() optim.Position {
 	return at
 }
 
-// batchEnd returns where the batch ends that begins at position from of the epoch. The last one
-// takes the row in that batch normalization could do nothing with alone.
+// batchEnd returns the end of the batch that begins at position from of the epoch. With batch
+// normalization, the last batch takes in a row that would otherwise be a batch of one.
 func (t *Trainer[T]) batchEnd(from int) int {
 	if to := from + t.cfg.BatchSize; to < t.rows-t.lonely {
 		return to
@@ -178,8 +178,7 @@ func (t *Trainer[T]) stepsPerEpoch() int {
 	return max(1, (rows+t.cfg.BatchSize-1)/t.cfg.BatchSize)
 }
 
-// sampleStep makes the next update of PerSample: again and again on one sample, then on
-// the next.
+// sampleStep makes the next update of PerSample: repeatedly on one sample, then on the next.
 func (t *Trainer[T]) sampleStep() (Step, error) {
 	rows := t.data.Train.Rows()
 	if t.result.Steps == 0 {
@@ -221,7 +220,7 @@ func (t *Trainer[T]) sampleStep() (Step, error) {
 	return s, err
 }
 
-// rowAt returns which row stands at a position of the epoch's order.
+// rowAt returns the row at a position of the epoch's order.
 func (t *Trainer[T]) rowAt(i int) int {
 	if t.order == nil {
 		return i
@@ -229,8 +228,8 @@ func (t *Trainer[T]) rowAt(i int) int {
 	return t.order[i]
 }
 
-// batch returns the rows at positions from to to: gathered, where they stand, or from the stream,
-// which alone can fail.
+// batch returns the rows at positions from .. to-1: gathered, as a view, or from the stream. Only
+// the stream can fail.
 func (t *Trainer[T]) batch(from, to int) (Set[T], error) {
 	switch {
 	case t.stream != nil:
@@ -290,20 +289,19 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	return s, nil
 }
 
-// noise is what dropout is drawn from in the present update, in the rows of a batch from that
-// one on.
+// noise selects the dropout masks of the current update, for the rows of a batch that start at row.
 func (t *Trainer[T]) noise(row int) nn.Noise {
 	return nn.Noise{Seed: t.cfg.Seed, Step: t.result.Steps, Row: row}
 }
 
-// updater makes the present update of a part of the parameters, from whichever goroutine has
-// just computed its gradient.
+// updater makes the current update of a part of the parameters, on the goroutine that has just
+// computed its gradient.
 type updater[T nn.Float] struct{ *Trainer[T] }
 
-// Memory returns a part's parameters and what the optimizer remembers of them.
+// Memory returns a part's parameters and the optimizer's state for them.
 func (t updater[T]) Memory(part int) [][]T { return t.parts[part] }
 
-// Descent reports whether the optimizer's own step is all that Update does, and plain descent.
+// Descent reports whether Update is only the optimizer's own step, and that step is plain descent.
 func (t updater[T]) Descent() (rate, mu float64, ok bool) {
 	if t.cfg.Penalty != (nn.Penalty{}) || t.cfg.ClipValue > 0 || t.cfg.WeightDecay > 0 || t.cfg.LayerRates != nil {
 		return 0, 0, false
@@ -311,7 +309,7 @@ func (t updater[T]) Descent() (rate, mu float64, ok bool) {
 	return optim.Descent(t.cfg.Optimizer, t.now)
 }
 
-// Update applies the optimizer, and what comes before it.
+// Update applies the penalty, the clipping, the weight decay and the optimizer.
 func (t updater[T]) Update(part int, grad []T) {
 	from, _ := t.net.Part(part)
 	t.net.AddPenalty(t.cfg.Penalty, from, grad)
@@ -321,9 +319,9 @@ func (t updater[T]) Update(part int, grad []T) {
 	t.apply(part, grad)
 }
 
-// gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch
-// of several shards is summed piece by piece, and the pieces in a fixed binary tree:
-// ((0+1)+(2+3))+... On several ranks each computes a part of the tree; see sharedGradient.
+// gradient sets t.grads[0] to the gradient of a batch and returns its summed loss. A batch of
+// several shards is summed shard by shard, and the sums are added in a fixed binary tree:
+// ((0+1)+(2+3))+... On several ranks, each computes a part of the tree; see sharedGradient.
 func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 	if t.together != nil {
 		return t.sharedGradient(b, scale)
@@ -338,9 +336,9 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 	return loss
 }
 
-// sumShards sets into to the gradient of the shards of a batch from first on, up to end, which are the whole
-// tree or an aligned subtree of it, and appends the loss of each to t.losses. The tree's open
-// branches, at most one of each height, are into and t.grads from 1 on.
+// sumShards sets into to the gradient of the shards first to end-1 of a batch. They must be the whole tree
+// or an aligned subtree of it. It appends the loss of each shard to t.losses. The tree's open branches, at
+// most one of each height, are into and t.grads[1:].
 func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, into []T) {
 	branch := func(depth int) []T {
 		if depth == 0 {
@@ -359,7 +357,7 @@ func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, 
 		t.tape.UseWeights(part.W)
 		t.losses = append(t.losses, t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, branch(depth)))
 		depth++
-		// Two branches of one height close; at the end all that are open do.
+		// Two branches of the same height are merged. At the end all open branches are merged.
 		for n := i + 1 - first; depth > 1 && (n&1 == 0 || i == end-1); n >>= 1 {
 			kernel.Add(branch(depth-2), branch(depth-1))
 			depth--
@@ -367,7 +365,7 @@ func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, 
 	}
 }
 
-// endEpoch scores the epoch, records it and asks the stop criteria.
+// endEpoch scores the epoch, records it and checks the stop criteria.
 func (t *Trainer[T]) endEpoch(s *Step) error {
 	t.stream.close()
 	t.epoch++
@@ -411,8 +409,8 @@ func (t *Trainer[T]) endEpoch(s *Step) error {
 	return nil
 }
 
-// better reports whether an epoch's score is better by MinDelta than the best so far, or just
-// as good with a lower loss: on few rows many epochs have the same accuracy. A NaN never is.
+// better reports whether an epoch's score is better by MinDelta than the best so far, or equal
+// with a lower loss: with few rows, many epochs have the same accuracy. A NaN is never better.
 func (t *Trainer[T]) better(s *Step) bool {
 	switch {
 	case t.bestEpoch == 0:
@@ -425,7 +423,7 @@ func (t *Trainer[T]) better(s *Step) bool {
 	return s.Score < t.bestScore-t.cfg.MinDelta
 }
 
-// finish ends the run, unless its last update made a value that is not finite.
+// finish ends the run, unless its last update produced a value that is not finite.
 func (t *Trainer[T]) finish(reason string, s Step) error {
 	if last := t.result.History; len(last) == 0 || last[len(last)-1].Epoch != t.epoch {
 		t.record(&s) // the last epoch is always kept

@@ -13,36 +13,36 @@ import (
 
 // State is what a stop criterion sees after an epoch.
 type State interface {
-	Epoch() int             // epochs done
+	Epoch() int             // number of epochs done
 	Elapsed() time.Duration // time spent in the loop
 	EpochLoss() float64     // the mean of the epoch's batch losses, each before its update
-	FullLoss() float64      // the loss over all training rows now; a pass over them
-	Within(r float64) bool  // whether every output is within 1e-8 + r·|output| of its target; a pass over the rows
-	SinceBest() int         // epochs since the validation score was last better than ever; 0 without validation rows
+	FullLoss() float64      // the loss over all training rows now; costs a pass over them
+	Within(r float64) bool  // whether every output is within 1e-8 + r·|output| of its target; costs a pass over the rows
+	SinceBest() int         // epochs since the best validation score so far; 0 without validation rows
 }
 
-// Stop is a criterion that ends a run. The criteria are small values that combine: Any and
-// All are criteria too, and any other type that implements the interface. New asks one that has a
-// method Validate() error, as these have, whether it makes sense.
+// Stop is a criterion that ends a run. The criteria are small values that combine: Any and All
+// are criteria too, and so is any other type that implements the interface. If a type has a
+// method Validate() error, as these do, New calls it to check the criterion.
 type Stop interface {
 	Met(State) bool
 	// Reason names the criterion in the result: "tolerance".
 	Reason() string
 }
 
-// The reasons a run can end for, besides those of Stop criteria.
+// The reasons why a run can end, besides those of Stop criteria.
 const (
 	ReasonEpochs      = "epochs"
 	ReasonInterrupted = "interrupted"
 	ReasonDiverged    = "diverged"
 )
 
-// ErrInterrupted is wrapped by the error of a run that its context ended. The same error wraps
-// the context's own error and its cause. What was done is there: in Result, in the network, and in
+// ErrInterrupted is wrapped by the error of a run that its context ended. The same error wraps the
+// context's own error and its cause. The work so far is kept: in Result, in the network, and in
 // the Trainer, whose loop can be entered again.
 var ErrInterrupted = errors.New("training was interrupted")
 
-// interrupted is the last that the loop yields when ctx has ended.
+// interrupted returns the last values that the loop yields when ctx has ended.
 func (t *Trainer[T]) interrupted(ctx context.Context) (Step, error) {
 	none := math.NaN()
 	s := Step{N: t.result.Steps, Epoch: t.epoch, Loss: none, EpochLoss: none, Validation: none, Score: none}
@@ -86,7 +86,7 @@ func (t TargetLoss) Validate() error {
 }
 func (TargetLoss) Reason() string { return "target-loss" }
 
-// Patience is met when the validation score has not become better for N epochs.
+// Patience is met when the validation score has not improved for N epochs.
 type Patience struct{ N int }
 
 func (p Patience) Met(s State) bool { return s.SinceBest() >= p.N }
@@ -98,8 +98,8 @@ func (p Patience) Validate() error {
 }
 func (Patience) Reason() string { return "patience" }
 
-// MaxTime is met after the first epoch that ends later than D. It depends on the clock:
-// two runs with it may differ.
+// MaxTime is met after the first epoch that ends later than D. It depends on the clock, so two
+// runs with it may differ.
 type MaxTime struct{ D time.Duration }
 
 func (m MaxTime) Met(s State) bool { return s.Elapsed() >= m.D }
@@ -111,7 +111,7 @@ func (m MaxTime) Validate() error {
 }
 func (MaxTime) Reason() string { return "max-time" }
 
-// Any is met when one of its criteria is, which then names the reason.
+// Any is met when one of its criteria is. That criterion gives the reason.
 type Any []Stop
 
 // Met reports whether any criterion is met.
@@ -120,7 +120,7 @@ func (a Any) Met(s State) bool { return a.first(s) != nil }
 // Validate reports the first criterion that makes no sense.
 func (a Any) Validate() error { return validateAll(a) }
 
-// Reason names all criteria; Result.Reason has the one that fired.
+// Reason names all criteria. Result.Reason has the one that fired.
 func (a Any) Reason() string { return join(a, " or ") }
 
 func (a Any) first(s State) Stop {
@@ -132,10 +132,10 @@ func (a Any) first(s State) Stop {
 	return nil
 }
 
-// All is met when every one of its criteria is.
+// All is met when all of its criteria are.
 type All []Stop
 
-// Met reports whether every criterion is met; an empty All never is.
+// Met reports whether every criterion is met. An empty All never is.
 func (a All) Met(s State) bool {
 	for _, c := range a {
 		if !c.Met(s) {
@@ -185,12 +185,12 @@ func fired(c Stop, s State) Stop {
 // DivergedError is the error of a run in which a value stopped being finite. The trainer's
 // network then has the last weights known to be finite.
 type DivergedError struct {
-	Epoch        int      `json:"epoch"` // where it was seen, from 1
+	Epoch        int      `json:"epoch"` // where the value was seen, from 1
 	Step         int      `json:"step"`
-	Layer        int      `json:"layer"`              // where it was seen first, from 0; -1: in the loss alone
+	Layer        int      `json:"layer"`              // the first layer with such a value, from 0; -1: only in the loss
 	Loss         float64  `json:"loss"`               // the batch's loss there
 	LearningRate float64  `json:"rate"`               // the learning rate there
-	Halved       int      `json:"halved"`             // how often it had gone back with half the rate before
+	Halved       int      `json:"halved"`             // how often the run had gone back with half the rate before
 	Remedies     []Remedy `json:"remedies,omitempty"` // what the run's Observer advised
 }
 
@@ -202,7 +202,7 @@ func (d *DivergedError) UnmarshalJSON(text []byte) error { return jsonfloat.Unma
 
 func (e *DivergedError) Error() string { return e.Text(Remedy.String) }
 
-// Text is the error's sentence with the remedy as remedy writes it.
+// Text returns the error's sentence. remedy formats the remedy.
 func (e *DivergedError) Text(remedy func(Remedy) string) string {
 	halved := ""
 	if e.Halved > 0 {
@@ -226,7 +226,8 @@ func (e *DivergedError) Where() string {
 	return fmt.Sprintf("the loss is %v (layer %d is the first with a value that is not finite)", e.Loss, e.Layer)
 }
 
-// notFinite is the first layer that has a value that is not finite on the tape; -1: none has.
+// notFinite returns the first layer with a value that is not finite on the tape, or -1 if there
+// is none.
 func (t *Trainer[T]) notFinite() int {
 	for l := range t.net.Depth() {
 		for i := range t.tape.Rows() {

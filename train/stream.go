@@ -9,33 +9,33 @@ import (
 )
 
 // ErrStream is wrapped by the error of a loop whose Stream failed. The run is as it was before the
-// update: calling Steps or Run again opens the stream again and goes on.
+// update: calling Steps or Run again reopens the stream and continues.
 var ErrStream = errors.New("training stream")
 
-// Stream is training rows that do not stand in memory: from a large file, a database's cursor, a
+// Stream is training rows that are not in memory: from a large file, a database cursor, or a
 // generator.
 type Stream[T nn.Float] struct {
-	// Rows is how many rows an epoch has. Schedules, the number of updates and the last batch
-	// of an epoch go by it. A stream that has more is left there; one that has fewer is an
-	// error.
+	// Rows is the number of rows in an epoch. Schedules, the number of updates and the last
+	// batch of an epoch depend on it. If the stream has more rows, the rest is not read. If it
+	// has fewer, that is an error.
 	Rows int
 
-	// Open begins to read the rows of an epoch, counted from 0, in chunks of any size. They
-	// should come in an order of chance, another one in every epoch: the trainer shuffles nothing.
-	// It copies a chunk's rows into batches before it asks for the next one, so the same memory may
-	// serve again. The iterator is left when the loop is, and when the epoch has its rows; a loop
-	// that goes on in the middle of an epoch opens the epoch again and passes over the rows it has
-	// had, so with the same rows it goes on in the same bits.
+	// Open starts reading the rows of an epoch, counted from 0, in chunks of any size. The rows
+	// should come in random order, a different one in every epoch: the trainer does not shuffle
+	// them. It copies a chunk's rows into batches before it asks for the next chunk, so the same
+	// memory may be reused. The iterator is stopped when the loop is left, and when the epoch has
+	// all its rows. A loop that continues in the middle of an epoch reopens the epoch and skips the
+	// rows it has had. With the same rows it continues with the same bits.
 	Open func(epoch int) iter.Seq2[Set[T], error]
 }
 
-// NewStream is New for training rows that come from a stream; validation may be empty. The method
-// is mini-batch or stochastic. With the rows in the order of a run that does not shuffle, it ends in
-// the bits of that run.
+// NewStream is New for training rows that come from a stream. validation may be empty. The method is
+// mini-batch or stochastic. If the rows come in the order of a run that does not shuffle, the result
+// has the bits of that run.
 //
-// What needs all training rows at hand is not there: the criterion Tolerance and More are refused,
-// Preview and Ahead show nothing, and a diagnosis finds nothing. The loss over all training rows
-// (Result.Loss, TargetLoss) is that of the last epoch's batches, each before its update.
+// Some things need all training rows and are not available: the criterion Tolerance and More are
+// refused, Preview and Ahead show nothing, and a diagnosis finds nothing. The loss over all
+// training rows (Result.Loss, TargetLoss) is that of the last epoch's batches, each before its update.
 func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], validation Set[T]) (*Trainer[T], error) {
 	bad := func(format string, args ...any) (*Trainer[T], error) {
 		return nil, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...)
@@ -78,16 +78,16 @@ type streamRows[T nn.Float] struct {
 	check  func(Set[T]) error
 	smooth func(nn.Matrix[T]) // for label smoothing
 
-	next   func() (Set[T], error, bool) // nil where the stream is not open
+	next   func() (Set[T], error, bool) // nil if the stream is not open
 	stop   func()
-	epoch  int     // that is open
-	at     int     // rows of it that were taken
-	weight float64 // of these
-	chunk  Set[T]  // rows that were read and not taken yet
-	batch  Set[T]  // room for the largest
+	epoch  int     // the open epoch
+	at     int     // rows of it taken so far
+	weight float64 // of the rows taken so far
+	chunk  Set[T]  // rows that were read and not yet taken
+	batch  Set[T]  // large enough for the largest batch
 }
 
-// close leaves the stream, which take opens again.
+// close leaves the stream. take opens it again.
 func (r *streamRows[T]) close() {
 	if r == nil || r.next == nil {
 		return

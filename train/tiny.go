@@ -8,22 +8,22 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// tiny is the path of a run whose net and batch are so small that all the bookkeeping of a
-// step costs more than its arithmetic: whole epochs at a time by kernel.Tiny. Every bit is
-// as step makes it.
+// tiny is the path of a run whose network and batch are so small that the bookkeeping of a step
+// costs more than its arithmetic. kernel.Tiny makes whole epochs at a time. Every bit is the
+// same as with step.
 type tiny[T nn.Float] struct {
 	net    *kernel.Tiny[T]
-	most   int       // epochs at a time, where nobody looks at each
-	losses []float64 // of these
+	most   int       // epochs at a time, if nobody looks at each of them
+	losses []float64 // of these epochs
 }
 
-// tinyMost is how many epochs one call of the kernel makes at most: about 10 us, for which
-// it cannot be preempted.
+// tinyMost is the most epochs that one call of the kernel makes: about 10 us, during which it
+// cannot be preempted.
 const tinyMost = 64
 
 var useTiny = true // off in tests
 
-// newTiny returns nil where the run does not fit.
+// newTiny returns nil if the run does not qualify.
 func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	_, sgd := c.Optimizer.(optim.SGD)
 	whole := c.Method == Batch || c.Method == MiniBatch && c.NoShuffle && c.BatchSize == d.Rows()
@@ -61,8 +61,8 @@ func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	return t
 }
 
-// tinyActivation is f as kernel.Tiny has it. It knows four; for any other it is Mish, which it does not
-// know and which so refuses the run.
+// tinyActivation returns f for kernel.Tiny, which knows four activations. For any other it returns
+// Mish. kernel.Tiny does not know Mish, so it refuses the run.
 func tinyActivation(f nn.Activation) kernel.Activation {
 	switch f {
 	case nn.Identity:
@@ -77,7 +77,7 @@ func tinyActivation(f nn.Activation) kernel.Activation {
 	return kernel.Mish
 }
 
-// watches reports whether the kernel can stop where the criterion is met, and has it do so.
+// watches reports whether the kernel can check the criterion itself, and sets it up to do so.
 // MaxTime may wait for the end of a call.
 func (t *tiny[T]) watches(c Stop) bool {
 	switch c := c.(type) {
@@ -100,9 +100,9 @@ func (t *tiny[T]) watches(c Stop) bool {
 	return false
 }
 
-// tinyEpochs makes up to most epochs at once and returns the last one's step. It makes none
-// and returns false where the run does not fit, or a weight or loss stops being finite on the way:
-// then step is to find out where.
+// tinyEpochs makes up to most epochs at once and returns the last one's step. It makes none and
+// returns false if the run does not qualify, or if a weight or loss stops being finite on the way.
+// In that case step finds out where.
 func (t *Trainer[T]) tinyEpochs(most int) (s Step, made bool, err error) {
 	k, params := t.tiny, t.net.Params()
 	if k == nil || t.position != 0 || !kernel.AllFinite(params) {
@@ -138,7 +138,7 @@ func (t *Trainer[T]) tinyEpochs(most int) (s Step, made bool, err error) {
 		Validation: math.NaN(), Score: math.NaN(),
 	}
 	t.lossSum = float64(s.Loss * float64(rows))
-	if err = t.endEpoch(&s); err != nil && n > 1 { // good is to be what the last epoch began with
+	if err = t.endEpoch(&s); err != nil && n > 1 { // good must be what the last epoch began with
 		k.net.SetParams(t.good)
 		k.net.Run(losses[:n-1])
 		k.net.Params(t.good)
@@ -146,8 +146,8 @@ func (t *Trainer[T]) tinyEpochs(most int) (s Step, made bool, err error) {
 	return s, true, err
 }
 
-// recordTiny records those of the next epochs that the history keeps, at the time when the
-// last of them has ended.
+// recordTiny records those of the next epochs that the history keeps, with the time at which
+// the last of them ended.
 func (t *Trainer[T]) recordTiny(losses []float64, rate float64) {
 	end := t.epoch + len(losses)
 	seconds := -1.0

@@ -13,11 +13,11 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// Set is rows to train or validate on: inputs X and targets Y, one row a sample, and each
-// row's weight W, nil for ones. A weight multiplies the row's loss and its gradient; a mean
-// divides by the sum of the weights. A row of weight 2 counts as two rows, one of weight 0
-// as none, though batch normalization takes its statistics of every row alike.
-// Inputs that are mostly zeros may be Packed in place of X; not those of a Stream.
+// Set is rows to train or validate on: inputs X and targets Y, one row per sample, and each
+// row's weight W. If W is nil, all weights are 1. A weight multiplies the row's loss and its
+// gradient; a mean divides by the sum of the weights. A row of weight 2 counts as two rows, one
+// of weight 0 as none, but batch normalization uses every row alike in its statistics. Inputs
+// that are mostly zeros may be in Packed instead of X, but not those of a Stream.
 type Set[T nn.Float] struct {
 	X, Y   nn.Matrix[T]
 	W      []float64
@@ -32,7 +32,7 @@ func (s Set[T]) Rows() int {
 	return s.X.Rows
 }
 
-// Weight returns what the rows weigh together: their number without weights.
+// Weight returns the total weight of the rows: their number if there are no weights.
 func (s Set[T]) Weight() float64 {
 	if s.W == nil {
 		return float64(s.Rows())
@@ -44,7 +44,7 @@ func (s Set[T]) Weight() float64 {
 	return sum
 }
 
-// slice returns the rows from (inclusive) to to (exclusive), where they stand.
+// slice returns the rows from (inclusive) to to (exclusive) as a view.
 func (s Set[T]) slice(from, to int) Set[T] {
 	part := Set[T]{Y: s.Y.Slice(from, to)}
 	if s.Packed.begin != nil {
@@ -58,47 +58,47 @@ func (s Set[T]) slice(from, to int) Set[T] {
 	return part
 }
 
-// Data is what a run looks at. Validation may be empty; its rows train nothing, but may
-// choose the epoch.
+// Data is the rows of a run. Validation may be empty. Its rows train nothing, but may choose
+// the epoch.
 type Data[T nn.Float] struct {
 	Train, Validation Set[T]
 }
 
-// Trainer is one run of gradient descent over a network, whose parameters it changes. It
-// belongs to one goroutine.
+// Trainer is one run of gradient descent over a network. It changes the network's parameters.
+// It belongs to one goroutine.
 type Trainer[T nn.Float] struct {
 	net     *nn.Network[T]
-	average *nn.Network[T] // the running average of net's values; nil where none is kept
+	average *nn.Network[T] // the running average of net's values, or nil
 	cfg     Config
 	data    Data[T]
 
 	tape   *nn.Tape[T]
-	room   nn.Matrix[T]   // for packed rows, as many as the tape takes
+	room   nn.Matrix[T]   // memory for unpacked rows, as many as the tape takes
 	gather *gather[T]     // of shuffled batches; nil without shuffling
-	out    []float64      // the outputs for the validation rows, where Config.Score looks at them
+	out    []float64      // the outputs for the validation rows, if Config.Score uses them
 	grads  [][]T          // the gradient, and partial sums of shards
 	losses []float64      // of the shards that were summed
 	slots  [][]T          // what the optimizer or the solver remembers
-	parts  [][][]T        // what the optimizer works on, by part: see updater; nil where the optimizer is not separable
-	rows   int            // of training in an epoch
-	stream *streamRows[T] // where they come from, unless they are in data
+	parts  [][][]T        // what the optimizer works on, by part: see updater; nil if the optimizer is not separable
+	rows   int            // training rows in an epoch
+	stream *streamRows[T] // the source of the training rows, if they are not in data
 	whole  bool           // the gradient is wanted whole, not part by part
-	tiny   *tiny[T]       // nil where step makes the epochs
+	tiny   *tiny[T]       // nil if step makes the epochs
 	now    optim.Step     // the update that updater makes
 	order  []int          // the rows in this epoch's order
-	good   []T            // the network's last values known to be finite; of a run that ended with its average, its last ones
-	best   []T            // its values of the best validation score
-	lonely int            // 1 where a last batch of one row joins the one before it
+	good   []T            // the network's last finite values; if the run ended with its average, the last values before that
+	best   []T            // the values with the best validation score
+	lonely int            // 1 if a last batch of one row joins the one before it
 	norms  []float64      // of a layer's units, for MaxNorm
-	scores optim.Scores   // what the schedule remembers
+	scores optim.Scores   // the schedule's state
 
-	numbers   []float64              // what the solver remembers besides
+	numbers   []float64              // the solver's other state
 	objective func(grad []T) float64 // evaluate, made once so that a step allocates nothing
 	together  *together[T]           // nil in one process
 	result    Result
 
 	observer   Observer[T]
-	divergence *DivergedError // how it ended, if so
+	divergence *DivergedError // how the run ended, if it diverged
 
 	epoch    int // epochs done
 	position int // rows done in this epoch; per-sample: updates made on this sample
@@ -108,42 +108,42 @@ type Trainer[T nn.Float] struct {
 	weight    float64 // of the training rows
 	epochLoss float64 // the last epoch's
 	fullLoss  float64 // see FullLoss
-	lossAt    int     // after how many updates fullLoss was computed; -1: never
+	lossAt    int     // number of updates when fullLoss was computed; -1: never
 	bestScore float64
-	bestLoss  float64 // the validation loss beside it
+	bestLoss  float64 // the validation loss of the same epoch
 	bestEpoch int
 	elapsed   time.Duration
 	since     time.Time // when the loop was entered; zero outside it
 
-	failure     DivergedError // what ended the run, where that is ReasonDiverged
-	batchSize   int           // asked for, which may be more than the rows
+	failure     DivergedError // what ended the run, if the reason is ReasonDiverged
+	batchSize   int           // as configured; may be more than the number of rows
 	back        retreats      // see retreat
 	checkpoints int           // written so far
 	sum         string        // see dataSum
 }
 
-// Result is what a run came to.
+// Result is the outcome of a run.
 type Result struct {
 	// Reason says what ended the run: the criterion that fired, or "epochs", "interrupted",
 	// "diverged". It is empty while the loop can be continued.
 	Reason string `json:"stop_reason"`
-	// Converged: the run reached what it was asked to reach, a tolerance (with per-sample:
-	// each sample in its own turn) or a target loss, or its validation score stopped
-	// becoming better, or its solver found a minimum.
+	// Converged means that the run reached its goal: a tolerance (with per-sample: each sample
+	// in its own turn), a target loss, a validation score that stopped improving, or a minimum
+	// found by its solver.
 	Converged bool      `json:"converged"`
-	Epochs    int       `json:"epochs"`     // done; with per-sample the total over the samples
+	Epochs    int       `json:"epochs"`     // done; with per-sample the total over all samples
 	Steps     int       `json:"steps"`      // updates made
 	Loss      float64   `json:"loss"`       // over all training rows with the final weights, reduced as in the configuration
-	BestEpoch int       `json:"best_epoch"` // whose weights were kept, if KeepBest
-	BestScore float64   `json:"best_score"` // its validation score: the loss, or what Config.Score gave
+	BestEpoch int       `json:"best_epoch"` // the epoch whose weights were kept, if KeepBest
+	BestScore float64   `json:"best_score"` // its validation score: the loss, or the result of Config.Score
 	Seconds   float64   `json:"seconds"`
 	Rows      int       `json:"rows"` // samples seen, over all updates
 	History   History   `json:"history"`
-	Samples   []Sample  `json:"samples,omitempty"` // per-sample: how each went, in their order
+	Samples   []Sample  `json:"samples,omitempty"` // per-sample: the outcome of each sample, in order
 	Retreats  []Retreat `json:"retreats,omitempty"`
 
-	// Exchange is how many seconds this process spent in exchanges with the other ranks, waiting for them
-	// counted, and ExchangeShare which part of its time in the loop that is.
+	// Exchange is the number of seconds this process spent in exchanges with the other ranks, including
+	// waiting. ExchangeShare is the share of its time in the loop.
 	Exchange      float64 `json:"exchange_seconds,omitempty"`
 	ExchangeShare float64 `json:"exchange_share,omitempty"`
 }
@@ -154,7 +154,7 @@ func (r Result) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(r) }
 // UnmarshalJSON reads null as NaN.
 func (r *Result) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, r) }
 
-// Sample is how one sample of the method per-sample went.
+// Sample is the outcome of one sample with the method per-sample.
 type Sample struct {
 	Row       int  `json:"row"`
 	Epochs    int  `json:"epochs"`
@@ -164,26 +164,26 @@ type Sample struct {
 // Step is one update.
 type Step struct {
 	N            int     `json:"n"`       // from 1
-	Updates      int     `json:"updates"` // that it is the last of: 1, or with Strides more
+	Updates      int     `json:"updates"` // how many updates this step covers: 1, or more with Strides
 	Epoch        int     `json:"epoch"`   // from 1
 	Rows         int     `json:"rows"`    // of its batch
-	Row          int     `json:"row"`     // per-sample and stochastic: which sample it was
+	Row          int     `json:"row"`     // per-sample and stochastic: the sample's row
 	Loss         float64 `json:"loss"`    // of the batch, before the update, reduced as in the configuration
 	LearningRate float64 `json:"rate"`
 
-	// GradientNorm is the length of the gradient of the batch's loss and the penalty, by all
-	// parameters that are not frozen, before it is clipped; 0 unless Config.GradientNorm asks for
-	// it, and with a solver.
+	// GradientNorm is the length of the gradient of the batch's loss and the penalty, over all
+	// parameters that are not frozen, before clipping. It is 0 with a solver and unless
+	// Config.GradientNorm asks for it.
 	GradientNorm float64 `json:"gradient_norm,omitempty"`
 
-	EpochEnd   bool    `json:"epoch_end"`  // the epoch's last update; the following are set only then
+	EpochEnd   bool    `json:"epoch_end"`  // this is the epoch's last update; the following are set only then
 	EpochLoss  float64 `json:"epoch_loss"` // row-weighted mean of the epoch's batch losses
 	Validation float64 `json:"validation"` // the loss over the validation rows; NaN without any
-	Score      float64 `json:"score"`      // what decides over Best: Validation, or what Config.Score gave
+	Score      float64 `json:"score"`      // what decides Best: Validation, or the result of Config.Score
 	Best       bool    `json:"best"`       // the best validation score so far
 
 	weight      float64 // of its batch
-	evaluations int     // that a solver needed
+	evaluations int     // number of evaluations that a solver needed
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -192,8 +192,8 @@ func (s Step) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
 // UnmarshalJSON reads null as NaN.
 func (s *Step) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
 
-// New prepares a run. It refuses a configuration that makes no sense for the network, and
-// data of the wrong shape, with an error that wraps ErrConfig.
+// New prepares a run. If a configuration makes no sense for the network, or the data have the
+// wrong shape, the error wraps ErrConfig.
 func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T], error) {
 	return newTrainer(net, cfg, data, nil)
 }
@@ -263,7 +263,7 @@ func resolve[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], rows int,
 	return cfg, nil
 }
 
-// checkRows is checkSet for a set that must have a row of some weight.
+// checkRows is checkSet for a set that must have a row with a weight above 0.
 func checkRows[T nn.Float](name string, net *nn.Network[T], loss nn.Loss, s Set[T]) error {
 	if err := checkSet(name, net, loss, s); err != nil {
 		return err
@@ -274,7 +274,7 @@ func checkRows[T nn.Float](name string, net *nn.Network[T], loss nn.Loss, s Set[
 	return nil
 }
 
-// allocate makes all memory that training needs, so that a step allocates nothing.
+// allocate allocates all memory that training needs, so that a step allocates nothing.
 func (t *Trainer[T]) allocate() {
 	net, cfg, validation := t.net, &t.cfg, t.data.Validation
 	params, values := len(net.Params()), len(net.Values())
@@ -369,18 +369,18 @@ func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T
 	return nil
 }
 
-// shuffles reports whether batches have to be gathered.
+// shuffles reports whether batches must be gathered.
 func (c *Config) shuffles() bool { return !c.NoShuffle && c.Method != Batch }
 
 // Config returns the configuration with its defaults filled in.
 func (t *Trainer[T]) Config() Config { return t.cfg }
 
-// Network returns the network in training. While the loop can be continued it has the
-// parameters that the next update changes, also where the run keeps their running average.
+// Network returns the network in training. While the loop can be continued, it has the
+// parameters that the next update changes, even if the run keeps their running average.
 func (t *Trainer[T]) Network() *nn.Network[T] { return t.net }
 
-// judged is the network by which the run is judged: the running average, where one is kept. A run
-// that has ended has put what it ended with into net.
+// judged returns the network by which the run is judged: the running average, if one is kept. A
+// run that has ended has copied its final values into net.
 func (t *Trainer[T]) judged() *nn.Network[T] {
 	if t.average == nil || t.finished || t.result.Steps == 0 {
 		return t.net
@@ -388,7 +388,7 @@ func (t *Trainer[T]) judged() *nn.Network[T] {
 	return t.average
 }
 
-// averaged is the running average of the network's values; nil where none is kept.
+// averaged returns the running average of the network's values, or nil if none is kept.
 func (t *Trainer[T]) averaged() []T {
 	if t.average == nil {
 		return nil
@@ -396,9 +396,9 @@ func (t *Trainer[T]) averaged() []T {
 	return t.average.Values()
 }
 
-// Run trains until a criterion fires, the epochs are used up or ctx ends. When ctx ends the
-// result has what was done, and the error wraps ErrInterrupted and what ended ctx; Run then
-// continues. A run that diverges returns a *DivergedError beside its result.
+// Run trains until a criterion fires, the epochs are used up or ctx ends. When ctx ends, the
+// result has the work so far, and the error wraps ErrInterrupted and what ended ctx. Calling
+// Run again continues. A run that diverges returns its result and a *DivergedError.
 func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 	var failed error
 	t.run(ctx, tinyMost, func(_ Step, err error) bool {
@@ -408,7 +408,7 @@ func (t *Trainer[T]) Run(ctx context.Context) (Result, error) {
 	return t.Result(), failed
 }
 
-// Result returns what the run has come to so far: a copy, which does not change as the run goes on.
+// Result returns the outcome of the run so far. It is a copy and does not change as the run continues.
 func (t *Trainer[T]) Result() Result {
 	r := t.result
 	r.Epochs = t.epoch
@@ -423,11 +423,11 @@ func (t *Trainer[T]) Result() Result {
 	return r
 }
 
-// keepBest gives the network what a run ends with: the weights of the best validation score, if it
-// keeps them, or the running average, if it keeps that.
+// keepBest gives the network its final values: the weights with the best validation score, if the
+// run keeps them, or the running average, if it keeps that.
 func (t *Trainer[T]) keepBest() {
 	if t.average != nil {
-		copy(t.good, t.net.Values()) // from which More goes on
+		copy(t.good, t.net.Values()) // More continues from these
 		copy(t.net.Values(), t.average.Values())
 	}
 	if t.best != nil && t.bestEpoch > 0 {
@@ -436,8 +436,8 @@ func (t *Trainer[T]) keepBest() {
 	}
 }
 
-// BestNetwork returns a copy of the network with the weights that the run would end with now: those of
-// the best validation score so far, with KeepBest, or the running average, with EMA, or the present ones.
+// BestNetwork returns a copy of the network with the weights that the run would end with now: those with
+// the best validation score so far, with KeepBest, or the running average, with EMA, or the current ones.
 func (t *Trainer[T]) BestNetwork() *nn.Network[T] {
 	n := t.judged().Clone()
 	if t.best != nil && t.bestEpoch > 0 {
@@ -457,17 +457,17 @@ func (t *Trainer[T]) Elapsed() time.Duration {
 	return t.elapsed + time.Since(t.since)
 }
 
-// History returns the course of the run so far: a copy.
+// History returns a copy of the course of the run so far.
 func (t *Trainer[T]) History() History { return slices.Clone(t.result.History) }
 
-// Retreats returns how often, and where, the run has gone back with half the rate.
+// Retreats returns every return to an earlier epoch with half the rate, as a copy.
 func (t *Trainer[T]) Retreats() []Retreat { return slices.Clone(t.result.Retreats) }
 
 // EpochLoss returns the row-weighted mean of the last epoch's batch losses, each before its
 // update.
 func (t *Trainer[T]) EpochLoss() float64 { return t.epochLoss }
 
-// SinceBest returns how many epochs ago the validation score was better than ever before.
+// SinceBest returns the number of epochs since the best validation score so far.
 func (t *Trainer[T]) SinceBest() int {
 	if t.data.Validation.Rows() == 0 {
 		return 0
@@ -475,9 +475,9 @@ func (t *Trainer[T]) SinceBest() int {
 	return t.epoch - t.bestEpoch
 }
 
-// FullLoss returns the loss over all training rows with the present weights, or their running average, if
-// one is kept, reduced as in the configuration, and as inference has it: with dropout or batch normalization it is another
-// one than that of the steps. Of a stream it is EpochLoss. It is computed at most once an update.
+// FullLoss returns the loss over all training rows with the current weights, or with their running average if one is
+// kept. It is reduced as in the configuration and computed as in inference: with dropout or batch normalization it
+// differs from the loss of the steps. For a stream it is EpochLoss. It is computed at most once per update.
 func (t *Trainer[T]) FullLoss() float64 {
 	if t.stream != nil {
 		if t.epoch == 0 || !kernel.AllFinite(t.judged().Values()) {
@@ -492,13 +492,13 @@ func (t *Trainer[T]) FullLoss() float64 {
 	return t.fullLoss
 }
 
-// Within reports whether every output of every training row is within 1e-8 + r·|output| of
-// its target, with the weights of FullLoss. Rows of weight 0 have no say. Of a stream, whose rows are not at hand, it is false.
+// Within reports whether every output of every training row is within 1e-8 + r·|output| of its target, with the
+// weights of FullLoss. Rows of weight 0 do not count. For a stream, whose rows are not in memory, it is false.
 func (t *Trainer[T]) Within(r float64) bool {
 	return t.stream == nil && t.rowsWithin(t.judged(), 0, t.data.Train.Rows(), r)
 }
 
-// rowsWithin is Within for the training rows from (inclusive) to to (exclusive), as that network has them.
+// rowsWithin is Within for the training rows from (inclusive) to to (exclusive) and the given network.
 func (t *Trainer[T]) rowsWithin(net *nn.Network[T], from, to int, r float64) bool {
 	for ; from < to; from += t.tape.MaxRows() {
 		n := min(from+t.tape.MaxRows(), to)
@@ -518,7 +518,7 @@ func (t *Trainer[T]) rowsWithin(net *nn.Network[T], from, to int, r float64) boo
 	return true
 }
 
-// lossOf returns the loss summed over the rows of s, each times its weight.
+// lossOf returns the sum of the losses over the rows of s, each times the row's weight.
 func (t *Trainer[T]) lossOf(s Set[T]) float64 {
 	net, sum := t.judged(), 0.0
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {

@@ -1,8 +1,8 @@
-// Command faults measures how often the diagnosis of a run is right: runs with a fault made
-// on purpose, whose code should come first, and healthy runs, of which nothing should be
-// said. All are on real tables, found through GRADUS_DATA. The runs of the set "test" are on
-// tables that no threshold was set on; those of "tune" are the ones that were looked at. Run
-// it from the repository's root:
+// Command faults measures how often the diagnosis of a run is right. Some runs have a
+// deliberate fault, and its code should come first. The others are healthy, and their diagnosis
+// should be empty. All use real tables, found through GRADUS_DATA. No threshold was set using
+// the tables of the set "test"; those of "tune" were used to set the thresholds. Run it from
+// the repository's root:
 //
 //	GRADUS_DATA=/path/to/data go run ./bench/faults
 package main
@@ -26,9 +26,9 @@ import (
 type run struct {
 	name    string
 	table   string // relative to GRADUS_DATA
-	want    string // the code that comes first; "" for a healthy run
+	want    string // the code that should come first; "" for a healthy run
 	options model.Options
-	edit    func(*data.Table) (*data.Table, error) // what is done to the table first
+	edit    func(*data.Table) (*data.Table, error) // changes the table first; nil: no change
 	broken  bool                                   // start from weights whose hidden biases are -1000
 }
 
@@ -123,7 +123,7 @@ func (r *run) diagnose(folder string, seed uint64) ([]diagnosis.Finding, error) 
 	return f.Diagnose(), nil
 }
 
-// brokenWeights are those of an untrained network whose hidden units never fire.
+// brokenWeights returns the weights of an untrained network whose hidden units never fire.
 func brokenWeights(table *data.Table, o model.Options) (*model.Weights, error) {
 	o.Epochs = 1
 	m, _, err := model.Train(context.Background(), table, o)
@@ -145,7 +145,7 @@ func brokenWeights(table *data.Table, o model.Options) (*model.Weights, error) {
 	return model.LoadWeights(path)
 }
 
-// withColumn adds a column in front, made from each row's target, its last column.
+// withColumn adds a first column, computed from each row's target (the last column).
 func withColumn(name string, of func(target string, row int) string) func(*data.Table) (*data.Table, error) {
 	return func(t *data.Table) (*data.Table, error) {
 		last := len(t.Columns()) - 1
@@ -161,7 +161,7 @@ func withColumn(name string, of func(target string, row int) string) func(*data.
 	}
 }
 
-// keep leaves out rows by their target, the last column, and their number among those of it.
+// keep selects rows by their target (the last column) and their number among the rows with that target.
 func keep(which func(target string, nth int) bool) func(*data.Table) (*data.Table, error) {
 	return func(t *data.Table) (*data.Table, error) {
 		last := len(t.Columns()) - 1

@@ -11,7 +11,7 @@ import (
 func real(x float64) *float64 { return &x }
 func whole(n int) *int        { return &n }
 
-// deep is so many hidden layers of a width.
+// deep returns that many hidden layers of the given width.
 func deep(layers, width int) []int {
 	out := make([]int, layers)
 	for i := range out {
@@ -20,7 +20,7 @@ func deep(layers, width int) []int {
 	return out
 }
 
-// sgd is plain descent without held out rows.
+// sgd returns options for plain descent without held-out rows.
 func sgd(rate float64, epochs int) model.Options {
 	return model.Options{Optimizer: "sgd", LearningRate: real(rate), Epochs: epochs, Validation: real(0)}
 }
@@ -30,8 +30,8 @@ func with(o model.Options, change func(*model.Options)) model.Options {
 	return o
 }
 
-// healthy are sound runs: by turns the default flags and the customary settings of other
-// libraries.
+// healthy returns sound runs, alternating between the default flags and the usual settings of
+// other libraries.
 func healthy(tables []string) []run {
 	var runs []run
 	for i, t := range tables {
@@ -49,7 +49,7 @@ func healthy(tables []string) []run {
 	return runs
 }
 
-// tuneTables are those that thresholds were set on, besides examples/data.
+// tuneTables are the tables used to set thresholds, besides examples/data.
 var tuneTables = []string{
 	"small/abalone.csv", "small/concrete.csv", "small/titanic.csv", "small/wine_quality_red.csv", "small/vehicle.csv",
 	"small/sonar.csv", "small/credit_data.csv", "small/diabetes_lars.csv", "small/digits8x8.csv", "small/iris.csv",

@@ -1,6 +1,6 @@
-// Command intervals measures, on tables of GRADUS_DATA, how often intervals and sets of a level hold what they say,
-// and what temperatures do to probabilities: each table is split, a fifth of the rows for the test, a model is
-// trained as gradus train does, and looked at on the test rows.
+// Command intervals measures, on tables of GRADUS_DATA, how often intervals and sets contain the truth, compared
+// with their level, and how temperatures change probabilities. Each table is split, with a fifth of the rows for
+// the test. A model is trained as gradus train does, and measured on the test rows.
 //
 //	GRADUS_DATA=DIR go run ./bench/intervals [-level 0.9] [-seeds 3] [-rows 20000] [TABLE...]
 //
@@ -22,7 +22,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// tables are what is measured where none is named; the target is the last column.
+// tables are measured if none is named. The target is the last column.
 var tables = []string{
 	"small/abalone", "small/airfoil", "small/auto_mpg", "small/concrete", "small/diabetes_lars", "small/energy_heating",
 	"small/wine_quality_red", "small/wine_quality_white", "mid/ames_housing", "mid/bank32nh", "mid/california_housing", "mid/cpu_act",
@@ -94,16 +94,16 @@ func fifths(f [5]float64) string {
 	return fmt.Sprintf("%.2f %.2f %.2f %.2f %.2f", f[0], f[1], f[2], f[3], f[4])
 }
 
-// found is what was measured of a table, the mean over the splits.
+// found is what was measured on a table, as the mean over the splits.
 type found struct {
 	regression        bool
 	rows              int
-	held, size        float64 // share of the rows in their interval or set; how large these are
+	held, size        float64 // share of the rows in their interval or set; the size of these
 	fifths            [5]float64
-	plain             float64 // share of the rows in their set, the most probable class not always put in
+	plain             float64 // share of the rows in their set, if the most probable class is not always added
 	accuracy          float64
 	temperature, kept float64
-	loss, tempered    float64 // of the test rows, as trained and with the temperature where it was kept
+	loss, tempered    float64 // of the test rows, as trained and with the temperature if it was kept
 	ece, temperedECE  float64
 }
 
@@ -145,8 +145,8 @@ func measure(name string, level float64, seeds, most int) (f found, err error) {
 	return f, nil
 }
 
-// intervals adds a run's share: how many test rows lie in their intervals, in all and by fifths of the
-// predictions, and how wide these are.
+// intervals adds a run's share: how many test rows are in their intervals, in total and by fifths of
+// the predictions, and how wide the intervals are.
 func (f *found) intervals(m *model.Model, j *model.Judged, level, share float64) error {
 	in, err := m.Intervals(j.Says, level)
 	if err != nil {
@@ -184,7 +184,7 @@ func (f *found) intervals(m *model.Model, j *model.Judged, level, share float64)
 	return nil
 }
 
-// sets adds a run's share: how many test rows have their class in their set, and how large the sets are.
+// sets adds a run's share: how many test rows have their class in their set, and the size of the sets.
 func (f *found) sets(m *model.Model, j *model.Judged, level, share float64) error {
 	sets, err := m.Sets(j.Says, level)
 	if err != nil {
@@ -213,7 +213,7 @@ func (f *found) sets(m *model.Model, j *model.Judged, level, share float64) erro
 	return nil
 }
 
-// calibration adds a run's share: what the temperature does to the loss and to the error of calibration.
+// calibration adds a run's share: how the temperature changes the loss and the calibration error.
 func (f *found) calibration(m *model.Model, fit *model.Fit, j *model.Judged, share float64) error {
 	before, err := fit.Judge(m.AsTrained())
 	if err != nil {
@@ -241,7 +241,7 @@ func logLoss(j *model.Judged, width int) float64 {
 	return sum
 }
 
-// errorOf is the expected calibration error of the guess.
+// errorOf returns the expected calibration error of the predicted class.
 func errorOf(j *model.Judged, width int) float64 {
 	right, p := make([]float64, len(j.Truth)), make([]float64, len(j.Truth))
 	for i, y := range j.Truth {
@@ -258,7 +258,7 @@ func errorOf(j *model.Judged, width int) float64 {
 	return metrics.CalibrationError(right, p, nil)
 }
 
-// head is a table of some rows of another, evenly spread.
+// head returns a table with that many rows of another, evenly spread.
 func head(t *data.Table, rows int) *data.Table {
 	cells := make([][]string, rows)
 	for i := range cells {

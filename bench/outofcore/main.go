@@ -1,12 +1,13 @@
-// Command outofcore measures training on a table larger than the memory allowed, beside the same run in memory.
+// Command outofcore measures training on a table larger than the allowed memory, compared with the same run in
+// memory.
 //
 //	go build ./cmd/gradus
 //	go run ./bench/outofcore -rows 20000000 -limit 1073741824 -gradus ./gradus
 //
-// It writes a table of eight numbers, a category and a target, trains one epoch on it with all the memory there is and
-// then in a control group of that limit, and prints for both the peak of memory, the samples a second and the weights'
-// sum, which must be the same. Making a control group takes root; without it the limit is that of --memory alone, and
-// the program says so.
+// It writes a table with eight numbers, a category and a target. It trains one epoch on it with all available memory
+// and then in a control group with that limit. For both it prints the peak memory, the samples per second and the
+// weights' checksum, which must be the same. Creating a control group requires root. Without root the only limit is
+// that of --memory, and the program says so.
 package main
 
 import (
@@ -73,7 +74,7 @@ func measure(rows, limit int, gradus, dir, only string) error {
 	return nil
 }
 
-// write writes the table: y is a sum of sines of the first four numbers, a shift by the category, and noise.
+// write writes the table. y is the sum of sines of the first four numbers, a shift by category, and noise.
 func write(path string, rows int) error {
 	file, err := os.Create(path)
 	if err != nil {
@@ -108,17 +109,17 @@ func write(path string, rows int) error {
 	return file.Close()
 }
 
-// result is what a run came to.
+// result is the outcome of a run.
 type result struct {
 	Weights string  `json:"weights_sha256"`
 	Rate    float64 `json:"samples_per_second"`
 
-	process float64 // bytes: the most that stood in the process's memory, files of it included
-	group   string  // the most of its control group, in MB
-	seconds float64 // from beginning to end
+	process float64 // bytes: the peak memory of the process, including mapped files
+	group   string  // the peak memory of its control group, in MB
+	seconds float64 // from start to end
 }
 
-// group is a control group with a limit of memory, of version 1 or 2; the zero value is none.
+// group is a control group with a memory limit, version 1 or 2. The zero value is none.
 type group struct{ dir, peak string }
 
 func newGroup(limit int) (group, error) {
@@ -143,7 +144,7 @@ func newGroup(limit int) (group, error) {
 	return group{}, fmt.Errorf("the system shows none")
 }
 
-// close removes the group, which is empty when its process has ended.
+// close removes the group. It is empty once its process has ended.
 func (g group) close() {
 	if g.dir != "" {
 		os.Remove(g.dir)

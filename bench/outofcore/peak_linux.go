@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// peak is the most bytes that a process which has ended had in memory.
+// peak returns the peak memory in bytes of a process that has ended.
 func peak(cmd *exec.Cmd) float64 {
 	return float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) * 1024
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// bar is something that gradus has to reach.
+// bar is a goal that gradus must reach.
 type bar struct {
 	what    string
 	sign    string // ">=" or "<="
@@ -18,7 +18,7 @@ type bar struct {
 // ledger answers questions about the tables.
 type ledger map[string]figures
 
-// own is gradus's line whose form begins so.
+// own returns gradus's line whose form has that prefix.
 func (b ledger) own(table, form string) *line {
 	for i, l := range b[table].Lines {
 		if l.Name == "gradus" && l.Failed == "" && len(l.Ns) > 0 && strings.HasPrefix(l.Form, form) {
@@ -28,8 +28,8 @@ func (b ledger) own(table, form string) *line {
 	return nil
 }
 
-// times is how often gradus's time goes into that of the fastest of the peers with these
-// names and beginnings of forms.
+// times returns the time of the fastest peer with one of these names and form prefixes, divided
+// by gradus's time.
 func (b ledger) times(table, form string, names ...string) float64 {
 	own, best := b.own(table, ""), math.NaN()
 	if own == nil {
@@ -45,7 +45,7 @@ func (b ledger) times(table, form string, names ...string) float64 {
 	return best / median(own.Ns)
 }
 
-// share is gradus's share of the peak in per cent: the median of the rounds.
+// share returns gradus's share of the peak in percent: the median of the rounds.
 func (b ledger) share(table, form string) float64 {
 	if own := b.own(table, form); own != nil {
 		return 100 * median(own.Share)
@@ -83,7 +83,7 @@ var allBars = []bar{
 	{"MNIST to 98 %, whole process: times as fast as PyTorch", ">=", 2, "%.2f", func(b ledger) float64 { return b.times("mnist98", "", "PyTorch") }},
 }
 
-// bars is the table of what was to be reached and what was.
+// bars returns the table of goals and results.
 func bars(book map[string]figures) string {
 	var b strings.Builder
 	b.WriteString("| what | bar | measured | |\n| --- | --- | --- | --- |\n")

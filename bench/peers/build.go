@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// suite is how to measure, and what there is to measure with.
+// suite has the settings of the measurement and what is available for it.
 type suite struct {
 	rounds      int
 	seconds     float64
@@ -25,18 +25,18 @@ type suite struct {
 	commit   string
 }
 
-// path is a place in the cache folder.
+// path returns a path in the cache folder.
 func (s *suite) path(name ...string) string {
 	return filepath.Join(append([]string{s.cache}, name...)...)
 }
 
 func (s *suite) venv(program string) string { return s.path("venv", "bin", program) }
 
-// script is a Python peer's file.
+// script returns the path of a Python peer's file.
 func script(name string) string { return filepath.Join("bench", "peers", "python", name) }
 
-// build makes every program and the Python environment. What fails is noted in missing;
-// only gradus itself has to be there.
+// build builds every program and the Python environment. It records failures in missing. Only
+// gradus itself is required.
 func (s *suite) build(ctx context.Context) error {
 	s.missing = map[string]string{}
 	if err := os.MkdirAll(s.path("bin"), 0o755); err != nil {
@@ -57,7 +57,7 @@ func (s *suite) build(ctx context.Context) error {
 		}
 	}
 
-	// The peers in Go, a module of their own.
+	// The peers in Go are their own module.
 	golang := filepath.Join("bench", "peers", "golang")
 	note("gomlx", command(ctx, golang, []string{"GOEXPERIMENT=simd"}, "go", "build", "-o", s.path("bin", "gomlx"), "./gomlx"))
 	for _, name := range []string{"gorgonia", "spago"} {
@@ -83,7 +83,7 @@ func (s *suite) build(ctx context.Context) error {
 		c("dense-scipy", "dense.c", "-ffast-math", "-fopenmp", "-DSCIPY_OPENBLAS", "-L"+dir, "-Wl,-rpath,"+dir, "-lscipy_openblas")
 	}
 
-	// What the figures depend on.
+	// The versions that the figures depend on.
 	for _, v := range [][]string{{"go", "version"}, {s.cc, "--version"}, {s.venv("python"), "--version"}} {
 		if line, err := output(ctx, v[0], v[1:]...); err == nil {
 			s.versions = append(s.versions, line)
@@ -93,8 +93,8 @@ func (s *suite) build(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// install makes the Python environment have what requirements.txt names, each by itself so
-// that one that cannot be had leaves the others.
+// install installs the packages of requirements.txt into the Python environment, each
+// separately, so that one that is not available does not affect the others.
 func (s *suite) install(ctx context.Context) error {
 	raw, err := os.ReadFile(script("requirements.txt"))
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *suite) install(ctx context.Context) error {
 	}
 	installed := strings.Fields(string(have))
 	for _, w := range wanted {
-		version, _, _ := strings.Cut(w, ";") // pip passes over what is for another version of Python
+		version, _, _ := strings.Cut(w, ";") // pip ignores requirements for another version of Python
 		name, _, _ := strings.Cut(version, "==")
 		if !slices.Contains(installed, version) {
 			fmt.Printf("pip install %s\n", w)
@@ -141,7 +141,7 @@ func (s *suite) install(ctx context.Context) error {
 	return nil
 }
 
-// command runs a program to its end; the error has the last line that says something.
+// command runs a program to its end. The error has the last informative line of its output.
 func command(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
@@ -155,7 +155,7 @@ func command(ctx context.Context, dir string, env []string, name string, args ..
 	return fmt.Errorf("%s: %w: %s", filepath.Base(name), err, cause(string(out)))
 }
 
-// cause is the line of a failed program's output that most likely says why.
+// cause returns the line of a failed program's output that most likely explains the failure.
 func cause(out string) string {
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	for _, l := range lines {
@@ -174,15 +174,15 @@ func clip(line string) string {
 	return line
 }
 
-// output is the first line that a program prints.
+// output returns the first line that a program prints.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, name, args...).Output()
 	line, _, _ := strings.Cut(string(out), "\n")
 	return strings.TrimSpace(line), err
 }
 
-// environment is the process's own, less what would choose kernels or threads for a peer:
-// each is to choose its own best, or is told by the runner.
+// environment returns the process's environment without the variables that select kernels or
+// threads for a peer: each peer chooses its own best, or the runner tells it.
 func (s *suite) environment(extra ...string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		for _, p := range []string{"OPENBLAS_", "OMP_", "MKL_", "GOMP_", "KMP_", "GOMAXPROCS=", "GOGC=", "GODEBUG=", "GRADUS_ISA=", "GOMLX_BACKEND=", "XLA_FLAGS=", "JAX_"} {
@@ -195,11 +195,11 @@ func (s *suite) environment(extra ...string) []string {
 	minor := strings.Join(strings.SplitN(runtime.Version(), ".", 3)[:2], ".")
 	return append(env, append([]string{
 		"TORCHINDUCTOR_CACHE_DIR=" + s.path("inductor"),
-		"ASSUME_NO_MOVING_GC_UNSAFE_RISK_IT_WITH=" + minor, // gorgonia's guard knows no Go of today
+		"ASSUME_NO_MOVING_GC_UNSAFE_RISK_IT_WITH=" + minor, // gorgonia's guard does not know current versions of Go
 	}, extra...)...)
 }
 
-// pinned is a command on the first cores of the list, as many as there are threads.
+// pinned returns a command pinned to the first threads cores of the list.
 func (s *suite) pinned(ctx context.Context, threads int, env []string, args ...string) *exec.Cmd {
 	if s.missing["taskset"] == "" {
 		args = append([]string{"taskset", "-c", strings.Join(s.cores[:min(threads, len(s.cores))], ",")}, args...)

@@ -1,12 +1,12 @@
-// Command peers measures gradus beside other programs that train the same nets: numpy, C,
-// C with OpenBLAS, PyTorch, JAX, scikit-learn, GoMLX, Gorgonia and spaGO. All of a table are
-// pinned to the same cores and take turns, round after round; the figure is the median of
-// the rounds. It builds and installs what it can into a cache folder, says of the rest why
-// not, and writes RESULTS.md. bench/README.md says what is needed. From the repository's root:
+// Command peers measures gradus and other programs that train the same networks: numpy, C, C
+// with OpenBLAS, PyTorch, JAX, scikit-learn, GoMLX, Gorgonia and spaGO. All programs of a table
+// are pinned to the same cores and take turns, round after round. A figure is the median of the
+// rounds. It builds and installs what it can into a cache folder, reports why it could not do
+// the rest, and writes RESULTS.md. bench/README.md lists what is needed. From the repository's root:
 //
 //	GRADUS_DATA=/path/to/data go run ./bench/peers
 //
-// The tables are kept in the cache folder too, so that -only measures some of them anew.
+// The tables are also kept in the cache folder, so -only can measure some of them again.
 package main
 
 import (

@@ -12,42 +12,42 @@ import (
 	"time"
 )
 
-// entrant is one line of a table to be: a program in one form.
+// entrant is a program in one form. It becomes one line of a table.
 type entrant struct {
 	name    string
 	form    string   // how it is used
-	needs   []string // of build and install
+	needs   []string // names from build and install
 	threads int
 	env     []string
 	args    []string
 
-	// gradus prints the report of gradus bench once, instead of serving.
+	// gradus entrants print the report of gradus bench once, instead of serving.
 	gradus   bool
 	workload string
 }
 
-// line is an entrant's figures.
+// line has an entrant's figures.
 type line struct {
 	Name    string    `json:"name"`
 	Form    string    `json:"form,omitempty"`
 	Threads int       `json:"threads"`
 	Detail  string    `json:"detail,omitempty"`
-	Ns      []float64 `json:"ns,omitempty"` // a round each
+	Ns      []float64 `json:"ns,omitempty"` // one per round
 	First   float64   `json:"first_loss"`
 	Last    float64   `json:"last_loss"`
 	Failed  string    `json:"failed,omitempty"`
 
-	// Of gradus only, a round each.
+	// Only for gradus, one per round.
 	Share  []float64 `json:"share,omitempty"`
 	Peak   []float64 `json:"peak,omitempty"`
 	Allocs float64   `json:"allocs,omitempty"`
 
-	// Of whole processes.
+	// Only for whole processes.
 	Accuracy float64   `json:"accuracy,omitempty"`
 	Epochs   []float64 `json:"epochs,omitempty"`
 }
 
-// answer is what a served peer prints: a line when it is ready and one for each request.
+// answer is a line that a served peer prints: one when it is ready and one for each request.
 type answer struct {
 	Ready  bool    `json:"ready"`
 	Detail string  `json:"detail"`
@@ -75,14 +75,14 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// warmUp is how long a peer may take until it is ready: compilers are among them.
+// warmUp is the maximum time until a peer is ready. Some of them compile first.
 const warmUp = 10 * time.Minute
 
 func (s *suite) start(ctx context.Context, e entrant) (*served, answer, error) {
 	cmd := s.pinned(ctx, e.threads, e.env, e.args...)
 	p := &served{cmd: cmd, lines: make(chan string), errors: &tail{}}
 	cmd.Stderr = p.errors
-	cmd.WaitDelay = 5 * time.Second // for children of its own that hold its output open
+	cmd.WaitDelay = 5 * time.Second // for child processes that keep its output open
 	var err error
 	if p.in, err = cmd.StdinPipe(); err != nil {
 		return nil, answer{}, err
@@ -97,7 +97,7 @@ func (s *suite) start(ctx context.Context, e entrant) (*served, answer, error) {
 	go func() {
 		defer close(p.lines)
 		for in := bufio.NewScanner(out); in.Scan(); {
-			if strings.HasPrefix(in.Text(), "{") { // libraries print things too
+			if strings.HasPrefix(in.Text(), "{") { // libraries print other things too
 				p.lines <- in.Text()
 			}
 		}
@@ -123,7 +123,7 @@ func (p *served) next(within time.Duration) (answer, error) {
 	}
 }
 
-// why says what ended a peer that was not to end.
+// why returns why a peer ended unexpectedly.
 func (p *served) why() error {
 	err := p.cmd.Wait()
 	lines := strings.Split(strings.TrimSpace(string(p.errors.b)), "\n")
@@ -144,7 +144,7 @@ func (p *served) ask(seconds float64) (answer, error) {
 	return p.next(warmUp)
 }
 
-// stop ends a peer: its input is over, and if that is not enough it is killed.
+// stop stops a peer by closing its input, or kills it if that is not enough.
 func (p *served) stop() {
 	p.in.Close()
 	done := make(chan struct{})
@@ -161,10 +161,10 @@ func (p *served) stop() {
 	p.cmd.Wait()
 }
 
-// settle is a pause after a turn in which what still spins goes to sleep.
+// settle is a pause after a turn, in which spinning threads go to sleep.
 const settle = 300 * time.Millisecond
 
-// race lets the entrants take turns, beginning with another one in every round.
+// race lets the entrants take turns. Every round begins with a different one.
 func (s *suite) race(ctx context.Context, entrants []entrant) []line {
 	lines := make([]line, len(entrants))
 	peers := make([]*served, len(entrants))
@@ -226,7 +226,7 @@ func (s *suite) race(ctx context.Context, entrants []entrant) []line {
 	return lines
 }
 
-// report is what is read of gradus bench --json.
+// report is the part of gradus bench --json that is read.
 type report struct {
 	CPU       string
 	ISA       string
@@ -241,7 +241,7 @@ type report struct {
 	Inference []struct{ Ns, Allocs float64 }
 }
 
-// bench is a turn of gradus.
+// bench runs one turn of gradus.
 func (s *suite) bench(ctx context.Context, e entrant, l *line) {
 	workload := e.workload
 	switch e.workload {

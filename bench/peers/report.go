@@ -13,7 +13,7 @@ import (
 	"github.com/shirou/gopsutil/v4/cpu"
 )
 
-// load reads the tables measured before.
+// load reads the tables that were measured before.
 func (s *suite) load() map[string]figures {
 	book := map[string]figures{}
 	if raw, err := os.ReadFile(s.path("tables.json")); err == nil {
@@ -33,7 +33,7 @@ func (s *suite) save(book map[string]figures) error {
 	return os.WriteFile(s.path("tables.json"), raw, 0o644)
 }
 
-// stamp says when and on what a table was measured.
+// stamp records when and on which machine a table was measured.
 func (s *suite) stamp(f *figures) {
 	f.When, f.CPU, f.Commit = time.Now().UTC(), processor(), s.commit
 }
@@ -54,7 +54,7 @@ func median(x []float64) float64 {
 	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
 }
 
-// duration prints nanoseconds in a unit that leaves three or four digits.
+// duration formats nanoseconds in a unit that leaves three or four digits.
 func duration(ns float64) string {
 	switch {
 	case math.IsNaN(ns):
@@ -69,7 +69,7 @@ func duration(ns float64) string {
 	return fmt.Sprintf("%.3g s", ns/1e9)
 }
 
-// significant prints a number in three digits, without an exponent.
+// significant formats a number with three digits, without an exponent.
 func significant(x float64) string {
 	switch {
 	case math.IsNaN(x):
@@ -82,7 +82,7 @@ func significant(x float64) string {
 	return fmt.Sprintf("%.2f", x)
 }
 
-// report is the page.
+// report returns the whole page.
 func (s *suite) report(book map[string]figures) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# gradus beside other programs\n\nWritten by `go run ./bench/peers`; [README.md](README.md) says how each figure is made.\n\n")
@@ -111,7 +111,7 @@ func (s *suite) report(book map[string]figures) string {
 	return b.String()
 }
 
-// write is a table in Markdown.
+// write writes a table in Markdown.
 func (t table) write(b *strings.Builder, f figures) {
 	last := "loss"
 	switch t.unit {
@@ -127,7 +127,7 @@ func (t table) write(b *strings.Builder, f figures) {
 	fmt.Fprintf(b, "| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat(" --- |", len(head)))
 	base := math.NaN()
 	for _, l := range f.Lines {
-		if l.Name == "gradus" && (t.unit == "GFLOP/s" || math.IsNaN(base)) { // the peak's lines are pairs
+		if l.Name == "gradus" && (t.unit == "GFLOP/s" || math.IsNaN(base)) { // the lines of the peak table are pairs
 			base = median(l.Ns)
 		}
 		if l.Failed != "" {

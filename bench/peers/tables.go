@@ -13,11 +13,11 @@ import (
 type table struct {
 	name  string
 	title string
-	unit  string // of a line's figures: what one of them is the time of
+	unit  string // what one time in a line is measured for
 	run   func(s *suite, ctx context.Context) ([]line, []string)
 }
 
-// figures are a measured table, as the cache folder keeps it.
+// figures is a measured table, as stored in the cache folder.
 type figures struct {
 	When    time.Time `json:"when"`
 	CPU     string    `json:"cpu"`
@@ -57,12 +57,12 @@ func (t table) measure(s *suite, ctx context.Context) figures {
 	return figures{Rounds: s.rounds, Seconds: s.seconds, Cores: s.cores, Lines: lines, Notes: notes}
 }
 
-// gradus is a line of gradus itself.
+// gradus returns an entrant for gradus itself.
 func gradus(workload string, threads int, form string, env ...string) entrant {
 	return entrant{name: "gradus", form: form, threads: threads, gradus: true, workload: workload, env: env}
 }
 
-// The peers, each in the forms that may be its fastest.
+// The peers, each in the forms that might be its fastest.
 func (s *suite) numpy(workload, mode, form string, threads int) entrant {
 	return s.py("numpy", "numpy_peer.py", workload, mode, form, threads, "numpy")
 }
@@ -128,7 +128,7 @@ func notebook(s *suite, ctx context.Context) ([]line, []string) {
 	}), nil
 }
 
-// dense is the comparison on a larger net.
+// dense compares the programs on a larger network.
 func dense(s *suite, ctx context.Context, workload string, threads int) ([]line, []string) {
 	blas, notes := s.openblas(ctx, workload, threads)
 	list := []entrant{gradus(workload, threads, "")}
@@ -179,11 +179,11 @@ func inference(s *suite, ctx context.Context) ([]line, []string) {
 	return s.race(ctx, list), notes
 }
 
-// coreTypes are the kernels that OpenBLAS is told to use; the empty one leaves it the choice.
+// coreTypes are the kernels that OpenBLAS is told to use. With the empty string it chooses itself.
 var coreTypes = []string{"", "SKYLAKEX", "COOPERLAKE", "ZEN", "HASWELL"}
 
 // openblas tries both builds of OpenBLAS with every choice of kernels, in three short turns
-// each, and enters the fastest of each build.
+// each, and returns the fastest of each build as an entrant.
 func (s *suite) openblas(ctx context.Context, workload string, threads int) ([]entrant, []string) {
 	var list []entrant
 	var notes []string
@@ -199,7 +199,7 @@ func (s *suite) openblas(ctx context.Context, workload string, threads int) ([]e
 				e.env = env(kind)
 				p, a, err := s.start(ctx, e)
 				if err != nil {
-					continue // not for this processor
+					continue // the kernels do not run on this processor
 				}
 				if a, err = p.ask(min(0.3, s.seconds)); err == nil && (best[kind] == 0 || a.Ns < best[kind]) {
 					best[kind] = a.Ns

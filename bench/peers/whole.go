@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// whole is a process that is timed from its start to its end.
+// whole is a process that is timed from start to end.
 type whole struct {
 	name, form string
 	threads    int
@@ -19,7 +19,7 @@ type whole struct {
 	score      []string // prints the test accuracy afterwards, if the process itself does not
 }
 
-// outcome is what is read of a whole process's JSON.
+// outcome is the part of a whole process's JSON that is read.
 type outcome struct {
 	Accuracy float64
 	Epochs   float64
@@ -28,8 +28,8 @@ type outcome struct {
 	Metrics  json.RawMessage
 }
 
-// race runs whole processes in turns; the first run of each, which fills the caches of
-// files, does not count.
+// raceWhole runs whole processes in turns. The first run of each fills the file caches and does
+// not count.
 func (s *suite) raceWhole(ctx context.Context, entrants []whole) []line {
 	lines := make([]line, len(entrants))
 	for round := -1; round < s.rounds; round++ {
@@ -95,7 +95,7 @@ func (s *suite) raceWhole(ctx context.Context, entrants []whole) []line {
 	return lines
 }
 
-// have is an error where a file of GRADUS_DATA is not there.
+// have returns an error if a file of GRADUS_DATA is not there.
 func (s *suite) have(name string) error {
 	if s.data == "" {
 		return errors.New("GRADUS_DATA is not set; it names the folder with the tables")
@@ -104,7 +104,7 @@ func (s *suite) have(name string) error {
 	return err
 }
 
-// failed is a table that could not be measured at all.
+// failed returns a table that could not be measured at all.
 func failed(err error) ([]line, []string) {
 	return []line{{Name: "all", Failed: err.Error()}}, nil
 }
@@ -146,8 +146,8 @@ func adult(s *suite, ctx context.Context) ([]line, []string) {
 func mnist98(s *suite, ctx context.Context) ([]line, []string)    { return toAccuracy(s, ctx, 1) }
 func mnist98on2(s *suite, ctx context.Context) ([]line, []string) { return toAccuracy(s, ctx, 2) }
 
-// toAccuracy trains on MNIST with another seed in every round, since the epoch that reaches
-// 98 % depends on it; less so with a rate that falls to 0, which reaches it sooner, too.
+// toAccuracy trains on MNIST with a different seed in every round, since the epoch that reaches
+// 98 % depends on the seed. A rate that falls to 0 reduces this dependence and reaches 98 % sooner.
 func toAccuracy(s *suite, ctx context.Context, threads int) ([]line, []string) {
 	folder := filepath.Join("images", "mnist")
 	if err := s.have(filepath.Join(folder, "train-images-idx3-ubyte.gz")); err != nil {

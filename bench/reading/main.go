@@ -1,10 +1,10 @@
-// Reading times gradus on a large table beside programs that only read it: whole processes, in
-// turns, from the file in the page cache to the end. It writes the table itself.
+// Reading times gradus on a large table and programs that only read the table. It times whole
+// processes, in turns, with the file in the page cache. It writes the table itself.
 //
 //	go run ./bench/reading -python /path/to/venv/bin/python
 //
-// The Python needs pandas, polars and pyarrow; what it lacks is left out, and said. Another
-// build of gradus is measured beside this one with -beside FILE.
+// The Python needs pandas, polars and pyarrow. What is missing is left out, and reported. The
+// flag -beside FILE measures another build of gradus as well.
 package main
 
 import (
@@ -41,12 +41,12 @@ func main() {
 	}
 }
 
-// program is one line of the table that is printed.
+// program is one line of the printed table.
 type program struct {
 	name  string
 	call  []string
 	times []float64 // seconds
-	most  int64     // bytes of memory
+	most  int64     // bytes of peak memory
 }
 
 func run(ctx context.Context, rows, columns, rounds int, python, beside string) error {
@@ -122,7 +122,7 @@ func run(ctx context.Context, rows, columns, rounds int, python, beside string) 
 	return nil
 }
 
-// writeTable writes numbers that follow from their places alone, and returns how many bytes.
+// writeTable writes numbers that depend only on their positions. It returns the size in bytes.
 func writeTable(path string, rows, columns int) (int64, error) {
 	f, err := os.Create(path)
 	if err != nil {

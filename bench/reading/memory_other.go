@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// peakMemory is 0, not known: systems count in different units.
+// peakMemory returns 0, since it is not known here: systems count in different units.
 func peakMemory(*os.ProcessState) int64 { return 0 }

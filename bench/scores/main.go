@@ -1,6 +1,6 @@
-// Command scores trains gradus with its default flags on real tables, over several seeds,
-// and prints how well the models do on rows they have not seen, beside the bar each has to
-// clear. The tables are found through GRADUS_DATA. Run it from the repository's root:
+// Command scores trains gradus with its default flags on real tables, over several seeds. It
+// prints how well the models do on unseen rows, and the bar that each must clear. It finds the
+// tables through GRADUS_DATA. Run it from the repository's root:
 //
 //	GRADUS_DATA=/path/to/data go run ./bench/scores
 package main
@@ -16,7 +16,7 @@ import (
 	"strconv"
 )
 
-// experiment is one table and what its mean score over the seeds has to be.
+// experiment is one table and the mean score over the seeds that it requires.
 type experiment struct {
 	name string
 	args []string // of gradus train; data files are relative to GRADUS_DATA
@@ -27,7 +27,7 @@ type experiment struct {
 
 type bar struct {
 	metric string
-	least  float64 // the mean has to be at least that, or at most where below is set
+	least  float64 // the mean must be at least this, or at most this if below is set
 	below  bool
 }
 
@@ -97,7 +97,7 @@ func run(seeds int) error {
 	return nil
 }
 
-// result is what is read of gradus train --json.
+// result is the part of gradus train --json that is read.
 type result struct {
 	Epochs  int
 	Seconds float64

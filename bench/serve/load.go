@@ -10,22 +10,22 @@ import (
 	"fortio.org/log"
 )
 
-// request is one that is sent again and again.
+// request is a request that is sent repeatedly.
 type request struct {
 	url     string
 	headers []string
 	body    []byte
 }
 
-// figures are of one measurement.
+// figures are the results of one measurement.
 type figures struct {
 	PerSecond float64 `json:"per_second"`
 	P50       float64 `json:"p50"` // seconds
 	P99       float64 `json:"p99"`
 }
 
-// load sends a request by fortio, over connections that stay open, each with one request at a time:
-// so many a second, or with 0 as many as there can be.
+// load sends a request with fortio, over connections that stay open, each with one request at a
+// time. rate is the number of requests per second; 0 means as many as possible.
 func load(r request, connections int, rate float64, long time.Duration) (figures, error) {
 	log.SetLogLevelQuiet(log.Critical) // the result has the errors
 	var f figures

@@ -1,5 +1,5 @@
-// Command serve measures gradus serve beside other servers of the same net: the server has one
-// core, the load another. It writes SERVE.md. Run it in its own folder:
+// Command serve measures gradus serve and other servers of the same network. The server has one
+// core, the load generator another. It writes SERVE.md. Run it in its own folder:
 //
 //	go run . -out ../SERVE.md
 package main
@@ -22,9 +22,9 @@ import (
 	"time"
 )
 
-// suite is how to measure.
+// suite has the settings of the measurement.
 type suite struct {
-	cores   [2]string // of the server, of the load
+	cores   [2]string // of the server, and of the load generator
 	cache   string
 	gradus  string
 	python  string
@@ -59,11 +59,11 @@ func main() {
 	}
 }
 
-// pinned is set in the environment of a process that has its core.
+// pinned is set in the environment of a process that already runs on its core.
 const pinned = "GRADUS_BENCH_SERVE_PINNED"
 
 func (s *suite) run(ctx context.Context, only, out string) error {
-	if os.Getenv(pinned) == "" { // begin again on the load's core
+	if os.Getenv(pinned) == "" { // restart on the load generator's core
 		taskset, err := exec.LookPath("taskset")
 		if err != nil {
 			return errors.New("taskset (util-linux) is not there, and nothing can be pinned to a core")
@@ -112,7 +112,7 @@ func (s *suite) run(ctx context.Context, only, out string) error {
 	return os.WriteFile(out, []byte(text), 0o666)
 }
 
-// running is a server that was started.
+// running is a server that has been started.
 type running struct {
 	cmd   *exec.Cmd
 	log   *os.File
@@ -169,7 +169,7 @@ func (p *running) stop() {
 	p.log.Close()
 }
 
-// freePort is a port of loopback that nobody listens at.
+// freePort returns a loopback port on which nobody listens.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -179,7 +179,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// processor is what the machine calls it.
+// processor returns the machine's name for its processor.
 func processor() string {
 	raw, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(raw)) {

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// report is what has been measured, kept between runs.
+// report has the results so far. It is kept between runs.
 type report struct {
 	Tables []*tableOf `json:"tables"`
-	Rows   float64    `json:"rows"` // a second, of PredictRows; the most of all runs
+	Rows   float64    `json:"rows"` // per second, of PredictRows; the maximum over all runs
 }
 
-// tableOf are a server's lines.
+// tableOf has a server's lines.
 type tableOf struct {
 	Server   string   `json:"server"`
 	Date     string   `json:"date"`
@@ -27,7 +27,7 @@ type tableOf struct {
 	Lines    []*line  `json:"lines"`
 }
 
-// line is one case of a server, the best of its runs: what else the machine does makes a figure
+// line is one case of a server, the best of its runs. Other work on the machine makes a figure
 // worse and never better.
 type line struct {
 	Form        string  `json:"form"`
@@ -35,11 +35,11 @@ type line struct {
 	Connections int     `json:"connections"`
 	Runs        int     `json:"runs"`
 	Failed      string  `json:"failed,omitempty"`
-	Full        figures `json:"full"` // of the run with most requests a second
-	Half        figures `json:"half"` // at half of these, 10,000 at most; of the run with the least p99, as far as that many came
+	Full        figures `json:"full"` // of the run with the most requests per second
+	Half        figures `json:"half"` // at half of that rate, at most 10,000 per second; of the run with the lowest p99 among those that reached the rate
 }
 
-// table is a server's, with a line for each case.
+// table returns a server's table, with a line for each case.
 func (r *report) table(server server) *tableOf {
 	i := slices.IndexFunc(r.Tables, func(t *tableOf) bool { return t.Server == server.name })
 	if i < 0 {
@@ -57,7 +57,7 @@ func (r *report) table(server server) *tableOf {
 	return r.Tables[i]
 }
 
-// measure measures a server's cases once more, those first that have been least often.
+// measure measures a server's cases again, first those with the fewest runs.
 func (s *suite) measure(ctx context.Context, server server, t *tableOf) error {
 	t.Date, t.Versions = time.Now().Format(time.DateOnly), versions(ctx, s)
 	port, err := freePort()
@@ -79,7 +79,7 @@ func (s *suite) measure(ctx context.Context, server server, t *tableOf) error {
 		form := server.forms[slices.IndexFunc(server.forms, func(f form) bool { return f.name == l.Form })]
 		r := form.request(local(port, ""), rows)
 		var full, half figures
-		if _, err = load(r, l.Connections, 0, s.seconds/4); err == nil { // warm
+		if _, err = load(r, l.Connections, 0, s.seconds/4); err == nil { // warm up
 			full, err = load(r, l.Connections, 0, s.seconds)
 		}
 		rate := min(max(full.PerSecond, l.Full.PerSecond)/2, 10_000)
@@ -87,10 +87,10 @@ func (s *suite) measure(ctx context.Context, server server, t *tableOf) error {
 			half, err = load(r, l.Connections, rate, s.seconds)
 		}
 		if ctx.Err() != nil {
-			return nil // the program was asked to end
+			return nil // the program was told to end
 		}
 		if err != nil {
-			if l.Runs == 0 { // figures of an earlier run stay
+			if l.Runs == 0 { // figures of an earlier run are kept
 				l.Failed = err.Error()
 			}
 			continue
@@ -130,7 +130,7 @@ func (s *suite) writeReport(r *report) error {
 
 func milli(seconds float64) string { return fmt.Sprintf("%.3g ms", 1000*seconds) }
 
-// markdown is SERVE.md.
+// markdown returns SERVE.md.
 func (s *suite) markdown(r *report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Serving, measured

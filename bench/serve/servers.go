@@ -22,14 +22,14 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// server is a program that serves the net, and how it is asked.
+// server is a program that serves the network, and the ways to send it requests.
 type server struct {
 	name  string
 	start func(ctx context.Context, s *suite, port int) (*running, error)
 	forms []form
 }
 
-// form is a way to ask.
+// form is a form of request.
 type form struct {
 	name    string
 	request func(base string, rows [][]float64) request
@@ -38,7 +38,7 @@ type form struct {
 //go:embed plain.go.txt
 var plainSource []byte
 
-// The net: 10 numbers of a person, 64 and 32 hidden units, one number.
+// The network: 10 numbers of a person, 64 and 32 hidden units, one output.
 const table = "examples/data/diabetes.csv"
 
 func (s *suite) path(name ...string) string {
@@ -117,7 +117,7 @@ func text(v any) string {
 	return string(b)
 }
 
-// prepare builds and trains what is not there yet.
+// prepare builds and trains what does not exist yet.
 func (s *suite) prepare(ctx context.Context) error {
 	for _, path := range []*string{&s.cache, &s.source, &s.gradus, &s.python} {
 		if *path != "" {
@@ -177,7 +177,7 @@ func in(dir string, args ...string) error {
 
 func output(args ...string) error { return in("", args...) }
 
-// rows are the first n rows of the table, over and over.
+// rows returns n rows: the table's rows, repeated as needed.
 func (s *suite) rows(n int) ([][]float64, error) {
 	f, err := os.Open(filepath.Join(s.source, table))
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *suite) rows(n int) ([][]float64, error) {
 	return rows, nil
 }
 
-// predictRows prints how many rows a second PredictRows predicts, 1,000 at a time.
+// predictRows prints how many rows per second PredictRows predicts, 1,000 at a time.
 func predictRows(path string) error {
 	m, err := model.Load(path)
 	if err != nil {
@@ -232,7 +232,7 @@ func predictRows(path string) error {
 
 const sourceOf = "GRADUS_BENCH_SERVE_SOURCE"
 
-// onCore is what predictRows prints on the server's core.
+// onCore returns what predictRows prints on the server's core.
 func (s *suite) onCore(ctx context.Context) (float64, error) {
 	self, err := os.Executable()
 	if err != nil {

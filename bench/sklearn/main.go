@@ -1,7 +1,7 @@
-// Command sklearn trains scikit-learn's MLP and gradus with the same net and settings on the
-// same rows of five tables, over several seeds, and prints both scores with their spread.
-// gradus may not be below scikit-learn's mean by more than the larger of both spreads. The
-// tables are found through GRADUS_DATA, the Python with scikit-learn and pandas through
+// Command sklearn trains scikit-learn's MLP and gradus with the same network and settings on
+// the same rows of five tables, over several seeds. It prints both scores with their spread.
+// gradus must not be below scikit-learn's mean by more than the larger of the two spreads. It
+// finds the tables through GRADUS_DATA, and the Python with scikit-learn and pandas through
 // PYTHON (default python3). Run it from the repository's root:
 //
 //	GRADUS_DATA=/path/to/data PYTHON=venv/bin/python go run ./bench/sklearn

@@ -1,18 +1,18 @@
-// Command tables trains gradus beside other programs, each with its defaults, on real tables, and writes how
-// well the models do on rows that nobody has seen: bench/TABLES.md. The tables are found through
-// GRADUS_DATA, the Python with what requirements.txt names through PYTHON (default python3). Run it from
-// the repository's root:
+// Command tables trains gradus and other programs, each with its defaults, on real tables. It writes how
+// well the models do on unseen rows to bench/TABLES.md. It finds the tables through GRADUS_DATA, and the
+// Python with the packages of requirements.txt through PYTHON (default python3). Run it from the
+// repository's root:
 //
 //	GRADUS_DATA=/path/to/data PYTHON=venv/bin/python go run ./bench/tables
 //
-// A result is kept in the file that -cache names, by program, table and seed. So -only gradus measures
-// gradus anew beside the others' results of before, and -only lightgbm,histgb these two alone. Other flags of gradus
-// have results of their own:
+// The file that -cache names stores every result by program, table and seed. So -only gradus measures gradus again
+// and keeps the others' earlier results, and -only lightgbm,histgb measures only these two. Other flags of gradus
+// have their own results:
 //
 //	go run ./bench/tables -only gradus -label gradus-quick -flags "--preset quick"
 //
-// -tables, -first and -seeds take a part of the tables and of the seeds. Scores do not depend on what else the machine
-// does, seconds do: -note says in the report how they were measured.
+// -tables, -first and -seeds select some of the tables and seeds. Scores do not depend on the machine's other work,
+// but seconds do: -note says in the report how they were measured.
 package main
 
 import (
@@ -31,12 +31,12 @@ import (
 	"time"
 )
 
-// table is one experiment: a file, what is predicted, and how it is split.
+// table is one experiment: a file, its target, and how it is split.
 type table struct {
 	name, file, target, task string
 
-	test        string // a file of its own; else a fifth of the rows
-	development bool   // the recipe was chosen on it
+	test        string // a separate file; otherwise a fifth of the rows
+	development bool   // the recipe was chosen using this table
 }
 
 const (
@@ -77,13 +77,14 @@ var tables = []table{
 	{name: "wine", file: "small/wine.csv", target: "cultivar", task: multiclass},
 }
 
-// peers are the programs, and how many seeds each takes: where nothing is drawn, one.
+// peers are the programs and the number of seeds for each. A program that draws nothing at
+// random needs one.
 var peers = []struct {
 	name  string
 	seeds int
 }{{"lightgbm", 1}, {"histgb", 3}, {"xgboost", 1}, {"catboost", 3}, {"mlp", 3}, {"realmlp", 3}}
 
-// result is what one program came to on one table with one seed.
+// result is the outcome of one program on one table with one seed.
 type result struct {
 	RMSE     *float64 `json:"rmse,omitempty"`
 	LogLoss  *float64 `json:"log_loss,omitempty"`
@@ -95,7 +96,7 @@ type result struct {
 	Failed   string   `json:"failed,omitempty"`
 }
 
-// main score: the lower, the better.
+// loss returns the main score: lower is better.
 func (r result) loss() float64 {
 	if r.RMSE != nil {
 		return *r.RMSE
@@ -178,7 +179,7 @@ func (s *suite) run(only, names, out string) error {
 	return os.WriteFile(out, s.report(), 0o644)
 }
 
-// table measures what is asked for on one table.
+// table measures the requested programs on one table.
 func (s *suite) table(t table, only string) error {
 	if only == "none" {
 		return nil
@@ -245,7 +246,7 @@ func (s *suite) keep() error {
 	return os.Rename(s.cache+".new", s.cache)
 }
 
-// split writes the rows to train on and those to score. Row n, counted from 0, is held out if
+// split writes the training rows and the test rows. Row n, counted from 0, is held out if
 // n·2654435761 mod 2^32 is less than a fifth of 2^32.
 func (s *suite) split(t table) (train, test string, rows int, err error) {
 	all, err := read(filepath.Join(s.folder, t.file))
@@ -292,7 +293,7 @@ func write(file string, rows [][]string) error {
 	return errors.Join(err, f.Close())
 }
 
-// train is gradus on one table: whole processes, from the file to the model and to the predictions.
+// train runs gradus on one table: whole processes, from the file to the model and to the predictions.
 func (s *suite) train(t table, train, test string, rows, seed int) (r result, err error) {
 	model := filepath.Join(s.temp, "model.safetensors")
 	args := append([]string{"train", train, "--test", test, "--target", t.target, "--task", t.task, "--seed", strconv.Itoa(seed),
@@ -343,7 +344,7 @@ func (s *suite) peer(name string, t table, train, test string, seed int) (r resu
 	return r, err
 }
 
-// output runs a program; its error is the last line that it said.
+// output runs a program. Its error is the last line of the program's output.
 func output(threads int, program string, args ...string) ([]byte, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "OMP_NUM_THREADS="+strconv.Itoa(threads))

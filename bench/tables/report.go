@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// mean is what a program came to on a table, the mean over its seeds.
+// mean is the outcome of a program on a table, as the mean over its seeds.
 type mean struct {
 	result
 	n int
 }
 
-// mean returns false where the program has no result of the table, or a failed one.
+// mean returns false if the program has no result for the table, or a failed one.
 func (s *suite) mean(program string, t table) (m mean, ok bool) {
 	add := func(to **float64, v *float64) {
 		if v == nil {
@@ -51,7 +51,7 @@ func (s *suite) mean(program string, t table) (m mean, ok bool) {
 	return m, m.n > 0
 }
 
-// programs are those with a result, gradus's first.
+// programs returns the programs with a result, gradus's first.
 func (s *suite) programs() []string {
 	var own, others []string
 	for k := range s.results {
@@ -80,7 +80,7 @@ func order(peer string) int {
 	return len(peers)
 }
 
-// report writes the results as Markdown.
+// report returns the results as Markdown.
 func (s *suite) report() []byte {
 	var b bytes.Buffer
 	programs := s.programs()
@@ -119,14 +119,14 @@ compare. bench/tables makes this file.
 	return b.Bytes()
 }
 
-// summary has ranks, wins, how far a program is behind the best, and on how many tables gradus is better, over the tables
-// that all of the programs have.
+// summary writes ranks, wins, how far a program is behind the best, and on how many tables gradus is better. It
+// covers the tables for which all of the programs have results.
 func (s *suite) summary(b *bytes.Buffer, programs []string, half bool) {
 	const own = "gradus"
 	rank, wins, behind, n := map[string]float64{}, map[string]int{}, map[string]float64{}, 0
 	worst, beaten, seeds := map[string]string{}, map[string]int{}, map[string]int{}
 	var counted []string
-	for _, p := range programs { // those with a result of every table
+	for _, p := range programs { // only those with a result for every table
 		if !slices.ContainsFunc(tables, func(t table) bool {
 			_, ok := s.mean(p, t)
 			return t.development == half && !ok

@@ -12,13 +12,12 @@ import (
 	"path/filepath"
 )
 
-// Write writes a file through the given function. The bytes go to a temporary file in the
-// same folder, which takes the name path only when all of them are on the disk; a reader
-// sees the old file or the new one. After an error the old file stands as it was, and no
-// temporary file is left.
+// Write writes a file through the given function. The bytes go to a temporary file in the same
+// folder. It gets the name path only when all of them are on the disk, so a reader sees the old
+// file or the new one. After an error the old file is unchanged, and no temporary file is left.
 //
-// The file's mode is what os.Create would give. A symbolic link is followed. A path that
-// is there and is not a regular file (a device, a pipe) is written directly.
+// The file's mode is what os.Create would give. A symbolic link is followed. If path exists and
+// is not a regular file (a device, a pipe), it is written directly.
 //
 // The error names the path and wraps its cause.
 func Write(path string, write func(io.Writer) error) error {
@@ -64,8 +63,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 
 var errFolder = errors.New("it is a folder: name a file in it")
 
-// checkWritable refuses a file that os.Create could not open: a rename would replace it
-// all the same.
+// checkWritable refuses a file that os.Create could not open. A rename would replace it anyway.
 func checkWritable(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
@@ -74,8 +72,8 @@ func checkWritable(path string) error {
 	return f.Close()
 }
 
-// RemoveTemp removes the temporary files that a process which was killed has left in a folder.
-// Nothing else may be writing there.
+// RemoveTemp removes the temporary files that a killed process has left in a folder. Nothing
+// else may be writing there.
 func RemoveTemp(dir string) {
 	left, _ := filepath.Glob(filepath.Join(dir, ".gradus-*.tmp"))
 	for _, path := range left {
@@ -135,8 +133,8 @@ func writeDirectly(path string, write func(io.Writer) error) (err error) {
 	return w.Flush()
 }
 
-// SyncFolder makes what was renamed or made in a folder last through a loss of power, where
-// the system can do that.
+// SyncFolder makes renamed or created files in a folder survive a loss of power, if the system
+// can do that.
 func SyncFolder(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		d.Sync()
@@ -144,7 +142,7 @@ func SyncFolder(dir string) {
 	}
 }
 
-// explain is the sentence for an error. The name of the temporary file is left out of it.
+// explain returns the message of an error, without the name of the temporary file.
 func explain(path string, err error) error {
 	var pathErr *fs.PathError
 	var linkErr *os.LinkError

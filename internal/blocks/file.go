@@ -17,35 +17,35 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// A file of blocks is a header of 4096 bytes and the blocks. The header has these 32-bit numbers behind its magic
-// bytes, and the key of 32 bytes, then its own checksum:
+// A file of blocks is a header of 4096 bytes followed by the blocks. After its magic bytes, the header has these
+// 32-bit numbers, the key of 32 bytes, and its own checksum:
 //
 //	bytes of a number, inputs, outputs, 1 if rows have weights, rows of a block, rows (64 bits)
 //
-// Behind the blocks stands a text of the caller's, with its length before it and its checksum behind it.
-// A block has the inputs of its rows, their targets, their weights (float64), and behind them its number and the
-// CRC-32C of all before. Numbers stand as they do in memory, so a file is for machines of one kind.
+// After the blocks comes a text from the caller, with its length before it and its checksum after it. A block
+// has the inputs of its rows, their targets, their weights (float64), then its number and the CRC-32C of
+// everything before. Numbers have the machine's byte order, so a file is only for machines of the same kind.
 
 const (
 	magic      = "gradusR1"
 	headerSize = 4096
-	tailSize   = 8 // of a block: its number and its checksum
+	tailSize   = 8 // of a block, in bytes: its number and its checksum
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrDamaged is wrapped by the error of a file whose blocks are not what was written.
+// ErrDamaged is wrapped by the error of a file whose blocks are not as they were written.
 var ErrDamaged = errors.New("damaged cache of encoded rows")
 
-// ErrDisk is wrapped by the error of a disk that is full, or cannot be read.
+// ErrDisk is wrapped by the error of a disk that is full or cannot be read.
 var ErrDisk = errors.New("cache of encoded rows")
 
-// A Layout says what a file holds.
+// A Layout describes the contents of a file.
 type Layout struct {
 	Rows, BlockRows int
 	Inputs, Outputs int
 	Weighted        bool
-	Key             [32]byte // of the table, the encoding and the rows: a file of another key holds other rows
+	Key             [32]byte // of the table, the encoding and the rows: a file with another key has other rows
 }
 
 func (l Layout) header(size int) []byte {
@@ -63,7 +63,7 @@ func (l Layout) header(size int) []byte {
 	return append(h, make([]byte, headerSize-len(h))...)
 }
 
-// rowSize is the bytes of a row.
+// rowSize returns the size of a row in bytes.
 func (l Layout) rowSize(size int) int64 {
 	n := int64(size) * int64(l.Inputs+l.Outputs)
 	if l.Weighted {
@@ -72,28 +72,28 @@ func (l Layout) rowSize(size int) int64 {
 	return n
 }
 
-// place is where a block begins.
+// place returns the offset of a block in bytes.
 func (l Layout) place(block, size int) int64 {
 	return headerSize + int64(block)*(int64(l.BlockRows)*l.rowSize(size)+tailSize)
 }
 
-// A File is rows in blocks on a disk.
+// A File is rows in blocks on disk.
 type File[T nn.Float] struct {
 	Layout
-	Text []byte // that stands behind the blocks
+	Text []byte // the text after the blocks
 	f    *os.File
-	path string // "": it has no name
+	path string // "" if it has no name
 }
 
-// Size is how many bytes the blocks of a file take, and its header.
+// Size returns the bytes that the header and the blocks of a file take.
 func (l Layout) Size(number int) int64 {
 	blocks := (l.Rows + l.BlockRows - 1) / l.BlockRows
 	return headerSize + int64(l.Rows)*l.rowSize(number) + int64(blocks)*tailSize
 }
 
-// Create writes a file into a folder, taking the rows from next, which fills in those of a block, and then its text. Where
-// a name is given, the file is there under it when it is whole, and stays; else it has no name and goes with
-// the process.
+// Create writes a file into a folder. It calls next to fill in the rows of each block, and then text. If name is
+// given, the file gets that name when it is complete, and stays. Otherwise it has no name and disappears with the
+// process.
 func Create[T nn.Float](dir, name string, l Layout, next func(block int, into train.Set[T]) error, text func() []byte) (*File[T], error) {
 	b := &File[T]{Layout: l}
 	f, err := os.CreateTemp(dir, ".gradus-*.rows")
@@ -104,7 +104,7 @@ func Create[T nn.Float](dir, name string, l Layout, next func(block int, into tr
 	if name == "" {
 		err = os.Remove(f.Name())
 	} else {
-		defer os.Remove(f.Name()) // which is in vain once it has its name
+		defer os.Remove(f.Name()) // fails harmlessly once the file has its name
 	}
 	if err == nil {
 		err = b.write(next, text)
@@ -157,7 +157,7 @@ func (b *File[T]) write(next func(block int, into train.Set[T]) error, text func
 	return err
 }
 
-// readText reads what stands behind the blocks.
+// readText reads the text after the blocks.
 func (b *File[T]) readText() error {
 	from := b.Size(numberSize[T]())
 	info, err := b.f.Stat()
@@ -176,14 +176,14 @@ func (b *File[T]) readText() error {
 	return nil
 }
 
-// tail is what stands behind a block whose parts have that sum.
+// tail returns the bytes that follow a block whose parts have that checksum.
 func tail(sum uint32, block int) []byte {
 	t := binary.NativeEndian.AppendUint32(nil, uint32(block))
 	return binary.NativeEndian.AppendUint32(t, crc32.Update(sum, castagnoli, t))
 }
 
-// Open opens a file that Create has left. The error wraps fs.ErrNotExist where there is none, and ErrDamaged
-// where it is another one or a byte of it has changed: all blocks are read once, and shown to see.
+// Open opens a file that Create has left. The error wraps fs.ErrNotExist if there is none, and ErrDamaged if
+// it is a different file or one of its bytes has changed. It reads all blocks once and passes them to see.
 func Open[T nn.Float](path string, l Layout, see func(train.Set[T])) (*File[T], error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -217,7 +217,7 @@ func (b *File[T]) check(see func(train.Set[T])) error {
 	return nil
 }
 
-// Read reads a block into rows, of which there are as many as it has.
+// Read reads a block. into must have the block's number of rows.
 func (b *File[T]) Read(block int, into train.Set[T]) error {
 	at, sum := b.place(block, numberSize[T]()), uint32(0)
 	for _, p := range parts(into) {
@@ -244,7 +244,7 @@ func (b *File[T]) name() string {
 	return b.path
 }
 
-// Close closes the file, which is gone if it has no name.
+// Close closes the file. A file without a name is then gone.
 func (b *File[T]) Close() error { return b.f.Close() }
 
 func (b *File[T]) failed(how, where string, err error) error {
@@ -259,7 +259,7 @@ func (b *File[T]) failed(how, where string, err error) error {
 	return fmt.Errorf("%w: the encoded rows%s cannot be %s in %s (%w): free some room, or name a folder on a larger disk", ErrDisk, what, how, where, cause)
 }
 
-// parts are the bytes of rows, as they stand in a file.
+// parts returns the bytes of rows as they are in a file.
 func parts[T nn.Float](s train.Set[T]) [][]byte {
 	p := [][]byte{raw(flat(s.X)), raw(flat(s.Y))}
 	if s.W != nil {
@@ -268,7 +268,7 @@ func parts[T nn.Float](s train.Set[T]) [][]byte {
 	return p
 }
 
-// flat are the numbers of a matrix whose rows stand one behind the other.
+// flat returns the numbers of a matrix without gaps between its rows.
 func flat[T nn.Float](m nn.Matrix[T]) []T { return m.Data[:m.Rows*m.Cols] }
 
 func raw[E any](e []E) []byte {
@@ -281,7 +281,7 @@ func numberSize[T nn.Float]() int {
 	return int(unsafe.Sizeof(x))
 }
 
-// newSet is room for so many rows.
+// newSet returns memory for that many rows.
 func newSet[T nn.Float](rows int, l Layout) train.Set[T] {
 	s := train.Set[T]{X: nn.NewMatrix[T](rows, l.Inputs), Y: nn.NewMatrix[T](rows, l.Outputs)}
 	if l.Weighted {

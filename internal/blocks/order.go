@@ -1,35 +1,35 @@
-// Package blocks has the encoded rows of a run in blocks, in a file or in memory, and gives them in another
-// order of chance in every epoch without reading the file row by row.
+// Package blocks keeps the encoded rows of a run in blocks, in a file or in memory. In every epoch it
+// returns them in a different random order, without reading the file row by row.
 package blocks
 
 import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// An Order is the order of rows in an epoch, in two steps (CorgiPile, arXiv 2206.05830): the blocks come in an order
-// drawn for (seed, epoch), a buffer takes so many of them, and its rows come in an order drawn for (seed,
-// epoch, buffer). Where one buffer takes all rows, the order is that of a run without blocks.
+// An Order is the order of rows in an epoch, in two steps (CorgiPile, arXiv 2206.05830). The blocks come in an order
+// drawn for (seed, epoch). A buffer takes BufferBlocks of them, and its rows come in an order drawn for (seed,
+// epoch, buffer). If one buffer takes all rows, the order is that of a run without blocks.
 type Order struct {
 	Rows         int
 	BlockRows    int // of a block; the last one may have fewer
-	BufferBlocks int // that are shuffled together
+	BufferBlocks int // blocks that are shuffled together
 	Seed         uint64
-	Still        bool // the rows come as they stand
+	Still        bool // the rows are not shuffled
 }
 
-// Blocks is the number of blocks.
+// Blocks returns the number of blocks.
 func (o Order) Blocks() int { return (o.Rows + o.BlockRows - 1) / o.BlockRows }
 
-// Buffers is how many times the buffer is filled in an epoch.
+// Buffers returns how many times the buffer is filled in an epoch.
 func (o Order) Buffers() int { return (o.Blocks() + o.BufferBlocks - 1) / o.BufferBlocks }
 
-// BufferRows is how many rows the buffer has room for.
+// BufferRows returns the maximum number of rows in the buffer.
 func (o Order) BufferRows() int { return min(o.BufferBlocks, o.Blocks()) * o.BlockRows }
 
-// size is the number of rows of a block.
+// size returns the number of rows of a block.
 func (o Order) size(block int) int { return min(o.BlockRows, o.Rows-block*o.BlockRows) }
 
-// blocks are the blocks of an epoch in their order.
+// blocks returns the blocks of an epoch in their order.
 func (o Order) blocks(epoch int) []int {
 	order := make([]int, o.Blocks())
 	if o.Still || o.Buffers() == 1 {
@@ -42,7 +42,7 @@ func (o Order) blocks(epoch int) []int {
 	return order
 }
 
-// within puts the places of a buffer's rows in the order in which they come.
+// within puts the places of a buffer's rows into the order in which they come.
 func (o Order) within(places []int, epoch, buffer int) {
 	switch {
 	case o.Still:

@@ -10,7 +10,7 @@ import (
 
 // A Source has rows in blocks: a File, or rows in Memory.
 type Source[T nn.Float] interface {
-	// Read copies a block into rows, of which there are as many as it has.
+	// Read copies a block. into must have the block's number of rows.
 	Read(block int, into train.Set[T]) error
 }
 
@@ -29,7 +29,7 @@ func (m Memory[T]) Read(block int, into train.Set[T]) error {
 	return nil
 }
 
-// pieceRows is how many rows a chunk of the stream has.
+// pieceRows is the number of rows in a chunk of the stream.
 const pieceRows = 1024
 
 // A buffer is the rows of some blocks.
@@ -40,8 +40,8 @@ type buffer[T nn.Float] struct {
 	err    error
 }
 
-// Stream gives the rows of a source in the order o. While the rows of one buffer are trained on, the
-// next is read.
+// Stream returns the rows of a source in the order o. While the run trains on the rows of one
+// buffer, the next buffer is read.
 func Stream[T nn.Float](src Source[T], o Order, l Layout) train.Stream[T] {
 	var buffers []*buffer[T]
 	var places []int
@@ -91,7 +91,7 @@ func Stream[T nn.Float](src Source[T], o Order, l Layout) train.Stream[T] {
 	return train.Stream[T]{Rows: o.Rows, Open: open}
 }
 
-// fill reads the buffers of an epoch, one after another.
+// fill reads the buffers of an epoch one after another.
 func fill[T nn.Float](src Source[T], o Order, epoch int, full, free chan *buffer[T], left chan struct{}) {
 	order := o.blocks(epoch)
 	for number := range o.Buffers() {
@@ -101,7 +101,7 @@ func fill[T nn.Float](src Source[T], o Order, epoch int, full, free chan *buffer
 		case <-left:
 			return
 		}
-		if o.Buffers() > 1 || b.number < 0 || b.err != nil { // else all rows are there since the first epoch
+		if o.Buffers() > 1 || b.number < 0 || b.err != nil { // otherwise all rows are there since the first epoch
 			b.number, b.rows, b.err = number, 0, nil
 			for _, block := range order[number*o.BufferBlocks : min((number+1)*o.BufferBlocks, len(order))] {
 				n := o.size(block)

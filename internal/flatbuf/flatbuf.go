@@ -1,10 +1,10 @@
-// Package flatbuf reads FlatBuffers, in which Arrow writes its schemas and headers. It believes no offset
-// that leads out of the bytes.
+// Package flatbuf reads FlatBuffers, the format of Arrow's schemas and headers. It rejects any offset
+// that points outside the bytes.
 package flatbuf
 
 import "encoding/binary"
 
-// A Buffer is the bytes of a message. Bad tells, after reading, that something led out of them.
+// A Buffer is the bytes of a message. After reading, Bad says whether something pointed outside them.
 type Buffer struct {
 	B   []byte
 	Bad bool
@@ -26,10 +26,10 @@ func (b *Buffer) at(pos, n int) []byte {
 
 func (b *Buffer) u32(pos int) int { return int(int32(binary.LittleEndian.Uint32(b.at(pos, 4)))) }
 
-// Root is the buffer's table.
+// Root returns the buffer's table.
 func (b *Buffer) Root() Table { return Table{b, b.u32(0)} }
 
-// field is the place of a field, or 0 where the table has it not.
+// field returns the position of a field, or 0 if the table does not have it.
 func (t Table) field(i int) int {
 	if t.b == nil {
 		return 0
@@ -44,7 +44,7 @@ func (t Table) field(i int) int {
 	return 0
 }
 
-// Int is a whole number of so many bytes, or what stands for one that is not there.
+// Int returns an integer of size bytes, or absent if the field is missing.
 func (t Table) Int(i, size int, absent int64) int64 {
 	pos := t.field(i)
 	if pos == 0 {
@@ -65,7 +65,7 @@ func (t Table) Int(i, size int, absent int64) int64 {
 // Has reports whether the table has a field.
 func (t Table) Has(i int) bool { return t.field(i) != 0 }
 
-// Table is a field that is a table.
+// Table returns a field that is a table.
 func (t Table) Table(i int) Table {
 	pos := t.field(i)
 	if pos == 0 {
@@ -74,7 +74,7 @@ func (t Table) Table(i int) Table {
 	return Table{t.b, pos + t.b.u32(pos)}
 }
 
-// vector is the place of a vector's first element, and the number of its elements.
+// vector returns the position of a vector's first element and the number of its elements.
 func (t Table) vector(i, size int) (pos, n int) {
 	if pos = t.field(i); pos == 0 {
 		return 0, 0
@@ -88,7 +88,7 @@ func (t Table) vector(i, size int) (pos, n int) {
 	return pos + 4, n
 }
 
-// String is a field that is a text.
+// String returns a field that is a string.
 func (t Table) String(i int) string {
 	pos, n := t.vector(i, 1)
 	if n == 0 {
@@ -98,7 +98,7 @@ func (t Table) String(i int) string {
 	return string(b[:min(n, len(b))])
 }
 
-// Tables are a field that is a vector of tables.
+// Tables returns a field that is a vector of tables.
 func (t Table) Tables(i int) []Table {
 	pos, n := t.vector(i, 4)
 	tables := make([]Table, 0, n)
@@ -109,7 +109,7 @@ func (t Table) Tables(i int) []Table {
 	return tables
 }
 
-// Structs are a field that is a vector of structs of so many numbers of 64 bits.
+// Structs returns a field that is a vector of structs with that many 64-bit numbers.
 func (t Table) Structs(i, numbers int) [][]int64 {
 	pos, n := t.vector(i, 8*numbers)
 	structs := make([][]int64, 0, n)

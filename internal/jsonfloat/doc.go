@@ -1,3 +1,3 @@
-// Package jsonfloat is encoding/json for structs with numbers that may be not finite: JSON has none
-// for them, and null stands in their place.
+// Package jsonfloat is encoding/json for structs with numbers that may not be finite. JSON cannot
+// represent these, so they are written as null.
 package jsonfloat

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// A twin is a struct type with pointers in the place of another's numbers: nil is null. It has the
-// exported fields alone, by their names and tags, and no methods.
+// A twin is a copy of a struct type with pointers instead of numbers: nil is null. It has only the
+// exported fields, with their names and tags, and no methods.
 type twin struct {
 	of     reflect.Type
 	fields []int // their indices in the other
@@ -22,7 +22,7 @@ var (
 	pointer = reflect.TypeFor[*float64]()
 )
 
-// nullable is the type with pointers in the place of numbers: of float64 and slices of it, to any depth.
+// nullable returns the type with pointers instead of numbers: for float64 and slices of it, to any depth.
 func nullable(t reflect.Type) (reflect.Type, bool) {
 	if t == number {
 		return pointer, true
@@ -35,7 +35,8 @@ func nullable(t reflect.Type) (reflect.Type, bool) {
 	return t, false
 }
 
-// convert sets to, of a type of float64 or *float64 or slices of them, to what from of the other says.
+// convert sets to to the value of from. One is a float64, the other a *float64, or they are slices
+// of these.
 func convert(to, from reflect.Value) {
 	switch {
 	case from.Type() == number:
@@ -72,7 +73,7 @@ func twinOf(t reflect.Type) twin {
 	return w
 }
 
-// finite returns a pointer to x, or nil where x is not finite.
+// finite returns a pointer to x, or nil if x is not finite.
 func finite(x float64) *float64 {
 	if x-x != 0 {
 		return nil
@@ -80,9 +81,9 @@ func finite(x float64) *float64 {
 	return &x
 }
 
-// Marshal is json.Marshal of a struct, with null for every float64 field, and element of
-// slices of float64 to any depth, that is not finite. A method MarshalJSON of the struct is not called, so that
-// it can be this.
+// Marshal is json.Marshal of a struct, with null for every float64 that is not finite, in a field or in slices
+// of float64 to any depth. It does not call the struct's own method MarshalJSON, so that method can call
+// Marshal.
 func Marshal(v any) ([]byte, error) {
 	from := reflect.ValueOf(v)
 	w := twinOf(from.Type())
@@ -96,13 +97,13 @@ func Marshal(v any) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // which is for whoever asked to decide
+	e.SetEscapeHTML(false) // the caller decides that
 	err := e.Encode(to.Interface())
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// Unmarshal is json.Unmarshal into a struct, whose float64 fields, and elements of slices of float64,
-// become NaN where the text has null or nothing. A method UnmarshalJSON of the struct is not called.
+// Unmarshal is json.Unmarshal into a struct. A float64 in a field or in slices of float64 becomes NaN
+// if the text has null or nothing for it. It does not call the struct's own method UnmarshalJSON.
 func Unmarshal(text []byte, v any) error {
 	to := reflect.ValueOf(v).Elem()
 	w := twinOf(to.Type())

@@ -3,7 +3,7 @@ package kernel
 import "math"
 
 // An Activation is one of nn's built-in activation functions. Apply and TimesSlope work on
-// whole slices of any length; F and D are their specification, one number at a time.
+// whole slices of any length. F and D are their specification, one number at a time.
 type Activation uint8
 
 const (
@@ -90,7 +90,7 @@ func D[T Float](f Activation, z, a, p T) T {
 	return 1
 }
 
-// relu returns NaN for NaN, and no -0.
+// relu returns NaN for NaN, and never -0.
 func relu[T Float](z T) T {
 	if z <= 0 {
 		return 0
@@ -128,14 +128,14 @@ func siluSlope[T Float](z, a T) T {
 // normalCDF is Φ, the normal distribution function.
 func normalCDF[T Float](z T) T { return Erfc(-z/math.Sqrt2) / 2 }
 
-// geluSlope is Φ(z) + z·φ(z), φ the normal density.
+// geluSlope is Φ(z) + z·φ(z), with φ the normal density.
 func geluSlope[T Float](z T) T {
 	const density0 = 0.39894228040143267794 // 1/√(2π)
 	return FMA(z*density0, Exp(-(z*z)/2), normalCDF(z))
 }
 
-// mishParts returns e = e^z, n = e·(e + 2) and m = n + 2, from which tanh(softplus(z)) is
-// n/m without a logarithm. Above 20 that is 1; a larger z could overflow.
+// mishParts returns e = e^z, n = e·(e + 2) and m = n + 2. Then tanh(softplus(z)) is n/m,
+// without a logarithm. Above z = 20 it is 1; a larger z could overflow.
 func mishParts[T Float](z T) (e, n, m T) {
 	e = Exp(z)
 	n = T(e * (e + 2))
@@ -156,15 +156,15 @@ func mishSlope[T Float](z T) T {
 	return FMA(T(z*T(2*i*e)), T(2*i*(e+1)), T(n*i))
 }
 
-// chunk is how many elements one call of a vector kernel gets at most, and slowChunk where
-// each element needs an exp or more: less than 20 µs of work, in which assembly cannot be
-// preempted.
+// chunk is the most elements that one call of a vector kernel gets. slowChunk is the same for
+// kernels that compute an exp or more per element. A call is less than 20 µs of work, during
+// which assembly cannot be preempted.
 const chunk, slowChunk = callElements, callElements / 2
 
-// few is the length up to which the cheapest kernels are quicker in Go than called.
+// few is the length up to which the cheapest kernels are faster in Go than as a call of assembly.
 const few = 4
 
-// Apply sets dst[i] = F(f, src[i], p). dst may be src; it is as long as src.
+// Apply sets dst[i] = F(f, src[i], p). dst may be src. It is as long as src.
 func Apply[T Float](f Activation, dst, src []T, p T) {
 	dst = dst[:len(src)]
 	if f == Identity {
@@ -201,7 +201,7 @@ func Apply[T Float](f Activation, dst, src []T, p T) {
 			siluVector(d, s, n)
 		case Mish:
 			mishVector(d, s, n)
-		default: // one that has no assembly
+		default: // no assembly for this one
 			applyGo(f, dst[:n], src[:n], p)
 		}
 		dst, src = dst[n:], src[n:]
@@ -229,9 +229,9 @@ func applyGo[T Float](f Activation, dst, src []T, p T) {
 	}
 }
 
-// TimesSlope turns g = dL/da into dL/dz: g[i] *= D(f, z[i], a[i], p), where a[i] = f(z[i]).
-// A slope of 0 or 1 is not multiplied: ReLU sets g[i] = 0 where z[i] is not above 0. All
-// three are as long as g; none may partly overlap another.
+// TimesSlope turns g = dL/da into dL/dz: g[i] *= D(f, z[i], a[i], p), where a[i] = f(z[i]). It
+// does not multiply by a slope of 0 or 1: ReLU sets g[i] = 0 where z[i] is not above 0. All
+// three slices are as long as g. None may partly overlap another.
 func TimesSlope[T Float](f Activation, g, z, a []T, p T) {
 	z, a = z[:len(g)], a[:len(g)]
 	if f == Identity {

@@ -2,11 +2,11 @@
 
 package kernel
 
-// l2Bytes is the size of a core's L2 cache, or 0 where the processor does not tell.
+// l2Bytes is the size of a core's L2 cache in bytes, or 0 if the processor does not report it.
 var l2Bytes = cacheBytes(cpuid, 2)
 
-// cacheBytes asks the processor for the size of a core's data cache of that level, as AMD
-// (leaf 0x8000001D) and Intel (leaf 4) tell it in the same form: AMD64 Architecture
+// cacheBytes asks the processor for the size in bytes of a core's data cache of that level. AMD
+// (leaf 0x8000001D) and Intel (leaf 4) report it in the same form: AMD64 Architecture
 // Programmer's Manual, volume 3, appendix E, and Intel's Software Developer's Manual, volume
 // 2A, CPUID.
 func cacheBytes(cpuid func(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32), level uint32) int {

@@ -2,5 +2,6 @@
 
 package kernel
 
-// l2Bytes is the size of a core's L2 cache, or 0: a program cannot ask an arm64 processor.
+// l2Bytes is the size of a core's L2 cache in bytes, or 0 if unknown: a program cannot ask an
+// arm64 processor.
 const l2Bytes = 0

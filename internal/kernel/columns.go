@@ -1,21 +1,21 @@
 package kernel
 
-// FillRows sets every row of dst, rows of len(row) elements one behind the other, to row.
+// FillRows sets every row of dst to row. The rows have len(row) elements and follow each other.
 func FillRows[T Float](dst, row []T) {
 	for filled := copy(dst, row); filled < len(dst); {
 		filled += copy(dst[filled:], dst[:filled])
 	}
 }
 
-// Gather copies rows of cols numbers to the start of dst, one behind the other: row r begins at
-// src[r*stride].
+// Gather copies rows of cols numbers to the start of dst, so that they follow each other. Row r
+// begins at src[r*stride].
 func Gather[T Float](dst, src []T, cols, stride int, rows []int) {
 	if cols == 0 {
 		return
 	}
 	dst = dst[:cols*len(rows)]
 	for _, r := range rows {
-		_ = src[r*stride:][:cols] // each is there
+		_ = src[r*stride:][:cols] // panics if a row is not there
 	}
 	if !vectors() {
 		for i, r := range rows {

@@ -7,7 +7,7 @@ import (
 
 // Erf returns the error function, 2/√π times the integral of e^-t² from 0 to x.
 //
-// Up to |x| = 1 it is x + x·P(x²), beyond 1 - Erfc(|x|); testdata/fit_erf.py made both
+// Up to |x| = 1 it is x + x·P(x²), beyond that 1 - Erfc(|x|). testdata/fit_erf.py made both
 // polynomials.
 func Erf[T Float](x T) T {
 	if a := Abs(x); a > 1 {
@@ -55,7 +55,7 @@ func erfCenter[T Float](z T) T {
 	return s
 }
 
-// erfcTail is e^-x²·S(t) / (1 + 2x) for x >= 1, with t = (x-c)/(x+c); 0 from where erfc
+// erfcTail is e^-x²·S(t) / (1 + 2x) for x >= 1, with t = (x-c)/(x+c). It is 0 from where erfc
 // leaves the range of T.
 func erfcTail[T Float](x T) T {
 	var s T

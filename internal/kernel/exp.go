@@ -35,14 +35,14 @@ func reduced32(x float32) (e, n float32) {
 	n = float32(math.RoundToEven(float64(x * log2e)))
 	high := FMA(-n, ln2hi, x) // exact
 	low := float32(n * -ln2lo)
-	r := float32(high + low) // the rounding error of which touches r²·Q alone
+	r := float32(high + low) // its rounding error affects only r²·Q
 	r2 := r * r
 	return high + FMA(r2, estrin5(r, r2, 4.9999999553002396018e-1, 1.6666577298212731726e-1,
 		4.166685319915267976e-2, 8.3631455988543343392e-3, 1.3901304498084941247e-3), low), n
 }
 
-// The estrin functions evaluate polynomials, constant term first, by pairs and pairs of
-// pairs: fewer steps one after the other than Horner's rule. x2 is x².
+// The estrin functions evaluate polynomials, constant term first, by pairs and pairs of pairs:
+// fewer sequential steps than Horner's rule. x2 is x².
 
 func estrin5(x, x2, c0, c1, c2, c3, c4 float32) float32 {
 	return FMA(FMA(c4, x2, FMA(c3, x, c2)), x2, FMA(c1, x, c0))
@@ -63,7 +63,7 @@ func estrin11(x, x2, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 float64) float6
 	return math.FMA(math.FMA(high, x4, middle), x4, low)
 }
 
-// pow2 returns 2^k for a k in the normal range of T.
+// pow2 returns 2^k for k in the normal range of T.
 func pow2[T Float](k int) T {
 	if unsafe.Sizeof(T(0)) == 8 {
 		return T(math.Float64frombits(uint64(k+1023) << 52))
@@ -71,20 +71,20 @@ func pow2[T Float](k int) T {
 	return T(math.Float32frombits(uint32(k+127) << 23))
 }
 
-// Exp returns e^x, within an ulp; 0 and +Inf where it leaves the range of T.
+// Exp returns e^x, within one ulp; 0 or +Inf outside the range of T.
 func Exp[T Float](x T) T {
 	if unsafe.Sizeof(x) == 8 {
-		x = max(-746, min(x, 710)) // beyond, the result is 0 or +Inf all the same
+		x = max(-746, min(x, 710)) // beyond these, the result is 0 or +Inf anyway
 	} else {
 		x = max(-105, min(x, 89))
 	}
 	e, n := reduced(x)
 	k := int(n)
-	half := k >> 1 // in two factors, so that 2^1024 and subnormal results come out right
+	half := k >> 1 // in two factors, so that 2^1024 and subnormal results are right
 	return T(T((1+e)*pow2[T](half)) * pow2[T](k-half))
 }
 
-// Expm1 returns e^x - 1, accurate near 0 too.
+// Expm1 returns e^x - 1, accurate also near 0.
 func Expm1[T Float](x T) T {
 	big := T(38)
 	if unsafe.Sizeof(x) == 4 {
@@ -93,7 +93,7 @@ func Expm1[T Float](x T) T {
 	if x > big {
 		return Exp(x)
 	}
-	return expm1(max(x, -big)) // which is -1 from there on
+	return expm1(max(x, -big)) // it is -1 from there on
 }
 
 // expm1 is Expm1 for an x whose n is in the range of pow2.
@@ -103,8 +103,8 @@ func expm1[T Float](x T) T {
 	return FMA(two, e, two-1)
 }
 
-// Sigmoid returns 1 / (1 + e^-x), written as e^x / (1 + e^x) for a negative x, where it
-// stays accurate down to the smallest numbers.
+// Sigmoid returns 1 / (1 + e^-x). For negative x it is computed as e^x / (1 + e^x), which stays
+// accurate down to the smallest numbers.
 func Sigmoid[T Float](x T) T {
 	e := Exp(-Abs(x))
 	if x < 0 {
@@ -115,7 +115,7 @@ func Sigmoid[T Float](x T) T {
 
 // Tanh returns (1 - e^-2|x|) / (1 + e^-2|x|) with the sign of x.
 func Tanh[T Float](x T) T {
-	a := min(Abs(x), 20) // from about there on it is 1
+	a := min(Abs(x), 20) // from about 20 on it is 1
 	e, n := reduced(-(a + a))
 	two := pow2[T](int(n))
 	ratio := FMA(-two, e, 1-two) / FMA(two, e, 1+two)

@@ -7,10 +7,9 @@ import (
 
 // FMA returns x*y + z rounded once.
 //
-// float32(math.FMA(...)) would round twice. The product of two float32 is exact in
-// float64, so only the sum can go wrong, and only where suspect says so: those few cases
-// go to fma32. The inner loops of Gemm spell this function out, since it is too large
-// for the compiler to inline.
+// float32(math.FMA(...)) would round twice. The product of two float32 is exact in float64, so
+// only the sum can be wrong, and only if suspect says so. Those few cases go to fma32. The
+// inner loops of Gemm write this function out, since it is too large for the compiler to inline.
 func FMA[T Float](x, y, z T) T {
 	if unsafe.Sizeof(x) == 8 {
 		return T(math.FMA(float64(x), float64(y), float64(z)))
@@ -30,8 +29,8 @@ func suspect(s float64) bool {
 	return b&0x1fffffff == 0x10000000 || b<<1 < 0x381<<53
 }
 
-// fma32 turns s = p + z, rounded to nearest, into p + z rounded to odd, from which one
-// more rounding gives the float32 nearest to the exact sum.
+// fma32 turns s = p + z, rounded to nearest, into p + z rounded to odd. One more rounding of
+// that gives the float32 nearest to the exact sum.
 //
 //go:noinline
 func fma32(p, z, s float64) float64 {

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// View is a matrix in a slice: element (i, j) stands at i*Row + j*Col. Transposing is
-// swapping the two, so one product serves A·B, Aᵀ·B and A·Bᵀ.
+// View is a matrix in a slice: element (i, j) is at index i*Row + j*Col. Transposing swaps the
+// two, so one product serves A·B, Aᵀ·B and A·Bᵀ.
 type View[T Float] struct {
 	Data     []T
 	Row, Col int
@@ -24,14 +24,14 @@ func (v View[T]) T() View[T] { return View[T]{v.Data, v.Col, v.Row} }
 //	for p := 0; p < k; p++ { c = FMA(A[i][p], B[p][j], c) }
 //	C[i][j] = c
 //
-// C must have Col == 1 and must not overlap A or B; B needs Row == 1 or Col == 1. Strides
-// are not negative. Gemm panics if a slice is too short for its matrix.
+// C must have Col == 1 and must not overlap A or B. B needs Row == 1 or Col == 1. Strides must
+// not be negative. Gemm panics if a slice is too short for its matrix.
 func Gemm[T Float](m, n, k int, a, b, c View[T], accumulate bool) {
 	GemmFetch(m, n, k, a, b, c, accumulate, nil)
 }
 
-// GemmFetch is Gemm that on its way brings the slices in next into the cache, for whoever
-// needs them next.
+// GemmFetch is Gemm that also prefetches the slices in next into the cache, for the code that
+// runs next.
 func GemmFetch[T Float](m, n, k int, a, b, c View[T], accumulate bool, next [][]T) {
 	var from View[T]
 	if accumulate {
@@ -40,8 +40,8 @@ func GemmFetch[T Float](m, n, k int, a, b, c View[T], accumulate bool, next [][]
 	gemm(m, n, k, a, b, c, from, nil, next)
 }
 
-// GemmBias is Gemm with chains that start from the bias, one number for each column of C; nil
-// stands for zeros.
+// GemmBias is Gemm with chains that start from the bias, one number for each column of C. nil
+// means zeros.
 func GemmBias[T Float](m, n, k int, a, b, c View[T], bias []T) {
 	if bias != nil {
 		bias = bias[:n]
@@ -49,13 +49,12 @@ func GemmBias[T Float](m, n, k int, a, b, c View[T], bias []T) {
 	gemm(m, n, k, a, b, c, View[T]{bias, 0, 1}, nil, nil)
 }
 
-// Descend makes an update of the weights W by their gradient G = A·B, W and V being m by n and
-// row by row:
+// Descend updates the weights W by their gradient G = A·B. W and V are m by n, stored row by row:
 //
 //	V = FMA(mu, V, G)        W = FMA(rate, V, W)
 //
-// or without V, nil, W = FMA(rate, G, W). That is Gemm followed by Momentum or SGD, to the bit.
-// grad is memory for G, which may or may not be left there. What next holds comes into the cache.
+// or if V is nil, W = FMA(rate, G, W). This is Gemm followed by Momentum or SGD, to the bit. grad
+// is memory for G; G may or may not be left there. The slices in next are prefetched into the cache.
 func Descend[T Float](m, n, k int, a, b View[T], w, v []T, rate, mu T, grad []T, next [][]T) {
 	w, grad = w[:m*n], grad[:m*n]
 	if v != nil {
@@ -73,13 +72,13 @@ func Descend[T Float](m, n, k int, a, b View[T], w, v []T, rate, mu T, grad []T,
 	}
 }
 
-// gemm is the product whose chains start from the elements of from, which is C, the rows of which
-// are one, or nothing: zeros.
+// gemm is the product whose chains start from the elements of from. from is C, or one row
+// repeated for all rows, or empty: zeros.
 func gemm[T Float](m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T) {
 	if m == 0 || n == 0 {
 		return
 	}
-	// One test for all that could be negative or make the products below overflow.
+	// One test for everything that could be negative or make the products below overflow.
 	if uint64(m|n|k|a.Row|a.Col|b.Row|b.Col|c.Row)>>31 != 0 {
 		panic("kernel: Gemm: a size or stride is negative or above 2^31")
 	}
@@ -111,8 +110,8 @@ func gemm[T Float](m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T
 	}
 }
 
-// Row computes z = x·W + b for one row x, with the chains of Gemm, where W is len(x) by len(z),
-// row by row. Without b, nil, they start from 0.
+// Row computes z = x·W + b for one row x, with the chains of Gemm. W is len(x) by len(z),
+// stored row by row. If b is nil, the chains start from 0.
 func Row[T Float](z, x, w, b []T) {
 	m, k := len(z), len(x)
 	if b != nil {
@@ -125,7 +124,7 @@ func Row[T Float](z, x, w, b []T) {
 	}
 }
 
-// at returns where element (i, j) is; nil in the view of nothing.
+// at returns a pointer to element (i, j), or nil in an empty view.
 func (v *View[T]) at(i, j int) *T {
 	if v.Data == nil {
 		return nil
@@ -133,7 +132,7 @@ func (v *View[T]) at(i, j int) *T {
 	return &v.Data[i*v.Row+j*v.Col]
 }
 
-// start sets row i of C to what its chains start from.
+// start sets row i of C to the values from which its chains start.
 func start[T Float](row []T, from View[T], i int) {
 	if from.Data == nil {
 		clear(row)

@@ -2,8 +2,8 @@
 
 package kernel
 
-// tilesF32NEON computes count tiles of C, one below the other, each h rows high and
-// w vectors of 4 wide; only last elements of the last vector belong to C:
+// tilesF32NEON computes count tiles of C, one below the other, each h rows high and w vectors
+// of 4 wide. Of the last vector, only last elements belong to C:
 //
 //	for i := range count*h {
 //		for j := range 4*(w-1) + last {
@@ -13,7 +13,7 @@ package kernel
 //		}
 //	}
 //
-// Strides count bytes; k and count are at least 1.
+// Strides are in bytes. k and count are at least 1.
 //
 //go:noescape
 func tilesF32NEON(h, w, count, k int, a, b, c *float32, aRow, aCol, bRow, cRow, last int, accumulate bool)
@@ -23,8 +23,8 @@ func tilesF32NEON(h, w, count, k int, a, b, c *float32, aRow, aCol, bRow, cRow, 
 //go:noescape
 func tilesF64NEON(h, w, count, k int, a, b, c *float64, aRow, aCol, bRow, cRow, last int, accumulate bool)
 
-// sparseF32NEON computes w vectors of 4 of rows of C, at most 8, of whose last only last
-// elements belong to C:
+// sparseF32NEON computes w vectors of 4 of rows of C. w is at most 8. Of the last vector,
+// only last elements belong to C:
 //
 //	for i := range rows {
 //		for j := range 4*(w-1) + last {
@@ -34,7 +34,7 @@ func tilesF64NEON(h, w, count, k int, a, b, c *float64, aRow, aCol, bRow, cRow, 
 //		}
 //	}
 //
-// Strides count bytes; rows is at least 1.
+// Strides are in bytes. rows is at least 1.
 //
 //go:noescape
 func sparseF32NEON(rows, w int, begin *int, at *int32, value, b, c, from *float32, bRow, cRow, last int)
@@ -44,8 +44,8 @@ func sparseF32NEON(rows, w int, begin *int, at *int32, value, b, c, from *float3
 //go:noescape
 func sparseF64NEON(rows, w int, begin *int, at *int32, value, b, c, from *float64, bRow, cRow, last int)
 
-// peakF32NEON does n times 16 vector multiply-adds that do not wait for each other:
-// s += x*x in 16 accumulators of 4 elements.
+// peakF32NEON does n times 16 vector multiply-adds that do not depend on each other: s += x*x
+// in 16 accumulators of 4 elements.
 //
 //go:noescape
 func peakF32NEON(n int, x *float32)

@@ -4,24 +4,24 @@ package kernel
 
 import "unsafe"
 
-// How a product is cut. None of it can change a bit: every element stays one chain over
-// k, which continues from C where one call of the assembly ends and the next begins.
+// How a product is cut. No cut can change a bit: every element stays one chain over k. Where
+// one call of the assembly ends and the next begins, the chain continues from C.
 const (
 	blockK     = 400  // steps of k in one call; longer chains go through C
-	packRows   = 48   // the rows of C from which copying a panel of B pays
-	pageStride = 4096 // rows of A that are so many bytes apart compete for one place in the L1 cache,
-	pageRows   = 6    // so that tiles should not have more of them
-	fewRowsK   = 64   // steps of k where a transposed panel is used by few rows: it stays in the L1 cache
+	packRows   = 48   // the number of rows of C from which copying a panel of B pays
+	pageStride = 4096 // rows of A at a multiple of this many bytes compete for one place in the L1 cache,
+	pageRows   = 6    // so tiles should not have more rows than this
+	fewRowsK   = 64   // steps of k if few rows use a transposed panel: it stays in the L1 cache
 
-	leastBlock = 128 << 10 // bytes of A's block whatever the L2 cache
-	mostBlock  = 512 << 10 // bytes of A's block beyond which none was measured to be faster
+	leastBlock = 128 << 10 // bytes of A's block, whatever the L2 cache
+	mostBlock  = 512 << 10 // bytes of A's block; no larger block was measured to be faster
 
-	stripeBytes  = 128  // bytes of a row of Aᵀ that are copied together
-	stripeStride = 1024 // bytes: rows of Aᵀ that are a multiple of it apart compete for few places in the L1 cache
+	stripeBytes  = 128  // bytes of a row of Aᵀ that are copied at a time
+	stripeStride = 1024 // bytes: rows of Aᵀ at a multiple of this distance compete for few places in the L1 cache
 )
 
-// blockBytes is how much of A all panels of B run over before the next part of A: half of the
-// L2 cache, but not more than was measured to pay.
+// blockBytes is how much of A all panels of B run over before the next part of A, in bytes:
+// half of the L2 cache, but not more than was measured to pay.
 var blockBytes = blockOf(l2Bytes)
 
 func blockOf(l2 int) int {
@@ -34,11 +34,11 @@ func blockOf(l2 int) int {
 // A shape is how an instruction set cuts C into tiles.
 type shape struct {
 	bytes      int    // of a vector
-	usual      int    // the vectors of a tile of more than 3 rows, if C has so many
-	heights    [9]int // the most rows of a tile that is so many vectors wide
-	widths     [4]int // the most vectors of a tile of 1, 2 or 3 rows
-	packStride int    // the bytes between rows of B from which its panels are copied
-	callFMAs   int    // in one call: assembly holds up the garbage collector
+	usual      int    // the vectors of a tile of more than 3 rows, if C has that many
+	heights    [9]int // the most rows of a tile that is i vectors wide
+	widths     [4]int // the most vectors of a tile of i rows, i = 1, 2 or 3
+	packStride int    // the distance in bytes between rows of B from which its panels are copied
+	callFMAs   int    // multiply-adds in one call: assembly delays the garbage collector
 	stripes    bool   // copying Aᵀ in stripes pays
 }
 
@@ -51,16 +51,16 @@ type shape struct {
 //				for each tile of h rows in the panel's columns of C
 //					tile += A's rows · panel
 //
-// A is read where it stands, by its strides, so that A·B and Aᵀ·B are the same loop. But where
-// the rows of Aᵀ compete for places in the L1 cache, they are copied first: see copyStripes.
+// A is read in place, by its strides, so that A·B and Aᵀ·B are the same loop. But if the rows
+// of Aᵀ compete for places in the L1 cache, they are copied first: see copyStripes.
 //
-// With a descent the tiles end in that instead of being stored.
+// With a descent, a tile ends in the update instead of being stored.
 func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[T], next [][]T) {
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]
 	lanes := s.bytes / size
 	if n == 1 && m > 1 && c.Row == 1 && (a.Row == 1 || a.Col == 1 && m >= 16) {
-		// A column is a row lying down: Cᵀ = Bᵀ·Aᵀ, in full vectors.
+		// Treat a column as a row: Cᵀ = Bᵀ·Aᵀ, in full vectors.
 		m, n, a, b = 1, m, b.T(), a.T()
 		if from.Data != nil && from.Row == 0 {
 			FillRows(c.Data[:n], from.Data)
@@ -121,15 +121,15 @@ func gemmTiles[T Float](set isa, m, n, k int, a, b, c, from View[T], d *descent[
 	}
 }
 
-// A cut is how a product is taken apart.
+// A cut is how a product is divided.
 type cut struct {
 	widest    int  // the most vectors of a panel
 	tallest   int  // the most rows of a tile
-	step      int  // of k, at most blockK, and alike in all blocks
-	rows      int  // of C, whose block of A stays in the L2 cache
-	byColumns bool // B is stored by columns, so that panels are transposed
-	copied    bool // B's rows are far apart, so that whole panels of the usual width are copied
-	stripes   bool // Aᵀ's rows compete for places in the L1 cache, so that they are copied
+	step      int  // steps of k in a block, at most blockK, and the same in all blocks
+	rows      int  // rows of C, such that their block of A stays in the L2 cache
+	byColumns bool // B is stored by columns, so panels are transposed
+	copied    bool // B's rows are far apart, so whole panels of the usual width are copied
+	stripes   bool // Aᵀ's rows compete for places in the L1 cache, so they are copied
 }
 
 func cutOf[T Float](s *shape, m, n, k int, a, b *View[T], descends bool) cut {
@@ -159,7 +159,8 @@ func cutOf[T Float](s *shape, m, n, k int, a, b *View[T], descends bool) cut {
 	return q
 }
 
-// width returns the vectors of the next panel: alike in all panels if there may be more than two.
+// width returns the number of vectors of the next panel: the same in all panels if there may be
+// more than two.
 func (q *cut) width(left int) int {
 	w := min(left, q.widest)
 	if left > w && w > 2 {
@@ -169,7 +170,7 @@ func (q *cut) width(left int) int {
 	return w
 }
 
-// copyPanel copies a panel of B into rows of so many bytes that follow each other.
+// copyPanel copies a panel of B into rows of the given number of bytes that follow each other.
 func copyPanel[T Float](to *scratch, panel *T, byColumns bool, k, columns, bytes, bRow, bCol int) (*T, int) {
 	dst := (*T)(unsafe.Pointer(to))
 	if byColumns {
@@ -180,11 +181,11 @@ func copyPanel[T Float](to *scratch, panel *T, byColumns bool, k, columns, bytes
 	return dst, bytes
 }
 
-// copyStripes copies k columns of A, m elements each, stripe by stripe: of each column a piece of
-// stripeBytes, one behind the other; the last stripe is as wide as what is left. A tile then reads
-// lines that are all its stripe's. In A it reads a few bytes of a line of each column, and columns
-// that are 1, 2 or 4 KB apart, as in networks with 256, 512 or 1024 units, push each other out of the
-// L1 cache.
+// copyStripes copies k columns of A, m elements each, stripe by stripe. A stripe has a piece of
+// stripeBytes of each column, one after the other; the last stripe has the rest. A tile then reads
+// cache lines that belong only to its stripe. In A it would read a few bytes of a line of each
+// column, and columns that are 1, 2 or 4 KB apart, as in networks with 256, 512 or 1024 units, evict
+// each other from the L1 cache.
 func copyStripes[T Float](dst *T, a View[T], m, k int) {
 	size := int(unsafe.Sizeof(*dst))
 	for i := 0; i < m; i += stripeBytes / size {
@@ -207,7 +208,7 @@ type descent[T Float] struct {
 	rate, mu T
 }
 
-// velocity returns where the velocity of an element of C is, or nil.
+// velocity returns a pointer to the velocity of an element of C, or nil.
 func (d *descent[T]) velocity(at int) *T {
 	if d.v == nil {
 		return nil
@@ -215,13 +216,13 @@ func (d *descent[T]) velocity(at int) *T {
 	return &d.v[at]
 }
 
-// descendsTiles reports whether gemmTiles can end in a descent: C is made of tiles of two vectors,
-// each of which is there after one call.
+// descendsTiles reports whether gemmTiles can end in a descent: C consists of tiles of two
+// vectors, and one call completes each of them.
 func descendsTiles[T Float](set isa, n, k int) bool {
 	return descends(set) && k <= blockK && n%(2*shapes[set].bytes/int(unsafe.Sizeof(T(0)))) == 0
 }
 
-// rowSteps is the longest row that one call of the assembly runs over, in a few microseconds.
+// rowSteps is the longest row that one call of the assembly processes. It takes a few microseconds.
 const rowSteps = 4096
 
 // rowTiles is Row for a row of at most rowSteps.
@@ -238,13 +239,13 @@ func rowTiles[T Float](set isa, z, x, w, b []T) {
 	}
 }
 
-// column runs the tiles of one column of C: m rows from (i, j) on, in as few tiles of at most
-// tallest rows as possible, whose heights differ by no more than one.
+// column runs the tiles of one column of C: m rows starting at (i0, j), in as few tiles of at
+// most tallest rows as possible. The heights of the tiles differ by no more than one.
 func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, c, from View[T], i0, j, m, last int, d *descent[T], f *fetch[T]) {
 	size := int(unsafe.Sizeof(T(0)))
 	tiles := (m + tallest - 1) / tallest
 	h := m / tiles
-	taller := m - h*tiles // so many tiles have a row more
+	taller := m - h*tiles // this many tiles have one more row
 	atMost := max(1, shapes[set].callFMAs/((h+1)*w*shapes[set].bytes/size*k))
 	for i := 0; i < m; {
 		rows, count := h, tiles-taller
@@ -265,19 +266,19 @@ func column[T Float](set isa, tallest, w, k int, a View[T], panel *T, bRow int, 
 	}
 }
 
-// A fetch is what a product brings into the cache on its way: the slices in next, and after
-// them, or if there are none, the panel of B that follows.
+// A fetch is what a product prefetches into the cache: the slices in next and then, or if there
+// are none, the panel of B that follows.
 type fetch[T Float] struct {
 	next [][]T
-	step int     // bytes that a step of k moves on
-	at   uintptr // in the present slice
-	left int     // bytes of it
+	step int     // bytes to advance per step of k
+	at   uintptr // position in the current slice
+	left int     // bytes left of it
 }
 
 const lineBytes = 64
 
-// newFetch spreads the slices over so many steps of k: a line at each, or two where there are
-// too few.
+// newFetch spreads the slices over that many steps of k: one cache line per step, or two if
+// there are too few steps.
 func newFetch[T Float](next [][]T, steps int) fetch[T] {
 	bytes := 0
 	for _, x := range next {
@@ -290,7 +291,7 @@ func newFetch[T Float](next [][]T, steps int) fetch[T] {
 	return fetch[T]{next: next, step: step}
 }
 
-// take returns what count tiles of k steps are to fetch, as runTiles takes it.
+// take returns what count tiles of k steps should prefetch, in the form that runTiles takes.
 func (f *fetch[T]) take(panel *T, width, bRow, k, count int) (ahead uintptr, step, tile int) {
 	for f.left <= 0 && len(f.next) > 0 {
 		if x := f.next[0]; len(x) > 0 {
@@ -312,7 +313,7 @@ type scratch [blockK * scratchVectors * 64]byte
 
 const scratchVectors = 4
 
-// A block holds a block of A in stripes, of which the last may be wider than what is left of A.
+// A block holds a block of A in stripes. The last stripe may be wider than what is left of A.
 type block [mostBlock + blockK*stripeBytes]byte
 
 var (

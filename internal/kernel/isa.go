@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// An isa is an instruction set that kernels are written for.
+// An isa is an instruction set with its own kernels.
 type isa uint8
 
 const (
-	generic isa = iota // Go alone
+	generic isa = iota // only Go
 	avx2               // AVX2 and FMA
 	avx512             // AVX-512 F, VL, DQ and BW
 	neon
@@ -18,11 +18,10 @@ const (
 
 var isaNames = [...]string{generic: "generic", avx2: "avx2", avx512: "avx512", neon: "neon"}
 
-// active is what the kernels use. Whichever it is, the results have the same bits.
+// active is the instruction set in use. Whichever it is, the results have the same bits.
 var active, isaError = chooseISA(os.Getenv("GRADUS_ISA"))
 
-// chooseISA returns the machine's best instruction set, or the one that GRADUS_ISA asks
-// for.
+// chooseISA returns the machine's best instruction set, or the one that GRADUS_ISA selects.
 func chooseISA(name string) (isa, error) {
 	if name == "" {
 		return machineISAs()[0], nil
@@ -48,8 +47,8 @@ func findISA(name string) (isa, error) {
 	return generic, fmt.Errorf("unknown instruction set %q: choose %s", name, strings.Join(ISAs(), ", "))
 }
 
-// ISA returns the name of the instruction set in use: avx512, avx2, neon or generic. It
-// is the machine's best, unless the environment variable GRADUS_ISA or SelectISA chose.
+// ISA returns the name of the instruction set in use: avx512, avx2, neon or generic. It is the
+// machine's best, unless the environment variable GRADUS_ISA or SelectISA selected another.
 func ISA() string { return isaNames[active] }
 
 // ISAs returns the names of the instruction sets that this machine and this build have,

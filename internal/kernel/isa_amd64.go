@@ -7,8 +7,8 @@ import "golang.org/x/sys/cpu"
 // callElements is the size of chunk on this processor.
 const callElements = 4096
 
-// machineISAs returns what the processor has and the operating system saves, the best
-// first.
+// machineISAs returns the instruction sets that the processor has and whose registers the
+// operating system saves, the best first.
 func machineISAs() []isa {
 	x := &cpu.X86
 	sets := make([]isa, 0, 3)

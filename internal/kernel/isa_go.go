@@ -2,7 +2,7 @@
 
 package kernel
 
-// callElements is the size of chunk, of which Go alone makes no use.
+// callElements is the size of chunk. The Go code does not use it.
 const callElements = 4096
 
 func machineISAs() []isa { return []isa{generic} }

@@ -62,16 +62,16 @@ func split[T Float](x T) (k, f T) {
 	return T(e), T(m - 1)
 }
 
-// Log1p returns log(1 + x), accurate near 0 too.
+// Log1p returns log(1 + x), accurate also near 0.
 func Log1p[T Float](x T) T {
 	u := 1 + x
 	if u == 1 || x != x || math.IsInf(float64(x), 1) {
 		return x
 	}
-	return Log(u) + (x-(u-1))/u // the second term is what rounding 1+x lost
+	return Log(u) + (x-(u-1))/u // the second term corrects the rounding of 1+x
 }
 
-// log1pUnit returns log(1+f) for 0 <= f <= 1 without taking 1+f apart: with s = f/(2+f) and
+// log1pUnit returns log(1+f) for 0 <= f <= 1 without splitting 1+f: with s = f/(2+f) and
 // z = s², it is f - s·(f - z·R(z)). testdata/fit_exp.py made R.
 func log1pUnit[T Float](f T) T {
 	s := f / (2 + f)

@@ -1,7 +1,7 @@
 package kernel
 
-// sumLanes is the number of lanes of a sum: term i is added to lane i%16, in order, and
-// the lanes in a tree (sumOf). The vectors do the same, so their width changes nothing.
+// sumLanes is the number of lanes of a sum. Term i is added to lane i%16, in order, and the
+// lanes in a tree (sumOf). The vectors do the same, so their width changes nothing.
 const sumLanes = 16
 
 // LossSum is a sum in progress, in float64.
@@ -29,12 +29,12 @@ func greatest[T Float](x []T) T {
 	return top
 }
 
-// rowsPerCall is how many rows of cols elements one call of a vector kernel gets at most.
+// rowsPerCall is the most rows of cols elements that one call of a vector kernel gets.
 func rowsPerCall(cols int) int { return max(1, min(128, slowChunk/2/cols)) }
 
-// Softmax sets each row of dst to the softmax of that row of src, e^x / Σ e^x. Both hold
-// rows of cols elements, one behind the other; dst may be src. Subtracting the largest x
-// first keeps e^x in range; the sum is one of 16 lanes of T.
+// Softmax sets each row of dst to the softmax of that row of src, e^x / Σ e^x. Both hold rows
+// of cols elements that follow each other. dst may be src. Subtracting the largest x first
+// keeps e^x in range. The sum has 16 lanes of T.
 func Softmax[T Float](dst, src []T, cols int) {
 	dst = dst[:len(src)]
 	if !vectors() {
@@ -60,11 +60,10 @@ func Softmax[T Float](dst, src []T, cols int) {
 	}
 }
 
-// CrossEntropy adds, for rows of cols elements, Σ_j y_j·(lse - z_j) with lse = log Σ e^z to
-// s, where a = softmax(z). If delta is not nil it becomes (a·Σ_j y_j - y) · factor, which
-// is factor·dL/dz.
+// CrossEntropy adds, for rows of cols elements, Σ_j y_j·(lse - z_j) with lse = log Σ e^z to s,
+// where a = softmax(z). If delta is not nil, it becomes (a·Σ_j y_j - y) · factor, which is factor·dL/dz.
 //
-// The largest z is taken off every z, as softmax does; then the largest a is 1/Σ e^z, and
+// The largest z is subtracted from every z, as in softmax. Then the largest a is 1/Σ e^z, and
 // lse is -log of it. A term with y_j = 0 is 0.
 func CrossEntropy[T Float](s *LossSum, y, z, a, delta []T, cols int, factor T) {
 	z, a = z[:len(y)], a[:len(y)]
@@ -105,9 +104,8 @@ func crossEntropyRow[T Float](s *LossSum, y, z, a, delta []T, factor T) {
 }
 
 // BinaryCrossEntropy adds max(z, 0) - y·z + log(1 + e^-|z|) to s for every element, where
-// a = Sigmoid(z). In this order a loss near 0 keeps its digits.
-// If delta is not nil it becomes (a - y)·factor, which is factor·dL/dz. at is the index of
-// the first element among all that s sums.
+// a = Sigmoid(z). In this order a small loss keeps its digits. If delta is not nil, it becomes
+// (a - y)·factor, which is factor·dL/dz. at is the index of the first element among all that s sums.
 func BinaryCrossEntropy[T Float](s *LossSum, at int, y, z, a, delta []T, factor T) {
 	z, a = z[:len(y)], a[:len(y)]
 	if !vectors() || at%sumLanes != 0 {
@@ -131,8 +129,8 @@ func BinaryCrossEntropy[T Float](s *LossSum, at int, y, z, a, delta []T, factor 
 	}
 }
 
-// Squares adds (a - y)² to s for every element. If delta is not nil it becomes
-// (a - y)·factor. at is the index of the first element among all that s sums.
+// Squares adds (a - y)² to s for every element. If delta is not nil, it becomes (a - y)·factor.
+// at is the index of the first element among all that s sums.
 func Squares[T Float](s *LossSum, at int, y, a, delta []T, factor T) {
 	a = a[:len(y)]
 	if !vectors() || at%sumLanes != 0 {

@@ -1,8 +1,8 @@
 package kernel
 
-// Normalization of rows. hat is s = x·W + b before and the normalized s after; the backward
-// passes take g = dL/dz, z being what the activation gets. A standard deviation never stands
-// here alone: rstd is 1/√(variance + epsilon).
+// Normalization of rows. hat is first s = x·W + b and then the normalized s. The backward
+// passes take g = dL/dz, where z is the input of the activation. A standard deviation is always
+// in the form rstd, 1/√(variance + epsilon).
 
 // BatchNorm is hat[i] = (hat[i] - mean[i])·rstd[i]; z[i] = FMA(hat[i], gamma[i], beta[i]).
 func BatchNorm[T Float](z, hat, mean, rstd, gamma, beta []T) {
@@ -138,7 +138,7 @@ func LayerNormBack[T Float](g, hat, gamma, product []T, rstd T) {
 	}
 }
 
-// laneSum is the sum of x in 16 lanes and a tree, as LossSum has it.
+// laneSum returns the sum of x in 16 lanes and a tree, as in LossSum.
 func laneSum[T Float](x []T) T {
 	var lanes [sumLanes]T
 	whole := len(x) / sumLanes

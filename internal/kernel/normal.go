@@ -54,7 +54,7 @@ func NormalQuantile(p float64) float64 {
 	return z
 }
 
-// horner evaluates a polynomial whose coefficients stand from the highest power down.
+// horner evaluates a polynomial with coefficients from the highest power down.
 func horner[T Float](x T, c ...T) T {
 	s := c[0]
 	for _, ci := range c[1:] {

@@ -11,7 +11,7 @@ package kernel
 //go:noescape
 func packNEON(dst, src *byte, rows, stride int)
 
-// transposeF32NEON writes columns as rows, stride and row counting bytes:
+// transposeF32NEON writes columns as rows. stride and row are in bytes:
 //
 //	for p := range k { for j := range columns { dst[p*row+j] = src[j*stride+p] } }
 //
@@ -20,7 +20,7 @@ func packNEON(dst, src *byte, rows, stride int)
 //go:noescape
 func transposeF32NEON(dst, src *float32, k, columns, stride, row int)
 
-// transposeF64NEON is transposeF32NEON in float64, where a last odd column is repeated.
+// transposeF64NEON is transposeF32NEON in float64. If the number of columns is odd, the last is repeated.
 //
 //go:noescape
 func transposeF64NEON(dst, src *float64, k, columns, stride, row int)

@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// PeakFMA measures how many GFLOP/s one core reaches with nothing but independent
-// multiply-adds in the instruction set in use: the best of many short runs within about
-// the given time. It is what a share of the peak refers to. Generic kernels are held to
-// math.FMA, which is one element at a time.
+// PeakFMA measures how many GFLOP/s one core reaches with only independent multiply-adds in the
+// instruction set in use: the best of many short runs within about the given time. A share of
+// the peak refers to it. For generic kernels it measures math.FMA, one element at a time.
 func PeakFMA[T Float](within time.Duration) float64 {
 	best := 0.0
 	x := T(0.75)
 	for start := time.Now(); best == 0 || time.Since(start) < within; {
-		const calls = 20 // of a few microseconds
+		const calls = 20 // of a few microseconds each
 		flops := 0
 		t := time.Now()
 		for range calls {
@@ -29,8 +28,7 @@ func PeakFMA[T Float](within time.Duration) float64 {
 	return best
 }
 
-// peakGo does 10·n multiply-adds that do not wait for each other, and returns how many
-// operations these are.
+// peakGo does 10·n multiply-adds that do not depend on each other. It returns the number of operations.
 func peakGo(n int, x float64) int {
 	var s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 float64
 	for range n {

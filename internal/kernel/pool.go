@@ -5,11 +5,11 @@ package kernel
 import "sync/atomic"
 
 // A pool holds the memory that no product is using: as many pieces as were ever used at once, up
-// to its length. Unlike a sync.Pool it loses none to the garbage collector, so that a step of
-// training allocates nothing.
+// to its length. Unlike a sync.Pool it loses nothing to the garbage collector, so a training
+// step allocates nothing.
 type pool[M any] [64]atomic.Pointer[M]
 
-// take returns a piece that nobody else has, with anything in it.
+// take returns a piece that nobody else has, with arbitrary contents.
 func (p *pool[M]) take() *M {
 	for i := range p {
 		if m := p[i].Load(); m != nil && p[i].CompareAndSwap(m, nil) {

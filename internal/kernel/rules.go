@@ -1,15 +1,15 @@
 package kernel
 
-// The passes of the rules beyond update.go's, and of what else is done to weights and
+// The passes of the rules not in update.go, and of everything else that is done to weights and
 // gradients element by element. All slices are as long as g.
 
-// RuleStep holds what an update knows besides its vectors; each rule takes what it needs.
+// RuleStep holds the parameters of an update besides its vectors. Each rule uses what it needs.
 type RuleStep[T Float] struct {
 	Rate           T // negative
 	Mu             T // the velocity's momentum
 	B1, C1, B2, C2 T // beta1, 1-beta1, beta2, 1-beta2
 	Root           T // the correction of √v: 1/√(1-beta2ⁿ)
-	Ahead          T // of nadam: the negative factor on the gradient itself
+	Ahead          T // for nadam: the negative factor on the gradient itself
 	Epsilon        T
 }
 
@@ -93,7 +93,7 @@ func AdaDelta[T Float](w, g, v, d []T, s RuleStep[T]) {
 	}
 }
 
-// AMSGrad is Adam, Rate with the correction of m, whose v never falls in the step:
+// AMSGrad is Adam in which the v of the step never falls. Rate includes the correction of m:
 //
 //	m[i] = FMA(B1, m[i], C1*g[i])
 //	v[i] = FMA(B2, v[i], C2*(g[i]*g[i]))
@@ -119,7 +119,7 @@ func AMSGrad[T Float](w, g, m, v, top []T, s RuleStep[T]) {
 	}
 }
 
-// NAdam is Adam that also takes a part of its step along the gradient itself:
+// NAdam is Adam that takes part of its step along the gradient itself:
 //
 //	m[i] = FMA(B1, m[i], C1*g[i])
 //	v[i] = FMA(B2, v[i], C2*(g[i]*g[i]))
@@ -142,8 +142,8 @@ func NAdam[T Float](w, g, m, v []T, s RuleStep[T]) {
 	}
 }
 
-// Lion moves every weight by the rate, along the sign of u = FMA(B1, m[i], C1*g[i]); then
-// m[i] = FMA(B2, m[i], C2*g[i]). A u of 0, or one that is no number, moves nothing.
+// Lion moves every weight by the rate, along the sign of u = FMA(B1, m[i], C1*g[i]). Then
+// m[i] = FMA(B2, m[i], C2*g[i]). If u is 0 or NaN, the weight does not move.
 func Lion[T Float](w, g, m []T, s RuleStep[T]) {
 	w, m = w[:len(g)], m[:len(g)]
 	if !vectors() {
@@ -169,7 +169,7 @@ func Lion[T Float](w, g, m []T, s RuleStep[T]) {
 // AddScaled is dst[i] = FMA(s, src[i], dst[i]), the arithmetic of SGD.
 func AddScaled[T Float](dst, src []T, s T) { SGD(dst[:len(src)], src, s) }
 
-// AddSign adds s to g[i] where w[i] > 0, and takes it off where w[i] < 0: the gradient of s·|w[i]|.
+// AddSign adds s to g[i] where w[i] > 0, and subtracts it where w[i] < 0: the gradient of s·|w[i]|.
 func AddSign[T Float](g, w []T, s T) {
 	w = w[:len(g)]
 	if !vectors() {
@@ -190,7 +190,7 @@ func AddSign[T Float](g, w []T, s T) {
 	}
 }
 
-// Clamp keeps every g[i] within ±s. What is no number stays.
+// Clamp limits every g[i] to ±s. A NaN stays.
 func Clamp[T Float](g []T, s T) {
 	if !vectors() {
 		for i, gi := range g {
@@ -226,8 +226,8 @@ func Approach[T Float](dst, src []T, s T) {
 	}
 }
 
-// Dot returns Σ x[i]·y[i] in float64: term i is fused into lane i%16, and the lanes are
-// added in a tree.
+// Dot returns Σ x[i]·y[i] in float64. Term i is fused into lane i%16, and the lanes are added
+// in a tree.
 func Dot[T Float](x, y []T) float64 {
 	var s LossSum
 	y = y[:len(x)]

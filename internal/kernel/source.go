@@ -2,8 +2,8 @@ package kernel
 
 import "embed"
 
-// Source is the text of the files whose functions a program that was written by gradus export
-// has copies of. A program that does not name it does not hold it.
+// Source is the text of these files. Programs written by gradus export have copies of functions
+// from them. A program that does not use Source does not contain it.
 //
 //go:embed activation.go erf.go exp.go fma.go log.go loss.go trig.go
 var Source embed.FS

@@ -1,7 +1,7 @@
 package kernel
 
-// A Sparse is a matrix without its zeros. The numbers of row i are value[begin[i]:begin[i+1]] and
-// stand in the columns at, from left to right.
+// A Sparse is a matrix without its zeros. The numbers of row i are value[begin[i]:begin[i+1]].
+// Their columns are at[begin[i]:begin[i+1]], from left to right.
 type Sparse[T Float] struct {
 	cols  int
 	begin []int
@@ -9,25 +9,25 @@ type Sparse[T Float] struct {
 	value []T
 }
 
-// Sparse matrices are worth while for matrices of that size and up to that share of numbers that
-// are not 0: the product takes about twice as long for each of them.
+// Sparse matrices pay from this size on and up to this share of numbers that are not 0: the
+// product takes about twice as long for each of them.
 const (
 	sparseRows  = 8
 	sparseCols  = 32
-	sparseShare = 4 // one in so many
+	sparseShare = 4 // one in sparseShare
 )
 
-// sparseSlack is how many elements the search may write too much.
+// sparseSlack is how many elements the search may write past the end.
 const sparseSlack = 8
 
-// Take makes s the matrix of rows by cols that begins in x, a row every stride elements, if most
-// of it is zeros, and reports whether it is. That depends on the numbers alone. Memory is
-// allocated for the largest such matrix so far.
+// Take makes s the matrix of rows by cols in x, a row every stride elements, if most of it is
+// zeros. It reports whether it did. That depends only on the numbers. Memory is allocated for
+// the largest such matrix so far.
 func (s *Sparse[T]) Take(x []T, rows, cols, stride int) bool {
 	if rows < sparseRows || cols < sparseCols {
 		return false
 	}
-	// The first row tells most matrices that are not.
+	// The first row rules out most matrices that are not sparse.
 	count := 0
 	for _, v := range x[:cols] {
 		if v != 0 {
@@ -43,7 +43,7 @@ func (s *Sparse[T]) Take(x []T, rows, cols, stride int) bool {
 	for i := 0; i < rows; {
 		room := len(s.at) - sparseSlack - s.begin[i]
 		n := min(rows-i, max(1, chunk/cols), room/cols)
-		if n == 0 { // then there are more than most
+		if n == 0 { // then more than most are not 0
 			return false
 		}
 		if cols > chunk {
@@ -56,7 +56,7 @@ func (s *Sparse[T]) Take(x []T, rows, cols, stride int) bool {
 	return s.begin[rows] <= most
 }
 
-// takeWide finds the numbers of row i piece by piece, since assembly holds up the garbage collector.
+// takeWide finds the numbers of row i piece by piece, since assembly delays the garbage collector.
 func (s *Sparse[T]) takeWide(i int, row []T) {
 	first := s.begin[i]
 	for from := 0; from < len(row); from += chunk {
@@ -65,7 +65,7 @@ func (s *Sparse[T]) takeWide(i int, row []T) {
 		for e := s.begin[i]; e < s.begin[i+1]; e++ {
 			s.at[e] += int32(from)
 		}
-		s.begin[i] = s.begin[i+1] // where the next piece goes on
+		s.begin[i] = s.begin[i+1] // the next piece continues here
 	}
 	s.begin[i] = first
 }
@@ -74,7 +74,7 @@ func (s *Sparse[T]) takeWide(i int, row []T) {
 func (s *Sparse[T]) Transpose(a *Sparse[T]) {
 	rows, n := len(a.begin)-1, a.begin[len(a.begin)-1]
 	s.grow(a.cols+1, rows, len(a.at))
-	// begin[j+1] counts up from where column j begins to where it ends.
+	// begin[j+1] counts up from the start of column j to its end.
 	begin := s.begin
 	clear(begin)
 	for _, j := range a.at[:n] {
@@ -95,13 +95,13 @@ func (s *Sparse[T]) Transpose(a *Sparse[T]) {
 	s.begin = begin[:a.cols+1]
 }
 
-// Zeros returns how many numbers of the matrix are 0.
+// Zeros returns how many elements of the matrix are 0.
 func (s *Sparse[T]) Zeros() int {
 	rows := len(s.begin) - 1
 	return rows*s.cols - s.begin[rows]
 }
 
-// grow makes room for a matrix of rows by cols, up to n of whose numbers are not 0.
+// grow makes room for a matrix of rows by cols with up to n numbers that are not 0.
 func (s *Sparse[T]) grow(rows, cols, n int) {
 	s.cols = cols
 	n = max(1, n)
@@ -116,7 +116,7 @@ func (s *Sparse[T]) grow(rows, cols, n int) {
 	s.at, s.value = s.at[:n], s.value[:n]
 }
 
-// findNonZerosGo appends the numbers of some rows that are not 0 to rows 0 to i-1 of s.
+// findNonZerosGo appends the nonzero numbers of some rows to rows 0 to i-1 of s.
 func findNonZerosGo[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int) {
 	e := s.begin[i]
 	for r := range rows {
@@ -130,15 +130,15 @@ func findNonZerosGo[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int)
 	}
 }
 
-// SparseGemm computes rows from to to of C = A·B, where B and C have n columns and their rows in
-// one piece, with chains that start from the bias, or nil, zeros:
+// SparseGemm computes rows from .. to-1 of C = A·B. B and C have n columns, and each of their
+// rows is contiguous. The chains start from the bias, or from zeros if it is nil:
 //
 //	c := bias[j]
-//	for the numbers a of row i of A, at p: c = FMA(a, B[p][j], c)
+//	for each number a of row i of A, in column p: c = FMA(a, B[p][j], c)
 //	C[i-from][j] = c
 //
-// As numbers that is GemmBias with the zeros, if B is finite; only a sum that is 0 may have the
-// other sign.
+// The result equals that of GemmBias with the zeros, if B is finite, except that a sum of 0 may
+// have the other sign.
 func SparseGemm[T Float](a *Sparse[T], from, to, n int, b, c View[T], bias []T) {
 	if from == to || n == 0 {
 		return
@@ -157,7 +157,7 @@ func SparseGemm[T Float](a *Sparse[T], from, to, n int, b, c View[T], bias []T) 
 	}
 }
 
-// sparseGo is SparseGemm in Go, the specification of the others.
+// sparseGo is SparseGemm in Go, the specification of the assembly.
 func sparseGo[T Float](a *Sparse[T], from, to, n int, b, c View[T], bias []T) {
 	for i := from; i < to; i++ {
 		row := c.Data[(i-from)*c.Row:][:n]

@@ -4,11 +4,11 @@ package kernel
 
 import "unsafe"
 
-// sparseVectors is how many vectors of a row of C are in registers at once.
+// sparseVectors is the number of vectors of a row of C that are in registers at once.
 const sparseVectors = 8
 
-// sparseTiles is SparseGemm by columns of C some vectors wide, and by as many rows as one call of
-// the assembly should do. A row that is more than that is continued by the next call.
+// sparseTiles is SparseGemm by columns of C that are some vectors wide, and by as many rows as
+// one call of the assembly should do. If a row is more than that, the next call continues it.
 func sparseTiles[T Float](set isa, a *Sparse[T], from, to, n int, b, c View[T], bias []T) {
 	size := int(unsafe.Sizeof(T(0)))
 	s := &shapes[set]

@@ -28,11 +28,11 @@ func runTiles[T Float](set isa, h, w, count, k int, a, b, c, from *T, aRow, aCol
 	}
 }
 
-// descends reports whether there are tiles that end in a descent, and that it pays: with AVX2's
-// narrow ones it does not.
+// descends reports whether there are tiles that end in a descent, and whether they pay. With
+// AVX2's narrow tiles they do not.
 func descends(set isa) bool { return set == avx512 }
 
-// runDescent calls them: see descendF32AVX512.
+// runDescent calls the tiles that end in a descent: see descendF32AVX512.
 func runDescent[T Float](h, count, k int, a, b, c, v *T, aRow, aCol, bRow, cRow int, rate, mu T, ahead uintptr, aheadStep, aheadTile int) {
 	if unsafe.Sizeof(*a) == 4 {
 		a, b, c, v := (*float32)(unsafe.Pointer(a)), (*float32)(unsafe.Pointer(b)), (*float32)(unsafe.Pointer(c)), (*float32)(unsafe.Pointer(v))
@@ -62,7 +62,7 @@ func runSparse[T Float](set isa, rows, w int, begin *int, at *int32, value, b, c
 	}
 }
 
-// findNonZeros is findNonZerosGo by the assembly: see nonZerosF32AVX2.
+// findNonZeros is findNonZerosGo in assembly: see nonZerosF32AVX2.
 func findNonZeros[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int) {
 	begin, at, value := &s.begin[i], &s.at[0], unsafe.Pointer(&s.value[0])
 	switch {
@@ -75,13 +75,13 @@ func findNonZeros[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int) {
 	}
 }
 
-// packPanel copies rows of 64 or 128 bytes to follow each other: see packAVX2.
+// packPanel copies rows of 64 or 128 bytes so that they follow each other: see packAVX2.
 func packPanel[T Float](dst, src *T, rows, bytes, stride int) {
 	packAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, bytes, stride)
 }
 
-// gatherRows copies rows and brings those that are some 12 KB further on in dst into the
-// cache: see gatherAVX2.
+// gatherRows copies rows so that they follow each other. It prefetches into the cache the row whose
+// place in dst is about 12 KB further on: see gatherAVX2.
 func gatherRows[T Float](dst, src *T, cols, stride int, rows []int) {
 	size := int(unsafe.Sizeof(*dst))
 	gatherAVX2((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), cols*size, stride*size, &rows[0], len(rows), 4+4096/(cols*size))
@@ -96,8 +96,8 @@ func transposePanel[T Float](dst, src *T, k, columns, stride, row int) {
 	}
 }
 
-// runPeak does 12·n vector multiply-adds: see peakF32AVX512. It returns how many
-// operations of T these are, two for each multiply-add.
+// runPeak does 12·n vector multiply-adds: see peakF32AVX512. It returns the number of
+// operations on T, two for each multiply-add.
 func runPeak[T Float](set isa, n int, x *T) int {
 	switch {
 	case unsafe.Sizeof(*x) == 4 && set == avx512:

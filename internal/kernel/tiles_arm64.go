@@ -5,14 +5,14 @@ package kernel
 import "unsafe"
 
 // NEON has 32 registers: at most 24 accumulators and, for each step of k, a row of B and four
-// elements of A. packStride is AVX2's, whose panels have as many bytes, and callFMAs leaves room
-// for small cores; neither has been measured.
+// elements of A. packStride is AVX2's, since its panels have the same number of bytes. callFMAs
+// allows for small cores. Neither has been measured.
 var shapes = [...]shape{
 	neon: {16, 4, [...]int{0, 12, 12, 8, 6, 2, 2, 2, 2}, [...]int{0, 8, 8, 4}, 512, 50_000, false},
 }
 
-// runTiles calls the assembly of the precision: see tilesF32NEON. It fetches nothing ahead, and
-// what the sums start from it lays down in C first, if it is not there.
+// runTiles calls the assembly of the precision: see tilesF32NEON. It prefetches nothing. If the
+// sums start from values that are not in C, it copies them to C first.
 func runTiles[T Float](_ isa, h, w, count, k int, a, b, c, from *T, aRow, aCol, bRow, cRow, fromRow, last int, _ uintptr, _, _ int) {
 	size := int(unsafe.Sizeof(*a))
 	if from != nil && from != c {
@@ -53,12 +53,13 @@ func findNonZeros[T Float](s *Sparse[T], i int, x []T, rows, cols, stride int) {
 	findNonZerosGo(s, i, x, rows, cols, stride)
 }
 
-// packPanel copies rows of 64 bytes, which is what the usual panel has: see packNEON.
+// packPanel copies rows of 64 bytes, the width of the usual panel, so that they follow each
+// other: see packNEON.
 func packPanel[T Float](dst, src *T, rows, _, stride int) {
 	packNEON((*byte)(unsafe.Pointer(dst)), (*byte)(unsafe.Pointer(src)), rows, stride)
 }
 
-// gatherRows copies rows to follow each other.
+// gatherRows copies rows so that they follow each other.
 func gatherRows[T Float](dst, src *T, cols, stride int, rows []int) {
 	for i, r := range rows {
 		from, to := unsafe.Add(unsafe.Pointer(src), r*stride*int(unsafe.Sizeof(*src))), unsafe.Add(unsafe.Pointer(dst), i*cols*int(unsafe.Sizeof(*dst)))
@@ -75,8 +76,8 @@ func transposePanel[T Float](dst, src *T, k, columns, stride, row int) {
 	}
 }
 
-// runPeak does 16·n vector multiply-adds: see peakF32NEON. It returns how many operations
-// of T these are, two for each multiply-add.
+// runPeak does 16·n vector multiply-adds: see peakF32NEON. It returns the number of operations
+// on T, two for each multiply-add.
 func runPeak[T Float](_ isa, n int, x *T) int {
 	if unsafe.Sizeof(*x) == 4 {
 		peakF32NEON(n, (*float32)(unsafe.Pointer(x)))

@@ -2,13 +2,13 @@ package kernel
 
 import "math"
 
-// Tiny is gradient descent on a net with one hidden layer that is small enough for a whole
-// epoch to be one piece of code: the epoch looks at all rows at once and ends with
-// w = FMA(Rate, g, w). It has the bits that Gemm, Apply, Squares, TimesSlope, ColumnSums
-// and SGD give when they are called one after the other.
+// Tiny is gradient descent on a network with one hidden layer that is small enough for a whole
+// epoch to be one piece of code: the epoch uses all rows at once and ends with
+// w = FMA(Rate, g, w). It has the same bits as Gemm, Apply, Squares, TimesSlope, ColumnSums and SGD called one
+// after the other.
 //
-// Vectors have four lanes. Most hold the hidden units; the output of all rows is one
-// vector. What lies beyond the net's sizes never meets what lies within.
+// Vectors have four lanes. Most hold the hidden units. The output of all rows is one vector.
+// The lanes beyond the network's sizes never mix with those within.
 type Tiny[T Float] struct {
 	TinyShape
 	Rate   T       // negative
@@ -16,7 +16,7 @@ type Tiny[T Float] struct {
 	Half   float64 // the loss is Half·Σd²·Scale
 	Scale  float64
 
-	// Run stops before an epoch, but the first, whose loss is at most Target, or in which
+	// Run stops before an epoch, except the first, whose loss is at most Target, or in which
 	// every output is within 1e-8 + Tolerance·|output| of its target. -Inf and a negative
 	// Tolerance stop nothing.
 	Target, Tolerance float64
@@ -24,15 +24,15 @@ type Tiny[T Float] struct {
 	mem []T
 }
 
-// TinyShape is what a Tiny looks like: each size is at least 1, Inputs at most 8 and the
-// others at most 4. The activations are Identity, ReLU, LogisticUnit or TanhUnit.
+// TinyShape is the shape of a Tiny. Each size is at least 1. Inputs is at most 8, the others at
+// most 4. The activations are Identity, ReLU, LogisticUnit or TanhUnit.
 type TinyShape struct {
 	Inputs, Hidden, Outputs, Rows int
 	HiddenF, OutputF              Activation
 	HiddenBias, OutputBias        bool
 }
 
-// Where things stand in Tiny.mem; gen/vector/tiny.go and tiny_neon_arm64.s have the same list.
+// The layout of Tiny.mem. gen/vector/tiny.go and tiny_neon_arm64.s have the same list.
 const (
 	tinyX      = 0   // [4 rows][8]
 	tinyY      = 32  // [4 outputs][4 rows]
@@ -40,14 +40,14 @@ const (
 	tinyB1     = 80  // [4 units]
 	tinyW2     = 84  // [4 outputs][4 units]
 	tinyB2     = 100 // [4 outputs][4 times the same]
-	tinyMask   = 116 // [4 rows], all ones for a row that is there
+	tinyMask   = 116 // [4 rows], all ones for a row that exists
 	tinyRate   = 120 // [4 times the same]
 	tinyFactor = 124 // [4 times the same]
 	// from 128 on: for the kernel, zeros at first
 	tinySize = 208
 )
 
-// tinyKind is how the kernels number the activations.
+// tinyKind returns the number of an activation in the kernels.
 func tinyKind(f Activation) int {
 	switch f {
 	case LogisticUnit:
@@ -69,7 +69,7 @@ func (s TinyShape) Fits() bool {
 		tinyKind(s.HiddenF) >= 0 && tinyKind(s.OutputF) >= 0
 }
 
-// NewTiny prepares a net of that shape; x and y have the rows one behind the other.
+// NewTiny prepares a network of that shape. The rows of x and y follow each other.
 func NewTiny[T Float](s TinyShape, x, y []T) *Tiny[T] {
 	if !s.Fits() {
 		panic("kernel: NewTiny: the net is too large")
@@ -100,7 +100,7 @@ func allOnes[T Float]() T {
 	panic("unreachable")
 }
 
-// SetParams takes the parameters, laid out as in nn: W1 row by row, its bias, W2, its bias.
+// SetParams sets the parameters, laid out as in nn: W1 row by row, its bias, W2, its bias.
 func (t *Tiny[T]) SetParams(p []T) {
 	m := (*[tinySize]T)(t.mem)
 	for i := range t.Inputs {
@@ -150,9 +150,9 @@ func (t *Tiny[T]) Params(p []T) {
 	}
 }
 
-// Run makes len(losses) epochs, or fewer if it stops, and returns how many. It sets losses
-// to the loss of each, before its update. It is for finite parameters: where a loss or a
-// parameter stops being finite, the results mean nothing.
+// Run makes len(losses) epochs, or fewer if it stops, and returns how many. It sets losses to
+// the loss of each, before its update. It is for finite parameters. If a loss or a parameter
+// stops being finite, the results mean nothing.
 func (t *Tiny[T]) Run(losses []float64) int {
 	for i := range 4 {
 		t.mem[tinyRate+i], t.mem[tinyFactor+i] = t.Rate, t.Factor
@@ -173,7 +173,7 @@ func (t *Tiny[T]) Run(losses []float64) int {
 	return t.runGo(losses)
 }
 
-// runGo is Run in Go, the specification of the others.
+// runGo is Run in Go, the specification of the assembly.
 func (t *Tiny[T]) runGo(losses []float64) int {
 	m := (*[tinySize]T)(t.mem)
 
@@ -262,7 +262,7 @@ func tinySlope[T Float](f Activation, g, a T) T {
 	case TanhUnit:
 		return g * ((1 - a) * (1 + a))
 	case ReLU:
-		if !(a > 0) { // as z is
+		if !(a > 0) { // like z
 			return 0
 		}
 	}

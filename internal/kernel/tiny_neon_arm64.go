@@ -2,7 +2,7 @@
 
 package kernel
 
-// tiny32NEON is Tiny.Run, see there and in tiny.go what stands where.
+// tiny32NEON is Tiny.Run. See there, and tiny.go for the layout of mem.
 //
 //go:noescape
 func tiny32NEON(mem *float32, inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits int, losses *float64, epochs int, half, scale, target, tolerance float64) int

@@ -38,7 +38,7 @@ func SinPi(x float64) float64 {
 	return sinPi(r)
 }
 
-// cosPi and sinPi are Taylor's series in (πx)² for |x| <= 1/4.
+// cosPi and sinPi are Taylor series in (πx)² for |x| <= 1/4.
 
 func cosPi(x float64) float64 {
 	t := math.Pi * x

@@ -2,7 +2,7 @@ package kernel
 
 //go:generate go -C gen run ./vector ..
 
-// SGD is w[i] = FMA(rate, g[i], w[i]); the rate is negative. w is as long as g.
+// SGD is w[i] = FMA(rate, g[i], w[i]). The rate is negative. w is as long as g.
 func SGD[T Float](w, g []T, rate T) {
 	w = w[:len(g)]
 	if !vectors() {
@@ -52,13 +52,13 @@ func Nesterov[T Float](w, g, v []T, rate, mu T) {
 	}
 }
 
-// AdamStep holds what an update by Adam knows besides its vectors.
+// AdamStep holds the parameters of an update by Adam besides its vectors.
 type AdamStep[T Float] struct {
 	Rate           T // negative, with the correction of m: -rate/(1-beta1ⁿ)
 	Root           T // the correction of √v: 1/√(1-beta2ⁿ)
 	B1, C1, B2, C2 T // beta1, 1-beta1, beta2, 1-beta2
 	Epsilon        T
-	Keep           T // what w is multiplied by first: 1, or less for a decay
+	Keep           T // w is multiplied by it first: 1, or less for a decay
 }
 
 // Adam is

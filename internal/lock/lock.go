@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// ErrHeld is wrapped where another process, or another lock of this one, holds the file.
+// ErrHeld is wrapped if another process, or another lock of this process, holds the file.
 var ErrHeld = errors.New("in use")
 
-// File is a file that is locked until it is closed. It stays where it is, with the number of
-// the process that had it last.
+// File is a file that is locked until it is closed. The file is never removed. It contains the
+// number of the last process that locked it.
 type File struct{ file *os.File }
 
-// Take makes the file if it is not there and locks it, without waiting.
+// Take creates the file if necessary and locks it, without waiting.
 func Take(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
@@ -31,14 +31,14 @@ func Take(path string) (*File, error) {
 		}
 		return nil, err
 	}
-	if err := f.Truncate(0); err == nil { // who holds it is only for people to read
+	if err := f.Truncate(0); err == nil { // only for people to read
 		fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	return &File{f}, nil
 }
 
-// Folder takes the lock of a folder, the file lock in it. what is kept there, a "run" say, is
-// named in the error.
+// Folder locks a folder with the file "lock" in it. what names what is in the folder, such as
+// "run", for the error.
 func Folder(dir, what string) (*File, error) {
 	f, err := Take(filepath.Join(dir, "lock"))
 	var path *fs.PathError
@@ -53,5 +53,5 @@ func Folder(dir, what string) (*File, error) {
 	return f, nil
 }
 
-// Close gives the lock back.
+// Close releases the lock.
 func (f *File) Close() error { return f.file.Close() }

@@ -4,6 +4,6 @@ package lock
 
 import "os"
 
-// lockFile does nothing where the system has no flock: in WebAssembly, which has no second
-// process, and on AIX and Solaris, where nothing keeps one out.
+// lockFile does nothing on systems without flock: in WebAssembly, which has no second process,
+// and on AIX and Solaris, where nothing keeps a second process out.
 func lockFile(*os.File) error { return nil }

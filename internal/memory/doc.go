@@ -1,3 +1,3 @@
-// Package memory says how much memory a process may still take, so that a run which would
-// not fit can be refused before it starts.
+// Package memory says how much more memory a process may use, so that a run that would not fit
+// can be refused before it starts.
 package memory

@@ -21,8 +21,8 @@ type Limit struct {
 	Of    string // "this machine", "this container" or "the memory allowed"
 }
 
-// Available returns how much memory can be taken now: what the machine has available, or
-// what is left of the container's limit if that is less. ok is false where neither is known.
+// Available returns how much memory can be used now: what the machine has available, or what is
+// left of the container's limit or of Allow's if that is less. ok is false if no limit is known.
 func Available() (l Limit, ok bool) {
 	if v, err := mem.VirtualMemory(); err == nil && v.Available > 0 {
 		l, ok = Limit{v.Available, "this machine"}, true
@@ -38,11 +38,11 @@ func Available() (l Limit, ok bool) {
 	return l, ok
 }
 
-// allowed is what Allow has set; 0: nothing.
+// allowed is the limit set by Allow, in bytes; 0: none.
 var allowed atomic.Uint64
 
-// Allow limits what this process may take in all, for Available to go by and for the garbage collector to
-// keep to. 0 is no limit but that of the machine or the container.
+// Allow limits the total memory of this process. Available and the garbage collector respect the limit. 0
+// means no limit other than that of the machine or the container.
 func Allow(bytes uint64) {
 	allowed.Store(bytes)
 	most := int64(math.MaxInt64)
@@ -52,15 +52,15 @@ func Allow(bytes uint64) {
 	debug.SetMemoryLimit(most)
 }
 
-// used is how much memory this process has taken and not given back.
+// used returns the memory in bytes that this process has taken and not returned.
 func used() uint64 {
 	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	metrics.Read(s)
 	return s[0].Value.Uint64() - s[1].Value.Uint64() - s[2].Value.Uint64()
 }
 
-// Parse reads an amount of memory: "2GiB", "500MB", "1.5G". K, M, G and T alone are powers of 1024, as KiB is; KB is 1000
-// bytes.
+// Parse reads an amount of memory: "2GiB", "500MB", "1.5G". K, M, G and T without B are powers of 1024, like KiB. KB
+// is 1000 bytes.
 func Parse(text string) (uint64, error) {
 	number := strings.TrimRight(text, "bBiIkKmMgGtT")
 	unit := strings.ToLower(text[len(number):])
@@ -89,9 +89,9 @@ func Parse(text string) (uint64, error) {
 	return uint64(size), nil
 }
 
-// controlGroups returns what is left of the tightest limit on the way from this process's
-// control group up to the root, version 2 or 1. A container usually sees its own group as the
-// root; a service of systemd, or a container that shares the machine's view, stands deeper.
+// controlGroups returns what is left of the tightest limit between this process's control group
+// and the root, in version 2 or 1. A container usually sees its own group as the root. A
+// service of systemd, or a container that shares the machine's view, is deeper in the tree.
 // The file self names the groups: "0::/a/b" in version 2, "4:memory:/a/b" in version 1.
 func controlGroups(root, self string) (left uint64, limited bool) {
 	look := func(base, path string, v version) {
@@ -120,7 +120,7 @@ func controlGroups(root, self string) (left uint64, limited bool) {
 	return left, limited
 }
 
-// version names the files of a version of control groups.
+// version has the file names of a version of control groups.
 type version struct{ limit, used, cache string }
 
 var (
@@ -128,8 +128,8 @@ var (
 	version1 = version{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"}
 )
 
-// left is what may still be taken in a group. Of what is used, files that were read and can
-// be forgotten do not count, as the kernel's own estimate for a machine does not count them.
+// left returns how many more bytes a group may use. Cached files that can be dropped do not
+// count as used, as in the kernel's own estimate for a machine.
 func (v version) left(dir string) (uint64, bool) {
 	limit, err := readNumber(filepath.Join(dir, v.limit))
 	if err != nil || limit >= 1<<62 { // version 1 writes a huge number for "no limit"
@@ -154,7 +154,7 @@ func readNumber(path string) (uint64, error) {
 	return strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
 }
 
-// Size writes a number of bytes as people read it: "4.0 TB".
+// Size formats a number of bytes for people: "4.0 TB".
 func Size(bytes float64) string {
 	units := []string{"bytes", "kB", "MB", "GB", "TB", "PB", "EB"}
 	i := 0

@@ -1,10 +1,10 @@
-// Package mpi lets the processes that an MPI launcher has started talk to each other.
+// Package mpi lets the processes that an MPI launcher has started communicate.
 //
-// It calls the MPI library of the machine by purego, without a C compiler, in a build with the tag mpi alone:
-// such a build is linked dynamically. Any other build has the same functions, and Start refuses.
+// It calls the machine's MPI library through purego, without a C compiler, and only in a build with the tag
+// mpi: such a build is linked dynamically. Any other build has the same functions, but Start returns an error.
 //
-// MPI moves bytes and nothing else: the order in which MPI_Allreduce adds is not specified, so who wants
-// the same bits for any number of processes adds for itself.
+// It uses MPI only to move bytes. The order in which MPI_Allreduce adds is not specified, so a caller
+// that needs the same bits for any number of processes must add for itself.
 package mpi
 
 import (
@@ -13,8 +13,8 @@ import (
 	"strconv"
 )
 
-// World is all processes of a job. Its methods may be called from any goroutine, by one at a time, and by all
-// ranks in the same order. It is a train.Ranks.
+// World is all processes of a job. Its methods may be called from any goroutine, but only one at a time, and
+// all ranks must call them in the same order. It is a train.Ranks.
 type World interface {
 	Rank() int
 	Size() int
@@ -22,25 +22,26 @@ type World interface {
 	Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error
 
 	Library() string // the name and version of the MPI library
-	Abort(code int)  // ends all processes of the job, and so does not return
-	Close() error    // leaves the job; all ranks have to
+	Abort(code int)  // ends all processes of the job, so it does not return
+	Close() error    // leaves the job; all ranks must call it
 }
 
-// A Job is what a launcher says of the processes it has started.
+// A Job is what a launcher says about the processes it has started.
 type Job struct {
 	Rank, Size int
-	By         string // the variable of the environment that says so
+	By         string // the environment variable that says so
 }
 
-// launchers are the variables by which launchers say which process this is, and of how many. That of Slurm
-// stands behind those of the process managers that srun may offer.
+// launchers has the variables that tell a process its rank and the number of processes. Slurm's come after
+// those of the process managers that srun may use.
 var launchers = []struct{ rank, size string }{
 	{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
 	{"PMI_RANK", "PMI_SIZE"},
-	{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}, // of a step: a batch script by itself is one process
+	{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}, // of a step: a batch script outside a step is one process
 }
 
-// Launched reports the job that this process is one of several of, or that it is alone.
+// Launched returns the job of several processes that this process belongs to, or reports that
+// it runs alone.
 func Launched() (Job, bool) { return launched(os.Getenv) }
 
 func launched(env func(string) string) (Job, bool) {
@@ -56,7 +57,7 @@ func launched(env func(string) string) (Job, bool) {
 	return Job{}, false
 }
 
-// Share gives every rank what each of them has, of any size.
+// Share gives every rank the data of each rank, of any size.
 func Share(w World, mine []byte) ([][]byte, error) {
 	counts := make([]int, w.Size())
 	for r := range counts {

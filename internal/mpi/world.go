@@ -16,7 +16,7 @@ import (
 // Built reports whether the program can call an MPI library.
 const Built = true
 
-// handles are what a library calls its constants. The standard has fixed them since MPI 5 alone.
+// handles are the values of a library's constants. Only since MPI 5 does the standard fix them.
 type handles struct {
 	world, bytes, inPlace, errorsReturn uintptr
 	funneled                            uintptr
@@ -27,7 +27,7 @@ var (
 	ofMPICH    = handles{world: 0x44000000, bytes: 0x4c00010d, inPlace: ^uintptr(0), errorsReturn: 0x54000001, funneled: 1}
 )
 
-// ofOpenMPI are addresses in the library.
+// ofOpenMPI returns the handles of Open MPI, which are addresses in the library.
 func ofOpenMPI(lib uintptr) (handles, error) {
 	h := handles{inPlace: 1, funneled: 1}
 	for name, at := range map[string]*uintptr{"ompi_mpi_comm_world": &h.world, "ompi_mpi_byte": &h.bytes, "ompi_mpi_errors_return": &h.errorsReturn} {
@@ -39,14 +39,14 @@ func ofOpenMPI(lib uintptr) (handles, error) {
 	return h, nil
 }
 
-// The names under which libraries are found, by those who make them.
+// The names of the library files, by vendor.
 var (
 	standard = []string{"libmpi_abi.so.1", "libmpi_abi.so.0"}
-	mpich    = []string{"libmpi.so.12", "libmpich.so.12"} // MPICH from 3.1 on, Intel MPI, Cray MPICH, MVAPICH
-	openMPI  = []string{"libmpi.so.40"}                   // from 4 on
+	mpich    = []string{"libmpi.so.12", "libmpich.so.12"} // MPICH since 3.1, Intel MPI, Cray MPICH, MVAPICH
+	openMPI  = []string{"libmpi.so.40"}                   // since 4
 )
 
-// names are the libraries to try, first the one that goes with the launcher.
+// names returns the libraries to try, the launcher's first.
 func names() []string {
 	if own := os.Getenv("GRADUS_MPI"); own != "" {
 		return []string{own}
@@ -62,8 +62,7 @@ func names() []string {
 	return all
 }
 
-// A world is an MPI library in use. All of its calls are made by one thread, as MPI_THREAD_FUNNELED
-// asks for.
+// A world is an MPI library in use. One thread makes all of its calls, as MPI_THREAD_FUNNELED requires.
 type world struct {
 	handles
 	library    string
@@ -77,8 +76,8 @@ type world struct {
 var functions = []string{"MPI_Init_thread", "MPI_Comm_rank", "MPI_Comm_size", "MPI_Comm_set_errhandler", "MPI_Get_library_version",
 	"MPI_Allgatherv", "MPI_Alltoallv", "MPI_Error_string", "MPI_Abort", "MPI_Finalize"}
 
-// Start opens the MPI library and joins the job. The variable GRADUS_MPI names another library than the one that
-// would be found.
+// Start opens the MPI library and joins the job. The variable GRADUS_MPI names a library to use instead of the
+// one that would be found.
 func Start() (World, error) {
 	w := &world{calls: make(chan func()), done: make(chan struct{}), fn: map[string]uintptr{}}
 	var lib uintptr
@@ -119,13 +118,13 @@ func Start() (World, error) {
 	return w, nil
 }
 
-// do has the thread make a call.
+// do makes a call on the thread.
 func (w *world) do(f func()) {
 	w.calls <- f
 	<-w.done
 }
 
-// join begins MPI and asks which rank this is.
+// join initializes MPI and asks for the rank of this process.
 func (w *world) join() error {
 	var provided, rank, size int32
 	if err := w.call("MPI_Init_thread", func(fn uintptr) uintptr {
@@ -159,7 +158,7 @@ func (w *world) join() error {
 	return nil
 }
 
-// call makes a call on the thread, and says in words what the library made of it.
+// call makes a call on the thread and turns an error code of the library into an error.
 func (w *world) call(name string, f func(fn uintptr) uintptr) error {
 	var code int32
 	w.do(func() { code = int32(f(w.fn[name])) })
@@ -177,7 +176,7 @@ func (w *world) Rank() int       { return w.rank }
 func (w *world) Size() int       { return w.size }
 func (w *world) Library() string { return w.library }
 
-// layout is counts and where each part begins, as MPI takes them.
+// layout returns counts and the start of each part, in the form that MPI takes.
 func layout(what string, counts []int) (n, at []int32, sum int, err error) {
 	n, at = make([]int32, len(counts)), make([]int32, len(counts))
 	for i, c := range counts {
@@ -190,7 +189,7 @@ func layout(what string, counts []int) (n, at []int32, sum int, err error) {
 	return n, at, sum, nil
 }
 
-// first is the address of a buffer, which may be empty.
+// first returns the address of a buffer, which may be empty.
 func first(b []byte) unsafe.Pointer {
 	if len(b) == 0 {
 		b = empty[:]

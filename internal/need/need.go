@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Data is the path of a file in the folder that GRADUS_DATA names, such as
+// Data returns the path of a file in the folder that GRADUS_DATA names, such as
 // "small/titanic.csv".
 func Data(t testing.TB, rel string) string {
 	t.Helper()
@@ -22,7 +22,7 @@ func Data(t testing.TB, rel string) string {
 	return path
 }
 
-// Tool is the path of a program that is on the PATH.
+// Tool returns the path of a program that is on the PATH.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -32,7 +32,7 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
-// That ends the test where something else that it needs is not there.
+// That ends the test if there is false. what names what is missing.
 func That(t testing.TB, there bool, what string) {
 	t.Helper()
 	if !there {
@@ -40,7 +40,7 @@ func That(t testing.TB, there bool, what string) {
 	}
 }
 
-// miss ends the test.
+// miss skips or fails the test.
 func miss(t testing.TB, why string) {
 	t.Helper()
 	if os.Getenv("GRADUS_MUST_RUN") == "1" {

@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-// Server is a PostgreSQL of a test, in a folder of its own.
+// Server is a PostgreSQL server for a test, in its own folder.
 type Server struct {
 	t         testing.TB
 	bin, home string
 	port      int
 }
 
-// Postgres starts a server of Debian's postgresql whose superuser postgres has a password.
+// Postgres starts a server of Debian's postgresql. Its superuser postgres has a password.
 func Postgres(t testing.TB, password string) *Server {
 	t.Helper()
 	servers, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	That(t, len(servers) > 0, "PostgreSQL: install Debian's postgresql")
-	dir, err := os.MkdirTemp("", "gradus-postgres-") // which the user postgres can reach
+	dir, err := os.MkdirTemp("", "gradus-postgres-") // the user postgres can reach this folder
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func Postgres(t testing.TB, password string) *Server {
 	return s
 }
 
-// Address is HOST:PORT/NAME of the database.
+// Address returns HOST:PORT/NAME of the database.
 func (s *Server) Address() string { return fmt.Sprintf("127.0.0.1:%d/postgres", s.port) }
 
 // Start starts the server and waits until it answers.
@@ -65,7 +65,7 @@ func (s *Server) Stop() {
 	s.run("pg_ctl", "-D", s.home, "-m", "immediate", "stop")
 }
 
-// run runs a program of the server's, which refuses to be run by root.
+// run runs one of the server's programs. They refuse to run as root.
 func (s *Server) run(program string, args ...string) {
 	s.t.Helper()
 	words := append([]string{filepath.Join(s.bin, program)}, args...)

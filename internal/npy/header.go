@@ -1,4 +1,4 @@
-// Package npy reads and writes what stands before the numbers of an array in a file of NumPy.
+// Package npy reads and writes the header of a NumPy array file.
 package npy
 
 import (
@@ -10,32 +10,32 @@ import (
 	"strings"
 )
 
-// Magic is how a file of an array begins.
+// Magic is the beginning of an array file.
 const Magic = "\x93NUMPY"
 
-// A Header is a dictionary as Python writes it:
+// A Header is the file's dictionary, in Python's notation:
 //
 //	{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
 type Header struct {
-	Fields  []Field // one without a name, or those of records
+	Fields  []Field // one without a name, or the fields of a record
 	Fortran bool    // column by column
 	Shape   []int64
 }
 
-// A Field is what one place of an element holds.
+// A Field is one component of an element.
 type Field struct{ Name, Descr string }
 
-// What Read finds wrong.
+// The errors of Read.
 var (
 	ErrMagic  = errors.New("it is no .npy file")
 	ErrCut    = errors.New("its header is cut short, or too long")
 	ErrHeader = errors.New("its header is not one of an array")
 )
 
-// most is how many bytes of a header are taken.
+// most is the largest header that is read, in bytes.
 const most = 1 << 20
 
-// Read reads what stands before the numbers.
+// Read reads the header.
 func Read(r io.Reader) (Header, error) {
 	var head [12]byte
 	if _, err := io.ReadFull(r, head[:10]); err != nil || string(head[:6]) != Magic {
@@ -51,15 +51,15 @@ func Read(r io.Reader) (Header, error) {
 	if length > most {
 		return Header{}, ErrCut
 	}
-	text, err := io.ReadAll(io.LimitReader(r, length)) // memory as bytes come
+	text, err := io.ReadAll(io.LimitReader(r, length)) // memory grows only as bytes arrive
 	if err != nil || int64(len(text)) < length {
 		return Header{}, ErrCut
 	}
 	return parse(string(text))
 }
 
-// Append adds the header of an array of one kind of element, row by row, of version 1.0, whose numbers begin at a
-// multiple of 64.
+// Append adds the version 1.0 header of an array with one element type, stored row by row. The numbers begin at a
+// multiple of 64 bytes.
 func Append(b []byte, descr string, shape ...int) []byte {
 	list := ""
 	for _, n := range shape {
@@ -118,7 +118,7 @@ func parse(s string) (h Header, err error) {
 	return h, nil
 }
 
-// A literal reads a value as Python writes it: texts, whole numbers, booleans, tuples, lists, dictionaries.
+// A literal reads a value in Python's notation: strings, integers, booleans, tuples, lists, dictionaries.
 type literal struct {
 	s   string
 	bad bool
@@ -129,7 +129,7 @@ func (p *literal) fail() any {
 	return nil
 }
 
-// next takes a character, if that is what comes.
+// next consumes a character if it comes next.
 func (p *literal) next(c byte) bool {
 	p.s = strings.TrimLeft(p.s, " \n\t")
 	if p.s != "" && p.s[0] == c {

@@ -10,10 +10,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// ErrFormat is wrapped by what Decode says of bytes that are no ONNX model.
+// ErrFormat is wrapped by the errors of Decode for bytes that are not an ONNX model.
 var ErrFormat = errors.New("not an ONNX file")
 
-// field is one field of a message as it stands in the bytes.
+// field is one field of a message as it is encoded.
 type field struct {
 	number protowire.Number
 	kind   protowire.Type
@@ -55,8 +55,8 @@ func damaged(what string, n int) error {
 	return fmt.Errorf("%w, or it is damaged: its %s cannot be read: %w", ErrFormat, what, protowire.ParseError(n))
 }
 
-// Decode reads the bytes of a model's file. Fields that this package has no place for are
-// passed over. The tensors share memory with b.
+// Decode reads the bytes of a model's file. It ignores fields that this package does not
+// represent. The tensors share memory with b.
 func Decode(b []byte) (*Model, error) {
 	m := &Model{}
 	graph := false

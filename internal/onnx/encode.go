@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The numbers of the fields of onnx.proto.
+// The field numbers of onnx.proto.
 const (
 	modelIR, modelProducer, modelProducerVersion, modelDoc = 1, 2, 3, 6
 	modelGraph, modelOpset, modelMetadata                  = 7, 8, 14
@@ -31,13 +31,13 @@ const (
 	dimSize, dimParameter = 1, 2
 )
 
-// The numbers of AttributeProto.AttributeType.
+// The values of AttributeProto.AttributeType.
 const (
 	kindFloat, kindInt, kindString, kindTensor = 1, 2, 3, 4
 	kindFloats, kindInts, kindStrings          = 6, 7, 8
 )
 
-// message appends fields one behind the other.
+// message is an encoded message. Its methods append fields.
 type message []byte
 
 func (m *message) bytes(n protowire.Number, v []byte) {

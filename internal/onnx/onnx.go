@@ -1,13 +1,14 @@
-// Package onnx reads and writes the files of ONNX, the open format of trained models: the
-// messages of onnx.proto that dense networks and their encoding need, as plain values.
+// Package onnx reads and writes files of ONNX, the open format for trained models. It
+// represents as plain values those messages of onnx.proto that dense networks and their
+// encoding need.
 //
-//   - Model: the versions it asks for, its metadata, and a Graph.
+//   - Model: the versions it requires, its metadata, and a Graph.
 //   - Graph: inputs, outputs, constants, and the nodes between them.
 //   - Node: one operation, with its Attributes.
 //   - Tensor: a constant.
 //   - Value: the name, type and shape of an input or output.
 //
-// Encode and Decode are the two ways between a Model and its bytes.
+// Encode and Decode convert between a Model and its bytes.
 package onnx
 
 import (
@@ -15,7 +16,7 @@ import (
 	"math"
 )
 
-// Type is what the elements of a tensor are, by the numbers of TensorProto.DataType.
+// Type is the type of a tensor's elements, with the values of TensorProto.DataType.
 type Type int32
 
 // The types that are read and written.
@@ -28,7 +29,7 @@ const (
 	Float64 Type = 11
 )
 
-// Model is a file.
+// Model is the contents of a file.
 type Model struct {
 	IR              int64 // the version of the format
 	Producer        string
@@ -51,7 +52,7 @@ type Property struct{ Key, Value string }
 // Graph computes its outputs from its inputs.
 type Graph struct {
 	Name      string
-	Nodes     []Node // in an order in which each finds its inputs
+	Nodes     []Node // in an order in which each node's inputs come before it
 	Constants []Tensor
 	Inputs    []Value
 	Outputs   []Value
@@ -61,13 +62,13 @@ type Graph struct {
 type Node struct {
 	Op         string
 	Domain     string
-	Inputs     []string // "" is an optional input that is not given
+	Inputs     []string // "" is an optional input that is absent
 	Outputs    []string
 	Attributes []Attribute
 }
 
 // Attribute is a parameter of a node. Value is a float32, int64, string, Tensor, []float32,
-// []int64 or []string; it is nil where Decode met another kind.
+// []int64 or []string. It is nil if Decode found another kind.
 type Attribute struct {
 	Name  string
 	Value any
@@ -80,13 +81,13 @@ type Value struct {
 	Shape []Dim
 }
 
-// Dim is the size of one axis: a number, or where Name is set any number.
+// Dim is the size of one axis: a number, or any number if Name is set.
 type Dim struct {
 	Size int64
 	Name string
 }
 
-// Tensor is a constant, its elements in row-major order: in Raw, little-endian, or in Strings.
+// Tensor is a constant with its elements in row-major order: in Raw, little-endian, or in Strings.
 type Tensor struct {
 	Name    string
 	Type    Type
@@ -113,7 +114,7 @@ func Float32s(name string, v []float32, shape ...int64) Tensor {
 	return Tensor{Name: name, Type: Float32, Shape: shape, Raw: raw}
 }
 
-// Int64s returns a tensor of whole numbers.
+// Int64s returns a tensor of integers.
 func Int64s(name string, v []int64, shape ...int64) Tensor {
 	raw := make([]byte, 0, 8*len(v))
 	for _, x := range v {
@@ -122,7 +123,7 @@ func Int64s(name string, v []int64, shape ...int64) Tensor {
 	return Tensor{Name: name, Type: Int64, Shape: shape, Raw: raw}
 }
 
-// Bools returns a tensor of truths.
+// Bools returns a tensor of booleans.
 func Bools(name string, v []bool, shape ...int64) Tensor {
 	raw := make([]byte, len(v))
 	for i, x := range v {
@@ -138,8 +139,8 @@ func Texts(name string, v []string, shape ...int64) Tensor {
 	return Tensor{Name: name, Type: String, Shape: shape, Strings: v}
 }
 
-// Len is the number of elements that the shape asks for, or -1 where it has a negative size or
-// more elements than can be counted.
+// Len returns the number of elements in the shape, or -1 if the shape has a negative size or
+// more elements than an int can count.
 func (t *Tensor) Len() int {
 	n := int64(1)
 	for _, size := range t.Shape {
@@ -151,8 +152,8 @@ func (t *Tensor) Len() int {
 	return int(n)
 }
 
-// Numbers returns the elements of a tensor of floats, doubles or whole numbers as float64; ok is
-// false where it is of another type, or has not as many elements as its shape asks for.
+// Numbers returns the elements of a tensor of floats, doubles or integers as float64. ok is
+// false if it has another type or not the number of elements of its shape.
 func (t *Tensor) Numbers() (v []float64, ok bool) {
 	n := t.Len()
 	size := map[Type]int{Float32: 4, Int32: 4, Float64: 8, Int64: 8}[t.Type]

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Reason is an error in one line, each thing once, and without the password.
+// Reason returns the error in one line, without repetitions and without the password.
 func Reason(err error, password string) string {
 	text := err.Error()
-	if rest, ok := strings.CutPrefix(text, "failed to connect to `"); ok { // which names the user and the database again
+	if rest, ok := strings.CutPrefix(text, "failed to connect to `"); ok { // this repeats the user and the database
 		if _, why, ok := strings.Cut(rest, "`:"); ok {
 			text = why
 		}
@@ -28,7 +28,7 @@ func Reason(err error, password string) string {
 	return text
 }
 
-// Hint is what to do about a connection that was not made.
+// Hint says what to do about a failed connection.
 func Hint(err error) string {
 	if strings.Contains(err.Error(), "password") || strings.Contains(err.Error(), "SQLSTATE 28") {
 		return "give the password in PGPASSWORD or ~/.pgpass"

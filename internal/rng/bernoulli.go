@@ -1,12 +1,11 @@
 package rng
 
-// Bernoulli returns 64 bits, each 1 with probability p, 0 <= p < 1, and independent of the
-// others. They belong to (seed, purpose, a, b), b a multiple of 32: the draws b .. b+31 may be
-// made.
+// Bernoulli returns 64 independent bits. Each is 1 with probability p, 0 <= p < 1. They belong
+// to (seed, purpose, a, b). b must be a multiple of 32: Bernoulli may use the draws b .. b+31.
 //
-// Bit k is u < p for a uniform u of which word after word holds one more binary digit, from
-// the first, at bit k. Once no u agrees any more with p's digits so far, or the rest of these
-// are 0, all is decided: after 7 words on average, 1 for p = 1/2, instead of 64.
+// Bit k is u < p for a uniform u. Word after word, bit k holds the next binary digit of u, from
+// the first on. All bits are decided once no u agrees with p's digits so far, or the rest of
+// these digits are 0: after 7 words on average, 1 for p = 1/2, instead of 64.
 func Bernoulli(p float64, seed uint64, purpose Purpose, a, b uint64) (less uint64) {
 	digits := uint64(p * 0x1p64) // exact for p >= 2^-11, else to 2^-64
 	open := ^uint64(0)           // the u that agree with p so far
@@ -21,8 +20,8 @@ func Bernoulli(p float64, seed uint64, purpose Purpose, a, b uint64) (less uint6
 	return less
 }
 
-// blocks returns what block returns for b, which is even, and for b+1. Two in one loop take little
-// longer than one: each of its steps waits for the one before.
+// blocks returns what block returns for b, which must be even, and for b+1. Two in one loop take
+// little longer than one, because each step of one waits for the step before.
 func blocks(seed uint64, p Purpose, a, b uint64) (lo, hi, lo1, hi1 uint64) {
 	const (
 		m0, m1 = 0xD2511F53, 0xCD9E8D57

@@ -2,7 +2,7 @@ package rng
 
 import "math/bits"
 
-// Purpose keeps the draws of one use apart from those of every other.
+// Purpose keeps the draws of one use separate from those of every other.
 type Purpose uint8
 
 // The purposes are part of a run's bits: never renumber them.
@@ -11,12 +11,12 @@ const (
 	Shuffle         Purpose = 2  // a: epoch, b: position
 	SplitTest       Purpose = 3  // a: class, b: position
 	SplitValidation Purpose = 4  // a: class, b: position
-	Sample          Purpose = 5  // a: free, b: position; which parameters to check, which rows to show
+	Sample          Purpose = 5  // a: any, b: position; which parameters to check, which rows to show
 	Dropout         Purpose = 6  // a: step, layer; b: row, unit; see Bernoulli
 	Search          Purpose = 15 // a: trial, b: dimension
 	Fold            Purpose = 20 // a: class, b: position; which fold a row is in
-	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance; with bit 63 set the orders of Shapley values
-	Member          Purpose = 22 // a: member, b: 0 for its seed, 1 for that of the folds of a repeat
+	Permute         Purpose = 21 // a: column << 24 | repeat, b: position; importance; with bit 63 set, the orders of Shapley values
+	Member          Purpose = 22 // a: member, b: 0 for its seed, 1 for the seed of a repeat's folds
 	LevelFold       Purpose = 30 // a: 0, b: position; which fold a training row's mean of its level leaves out
 	Blocks          Purpose = 31 // a: epoch, b: position; the order of blocks of rows
 	Buffer          Purpose = 32 // a: epoch << 32 | buffer, b: position; the order of the rows of some blocks
@@ -62,13 +62,13 @@ func Float64(seed uint64, p Purpose, a, b uint64) float64 {
 	return float64(Uint64(seed, p, a, b)>>11) * 0x1p-53
 }
 
-// Perm fills dst with a permutation of 0 .. len(dst)-1 that depends on (seed, p, a) alone
+// Perm fills dst with a permutation of 0 .. len(dst)-1 that depends only on (seed, p, a)
 // (Fisher and Yates, from the end).
 func Perm(dst []int, seed uint64, p Purpose, a uint64) {
 	for i := range dst {
 		dst[i] = i
 	}
-	// One block serves the draws of two neighboring positions: i odd takes its high word.
+	// One block serves the draws of two neighboring positions: an odd i takes its high word.
 	var lo, hi uint64
 	for i := len(dst) - 1; i > 0; i-- {
 		if i&1 == 1 || i == len(dst)-1 {

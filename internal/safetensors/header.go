@@ -14,20 +14,20 @@ import (
 	"slices"
 )
 
-// maxHeader is the most bytes of a header, as in the reference implementation.
+// maxHeader is the largest header in bytes, as in the reference implementation.
 const maxHeader = 100_000_000
 
-// ErrShort is wrapped where a file has fewer bytes than its header says.
+// ErrShort is wrapped if a file has fewer bytes than its header says.
 var ErrShort = errors.New("this is no safetensors file, or it is cut short")
 
-// Place is a tensor's type and shape, and where its bytes stand behind the header.
+// Place is a tensor's type and shape, and the position of its bytes after the header.
 type Place struct {
 	Type    string    `json:"dtype"`
 	Shape   []uint64  `json:"shape"`
 	Offsets [2]uint64 `json:"data_offsets"`
 }
 
-// sizes are the bytes of an element by the name of its type.
+// sizes has the bytes per element of each type.
 var sizes = map[string]uint64{
 	"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1,
 	"I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1,
@@ -36,7 +36,7 @@ var sizes = map[string]uint64{
 // count returns how many elements the tensor has.
 func (p Place) count() int { return int((p.Offsets[1] - p.Offsets[0]) / sizes[p.Type]) }
 
-// number returns element i of the tensor. It is not ok where that is no float32 or float64.
+// number returns element i of the tensor. ok is false if the type is not float32 or float64.
 func (p Place) number(data []byte, i int) (v float64, ok bool) {
 	switch data := data[p.Offsets[0]:]; p.Type {
 	case "F32":
@@ -47,7 +47,7 @@ func (p Place) number(data []byte, i int) (v float64, ok bool) {
 	return 0, false
 }
 
-// Header is what stands before the numbers. The zero value has no tensors.
+// Header is everything before the numbers. The zero value has no tensors.
 type Header struct {
 	Metadata map[string]string
 
@@ -64,7 +64,7 @@ func (h *Header) Place(name string) (p Place, ok bool) {
 	return p, ok
 }
 
-// Count returns how many numbers the tensors have together.
+// Count returns the total number of elements of the tensors.
 func (h *Header) Count() (n int) {
 	for _, p := range h.places {
 		n += p.count()
@@ -72,7 +72,7 @@ func (h *Header) Count() (n int) {
 	return n
 }
 
-// Add puts a tensor behind those that are there. The type is one that the format knows.
+// Add adds a tensor after the existing ones. kind must be a type that the format knows.
 func (h *Header) Add(name, kind string, shape ...uint64) {
 	at, bytes := uint64(0), sizes[kind]
 	if n := len(h.names); n > 0 {
@@ -88,7 +88,7 @@ func (h *Header) Add(name, kind string, shape ...uint64) {
 	h.names = append(h.names, name)
 }
 
-// Append appends the header as it stands at the beginning of a file, its length included. Blanks at
+// Append appends the header as it is at the beginning of a file, including its length. Spaces at
 // its end make the numbers begin at a multiple of 8.
 func (h *Header) Append(b []byte) ([]byte, error) {
 	entries := map[string]any{}
@@ -106,8 +106,8 @@ func (h *Header) Append(b []byte) ([]byte, error) {
 	return append(binary.LittleEndian.AppendUint64(b, uint64(len(text))), text...), nil
 }
 
-// ReadHeader reads the header of a file of size bytes, and returns with it how many bytes it takes. It
-// holds the header against the size: the tensors have to fill what follows, without gaps.
+// ReadHeader reads the header of a file of size bytes. It also returns how many bytes the header
+// takes. It checks the header against the size: the tensors must fill what follows, without gaps.
 func ReadHeader(r io.Reader, size int64) (*Header, int64, error) {
 	if size < 8 {
 		return nil, 0, fmt.Errorf("%w: it has %d bytes, and a safetensors file has at least 8", ErrShort, size)
@@ -135,7 +135,7 @@ func ReadHeader(r io.Reader, size int64) (*Header, int64, error) {
 	return h, int64(8 + n), nil
 }
 
-// parse reads where the tensors are, and holds it against the bytes that follow.
+// parse reads the places of the tensors and checks them against the number of bytes that follow.
 func (h *Header) parse(text []byte, follow uint64) error {
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(text, &entries); err != nil {

@@ -14,16 +14,16 @@ import (
 	"strings"
 )
 
-// Where the JSON and the checksum stand in the metadata.
+// The metadata keys of the JSON and the checksum.
 const (
 	Key    = "gradus"
 	sumKey = "gradus_sha256"
 )
 
-// Damage is what is said of a damaged file.
+// Damage is the message for a damaged file.
 const Damage = "its checksum does not match: it is damaged, or another program has changed it since it was saved; fetch or make it again"
 
-// noSum stands in the place of the checksum in the bytes that the checksum is of.
+// noSum replaces the checksum in the bytes from which the checksum is computed.
 var noSum = strings.Repeat("0", 2*sha256.Size)
 
 // Tensor is a named matrix, row by row, or with Rows 0 a vector of Cols elements.
@@ -41,9 +41,9 @@ func (t *Tensor[T]) shape() []uint64 {
 }
 
 // Write writes the tensors, in the order of their names, and the text under Key in the metadata.
-// Beside it, under gradus_sha256, stands the SHA-256 in hex of the whole file with zeros in the
-// checksum's own place. So any reader of safetensors opens the file, and Damaged knows whether a
-// bit has changed.
+// Next to it, gradus_sha256 holds the SHA-256 in hex of the whole file, computed with zeros in
+// place of the checksum. So any reader of safetensors can open the file, and Damaged says
+// whether a bit has changed.
 func Write[T Float](w io.Writer, tensors []Tensor[T], text string) error {
 	tensors = sorted(tensors)
 	sum := sha256.New()
@@ -68,8 +68,7 @@ func write[T Float](w io.Writer, tensors []Tensor[T], metadata map[string]string
 	return writeData(w, tensors)
 }
 
-// Sum returns the SHA-256 of the tensors' bytes, as they stand in the file that Write makes, as
-// lower-case hex.
+// Sum returns the SHA-256 of the tensors' bytes, in the order of the file that Write makes, as lowercase hex.
 func Sum[T Float](tensors []Tensor[T]) string {
 	sum := sha256.New()
 	writeData(sum, sorted(tensors))
@@ -89,17 +88,17 @@ func writeData[T Float](w io.Writer, tensors []Tensor[T]) error {
 	return out.Flush()
 }
 
-// File is what stands in a safetensors file of any origin.
+// File is the contents of a safetensors file from any source.
 type File struct {
 	Header
-	Text    string // under Key in the metadata; "" in a file that is not of gradus
+	Text    string // under Key in the metadata; "" in a file that gradus did not write
 	Damaged bool   // the file has a checksum that does not match, or says that it had one
 
 	data []byte // of the tensors
 }
 
-// Parse takes a file's bytes apart, which the File keeps. It does not refuse a damaged file, so
-// that what is wrong can be named; Fill does.
+// Parse parses a file's bytes and keeps them in the File. It does not refuse a damaged file, so
+// that the caller can say what is wrong. Fill does.
 func Parse(raw []byte) (*File, error) {
 	h, n, err := ReadHeader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
@@ -107,13 +106,13 @@ func Parse(raw []byte) (*File, error) {
 	}
 	f := &File{Header: *h, Text: h.Metadata[Key], data: raw[n:]}
 	var says struct{ Checksum bool }
-	json.Unmarshal([]byte(f.Text), &says) // what is wrong there, the reader of the text says
+	json.Unmarshal([]byte(f.Text), &says) // the reader of the text reports any error in it
 	sum, has := f.Metadata[sumKey]
 	f.Damaged = has && !sumMatches(raw, sum) || says.Checksum && !has
 	return f, nil
 }
 
-// sumMatches reports whether a file's bytes are those that its checksum is of.
+// sumMatches reports whether a file's bytes match its checksum.
 func sumMatches(raw []byte, sum string) bool {
 	place := []byte(`"` + sumKey + `":"` + sum + `"`)
 	at := bytes.Index(raw, place)
@@ -128,8 +127,7 @@ func sumMatches(raw []byte, sum string) bool {
 	return sum == hex.EncodeToString(h.Sum(nil))
 }
 
-// Floats returns the numbers of a tensor. It is not ok where they are of another type than float32 and
-// float64.
+// Floats returns the numbers of a tensor. ok is false if their type is not float32 or float64.
 func (f *File) Floats(name string) (v []float64, ok bool) {
 	p := f.places[name]
 	v = make([]float64, p.count())
@@ -141,7 +139,7 @@ func (f *File) Floats(name string) (v []float64, ok bool) {
 	return v, true
 }
 
-// Explain adds to what is wrong with a file that the file is damaged, if it is.
+// Explain adds to an error about a file that the file is damaged, if it is.
 func (f *File) Explain(err error) error {
 	if f.Damaged {
 		return fmt.Errorf("%w (%s)", err, Damage)
@@ -149,14 +147,14 @@ func (f *File) Explain(err error) error {
 	return err
 }
 
-// Fill copies the file's tensors into those of a network, by their names, converting between
-// float32 and float64. The file must have just these tensors, of just these shapes; every number
-// must be finite, no variance negative, and the file not damaged.
+// Fill copies the file's tensors into those of a network, by name, converting between float32
+// and float64. The file must have exactly these tensors with exactly these shapes. Every number
+// must be finite, no variance may be negative, and the file must not be damaged.
 func Fill[T Float](f *File, tensors []Tensor[T], layers int) error {
 	if err := fill(f, tensors, layers); err != nil {
 		return f.Explain(err)
 	}
-	if f.Damaged { // and nothing else shows it
+	if f.Damaged { // and no other check failed
 		return errors.New(Damage)
 	}
 	return nil

@@ -7,27 +7,27 @@ import (
 	"math"
 )
 
-// Float is what the tensors of a network consist of.
+// Float is the element type of a network's tensors.
 type Float interface{ float32 | float64 }
 
 // bufferBytes is the size in bytes of a buffer between numbers and a file.
 const bufferBytes = 1 << 15
 
-// typeOf is the name of a type: "F32" or "F64".
+// typeOf returns the name of a type: "F32" or "F64".
 func typeOf[T Float]() string { return fmt.Sprintf("F%d", 8*sizeOf[T]()) }
 
-// sizeOf is the bytes of a number.
+// sizeOf returns the bytes of a number.
 func sizeOf[T Float]() int {
 	var zero T
 	return binary.Size(zero)
 }
 
-// WriteFloats writes numbers as little-endian bytes. An error stays in w.
+// WriteFloats writes numbers as little-endian bytes. An error is kept in w.
 func WriteFloats[T Float](w *bufio.Writer, v []T) {
 	size := sizeOf[T]()
 	for len(v) > 0 {
 		if w.Available() < size {
-			w.Flush() // where it fails, Write does nothing either
+			w.Flush() // if it fails, Write does nothing either
 		}
 		b := w.AvailableBuffer()
 		n := min(len(v), max(1, cap(b)/size))
@@ -50,7 +50,7 @@ func WriteFloats[T Float](w *bufio.Writer, v []T) {
 	}
 }
 
-// ReadFloats reads them back. The reader's buffer has room for at least one number.
+// ReadFloats reads numbers that WriteFloats wrote. The reader's buffer must hold at least one number.
 func ReadFloats[T Float](r *bufio.Reader, v []T) error {
 	size := sizeOf[T]()
 	for len(v) > 0 {

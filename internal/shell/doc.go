@@ -1,2 +1,2 @@
-// Package shell writes words and names of columns as they are typed in a shell.
+// Package shell writes words and column names as they are typed in a shell.
 package shell

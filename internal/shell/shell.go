@@ -2,7 +2,7 @@ package shell
 
 import "strings"
 
-// Word quotes a word where a shell would not take it for one.
+// Word quotes a word if a shell would not read it as one word.
 func Word(s string) string {
 	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,:=+@%", r) || r >= 0x80)
@@ -12,8 +12,8 @@ func Word(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// Name is Word for one name, or one NAME=VALUE, among those that a flag takes with commas between
-// them: one that has commas or quotes itself stands in double quotes, as in CSV.
+// Name is Word for one name, or one NAME=VALUE, in a flag's comma-separated list. If it contains
+// commas or quotes, it is put in double quotes, as in CSV.
 func Name(s string) string {
 	if strings.ContainsAny(s, `,"\`) {
 		s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`

@@ -14,5 +14,5 @@ func unmap([]byte) error                    { return nil }
 func release([]byte)                        {}
 func reserve(*os.File, int) error           { return errors.ErrUnsupported }
 
-// Room is how many bytes a folder's disk has left, which is not known here.
+// Room returns 0: the space left on a folder's disk is not known on this system.
 func Room(string) uint64 { return 0 }

@@ -17,11 +17,11 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 
 func unmap(r []byte) error { return unix.Munmap(r) }
 
-// release puts a region out of the process's memory. What was written to it stays written.
+// release removes a region from the process's memory. What was written to it is kept.
 func release(r []byte) { unix.Madvise(r, unix.MADV_DONTNEED) }
 
-// Room is how many bytes a folder's disk has left; none where the folder stands in memory, or is not
-// there.
+// Room returns how many bytes a folder's disk has left. It is 0 if the folder is in memory or does
+// not exist.
 func Room(dir string) uint64 {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil || inMemory(&st) {
@@ -30,7 +30,7 @@ func Room(dir string) uint64 {
 	return uint64(st.Bavail) * uint64(st.Bsize)
 }
 
-// fill writes zeros, so that the disk has room for every byte.
+// fill writes zeros, so that the disk has space for every byte.
 func fill(f *os.File, size int) error {
 	zeros := make([]byte, 1<<20)
 	for size > 0 {

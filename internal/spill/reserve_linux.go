@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve has the disk promise room for a file.
+// reserve reserves disk space for a file.
 func reserve(f *os.File, size int) error {
 	err := unix.Fallocate(int(f.Fd()), 0, 0, int64(size))
 	for errors.Is(err, unix.EINTR) {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve has the disk promise room for a file.
+// reserve reserves disk space for a file.
 func reserve(f *os.File, size int) error { return fill(f, size) }
 
 func inMemory(*unix.Statfs_t) bool { return false }

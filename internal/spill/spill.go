@@ -1,6 +1,5 @@
-// Package spill gives memory that stands in files, so that what is larger than memory can be worked
-// on by code that knows nothing of files: the system keeps in memory what is in use, and the rest on
-// the disk.
+// Package spill provides memory that is backed by files, so that code that knows nothing of files
+// can work on data larger than memory. The system keeps in memory what is in use, and the rest on disk.
 package spill
 
 import (
@@ -15,12 +14,12 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// ErrSpill is wrapped by the error of a disk that has no room for temporary files, or cannot be read.
+// ErrSpill is wrapped by the error of a disk that has no space for temporary files or cannot be read.
 var ErrSpill = errors.New("temporary files")
 
 // A Store is memory in the files of one folder. The files have no names, so nothing is left of
-// them when the process ends, however it ends. Many goroutines can use one. A nil Store is
-// ordinary memory.
+// them when the process ends, however it ends. Many goroutines can use one Store. A nil Store
+// is ordinary memory.
 type Store struct {
 	dir string
 
@@ -29,10 +28,10 @@ type Store struct {
 	closed  chan struct{}
 }
 
-// least is how many bytes a slice has that stands in a file; fewer are ordinary memory.
+// least is the size in bytes from which a slice is in a file. Smaller ones are ordinary memory.
 const least = 1 << 16
 
-// New prepares a store in a folder, which must be there.
+// New prepares a store in a folder, which must exist.
 func New(dir string) (*Store, error) {
 	if !supported {
 		return nil, fmt.Errorf("%w: a table that does not fit in memory cannot be worked on from the disk on this operating system; use Linux, macOS or FreeBSD, or a part of the rows", ErrSpill)
@@ -45,11 +44,11 @@ func New(dir string) (*Store, error) {
 	return s, nil
 }
 
-// Dir is the folder.
+// Dir returns the folder.
 func (s *Store) Dir() string { return s.dir }
 
-// ebbs is how often what stands in files is put out of the process's memory. It stays in the
-// system's cache, so long as nothing else needs that, and comes back when it is touched.
+// ebbs is how often the contents of the files are removed from the process's memory. They stay
+// in the system's cache as long as nothing else needs it, and come back when they are touched.
 const ebbs = 100 * time.Millisecond
 
 func (s *Store) ebb() {
@@ -69,7 +68,7 @@ func (s *Store) ebb() {
 	}
 }
 
-// Close gives all memory of the store back. No slice of it may be used afterwards.
+// Close releases all memory of the store. None of its slices may be used afterward.
 func (s *Store) Close() error {
 	if s == nil {
 		return nil
@@ -90,7 +89,7 @@ func (s *Store) Close() error {
 }
 
 // Make returns a slice of n zeros in a file of the store, or in ordinary memory if it is small. E must
-// hold no pointers.
+// not contain pointers.
 func Make[E any](s *Store, n int) ([]E, error) {
 	var e E
 	size := int(unsafe.Sizeof(e))
@@ -104,7 +103,7 @@ func Make[E any](s *Store, n int) ([]E, error) {
 	return unsafe.Slice((*E)(unsafe.Pointer(&r[0])), n), nil
 }
 
-// Must is Make for code that returns no errors: it panics with one, which Catch makes an error again.
+// Must is Make for code that returns no errors. It panics with an error that Catch recovers.
 func Must[E any](s *Store, n int) []E {
 	e, err := Make[E](s, n)
 	if err != nil {
@@ -113,8 +112,8 @@ func Must[E any](s *Store, n int) []E {
 	return e
 }
 
-// Free gives the memory of a slice from Make back before Close does. The slice must begin where that of Make
-// began. Of ordinary memory it does nothing.
+// Free releases the memory of a slice from Make before Close does. The slice must begin where Make's slice
+// began. For ordinary memory it does nothing.
 func Free[E any](s *Store, e []E) {
 	if s == nil || cap(e) == 0 {
 		return
@@ -125,11 +124,11 @@ func Free[E any](s *Store, e []E) {
 	if r, ok := s.regions[at]; ok {
 		delete(s.regions, at)
 		mapped.Delete(at)
-		unmap(r) // cannot fail of what was mapped
+		unmap(r) // cannot fail for a mapped region
 	}
 }
 
-// region maps a new file of that size, of which the disk has promised to have room for every byte.
+// region maps a new file of that size. Disk space is reserved for every byte.
 func (s *Store) region(size int) ([]byte, error) {
 	f, err := os.CreateTemp(s.dir, ".gradus-*.spill")
 	if err != nil {
@@ -178,11 +177,11 @@ func (s *Store) failed(size int, err error) error {
 		s.dir, memory.Size(float64(size)), err), err}
 }
 
-// mapped are the sizes of all regions by their first address.
+// mapped has the sizes of all regions by their first address.
 var mapped sync.Map
 
-// Catch, deferred, makes the panic of Must an error, and that of a region whose disk cannot be
-// read, where debug.SetPanicOnFault was called. Any other panic goes on.
+// Catch, deferred, turns the panic of Must into an error. If debug.SetPanicOnFault was called,
+// it does the same for a region whose disk cannot be read. Any other panic continues.
 func Catch(err *error) {
 	switch r := recover().(type) {
 	case nil:
@@ -206,5 +205,5 @@ func inRegion(addr uintptr) (found bool) {
 	return found
 }
 
-// address is where a slice's memory begins.
+// address returns the address of a slice's memory.
 func address[E any](e []E) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(e))) }

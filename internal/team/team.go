@@ -9,11 +9,11 @@ import (
 // Team is a number of goroutines that work for one caller. The zero value has no workers:
 // the caller does everything.
 type Team struct {
-	// work is the state of the present job: its number in the high half, and in the low
-	// half how many pieces have not been handed out. Taking a piece is one compare-and-swap
-	// of both, so no worker can take a piece of a job that it has not seen.
+	// work is the state of the current job: its number in the high half, and in the low half
+	// how many pieces have not been handed out. Taking a piece is one compare-and-swap of both,
+	// so no worker can take a piece of a job that it has not seen.
 	work atomic.Uint64
-	done atomic.Int32 // pieces of the present job that are finished
+	done atomic.Int32 // finished pieces of the current job
 	f    func(piece int)
 
 	parked atomic.Int32
@@ -23,10 +23,10 @@ type Team struct {
 	exited sync.WaitGroup
 }
 
-// spins is how often a worker looks for work before it goes to sleep: some 50 us.
+// spins is how often a worker looks for work before it goes to sleep: about 50 us.
 const spins = 20000
 
-// New returns a team of n, the caller counted. It must be closed.
+// New returns a team of n goroutines, including the caller. It must be closed.
 func New(n int) *Team {
 	t := &Team{}
 	t.wake.L = &t.mutex
@@ -36,7 +36,7 @@ func New(n int) *Team {
 	return t
 }
 
-// Close sends the workers home and waits until they are gone.
+// Close stops the workers and waits until they have ended.
 func (t *Team) Close() {
 	t.closed.Store(true)
 	t.mutex.Lock()
@@ -64,7 +64,7 @@ func (t *Team) Do(pieces int, f func(piece int)) {
 	}
 	for i := 0; t.done.Load() < int32(pieces); i++ {
 		if i > 1000 {
-			runtime.Gosched() // a worker may need this very core
+			runtime.Gosched() // a worker may need this core
 		}
 	}
 	t.f = nil
@@ -79,7 +79,7 @@ func (t *Team) take() bool {
 			return false
 		}
 		if t.work.CompareAndSwap(w, w-1) {
-			// The job cannot end, nor f change, before this piece is done.
+			// The job cannot end, and f cannot change, before this piece is done.
 			t.f(int(left - 1))
 			t.done.Add(1)
 			return true

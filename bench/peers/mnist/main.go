@@ -1,6 +1,6 @@
-// Command mnist trains 784-512-256-10 from MNIST's IDX files, at a rate that falls in a straight
-// line to 0 over EPOCHS, until 98 % of the test images are right, and prints one JSON line: the gradus side of the whole process that
-// python/mnist_torch.py is the other side of. Both take pixels through 255 and nothing else.
+// Command mnist trains 784-512-256-10 from MNIST's IDX files until 98 % of the test images are right. The rate falls
+// linearly to 0 over EPOCHS. It prints one JSON line. It is the gradus side of a whole-process comparison with
+// python/mnist_torch.py. Both divide pixels by 255 and do nothing else to them.
 //
 //	mnist DIR THREADS SEED RATE EPOCHS
 package main
@@ -94,9 +94,9 @@ func run(args []string) error {
 	return nil
 }
 
-// falling has the rate fall over so many epochs. The run itself is made for one more, so that the
-// loop above ends it: at its own end it would compute the loss over all rows, which no one asks
-// for here.
+// falling lowers the rate over that many epochs. The run itself is set to one epoch more, so that
+// the loop above ends it. At its own end the run would compute the loss over all rows, which is
+// not needed here.
 type falling struct {
 	optim.Polynomial
 	epochs int
@@ -107,7 +107,7 @@ func (f falling) Rate(base float64, at optim.Position) float64 {
 	return f.Polynomial.Rate(base, at)
 }
 
-// read takes images and their labels; the encoding is the training images'.
+// read reads images and their labels. The encoding is that of the training images.
 func read(path string, encoding *data.Encoding) (train.Set[float32], *data.Encoding, error) {
 	var set train.Set[float32]
 	table, err := data.Read(path, data.ReadOptions{})
@@ -123,7 +123,7 @@ func read(path string, encoding *data.Encoding) (train.Set[float32], *data.Encod
 		if err != nil {
 			return set, nil, err
 		}
-		// Pixels are taken as they are, so a few rows tell all that there is to learn: the classes.
+		// Pixels are not scaled, so a few rows are enough to learn the classes.
 		if encoding, err = schema.Fit(table, rows[:1000], data.ScaleNone, false); err != nil {
 			return set, nil, err
 		}
@@ -143,7 +143,7 @@ func read(path string, encoding *data.Encoding) (train.Set[float32], *data.Encod
 	return set, encoding, data.Targets(b, rows, set.Y.Data)
 }
 
-// top is the place of the largest value.
+// top returns the index of the largest value.
 func top(v []float32) int {
 	best := 0
 	for i := range v {

@@ -1,11 +1,11 @@
-// Command gomlx is GoMLX with its Go backend as a peer; build it with GOEXPERIMENT=simd, which
+// Command gomlx is GoMLX with its Go backend as a peer. Build it with GOEXPERIMENT=simd, which
 // its products need to use vectors.
 //
 // One graph makes the whole step: gather from tensors that stay on the backend, nn.Dense (fused),
 // the loss and the update of the variables (by hand, since the library's sgd has no momentum).
-// train.Trainer would add metrics to every step. Of the backend's configurations
-// ops_sequential was the fastest on one thread. On two, operations side by side wait for each
-// other for ever (compute v0.1.3: a product's Saturate in the pool, which WaitToStart waits for).
+// train.Trainer would add metrics to every step. Of the backend's configurations, ops_sequential
+// was the fastest on one thread. On two threads, parallel operations deadlock (compute v0.1.3:
+// WaitToStart waits for a product's Saturate in the pool).
 package main
 
 import (
@@ -50,7 +50,7 @@ func main() {
 	}
 }
 
-// parameters makes variables of the net's weights and biases.
+// parameters creates variables for the network's weights and biases.
 func parameters(n *serve.Net, scope *model.Scope) []*model.Variable {
 	var vars []*model.Variable
 	for l := range len(n.Sizes) - 1 {

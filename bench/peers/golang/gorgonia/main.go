@@ -1,6 +1,6 @@
-// Command gorgonia is Gorgonia's tape machine as a peer: one graph compiled once, the batch
-// gathered into tensors that are bound to it, a solver of the library. It needs
-// ASSUME_NO_MOVING_GC_UNSAFE_RISK_IT_WITH for a Go of today.
+// Command gorgonia is Gorgonia's tape machine as a peer. It compiles one graph once, gathers
+// the batch into tensors bound to it, and uses a solver of the library. Current versions of Go
+// require ASSUME_NO_MOVING_GC_UNSAFE_RISK_IT_WITH.
 package main
 
 import (
@@ -131,7 +131,7 @@ func notebook(detail string) {
 	})
 }
 
-// scalar reads a value of one number.
+// scalar reads a value that is one number.
 func scalar(v G.Value) float64 {
 	switch d := v.Data().(type) {
 	case float32:

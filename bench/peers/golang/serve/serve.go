@@ -1,5 +1,5 @@
-// Package serve is what the peers in Go share: the protocol, which the C peers' serve.h
-// describes, and the workloads' data as cmd/gradus/internal/bench has them.
+// Package serve is what the Go peers share: the protocol, described in the C peers' serve.h,
+// and the workloads' data, which are those of cmd/gradus/internal/bench.
 package serve
 
 import (
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Net is a workload: sizes, descent and rows.
+// Net is a workload: its sizes, optimizer and rows.
 type Net struct {
 	Workload    string
 	Threads     int
@@ -26,7 +26,7 @@ type Net struct {
 	Rate        float64
 	Rule        string // sgd, momentum, adam
 	Classify    bool
-	X, Y        []float32 // all rows; Y has a one for the class where Classify
+	X, Y        []float32 // all rows; if Classify is set, Y is one-hot
 	order       []int
 	position    int
 }
@@ -82,7 +82,7 @@ func noise(row, col int) float32 {
 	return float32(h>>8) * 0x1p-24
 }
 
-// Weights are He's uniform weights [in, out] of layer l.
+// Weights returns He's uniform weights [in, out] of layer l.
 func (n *Net) Weights(l int) []float32 {
 	in, out := n.Sizes[l], n.Sizes[l+1]
 	w := make([]float32, in*out)
@@ -92,7 +92,7 @@ func (n *Net) Weights(l int) []float32 {
 	return w
 }
 
-// Next is the rows of the next batch in this epoch's order.
+// Next returns the rows of the next batch in this epoch's order.
 func (n *Net) Next() []int {
 	if n.position+n.Batch > n.Rows || n.position == 0 {
 		n.position = 0
@@ -112,13 +112,13 @@ func (n *Net) Gather(x, y []float32) {
 	}
 }
 
-// NotebookX and NotebookY are the notebook's four rows.
+// NotebookX and NotebookY are the four rows of the notebook.
 var (
 	NotebookX = []float64{.2, .4, .6, .3, .3, .1, .5, .4, .7, .8, .4, .1}
 	NotebookY = []float64{.8, .2, .4, .6}
 )
 
-// Uniform is n numbers in [-1, 1), the notebook's weights.
+// Uniform returns n numbers in [-1, 1), the notebook's weights.
 func Uniform(n int) []float64 {
 	w := make([]float64, n)
 	for i := range w {
@@ -127,7 +127,7 @@ func Uniform(n int) []float64 {
 	return w
 }
 
-// Version is the version of a module that this program was built with.
+// Version returns the version of a module that this program was built with.
 func Version(path string) string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
@@ -139,7 +139,7 @@ func Version(path string) string {
 	return "unknown"
 }
 
-// Run answers requests; steps(n) makes n steps and returns the last one's loss.
+// Run answers requests. steps(n) makes n steps and returns the last one's loss.
 func Run(detail string, chunk int, steps func(n int) float64) {
 	first := steps(1)
 	steps(chunk)

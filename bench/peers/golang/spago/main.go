@@ -1,9 +1,9 @@
 // Command spago is spaGO as a peer.
 //
-// Its layers take one column a sample; here a batch is one matrix with a column a sample, so
-// that there are products instead of matrix times vector, and the bias is spread by a product
-// with a row of ones, since nothing broadcasts. The cross-entropy is written with products for the same
-// reason, without subtracting the largest logit.
+// Its layers take one column per sample. Here a batch is one matrix with a column per sample, so that
+// there are matrix products instead of matrix times vector. The bias is added by a product with a row
+// of ones, since the library does not broadcast. The cross-entropy uses products for the same reason,
+// and does not subtract the largest logit.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/nlpodyssey/spago/optimizers/sgd"
 )
 
-// net holds what the optimizer changes.
+// net has the parameters that the optimizer changes.
 type net struct {
 	nn.Module
 	W, B []*nn.Param
@@ -38,7 +38,7 @@ func ones[T float.DType](rows, cols int) *mat.Dense[T] {
 	return matrix(rows, cols, m)
 }
 
-// sum adds all elements; the library's gradient of it is a column.
+// sum adds all elements. The library's gradient of it is a column.
 func sum(x mat.Tensor) mat.Tensor {
 	return ag.ReduceSum(ag.Reshape(x, x.Value().Size(), 1))
 }
@@ -135,7 +135,7 @@ func main() {
 
 func notebook(detail string) {
 	m := &net{W: []*nn.Param{nn.NewParam(matrix(4, 3, serve.Uniform(12))), nn.NewParam(matrix(1, 4, serve.Uniform(4)))}}
-	t := make([]float64, 12) // a column a sample
+	t := make([]float64, 12) // one column per sample
 	for r := range 4 {
 		for i := range 3 {
 			t[i*4+r] = serve.NotebookX[r*3+i]
