@@ -82,7 +82,7 @@ func known(name string) builtin {
 	return builtin{name: name, init: Glorot, low: -unbounded, high: unbounded, slope: 1}
 }
 
-// OutputRange returns between which numbers an activation's values lie, infinite where there is no bound.
+// OutputRange returns the bounds of an activation's values. A bound is infinite if there is none.
 func OutputRange(f Activation) (low, high float64) {
 	b := line(f)
 	return b.low, b.high
