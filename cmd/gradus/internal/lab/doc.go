@@ -32,7 +32,7 @@
 //	unit        a unit's numbers, with those of its neighbors
 //	verify      every gradient compared with a numeric derivative
 //	race        several runs from the same start, as lanes of a race
-//	surface     the loss over a plane, with the lanes' paths
+//	surface     the loss over a plane, with the lanes' trajectories
 //	fit         predictions compared with targets
 //	health      what flows through the layers
 //	fault       three runs that go wrong, to predict first
