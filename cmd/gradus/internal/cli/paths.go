@@ -34,7 +34,7 @@ func withoutPasswords(words []string) []string {
 // keptPaths are paths as a file stores them.
 type keptPaths []string
 
-// MarshalJSON writes one path as a string, several as a list, and none with its password.
+// MarshalJSON writes one path as a string and several as a list. It leaves out passwords.
 func (p keptPaths) MarshalJSON() ([]byte, error) {
 	if len(p) == 1 {
 		return json.Marshal(data.WithoutPassword(p[0]))

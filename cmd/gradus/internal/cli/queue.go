@@ -28,13 +28,13 @@ type queueFlags struct {
 	Verify float64 `default:"0.05" placeholder:"SHARE" group:"queue" help:"Of --queue: the share of the work that is done twice, by different workers; where they differ, both are named and nothing is written."`
 }
 
-// sharer is a command with such work.
+// sharer is a command that consists of such pieces.
 type sharer interface {
 	// share prepares the command to do pieces of a call. It finds the call's files with find.
 	share(e *env, find func(path string) string) (pieces, error)
 }
 
-// pieces are the work.
+// pieces are the pieces of a command's work.
 type pieces interface {
 	// head returns all that the pieces depend on: a struct whose JSON keys say in errors what differs.
 	head() (any, error)
@@ -57,7 +57,7 @@ func (c *trainCmd) locate(find func(path string) string) {
 	}
 }
 
-// sent is work at a queue.
+// sent is work in a queue.
 type sent struct{ *queue.Job }
 
 // send puts a call into its queue. Afterwards do has its pieces done.

@@ -28,7 +28,7 @@ type resumeCmd struct {
 // resumed is a run that is continued, or begun if it has no checkpoint yet.
 type resumed struct {
 	path       string
-	dir        *runDir // nil on all ranks but the first
+	dir        *runDir // nil on all ranks but rank 0
 	config     runConfig
 	checkpoint *train.Checkpoint // nil: none was written
 	file       *os.File          // the checkpoint's file

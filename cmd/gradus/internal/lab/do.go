@@ -155,7 +155,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	reply(w, r, e.since(r))
 }
 
-// tell shows a complaint on the page.
+// tell shows an error on the page.
 func (s *Session) tell(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,7 +21,7 @@ type message struct {
 	Example string            `json:"example"`
 	Address string            `json:"address"` // of what is shown
 	HTML    map[string]string `json:"html"`
-	Have    uint64            `json:"have"` // the version that the page says it has next time; 0: none
+	Have    uint64            `json:"have"` // the version that the page reports in its next request; 0: none
 }
 
 // drawn are the parts of the page as they were last drawn, each with the version that changed it.

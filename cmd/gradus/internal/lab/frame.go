@@ -67,7 +67,7 @@ const far = 200
 // costly is the number of multiply-adds from which on a frame leaves out the pass over all rows.
 const costly = 200e6
 
-// Frame returns what there is to see now.
+// Frame returns the frame of the present moment.
 func (s *Session) Frame() *Frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -117,7 +117,7 @@ func laneName(c train.Config) string {
 	usual, err := optim.ParseOptimizer(c.Optimizer.String(), optim.Hyper{})
 	for _, f := range fields {
 		if v := ruleUses(c.Optimizer, f); err == nil && v != ruleUses(usual, f) {
-			if f.Name != c.Optimizer.String() { // momentum's default is in its name
+			if f.Name != c.Optimizer.String() { // the optimizer momentum has the name of its hyper-parameter
 				name += " " + f.Name
 			}
 			name += " " + v
@@ -158,7 +158,7 @@ func race(kind string) func(context.Context, *Frame) (any, error) {
 			return nil, err
 		}
 		r.Tracks, err = lesson.Race(ctx, f.Start, f.data(), r.Lanes, nil)
-		if f.Fit.Config().Reduction == nn.Sum { // of which a race has the mean, the page the sum
+		if f.Fit.Config().Reduction == nn.Sum { // a race gives the mean per row, and the page shows the sum
 			for _, t := range r.Tracks {
 				for i := range t.Points {
 					t.Points[i].Loss *= float64(f.Training.X.Rows)
@@ -173,7 +173,7 @@ func (f *Frame) data() train.Data[float64] {
 	return train.Data[float64]{Train: train.Set[float64]{X: f.Training.X, Y: f.Training.Y, W: f.Training.W}}
 }
 
-// Chart is the loss of every lane against one measure of work.
+// Chart draws the loss of every lane against one measure of work.
 func (r *Raced) Chart(axis string, width, height int) plot.Chart {
 	ch := plot.Chart{YLabel: "loss", LogY: true, Width: width, Height: height}
 	x := func(p lesson.Point) float64 { return float64(p.Epoch) }
@@ -197,7 +197,7 @@ func (r *Raced) Chart(axis string, width, height int) plot.Chart {
 	return ch
 }
 
-// Last is a lane's last point; nothing of a lane whose first loss is not finite.
+// Last returns a lane's last point. If the lane's first loss is not finite, it returns a point with the loss NaN.
 func (r *Raced) Last(i int) lesson.Point {
 	if n := len(r.Tracks[i].Points); n > 0 {
 		return r.Tracks[i].Points[n-1]

@@ -71,7 +71,7 @@ func WaterfallFigure(m *model.Model, s *model.Shapley, row, output int) plot.Wat
 	return w
 }
 
-// SwarmFigure shows the Shapley values of many rows, the columns that matter most first.
+// SwarmFigure shows the Shapley values of many rows, with the most important columns first.
 func SwarmFigure(m *model.Model, s *model.Shapley, output int) plot.Swarm {
 	fig := plot.Swarm{
 		Title:  "What moves the " + Explained(m, s, output),

@@ -114,7 +114,7 @@ type reportData struct {
 	Style template.CSS
 }
 
-// Policy is the report's own content security policy, since it is a file.
+// Policy returns the content security policy that the report itself contains, because it is a file.
 func (r reportData) Policy() string { return ReportPolicy }
 
 // Facts returns what was trained and with what result.

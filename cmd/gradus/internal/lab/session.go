@@ -41,7 +41,7 @@ type Session struct {
 	goal     int           // the update that the run is moving to; 0: none
 	seen     int           // how many rows of the next update were already looked at
 	note     string        // what to tell the visitor
-	failed   bool          // the note is a complaint
+	failed   bool          // the note is an error
 	running  bool
 	stop     context.CancelFunc // stops the current motion
 	motion   int                // counts the motions of the run

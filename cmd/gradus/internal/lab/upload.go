@@ -128,4 +128,4 @@ func baseName(path string) string {
 	return name
 }
 
-const mostName = 100 // letters of a table's name
+const mostName = 100 // maximum number of characters of a table's name

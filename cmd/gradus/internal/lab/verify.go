@@ -42,7 +42,7 @@ func verify(ctx context.Context, f *Frame) (any, error) {
 	part := first(f.Training, mostVerifiedRows)
 	rows := part.X.Rows
 	v := &Verified{Rows: rows, Weight: f.View.Weight}
-	each := 2 * float64(rows) * float64(len(net.Params())) // two passes forward
+	each := 2 * float64(rows) * float64(len(net.Params())) // two forward passes
 	v.Check = nn.CheckGradient(net, c.Loss, part.X, part.Y, nn.CheckOptions{
 		Max: min(mostVerified, max(20, int(mostVerifiedWork/each))), Seed: f.Setup.Options.Seed, Reduction: c.Reduction, Penalty: c.Penalty, Weights: part.W,
 		GoOn: func() bool { return ctx.Err() == nil },

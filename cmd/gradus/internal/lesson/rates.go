@@ -84,8 +84,8 @@ func (s *RateSweep) Steepest() (point int, ok bool) {
 	return point, steepest < 0
 }
 
-// Suggest returns a tenth of the rate at which the smoothed loss is lowest, which was fastai's first
-// suggestion. The rate at which the loss falls fastest is often far too small. ok is false if the loss
+// Suggest returns a tenth of the rate at which the smoothed loss is lowest, as fastai did before
+// others. The rate at which the loss falls fastest is often far too small. ok is false if the loss
 // does not fall.
 func (s *RateSweep) Suggest() (rate float64, ok bool) {
 	if _, ok := s.Steepest(); !ok {

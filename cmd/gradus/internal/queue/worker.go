@@ -192,8 +192,8 @@ func (w *Worker) beat(ctx context.Context) error {
 	})
 }
 
-// isOpen is the condition that the caller of a job j is there. $2 is absent. It allows for callers that are still
-// coming back right after the server's start.
+// isOpen is the condition that a job j is open and its caller is there. $2 is absent. It allows for callers that
+// are still coming back right after the server's start.
 const isOpen = "j.state = 'open' and greatest(j.seen, pg_postmaster_start_time()) > now() - $2::interval"
 
 // renew takes the leases again on a new connection. It leaves tasks to other workers that have taken them meanwhile.
