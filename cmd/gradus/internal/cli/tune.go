@@ -201,7 +201,7 @@ type tuning struct {
 	space  tune.Space
 	tables model.Tables
 	room   model.Room
-	held   model.Options // only with the fractions of the rows that are held out
+	held   model.Options // only its fractions of held-out rows are set
 	start  *model.Weights
 	first  *model.Fit // with the flags as given
 	rungs  []tune.Rung
