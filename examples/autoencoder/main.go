@@ -1,5 +1,5 @@
 // Command autoencoder trains two networks as one: an encoder from 6 numbers to 2, and a decoder back.
-// The gradient goes from the decoder's inputs into the encoder's outputs, so the encoder can be
+// The gradient goes from the decoder's inputs into the encoder's outputs. Afterwards the encoder can be
 // written to a file and used by itself.
 package main
 
@@ -20,7 +20,7 @@ func main() {
 }
 
 func run() error {
-	// 64 points of 6 numbers that follow from 2.
+	// 64 points of 6 numbers that depend on only 2 numbers.
 	const points, width, code = 64, 6, 2
 	x := nn.NewMatrix[float64](points, width)
 	for i := range points {
@@ -43,8 +43,8 @@ func run() error {
 		decoder.Forward(d.tape, hidden)
 		scale := nn.Mean.Scale(points)
 		loss := decoder.Backprop(d.tape, nn.Squared, x, scale, d.grad) * scale
-		decoder.InputGradient(d.tape, dCode)        // dL/dcode,
-		encoder.BackpropFrom(e.tape, dCode, e.grad) // which is dL/da of the encoder
+		decoder.InputGradient(d.tape, dCode)        // dL/dcode
+		encoder.BackpropFrom(e.tape, dCode, e.grad) // dL/dcode is dL/da of the encoder
 		d.update(step)
 		e.update(step)
 		if step%1000 == 0 {
@@ -64,7 +64,7 @@ func run() error {
 	return nil
 }
 
-// part is a network and what training it needs.
+// part is a network and what its training needs.
 type part struct {
 	net   *nn.Network[float64]
 	tape  *nn.Tape[float64]

@@ -1,5 +1,5 @@
-// Command finetune goes on training a model on further rows, its first layers frozen, and saves the
-// result as another model. Columns and classes are found by their names.
+// Command finetune trains a model further on new rows, with its first layers frozen, and saves the
+// result as another model. It finds columns and classes by their names.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command ownloop trains a network in a loop of its own, prints scores on held-out rows as it goes,
-// and makes a model of it that the command line can use.
+// Command ownloop trains a network in its own loop, prints scores on held-out rows as it goes,
+// and turns the network into a model that the command line can use.
 package main
 
 import (
@@ -34,7 +34,7 @@ func run(file, out string) error {
 	if err != nil {
 		return err
 	}
-	// Every fifth row is held out, and the encoding is learned from the others alone.
+	// Every fifth row is held out, and the encoding is learned only from the others.
 	var fit, held []int
 	for r := range table.Rows() {
 		if r%5 == 4 {
@@ -93,7 +93,7 @@ func run(file, out string) error {
 	return nil
 }
 
-// rows are some rows of a table as the network takes them.
+// rows returns some rows of a table in the form that the network takes.
 func rows(b *data.Binding, e *data.Encoding, which []int) (train.Set[float32], error) {
 	s := train.Set[float32]{X: nn.NewMatrix[float32](len(which), e.Width()), Y: nn.NewMatrix[float32](len(which), e.Outputs())}
 	if _, err := data.Inputs(b, which, s.X.Data); err != nil {
@@ -102,7 +102,7 @@ func rows(b *data.Binding, e *data.Encoding, which []int) (train.Set[float32], e
 	return s, data.Targets(b, which, s.Y.Data)
 }
 
-// accuracy is the share of rows whose largest output is that of their class.
+// accuracy returns the share of rows whose largest output is that of their class.
 func accuracy(net *nn.Network[float32], s train.Set[float32]) float64 {
 	y := net.Predict(s.X)
 	right := 0

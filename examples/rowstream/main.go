@@ -1,6 +1,6 @@
-// Command rowstream trains from rows that come one by one and are never all in memory, as from the
-// rows of a database/sql query: Cursor has the methods of *sql.Rows that are used, so
-// db.Query("SELECT a, b, y FROM points ORDER BY random()") takes the place of generate.
+// Command rowstream trains from rows that come one by one and are never all in memory, such as the
+// rows of a database/sql query. Cursor has the methods of *sql.Rows that are used, so
+// db.Query("SELECT a, b, y FROM points ORDER BY random()") can replace generate.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Cursor is what *sql.Rows has.
+// Cursor has the methods of *sql.Rows that are used.
 type Cursor interface {
 	Next() bool
 	Scan(dest ...any) error
@@ -95,7 +95,7 @@ func read(query func() (Cursor, error), inputs, targets int) iter.Seq2[train.Set
 	}
 }
 
-// generate stands for a query: y = a·b at points that differ from epoch to epoch in their order.
+// generate takes the place of a query: y = a·b at points whose order differs from epoch to epoch.
 func generate(rows, epoch int) Cursor { return &generated{rows: rows, at: -1, shift: 7919 * epoch} }
 
 type generated struct{ rows, at, shift int }

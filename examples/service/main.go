@@ -1,10 +1,10 @@
-// Command service predicts rows over HTTP with a model file, and takes a new model when the file changes,
+// Command service predicts rows over HTTP with a model file, and loads the new model when the file changes,
 // without dropping a request:
 //
 //	go run ./examples/service -listen 127.0.0.1:8080 iris.safetensors
 //	curl -d '{"petal_length_cm": 1.4, ...}' http://127.0.0.1:8080/predict
 //
-// It shows how little a service of one's own takes; gradus serve is one with limits, access and metrics.
+// It shows how little code a custom service needs. gradus serve is a service with limits, access control and metrics.
 package main
 
 import (
@@ -55,7 +55,7 @@ func run(listen, path string, every time.Duration, strict bool) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()
-		server.Shutdown(context.Background()) // which lets requests end
+		server.Shutdown(context.Background()) // lets current requests finish
 	}()
 	log.Printf("listening on http://%s", listener.Addr())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -64,13 +64,13 @@ func run(listen, path string, every time.Duration, strict bool) error {
 	return nil
 }
 
-// service answers requests with the model that it has at the moment.
+// service answers requests with its current model.
 type service struct {
 	path    string
 	strict  bool
 	current atomic.Pointer[model.Model]
-	size    int64     // of the file that was looked at last
-	changed time.Time // and when it was written
+	size    int64     // of the file when it was last checked
+	changed time.Time // the file's modification time then
 }
 
 func (s *service) watch(ctx context.Context, every time.Duration) {
@@ -90,20 +90,20 @@ func (s *service) watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// reload takes the model in the file if it has changed and is sound. A request that has begun ends with the
-// model it began with, since it holds a pointer to it.
+// reload loads the model in the file if the file has changed and the model is sound. A request that has begun
+// ends with the model it began with, because it holds a pointer to it.
 func (s *service) reload() (taken bool, err error) {
 	info, err := os.Stat(s.path)
 	if err != nil {
 		if s.current.Load() != nil {
-			err = nil // it is being replaced
+			err = nil // the file is being replaced
 		}
 		return false, err
 	}
 	if info.Size() == s.size && info.ModTime().Equal(s.changed) {
 		return false, nil
 	}
-	s.size, s.changed = info.Size(), info.ModTime() // so that a broken file is told of once
+	s.size, s.changed = info.Size(), info.ModTime() // so that a broken file is reported once
 	m, err := model.Load(s.path)
 	if err != nil {
 		return false, err
@@ -118,8 +118,8 @@ func (s *service) reload() (taken bool, err error) {
 	return true, nil
 }
 
-// ServeHTTP answers POST /predict, whose body is an object by column, with a model.Prediction, or with the
-// model.RowError that says what is wrong.
+// ServeHTTP answers POST /predict with a model.Prediction, or with the model.RowError that says what is wrong.
+// The request's body is a JSON object with a value for each column.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost || r.URL.Path != "/predict" {
 		http.NotFound(w, r)

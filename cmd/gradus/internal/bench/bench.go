@@ -15,7 +15,7 @@ import (
 	"github.com/shirou/gopsutil/v4/cpu"
 )
 
-// Report is what a run of the benchmark finds.
+// Report is the result of a run of the benchmark.
 type Report struct {
 	CPU       string      `json:"cpu"`
 	ISA       string      `json:"isa"`
@@ -24,15 +24,15 @@ type Report struct {
 	Inference []Inference `json:"inference"`
 }
 
-// Peak is what one core does with nothing but independent multiply-adds in the path in use.
+// Peak is the speed of one core in GFLOPS with only independent multiply-adds, in the code path in use.
 type Peak struct {
 	Float32 float64 `json:"float32"`
 	Float64 float64 `json:"float64"`
 }
 
-// Workload is training speed. Work is counted as 2·in·out a row for the forward pass, as
-// much for the weight gradient, and as much for the input gradient except in the first
-// layer; everything else a step does counts for nothing.
+// Workload is the training speed of one network. Work is counted as 2·in·out per row for the forward
+// pass, the same for the weight gradient, and the same for the input gradient except in the first
+// layer. Nothing else that a step does is counted.
 type Workload struct {
 	Name             string  `json:"name"`
 	Precision        string  `json:"precision"`
@@ -42,8 +42,8 @@ type Workload struct {
 	GFLOPS           float64 `json:"gflops"`
 	ShareOfPeak      float64 `json:"share_of_peak"` // of Threads cores
 	AllocsPerStep    float64 `json:"allocs_per_step"`
-	FirstLoss        float64 `json:"first_loss"` // of the first batch and of the last one,
-	LastLoss         float64 `json:"last_loss"`  // which show that it truly trains
+	FirstLoss        float64 `json:"first_loss"` // of the first batch; with LastLoss it shows that the network really trains
+	LastLoss         float64 `json:"last_loss"`  // of the last batch
 }
 
 // Inference is the time of one sample's forward pass.
@@ -55,18 +55,18 @@ type Inference struct {
 
 // Options says what Run measures. The zero value of each field is its default.
 type Options struct {
-	Each      time.Duration // about that long for each figure; default 1 s
-	Workloads []string      // of Names; default: notebook, mnist and tabular
-	Threads   []int         // default: one, and as many as there are cores
+	Each      time.Duration // approximate time for each figure; default 1 s
+	Workloads []string      // from Names; default: notebook, mnist and tabular
+	Threads   []int         // default: one, and the number of cores
 }
 
-// names are the workloads; the default ones have one rule each.
+// names are the workloads. The first three are the default; each of these has one rule.
 var names = []string{"notebook", "mnist", "tabular", "mnist-sgd"}
 
-// Names lists the workloads there are: mnist-sgd is mnist without momentum.
+// Names lists the workloads. mnist-sgd is mnist without momentum.
 func Names() []string { return slices.Clone(names) }
 
-// Run measures the peak, the workloads, and where tabular is one of them its inference.
+// Run measures the peak, the workloads and, if tabular is one of them, its inference.
 func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Each == 0 {
 		o.Each = time.Second
@@ -138,8 +138,8 @@ func notebook() job[float64] {
 	}
 }
 
-// mnist is a net for 28 x 28 images of ten classes, on images of noise: speed does not
-// depend on what they show.
+// mnist is a network for 28 x 28 images of ten classes, trained on images of noise: the speed does not
+// depend on what the images show.
 func mnist(name string, rule optim.Optimizer) job[float32] {
 	return job[float32]{
 		name: name, inputs: 784, rows: 4096,
@@ -171,7 +171,7 @@ func tabular() job[float32] {
 	}
 }
 
-// noise is a number in [0, 1) that depends on its place alone.
+// noise returns a number in [0, 1) that depends only on its place.
 func noise(row, col int) float32 {
 	h := uint32(row*7919+col) * 2654435761
 	h ^= h >> 15
@@ -180,7 +180,7 @@ func noise(row, col int) float32 {
 	return float32(h>>8) * 0x1p-24
 }
 
-// trainer makes a run of that many steps and an epoch to warm up.
+// trainer makes a run of the given number of steps, plus an epoch to warm up.
 func (j job[T]) trainer(threads, steps int) (*train.Trainer[T], error) {
 	net, err := nn.New[T](j.inputs, nn.Seed(1), j.layers...)
 	if err != nil {
@@ -203,7 +203,7 @@ func (j job[T]) stepsPerEpoch() int {
 	return (j.rows + j.config.BatchSize - 1) / j.config.BatchSize
 }
 
-// flops is the work of a step.
+// flops returns the floating-point operations of a step.
 func (j job[T]) flops() float64 {
 	rows := j.rows
 	if j.config.Method != train.Batch {
@@ -221,7 +221,7 @@ func (j job[T]) flops() float64 {
 	return float64(rows * sum)
 }
 
-// measure trains in several runs and takes the median of their times a step.
+// measure trains in several runs and takes the median of their times per step.
 func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.Duration, peak float64) (Workload, error) {
 	const runs = 7
 	steps := j.stepsPerEpoch()
@@ -232,7 +232,7 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 		if err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
-		// The first epoch makes what the others use again.
+		// The first epoch allocates the memory that the others reuse.
 		if first, _, err = advance(ctx, t, j.stepsPerEpoch()); err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
@@ -242,14 +242,14 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 			var r train.Result
 			r, err = t.Run(ctx)
 			done, last = r.Steps-j.stepsPerEpoch(), r.Loss
-		} else { // not to its end, since the loss over all rows that follows is no step
+		} else { // not to the end, because the loss over all rows that follows is not part of a step
 			_, last, err = advance(ctx, t, steps)
 		}
 		took := time.Since(start)
 		if err != nil {
 			return Workload{}, fmt.Errorf("%s: %w", j.name, err)
 		}
-		if took < each/runs && steps < 1<<30 { // too short: more steps, and again
+		if took < each/runs && steps < 1<<30 { // too short: try again with more steps
 			steps = max(2*steps, int(1.2*float64(steps)*float64(each/runs)/float64(max(took, time.Microsecond))))
 			continue
 		}
@@ -274,7 +274,7 @@ func measure[T nn.Float](ctx context.Context, j job[T], threads int, each time.D
 	}, nil
 }
 
-// advance makes that many steps, leaves the loop, and returns the first and the last one's loss.
+// advance makes the given number of steps, leaves the loop, and returns the losses of the first and the last step.
 func advance[T nn.Float](ctx context.Context, t *train.Trainer[T], steps int) (first, last float64, err error) {
 	n := 0
 	for s, err := range t.Steps(ctx) {

@@ -5,18 +5,18 @@ import (
 	"math/bits"
 )
 
-// Link is what a kind of exchange costs: so much for each turn in which messages go around, and so much for each
+// Link is the cost of a kind of exchange: a cost for each turn in which messages go around, and a cost for each
 // byte that a rank gets from others.
 type Link struct {
 	Turn float64 `json:"turn_seconds"`
 	Byte float64 `json:"byte_seconds"`
 }
 
-// ringBytes is the size from which on MPI libraries gather by passing the parts around a ring, in P - 1 turns. Less they
-// gather by doubling, in log2 P turns.
+// ringBytes is the size in bytes from which on MPI libraries gather by passing the parts around a ring, in P - 1 turns. They
+// gather smaller sizes by doubling, in log2 P turns.
 const ringBytes = 80 << 10
 
-// gatherTurns is how many turns it takes to gather so many bytes.
+// gatherTurns returns the number of turns that it takes to gather the given number of bytes.
 func gatherTurns(ranks, bytes int) float64 {
 	if bytes < ringBytes {
 		return float64(bits.Len(uint(ranks - 1)))
@@ -24,48 +24,48 @@ func gatherTurns(ranks, bytes int) float64 {
 	return float64(ranks - 1)
 }
 
-// exchangeTurns is how many turns it takes to exchange parts in pairs.
+// exchangeTurns returns the number of turns that it takes to exchange parts in pairs.
 func exchangeTurns(ranks int) float64 { return float64(ranks - 1) }
 
 func (l Link) seconds(turns float64, bytes int) float64 {
 	return l.Turn*turns + l.Byte*float64(bytes)
 }
 
-// Work is what a step costs where it is computed.
+// Work is the cost of a step's computations.
 type Work struct {
-	Step  float64 `json:"step_seconds"`  // however many rows there are: the update of the weights
-	Shard float64 `json:"shard_seconds"` // of a gradient of its own, and its sum with the others
-	Row   float64 `json:"row_seconds"`   // forward and backward
-	Byte  float64 `json:"byte_seconds"`  // of a vector that is copied or added because of the exchange
+	Step  float64 `json:"step_seconds"`  // for the update of the weights, independent of the number of rows
+	Shard float64 `json:"shard_seconds"` // for each shard: its own gradient, and the sum with the others
+	Row   float64 `json:"row_seconds"`   // for each row, forward and backward
+	Byte  float64 `json:"byte_seconds"`  // for each byte of a vector that is copied or added because of the exchange
 }
 
-// Traffic is what a rank has to do with the others in a step.
+// Traffic is the communication of one rank with the others in a step.
 type Traffic struct {
 	Gather   int // bytes that it gets from others in the last exchange
-	Exchange int // bytes that it gets from others in the one before, where there is one
+	Exchange int // bytes that it gets from others in the exchange before that, if there is one
 	Moved    int // bytes that it copies or adds
 }
 
-// Cost is the whole model: step(P) = step + shard * shards a rank + row * rows a rank + exchanges.
+// Cost is the whole model: step(P) = step + shard * shards per rank + row * rows per rank + exchanges.
 type Cost struct {
 	Work     Work `json:"work"`
 	Gather   Link `json:"gather"`
 	Exchange Link `json:"exchange"`
 }
 
-// Point is a step on so many ranks, as the model has it or as it was measured.
+// Point is a step on a number of ranks, as predicted by the model or as measured.
 type Point struct {
 	Ranks    int     `json:"ranks"`
 	Batch    int     `json:"batch_size"`
 	Shards   int     `json:"shards"`
 	Seconds  float64 `json:"seconds"`
-	Exchange float64 `json:"exchange_seconds"` // of these, in exchanges
+	Exchange float64 `json:"exchange_seconds"` // the part of Seconds spent in exchanges
 	Bytes    int     `json:"bytes"`            // that a rank gets from others
 	Rate     float64 `json:"samples_per_second"`
-	SpeedUp  float64 `json:"speed_up"` // of samples a second, over one rank with a batch of 1,024
+	SpeedUp  float64 `json:"speed_up"` // in samples per second, relative to one rank with a batch of 1,024
 }
 
-// step is what the model says of a step of the rank with the most shards.
+// step returns the model's prediction for a step of the rank with the most shards.
 func (c Cost) step(ranks, batch, shards int, t Traffic) Point {
 	own := (shards + ranks - 1) / ranks
 	p := Point{Ranks: ranks, Batch: batch, Shards: shards, Bytes: t.Gather + t.Exchange}
@@ -81,8 +81,8 @@ func (c Cost) step(ranks, batch, shards int, t Traffic) Point {
 	return p
 }
 
-// fit finds what each unit of x costs: the x·cost that are nearest to y in relative terms. No cost is negative: one that
-// would be is 0.
+// fit finds the cost of each unit of x, so that x·cost is nearest to y in relative terms. No cost is negative: a cost that
+// would be is set to 0.
 func fit(x [][]float64, y []float64) []float64 {
 	cost := make([]float64, len(x[0]))
 	var open []int // the costs that are not held at 0
@@ -108,7 +108,7 @@ func fit(x [][]float64, y []float64) []float64 {
 	return cost
 }
 
-// scale is the sum of a column, which makes costs of different units comparable.
+// scale returns the sum of a column. It makes costs of different units comparable.
 func scale(x [][]float64, j int) (sum float64) {
 	for _, row := range x {
 		sum += row[j]
@@ -116,7 +116,7 @@ func scale(x [][]float64, j int) (sum float64) {
 	return sum
 }
 
-// solve solves the normal equations of the relative errors over the columns open, by elimination with pivots.
+// solve solves the normal equations of the relative errors over the columns open, by elimination with pivoting.
 func solve(x [][]float64, y []float64, open []int) []float64 {
 	n := len(open)
 	a := make([][]float64, n) // the equations, with the right side as the last column

@@ -1,3 +1,3 @@
-// Package bench measures how fast this machine trains, through the public trainer, as a
-// share of what it can do at all: its peak of fused multiply-adds, measured in the same run.
+// Package bench measures how fast this machine trains with the public trainer. It reports the speed also
+// as a share of the machine's peak of fused multiply-adds, measured in the same run.
 package bench

@@ -14,8 +14,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Scaling is what several processes were found to gain by training one network together, and what a cost model
-// that was fitted to these measurements says of more of them.
+// Scaling holds how much several processes gained by training one network together, and what a cost model
+// fitted to these measurements predicts for more processes.
 type Scaling struct {
 	CPU       string    `json:"cpu"`
 	ISA       string    `json:"isa"`
@@ -34,18 +34,18 @@ type Message struct {
 	turns float64
 }
 
-// Net is what was found for one network.
+// Net holds the results for one network.
 type Net struct {
 	Name       string  `json:"name"`
 	Parameters int     `json:"parameters"`
 	Cost       Cost    `json:"cost"`
 	Shares     []Share `json:"shares"`
 	Measured   []Pair  `json:"measured"`
-	Same       []Point `json:"same_batch"`    // the model, for a batch of 1,024 whatever the number of ranks
-	Growing    []Point `json:"growing_batch"` // the model, for 1,024 rows of a batch on each rank
+	Same       []Point `json:"same_batch"`    // the model's predictions for a batch of 1,024, whatever the number of ranks
+	Growing    []Point `json:"growing_batch"` // the model's predictions for 1,024 rows of a batch on each rank
 }
 
-// Share is the time of one process for so much of a batch.
+// Share is the time of one process for a share of a batch.
 type Share struct {
 	Rows    int     `json:"rows"`
 	Shards  int     `json:"shards"`
@@ -53,7 +53,7 @@ type Share struct {
 	Model   float64 `json:"model_seconds"`
 }
 
-// Pair is a step as it was measured and as the model has it.
+// Pair is a step as measured and as predicted by the model.
 type Pair struct {
 	Measured Point `json:"measured"`
 	Model    Point `json:"model"`
@@ -62,19 +62,19 @@ type Pair struct {
 const (
 	scalingBatch  = 1024
 	scalingShards = 8
-	windows       = 15 // of which the fastest counts, which other programs disturb the least
+	windows       = 15 // the number of windows; the fastest counts, because other programs disturb it the least
 )
 
-// ScalingRanks are the numbers of ranks that the model speaks of.
+// ScalingRanks are the numbers of ranks that the model makes predictions for.
 var ScalingRanks = []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}
 
-// sameBatch is a batch of 1,024 on so many ranks, with the shards that they need.
+// sameBatch returns a batch of 1,024 and the number of shards that the ranks need.
 func sameBatch(ranks int) (batch, shards int) { return scalingBatch, max(scalingShards, ranks) }
 
-// growingBatch is a batch with 1,024 rows for each rank.
+// growingBatch returns a batch with 1,024 rows for each rank, and its number of shards.
 func growingBatch(ranks int) (batch, shards int) { return scalingBatch * ranks, scalingShards * ranks }
 
-// Scale measures exchanges, the work of mnist and of tabular in steps of 1,024 rows, and steps on the ranks there are. All
+// Scale measures exchanges, the work of mnist and of tabular in steps of 1,024 rows, and steps on the existing ranks. All
 // ranks call it with the same options, and each gets the same report.
 func Scale(ctx context.Context, ranks train.Ranks, o Options) (Scaling, error) {
 	if o.Each == 0 {
@@ -146,7 +146,7 @@ func exchanges(ranks train.Ranks, each time.Duration) (all []Message, gather, ex
 	return all, gather, exchange, nil
 }
 
-// timeCalls is the time of a call that all ranks make, of the slowest rank.
+// timeCalls returns the time in seconds of a call that all ranks make, on the slowest rank.
 func timeCalls(ranks train.Ranks, each time.Duration, call func() error) (float64, error) {
 	run := func(n int) (float64, error) {
 		start := time.Now()
@@ -157,7 +157,7 @@ func timeCalls(ranks train.Ranks, each time.Duration, call func() error) (float6
 		}
 		return time.Since(start).Seconds() / float64(n), nil
 	}
-	if _, err := run(2); err != nil { // the first ones make connections
+	if _, err := run(2); err != nil { // the first calls make connections
 		return 0, err
 	}
 	first, err := run(3)
@@ -179,12 +179,12 @@ func timeCalls(ranks train.Ranks, each time.Duration, call func() error) (float6
 	return slowest(ranks, slices.Min(times))
 }
 
-// perWindow is how often something that takes so long is done in a window, of which there are several in each.
+// perWindow returns how many times a call that takes the given seconds is made in a window. each is divided into the windows.
 func perWindow(each time.Duration, seconds float64) int {
 	return int(min(max(1, each.Seconds()/windows/max(seconds, 1e-9)), 1e6))
 }
 
-// slowest is the largest of what all ranks have.
+// slowest returns the largest of all ranks' values.
 func slowest(ranks train.Ranks, mine float64) (float64, error) {
 	all, counts := make([]byte, 8*ranks.Size()), make([]int, ranks.Size())
 	for r := range counts {
@@ -200,7 +200,7 @@ func slowest(ranks train.Ranks, mine float64) (float64, error) {
 	return mine, nil
 }
 
-// scaleNet measures what a step costs by itself, fits the model, and measures steps on all ranks.
+// scaleNet measures the cost of a step on one process, fits the model, and measures steps on all ranks.
 func scaleNet[T nn.Float](ctx context.Context, ranks train.Ranks, j job[T], cost Cost, threads int, each time.Duration) (Net, error) {
 	net, err := nn.New[T](j.inputs, nn.Seed(1), j.layers...)
 	if err != nil {
@@ -218,7 +218,7 @@ func scaleNet[T nn.Float](ctx context.Context, ranks train.Ranks, j job[T], cost
 		if err != nil {
 			return n, err
 		}
-		if s.Seconds, err = slowest(ranks, p.Seconds); err != nil { // which has all ranks begin the next one together as well
+		if s.Seconds, err = slowest(ranks, p.Seconds); err != nil { // this also makes all ranks begin the next step together
 			return n, err
 		}
 		x, y = append(x, []float64{1, float64(s.Shards), float64(s.Rows)}), append(y, s.Seconds)
@@ -275,14 +275,14 @@ func scaleNet[T nn.Float](ctx context.Context, ranks train.Ranks, j job[T], cost
 	return n, nil
 }
 
-// batches is the job in batches of so many rows and shards.
+// batches returns the job with batches of the given numbers of rows and shards.
 func (j job[T]) batches(rows, shards int) job[T] {
 	j.config.BatchSize, j.config.Shards = rows, shards
 	j.rows = max(j.rows, 2*rows)
 	return j
 }
 
-// addSeconds is the time to add a byte of a gradient to another.
+// addSeconds returns the time in seconds per byte of adding one gradient to another.
 func addSeconds[T nn.Float](params int, each time.Duration) float64 {
 	a, b := make([]T, params), make([]T, params)
 	start, n := time.Now(), 0
@@ -299,7 +299,7 @@ func sizeOf[T nn.Float]() int {
 	return 4
 }
 
-// timeSteps times steps on all ranks, or in this process alone where ranks is nil, so many in each window.
+// timeSteps times steps on all ranks, or only in this process if ranks is nil. Each window has the given number of steps.
 func timeSteps[T nn.Float](ctx context.Context, ranks train.Ranks, j job[T], threads, steps int) (Point, error) {
 	p := Point{Ranks: 1, Batch: j.config.BatchSize, Shards: j.config.Shards, Seconds: math.Inf(1)}
 	w := &watched{Ranks: ranks}
@@ -360,7 +360,7 @@ func (w *watched) count(counts []int, start time.Time) {
 	w.bytes += others(counts, w.Rank())
 }
 
-// others is how many bytes come from other ranks.
+// others returns how many bytes come from other ranks.
 func others(counts []int, rank int) (sum int) {
 	for r, n := range counts {
 		if r != rank {
@@ -370,14 +370,14 @@ func others(counts []int, rank int) (sum int) {
 	return sum
 }
 
-// traffic is what train exchanges in a step on so many ranks: that of the rank that gets the most. It makes a step on ranks
-// that are not there, since the sizes go by the number of ranks, shards and parameters alone.
+// traffic returns the traffic of a step on the given number of ranks, for the rank that gets the most bytes. It makes a step
+// on simulated ranks, because the sizes depend only on the numbers of ranks, shards and parameters.
 func traffic[T nn.Float](j job[T], ranks, shards int) (most Traffic, err error) {
 	if ranks == 1 {
 		return most, nil
 	}
 	j.config.BatchSize, j.config.Shards, j.rows = shards, shards, shards
-	alike := shards%ranks == 0 // then all ranks have as much
+	alike := shards%ranks == 0 // then all ranks have the same number of shards
 	for rank := range ranks {
 		r := &rehearsal{rank: rank, size: ranks}
 		j.config.Ranks = r
@@ -401,18 +401,18 @@ func traffic[T nn.Float](j job[T], ranks, shards int) (most Traffic, err error) 
 	return most, nil
 }
 
-// rehearsal is ranks of which one alone is there. It writes down the exchanges with the most bytes, which are those of a
-// gradient: the others compare sums.
+// rehearsal simulates ranks of which only one exists. It records the exchanges with the most bytes. Those are the exchanges
+// of a gradient; the others compare sums.
 type rehearsal struct {
 	rank, size int
-	before     Traffic // of an Exchange whose Gather is to come
+	before     Traffic // of an Exchange whose Gather has yet to come
 	step       Traffic
 }
 
 func (r *rehearsal) Rank() int { return r.rank }
 func (r *rehearsal) Size() int { return r.size }
 
-// Gather has all others bring what this rank does, where all bring as much. So no rank differs.
+// Gather gives every other rank the data of this rank if all ranks contribute the same number of bytes. So no rank differs.
 func (r *rehearsal) Gather(all []byte, counts []int) error {
 	t := r.before
 	r.before = Traffic{}
@@ -431,7 +431,7 @@ func (r *rehearsal) Gather(all []byte, counts []int) error {
 	return nil
 }
 
-// Exchange brings nothing.
+// Exchange only counts bytes and transfers no data.
 func (r *rehearsal) Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error {
 	r.before = Traffic{Exchange: others(inCounts, r.rank)}
 	for q := range inCounts {

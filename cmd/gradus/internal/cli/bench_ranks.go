@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// benchRanksJSON is what bench --mpi --json says.
+// benchRanksJSON is what bench --mpi --json prints.
 type benchRanksJSON struct {
 	Size     int    `json:"ranks"`
 	Machines int    `json:"machines"`
@@ -23,18 +23,18 @@ type benchRanksJSON struct {
 	Picture  *string       `json:"picture"`
 }
 
-// verdictJSON says where the model has one machine as the better one.
+// verdictJSON says when one machine is faster, by the model.
 type verdictJSON struct {
 	Workload string `json:"workload"`
 	Batch    string `json:"batch"` // same or growing
 	Best     int    `json:"best_ranks"`
-	Alone    []int  `json:"one_machine_is_better_than"` // so many ranks
+	Alone    []int  `json:"one_machine_is_better_than"` // numbers of ranks
 }
 
 // scale is "gradus bench --mpi".
 func (c *benchCmd) scale(e *env) error {
 	if !mpi.Built {
-		if job, _ := mpi.Launched(); job.Rank > 0 { // rank 0 says it
+		if job, _ := mpi.Launched(); job.Rank > 0 { // rank 0 reports it
 			return status(statusDone)
 		}
 		return usagef("--mpi: this program was built without MPI; build it with: CGO_ENABLED=0 go build -tags mpi ./cmd/gradus")
@@ -99,7 +99,7 @@ func (c *benchCmd) scale(e *env) error {
 	return nil
 }
 
-// verdict finds the number of ranks with the most samples a second, and those that have fewer than one machine.
+// verdict finds the number of ranks with the most samples per second, and the numbers of ranks that are slower than one machine.
 func verdict(workload, batch string, points []bench.Point) verdictJSON {
 	v := verdictJSON{Workload: workload, Batch: batch, Alone: []int{}}
 	most := 0.0
@@ -179,7 +179,7 @@ func (r benchRanksJSON) write(e *env, took time.Duration) {
 	}
 }
 
-// scalingFigure is the speed-up over the number of ranks: lines by the model, dots as measured.
+// scalingFigure draws the speed-up against the number of ranks: lines from the model, dots as measured.
 func scalingFigure(r benchRanksJSON) plot.Chart {
 	c := plot.Chart{
 		Title:  fmt.Sprintf("Samples a second over those of one rank (%s, %s each)", r.Library, counted(r.Threads, "thread")),

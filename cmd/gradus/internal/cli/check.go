@@ -136,8 +136,8 @@ func numberText(format string, x *float64) string {
 	return fmt.Sprintf(format, *x)
 }
 
-// parameterName is how --weight names a parameter: L.I.J, or L.b.J for a bias. Of a norm's gamma
-// and beta it is L.gamma.J and L.beta.J.
+// parameterName returns a parameter's name in the syntax of --weight: L.I.J, or L.b.J for a bias. For a
+// norm's gamma and beta it returns L.gamma.J and L.beta.J.
 func parameterName(net *nn.Network[float64], index int) string {
 	l, in, unit := net.Locate(index)
 	switch in {

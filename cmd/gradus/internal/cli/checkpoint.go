@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// checkpointFiles are written in turn, so that the last good one stays while the next is made.
+// checkpointFiles are written in turn, so that the last good one stays while the next is written.
 var checkpointFiles = [2]string{"checkpoint-1.safetensors", "checkpoint-2.safetensors"}
 
 // checkpoints says when a run's next checkpoint is due and where it goes.
@@ -22,11 +22,11 @@ type checkpoints struct {
 	timer  *time.Timer
 	due    atomic.Bool
 	next   int   // of checkpointFiles
-	failed bool  // the last could not be written, and that was said
-	lost   error // of an ensemble: why what a member ended with could not be written
+	failed bool  // the last could not be written, and that was reported
+	lost   error // of an ensemble: why a member's final state could not be written
 }
 
-// begin starts the clock. A nil runDir keeps nothing.
+// begin starts the events and the timer for checkpoints. A nil runDir keeps nothing.
 func (d *runDir) begin(f *model.Fit, every time.Duration, tensorboard bool) {
 	if d != nil {
 		d.events.begin(f, tensorboard)
@@ -41,10 +41,10 @@ func (c *checkpoints) stop() {
 	}
 }
 
-// look is called between updates: it logs what is new, and writes a checkpoint if it is time
-// for one. What takes long is done more seldom, so
-// that it never takes more than a twentieth of the time. Where it cannot be written training
-// goes on: the one before is still there.
+// look is called between updates. It logs what is new, and writes a checkpoint if one is due. The
+// longer a checkpoint takes, the longer look waits before the next, so that checkpoints never take
+// more than a twentieth of the time. If a checkpoint cannot be written, training goes on: the
+// previous one is still there.
 func (d *runDir) look(e *env, f *model.Fit) {
 	if d == nil {
 		return
@@ -69,8 +69,8 @@ func (d *runDir) look(e *env, f *model.Fit) {
 	d.timer.Reset(max(d.every, 20*time.Since(start)))
 }
 
-// save writes a checkpoint and the history so far; of an ensemble those of each member that is under
-// way.
+// save writes a checkpoint and the history so far. For an ensemble it does so for each member in
+// training.
 func (d *runDir) save(f *model.Fit) error {
 	if f.Members() > 1 {
 		return f.EachRunning(d.saveMember)
@@ -82,7 +82,7 @@ func (d *runDir) save(f *model.Fit) error {
 	return d.write("history.csv", func(w io.Writer) error { return writeHistory(w, f.History()) })
 }
 
-// end writes what is left to write when the loop has ended.
+// end writes what remains to be written when the loop has ended.
 func (d *runDir) end(f *model.Fit) error {
 	if d == nil {
 		return nil
@@ -90,8 +90,8 @@ func (d *runDir) end(f *model.Fit) error {
 	return errors.Join(d.lost, d.save(f), d.events.log(d.path, f), d.events.flush())
 }
 
-// newest returns the newest checkpoint that is whole, open, and what is wrong with the other
-// one. There may be none; where there are some and none is whole, that is an error.
+// newest returns the newest intact checkpoint with its open file, and what is wrong with the other
+// checkpoint. It is no error if there are no checkpoints, but it is if there are some and none is intact.
 func (d *runDir) newest() (newest *train.Checkpoint, file *os.File, damaged error, err error) {
 	for i, name := range checkpointFiles {
 		path := d.file(name)

@@ -43,11 +43,11 @@ const (
 	statusDone        = 0
 	statusFailed      = 1   // it could not be done
 	statusUsage       = 2   // the call was wrong
-	statusNotReached  = 3   // it stopped short of a tolerance or a loss that was asked for
-	statusInterrupted = 130 // by SIGINT or SIGTERM, with what was done saved
+	statusNotReached  = 3   // it did not reach the tolerance or loss that was requested
+	statusInterrupted = 130 // by SIGINT or SIGTERM, with the work so far saved
 )
 
-// status is an error that is only an exit status: everything has been said.
+// status is an error that is only an exit status: everything has been reported.
 type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
@@ -89,7 +89,7 @@ type commands struct {
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 }
 
-// newCommands is the grammar with the flags of options that each command takes.
+// newCommands returns the grammar with the flags of options that each command takes.
 func newCommands() *commands {
 	var c commands
 	for _, all := range []*optionFlags{&c.Train.optionFlags, &c.CV.optionFlags, &c.Tune.optionFlags} {
@@ -111,7 +111,7 @@ type env struct {
 	ctx    context.Context // ends with SIGINT or SIGTERM
 	parser *kong.Kong
 	args   []string // of the call
-	ranks  *ranks   // that this process is one of; nil: it is alone
+	ranks  *ranks   // this process and its peers; nil: it is the only process
 }
 
 // Main runs one call and returns its exit status.
@@ -137,7 +137,7 @@ func Main(args []string, std Std) int {
 // other time a signal ends the process.
 var watching atomic.Bool
 
-// watch is called by a command that looks at e.ctx from here on.
+// watch is called by a command when it begins to look at e.ctx.
 func (e *env) watch() { watching.Store(true) }
 
 // exited is how kong's help ends a call.
@@ -167,7 +167,7 @@ func run(ctx context.Context, args []string, std Std) (code int) {
 	}
 	call, err := parser.Parse(joinNegative(args))
 	if err != nil {
-		if job, _ := mpi.Launched(); job.Rank > 0 { // rank 0 says it
+		if job, _ := mpi.Launched(); job.Rank > 0 { // rank 0 reports it
 			return statusDone
 		}
 		return complain(std, wrongCall(err))
@@ -197,7 +197,7 @@ func newParser(std Std) *kong.Kong {
 	return parser
 }
 
-// output is standard output; it remembers that something could not be written.
+// output is standard output. It remembers whether something could not be written.
 type output struct {
 	w   io.Writer
 	err error
@@ -216,7 +216,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// wrongCall adds to an error of the parser where help is.
+// wrongCall adds to a parser's error where to find help.
 func wrongCall(err error) error {
 	if errors.As(err, new(*fs.PathError)) {
 		return err // a config.json that cannot be read
@@ -233,8 +233,8 @@ func wrongCall(err error) error {
 	return usagef("%s (see %s)", text, help)
 }
 
-// joinNegative writes "--lr -1" as "--lr=-1": a number after a flag is its value, not a
-// flag, so that it can be refused for what it is.
+// joinNegative writes "--lr -1" as "--lr=-1". A number after a flag is then the flag's value and not
+// another flag, so that it can be refused for what it is.
 func joinNegative(args []string) []string {
 	var out []string
 	for _, a := range args {
@@ -248,7 +248,7 @@ func joinNegative(args []string) []string {
 	return out
 }
 
-// complain says what went wrong in one line and returns the exit status for it.
+// complain reports what went wrong in one line and returns the exit status for it.
 func complain(std Std, err error) int {
 	if err == nil {
 		return statusDone
@@ -261,7 +261,7 @@ func complain(std Std, err error) int {
 	return statusOf(err)
 }
 
-// statusOf is the exit status for an error that was told.
+// statusOf returns the exit status for an error that was reported.
 func statusOf(err error) int {
 	if errors.As(err, new(usage)) {
 		return statusUsage
@@ -269,8 +269,8 @@ func statusOf(err error) int {
 	return statusFailed
 }
 
-// oneLine is an error in one line, with options called by their flags and without the sentinels' texts,
-// which only programs need.
+// oneLine returns an error's text in one line. It names options by their flags and leaves out the
+// sentinels' texts, because only programs need them.
 func oneLine(err error) string {
 	s := strings.ReplaceAll(option.Words(err, option.Flag), "\n", "; ")
 	for _, sentinel := range []error{model.ErrOptions, model.ErrFile, model.ErrRow, train.ErrConfig, nn.ErrShape, lesson.ErrRace, plot.ErrFormat, export.ErrOption, export.ErrUnsupported, export.ErrImport, train.ErrCheckpoint} {
@@ -281,8 +281,8 @@ func oneLine(err error) string {
 	return s
 }
 
-// interrupted says how far a command that makes its work piece by piece has come, and whether
-// that was kept in a folder.
+// interrupted says how many of a command's pieces of work are done, and whether they were kept in a
+// folder.
 func (e *env) interrupted(done, all int, piece, dir string) error {
 	kept := "the same call goes on from here"
 	if dir == "" {
@@ -292,7 +292,7 @@ func (e *env) interrupted(done, all int, piece, dir string) error {
 	return status(statusInterrupted)
 }
 
-// fileSum is the SHA-256 of a file, in hex.
+// fileSum returns the SHA-256 of a file, in hex.
 func fileSum(path string) (string, error) {
 	raw, err := os.ReadFile(path)
 	sum := sha256.Sum256(raw)
@@ -309,20 +309,20 @@ func (e *env) writeJSON(v any) error {
 // printf writes to standard output.
 func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.Out, format, args...) }
 
-// say writes a remark to standard error.
+// say writes a message to standard error.
 func (e *env) say(format string, args ...any) {
 	fmt.Fprintf(e.Err, "gradus: "+format+"\n", args...)
 }
 
-// sayAll says each.
+// sayAll calls say for each message.
 func (e *env) sayAll(remarks []string) {
 	for _, r := range remarks {
 		e.say("%s", r)
 	}
 }
 
-// helpPages are the pages of the documents by the names that help takes. One that is called as a
-// command is has the ending .md.
+// helpPages returns the names that help takes for the pages of the documentation. A page with the
+// same name as a command has the ending .md.
 func helpPages() []string {
 	names := docs.Names()
 	for i, name := range names {

@@ -19,7 +19,7 @@ type completionCmd struct {
 func (c *completionCmd) Run(e *env) error {
 	var names []string
 	flags := map[string][]string{}
-	values := map[string][]string{} // by flag; flags of one name take the same words
+	values := map[string][]string{} // by flag; flags with the same name take the same words
 	for _, cmd := range e.parser.Model.Children {
 		names = append(names, cmd.Name)
 		for _, f := range shown(cmd.Flags) {
@@ -68,7 +68,7 @@ func (c *completionCmd) Run(e *env) error {
 	return nil
 }
 
-// shown are the flags that help shows.
+// shown returns the flags that help shows.
 func shown(flags []*kong.Flag) []*kong.Flag {
 	return slices.DeleteFunc(slices.Clone(flags), func(f *kong.Flag) bool { return f.Hidden })
 }
@@ -85,7 +85,7 @@ func fishArgument(f *kong.Flag) string {
 	return " -r"
 }
 
-// flagWords are the words that a flag takes; nil where it takes something else.
+// flagWords returns the words that a flag takes, or nil if it takes other values.
 func flagWords(f *kong.Flag) []string {
 	switch f.Name {
 	case "methods":

@@ -34,8 +34,8 @@ func (configFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 	return nil
 }
 
-// loadConfig reads a config.json: the flags of a command under their names, with "_" or
-// "-". What the command line says wins.
+// loadConfig reads a config.json. It holds the flags of a command under their names, with "_" or
+// "-". The command line takes precedence.
 func loadConfig(r io.Reader) (kong.Resolver, error) {
 	var values map[string]any
 	dec := json.NewDecoder(r)
@@ -72,7 +72,7 @@ func (c configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	return nil, nil
 }
 
-// Validate refuses a key that is no flag of train, which has them all.
+// Validate refuses a key that is not a flag of train. The command train has every flag.
 func (c configFile) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	for _, name := range notFlags {
@@ -91,7 +91,7 @@ func (c configFile) Validate(app *kong.Application) error {
 	return nil
 }
 
-// flagText writes a JSON value as it would stand behind a flag.
+// flagText writes a JSON value as it would be written after a flag.
 func flagText(name string, v any) (string, error) {
 	switch v := v.(type) {
 	case nil:

@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// curves is the picture of a run: loss and validation score against epochs.
+// curves draws a run's loss and validation score against epochs.
 func curves(title string, h train.History, best int) plot.Chart {
 	c := lab.LossCurve(h, best)
 	c.Title = title

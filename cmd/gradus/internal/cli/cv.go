@@ -35,7 +35,7 @@ type cvCmd struct {
 
 type cvFoldJSON struct {
 	Fold          int             `json:"fold"` // from 1
-	Rows          model.Rows      `json:"rows"` // test: those of the fold
+	Rows          model.Rows      `json:"rows"` // test: the rows of the fold
 	Epochs        int             `json:"epochs"`
 	BestEpoch     *int            `json:"best_epoch"`
 	StopReason    string          `json:"stop_reason"`
@@ -65,7 +65,7 @@ func (c *cvCmd) Run(e *env) error {
 	if err != nil {
 		return asUsage(err)
 	}
-	begun := sync.OnceFunc(func() { // with which the first fold begins
+	begun := sync.OnceFunc(func() { // called when the first fold begins
 		w := e.Out
 		if c.Out == "-" {
 			w = e.Err
@@ -120,7 +120,7 @@ func (c *cvCmd) Run(e *env) error {
 	return nil
 }
 
-// check refuses flags that a cross-validation has no use for.
+// check refuses flags that a cross-validation cannot use.
 func (c *cvCmd) check() error {
 	switch {
 	case c.From != "":
@@ -166,7 +166,7 @@ func (c *cvCmd) share(e *env, find func(path string) string) (pieces, error) {
 	return c.begin(e)
 }
 
-// head is all that the folds depend on.
+// head returns all that the folds depend on.
 func (f *folding) head() (any, error) {
 	head := struct {
 		Data string `json:"data"`
@@ -249,7 +249,7 @@ func (c *cvCmd) result(cv *model.CV, s *data.Schema) any {
 	}{folds, cv.Mean, cv.SD, cv.Lacking, cv.Baseline, cv.Pooled, len(cv.Rows), out, m.Task(), m.Targets(), m.Options.Seed, m.Options, said(s, cv.Notes)}
 }
 
-// print reports; notes are those of the first fold's run that are not told yet.
+// print reports the results. The notes are those of the first fold's run that are not printed yet.
 func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	m := cv.Folds[0]
 	e.printf("Rows     %d in a fold\n", len(cv.Rows))
@@ -304,7 +304,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	}
 }
 
-// lackingText says why a score has no mean, and what it is of all rows together.
+// lackingText says why a score has no mean, and what the score of all rows together is.
 func lackingText(l model.Lacking, cv *model.CV) string {
 	text := fmt.Sprintf("%s is not defined in %s, so it has no mean", l.Score, foldsText(l.Folds))
 	if v, ok := cv.Pooled.Get(l.Score); ok && v-v == 0 {

@@ -52,7 +52,7 @@ type evaluateJSON struct {
 	Left    model.Left           `json:"left_out"`
 	Metrics metrics.Report       `json:"metrics"`
 	Guess   metrics.Scores       `json:"guess"`             // of always guessing the training mean or the commonest training class
-	Classes []string             `json:"classes,omitempty"` // of the confusion matrix, in its order
+	Classes []string             `json:"classes,omitempty"` // in the order of the confusion matrix
 	ByClass []metrics.ClassScore `json:"by_class,omitempty"`
 	Notes   []string             `json:"notes"`
 }

@@ -1,6 +1,6 @@
 package cli
 
-// The examples that help shows below what a command does. Indented lines stay as they are.
+// The examples that help shows after the description of a command. Help leaves indented lines as they are.
 
 func (trainCmd) Help() string {
 	return exampleCalls(
@@ -135,7 +135,7 @@ func (serveCmd) Help() string {
 
 func (reportCmd) Help() string { return exampleCalls("gradus report runs/1 -o report.html", "") }
 
-// exampleCalls are calls, each with what is to be said of it.
+// exampleCalls writes calls, each with its explanation.
 func exampleCalls(pairs ...string) string {
 	text := "Examples:\n"
 	for i := 0; i < len(pairs); i += 2 {
@@ -147,5 +147,5 @@ func exampleCalls(pairs ...string) string {
 	return text
 }
 
-// more says where a page about a command is.
+// more names the page with more about a command.
 func more(page string) string { return "\n\nMore of it: gradus help " + page }

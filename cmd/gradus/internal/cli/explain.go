@@ -80,7 +80,7 @@ func (c *explainCmd) Run(e *env) error {
 	return nil
 }
 
-// explain makes the step on the row that is asked for.
+// explain performs the step on the row that the call names.
 func (c *explainCmd) explain(e *env, m *model.Model, t *data.Table, o lesson.ExplainOptions) (*explainer, error) {
 	p := &explainer{e: e, m: m, table: t, row: c.Row, names: m.Encoding.InputNames()}
 	x, y, err := m.Row(t, c.Row)
@@ -114,21 +114,21 @@ func (c *explainCmd) explain(e *env, m *model.Model, t *data.Table, o lesson.Exp
 	return p, err
 }
 
-// updateOf returns the optimizer and the rate of a model's updates. A solver needs a batch to solve; of a model that
-// one trained, updateOf returns plain descent and the solver's name.
+// updateOf returns the optimizer and the rate of a model's updates. A solver needs a batch to solve. For a model that
+// a solver trained, updateOf returns plain gradient descent and the solver's name.
 func updateOf(o model.Options) (solver string, rule optim.Optimizer, rate float64, err error) {
 	if slices.Contains(optim.Solvers(), o.Optimizer) {
 		return o.Optimizer, optim.SGD{}, optim.DefaultLearningRate("sgd"), nil
 	}
 	hyper := optim.Hyper{Momentum: o.Momentum, Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon}
-	if o.Optimizer == "adamw" { // of the others the decay is the trainer's
+	if o.Optimizer == "adamw" { // for the others the trainer applies the decay
 		hyper.WeightDecay = o.WeightDecay
 	}
 	rule, err = optim.ParseOptimizer(o.Optimizer, hyper)
 	return "", rule, *o.LearningRate, err
 }
 
-// An explainer tells of one step on a row, in text, as JSON or as a picture.
+// An explainer describes one step on a row in text, as JSON or as a picture.
 type explainer struct {
 	e      *env
 	m      *model.Model
@@ -138,10 +138,10 @@ type explainer struct {
 	names  []string // of the inputs
 	rows   []int    // of the batch
 	member string   // of an ensemble: which of its networks this is
-	solver string   // that trained the model; the update is then no step that it made
+	solver string   // that trained the model, if one did; the update is then not a step that it made
 }
 
-// figure is the network with the sample's numbers, and the weight that is explained.
+// figure draws the network with the sample's numbers and the weight that is explained.
 func (p *explainer) figure() plot.Net {
 	fig := networkFigure(p.m)
 	fig.Title = fmt.Sprintf("Row %d of %s", p.row, p.table.Name())
@@ -177,7 +177,7 @@ func (p *explainer) print() {
 	p.update()
 }
 
-const mostUnits = 12 // of a layer that are printed
+const mostUnits = 12 // the maximum number of a layer's units that are printed
 
 func num(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// The flags are grouped by what they are about; a command embeds the groups it takes.
+// The flags are grouped by subject. A command embeds the groups it takes.
 
 // readFlags say how a table is read.
 type readFlags struct {
@@ -32,11 +32,11 @@ type readFlags struct {
 	Sheet     string `placeholder:"NAME" group:"data" help:"Of a spreadsheet: the sheet to read. Default: the first."`
 	Query     string `placeholder:"SQL" group:"data" help:"Of a database: what to read. Default: its only table."`
 
-	shown *preparing  // how reading goes; nil: not at all
-	disk  *data.Spill // for a table that does not fit in memory; nil: it is refused
+	shown *preparing  // shows how far reading has come; nil: shows nothing
+	disk  *data.Spill // holds a table that does not fit in memory; nil: such a table is refused
 }
 
-// read reads a table, and says on standard error what was decided in doing so.
+// read reads a table, and writes to standard error what the reader decided.
 func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
 	t, err := f.readSilently(e, paths...)
 	if err == nil {
@@ -47,7 +47,7 @@ func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
 	return t, err
 }
 
-// readSilently reads a table whose notes are told elsewhere.
+// readSilently reads a table and leaves its notes to the caller.
 func (f *readFlags) readSilently(e *env, paths ...string) (*data.Table, error) {
 	opt := data.ReadOptions{
 		Header: f.Header, Encoding: f.Encoding, SkipRows: f.SkipRows, Comment: f.Comment, KeepTotal: f.KeepTotal,
@@ -74,7 +74,7 @@ func (f *readFlags) readSilently(e *env, paths ...string) (*data.Table, error) {
 	return data.ReadAll(paths, opt)
 }
 
-// tableFlags say how a table is read, and what is made of it.
+// tableFlags say how a table is read and how it is used.
 type tableFlags struct {
 	readFlags   `embed:""`
 	optionFlags `embed:""`
@@ -85,7 +85,7 @@ type startFlag struct {
 	From string `placeholder:"FILE" group:"network" help:"Start from these weights. A model brings its network, columns, classes and encoding: a warm start, or partial fit on further rows; what differs is refused. Bare tensors layers.0.weight ... of shape [in, out] only need the network's shapes."`
 }
 
-// start reads the weights to start from; nil where none are asked for.
+// start reads the weights to start from. It returns nil if the call names none.
 func (f *startFlag) start() (*model.Weights, error) {
 	if f.From == "" {
 		return nil, nil
@@ -97,7 +97,7 @@ func (f *startFlag) start() (*model.Weights, error) {
 	return w, nil
 }
 
-// heldOut reads FRACTION|FILE|none into the options: a part of the rows, or the table of a file.
+// heldOut reads FRACTION|FILE|none. It sets a fraction of the rows in the options, or returns the table in a file.
 func (f *tableFlags) heldOut(e *env, name string, o *model.Options) (*data.Table, error) {
 	text := f.text(name)
 	if text == "" {
@@ -115,7 +115,7 @@ func (f *tableFlags) heldOut(e *env, name string, o *model.Options) (*data.Table
 	return table, err
 }
 
-// tables reads the table to train on and those held out beside it.
+// tables reads the table to train on and the tables that are held out.
 func (f *tableFlags) tables(e *env, path paths, o *model.Options) (t model.Tables, err error) {
 	if t.Validation, err = f.heldOut(e, "validation", o); err != nil {
 		return t, err
@@ -127,7 +127,7 @@ func (f *tableFlags) tables(e *env, path paths, o *model.Options) (t model.Table
 	return t, err
 }
 
-// asUsage marks an error of options as one of the call, unless it takes a look at the table to see it.
+// asUsage marks an error of options as an error of the call, unless the error depends on the table.
 func asUsage(err error) error {
 	for _, ofTable := range []error{data.ErrColumn, data.ErrTarget, data.ErrTask, data.ErrType, data.ErrNumber} {
 		if errors.Is(err, ofTable) {
@@ -140,14 +140,14 @@ func asUsage(err error) error {
 	return err
 }
 
-// defaultOut is the data's name with the model's ending, in the current folder.
+// defaultOut returns the data's name with the model's ending, in the current folder.
 func defaultOut(from paths) string {
 	path := from[0]
 	if path == data.Stdin || strings.Contains(path, "://") {
 		return "model.safetensors"
 	}
 	name := filepath.Base(strings.TrimPrefix(path, "sqlite:"))
-	if ext := filepath.Ext(name); ext != "" { // .CSV is .csv
+	if ext := filepath.Ext(name); ext != "" { // .CSV counts as .csv
 		name = strings.TrimSuffix(name, ext) + strings.ToLower(ext)
 	}
 	for _, ending := range []string{".gz", ".zst", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather", ".jsonl", ".ndjson", ".json", ".xlsx", ".npy", ".npz", ".db", ".sqlite", "-ubyte"} {
@@ -156,7 +156,7 @@ func defaultOut(from paths) string {
 	return name + ".safetensors"
 }
 
-// A kind of file that a command writes.
+// A kind is a kind of file that a command writes.
 type kind string
 
 const (
@@ -164,7 +164,7 @@ const (
 	kindTable   kind = "table of predictions"
 	kindParquet kind = "Parquet file"
 	kindReport  kind = "report"
-	kindSVG     kind = "svg" // as plot.FormatOf has it
+	kindSVG     kind = "svg" // as plot.FormatOf returns it
 	kindPNG     kind = "png"
 
 	kindONNX    kind = "ONNX file"
@@ -174,9 +174,9 @@ const (
 	kindTensors kind = "file of bare tensors"
 )
 
-// checkOut reports, before any work is done, a file that the result must not take the place of: one
-// it is made from, and one that is there and is of another kind. It also reports a folder that
-// cannot be written to.
+// checkOut returns an error, before any work is done, if the result would overwrite a file that it is made
+// from, or an existing file of another kind. It also returns an error if the folder cannot be
+// written to.
 func checkOut(out string, k kind, inputs ...string) error {
 	if err := notAnInput(out, inputs...); err != nil {
 		return err
@@ -193,7 +193,7 @@ func checkOut(out string, k kind, inputs ...string) error {
 	return writableFolder(out)
 }
 
-// isKind reports whether a file begins as one of that kind does. An empty one is of every kind.
+// isKind reports whether a file begins like a file of that kind. An empty file is of every kind.
 func isKind(path string, k kind) (bool, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -216,7 +216,7 @@ func isKind(path string, k kind) (bool, error) {
 	picture := bytes.HasPrefix(head, []byte("<?xml")) || bytes.HasPrefix(head, []byte("<svg"))
 	png := bytes.HasPrefix(head, []byte("\x89PNG"))
 	switch k {
-	case kindModel: // a length, and an object in JSON; damaged ones may be replaced too
+	case kindModel: // a length, and a JSON object; a damaged model may be replaced too
 		return n > 8 && head[8] == '{' || strings.HasSuffix(path, ".safetensors"), nil
 	case kindReport:
 		return page && bytes.Contains(head, []byte(html.EscapeString(lab.ReportPolicy))), nil
@@ -234,13 +234,13 @@ func isKind(path string, k kind) (bool, error) {
 		return bytes.HasPrefix(head, []byte("/* Code generated by gradus export")), nil
 	case kindNPZ:
 		return bytes.HasPrefix(head, []byte("PK")), nil
-	case kindTensors: // a model is no such file
+	case kindTensors: // a model does not count as one
 		return n > 8 && head[8] == '{' && !bytes.Contains(head, []byte(`"gradus":`)), nil
 	}
 	return !page && !picture && utf8.Valid(head[:max(0, n-utf8.UTFMax)]) && !bytes.ContainsRune(head, 0), nil
 }
 
-// notAnInput reports a result that would overwrite a file it is made from.
+// notAnInput returns an error if the result would overwrite a file it is made from.
 func notAnInput(out string, inputs ...string) error {
 	to, err := os.Stat(out)
 	if err != nil || !to.Mode().IsRegular() {
@@ -257,7 +257,7 @@ func notAnInput(out string, inputs ...string) error {
 	return nil
 }
 
-// writableFolder reports, before any work is done, a folder that the result could not be
+// writableFolder returns an error, before any work is done, if the result's folder cannot be
 // written to.
 func writableFolder(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

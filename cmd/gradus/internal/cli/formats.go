@@ -1,7 +1,7 @@
 package cli
 
 import (
-	// The formats that tables are read from, besides text and IDX.
+	// The formats of tables besides text and IDX.
 	_ "github.com/gradus-ml/gradus/data/arrow"
 	_ "github.com/gradus-ml/gradus/data/excel"
 	_ "github.com/gradus-ml/gradus/data/jsonl"

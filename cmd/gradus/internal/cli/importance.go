@@ -165,7 +165,7 @@ func (c *importanceCmd) share(e *env, find func(path string) string) (pieces, er
 	return c.begin(e, o)
 }
 
-// head is all that the numbers depend on.
+// head returns all that the numbers depend on.
 func (c *measuring) head() (any, error) {
 	sum, err := fileSum(c.Model)
 	return struct {
@@ -192,7 +192,8 @@ func (c *measuring) open() (*journal.Journal[measured], []measured, error) {
 	return j, known, nil
 }
 
-// but is what a measurement of some columns knows already: something of all others.
+// but returns placeholders for all columns but the given ones. As known results they keep Importance from
+// measuring those columns.
 func (c *measuring) but(columns ...string) map[string][]float64 {
 	known := map[string][]float64{}
 	for _, column := range c.m.Columns() {
@@ -220,10 +221,10 @@ func (c *measuring) piece(ctx context.Context, work []byte) (any, string, error)
 
 func (c *measuring) close() {}
 
-// elsewhere has the columns measured by workers, so that the options know all of them.
+// elsewhere has workers measure the columns, and puts all results into the options.
 func (c *measuring) elsewhere(e *env, o *model.ImportanceOptions) error {
 	check := c.o
-	check.Known = c.but() // nothing is measured, but what is wrong is said
+	check.Known = c.but() // measures nothing, but returns what is wrong
 	if _, err := c.m.Importance(e.ctx, c.t, check); err != nil {
 		return err
 	}
@@ -250,7 +251,7 @@ func (c *measuring) elsewhere(e *env, o *model.ImportanceOptions) error {
 	return err
 }
 
-// bars draws a share of the most in up to 30 characters.
+// bars draws a value as a share of the largest, in up to 30 characters.
 func bars(value, most float64) string {
 	if !(most > 0) || !(value > 0) {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// conformalRows is how many rows the model's intervals or sets are made of.
+// conformalRows returns how many rows the model's intervals or sets are based on.
 func conformalRows(m *model.Model) int {
 	if m.Conformal == nil {
 		return 0
@@ -42,9 +42,9 @@ func (c *infoCmd) Run(e *env) error {
 			Precision   string           `json:"precision"`
 			Weights     string           `json:"weights_sha256"`
 			Threshold   float64          `json:"threshold"`   // of two classes
-			Temperature float64          `json:"temperature"` // that divides the logits; 1: as trained
+			Temperature float64          `json:"temperature"` // the divisor of the logits; 1: as trained
 			Shrinkage   *model.Shrinkage `json:"shrinkage,omitempty"`
-			Conformal   int              `json:"conformal_rows"`    // rows that intervals and sets are made of
+			Conformal   int              `json:"conformal_rows"`    // the number of rows that intervals and sets are based on
 			Members     []memberJSON     `json:"members,omitempty"` // of an ensemble
 			Options     model.Options    `json:"options"`
 			Training    model.Training   `json:"training"`

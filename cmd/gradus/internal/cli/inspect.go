@@ -59,7 +59,7 @@ func (c *inspectCmd) Run(e *env) error {
 		}
 		for i, d := range described {
 			if d.Why != nil {
-				described[i].Why = data.Notef("%s", option.Note(d.Why)) // with flags
+				described[i].Why = data.Notef("%s", option.Note(d.Why)) // with options as flags
 			}
 		}
 		for _, y := range s.Targets {

@@ -65,7 +65,7 @@ func (c *labCmd) Run(e *env) error {
 	case <-e.ctx.Done():
 		err = nil
 	}
-	s.Close() // ends the events, which would keep Shutdown waiting
+	s.Close() // ends the event streams, which would keep Shutdown waiting
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {
@@ -74,7 +74,7 @@ func (c *labCmd) Run(e *env) error {
 	return err
 }
 
-// listen opens a flag's address, and says how to call it and whether that is on loopback.
+// listen listens at a flag's address. It returns the address for clients and whether that is on loopback.
 func listen(flag, at string) (listener net.Listener, address string, local bool, err error) {
 	listener, err = net.Listen("tcp", at)
 	if err != nil {
@@ -92,7 +92,7 @@ func listen(flag, at string) (listener net.Listener, address string, local bool,
 	return listener, to.String(), local, nil
 }
 
-// ownAddress is an address of this machine that others may reach; loopback if there is none.
+// ownAddress returns an address of this machine that others may reach, or loopback if there is none.
 func ownAddress() netip.Addr {
 	list, _ := net.InterfaceAddrs()
 	for _, a := range list {
@@ -105,7 +105,7 @@ func ownAddress() netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
-// browse asks the desktop to open a page; where there is none, nothing happens.
+// browse asks the desktop to open a page. Without a desktop nothing happens.
 func browse(url string) {
 	name, args := "xdg-open", []string{url}
 	switch runtime.GOOS {

@@ -25,10 +25,10 @@ type lrCmd struct {
 }
 
 type lrJSON struct {
-	Suggestion *float64           `json:"suggestion"` // a tenth of the lowest; null where the loss never falls
-	Steepest   *float64           `json:"steepest"`   // the rate at which the loss falls fastest, likewise
+	Suggestion *float64           `json:"suggestion"` // a tenth of Lowest; null if the loss never falls
+	Steepest   *float64           `json:"steepest"`   // the rate at which the loss falls fastest; null if it never falls
 	Lowest     *float64           `json:"lowest"`     // the rate with the lowest smoothed loss
-	Default    float64            `json:"default"`    // what train would take
+	Default    float64            `json:"default"`    // the rate that train would use
 	Optimizer  string             `json:"optimizer"`
 	Points     []lesson.RatePoint `json:"points"`
 	Picture    *string            `json:"picture"`
@@ -96,7 +96,7 @@ func (c *lrCmd) Run(e *env) error {
 	return nil
 }
 
-// prepare returns the run of the sweep, and the rate that train would take.
+// prepare returns the run of the sweep, and the rate that train would use.
 func (c *lrCmd) prepare(e *env, o model.Options) (f *model.Fit, usual float64, err error) {
 	c.show(e, c.Quiet)
 	tables, err := c.tables(e, c.Data, &o)
@@ -107,7 +107,7 @@ func (c *lrCmd) prepare(e *env, o model.Options) (f *model.Fit, usual float64, e
 	if err != nil {
 		return nil, 0, err
 	}
-	// What would end the run elsewhere has no say here.
+	// The options that would end a run early do not apply here.
 	none, off := 0.0, 0
 	o.Validation, tables.Validation, o.Patience, o.Tolerance, o.TargetLoss, o.MaxTime = &none, nil, &off, nil, nil, 0
 	o.Epochs = c.Updates

@@ -14,15 +14,15 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// presetFlag says how much is spent on a model.
+// presetFlag says how much time to spend on a model.
 type presetFlag struct {
 	Preset string `default:"default" enum:"quick,default,best" group:"ensemble" help:"What the flags are that nobody named: quick takes --recipe plain and one network, the least time; default takes --recipe auto and --members 8, 5 from 100000 cells of input on, and one network beyond 2 million or where an ensemble is not what the other flags ask for; best takes --recipe auto and --members 8 for any table."`
 }
 
-// bestMembers is how many networks --preset best trains: as many as there are folds at most.
+// bestMembers is how many networks --preset best trains. It is the maximum number of folds.
 const bestMembers = 8
 
-// add sets what the options leave open.
+// add sets the options that the call leaves open.
 func (f *presetFlag) add(o *model.Options) {
 	switch {
 	case f.Preset == "quick" && o.Recipe == model.RecipeAuto:
@@ -36,7 +36,7 @@ func (f *presetFlag) add(o *model.Options) {
 
 var oneNetwork = usagef("--queue: workers train the members of an ensemble, and this is one network, which is trained here: give --members K, or leave --queue out")
 
-// queueable refuses what a queue has no use for.
+// queueable refuses a call whose work cannot go to a queue.
 func (c *trainCmd) queueable(o model.Options) error {
 	switch {
 	case o.Members == 0 || o.Members == 1:
@@ -64,7 +64,7 @@ func (c *trainCmd) share(e *env, find func(path string) string) (pieces, error) 
 	return &bagging{f}, nil
 }
 
-// head is all that the members depend on.
+// head returns all that the members depend on.
 func (b *bagging) head() (any, error) {
 	head := struct {
 		Data map[string]string `json:"data"`
@@ -94,7 +94,7 @@ type memberFlag struct {
 	Member *int `placeholder:"N" help:"Of an ensemble: which of its networks, from 0. Default: 0, but of shap, plot --column and export the mean of all."`
 }
 
-// of is the network that is meant, and a sentence on it if there are others.
+// of returns the chosen network, and a sentence about it if there are others.
 func (f *memberFlag) of(path string, m *model.Model) (one *model.Model, note string, err error) {
 	members, n := m.Members(), 0
 	if f.Member != nil {
@@ -111,7 +111,8 @@ func (f *memberFlag) of(path string, m *model.Model) (one *model.Model, note str
 	return members[n], fmt.Sprintf("member %d of the %d networks of %s; the model says the mean of all", n, len(members), path), nil
 }
 
-// named is the network that --member names, said on standard error; without the flag the model itself.
+// named returns the network that --member names, and says so on standard error. Without the flag it returns
+// the model itself.
 func (f *memberFlag) named(e *env, path string, m *model.Model) (*model.Model, error) {
 	if f.Member == nil {
 		return m, nil
@@ -123,22 +124,22 @@ func (f *memberFlag) named(e *env, path string, m *model.Model) (*model.Model, e
 	return one, err
 }
 
-// memberJSON is what --json says of a member.
+// memberJSON is what --json says about a member.
 type memberJSON struct {
 	Member        int             `json:"member"`
 	Seed          uint64          `json:"seed"`
-	Rows          model.Rows      `json:"rows"` // validation: those of its fold
+	Rows          model.Rows      `json:"rows"` // validation: the rows of its fold
 	Epochs        int             `json:"epochs"`
 	BestEpoch     *int            `json:"best_epoch"`
 	StopReason    string          `json:"stop_reason"`
 	Seconds       float64         `json:"seconds"`
-	OutOfFold     *metrics.Report `json:"out_of_fold"` // on the rows of its fold; null where all members share the validation rows
+	OutOfFold     *metrics.Report `json:"out_of_fold"` // on the rows of its fold; null if all members share the validation rows
 	Validation    *metrics.Report `json:"validation,omitempty"`
 	Test          *metrics.Report `json:"test"`
 	WeightsSHA256 string          `json:"weights_sha256"`
 }
 
-// membersJSON are the members of an ensemble; nil of one network.
+// membersJSON returns the members of an ensemble, or nil for a single network.
 func membersJSON(m *model.Model) (all []memberJSON) {
 	for k, one := range m.Members() {
 		t := one.Training
@@ -177,7 +178,7 @@ func writeMembers(e *env, m *model.Model) {
 		{own, func(t model.Metrics) *metrics.Report { return t.Validation }},
 		{"test", func(t model.Metrics) *metrics.Report { return t.Test }},
 	}
-	const most = 2 // scores of a part
+	const most = 2 // scores for each part of the rows
 	names := best.Scores[:min(most, len(best.Scores))]
 	for _, p := range parts {
 		if p.of(m.Members()[0].Training.Metrics) == nil {
@@ -213,7 +214,7 @@ func writeMembers(e *env, m *model.Model) {
 	w.Flush()
 }
 
-// memberLines tells of an ensemble's members as they end.
+// memberLines reports an ensemble's members as they end.
 type memberLines struct {
 	w     io.Writer
 	all   int
@@ -237,8 +238,8 @@ func (l *memberLines) end(k int, f *model.Fit) {
 	fmt.Fprintf(l.w, "%s (%d of %d members)\n", text, l.ended, l.all)
 }
 
-// memberCurves is one picture of all members: the validation score of each, or its loss where there is
-// none.
+// memberCurves draws all members in one picture: the validation score of each, or its loss if there is no
+// score.
 func memberCurves(title string, courses []train.History) plot.Chart {
 	c := curves(title, nil, 0)
 	c.Series, c.Mark = nil, nil
@@ -256,7 +257,7 @@ func memberCurves(title string, courses []train.History) plot.Chart {
 	return c
 }
 
-// modelCurves is the picture of a model's training.
+// modelCurves draws a model's training.
 func modelCurves(m *model.Model) plot.Chart {
 	if m.Members() == nil {
 		return curves("Learning curves", m.Training.History, m.Training.BestEpoch)

@@ -6,10 +6,10 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// names are words with commas between them, as data.SplitNames takes them.
+// names are words with commas between them, as data.SplitNames reads them.
 type names []string
 
-// Decode is called by kong for every time the flag is given.
+// Decode is called by kong each time the flag is given.
 func (n *names) Decode(ctx *kong.DecodeContext) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("names", &text); err != nil {
@@ -20,7 +20,7 @@ func (n *names) Decode(ctx *kong.DecodeContext) error {
 	return err
 }
 
-// A name is one word, in double quotes or not: as it stands where it has no quotes around it.
+// A name is one word, with or without double quotes around it. Without quotes the word is taken as it is.
 type name string
 
 // Decode is called by kong for the flag.

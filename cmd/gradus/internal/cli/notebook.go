@@ -108,7 +108,7 @@ func printExperiment(e *env, x lesson.Experiment) {
 	}
 }
 
-// wrap breaks a text into lines; the first begins with the bullet and the others below it.
+// wrap breaks a text into lines. The first begins with the bullet, and the others are indented to match.
 func wrap(s, bullet string, width int) string {
 	var b strings.Builder
 	line := bullet

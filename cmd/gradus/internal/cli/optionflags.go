@@ -14,7 +14,7 @@ import (
 
 // optionFlags are the flags of options, made from the table of options.
 type optionFlags struct {
-	Made kong.Plugins `embed:""` // one struct, with a field for each option: texts, or a bool
+	Made kong.Plugins `embed:""` // one struct, with a field for each option: a texts or a bool
 	of   []*option.Option
 }
 
@@ -41,10 +41,10 @@ func flagsOf(options ...[]*option.Option) optionFlags {
 	return optionFlags{Made: kong.Plugins{reflect.New(reflect.StructOf(fields)).Interface()}, of: all}
 }
 
-// texts are what stands behind a flag each time that it is given.
+// texts are the values of a flag, one for each time that it is given.
 type texts []string
 
-// Decode is called by kong for every time the flag is given.
+// Decode is called by kong each time the flag is given.
 func (t *texts) Decode(ctx *kong.DecodeContext) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("a", &text); err != nil { // "expected a value behind the flag"
@@ -54,12 +54,12 @@ func (t *texts) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// field is what kong has filled in for an option.
+// field returns a pointer to the value that kong has filled in for an option.
 func (f *optionFlags) field(p *option.Option) any {
 	return reflect.ValueOf(f.Made[0]).Elem().FieldByName(p.Field).Addr().Interface()
 }
 
-// find is the option among those of the command. There must be one.
+// find returns the command's option with a name. There must be one.
 func (f *optionFlags) find(name string) *option.Option {
 	i := slices.IndexFunc(f.of, func(p *option.Option) bool { return p.Name == name })
 	if i < 0 {
@@ -68,8 +68,8 @@ func (f *optionFlags) find(name string) *option.Option {
 	return f.of[i]
 }
 
-// text is what the call gives for an option, "" for nothing. Of a flag that is given more than once
-// the last text counts, of a list all together.
+// text returns the value that the call gives for an option, or "" if it gives none. If a flag is given
+// more than once the last value counts. The values of a list are joined.
 func (f *optionFlags) text(name string) string {
 	p := f.find(name)
 	switch at := f.field(p).(type) {
@@ -86,7 +86,7 @@ func (f *optionFlags) text(name string) string {
 	return ""
 }
 
-// give sets what the call gives for an option.
+// give sets the value that the call gives for an option.
 func (f *optionFlags) give(name, text string) {
 	*f.field(f.find(name)).(*texts) = texts{text}
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// paths are DATA of a call: a file, several, a folder of them, or the address of a database.
+// paths are a call's DATA: a file, several files, a folder of files, or the address of a database.
 type paths []string
 
 // isStdin reports whether the data come from standard input.
 func (p paths) isStdin() bool { return slices.Contains(p, data.Stdin) }
 
-// shown are the paths as a shell takes them, without passwords.
+// shown returns the paths as a shell reads them, without passwords.
 func (p paths) shown() string { return shellWords(withoutPasswords(p)) }
 
-// withoutPasswords are the words of a call that may be shown or kept.
+// withoutPasswords returns the words of a call as they may be shown or kept.
 func withoutPasswords(words []string) []string {
 	shown := make([]string, len(words))
 	for i, w := range words {
@@ -31,10 +31,10 @@ func withoutPasswords(words []string) []string {
 	return shown
 }
 
-// keptPaths are paths as a file keeps them.
+// keptPaths are paths as a file stores them.
 type keptPaths []string
 
-// MarshalJSON writes one path as a string, several as a list, and none with its password.
+// MarshalJSON writes one path as a string and several as a list. It leaves out passwords.
 func (p keptPaths) MarshalJSON() ([]byte, error) {
 	if len(p) == 1 {
 		return json.Marshal(data.WithoutPassword(p[0]))
@@ -42,7 +42,7 @@ func (p keptPaths) MarshalJSON() ([]byte, error) {
 	return json.Marshal(withoutPasswords(p))
 }
 
-// UnmarshalJSON reads either.
+// UnmarshalJSON reads a string or a list.
 func (p *keptPaths) UnmarshalJSON(text []byte) error {
 	var one string
 	if json.Unmarshal(text, &one) == nil {

@@ -55,7 +55,7 @@ func (c *plotCmd) Run(e *env) error {
 	return nil
 }
 
-// inputs are the files that the picture is made from.
+// inputs returns the files that the picture is made from.
 func (c *plotCmd) inputs() []string {
 	if c.Data == "" {
 		return []string{c.From}
@@ -63,7 +63,7 @@ func (c *plotCmd) inputs() []string {
 	return []string{c.From, c.Data}
 }
 
-// partial is the picture of how predictions depend on a column.
+// partial draws how predictions depend on a column.
 func (c *plotCmd) partial(e *env) (plot.Figure, error) {
 	m, err := model.Load(c.From)
 	if err == nil {
@@ -141,7 +141,7 @@ func writeFigure(path, format string, fig plot.Figure) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return plot.Write(w, format, fig) })
 }
 
-// networkFigure is the picture of a model's network with the names of its columns.
+// networkFigure draws a model's network with the names of its columns.
 func networkFigure(m *model.Model) plot.Net {
 	net := m.Network64()
 	fig := plot.Net{Inputs: m.Encoding.InputNames(), Outputs: m.Encoding.OutputNames()}

@@ -96,13 +96,13 @@ func (c *predictCmd) Run(e *env) error {
 	return atomicfile.Write(c.Out, write)
 }
 
-// extraColumns stand behind the predictions: their names, and their cells for a prediction.
+// extraColumns are the columns after the predictions: their names, and a function that returns their cells for a prediction.
 type extraColumns struct {
 	columns []string
 	cells   func(says []float64) []string
 }
 
-// more are the columns of --interval and --sets.
+// more returns the columns of --interval and --sets.
 func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 	none := extraColumns{cells: func([]float64) []string { return nil }}
 	switch {
@@ -118,7 +118,7 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 			return none, usagef("--interval is for amounts and --sets for classes; give one of them")
 		}
 		return extraColumns{columns, func(says []float64) (cells []string) {
-			in, _ := m.Intervals(says, c.Interval) // an error would have come above
+			in, _ := m.Intervals(says, c.Interval) // the check above would have returned an error
 			for _, i := range in {
 				cells = append(cells, allDigits(i.Lower), allDigits(i.Upper))
 			}
@@ -136,11 +136,11 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 	return none, nil
 }
 
-// allDigits writes a number so that, read back, it is the same float64.
+// allDigits writes a number so that it reads back as the same float64.
 func allDigits(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// kept finds the columns of --keep, and the names they are written under: one that a prediction
-// has as well gets the ending _given.
+// kept finds the columns of --keep, and the names they are written under. If a prediction has a column
+// of the same name, the kept one gets the ending _given.
 func (c *predictCmd) kept(e *env, m *model.Model, t *data.Table, more []string) (names []string, columns []int, err error) {
 	taken := append(predictionColumns(m), more...)
 	for _, name := range c.Keep {
@@ -162,7 +162,7 @@ func (c *predictCmd) kept(e *env, m *model.Model, t *data.Table, more []string) 
 	return names, columns, nil
 }
 
-// predictionColumns names a column for each target, and p_CLASS for each class.
+// predictionColumns names a column for each target, and a column p_CLASS for each class.
 func predictionColumns(m *model.Model) []string {
 	names := m.Targets()
 	switch m.Task() {
@@ -178,8 +178,8 @@ func predictionColumns(m *model.Model) []string {
 	return names
 }
 
-// writeTable writes predictions between columns of the caller's own, lead before and more behind. m says what the
-// columns are, row what stands in them. Numbers have all their digits.
+// writeTable writes predictions between the caller's columns: lead before them and more after them. m determines the
+// columns of the predictions, and row returns the cells of a row. Numbers are written with all their digits.
 func writeTable(w io.Writer, m *model.Model, lead, more []string, rows int, row func(r int) (lead []string, p model.Prediction, more []string)) error {
 	csv := csv.NewWriter(w)
 	header := slices.Concat(lead, predictionColumns(m), more)

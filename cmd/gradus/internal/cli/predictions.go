@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// outFormat is the format of a table that is written, by the file's ending: "parquet", "jsonl", or "" for CSV.
+// outFormat returns the format of an output table by the file's ending: "parquet", "jsonl", or "" for CSV.
 func outFormat(path string) string {
 	for ending, format := range map[string]string{".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"} {
 		if strings.HasSuffix(strings.ToLower(path), ending) {
@@ -22,7 +22,7 @@ func outFormat(path string) string {
 	return ""
 }
 
-// keptColumn is a column of a table as numbers, where all its cells are, or as texts.
+// keptColumn returns a column of a table: as numbers if all its cells are numbers or missing, otherwise as texts.
 func keptColumn(name string, t *data.Table, col int) parquet.Column {
 	rows := t.Rows()
 	c := parquet.Column{Name: name, Numbers: make([]float64, rows), Missing: make([]bool, rows)}
@@ -45,7 +45,7 @@ func keptColumn(name string, t *data.Table, col int) parquet.Column {
 	return c
 }
 
-// predicted are the columns of predictions, as predictionColumns names them.
+// predicted returns the columns of predictions, with the names of predictionColumns.
 func predicted(m *model.Model, rows int, of func(r int) model.Prediction) []parquet.Column {
 	names := predictionColumns(m)
 	columns := make([]parquet.Column, len(names))
@@ -74,7 +74,7 @@ func predicted(m *model.Model, rows int, of func(r int) model.Prediction) []parq
 	return columns
 }
 
-// typed are the columns of --interval and --sets, whose cells are numbers, or texts.
+// typed returns the columns of --interval and --sets. Their cells are numbers, or texts if texts is true.
 func (x extraColumns) typed(rows int, texts bool, says func(r int) []float64) []parquet.Column {
 	columns := make([]parquet.Column, len(x.columns))
 	for i, name := range x.columns {

@@ -22,7 +22,7 @@ type progress interface {
 	done()
 }
 
-// newProgress is a bar on a terminal and plain lines elsewhere; of an ensemble a line for each member.
+// newProgress returns a bar on a terminal and plain lines elsewhere. For an ensemble it returns a line for each member.
 func newProgress(w io.Writer, f *model.Fit) progress {
 	if f.Members() > 1 {
 		return &memberLines{w: w, all: f.Members()}
@@ -41,7 +41,7 @@ func newProgress(w io.Writer, f *model.Fit) progress {
 	return &lines{w: w, epochs: epochs, score: scoreName(f), start: time.Now(), next: 1}
 }
 
-// scoreName names the metric that chooses the epoch, or is "" where the loss does.
+// scoreName returns the name of the metric that chooses the epoch, or "" if the loss does.
 func scoreName(f *model.Fit) string {
 	if f.Config().Score == nil {
 		return ""
@@ -54,8 +54,8 @@ type silent struct{}
 func (silent) show(train.Step) {}
 func (silent) done()           {}
 
-// lines writes an epoch's line now and then: the first, and then no more often than twice
-// a second and at growing distances.
+// lines writes a line for some epochs: for the first, and then at growing intervals, at most twice
+// a second.
 type lines struct {
 	w      io.Writer
 	epochs int
@@ -91,11 +91,11 @@ func validationText(s train.Step, score string) string {
 	return text
 }
 
-// bar is a progress bar with what the last epoch came to.
+// bar is a progress bar with the results of the last epoch.
 type bar struct {
 	pool  *mpb.Progress
 	bar   *mpb.Bar
-	text  chan string // the latest text, at most one
+	text  chan string // the latest text; holds at most one
 	shown string
 	start time.Time
 	last  time.Time // when the text was last made
@@ -106,7 +106,7 @@ type bar struct {
 	width int    // of the terminal, in characters
 }
 
-// barWidth is how wide the bar itself is, in characters.
+// barWidth is the width of the bar itself, in characters.
 const barWidth = 12
 
 func newBar(w io.Writer, width, from, epochs int, score string) *bar {
@@ -143,12 +143,12 @@ func (b *bar) show(s train.Step) {
 	b.bar.SetCurrent(int64(s.Epoch))
 }
 
-// barText is what stands behind the bar, in up to so many characters: the time left at most, the
-// loss, and of the rest what there is room for.
+// barText returns the text after the bar, in up to room characters: first of all the time left and the
+// loss, then as much of the rest as fits.
 func barText(room int, s train.Step, score string, left time.Duration, speed float64) string {
 	parts := []struct {
 		text string
-		want int // the order in which they get room
+		want int // the order in which the parts get room
 	}{
 		{" loss " + short(s.EpochLoss), 1},
 		{validationText(s, ""), 2},
@@ -193,17 +193,17 @@ func count(x float64) string {
 	return fmt.Sprintf("%.0f", x)
 }
 
-// preparing shows, on standard error, how reading a table and making it ready go, where that takes
-// longer than a moment: one line that changes on a terminal, a line now and then elsewhere.
+// preparing shows on standard error how far the reading and preparation of a table have come, if that
+// takes longer than a moment. On a terminal it is one line that changes; elsewhere it is an occasional line.
 type preparing struct {
 	w        io.Writer
 	terminal bool
 	start    time.Time // of the stage
 	last     time.Time // when something was written
-	wrote    bool      // and stands on the terminal's line
+	wrote    bool      // something, which is on the terminal's line
 }
 
-// newPreparing returns nil, which shows nothing, where quiet says so.
+// newPreparing returns nil, which shows nothing, if quiet is true.
 func newPreparing(w io.Writer, quiet bool) *preparing {
 	if quiet {
 		return nil
@@ -215,7 +215,7 @@ func newPreparing(w io.Writer, quiet bool) *preparing {
 	return p
 }
 
-// read returns what is to be told of how far reading a file has come.
+// read returns the function that is called with how far the reading of a file has come.
 func (p *preparing) read(name string) func(data.Progress) {
 	if p == nil {
 		return nil
@@ -231,7 +231,7 @@ func (p *preparing) read(name string) func(data.Progress) {
 	}
 }
 
-// stage shows what comes next.
+// stage returns the function that shows which stage comes next.
 func (p *preparing) stage(rows int) func(string) {
 	if p == nil {
 		return nil
@@ -243,7 +243,7 @@ func (p *preparing) stage(rows int) func(string) {
 	}
 }
 
-// encoded shows how far encoding to the disk has come.
+// encoded returns the function that shows how far encoding to the disk has come.
 func (p *preparing) encoded() func(rows, of int) {
 	if p == nil {
 		return nil

@@ -18,28 +18,28 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// A command whose work is made of pieces that do not depend on each other, such as trials or folds,
-// has them done by itself, or with --queue by gradus work on other machines. Both sides make
-// themselves ready by the same call, and a piece comes to the same bits whoever does it.
+// Some commands consist of pieces of work that do not depend on each other, such as trials or folds. Such a
+// command does the pieces itself; with --queue it leaves them to gradus work on other machines. Both sides
+// prepare themselves from the same call, and a piece gives the same bits whoever does it.
 
-// queueFlags have the pieces done elsewhere.
+// queueFlags say where the pieces are done.
 type queueFlags struct {
 	Queue  string  `placeholder:"URL" group:"queue" help:"Have the work done by gradus work at this PostgreSQL, postgres://USER@HOST/NAME; see gradus help cluster. Default: on this machine."`
 	Verify float64 `default:"0.05" placeholder:"SHARE" group:"queue" help:"Of --queue: the share of the work that is done twice, by different workers; where they differ, both are named and nothing is written."`
 }
 
-// sharer is a command with such work.
+// sharer is a command that consists of such pieces.
 type sharer interface {
-	// share makes the command ready to do pieces of a call, whose files find finds.
+	// share prepares the command to do pieces of a call. It finds the call's files with find.
 	share(e *env, find func(path string) string) (pieces, error)
 }
 
-// pieces are the work.
+// pieces are the pieces of a command's work.
 type pieces interface {
-	// head is all that the pieces depend on: a struct whose JSON keys say in errors what differs.
+	// head returns all that the pieces depend on: a struct whose JSON keys say in errors what differs.
 	head() (any, error)
-	// piece does one, by its JSON, and returns what JSON is made of, and what must be equal whoever does
-	// it. It is called from several goroutines.
+	// piece does the piece that work describes in JSON. It returns a result to be written as JSON, and a
+	// text that must be the same whoever does the piece. It is called from several goroutines.
 	piece(ctx context.Context, work []byte) (result any, same string, err error)
 	// close is called after the last piece.
 	close()
@@ -57,10 +57,10 @@ func (c *trainCmd) locate(find func(path string) string) {
 	}
 }
 
-// sent is work at a queue.
+// sent is work in a queue.
 type sent struct{ *queue.Job }
 
-// send brings a call to its queue. Its pieces are then done by do.
+// send puts a call into its queue. Afterwards do has its pieces done.
 func (f *queueFlags) send(e *env, p pieces) (sent, error) {
 	if !(f.Verify >= 0 && f.Verify <= 1) {
 		return sent{}, usagef("--verify %v: give a share from 0 to 1", f.Verify)
@@ -81,7 +81,7 @@ func (f *queueFlags) send(e *env, p pieces) (sent, error) {
 	return sent{job}, nil
 }
 
-// withoutQueue is a call as it is made for this machine alone.
+// withoutQueue returns a call without the flags for a queue.
 func withoutQueue(args []string) []string {
 	own, skip := []string{}, false
 	for _, word := range args {
@@ -95,7 +95,7 @@ func withoutQueue(args []string) []string {
 	return own
 }
 
-// do has a piece done and reads what it came to into result. It returns the seconds that took.
+// do has a piece done and reads its result into result. It returns the seconds that the piece took.
 func (s sent) do(ctx context.Context, work, result any) (seconds float64, err error) {
 	text, err := json.Marshal(work)
 	if err != nil {
@@ -111,16 +111,16 @@ func (s sent) do(ctx context.Context, work, result any) (seconds float64, err er
 	return r.Seconds, json.Unmarshal(r.Value, result)
 }
 
-// networkJSON is what a fold or a member came to.
+// networkJSON is the result of a fold or a member.
 type networkJSON struct {
-	Model []byte              `json:"model"` // the file
+	Model []byte              `json:"model"` // the bytes of the model's file
 	Notes []string            `json:"notes"`
 	Of    train.Result        `json:"of"`
 	Found []diagnosis.Finding `json:"found"`
 	Rows  []int               `json:"rows"`
 }
 
-// packed is the run of a fold or a member as a piece returns it.
+// packed returns the run of a fold or a member as piece returns it.
 func packed(run *model.FoldRun) (result any, same string, err error) {
 	var file bytes.Buffer
 	if err := run.Model.Write(&file); err != nil {
@@ -145,7 +145,7 @@ func (s sent) train(ctx context.Context, i int) (*model.FoldRun, error) {
 	return &model.FoldRun{Model: m, Notes: plain(came.Notes), Of: came.Of, Found: came.Found, Rows: came.Rows}, err
 }
 
-// each calls do for 0 to n-1 at the same time, and returns the first error, which ends the others.
+// each calls do for 0 to n-1 concurrently. The first error ends the other calls, and each returns it.
 func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -161,14 +161,14 @@ func each(ctx context.Context, n int, do func(ctx context.Context, i int) error)
 	return context.Cause(ctx)
 }
 
-// end ends the work: what comes after err is for nothing.
+// end ends the work: as done, or as canceled if there is an error.
 func (s sent) end(err error) {
 	if s.Job != nil {
-		s.Close(err == nil) // a queue that is away finds out by itself
+		s.Close(err == nil) // a queue that cannot be reached finds out for itself
 	}
 }
 
-// whoami is who runs this process, and where.
+// whoami says who runs this process, and where.
 func whoami() string {
 	name := "somebody"
 	if me, err := user.Current(); err == nil {

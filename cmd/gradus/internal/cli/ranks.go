@@ -16,31 +16,31 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// ranks are the processes that an MPI launcher has started for one call, which train one network together.
-// The first of them tells and writes; the others follow, and are quiet.
+// ranks are the processes that an MPI launcher has started for one call. They train one network together.
+// Rank 0 reports and writes files; the others follow and are quiet.
 type ranks struct {
 	mpi.World
-	err     io.Writer // where an error goes that only this rank knows of
+	err     io.Writer // where this rank writes an error that only it knows about
 	hosts   []string  // by rank
 	crowded bool      // there are more ranks than cores on this machine
 	lost    bool      // the others cannot be reached any more
 }
 
-// Gather is the World's, and remembers that it failed.
+// Gather calls the World's Gather, and remembers if it failed.
 func (r *ranks) Gather(all []byte, counts []int) error {
 	err := r.World.Gather(all, counts)
 	r.lost = r.lost || err != nil
 	return err
 }
 
-// Exchange is the World's, and remembers that it failed.
+// Exchange calls the World's Exchange, and remembers if it failed.
 func (r *ranks) Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error {
 	err := r.World.Exchange(in, inCounts, out, outCounts)
 	r.lost = r.lost || err != nil
 	return err
 }
 
-// asRanks is nil for one process.
+// asRanks returns nil for one process.
 func (r *ranks) asRanks() train.Ranks {
 	if r == nil {
 		return nil
@@ -48,17 +48,17 @@ func (r *ranks) asRanks() train.Ranks {
 	return r
 }
 
-// follows reports whether another process tells and writes.
+// follows reports whether another process reports and writes.
 func (e *env) follows() bool { return e.ranks != nil && e.ranks.Rank() > 0 }
 
 // join makes this process one of the ranks that a launcher has started, if one has. A program without MPI
-// refuses there, since each process would train by itself and write the same file.
+// then returns an error, because each process would train by itself and write the same file.
 func (e *env) join() error {
 	job, many := mpi.Launched()
 	if !many || e.ranks != nil {
 		return nil
 	}
-	if job.Rank > 0 && !mpi.Built { // rank 0 says it, and a launcher ends the others when one exits with another status than 0
+	if job.Rank > 0 && !mpi.Built { // rank 0 reports it, and a launcher ends the others when one exits with a status other than 0
 		return status(statusDone)
 	}
 	if !mpi.Built {
@@ -75,17 +75,17 @@ func (e *env) join() error {
 	return e.ranks.meet()
 }
 
-// A station is where a rank runs, and with what.
+// A station describes where a rank runs, and which program it runs.
 type station struct {
 	Program string // its build
 	System  string // the processor and operating system that it was built for
-	Sum     string // of the file
+	Sum     string // of the program's file
 	Host    string
-	Cores   string // of the host, that this process may use
+	Cores   string // the host's cores that this process may use
 }
 
-// meet tells the ranks of each other: it compares their programs, and divides the cores of a machine among
-// the ranks on it.
+// meet lets the ranks learn about each other. It compares their programs, and divides the cores of a machine
+// among the ranks on it.
 func (r *ranks) meet() error {
 	mine := station{Program: build(), System: runtime.GOOS + "/" + runtime.GOARCH}
 	mine.Host, _ = os.Hostname()
@@ -125,7 +125,7 @@ func (r *ranks) meet() error {
 	return nil
 }
 
-// build says what the program was built from, whatever for.
+// build says what the program was built from, apart from the platform it was built for.
 func build() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -140,8 +140,8 @@ func build() string {
 	return text
 }
 
-// agree has all ranks know what went wrong on any of them, and compares their tables. What all ranks say
-// alike, or rank 0 alone, is said as in one process; else the rank is named.
+// agree tells all ranks what went wrong on any of them, and compares their tables. An error of rank 0, or
+// the same error on all ranks, is reported as in one process. Any other error names its rank.
 func (e *env) agree(f *model.Fit, failed error) error {
 	r := e.ranks
 	if r == nil {
@@ -193,7 +193,7 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	return nil
 }
 
-// leave ends the part of this rank. Where the ranks cannot reach each other any more, it ends the whole job.
+// leave ends this rank's part. If the ranks can no longer reach each other, it ends the whole job.
 func (e *env) leave(err error) error {
 	r := e.ranks
 	if r == nil {
@@ -203,18 +203,18 @@ func (e *env) leave(err error) error {
 		complain(Std{Err: r.err}, err)
 		r.Abort(statusFailed)
 	}
-	if e.follows() { // rank 0 says it, and a launcher ends the others when one exits with another status than 0
+	if e.follows() { // rank 0 reports it, and a launcher ends the others when one exits with a status other than 0
 		err = nil
 	}
 	return errors.Join(err, r.Close())
 }
 
-// ranksJSON is what --json says of a run on several ranks.
+// ranksJSON is what --json says about a run on several ranks.
 type ranksJSON struct {
 	Size     int     `json:"size"`
 	Machines int     `json:"machines"`
 	Library  string  `json:"library"`
-	Exchange float64 `json:"exchange_seconds"` // of rank 0, waiting counted
+	Exchange float64 `json:"exchange_seconds"` // of rank 0, including waiting
 	Share    float64 `json:"exchange_share"`   // of the time in the loop
 }
 
@@ -227,7 +227,7 @@ func (r *ranks) json(f *model.Fit) *ranksJSON {
 	return &ranksJSON{Size: r.Size(), Machines: len(hosts), Library: r.Library(), Exchange: result.Exchange, Share: result.ExchangeShare}
 }
 
-// write says which part of the time the exchange took, and where it was most of it.
+// write says what share of the time the exchange took, and adds a remark if it took most of it.
 func (r *ranks) write(e *env, f *model.Fit) {
 	j := r.json(f)
 	if j == nil {

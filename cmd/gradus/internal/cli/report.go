@@ -22,7 +22,7 @@ import (
 
 var nan = math.NaN()
 
-// writeNotes writes remarks, a line each.
+// writeNotes writes notes, one per line.
 func writeNotes(w io.Writer, notes []data.Note) {
 	for _, n := range option.Notes(notes) {
 		fmt.Fprintf(w, "Note     %s\n", n)
@@ -90,7 +90,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	}
 }
 
-// testFile is the file of --test, or "" where there is none.
+// testFile returns the file that --test names, or "" if it names none.
 func testFile(test string) string {
 	if _, err := strconv.ParseFloat(test, 64); err == nil || test == "none" {
 		return ""
@@ -121,7 +121,7 @@ func calibrationText(c *model.Calibration) string {
 		short(c.Temperature), counted(c.Rows, "validation row"), short(c.After), short(c.Before), short(c.ErrorAfter), short(c.ErrorBefore))
 }
 
-// memberCalibrations says what the temperatures of an ensemble's members are; "" where none was looked for.
+// memberCalibrations says what the temperatures of an ensemble's members are. It returns "" if no member was calibrated.
 func memberCalibrations(m *model.Model) string {
 	asked, kept := 0, []float64{}
 	for _, one := range m.Members() {
@@ -145,7 +145,7 @@ func findingText(f option.Finding) string {
 	return fmt.Sprintf("%s: %s. Try %s.", f.Code, f.Evidence, f.Try)
 }
 
-// writeDiagnosis says why the run did not come to what it could have; nothing of a healthy one.
+// writeDiagnosis says why the run did not do as well as it could have. It writes nothing for a healthy run.
 func writeDiagnosis(e *env, found []diagnosis.Finding) {
 	for i, f := range option.Findings(found) {
 		if i == 0 {
@@ -155,7 +155,7 @@ func writeDiagnosis(e *env, found []diagnosis.Finding) {
 	}
 }
 
-// writeSchema says what was read and what the columns were taken for.
+// writeSchema says what was read and as what type each column was read.
 func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 	fmt.Fprintf(w, "Data     %s: %s, %s (%s)\n", table.Name(), counted(table.Rows(), "row"), counted(len(table.Columns()), "column"), table.Format())
 	names := []string{}
@@ -225,14 +225,14 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 	writeLeft(w, "Note", left)
 }
 
-// writeLeft names the columns of which nothing more is said for want of room.
+// writeLeft names the columns that are not described for lack of space.
 func writeLeft(w io.Writer, what string, names []string) {
 	if len(names) > 0 {
 		fmt.Fprintf(w, "%-9s%d more, of which gradus inspect tells: %s\n", what, len(names), list(names, 20))
 	}
 }
 
-// inList is a name or class as it stands among others with commas between them.
+// inList returns a name or class as it is written in a list with commas.
 func inList(name string) string {
 	if strings.Contains(name, ",") {
 		return `"` + name + `"`
@@ -352,14 +352,14 @@ func trainedText(m *model.Model) string {
 	return s
 }
 
-// scoreLine is a line of a table of scores.
+// scoreLine is a row of a table of scores.
 type scoreLine struct {
 	name   string
 	report *metrics.Report
 }
 
-// writeScores prints a table: one line for each part of the rows, the guess that never
-// looks at the inputs, and the linear model.
+// writeScores prints a table with one line for each part of the rows, one for the guess that never
+// looks at the inputs, and one for the linear model.
 func writeScores(e *env, m *model.Model) {
 	t := m.Training.Metrics
 	var lines []scoreLine
@@ -376,14 +376,14 @@ func writeScores(e *env, m *model.Model) {
 	writeScoreTable(e, m, lines, others...)
 }
 
-// guessLine is a line of what a model is held against.
+// guessLine is a row of the table for a baseline that the model is compared with.
 type guessLine struct {
 	name   string
 	scores metrics.Scores
 }
 
-// writeScoreTable prints scores by rows, of several targets a line for each below the last of
-// them, and those of what the model is held against.
+// writeScoreTable prints the scores of each part of the rows and of the baselines. With several targets
+// it adds a line for each target below the last part.
 func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessLine) {
 	last := lines[len(lines)-1].report
 	var columns []string
@@ -429,14 +429,14 @@ func guessName(m *model.Model) string {
 	return "always the commonest"
 }
 
-// Up to how many classes a report shows.
+// The maximum numbers of classes for which a report shows details.
 const (
 	mostConfusion = 12
 	mostClasses   = 40
 )
 
-// writeClasses prints the confusion matrix for up to 12 classes, and precision, recall and F1 of
-// each class for up to 40; of says which rows they are of.
+// writeClasses prints the confusion matrix for up to 12 classes, and the precision, recall and F1 of
+// each class for up to 40. The argument of names the rows that they are computed on.
 func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 	classes := m.Classes()
 	if r.Confusion == nil || classes == nil || len(classes) > mostClasses {
@@ -490,7 +490,8 @@ func cut(s string, most int) string {
 	return s
 }
 
-// cutApart cuts names so that they stay different: at the end, else at the beginning, else not at all.
+// cutApart shortens names so that they stay different. It cuts them at the end, or else at the beginning, or
+// else leaves them whole.
 func cutApart(names []string, most int) []string {
 	end := func(s string) string { return cut(s, most) }
 	beginning := func(s string) string {
@@ -513,7 +514,7 @@ func cutApart(names []string, most int) []string {
 	return names
 }
 
-// honesty says what the rows of the scores have decided.
+// honesty says which choices the scored rows have influenced.
 func honesty(m *model.Model) string {
 	t := m.Training
 	r := t.Rows
@@ -553,10 +554,10 @@ func honesty(m *model.Model) string {
 	return "These are the rows it was trained on; --test 0.2 gives an honest score."
 }
 
-// fewForTest is below how many rows no test rows are suggested.
+// fewForTest is the number of rows below which no test rows are suggested.
 const fewForTest = 10
 
-// shellWords writes a call as it is typed.
+// shellWords writes a call as it is typed in a shell.
 func shellWords(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
@@ -565,5 +566,5 @@ func shellWords(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// shellWord quotes a word for a shell where it needs it.
+// shellWord quotes a word for a shell if necessary.
 func shellWord(s string) string { return shell.Word(s) }

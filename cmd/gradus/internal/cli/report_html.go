@@ -23,7 +23,7 @@ type reportCmd struct {
 }
 
 func (given *reportCmd) Run(e *env) error {
-	c := *given // the parser, asked once more, empties it
+	c := *given // parsing again would empty it
 	if ext := strings.ToLower(filepath.Ext(c.Out)); ext != ".html" && ext != ".htm" {
 		return usagef("--out %s: a report is a page; give a name that ends in .html", c.Out)
 	}
@@ -66,7 +66,7 @@ func (given *reportCmd) Run(e *env) error {
 		}
 		r.Model = m
 	}
-	if r.Columns == nil { // without the table, what the run wrote of it
+	if r.Columns == nil { // without the table, use the columns that the run wrote
 		r.Columns = result.reportColumns()
 	}
 	r.Title, r.History, r.Found = "Run "+filepath.Base(filepath.Clean(c.RunDir)), h, result.Diagnosis
@@ -84,15 +84,15 @@ func (given *reportCmd) Run(e *env) error {
 	return nil
 }
 
-// What importance in a report may cost.
+// The limits on the cost of importance in a report.
 const (
-	reportRows    = 2000 // that columns are shuffled among
+	reportRows    = 2000 // maximum number of rows among which columns are shuffled
 	reportRepeats = 3
-	reportCurves  = 6   // columns whose partial dependence is drawn, the most important
-	reportColumns = 200 // of a model; above, importance is left to gradus importance
+	reportCurves  = 6   // how many of the most important columns have their partial dependence drawn
+	reportColumns = 200 // maximum number of a model's columns; with more, importance is left to gradus importance
 )
 
-// ofRows prepares the run once more, from the same tables, and looks at what its model says of them.
+// ofRows prepares the run again from the same tables, and computes what the report says about the model's predictions on them.
 func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 	raw, err := os.ReadFile(filepath.Join(c.RunDir, "config.json"))
 	if err != nil {
@@ -143,7 +143,7 @@ func (c *reportCmd) ofRows(e *env, m *model.Model) (r lab.Report, err error) {
 	return r, nil
 }
 
-// reportColumns are the columns as the run wrote them.
+// reportColumns returns the columns as the run wrote them.
 func (r *trainJSON) reportColumns() []lab.ReportColumn {
 	var out []lab.ReportColumn
 	for _, name := range r.Target {
@@ -158,7 +158,7 @@ func (r *trainJSON) reportColumns() []lab.ReportColumn {
 	return out
 }
 
-// ended says what to do where a folder holds no run, or one that has not ended.
+// ended returns an error if a folder holds no run, or a run that has not ended. The error says what to do.
 func ended(dir string) error {
 	there := func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, name))
@@ -173,7 +173,7 @@ func ended(dir string) error {
 	return fmt.Errorf("%s holds no run; name a folder that was given to gradus train --run", dir)
 }
 
-// loadOf loads the model that a run's result names, from where the run was started.
+// loadOf loads the model that a run's result names. The path is relative to the folder where the run was started.
 func loadOf(path *string) (*model.Model, error) {
 	if path == nil || *path == "" {
 		return nil, fmt.Errorf("the run left none")

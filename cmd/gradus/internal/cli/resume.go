@@ -25,13 +25,13 @@ type resumeCmd struct {
 	Quiet   bool   `help:"No progress."`
 }
 
-// resumed is a run that is continued, or begun where it has no checkpoint yet.
+// resumed is a run that is continued, or begun if it has no checkpoint yet.
 type resumed struct {
 	path       string
-	dir        *runDir // nil on all ranks but the first
+	dir        *runDir // nil on all ranks but rank 0
 	config     runConfig
 	checkpoint *train.Checkpoint // nil: none was written
-	file       *os.File          // that it is in
+	file       *os.File          // the checkpoint's file
 	ownStart   bool              // the folder has the weights that the run started from
 }
 
@@ -39,7 +39,7 @@ func (given *resumeCmd) Run(e *env) error {
 	if err := e.join(); err != nil {
 		return err
 	}
-	c := *given // the parser, asked once more, empties it
+	c := *given // parsing again would empty it
 	path := filepath.Join(c.Dir, "config.json")
 	raw, err := os.ReadFile(path)
 	var pathErr *fs.PathError
@@ -76,7 +76,7 @@ func (given *resumeCmd) Run(e *env) error {
 	return t.Run(e)
 }
 
-// open locks the folder and opens the newest checkpoint, of several ranks on the first alone.
+// open locks the folder and opens the newest checkpoint. With several ranks, only rank 0 does so.
 func (r *resumed) open(e *env, dir string) (close func(), err error) {
 	close = func() {}
 	if e.follows() {
@@ -102,7 +102,7 @@ func (r *resumed) open(e *env, dir string) (close func(), err error) {
 	return close, nil
 }
 
-// share gives the checkpoint of the first rank to the others, which then read no file that it may write.
+// share gives the checkpoint of rank 0 to the others, so that they do not read a file that rank 0 may write.
 func (r *resumed) share(e *env) error {
 	if e.ranks == nil {
 		return nil
@@ -123,7 +123,7 @@ func (r *resumed) share(e *env) error {
 	return err
 }
 
-// command is the call of train that made the run in a folder.
+// command returns the call of train that made the run in a folder.
 func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, error) {
 	path := filepath.Join(dir, "config.json")
 	if c.Members == 0 { // a run of one network, begun when that was the default
@@ -152,13 +152,13 @@ func (c *runConfig) command(e *env, dir string, more ...string) (*trainCmd, erro
 	return t, nil
 }
 
-// found is a file's name as the present folder sees it, when the run was begun in another.
+// found returns a file's name as it is valid in the current folder, if the run was begun in another folder.
 func (c *runConfig) found(name string) string {
 	here, err := os.Getwd()
 	if err != nil || c.Folder == "" || c.Folder == here || name == "" || name == data.Stdin || data.IsDatabase(name) || name == "none" || filepath.IsAbs(name) {
 		return name
 	}
-	if _, err := strconv.ParseFloat(name, 64); err == nil { // a part of the rows
+	if _, err := strconv.ParseFloat(name, 64); err == nil { // a fraction of the rows
 		return name
 	}
 	if _, err := os.Stat(c.Folder); err != nil { // the run was moved
@@ -167,7 +167,7 @@ func (c *runConfig) found(name string) string {
 	return filepath.Join(c.Folder, name)
 }
 
-// same reports tables that are not what they were when the run began.
+// same returns an error if the tables are not what they were when the run began.
 func (c *runConfig) same(f *model.Fit, dir string) error {
 	tables := f.Fingerprints()
 	for _, what := range []string{"train", "validation", "test"} {
@@ -179,8 +179,8 @@ func (c *runConfig) same(f *model.Fit, dir string) error {
 	return nil
 }
 
-// restore checks that the tables are what they were, and continues from the checkpoint. The
-// run's notes are those of its beginning: a batch size that was clamped is small enough here.
+// restore checks that the tables are unchanged, and continues from the checkpoint. It takes
+// the run's notes from config.json: a batch size that was clamped at the start is small enough now and causes no note.
 func (r *resumed) restore(f *model.Fit) error {
 	if err := r.config.same(f, r.path); err != nil {
 		return fmt.Errorf("%w: put the old data back, or start a new run", err)

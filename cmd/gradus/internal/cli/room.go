@@ -9,14 +9,14 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// roomFlags say how much memory a command may take, and where goes what does not fit.
+// roomFlags say how much memory a command may use, and where data that does not fit goes.
 type roomFlags struct {
 	Memory string `placeholder:"SIZE" group:"run" help:"How much memory to take at most, such as 2GiB; what does not fit goes to the disk. Default: what the machine or the container has left. See gradus help out-of-core."`
 	Cache  string `placeholder:"DIR" group:"run" help:"A folder for what does not fit in memory, where encoded rows stay for the next run. Default: a temporary folder or that of the result, whichever has more room; nothing stays."`
 }
 
-// open prepares the disk for what does not fit, beside the result in out; nil where the system has no
-// such thing. close ends its use.
+// open prepares the disk for data that does not fit in memory. By default it uses the temporary folder or the folder
+// of out, whichever has more free space. The disk is nil if the system does not support it. close ends its use.
 func (f *roomFlags) open(out string) (disk *data.Spill, close func(), err error) {
 	if f.Memory != "" {
 		most, err := memory.Parse(f.Memory)
@@ -36,7 +36,7 @@ func (f *roomFlags) open(out string) (disk *data.Spill, close func(), err error)
 		return nil, nil, fmt.Errorf("--cache: %w", err)
 	}
 	if err != nil {
-		return nil, func() { memory.Allow(0) }, nil // what does not fit is refused, as it says
+		return nil, func() { memory.Allow(0) }, nil // data that does not fit is refused with an error
 	}
 	return disk, func() {
 		disk.Close()

@@ -21,8 +21,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// runDir is a folder that keeps a run: config.json, two checkpoints, history.csv, and when
-// the run has ended result.json and curves.svg. It is locked as long as a process uses it.
+// runDir is a folder that keeps a run: config.json, two checkpoints, history.csv and, when
+// the run has ended, result.json and curves.svg. It is locked while a process uses it.
 type runDir struct {
 	path string
 	lock *lock.File
@@ -30,10 +30,10 @@ type runDir struct {
 	events events
 
 	opening sync.Mutex
-	members map[int]*runDir // of an ensemble, whose members have a folder each
+	members map[int]*runDir // of an ensemble: a folder for each member
 }
 
-// runConfig is config.json: the flags of the run, as --config takes them.
+// runConfig is config.json: the flags of the run, as --config reads them.
 type runConfig struct {
 	Data      keptPaths `json:"data"`
 	Out       string    `json:"out"`
@@ -53,17 +53,17 @@ type runConfig struct {
 	Test            any    `json:"test,omitempty"`
 	CheckpointEvery string `json:"checkpoint_every,omitempty"`
 
-	// What resume needs beside the flags.
-	Folder      string            `json:"folder,omitempty"`      // in which the call was made
+	// What resume needs besides the flags.
+	Folder      string            `json:"folder,omitempty"`      // the folder in which the call was made
 	Fingerprint map[string]string `json:"fingerprint,omitempty"` // of the tables
-	EventFiles  bool              `json:"event_files,omitempty"` // --tensorboard, which makes sense with --run alone
-	Notes       []string          `json:"notes,omitempty"`       // on flags, which stand here as they were understood
+	EventFiles  bool              `json:"event_files,omitempty"` // --tensorboard, which only makes sense with --run
+	Notes       []string          `json:"notes,omitempty"`       // on flags; this file holds the flags as they were understood
 }
 
-// startFile is the run's own copy of the weights it started from, which --from named.
+// startFile is the run's own copy of the weights that --from named.
 const startFile = "from.safetensors"
 
-// notFlags are the keys of config.json that --config passes over.
+// notFlags are the keys of config.json that --config ignores.
 var notFlags = []string{"folder", "fingerprint", "event-files", "notes"}
 
 // newRunDir makes the folder and writes its config.json before the first step.
@@ -79,7 +79,7 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--run: %w", err)
 	}
-	if err := holdsNone(path); err != nil { // another may have been faster
+	if err := holdsNone(path); err != nil { // another process may have been faster
 		d.close()
 		return nil, err
 	}
@@ -88,8 +88,8 @@ func newRunDir(path string, c *trainCmd, f *model.Fit) (*runDir, error) {
 		CheckpointEvery: c.CheckpointEvery.String(), EventFiles: c.TensorBoard, Fingerprint: f.Fingerprints(),
 		Notes: option.Notes(f.Notes),
 	}
-	config.Members = f.Members()  // 1 too, for the default may be another
-	config.Folder, _ = os.Getwd() // where it is not known, names are as they were given
+	config.Members = f.Members()  // even 1, because the default may differ
+	config.Folder, _ = os.Getwd() // if it is not known, names stay as they were given
 	if file := c.text("validation"); file != "" {
 		config.Validation = data.WithoutPassword(file)
 	}
@@ -132,7 +132,7 @@ func holdsNone(path string) error {
 	return nil
 }
 
-// openRunDir locks a folder that is there.
+// openRunDir locks an existing folder.
 func openRunDir(path string) (*runDir, error) {
 	held, err := lock.Folder(path, "run")
 	if err != nil {
@@ -143,7 +143,7 @@ func openRunDir(path string) (*runDir, error) {
 	return d, nil
 }
 
-// member is the folder of a member's checkpoints and history.
+// member returns the folder of a member's checkpoints and history.
 func (d *runDir) member(k int) (*runDir, error) {
 	d.opening.Lock()
 	defer d.opening.Unlock()
@@ -164,7 +164,7 @@ func (d *runDir) member(k int) (*runDir, error) {
 
 func memberPath(dir string, k int) string { return filepath.Join(dir, fmt.Sprintf("member-%d", k)) }
 
-// saveMember writes what a member has come to. A nil runDir keeps nothing.
+// saveMember writes a member's current state. A nil runDir keeps nothing.
 func (d *runDir) saveMember(k int, f *model.Fit) error {
 	if d == nil {
 		return nil
@@ -176,8 +176,8 @@ func (d *runDir) saveMember(k int, f *model.Fit) error {
 	return own.save(f)
 }
 
-// endMember writes what a member has ended with. Where that cannot be written training goes on: the
-// checkpoint before is still there, and the end of the run says so.
+// endMember writes a member's final state. If that cannot be written, training goes on: the previous
+// checkpoint is still there, and the end of the run reports the error.
 func (d *runDir) endMember(k int, f *model.Fit) {
 	if err := d.saveMember(k, f); err != nil && d.lost == nil {
 		d.lost = err
@@ -218,7 +218,7 @@ func (d *runDir) write(name string, fill func(io.Writer) error) error {
 	return atomicfile.Write(d.file(name), fill)
 }
 
-// finish writes what the run came to: result.json, as --json prints it, and the curves.
+// finish writes the results of the run: result.json, as --json prints it, and the curves.
 func (d *runDir) finish(m *model.Model, result trainJSON) error {
 	if d == nil {
 		return nil
@@ -231,8 +231,8 @@ func (d *runDir) finish(m *model.Model, result trainJSON) error {
 	})
 }
 
-// readBestEpoch reads from result.json whose weights the run kept; 0 are the last ones, or
-// those of a run that has not ended.
+// readBestEpoch reads from result.json the epoch whose weights the run kept. 0 means the last epoch, or
+// a run that has not ended.
 func readBestEpoch(path string) (int, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -272,7 +272,7 @@ func writeHistory(w io.Writer, h train.History) error {
 	return out.Error()
 }
 
-// memberHistories reads those of the members of an ensemble; nil where the folder has none.
+// memberHistories reads the histories of an ensemble's members. It returns nil if the folder has none.
 func memberHistories(dir string) (all []train.History, err error) {
 	for k := 0; ; k++ {
 		path := filepath.Join(memberPath(dir, k), "history.csv")

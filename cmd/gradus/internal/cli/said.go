@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// What every command that reads a table to learn from says of it, before it starts: in text with
+// Every command that trains on a table describes the table before it starts: in text with
 // writeData, in JSON with saidJSON.
 
 // saidJSON is what was decided about a table and the run on it.
@@ -30,7 +30,7 @@ type droppedJSON struct {
 	Reason string `json:"reason"`
 }
 
-// said is what the notes and the schema of a run say.
+// said returns what the notes and the schema of a run say.
 func said(s *data.Schema, notes []data.Note) saidJSON {
 	out := saidJSON{Notes: option.Notes(notes), Columns: []columnJSON{}, Dropped: []droppedJSON{}}
 	for _, col := range s.Columns {
@@ -42,7 +42,7 @@ func said(s *data.Schema, notes []data.Note) saidJSON {
 	return out
 }
 
-// plain are notes that were put into words before.
+// plain makes notes from texts that are already complete.
 func plain(texts []string) []data.Note {
 	notes := make([]data.Note, len(texts))
 	for i, s := range texts {
@@ -51,16 +51,16 @@ func plain(texts []string) []data.Note {
 	return notes
 }
 
-// writeData says what was read and what the columns were taken for.
+// writeData says what was read and as what type each column was read.
 func writeData(w io.Writer, t *data.Table, s *data.Schema, notes []data.Note) {
 	writeSchema(w, t, s)
 	writeNotes(w, notes)
 }
 
-// show has the command show how reading goes, unless quiet says otherwise.
+// show makes the command show how far reading has come, unless quiet is true.
 func (f *readFlags) show(e *env, quiet bool) { f.shown = newPreparing(e.Err, quiet) }
 
-// prepare prepares a run on tables, and shows how that goes.
+// prepare prepares a run on tables, and shows its progress.
 func (f *tableFlags) prepare(tables model.Tables, o model.Options, start *model.Weights) (*model.Fit, error) {
 	o.Stage = f.shown.stage(tables.Train.Rows())
 	o.Encoded = f.shown.encoded()

@@ -87,8 +87,8 @@ func (c *serveCmd) Run(e *env) error {
 		}
 		defer stop()
 	}
-	// The collector runs when the heap has doubled. That of a small model would double hundreds of
-	// times a second; these bytes, never touched and so never in memory, make it a few times.
+	// The garbage collector runs when the heap has doubled. The heap of a small model would double hundreds
+	// of times a second. With these bytes it doubles only a few times. They are never touched, and so never in memory.
 	ballast := make([]byte, 64<<20)
 	defer runtime.KeepAlive(ballast)
 	e.watch()
@@ -96,7 +96,7 @@ func (c *serveCmd) Run(e *env) error {
 	return c.answer(e.ctx, s, httpServer(s, slog.NewLogLogger(handler, slog.LevelWarn)), listener, log)
 }
 
-// check refuses flags that cannot be, or not together.
+// check refuses invalid flags and flags that do not go together.
 func (c *serveCmd) check() error {
 	switch {
 	case c.MaxBody < 1 || c.MaxBody > 1<<20 || c.MaxRows < 1 || c.MaxReasons < 1 || c.MaxRequests < 1:
@@ -109,7 +109,7 @@ func (c *serveCmd) check() error {
 	return nil
 }
 
-// secure has a listener speak TLS where there is a certificate, and returns the scheme of its address.
+// secure makes a listener use TLS if there is a certificate, and returns the scheme of its address.
 func (c *serveCmd) secure(listener net.Listener) (net.Listener, string, error) {
 	if c.TLSCert == "" {
 		return listener, "http", nil
@@ -121,7 +121,7 @@ func (c *serveCmd) secure(listener net.Listener) (net.Listener, string, error) {
 	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), "https", nil
 }
 
-// answer answers requests until ctx ends, and then those that are in progress.
+// answer answers requests until ctx ends, and then finishes those in progress.
 func (c *serveCmd) answer(ctx context.Context, s *serve.Server, server *http.Server, listener net.Listener, log *slog.Logger) error {
 	watched, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -174,7 +174,7 @@ func (c *serveCmd) background(models []serve.Source) (map[string]*data.Table, er
 	return tables, nil
 }
 
-// httpServer has the limits that hold before a request reaches its handler.
+// httpServer returns a server with the limits that apply before a request reaches its handler.
 func httpServer(handler http.Handler, errors *log.Logger) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

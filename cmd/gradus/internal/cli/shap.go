@@ -116,7 +116,7 @@ func (c *shapCmd) Run(e *env) error {
 	return c.tell(e, m, t, s, output)
 }
 
-// format is what --out asks for: svg, png, csv, or "" without it.
+// format returns the format that --out asks for: svg, png, csv, or "" without --out.
 func (c *shapCmd) format() (string, error) {
 	if c.Out == "" {
 		return "", nil
@@ -132,7 +132,7 @@ func (c *shapCmd) format() (string, error) {
 	return format, checkOut(c.Out, k, append(c.Data, c.Model)...)
 }
 
-// output is the place of what --class names, or of what is shown by default.
+// output returns the index of the output that --class names, or of the one that is shown by default.
 func (c *shapCmd) output(m *model.Model, s *model.Shapley) (int, error) {
 	if c.Class != "" {
 		if at := slices.Index(s.Outputs, c.Class); at >= 0 {
@@ -156,7 +156,7 @@ func (c *shapCmd) output(m *model.Model, s *model.Shapley) (int, error) {
 	return slices.Index(often, slices.Max(often)), nil
 }
 
-// tell prints the values of one row, or the mean sizes of those of several.
+// tell prints the values of one row, or the mean absolute values of several rows.
 func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, output int) error {
 	how := s.Method
 	if s.Pairs > 0 {

@@ -13,12 +13,12 @@ import (
 type events struct {
 	on       bool
 	file     *tfevents.Writer // nil before the first point
-	points   int              // of the history that are written
-	retreats int              // that have been seen
-	again    bool             // the next point may be of an epoch that is written already
+	points   int              // how many points of the history are written
+	retreats int              // how many retreats have been seen
+	again    bool             // the next point may be of an epoch that has been written already
 }
 
-// begin starts behind what a run that is continued has written.
+// begin starts after what a continued run has already written.
 func (e *events) begin(f *model.Fit, on bool) {
 	*e = events{on: on, points: len(f.History()), retreats: len(f.Retreats()), again: true}
 }
@@ -56,7 +56,7 @@ func (e *events) log(dir string, f *model.Fit) (err error) {
 	return nil
 }
 
-// flush brings the events into their file.
+// flush writes the buffered events to their file.
 func (e *events) flush() error {
 	if !e.on || e.file == nil {
 		return nil
@@ -68,7 +68,7 @@ func (e *events) flush() error {
 	return nil
 }
 
-// before counts the points of the epochs before one.
+// before counts the points before an epoch.
 func before(h train.History, epoch int) int {
 	n := 0
 	for n < len(h) && h[n].Epoch < epoch {

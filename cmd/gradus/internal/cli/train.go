@@ -33,10 +33,10 @@ type trainCmd struct {
 	JSON       bool       `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool       `help:"No progress."`
 
-	resumed *resumed // nil where a run begins
-	ranks   *ranks   // that train; nil: one process
+	resumed *resumed // nil if the run is new
+	ranks   *ranks   // the ranks that train; nil: one process
 	work    sent     // the members' training, with --queue
-	told    int      // notes that were told before training
+	told    int      // number of notes that were printed before training
 }
 
 func (c *trainCmd) Run(e *env) error {
@@ -75,13 +75,13 @@ func (c *trainCmd) Run(e *env) error {
 		}
 	}
 	failed := c.loop(e, f, dir)
-	if errors.Is(failed, train.ErrRanks) || e.follows() { // then rank 0 has the rest to do
+	if errors.Is(failed, train.ErrRanks) || e.follows() { // rank 0 does the rest
 		return failed
 	}
 	if c.work.end(errors.Join(failed, e.ctx.Err())); failed != nil && c.Queue != "" {
 		return fmt.Errorf("%w; %s was not written", failed, c.Out)
 	}
-	unsaved := dir.end(f) // also of a run that diverged: resume then says so again
+	unsaved := dir.end(f) // also after a run that diverged, so that resume reports it again
 	m, err := f.Model()
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (c *trainCmd) Run(e *env) error {
 		return errors.Join(c.diverged(e, f, m, failed), unsaved, dir.finish(m, c.result(f, m, "")))
 	}
 	if e.ctx.Err() == nil {
-		f.CompareLinear(e.ctx, m) // which fails where a signal comes: the model is saved without it
+		f.CompareLinear(e.ctx, m) // fails if a signal comes; the model is then saved without the comparison
 	}
 	if err := m.Save(c.Out); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (c *trainCmd) complete(e *env) error {
 	return nil
 }
 
-// begin prepares the run, and in a folder that keeps it restores it or begins it.
+// begin prepares the run. With a run folder, it restores the run from it or begins the run in it.
 func (c *trainCmd) begin(e *env) (f *model.Fit, dir *runDir, err error) {
 	if !e.follows() {
 		if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
@@ -185,7 +185,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	}
 	tables.Spill, tables.Cache = c.disk, c.Cache
 	var start *model.Weights
-	if c.resumed == nil || c.resumed.checkpoint == nil || c.resumed.ownStart { // of which a checkpoint needs the encoding
+	if c.resumed == nil || c.resumed.checkpoint == nil || c.resumed.ownStart { // a checkpoint needs the encoding of these weights
 		if start, err = c.start(); err != nil {
 			return nil, err
 		}
@@ -200,7 +200,7 @@ func (c *trainCmd) prepare(e *env) (*model.Fit, error) {
 	return f, err
 }
 
-// nothing is a run that a signal ended before its first update.
+// nothing reports that a signal ended the run before its first update.
 func (c *trainCmd) nothing(e *env) error {
 	again := ""
 	if c.RunDir != "" {
@@ -210,7 +210,7 @@ func (c *trainCmd) nothing(e *env) error {
 	return status(statusInterrupted)
 }
 
-// loop trains to the end, shows how it goes, and writes checkpoints.
+// loop trains to the end, shows the progress, and writes checkpoints.
 func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 	var p progress = silent{}
 	if !c.Quiet {
@@ -233,7 +233,7 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 	e.watch()
 	for step, err := range f.Strides(e.ctx) {
 		if errors.Is(err, train.ErrInterrupted) {
-			return nil // what was done is saved, and the exit status says so
+			return nil // the work so far is saved, and the exit status says that it was interrupted
 		}
 		if err != nil {
 			return err
@@ -246,7 +246,7 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 	return nil
 }
 
-// diverged keeps the last finite weights aside and says why there is no model.
+// diverged saves the last finite weights in a separate file and says why there is no model.
 func (c *trainCmd) diverged(e *env, f *model.Fit, m *model.Model, failed error) error {
 	aside := strings.TrimSuffix(c.Out, ".safetensors") + ".last-good.safetensors"
 	if err := m.Save(aside); err != nil {
@@ -260,7 +260,7 @@ func (c *trainCmd) diverged(e *env, f *model.Fit, m *model.Model, failed error) 
 	return fmt.Errorf("%w; %s was not written, the last finite weights are in %s", failed, c.Out, aside)
 }
 
-// exit is the status for how a run ended.
+// exit returns the status for how a run ended.
 func (c *trainCmd) exit(e *env, m *model.Model) error {
 	t := m.Training
 	if t.Reason == train.ReasonInterrupted {
@@ -338,13 +338,13 @@ func (c *trainCmd) result(f *model.Fit, m *model.Model, path string) trainJSON {
 	return out
 }
 
-// rate is the samples a second.
+// rate returns the number of samples per second.
 func rate(f *model.Fit) float64 {
 	r := f.Result()
 	return float64(r.Rows) / r.Seconds
 }
 
-// finite returns a pointer to x, or nil, JSON's null, where x is not finite.
+// finite returns a pointer to x, or nil (null in JSON) if x is not finite.
 func finite(x float64) *float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil

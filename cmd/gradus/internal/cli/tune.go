@@ -46,7 +46,7 @@ func (c *tuneCmd) Run(e *env) error {
 	if c.Out == "" {
 		c.Out = defaultOut(c.Data)
 	}
-	// The flags as they are, which also says what is wrong with them before anything is searched.
+	// The flags as given. This also reports what is wrong with them before the search begins.
 	base, err := c.with(e, nil, nil)
 	if err != nil {
 		return err
@@ -101,15 +101,15 @@ func (c *tuneCmd) begin(e *env, base *trainCmd) (*tuning, error) {
 	return t, nil
 }
 
-// A search whose trials had fewer than fewToCompare validation rows compares them by searchFolds folds of the rows instead:
-// the best of many trials on few rows is the one that chance favored on these.
+// If trials would have fewer than fewToCompare validation rows, a search compares them by searchFolds folds of the rows
+// instead: the best of many trials on few rows is the one that chance favored on those rows.
 const (
 	fewToCompare = 1000
 	searchFolds  = 5
 )
 
-// fold has a trial train a network for each fold, where the validation rows are few, the call does not choose them, and
-// folds can be made.
+// fold makes each trial train a network for each fold, if there are few validation rows, the call does not choose them,
+// and folds can be made.
 func (t *tuning) fold(base *trainCmd) {
 	held := t.first.Rows.Validation
 	if held >= fewToCompare || t.text("validation") != "" || t.text("members") == "1" || t.Preset == "quick" {
@@ -118,9 +118,9 @@ func (t *tuning) fold(base *trainCmd) {
 	t.folds = searchFolds
 	f, err := t.prepare(base, t.tables)
 	switch {
-	case err != nil: // such as with a start, which has seen the rows of every fold
+	case err != nil: // such as with starting weights, which have seen the rows of every fold
 		t.folds = 0
-	case f.Rows.Validation > 0: // by time, of few rows, or of few groups
+	case f.Rows.Validation > 0: // rows split by time, few rows, or few groups
 		t.folds = 0
 		f.Release()
 	default:
@@ -157,7 +157,7 @@ func (t *tuning) fillSpace() error {
 		}
 		seen[d.Flag] = true
 		t.space = append(t.space, d)
-		for _, value := range d.Ends() { // the flag has to exist and to take such values
+		for _, value := range d.Ends() { // the flag must exist and accept such values
 			c, err := t.with(t.env, tune.Space{d}, []string{value})
 			if err == nil {
 				_, err = t.prepare(c, t.tables)
@@ -170,7 +170,7 @@ func (t *tuning) fillSpace() error {
 	return nil
 }
 
-// with is the call with some flags set, as train would get it.
+// with returns the call with some flags set, as train would get it.
 func (c *tuneCmd) with(e *env, space tune.Space, values []string) (*trainCmd, error) {
 	args := append([]string{}, e.args...)
 	for i, d := range space {
@@ -201,12 +201,12 @@ type tuning struct {
 	space  tune.Space
 	tables model.Tables
 	room   model.Room
-	held   model.Options // with the parts of the rows that are held out
+	held   model.Options // only its fractions of held-out rows are set
 	start  *model.Weights
-	first  *model.Fit // with the flags as they are
+	first  *model.Fit // with the flags as given
 	rungs  []tune.Rung
-	folds  int // by which trials are compared; 0: by the validation rows
-	few    int // validation rows that there would be without them
+	folds  int // how many folds trials are compared by; 0: they are compared by the validation rows
+	few    int // how many validation rows there would be without folds
 	epochs int
 	higher bool // a higher score is the better one
 	done   int
@@ -221,7 +221,7 @@ func (t *tuning) read(c *trainCmd) (err error) {
 	return err
 }
 
-// prepare prepares a trial, which is one network, or one for each fold.
+// prepare prepares a trial: one network, or one for each fold.
 func (t *tuning) prepare(c *trainCmd, tables model.Tables) (*model.Fit, error) {
 	c.give("members", strconv.Itoa(max(1, t.folds)))
 	return t.prepareAs(c, tables)
@@ -299,7 +299,7 @@ func (t *tuning) run() (err error) {
 	return t.finish(results)
 }
 
-// head is all that the trials depend on.
+// head returns all that the trials depend on.
 func (t *tuning) head() (any, error) {
 	head := struct {
 		Data map[string]string `json:"data"`
@@ -329,7 +329,7 @@ func (t *tuning) open() (*journal.Journal[tune.Trial], []tune.Trial, error) {
 	return j, known, nil
 }
 
-// piece makes a trial.
+// piece runs a trial.
 func (t *tuning) piece(ctx context.Context, work []byte) (any, string, error) {
 	var tr tune.Trial
 	if err := json.Unmarshal(work, &tr); err != nil {
@@ -347,7 +347,7 @@ func (t *tuning) piece(ctx context.Context, work []byte) (any, string, error) {
 
 func (t *tuning) close() { t.first.Release() }
 
-// trial trains with one draw. What cannot be trained counts as a failure of the draw.
+// trial trains with one draw. If training is not possible, the draw counts as a failure.
 func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	start := time.Now()
 	defer func() { tr.Seconds = time.Since(start).Seconds() }()
@@ -375,7 +375,7 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 		scores = append(scores, score)
 		return nil
 	}
-	f.OnMember(nil, scored) // on one thread, and so in their order
+	f.OnMember(nil, scored) // on one thread, and so in the order of the members
 	for _, err := range f.Strides(ctx) {
 		if errors.Is(err, train.ErrInterrupted) {
 			return err
@@ -387,7 +387,7 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	}
 	if f.Members() == 1 {
 		err = scored(0, f)
-	} else if len(scores) == 0 { // --max-time ended the first
+	} else if len(scores) == 0 { // --max-time ended the first member
 		err = f.EachRunning(scored)
 	}
 	if err != nil {
@@ -404,8 +404,8 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	return nil
 }
 
-// finish trains once more with the best flags, which with --members 1 gives the very weights of the best trial, and
-// reports.
+// finish trains again with the best flags, and reports. With --members 1 this gives exactly the weights of the best
+// trial.
 func (t *tuning) finish(results [][]tune.Trial) error {
 	best := results[len(results)-1][0]
 	if best.Score == nil {
@@ -446,7 +446,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	}
 	return t.env.writeJSON(struct {
 		Flags   []string       `json:"flags"`
-		Folds   int            `json:"folds,omitempty"` // by which trials were compared
+		Folds   int            `json:"folds,omitempty"` // how many folds trials were compared by
 		Rungs   [][]tune.Trial `json:"rungs"`
 		Best    tune.Trial     `json:"best"`
 		Command string         `json:"command"`
@@ -454,7 +454,7 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 	}{flags, t.folds, results, best, shellWords(withoutPasswords(command)), c.result(f, m, c.Out)})
 }
 
-// command is the call of train with a trial's flags.
+// command returns the call of train with a trial's flags.
 func (t *tuning) command(tr tune.Trial) []string {
 	words := []string{"gradus", "train"}
 	skip := map[string]bool{"--search": true, "--trials": true, "--strategy": true, "--run": true}
@@ -478,7 +478,7 @@ func (t *tuning) command(tr tune.Trial) []string {
 	return words
 }
 
-// line is a trial in words.
+// line describes a trial in words.
 func (t *tuning) line(tr tune.Trial) string {
 	var words []string
 	for i, d := range t.space {
@@ -491,7 +491,7 @@ func (t *tuning) line(tr tune.Trial) string {
 	return fmt.Sprintf("%s; %s: %s", strings.Join(words, ", "), counted(tr.Epochs, "epoch"), came)
 }
 
-// rows are those that trials are compared by.
+// rows names the rows that trials are compared by.
 func (t *tuning) rows() string {
 	if t.folds > 0 {
 		return "folds"

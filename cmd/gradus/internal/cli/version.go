@@ -15,7 +15,7 @@ func (versionCmd) Run(e *env) error {
 	return nil
 }
 
-// version is the module's version as the build knows it.
+// version returns the module's version from the build information.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version

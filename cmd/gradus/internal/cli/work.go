@@ -55,7 +55,7 @@ func (c *workCmd) Run(e *env) error {
 	return nil
 }
 
-// open makes ready for a call that another process has brought to the queue.
+// open prepares for a call that another process has put into the queue.
 func (c *workCmd) open(ctx context.Context, command []string) (queue.Work, error) {
 	e := &env{Std: Std{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}, ctx: ctx, args: command}
 	call, err := newParser(e.Std).Parse(joinNegative(command))
@@ -79,7 +79,7 @@ func (c *workCmd) open(ctx context.Context, command []string) (queue.Work, error
 	return &shared{p, text}, err
 }
 
-// find is where a file of a call is on this machine.
+// find returns where a call's file is on this machine.
 func (c *workCmd) find(path string) string {
 	file, ofSQLite := strings.CutPrefix(path, "sqlite:")
 	if c.DataRoot == "" || path == "" || strings.Contains(path, "://") {
@@ -96,7 +96,7 @@ func (c *workCmd) find(path string) string {
 	return path
 }
 
-// shared are the pieces of a call, as the queue has them.
+// shared adapts a call's pieces to the queue.
 type shared struct {
 	pieces
 	text []byte

@@ -1,3 +1,3 @@
-// Package journal keeps what long work has come to, piece by piece, in a folder, so that a
-// process that is killed has lost only the pieces it was busy with.
+// Package journal keeps the results of long work in a folder, piece by piece, so that a process
+// that is killed loses only the pieces it was working on.
 package journal

@@ -18,21 +18,21 @@ import (
 	"github.com/gradus-ml/gradus/internal/lock"
 )
 
-// Journal is a file with a line of JSON for what the work is, and one for each piece of it, a
-// T, as soon as it has ended. A line that was cut off, by a loss of power say, counts for
-// nothing. As long as it is open, no other process has the folder.
+// Journal is a file with a line of JSON that describes the work, followed by a line for each piece of
+// it, a T, as soon as the piece has ended. A line that was cut off, for example by a loss of power, is
+// ignored. While the journal is open, no other process can use the folder.
 type Journal[T any] struct {
 	file *os.File
 	lock *lock.File
-	head []byte // a line that is written with the first piece: work that fails at once claims no folder
+	head []byte // the first line, written together with the first piece so that work that fails at once claims no folder
 }
 
-// ErrOther is wrapped when a journal is that of other work.
+// ErrOther is wrapped when a journal belongs to other work.
 var ErrOther = errors.New("another one")
 
-// Open opens or makes the journal of that name in a folder, which it makes too, and returns
-// the pieces that it holds. what says in errors what is kept, a "search" say; head describes
-// it, as a struct whose JSON keys say in errors what differs.
+// Open opens the journal of that name in a folder and returns the pieces that it holds. It creates the
+// folder and the journal if necessary. what says in errors what the journal is for, such as "search".
+// head describes the work. It is a struct whose JSON keys say in errors what differs.
 func Open[T any](dir, name, what string, head any) (*Journal[T], []T, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, nil, fmt.Errorf("the folder %s cannot be made: %w", dir, errors.Unwrap(err))
@@ -60,12 +60,12 @@ func (j *Journal[T]) open(path, this string, head any) (known []T, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	whole := 0 // bytes
+	whole := 0 // number of bytes in whole lines
 	lines := bufio.NewReader(bytes.NewReader(raw))
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
-			break // an empty rest, or one that was cut off
+			break // the rest is empty, or was cut off
 		}
 		whole += len(line)
 		if n == 1 {
@@ -92,7 +92,7 @@ func (j *Journal[T]) open(path, this string, head any) (known []T, err error) {
 	return known, err
 }
 
-// Difference names the keys of two objects in JSON that differ.
+// Difference names the keys whose values differ between two JSON objects.
 func Difference(a, b []byte) string {
 	var one, other map[string]json.RawMessage
 	if json.Unmarshal(a, &one) != nil || json.Unmarshal(b, &other) != nil {
@@ -109,7 +109,7 @@ func Difference(a, b []byte) string {
 	return strings.Join(slices.Sorted(maps.Keys(differs)), ", ")
 }
 
-// Add writes a piece and waits until it is on the disk.
+// Add writes a piece and waits until it is on disk.
 func (j *Journal[T]) Add(piece T) error {
 	line, err := json.Marshal(piece)
 	if err != nil {
@@ -126,7 +126,7 @@ func (j *Journal[T]) Add(piece T) error {
 	return err
 }
 
-// Close closes the file and gives the folder back.
+// Close closes the file and releases the folder.
 func (j *Journal[T]) Close() error {
 	var err error
 	if j.file != nil {

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Breakpoints end Run, and a step by an epoch, at the first update after which one of them holds
-// that did not hold before: one that holds already lets the run go on.
+// Breakpoints end Run, and a step by an epoch, at the first update after which one of them newly
+// holds. A breakpoint that holds already lets the run go on.
 type Breakpoints struct {
 	Loss   *float64 // the loss over all training rows is at most this
 	Weight *float64 // the size of some parameter is at least this
-	Dead   bool     // some hidden unit lets no gradient through on any training row looked at
+	Dead   bool     // some hidden unit lets no gradient through on any of the examined training rows
 }
 
 // SetBreakpoints replaces the breakpoints.
@@ -24,7 +24,7 @@ func (s *Session) SetBreakpoints(b Breakpoints) {
 	s.touch()
 }
 
-// arm notes which breakpoints hold at present. mu is held.
+// arm records which breakpoints hold at present. mu is held.
 func (s *Session) arm() {
 	s.holding = map[string]bool{}
 	for _, b := range s.breakpoints() {
@@ -32,7 +32,7 @@ func (s *Session) arm() {
 	}
 }
 
-// hit reports whether a breakpoint has come to hold, and says which. mu is held.
+// hit reports whether a breakpoint has fired, and sets the note that says which one. mu is held.
 func (s *Session) hit() bool {
 	for _, b := range s.breakpoints() {
 		what, holds := b.holds()
@@ -44,13 +44,13 @@ func (s *Session) hit() bool {
 	return s.broke != ""
 }
 
-// breakpoint is one of those that are set. holds says what is so.
+// breakpoint is a breakpoint that is set. holds reports whether it holds, and describes the condition.
 type breakpoint struct {
 	name  string
 	holds func() (what string, yes bool)
 }
 
-// breakpoints are those that are set, in the order in which they are asked.
+// breakpoints returns the breakpoints that are set, in the order in which they are checked.
 func (s *Session) breakpoints() (out []breakpoint) {
 	fit, b := s.run.fit, s.breaks
 	if b.Loss != nil {
@@ -121,7 +121,7 @@ func (s *Session) change(get func(string) string) error {
 	s.SetBreakpoints(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broke != "" && (get("field") == s.broke || get("field") == "all") { // what it said is over
+	if s.broke != "" && (get("field") == s.broke || get("field") == "all") { // its note no longer applies
 		s.say(nil)
 		s.touch()
 	}

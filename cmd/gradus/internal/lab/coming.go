@@ -4,10 +4,10 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Coming is what the next update will be made of: each row's gradient of the chosen weight, as
-// training has it, with its weight and the units that dropout leaves it.
+// Coming describes the rows of the next update: each row's gradient of the chosen weight, computed as
+// in training, with the row's weight and the units that dropout leaves.
 type Coming struct {
-	Rows []ComingRow // none where batch normalization ties them together
+	Rows []ComingRow // none if batch normalization ties them together
 	More int         // rows that are not listed
 }
 
@@ -20,11 +20,11 @@ type ComingRow struct {
 }
 
 const (
-	mostComing   = 8    // rows listed
-	mostComputed = 4096 // rows of a batch whose gradient is computed for the page
+	mostComing   = 8    // maximum number of rows listed
+	mostComputed = 4096 // maximum number of rows of a batch whose gradient is computed for the page
 )
 
-// Coming looks at the rows of the next update; nil where there is none, or too much to it.
+// Coming computes the rows of the next update. It returns nil if there is no next update or its batch is too large.
 func (f *Frame) Coming() *Coming {
 	if f.Preview == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// asked is what a button or a field of the page asks for.
+// asked is a request from a button or a field of the page.
 type asked struct {
 	*entry
 	ctx context.Context
@@ -19,7 +19,7 @@ type asked struct {
 
 func (a asked) get(name string) string { return a.r.PostForm.Get(name) }
 
-// number is a whole number, -1 where there is none.
+// number returns the whole number in a field, or -1 if there is none.
 func (a asked) number(name string) int {
 	n, err := strconv.Atoi(a.get(name))
 	if err != nil {
@@ -28,13 +28,13 @@ func (a asked) number(name string) int {
 	return n
 }
 
-// look changes what is looked at.
+// look changes the view.
 func (a asked) look(change func(*View)) error {
 	a.Look(change)
 	return nil
 }
 
-// at changes what is looked at by a weight's address in a field of that name.
+// at changes the view by the weight's address in a field of that name.
 func (a asked) at(name string, change func(*View, lesson.Address)) error {
 	w, err := lesson.ParseAddress(a.get(name))
 	if err != nil {
@@ -43,9 +43,9 @@ func (a asked) at(name string, change func(*View, lesson.Address)) error {
 	return a.look(func(v *View) { change(v, w) })
 }
 
-// actions are all that a page can ask for, by the names that it has for them.
+// actions are all requests that a page can make, by the names that the page uses.
 var actions = map[string]func(asked) error{
-	"look": func(asked) error { return nil }, // the answer is all there is to do
+	"look": func(asked) error { return nil }, // the request only wants the answer
 
 	// The run moves.
 	"sample": func(a asked) error { a.Sample(); return nil },
@@ -54,7 +54,7 @@ var actions = map[string]func(asked) error{
 	"back":   func(a asked) error { return a.Back(a.ctx) },
 	"goto": func(a asked) error {
 		n := a.number("n")
-		if a.get("ahead") == "" { // the timeline's
+		if a.get("ahead") == "" { // from the timeline
 			n = min(n, a.Frame().Most)
 		}
 		return a.Goto(a.ctx, n)
@@ -81,7 +81,7 @@ var actions = map[string]func(asked) error{
 	"lesson": func(a asked) error { return a.Visit(a.number("step")) },
 	"answer": func(a asked) error { return a.Answer(a.number("answer")) },
 
-	// Something else is looked at.
+	// The view changes.
 	"narrow": func(a asked) error { return a.look(func(v *View) { v.Narrow = a.get("on") == "true" }) },
 	"tab": func(a asked) error {
 		return a.look(func(v *View) {
@@ -137,7 +137,7 @@ var actions = map[string]func(asked) error{
 	"cancel": func(a asked) error { a.cancel(a.get("job")); return nil },
 }
 
-// do does what a button or a field asks for, and answers with the page's parts.
+// do performs what a button or a field asks for, and answers with the page's parts.
 func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
 	if err := r.ParseForm(); err != nil {
@@ -155,7 +155,7 @@ func (s *Server) do(w http.ResponseWriter, r *http.Request, e *entry) {
 	reply(w, r, e.since(r))
 }
 
-// tell shows a complaint on the page.
+// tell shows an error on the page.
 func (s *Session) tell(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

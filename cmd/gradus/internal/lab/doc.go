@@ -1,21 +1,21 @@
 // Package lab serves the page on which a run can be seen, touched and checked step by step.
 //
-// A [Session] is one run: a [Setup] on a table, moved forwards by samples, batches and epochs
-// and backwards to any update before. The browser computes nothing of the model. Every number
-// and every picture on the page comes from the engine that trains, as pieces of HTML and SVG
-// which the page's script puts in their places; [Server] sends them as events.
+// A [Session] is one run: a [Setup] on a table. It moves forwards by samples, batches and epochs,
+// and backwards to any earlier update. The browser computes nothing about the model. Every number
+// and every picture on the page comes from the engine that trains, as pieces of HTML and SVG.
+// [Server] sends them as events, and the page's script puts them in their places.
 //
 // What is trained:
 //
-//	setup       what is trained, and as a link
+//	setup       what is trained, also as a link
 //	form        its fields, each a flag of gradus train
 //	elsewhere   the same as a command line and a Go program
 //	examples    the tables to begin with
-//	session     one run, and what its visitor looks at
+//	session     one run, and its visitor's view of it
 //	steps       moving it by samples, batches and epochs
-//	timeline    going back: memories of the run at growing distances
+//	timeline    going back: checkpoints of the run at growing distances
 //	running     moving by itself, watched or not
-//	breakpoint  what ends that
+//	breakpoint  what stops that
 //	job         work in the background
 //	limits      what a session may hold and compute
 //
@@ -24,16 +24,16 @@
 //	view        what the visitor has chosen to look at
 //	frame       what there is to see, taken while the run stands still
 //	panels      the parts of the page, one function each
-//	pass        a row's way through the network
+//	pass        a row's pass through the network
 //	formula     the chain rule in MathML
 //	coming      the rows of the next update
 //	rule        the next update by the rule's equations
-//	learnt      a small picture of what each hidden unit has learnt
+//	learnt      a small picture of what each hidden unit has learned
 //	unit        a unit's numbers, with those of its neighbors
-//	verify      every gradient beside a numeric derivative
-//	race        lanes from one start
-//	surface     the loss over a plane, with the lanes' ways
-//	fit         predictions beside targets
+//	verify      every gradient compared with a numeric derivative
+//	race        several runs from the same start, as lanes of a race
+//	surface     the loss over a plane, with the lanes' trajectories
+//	fit         predictions compared with targets
 //	health      what flows through the layers
 //	fault       three runs that go wrong, to predict first
 //	guide       the lesson, step by step
@@ -43,10 +43,10 @@
 //
 //	server      the page and its addresses
 //	guard       who may talk to it
-//	visitors    whose session is whose
-//	events      frames as they come
+//	visitors    which session belongs to which visitor
+//	events      frames, sent as they come
 //	do          what buttons and fields ask for
-//	upload      a table of one's own
+//	upload      a visitor's own table
 //	sheet       one step to work out on paper, and its solution
 //	download    tables, numbers, pictures, reports and models
 package lab

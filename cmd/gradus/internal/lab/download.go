@@ -32,7 +32,7 @@ func (s *Server) historyCSV(w http.ResponseWriter, _ *http.Request, e *entry) {
 	out.Flush()
 }
 
-// model is the model as it stands, a file as gradus train writes it.
+// model answers with the current model, as a file in the format of gradus train.
 func (s *Server) model(w http.ResponseWriter, r *http.Request, e *entry) {
 	m, err := e.Model(r.Context())
 	if err != nil {
@@ -43,13 +43,13 @@ func (s *Server) model(w http.ResponseWriter, r *http.Request, e *entry) {
 	m.Write(w)
 }
 
-// Written is a report that is done.
+// Written is a finished report.
 type Written struct {
 	HTML []byte
 	At   int // updates made
 }
 
-// report writes the session's run as it stands as one page. The run may go on meanwhile.
+// report writes the current state of the session's run as one page. The run may go on meanwhile.
 func (s *Session) report(ctx context.Context, _ *Frame) (any, error) {
 	s.mu.Lock()
 	f, fit := s.frame(), s.run.fit
@@ -67,7 +67,7 @@ func (s *Session) report(ctx context.Context, _ *Frame) (any, error) {
 	return &Written{b.Bytes(), f.At}, ctx.Err()
 }
 
-// report gives away the report that was made.
+// report answers with the finished report.
 func (s *Server) report(w http.ResponseWriter, _ *http.Request, e *entry) {
 	report, ok := e.Frame().Jobs["report"].result.(*Written)
 	if !ok {
@@ -79,7 +79,7 @@ func (s *Server) report(w http.ResponseWriter, _ *http.Request, e *entry) {
 	w.Write(report.HTML)
 }
 
-// figure is one of the page's pictures by itself.
+// figure answers with a single picture of the page.
 func (s *Server) figure(w http.ResponseWriter, r *http.Request, e *entry) {
 	fig := e.Frame().Figure(r.URL.Query().Get("name"))
 	if fig == nil {
@@ -90,7 +90,7 @@ func (s *Server) figure(w http.ResponseWriter, r *http.Request, e *entry) {
 	plot.Write(w, "svg", fig)
 }
 
-// Figure returns the page's picture of that name, nil if there is none.
+// Figure returns the page's picture of that name, or nil if there is none.
 func (f *Frame) Figure(name string) plot.Figure {
 	switch name {
 	case "network":

@@ -11,13 +11,13 @@ import (
 
 // The same run without the page: a command line and a Go program.
 
-// spoken are the options of a setup: the form's fields, and the types that the panel of the data asks
+// spoken are the options of a setup: the form's fields, and the types that the data panel asks
 // for.
 var spoken = append(option.Pick("types"), fields...)
 
-// Command is the call of gradus train that comes to the same bits, for a table in a file of
-// that name. validated says that there are validation rows: the lab keeps the
-// last weights.
+// Command returns the call of gradus train that gives the same bits, for a table in a file of
+// that name. validated says whether there are validation rows: the lab keeps the last weights
+// even then.
 func (s Setup) Command(file string, validated bool) string {
 	o := &s.Options
 	if o.Activation == (wrongSigmoid{}).String() {
@@ -48,7 +48,7 @@ func (s Setup) Command(file string, validated bool) string {
 	return strings.Join(words, " ")
 }
 
-// Program is a Go program that comes to the same bits, of an ensemble in the network that is shown.
+// Program returns a Go program that gives the same bits. For an ensemble this applies to the network that is shown.
 func (s Setup) Program(file, out string) string {
 	o := &s.Options
 	if o.Activation == (wrongSigmoid{}).String() {
@@ -70,7 +70,7 @@ func (s Setup) Program(file, out string) string {
 	for _, l := range lines {
 		width = max(width, strings.Index(l, ": "))
 	}
-	for i, l := range lines { // aligned as gofmt has it
+	for i, l := range lines { // aligned as by gofmt
 		at := strings.Index(l, ": ") + 1
 		lines[i] = l[:at] + strings.Repeat(" ", width+2-at) + l[at+1:]
 	}
@@ -107,8 +107,8 @@ func main() {
 `, file, strings.Join(lines, "\n"), shown, out)
 }
 
-// exact writes a number with as few digits as tell it from all others.
+// exact writes a number with the fewest digits that read back as the same float64.
 func exact(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// quote writes a word so that a shell takes it for one.
+// quote writes a text so that a shell reads it as one word.
 func quote(s string) string { return shell.Word(s) }

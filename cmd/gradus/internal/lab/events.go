@@ -19,12 +19,12 @@ type message struct {
 	Most    int               `json:"most"`
 	Running bool              `json:"running"`
 	Example string            `json:"example"`
-	Address string            `json:"address"` // that leads to what is shown
+	Address string            `json:"address"` // of what is shown
 	HTML    map[string]string `json:"html"`
-	Have    uint64            `json:"have"` // what the page says next time that it has; 0: nothing
+	Have    uint64            `json:"have"` // the version that the page reports in its next request; 0: none
 }
 
-// drawn are the parts of the page as they were drawn last, each with the version that changed it.
+// drawn are the parts of the page as they were last drawn, each with the version that changed it.
 type drawn struct {
 	mu      sync.Mutex
 	version uint64
@@ -36,9 +36,9 @@ type piece struct {
 	since uint64
 }
 
-// draw draws a frame for a page that has the parts as of version have, without those that have not
-// changed since; 0 is a page that has none. Of a frame that was overtaken by a later one all parts are
-// sent, and the page has none of them afterwards: what changed between is not known.
+// draw draws a frame for a page that has the parts of version have. It leaves out the parts that have not
+// changed since. A page without parts has version 0. If a later frame was drawn in the meantime, draw sends
+// all parts, and the page counts as having none afterwards: it is not known what changed in between.
 func (d *drawn) draw(f *Frame, have uint64) message {
 	m := message{f.Version, f.At, f.Most, f.Running, f.Setup.Example, f.Address(), Render(f), f.Version}
 	d.mu.Lock()
@@ -62,16 +62,16 @@ func (d *drawn) draw(f *Frame, have uint64) message {
 	return m
 }
 
-// whole is a frame with all its parts.
+// whole returns a frame with all its parts.
 func (e *entry) whole() message { return e.drawn.draw(e.Frame(), 0) }
 
-// since is a frame with the parts that are new to the page which asks.
+// since returns a frame with the parts that are new to the page that asks.
 func (e *entry) since(r *http.Request) message {
-	have, _ := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64) // 0, where there is none
+	have, _ := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64) // 0 if there is none
 	return e.drawn.draw(e.Frame(), have)
 }
 
-// reply answers with JSON, compressed for who takes it.
+// reply answers with JSON, compressed if the client accepts that.
 func reply(w http.ResponseWriter, r *http.Request, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
@@ -86,25 +86,25 @@ func reply(w http.ResponseWriter, r *http.Request, v any) {
 	gzips.Put(z)
 }
 
-// gzips compress answers. What one needs, a megabyte, serves for the next.
+// gzips compress answers. Each needs a megabyte, so they are reused.
 var gzips = sync.Pool{New: func() any {
-	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // a level that there is
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // a valid level
 	return z
 }}
 
-// encode writes JSON for the page's script, whose HTML need not be escaped a second time, and ends the line.
+// encode writes JSON for the page's script and ends the line. The HTML in it need not be escaped again.
 func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 
-// frameTurns are how many frames of runs are drawn at once, of all sessions, as turns are for runs. The
-// answer to a click waits for none: with thirty pages open it would stand behind thirty drawings.
+// frameTurns limits how many frames of runs are drawn at once in all sessions, as turns does for runs. The
+// answer to a click does not wait for a turn: with thirty pages open it would wait for thirty drawings.
 var frameTurns = make(chan struct{}, cap(turns))
 
-// events sends frames as long as the page is there, at most ten a second. A frame is drawn
-// when it can be sent: a slow page gets fewer, and holds up nothing.
+// events sends frames while the page is connected, at most ten a second. A frame is drawn
+// when it can be sent: a slow page gets fewer frames, and holds up nothing.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	wake := make(chan struct{}, 1)
 	wake <- struct{}{} // for the first frame
@@ -124,11 +124,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 	to, flush := io.Writer(w), func() error { return nil }
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that there is
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // a valid level
 		to, flush = z, z.Flush
 	}
 	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Time{}) // the server's own is for requests
+	control.SetReadDeadline(time.Time{}) // the server's deadline is for requests
 	sent := uint64(0)                    // the version that the page has
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
@@ -136,7 +136,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 		var text bytes.Buffer
 		select {
 		case <-ctx.Done():
-			if r.Context().Err() == nil { // another page of this visitor has it now
+			if r.Context().Err() == nil { // another page of this visitor has the stream now
 				control.SetWriteDeadline(time.Now().Add(time.Second))
 				to.Write([]byte("event: taken\ndata:\n\n"))
 				flush()
@@ -147,10 +147,10 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, e *entry) {
 		case <-e.Session.ctx.Done():
 			return
 		case <-beat.C:
-			if e.silent() > mostSilent { // it reads nothing: the script answers each beat
+			if e.silent() > mostSilent { // the page no longer reads: its script answers each beat
 				return
 			}
-			text.WriteString("event: beat\ndata:\n\n") // each finds out whether the other is still there
+			text.WriteString("event: beat\ndata:\n\n") // each side finds out whether the other is still there
 		case <-wake:
 			select {
 			case <-ctx.Done():

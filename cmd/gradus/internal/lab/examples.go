@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Example is a table to begin with, and a run on it that shows something.
+// Example is a table to begin with, and an instructive run on it.
 type Example struct {
 	Name  string
 	Label string
@@ -32,10 +32,10 @@ func (e *Example) Table() (*data.Table, error) {
 	return data.NewTable(e.File(), columns, rows)
 }
 
-// File is the name of the example's table as a file.
+// File returns the name of the example's table as a file.
 func (e *Example) File() string { return e.Name + ".csv" }
 
-// Examples lists the tables to begin with; a session has the first.
+// Examples lists the tables to begin with. A new session has the first.
 func Examples() []*Example { return slices.Clone(examples) }
 
 // ExampleOf returns the example of that name, or nil.
@@ -107,12 +107,12 @@ func shape(name, label, what string, points func() ([]string, [][]string), o mod
 	return &Example{Name: name, Label: label, What: what, Group: "Shapes", Setup: Setup{Example: name, Options: o}, table: points}
 }
 
-// draw is a number in [-1, 1) that belongs to a table's row and column.
+// draw returns a pseudorandom number in [-1, 1) that depends only on a table's row and column.
 func draw(row, column int) float64 {
 	return 2*rng.Float64(1, rng.Sample, uint64(column), uint64(row)) - 1
 }
 
-// cell writes a coordinate with three decimals: the table is then the same everywhere.
+// cell writes a coordinate with three decimals, so that the table is the same everywhere.
 func cell(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
 
 func xor() ([]string, [][]string) {
@@ -166,7 +166,7 @@ func WriteTable(w io.Writer, t *data.Table) error {
 		}
 		if len(row) == 1 && row[0] == "" {
 			out.Flush()
-			if _, err := fmt.Fprint(w, "\"\"\n"); err != nil { // else a line that readers skip
+			if _, err := fmt.Fprint(w, "\"\"\n"); err != nil { // otherwise the line is empty and readers skip it
 				return err
 			}
 			continue

@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// wrongSigmoid is the sigmoid with a slip in its derivative: f'(z) = a, where a·(1 - a) is
-// right. It exists in the lab alone.
+// wrongSigmoid is the sigmoid with an error in its derivative: f'(z) = a, where a·(1 - a) is
+// right. It exists only in the lab.
 type wrongSigmoid struct{}
 
 func (wrongSigmoid) String() string         { return "sigmoid-wrong" }
@@ -19,22 +19,22 @@ func (wrongSigmoid) F(z float64) float64    { return nn.Sigmoid.F(z) }
 func (wrongSigmoid) D(_, a float64) float64 { return a }
 func (wrongSigmoid) Piece(z float64) int    { return nn.Sigmoid.Piece(z) }
 
-// custom are the activations that a setup of the lab may name.
+// custom holds the additional activations that a setup of the lab may name.
 var custom = model.Custom{Activations: []nn.Activation{wrongSigmoid{}}}
 
-// Fault is a run that goes wrong, to be predicted first.
+// Fault is a run that goes wrong. The visitor first predicts how.
 type Fault struct {
 	Name, Label string
 	What        string // what is wrong
 	Choices     []string
-	Right       int // which of them happens
+	Right       int // the index of the choice that happens
 	Example     string
 	change      func(*model.Options)
-	updates     int // after which it shows
+	updates     int // number of updates after which the fault shows
 	reveal      func(start, end *nn.Network[float64], f *Frame, r train.Result) string
 }
 
-// Faults lists them.
+// Faults lists the faults.
 func Faults() []*Fault { return slices.Clone(faults) }
 
 func faultOf(name string) *Fault {
@@ -129,7 +129,7 @@ func (s *Session) TryFault(name string) error {
 	return nil
 }
 
-// Guess takes the visitor's prediction, runs the fault and keeps what it came to.
+// Guess takes the visitor's prediction, runs the fault and keeps the outcome.
 func (s *Session) Guess(ctx context.Context, guess string) error {
 	f := s.Frame()
 	fault := faultOf(f.View.Fault)

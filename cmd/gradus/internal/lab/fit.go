@@ -11,17 +11,17 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// Fitted is what the network says of the training rows, in the target's own units.
+// Fitted holds the network's predictions on the training rows, in the target's own units.
 type Fitted struct {
-	Targets     []float64 // of the first target, one a row; a class's number where there are classes
-	Predictions []float64 // the same of the network; classes: the most probable
+	Targets     []float64 // of the first target, one per row; for classes the class's number
+	Predictions []float64 // the network's, likewise; for classes the most probable class
 	Classes     []string
 	Report      metrics.Report
 	Rows        int
-	Weights     string // the column of what the rows count in the report; "": all alike
+	Weights     string // the column of the rows' weights in the report; "": all rows count the same
 }
 
-// mostFitted is up to how many rows are drawn.
+// mostFitted is the maximum number of rows that are drawn.
 const mostFitted = 2000
 
 // Fitted runs the training rows through the network, once.
@@ -36,7 +36,7 @@ func (f *Frame) Fitted() (*Fitted, error) {
 	return f.fitted, nil
 }
 
-// Validated is the same of the validation rows, nil where there are none.
+// Validated does the same for the validation rows. It returns nil if there are none.
 func (f *Frame) Validated() (*Fitted, error) {
 	if f.Validation.X.Rows == 0 {
 		return nil, nil
@@ -68,7 +68,7 @@ func (f *Frame) fit(part model.Part) (*Fitted, error) {
 		default:
 			out.Targets = append(out.Targets, yes(y.At(i, 0)))
 			out.Predictions = append(out.Predictions, yes(raw.At(i, 0)))
-			for j, v := range y.Row(i) { // which may be smoothed
+			for j, v := range y.Row(i) { // may be smoothed
 				flatY, flatP = append(flatY, yes(v)), append(flatP, raw.At(i, j))
 			}
 		}
@@ -100,7 +100,7 @@ func (f *Frame) fit(part model.Part) (*Fitted, error) {
 	return out, err
 }
 
-// yes is 1 for more than a half, otherwise 0.
+// yes returns 1 if p is more than a half, otherwise 0.
 func yes(p float64) float64 {
 	if p > 0.5 {
 		return 1
@@ -118,7 +118,7 @@ func highest(row []float64) int {
 	return best
 }
 
-// Predicted shows predictions against targets, Residuals what is left of the targets.
+// Predicted shows predictions against targets.
 func (r *Fitted) Predicted(width, height int) plot.Chart {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, y := range r.Targets {
@@ -130,7 +130,7 @@ func (r *Fitted) Predicted(width, height int) plot.Chart {
 	}}
 }
 
-// Residuals shows true minus predicted against predicted.
+// Residuals shows the true minus the predicted values against the predicted values.
 func (r *Fitted) Residuals(width, height int) plot.Chart {
 	left := make([]float64, len(r.Targets))
 	low, high := math.Inf(1), math.Inf(-1)
@@ -144,7 +144,7 @@ func (r *Fitted) Residuals(width, height int) plot.Chart {
 	}}
 }
 
-// NumericColumns are the first input columns that a plane can have as axes.
+// NumericColumns returns the first input columns that can be axes of a plane.
 func (f *Frame) NumericColumns() []string {
 	var out []string
 	for _, in := range f.Fit.Encoding.Inputs {
@@ -156,17 +156,17 @@ func (f *Frame) NumericColumns() []string {
 }
 
 // planeSide is how many points the fit's plane has along each axis.
-const planeSide = 26 // of classes of small nets, whose limits are drawn in steps, more
+const planeSide = 26 // more for classes of small networks, because their boundaries are drawn in steps
 
-// A small contour picture, of at most smallHigh pixels, is coarse: it comes with every frame.
+// A small contour picture, at most smallHigh pixels high, is coarse because it is drawn with every frame.
 const (
 	smallHigh   = 260
 	smallSide   = 14
 	smallLevels = 7
 )
 
-// Plane is what the network says over two columns, the others as in the chosen row; over one
-// column, with a single one, it is a curve. Nil where no column is a number.
+// Plane draws the network's predictions over two columns, with the others as in the chosen row. If only
+// one column is a number, it draws a curve over that. It returns nil if no column is a number.
 func (f *Frame) Plane(width, height int) (plot.Figure, error) {
 	columns := f.NumericColumns()
 	if len(columns) == 0 {
@@ -199,7 +199,7 @@ func (f *Frame) Plane(width, height int) (plot.Figure, error) {
 type plane struct {
 	f            *Frame
 	row          []data.Value // the chosen row's cells, in the order of the encoding's columns
-	ix, iy       int          // the axes among them
+	ix, iy       int          // the indices of the axes in row
 	nameX, nameY string
 	x, y         []float64 // values of the training rows
 	targets      *Fitted
@@ -231,8 +231,8 @@ func (f *Frame) plane(nameX, nameY string) (*plane, error) {
 	return p, nil
 }
 
-// finish makes of a row's outputs what the model predicts: of hinge's decision values something
-// between 0 and 1, of the classes' outputs shares.
+// finish turns a row's outputs into what the model predicts. It maps the decision values of the hinge loss to
+// values between 0 and 1, and the outputs of classes to shares.
 func (f *Frame) finish(out []float64) []float64 {
 	switch {
 	case f.Fit.Config().Loss == nn.Hinge:
@@ -260,7 +260,7 @@ func cellNumber(t *data.Table, row int, column string) float64 {
 	return math.NaN()
 }
 
-// grid is evenly spaced over the values, with a little room.
+// grid returns evenly spaced points over the range of the values, with a small margin.
 func grid(values []float64, n int) []float64 {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
@@ -282,8 +282,8 @@ func grid(values []float64, n int) []float64 {
 	return out
 }
 
-// reads is the first of a row's outputs, in the target's own units, or the number of the class; of
-// two classes, where it is graded, the probability of the second.
+// reads returns the first of a row's outputs in the target's own units, or the number of the class. For
+// two classes it returns the probability of the second if graded is true.
 func (p *plane) reads(graded bool, out []float64) float64 {
 	e := p.f.Fit.Encoding
 	out = p.f.finish(out)
@@ -298,7 +298,7 @@ func (p *plane) reads(graded bool, out []float64) float64 {
 	return yes(out[0])
 }
 
-// encoded are the network's inputs for values of one column, the other columns as in the chosen row.
+// encoded returns the network's inputs for values of one column, with the other columns as in the chosen row.
 func (p *plane) encoded(column int, values []float64) (nn.Matrix[float64], error) {
 	x := nn.NewMatrix[float64](len(values), p.f.Net.Inputs())
 	row := slices.Clone(p.row)
@@ -311,8 +311,8 @@ func (p *plane) encoded(column int, values []float64) (nn.Matrix[float64], error
 	return x, nil
 }
 
-// over goes over a grid line by line and shows each line's pass through the network. A column's
-// inputs depend on its own cell alone, so each axis is encoded once.
+// over goes through a grid line by line, and calls line with each line's pass through the network. A column's
+// inputs depend only on the column's own cell, so each axis is encoded once.
 func (p *plane) over(xs, ys []float64, line func(tape *nn.Tape[float64])) error {
 	x, err := p.encoded(p.ix, xs)
 	if err != nil {
@@ -372,11 +372,11 @@ func (p *plane) field(width, height int) (plot.Figure, error) {
 	return fig, nil
 }
 
-// elsewhere reports whether the network sees columns that the plane does not show: a row may then be
-// told otherwise than its place on the plane is.
+// elsewhere reports whether the network sees columns that the plane does not show. The prediction for a row may
+// then differ from the prediction at the row's place on the plane.
 func (p *plane) elsewhere() bool { return len(p.f.others(p.nameX, p.nameY)) > 0 }
 
-// others are the network's inputs of columns that a plane over two does not show.
+// others returns the network's inputs from columns that a plane over x and y does not show.
 func (f *Frame) others(x, y string) (out []int) {
 	for j, name := range f.Fit.Encoding.InputColumns() {
 		if name != x && name != y {
@@ -386,9 +386,9 @@ func (f *Frame) others(x, y string) (out []int) {
 	return out
 }
 
-// off is how far each row is from the slice that the plane shows, from 0 towards 1: d / (1 + d), d
-// being the root mean square of the distances to the chosen row along the inputs that the plane
-// does not show, each in that input's standard deviations.
+// off returns how far each row is from the slice that the plane shows, as d / (1 + d), which goes from 0
+// towards 1. Here d is the root mean square of the distances to the chosen row along the inputs that the
+// plane does not show, each in that input's standard deviations.
 func (p *plane) off() []float64 {
 	x, others := p.f.Training.X, p.f.others(p.nameX, p.nameY)
 	out := make([]float64, len(p.x))
@@ -428,7 +428,7 @@ func (p *plane) curve(width, height int) (plot.Figure, error) {
 	for i := range line.X {
 		line.Y = append(line.Y, p.reads(true, out.Row(i)))
 	}
-	label := p.f.outputNames()[0] // of two classes the second
+	label := p.f.outputNames()[0] // for two classes, the second
 	if p.f.Fit.Encoding.Task == data.Multiclass {
 		label = p.f.Fit.Encoding.Targets[0].Name + ", number of its class"
 	}
@@ -437,5 +437,5 @@ func (p *plane) curve(width, height int) (plot.Figure, error) {
 	}}, nil
 }
 
-// Scores are the model's scores on the training rows, for a table on the page.
+// Scores returns the model's scores on the training rows, for a table on the page.
 func (r *Fitted) Scores() []metrics.Score { return r.Report.Scores }

@@ -14,10 +14,10 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// fields are the form, in its order: the options that have a label.
+// fields are the fields of the form in its order: the options that have a label.
 var fields = slices.DeleteFunc(option.All(), func(p *option.Option) bool { return p.Label == "" })
 
-// fieldOf returns the field of that name, nil if there is none.
+// fieldOf returns the field of that name, or nil if there is none.
 func fieldOf(name string) *option.Option {
 	if p := option.Named(name); p != nil && p.Label != "" {
 		return p
@@ -25,7 +25,7 @@ func fieldOf(name string) *option.Option {
 	return nil
 }
 
-// words are an error as the page says it: options have their labels, and what is wrong needs no sentinel.
+// words returns an error's text for the page. It names options by their labels and leaves out the sentinel.
 func words(err error) string {
 	label := func(field string) string {
 		if p := option.OfField(field); p != nil && p.Label != "" {
@@ -36,8 +36,8 @@ func words(err error) string {
 	return strings.TrimPrefix(option.Words(err, label), ErrSetup.Error()+": ")
 }
 
-// ruleUses is the value of a hyper-parameter where none is given: the field of that name of the
-// rule. "" where there is none.
+// ruleUses returns the value of a hyper-parameter if none is given: the rule's field of that
+// name. It returns "" if there is none.
 func ruleUses(r optim.Optimizer, f *option.Option) string {
 	if !f.OfRule || r == nil {
 		return ""
@@ -49,7 +49,7 @@ func ruleUses(r optim.Optimizer, f *option.Option) string {
 	return exact(v.Float())
 }
 
-// Values writes the setup as the form has it, a text for each field.
+// Values returns the setup as the form shows it, with a text for each field.
 func (s Setup) Values() map[string]string {
 	out := map[string]string{}
 	for _, f := range fields {
@@ -58,8 +58,8 @@ func (s Setup) Values() map[string]string {
 	return out
 }
 
-// With returns the setup with the given fields of the form changed, and the network that is shown. What the former optimizer
-// was told of itself is forgotten where a new one does not have it.
+// With returns the setup with the given fields of the form changed, and the network that is shown. It drops
+// hyper-parameters of the former optimizer that a new optimizer does not have.
 func (s Setup) With(values map[string]string) (Setup, error) {
 	o, before := s.Options, s.Options.Members
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -108,7 +108,7 @@ func (s Setup) With(values map[string]string) (Setup, error) {
 	return s, nil
 }
 
-// setField reads what a visitor wrote into a field: of several names with blanks behind the commas.
+// setField reads what a visitor wrote into a field. In a list there may be blanks around the commas.
 func setField(o *model.Options, f *option.Option, text string) error {
 	if f.IsList() && text != "" {
 		names, err := data.SplitNames(text)

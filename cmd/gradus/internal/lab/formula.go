@@ -12,18 +12,18 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Numbers stand in the page with six digits, or with all that tell them from any other; 17
-// always bring the same float64 back, as gradus explain prints its sums.
+// The page shows numbers with six digits, or with as many digits as distinguish them from all other
+// numbers. 17 digits always read back as the same float64; gradus explain prints its sums with those.
 
 // digits formats the numbers of one frame.
 type digits bool
 
 func (d digits) format(x float64) string { return minus(d.plain(x)) }
 
-// plain is format with the hyphen for a minus.
+// plain is like format, but with a hyphen as the minus sign.
 func (d digits) plain(x float64) string {
 	if x == 0 {
-		return "0" // of either sign
+		return "0" // also for -0
 	}
 	if d {
 		return strconv.FormatFloat(x, 'g', 17, 64)
@@ -31,21 +31,21 @@ func (d digits) plain(x float64) string {
 	return strconv.FormatFloat(x, 'g', 6, 64)
 }
 
-// minus gives a number the sign − where it is read. In a field, a command line and a file it keeps the hyphen.
+// minus replaces the hyphen of a number by the sign − for readers. In a field, a command line and a file a number keeps the hyphen.
 func minus(number string) string { return strings.ReplaceAll(number, "-", "−") }
 
-// signed is minus for a sentence: it changes the hyphens of numbers alone.
+// signed is minus for a sentence: it changes only the hyphens of numbers.
 func signed(text string) string { return anySign.ReplaceAllString(text, "$1−$2") }
 
 var anySign = regexp.MustCompile(`(^|[\s(=]|\de)-(\d)`)
 
-// full is how gradus explain prints a gradient.
+// full writes a gradient as gradus explain prints it.
 func full(x float64) string { return strconv.FormatFloat(x, 'g', 17, 64) }
 
-// mathml writes a formula. Its methods return pieces of it.
+// mathml writes formulas. Its methods return pieces of a formula.
 type mathml struct{ digits digits }
 
-// MI is a variable, MN a number, MO an operator.
+// mi writes a variable, mn a number and mo an operator.
 func mi(s string) string { return "<mi>" + html.EscapeString(s) + "</mi>" }
 func mo(s string) string { return "<mo>" + html.EscapeString(s) + "</mo>" }
 func (m mathml) mn(x float64) string {
@@ -63,7 +63,7 @@ func (m mathml) mn(x float64) string {
 	return out
 }
 
-// sub is a symbol of layer l with indices: the layer stands above, in brackets.
+// sub writes a symbol of layer l with indices. The layer is a superscript in brackets.
 func sub(symbol string, l int, index ...int) string {
 	text := make([]string, len(index))
 	for i, n := range index {
@@ -78,7 +78,7 @@ func frac(top, bottom string) string {
 
 func partial(of, by string) string { return frac(mo("∂")+of, mo("∂")+by) }
 
-// parameter is the symbol of a weight or bias.
+// parameter writes the symbol of a weight or bias.
 func parameter(a lesson.Address) string {
 	switch a.In {
 	case nn.OfBias:
@@ -91,7 +91,7 @@ func parameter(a lesson.Address) string {
 	return sub("w", a.Layer, a.In, a.Unit)
 }
 
-// factor is the symbol of a factor of the chain rule.
+// factor writes the symbol of a factor of the chain rule.
 func factor(f lesson.Factor) string {
 	switch f.Kind {
 	case lesson.LossByOutput:
@@ -114,12 +114,12 @@ func factor(f lesson.Factor) string {
 	return "<mn>1</mn>"
 }
 
-// block is one formula in display style.
+// block writes one formula in display style.
 func block(label, body string) template.HTML {
 	return template.HTML(`<math display="block" class="formula" aria-label="` + html.EscapeString(label) + `">` + body + `</math>`)
 }
 
-// chain is a formula that may be broken before each of its pieces.
+// chain writes a formula that may be broken before each of its pieces.
 func chain(label string, pieces ...string) template.HTML {
 	return template.HTML(`<div class="chain" role="math" aria-label="` + html.EscapeString(label) + `"><math>` + strings.Join(pieces, "</math> <math>") + `</math></div>`)
 }
@@ -130,7 +130,7 @@ const (
 	plus   = `<mo form="infix">+</mo>`
 )
 
-// pair is a symbol with its number under it.
+// pair writes a symbol with its number below it.
 func (m mathml) pair(symbol string, value float64, brackets bool) string {
 	number := m.mn(value)
 	if brackets {
@@ -139,24 +139,24 @@ func (m mathml) pair(symbol string, value float64, brackets bool) string {
 	return `<span class="pair2"><math><mrow>` + tall + symbol + `</mrow></math><math class="value"><mrow>` + strut + number + `</mrow></math></span>`
 }
 
-// strut makes all numbers of a row equally high, so that they stand on one line, and tall all
-// symbols.
+// strut makes all numbers of a row equally high, so that they are on one line. tall does the same for
+// the symbols.
 const (
 	strut = `<mspace width="0" height="0.9em" depth="0.35em"></mspace>`
 	tall  = `<mspace width="0" height="1.25em" depth="1.05em"></mspace>`
 )
 
-// op is an operator between pairs, on the line of the symbols and on that of the numbers.
+// op writes an operator between pairs, both on the line of the symbols and on the line of the numbers.
 func op(above, below string) string {
 	return `<span class="pair2"><math><mrow>` + tall + mo(above) + `</mrow></math><math class="value"><mrow>` + strut + mo(below) + `</mrow></math></span>`
 }
 
-// pairs is a row of pairs, read aloud as the label.
+// pairs writes a row of pairs that is read aloud as the label.
 func pairs(label string, parts ...string) template.HTML {
 	return template.HTML(`<div class="pairs" role="math" aria-label="` + html.EscapeString(label) + `">` + strings.Join(parts, "") + `</div>`)
 }
 
-// path writes a path of the chain rule: the factors' symbols, under each its number, and their
+// path writes a path of the chain rule: the factors' symbols with their numbers below them, and the
 // product.
 func (m mathml) path(p lesson.Path) template.HTML {
 	var parts, spoken []string
@@ -175,12 +175,12 @@ func (m mathml) path(p lesson.Path) template.HTML {
 	return pairs(strings.Join(spoken, " times ")+", product "+m.digits.format(p.Product), parts...)
 }
 
-// worded puts a line in words under a pair.
+// worded puts a line of words under a pair.
 func worded(pair, words string) string {
 	return strings.TrimSuffix(pair, "</span>") + `<small class="says">` + words + `</small></span>`
 }
 
-// meaning says in words what a factor of a path is, the i-th from the loss.
+// meaning says in words what the i-th factor of a path is, counted from the loss.
 func meaning(f lesson.Factor, i int) string {
 	switch f.Kind {
 	case lesson.LossByOutput, lesson.LossByZ:
@@ -204,7 +204,7 @@ func meaning(f lesson.Factor, i int) string {
 	return ""
 }
 
-// tied names the weight or the unit of the picture that a factor is of.
+// tied ties a factor to its weight or unit in the picture.
 func tied(pair string, f lesson.Factor) string {
 	id := ""
 	switch f.Kind {
@@ -220,7 +220,7 @@ func tied(pair string, f lesson.Factor) string {
 	return strings.Replace(pair, `<span class="pair2"`, `<span class="pair2" data-ties="`+strings.ReplaceAll(id, ".", "-")+`"`, 1)
 }
 
-// head is the gradient's symbol with what it is the sum of.
+// head writes the gradient's symbol and the sum that it equals.
 func (m mathml) head(e *lesson.Explanation) template.HTML {
 	left := partial(mi("L"), parameter(e.Weight)) + mo("=")
 	if len(e.Paths) == 1 {
@@ -233,7 +233,7 @@ func (m mathml) head(e *lesson.Explanation) template.HTML {
 		}
 		return block("the chain rule", left+b.String())
 	}
-	sum := "z" // that the weight is in
+	sum := "z" // the sum that the weight is in
 	if e.Layers[e.Weight.Layer].Norm != nil && e.Weight.In != nn.OfGamma && e.Weight.In != nn.OfBeta {
 		sum = "s"
 	}
@@ -288,7 +288,7 @@ func (m mathml) recursion(e *lesson.Explanation) []template.HTML {
 				m.pair(delta, s.Delta, false), op("=", "="), m.pair(frac("<mn>1</mn>", "<msqrt>"+mi("v")+mo("+")+mi("ε")+"</msqrt>"), s.Rstd, false), op("·", "·"), op("(", "("),
 				m.pair(mi("g"), s.G, false), op("−", "−"), m.pair(mean(mi("g")), s.MeanG, true), op("−", "−"), m.pair(hat, s.Hat, true), op("·", "·"), m.pair(mean(mi("g")+mo("·")+mi("ŝ")), s.MeanGHat, true), op(")", ")")))
 	}
-	if r.Rows != nil { // the sample's is one of them
+	if r.Rows != nil { // the sample is one of them
 		return out
 	}
 	if r.Norm == nil {
@@ -297,7 +297,7 @@ func (m mathml) recursion(e *lesson.Explanation) []template.HTML {
 	return append(out, block("the gradient", partial(mi("L"), parameter(e.Weight))+mo("=")+delta+mo("·")+factor(r.Input)+mo("=")+m.mn(last)+mo("·")+m.bracket(r.Input.Value)))
 }
 
-// rows writes the sum over a batch, whose rows have these numbers in the table.
+// rows writes the sum over a batch. numbers are the row numbers in the table.
 func (m mathml) rows(e *lesson.Explanation, numbers []int) template.HTML {
 	r := e.Recursion.Rows
 	var rows strings.Builder
@@ -312,7 +312,7 @@ func (m mathml) rows(e *lesson.Explanation, numbers []int) template.HTML {
 	return block("the rows of the sum", "<mtable>"+rows.String()+"</mtable>")
 }
 
-// term is a line of a sum of products, rest what the lines leave out.
+// term writes a line of a sum of products, and rest the terms that the lines leave out.
 func (m mathml) term(b *strings.Builder, name string, x, y, product float64) {
 	fmt.Fprintf(b, "<mtr><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd><mtd>%s</mtd></mtr>",
 		name, m.mn(x), mo("·"), m.bracket(y), mo("="), m.mn(product))
@@ -332,7 +332,7 @@ func (m mathml) update(a lesson.Address, before, rate, gradient, after float64) 
 		m.pair(mi("η"), rate, false), op("·", "·"), m.pair(partial(mi("L"), w), gradient, true))
 }
 
-// bracket puts a negative number in brackets.
+// bracket puts a negative number in parentheses.
 func (m mathml) bracket(x float64) string {
 	if x < 0 {
 		return `<mrow><mo stretchy="false">(</mo>` + m.mn(x) + `<mo stretchy="false">)</mo></mrow>`

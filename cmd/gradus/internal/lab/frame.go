@@ -16,7 +16,7 @@ import (
 )
 
 // Frame is all that the page shows of a session at one moment. It is taken while the run
-// stands still and drawn while it goes on: nothing in it changes any more.
+// is at rest and drawn while the run goes on: nothing in it changes afterwards.
 type Frame struct {
 	Version uint64
 	Setup   Setup
@@ -29,14 +29,14 @@ type Frame struct {
 	Training, Validation, Test model.Part
 
 	At, Most, Epoch int
-	Goal            int            // the update that the run is on its way to, where that is far; 0: none
+	Goal            int            // the update that the run is moving to, if that is far away; 0: none
 	Next            []int          // rows of the next update
-	Preview         *train.Preview // what that does to the chosen weight, where the page shows it
-	Seen            int            // of them, already looked at
+	Preview         *train.Preview // what that update does to the chosen weight, if the page shows it
+	Seen            int            // how many of those rows were already looked at
 	Last            train.Step
 	Rate            float64   // of the next update
-	Ahead           []float64 // the parameters after it, where the page shows what it changes
-	Loss            float64   // over all training rows, after update LossAt: of a large net on many rows the last that was measured
+	Ahead           []float64 // the parameters after the next update, if the page shows what it changes
+	Loss            float64   // over all training rows after update LossAt; for a large network on many rows, the last measured
 	LossAt          int
 	Ended           string
 	Note            string
@@ -44,16 +44,16 @@ type Frame struct {
 	Running         bool
 	Speed           Speed
 	Breaks          Breakpoints
-	Broke           string // the one that ended the last motion
+	Broke           string // the breakpoint that ended the last motion
 	View            View
 	History         train.History // by epochs
 	Course          train.History // by updates
 	Moved           []float64
 	Trail           trail
 	Jobs            map[string]job
-	Findings        []option.Finding // the engine's diagnosis, where the page shows it and the run stands
-	Sha             string           // of the weights, where the page shows it
-	Revealed        string           // what a fault came to
+	Findings        []option.Finding // the engine's diagnosis, if the page shows it and the run is at rest
+	Sha             string           // of the weights, if the page shows it
+	Revealed        string           // the outcome of a fault
 
 	examined  *Health
 	fitted    *Fitted
@@ -61,20 +61,20 @@ type Frame struct {
 	troubled  error
 }
 
-// far is how many updates make a way on which the page tells where it stands.
+// far is the number of updates from which on the page shows the progress of a move.
 const far = 200
 
-// costly is from how many multiply-adds on a frame does without the pass over all rows.
+// costly is the number of multiply-adds from which on a frame leaves out the pass over all rows.
 const costly = 200e6
 
-// Frame returns what there is to see now.
+// Frame returns the frame of the present moment.
 func (s *Session) Frame() *Frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.frame()
 }
 
-// frame is Frame with mu held.
+// frame is like Frame, but mu is held.
 func (s *Session) frame() *Frame {
 	r := &s.run
 	f := &Frame{
@@ -118,7 +118,7 @@ func (s *Session) frame() *Frame {
 	}
 	if s.view.tab() == "health" && !s.running {
 		f.Findings = option.Findings(r.fit.Diagnose())
-		if r.ended == "" { // what a run has not come to is said when it has ended
+		if r.ended == "" { // what a run failed to reach is reported when it has ended
 			f.Findings = slices.DeleteFunc(f.Findings, func(found option.Finding) bool {
 				return found.Code == diagnosis.Unfinished || found.Code == diagnosis.Plateau
 			})
@@ -133,7 +133,7 @@ func (s *Session) frame() *Frame {
 	return f
 }
 
-// Explain is the chain rule of the chosen weight on the chosen sample, by the engine.
+// Explain returns the chain rule of the chosen weight on the chosen sample, as the engine computes it.
 func (f *Frame) Explain() (*lesson.Explanation, error) {
 	if f.explained == nil && f.troubled == nil {
 		c := f.Fit.Config()
@@ -145,12 +145,12 @@ func (f *Frame) Explain() (*lesson.Explanation, error) {
 	return f.explained, f.troubled
 }
 
-// phases is how many pictures the pass over a sample has: the inputs, each layer forwards,
+// phases returns the number of pictures for the pass over a sample: the inputs, each layer forwards,
 // and each layer's deltas backwards.
 func (f *Frame) phases() int { return 1 + 2*f.Net.Depth() }
 
-// Picture draws the network with the chosen sample and weight: of phase 1 the inputs alone, then
-// layer by layer their values, then from the last layer back their deltas.
+// Picture draws the network with the chosen sample and weight. Phase 1 shows only the inputs. Each
+// further phase adds the values of the next layer and then, from the last layer back, the deltas.
 func (f *Frame) Picture(width, height int) plot.Net {
 	fig := plot.Net{Bare: true, Width: width, Height: height, Inputs: f.Fit.Encoding.InputNames(), Outputs: f.guessNames()}
 	in := f.View.Weight.In
@@ -210,7 +210,7 @@ func (f *Frame) outputNames() []string {
 	return e.OutputNames()
 }
 
-// guessNames are the outputs' names where they stand at what the network says: y is the target's symbol, and ŷ the guess's.
+// guessNames returns the outputs' names as labels of predictions: ŷ replaces y, the symbol of the target.
 func (f *Frame) guessNames() []string {
 	names := slices.Clone(f.outputNames())
 	for i, name := range names {
@@ -221,7 +221,7 @@ func (f *Frame) guessNames() []string {
 	return names
 }
 
-// Curve is the loss over the whole run, update by update, with the present marked.
+// Curve draws the loss over the whole run, update by update, with the present marked.
 func (f *Frame) Curve(width, height int) plot.Chart {
 	course := slices.Clip(f.Course)
 	if n := len(course); n > 0 && f.LossAt == f.At && f.At > course[n-1].Steps {

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// policy is the page's content security policy: everything comes from this server, and no
-// script or style stands in the page itself.
+// policy is the page's content security policy: everything comes from this server, and the page
+// itself contains no script or style.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// guard refuses whoever should not talk to the server: a page of another site that has got a
-// name of its own for this address (Host), one that sends requests here (Origin), and, when
-// the server does not listen on loopback alone, anyone without the token.
+// guard refuses clients that should not talk to the server: a page of another site that uses its own
+// name for this address (checked by Host), a page of another site that sends requests here (Origin),
+// and, unless the server listens only on loopback, anyone without the token.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -71,7 +71,7 @@ func sameOrigin(r *http.Request) bool {
 	return err == nil && u.Host == r.Host
 }
 
-// tokenOK lets in who has the token: from the address that was printed, or from the cookie that
+// tokenOK admits clients that have the token, either from the printed address or from the cookie that
 // this address sets. It answers the others.
 func (s *Server) tokenOK(w http.ResponseWriter, r *http.Request) bool {
 	if s.token == "" {
@@ -92,10 +92,10 @@ func (s *Server) tokenOK(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// cookie is a cookie's name: cookies do not tell ports apart.
+// cookie returns a cookie's name. It contains the server's name, because cookies do not distinguish ports.
 func (s *Server) cookie(what string) string { return "gradus-" + what + "-" + s.name }
 
-// secret is 128 random bits.
+// secret returns 128 random bits.
 func secret() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails

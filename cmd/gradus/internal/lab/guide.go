@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// Stop is one step of the lesson: a run, what to look at, a question to guess at first, and a text
-// whose numbers are those of the run.
+// Stop is one step of the lesson: a run, what to look at, a question whose answer the visitor guesses
+// first, and a text with the numbers of the run.
 type Stop struct {
 	Title   string
 	Example string
@@ -21,14 +21,14 @@ type Stop struct {
 
 	Ask     string
 	Choices []string
-	Right   int    // which of them is so
+	Right   int    // the index of the right choice
 	Because string // in one sentence
 }
 
 // stops is how many steps the lesson has.
 const stops = 10
 
-// guesses are the visitor's, a step each, counted from 1; 0 is none.
+// guesses are the visitor's guesses, one for each step. A guess is the number of a choice, from 1; 0 is none.
 type guesses [stops]int
 
 // Guide lists the stops.
@@ -92,13 +92,13 @@ func (s *Session) Answer(guess int) error {
 	return nil
 }
 
-// Stops are the guide's steps with the present one marked.
+// Stops returns the guide's steps.
 func (p panelData) Stops() []Stop { return guide }
 
-// StopNumber is the present step, 1 before the first was chosen.
+// StopNumber returns the present step, or 1 before the first was chosen.
 func (p panelData) StopNumber() int { return max(1, p.View.Lesson) }
 
-// Asked is the present step where its run is loaded, whose question is then shown.
+// Asked returns the present step if its run is loaded, so that its question is shown, and otherwise nil.
 func (p panelData) Asked() *Stop {
 	if stop := &guide[p.StopNumber()-1]; p.Setup.Example == stop.Example {
 		return stop
@@ -106,13 +106,13 @@ func (p panelData) Asked() *Stop {
 	return nil
 }
 
-// Answered is the number of the choice that the visitor made at the present step, -1 before.
+// Answered returns the index of the visitor's choice at the present step, or -1 before there is one.
 func (p panelData) Answered() int { return p.View.Guesses[p.StopNumber()-1] - 1 }
 
 // Done reports whether the visitor has answered step n.
 func (p panelData) Done(n int) bool { return p.View.Guesses[n-1] > 0 }
 
-// StopText is the present step's text.
+// StopText returns the present step's text.
 func (p panelData) StopText() template.HTML {
 	stop := guide[p.StopNumber()-1]
 	if p.Setup.Example != stop.Example {
@@ -130,7 +130,7 @@ func (p panelData) StopText() template.HTML {
 	return template.HTML(execute(stop.text, p.Frame))
 }
 
-// Squared is half the squared error of one output in numbers.
+// Squared writes half the squared error of one output in numbers.
 func (p panelData) Squared() template.HTML {
 	e, err := p.Explain()
 	if err != nil {
@@ -141,7 +141,7 @@ func (p panelData) Squared() template.HTML {
 	return chain("the loss", mi("L"), equals+fmt.Sprintf(half, mi("y"), mi("ŷ")), equals+fmt.Sprintf(half, m.mn(o.Target), m.mn(o.Output)), equals+m.mn(e.Loss))
 }
 
-// Weighted is z of a unit as the sum it is, then its activation.
+// Weighted writes z of a unit as a sum, then the unit's activation.
 func (p panelData) Weighted(l, unit int) template.HTML {
 	e, err := p.Explain()
 	if err != nil || l >= p.Net.Depth() || unit >= p.Net.Layer(l).Units {
@@ -165,8 +165,8 @@ func (p panelData) Weighted(l, unit int) template.HTML {
 		chain("a", sub("a", l, unit), equals+mi("f")+mo("(")+sub("z", l, unit)+mo(")"), equals+"<mfrac><mn>1</mn><mrow><mn>1</mn>"+mo("+")+"<msup>"+mi("e")+"<mrow>"+mo("−")+sub("z", l, unit)+"</mrow></msup></mrow></mfrac>", equals+m.mn(layer.A[unit]))
 }
 
-// Within are the outputs on all training rows, with how far each is from its target in parts of
-// what the tolerance allows.
+// Within returns the outputs on all training rows, with each output's distance from its target as a fraction
+// of the tolerance.
 func (p panelData) Within() []withinRow {
 	out := p.Net.Predict(p.Training.X)
 	r := 0.001

@@ -9,15 +9,15 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// Health is how a network stands on some training rows.
+// Health describes the state of a network on some training rows.
 type Health struct {
-	Rows   int // looked at
+	Rows   int // number of rows examined
 	Layers []LayerHealth
 	Units  []UnitHealth // of the hidden layers
 }
 
-// LayerHealth is the size of what flows through a layer; the means are over rows and units,
-// roots of the mean square over parameters.
+// LayerHealth holds the sizes of the values in a layer. The means are over rows and units,
+// the root mean squares over parameters.
 type LayerHealth struct {
 	Layer      int
 	Activation string
@@ -25,26 +25,26 @@ type LayerHealth struct {
 	MeanDelta  float64 // |dL/dz| of a single row
 	Weight     float64 // root mean square of the parameters
 	Gradient   float64 // root mean square of the gradient, reduced as in the configuration
-	Update     float64 // size of the update relative to the weights; NaN where it is not known
-	Saturated  int     // units
-	Dead       int     // units
+	Update     float64 // size of the update relative to the weights; NaN if it is not known
+	Saturated  int     // number of units
+	Dead       int     // number of units
 }
 
-// UnitHealth is one hidden unit. Of the saturated and the dead hardly any gradient gets
-// through: its slope |f'(z)| is below 0.001 on at least 9 in 10 rows, or on every row.
+// UnitHealth describes one hidden unit. A saturated or dead unit lets hardly any gradient through: its
+// slope |f'(z)| is below 0.001 on at least 9 in 10 rows (saturated) or on every row (dead).
 type UnitHealth struct {
 	Layer, Unit int
-	Shut        float64 // share of the rows
+	Shut        float64 // share of the rows on which the slope is below 0.001
 	Saturated   bool
 	Dead        bool
 }
 
 const (
-	mostExamined = 256  // rows
-	shut         = 1e-3 // a slope below it
+	mostExamined = 256  // maximum number of rows
+	shut         = 1e-3 // the slope below which a unit lets hardly any gradient through
 )
 
-// examine runs training rows through the network and back.
+// examine runs training rows forward and backward through the network.
 func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Part) Health {
 	p, net = first(p, mostExamined), net.WithoutDropout()
 	rows := p.X.Rows
@@ -88,7 +88,7 @@ func examine(net *nn.Network[float64], loss nn.Loss, r nn.Reduction, p model.Par
 	return h
 }
 
-// examine looks at the frame's network, once.
+// examine examines the frame's network once.
 func (f *Frame) examine() Health {
 	if f.examined == nil {
 		c := f.Fit.Config()
@@ -98,7 +98,7 @@ func (f *Frame) examine() Health {
 	return *f.examined
 }
 
-// sign is what the picture of the network puts at a unit.
+// sign returns the mark that the picture of the network shows at a unit.
 func (u UnitHealth) sign() plot.Sign {
 	switch {
 	case u.Dead:
@@ -109,7 +109,7 @@ func (u UnitHealth) sign() plot.Sign {
 	return plot.NoSign
 }
 
-// signs are those of a layer's units, nil where all are well or it takes too long to find out.
+// signs returns the signs of a layer's units. It returns nil if all units are healthy or the check takes too long.
 func (f *Frame) signs(l int) []plot.Sign {
 	if mostExamined*len(f.Net.Params()) > costly {
 		return nil
@@ -128,8 +128,8 @@ func (f *Frame) signs(l int) []plot.Sign {
 	return out
 }
 
-// Health looks at the network as it stands. The size of an update is that of the last one, if
-// it was made by hand, else that of the next.
+// Health examines the current network. The size of the update is that of the last update if
+// it was made by hand, otherwise that of the next.
 func (f *Frame) Health() Health {
 	h := f.examine()
 	from, to := f.Moved, f.Net.Params()
@@ -152,7 +152,7 @@ func (f *Frame) Health() Health {
 	return h
 }
 
-// parameters is how many a layer has.
+// parameters returns the number of a layer's parameters.
 func parameters(net *nn.Network[float64], l int) int {
 	n := net.Weights(l).Rows*net.Weights(l).Cols + len(net.Bias(l))
 	if net.Layer(l).Norm != nn.NoNorm {
@@ -161,7 +161,7 @@ func parameters(net *nn.Network[float64], l int) int {
 	return n
 }
 
-// Words says what the numbers mean, where they mean something.
+// Words says what the numbers mean, if there is anything to say.
 func (h Health) Words() []string {
 	var out []string
 	for _, l := range h.Layers {

@@ -4,20 +4,20 @@ import (
 	"context"
 )
 
-// job is work in the background whose result is shown when it is there.
+// job is background work. Its result is shown when it is ready.
 type job struct {
 	cancel context.CancelFunc
 	busy   bool
 	result any
 	err    error
-	at     int // the update whose weights it looked at
+	at     int // the update whose weights it examined
 }
 
-// jobTurns are how many jobs compute at once, of all sessions, as turns are for runs: the seconds
-// of a race are then its own.
+// jobTurns limits how many jobs of all sessions compute at once, as turns does for runs. So other jobs
+// do not distort the seconds of a race.
 var jobTurns = make(chan struct{}, cap(turns))
 
-// begin starts work on a look at the present, in place of a job of that name.
+// begin starts work on the present frame. It replaces a job of the same name.
 func (s *Session) begin(name string, work func(context.Context, *Frame) (any, error)) {
 	f := s.Frame()
 	s.mu.Lock()
@@ -51,7 +51,7 @@ func (s *Session) begin(name string, work func(context.Context, *Frame) (any, er
 	})
 }
 
-// cancel ends a job that is at work; it leaves no result.
+// cancel ends a running job. The job leaves no result.
 func (s *Session) cancel(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

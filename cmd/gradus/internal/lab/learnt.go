@@ -16,15 +16,15 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// The small pictures in the hidden units are so many points wide and high, and there are so many
-// of them at most.
+// The width and height of the small pictures in the hidden units, in points, and the maximum number
+// of pictures.
 const (
 	learntSide = 24
 	mostLearnt = 40
 )
 
-// pictured reports whether the hidden units can show what they have learnt: the network has two
-// inputs, both numbers, so that a picture over them is all there is to say of a unit.
+// pictured reports whether the hidden units can show what they have learned. The network then has two
+// inputs, both numbers, so that a picture over them describes a unit completely.
 func (f *Frame) pictured() bool {
 	hidden := 0
 	for l := range f.Net.Depth() - 1 {
@@ -33,14 +33,14 @@ func (f *Frame) pictured() bool {
 	return f.Net.Inputs() == 2 && len(f.Fit.Encoding.Inputs) == 2 && len(f.NumericColumns()) == 2 && hidden > 0 && hidden <= mostLearnt
 }
 
-// showsLearnt reports whether the picture of the network has the small pictures.
+// showsLearnt reports whether the picture of the network contains the small pictures.
 func (f *Frame) showsLearnt() bool {
 	t := f.View.tab()
 	return (t == "start" || t == "fit") && f.pictured()
 }
 
-// learnt draws in every hidden unit its activation over the two inputs: blue where it is positive,
-// orange where it is negative, pale near 0.
+// learnt draws every hidden unit's activation over the two inputs into the unit: blue where it is
+// positive, orange where it is negative, pale near 0.
 func (f *Frame) learnt(places plot.Places) (string, error) {
 	columns := f.NumericColumns()
 	p, err := f.plane(columns[0], columns[1])
@@ -65,14 +65,14 @@ func (f *Frame) learnt(places plot.Places) (string, error) {
 		if u.Column == 0 || u.Column == f.Net.Depth() {
 			continue
 		}
-		r := 0.93 * places.Radius // the unit's own line stays
+		r := 0.93 * places.Radius // the unit's outline stays visible
 		fmt.Fprintf(&b, `<image class="learnt" x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" href="data:image/png;base64,%s"/>`,
 			u.X-r, u.Y-r, 2*r, 2*r, base64.StdEncoding.EncodeToString(activation(said[u.Column-1], f.Net.Layer(u.Column-1).Units, u.Unit)))
 	}
 	return b.String(), nil
 }
 
-// shades are the colors of the small pictures, from the most negative over 0 to the most positive.
+// shades are the colors of the small pictures, from the most negative value through 0 to the most positive.
 var shades = func() (p color.Palette) {
 	const half = 8
 	for i := -half; i <= half; i++ {
@@ -87,7 +87,7 @@ var shades = func() (p color.Palette) {
 	return p
 }()
 
-// activation is the picture of one of so many units, whose values over the grid are every so many-th of a.
+// activation draws the picture of one unit of a layer, as PNG. a holds the values of all units for each point of the grid.
 func activation(a []float64, units, unit int) []byte {
 	most := 0.0
 	for i := unit; i < len(a); i += units {
@@ -103,11 +103,11 @@ func activation(a []float64, units, unit int) []byte {
 		img.Pix[i] = uint8(k)
 	}
 	var b bytes.Buffer
-	pngs.Encode(&b, img) // into memory, which never fails
+	pngs.Encode(&b, img) // writing to memory never fails
 	return b.Bytes()
 }
 
-// pngs writes the small pictures. What it needs for one, a megabyte, serves for the next.
+// pngs writes the small pictures. One needs a megabyte of buffers, so pngs reuses them.
 var pngs = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &pngBuffers{}}
 
 type pngBuffers struct{ sync.Pool }

@@ -9,36 +9,36 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// ErrLimit is wrapped by the refusal of what is too large for the page.
+// ErrLimit is wrapped by the error for a run that is too large for the page.
 var ErrLimit = errors.New("too large for the lab")
 
-// What one session may hold and compute. A run beyond it is for the command line.
+// The limits on what one session may hold and compute. A larger run is for the command line.
 const (
-	MaxUpload     = 16 << 20 // bytes of a table, as it comes and decompressed
-	MaxForm       = 64 << 10 // bytes of what a button or an address asks for
+	MaxUpload     = 16 << 20 // bytes of a table, as uploaded and decompressed
+	MaxForm       = 64 << 10 // bytes of a request from a button or an address
 	MaxColumns    = 10_000
 	MaxCell       = 10_000 // bytes of a cell or a name
 	MaxLayers     = 64
 	MaxMembers    = 32 // networks of an ensemble
 	MaxParameters = 200_000
 	MaxCells      = 4_000_000 // rows times encoded inputs and outputs, and rows times networks
-	MaxWork       = 2e10      // parameters times rows of a pass over all: a second or so
+	MaxWork       = 2e10      // parameters times rows for a pass over all rows: about a second
 )
 
-// MaxBytes is what all sessions of the program may hold together, by estimate.
+// MaxBytes is the estimated number of bytes that all sessions of the program may hold together.
 const MaxBytes = 2 << 30
 
-// held is what they hold now.
+// held is the number of bytes that they hold now.
 var held atomic.Int64
 
-// What of a long list stands on the page.
+// How much of a long list the page shows.
 const (
 	mostListed  = 100 // columns
 	mostClasses = 20  // of a confusion matrix
-	mostShown   = 60  // letters of a cell or a name
+	mostShown   = 60  // characters of a cell or a name
 )
 
-// cut is a text that is not too long to be shown.
+// cut shortens a text that is too long to be shown.
 func cut(text string) string {
 	if len(text) <= mostShown {
 		return text
@@ -49,7 +49,7 @@ func cut(text string) string {
 	return text
 }
 
-// plainCells refuses a table with a cell that no page is meant to show.
+// plainCells refuses a table with a cell or a name that is too long for a page.
 func plainCells(t *data.Table) error {
 	for c, name := range t.Columns() {
 		if len(name) > MaxCell {
@@ -64,7 +64,7 @@ func plainCells(t *data.Table) error {
 	return nil
 }
 
-// textOf is how many bytes a table's cells have together.
+// textOf returns the total number of bytes in a table's cells.
 func textOf(t *data.Table) (n int64) {
 	for c := range t.Columns() {
 		for r := range t.Rows() {
@@ -74,7 +74,8 @@ func textOf(t *data.Table) (n int64) {
 	return n
 }
 
-// refuse says what is too large for a session that holds own bytes already.
+// refuse returns a function that refuses a size that is too large for a session. The session already holds
+// own bytes.
 func refuse(t *data.Table, text, own int64) func(model.Size) error {
 	return func(n model.Size) error {
 		if n.Parameters > MaxParameters {
@@ -93,9 +94,9 @@ func refuse(t *data.Table, text, own int64) func(model.Size) error {
 	}
 }
 
-// estimate is what a session on a fit takes: its table with so many bytes of text, the rows with
-// their numbers encoded twice (for the trainer and for the page), and its memories and trail when
-// they are full.
+// estimate returns how many bytes a session on a fit takes. It counts the table with its bytes of text, the
+// rows with their numbers encoded twice (for the trainer and for the page), and the memories and trail
+// when they are full.
 func estimate(t *data.Table, text int64, n model.Size) int64 {
 	cells := int64(t.Rows()) * int64(len(t.Columns()))
 	rows := int64(n.Rows) * int64(n.Inputs+n.Outputs)

@@ -10,10 +10,10 @@ import (
 
 // The panel Build: the form with its values, and the examples to start from.
 
-// Example is the example that is loaded, nil for a table of one's own.
+// Example returns the example that is loaded, or nil for the visitor's own table.
 func (p panelData) Example() *Example { return ExampleOf(p.Setup.Example) }
 
-// ExampleGroups are the examples by their headings.
+// ExampleGroups returns the examples grouped under their headings.
 func (p panelData) ExampleGroups() []exampleGroup {
 	var out []exampleGroup
 	for _, e := range examples {
@@ -31,7 +31,7 @@ type exampleGroup struct {
 	Examples []*Example
 }
 
-// FormGroups are the form's fields with their values.
+// FormGroups returns the form's fields with their values.
 func (p panelData) FormGroups() []formGroup {
 	values := p.Setup.Values()
 	resolved := p.Fit.Options
@@ -44,7 +44,7 @@ func (p panelData) FormGroups() []formGroup {
 	}
 	var out []formGroup
 	for _, f := range fields {
-		if f.Group == option.Data || f.Group == option.Rows { // these stand in the panel of the data
+		if f.Group == option.Data || f.Group == option.Rows { // the data panel shows these
 			continue
 		}
 		if !f.Applies(&p.Setup.Options) {
@@ -74,11 +74,11 @@ type formGroup struct {
 type formField struct {
 	*option.Option
 	Value   string
-	Used    string   // what stands for an empty or an automatic value
-	Choices []string // of one value; nil: text
+	Used    string   // the value that an empty or automatic value stands for
+	Choices []string // the possible values of a field with one value; nil: free text
 }
 
-// choices are what a field that holds one word can be.
+// choices returns the possible values of a field that holds one word.
 func choices(f *option.Option) []string {
 	if f.IsList() {
 		return nil
@@ -86,7 +86,7 @@ func choices(f *option.Option) []string {
 	return slices.Clone(f.Choices)
 }
 
-// FieldOf is one field of the form.
+// FieldOf returns one field of the form.
 func (p panelData) FieldOf(name string) formField {
 	f := fieldOf(name)
 	if f == nil {

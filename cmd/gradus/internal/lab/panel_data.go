@@ -10,7 +10,7 @@ import (
 
 // The panel Data: what became of the table's columns.
 
-// Columns are the table's first columns and its targets, and what became of them.
+// Columns returns the table's first columns and its targets, and what became of them.
 func (p panelData) Columns() []columnRow {
 	kinds := map[string]*columnRow{}
 	s, e := p.Fit.Schema, p.Fit.Encoding
@@ -92,7 +92,7 @@ func (p panelData) Columns() []columnRow {
 	return out
 }
 
-// MoreColumns are those that are not listed.
+// MoreColumns returns the number of columns that are not listed.
 func (p panelData) MoreColumns() int { return len(p.Table.Columns()) - len(p.Columns()) }
 
 type columnRow struct {
@@ -103,7 +103,7 @@ type columnRow struct {
 	Sample             []string
 }
 
-// Kinds are what a column can be taken for; auto stands first.
+// Kinds returns the possible types of a column. The first is auto.
 func (p panelData) Kinds() []string {
 	return []string{"auto", string(data.KindNumber), string(data.KindCategory), string(data.KindBoolean), string(data.KindDate), string(data.KindIgnore)}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// The panels with pictures: Verify, Race and Surface, which are work in the background, Fit and
+// The panels with pictures: Verify, Race and Surface, which show background work, and Fit and
 // Health.
 
-// Job is work in the background: "" where it was never asked for.
+// Job returns the state of background work, or "" if it was never requested.
 func (p panelData) Job(name string) string {
 	j, ok := p.Jobs[name]
 	switch {
@@ -25,10 +25,10 @@ func (p panelData) Job(name string) string {
 	return "done"
 }
 
-// JobError is what went wrong with it.
+// JobError says what went wrong with a job.
 func (p panelData) JobError(name string) string { return p.Jobs[name].err.Error() }
 
-// JobAt is the update whose weights it looked at.
+// JobAt returns the update whose weights a job examined.
 func (p panelData) JobAt(name string) int { return p.Jobs[name].at }
 
 // Verified, Raced and Surface are the results of the jobs that are done.
@@ -37,7 +37,7 @@ func (p panelData) Raced() *Raced       { r, _ := p.Jobs["race"].result.(*Raced)
 func (p panelData) Surface() *Surface   { s, _ := p.Jobs["surface"].result.(*Surface); return s }
 func (p panelData) Written() *Written   { w, _ := p.Jobs["report"].result.(*Written); return w }
 
-// VerifiedCurve and its like are the panels' pictures.
+// VerifiedCurve and the similar methods draw the panels' pictures.
 func (p panelData) VerifiedCurve() template.HTML {
 	return template.HTML(svg(p.Verified().Curve(p.View.size(sideWidth, 300))))
 }
@@ -69,8 +69,8 @@ func (p panelData) ResidualsPicture(r *Fitted) template.HTML {
 	return template.HTML(svg(r.Residuals(p.View.size(sideWidth, 260))))
 }
 
-// Counted says how rows count in the scores where it is not each once, or where the loss has it
-// otherwise.
+// Counted says how rows count in the scores, unless each row counts once in both the scores and the
+// loss.
 func (p panelData) Counted(r *Fitted) string {
 	classes := len(p.Setup.Options.ClassWeight) > 0
 	switch {
@@ -84,7 +84,7 @@ func (p panelData) Counted(r *Fitted) string {
 	return ""
 }
 
-// Sliced reports whether the plane is a slice: the network sees columns that it does not show.
+// Sliced reports whether the plane is a slice: the network sees columns that the plane does not show.
 func (p panelData) Sliced() bool {
 	at := p.PlaneColumns()
 	return at[1] != "" && len(p.others(at[0], at[1])) > 0
@@ -93,7 +93,7 @@ func (p panelData) Sliced() bool {
 // ManyClasses reports whether a confusion matrix is too large for the page.
 func (p panelData) ManyClasses(f *Fitted) bool { return len(f.Classes) > mostClasses }
 
-// PlaneColumns are the columns that the plane shows.
+// PlaneColumns returns the columns that the plane shows.
 func (p panelData) PlaneColumns() (out [2]string) {
 	columns := p.NumericColumns()
 	for i, name := range []string{p.View.AxisX, p.View.AxisY} {
@@ -111,14 +111,14 @@ func (p panelData) PlaneColumns() (out [2]string) {
 	return out
 }
 
-// RaceKind, RaceAxis and PlaneKind are what was chosen, or the first.
+// RaceKind, RaceAxis and PlaneKind return the visitor's choice, or the first of the possible ones.
 func (p panelData) RaceKind() string { return or(p.View.Race, raceMethods) }
 
 func (p panelData) RaceAxis() string { return or(p.View.Axis, "epochs") }
 
 func (p panelData) PlaneKind() string { return or(p.View.Plane, "principal") }
 
-// choice is one of several buttons of which one is pressed.
+// choice is one of several buttons. One of them is pressed.
 type choice struct{ Name, Label string }
 
 func (p panelData) RaceKinds() []choice {
@@ -147,7 +147,7 @@ func (p panelData) HealthBars(h Health) template.HTML {
 	return template.HTML(svg(b))
 }
 
-// Pictures are those that there are to take away.
+// Pictures lists the pictures that can be downloaded.
 func (p panelData) Pictures() []choice {
 	out := []choice{{"network", "network with the chosen row"}, {"loss", "loss"}}
 	if len(p.NumericColumns()) > 0 {

@@ -29,12 +29,12 @@ func (p panelData) From() string {
 	return fmt.Sprintf("From unit %d of layer %d to unit %d of layer %d", w.In, w.Layer-1, w.Unit, w.Layer)
 }
 
-// WeightMath is the symbol of the chosen weight with its value.
+// WeightMath writes the symbol of the chosen weight with its value.
 func (p panelData) WeightMath(value float64) template.HTML {
 	return template.HTML("<math>" + parameter(p.View.Weight) + mo("=") + p.M().mn(value) + "</math>")
 }
 
-// Head, Path, Steps and Update are formulas.
+// Head, Path, Steps and Update write formulas.
 func (p panelData) Head(e *lesson.Explanation) template.HTML { return p.M().head(e) }
 
 func (p panelData) Path(path lesson.Path) template.HTML { return p.M().path(path) }
@@ -47,7 +47,7 @@ func (p panelData) Steps(e *lesson.Explanation) []template.HTML {
 	return out
 }
 
-// besideRows are Beside as rows of the table.
+// besideRows returns Beside as rows of the table.
 func (p panelData) besideRows() []int {
 	var out []int
 	for _, row := range p.Beside() {
@@ -72,7 +72,7 @@ func (p panelData) Update(before, rate, gradient, after float64) template.HTML {
 	return p.M().update(p.View.Weight, before, rate, gradient, after)
 }
 
-// Explained is the chain rule of the chosen weight, nil where there is none to write down;
+// Explained returns the chain rule of the chosen weight, or nil if there is none to write down.
 // Unexplained then says why.
 func (p panelData) Explained() *lesson.Explanation {
 	e, err := p.Explain()
@@ -87,7 +87,7 @@ func (p panelData) Unexplained() string {
 	return err.Error()
 }
 
-// WeightValue is the chosen weight's.
+// WeightValue returns the chosen weight's value.
 func (p panelData) WeightValue() float64 {
 	w := p.View.Weight
 	i, err := p.Net.Index(w.Layer, w.In, w.Unit)
@@ -97,7 +97,7 @@ func (p panelData) WeightValue() float64 {
 	return p.Net.Params()[i]
 }
 
-// Solver reports whether the optimizer is a solver, which has no rule to write down, and Dropped
+// Solver reports whether the optimizer is a solver, which has no rule to write down. Dropped reports
 // whether an update leaves out units.
 func (p panelData) Solver() bool { return p.Fit.Config().Solver != nil }
 
@@ -106,7 +106,7 @@ func (p panelData) Dropped() bool {
 	return o.Dropout > 0 || o.InputDropout > 0
 }
 
-// Shaped and Rule are the next update's equations, Kept what is done to the weight afterwards.
+// Shaped and Rule write the next update's equations, and Kept what is done to the weight afterwards.
 func (p panelData) Shaped(next *train.Preview) []template.HTML {
 	return p.M().shaped(p.Fit.Config(), p.View.Weight, next)
 }
@@ -122,7 +122,7 @@ func (p panelData) Kept() string {
 	return ""
 }
 
-// MovedTo tells what the last update made of the chosen weight.
+// MovedTo says how the last update changed the chosen weight.
 func (p panelData) MovedTo() *lesson.Update {
 	w := p.View.Weight
 	i, err := p.Net.Index(w.Layer, w.In, w.Unit)

@@ -21,7 +21,7 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// tab is one of the panels at the side, group those that stand together.
+// tab is one of the panels at the side. A group holds the panels that are shown together.
 type tab struct{ Name, Label string }
 
 type group struct {
@@ -37,7 +37,7 @@ var groups = []group{
 	{"share", "Share", []tab{{"share", "Share"}}},
 }
 
-// tabs are the panels of all groups; usualTab is the one of a view that names none.
+// tabs are the panels of all groups. usualTab is the panel of a view that names none.
 var tabs = func() (all []tab) {
 	for _, g := range groups {
 		all = append(all, g.Tabs...)
@@ -47,7 +47,7 @@ var tabs = func() (all []tab) {
 
 const usualTab = "weight"
 
-// Has reports whether a panel is of the group.
+// Has reports whether a panel belongs to the group.
 func (g group) Has(name string) bool {
 	return slices.ContainsFunc(g.Tabs, func(t tab) bool { return t.Name == name })
 }
@@ -80,7 +80,7 @@ func countRows(n int) string {
 	return fmt.Sprint(n, " rows")
 }
 
-// power writes a number of which the size is what matters.
+// power writes a number whose order of magnitude matters.
 func power(x float64) string {
 	if x == 0 {
 		return "0"
@@ -88,7 +88,7 @@ func power(x float64) string {
 	return minus(fmt.Sprintf("%.1e", x))
 }
 
-// flags keeps the dashes of every flag in a text with its name.
+// flags keeps the dashes of every flag in a text together with the flag's name.
 func flags(text string) template.HTML {
 	return template.HTML(anyFlag.ReplaceAllString(html.EscapeString(text), `<span class="num">$0</span>`))
 }
@@ -103,7 +103,7 @@ func short(x float64) string {
 	return digits(false).format(x)
 }
 
-// Render draws the parts of the page that change, each under the id of its element.
+// Render draws the parts of the page that can change. The keys are the ids of their elements.
 func Render(f *Frame) map[string]string {
 	parts := map[string]string{}
 	for _, name := range []string{"tabs", "parts", "sample", "phase", "status", "controls", "note", "signs"} {
@@ -115,13 +115,13 @@ func Render(f *Frame) map[string]string {
 	return parts
 }
 
-// The pictures' sizes; the page scales them to its own width.
+// The sizes of the pictures. The page scales them to its own width.
 const netWidth, netHigh, belowHigh = 700, 400, 200
 
-// below draws what stands under the network: the loss, and beside it what the network says of its
-// inputs, unless the panel shows that or it is too much to draw with every frame.
+// below draws the pictures under the network: the loss, and beside it the network's predictions over its
+// inputs, unless the panel shows those or they are too costly to draw with every frame.
 func (f *Frame) below() (curve, output string) {
-	const share, gap = 0.6, 10 // of the width for the loss
+	const share, gap = 0.6, 10 // the loss's share of the width
 	loss, fit, fitHigh := int(share*netWidth)-gap, int((1-share)*netWidth), belowHigh
 	if f.View.Narrow {
 		loss, fit, fitHigh = netWidth, netWidth, 3*belowHigh/2
@@ -130,7 +130,7 @@ func (f *Frame) below() (curve, output string) {
 		if fig, err := f.Plane(f.View.size(fit, fitHigh)); err == nil && fig != nil {
 			if field, ok := fig.(plot.Field); ok {
 				sliced := len(f.others(field.XLabel, field.YLabel)) > 0
-				field.Bare = len(field.Classes) > 2 || sliced // what the colors and rings say stands under Fit
+				field.Bare = len(field.Classes) > 2 || sliced // the panel Fit explains the colors and rings
 				fig = field
 			}
 			output = svg(fig)
@@ -142,17 +142,17 @@ func (f *Frame) below() (curve, output string) {
 	return f.timeline(f.Curve(f.View.size(loss, belowHigh))), output
 }
 
-// timeline draws the loss, with what the page needs to know to take a place on it for an update.
+// timeline draws the loss, with the data that the page needs to map a place in it to an update.
 func (f *Frame) timeline(ch plot.Chart) string {
 	p := ch.Places()
 	return strings.Replace(svg(ch), "<svg ", fmt.Sprintf(`<svg data-left="%.2f" data-right="%.2f" data-low="%s" data-high="%s" `, p.Left, p.Right, exact(p.Low), exact(p.High)), 1)
 }
 
-// mostBeside is up to how many parameters a network's fit is drawn with every frame.
+// mostBeside is the maximum number of parameters for which a network's fit is drawn with every frame.
 const mostBeside = 2000
 
-// size is that of a picture which would be so large on a wide page: on a narrow one its letters
-// would be too small to read.
+// size returns the size of a picture that has the given size on a wide page. On a narrow page its letters
+// would otherwise be too small to read.
 func (v View) size(width, height int) (int, int) {
 	if v.Narrow {
 		return 370, height * 4 / 5
@@ -160,8 +160,8 @@ func (v View) size(width, height int) (int, int) {
 	return width, height
 }
 
-// netSize is that of the picture of the network: flat in the lesson on a phone, beside whose text it
-// stays in view.
+// netSize returns the size of the picture of the network. In the lesson on a phone the picture is flat, so that
+// it stays in view beside the text.
 func (v View) netSize() (int, int) {
 	width, height := v.size(netWidth, netHigh)
 	if v.Narrow {
@@ -190,7 +190,7 @@ func execute(name string, f *Frame) string {
 	return b.String()
 }
 
-// svg draws a figure as an element of the page.
+// svg draws a figure as an SVG element of the page.
 func svg(fig plot.Figure) string {
 	var b bytes.Buffer
 	if err := plot.Write(&b, "svg", fig); err != nil {
@@ -203,7 +203,7 @@ func svg(fig plot.Figure) string {
 	return element
 }
 
-// picture draws the net, and over it what a pointer or the keyboard can choose.
+// picture draws the network, and over it the elements that a pointer or the keyboard can choose.
 func (f *Frame) picture(n plot.Net) string {
 	places := n.Places()
 	drawn := f.withFlow(svg(n), places, n.Height)
@@ -242,8 +242,8 @@ func (f *Frame) picture(n plot.Net) string {
 	return strings.Replace(drawn, "</svg>", b.String(), 1)
 }
 
-// withFlow draws what goes along the weights at the part of the pass that is shown: over their lines, and under the
-// units and all texts, which come after them in the picture.
+// withFlow draws the values that flow along the weights in the part of the pass that is shown. It draws them over the
+// weights' lines, and under the units and all texts, which come later in the picture.
 func (f *Frame) withFlow(drawn string, places plot.Places, height int) string {
 	layer, back, some := f.flow()
 	if !some {
@@ -254,7 +254,7 @@ func (f *Frame) withFlow(drawn string, places plot.Places, height int) string {
 		at = strings.LastIndex(drawn, "</g>")
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<g transform="scale(1, -1) translate(0, -%d)">`, height) // once more is as it was
+	fmt.Fprintf(&b, `<g transform="scale(1, -1) translate(0, -%d)">`, height) // a second flip restores the orientation
 	for _, e := range places.Edges {
 		if e.Layer != layer {
 			continue
@@ -266,7 +266,7 @@ func (f *Frame) withFlow(drawn string, places plot.Places, height int) string {
 	return drawn[:at] + b.String() + "</g>" + drawn[at:]
 }
 
-// flow is the layer whose weights carry something at the part of the pass that is shown: values
+// flow returns the layer whose weights carry something in the part of the pass that is shown: values
 // forward, or deltas back.
 func (f *Frame) flow() (layer int, back string, some bool) {
 	depth, phase := f.Net.Depth(), f.View.Phase
@@ -274,13 +274,13 @@ func (f *Frame) flow() (layer int, back string, some bool) {
 	case phase < 2 || phase >= f.phases()+1:
 	case phase <= depth+1:
 		return phase - 2, "", true
-	case phase > depth+2: // the last layer's delta comes of the loss
+	case phase > depth+2: // the last layer's delta comes from the loss
 		return 2*depth + 2 - phase, " back", true
 	}
 	return 0, "", false
 }
 
-// says is a unit with its numbers.
+// says describes a unit with its numbers.
 func (f *Frame) says(p *Pass, u Unit) string {
 	if u.Column == 0 {
 		return fmt.Sprintf("input %s = %s", f.Fit.Encoding.InputNames()[u.Unit], short(p.Input[u.Unit]))
@@ -323,13 +323,13 @@ func (p panelData) hasSign(sign plot.Sign) bool {
 	return false
 }
 
-// panelData is a frame with what the templates ask of it.
+// panelData is a frame with the methods that the templates call.
 type panelData struct{ *Frame }
 
 func (p panelData) TabName() string { return p.View.tab() }
 func (p panelData) M() mathml       { return mathml{digits(p.View.Digits)} }
 
-// PhaseNumber is the part of the pass that is shown, of so many Phases.
+// PhaseNumber returns the number of the part of the pass that is shown. Phases is the number of parts.
 func (p panelData) PhaseNumber() int {
 	if p.View.Phase <= 0 {
 		return p.phases()
@@ -338,7 +338,7 @@ func (p panelData) PhaseNumber() int {
 }
 func (p panelData) Phases() int { return p.phases() }
 
-// Groups are the tabs; Parts are the panels of the one that is open, if it has several.
+// Groups returns the tabs. Parts returns the panels of the open tab if it has several.
 func (p panelData) Groups() []group { return groups }
 func (p panelData) Parts() []tab {
 	i := slices.IndexFunc(groups, func(g group) bool { return g.Has(p.View.tab()) })
@@ -348,7 +348,7 @@ func (p panelData) Parts() []tab {
 	return groups[i].Tabs
 }
 
-// D formats a number as the visitor has chosen.
+// D formats a number with the digits that the visitor has chosen.
 func (p panelData) D(x float64) string {
 	if x == 0 {
 		x = 0 // not -0
@@ -356,7 +356,7 @@ func (p panelData) D(x float64) string {
 	return digits(p.View.Digits).format(x)
 }
 
-// Members are the numbers of an ensemble's networks, of which one is shown; nil of one network.
+// Members returns the numbers of an ensemble's networks, one of which is shown. It returns nil for a single network.
 func (p panelData) Members() []int {
 	n := p.Setup.Options.Members
 	if n < 2 {
@@ -369,7 +369,7 @@ func (p panelData) Members() []int {
 	return out
 }
 
-// Config is the trainer's configuration in words.
+// Config describes the trainer's configuration in words.
 func (p panelData) Config() map[string]string {
 	c := p.Fit.Config()
 	return map[string]string{
@@ -378,10 +378,10 @@ func (p panelData) Config() map[string]string {
 	}
 }
 
-// Describe is the network in words.
+// Describe describes the network in words.
 func (p panelData) Describe() string { return model.Describe(p.Net.Inputs(), p.Net.Layers()) }
 
-// File is the name of the table as a file, CSVFile of the file in which the page gives it away.
+// File returns the name of the table as a file. CSVFile returns the name of the file that the page offers for download.
 func (p panelData) File() string {
 	if e := ExampleOf(p.Setup.Example); e != nil {
 		return e.File()
@@ -390,7 +390,7 @@ func (p panelData) File() string {
 }
 func (p panelData) CSVFile() string { return p.stem() + ".csv" }
 
-// stem is the table's name without what says how it is written.
+// stem returns the table's name without the endings that name its format.
 func (p panelData) stem() string {
 	name := p.File()
 	for _, end := range []string{".gz", ".zst", ".csv", ".tsv", ".txt"} {
@@ -399,7 +399,7 @@ func (p panelData) stem() string {
 	return or(name, "table")
 }
 
-// Command and Program are the setup elsewhere.
+// Command and Program return the setup as a command line and as a Go program.
 func (p panelData) Command() string {
 	return p.Setup.Command(p.File(), p.Fit.Rows.Validation > 0)
 }
@@ -407,13 +407,13 @@ func (p panelData) Program() string {
 	return p.Setup.Program(p.File(), p.stem()+".safetensors")
 }
 
-// RowNumber is where the chosen row stands in the table.
+// RowNumber returns the chosen row's position in the table.
 func (p panelData) RowNumber() int { return p.Training.Rows[p.View.Row] }
 
-// LastRow is the highest training row that can be chosen.
+// LastRow returns the highest training row that can be chosen.
 func (p panelData) LastRow() int { return p.Training.X.Rows - 1 }
 
-// Passed and Listed are the chosen row's way and the chosen unit's numbers, nil where these are
+// Passed and Listed return the chosen row's pass and the chosen unit's numbers, or nil if these are
 // not finite.
 func (p panelData) Passed() *Pass {
 	pass, err := p.Pass()
@@ -430,7 +430,7 @@ func (p panelData) Listed() *UnitNumbers {
 	return n
 }
 
-// NormKind is the norm of the chosen unit's layer.
+// NormKind returns the norm of the chosen unit's layer.
 func (p panelData) NormKind() string { return p.Net.Layer(p.View.Unit.Column - 1).Norm.String() }
 
 // OutputName is the name of output k, cut where it is long.
@@ -445,8 +445,8 @@ func (p panelData) OutputName(k int) string {
 	return names[k]
 }
 
-// TopOutputs are the outputs that stand above the picture: of many classes the true one and the one that the net takes
-// the row for, else the first three.
+// TopOutputs returns the outputs that are shown above the picture. For many classes these are the true class and the
+// class that the network predicts; otherwise they are the first three outputs.
 func (p panelData) TopOutputs() []int {
 	y := p.Training.Y.Row(p.View.Row)
 	pass := p.Passed()
@@ -468,7 +468,7 @@ func (p panelData) TopOutputs() []int {
 	return []int{0, 1, 2}[:min(3, len(y))]
 }
 
-// TrueClass is the chosen row's class, "" where the target has none.
+// TrueClass returns the chosen row's class, or "" if the target has no classes.
 func (p panelData) TrueClass() string {
 	e := p.Fit.Encoding
 	y := p.Training.Y.Row(p.View.Row)
@@ -481,7 +481,7 @@ func (p panelData) TrueClass() string {
 	return ""
 }
 
-// mostLetters of an output's name stand beside its number.
+// mostLetters is the maximum number of letters of an output's name that are shown beside its number.
 const mostLetters = 24
 
 // Scaled reports whether the targets are not in the table's own units.
@@ -509,13 +509,13 @@ func (p panelData) EndedText() string {
 	return "The run has ended: " + p.Ended
 }
 
-// The pictures at the side.
+// The size of the pictures at the side.
 const sideWidth, sideHeight = 600, 400
 
-// Fault is the fault being tried.
+// Fault returns the fault being tried.
 func (p panelData) Fault() *Fault { return faultOf(p.View.Fault) }
 
-// Guessed is the number of the choice that the visitor made, -1 before.
+// Guessed returns the number of the visitor's choice, or -1 before there is one.
 func (p panelData) Guessed() int {
 	var n int
 	if _, err := fmt.Sscan(p.View.Guess, &n); err != nil {
@@ -524,10 +524,10 @@ func (p panelData) Guessed() int {
 	return n
 }
 
-// ShareLink is the setup's part of an address.
+// ShareLink returns an address that leads to the setup.
 func (p panelData) ShareLink() string { return "/?c=" + p.Setup.Link() }
 
-// PlaceLink leads to the place that was looked at before Share: panel, lesson step, update, row and
+// PlaceLink returns an address that leads to the view before Share: panel, lesson step, update, row and
 // weight.
 func (p panelData) PlaceLink() string {
 	f := *p.Frame
@@ -548,7 +548,7 @@ func (p panelData) PlaceName() string {
 	return ""
 }
 
-// BreakText is a breakpoint's value in its field.
+// BreakText returns a breakpoint's value as its field shows it.
 func (p panelData) BreakText(x *float64) string {
 	if x == nil {
 		return ""
@@ -559,6 +559,6 @@ func (p panelData) BreakText(x *float64) string {
 // Breaking reports whether a breakpoint is set.
 func (p panelData) Breaking() bool { return p.Breaks != Breakpoints{} }
 
-// Sum is the SHA-256 of the weights as they stand: that of gradus train, when it has made as
-// many updates.
+// Sum returns the SHA-256 of the current weights. It equals that of gradus train after the same
+// number of updates.
 func (p panelData) Sum() string { return p.Sha }

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Pass is one row's way through the network, as lesson.Explain has it.
+// Pass is one row's pass through the network, as lesson.Explain returns it.
 type Pass struct {
 	Input   []float64
 	Layers  []lesson.Layer
@@ -16,7 +16,7 @@ type Pass struct {
 	Loss    float64
 }
 
-// Pass is the chosen row's way.
+// Pass returns the chosen row's pass.
 func (f *Frame) Pass() (*Pass, error) {
 	e, err := f.Explain()
 	if err != nil {
@@ -25,9 +25,9 @@ func (f *Frame) Pass() (*Pass, error) {
 	return &Pass{e.Input, e.Layers, e.Outputs, e.Loss}, nil
 }
 
-// Beside are the rows, of the training part, over which batch normalization is shown: those of the
-// next update with the chosen row among them, or where there is none or it is too large the first
-// training rows. Nil where the network has no batch normalization.
+// Beside returns the training rows over which batch normalization is shown. These are the rows of the
+// next update together with the chosen row. If there is no next update, or it is too large, they are the
+// first training rows. Beside returns nil if the network has no batch normalization.
 func (f *Frame) Beside() []int {
 	if !f.tied() {
 		return nil
@@ -39,10 +39,10 @@ func (f *Frame) Beside() []int {
 	return among(rows, f.View.Row, f.Training.X.Rows)
 }
 
-// mostBesideWork is up to how many rows times parameters a batch is gone through for a frame.
+// mostBesideWork is the maximum number of rows times parameters of a batch that a frame computes.
 const mostBesideWork = 5_000_000
 
-// firstRows are those that stand for all of n.
+// firstRows returns the first rows, which represent all n.
 func firstRows(n int) []int {
 	rows := make([]int, min(n, mostExamined))
 	for i := range rows {
@@ -51,7 +51,7 @@ func firstRows(n int) []int {
 	return rows
 }
 
-// among is rows with the chosen one of all, and with another where that would be alone.
+// among returns rows with the chosen row added, and with another row added if the chosen one would be the only one.
 func among(rows []int, chosen, all int) []int {
 	if !slices.Contains(rows, chosen) {
 		rows = append(rows, chosen)
@@ -62,7 +62,7 @@ func among(rows []int, chosen, all int) []int {
 	return rows
 }
 
-// batch is Beside for lesson.Explain.
+// batch returns the rows of Beside for lesson.Explain.
 func (f *Frame) batch() *lesson.Batch {
 	rows := f.Beside()
 	if rows == nil {
@@ -93,7 +93,7 @@ func trainingLoss(net *nn.Network[float64], tape *nn.Tape[float64], loss nn.Loss
 	return net.Loss(tape, loss, p.Y) * r.WeightedScale(p.X.Rows, p.W)
 }
 
-// first is at most n rows of a part.
+// first returns at most the first n rows of a part.
 func first(p model.Part, n int) model.Part {
 	n = min(n, p.X.Rows)
 	p.Rows, p.X, p.Y = p.Rows[:n], p.X.Slice(0, n), p.Y.Slice(0, n)

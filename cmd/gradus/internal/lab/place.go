@@ -11,27 +11,27 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// place is where an address leads to within a run.
+// place is the place within a run that an address leads to.
 type place struct {
 	tab    string
-	step   int // of the lesson; 0 none
+	step   int // step of the lesson; 0: none
 	row    int
 	at     int
-	weight string // "" for the run's own
+	weight string // "": the run's own choice
 }
 
-// mostGoing is how long the opening of an address may make updates.
+// mostGoing limits how long opening an address may make updates.
 const mostGoing = 5 * time.Second
 
 func placeOf(form url.Values) place {
 	number := func(name string) int {
-		n, _ := strconv.Atoi(form.Get(name)) // 0, where there is none
+		n, _ := strconv.Atoi(form.Get(name)) // 0 if there is none
 		return max(0, n)
 	}
 	return place{form.Get("tab"), number("step"), number("row"), number("at"), form.Get("weight")}
 }
 
-// Address leads to what is shown, as the page's own address has it.
+// Address returns the address of what is shown, in the form of the page's own address.
 func (f *Frame) Address() string {
 	q := url.Values{"c": {f.Setup.Link()}, "tab": {f.View.tab()}, "weight": {f.View.Weight.String()}}
 	for name, n := range map[string]int{"step": f.View.Lesson, "row": f.View.Row, "at": f.At} {
@@ -42,7 +42,7 @@ func (f *Frame) Address() string {
 	return "/?" + q.Encode()
 }
 
-// goTo goes to a place, as far as it is there.
+// goTo goes to a place, as far as the place exists.
 func (s *Session) goTo(ctx context.Context, p place) error {
 	s.Look(func(v *View) {
 		v.Tab = or(p.tab, v.Tab)

@@ -13,10 +13,10 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Raced is how lanes from the run's first weights fared.
+// Raced is the result of a race: lanes that start from the run's first weights.
 type Raced struct {
 	Kind   string
-	Common string // what all lanes have
+	Common string // what all lanes have in common
 	Lanes  []lesson.Lane
 	Tracks []lesson.Track[float64]
 }
@@ -28,20 +28,20 @@ const (
 	raceRates      = "rates"
 )
 
-// A race on the page is short: so many epochs of a lane at most, and of a large net on many rows
-// fewer, by their multiply-adds.
+// A race on the page is short. A lane has at most mostRaceEpochs epochs. A large network on many rows gets
+// fewer, so that a lane takes at most about mostRaceWork multiply-adds.
 const (
 	mostRaceEpochs = 500
 	mostRaceWork   = 2e10
 )
 
-// lanes are the runs of a race: the setup with one thing changed, each named by what it runs.
-// Common is what all of them have.
+// lanes returns the runs of a race: each is the setup with one thing changed, and is named by what it runs.
+// common is what all of them have in common.
 func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err error) {
 	c := f.Fit.Config()
 	c.KeepBest, c.Threads = false, 1
-	c.LabelSmoothing = 0                                                  // the rows that the lanes get have it
-	work := 3 * float64(len(f.Net.Params())) * float64(f.Training.X.Rows) // of an epoch
+	c.LabelSmoothing = 0                                                  // the lanes' rows are already smoothed
+	work := 3 * float64(len(f.Net.Params())) * float64(f.Training.X.Rows) // multiply-adds of an epoch
 	c.Epochs = min(c.Epochs, mostRaceEpochs, max(1, int(mostRaceWork/work)))
 	c.Warmup = min(c.Warmup, c.Epochs-1)
 	add := func(change func(*train.Config)) {
@@ -60,7 +60,7 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 				if name == c.OptimizerName() {
 					return
 				}
-				lane.Optimizer, _ = optim.ParseOptimizer(name, optim.Hyper{}) // one of those that there are
+				lane.Optimizer, _ = optim.ParseOptimizer(name, optim.Hyper{}) // the name is valid
 				lane.Solver, lane.LearningRate = nil, raceRate(c.OptimizerName(), c.LearningRate, name)
 			})
 		}
@@ -81,12 +81,12 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 		}
 		for _, m := range []train.Method{train.Batch, train.Stochastic, train.MiniBatch, train.PerSample} {
 			switch {
-			case m == train.Stochastic && f.tied(): // which has no such run
+			case m == train.Stochastic && f.tied(): // batch normalization has no stochastic run
 			case m == train.PerSample && c.Method != m:
 			default:
 				add(func(lane *train.Config) {
 					lane.Method, lane.BatchSize = m, size
-					if c.Method == train.PerSample && m != c.Method { // whose tolerance is each row's in turn
+					if c.Method == train.PerSample && m != c.Method { // per-sample applies the tolerance to each row in turn
 						lane.Stop = train.Any{train.Tolerance{R: c.Tolerance}}
 					}
 				})
@@ -103,8 +103,8 @@ func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err erro
 // tied reports whether batch normalization ties the rows of a batch together.
 func (f *Frame) tied() bool { return f.Net.HasNorm(nn.BatchNorm) }
 
-// laneName is a run's method with its batch size, its optimizer with those of its numbers that
-// are not the usual ones, and its rate.
+// laneName names a run by its method and batch size, its optimizer with the hyper-parameters that
+// are not the defaults, and its rate.
 func laneName(c train.Config) string {
 	name := string(c.Method)
 	if c.Method == train.MiniBatch {
@@ -117,7 +117,7 @@ func laneName(c train.Config) string {
 	usual, err := optim.ParseOptimizer(c.Optimizer.String(), optim.Hyper{})
 	for _, f := range fields {
 		if v := ruleUses(c.Optimizer, f); err == nil && v != ruleUses(usual, f) {
-			if f.Name != c.Optimizer.String() { // momentum's is its own name
+			if f.Name != c.Optimizer.String() { // the optimizer momentum has the name of its hyper-parameter
 				name += " " + f.Name
 			}
 			name += " " + v
@@ -126,9 +126,9 @@ func laneName(c train.Config) string {
 	return name + ", rate " + short(c.LearningRate)
 }
 
-// raceRate is a rate for another optimizer: of momentum a tenth, since its steps add up to ten
-// times the gradient; of adam, whose steps have the rate's own size, 0.05 at most. What rescales
-// the gradient in other ways says nothing of a rate for those that do not.
+// raceRate returns a rate for another optimizer. Momentum gets a tenth, because its steps add up to ten
+// times the gradient. Adam gets at most 0.05, because its steps are as large as the rate. The rate of an
+// optimizer that rescales the gradient in another way gives no hint about a rate for the others.
 func raceRate(from string, rate float64, to string) float64 {
 	plain := rate // of sgd
 	switch from {
@@ -158,7 +158,7 @@ func race(kind string) func(context.Context, *Frame) (any, error) {
 			return nil, err
 		}
 		r.Tracks, err = lesson.Race(ctx, f.Start, f.data(), r.Lanes, nil)
-		if f.Fit.Config().Reduction == nn.Sum { // of which a race has the mean, the page the sum
+		if f.Fit.Config().Reduction == nn.Sum { // a race gives the mean per row, and the page shows the sum
 			for _, t := range r.Tracks {
 				for i := range t.Points {
 					t.Points[i].Loss *= float64(f.Training.X.Rows)
@@ -173,7 +173,7 @@ func (f *Frame) data() train.Data[float64] {
 	return train.Data[float64]{Train: train.Set[float64]{X: f.Training.X, Y: f.Training.Y, W: f.Training.W}}
 }
 
-// Chart is the loss of every lane against one measure of work.
+// Chart draws the loss of every lane against one measure of work.
 func (r *Raced) Chart(axis string, width, height int) plot.Chart {
 	ch := plot.Chart{YLabel: "loss", LogY: true, Width: width, Height: height}
 	x := func(p lesson.Point) float64 { return float64(p.Epoch) }
@@ -197,7 +197,7 @@ func (r *Raced) Chart(axis string, width, height int) plot.Chart {
 	return ch
 }
 
-// Last is a lane's last point; nothing of a lane whose first loss is not finite.
+// Last returns a lane's last point. If the lane's first loss is not finite, it returns a point with the loss NaN.
 func (r *Raced) Last(i int) lesson.Point {
 	if n := len(r.Tracks[i].Points); n > 0 {
 		return r.Tracks[i].Points[n-1]

@@ -11,10 +11,10 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// mostReasons is up to how many columns a picture of Shapley values shows.
+// mostReasons is the maximum number of columns that a picture of Shapley values shows.
 const mostReasons = 20
 
-// byImportance are the columns, by their places, the largest value of size first.
+// byImportance returns the indices of the columns, with the largest value of size first.
 func byImportance(size []float64) []int {
 	order := make([]int, len(size))
 	for i := range order {
@@ -24,7 +24,7 @@ func byImportance(size []float64) []int {
 	return order
 }
 
-// Explained says what the Shapley values of an output are shares of.
+// Explained says what the Shapley values of an output add up to.
 func Explained(m *model.Model, s *model.Shapley, output int) string {
 	name := s.Outputs[output]
 	if m.Classes() == nil && m.Encoding.Targets[output].Classes == nil {
@@ -71,7 +71,7 @@ func WaterfallFigure(m *model.Model, s *model.Shapley, row, output int) plot.Wat
 	return w
 }
 
-// SwarmFigure shows the Shapley values of many rows, the columns that matter most first.
+// SwarmFigure shows the Shapley values of many rows, with the most important columns first.
 func SwarmFigure(m *model.Model, s *model.Shapley, output int) plot.Swarm {
 	fig := plot.Swarm{
 		Title:  "What moves the " + Explained(m, s, output),
@@ -93,8 +93,8 @@ func SwarmFigure(m *model.Model, s *model.Shapley, output int) plot.Swarm {
 	return fig
 }
 
-// PartialFigure shows how what the model says depends on one column. With an output it has that one's
-// lines of single rows too; with -1 and several outputs a curve for each of up to eight.
+// PartialFigure shows how the model's predictions depend on one column. Given an output, it also shows that
+// output's lines of single rows. Given -1, with several outputs, it shows a curve for each of up to eight.
 func PartialFigure(m *model.Model, p *model.Partial, output int) plot.Chart {
 	c := plot.Chart{XLabel: p.Column, Width: 640, Height: 440}
 	if output < 0 && len(p.Outputs) == 1 {

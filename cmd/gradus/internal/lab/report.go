@@ -15,13 +15,13 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Report is a run as one page that needs nothing else: its style and its pictures stand in it.
+// Report is a run as one self-contained page, with its style and its pictures.
 type Report struct {
 	Title   string
-	Command string // that comes to the same, if it is known
+	Command string // the command that gives the same result, if it is known
 	Model   *model.Model
-	Data    [][2]string    // what is known of the table: names and values
-	Columns []ReportColumn // of the table, as they were taken
+	Data    [][2]string    // what is known about the table: names and values
+	Columns []ReportColumn // of the table, as they were used
 	History train.History
 	Notes   []string
 	Found   []option.Finding // the diagnosis
@@ -32,12 +32,12 @@ type Report struct {
 // ReportColumn is a column of the table.
 type ReportColumn struct {
 	Name    string
-	As      string // what it was taken for: a kind, "target", or "left out"
-	Missing int    // cells
+	As      string // how it was used: a kind, "target", or "left out"
+	Missing int    // number of cells
 	Note    string // why it was left out, or a remark
 }
 
-// NewReport is the report of a run and its model, with all that the run knows of its table.
+// NewReport returns the report of a run and its model, with all that the run knows about its table.
 func NewReport(f *model.Fit, m *model.Model) (Report, error) {
 	t := f.Table()
 	r := Report{Model: m, History: m.Training.History, Notes: option.Notes(f.Notes), Found: option.Findings(m.Training.Diagnosis)}
@@ -76,7 +76,7 @@ type ReportFigure struct {
 // ReportPolicy is the content security policy of a report: no script, nothing from elsewhere.
 const ReportPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
-// mostReportUnits is up to how many units in a layer the network is drawn.
+// mostReportUnits is the maximum number of units in a layer for which the network is drawn.
 const mostReportUnits = 200
 
 // WriteReport writes a report as HTML.
@@ -88,7 +88,7 @@ func WriteReport(w io.Writer, r Report) error {
 	return panels.ExecuteTemplate(w, "report", reportData{r, template.CSS(style)})
 }
 
-// Report is the session's run as it stands.
+// Report returns the report of the session's run in its current state.
 func (f *Frame) Report(m *model.Model) Report {
 	p := panelData{f}
 	r, err := NewReport(f.Fit, m)
@@ -114,10 +114,10 @@ type reportData struct {
 	Style template.CSS
 }
 
-// Policy is the report's own content security policy, since it is a file.
+// Policy returns the content security policy that the report itself contains, because it is a file.
 func (r reportData) Policy() string { return ReportPolicy }
 
-// Facts are what the run was and came to.
+// Facts returns what was trained and with what result.
 func (r reportData) Facts() [][2]string {
 	m := r.Model
 	if m == nil {
@@ -143,10 +143,10 @@ func (r reportData) Facts() [][2]string {
 	return append(out, [2]string{"seed", fmt.Sprint(o.Seed)}, [2]string{"precision", m.Precision()}, [2]string{"weights_sha256", m.WeightsSHA256()})
 }
 
-// reportScores is a line of the table of scores.
+// reportScores is a row of the table of scores.
 type reportScores struct {
 	Name string
-	Cell []string // training, those that chose the epoch, test, guess, linear model
+	Cell []string // on the training rows, the rows that chose the epoch, and the test rows; of the guess and the linear model
 }
 
 // Held names the rows that chose the epoch.
@@ -165,7 +165,7 @@ func (r reportData) Compared() string {
 	return r.Model.Compared()
 }
 
-// Scores are the scores by rows, and those of a guess that never looks at the inputs and of a linear model.
+// Scores returns the scores on each part of the rows, and the scores of a guess that never looks at the inputs and of a linear model.
 func (r reportData) Scores() []reportScores {
 	if r.Model == nil {
 		return nil
@@ -216,13 +216,13 @@ type confusion struct {
 	Scores  []metrics.ClassScore
 }
 
-// Matrix reports whether there is room for the matrix itself.
+// Matrix reports whether the matrix itself is small enough to be shown.
 func (c *confusion) Matrix() bool { return len(c.Classes) <= mostMatrix }
 
-// mostMatrix is up to how many classes a confusion matrix is shown.
+// mostMatrix is the maximum number of classes for which a confusion matrix is shown.
 const mostMatrix = 12
 
-// Confusion is that of the most honest rows there are.
+// Confusion returns the confusion matrix on the most honest rows there are.
 func (r reportData) Confusion() *confusion {
 	if r.Model == nil {
 		return nil
@@ -240,7 +240,7 @@ type targetScores struct {
 	Scores metrics.Scores
 }
 
-// Targets are the scores of each of several targets on the most honest rows there are.
+// Targets returns the scores of each of several targets on the most honest rows there are.
 func (r reportData) Targets() []targetScores {
 	if r.Model == nil {
 		return nil
@@ -256,7 +256,7 @@ func (r reportData) Targets() []targetScores {
 	return out
 }
 
-// Curve is the loss over the run.
+// Curve draws the loss over the run.
 func (r reportData) Curve() template.HTML {
 	if len(r.History) == 0 {
 		return ""
@@ -268,7 +268,7 @@ func (r reportData) Curve() template.HTML {
 	return template.HTML(svg(LossCurve(r.History, best)))
 }
 
-// Network is the network's picture, if it can be drawn.
+// Network draws the network, if it can be drawn.
 func (r reportData) Network() template.HTML {
 	if r.Model == nil {
 		return ""
@@ -292,8 +292,8 @@ func (r reportData) Network() template.HTML {
 // Picture draws one of the other figures.
 func (r reportData) Picture(f ReportFigure) template.HTML { return template.HTML(svg(f.Figure)) }
 
-// LossCurve is the picture of a run: loss and validation score against epochs, with the best
-// epoch marked where it is not 0.
+// LossCurve draws a run's loss and validation score against epochs, with the best epoch marked
+// unless it is 0.
 func LossCurve(h train.History, best int) plot.Chart {
 	c := lossChart("epoch", func(p train.Point) int { return p.Epoch }, h, h)
 	if best > 0 {
@@ -302,7 +302,7 @@ func LossCurve(h train.History, best int) plot.Chart {
 	return c
 }
 
-// lossChart is the loss of a run and the scores of its validation, against what at says of a point.
+// lossChart draws the loss of a run and its validation scores. at returns a point's place on the axis.
 func lossChart(axis string, at func(train.Point) int, losses, scores train.History) plot.Chart {
 	training, validation := plot.Series{Name: "training"}, plot.Series{Name: "validation", Dashed: true}
 	c := plot.Chart{XLabel: axis, YLabel: "loss", LogY: true}

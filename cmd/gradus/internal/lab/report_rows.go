@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	mostCurves  = 8    // classes, labels or targets that are drawn
-	mostDots    = 2000 // rows of a cloud, evenly spread over the rows
-	bins        = 10   // of a calibration curve
-	smallWidth  = 480  // pixels of one picture of a pair
+	mostCurves  = 8    // maximum number of classes, labels or targets that are drawn
+	mostDots    = 2000 // maximum number of rows drawn as dots, evenly spread over all rows
+	bins        = 10   // number of bins of a calibration curve
+	smallWidth  = 480  // width of one picture of a pair, in pixels
 	smallHeight = 420
 )
 
-// RowFigures are pictures of what a model says of rows: of classes the ROC and the precision-recall
-// curve and the calibration, of numbers the predicted against the true ones and the residuals.
+// RowFigures returns pictures of a model's predictions on rows. For classes they are the ROC curve, the
+// precision-recall curve and the calibration. For numbers they are the predicted against the true values, and the residuals.
 func RowFigures(m *model.Model, j *model.Judged) []ReportFigure {
 	of := func(title string) string {
 		return fmt.Sprintf("%s, %s", title, plural(len(j.Rows), j.What+" row", j.What+" rows"))
@@ -44,15 +44,15 @@ func RowFigures(m *model.Model, j *model.Judged) []ReportFigure {
 	}
 }
 
-// test is one question of yes or no: the class against all others, or a label.
+// test is one yes-or-no question: a class against all others, or a label.
 type test struct {
 	name   string
 	yes    []bool
 	p, w   []float64
-	answer []int // the rows, the highest p first
+	answer []int // the rows, sorted from the highest p to the lowest
 }
 
-// testsOf are the second of two classes, or each of several classes or labels.
+// testsOf returns the test for the second of two classes, or a test for each of several classes or labels.
 func testsOf(m *model.Model, j *model.Judged) []test {
 	var tests []test
 	add := func(name string, p func(row int) float64, yes func(row int) bool) {
@@ -78,8 +78,8 @@ func testsOf(m *model.Model, j *model.Judged) []test {
 	return tests
 }
 
-// sweep calls at after all rows of one p were taken for yes, with the weights of those that are and
-// are not so far; all and none are those of all rows.
+// sweep lowers the threshold for yes through all values of p. After each it calls at with the total weight
+// so far of the rows above the threshold that are yes, and of those that are not. It returns the totals of all rows.
 func (t *test) sweep(at func(right, wrong float64)) (yes, no float64) {
 	for n, i := range t.answer {
 		w := 1.0
@@ -98,7 +98,7 @@ func (t *test) sweep(at func(right, wrong float64)) (yes, no float64) {
 	return yes, no
 }
 
-// named is a curve's name with a score, or without one that is not defined.
+// named returns a curve's name with its score, or without the score if that is not defined.
 func (t *test) named(score string, value float64) string {
 	if math.IsNaN(value) {
 		return t.name
@@ -106,7 +106,7 @@ func (t *test) named(score string, value float64) string {
 	return fmt.Sprintf("%s (%s %.3f)", t.name, score, value)
 }
 
-// squareChart is a chart from 0 to 1 in both directions.
+// squareChart returns a chart from 0 to 1 in both directions.
 func squareChart(x, y string) plot.Chart {
 	return plot.Chart{XLabel: x, YLabel: y, Width: smallWidth, Height: smallHeight}
 }
@@ -165,8 +165,8 @@ func precisionFigure(tests []test) plot.Chart {
 	return c
 }
 
-// calibrationFigure shows how often rows are of the class they are said to be of, by how sure the
-// model is: of two classes the second's probability, of more that of the guess.
+// calibrationFigure shows how often rows are of the predicted class, by the model's confidence. For two
+// classes that is the probability of the second, for more classes that of the most probable one.
 func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart {
 	c := squareChart("probability that the model gives", "share of the rows that are so")
 	if m.Task() == data.Multiclass {
@@ -213,7 +213,7 @@ func calibrationFigure(m *model.Model, j *model.Judged, tests []test) plot.Chart
 	return c
 }
 
-// firstGuess tests whether the most probable class is the row's.
+// firstGuess returns the test of whether the most probable class is the row's class.
 func firstGuess(m *model.Model, j *model.Judged) []test {
 	t := test{name: "the guess", w: j.W}
 	width := m.Outputs()
@@ -230,7 +230,7 @@ func firstGuess(m *model.Model, j *model.Judged) []test {
 	return []test{t}
 }
 
-// some are up to that many rows, evenly spread.
+// some returns up to mostDots rows, evenly spread.
 func some(rows int) []int {
 	n := min(rows, mostDots)
 	out := make([]int, n)
@@ -277,7 +277,7 @@ func ImportanceFigure(found *model.Importance) plot.Bars {
 	}
 	for _, c := range found.Columns[:min(most, len(found.Columns))] {
 		value := c.Mean
-		if math.Abs(value) < 1e-12 { // what is left of equal scores
+		if math.Abs(value) < 1e-12 { // rounding error of equal scores
 			value = 0
 		}
 		b.Bars = append(b.Bars, plot.Bar{Name: c.Name, Value: value, Spread: c.SD})

@@ -10,19 +10,19 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// The update as the rule has it: its equations, as package optim states them, and each once more
-// with the numbers of the next update. All of these are the engine's: what the rule remembers
+// The update by the rule's equations. Each equation is written as package optim states it, and then again
+// with the numbers of the next update. All of the numbers come from the engine: the state of the rule
 // before and after, the gradient it gets, the weight before and after.
 
-// speak writes a letter of an equation: as itself, or as its number. A letter with ' is the new
+// speak writes a letter of an equation, either as itself or as its number. A letter with ' is the new
 // value.
 type speak func(letter string) string
 
-// equation is one of a rule, told by who speaks its letters.
+// equation writes an equation of a rule, and its letters with v.
 type equation func(v speak) string
 
-// equations are a rule's, in the order in which it follows them. shrink is w, or what decay
-// leaves of it.
+// equations returns a rule's equations in the order in which the rule applies them. shrink is w, or what
+// decay leaves of it.
 func equations(r optim.Optimizer, shrink equation) []equation {
 	step := func(change equation) equation { // w' = w - η·change
 		return func(v speak) string {
@@ -81,18 +81,18 @@ func equations(r optim.Optimizer, shrink equation) []equation {
 	return nil
 }
 
-// The pieces that several rules have.
+// The pieces that several rules share.
 
 func msqrt(s string) string      { return "<msqrt>" + s + "</msqrt>" }
 func mrow(s ...string) string    { return "<mrow>" + strings.Join(s, "") + "</mrow>" }
 func squared(base string) string { return "<msup>" + base + "<mn>2</mn></msup>" }
 
-// weighed is β·last + (1-β)·now.
+// weighed writes β·last + (1-β)·now.
 func weighed(v speak, beta, last, now string) string {
 	return v(beta) + mo("·") + last + mo("+") + mo("(") + "<mn>1</mn>" + mo("−") + v(beta) + mo(")") + mo("·") + now
 }
 
-// mean is of' = β·of + (1-β)·what, or with its square.
+// mean returns the equation of' = β·of + (1-β)·what, or the same with the square of what.
 func mean(of, beta, what string, square bool) equation {
 	return func(v speak) string {
 		now := v(what)
@@ -103,25 +103,25 @@ func mean(of, beta, what string, square bool) equation {
 	}
 }
 
-// remaining is 1 - βⁿ.
+// remaining writes 1 - βⁿ.
 func remaining(v speak, beta string) string {
 	return mrow("<mn>1</mn>", mo("−"), "<msup>", v(beta), v("n"), "</msup>")
 }
 
-// corrected is √square/√(1-β2ⁿ) + ε.
+// corrected writes √square/√(1-β2ⁿ) + ε.
 func corrected(v speak, square string) string {
 	return mrow("<mfrac>", msqrt(v(square)), msqrt(remaining(v, "β2")), "</mfrac>", mo("+"), v("ε"))
 }
 
-// scaled is g/(√s' + ε).
+// scaled writes g/(√s' + ε).
 func scaled(v speak) string { return frac(v("g"), msqrt(v("s'"))+mo("+")+v("ε")) }
 
-// adaDelta is √(d + ε)/√(s' + ε)·g.
+// adaDelta writes √(d + ε)/√(s' + ε)·g.
 func adaDelta(v speak) string {
 	return "<mfrac>" + msqrt(v("d")+mo("+")+v("ε")) + msqrt(v("s'")+mo("+")+v("ε")) + "</mfrac>" + mo("·") + v("g")
 }
 
-// nAdam is the mean of the gradient and the momentum that Nadam goes along, both scaled.
+// nAdam writes the direction of Nadam: the mean of the gradient and the momentum, both scaled.
 func nAdam(v speak) string {
 	down := corrected(v, "s'")
 	ahead := "<mfrac>" + mrow("<mn>1</mn>", mo("−"), v("μ")) + mrow("<mn>1</mn>", mo("−"), v("Πμ")) + "</mfrac>"
@@ -129,7 +129,7 @@ func nAdam(v speak) string {
 	return mo("(") + ahead + mo("·") + frac(v("g"), down) + mo("+") + along + mo("·") + frac(v("m'"), down) + mo(")")
 }
 
-// slots are the letters of what a rule remembers, in its order.
+// slots returns the letters of a rule's state, in the rule's order.
 func slots(r optim.Optimizer) []string {
 	switch r := r.(type) {
 	case optim.Momentum:
@@ -150,7 +150,7 @@ func slots(r optim.Optimizer) []string {
 	return nil
 }
 
-// constants are a rule's numbers at update n.
+// constants returns a rule's numbers at update n.
 func constants(r optim.Optimizer, n int) map[string]float64 {
 	adam := func(a optim.Adam) map[string]float64 {
 		return map[string]float64{"β1": a.Beta1, "β2": a.Beta2, "ε": a.Epsilon}
@@ -214,7 +214,7 @@ func (m mathml) rule(c train.Config, a lesson.Address, p *train.Preview) []templ
 		case "n":
 			return "<mn>" + strconv.Itoa(p.N) + "</mn>"
 		}
-		if letter == "w'" { // stands alone at the left
+		if letter == "w'" { // it is the only symbol on the left
 			return m.mn(values[letter])
 		}
 		return m.bracket(values[letter])
@@ -232,7 +232,7 @@ func (m mathml) rule(c train.Config, a lesson.Address, p *train.Preview) []templ
 	return out
 }
 
-// shaped says what becomes of the gradient before the rule gets it; nil where nothing does.
+// shaped says how the gradient is changed before the rule gets it. It returns nil if it is not changed.
 func (m mathml) shaped(c train.Config, a lesson.Address, p *train.Preview) []template.HTML {
 	letters := mi("g") + mo("=") + partial(mi("L"), parameter(a))
 	numbers := mi("g") + mo("=") + m.mn(p.Gradient)

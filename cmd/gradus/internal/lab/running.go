@@ -13,7 +13,7 @@ type Speed string
 const (
 	Slow   Speed = "slow"   // two updates a second, to watch each
 	Steady Speed = "steady" // forty a second
-	Full   Speed = "full"   // as fast as the machine
+	Full   Speed = "full"   // as fast as the machine can
 )
 
 func (s Speed) pause() time.Duration {
@@ -26,7 +26,7 @@ func (s Speed) pause() time.Duration {
 	return 0
 }
 
-// Run makes updates until Pause, a breakpoint or the end.
+// Run makes updates until Pause, a breakpoint or the end of the run.
 func (s *Session) Run(speed Speed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +40,7 @@ func (s *Session) Run(speed Speed) {
 		s.touch()
 		return
 	}
-	s.heard() // somebody has just asked for it
+	s.heard() // the visitor has just asked for it
 	ctx, stop := context.WithCancel(s.ctx)
 	s.begins(stop)
 	s.touch()
@@ -55,7 +55,7 @@ func (s *Session) Run(speed Speed) {
 	})
 }
 
-// move makes updates until next returns false, and waits for it. When something else moves or
+// move calls next until it returns false, and waits for that. If something else moves or
 // pauses the run meanwhile, or ctx ends, it returns context.Canceled.
 func (s *Session) move(ctx context.Context, next func() bool) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -72,7 +72,7 @@ func (s *Session) move(ctx context.Context, next func() bool) error {
 	return ctx.Err()
 }
 
-// begins notes that the run moves, and how that is ended. What moved it before has been paused.
+// begins records that the run moves, and how to stop it. An earlier motion has already been paused.
 // mu is held.
 func (s *Session) begins(stop context.CancelFunc) {
 	s.running, s.stop = true, stop
@@ -80,7 +80,7 @@ func (s *Session) begins(stop context.CancelFunc) {
 	s.arm()
 }
 
-// Pause ends whatever moves the run. The update under way is finished.
+// Pause stops whatever moves the run. The current update is finished.
 func (s *Session) Pause() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,20 +95,20 @@ func (s *Session) pause() {
 	}
 }
 
-// slice is how long a run keeps the session for itself; a frame is taken between two.
+// slice is how long a run keeps the session locked. Frames are taken between slices.
 const slice = 10 * time.Millisecond
 
-// turns are how many runs compute at once, of all sessions: the machine has a core left to
-// answer with, if it has more than one. Whoever waits gets the next in turn.
+// turns limits how many runs of all sessions compute at once. It leaves one core free for
+// answers if the machine has more than one. Those who wait get their turns in order.
 var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
-// abandoned is after how long without a viewer Run pauses. A hidden page asks every few seconds,
-// but a browser lets one that has been hidden for long do so once a minute.
+// abandoned is how long Run goes on without a viewer before it pauses. A hidden page asks every few seconds,
+// but a browser lets a page that has been hidden for long ask only once a minute.
 const abandoned = 90 * time.Second
 
-// drive calls next until it returns false, in slices between which others get at the session.
-// Before each it asks pace whether to go on, and how long to rest behind it: where there is a rest,
-// a slice is one call. Both are called with mu held. It returns false when ctx ended before.
+// drive calls next until it returns false. It does so in slices, and between slices others can use the
+// session. Before each slice it asks pace whether to go on, and how long to rest after the slice. If there
+// is a rest, the slice is one call. Both are called with mu held. drive returns false if ctx ended first.
 func (s *Session) drive(ctx context.Context, next func() bool, pace func() (more bool, rest time.Duration)) bool {
 	s.mu.Lock()
 	motion := s.motion
@@ -145,20 +145,20 @@ func (s *Session) drive(ctx context.Context, next func() bool, pace func() (more
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(max(rest, 50*time.Microsecond)): // lets a waiting frame in
+		case <-time.After(max(rest, 50*time.Microsecond)): // lets a waiting frame proceed
 		}
 	}
 }
 
-// audience is who watches a session. It has a lock of its own: whoever looks for a session that
-// nobody watches does not wait for one that is at work.
+// audience records who watches a session. It has its own lock, so that the search for sessions that
+// nobody watches does not wait for a busy session.
 type audience struct {
 	mu      sync.Mutex
 	viewers int
 	last    time.Time // when a viewer left, or a page asked for something
 }
 
-// Watch counts a viewer: it returns what to call when the viewer leaves.
+// Watch counts a viewer. It returns the function to call when the viewer leaves.
 func (s *Session) Watch() (leave func()) {
 	a := &s.audience
 	a.mu.Lock()
@@ -172,7 +172,7 @@ func (s *Session) Watch() (leave func()) {
 	}
 }
 
-// heard notes that a page has asked for something.
+// heard records that a page has asked for something.
 func (s *Session) heard() {
 	s.audience.mu.Lock()
 	defer s.audience.mu.Unlock()

@@ -11,24 +11,24 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Limits of a server.
+// The limits of a server.
 const (
-	MaxSessions          = 100 // in all
-	MaxSessionsOfVisitor = 8   // the longest unwatched gives way
+	MaxSessions          = 100 // in total
+	MaxSessionsOfVisitor = 8   // a new one replaces the one that has been unwatched longest
 	maxIdle              = 10 * time.Minute
 	frameEvery           = 100 * time.Millisecond
-	mostSilent           = 35 * time.Second // of a page that frames are sent to
-	beatEvery            = 10 * time.Second // the page's script takes thrice that for a lost connection
+	mostSilent           = 35 * time.Second // after this time without a request, a page gets no more frames
+	beatEvery            = 10 * time.Second // after three times this the page's script considers the connection lost
 )
 
 // Options say how a Server serves.
 type Options struct {
-	Table *data.Table // that new sessions begin with; nil: the first example
-	Token string      // that a visitor needs; "" on loopback
-	Name  string      // tells this server's cookies from those of another port
+	Table *data.Table // the table that new sessions begin with; nil: the first example
+	Token string      // the token that a visitor needs; "" on loopback
+	Name  string      // distinguishes this server's cookies from those of another port
 }
 
-// Server serves the page and its sessions. It is an http.Handler; Close ends all sessions.
+// Server serves the page and its sessions. It is an http.Handler. Close ends all sessions.
 type Server struct {
 	table   *data.Table
 	token   string
@@ -38,12 +38,12 @@ type Server struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
 
-	receiving chan struct{} // a turn for each table on its way
-	reading   sync.Mutex    // a table at a time, whose text takes more room than the table
+	receiving chan struct{} // a turn for each table being received
+	reading   sync.Mutex    // one table is read at a time, because its text takes more memory than the table
 
 	mu       sync.Mutex
 	sessions map[string]*entry
-	streams  map[string][]*stream // of a visitor, the oldest first
+	streams  map[string][]*stream // by visitor, each with the oldest first
 }
 
 // NewToken returns a token for Options.

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Session is one run that is moved forwards and backwards, and what its visitor looks at. Its
+// Session is one run that can be moved forwards and backwards, together with its visitor's view of it. Its
 // methods may be called from any goroutine.
 type Session struct {
 	mu      sync.Mutex
@@ -27,32 +27,32 @@ type Session struct {
 	table *data.Table
 	print string // the table's fingerprint
 	text  int64  // bytes of the table's cells
-	held  int64  // bytes, by estimate
+	held  int64  // estimated bytes of the session
 	run   run
 	start *nn.Network[float64] // before the first update
 
 	training, validation, test model.Part
 
 	most     int           // the furthest update the timeline has reached
-	history  train.History // up to there, by epochs
-	course   train.History // the same loss by updates, where it is cheap
+	history  train.History // up to most, by epochs
+	course   train.History // the same loss by updates, if it is cheap
 	trail    trail         // parameters along the way, for the surface
 	moved    []float64     // the parameters before the last update, if it was made by hand
-	goal     int           // the update that the run is on its way to; 0: none
-	seen     int           // rows of the next update already looked at
+	goal     int           // the update that the run is moving to; 0: none
+	seen     int           // how many rows of the next update were already looked at
 	note     string        // what to tell the visitor
-	failed   bool          // the note is a complaint
+	failed   bool          // the note is an error
 	running  bool
-	stop     context.CancelFunc // of what moves the run
-	motion   int                // counts what has moved it
+	stop     context.CancelFunc // stops the current motion
+	motion   int                // counts the motions of the run
 	speed    Speed
 	breaks   Breakpoints
-	holding  map[string]bool // which of them held after the last update
-	broke    string          // the one that ended the last motion
+	holding  map[string]bool // which breakpoints held after the last update
+	broke    string          // the breakpoint that ended the last motion
 	view     View
 	jobs     map[string]*job
 	version  uint64
-	revealed string // what a fault came to
+	revealed string // the outcome of a fault
 	audience audience
 }
 
@@ -84,7 +84,7 @@ func (s *Session) Close() {
 	s.held = 0
 }
 
-// LoadExample starts anew with an example.
+// LoadExample starts over with an example.
 func (s *Session) LoadExample(name string) error {
 	e := ExampleOf(name)
 	if e == nil {
@@ -97,8 +97,8 @@ func (s *Session) LoadExample(name string) error {
 	return s.Load(e.Setup, t)
 }
 
-// Welcome starts what the page opens on: two classes being learnt, at a speed that the eye can
-// follow, or at rest before the first update.
+// Welcome starts the run that the page opens with. It learns two classes, at a speed that the eye can
+// follow, or rests before the first update.
 func (s *Session) Welcome(moves bool) error {
 	if err := s.LoadExample("circles"); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *Session) Welcome(moves bool) error {
 	return nil
 }
 
-// Load starts anew with a setup on a table. On an error the session is as it was.
+// Load starts over with a setup on a table. On an error the session is unchanged.
 func (s *Session) Load(setup Setup, t *data.Table) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,8 +118,8 @@ func (s *Session) Load(setup Setup, t *data.Table) error {
 	return s.load(setup, t)
 }
 
-// prepare makes the run of a setup on a table, where it is one for the page: need is what the session then holds, of which
-// text are the table's cells. mu is held.
+// prepare prepares the run of a setup on a table, if the page can show it. need is the bytes that the session then holds.
+// They include text, the bytes of the table's cells. mu is held.
 func (s *Session) prepare(setup Setup, t *data.Table) (fit *model.Fit, need, text int64, err error) {
 	if layers := len(setup.Options.Hidden); layers > MaxLayers {
 		return nil, 0, 0, fmt.Errorf("%w: the network has %d hidden layers and the page takes %d; use fewer layers, or gradus train", ErrLimit, layers, MaxLayers)
@@ -156,7 +156,7 @@ func (s *Session) prepare(setup Setup, t *data.Table) (fit *model.Fit, need, tex
 }
 
 func (s *Session) load(setup Setup, t *data.Table) error {
-	if s.ctx.Err() != nil { // else it would hold memory that nobody gives back
+	if s.ctx.Err() != nil { // otherwise it would hold memory that nobody releases
 		return errClosed
 	}
 	fit, need, text, err := s.prepare(setup, t)
@@ -215,8 +215,8 @@ func exists(net *nn.Network[float64], a lesson.Address) bool {
 	return err == nil
 }
 
-// steepest is the first layer's weight with the largest gradient on the first row, which
-// lesson.Explain chooses by itself.
+// steepest returns the first layer's weight with the largest gradient on the first row. That is the
+// default of lesson.Explain.
 func steepest(net *nn.Network[float64], loss nn.Loss, p model.Part) lesson.Address {
 	b := gather(p, among(firstRows(p.X.Rows), 0, p.X.Rows), 0)
 	e, err := lesson.Explain(net, lesson.ExplainOptions{Loss: loss, Batch: b}, p.X.Row(0), p.Y.Row(0))
@@ -226,7 +226,7 @@ func steepest(net *nn.Network[float64], loss nn.Loss, p model.Part) lesson.Addre
 	return e.Weight
 }
 
-// another is a parameter beside that one, for a plane through two.
+// another returns the parameter after the given one, for a plane through both.
 func another(net *nn.Network[float64], a lesson.Address) lesson.Address {
 	i, err := net.Index(a.Layer, a.In, a.Unit)
 	if err != nil {
@@ -236,13 +236,13 @@ func another(net *nn.Network[float64], a lesson.Address) lesson.Address {
 	return lesson.Address{Layer: l, In: in, Unit: unit}
 }
 
-// touch says that there is something new. mu is held.
+// touch announces a change. mu is held.
 func (s *Session) touch() {
 	s.version++
 	s.changed()
 }
 
-// Change starts anew with fields of the form changed.
+// Change starts over with fields of the form changed.
 func (s *Session) Change(values map[string]string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -254,7 +254,7 @@ func (s *Session) Change(values map[string]string) error {
 	return s.load(setup, s.table)
 }
 
-// say sets what the visitor is told. mu is held.
+// say sets the message to the visitor. mu is held.
 func (s *Session) say(err error) {
 	s.note, s.broke, s.failed = "", "", err != nil
 	if err != nil {
@@ -262,7 +262,7 @@ func (s *Session) say(err error) {
 	}
 }
 
-// mention adds to what the visitor is told; it is no complaint.
+// mention adds to the message to the visitor. The addition is not an error.
 func (s *Session) mention(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -270,7 +270,7 @@ func (s *Session) mention(text string) {
 	s.touch()
 }
 
-// Model returns the model as it stands. The run may go on while it is scored.
+// Model returns the current model. The run may go on while the model is scored.
 func (s *Session) Model(ctx context.Context) (*model.Model, error) {
 	s.mu.Lock()
 	fit := s.run.fit

@@ -12,23 +12,23 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// ErrSetup is wrapped by every complaint about what is to be trained.
+// ErrSetup is wrapped by every error about what is to be trained.
 var ErrSetup = errors.New("setup")
 
 // Setup says what is trained on which table. The rows are not part of it: a link to a setup
-// holds the name of an example, or the fingerprint of a table of one's own.
+// holds the name of an example, or the fingerprint of the visitor's own table.
 type Setup struct {
-	Example     string        `json:"example,omitempty"`     // one of Examples, or "" for a table of one's own
-	Fingerprint string        `json:"fingerprint,omitempty"` // of that table: the beginning of data.Table's
+	Example     string        `json:"example,omitempty"`     // one of Examples, or "" for the visitor's own table
+	Fingerprint string        `json:"fingerprint,omitempty"` // of that table: the beginning of data.Table's fingerprint
 	Options     model.Options `json:"options"`
 	Member      int           `json:"member,omitempty"` // of an ensemble: which of its networks is shown
 }
 
-// Link writes the setup so that it can stand in a URL.
+// Link writes the setup so that it can be part of a URL.
 func (s Setup) Link() string {
 	text, err := json.Marshal(s)
 	if err != nil {
-		return "" // an option that is not finite, which no form takes
+		return "" // an option is not finite, which no form accepts
 	}
 	return base64.RawURLEncoding.EncodeToString(text)
 }
@@ -46,10 +46,10 @@ func ParseLink(link string) (Setup, error) {
 	return s, nil
 }
 
-// shown refuses options that the form does not have. A link may ask for them. A running average
-// of the weights is a second set beside the one that the updates change, whose chain rule the page
-// shows; metrics and patience choose an epoch, where the lab keeps the last; and how long a run may
-// take or on how many shards is no matter of its steps. A calibration divides the logits of a run that has ended.
+// shown refuses options that the form does not have. A link may ask for them. The form lacks them for these
+// reasons. A running average is a second set of weights, but the page shows the chain rule of the set that the
+// updates change. Metrics and patience choose an epoch, but the lab keeps the last. How long a run may take and how
+// many shards it uses do not concern its steps. A calibration divides the logits only after a run has ended.
 func (s Setup) shown() error {
 	if s.Options.Calibrate {
 		return fmt.Errorf("%w: the link asks for --calibrate, which divides the logits once a run has ended, and the page shows the run; leave it away, or use gradus train", ErrSetup)
@@ -64,7 +64,7 @@ func (s Setup) shown() error {
 		return err
 	}
 	o := &same.Options
-	o.Shrink = false // which changes a model, not the run
+	o.Shrink = false // changes the model, not the run
 	plain.Options.Types, o.Patience, o.Threads = o.Types, nil, 0
 	want, err := optionsByName(plain.Options)
 	if err != nil {
@@ -86,7 +86,7 @@ func (s Setup) shown() error {
 	return nil
 }
 
-// optionsByName are the options as JSON has them, each by itself.
+// optionsByName returns the JSON of each option under the option's JSON name.
 func optionsByName(o model.Options) (map[string]json.RawMessage, error) {
 	out := map[string]json.RawMessage{}
 	text, err := json.Marshal(o)

@@ -10,29 +10,29 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// Sheet is one step to work out on paper: the row, the weights and the rate are given, what follows
+// Sheet is one step to work out on paper. The row, the weights and the rate are given. What follows
 // from them is left out, or filled in as the solution.
 type Sheet struct {
 	Title    string
 	Row, At  int
 	Solved   bool
-	Picture  template.HTML // of the network with the inputs alone
+	Picture  template.HTML // of the network, with only the inputs filled in
 	Given    []sheetLine
 	Forward  []sheetLine
 	Back     []sheetLine
 	Gradient []sheetLine
 }
 
-// sheetLine is a symbol with what it is, and its number: "" where it is to be found.
+// sheetLine is a symbol with its meaning and its number. The number is "" if it is to be worked out.
 type sheetLine struct {
 	Symbol, What template.HTML
 	Number       string
 }
 
-// mostOnSheet is how many units or weights fit on a sheet of paper.
+// mostOnSheet is the maximum number of units or weights that fit on a sheet of paper.
 const mostOnSheet = 24
 
-// Sheet makes a sheet of the chosen row and weight.
+// Sheet returns the sheet for the chosen row and weight.
 func (f *Frame) Sheet(solved bool) (*Sheet, error) {
 	if normed(f.Net) {
 		return nil, fmt.Errorf("%w: a norm has more numbers than a sheet has room for; build a net without it", ErrSetup)
@@ -102,7 +102,7 @@ func (f *Frame) Sheet(solved bool) (*Sheet, error) {
 	return s, nil
 }
 
-// sheet answers with a sheet, as a page to print.
+// sheet answers with a sheet as a page to print.
 func (s *Server) sheet(w http.ResponseWriter, r *http.Request, e *entry) {
 	sheet, err := e.Frame().Sheet(r.URL.Query().Get("solved") != "")
 	if err != nil {

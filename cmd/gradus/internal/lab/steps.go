@@ -13,8 +13,8 @@ import (
 // run is a model.Fit with its place on the timeline.
 type run struct {
 	fit      *model.Fit
-	at       int        // updates made
-	last     train.Step // the last of them
+	at       int        // number of updates made
+	last     train.Step // the last update
 	ended    string     // why there is no next update, or ""
 	memories memories
 }
@@ -40,7 +40,7 @@ func (s *Session) step() bool {
 	return true
 }
 
-// step makes one update; false says that there is none.
+// step makes one update. It returns false if there is none.
 func (r *run) step(ctx context.Context) bool {
 	if r.ended != "" {
 		return false
@@ -71,7 +71,7 @@ func (s *Session) Sample() {
 	s.say(nil)
 	rows := s.run.fit.NextRows()
 	if len(rows) == 0 {
-		s.step() // finds out why there is none
+		s.step() // finds out why there is no next update
 	} else if s.seen < len(rows) {
 		s.view.Row = rows[s.seen]
 		if s.seen++; s.seen == len(rows) {
@@ -97,13 +97,13 @@ func (s *Session) Batch() {
 	s.touch()
 }
 
-// Epoch makes updates up to the end of the epoch, or a breakpoint.
+// Epoch makes updates up to the end of the epoch or to a breakpoint.
 func (s *Session) Epoch(ctx context.Context) error {
 	return s.move(ctx, func() bool { return s.step() && !s.hit() && !s.run.last.EpochEnd })
 }
 
-// Goto moves the run to any update, backwards and forwards, exactly: from the last of its memories
-// that is not too late, by making the updates from there. Breakpoints do not end it.
+// Goto moves the run to any update, backwards or forwards, exactly. It restores the last memory that is
+// not after that update, and makes the updates from there. Breakpoints do not end it.
 func (s *Session) Goto(ctx context.Context, n int) error {
 	n = max(0, n)
 	var failed error
@@ -122,7 +122,7 @@ func (s *Session) Goto(ctx context.Context, n int) error {
 	return err
 }
 
-// aim notes the update that the run is on its way to; 0 is none.
+// aim records the update that the run is moving to. 0 is none.
 func (s *Session) aim(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,21 +132,21 @@ func (s *Session) aim(n int) {
 	}
 }
 
-// Back undoes the last update, or the looking at a row.
+// Back undoes the last update, or the last look at a row.
 func (s *Session) Back(ctx context.Context) error {
 	s.mu.Lock()
 	at, seen := s.run.at, s.seen
 	s.mu.Unlock()
 	if seen > 0 {
-		at++ // looked at, not yet made
+		at++ // rows of the next update were looked at, but the update was not made
 	}
 	return s.Goto(ctx, at-1)
 }
 
-// measure adds the loss as it stands, over all training rows, to the course of the run: at the
-// start, after the epochs that train.Keeps, and where it is cheap after such updates too. The number
-// at the top, the curve, the race and history.csv are all of this loss; that of an update's own rows
-// before it is another. mu is held.
+// measure adds the current loss over all training rows to the course of the run. It does so at the
+// start, after each epoch that train.Keeps accepts, and, if it is cheap, also after each update that train.Keeps
+// accepts. The number at the top, the curve, the race and history.csv all show this loss. It is not the loss of an
+// update's own rows before the update. mu is held.
 func (s *Session) measure() {
 	r := &s.run
 	newer := func(h train.History) bool { return len(h) == 0 || r.at > h[len(h)-1].Steps }
@@ -170,9 +170,9 @@ func (s *Session) measure() {
 	}
 }
 
-// cheap is up to how many multiply-adds a pass over all rows is made after single updates, a
-// millisecond or two.
+// cheap is the maximum number of multiply-adds of a pass over all rows that is made after single updates. They
+// take a millisecond or two.
 const cheap = 5e6
 
-// passWork is how many multiply-adds a pass over all rows takes.
+// passWork returns the number of multiply-adds of a pass over all rows.
 func passWork(n *nn.Network[float64], p model.Part) int { return 2 * len(n.Params()) * p.X.Rows }

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// MaxStreams are a visitor's pages that frames are sent to. A browser opens six connections to a
-// host, and a click needs one of them. The page that has had its stream for the longest gives it
-// back: it asks for a frame each second, until it is clicked.
+// MaxStreams is the maximum number of a visitor's pages that get a stream of frames. A browser opens six
+// connections to a host, and a click needs one of them. The page that has had its stream the longest loses
+// it. It then asks for a frame each second, until it is clicked.
 const MaxStreams = 4
 
 // stream ends the sending of frames to one page.
 type stream struct{ end context.CancelFunc }
 
-// admit counts a stream of a visitor and ends the oldest if there are too many. It returns what
-// ends with the stream, and what to call when the page has left.
+// admit counts a stream of a visitor and ends the oldest if there are too many. It returns a context that
+// ends with the stream, and the function to call when the page has left.
 func (s *Server) admit(ctx context.Context, visitor string) (context.Context, func()) {
 	ctx, end := context.WithCancel(ctx)
 	own := &stream{end}

@@ -13,28 +13,28 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Surface is the loss over a plane through the parameters, with the ways of runs across it.
+// Surface is the loss over a plane through the parameters, with the trajectories of runs across it.
 type Surface struct {
 	Plane  string
 	Field  plot.Field
-	Rows   int  // the loss is over
-	Moved  bool // the ways leave the plane and are seen from above
+	Rows   int  // number of rows that the loss is over
+	Moved  bool // the trajectories leave the plane and are projected onto it
 	Labels [2]string
 }
 
 const (
 	surfaceSide = 41  // points along each axis
-	surfaceRows = 256 // at most
-	wayPlaces   = 120 // of a lane's way
+	surfaceRows = 256 // maximum number of rows
+	wayPlaces   = 120 // maximum number of places of a lane's trajectory
 )
 
-// way is where a run has been, as the surface names it.
+// way is the trajectory of a run, with its name on the surface.
 type way struct {
 	name   string
 	places [][]float64
 }
 
-// surface computes the loss over a plane and the ways of the run and of the lanes.
+// surface computes the loss over a plane and the trajectories of the run or of the lanes.
 func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, error) {
 	return func(ctx context.Context, f *Frame) (any, error) {
 		if n := len(f.Net.Params()); n > trailParams {
@@ -74,7 +74,7 @@ func surface(plane string, raced *Raced) func(context.Context, *Frame) (any, err
 	}
 }
 
-// ways are those of the lanes, or of the run itself where none have raced.
+// ways returns the trajectories of the lanes, or that of the run itself if there was no race.
 func (f *Frame) ways(ctx context.Context, raced *Raced) (ways []way, err error) {
 	if raced == nil {
 		return []way{{"this run", append(slices.Clone(f.trailUpTo()), f.Net.Params())}}, nil
@@ -89,7 +89,7 @@ func (f *Frame) ways(ctx context.Context, raced *Raced) (ways []way, err error) 
 	return ways, nil
 }
 
-// projected are the ways on the plane through origin along u and v, and axes that they fit on.
+// projected projects the trajectories onto the plane through origin along u and v. It also returns axes that they fit on.
 func projected(ways []way, origin, u, v []float64) (paths []plot.Series, x, y []float64) {
 	low, high := [2]float64{}, [2]float64{}
 	for _, w := range ways {
@@ -105,7 +105,8 @@ func projected(ways []way, origin, u, v []float64) (paths []plot.Series, x, y []
 	return paths, axis(low[0], high[0]), axis(low[1], high[1])
 }
 
-// losses are those of the weights moved by a of x along u and b of y along v, a line for each b.
+// losses returns the losses of the weights moved by a along u and by b along v, for each a in x and b in y. Each
+// line of z is for one b.
 func (f *Frame) losses(ctx context.Context, x, y, u, v []float64) (z [][]float64, err error) {
 	net, c, rows := f.Net.WithoutDropout(), f.Fit.Config(), min(surfaceRows, f.Training.X.Rows)
 	tape, part := net.NewTape(rows), first(f.Training, rows)
@@ -132,7 +133,7 @@ func shift(list []float64, by float64) {
 	}
 }
 
-// axis is evenly spaced around what is to be seen, with room at the sides.
+// axis returns evenly spaced points from low to high, with a margin at both sides.
 func axis(low, high float64) []float64 {
 	room := 0.25 * (high - low)
 	if room < 0.5 {
@@ -145,7 +146,7 @@ func axis(low, high float64) []float64 {
 	return out
 }
 
-// trailUpTo is the run's way up to the present.
+// trailUpTo returns the run's trajectory up to the present.
 func (f *Frame) trailUpTo() [][]float64 {
 	n := 0
 	for n < len(f.Trail.steps) && f.Trail.steps[n] <= f.At {
@@ -154,7 +155,7 @@ func (f *Frame) trailUpTo() [][]float64 {
 	return f.Trail.params[:n]
 }
 
-// way trains a lane once more and notes its parameters: the same lane has the same way.
+// way trains a lane again and records its parameters. The same lane has the same trajectory.
 func (f *Frame) way(ctx context.Context, lane lesson.Lane) ([][]float64, error) {
 	t, err := train.New(f.Start.Clone(), lane.Config, f.data())
 	if err != nil {
@@ -177,7 +178,7 @@ func (f *Frame) way(ctx context.Context, lane lesson.Lane) ([][]float64, error) 
 		note(step.N)
 	}
 	places := append(w.params, append([]float64(nil), t.Network().Params()...))
-	for len(places) > wayPlaces { // every second, and the last
+	for len(places) > wayPlaces { // keep every second place, and the last
 		kept := places[:0:0]
 		for i := 0; i < len(places)-1; i += 2 {
 			kept = append(kept, places[i])
@@ -187,14 +188,14 @@ func (f *Frame) way(ctx context.Context, lane lesson.Lane) ([][]float64, error) 
 	return places, nil
 }
 
-// planeIndices are the two weights of the plane "weights" in Params.
+// planeIndices returns the indices in Params of the two weights of the plane "weights".
 func (f *Frame) planeIndices() (a, b int) {
 	a, _ = f.Net.Index(f.View.Weight.Layer, f.View.Weight.In, f.View.Weight.Unit)
 	b, _ = f.Net.Index(f.View.Second.Layer, f.View.Second.In, f.View.Second.Unit)
 	return a, b
 }
 
-// directions are two orthonormal vectors that span the plane.
+// directions returns two orthonormal vectors that span the plane.
 func (f *Frame) directions(ctx context.Context, plane string, origin []float64, places [][]float64) (u, v []float64, labels [2]string, err error) {
 	n := len(origin)
 	u, v = make([]float64, n), make([]float64, n)
@@ -226,8 +227,8 @@ func (f *Frame) directions(ctx context.Context, plane string, origin []float64, 
 	return u, v, labels, nil
 }
 
-// principal is the direction in which the places differ most from the origin (power iteration
-// on their covariance), at right angles to another.
+// principal returns the direction in which the places differ most from the origin, orthogonal to
+// besides. It uses power iteration on their covariance.
 func principal(ctx context.Context, places [][]float64, origin, besides []float64, seed uint64) []float64 {
 	v := make([]float64, len(origin))
 	for i := range v {
@@ -268,7 +269,7 @@ func dot(a, b []float64) float64 {
 	return sum
 }
 
-// dotDifference is (p - origin)·v.
+// dotDifference returns (p - origin)·v.
 func dotDifference(p, origin, v []float64) float64 {
 	sum := 0.0
 	for i := range p {

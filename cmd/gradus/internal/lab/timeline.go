@@ -8,23 +8,23 @@ import (
 )
 
 // memories are checkpoints of a run at growing distances. To go back, the run is restored from
-// the latest that is not too late and makes the updates from there again: exactly, since every
-// draw is a function of the seed and the place.
+// the latest that is not too late, and repeats the updates from there. This is exact, because every
+// random draw is a function of the seed and its place in the run.
 type memories struct {
 	at    []int
 	state [][]byte
-	every int // updates apart, at least
+	every int // minimum number of updates between memories
 	bytes int
 }
 
 const (
 	mostMemories  = 24
-	memoryBytes   = 32 << 20 // of all together
-	memoriesBegin = 256      // updates apart at first
+	memoryBytes   = 32 << 20 // maximum number of bytes of all memories together
+	memoriesBegin = 256      // number of updates between memories at first
 )
 
-// keep remembers the run's state if it is time to. When there are too many, every second one
-// goes, and from then on they are twice as far apart.
+// keep stores the run's state if a memory is due. When there are too many memories, it drops every second
+// one, and from then on they are twice as far apart.
 func (m *memories) keep(r *run) error {
 	if m.every == 0 {
 		m.every = memoriesBegin
@@ -60,7 +60,7 @@ func (m *memories) between(at, n int) bool {
 	return slices.ContainsFunc(m.at, func(k int) bool { return k > at && k <= n })
 }
 
-// recall takes the run to the latest memory that is not after update n.
+// recall restores the run from the latest memory that is not after update n.
 func (r *run) recall(n int) error {
 	m := &r.memories
 	i := len(m.at) - 1
@@ -78,7 +78,7 @@ func (r *run) recall(n int) error {
 	return nil
 }
 
-// trail is a run's way through its parameters: at most mostTrail places, evenly spaced.
+// trail is a run's trajectory through its parameters: at most mostTrail places, evenly spaced.
 type trail struct {
 	steps  []int
 	params [][]float64
@@ -87,12 +87,12 @@ type trail struct {
 
 const mostTrail = 200
 
-// trailParams is up to how many parameters a trail is kept.
+// trailParams is the maximum number of parameters for which a trail is kept.
 const trailParams = 20_000
 
 func (t *trail) wants(step int) bool { return step%max(1, t.every) == 0 }
 
-// add appends a place; when there are too many, every second one goes.
+// add appends a place. When there are too many, it drops every second one.
 func (t *trail) add(step int, params []float64) {
 	if params == nil || len(params) > trailParams {
 		return

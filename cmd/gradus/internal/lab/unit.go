@@ -10,10 +10,10 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// Unit names one unit: of column 0, the inputs, or of column l+1, layer l.
+// Unit names one unit. Column 0 is the inputs, and column l+1 is layer l.
 type Unit struct{ Column, Unit int }
 
-// String is the unit as the page writes it, such as 0.3 for unit 3 of layer 0, x.2 for input 2.
+// String returns the unit as the page writes it, such as 0.3 for unit 3 of layer 0, x.2 for input 2.
 func (u Unit) String() string {
 	if u.Column == 0 {
 		return fmt.Sprintf("x.%d", u.Unit)
@@ -55,12 +55,12 @@ type UnitNumbers struct {
 	What       string // in words
 	Sign       string // dead or saturated
 	Z, A       float64
-	Delta      *float64 // nil where it is not known
+	Delta      *float64 // nil if it is not known
 	Activation string
 	Norm       []NamedNumber // what the norm did, if the layer has one
 	In         []Connection  // from the layer before, its bias last
 	Out        []Connection  // to the next layer
-	MoreIn     int           // that are not listed
+	MoreIn     int           // how many are not listed
 	MoreOut    int
 }
 
@@ -71,18 +71,18 @@ type NamedNumber struct {
 	Address *lesson.Address
 }
 
-// Connection is a weight between a unit and a neighbor: forwards the neighbor's a times the
-// weight adds to z, backwards its δ times the weight to ∂L/∂a.
+// Connection is a weight between a unit and a neighbor. In the forward pass, the neighbor's a times the
+// weight is a term of z. In the backward pass, the neighbor's δ times the weight is a term of ∂L/∂a.
 type Connection struct {
 	Weight  lesson.Address
 	Unit    Unit
 	Value   float64  // of the weight
-	A       float64  // of a neighbor before; 1 of the bias
-	Delta   *float64 // of a neighbor behind
+	A       float64  // of a neighbor in the layer before; 1 for the bias
+	Delta   *float64 // of a neighbor in the next layer
 	Product float64  // of the weight with A, or with Delta
 }
 
-// mostConnections are listed on either side.
+// mostConnections is the maximum number of connections listed on either side.
 const mostConnections = 40
 
 // UnitNumbers lists the chosen unit's numbers.

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// upload takes a table of one's own.
+// upload receives the visitor's own table.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
 	name := baseName(r.URL.Query().Get("name"))
 	var t *data.Table
@@ -38,13 +38,13 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, e *entry) {
 	reply(w, r, e.since(r))
 }
 
-// A table is received whole, and a few at once, each within a time: the others wait.
+// A table is received whole. At most mostReceiving tables are received at once, each within mostReceived. The others wait.
 const (
 	mostReceiving = 4
 	mostReceived  = 30 * time.Second
 )
 
-// receive takes a table's bytes, and gives them to take, when it is its turn.
+// receive waits for its turn, receives a table's bytes, and passes them to take.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request, take func([]byte)) error {
 	select {
 	case s.receiving <- struct{}{}:
@@ -66,7 +66,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, take func([]byt
 	return nil
 }
 
-// readTable reads a table that the page is meant to show.
+// readTable reads a table that the page can show.
 func readTable(name string, raw []byte) (*data.Table, error) {
 	t, err := data.Read(data.Stdin, data.ReadOptions{Stdin: bytes.NewReader(raw), MaxBytes: MaxUpload, MaxColumns: MaxColumns})
 	if err != nil {
@@ -79,8 +79,8 @@ func readTable(name string, raw []byte) (*data.Table, error) {
 	return t, plainCells(t)
 }
 
-// NoTable refuses a model file where the page takes a table. A model holds the weights that a run ended with, of an
-// ensemble those of several runs on different rows; the page shows one run from its first update.
+// NoTable returns an error for a model file that is given in place of a table. A model holds only the final weights of
+// a run, or those of several runs on different rows for an ensemble. The page shows one run from its first update.
 func NoTable(name string, m *model.Model) error {
 	what, which := "a model file", ""
 	if n := len(m.Members()); n > 1 {
@@ -89,7 +89,7 @@ func NoTable(name string, m *model.Model) error {
 	return fmt.Errorf("%s is %s, and the lab shows the run of one network from its first update, which a model does not hold; open the table instead, or see a trained network by gradus explain and gradus plot%s", name, what, which)
 }
 
-// take starts anew with a table of one's own.
+// take starts over with the visitor's own table.
 func (e *entry) take(t *data.Table) error {
 	var err error
 	pending := e.asked()
@@ -115,8 +115,8 @@ func (e *entry) take(t *data.Table) error {
 	return nil
 }
 
-// baseName is a table's name without its folders: the page and what is shared from it say nothing
-// of where it came from.
+// baseName returns a table's name without its folders, so that the page and what is shared from it do not
+// reveal where the table came from.
 func baseName(path string) string {
 	name := filepath.Base(strings.ReplaceAll(path, `\`, "/"))
 	if name == "." || name == "/" || name == data.StdinName || !utf8.ValidString(name) {
@@ -128,4 +128,4 @@ func baseName(path string) string {
 	return name
 }
 
-const mostName = 100 // letters of a table's name
+const mostName = 100 // maximum number of characters of a table's name

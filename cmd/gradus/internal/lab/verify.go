@@ -10,39 +10,39 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// Verified is the gradient of every parameter beside a numeric derivative, and for the chosen
-// weight how the numeric derivative's error depends on its step.
+// Verified compares the gradient of every parameter with a numeric derivative. For the chosen
+// weight it also holds how the numeric derivative's error depends on its step.
 type Verified struct {
 	nn.Check
-	Rows   int // that the loss is summed over
+	Rows   int // number of rows that the loss is summed over
 	Groups []VerifiedGroup
-	At     lesson.Address // of the worst
-	Weight lesson.Address // whose error over the step is shown
+	At     lesson.Address // the parameter with the largest error
+	Weight lesson.Address // the weight whose error over the step is shown
 	Steps  []StepError
 }
 
 // VerifiedGroup is one tensor of parameters.
 type VerifiedGroup struct {
-	At lesson.Address // of its worst
+	At lesson.Address // its parameter with the largest error
 	nn.CheckGroup
 }
 
-// StepError is the relative error of (L(w+h) - L(w-h)) / 2h.
+// StepError is the relative error of the numeric derivative (L(w+h) - L(w-h)) / 2h.
 type StepError struct{ H, Error float64 }
 
 const (
-	mostVerifiedRows = 50 // as gradus check
+	mostVerifiedRows = 50 // maximum number of rows, as in gradus check
 	mostVerified     = 2000
-	mostVerifiedWork = 2e10 // multiply-adds: of a large net fewer parameters are checked
+	mostVerifiedWork = 2e10 // maximum number of multiply-adds; in a large network fewer parameters are checked
 )
 
-// verify compares all gradients, on the first rows.
+// verify compares all gradients with numeric derivatives, on the first rows.
 func verify(ctx context.Context, f *Frame) (any, error) {
 	net, c := f.Net, f.Fit.Config()
 	part := first(f.Training, mostVerifiedRows)
 	rows := part.X.Rows
 	v := &Verified{Rows: rows, Weight: f.View.Weight}
-	each := 2 * float64(rows) * float64(len(net.Params())) // two passes forward
+	each := 2 * float64(rows) * float64(len(net.Params())) // two forward passes
 	v.Check = nn.CheckGradient(net, c.Loss, part.X, part.Y, nn.CheckOptions{
 		Max: min(mostVerified, max(20, int(mostVerifiedWork/each))), Seed: f.Setup.Options.Seed, Reduction: c.Reduction, Penalty: c.Penalty, Weights: part.W,
 		GoOn: func() bool { return ctx.Err() == nil },
@@ -63,7 +63,7 @@ func address(net *nn.Network[float64], index int) lesson.Address {
 	return lesson.Address{Layer: l, In: in, Unit: unit}
 }
 
-// stepErrors takes the central difference with steps of 1e-1 down to 1e-13.
+// stepErrors returns the errors of the central difference with steps from 1e-1 down to 1e-13.
 func stepErrors(ctx context.Context, net *nn.Network[float64], loss nn.Loss, r nn.Reduction, part model.Part, w lesson.Address) []StepError {
 	index, err := net.Index(w.Layer, w.In, w.Unit)
 	if err != nil {
@@ -92,8 +92,8 @@ func stepErrors(ctx context.Context, net *nn.Network[float64], loss nn.Loss, r n
 	return out
 }
 
-// Curve shows the error over the step: it falls with h² and rises again as 1/h, where the
-// difference of two nearly equal losses has few digits left.
+// Curve shows the error over the step. As h gets smaller, the error falls with h² and then rises as 1/h,
+// because the difference of two nearly equal losses has few digits left.
 func (v *Verified) Curve(width, height int) plot.Chart {
 	s := plot.Series{Name: "relative error of the central difference"}
 	for _, e := range v.Steps {

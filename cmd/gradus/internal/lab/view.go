@@ -8,12 +8,12 @@ import (
 
 // View is what the visitor looks at.
 type View struct {
-	Tab    string // of the panel at the side
-	From   string // the panel before Share, to which a link of the place leads
-	Phase  int    // how much of the pass over the sample is shown: see Frame.phases; 0 all
+	Tab    string // the panel at the side
+	From   string // the panel before Share; a link to the place leads to it
+	Phase  int    // how much of the pass over the sample is shown: see Frame.phases; 0: all
 	Row    int    // the sample, counted among the training rows
 	Weight lesson.Address
-	Unit   Unit   // whose numbers are listed
+	Unit   Unit   // the unit whose numbers are listed
 	Digits bool   // all digits of every number, instead of six
 	Axis   string // of the race: epochs, updates, gradients or seconds
 	Race   string // methods, optimizers or rates
@@ -21,22 +21,22 @@ type View struct {
 	Second lesson.Address
 	AxisX  string // columns of the fit's plane
 	AxisY  string
-	Guess  string // what the visitor predicts of the fault
+	Guess  string // what the visitor predicts for the fault
 	Fault  string
 	Lesson int  // step of the guided lesson; 0: not in it
-	Narrow bool // the page is as wide as a phone
+	Narrow bool // the page is only as wide as a phone
 
 	Guesses guesses // at the lesson's questions
 }
 
-// Look changes what is looked at.
+// Look changes the view.
 func (s *Session) Look(change func(*View)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.view
 	change(&v)
 	if v.Row != s.view.Row || v.Weight != s.view.Weight || v.Unit != s.view.Unit || v.Second != s.view.Second {
-		if s.failed { // of such a choice, or of something else: it has been read
+		if s.failed { // the error, about such a choice or something else, has been read
 			s.say(nil)
 		}
 	}

@@ -11,26 +11,26 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// entry is a session with who watches it.
+// entry is a session with its watchers.
 type entry struct {
 	*Session
 	visitor string
 
 	mu       sync.Mutex
-	pending  *Setup // of a link, until the table with its fingerprint is there
-	awaited  place  // that the link leads to then
+	pending  *Setup // the setup of a link, until the table with its fingerprint is there
+	awaited  place  // the place that the link leads to then
 	watchers map[chan struct{}]bool
 	drawn    drawn
 }
 
-// wake tells the watchers that there is something new; none is waited for.
+// wake tells the watchers that there is something new. It does not wait for them.
 func (e *entry) wake() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for c := range e.watchers {
 		select {
 		case c <- struct{}{}:
-		default: // it has not yet looked at what came before
+		default: // the watcher has not yet handled the previous message
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (s *Server) sweep() {
 	}
 }
 
-// open finds the session of a page that was loaded again, or makes one for it.
+// open finds the session of a page that was reloaded, or makes one for a new page.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
 	if err := r.ParseForm(); err != nil {
@@ -110,8 +110,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	reply(w, r, map[string]any{"id": id, "frame": e.whole(), "table": e.asked() != nil})
 }
 
-// begins loads what a link asks for, or the server's table, or what the page opens on; that moves
-// by itself unless the visitor wants no motion.
+// begins loads what a link asks for, or the server's table, or the run that the page opens with. That run
+// moves by itself unless the visitor wants no motion.
 func (e *entry) begins(ctx context.Context, link string, p place, table *data.Table, moves bool) error {
 	if link == "" {
 		if table == nil {
@@ -144,7 +144,7 @@ func (e *entry) begins(ctx context.Context, link string, p place, table *data.Ta
 	return fmt.Errorf("this link is of a table with the fingerprint %s, and a link holds no rows: drop that table on the page", setup.Fingerprint)
 }
 
-// ask remembers the setup of a link whose table has yet to come, asked returns it.
+// ask stores the setup of a link whose table is not there yet. asked returns it.
 func (e *entry) ask(s *Setup, p place) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -156,7 +156,7 @@ func (e *entry) asked() *Setup {
 	return e.pending
 }
 
-// ownSetup is what a table of one's own begins with: a net that can be looked at.
+// ownSetup returns the setup that the visitor's own table begins with: a network that is small enough to look at.
 func ownSetup() Setup {
 	s := Setup{}
 	s.Options.Hidden, s.Options.Activation, s.Options.Optimizer, s.Options.Scale = []int{4}, "tanh", "adam", data.ScaleStandard
@@ -164,11 +164,11 @@ func ownSetup() Setup {
 	return s
 }
 
-// mostTargets are the columns tried for a target where the last is none.
+// mostTargets is the maximum number of columns tried as the target if the last cannot be one.
 const mostTargets = 8
 
-// loadOwn starts anew with a table of one's own. Where its last column cannot be a target, the
-// nearest before it that can is taken, and the visitor told, who could not name one otherwise.
+// loadOwn starts over with the visitor's own table. If its last column cannot be a target, it uses the
+// nearest earlier column that can, and tells the visitor, who otherwise could not choose another one.
 func (s *Session) loadOwn(t *data.Table) error {
 	setup := ownSetup()
 	refused := s.Load(setup, t)
@@ -186,7 +186,7 @@ func (s *Session) loadOwn(t *data.Table) error {
 	return refused
 }
 
-// room makes room for a session, or refuses it.
+// room makes room for a new session, or returns an error.
 func (s *Server) room(visitor string) error {
 	s.mu.Lock()
 	own, oldest, all := 0, "", len(s.sessions)

@@ -8,16 +8,16 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Address names one parameter: the weight from In to Unit, or with In = nn.OfBias, -1, the bias
-// of Unit, with nn.OfGamma and nn.OfBeta those of its norm.
+// Address names one parameter: the weight from In to Unit. With In = nn.OfBias, -1, it names the bias
+// of Unit, and with nn.OfGamma or nn.OfBeta the gamma or beta of its norm.
 type Address struct {
 	Layer int `json:"layer"`
 	In    int `json:"in"`
 	Unit  int `json:"unit"`
 }
 
-// String is the address as the command line takes it, L.I.J or L.b.J; of a norm L.gamma.J or
-// L.beta.J.
+// String returns the address in the syntax of the command line: L.I.J, or L.b.J for a bias. For a norm
+// it is L.gamma.J or L.beta.J.
 func (a Address) String() string {
 	switch a.In {
 	case nn.OfBias:

@@ -9,25 +9,25 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Shares counts what became of the notebook's one-sample net (3-1-1, target 0.8) from many
-// random starts, each trained for the notebook's 2,000 epochs at most.
+// Shares counts how the notebook's one-sample network (3-1-1, target 0.8) ends from many random
+// starts. Each is trained for at most the notebook's 2,000 epochs.
 type Shares struct {
 	Rate         float64 `json:"rate"`
 	Starts       int     `json:"starts"`
 	Converged    int     `json:"converged"`     // within the tolerance of 0.001
 	StuckAtHalf  int     `json:"stuck_at_half"` // ended within 0.01 of 0.5: the hidden unit is dead, and sigmoid(0) = 0.5
 	Saturated    int     `json:"saturated"`     // ended within 0.01 of 0 or 1
-	Other        int     `json:"other"`         // ended elsewhere: jumping about the target, or still on the way
+	Other        int     `json:"other"`         // ended elsewhere: jumping around the target, or still moving towards it
 	MedianEpochs int     `json:"median_epochs"` // of those that converged; 0 if none did
 	MaxEpochs    int     `json:"max_epochs"`    // likewise
 }
 
-// Census trains the one-sample net at that rate from so many starts, whose weights are
-// uniform in [-1, 1), and counts. When ctx ends it returns the counts so far and an error that wraps
+// Census trains the one-sample network at the given rate from many starts and counts how they end. The
+// weights are uniform in [-1, 1). When ctx ends, Census returns the counts so far and an error that wraps
 // train.ErrInterrupted.
 //
-// A run in which an update changes no bit of any weight has come to its end, and is not
-// followed further.
+// A run ends when an update changes no bit of any weight, because no later update would change
+// anything.
 func Census(ctx context.Context, rate float64, starts int, seed uint64) (Shares, error) {
 	s := Shares{Rate: rate}
 	r := recipe{hidden: 1, rows: 1, method: train.Batch, rate: rate, epochs: 2000}

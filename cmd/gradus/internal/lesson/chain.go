@@ -16,12 +16,12 @@ const (
 	LossByOutput Kind = "dL/da" // of an output
 	LossByZ      Kind = "dL/dz" // of an output
 	Slope        Kind = "f'(z)"
-	WeightOf     Kind = "w"     // on the way back from a unit to one in the layer before
+	WeightOf     Kind = "w"     // the weight on the way back from a unit to a unit in the layer before
 	InputOf      Kind = "x"     // dz/dw, the value that the weight multiplies: an input of the network
-	ActivationOf Kind = "a"     // the same, where it is an activation of the layer before
+	ActivationOf Kind = "a"     // the same, if it is an activation of the layer before
 	HatOf        Kind = "hat"   // the same, for gamma of a norm: the normalized sum
 	One          Kind = "1"     // the same, for a bias or a norm's beta
-	ThroughNorm  Kind = "dz/ds" // on the way back through a layer norm, from z of a unit to s of one of the same layer
+	ThroughNorm  Kind = "dz/ds" // on the way back through a layer norm, from z of a unit to s of a unit of the same layer
 )
 
 // Factor is one factor of the chain rule. Symbol writes units as [layer.unit], weights as
@@ -42,27 +42,27 @@ type Unit struct {
 	Unit  int `json:"unit"`
 }
 
-// Path is one way from a weight to the loss.
+// Path is one path from a weight to the loss.
 type Path struct {
-	Units   []Unit   `json:"units"`   // from the weight's own unit to an output; of a layer norm's layer two, that of s and that of z
+	Units   []Unit   `json:"units"`   // from the weight's own unit to an output; a layer with a layer norm has two: those of s and z
 	Factors []Factor `json:"factors"` // from the loss back to the weight, as the chain rule is written
 	Product float64  `json:"product"` // of the factors, in order
 }
 
-// Recursion is one level of backpropagation, at the unit j the weight goes to:
+// Recursion is one level of backpropagation, at the unit j that the weight leads to:
 //
 //	delta_j = f'(z_j) · Σ_k w_jk·delta_k       dL/dw = delta_j · x
 //
-// Sum is exactly what the Terms, added in order, and then Rest come to. At a norm delta_j is dL/dz,
-// and Norm goes on from there to dL/ds. Where the network has batch normalization, Rows sums dL/ds
-// times x over the batch; what stands before is the sample's.
+// Sum is exactly the sum of the Terms in order and then Rest. At a norm delta_j is dL/dz, and Norm goes on
+// from there to dL/ds. If the network has batch normalization, Rows sums dL/ds times x over the
+// batch; the other fields are those of the sample.
 type Recursion struct {
 	Unit  Unit      `json:"unit"`
 	Slope Factor    `json:"slope,omitzero"`  // f'(z_j)
-	Start []Factor  `json:"start,omitempty"` // of an output, in place of Slope and Terms: the factors of Delta
+	Start []Factor  `json:"start,omitempty"` // at an output, the factors of Delta in place of Slope and Terms
 	Terms []Term    `json:"terms"`           // the ten largest by size, the largest first
-	Rest  float64   `json:"rest"`            // what all the other units contribute together
-	Count int       `json:"count"`           // how many contributions there are in all
+	Rest  float64   `json:"rest"`            // the sum of all other contributions
+	Count int       `json:"count"`           // the total number of contributions
 	Sum   float64   `json:"sum"`
 	Delta float64   `json:"delta"` // Slope · Sum
 	Norm  *NormStep `json:"norm,omitempty"`
@@ -78,7 +78,7 @@ func (r *Recursion) last() float64 {
 	return r.Delta
 }
 
-// Term is what one unit k of the next layer contributes, w_jk · delta_k.
+// Term is the contribution of one unit k of the next layer, w_jk · delta_k.
 type Term struct {
 	Unit    Unit    `json:"unit"` // k
 	Weight  float64 `json:"weight"`
@@ -89,8 +89,8 @@ type Term struct {
 // mostTerms is how many contributions a Recursion lists.
 const mostTerms = 10
 
-// largestTerms returns the mostTerms terms that contribute most, the largest first, and the sum of what
-// the others do, added from the smallest on.
+// largestTerms returns the mostTerms terms with the largest contributions, the largest first, and the sum of
+// the other contributions, added from the smallest on.
 func largestTerms[T any](terms []T, product func(T) float64) (kept []T, rest float64) {
 	slices.SortStableFunc(terms, func(a, b T) int {
 		return cmp.Compare(math.Abs(product(b)), math.Abs(product(a)))
@@ -121,7 +121,7 @@ func (e *Explanation) chain(p passed, o ExplainOptions) {
 	}
 }
 
-// chainer knows what naming and computing factors takes.
+// chainer holds what is needed to name and compute factors.
 type chainer struct {
 	e    *Explanation
 	n    *nn.Network[float64]
@@ -129,14 +129,14 @@ type chainer struct {
 	p    passed
 }
 
-// normed reports whether a layer norm stands before z of a layer, on the way from the weight.
+// normed reports whether the path from the weight to z of a layer leads through a layer norm.
 func (c chainer) normed(l int) bool {
-	own := c.e.Weight.Layer == l && (c.e.Weight.In == nn.OfGamma || c.e.Weight.In == nn.OfBeta) // behind it
+	own := c.e.Weight.Layer == l && (c.e.Weight.In == nn.OfGamma || c.e.Weight.In == nn.OfBeta) // comes after the norm
 	return c.n.Layer(l).Norm == nn.LayerNorm && !own
 }
 
-// count is how many paths there are, at most math.MaxInt; 0 with batch normalization, where they
-// lead through every row of the batch.
+// count returns the number of paths, at most math.MaxInt. With batch normalization it returns 0, because the
+// paths then lead through every row of the batch.
 func (c chainer) count() int {
 	if c.e.Batch > 0 {
 		return 0
@@ -200,7 +200,7 @@ func (c chainer) path(units []Unit) Path {
 	return p
 }
 
-// start returns the factors at output k: dL/da and f'(z), or dL/dz in one.
+// start returns the factors at output k: dL/da and f'(z), or dL/dz as one factor.
 func (c chainer) start(k int) []Factor {
 	last := c.n.Depth() - 1
 	if !c.e.FromZ {
@@ -242,7 +242,7 @@ func (c chainer) weight(from, to Unit) Factor {
 	}
 }
 
-// input is the last factor, dz/dw of the chosen weight.
+// input returns the last factor, dz/dw of the chosen weight.
 func (c chainer) input() Factor {
 	w := c.e.Weight
 	f := Factor{Layer: w.Layer - 1, In: -1, Unit: w.In}
@@ -264,8 +264,8 @@ func (c chainer) input() Factor {
 	return f
 }
 
-// recursion computes the weight's own delta from those of the next layer, or of an output from
-// the loss, and through the norm if the weight stands before one.
+// recursion computes the delta of the weight's unit from the deltas of the next layer, or for an output from
+// the loss. If the weight comes before a norm, it goes on through the norm.
 func (c chainer) recursion() *Recursion {
 	j := Unit{c.e.Weight.Layer, c.e.Weight.Unit}
 	r := &Recursion{Unit: j, Input: c.input()}
@@ -283,7 +283,7 @@ func (c chainer) recursion() *Recursion {
 	return r
 }
 
-// behind sets what comes back from the next layer.
+// behind sets the contributions that come back from the next layer.
 func (c chainer) behind(r *Recursion) {
 	j := r.Unit
 	r.Slope = c.slope(j)

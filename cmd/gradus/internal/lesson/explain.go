@@ -10,64 +10,64 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// ErrExplain is wrapped by every complaint of Explain.
+// ErrExplain is wrapped by the errors of Explain.
 var ErrExplain = errors.New("cannot explain")
 
-// ExplainOptions say what to explain. The reduction is not among them: over one sample, sum
-// and mean are the same.
+// ExplainOptions say what to explain. The reduction is not among them, because over one sample the sum
+// and the mean are the same.
 type ExplainOptions struct {
 	Loss     nn.Loss         // default: half-squared, the notebook's
 	Rule     optim.Optimizer // default: sgd
 	Rate     float64         // default: optim.DefaultLearningRate of the rule
 	Weight   *Address        // nil: the weight of the first layer with the largest |gradient|
-	MaxPaths int             // list every path up to this many, otherwise the recursion; default 64
-	Batch    *Batch          // the rows beside the sample, which batch normalization needs; otherwise nothing looks at them
+	MaxPaths int             // with more paths than this, use the recursion instead of a list of all paths; default 64
+	Batch    *Batch          // the sample's batch; only batch normalization uses it
 }
 
-// Explanation is one step of gradient descent on one sample, and for one weight w of it the
-// chain rule
+// Explanation is one step of gradient descent on one sample, and for one weight w the chain
+// rule
 //
 //	dL/dw = Σ over the paths from w to an output of  dL/da · f'(z) · w' · f'(z) · ... · x
 //
-// with its numbers. There are as many paths as the product of the widths of the layers
-// behind w; through a layer norm a path leads from any unit of the layer to any. Either Paths
-// lists them all, or, where they are too many, Recursion shows the same sum as backpropagation
-// computes it.
+// with its numbers. The number of paths is the product of the widths of the layers after w. Through a
+// layer norm a path leads from any unit of the layer to any other. Either Paths lists all paths,
+// or, if there are too many, Recursion shows the same sum as backpropagation computes it.
 //
-// Batch normalization ties the rows of a batch together, so there the gradient is that of the loss
-// summed over the batch, and a sum over its rows, which Recursion shows behind the sample's delta.
+// Batch normalization ties the rows of a batch together. The gradient is then that of the loss summed
+// over the batch. It is a sum over the rows of the batch, which Recursion shows after the sample's delta.
 type Explanation struct {
 	Input   []float64 `json:"input"`
 	Layers  []Layer   `json:"layers"`
 	Outputs []Output  `json:"outputs"`
-	Batch   int       `json:"batch,omitempty"` // rows in the batch where there is batch normalization, otherwise 0
-	Row     int       `json:"row,omitempty"`   // the sample's in the batch
-	Loss    float64   `json:"loss"`            // of the sample, as the engine has it: finite also where an output has saturated
+	Batch   int       `json:"batch,omitempty"` // number of rows in the batch with batch normalization, otherwise 0
+	Row     int       `json:"row,omitempty"`   // the sample's row in the batch
+	Loss    float64   `json:"loss"`            // of the sample, as the engine computes it: finite even if an output has saturated
 
 	Weight Address `json:"weight"`
 	Index  int     `json:"index"` // of the weight in Params
 	Value  float64 `json:"value"` // of the weight before the step
 
-	// FromZ: the chain starts at dL/dz of an output instead of dL/da · f'(z), because its
-	// activation is softmax, whose outputs depend on every z, or because the two factors
-	// taken apart lose the number: in a saturated output they are infinite and 0.
+	// FromZ: the chain starts at dL/dz of an output instead of dL/da · f'(z). Either the output's
+	// activation is softmax, whose outputs depend on every z, or the two separate factors would lose
+	// the number: in a saturated output they are infinite and 0.
 	FromZ     bool       `json:"from_z"`
 	PathCount int        `json:"path_count"` // at most math.MaxInt; 0 with batch normalization
 	Paths     []Path     `json:"paths,omitempty"`
 	Recursion *Recursion `json:"recursion,omitempty"`
-	Sum       float64    `json:"sum"` // of the paths, or what the recursion comes to
+	Sum       float64    `json:"sum"` // of the paths, or the result of the recursion
 
 	Gradient float64 `json:"gradient"` // by nn.Backprop
 	Numeric  float64 `json:"numeric"`  // by a central difference, see nn.CheckGradient
-	Error    float64 `json:"error"`    // of the two, as nn.Comparison has it
-	Kink     bool    `json:"kink"`     // a kink lies within the difference's step: Numeric then proves nothing
+	Error    float64 `json:"error"`    // between the two, as defined by nn.Comparison
+	Kink     bool    `json:"kink"`     // a kink lies within the difference's step, so Numeric proves nothing
 
 	Update     Update  `json:"update"`                // w - rate·g
-	RuleUpdate *Update `json:"rule_update,omitempty"` // the rule's own first update, its slots empty; nil for sgd
+	RuleUpdate *Update `json:"rule_update,omitempty"` // the rule's own first update, with empty slots; nil for sgd
 }
 
 // Layer is what one layer did to the sample: z = x·W + b, a = f(z), and delta = dL/dz. With a norm
-// z is behind it and delta before it: dL/d(x·W + b), which the gradients of W and b are made of.
+// z is the value after the norm, and delta is the derivative before it: dL/d(x·W + b). The gradients of W
+// and b are computed from that delta.
 type Layer struct {
 	Activation string    `json:"activation"`
 	Norm       *Norm     `json:"norm,omitempty"`
@@ -77,7 +77,7 @@ type Layer struct {
 	Delta      []float64 `json:"delta"`
 }
 
-// deltaZ is dL/dz.
+// deltaZ returns dL/dz.
 func (l Layer) deltaZ() []float64 {
 	if l.Norm != nil {
 		return l.Norm.DeltaZ
@@ -86,7 +86,7 @@ func (l Layer) deltaZ() []float64 {
 }
 
 // Output is one output against its target. Loss and Derivative follow the loss's formula in
-// yhat and may be infinite, or not a number, where yhat has saturated; JSON has null there.
+// yhat and may be infinite, or not a number, where yhat has saturated. JSON then has null.
 type Output struct {
 	Target     float64 `json:"target"`
 	Output     float64 `json:"output"` // yhat
@@ -100,7 +100,7 @@ func (o Output) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(o) }
 // UnmarshalJSON reads null as NaN.
 func (o *Output) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, o) }
 
-// Update is what one step makes of the weight.
+// Update is the change of the weight in one step.
 type Update struct {
 	Rule   string  `json:"rule"`
 	Rate   float64 `json:"rate"`
@@ -108,8 +108,8 @@ type Update struct {
 	After  float64 `json:"after"`
 }
 
-// Explain computes one step of net on the sample x with the targets y. The network is not
-// changed. Dropout, which belongs to training, drops nothing here. Batch normalization is that of
+// Explain computes one step of net on the sample x with the targets y. It does not change the
+// network. Dropout belongs to training and drops nothing here. Batch normalization works as in
 // training, over o.Batch.
 func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Explanation, error) {
 	o, err := o.check(net, x, y)
@@ -159,7 +159,7 @@ func Explain(net *nn.Network[float64], o ExplainOptions, x, y []float64) (*Expla
 	return e, nil
 }
 
-// check fills the defaults and refuses what cannot be explained.
+// check fills in the defaults and returns an error for what cannot be explained.
 func (o ExplainOptions) check(net *nn.Network[float64], x, y []float64) (ExplainOptions, error) {
 	if o.Loss == nil {
 		o.Loss = nn.HalfSquared
@@ -258,8 +258,8 @@ func steepest(n *nn.Network[float64], grad []float64) int {
 	return best
 }
 
-// updated is the weight after a rule's first update. All parameters are updated, since a
-// rule may look at the whole gradient.
+// updated returns the weight after a rule's first update. It updates all parameters, because a rule may
+// use the whole gradient.
 func (e *Explanation) updated(n *nn.Network[float64], rule optim.Optimizer, rate float64, grad []float64) Update {
 	w := append([]float64(nil), n.Params()...)
 	slots := make([][]float64, rule.Slots())

@@ -8,10 +8,10 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// The facts about each of the notebook's experiments. What a sentence claims of this run is
-// measured in this run; where the run does something else, another sentence stands.
+// The facts about each of the notebook's experiments. What a sentence claims about this run is
+// measured in this run. If the run does something else, another sentence takes its place.
 
-// near is how close to 0.5, 0 or 1 an output counts as being there.
+// near is the distance from 0.5, 0 or 1 within which an output counts as being there.
 const near = 0.01
 
 const oneEpochLater = "The notebook tests the outputs from before each update, so its count would be %d: one epoch more than ours, which tests after the update."
@@ -21,7 +21,7 @@ func knownOne(ctx context.Context, e *Experiment, r *record) ([]string, error) {
 		"The text above this cell writes dL/dw2 = (Y - y)·...; the minus sign is missing. The code has it right: dL/dy = -(Y - y).",
 		"The printed result does not follow from the printed cell. " + r.ending(),
 	}
-	// So many starts that a share of one per cent shows, where a run is short.
+	// Runs are short, so there are enough starts to show a share of one percent.
 	all, err := Census(ctx, e.Rate, 2000, r.seed)
 	if err != nil {
 		return nil, err
@@ -75,8 +75,8 @@ func knownStall(_ context.Context, e *Experiment, r *record) ([]string, error) {
 	if !r.Converged {
 		stuck := make([]bool, len(r.Targets))
 		hidden := make([]float64, len(r.Targets))   // each row's largest activation
-		gradient := make([]float64, len(r.Targets)) // and its gradient's largest element
-		free := -1                                  // of the rows not stuck, the one with the largest gradient
+		gradient := make([]float64, len(r.Targets)) // the largest element of each row's gradient
+		free := -1                                  // the row with the largest gradient among those that are not stuck
 		for i, out := range r.Outputs {
 			tape, grad := r.step(i)
 			hidden[i], gradient[i] = largest(tape.A(0).Row(0)), largest(grad)
@@ -195,7 +195,7 @@ func (r *record) ending() string {
 	return fmt.Sprintf("Here the run does not converge: after %d epochs its MSE is %.4g.", r.Epochs, r.MSE)
 }
 
-// step runs one row forwards and backwards through the trained net.
+// step runs one row forward and backward through the trained network.
 func (r *record) step(row int) (*nn.Tape[float64], []float64) {
 	tape, grad := r.Network.NewTape(1), make([]float64, len(r.Network.Params()))
 	r.Network.Forward(tape, r.data.X.Slice(row, row+1))
@@ -203,7 +203,7 @@ func (r *record) step(row int) (*nn.Tape[float64], []float64) {
 	return tape, grad
 }
 
-// largest is the largest size of any of the numbers.
+// largest returns the largest absolute value of the numbers.
 func largest(list []float64) float64 {
 	top := 0.0
 	for _, v := range list {

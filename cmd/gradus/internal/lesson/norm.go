@@ -12,10 +12,10 @@ import (
 // in which they are summed. The sample is one of them.
 type Batch struct {
 	X, Y nn.Matrix[float64]
-	Row  int // the sample's
+	Row  int // the sample's row
 }
 
-// check says what is wrong with a batch for a sample.
+// check returns an error if the batch does not fit the network or the sample.
 func (b *Batch) check(net *nn.Network[float64], loss nn.Loss, x, y []float64) error {
 	switch {
 	case b == nil:
@@ -40,13 +40,13 @@ func (b *Batch) check(net *nn.Network[float64], loss nn.Loss, x, y []float64) er
 	return nil
 }
 
-// Norm is what the norm of a layer did to the sample, unit by unit. With s = x·W + b, over n
-// units of the layer, or n rows of the batch, forwards and, with g = gamma·dL/dz, backwards
+// Norm is what the norm of a layer did to the sample, unit by unit. The means are over the n units
+// of the layer or the n rows of the batch. With s = x·W + b forward, and g = gamma·dL/dz backward,
 //
 //	hat = (s - mean)·rstd    z = gamma·hat + beta
 //	dL/ds = rstd·(g - Σg/n - hat·Σ(g·hat)/n)
 //
-// A layer norm's mean, rstd and the two means of g are the same of every unit.
+// In a layer norm the mean, rstd and the two means of g are the same for every unit.
 type Norm struct {
 	Kind     string    `json:"kind"` // layer or batch
 	N        int       `json:"n"`
@@ -61,7 +61,7 @@ type Norm struct {
 	MeanGHat []float64 `json:"mean_g_hat"` // Σ(g·hat)/n
 }
 
-// NormStep is the way back through a norm at one unit: Delta = Rstd·(G - MeanG - Hat·MeanGHat).
+// NormStep is the backward pass through a norm at one unit: Delta = Rstd·(G - MeanG - Hat·MeanGHat).
 type NormStep struct {
 	Kind     string  `json:"kind"`
 	N        int     `json:"n"`
@@ -74,16 +74,16 @@ type NormStep struct {
 	Delta    float64 `json:"delta"` // dL/ds
 }
 
-// RowSum is the sum over a batch's rows that a gradient is, of each row delta · x. Sum is exactly
-// what the Terms, added in order, and then Rest come to.
+// RowSum is a gradient as a sum over a batch's rows. Each row contributes delta · x. Sum is exactly the sum
+// of the Terms in order and then Rest.
 type RowSum struct {
 	Terms []RowTerm `json:"terms"` // the ten largest by size, the largest first
-	Rest  float64   `json:"rest"`  // what all the other rows contribute together
+	Rest  float64   `json:"rest"`  // the sum of all other contributions
 	Count int       `json:"count"`
 	Sum   float64   `json:"sum"`
 }
 
-// RowTerm is what one row of the batch contributes.
+// RowTerm is the contribution of one row of the batch.
 type RowTerm struct {
 	Row     int     `json:"row"` // in the batch
 	Delta   float64 `json:"delta"`
@@ -91,18 +91,18 @@ type RowTerm struct {
 	Product float64 `json:"product"`
 }
 
-// passed is what one pass of the engine left, forwards and back over a batch, of a sample alone
-// over that.
+// passed holds the results of one forward and backward pass of the engine over a batch, or over the
+// sample if there is no batch.
 type passed struct {
 	n       *nn.Network[float64]
 	loss    nn.Loss
 	targets nn.Matrix[float64]
 	tape    *nn.Tape[float64]
 	grad    []float64
-	row     int // the sample's
+	row     int // the sample's row
 }
 
-// input is what a parameter multiplies in a row.
+// input returns the value that a parameter multiplies in a row.
 func (p passed) input(row int, a Address) float64 {
 	switch {
 	case a.In == nn.OfGamma:
@@ -116,7 +116,7 @@ func (p passed) input(row int, a Address) float64 {
 	return p.tape.A(a.Layer-1).At(row, a.In)
 }
 
-// deltaZ is dL/dz of a row's layer with a norm, of which the tape keeps dL/ds alone.
+// deltaZ returns dL/dz of a row's layer with a norm. The tape keeps only dL/ds of it.
 func (p passed) deltaZ(row, l int) []float64 {
 	z, a := p.tape.Z(l).Row(row), p.tape.A(l).Row(row)
 	out := make([]float64, len(z))
@@ -131,10 +131,10 @@ func (p passed) deltaZ(row, l int) []float64 {
 		}
 		return out
 	}
-	// Nothing else knows it of an output: a layer that does no more than its activation.
+	// For an output the tape does not have it. A layer that only applies the activation computes it.
 	head, err := nn.New[float64](len(z), nn.Seed(0), nn.Dense{Units: len(z), Activation: f, NoBias: true})
 	if err != nil {
-		return out // not of units that a network has
+		return out // impossible for the units of a network
 	}
 	w := head.Weights(0)
 	clear(w.Data)
@@ -148,7 +148,7 @@ func (p passed) deltaZ(row, l int) []float64 {
 	return out
 }
 
-// norm is what layer l's norm did to the sample, nil where there is none.
+// norm returns what layer l's norm did to the sample, or nil if it has none.
 func (p passed) norm(l int) *Norm {
 	d := p.n.Layer(l)
 	if d.Norm == nn.NoNorm {
@@ -183,7 +183,7 @@ func (p passed) norm(l int) *Norm {
 	return m
 }
 
-// sums is s = x·W + b of the sample in layer l, which the tape does not keep under a norm.
+// sums returns s = x·W + b of the sample in layer l. The tape does not keep it if the layer has a norm.
 func (p passed) sums(l int) []float64 {
 	d := p.n.Layer(l)
 	w := p.n.Weights(l)
@@ -200,14 +200,14 @@ func (p passed) sums(l int) []float64 {
 	return append([]float64(nil), one.Forward(one.NewTape(1), x.Slice(p.row, p.row+1)).Row(0)...)
 }
 
-// step is the way back through the norm at unit j, where dL/dz is delta.
+// step returns the backward pass through the norm at unit j, where dL/dz is delta.
 func (m *Norm) step(j int, delta float64) *NormStep {
 	s := &NormStep{Kind: m.Kind, N: m.N, Gamma: m.Gamma[j], G: m.Gamma[j] * delta, MeanG: m.MeanG[j], Hat: m.Hat[j], MeanGHat: m.MeanGHat[j], Rstd: m.Rstd[j]}
 	s.Delta = s.Rstd * (s.G - s.MeanG - float64(s.Hat*s.MeanGHat))
 	return s
 }
 
-// through is how z of unit k changes with s of unit j of a layer norm's layer.
+// through returns the factor dz/ds for z of unit k and s of unit j in a layer with a layer norm.
 func (c chainer) through(l, j, k int) Factor {
 	m := c.e.Layers[l].Norm
 	same, value := "0", 0.0

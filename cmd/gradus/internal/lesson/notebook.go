@@ -11,52 +11,52 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// NotebookSeed is the seed to show the notebook with. It was chosen for what its runs
-// teach: the batch run at rate 50 stalls as the notebook's did and stops in the same phase
+// NotebookSeed is the seed for showing the notebook. It was chosen because its runs are
+// instructive: the batch run at rate 50 stalls as the notebook's did and stops in the same phase
 // of its cycle, the one sample at rate 2000 saturates at the printed 1.0, and per-sample
-// meets the rows in the printed order, 0 2 3 1.
+// visits the rows in the printed order, 0 2 3 1.
 const NotebookSeed = 10
 
-// notebookTolerance is the notebook's in every section.
+// notebookTolerance is the notebook's tolerance in every section.
 const notebookTolerance = 0.001
 
-// Experiment is one run of the seed notebook, done again.
+// Experiment is one run of the seed notebook, repeated.
 //
-// All have sigmoid units without bias, weights uniform in [-1, 1), half the squared error
+// All experiments have sigmoid units without bias, weights uniform in [-1, 1), half the squared error
 // summed over the batch, and a relative tolerance of 0.001 on every output.
 type Experiment struct {
 	Name    string `json:"name"`
 	Section string `json:"section"` // the notebook's heading
 	What    string `json:"what"`    // one sentence
-	Printed string `json:"printed"` // exactly what the notebook printed; empty where it has no such run
+	Printed string `json:"printed"` // exactly what the notebook printed; empty if it has no such run
 
 	Hidden    int          `json:"hidden"` // units; there are 3 inputs and 1 output
 	Method    train.Method `json:"method"`
 	BatchSize int          `json:"batch_size"`
 	Rate      float64      `json:"learning_rate"`
-	MaxEpochs int          `json:"max_epochs"` // with per-sample: for each sample
+	MaxEpochs int          `json:"max_epochs"` // for per-sample: the maximum for each sample
 
 	Result Outcome  `json:"result"`
-	Known  []string `json:"known"` // what is to be said about it; every number measured here
+	Known  []string `json:"known"` // the facts about it; every number is measured here
 }
 
-// Outcome is what an experiment came to. Outputs are those after the last update; the
-// notebook printed the ones from before it. For the same reason its count of epochs is
-// higher by one where it converges.
+// Outcome is the result of an experiment. The outputs are those after the last update; the
+// notebook printed the outputs from before it. For the same reason the notebook's count of epochs is
+// higher by one if the run converges.
 type Outcome struct {
-	Targets   []float64      `json:"targets"` // one a row
+	Targets   []float64      `json:"targets"` // one per row
 	Outputs   []float64      `json:"outputs"`
 	MSE       float64        `json:"mse"` // over all rows
 	Epochs    int            `json:"epochs"`
 	Updates   int            `json:"updates"`
 	Converged bool           `json:"converged"`
 	Reason    string         `json:"stop_reason"`
-	Samples   []SampleResult `json:"samples,omitempty"` // per-sample, in their order
+	Samples   []SampleResult `json:"samples,omitempty"` // for per-sample, in the order of training
 	History   train.History  `json:"-"`
 
-	Diagnosis []option.Finding `json:"diagnosis"` // the trainer's own, as gradus train gives it
+	Diagnosis []option.Finding `json:"diagnosis"` // the trainer's diagnosis, as gradus train gives it
 
-	Start, Network *nn.Network[float64] `json:"-"` // before and after
+	Start, Network *nn.Network[float64] `json:"-"` // before and after training
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -65,13 +65,13 @@ func (o Outcome) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(o) }
 // UnmarshalJSON reads null as NaN.
 func (o *Outcome) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, o) }
 
-// SampleResult is how one sample of a per-sample run stood when the run left it.
+// SampleResult is the state of one sample of a per-sample run when the run left it.
 type SampleResult struct {
 	Row       int     `json:"row"`
 	Epochs    int     `json:"epochs"`
 	Converged bool    `json:"converged"`
 	Output    float64 `json:"output"`
-	MSE       float64 `json:"mse"` // of this row alone
+	MSE       float64 `json:"mse"` // of this row only
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -88,9 +88,9 @@ func NotebookRows() train.Set[float64] {
 	}
 }
 
-// Notebook runs the notebook's experiments from the weights that belong to the seed, with
-// their sections in its order. Those with 4 hidden units start from the same weights, and
-// so do those with 1. When ctx ends, the experiments so far come back with an error that wraps
+// Notebook runs the notebook's experiments from the weights that belong to the seed, with the
+// sections in the notebook's order. The experiments with 4 hidden units start from the same weights, and
+// so do those with 1. When ctx ends, Notebook returns the experiments so far with an error that wraps
 // train.ErrInterrupted.
 func Notebook(ctx context.Context, seed uint64) ([]Experiment, error) {
 	var done []Experiment
@@ -116,7 +116,7 @@ const (
 	sectionMiniBatch  = "Mini-batch gradient descent"
 )
 
-// planned is an experiment and what finds out the facts about its run.
+// planned is an experiment and the function that finds out the facts about its run.
 type planned struct {
 	Experiment
 	rows  int
@@ -178,7 +178,7 @@ func (p *planned) recipe() recipe {
 	return recipe{hidden: p.Hidden, rows: p.rows, method: p.Method, batchSize: p.BatchSize, rate: p.Rate, epochs: p.MaxEpochs}
 }
 
-// recipe is what differs between the notebook's runs.
+// recipe holds what differs between the notebook's runs.
 type recipe struct {
 	hidden, rows      int
 	method            train.Method
@@ -210,12 +210,12 @@ func (r recipe) trainer(n *nn.Network[float64], seed uint64) (*train.Trainer[flo
 	return train.New(n, c, train.Data[float64]{Train: r.data()})
 }
 
-// record is a run with what the facts about it need.
+// record is a run with the data that the facts about it need.
 type record struct {
 	Outcome
 	data  train.Set[float64]
 	seed  uint64
-	trail [][]float64 // the outputs after the last three of all the epochs allowed, newest last
+	trail [][]float64 // the outputs after the last three of the maximum number of epochs, newest last
 }
 
 func (r recipe) run(ctx context.Context, seed uint64) (*record, error) {
@@ -255,7 +255,7 @@ func (r recipe) run(ctx context.Context, seed uint64) (*record, error) {
 	return rec, nil
 }
 
-// sample is how a sample stands at the moment.
+// sample returns the current state of a sample.
 func (rec *record) sample(s train.Sample) SampleResult {
 	out := rec.Network.Predict(rec.data.X.Slice(s.Row, s.Row+1)).At(0, 0)
 	off := rec.Targets[s.Row] - out

@@ -11,33 +11,33 @@ import (
 // Option is one field of model.Options.
 type Option struct {
 	Field string // of model.Options
-	Name  string // of the flag and of the page's field, which of an Off option names what it takes away
+	Name  string // of the flag and of the page's field; the name of an Off option says what the option turns off
 	Group string // the heading in help and on the page
 
 	Help        string // of the flag
 	Placeholder string // of the flag's value in help; default: Default
-	Default     string // what stands for no value; "" where that depends on others, as Help says
+	Default     string // the text for no value; "" if it depends on other options, as Help says
 
-	Choices []string // the words that it takes; nil: something else
-	Words   []string // some words that it takes beside others
-	Least   int      // of a whole number
-	Column  bool     // the value names a column, in double quotes or not, behind time: or not
-	Off     bool     // the field is true where the flag is off
-	Part    bool     // the value is a part of the rows, or none
+	Choices []string // the only words it accepts; nil: it accepts other values
+	Words   []string // words it accepts among other values
+	Least   int      // the minimum, for a whole number
+	Column  bool     // the value names a column, with or without double quotes, with or without time: before it
+	Off     bool     // the field is true when the flag is off
+	Part    bool     // the value is a fraction of the rows, or none
 	OfRule  bool     // a hyper-parameter of the optimizer
 
 	Fixed  bool   // gradus tune cannot search it
-	Search string // what gradus tune searches by default, as its --search has it
+	Search string // what gradus tune searches by default, in the syntax of its --search
 
-	// The page of gradus lab has the options with a label.
+	// The page of gradus lab shows the options that have a label.
 	Label string
 	Hint  string // a short help
-	Shown string // what stands for no value, where there is no Default
+	Shown string // the text for no value, if there is no Default
 
 	applies func(*model.Options) bool // nil: always
 }
 
-// Applies reports whether the option changes anything beside the others.
+// Applies reports whether the option has any effect, given the other options in o.
 func (p *Option) Applies(o *model.Options) bool {
 	switch {
 	case p.OfRule:
@@ -48,19 +48,19 @@ func (p *Option) Applies(o *model.Options) bool {
 	return true
 }
 
-// taken reports whether the optimizer takes the hyper-parameter.
+// taken reports whether the optimizer uses the hyper-parameter.
 func (p *Option) taken(o *model.Options) bool {
 	rule := o.Optimizer
 	if rule == "" || rule == "auto" {
 		rule = optim.AdamW{}.String()
 	}
 	var h optim.Hyper
-	reflect.ValueOf(&h).Elem().FieldByName(p.Field).Set(reflect.ValueOf(new(0.5))) // each takes it
+	reflect.ValueOf(&h).Elem().FieldByName(p.Field).Set(reflect.ValueOf(new(0.5))) // every optimizer that uses it accepts 0.5
 	_, err := optim.ParseOptimizer(rule, h)
 	return err == nil
 }
 
-// Named is the option with a name, nil if there is none.
+// Named returns the option with a name, or nil if there is none.
 func Named(name string) *Option {
 	i := slices.IndexFunc(all, func(p *Option) bool { return p.Name == name })
 	if i < 0 {
@@ -69,7 +69,7 @@ func Named(name string) *Option {
 	return all[i]
 }
 
-// OfField is the option for a field of model.Options, nil if there is none.
+// OfField returns the option for a field of model.Options, or nil if there is none.
 func OfField(field string) *Option {
 	i := slices.IndexFunc(all, func(p *Option) bool { return p.Field == field })
 	if i < 0 {
@@ -78,10 +78,10 @@ func OfField(field string) *Option {
 	return all[i]
 }
 
-// All are the options, in the order of help and of the page.
+// All returns the options, in the order of help and of the page.
 func All() []*Option { return slices.Clone(all) }
 
-// In are the options of some groups.
+// In returns the options of some groups.
 func In(groups ...string) []*Option {
 	return slices.DeleteFunc(All(), func(p *Option) bool { return !slices.Contains(groups, p.Group) })
 }
@@ -97,7 +97,7 @@ func Pick(names ...string) []*Option {
 	return out
 }
 
-// Or is the option with another default, which a command has.
+// Or returns a copy of the option with a command's own default.
 func (p *Option) Or(fallback string) *Option {
 	other := *p
 	other.Default = fallback

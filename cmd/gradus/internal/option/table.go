@@ -14,12 +14,12 @@ import (
 // The groups of options.
 const (
 	Data           = "data"    // the columns, and how their cells are written
-	Rows           = "rows"    // which are held out, what they weigh, and how predictions are scored
+	Rows           = "rows"    // which rows are held out, their weights, and how predictions are scored
 	Network        = "network" // its layers
 	Loss           = "loss"
 	Descent        = "descent"
 	Regularization = "regularization"
-	Run            = "run" // its end, and what it runs on
+	Run            = "run" // when it ends, and what it runs on
 	Ensemble       = "ensemble"
 )
 
@@ -81,7 +81,7 @@ var all = []*Option{
 		Label: "Seed", Hint: "decides all that is drawn"},
 
 	{Field: "Loss", Name: "loss", Group: Loss, Default: auto,
-		Choices: with(auto, without(nn.Losses(), "binary-focal")), // which focal becomes
+		Choices: with(auto, without(nn.Losses(), "binary-focal")), // focal becomes binary-focal
 		Help:    "auto, half-squared, squared, absolute, huber:1, quantile:0.5, log-cosh, binary-cross-entropy, cross-entropy, focal:2, hinge, poisson, tweedie:1.5 or gamma.",
 		Label:   "Loss", Hint: "a parameter follows a colon, as in huber:1"},
 	{Field: "Reduction", Name: "reduction", Group: Loss, Default: "mean",
@@ -231,7 +231,7 @@ func without(names []string, one string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return s == one })
 }
 
-// metricNames are the metrics of every task.
+// metricNames returns the names of the metrics of all tasks.
 func metricNames() []string {
 	var names []string
 	for _, k := range []metrics.Kind{metrics.OfNumbers, metrics.OfTwo, metrics.OfClasses, metrics.OfLabels} {
@@ -241,7 +241,7 @@ func metricNames() []string {
 	return slices.Compact(names)
 }
 
-// thresholdWords are the metrics that can choose a threshold.
+// thresholdWords returns auto:METRIC for each metric that can choose a threshold.
 func thresholdWords() []string {
 	var words []string
 	for _, name := range metrics.ThresholdNames() {

@@ -15,9 +15,9 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// An option's text is what a flag, a field of the page and a draw of gradus tune hold.
+// A flag, a field of the page and a draw of gradus tune all hold an option as text.
 
-// at is a pointer to the option's field.
+// at returns a pointer to the option's field.
 func (p *Option) at(o *model.Options) any {
 	return reflect.ValueOf(o).Elem().FieldByName(p.Field).Addr().Interface()
 }
@@ -37,7 +37,7 @@ func (p *Option) IsList() bool {
 	return false
 }
 
-// Text writes the option's value as Set takes it. No value is the default.
+// Text returns the option's value in the form that Set reads. With no value it returns the default.
 func (p *Option) Text(o *model.Options) string {
 	text := ""
 	switch at := p.at(o).(type) {
@@ -91,7 +91,7 @@ func (p *Option) Text(o *model.Options) string {
 	return text
 }
 
-// none is what stands for no value.
+// none returns the text for no value.
 func (p *Option) none() string {
 	if p.Default != "" {
 		return p.Default
@@ -99,7 +99,7 @@ func (p *Option) none() string {
 	return p.Shown
 }
 
-// Given is the option's text, and whether that is another than what stands for no value.
+// Given returns the option's text, and whether it differs from the text for no value.
 func (p *Option) Given(o *model.Options) (text string, given bool) {
 	text = p.Text(o)
 	if p.IsBool() {
@@ -143,7 +143,7 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 		}
 	case **int:
 		if *at = nil; text != "" {
-			var n int // whose range model.Options.Validate knows
+			var n int // model.Options.Validate checks its range
 			if n, err = strconv.Atoi(text); err != nil {
 				err = errors.New("give a whole number")
 			}
@@ -187,7 +187,7 @@ func (p *Option) Set(o *model.Options, text string) (err error) {
 	return err
 }
 
-// Unquoted is the name that stands in double quotes as among others, or the text itself.
+// Unquoted returns the name in a text that is in double quotes, as in a list of names; otherwise it returns the text itself.
 func Unquoted(text string) string {
 	if strings.HasPrefix(text, `"`) {
 		if names, err := data.SplitNames(text); err == nil && len(names) == 1 {
@@ -233,7 +233,7 @@ func pairs[V ~string](m map[string]V) string {
 	return data.JoinNames(out)
 }
 
-// split reads what pairs writes. The last = of each is the one that counts, so a name may have others.
+// split reads what pairs writes. It splits each pair at its last =, so a name may contain =.
 func split[V any](text string, parse func(string) (V, error)) (map[string]V, error) {
 	if text == "" {
 		return nil, nil
@@ -255,7 +255,7 @@ func split[V any](text string, parse func(string) (V, error)) (map[string]V, err
 	return out, nil
 }
 
-// units writes the units of layers; no layer is 0.
+// units writes the number of units of each layer; without layers it writes 0.
 func units(layers []int) string {
 	if layers != nil && len(layers) == 0 {
 		return "0"
@@ -267,7 +267,7 @@ func units(layers []int) string {
 	return strings.Join(parts, ",")
 }
 
-// Code is the option's value in Go; "" is the field's zero value.
+// Code returns the option's value as Go code, or "" if the field has its zero value.
 func (p *Option) Code(o *model.Options) string {
 	v := reflect.ValueOf(p.at(o)).Elem()
 	if v.Kind() == reflect.Slice && v.IsNil() || v.Kind() != reflect.Slice && v.IsZero() && v.Kind() != reflect.Uint64 || v.Kind() == reflect.Map && v.Len() == 0 {
@@ -296,7 +296,7 @@ func (p *Option) Code(o *model.Options) string {
 	return fmt.Sprintf("%#v", v.Interface())
 }
 
-// quotedPairs writes a map as gofmt does, by its keys.
+// quotedPairs writes a map as gofmt does, sorted by key.
 func quotedPairs[V ~string](m map[string]V) string {
 	var list []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -305,7 +305,7 @@ func quotedPairs[V ~string](m map[string]V) string {
 	return "{" + strings.Join(list, ", ") + "}"
 }
 
-// goFloat writes a number so that Go takes it for a float64.
+// goFloat writes a number so that Go reads it as a float64.
 func goFloat(x float64) string {
 	s := exact(x)
 	if !strings.ContainsAny(s, ".e") {
@@ -314,5 +314,5 @@ func goFloat(x float64) string {
 	return s
 }
 
-// exact writes a number with as few digits as tell it from all others.
+// exact writes a number with the fewest digits that read back as the same float64.
 func exact(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

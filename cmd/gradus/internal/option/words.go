@@ -12,8 +12,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Words returns an error's text. An option that is refused, or that is to be tried, has the name that
-// called gives to its field.
+// Words returns an error's text. It names an option that is refused or suggested by what called returns
+// for the option's field.
 func Words(err error, called func(field string) string) string {
 	var diverged *train.DivergedError
 	if errors.As(err, &diverged) {
@@ -38,10 +38,10 @@ func Words(err error, called func(field string) string) string {
 	return strings.Replace(text, refused.Error(), name+": "+refused.Reason, 1)
 }
 
-// Note is a note's text with options as flags.
+// Note returns a note's text with options as flags.
 func Note(n data.Note) string { return n.Text(setting(Flag)) }
 
-// Notes are the texts of notes with options as flags.
+// Notes returns the texts of notes with options as flags.
 func Notes(notes []data.Note) []string {
 	out := make([]string, len(notes))
 	for i, n := range notes {
@@ -53,10 +53,10 @@ func Notes(notes []data.Note) []string {
 // Finding is a finding of a diagnosis with its remedies as flags.
 type Finding struct {
 	diagnosis.Finding
-	Try string `json:"try"` // flags with values, or what to do
+	Try string `json:"try"` // flags with values, or advice
 }
 
-// Findings are the findings with their remedies as flags.
+// Findings returns the findings with their remedies as flags.
 func Findings(found []diagnosis.Finding) []Finding {
 	out := make([]Finding, len(found))
 	for i, f := range found {
@@ -69,8 +69,8 @@ func Findings(found []diagnosis.Finding) []Finding {
 	return out
 }
 
-// setting writes an option and its value, with the name that called gives to the option's field, as they are
-// typed in a shell.
+// setting returns a function that writes an option and its value as they are typed in a shell. It names the
+// option by what called returns for its field.
 func setting(called func(field string) string) func(field, value string) string {
 	return func(field, value string) string {
 		name := called(field)
@@ -88,8 +88,8 @@ func setting(called func(field string) string) func(field, value string) string 
 	}
 }
 
-// Flag is the flag for a field of options: of model.Options as the table has it, else the field's name
-// in small letters with dashes.
+// Flag returns the flag for a field of options. For a field of model.Options it is the table's; otherwise
+// it is the field's name in lower case with dashes.
 func Flag(field string) string {
 	if p := OfField(field); p != nil {
 		if p.Off {

@@ -17,33 +17,33 @@ import (
 
 const (
 	look   = 100 * time.Millisecond // how often a caller looks for results
-	beat   = 500 * time.Millisecond // how often both sides say that they are there, and workers look whether a job was canceled
-	recent = "5 s"                  // a worker that was seen within it is there
-	frozen = "1 min"                // a worker that has a lease and was not seen within it is stopped, or its machine hangs
-	absent = "30 s"                 // a caller that was not seen within it is gone, and its tasks rest
+	beat   = 500 * time.Millisecond // how often both sides report that they are there, and workers check whether a job was canceled
+	recent = "5 s"                  // a worker that was seen within this time is there
+	frozen = "1 min"                // a worker that has a lease but was not seen within this time is stopped, or its machine hangs
+	absent = "30 s"                 // a caller that was not seen within this time is gone, and its tasks wait
 	kept   = "1 day"                // how long the rows of a job outlive its caller
 )
 
-// Call says what a job is.
+// Call describes a job.
 type Call struct {
 	Caller  string   // who calls, and where
-	Version string   // of gradus; a worker of another one refuses the job
-	Command []string // the call, without passwords, which a worker makes itself ready by
-	Head    []byte   // JSON of all that the results depend on; a worker that finds another refuses the job
+	Version string   // of gradus; a worker of another version refuses the job
+	Command []string // the call, without passwords; a worker prepares itself from it
+	Head    []byte   // JSON of all that the results depend on; a worker whose own differs refuses the job
 
-	// Verify is the share of the tasks that are done twice, by different workers. Where their
-	// results differ the job ends with an error that names both.
+	// Verify is the share of the tasks that are done twice, by different workers. If their
+	// results differ, the job ends with an error that names both workers.
 	Verify float64
 }
 
-// Result is what a task came to.
+// Result is the result of a task.
 type Result struct {
 	Value   []byte
-	Same    string  // what must be equal whoever does the task
-	Seconds float64 // that the worker took
+	Same    string  // must be equal whoever does the task
+	Seconds float64 // that the worker needed
 }
 
-// Failure is the error of a task that failed as often as is tried.
+// Failure is the error of a task that failed on every try.
 type Failure struct {
 	Text   string
 	Status int // the exit status that goes with it
@@ -51,30 +51,30 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Text }
 
-// Job is a job at the queue, as long as the caller is there.
+// Job is a job in the queue while the caller is there.
 type Job struct {
 	call Call
 	key  string
 	id   int32
 	link *link
-	stop context.CancelFunc // of the goroutine that looks
-	over chan struct{}      // closed when it has ended
+	stop context.CancelFunc // stops the goroutine that runs watch
+	over chan struct{}      // closed when that goroutine has ended
 
 	mutex   sync.Mutex
-	failed  error           // why no task will be done any more
-	broken  chan struct{}   // closed then
-	tasks   map[int32]*task // those that are waited for, by number
+	failed  error           // why no more tasks will be done
+	broken  chan struct{}   // closed when failed is set
+	tasks   map[int32]*task // the tasks that callers of Do wait for, by number
 	next    int32
-	fresh   []*task // those that are not at the queue yet
-	finish  []int32 // ids of rows that were read and can go
+	fresh   []*task // tasks that are not in the queue yet
+	finish  []int32 // ids of rows that were read and can be deleted
 	told    map[string]bool
-	waived  int       // tasks that only one worker could do
-	beaten  time.Time // when the caller last said that it is there
-	alone   time.Time // since when no worker was there
-	workers []string  // that are there and do not refuse the job
+	waived  int       // number of tasks to be done twice that only one worker could do
+	beaten  time.Time // when the caller last reported that it is there
+	alone   time.Time // since when no worker has been there
+	workers []string  // the workers that are there and do not refuse the job
 }
 
-// task is one that the caller waits for.
+// task is a task that the caller waits for.
 type task struct {
 	number int32
 	work   []byte
@@ -92,7 +92,7 @@ type answer struct {
 	failure *Failure
 }
 
-// Submit begins a job. say is told what is worth knowing meanwhile, a sentence at a time.
+// Submit begins a job. Meanwhile it calls say with what the user should know, one sentence at a time.
 func Submit(ctx context.Context, address string, call Call, say func(format string, args ...any)) (*Job, error) {
 	l, err := connect(ctx, address, "gradus", say)
 	if err != nil {
@@ -121,7 +121,7 @@ func Submit(ctx context.Context, address string, call Call, say func(format stri
 }
 
 // Do has a task done and returns its result. It is called from many goroutines. The error is a
-// Failure where the task itself failed.
+// Failure if the task itself failed.
 func (j *Job) Do(ctx context.Context, work []byte) (Result, error) {
 	j.mutex.Lock()
 	t := &task{number: j.next, work: work, copies: 1, result: make(chan answer, 1)}
@@ -151,7 +151,7 @@ func (j *Job) twice(number int32) bool {
 	return float64(binary.BigEndian.Uint64(sum[:])>>11)/(1<<53) < j.call.Verify
 }
 
-// Close ends the job: as done, or as canceled, so that workers leave it.
+// Close ends the job as done or as canceled, so that workers leave it.
 func (j *Job) Close(done bool) error {
 	j.stop()
 	<-j.over
@@ -174,7 +174,7 @@ func (j *Job) Close(done bool) error {
 	})
 }
 
-// watch brings tasks to the queue and results back.
+// watch puts tasks into the queue and fetches results.
 func (j *Job) watch(ctx context.Context) {
 	defer close(j.over)
 	for {
@@ -193,7 +193,7 @@ func (j *Job) watch(ctx context.Context) {
 	}
 }
 
-// turn is one look. It may be made again where the server was away.
+// turn exchanges tasks and results with the queue once. It may be repeated if the server was away.
 func (j *Job) turn(ctx context.Context) error {
 	j.mutex.Lock()
 	fresh, finish, waiting := j.fresh, j.finish, len(j.tasks) > 0
@@ -239,15 +239,15 @@ func (j *Job) turn(ctx context.Context) error {
 	return j.take(answers)
 }
 
-// thaw ends the connections, and with them the leases, of workers that hold tasks of a job and are not
-// seen any more. One that wakes up again finds that its task is another's.
+// thaw ends the connections, and with them the leases, of workers that hold tasks of a job but are no
+// longer seen. A worker that wakes up again finds that another worker has its task.
 const thaw = `select pg_terminate_backend(l.pid)
 from gradus.tasks t join gradus.workers w on w.name = t.worker join pg_locks l on l.objid::bigint = t.id
 	join pg_stat_activity a on a.pid = l.pid and a.usename = current_user -- others' may not be ended
 where t.job = $1 and t.state = 'running' and w.seen < now() - $2::interval
 	and l.locktype = 'advisory' and l.classid = $3::bigint::oid and l.objsubid = 2 and l.database = (select d.oid from pg_database d where d.datname = current_database())`
 
-// beat says that the caller is there, and finds out who else is.
+// beat reports that the caller is there, and finds out which workers are.
 func (j *Job) beat(ctx context.Context, db *pgx.Conn) error {
 	var state string
 	if err := db.QueryRow(ctx, "update gradus.jobs set seen = now() where id = $1 returning state", j.id).Scan(&state); err != nil {
@@ -291,7 +291,7 @@ func (j *Job) beat(ctx context.Context, db *pgx.Conn) error {
 	return nil
 }
 
-// once says a sentence once.
+// once calls say with a sentence unless it has done so before.
 func (j *Job) once(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !j.told[text] {
 		j.told[text] = true
@@ -299,7 +299,7 @@ func (j *Job) once(format string, args ...any) {
 	}
 }
 
-// address is that of the queue without a password.
+// address returns the address of the queue without a password.
 func (j *Job) address() string {
 	c := j.link.config
 	if strings.HasPrefix(c.Host, "/") {
@@ -339,7 +339,7 @@ func (j *Job) answers(ctx context.Context, db *pgx.Conn) ([]answer, error) {
 		if t := j.tasks[number]; t != nil {
 			t.got = append(t.got, one)
 			all = append(all, one)
-		} else { // the caller waits no more
+		} else { // the caller no longer waits
 			j.finish = append(j.finish, one.id)
 		}
 		return nil
@@ -347,8 +347,8 @@ func (j *Job) answers(ctx context.Context, db *pgx.Conn) ([]answer, error) {
 	return all, err
 }
 
-// take hands results out: of a task that is done twice when both agree, or when nobody is there who
-// could do it a second time.
+// take delivers results. It delivers the result of a task that is done twice when both results agree, or
+// when no worker is there that could do the task a second time.
 func (j *Job) take(answers []answer) error {
 	for number, t := range j.tasks {
 		if len(t.got) == 0 {

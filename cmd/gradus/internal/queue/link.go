@@ -17,16 +17,16 @@ import (
 
 const (
 	patience = 2 * time.Minute        // how long the server may be away
-	pause    = 250 * time.Millisecond // between two attempts to reach it
-	limit    = 15 * time.Second       // of one attempt, and of one exchange with the server
+	pause    = 250 * time.Millisecond // between two attempts to reach the server
+	limit    = 15 * time.Second       // the time limit of one attempt, and of one exchange with the server
 )
 
-// A link is a connection that is made anew when it was lost. It is safe from several goroutines, one
-// of which has it at a time.
+// A link is a connection that is restored after it was lost. It is safe for use by several goroutines. One
+// of them has it at a time.
 type link struct {
 	config *pgx.ConnConfig
 	say    func(format string, args ...any)
-	renew  func(context.Context, *pgx.Conn) error // nil, or what every connection after the first begins with
+	renew  func(context.Context, *pgx.Conn) error // called first on every connection after the first; nil: nothing
 
 	mutex sync.Mutex
 	conn  *pgx.Conn
@@ -41,7 +41,7 @@ func connect(ctx context.Context, address, name string, say func(format string, 
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = limit
 	}
-	// Both sides find out within half a minute that the other one has vanished.
+	// Each side finds out within half a minute if the other has vanished.
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}}).DialContext
 	for key, value := range map[string]string{"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", "application_name": name} {
 		config.RuntimeParams[key] = value
@@ -60,17 +60,17 @@ func connect(ctx context.Context, address, name string, say func(format string, 
 	return l, nil
 }
 
-// place is the database by its address, without user and password.
+// place names the database by its address, without user and password.
 func (l *link) place() string {
 	return fmt.Sprintf("the queue at %s:%d/%s", l.config.Host, l.config.Port, l.config.Database)
 }
 
-// do calls f with the connection. While the server is away it tries again, from the beginning of f,
-// until ctx ends or patience does.
+// do calls f with the connection. While the server is away it calls f again from the beginning, until ctx
+// ends or patience is over.
 func (l *link) do(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	var since time.Time // when the server was first found away
+	var since time.Time // when the server was first found to be away
 	for {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -100,7 +100,7 @@ func (l *link) do(ctx context.Context, f func(context.Context, *pgx.Conn) error)
 	}
 }
 
-// once connects if need be and calls f. What has begun is not cut off by ctx, which would cost the
+// once connects if necessary and calls f. The end of ctx does not interrupt f, because that would cost the
 // connection and with it the leases.
 func (l *link) once(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	if l.conn == nil {
@@ -122,7 +122,7 @@ func (l *link) once(ctx context.Context, f func(context.Context, *pgx.Conn) erro
 	return f(within, l.conn)
 }
 
-// away reports whether an error is of a server that may come back.
+// away reports whether an error means that the server is away but may come back.
 func (l *link) away(err error) bool {
 	if said, is := errors.AsType[*pgconn.PgError](err); is {
 		return strings.HasPrefix(said.Code, "57P") || strings.HasPrefix(said.Code, "08") || said.Code == "53300"
@@ -130,7 +130,7 @@ func (l *link) away(err error) bool {
 	return l.conn == nil || l.conn.IsClosed()
 }
 
-// failed is an error of the queue in words.
+// failed describes an error of the queue in words.
 func (l *link) failed(err error) error {
 	if errors.Is(err, errTables) {
 		return fmt.Errorf("%s has %w", l.place(), err)

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// tablesVersion is of the tables; a gradus that knows another one refuses them.
+// tablesVersion is the version of the tables. A gradus with another version refuses them.
 const tablesVersion = 1
 
 // class is the first key of all advisory locks of gradus; the second is a task's id, or 0 for the tables.
@@ -55,7 +55,7 @@ create table gradus.refusals (
 	primary key (job, worker)
 );`
 
-// makeTables makes the tables where they are not there, and refuses those of another version.
+// makeTables makes the tables if they do not exist, and refuses tables of another version.
 func makeTables(ctx context.Context, db *pgx.Conn) error {
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1::integer, 0)", class); err != nil {

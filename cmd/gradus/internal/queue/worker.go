@@ -15,18 +15,19 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/journal"
 )
 
-// How often a task is begun before it counts as failed. Workers are lost for reasons of their own as well.
+// How often a task is begun before it counts as failed. A worker may also be lost for reasons that have nothing to do with
+// the task.
 const (
-	Tries  = 3  // that ended with an error
-	Losses = 10 // whose worker was lost
+	Tries  = 3  // tries that ended with an error
+	Losses = 10 // tries whose worker was lost
 )
 
 // idle is how long a slot waits before it asks for a task again.
 const idle = 200 * time.Millisecond
 
-// Work is a job that a worker has made itself ready for.
+// Work is a job that a worker is prepared for.
 type Work interface {
-	// Head is what the results depend on, as the worker found it.
+	// Head returns what the results depend on, as the worker found it.
 	Head() []byte
 	// Do does a task. It is called from several goroutines, and returns soon after ctx ends.
 	Do(ctx context.Context, work []byte) (Result, error)
@@ -36,16 +37,16 @@ type Work interface {
 
 // Worker does tasks.
 type Worker struct {
-	Name    string        // which no other worker has
+	Name    string        // unique among the workers
 	Version string        // of gradus
 	Slots   int           // tasks at a time
-	Idle    time.Duration // how long it waits for tasks before it ends; 0: for ever
-	// Open makes ready for a job by its command. An error is the reason to refuse it.
+	Idle    time.Duration // how long it waits for tasks before it ends; 0: forever
+	// Open prepares for a job from its command. An error is the reason to refuse the job.
 	Open func(ctx context.Context, command []string) (Work, error)
 	Say  func(format string, args ...any)
 
 	link *link
-	busy atomic.Int64 // when a task was last under way, in Unix nanoseconds
+	busy atomic.Int64 // when a task was last running, in Unix nanoseconds
 
 	mutex   sync.Mutex
 	running map[int32]*claimed // by the task's id
@@ -53,17 +54,17 @@ type Worker struct {
 	jobs    map[int32]*opened
 }
 
-// claimed is a task that the worker has.
+// claimed is a task that the worker has claimed.
 type claimed struct {
 	id, job, number, claim int32
 	work                   []byte
 	cancel                 context.CancelCauseFunc
 }
 
-// opened is a job that the worker is ready for, once it is.
+// opened is a job that the worker is prepared for, or is preparing for.
 type opened struct {
 	ready sync.Once
-	users int // slots that have a task of it
+	users int // number of slots that have a task of the job
 	work  Work
 	err   error
 }
@@ -73,7 +74,7 @@ var (
 	errLost     = errors.New("the lease was lost")
 )
 
-// Run does tasks until ctx ends or there were none for Idle. Tasks that are under way when ctx ends
+// Run does tasks until ctx ends or there have been none for Idle. Tasks that are running when ctx ends
 // are handed back.
 func (w *Worker) Run(ctx context.Context, address string) error {
 	l, err := connect(ctx, address, "gradus work "+w.Name, w.Say)
@@ -120,7 +121,7 @@ func (w *Worker) Run(ctx context.Context, address string) error {
 	}
 	within, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	l.do(within, func(ctx context.Context, db *pgx.Conn) error { // who has ended need not be waited for
+	l.do(within, func(ctx context.Context, db *pgx.Conn) error { // nobody needs to wait for a worker that has ended
 		_, err := db.Exec(ctx, "delete from gradus.workers where name = $1", w.Name)
 		return err
 	})
@@ -154,7 +155,7 @@ func (w *Worker) slot(ctx context.Context) error {
 	return nil
 }
 
-// beat says that the worker is there, and cancels tasks of jobs that are no more.
+// beat reports that the worker is there, and cancels tasks of jobs that no longer exist.
 func (w *Worker) beat(ctx context.Context) error {
 	return w.link.do(ctx, func(ctx context.Context, db *pgx.Conn) error {
 		if _, err := db.Exec(ctx, "insert into gradus.workers values ($1, now()) on conflict (name) do update set seen = now()", w.Name); err != nil {
@@ -191,11 +192,11 @@ func (w *Worker) beat(ctx context.Context) error {
 	})
 }
 
-// isOpen is of a job j whose caller is there; $2 is absent. Right after the server's start callers are
-// still coming back.
+// isOpen is the condition that a job j is open and its caller is there. $2 is absent. It allows for callers that
+// are still coming back right after the server's start.
 const isOpen = "j.state = 'open' and greatest(j.seen, pg_postmaster_start_time()) > now() - $2::interval"
 
-// renew takes the leases again on a new connection. What another worker has taken meanwhile is left to it.
+// renew takes the leases again on a new connection. It leaves tasks to other workers that have taken them meanwhile.
 func (w *Worker) renew(ctx context.Context, db *pgx.Conn) error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -213,9 +214,9 @@ func (w *Worker) renew(ctx context.Context, db *pgx.Conn) error {
 	return nil
 }
 
-// nextTask finds a task: one that waits, or one whose worker was lost. Small jobs come before the rest of
-// large ones, since tasks go by their number in the job. A worker that failed at a task leaves it
-// to others, as long as others are there.
+// nextTask finds a task that waits, or one whose worker was lost. Tasks are ordered by their number in the
+// job, so small jobs come before the rest of large ones. A worker that failed at a task leaves it to other
+// workers, as long as there are others.
 const nextTask = `
 select t.id, t.job, t.number, t.claim + 1, t.work, t.state = 'running', coalesce(t.worker, ''), t.lost
 from gradus.tasks t join gradus.jobs j on j.id = t.job
@@ -228,7 +229,7 @@ where ` + isOpen + ` and not t.job = any($1)
 	and (not $3 = any(t.failed) or not exists (select from gradus.workers w where w.seen > now() - interval '` + recent + `' and not w.name = any(t.failed)))
 order by t.number, t.copy, t.id limit 1 for update of t skip locked`
 
-// claim takes a task and its lease; nil where there is none.
+// claim takes a task and its lease. It returns nil if there is no task.
 func (w *Worker) claim(ctx context.Context) (found *claimed, err error) {
 	err = w.link.do(ctx, func(ctx context.Context, db *pgx.Conn) error {
 		found = nil
@@ -239,7 +240,7 @@ func (w *Worker) claim(ctx context.Context) (found *claimed, err error) {
 			refused = append(refused, id)
 		}
 		err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-			t := claimed{cancel: func(error) {}} // until it is under way
+			t := claimed{cancel: func(error) {}} // until the task is running
 			var lost, mine bool
 			var worker string
 			var losses int
@@ -277,7 +278,7 @@ func (w *Worker) claim(ctx context.Context) (found *claimed, err error) {
 	return found, nil
 }
 
-// do does a task that was claimed, and says what it came to.
+// do does a claimed task and reports its result.
 func (w *Worker) do(ctx context.Context, t *claimed) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -313,7 +314,7 @@ func (w *Worker) do(ctx context.Context, t *claimed) error {
 
 const handBack = "state = 'waiting', worker = null"
 
-// end changes a task that is still the worker's and gives the lease back.
+// end changes the state of a task that the worker still has, and releases the lease.
 func (w *Worker) end(ctx context.Context, t *claimed, set string, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -331,14 +332,14 @@ func (w *Worker) end(ctx context.Context, t *claimed, set string, args ...any) e
 	})
 }
 
-// open makes ready for the job of a task, once for all slots.
+// open prepares for the job of a task, once for all slots.
 func (w *Worker) open(ctx context.Context, t *claimed) (Work, error) {
 	w.mutex.Lock()
 	o := w.jobs[t.job]
 	if o == nil {
 		o = new(opened)
 		w.jobs[t.job] = o
-		for id, other := range w.jobs { // whose tables can go
+		for id, other := range w.jobs { // close the jobs that no slot uses
 			if id != t.job && other.users == 0 {
 				delete(w.jobs, id)
 				if other.work != nil {
@@ -368,7 +369,7 @@ func (w *Worker) leave(job int32) {
 	}
 }
 
-// ready makes ready for a job, or says why not.
+// ready prepares for a job, or returns an error that says why it cannot.
 func (w *Worker) ready(ctx context.Context, job int32) (Work, error) {
 	var caller, version string
 	var command []string
@@ -394,7 +395,7 @@ func (w *Worker) ready(ctx context.Context, job int32) (Work, error) {
 	return work, nil
 }
 
-// refuse leaves a job to others.
+// refuse leaves a job to other workers.
 func (w *Worker) refuse(ctx context.Context, t *claimed, reason error) error {
 	w.mutex.Lock()
 	first := !w.refused[t.job]

@@ -1,6 +1,6 @@
-// Package tfevents writes the event files that TensorBoard reads: records, each a protocol
-// buffer (tensorflow/core/util/event.proto) between its length and checksums, as
-// tensorflow/core/lib/io/record_writer.h has them.
+// Package tfevents writes the event files that TensorBoard reads. They consist of records. Each is a
+// protocol buffer (tensorflow/core/util/event.proto) with its length and checksums, in the format of
+// tensorflow/core/lib/io/record_writer.h.
 package tfevents
 
 import (
@@ -30,7 +30,7 @@ type Writer struct {
 	w    *bufio.Writer
 }
 
-// the numbers of the fields that are used
+// The numbers of the fields that are used.
 const (
 	eventWallTime, eventStep, eventFileVersion, eventSummary, eventSessionLog = 1, 2, 3, 5, 7
 	summaryValue                                                              = 1
@@ -39,7 +39,7 @@ const (
 )
 
 // Create makes a new event file in a folder. TensorBoard reads a folder's files in the order
-// of their names, which begin with seconds: this one is made to come after those that are there.
+// of their names, which begin with seconds. The new file's name comes after those of the existing files.
 func Create(dir string) (*Writer, error) {
 	const prefix = "events.out.tfevents."
 	seconds := time.Now().Unix()
@@ -66,14 +66,14 @@ func Create(dir string) (*Writer, error) {
 	return w, w.w.Flush()
 }
 
-// Restart tells TensorBoard to forget what was written for this step and those after it: the
+// Restart tells TensorBoard to discard what was written for this step and later steps, because the
 // run has gone back.
 func (w *Writer) Restart(step int) {
 	status := protowire.AppendVarint(field(nil, sessionLogStatus, protowire.VarintType), sessionStart)
 	w.record(protowire.AppendBytes(field(event(step), eventSessionLog, protowire.BytesType), status))
 }
 
-// Write adds numbers at a step. What is not finite is left out.
+// Write adds numbers at a step. It leaves out numbers that are not finite.
 func (w *Writer) Write(step int, scalars ...Scalar) {
 	var summary []byte
 	for _, s := range scalars {
@@ -87,7 +87,7 @@ func (w *Writer) Write(step int, scalars ...Scalar) {
 	w.record(protowire.AppendBytes(field(event(step), eventSummary, protowire.BytesType), summary))
 }
 
-// Flush brings what was written into the file. It has the first error of all writes.
+// Flush writes buffered data to the file. It returns the first error of all writes.
 func (w *Writer) Flush() error { return w.w.Flush() }
 
 // Close flushes and closes the file.
@@ -119,8 +119,8 @@ func (w *Writer) record(event []byte) {
 	w.w.Write(binary.LittleEndian.AppendUint32(nil, masked(event)))
 }
 
-// masked is CRC-32C, turned and shifted so that the sum of a text with sums in it is no
-// special value.
+// masked returns the CRC-32C, rotated and with a constant added, so that the checksum of data that itself
+// contains checksums is not a special value.
 func masked(b []byte) uint32 {
 	crc := crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
 	return (crc>>15 | crc<<17) + 0xa282ead8

@@ -1,9 +1,9 @@
 // Package tune searches for flags that train well: at random, or at random with successive
-// halving. It knows flags as text and nothing of what they mean.
+// halving. It treats flags as text and does not know what they mean.
 //
-//   - Dimension: what a flag may be; Space: several of them, each draw of which is a function
+//   - Dimension: the possible values of a flag; Space: several dimensions. Each draw is a function
 //     of (seed, trial).
-//   - Plan: how many trials get how many epochs.
-//   - Search: makes the plan's trials on several cores, in an order that changes no result; it
-//     can be continued from those that have ended.
+//   - Rung: how many trials get how many epochs.
+//   - Search: runs the rungs' trials on several cores. Their order does not change any result. A search can
+//     be continued from the trials that have ended.
 package tune

@@ -1,17 +1,17 @@
 package tune
 
-// Rung is so many trials of so many epochs each.
+// Rung is a number of trials and the number of epochs of each.
 type Rung struct{ Trials, Epochs int }
 
 // Random gives every trial all epochs.
 func Random(trials, epochs int) []Rung { return []Rung{{trials, epochs}} }
 
-// Halving begins with few epochs and lets the best third of a rung's trials go on to the next,
-// with three times the epochs, begun anew; the last rung has them all (Jamieson and Talwalkar
-// 2016; their factor is 2, that of Hyperband, Li et al. 2016, is 3).
+// Halving begins with few epochs. The best third of a rung's trials go on to the next rung, where they
+// start over with three times the epochs. The last rung has all epochs. (Jamieson and Talwalkar
+// 2016; their factor is 2, and that of Hyperband, Li et al. 2016, is 3.)
 func Halving(trials, epochs int) []Rung {
 	const factor = 3
-	steps := 0 // from one rung to the next
+	steps := 0 // the number of steps from one rung to the next
 	for n := trials; n >= factor && epochs/pow(factor, steps+1) >= 1 && steps < 3; n /= factor {
 		steps++
 	}

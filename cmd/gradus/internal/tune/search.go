@@ -14,12 +14,12 @@ type Trial struct {
 	Rung    int      `json:"rung"`
 	Epochs  int      `json:"epochs"`
 	Values  []string `json:"values"` // of the space's dimensions
-	Score   *float64 `json:"score"`  // the less the better, or with Search.Higher the more; null: it diverged or could not be trained
+	Score   *float64 `json:"score"`  // lower is better, or higher with Search.Higher; null: it diverged or could not be trained
 	Failure string   `json:"failure,omitempty"`
 	Seconds float64  `json:"seconds"`
 }
 
-// less orders trials from the best; what failed comes last, and of equals the earlier wins.
+// less orders trials from the best to the worst. Failed trials come last. Of two equal trials the earlier comes first.
 func (s *Search) less(a, b Trial) int {
 	score := func(t Trial) float64 {
 		switch {
@@ -33,22 +33,22 @@ func (s *Search) less(a, b Trial) int {
 	return cmp.Or(cmp.Compare(score(a), score(b)), cmp.Compare(a.Trial, b.Trial))
 }
 
-// Search is a space and how it is searched.
+// Search is a space and how to search it.
 type Search struct {
 	Space Space
 	Rungs []Rung
 	Seed  uint64
 	Jobs  int // trials at a time
-	// Higher: a higher score is the better one.
+	// Higher: a higher score is better.
 	Higher bool
-	// Run makes a trial and fills in how it went. It is called from several goroutines.
+	// Run runs a trial and fills in the result. It is called from several goroutines.
 	Run func(ctx context.Context, t *Trial) error
-	// Done is told of every trial that has ended, one at a time, in no certain order.
+	// Done is called for every trial that has ended, one at a time, in no particular order.
 	Done func(Trial) error
 }
 
-// Do makes the trials that known does not hold and returns those of every rung, the best first.
-// When ctx ends it returns what was done and ctx's error.
+// Do runs the trials that known does not hold and returns the trials of every rung, the best first.
+// When ctx ends, it returns the trials so far and ctx's error.
 func (s *Search) Do(ctx context.Context, known []Trial) ([][]Trial, error) {
 	type key struct{ trial, rung int }
 	ended := map[key]Trial{}
@@ -89,7 +89,7 @@ func (s *Search) Do(ctx context.Context, known []Trial) ([][]Trial, error) {
 	return results, nil
 }
 
-// make runs the trials at the places todo, several at a time, and returns which of them ended.
+// make runs the trials at the indices todo, several at a time, and returns which of them ended.
 func (s *Search) make(ctx context.Context, trials []Trial, todo []int) (map[int]bool, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

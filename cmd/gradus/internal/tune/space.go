@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// Dimension is what a flag may be: one of some values, or a number in a range.
+// Dimension holds the possible values of a flag: one of several values, or a number in a range.
 type Dimension struct {
 	Flag     string
 	Choices  []string
@@ -72,11 +72,11 @@ func (d Dimension) Ends() []string {
 	return []string{strconv.FormatFloat(d.Low, 'g', -1, 64), strconv.FormatFloat(d.High, 'g', -1, 64)}
 }
 
-// Space is what is searched.
+// Space holds the dimensions that are searched.
 type Space []Dimension
 
-// Draw returns the value of every dimension in a trial. It depends on (seed, trial) and on each
-// dimension's place alone.
+// Draw returns the value of every dimension in a trial. It depends only on (seed, trial) and on each
+// dimension's place.
 func (s Space) Draw(seed uint64, trial int) []string {
 	out := make([]string, len(s))
 	for i, d := range s {
@@ -93,7 +93,7 @@ func (d Dimension) at(u float64) string {
 	}
 	low, high := d.Low, d.High
 	if d.Integers {
-		high++ // the last one has as much room as the others
+		high++ // the last integer is as likely as the others
 	}
 	x := math.FMA(u, high-low, low)
 	if d.Log {
