@@ -1,5 +1,5 @@
 // Package arrow lets package data read files and streams of Apache Arrow, which includes Feather
-// files.
+// files. Importing it is enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/arrow"
 //
