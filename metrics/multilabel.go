@@ -6,7 +6,7 @@ import (
 )
 
 // Multilabel compares probabilities p with labels y, 0 or 1, both rows × labels. A label is
-// guessed where p > 0.5.
+// guessed if p > 0.5.
 //
 //	accuracy       = weight of the rows with every label right / Σ w, as in scikit-learn
 //	label_accuracy = mean of the labels' accuracies: 1 - Hamming loss
@@ -31,7 +31,7 @@ func Multilabel(y, p []float64, labels int, w []float64, more ...string) (Report
 	if !(n > 0) {
 		return r, nil
 	}
-	macro := []string{"precision", "recall", "f1"} // the mean of the labels' own
+	macro := []string{"precision", "recall", "f1"} // the mean over the labels
 	own := slices.DeleteFunc(slices.Clone(more), func(name string) bool {
 		return strings.HasSuffix(name, "_macro") || strings.HasSuffix(name, "_micro")
 	})
