@@ -25,8 +25,7 @@ func (b *Binding) Amount(row, input int) (x float64, ok bool) {
 	return 0, false
 }
 
-// Gap reports whether the cell of an input column is missing. input is the column's
-// place in Columns.
+// Gap reports whether the cell of an input column is missing. input is the column's place in Columns.
 func (b *Binding) Gap(row, input int) bool {
 	return b.t.cols[b.inputs[input]].value(row).missing(b.e.Inputs[input].Spelling)
 }

@@ -18,8 +18,7 @@ func (in *Input) fitRange(sorted []float64) {
 	}
 }
 
-// beyond returns how far x is above High, or below Low as a negative number, up to the
-// range's width.
+// beyond returns how far x is above High, or below Low as a negative number, up to the range's width.
 func (in *Input) beyond(x float64) float64 {
 	switch {
 	case x > in.High:

@@ -22,8 +22,7 @@ type Binding struct {
 func (b *Binding) BadAsMissing() { b.lenient = true }
 
 // Bind finds the encoding's columns in a table by their names, in any order; other
-// columns are ignored. All inputs must be present. The targets may be absent, as long as
-// Targets is not called.
+// columns are ignored. All inputs must be present. The targets may be absent, as long as Targets is not called.
 func (e *Encoding) Bind(t *Table) (b *Binding, err error) {
 	defer spill.Catch(&err)
 	if e.width == 0 {
@@ -70,8 +69,7 @@ func (b *Binding) As(e *Encoding) (*Binding, error) {
 	return o, err
 }
 
-// Spilled returns the disk space that stores the table's cells. It is nil if they are in
-// memory.
+// Spilled returns the disk space that stores the table's cells. It is nil if they are in memory.
 func (b *Binding) Spilled() *Spill { return b.t.disk }
 
 // names returns the names of all columns of the encoding.

@@ -53,8 +53,7 @@ func (e *Encoding) MissingWords() []string {
 	return words
 }
 
-// parseCell reads a cell as a number. If it is not a number, the content says what it
-// is.
+// parseCell reads a cell as a number. If it is not a number, the content says what it is.
 func parseCell(s string) (float64, content) { return parseTrimmed(strings.TrimSpace(s)) }
 
 // parseTrimmed is parseCell for a cell without blanks around it.

@@ -85,8 +85,7 @@ func (c *codes) widen(disk *spill.Store, code uint32) {
 	}
 }
 
-// reserve makes room for a total of rows cells. If it has to grow, it makes room for
-// guess cells.
+// reserve makes room for a total of rows cells. If it has to grow, it makes room for guess cells.
 func (c *codes) reserve(disk *spill.Store, rows, guess int) {
 	switch c.size {
 	case oneByte:

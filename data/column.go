@@ -68,8 +68,7 @@ const (
 	mostWhole  = 1e15 // a float64 holds any decimal of 15 digits precisely enough to restore its text
 )
 
-// scaleOf is the divisor for the integer of a cell, by the cell's shape. A float64 holds each
-// exactly.
+// scaleOf is the divisor for the integer of a cell, by the cell's shape. A float64 holds each exactly.
 var scaleOf = func() (of [shapeWord]float64) {
 	x := 1.0
 	for d := range 16 {
@@ -131,8 +130,7 @@ func (c *column) rows() int {
 	return c.pixels.rows
 }
 
-// number returns a cell as a number. If it is not a number, the content says what it
-// is.
+// number returns a cell as a number. If it is not a number, the content says what it is.
 func (c *column) number(row int) (float64, content) {
 	switch c.form {
 	case formNumbers:
@@ -161,8 +159,7 @@ func (c *column) number(row int) (float64, content) {
 }
 
 // numbers stores the numbers of the given rows, nil for all, one after another in dst, and
-// counts the missing cells. bad is the row of a cell that is neither a number nor missing,
-// or -1.
+// counts the missing cells. bad is the row of a cell that is neither a number nor missing, or -1.
 func (c *column) numbers(rows []int, dst []float64) (values []float64, without int, bad int) {
 	n := len(rows)
 	if rows == nil {

@@ -217,8 +217,7 @@ func (c *column) joinLevels(part *column) {
 	}
 }
 
-// reserve makes room for a total of rows cells. If it has to grow, it makes room for
-// guess cells.
+// reserve makes room for a total of rows cells. If it has to grow, it makes room for guess cells.
 func (c *column) reserve(rows, guess int) {
 	switch {
 	case c.form == formLevels:

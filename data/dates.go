@@ -261,8 +261,7 @@ func zoned(dates []string) string {
 
 // findLayout finds the layout in which all levels are dates. Levels that the spelling treats as
 // missing, or that are likely to be missing, are skipped, and the returned spelling treats them
-// as missing. If two layouts fit but give different days for a level, sp is nil and doubt says
-// which.
+// as missing. If two layouts fit but give different days for a level, sp is nil and doubt says which.
 func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt *dateDoubt) {
 	sp = base.copy()
 	var texts []string

@@ -78,8 +78,7 @@ func firstForeign(b []byte) (line int, word string) {
 }
 
 // A rewriter reads a text and returns what rewrite makes of it, piece by piece. rewrite
-// returns the unused rest, which comes back with the next piece. end says that no more
-// follows.
+// returns the unused rest, which comes back with the next piece. end says that no more follows.
 type rewriter struct {
 	r       io.Reader
 	rewrite func(dst, src []byte, end bool) (out, rest []byte)
@@ -191,8 +190,7 @@ func fromCR(dst, src []byte, _ bool) (out, rest []byte) {
 	return dst, nil
 }
 
-// fromBlanks replaces the blanks between cells with a tab and removes those around a
-// line.
+// fromBlanks replaces the blanks between cells with a tab and removes those around a line.
 func fromBlanks() func(dst, src []byte, end bool) (out, rest []byte) {
 	quoted, begun, blank := false, false, false
 	return func(dst, src []byte, _ bool) (out, rest []byte) {

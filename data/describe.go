@@ -104,8 +104,7 @@ func (d *Description) describe(t *Table, c *column, rows []int, sp *Spelling, da
 	d.Levels = d.Levels[:min(most, len(d.Levels))]
 }
 
-// rounded rounds x to 15 digits, so that the mean of two short decimals is a short
-// decimal.
+// rounded rounds x to 15 digits, so that the mean of two short decimals is a short decimal.
 func rounded(x float64) float64 {
 	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 15, 64), 64)
 	return x

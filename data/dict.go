@@ -9,7 +9,7 @@ import (
 type dict struct {
 	text  []byte // all texts, one after another
 	ends  []int
-	slots []uint32 // a hash table of numbers plus 1; dropped once nothing more is added
+	slots []uint32 // an open-addressing hash table of numbers plus 1; dropped once nothing more is added
 }
 
 var dictSeed = maphash.MakeSeed() // affects where texts are in the hash table, never their numbers

@@ -76,8 +76,7 @@ func NewEncoding(task Task, inputs []Input, targets []Target) (*Encoding, error)
 	return e, nil
 }
 
-// Width returns the number of encoded inputs, the columns of the matrix that Inputs
-// writes.
+// Width returns the number of encoded inputs, the columns of the matrix that Inputs writes.
 func (e *Encoding) Width() int { return e.width }
 
 // Outputs is the number of encoded targets, the columns of the matrix that Targets writes:
@@ -161,8 +160,7 @@ func (e *Encoding) InputColumns() []string {
 	return names
 }
 
-// Crowded lists the columns in which some categories share a place although they are
-// not rare.
+// Crowded lists the columns in which some categories share a place although they are not rare.
 func (e *Encoding) Crowded() []string {
 	var said []string
 	for i := range e.Inputs {

@@ -70,7 +70,7 @@ func cutBetween(sorted []float64, place int) float64 {
 
 // Folds deals rows into k folds of nearly equal size and returns the fold of each. strata
 // gives the class of each, or is nil: every class is spread evenly over the folds. The order
-// is drawn for (seed, class). There are at least 1 fold and at most n.
+// is drawn for (seed, class). k is at least 1 and at most n.
 func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
 	if err := checkFolds(n, strata, k); err != nil {
 		return nil, err
@@ -104,8 +104,7 @@ func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
 
 // GroupFolds deals whole groups into k folds, the largest first. Each goes to the fold
 // with the fewest rows so far, as in scikit-learn's GroupKFold. The seed decides the
-// order of groups of equal size. There is at least 1 fold and there are at most as many
-// folds as groups.
+// order of groups of equal size. k is at least 1 and at most the number of groups.
 func GroupFolds(groups []int, k int, seed uint64) ([]int, error) {
 	size, err := groupSizes(groups)
 	if err != nil {
@@ -143,8 +142,7 @@ func GroupFolds(groups []int, k int, seed uint64) ([]int, error) {
 
 // TimeFolds divides rows by time into k+1 blocks of nearly equal size and returns the block
 // of each, starting at -1. Fold f is tested on block f and trained on all blocks before it.
-// Rows of one time are in one block. There is at least 1 fold and there are at most as many
-// folds as rows.
+// Rows of one time are in one block. k is at least 1 and at most the number of rows.
 func TimeFolds(times []float64, k int) ([]int, error) {
 	if err := checkFolds(len(times), nil, k); err != nil {
 		return nil, err

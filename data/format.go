@@ -82,8 +82,7 @@ func isDatabase(path string) (f Format, is, linked bool) {
 	return f, false, false
 }
 
-// IsDatabase reports whether a path given to Read is the address of a database instead of a
-// file.
+// IsDatabase reports whether a path given to Read is the address of a database instead of a file.
 func IsDatabase(path string) bool {
 	_, is, _ := isDatabase(path)
 	return is
@@ -167,8 +166,7 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Share returns the share of the file read so far, from 0 to 1, for Progress. It is 0 if
-// unknown.
+// Share returns the share of the file read so far, from 0 to 1, for Progress. It is 0 if unknown.
 func (f *File) Share() float64 { return f.src.share(0) }
 
 // Bytes returns the whole content at once: the file itself if there is one, otherwise
@@ -201,8 +199,7 @@ func (f *File) Bytes() (io.ReaderAt, int64, error) {
 // than reading a page of a file does.
 const little = 4 << 20
 
-// Need refuses a table that needs more memory than is free or than MaxBytes allows. size is in
-// bytes.
+// Need refuses a table that needs more memory than is free or than MaxBytes allows. size is in bytes.
 func (f *File) Need(size int64) error {
 	if f.most > 0 && size > 16*f.most {
 		return fail(ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", f.Name, f.most)

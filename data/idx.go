@@ -155,8 +155,7 @@ func readGrid(src *source) (*grid, error) {
 
 	room := want
 	if src.size >= 0 {
-		// deflate and zstd seldom compress images further than this; beyond it the slice
-		// grows
+		// deflate and zstd seldom compress images further than this; beyond it the slice grows
 		room = min(want, 16*src.size)
 	} else {
 		room = min(want, 1<<20)

@@ -80,8 +80,7 @@ func newLevelStats(level []int32, levels int, y targetMatrix) *levelStats {
 	return s
 }
 
-// within returns, for each target, the sum of squares around the means of the rows'
-// levels.
+// within returns, for each target, the sum of squares around the means of the rows' levels.
 func (s *levelStats) within(level []int32, y targetMatrix) []float64 {
 	k := s.width
 	square := make([]float64, k)
@@ -240,8 +239,7 @@ func (e *Encoding) HasMeans() bool {
 	return slices.ContainsFunc(e.Inputs, func(in Input) bool { return in.Means != nil })
 }
 
-// meansAt returns the place of the means of levels among a column's inputs: after the levels'
-// places.
+// meansAt returns the place of the means of levels among a column's inputs: after the levels' places.
 func (in *Input) meansAt() int {
 	if in.Rare {
 		return len(in.Levels) + 1

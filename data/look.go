@@ -106,8 +106,7 @@ func (s *Schema) hasNull() bool {
 	return false
 }
 
-// count returns how many cells of the rows, nil for all, have the given text. The text
-// is not a number.
+// count returns how many cells of the rows, nil for all, have the given text. The text is not a number.
 func (c *column) count(text string, rows []int, t *Table) int {
 	n := 0
 	switch c.form {
@@ -324,8 +323,7 @@ func (p *profile) names() []string {
 	return names
 }
 
-// respell applies a spelling that was found for the column, and notes what that did to
-// cells.
+// respell applies a spelling that was found for the column, and notes what that did to cells.
 func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 	before := l.c
 	l.spelling, l.c = sp, t.cols[col].spelled(sp)

@@ -19,8 +19,7 @@ type Part struct {
 // Notef returns a note that has only words.
 func Notef(format string, args ...any) Note { return Note{{Words: fmt.Sprintf(format, args...)}} }
 
-// String returns the note with options in Go's names: "if it is a title, say SkipRows
-// 1".
+// String returns the note with options in Go's names: "if it is a title, say SkipRows 1".
 func (n Note) String() string {
 	return n.Text(func(option, value string) string { return strings.TrimSpace(option + " " + value) })
 }

@@ -56,8 +56,7 @@ func (o *opening) rewrite(how func(dst, src []byte, end bool) (out, rest []byte)
 	o.src.rewritten = true
 }
 
-// decode detects the encoding and has the text rewritten in UTF-8, without a byte-order
-// mark.
+// decode detects the encoding and has the text rewritten in UTF-8, without a byte-order mark.
 func (o *opening) decode() {
 	asked := o.opt.Encoding != "" && o.opt.Encoding != "auto"
 	encoding, mark := findEncoding(o.start)

@@ -95,8 +95,7 @@ func newPieceTree(c *column, rows []int, ends []float64, y targetMatrix) *pieceT
 	return t
 }
 
-// explained returns the part of the sum of squares that the means of bins [from, to)
-// explain.
+// explained returns the part of the sum of squares that the means of bins [from, to) explain.
 func (t *pieceTree) explained(from, to int) float64 {
 	total := 0.0
 	for j := range t.width {
@@ -122,8 +121,7 @@ func (t *pieceTree) leaf(from, to int) pieceLeaf {
 	return l
 }
 
-// grow splits the leaf with the largest gain, until no split gains or there are enough
-// leaves.
+// grow splits the leaf with the largest gain, until no split gains or there are enough leaves.
 func (t *pieceTree) grow() []pieceLeaf {
 	leaves := []pieceLeaf{t.leaf(0, len(t.n)-1)}
 	for len(leaves) < mostPieces {

@@ -171,8 +171,7 @@ func (p *profile) kind() Kind {
 	return KindCategory
 }
 
-// constant returns the single value of a column that has no missing cells and only one
-// value.
+// constant returns the single value of a column that has no missing cells and only one value.
 func (p *profile) constant() (string, bool) {
 	switch {
 	case p.missing > 0:
@@ -226,12 +225,10 @@ func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 	return len(slices.Compact(values)) == n
 }
 
-// long reports whether there are whole numbers that a float64 cannot distinguish from their
-// neighbors.
+// long reports whether there are whole numbers that a float64 cannot distinguish from their neighbors.
 func (p *profile) long() bool { return max(-p.min, p.max) > 1<<53 }
 
-// nearlyNumeric returns a remark on a column of text that was perhaps meant to be
-// numeric.
+// nearlyNumeric returns a remark on a column of text that was perhaps meant to be numeric.
 func (p *profile) nearlyNumeric(t *Table, col int) Note {
 	if p.words == 0 || p.numbers < 9*p.words {
 		return nil

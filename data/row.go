@@ -87,8 +87,7 @@ func (v Value) number(sp *Spelling) (float64, content) {
 	return v.x, number
 }
 
-// truth and date return number if the value is a boolean or a date, and word if it is
-// something else.
+// truth and date return number if the value is a boolean or a date, and word if it is something else.
 func (v Value) truth(sp *Spelling) (bool, content) {
 	switch {
 	case v.missing(sp):
@@ -338,8 +337,7 @@ func (in *Input) place(v Value) (int, content) {
 	return -1, word
 }
 
-// truth returns the index of the level true or false, as written by JSON, Python or SQL,
-// or -1.
+// truth returns the index of the level true or false, as written by JSON, Python or SQL, or -1.
 func (in *Input) truth(b bool) int {
 	words := [...]string{"false", "False", "FALSE"}
 	if b {

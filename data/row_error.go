@@ -6,8 +6,7 @@ import (
 )
 
 // A RowError says what is wrong with a row of a table, or with a row of values given to
-// EncodeRow. Errors about a cell are RowErrors. So are errors about a line that is not a valid
-// row.
+// EncodeRow. Errors about a cell are RowErrors. So are errors about a line that is not a valid row.
 type RowError struct {
 	Table  string `json:"table,omitempty"` // the file; "" for a row of values
 	Row    int    `json:"row"`             // the index among all given rows, from 0; -1 if only the line is known

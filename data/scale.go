@@ -14,9 +14,9 @@ type Scaling string
 //	min-max   (x - min) / (max - min)
 //	robust    (x - median) / interquartile range; where that is 0, 2 (x - median) / (max - min)
 //	none      x
-//	pieces    auto, and beside it the value's place among knots at which the target changes: see Input
+//	pieces    auto, and in addition the value's place among knots at which the target changes: see Input
 //	auto      robust, then z / sqrt(1 + (z/3)^2), which keeps outliers within -3 and 3,
-//	          and beside it the value's rank among the training rows, (2F(x) - 1) sqrt(3)
+//	          and in addition the value's rank among the training rows, (2F(x) - 1) sqrt(3)
 //	          (in tables of up to 256 such columns);
 //	          x / 255 for the bytes of images; standard for targets
 //

@@ -240,8 +240,7 @@ func (s *Series) Levels(codes []int32, names [][]byte) error {
 
 func (s *Series) toLevels() { s.col.toLevels() }
 
-// Grow sets the total number of values the Series will have, so that it grows only
-// once.
+// Grow sets the total number of values the Series will have, so that it grows only once.
 func (s *Series) Grow(n int) { s.most = n }
 
 // Floats appends numbers; NaN is missing.

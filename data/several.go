@@ -18,8 +18,7 @@ type span struct {
 }
 
 // ReadAll reads several files, or the files of a folder, as one table. All must have the columns of
-// the first, in any order. Rows follow the order of the paths, and within a folder the order of the
-// file names.
+// the first, in any order. Rows follow the order of the paths, and within a folder the order of the file names.
 func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 	var all []string
 	name := ""
@@ -66,8 +65,7 @@ func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 	return t, nil
 }
 
-// inFolder lists the files in a folder. If the path is not a folder, it returns the
-// path itself.
+// inFolder lists the files in a folder. If the path is not a folder, it returns the path itself.
 func inFolder(path string) ([]string, error) {
 	if path == Stdin || IsDatabase(path) {
 		return []string{path}, nil

@@ -38,8 +38,7 @@ func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error)
 const rawQuotesNote = "quotes are read as characters like others, since not all of them stand around whole cells"
 
 // findRawQuotes decides from the first chunk of a text with tabs whether quotes are ordinary
-// characters. They are if reading them as in RFC 4180 fails. whole says that the chunk is the whole
-// text.
+// characters. They are if reading them as in RFC 4180 fails. whole says that the chunk is the whole text.
 func (g *grammar) findRawQuotes(start []byte, whole bool) {
 	if bytes.IndexByte(start, '"') < 0 {
 		return
@@ -278,8 +277,7 @@ func detectDelimiter(head []byte, name string) rune {
 // not blank.
 var totals = []string{"total", "totals", "total:", "grand total", "sum", "sum:", "gesamt", "summe"}
 
-// cutTotal cuts a totals line from the end of a text, and returns its first cell that is not
-// blank.
+// cutTotal cuts a totals line from the end of a text, and returns its first cell that is not blank.
 func (g *grammar) cutTotal(text []byte) (rows []byte, cell string) {
 	end := len(bytes.TrimRight(text, "\r\n"))
 	start := bytes.LastIndexByte(text[:end], '\n') + 1

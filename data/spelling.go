@@ -10,8 +10,7 @@ import (
 )
 
 // A Spelling is the way the cells of a column are written, if it is not the usual way. nil is
-// the usual way: numbers have a decimal point, and an empty cell, NA, N/A, NaN, null and ? are
-// missing.
+// the usual way: numbers have a decimal point, and an empty cell, NA, N/A, NaN, null and ? are missing.
 type Spelling struct {
 	Missing  []string `json:"missing"`            // words that mean missing, besides an empty cell
 	Decimal  string   `json:"decimal,omitempty"`  // "," if it is not a point
@@ -68,8 +67,7 @@ func (sp *Spelling) usualNumbers() bool {
 	return sp == nil || (sp.Decimal == "" || sp.Decimal == ".") && sp.Group == "" && sp.Before == "" && sp.After == "" && sp.Exponent == "" && !sp.Signs && !slices.ContainsFunc(sp.Missing, looksNumeric)
 }
 
-// looksNumeric reports whether a word for missing, such as -999, would otherwise be a
-// number.
+// looksNumeric reports whether a word for missing, such as -999, would otherwise be a number.
 func looksNumeric(s string) bool {
 	_, what := parseTrimmed(s)
 	return what == number

@@ -25,8 +25,7 @@ func SpillFolder(folders ...string) string {
 	return best
 }
 
-// Spilled returns the disk space that stores the table's cells. It is nil if they are in
-// memory.
+// Spilled returns the disk space that stores the table's cells. It is nil if they are in memory.
 func (t *Table) Spilled() *Spill { return t.disk }
 
 // List returns space for a list of rows, stored where the table's cells are. On a full disk it panics with
@@ -60,8 +59,7 @@ func (c *column) free() {
 	c.odd.free(c.disk)
 }
 
-// crowds reports whether there is hardly enough free memory for another table of this
-// size.
+// crowds reports whether there is hardly enough free memory for another table of this size.
 func (t *Table) crowds() bool {
 	size := 0
 	for i := range t.cols {

@@ -27,8 +27,7 @@ type Table struct {
 	title   Note         // the note that a title may be above the header
 }
 
-// Notes returns the decisions made in reading that may be unexpected, one sentence
-// each.
+// Notes returns the decisions made in reading that may be unexpected, one sentence each.
 func (t *Table) Notes() []Note { return slices.Clone(t.notes) }
 
 func (t *Table) note(format string, args ...any) {
@@ -133,8 +132,7 @@ func (t *Table) Target(name string) (int, error) {
 // Cell returns the text of a cell as it is in the file, without surrounding blanks.
 func (t *Table) Cell(row, col int) string { return t.cols[col].text(row) }
 
-// Number returns the number in a cell. ok is false if it is missing, text or not
-// finite.
+// Number returns the number in a cell. ok is false if it is missing, text or not finite.
 func (t *Table) Number(row, col int) (v float64, ok bool) {
 	v, c := t.cols[col].number(row)
 	return v, c == number
@@ -143,8 +141,7 @@ func (t *Table) Number(row, col int) (v float64, ok bool) {
 // Missing reports whether a cell is missing.
 func (t *Table) Missing(row, col int) bool { return t.cols[col].missing(row) }
 
-// Line returns the line of the file that a row starts on, or 0 if it did not come from
-// text.
+// Line returns the line of the file that a row starts on, or 0 if it did not come from text.
 func (t *Table) Line(row int) int {
 	_, lines, at := t.where(row)
 	if lines == nil {

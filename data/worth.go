@@ -8,8 +8,7 @@ import (
 // their place in time.
 
 // Column returns the position of the column with that name. The error for a table without
-// such a column says what it was wanted for, as in "which weighs the rows", and lists similar
-// names.
+// such a column says what it was wanted for, as in "which weighs the rows", and lists similar names.
 func (t *Table) Column(name, what string) (int, error) {
 	if col := t.Index(name); col >= 0 {
 		return col, nil
@@ -64,8 +63,7 @@ func Weighing(t *Table, name string) (rows []int, weightless int, err error) {
 }
 
 // Groups reads the group of each row from a column of any kind. Equal cells are one group.
-// The groups are numbered by first appearance. A missing cell is an error that names its
-// line.
+// The groups are numbered by first appearance. A missing cell is an error that names its line.
 func Groups(t *Table, name string, rows []int) ([]int, error) {
 	col, err := t.Column(name, "which groups the rows")
 	if err != nil {

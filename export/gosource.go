@@ -68,8 +68,7 @@ func packageName(file string) string {
 // Predict. Predict gives the same bits as the model on every machine, and does not allocate.
 // Options.Package names the package.
 //
-// Predict cannot refuse what the model refuses: an infinite number is treated as a very
-// large one.
+// Predict cannot refuse what the model refuses: an infinite number is treated as a very large one.
 func Go(m *model.Model, o Options) (source, test []byte, err error) {
 	if !token.IsIdentifier(o.Package) {
 		return nil, nil, fmt.Errorf("%w: %q cannot be the name of a Go package: give letters and digits", ErrOption, o.Package)
@@ -189,8 +188,7 @@ type goRow struct {
 	Labels  []string
 }
 
-// goActivations are the Go expressions for f(z) in functions of package kernel. p is the
-// parameter.
+// goActivations are the Go expressions for f(z) in functions of package kernel. p is the parameter.
 var goActivations = map[string]string{
 	"identity": "z", "relu": "relu(z)", "sigmoid": "Sigmoid(z)", "tanh": "Tanh(z)", "leaky-relu": "leaky(z, p)",
 	"elu": "elu(z, p, 1)", "selu": "elu(z, seluLambda*seluAlpha, seluLambda)", "gelu": "z * normalCDF(z)",
@@ -423,8 +421,7 @@ func (s *goSource) addRows(m *model.Model) error {
 	return nil
 }
 
-// sample returns the n-th of a column's values for the test, and the value as Go
-// source.
+// sample returns the n-th of a column's values for the test, and the value as Go source.
 func (f *goField) sample(n int) (data.Value, string) {
 	switch f.Kind {
 	case data.KindNumber:

@@ -256,8 +256,7 @@ func (w *walk) takeProduct(n *onnx.Node) error {
 	return nil
 }
 
-// findClasses reads the classes from the operations that turn probabilities into
-// labels.
+// findClasses reads the classes from the operations that turn probabilities into labels.
 func (w *walk) findClasses() {
 	for i := range w.g.Nodes {
 		n := &w.g.Nodes[i]

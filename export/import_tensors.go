@@ -65,8 +65,7 @@ func floats(b []byte, size int) []float64 {
 	return v
 }
 
-// mostInflated is the largest allowed ratio of the size of the arrays to the size of
-// the file.
+// mostInflated is the largest allowed ratio of the size of the arrays to the size of the file.
 const mostInflated = 100
 
 // readNPZ reads the arrays of a file that numpy.savez or savez_compressed wrote.

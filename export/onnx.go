@@ -349,8 +349,7 @@ func (b *builder) activate(f nn.Activation, layer int, z string) (string, error)
 }
 
 // In float64 sigmoid and tanh are composed of other operations. onnxruntime 1.15 fuses the
-// built-in ones, and Relu, with the product before them, and cannot compute the result in
-// float64.
+// built-in ones, and Relu, with the product before them, and cannot compute the result in float64.
 
 func (b *builder) sigmoid(z string) string {
 	if b.real == onnx.Float32 {

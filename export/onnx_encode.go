@@ -13,8 +13,7 @@ import (
 // missingTime is the date that represents a missing one: NumPy's NaT.
 const missingTime = math.MinInt64
 
-// pieces are matrices of encoded inputs, and the positions of their columns in the
-// encoding.
+// pieces are matrices of encoded inputs, and the positions of their columns in the encoding.
 type pieces struct {
 	names []string
 	at    []int // in the encoding, for the columns of all pieces, one after another
@@ -75,8 +74,7 @@ type quantities struct {
 	days   string
 }
 
-// encodeDates adds cos and sin of the positions in the cycles, and returns the days since
-// 1970.
+// encodeDates adds cos and sin of the positions in the cycles, and returns the days since 1970.
 func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 	which, seconds := b.inputsOf(e, data.KindDate)
 	if which == nil {
@@ -97,8 +95,7 @@ func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 	day := whole(b.do("Sub", known, clock), 86400)
 
 	// The month of a day, counted from March (Hinnant, "chrono-compatible low-level date
-	// algorithms"). It is computed from the day in its era of 400 years, and then from the
-	// day in its year.
+	// algorithms"). It is computed from the day in its era of 400 years, and then from the day in its year.
 	inEra := mod(add(day, 719468), 146097)
 	year := whole(b.do("Sub", b.do("Add", b.do("Sub", inEra, whole(inEra, 1460)), whole(inEra, 36524)), whole(inEra, 146096)), 365)
 	inYear := b.do("Sub", inEra, b.do("Sub", b.do("Add", times(year, 365), whole(year, 4)), whole(year, 100)))

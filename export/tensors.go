@@ -27,8 +27,7 @@ type array struct {
 // gradus: layers.K.weight [in, out] and the other names of nn.Network's Tensors.
 //
 // torch: the names and shapes of a torch.nn.Sequential with the modules that Torch lists:
-// K.weight [out, in], K.bias [out], and for norms K.weight, K.bias, K.running_mean,
-// K.running_var.
+// K.weight [out, in], K.bias [out], and for norms K.weight, K.bias, K.running_mean, K.running_var.
 func arrays(m *model.Model, layout string) ([]array, error) {
 	if err := one(m); err != nil {
 		return nil, err

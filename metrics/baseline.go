@@ -15,8 +15,7 @@ func MeanBaseline(y, mean, w []float64, more ...string) (Scores, error) {
 // first of equals), on class indices y. share holds each class's share of the training
 // rows. These shares are the guessed probabilities and so determine log_loss. Its
 // balanced_accuracy is one over the number of classes that occur, or 0, and its auc is
-// one half. For a binary target share has two entries, and the scores are those of
-// Binary.
+// one half. For a binary target share has two entries, and the scores are those of Binary.
 func MajorityBaseline(y, share, w []float64, more ...string) (Scores, error) {
 	if len(share) == 2 {
 		r, err := Binary(y, repeat(share[1:], y, 1), w, more...)
@@ -27,8 +26,7 @@ func MajorityBaseline(y, share, w []float64, more ...string) (Scores, error) {
 }
 
 // LabelBaseline is MajorityBaseline for labels y, rows × len(share). share holds each
-// label's share of ones among the training rows. A label with a share of more than half
-// is guessed.
+// label's share of ones among the training rows. A label with a share of more than half is guessed.
 func LabelBaseline(y, share, w []float64, more ...string) (Scores, error) {
 	r, err := Multilabel(y, repeat(share, y, len(share)), len(share), w, more...)
 	return r.Scores, err

@@ -20,8 +20,7 @@ func Brier(y, p, w []float64) float64 {
 // of p|. The sum is over the CalibrationBins bins ((b-1)/15, b/15] of the probability p.
 // W_b is the weight of the rows in bin b, and right is 1 or 0. For two classes, p is that
 // of the second and right is y. For more classes, p is that of the guess and right says
-// whether it was right. The bins are those of Guo et al. 2017; torchmetrics includes the
-// left end instead.
+// whether it was right. The bins are those of Guo et al. 2017; torchmetrics includes the left end instead.
 func CalibrationError(right, p, w []float64) float64 {
 	shape(right, 1, p, 1, w)
 	if hasNaN(p) {

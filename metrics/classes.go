@@ -1,8 +1,7 @@
 package metrics
 
 // ClassScore says how well one class is distinguished from the others. Precision is nil for a
-// class that is never guessed, Recall for a class that no row has, and F1 for a class that is
-// neither.
+// class that is never guessed, Recall for a class that no row has, and F1 for a class that is neither.
 type ClassScore struct {
 	Class     string   `json:"class"` // its name, set by the caller
 	Rows      float64  `json:"rows"`  // the number or the weight of the rows that have the class

@@ -16,6 +16,5 @@
 // that is not a class, or an invalid weight, may come from a user's data and is an error.
 //
 // A metric may choose the epoch in which a run ends. So all sums are in the order of the
-// rows, and logarithms are kernel.Log: the same input gives the same bits on every
-// machine.
+// rows, and logarithms are kernel.Log: the same input gives the same bits on every machine.
 package metrics

@@ -12,12 +12,12 @@ import (
 //	mae  = Σ w·|y - yhat| / Σ w
 //	r2   = 1 - Σ w·(y - yhat)² / Σ w·(y - ȳ)²,  ȳ = Σ w·y / Σ w
 //
-// With several outputs, each metric is the plain mean over the outputs, whose own reports
+// With several outputs, each metric is the plain mean over the outputs. Their own reports
 // are in Outputs. This is scikit-learn's definition, so rmse is not the root of the error
 // over all outputs together. The r2 of a constant target is 1 if every prediction is right
 // and otherwise 0, as with scikit-learn's force_finite. Whether a target is constant is
 // determined from its values; scikit-learn can be misled by the rounding of their mean. A
-// single row has no r2. If it is named, there is also
+// single row has no r2. If mape is named, it is also computed:
 //
 //	mape = Σ w·|y - yhat| / max(|y|, Epsilon) / Σ w, a share and not a percentage
 func Regression(y, yhat []float64, outputs int, w []float64, more ...string) (Report, error) {

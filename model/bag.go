@@ -359,8 +359,7 @@ func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over fu
 	return err
 }
 
-// stride continues a member that is ready. It holds the member's lock, except while it
-// sends a step.
+// stride continues a member that is ready. It holds the member's lock, except while it sends a step.
 func (b *bag) stride(ctx context.Context, k int, f *Fit, steps chan<- train.Step, over func() bool) (last train.Step, err error) {
 	m := b.members[k]
 	m.lock.Lock()

@@ -47,15 +47,13 @@ func (c CV) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
 // UnmarshalJSON reads null as NaN.
 func (c *CV) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
-// Lacking is a score that some folds do not have, such as the AUC of rows of a single
-// class.
+// Lacking is a score that some folds do not have, such as the AUC of rows of a single class.
 type Lacking struct {
 	Score string `json:"score"`
 	Folds []int  `json:"folds"` // the folds that do not have it, starting at 1
 }
 
-// crossed divides the labeled rows of a table into k folds, and returns the fold of each row
-// in of.
+// crossed divides the labeled rows of a table into k folds, and returns the fold of each row in of.
 func (o *Options) crossed(table *data.Table, k int) (s *data.Schema, folds []fold, of []int, err error) {
 	if o.Test != nil && *o.Test > 0 {
 		return nil, nil, nil, refuse("Test", nil, "every row is a test row once in a cross-validation: leave it out")
@@ -166,8 +164,7 @@ func (m *Model) predictPlaces(t *data.Table, s *data.Schema, places []int) ([]fl
 	return p, err
 }
 
-// folds divides the schema's rows into k folds. of has the fold of each row, or -1 for rows
-// in no fold.
+// folds divides the schema's rows into k folds. of has the fold of each row, or -1 for rows in no fold.
 func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of []int, err error) {
 	n := len(s.Rows)
 	if k < 2 {

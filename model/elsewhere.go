@@ -18,8 +18,7 @@ import (
 // can be trained on other machines. Options.Elsewhere requests one there, and TrainFold or TrainMember
 // makes it.
 
-// FoldRun is the result of one fold of a cross-validation, or of one member of an
-// ensemble.
+// FoldRun is the result of one fold of a cross-validation, or of one member of an ensemble.
 type FoldRun struct {
 	Model *Model              // its test rows are the fold's
 	Notes []data.Note         // decisions of its run

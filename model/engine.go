@@ -78,8 +78,7 @@ func ofRow(row int, err error) error {
 	return fmt.Errorf("row %d: %w", row, err)
 }
 
-// predictValues predicts this many rows at once. If there are many, they are divided among all
-// cores.
+// predictValues predicts this many rows at once. If there are many, they are divided among all cores.
 const (
 	partRows = 128
 	manyRows = 1024

@@ -24,8 +24,7 @@ type Metrics struct {
 	// Baseline always guesses the training mean or the most frequent training class, on the
 	// rows of the last part that is present.
 	Baseline metrics.Scores `json:"baseline,omitempty"`
-	// Linear is a linear model on the rows that Best returns; nil unless CompareLinear was
-	// called.
+	// Linear is a linear model on the rows that Best returns; nil unless CompareLinear was called.
 	Linear *Linear `json:"linear,omitempty"`
 }
 
@@ -208,7 +207,7 @@ type evaluationJSON struct {
 	Known   string         `json:"known,omitempty"`
 }
 
-// MarshalJSON writes the Report as "metrics", beside the other fields.
+// MarshalJSON writes the Report as "metrics", next to the other fields.
 func (e Evaluation) MarshalJSON() ([]byte, error) {
 	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known})
 }

@@ -63,8 +63,7 @@ func (x *Explainer) Explain(ctx context.Context, rows []data.Value) (*Shapley, e
 	return of(x.m)
 }
 
-// lookAt encodes rows of values and predicts them. Their random orders are those of row 0 of a
-// table.
+// lookAt encodes rows of values and predicts them. Their random orders are those of row 0 of a table.
 func (g *game) lookAt(values []data.Value) (l looked, err error) {
 	m := g.m
 	columns := len(m.Encoding.Inputs)

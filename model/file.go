@@ -21,8 +21,7 @@ import (
 // ErrFile is wrapped by every error about a model file.
 var ErrFile = errors.New("model file")
 
-// formatVersion is the version of the JSON in the file's metadata; a reader refuses a
-// newer one.
+// formatVersion is the version of the JSON in the file's metadata; a reader refuses a newer one.
 const (
 	formatVersion  = 1
 	ensembleFormat = 2 // of a file with members; a version of gradus without ensembles refuses it
@@ -117,8 +116,7 @@ func Load(path string, custom ...Custom) (*Model, error) {
 	return loadModel(path, os.Stat, os.ReadFile, custom)
 }
 
-// LoadFS is Load from a file system, such as an embed.FS, so that a program can contain its
-// model.
+// LoadFS is Load from a file system, such as an embed.FS, so that a program can contain its model.
 func LoadFS(fsys fs.FS, name string, custom ...Custom) (*Model, error) {
 	stat := func(name string) (fs.FileInfo, error) { return fs.Stat(fsys, name) }
 	read := func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) }
@@ -287,8 +285,7 @@ func (m *Model) alike(first *Model, precision bool) error {
 	return nil
 }
 
-// loadMembers takes the weights of all members from a file, which must hold exactly
-// those.
+// loadMembers takes the weights of all members from a file, which must hold exactly those.
 func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers [][]nn.Dense) error {
 	var tensors []safetensors.Tensor[T]
 	depth := 0
@@ -383,8 +380,7 @@ func (w *Weights) isModel() bool {
 	return json.Unmarshal([]byte(w.Text), &h) != nil || h.Encoding != nil || h.Training != nil || h.Members != nil
 }
 
-// loadNetwork takes the weights of a network from a file, which must hold exactly
-// those.
+// loadNetwork takes the weights of a network from a file, which must hold exactly those.
 func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engine, error) {
 	params, err := nn.ParamCount(inputs, layers...)
 	state := nn.StateCount(layers...)

@@ -159,8 +159,7 @@ func (f *Fit) Release() {
 // can be left and entered again.
 func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] { return f.runner.steps(ctx) }
 
-// Strides is Steps for a body that does not need to see every update, as in
-// train.Trainer's Strides.
+// Strides is Steps for a body that does not need to see every update, as in train.Trainer's Strides.
 func (f *Fit) Strides(ctx context.Context) iter.Seq2[train.Step, error] {
 	return f.runner.strides(ctx)
 }
@@ -314,8 +313,7 @@ func (f *Fit) Sample(rows int) (net *nn.Network[float64], x, y nn.Matrix[float64
 	return f.runner.engine().double(), s.X, s.Y, err
 }
 
-// SampleWeights returns the training weights of the rows of Sample; nil if all have the
-// same weight.
+// SampleWeights returns the training weights of the rows of Sample; nil if all have the same weight.
 func (f *Fit) SampleWeights(rows int) ([]float64, error) {
 	part := f.parts.train[:min(rows, len(f.parts.train))]
 	s, _, err := encode[float64](f.Encoding, f.tables.Train, part)

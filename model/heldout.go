@@ -59,7 +59,7 @@ func (f *Fit) noteCells(what string, own *data.Table, counts data.Counts) {
 	}
 }
 
-// held holds checksums of the held-out rows, to find out which of them are also training rows.
+// held holds hashes of the held-out rows, to find out which of them are also training rows.
 type held[T nn.Float] struct {
 	fit                  *Fit
 	sum                  rowSum[T]
@@ -68,11 +68,10 @@ type held[T nn.Float] struct {
 	skipped              bool // there are too many rows
 }
 
-// mostHeld is the largest number of held-out rows whose checksums are kept when memory
-// is scarce.
+// mostHeld is the largest number of held-out rows whose hashes are kept when memory is scarce.
 const mostHeld = 1 << 20
 
-// lookAtHeld computes the checksums of the held-out rows. It also reads the cells of the test rows, so
+// lookAtHeld computes the hashes of the held-out rows. It also reads the cells of the test rows, so
 // that an unreadable cell is reported before training.
 func lookAtHeld[T nn.Float](f *Fit, valid train.Set[T]) (*held[T], error) {
 	h := &held[T]{fit: f, sum: rowSum[T]{seed: maphash.MakeSeed()}, validation: map[uint64]int{}, test: map[uint64]int{}}
@@ -155,7 +154,7 @@ func (f *Fit) isTraining(t *data.Table) bool {
 	return t != nil && t.Rows() == f.tables.Train.Rows() && t.Fingerprint() == f.tables.Train.Fingerprint()
 }
 
-// rowSum computes a checksum of an encoded row.
+// rowSum computes a hash of an encoded row.
 type rowSum[T nn.Float] struct{ seed maphash.Seed }
 
 func (r rowSum[T]) of(x, y []T) uint64 {

@@ -64,8 +64,7 @@ func (c ColumnImportance) MarshalJSON() ([]byte, error) { return jsonfloat.Marsh
 func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // Importance measures the worth of each column on the labeled rows of a table. If ctx ends there
-// is no result, and the error wraps what ended ctx. Done has been called for the columns measured
-// until then.
+// is no result, and the error wraps what ended ctx. Done has been called for the columns measured until then.
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (*Importance, error) {
 	if o.Metrics == nil {
 		o.Metrics = []string{"accuracy"}
@@ -239,8 +238,7 @@ func (q *measurement) score(c int, perm []int) (v float64, ok bool, err error) {
 	return v, ok, err
 }
 
-// measure shuffles one column as many times as requested. perm is a buffer for the
-// rows.
+// measure shuffles one column as many times as requested. perm is a buffer for the rows.
 func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
 	name, sign := q.o.Metrics[0], 1.0
 	if !metrics.HigherIsBetter(name) {
@@ -316,8 +314,7 @@ func setWeight(w []float64, rows int) float64 {
 	return sum
 }
 
-// meanSD returns the mean and the sample standard deviation. The latter is 0 for one
-// value.
+// meanSD returns the mean and the sample standard deviation. The latter is 0 for one value.
 func meanSD(values []float64) (mean, sd float64) {
 	for _, v := range values {
 		mean += v

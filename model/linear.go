@@ -14,8 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Linear is the result of a linear model on the rows that a model's most honest scores are
-// for.
+// Linear is the result of a linear model on the rows that a model's most honest scores are for.
 type Linear struct {
 	Scores  metrics.Scores `json:"scores,omitempty"`
 	Trained int            `json:"training_rows,omitempty"` // the rows it was trained on; out of fold, those of the first fold

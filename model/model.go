@@ -18,8 +18,7 @@ type Model struct {
 	Options  Options  // options of the training, with defaults filled in
 	Training Training // how the training went
 	Loss     nn.Loss  // the loss it was trained with
-	// Threshold is the probability of the second of two classes above which that class is
-	// predicted.
+	// Threshold is the probability of the second of two classes above which that class is predicted.
 	Threshold float64
 	// Temperature divides the logits of the trained network; 1 does not change them. Calibrate sets it.
 	Temperature float64
@@ -45,8 +44,7 @@ type Rows struct {
 // Task returns what the model predicts.
 func (m *Model) Task() data.Task { return m.Encoding.Task }
 
-// Columns returns the names of the input columns, in the order in which PredictValues
-// takes them.
+// Columns returns the names of the input columns, in the order in which PredictValues takes them.
 func (m *Model) Columns() []string { return m.Encoding.Columns() }
 
 // Classes returns the classes in the order of their probabilities; nil for regression and
@@ -103,8 +101,7 @@ func (m *Model) DescribeNetwork() string {
 // Network64 returns the network in float64. If the model's own network is float64, it is returned
 // and must not be changed; otherwise the result is a copy. It is the network that predicts: a
 // Temperature has divided the weights and biases of the last layer. AsTrained has them as they were
-// trained and as they are in the file. For an ensemble it is the network of the first member: see
-// Members.
+// trained and as they are in the file. For an ensemble it is the network of the first member: see Members.
 func (m *Model) Network64() *nn.Network[float64] { return m.engine.double() }
 
 // Network32 returns the network if it is float32, otherwise nil. Network64 says which network it is. It
@@ -200,8 +197,7 @@ func (m *Model) Predict(t *data.Table, with ...PredictOptions) (p []float64, cou
 }
 
 // predictRows returns the predictions for rows of a table. If loss is not nil, it adds their loss
-// to it. For an ensemble the caller must add the loss, because it is the loss of the mean
-// predictions.
+// to it. For an ensemble the caller must add the loss, because it is the loss of the mean predictions.
 func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]float64, data.Counts, error) {
 	if m.ensemble != nil {
 		return m.ensemble.predictRows(b, rows)

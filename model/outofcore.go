@@ -84,8 +84,7 @@ func (f *Fit) orderOf() blocks.Order {
 	return blocks.Order{Rows: f.Rows.Train, BlockRows: o.BlockRows, BufferBlocks: o.BufferBlocks, Seed: o.Seed, Still: o.NoShuffle}
 }
 
-// bufferSize returns the count of numbers in memory at a time for the rows: two buffers and one
-// block.
+// bufferSize returns the count of numbers in memory at a time for the rows: two buffers and one block.
 func (f *Fit) bufferSize() float64 {
 	o := f.orderOf()
 	rows := o.BufferRows() * min(2, o.Buffers())

@@ -14,13 +14,12 @@ const (
 	packedPart  = 1 << 20 // numbers encoded at once
 )
 
-// packedLeast is the size in bytes of the smallest matrix that is packed; tests make it
-// small.
+// packedLeast is the size in bytes of the smallest matrix that is packed; tests make it small.
 var packedLeast = 16 << 20
 
 // rowSize returns the bytes of an encoded row of inputs, and whether it is packed. Only rows of the training table are
-// packed, and only if their encoding is complete without looking at all of them. It is not complete with means of
-// levels, which are changed afterwards, nor with an adopted encoding, for which unseen cells are counted.
+// packed, and only if their encoding is complete without looking at all of them. Means of levels are changed afterwards.
+// For separate tables and for the encoding of an earlier model, the cells that are new to the encoding are counted.
 func (f *Fit) rowSize(rows int) (bytes float64, packed bool) {
 	e, size := f.Encoding, f.numberSize()
 	bytes = size * float64(e.Width())

@@ -40,8 +40,7 @@ const (
 //
 // (Friedman 2001; Goldstein, Kapelner, Bleich and Pitkin 2015; scikit-learn's partial_dependence with
 // method "brute".) Lines that are not parallel show an interaction of the column with others. Cells
-// that never occur together with a row's other cells are predicted as well: the curve may be wrong
-// there.
+// that never occur together with a row's other cells are predicted as well: the curve may be wrong there.
 type Partial struct {
 	Column  string        `json:"column"`
 	Kind    data.Kind     `json:"kind"`

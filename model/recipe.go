@@ -60,13 +60,11 @@ func (o *Options) choose(s *data.Schema) {
 	}
 }
 
-// mostPieced is the largest number of number columns of a table that gets pieces; see
-// data.ScaleAuto.
+// mostPieced is the largest number of number columns of a table that gets pieces; see data.ScaleAuto.
 const mostPieced = 256
 
 // autoOptimizer is the optimizer auto: AdamW with a faster decay of squared gradients than
-// usual, and a rate that suits networks on scaled columns. Values given in h are not
-// changed.
+// usual, and a rate that suits networks on scaled columns. Values given in h are not changed.
 func autoOptimizer(task data.Task, h *optim.Hyper) (name string, rate float64) {
 	beta2, decay := 0.95, 0.1
 	if h.Beta2 == nil {
@@ -91,8 +89,7 @@ func autoBatch(rows int) int {
 }
 
 // autoEpochs aims at 5,000 updates in 40 to 300 epochs. Full-batch descent makes one
-// update per epoch and gets 1,000 epochs; per-sample descent gets 2,000 updates for
-// each sample.
+// update per epoch and gets 1,000 epochs; per-sample descent gets 2,000 updates for each sample.
 func autoEpochs(method train.Method, rows, batch int) int {
 	switch method {
 	case train.Batch:

@@ -51,8 +51,7 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	return r, o.descent(&r)
 }
 
-// hidden reads the hidden layers, and the parts of the last layer that do not depend on
-// the task.
+// hidden reads the hidden layers, and the parts of the last layer that do not depend on the task.
 func (o *Options) hidden(r *recipe) (out nn.Dense, err error) {
 	activation, err := nn.ParseActivation(or(o.Activation, "relu"), o.Custom.Activations...)
 	if err != nil {
@@ -103,8 +102,7 @@ func normed(r *recipe) error {
 	return nil
 }
 
-// regular reads the norm and checks the dropout of a network with that many hidden
-// layers.
+// regular reads the norm and checks the dropout of a network with that many hidden layers.
 func (o *Options) regular(hidden int) (nn.Norm, error) {
 	norm, err := nn.ParseNorm(or(o.Norm, "none"))
 	if err != nil {

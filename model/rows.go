@@ -197,8 +197,7 @@ func (f *Fit) sampleWeights(t *data.Table, rows []int) ([]float64, error) {
 }
 
 // balance sets the weight of each class to rows / (classes · rows of the class), counted in
-// the training rows. All classes then have the same total weight. This is scikit-learn's
-// "balanced".
+// the training rows. All classes then have the same total weight. This is scikit-learn's "balanced".
 func balance[T nn.Float](f *Fit, y nn.Matrix[T]) {
 	counts := make([]float64, len(f.Schema.Targets[0].Classes))
 	for i := range y.Rows {
@@ -223,8 +222,7 @@ func balance[T nn.Float](f *Fit, y nn.Matrix[T]) {
 	}
 }
 
-// weigh sets the weights of rows in training: their own weights times those of their
-// classes.
+// weigh sets the weights of rows in training: their own weights times those of their classes.
 func weigh[T nn.Float](f *Fit, s *train.Set[T], t *data.Table, rows []int) error {
 	var err error
 	if s.W, err = f.sampleWeights(t, rows); err != nil || f.recipe.classWeight == nil {

@@ -130,8 +130,7 @@ func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*
 	return out, nil
 }
 
-// explained returns the names of the outputs that are explained: of two classes only
-// the second.
+// explained returns the names of the outputs that are explained: of two classes only the second.
 func (m *Model) explained() []string {
 	switch m.Task() {
 	case data.Binary:
@@ -448,8 +447,7 @@ func (p *player) versus(x looked, row, b int, sum tally) {
 	}
 }
 
-// predict sets says to the explained values of count rows, which fill writes one by
-// one.
+// predict sets says to the explained values of count rows, which fill writes one by one.
 func (p *player) predict(count int, fill func(i int, row []float64)) {
 	g, outputs := p.g, p.g.background.says.Cols
 	p.says = slices.Grow(p.says[:0], count*outputs)[:count*outputs]

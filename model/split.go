@@ -97,8 +97,7 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 	return kept, held, nil
 }
 
-// labeled returns the rows of a separate table that have a target, as indexes into that
-// table.
+// labeled returns the rows of a separate table that have a target, as indexes into that table.
 func (f *Fit) labeled(t *data.Table, what string) ([]int, error) {
 	rows, err := f.Schema.Labeled(t)
 	if err == nil && len(rows) == 0 {

@@ -73,8 +73,7 @@ func (m *Model) unseen(column int) string {
 }
 
 // Tally counts the missing values and the unseen categories of a row. It adds 1 to missing or
-// unseen for each such column. Both are as long as Columns. Unseen categories were not in the
-// training rows.
+// unseen for each such column. Both are as long as Columns. Unseen categories were not in the training rows.
 func (m *Model) Tally(row []data.Value, missing, unseen []int64) {
 	if m.ensemble == nil {
 		m.Encoding.Tally(row, missing, unseen)

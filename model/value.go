@@ -67,8 +67,7 @@ func jsonNumber(n json.Number) (data.Value, error) {
 	return data.Number(x), nil
 }
 
-// ended returns the error for work that was ended by its context: ctx's own error, and
-// its cause.
+// ended returns the error for work that was ended by its context: ctx's own error, and its cause.
 func ended(ctx context.Context) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); cause != err {

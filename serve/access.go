@@ -45,8 +45,7 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// unpack returns a body decoded according to its Content-Encoding. The caller limits how much
-// it reads.
+// unpack returns a body decoded according to its Content-Encoding. The caller limits how much it reads.
 func unpack(body io.Reader, encoding string) (io.Reader, error) {
 	var unpacked io.Reader
 	var err error

@@ -7,6 +7,5 @@
 //     MLflow's /invocations, and a plain POST /predict.
 //   - Metrics in Prometheus' text format, an OpenAPI description, and a page to try out a row.
 //
-// Only the program imports this package. A program that only trains or predicts does not
-// link it.
+// Only the program imports this package. A program that only trains or predicts does not link it.
 package serve

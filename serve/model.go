@@ -145,8 +145,7 @@ func (m *Model) reload() (changed bool, err error) {
 	return true, nil
 }
 
-// find returns the model with a name and a version. Without a version it returns the
-// greatest one.
+// find returns the model with a name and a version. Without a version it returns the greatest one.
 func (s *Server) find(name, version string) (*Model, error) {
 	var found *Model
 	for _, m := range s.models {

@@ -25,8 +25,7 @@ func (s *Server) v1Model(x *exchange) error {
 	return nil
 }
 
-// v1Predict handles POST /v1/models/M:predict with {"instances": [...]}: objects by column, or
-// lists.
+// v1Predict handles POST /v1/models/M:predict with {"instances": [...]}: objects by column, or lists.
 func (s *Server) v1Predict(x *exchange) error {
 	name, ok := strings.CutSuffix(x.r.PathValue("call"), ":predict")
 	if !ok {
@@ -218,8 +217,7 @@ func (s *Server) predict(x *exchange) error {
 	return nil
 }
 
-// shortJSON writes {"predictions": [...]}. Each row has its class or number, or a list of
-// them.
+// shortJSON writes {"predictions": [...]}. Each row has its class or number, or a list of them.
 func (r *rows) shortJSON(b []byte) []byte {
 	b = append(b, `{"predictions":[`...)
 	for i := range r.n {

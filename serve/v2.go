@@ -238,8 +238,7 @@ func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*row
 	return r, nil
 }
 
-// elements describes the elements of each datatype in binary data: their bytes, and how to
-// read them.
+// elements describes the elements of each datatype in binary data: their bytes, and how to read them.
 var elements = map[string]struct {
 	size int
 	of   func(b []byte) float64
@@ -465,8 +464,7 @@ func (o *output) appendMeta(b []byte) []byte {
 	return appendList(b, len(o.Shape), func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(o.Shape[i]), 10) })
 }
 
-// appendData writes the output's elements as a JSON list. An output has only one kind of
-// elements.
+// appendData writes the output's elements as a JSON list. An output has only one kind of elements.
 func (o *output) appendData(b []byte) []byte {
 	switch {
 	case o.texts != nil:

@@ -134,8 +134,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	return e, nil
 }
 
-// refused turns an error of package model about an option into one about the request's
-// parameter.
+// refused turns an error of package model about an option into one about the request's parameter.
 func refused(parameter string, err error) error {
 	var o *model.OptionError
 	switch {

@@ -20,8 +20,7 @@ const (
 
 var codecNames = map[int]string{3: "LZO", 4: "Brotli", 5: "the LZ4 of Hadoop"}
 
-// An inflater decompresses pages. The size that a page claims is trusted only as far as it is
-// possible.
+// An inflater decompresses pages. The size that a page claims is trusted only as far as it is possible.
 type inflater struct {
 	buf  []byte
 	zstd *zstd.Decoder

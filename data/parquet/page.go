@@ -144,8 +144,7 @@ func unpack(b []byte, bit, width int) uint64 {
 	return x
 }
 
-// lengths reads n texts whose lengths are stored first, and returns how many bytes they
-// take.
+// lengths reads n texts whose lengths are stored first, and returns how many bytes they take.
 func lengths(b []byte, n int, dst [][]byte) ([][]byte, int, error) {
 	sizes, at, err := delta(b, n, nil)
 	if err != nil {

@@ -597,8 +597,7 @@ func (l *leaf) whole(s *data.Series) func(x int64) {
 	return s.Int
 }
 
-// putDecimal appends a decimal whose digits are an integer, most significant byte
-// first.
+// putDecimal appends a decimal whose digits are an integer, most significant byte first.
 func putDecimal(s *data.Series, b []byte, scale int) {
 	if len(b) <= 8 {
 		x := int64(0)

@@ -156,8 +156,7 @@ func (c *counted) write(b []byte) {
 	c.n += int64(len(b))
 }
 
-// An encoder writes the fields of one struct in Thrift's compact protocol, in ascending
-// order.
+// An encoder writes the fields of one struct in Thrift's compact protocol, in ascending order.
 type encoder struct {
 	b    []byte
 	last int

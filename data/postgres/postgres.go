@@ -5,8 +5,7 @@
 //	t, err := data.Read("postgres://ann@db.example/shop", data.ReadOptions{Query: "select price, size from houses"})
 //
 // The query runs in a read-only transaction. Pass a password with PGPASSWORD or ~/.pgpass, if
-// possible; a password in the address is used and never shown. Columns of an enumerated type are
-// categories.
+// possible; a password in the address is used and never shown. Columns of an enumerated type are categories.
 package postgres
 
 import (

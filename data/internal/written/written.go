@@ -10,8 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Dir is the folder of the files, relative to a reader's test. make.py in that folder
-// wrote them.
+// Dir is the folder of the files, relative to a reader's test. make.py in that folder wrote them.
 const Dir = "../../cmd/gradus/internal/cli/testdata/formats"
 
 // File returns the content of one of the files.
