@@ -13,7 +13,7 @@ type Binding struct {
 	t       *Table
 	inputs  []int
 	coders  []coder // of the inputs
-	targets []int   // nil where the table lacks one of them
+	targets []int   // nil if the table lacks one of them
 	lenient bool    // see BadAsMissing
 }
 
@@ -148,7 +148,7 @@ func (c Counts) Unseen() int {
 
 // Inputs writes the encoded inputs of the given rows to dst, row after row; nil means all rows. dst holds
 // Width numbers per row. A cell whose type differs from training is an error that names its line and
-// column. Cells beyond the range of the training rows are counted only where they are more than one in a
+// column. Cells beyond the range of the training rows are counted only if they are more than one in a
 // hundred of the rows, because a few are expected.
 func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 	defer spill.Catch(&err)

@@ -34,9 +34,9 @@ var (
 var (
 	ErrColumn = errors.New("no such column")                               // or a column that cannot be used
 	ErrNumber = errors.New("not a finite number")                          // infinities, 1e400, 0x1p3, 1_000
-	ErrType   = errors.New("a cell of another type")                       // text where numbers were
+	ErrType   = errors.New("a cell of another type")                       // text in a column of numbers
 	ErrTarget = errors.New("a target that cannot be used")                 // missing, constant, too many classes
-	ErrTask   = errors.New("a task that does not fit")                     // regression on text, and the like
+	ErrTask   = errors.New("a task that does not fit")                     // such as regression on text
 	ErrUnseen = errors.New("a category that was not in the training rows") // refused by a strict prediction
 	ErrClass  = errors.New("a class that was not in the training rows")    // of labeled data
 )

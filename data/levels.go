@@ -175,7 +175,7 @@ func (in *Input) fitMeans(c *column, rows []int, y targetMatrix) {
 	}
 }
 
-// levelsOf returns the level of each row, -1 where it has none.
+// levelsOf returns the level of each row, -1 if it has none.
 func (k *coder) levelsOf(rows []int) []int32 {
 	level := make([]int32, len(rows))
 	for i, row := range rows {

@@ -44,7 +44,7 @@ type SchemaOptions struct {
 	Rows []int
 
 	// How cells are written. What is not given is detected.
-	Missing    []string          // words that are missing besides the usual ones; "none": no word is
+	Missing    []string          // words that are missing besides the usual ones; "none": no word is missing
 	Decimal    string            // "." or ","; "": detected
 	DateFormat map[string]string // layouts of columns of dates, in strftime notation
 }
@@ -79,8 +79,8 @@ type Schema struct {
 	Columns       []Column `json:"columns"` // the inputs
 	Dropped       []Drop   `json:"dropped"`
 	Targets       []Target `json:"targets"`
-	DefaultTarget bool     `json:"default_target"` // nobody named a target, so it is the last column
-	Rows          []int    `json:"rows"`           // the rows whose targets are all there
+	DefaultTarget bool     `json:"default_target"` // no target was named, so it is the last column
+	Rows          []int    `json:"rows"`           // the rows in which no target is missing
 	Unlabeled     int      `json:"unlabeled"`      // the number of other rows; they are left out of training
 
 	table    *Table

@@ -158,7 +158,7 @@ func (s *Series) Time(t time.Time) {
 	s.Seconds(t.Unix())
 }
 
-// The first and the last second that a date may have, since 1970.
+// The first and the last second that a date can have, in seconds since 1970.
 const (
 	firstSecond = -62167219200 // the year 0
 	lastSecond  = 253402300799 // the year 9999

@@ -33,7 +33,7 @@ func ParseTask(s string) (Task, error) {
 
 // A Target is a column that is predicted.
 //
-// Classes are sorted: by value where all are numbers, else by their bytes. Of two classes
+// Classes are sorted: by value if all are numbers, else by their bytes. Of two classes
 // the second is the positive one. In regression the network's output is
 // (y - Center) / Scale.
 type Target struct {
@@ -46,7 +46,7 @@ type Target struct {
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 	Note     Note      `json:"-"`                  // a remark for the report, or nil
 
-	numbers map[float64]int // of the classes, where Kind is number
+	numbers map[float64]int // of the classes, if Kind is number
 	words   map[string]int  // the classes of other kinds; in lower case if Kind is boolean
 }
 

@@ -32,7 +32,7 @@ const (
 //
 // Outputs are label [N] and probabilities [N, classes] of classes, label [N, targets] and
 // probabilities [N, targets] of several labels, and variable [N, targets] of a regression, in
-// the targets' own units. Labels are int64 where all classes are whole numbers, else strings.
+// the targets' own units. Labels are int64 if all classes are whole numbers, else strings.
 //
 // For only the network (Options.Net) the input is encoded [N, inputs], which is what
 // data.EncodeRow writes, and the output is probabilities or variable.

@@ -6,8 +6,8 @@ type ClassScore struct {
 	Class     string   `json:"class"` // its name, set by the caller
 	Rows      float64  `json:"rows"`  // the number or the weight of the rows that have the class
 	Guessed   float64  `json:"guessed"`
-	Precision *float64 `json:"precision"` // of the rows guessed to be of the class, the share that is
-	Recall    *float64 `json:"recall"`    // of the rows of the class, the share that is guessed
+	Precision *float64 `json:"precision"` // the share of the rows guessed to be of the class that are
+	Recall    *float64 `json:"recall"`    // the share of the rows of the class that are guessed to be
 	F1        *float64 `json:"f1"`        // the harmonic mean of both
 }
 

@@ -51,7 +51,7 @@ func Temperature(p []float64, width int, y, w []float64) float64 {
 	return kernel.Exp(-(low + high) / 2)
 }
 
-// leastProbability stands for a probability of 0 in logarithms.
+// leastProbability replaces a probability of 0 in logarithms.
 const leastProbability = 1e-45
 
 // temperedLoss returns the mean log loss at beta = 1/T, and its slope in beta: the mean

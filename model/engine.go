@@ -52,7 +52,7 @@ type engineOf[T nn.Float] struct {
 	parts sync.Pool // of *scratch[T], for partRows
 }
 
-// scratch is what predicting one row needs.
+// scratch is the memory for predicting one row.
 type scratch[T nn.Float] struct {
 	x    nn.Matrix[T]
 	tape *nn.Tape[T]

@@ -164,7 +164,7 @@ type EvaluateOptions struct {
 	Rows         []int    // of the table; default: all
 }
 
-// Evaluation is what Evaluate finds.
+// Evaluation is the result of Evaluate.
 type Evaluation struct {
 	metrics.Report
 	Guess  metrics.Scores // of always guessing the training mean or the most frequent training class; nil if the model's file does not have it

@@ -72,7 +72,7 @@ type column struct {
 	series     *data.Series
 }
 
-// A stream is the messages of a file or a stream.
+// A stream reads the messages of a file or a stream.
 type stream struct {
 	f            *data.File
 	in           io.Reader
