@@ -28,8 +28,8 @@ type Level struct {
 	Cells int    `json:"cells"`
 }
 
-// Describe describes every column of the schema's table, in the table's order. Each has at most
-// most levels or examples. It uses the rows that Infer used.
+// Describe describes every column of the schema's table, in the table's order. A
+// description has no more than most levels or examples. Describe uses the rows that Infer used.
 func (s *Schema) Describe(most int) []Description {
 	t := s.table
 	out := make([]Description, len(t.columns))

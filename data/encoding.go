@@ -98,8 +98,8 @@ func (e *Encoding) Columns() []string {
 	return names
 }
 
-// Span returns the range of a column's encoded inputs, from (inclusive) to to
-// (exclusive). column is its place in Columns.
+// Span returns the range of a column's encoded inputs, [from, to). column is its
+// place in Columns.
 func (e *Encoding) Span(column int) (from, to int) {
 	in := &e.Inputs[column]
 	return in.offset, in.offset + in.width

@@ -64,7 +64,7 @@ type pieceTree struct {
 	n, square, sum []float64 // before each bin: the number of rows, the sum of their targets' squares, and the sum of each target
 }
 
-// A pieceLeaf is the range of bins from (inclusive) to to (exclusive).
+// A pieceLeaf is the range of bins [from, to).
 type pieceLeaf struct {
 	from, to, at int // at: the best place to split it; 0: none
 	gain         float64

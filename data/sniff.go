@@ -11,7 +11,7 @@ import (
 
 // What the first lines of a text show about the way it is written.
 
-// sample returns the rows of the first lines, at most most rows. It leaves out a row in which
+// sample returns the rows of the first lines, limited to most rows. It leaves out a row in which
 // the text was cut off.
 func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error) {
 	end := bytes.LastIndexByte(text, '\n') + 1

@@ -138,7 +138,7 @@ type curves struct {
 	*Partial
 	game  game
 	x     nn.Matrix[float64] // the rows, encoded
-	cells nn.Matrix[float64] // a row for each cell; only the inputs from to to are used
+	cells nn.Matrix[float64] // a row for each cell; only the inputs [from, to) are used
 	from  int
 	to    int
 	lines []int // the rows that have a line

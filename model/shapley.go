@@ -141,7 +141,7 @@ func (m *Model) explained() []string {
 	return m.Targets()
 }
 
-// someRows returns at most most rows in ascending order. If there are more rows, they are drawn by the
+// someRows returns no more than most rows in ascending order. If there are more rows, they are drawn by the
 // seed.
 func someRows(rows, most int, seed uint64) []int {
 	perm := make([]int, rows)

@@ -319,8 +319,8 @@ func once(seen *int, bit int) bool {
 	return *seen != before
 }
 
-// infer reads an inference request. The elements of its tensors are added to list, at most most
-// of them.
+// infer reads an inference request. The elements of its tensors are added to list, whose
+// length is limited to most.
 func (s *scanner) infer(request *inferRequest, list *[]data.Value, most int) bool {
 	seen := 0
 	return s.object(func(name []byte) (ok bool) {
