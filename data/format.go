@@ -169,7 +169,7 @@ func (f *File) Read(p []byte) (int, error) {
 // Share returns the share of the file read so far, from 0 to 1, for Progress. It is 0 if unknown.
 func (f *File) Share() float64 { return f.src.share(0) }
 
-// Bytes returns the whole content at once: the file itself if there is one, otherwise
+// Bytes returns the whole content at once: the file itself if it is not compressed, otherwise
 // everything read from the source.
 func (f *File) Bytes() (io.ReaderAt, int64, error) {
 	if f.src.packed == "" && f.src.file != nil {

@@ -195,7 +195,7 @@ func findSpelling(levels []string, base *Spelling, decimal string) (*Spelling, v
 		return nil, noNumbers
 	}
 	var texts []string // texts that must be numbers in the spelling
-	usual := 0         // those that are usual numbers
+	usual := 0         // how many of them are usual numbers
 	for _, s := range levels {
 		switch _, what := parseTrimmed(s); {
 		case sp.missing(s):

@@ -41,7 +41,7 @@ type cSource struct {
 }
 
 // C returns a model as C99 source and its header: a struct for a row, a struct for a prediction,
-// and a function from one to the other. It needs the C library's mathematics and strings, and
+// and a function from one to the other. It needs the C library's math and string functions, and
 // allocates nothing. Every name begins with Options.Package.
 //
 // Encoded inputs have the bits of data.EncodeRow, except cos and sin of dates. The sums and
