@@ -1,8 +1,8 @@
 package data
 
-// Amount is what a cell of an input column, by its place in Columns, stands for on a line of numbers:
-// a number itself, of a date the days since 1970-01-01, of a boolean 0 or 1. ok is false where the cell
-// is missing or says something else, and in columns of categories.
+// Amount returns a cell of an input column as a number. input is the column's place in Columns. A
+// number is itself, a date is the days since 1970-01-01, and a boolean is 0 or 1. ok is false where the
+// cell is missing or holds something else, and for categories.
 func (b *Binding) Amount(row, input int) (x float64, ok bool) {
 	in, v := &b.e.Inputs[input], b.t.cols[b.inputs[input]].value(row)
 	if v.missing(in.Spelling) {
@@ -25,7 +25,7 @@ func (b *Binding) Amount(row, input int) (x float64, ok bool) {
 	return 0, false
 }
 
-// Gap reports whether the cell of an input column, by its place in Columns, is missing.
+// Gap reports whether the cell of an input column is missing. input is the column's place in Columns.
 func (b *Binding) Gap(row, input int) bool {
 	return b.t.cols[b.inputs[input]].value(row).missing(b.e.Inputs[input].Spelling)
 }

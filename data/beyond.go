@@ -5,19 +5,20 @@ import (
 	"time"
 )
 
-// Beyond the training rows' range. What a network has learned of a column ends where the training rows
-// end. There its inputs go on straight, for as long as the range is wide, and then stay: the clipped
-// value along its tangent, the rank as if values were spread evenly over the range. So a network that
-// found a trend in them goes on with the trend, and a wild cell can do no more than the double range.
+// Beyond the range of the training rows. What a network has learned about a column ends where the
+// training rows end. Beyond that, the column's inputs continue in a straight line for one width of the
+// range and then stay constant. The clipped value follows its tangent; the rank goes on as if values
+// were spread evenly over the range. So a network that found a trend continues it, and a wild cell can
+// at most reach one range's width beyond the end.
 
-// fitRange keeps the range of sorted values.
+// fitRange stores the range of sorted values.
 func (in *Input) fitRange(sorted []float64) {
 	if len(sorted) > 0 && isFinite(sorted[len(sorted)-1]-sorted[0]) {
 		in.Low, in.High = sorted[0], sorted[len(sorted)-1]
 	}
 }
 
-// beyond is by how much x is above High, or less than 0, below Low, up to the range's width.
+// beyond returns how far x is above High, or below Low as a negative number, up to the range's width.
 func (in *Input) beyond(x float64) float64 {
 	switch {
 	case x > in.High:
@@ -28,7 +29,8 @@ func (in *Input) beyond(x float64) float64 {
 	return 0
 }
 
-// scaled is (x - Center) / Scale, where Clip is set softly clipped and beyond the range straight.
+// scaled returns (x - Center) / Scale. Where Clip is set it is softly clipped, and straight
+// beyond the range.
 func (in *Input) scaled(x float64) float64 {
 	if in.Scale == 0 {
 		return 0
@@ -37,7 +39,7 @@ func (in *Input) scaled(x float64) float64 {
 		return (x - in.Center) / in.Scale
 	}
 	d := in.beyond(x)
-	if d == 0 { // within the range, or nothing is known of it
+	if d == 0 { // within the range, or the range is unknown
 		return softClip((x - in.Center) / in.Scale)
 	}
 	edge := in.Low
@@ -50,7 +52,7 @@ func (in *Input) scaled(x float64) float64 {
 	return softClip(z) + d/in.Scale/float64(w*math.Sqrt(w))
 }
 
-// rangeProblem finds a range that is none.
+// rangeProblem returns what is wrong with the range, or "".
 func (in *Input) rangeProblem() string {
 	if !isFinite(in.Low) || !isFinite(in.High) || !isFinite(in.High-in.Low) || in.Low > in.High {
 		return "has a range that is not finite, or whose ends are in the wrong order"
@@ -58,7 +60,7 @@ func (in *Input) rangeProblem() string {
 	return ""
 }
 
-// rangeText is the range in words, of dates as dates.
+// rangeText formats the ends of the range; dates are written as dates.
 func (in *Input) rangeText() (low, high string) {
 	if in.Kind != KindDate {
 		return formatNumber(in.Low), formatNumber(in.High)

@@ -7,23 +7,22 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// A Binding is a table whose columns an encoding has found.
+// A Binding is a table in which the columns of an encoding have been found.
 type Binding struct {
 	e       *Encoding
 	t       *Table
 	inputs  []int
 	coders  []coder // of the inputs
-	targets []int   // nil where the table lacks one of them
+	targets []int   // nil if the table lacks one of them
 	lenient bool    // see BadAsMissing
 }
 
-// BadAsMissing lets Inputs take a cell of another type than the column had in training for a
-// missing one, and count it, where it would be an error.
+// BadAsMissing makes Inputs treat a cell whose type differs from the column's type in
+// training as missing, and count it. Without it such a cell is an error.
 func (b *Binding) BadAsMissing() { b.lenient = true }
 
 // Bind finds the encoding's columns in a table by their names, in any order; other
-// columns are passed over. The inputs must all be there. The targets need not be, as long
-// as Targets is not called.
+// columns are ignored. All inputs must be present. The targets may be absent, as long as Targets is not called.
 func (e *Encoding) Bind(t *Table) (b *Binding, err error) {
 	defer spill.Catch(&err)
 	if e.width == 0 {
@@ -61,7 +60,7 @@ func (e *Encoding) Bind(t *Table) (b *Binding, err error) {
 	return b, nil
 }
 
-// As is the same table as another encoding binds it, with BadAsMissing if that was asked for.
+// As binds the same table with another encoding, with BadAsMissing if it was called on b.
 func (b *Binding) As(e *Encoding) (*Binding, error) {
 	o, err := e.Bind(b.t)
 	if err == nil {
@@ -70,10 +69,10 @@ func (b *Binding) As(e *Encoding) (*Binding, error) {
 	return o, err
 }
 
-// Spilled is the room on a disk in which the table's cells stand; nil: they stand in memory.
+// Spilled returns the disk space that stores the table's cells. It is nil if they are in memory.
 func (b *Binding) Spilled() *Spill { return b.t.disk }
 
-// names are those of all columns that the encoding has.
+// names returns the names of all columns of the encoding.
 func (e *Encoding) names() []string {
 	names := e.Columns()
 	for i := range e.Targets {
@@ -82,7 +81,7 @@ func (e *Encoding) names() []string {
 	return names
 }
 
-// CheckTargets is the error that names a target the table lacks, or nil.
+// CheckTargets returns an error that names a target missing from the table, or nil.
 func (b *Binding) CheckTargets() error {
 	for i := range b.e.Targets {
 		if name := b.e.Targets[i].Name; b.t.Index(name) < 0 {
@@ -92,7 +91,7 @@ func (b *Binding) CheckTargets() error {
 	return nil
 }
 
-// Labeled lists the rows in which every target is there.
+// Labeled lists the rows in which no target is missing.
 func (b *Binding) Labeled() []int {
 	if b.targets == nil {
 		return nil
@@ -104,23 +103,23 @@ func (b *Binding) Labeled() []int {
 	return rowsWith(looks, nil)
 }
 
-// A Count tells how many cells of a column were not encoded as they stand.
+// A Count counts the cells of a column that were not encoded as they are.
 type Count struct {
 	Column  string `json:"column"`
 	Imputed int    `json:"imputed,omitempty"` // they were missing
 	Unseen  int    `json:"unseen,omitempty"`  // training had no such level
 	Example string `json:"example,omitempty"` // the first unseen level
-	Beyond  int    `json:"beyond,omitempty"`  // they lay outside the range of the training rows, which is from Low to High; see Inputs
+	Beyond  int    `json:"beyond,omitempty"`  // they were outside the range of the training rows, from Low to High; see Inputs
 	Low     string `json:"low,omitempty"`     // as a number, or a date
 	High    string `json:"high,omitempty"`
 	Bad     int    `json:"bad,omitempty"`      // they were of another type, see BadAsMissing
 	BadCell string `json:"bad_cell,omitempty"` // the first of them, with its line
 }
 
-// Counts has a Count for each column that has something to tell, in the encoding's order.
+// Counts has a Count for each column with something to report, in the encoding's order.
 type Counts []Count
 
-// Imputed is the number of missing cells, of all columns.
+// Imputed returns the number of missing cells in all columns.
 func (c Counts) Imputed() int {
 	n := 0
 	for i := range c {
@@ -129,7 +128,7 @@ func (c Counts) Imputed() int {
 	return n
 }
 
-// Bad is the number of cells of another type, of all columns.
+// Bad returns the number of cells of another type in all columns.
 func (c Counts) Bad() int {
 	n := 0
 	for i := range c {
@@ -138,7 +137,7 @@ func (c Counts) Bad() int {
 	return n
 }
 
-// Unseen is the number of cells with levels that were not in the training rows, of all columns.
+// Unseen returns the number of cells in all columns whose levels were not in the training rows.
 func (c Counts) Unseen() int {
 	n := 0
 	for i := range c {
@@ -147,10 +146,10 @@ func (c Counts) Unseen() int {
 	return n
 }
 
-// Inputs writes the encoded inputs of the given rows to dst, row after row; nil stands
-// for all rows. dst has room for Width numbers a row. A cell of another type than
-// training had is an error that names its line and column. Cells beyond the range of the training rows are
-// counted where they are more than one in a hundred of the rows: a few are to be expected.
+// Inputs writes the encoded inputs of the given rows to dst, row after row; nil means all rows. dst holds
+// Width numbers per row. A cell whose type differs from training is an error that names its line and
+// column. Cells beyond the range of the training rows are counted only if they are more than one in a
+// hundred of the rows, because a few are expected.
 func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 	defer spill.Catch(&err)
 	if rows == nil {
@@ -221,7 +220,7 @@ func (b *Binding) pixelScale() (scale float64, ok bool) {
 	return scale, true
 }
 
-// encodePixels does what encodeCell does, many times faster.
+// encodePixels does the same as encodeCell, many times faster.
 func encodePixels[T Float](b *Binding, scale float64, rows []int, dst []T) {
 	var scaled [256]T
 	if scale != 0 {
@@ -240,10 +239,10 @@ func encodePixels[T Float](b *Binding, scale float64, rows []int, dst []T) {
 	})
 }
 
-// Targets writes the encoded targets of the given rows to dst, row after row; nil stands
-// for all rows. dst has room for Outputs numbers a row: (y - Center) / Scale in
-// regression; 0 or 1 for a class of a binary target and for each label; a 1 at the place
-// of a multiclass target's class. A missing cell is an error: see Labeled.
+// Targets writes the encoded targets of the given rows to dst, row after row; nil means
+// all rows. dst holds Outputs numbers per row: (y - Center) / Scale in regression; 0 or
+// 1 for the class of a binary target and for each label; for a multiclass target, a 1 at
+// the place of its class. A missing cell is an error: see Labeled.
 func Targets[T Float](b *Binding, rows []int, dst []T) error {
 	e, t := b.e, b.t
 	if err := b.CheckTargets(); err != nil {
@@ -290,9 +289,9 @@ func Targets[T Float](b *Binding, rows []int, dst []T) error {
 	return nil
 }
 
-// KnownClasses returns those of the rows, which Labeled has, whose classes were all in the
-// training rows, and names the first cell with another one, for messages. In regression these
-// are all rows.
+// KnownClasses returns the rows whose classes were all in the training rows. rows must come
+// from Labeled. first shows the first cell with another class, for messages. In regression
+// all rows are returned.
 func (b *Binding) KnownClasses(rows []int) (known []int, first string) {
 	if b.e.Task == Regression {
 		return rows, ""

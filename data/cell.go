@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// A content is what one cell holds, read for itself.
+// A content is what a single cell holds, judged by itself.
 type content uint8
 
 const (
 	missing content = iota
 	number          // a finite decimal number
-	oddity          // a number one cannot train on: inf, 1e400, 0x1p3, 1_000
+	oddity          // a number that cannot be trained on: inf, 1e400, 0x1p3, 1_000
 	word            // anything else
 )
 
@@ -35,8 +35,8 @@ func isMissing(s string) bool {
 	return false
 }
 
-// MissingWords lists the words, in lower case, that are missing in the encoding's categories and
-// booleans, in capitals or not; the first is the empty cell.
+// MissingWords lists, in lower case, the words that mean missing in the encoding's categories
+// and booleans, regardless of case. The first is the empty cell.
 func (e *Encoding) MissingWords() []string {
 	words := []string{""}
 	for i := range e.Inputs {
@@ -53,7 +53,7 @@ func (e *Encoding) MissingWords() []string {
 	return words
 }
 
-// parseCell reads a cell as a number, and says what it is where it is none.
+// parseCell reads a cell as a number. If it is not a number, the content says what it is.
 func parseCell(s string) (float64, content) { return parseTrimmed(strings.TrimSpace(s)) }
 
 // parseTrimmed is parseCell for a cell without blanks around it.
@@ -61,7 +61,7 @@ func parseTrimmed(s string) (float64, content) {
 	if isMissing(s) {
 		return 0, missing
 	}
-	digits, whole := len(s) <= 15, int64(0) // what a float64 holds to the last digit
+	digits, whole := len(s) <= 15, int64(0) // 15 digits, which a float64 holds exactly
 	for i := range len(s) {
 		switch c := s[i]; {
 		case '0' <= c && c <= '9':
@@ -88,10 +88,10 @@ func parseTrimmed(s string) (float64, content) {
 	return 0, word
 }
 
-// isOddNumber reports whether s is a number in a spelling, or of a size, that is refused.
+// isOddNumber reports whether s is a number whose notation or size is refused.
 func isOddNumber(s string) bool {
 	if c := s[len(s)-1]; c != 'f' && c != 'F' && c != 'y' && c != 'Y' && !strings.ContainsAny(s, "xX_") {
-		return false // neither inf, infinity, hexadecimal nor underscored
+		return false // not inf, infinity, hexadecimal or with underscores
 	}
 	_, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
@@ -113,10 +113,10 @@ func appendNumber(b []byte, x float64) []byte {
 
 func formatNumber(x float64) string { return string(appendNumber(nil, x)) }
 
-// truthPairs are the words of booleans, false before true.
+// truthPairs are the words for booleans, false before true.
 var truthPairs = [...][2]string{{"false", "true"}, {"no", "yes"}, {"f", "t"}, {"n", "y"}, {"0", "1"}}
 
-// TruthWords lists the words of booleans, false before true; capitals do not matter.
+// TruthWords lists the words for booleans, false before true. Case does not matter.
 func TruthWords() [][2]string { return truthPairs[:] }
 
 // parseTruth reads a trimmed cell as a boolean; pair is its index in truthPairs.
@@ -135,8 +135,8 @@ func parseTruth(s string) (value bool, pair int, ok bool) {
 	return false, 0, false
 }
 
-// The layouts of dates. Zones are those of RFC 3339; a time without one is taken as UTC.
-// The last is read only in columns where a day above 12 shows that the day comes first.
+// The layouts of dates. Zones are as in RFC 3339; a time without one is in UTC. The last
+// layout is used only in columns where a day above 12 shows that the day comes first.
 const (
 	layoutDate      = "2006-01-02"
 	layoutMinute    = "2006-01-02 15:04"
@@ -147,8 +147,8 @@ const (
 	layoutDotted    = "02.01.2006"
 )
 
-// parseDate reads a trimmed cell as a date or a date with a time of day. dotted tells
-// whether the cell is written day.month.year; clock whether a time of day was given.
+// parseDate reads a trimmed cell as a date or a date with a time of day. dotted reports
+// whether the cell is written day.month.year, and clock whether it has a time of day.
 func parseDate(s string) (t time.Time, dotted, clock, ok bool) {
 	if len(s) < len(layoutDate) || s[0] < '0' || '9' < s[0] {
 		return t, false, false, false
@@ -186,5 +186,5 @@ func parseDate(s string) (t time.Time, dotted, clock, ok bool) {
 	return t.UTC(), dotted, len(s) > len(layoutDate), true
 }
 
-// epochDays is the time in days since 1970-01-01 UTC.
+// epochDays returns the time in days since 1970-01-01 UTC.
 func epochDays(t time.Time) float64 { return float64(t.Unix()) / 86400 }

@@ -14,31 +14,31 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// A text is read in chunks that end with a row, each of which a core parses by itself. What
-// they hold is put together in their order, so the number of cores changes nothing.
+// A text is read in chunks that end at the end of a row. Each chunk is parsed by one core.
+// The results are joined in order, so the number of cores changes nothing.
 
-// chunkSize is how many bytes a core parses at once; tests make it small.
+// chunkSize is the number of bytes parsed at once by a core; tests make it small.
 var chunkSize = 1 << 20
 
-// Problems of quotes, of which quoteError makes sentences.
+// Problems with quotes. quoteError turns them into sentences.
 var (
 	errBareQuote = errors.New("a quote within a cell")
 	errOpenQuote = errors.New("a quote that is not closed")
 	errQuote     = errors.New("a quote that is closed before the cell's end")
 )
 
-// A chunker cuts a text behind the ends of rows.
+// A chunker cuts a text at the ends of rows.
 type chunker struct {
 	g    *grammar
 	r    io.Reader
 	rest []byte // read, but not handed out
-	line int    // that it starts on
+	line int    // the line it starts on
 	end  error  // of reading
 	done int64  // bytes handed out
 }
 
-// next returns the next rows, in buf if that is large enough, and the line that they start on.
-// It returns an error, io.EOF at the end, when there is nothing left.
+// next returns the next rows and the line they start on. It uses buf if that is large enough.
+// When nothing is left it returns an error, which is io.EOF at the end.
 func (c *chunker) next(buf []byte) (rows []byte, line int, err error) {
 	buf = append(buf[:0], c.rest...)
 	for {
@@ -53,7 +53,7 @@ func (c *chunker) next(buf []byte) (rows []byte, line int, err error) {
 			cut = len(buf)
 		}
 		if cut == 0 && c.end == nil {
-			buf = append(buf, make([]byte, len(buf))...)[:len(buf)] // a row that is longer
+			buf = append(buf, make([]byte, len(buf))...)[:len(buf)] // for a longer row
 			continue
 		}
 		c.rest = append(c.rest[:0], buf[cut:]...)
@@ -67,10 +67,10 @@ func (c *chunker) next(buf []byte) (rows []byte, line int, err error) {
 	}
 }
 
-// read fills buf up to its capacity, or a chunk's size where that is more.
+// read fills buf up to its capacity, or up to chunkSize if that is larger.
 func (c *chunker) read(buf []byte) []byte {
 	if cap(buf) < chunkSize {
-		buf = append(make([]byte, 0, chunkSize+1), buf...) // and a line end
+		buf = append(make([]byte, 0, chunkSize+1), buf...) // one more byte for a line end
 	}
 	for c.end == nil && len(buf) < cap(buf)-1 {
 		var n int
@@ -80,14 +80,14 @@ func (c *chunker) read(buf []byte) []byte {
 	return buf
 }
 
-// cut is the end of the last row in buf, or 0.
+// cut returns the end of the last row in buf, or 0.
 func (c *chunker) cut(buf []byte) int {
 	end := bytes.LastIndexByte(buf, '\n') + 1
 	if c.g.rawQuotes || end == 0 {
 		return end
 	}
 	limit := end
-	if c.g.comment != "" && bytes.IndexByte(buf, '"') >= 0 { // comments may have quotes of their own
+	if c.g.comment != "" && bytes.IndexByte(buf, '"') >= 0 { // comments may contain quotes
 		last := 0
 		for last < limit {
 			size := c.g.skipped(buf[last:limit])
@@ -112,7 +112,7 @@ func (c *chunker) cut(buf []byte) int {
 	if end > 0 {
 		return end
 	}
-	// No line ends outside of quotes, or a quote stands where none may.
+	// No line ends outside of quotes, or a quote is where none is allowed.
 	var scratch []byte
 	for at := 0; at < limit; {
 		f := c.g.field(buf[at:limit], &scratch)
@@ -127,7 +127,7 @@ func (c *chunker) cut(buf []byte) int {
 	return limit
 }
 
-// An assembly puts the parts of a table together.
+// An assembly joins the parts of a table.
 type assembly struct {
 	t    *Table
 	g    *grammar
@@ -135,15 +135,15 @@ type assembly struct {
 	turn int // the chunk whose part comes next
 	tell func(Progress)
 
-	spill     *Spill // where cells go that do not fit; nil: nowhere
+	spill     *Spill // where cells that do not fit go; nil: nowhere
 	keepTotal bool
-	lookAt    int // rows at which memory is looked at next
+	lookAt    int // the number of rows at which memory is checked next
 	lock      sync.Mutex
 	cond      *sync.Cond
 	err       error
 }
 
-// assemble parses all chunks, of which the first is given, on all cores.
+// assemble parses all chunks on all cores. The first chunk is given.
 func (a *assembly) assemble(c *chunker, first []byte, line int) error {
 	next := func(buf []byte) ([]byte, int, error) {
 		buf, line, err := c.next(buf)
@@ -206,7 +206,7 @@ func (a *assembly) assemble(c *chunker, first []byte, line int) error {
 	return a.result(err)
 }
 
-// last takes a line that sums up the others from the end of the last chunk.
+// last removes a totals line from the end of the last chunk.
 func (a *assembly) last(c *chunker, buf []byte, line int) []byte {
 	if c.end != io.EOF || len(c.rest) > 0 || a.keepTotal {
 		return buf
@@ -222,8 +222,9 @@ func (a *assembly) last(c *chunker, buf []byte, line int) []byte {
 // available is replaced by tests.
 var available = memory.Available
 
-// look moves a table that will not fit into memory to the disk, or refuses it where there is none. That
-// share of it has been read. It looks at the first chunk and whenever the rows have become twice as many.
+// look checks whether the table will fit into memory. If not, it moves the cells to the disk, or refuses
+// the table if there is no disk. share is the share of the file read so far. look checks at the first
+// chunk and each time the number of rows has doubled.
 func (a *assembly) look(share float64) {
 	if a.err != nil || a.t.rows < a.lookAt {
 		return
@@ -235,7 +236,7 @@ func (a *assembly) look(share float64) {
 		now += float64(cells + texts)
 		if share > 0 {
 			more += float64(cells) * (1/share - 1)
-			if c := &a.t.cols[i]; c.form != formLevels || 2*c.dict.len() > a.t.rows { // else few new texts are to come
+			if c := &a.t.cols[i]; c.form != formLevels || 2*c.dict.len() > a.t.rows { // otherwise few new texts will follow
 				moreTexts += float64(texts) * (1/share - 1)
 			}
 		}
@@ -256,11 +257,11 @@ func (a *assembly) look(share float64) {
 	}
 }
 
-// spillShare is how many times a table must fit into memory to stay there where it could go to the disk: what is done
-// with it takes memory as well.
+// spillShare is how many times over a table must fit into memory to stay there when it could go to the disk. The
+// steps after reading also take memory.
 const spillShare = 2
 
-// result is the error of the rows, or else that of reading.
+// result returns the error in the rows, or else the error of reading.
 func (a *assembly) result(err error) error {
 	if a.err != nil || err == io.EOF {
 		return a.err
@@ -268,7 +269,7 @@ func (a *assembly) result(err error) error {
 	return err
 }
 
-// join appends a part, unless something went wrong in one before it.
+// join appends a part, unless there was an error in an earlier one.
 func (a *assembly) join(p *part) {
 	if a.err != nil {
 		return
@@ -293,7 +294,7 @@ func (a *assembly) join(p *part) {
 	}
 	for i := range t.cols {
 		if t.rows == p.rows && p.columns[i].form == formLevels {
-			t.cols[i].toLevels() // before there is room for numbers
+			t.cols[i].toLevels() // before space for numbers is allocated
 		}
 		t.cols[i].reserve(t.rows, guess)
 		t.cols[i].join(&p.columns[i])

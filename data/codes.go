@@ -6,10 +6,10 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// codes are the levels of cells by their numbers, in the narrowest that hold all of them: a column of letters takes
-// a byte a cell.
+// codes are the level numbers of cells, in the narrowest type that holds all of them. A column of single letters
+// takes one byte per cell.
 type codes struct {
-	one  []uint8 // one of these has the cells
+	one  []uint8 // only one of these holds the cells
 	two  []uint16
 	four []uint32
 	size codeSize
@@ -43,7 +43,7 @@ func (c *codes) at(row int) uint32 {
 	return c.four[row]
 }
 
-// add appends a code. What does not fit makes all wider.
+// add appends a code. If it does not fit, all codes are widened.
 func (c *codes) add(disk *spill.Store, code uint32) {
 	switch {
 	case c.size == oneByte && code <= math.MaxUint8:
@@ -61,7 +61,7 @@ func (c *codes) add(disk *spill.Store, code uint32) {
 	}
 }
 
-// widen makes the codes wide enough for one, with as much room as they had.
+// widen makes the codes wide enough for code and keeps their capacity.
 func (c *codes) widen(disk *spill.Store, code uint32) {
 	n := c.len()
 	room := max(cap(c.one), cap(c.two), n+1)
@@ -85,7 +85,7 @@ func (c *codes) widen(disk *spill.Store, code uint32) {
 	}
 }
 
-// reserve makes room for rows cells in all; where there is too little, for the guess.
+// reserve makes room for a total of rows cells. If it has to grow, it makes room for guess cells.
 func (c *codes) reserve(disk *spill.Store, rows, guess int) {
 	switch c.size {
 	case oneByte:
@@ -97,10 +97,10 @@ func (c *codes) reserve(disk *spill.Store, rows, guess int) {
 	}
 }
 
-// bytes is how many the cells take.
+// bytes returns the number of bytes the cells take.
 func (c *codes) bytes() int { return len(c.one) + 2*len(c.two) + 4*len(c.four) }
 
-// reset leaves no cell and keeps the memory.
+// reset removes all cells and keeps the memory.
 func (c *codes) reset() codes {
 	return codes{one: c.one[:0], two: c.two[:0], four: c.four[:0], size: c.size}
 }

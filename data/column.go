@@ -13,22 +13,22 @@ import (
 
 // A column is the values of one column of a table. It has one of three forms.
 //
-// Numbers: cells that are numbers or stand for nothing. A number is kept as a whole number
-// and a count of decimals (12.50 is 1250 with 2) as long as every whole number of the column
-// has 32 bits, else as a float64. Both give the cell's text again; a number that is written
-// otherwise (1e5, +3, 007, more than 15 digits) has its text beside it.
+// Numbers: cells that are numbers or missing. A number is kept as an integer and a number of
+// decimals (12.50 is 1250 with 2 decimals) as long as every integer of the column fits in 32
+// bits, otherwise as a float64. Both reproduce the cell's text. For a number written in
+// another way (1e5, +3, 007, more than 15 digits) the text is kept as well.
 //
-// Levels: any other cells, each the number of its text in a dictionary.
+// Levels: all other cells. Each is the number of its text in a dictionary.
 //
 // Pixels: numbers of an IDX file.
 type column struct {
 	form form
 
 	small []int32   // numbers
-	wide  []float64 // in place of small
+	wide  []float64 // used instead of small
 	spare []float64 // memory for wide
-	shape []uint8   // of each cell: its decimals, or one of those below, or shapeWord plus an index of words
-	words []string  // cells that are no finite number: missing ones, and such as inf
+	shape []uint8   // of each cell: its number of decimals, or one of the shapes below, or shapeWord plus an index into words
+	words []string  // cells that are not finite numbers: missing ones, and others such as inf
 	holds []content // what each of words is
 	odd   oddTexts  // of numbers
 
@@ -37,13 +37,13 @@ type column struct {
 	means []meaning // what each level says as a number
 
 	pixels *grid
-	at     int // in a row of pixels
+	at     int // index within a row of pixels
 	label  bool
 
-	disk *Spill // on which small, wide, shape, odd and codes stand; nil: in memory
+	disk *Spill // where small, wide, shape, odd and codes are stored; nil: in memory
 
 	clock bool // the numbers are times in seconds since 1970, and shape is shapeDay or shapeTime
-	fixed Kind // what the source says that the column is; "": nothing
+	fixed Kind // what the source says the column is; "": nothing
 
 	once   sync.Once
 	asText levelView
@@ -59,16 +59,16 @@ const (
 
 const (
 	shapeMinus = 32 // plus decimals: -0.00, among small
-	shapePlain = 62 // a number of no text, among wide
-	shapeOdd   = 63 // a number whose text stands in odd, among wide
+	shapePlain = 62 // a number without a text, in wide
+	shapeOdd   = 63 // a number whose text is in odd, in wide
 	shapeWord  = 64
-	shapeDay   = 0 // of a time: it is midnight
-	shapeTime  = 1 // or not
+	shapeDay   = 0 // of a time: midnight
+	shapeTime  = 1 // of a time: not midnight
 	mostWords  = 256 - shapeWord
-	mostWhole  = 1e15 // a float64 holds any decimal of 15 digits so that its text can be found again
+	mostWhole  = 1e15 // a float64 holds any decimal of 15 digits precisely enough to restore its text
 )
 
-// scaleOf is what the whole number of a cell of that shape is divided by. A float64 holds each.
+// scaleOf is the divisor for the integer of a cell, by the cell's shape. A float64 holds each exactly.
 var scaleOf = func() (of [shapeWord]float64) {
 	x := 1.0
 	for d := range 16 {
@@ -78,7 +78,7 @@ var scaleOf = func() (of [shapeWord]float64) {
 	return of
 }()
 
-// A meaning is what a level says as a number.
+// A meaning is the numeric reading of a level.
 type meaning struct {
 	x float64
 	c content
@@ -97,7 +97,7 @@ func (o *oddTexts) add(row int, s []byte) {
 	o.ends = append(o.ends, len(o.text))
 }
 
-// reserve makes room on a disk for more texts.
+// reserve makes room for more texts on a disk.
 func (o *oddTexts) reserve(disk *Spill, texts, bytes int) {
 	n, size := len(o.rows)+texts, len(o.text)+bytes
 	o.rows, o.ends = withRoom(disk, o.rows, n, 2*n), withRoom(disk, o.ends, n, 2*n)
@@ -119,7 +119,7 @@ func (o *oddTexts) at(row int) string {
 	return unsafe.String(&o.text[start], o.ends[i]-start)
 }
 
-// rows is the number of cells.
+// rows returns the number of cells.
 func (c *column) rows() int {
 	switch c.form {
 	case formNumbers:
@@ -130,7 +130,7 @@ func (c *column) rows() int {
 	return c.pixels.rows
 }
 
-// number is a cell as a number, and what it is where it is none.
+// number returns a cell as a number. If it is not a number, the content says what it is.
 func (c *column) number(row int) (float64, content) {
 	switch c.form {
 	case formNumbers:
@@ -158,8 +158,8 @@ func (c *column) number(row int) (float64, content) {
 	return x, number
 }
 
-// numbers are the numbers of some rows, nil for all, behind one another in dst, and how many
-// cells are missing. Where a cell is neither, bad is its row, else -1.
+// numbers stores the numbers of the given rows, nil for all, one after another in dst, and
+// counts the missing cells. bad is the row of a cell that is neither a number nor missing, or -1.
 func (c *column) numbers(rows []int, dst []float64) (values []float64, without int, bad int) {
 	n := len(rows)
 	if rows == nil {
@@ -183,7 +183,7 @@ func (c *column) numbers(rows []int, dst []float64) (values []float64, without i
 	return dst, without, -1
 }
 
-// missing reports whether a cell stands for nothing.
+// missing reports whether a cell is missing.
 func (c *column) missing(row int) bool {
 	switch c.form {
 	case formNumbers:
@@ -205,7 +205,7 @@ func (c *column) empty() bool {
 	return true
 }
 
-// appendText appends the text of a cell of numbers.
+// appendText appends the text of a cell in numeric form.
 func (c *column) appendText(b []byte, row int) []byte {
 	s := c.shape[row]
 	switch {
@@ -250,8 +250,8 @@ func appendDecimal(b []byte, m uint64, decimals int) []byte {
 	return append(b, d...)
 }
 
-// text is a cell as it stands in the file, without the blanks around it. Of levels it shares
-// the column's memory.
+// text returns a cell as it is in the file, without surrounding blanks. The text of a level
+// shares the column's memory.
 func (c *column) text(row int) string {
 	switch {
 	case c.form == formLevels:
@@ -264,7 +264,7 @@ func (c *column) text(row int) string {
 	return string(c.appendText(nil, row))
 }
 
-// value is a cell as EncodeRow takes it.
+// value returns a cell in the form that EncodeRow takes.
 func (c *column) value(row int) Value {
 	x, what := c.number(row)
 	switch {
@@ -278,14 +278,14 @@ func (c *column) value(row int) Value {
 	return Text(c.text(row))
 }
 
-// A levelView is a column as levels: each cell's code, and the texts of the codes.
+// A levelView is a column seen as levels: each cell's code, and the texts of the codes.
 type levelView struct {
 	codes codes
 	dict  *dict
 	means []meaning
 }
 
-// levels views the column as levels, whatever its form is.
+// levels returns the column as levels, whatever its form.
 func (c *column) levels() levelView {
 	if c.form == formLevels {
 		return levelView{c.codes, &c.dict, c.means}
@@ -314,14 +314,15 @@ func (c *column) levels() levelView {
 	return c.asText
 }
 
-// A dateCell is a cell as a date.
+// A dateCell is a cell read as a date.
 type dateCell struct {
 	t     time.Time
 	clock bool
 	c     content
 }
 
-// dates is a function from a row to its cell as a date; dotted tells whether 31.12.1999 is one.
+// dates returns a function from a row to its cell read as a date. dotted allows dates such as
+// 31.12.1999.
 func (c *column) dates(sp *Spelling, dotted bool) func(row int) dateCell {
 	as := func(v Value) dateCell {
 		t, clock, what := v.date(sp, dotted)
@@ -344,7 +345,7 @@ func (c *column) dates(sp *Spelling, dotted bool) func(row int) dateCell {
 	return func(row int) dateCell { return levels[c.codes.at(row)] }
 }
 
-// levelValue is a level as EncodeRow takes it.
+// levelValue returns a level in the form that EncodeRow takes.
 func (c *column) levelValue(code uint32) Value {
 	if c.means[code].c == missing {
 		return Missing()

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// add appends a cell of text, trimmed. Words says what words mean.
+// add appends a cell of trimmed text. words says which words are missing.
 func (c *column) add(cell []byte, words *wordSet) {
 	if c.form == formLevels {
 		c.codes.add(c.disk, c.dict.add(cell))
@@ -61,8 +61,8 @@ func (c *column) addDecimal(m uint64, decimals int, negative bool) {
 	c.shape = append(c.shape, uint8(decimals))
 }
 
-// addWord appends a cell that is no finite number. It reports false where there are too many
-// different ones to be kept.
+// addWord appends a cell that is not a finite number. It returns false if there are too many
+// different ones to keep.
 func (c *column) addWord(s string, what content) bool {
 	i := 0
 	for i < len(c.words) && c.words[i] != s {
@@ -84,7 +84,7 @@ func (c *column) addWord(s string, what content) bool {
 	return true
 }
 
-// widen keeps the numbers as float64 from now on.
+// widen keeps the numbers as float64 from here on.
 func (c *column) widen() {
 	if c.wide != nil {
 		return
@@ -106,7 +106,7 @@ func (c *column) widen() {
 	}
 }
 
-// toLevels keeps texts from now on.
+// toLevels keeps texts from here on.
 func (c *column) toLevels() {
 	if c.form == formLevels {
 		return
@@ -126,7 +126,7 @@ func (c *column) toLevels() {
 	c.small, c.wide, c.shape, c.words, c.holds, c.odd = nil, nil, nil, nil, nil, oddTexts{}
 }
 
-// join appends the cells of a part, which may be used anew afterwards.
+// join appends the cells of a part, which may be reused afterwards.
 func (c *column) join(part *column) {
 	if c.form == formNumbers && (part.form == formLevels || c.clock != part.clock) {
 		c.toLevels()
@@ -137,7 +137,7 @@ func (c *column) join(part *column) {
 	}
 	before := len(c.shape)
 	c.shape = append(c.shape, part.shape...)
-	if len(part.words) > 0 { // where they have other places here
+	if len(part.words) > 0 { // their indexes may differ here
 		var at [mostWords]uint8
 		same := true
 		for i, s := range part.words {
@@ -191,7 +191,7 @@ func (c *column) join(part *column) {
 	}
 }
 
-// widenBefore is widen for the first n cells, when shape is longer already.
+// widenBefore is widen for the first n cells, when shape already has more.
 func (c *column) widenBefore(n int) {
 	shape := c.shape
 	c.shape = c.shape[:n]
@@ -217,7 +217,7 @@ func (c *column) joinLevels(part *column) {
 	}
 }
 
-// reserve makes room for rows cells in all; where there is too little, for the guess.
+// reserve makes room for a total of rows cells. If it has to grow, it makes room for guess cells.
 func (c *column) reserve(rows, guess int) {
 	switch {
 	case c.form == formLevels:
@@ -240,7 +240,7 @@ func withRoom[E any](disk *spill.Store, s []E, rows, guess int) []E {
 	return more
 }
 
-// size is how many bytes the cells take, and how many the texts of levels.
+// size returns the number of bytes of the cells and of the texts of levels.
 func (c *column) size() (cells, texts int) {
 	return 4*len(c.small) + 8*len(c.wide) + len(c.shape) + c.codes.bytes() + len(c.odd.text) + 12*len(c.odd.rows), len(c.dict.text) + 8*len(c.dict.ends) + 4*len(c.dict.slots)
 }
@@ -251,7 +251,7 @@ func (c *column) reset() {
 	c.dict.reset()
 }
 
-// finish ends a column of text: all its cells are there.
+// finish completes a column of text after all its cells have been added.
 func (c *column) finish(words *wordSet) {
 	if c.form == formNumbers && c.fixed == "" && !c.anyNumber() && len(c.words) > 0 {
 		for _, what := range c.holds {
@@ -285,9 +285,9 @@ func (c *column) anyNumber() bool {
 	return false
 }
 
-// scanDecimal reads a decimal as it is usually written, -12.50, of at most 15 digits: the whole
-// number of its digits, its decimals, its sign, and how many bytes it takes, 0 where there is
-// none. b need not end with it.
+// scanDecimal reads a decimal in the usual notation, such as -12.50, of at most 15 digits. It
+// returns the digits as an integer, the number of decimals, the sign, and the number of bytes
+// read. n is 0 if there is no decimal. b may continue after it.
 func scanDecimal(b []byte) (m uint64, decimals int, negative bool, n int) {
 	i := 0
 	if i < len(b) && b[i] == '-' {
@@ -328,7 +328,7 @@ func scanDecimal(b []byte) (m uint64, decimals int, negative bool, n int) {
 	return m, decimals, negative, i
 }
 
-// A wordSet says which cells stand for nothing.
+// A wordSet says which cells are missing.
 type wordSet struct {
 }
 
@@ -337,7 +337,7 @@ func (w *wordSet) parse(cell []byte) (float64, content) {
 	return parseTrimmed(unsafe.String(unsafe.SliceData(cell), len(cell)))
 }
 
-// trim is bytes.TrimSpace, faster for what has no blanks.
+// trim is bytes.TrimSpace, faster for cells without blanks.
 func trim(cell []byte) []byte {
 	if n := len(cell); n == 0 || plainByte(cell[0]) && plainByte(cell[n-1]) {
 		return cell

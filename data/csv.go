@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// readCSV reads delimited text as RFC 4180 has it, with any of the usual delimiters, encodings
-// and line ends. Lines that are empty are skipped.
+// readCSV reads delimited text as in RFC 4180, with any of the usual delimiters, encodings and
+// line ends. Empty lines are skipped.
 func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	o := newOpening(src, opt)
 	if err := o.begin(); err != nil {
@@ -48,8 +48,8 @@ func readCSV(src *source, opt ReadOptions) (*Table, error) {
 	return t, nil
 }
 
-// readHeader names the columns after the first row, or by number where that is one of the
-// table's own. It returns what comes behind the header.
+// readHeader takes the columns' names from the first row, or numbers the columns if that
+// row belongs to the data. It returns what follows the header.
 func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) ([]byte, int, error) {
 	for len(text) > 0 {
 		size := g.skipped(text)
@@ -111,7 +111,7 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 	return text, line, nil
 }
 
-// countBlank returns how many of the cells hold nothing but blanks.
+// countBlank returns how many of the cells are blank.
 func countBlank(cells []string) int {
 	n := 0
 	for _, c := range cells {
@@ -131,10 +131,10 @@ func allDiffer(rows [][]string) bool {
 	return len(seen) == len(rows)
 }
 
-// number gives names that come twice a number, as pandas does, and says so.
+// number adds a number to repeated names, as pandas does, and notes it.
 func (t *Table) number(names []string, line int) []string {
 	names = slices.Clone(names)
-	taken := make(map[string]int) // its first column
+	taken := make(map[string]int) // name to first column
 	for i, name := range names {
 		names[i] = strings.TrimSpace(name)
 		if _, ok := taken[names[i]]; !ok && names[i] != "" {

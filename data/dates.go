@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// layouts are how dates may be written, besides those that parseDate reads, as strftime has it.
-// Behind any of them a time of day and a zone may stand. Where cells fit two of them with
-// different days, a column is not taken for dates.
+// layouts are the ways to write dates, in strftime notation, besides those that parseDate
+// reads. A time of day and a zone may follow any of them. If cells fit two layouts that give
+// different days, the column is not treated as dates.
 var layouts = []string{
 	"%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d",
 	"%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
@@ -20,7 +20,7 @@ var layouts = []string{
 	"%H:%M",
 }
 
-// checkLayout refuses a layout of SchemaOptions.DateFormat that cannot be read.
+// checkLayout refuses a layout in SchemaOptions.DateFormat that is not supported.
 func checkLayout(layout string) error {
 	known := false
 	for i := 0; i < len(layout); i++ {
@@ -38,8 +38,8 @@ func checkLayout(layout string) error {
 	return nil
 }
 
-// parseLayout reads a trimmed cell as a date in a layout. A layout without a time of day takes
-// one too. clock tells whether there was one.
+// parseLayout reads a trimmed cell as a date in a layout. A time of day may follow even if the
+// layout has none. clock reports whether there was one.
 func parseLayout(layout, s string) (t time.Time, clock, ok bool) {
 	p := dateParser{rest: s, year: 1970, month: 1, day: 1}
 	for i := 0; i < len(layout); i++ {
@@ -112,7 +112,7 @@ type dateParser struct {
 	rest                 string
 	year, month, day     int
 	hour, minute, second int
-	half                 byte // 'a' or 'p' of a clock of 12 hours
+	half                 byte // 'a' or 'p' of a 12-hour clock
 	zone                 time.Duration
 	clock                bool
 }
@@ -127,7 +127,7 @@ func (p *dateParser) literal(c byte) bool {
 	return true
 }
 
-// number reads from least to most digits, of a number from low to high.
+// number reads a number of least to most digits, with a value from low to high.
 func (p *dateParser) number(least, most, low, high int) (int, bool) {
 	n, v := 0, 0
 	for n < most && n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {
@@ -193,7 +193,8 @@ var (
 	weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 )
 
-// name reads a name, or its first three letters, perhaps with a point, and returns its place from 1.
+// name reads a name or its first three letters, with an optional period, and returns its place,
+// starting at 1.
 func (p *dateParser) name(names []string) (int, bool) {
 	for i, name := range names {
 		for _, n := range []int{len(name), 4, 3} {
@@ -206,8 +207,8 @@ func (p *dateParser) name(names []string) (int, bool) {
 	return 0, false
 }
 
-// zones are names of zones and their hours from UTC: those of RFC 5322, and those of Europe and
-// Japan that stand for one offset alone.
+// zones maps zone names to their hours from UTC. They are the names of RFC 5322, and those of
+// Europe and Japan that have only one offset.
 var zones = map[string]time.Duration{
 	"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9,
 	"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
@@ -242,10 +243,10 @@ func (p *dateParser) offset() bool {
 	return true
 }
 
-// dateDoubt is a cell that is one date by one layout and another by the other.
+// dateDoubt is a cell that is a different date in each of two layouts.
 type dateDoubt struct{ text, one, other string }
 
-// zoned returns the first of the dates whose zone is not UTC, or "".
+// zoned returns the first of the dates with a zone other than UTC, or "".
 func zoned(dates []string) string {
 	at := slices.IndexFunc(dates, func(s string) bool {
 		s = strings.TrimSpace(s)
@@ -258,9 +259,9 @@ func zoned(dates []string) string {
 	return dates[at]
 }
 
-// findLayout finds the layout in which all levels are dates, those apart that the spelling has as
-// missing or that are likely to be; the spelling returned has them. Where two layouts fit and say
-// different days of a level, sp is nil and doubt says so.
+// findLayout finds the layout in which all levels are dates. Levels that the spelling treats as
+// missing, or that are likely to be missing, are skipped, and the returned spelling treats them
+// as missing. If two layouts fit but give different days for a level, sp is nil and doubt says which.
 func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt *dateDoubt) {
 	sp = base.copy()
 	var texts []string

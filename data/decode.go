@@ -7,24 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// Texts in other encodings, with other line ends, or with blanks for delimiters are rewritten
+// Texts in other encodings, with other line ends, or with blanks as delimiters are rewritten
 // while they are read.
 
 // The encodings of a text.
 const (
 	encodingUTF8    = "utf-8"
 	encodingUTF16   = "utf-16"
-	encodingLatin1  = "latin-1" // as Windows-1252 has it, which gives characters to bytes that are free in Latin-1
+	encodingLatin1  = "latin-1" // read as Windows-1252, which assigns characters to bytes that Latin-1 leaves free
 	encodingWindows = "windows-1252"
 )
 
-// windows1252 are the characters of the bytes 0x80 to 0x9f; 0 has none.
+// windows1252 holds the characters of the bytes 0x80 to 0x9f; 0 means no character.
 var windows1252 = [32]rune{
 	'€', 0, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0, 'Ž', 0,
 	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
 }
 
-// findEncoding says which encoding the start of a text is in, and how many bytes mark it.
+// findEncoding returns the encoding of the start of a text, and the size of its
+// byte-order mark in bytes.
 func findEncoding(start []byte) (encoding string, mark int) {
 	switch {
 	case bytes.HasPrefix(start, []byte("\ufeff")):
@@ -40,8 +41,8 @@ func findEncoding(start []byte) (encoding string, mark int) {
 	return encodingUTF8, 0
 }
 
-// highBytes counts the bytes above 0x7f that are no UTF-8, and the characters that are. The end
-// may have been cut off within a character.
+// highBytes counts the bytes above 0x7f that are not valid UTF-8, and the characters that are.
+// The last character may be cut off.
 func highBytes(b []byte) (foreign, sound int) {
 	for len(b) > 0 {
 		if b[0] < 0x80 {
@@ -60,8 +61,8 @@ func highBytes(b []byte) (foreign, sound int) {
 	return foreign, sound
 }
 
-// firstForeign says on which line the first byte stands that is above 0x7f, of a text without UTF-8, and in
-// which word.
+// firstForeign returns the line of the first byte above 0x7f in a text that is not UTF-8, and the word that
+// contains it.
 func firstForeign(b []byte) (line int, word string) {
 	at := bytes.IndexFunc(b, func(r rune) bool { return r >= 0x80 })
 	letter := func(c byte) bool { return c >= 0x80 || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
@@ -76,8 +77,8 @@ func firstForeign(b []byte) (line int, word string) {
 	return 1 + bytes.Count(b[:at], []byte{'\n'}), string(read)
 }
 
-// A rewriter reads a text and hands out what rewrite makes of it, a piece at a time. rewrite
-// returns what is left over, which comes again with what follows; end tells that nothing does.
+// A rewriter reads a text and returns what rewrite makes of it, piece by piece. rewrite
+// returns the unused rest, which comes back with the next piece. end says that no more follows.
 type rewriter struct {
 	r       io.Reader
 	rewrite func(dst, src []byte, end bool) (out, rest []byte)
@@ -106,8 +107,8 @@ func (w *rewriter) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fromWindows1252 makes UTF-8 of Windows-1252. A byte that has no character there becomes one that
-// is no UTF-8, which is then complained of.
+// fromWindows1252 converts Windows-1252 to UTF-8. A byte without a character becomes an invalid
+// byte, which is reported later.
 func fromWindows1252(dst, src []byte, _ bool) (out, rest []byte) {
 	for _, b := range src {
 		r := rune(b)
@@ -122,8 +123,8 @@ func fromWindows1252(dst, src []byte, _ bool) (out, rest []byte) {
 	return dst, nil
 }
 
-// fromLatin1Alone is fromWindows1252 for a text that was found to be in that encoding by its first
-// chunk. A later character in UTF-8 becomes a byte that is no UTF-8: the text mixes encodings.
+// fromLatin1Alone is fromWindows1252 for a text whose encoding was detected from its first chunk.
+// A later UTF-8 character becomes an invalid byte: the text mixes encodings.
 func fromLatin1Alone(dst, src []byte, end bool) (out, rest []byte) {
 	for i := 0; i < len(src); i++ {
 		if src[i] >= 0x80 {
@@ -141,8 +142,8 @@ func fromLatin1Alone(dst, src []byte, end bool) (out, rest []byte) {
 	return dst, nil
 }
 
-// fromUTF16 makes UTF-8 of UTF-16. Half a pair, or half a character at the end, becomes a byte
-// that is no UTF-8, which is then complained of.
+// fromUTF16 converts UTF-16 to UTF-8. Half a surrogate pair, or half a character at the end,
+// becomes an invalid byte, which is reported later.
 func fromUTF16(bigEndian bool) func(dst, src []byte, end bool) (out, rest []byte) {
 	const bad = 0xff
 	unit := func(b []byte) rune {
@@ -178,7 +179,7 @@ func fromUTF16(bigEndian bool) func(dst, src []byte, end bool) (out, rest []byte
 	}
 }
 
-// fromCR makes \n of the line ends \r.
+// fromCR replaces the line ends \r with \n.
 func fromCR(dst, src []byte, _ bool) (out, rest []byte) {
 	for _, b := range src {
 		if b == '\r' {
@@ -189,7 +190,7 @@ func fromCR(dst, src []byte, _ bool) (out, rest []byte) {
 	return dst, nil
 }
 
-// fromBlanks makes a tab of the blanks between cells, and nothing of those around a line.
+// fromBlanks replaces the blanks between cells with a tab and removes those around a line.
 func fromBlanks() func(dst, src []byte, end bool) (out, rest []byte) {
 	quoted, begun, blank := false, false, false
 	return func(dst, src []byte, _ bool) (out, rest []byte) {

@@ -6,30 +6,30 @@ import (
 	"strconv"
 )
 
-// A Description is what is known of one column of a table.
+// A Description is what is known about one column of a table.
 type Description struct {
 	Name     string   `json:"name"`
 	Role     string   `json:"role"` // input, target or dropped
 	Kind     Kind     `json:"kind,omitempty"`
-	Why      Note     `json:"why,omitempty"` // it was dropped, or a remark
+	Why      Note     `json:"why,omitempty"` // why it was dropped, or a remark
 	Cells    int      `json:"cells"`
 	Missing  int      `json:"missing"`
-	Distinct int      `json:"distinct"`           // different cells, those that are missing apart
+	Distinct int      `json:"distinct"`           // different cells, without the missing ones
 	Min      string   `json:"min,omitempty"`      // of numbers and dates
 	Median   string   `json:"median,omitempty"`   // of numbers
 	Max      string   `json:"max,omitempty"`      // of numbers and dates
-	Levels   []Level  `json:"levels,omitempty"`   // of the others: the most frequent
-	Examples []string `json:"examples,omitempty"` // cells as they stand in the file
+	Levels   []Level  `json:"levels,omitempty"`   // the most frequent ones, of other kinds
+	Examples []string `json:"examples,omitempty"` // cells as they are in the file
 }
 
-// A Level is a value of a category and how many cells have it.
+// A Level is a value of a category and the number of cells with it.
 type Level struct {
 	Name  string `json:"name"`
 	Cells int    `json:"cells"`
 }
 
-// Describe tells of every column of the schema's table, in the table's order, with up to that many
-// levels or examples each. It looks at the rows that Infer looked at.
+// Describe describes every column of the schema's table, in the table's order. A
+// description has no more than most levels or examples. Describe uses the rows that Infer used.
 func (s *Schema) Describe(most int) []Description {
 	t := s.table
 	out := make([]Description, len(t.columns))
@@ -104,7 +104,7 @@ func (d *Description) describe(t *Table, c *column, rows []int, sp *Spelling, da
 	d.Levels = d.Levels[:min(most, len(d.Levels))]
 }
 
-// rounded is x to 15 digits, so that the mean of two short decimals is one.
+// rounded rounds x to 15 digits, so that the mean of two short decimals is a short decimal.
 func rounded(x float64) float64 {
 	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 15, 64), 64)
 	return x

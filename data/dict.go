@@ -5,18 +5,18 @@ import (
 	"unsafe"
 )
 
-// A dict numbers different texts in the order in which they first come.
+// A dict numbers different texts in the order of their first appearance.
 type dict struct {
-	text  []byte // all of them, one behind the other
+	text  []byte // all texts, one after another
 	ends  []int
-	slots []uint32 // an open table of numbers plus 1; dropped when nothing more is added
+	slots []uint32 // an open-addressing hash table of numbers plus 1; dropped once nothing more is added
 }
 
-var dictSeed = maphash.MakeSeed() // decides where texts lie, never their numbers
+var dictSeed = maphash.MakeSeed() // affects where texts are in the hash table, never their numbers
 
 func (d *dict) len() int { return len(d.ends) }
 
-// at is the text with that number. It shares the dictionary's memory.
+// at returns the text with that number. It shares the dictionary's memory.
 func (d *dict) at(i uint32) string {
 	start := 0
 	if i > 0 {
@@ -28,7 +28,7 @@ func (d *dict) at(i uint32) string {
 	return unsafe.String(&d.text[start], d.ends[i]-start)
 }
 
-// add returns the number of a text, a new one where it was not there.
+// add returns the number of a text, a new number if the text is new.
 func (d *dict) add(s []byte) uint32 {
 	if 2*(len(d.ends)+1) > len(d.slots) {
 		d.grow()

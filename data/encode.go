@@ -2,13 +2,13 @@ package data
 
 import "time"
 
-// Columns are encoded in pieces of some rows, on all cores, and within a piece column by
-// column: then the piece of the matrix that is written stays in the cache.
+// Columns are encoded in pieces of some rows, on all cores. Within a piece they are
+// encoded column by column, so the piece of the matrix being written stays in the cache.
 
-// pieceRows is how many rows are encoded at once.
+// pieceRows is the number of rows encoded at once.
 const pieceRows = 512
 
-// A piece is what encoding some rows came to.
+// A piece is the result of encoding some rows.
 type piece struct {
 	counts []pieceCount // of each input
 	failed outcome      // of the first cell that cannot be encoded; encoded: none
@@ -19,7 +19,7 @@ type piece struct {
 type pieceCount struct {
 	imputed, unseen, bad int
 	beyond               int // cells, of numbers and dates
-	first                int // row that is unseen
+	first                int // first unseen row
 	firstBad             int // row
 }
 
@@ -32,7 +32,7 @@ func spoil[T Float](in *Input, row int, dst []T, count *pieceCount) {
 	encodeCell(in, Missing(), dst)
 }
 
-// A coder encodes the cells of one column. What it finds out about levels, it finds out once.
+// A coder encodes the cells of one column. It looks up each level only once.
 type coder struct {
 	in     *Input
 	c      *column
@@ -94,7 +94,7 @@ func truthOf(v Value, sp *Spelling) int8 {
 func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 	p.counts = make([]pieceCount, len(b.coders))
 	width := b.e.width
-	end := len(rows) // no row from there on is looked at: one before it cannot be encoded
+	end := len(rows) // rows from here on are skipped: an earlier one cannot be encoded
 	for i := range b.coders {
 		k := &b.coders[i]
 		in, count := k.in, &p.counts[i]
@@ -159,8 +159,8 @@ func encodePiece[T Float](b *Binding, rows []int, dst []T, p *piece) {
 	}
 }
 
-// encodeNumbers does what encodeNumber does for the cells of a piece. It returns the place of
-// the first one that cannot be encoded.
+// encodeNumbers does the same as encodeNumber for the cells of a piece. It returns the place
+// of the first cell that cannot be encoded.
 func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pieceCount) (int, outcome) {
 	in, c := k.in, k.c
 	var values [pieceRows]float64

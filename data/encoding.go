@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// An Encoding says how a row becomes the numbers that a network takes, and its targets
-// the numbers that it learns. It is learned by Fit, goes into JSON, and does not change:
-// many goroutines can use one.
+// An Encoding says how a row becomes the inputs of a network, and how its targets become
+// the numbers that the network learns. It is learned by Fit and can be written as JSON.
+// It does not change, so many goroutines can use one.
 type Encoding struct {
 	Task    Task     `json:"task"`
 	Inputs  []Input  `json:"inputs"`
@@ -24,13 +24,13 @@ type Encoding struct {
 //	number    (x - Center) / Scale, clipped where Clip is set; then its rank where RankAt
 //	          is set; then its place among the knots Pieces; then 1 if the cell is missing
 //	boolean   1 for true, -1 for false, 0 where it is missing
-//	category  a 1 at the place of its level: one for each of Levels, one for the rare; then the level's
-//	          means of the encoded targets where Means is set; then one for the missing
-//	date      days since 1970-01-01 like a number; then cos and sin of the place in the
+//	category  a 1 at the place of its level: one place for each of Levels, one for the rare levels; then
+//	          the level's means of the encoded targets where Means is set; then one for missing
+//	date      days since 1970-01-01 like a number; then cos and sin of the position in the
 //	          year's months, in the week, and in the day where Clock is set; then missing
 //
-// A missing number or date takes the median's place. Beyond the range from Low to High the clipped value
-// and the rank go on straight, for as long as the range is wide.
+// A missing number or date gets the input of the median. Beyond the range from Low to High, the clipped
+// value and the rank continue in a straight line for one width of the range, and then stay constant.
 type Input struct {
 	Name    string    `json:"name"`
 	Kind    Kind      `json:"kind"`
@@ -39,13 +39,13 @@ type Input struct {
 	Scale   float64   `json:"scale"` // 0: the column is all 0
 	Clip    bool      `json:"clip,omitempty"`
 	Low     float64   `json:"low,omitempty"`     // the range of the training rows;
-	High    float64   `json:"high,omitempty"`    // equal ones: nothing is known of it
+	High    float64   `json:"high,omitempty"`    // if both are equal, the range is unknown
 	RankAt  []float64 `json:"rank_at,omitempty"` // increasing values, and the share of
 	RankOf  []float64 `json:"rank_of,omitempty"` // training rows below each
 	Pieces  []float64 `json:"pieces,omitempty"`  // increasing knots, see ScalePieces
-	Missing bool      `json:"missing,omitempty"` // missing cells have a place of their own
+	Missing bool      `json:"missing,omitempty"` // missing cells have their own place
 	Levels  []string  `json:"levels,omitempty"`
-	Rare    bool      `json:"rare,omitempty"`        // levels that are not in Levels have a place
+	Rare    bool      `json:"rare,omitempty"`        // levels that are not in Levels have their own place
 	RareOf  []string  `json:"rare_levels,omitempty"` // levels known to be rare; others are unseen
 	Means   []float64 `json:"means,omitempty"`       // of the targets, for Levels and then RareOf; see OutOfFold
 	Clock   bool      `json:"clock,omitempty"`       // of dates: the time of day matters
@@ -55,12 +55,12 @@ type Input struct {
 
 	offset  int
 	width   int
-	levels  map[string]int  // the place among Levels and then RareOf
-	numbers map[float64]int // of levels that are numbers; of equal ones the first
+	levels  map[string]int  // the index in Levels and then RareOf
+	numbers map[float64]int // of levels that are numbers; of equal numbers the first
 	ranks   rankIndex
 }
 
-// The names of levels that no cell has.
+// The names of the levels for rare and missing cells. No cell can have them.
 const (
 	rareLevel    = "(rare)"
 	missingLevel = "(missing)"
@@ -76,7 +76,7 @@ func NewEncoding(task Task, inputs []Input, targets []Target) (*Encoding, error)
 	return e, nil
 }
 
-// Width is the number of encoded inputs, the columns of the matrix that Inputs writes.
+// Width returns the number of encoded inputs, the columns of the matrix that Inputs writes.
 func (e *Encoding) Width() int { return e.width }
 
 // Outputs is the number of encoded targets, the columns of the matrix that Targets writes:
@@ -88,8 +88,8 @@ func (e *Encoding) Outputs() int {
 	return len(e.Targets)
 }
 
-// Columns are the names of the columns that the encoding reads, in the order in which
-// EncodeRow takes their values.
+// Columns returns the names of the columns that the encoding reads, in the order in
+// which EncodeRow takes their values.
 func (e *Encoding) Columns() []string {
 	names := make([]string, len(e.Inputs))
 	for i := range e.Inputs {
@@ -98,8 +98,8 @@ func (e *Encoding) Columns() []string {
 	return names
 }
 
-// Span returns where the encoded inputs of a column stand, by its place in Columns: from
-// (inclusive) to to (exclusive).
+// Span returns the range of a column's encoded inputs, [from, to). column is its
+// place in Columns.
 func (e *Encoding) Span(column int) (from, to int) {
 	in := &e.Inputs[column]
 	return in.offset, in.offset + in.width
@@ -160,7 +160,7 @@ func (e *Encoding) InputColumns() []string {
 	return names
 }
 
-// Crowded says of which columns some categories share a place though they are not rare.
+// Crowded lists the columns in which some categories share a place although they are not rare.
 func (e *Encoding) Crowded() []string {
 	var said []string
 	for i := range e.Inputs {
@@ -190,10 +190,10 @@ func (e *Encoding) OutputNames() []string {
 	return names
 }
 
-// Classes are the classes of the first target, sorted; nil in regression.
+// Classes returns the classes of the first target, sorted. It is nil in regression.
 func (e *Encoding) Classes() []string { return slices.Clone(e.Targets[0].Classes) }
 
-// cycles is the number of cyclic pairs of a date.
+// cycles returns the number of cyclic pairs of a date.
 func (in *Input) cycles() int {
 	if in.Clock {
 		return 3
@@ -201,7 +201,7 @@ func (in *Input) cycles() int {
 	return 2
 }
 
-// prepare computes what follows from the fields: places and maps.
+// prepare computes the fields that follow from others: places and maps.
 func (e *Encoding) prepare() {
 	e.width = 0
 	for i := range e.Inputs {
@@ -328,7 +328,7 @@ func (in *Input) problem() string {
 	return levelsProblem(slices.Concat(in.Levels, in.RareOf), in.Spelling)
 }
 
-// ranksProblem finds ranks that no distribution has.
+// ranksProblem returns what is wrong with the ranks, or "".
 func (in *Input) ranksProblem() string {
 	if len(in.RankAt) != len(in.RankOf) || len(in.RankAt) == 1 {
 		return "has ranks that do not belong together"
@@ -342,7 +342,7 @@ func (in *Input) ranksProblem() string {
 	return ""
 }
 
-// levelsProblem finds levels that no cell can have, or that come twice.
+// levelsProblem reports levels that no cell can have, or that are repeated.
 func levelsProblem(levels []string, sp *Spelling) string {
 	seen := make(map[string]bool, len(levels))
 	for _, level := range levels {

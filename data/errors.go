@@ -15,7 +15,7 @@ import (
 // Errors of reading a file.
 var (
 	ErrNoFile          = errors.New("no such file")
-	ErrUnreadable      = errors.New("a file that cannot be read") // it is there: no permission, a broken disk
+	ErrUnreadable      = errors.New("a file that cannot be read") // the file exists: no permission, or a broken disk
 	ErrFolder          = errors.New("a folder, not a file")
 	ErrEmpty           = errors.New("no rows")
 	ErrRagged          = errors.New("rows of different lengths")
@@ -27,16 +27,16 @@ var (
 	ErrDamaged         = errors.New("a damaged file")
 	ErrFormat          = errors.New("a format, or a part of one, that is not read")
 	ErrIDX             = errors.New("damaged IDX file")
-	ErrOption          = errors.New("an option that makes no sense") // by itself, or for this table; then another sentinel says why
+	ErrOption          = errors.New("an option that makes no sense") // in general, or for this table; then another sentinel says why
 )
 
-// Errors of the meaning of a table.
+// Errors about the contents of a table.
 var (
 	ErrColumn = errors.New("no such column")                               // or a column that cannot be used
 	ErrNumber = errors.New("not a finite number")                          // infinities, 1e400, 0x1p3, 1_000
-	ErrType   = errors.New("a cell of another type")                       // text where numbers were
+	ErrType   = errors.New("a cell of another type")                       // text in a column of numbers
 	ErrTarget = errors.New("a target that cannot be used")                 // missing, constant, too many classes
-	ErrTask   = errors.New("a task that does not fit")                     // regression on text, and the like
+	ErrTask   = errors.New("a task that does not fit")                     // such as regression on text
 	ErrUnseen = errors.New("a category that was not in the training rows") // refused by a strict prediction
 	ErrClass  = errors.New("a class that was not in the training rows")    // of labeled data
 )
@@ -44,7 +44,7 @@ var (
 // ErrEncoding is the error of an Encoding that contradicts itself.
 var ErrEncoding = errors.New("invalid encoding")
 
-// A failure is a sentence with a sentinel behind it, and perhaps a cause.
+// A failure is a sentence with a sentinel error and an optional cause.
 type failure struct {
 	note  Note
 	kind  error
@@ -53,7 +53,7 @@ type failure struct {
 
 func (f *failure) Error() string { return f.note.String() }
 
-// Text is the error's sentence with options as setting writes them.
+// Text returns the error's sentence, with options written by setting.
 func (f *failure) Text(setting func(option, value string) string) string { return f.note.Text(setting) }
 
 func (f *failure) Unwrap() []error {
@@ -71,7 +71,7 @@ func failBecause(cause, kind error, format string, args ...any) error {
 	return &failure{note: Notef(format, args...), kind: kind, cause: cause}
 }
 
-// misfit marks a failure as one of an option: what was asked for does not fit the table.
+// misfit marks a failure as one of an option: the option does not fit the table.
 func misfit(err error) error {
 	switch e := err.(type) {
 	case *failure:
@@ -96,13 +96,13 @@ func quote(s string) string {
 		n++
 		plain = plain && r != '"' && r != utf8.RuneError && strconv.IsPrint(r)
 	}
-	if plain { // with backslashes as they stand
+	if plain { // backslashes are kept as they are
 		return `"` + s + `"` + more
 	}
 	return fmt.Sprintf("%q", s) + more
 }
 
-// list joins names for a message; beyond ten it counts the rest.
+// list joins names for a message; beyond ten, the rest are counted.
 func list(names []string) string {
 	const most = 10
 	var b strings.Builder
@@ -119,8 +119,8 @@ func list(names []string) string {
 	return b.String()
 }
 
-// unknownColumn says that the table has no such column, and which names are near. Those that are
-// used already are not meant.
+// unknownColumn says that the table has no such column, and lists similar names. Names already
+// in use are not suggested.
 func unknownColumn(t *Table, kind error, what, name string, used ...string) error {
 	for _, other := range t.columns {
 		if norm.NFC.String(other) == norm.NFC.String(name) {
@@ -129,7 +129,7 @@ func unknownColumn(t *Table, kind error, what, name string, used ...string) erro
 		}
 	}
 	for _, other := range t.columns {
-		if strings.HasPrefix(other, name+",") { // a name with commas was taken apart
+		if strings.HasPrefix(other, name+",") { // a name with commas was split
 			return fail(kind, "%s: there is no column %s %s; the column %s has commas in its name, so write it as %s", t.name, quote(name), what, quote(other), shell.Name(other))
 		}
 	}
@@ -140,8 +140,8 @@ func unknownColumn(t *Table, kind error, what, name string, used ...string) erro
 	return fail(kind, "%s: there is no column %s %s: the columns are %s", t.name, quote(name), what, list(t.columns))
 }
 
-// nearNames returns up to three names within a third of the wanted name's length, or two
-// edits, nearest first.
+// nearNames returns up to three names within an edit distance of two, or of a third of
+// the wanted name's length. The nearest comes first.
 func nearNames(name string, names []string) []string {
 	var near [3][]string
 	limit := min(max(1, len(name)/3), len(near)-1)
@@ -161,7 +161,7 @@ func nearNames(name string, names []string) []string {
 	return out[:min(len(out), 3)]
 }
 
-// editDistance is the Levenshtein distance in bytes.
+// editDistance returns the Levenshtein distance in bytes.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

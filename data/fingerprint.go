@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// Fingerprint is the SHA-256 of the columns' names and of every cell, in hex: it tells
-// whether a table is still what it was, however its file is called or packed.
+// Fingerprint returns the SHA-256 of the columns' names and of every cell, in hex. It
+// shows whether a table is unchanged, regardless of the file's name or compression.
 func (t *Table) Fingerprint() string {
 	sums := make([][]byte, len(t.cols))
 	if len(t.cols) > 0 && t.cols[0].form != formPixels {
@@ -32,7 +32,7 @@ func (t *Table) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// hash writes all that the cells of a column say.
+// hash writes everything the cells of a column say.
 func (c *column) hash(h hash.Hash) {
 	fmt.Fprintf(h, "form %d, %d words %q, %v\n", c.form, len(c.words), c.words, c.clock)
 	if c.form == formLevels {
@@ -56,7 +56,7 @@ func (c *column) hash(h hash.Hash) {
 	h.Write(c.odd.text)
 }
 
-// hashNumbers writes numbers as they are on every machine.
+// hashNumbers writes numbers with the same bytes on every machine.
 func hashNumbers[E uint32 | int32 | uint64 | float64](h hash.Hash, numbers []E) {
 	var buf []byte
 	for part := range slices.Chunk(numbers, 1<<13) {

@@ -8,20 +8,20 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// Levels of a category that have a place of their own.
+// Levels of a category that get their own place.
 const (
 	mostLevels = 256
-	leastRows  = 3  // that such a level takes
+	leastRows  = 3  // training rows that such a level needs
 	smallTable = 30 // rows; in a smaller table no level is rare
 )
 
-// Fit learns the encoding from the given rows, and from no others; nil stands for all
-// rows that have targets. Targets of regression are scaled if scaleTargets says so.
+// Fit learns the encoding from the given rows only; nil means all rows that have targets. Targets of
+// regression are scaled if scaleTargets is true.
 //
-// A number that is missing in a training row has a second input that says so. Levels
-// that fewer than 3 training rows have (in a table of 30 or more), and those beyond the
-// 256 most frequent, share the level (rare); missing cells are a level too. A column with more than 256
-// levels has the means of the targets in each level's rows beside them: see OutOfFold.
+// A number that is missing in a training row gets a second input that says so. Levels in fewer than 3
+// training rows (in a table of 30 or more rows), and those beyond the 256 most frequent, share the
+// level (rare). Missing cells are a level too. A column with more than 256 levels also has, for each
+// level, the means of the targets in its rows: see OutOfFold.
 func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e *Encoding, err error) {
 	defer spill.Catch(&err)
 	if scale == "" {
@@ -83,12 +83,12 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 			in.fitMeans(cells, rows, y)
 		}
 		if s.size() == 1 && in.Scale == 0 {
-			in.Center, in.Scale = 0, 1 // one row says nothing about sizes: its numbers stay as they are
+			in.Center, in.Scale = 0, 1 // one row says nothing about scale: its numbers are unchanged
 		}
 	}
 	if t.disk == nil {
 		parallelWith(len(s.Columns), fit)
-	} else { // one after another, for the values of a column at a time to be in memory
+	} else { // one after another, so that only one column's values are in memory at a time
 		for i := range s.Columns {
 			fit(i, &room)
 		}
@@ -100,13 +100,13 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 	return e, nil
 }
 
-// fitRoom is memory for the values of one column after another.
+// fitRoom is a buffer for the values of one column after another.
 type fitRoom struct {
 	values, scratch []float64
-	disk            *Spill // where the table stands; nil: in memory
+	disk            *Spill // where the table is stored; nil: in memory
 }
 
-// reserve makes room for the values of so many rows.
+// reserve makes room for the values of that many rows.
 func (r *fitRoom) reserve(rows int) {
 	if cap(r.values) < rows {
 		spill.Free(r.disk, r.values)
@@ -124,7 +124,7 @@ func (r *fitRoom) free() {
 	spill.Free(r.disk, r.scratch)
 }
 
-// numbers are the values of a column in the given rows, and how many are missing.
+// numbers stores the values of a column in the given rows, and counts the missing ones.
 func (r *fitRoom) numbers(c *column, rows []int) (without, bad int) {
 	r.reserve(len(rows))
 	r.values, without, bad = c.numbers(rows, r.values[:0])
@@ -167,8 +167,8 @@ func (in *Input) fitDate(t *Table, c *column, col int, rows []int, scale Scaling
 	return in.fitScale(t, room, scale)
 }
 
-// fitScale finds the scaling first, for the mean is summed in the order of the rows. It leaves
-// the values sorted.
+// fitScale finds the scaling before it sorts, because the mean is summed in the order of the
+// rows. It leaves the values sorted.
 func (in *Input) fitScale(t *Table, room *fitRoom, scale Scaling) error {
 	in.Clip = scale == ScaleAuto || scale == ScalePieces
 	in.Center, in.Scale = scaling(room.values, scale, &room.scratch)
@@ -224,12 +224,12 @@ func (in *Input) fitCategory(c *column, rows []int) {
 	slices.Sort(in.Levels)
 	slices.Sort(in.RareOf)
 	if len(levels) == 0 {
-		in.Missing = true // no training row has a level: one place, always 1 there
+		in.Missing = true // no training row has a level: one input, always 1 in training
 	}
 }
 
-// fit scales a target of regression. A constant one keeps the scale 1, so that other
-// values can still be told from it.
+// fit scales a target of regression. A constant target keeps the scale 1, so that other
+// values still differ from it.
 func (y *Target) fit(t *Table, rows []int, scale Scaling, room *fitRoom) error {
 	if scale == ScaleAuto || scale == ScalePieces {
 		scale = ScaleStandard

@@ -8,9 +8,10 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// SplitGroups is Split by whole groups: it holds out groups, in an order drawn for (seed,
-// purpose), as long as that brings their rows nearer to the fraction. groups gives the group
-// of each row, from 0. A group is never on both sides, and never are all groups held out.
+// SplitGroups is Split by whole groups. It goes through the groups in an order drawn for
+// (seed, purpose), and holds out each group that brings the number of held-out rows nearer
+// to the fraction. groups gives the group of each row, starting at 0. A group is never on
+// both sides, and at least one group is kept.
 func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
 	size, err := groupSizes(groups)
 	if err != nil {
@@ -22,7 +23,7 @@ func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpos
 	perm := make([]int, len(size))
 	rng.Perm(perm, seed, purpose, 0)
 	out := make([]bool, len(size))
-	want, have := float64(fraction*float64(len(groups))), 0.0 // not to be fused with what follows
+	want, have := float64(fraction*float64(len(groups))), 0.0 // rounded, so that it is not fused with what follows
 	for _, g := range perm {
 		if n := float64(size[g]); have+n < float64(len(groups)) && math.Abs(have+n-want) < math.Abs(have-want) {
 			out[g] = true
@@ -33,8 +34,8 @@ func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpos
 	return keep, held, nil
 }
 
-// SplitLast is Split by time: it holds out the last rows. Rows of one time stay together; of
-// those that the fraction would part, all are kept, unless then none were held out.
+// SplitLast is Split by time: it holds out the last rows. Rows of one time stay together.
+// Rows that the fraction would separate are all kept, unless nothing would be held out then.
 func SplitLast(times []float64, fraction float64) (keep, held []int, err error) {
 	n := len(times)
 	if err := checkSplit(n, nil, fraction); err != nil {
@@ -51,9 +52,9 @@ func SplitLast(times []float64, fraction float64) (keep, held []int, err error) 
 	return keep, held, nil
 }
 
-// cutBetween returns the time after which the second part of sorted times begins, if it is
-// to begin about at that place: behind all that equal the time before it, or in front of
-// them if nothing is behind. With one time alone there is no second part.
+// cutBetween returns the time after which the second part of sorted times begins, near the
+// given place. It is after all times equal to the one before the place, or in front of
+// them if nothing follows. If all times are equal, there is no second part.
 func cutBetween(sorted []float64, place int) float64 {
 	cut := sorted[place-1]
 	if cut < sorted[len(sorted)-1] {
@@ -69,7 +70,7 @@ func cutBetween(sorted []float64, place int) float64 {
 
 // Folds deals rows into k folds of nearly equal size and returns the fold of each. strata
 // gives the class of each, or is nil: every class is spread evenly over the folds. The order
-// is drawn for (seed, class). There are at least 1 fold and at most n.
+// is drawn for (seed, class). k is at least 1 and at most n.
 func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
 	if err := checkFolds(n, strata, k); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
 	}
 	slices.Sort(classes)
 	fold := make([]int, n)
-	next := 0 // dealing goes on where the class before ended, which keeps the sizes equal
+	next := 0 // dealing continues where the previous class ended, which keeps the sizes equal
 	for _, class := range classes {
 		group := members[class]
 		perm := make([]int, len(group))
@@ -101,9 +102,9 @@ func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
 	return fold, nil
 }
 
-// GroupFolds deals whole groups into k folds, the largest first and each to the fold that
-// has the fewest rows so far, as scikit-learn's GroupKFold does; of equal groups the seed
-// decides which comes first. There are at least 1 fold and at most as many as groups.
+// GroupFolds deals whole groups into k folds, the largest first. Each goes to the fold
+// with the fewest rows so far, as in scikit-learn's GroupKFold. The seed decides the
+// order of groups of equal size. k is at least 1 and at most the number of groups.
 func GroupFolds(groups []int, k int, seed uint64) ([]int, error) {
 	size, err := groupSizes(groups)
 	if err != nil {
@@ -139,9 +140,9 @@ func GroupFolds(groups []int, k int, seed uint64) ([]int, error) {
 	return fold, nil
 }
 
-// TimeFolds parts rows by time into k+1 blocks of nearly equal size and returns the block of
-// each, from -1: fold f is tested on block f and trained on all blocks before it. Rows of
-// one time are in one block. There are at least 1 fold and at most as many as rows.
+// TimeFolds divides rows by time into k+1 blocks of nearly equal size and returns the block
+// of each, starting at -1. Fold f is tested on block f and trained on all blocks before it.
+// Rows of one time are in one block. k is at least 1 and at most the number of rows.
 func TimeFolds(times []float64, k int) ([]int, error) {
 	if err := checkFolds(len(times), nil, k); err != nil {
 		return nil, err
@@ -165,7 +166,7 @@ func TimeFolds(times []float64, k int) ([]int, error) {
 	return block, nil
 }
 
-// checkTimes refuses what has no place in an order.
+// checkTimes refuses times that cannot be ordered.
 func checkTimes(times []float64) error {
 	for i, v := range times {
 		if !isFinite(v) {
@@ -175,7 +176,7 @@ func checkTimes(times []float64) error {
 	return nil
 }
 
-// groupSizes counts the rows of groups that are numbered from 0.
+// groupSizes counts the rows of groups, which are numbered starting at 0.
 func groupSizes(groups []int) ([]int, error) {
 	var size []int
 	for i, g := range groups {
@@ -190,7 +191,7 @@ func groupSizes(groups []int) ([]int, error) {
 	return size, nil
 }
 
-// parts sorts 0..n-1 by whether they are held out.
+// parts splits 0..n-1 by whether they are held out.
 func parts(n int, out func(int) bool) (keep, held []int) {
 	keep, held = []int{}, []int{}
 	for i := range n {

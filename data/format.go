@@ -14,17 +14,17 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// A Format is a kind of files, or of databases, that Read reads beside text and IDX. Its package
+// A Format is a file format or a database that Read can read, besides text and IDX. Its package
 // registers it when it is imported:
 //
 //	import _ "github.com/gradus-ml/gradus/data/parquet"
 type Format struct {
 	Name    string // in messages, with its article: "a Parquet file"
-	Package string // that registers it
+	Package string // the package that registers it
 	Scheme  string // of a database's address, such as "postgres://" or "sqlite:"; "": it is a file
 
-	// Detect tells by the first bytes of a file, up to 64 kB and decompressed, and by its name in
-	// lower case without the endings .gz and .zst, whether it is of this format.
+	// Detect reports whether a file has this format. It gets the first bytes of the file, up to
+	// 64 kB and decompressed, and its name in lower case without the endings .gz and .zst.
 	Detect func(head []byte, name string) bool
 
 	// Read reads a table. A database has no file, only the address in f.Path.
@@ -45,7 +45,7 @@ var known = []Format{
 	{Name: "a PostgreSQL database", Package: "postgres", Scheme: "postgresql://", Detect: startsWith()},
 }
 
-// startsWith tells of files that start with one of the words.
+// startsWith returns a Detect function for files that start with one of the words.
 func startsWith(words ...string) func(head []byte, name string) bool {
 	return func(head []byte, _ string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return bytes.HasPrefix(head, []byte(w)) })
@@ -57,21 +57,21 @@ var (
 	formats     []Format
 )
 
-// Register adds a format to those that Read reads.
+// Register adds a format that Read can then read.
 func Register(f Format) {
 	formatsLock.Lock()
 	defer formatsLock.Unlock()
 	formats = append(formats, f)
 }
 
-// registered are all formats.
+// registered returns all formats.
 func registered() []Format {
 	formatsLock.RLock()
 	defer formatsLock.RUnlock()
 	return formats
 }
 
-// isDatabase reports whether a path is the address of a database, and of which kind.
+// isDatabase reports whether a path is the address of a database, and of which format.
 func isDatabase(path string) (f Format, is, linked bool) {
 	for i, list := range [][]Format{registered(), known} {
 		for _, f := range list {
@@ -83,7 +83,7 @@ func isDatabase(path string) (f Format, is, linked bool) {
 	return f, false, false
 }
 
-// IsDatabase reports whether a path that Read takes is the address of a database, not a file's.
+// IsDatabase reports whether a path given to Read is the address of a database instead of a file.
 func IsDatabase(path string) bool {
 	_, is, _ := isDatabase(path)
 	return is
@@ -91,7 +91,7 @@ func IsDatabase(path string) bool {
 
 var passwords = regexp.MustCompile(`(?i)([?&](?:ssl)?password=)[^&]*`)
 
-// WithoutPassword is a path, or the address of a database without its password, as it may be shown.
+// WithoutPassword returns a path or the address of a database, without its password, for display.
 func WithoutPassword(path string) string {
 	f, is, _ := isDatabase(path)
 	if !is || !strings.HasSuffix(f.Scheme, "://") {
@@ -106,16 +106,16 @@ func WithoutPassword(path string) string {
 	return f.Scheme + passwords.ReplaceAllString(rest, "${1}")
 }
 
-// HasPassword reports whether the address of a database has a password in it.
+// HasPassword reports whether the address of a database contains a password.
 func HasPassword(path string) bool { return WithoutPassword(path) != path }
 
-// plainName is a file's name in lower case without the endings of compression.
+// plainName returns a file's name in lower case without the endings of compression.
 func plainName(path string) string {
 	name := strings.ToLower(filepath.Base(path))
 	return strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
 }
 
-// notLinked is the error of a format whose package the program does not import.
+// notLinked returns the error for a format whose package the program does not import.
 func notLinked(name string, f Format) error {
 	return fail(ErrFormat, `%s: is %s, which is not read here: import _ "github.com/gradus-ml/gradus/data/%s"`, name, f.Name, f.Package)
 }
@@ -129,7 +129,7 @@ func readDatabase(path string, opt ReadOptions) (*Table, error) {
 	return f.Read(&File{Name: WithoutPassword(path), Path: path, most: opt.MaxBytes}, opt)
 }
 
-// find finds the format of an open file. ok is false for text and IDX.
+// find detects the format of an open file. ok is false for text and IDX.
 func (s *source) find() (f Format, ok bool, err error) {
 	head, err := s.r.Peek(peekSize)
 	if err != nil && err != io.EOF && len(head) == 0 {
@@ -158,7 +158,7 @@ type File struct {
 	most int64
 }
 
-// Read reads the file's bytes in their order, decompressed.
+// Read reads the file's bytes in order, decompressed.
 func (f *File) Read(p []byte) (int, error) {
 	n, err := f.src.r.Read(p)
 	if err != nil && err != io.EOF {
@@ -167,10 +167,11 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Share is how much of the file has been read, of 1, for Progress; 0 where that is not known.
+// Share returns the share of the file read so far, from 0 to 1, for Progress. It is 0 if unknown.
 func (f *File) Share() float64 { return f.src.share(0) }
 
-// Bytes gives the whole file at once: the file itself where it is one, else what is read of it.
+// Bytes returns the whole content at once: the file itself if it is not compressed, otherwise
+// everything read from the source.
 func (f *File) Bytes() (io.ReaderAt, int64, error) {
 	if f.src.packed == "" && f.src.file != nil {
 		size := f.src.size
@@ -195,11 +196,11 @@ func (f *File) Bytes() (io.ReaderAt, int64, error) {
 	}
 }
 
-// little is how many bytes may be taken without a look at the memory that is left, which costs more than
-// reading a page of a file does.
+// little is the number of bytes that may be used without checking the free memory. The check costs more
+// than reading a page of a file does.
 const little = 4 << 20
 
-// Need refuses a table that takes more memory, in bytes, than there is, or than MaxBytes allows.
+// Need refuses a table that needs more memory than is free or than MaxBytes allows. size is in bytes.
 func (f *File) Need(size int64) error {
 	if f.most > 0 && size > 16*f.most {
 		return fail(ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", f.Name, f.most)
@@ -229,12 +230,12 @@ func (f *File) Spills(size int64, opt ReadOptions) bool {
 	return known && float64(have.Bytes) < spillShare*float64(size)
 }
 
-// Fail is an error about the file, whose name it begins with.
+// Fail returns an error about the file. Its text begins with the file's name.
 func (f *File) Fail(kind error, format string, args ...any) error {
 	return Errorf(kind, "%s: "+format, append([]any{f.Name}, args...)...)
 }
 
-// Redacted is the text of an error without the password of a database's address.
+// Redacted returns the text of an error without the password of a database's address.
 func Redacted(err error, path string) string {
 	text := err.Error()
 	if u, e := url.Parse(path); e == nil && u.User != nil {

@@ -20,11 +20,11 @@ const (
 	idxFloat64 = 0x0E
 )
 
-// A grid is the numbers of an IDX file: rows of width elements, as they stand in the file
-// (big-endian).
+// A grid holds the numbers of an IDX file: rows of width elements, as they are in the
+// file (big-endian).
 type grid struct {
 	element byte
-	size    int // bytes of one element
+	size    int // bytes per element
 	rows    int
 	width   int
 	bytes   []byte
@@ -61,14 +61,14 @@ func idxSize(element byte) int {
 	return 0
 }
 
-// isIDX reports whether a file starts as an IDX file does. No text does: it would start
-// with NUL bytes.
+// isIDX reports whether a file starts like an IDX file. No text does, because it would
+// start with NUL bytes.
 func isIDX(head []byte) bool {
 	return len(head) == 4 && head[0] == 0 && head[1] == 0 && idxSize(head[2]) > 0 && head[3] > 0
 }
 
-// readIDX reads images and, where they are found, their labels. Every element of an image
-// is a column: p0, p1, ...; the last column is label.
+// readIDX reads images and, if they are found, their labels. Every element of an image is
+// a column: p0, p1, and so on. The last column is label.
 func readIDX(src *source, path string) (*Table, error) {
 	pixels, err := readGrid(src)
 	if err != nil {
@@ -107,8 +107,8 @@ func readIDX(src *source, path string) (*Table, error) {
 	return t, nil
 }
 
-// findLabels looks for the labels beside the images: their name has labels for images and
-// idx1 for idx3, and may be compressed or not.
+// findLabels looks for the labels next to the images. Their file name has labels for
+// images and idx1 for idx3, and may be compressed or not.
 func findLabels(path string) string {
 	dir, base := filepath.Split(path)
 	if !strings.Contains(base, "images") {
@@ -126,8 +126,8 @@ func findLabels(path string) string {
 }
 
 // readGrid reads an IDX file: 00 00, the element type, the number of dimensions, the
-// dimensions as 32-bit numbers, the elements; all big-endian. The header is believed only
-// as far as there are bytes.
+// dimensions as 32-bit numbers, and the elements, all big-endian. The sizes in the header
+// are trusted only as far as there are bytes.
 func readGrid(src *source) (*grid, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(src.r, head[:]); err != nil {
@@ -155,7 +155,7 @@ func readGrid(src *source) (*grid, error) {
 
 	room := want
 	if src.size >= 0 {
-		// deflate and zstd seldom pack images tighter than this; beyond it the slice grows
+		// deflate and zstd seldom compress images further than this; beyond it the slice grows
 		room = min(want, 16*src.size)
 	} else {
 		room = min(want, 1<<20)
@@ -173,12 +173,12 @@ func readGrid(src *source) (*grid, error) {
 	} else if err != io.EOF {
 		return nil, idxReadError(src, err, "")
 	}
-	g.rows = int(dims[0]) // which an int can count, since so many are there
+	g.rows = int(dims[0]) // fits in an int, since that many are in memory
 	return g, nil
 }
 
-// readUpTo reads at most want bytes into a slice that starts with some room and grows
-// only as bytes arrive.
+// readUpTo reads at most want bytes into a slice that starts with capacity room and
+// grows only as bytes arrive.
 func readUpTo(r io.Reader, room int, want int64) ([]byte, error) {
 	buf := make([]byte, 0, room)
 	for int64(len(buf)) < want {
@@ -205,7 +205,7 @@ func idxReadError(src *source, err error, text string) error {
 	return src.readError(err, 1)
 }
 
-// product writes dimensions as 60000 x 28 x 28.
+// product formats dimensions, such as 60000 x 28 x 28.
 func product(dims []uint32) string {
 	var b strings.Builder
 	for i, d := range dims {

@@ -7,29 +7,29 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// Means of levels: what a column with more levels than have a place of their own says of the targets.
+// Means of levels: what a column with too many levels for a place each says about the targets.
 //
-// For each level and each encoded target it is the mean in the level's n training rows, shrunk
-// towards that of all rows,
+// For each level and each encoded target, it is the mean in the level's n training rows,
+// shrunk toward the mean of all rows,
 //
 //	m = (sum + s·mean) / (n + s)    s = variance within levels / variance between levels
 //
-// and then standardized over the training rows. s is estimated from the rows (analysis of variance with
-// unequal n), so a column that says nothing becomes 0 everywhere. A level that was not in the
-// training rows, and a missing cell, are 0, the mean of all rows. Micci-Barreca, "A Preprocessing Scheme for High-Cardinality
-// Categorical Attributes", 2001.
+// and then standardized over the training rows. s is estimated from the rows (analysis of variance with unequal n), so
+// a column that says nothing becomes 0 everywhere. A level that was not in the training rows and a missing cell are 0,
+// the mean of all rows. Source: Micci-Barreca, "A Preprocessing Scheme for High-Cardinality Categorical Attributes",
+// 2001.
 //
-// A training row must not see its own target in its level's mean: for training, the rows are dealt into
-// ten folds, and a row gets the mean of its level's rows in the nine others. See OutOfFold.
+// A training row must not see its own target in its level's mean. So for training, the rows are dealt
+// into ten folds, and a row gets the mean of its level's rows in the other nine. See OutOfFold.
 
 const levelFolds = 10
 
-// A levelStats has what the rows say of the levels of a column.
+// A levelStats has the statistics of the targets by the levels of a column.
 type levelStats struct {
 	width         int
-	n             []float64 // rows of each level
-	sum           []float64 // of the targets in them
-	mean          []float64 // of each target in all rows
+	n             []float64 // rows per level
+	sum           []float64 // of the targets, per level
+	mean          []float64 // of each target over all rows
 	shrink        []float64 // s of each target; +Inf: the levels do not differ
 	center, scale []float64 // of m over the rows
 }
@@ -80,7 +80,7 @@ func newLevelStats(level []int32, levels int, y targetMatrix) *levelStats {
 	return s
 }
 
-// within is, for each target, the sum of squares around the means of the rows' levels.
+// within returns, for each target, the sum of squares around the means of the rows' levels.
 func (s *levelStats) within(level []int32, y targetMatrix) []float64 {
 	k := s.width
 	square := make([]float64, k)
@@ -96,7 +96,8 @@ func (s *levelStats) within(level []int32, y targetMatrix) []float64 {
 	return square
 }
 
-// between is the sum of squares of the levels' means of target j around that of all known rows.
+// between returns the sum of squares of the levels' means of target j around the mean of all
+// known rows.
 func (s *levelStats) between(j int, known float64) (sum float64) {
 	grand := 0.0
 	for l, n := range s.n {
@@ -114,7 +115,8 @@ func (s *levelStats) between(j int, known float64) (sum float64) {
 	return sum
 }
 
-// standardize sets the center of m of target j, and its scale, the standard deviation, over the known rows.
+// standardize sets the center and the scale of m for target j over the known rows. The scale is the
+// standard deviation.
 func (s *levelStats) standardize(j int, known float64) {
 	mean := func(f func(m float64) float64) float64 {
 		sum := 0.0
@@ -130,7 +132,7 @@ func (s *levelStats) standardize(j int, known float64) {
 	}))
 }
 
-// m is the shrunken mean of target j in n rows.
+// m returns the shrunken mean of target j in n rows.
 func (s *levelStats) m(sum, n float64, j int) float64 {
 	if math.IsInf(s.shrink[j], 1) || n == 0 {
 		return s.mean[j]
@@ -138,7 +140,7 @@ func (s *levelStats) m(sum, n float64, j int) float64 {
 	return (sum + float64(s.shrink[j]*s.mean[j])) / (n + s.shrink[j])
 }
 
-// standard is m standardized.
+// standard returns m standardized.
 func (s *levelStats) standard(m float64, j int) float64 {
 	if !(s.scale[j] > 1e-12) {
 		return 0
@@ -146,7 +148,7 @@ func (s *levelStats) standard(m float64, j int) float64 {
 	return (m - s.center[j]) / s.scale[j]
 }
 
-// means are those of all levels.
+// means returns the standardized means of all levels.
 func (s *levelStats) means() []float64 {
 	out := make([]float64, len(s.sum))
 	for l, n := range s.n {
@@ -157,7 +159,7 @@ func (s *levelStats) means() []float64 {
 	return out
 }
 
-// fitMeans gives a column with more levels than have a place of their own the means of its levels.
+// fitMeans fits the means of levels, if the column has too many levels for a place each.
 func (in *Input) fitMeans(c *column, rows []int, y targetMatrix) {
 	if len(in.Levels)+len(in.RareOf) <= mostLevels {
 		return
@@ -173,7 +175,7 @@ func (in *Input) fitMeans(c *column, rows []int, y targetMatrix) {
 	}
 }
 
-// levelsOf returns the level of each row, -1 where it has none.
+// levelsOf returns the level of each row, -1 if it has none.
 func (k *coder) levelsOf(rows []int) []int32 {
 	level := make([]int32, len(rows))
 	for i, row := range rows {
@@ -182,9 +184,9 @@ func (k *coder) levelsOf(rows []int) []int32 {
 	return level
 }
 
-// OutOfFold replaces the means of levels in the encoded inputs x of the rows that the encoding was fitted
-// on, as Inputs wrote them, by means in which a row's own target has no part. Other inputs stay. Without
-// columns of many levels there is nothing to do.
+// OutOfFold replaces the means of levels in encoded inputs by means that leave out a row's own target. x
+// are the inputs, as written by Inputs, of the rows that the encoding was fitted on. Other inputs do not
+// change. If no column has many levels, it does nothing.
 func OutOfFold[T Float](b *Binding, rows []int, x []T) error {
 	var y targetMatrix
 	for i := range b.e.Inputs {
@@ -237,7 +239,7 @@ func (e *Encoding) HasMeans() bool {
 	return slices.ContainsFunc(e.Inputs, func(in Input) bool { return in.Means != nil })
 }
 
-// meansAt is where a column's means of levels stand among its inputs: behind the levels' places.
+// meansAt returns the place of the means of levels among a column's inputs: after the levels' places.
 func (in *Input) meansAt() int {
 	if in.Rare {
 		return len(in.Levels) + 1
@@ -245,7 +247,7 @@ func (in *Input) meansAt() int {
 	return len(in.Levels)
 }
 
-// meansWidth is how many means each level has.
+// meansWidth returns the number of means per level.
 func (in *Input) meansWidth() int {
 	if in.Means == nil {
 		return 0
@@ -253,7 +255,7 @@ func (in *Input) meansWidth() int {
 	return len(in.Means) / (len(in.Levels) + len(in.RareOf))
 }
 
-// meansProblem finds means that do not belong to the levels and to that many encoded targets.
+// meansProblem reports means that do not match the levels and the number of encoded targets.
 func (in *Input) meansProblem(outputs int) string {
 	if in.Means == nil {
 		return ""

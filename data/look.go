@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// A look is what one column was found to be: its cells as they are spelled, and what they have in
-// common.
+// A look is the result of looking at one column: its cells in their spelling, and what they have
+// in common.
 type look struct {
-	c        *column // as spelled
-	rows     []int   // that were looked at; nil: all
+	c        *column // in its spelling
+	rows     []int   // rows that were looked at; nil: all
 	profile  profile
 	spelling *Spelling
 	note     Note // a remark for the report, or nil
-	given    bool // the spelling of its dates was
+	given    bool // the spelling of its dates was given
 	codes    bool // of a target: numbers that name classes as they are written
-	fixed    Kind // by the source; "": it says nothing
-	unclear  bool // a comma in its cells may be a decimal one or stand between thousands
+	fixed    Kind // kind given by the source; "": none
+	unclear  bool // a comma in its cells may be a decimal sign or a thousands separator
 }
 
-// kind is what the column is taken for.
+// kind returns the inferred kind of the column.
 func (l *look) kind() Kind {
 	if l.fixed != "" {
 		return l.fixed
@@ -33,7 +33,7 @@ func (l *look) kind() Kind {
 	return l.profile.kind()
 }
 
-// readSpelling reads what the options say of how all cells are written.
+// readSpelling reads the options that say how cells are written.
 func (s *Schema) readSpelling(t *Table, opt SchemaOptions) error {
 	switch opt.Decimal {
 	case "", ".", ",":
@@ -79,8 +79,8 @@ func sortedKeys[V any](m map[string]V) []string {
 // columns of a table that has it, unless SchemaOptions.Missing says something else.
 const null = `\N`
 
-// gone says which words in cells of a category are missing though nobody said so; nil where none is.
-// Among numbers they can be nothing else.
+// gone reports which words in cells of a category are treated as missing although no option said so;
+// nil if there are none. For numbers no report is needed, because such words can only mean missing.
 func (l *look) gone(c *column, t *Table) Note {
 	counts := map[string]int{}
 	for row := range t.rowsOf(l.rows) {
@@ -96,7 +96,7 @@ func (l *look) gone(c *column, t *Table) Note {
 	return noteOf(inCells(counts)+" taken for missing; if that is a value like others, say ", set("Missing", "none"))
 }
 
-// hasNull reports whether a cell of the rows that are looked at is null.
+// hasNull reports whether null is in any cell of the rows that are looked at.
 func (s *Schema) hasNull() bool {
 	for i := range s.table.cols {
 		if s.table.cols[i].count(null, s.looked, s.table) > 0 {
@@ -106,7 +106,7 @@ func (s *Schema) hasNull() bool {
 	return false
 }
 
-// count is how many cells of the rows, nil for all, have that text, which is no number.
+// count returns how many cells of the rows, nil for all, have the given text. The text is not a number.
 func (c *column) count(text string, rows []int, t *Table) int {
 	n := 0
 	switch c.form {
@@ -136,8 +136,8 @@ func (c *column) count(text string, rows []int, t *Table) int {
 	return n
 }
 
-// look finds out how a column is spelled and what it holds in the given rows; nil stands for
-// all. kind is what it was said to be, or "".
+// look finds out how a column is spelled and what it holds in the given rows; nil means all.
+// kind is the kind that was asked for, or "".
 func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
 	l := s.lookAt(t, col, rows, kind, layout, decimal)
 	if s.null {
@@ -151,7 +151,7 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 	return l
 }
 
-// remark puts a sentence before what is said of the column.
+// remark puts a note before the present note on the column.
 func (l *look) remark(said Note) {
 	if said != nil && l.note != nil {
 		said = noteOf(said, "; ")
@@ -159,7 +159,7 @@ func (l *look) remark(said Note) {
 	l.note = noteOf(said, l.note)
 }
 
-// lookAt is look without remarks on words that are missing in any column.
+// lookAt is look without remarks on words that are missing in every kind of column.
 func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
 	fixed := Kind("")
 	if kind == "" && layout == "" {
@@ -220,7 +220,7 @@ func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decima
 	return l
 }
 
-// numbersNote says what a column of usual numbers may be instead.
+// numbersNote says what else a column of ordinary numbers could be.
 func (l *look) numbersNote(name, decimal string) Note {
 	if zeros, _ := l.c.codeLike(l.rows); zeros {
 		return noteOf("zeros in front of whole numbers count for nothing; if the cells are codes, say ", typed(name, KindCategory))
@@ -232,8 +232,9 @@ func (l *look) numbersNote(name, decimal string) Note {
 	return nil
 }
 
-// pointedThousand returns a row whose number may be one of thousands, 3.481, because all numbers with a
-// point are from 1 up and have three decimals, and all others are below 1000; -1 where that is not so.
+// pointedThousand returns a row whose number could have a thousands separator, such as 3.481. That is
+// so if all numbers with a point are at least 1 and have three decimals, and all others are below 1000.
+// Otherwise it returns -1.
 func (l *look) pointedThousand() int {
 	c := l.c
 	if c.form != formNumbers || c.clock {
@@ -272,11 +273,11 @@ func (l *look) pointedThousand() int {
 	return first
 }
 
-// units remarks on cells that are all numbers, of different units or currencies; nil where they are
-// not.
+// units returns a remark on cells that are all numbers but have different units or currencies; nil
+// if they do not.
 func (l *look) units(t *Table, rows []int) Note {
 	p := &l.profile
-	if p.numbers >= 9*p.words { // the others are rather mistakes
+	if p.numbers >= 9*p.words { // otherwise the words are more likely mistakes
 		return nil
 	}
 	unit := make([]string, p.view.dict.len()) // of each level
@@ -313,7 +314,7 @@ func (l *look) units(t *Table, rows []int) Note {
 	return Notef("the cells are numbers of different units, %s, so they stay text: bring them to one unit to have them read as numbers", strings.Join(said, ", "))
 }
 
-// names are the levels' texts.
+// names returns the levels' texts.
 func (p *profile) names() []string {
 	names := make([]string, len(p.levels))
 	for i, code := range p.levels {
@@ -322,12 +323,12 @@ func (p *profile) names() []string {
 	return names
 }
 
-// respell takes a spelling that was found for the column, and says what that did to cells.
+// respell applies a spelling that was found for the column, and notes what that did to cells.
 func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 	before := l.c
 	l.spelling, l.c = sp, t.cols[col].spelled(sp)
 	l.profile = profileColumn(l.c, rows, sp.Layout != "")
-	counts := map[string]int{} // cells of each word that became missing
+	counts := map[string]int{} // number of cells per word that became missing
 	odd, first := 0, -1        // cells that became a number or a date
 	see := func(row int) {
 		if before.missing(row) {
@@ -359,7 +360,7 @@ func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 	}
 	if odd > 0 {
 		text := t.cols[col].text(first)
-		if value(text) == text { // another may show more
+		if value(text) == text { // another cell may be a better example
 			if i := slices.IndexFunc(l.profile.names(), func(s string) bool { return value(s) != s }); i >= 0 {
 				text = l.profile.names()[i]
 			}
@@ -374,7 +375,7 @@ func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 	}
 }
 
-// inCells says in how many cells each word stands, the commonest first.
+// inCells says in how many cells each word occurs, the most frequent first.
 func inCells(counts map[string]int) string {
 	words := sortedKeys(counts)
 	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
@@ -397,7 +398,7 @@ func dateAs(layout, s string) string {
 	return d.Format(layoutDate)
 }
 
-// readAs is how a number is read with that decimal sign.
+// readAs shows how a number is read with the given decimal sign.
 func readAs(s, decimal string) string {
 	sp := Spelling{Decimal: decimal, Group: ","}
 	if decimal == "," {
@@ -412,8 +413,8 @@ func firstWith(texts []string, sign string) string {
 	return texts[max(0, slices.IndexFunc(texts, func(s string) bool { return strings.Contains(s, sign) }))]
 }
 
-// commaIsDecimal is what the columns that say it clearly use for a decimal sign, "," or ".", or
-// "" where none does or they do not agree.
+// commaIsDecimal returns the decimal sign, "," or ".", of the columns in which it is clear. It
+// returns "" if there are none or if they disagree.
 func commaIsDecimal(looks []look) string {
 	found := ""
 	for i := range looks {

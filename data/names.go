@@ -2,9 +2,9 @@ package data
 
 import "strings"
 
-// SplitNames takes apart words, names of columns say, that have commas between them. One that has commas
-// or quotes itself stands in double quotes, with each quote in it doubled, as in CSV; or these have a
-// backslash in front.
+// SplitNames splits a list of words separated by commas, such as names of columns. A word that contains
+// commas or quotes is in double quotes, with each quote in it doubled, as in CSV. Alternatively, a
+// backslash comes before each comma or quote.
 func SplitNames(text string) (words []string, err error) {
 	var word strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -37,7 +37,7 @@ func SplitNames(text string) (words []string, err error) {
 	return append(words, word.String()), nil
 }
 
-// JoinNames writes words as SplitNames takes them.
+// JoinNames joins words into the form that SplitNames takes.
 func JoinNames(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// An opening is the beginning of a text, from which follows how the text is encoded and divided.
-// Its methods are called in the order in which they stand here; each may rewrite what is still to be read.
+// An opening is the beginning of a text. It determines how the text is encoded and divided. Its methods
+// are called in the order in which they are defined; each may rewrite the text that is still to be read.
 type opening struct {
 	src *source
 	opt ReadOptions
@@ -16,13 +16,13 @@ type opening struct {
 
 	begun *beginning
 	c     *chunker
-	start []byte // what has been read and no row taken from
+	start []byte // text that was read before any row was taken
 
 	encoding  string
 	marked    bool   // the text begins with the byte-order mark of UTF-8
 	ends      string // the lines end with: "CR" or "CRLF"; "": LF
 	delimiter rune
-	tabs      bool // stand between the cells as the file has them
+	tabs      bool // the delimiter in the file is a tab
 }
 
 func newOpening(src *source, opt ReadOptions) *opening {
@@ -33,7 +33,7 @@ func newOpening(src *source, opt ReadOptions) *opening {
 	return o
 }
 
-// begin reads the first bytes, and refuses a file that is empty or no text.
+// begin reads the first bytes, and refuses a file that is empty or not text.
 func (o *opening) begin() error {
 	o.start = o.c.read(nil)
 	if o.c.end != nil && o.c.end != io.EOF && len(o.start) == 0 {
@@ -48,7 +48,7 @@ func (o *opening) begin() error {
 	return nil
 }
 
-// rewrite puts a rewriter in front of what was read and what follows.
+// rewrite puts a rewriter in front of the text read so far and the text to come.
 func (o *opening) rewrite(how func(dst, src []byte, end bool) (out, rest []byte)) {
 	o.c.r = &rewriter{r: io.MultiReader(bytes.NewReader(o.start), &resumed{o.c.r, o.c.end}), rewrite: how}
 	o.c.end = nil
@@ -56,7 +56,7 @@ func (o *opening) rewrite(how func(dst, src []byte, end bool) (out, rest []byte)
 	o.src.rewritten = true
 }
 
-// decode finds the encoding and has the text rewritten in UTF-8, without a byte-order mark.
+// decode detects the encoding and has the text rewritten in UTF-8, without a byte-order mark.
 func (o *opening) decode() {
 	asked := o.opt.Encoding != "" && o.opt.Encoding != "auto"
 	encoding, mark := findEncoding(o.start)
@@ -87,7 +87,7 @@ func (o *opening) decode() {
 	}
 }
 
-// endLines finds how lines end, and has carriage returns alone rewritten.
+// endLines detects the line ends, and has single carriage returns rewritten.
 func (o *opening) endLines() {
 	if bytes.IndexByte(o.start, '\n') < 0 && bytes.IndexByte(o.start, '\r') >= 0 {
 		o.rewrite(fromCR)
@@ -97,7 +97,7 @@ func (o *opening) endLines() {
 	}
 }
 
-// skip passes over lines at the beginning.
+// skip skips lines at the beginning.
 func (o *opening) skip(lines int) error {
 	for range lines {
 		at := bytes.IndexByte(o.start, '\n')
@@ -110,7 +110,7 @@ func (o *opening) skip(lines int) error {
 	return nil
 }
 
-// divide finds the delimiter and what quotes mean.
+// divide detects the delimiter and what quotes mean.
 func (o *opening) divide() {
 	if sep, ok := bytes.CutPrefix(o.start, []byte("sep=")); ok && len(sep) > 1 && (sep[1] == '\n' || sep[1] == '\r') {
 		if o.delimiter == 0 {
@@ -170,8 +170,8 @@ func (o *opening) format() []string {
 	return format
 }
 
-// A beginning tells how far reading has come until the first rows are there, which of a slow source is
-// long after its first bytes.
+// A beginning reports progress until the first rows are there. In a slow source they can come long
+// after the first bytes.
 type beginning struct {
 	r    io.Reader
 	src  *source
@@ -188,7 +188,7 @@ func (b *beginning) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// resumed goes on reading, or says how it ended.
+// resumed continues reading, or returns the error that ended it.
 type resumed struct {
 	r   io.Reader
 	end error
@@ -201,7 +201,7 @@ func (r *resumed) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// binaryFormat names the format of a file that is known not to be text.
+// binaryFormat names a file format that is known not to be text, or returns "".
 func binaryFormat(head []byte) string {
 	for _, f := range []struct{ magic, name string }{
 		{"PK\x03\x04", "a zip archive"},

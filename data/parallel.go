@@ -12,7 +12,7 @@ import (
 // parallel calls f for every i below n, on all cores, in any order.
 func parallel(n int, f func(i int)) { parallelWith(n, func(i int, _ *struct{}) { f(i) }) }
 
-// parallelWith is parallel with memory that every core has for itself.
+// parallelWith is parallel with memory that each core has for itself.
 func parallelWith[R any](n int, f func(i int, room *R)) {
 	cores := min(n, runtime.GOMAXPROCS(0))
 	if cores <= 1 {
@@ -24,7 +24,7 @@ func parallelWith[R any](n int, f func(i int, room *R)) {
 	}
 	var next atomic.Int64
 	var team sync.WaitGroup
-	var failed atomic.Pointer[error] // of a disk, which is the caller's to see
+	var failed atomic.Pointer[error] // a disk error, which the caller must see
 	for range cores {
 		team.Go(func() {
 			var err error

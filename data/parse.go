@@ -9,20 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// A grammar is how a text is divided into cells.
+// A grammar is the way a text is divided into cells.
 type grammar struct {
 	name      string // of the file, in messages
 	delimiter []byte // in UTF-8
 	rawQuotes bool   // a " is a character like any other
-	trailing  bool   // a row may end with an empty cell that has no column
+	trailing  bool   // a row may end with an empty cell that belongs to no column
 	foreign   bool   // the text was not in UTF-8
-	mixed     bool   // by its first chunk, and nobody said so: UTF-8 behind that is a mistake
-	comment   string // what lines start with that hold no row; ""
+	mixed     bool   // the encoding was detected from the first chunk, so UTF-8 after it is an error
+	comment   string // what lines without a row start with; "": none
 	columns   []string
 	headed    bool
-	most      int // columns that are taken; 0: any number
+	most      int // the largest number of columns; 0: any number
 	words     *wordSet
-	stops     [256]bool // bytes at which a cell that is not quoted may end
+	stops     [256]bool // bytes at which an unquoted cell may end
 }
 
 func (g *grammar) setDelimiter(r rune) {
@@ -31,24 +31,25 @@ func (g *grammar) setDelimiter(r rune) {
 	g.stops[g.delimiter[0]] = true
 }
 
-// A part is the rows of one chunk of a text.
+// A part holds the rows of one chunk of a text.
 type part struct {
 	columns []column
 	rows    int
 	lines   lineMap
-	share   float64 // of the file that has been read with it; 0: unknown
-	read    int64   // bytes of text, with it
+	share   float64 // share of the file read up to here; 0: unknown
+	read    int64   // bytes of text read up to here
 	err     error
 
 	cell []byte // of a quoted cell with doubled quotes
 }
 
-// A lineMap says on which line each row starts: most rows follow the one before.
+// A lineMap says on which line each row starts. It stores only jumps, because most rows
+// follow the one before.
 type lineMap []lineJump
 
 type lineJump struct{ row, line int }
 
-// put notes the line of the next row.
+// put stores the line of the next row.
 func (m *lineMap) put(row, line int) {
 	if n := len(*m); n > 0 {
 		if last := (*m)[n-1]; line-last.line == row-last.row {
@@ -77,7 +78,7 @@ func (p *part) reset(columns int) {
 	p.rows, p.lines, p.err = 0, p.lines[:0], nil
 }
 
-// fill reads the rows of a chunk, which starts on that line and ends with a line end. It stops
+// fill reads the rows of a chunk that starts on that line and ends with a line end. It stops
 // at the first error.
 func (p *part) fill(g *grammar, chunk []byte, line int) {
 	p.reset(len(g.columns))
@@ -89,7 +90,7 @@ func (p *part) fill(g *grammar, chunk []byte, line int) {
 			continue
 		}
 		start, row := line, i
-		var badText error // of this row, unless something is wrong with the row itself
+		var badText error // error in the text of this row, reported unless the row itself is wrong
 		for col := 0; ; col++ {
 			if col == n && g.trailing && chunk[i] != '"' {
 				if f := g.field(chunk[i:], &p.cell); f.problem == nil && f.last && len(trim(f.text)) == 0 {
@@ -148,7 +149,7 @@ func (p *part) fill(g *grammar, chunk []byte, line int) {
 	}
 }
 
-// lineEnd is the size of a line end that b starts with, or 0.
+// lineEnd returns the size of the line end that b starts with, or 0.
 func lineEnd(b []byte) int {
 	switch {
 	case b[0] == '\n':
@@ -159,13 +160,13 @@ func lineEnd(b []byte) int {
 	return 0
 }
 
-// A field is a cell as it was cut out of a text.
+// A field is a cell cut out of a text.
 type field struct {
 	text    []byte
 	plain   bool // ASCII without NUL
-	size    int  // with what ends it
-	last    bool // a line end does
-	lines   int  // line ends within it
+	size    int  // with its delimiter or line end
+	last    bool // it ends with a line end
+	lines   int  // line ends inside it
 	problem error
 }
 
@@ -253,8 +254,8 @@ func (g *grammar) quoted(b []byte, scratch *[]byte) field {
 	}
 }
 
-// record cuts out the cells of the row that b starts with, and says how many bytes and line
-// ends it takes.
+// record cuts out the cells of the row that b starts with. It returns the bytes and line
+// ends the row takes.
 func (g *grammar) record(b []byte) (cells []string, size, lines int, problem error) {
 	var scratch []byte
 	for {
@@ -271,8 +272,8 @@ func (g *grammar) record(b []byte) (cells []string, size, lines int, problem err
 	}
 }
 
-// tooLong is the error of a row with more cells than columns, of which so many were read, that starts
-// with first.
+// tooLong returns the error for a row with more cells than columns. cells is the number of cells read
+// so far, and first the byte that the row starts with.
 func (g *grammar) tooLong(chunk []byte, i, line, start, cells int, first byte) error {
 	more, _, lines, problem := g.record(chunk[i:])
 	if problem != nil {
@@ -308,8 +309,8 @@ func (g *grammar) raggedError(cells, line int, first byte) error {
 	return lineError(ErrRagged, g.name, line, fmt.Sprintf("row has %s, %s: ", plural(cells, "cell"), expected), remedy)
 }
 
-// quoteError is the sentence for a broken quote in a cell that starts on a line, in a row that
-// starts on another.
+// quoteError returns the error for a broken quote in a cell. The cell starts on line, and its
+// row on start.
 func (g *grammar) quoteError(f field, line, start int) error {
 	if f.problem == errBareQuote {
 		return lineError(ErrQuote, g.name, line, `there is a " inside a cell that does not start with one: write the cell as "..." with each " in it doubled`)
@@ -318,7 +319,7 @@ func (g *grammar) quoteError(f field, line, start int) error {
 }
 
 // textError says what is wrong with a cell that is not text. The line is the one the cell
-// starts on; the bad byte may stand on a later one.
+// starts on; the bad byte may be on a later one.
 func (g *grammar) textError(cell []byte, line int, where string) error {
 	for len(cell) > 0 {
 		r, size := utf8.DecodeRune(cell)

@@ -5,27 +5,28 @@ import (
 	"sort"
 )
 
-// Pieces: a number's place among knots at which the target changes. A regression tree of this one
-// column on the targets splits its values, best split first; the thresholds, between the least and
-// the greatest value, are the knots. Input k is 0 below the knot k, 1 above the knot k+1, and rises
-// straight between them (Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features", arXiv
-// 2203.05556, target-aware bins). A first layer then makes any continuous function that is straight
+// Pieces: a number's place among knots at which the target changes. A regression tree of this single
+// column on the targets splits its values, best split first. The knots are the thresholds, and the
+// least and the greatest value. Input k is 0 below the knot k, 1 above the knot k+1, and linear
+// between them (Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features", arXiv
+// 2203.05556, target-aware bins). A first layer can then form any continuous function that is linear
 // between the knots.
 
 const (
-	mostPieces   = 32   // of a column
-	pieceBins    = 1024 // places where a split is looked for
-	pieceRowsMin = 16   // rows on each side of a split
-	pieceGain    = 10   // by which a split lowers the sum of squares, in variances of what is split
+	mostPieces   = 32   // per column
+	pieceBins    = 1024 // places considered for a split
+	pieceRowsMin = 16   // training rows on each side of a split
+	pieceGain    = 10   // least reduction of the sum of squares by a split, in variances of what is split
 )
 
-// targetMatrix is the training rows' encoded targets, row by row.
+// targetMatrix holds the training rows' encoded targets, row by row.
 type targetMatrix struct {
 	y     []float64
 	width int
 }
 
-// fitPieces finds the knots of a column. sorted are its values that are not missing, in order.
+// fitPieces finds the knots of a column. sorted holds its values without the missing ones, in
+// ascending order.
 func (in *Input) fitPieces(c *column, rows []int, sorted []float64, y targetMatrix) {
 	starts, ends := bins(sorted)
 	if len(starts) < 3 {
@@ -33,7 +34,7 @@ func (in *Input) fitPieces(c *column, rows []int, sorted []float64, y targetMatr
 	}
 	t := newPieceTree(c, rows, ends, y)
 	leaves := t.grow()
-	steps := 0.0 // what the leaves explain of the sum of squares around the mean
+	steps := 0.0 // part of the sum of squares around the mean that the leaves explain
 	for _, l := range leaves {
 		steps += t.explained(l.from, l.to)
 	}
@@ -57,15 +58,15 @@ func (in *Input) fitPieces(c *column, rows []int, sorted []float64, y targetMatr
 	}
 }
 
-// A pieceTree splits the bins of a column where the targets' means differ most.
+// A pieceTree splits the bins of a column where the means of the targets differ most.
 type pieceTree struct {
 	width          int
-	n, square, sum []float64 // before each bin: the rows, the sums of their targets' squares, and of each target
+	n, square, sum []float64 // before each bin: the number of rows, the sum of their targets' squares, and the sum of each target
 }
 
-// A pieceLeaf is the bins from (inclusive) to to (exclusive).
+// A pieceLeaf is the range of bins [from, to).
 type pieceLeaf struct {
-	from, to, at int // at: where it is best split; 0: nowhere
+	from, to, at int // at: the best place to split it; 0: none
 	gain         float64
 }
 
@@ -94,7 +95,7 @@ func newPieceTree(c *column, rows []int, ends []float64, y targetMatrix) *pieceT
 	return t
 }
 
-// explained is the part of the sum of squares that the means of bins [from, to) take away.
+// explained returns the part of the sum of squares that the means of bins [from, to) explain.
 func (t *pieceTree) explained(from, to int) float64 {
 	total := 0.0
 	for j := range t.width {
@@ -104,7 +105,7 @@ func (t *pieceTree) explained(from, to int) float64 {
 	return total / (t.n[to] - t.n[from])
 }
 
-// leaf finds where the bins [from, to) are best split.
+// leaf finds the best split of the bins [from, to).
 func (t *pieceTree) leaf(from, to int) pieceLeaf {
 	l := pieceLeaf{from: from, to: to}
 	whole := t.explained(from, to)
@@ -120,7 +121,7 @@ func (t *pieceTree) leaf(from, to int) pieceLeaf {
 	return l
 }
 
-// grow splits the leaf that gains most, until none gains or there are enough.
+// grow splits the leaf with the largest gain, until no split gains or there are enough leaves.
 func (t *pieceTree) grow() []pieceLeaf {
 	leaves := []pieceLeaf{t.leaf(0, len(t.n)-1)}
 	for len(leaves) < mostPieces {
@@ -140,8 +141,8 @@ func (t *pieceTree) grow() []pieceLeaf {
 	return leaves
 }
 
-// lines is what a straight line in the scaled value, or in the rank, explains of the targets' sum of
-// squares, whichever is more.
+// lines returns the part of the targets' sum of squares that a straight line explains. The line is
+// in the scaled value or in the rank, whichever explains more.
 func (in *Input) lines(c *column, rows []int, y targetMatrix) float64 {
 	best := 0.0
 	inputs := []func(float64) float64{in.scaled}
@@ -181,8 +182,8 @@ func (in *Input) lines(c *column, rows []int, y targetMatrix) float64 {
 	return best
 }
 
-// bins cuts sorted values into runs of about equally many, none of which parts equal values, and
-// returns the least and the greatest value of each.
+// bins divides sorted values into runs of nearly equal size, without separating equal values. It
+// returns the least and the greatest value of each run.
 func bins(sorted []float64) (starts, ends []float64) {
 	least := len(sorted) / pieceBins
 	size := 0
@@ -197,7 +198,7 @@ func bins(sorted []float64) (starts, ends []float64) {
 	return starts, ends
 }
 
-// piecesAt is where a number's pieces stand among its inputs.
+// piecesAt returns the place of a number's pieces among its inputs.
 func (in *Input) piecesAt() int {
 	if in.RankAt != nil {
 		return 2
@@ -219,7 +220,7 @@ func writePieces[T Float](knots []float64, x float64, dst []T) {
 	}
 }
 
-// piecesProblem finds knots that do not rise.
+// piecesProblem reports knots that do not increase.
 func (in *Input) piecesProblem() string {
 	if len(in.Pieces) == 1 {
 		return "has one knot, between which and none there is no piece"

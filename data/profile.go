@@ -7,30 +7,30 @@ import (
 	"strings"
 )
 
-// A profile is what the cells of one column have in common.
+// A profile is what the cells of a column have in common.
 type profile struct {
 	missing, numbers, odd, words int
 	firstOdd, firstWord          int // rows
 
-	// of the numbers
+	// of the numbers:
 	min, max float64
 	whole    bool
 
-	// of columns with words, or where they were asked for
+	// of columns with words, or on request:
 	looked bool
 	view   levelView
-	levels []uint32 // the codes of those that are there, as they first come
+	levels []uint32 // codes of the levels that occur, in order of first appearance
 	dates  dateProfile
 	truth  truthProfile
 }
 
-// present is the number of cells that are not missing.
+// present returns the number of cells that are not missing.
 func (p *profile) present() int { return p.numbers + p.odd + p.words }
 
-// cells is the number of all.
+// cells returns the number of all cells.
 func (p *profile) cells() int { return p.missing + p.present() }
 
-// numeric reports whether every cell is a number, be it an odd one.
+// numeric reports whether every present cell is a number, including odd ones.
 func (p *profile) numeric() bool { return p.words == 0 && p.numbers > 0 }
 
 func (p *profile) add(row int, x float64, c content) {
@@ -60,9 +60,9 @@ func (p *profile) add(row int, x float64, c content) {
 // A dateProfile says whether all cells are dates.
 type dateProfile struct {
 	broken   bool
-	broke    int  // the row of the first cell that is no date
+	broke    int  // the row of the first cell that is not a date
 	dotted   bool // some cell is written 31.12.1999
-	dayAbove bool // and in one of them the first number is above 12
+	dayAbove bool // and in one such cell the first number is above 12
 	clock    bool // some cell has a time of day
 }
 
@@ -80,7 +80,7 @@ func (d *dateProfile) add(row int, s string) {
 	d.clock = d.clock || clock
 }
 
-// all reports whether all cells are dates beyond doubt.
+// all reports whether all cells are dates without any doubt.
 func (d *dateProfile) all() bool { return !d.broken && (!d.dotted || d.dayAbove) }
 
 // A truthProfile says whether all cells are words of one pair of truth values.
@@ -105,8 +105,8 @@ func (tp *truthProfile) add(s string) {
 // both reports whether the cells are true and false, and nothing else.
 func (tp *truthProfile) both() bool { return !tp.broken && tp.no && tp.yes }
 
-// profileColumn looks at the cells of a column in the given rows; nil stands for all. Its
-// levels are looked at where that is asked for, and where it has words.
+// profileColumn profiles the cells of a column in the given rows; nil means all. It
+// profiles the levels if asked to, and if the column has words.
 func profileColumn(c *column, rows []int, levels bool) profile {
 	var p profile
 	if rows == nil {
@@ -158,7 +158,7 @@ func (p *profile) look(c *column, rows []int) {
 	}
 }
 
-// kind is what a column is taken for by its cells alone.
+// kind returns the kind of a column, judged only by its cells.
 func (p *profile) kind() Kind {
 	switch {
 	case p.numeric():
@@ -171,7 +171,7 @@ func (p *profile) kind() Kind {
 	return KindCategory
 }
 
-// constant returns the only value of a column without missing cells that has just one.
+// constant returns the single value of a column that has no missing cells and only one value.
 func (p *profile) constant() (string, bool) {
 	switch {
 	case p.missing > 0:
@@ -183,23 +183,23 @@ func (p *profile) constant() (string, bool) {
 	return "", false
 }
 
-// tooManyLevels reports whether text looks like names, numbers of tickets or free text
-// rather than like categories: more than 50 levels, and more than half of the cells differ;
-// or 10 cells or more, and all of them differ.
+// tooManyLevels reports whether text looks like names, ticket numbers or free text instead
+// of categories. That is the case if there are more than 50 levels and more than half of
+// the cells differ, or if there are 10 cells or more and all differ.
 func tooManyLevels(levels, cells int) bool {
 	return levels > 50 && 2*levels > cells || levels >= 10 && levels == cells
 }
 
-// rowNumberNames are the names, in lower case, of columns that may just count the rows.
+// rowNumberNames are the names, in lower case, of columns that may only count the rows.
 var rowNumberNames = []string{
 	"id", "idx", "index", "no", "nr", "num", "number", "obs", "observation", "row", "row id",
 	"row name", "row names", "row number", "rowid", "rowname", "rownames", "rownum", "#", "unnamed: 0",
 }
 
-// countsRows reports whether a column just numbers the rows: its name says so, and its
-// cells are unique whole numbers without a gap. Of a first column without a name, which is how
-// pandas writes an index, they may have gaps, and so may numbers that are too long to be told apart. There
-// are several of these where a table was written and read more than once.
+// countsRows reports whether a column only numbers the rows: its name says so, and its cells are unique
+// whole numbers without gaps. Gaps are allowed in an unnamed first column, which is how pandas writes an
+// index, and in numbers that are too long to tell apart. There are several such columns if a table was
+// written and read more than once.
 func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 	name := strings.ReplaceAll(strings.ToLower(t.columns[col]), "_", " ")
 	index := true
@@ -225,10 +225,10 @@ func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 	return len(slices.Compact(values)) == n
 }
 
-// long reports whether there are whole numbers that a float64 does not tell from their neighbors.
+// long reports whether there are whole numbers that a float64 cannot distinguish from their neighbors.
 func (p *profile) long() bool { return max(-p.min, p.max) > 1<<53 }
 
-// nearlyNumeric remarks on a column of text that was perhaps meant to be numeric.
+// nearlyNumeric returns a remark on a column of text that was perhaps meant to be numeric.
 func (p *profile) nearlyNumeric(t *Table, col int) Note {
 	if p.words == 0 || p.numbers < 9*p.words {
 		return nil

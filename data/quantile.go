@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// quantile interpolates linearly between sorted values, as numpy does.
+// quantile interpolates linearly between sorted values, as NumPy does.
 func quantile(sorted []float64, q float64) float64 {
-	at := float64(q * float64(len(sorted)-1)) // rounded, lest it be fused with what follows
+	at := float64(q * float64(len(sorted)-1)) // rounded, so that it is not fused with what follows
 	i := int(at)
 	a := sorted[i]
 	if i+1 >= len(sorted) {
@@ -18,14 +18,14 @@ func quantile(sorted []float64, q float64) float64 {
 }
 
 const (
-	digitBits  = 11 // of a pass of sortNumbers
+	digitBits  = 11 // per pass of sortNumbers
 	digits     = 1 << digitBits
-	fewToSort  = 1 << 11 // numbers that slices.Sort sorts as fast
+	fewToSort  = 1 << 11 // below this many numbers, slices.Sort is as fast
 	sortPasses = (64 + digitBits - 1) / digitBits
 )
 
-// sortNumbers sorts numbers, of which none is NaN, digit by digit of their bits. scratch is
-// memory that it may use, and returns for the next call.
+// sortNumbers sorts numbers by a radix sort on their bits. None may be NaN. scratch is a
+// buffer that it may use, and returns for the next call.
 func sortNumbers(values, scratch []float64) []float64 {
 	if len(values) < fewToSort {
 		slices.Sort(values)
@@ -39,7 +39,7 @@ func sortNumbers(values, scratch []float64) []float64 {
 	to := unsafe.Slice((*uint64)(unsafe.Pointer(&scratch[0])), len(values))
 	var counts [sortPasses][digits]uint32
 	for i, b := range from {
-		b ^= uint64(int64(b)>>63) | 1<<63 // ordered as the numbers are
+		b ^= uint64(int64(b)>>63) | 1<<63 // in the same order as the numbers
 		from[i] = b
 		for pass := range sortPasses {
 			counts[pass][b>>(digitBits*pass)&(digits-1)]++
@@ -49,7 +49,7 @@ func sortNumbers(values, scratch []float64) []float64 {
 		shift := digitBits * pass
 		count := &counts[pass]
 		if count[from[0]>>shift&(digits-1)] == uint32(len(from)) {
-			continue // all are alike in this digit
+			continue // all have the same value in this digit
 		}
 		sum := uint32(0)
 		for d, n := range count {

@@ -22,9 +22,9 @@ type Float interface{ float32 | float64 }
 //	category  a text; a number, for the level that is that number; a boolean, for the level true
 //	          or false, where there is one of them
 //
-// Anything else is refused. A missing value and a text that is empty, NA and the like are missing
-// in every column. A category's text or number that is no level was not seen in training: see
-// EncodeRow.
+// Anything else is refused. A missing value is missing in every column, and so is a text that is
+// empty, NA, or another of the words for missing. A text or number that is not a level of its
+// category is an unseen level: see EncodeRow.
 type Value struct {
 	kind valueKind
 	x    float64
@@ -41,7 +41,7 @@ const (
 	valueTime // x is in seconds since 1970
 )
 
-// Number is the value x. NaN is missing.
+// Number returns the value x. NaN is missing.
 func Number(x float64) Value {
 	if math.IsNaN(x) {
 		return Value{}
@@ -49,11 +49,11 @@ func Number(x float64) Value {
 	return Value{kind: valueNumber, x: x}
 }
 
-// Text is a value as it would stand in a file, so Text("4.5") is a number as well and
+// Text returns a value as it would be in a file, so Text("4.5") is also a number and
 // Text("NA") is missing.
 func Text(s string) Value { return Value{kind: valueText, s: s} }
 
-// Bool is a boolean.
+// Bool returns a boolean value.
 func Bool(b bool) Value {
 	v := Value{kind: valueBool}
 	if b {
@@ -62,10 +62,10 @@ func Bool(b bool) Value {
 	return v
 }
 
-// Time is a date with its time of day, to the second.
+// Time returns a date with its time of day, to the second.
 func Time(t time.Time) Value { return Value{kind: valueTime, x: float64(t.Unix())} }
 
-// Missing is no value.
+// Missing returns a missing value.
 func Missing() Value { return Value{} }
 
 func (v Value) missing(sp *Spelling) bool {
@@ -87,7 +87,7 @@ func (v Value) number(sp *Spelling) (float64, content) {
 	return v.x, number
 }
 
-// truth and date say number where the value is one, and word where it is something else.
+// truth and date return number if the value is a boolean or a date, and word if it is something else.
 func (v Value) truth(sp *Spelling) (bool, content) {
 	switch {
 	case v.missing(sp):
@@ -123,7 +123,7 @@ func (v Value) date(sp *Spelling, dotted bool) (t time.Time, clock bool, c conte
 	return t, false, word
 }
 
-// An outcome says what became of a value.
+// An outcome is the result of encoding a value.
 type outcome uint8
 
 const (
@@ -131,16 +131,16 @@ const (
 	imputed         // it was missing
 	unseen          // training had no such level
 	notNumber
-	notFinite // as it is, or in the matrix's precision
+	notFinite // infinite, or so in the matrix's precision
 	notTruth
 	notDate
 	notLevel
 )
 
-// EncodeRow writes the encoded inputs of one row to dst, which has room for Width
-// numbers. The values come in the order of Columns. It does not allocate and may be
-// called from many goroutines. Missing values and levels that were not in the training rows are
-// encoded as Input says; Unseen tells of the latter.
+// EncodeRow writes the encoded inputs of one row to dst, which holds Width numbers. The values
+// are in the order of Columns. It does not allocate and may be called from many goroutines.
+// Missing values and levels that were not in the training rows are encoded as described at
+// Input; Unseen counts the latter.
 func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 	if e.width == 0 {
 		return fail(ErrEncoding, "the encoding was neither fitted nor decoded")
@@ -160,7 +160,7 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 	return nil
 }
 
-// Unseen is the number of levels in a row that were not in the training rows.
+// Unseen returns the number of levels in a row that were not in the training rows.
 func (e *Encoding) Unseen(row []Value) int {
 	n := 0
 	for i := range e.Inputs {
@@ -171,11 +171,11 @@ func (e *Encoding) Unseen(row []Value) int {
 	return n
 }
 
-// Lacks reports whether a value is missing in a column, by its place in Columns.
+// Lacks reports whether a value is missing in a column. column is the place in Columns.
 func (e *Encoding) Lacks(column int, v Value) bool { return v.missing(e.Inputs[column].Spelling) }
 
-// Knows reports whether training had the level that a value is in a column, by its place in Columns. It
-// is true of missing values, and of columns that are no categories.
+// Knows reports whether a value is a level that was in the training rows. column is the place in
+// Columns. It is true for missing values, and in columns that are not categories.
 func (e *Encoding) Knows(column int, v Value) bool {
 	in := &e.Inputs[column]
 	if in.Kind != KindCategory {
@@ -185,8 +185,8 @@ func (e *Encoding) Knows(column int, v Value) bool {
 	return place >= 0 || c != word
 }
 
-// Tally adds to missing and unseen, both as long as Columns, 1 for each column of the row that is
-// missing, or has a level that was not in the training rows.
+// Tally counts the missing values and the unseen levels of a row. It adds 1 to missing or unseen
+// for each such column. Both are as long as Columns. Unseen levels were not in the training rows.
 func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	for i := range e.Inputs {
 		switch in, v := &e.Inputs[i], &row[i]; {
@@ -201,7 +201,7 @@ func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	}
 }
 
-// String is the value as a cell would show it; "" where it is missing.
+// String returns the value as a cell would show it, or "" if it is missing.
 func (v Value) String() string {
 	switch v.kind {
 	case valueNumber:
@@ -267,8 +267,8 @@ func encodeCell[T Float](in *Input, v Value, dst []T) outcome {
 	return encodePlace(in, int32(place), dst)
 }
 
-// encodeNumber writes the scaled number to dst[0], its rank to dst[1] and whether it is
-// missing to the last of dst, where there are places for them.
+// encodeNumber writes the scaled number to dst[0], its rank to dst[1], and whether it
+// is missing to the last element of dst, if the input has these.
 func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 	o := encoded
 	if c == missing {
@@ -293,14 +293,14 @@ func encodeNumber[T Float](in *Input, x float64, c content, dst []T) outcome {
 	return o
 }
 
-// encodeCycle writes cos and sin of a place in a cycle, given in turns.
+// encodeCycle writes cos and sin of a position in a cycle, given in turns.
 func encodeCycle[T Float](dst []T, turn float64) {
 	dst[0] = T(kernel.CosPi(2 * turn))
 	dst[1] = T(kernel.SinPi(2 * turn))
 }
 
-// place is the index of a value's level, or -1 where training had none such: a word, or an oddity
-// which is refused.
+// place returns the index of a value's level, or -1 if training had no such level. The content is
+// then word, or oddity if the value is refused.
 func (in *Input) place(v Value) (int, content) {
 	switch v.kind {
 	case valueText:
@@ -316,7 +316,7 @@ func (in *Input) place(v Value) (int, content) {
 		if i, ok := in.levels[string(appendNumber(buf[:0], v.x))]; ok {
 			return i, word
 		}
-		if i, ok := in.numbers[v.x]; ok { // written otherwise: 1.0, 007
+		if i, ok := in.numbers[v.x]; ok { // in another notation: 1.0, 007
 			return i, word
 		}
 		if math.IsInf(v.x, 0) {
@@ -337,7 +337,7 @@ func (in *Input) place(v Value) (int, content) {
 	return -1, word
 }
 
-// truth is the index of the level true or false, as JSON, Python or SQL write it, or -1.
+// truth returns the index of the level true or false, as written by JSON, Python or SQL, or -1.
 func (in *Input) truth(b bool) int {
 	words := [...]string{"false", "False", "FALSE"}
 	if b {

@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// A RowError says what is wrong with a row of a table, or with a row of values that was given to
-// EncodeRow. Errors about a cell are RowErrors, and so are those about a line that is no row.
+// A RowError says what is wrong with a row of a table, or with a row of values given to
+// EncodeRow. Errors about a cell are RowErrors. So are errors about a line that is not a valid row.
 type RowError struct {
-	Table  string `json:"table,omitempty"` // the file; "" of a row of values
-	Row    int    `json:"row"`             // from 0, of all that were given; -1 where only the line is known
-	Line   int    `json:"line,omitempty"`  // of the file, from 1; 0: the row came from no text
-	Column string `json:"column"`          // "" where the whole row is wrong
-	Value  string `json:"value"`           // as it was given; "" where there is none
+	Table  string `json:"table,omitempty"` // the file; "" for a row of values
+	Row    int    `json:"row"`             // the index among all given rows, from 0; -1 if only the line is known
+	Line   int    `json:"line,omitempty"`  // of the file, from 1; 0 if the row did not come from text
+	Column string `json:"column"`          // "" if the whole row is wrong
+	Value  string `json:"value"`           // as it was given; "" if there is none
 	Reason Note   `json:"reason"`          // what is wrong with it, and what to do
 	Err    error  `json:"-"`               // what kind of error it is, such as ErrType
 
-	file   string // with the row in it, where the table came from several files without lines
+	file   string // the file and the row in it, if the table has no lines
 	noCell bool   // the reason does not begin with the value
 	bare   bool   // the value is shown without quotes
 }
 
-// Error says where the row stands, and shows the value.
+// Error says where the row is, and shows the value.
 func (e *RowError) Error() string { return e.where() + e.Reason.String() }
 
-// Text is Error with options as setting writes them.
+// Text returns the same as Error, with options written by setting.
 func (e *RowError) Text(setting func(option, value string) string) string {
 	return e.where() + e.Reason.Text(setting)
 }
 
-// where is what stands before the reason.
+// where returns the text before the reason.
 func (e *RowError) where() string {
 	var b strings.Builder
 	switch {
@@ -60,8 +60,8 @@ func (e *RowError) where() string {
 // Unwrap returns Err.
 func (e *RowError) Unwrap() error { return e.Err }
 
-// Refuse is the error, a *RowError, that a cell of the table is what the reason says of it, which goes
-// on from the cell: "is not a number: correct it". kind is what errors.Is tells of it.
+// Refuse returns an error about a cell of the table, a *RowError. The reason continues the sentence
+// after the cell: "is not a number: correct it". errors.Is finds kind in it.
 func (t *Table) Refuse(kind error, row, col int, reason string, args ...any) error {
 	return t.refuse(kind, row, col, Notef(reason, args...))
 }
@@ -85,7 +85,7 @@ func (t *Table) refuseMissing(row, col int, reason string, args ...any) error {
 	return e
 }
 
-// lineError is the error about a line of a text, of which no more is known. The reason is put together by noteOf.
+// lineError returns the error about a line of a text, if only the line is known. The reason is built by noteOf.
 func lineError(kind error, table string, line int, reason ...any) error {
 	return &RowError{Table: table, Row: -1, Line: line, Reason: noteOf(reason...), Err: kind}
 }

@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// A Scaling is how numbers are brought to a common size.
+// A Scaling is a way to bring numbers to a common scale.
 type Scaling string
 
-// The scalings. All statistics are those of the training rows.
+// The scalings. All statistics are taken from the training rows.
 //
 //	standard  (x - mean) / standard deviation (of the population)
 //	min-max   (x - min) / (max - min)
 //	robust    (x - median) / interquartile range; where that is 0, 2 (x - median) / (max - min)
 //	none      x
-//	pieces    auto, and beside it the value's place among knots at which the target changes: see Input
+//	pieces    auto, and in addition the value's place among knots at which the target changes: see Input
 //	auto      robust, then z / sqrt(1 + (z/3)^2), which keeps outliers within -3 and 3,
-//	          and beside it the value's rank among the training rows, (2F(x) - 1) sqrt(3)
+//	          and in addition the value's rank among the training rows, (2F(x) - 1) sqrt(3)
 //	          (in tables of up to 256 such columns);
 //	          x / 255 for the bytes of images; standard for targets
 //
-// A column that is constant becomes 0, except with none. The auto scaling is that of RealMLP (Holzmüller,
+// A constant column becomes 0, except with none. The auto scaling is the one of RealMLP (Holzmüller,
 // Grinsztajn, Steinwart, "Better by Default", arXiv 2407.04491).
 const (
 	ScaleAuto     Scaling = "auto"
@@ -40,8 +40,8 @@ func ParseScaling(s string) (Scaling, error) {
 	return "", fail(ErrOption, "%s is not one of auto, pieces, standard, min-max, robust and none", quote(s))
 }
 
-// scaling finds center and scale of (x - center) / scale. It sorts the values where it needs
-// their quantiles, and uses scratch for that. A constant column has the scale 0.
+// scaling finds center and scale of (x - center) / scale. If it needs quantiles, it sorts
+// the values and uses scratch as a buffer. A constant column has the scale 0.
 func scaling(values []float64, how Scaling, scratch *[]float64) (center, scale float64) {
 	if how == ScaleNone {
 		return 0, 1
@@ -93,13 +93,13 @@ func softClip(z float64) float64 {
 }
 
 const (
-	mostRanks  = 128 // points of a column's distribution that are kept
-	mostRanked = 256 // columns of numbers; in a wider table none has ranks
+	mostRanks  = 128 // stored points of a column's distribution
+	mostRanked = 256 // columns of numbers; a table with more has no ranks
 )
 
-// ranks are points (at, of) of the distribution function of sorted values, with at increasing: the share of values below at, half of those equal to it counted. Between
-// them it is taken to be straight. Fewer than 3 distinct values have no ranks, since a
-// straight line through 2 says what the scaled value says already.
+// ranks returns points (at, of) of the distribution function of sorted values, with at increasing. of is the share of
+// values below at, plus half of those equal to it. Between the points the function is linear. Fewer than 3 distinct
+// values have no ranks, because a line through 2 points says no more than the scaled value.
 func ranks(values []float64) (at, of []float64) {
 	n, distinct := len(values), 0
 	for i := range n {
@@ -110,7 +110,7 @@ func ranks(values []float64) (at, of []float64) {
 	if distinct < 3 {
 		return nil, nil
 	}
-	for i := 0; i < n; { // all, or the first, the last, and those a step above the one kept before
+	for i := 0; i < n; { // keeps all points, or the first, the last, and each that is a step above the one kept before
 		j := i
 		for j < n && values[j] == values[i] {
 			j++
@@ -124,10 +124,10 @@ func ranks(values []float64) (at, of []float64) {
 	return at, of
 }
 
-// rankBuckets is how many parts of equal width a column's range has, each with the knots in it.
+// rankBuckets is the number of parts of equal width that a column's range is divided into.
 const rankBuckets = 256
 
-// A rankIndex finds where a value stands among increasing ones, at, almost at once: knots of the
+// A rankIndex quickly finds the position of a value among the increasing knots at. The knots of
 // bucket b are those from first[b] to first[b+1].
 type rankIndex struct {
 	low, perUnit float64
@@ -147,7 +147,7 @@ func newRankIndex(at []float64) rankIndex {
 	return x
 }
 
-// bucket never falls where v rises.
+// bucket returns the bucket of a value. It never decreases as v increases.
 func (x *rankIndex) bucket(v float64) int {
 	b := (v - x.low) * x.perUnit
 	switch {
@@ -159,13 +159,13 @@ func (x *rankIndex) bucket(v float64) int {
 	return 0
 }
 
-// rank is (2F(x) - 1) sqrt(3), which has mean 0 and variance 1 over the training rows. Beyond their range F
-// goes on at the range's mean slope.
+// rank returns (2F(x) - 1) sqrt(3), which has mean 0 and variance 1 over the training rows. Beyond their
+// range F continues with its mean slope over the range.
 func (in *Input) rank(x float64) float64 {
 	const root3 = 1.7320508075688772
 	at, of := in.RankAt, in.RankOf
 	b := in.ranks.bucket(x)
-	i, high := int(in.ranks.first[b]), int(in.ranks.first[b+1]) // i becomes the first that is not below x
+	i, high := int(in.ranks.first[b]), int(in.ranks.first[b+1]) // i becomes the first knot that is not below x
 	for i < high {
 		half := int(uint(i+high) >> 1)
 		if at[half] < x {

@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// A Kind is what a column is taken for.
+// A Kind is how a column is interpreted.
 type Kind string
 
 // The kinds of columns. A column of kind "ignore" is left out.
@@ -31,32 +31,32 @@ func ParseKind(s string) (Kind, error) {
 	return "", fail(ErrOption, "%s is not one of number, category, boolean, date and ignore", quote(s))
 }
 
-// SchemaOptions say what is known of a table beforehand.
+// SchemaOptions say what is known about a table in advance.
 type SchemaOptions struct {
 	Targets []string        // none: the last column that is not ignored
 	Task    Task            // "" is Auto
 	Types   map[string]Kind // overrides what is inferred
 	Ignore  []string        // columns that are left out
 
-	Positive string // of two classes the positive one; "": the second in their order
+	Positive string // the positive one of two classes; "": the second in their order
 
-	// Rows are those that are looked at, ascending; nil: all. The others are as if they were not there.
+	// Rows are the rows to look at, ascending; nil: all. All other rows are ignored.
 	Rows []int
 
-	// How cells are written, where it is not found by looking.
-	Missing    []string          // words that are missing besides the usual ones; "none": no word is
-	Decimal    string            // "." or ","; "": found by looking
-	DateFormat map[string]string // layouts of columns of dates, as strftime has them
+	// How cells are written. What is not given is detected.
+	Missing    []string          // words that are missing besides the usual ones; "none": no word is missing
+	Decimal    string            // "." or ","; "": detected
+	DateFormat map[string]string // layouts of columns of dates, in strftime notation
 }
 
-// A Column is one column that the network sees, and what it was taken for.
+// A Column is one column that the network sees, and its kind.
 type Column struct {
 	Name    string `json:"name"`
 	Index   int    `json:"index"` // in the table
 	Kind    Kind   `json:"kind"`
 	Missing int    `json:"missing"`          // cells
 	Note    Note   `json:"note,omitempty"`   // a remark for the report, or nil
-	Smooth  bool   `json:"smooth,omitempty"` // of a number: no pieces, which stay as they are beyond the training rows' range
+	Smooth  bool   `json:"smooth,omitempty"` // number without pieces, which are constant beyond the training rows' range
 
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 
@@ -64,29 +64,29 @@ type Column struct {
 	dayFirst bool
 }
 
-// A Drop is a column that the network does not see, and why.
+// A Drop is a column that the network does not see, and the reason.
 type Drop struct {
 	Name   string `json:"name"`
 	Reason Note   `json:"reason"`
 }
 
-// asAsked is the reason of columns that are to be ignored.
+// asAsked is the reason for columns that an option ignores.
 const asAsked = "ignored, as asked"
 
-// A Schema is what the columns of a table are taken for.
+// A Schema is the interpretation of the columns of a table.
 type Schema struct {
 	Task          Task     `json:"task"`
 	Columns       []Column `json:"columns"` // the inputs
 	Dropped       []Drop   `json:"dropped"`
 	Targets       []Target `json:"targets"`
-	DefaultTarget bool     `json:"default_target"` // nobody named a target, so it is the last column
-	Rows          []int    `json:"rows"`           // the rows whose targets are all there
-	Unlabeled     int      `json:"unlabeled"`      // the number of the others; they are left out of training
+	DefaultTarget bool     `json:"default_target"` // no target was named, so it is the last column
+	Rows          []int    `json:"rows"`           // the rows in which no target is missing
+	Unlabeled     int      `json:"unlabeled"`      // the number of other rows; they are left out of training
 
 	table    *Table
 	looked   []int     // the rows that were looked at; nil: all
 	spelling *Spelling // of all columns; nil: the usual one
-	null     bool      // in which null is missing, as was found by looking
+	null     bool      // null was found, so it is missing in spelling
 }
 
 // rowsOf iterates over some rows of a table, nil for all.
@@ -103,7 +103,7 @@ func (t *Table) rowsOf(rows []int) iter.Seq[int] {
 	}
 }
 
-// size is the number of rows that were looked at.
+// size returns the number of rows that were looked at.
 func (s *Schema) size() int {
 	if s.looked != nil {
 		return len(s.looked)
@@ -111,16 +111,17 @@ func (s *Schema) size() int {
 	return s.table.rows
 }
 
-// Infer decides what each column of a table is taken for, and which task it poses.
+// Infer decides the kind of each column of a table, and the task.
 //
-// A column whose cells are all numbers is a number; one of two words out of true/false,
-// yes/no, t/f and y/n a boolean; one of dates or dates with times (1999-12-31,
-// 1999/12/31, 1999-12-31 23:59:59, RFC 3339, and 31.12.1999 where a day above 12 leaves
-// no doubt) a date; any other a category. Missing cells have no say.
+// A column whose cells are all numbers is a number. A column with two words out of
+// true/false, yes/no, t/f and y/n is a boolean. A column of dates, or of dates with
+// times, is a date (1999-12-31, 1999/12/31, 1999-12-31 23:59:59, RFC 3339, and
+// 31.12.1999 if a day above 12 leaves no doubt). Any other column is a category. Missing
+// cells do not count.
 //
-// Dropped are columns whose cells are all missing or all the same, text with nearly as
-// many values as cells, and numbers that just count the rows. Types overrides all that;
-// then a cell of another type is an error. A table of one row keeps every column that is
+// Infer drops columns whose cells are all missing or all the same, text with nearly as
+// many values as cells, and numbers that only count the rows. Types overrides all this;
+// a cell of another type is then an error. A table of one row keeps every column that is
 // not missing.
 func Infer(t *Table, opt SchemaOptions) (s *Schema, err error) {
 	defer spill.Catch(&err)
@@ -170,7 +171,7 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	})
 	targetLooks := make([]look, len(targets))
 	parallel(len(targets), func(i int) { targetLooks[i] = s.lookTarget(t, targets[i], opt, opt.Decimal) })
-	if comma := commaIsDecimal(slices.Concat(looks, targetLooks)); comma != "" && opt.Decimal == "" { // one column says it for the others
+	if comma := commaIsDecimal(slices.Concat(looks, targetLooks)); comma != "" && opt.Decimal == "" { // the clear columns decide for the others
 		for i := range looks {
 			if looks[i].unclear {
 				looks[i] = s.look(t, cols[i], opt.Rows, opt.Types[t.columns[cols[i]]], "", comma)
@@ -206,7 +207,7 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 	return s, s.inferTargets(t, targets, targetLooks, opt)
 }
 
-// keeping says how a column that was dropped can be had.
+// keeping says how to keep a column that was dropped.
 func (s *Schema) keeping() string {
 	asked := 0
 	for _, d := range s.Dropped {
@@ -225,7 +226,7 @@ func (s *Schema) keeping() string {
 	return "name what a column is with its type to keep it"
 }
 
-// addColumn puts a column among the inputs, or among those that are dropped.
+// addColumn puts a column among the inputs or among the dropped columns.
 func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 	p := &l.profile
 	c.Missing = p.missing
@@ -260,7 +261,7 @@ func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 	return nil
 }
 
-// dropReason says why a column is of no use; nil where it is of use.
+// dropReason returns the reason to drop a column; nil if it is useful.
 func (l *look) dropReason(t *Table, col int, kind Kind) Note {
 	p, name := &l.profile, t.columns[col]
 	if p.present() == 0 {
@@ -297,7 +298,7 @@ func (l *look) dropReason(t *Table, col int, kind Kind) Note {
 	return nil
 }
 
-// checkKind refuses the first cell that is not of a column's kind.
+// checkKind refuses the first cell that does not fit the column's kind.
 func (l *look) checkKind(t *Table, col int, kind Kind) error {
 	p := &l.profile
 	switch kind {
@@ -364,8 +365,8 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	return ignored, nil
 }
 
-// targetColumns finds the targets. Without a name it is the last column, those apart that have neither a
-// name nor a cell, as where all lines end with a delimiter.
+// targetColumns finds the targets. If none is named, the target is the last column. Columns that have
+// neither a name nor a cell are skipped: they appear if all lines end with a delimiter.
 func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool) ([]int, error) {
 	var cols []int
 	for _, name := range opt.Targets {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A Series is the values of one column, before they are part of a table. Unlike the cells of a text,
-// which Infer looks at, values have types of their own: a time is a date and a boolean a boolean,
-// whatever else it could be taken for. The zero value is an empty Series, ready for use.
+// A Series holds the values of one column before they are part of a table. Infer looks at the cells
+// of a text to find their kind, but these values have types: a time is a date and a boolean is a
+// boolean, whatever else it could mean. The zero value is an empty Series, ready for use.
 //
 //	s := data.NewSeries("height")
 //	s.Float(1.75)
@@ -24,22 +24,22 @@ type Series struct {
 	dates   bool // some values are times
 	truths  bool // some values are booleans
 	numbers bool // some values are numbers
-	fixed   Kind // by Fix
-	most    int  // values that it will have, or 0
+	fixed   Kind // set by Fix
+	most    int  // the number of values it will have, or 0
 	scratch []byte
 }
 
-// NewSeries begins a column with that name.
+// NewSeries starts a column with the given name.
 func NewSeries(name string) *Series { return &Series{name: name} }
 
-// Name is the column's name.
+// Name returns the column's name.
 func (s *Series) Name() string { return s.name }
 
-// Len is the number of values.
+// Len returns the number of values.
 func (s *Series) Len() int { return s.col.rows() }
 
-// Fix says what the column is taken for, whatever its values look like: KindCategory for
-// numbers that only stand for categories.
+// Fix sets the kind of the column, whatever its values look like: for example
+// KindCategory for numbers that are only labels of categories.
 func (s *Series) Fix(k Kind) { s.fixed = k }
 
 // Null appends a missing value.
@@ -78,8 +78,8 @@ func shapeOfFloat(x float64) uint8 {
 	return shapePlain
 }
 
-// Float32 appends a number of single precision: the shortest decimal that is this number, 0.1 and not
-// 0.10000000149011612. So programs write it into a text.
+// Float32 appends a single-precision number as its shortest decimal: 0.1 instead of
+// 0.10000000149011612. Programs write such a number into a text in the same way.
 func (s *Series) Float32(x float32) {
 	y := float64(x)
 	if m := math.Abs(y); m >= 1e-4 && m < 1e7 {
@@ -167,13 +167,13 @@ func (s *Series) Time(t time.Time) {
 	s.Seconds(t.Unix())
 }
 
-// The first and the last second that a date may have, since 1970.
+// The first and the last second that a date can have, in seconds since 1970.
 const (
 	firstSecond = -62167219200 // the year 0
 	lastSecond  = 253402300799 // the year 9999
 )
 
-// Seconds appends the date that is so many seconds after 1970 in UTC.
+// Seconds appends the date that is the given number of seconds after 1970 in UTC.
 func (s *Series) Seconds(seconds int64) {
 	c := &s.col
 	s.dates = true
@@ -200,8 +200,8 @@ func shapeOf(seconds int64) uint8 {
 	return shapeTime
 }
 
-// Text appends a cell as it would stand in a file: "4.5" is a number as well, "NA" is missing, and
-// blanks around it count for nothing.
+// Text appends a cell as it would be in a file: "4.5" is also a number, "NA" is missing, and
+// blanks around it are ignored.
 func (s *Series) Text(cell string) { s.Bytes([]byte(cell)) }
 
 // Bytes appends a cell as Text does. It keeps no reference to it.
@@ -218,14 +218,14 @@ func (s *Series) cell(cell []byte) {
 	s.scratch = cell[:0:0]
 }
 
-// Level appends a category, which is a text and stays one if it looks like a number.
+// Level appends a category. It is a text and stays one even if it looks like a number.
 func (s *Series) Level(name []byte) {
 	s.texts = true
 	s.toLevels()
 	s.col.codes.add(s.col.disk, s.col.dict.add(trim(name)))
 }
 
-// Levels appends categories: codes are places in names, or negative where a value is missing.
+// Levels appends categories. codes are indexes into names, or negative for a missing value.
 func (s *Series) Levels(codes []int32, names [][]byte) error {
 	s.texts = true
 	s.toLevels()
@@ -249,7 +249,7 @@ func (s *Series) Levels(codes []int32, names [][]byte) error {
 
 func (s *Series) toLevels() { s.col.toLevels() }
 
-// Grow tells how many values the Series will have in all, so that it grows once.
+// Grow sets the total number of values the Series will have, so that it grows only once.
 func (s *Series) Grow(n int) { s.most = n }
 
 // Floats appends numbers; NaN is missing.
@@ -286,7 +286,7 @@ func (s *Series) Floats(values ...float64) {
 	}
 }
 
-// roomFor gives a slice room for n more elements, which slices.Grow would set to 0 first.
+// roomFor gives a slice room for n more elements. slices.Grow would zero them first.
 func roomFor[T any](s []T, n int) []T {
 	if cap(s)-len(s) >= n {
 		return s
@@ -294,7 +294,7 @@ func roomFor[T any](s []T, n int) []T {
 	return append(make([]T, 0, len(s)+n), s...)
 }
 
-// allFinite reports numbers of which none is NaN or infinite.
+// allFinite reports whether no value is NaN or infinite.
 func allFinite(values []float64) bool {
 	for _, x := range values {
 		if x-x != 0 {
@@ -304,7 +304,7 @@ func allFinite(values []float64) bool {
 	return true
 }
 
-// kind is what the values are taken for by their types, or "" where they are texts, or of several types.
+// kind returns the kind that follows from the values' types, or "" for texts and for mixed types.
 func (s *Series) kind() Kind {
 	of := []Kind{}
 	for _, k := range []struct {
@@ -324,8 +324,8 @@ func (s *Series) kind() Kind {
 	return ""
 }
 
-// TableOf makes a table of columns that are equally long. The name stands for the file in messages.
-// The columns must not be used any more.
+// TableOf makes a table of columns of equal length. The name is used for the file in messages. The
+// columns must not be used afterwards.
 func TableOf(name string, columns ...*Series) (*Table, error) {
 	t := &Table{name: name, format: []string{"in memory"}}
 	names := make([]string, len(columns))
@@ -370,7 +370,7 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 }
 
 // FromColumns makes a table of slices: []float64, []float32, whole numbers, []bool, []string,
-// []time.Time, or pointers to these, where nil is missing. Names and values come in pairs:
+// []time.Time, or pointers to these, where nil is missing. Names and values alternate:
 //
 //	t, err := data.FromColumns("people", "height", heights, "name", names)
 func FromColumns(name string, pairs ...any) (*Table, error) {
@@ -392,19 +392,19 @@ func FromColumns(name string, pairs ...any) (*Table, error) {
 	return TableOf(name, columns...)
 }
 
-// Formatted is the table with words for Format.
+// Formatted sets the words that Format returns, and returns the table.
 func (t *Table) Formatted(words ...string) *Table {
 	t.format = words
 	return t
 }
 
-// Noted is the table with one more of its Notes.
+// Noted adds one of the table's Notes, and returns the table.
 func (t *Table) Noted(format string, args ...any) *Table {
 	t.note(format, args...)
 	return t
 }
 
-// appendTime writes a time as the cell of a text.
+// appendTime writes a time in the form of a text cell.
 func appendTime(b []byte, seconds int64, shape uint8) []byte {
 	layout := layoutSecond
 	if shape == shapeDay {
@@ -413,8 +413,8 @@ func appendTime(b []byte, seconds int64, shape uint8) []byte {
 	return time.Unix(seconds, 0).UTC().AppendFormat(b, layout)
 }
 
-// Errorf makes an error whose text is that sentence alone and that is, to errors.Is, kind: for
-// readers of formats. %w is the cause.
+// Errorf returns an error whose text is only that sentence. errors.Is finds kind in it. %w is
+// the cause. It is for readers of formats.
 func Errorf(kind error, format string, args ...any) error {
 	for _, a := range args {
 		if cause, ok := a.(error); ok {
@@ -424,7 +424,7 @@ func Errorf(kind error, format string, args ...any) error {
 	return fail(kind, format, args...)
 }
 
-// FromHalf is a number of 16 bits, as readers of formats meet it.
+// FromHalf converts a 16-bit floating-point number, for readers of formats.
 func FromHalf(h uint16) float32 {
 	sign, exponent, fraction := uint32(h&0x8000)<<16, uint32(h>>10&31), uint32(h&0x3ff)
 	switch {

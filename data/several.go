@@ -17,9 +17,8 @@ type span struct {
 	lines lineMap
 }
 
-// ReadAll reads several files, or the files of a folder, as one table. All have the columns of the
-// first, in any order. Their names and rows follow one another as the paths do, those in a folder in
-// the order of their names.
+// ReadAll reads several files, or the files of a folder, as one table. All must have the columns of
+// the first, in any order. Rows follow the order of the paths, and within a folder the order of the file names.
 func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 	var all []string
 	name := ""
@@ -71,14 +70,14 @@ func ReadAll(paths []string, opt ReadOptions) (*Table, error) {
 	return t, nil
 }
 
-// inFolder lists the files in a folder, or the path itself where it is none.
+// inFolder lists the files in a folder. If the path is not a folder, it returns the path itself.
 func inFolder(path string) ([]string, error) {
 	if path == Stdin || IsDatabase(path) {
 		return []string{path}, nil
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
-		return []string{path}, nil // opening it says what is wrong
+		return []string{path}, nil // opening it reports what is wrong
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -105,8 +104,8 @@ func inFolder(path string) ([]string, error) {
 	return files, nil
 }
 
-// append adds the rows of another table with the same columns, which is not used afterwards. Where both do not fit in
-// memory, they go to the disk, if there is one.
+// append adds the rows of another table with the same columns. That table is not used afterwards. If the two do not
+// fit in memory together, they go to the disk, if there is one.
 func (t *Table) append(next *Table, disk *Spill) (err error) {
 	defer spill.Catch(&err)
 	from := make([]int, len(t.columns))
@@ -181,8 +180,8 @@ func (t *Table) first() string {
 	return t.spans[0].name
 }
 
-// joinedKind is what columns together are whose sources say different kinds: a column without a cell
-// says nothing.
+// joinedKind returns the kind of joined columns whose sources give different kinds. A column without
+// cells has no say.
 func joinedKind(a, b *column) Kind {
 	empty := func(c *column) bool {
 		for row := range c.rows() {
@@ -201,7 +200,7 @@ func joinedKind(a, b *column) Kind {
 	return ""
 }
 
-// where is the file that a row came from, and the row's place in it.
+// where returns the file that a row came from, and the row's index in it.
 func (t *Table) where(row int) (name string, lines lineMap, at int) {
 	if t.spans == nil {
 		return t.name, t.lines, row

@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// What the first lines of a text show of how it is written.
+// What the first lines of a text show about the way it is written.
 
-// sample are the rows of the first lines: up to so many, and none that the text was cut off in.
+// sample returns the rows of the first lines, limited to most rows. It leaves out a row in which
+// the text was cut off.
 func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error) {
 	end := bytes.LastIndexByte(text, '\n') + 1
 	text = text[:end]
@@ -23,7 +24,7 @@ func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error)
 		row, size, _, problem := g.record(text)
 		if problem != nil {
 			if problem == errOpenQuote && len(rows) > 1 {
-				problem = nil // which may be closed later
+				problem = nil // it may be closed later
 			}
 			return rows, problem
 		}
@@ -36,8 +37,8 @@ func (g *grammar) sample(text []byte, most int) (rows [][]string, problem error)
 // rawQuotesNote says that the quotes of a table with tabs are not those of RFC 4180.
 const rawQuotesNote = "quotes are read as characters like others, since not all of them stand around whole cells"
 
-// findRawQuotes decides, by the first chunk of a text with tabs, whether quotes are characters like
-// others: where reading them as RFC 4180 has them fails. whole tells that no more follows.
+// findRawQuotes decides from the first chunk of a text with tabs whether quotes are ordinary
+// characters. They are if reading them as in RFC 4180 fails. whole says that the chunk is the whole text.
 func (g *grammar) findRawQuotes(start []byte, whole bool) {
 	if bytes.IndexByte(start, '"') < 0 {
 		return
@@ -49,8 +50,8 @@ func (g *grammar) findRawQuotes(start []byte, whole bool) {
 	g.rawQuotes = problem != nil
 }
 
-// skipped is the size of a line that holds no row and that text starts with: an empty one, or a
-// comment; else 0.
+// skipped returns the size of the line that text starts with, if it holds no row: an empty line
+// or a comment. Otherwise it returns 0.
 func (g *grammar) skipped(text []byte) int {
 	if size := lineEnd(text); size > 0 {
 		return size
@@ -61,8 +62,8 @@ func (g *grammar) skipped(text []byte) int {
 	return 0
 }
 
-// isNumeral reports whether a cell is a number, with a decimal comma where commas do not stand
-// between cells.
+// isNumeral reports whether a cell is a number. A decimal comma is allowed if commas do not
+// separate cells.
 func (g *grammar) isNumeral(cell string) bool {
 	cell = strings.TrimSpace(cell)
 	if _, c := parseTrimmed(cell); c == number {
@@ -75,9 +76,10 @@ func (g *grammar) isNumeral(cell string) bool {
 	return c == number
 }
 
-// findHeader tells whether the first row names the columns. Where no cell of it is a number it
-// does, unless it is just like the others; where some are, it does if they number the columns or
-// are years, or if a column is of numbers but for the first row. why says what is not plain.
+// findHeader decides whether the first row names the columns. If none of its cells is a number,
+// it does, unless it is just like the others. If some are numbers, it does if they number the
+// columns or are years, or if a column has numbers in all rows but the first. why explains a
+// decision that is not obvious.
 func (g *grammar) findHeader(rows [][]string) (headed bool, why Note) {
 	first, others := rows[0], rows[1:]
 	numerals := 0
@@ -117,7 +119,7 @@ func (g *grammar) findHeader(rows [][]string) (headed bool, why Note) {
 		}
 	}
 	alike := slices.ContainsFunc(others, func(row []string) bool { return slices.Equal(row, first) })
-	unlike := false // what stands below is of other numbers
+	unlike := false // the rows below have other numbers
 	for col, cell := range first {
 		if !g.isNumeral(cell) {
 			continue
@@ -143,8 +145,8 @@ func (g *grammar) namesNumbers(col int, above string, rows [][]string) bool {
 	return !slices.ContainsFunc(rows, func(row []string) bool { return col >= len(row) || !g.isNumeral(row[col]) })
 }
 
-// underTitle reports whether the first of the rows below the first line names columns of numbers, so that the
-// line above it does not.
+// underTitle reports whether the first row below the first line names columns of numbers. The line above it
+// then does not name them.
 func (g *grammar) underTitle(rows [][]string) bool {
 	if len(rows) < 2 {
 		return false
@@ -157,7 +159,7 @@ func (g *grammar) underTitle(rows [][]string) bool {
 	return false
 }
 
-// evenly reports whether cells are numbers of which each is above the one before by as much.
+// evenly reports whether cells are numbers that increase in equal steps.
 func evenly(cells []string) bool {
 	before, step := 0.0, 0.0
 	for i, cell := range cells {
@@ -170,8 +172,8 @@ func evenly(cells []string) bool {
 	return true
 }
 
-// blankColumns reports whether the lines are cells with blanks between them: at least two in
-// every line, as many in all, and one column of numbers.
+// blankColumns reports whether the lines are cells separated by blanks: at least two per
+// line, the same number in all lines, and one column of numbers.
 func blankColumns(head []byte) bool {
 	tabbed, _ := fromBlanks()(nil, head, true)
 	lines := strings.Split(string(tabbed), "\n")
@@ -203,10 +205,10 @@ func blankColumns(head []byte) bool {
 	return n > 1 && rows > 1 && slices.Contains(numeric, true)
 }
 
-// detectDelimiter chooses among , ; tab and |. It takes the one that stands equally often
-// (and at all) on the most of the first lines; among equals the one that stands there
-// most often, then the first in that order. Quoted text is passed over. A semicolon comes before
-// commas that stand between digits. Where there is none of them, blanks may be one.
+// detectDelimiter chooses among , ; tab and |. It takes the one that occurs equally often, and
+// at least once, in the most of the first lines. Ties go to the one that occurs most often in a
+// line, then to the first in that order. Quoted text is skipped. A semicolon has precedence over
+// commas between digits. If there is none of these delimiters, blanks may be the delimiter.
 func detectDelimiter(head []byte, name string) rune {
 	name = strings.ToLower(name)
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
@@ -217,7 +219,7 @@ func detectDelimiter(head []byte, name string) rune {
 	const most = 50
 	var counts [most][len(delimiters)]int
 	line, quoted, blank := 0, false, true
-	decimal := true // every comma behind the first line stands between digits
+	decimal := true // every comma below the first line is between digits
 	digit := func(i int) bool { return i >= 0 && i < len(head) && head[i] >= '0' && head[i] <= '9' }
 	for at, c := range head {
 		if c == '"' {
@@ -245,7 +247,7 @@ func detectDelimiter(head []byte, name string) rune {
 			decimal = decimal && (c != ',' || line == 0 || digit(at-1) && digit(at+1))
 		}
 	}
-	lines := max(line, 1) // the last line may be cut short, so it counts only where it is the first
+	lines := max(line, 1) // the last line may be cut short, so it counts only if it is the first
 	best, bestLines := 0, 0
 	semicolons := 0
 	for i := range delimiters {
@@ -271,11 +273,11 @@ func detectDelimiter(head []byte, name string) rune {
 	return rune(delimiters[best])
 }
 
-// totals are the words, in lower case, in the first cell that is not blank of a line that sums up the
-// others.
+// totals are the words, in lower case, that start a totals line. They are in its first cell that is
+// not blank.
 var totals = []string{"total", "totals", "total:", "grand total", "sum", "sum:", "gesamt", "summe"}
 
-// cutTotal cuts a line that sums up the others from the end of a text, and returns its cell.
+// cutTotal cuts a totals line from the end of a text, and returns its first cell that is not blank.
 func (g *grammar) cutTotal(text []byte) (rows []byte, cell string) {
 	end := len(bytes.TrimRight(text, "\r\n"))
 	start := bytes.LastIndexByte(text[:end], '\n') + 1

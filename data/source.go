@@ -16,36 +16,36 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// ReadOptions say how a file of text is read. The zero value detects everything.
+// ReadOptions say how a text file is read. The zero value detects everything.
 type ReadOptions struct {
 	Delimiter rune      // 0: a comma, semicolon, tab, bar or blanks (' '), whichever the first lines show
 	Header    string    // "auto" (or ""), "yes" or "no"
 	Encoding  string    // "auto" (or ""), "utf-8", "utf-16", "latin-1" or "windows-1252"
 	SkipRows  int       // lines above the header
-	Comment   string    // what lines start with that are passed over; "": none are
+	Comment   string    // prefix of lines to skip; "": none
 	Query     string    // of a database: what to read, in SQL; "": its only table
 	Sheet     string    // of a spreadsheet: which; "": the first
 	KeepTotal bool      // a last line that starts with "Total" is a row
 	Stdin     io.Reader // what the path "-" reads; nil: os.Stdin
 
-	// Progress, if not nil, is told now and then how far reading has come, one call at a time.
+	// Progress, if not nil, is told now and then how far reading has got, one call at a time.
 	Progress func(Progress)
 
-	// Spill, if not nil, is where the cells go of a table that does not fit in memory, which else is
-	// refused. What is read is the same.
+	// Spill, if not nil, stores the cells of a table that does not fit in memory. Without it such a
+	// table is refused. The result of reading is the same.
 	Spill *Spill
 
-	// Limits for what comes from strangers; 0 is none. A few bytes may decompress to many, and a
-	// few columns' names take more room than their commas.
-	MaxBytes   int64 // once decompressed
+	// Limits for input from untrusted sources; 0 is no limit. A few bytes may decompress to
+	// many, and the names of a few columns take more memory than their commas.
+	MaxBytes   int64 // after decompression
 	MaxColumns int
 
-	rawQuotes bool // of a text with tabs: quotes are characters like others
+	rawQuotes bool // of a text with tabs: quotes are ordinary characters
 }
 
-// Progress is how far reading a text has come.
+// Progress is how far reading a text has got.
 type Progress struct {
-	Share float64 `json:"share"` // of the file; 0 where that is not known
+	Share float64 `json:"share"` // of the file, from 0 to 1; 0 if unknown
 	Bytes int64   `json:"bytes"` // of text, decompressed
 	Rows  int     `json:"rows"`
 }
@@ -56,14 +56,14 @@ const (
 	StdinName = "standard input"
 )
 
-// Read reads a table: CSV or TSV text, an IDX file, or a file of any registered Format, plain or
-// compressed with gzip or zstd; or from a database, where path is its address; or the files of a
-// folder, as ReadAll does. What a file is shows in its first bytes; its name decides only that .tsv
-// is delimited by tabs, and what a zip archive holds. The labels of IDX images are looked for
-// beside them.
+// Read reads a table. path is a file with CSV or TSV text, an IDX file, or a file of any registered
+// Format, plain or compressed with gzip or zstd. It may also be the address of a database, or a
+// folder, whose files are read as in ReadAll. The type of a file is detected from its first bytes.
+// Its name decides only that .tsv is delimited by tabs, and what a zip archive contains. The labels
+// of IDX images are looked for next to the images.
 func Read(path string, opt ReadOptions) (*Table, error) { return ReadAll([]string{path}, opt) }
 
-// read reads one file, or from a database.
+// read reads one file or one database.
 func read(path string, opt ReadOptions) (*Table, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -84,10 +84,10 @@ func read(path string, opt ReadOptions) (*Table, error) {
 	return t, err
 }
 
-// ReadFrom reads a table from a reader: what Read reads from a file, but for databases, by the same rules and
-// limits. The name stands for the file in messages, and says by its ending what Read is told by that of a
-// path. CSV, JSON lines and streams of Arrow are read as they come; other formats are held in memory first, unless r is an *os.File.
-// ReadFrom does not close r.
+// ReadFrom reads a table from a reader. It reads what Read reads from a file, except databases, by the same rules and
+// limits. The name is used for the file in messages, and its ending has the same meaning as that of a path in Read.
+// CSV, JSON lines and Arrow streams are read as they arrive. Other formats are held in memory first, unless r is an
+// *os.File. ReadFrom does not close r.
 func ReadFrom(r io.Reader, name string, opt ReadOptions) (*Table, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func ReadFrom(r io.Reader, name string, opt ReadOptions) (*Table, error) {
 	if name == "" {
 		return nil, fail(ErrOption, "a table from a reader has no name: give one for messages, with the ending of its format, such as rows.csv")
 	}
-	start := int64(-1) // where r can be read again from
+	start := int64(-1) // where r can be read again from, or -1
 	if s, ok := r.(io.Seeker); ok {
 		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
 			start = at
@@ -116,7 +116,7 @@ func ReadFrom(r io.Reader, name string, opt ReadOptions) (*Table, error) {
 	return t, err
 }
 
-// sourceOf is the source of a reader, which stands at a place from its start that is known, or negative.
+// sourceOf returns the source of a reader. at is the reader's offset, or negative if unknown.
 func sourceOf(name string, r io.Reader, at int64) (*source, error) {
 	s := &source{name: name, size: -1}
 	if f, ok := r.(*os.File); ok && at == 0 {
@@ -125,7 +125,7 @@ func sourceOf(name string, r io.Reader, at int64) (*source, error) {
 	return s, s.begin(r)
 }
 
-// readSource reads the one table of a source; path is Stdin for one without a file.
+// readSource reads the only table of a source. path is Stdin if there is no file.
 func readSource(src *source, path string, opt ReadOptions) (*Table, error) {
 	src.bound(opt.MaxBytes)
 	head, err := src.r.Peek(4)
@@ -175,13 +175,13 @@ func (opt ReadOptions) check() error {
 // A source is an open file, decompressed.
 type source struct {
 	name      string
-	size      int64 // of the file as it is stored, or -1 where that is unknown
+	size      int64 // of the stored file, or -1 if unknown
 	packed    string
-	rewritten bool     // what is read is not as long as the file
+	rewritten bool     // the text differs in length from the file
 	file      *os.File // nil for standard input
-	raw       bool     // its quotes are broken, unless they are characters like others
+	raw       bool     // its quotes are broken, unless they are ordinary characters
 	r         *bufio.Reader
-	taken     *counter // of the file as it is stored
+	taken     *counter // counts the bytes of the stored file
 	closings  []func() error
 }
 
@@ -197,8 +197,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// share is how much of the file has been read, when its first done bytes, decompressed, have
-// been; 0 where that is not known.
+// share returns the share of the file that has been read after done bytes of decompressed
+// data, or 0 if unknown.
 func (s *source) share(done int64) float64 {
 	switch {
 	case s.size <= 0:
@@ -209,7 +209,7 @@ func (s *source) share(done int64) float64 {
 	return min(1, float64(done)/float64(s.size))
 }
 
-// peekSize is how much of a file is looked at to detect its delimiter.
+// peekSize is how many bytes of a file are looked at to detect its delimiter.
 const peekSize = 1 << 16
 
 func open(path string, stdin io.Reader) (*source, error) {
@@ -235,14 +235,14 @@ func open(path string, stdin io.Reader) (*source, error) {
 	return s, nil
 }
 
-// isFile has formats read the file itself, if it is one and no pipe.
+// isFile lets formats read the file itself, if it is a regular file.
 func (s *source) isFile(f *os.File) {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		s.size, s.file = info.Size(), f
 	}
 }
 
-// begin has the source read from a reader.
+// begin makes the source read from a reader.
 func (s *source) begin(r io.Reader) error {
 	s.taken = &counter{r: r}
 	s.r = bufio.NewReaderSize(s.taken, peekSize)
@@ -265,7 +265,7 @@ func openFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// openError is the sentence for a file that cannot be opened.
+// openError returns the error for a file that cannot be opened.
 func openError(path string, err error) error {
 	cause := err
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
@@ -280,7 +280,7 @@ func openError(path string, err error) error {
 	return failBecause(err, ErrUnreadable, "%s: cannot be read: %v", path, cause)
 }
 
-// unpack puts a decompressor before the reader where the first bytes ask for one.
+// unpack puts a decompressor before the reader if the first bytes call for one.
 func (s *source) unpack() error {
 	head, err := s.r.Peek(4)
 	if err != nil && err != io.EOF {
@@ -307,14 +307,14 @@ func (s *source) unpack() error {
 	return nil
 }
 
-// bound has reading end with an error after so many bytes, if there are more.
+// bound makes reading fail after that many bytes, if there are more.
 func (s *source) bound(most int64) {
 	if most > 0 {
 		s.r = bufio.NewReaderSize(&bounded{s.r, most, most}, peekSize)
 	}
 }
 
-// bounded is a reader of at most so many bytes.
+// bounded is a reader with a limit on its bytes.
 type bounded struct {
 	r    io.Reader
 	left int64
@@ -325,7 +325,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left < 0 {
 		return 0, tooManyBytes(b.most)
 	}
-	if int64(len(p)) > b.left+1 { // one more shows that there are more
+	if int64(len(p)) > b.left+1 { // one more byte shows that there are more
 		p = p[:b.left+1]
 	}
 	n, err := b.r.Read(p)
@@ -336,14 +336,14 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tooManyBytes is the error of a file that is longer than allowed.
+// tooManyBytes is the error for a file that is longer than allowed.
 type tooManyBytes int64
 
 func (most tooManyBytes) Error() string {
 	return fmt.Sprintf("it holds more than %d bytes", int64(most))
 }
 
-// readError is the sentence for an error of reading, met after so many lines.
+// readError returns the error for a failure of reading after that many lines.
 func (s *source) readError(err error, line int) error {
 	if most, ok := errors.AsType[tooManyBytes](err); ok {
 		return failBecause(err, ErrLarge, "%s: holds more than the %d bytes that are taken, decompressed: use a part of it", s.name, int64(most))

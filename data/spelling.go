@@ -9,36 +9,35 @@ import (
 	"unicode/utf8"
 )
 
-// A Spelling is how the cells of a column are written, where that is not the usual way: nil is
-// the usual way, in which numbers have a decimal point and an empty cell, NA, N/A, NaN, null
-// and ? are missing.
+// A Spelling is the way the cells of a column are written, if it is not the usual way. nil is
+// the usual way: numbers have a decimal point, and an empty cell, NA, N/A, NaN, null and ? are missing.
 type Spelling struct {
-	Missing  []string `json:"missing"`            // words that stand for nothing, besides an empty cell
-	Decimal  string   `json:"decimal,omitempty"`  // "," where it is no point
-	Group    string   `json:"group,omitempty"`    // between thousands
-	Before   string   `json:"before,omitempty"`   // the number, as in $5
-	After    string   `json:"after,omitempty"`    // as in 5 kg
+	Missing  []string `json:"missing"`            // words that mean missing, besides an empty cell
+	Decimal  string   `json:"decimal,omitempty"`  // "," if it is not a point
+	Group    string   `json:"group,omitempty"`    // thousands separator
+	Before   string   `json:"before,omitempty"`   // text before the number, as in $5
+	After    string   `json:"after,omitempty"`    // text after the number, as in 5 kg
 	Exponent string   `json:"exponent,omitempty"` // "D" as in 1.2D+04
 	Signs    bool     `json:"signs,omitempty"`    // (5) and U+2212 are negative
-	Layout   string   `json:"layout,omitempty"`   // of dates, as strftime has it
+	Layout   string   `json:"layout,omitempty"`   // of dates, in strftime notation
 }
 
-// usualMissing are the words that are missing unless something else is said.
+// usualMissing are the words that are missing unless an option says otherwise.
 var usualMissing = []string{"?", "NA", "N/A", "NaN", "null"}
 
-// likelyMissing are words that stand for nothing where all else in a column is a number or a date.
+// likelyMissing are words that mean missing if everything else in a column is a number or a date.
 var likelyMissing = []string{
 	"none", "nil", "#n/a", "#na", "#null!", "#div/0!", "#num!", "#value!", "#ref!", "#name?", "#n/a n/a", "<na>", "nat", "-", "--", "---", "–", "—", ".", "..",
 	`\n`, "n.d.", "n.a.", "n.a", "nd", "n/d", "unknown", "unk", "missing", "undefined", "not available", "(null)", "(none)", "<null>", "<none>", "-nan", "1.#qnan", "1.#ind", "-1.#ind", "*", "#",
 }
 
-// isLikelyMissing reports whether a word usually stands for nothing among numbers, also where
-// SchemaOptions.Missing says that it is a value elsewhere.
+// isLikelyMissing reports whether a word usually means missing among numbers, even if
+// SchemaOptions.Missing makes it a value elsewhere.
 func isLikelyMissing(s string) bool {
 	return isMissing(s) || slices.ContainsFunc(likelyMissing, func(w string) bool { return strings.EqualFold(w, s) })
 }
 
-// missing reports whether a trimmed cell stands for nothing.
+// missing reports whether a trimmed cell is missing.
 func (sp *Spelling) missing(s string) bool {
 	if sp == nil || s == "" {
 		return isMissing(s)
@@ -55,7 +54,7 @@ func (sp *Spelling) parse(s string) (float64, content) {
 		return 0, missing
 	}
 	if sp.usualNumbers() {
-		if isMissing(s) { // elsewhere
+		if isMissing(s) { // missing in other spellings
 			return 0, word
 		}
 		return parseTrimmed(s)
@@ -63,21 +62,21 @@ func (sp *Spelling) parse(s string) (float64, content) {
 	return sp.parseNumber(s)
 }
 
-// usualNumbers reports whether numbers are written as usual.
+// usualNumbers reports whether numbers are written in the usual way.
 func (sp *Spelling) usualNumbers() bool {
 	return sp == nil || (sp.Decimal == "" || sp.Decimal == ".") && sp.Group == "" && sp.Before == "" && sp.After == "" && sp.Exponent == "" && !sp.Signs && !slices.ContainsFunc(sp.Missing, looksNumeric)
 }
 
-// looksNumeric tells of a word that is missing and would else be a number, -999 say.
+// looksNumeric reports whether a word for missing, such as -999, would otherwise be a number.
 func looksNumeric(s string) bool {
 	_, what := parseTrimmed(s)
 	return what == number
 }
 
-// parseNumber reads a number that is written so.
+// parseNumber reads a number in this spelling.
 func (sp *Spelling) parseNumber(s string) (float64, content) {
 	negative, core := false, s
-	if n := len(core); sp.Signs && n > 2 && core[0] == '(' && core[n-1] == ')' { // as accountants write
+	if n := len(core); sp.Signs && n > 2 && core[0] == '(' && core[n-1] == ')' { // accounting notation
 		negative, core = true, strings.TrimSpace(core[1:n-1])
 	}
 	sign := func() {
@@ -148,8 +147,8 @@ func allDigits(s string) bool {
 	return true
 }
 
-// currencies are what may stand before or behind an amount, besides the signs that Unicode calls
-// currency symbols.
+// currencies may come before or after an amount, besides the characters that Unicode classifies
+// as currency symbols.
 var currencies = []string{"USD", "EUR", "GBP", "CHF", "JPY", "US$", "R$", "kr", "Fr.", "zł"}
 
 func isCurrency(s string) bool {
@@ -168,24 +167,24 @@ func isUnit(s string) bool {
 	return n > 0
 }
 
-// groups are the separators of thousands that are looked for.
+// groups are the thousands separators that are tried.
 var groups = []string{"", ",", " ", "'", "\u00a0", "\u202f", "\u2019", "."}
 
-// A verdict is what findSpelling came to.
+// A verdict is the result of findSpelling.
 type verdict uint8
 
 const (
-	noNumbers verdict = iota // at least not all
+	noNumbers verdict = iota // not all are numbers
 	numbersSo                // all are numbers in the spelling
-	unclear                  // a comma may be a decimal one or stand between thousands
+	unclear                  // a comma may be a decimal sign or a thousands separator
 )
 
-// findSpelling looks for the spelling in which all levels are numbers or missing: base, with
-// more words that are missing, and with another way to write numbers. decimal is "." or ","
-// where that is known.
+// findSpelling looks for a spelling in which all levels are numbers or missing. It extends
+// base with more words for missing and with another way to write numbers. decimal is "." or
+// "," if it is known.
 func findSpelling(levels []string, base *Spelling, decimal string) (*Spelling, verdict) {
 	sp := base.copy()
-	odd := "" // the first that is no usual number
+	odd := "" // the first that is not a usual number
 	for _, s := range levels {
 		if _, what := sp.parse(s); what == word && !isLikelyMissing(s) {
 			odd = s
@@ -195,8 +194,8 @@ func findSpelling(levels []string, base *Spelling, decimal string) (*Spelling, v
 	if odd != "" && !sp.around(odd) {
 		return nil, noNumbers
 	}
-	var texts []string // of what is a number if the spelling is right
-	usual := 0         // of them
+	var texts []string // texts that must be numbers in the spelling
+	usual := 0         // how many of them are usual numbers
 	for _, s := range levels {
 		switch _, what := parseTrimmed(s); {
 		case sp.missing(s):
@@ -210,7 +209,7 @@ func findSpelling(levels []string, base *Spelling, decimal string) (*Spelling, v
 		}
 	}
 	if len(texts) == 0 || (sp.Before != "" || sp.After != "") && 2*usual > len(texts) {
-		return nil, noNumbers // a unit that few have is rather a mistake
+		return nil, noNumbers // a unit in few cells is more likely a mistake
 	}
 	if odd == "" && decimal != "," {
 		return sp, numbersSo
@@ -247,7 +246,7 @@ func findSpelling(levels []string, base *Spelling, decimal string) (*Spelling, v
 	return found[0], unclear
 }
 
-// copy is a spelling that can be changed.
+// copy returns a spelling that can be changed.
 func (sp *Spelling) copy() *Spelling {
 	if sp == nil {
 		return &Spelling{Missing: slices.Clone(usualMissing)}
@@ -257,8 +256,8 @@ func (sp *Spelling) copy() *Spelling {
 	return &c
 }
 
-// around finds in one text what stands before and behind the number. It reports whether that
-// may be so.
+// around finds the text before and after the number in s. It reports whether both are
+// currencies or units.
 func (sp *Spelling) around(s string) bool {
 	if n := len(s); n > 2 && s[0] == '(' && s[n-1] == ')' {
 		s = s[1 : n-1]
@@ -278,7 +277,7 @@ func (sp *Spelling) around(s string) bool {
 }
 
 // fits reports whether all texts are numbers in the spelling. A number with a unit that starts
-// with a zero is rather a code.
+// with a zero does not fit, because it is more likely a code.
 func (sp *Spelling) fits(texts []string) bool {
 	for _, s := range texts {
 		if _, what := sp.parseNumber(s); what != number {
@@ -291,7 +290,7 @@ func (sp *Spelling) fits(texts []string) bool {
 	return true
 }
 
-// agrees reports whether two spellings read the same.
+// agrees reports whether two spellings read the same numbers from the texts.
 func (sp *Spelling) agrees(other *Spelling, texts []string) bool {
 	for _, s := range texts {
 		x, _ := sp.parseNumber(s)
@@ -302,7 +301,7 @@ func (sp *Spelling) agrees(other *Spelling, texts []string) bool {
 	return true
 }
 
-// spelled is the column as the spelling has it.
+// spelled returns the column in the given spelling.
 func (c *column) spelled(sp *Spelling) *column {
 	if sp == nil || c.form == formPixels || c.clock {
 		return c

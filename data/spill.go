@@ -2,19 +2,19 @@ package data
 
 import "github.com/gradus-ml/gradus/internal/spill"
 
-// A Spill is room on a disk for tables that do not fit in memory: see ReadOptions.Spill. It may be used for
-// many tables. When it is closed, no table that was read with it may be used any more.
+// A Spill is disk space for tables that do not fit in memory: see ReadOptions.Spill. It may be used for
+// many tables. After it is closed, no table that was read with it may be used.
 type Spill = spill.Store
 
-// ErrSpill is wrapped by the error of a Spill whose disk is full or cannot be read.
+// ErrSpill is wrapped by the error of a Spill if the disk is full or cannot be read.
 var ErrSpill = spill.ErrSpill
 
-// NewSpill prepares room in a folder, which should be on a disk: one that stands in memory helps
-// nothing. The files in it have no names and go with the process.
+// NewSpill prepares space in a folder. The folder should be on a disk; one in memory does not
+// help. The files in it have no names and are removed when the process ends.
 func NewSpill(dir string) (*Spill, error) { return spill.New(dir) }
 
-// SpillFolder is the one of the folders whose disk has the most room; the first where none is known to have
-// any.
+// SpillFolder returns the folder whose disk has the most free space. If no free space is known, it returns
+// the first folder.
 func SpillFolder(folders ...string) string {
 	best := folders[0]
 	for _, dir := range folders[1:] {
@@ -25,11 +25,11 @@ func SpillFolder(folders ...string) string {
 	return best
 }
 
-// Spilled is the room on a disk in which the table's cells stand; nil: they stand in memory.
+// Spilled returns the disk space that stores the table's cells. It is nil if they are in memory.
 func (t *Table) Spilled() *Spill { return t.disk }
 
-// List is room for a list of rows, which stands where the table's cells do. On a full disk it panics with an
-// error that wraps ErrSpill.
+// List returns space for a list of rows, stored where the table's cells are. On a full disk it panics with
+// an error that wraps ErrSpill.
 func (t *Table) List(rows int) []int { return spill.Must[int](t.disk, rows) }
 
 // spillTo moves the cells to a disk, and says so.
@@ -56,7 +56,7 @@ func (c *column) toDisk(disk *spill.Store) {
 	c.odd = oddTexts{onDisk(disk, c.odd.rows), onDisk(disk, c.odd.ends), onDisk(disk, c.odd.text)}
 }
 
-// free gives the column's room on the disk back.
+// free releases the column's disk space.
 func (c *column) free() {
 	spill.Free(c.disk, c.small)
 	spill.Free(c.disk, c.wide)
@@ -65,7 +65,7 @@ func (c *column) free() {
 	c.odd.free(c.disk)
 }
 
-// crowds reports whether so much memory as the table has taken is hardly left.
+// crowds reports whether there is hardly enough free memory for another table of this size.
 func (t *Table) crowds() bool {
 	size := 0
 	for i := range t.cols {
@@ -76,7 +76,7 @@ func (t *Table) crowds() bool {
 	return known && float64(have.Bytes) < spillShare*float64(size)
 }
 
-// onDisk is a copy of a slice with its capacity; nil stays nil.
+// onDisk returns a copy of a slice on the disk, with the same capacity; nil stays nil.
 func onDisk[E any](disk *spill.Store, s []E) []E {
 	if s == nil {
 		return nil

@@ -7,20 +7,20 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// Split parts 0..n-1 into those to keep and a fraction to hold out, both in ascending
-// order. It depends on nothing but its arguments.
+// Split divides 0..n-1 into those to keep and a fraction to hold out, both in ascending
+// order. The result depends only on its arguments.
 //
 // strata gives the class of each, or is nil. Every class holds out its own share,
 // rounded to the nearest whole number, but never all of its members: a class with one
 // member is kept. Which members are held out is decided by a permutation of the class
 // drawn for (seed, purpose, class).
 //
-// A fraction below 0 or of 1 and more is refused, and so are strata of another number than n.
+// A fraction below 0 or of at least 1 is an error. So is a length of strata other than n.
 func Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
 	return split(nil, n, strata, fraction, seed, purpose)
 }
 
-// Split is the function Split, with lists that stand where the table's cells do.
+// Split is the function Split with lists stored where the table's cells are.
 func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
 	return split(t.disk, n, strata, fraction, seed, purpose)
 }
@@ -37,7 +37,7 @@ func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purp
 	for _, class := range strata {
 		sizes[class]++
 	}
-	members := make(map[int][]int) // of one class: nil, all
+	members := make(map[int][]int) // of one class; nil: all
 	for class, size := range sizes {
 		if strata != nil {
 			members[class] = spill.Must[int](disk, size)[:0]
@@ -48,7 +48,7 @@ func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purp
 	}
 	out := make([]bool, n)
 	most := 0
-	for class, size := range sizes { // the order does not matter: each class has draws of its own
+	for class, size := range sizes { // the order does not matter: each class has its own draws
 		perm := spill.Must[int](disk, size)
 		rng.Perm(perm, seed, purpose, uint64(class))
 		share := min(int(math.Round(fraction*float64(size))), size-1)
@@ -73,7 +73,7 @@ func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purp
 	return keep, held, nil
 }
 
-// checkSplit refuses what no split can be made by.
+// checkSplit refuses invalid arguments of a split.
 func checkSplit(n int, strata []int, fraction float64) error {
 	switch {
 	case n < 0:
@@ -86,7 +86,7 @@ func checkSplit(n int, strata []int, fraction float64) error {
 	return nil
 }
 
-// checkFolds refuses what cannot be dealt into folds.
+// checkFolds refuses invalid arguments of folds.
 func checkFolds(n int, strata []int, k int) error {
 	if err := checkSplit(n, strata, 0); err != nil {
 		return err

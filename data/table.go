@@ -9,35 +9,35 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// A Table is the values of a file, column by column, with a name for each column. It does not
-// change once it is made, so many goroutines can read one.
+// A Table holds the values of a file, column by column, with a name for each column. It does
+// not change after it is made, so many goroutines can read it.
 type Table struct {
 	name    string
 	columns []string
 	index   map[string]int
 	rows    int
 	cols    []column
-	lines   lineMap // nil for a table that came from no text
-	disk    *Spill  // on which the cells stand; nil: in memory
-	spans   []span  // of one that came from several files
+	lines   lineMap // nil for a table that did not come from text
+	disk    *Spill  // where the cells are stored; nil: in memory
+	spans   []span  // of a table that came from several files
 
 	unnamed map[int]bool // columns whose name in the header was empty
 	format  []string     // see Format
 	notes   []Note       // see Notes
-	title   Note         // of them: that a title may stand above the header
+	title   Note         // the note that a title may be above the header
 }
 
-// Notes are what was decided in reading that may not be expected, a sentence each.
+// Notes returns the decisions made in reading that may be unexpected, one sentence each.
 func (t *Table) Notes() []Note { return slices.Clone(t.notes) }
 
 func (t *Table) note(format string, args ...any) {
 	t.notes = append(t.notes, Notef(format, args...))
 }
 
-// Format says how the file was read: "commas, byte-order mark, gzip".
+// Format returns how the file was read: "commas, byte-order mark, gzip".
 func (t *Table) Format() string { return strings.Join(t.format, ", ") }
 
-// NewTable makes a table from memory. The name stands for the file in messages.
+// NewTable makes a table from memory. The name is used for the file in messages.
 func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	t := &Table{name: name, format: []string{"in memory"}}
 	if err := t.setColumns(columns, 0); err != nil {
@@ -63,12 +63,12 @@ func NewTable(name string, columns []string, rows [][]string) (*Table, error) {
 	return t, nil
 }
 
-// finish ends the columns of a text.
+// finish completes the columns of a text.
 func (t *Table) finish(words *wordSet) {
 	parallel(len(t.cols), func(i int) { t.cols[i].finish(words) })
 }
 
-// setColumns names the columns. An empty name becomes c and the column's index.
+// setColumns sets the columns' names. An empty name becomes c and the column's index.
 func (t *Table) setColumns(names []string, line int) error {
 	t.columns = make([]string, len(names))
 	t.cols = make([]column, len(names))
@@ -96,23 +96,23 @@ func (t *Table) setColumns(names []string, line int) error {
 	return nil
 }
 
-// Name is the file's path, or "standard input".
+// Name returns the file's path, or "standard input".
 func (t *Table) Name() string { return t.name }
 
-// Named is the table under another name.
+// Named returns the table under another name.
 func (t *Table) Named(name string) *Table {
 	named := *t
 	named.name = name
 	return &named
 }
 
-// Rows is the number of rows, the header not counted.
+// Rows returns the number of rows, without the header.
 func (t *Table) Rows() int { return t.rows }
 
-// Columns are the columns' names in the order of the file.
+// Columns returns the columns' names in the order of the file.
 func (t *Table) Columns() []string { return slices.Clone(t.columns) }
 
-// Index is the position of the column with that name, or -1.
+// Index returns the position of the column with that name, or -1.
 func (t *Table) Index(name string) int {
 	if i, ok := t.index[name]; ok {
 		return i
@@ -120,8 +120,8 @@ func (t *Table) Index(name string) int {
 	return -1
 }
 
-// Target is the position of the column with that name. The error for a table that has no
-// such column says which names are near.
+// Target returns the position of the column with that name. The error for a table
+// without such a column lists similar names.
 func (t *Table) Target(name string) (int, error) {
 	if i, ok := t.index[name]; ok {
 		return i, nil
@@ -129,10 +129,10 @@ func (t *Table) Target(name string) (int, error) {
 	return -1, unknownColumn(t, ErrTarget, "which is the target", name)
 }
 
-// Cell is the text of a cell as it stands in the file, without the blanks around it.
+// Cell returns the text of a cell as it is in the file, without surrounding blanks.
 func (t *Table) Cell(row, col int) string { return t.cols[col].text(row) }
 
-// Number is the number in a cell; ok is false where it is missing, text or not finite.
+// Number returns the number in a cell. ok is false if it is missing, text or not finite.
 func (t *Table) Number(row, col int) (v float64, ok bool) {
 	v, c := t.cols[col].number(row)
 	return v, c == number
@@ -141,7 +141,7 @@ func (t *Table) Number(row, col int) (v float64, ok bool) {
 // Missing reports whether a cell is missing.
 func (t *Table) Missing(row, col int) bool { return t.cols[col].missing(row) }
 
-// Line is the line of the file that a row starts on, or 0 where it came from no text.
+// Line returns the line of the file that a row starts on, or 0 if it did not come from text.
 func (t *Table) Line(row int) int {
 	_, lines, at := t.where(row)
 	if lines == nil {
@@ -156,7 +156,7 @@ func (t *Table) isPixel(col int) bool {
 	return c.form == formPixels && c.pixels.element == idxUint8 && !c.label
 }
 
-// At names a row in messages: a.csv:12, or a.parquet: row 10 where it has no line.
+// At identifies a row in messages: a.csv:12, or a.parquet: row 10 if it has no line.
 func (t *Table) At(row int) string {
 	name, lines, at := t.where(row)
 	if lines == nil {
@@ -165,12 +165,12 @@ func (t *Table) At(row int) string {
 	return fmt.Sprintf("%s:%d", name, lines.at(at))
 }
 
-// cellAt names a cell and shows it, in messages.
+// cellAt identifies a cell and shows it, in messages.
 func (t *Table) cellAt(row, col int) string {
 	return fmt.Sprintf("%s: column %s: the cell %s", t.At(row), quote(t.columns[col]), quote(t.Cell(row, col)))
 }
 
-// all is the list of every row.
+// all returns the list of all rows.
 func (t *Table) all() []int {
 	rows := spill.Must[int](t.disk, t.rows)
 	for i := range rows {

@@ -13,8 +13,7 @@ import (
 // A Task is what is learned about the targets.
 type Task string
 
-// The tasks. Auto leaves the choice to Infer; a Schema and an Encoding have one of the
-// others.
+// The tasks. Auto lets Infer choose. A Schema and an Encoding have one of the others.
 const (
 	Auto       Task = "auto"
 	Regression Task = "regression"
@@ -34,7 +33,7 @@ func ParseTask(s string) (Task, error) {
 
 // A Target is a column that is predicted.
 //
-// Classes are sorted: by value where all are numbers, else by their bytes. Of two classes
+// Classes are sorted: by value if all are numbers, else by their bytes. Of two classes
 // the second is the positive one. In regression the network's output is
 // (y - Center) / Scale.
 type Target struct {
@@ -47,8 +46,8 @@ type Target struct {
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 	Note     Note      `json:"-"`                  // a remark for the report, or nil
 
-	numbers map[float64]int // of the classes, where Kind is number
-	words   map[string]int  // else; in lower case where Kind is boolean
+	numbers map[float64]int // of the classes, if Kind is number
+	words   map[string]int  // the classes of other kinds; in lower case if Kind is boolean
 }
 
 // prepare builds the maps from a class to its index.
@@ -69,7 +68,7 @@ func (y *Target) prepare() {
 	}
 }
 
-// fold is the form in which words are compared.
+// fold returns the form in which words are compared.
 func (y *Target) fold(s string) string {
 	if y.Kind == KindBoolean {
 		return strings.ToLower(s)
@@ -77,7 +76,7 @@ func (y *Target) fold(s string) string {
 	return s
 }
 
-// class is the index of the class in a cell, or -1 where it is none of them.
+// class returns the index of the class in a cell, or -1 if it is none of them.
 func (y *Target) class(s string) int {
 	s = strings.TrimSpace(s)
 	if y.Kind == KindNumber {
@@ -94,23 +93,23 @@ func (y *Target) class(s string) int {
 	return -1
 }
 
-// Classes that whole numbers may be.
+// Limits for whole numbers as classes.
 const (
 	mostNumericClasses = 10 // more different numbers are a quantity
-	rowsPerClass       = 10 // on average; fewer are too few to tell
+	rowsPerClass       = 10 // on average; with fewer there is too little data to decide
 )
 
 // inferTargets finds the rows with targets, the task, and the classes.
 //
-// The rule of Auto for one target: text is classes, and so are two different whole
+// The rule of Auto for one target: Text is classes, and so are two different whole
 // numbers. Three to ten different whole numbers are classes if they are dense (the largest
 // less the smallest is below twice their count) and there are ten rows for each on
-// average: digits and grades are, ages and counts are not. The labels of IDX images are
-// always classes. All else is regression, and so is a target whose type was given as a
-// number.
+// average. Digits and grades meet this rule; ages and counts do not. The labels of IDX
+// images are always classes. Everything else is regression, and so is a target that was
+// given the type number.
 //
-// The rule for several targets: if each has two values (0 and 1, or two words), they are
-// labels; if all are numbers, it is regression with several outputs; a mixture is refused.
+// The rule for several targets: If each has two values (0 and 1, or two words), they are
+// labels. If all are numbers, it is regression with several outputs. A mixture is refused.
 func (s *Schema) inferTargets(t *Table, cols []int, looks []look, opt SchemaOptions) error {
 	s.Targets = make([]Target, len(cols))
 	s.Rows = rowsWith(looks, s.looked)
@@ -216,8 +215,8 @@ func (s *Schema) Amounts() bool {
 	})
 }
 
-// Few reports whether a single target of numbers has so few different ones that it would be
-// classes if nothing else were said.
+// Few reports whether there is a single target of numbers with so few different values that
+// the default would be classes.
 func (s *Schema) Few(t *Table) bool {
 	if len(s.Targets) != 1 {
 		return false
@@ -228,8 +227,8 @@ func (s *Schema) Few(t *Table) bool {
 	return autoTask(&Target{Name: y.Name, Kind: KindNumber}, c, s.Rows, &p, nil) != Regression
 }
 
-// numericClasses are the different numbers in a column, ascending. It stops looking when there
-// are more than most.
+// numericClasses returns the different numbers in a column, ascending. It stops when there are
+// more than most.
 func numericClasses(c *column, rows []int, most int) []string {
 	seen := make(map[float64]bool)
 	for _, row := range rows {
@@ -249,10 +248,10 @@ func numericClasses(c *column, rows []int, most int) []string {
 	return names
 }
 
-// classes are the different values of a target that is no number, sorted.
+// classes returns the different values of a target that is not a number, sorted.
 func classes(kind Kind, p *profile) []string {
 	y := Target{Kind: kind}
-	spelling := make(map[string]string) // of the spellings of a word, the first by its bytes
+	spelling := make(map[string]string) // for each word its first spelling in byte order
 	numeric := true
 	for _, code := range p.levels {
 		level := p.view.dict.at(code)
@@ -329,7 +328,7 @@ func (s *Schema) mixtureError(t *Table) error {
 		t.name, strings.Join(parts, ", "))
 }
 
-// checkTask refuses a task that the targets do not fit.
+// checkTask refuses a task that does not fit the targets.
 func (s *Schema) checkTask(t *Table) error {
 	if len(s.Targets) > 1 && (s.Task == Binary || s.Task == Multiclass) {
 		return fail(ErrTask, "%s: the task %s takes one target, here are %d: take multilabel or regression, or one target", t.name, s.Task, len(s.Targets))
@@ -364,8 +363,8 @@ func (s *Schema) checkTask(t *Table) error {
 	return nil
 }
 
-// lookTarget looks at a target in all rows, with the decimal sign where that is known. Whole numbers with zeros in front are codes, and so
-// are a few that are too long for a float64.
+// lookTarget looks at a target in all rows. decimal is the decimal sign, if it is known. Whole numbers with leading
+// zeros are codes. So are whole numbers too long for a float64, if there are few different ones.
 func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions, decimal string) look {
 	name := t.columns[col]
 	kind := opt.Types[name]
@@ -379,8 +378,8 @@ func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions, decimal string
 	return l
 }
 
-// codeLike reports whether some cells of the rows, nil for all, are whole numbers with zeros in
-// front, and whether some have more digits than a float64 holds.
+// codeLike reports whether some cells of the rows, nil for all, are whole numbers with leading
+// zeros, and whether some have more digits than a float64 holds.
 func (c *column) codeLike(rows []int) (zeros, long bool) {
 	see := func(s string) {
 		if s = strings.TrimPrefix(s, "-"); allDigits(s) {
@@ -415,7 +414,7 @@ func (c *column) codeLike(rows []int) (zeros, long bool) {
 	return zeros, long
 }
 
-// rowsWith lists those of the rows, nil for all, in which none of the columns is missing.
+// rowsWith lists the rows in of, nil for all, in which no column is missing.
 func rowsWith(looks []look, of []int) []int {
 	n := len(of)
 	if of == nil {
@@ -434,7 +433,7 @@ func rowsWith(looks []look, of []int) []int {
 	return rows
 }
 
-// Labeled lists the rows of a table in which every target is there.
+// Labeled lists the rows of a table in which no target is missing.
 func (s *Schema) Labeled(t *Table) ([]int, error) {
 	looks := make([]look, len(s.Targets))
 	for i, y := range s.Targets {
@@ -447,7 +446,7 @@ func (s *Schema) Labeled(t *Table) ([]int, error) {
 	return rowsWith(looks, nil), nil
 }
 
-// classOf is a function from a row of a column to the index of its class, or -1.
+// classOf returns a function from a row of a column to the index of its class, or -1.
 func (y *Target) classOf(c *column) func(row int) int {
 	c = c.spelled(y.Spelling)
 	if y.Kind == KindNumber && c.form != formLevels {
@@ -473,8 +472,8 @@ func (y *Target) classOf(c *column) func(row int) int {
 	return func(row int) int { return class[view.codes.at(row)] }
 }
 
-// Strata gives the class of each of the schema's Rows, for Split. It is nil unless the
-// task is binary or multiclass.
+// Strata returns the class of each of the schema's Rows, for Split. It is nil unless
+// the task is binary or multiclass.
 func (s *Schema) Strata() []int {
 	if s.Task != Binary && s.Task != Multiclass {
 		return nil

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// valueRefused is the error about a value of Go that no cell can hold.
+// valueRefused returns the error about a Go value that no cell can hold.
 func valueRefused(table string, row int, column string, err error) error {
 	return &RowError{Table: table, Row: row, Column: column, Reason: Notef("%v", err), Err: ErrOption, noCell: true}
 }
 
-// slice appends the elements of a slice, for a table of that name.
+// slice appends the elements of a slice. table is the table's name for errors.
 func (s *Series) slice(table string, values any) error {
 	v := reflect.ValueOf(values)
 	if v.Kind() != reflect.Slice {
@@ -31,7 +31,7 @@ func (s *Series) slice(table string, values any) error {
 	return nil
 }
 
-// value appends a value of Go; a nil pointer or interface is missing.
+// value appends a Go value; a nil pointer or interface is missing.
 func (s *Series) value(v reflect.Value) error {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -101,8 +101,8 @@ func (s *Series) take(v Value) {
 	}
 }
 
-// Value appends a value of Go: a number, json.Number, string, boolean, time or Value, a pointer to one, or nil,
-// which is missing.
+// Value appends a Go value: a number, json.Number, string, boolean, time or Value, or a pointer to one. nil is
+// missing.
 func (s *Series) Value(v any) error {
 	if v == nil {
 		s.Null()
@@ -111,8 +111,8 @@ func (s *Series) Value(v any) error {
 	return s.value(reflect.ValueOf(v))
 }
 
-// FromRecords makes a table of structs, a row each. A column is an exported field; its name is that of the
-// field, or what the tag gradus says; the tag "-" leaves a field out.
+// FromRecords makes a table of structs, one row each. Each exported field is a column. Its name is that of
+// the field, or the one in the tag gradus. The tag "-" leaves a field out.
 //
 //	type Person struct {
 //		Height float64 `gradus:"height"`
@@ -158,8 +158,8 @@ func FromRecords[T any](name string, records []T) (*Table, error) {
 	return TableOf(name, columns...)
 }
 
-// FromMaps makes a table of maps, a row each, as encoding/json reads objects. The columns are the keys of
-// all rows, by name; of a row without one the cell is missing, as it is where the value is nil. json.Number is a number.
+// FromMaps makes a table of maps, one row each, as encoding/json reads objects. The columns are the keys of all rows,
+// sorted by name. A cell is missing if its row lacks the key or the value is nil. json.Number is a number.
 func FromMaps(name string, rows []map[string]any) (*Table, error) {
 	of := map[string]*Series{}
 	for _, row := range rows {

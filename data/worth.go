@@ -4,11 +4,11 @@ import (
 	"math"
 )
 
-// Columns that say something of rows instead of being learned from: their weight, the group
-// they belong to, their place in time.
+// Columns that describe rows instead of being learned from: their weight, their group,
+// their place in time.
 
-// Column is the position of the column with that name. The error for a table that has no
-// such column says what it was wanted for, "which weighs the rows", and which names are near.
+// Column returns the position of the column with that name. The error for a table without
+// such a column says what it was wanted for, as in "which weighs the rows", and lists similar names.
 func (t *Table) Column(name, what string) (int, error) {
 	if col := t.Index(name); col >= 0 {
 		return col, nil
@@ -34,8 +34,8 @@ func Weights(t *Table, name string, rows []int) ([]float64, error) {
 	return w, nil
 }
 
-// Weighing lists the rows whose weight is not 0, and counts the others; nil stands for all. A cell
-// that is no weight is left for Weights to complain of.
+// Weighing lists the rows whose weight is not 0, and counts the others; nil means all rows. A cell
+// that is not a weight is left for Weights to report.
 func Weighing(t *Table, name string) (rows []int, weightless int, err error) {
 	col, err := t.Column(name, "which weighs the rows")
 	if err != nil {
@@ -62,9 +62,8 @@ func Weighing(t *Table, name string) (rows []int, weightless int, err error) {
 	return rows, weightless, nil
 }
 
-// Groups reads which group each row belongs to, from a column of any kind: equal cells are
-// one group. The groups are numbered as they first come. A missing cell is an error that
-// names its line.
+// Groups reads the group of each row from a column of any kind. Equal cells are one group.
+// The groups are numbered by first appearance. A missing cell is an error that names its line.
 func Groups(t *Table, name string, rows []int) ([]int, error) {
 	col, err := t.Column(name, "which groups the rows")
 	if err != nil {
@@ -88,8 +87,8 @@ func Groups(t *Table, name string, rows []int) ([]int, error) {
 	return groups, nil
 }
 
-// Times reads the rows' places in time from a column of numbers, or of dates, which become
-// days since 1970-01-01. A cell that is neither is an error that names its line.
+// Times reads the rows' places in time from a column of numbers or of dates. Dates become
+// days since 1970-01-01. A cell of another kind is an error that names its line.
 func Times(t *Table, name string, rows []int) ([]float64, error) {
 	col, err := t.Column(name, "which orders the rows in time")
 	if err != nil {

@@ -18,13 +18,13 @@ import (
 //go:embed csource.tmpl
 var cTemplate string
 
-// writeC writes a model as C source, and beside it its header.
+// writeC writes a model as C source, and its header next to it.
 func writeC(m *model.Model, path string, o Options) error {
 	return writeSource(path, o, ".h", func(name string, o Options) ([]byte, []byte, error) { return C(m, name+".h", o) })
 }
 
-// cActivations are the expressions of f(z) in C, with F for the suffix of functions of the
-// precision and p for the parameter.
+// cActivations are the C expressions for f(z). F is the suffix of functions of the
+// precision, and p the parameter.
 var cActivations = map[string]string{
 	"identity": "", "relu": "z > 0 ? z : 0", "sigmoid": "1 / (1 + expF(-z))", "tanh": "tanhF(z)", "leaky-relu": "z > 0 ? z : p * z",
 	"elu":  "z > 0 ? z : p * expm1F(z)",
@@ -33,20 +33,20 @@ var cActivations = map[string]string{
 	"mish": "z * tanhF((z > 0 ? z : 0) + log1pF(expF(-fabsF(z))))", "softplus": "(z > 0 ? z : 0) + log1pF(expF(-fabsF(z)))", "exp": "expF(z)",
 }
 
-// cSource is what the template is filled with: goSource, and what C has in other words.
+// cSource is the data for the template: goSource, and what C expresses differently.
 type cSource struct {
 	*goSource
 	Guard, Header, S      string // S is the suffix of functions of the precision
 	WeightList, TableList string
 }
 
-// C returns a model as C99 source and its header: a struct of a row, a struct of a prediction, and
-// a function from one to the other. It needs the C library's mathematics and strings, and
-// allocates nothing. Options.Package begins every name.
+// C returns a model as C99 source and its header: a struct for a row, a struct for a prediction,
+// and a function from one to the other. It needs the C library's math and string functions, and
+// allocates nothing. Every name begins with Options.Package.
 //
-// Encoded inputs have the bits of data.EncodeRow but for cos and sin of dates; the sums and
-// functions of the network are the C library's and the compiler's, so predictions differ in their
-// last digits. The rest of what Go says of a Row holds, but texts are not trimmed.
+// Encoded inputs have the bits of data.EncodeRow, except cos and sin of dates. The sums and
+// functions of the network are those of the compiler and the C library, so predictions differ in
+// their last digits. Otherwise the documentation of Row in Go applies, but texts are not trimmed.
 func C(m *model.Model, header string, o Options) (source, head []byte, err error) {
 	if o.Package == "" || strings.IndexFunc(o.Package, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_'
@@ -95,7 +95,7 @@ func C(m *model.Model, header string, o Options) (source, head []byte, err error
 	return source, head, err
 }
 
-// cNumbers writes numbers as a list, some a line.
+// cNumbers writes numbers as a list, several per line.
 func cNumbers[T nn.Float](v []T, suffix string) string {
 	bits := 64
 	if suffix == "f" {
@@ -115,10 +115,10 @@ func cNumbers[T nn.Float](v []T, suffix string) string {
 	return b.String()
 }
 
-// cComment makes a text fit into a comment.
+// cComment makes a text safe for a comment.
 func cComment(s string) string { return strings.ReplaceAll(oneLine(s), "*/", "* /") }
 
-// cText writes a text as a literal of C.
+// cText writes a text as a C literal.
 func cText(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -135,7 +135,7 @@ func cText(s string) string {
 
 var cKeywords = strings.Fields("auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while class new delete this template namespace public private protected operator bool true false")
 
-// cName makes of a column's name a name in C: bill_length_mm of "Bill length (mm)".
+// cName turns a column's name into a C name: bill_length_mm for "Bill length (mm)".
 func cName(column string, index int, taken map[string]bool) string {
 	name := strings.Trim(strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {

@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// ErrUnsupported is wrapped by errors about a model that a format cannot hold.
+// ErrUnsupported is wrapped by errors about a model that a format cannot represent.
 var ErrUnsupported = errors.New("not exportable")
 
 // ErrOption is wrapped by errors about options that do not fit each other or the format.
@@ -21,14 +21,14 @@ var ErrOption = errors.New("export option")
 
 // Options say what to write.
 type Options struct {
-	Net     bool   // ONNX: the network alone, on encoded inputs
-	Bare    bool   // safetensors: tensors alone, which gradus cannot predict with
+	Net     bool   // ONNX: only the network, on encoded inputs
+	Bare    bool   // safetensors: only tensors, which gradus cannot predict with
 	Layout  string // of tensors: "gradus" (the default) or "torch"
-	Package string // of Go source, and what names in C source begin with; by default made of the file's name
+	Package string // of Go source, and the prefix of names in C source; default: made from the file's name
 	Version string // of gradus, for the file's metadata
 }
 
-// formats are what Write knows, by the ending of a file's name.
+// formats are the formats of Write, by file extension.
 var formats = map[string]func(m *model.Model, path string, o Options) error{
 	".onnx": func(m *model.Model, path string, o Options) error {
 		raw, err := ONNX(m, o)
@@ -43,7 +43,7 @@ var formats = map[string]func(m *model.Model, path string, o Options) error{
 	".npz":         writeNPZ,
 }
 
-// Formats lists the endings that Write knows.
+// Formats lists the file extensions that Write knows.
 func Formats() []string {
 	var list []string
 	for ending := range formats {
@@ -53,8 +53,8 @@ func Formats() []string {
 	return list
 }
 
-// Write writes a model to a file, in the format that the ending of its name says. A file
-// appears whole or not at all.
+// Write writes a model to a file, in the format given by the file's extension. The file
+// is written completely or not at all.
 func Write(m *model.Model, path string, o Options) error {
 	if err := Check(path, o); err != nil {
 		return err
@@ -62,7 +62,8 @@ func Write(m *model.Model, path string, o Options) error {
 	return formats[strings.ToLower(filepath.Ext(path))](m, path, o)
 }
 
-// networks are the models of one network each whose mean is what a model says: its members, or itself.
+// networks returns the models of one network each whose mean is the model's prediction: its members,
+// or itself.
 func networks(m *model.Model) []*model.Model {
 	if members := m.Members(); members != nil {
 		return members
@@ -70,7 +71,7 @@ func networks(m *model.Model) []*model.Model {
 	return []*model.Model{m}
 }
 
-// one refuses an ensemble where what is written is one network.
+// one refuses an ensemble for a format that holds one network.
 func one(m *model.Model) error {
 	if n := len(m.Members()); n > 0 {
 		return fmt.Errorf("%w: the model is the mean of %d networks, and this format takes one: name a member, of which the file then holds what it says by itself", ErrUnsupported, n)
@@ -78,8 +79,8 @@ func one(m *model.Model) error {
 	return nil
 }
 
-// Files lists what Write would write: the file, and beside it the test of Go source or the header
-// of C source.
+// Files lists what Write would write: the file, and next to it the test of Go source or the
+// header of C source.
 func Files(path string) []string {
 	name, _ := strings.CutSuffix(path, filepath.Ext(path))
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -115,7 +116,7 @@ func Check(path string, o Options) error {
 	return nil
 }
 
-// whole writes bytes to a file.
+// whole writes bytes to a file, completely or not at all.
 func whole(path string, raw []byte) error {
 	return atomicfile.Write(path, func(w io.Writer) error {
 		_, err := w.Write(raw)
@@ -123,8 +124,8 @@ func whole(path string, raw []byte) error {
 	})
 }
 
-// meansOf is where the means of a column's levels stand among its inputs, behind the levels' places, and how many
-// each level has.
+// meansOf returns the position of the means of levels among a column's inputs, after the levels' places, and the
+// number of means per level.
 func meansOf(in *data.Input) (at, width int) {
 	at = len(in.Levels)
 	if in.Rare {
@@ -136,7 +137,7 @@ func meansOf(in *data.Input) (at, width int) {
 	return at, width
 }
 
-// unsupported is an error about a model that a format cannot hold.
+// unsupported returns an error about a model that a format cannot represent.
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrUnsupported, fmt.Errorf(format, args...))
 }

@@ -26,13 +26,13 @@ import (
 //go:embed gosource.tmpl
 var goTemplate string
 
-// writeGo writes a model as Go source, and beside it its test.
+// writeGo writes a model as Go source, and its test next to it.
 func writeGo(m *model.Model, path string, o Options) error {
 	return writeSource(path, o, "_test.go", func(_ string, o Options) ([]byte, []byte, error) { return Go(m, o) })
 }
 
-// writeSource writes a file of source, and one beside it whose name has another ending. Names in it
-// begin with the file's, if the options have none.
+// writeSource writes a source file, and next to it one whose name has another ending. If the
+// options have no prefix for names, it is made from the file's name.
 func writeSource(path string, o Options, ending string, source func(name string, o Options) (file, beside []byte, err error)) error {
 	name := strings.TrimSuffix(path, filepath.Ext(path))
 	if o.Package == "" {
@@ -48,7 +48,7 @@ func writeSource(path string, o Options, ending string, source func(name string,
 	return whole(path, file)
 }
 
-// packageName makes a name for a package of a file's name.
+// packageName makes a package name from a file's name.
 func packageName(file string) string {
 	name := strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
@@ -62,13 +62,13 @@ func packageName(file string) string {
 	return name
 }
 
-// Go returns a model as one Go file that imports the standard library alone, and a test of it.
+// Go returns a model as one Go file that imports only the standard library, and a test for it.
 //
 // The file has a type Row with a field for each column, a type Prediction, and a function
-// Predict, which gives the bits that the model gives, on every machine, and does not allocate.
+// Predict. Predict gives the same bits as the model on every machine, and does not allocate.
 // Options.Package names the package.
 //
-// What the model refuses, Predict cannot refuse: an infinite number is taken for a huge one.
+// Predict cannot refuse what the model refuses: an infinite number is treated as a very large one.
 func Go(m *model.Model, o Options) (source, test []byte, err error) {
 	if !token.IsIdentifier(o.Package) {
 		return nil, nil, fmt.Errorf("%w: %q cannot be the name of a Go package: give letters and digits", ErrOption, o.Package)
@@ -94,13 +94,13 @@ func Go(m *model.Model, o Options) (source, test []byte, err error) {
 	return source, test, nil
 }
 
-// oneLine makes a text fit into a comment of one line.
+// oneLine makes a text safe for a comment of one line.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // literal writes a number so that it is read as the same bits.
 func literal(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// goSource is what the template is filled with.
+// goSource is the data for the template.
 type goSource struct {
 	Package, Version, Doc, SHA string
 	Real                       string // float32 or float64
@@ -113,13 +113,13 @@ type goSource struct {
 	Targets                    []data.Target
 	Outputs                    int
 	MissingWords               []string
-	Has                        map[string]bool // kinds of columns, norms and the like that occur
+	Has                        map[string]bool // kinds of columns, norms and other features that occur
 	Rows                       []goRow
 }
 
 // goMember is a network with its encoding.
 type goMember struct {
-	Of      string // ends the names of its functions: "" of a single network, else Of0, Of1 and so on
+	Of      string // suffix of the names of its functions: "" for a single network, else Of0, Of1 and so on
 	Width   int
 	Fields  []goField
 	Layers  []goLayer
@@ -127,10 +127,10 @@ type goMember struct {
 	Hinge   bool
 }
 
-// Fields are those of a row, which every member has.
+// Fields returns the fields of a row. All members have the same ones.
 func (s *goSource) Fields() []goField { return s.Members[0].Fields }
 
-// Others are the members but for the first.
+// Others returns all members except the first.
 func (s *goSource) Others() []goMember { return s.Members[1:] }
 
 // goField is a column.
@@ -142,13 +142,14 @@ type goField struct {
 	Name       string
 }
 
-// Shares is where the shares of its knots end in the tables.
+// Shares returns the end of the shares of its knots in the tables.
 func (f *goField) Shares() int { return 2*f.Upto - f.From }
 
-// KnotsEnd is where the knots of its pieces end, which follow.
+// KnotsEnd returns the end of the knots of its pieces, which follow the shares.
 func (f *goField) KnotsEnd() int { return f.Shares() + len(f.Pieces) }
 
-// Listed are the levels that are told apart: those with a place of their own, and where there are means all.
+// Listed returns the levels that are distinguished: those with their own place, or all levels if there are
+// means.
 func (f *goField) Listed() []string {
 	if f.Means == nil {
 		return f.Levels
@@ -156,21 +157,22 @@ func (f *goField) Listed() []string {
 	return slices.Concat(f.Levels, f.RareOf)
 }
 
-// MeansAt is where the means of a level stand among the column's inputs, MeansWidth how many they are, MeansFrom
-// where those of the first level stand in the tables.
+// MeansAt is the position of a level's means among the column's inputs, and MeansWidth their number. MeansFrom
+// is the position of the first level's means in the tables.
 func (f *goField) MeansAt() int    { at, _ := meansOf(f.Input); return at }
 func (f *goField) MeansWidth() int { _, width := meansOf(f.Input); return width }
 func (f *goField) MeansFrom() int  { return f.KnotsEnd() }
 
-// Wide is how many encoded inputs the column has.
+// Wide returns the number of encoded inputs of the column.
 func (f *goField) Wide() int { return f.End - f.At }
 
-// Last is the last layer, Before the one before a layer, Epsilon what norms add to a variance.
+// Last is the last layer, Before the layer before a layer, and Epsilon the number that norms
+// add to a variance.
 func (m *goMember) Last() int        { return len(m.Layers) - 1 }
 func (m *goMember) Before(l int) int { return l - 1 }
 func (*goSource) Epsilon() float64   { return nn.NormEpsilon }
 
-// goLayer is a layer; the numbers are places in the weights, -1 for none.
+// goLayer is a layer; the numbers are positions in the weights, -1 for none.
 type goLayer struct {
 	In, Units                            int
 	Weight, Bias, Gamma, Beta, Mean, Var int
@@ -179,15 +181,14 @@ type goLayer struct {
 	Softmax                              bool
 }
 
-// goRow is a row of the test.
+// goRow is a row in the test.
 type goRow struct {
 	Literal string
 	Bits    []uint64
 	Labels  []string
 }
 
-// goActivations are the expressions of f(z), with p for the parameter, in functions of package
-// kernel.
+// goActivations are the Go expressions for f(z) in functions of package kernel. p is the parameter.
 var goActivations = map[string]string{
 	"identity": "z", "relu": "relu(z)", "sigmoid": "Sigmoid(z)", "tanh": "Tanh(z)", "leaky-relu": "leaky(z, p)",
 	"elu": "elu(z, p, 1)", "selu": "elu(z, seluLambda*seluAlpha, seluLambda)", "gelu": "z * normalCDF(z)",
@@ -249,7 +250,7 @@ func newGoSource(m *model.Model, o Options) (*goSource, error) {
 	return s, s.addRows(m)
 }
 
-// describeSource says of a model what source says whatever its language.
+// describeSource sets what does not depend on the language of the source.
 func describeSource(m *model.Model, o Options) *goSource {
 	by := "the network"
 	if m.Members() != nil {
@@ -272,9 +273,9 @@ func base64Of(v any) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// addMembers adds the networks whose mean the model says, and returns all weights, as a list of float32 or float64,
-// and the tables. names gives a function that names columns, formula the expression of an activation but softmax,
-// "" for none.
+// addMembers adds the networks whose mean is the model's prediction. It returns all weights, as a list of float32
+// or float64, and the tables. names returns a function that names columns. formula returns the expression of an
+// activation, "" for none; it is not called for softmax.
 func (s *goSource) addMembers(m *model.Model, names func() func(column string, i int) string, formula func(name string, parameter float64) (string, error)) (weights any, tables []float64, err error) {
 	var single []float32
 	var double []float64
@@ -306,8 +307,8 @@ func (s *goSource) addMembers(m *model.Model, names func() func(column string, i
 	return double, tables, nil
 }
 
-// addColumns adds a field for each column, and to the tables the knots of their ranks, their shares, the knots of
-// pieces and the means of levels.
+// addColumns adds a field for each column. To the tables it adds the knots of their ranks, their shares, the
+// knots of pieces and the means of levels.
 func (s *goSource) addColumns(g *goMember, e *data.Encoding, tables []float64, name func(column string, i int) string) []float64 {
 	for i := range e.Inputs {
 		in := &e.Inputs[i]
@@ -323,7 +324,7 @@ func (s *goSource) addColumns(g *goMember, e *data.Encoding, tables []float64, n
 	return tables
 }
 
-// addLayers adds the layers of a network whose weights begin at a place.
+// addLayers adds the layers of a network whose weights begin at the given position.
 func addLayers[T nn.Float](s *goSource, g *goMember, net *nn.Network[T], at int, formula func(name string, parameter float64) (string, error)) error {
 	place := map[string]int{}
 	for _, t := range net.Tensors() {
@@ -357,7 +358,7 @@ func addLayers[T nn.Float](s *goSource, g *goMember, net *nn.Network[T], at int,
 	return nil
 }
 
-// fieldName makes of a column's name the name of a field: BillLengthMm of bill_length_mm.
+// fieldName turns a column's name into a field's name: BillLengthMm for bill_length_mm.
 func fieldName(column string, index int, taken map[string]bool) string {
 	var b strings.Builder
 	start := true
@@ -383,8 +384,8 @@ func fieldName(column string, index int, taken map[string]bool) string {
 	return name
 }
 
-// addRows adds rows for the test that try what the columns' encodings do, with what the model
-// says of them.
+// addRows adds rows for the test that exercise the encodings of the columns, with the model's
+// predictions for them.
 func (s *goSource) addRows(m *model.Model) error {
 	e := m.Encoding
 	out := make([]float64, m.Outputs())
@@ -420,7 +421,7 @@ func (s *goSource) addRows(m *model.Model) error {
 	return nil
 }
 
-// sample is the n-th of a column's values for the test, and as it stands in Go.
+// sample returns the n-th of a column's values for the test, and the value as Go source.
 func (f *goField) sample(n int) (data.Value, string) {
 	switch f.Kind {
 	case data.KindNumber:

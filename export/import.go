@@ -13,27 +13,27 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// ErrImport is wrapped by errors about a file that no dense network can be read from.
+// ErrImport is wrapped by errors about a file from which no dense network can be read.
 var ErrImport = errors.New("import")
 
-// ImportOptions say what a file leaves open. The zero value takes what the file says, and
-// names for what it does not say.
+// ImportOptions say what a file does not. The zero value uses the file's information, and
+// default names for the rest.
 type ImportOptions struct {
-	Activation       string    // of the hidden layers; files of tensors do not say it. Default: relu
-	OutputActivation string    // Default: identity, or what the task needs
+	Activation       string    // of the hidden layers; files of tensors do not have it. Default: relu
+	OutputActivation string    // default: identity, or what the task needs
 	Task             data.Task // default: by the output activation
 	Columns          []string  // names of the inputs; default x0, x1, ...
 	Targets          []string  // names of the targets; default y, or y0, y1, ...
-	Classes          []string  // in the order of the outputs; default what the file says, or 0, 1, ...
-	Layout           string    // of tensors: gradus [in, out] or torch [out, in]; default: what fits
+	Classes          []string  // in the order of the outputs; default: those of the file, or 0, 1, ...
+	Layout           string    // of tensors: gradus [in, out] or torch [out, in]; default: whichever fits
 }
 
-// foreign is a dense network as a file has it.
+// foreign is a dense network as it is in a file.
 type foreign struct {
 	layers        []foreignLayer
 	center, scale []float64 // of the inputs, (x - center) / scale; nil for none
 	classes       []string
-	said          bool // the file says the activations
+	said          bool // the file has the activations
 }
 
 type foreignLayer struct {
@@ -44,9 +44,9 @@ type foreignLayer struct {
 	activation string
 }
 
-// Import reads a dense network that another program made, as a model: from .safetensors or .npz
-// its weights and biases, from .onnx its activations, the scaling of its inputs and its classes too.
-// The inputs are columns of numbers; a missing one is taken for its center.
+// Import reads a dense network that another program made, as a model. From .safetensors or .npz it
+// reads weights and biases; from .onnx also the activations, the scaling of the inputs and the
+// classes. The inputs are columns of numbers; a missing one is replaced by its center.
 func Import(path string, o ImportOptions) (*model.Model, error) {
 	readers := map[string]func(raw []byte, o ImportOptions) (*foreign, error){
 		".safetensors": readSafetensors, ".npz": readNPZ, ".onnx": readONNX,
@@ -76,7 +76,8 @@ func Import(path string, o ImportOptions) (*model.Model, error) {
 	return nil, fmt.Errorf("%s: %w: %w", path, ErrImport, err)
 }
 
-// model makes a model of the network: in float32 if that holds every weight, else in float64.
+// model makes a model of the network, in float32 if that holds every weight exactly,
+// otherwise in float64.
 func (f *foreign) model(o ImportOptions) (*model.Model, error) {
 	last := len(f.layers) - 1
 	if err := f.activations(o, last); err != nil {
@@ -127,7 +128,7 @@ func assemble[T nn.Float](f *foreign, e *data.Encoding) (*model.Model, error) {
 	return m, err
 }
 
-// activations fills in what the file does not say.
+// activations sets the activations that the file does not have.
 func (f *foreign) activations(o ImportOptions, last int) error {
 	if f.said && (o.Activation != "" || o.OutputActivation != "") {
 		return fmt.Errorf("%w: the file says what the activations are: leave out activation and output-activation", ErrOption)
@@ -156,7 +157,7 @@ func (f *foreign) activations(o ImportOptions, last int) error {
 	return nil
 }
 
-// encoding names columns and targets.
+// encoding makes the encoding, with names for columns and targets.
 func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, error) {
 	task := taskOf(o.Task, out)
 	inputs, err := f.inputs(o.Columns)
@@ -182,12 +183,12 @@ func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, e
 	return e, nil
 }
 
-// misnamed says that an option names too many or too few.
+// misnamed returns the error for an option with too many or too few names.
 func misnamed(what string, given, need int) error {
 	return fmt.Errorf("%w: %s names %d, the network has %d", ErrOption, what, given, need)
 }
 
-// taskOf is the task that was asked for, else what the last layer says.
+// taskOf returns the given task, or else the one that follows from the last layer.
 func taskOf(asked data.Task, out foreignLayer) data.Task {
 	switch {
 	case asked != "" && asked != data.Auto:
@@ -202,7 +203,7 @@ func taskOf(asked data.Task, out foreignLayer) data.Task {
 	return data.Multilabel
 }
 
-// inputs are numbers, scaled as the file says.
+// inputs returns columns of numbers, scaled as in the file.
 func (f *foreign) inputs(columns []string) ([]data.Input, error) {
 	inputs := make([]data.Input, f.layers[0].in)
 	if columns != nil && len(columns) != len(inputs) {
@@ -220,7 +221,7 @@ func (f *foreign) inputs(columns []string) ([]data.Input, error) {
 	return inputs, nil
 }
 
-// classesOf are the classes that were given, else those of the file, else numbers from 0.
+// classesOf returns the given classes, or else those of the file, or else numbers from 0.
 func (f *foreign) classesOf(task data.Task, classes []string, outputs int) ([]string, error) {
 	if classes == nil {
 		classes = f.classes
@@ -244,7 +245,7 @@ func (f *foreign) classesOf(task data.Task, classes []string, outputs int) ([]st
 	return classes, nil
 }
 
-// foreignTargets are so many targets of the task, named y or y0, y1, ... where names has none.
+// foreignTargets returns count targets of the task. Without names they are y, or y0, y1, ...
 func foreignTargets(count int, task data.Task, classes, names []string) ([]data.Target, error) {
 	if names != nil && len(names) != count {
 		return nil, misnamed("target", len(names), count)

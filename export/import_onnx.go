@@ -8,28 +8,29 @@ import (
 	"github.com/gradus-ml/gradus/internal/onnx"
 )
 
-// onnxActivations are the activations by their operation.
+// onnxActivations maps operations to activations.
 var onnxActivations = map[string]string{
 	"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Selu": "selu", "Softplus": "softplus", "Softmax": "softmax", "Exp": "exp",
 	"LeakyRelu": "leaky-relu", "Elu": "elu", "Gelu": "gelu", "Mish": "mish",
 }
 
-// What changes no number, and what makes a label and a pair of probabilities of outputs that are
-// probabilities.
+// The operations that change no number, and those that turn probabilities into a label and a
+// pair of probabilities.
 var (
 	onnxSame   = []string{"Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Dropout"}
 	onnxLabels = []string{"ArgMax", "ArrayFeatureExtractor", "ZipMap", "Concat", "Sub", "LabelEncoder", "Gather", "Greater", "Where", "Binarizer", "TopK", "Normalizer", "Equal", "Not"}
 )
 
-// walk follows the one value that goes through a dense network.
+// walk follows the single value that passes through a dense network.
 type walk struct {
 	g         *onnx.Graph
 	constants map[string]*onnx.Tensor
 	f         *foreign
 }
 
-// readONNX reads an ONNX file whose graph is a chain of dense layers: Gemm, or MatMul and Add, and
-// activations between them; before them a Scaler, or Sub and Div; behind them what makes labels.
+// readONNX reads an ONNX file whose graph is a chain of dense layers: Gemm, or MatMul and Add,
+// with activations between them. A Scaler, or Sub and Div, may come before them, and operations
+// that make labels after them.
 func readONNX(raw []byte, _ ImportOptions) (*foreign, error) {
 	m, err := onnx.Decode(raw)
 	if err != nil {
@@ -78,7 +79,7 @@ func readONNX(raw []byte, _ ImportOptions) (*foreign, error) {
 	return w.f, nil
 }
 
-// follow goes from a value to the nodes that use it, until there are only labels left to make.
+// follow goes from a value to the nodes that use it, until only the making of labels is left.
 func (w *walk) follow(value string) error {
 	for range len(w.g.Nodes) + 1 {
 		var users []*onnx.Node
@@ -115,7 +116,7 @@ func (w *walk) follow(value string) error {
 	return fmt.Errorf("its graph goes in a circle")
 }
 
-// attribute is a node's attribute, or what it is where it is not given.
+// attribute returns a node's attribute, or otherwise if it has none.
 func attribute[V any](n *onnx.Node, name string, otherwise V) V {
 	for _, a := range n.Attributes {
 		if v, ok := a.Value.(V); ok && a.Name == name {
@@ -125,7 +126,7 @@ func attribute[V any](n *onnx.Node, name string, otherwise V) V {
 	return otherwise
 }
 
-// constant is the constant input of a node at a place.
+// constant returns the constant input of a node at a position.
 func (w *walk) constant(n *onnx.Node, at int) (*onnx.Tensor, []float64, error) {
 	if at >= len(n.Inputs) || w.constants[n.Inputs[at]] == nil {
 		return nil, nil, fmt.Errorf("its operation %s has an input %d that is no constant: only dense layers can be read", n.Op, at)
@@ -138,7 +139,7 @@ func (w *walk) constant(n *onnx.Node, at int) (*onnx.Tensor, []float64, error) {
 	return t, v, nil
 }
 
-// take takes one node of the chain.
+// take reads one node of the chain.
 func (w *walk) take(n *onnx.Node, value string) error {
 	f := w.f
 	last := len(f.layers) - 1
@@ -216,7 +217,7 @@ func (w *walk) take(n *onnx.Node, value string) error {
 	return unknown
 }
 
-// takeProduct takes a Gemm or a MatMul as a layer.
+// takeProduct reads a Gemm or a MatMul as a layer.
 func (w *walk) takeProduct(n *onnx.Node) error {
 	t, v, err := w.constant(n, 1)
 	if err != nil {
@@ -255,7 +256,7 @@ func (w *walk) takeProduct(n *onnx.Node) error {
 	return nil
 }
 
-// findClasses takes the classes from what makes labels of probabilities.
+// findClasses reads the classes from the operations that turn probabilities into labels.
 func (w *walk) findClasses() {
 	for i := range w.g.Nodes {
 		n := &w.g.Nodes[i]

@@ -52,7 +52,7 @@ func readSafetensors(raw []byte, o ImportOptions) (*foreign, error) {
 	return dense(list, o)
 }
 
-// floats are the numbers of so many bytes each in little-endian bytes.
+// floats reads numbers of size bytes each from little-endian bytes.
 func floats(b []byte, size int) []float64 {
 	v := make([]float64, len(b)/size)
 	for i := range v {
@@ -65,7 +65,7 @@ func floats(b []byte, size int) []float64 {
 	return v
 }
 
-// mostInflated is how many times as large as the file its arrays may be.
+// mostInflated is the largest allowed ratio of the size of the arrays to the size of the file.
 const mostInflated = 100
 
 // readNPZ reads the arrays of a file that numpy.savez or savez_compressed wrote.
@@ -96,8 +96,8 @@ func readNPZ(raw []byte, o ImportOptions) (*foreign, error) {
 	return dense(list, o)
 }
 
-// readNPY reads an .npy file of floats. It takes memory as the numbers come, not as the header
-// promises.
+// readNPY reads an .npy file of floats. It takes memory as the numbers arrive, not as the
+// header promises.
 func readNPY(r io.Reader, name string) (found, error) {
 	a := found{name: name}
 	h, err := npy.Read(r)
@@ -134,7 +134,7 @@ func readNPY(r io.Reader, name string) (found, error) {
 func transposed(v []float64, rows, cols int) []float64 {
 	out := make([]float64, 0, len(v))
 	if len(v) == 0 {
-		return out // one side is 0, the other may be anything
+		return out // one side is 0, and the other could be any number
 	}
 	for j := range cols {
 		for i := range rows {
@@ -144,9 +144,9 @@ func transposed(v []float64, rows, cols int) []float64 {
 	return out
 }
 
-// dense finds the layers among tensors: each matrix is one, a vector the bias of the matrix whose
-// name begins alike, or else of the one before it. Layers come in the order of their names,
-// numbers by their value.
+// dense finds the layers among tensors. Each matrix is a layer. A vector is the bias of the
+// matrix whose name begins the same way, or else of the matrix before it. Layers are in the order
+// of their names, with numbers ordered by value.
 func dense(list []found, o ImportOptions) (*foreign, error) {
 	slices.SortStableFunc(list, func(a, b found) int { return compareNames(a.name, b.name) })
 	var weights []found
@@ -224,7 +224,7 @@ func dense(list []found, o ImportOptions) (*foreign, error) {
 	return f, nil
 }
 
-// sides are the inputs and the units of a matrix.
+// sides returns the inputs and the units of a matrix.
 func sides(w found, torch bool) (in, out int) {
 	if torch {
 		return w.shape[1], w.shape[0]
@@ -237,8 +237,8 @@ func outOf(w found, torch bool) int {
 	return out
 }
 
-// stem is a tensor's name without its last part, lastPart that part: of "0.weight" and of
-// "dense/kernel:0".
+// stem returns a tensor's name without its last part, and lastPart returns that part.
+// Examples are "0.weight" and "dense/kernel:0".
 func stem(name string) string {
 	return name[:max(0, strings.LastIndexAny(strings.TrimSuffix(name, ":0"), "./"))]
 }
@@ -249,7 +249,7 @@ func lastPart(name string) string {
 
 var digits = regexp.MustCompile(`\d+|\D+`)
 
-// compareNames orders names, numbers in them by their value.
+// compareNames orders names, with numbers in them ordered by value.
 func compareNames(a, b string) int {
 	x, y := digits.FindAllString(a, -1), digits.FindAllString(b, -1)
 	for i := range min(len(x), len(y)) {

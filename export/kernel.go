@@ -13,12 +13,11 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// A file that predicts with the same bits has to compute with the same functions, so it has
-// copies of those that it needs, taken from package kernel's own text.
+// A file that predicts with the same bits must compute with the same functions. So it
+// contains copies of those it needs, taken from the source of package kernel.
 
-// copies returns the declarations of package kernel that some of its functions need, with the
-// functions themselves, in the order of the files, and the names that are exported there. Those
-// are changed by goName.
+// copies returns the given functions of package kernel with the declarations they need, in the
+// order of the files. It also returns the exported names among them, which goName changes.
 func copies(roots []string) (text string, exported map[string]bool, err error) {
 	var all []declaration
 	files, err := fs.Glob(kernel.Source, "*.go")
@@ -30,7 +29,7 @@ func copies(roots []string) (text string, exported map[string]bool, err error) {
 			return "", nil, err
 		}
 	}
-	of := map[string]int{} // the declaration of a name
+	of := map[string]int{} // name to declaration
 	exported = map[string]bool{"Float": true}
 	for i, d := range all {
 		for _, name := range d.names {
@@ -56,14 +55,14 @@ func copies(roots []string) (text string, exported map[string]bool, err error) {
 	return b.String(), exported, nil
 }
 
-// A declaration is one of functions, constants or variables.
+// A declaration is a declaration of functions, constants or variables.
 type declaration struct {
 	text  string   // with its comment
 	names []string // that it declares
 	uses  []string // all names in it
 }
 
-// appendDeclarations appends the declarations of one file of package kernel. Methods and types are not among them.
+// appendDeclarations appends the declarations of one file of package kernel, without methods and types.
 func appendDeclarations(all []declaration, file string) ([]declaration, error) {
 	raw, err := kernel.Source.ReadFile(file)
 	if err != nil {
@@ -120,8 +119,8 @@ var (
 	identifier = regexp.MustCompile(`[A-Za-z]\w+`)
 )
 
-// goName gives what package kernel exports names that are not exported: kExp for Exp. Names
-// behind a dot are those of other packages.
+// goName gives exported names of package kernel names that are not exported: kExp for Exp.
+// Names after a dot belong to other packages and are not changed.
 func goName(text string, exported map[string]bool) string {
 	return word.ReplaceAllStringFunc(text, func(s string) string {
 		if exported[s] {
@@ -131,5 +130,5 @@ func goName(text string, exported map[string]bool) string {
 	})
 }
 
-// identifiers are the names in a formula.
+// identifiers returns the names in a formula.
 func identifiers(formula string) []string { return identifier.FindAllString(formula, -1) }

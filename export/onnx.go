@@ -13,38 +13,37 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// The versions that onnxruntime 1.15 of 2023 and all later ones read.
+// The versions that onnxruntime 1.15 of 2023 and all later ones can read.
 const (
 	onnxIR        = 8
 	onnxOpset     = 17
 	onnxOpsetOfML = 2
-	onnxMost      = 2<<30 - 1 // bytes: what a protocol buffer may have
+	onnxMost      = 2<<30 - 1 // bytes: the limit of a protocol buffer
 )
 
 // ONNX returns a model as an ONNX file.
 //
-// Of the whole model every column is an input of its own, under its name, of shape [N, 1]:
+// For the whole model, every column is a separate input, under its name, of shape [N, 1]:
 //
 //	number    double; NaN is missing
 //	date      int64, seconds since 1970-01-01 UTC; the smallest int64, numpy's NaT, is missing
-//	boolean   string, as it would stand in a table
-//	category  string, as it would stand in a table, without blanks around it
+//	boolean   string, as it would be in a table
+//	category  string, as it would be in a table, without surrounding blanks
 //
 // Outputs are label [N] and probabilities [N, classes] of classes, label [N, targets] and
 // probabilities [N, targets] of several labels, and variable [N, targets] of a regression, in
-// the targets' own units. Labels are int64 where all classes are whole numbers, else strings.
+// the targets' own units. Labels are int64 if all classes are whole numbers, else strings.
 //
-// Of the network alone (Options.Net) the input is encoded [N, inputs], which is what
-// data.EncodeRow writes, and the output probabilities or variable.
+// For only the network (Options.Net) the input is encoded [N, inputs], which is what
+// data.EncodeRow writes, and the output is probabilities or variable.
 //
-// An ensemble is the mean of its members, each with an encoding and a network of its own.
+// An ensemble is the mean of its members. Each has its own encoding and network.
 //
-// Encoded inputs have the bits of data.EncodeRow; they are the value "encoded" in the graph, those of an
-// ensemble's members encoded.0, encoded.1 and so on.
-// What follows them differs from gradus in the last digits, since every runtime sums in an
-// order of its own. gelu in float64 is computed in float32, the only precision in which
-// runtimes have erf. What gradus refuses a graph cannot refuse: a text that is no boolean gives
-// NaN.
+// Encoded inputs have the bits of data.EncodeRow. They are the value "encoded" in the graph, and for the
+// members of an ensemble encoded.0, encoded.1 and so on. The rest differs from gradus in the last
+// digits, since every runtime sums in its own order. gelu in float64 is computed in float32, because
+// runtimes have erf only in that precision. A graph cannot refuse what gradus refuses: a text that is
+// not a boolean gives NaN.
 func ONNX(m *model.Model, o Options) ([]byte, error) {
 	b := &builder{taken: map[string]bool{}, real: onnx.Float64}
 	if m.Precision() == "float32" {
@@ -66,7 +65,7 @@ func ONNX(m *model.Model, o Options) ([]byte, error) {
 	return raw, nil
 }
 
-// model adds the graph of a model, or of its network alone.
+// model adds the graph of a model, or only that of its network.
 func (b *builder) model(m *model.Model, net bool) error {
 	e := m.Encoding
 	if net {
@@ -132,12 +131,12 @@ func addNetwork[T nn.Float](b *builder, net *nn.Network[T], x string) (y string,
 	return y, nil
 }
 
-// metadata is what a file says of itself beside its graph. Lists are JSON.
+// metadata returns a file's description besides its graph. Lists are JSON.
 func metadata(m *model.Model, o Options) []onnx.Property {
 	list := func(v any) string {
 		text, err := json.Marshal(v)
 		if err != nil {
-			panic("export: " + err.Error()) // texts always go into JSON
+			panic("export: " + err.Error()) // marshaling texts cannot fail
 		}
 		return string(text)
 	}
@@ -168,7 +167,7 @@ type builder struct {
 	real  onnx.Type // the network's precision
 }
 
-// fresh is a name that no other value has.
+// fresh returns a name that no other value has.
 func (b *builder) fresh(base string) string {
 	for {
 		b.count++
@@ -186,7 +185,7 @@ func (b *builder) op(op string, inputs []string, attributes ...onnx.Attribute) s
 	return name
 }
 
-// to is op with a name for the output.
+// to is op with a given name for the output.
 func (b *builder) to(name, op string, inputs []string, attributes ...onnx.Attribute) {
 	n := onnx.Node{Op: op, Inputs: inputs, Outputs: []string{name}, Attributes: attributes}
 	if op == "LabelEncoder" {
@@ -215,10 +214,10 @@ func (b *builder) texts(v ...string) string {
 	return b.constant(onnx.Texts("", v, int64(len(v))))
 }
 
-// reals are constants in the network's precision; without a shape they are a vector.
+// reals adds a constant in the network's precision; without a shape it is a vector.
 func (b *builder) reals(v []float64, shape ...int64) string { return b.of(b.real, v, shape...) }
 
-// of is a constant of floats or doubles.
+// of adds a constant of floats or doubles.
 func (b *builder) of(t onnx.Type, v []float64, shape ...int64) string {
 	if shape == nil {
 		shape = []int64{int64(len(v))}
@@ -233,14 +232,14 @@ func (b *builder) of(t onnx.Type, v []float64, shape ...int64) string {
 	return b.constant(onnx.Float32s("", single, shape...))
 }
 
-// one is a single number in the network's precision.
+// one adds a single number in the network's precision.
 func (b *builder) one(x float64) string { return b.reals([]float64{x}) }
 
 func (b *builder) cast(x string, to onnx.Type) string {
 	return b.op("Cast", []string{x}, onnx.Attribute{Name: "to", Value: int64(to)})
 }
 
-// concat puts columns beside each other.
+// concat joins columns side by side.
 func (b *builder) concat(columns []string) string {
 	if len(columns) == 1 {
 		return columns[0]
@@ -248,7 +247,7 @@ func (b *builder) concat(columns []string) string {
 	return b.op("Concat", columns, axis(1))
 }
 
-// columns takes some columns of a matrix of width columns.
+// columns selects some columns of a matrix of width columns.
 func (b *builder) columns(x string, width int, which []int) string {
 	all := len(which) == width
 	places := make([]int64, len(which))
@@ -349,8 +348,8 @@ func (b *builder) activate(f nn.Activation, layer int, z string) (string, error)
 	return "", unsupported("layer %d has the activation %s, which ONNX export does not know", layer, f)
 }
 
-// In float64 sigmoid and tanh are composed: onnxruntime 1.15 joins the operations of that name,
-// and Relu, with the product before them, which it then cannot compute in float64.
+// In float64 sigmoid and tanh are composed of other operations. onnxruntime 1.15 fuses the
+// built-in ones, and Relu, with the product before them, and cannot compute the result in float64.
 
 func (b *builder) sigmoid(z string) string {
 	if b.real == onnx.Float32 {
@@ -368,7 +367,7 @@ func (b *builder) tanh(z string) string {
 	return b.do("Mul", b.do("Sign", z), b.do("Div", b.do("Sub", b.one(1), e), b.do("Add", b.one(1), e)))
 }
 
-// builtIn takes the name of a built-in activation and its parameter apart. A custom one is an
+// builtIn splits the name of a built-in activation from its parameter. A custom one is an
 // error.
 func builtIn(f nn.Activation, layer int) (name string, parameter float64, err error) {
 	own, err := nn.ParseActivation(f.String())
@@ -384,8 +383,8 @@ func builtIn(f nn.Activation, layer int) (name string, parameter float64, err er
 	return name, parameter, nil
 }
 
-// predict adds what makes predictions of the network's outputs y, in a precision: values in the targets' units, or
-// probabilities, of two classes that of the second.
+// predict adds what turns the network's outputs y, in a precision, into predictions: values in the targets' units,
+// or probabilities. For two classes it is only the probability of the second.
 func (b *builder) predict(m *model.Model, y string, in onnx.Type) string {
 	e := m.Encoding
 	number := func(x ...float64) string { return b.of(in, x) }
@@ -436,8 +435,8 @@ func (b *builder) finish(m *model.Model, y string, in onnx.Type, labels bool) {
 	b.output("probabilities", p, b.real, m.Outputs())
 }
 
-// output names a value an output, of shape [N, columns], or [N] where columns is 0. The name
-// is another where a column has it.
+// output makes a value an output with a name, of shape [N, columns], or [N] if columns is 0.
+// The name is changed if a column already has it.
 func (b *builder) output(name, of string, t onnx.Type, columns int) {
 	for b.isInput(name) {
 		name += "_"
@@ -484,7 +483,7 @@ func (b *builder) labels(targets []data.Target, second string) {
 	}
 }
 
-// wholeClasses are the classes as whole numbers; nil where one is none.
+// wholeClasses returns the classes as integers; nil if one is not an integer.
 func wholeClasses(classes []string) []int64 {
 	out := make([]int64, len(classes))
 	for i, c := range classes {

@@ -10,22 +10,22 @@ import (
 	"github.com/gradus-ml/gradus/internal/onnx"
 )
 
-// missingTime is the date that stands for a missing one: numpy's NaT.
+// missingTime is the date that represents a missing one: NumPy's NaT.
 const missingTime = math.MinInt64
 
-// pieces are matrices of encoded inputs, and where each of their columns belongs.
+// pieces are matrices of encoded inputs, and the positions of their columns in the encoding.
 type pieces struct {
 	names []string
-	at    []int // in the encoding, of all pieces' columns one behind the other
+	at    []int // in the encoding, for the columns of all pieces, one after another
 }
 
-// add adds a matrix whose columns belong to these places.
+// add adds a matrix whose columns belong to the given positions.
 func (p *pieces) add(name string, at ...int) {
 	p.names, p.at = append(p.names, name), append(p.at, at...)
 }
 
-// encode makes the encoded inputs from the columns, under a name. Columns of one kind are one matrix: the
-// graph has as many nodes for a hundred numbers as for two.
+// encode computes the encoded inputs from the columns, under a name. Columns of one kind are one matrix,
+// so the graph has as many nodes for a hundred numbers as for two.
 func (b *builder) encode(e *data.Encoding, name string) {
 	var p pieces
 	numbers := b.encodeDates(e, &p)
@@ -74,7 +74,7 @@ type quantities struct {
 	days   string
 }
 
-// encodeDates adds cos and sin of the places in the cycles, and returns the days since 1970.
+// encodeDates adds cos and sin of the positions in the cycles, and returns the days since 1970.
 func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 	which, seconds := b.inputsOf(e, data.KindDate)
 	if which == nil {
@@ -84,8 +84,8 @@ func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 	days := b.do("Div", b.cast(seconds, onnx.Float64), b.doubles(86400))
 	q := quantities{inputs: which, days: b.do("Where", missing, b.doubles(math.NaN()), days)}
 
-	// Whole days and the seconds beyond them, by a division that is exact, since runtimes round
-	// quotients of negative numbers in two ways.
+	// Whole days and the seconds beyond them, by an exact division, since runtimes round
+	// quotients of negative numbers in two different ways.
 	whole := func(x string, by int64) string { return b.do("Div", x, b.ints(by)) }
 	mod := func(x string, by int64) string { return b.do("Mod", x, b.ints(by)) }
 	add := func(x string, y int64) string { return b.do("Add", x, b.ints(y)) }
@@ -95,7 +95,7 @@ func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 	day := whole(b.do("Sub", known, clock), 86400)
 
 	// The month of a day, counted from March (Hinnant, "chrono-compatible low-level date
-	// algorithms"): of the day in its era of 400 years, then in its year.
+	// algorithms"). It is computed from the day in its era of 400 years, and then from the day in its year.
 	inEra := mod(add(day, 719468), 146097)
 	year := whole(b.do("Sub", b.do("Add", b.do("Sub", inEra, whole(inEra, 1460)), whole(inEra, 36524)), whole(inEra, 146096)), 365)
 	inYear := b.do("Sub", inEra, b.do("Sub", b.do("Add", times(year, 365), whole(year, 4)), whole(year, 100)))
@@ -106,7 +106,7 @@ func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 		of    int
 	}{{month, 12}, {mod(add(day, 4), 7), 7}, {whole(clock, 60), 1440}}
 	for c, cycle := range cycles {
-		var some []int // of the dates that have this cycle
+		var some []int // the dates that have this cycle
 		var at []int
 		for i, input := range which {
 			if c < 2 || e.Inputs[input].Clock {
@@ -130,18 +130,18 @@ func (b *builder) encodeDates(e *data.Encoding, p *pieces) quantities {
 	return q
 }
 
-// scaling is how the columns of a matrix of numbers and days are encoded: slices with an element for each
-// column, and the columns and places of those inputs that not every column has.
+// scaling describes the encoding of the columns of a matrix of numbers and days. It has slices with an
+// element for each column, and the columns and positions of inputs that only some columns have.
 type scaling struct {
 	inputs                []*data.Input
 	median, center, scale []float64
 	low, high, span       []float64 // of the training rows
 	zero, clip            []bool
-	at                    []int // the places of the scaled values
+	at                    []int // the positions of the scaled values
 
-	flagged, flaggedAt []int // of whether a value is missing
+	flagged, flaggedAt []int // for whether a value is missing
 	ranked, rankedAt   []int
-	pieced, piecedAt   []int     // of each piece
+	pieced, piecedAt   []int     // for each piece
 	from, to           []float64 // its knots
 }
 
@@ -178,7 +178,8 @@ func (s *scaling) add(e *data.Encoding, input int) {
 	}
 }
 
-// encodeNumbers adds what numbers and days become: scaled, ranked, and whether they are missing.
+// encodeNumbers adds the inputs of numbers and days: scaled values, ranks, and whether they are
+// missing.
 func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 	which, x := b.inputsOf(e, data.KindNumber)
 	switch {
@@ -219,8 +220,8 @@ func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 	}
 }
 
-// scaled returns the scaled values of x, which has none that are missing, and how far each is beyond the range of
-// the training rows, at most by that range's width.
+// scaled returns the scaled values of x, in which none is missing. It also returns how far each value is beyond
+// the range of the training rows, at most by the width of that range.
 func (b *builder) scaled(s *scaling, x string) (z, beyond string) {
 	z = b.do("Div", b.do("Sub", x, b.doubles(s.center...)), b.doubles(s.scale...))
 	inside := b.do("Min", b.do("Max", x, b.doubles(s.low...)), b.doubles(s.high...))
@@ -248,15 +249,15 @@ func (b *builder) scaled(s *scaling, x string) (z, beyond string) {
 	return z, beyond
 }
 
-// rank gives the ranks of the columns of x: the number of knots that are not above a value, found
-// by halving, chooses the piece of the distribution function on which it lies. Beyond the training rows' range
-// the function goes on at the range's mean slope.
+// rank returns the ranks of the columns of x. The number of knots that are not above a value is found by
+// bisection. It selects the piece of the distribution function for the value. Beyond the range of the training
+// rows, the function continues with its mean slope over the range.
 func (b *builder) rank(inputs []*data.Input, x, beyond string) string {
 	most := 0
 	for _, in := range inputs {
 		most = max(most, len(in.RankAt))
 	}
-	room := 1 // of a column in the tables, a power of 2: the knots, one more, and infinity behind them
+	room := 1 // per column in the tables, a power of 2: one more than the knots, and infinity after them
 	for room < most+2 {
 		room *= 2
 	}
@@ -333,7 +334,8 @@ func (b *builder) encodeBooleans(e *data.Encoding, p *pieces) {
 	p.add(y, at...)
 }
 
-// encodeCategories adds a 1 at the place of each one's level, and the means of many levels.
+// encodeCategories adds a 1 at the place of each cell's level, and the means of columns
+// with many levels.
 func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 	for input := range e.Inputs {
 		in := &e.Inputs[input]
@@ -342,7 +344,7 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 		}
 		from, to := e.Span(input)
 		width := int64(to - from)
-		unseen, missing := width, width // a place beyond the last is none
+		unseen, missing := width, width // a place beyond the last is no place
 		if in.Rare {
 			unseen = int64(len(in.Levels))
 		}
@@ -378,7 +380,7 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 			}
 		}
 		p.add(b.cast(b.do("Equal", encoded(values, unseen), b.ints(places...)), b.real), at...)
-		if k > 0 { // of a level that was not in the training rows, and of none, 0
+		if k > 0 { // 0 for an unseen level, and for a missing cell
 			table := b.reals(append(slices.Clone(in.Means), make([]float64, k)...), levels+1, int64(k))
 			means := b.op("Gather", []string{table, encoded(numbers, levels)}, axis(0))
 			p.add(b.do("Reshape", means, b.ints(-1, int64(k))), meansAt...)
@@ -386,7 +388,7 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 	}
 }
 
-// spellings are all ways to write a word of ASCII letters in capitals or not.
+// spellings returns all ways to write a word of ASCII letters in upper and lower case.
 func spellings(word string) []string {
 	list := []string{""}
 	for _, c := range word {

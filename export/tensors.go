@@ -14,20 +14,20 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// array is a named tensor on its way to a file: little-endian numbers in row-major order.
+// array is a named tensor to be written: little-endian numbers in row-major order.
 type array struct {
 	name   string
-	shape  []int // of a matrix two, of a vector one
+	shape  []int // two numbers for a matrix, one for a vector
 	double bool
 	raw    []byte
 }
 
-// arrays are a model's tensors in a layout.
+// arrays returns a model's tensors in a layout.
 //
-// gradus: layers.K.weight [in, out] and what nn.Network's Tensors names besides.
+// gradus: layers.K.weight [in, out] and the other names of nn.Network's Tensors.
 //
-// torch: the names and shapes of a torch.nn.Sequential with the modules that Torch names:
-// K.weight [out, in], K.bias [out], and of norms K.weight, K.bias, K.running_mean, K.running_var.
+// torch: the names and shapes of a torch.nn.Sequential with the modules that Torch lists:
+// K.weight [out, in], K.bias [out], and for norms K.weight, K.bias, K.running_mean, K.running_var.
 func arrays(m *model.Model, layout string) ([]array, error) {
 	if err := one(m); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func arraysOf[T nn.Float](net *nn.Network[T], layout string) ([]array, error) {
 	return list, nil
 }
 
-// torchModules are a layer's modules after its Linear: a norm, an activation.
+// torchModules returns a layer's modules after its Linear: a norm and an activation.
 func torchModules(d nn.Dense) (norm, activation string) {
 	switch d.Norm {
 	case nn.BatchNorm:
@@ -96,8 +96,8 @@ func torchModules(d nn.Dense) (norm, activation string) {
 	return norm, activation
 }
 
-// Torch is the torch.nn.Sequential that tensors in the layout torch belong to, as Python has it.
-// Dropout, which acts in training alone, is left out, and so are activations that are no module of
+// Torch returns the torch.nn.Sequential for tensors in the layout torch, as Python source. It
+// leaves out Dropout, which only acts in training, and activations that are not modules of
 // PyTorch: identity and exp.
 func Torch(m *model.Model) string {
 	net := m.Network64()
@@ -120,7 +120,7 @@ func Torch(m *model.Model) string {
 	return "Sequential(" + strings.Join(modules, ", ") + ")"
 }
 
-// torchNames are the names in a Sequential by those in gradus.
+// torchNames maps names in gradus to names in a Sequential.
 func torchNames(layers []nn.Dense) map[string]string {
 	names := map[string]string{}
 	place := 0
@@ -146,7 +146,7 @@ func torchNames(layers []nn.Dense) map[string]string {
 	return names
 }
 
-// writeSafetensors writes the tensors alone.
+// writeSafetensors writes only the tensors.
 func writeSafetensors(m *model.Model, path string, o Options) error {
 	list, err := arrays(m, o.Layout)
 	if err != nil {

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// AUC is the area under the ROC curve: the chance that a row of the class (y = 1) has a
-// higher score p than a row outside it (any other y), a tie counting one half.
+// AUC is the area under the ROC curve. It is the probability that a row of the class (y
+// = 1) has a higher score p than a row outside it (any other y). A tie counts one half.
 //
 //	auc = Σ_{i in, j out} w_i·w_j·([p_i > p_j] + [p_i = p_j]/2) / (Σ_in w · Σ_out w)
 //
-// It is counted in one pass over the sorted rows, exactly while the products of the counts
-// stay below 2⁵³. It is not defined, and the second result false, if either side has no
-// weight. The order of the scores is all that matters; infinite ones are allowed.
+// It is computed in one pass over the sorted rows, and is exact while the products of the
+// counts stay below 2⁵³. If either side has no weight, it is not defined and the second
+// result is false. Only the order of the scores matters; infinite scores are allowed.
 func AUC(y, p, w []float64) (auc float64, ok bool) {
 	shape(y, 1, p, 1, w)
 	return rankAUC(y, 1, p, w)
@@ -41,7 +41,7 @@ func rankAUC(y []float64, class float64, p, w []float64) (auc float64, ok bool) 
 	if hasNaN(p) {
 		return math.NaN(), true
 	}
-	// Equal scores stand in the order of their rows, which fixes the order of the sums.
+	// Equal scores are in the order of their rows, which fixes the order of the sums.
 	slices.SortFunc(rows, func(a, b ranked) int {
 		switch {
 		case a.p < b.p:

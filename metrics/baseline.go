@@ -1,21 +1,21 @@
 package metrics
 
-// The baselines score a guess that is the same for every row. A net that is no better has
-// learned nothing from its inputs. The guess is an argument, since it must come from the
-// training rows, not from those it is scored on.
+// The baselines score a guess that is the same for every row. A network that is no better
+// has learned nothing from its inputs. The guess is an argument, since it must come from
+// the training rows and not from those it is scored on.
 
-// MeanBaseline scores always guessing the training mean of each output, on targets y of
-// rows × len(mean).
+// MeanBaseline scores a guess that is always the training mean of each output. The
+// targets y are rows × len(mean).
 func MeanBaseline(y, mean, w []float64, more ...string) (Scores, error) {
 	r, err := Regression(y, repeat(mean, y, len(mean)), len(mean), w, more...)
 	return r.Scores, err
 }
 
-// MajorityBaseline scores always guessing the commonest training class (the first of
-// equals), on class indices y; share holds each class's share of the training rows, which
-// are the guessed probabilities and so decide log_loss. Its balanced_accuracy is one over
-// the number of classes that occur or 0, its auc one half. For a binary target share has
-// two entries, and the scores are those of Binary.
+// MajorityBaseline scores a guess that is always the most frequent training class (the
+// first of equals), on class indices y. share holds each class's share of the training
+// rows. These shares are the guessed probabilities and so determine log_loss. Its
+// balanced_accuracy is one over the number of classes that occur, or 0, and its auc is
+// one half. For a binary target share has two entries, and the scores are those of Binary.
 func MajorityBaseline(y, share, w []float64, more ...string) (Scores, error) {
 	if len(share) == 2 {
 		r, err := Binary(y, repeat(share[1:], y, 1), w, more...)
@@ -25,8 +25,8 @@ func MajorityBaseline(y, share, w []float64, more ...string) (Scores, error) {
 	return r.Scores, err
 }
 
-// LabelBaseline is MajorityBaseline for labels y, rows × len(share); share holds each
-// label's share of ones among the training rows. A label with more than half is guessed.
+// LabelBaseline is MajorityBaseline for labels y, rows × len(share). share holds each
+// label's share of ones among the training rows. A label with a share of more than half is guessed.
 func LabelBaseline(y, share, w []float64, more ...string) (Scores, error) {
 	r, err := Multilabel(y, repeat(share, y, len(share)), len(share), w, more...)
 	return r.Scores, err

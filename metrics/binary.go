@@ -6,10 +6,10 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Epsilon is how far log_loss keeps a probability from 0 and 1: float64's machine epsilon,
-// as in scikit-learn for float64. So one row costs at most 36.04. (For float32
-// predictions scikit-learn takes float32's, and a row costs at most 15.94; here it depends
-// on nothing.)
+// Epsilon is how far log_loss keeps a probability from 0 and 1. It is float64's machine
+// epsilon, as in scikit-learn for float64, so one row costs at most 36.04. (For float32
+// predictions scikit-learn uses float32's epsilon, and a row costs at most 15.94. Here it
+// does not depend on the precision.)
 const Epsilon = 0x1p-52
 
 // Binary compares the probability p of the second class with the classes y, 0 or 1:
@@ -19,13 +19,13 @@ const Epsilon = 0x1p-52
 //	auc               = AUC(y, p, w); left out if only one class occurs
 //	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [Epsilon, 1-Epsilon]
 //
-// A p of exactly 0.5 goes to class 0, as the first of equals does in Multiclass. More metrics
-// are there when they are named (Kind.Names).
+// A p of exactly 0.5 goes to class 0, just as Multiclass takes the first of equals. More
+// metrics are added if they are named (Kind.Names).
 func Binary(y, p, w []float64, more ...string) (Report, error) {
 	return BinaryAt(0.5, y, p, w, more...)
 }
 
-// BinaryAt is Binary with a threshold of one's own: the guess is 1 if p > threshold.
+// BinaryAt is Binary with a given threshold: the guess is 1 if p > threshold.
 func BinaryAt(threshold float64, y, p, w []float64, more ...string) (Report, error) {
 	rows := shape(y, 1, p, 1, w)
 	if err := checkWeights(w); err != nil {
@@ -41,7 +41,7 @@ func BinaryAt(threshold float64, y, p, w []float64, more ...string) (Report, err
 	return binary(threshold, y, p, w, n, more), nil
 }
 
-// binary is BinaryAt of rows that together weigh n > 0.
+// binary is BinaryAt for rows with a total weight n > 0.
 func binary(threshold float64, y, p, w []float64, n float64, more []string) Report {
 	var r Report
 	if hasNaN(p) {
@@ -83,10 +83,10 @@ func binary(threshold float64, y, p, w []float64, n float64, more []string) Repo
 	return r
 }
 
-// logLoss is what a row costs whose own class had probability p.
+// logLoss returns the log loss of a row whose own class had probability p.
 func logLoss(p float64) float64 { return -kernel.Log(min(max(p, Epsilon), 1-Epsilon)) }
 
-// setConfusion sets the confusion matrix and what follows from it alone.
+// setConfusion sets the confusion matrix and the scores that depend only on it.
 func (r *Report) setConfusion(confusion [][]float64) {
 	var right, all, recalls, present float64
 	for class, row := range confusion {

@@ -2,10 +2,10 @@ package metrics
 
 import "math"
 
-// CalibrationBins is how many bins of equal width calibration_error has.
+// CalibrationBins is the number of bins of equal width for calibration_error.
 const CalibrationBins = 15
 
-// Brier is Σ w·(p - y)² / Σ w for the probability p of y = 1, y being 0 or 1.
+// Brier is Σ w·(p - y)² / Σ w for the probability p of y = 1, where y is 0 or 1.
 func Brier(y, p, w []float64) float64 {
 	shape(y, 1, p, 1, w)
 	var sum float64
@@ -17,10 +17,10 @@ func Brier(y, p, w []float64) float64 {
 }
 
 // CalibrationError is the expected calibration error, Σ_bins W_b/W · |mean of right - mean
-// of p|, over the CalibrationBins bins ((b-1)/15, b/15] of the probability p, W_b being the
-// weight of the rows in bin b and right 1 or 0. For two classes p is that of the second and
-// right is y; for several p is that of the guess and right whether it was right (Guo et al.
-// 2017, whose bins are these; torchmetrics takes the left end in).
+// of p|. The sum is over the CalibrationBins bins ((b-1)/15, b/15] of the probability p.
+// W_b is the weight of the rows in bin b, and right is 1 or 0. For two classes, p is that
+// of the second and right is y. For more classes, p is that of the guess and right says
+// whether it was right. The bins are those of Guo et al. 2017; torchmetrics includes the left end instead.
 func CalibrationError(right, p, w []float64) float64 {
 	shape(right, 1, p, 1, w)
 	if hasNaN(p) {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// shape returns the rows of a table of targets and one of predictions, and panics where
-// the lengths do not fit.
+// shape returns the number of rows of a table of targets and one of predictions. It
+// panics if the lengths do not match.
 func shape(y []float64, yCols int, p []float64, pCols int, w []float64) int {
 	if yCols < 1 || pCols < 1 || len(y)%yCols != 0 || len(y)/yCols*pCols != len(p) || len(p)%pCols != 0 {
 		panic(fmt.Sprintf("metrics: %d targets in rows of %d do not fit %d predictions in rows of %d", len(y), yCols, len(p), pCols))
@@ -47,7 +47,7 @@ func weight(w []float64, row int) float64 {
 	return w[row]
 }
 
-// total is the weight of all rows.
+// total returns the weight of all rows.
 func total(w []float64, rows int) float64 {
 	if w == nil {
 		return float64(rows)
@@ -77,7 +77,7 @@ func column(x []float64, cols, j int) []float64 {
 	return out
 }
 
-// average sets the mean of a score over the reports that have it, if any does.
+// average sets the mean of a score over the reports that have it, if there are any.
 func (r *Report) average(name, from string, of []Report) {
 	var sum float64
 	n := 0
@@ -92,5 +92,5 @@ func (r *Report) average(name, from string, of []Report) {
 	}
 }
 
-// wants reports whether a metric that is not in every report was asked for.
+// wants reports whether an optional metric was requested.
 func wants(more []string, name string) bool { return slices.Contains(more, name) }

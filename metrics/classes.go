@@ -1,13 +1,13 @@
 package metrics
 
-// ClassScore is how well one class of several is told from the others. Precision is nil of a class
-// that is never guessed, Recall of one that no row has, F1 of one that is neither.
+// ClassScore says how well one class is distinguished from the others. Precision is nil for a
+// class that is never guessed, Recall for a class that no row has, and F1 for a class that is neither.
 type ClassScore struct {
-	Class     string   `json:"class"` // its name, for who fills it in
-	Rows      float64  `json:"rows"`  // that have the class, or what they weigh
+	Class     string   `json:"class"` // its name, set by the caller
+	Rows      float64  `json:"rows"`  // the number or the weight of the rows that have the class
 	Guessed   float64  `json:"guessed"`
-	Precision *float64 `json:"precision"` // of the rows guessed to be of the class, the share that is
-	Recall    *float64 `json:"recall"`    // of the rows of the class, the share that is guessed
+	Precision *float64 `json:"precision"` // the share of the rows guessed to be of the class that are
+	Recall    *float64 `json:"recall"`    // the share of the rows of the class that are guessed to be
 	F1        *float64 `json:"f1"`        // the harmonic mean of both
 }
 
@@ -33,8 +33,8 @@ func ByClass(confusion [][]float64) []ClassScore {
 	return out
 }
 
-// setByClass sets, from a confusion matrix, those of precision, recall and their macro forms that
-// are asked for:
+// setByClass sets those of precision, recall and their macro forms that were requested, from a
+// confusion matrix:
 //
 //	precision       = tp / (tp + fp) of the second class of two, 0 where it is never guessed
 //	recall          = tp / (tp + fn) of the second class of two, 0 where no row has it

@@ -1,8 +1,8 @@
 package metrics
 
-// setF1 sets, from a confusion matrix, those of f1, f1_macro and f1_micro that are asked for:
+// setF1 sets those of f1, f1_macro and f1_micro that were requested, from a confusion matrix:
 //
-//	f1 of a class = 2·tp / (2·tp + fp + fn), 0 where the class was right never
+//	f1 of a class = 2·tp / (2·tp + fp + fn), 0 where the class was never right
 //	f1            = that of the second class of two
 //	f1_macro      = mean over the classes that occur or are guessed
 //	f1_micro      = the same of tp, fp and fn summed over the classes: the accuracy
@@ -12,7 +12,7 @@ func (r *Report) setF1(confusion [][]float64, more []string) {
 	}
 	var right, all, sum, classes, second float64
 	for c := range confusion {
-		var of, guessed float64 // rows of the class, rows taken for it
+		var of, guessed float64 // rows of the class, rows guessed to be of it
 		for k := range confusion {
 			of += confusion[c][k]
 			guessed += confusion[k][c]

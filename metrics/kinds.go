@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Kind is a kind of prediction: it decides which metrics there are.
+// A Kind is a kind of prediction. It determines which metrics exist.
 type Kind uint8
 
 // The kinds of predictions.
@@ -33,8 +33,8 @@ func (k Kind) Names() []string {
 		"average_precision", "log_loss", "brier", "calibration_error"}
 }
 
-// ParseNames reads the names of metrics of a kind; "-" stands for "_" as well. A name that
-// the kind does not have is an error that lists those it has.
+// ParseNames reads the names of metrics of a kind; "-" is accepted for "_". For an unknown
+// name the error lists the names of the kind.
 func (k Kind) ParseNames(names []string) ([]string, error) {
 	var out []string
 	for _, name := range names {
@@ -49,7 +49,7 @@ func (k Kind) ParseNames(names []string) ([]string, error) {
 	return out, nil
 }
 
-// HigherIsBetter reports whether a higher value of that metric is the better one.
+// HigherIsBetter reports whether a higher value of the metric is better.
 func HigherIsBetter(name string) bool {
 	switch name {
 	case "loss", "rmse", "mae", "mape", "log_loss", "brier", "calibration_error":
@@ -58,12 +58,12 @@ func HigherIsBetter(name string) bool {
 	return true
 }
 
-// NeedsProbabilities reports a metric that says nothing of scores which only rank.
+// NeedsProbabilities reports whether a metric is meaningless for scores that only rank.
 func NeedsProbabilities(name string) bool {
 	return name == "log_loss" || name == "brier" || name == "calibration_error"
 }
 
-// Only returns the scores of these names, in the order of reports.
+// Only returns the scores with these names, in the order of reports.
 func (s Scores) Only(names []string) Scores {
 	var out Scores
 	for _, score := range s {

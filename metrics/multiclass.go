@@ -7,11 +7,11 @@ package metrics
 //	auc               = mean of each class's AUC against all others
 //	log_loss          = -Σ w·log(p of the row's class) / Σ w, p kept within [Epsilon, 1-Epsilon]
 //
-// The guess is the class of the highest p, the first of equals. The auc averages over the
-// classes that occur, unless that is only one; scikit-learn's roc_auc_score
-// (multi_class="ovr") refuses to answer where any class is missing. The rows of p are taken
-// as they are and not divided by their sums. More metrics are there when they are named: the
-// average_precision averages as auc does, brier is Σ w·Σ_k (p_k - [k = y])² / Σ w, from 0 to 2.
+// The guess is the class with the highest p, the first of equals. The auc is the mean over the
+// classes that occur, unless only one does; scikit-learn's roc_auc_score (multi_class="ovr")
+// fails if any class is missing. The rows of p are used as they are, without dividing by their
+// sums. More metrics are added if they are named. average_precision is a mean like auc. brier
+// is Σ w·Σ_k (p_k - [k = y])² / Σ w, from 0 to 2.
 func Multiclass(y, p []float64, classes int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, 1, p, classes, w)
 	if err := checkWeights(w); err != nil {
@@ -79,7 +79,7 @@ func Multiclass(y, p []float64, classes int, w []float64, more ...string) (Repor
 	return r, nil
 }
 
-// brierOf is Σ w·Σ_k (p_k - [k = y])².
+// brierOf returns Σ w·Σ_k (p_k - [k = y])².
 func brierOf(y, p []float64, classes int, w []float64) float64 {
 	var sum float64
 	for i := range y {
@@ -95,8 +95,8 @@ func brierOf(y, p []float64, classes int, w []float64) float64 {
 	return sum
 }
 
-// ClassIndices turns targets that have a 1 in the place of the class, rows × classes, into
-// the class indices that Multiclass takes: the place of the highest, the first of equals.
+// ClassIndices turns one-hot targets, rows × classes, into the class indices that
+// Multiclass takes. The class is the place of the highest value, the first of equals.
 func ClassIndices(oneHot []float64, classes int) []float64 {
 	if classes < 1 || len(oneHot)%classes != 0 {
 		panic("metrics: ClassIndices: the targets are not whole rows")
@@ -108,7 +108,7 @@ func ClassIndices(oneHot []float64, classes int) []float64 {
 	return y
 }
 
-// argmax is the index of the highest value, the first of equals.
+// argmax returns the index of the highest value, the first of equals.
 func argmax(x []float64) int {
 	best := 0
 	for i, v := range x {

@@ -6,7 +6,7 @@ import (
 )
 
 // Multilabel compares probabilities p with labels y, 0 or 1, both rows × labels. A label is
-// guessed where p > 0.5.
+// guessed if p > 0.5.
 //
 //	accuracy       = weight of the rows with every label right / Σ w, as in scikit-learn
 //	label_accuracy = mean of the labels' accuracies: 1 - Hamming loss
@@ -14,10 +14,10 @@ import (
 //	log_loss       = mean of the labels' log losses
 //
 // Outputs holds each label's own report, that of Binary. scikit-learn has no macro AUC
-// where a label has one value only, and no multi-label log loss; Keras and PyTorch average
-// the binary cross-entropy over the labels too. More metrics are there when they are named:
-// each is the mean of the labels' own (f1_macro of their f1, and likewise precision and recall), but f1_micro is that of the
-// counts summed over the labels.
+// if a label has only one value, and no multi-label log loss; Keras and PyTorch also average
+// the binary cross-entropy over the labels. More metrics are added if they are named. Each is
+// the mean over the labels (f1_macro of their f1, and likewise precision and recall), except
+// f1_micro, which is computed from the counts summed over the labels.
 func Multilabel(y, p []float64, labels int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, labels, p, labels, w)
 	if err := checkWeights(w); err != nil {
@@ -31,7 +31,7 @@ func Multilabel(y, p []float64, labels int, w []float64, more ...string) (Report
 	if !(n > 0) {
 		return r, nil
 	}
-	macro := []string{"precision", "recall", "f1"} // the mean of the labels' own
+	macro := []string{"precision", "recall", "f1"} // the mean over the labels
 	own := slices.DeleteFunc(slices.Clone(more), func(name string) bool {
 		return strings.HasSuffix(name, "_macro") || strings.HasSuffix(name, "_micro")
 	})

@@ -6,10 +6,10 @@ import (
 )
 
 // AveragePrecision is Σ_n (R_n - R_{n-1})·P_n over the thresholds from the highest score
-// down, with the precision P_n and the recall R_n of the class (y = 1) among the rows with
-// at least that score, not interpolated: scikit-learn's average_precision_score. Equal
-// scores are one threshold. It is not defined, and the second result false, where no row of
-// the class has weight.
+// down. P_n and R_n are the precision and the recall of the class (y = 1) among the rows
+// with at least that score. It is not interpolated, as in scikit-learn's
+// average_precision_score. Equal scores are one threshold. If no row of the class has
+// weight, it is not defined and the second result is false.
 func AveragePrecision(y, p, w []float64) (ap float64, ok bool) {
 	shape(y, 1, p, 1, w)
 	return averagePrecision(y, 1, p, w)
@@ -31,7 +31,7 @@ func averagePrecision(y []float64, class float64, p, w []float64) (ap float64, o
 	if hasNaN(p) {
 		return math.NaN(), true
 	}
-	slices.SortFunc(rows, func(a, b ranked) int { // the highest first; equals in the order of their rows
+	slices.SortFunc(rows, func(a, b ranked) int { // the highest first; equal scores in the order of their rows
 		switch {
 		case a.p > b.p:
 			return -1

@@ -12,14 +12,14 @@ import (
 //	mae  = Σ w·|y - yhat| / Σ w
 //	r2   = 1 - Σ w·(y - yhat)² / Σ w·(y - ȳ)²,  ȳ = Σ w·y / Σ w
 //
-// With several outputs each is the plain mean of the outputs' own, which Outputs holds: as
-// in scikit-learn, so rmse is not the root of the error over all outputs together. The r2
-// of a constant target is 1 if every prediction is right and otherwise 0, as scikit-learn's
-// force_finite has it; that a target is constant is seen from its values, where
-// scikit-learn can be misled by the rounding of their mean. One row has no r2. When it is
-// named, there is also
+// With several outputs, each metric is the plain mean over the outputs. Their own reports
+// are in Outputs. This is scikit-learn's definition, so rmse is not the root of the error
+// over all outputs together. The r2 of a constant target is 1 if every prediction is right
+// and otherwise 0, as with scikit-learn's force_finite. Whether a target is constant is
+// determined from its values; scikit-learn can be misled by the rounding of their mean. A
+// single row has no r2. If mape is named, it is also computed:
 //
-//	mape = Σ w·|y - yhat| / max(|y|, Epsilon) / Σ w, a share and no percentage
+//	mape = Σ w·|y - yhat| / max(|y|, Epsilon) / Σ w, a share and not a percentage
 func Regression(y, yhat []float64, outputs int, w []float64, more ...string) (Report, error) {
 	rows := shape(y, outputs, yhat, outputs, w)
 	if err := checkWeights(w); err != nil {
@@ -42,7 +42,7 @@ func Regression(y, yhat []float64, outputs int, w []float64, more ...string) (Re
 	return r, nil
 }
 
-// regression is Regression for one output, of rows that together weigh n > 0.
+// regression is Regression for one output, for rows with a total weight n > 0.
 func regression(y, yhat, w []float64, n float64, more []string) Report {
 	var r Report
 	var squares, absolute, relative float64
@@ -75,7 +75,7 @@ func r2(squares, spread float64) float64 {
 }
 
 // spread returns Σ w·(y - ȳ)², exactly 0 if all y that have weight are equal. The mean is
-// taken of the distances from the first of them, so that an offset costs no digits.
+// computed from the distances to the first of them, so that an offset costs no digits.
 func spread(y, w []float64, n float64) float64 {
 	first := 0
 	for weight(w, first) == 0 {

@@ -8,14 +8,14 @@ import (
 	"slices"
 )
 
-// Score is one metric's value under the name it has in JSON.
+// Score is the value of one metric, with its name in JSON.
 type Score struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
 }
 
-// Scores are metrics in the order of reports. As JSON they are one object,
-// {"accuracy":0.97,...}, with null for a value that is not finite; reading it back gives
+// Scores are metrics in the order of reports. In JSON they are one object,
+// {"accuracy":0.97,...}, with null for a value that is not finite. Reading it back gives
 // NaN for null. The zero value is ready to use.
 type Scores []Score
 
@@ -26,7 +26,7 @@ var order = []string{
 	"average_precision", "log_loss", "brier", "calibration_error", "rmse", "mae", "mape", "r2",
 }
 
-// place is the rank of a name in order.
+// place returns the rank of a name in order.
 func place(name string) int {
 	if i := slices.Index(order, name); i >= 0 {
 		return i
@@ -34,7 +34,7 @@ func place(name string) int {
 	return len(order)
 }
 
-// Get returns the value of that name, and whether there is one.
+// Get returns the value with that name, and whether there is one.
 func (s Scores) Get(name string) (float64, bool) {
 	for _, score := range s {
 		if score.Name == name {
@@ -44,9 +44,9 @@ func (s Scores) Get(name string) (float64, bool) {
 	return 0, false
 }
 
-// Set replaces the value of that name or adds it at its place: the names of this package
-// (and "loss", which the trainer knows) in the order of reports, any others behind them as
-// they come.
+// Set replaces the value with that name, or inserts it at its place. The names of this
+// package (and "loss", which the trainer knows) are in the order of reports. Other names
+// follow in the order in which they are set.
 func (s *Scores) Set(name string, value float64) {
 	at := len(*s)
 	for i, score := range *s {
@@ -100,14 +100,13 @@ func (s *Scores) read(name string, d *json.Decoder) error {
 	return nil
 }
 
-// Report is what there is to say of one set of predictions. As JSON it is the object of its
-// scores with two more keys where they apply: "confusion", [[...],...], and "outputs",
-// a list of reports.
+// Report is the result for one set of predictions. In JSON it is the object of its scores
+// with up to two more keys: "confusion", [[...],...], and "outputs", a list of reports.
 type Report struct {
 	Scores
 
 	// Confusion is the weight of the rows (their number, without weights) by true class,
-	// then predicted class; nil where there are no classes, no rows, or a NaN among the
+	// then predicted class. It is nil if there are no classes, no rows, or a NaN among the
 	// predictions.
 	Confusion [][]float64
 
@@ -167,8 +166,8 @@ func writeJSON(b *bytes.Buffer, v any) error {
 	return err
 }
 
-// readObject calls each with every key of a JSON object, in order, and a decoder that
-// stands before its value. As the json package has it, null changes nothing.
+// readObject calls each with every key of a JSON object, in order, and a decoder placed
+// before its value. As in the json package, null changes nothing.
 func readObject(raw []byte, each func(name string, d *json.Decoder) error) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	first, err := d.Token()

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// ThresholdNames lists the metrics that BestThreshold can make best.
+// ThresholdNames lists the metrics that BestThreshold can optimize.
 func ThresholdNames() []string {
 	return []string{"accuracy", "balanced_accuracy", "f1", "f1_macro"}
 }
 
-// BestThreshold returns the threshold for which the guess p > threshold makes a metric best,
-// for targets y of 0 and 1. The thresholds tried are 0.5, the middle between every two
-// neighboring p, half the smallest p and the middle between the largest and 1; of equally
-// good ones the nearest to 0.5 is taken, then the lower. Rows without weight, or none at all,
-// give 0.5.
+// BestThreshold returns the threshold for which the guess p > threshold gives the best value
+// of a metric, for targets y of 0 and 1. The thresholds tried are 0.5, the midpoint between
+// every two neighboring p, half the smallest p, and the midpoint between the largest p and 1.
+// Among equally good ones it takes the nearest to 0.5, then the lower. Without rows, or
+// without weight, it returns 0.5.
 func BestThreshold(name string, y, p, w []float64) (float64, error) {
 	rows := shape(y, 1, p, 1, w)
 	if err := checkWeights(w); err != nil {
@@ -44,7 +44,7 @@ func BestThreshold(name string, y, p, w []float64) (float64, error) {
 		}
 		return 0
 	})
-	// At first every guess is 1; then row after row goes over to 0.
+	// At first every guess is 1; then row after row changes to 0.
 	confusion := square(2)
 	for i, v := range y {
 		confusion[int(v)][1] += weight(w, i)

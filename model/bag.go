@@ -19,34 +19,36 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// mostFolds is up to how many folds the rows of an ensemble are in; more members take further folds,
-// drawn anew.
+// mostFolds is the largest number of folds that the rows of an ensemble are dealt into. If there are
+// more members, they use further folds from a new deal.
 const mostFolds = 8
 
-// bag is the run of an ensemble: its members, each a run of its own. The rows are in folds. A member
-// is trained on all of them but one, which chooses its epoch. So every row is trained on, and what the
-// members that have not seen a row say of it is an honest estimate for new ones.
+// bag is the run of an ensemble. Each of its members is a separate run. The rows are dealt into folds.
+// A member is trained on all folds but one, which chooses its epoch. So every row is trained on, and
+// for each row the predictions of the members that have not seen it are an honest estimate for new
+// rows.
 //
-// A member has the bits that it has alone, so it does not matter how many train at the same time.
+// A member has the same bits as when it is trained by itself, so the number of members trained at the
+// same time does not matter.
 type bag struct {
-	fit     *Fit // whose members these are
+	fit     *Fit // the fit of the ensemble
 	members []*member
-	workers int   // members that train at the same time
-	inFolds bool  // else they share the validation rows, and differ by their seeds alone
-	own     *Room // nil: the run shares one with others
+	workers int   // members trained at the same time
+	inFolds bool  // otherwise they share the validation rows and differ only by their seeds
+	own     *Room // nil: the run shares its room with others
 
 	hooks      sync.Mutex
 	begin, end func(k int, f *Fit) error
 
 	wall     time.Duration // of earlier calls of run
 	since    time.Time     // when run was called; zero outside of it
-	restored atomic.Int64  // nanoseconds that members had been trained for when they were restored
-	stopped  string        // why run ended before its members had: "interrupted", "max-time" or ""
-	taken    []*member     // what the latest model was made of
+	restored atomic.Int64  // nanoseconds of earlier training of members that were restored
+	stopped  string        // why run ended before its members did: "interrupted", "max-time" or ""
+	taken    []*member     // the members of the latest model
 }
 
-// member is one of them. It is not prepared before its turn, and gives its rows back when it has ended,
-// so that memory is taken for those alone that are under way.
+// member is one member of the ensemble. It is prepared when its turn comes, and releases its rows when
+// it has ended, so only members in progress take memory.
 type member struct {
 	tables  Tables
 	options Options
@@ -54,16 +56,17 @@ type member struct {
 	lock sync.Mutex // held while it is trained or looked at
 	fit  *Fit       // nil: its turn has not come, or it has ended
 
-	model  *Model // when it has ended, or was under way when a model was asked for
+	model  *Model // set when it has ended, or when a model was asked for while it was in progress
 	result train.Result
 	found  []diagnosis.Finding // of its run
 	ended  bool
-	begun  bool // and begin was told
+	begun  bool // and begin was called
 	rows   []int
-	says   []float64 // of these rows, which chose its epoch; with folds alone
+	says   []float64 // predictions for rows, which chose its epoch; only with folds
 }
 
-// bagged makes the run, of which the schema is known, one of several members. Only the first is prepared.
+// bagged turns the run into one of several members. The schema must be known. Only the first member is
+// prepared.
 func (f *Fit) bagged() (err error) {
 	tables, o := f.tables, f.Options
 	if o.Ranks != nil && o.Ranks.Size() > 1 {
@@ -93,12 +96,12 @@ func (f *Fit) bagged() (err error) {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Room, t.Spill = &fold, room, nil
-		own.Members, own.MaxTime, own.Shrink, own.Elsewhere = 0, 0, false, nil // all are shrunk alike
+		own.Members, own.MaxTime, own.Shrink, own.Elsewhere = 0, 0, false, nil // all are shrunk by the same amount
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
 			own.Stage, own.Refuse = nil, nil
-			own.Seed = rng.Uint64(o.Seed, rng.Member, uint64(k), 0) >> 32 // a number that JSON holds everywhere
+			own.Seed = rng.Uint64(o.Seed, rng.Member, uint64(k), 0) >> 32 // a number that every JSON reader can hold
 		}
 		b.members = append(b.members, &member{tables: t, options: own})
 	}
@@ -134,15 +137,15 @@ func (f *Fit) bagged() (err error) {
 	return nil
 }
 
-// deal holds the test rows out, and says of each member which rows it has. keep are the rows of all
-// of them, by their places in the schema.
+// deal holds out the test rows, and deals the others to the members. keep are the rows of all
+// members, as indexes into the schema's rows.
 func (b *bag) deal() (keep []int, folds []fold, err error) {
 	f, o := b.fit, &b.fit.Options
 	part, err := f.holder()
 	if err != nil {
 		return nil, nil, asOption(err)
 	}
-	f.Notes = nil // the first member has those of the holder as well
+	f.Notes = nil // the first member repeats the notes of the holder
 	keep, test, err := f.holdTest(part)
 	if err != nil {
 		return nil, nil, err
@@ -190,18 +193,18 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 	return keep, slices.Repeat([]fold{{train: keep, validation: held, test: test}}, o.Members), nil
 }
 
-// OnMember sets what is told of the members of an ensemble while Steps or Strides trains them: begin
-// before a member's first update, where it can be restored from a checkpoint of its own, and end after
-// its last. One is called at a time, on another goroutine than that of the loop's body. An error ends the
-// run. Of one network nothing is told.
+// OnMember sets functions that are called for the members of an ensemble while Steps or Strides trains
+// them. begin is called before a member's first update, when it can be restored from its own checkpoint.
+// end is called after its last update. Only one is called at a time, on another goroutine than the body
+// of the loop. An error ends the run. For a single network they are not called.
 func (f *Fit) OnMember(begin, end func(k int, member *Fit) error) {
 	if f.bag != nil {
 		f.bag.begin, f.bag.end = begin, end
 	}
 }
 
-// EachRunning calls do with every member that is prepared and has not ended, which is not trained
-// meanwhile. Of one network there is none.
+// EachRunning calls do with each member that is prepared and has not ended. The member is not
+// trained during the call. A single network has no members.
 func (f *Fit) EachRunning(do func(k int, member *Fit) error) error {
 	if f.bag == nil {
 		return nil
@@ -219,11 +222,12 @@ func (f *Fit) EachRunning(do func(k int, member *Fit) error) error {
 
 // Members returns how many networks the run trains.
 //
-// Several are trained each without one fold of the rows, which chooses its epoch; classes are spread
-// evenly over the folds, and groups stay whole. There are as many folds as members, up to 8; more members
-// take further folds, drawn anew. The first has the seed of the run. Where rows are held out for validation
-// by Options.Validation or a table, by time, or not at all because there are few, all members share them and
-// differ by their seeds alone; then nothing is known out of fold.
+// Each of several networks is trained without one fold of the rows, which chooses its epoch. Classes are
+// spread evenly over the folds, and groups stay whole. There are as many folds as members, up to 8; more
+// members use further folds from a new deal. The first member has the seed of the run. In some runs all
+// members share the rows held out for validation and differ only by their seeds: if these rows are given by
+// Options.Validation or a table, are held out by time, or if none are held out because there are few rows.
+// Then there are no out-of-fold predictions.
 func (f *Fit) Members() int { return max(1, f.Options.Members) }
 
 // told calls one of the hooks.
@@ -236,7 +240,7 @@ func (b *bag) told(hook func(k int, f *Fit) error, k int, f *Fit) error {
 	return hook(k, f)
 }
 
-// seconds is the time spent so far, as by a clock on the wall.
+// seconds returns the wall-clock time spent so far.
 func (b *bag) seconds() time.Duration {
 	all := b.wall + time.Duration(b.restored.Load())/time.Duration(b.workers)
 	if !b.since.IsZero() {
@@ -245,11 +249,11 @@ func (b *bag) seconds() time.Duration {
 	return all
 }
 
-// pause is how often a member tells of its steps, and looks whether the time is up.
+// pause is how often a member reports its steps and checks whether time is up.
 const pause = 10 * time.Millisecond
 
-// run trains the members, some at the same time, until all have ended or it is told to stop; called
-// again it goes on.
+// run trains the members, some at the same time, until all have ended or it is told to stop. If
+// called again, it continues.
 func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 	b.since, b.stopped = time.Now(), ""
 	defer func() { b.wall, b.since = b.wall+time.Since(b.since), time.Time{} }()
@@ -297,7 +301,7 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 		close(steps)
 	}()
 	left := false
-	for s := range steps { // to the end, so that nobody waits
+	for s := range steps { // to the end, so that no sender blocks
 		if !left && !yield(s, nil) {
 			left = true
 			stop()
@@ -325,7 +329,7 @@ func (b *bag) finished() bool {
 	return !slices.ContainsFunc(b.members, func(m *member) bool { return !m.ended })
 }
 
-// train goes on with a member until it ends or ctx does.
+// train continues a member until it ends or ctx does.
 func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over func() bool) error {
 	m := b.members[k]
 	if over() {
@@ -335,7 +339,7 @@ func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over fu
 	if f == nil {
 		var err error
 		if f, err = Prepare(m.tables, m.options, nil); err != nil {
-			if ctx.Err() != nil { // it may have been told not to wait for memory
+			if ctx.Err() != nil { // the wait for memory may have been canceled
 				return nil
 			}
 			return err
@@ -350,12 +354,12 @@ func (b *bag) train(ctx context.Context, k int, steps chan<- train.Step, over fu
 	}
 	last, err := b.stride(ctx, k, f, steps, over)
 	if err == nil && m.ended {
-		steps <- last // not under the lock, which who takes the steps may wait for
+		steps <- last // not under the lock, which the receiver of the steps may be waiting for
 	}
 	return err
 }
 
-// stride is train of a member that is ready, under its lock but where it tells of a step.
+// stride continues a member that is ready. It holds the member's lock, except while it sends a step.
 func (b *bag) stride(ctx context.Context, k int, f *Fit, steps chan<- train.Step, over func() bool) (last train.Step, err error) {
 	m := b.members[k]
 	m.lock.Lock()
@@ -392,12 +396,12 @@ func (b *bag) stride(ctx context.Context, k int, f *Fit, steps chan<- train.Step
 	return last, nil
 }
 
-// score makes the member's model, and what it says of its fold.
+// score makes the member's model and its predictions for its fold.
 func (m *member) score(inFolds bool) error {
 	m.result = m.fit.Result()
 	m.model = m.fit.Unscored()
-	m.found = m.model.Training.Diagnosis // of the run alone
-	m.model.Options.Threads = 0          // which is the machine's, and changes nothing
+	m.found = m.model.Training.Diagnosis // of this run only
+	m.model.Options.Threads = 0          // a property of the machine that does not affect the result
 	if err := m.fit.Score(context.Background(), m.model); err != nil || !inFolds {
 		return err
 	}
@@ -410,8 +414,8 @@ func (m *member) score(inFolds bool) error {
 	return err
 }
 
-// model makes the ensemble of the members that have ended, or if none has of those that are under
-// way. It sets their scores alone.
+// model makes the ensemble from the members that have ended, or if none has, from those in
+// progress. It sets only the scores of the members.
 func (b *bag) model() *Model {
 	b.taken = nil
 	for _, m := range b.members {
@@ -446,7 +450,7 @@ func (b *bag) model() *Model {
 	return m
 }
 
-// said are sentences on members that are left out.
+// said returns sentences about members that are left out.
 func (b *bag) said() []data.Note {
 	if n := len(b.members) - len(b.taken); b.stopped != "" && b.taken != nil && n > 0 {
 		return []data.Note{data.Notef("%d of the %d members had not ended and %s left out.", n, len(b.members), map[bool]string{true: "is", false: "are"}[n == 1])}
@@ -459,7 +463,7 @@ func (b *bag) strides(ctx context.Context) iter.Seq2[train.Step, error] {
 	return func(yield func(train.Step, error) bool) { b.run(ctx, yield) }
 }
 
-// result sums up what the members that are taken came to: epochs, updates and rows of all together.
+// result sums the epochs, updates and rows of the members in the model.
 func (b *bag) result() train.Result {
 	r := train.Result{Converged: b.finished(), Seconds: b.seconds().Seconds(), Reason: b.stopped}
 	for _, m := range b.taken {
@@ -478,7 +482,8 @@ func (b *bag) result() train.Result {
 	return r
 }
 
-// diagnose sums up what is found of the members that are taken: each code once, with how many have it.
+// diagnose merges the findings of the members in the model: each code once, with the number of members
+// that have it.
 func (b *bag) diagnose() (all []diagnosis.Finding) {
 	times := map[string]int{}
 	for _, m := range b.taken {
@@ -496,7 +501,7 @@ func (b *bag) diagnose() (all []diagnosis.Finding) {
 	return all
 }
 
-// ReasonMembers is the Training's Reason of an ensemble whose members ended for reasons of their own.
+// ReasonMembers is the Training's Reason of an ensemble whose members ended for different reasons.
 const ReasonMembers = "members"
 
 func (b *bag) engine() engine {
@@ -524,7 +529,7 @@ var errNoCheckpoint = errors.New("an ensemble has no checkpoint of its own: its 
 func (b *bag) checkpoint(io.Writer) error      { return errNoCheckpoint }
 func (b *bag) restore(*train.Checkpoint) error { return errNoCheckpoint }
 
-// release gives back the memory of members that have not ended.
+// release releases the memory of members that have not ended.
 func (b *bag) release() {
 	for _, m := range b.members {
 		if m.fit != nil {

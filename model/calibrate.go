@@ -10,16 +10,16 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Calibration is what a temperature did to the probabilities of the rows it was chosen on: those of a
-// single net's validation rows.
+// Calibration is the effect of a temperature on the probabilities of the rows it was chosen on. They
+// are the validation rows of a single network.
 type Calibration struct {
-	Temperature float64 `json:"temperature"`  // the best on the rows, at least 1; the model has it only where Kept
-	Rows        int     `json:"rows"`         // it was chosen on
+	Temperature float64 `json:"temperature"`  // the best on the rows, at least 1; the model uses it only if Kept
+	Rows        int     `json:"rows"`         // the rows it was chosen on
 	Before      float64 `json:"loss_before"`  // the log loss of these rows, as trained
 	After       float64 `json:"loss_after"`   // with the temperature
 	ErrorBefore float64 `json:"error_before"` // the expected calibration error of these rows, as trained
 	ErrorAfter  float64 `json:"error_after"`
-	Kept        bool    `json:"kept"` // chosen on one half of the rows it lowered the log loss of the other
+	Kept        bool    `json:"kept"` // chosen on one half of the rows, it lowered the log loss of the other
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -28,16 +28,16 @@ func (c Calibration) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c)
 // UnmarshalJSON reads null as NaN.
 func (c *Calibration) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
-// fewToCalibrate is below how many rows no temperature is chosen.
+// fewToCalibrate is the least number of rows on which a temperature is chosen.
 const fewToCalibrate = 40
 
 // Temperature returns the temperature T that minimizes the weighted mean log loss of
 //
 //	q_k = p_k^(1/T) / sum over j of p_j^(1/T)
 //
-// which is what dividing the logits of p by T makes of p (Guo, Pleiss, Sun and Weinberger 2017). p has a
-// probability for each of width classes, row by row, y the class of each row; w nil weighs all
-// rows the same. The loss is convex in 1/T, and 1/T is sought by bisection between 1/20 and 20.
+// This is the effect of dividing the logits of p by T (Guo, Pleiss, Sun and Weinberger 2017). p has a
+// probability for each of width classes, row by row, and y has the class of each row. If w is nil, all
+// rows have the same weight. The loss is convex in 1/T. Bisection searches for 1/T between 1/20 and 20.
 func Temperature(p []float64, width int, y, w []float64) float64 {
 	low, high := math.Log(0.05), math.Log(20.0)
 	for range 60 {
@@ -51,11 +51,11 @@ func Temperature(p []float64, width int, y, w []float64) float64 {
 	return kernel.Exp(-(low + high) / 2)
 }
 
-// leastProbability stands for a probability of 0 in logarithms.
+// leastProbability replaces a probability of 0 in logarithms.
 const leastProbability = 1e-45
 
-// temperedLoss is the mean log loss at beta = 1/T, and its slope in beta:
-// the mean of E_q[log p] - log p_y.
+// temperedLoss returns the mean log loss at beta = 1/T, and its slope in beta: the mean
+// of E_q[log p] - log p_y.
 func temperedLoss(p []float64, width int, y, w []float64, beta float64) (loss, slope float64) {
 	z, total := make([]float64, width), 0.0
 	for i := range len(p) / width {
@@ -82,7 +82,7 @@ func temperedLoss(p []float64, width int, y, w []float64, beta float64) (loss, s
 	return loss / total, slope / total
 }
 
-// temper makes of probabilities those at a temperature.
+// temper returns the probabilities at a temperature.
 func temper(p []float64, width int, temperature float64) []float64 {
 	out := make([]float64, len(p))
 	for from := 0; from < len(p); from += width {
@@ -103,12 +103,15 @@ func temper(p []float64, width int, temperature float64) []float64 {
 	return out
 }
 
-// Calibrate gives the model the temperature that suits predictions of rows which trained nothing: says
-// are its own for them, or where several nets make a model those of the nets that did not learn the
-// row, Outputs numbers a row; y is the class of each row, w its weight, nil where all are the same. The
-// model keeps it where the one chosen on every other row lowers the log loss of the rest and the
-// other way round. It is for two and for more classes; of other models, hinge ones and too few rows (below 40)
-// it returns nil and changes nothing. Call it before the model is used by other goroutines.
+// Calibrate chooses a temperature for the model on predictions for rows that did not train it. says are the
+// model's predictions for these rows. If several networks form a model, each row's prediction comes from the
+// networks that did not learn the row. says has Outputs numbers per row, y the class of each row, and w its
+// weight; nil means equal weights.
+//
+// The model keeps the temperature if temperatures chosen on each half of the rows (every other row) lower the
+// log loss of the other half, taken over both halves. Calibrate works for two and more classes. For other
+// models, for hinge loss and for too few rows (below 40), it returns nil and changes nothing. Call it before
+// other goroutines use the model.
 func (m *Model) Calibrate(says, y, w []float64) *Calibration {
 	width := m.Outputs()
 	if !m.tempers() || len(y) < fewToCalibrate {
@@ -134,14 +137,14 @@ func (m *Model) Calibrate(says, y, w []float64) *Calibration {
 	return c
 }
 
-// softening is the best temperature of at least 1. Where the rows are all told right, a lower one has no
-// end, and the first row that is told wrong pays for it.
+// softening returns the best temperature of at least 1. If all rows are predicted right, lower
+// temperatures improve the loss without end, and the first row that is predicted wrong would pay for it.
 func softening(p []float64, width int, y, w []float64) float64 {
 	return max(1, Temperature(p, width, y, w))
 }
 
-// tempers reports whether the model's probabilities come of logits that can be divided. Those of an
-// ensemble are means of probabilities.
+// tempers reports whether the model's probabilities are computed from logits that can be divided.
+// Those of an ensemble are means of probabilities.
 func (m *Model) tempers() bool {
 	if m.ensemble != nil {
 		return false
@@ -166,7 +169,7 @@ func (m *Model) setTemperature(temperature float64) {
 	m.adjust()
 }
 
-// adjust makes the network that predicts of the one that was trained.
+// adjust makes the network that predicts from the network that was trained.
 func (m *Model) adjust() {
 	if m.trained == nil {
 		m.trained = m.engine
@@ -190,10 +193,10 @@ func (m *Model) AsTrained() *Model {
 	return &out
 }
 
-// judgedRows are probabilities, targets and weights of some rows.
+// judgedRows are the probabilities, targets and weights of some rows.
 type judgedRows struct{ p, y, w []float64 }
 
-// halfOf takes every other row, from the first or the second on.
+// halfOf returns every other row, starting with the first or the second.
 func halfOf(p []float64, width int, y, w []float64, half int) (r judgedRows) {
 	for i := half; i < len(y); i += 2 {
 		r.p, r.y = append(r.p, p[i*width:][:width]...), append(r.y, y[i])
@@ -204,7 +207,8 @@ func halfOf(p []float64, width int, y, w []float64, half int) (r judgedRows) {
 	return r
 }
 
-// calibrationError is metrics.CalibrationError of two classes, or of the guess among more.
+// calibrationError is metrics.CalibrationError for two classes, and for more classes that
+// of the guessed class.
 func calibrationError(p []float64, width int, y, w []float64) float64 {
 	if width == 2 {
 		return metrics.CalibrationError(y, second(p), w)
@@ -224,7 +228,8 @@ func calibrationError(p []float64, width int, y, w []float64) float64 {
 	return metrics.CalibrationError(right, says, w)
 }
 
-// tempered returns the engine with the last layer's weights and biases, and so its logits, times beta.
+// tempered returns the engine with the last layer's weights and biases, and therefore its logits,
+// times beta.
 func (e *engineOf[T]) tempered(beta float64) engine {
 	net := e.net.Clone()
 	last := net.Depth() - 1
@@ -236,8 +241,8 @@ func (e *engineOf[T]) tempered(beta float64) engine {
 	return newEngine(net)
 }
 
-// heldBack are the validation rows of a run, with what a model says of them; of an ensemble the
-// out-of-fold rows, if there are any.
+// heldBack returns the validation rows of a run with a model's predictions for them. For an
+// ensemble it returns the out-of-fold rows, if there are any.
 func (f *Fit) heldBack(m *Model) (*Judged, error) {
 	if f.bag != nil && f.bag.inFolds {
 		return f.OutOfFold(m)
@@ -249,8 +254,8 @@ func (f *Fit) heldBack(m *Model) (*Judged, error) {
 	return f.judge(m, "validation", t, f.parts.validation)
 }
 
-// hold gives a model what the rows that did not train it say of it: with Options.Shrink a shrinkage, with
-// Options.Calibrate a temperature, and what its intervals or sets are made of.
+// hold sets what a model learns from rows that did not train it: with Options.Shrink a shrinkage, with
+// Options.Calibrate a temperature, and the data for its intervals or sets.
 func (f *Fit) hold(m *Model) error {
 	j, err := f.heldBack(m)
 	if j == nil || err != nil {
@@ -262,7 +267,7 @@ func (f *Fit) hold(m *Model) error {
 			return err
 		}
 	}
-	if f.Options.Calibrate && f.bag == nil && !shrunk { // each member of an ensemble has a temperature of its own
+	if f.Options.Calibrate && f.bag == nil && !shrunk { // each member of an ensemble has its own temperature
 		if c := m.Calibrate(j.Says, j.Truth, j.W); c != nil && c.Kept {
 			if j, err = f.heldBack(m); err != nil {
 				return err

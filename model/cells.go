@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// CellNotes says in sentences which cells were not encoded as they stand.
+// CellNotes says in sentences which cells were not encoded as they are.
 func CellNotes(counts data.Counts) []string {
 	var notes []string
 	note := func(column, format string, args ...any) {

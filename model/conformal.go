@@ -10,27 +10,27 @@ import (
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
-// Conformal is how far a model was off on rows that trained nothing, by which it says how far it may
-// be off on others: conformal prediction (Vovk, Gammerman and Shafer 2005). Of n such rows with scores
-// s_1 <= ... <= s_n the limit for a level is
+// Conformal holds the errors of the model on rows that did not train it. They limit the errors to
+// expect on other rows: conformal prediction (Vovk, Gammerman and Shafer 2005). For n such rows with
+// scores s_1 <= ... <= s_n, the limit for a level is
 //
 //	q = s_k with k = ceil((n+1)·level)
 //
-// A new row that is like them has a score of at most q with a probability of at least the level.
+// A new row of the same distribution has a score of at most q with a probability of at least the level.
 //
-// The score of an amount is |y - prediction|, and its limit goes by the prediction: the rows are in
-// up to five groups of about the same size by what is predicted, of some 100 rows at least, and the limit is
-// that of the group (Mondrian conformal prediction). The score of a class is 1 - its probability.
+// The score of an amount is |y - prediction|. Its limit depends on the prediction: the rows are divided by
+// prediction into up to five groups of about the same size, with at least some 100 rows each, and the limit
+// is that of the group (Mondrian conformal prediction). The score of a class is 1 - its probability.
 type Conformal struct {
 	Rows    int           `json:"rows"`
-	Targets []OffByTarget `json:"targets"` // one for each target; of classes one
+	Targets []OffByTarget `json:"targets"` // one for each target; one for classes
 }
 
-// OffByTarget has the scores of one target.
+// OffByTarget holds the scores of one target.
 type OffByTarget struct {
 	All    Scores    `json:"all"`
-	Limits []float64 `json:"limits,omitempty"` // of the prediction, between the groups
-	Groups []Scores  `json:"groups,omitempty"` // one more than limits
+	Limits []float64 `json:"limits,omitempty"` // predictions that separate the groups
+	Groups []Scores  `json:"groups,omitempty"` // one more than Limits
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -39,7 +39,8 @@ func (o OffByTarget) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(o)
 // UnmarshalJSON reads null as NaN.
 func (o *OffByTarget) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, o) }
 
-// Scores are sorted scores of rows, or 200 of them, closer to each other at the upper end.
+// Scores are the sorted scores of rows, at most 200 of them. If scores are left out, the
+// kept ones are denser at the upper end.
 type Scores struct {
 	Rows int       `json:"rows"`
 	Kept []float64 `json:"kept"`
@@ -53,11 +54,11 @@ func (s *Scores) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(t
 
 const (
 	keptScores = 200 // of more rows
-	groupRows  = 100 // in a group at least
+	groupRows  = 100 // least number in a group
 	mostGroups = 5
 )
 
-// keptRank is the rank, from 1, of the i-th kept score of n.
+// keptRank returns the rank, starting at 1, of the i-th kept score of n.
 func keptRank(i, n int) int {
 	if n <= keptScores {
 		return i + 1
@@ -66,7 +67,7 @@ func keptRank(i, n int) int {
 	return n - int(float64(n)*left*left)
 }
 
-// newScores keeps scores. It sorts them.
+// newScores keeps scores. It sorts its argument.
 func newScores(all []float64) Scores {
 	slices.Sort(all)
 	s := Scores{Rows: len(all)}
@@ -76,8 +77,8 @@ func newScores(all []float64) Scores {
 	return s
 }
 
-// limit is the least kept score that is at least the k-th, k = ceil((n+1)·level); ok is false where
-// that is more than there are.
+// limit returns the least kept score that is at least the k-th, k = ceil((n+1)·level). ok is false
+// if k is more than the number of scores.
 func (s *Scores) limit(level float64) (q float64, ok bool) {
 	k := int(math.Ceil(float64(s.Rows+1)*level - 1e-9))
 	i := sort.Search(len(s.Kept), func(i int) bool { return keptRank(i, s.Rows) >= k })
@@ -87,10 +88,10 @@ func (s *Scores) limit(level float64) (q float64, ok bool) {
 	return s.Kept[i], true
 }
 
-// NewConformal makes a Conformal of predictions for rows that trained nothing, Outputs numbers a row, and the
-// rows' targets: the amounts of each, or the class. The predictions may be out-of-fold: each row by a model that
-// did not learn it (as CV+ of Barber, Candès, Ramdas and Tibshirani 2021 has them). It is nil for several labels
-// and where there are no rows.
+// NewConformal makes a Conformal from predictions for rows that did not train the model, Outputs numbers per
+// row, and from the rows' targets: the amounts of each row, or its class. The predictions may be out-of-fold:
+// each row is predicted by a model that did not learn it (as in CV+ of Barber, Candès, Ramdas and Tibshirani
+// 2021). It returns nil for several labels and for no rows.
 func NewConformal(m *Model, says, truth []float64) *Conformal {
 	width := m.Outputs()
 	rows := len(says) / width
@@ -134,12 +135,13 @@ func NewConformal(m *Model, says, truth []float64) *Conformal {
 	return c
 }
 
-// group is the place of a prediction's group.
+// group returns the index of a prediction's group.
 func (o *OffByTarget) group(says float64) int {
 	return sort.Search(len(o.Limits), func(i int) bool { return says < o.Limits[i] })
 }
 
-// limit is that of the prediction's group, or of all rows where the group has too few for the level.
+// limit returns the limit of the prediction's group, or of all rows if the group has too few rows
+// for the level.
 func (o *OffByTarget) limit(says, level float64) (q float64, ok bool) {
 	if o.Groups != nil {
 		if q, ok := o.Groups[o.group(says)].limit(level); ok {
@@ -149,7 +151,7 @@ func (o *OffByTarget) limit(says, level float64) (q float64, ok bool) {
 	return o.All.limit(level)
 }
 
-// checkLevel refuses a level that cannot be had.
+// checkLevel refuses a level that is not possible.
 func (m *Model) checkLevel(option string, level float64) error {
 	switch {
 	case !(level > 0 && level < 1):
@@ -164,7 +166,7 @@ func (m *Model) checkLevel(option string, level float64) error {
 	return nil
 }
 
-// Interval is where a target lies.
+// Interval is a range for a target.
 type Interval struct {
 	Lower float64 `json:"lower"`
 	Upper float64 `json:"upper"`
@@ -176,9 +178,9 @@ func (i Interval) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(i) }
 // UnmarshalJSON reads null as NaN.
 func (i *Interval) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, i) }
 
-// Intervals returns for each target of a regression where it lies with a probability of level, such as
-// 0.9, for predictions of Predict or PredictValues, one or many rows. That holds in the mean over rows that are like
-// the model's validation rows. An error wraps ErrOptions.
+// Intervals returns, for each target of a regression, an interval that contains the target with probability level,
+// such as 0.9. says are predictions of Predict or PredictValues, of one or many rows. The probability is a mean over
+// rows that are like the model's validation rows. An error wraps ErrOptions.
 func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 	if m.Task() != data.Regression {
 		return nil, refuse("Interval", nil, "it is for amounts, and the task is %s; of two and more classes there are sets", m.Task())
@@ -194,9 +196,10 @@ func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 	return out, nil
 }
 
-// Sets returns for each row of predictions the classes of which one is the row's with a probability of at least
-// level, the most probable first. The most probable class is always among them, so that no set is empty and the sets of a
-// model that is right more often than the level hold more than they must. An error wraps ErrOptions.
+// Sets returns, for each row of predictions, a set of classes that contains the row's class with a probability of at
+// least level, the most probable class first. The most probable class is always in the set, so no set is empty. The
+// sets of a model that is right more often than the level are therefore larger than necessary. An error wraps
+// ErrOptions.
 func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
 	if m.Task() != data.Binary && m.Task() != data.Multiclass {
 		return nil, refuse("Sets", nil, "they are of classes, and the task is %s; of amounts there are intervals", m.Task())
@@ -231,8 +234,8 @@ func (m *Model) Sets(says []float64, level float64) ([][]string, error) {
 	return out, nil
 }
 
-// Limit is the score that the share level of rows stays within, of the first target; an error where the rows are
-// too few for the level.
+// Limit returns the score that the given share of rows does not exceed, for the first target. It is an error if
+// there are too few rows for the level.
 func (c *Conformal) Limit(level float64) (float64, error) {
 	q, ok := c.Targets[0].All.limit(level)
 	if !ok {
@@ -241,7 +244,7 @@ func (c *Conformal) Limit(level float64) (float64, error) {
 	return q, nil
 }
 
-// validate refuses scores that cannot be.
+// validate refuses scores that are impossible.
 func (c *Conformal) validate(m *Model) error {
 	targets := 1
 	if m.Task() == data.Regression {

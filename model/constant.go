@@ -9,13 +9,13 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Targets of regression that never change: there is nothing to learn of them, since every loss of
-// numbers is least where the output is the target. A network says such a target by its last bias.
-// Classes that never change are refused by the schema.
+// Targets of regression that never change. There is nothing to learn about them, since every loss
+// of numbers is least where the output is the target. A network outputs such a target by its last
+// bias. Classes that never change are refused by the schema.
 
-// sayConstant names the targets that are the same in every training row and has a new network say
-// them from the start. Where all are of that kind the run ends after one epoch, unless more were
-// asked for.
+// sayConstant names the targets that are the same in every training row, and makes a new network
+// output them from the start. If all targets are constant, the run ends after one epoch, unless
+// more were requested.
 func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y nn.Matrix[T], fresh bool) error {
 	if f.Encoding.Task != data.Regression || y.Rows == 1 {
 		return nil
@@ -66,7 +66,7 @@ func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y nn.Matrix[T], fresh b
 	}
 	if c := &f.recipe.config; fresh && all && len(lacking) == 0 && f.ownEpochs && c.Warmup == 0 {
 		c.Epochs, f.Options.Epochs = 1, 1
-		if !exact && f.ownRate { // decay would move the bias, and an optimizer that divides by the gradient makes a step of its rounding
+		if !exact && f.ownRate { // decay would move the bias, and dividing by the gradient would amplify rounding
 			c.LearningRate = constantRate
 			f.Options.LearningRate = &c.LearningRate
 		}

@@ -14,30 +14,30 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// fold is which of the schema's rows, by their places in it, a fold trains on and is tested on; of
-// a member of an ensemble also which of them choose the epoch, unless they are nil.
+// fold says which rows a fold trains on and is tested on, as indexes into the schema's rows. For a
+// member of an ensemble it also says which of them choose the epoch, unless they are nil.
 type fold struct {
 	train, validation, test []int
 
-	schema     *data.Schema // of the table, where it is known
-	weightless int          // rows left out there, their weight is 0
+	schema     *data.Schema // of the table, if it is known
+	weightless int          // rows left out of it because their weight is 0
 }
 
-// CV is what a cross-validation came to.
+// CV is the result of a cross-validation.
 type CV struct {
-	Folds []*Model    `json:"-"`               // one for each fold, its scores among them: the test rows are the fold's
-	Notes []data.Note `json:"notes,omitempty"` // those of the first fold's run
+	Folds []*Model    `json:"-"`               // one for each fold; the test rows in its scores are the fold's
+	Notes []data.Note `json:"notes,omitempty"` // notes of the first fold's run
 
-	// Rows are the rows of the table that were in a fold, in their order; Fold says in which,
-	// from 0, and Predictions has what that fold's model says of each, Outputs numbers a row.
+	// Rows are the rows of the table that were in a fold, in order. Fold has the fold of each, from 0.
+	// Predictions has the prediction of that fold's model for each row, Outputs numbers per row.
 	Rows        []int     `json:"rows"`
 	Fold        []int     `json:"fold"`
 	Predictions []float64 `json:"predictions"`
 
 	Mean     metrics.Scores `json:"mean"`              // of the folds' test scores
 	SD       metrics.Scores `json:"sd"`                // their sample standard deviation
-	Lacking  []Lacking      `json:"lacking,omitempty"` // the scores that have no mean, since not all folds have them
-	Baseline metrics.Scores `json:"baseline"`          // mean of a guess that never looks at the inputs
+	Lacking  []Lacking      `json:"lacking,omitempty"` // scores without a mean, because not all folds have them
+	Baseline metrics.Scores `json:"baseline"`          // mean of a guess that ignores the inputs
 	Pooled   metrics.Report `json:"out_of_fold"`       // of all predictions together, without the loss
 }
 
@@ -47,13 +47,13 @@ func (c CV) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
 // UnmarshalJSON reads null as NaN.
 func (c *CV) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
-// Lacking is a score that some folds do not have, such as the AUC of rows of one class.
+// Lacking is a score that some folds do not have, such as the AUC of rows of a single class.
 type Lacking struct {
 	Score string `json:"score"`
-	Folds []int  `json:"folds"` // which do not have it, from 1
+	Folds []int  `json:"folds"` // the folds that do not have it, starting at 1
 }
 
-// crossed parts the labeled rows of a table into k folds, and says in which each of them is.
+// crossed divides the labeled rows of a table into k folds, and returns the fold of each row in of.
 func (o *Options) crossed(table *data.Table, k int) (s *data.Schema, folds []fold, of []int, err error) {
 	if o.Test != nil && *o.Test > 0 {
 		return nil, nil, nil, refuse("Test", nil, "every row is a test row once in a cross-validation: leave it out")
@@ -68,15 +68,14 @@ func (o *Options) crossed(table *data.Table, k int) (s *data.Schema, folds []fol
 	return s, folds, of, err
 }
 
-// CrossValidate trains k models, each without one part of the rows, and scores each on the
-// part it has not seen. Classes are spread evenly over the folds; groups stay whole; with
-// Options.Split time:COL each fold trains on the rows before its own. Validation rows, which
-// choose the epoch as in training, are taken from the fold's training rows, so that nothing
-// was chosen by the rows a fold is scored on.
+// CrossValidate trains k models, each without one part of the rows, and scores each on the part it has not
+// seen. Classes are spread evenly over the folds, and groups stay whole. With Options.Split time:COL, each
+// fold trains on the rows before its own. Validation rows, which choose the epoch as in training, are taken
+// from the fold's training rows. So nothing is chosen by the rows that a fold is scored on.
 //
-// Folds run at the same time, Options.Threads of them or as many as there is memory for, each on
-// one core; the result does not depend on it. done, if not nil, is called as folds end, one call at a time.
-// When ctx ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
+// Folds run at the same time, each on one core: Options.Threads of them, or as many as fit in memory. The
+// result does not depend on it. done, if not nil, is called when a fold ends, one call at a time. If ctx
+// ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
 func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
 	s, folds, of, err := o.crossed(table, k)
 	if err != nil {
@@ -111,7 +110,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 				if runs[i], failures[i] = run(within[i], i); failures[i] == nil {
 					predictions[i], failures[i] = runs[i].Model.predictPlaces(table, s, folds[i].test)
 				}
-				if failures[i] != nil { // the first of those that fail is told, so what comes behind would be for nothing
+				if failures[i] != nil { // the first failure is reported, so later folds would be wasted
 					for _, stop := range stops[i+1:] {
 						stop()
 					}
@@ -126,7 +125,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 		})
 	}
 	team.Wait()
-	for i, err := range failures { // a fold that was only stopped comes second
+	for i, err := range failures { // a fold that failed is reported before one that was only stopped
 		if err != nil && !errors.Is(err, train.ErrInterrupted) {
 			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
@@ -141,7 +140,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 		c.Folds = append(c.Folds, r.Model)
 	}
 	width := c.Folds[0].Outputs()
-	at := make([]int, k) // how many of a fold's predictions are taken
+	at := make([]int, k) // the number of a fold's predictions used so far
 	for place, f := range of {
 		if f < 0 {
 			continue
@@ -155,7 +154,7 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	return c, c.pool(table)
 }
 
-// predictPlaces predicts the rows at some places of a schema.
+// predictPlaces predicts the rows at the given indexes into a schema's rows.
 func (m *Model) predictPlaces(t *data.Table, s *data.Schema, places []int) ([]float64, error) {
 	b, err := m.Encoding.Bind(t)
 	if err != nil {
@@ -165,8 +164,7 @@ func (m *Model) predictPlaces(t *data.Table, s *data.Schema, places []int) ([]fl
 	return p, err
 }
 
-// folds parts the schema's rows into k folds; of gives each row's fold, or -1 for rows that
-// are in none.
+// folds divides the schema's rows into k folds. of has the fold of each row, or -1 for rows in no fold.
 func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of []int, err error) {
 	n := len(s.Rows)
 	if k < 2 {
@@ -213,9 +211,9 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	return folds, of, nil
 }
 
-// deal parts some of the schema's rows, given by their places in it, into k folds and returns the
-// fold of each: classes are spread evenly, groups stay whole. Where there are fewer groups than folds
-// it returns no folds, and how many groups there are.
+// deal divides some of the schema's rows, given by their indexes, into k folds and returns the fold
+// of each. Classes are spread evenly, and groups stay whole. If there are fewer groups than folds, it
+// returns no folds and the number of groups.
 func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed uint64) (of []int, groups int, err error) {
 	if o.Group == "" {
 		strata := s.Strata()
@@ -236,9 +234,9 @@ func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed 
 	return of, groups, err
 }
 
-// summarize sets mean and spread of the scores.
+// summarize sets the mean and the standard deviation of the scores.
 func (c *CV) summarize() {
-	var all metrics.Scores // the scores that any fold has, in their order
+	var all metrics.Scores // the scores that any fold has, in order
 	for _, m := range c.Folds {
 		for _, s := range m.Training.Metrics.Test.Scores {
 			all.Set(s.Name, s.Value)
@@ -267,8 +265,8 @@ func (c *CV) summarize() {
 	}
 }
 
-// spread is the mean and the sample standard deviation of what all have; ok is false where
-// one has it not.
+// spread returns the mean and the sample standard deviation of a value over all models. ok
+// is false if one model does not have it.
 func spread(models []*Model, value func(*Model) (float64, bool)) (mean, sd float64, ok bool) {
 	values := make([]float64, len(models))
 	for i, m := range models {
@@ -280,8 +278,8 @@ func spread(models []*Model, value func(*Model) (float64, bool)) (mean, sd float
 	return mean, sd, true
 }
 
-// pool scores all predictions together. Each fold's threshold is its own, so of two classes
-// the pooled guesses are those at 0.5 unless the threshold was given as a number.
+// pool scores all predictions together. Each fold has its own threshold, so for two classes
+// the pooled guesses are those at 0.5, unless the threshold was given as a number.
 func (c *CV) pool(t *data.Table) error {
 	m := *c.Folds[0]
 	b, err := m.Encoding.Bind(t)

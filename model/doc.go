@@ -1,19 +1,19 @@
-// Package model takes a table to a trained network and back: it is what the command line
-// does, as a library.
+// Package model turns a table into a trained network and predicts with it. It does what
+// the command line does, as a library.
 //
-//   - Options: everything that can be asked for, as one plain struct. It prints, goes into
-//     JSON, and is what a model file keeps of how it came about.
+//   - Options: everything that can be set, as one plain struct. It can be printed and written as JSON, and a
+//     model file keeps it as a record of how the model was made.
 //   - Fit: a training run on a table, from Prepare to a Model.
-//   - Report: what the columns were taken for and how well the model does on which rows.
-//   - Model: the columns, their encoding and the network. Load and Save move it through
+//   - Report: the kinds of the columns, and the scores of the model on each part of the rows.
+//   - Model: the columns, their encoding and the network. Save and Load write and read it as
 //     one safetensors file; Predict, PredictRow and PredictValues use it, from any number
 //     of goroutines.
 //
 // # Ownership and goroutines
 //
 // A Model may be used by many goroutines at once, as long as none changes its fields. Network32 and
-// Network64 may be the model's own network, which must not be changed: Clone it to train further, and
-// give the copy to New, which copies it once more and so lets the training go on. The model keeps the
-// Encoding that New was given. PredictValues writes into the caller's slice and keeps neither that nor
-// the row. A Fit belongs to one goroutine.
+// Network64 may return the model's own network, which must not be changed. To train it further, Clone
+// it and give the copy to New; New copies it again, so training can continue. The model keeps the
+// Encoding that New was given. PredictValues writes into the caller's slice and keeps neither that
+// slice nor the row. A Fit must be used by only one goroutine.
 package model

@@ -15,16 +15,16 @@ import (
 )
 
 // The folds of a cross-validation and the members of an ensemble do not depend on each other, so they
-// can be trained on other machines: Options.Elsewhere asks for one, and there TrainFold or TrainMember
+// can be trained on other machines. Options.Elsewhere requests one there, and TrainFold or TrainMember
 // makes it.
 
-// FoldRun is what one fold of a cross-validation, or one member of an ensemble, came to.
+// FoldRun is the result of one fold of a cross-validation, or of one member of an ensemble.
 type FoldRun struct {
-	Model *Model              // whose test rows are the fold's
-	Notes []data.Note         // what was decided in its run
+	Model *Model              // its test rows are the fold's
+	Notes []data.Note         // decisions of its run
 	Of    train.Result        // of a member
 	Found []diagnosis.Finding // of a member: the diagnosis of its run
-	Rows  []int               // of a member: the rows that chose its epoch, which it has not seen
+	Rows  []int               // of a member: the rows that chose its epoch; it has not seen them
 }
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
@@ -57,7 +57,7 @@ func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) 
 	return &FoldRun{Model: m, Notes: f.Notes}, nil
 }
 
-// trained is a run that has ended.
+// trained runs a training to its end.
 func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx))
@@ -75,8 +75,8 @@ func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 	return f, nil
 }
 
-// TrainMember trains member k of the ensemble that the run is of, anew and on one core, and leaves the
-// run as it is. It may be called from several goroutines.
+// TrainMember trains member k of the run's ensemble from the start, on one core, and does not change
+// the run. It may be called from several goroutines.
 func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
 	t, o, err := f.alone(k)
 	if err != nil {
@@ -94,8 +94,8 @@ func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
 	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Found: m.found, Rows: m.rows}, nil
 }
 
-// PrepareMember prepares the run of member k of the ensemble that the run is of, by itself and on one core: to be
-// looked at step by step, in the bits that the member has among the others. The run is left as it is.
+// PrepareMember prepares the run of member k of the run's ensemble as a separate run on one core, to be watched
+// step by step. Its bits are the same as those of the member in the ensemble. The run is not changed.
 func (f *Fit) PrepareMember(k int) (*Fit, error) {
 	t, o, err := f.alone(k)
 	if err != nil {
@@ -105,7 +105,7 @@ func (f *Fit) PrepareMember(k int) (*Fit, error) {
 	return Prepare(t, o, nil)
 }
 
-// alone is what member k is trained on, and how, on one core.
+// alone returns the data and the options that member k is trained with, on one core.
 func (f *Fit) alone(k int) (Tables, Options, error) {
 	if k < 0 || k >= f.Members() || f.bag == nil {
 		return Tables{}, Options{}, refuse("Members", nil, "there is no member %d of %d", k, f.Members())
@@ -117,7 +117,7 @@ func (f *Fit) alone(k int) (Tables, Options, error) {
 	return of.tables, o, nil
 }
 
-// elsewhere has member k trained on another machine.
+// elsewhere makes another machine train member k.
 func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 	if limit := b.fit.Options.MaxTime; limit > 0 {
 		defer time.AfterFunc(limit-b.seconds(), func() { over() }).Stop()
@@ -155,7 +155,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 	return nil
 }
 
-// distant is the run of a network that was trained elsewhere: it has ended.
+// distant is the run of a network that was trained on another machine. It has ended.
 type distant struct {
 	came  train.Result
 	found []diagnosis.Finding

@@ -13,28 +13,28 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// engine is a network of either precision, ready to predict from any goroutine.
+// engine is a network of either precision that can predict from any goroutine.
 type engine interface {
-	// predict sets out, rows x outputs, to the network's outputs for rows of a table. Unless loss
-	// is nil, it adds their loss to it.
+	// predict sets out, rows x outputs, to the network's outputs for rows of a table. If loss is
+	// not nil, it adds their loss to it.
 	predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error)
 	// predictRow does the same for one row of values, without allocating.
 	predictRow(e *data.Encoding, row []data.Value, out []float64) error
-	// predictValues does the same for many rows, one behind the other.
+	// predictValues does the same for many rows, one after another.
 	predictValues(e *data.Encoding, rows []data.Value, out []float64) error
-	// predictEncoded does the same for rows that are encoded already, Width inputs each, on the
+	// predictEncoded does the same for rows that are already encoded, Width inputs each, on the
 	// caller's goroutine.
 	predictEncoded(x nn.Matrix[float64], out []float64)
-	// tempered returns an engine whose logits are those of this one times beta.
+	// tempered returns an engine whose logits are beta times those of this engine.
 	tempered(beta float64) engine
-	// shrunk returns an engine whose outputs, before the activation, are share of those of this one, and
-	// the rest of the links.
+	// shrunk returns an engine whose outputs, before the activation, are share times those of this
+	// engine plus 1 - share times links.
 	shrunk(share float64, links []float64) engine
-	// shape returns what the network is, without a copy of it.
+	// shape returns the network's structure without copying the network.
 	shape() (inputs int, layers []nn.Dense, parameters int)
-	// double returns the network in float64: a copy, or itself.
+	// double returns the network in float64: a copy, or the network itself.
 	double() *nn.Network[float64]
-	// single returns the network if it is a float32 one, else nil.
+	// single returns the network if it is float32, otherwise nil.
 	single() *nn.Network[float32]
 }
 
@@ -42,7 +42,7 @@ type engine interface {
 type rowsLoss struct {
 	loss    nn.Loss
 	weights []float64 // of the rows; nil: all count the same
-	encoded any       // the rows, a train.Set[T], where they are there already
+	encoded any       // the rows, a train.Set[T], if they are already encoded
 	sum     float64
 }
 
@@ -52,7 +52,7 @@ type engineOf[T nn.Float] struct {
 	parts sync.Pool // of *scratch[T], for partRows
 }
 
-// scratch is what predicting one row needs.
+// scratch is the memory for predicting one row.
 type scratch[T nn.Float] struct {
 	x    nn.Matrix[T]
 	tape *nn.Tape[T]
@@ -69,7 +69,7 @@ func newEngine[T nn.Float](net *nn.Network[T]) engine {
 	return e
 }
 
-// ofRow says which row an error is about.
+// ofRow adds to an error which row it is about.
 func ofRow(row int, err error) error {
 	var of *data.RowError
 	if errors.As(err, &of) {
@@ -78,7 +78,7 @@ func ofRow(row int, err error) error {
 	return fmt.Errorf("row %d: %w", row, err)
 }
 
-// predictValues takes that many rows through the network at once, and shares many on all cores.
+// predictValues predicts this many rows at once. If there are many, they are divided among all cores.
 const (
 	partRows = 128
 	manyRows = 1024
@@ -108,7 +108,7 @@ func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out [
 // predictMany is predictValues on all cores.
 func (e *engineOf[T]) predictMany(enc *data.Encoding, rows []data.Value, out []float64) error {
 	n := len(rows) / len(enc.Inputs)
-	errs := make([]error, (n+partRows-1)/partRows) // of which the first counts, whoever found it
+	errs := make([]error, (n+partRows-1)/partRows) // the first one is reported, whatever the order of the cores
 	var next atomic.Int64
 	var team sync.WaitGroup
 	work := func() {
@@ -129,7 +129,7 @@ func (e *engineOf[T]) predictMany(enc *data.Encoding, rows []data.Value, out []f
 	return cmp.Or(errs...)
 }
 
-// predictPart predicts the rows from one number to another, at most partRows.
+// predictPart predicts the rows from one index to another, at most partRows.
 func (e *engineOf[T]) predictPart(s *scratch[T], enc *data.Encoding, rows []data.Value, out []float64, from, to int) error {
 	columns := len(enc.Inputs)
 	x := s.x.Slice(0, to-from)
@@ -216,7 +216,7 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 	work()
 	team.Wait()
 	var counts data.Counts
-	for _, p := range parts { // in their order, whoever made them
+	for _, p := range parts { // in order, whichever core made them
 		if p.err != nil {
 			return nil, p.err
 		}
@@ -228,7 +228,7 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 	return counts, nil
 }
 
-// partResult is what predicting a part of the rows came to.
+// partResult is the result of predicting a part of the rows.
 type partResult struct {
 	counts data.Counts
 	loss   float64
@@ -263,7 +263,7 @@ func (e *engineOf[T]) single() *nn.Network[float32] {
 	return n
 }
 
-// addCounts adds the counts of one part of a table to those of the parts before.
+// addCounts adds the counts of one part of a table to those of the earlier parts.
 func addCounts(sum, part data.Counts) data.Counts {
 	for _, c := range part {
 		found := false

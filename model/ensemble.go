@@ -11,16 +11,17 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// An ensemble is a Model of several members, each a Model with an encoding and a network of its own.
-// Its prediction is the mean of theirs: of probabilities, or of values in the targets' units.
+// An ensemble is a Model of several members. Each member is a Model with its own encoding and
+// network. The ensemble's prediction is the mean of theirs: of probabilities, or of values in the
+// targets' units.
 
-// ensemble are the members of a model, and room for what each says of some rows.
+// ensemble holds the members of a model, and buffers for their predictions.
 type ensemble struct {
 	members []*Model
 	room    sync.Pool // of *[]float64
 }
 
-// newEnsemble makes a model of members. It takes from the first what all have in common.
+// newEnsemble makes a model of members. It takes what all have in common from the first.
 func newEnsemble(members []*Model) *Model {
 	first := members[0]
 	e := &ensemble{members: members}
@@ -28,8 +29,8 @@ func newEnsemble(members []*Model) *Model {
 	return &Model{Encoding: first.Encoding, Options: first.Options, Loss: first.Loss, Threshold: first.Threshold, engine: first.engine, ensemble: e, Temperature: 1}
 }
 
-// Members returns the members of an ensemble, each a model of its own; nil for a model of one
-// network. They must not be changed.
+// Members returns the members of an ensemble, each as a separate model. It is nil for a model
+// of one network. The members must not be changed.
 func (m *Model) Members() []*Model {
 	if m.ensemble == nil {
 		return nil
@@ -37,7 +38,7 @@ func (m *Model) Members() []*Model {
 	return m.ensemble.members
 }
 
-// borrow is room for n numbers, to be given back.
+// borrow returns a buffer for n numbers, to be given back.
 func (e *ensemble) borrow(n int) *[]float64 {
 	room := e.room.Get().(*[]float64)
 	if cap(*room) < n {
@@ -47,8 +48,8 @@ func (e *ensemble) borrow(n int) *[]float64 {
 	return room
 }
 
-// predictValues is Model.PredictValues. Like the others, it sums in the order of the members, so that a
-// prediction has the same bits whoever makes it and of however many rows at once.
+// predictValues is Model.PredictValues. Like the other methods, it sums in the order of the members. So
+// a prediction has the same bits whichever method makes it, for any number of rows.
 func (e *ensemble) predictValues(row []data.Value, out []float64) error {
 	room := e.borrow(len(out))
 	defer e.room.Put(room)
@@ -116,7 +117,7 @@ func (e *ensemble) predictRows(b *data.Binding, rows []int) (out []float64, coun
 	return out, counts, nil
 }
 
-// divide makes means of sums.
+// divide turns sums into means.
 func (e *ensemble) divide(sums []float64) {
 	n := float64(len(e.members))
 	for i := range sums {
@@ -124,8 +125,8 @@ func (e *ensemble) divide(sums []float64) {
 	}
 }
 
-// fewest are the counts of the member that knows most of a column: a category is new to the model
-// if no member knows it.
+// fewest returns, for each column, the counts of the member that knows the most of it. A category
+// is new to the model only if no member knows it.
 func fewest(a, b data.Counts) data.Counts {
 	var out data.Counts
 	for _, x := range a {
@@ -143,12 +144,12 @@ func fewest(a, b data.Counts) data.Counts {
 	return out
 }
 
-// leastShare bounds a mean probability away from 0 and 1 where its logarithm is taken: float32
-// rounds what is below it, next to 1, to 0.
+// leastShare keeps a mean probability away from 0 and 1 before taking its logarithm: next to
+// 1, float32 rounds smaller differences to 0.
 const leastShare = 0x1p-25
 
-// meanLoss is the loss of an ensemble's predictions, summed by the rows' weights, in the units that
-// the first member was trained in.
+// meanLoss returns the loss of an ensemble's predictions, summed by the rows' weights, in the units
+// that the first member was trained in.
 func (m *Model) meanLoss(p, targets, w []float64) float64 {
 	width := m.Encoding.Outputs()
 	says := p
@@ -174,7 +175,7 @@ func (m *Model) meanLoss(p, targets, w []float64) float64 {
 	return sum
 }
 
-// shapley is Model.Shapley: every number is the mean of the members' own, which of gives.
+// shapley is Model.Shapley. Every number is the mean over the members, which of computes.
 func (e *ensemble) shapley(o ShapleyOptions, of func(*Model) (*Shapley, error)) (*Shapley, error) {
 	if o.LogOdds {
 		return nil, refuse("LogOdds", nil, "the model says the mean of %d networks' probabilities, and log-odds have no such mean: leave them out, or take one of the members", len(e.members))
@@ -212,7 +213,8 @@ func (e *ensemble) shapley(o ShapleyOptions, of func(*Model) (*Shapley, error)) 
 	return out, nil
 }
 
-// partial is Model.Partial: every number is the mean of the members' own, which are asked at the same cells.
+// partial is Model.Partial. Every number is the mean over the members, which are evaluated at the same
+// cells.
 func (e *ensemble) partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
 	var out *Partial
 	for _, m := range e.members {
@@ -239,14 +241,14 @@ func (e *ensemble) partial(ctx context.Context, t *data.Table, column string, o 
 	return out, nil
 }
 
-// add adds what one member says to the sums.
+// add adds the numbers of one member to the sums.
 func (e *ensemble) add(sums, says []float64) {
 	for i, v := range says {
 		sums[i] += v
 	}
 }
 
-// memberTensors are the weights of all members under their names in a file.
+// memberTensors returns the weights of all members under their names in a file.
 func memberTensors[T nn.Float](members []*Model, network func(*Model) *nn.Network[T]) []safetensors.Tensor[T] {
 	var all []safetensors.Tensor[T]
 	for k, m := range members {
@@ -255,12 +257,12 @@ func memberTensors[T nn.Float](members []*Model, network func(*Model) *nn.Networ
 	return all
 }
 
-// trained32 and trained64 are a member's network as it stands in the file.
+// trained32 and trained64 return a member's network as it is in the file.
 func trained32(m *Model) *nn.Network[float32] { return m.AsTrained().Network32() }
 func trained64(m *Model) *nn.Network[float64] { return m.AsTrained().Network64() }
 
-// memberTensor are the weights of one member: the names are those of a network's tensors, with the
-// member's number in front.
+// memberTensor returns the weights of one member. The names are those of a network's tensors,
+// prefixed with the member's number.
 func memberTensor[T nn.Float](k int, net *nn.Network[T]) []safetensors.Tensor[T] {
 	own := tensorsOf(net)
 	for i := range own {

@@ -13,23 +13,23 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Metrics are the scores of a model by rows, each beside that of a guess which never looks
-// at the inputs. A part without rows is nil.
+// Metrics are the scores of a model on each part of the rows, and those of a guess that
+// ignores the inputs. A part without rows is nil.
 type Metrics struct {
 	Train *metrics.Report `json:"train,omitempty"`
-	// OutOfFold is of an ensemble: of every row the members that were not trained on it say what it is.
+	// OutOfFold is for an ensemble: each row is predicted by the members that were not trained on it.
 	OutOfFold  *metrics.Report `json:"out_of_fold,omitempty"`
 	Validation *metrics.Report `json:"validation,omitempty"`
 	Test       *metrics.Report `json:"test,omitempty"`
-	// Baseline is always guessing the training mean or the commonest training class, on the
-	// rows of the last part that is there.
+	// Baseline always guesses the training mean or the most frequent training class, on the
+	// rows of the last part that is present.
 	Baseline metrics.Scores `json:"baseline,omitempty"`
-	// Linear is a linear model on the rows that Best names; nil unless CompareLinear was called.
+	// Linear is a linear model on the rows that Best returns; nil unless CompareLinear was called.
 	Linear *Linear `json:"linear,omitempty"`
 }
 
-// Best returns the most honest scores there are and which rows they are of: those of test
-// rows, else those out of fold, else of validation rows, else of training rows.
+// Best returns the most honest scores available, and the rows they are for: the test
+// rows, or else the out-of-fold rows, the validation rows, or the training rows.
 func (m Metrics) Best() (r *metrics.Report, rows string) {
 	switch {
 	case m.Test != nil:
@@ -95,8 +95,8 @@ func (f *Fit) score(ctx context.Context, m *Model) error {
 	return nil
 }
 
-// findWorse adds to the diagnosis that rows are told worse than by a guess, unless it says so of
-// other rows.
+// findWorse adds a finding to the diagnosis if the model predicts rows worse than a guess,
+// unless there is already such a finding for other rows.
 func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
 	d := &m.Training.Diagnosis
 	worse := func(f diagnosis.Finding) bool { return f.Code == diagnosis.WorseThanGuessing }
@@ -111,8 +111,8 @@ func (m *Model) findWorse(what string, report *metrics.Report, y, w []float64) {
 	diagnosis.Sort(*d)
 }
 
-// guessLoss is the loss a row, in the trained units, of the model's guess, and that of saying every
-// target itself, for targets as the metrics take them.
+// guessLoss returns the loss per row, in the trained units, of the model's guess, and the loss of
+// predicting every target exactly. The targets are in the form that the metrics take.
 func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 	add := func(row int, y, says float64) {
 		weight := 1.0
@@ -120,7 +120,7 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 			weight = w[row]
 		}
 		own := m.Loss.L(y, y)
-		if own-own != 0 { // as 0·log 0
+		if own-own != 0 { // NaN, as in 0·log 0
 			own = 0
 		}
 		least += float64(weight * own)
@@ -158,20 +158,20 @@ func (m *Model) guessLoss(y, w []float64) (guess, least float64, rows int) {
 
 // EvaluateOptions say how Evaluate scores; the zero value is its default.
 type EvaluateOptions struct {
-	Metrics      []string // which; default: those of the training report
+	Metrics      []string // default: those of the training report
 	SampleWeight string   // a column of weights; default: every row counts the same
 	Threshold    float64  // of two classes; default: the model's
 	Rows         []int    // of the table; default: all
 }
 
-// Evaluation is what Evaluate finds.
+// Evaluation is the result of Evaluate.
 type Evaluation struct {
 	metrics.Report
-	Guess  metrics.Scores // of always guessing the training mean or the commonest training class; nil if the model's file does not know it
-	Rows   int            // that were scored
-	Left   Left           // that were not
+	Guess  metrics.Scores // of always guessing the training mean or the most frequent training class; nil if the model's file does not have it
+	Rows   int            // rows that were scored
+	Left   Left           // rows that were not
 	Counts data.Counts    // the cells that were missing, or hold a category that was not in the training rows
-	Known  string         // which table of the training this is, "train", "validation" or "test"; "" for another
+	Known  string         // which table of the training this is: "train", "validation" or "test"; "" for another
 }
 
 // Left counts the rows that were left out, and why.
@@ -182,7 +182,7 @@ type Left struct {
 	Weightless int    `json:"weightless,omitempty"`    // their weight is 0
 }
 
-// Notes says in sentences what is worth knowing of the left rows.
+// Notes says in sentences what is worth knowing about the rows that were left out.
 func (l Left) Notes() []string {
 	var notes []string
 	if l.Unlabeled > 0 {
@@ -207,7 +207,7 @@ type evaluationJSON struct {
 	Known   string         `json:"known,omitempty"`
 }
 
-// MarshalJSON writes the Report as "metrics", beside the other fields.
+// MarshalJSON writes the Report as "metrics", next to the other fields.
 func (e Evaluation) MarshalJSON() ([]byte, error) {
 	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known})
 }
@@ -220,7 +220,7 @@ func (e *Evaluation) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// Notes says in sentences what is worth knowing of the rows that were scored, and of the others.
+// Notes says in sentences what is worth knowing about the scored rows and the others.
 func (e *Evaluation) Notes() []string {
 	notes := append(e.Left.Notes(), CellNotes(e.Counts)...)
 	switch e.Known {
@@ -232,8 +232,8 @@ func (e *Evaluation) Notes() []string {
 	return notes
 }
 
-// Evaluate compares predictions for the labeled rows of a table with their targets. Rows
-// without a target, with a class that was not in the training rows, or of weight 0 are left out and
+// Evaluate compares predictions for the labeled rows of a table with their targets. Rows without a
+// target, with a class that was not in the training rows, or with weight 0 are left out and
 // counted.
 func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation, err error) {
 	defer spill.Catch(&err)
@@ -314,7 +314,7 @@ func (m *Model) labeled(t *data.Table, o *EvaluateOptions) (l labeled, err error
 	return l, asOption(err)
 }
 
-// known returns those of the rows whose classes the encoding knows, and counts the others.
+// known returns the rows whose classes the encoding knows, and counts the others.
 func (l *Left) known(b *data.Binding, rows []int) []int {
 	known, first := b.KnownClasses(rows)
 	if left := len(rows) - len(known); left > 0 {
@@ -326,8 +326,7 @@ func (l *Left) known(b *data.Binding, rows []int) []int {
 	return known
 }
 
-// weighed returns those of the rows whose weight is not 0, with their weights, and counts the
-// others.
+// weighed returns the rows whose weight is not 0, with their weights, and counts the others.
 func (l *Left) weighed(t *data.Table, column string, rows []int) (heavy []int, w []float64, err error) {
 	if w, err = data.Weights(t, column, rows); err != nil || !slices.Contains(w, 0) {
 		return rows, w, asOption(err)
@@ -349,11 +348,11 @@ func allWeightless(t *data.Table, column string, rows int) error {
 	return refuse("SampleWeight", nil, "the weights of all %s of %s in the column %q are 0: there is no row left", rowsText(rows), t.Name(), column)
 }
 
-// evaluate scores rows, which may be encoded already as x, and returns their targets as
-// the metrics take them.
+// evaluate scores rows and returns their targets in the form that the metrics take. x
+// are the rows if they are already encoded.
 func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names []string) (report metrics.Report, y []float64, counts data.Counts, err error) {
 	// The loss is the one the model was trained with, the mean over the rows by their weights.
-	// Class weights are of training alone.
+	// Class weights are used only in training.
 	loss := rowsLoss{loss: m.Loss, weights: w, encoded: x}
 	p, counts, err := m.predictRows(b, rows, &loss)
 	if err != nil {
@@ -378,8 +377,8 @@ func (m *Model) compare(p, targets, w []float64, names []string) (report metrics
 	return m.compareIn(nil, p, targets, w, names)
 }
 
-// compareIn scores predictions by encoded targets, and returns the targets as the metrics take
-// them. Where names are given, the report has those alone.
+// compareIn scores predictions against encoded targets, and returns the targets in the form
+// that the metrics take. If names are given, the report has only those metrics.
 func (m *Model) compareIn(disk *data.Spill, p, targets, w []float64, names []string) (report metrics.Report, y []float64, err error) {
 	width := m.Encoding.Outputs()
 	switch m.Task() {
@@ -412,8 +411,8 @@ func (m *Model) compareIn(disk *data.Spill, p, targets, w []float64, names []str
 	return report, y, nil
 }
 
-// learnGuess learns from the training targets and their weights what to guess without looking at
-// the inputs: each class's share, or each output's mean.
+// learnGuess learns a guess that ignores the inputs from the training targets and their weights:
+// each class's share, or each output's mean.
 func (m *Model) learnGuess(y, w []float64) []float64 {
 	width := m.Encoding.Outputs()
 	if m.Classes() != nil {
@@ -441,7 +440,7 @@ func (m *Model) learnGuess(y, w []float64) []float64 {
 	return guess
 }
 
-// scoreGuess scores the model's guess. Where names are given, those alone.
+// scoreGuess scores the model's guess. If names are given, it uses only those metrics.
 func (m *Model) scoreGuess(y, w []float64, names []string) (s metrics.Scores, err error) {
 	guess := m.Training.Guess
 	switch m.Task() {
@@ -474,12 +473,12 @@ func (m *Model) Row(t *data.Table, row int) (x, y []float64, err error) {
 	return x, y, data.Targets(b, []int{row}, y)
 }
 
-// mostBatch is up to how many rows Batch returns.
+// mostBatch is the largest number of rows that Batch returns.
 const mostBatch = 4096
 
-// Batch is the batch that a row is in when the table's labeled rows are taken in their order, as
-// many at once as the model was trained on: rows are their numbers, at is where the row stands
-// among them. A last batch of one row joins the one before.
+// Batch returns the batch that contains a row. The table's labeled rows are taken in order, as
+// many at once as the model was trained on. rows are the numbers of the batch's rows, and at is
+// the position of the row among them. A last batch of one row is joined to the previous one.
 func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []int, at int, err error) {
 	l, err := m.labeled(t, &EvaluateOptions{})
 	if err != nil {

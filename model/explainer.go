@@ -9,15 +9,16 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Explainer gives the Shapley values of rows that come one by one, against a background that is looked
-// at once. Many goroutines can use one.
+// Explainer computes the Shapley values of rows that arrive one by one. It looks at the background
+// only once. Many goroutines can use one Explainer.
 type Explainer struct {
 	m     *Model
 	o     ShapleyOptions
-	games map[*Model]*game // of the model, or of each of its members
+	games map[*Model]*game // by model: the model itself, or each of its members
 }
 
-// Explainer looks at the rows of a background table. Of the options Rows and Background say nothing here.
+// Explainer makes an Explainer with a background table. The options Rows and Background have no effect
+// here.
 func (m *Model) Explainer(background *data.Table, o ShapleyOptions) (*Explainer, error) {
 	x := &Explainer{m, o, map[*Model]*game{}}
 	members := m.Members()
@@ -38,8 +39,8 @@ func (m *Model) Explainer(background *data.Table, o ShapleyOptions) (*Explainer,
 	return x, nil
 }
 
-// Explain returns the Shapley values of rows as PredictRows takes them. Those of a row are the same
-// whatever rows it comes with. Cells are not set. When ctx ends there is no result.
+// Explain returns the Shapley values of rows in the form that PredictRows takes. The values of a
+// row do not depend on the other rows. Cells are not set. If ctx ends there is no result.
 func (x *Explainer) Explain(ctx context.Context, rows []data.Value) (*Shapley, error) {
 	of := func(m *Model) (*Shapley, error) {
 		g := x.games[m]
@@ -62,7 +63,7 @@ func (x *Explainer) Explain(ctx context.Context, rows []data.Value) (*Shapley, e
 	return of(x.m)
 }
 
-// lookAt encodes rows of values and predicts them. Their orders are drawn as for a row 0 of a table.
+// lookAt encodes rows of values and predicts them. Their random orders are those of row 0 of a table.
 func (g *game) lookAt(values []data.Value) (l looked, err error) {
 	m := g.m
 	columns := len(m.Encoding.Inputs)

@@ -18,43 +18,43 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// ErrFile is wrapped by every complaint about a model file.
+// ErrFile is wrapped by every error about a model file.
 var ErrFile = errors.New("model file")
 
-// formatVersion is of the JSON in the file's metadata; a reader refuses a newer one.
+// formatVersion is the version of the JSON in the file's metadata; a reader refuses a newer one.
 const (
 	formatVersion  = 1
-	ensembleFormat = 2 // of a file with members, which a gradus that knows none refuses
+	ensembleFormat = 2 // of a file with members; a version of gradus without ensembles refuses it
 )
 
-// header is the JSON. Everything but the weights is in it. What describes the network is as nn has
-// it, so that nn.Read finds the network in a model file.
+// header is the JSON. It contains everything but the weights. It describes the network in the
+// format of package nn, so that nn.Read finds the network in a model file.
 type header struct {
 	Format      int            `json:"format"`
-	Checksum    bool           `json:"checksum,omitempty"` // the metadata has one; so files from before it had load
+	Checksum    bool           `json:"checksum,omitempty"` // the metadata has a checksum; files from before checksums can still be loaded
 	Precision   string         `json:"precision"`
 	Inputs      int            `json:"inputs"`
 	Layers      []nn.LayerSpec `json:"layers"`
 	Loss        string         `json:"loss"`
-	Threshold   float64        `json:"threshold,omitempty"`   // of two classes; without one it is 0.5
-	Temperature float64        `json:"temperature,omitempty"` // that divides the logits; without one they stay
-	Shrinkage   *Shrinkage     `json:"shrinkage,omitempty"`   // towards the guess
+	Threshold   float64        `json:"threshold,omitempty"`   // of two classes; 0.5 if absent
+	Temperature float64        `json:"temperature,omitempty"` // divides the logits; no change if absent
+	Shrinkage   *Shrinkage     `json:"shrinkage,omitempty"`   // toward the guess
 	Conformal   *Conformal     `json:"conformal,omitempty"`
 	Encoding    *data.Encoding `json:"encoding"`
 	Options     Options        `json:"options"`
 	Training    *Training      `json:"training"`
-	Members     []header       `json:"members,omitempty"` // of an ensemble; inputs, layers, loss and encoding are theirs
+	Members     []header       `json:"members,omitempty"` // of an ensemble; they hold the inputs, layers, loss and encoding
 }
 
-// Save writes the model to one safetensors file: tensors layers.K.weight of shape [in, out]
-// and layers.K.bias of shape [out], those of norms, all of shape [out], under the names of
-// nn.Network's Tensors, and everything else as JSON under "gradus" in the metadata. Beside it, under
-// "gradus_sha256", stands the SHA-256 in hex of the whole file with zeros in its own place. The file
-// appears whole or not at all. Of an ensemble the tensors of member N are called members.N.layers.K and
-// so on, and the JSON has that of each member under "members".
+// Save writes the model to one safetensors file. The tensors are layers.K.weight of shape [in, out] and
+// layers.K.bias of shape [out], and those of norms, all of shape [out], under the names of nn.Network's
+// Tensors. Everything else is JSON under "gradus" in the metadata. Under "gradus_sha256" the metadata
+// has a SHA-256 in hex. It is that of the whole file with zeros in place of the sum. The file is
+// written completely or not at all. The tensors of member N of an ensemble are called
+// members.N.layers.K and so on, and the JSON has the JSON of each member under "members".
 func (m *Model) Save(path string) error { return atomicfile.Write(path, m.Write) }
 
-// Write writes what Save puts into the file.
+// Write writes the content of the file that Save writes.
 func (m *Model) Write(w io.Writer) error {
 	text, err := json.Marshal(m.header())
 	if err != nil {
@@ -99,7 +99,7 @@ func (m *Model) header() header {
 	return h
 }
 
-// tensorsOf are the weights under their names.
+// tensorsOf returns the weights under their names.
 func tensorsOf[T nn.Float](n *nn.Network[T]) []safetensors.Tensor[T] {
 	var out []safetensors.Tensor[T]
 	for _, t := range n.Tensors() {
@@ -108,15 +108,15 @@ func tensorsOf[T nn.Float](n *nn.Network[T]) []safetensors.Tensor[T] {
 	return out
 }
 
-// Load reads a model file and checks all of it: a file in which a bit is not as it was saved is
-// refused. One that was saved before model files had a checksum loads without it. No code is
-// executed by loading. A file that names custom activations, losses or optimizers needs them in custom;
-// what is missing is named. The model's Options have all of custom, so that they can train again.
+// Load reads a model file and checks all of it. A file with a changed bit is refused. A file that was
+// saved before model files had a checksum loads without the check. Loading executes no code. A file
+// that names custom activations, losses or optimizers needs them in custom; an error names what is
+// missing. The model's Options contain all of custom, so that they can be used to train again.
 func Load(path string, custom ...Custom) (*Model, error) {
 	return loadModel(path, os.Stat, os.ReadFile, custom)
 }
 
-// LoadFS is Load from a file system: an embed.FS, say, so that a program carries its model.
+// LoadFS is Load from a file system, such as an embed.FS, so that a program can contain its model.
 func LoadFS(fsys fs.FS, name string, custom ...Custom) (*Model, error) {
 	stat := func(name string) (fs.FileInfo, error) { return fs.Stat(fsys, name) }
 	read := func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) }
@@ -131,7 +131,8 @@ func loadModel(name string, stat func(string) (fs.FileInfo, error), read func(st
 	return file.model(custom)
 }
 
-// Read is Load from a reader, to its end: of what Write wrote, or a model file's bytes.
+// Read is Load from a reader. It reads to the end. The content is what Write wrote, or
+// the bytes of a model file.
 func Read(r io.Reader, custom ...Custom) (*Model, error) {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -144,7 +145,7 @@ func Read(r io.Reader, custom ...Custom) (*Model, error) {
 	return file.model(custom)
 }
 
-// model is the model whose file this is.
+// model returns the model in the file.
 func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	bad := func(format string, args ...any) (*Model, error) { return nil, file.bad(format, args...) }
 	text := file.Text
@@ -180,7 +181,7 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	return m, file.calibrated(m, &h, "")
 }
 
-// calibrated sets what a header says of the temperature, of the shrinkage and of how far the model was off.
+// calibrated sets the temperature, the shrinkage and the errors for conformal prediction from a header.
 func (file *Weights) calibrated(m *Model, h *header, where string) error {
 	if t := h.Temperature; t != 0 {
 		if !(t > 0) || math.IsInf(t, 0) || !m.tempers() {
@@ -192,7 +193,7 @@ func (file *Weights) calibrated(m *Model, h *header, where string) error {
 		if err := s.validate(m); err != nil {
 			return file.bad("%s%w", where, err)
 		}
-		if m.Shrinkage = s; m.ensemble == nil { // whose members have it themselves
+		if m.Shrinkage = s; m.ensemble == nil { // its members have it themselves
 			m.adjust()
 		}
 	}
@@ -204,7 +205,7 @@ func (file *Weights) calibrated(m *Model, h *header, where string) error {
 	return nil
 }
 
-// ensemble is the model of a file that holds several members.
+// ensemble returns the model of a file that holds several members.
 func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 	switch {
 	case len(h.Members) == 0 || h.Training == nil || h.Training.Metrics.Train == nil || h.Options.LearningRate == nil || h.Options.Patience == nil:
@@ -263,7 +264,7 @@ func (file *Weights) ensemble(h *header, custom Custom) (*Model, error) {
 	return m, nil
 }
 
-// alike refuses a member whose columns, targets or loss are not those of the first.
+// alike refuses a member whose columns, targets or loss differ from those of the first.
 func (m *Model) alike(first *Model, precision bool) error {
 	kinds := func(m *Model) (all []data.Kind) {
 		for i := range m.Encoding.Inputs {
@@ -284,7 +285,7 @@ func (m *Model) alike(first *Model, precision bool) error {
 	return nil
 }
 
-// loadMembers takes the weights of all members from a file that must hold just those.
+// loadMembers takes the weights of all members from a file, which must hold exactly those.
 func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers [][]nn.Dense) error {
 	var tensors []safetensors.Tensor[T]
 	depth := 0
@@ -303,8 +304,8 @@ func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers
 	return nil
 }
 
-// member reads what a header says of one network, and returns its layers; its weights are not there
-// yet. Errors begin with where.
+// member reads a network's description from a header, and returns its layers. The weights are not
+// loaded yet. Errors begin with where.
 func (file *Weights) member(h *header, all Custom, where string) (m *Model, layers []nn.Dense, err error) {
 	bad := func(format string, args ...any) (*Model, []nn.Dense, error) {
 		return nil, nil, file.bad("%s%w", where, fmt.Errorf(format, args...))
@@ -353,8 +354,8 @@ func (file *Weights) member(h *header, all Custom, where string) (m *Model, laye
 	return m, layers, nil
 }
 
-// agree sets the threshold, 0 for the default, and refuses a network whose inputs and outputs are
-// not those of the model's columns, targets, loss and threshold.
+// agree sets the threshold, 0 for the default. It refuses a network whose inputs and outputs do
+// not match the model's columns, targets, loss and threshold.
 func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
 	if err := nn.Compatible(m.Loss, out.Activation, out.Units); err != nil {
 		return err
@@ -373,13 +374,13 @@ func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
 	return nil
 }
 
-// isModel reports whether the file holds a model, not a network alone.
+// isModel reports whether the file holds a model and not only a network.
 func (w *Weights) isModel() bool {
 	var h struct{ Encoding, Training, Members json.RawMessage }
 	return json.Unmarshal([]byte(w.Text), &h) != nil || h.Encoding != nil || h.Training != nil || h.Members != nil
 }
 
-// loadNetwork takes the weights of a network from a file that must hold just those.
+// loadNetwork takes the weights of a network from a file, which must hold exactly those.
 func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engine, error) {
 	params, err := nn.ParamCount(inputs, layers...)
 	state := nn.StateCount(layers...)
@@ -399,19 +400,19 @@ func loadNetwork[T nn.Float](file *Weights, inputs int, layers []nn.Dense) (engi
 	return newEngine(net), nil
 }
 
-// Weights are the tensors of a safetensors file: a model's, or bare ones named
+// Weights are the tensors of a safetensors file: those of a model, or plain ones named
 // layers.0.weight and so on, of shape [in, out].
 type Weights struct {
 	*safetensors.File
 	path string
 }
 
-// bad is the error for a file in which that is wrong.
+// bad returns the error for a file with the given problem.
 func (w *Weights) bad(format string, args ...any) error {
 	return w.name(w.Explain(fmt.Errorf(format, args...)))
 }
 
-// name adds to an error which file it is about.
+// name adds the file's name to an error.
 func (w *Weights) name(err error) error {
 	if w.path == "" {
 		return fmt.Errorf("%w: %w", ErrFile, err)
@@ -419,11 +420,11 @@ func (w *Weights) name(err error) error {
 	return fmt.Errorf("%s: %w: %w", w.path, ErrFile, err)
 }
 
-// LoadWeights reads a safetensors file whose tensors a run can start from. That of a model must be as
-// it was saved; bare tensors have no checksum.
+// LoadWeights reads a safetensors file whose tensors a run can start from. The file of a model must
+// be unchanged since it was saved; plain tensors have no checksum.
 func LoadWeights(path string) (*Weights, error) { return openWeights(path, os.Stat, os.ReadFile) }
 
-// noSuchFile says so in words and is fs.ErrNotExist.
+// noSuchFile is an error in words that is fs.ErrNotExist.
 type noSuchFile struct{}
 
 func (noSuchFile) Error() string        { return "there is no such file" }
@@ -449,7 +450,7 @@ func openWeights(path string, stat func(string) (fs.FileInfo, error), read func(
 	return readWeights(path, raw)
 }
 
-// cause is the reason of an error that has the path as well.
+// cause returns the reason in an error that also contains the path.
 func cause(err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		return path.Err
@@ -457,7 +458,7 @@ func cause(err error) error {
 	return err
 }
 
-// readWeights reads what stands in a file.
+// readWeights reads the content of a file.
 func readWeights(path string, raw []byte) (*Weights, error) {
 	w := &Weights{path: path}
 	var err error
@@ -467,8 +468,8 @@ func readWeights(path string, raw []byte) (*Weights, error) {
 	return w, nil
 }
 
-// setWeights copies the tensors into a network of just that shape, converting between
-// float32 and float64.
+// setWeights copies the tensors into a network of exactly that shape, converting
+// between float32 and float64.
 func setWeights[T nn.Float](net *nn.Network[T], w *Weights) error {
 	if err := safetensors.Fill(w.File, tensorsOf(net), net.Depth()); err != nil {
 		return w.name(err)

@@ -18,31 +18,31 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// ErrMemory is wrapped by the refusal of a run that would not fit.
+// ErrMemory is wrapped by the error for a run that does not fit in memory.
 var ErrMemory = errors.New("not enough memory")
 
-// Tables are what a run reads. Validation and Test, where given, replace the parts that
+// Tables are the inputs of a run. Validation and Test, if given, replace the parts that
 // Options would hold out of Train.
 type Tables struct {
 	Train, Validation, Test *data.Table
 
-	// Spill is where encoded rows go that do not fit in memory; nil: the run is refused then. Cache, if not "", is a
-	// folder in which they stay, so that the next run on the same rows, encoded alike, reads them.
+	// Spill stores encoded rows that do not fit in memory; nil: such a run is refused. Cache, if not "", is a folder
+	// that keeps these rows, so that the next run on the same rows with the same encoding can read them.
 	Spill *data.Spill
 	Cache string
 
-	Room *Room // that the run shares with others at the same time; nil: it has all there is
+	Room *Room // shared with other runs at the same time; nil: the run can use all memory
 
-	fold *fold // of a cross-validation: which rows of Train are for what
+	fold *fold // of a cross-validation: which rows of Train are used for what
 }
 
-// Fit is a training run on a table: prepared by Prepare, moved by Steps, and at any moment
-// a Model.
+// Fit is a training run on a table. Prepare prepares it, Steps advances it, and at any
+// time it can be turned into a Model.
 type Fit struct {
 	Options  Options // with the defaults filled in
 	Schema   *data.Schema
 	Encoding *data.Encoding
-	Notes    []data.Note // what was decided that the caller may not expect, a sentence each
+	Notes    []data.Note // decisions that the caller may not expect, one sentence each
 	Rows     Rows
 
 	tables  Tables
@@ -51,16 +51,16 @@ type Fit struct {
 	runner  runner
 	imputed data.Counts
 
-	ownEpochs bool // nobody asked for a number of epochs
-	ownRate   bool // nor for a learning rate
-	adopted   bool // the encoding is that of a model the run starts from
+	ownEpochs bool // no number of epochs was given
+	ownRate   bool // no learning rate was given
+	adopted   bool // the encoding comes from the model that the run starts from
 
-	sources func() map[string]Source // the tables, whose fingerprints are made once
-	bag     *bag                     // the members of an ensemble; nil of one network
+	sources func() map[string]Source // the tables; their fingerprints are computed once
+	bag     *bag                     // the members of an ensemble; nil for one network
 	spilled bool                     // the encoded training rows are in a file
-	file    io.Closer                // that one
+	file    io.Closer                // that file
 	need    float64                  // bytes taken from the room
-	kept    float64                  // of which a model has so many
+	kept    float64                  // the part of need that a model keeps
 }
 
 // runner hides the precision of a run.
@@ -112,10 +112,10 @@ func (r runnerOf[T]) elapsed() time.Duration            { return r.trainer.Elaps
 func (r runnerOf[T]) checkpoint(w io.Writer) error      { return r.trainer.Checkpoint(w) }
 func (r runnerOf[T]) restore(c *train.Checkpoint) error { return r.trainer.Restore(c) }
 
-// Train fits a model to a table and reports on it: Prepare, all Steps, Model. A run that
-// diverges returns a *train.DivergedError; the model then has the last finite weights. When ctx
-// ends the error wraps train.ErrInterrupted and what ended ctx; the model then has what was
-// reached, and the Fit's Steps continue.
+// Train fits a model to a table and reports on it: Prepare, all Steps, Model. If a run
+// diverges, the error is a *train.DivergedError, and the model has the last finite weights. If
+// ctx ends, the error wraps train.ErrInterrupted and what ended ctx. The model then has what
+// was reached, and the Fit's Steps continue.
 func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, error) {
 	f, err := Prepare(Tables{Train: table}, o, nil)
 	if err != nil {
@@ -132,13 +132,12 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 	return m, f, err
 }
 
-// Release gives the run's memory back to the Room it was taken from, apart from that of a
-// model that was made of it. Without a Room there is nothing to do. The run must not be
-// continued.
+// Release returns the run's memory to its Room, except the memory of a model that was
+// made from the run. Without a Room it does nothing. The run must not be continued.
 func (f *Fit) Release() {
 	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
 		if t != nil && t.Spilled() != nil && f.sources != nil {
-			f.sources() // which may be reading what the caller is about to close
+			f.sources() // it may be reading what the caller is about to close
 			break
 		}
 	}
@@ -156,31 +155,31 @@ func (f *Fit) Release() {
 	}
 }
 
-// Steps is the training loop, train.Trainer's Steps: an iterator over updates that can be
-// left and entered again.
+// Steps is the training loop, as in train.Trainer's Steps: an iterator over updates that
+// can be left and entered again.
 func (f *Fit) Steps(ctx context.Context) iter.Seq2[train.Step, error] { return f.runner.steps(ctx) }
 
-// Strides is Steps for a body that need not see every update, train.Trainer's Strides.
+// Strides is Steps for a body that does not need to see every update, as in train.Trainer's Strides.
 func (f *Fit) Strides(ctx context.Context) iter.Seq2[train.Step, error] {
 	return f.runner.strides(ctx)
 }
 
-// Checkpoint writes all that the run has come to, train.Trainer's Checkpoint. Of an ensemble each
-// member has its own: see OnMember and EachRunning.
+// Checkpoint writes the full state of the run, as train.Trainer's Checkpoint does. In an ensemble
+// each member has its own: see OnMember and EachRunning.
 func (f *Fit) Checkpoint(w io.Writer) error { return f.runner.checkpoint(w) }
 
-// Restore continues from a checkpoint of a run with the same tables and options, train.Trainer's
-// Restore.
+// Restore continues from a checkpoint of a run with the same tables and options, as
+// train.Trainer's Restore does.
 func (f *Fit) Restore(c *train.Checkpoint) error { return f.runner.restore(c) }
 
-// Agreed reports whether all ranks were found to have the same weights after the last update,
-// train.Trainer's Agreed.
+// Agreed reports whether all ranks had the same weights after the last update, as
+// train.Trainer's Agreed does.
 func (f *Fit) Agreed() bool { return f.runner.agreed() }
 
 // History returns the course of the run so far, without the pass over the rows that Result makes.
 func (f *Fit) History() train.History { return f.runner.history() }
 
-// Said are the notes, and with them what the run itself has decided so far.
+// Said returns the notes, including what the run itself has decided so far.
 func (f *Fit) Said() []data.Note {
 	said := slices.Clone(f.Notes)
 	if f.bag != nil {
@@ -192,13 +191,13 @@ func (f *Fit) Said() []data.Note {
 	return said
 }
 
-// Retreats returns where the run has gone back with half the rate.
+// Retreats returns the points where the run has gone back and halved the rate.
 func (f *Fit) Retreats() []train.Retreat { return f.runner.retreats() }
 
 // Epoch returns the number of epochs done.
 func (f *Fit) Epoch() int { return f.runner.epoch() }
 
-// Fingerprints are those of the tables, as data.Table has them.
+// Fingerprints returns the fingerprints of the tables, as computed by data.Table.
 func (f *Fit) Fingerprints() map[string]string {
 	all := map[string]string{}
 	for what, s := range f.sources() {
@@ -207,7 +206,7 @@ func (f *Fit) Fingerprints() map[string]string {
 	return all
 }
 
-// sourcesOf reads the tables' fingerprints.
+// sourcesOf computes the tables' fingerprints.
 func sourcesOf(tables Tables) map[string]Source {
 	all := map[string]Source{}
 	for what, t := range map[string]*data.Table{"train": tables.Train, "validation": tables.Validation, "test": tables.Test} {
@@ -218,11 +217,11 @@ func sourcesOf(tables Tables) map[string]Source {
 	return all
 }
 
-// Result returns what the run has come to so far.
+// Result returns the result of the run so far.
 func (f *Fit) Result() train.Result { return f.runner.result() }
 
-// Diagnose says why the run, as it stands, did not come to what it could have, as package diagnosis has it.
-// Of an ensemble it is what was found of its members.
+// Diagnose says why the run, as it is now, did not reach its potential: see package diagnosis. For an
+// ensemble it is what was found in its members.
 func (f *Fit) Diagnose() []diagnosis.Finding { return f.runner.diagnose() }
 
 // Config returns the trainer's configuration.
@@ -237,15 +236,15 @@ func (f *Fit) Layers() []nn.Dense { return slices.Clone(f.recipe.layers) }
 // Imputed returns which cells of the training rows were missing or too rare.
 func (f *Fit) Imputed() data.Counts { return slices.Clone(f.imputed) }
 
-// Model returns the model as it stands, with its scores on the rows. Of a run that early
-// stopping may end, it has the best weights so far. The run itself is not changed. Of an ensemble it
-// has the members that have ended, and if none has, those that are under way.
+// Model returns the model in its present state, with its scores on the rows. If early stopping may
+// end the run, the model has the best weights so far. The run itself is not changed. An ensemble has
+// the members that have ended, or if none has, those in progress.
 func (f *Fit) Model() (*Model, error) {
 	m := f.Unscored()
 	return m, f.Score(context.Background(), m)
 }
 
-// found is the diagnosis of a run that has ended; of one that goes on there is none yet.
+// found returns the diagnosis of a run that has ended; a run in progress has none yet.
 func (f *Fit) found(r train.Result) []diagnosis.Finding {
 	if r.Reason == "" || r.Reason == train.ReasonInterrupted {
 		return nil
@@ -253,7 +252,7 @@ func (f *Fit) found(r train.Result) []diagnosis.Finding {
 	return f.runner.diagnose()
 }
 
-// Unscored is Model without the scores, and without a threshold that they choose.
+// Unscored is Model without the scores, and without a threshold chosen by them.
 func (f *Fit) Unscored() *Model {
 	if f.bag != nil {
 		return f.bag.model()
@@ -276,9 +275,9 @@ func (f *Fit) Unscored() *Model {
 	return m
 }
 
-// Score gives a model of Unscored its temperature, its threshold and its scores. It looks at no more of the run than
-// its rows, so the run may go on meanwhile. When ctx ends it returns an error that wraps what
-// ended ctx, before it comes to the training, the validation or the test rows.
+// Score sets the temperature, the threshold and the scores of a model made by Unscored. It uses only the rows of the
+// run, so the run may continue at the same time. If ctx ends, it returns an error that wraps what ended ctx. It
+// checks ctx before the training, the validation and the test rows.
 func (f *Fit) Score(ctx context.Context, m *Model) (err error) {
 	defer spill.Catch(&err)
 	if err := f.hold(m); err != nil {
@@ -290,12 +289,12 @@ func (f *Fit) Score(ctx context.Context, m *Model) (err error) {
 	return f.score(ctx, m)
 }
 
-// Describe says in words what the network is: "8 - 64 relu - 64 relu - 1 identity", or with
+// Describe describes the network in words: "8 - 64 relu - 64 relu - 1 identity", or with
 // norms and dropout "8 dropout 0.1 - 64 batch-norm relu dropout 0.5 - 1 identity".
 func Describe(inputs int, layers []nn.Dense) string {
 	parts := []string{fmt.Sprint(inputs)}
 	for i, l := range layers {
-		if l.Dropout > 0 { // of what stands before it
+		if l.Dropout > 0 { // of the layer before
 			parts[i] += fmt.Sprintf(" dropout %v", l.Dropout)
 		}
 		part := fmt.Sprint(l.Units)
@@ -307,15 +306,14 @@ func Describe(inputs int, layers []nn.Dense) string {
 	return strings.Join(parts, " - ")
 }
 
-// Sample returns the run's network in float64 and up to that many of its training rows,
-// encoded: what an explanation or a check of gradients looks at.
+// Sample returns the run's network in float64 and up to rows of its training rows,
+// encoded. It is used to explain the network and to check gradients.
 func (f *Fit) Sample(rows int) (net *nn.Network[float64], x, y nn.Matrix[float64], err error) {
 	s, _, err := encodeTraining[float64](f, min(rows, len(f.parts.train)))
 	return f.runner.engine().double(), s.X, s.Y, err
 }
 
-// SampleWeights returns what the rows of Sample weigh in training; nil where all weigh the
-// same.
+// SampleWeights returns the training weights of the rows of Sample; nil if all have the same weight.
 func (f *Fit) SampleWeights(rows int) ([]float64, error) {
 	part := f.parts.train[:min(rows, len(f.parts.train))]
 	s, _, err := encode[float64](f.Encoding, f.tables.Train, part)

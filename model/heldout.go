@@ -10,10 +10,10 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// What is worth knowing of the rows that are held out, before training starts.
+// What is worth knowing about the held-out rows before training starts.
 
-// leaveUnknown leaves out the rows of tables of their own whose class was not in the training
-// table, and says so.
+// leaveUnknown leaves out rows of separate tables whose class was not in the training table,
+// and notes it.
 func (f *Fit) leaveUnknown() error {
 	for _, p := range []struct {
 		what  string
@@ -43,13 +43,13 @@ func (f *Fit) noteLeft(what string, left Left) {
 	}
 }
 
-// noteOf notes something of a table of its own or of a part, after the option that named it.
+// noteOf notes something about a separate table or a part, after the name of its option.
 func (f *Fit) noteOf(what, format string, args ...any) {
 	option := map[string]string{"validation": "Validation", "test": "Test"}[what]
 	f.Notes = append(f.Notes, data.Note{{Option: option}, {Words: fmt.Sprintf(format, args...)}})
 }
 
-// noteCells says which cells of a table of its own were not encoded as they stand.
+// noteCells notes which cells of a separate table were not encoded as they are.
 func (f *Fit) noteCells(what string, own *data.Table, counts data.Counts) {
 	if own == nil {
 		return
@@ -59,20 +59,20 @@ func (f *Fit) noteCells(what string, own *data.Table, counts data.Counts) {
 	}
 }
 
-// held are the rows that are held out, by their sums, to find out which are training rows as well.
+// held holds hashes of the held-out rows, to find out which of them are also training rows.
 type held[T nn.Float] struct {
 	fit                  *Fit
 	sum                  rowSum[T]
 	validation, test     map[uint64]int
 	inValidation, inTest int
-	skipped              bool // there are too many
+	skipped              bool // there are too many rows
 }
 
-// mostHeld is of how many rows held out the sums are kept where memory is scarce.
+// mostHeld is the largest number of held-out rows whose hashes are kept when memory is scarce.
 const mostHeld = 1 << 20
 
-// lookAtHeld takes the sums of the rows that are held out, and looks at the cells of the test rows, so
-// that one which cannot be read is said before training.
+// lookAtHeld computes the hashes of the held-out rows. It also reads the cells of the test rows, so
+// that an unreadable cell is reported before training.
 func lookAtHeld[T nn.Float](f *Fit, valid train.Set[T]) (*held[T], error) {
 	h := &held[T]{fit: f, sum: rowSum[T]{seed: maphash.MakeSeed()}, validation: map[uint64]int{}, test: map[uint64]int{}}
 	h.skipped = f.spilled && f.Rows.Validation+f.Rows.Test > mostHeld
@@ -106,7 +106,7 @@ func lookAtHeld[T nn.Float](f *Fit, valid train.Set[T]) (*held[T], error) {
 	return h, nil
 }
 
-// see looks for rows that are held out among training rows.
+// see looks for held-out rows among training rows.
 func (h *held[T]) see(rows train.Set[T]) {
 	if len(h.validation)+len(h.test) == 0 {
 		return
@@ -125,7 +125,7 @@ func (h *held[T]) see(rows train.Set[T]) {
 	}
 }
 
-// tell says how many rows that are held out are training rows as well.
+// tell notes how many held-out rows are also training rows.
 func (h *held[T]) tell() {
 	f := h.fit
 	if h.skipped {
@@ -154,7 +154,7 @@ func (f *Fit) isTraining(t *data.Table) bool {
 	return t != nil && t.Rows() == f.tables.Train.Rows() && t.Fingerprint() == f.tables.Train.Fingerprint()
 }
 
-// rowSum is a sum of an encoded row.
+// rowSum computes a hash of an encoded row.
 type rowSum[T nn.Float] struct{ seed maphash.Seed }
 
 func (r rowSum[T]) of(x, y []T) uint64 {

@@ -17,30 +17,30 @@ import (
 
 // ImportanceOptions say how Importance measures; the zero value of a field is its default.
 type ImportanceOptions struct {
-	EvaluateOptions        // Metrics[0] is what is measured; default: r2, or accuracy
-	Repeats         int    // how often each column is shuffled; default 5
-	Seed            uint64 // of the shuffles; the command line has 1 by default
-	Threads         int    // default: all cores; it changes no bit of the result
+	EvaluateOptions        // Metrics[0] is the metric that is measured; default: r2, or accuracy
+	Repeats         int    // the number of shuffles per column; default 5
+	Seed            uint64 // of the shuffles; the command line's default is 1
+	Threads         int    // default: all cores; does not affect the result
 
-	// Known has the drops of columns that a call with the same model, rows and options has
-	// measured before; they are not measured again.
+	// Known has the drops of columns that an earlier call with the same model, rows and
+	// options has measured. They are not measured again.
 	Known map[string][]float64
-	// Done, if not nil, is told of every column that was measured, one call at a time, in no
-	// certain order. After an error no further column is begun.
+	// Done, if not nil, is called for every measured column, one call at a time, in no fixed
+	// order. After an error no further column is started.
 	Done func(column string, drops []float64) error
 }
 
-// Importance is what each column is worth to a model on some rows: by how much a metric gets
-// worse when the column's cells are shuffled among the rows, so that it tells nothing
-// (Breiman 2001; scikit-learn's permutation_importance). Columns that say the same stand in
-// for each other and may both look worthless.
+// Importance is the worth of each column to a model on some rows. It is how much a metric
+// gets worse when the column's cells are shuffled among the rows, so that they carry no
+// information (Breiman 2001; scikit-learn's permutation_importance). Columns with the same
+// information can replace each other, and both may look worthless.
 type Importance struct {
 	Metric  string             `json:"metric"`
 	Rows    int                `json:"rows"`
 	Repeats int                `json:"repeats"`
-	Score   float64            `json:"score"`           // with every column in place
+	Score   float64            `json:"score"`           // with no column shuffled
 	Columns []ColumnImportance `json:"columns"`         // the most important first
-	Notes   []string           `json:"notes,omitempty"` // what is worth knowing of the rows, a sentence each
+	Notes   []string           `json:"notes,omitempty"` // what is worth knowing about the rows, one sentence each
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -49,12 +49,12 @@ func (i Importance) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(i) 
 // UnmarshalJSON reads null as NaN.
 func (i *Importance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, i) }
 
-// ColumnImportance is what one column is worth.
+// ColumnImportance is the worth of one column.
 type ColumnImportance struct {
 	Name  string    `json:"name"`
-	Mean  float64   `json:"importance"` // by how much the score is worse, mean over the repeats
-	SD    float64   `json:"sd"`         // sample standard deviation; 0 of one repeat
-	Drops []float64 `json:"drops"`      // of each repeat
+	Mean  float64   `json:"importance"` // how much worse the score is, mean over the repeats
+	SD    float64   `json:"sd"`         // sample standard deviation; 0 for one repeat
+	Drops []float64 `json:"drops"`      // one per repeat
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -63,8 +63,8 @@ func (c ColumnImportance) MarshalJSON() ([]byte, error) { return jsonfloat.Marsh
 // UnmarshalJSON reads null as NaN.
 func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
-// Importance measures what each column is worth on the labeled rows of a table. When ctx ends
-// there is no result, and the error wraps what ended ctx; Done has been told of what was measured.
+// Importance measures the worth of each column on the labeled rows of a table. If ctx ends there
+// is no result, and the error wraps what ended ctx. Done has been called for the columns measured until then.
 func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (*Importance, error) {
 	if o.Metrics == nil {
 		o.Metrics = []string{"accuracy"}
@@ -88,10 +88,10 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	return judge.importance(ctx, t, l, o)
 }
 
-// shuffled is a network with the encoded rows of a table, which says what it predicts when the cells
-// of a column are shuffled.
+// shuffled is a network with the encoded rows of a table. It predicts the rows with the cells of one
+// column shuffled.
 type shuffled interface {
-	// predict takes the cells of column c from the rows in perm, if that is not nil. The loss is summed.
+	// predict takes the cells of column c from the rows in perm, unless perm is nil. The loss is summed.
 	predict(c int, perm []int, withLoss bool) (out []float64, loss float64)
 }
 
@@ -172,7 +172,7 @@ func (m *Model) shuffle(l labeled) (all []shuffled, counts data.Counts, err erro
 	return all, counts, nil
 }
 
-// A measurement is what the importance of all columns is measured by.
+// A measurement measures the importance of all columns.
 type measurement struct {
 	m        *Model
 	o        ImportanceOptions
@@ -181,8 +181,8 @@ type measurement struct {
 	rows     int
 	targets  []float64
 	w        []float64
-	base     float64     // the score of the rows as they are
-	drops    [][]float64 // of each column and repeat: by how much the score is worse
+	base     float64     // the score of the unchanged rows
+	drops    [][]float64 // how much worse the score is, for each column and repeat
 }
 
 func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (*Importance, error) {
@@ -215,8 +215,8 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 	return out, nil
 }
 
-// score is the metric with the cells of a column taken from the rows in perm, if that is not nil; ok tells
-// that it is defined.
+// score returns the metric with the cells of a column taken from the rows in perm, unless perm is nil. ok
+// reports whether it is defined.
 func (q *measurement) score(c int, perm []int) (v float64, ok bool, err error) {
 	name := q.o.Metrics[0]
 	out, loss := q.networks[0].predict(c, perm, name == "loss")
@@ -238,7 +238,7 @@ func (q *measurement) score(c int, perm []int) (v float64, ok bool, err error) {
 	return v, ok, err
 }
 
-// measure shuffles one column as often as it is to be; perm has room for the rows.
+// measure shuffles one column as many times as requested. perm is a buffer for the rows.
 func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
 	name, sign := q.o.Metrics[0], 1.0
 	if !metrics.HigherIsBetter(name) {
@@ -262,7 +262,7 @@ func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
 	return nil
 }
 
-// measureAll measures the columns that are not known yet, on several cores.
+// measureAll measures the columns that are not yet known, on several cores.
 func (q *measurement) measureAll(ctx context.Context) error {
 	q.drops = make([][]float64, len(q.columns))
 	var todo []int
@@ -274,7 +274,7 @@ func (q *measurement) measureAll(ctx context.Context) error {
 	var mutex sync.Mutex
 	next := 0
 	var failed error
-	// take ends a column, with how that went, and hands out another one.
+	// take ends a column with its error, and returns the next one.
 	take := func(ended int, err error) (c int, more bool) {
 		mutex.Lock()
 		defer mutex.Unlock()
@@ -302,7 +302,7 @@ func (q *measurement) measureAll(ctx context.Context) error {
 	return failed
 }
 
-// setWeight is what rows weigh together.
+// setWeight returns the total weight of the rows.
 func setWeight(w []float64, rows int) float64 {
 	if w == nil {
 		return float64(rows)
@@ -314,7 +314,7 @@ func setWeight(w []float64, rows int) float64 {
 	return sum
 }
 
-// meanSD is the mean and the sample standard deviation, which of one value is 0.
+// meanSD returns the mean and the sample standard deviation. The latter is 0 for one value.
 func meanSD(values []float64) (mean, sd float64) {
 	for _, v := range values {
 		mean += v

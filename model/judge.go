@@ -4,21 +4,21 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Judged are rows of a run with their targets and what a model says of them.
+// Judged holds rows of a run with their targets and a model's predictions for them.
 type Judged struct {
-	What  string      `json:"what"` // what the rows were for: test, out-of-fold, validation or training
-	Table *data.Table `json:"-"`    // which they are rows of
+	What  string      `json:"what"` // the use of the rows: test, out-of-fold, validation or training
+	Table *data.Table `json:"-"`    // the table of the rows
 	Rows  []int       `json:"rows"`
-	Truth []float64   `json:"truth"`             // the class's place in Classes of each row, or the targets (of labels 0 or 1), row by row
-	Says  []float64   `json:"says"`              // as Predict has them, Outputs numbers a row
-	Raw   []float64   `json:"raw,omitempty"`     // as Says, without the model's temperature; nil where it has none
-	W     []float64   `json:"weights,omitempty"` // what each row weighs in scores; nil: all the same
+	Truth []float64   `json:"truth"`             // the index in Classes of each row's class, or the targets (for labels 0 or 1), row by row
+	Says  []float64   `json:"says"`              // as from Predict, Outputs numbers per row
+	Raw   []float64   `json:"raw,omitempty"`     // like Says, without the model's temperature; nil if it has none
+	W     []float64   `json:"weights,omitempty"` // the weight of each row in scores; nil: all equal
 
-	targets []float64 // as the network is trained on them
+	targets []float64 // in the form that the network is trained on
 }
 
-// Judge returns what a model says of the most honest rows that the run has: the test rows, else, of an
-// ensemble, the out-of-fold rows, else the validation rows, else the training rows.
+// Judge returns a model's predictions for the most honest rows that the run has. These are the test
+// rows, or else the out-of-fold rows of an ensemble, the validation rows, or the training rows.
 func (f *Fit) Judge(m *Model) (*Judged, error) {
 	if f.bag != nil && len(f.parts.test) == 0 {
 		if j, err := f.OutOfFold(m); j != nil || err != nil {

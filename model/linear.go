@@ -14,16 +14,16 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Linear is what a linear model comes to on the rows that a model's most honest scores are of.
+// Linear is the result of a linear model on the rows that a model's most honest scores are for.
 type Linear struct {
 	Scores  metrics.Scores `json:"scores,omitempty"`
-	Trained int            `json:"training_rows,omitempty"` // that it was trained on, out of fold those of the first fold
-	Of      int            `json:"of_rows,omitempty"`       // that there were for it
+	Trained int            `json:"training_rows,omitempty"` // the rows it was trained on; out of fold, those of the first fold
+	Of      int            `json:"of_rows,omitempty"`       // the rows available for training
 	Lacking string         `json:"lacking,omitempty"`       // why there are no scores
 }
 
-// linearWork is what a linear model may cost: rows · inputs · (8 + outputs), which is about what an iteration takes. Beyond
-// it rows are left out, and if fewer than leastLinear would remain, there is no model. Tests replace it.
+// linearWork is the limit on the cost of a linear model: rows · inputs · (8 + outputs), which is about the cost of an
+// iteration. Above it rows are left out. If fewer than leastLinear would remain, there is no model. Tests replace it.
 var linearWork = 8_000_000
 
 const (
@@ -31,15 +31,17 @@ const (
 	leastLinear  = 500
 )
 
-// CompareLinear trains a linear model and sets m's Metrics.Linear to its scores. m is a scored model of the
-// run, or one that an earlier run with the same tables and options made. The linear model has the training rows of m,
-// and its scores are of the rows that Metrics.Best names: out of fold one is trained for each fold. It is
-// linear or logistic regression on standardized inputs, by up to 30 iterations of L-BFGS with a penalty of ½·Σw²
-// beside the losses of all rows, as scikit-learn's LogisticRegression has it by default and its Ridge with alpha 0.5. Row weights and class weights are those of the run.
-// Of many rows it takes as many as keep rows · inputs · (8 + outputs) within 8 million, evenly spread. So it takes a few
-// hundredths of the time of the training.
+// CompareLinear trains a linear model and sets m's Metrics.Linear to its scores. m is a scored model of the run, or one
+// that an earlier run with the same tables and options made. The linear model has the training rows of m. Its scores
+// are for the rows that Metrics.Best returns; for out-of-fold rows, one model is trained for each fold. It is linear or
+// logistic regression on standardized inputs, trained by up to 30 iterations of L-BFGS. The penalty is ½·Σw², added to
+// the losses of all rows, as in scikit-learn's LogisticRegression by default and its Ridge with alpha 0.5. Row weights
+// and class weights are those of the run.
 //
-// It does nothing for a model without hidden layers, and returns an error only when ctx ends.
+// If there are many rows, it uses an evenly spread part that keeps rows · inputs · (8 + outputs) within 8 million. So
+// it takes a few hundredths of the training time.
+//
+// It does nothing for a model without hidden layers, and returns an error only if ctx ends.
 func (f *Fit) CompareLinear(ctx context.Context, m *Model) error {
 	best, what := m.Training.Metrics.Best()
 	if best == nil || m.Options.Hidden != nil && len(m.Options.Hidden) == 0 || m.Training.Metrics.OutOfFold != nil && f.bag == nil {
@@ -56,7 +58,8 @@ func (f *Fit) CompareLinear(ctx context.Context, m *Model) error {
 	return nil
 }
 
-// told are the rows that one linear model is trained on, by their places in the schema, and those it tells.
+// told holds the rows that one linear model is trained on, as indexes into the schema's rows, and the rows
+// it predicts.
 type told struct {
 	train []int
 	table *data.Table
@@ -124,7 +127,7 @@ func (f *Fit) linear(ctx context.Context, m *Model, what string) (*Linear, error
 	return l, err
 }
 
-// linearParts are one part, or out of fold one for each fold.
+// linearParts returns one part, or for out-of-fold rows one part for each fold.
 func (f *Fit) linearParts(what string) (parts []told) {
 	t := f.tables.Train
 	if what == "out-of-fold" {
@@ -132,7 +135,7 @@ func (f *Fit) linearParts(what string) (parts []told) {
 		if members == nil { // the model is of an earlier run
 			members = f.bag.members
 		}
-		seen := map[int]bool{} // more members than folds have further folds of the same rows
+		seen := map[int]bool{} // more members than folds use further folds of the same rows
 		for _, member := range members {
 			own := member.tables.fold
 			p := told{train: own.train, table: t}
@@ -167,7 +170,8 @@ func (f *Fit) linearParts(what string) (parts []told) {
 	return []told{p}
 }
 
-// trainLinear trains a linear model on rows, by their places in the schema, or on as many as it may take.
+// trainLinear trains a linear model on rows, given as indexes into the schema's rows, or on as many as
+// the limit allows.
 func (f *Fit) trainLinear(ctx context.Context, m *Model, places []int) (rows int, one *Model, err error) {
 	wide := m.Encoding.Width()
 	for _, member := range m.Members() {
@@ -203,9 +207,9 @@ func (f *Fit) trainLinear(ctx context.Context, m *Model, places []int) (rows int
 	return len(places), own.Unscored(), nil
 }
 
-// Compared says in one sentence how the model compares with a guess that never looks at the inputs and with a linear
-// model, by the first metric that was asked for, else by rmse or log_loss, on the rows that Metrics.Best names. "" where
-// there is nothing to compare.
+// Compared says in one sentence how the model compares with a guess that ignores the inputs and with a linear model. It
+// uses the first metric that was requested, otherwise rmse or log_loss, on the rows that Metrics.Best returns. It
+// returns "" if there is nothing to compare.
 func (m *Model) Compared() string {
 	t := m.Training.Metrics
 	best, rows := t.Best()

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Network returns the run's network as it stands, in float64: a copy.
+// Network returns a copy of the run's network in its present state, in float64.
 func (f *Fit) Network() *nn.Network[float64] {
 	switch r := f.runner.(type) {
 	case runnerOf[float32]:
@@ -19,7 +19,7 @@ func (f *Fit) Network() *nn.Network[float64] {
 	return nil
 }
 
-// NextRows returns which training rows the next update looks at, counted among the training
+// NextRows returns which training rows the next update uses, counted among the training
 // rows, as train.Trainer's Next does.
 func (f *Fit) NextRows() []int {
 	switch r := f.runner.(type) {
@@ -31,7 +31,7 @@ func (f *Fit) NextRows() []int {
 	return nil
 }
 
-// Preview returns what the next update will do to the parameter with that index, as
+// Preview returns the effect of the next update on the parameter with that index, as
 // train.Trainer's Preview does.
 func (f *Fit) Preview(index int) (train.Preview, bool) {
 	switch r := f.runner.(type) {
@@ -43,7 +43,7 @@ func (f *Fit) Preview(index int) (train.Preview, bool) {
 	return train.Preview{}, false
 }
 
-// Ahead returns the parameters as the next update will leave them, nil after the last, as
+// Ahead returns the parameters after the next update, nil after the last one, as
 // train.Trainer's Ahead does.
 func (f *Fit) Ahead() []float64 {
 	switch r := f.runner.(type) {
@@ -59,7 +59,7 @@ func (f *Fit) Ahead() []float64 {
 	return nil
 }
 
-// NextRate is the learning rate of the next update.
+// NextRate returns the learning rate of the next update.
 func (f *Fit) NextRate() float64 {
 	switch r := f.runner.(type) {
 	case runnerOf[float32]:
@@ -70,16 +70,15 @@ func (f *Fit) NextRate() float64 {
 	return 0
 }
 
-// Part is rows of a table as the run sees them.
+// Part holds rows of a table as the run sees them.
 type Part struct {
-	Rows []int              // where they stand in Table
+	Rows []int              // their positions in Table
 	X, Y nn.Matrix[float64] // encoded
-	W    []float64          // what each row weighs in the loss; nil for ones, and of test rows
+	W    []float64          // the weight of each row in the loss; nil for ones, and for test rows
 }
 
 // Parts returns the run's training, validation and test rows, encoded in float64. The targets of
-// training are smoothed where the run smooths labels. Of rows that are from a table of their own,
-// Rows counts there.
+// training are smoothed if the run smooths labels. For rows from a separate table, Rows counts in that table.
 func (f *Fit) Parts() (training, validation, test Part, err error) {
 	encoded := func(own *data.Table, rows []int, weighed bool) (p Part) {
 		if err != nil || len(rows) == 0 {

@@ -6,21 +6,21 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// AutoMembers, as Options.Members, leaves to Prepare how many networks a model has, as gradus train does by
-// default: 8 for a table of up to 100,000 cells of input, 5 for one of up to 2 million, and one network
-// for a larger one. One network it is too where an ensemble would be refused, or would not be what is
-// asked for; then a note says why.
+// AutoMembers, as Options.Members, lets Prepare choose how many networks a model has, as gradus train does
+// by default. It is 8 for a table of up to 100,000 input cells, 5 for one of up to 2 million, and one
+// network for a larger one. It is also one network if an ensemble would be refused or would not be what was
+// requested; then a note says why.
 const AutoMembers = -1
 
-// How many networks AutoMembers stands for, by the cells of input.
+// The number of networks chosen by AutoMembers, by the number of input cells.
 const (
-	smallCells   = 100_000 // up to which mostFolds networks are trained
-	someMembers  = 5       // beyond it, up to mostCells
+	smallCells   = 100_000 // largest table for mostFolds networks
+	someMembers  = 5       // for a larger table, up to mostCells
 	shortOfFolds = FewRows // rows below which no folds are dealt
 )
 
-// chooseMembers settles how many networks AutoMembers stands for. Where it is one for another reason than the
-// table's size, why is a sentence that says so.
+// chooseMembers chooses the number of networks for AutoMembers. If it is one for another reason than the
+// table's size, why is a sentence that gives the reason.
 func (o *Options) chooseMembers(tables Tables, s *data.Schema, start *Weights) (n int, why string) {
 	rows := len(s.Rows)
 	if tables.fold != nil {

@@ -11,28 +11,28 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Model is a trained network with all that a row of a table needs to go through it. It
-// does not change, so many goroutines may use one.
+// Model is a trained network with everything needed to pass a row of a table through
+// it. It does not change, so many goroutines may use one.
 type Model struct {
 	Encoding *data.Encoding
-	Options  Options  // as it was trained, defaults filled in
+	Options  Options  // options of the training, with defaults filled in
 	Training Training // how the training went
 	Loss     nn.Loss  // the loss it was trained with
-	// Threshold is above which probability of the second of two classes it is predicted.
+	// Threshold is the probability of the second of two classes above which that class is predicted.
 	Threshold float64
-	// Temperature divides the logits of the network as it was trained; 1 leaves them. Calibrate sets it.
+	// Temperature divides the logits of the trained network; 1 does not change them. Calibrate sets it.
 	Temperature float64
-	// Shrinkage is how far it is moved towards a guess that never looks at the inputs; nil: not at all.
+	// Shrinkage is how far the model is moved toward a guess that ignores the inputs; nil: not at all.
 	Shrinkage *Shrinkage
-	// Conformal is how far the model was off on rows that trained nothing, for Intervals and Sets; nil
-	// where it is not known.
+	// Conformal holds the model's errors on rows that did not train it, for Intervals and Sets; nil if
+	// unknown.
 	Conformal *Conformal
-	engine    engine    // that predicts; of an ensemble that of the first member
-	trained   engine    // without temperature and shrinkage; nil where there are none
+	engine    engine    // the one that predicts; for an ensemble that of the first member
+	trained   engine    // without temperature and shrinkage; nil if there are none
 	ensemble  *ensemble // nil: the model is one network
 }
 
-// Rows counts the rows by what they were used for.
+// Rows counts the rows by their use.
 type Rows struct {
 	Train      int `json:"train"`
 	Validation int `json:"validation"`
@@ -44,7 +44,7 @@ type Rows struct {
 // Task returns what the model predicts.
 func (m *Model) Task() data.Task { return m.Encoding.Task }
 
-// Columns returns the names of the input columns, in the order PredictValues takes them.
+// Columns returns the names of the input columns, in the order in which PredictValues takes them.
 func (m *Model) Columns() []string { return m.Encoding.Columns() }
 
 // Classes returns the classes in the order of their probabilities; nil for regression and
@@ -73,7 +73,8 @@ func (m *Model) Precision() string {
 	return "float64"
 }
 
-// Parameters returns how many weights and biases the network has, of an ensemble all of them.
+// Parameters returns the number of weights and biases in the network, or in all networks of
+// an ensemble.
 func (m *Model) Parameters() int {
 	_, _, n := m.engine.shape()
 	if members := m.Members(); members != nil {
@@ -85,9 +86,9 @@ func (m *Model) Parameters() int {
 	return n
 }
 
-// DescribeNetwork says in words what the network is: "8 - 64 relu - 1 identity"; of an ensemble how
-// many there are: "5 networks, 8 - 64 relu - 1 identity". What a member's columns become depends on its
-// training rows, so the others may have some inputs more or less.
+// DescribeNetwork describes the network in words: "8 - 64 relu - 1 identity". For an ensemble it adds
+// the number of networks: "5 networks, 8 - 64 relu - 1 identity". The encoding of a member depends on
+// its training rows, so other members may have a few more or fewer inputs.
 func (m *Model) DescribeNetwork() string {
 	inputs, layers, _ := m.engine.shape()
 	text := Describe(inputs, layers)
@@ -97,18 +98,19 @@ func (m *Model) DescribeNetwork() string {
 	return text
 }
 
-// Network64 returns the network in float64: the model's own if it is one, which must not be
-// changed, else a copy. It is the network that predicts: a Temperature has divided the last layer's
-// weights and biases, which AsTrained has as they were trained and as they stand in the file. Of an
-// ensemble it is that of the first member: see Members.
+// Network64 returns the network in float64. If the model's own network is float64, it is returned
+// and must not be changed; otherwise the result is a copy. It is the network that predicts: a
+// Temperature has divided the weights and biases of the last layer. AsTrained has them as they were
+// trained and as they are in the file. For an ensemble it is the network of the first member: see Members.
 func (m *Model) Network64() *nn.Network[float64] { return m.engine.double() }
 
-// Network32 returns the network if it is of float32, else nil, as Network64 does. It must not be changed.
+// Network32 returns the network if it is float32, otherwise nil. Network64 says which network it is. It
+// must not be changed.
 func (m *Model) Network32() *nn.Network[float32] { return m.engine.single() }
 
-// WeightsSHA256 is the SHA-256 of all parameters' bytes as they were trained, little-endian, in the order of
-// the model file, as lower-case hex: two models with the same sum are the same network, or
-// the same members.
+// WeightsSHA256 returns the SHA-256 of the bytes of all parameters as they were trained, as lower-case hex.
+// The bytes are little-endian, in the order of the model file. Two models with the same sum have the same
+// network, or the same members.
 func (m *Model) WeightsSHA256() string {
 	if members := m.Members(); members != nil {
 		if m.Precision() == "float32" {
@@ -135,18 +137,18 @@ func (m *Model) Outputs() int {
 // ErrRow is wrapped by errors about rows given to PredictRow, PredictRows or PredictValues.
 var ErrRow = errors.New("row")
 
-// RowError says which value of which row cannot be taken, and why: errors.As finds it in the errors of
+// RowError says which value of which row is invalid, and why. errors.As finds it in the errors of
 // predictions from rows and from tables, and in those of reading a table.
 type RowError = data.RowError
 
-// Prediction is what a model says of one row.
+// Prediction is the model's prediction for one row.
 type Prediction struct {
-	Values        []float64 `json:"values,omitempty"`        // regression: one for each target, in its own units
+	Values        []float64 `json:"values,omitempty"`        // regression: one for each target, in its own unit
 	Class         string    `json:"class,omitempty"`         // of two classes by Threshold, of more the most probable one
 	Labels        []string  `json:"labels,omitempty"`        // several labels: the more probable value of each target
 	Probabilities []float64 `json:"probabilities,omitempty"` // one for each class in the order of Classes; of several labels, of each one's second value
 
-	// Of PredictRow, the columns whose value is not encoded as it stands.
+	// From PredictRow, the columns whose value is not encoded as it is.
 	Imputed []string `json:"imputed,omitempty"` // it is missing
 	Unseen  []string `json:"unseen,omitempty"`  // it is a category that was not in the training rows
 }
@@ -157,16 +159,16 @@ func (p Prediction) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) 
 // UnmarshalJSON reads null as NaN.
 func (p *Prediction) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
-// PredictOptions say how a table or a row is taken; the zero value is the default.
+// PredictOptions say how a table or a row is read; the zero value is the default.
 type PredictOptions struct {
-	BadAsMissing bool // a cell of a table of another type than the column had in training is missing, and counted; default: an error
-	Strict       bool // a category that the training rows had not is an error that wraps data.ErrUnseen; default: it is predicted, and counted
+	BadAsMissing bool // a cell of a table whose type differs from training is missing, and counted; default: an error
+	Strict       bool // a category that was not in the training rows is an error that wraps data.ErrUnseen; default: predicted and counted
 }
 
-// Predict returns the predictions for every row of a table, row by row, Outputs numbers
-// each: values in the targets' own units, or probabilities. Columns are found by name; the
-// counts say which cells were missing or held a category not seen in training. Of a table that stands on a disk (see
-// data.Spill) the predictions stand there as well.
+// Predict returns the predictions for every row of a table, row by row, Outputs numbers each: values in the targets'
+// own units, or probabilities. Columns are found by name. The counts say which cells were missing or held a category
+// not seen in training. If the table's cells are on a disk (see data.Spill), the predictions are stored there as
+// well.
 func (m *Model) Predict(t *data.Table, with ...PredictOptions) (p []float64, counts data.Counts, err error) {
 	defer spill.Catch(&err)
 	o, err := m.options(with)
@@ -194,8 +196,8 @@ func (m *Model) Predict(t *data.Table, with ...PredictOptions) (p []float64, cou
 	return p, counts, nil
 }
 
-// predictRows returns the predictions for rows of a table. Unless loss is nil, it adds their loss
-// to it; that of an ensemble, which is of its predictions, is for the caller to add.
+// predictRows returns the predictions for rows of a table. If loss is not nil, it adds their loss
+// to it. For an ensemble the caller must add the loss, because it is the loss of the mean predictions.
 func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]float64, data.Counts, error) {
 	if m.ensemble != nil {
 		return m.ensemble.predictRows(b, rows)
@@ -212,8 +214,8 @@ func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]floa
 // finishRows is finishRowsIn in memory.
 func (m *Model) finishRows(raw []float64, rows int) []float64 { return m.finishRowsIn(nil, raw, rows) }
 
-// finishRowsIn turns the network's outputs of some rows into predictions, of two classes a
-// probability for each. It changes raw.
+// finishRowsIn turns the network's outputs of some rows into predictions. For two classes
+// it makes a probability for each. It changes raw.
 func (m *Model) finishRowsIn(disk *data.Spill, raw []float64, rows int) []float64 {
 	width := m.Encoding.Outputs()
 	for i := range rows {
@@ -229,9 +231,9 @@ func (m *Model) finishRowsIn(disk *data.Spill, raw []float64, rows int) []float6
 	return out
 }
 
-// finish turns the network's outputs of one row into what a prediction holds, in place. A
-// decision value d of hinge becomes sigmoid(d), which is above one half where d is above 0:
-// it ranks and decides, but is no calibrated probability.
+// finish turns the network's outputs of one row into a prediction, in place. A decision
+// value d of hinge loss becomes sigmoid(d), which is above one half if d is above 0. It can
+// rank and decide, but it is not a calibrated probability.
 func (m *Model) finish(y []float64) {
 	switch m.Task() {
 	case data.Binary, data.Multilabel:
@@ -245,7 +247,7 @@ func (m *Model) finish(y []float64) {
 			t := &m.Encoding.Targets[j]
 			y[j] = float64(y[j]*t.Scale) + t.Center
 		}
-	case data.Multiclass: // sigmoid outputs do not sum to 1 by themselves
+	case data.Multiclass: // sigmoid outputs do not sum to 1
 		sum := 0.0
 		for _, p := range y {
 			sum += p
@@ -258,8 +260,8 @@ func (m *Model) finish(y []float64) {
 	}
 }
 
-// PredictValues predicts one row without allocating. row holds a value for each of Columns,
-// in that order; out, of length Outputs, is set as Predict does.
+// PredictValues predicts one row without allocating. row has a value for each of Columns,
+// in that order. out has length Outputs and is set as by Predict.
 func (m *Model) PredictValues(row []data.Value, out []float64, with ...PredictOptions) error {
 	o, err := m.rowOptions(with)
 	if err != nil {
@@ -295,9 +297,9 @@ func (m *Model) predictValues(row []data.Value, out []float64) error {
 	return nil
 }
 
-// PredictRows predicts many rows at once, each with a value for each of Columns, in that order,
-// one row behind the other; out has Outputs numbers for each row. The results are those of
-// PredictValues. An error says which row it is about, from 0.
+// PredictRows predicts many rows at once, one after another in rows. Each has a value for each
+// of Columns, in that order. out has Outputs numbers for each row. The results are those of
+// PredictValues. An error says which row it is about, starting at 0.
 func (m *Model) PredictRows(rows []data.Value, out []float64, with ...PredictOptions) error {
 	o, err := m.rowOptions(with)
 	if err != nil {
@@ -317,7 +319,7 @@ func (m *Model) PredictRows(rows []data.Value, out []float64, with ...PredictOpt
 		return m.ensemble.predictValueRows(rows, out)
 	}
 	width := m.Encoding.Outputs()
-	raw := out[len(out)-n*width:] // of two classes the second half of out
+	raw := out[len(out)-n*width:] // for two classes the second half of out
 	if err := m.engine.predictValues(m.Encoding, rows, raw); err != nil {
 		return fmt.Errorf("%w: %w", ErrRow, err)
 	}
@@ -332,12 +334,12 @@ func (m *Model) PredictRows(rows []data.Value, out []float64, with ...PredictOpt
 	return nil
 }
 
-// PredictRow predicts one row given as named values: numbers of any Go type, strings as
-// they would stand in a file, booleans, time.Time, data.Value, or nil for a missing one; so the
-// map may come from JSON. data.Value says which of them a column takes; another is an error that
-// names the column. A column without a value is an error naming it; names that are no columns are
-// passed over. The prediction says which values were missing, or categories that the training rows had
-// not. Beside an error it is empty: look at the error first.
+// PredictRow predicts one row given as named values. A value is a number of any Go type, a string as
+// it would be in a file, a boolean, time.Time, data.Value, or nil for a missing one, so the map may
+// come from JSON. data.Value says which of them a column takes; any other is an error that names the
+// column. A column without a value is an error that names it. Names that are not columns are ignored.
+// The prediction says which values were missing, or were categories not in the training rows. If there
+// is an error, the prediction is empty, so check the error first.
 func (m *Model) PredictRow(row map[string]any, with ...PredictOptions) (Prediction, error) {
 	columns := m.Columns()
 	values := make([]data.Value, len(columns))
@@ -365,7 +367,7 @@ func (m *Model) PredictRow(row map[string]any, with ...PredictOptions) (Predicti
 	return p, nil
 }
 
-// noValue is the error about columns of which a row has no value.
+// noValue returns the error about columns for which a row has no value.
 func noValue(columns []string) error {
 	reason := "no value for it"
 	if len(columns) > 1 {
@@ -374,7 +376,7 @@ func noValue(columns []string) error {
 	return &RowError{Column: columns[0], Reason: data.Notef("%s; give nil for a missing value", reason), Err: data.ErrColumn}
 }
 
-// Describe names what one row of Predict says.
+// Describe turns one row of the result of Predict into a Prediction.
 func (m *Model) Describe(out []float64) Prediction {
 	switch m.Task() {
 	case data.Regression:

@@ -14,23 +14,22 @@ import (
 // Imported is the Training's Reason of a model that New made without the result of a run.
 const Imported = "imported"
 
-// NewOptions say more about the model that New makes; the zero value is its default.
+// NewOptions describe the model that New makes; the zero value is the default.
 type NewOptions struct {
-	Loss      nn.Loss       // by which Evaluate judges; default: squared for a regression, else nn.DefaultLoss
+	Loss      nn.Loss       // the loss that Evaluate uses; default: squared for a regression, else nn.DefaultLoss
 	Threshold float64       // of two classes; default 0.5
-	Result    *train.Result // of the run that trained the network: what the model says of its training
+	Result    *train.Result // the result of the run that trained the network, for the model's record of its training
 
-	Diagnosis []diagnosis.Finding // of that run; kept beside Result
+	Diagnosis []diagnosis.Finding // of that run; stored next to Result
 }
 
-// New makes a Model of a network that a loop of one's own has trained, so that it predicts rows,
-// evaluates tables, saves and serves like any other. The encoding says what the columns and the
-// targets are: of data.Schema's Fit, or another model's. The model takes a copy of the network, which
-// may go on training, and keeps the encoding, which must not be changed any more.
+// New makes a Model of a network that was trained by your own loop. The Model predicts rows, evaluates
+// tables, and can be saved and served like any other. The encoding describes the columns and the
+// targets. It comes from data.Schema's Fit or from another model. The model takes a copy of the
+// network, so training may continue. It keeps the encoding, which must not be changed afterwards.
 //
-// It knows no scores; those of Evaluate may be put into Training.Metrics before it is saved. What does
-// not go together, as another number of inputs than the columns make, is an error that wraps
-// ErrOptions.
+// The model has no scores. Those of Evaluate may be put into Training.Metrics before it is saved. If
+// the arguments do not match, for example in the number of inputs, the error wraps ErrOptions.
 func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (*Model, error) {
 	var o NewOptions
 	if len(with) > 0 {

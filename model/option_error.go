@@ -7,19 +7,19 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// ErrOptions is wrapped by every complaint about Options, and about the options of a model's methods.
+// ErrOptions is wrapped by every error about Options, and about the options of a model's methods.
 var ErrOptions = errors.New("options")
 
 // OptionError says what is wrong with one option. It wraps ErrOptions.
 type OptionError struct {
-	Option string `json:"option"` // the field: of Options, or of the options of the method that was called
-	Value  string `json:"value"`  // what it was, where that is wrong in itself; else ""
-	Reason string `json:"reason"` // what is wrong, or what to give
+	Option string `json:"option"` // the field in Options, or in the options of the method that was called
+	Value  string `json:"value"`  // the value, if it is invalid by itself; otherwise ""
+	Reason string `json:"reason"` // what is wrong, or what to use instead
 
 	cause error
 }
 
-// Error names the field, as a Go program knows it.
+// Error names the field as it is called in Go.
 func (e *OptionError) Error() string {
 	if e.Value == "" {
 		return fmt.Sprintf("%v: %s: %s", ErrOptions, e.Option, e.Reason)
@@ -30,7 +30,7 @@ func (e *OptionError) Error() string {
 // Unwrap returns ErrOptions, and what the reason wraps.
 func (e *OptionError) Unwrap() []error { return []error{ErrOptions, e.cause} }
 
-// refuse complains about an option; value is nil where it is not wrong in itself.
+// refuse returns an error about an option. value is nil if it is not invalid by itself.
 func refuse(option string, value any, format string, args ...any) error {
 	e := &OptionError{Option: option, cause: fmt.Errorf(format, args...)}
 	e.Reason = e.cause.Error()

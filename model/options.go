@@ -14,10 +14,9 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Options is what to train and how. Names and defaults are those of the command line's
-// flags; the zero value of a field is its default, and a pointer is nil for "not given". One default
-// differs: Seed is 0, and the command line's --seed is 1, so that Options{Seed: 1} trains what
-// gradus train does.
+// Options say what to train and how. Names and defaults are those of the command line's flags. The
+// zero value of a field is its default, and a nil pointer means "not given". One default differs:
+// Seed is 0, and the command line's --seed is 1. So Options{Seed: 1} trains what gradus train does.
 type Options struct {
 	// The table.
 	Targets []string             `json:"target,omitempty"` // default: the last column
@@ -26,15 +25,15 @@ type Options struct {
 	Ignore  []string             `json:"ignore,omitempty"`
 	Scale   data.Scaling         `json:"scale,omitempty"` // default: auto
 
-	// How its cells are written; see data.SchemaOptions.
+	// How the cells are written; see data.SchemaOptions.
 	Missing    []string          `json:"missing,omitempty"`
 	Decimal    string            `json:"decimal,omitempty"`
 	DateFormat map[string]string `json:"date_format,omitempty"`
 
 	Positive string `json:"positive,omitempty"` // of two classes the positive one; default: the second
 
-	// Recipe says what is taken for layers, activation and scaling that are left open: auto, plain or
-	// wide; see choose for which auto is.
+	// Recipe chooses layers, activation and scaling if they are not given: auto, plain or wide. See
+	// choose for the rule of auto.
 	Recipe string `json:"recipe,omitempty"`
 
 	// The network.
@@ -45,7 +44,7 @@ type Options struct {
 	Init             string `json:"init,omitempty"`
 	Norm             string `json:"norm,omitempty"` // of the hidden layers: none, batch or layer
 
-	// The share of what a layer sees that training sets to 0.
+	// The share of a layer's inputs that training sets to 0.
 	Dropout      float64 `json:"dropout,omitempty"`       // of the hidden units
 	InputDropout float64 `json:"input_dropout,omitempty"` // of the inputs
 
@@ -56,8 +55,8 @@ type Options struct {
 	Reduction string `json:"reduction,omitempty"`
 
 	// The descent.
-	// Optimizer auto is AdamW as autoOptimizer has it, and Schedule auto is then cosine, unless a
-	// tolerance or a loss to reach is asked for; behind any other optimizer it is constant.
+	// Optimizer auto is AdamW with the settings of autoOptimizer. Schedule auto is then cosine,
+	// unless a tolerance or a target loss is given. With any other optimizer it is constant.
 	Method       string   `json:"method,omitempty"`
 	BatchSize    int      `json:"batch_size,omitempty"` // 0: by the number of rows
 	Optimizer    string   `json:"optimizer,omitempty"`
@@ -70,7 +69,7 @@ type Options struct {
 	Schedule     string   `json:"schedule,omitempty"`
 	Warmup       int      `json:"warmup,omitempty"` // epochs
 
-	// What else is done to gradients, weights and targets; 0 is none of it. See train.Config.
+	// Other changes to gradients, weights and targets; 0 is none. See train.Config.
 	L1             float64 `json:"l1,omitempty"`
 	L2             float64 `json:"l2,omitempty"`
 	MaxNorm        float64 `json:"max_norm,omitempty"`
@@ -79,23 +78,23 @@ type Options struct {
 	EMA            float64 `json:"ema,omitempty"`
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"`
 
-	// Members makes the model an ensemble of so many networks, whose predictions it averages; 0 and 1
-	// are one network, AutoMembers as many as gradus train has by default. See Fit.Members for which rows
-	// each is trained on.
+	// Members makes the model an ensemble of that many networks, whose predictions it averages. 0 and 1
+	// are one network; AutoMembers is the number that gradus train uses by default. See Fit.Members for
+	// the rows that each is trained on.
 	Members int `json:"members,omitempty"`
 
-	// BlockRows and BufferBlocks shuffle in two steps, as a run does whose rows do not fit in memory: blocks of
-	// so many rows come in an order of chance, and so many of them at a time are shuffled together. 0
-	// for both: all rows are shuffled together, if they fit; for one: by the width of a row.
+	// BlockRows and BufferBlocks shuffle in two steps, like a run whose rows do not fit in memory. Blocks of
+	// BlockRows rows come in random order, and BufferBlocks of them at a time are shuffled together. If both
+	// are 0, all rows are shuffled together, if they fit. If one is 0, it is chosen by the width of a row.
 	BlockRows    int `json:"block_rows,omitempty"`
 	BufferBlocks int `json:"buffer_blocks,omitempty"`
 
 	NoShuffle bool   `json:"no_shuffle,omitempty"`
 	Shards    int    `json:"shards,omitempty"`
-	Threads   int    `json:"threads,omitempty"` // changes no bit of the result
-	Seed      uint64 `json:"seed"`              // any number, 0 too; the command line has 1 by default
+	Threads   int    `json:"threads,omitempty"` // does not affect the result
+	Seed      uint64 `json:"seed"`              // any number, including 0; the command line's default is 1
 
-	// The end.
+	// When training ends.
 	Epochs     int           `json:"epochs,omitempty"`   // 0: by the number of rows
 	MaxTime    time.Duration `json:"max_time,omitempty"` // nanoseconds in JSON
 	Tolerance  *float64      `json:"tolerance,omitempty"`
@@ -109,42 +108,42 @@ type Options struct {
 	Validation *float64 `json:"validation,omitempty"`
 	Test       *float64 `json:"test,omitempty"`
 
-	// What rows are worth and which of them stay together.
-	SampleWeight string   `json:"sample_weight,omitempty"` // a column of weights; it is no input
-	ClassWeight  []string `json:"class_weight,omitempty"`  // balanced, or CLASS=X for some
+	// The weights of rows, and which rows stay together.
+	SampleWeight string   `json:"sample_weight,omitempty"` // a column of weights; it is not an input
+	ClassWeight  []string `json:"class_weight,omitempty"`  // balanced, or CLASS=X for some classes
 	Split        string   `json:"split,omitempty"`         // random (default), or time:COL: the last rows are held out
-	Group        string   `json:"group,omitempty"`         // a column whose equal cells stay together; it is no input
+	Group        string   `json:"group,omitempty"`         // a column whose equal cells stay together; it is not an input
 
 	// How predictions are scored.
 	Metrics   []string `json:"metric,omitempty"`    // of reports; the first one chooses the epoch instead of the loss
-	Calibrate bool     `json:"calibrate,omitempty"` // of classes: divide the logits by the temperature that suits the validation rows
-	// Shrink moves a model towards a guess that never looks at the inputs, where rows that trained nothing are
-	// told worse than by that guess; see Shrinkage.
+	Calibrate bool     `json:"calibrate,omitempty"` // of classes: divide the logits by the temperature that is best on the validation rows
+	// Shrink moves a model toward a guess that ignores the inputs, if the model predicts rows that did not
+	// train it worse than that guess; see Shrinkage.
 	Shrink    bool   `json:"shrink,omitempty"`
 	Threshold string `json:"threshold,omitempty"` // of two classes: a number (default 0.5), or auto:METRIC
 
 	// Custom parts that names may refer to.
 	Custom Custom `json:"-"`
 
-	// Stage, if not nil, is told what Prepare is about to do: "types", "scales" or "encoding".
-	// The folds of a CrossValidate call it at the same time.
+	// Stage, if not nil, is called with what Prepare is about to do: "types", "scales" or
+	// "encoding". The folds of a CrossValidate call it at the same time.
 	Stage func(what string) `json:"-"`
 
-	// Encoded, if not nil, is told how many of the training rows have been encoded and written to the disk, where
-	// they do not fit in memory.
+	// Encoded, if not nil, is called with the number of training rows that have been encoded and written to the
+	// disk, if they do not fit in memory.
 	Encoded func(rows, of int) `json:"-"`
 
-	// Ranks, if not nil, are the processes that train the network together: see train.Config.Ranks. An
-	// ensemble is not trained so.
+	// Ranks, if not nil, are the processes that train the network together: see train.Config.Ranks.
+	// They cannot train an ensemble.
 	Ranks train.Ranks `json:"-"`
 
 	// Elsewhere, if not nil, has fold i of a CrossValidate, or member i of an ensemble, trained on another
-	// machine, and returns what TrainFold or TrainMember with the same tables and options came to there.
-	// All are asked for at the same time. One network does not call it.
+	// machine. It returns the result of TrainFold or TrainMember there, with the same tables and options.
+	// All are requested at the same time. It is not called for a single network.
 	Elsewhere func(ctx context.Context, i int) (*FoldRun, error) `json:"-"`
 
-	// Refuse, if not nil, is asked before the rows are encoded and the network is made; what it
-	// returns is what Prepare returns.
+	// Refuse, if not nil, is called before the rows are encoded and the network is made. If it
+	// returns an error, Prepare returns that error.
 	Refuse func(Size) error `json:"-"`
 }
 
@@ -158,7 +157,7 @@ type Size struct {
 	Batch      int // rows of an update
 }
 
-// Custom holds implementations of one's own, found by their String.
+// Custom holds your own implementations, found by their String.
 type Custom struct {
 	Activations []nn.Activation
 	Losses      []nn.Loss
@@ -166,7 +165,7 @@ type Custom struct {
 	Schedules   []optim.Schedule
 }
 
-// add adds those of another.
+// add adds the implementations of another Custom.
 func (c *Custom) add(o Custom) {
 	c.Activations = append(c.Activations, o.Activations...)
 	c.Losses = append(c.Losses, o.Losses...)
@@ -174,14 +173,14 @@ func (c *Custom) add(o Custom) {
 	c.Schedules = append(c.Schedules, o.Schedules...)
 }
 
-// The defaults of the command line that are not simply a name.
+// The defaults of the command line that are not only names.
 const (
-	DefaultValidation = 0.15 // of the rows that are not for testing
-	halvings          = 10   // of the rate, at most, with halve-lr
+	DefaultValidation = 0.15 // share of the rows that are not for testing
+	halvings          = 10   // most halvings of the rate with halve-lr
 	FewRows           = 50   // with fewer rows, none is held out for validation by default
 )
 
-// defaultHidden is the hidden layers of a network when none are asked for.
+// defaultHidden returns the default hidden layers of a network.
 func defaultHidden() []int { return []int{64, 64} }
 
 func or[T comparable](v, fallback T) T {
@@ -192,8 +191,8 @@ func or[T comparable](v, fallback T) T {
 	return v
 }
 
-// Validate refuses options that no table suits: names that are not known, numbers out of range, and
-// what does not go together. Prepare calls it first; what depends on the table is refused there.
+// Validate refuses options that are invalid for every table: unknown names, numbers out of range,
+// and contradictions. Prepare calls it first, and refuses what depends on the table itself.
 func (o Options) Validate() error {
 	switch {
 	case o.Members < AutoMembers:
@@ -216,7 +215,7 @@ func (o Options) Validate() error {
 	return o.descent(&r)
 }
 
-// ParseHidden reads "64,64"; "0" and "" are no hidden layer.
+// ParseHidden reads "64,64"; "0" and "" mean no hidden layer.
 func ParseHidden(s string) ([]int, error) {
 	out := []int{}
 	if s == "0" || s == "" {

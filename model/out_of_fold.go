@@ -7,9 +7,9 @@ import (
 	"github.com/gradus-ml/gradus/metrics"
 )
 
-// OutOfFold returns what the members of an ensemble say of the rows that they were not trained on: of
-// each row the mean of those members. Nil where there are none, because members share the rows that
-// choose the epoch, or the run is of one network. m is the latest model of the run, or one that an
+// OutOfFold returns, for each row, the mean prediction of the members of an ensemble that were not
+// trained on it. It returns nil if there are no such rows, because members share the rows that choose
+// the epoch, or because the run is of one network. m is the latest model of the run, or one that an
 // earlier run with the same tables and options made.
 func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	if f.bag == nil || !f.bag.inFolds {
@@ -27,7 +27,7 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	}
 	for _, member := range taken {
 		all := member.says
-		if m.Shrinkage != nil && f.bag.taken != nil { // the run's own members have neither
+		if m.Shrinkage != nil && f.bag.taken != nil { // the run's own members have no shrinkage yet
 			all = m.Shrinkage.of(m.Task(), all)
 		}
 		for i, row := range member.rows {
@@ -66,7 +66,7 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	return j, err
 }
 
-// again finds what the members of a model that was trained before say of their folds; nil of a model
+// again computes the predictions of the members of an earlier model for their folds; nil for a model
 // with other members.
 func (b *bag) again(m *Model) (all []*member, err error) {
 	members := m.Members()
@@ -88,8 +88,7 @@ func (b *bag) again(m *Model) (all []*member, err error) {
 	return all, nil
 }
 
-// scoreOutOfFold sets the scores of the out-of-fold predictions, if there are any, and returns the
-// rows.
+// scoreOutOfFold sets the scores of the out-of-fold predictions, if there are any.
 func (f *Fit) scoreOutOfFold(m *Model) error {
 	j, err := f.OutOfFold(m)
 	if j == nil || err != nil {
@@ -117,4 +116,4 @@ func (f *Fit) bestThreshold(m *Model) error {
 	return err
 }
 
-// What the run of one network has as well.
+// What the run of a single network also has.

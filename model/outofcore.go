@@ -17,12 +17,12 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Training on rows in blocks: what BlockRows and BufferBlocks ask for, and what a run does by itself
-// whose encoded rows do not fit in memory. Then they stand in a file, are read ahead, and the
-// memory needed does not grow with them.
+// Training on rows in blocks. BlockRows and BufferBlocks request it. A run whose encoded rows do not
+// fit in memory does it without a request. The rows are then stored in a file and read ahead, and
+// the memory needed does not grow with their number.
 
-// Without a word from the caller a block is about so many bytes, and a buffer so many blocks. Neither
-// depends on the memory there is, since both are part of the result's bits.
+// The defaults: the size of a block in bytes, and the number of blocks in a buffer. Neither depends
+// on the free memory, because both affect the bits of the result.
 const (
 	blockBytes   = 1 << 18
 	bufferBlocks = 256
@@ -31,7 +31,7 @@ const (
 // blocked reports whether the run takes its rows in blocks.
 func (o *Options) blocked() bool { return o.BlockRows > 0 || o.BufferBlocks > 0 }
 
-// settleBlocks fills in how large blocks and buffers are.
+// settleBlocks sets the sizes of blocks and buffers that were not given.
 func (f *Fit) settleBlocks() {
 	o := &f.Options
 	if o.BlockRows == 0 {
@@ -41,7 +41,7 @@ func (f *Fit) settleBlocks() {
 	o.BufferBlocks = or(o.BufferBlocks, bufferBlocks)
 }
 
-// checkBlocks refuses what needs all rows at hand.
+// checkBlocks refuses options that need all rows in memory.
 func (o *Options) checkBlocks(c *train.Config) error {
 	const how = "rows in blocks are trained on by mini-batch or stochastic descent"
 	switch {
@@ -61,8 +61,8 @@ func (o *Options) checkBlocks(c *train.Config) error {
 	return nil
 }
 
-// outOfCore settles that the encoded rows go to the disk, since they do not fit in memory. full is the
-// refusal where they cannot.
+// outOfCore sends the encoded rows to the disk, because they do not fit in memory. If that is not
+// possible, it returns the error full.
 func (f *Fit) outOfCore(full error) error {
 	o := f.Options
 	o.BlockRows = or(o.BlockRows, 1)
@@ -78,21 +78,21 @@ func (f *Fit) outOfCore(full error) error {
 	return nil
 }
 
-// orderOf is the order in which the run takes its rows.
+// orderOf returns the order in which the run uses its rows.
 func (f *Fit) orderOf() blocks.Order {
 	o := &f.Options
 	return blocks.Order{Rows: f.Rows.Train, BlockRows: o.BlockRows, BufferBlocks: o.BufferBlocks, Seed: o.Seed, Still: o.NoShuffle}
 }
 
-// bufferSize is how many numbers the rows take that are in memory at a time: two buffers and a piece.
+// bufferSize returns the count of numbers in memory at a time for the rows: two buffers and one block.
 func (f *Fit) bufferSize() float64 {
 	o := f.orderOf()
 	rows := o.BufferRows() * min(2, o.Buffers())
 	return float64(rows+o.BlockRows) * float64(f.Encoding.Width()+f.Encoding.Outputs()+2)
 }
 
-// layout says what the file of the encoded rows holds. Its key is that of the rows, and no file of another
-// table, encoding or choice of rows has the same.
+// layout describes the file of the encoded rows. Its key belongs to the rows: no file with another table,
+// encoding or choice of rows has the same key.
 func (f *Fit) layout(weighted bool) (blocks.Layout, error) {
 	l := blocks.Layout{Rows: f.Rows.Train, BlockRows: f.Options.BlockRows, Inputs: f.Encoding.Width(), Outputs: f.Encoding.Outputs(), Weighted: weighted}
 	if f.tables.Cache == "" {
@@ -111,8 +111,8 @@ func (f *Fit) layout(weighted bool) (blocks.Layout, error) {
 	return l, nil
 }
 
-// source gives the training rows in blocks: from memory, or from a file that is written now, unless an
-// earlier run has left it. see is shown all rows of a file.
+// source returns the training rows in blocks: from memory, or from a file. The file is written now,
+// unless an earlier run has left it. see is called with all rows of a file.
 func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (blocks.Source[T], blocks.Layout, error) {
 	l, err := f.layout(d.Train.W != nil)
 	if err != nil {
@@ -160,7 +160,7 @@ func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (block
 	}
 	if file == nil {
 		file, err = blocks.Create(dir, name, l, encode, func() []byte {
-			text, _ := json.Marshal(f.imputed) // plain data
+			text, _ := json.Marshal(f.imputed) // marshaling plain data cannot fail
 			return text
 		})
 	}
@@ -171,8 +171,8 @@ func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (block
 	return file, l, nil
 }
 
-// trainRows is room for the training rows: all of them, encoded, or where they go to a file the targets
-// alone, X then having no numbers.
+// trainRows allocates the training rows. It holds all of them, encoded. If they go to a file, it holds
+// only the targets, and X has no numbers.
 func trainRows[T nn.Float](f *Fit) (s train.Set[T], counts data.Counts, err error) {
 	if _, packed := f.rowSize(len(f.parts.train)); packed {
 		return encodePacked[T](f, f.parts.train)
@@ -190,7 +190,7 @@ func trainRows[T nn.Float](f *Fit) (s train.Set[T], counts data.Counts, err erro
 	return s, nil, data.Targets(b, f.parts.train, s.Y.Data)
 }
 
-// heldRows is room for encoded rows that are held out, on the disk where the training rows are there.
+// heldRows allocates encoded rows that are held out. They are on the disk if the training rows are.
 func heldRows[T nn.Float](f *Fit, t *data.Table, rows []int) (s train.Set[T], counts data.Counts, err error) {
 	if _, packed := f.rowSize(len(rows)); packed && t == f.tables.Train {
 		return encodePacked[T](f, rows)

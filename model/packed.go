@@ -6,27 +6,27 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Rows of categories are kept packed: a matrix has 4 bytes for each level of a column, some thirty times
-// what the table's file takes, and packed rows have 2 for each column.
+// Rows of categories are kept packed. A matrix has 4 bytes for each level of a column, some thirty times
+// the size of the table's file; packed rows have 2 bytes for each column.
 
 const (
-	packedShare = 4       // a matrix is at least so many times as large as the packed rows, or stays
-	packedPart  = 1 << 20 // numbers that are encoded at once
+	packedShare = 4       // rows are packed only if the matrix is at least this many times larger
+	packedPart  = 1 << 20 // numbers encoded at once
 )
 
-// packedLeast is how many bytes a matrix has that is packed at least; tests make it small.
+// packedLeast is the size in bytes of the smallest matrix that is packed; tests make it small.
 var packedLeast = 16 << 20
 
-// rowSize is how many bytes an encoded row of inputs takes, and whether it is packed. Packed are rows of the training
-// table whose encoding is complete without looking at all of them: the means of levels are changed afterwards, and of a
-// table of its own the cells are counted that are new to the encoding.
+// rowSize returns the bytes of an encoded row of inputs, and whether it is packed. Only rows of the training table are
+// packed, and only if their encoding is complete without looking at all of them. Means of levels are changed afterwards.
+// For separate tables and for the encoding of an earlier model, the cells that are new to the encoding are counted.
 func (f *Fit) rowSize(rows int) (bytes float64, packed bool) {
 	e, size := f.Encoding, f.numberSize()
 	bytes = size * float64(e.Width())
 	if f.Options.blocked() || f.spilled || f.adopted || e.HasMeans() || e.Width() > train.MostPacked || bytes*float64(rows) < float64(packedLeast) {
 		return bytes, false
 	}
-	small := 16.0 // where the row begins
+	small := 16.0 // the offset of the row
 	for i := range e.Inputs {
 		if from, to := e.Span(i); e.Inputs[i].Kind == data.KindCategory {
 			small += 2
@@ -40,7 +40,7 @@ func (f *Fit) rowSize(rows int) (bytes float64, packed bool) {
 	return small, true
 }
 
-// encodePacked is encode for rows of the training table that are packed.
+// encodePacked is encode for packed rows of the training table.
 func encodePacked[T nn.Float](f *Fit, rows []int) (train.Set[T], data.Counts, error) {
 	e, t := f.Encoding, f.tables.Train
 	s := train.Set[T]{Packed: train.NewPacked[T](len(rows), e.Width()), Y: nn.NewMatrix[T](len(rows), e.Outputs())}

@@ -19,38 +19,38 @@ import (
 // PartialOptions say how Partial looks at a column; the zero value of a field is its default.
 type PartialOptions struct {
 	Rows    []int // of the table; default: up to 1000, evenly spread
-	Points  int   // of the curve at most; default 40
-	Lines   int   // rows that have a line of their own at most, evenly spread; default 50
-	Threads int   // default: all cores; it changes no bit of the result
+	Points  int   // most points of the curve; default 40
+	Lines   int   // most rows with their own line, evenly spread; default 50
+	Threads int   // default: all cores; does not affect the result
 }
 
-// What Partial does by default.
+// The defaults of Partial.
 const (
 	partialRows   = 1000
 	partialPoints = 40
 	partialLines  = 50
 )
 
-// Partial says how a prediction depends on one column: what the model predicts when every row's cell
-// in that column is one and the same, and the others are as they are. For a row with the other cells
-// x_other and a cell c of the column
+// Partial says how a prediction depends on one column. It holds what the model predicts when the
+// cell in that column is the same in every row, and all other cells are unchanged. For a row with
+// the other cells x_other and a cell c of the column
 //
 //	line of the row at c = f(c, x_other)            (individual conditional expectation)
 //	mean at c            = mean over the rows of it (partial dependence)
 //
 // (Friedman 2001; Goldstein, Kapelner, Bleich and Pitkin 2015; scikit-learn's partial_dependence with
-// method "brute".) Lines that are not parallel show that the column works together with others. Cells
-// that never come with a row's other cells are predicted all the same: the curve may be wrong there.
+// method "brute".) Lines that are not parallel show an interaction of the column with others. Cells
+// that never occur together with a row's other cells are predicted as well: the curve may be wrong there.
 type Partial struct {
 	Column  string        `json:"column"`
 	Kind    data.Kind     `json:"kind"`
-	Outputs []string      `json:"outputs"` // as those of Shapley
-	Cells   []string      `json:"cells"`   // at which the model was asked
-	At      []float64     `json:"at"`      // where they stand: a number itself, days since 1970-01-01 of a date, else 0, 1, 2, ...
+	Outputs []string      `json:"outputs"` // as in Shapley
+	Cells   []string      `json:"cells"`   // the cells that were tried
+	At      []float64     `json:"at"`      // their positions: the number itself, the days since 1970-01-01 of a date, else 0, 1, 2, ...
 	Mean    [][]float64   `json:"mean"`    // of each output and cell
 	Lines   [][][]float64 `json:"lines"`   // of each output, row and cell
-	LineOf  []int         `json:"line_of"` // the rows of Lines, from 0
-	Rows    int           `json:"rows"`    // that Mean is over
+	LineOf  []int         `json:"line_of"` // the rows of Lines, starting at 0
+	Rows    int           `json:"rows"`    // the number of rows in Mean
 }
 
 // MarshalJSON writes null for a number that is not finite.
@@ -59,11 +59,11 @@ func (p Partial) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(p) }
 // UnmarshalJSON reads null as NaN.
 func (p *Partial) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, p) }
 
-// Partial asks the model how its prediction depends on a column, on rows of a table. Of numbers and
-// dates it goes from the 5th to the 95th percentile of the cells in even steps, or over the cells that
-// there are where these are no more than Points; of categories over the
-// commonest. A category or boolean that is missing in a row is a cell as well. The curves of an ensemble are the
-// means of its members' curves. When ctx ends there is no result, and the error wraps what ended ctx.
+// Partial computes how the model's prediction depends on a column, on rows of a table. For numbers and dates it
+// uses even steps from the 5th to the 95th percentile of the cells, or the cells themselves if there are no more
+// than Points different ones. For categories it uses the most frequent ones. A missing category or boolean is
+// also a cell. The curves of an ensemble are the means of its members' curves. If ctx ends there is no result,
+// and the error wraps what ended ctx.
 func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o PartialOptions) (*Partial, error) {
 	if m.ensemble != nil {
 		return m.ensemble.partial(ctx, t, column, o)
@@ -120,7 +120,7 @@ func (m *Model) Partial(ctx context.Context, t *data.Table, column string, o Par
 	return p, nil
 }
 
-// encodeCells encodes values of the column c, a row for each; what the other columns have there is not used.
+// encodeCells encodes values of the column c, one row each. The inputs of other columns are not used.
 func (m *Model) encodeCells(c int, values []data.Value) (nn.Matrix[float64], error) {
 	inputs := nn.NewMatrix[float64](len(values), m.Encoding.Width())
 	row := make([]data.Value, len(m.Encoding.Inputs)) // all missing
@@ -133,17 +133,17 @@ func (m *Model) encodeCells(c int, values []data.Value) (nn.Matrix[float64], err
 	return inputs, nil
 }
 
-// curves is a Partial that several goroutines compute, a cell each at a time.
+// curves is a Partial computed by several goroutines, one cell at a time each.
 type curves struct {
 	*Partial
 	game  game
 	x     nn.Matrix[float64] // the rows, encoded
-	cells nn.Matrix[float64] // a row for each cell, of which the inputs from to to are used
+	cells nn.Matrix[float64] // a row for each cell; only the inputs [from, to) are used
 	from  int
 	to    int
 	lines []int // the rows that have a line
 
-	next atomic.Int64 // the cell that nobody has taken
+	next atomic.Int64 // the next cell to compute
 }
 
 // work computes the curves at one cell after another.
@@ -181,7 +181,7 @@ func evenly(n, most int) []int {
 	return out
 }
 
-// grid sets the cells at which the model is asked, and returns their values.
+// grid sets the cells to try, and returns their values.
 func (p *Partial) grid(b *data.Binding, t *data.Table, c int, o PartialOptions) (values []data.Value) {
 	gap := false
 	add := func(cell string, at float64, v data.Value) {
@@ -238,8 +238,8 @@ func (p *Partial) grid(b *data.Binding, t *data.Table, c int, o PartialOptions) 
 	return values
 }
 
-// steps are the different numbers among sorted ones, or where they are more than most, so many in
-// even steps from the 5th to the 95th percentile.
+// steps returns the different numbers among sorted ones. If there are more than most, it returns
+// most numbers in even steps from the 5th to the 95th percentile.
 func steps(sorted []float64, most int) []float64 {
 	different := slices.Compact(slices.Clone(sorted))
 	if len(different) <= most {

@@ -15,9 +15,9 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Prepare reads the schema, holds rows out, learns the encoding on the training rows, and
-// makes the network and its trainer. start, if not nil, gives the weights to begin with; those of a
-// model bring its network, columns, classes and encoding, and what differs is refused.
+// Prepare reads the schema, holds rows out, learns the encoding on the training rows, and makes the
+// network and its trainer. start, if not nil, gives the initial weights. Those of a model also
+// bring its network, columns, classes and encoding; options that differ from them are refused.
 func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer spill.Catch(&err)
@@ -82,13 +82,13 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		f.Release()
 		return nil, err
 	}
-	if tables.Room == nil { // a run by itself, whose model is wanted
+	if tables.Room == nil { // a single run, whose model is wanted
 		go f.sources()
 	}
 	return f, nil
 }
 
-// canStart refuses what is wrong before the table is looked at.
+// canStart refuses what is wrong before looking at the table.
 func (o *Options) canStart(tables Tables, start *Weights) error {
 	if tables.Train == nil {
 		return fmt.Errorf("%w: there is no table to train on", ErrOptions)
@@ -112,8 +112,8 @@ func (f *Fit) stage(what string) {
 	}
 }
 
-// findSchema decides what the columns are: as the model has them that the run starts from, as the fold's
-// caller found them, or by looking.
+// findSchema decides what the columns are. It uses those of the model that the run starts from, or those
+// found by the caller of a fold, or looks at the table.
 func (f *Fit) findSchema(start *Weights, base *Model) (err error) {
 	table, fold := f.tables.Train, f.tables.fold
 	switch {
@@ -130,13 +130,12 @@ func (f *Fit) findSchema(start *Weights, base *Model) (err error) {
 	return err
 }
 
-// design decides what the network is and how it is trained, as far as that does not depend on the rows
-// that are held out.
+// design decides what the network is and how it is trained, except what depends on the held-out rows.
 func (f *Fit) design(start *Weights) (err error) {
 	if start == nil {
 		f.Options.choose(f.Schema)
 	}
-	if col := f.Options.timeColumn(); col != "" { // which is asked beyond its range
+	if col := f.Options.timeColumn(); col != "" { // it will be used beyond its range
 		for i := range f.Schema.Columns {
 			f.Schema.Columns[i].Smooth = f.Schema.Columns[i].Smooth || f.Schema.Columns[i].Name == col
 		}
@@ -161,7 +160,7 @@ func (f *Fit) learnEncoding(base *Model) (err error) {
 	return f.leaveUnknown()
 }
 
-// onlyOne prepares one network where the rows of an ensemble, which nobody has asked for, do not fit in memory.
+// onlyOne prepares one network if the rows of an ensemble that was only a default do not fit in memory.
 func onlyOne(tables Tables, o Options) (*Fit, error) {
 	o.Members = 1
 	f, err := Prepare(tables, o, nil)
@@ -171,7 +170,7 @@ func onlyOne(tables Tables, o Options) (*Fit, error) {
 	return f, err
 }
 
-// outputsOf is how many outputs a schema's targets take.
+// outputsOf returns the number of outputs for a schema's targets.
 func outputsOf(s *data.Schema) int {
 	if s.Task == data.Multiclass {
 		return len(s.Targets[0].Classes)
@@ -179,7 +178,7 @@ func outputsOf(s *data.Schema) int {
 	return len(s.Targets)
 }
 
-// settle fills in what depends on the rows.
+// settle sets what depends on the rows.
 func (f *Fit) settle() error {
 	c := &f.recipe.config
 	switch c.Method {
@@ -288,7 +287,7 @@ func prepare[T nn.Float](f *Fit, start *Weights) (runner, error) {
 	return runnerOf[T]{trainer, diagnosis.Watch(trainer, f.names()), d}, nil
 }
 
-// encodeAll encodes the training and the validation rows, and looks at those that are held out.
+// encodeAll encodes the training and validation rows, and looks at the held-out rows.
 func encodeAll[T nn.Float](f *Fit) (d train.Data[T], h *held[T], err error) {
 	if d.Train, f.imputed, err = trainRows[T](f); err != nil {
 		return d, nil, err
@@ -313,7 +312,7 @@ func encodeAll[T nn.Float](f *Fit) (d train.Data[T], h *held[T], err error) {
 	return d, h, nil
 }
 
-// validationTable is the table that the validation rows stand in.
+// validationTable returns the table that contains the validation rows.
 func (f *Fit) validationTable() *data.Table {
 	if f.tables.Validation != nil {
 		return f.tables.Validation
@@ -321,7 +320,7 @@ func (f *Fit) validationTable() *data.Table {
 	return f.tables.Train
 }
 
-// weighAll gives the training and the validation rows their weights.
+// weighAll sets the weights of the training and validation rows.
 func weighAll[T nn.Float](f *Fit, d *train.Data[T]) error {
 	if err := weigh(f, &d.Train, f.tables.Train, f.parts.train); err != nil {
 		return err
@@ -332,8 +331,8 @@ func weighAll[T nn.Float](f *Fit, d *train.Data[T]) error {
 	return weigh(f, &d.Validation, f.validationTable(), f.parts.validation)
 }
 
-// scoreEpochs has the trainer keep the weights of the epoch with the best score, where a score other than
-// the loss is asked for and there are rows to find it on.
+// scoreEpochs makes the trainer keep the weights of the epoch with the best score, if a score other than
+// the loss was requested and there are rows to compute it on.
 func (f *Fit) scoreEpochs() (err error) {
 	c, names := &f.recipe.config, f.Options.Metrics
 	if f.Rows.Validation == 0 || len(names) == 0 || names[0] == "loss" || !c.KeepBest {
@@ -344,7 +343,7 @@ func (f *Fit) scoreEpochs() (err error) {
 	return err
 }
 
-// beginning makes the network with the weights that training begins with.
+// beginning makes the network with its initial weights.
 func beginning[T nn.Float](f *Fit, start *Weights, rows train.Set[T]) (*nn.Network[T], error) {
 	net, err := nn.New[T](f.Encoding.Width(), nn.Seed(f.Options.Seed), f.recipe.layers...)
 	if err != nil {
@@ -359,7 +358,7 @@ func beginning[T nn.Float](f *Fit, start *Weights, rows train.Set[T]) (*nn.Netwo
 	return net, nil
 }
 
-// names are what a diagnosis calls rows, inputs and outputs.
+// names returns the names of rows, inputs and outputs in a diagnosis.
 func (f *Fit) names() diagnosis.Names {
 	table, rows := f.tables.Train, f.parts.train
 	names := diagnosis.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(),
@@ -375,7 +374,7 @@ func (f *Fit) names() diagnosis.Names {
 	return names
 }
 
-// newTrainer makes the trainer: of the rows in memory, or of rows in blocks.
+// newTrainer makes the trainer, with the rows in memory or in blocks.
 func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *held[T]) (*train.Trainer[T], error) {
 	if !f.Options.blocked() {
 		return train.New(net, f.recipe.config, *d)
@@ -387,13 +386,13 @@ func newTrainer[T nn.Float](f *Fit, net *nn.Network[T], d *train.Data[T], held *
 	if f.spilled {
 		f.noteForeign()
 		held.tell()
-		d.Train = train.Set[T]{} // which are not at hand
+		d.Train = train.Set[T]{} // they are not in memory
 	}
 	return train.NewStream(net, f.recipe.config, blocks.Stream(src, f.orderOf(), layout), d.Validation)
 }
 
-// noteForeign says which cells of the training rows are new to the encoding, where that is one of the model the run
-// starts from.
+// noteForeign notes which cells of the training rows are new to the encoding, if the encoding is that of the model
+// the run starts from.
 func (f *Fit) noteForeign() {
 	for _, c := range f.imputed {
 		if c.Beyond > 0 {
@@ -405,7 +404,7 @@ func (f *Fit) noteForeign() {
 	}
 }
 
-// means are the weighted means of the targets.
+// means returns the weighted means of the targets.
 func means[T nn.Float](s train.Set[T]) []float64 {
 	sum := make([]float64, s.Y.Cols)
 	for i := range s.Rows() {
@@ -424,7 +423,7 @@ func means[T nn.Float](s train.Set[T]) []float64 {
 	return sum
 }
 
-// encode turns rows of a table into what the trainer takes.
+// encode turns rows of a table into the trainer's form.
 func encode[T nn.Float](e *data.Encoding, t *data.Table, rows []int) (train.Set[T], data.Counts, error) {
 	return encodeInto(e, t, rows, train.Set[T]{
 		X: nn.NewMatrix[T](len(rows), e.Width()),
@@ -432,7 +431,7 @@ func encode[T nn.Float](e *data.Encoding, t *data.Table, rows []int) (train.Set[
 	})
 }
 
-// encodeInto is encode with room for the rows.
+// encodeInto is encode into allocated rows.
 func encodeInto[T nn.Float](e *data.Encoding, t *data.Table, rows []int, s train.Set[T]) (train.Set[T], data.Counts, error) {
 	b, err := e.Bind(t)
 	if err != nil {
@@ -445,8 +444,8 @@ func encodeInto[T nn.Float](e *data.Encoding, t *data.Table, rows []int, s train
 	return s, counts, data.Targets(b, rows, s.Y.Data)
 }
 
-// encodeTraining encodes the first n training rows as training sees them: where the encoding was fitted
-// on them, a row's own target has no part in the means of its levels.
+// encodeTraining encodes the first n training rows as training uses them. If the encoding was fitted on
+// them, the means of levels leave out a row's own target.
 func encodeTraining[T nn.Float](f *Fit, n int) (train.Set[T], data.Counts, error) {
 	if f.adopted || !f.Encoding.HasMeans() {
 		return encode[T](f.Encoding, f.tables.Train, f.parts.train[:n])
@@ -466,7 +465,7 @@ func encodeTraining[T nn.Float](f *Fit, n int) (train.Set[T], data.Counts, error
 	return s, counts, nil
 }
 
-// checkTargets refuses targets that the loss cannot have, naming the row's line.
+// checkTargets refuses targets that the loss does not allow, and names the row's line.
 func (f *Fit) checkTargets(y any) error {
 	width := f.Encoding.Outputs()
 	check := func(n int, at func(int) float64) error {

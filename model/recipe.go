@@ -7,8 +7,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// What is done when nothing is asked for: a recipe found by experiment on some twenty
-// tables of 300 to 50,000 rows. bench/scores measures what it is worth.
+// The defaults: a recipe found by experiments on some twenty tables of 300 to 50,000
+// rows. bench/scores measures its quality.
 
 // The recipes of Options.Recipe.
 const (
@@ -17,24 +17,23 @@ const (
 	RecipeWide  = "wide"
 )
 
-// wideRows is the least number of rows that take the recipe wide by default: with fewer, knots and a
-// wider network follow what is chance (docs/recipe.md has the figures).
+// wideRows is the least number of rows that get the recipe wide by default. With fewer, knots and a
+// wider network fit noise (docs/recipe.md has the figures).
 const wideRows = 1200
 
-// mostCells is the most numbers of a table that takes the recipe wide by default. Every one becomes some
-// 30 inputs of 4 bytes, and so many rows are enough for a network of plain to learn the same (the R2 of
-// 2 million rows is there after one epoch).
+// mostCells is the largest number of cells in number columns of a table that gets the recipe wide by
+// default. Each cell becomes some 30 inputs of 4 bytes. With that many rows a plain network learns the
+// same: on 2 million rows it reaches the same R2 after one epoch.
 const mostCells = 2_000_000
 
-// choose settles which network and which inputs auto stands for, before the names are resolved:
+// choose decides which network and which inputs auto means, before the names are resolved:
 //
 //	plain  smooth inputs, two layers of 64 relu: fast
-//	wide   beside them the place among knots that follow the target (data.ScalePieces), two layers of 128 silu
+//	wide   the same inputs and the place among knots that follow the target (data.ScalePieces), two layers of 128 silu
 //
 // auto is wide for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in
-// these, if the caller leaves
-// layers, activation, scaling and optimizer open; whoever names one of them gets what plain has for
-// the others. A choice in the options stays as it is.
+// them, if layers, activation, scaling and optimizer are not given. If one of them is given, the others are
+// those of plain. Choices in the options are not changed.
 func (o *Options) choose(s *data.Schema) {
 	recipe := or(o.Recipe, RecipeAuto)
 	if recipe == RecipeAuto {
@@ -61,11 +60,11 @@ func (o *Options) choose(s *data.Schema) {
 	}
 }
 
-// mostPieced is the number of number columns beyond which a table has no pieces; see data.ScaleAuto.
+// mostPieced is the largest number of number columns of a table that gets pieces; see data.ScaleAuto.
 const mostPieced = 256
 
-// autoOptimizer is the optimizer auto: AdamW that forgets squares sooner than usual, with a
-// rate that suits networks on scaled columns. What is given in h stays.
+// autoOptimizer is the optimizer auto: AdamW with a faster decay of squared gradients than
+// usual, and a rate that suits networks on scaled columns. Values given in h are not changed.
 func autoOptimizer(task data.Task, h *optim.Hyper) (name string, rate float64) {
 	beta2, decay := 0.95, 0.1
 	if h.Beta2 == nil {
@@ -80,7 +79,7 @@ func autoOptimizer(task data.Task, h *optim.Hyper) (name string, rate float64) {
 	return "adamw", 0.003
 }
 
-// autoBatch grows with the rows, so that an epoch has some hundred updates.
+// autoBatch grows with the number of rows, so that an epoch has some hundred updates.
 func autoBatch(rows int) int {
 	size := 16
 	for size < 256 && rows > 128*size {
@@ -89,8 +88,8 @@ func autoBatch(rows int) int {
 	return size
 }
 
-// autoEpochs aims at 5,000 updates, in 40 to 300 epochs. Full-batch descent makes one
-// update an epoch and gets 1,000; per-sample gets 2,000 for each sample.
+// autoEpochs aims at 5,000 updates in 40 to 300 epochs. Full-batch descent makes one
+// update per epoch and gets 1,000 epochs; per-sample descent gets 2,000 updates for each sample.
 func autoEpochs(method train.Method, rows, batch int) int {
 	switch method {
 	case train.Batch:

@@ -20,13 +20,13 @@ type recipe struct {
 	scaleY   bool
 	patience int
 
-	balanced    bool      // classWeight follows from the training rows
-	classWeight []float64 // of each class; nil for ones
+	balanced    bool      // classWeight is computed from the training rows
+	classWeight []float64 // by class; nil for ones
 	threshold   float64
-	thresholdBy string // the metric that chooses it, or ""
+	thresholdBy string // the metric that chooses the threshold, or ""
 }
 
-// resolve reads the names for a task with that many outputs.
+// resolve reads the names for a task with the given number of outputs.
 func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	r := recipe{task: task}
 	out, err := o.hidden(&r)
@@ -51,7 +51,7 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	return r, o.descent(&r)
 }
 
-// hidden reads the hidden layers, and what of the last layer depends on no task.
+// hidden reads the hidden layers, and the parts of the last layer that do not depend on the task.
 func (o *Options) hidden(r *recipe) (out nn.Dense, err error) {
 	activation, err := nn.ParseActivation(or(o.Activation, "relu"), o.Custom.Activations...)
 	if err != nil {
@@ -72,21 +72,21 @@ func (o *Options) hidden(r *recipe) (out nn.Dense, err error) {
 	if err != nil {
 		return out, err
 	}
-	drop := o.InputDropout // of what the next layer sees
+	drop := o.InputDropout // on the input of the next layer
 	for _, units := range sizes {
 		if units < 1 {
 			return out, refuse("Hidden", nil, "a layer cannot have %d units; give whole numbers of at least 1, or 0 alone for no hidden layer", units)
 		}
 		r.layers = append(r.layers, nn.Dense{
 			Units: units, Activation: activation, Init: init, Norm: norm, Dropout: drop,
-			NoBias: o.NoBias || norm == nn.BatchNorm, // its beta is one
+			NoBias: o.NoBias || norm == nn.BatchNorm, // the norm's beta is a bias
 		})
 		drop = o.Dropout
 	}
 	return nn.Dense{NoBias: o.NoBias, Init: init, Dropout: drop}, nil
 }
 
-// normed refuses a descent in which batch normalization has too few rows.
+// normed refuses a training method in which batch normalization has too few rows.
 func normed(r *recipe) error {
 	if nn.StateCount(r.layers...) == 0 {
 		return nil
@@ -102,7 +102,7 @@ func normed(r *recipe) error {
 	return nil
 }
 
-// regular reads the norm and checks the dropout of a network of that many hidden layers.
+// regular reads the norm and checks the dropout of a network with that many hidden layers.
 func (o *Options) regular(hidden int) (nn.Norm, error) {
 	norm, err := nn.ParseNorm(or(o.Norm, "none"))
 	if err != nil {
@@ -149,13 +149,14 @@ func (o *Options) output(task data.Task) (nn.Activation, error) {
 		return nn.Sigmoid, nil
 	case task == data.Multiclass:
 		return nn.Softmax, nil
-	case usual != nil && usual != nn.Softmax: // of classes, which numbers are not
+	case usual != nil && usual != nn.Softmax: // it is for classes, and numbers are not classes
 		return usual, nil
 	}
 	return nn.Identity, nil
 }
 
-// named is the loss that is asked for; nil where none is, or it cannot be read, which is said elsewhere.
+// named returns the given loss. It returns nil if none is given or if it is invalid, which is reported
+// elsewhere.
 func (o *Options) named() nn.Loss {
 	loss, err := nn.ParseLoss(o.Loss, o.Custom.Losses...)
 	if err != nil {
@@ -164,7 +165,7 @@ func (o *Options) named() nn.Loss {
 	return loss
 }
 
-// usualOutput is the activation that the loss is usually behind; nil where it may be behind any.
+// usualOutput returns the activation that usually comes before the loss; nil if it may be any.
 func usualOutput(loss nn.Loss) nn.Activation {
 	if loss == nil {
 		return nil
@@ -175,8 +176,8 @@ func usualOutput(loss nn.Loss) nn.Activation {
 	return nil
 }
 
-// outputFits reports whether an output activation gives what a task predicts: classes and
-// labels take probabilities, or with hinge the decision values of an identity.
+// outputFits reports whether an output activation gives what a task predicts. Classes and
+// labels need probabilities, or with hinge loss the decision values of an identity.
 func outputFits(task data.Task, out nn.Activation, hinge bool) bool {
 	if hinge && out == nn.Identity {
 		return true
@@ -184,7 +185,7 @@ func outputFits(task data.Task, out nn.Activation, hinge bool) bool {
 	return task == data.Regression || out == nn.Sigmoid || out == nn.Softmax && task == data.Multiclass
 }
 
-// loss chooses the loss by the task and the output activation. Behind sigmoid focal is
+// loss chooses the loss by the task and the output activation. After sigmoid, focal is
 // binary-focal.
 func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 	if name := or(o.Loss, "auto"); name != "auto" {
@@ -213,7 +214,7 @@ func (o *Options) loss(task data.Task, out nn.Activation) (nn.Loss, error) {
 	return nn.DefaultLoss(out), nil
 }
 
-// descent reads what the trainer needs.
+// descent reads the settings of the trainer.
 func (o *Options) descent(r *recipe) error {
 	var err error
 	c := &r.config
@@ -247,8 +248,8 @@ func (o *Options) descent(r *recipe) error {
 	return normed(r)
 }
 
-// optimizer reads the optimizer or the solver, with the learning rate and the method that it has by default; auto tells that
-// nobody named it.
+// optimizer reads the optimizer or the solver, with its default learning rate and method. auto reports that none was
+// given.
 func (o *Options) optimizer(r *recipe) (auto bool, method train.Method, err error) {
 	c := &r.config
 	name := o.Optimizer
@@ -274,7 +275,7 @@ func (o *Options) optimizer(r *recipe) (auto bool, method train.Method, err erro
 			}
 		}
 	}
-	if name != "adamw" && hyper.WeightDecay != nil { // any optimizer can have it, from the trainer
+	if name != "adamw" && hyper.WeightDecay != nil { // with another optimizer the trainer applies it
 		c.WeightDecay, hyper.WeightDecay = *hyper.WeightDecay, nil
 	}
 	if c.Solver == nil {
@@ -285,7 +286,8 @@ func (o *Options) optimizer(r *recipe) (auto bool, method train.Method, err erro
 	return auto, method, nil
 }
 
-// rate reads the learning rate and its schedule, which is a cosine where auto says that the optimizer is the default.
+// rate reads the learning rate and its schedule. The schedule is a cosine if auto says that the optimizer is the
+// default.
 func (o *Options) rate(c *train.Config, auto bool) (err error) {
 	if o.LearningRate != nil {
 		c.LearningRate = *o.LearningRate
@@ -303,7 +305,7 @@ func (o *Options) rate(c *train.Config, auto bool) (err error) {
 	if c.Schedule, err = optim.ParseSchedule(schedule, o.Custom.Schedules...); err != nil {
 		return refuse("Schedule", nil, "%w", err)
 	}
-	if v, ok := c.Schedule.(interface{ Validate() error }); ok { // a custom one may be wrong
+	if v, ok := c.Schedule.(interface{ Validate() error }); ok { // a custom one may be invalid
 		if err := v.Validate(); err != nil {
 			return refuse("Schedule", nil, "%w", err)
 		}
@@ -311,7 +313,7 @@ func (o *Options) rate(c *train.Config, auto bool) (err error) {
 	return nil
 }
 
-// extent reads the method, and the counts of what is done: warmup, batch, epochs, shards, threads, halvings.
+// extent reads the method and the counts: warmup, batch, epochs, shards, threads, halvings.
 func (o *Options) extent(r *recipe, method train.Method) error {
 	c := &r.config
 	if c.Warmup = o.Warmup; c.Warmup < 0 {
@@ -348,7 +350,7 @@ func (o *Options) extent(r *recipe, method train.Method) error {
 	return nil
 }
 
-// stops reads what ends a run before its last epoch.
+// stops reads what can end a run before its last epoch.
 func (o *Options) stops(r *recipe) error {
 	c := &r.config
 	var stop train.Any
@@ -383,13 +385,13 @@ func (o *Options) stops(r *recipe) error {
 			return refuse("Patience", *o.Patience, "give a whole number of epochs, 0 to switch early stopping off")
 		}
 	case o.Tolerance == nil && o.TargetLoss == nil && c.Method != train.PerSample:
-		r.patience = -1 // by the number of epochs, see settle
+		r.patience = -1 // chosen by the number of epochs, see settle
 	}
 	c.Stop = stop
 	return nil
 }
 
-// checkShares checks which parts of the rows are held out, and the precision.
+// checkShares checks the shares of rows to hold out, and the precision.
 func (o *Options) checkShares() error {
 	for _, f := range []struct {
 		option string
@@ -407,7 +409,7 @@ func (o *Options) checkShares() error {
 	return nil
 }
 
-// shape reads what is done to gradients, weights and targets besides applying the optimizer.
+// shape reads the changes to gradients, weights and targets besides the optimizer.
 func (o *Options) shape(c *train.Config) error {
 	for _, f := range []struct {
 		option string

@@ -10,24 +10,24 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Room is the memory that several runs at the same time share. Each waits in Prepare until
-// what it needs is left beside the others, and gives it back with Fit.Release. The zero value
-// is ready to use.
+// Room is the memory shared by several runs at the same time. Each run waits in Prepare until
+// the memory it needs is free next to the others, and gives it back with Fit.Release. The
+// zero value is ready to use.
 type Room struct {
 	lock  sync.Mutex
-	free  *sync.Cond // something was given back
+	free  *sync.Cond // signals that memory was given back
 	have  memory.Limit
 	known bool
-	runs  int     // that are prepared
-	left  bool    // nobody waits any more
-	taken float64 // bytes that they need
+	runs  int     // runs that are prepared
+	left  bool    // waiting has ended for all
+	taken float64 // bytes that the runs need
 }
 
 // available is replaced by tests.
 var available = memory.Available
 
-// take waits until there is room for need bytes and takes it. Where nothing else is running
-// and they do not fit all the same, it returns what there is.
+// take waits until need bytes are free, and takes them. If no other run is active and they
+// still do not fit, it returns the available memory.
 func (r *Room) take(need float64) (have memory.Limit, ok bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -38,7 +38,7 @@ func (r *Room) take(need float64) (have memory.Limit, ok bool) {
 		if r.runs == 0 {
 			r.taken = 0
 			r.have, r.known = available()
-			if r.known && need > float64(r.have.Bytes) { // what earlier runs have left may be in the way
+			if r.known && need > float64(r.have.Bytes) { // memory left by earlier runs may not be freed yet
 				debug.FreeOSMemory()
 				r.have, r.known = available()
 			}
@@ -55,7 +55,7 @@ func (r *Room) take(need float64) (have memory.Limit, ok bool) {
 	}
 }
 
-// leave ends all waiting, which is then in vain, until reopen.
+// leave ends all waiting, without success, until reopen.
 func (r *Room) leave() {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -70,7 +70,7 @@ func (r *Room) reopen() {
 	r.left = false
 }
 
-// give gives back all but the bytes that are kept.
+// give gives back all bytes except those that are kept.
 func (r *Room) give(need, kept float64) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -79,7 +79,7 @@ func (r *Room) give(need, kept float64) {
 	r.free.Broadcast()
 }
 
-// numberSize is how many bytes a number of the run's precision has.
+// numberSize returns the bytes of a number in the run's precision.
 func (f *Fit) numberSize() float64 {
 	if f.Options.Precision == "float64" {
 		return 8
@@ -87,8 +87,8 @@ func (f *Fit) numberSize() float64 {
 	return 4
 }
 
-// fits refuses a run that needs more memory than there is, before any of it is taken. Where
-// others have it, it waits.
+// fits refuses a run that needs more memory than there is, before any of it is taken. If
+// other runs have the memory, it waits.
 func (f *Fit) fits() error {
 	params, err := nn.ParamCount(f.Encoding.Width(), f.recipe.layers...)
 	if err != nil {
@@ -139,17 +139,17 @@ func (f *Fit) fits() error {
 	return nil
 }
 
-// tapeNumbers is how many numbers the tape of a batch has.
+// tapeNumbers returns the count of numbers in the tape of a batch.
 func (f *Fit) tapeNumbers() float64 {
 	c := &f.recipe.config
-	perRow, batch := f.Encoding.Width(), min(c.BatchSize, 1024) // inputs that are mostly zeros it has twice without these
+	perRow, batch := f.Encoding.Width(), min(c.BatchSize, 1024) // inputs that are mostly zeros are stored twice, without the zeros
 	for i, l := range f.recipe.layers {
 		perRow += 3 * l.Units
 		if l.Norm != nn.NoNorm {
 			perRow += 2 * l.Units
 		}
 		if l.Norm == nn.BatchNorm {
-			batch = c.BatchSize // whose rows are not independent
+			batch = c.BatchSize // its rows are not independent
 		}
 		if l.Dropout > 0 && i == 0 {
 			perRow += 2 * f.Encoding.Width()
@@ -160,7 +160,7 @@ func (f *Fit) tapeNumbers() float64 {
 	return float64(max(batch, 256)) * float64(perRow)
 }
 
-// vectors is how many vectors as long as the parameters a run has.
+// vectors returns the number of vectors of the length of the parameters that a run has.
 func (f *Fit) vectors() int {
 	c := &f.recipe.config
 	n := 4 + c.Slots() // the parameters, their gradient, the last good ones, the model's

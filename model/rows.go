@@ -13,9 +13,9 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// What rows are worth, which of them stay together, and how they are scored.
+// The weights of rows, which of them stay together, and how they are scored.
 
-// kindOf is the kind of predictions of a task.
+// kindOf returns the kind of predictions of a task.
 func kindOf(task data.Task) metrics.Kind {
 	switch task {
 	case data.Binary:
@@ -28,8 +28,8 @@ func kindOf(task data.Task) metrics.Kind {
 	return metrics.OfNumbers
 }
 
-// infer decides what the columns are. Those that say something of rows are no inputs. Rows of
-// weight 0 are left out before anything is looked at, as if they were not there, and counted.
+// infer decides what the columns are. Columns that describe rows are not inputs. Rows of
+// weight 0 are left out and counted before anything else, as if they did not exist.
 func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err error) {
 	ignore := slices.Clone(o.Ignore)
 	why := map[string]string{}
@@ -76,7 +76,7 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 	return s, weightless, nil
 }
 
-// notes are what was decided about a table and its targets that may not be expected.
+// notes returns decisions about a table and its targets that may be unexpected.
 func (o *Options) notes(t *data.Table, s *data.Schema) []data.Note {
 	notes := t.Notes()
 	for _, y := range s.Targets {
@@ -90,8 +90,8 @@ func (o *Options) notes(t *data.Table, s *data.Schema) []data.Note {
 	return notes
 }
 
-// Inspect decides what the columns of a table are, as Prepare does, and says in notes what may
-// not be expected.
+// Inspect decides what the columns of a table are, as Prepare does. The notes say what may be
+// unexpected.
 func Inspect(t *data.Table, o Options) (s *data.Schema, notes []data.Note, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, nil, err
@@ -107,7 +107,7 @@ func Inspect(t *data.Table, o Options) (s *data.Schema, notes []data.Note, err e
 	return s, notes, nil
 }
 
-// ofAmounts reports whether the loss is one of amounts, so that a target of numbers is no class.
+// ofAmounts reports whether the loss is for amounts, so that a target of numbers is not classes.
 func (o *Options) ofAmounts() bool {
 	loss := o.named()
 	return loss != nil && nn.Facts(loss).Amounts
@@ -154,7 +154,7 @@ func (o *Options) rows(r *recipe, s *data.Schema) error {
 	return nil
 }
 
-// timeColumn is the column of --split time:COL, or "".
+// timeColumn returns the column of --split time:COL, or "".
 func (o *Options) timeColumn() string {
 	col, ok := strings.CutPrefix(o.Split, "time:")
 	if !ok {
@@ -187,7 +187,7 @@ func (o *Options) readThreshold(r *recipe, task data.Task) error {
 	return nil
 }
 
-// sampleWeights reads the weights of rows; nil where there are none.
+// sampleWeights reads the weights of rows; nil if there are none.
 func (f *Fit) sampleWeights(t *data.Table, rows []int) ([]float64, error) {
 	if f.Options.SampleWeight == "" {
 		return nil, nil
@@ -197,7 +197,7 @@ func (f *Fit) sampleWeights(t *data.Table, rows []int) ([]float64, error) {
 }
 
 // balance sets the weight of each class to rows / (classes · rows of the class), counted in
-// the training rows, as scikit-learn's "balanced" does: then all classes weigh the same.
+// the training rows. All classes then have the same total weight. This is scikit-learn's "balanced".
 func balance[T nn.Float](f *Fit, y nn.Matrix[T]) {
 	counts := make([]float64, len(f.Schema.Targets[0].Classes))
 	for i := range y.Rows {
@@ -222,7 +222,7 @@ func balance[T nn.Float](f *Fit, y nn.Matrix[T]) {
 	}
 }
 
-// weigh sets what rows weigh in training: their own weights, times those of their classes.
+// weigh sets the weights of rows in training: their own weights times those of their classes.
 func weigh[T nn.Float](f *Fit, s *train.Set[T], t *data.Table, rows []int) error {
 	var err error
 	if s.W, err = f.sampleWeights(t, rows); err != nil || f.recipe.classWeight == nil {
@@ -237,8 +237,8 @@ func weigh[T nn.Float](f *Fit, s *train.Set[T], t *data.Table, rows []int) error
 	return nil
 }
 
-// classOf is the class of an encoded target: its value of two classes, else the place of
-// the 1.
+// classOf returns the class of an encoded target: its value for two classes, otherwise
+// the place of the 1.
 func classOf[T nn.Float](y []T) int {
 	if len(y) == 1 {
 		return int(y[0])
@@ -252,7 +252,8 @@ func classOf[T nn.Float](y []T) int {
 	return best
 }
 
-// scorer makes of the outputs for the validation rows the metric that chooses the epoch.
+// scorer returns a function from the outputs for the validation rows to the metric that
+// chooses the epoch.
 func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []float64) float64, error) {
 	b, err := f.Encoding.Bind(t)
 	if err != nil {
@@ -270,7 +271,7 @@ func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []flo
 	names := []string{name}
 	score := func(outputs []float64) (float64, bool) {
 		report, _, err := m.compare(m.finishRows(outputs, len(rows)), targets, w, names)
-		if err != nil { // seen below
+		if err != nil { // checked below
 			return math.NaN(), false
 		}
 		return report.Get(name)
@@ -313,7 +314,7 @@ func (f *Fit) chooseThreshold(m *Model) error {
 	return err
 }
 
-// second takes the second of every two.
+// second returns the second of every two.
 func second(p []float64) []float64 {
 	out := make([]float64, len(p)/2)
 	for i := range out {

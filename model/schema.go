@@ -6,8 +6,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// InputSchema is a JSON Schema of one row, as PredictRow takes it: it describes what goes into
-// the model, for forms, other languages and OpenAPI.
+// InputSchema is a JSON Schema of one row in the form that PredictRow takes. It describes the
+// input of the model for forms, other languages and OpenAPI.
 type InputSchema struct {
 	Schema      string                    `json:"$schema,omitempty"`
 	Title       string                    `json:"title"`
@@ -17,7 +17,7 @@ type InputSchema struct {
 	Required    []string                  `json:"required"` // in the order of Columns
 }
 
-// PropertySchema is that of one column.
+// PropertySchema is the schema of one column.
 type PropertySchema struct {
 	Type        []string `json:"type"`
 	Format      string   `json:"format,omitempty"`
@@ -25,7 +25,7 @@ type PropertySchema struct {
 	Examples    []any    `json:"examples,omitempty"`
 }
 
-// mostExamples are the levels of a category that its schema names.
+// mostExamples is the largest number of levels of a category that its schema lists.
 const mostExamples = 20
 
 // InputSchema describes a row. Every column is required; null is a missing value.

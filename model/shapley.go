@@ -17,71 +17,71 @@ import (
 
 // ShapleyOptions say how Shapley measures; the zero value of a field is its default.
 type ShapleyOptions struct {
-	Rows           []int       // of the table, which are explained; default: all
-	Background     *data.Table // whose rows stand for not knowing a column; default: the table that is explained
-	BackgroundRows int         // that many of its rows at most, drawn by Seed; default 100
+	Rows           []int       // rows of the table to explain; default: all
+	Background     *data.Table // its rows represent an unknown column; default: the table that is explained
+	BackgroundRows int         // at most this many of its rows, drawn by Seed; default 100
 	Method         string      // "exact", "permutation", or "" for exact up to 10 columns
 	Pairs          int         // of permutations for each background row; default 2
-	LogOdds        bool        // explain ln(p/(1-p)) in place of a probability p
-	Seed           uint64      // of the permutations and the background rows; the command line has 1 by default
-	Threads        int         // default: all cores; it changes no bit of the result
+	LogOdds        bool        // explain ln(p/(1-p)) instead of a probability p
+	Seed           uint64      // of the permutations and the background rows; the command line's default is 1
+	Threads        int         // default: all cores; does not affect the result
 }
 
-// What Shapley does by default, and at most.
+// The defaults and limits of Shapley.
 const (
 	shapleyBackground = 100 // rows
 	shapleyPairs      = 2
 	exactByDefault    = 10 // columns
 	exactAtMost       = 20 // columns: 2^20 predictions for each background row
-	shapleyPieces     = 10 // that the background rows of one explained row are divided into, for the cores
+	shapleyPieces     = 10 // parts into which the background rows of an explained row are divided, for the cores
 )
 
-// leastOdds is the least probability, and 1 less the greatest, that log-odds are taken of: about
-// where float32 ends.
+// leastOdds is the least probability whose log-odds are taken, and 1 less the greatest. It is
+// about the limit of float32.
 const leastOdds = 1e-7
 
-// Shapley has the Shapley values of single predictions by input column: how much each column's
-// cell moves the prediction away from the mean prediction for the background rows. For a row x, a
+// Shapley has the Shapley values of single predictions by input column: how much each column's cell
+// moves the prediction away from the mean prediction for the background rows. For a row x, a
 // background row b and a set S of columns, let f(x_S, b) be the prediction for a row with the cells
-// of x in S and those of b elsewhere. The game's worth of S is v(S) = mean over b of f(x_S, b), and
-// the value of column i among n is
+// of x in S and those of b elsewhere. The worth of S in the game is v(S) = mean over b of f(x_S,
+// b). The value of column i among n is
 //
 //	phi_i = sum over S without i of |S|! (n-|S|-1)! / n! · (v(S and i) - v(S))
 //
-// so that base + sum of phi_i = prediction, where base is the mean prediction for the background
-// rows. (Shapley 1953; interventional values as in Lundberg and Lee 2017 and Janzing, Minorics and
-// Blöbaum 2020.) "exact" is that sum. "permutation" lets the columns of b become those of x one by
-// one, in random orders and in each order backwards too (antithetic sampling: Mitchell, Cooper,
-// Frank and Holmes 2022), with orders of its own for every background row; what a column changes
-// then is its value, in the mean. Both are additive but for rounding. Columns in which x and b are
-// encoded alike change nothing and are left out of a game.
+// so that base + sum of phi_i = prediction, where base is the mean prediction for the background rows.
+// (Shapley 1953; interventional values as in Lundberg and Lee 2017 and Janzing, Minorics and Blöbaum 2020.)
+// "exact" is that sum. "permutation" changes the columns of b to those of x one by one, in random orders and
+// in each order backwards as well (antithetic sampling: Mitchell, Cooper, Frank and Holmes 2022). Every
+// background row has its own orders. A column's value is the mean of the changes it causes. Both methods are
+// additive except for rounding. Columns in which x and b have the same encoding change nothing and are left
+// out of a game.
 //
 // The values of an ensemble are the means of its members' values, since its prediction is the mean of theirs
-// and phi is linear in f. All members are sampled by the same orders, so that the mean of their standard
-// errors is the most that the error can be.
+// and phi is linear in f. All members are sampled with the same orders, so the error is at most the mean of
+// their standard errors.
 type Shapley struct {
 	Columns        []string     `json:"columns"`
 	Outputs        []string     `json:"outputs"` // what is explained: targets, the second of two classes, each of more classes, or labels
 	LogOdds        bool         `json:"log_odds,omitempty"`
 	Method         string       `json:"method"`          // "exact" or "permutation"
-	BackgroundRows int          `json:"background_rows"` // that were used
+	BackgroundRows int          `json:"background_rows"` // number of background rows used
 	Pairs          int          `json:"pairs,omitempty"` // of permutations for each background row
-	Base           []float64    `json:"base"`            // of each output: the mean prediction for the background rows
+	Base           []float64    `json:"base"`            // for each output, the mean prediction for the background rows
 	Rows           []ShapleyRow `json:"rows"`
-	Importance     [][]float64  `json:"importance"`      // of each output and column: the mean of |value| over the rows
-	Notes          []string     `json:"notes,omitempty"` // what is worth knowing of the rows' cells, a sentence each
+	Importance     [][]float64  `json:"importance"`      // by output and column: the mean of |value| over the rows
+	Notes          []string     `json:"notes,omitempty"` // what is worth knowing about the rows' cells, one sentence each
 }
 
-// ShapleyRow is what the columns of one row are worth.
+// ShapleyRow has the values of the columns of one row.
 type ShapleyRow struct {
-	Row        int         `json:"row"` // of the table, from 0
+	Row        int         `json:"row"` // index in the table, starting at 0
 	Cells      []string    `json:"cells"`
-	Prediction []float64   `json:"prediction"`       // of each output
-	Values     [][]float64 `json:"values"`           // of each output and column
-	Errors     [][]float64 `json:"errors,omitempty"` // standard errors of the sampling; none of exact values
+	Prediction []float64   `json:"prediction"`       // by output
+	Values     [][]float64 `json:"values"`           // by output and column
+	Errors     [][]float64 `json:"errors,omitempty"` // standard errors of the sampling; none for exact values
 
-	// Levels are the places of the cells among those of all rows, for colors: 0 for the least, 1 for
-	// the most; NaN in columns of categories, which have no order.
+	// Levels are the ranks of the cells among those of all rows, for colors: 0 for the least, 1 for
+	// the greatest; NaN for categories, which have no order.
 	Levels []float64 `json:"-"`
 }
 
@@ -97,7 +97,7 @@ func (s ShapleyRow) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) 
 // UnmarshalJSON reads null as NaN.
 func (s *ShapleyRow) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
 
-// Shapley explains the predictions for rows of a table. When ctx ends there is no result, and the
+// Shapley explains the predictions for rows of a table. If ctx ends there is no result, and the
 // error wraps what ended ctx.
 func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*Shapley, error) {
 	if m.ensemble != nil {
@@ -130,7 +130,7 @@ func (m *Model) Shapley(ctx context.Context, t *data.Table, o ShapleyOptions) (*
 	return out, nil
 }
 
-// explained names the outputs that are explained: of two classes the second.
+// explained returns the names of the outputs that are explained: of two classes only the second.
 func (m *Model) explained() []string {
 	switch m.Task() {
 	case data.Binary:
@@ -141,7 +141,8 @@ func (m *Model) explained() []string {
 	return m.Targets()
 }
 
-// someRows returns up to most of that many rows in ascending order, drawn by the seed where there are more.
+// someRows returns no more than most rows in ascending order. If there are more rows, they are drawn by the
+// seed.
 func someRows(rows, most int, seed uint64) []int {
 	perm := make([]int, rows)
 	if rows <= most {
@@ -156,10 +157,10 @@ func someRows(rows, most int, seed uint64) []int {
 	return perm
 }
 
-// backgroundDraw tells the draw of background rows from other draws of rng.Sample.
+// backgroundDraw separates the draw of background rows from other draws of rng.Sample.
 const backgroundDraw = 0x5A9
 
-// describe fills in what follows from the values and the table.
+// describe sets what follows from the values and the table.
 func (s *Shapley) describe(m *Model, t *data.Table, x looked) {
 	columns := len(s.Columns)
 	for i := range s.Rows {
@@ -215,7 +216,7 @@ type game struct {
 	background looked
 }
 
-// resolve sets the options that have no value, and refuses what cannot be.
+// resolve sets options that were not given, and refuses invalid ones.
 func (g *game) resolve() error {
 	o, columns := &g.o, len(g.m.Encoding.Inputs)
 	if o.Method == "" {
@@ -269,11 +270,11 @@ func (g *game) shapley(ctx context.Context, x looked) (*Shapley, error) {
 	return out, err
 }
 
-// looked are rows of a table, encoded, with what the model says of them.
+// looked holds rows of a table, encoded, with the model's predictions for them.
 type looked struct {
 	rows   []int              // of the table
-	x      nn.Matrix[float64] // a row for each
-	says   nn.Matrix[float64] // of what is explained
+	x      nn.Matrix[float64] // one row each
+	says   nn.Matrix[float64] // the explained outputs
 	counts data.Counts
 }
 
@@ -291,7 +292,7 @@ func (g *game) look(t *data.Table, rows []int) (l looked, err error) {
 	if err != nil {
 		return l, err
 	}
-	p, counts, err := g.m.predictRows(b, rows, nil) // which refuses what the network's precision cannot hold
+	p, counts, err := g.m.predictRows(b, rows, nil) // refuses values that the network's precision cannot hold
 	if err != nil {
 		return l, err
 	}
@@ -304,7 +305,7 @@ func (g *game) look(t *data.Table, rows []int) (l looked, err error) {
 	return l, nil
 }
 
-// explain takes what is explained from predictions.
+// explain computes the explained values from predictions.
 func (g *game) explain(p, out []float64) {
 	if g.m.Task() == data.Binary {
 		p = second(p)
@@ -318,8 +319,8 @@ func (g *game) explain(p, out []float64) {
 	}
 }
 
-// play returns the values of each row. A piece of work is a row with a part of the background; the
-// parts are added up in their order, so the number of cores changes no bit.
+// play returns the values of each row. A piece of work is a row with a part of the background. The
+// parts are added in order, so the number of cores does not affect the result.
 func (g *game) play(ctx context.Context, x looked) ([]ShapleyRow, error) {
 	columns, outputs := len(g.m.Encoding.Inputs), x.says.Cols
 	rows := make([]ShapleyRow, x.x.Rows)
@@ -374,7 +375,7 @@ func newTally(outputs, columns int) tally {
 	return tally{make([]float64, outputs*columns), make([]float64, outputs*columns)}
 }
 
-// total makes means over the background of sums of its parts.
+// total turns the sums of the parts into means over the background.
 func (g *game) total(parts []tally) ShapleyRow {
 	columns, n := len(g.m.Encoding.Inputs), float64(g.background.x.Rows)
 	sum := newTally(g.background.says.Cols, columns)
@@ -404,14 +405,14 @@ type player struct {
 	g       *game
 	differ  []int              // the columns in which the two rows are encoded differently
 	rows    nn.Matrix[float64] // encoded
-	raw     []float64          // what the network says of them
-	says    []float64          // of all rows of a game
+	raw     []float64          // the network's outputs for them
+	says    []float64          // explained values of all rows of a game
 	perm    []int
 	pair    []float64 // the values by one pair of permutations, output by output
 	squares []float64
 }
 
-// playerRows is how many rows a player has predicted at once.
+// playerRows is the number of rows that a player predicts at once.
 const playerRows = 512
 
 func newPlayer(g *game) *player {
@@ -446,7 +447,7 @@ func (p *player) versus(x looked, row, b int, sum tally) {
 	}
 }
 
-// predict sets says to what is explained of count rows, which fill writes one by one.
+// predict sets says to the explained values of count rows, which fill writes one by one.
 func (p *player) predict(count int, fill func(i int, row []float64)) {
 	g, outputs := p.g, p.g.background.says.Cols
 	p.says = slices.Grow(p.says[:0], count*outputs)[:count*outputs]
@@ -478,7 +479,7 @@ func (p *player) exact(own, other []float64, sum tally) {
 			}
 		}
 	})
-	weight := make([]float64, n) // of a set of that many columns: s! (n-s-1)! / n!
+	weight := make([]float64, n) // by the size s of a set: s! (n-s-1)! / n!
 	weight[0] = 1 / float64(n)
 	for s := 1; s < n; s++ {
 		weight[s] = weight[s-1] * float64(s) / float64(n-s)
@@ -505,9 +506,9 @@ func (p *player) sample(x looked, row, b int, sum tally) {
 	for r := range pairs {
 		rng.Perm(p.perm[r*n:][:n], p.g.o.Seed, rng.Permute, shapleyOrder|uint64(x.rows[row])<<32|uint64(b)<<20|uint64(r))
 	}
-	// A walk from the background row to the row has n-1 rows between the two; a pair is two walks.
+	// A walk from the background row to the row has n-1 rows in between; a pair is two walks.
 	inner := n - 1
-	at := func(walk, step int) int { // the column that the walk changes at the step, by its place in differ
+	at := func(walk, step int) int { // the column that the walk changes at the step, as an index into differ
 		order := p.perm[walk/2*n:][:n]
 		if walk%2 == 1 {
 			step = n - 1 - step
@@ -551,5 +552,5 @@ func (p *player) sample(x looked, row, b int, sum tally) {
 	}
 }
 
-// shapleyOrder tells the orders of Shapley values from other permutations.
+// shapleyOrder separates the orders of Shapley values from other permutations.
 const shapleyOrder = 1 << 63

@@ -11,20 +11,20 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Shrinkage moves what a model says towards a guess that never looks at the inputs. With the guess g and the share s
+// Shrinkage moves a model's predictions toward a guess that ignores the inputs. With the guess g and the share s,
 // the network's output z, before the output activation, becomes
 //
 //	s·z + (1-s)·link(g)
 //
-// where link is log of each class's share, its log-odds for two classes, or the mean in the trained unit.
-// s is 1 for the model as trained and 0 for the guess.
+// link is the log of each class's share, the log-odds for two classes, or the mean in the trained unit. s
+// is 1 for the model as trained and 0 for the guess.
 type Shrinkage struct {
 	Share  float64   `json:"share"`
 	Toward []float64 `json:"toward"`       // each class's share of the rows, or the mean of each target
-	Rows   int       `json:"rows"`         // that the share was chosen on
-	Before float64   `json:"loss_before"`  // of these rows, as trained: log loss, or the mean square in the trained unit
-	After  float64   `json:"loss_after"`   // with the share
-	Guess  float64   `json:"loss_guess"`   // of the guess
+	Rows   int       `json:"rows"`         // rows on which the share was chosen
+	Before float64   `json:"loss_before"`  // loss of these rows as trained: log loss, or the mean square in the trained unit
+	After  float64   `json:"loss_after"`   // loss with the share
+	Guess  float64   `json:"loss_guess"`   // loss of the guess
 	What   string    `json:"of,omitempty"` // out-of-fold or validation
 }
 
@@ -34,15 +34,15 @@ func (s Shrinkage) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(s) }
 // UnmarshalJSON reads null as NaN.
 func (s *Shrinkage) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, s) }
 
-// fewToShrink is below how many rows no share is chosen. It takes fewer than a temperature does, for a wide table of
-// few rows is where a model is worse than a guess.
+// fewToShrink is the least number of rows on which a share is chosen. It is lower than for a temperature, because
+// wide tables with few rows are the ones where a model is worse than a guess.
 const fewToShrink = 10
 
-// shareSteps is how fine a share is chosen: in twentieths.
+// shareSteps is the resolution of the share: twentieths.
 const shareSteps = 20
 
-// shrinks reports whether the outputs of one network can be moved towards a guess by its last layer: a bias, no
-// norm, and the loss whose best guess is the class shares or the mean.
+// shrinks reports whether the outputs of one network can be moved toward a guess by its last layer. It needs a
+// bias, no norm, and a loss whose best guess is the class shares or the mean.
 func (m *Model) shrinks() bool {
 	_, layers, _ := m.engine.shape()
 	out := layers[len(layers)-1]
@@ -60,8 +60,8 @@ func (m *Model) shrinks() bool {
 	return false
 }
 
-// shrink moves the model towards the guess where rows that trained nothing are told worse than by the guess. It
-// reports whether it did.
+// shrink moves the model toward the guess if the model predicts rows that did not train it worse than the guess
+// does. It reports whether it did so.
 func (m *Model) shrink(j *Judged) bool {
 	if len(j.Rows) < fewToShrink || !m.shrinks() {
 		return false
@@ -91,7 +91,7 @@ func (m *Model) shrink(j *Judged) bool {
 	return true
 }
 
-// shrunkLoss is the mean loss of rows with a share.
+// shrunkLoss returns the mean loss of rows with a share.
 func (m *Model) shrunkLoss(s *Shrinkage, j *Judged) float64 {
 	says, width := s.of(m.Task(), j.Says), m.Outputs()
 	sum, total := 0.0, 0.0
@@ -113,7 +113,7 @@ func (m *Model) shrunkLoss(s *Shrinkage, j *Judged) float64 {
 	return sum / total
 }
 
-// of is what predictions become, a number for each of Toward in a row.
+// of returns the moved predictions, with a number for each of Toward in a row.
 func (s *Shrinkage) of(task data.Task, says []float64) []float64 {
 	out, width := slices.Clone(says), len(s.Toward)
 	for from := 0; from < len(out); from += width {
@@ -141,7 +141,7 @@ func (s *Shrinkage) of(task data.Task, says []float64) []float64 {
 	return out
 }
 
-// links are what a network's outputs are, before the activation, where it says the guess.
+// links returns the network's outputs, before the activation, that give the guess.
 func (s *Shrinkage) links(e *data.Encoding) []float64 {
 	switch e.Task {
 	case data.Binary:
@@ -160,14 +160,14 @@ func (s *Shrinkage) links(e *data.Encoding) []float64 {
 	return all
 }
 
-// setShrinkage moves the model, or each of its members, towards the guess.
+// setShrinkage moves the model, or each of its members, toward the guess.
 func (m *Model) setShrinkage(s *Shrinkage) {
 	m.Shrinkage = s
 	if m.ensemble == nil {
 		m.adjust()
 		return
 	}
-	members := slices.Clone(m.ensemble.members) // which the run has as well
+	members := slices.Clone(m.ensemble.members) // the run shares these members
 	for k, one := range members {
 		own := *one
 		own.setShrinkage(s)
@@ -176,7 +176,7 @@ func (m *Model) setShrinkage(s *Shrinkage) {
 	m.ensemble, m.engine = newEnsemble(members).ensemble, members[0].engine
 }
 
-// validate refuses a shrinkage of a file that the model cannot have.
+// validate refuses a shrinkage in a file that the model cannot have.
 func (s *Shrinkage) validate(m *Model) error {
 	if !(s.Share >= 0 && s.Share <= 1) || len(s.Toward) != m.Outputs() || !m.shrinks() {
 		return fmt.Errorf("its shrinkage has the share %v towards %d numbers, which is not between 0 and 1, or does not suit its %d outputs", s.Share, len(s.Toward), m.Outputs())
@@ -189,7 +189,8 @@ func (s *Shrinkage) validate(m *Model) error {
 	return nil
 }
 
-// shrunk returns the engine whose outputs are those of this one times share, plus the rest of the links.
+// shrunk returns an engine with the outputs share · z + (1 - share) · links, where z are the outputs of
+// this one.
 func (e *engineOf[T]) shrunk(share float64, links []float64) engine {
 	net := e.net.Clone()
 	last := net.Depth() - 1

@@ -9,14 +9,14 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Which rows of the tables are for what.
+// Which rows of the tables are used for what.
 
-// parts are the rows of the tables by what they are used for. Validation and test rows
-// belong to their own table where there is one.
+// parts are the rows of the tables by their use. Validation and test rows belong to
+// their own table if there is one.
 type parts struct{ train, validation, test []int }
 
-// split decides which rows are for what. Test rows are drawn first, so that they stay the
-// same whatever is done about validation.
+// split decides the use of each row. Test rows are drawn first, so they do not depend on
+// the options for validation.
 func (f *Fit) split() error {
 	part, err := f.holder()
 	if err != nil {
@@ -40,8 +40,8 @@ func (f *Fit) split() error {
 	return nil
 }
 
-// holdTest holds the test rows out and returns the places in the schema of the others, and those of
-// the test rows if they are of the training table.
+// holdTest holds out the test rows. It returns the indexes into the schema's rows of the others,
+// and of the test rows if they are in the training table.
 func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 	all := f.Schema.Rows
 	keep = f.tables.Train.List(len(all))
@@ -68,8 +68,8 @@ func (f *Fit) holdTest(part hold) (keep, held []int, err error) {
 	return keep, held, nil
 }
 
-// holdValidation holds validation rows out of the places to keep, and returns the places of the
-// others, and those of the validation rows if they are of the training table.
+// holdValidation holds out validation rows from the indexes to keep. It returns the indexes of
+// the others, and of the validation rows if they are in the training table.
 func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error) {
 	n := len(keep)
 	switch {
@@ -97,7 +97,7 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 	return kept, held, nil
 }
 
-// labeled are the rows of a table of their own that have a target, counted there.
+// labeled returns the rows of a separate table that have a target, as indexes into that table.
 func (f *Fit) labeled(t *data.Table, what string) ([]int, error) {
 	rows, err := f.Schema.Labeled(t)
 	if err == nil && len(rows) == 0 {
@@ -117,7 +117,8 @@ func (f *Fit) countRows() {
 	f.Rows.Unlabeled = f.Schema.Unlabeled
 }
 
-// heavy leaves out the training rows, given by their places in the schema, of classes that weigh 0.
+// heavy leaves out training rows, given by their indexes into the schema's rows, of classes with
+// weight 0.
 func (f *Fit) heavy(places []int) ([]int, error) {
 	weight := f.recipe.classWeight
 	if !slices.Contains(weight, 0) {
@@ -132,14 +133,14 @@ func (f *Fit) heavy(places []int) ([]int, error) {
 	return kept, nil
 }
 
-// noteNone says that a part of few rows is no row.
+// noteNone notes that a share of few rows gives no rows.
 func (f *Fit) noteNone(what string, part float64, held []int, of int) {
 	if part > 0 && len(held) == 0 {
 		f.noteOf(what, " %g of %s leaves no row.", part, rowsText(of))
 	}
 }
 
-// noteLonely names the classes that have a single row: it cannot be held out.
+// noteLonely notes the classes with a single row, which cannot be held out.
 func (f *Fit) noteLonely(strata []int) {
 	rows := make([]int, len(f.Schema.Targets[0].Classes))
 	for _, class := range strata {
@@ -154,7 +155,7 @@ func (f *Fit) noteLonely(strata []int) {
 
 func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
 
-// pick is the function pick with a list that stands where the table's cells do.
+// pick is the function pick with a list stored where the table's cells are.
 func (f *Fit) pick(from, at []int) []int {
 	out := f.tables.Train.List(len(at))
 	for i, a := range at {
@@ -171,7 +172,7 @@ func pick[E any](from []E, at []int) []E {
 	return out
 }
 
-// hold parts some of the schema's rows, given by their places in it, into those to keep and
+// hold divides some of the schema's rows, given by their indexes, into those to keep and
 // those to hold out.
 type hold func(places []int, fraction float64, p rng.Purpose) (keep, held []int, err error)
 

@@ -6,9 +6,9 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// What a model says of cells that it has to guess: which they were, and whether to predict at all.
+// How a model treats cells that it has to guess: which they were, and whether to predict them.
 
-// options are the last of those that were given.
+// options returns the last of the given options.
 func (m *Model) options(with []PredictOptions) (o PredictOptions, err error) {
 	if len(with) > 0 {
 		o = with[len(with)-1]
@@ -19,7 +19,7 @@ func (m *Model) options(with []PredictOptions) (o PredictOptions, err error) {
 	return o, nil
 }
 
-// rowOptions are options for rows of values.
+// rowOptions returns the options for rows of values.
 func (m *Model) rowOptions(with []PredictOptions) (o PredictOptions, err error) {
 	if o, err = m.options(with); err == nil && o.BadAsMissing {
 		err = refuse("BadAsMissing", nil, "it is for tables: give such a value of a row as a missing one")
@@ -27,7 +27,7 @@ func (m *Model) rowOptions(with []PredictOptions) (o PredictOptions, err error) 
 	return o, err
 }
 
-// knows reports whether a network of the model was trained with what a category's value says.
+// knows reports whether a network of the model was trained with the category in a value.
 func (m *Model) knows(column int, v data.Value) bool {
 	if m.ensemble == nil {
 		return m.Encoding.Knows(column, v)
@@ -45,7 +45,8 @@ func (m *Model) knowsRow(row int, values []data.Value) error {
 	return nil
 }
 
-// knowsTable refuses a table with such a category, of which the counts tell that there may be one.
+// knowsTable refuses a table with a category that was not in the training rows. counts says
+// whether there may be one.
 func (m *Model) knowsTable(t *data.Table, counts data.Counts) error {
 	first, column := t.Rows(), 0
 	for _, c := range counts {
@@ -66,13 +67,13 @@ func (m *Model) knowsTable(t *data.Table, counts data.Counts) error {
 	return t.Refuse(data.ErrUnseen, first, t.Index(m.Columns()[column]), "%s", m.unseen(column))
 }
 
-// unseen is the reason to refuse a category.
+// unseen returns the reason to refuse a category.
 func (m *Model) unseen(column int) string {
 	return "is a category that was not in the training rows: they had " + quoteList(slices.Concat(m.Encoding.Inputs[column].Levels, m.Encoding.Inputs[column].RareOf))
 }
 
-// Tally adds to missing and unseen, both as long as Columns, 1 for each column of a row that is
-// missing, or has a category that was not in the training rows.
+// Tally counts the missing values and the unseen categories of a row. It adds 1 to missing or
+// unseen for each such column. Both are as long as Columns. Unseen categories were not in the training rows.
 func (m *Model) Tally(row []data.Value, missing, unseen []int64) {
 	if m.ensemble == nil {
 		m.Encoding.Tally(row, missing, unseen)
@@ -88,8 +89,8 @@ func (m *Model) Tally(row []data.Value, missing, unseen []int64) {
 	}
 }
 
-// gaps are the columns of a row whose values are not encoded as they stand: those that are missing, and
-// those with a category that was not in the training rows.
+// gaps returns the columns of a row whose values are not encoded as they are: missing ones, and those
+// with a category that was not in the training rows.
 func (m *Model) gaps(values []data.Value) (imputed, unseen []string) {
 	for i, v := range values {
 		switch {

@@ -7,7 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// Training is what a model keeps of its training.
+// Training is the record of its training that a model keeps.
 type Training struct {
 	Reason    string  `json:"stop_reason"` // what ended it, as in train.Result
 	Converged bool    `json:"converged"`
@@ -15,18 +15,18 @@ type Training struct {
 	Steps     int     `json:"steps"`
 	Seconds   float64 `json:"seconds"`
 	Loss      float64 `json:"loss"`       // over the training rows, in the trained units
-	BestEpoch int     `json:"best_epoch"` // whose weights these are; 0: the last ones
+	BestEpoch int     `json:"best_epoch"` // the epoch of these weights; 0: the last one
 	Rows      Rows    `json:"rows"`
 	Metrics   Metrics `json:"metrics"`
-	// Diagnosis says why the run did not come to what it could have; empty for a healthy one.
+	// Diagnosis says why the run did not reach its potential; empty for a healthy run.
 	Diagnosis []diagnosis.Finding `json:"diagnosis,omitempty"`
-	// Guess is what a guess that never looks at the inputs says: each class's share of the training
-	// rows, or each target's mean. Nil in files of an earlier gradus.
+	// Guess is a guess that ignores the inputs: each class's share of the training rows, or each
+	// target's mean. It is nil in files of an earlier gradus.
 	Guess []float64 `json:"guess,omitempty"`
-	// Calibration is what a temperature did, where one was asked for.
+	// Calibration is the effect of a temperature, if one was requested.
 	Calibration *Calibration `json:"calibration,omitempty"`
-	// Tables are the tables of the run by what they were for: train, and validation and test where
-	// those rows had a table of their own.
+	// Tables are the tables of the run by their use: train, and validation and test if those rows
+	// had a separate table.
 	Tables map[string]Source `json:"tables,omitempty"`
 
 	History train.History `json:"history"`
@@ -34,12 +34,12 @@ type Training struct {
 
 // Source is a table that a model has seen.
 type Source struct {
-	Name   string `json:"name"` // of the file, without its folder
+	Name   string `json:"name"` // the file name without its folder
 	Rows   int    `json:"rows"`
 	SHA256 string `json:"sha256"` // data.Table's Fingerprint
 }
 
-// known says which of the tables t is, or "".
+// known returns the use of the table in the training, or "".
 func (t *Training) known(table *data.Table) string {
 	sum := ""
 	for _, what := range []string{"train", "validation", "test"} {

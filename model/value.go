@@ -14,8 +14,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// ValueOf takes any Go value that can stand in a cell: numbers of any Go type, strings as they would
-// stand in a file, booleans, time.Time, json.Number, data.Value, or nil for a missing one.
+// ValueOf converts any Go value that a cell can hold: numbers of any Go type, strings as they would
+// be in a file, booleans, time.Time, json.Number, data.Value, or nil for a missing one.
 func ValueOf(v any) (data.Value, error) {
 	switch v := v.(type) {
 	case nil:
@@ -26,7 +26,7 @@ func ValueOf(v any) (data.Value, error) {
 		return jsonNumber(v)
 	case time.Time:
 		return data.Time(v), nil
-	case time.Duration: // a number of which unit?
+	case time.Duration: // its unit is unknown
 		return data.Value{}, fmt.Errorf("a %T cannot stand in a cell; give the number that it is in the column's unit", v)
 	}
 	switch r := reflect.ValueOf(v); {
@@ -44,8 +44,8 @@ func ValueOf(v any) (data.Value, error) {
 	return data.Value{}, fmt.Errorf("a %T cannot stand in a cell; give a number, string, bool, time.Time or nil", v)
 }
 
-// whole is a whole number; one that a float64 may not hold stays as it is written, since it may be
-// the name of a level.
+// whole returns an integer as a value. One that a float64 may not hold exactly is kept as text,
+// since it may be the name of a level.
 func whole(x float64, text string) data.Value {
 	if math.Abs(x) >= 1e15 {
 		return data.Text(text)
@@ -53,7 +53,7 @@ func whole(x float64, text string) data.Value {
 	return data.Number(x)
 }
 
-// jsonNumber is a number as JSON writes it.
+// jsonNumber returns a JSON number as a value.
 func jsonNumber(n json.Number) (data.Value, error) {
 	x, err := n.Float64()
 	switch {
@@ -67,7 +67,7 @@ func jsonNumber(n json.Number) (data.Value, error) {
 	return data.Number(x), nil
 }
 
-// ended is the error of work that its context ended: ctx's own, and its cause.
+// ended returns the error for work that was ended by its context: ctx's own error, and its cause.
 func ended(ctx context.Context) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); cause != err {
@@ -83,7 +83,7 @@ func plural(n int) string {
 	return "s"
 }
 
-// quoteList writes up to eight names, quoted, and how many more there are.
+// quoteList writes up to eight names, quoted, and the number of further names.
 func quoteList(names []string) string {
 	const most = 8
 	q := make([]string, 0, most)

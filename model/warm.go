@@ -11,12 +11,12 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// A run that starts from a model (warm start, or partial fit on further rows) goes on with the
-// model's network, columns, classes and encoding: its weights mean just those. Columns are found by
-// their names, in any order. What differs is refused with its name. Bare tensors have no names;
-// they only need the right shapes.
+// A run that starts from a model (warm start, or partial fit on further rows) continues with the
+// model's network, columns, classes and encoding, because the weights only have a meaning with
+// these. Columns are found by their names, in any order. A difference is refused, and the error
+// names it. Plain tensors have no names; they only need the right shapes.
 
-// base reads the model that the weights are part of; nil of bare tensors.
+// base reads the model that the weights belong to; nil for plain tensors.
 func (w *Weights) base(custom Custom) (*Model, error) {
 	if w == nil || w.Text == "" || !w.isModel() {
 		return nil, nil
@@ -34,8 +34,8 @@ func (w *Weights) differs(format string, args ...any) error {
 	return refuse("From", nil, "%s: %s", w.path, fmt.Sprintf(format, args...))
 }
 
-// adopt fills in what the options leave open with what the model was trained with, and refuses what
-// they have otherwise.
+// adopt sets the options that were not given to those the model was trained with, and refuses
+// options that differ from them.
 func (o *Options) adopt(w *Weights, m *Model) error {
 	if len(o.Targets) == 0 {
 		o.Targets = m.Targets()
@@ -117,7 +117,7 @@ func unitsText(units []int) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(units), " ", ","), "[]")
 }
 
-// inferAs decides what the columns are, as the model has them, and refuses a table that has others.
+// inferAs decides what the columns are by the model's columns, and refuses a table with other columns.
 func (o *Options) inferAs(w *Weights, m *Model, t *data.Table) (s *data.Schema, weightless int, err error) {
 	var lacking []string
 	for _, name := range append(m.Columns(), m.Targets()...) {
@@ -160,7 +160,7 @@ func (o *Options) inferAs(w *Weights, m *Model, t *data.Table) (s *data.Schema, 
 	}
 	types := maps.Clone(o.Types)
 	for name, kind := range kinds {
-		if found[name] != kind { // dropped, or taken for something else
+		if found[name] != kind { // dropped, or of another kind
 			if types == nil {
 				types = map[string]data.Kind{}
 			}

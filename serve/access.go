@@ -12,9 +12,10 @@ import (
 	"strings"
 )
 
-// allowed refuses whoever should not talk to the server: without the token, if there is one; a
-// page of another site, which a browser names as the Origin; and on loopback whoever calls this
-// machine by another name, as such a page does when its own name leads here.
+// allowed refuses requests that are not allowed to use the server. These are requests without
+// the token, if there is one, and requests of a page from another site, which the browser names
+// as the Origin. On loopback they are also requests that call this machine by another name. A
+// page from another site sends these when its name resolves to this machine.
 func (s *Server) allowed(r *http.Request) error {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
@@ -44,8 +45,7 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// unpack returns a body as it was before Content-Encoding packed it. The caller bounds what it
-// reads.
+// unpack returns a body decoded according to its Content-Encoding. The caller limits how much it reads.
 func unpack(body io.Reader, encoding string) (io.Reader, error) {
 	var unpacked io.Reader
 	var err error

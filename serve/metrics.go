@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// metrics are what GET /metrics tells, in Prometheus' text format.
+// metrics are the numbers that GET /metrics returns, in Prometheus' text format.
 type metrics struct {
 	s        *Server
 	reloads  counters
@@ -22,7 +22,7 @@ type metrics struct {
 	latency  map[*Model]*histogram
 }
 
-// counters are counters of models by a label.
+// counters count by model and label.
 type counters struct {
 	mu sync.Mutex
 	of map[counterKey]int64
@@ -42,10 +42,10 @@ func (c *counters) add(m *Model, label string, n int64) {
 	c.of[counterKey{m, label}] += n
 }
 
-// bounds are the upper ends of the histogram's buckets in seconds.
+// bounds are the upper bounds of the histogram's buckets in seconds.
 var bounds = [...]float64{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
 
-// histogram counts durations by size.
+// histogram counts durations by bucket.
 type histogram struct {
 	buckets [len(bounds) + 1]atomic.Int64
 	nanos   atomic.Int64
@@ -148,5 +148,5 @@ func (s *Server) serveMetrics(x *exchange) error {
 	return ignore(err)
 }
 
-// ignore drops the error of writing to someone who has gone.
+// ignore drops the error of writing to a client that has disconnected.
 func ignore(error) error { return nil }

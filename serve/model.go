@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Source is a model file, and what it is called.
+// Source is a model file, with its name and version.
 type Source struct {
 	Name    string
 	Version string
@@ -24,8 +24,8 @@ type Source struct {
 
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// ParseSource reads FILE, NAME=FILE or NAME/VERSION=FILE. Without a name it is the file's, without
-// its ending; without a version it is 1.
+// ParseSource reads FILE, NAME=FILE or NAME/VERSION=FILE. The default name is that of the file
+// without its ending; the default version is 1.
 func ParseSource(s string) (Source, error) {
 	source := Source{Version: "1", Path: s}
 	if name, path, ok := strings.Cut(s, "="); ok {
@@ -51,12 +51,12 @@ func ParseSource(s string) (Source, error) {
 // Model is a model file that is served.
 type Model struct {
 	Source
-	behind  *data.Table // the background of reasons; nil: none
+	behind  *data.Table // background rows for reasons; nil: none
 	current atomic.Pointer[loaded]
-	mu      sync.Mutex // of reloading
-	stamp   stamp      // of the file that was taken, or found unsound
+	mu      sync.Mutex // held during a reload
+	stamp   stamp      // of the file that was loaded, or found invalid
 
-	missing, unseen []atomic.Int64 // cells by column, of all requests
+	missing, unseen []atomic.Int64 // cells by column, over all requests
 }
 
 // loaded is a model as it was read from its file. It does not change.
@@ -71,7 +71,7 @@ type loaded struct {
 	explainer *model.Explainer // nil: no reasons
 }
 
-// stamp tells versions of a file apart.
+// stamp distinguishes versions of a file.
 type stamp struct {
 	size int64
 	time time.Time
@@ -87,7 +87,7 @@ func stampOf(path string) (stamp, error) {
 
 func open(source Source, background *data.Table) (*Model, error) {
 	m := &Model{Source: source, behind: background}
-	m.stamp, _ = stampOf(source.Path) // load says what is wrong
+	m.stamp, _ = stampOf(source.Path) // load reports what is wrong
 	l, err := load(source.Path, background)
 	if err != nil {
 		return nil, err
@@ -118,21 +118,21 @@ func load(path string, background *data.Table) (*loaded, error) {
 	return l, nil
 }
 
-// now is the model that requests begin with.
+// now returns the model for new requests.
 func (m *Model) now() *loaded { return m.current.Load() }
 
-// reload takes the file if it has changed and holds a sound model with the same columns and
-// targets. What was found unsound is not looked at again before it changes.
+// reload loads the file if it has changed and contains a valid model with the same columns
+// and targets. A file that was found invalid is not loaded again until it changes.
 func (m *Model) reload() (changed bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before, err := stampOf(m.Path)
 	if err != nil || before == m.stamp {
-		return false, nil // a file that is being replaced may be away for a moment
+		return false, nil // a file that is being replaced may be missing for a moment
 	}
 	l, err := load(m.Path, m.behind)
 	if after, again := stampOf(m.Path); again != nil || after != before {
-		return false, nil // it is being written; the next look finds the rest
+		return false, nil // it is still being written; the next check loads it
 	}
 	m.stamp = before
 	if err != nil {
@@ -145,7 +145,7 @@ func (m *Model) reload() (changed bool, err error) {
 	return true, nil
 }
 
-// find is the model of a name and a version; without a version the greatest one.
+// find returns the model with a name and a version. Without a version it returns the greatest one.
 func (s *Server) find(name, version string) (*Model, error) {
 	var found *Model
 	for _, m := range s.models {
@@ -162,7 +162,7 @@ func (s *Server) find(name, version string) (*Model, error) {
 	return nil, refuse(404, "there is no model %q; GET /v1/models lists those that there are", name)
 }
 
-// newer compares versions as numbers where both are, else as text.
+// newer compares versions as numbers if both are numbers, otherwise as text.
 func newer(a, b string) bool {
 	x, errX := strconv.Atoi(a)
 	y, errY := strconv.Atoi(b)
@@ -172,7 +172,7 @@ func newer(a, b string) bool {
 	return a > b
 }
 
-// names are the models' names, each once, in the order in which they were given.
+// names returns the models' names, each once, in the order in which they were given.
 func (s *Server) names() []string {
 	var names []string
 	seen := map[string]bool{}

@@ -14,7 +14,7 @@ type object = map[string]any
 func ref(name string) object { return object{"$ref": "#/components/schemas/" + name} }
 func array(of any) object    { return object{"type": "array", "items": of} }
 
-// members describes an object, of which all but the optional members come always.
+// members describes an object. All members but the optional ones are always present.
 func members(properties object, optional ...string) object {
 	required := []string{}
 	for name := range properties {
@@ -28,12 +28,12 @@ func members(properties object, optional ...string) object {
 
 var (
 	textSchema   = object{"type": "string"}
-	numberSchema = object{"type": []string{"number", "null"}} // null is not finite
+	numberSchema = object{"type": []string{"number", "null"}} // null means not finite
 	wholeSchema  = object{"type": "integer"}
 	truthSchema  = object{"type": "boolean"}
 )
 
-// protocolSchemas describe what the Open Inference Protocol has in requests and answers.
+// protocolSchemas describe the requests and responses of the Open Inference Protocol.
 func protocolSchemas() object {
 	parameters := object{"type": "object", "description": "binary_data_output asks for binary data, counts for how many cells were missing or never seen, interval for lower and upper, sets for set, reasons for base and reasons.",
 		"properties": object{"binary_data_output": truthSchema, "counts": truthSchema, "interval": level, "sets": level, "reasons": truthSchema}}
@@ -61,7 +61,8 @@ func protocolSchemas() object {
 // level describes the level of intervals and sets.
 var level = object{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
 
-// predicted describes what POST /predict says of a row, and a list of rows with what else was asked for.
+// predicted describes what POST /predict returns for a row, and for a list of rows with the extras that
+// were requested.
 func (l *loaded) predicted() (row, list object) {
 	each := func(names []string, of any) object {
 		properties := object{}
@@ -100,7 +101,7 @@ func (l *loaded) predicted() (row, list object) {
 	return row, list
 }
 
-// openAPI describes the server in OpenAPI 3.1: for each model what a row must have.
+// openAPI describes the server in OpenAPI 3.1, with the row that each model takes.
 func (s *Server) openAPI(x *exchange) error {
 	schemas, paths := protocolSchemas(), object{}
 	content := func(schema any) object { return object{"application/json": object{"schema": schema}} }
@@ -112,7 +113,7 @@ func (s *Server) openAPI(x *exchange) error {
 		}
 	}
 	var any1 object       // a row of any model
-	var names, said []any // the schemas of rows, and of what POST /predict answers
+	var names, said []any // the schemas of rows, and of the responses of POST /predict
 	short := members(object{"predictions": object{"type": "array"}})
 	for _, name := range s.names() {
 		m, err := s.find(name, "")

@@ -15,10 +15,10 @@ var pageFiles embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/index.html"))
 
-// pagePolicy lets the page use nothing but the server's own files.
+// pagePolicy allows the page only the server's own files.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// page is a form on which a row can be tried by hand.
+// page serves a form in which a row can be tried out.
 func (s *Server) page(x *exchange) error {
 	type field struct {
 		Name, Kind, Value string
@@ -27,9 +27,9 @@ func (s *Server) page(x *exchange) error {
 	type form struct {
 		Name, Says string
 		Fields     []field
-		Sure       string  // the parameter that asks how sure the model is; "" where it cannot say
+		Sure       string  // the parameter that asks for the certainty; "" if the model has none
 		Level      float64 // for it
-		Reasons    bool    // can be asked for
+		Reasons    bool    // whether they can be requested
 	}
 	var forms []form
 	for _, name := range s.names() {
@@ -63,7 +63,7 @@ func (s *Server) page(x *exchange) error {
 	return ignore(pageTemplate.Execute(x.w, forms))
 }
 
-// pageFile is the page's script or style.
+// pageFile serves the page's script or style.
 func (s *Server) pageFile(x *exchange) error {
 	file := x.r.PathValue("file")
 	if file != "page.js" && file != "page.css" {

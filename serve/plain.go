@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// The plain ways: version 1 of KServe's protocol, MLflow's, and rows as objects.
+// The simple protocols: version 1 of KServe's protocol, MLflow's, and rows as objects.
 
 func (s *Server) v1List(x *exchange) error {
 	writeJSON(x.w, http.StatusOK, map[string]any{"models": s.names()})
@@ -25,7 +25,7 @@ func (s *Server) v1Model(x *exchange) error {
 	return nil
 }
 
-// v1Predict is POST /v1/models/M:predict with {"instances": [...]}: objects by column, or lists.
+// v1Predict handles POST /v1/models/M:predict with {"instances": [...]}: objects by column, or lists.
 func (s *Server) v1Predict(x *exchange) error {
 	name, ok := strings.CutSuffix(x.r.PathValue("call"), ":predict")
 	if !ok {
@@ -55,7 +55,8 @@ func (s *Server) v1Predict(x *exchange) error {
 	return x.short(r, err)
 }
 
-// only is the model that a request means that names none, or names one with ?model=.
+// only returns the model for a request without a model in its path: the only one, or
+// the one in ?model=.
 func (x *exchange) only() (*Model, error) {
 	if x.r.URL.RawQuery != "" {
 		if q := x.r.URL.Query(); q.Has("model") {
@@ -70,8 +71,8 @@ func (x *exchange) only() (*Model, error) {
 	return x.s.find(x.s.models[0].Name, "")
 }
 
-// invocations is MLflow's POST /invocations, with one of dataframe_split, dataframe_records,
-// instances and inputs.
+// invocations handles MLflow's POST /invocations, with one of dataframe_split,
+// dataframe_records, instances and inputs.
 func (s *Server) invocations(x *exchange) error {
 	m, err := x.only()
 	if err != nil {
@@ -120,7 +121,7 @@ func (s *Server) invocations(x *exchange) error {
 	return x.short(r, err)
 }
 
-// short answers with rows in short, or with what is wrong with them.
+// short responds with rows in the short form, or with what is wrong with them.
 func (x *exchange) short(r *rows, err error) error {
 	if err != nil {
 		return err
@@ -130,7 +131,7 @@ func (x *exchange) short(r *rows, err error) error {
 	return nil
 }
 
-// fromSplit reads rows that are lists in the order of the columns that are given.
+// fromSplit reads rows that are lists in the order of the given columns.
 func (x *exchange) fromSplit(m *Model, columns []string, lists [][]any) (*rows, error) {
 	r, err := x.newRows(m, len(lists))
 	if err != nil {
@@ -159,8 +160,9 @@ func (x *exchange) fromSplit(m *Model, columns []string, lists [][]any) (*rows, 
 	return r, r.run(x)
 }
 
-// predict is POST /predict with a row as an object, or a list of them. One object is answered with
-// one. ?counts=true adds how many cells were missing or never seen; wanted has what else there is.
+// predict handles POST /predict with a row as an object, or with a list of rows. A single object
+// gets a single object back. ?counts=true adds how many cells were missing or never seen; see
+// wanted for other parameters.
 func (s *Server) predict(x *exchange) error {
 	m, err := x.only()
 	if err != nil {
@@ -215,7 +217,7 @@ func (s *Server) predict(x *exchange) error {
 	return nil
 }
 
-// shortJSON is {"predictions": [...]}, for each row its class or number, or a list of them.
+// shortJSON writes {"predictions": [...]}. Each row has its class or number, or a list of them.
 func (r *rows) shortJSON(b []byte) []byte {
 	b = append(b, `{"predictions":[`...)
 	for i := range r.n {
@@ -237,9 +239,9 @@ func (r *rows) shortJSON(b []byte) []byte {
 	return append(b, "]}"...)
 }
 
-// appendRow writes all that is predicted of a row: {"species": "Adelie", "probabilities":
-// {"Adelie": 0.9, ...}}, or {"price": 3.1}. Of several labels the probabilities are of each one's
-// second value.
+// appendRow writes the full prediction of a row: {"species": "Adelie", "probabilities":
+// {"Adelie": 0.9, ...}}, or {"price": 3.1}. For several labels the probabilities are those of
+// each one's second value.
 func (r *rows) appendRow(b []byte, i int) []byte {
 	p := r.m.Describe(r.outputs(i))
 	b = append(b, '{')
@@ -263,7 +265,7 @@ func (r *rows) appendRow(b []byte, i int) []byte {
 	return append(b, "}}"...)
 }
 
-// appendMembers writes the members of an object, which f writes.
+// appendMembers writes the members of an object, with values written by f.
 func appendMembers(b []byte, names []string, f func(b []byte, j int) []byte) []byte {
 	for j, name := range names {
 		if j > 0 {

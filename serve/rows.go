@@ -15,17 +15,17 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// rows are those of one request, and their predictions.
+// rows are the rows of one request, and their predictions.
 type rows struct {
 	m               *loaded
 	n               int
 	values          []data.Value // a value for each column, row by row
 	out             []float64    // Outputs numbers a row
 	missing, unseen []int64      // cells by column
-	seen            []int        // by column, the last row in which a scanner found it
+	seen            []int        // by column, the last row in which a scanner found the column
 }
 
-// newRows makes room for n rows of a model.
+// newRows allocates n rows of a model.
 func (x *exchange) newRows(m *Model, n int) (*rows, error) {
 	if n > x.s.o.MaxRows {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the request has %d rows, and this server takes %d at once; send them in parts", n, x.s.o.MaxRows)
@@ -34,7 +34,7 @@ func (x *exchange) newRows(m *Model, n int) (*rows, error) {
 	return x.empty(m.now(), n), nil
 }
 
-// empty is n rows of missing values, in the memory that the exchange has.
+// empty returns n rows of missing values, in the exchange's memory.
 func (x *exchange) empty(l *loaded, n int) *rows {
 	r, columns := &x.memory.rows, len(l.columns)
 	r.m, r.n = l, n
@@ -43,7 +43,7 @@ func (x *exchange) empty(l *loaded, n int) *rows {
 	return r
 }
 
-// zeroed is n zeros, in the same memory where there is room.
+// zeroed returns n zeros, in the same memory if it is large enough.
 func zeroed[T any](s []T, n int) []T {
 	s = slices.Grow(s[:0], n)[:n]
 	clear(s)
@@ -60,8 +60,8 @@ func (r *rows) add() []data.Value {
 	return cells
 }
 
-// scanned reads and predicts rows by a scanner. Without rows and an error, the body is for
-// encoding/json.
+// scanned reads rows by a scanner and predicts them. If it returns neither rows nor an
+// error, encoding/json must read the body.
 func (x *exchange) scanned(m *Model, body []byte, read func(s *scanner, r *rows, most int) bool) (*rows, error) {
 	r, s := x.empty(m.now(), 0), scanner{b: body}
 	if x.s.o.plain || !read(&s, r, x.s.o.MaxRows) || !s.end() {
@@ -95,13 +95,13 @@ func (r *rows) run(x *exchange) error {
 	return nil
 }
 
-// outputs are the numbers of row i.
+// outputs returns the numbers of row i.
 func (r *rows) outputs(i int) []float64 {
 	n := r.m.Outputs()
 	return r.out[i*n:][:n]
 }
 
-// set puts a value of JSON into a cell.
+// set puts a JSON value into a cell.
 func (r *rows) set(row, column int, v any) error {
 	switch v.(type) {
 	case map[string]any, []any:
@@ -115,7 +115,7 @@ func (r *rows) set(row, column int, v any) error {
 	return nil
 }
 
-// setObject sets a row by the names of its columns. Names that are no columns are passed over.
+// setObject sets a row by the names of its columns. Names that are not columns are ignored.
 func (r *rows) setObject(row int, object map[string]any) error {
 	for i, name := range r.m.columns {
 		v, ok := object[name]
@@ -129,7 +129,7 @@ func (r *rows) setObject(row int, object map[string]any) error {
 	return nil
 }
 
-// setList sets a row by the places of its columns.
+// setList sets a row by the positions of its columns.
 func (r *rows) setList(row int, list []any, columns []int) error {
 	if len(list) != len(columns) {
 		return bad("row %d has %d values, and there are %d columns", row, len(list), len(columns))
@@ -145,7 +145,7 @@ func (r *rows) setList(row int, list []any, columns []int) error {
 	return nil
 }
 
-// fromJSON reads rows that are objects, or lists in the model's order of columns.
+// fromJSON reads rows that are objects, or lists in the model's column order.
 func (x *exchange) fromJSON(m *Model, list []any) (*rows, error) {
 	r, err := x.newRows(m, len(list))
 	if err != nil {
@@ -190,7 +190,7 @@ func decode(body []byte, v any) error {
 	return nil
 }
 
-// writeJSON answers with a value as JSON.
+// writeJSON responds with a value as JSON.
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -204,10 +204,10 @@ func writeBytes(w http.ResponseWriter, status int, b []byte) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
-	w.Write(b) // who does not read it has gone
+	w.Write(b) // a failed write means that the client has disconnected
 }
 
-// appendFloat writes a number as JSON; what is not finite is null.
+// appendFloat writes a number as JSON; a number that is not finite becomes null.
 func appendFloat(b []byte, x float64) []byte {
 	if x-x != 0 {
 		return append(b, "null"...)
@@ -232,7 +232,7 @@ func appendText(b []byte, s string) []byte {
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic("serve: " + err.Error()) // a text always goes into JSON
+		panic("serve: " + err.Error()) // marshaling a string cannot fail
 	}
 	return append(b, text...)
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// scanner reads the JSON that requests mostly have, without reflection. A false says no more than
-// that the text is something else, well or badly formed: encoding/json then reads it from its
-// beginning. What a scanner reads it reads as encoding/json does, and tests hold it to that.
+// scanner reads the usual JSON of requests without reflection. If it returns false, the text is
+// something else, valid or not, and encoding/json then reads it from the beginning. What a
+// scanner reads has the same meaning as in encoding/json, and tests verify this.
 type scanner struct {
 	b []byte
 	i int
 }
 
-// peek passes over blanks and is the character after them, or 0.
+// peek skips blanks and returns the character after them, or 0.
 func (s *scanner) peek() byte {
 	for ; s.i < len(s.b); s.i++ {
 		switch c := s.b[s.i]; c {
@@ -30,7 +30,7 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// next passes over blanks, and over c if it comes then.
+// next skips blanks, and then c if it follows. It reports whether it did.
 func (s *scanner) next(c byte) bool {
 	if s.peek() != c {
 		return false
@@ -39,7 +39,7 @@ func (s *scanner) next(c byte) bool {
 	return true
 }
 
-// end reports whether nothing but blanks is left.
+// end reports whether only blanks are left.
 func (s *scanner) end() bool { return s.peek() == 0 && s.i == len(s.b) }
 
 // list calls f before each element of a list.
@@ -77,7 +77,7 @@ func (s *scanner) object(f func(name []byte) bool) bool {
 	}
 }
 
-// text is a string, which stands in b where it has no escapes.
+// text returns a string. It is part of b if it has no escapes.
 func (s *scanner) text() ([]byte, bool) {
 	if !s.next('"') {
 		return nil, false
@@ -106,7 +106,7 @@ func (s *scanner) text() ([]byte, bool) {
 	return nil, false
 }
 
-// word passes over a word such as null.
+// word skips a word such as null.
 func (s *scanner) word(word string) bool {
 	if !bytes.HasPrefix(s.b[s.i:], []byte(word)) {
 		return false
@@ -115,7 +115,7 @@ func (s *scanner) word(word string) bool {
 	return true
 }
 
-// number is the text of a number.
+// number returns the text of a number.
 func (s *scanner) number() ([]byte, bool) {
 	from := s.i
 	digits := func() bool {
@@ -150,7 +150,7 @@ func (s *scanner) number() ([]byte, bool) {
 	return s.b[from:s.i], true
 }
 
-// value is the value of a cell: a number, a text, true, false or null.
+// value returns the value of a cell: a number, a text, true, false or null.
 func (s *scanner) value() (data.Value, bool) {
 	switch s.peek() {
 	case '"':
@@ -171,7 +171,7 @@ func (s *scanner) value() (data.Value, bool) {
 	return data.Number(x), err == nil
 }
 
-// whole is a whole number.
+// whole returns an integer.
 func (s *scanner) whole() (int, bool) {
 	s.peek()
 	raw, ok := s.number()
@@ -182,7 +182,7 @@ func (s *scanner) whole() (int, bool) {
 	return n, err == nil
 }
 
-// scalars is an object of numbers, texts and truths.
+// scalars returns an object of numbers, texts and booleans.
 func (s *scanner) scalars() (map[string]any, bool) {
 	m := map[string]any{}
 	ok := s.object(func(name []byte) bool {
@@ -245,7 +245,7 @@ func (s *scanner) row(r *rows) bool {
 	return false
 }
 
-// named reads an object with rows under one of some names.
+// named reads an object with rows under one of the given names.
 func (s *scanner) named(r *rows, most int, names ...string) bool {
 	seen := 0
 	return s.object(func(name []byte) bool {
@@ -255,7 +255,7 @@ func (s *scanner) named(r *rows, most int, names ...string) bool {
 
 // split reads {"dataframe_split": {"columns": [...], "data": [[...], ...]}}.
 func (s *scanner) split(r *rows, most int) bool {
-	var places []int // of the columns in a row; -1 is none of the model's
+	var places []int // index of the column for each position in a row; -1: not a column of the model
 	left := len(r.m.columns)
 	return s.object(func(name []byte) bool {
 		return string(name) == "dataframe_split" && s.object(func(name []byte) bool {
@@ -311,15 +311,16 @@ func (s *scanner) elements(list *[]data.Value, depth, most int) bool {
 	})
 }
 
-// once reports whether a name comes for the first time; encoding/json says what a second means.
+// once reports whether a name occurs for the first time. encoding/json decides what a repeated
+// name means.
 func once(seen *int, bit int) bool {
 	before := *seen
 	*seen |= 1 << bit
 	return *seen != before
 }
 
-// infer reads an inference request. The elements of its tensors are added to list, of which there
-// may be most.
+// infer reads an inference request. The elements of its tensors are added to list, whose
+// length is limited to most.
 func (s *scanner) infer(request *inferRequest, list *[]data.Value, most int) bool {
 	seen := 0
 	return s.object(func(name []byte) (ok bool) {
@@ -370,7 +371,7 @@ func (s *scanner) input(in *inferInput, list *[]data.Value, most int) bool {
 			in.Parameters, ok = s.scalars()
 			return ok && once(&seen, 3)
 		case "data":
-			const depth = 4 // of lists in lists
+			const depth = 4 // of nested lists
 			from := len(*list)
 			if !once(&seen, 4) || !s.elements(list, depth, most) {
 				return false

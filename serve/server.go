@@ -18,26 +18,26 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Options say what a server allows. A zero field takes the default.
+// Options say what a server allows. A zero field means the default.
 type Options struct {
-	MaxBody     int64         // bytes of a request's body, also after unpacking; default 32 MiB
+	MaxBody     int64         // bytes of a request's body, also after decompression; default 32 MiB
 	MaxHeld     int64         // bytes of all requests' bodies at the same time; default 8 times MaxBody
-	MaxRows     int           // of a request; default 100,000
-	MaxReasons  int           // rows of a request whose reasons are asked for; default 100
-	MaxRequests int           // that are answered at the same time, others get 503; default 256
+	MaxRows     int           // per request; default 100,000
+	MaxReasons  int           // rows of a request that asks for reasons; default 100
+	MaxRequests int           // requests served at the same time, further ones get 503; default 256
 	BodyTimeout time.Duration // for a request's body to arrive; default 30 s
-	Token       string        // that requests must have, but for those about health; "" is none
-	AnyHost     bool          // names that are none of this machine's loopback are answered too
+	Token       string        // required in all requests except those about health; "": none
+	AnyHost     bool          // requests under names other than this machine's loopback names are served too
 	Log         *slog.Logger  // default: none
 	LogRequests bool          // every request, not only those that fail
 	Version     string        // of gradus
-	Strict      bool          // a category that the training rows had not is refused, not predicted
+	Strict      bool          // a category that was not in the training rows is refused instead of predicted
 
-	// Background has by a model's name the rows that stand for not knowing a column, best those of its training.
-	// Without them there are no reasons.
+	// Background has, by the model's name, the rows that represent an unknown column. The training rows are the
+	// best choice. Without background rows there are no reasons.
 	Background map[string]*data.Table
 
-	plain bool // no scanner: encoding/json alone, which tests compare
+	plain bool // for tests: no scanner, only encoding/json
 }
 
 // Server answers requests for predictions.
@@ -53,7 +53,7 @@ type Server struct {
 	log      *slog.Logger
 }
 
-// New loads the models and returns a server of them.
+// New loads the models and returns a server for them.
 func New(sources []Source, o Options) (*Server, error) {
 	if o.MaxBody == 0 {
 		o.MaxBody = 32 << 20
@@ -152,12 +152,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Drain makes the server say that it is not ready, so that nothing new is sent to it. It answers
-// what comes all the same.
+// Drain makes the server report that it is not ready, so that it gets no new requests. It still
+// answers those that arrive.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Watch looks every so often whether a model's file has changed, and takes the new model when it
-// is sound, until ctx ends. Requests in progress keep the model that they began with.
+// Watch checks at each interval whether a model's file has changed, and loads the new model if
+// it is valid. It stops when ctx ends. Requests in progress keep the model they started with.
 func (s *Server) Watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -186,7 +186,7 @@ func (s *Server) Reload() {
 	}
 }
 
-// exchange is one request and its answer.
+// exchange is one request and its response.
 type exchange struct {
 	s     *Server
 	w     http.ResponseWriter
@@ -194,20 +194,20 @@ type exchange struct {
 	id    string
 	model *Model // once it is known
 	rows  int
-	held  int64 // bytes of its body
+	held  int64 // bytes reserved for its body
 
 	memory *memory // of a POST
 }
 
-// memory is what one request after another uses, so that a request allocates little.
+// memory is reused by one request after another, so that a request allocates little.
 type memory struct {
 	body, answer []byte
 	rows         rows
 	elements     []data.Value // of tensors
 }
 
-// release gives an exchange's memory to later ones, but for texts, and for slices of more than most
-// bytes, since few requests are as large as the largest.
+// release gives an exchange's memory to later ones. Texts are dropped, and so are slices of more
+// than most bytes, since few requests are as large as the largest.
 func (x *exchange) release() {
 	const most, value = 1 << 20, 40 // bytes
 	m := x.memory
@@ -226,14 +226,14 @@ func (x *exchange) release() {
 	x.s.memories.Put(m)
 }
 
-// keep forgets a slice with room for more than most.
+// keep drops a slice with a capacity of more than most.
 func keep[T any](s *[]T, most int) {
 	if *s = (*s)[:0]; cap(*s) > most {
 		*s = nil
 	}
 }
 
-// A refusal is an error with the status that it is answered with.
+// A refusal is an error with the HTTP status of the response.
 type refusal struct {
 	status int
 	error
@@ -245,10 +245,10 @@ func refuse(status int, format string, args ...any) error {
 	return refusal{status, fmt.Errorf(format, args...)}
 }
 
-// bad is a refusal of what the request says.
+// bad returns a refusal of the content of a request.
 func bad(format string, args ...any) error { return refuse(http.StatusBadRequest, format, args...) }
 
-// handle does what every request needs around its own work.
+// handle does what every request needs besides its own work.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request, f func(*exchange) error) {
 	begun := time.Now()
 	x := &exchange{s: s, w: w, r: r, id: requestID(r)}
@@ -259,7 +259,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, f func(*exchange
 	if r.Method == http.MethodPost {
 		x.memory = s.memories.Get().(*memory)
 		defer x.release()
-		// Also for the rest of a body that is refused.
+		// This also applies to the rest of a body that is refused.
 		http.NewResponseController(w).SetReadDeadline(begun.Add(s.o.BodyTimeout)) // in a test there may be no connection
 	}
 	err := s.allowed(r)
@@ -309,7 +309,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, f func(*exchange
 	}
 }
 
-// recorder remembers what was answered.
+// recorder records the response.
 type recorder struct {
 	http.ResponseWriter
 	status  int
@@ -330,7 +330,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// requestID is the one that the request came with, or a new one.
+// requestID returns the ID sent with the request, or a new one.
 func requestID(r *http.Request) string {
 	const most = 128 // characters
 	id := r.Header.Get("X-Request-Id")
@@ -379,7 +379,7 @@ func (x *exchange) body() ([]byte, error) {
 			x.w.Header().Set("Connection", "close")
 			return nil, bad("the body cannot be read: %w", err)
 		case len(b) == cap(b):
-			if err := x.hold(cap(b)); err != nil { // twice as much, in all
+			if err := x.hold(cap(b)); err != nil { // twice as much in total
 				return nil, err
 			}
 			b = append(make([]byte, 0, 2*cap(b)), b...)

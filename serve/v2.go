@@ -15,10 +15,10 @@ import (
 // The Open Inference Protocol, version 2, over REST
 // (https://github.com/kserve/open-inference-protocol), with Triton's binary extension.
 //
-// A model has an input for each column, of shape [N, 1] or [N], and these outputs: label [N] and
-// probabilities [N, classes] of classes, label [N, targets] and probabilities [N, targets] of
-// several labels, variable [N, targets] of a regression. null, NaN and in texts the usual words
-// are missing. What wanted has of parameters adds outputs (extra.tensors). A model whose columns are all numbers takes them as one tensor [N, columns] too.
+// A model has an input for each column, of shape [N, 1] or [N], and these outputs: label [N] and probabilities [N,
+// classes] for classes; label [N, targets] and probabilities [N, targets] for several labels; variable [N, targets] for
+// a regression. null and NaN are missing, and in texts the usual words. The parameters in wanted add outputs
+// (extra.tensors). If all columns of a model are numbers, it also takes them as one tensor [N, columns].
 
 // tensorMeta describes an input or an output; -1 is any size.
 type tensorMeta struct {
@@ -97,7 +97,7 @@ func (l *loaded) outputMeta() []tensorMeta {
 	return []tensorMeta{{"label", "BYTES", []int{-1}}, {"probabilities", "FP64", []int{-1, n}}}
 }
 
-// outputNames are the names of outputs in a sentence.
+// outputNames lists the names of outputs in a sentence.
 func outputNames(list []tensorMeta) string {
 	names := list[0].Name
 	for _, o := range list[1:] {
@@ -126,7 +126,7 @@ type inferInput struct {
 	Parameters map[string]any `json:"parameters"`
 	Data       any            `json:"data"`
 
-	elements []data.Value // of Data, where a scanner read them
+	elements []data.Value // of Data, if a scanner read them
 }
 
 const headerLength = "Inference-Header-Content-Length"
@@ -178,7 +178,7 @@ func (s *Server) infer(x *exchange) error {
 	return x.answer(&request, r, more)
 }
 
-// fromTensors reads rows from a tensor for each column, or from one for all.
+// fromTensors reads rows from one tensor per column, or from one for all columns.
 func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*rows, error) {
 	if len(inputs) == 0 {
 		return nil, bad("the request has no inputs")
@@ -238,7 +238,7 @@ func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*row
 	return r, nil
 }
 
-// elements are how those of a datatype stand in binary data: their bytes, and what they are.
+// elements describes the elements of each datatype in binary data: their bytes, and how to read them.
 var elements = map[string]struct {
 	size int
 	of   func(b []byte) float64
@@ -253,12 +253,12 @@ var elements = map[string]struct {
 	"UINT64": {8, func(b []byte) float64 { return float64(binary.LittleEndian.Uint64(b)) }},
 	"FP32":   {4, func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }},
 	"FP64":   {8, func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }},
-	"BOOL":   {1, nil}, // nil: no number
-	"BYTES":  {0, nil}, // a length before each
+	"BOOL":   {1, nil}, // nil: not a number
+	"BYTES":  {0, nil}, // a length before each element
 }
 
-// values puts count elements, from the JSON or from the binary data, into every step-th place of
-// to, and returns the rest of the binary data.
+// values puts count elements, from the JSON or from the binary data, into every step-th position
+// of to, and returns the rest of the binary data.
 func (in *inferInput) values(tail []byte, count int, to []data.Value, step int) ([]byte, error) {
 	element, ok := elements[in.Datatype]
 	if !ok {
@@ -349,16 +349,16 @@ func (in *inferInput) flat(v any, add func(data.Value)) error {
 	return nil
 }
 
-// output is one tensor of an answer.
+// output is one tensor of a response.
 type output struct {
 	tensorMeta
 	binary bool
-	texts  []string // or
+	texts  []string // or texts
 	number []float64
 	truth  []bool
 }
 
-// tensors are those of predicted rows.
+// tensors returns the tensors of predicted rows.
 func (r *rows) tensors() []*output {
 	var list []*output
 	for _, meta := range r.m.outputMeta() {
@@ -380,7 +380,7 @@ func (r *rows) tensors() []*output {
 	return list
 }
 
-// answer writes the tensors that were asked for, in JSON or as binary data.
+// answer writes the requested tensors, in JSON or as binary data.
 func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
 	list, err := request.asked(r, append(r.tensors(), more.tensors(r)...))
 	if err != nil {
@@ -427,7 +427,8 @@ func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
 	return nil
 }
 
-// asked are those of all outputs that the request names, or all, and says of each whether it is binary.
+// asked returns the outputs that the request names, or all if it names none, and sets for each whether
+// it is binary.
 func (request *inferRequest) asked(r *rows, all []*output) ([]*output, error) {
 	binaryAll, _ := request.Parameters["binary_data_output"].(bool)
 	for _, o := range all {
@@ -455,7 +456,7 @@ func (request *inferRequest) asked(r *rows, all []*output) ([]*output, error) {
 	return list, nil
 }
 
-// appendMeta begins an object of JSON with the output's name, datatype and shape.
+// appendMeta begins a JSON object with the output's name, datatype and shape.
 func (o *output) appendMeta(b []byte) []byte {
 	b = appendText(append(b, `{"name":`...), o.Name)
 	b = appendText(append(b, `,"datatype":`...), o.Datatype)
@@ -463,7 +464,7 @@ func (o *output) appendMeta(b []byte) []byte {
 	return appendList(b, len(o.Shape), func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(o.Shape[i]), 10) })
 }
 
-// appendData writes the output's elements as a list of JSON. Only one kind of elements is there.
+// appendData writes the output's elements as a JSON list. An output has only one kind of elements.
 func (o *output) appendData(b []byte) []byte {
 	switch {
 	case o.texts != nil:
@@ -492,7 +493,7 @@ func (o *output) appendBinary(b []byte) []byte {
 	return b
 }
 
-// countsJSON says how many cells were missing or never seen, in all and by column:
+// countsJSON writes how many cells were missing or never seen, in total and by column:
 // {"missing": 1, "missing.age": 1, "unseen": 0}.
 func (r *rows) countsJSON() []byte {
 	counts := map[string]int64{"missing": 0, "unseen": 0}
@@ -508,7 +509,7 @@ func (r *rows) countsJSON() []byte {
 	}
 	b, err := json.Marshal(counts)
 	if err != nil {
-		panic("serve: " + err.Error()) // numbers always go into JSON
+		panic("serve: " + err.Error()) // marshaling numbers cannot fail
 	}
 	return b
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// wanted is what a request wants to know beside its predictions. The parameters of an inference request and those
-// in the address of POST /predict have the same names.
+// wanted is what a request asks for besides its predictions. The parameters of an inference request have the same
+// names as those in the URL of POST /predict.
 type wanted struct {
 	counts   bool
 	interval *float64 // the level
@@ -20,13 +20,13 @@ type wanted struct {
 	reasons  bool
 }
 
-// A named is a parameter's name and where its value goes.
+// A named is a parameter's name and the destination of its value.
 type named[V any] struct {
 	name string
 	to   *V
 }
 
-// levels and truths are the parameters, in the order in which a wrong one is named.
+// levels and truths return the parameters, in the order in which errors are reported.
 func (w *wanted) levels() []named[*float64] {
 	return []named[*float64]{{"interval", &w.interval}, {"sets", &w.sets}}
 }
@@ -89,15 +89,15 @@ func notTruth(name, given string) error {
 	return bad("%s is %s: give true or false", name, given)
 }
 
-// extra is what was asked for of some rows.
+// extra is the requested information about some rows.
 type extra struct {
 	wanted
-	intervals []model.Interval // a row's targets one behind the other
+	intervals []model.Interval // for each row its targets, one after another
 	sets      [][]string       // the classes of each row
 	reasons   *model.Shapley
 }
 
-// extra finds what was asked for.
+// extra computes the requested information.
 func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	e.wanted = w
 	if w.interval != nil {
@@ -134,7 +134,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	return e, nil
 }
 
-// refused is an error of package model about an option, said of the parameter that it came from.
+// refused turns an error of package model about an option into one about the request's parameter.
 func refused(parameter string, err error) error {
 	var o *model.OptionError
 	switch {
@@ -146,8 +146,8 @@ func refused(parameter string, err error) error {
 	return bad("%s is %s: %s", parameter, o.Value, o.Reason)
 }
 
-// appendExtra writes what was asked for as members of an object that has others before: counts of all rows, and of
-// the others a list with an element for each row:
+// appendExtra writes the requested information as members of an object that already has others. counts is for all
+// rows. Each of the others is a list with an element for each row:
 //
 //	"intervals": {"price": {"lower": 2.8, "upper": 3.4}}
 //	"sets":      ["Adelie", "Gentoo"]
@@ -183,9 +183,9 @@ func (r *rows) appendExtra(b []byte, e extra) []byte {
 	return b
 }
 
-// tensors are what was asked for, as outputs of an inference request: lower and upper [N, targets]; set [N, classes],
-// whether a class is in the set; base [N, outputs] and reasons [N, outputs, columns], where an output is a target, a
-// class, or the second of two classes.
+// tensors returns the requested information as outputs of an inference request: lower and upper [N, targets]; set [N,
+// classes], whether a class is in the set; base [N, outputs] and reasons [N, outputs, columns]. An output is a
+// target, a class, or the second of two classes.
 func (e *extra) tensors(r *rows) []*output {
 	var list []*output
 	add := func(name, datatype string, shape ...int) *output {
@@ -219,7 +219,8 @@ func (e *extra) tensors(r *rows) []*output {
 	return list
 }
 
-// sure is what the model can say of how sure it is, interval or sets, and a level for it; "" is neither.
+// sure returns how the model can express its certainty, interval or sets, and a level for it; "" is
+// neither.
 func (l *loaded) sure() (name string, level float64) {
 	name = "sets"
 	if l.Task() == data.Regression {

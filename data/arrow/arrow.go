@@ -1,10 +1,10 @@
-// Package arrow has package data read files and streams of Apache Arrow, which Feather files are too.
-// Importing it is enough:
+// Package arrow lets package data read files and streams of Apache Arrow, which includes Feather
+// files. Importing it is enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/arrow"
 //
-// Columns of numbers, texts, booleans, dates, times and decimals are read; lists, structs and maps are refused. Columns with a
-// dictionary are categories. Buffers may be compressed with zstd or LZ4.
+// Columns of numbers, texts, booleans, dates, times and decimals are read; lists, structs and maps are refused. Columns
+// with a dictionary are categories. Buffers may be compressed with zstd or LZ4.
 package arrow
 
 import (
@@ -31,10 +31,10 @@ func init() {
 
 const magic = "ARROW1\x00\x00"
 
-// errCut is the error of bytes that end too early, or say what cannot be.
+// errCut is the error for bytes that end too early or hold impossible values.
 var errCut = errors.New("it is cut short or damaged")
 
-// unsupported is the error of what the format has and is not read.
+// unsupported is the error for a feature of the format that is not read.
 type unsupported string
 
 func (u unsupported) Error() string { return string(u) }
@@ -62,17 +62,17 @@ const (
 type column struct {
 	name       string
 	kind       int
-	width      int // of a value in bits
+	width      int // of a value, in bits
 	signed     bool
 	scale      int
-	unit       int64 // of a second
+	unit       int64 // units per second
 	days       bool  // of dates: the unit is a day
 	dictionary int64 // its number, or -1
 	index      *column
 	series     *data.Series
 }
 
-// A stream is the messages of a file or a stream.
+// A stream reads the messages of a file or a stream.
 type stream struct {
 	f            *data.File
 	in           io.Reader
@@ -193,7 +193,7 @@ const (
 // mostHeader is how many bytes a message's header may take.
 const mostHeader = 1 << 28
 
-// file reads the messages that the end of a file names.
+// file reads the messages that the footer lists.
 func (s *stream) file(r io.ReaderAt, size int64, opt data.ReadOptions) error {
 	const tail = 10 // a length and the magic
 	var end [tail]byte
@@ -232,7 +232,7 @@ func (s *stream) file(r io.ReaderAt, size int64, opt data.ReadOptions) error {
 	return nil
 }
 
-// message reads the next message. done tells that there is none.
+// message reads the next message. done reports that there are no more.
 func (s *stream) message(opt data.ReadOptions) (done bool, err error) {
 	var head [4]byte
 	if _, err := io.ReadFull(s.in, head[:]); err == io.EOF && s.columns != nil {
@@ -323,7 +323,7 @@ func (s *stream) schema(t flatbuf.Table, opt data.ReadOptions) error {
 	return nil
 }
 
-// typed reads what a field's values are.
+// typed reads the type of a field's values.
 func (c *column) typed(kind int, t flatbuf.Table) error {
 	c.kind = kind
 	switch kind {

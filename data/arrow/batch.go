@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/flatbuf"
 )
 
-// A batch is a record batch under way: its nodes and buffers are taken in their order.
+// A batch is a record batch being read. Its nodes and buffers are taken in order.
 type batch struct {
 	s       *stream
 	body    []byte
@@ -34,7 +34,7 @@ func (s *stream) open(t flatbuf.Table, body []byte) (b *batch, rows int64) {
 	return b, t.Int(0, 8, 0)
 }
 
-// buffer is the next buffer.
+// buffer returns the next buffer.
 func (b *batch) buffer() ([]byte, error) {
 	if len(b.buffers) == 0 {
 		return nil, errCut
@@ -79,14 +79,14 @@ func (b *batch) buffer() ([]byte, error) {
 	default:
 		return nil, unsupported("the Arrow file is compressed in a way that is not known: write it with zstd")
 	}
-	var out bytes.Buffer // which grows as bytes arrive
+	var out bytes.Buffer // grows as bytes arrive
 	if _, err := io.CopyN(&out, r, n); err != nil {
 		return nil, errCut
 	}
 	return out.Bytes(), nil
 }
 
-// node is the number of values of the next column.
+// node returns the number of values in the next column.
 func (b *batch) node(want int64) (int, error) {
 	if len(b.nodes) == 0 || want >= 0 && b.nodes[0][0] != want || b.nodes[0][0] < 0 || b.nodes[0][0] > math.MaxInt32 {
 		return 0, errCut
@@ -194,7 +194,7 @@ func (s *stream) dictionary(t flatbuf.Table, body []byte) error {
 			names = append(names, nil)
 		case v.texts != nil:
 			names = append(names, append([]byte{}, v.texts[i]...))
-		default: // numbers and the like, as a table has them
+		default: // numbers and other plain values, as in a table
 			one := data.NewSeries("")
 			if err := v.put(one, i); err != nil {
 				return err

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// newLZ4 reads a frame of LZ4, a block of at most 4 MB at a time.
+// newLZ4 reads an LZ4 frame, one block of at most 4 MB at a time.
 func newLZ4(raw []byte) io.Reader { return &lz4{raw: raw} }
 
 type lz4 struct {
@@ -26,7 +26,7 @@ func (z *lz4) head() error {
 		return errCut
 	}
 	flags, size := z.raw[4], 7
-	if flags&8 != 0 { // the length stands there
+	if flags&8 != 0 { // the length is here
 		size += 8
 	}
 	code := z.raw[5] >> 4 & 7
@@ -79,7 +79,7 @@ func (z *lz4) Read(p []byte) (int, error) {
 	return z.out.Read(p)
 }
 
-// unpack appends a block of LZ4 to dst, up to so many bytes.
+// unpack decompresses an LZ4 block and appends it to dst, up to most bytes.
 func unpack(dst, b []byte, most int) ([]byte, error) {
 	at := 0
 	more := func(n int) (int, bool) {

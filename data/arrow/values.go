@@ -10,10 +10,10 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// values are those of a column in a batch.
+// values are the values of one column in a batch.
 type values struct {
 	c     *column
-	valid []byte // a bit each; nil: all are there
+	valid []byte // one bit each; nil: all are present
 	raw   []byte
 	texts [][]byte
 }
@@ -43,7 +43,7 @@ func (b *batch) values(c *column, n int) (*values, error) {
 	return v, err
 }
 
-// texts reads texts that stand one behind the other, and where each starts.
+// texts reads texts stored back to back, and the offset where each starts.
 func (b *batch) texts(v *values, n int) error {
 	starts, err := b.buffer()
 	if err != nil {
@@ -77,7 +77,7 @@ func (b *batch) texts(v *values, n int) error {
 	return nil
 }
 
-// viewed reads texts that are short and stand in their places, or long and stand elsewhere.
+// viewed reads views: short texts are stored inline, long ones in another buffer.
 func (b *batch) viewed(v *values, n int) error {
 	views, err := b.buffer()
 	if err != nil {
@@ -115,7 +115,7 @@ func (b *batch) viewed(v *values, n int) error {
 	return nil
 }
 
-// whole is a whole number.
+// whole returns a value as an integer.
 func (v *values) whole(i int) int64 {
 	switch v.c.width {
 	case 8:
@@ -194,7 +194,7 @@ func (v *values) put(s *data.Series, i int) error {
 	case typeDecimal:
 		size := c.width / 8
 		b := bytes.Clone(v.raw[size*i : size*(i+1)])
-		for l, r := 0, size-1; l < r; l, r = l+1, r-1 { // the first byte is the last
+		for l, r := 0, size-1; l < r; l, r = l+1, r-1 { // reverse the bytes
 			b[l], b[r] = b[r], b[l]
 		}
 		x := new(big.Int).SetBytes(b)

@@ -1,10 +1,10 @@
-// Package excel has package data read spreadsheets of Excel (.xlsx). Importing it is enough:
+// Package excel lets package data read Excel spreadsheets (.xlsx). Importing it is enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/excel"
 //
 // The first row that is not empty names the columns. Cells are read as they are stored: numbers with all their
-// digits, booleans, texts, and dates where the cell's format is one of dates. Of a formula it is the
-// value that was last computed. Rows are read one by one, so a sheet takes little more memory than its table.
+// digits, booleans, texts, and dates where the cell's format is a date format. For a formula, the value that
+// was last computed is read. Rows are read one by one, so a sheet takes little more memory than its table.
 package excel
 
 import (
@@ -37,20 +37,20 @@ func init() {
 type book struct {
 	f        *data.File
 	archive  *zip.Reader
-	inflated int64 // bytes that were unpacked of all parts
-	most     int64 // of them; 0: any number
+	inflated int64 // bytes unpacked from all parts
+	most     int64 // limit for inflated; 0: none
 	shared   []string
 	dates    []format // of each style
-	since    int64    // seconds of 1970 at the serial number 0
+	since    int64    // seconds since 1970 at the serial number 0
 }
 
-// A format is what a cell's format says of its number.
+// A format is how a cell's format displays its number.
 type format uint8
 
 const (
 	isNumber format = iota
 	isDate
-	isClock // a time of day alone
+	isClock // only a time of day
 )
 
 func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
@@ -112,7 +112,7 @@ func (b *book) damaged(what string) error {
 // errStop ends the parsing of a part.
 var errStop = errors.New("enough")
 
-// metered counts what is unpacked, and asks for memory on the way.
+// metered counts the unpacked bytes, and checks the memory on the way.
 type metered struct {
 	r io.Reader
 	b *book
@@ -126,14 +126,14 @@ func (m metered) Read(p []byte) (int, error) {
 		return n, m.b.f.Fail(data.ErrLarge, "holds more than the %d bytes that are taken, decompressed: use a part of it", m.b.most)
 	}
 	if before>>20 != m.b.inflated>>20 {
-		if e := m.b.f.Need(m.b.inflated / 4); e != nil { // what a table takes of its XML
+		if e := m.b.f.Need(m.b.inflated / 4); e != nil { // estimate of the table's size, from the size of its XML
 			return n, e
 		}
 	}
 	return n, err
 }
 
-// parse reads a part of the archive and hands its elements to f.
+// parse reads a part of the archive and calls f with its elements.
 func (b *book) parse(name string, f func(d *xml.Decoder, e xml.StartElement) error) error {
 	i := slices.IndexFunc(b.archive.File, func(z *zip.File) bool { return strings.EqualFold(z.Name, name) })
 	if i < 0 {
@@ -176,7 +176,7 @@ func attr(e xml.StartElement, name string) string {
 	return ""
 }
 
-// sheets lists the sheets, and finds the file of the one that is asked for.
+// sheets lists the sheets, and finds the file of the requested one.
 func (b *book) sheets(asked string) (names []string, target string, err error) {
 	ids := map[string]string{}
 	b.since = -25569 * 86400
@@ -262,7 +262,7 @@ func (b *book) readStyles() error {
 	})
 }
 
-// formatOf is what a format such as yyyy-mm-dd shows.
+// formatOf returns what a format such as yyyy-mm-dd displays.
 func formatOf(code string) format {
 	day, clock := false, false
 	code, _, _ = strings.Cut(code, ";")
@@ -278,7 +278,7 @@ func formatOf(code string) format {
 			if end < 0 {
 				return isNumber
 			}
-			if strings.Trim(strings.ToLower(code[i+1:i+end]), "hms") == "" { // a span of time, longer than a day
+			if strings.Trim(strings.ToLower(code[i+1:i+end]), "hms") == "" { // a duration, which can be longer than a day
 				clock = true
 			}
 			i += end
@@ -301,7 +301,7 @@ func formatOf(code string) format {
 	return isNumber
 }
 
-// text collects the texts within an element, those of its pronunciation left out.
+// text collects the texts within an element, without its pronunciation.
 func text(d *xml.Decoder, until string) (string, error) {
 	var out strings.Builder
 	in, silent := "", 0
@@ -347,16 +347,16 @@ func (b *book) readShared() error {
 	})
 }
 
-// A sheet is one under way.
+// A sheet is a sheet being read.
 type sheet struct {
 	*book
 	opt     data.ReadOptions
 	columns []*data.Series
 	names   []string // while the row of names is read
 	row     int      // as the sheet numbers it
-	at      int      // the column of the cell before, from 1
-	some    bool     // the row has a cell
-	n       int      // rows behind that of the names
+	at      int      // the column of the previous cell, starting at 1
+	some    bool     // the row has at least one cell
+	n       int      // rows below the row of names
 }
 
 func (s *sheet) element(d *xml.Decoder, e xml.StartElement) error {
@@ -378,7 +378,7 @@ func (s *sheet) element(d *xml.Decoder, e xml.StartElement) error {
 	return nil
 }
 
-// endRow is the end of a row, if there is one.
+// endRow ends the current row, if there is one.
 func (s *sheet) endRow() {
 	switch {
 	case !s.some:
@@ -400,7 +400,8 @@ func (s *sheet) endRow() {
 	s.some = false
 }
 
-// columnOf is the number, from 1, of a cell's column, as in BC12; 0 where it has none.
+// columnOf returns the number, starting at 1, of a cell's column in a reference such as
+// BC12, or 0 if there is none.
 func columnOf(ref string) int {
 	n := 0
 	for i := 0; i < len(ref) && ref[i] >= 'A' && ref[i] <= 'Z' && n < 1<<20; i++ {
@@ -409,7 +410,7 @@ func columnOf(ref string) int {
 	return n
 }
 
-// mostColumns is how many columns a sheet of Excel can have.
+// mostColumns is the largest number of columns in an Excel sheet.
 const mostColumns = 1 << 14
 
 func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
@@ -443,7 +444,7 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 	return s.put(kind, value, attr(e, "s"))
 }
 
-// content reads a cell up to its end, and returns the text of its value as it stands in the file. has tells
+// content reads a cell to its end, and returns the text of its value as it is in the file. has reports
 // whether there is a value.
 func content(d *xml.Decoder, kind string) (value string, has bool, err error) {
 	for {
@@ -478,7 +479,7 @@ func content(d *xml.Decoder, kind string) (value string, has bool, err error) {
 	}
 }
 
-// characters reads text up to the next token that is none, and passes over that.
+// characters reads text up to the next token of another kind, and skips that token.
 func characters(d *xml.Decoder) (string, error) {
 	var b strings.Builder
 	for {
@@ -494,7 +495,7 @@ func characters(d *xml.Decoder) (string, error) {
 	}
 }
 
-// name takes a cell of the first row for the name of its column.
+// name uses a cell of the first row as the name of its column.
 func (s *sheet) name(value string) error {
 	for len(s.names) < s.at {
 		s.names = append(s.names, "")
@@ -506,7 +507,7 @@ func (s *sheet) name(value string) error {
 	return nil
 }
 
-// put appends a cell's value to its column, behind cells that are missing.
+// put appends a cell's value to its column, after filling in missing cells.
 func (s *sheet) put(kind, value, style string) error {
 	if s.at > len(s.columns) {
 		return s.f.Fail(data.ErrRagged, "the cell %s%d stands right of the last column that the first row names: give it a name, or clear the cell", letters(s.at), s.row)
@@ -527,13 +528,13 @@ func (s *sheet) put(kind, value, style string) error {
 			return s.damaged(fmt.Sprintf("the cell %s%d is to be a number and is %.20q", letters(s.at), s.row, value))
 		}
 		s.number(c, x, style)
-	default: // texts, errors such as #N/A, and dates as ISO 8601 has them
+	default: // texts, errors such as #N/A, and dates in ISO 8601
 		c.Text(value)
 	}
 	return nil
 }
 
-// number appends a number as its style shows it.
+// number appends a number in the form its style displays.
 func (s *sheet) number(c *data.Series, x float64, style string) {
 	kind := isNumber
 	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(s.dates) {
@@ -547,14 +548,14 @@ func (s *sheet) number(c *data.Series, x float64, style string) {
 		t := int(seconds)
 		c.Text(fmt.Sprintf("%02d:%02d:%02d", t/3600, t/60%60, t%60))
 	default:
-		if x < 60 && s.since < -25000*86400 { // Excel has a 29 February 1900
+		if x < 60 && s.since < -25000*86400 { // Excel has a February 29, 1900
 			seconds += 86400
 		}
 		c.Seconds(int64(seconds) + s.since)
 	}
 }
 
-// letters is the name of a column.
+// letters returns the name of column n in letters.
 func letters(n int) string {
 	var b []byte
 	for ; n > 0; n = (n - 1) / 26 {

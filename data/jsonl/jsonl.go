@@ -1,9 +1,10 @@
-// Package jsonl has package data read JSON lines, and a list of objects in JSON. Importing it is enough:
+// Package jsonl lets package data read JSON lines, and a list of objects in JSON. Importing it is
+// enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/jsonl"
 //
-// Each object is a row and each key a column, in the order in which they first come. What an object lacks,
-// and null, is missing. Lists and objects as values are refused.
+// Each object is a row and each key a column, in the order of their first appearance. A key that an object
+// lacks is missing, and so is null. Lists and objects as values are refused.
 package jsonl
 
 import (
@@ -45,7 +46,7 @@ func init() {
 // counter counts lines as they are decoded.
 type counter struct {
 	r    io.Reader
-	ends []int64 // of lines that were read and are not behind yet
+	ends []int64 // ends of lines that were read but not passed yet
 	read int64
 	line int
 }
@@ -61,7 +62,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// at is the line of a byte.
+// at returns the line of a byte.
 func (c *counter) at(offset int64) int {
 	for len(c.ends) > 0 && c.ends[0] < offset {
 		c.ends = c.ends[1:]
@@ -128,12 +129,12 @@ type rows struct {
 	n       int
 }
 
-// fail is an error in the row that is read.
+// fail returns an error in the current row.
 func (r *rows) fail(kind error, format string, args ...any) error {
 	return data.Errorf(kind, "%s:%d: "+format, append([]any{r.f.Name, r.lines.at(r.d.InputOffset())}, args...)...)
 }
 
-// broken is the error of a text that is no JSON.
+// broken returns the error for a text that is not JSON.
 func (r *rows) broken(err error) error {
 	for _, known := range []error{data.ErrLarge, data.ErrCompressed, data.ErrUnreadable} {
 		if errors.Is(err, known) {
@@ -146,10 +147,10 @@ func (r *rows) broken(err error) error {
 	return r.fail(data.ErrDamaged, "this is no JSON: %v", err)
 }
 
-// mostColumns is how many columns a table may have.
+// mostColumns is the largest number of columns a table may have.
 const mostColumns = 1 << 17
 
-// row reads an object, behind its brace.
+// row reads an object after its opening brace.
 func (r *rows) row() error {
 	for {
 		t, err := r.d.Token()

@@ -1,10 +1,10 @@
-// Package npy has package data read files of NumPy: .npy and .npz. Importing it is enough:
+// Package npy lets package data read NumPy files: .npy and .npz. Importing it is enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/npy"
 //
-// An array of records has a column for each field, a vector is a column, a matrix has its columns,
-// and an archive has those of all its arrays, in their order. Arrays of Python objects are refused: they are
-// pickled, and to read them is to run them.
+// A structured array has a column for each field, a vector is one column, and a matrix has its own columns.
+// An archive has the columns of all its arrays, in order. Arrays of Python objects are refused because they
+// are pickled, and reading a pickle runs it.
 package npy
 
 import (
@@ -138,7 +138,7 @@ func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error
 	if err := a.f.Need(rows*int64(width) + 9*rows*int64(len(fields))); err != nil {
 		return nil, err
 	}
-	var raw bytes.Buffer // which grows as bytes arrive
+	var raw bytes.Buffer // grows as bytes arrive
 	if n, err := io.CopyN(&raw, r, rows*int64(width)); err != nil {
 		if errors.Is(err, data.ErrLarge) {
 			return nil, err
@@ -167,7 +167,7 @@ func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error
 	return columns, nil
 }
 
-// in names a field in a message; "" is none.
+// in returns a field in the form of a message; "" is no field.
 func in(field string) string {
 	if field == "" {
 		return ""
@@ -175,7 +175,7 @@ func in(field string) string {
 	return fmt.Sprintf(", field %q,", field)
 }
 
-// A field is where a column stands in a row.
+// A field is the place of a column in a row.
 type field struct {
 	name    string
 	element element
@@ -183,10 +183,10 @@ type field struct {
 	size    int
 }
 
-// An element appends a value.
+// An element is a function that appends a value.
 type element func(s *data.Series, b []byte)
 
-// elementOf is how values of a type are read, and how many bytes they take.
+// elementOf returns how values of a type are read, and their size in bytes.
 func elementOf(descr string) (element, int, error) {
 	no := func(what string) (element, int, error) { return nil, 0, errors.New(what) }
 	if len(descr) < 2 {
@@ -245,7 +245,7 @@ func elementOf(descr string) (element, int, error) {
 	return no("values of the type " + strconv.Quote(descr) + ", which are not read")
 }
 
-// unread says of kinds of elements that are not read what they are and what to do.
+// unread describes the types of elements that are not read, and says what to do.
 var unread = map[byte]string{
 	'O': "Python objects, which are pickled, and to read them is to run them: give it a type of NumPy with astype (str for texts)",
 	'V': "raw bytes or nested records: give each field one value",
@@ -253,7 +253,7 @@ var unread = map[byte]string{
 	'm': "spans of time: divide them by one, as in x / numpy.timedelta64(1, 's')",
 }
 
-// dateOf reads dates that count units since 1970.
+// dateOf returns how dates are read that count units since 1970.
 func dateOf(order binary.ByteOrder, unit string) (element, error) {
 	seconds := map[string]int64{"W": 7 * 86400, "D": 86400, "h": 3600, "m": 60, "s": 1}[unit]
 	part := map[string]int64{"ms": 1e3, "us": 1e6, "ns": 1e9}[unit]

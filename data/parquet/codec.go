@@ -15,19 +15,19 @@ const (
 	codecSnappy = 1
 	codecGzip   = 2
 	codecZstd   = 6
-	codecLZ4    = 7 // the block alone; 5 is one with frames that no two programs agree on
+	codecLZ4    = 7 // raw blocks; 5 has frames on which no two programs agree
 )
 
 var codecNames = map[int]string{3: "LZO", 4: "Brotli", 5: "the LZ4 of Hadoop"}
 
-// An inflater decompresses pages. What a page says that it holds is believed only as far as it can be.
+// An inflater decompresses pages. The size that a page claims is trusted only as far as it is possible.
 type inflater struct {
 	buf  []byte
 	zstd *zstd.Decoder
 	gzip *gzip.Reader
 }
 
-// inflate decompresses size bytes, which are good until the next call.
+// inflate decompresses b to size bytes. The result is valid until the next call.
 func (z *inflater) inflate(codec int, b []byte, size int) ([]byte, error) {
 	if size < 0 {
 		return nil, errCut
@@ -41,7 +41,7 @@ func (z *inflater) inflate(codec int, b []byte, size int) ([]byte, error) {
 	var r io.Reader
 	switch codec {
 	case codecSnappy:
-		if n, err := snappy.DecodedLen(b); err != nil || n != size || size > 64+32*len(b) { // 64 bytes of 3
+		if n, err := snappy.DecodedLen(b); err != nil || n != size || size > 64+32*len(b) { // 3 bytes can become 64
 			return nil, errCut
 		}
 		out, err := snappy.Decode(z.room(size), b)
@@ -82,7 +82,7 @@ func (z *inflater) inflate(codec int, b []byte, size int) ([]byte, error) {
 	}
 	out := z.room(min(size, 64*len(b)+1<<16))
 	n := 0
-	for n < size { // which grows as bytes arrive
+	for n < size { // grows as bytes arrive
 		if n == len(out) {
 			out = append(out, make([]byte, min(size-n, n))...)
 		}
@@ -112,7 +112,7 @@ func (z *inflater) close() {
 	}
 }
 
-// unpackLZ4 decompresses a block of LZ4 that fills dst.
+// unpackLZ4 decompresses an LZ4 block that fills dst.
 func unpackLZ4(dst, b []byte) ([]byte, error) {
 	at, out := 0, 0
 	more := func(n int) (int, bool) {

@@ -20,11 +20,11 @@ const (
 	typeNone = -1 // of a group
 )
 
-// A meaning is what the values of a column stand for.
+// A meaning is what the values of a column represent.
 type meaning uint8
 
 const (
-	plain     meaning = iota // by the physical type
+	plain     meaning = iota // determined by the physical type
 	text                     // also JSON
 	category                 // ENUM
 	decimal                  // unscaled / 10^scale
@@ -35,10 +35,10 @@ const (
 	half // a float of 16 bits
 	uuid
 	null
-	other // none of a table's
+	other // not a type of tables
 )
 
-// A leaf is a column of the file's schema, and how its values are written.
+// A leaf is a column of the file's schema with the way its values are written.
 type leaf struct {
 	name     string
 	physical int
@@ -46,16 +46,16 @@ type leaf struct {
 	optional bool
 	means    meaning
 	scale    int
-	unit     int64  // of a second, for clock and timestamp
-	what     string // of a column that is no plain one: "a list", "a struct"
+	unit     int64  // units per second, for clock and timestamp
+	what     string // what an unusual column is: "a list", "a struct"
 }
 
-// A chunk is one column in one group of rows.
+// A chunk is one column in one row group.
 type chunk struct {
 	physical   int
 	codec      int
 	values     int64
-	size       int64 // compressed, with the pages' headers
+	size       int64 // compressed, with the page headers
 	start      int64
 	elsewhere  bool // in another file
 	encrypted  bool
@@ -68,7 +68,7 @@ type group struct {
 	chunks []chunk
 }
 
-// A footer is what the end of a file says of it.
+// A footer is the description at the end of a file.
 type footer struct {
 	leaves    []leaf
 	rows      int64
@@ -146,9 +146,9 @@ func parseFooter(b []byte) (*footer, error) {
 	return m, nil
 }
 
-// skipChildren is the place behind an element and all that is in it.
+// skipChildren returns the place after an element and its descendants.
 func skipChildren(schema []element, at int) (int, bool) {
-	open := int64(1) // elements that are still to come
+	open := int64(1) // elements still to come
 	for ; open > 0; at++ {
 		if at >= len(schema) || schema[at].children < 0 || schema[at].children > int64(len(schema)) {
 			return 0, false
@@ -257,7 +257,7 @@ func (t *thrift) logical(e *element) {
 	})
 }
 
-// convert reads what older writers say in the place of a logical type.
+// convert reads the converted type, which older writers use instead of a logical type.
 func (e *element) convert() {
 	switch e.converted {
 	case 0, 19:
@@ -344,12 +344,12 @@ func (t *thrift) chunk() chunk {
 	return c
 }
 
-// categories are the columns that the writer knew as categories: Arrow keeps its own schema in the file,
-// and so does pandas.
+// categories returns the columns that were categories for the writer. Arrow and pandas each store their
+// own schema in the file.
 func (m *footer) categories() map[string]bool {
 	is := map[string]bool{}
 	if raw, err := base64.StdEncoding.DecodeString(m.keys["ARROW:schema"]); err == nil {
-		b := &flatbuf.Buffer{B: raw[min(8, len(raw)):]} // behind a mark and a length
+		b := &flatbuf.Buffer{B: raw[min(8, len(raw)):]} // after a marker and a length
 		for _, field := range b.Root().Table(2).Tables(1) {
 			if dictionary := 4; field.Has(dictionary) && !b.Bad {
 				is[field.String(0)] = true

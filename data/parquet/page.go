@@ -19,13 +19,14 @@ const (
 	encodingSplit           = 9
 )
 
-// values are what a page holds. Numbers are their bits, 8 and 4 bytes and booleans alike; others are bytes.
+// values are the contents of a page. Numbers of 8 or 4 bytes and booleans are stored as their bits; other
+// values are bytes.
 type values struct {
 	numbers []int64
 	bytes   [][]byte
 }
 
-// hybrid reads n numbers of so many bits in Parquet's mixture of runs and packed groups.
+// hybrid reads n numbers of width bits in Parquet's mixture of runs and packed groups.
 func hybrid(b []byte, width, n int, dst []int32) ([]int32, error) {
 	dst = dst[:0]
 	t := &thrift{b: b}
@@ -59,7 +60,7 @@ func hybrid(b []byte, width, n int, dst []int32) ([]int32, error) {
 		if head>>1 == 0 {
 			return dst, errCut
 		}
-		groups := int(min(head>>1, uint64(n-len(dst)+7)/8)) // of 8
+		groups := int(min(head>>1, uint64(n-len(dst)+7)/8)) // of 8 numbers each
 		take := min(8*groups, n-len(dst))
 		size := min(groups*width, len(b)-t.at)
 		if size < (take*width+7)/8 {
@@ -73,7 +74,7 @@ func hybrid(b []byte, width, n int, dst []int32) ([]int32, error) {
 		for i := range dst[from:] {
 			bit := i * width
 			if at := bit >> 3; at+8 <= len(packed) {
-				dst[from+i] = int32(binary.LittleEndian.Uint64(packed[at:]) >> (bit & 7) & mask) // width + 7 bits at most
+				dst[from+i] = int32(binary.LittleEndian.Uint64(packed[at:]) >> (bit & 7) & mask) // at most width + 7 bits
 			} else {
 				dst[from+i] = int32(unpack(packed, bit, width))
 			}
@@ -82,15 +83,15 @@ func hybrid(b []byte, width, n int, dst []int32) ([]int32, error) {
 	return dst, nil
 }
 
-// allOnes reports whether hybrid numbers of one bit are a single run of n ones, as those of a page are in which no
-// value is missing.
+// allOnes reports whether hybrid numbers of one bit are a single run of n ones. They are if no value of a page is
+// missing.
 func allOnes(b []byte, n int) bool {
 	t := &thrift{b: b}
 	head := t.uvarint()
 	return head&1 == 0 && head>>1 >= uint64(n) && t.byte() == 1 && t.err == nil
 }
 
-// delta reads n numbers that are written as differences. It returns how many bytes they take.
+// delta reads n numbers that are stored as differences. It returns how many bytes they take.
 func delta(b []byte, n int, dst []int64) ([]int64, int, error) {
 	dst = dst[:0]
 	t := &thrift{b: b}
@@ -127,7 +128,7 @@ func delta(b []byte, n int, dst []int64) ([]int64, int, error) {
 	return dst, t.at, nil
 }
 
-// unpack is the number of so many bits that starts at a bit.
+// unpack returns the number of width bits that starts at the given bit.
 func unpack(b []byte, bit, width int) uint64 {
 	var x uint64
 	for have := 0; have < width; {
@@ -143,7 +144,7 @@ func unpack(b []byte, bit, width int) uint64 {
 	return x
 }
 
-// lengths reads n texts whose lengths come first, and returns how many bytes they take.
+// lengths reads n texts whose lengths are stored first, and returns how many bytes they take.
 func lengths(b []byte, n int, dst [][]byte) ([][]byte, int, error) {
 	sizes, at, err := delta(b, n, nil)
 	if err != nil {
@@ -160,10 +161,10 @@ func lengths(b []byte, n int, dst [][]byte) ([][]byte, int, error) {
 	return dst, at, nil
 }
 
-// A tooLarge is the error of texts that take more memory than there is.
+// A tooLarge is the error for texts that need more memory than is free.
 type tooLarge struct{ error }
 
-// plainValues reads n values that stand one behind the other.
+// plainValues reads n values that are stored one after another.
 func (l *leaf) plainValues(b []byte, n int, dst *values) error {
 	dst.numbers, dst.bytes = dst.numbers[:0], dst.bytes[:0]
 	size := 0
@@ -220,7 +221,7 @@ func (l *leaf) plainValues(b []byte, n int, dst *values) error {
 	return nil
 }
 
-// decode reads n values of a page in an encoding other than a dictionary.
+// decode reads n values of a page in any encoding but a dictionary.
 func (l *leaf) decode(encoding int, b []byte, n int, dst *values, need func(int64) error) error {
 	dst.numbers, dst.bytes = dst.numbers[:0], dst.bytes[:0]
 	var err error
@@ -291,12 +292,12 @@ func (l *leaf) decode(encoding int, b []byte, n int, dst *values, need func(int6
 	return unsupported(fmt.Sprintf("values in the encoding %d for that type", encoding))
 }
 
-// unsupported is the error of what the format has and is not read.
+// unsupported is the error for a feature of the format that is not read.
 type unsupported string
 
 func (u unsupported) Error() string { return string(u) }
 
-// isUnsupported reports whether an error is one, and of what.
+// isUnsupported reports whether an error is an unsupported feature, and which.
 func isUnsupported(err error) (string, bool) {
 	u, ok := errors.AsType[unsupported](err)
 	return string(u), ok

@@ -1,10 +1,10 @@
-// Package parquet has package data read Parquet files. Importing it is enough:
+// Package parquet lets package data read Parquet files. Importing it is enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/parquet"
 //
 // Columns of numbers, texts, booleans, dates, times and decimals are read; lists, structs and maps are
-// refused. What was a category for the program that wrote the file, or is an ENUM, is a category.
-// Pages may be compressed with Snappy, gzip, zstd or LZ4. Columns are read on all cores.
+// refused. A column is a category if it was one for the program that wrote the file, or if it is an
+// ENUM. Pages may be compressed with Snappy, gzip, zstd or LZ4. Columns are read on all cores.
 package parquet
 
 import (
@@ -38,10 +38,10 @@ func init() {
 	})
 }
 
-// mostFooter is how many bytes of a footer are taken: some 100,000 columns.
+// mostFooter is the largest footer that is read, in bytes: some 100,000 columns.
 const mostFooter = 1 << 28
 
-// indexNames are the columns that pandas keeps the names of rows in.
+// indexNames matches the columns in which pandas stores the names of rows.
 var indexNames = regexp.MustCompile(`^__index_level_\d+__$`)
 
 func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
@@ -162,7 +162,7 @@ func (m *footer) inParts(f *data.File, r io.ReaderAt, rows int, opt data.ReadOpt
 	return parts.Table(), nil
 }
 
-// table reads the columns, each on a core.
+// table reads the columns, each on one core.
 func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
 	isCategory := m.categories()
 	var columns []*data.Series
@@ -257,11 +257,11 @@ func (c *reader) column(m *footer, at int, s *data.Series, isCategory bool) erro
 	return nil
 }
 
-// A pageHeader is what stands before a page.
+// A pageHeader is the header before a page.
 type pageHeader struct {
 	kind, size, packed, values, encoding int
 	levels                               int // encoding of the definition levels
-	definition, repetition               int // bytes of the levels of version 2
+	definition, repetition               int // bytes of the levels in version 2
 	plain                                bool
 }
 
@@ -305,10 +305,10 @@ func (t *thrift) pageHeader() (h pageHeader) {
 	return h
 }
 
-// headRoom is how many bytes a page's header may take.
+// headRoom is the largest page header in bytes.
 const headRoom = 1 << 16
 
-// chunk appends the values of a column in one group of rows.
+// chunk appends the values of a column in one row group.
 func (c *reader) chunk(l *leaf, k *chunk, s *data.Series, put *putter) error {
 	c.dictionary, c.haveDictionary = values{}, false
 	start, end := k.start, k.start+k.size
@@ -342,8 +342,8 @@ func (c *reader) chunk(l *leaf, k *chunk, s *data.Series, put *putter) error {
 	return nil
 }
 
-// next reads the header of the page at start and, where the page is of a kind that is read, its body as it
-// stands in the file. It returns where the page ends.
+// next reads the header of the page at start. If the kind of page is one that is read, it also reads the
+// body as it is in the file. It returns the end of the page.
 func (c *reader) next(start, end int64) (h pageHeader, body []byte, next int64, err error) {
 	if start >= end {
 		return h, nil, 0, errCut
@@ -375,7 +375,7 @@ func (c *reader) next(start, end int64) (h pageHeader, body []byte, next int64, 
 	return h, body, next, nil
 }
 
-// unpack decompresses a page's body. The levels of version 2 stand before it and are not compressed.
+// unpack decompresses a page's body. In version 2 the levels come before it and are not compressed.
 func (c *reader) unpack(h pageHeader, codec int, body []byte) (levels, page []byte, err error) {
 	if h.kind != pageData2 {
 		page, err = c.inflate(codec, body, h.size)
@@ -392,7 +392,7 @@ func (c *reader) unpack(h pageHeader, codec int, body []byte) (levels, page []by
 	return body[:before], page, err
 }
 
-// keepDictionary reads the page that has the values which the codes of the next pages stand for.
+// keepDictionary reads the dictionary page. The codes of the next pages refer to its values.
 func (c *reader) keepDictionary(l *leaf, h pageHeader, page []byte, most int64) error {
 	if c.haveDictionary || h.encoding != encodingPlain && h.encoding != encodingPlainDictionary || int64(h.values) > most {
 		return errCut
@@ -444,8 +444,8 @@ func (c *reader) values(l *leaf, h pageHeader, levels, page []byte, s *data.Seri
 	return nil
 }
 
-// define reads which values of a page are there into c.levels, which stays empty where all are. It
-// returns how many are there, and the page behind its levels.
+// define reads into c.levels which values of a page are present. If all are, c.levels stays empty.
+// It returns the number of present values, and the page after its levels.
 func (c *reader) define(h pageHeader, levels, page []byte) (present int, rest []byte, err error) {
 	if h.kind == pageData {
 		if h.levels != encodingRLE {
@@ -475,7 +475,7 @@ func (c *reader) define(h pageHeader, levels, page []byte) (present int, rest []
 	return present, page, nil
 }
 
-// room is memory for the bytes of a page.
+// room returns a buffer for the bytes of a page.
 func (c *reader) room(n int) []byte {
 	if cap(c.raw) < n {
 		c.raw = make([]byte, n)
@@ -525,7 +525,7 @@ type putter struct {
 	number func(x int64)
 	bytes  func(b []byte)
 	isText bool
-	floats bool // numbers are the bits of float64
+	floats bool // numbers are float64 bits
 }
 
 // all appends the values of a page; levels say which are missing.
@@ -558,7 +558,7 @@ func (p *putter) all(s *data.Series, v *values, levels []int32) {
 	}
 }
 
-// floorDiv is x / y, rounded down.
+// floorDiv returns x / y, rounded down.
 func floorDiv(x, y int64) int64 {
 	q := x / y
 	if x%y < 0 {
@@ -567,7 +567,7 @@ func floorDiv(x, y int64) int64 {
 	return q
 }
 
-// put is how the column's values become cells.
+// put returns a putter that turns the column's values into cells.
 func (l *leaf) put(s *data.Series, isCategory bool) *putter {
 	p := &putter{}
 	asText := func(b []byte) { s.Bytes(b) }
@@ -611,7 +611,7 @@ func (l *leaf) put(s *data.Series, isCategory bool) *putter {
 	return p
 }
 
-// whole is how a whole number becomes a cell.
+// whole returns a function that turns an integer into a cell.
 func (l *leaf) whole(s *data.Series) func(x int64) {
 	switch l.means {
 	case decimal:
@@ -634,7 +634,7 @@ func (l *leaf) whole(s *data.Series) func(x int64) {
 	return s.Int
 }
 
-// putDecimal appends a decimal whose digits are a whole number, the first byte first.
+// putDecimal appends a decimal whose digits are an integer, most significant byte first.
 func putDecimal(s *data.Series, b []byte, scale int) {
 	if len(b) <= 8 {
 		x := int64(0)

@@ -2,18 +2,18 @@ package parquet
 
 import "errors"
 
-// errCut is the error of bytes that end too early, or say what cannot be.
+// errCut is the error for bytes that end too early or hold impossible values.
 var errCut = errors.New("it is cut short or damaged")
 
-// A thrift reads Thrift's compact protocol, in which Parquet writes its headers. It believes no length
-// further than there are bytes. After the first error it reads zeros.
+// A thrift reads Thrift's compact protocol, in which Parquet writes its headers. It trusts a length
+// only as far as there are bytes. After the first error it reads zeros.
 type thrift struct {
 	b   []byte
 	at  int
 	err error
 }
 
-// The types of fields that are looked at.
+// The types of fields that are read.
 const (
 	thriftTrue   = 1
 	thriftFalse  = 2
@@ -102,7 +102,7 @@ func (t *thrift) list(f func(kind byte)) {
 	}
 }
 
-// skip passes over a value of that type.
+// skip skips a value of that type.
 func (t *thrift) skip(kind byte) { t.skipAt(kind, 0) }
 
 func (t *thrift) skipAt(kind byte, depth int) {

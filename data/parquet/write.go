@@ -9,7 +9,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 )
 
-// A Column is one to be written: numbers, or texts where Numbers is nil.
+// A Column is a column to write: numbers, or texts if Numbers is nil.
 type Column struct {
 	Name    string
 	Numbers []float64
@@ -17,13 +17,13 @@ type Column struct {
 	Missing []bool // nil: none is
 }
 
-// Len is the number of values.
+// Len returns the number of values.
 func (c *Column) Len() int { return max(len(c.Numbers), len(c.Texts)) }
 
-// groupRows is how many rows a group of rows has.
+// groupRows is the number of rows in a row group.
 const groupRows = 1 << 17
 
-// Write writes columns that are equally long as a Parquet file: numbers as DOUBLE, texts as STRING,
+// Write writes columns of equal length as a Parquet file: numbers as DOUBLE, texts as STRING,
 // compressed with Snappy.
 func Write(w io.Writer, columns []Column) error {
 	out := &counted{w: w}
@@ -83,7 +83,7 @@ func (c *Column) physical() int {
 	return typeBytes
 }
 
-// write writes the values of a group of rows, and returns what the footer says of them.
+// write writes the values of a row group, and returns their description for the footer.
 func (c *Column) write(out *counted, from, n int) (chunk []byte, size int) {
 	var page bytes.Buffer
 	groups := (n + 7) / 8
@@ -142,7 +142,7 @@ func (c *Column) write(out *counted, from, n int) (chunk []byte, size int) {
 	return k.end(), size
 }
 
-// counted counts what is written, and keeps the first error.
+// counted counts the bytes written, and keeps the first error.
 type counted struct {
 	w   io.Writer
 	n   int64
@@ -156,7 +156,7 @@ func (c *counted) write(b []byte) {
 	c.n += int64(len(b))
 }
 
-// An encoder writes the fields of one struct in Thrift's compact protocol, in rising order.
+// An encoder writes the fields of one struct in Thrift's compact protocol, in ascending order.
 type encoder struct {
 	b    []byte
 	last int

@@ -1,11 +1,11 @@
-// Package postgres has package data read from PostgreSQL. Importing it is enough:
+// Package postgres lets package data read from PostgreSQL. Importing it is enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/postgres"
 //
 //	t, err := data.Read("postgres://ann@db.example/shop", data.ReadOptions{Query: "select price, size from houses"})
 //
-// The query runs in a transaction that can only read. A password comes best from PGPASSWORD or
-// ~/.pgpass; one in the address is used and never shown. Columns of an enumerated type are categories.
+// The query runs in a read-only transaction. Pass a password with PGPASSWORD or ~/.pgpass, if
+// possible; a password in the address is used and never shown. Columns of an enumerated type are categories.
 package postgres
 
 import (
@@ -29,7 +29,7 @@ func init() {
 	}
 }
 
-// patience is how long a connection may take to be made.
+// patience is the time limit for making a connection.
 const patience = 15 * time.Second
 
 func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
@@ -111,7 +111,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	return t.Formatted("PostgreSQL"), nil
 }
 
-// describe begins the columns of a result.
+// describe creates the columns of a result.
 func describe(f *data.File, rows pgx.Rows, enums map[uint32]bool, opt data.ReadOptions) ([]*data.Series, error) {
 	fields := rows.FieldDescriptions()
 	if opt.MaxColumns > 0 && len(fields) > opt.MaxColumns {
@@ -128,7 +128,7 @@ func describe(f *data.File, rows pgx.Rows, enums map[uint32]bool, opt data.ReadO
 	return columns, nil
 }
 
-// enumerated lists the types that are enumerations.
+// enumerated returns the types that are enumerations.
 func enumerated(ctx context.Context, tx pgx.Tx) (map[uint32]bool, error) {
 	rows, err := tx.Query(ctx, "select oid from pg_catalog.pg_type where typtype = 'e'")
 	if err != nil {
@@ -142,7 +142,7 @@ func enumerated(ctx context.Context, tx pgx.Tx) (map[uint32]bool, error) {
 	return is, err
 }
 
-// onlyTable is the query for the only table.
+// onlyTable returns the query for the only table.
 func onlyTable(ctx context.Context, f *data.File, tx pgx.Tx) (string, error) {
 	rows, err := tx.Query(ctx, "select table_schema::text, table_name::text from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1, 2 limit 3")
 	if err != nil {
@@ -163,7 +163,7 @@ func onlyTable(ctx context.Context, f *data.File, tx pgx.Tx) (string, error) {
 	return "select * from " + names[0].Sanitize(), nil
 }
 
-// put appends a value as the database has it.
+// put appends a value in the form that the database gives it.
 func put(s *data.Series, v any) error {
 	switch x := v.(type) {
 	case pgtype.Numeric:

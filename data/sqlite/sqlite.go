@@ -1,10 +1,10 @@
-// Package sqlite has package data read databases of SQLite. Importing it is enough:
+// Package sqlite lets package data read SQLite databases. Importing it is enough:
 //
 //	import _ "github.com/gradus-ml/gradus/data/sqlite"
 //
 //	t, err := data.Read("sqlite:shop.db", data.ReadOptions{Query: "select price, size from houses"})
 //
-// The database is opened for reading only. Columns that are declared as booleans are booleans.
+// The database is opened read-only. Columns that are declared as booleans are booleans.
 package sqlite
 
 import (
@@ -69,7 +69,7 @@ func damaged(f *data.File, err error) error {
 	return f.Fail(data.ErrDamaged, "the SQLite database cannot be read (%s): check it with PRAGMA integrity_check", reason(err))
 }
 
-// prepare makes the query ready that was asked for, else one of the only table.
+// prepare prepares the given query, or else a query of the only table.
 func prepare(f *data.File, db *sqlite3.Conn, asked string) (*sqlite3.Stmt, error) {
 	query := asked
 	if query == "" {
@@ -136,10 +136,10 @@ func rows(f *data.File, stmt *sqlite3.Stmt, tell func(data.Progress)) ([]*data.S
 	return columns, nil
 }
 
-// reason is what SQLite says, without its prefix.
+// reason returns SQLite's message without its prefix.
 func reason(err error) string { return strings.TrimPrefix(err.Error(), "sqlite3: ") }
 
-// onlyTable is the query for the only table.
+// onlyTable returns the query for the only table.
 func onlyTable(f *data.File, db *sqlite3.Conn) (string, error) {
 	stmt, _, err := db.Prepare("select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name")
 	if err != nil {

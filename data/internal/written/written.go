@@ -1,4 +1,4 @@
-// Package written has the files that other programs wrote for the tests of the readers.
+// Package written gives tests of the readers the files that other programs wrote.
 package written
 
 import (
@@ -10,10 +10,10 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Dir is their folder, as the test of a reader sees it; make.py beside them wrote them.
+// Dir is the folder of the files, relative to a reader's test. make.py in that folder wrote them.
 const Dir = "../../cmd/gradus/internal/cli/testdata/formats"
 
-// File is one of them.
+// File returns the content of one of the files.
 func File(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(Dir, name))
