@@ -118,18 +118,23 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if rows > math.MaxInt64/bytesPerCell/int64(max(1, len(m.leaves))) {
 		return nil, damaged("it tells of more cells than there are anywhere")
 	}
-	cells := rows * bytesPerCell * int64(len(m.leaves))
-	if f.Spills(cells, opt) {
-		return m.inParts(f, r, int(rows), opt)
-	}
-	if err := f.Need(cells); err != nil {
-		return nil, err
-	}
-	return m.table(f, r, int(rows), opt)
+	return m.load(f, r, int(rows), opt)
 }
 
 // bytesPerCell is how many bytes a cell takes in memory: a float64 and its shape.
 const bytesPerCell = 9
+
+// load reads the cells into memory if they fit, and else onto the disk.
+func (m *footer) load(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
+	cells := int64(rows) * bytesPerCell * int64(len(m.leaves))
+	if f.Spills(cells, opt) {
+		return m.inParts(f, r, rows, opt)
+	}
+	if err := f.Need(cells); err != nil {
+		return nil, err
+	}
+	return m.table(f, r, rows, opt)
+}
 
 // inParts reads one group of rows after another onto the disk.
 func (m *footer) inParts(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptions) (*data.Table, error) {
