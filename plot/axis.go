@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -50,7 +49,7 @@ func (s span) widened(log bool, margin float64) span {
 
 // ticks returns about n, at least two, labeled ticks for a span drawn with that length. label
 // is the space that a label takes.
-func (s span) ticks(log, whole bool, n int, length, label vg.Length) []plot.Tick {
+func (s span) ticks(log, whole bool, n int, length, label vg.Length) []tick {
 	n = max(n, 2)
 	if log {
 		return s.logTicks(n, float64(label/max(length, 1)))
@@ -60,7 +59,7 @@ func (s span) ticks(log, whole bool, n int, length, label vg.Length) []plot.Tick
 
 // linearTicks returns multiples of 1, 2 or 5 times a power of ten, at least two. With whole they
 // are integers, and there may be fewer.
-func (s span) linearTicks(whole bool, n int) []plot.Tick {
+func (s span) linearTicks(whole bool, n int) []tick {
 	ticks := s.multiples(whole, n)
 	for more := n + 1; len(ticks) < 2 && more < n+4; more++ {
 		ticks = s.multiples(whole, more)
@@ -68,17 +67,17 @@ func (s span) linearTicks(whole bool, n int) []plot.Tick {
 	return ticks
 }
 
-func (s span) multiples(whole bool, n int) []plot.Tick {
+func (s span) multiples(whole bool, n int) []tick {
 	step := niceStep((s.high - s.low) / float64(n))
 	if whole {
 		step = max(step, 1)
 	}
 	largest := max(math.Abs(s.low), math.Abs(s.high))
-	var ticks []plot.Tick
+	var ticks []tick
 	const slack = 1e-9 // of a step, for ends that are ticks except for rounding
 	for i := math.Ceil(s.low/step - slack); i*step <= s.high+slack*step; i++ {
 		v := i * step
-		ticks = append(ticks, plot.Tick{Value: v, Label: tickLabel(v, step, largest)})
+		ticks = append(ticks, tick{v, tickLabel(v, step, largest)})
 	}
 	return ticks
 }
@@ -118,7 +117,7 @@ func tickLabel(v, step, largest float64) string {
 // logTicks labels powers of ten. A label takes the given share of the axis. If fewer than three
 // fit, it labels 1, 2 and 5 times a power, or 1 and 3 times if those would touch. If these are
 // too few as well, as within a decade, it labels like a linear axis.
-func (s span) logTicks(n int, share float64) []plot.Tick {
+func (s span) logTicks(n int, share float64) []tick {
 	first, last := math.Floor(s.low), math.Ceil(s.high)
 	label := share * (s.high - s.low) // in decades
 	mantissas := []float64{1}
@@ -132,7 +131,7 @@ func (s span) logTicks(n int, share float64) []plot.Tick {
 	}
 	every := max(1, math.Ceil(label), math.Ceil((s.high-s.low)/float64(2*n+1)))
 
-	var ticks []plot.Tick
+	var ticks []tick
 	labeled := 0
 	for e := first; e <= last; e++ {
 		for m := 1.0; m < 10; m++ {
@@ -140,12 +139,12 @@ func (s span) logTicks(n int, share float64) []plot.Tick {
 			if p < s.low || p > s.high || m > 1 && every > 1 {
 				continue
 			}
-			tick := plot.Tick{Value: p}
+			mark := tick{at: p}
 			if slices.Contains(mantissas, m) && math.Mod(e, every) == 0 {
-				tick.Label = powerLabel(m, int(e))
+				mark.label = powerLabel(m, int(e))
 				labeled++
 			}
-			ticks = append(ticks, tick)
+			ticks = append(ticks, mark)
 		}
 	}
 	if labeled >= 3 || s.high-s.low > 1 {
@@ -153,7 +152,7 @@ func (s span) logTicks(n int, share float64) []plot.Tick {
 	}
 	ticks = span{math.Pow(10, s.low), math.Pow(10, s.high)}.linearTicks(false, n)
 	for i := range ticks {
-		ticks[i].Value = math.Log10(ticks[i].Value)
+		ticks[i].at = math.Log10(ticks[i].at)
 	}
 	return ticks
 }

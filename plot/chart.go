@@ -3,7 +3,6 @@ package plot
 import (
 	"math"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -122,56 +121,46 @@ func (ch Chart) drawOver(c draw.Canvas, key *legend, text textSizes, f Field) {
 }
 
 // drawFrame draws the axes, what is under the curves, the curves and the mark.
-func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y span, whole bool, under plot.Plotter) {
-
-	p := plot.New()
-	p.BackgroundColor = nil
+func (ch Chart) drawFrame(c draw.Canvas, text textSizes, curves []curve, x, y span, whole bool, under layer) {
 	label := lettering{size: text.label, color: ink}
-	tick := lettering{size: text.tick, color: slate}
+	letters := lettering{size: text.tick, color: slate}
 	width, height := c.Max.X-c.Min.X, c.Max.Y-c.Min.Y
-
-	p.X.Min, p.X.Max = x.low, x.high
-	p.X.Label.Text = label.fit(ch.XLabel, width-60) // leaves space for the ticks and the other label
-	p.X.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
-	p.X.Tick.Label = tick.style(draw.XCenter, draw.YTop)
-	p.X.Tick.Marker = plot.ConstantTicks(x.ticks(ch.LogX, whole, int(width/90), width-60, 3.2*text.tick))
-
+	p := &frame{
+		x: axis{
+			span:  x,
+			label: label.fit(ch.XLabel, width-60), // leaves space for the ticks and the other label
+			ticks: x.ticks(ch.LogX, whole, int(width/90), width-60, 3.2*text.tick),
+		},
+		y: axis{
+			span:  y,
+			label: label.fit(ch.YLabel, height-50),
+			ticks: y.ticks(ch.LogY, false, int(height/60), height-60, 1.3*text.tick),
+		},
+		label:  label.style(draw.XCenter, draw.YBottom),
+		xTick:  letters.style(draw.XCenter, draw.YTop),
+		yTick:  letters.style(draw.XRight, draw.YCenter),
+		layers: []layer{under},
+	}
 	if ch.XTicks != nil {
-		p.X.Tick.Marker = plot.ConstantTicks(ch.namedTicks(x, tick, width-60))
+		p.x.ticks = ch.namedTicks(x, letters, width-60)
 	}
-
-	p.Y.Min, p.Y.Max = y.low, y.high
-	p.Y.Label.Text = label.fit(ch.YLabel, height-50)
-	p.Y.Label.TextStyle = label.style(draw.XCenter, draw.YBottom)
-	p.Y.Tick.Label = tick.style(draw.XRight, draw.YCenter)
-	p.Y.Tick.Marker = plot.ConstantTicks(y.ticks(ch.LogY, false, int(height/60), height-60, 1.3*text.tick))
-
-	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.LineStyle = draw.LineStyle{Color: gray, Width: 1}
-		axis.Tick.LineStyle = axis.LineStyle
-		axis.Tick.Length = 5
-		axis.Label.Padding = 6
-		axis.Padding = 0
-	}
-
-	p.Add(under)
 	if at, ok := ch.markAt(); ok {
 		c.Max.Y -= text.tick + 6 // space for the label above the frame
-		p.Add(mark{at, ch.Mark.Label, text.tick})
+		p.layers = append(p.layers, mark{at, ch.Mark.Label, text.tick})
 	}
 	for _, k := range curves {
-		p.Add(k)
+		p.layers = append(p.layers, k)
 	}
 	if _, empty := under.(rules); empty && len(curves) == 0 {
-		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(nil), plot.ConstantTicks(nil)
-		p.Add(note{"no values to show", text.label})
+		p.x.ticks, p.y.ticks = nil, nil
+		p.layers = append(p.layers, note{"no values to show", text.label})
 	}
-	p.Draw(c)
+	p.draw(c)
 }
 
 // namedTicks returns those of XTicks that fit next to each other on an axis of that length.
-func (ch Chart) namedTicks(x span, l lettering, length vg.Length) []plot.Tick {
-	var ticks []plot.Tick
+func (ch Chart) namedTicks(x span, l lettering, length vg.Length) []tick {
+	var ticks []tick
 	each := length / vg.Length(max(1, len(ch.XTicks)))
 	end := math.Inf(-1)
 	for _, t := range ch.XTicks {
@@ -187,7 +176,7 @@ func (ch Chart) namedTicks(x span, l lettering, length vg.Length) []plot.Tick {
 		} else {
 			end = middle + half + 8
 		}
-		ticks = append(ticks, plot.Tick{Value: at, Label: label})
+		ticks = append(ticks, tick{at, label})
 	}
 	return ticks
 }
@@ -238,21 +227,20 @@ func (ch Chart) markAt() (at float64, ok bool) {
 // rules are pale lines across the chart at the labeled ticks.
 type rules struct{}
 
-// Plot implements [plot.Plotter].
-func (rules) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
+func (rules) within(c draw.Canvas, f *frame) {
+	x, y := f.transforms(c)
 	c.SetLineStyle(draw.LineStyle{Color: pale, Width: 1})
 	line := func(x0, y0, x1, y1 vg.Length) {
 		c.Stroke(vg.Path{{Type: vg.MoveComp, Pos: vg.Point{X: x0, Y: y0}}, {Type: vg.LineComp, Pos: vg.Point{X: x1, Y: y1}}})
 	}
-	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
-		if !t.IsMinor() {
-			line(x(t.Value), c.Min.Y, x(t.Value), c.Max.Y)
+	for _, t := range f.x.ticks {
+		if t.label != "" {
+			line(x(t.at), c.Min.Y, x(t.at), c.Max.Y)
 		}
 	}
-	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
-		if !t.IsMinor() {
-			line(c.Min.X, y(t.Value), c.Max.X, y(t.Value))
+	for _, t := range f.y.ticks {
+		if t.label != "" {
+			line(c.Min.X, y(t.at), c.Max.X, y(t.at))
 		}
 	}
 }
@@ -264,9 +252,8 @@ type mark struct {
 	size  vg.Length
 }
 
-// Plot implements [plot.Plotter].
-func (m mark) Plot(c draw.Canvas, p *plot.Plot) {
-	toX, _ := p.Transforms(&c)
+func (m mark) within(c draw.Canvas, f *frame) {
+	toX, _ := f.transforms(c)
 	x := toX(m.at)
 	c.StrokeLine2(draw.LineStyle{Color: slate, Width: 1.2, Dashes: []vg.Length{3, 3}}, x, c.Min.Y, x, c.Max.Y+2)
 
@@ -282,7 +269,6 @@ type note struct {
 	size vg.Length
 }
 
-// Plot implements [plot.Plotter].
-func (n note) Plot(c draw.Canvas, _ *plot.Plot) {
+func (n note) within(c draw.Canvas, _ *frame) {
 	lettering{size: n.size, color: slate}.write(c, c.Center().X, c.Center().Y, middle, n.text)
 }

@@ -3,7 +3,6 @@ package plot
 import (
 	"math"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -95,9 +94,8 @@ type curve struct {
 	ends   bool // its first point is marked by a ring, its last by a filled circle
 }
 
-// Plot implements [plot.Plotter].
-func (k curve) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
+func (k curve) within(c draw.Canvas, f *frame) {
+	x, y := f.transforms(c)
 	c.SetLineStyle(k.line)
 	if k.dots {
 		c.SetColor(k.line.Color)

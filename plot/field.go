@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -88,7 +87,7 @@ func (f Field) drawScale(c draw.Canvas) draw.Canvas {
 	ticks := s.ticks(f.Log, false, int((high-low)/60), high-low, 1.3*tick.size)
 	room := vg.Length(0)
 	for _, t := range ticks {
-		room = max(room, tick.width(t.Label))
+		room = max(room, tick.width(t.label))
 	}
 	label := lettering{size: chartText.tick, color: ink}
 	name := label.fit(f.ZLabel, 90)
@@ -104,12 +103,12 @@ func (f Field) drawScale(c draw.Canvas) draw.Canvas {
 	c.SetLineStyle(draw.LineStyle{Color: gray, Width: 1})
 	c.Stroke(vg.Rectangle{Min: vg.Point{X: x, Y: low}, Max: vg.Point{X: x + width, Y: high}}.Path())
 	for _, t := range ticks {
-		if t.IsMinor() || t.Value < s.low || t.Value > s.high {
+		if t.label == "" || t.at < s.low || t.at > s.high {
 			continue
 		}
-		y := low + (high-low)*vg.Length((t.Value-s.low)/(s.high-s.low))
+		y := low + (high-low)*vg.Length((t.at-s.low)/(s.high-s.low))
 		c.StrokeLine2(draw.LineStyle{Color: gray, Width: 1}, x+width, y, x+width+4, y)
-		tick.write(c, x+width+7, y, left, t.Label)
+		tick.write(c, x+width+7, y, left, t.label)
 	}
 	c.Max.X = x - 14
 	return c
@@ -171,10 +170,10 @@ func mix(a, b color.NRGBA, share float64) color.NRGBA {
 	return color.NRGBA{R: at(a.R, b.R), G: at(a.G, b.G), B: at(a.B, b.B), A: 255}
 }
 
-// Plot implements [plot.Plotter]: it draws the field's cells, joined along rows where they have
+// within draws the field's cells, joined along rows where they have
 // the same color, the contours, and the points.
-func (f Field) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
+func (f Field) within(c draw.Canvas, p *frame) {
+	x, y := p.transforms(c)
 	limits := f.levels()
 	fine := f.finer()
 	fine.fill(c, x, y, limits)
@@ -291,12 +290,12 @@ type look struct {
 }
 
 // dots draws the points.
-func (f Field) dots(c draw.Canvas, p *plot.Plot, x, y func(float64) vg.Length, limits []float64) {
+func (f Field) dots(c draw.Canvas, p *frame, x, y func(float64) vg.Length, limits []float64) {
 	for from := 0; from < len(f.Points); from += together {
 		var looks []look
 		dots, rings := map[look]vg.Path{}, map[look]vg.Path{}
 		for _, pt := range f.Points[from:min(from+together, len(f.Points))] {
-			if inside := pt.X >= p.X.Min && pt.X <= p.X.Max && pt.Y >= p.Y.Min && pt.Y <= p.Y.Max; !inside {
+			if inside := pt.X >= p.x.low && pt.X <= p.x.high && pt.Y >= p.y.low && pt.Y <= p.y.high; !inside {
 				continue
 			}
 			l, center := f.look(pt, limits), vg.Point{X: x(pt.X), Y: y(pt.Y)}

@@ -3,10 +3,9 @@ package plot
 import (
 	"slices"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/recorder"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // Places has the positions of the units and weights in a [Net]'s picture, so that a page can
@@ -73,7 +72,7 @@ type ChartPlaces struct{ Left, Right, Low, High float64 }
 func (ch Chart) Places() ChartPlaces {
 	width, height := ch.size()
 	key := newLegend(ch)
-	c := ch.margins(draw.NewCanvas(new(recorder.Canvas), vg.Length(width), vg.Length(height)))
+	c := ch.margins(draw.New(vgsvg.New(vg.Length(width), vg.Length(height))))
 	c = key.draw(drawTitle(c, ch.Title))
 	_, x, y, whole := ch.curves(key)
 	var p placer
@@ -84,8 +83,7 @@ func (ch Chart) Places() ChartPlaces {
 // placer is drawn to find the position of the axes.
 type placer struct{ places ChartPlaces }
 
-// Plot implements [plot.Plotter].
-func (p *placer) Plot(c draw.Canvas, of *plot.Plot) {
-	x, _ := of.Transforms(&c)
-	p.places = ChartPlaces{float64(x(of.X.Min)), float64(x(of.X.Max)), of.X.Min, of.X.Max}
+func (p *placer) within(c draw.Canvas, f *frame) {
+	x, _ := f.transforms(c)
+	p.places = ChartPlaces{float64(x(f.x.low)), float64(x(f.x.high)), f.x.low, f.x.high}
 }

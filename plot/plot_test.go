@@ -436,8 +436,8 @@ func TestTicks(t *testing.T) {
 	} {
 		var labels []string
 		for _, tick := range (span{c.low, c.high}).ticks(c.log, c.whole, 5, 400, 18) {
-			if !tick.IsMinor() {
-				labels = append(labels, tick.Label)
+			if tick.label != "" {
+				labels = append(labels, tick.label)
 			}
 		}
 		if got := strings.Join(labels, " "); got != c.want {
@@ -452,8 +452,8 @@ func TestTicksOfALowChart(t *testing.T) {
 	for _, s := range []span{{-3.1, -0.2}, {-1.4, 0}, {-2.3, -0.3}, {-1.3, -0.9}, {-6.8, -0.9}, {-12, 3}, {-0.2, 0.1}} {
 		var at []float64
 		for _, tick := range s.ticks(true, false, 2, length, label) {
-			if !tick.IsMinor() {
-				at = append(at, (tick.Value-s.low)/(s.high-s.low)*length)
+			if tick.label != "" {
+				at = append(at, (tick.at-s.low)/(s.high-s.low)*length)
 			}
 		}
 		if len(at) < 2 {

@@ -63,9 +63,9 @@ func (s Swarm) draw(c draw.Canvas) {
 	at := func(v float64) vg.Length { return from + (to-from)*vg.Length(v/2-x.low/2)/vg.Length(x.high/2-x.low/2) }
 	floor := c.Min.Y + tick.size + 6
 	for _, t := range x.ticks(false, false, int((to-from)/110), to-from, 4*tick.size) {
-		if !t.IsMinor() && t.Value >= x.low && t.Value <= x.high {
-			tick.write(c, at(t.Value), c.Min.Y+tick.size/2, middle, t.Label)
-			c.StrokeLine2(draw.LineStyle{Color: pale, Width: 1}, at(t.Value), floor, at(t.Value), c.Max.Y)
+		if t.label != "" && t.at >= x.low && t.at <= x.high {
+			tick.write(c, at(t.at), c.Min.Y+tick.size/2, middle, t.label)
+			c.StrokeLine2(draw.LineStyle{Color: pale, Width: 1}, at(t.at), floor, at(t.at), c.Max.Y)
 		}
 	}
 	c.StrokeLine2(draw.LineStyle{Color: gray, Width: 1}, at(0), floor, at(0), c.Max.Y)

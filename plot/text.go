@@ -8,9 +8,11 @@ import (
 	"strings"
 	"unicode"
 
+	"codeberg.org/go-fonts/liberation/liberationsansbold"
+	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	xfont "golang.org/x/image/font"
+	"golang.org/x/image/font/opentype"
 	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/font/liberation"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -18,7 +20,19 @@ import (
 
 // fonts measures and draws all text. Liberation Sans has the same widths as Arial and
 // Helvetica, which replace it where an SVG is displayed.
-var fonts = font.NewCache(liberation.Collection())
+var fonts = font.NewCache(font.Collection{
+	{Font: font.Font{Typeface: "Liberation", Variant: "Sans"}, Face: parsed(liberationsansregular.TTF)},
+	{Font: font.Font{Typeface: "Liberation", Variant: "Sans", Weight: xfont.WeightBold}, Face: parsed(liberationsansbold.TTF)},
+})
+
+// parsed returns the font of a file that is part of the program.
+func parsed(file []byte) *opentype.Font {
+	f, err := opentype.Parse(file)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
 
 // lettering is the style of a piece of text.
 type lettering struct {
@@ -35,7 +49,7 @@ func (l lettering) font() font.Font {
 	return f
 }
 
-// style returns the lettering in the form of gonum's axes.
+// style returns the lettering in the form that gonum's text takes.
 func (l lettering) style(x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{Color: l.color, Font: l.font(), XAlign: x, YAlign: y, Handler: text.Plain{Fonts: fonts}}
 }
