@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/gradus/internal/lesson": {"cmd/gradus/internal/option", "diagnosis", "internal/jsonfloat", "internal/kernel", "internal/rng", "nn", "optim", "train"},
 	"docs":                       {},
-	"plot":                       {"gonum.org/v1/plot", "golang.org/x/image/"},
+	"plot":                       {"gonum.org/v1/plot/", "codeberg.org/go-fonts/liberation/", "golang.org/x/image/"},
 	"cmd/gradus/internal/option": {"internal/shell", "diagnosis", "nn", "optim", "data", "metrics", "train", "model"},
 	"cmd/gradus/internal/lab":    {"cmd/gradus/internal/option", "diagnosis", "internal/shell", "internal/kernel", "internal/rng", "nn", "optim", "data", "metrics", "train", "model", "cmd/gradus/internal/lesson", "plot"},
 	"export":                     {"internal/atomicfile", "internal/kernel", "internal/npy", "internal/onnx", "internal/safetensors", "nn", "data", "model"},
