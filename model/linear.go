@@ -49,7 +49,7 @@ func (f *Fit) CompareLinear(ctx context.Context, m *Model) error {
 	}
 	l, err := f.linear(ctx, m, what)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return ended(ctx)
 	case err != nil:
 		l = &Linear{Lacking: err.Error()}

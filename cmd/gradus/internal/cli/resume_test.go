@@ -106,6 +106,35 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// A signal after the last update and before the end of the comparison with a linear model leaves the trained model, and
+// resume compares.
+func TestResumeComparesAgain(t *testing.T) {
+	place(t, nil)
+	var rows strings.Builder
+	rows.WriteString("y")
+	const columns = 50
+	for c := range columns {
+		fmt.Fprintf(&rows, ",x%d", c)
+	}
+	for r := range 4000 {
+		fmt.Fprintf(&rows, "\n%d", r*r%97)
+		for c := range columns {
+			fmt.Fprintf(&rows, ",%d", (r+1)*(c+3)*(r+c)%101)
+		}
+	}
+	writeFile(t, "wide.csv", rows.String()+"\n")
+	args := []string{"train", "--members", "1", "wide.csv", "--target", "y", "--task", "regression", "--epochs", "2", "--quiet"}
+	whole := parseJSON(t, must(t, 0, append(args, "--json", "--run", "whole", "-o", "w.safetensors")...).out)
+	r := callUntil(t, "parts/"+checkpointFiles[0], append(args, "--run", "parts", "-o", "m.safetensors", "--checkpoint-every", "1h")...)
+	if r.code != statusInterrupted || !strings.Contains(r.out, "m.safetensors holds the trained model, without the scores of a linear model beside it") || !strings.Contains(r.out, "gradus resume parts") {
+		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+	}
+	must(t, 0, "info", "m.safetensors")
+	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "parts", "--json", "--quiet").out), whole) {
+		t.Error(d)
+	}
+}
+
 // What was said of the flags is said again.
 func TestResumeRepeatsNotes(t *testing.T) {
 	place(t, nil)

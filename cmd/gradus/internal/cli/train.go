@@ -92,8 +92,9 @@ func (c *trainCmd) Run(e *env) error {
 	if failed != nil {
 		return errors.Join(c.diverged(e, f, m, failed), unsaved, dir.finish(m, c.result(f, m, "")))
 	}
-	if e.ctx.Err() == nil {
-		f.CompareLinear(e.ctx, m) // fails if a signal comes; the model is then saved without the comparison
+	var uncompared error
+	if m.Training.Reason != train.ReasonInterrupted {
+		uncompared = f.CompareLinear(e.ctx, m) // if a signal comes, the model is saved without the comparison
 	}
 	if err := m.Save(c.Out); err != nil {
 		return err
@@ -109,7 +110,7 @@ func (c *trainCmd) Run(e *env) error {
 	if err := errors.Join(unsaved, err); err != nil {
 		return err
 	}
-	return c.exit(e, m)
+	return c.exit(e, m, uncompared)
 }
 
 // complete fills in what the call leaves to defaults, and refuses flags that do not go together.
@@ -260,12 +261,16 @@ func (c *trainCmd) diverged(e *env, f *model.Fit, m *model.Model, failed error) 
 	return fmt.Errorf("%w; %s was not written, the last finite weights are in %s", failed, c.Out, aside)
 }
 
-// exit returns the status for how a run ended.
-func (c *trainCmd) exit(e *env, m *model.Model) error {
+// exit returns the status for how a run ended. uncompared is not nil if a signal ended the comparison with a linear model.
+func (c *trainCmd) exit(e *env, m *model.Model, uncompared error) error {
 	t := m.Training
-	if t.Reason == train.ReasonInterrupted {
+	if t.Reason == train.ReasonInterrupted || uncompared != nil {
 		if !c.JSON {
-			e.printf("Interrupted: %s holds what was reached.\n", c.Out)
+			holds := "what was reached"
+			if uncompared != nil {
+				holds = "the trained model, without the scores of a linear model beside it"
+			}
+			e.printf("Interrupted: %s holds %s.\n", c.Out, holds)
 			if c.RunDir != "" {
 				e.printf("Next     gradus resume %s   continues\n", shellWord(c.RunDir))
 			}
