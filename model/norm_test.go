@@ -139,7 +139,6 @@ func TestNormedOptionsRefuse(t *testing.T) {
 		"options: InputDropout NaN: give a number of at least 0 and less than 1, such as 0.2":                                                             func(o *model.Options) { o.InputDropout = math.NaN() },
 		"options: Norm: batch normalization needs at least 2 rows in a batch, and with the method stochastic it has 1; use mini-batch, or the norm layer": func(o *model.Options) { o.Method = "stochastic" },
 		"options: Norm: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer":           func(o *model.Options) { o.BatchSize = 1 },
-		"options: Norm: batch normalization takes its statistics over the whole batch, which 2 shards would cut; leave those out, or use the norm layer":  func(o *model.Options) { o.Shards = 2 },
 	} {
 		o := normedOptions("batch", "float32")
 		change(&o)

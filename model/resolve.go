@@ -96,8 +96,6 @@ func normed(r *recipe) error {
 		return refuse("Norm", nil, "batch normalization needs at least 2 rows in a batch, and with the method %s it has 1; use mini-batch, or the norm layer", c.Method)
 	case c.Method == train.MiniBatch && c.BatchSize == 1:
 		return refuse("Norm", nil, "batch normalization needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer")
-	case c.Shards > 1:
-		return refuse("Norm", nil, "batch normalization takes its statistics over the whole batch, which %d shards would cut; leave those out, or use the norm layer", c.Shards)
 	}
 	return nil
 }

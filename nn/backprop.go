@@ -57,11 +57,20 @@ func (n *Network[T]) BackpropUpdate(t *Tape[T], loss Loss, y Matrix[T], scale fl
 func (n *Network[T]) backprop(t *Tape[T], loss Loss, y Matrix[T], scale float64, p pass[T]) float64 {
 	t.pass = p
 	sum := n.deltas(t, loss, y, scale) // all of them before the first weight changes
-	n.panelGradients(t)
+	n.wholeGradient(t)
 	return sum
 }
 
-// panelGradients computes the gradient of every panel from the deltas on the tape.
+// wholeGradient computes the gradient of a pass of one shard.
+func (n *Network[T]) wholeGradient(t *Tape[T]) {
+	if t.Shards() != 1 {
+		panic(fmt.Sprintf("nn: the last pass has %d shards: use ShardGradient for each", t.Shards()))
+	}
+	t.pass.span = span{0, t.x.Rows}
+	n.panelGradients(t)
+}
+
+// panelGradients computes the gradient of every panel from the deltas on the tape, over the pass's span.
 func (n *Network[T]) panelGradients(t *Tape[T]) {
 	if t.sparse(0) {
 		t.in.columns.Transpose(&t.in.rows)
@@ -104,7 +113,7 @@ func (n *Network[T]) BackpropFrom(t *Tape[T], dA Matrix[T], grad []T) {
 	t.pass = pass[T]{n: n, grad: grad}
 	n.deltasBehind(t)
 	if grad != nil {
-		n.panelGradients(t)
+		n.wholeGradient(t)
 	}
 }
 
@@ -133,7 +142,7 @@ func (n *Network[T]) InputGradient(t *Tape[T], dst Matrix[T]) {
 }
 
 // Deltas is Backprop without the gradient: it leaves delta = scale · dL/dz of every layer on
-// the tape and returns L. The batch must have at least one row.
+// the tape and returns L, summed shard by shard.
 func (n *Network[T]) Deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) float64 {
 	t.pass = pass[T]{n: n}
 	return n.deltas(t, loss, y, scale)
@@ -142,8 +151,17 @@ func (n *Network[T]) Deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) f
 func (n *Network[T]) deltas(t *Tape[T], loss Loss, y Matrix[T], scale float64) float64 {
 	n.checkTargets(t, y)
 	n.checkTraining(t)
-	last := len(n.layers) - 1
-	sum := weightedLoss(loss, n.layers[last].Activation, y, t.Z(last), t.A(last), t.Delta(last), scale, t.weights)
+	last, sum := len(n.layers)-1, 0.0
+	t.losses = atLeast(t.losses, t.Shards())
+	for i := range t.Shards() {
+		from, to := t.Shard(i)
+		w := t.weights
+		if w != nil {
+			w = w[from:to]
+		}
+		t.losses[i] = weightedLoss(loss, n.layers[last].Activation, y.Slice(from, to), t.z[last].Slice(from, to), t.a[last].Slice(from, to), t.delta[last].Slice(from, to), scale, w)
+		sum += t.losses[i]
+	}
 	n.deltasBehind(t)
 	return sum
 }
@@ -220,12 +238,12 @@ func (n *Network[T]) deltaRows(t *Tape[T], from, to int) {
 // bias, gamma and beta. If there is an Updater, it uses the gradient at once and nothing is kept.
 func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	p := &n.panels[i]
-	delta := t.Delta(p.layer)
+	delta := t.delta[p.layer].Slice(t.pass.span.from, t.pass.span.to)
 	from, to := n.Part(2 * i)
 	vectorsFrom, vectorsTo := n.Part(2*i + 1)
 	u := t.pass.update
 	if u == nil {
-		n.weightGradient(t, p, t.pass.grad[from:to], nil)
+		n.weightGradient(t, p, delta, t.pass.grad[from:to], nil)
 		if vectorsFrom < vectorsTo {
 			n.vectorGradients(t, p.layer, delta, t.pass.grad[vectorsFrom:vectorsTo])
 		}
@@ -233,9 +251,9 @@ func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 	}
 	spare := t.takeSpare()
 	if rate, mu, ok := u.Descent(); ok && !t.sparse(p.layer) {
-		n.descend(t, i, T(-rate), T(mu), spare.grad)
+		n.descend(t, i, T(-rate), T(mu), delta, spare.grad)
 	} else {
-		n.weightGradient(t, p, spare.grad[:to-from], u.Memory(2*i))
+		n.weightGradient(t, p, delta, spare.grad[:to-from], u.Memory(2*i))
 		u.Update(2*i, spare.grad[:to-from])
 	}
 	if rest := spare.grad[:vectorsTo-vectorsFrom]; len(rest) > 0 {
@@ -247,8 +265,8 @@ func (n *Network[T]) gradientPanel(t *Tape[T], i int) {
 
 // descend updates a panel while computing its gradient. Meanwhile it prefetches into the cache
 // what this goroutine's probable next panel needs.
-func (n *Network[T]) descend(t *Tape[T], i int, rate, mu T, grad []T) {
-	x, delta := t.columns(&n.panels[i]), t.Delta(n.panels[i].layer)
+func (n *Network[T]) descend(t *Tape[T], i int, rate, mu T, delta Matrix[T], grad []T) {
+	x := t.columns(&n.panels[i])
 	memory := t.pass.update.Memory(2 * i)
 	w, v := memory[0], []T(nil)
 	if len(memory) > 1 {
@@ -268,14 +286,13 @@ func (n *Network[T]) vectorGradients(t *Tape[T], l int, delta Matrix[T], grad []
 		kernel.ColumnSums(grad[:d.Units], delta.Data, delta.Rows, delta.Stride)
 	}
 	if d.Norm != NoNorm {
-		copy(grad[d.gamma-d.bias:], t.norms[l].grad)
+		copy(grad[d.gamma-d.bias:], t.norms[l].grad[2*d.Units*t.pass.shard:][:2*d.Units])
 	}
 }
 
 // weightGradient computes a panel's dW = xᵀ·delta. Meanwhile it may prefetch the slices in next
 // into the cache.
-func (n *Network[T]) weightGradient(t *Tape[T], p *panel, dW []T, next [][]T) {
-	delta := t.Delta(p.layer)
+func (n *Network[T]) weightGradient(t *Tape[T], p *panel, delta Matrix[T], dW []T, next [][]T) {
 	c := kernel.View[T]{Data: dW, Row: delta.Cols, Col: 1}
 	if t.sparse(p.layer) {
 		kernel.SparseGemm(&t.in.columns, p.from, p.to, delta.Cols, delta.view(), c, nil)
@@ -287,7 +304,7 @@ func (n *Network[T]) weightGradient(t *Tape[T], p *panel, dW []T, next [][]T) {
 
 // columns returns the inputs that a panel's weights multiply.
 func (t *Tape[T]) columns(p *panel) Matrix[T] {
-	x := t.input(p.layer)
+	x := t.input(p.layer).Slice(t.pass.span.from, t.pass.span.to)
 	return Matrix[T]{Rows: x.Rows, Cols: p.to - p.from, Stride: x.stride(), Data: x.Data[p.from:]}
 }
 

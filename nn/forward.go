@@ -42,7 +42,13 @@ func (n *Network[T]) ForwardTraining(t *Tape[T], x Matrix[T], noise Noise) Matri
 		return n.Forward(t, x)
 	}
 	t.start(n, x)
-	t.training, t.noise = true, noise
+	t.cut(t.shards)
+	return n.forwardTraining(t, noise)
+}
+
+// forwardTraining is ForwardTraining for rows and shards that are on the tape.
+func (n *Network[T]) forwardTraining(t *Tape[T], noise Noise) Matrix[T] {
+	t.training, t.noise = !n.plain, noise
 	half := 0
 	for l := range n.layers {
 		if n.layers[l].Norm == BatchNorm {

@@ -15,9 +15,9 @@ import (
 //
 // BatchNorm uses the mean and the variance of each unit over the rows of the batch (Ioffe and
 // Szegedy 2015). So a row's outputs depend on the other rows. The statistics are those of the
-// whole batch, however many cores work on it. A batch of one row is refused because its
-// variance is 0. For inference the network keeps running means and variances, which UpdateState
-// moves. A bias has no effect under it; beta replaces it.
+// whole batch, however many cores work on it and however many shards it has: see Shards. A batch of
+// one row is refused because its variance is 0. For inference the network keeps running means and
+// variances, which UpdateState moves. A bias has no effect under it; beta replaces it.
 //
 // LayerNorm uses those of each row over the layer's units (Ba, Kiros, Hinton 2016), in training
 // and inference alike.
@@ -63,8 +63,8 @@ func ParseNorm(name string) (Norm, error) {
 	return NoNorm, fmt.Errorf("norm %q is not known; choose one of %s", name, strings.Join(Norms(), ", "))
 }
 
-// chunkRows is the number of rows that are summed in order. The sums of a batch's chunks are
-// then added in float64, in order.
+// chunkRows is the number of rows that are summed in order. The sums of a shard's chunks are
+// then added in float64, in order. Without shards, the batch is one.
 const chunkRows = 128
 
 // normTape is a tape's memory for one layer's norm.
@@ -74,8 +74,9 @@ type normTape[T Float] struct {
 	// The rest is only for training.
 	hat      Matrix[T] // s, then the normalized s
 	variance []T       // only for BatchNorm
-	grad     []T       // dL/dgamma, then dL/dbeta
+	grad     []T       // for each shard dL/dgamma, then dL/dbeta
 	sums     []T       // of chunks of rows, two for each unit and chunk
+	own      []float64 // of shards, see shardSums
 	k, a, c  []T       // only for BatchNorm, see normBack
 	product  Matrix[T] // only for LayerNorm
 }
@@ -89,7 +90,7 @@ func newNormTape[T Float](l layer, maxRows int) normTape[T] {
 
 func (t *normTape[T]) forTraining(l layer, maxRows int) {
 	t.hat = NewMatrix[T](maxRows, l.Units)
-	t.grad = make([]T, 2*l.Units)
+	t.grad, t.own = make([]T, 2*l.Units), make([]float64, 2*l.Units)
 	t.sums = make([]T, (maxRows+chunkRows-1)/chunkRows*2*l.Units)
 	if l.Norm == LayerNorm {
 		t.product = NewMatrix[T](maxRows, l.Units)
@@ -151,16 +152,14 @@ func setRstd[T Float](rstd, variance []T) {
 
 // statistics sets the mean and variance of each unit of layer l over the batch.
 func (n *Network[T]) statistics(t *Tape[T], l int) {
-	if t.x.Rows < 2 {
+	if t.shards.Rows < 2 {
 		panic("nn: batch normalization needs at least 2 rows in a batch of training")
 	}
-	nt := &t.norms[l]
+	nt, units := &t.norms[l], n.layers[l].Units
 	n.columns(t, columnMeans, l)
-	nt.total(nt.mean, 0, t.x.Rows)
-	scale(nt.mean, t.x.Rows)
+	mean(nt.mean, t.shards.total(nt.shardSums(t, units), units), t.shards.Rows)
 	n.columns(t, columnSquares, l)
-	nt.total(nt.variance, 0, t.x.Rows)
-	scale(nt.variance, t.x.Rows)
+	mean(nt.variance, t.shards.total(nt.shardSums(t, units), units), t.shards.Rows)
 	setRstd(nt.rstd, nt.variance)
 }
 
@@ -179,7 +178,7 @@ func (n *Network[T]) UpdateLayerState(t *Tape[T], l int) {
 	if d.Norm != BatchNorm || !t.training {
 		return
 	}
-	unbiased := T(float64(t.x.Rows) / float64(t.x.Rows-1))
+	unbiased := T(float64(t.shards.Rows) / float64(t.shards.Rows-1))
 	mean, variance := n.state[d.mean:][:d.Units], n.state[d.variance:][:d.Units]
 	for j, v := range t.norms[l].variance {
 		mean[j] = kernel.FMA(normMomentum, t.norms[l].mean[j], (1-normMomentum)*mean[j])
@@ -187,19 +186,20 @@ func (n *Network[T]) UpdateLayerState(t *Tape[T], l int) {
 	}
 }
 
-// normGradient sets dL/dgamma = Σ_rows dL/dz·hat and dL/dbeta = Σ_rows dL/dz of layer l, and
-// what normBack needs of them. The layer's delta must be dL/dz.
+// normGradient sets dL/dgamma = Σ_rows dL/dz·hat and dL/dbeta = Σ_rows dL/dz of each shard of
+// layer l. For normBack it sets the means of both over the batch. The layer's delta must be dL/dz.
 func (n *Network[T]) normGradient(t *Tape[T], l int) {
 	d, nt := &n.layers[l], &t.norms[l]
 	n.columns(t, columnGradients, l)
-	dGamma, dBeta := nt.grad[:d.Units], nt.grad[d.Units:]
-	nt.total(dGamma, 0, t.x.Rows)
-	nt.total(dBeta, 1, t.x.Rows)
+	own := nt.shardSums(t, 2*d.Units)
+	nt.grad = atLeast(nt.grad, len(own))
+	for i, sum := range own {
+		nt.grad[i] = T(sum)
+	}
 	if d.Norm == BatchNorm {
-		copy(nt.c, dGamma)
-		scale(nt.c, t.x.Rows)
-		copy(nt.a, dBeta)
-		scale(nt.a, t.x.Rows)
+		all := t.shards.total(own, 2*d.Units)
+		mean(nt.c, all[:d.Units], t.shards.Rows)
+		mean(nt.a, all[d.Units:], t.shards.Rows)
 		for j, g := range n.params[d.gamma:d.beta] {
 			nt.k[j] = g * nt.rstd[j]
 		}
@@ -227,7 +227,8 @@ func (n *Network[T]) normBack(t *Tape[T], l, from, to int) {
 // columns sums over all rows of layer l, chunk by chunk.
 func (n *Network[T]) columns(t *Tape[T], kind passKind, l int) {
 	t.pass.n, t.pass.kind, t.pass.first = n, kind, l
-	chunks := (t.x.Rows + chunkRows - 1) / chunkRows
+	chunks, nt := len(t.chunks), &t.norms[l]
+	nt.sums = atLeast(nt.sums, chunks*2*n.layers[l].Units)
 	if t.size > 1 && chunks > 1 && t.x.Rows*n.layers[l].Units >= alone/16 {
 		t.team.Do(chunks, t.work)
 		return
@@ -241,7 +242,7 @@ func (n *Network[T]) columns(t *Tape[T], kind passKind, l int) {
 func (n *Network[T]) columnChunk(t *Tape[T], chunk int) {
 	l := t.pass.first
 	units, nt := n.layers[l].Units, &t.norms[l]
-	from, to := chunk*chunkRows, min((chunk+1)*chunkRows, t.x.Rows)
+	from, to := t.chunks[chunk].from, t.chunks[chunk].to
 	sum, second := nt.sums[2*chunk*units:][:units], nt.sums[(2*chunk+1)*units:][:units]
 	hat := nt.hat.Slice(from, to)
 	switch t.pass.kind {
@@ -262,20 +263,28 @@ func (n *Network[T]) columnChunk(t *Tape[T], chunk int) {
 	}
 }
 
-// total adds the chunks' first or second sums.
-func (t *normTape[T]) total(dst []T, which, rows int) {
-	for j := range dst {
-		sum := 0.0
-		for at, left := which*len(dst)+j, rows; left > 0; at, left = at+2*len(dst), left-chunkRows {
-			sum += float64(t.sums[at])
+// shardSums adds the sums of the chunks of each shard, in float64 and in order. It returns the first
+// each of them, shard by shard.
+func (nt *normTape[T]) shardSums(t *Tape[T], each int) []float64 {
+	nt.own = atLeast(nt.own, len(t.shards.Ends)*each)
+	own := nt.own[:len(t.shards.Ends)*each]
+	clear(own)
+	stride, shard := 2*nt.hat.Cols, 0
+	for i, c := range t.chunks {
+		for c.to > t.shards.Ends[shard] {
+			shard++
 		}
-		dst[j] = T(sum)
+		sum := own[shard*each:][:each]
+		for j, v := range nt.sums[i*stride:][:each] {
+			sum[j] += float64(v)
+		}
 	}
+	return own
 }
 
-// scale divides x by a number of rows.
-func scale[T Float](x []T, rows int) {
-	for j := range x {
-		x[j] /= T(rows)
+// mean sets dst to sums divided by a number of rows.
+func mean[T Float](dst []T, sums []float64, rows int) {
+	for j, sum := range sums {
+		dst[j] = T(sum) / T(rows)
 	}
 }

@@ -36,8 +36,9 @@ func TestNormsAgainstTorch(t *testing.T) {
 	if len(file.Networks) < 8 {
 		t.Fatalf("the oracle has %d networks", len(file.Networks))
 	}
-	for _, c := range file.Networks {
-		t.Run(c.Name, func(t *testing.T) {
+	for i := range 2 * len(file.Networks) {
+		c, cut := file.Networks[i/2], i%2 == 1 // into shards
+		t.Run(fmt.Sprintf("%s/cut=%v", c.Name, cut), func(t *testing.T) {
 			var layers []Dense
 			for l, name := range c.Norms {
 				norm, err := ParseNorm(name)
@@ -73,13 +74,27 @@ func TestNormsAgainstTorch(t *testing.T) {
 			}
 			first, x, y := FromRows(c.First), FromRows(c.X), FromRows(c.Y)
 			tape, grad := n.NewTape(first.Rows), make([]float64, len(n.Params()))
-			n.ForwardTraining(tape, first, Noise{})
+			forward := func(x Matrix[float64]) Matrix[float64] {
+				if !cut {
+					return n.ForwardTraining(tape, x, Noise{})
+				}
+				return n.ForwardShards(tape, x, Noise{}, Shards{Rows: x.Rows, Ends: []int{1, x.Rows}})
+			}
+			forward(first)
 			n.UpdateState(tape)
-			out := n.ForwardTraining(tape, x, Noise{})
+			out := forward(x)
 			n.UpdateState(tape)
 			same("the output", out.flat(), FromRows(c.Outputs).Data)
-			scale := Mean.Scale(x.Rows)
-			if loss := n.Backprop(tape, Squared, y, scale, grad) * scale; !near(loss, c.Loss, 1e-13, 0) {
+			scale, loss := Mean.Scale(x.Rows), 0.0
+			if cut {
+				n.Deltas(tape, Squared, y, scale)
+				second := make([]float64, len(grad))
+				loss = n.ShardGradient(tape, 0, grad) + n.ShardGradient(tape, 1, second)
+				kernel.Add(grad, second)
+			} else {
+				loss = n.Backprop(tape, Squared, y, scale, grad)
+			}
+			if loss *= scale; !near(loss, c.Loss, 1e-13, 0) {
 				t.Errorf("the loss is %v, want %v", loss, c.Loss)
 			}
 			seen := 0

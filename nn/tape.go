@@ -24,6 +24,10 @@ type Tape[T Float] struct {
 	size        int // of the team, including the caller
 	pass        pass[T]
 	weights     []float64       // see UseWeights
+	shards      Shards          // of the last pass
+	whole       [1]int          // the end of a single shard
+	chunks      []span          // of the shards, see chunkRows
+	losses      []float64       // of the shards
 	work        func(piece int) // pass.do, made once so that a step allocates nothing
 }
 
@@ -36,6 +40,8 @@ type pass[T Float] struct {
 	last   int // this layer back to the one after last
 	grad   []T
 	update Updater[T]
+	shard  int  // gradientPanels: of this shard,
+	span   span // which has these rows
 }
 
 // spare is one goroutine's memory for the gradient of a panel that is used at once. Using the
@@ -107,6 +113,9 @@ const alone = 1 << 20
 func (t *Tape[T]) byRows(kind passKind, multiplyAdds int) {
 	rows := t.x.Rows
 	t.pass.kind, t.pass.rows = kind, rows
+	if rows == 0 {
+		return
+	}
 	if t.size < 2 || rows < 2 || multiplyAdds < alone {
 		t.piece(0)
 		return
@@ -210,5 +219,7 @@ func (t *Tape[T]) start(n *Network[T], x Matrix[T]) {
 		panic(fmt.Sprintf("nn: the input has %d rows, the tape room for %d", x.Rows, t.MaxRows()))
 	}
 	t.x, t.training = x, false
+	t.whole[0] = x.Rows
+	t.shards = Shards{Rows: x.Rows, Ends: t.whole[:]}
 	t.in.take(x)
 }

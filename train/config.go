@@ -92,7 +92,7 @@ type Config struct {
 	BatchSize int    // of mini-batch; default 32; at most the number of rows; at least 2 with nn.BatchNorm
 	Epochs    int    // maximum; default 100. With per-sample: maximum for each sample
 	NoShuffle bool   // rows in their own order in every epoch
-	Shards    int    // number of pieces in which a batch's gradient is summed; default ceil(rows in the batch / 1024), with nn.BatchNorm 1
+	Shards    int    // number of pieces in which a batch is summed; default ceil(rows in the batch / 1024), with nn.BatchNorm 1
 	Seed      uint64
 	Threads   int // cores to use, if that pays; default: all. It changes no bit of the result.
 
@@ -314,8 +314,8 @@ func (c *Config) shardRows(rows int) int {
 }
 
 // normalize applies the rules of batch normalization, which ties the rows of a batch together:
-// the batch is one shard, however large, and has at least 2 rows. If the last batch would have
-// only one row, that row joins the batch before it, and lonely is 1; otherwise it is 0.
+// the batch has at least 2 rows, and is one shard by default, however large. If the last batch would
+// have only one row, that row joins the batch before it, and lonely is 1; otherwise it is 0.
 func (c *Config) normalize(layers []nn.Dense, rows int) (lonely int, err error) {
 	if nn.StateCount(layers...) == 0 {
 		return 0, nil
@@ -328,10 +328,8 @@ func (c *Config) normalize(layers []nn.Dense, rows int) (lonely int, err error) 
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and %s descent has 1; use mini-batch, or %s", ErrConfig, c.Method, instead)
 	case c.BatchSize < 2:
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make it larger, or %s", ErrConfig, instead)
-	case c.Shards > 1:
-		return 0, fmt.Errorf("%w: batch normalization takes its statistics over the whole batch, so the gradient cannot be summed in %d shards; leave shards at 1, or %s", ErrConfig, c.Shards, instead)
 	}
-	c.Shards = 1
+	c.Shards = max(1, c.Shards)
 	if rows%c.BatchSize == 1 {
 		lonely = 1
 	}

@@ -27,7 +27,7 @@ func regular[T nn.Float](t testing.TB, norm nn.Norm, dropout float64) *nn.Networ
 // Neither threads, nor fusing the update, nor leaving the loop after every update changes a bit.
 func TestNormedRunsHaveTheSameBits(t *testing.T) {
 	for _, norm := range []nn.Norm{nn.NoNorm, nn.BatchNorm, nn.LayerNorm} {
-		for _, c := range []Config{{BatchSize: 128}, {Method: Batch}} {
+		for _, c := range []Config{{BatchSize: 128}, {Method: Batch}, {BatchSize: 128, Shards: 3}, {Method: Batch, Shards: 400}} {
 			c.Epochs, c.LearningRate, c.Seed = 2, 0.01, 7
 			d := Data[float32]{Train: problem[float32](385), Validation: problem[float32](60)}
 			var want []float32
@@ -56,7 +56,7 @@ func TestNormedRunsHaveTheSameBits(t *testing.T) {
 						want = slices.Clone(n.Values())
 					}
 					if !slices.Equal(n.Values(), want) {
-						t.Errorf("%s norm, %s, %d threads, fused %v: other bits", norm, c.Method, threads, optim.Separable(rule))
+						t.Errorf("%s norm, %s, %d shards, %d threads, fused %v: other bits", norm, c.Method, c.Shards, threads, optim.Separable(rule))
 					}
 					if most := 2 * tr.stepsPerEpoch(); steps != most {
 						t.Errorf("%s norm, %s: %d updates, want %d", norm, c.Method, steps, most)
@@ -67,18 +67,20 @@ func TestNormedRunsHaveTheSameBits(t *testing.T) {
 	}
 }
 
-// Shards change how a gradient is summed, and so its rounding, but no mask.
+// Shards change how a gradient is summed, and so its rounding, but no mask and no statistic.
 func TestShardsHaveTheSameMasks(t *testing.T) {
-	var want []float64
-	for _, shards := range []int{1, 2, 7} {
-		n := regular[float64](t, nn.LayerNorm, 0.5)
-		mustRun(t, n, Config{Method: Batch, Shards: shards, Epochs: 1, LearningRate: 1, Optimizer: optim.SGD{}}, Data[float64]{Train: problem[float64](100)})
-		if want == nil {
-			want = slices.Clone(n.Params())
-		}
-		for i, w := range n.Params() {
-			if math.Abs(w-want[i]) > 1e-13 {
-				t.Fatalf("%d shards: parameter %d is %v, with one %v", shards, i, w, want[i])
+	for _, norm := range []nn.Norm{nn.LayerNorm, nn.BatchNorm} {
+		var want []float64
+		for _, shards := range []int{1, 2, 7, 100} {
+			n := regular[float64](t, norm, 0.5)
+			mustRun(t, n, Config{Method: Batch, Shards: shards, Epochs: 1, LearningRate: 1, Optimizer: optim.SGD{}}, Data[float64]{Train: problem[float64](100)})
+			if want == nil {
+				want = slices.Clone(n.Values())
+			}
+			for i, w := range n.Values() {
+				if math.Abs(w-want[i]) > 1e-13 {
+					t.Fatalf("%s norm, %d shards: value %d is %v, with one %v", norm, shards, i, w, want[i])
+				}
 			}
 		}
 	}
@@ -123,7 +125,6 @@ func TestBatchNormRefuses(t *testing.T) {
 		{Config{Method: Stochastic}, 9, "training configuration: batch normalization needs at least 2 rows in a batch, and stochastic descent has 1; use mini-batch, or use layer normalization, which looks at one row at a time"},
 		{Config{Method: PerSample}, 9, "training configuration: batch normalization needs at least 2 rows in a batch, and per-sample descent has 1; use mini-batch, or use layer normalization, which looks at one row at a time"},
 		{Config{BatchSize: 1}, 9, "training configuration: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make it larger, or use layer normalization, which looks at one row at a time"},
-		{Config{Method: Batch, Shards: 2}, 9, "training configuration: batch normalization takes its statistics over the whole batch, so the gradient cannot be summed in 2 shards; leave shards at 1, or use layer normalization, which looks at one row at a time"},
 	} {
 		_, err := New(regular[float32](t, nn.BatchNorm, 0), c.config, Data[float32]{Train: problem[float32](c.rows)})
 		if err == nil || err.Error() != c.want || !errors.Is(err, ErrConfig) {
@@ -215,8 +216,8 @@ func TestLossesOfTrainingAndInference(t *testing.T) {
 }
 
 func TestNormedStepAllocatesNothing(t *testing.T) {
-	for _, norm := range []nn.Norm{nn.NoNorm, nn.BatchNorm, nn.LayerNorm} {
-		tr, err := New(regular[float32](t, norm, 0.3), Config{BatchSize: 8, Epochs: 1 << 30}, Data[float32]{Train: problem[float32](37), Validation: problem[float32](5)})
+	for i, norm := range []nn.Norm{nn.NoNorm, nn.BatchNorm, nn.LayerNorm, nn.BatchNorm} {
+		tr, err := New(regular[float32](t, norm, 0.3), Config{BatchSize: 8, Epochs: 1 << 30, Shards: i}, Data[float32]{Train: problem[float32](37), Validation: problem[float32](5)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +227,7 @@ func TestNormedStepAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}); a != 0 {
-			t.Errorf("%s norm: %v allocations a step", norm, a)
+			t.Errorf("%s norm, %d shards: %v allocations a step", norm, i, a)
 		}
 	}
 }

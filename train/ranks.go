@@ -46,6 +46,8 @@ type together[T nn.Float] struct {
 	params     int           // in a gradient
 	plans      map[int]*plan // by the number of shards
 	own        [][]T         // the sums of this rank's subtrees
+	sums       []byte        // of batch normalization: see shardSums
+	sumCounts  []int
 	spent      time.Duration // time in exchanges, including waiting
 	before     time.Duration // time spent in the loop by processes before this one
 	err        error         // why the run cannot continue
@@ -74,16 +76,13 @@ func newTogether[T nn.Float](r Ranks, params int) *together[T] {
 	if r == nil || r.Size() == 1 {
 		return nil
 	}
-	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1}
+	return &together[T]{Ranks: r, rank: r.Rank(), size: r.Size(), params: params, plans: map[int]*plan{}, agreed: -1, sumCounts: make([]int, r.Size())}
 }
 
 // checkRanks refuses what cannot be trained on that many processes with batches of that many rows.
-func (c *Config) checkRanks(layers []nn.Dense, rows, size int) error {
+func (c *Config) checkRanks(rows, size int) error {
 	if size < 2 {
 		return nil
-	}
-	if nn.StateCount(layers...) > 0 {
-		return fmt.Errorf("batch normalization takes its statistics over the whole batch, so %d ranks cannot share it; use layer normalization, or train in one process", size)
 	}
 	if c.Method == Stochastic || c.Method == PerSample {
 		return fmt.Errorf("%s descent looks at one row at a time, so there is nothing for %d ranks to share; use mini-batch, or train in one process", c.Method, size)
@@ -247,6 +246,9 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 		g.own = append(g.own, nil)
 	}
 	t.losses = t.losses[:0]
+	if t.tied {
+		t.tiedPass(b, scale, shards, first, end, func(own []float64, each int) []float64 { return g.shardSums(p, own, each) })
+	}
 	for i, r := range roots {
 		if !p.segments {
 			g.own[i] = numbers[T](vectors[i*g.vector(g.params):], g.params)
@@ -275,6 +277,22 @@ func (t *Trainer[T]) sharedGradient(b Set[T], scale float64) float64 {
 		}))
 	}
 	return g.read(p)
+}
+
+// shardSums gathers the sums that batch normalization needs of all shards; see nn.Shards. If the ranks cannot reach
+// each other, it sets g.err and returns any numbers.
+func (g *together[T]) shardSums(p *plan, own []float64, each int) []float64 {
+	n := p.from[g.size] * each
+	if len(g.sums) < 8*n {
+		g.sums = aligned(8 * n)
+	}
+	all := g.sums[:8*n]
+	for r := range g.size {
+		g.sumCounts[r] = 8 * each * (p.from[r+1] - p.from[r])
+	}
+	copy(numbers[float64](part(all, g.sumCounts, g.rank), len(own)), own)
+	g.gather(all, g.sumCounts)
+	return numbers[float64](all, n)
 }
 
 // addSegment sets sum to this rank's segment of the whole sum.

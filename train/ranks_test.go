@@ -143,6 +143,8 @@ func runOn[T nn.Float](t *testing.T, size int, c Config, d Data[T], layers ...nn
 
 var plainLayers = []nn.Dense{{Units: 8, Activation: nn.Tanh}, {Units: 2, Activation: nn.Identity}}
 
+var batchNormed = []nn.Dense{{Units: 8, Activation: nn.Tanh, NoBias: true, Norm: nn.BatchNorm}, {Units: 9, Activation: nn.ReLU, Norm: nn.BatchNorm, Dropout: 0.2}, {Units: 2, Activation: nn.Identity}}
+
 // holdRanks compares the runs on several ranks with that in one process.
 func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layers ...nn.Dense) {
 	t.Helper()
@@ -197,11 +199,16 @@ func testRanks[T nn.Float](t *testing.T) {
 		KeepBest: true, Stop: Any{Patience{2}, TargetLoss{1e-9}}, LayerRates: []float64{0.5, 1}, Schedule: optim.Cosine{}, Warmup: 1}, d, plainLayers...)
 	holdRanks(t, "dropout and layer norm", Config{Shards: 8, BatchSize: 50, Epochs: 3}, d,
 		nn.Dense{Units: 9, Activation: nn.ReLU, Norm: nn.LayerNorm}, nn.Dense{Units: 2, Activation: nn.Identity, Dropout: 0.3})
+	holdRanks(t, "batch norm", Config{Shards: 8, BatchSize: 64, Epochs: 3}, d, batchNormed...)
+	holdRanks(t, "batch norm with fewer rows in the last batch than ranks", Config{Shards: 13, BatchSize: 67, Epochs: 3, EMA: 0.9, KeepBest: true, LayerRates: []float64{0, 1, 1}}, d, batchNormed...)
+	holdRanks(t, "batch norm over all rows, with clipping", Config{Method: Batch, Shards: 9, Epochs: 3, ClipNorm: 0.5}, d, batchNormed...)
+	holdRanks(t, "divergence with batch norm", Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Shards: 8, BatchSize: 64, Epochs: 9}, d, batchNormed...)
 	weighted := d
 	for i := range weighted.Train.Rows() {
 		weighted.Train.W = append(weighted.Train.W, float64(i%3))
 	}
 	holdRanks(t, "weights", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, plainLayers...)
+	holdRanks(t, "weights and batch norm", Config{Shards: 8, BatchSize: 64, Epochs: 3}, weighted, batchNormed...)
 	holdRanks(t, "divergence", Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
 	holdRanks(t, "halved rates", Config{Optimizer: optim.SGD{}, LearningRate: 1e12, Halvings: 60, Shards: 8, BatchSize: 64, Epochs: 3}, d, plainLayers...)
 	was := segmentBytes
@@ -209,6 +216,7 @@ func testRanks[T nn.Float](t *testing.T) {
 	segmentBytes = 0
 	for _, shards := range []int{8, 13} {
 		holdRanks(t, fmt.Sprint("segments of ", shards, " shards"), Config{Shards: shards, BatchSize: 64, Epochs: 2}, d, plainLayers...)
+		holdRanks(t, fmt.Sprint("segments of ", shards, " shards with batch norm"), Config{Shards: shards, BatchSize: 64, Epochs: 2}, d, batchNormed...)
 	}
 }
 
@@ -430,13 +438,12 @@ func TestRanksThatCannotBeReached(t *testing.T) {
 
 // What cannot be shared is refused with a sentence.
 func TestRanksRefused(t *testing.T) {
-	norm := []nn.Dense{{Units: 8, Activation: nn.Tanh, Norm: nn.BatchNorm}, {Units: 2, Activation: nn.Identity}}
 	for want, c := range map[string]struct {
 		Config
 		layers []nn.Dense
 	}{
 		"the gradient of a batch of 32 rows is summed in 1 shard, so 2 ranks have nothing to share; set shards to 2 or more":       {Config{}, plainLayers},
-		"batch normalization takes its statistics over the whole batch, so 2 ranks cannot share it":                                {Config{}, norm},
+		"the gradient of a batch of 64 rows is summed in 1 shard, so 2 ranks have nothing to share; set shards to 2 or more, ":     {Config{BatchSize: 64}, batchNormed},
 		"per-sample descent looks at one row at a time, so there is nothing for 2 ranks to share":                                  {Config{Method: PerSample}, plainLayers},
 		"stochastic descent looks at one row at a time, so there is nothing for 2 ranks to share":                                  {Config{Method: Stochastic, Shards: 8}, plainLayers},
 		"the gradient of a batch of 203 rows is summed in 1 shard, so 2 ranks have nothing to share; set shards to 2 or more, whi": {Config{Method: Batch}, plainLayers},

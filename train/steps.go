@@ -328,6 +328,9 @@ func (t *Trainer[T]) gradient(b Set[T], scale float64) float64 {
 	}
 	shards := t.cfg.shards(b.Rows())
 	t.losses = t.losses[:0]
+	if t.tied {
+		t.tiedPass(b, scale, shards, 0, shards, nil)
+	}
 	t.sumShards(b, scale, shards, 0, shards, t.grads[0])
 	loss := 0.0
 	for _, l := range t.losses {
@@ -348,14 +351,10 @@ func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, 
 	}
 	depth := 0 // open branches
 	for i := first; i < end; i++ {
-		from, to := i*b.Rows()/shards, (i+1)*b.Rows()/shards
 		if depth == len(t.grads) {
 			t.grads = append(t.grads, make([]T, len(t.grads[0])))
 		}
-		part := b.slice(from, to)
-		t.net.ForwardTraining(t.tape, part.Inputs(0, part.Rows(), t.room), t.noise(from))
-		t.tape.UseWeights(part.W)
-		t.losses = append(t.losses, t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, branch(depth)))
+		t.losses = append(t.losses, t.shardGradient(b, scale, shards, i, branch(depth)))
 		depth++
 		// Two branches of the same height are merged. At the end all open branches are merged.
 		for n := i + 1 - first; depth > 1 && (n&1 == 0 || i == end-1); n >>= 1 {
@@ -363,6 +362,32 @@ func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, 
 			depth--
 		}
 	}
+}
+
+// shardGradient sets into to the gradient of shard i of a batch and returns the shard's loss.
+func (t *Trainer[T]) shardGradient(b Set[T], scale float64, shards, i int, into []T) float64 {
+	if t.tied {
+		return t.net.ShardGradient(t.tape, i-t.first, into)
+	}
+	from, to := i*b.Rows()/shards, (i+1)*b.Rows()/shards
+	part := b.slice(from, to)
+	t.net.ForwardTraining(t.tape, part.Inputs(0, part.Rows(), t.room), t.noise(from))
+	t.tape.UseWeights(part.W)
+	return t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, into)
+}
+
+// tiedPass takes the shards first to end-1 of a batch forward and their deltas back, all at once: batch
+// normalization needs sums over all rows of the batch. gather is that of nn.Shards.
+func (t *Trainer[T]) tiedPass(b Set[T], scale float64, shards, first, end int, gather func(own []float64, each int) []float64) {
+	from := first * b.Rows() / shards
+	part := b.slice(from, end*b.Rows()/shards)
+	t.first, t.ends = first, t.ends[:0]
+	for i := first; i < end; i++ {
+		t.ends = append(t.ends, (i+1)*b.Rows()/shards-from)
+	}
+	t.net.ForwardShards(t.tape, part.Inputs(0, part.Rows(), t.room), t.noise(from), nn.Shards{Rows: b.Rows(), Ends: t.ends, Gather: gather})
+	t.tape.UseWeights(part.W)
+	t.net.Deltas(t.tape, t.cfg.Loss, part.Y, scale)
 }
 
 // endEpoch scores the epoch, records it and checks the stop criteria.

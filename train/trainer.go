@@ -89,6 +89,9 @@ type Trainer[T nn.Float] struct {
 	good   []T            // the network's last finite values; if the run ended with its average, the last values before that
 	best   []T            // the values with the best validation score
 	lonely int            // 1 if a last batch of one row joins the one before it
+	tied   bool           // batch normalization ties shards together: they are on the tape at the same time
+	ends   []int          // of the shards on the tape
+	first  int            // the first of them
 	norms  []float64      // of a layer's units, for MaxNorm
 	scores optim.Scores   // the schedule's state
 
@@ -211,13 +214,14 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	t := &Trainer[T]{batchSize: cfg.BatchSize, net: net, data: data, bestScore: math.Inf(1), lossAt: -1, whole: cfg.GradientNorm, rows: rows, stream: stream, observer: nobody[T]{}}
 	t.back.goodLoss = math.Inf(1)
 	cfg.BatchSize = min(cfg.BatchSize, rows)
-	if cfg.Ranks != nil {
-		if err := cfg.checkRanks(net.Layers(), cfg.BatchSize, cfg.Ranks.Size()); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-		}
-	}
 	if t.lonely, err = cfg.normalize(net.Layers(), rows); err != nil {
 		return nil, err
+	}
+	t.tied = nn.StateCount(net.Layers()...) > 0 && cfg.Shards > 1
+	if cfg.Ranks != nil {
+		if err := cfg.checkRanks(cfg.BatchSize, cfg.Ranks.Size()); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
 	}
 	t.cfg = cfg
 	t.together = newTogether[T](cfg.Ranks, len(net.Params()))
@@ -279,7 +283,11 @@ func (t *Trainer[T]) allocate() {
 	net, cfg, validation := t.net, &t.cfg, t.data.Validation
 	params, values := len(net.Params()), len(net.Values())
 	most := cfg.BatchSize + t.lonely // rows in a batch
-	t.tape = net.NewTape(max(cfg.shardRows(most), min(256, max(t.rows, validation.Rows()))))
+	pass := cfg.shardRows(most)
+	if t.tied {
+		pass = most
+	}
+	t.tape = net.NewTape(max(pass, min(256, max(t.rows, validation.Rows()))))
 	if t.data.Train.Packed.begin != nil || validation.Packed.begin != nil {
 		t.room = nn.NewMatrix[T](t.tape.MaxRows(), net.Inputs())
 	}

@@ -22,7 +22,8 @@ type Limit struct {
 }
 
 // Available returns how much memory can be used now: what the machine has available, or what is
-// left of the container's limit or of Allow's if that is less. ok is false if no limit is known.
+// left of the container's limit or of Allow's if that is less. Of the first two it is this process's part; see
+// Share. ok is false if no limit is known.
 func Available() (l Limit, ok bool) {
 	if v, err := mem.VirtualMemory(); err == nil && v.Available > 0 {
 		l, ok = Limit{v.Available, "this machine"}, true
@@ -30,6 +31,7 @@ func Available() (l Limit, ok bool) {
 	if left, limited := controlGroups("/sys/fs/cgroup", "/proc/self/cgroup"); limited && (!ok || left < l.Bytes) {
 		l, ok = Limit{left, "this container"}, true
 	}
+	l.Bytes /= max(1, sharers.Load())
 	if most := allowed.Load(); most > 0 {
 		if left := most - min(most, used()); !ok || left < l.Bytes {
 			l, ok = Limit{left, "the memory allowed"}, true
@@ -37,6 +39,13 @@ func Available() (l Limit, ok bool) {
 	}
 	return l, ok
 }
+
+// sharers is the number set by Share; 0: one process.
+var sharers atomic.Uint64
+
+// Share says that so many processes, including this one, do the same work on this machine. Each may use an equal part of
+// the memory.
+func Share(processes int) { sharers.Store(uint64(processes)) }
 
 // allowed is the limit set by Allow, in bytes; 0: none.
 var allowed atomic.Uint64

@@ -84,3 +84,17 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+func TestShare(t *testing.T) {
+	defer Share(1)
+	alone, ok := Available()
+	Share(1 << 30)
+	if l, also := Available(); ok != also || l.Bytes > 2*alone.Bytes>>30 || l.Of != alone.Of {
+		t.Errorf("of 2^30 processes each has %+v, one has %+v", l, alone)
+	}
+	defer Allow(0)
+	Allow(1)
+	if l, _ := Available(); l.Of != "this machine" && l.Of != "this container" && l.Bytes > 0 {
+		t.Errorf("a byte is allowed: %+v", l)
+	}
+}

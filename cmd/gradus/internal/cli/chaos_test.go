@@ -173,7 +173,6 @@ func chaos(t *testing.T, usual int) (kills int, seed uint64) {
 // disk; resumes them, the former on another number of ranks or without MPI; and compares the weights with those of a
 // run in one process and in memory that nobody touched. GRADUS_CHAOS is that of TestChaos.
 func TestChaosOfRanksAndDisk(t *testing.T) {
-	notShort(t)
 	with, self := withMPI(t), self(t)
 	for _, l := range launchers {
 		need.Tool(t, l.name)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gradus-ml/gradus/internal/memory"
 	"github.com/gradus-ml/gradus/internal/mpi"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
@@ -24,7 +25,13 @@ type ranks struct {
 	hosts   []string  // by rank
 	crowded bool      // there are more ranks than cores on this machine
 	lost    bool      // the others cannot be reached any more
+	blocks  blocks    // of a rank whose rows are in blocks, if there is one
 }
+
+// blocks are the sizes that affect the order of rows in blocks. They are 0 if the rows are not in blocks.
+type blocks struct{ Rows, Buffer int }
+
+func blocksOf(f *model.Fit) blocks { return blocks{f.Options.BlockRows, f.Options.BufferBlocks} }
 
 // Gather calls the World's Gather, and remembers if it failed.
 func (r *ranks) Gather(all []byte, counts []int) error {
@@ -84,8 +91,8 @@ type station struct {
 	Cores   string // the host's cores that this process may use
 }
 
-// meet lets the ranks learn about each other. It compares their programs, and divides the cores of a machine
-// among the ranks on it.
+// meet lets the ranks learn about each other. It compares their programs, and divides the cores and the memory of a
+// machine among the ranks on it.
 func (r *ranks) meet() error {
 	mine := station{Program: build(), System: runtime.GOOS + "/" + runtime.GOARCH}
 	mine.Host, _ = os.Hostname()
@@ -104,7 +111,7 @@ func (r *ranks) meet() error {
 	if err != nil {
 		return err
 	}
-	here := 0
+	here, onHost := 0, 0
 	places := make([]station, len(texts))
 	for i, text := range texts {
 		if err := json.Unmarshal(text, &places[i]); err != nil {
@@ -112,6 +119,9 @@ func (r *ranks) meet() error {
 		}
 		p := places[i]
 		r.hosts = append(r.hosts, p.Host)
+		if p.Host == mine.Host {
+			onHost++
+		}
 		if p.Host == mine.Host && p.Cores == mine.Cores {
 			here++
 		}
@@ -122,6 +132,7 @@ func (r *ranks) meet() error {
 	}
 	r.crowded = here > runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/here))
+	memory.Share(onHost)
 	return nil
 }
 
@@ -140,8 +151,8 @@ func build() string {
 	return text
 }
 
-// agree tells all ranks what went wrong on any of them, and compares their tables. An error of rank 0, or
-// the same error on all ranks, is reported as in one process. Any other error names its rank.
+// agree tells all ranks what went wrong on any of them, and whose rows are in blocks, and compares their tables. An
+// error of rank 0, or the same error on all ranks, is reported as in one process. Any other error names its rank.
 func (e *env) agree(f *model.Fit, failed error) error {
 	r := e.ranks
 	if r == nil {
@@ -151,11 +162,12 @@ func (e *env) agree(f *model.Fit, failed error) error {
 		Error  string
 		Usage  bool
 		Tables map[string]string
+		Blocks blocks
 	}
 	if failed != nil {
 		mine.Error, mine.Usage = oneLine(failed), errors.As(failed, new(usage))
 	} else if f != nil {
-		mine.Tables = f.Fingerprints()
+		mine.Tables, mine.Blocks = f.Fingerprints(), blocksOf(f)
 	}
 	raw, err := json.Marshal(mine)
 	if err != nil {
@@ -167,7 +179,7 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	}
 	for i, text := range texts {
 		theirs, first := mine, mine
-		theirs.Tables, first.Tables = nil, nil
+		theirs.Tables, first.Tables, theirs.Blocks = nil, nil, blocks{}
 		if err := errors.Join(json.Unmarshal(text, &theirs), json.Unmarshal(texts[0], &first)); err != nil {
 			return err
 		}
@@ -189,8 +201,18 @@ func (e *env) agree(f *model.Fit, failed error) error {
 			}
 			return err
 		}
+		if theirs.Blocks.Rows > 0 {
+			r.blocks = theirs.Blocks
+		}
 	}
 	return nil
+}
+
+// wait returns when all ranks have called it, or if they cannot reach each other, which the next exchange reports.
+func (e *env) wait() {
+	if e.ranks != nil {
+		mpi.Share(e.ranks, nil)
+	}
 }
 
 // leave ends this rank's part. If the ranks can no longer reach each other, it ends the whole job.

@@ -137,7 +137,6 @@ func (c *cable) inside(end int, call ...string) []string {
 // of Debian 12 at times (in 9 of 25 starts) never gets from MPI_Init to the first update there, for one rank waits for what
 // the launcher is to tell it of the other.
 func TestRanksOverTCP(t *testing.T) {
-	notShort(t)
 	with, without := withMPI(t), self(t)
 	args := []string{"train", diabetes, "--json", "--quiet", "--members", "1", "-o", "m.safetensors",
 		"--shards", "4", "--batch-size", "128", "--epochs", "5", "--hidden", "64,64"}

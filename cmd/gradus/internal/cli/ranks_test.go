@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,9 +36,10 @@ func (l launcher) call(t *testing.T, ranks int, program string, args ...string) 
 	return exec.Command(need.Tool(t, l.name), append(append(append([]string{}, l.with...), "-n", strconv.Itoa(ranks), program), args...)...)
 }
 
-// withMPI is the program built with MPI, once for all tests.
+// withMPI is the program built with MPI, once for all tests. A short test has no time for that.
 func withMPI(t *testing.T) string {
 	t.Helper()
+	notShort(t)
 	need.Tool(t, "go")
 	program, err := buildWithMPI()
 	if err != nil {
@@ -57,6 +59,18 @@ var buildWithMPI = sync.OnceValues(func() (string, error) {
 	return out, nil
 })
 
+// onLaunchers runs a test with each launcher, by its number, in an empty folder.
+func onLaunchers(t *testing.T, test func(t *testing.T, i int, l launcher)) {
+	t.Helper()
+	for i, l := range launchers {
+		t.Run(l.name, func(t *testing.T) {
+			need.Tool(t, l.name)
+			place(t, nil)
+			test(t, i, l)
+		})
+	}
+}
+
 // sumOf is the weights_sha256 of a call's JSON.
 func sumOf(t *testing.T, r outcome) string {
 	t.Helper()
@@ -69,155 +83,141 @@ func sumOf(t *testing.T, r outcome) string {
 // TestRanks trains with real launchers: the number of ranks and the MPI library change no bit, whatever
 // the optimizer; one rank tells and writes; what is wrong is said once.
 func TestRanks(t *testing.T) {
-	notShort(t)
 	with, without := withMPI(t), self(t)
-	for _, l := range launchers {
-		t.Run(l.name, func(t *testing.T) {
-			need.Tool(t, l.name)
-			place(t, nil)
-			for i, flags := range []string{ // few updates: a rank that waits keeps a core busy
-				"--shards 4 --batch-size 64 --epochs 3 --optimizer adamw --hidden 16",
-				"--shards 5 --optimizer lbfgs --epochs 4 --hidden 8",
-				"--shards 8 --optimizer cg --epochs 3 --hidden 8 --precision float64",
-				"--shards 4 --batch-size 64 --epochs 3 --norm layer --dropout 0.2 --patience 2 --ema 0.9 --clip-norm 1",
-			} {
-				args := append([]string{"train", diabetes, "--json", "--quiet", "--members", "1", "-o", "m.safetensors"}, strings.Fields(flags)...)
-				want := sumOf(t, outcomeOf(t, process(without, args...)))
-				if got := sumOf(t, outcomeOf(t, process(with, args...))); got != want {
-					t.Errorf("%s: with MPI and no launcher %s, want %s", flags, got, want)
+	onLaunchers(t, func(t *testing.T, _ int, l launcher) {
+		for i, flags := range []string{ // few updates: a rank that waits keeps a core busy
+			"--shards 4 --batch-size 64 --epochs 3 --optimizer adamw --hidden 16",
+			"--shards 5 --optimizer lbfgs --epochs 4 --hidden 8",
+			"--shards 8 --optimizer cg --epochs 3 --hidden 8 --precision float64",
+			"--shards 4 --batch-size 64 --epochs 3 --norm layer --dropout 0.2 --patience 2 --ema 0.9 --clip-norm 1",
+			"--shards 5 --batch-size 64 --epochs 3 --norm batch --hidden 16,8",
+		} {
+			args := append([]string{"train", diabetes, "--json", "--quiet", "--members", "1", "-o", "m.safetensors"}, strings.Fields(flags)...)
+			want := sumOf(t, outcomeOf(t, process(without, args...)))
+			if got := sumOf(t, outcomeOf(t, process(with, args...))); got != want {
+				t.Errorf("%s: with MPI and no launcher %s, want %s", flags, got, want)
+			}
+			sizes := []int{2}
+			switch {
+			case i == 0, strings.Contains(flags, "--norm batch"):
+				sizes = []int{1, 2, 3, 4}
+			case i == 1:
+				sizes = []int{3}
+			}
+			for _, n := range sizes {
+				os.Remove("m.safetensors")
+				r := outcomeOf(t, l.call(t, n, with, args...))
+				if got := sumOf(t, r); got != want {
+					t.Errorf("%s: %d ranks end with %s, one process with %s", flags, n, got, want)
 				}
-				sizes := []int{2}
-				switch {
-				case i == 0:
-					sizes = []int{1, 2, 3, 4}
-				case i == 1:
-					sizes = []int{3}
+				if _, err := os.Stat("m.safetensors"); err != nil {
+					t.Error(err)
 				}
-				for _, n := range sizes {
-					os.Remove("m.safetensors")
-					r := outcomeOf(t, l.call(t, n, with, args...))
-					if got := sumOf(t, r); got != want {
-						t.Errorf("%s: %d ranks end with %s, one process with %s", flags, n, got, want)
-					}
-					if _, err := os.Stat("m.safetensors"); err != nil {
-						t.Error(err)
-					}
-					said, several := parseJSON(t, r.out)["ranks"].(map[string]any)
-					if several != (n > 1) || several && (fmt.Sprint(said["size"]) != strconv.Itoa(n) || said["exchange_share"].(float64) <= 0) {
-						t.Errorf("%s: %d ranks say %v of themselves", flags, n, said)
-					}
+				said, several := parseJSON(t, r.out)["ranks"].(map[string]any)
+				if several != (n > 1) || several && (fmt.Sprint(said["size"]) != strconv.Itoa(n) || said["exchange_share"].(float64) <= 0) {
+					t.Errorf("%s: %d ranks say %v of themselves", flags, n, said)
 				}
 			}
-			r := outcomeOf(t, l.call(t, 2, with, "train", diabetes, "--quiet", "--members", "1", "--shards", "2", "--epochs", "2"))
-			if !regexp.MustCompile(`(?m)^Ranks    2 on 1 machine, by (Open MPI|MPICH) v\S+; \d+ % of the time went into exchanges$`).MatchString(r.out) || strings.Count(r.out, "Trained ") != 1 {
-				t.Errorf("two ranks report\n%s", r.out)
-			}
-		})
-	}
+		}
+		r := outcomeOf(t, l.call(t, 2, with, "train", diabetes, "--quiet", "--members", "1", "--shards", "2", "--epochs", "2"))
+		if !regexp.MustCompile(`(?m)^Ranks    2 on 1 machine, by (Open MPI|MPICH) v\S+; \d+ % of the time went into exchanges$`).MatchString(r.out) || strings.Count(r.out, "Trained ") != 1 {
+			t.Errorf("two ranks report\n%s", r.out)
+		}
+	})
 }
 
 // What is wrong is said once, in one sentence, and the rank is named where not all are alike.
 func TestRanksRefuse(t *testing.T) {
-	notShort(t)
 	with, without := withMPI(t), self(t)
-	for _, l := range launchers {
-		t.Run(l.name, func(t *testing.T) {
-			need.Tool(t, l.name)
-			text := readFile(t, diabetes)
-			place(t, map[string]string{"a.csv": text, "b.csv": strings.Replace(text, "1", "2", 1)})
-			other := with + "2"
-			writeFile(t, other, readFile(t, with)+"\n")
-			if err := os.Chmod(other, 0o777); err != nil {
-				t.Fatal(err)
+	onLaunchers(t, func(t *testing.T, _ int, l launcher) {
+		text := readFile(t, diabetes)
+		place(t, map[string]string{"a.csv": text, "b.csv": strings.Replace(text, "1", "2", 1)})
+		other := with + "2"
+		writeFile(t, other, readFile(t, with)+"\n")
+		if err := os.Chmod(other, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("GRADUS_TEST_AS_MAIN", "1")
+		good := []string{"train", "a.csv", "--members", "1", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
+		apart := func(program string, args ...string) []string { // what the second rank is, where it is another
+			return append([]string{":", "-n", "1", program}, args...)
+		}
+		for _, c := range []struct {
+			name string
+			call *exec.Cmd
+			want string
+		}{
+			{"no MPI", l.call(t, 2, without, good...), "a launcher has started 2 processes of this call"},
+			{"no shards", l.call(t, 2, with, "train", "a.csv", "--members", "1"), "so 2 ranks have nothing to share; set shards to 2 or more"},
+			{"no file", l.call(t, 2, with, "train", "none.csv"), "gradus: none.csv: no such file"},
+			{"no flag", l.call(t, 2, with, "train", "--none"), "gradus: unknown flag --none"},
+			{"members", l.call(t, 2, with, "train", "a.csv", "--members", "2", "--shards", "2"), "--members 2: the 2 members of an ensemble need no exchange"},
+			{"another table", l.call(t, 1, with, append(good, apart(with, "train", "b.csv", "--members", "1", "--shards", "2", "--epochs", "2")...)...), "the train table of rank 1, on "},
+			{"another flag", l.call(t, 1, with, append(good, apart(with, append(good, "--lr", "0.5")...)...)...), "the configuration of rank 1 differs from that of rank 0: give every rank the same flags"},
+			{"a missing file", l.call(t, 1, with, append(good, apart(with, "train", "none.csv")...)...), "none.csv: no such file"},
+			{"another program", l.call(t, 1, with, append(good, apart(other, good...)...)...), "runs another program than the ranks before it"},
+		} {
+			r := outcomeOf(t, c.call)
+			if r.code == 0 || strings.Count(r.err, "gradus: ") != 1 || !strings.Contains(r.err, c.want) {
+				t.Errorf("%s: exit status %d\n%s", c.name, r.code, r.err)
 			}
-			t.Setenv("GRADUS_TEST_AS_MAIN", "1")
-			good := []string{"train", "a.csv", "--members", "1", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
-			apart := func(program string, args ...string) []string { // what the second rank is, where it is another
-				return append([]string{":", "-n", "1", program}, args...)
-			}
-			for _, c := range []struct {
-				name string
-				call *exec.Cmd
-				want string
-			}{
-				{"no MPI", l.call(t, 2, without, good...), "a launcher has started 2 processes of this call"},
-				{"no shards", l.call(t, 2, with, "train", "a.csv", "--members", "1"), "so 2 ranks have nothing to share; set shards to 2 or more"},
-				{"no file", l.call(t, 2, with, "train", "none.csv"), "gradus: none.csv: no such file"},
-				{"no flag", l.call(t, 2, with, "train", "--none"), "gradus: unknown flag --none"},
-				{"members", l.call(t, 2, with, "train", "a.csv", "--members", "2", "--shards", "2"), "--members 2: the 2 members of an ensemble need no exchange"},
-				{"batch norm", l.call(t, 2, with, "train", "a.csv", "--members", "1", "--norm", "batch"), "batch normalization takes its statistics over the whole batch, so 2 ranks cannot share it"},
-				{"another table", l.call(t, 1, with, append(good, apart(with, "train", "b.csv", "--members", "1", "--shards", "2", "--epochs", "2")...)...), "the train table of rank 1, on "},
-				{"another flag", l.call(t, 1, with, append(good, apart(with, append(good, "--lr", "0.5")...)...)...), "the configuration of rank 1 differs from that of rank 0: give every rank the same flags"},
-				{"a missing file", l.call(t, 1, with, append(good, apart(with, "train", "none.csv")...)...), "none.csv: no such file"},
-				{"another program", l.call(t, 1, with, append(good, apart(other, good...)...)...), "runs another program than the ranks before it"},
-			} {
-				r := outcomeOf(t, c.call)
-				if r.code == 0 || strings.Count(r.err, "gradus: ") != 1 || !strings.Contains(r.err, c.want) {
-					t.Errorf("%s: exit status %d\n%s", c.name, r.code, r.err)
-				}
-			}
-			if _, err := os.Stat("m.safetensors"); err == nil {
-				t.Error("a model was written")
-			}
-		})
-	}
+		}
+		if _, err := os.Stat("m.safetensors"); err == nil {
+			t.Error("a model was written")
+		}
+	})
 }
 
 // A rank that is killed ends the job, and another number of ranks goes on from the checkpoint to the same
 // bits.
 func TestRanksKilled(t *testing.T) {
-	notShort(t)
 	with, without := withMPI(t), self(t)
-	for i, l := range launchers {
-		t.Run(l.name, func(t *testing.T) {
-			need.Tool(t, l.name)
-			place(t, nil)
-			flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "500", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
-			want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
-			os.Remove("m.safetensors")
-			// The shell says which process it becomes.
-			args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "1ms"}, flags...)
-			cmd := l.call(t, 2, need.Tool(t, "sh"), args...)
-			var said strings.Builder
-			cmd.Stderr, cmd.Stdout = &said, &said
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+	onLaunchers(t, func(t *testing.T, i int, l launcher) {
+		flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "500", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
+		want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
+		os.Remove("m.safetensors")
+		// The shell says which process it becomes.
+		args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "1ms"}, flags...)
+		cmd := l.call(t, 2, need.Tool(t, "sh"), args...)
+		var said strings.Builder
+		cmd.Stderr, cmd.Stdout = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		deadline := time.Now().Add(time.Minute)
+		for {
+			if _, err := os.Stat(filepath.Join("run", checkpointFiles[0])); err == nil {
+				break
 			}
-			deadline := time.Now().Add(time.Minute)
-			for {
-				if _, err := os.Stat(filepath.Join("run", checkpointFiles[0])); err == nil {
-					break
-				}
-				if time.Now().After(deadline) {
-					t.Fatal("no checkpoint was written in a minute")
-				}
-				time.Sleep(5 * time.Millisecond)
+			if time.Now().After(deadline) {
+				t.Fatal("no checkpoint was written in a minute")
 			}
-			pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, fmt.Sprint("pid.", i%2))))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Wait(); err == nil || said.Len() == 0 {
-				t.Fatalf("the job ends with %v and says %q", err, said.String())
-			}
-			if _, err := os.Stat("m.safetensors"); err == nil {
-				t.Error("a model was written")
-			}
-			copied := exec.Command("cp", "-r", "run", "again")
-			if err := copied.Run(); err != nil {
-				t.Fatal(err)
-			}
-			if got := sumOf(t, outcomeOf(t, l.call(t, 3, with, "resume", "run", "--json", "--quiet"))); got != want {
-				t.Errorf("three ranks go on to %s, want %s", got, want)
-			}
-			if got := sumOf(t, outcomeOf(t, process(without, "resume", "again", "--json", "--quiet"))); got != want {
-				t.Errorf("one process goes on to %s, want %s", got, want)
-			}
-		})
-	}
+			time.Sleep(5 * time.Millisecond)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, fmt.Sprint("pid.", i%2))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err == nil || said.Len() == 0 {
+			t.Fatalf("the job ends with %v and says %q", err, said.String())
+		}
+		if _, err := os.Stat("m.safetensors"); err == nil {
+			t.Error("a model was written")
+		}
+		copied := exec.Command("cp", "-r", "run", "again")
+		if err := copied.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if got := sumOf(t, outcomeOf(t, l.call(t, 3, with, "resume", "run", "--json", "--quiet"))); got != want {
+			t.Errorf("three ranks go on to %s, want %s", got, want)
+		}
+		if got := sumOf(t, outcomeOf(t, process(without, "resume", "again", "--json", "--quiet"))); got != want {
+			t.Errorf("one process goes on to %s, want %s", got, want)
+		}
+	})
 }
 
 // The program without MPI trains nothing where a launcher has started several processes of it.
@@ -249,56 +249,51 @@ func self(t *testing.T) string {
 
 // bench --mpi measures what it predicts, and refuses what it cannot measure.
 func TestBenchRanks(t *testing.T) {
-	notShort(t)
 	with, without := withMPI(t), self(t)
-	for i, l := range launchers {
-		t.Run(l.name, func(t *testing.T) {
-			need.Tool(t, l.name)
-			place(t, nil)
-			args := []string{"bench", "--mpi", "--workload", "tabular", "--time", "2ms", "-o", "scaling.svg"}
-			if i == 0 {
-				args = append(args, "--json")
-			}
-			r := outcomeOf(t, l.call(t, 2, with, args...))
-			if r.code != 0 {
-				t.Fatalf("exit status %d: %s", r.code, r.err)
-			}
-			if picture := readFile(t, "scaling.svg"); !strings.Contains(picture, "tabular, measured") {
-				t.Error("the picture has no measured points")
-			}
-			if i > 0 {
-				for _, want := range []string{
-					`(?m)^.*: 2 ranks on 1 machine, by (Open MPI|MPICH) v\S+, \d+ threads? each$`,
-					`(?m)^gather +64 +[\d.]+ +[\d.]+ +[\d.]+$`, `(?m)^exchange +2097152 `, `(?m)^measured +1 +1024 `, `(?m)^measured +2 +1024 `, `(?m)^measured +2 +2048 `,
-					`(?m)^by model +16 +1024 `, `(?m)^by model +256 +1024 `, `(?m)^by model +1024 +1048576 `, `(?m)^By the model, with the batch the same `,
-				} {
-					if !regexp.MustCompile(want).MatchString(r.out) {
-						t.Errorf("there is no %s in\n%s", want, r.out)
-					}
-				}
-				return
-			}
-			o := parseJSON(t, r.out)
-			net := o["workloads"].([]any)[0].(map[string]any)
-			measured := net["measured"].([]any)
-			if o["ranks"] != 2.0 || o["machines"] != 1.0 || len(o["exchanges"].([]any)) != 12 || len(o["verdicts"].([]any)) != 2 || len(measured) != 3 {
-				t.Errorf("%s", r.out)
-			}
-			for i, m := range measured[1:] {
-				p, model := m.(map[string]any)["measured"].(map[string]any), m.(map[string]any)["model"].(map[string]any)
-				if p["ranks"] != 2.0 || p["batch_size"] != 1024.0*float64(1+i) || p["seconds"].(float64) <= p["exchange_seconds"].(float64) || p["exchange_seconds"].(float64) <= 0 {
-					t.Errorf("measured %v", p)
-				}
-				if b, want := p["bytes"].(float64), model["bytes"].(float64); b < want || b > 1.1*want { // the weights' sums are compared as well
-					t.Errorf("%v bytes a step, by the model %v", b, want)
+	onLaunchers(t, func(t *testing.T, i int, l launcher) {
+		args := []string{"bench", "--mpi", "--workload", "tabular", "--time", "2ms", "-o", "scaling.svg"}
+		if i == 0 {
+			args = append(args, "--json")
+		}
+		r := outcomeOf(t, l.call(t, 2, with, args...))
+		if r.code != 0 {
+			t.Fatalf("exit status %d: %s", r.code, r.err)
+		}
+		if picture := readFile(t, "scaling.svg"); !strings.Contains(picture, "tabular, measured") {
+			t.Error("the picture has no measured points")
+		}
+		if i > 0 {
+			for _, want := range []string{
+				`(?m)^.*: 2 ranks on 1 machine, by (Open MPI|MPICH) v\S+, \d+ threads? each$`,
+				`(?m)^gather +64 +[\d.]+ +[\d.]+ +[\d.]+$`, `(?m)^exchange +2097152 `, `(?m)^measured +1 +1024 `, `(?m)^measured +2 +1024 `, `(?m)^measured +2 +2048 `,
+				`(?m)^by model +16 +1024 `, `(?m)^by model +256 +1024 `, `(?m)^by model +1024 +1048576 `, `(?m)^By the model, with the batch the same `,
+			} {
+				if !regexp.MustCompile(want).MatchString(r.out) {
+					t.Errorf("there is no %s in\n%s", want, r.out)
 				}
 			}
-			r = outcomeOf(t, l.call(t, 2, with, "bench", "--mpi", "--workload", "notebook"))
-			if r.code == 0 || strings.Count(r.err, "gradus: --workload notebook: with --mpi there are mnist and tabular") != 1 {
-				t.Errorf("exit status %d\n%s", r.code, r.err)
+			return
+		}
+		o := parseJSON(t, r.out)
+		net := o["workloads"].([]any)[0].(map[string]any)
+		measured := net["measured"].([]any)
+		if o["ranks"] != 2.0 || o["machines"] != 1.0 || len(o["exchanges"].([]any)) != 12 || len(o["verdicts"].([]any)) != 2 || len(measured) != 3 {
+			t.Errorf("%s", r.out)
+		}
+		for i, m := range measured[1:] {
+			p, model := m.(map[string]any)["measured"].(map[string]any), m.(map[string]any)["model"].(map[string]any)
+			if p["ranks"] != 2.0 || p["batch_size"] != 1024.0*float64(1+i) || p["seconds"].(float64) <= p["exchange_seconds"].(float64) || p["exchange_seconds"].(float64) <= 0 {
+				t.Errorf("measured %v", p)
 			}
-		})
-	}
+			if b, want := p["bytes"].(float64), model["bytes"].(float64); b < want || b > 1.1*want { // the weights' sums are compared as well
+				t.Errorf("%v bytes a step, by the model %v", b, want)
+			}
+		}
+		r = outcomeOf(t, l.call(t, 2, with, "bench", "--mpi", "--workload", "notebook"))
+		if r.code == 0 || strings.Count(r.err, "gradus: --workload notebook: with --mpi there are mnist and tabular") != 1 {
+			t.Errorf("exit status %d\n%s", r.code, r.err)
+		}
+	})
 	if r := outcomeOf(t, process(with, "bench", "--mpi")); r.code != statusUsage || !strings.Contains(r.err, "this process is alone: start it with mpirun") {
 		t.Errorf("%+v", r)
 	}
@@ -306,4 +301,38 @@ func TestBenchRanks(t *testing.T) {
 	if r := outcomeOf(t, process(without, "bench", "--mpi")); r != want {
 		t.Errorf("%+v", r)
 	}
+}
+
+// Ranks whose rows stand on the disk, all of them or some, have the weights of one process. With a cache they share a file.
+func TestRanksOnTheDisk(t *testing.T) {
+	with, without := withMPI(t), self(t)
+	onLaunchers(t, func(t *testing.T, i int, l launcher) {
+		place(t, map[string]string{"big.csv": largeTable(300_000)})
+		whole := strings.Fields("train big.csv --members 1 --shards 4 --epochs 1 --batch-size 4096 --hidden 16 --norm batch --json --quiet")
+		blocks := append(slices.Clone(whole), "--block-rows", "512", "--buffer-blocks", "16")
+		small := append(slices.Clone(blocks), "--memory", "30MiB")
+		want := sumOf(t, outcomeOf(t, process(without, blocks...)))
+		if other := sumOf(t, outcomeOf(t, process(without, whole...))); other == want {
+			t.Fatal("the blocks do not change the order of the rows")
+		}
+		hold := func(what string, cmd *exec.Cmd, onDisk bool) {
+			r := outcomeOf(t, cmd)
+			if got := sumOf(t, r); got != want || strings.Contains(r.out, "The encoded rows do not fit") != onDisk {
+				t.Errorf("%s: %s, one process in memory ends with %s\n%.2000s", what, got, want, r.out)
+			}
+		}
+		both := func(a, b []string) *exec.Cmd {
+			return l.call(t, 1, with, slices.Concat(a, []string{":", "-n", "1", with}, b)...)
+		}
+		hold(fmt.Sprint(2+i, " ranks on the disk"), l.call(t, 2+i, with, small...), true)
+		hold("a rank in memory and one on the disk", both(whole, small), false) // each alone has its rows in another order
+		hold("a rank on the disk and one in memory", both(small, whole), true)
+		cached := append(slices.Clone(small), "--cache", "kept")
+		for range 2 {
+			hold("with a cache", l.call(t, 3-i, with, cached...), true)
+			if files, err := filepath.Glob("kept/*"); err != nil || len(files) != 1 {
+				t.Errorf("the cache has the files %v, %v", files, err)
+			}
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,16 +49,20 @@ func (c *trainCmd) Run(e *env) error {
 	}
 	c.ranks = e.ranks
 	disk, closeDisk, err := c.roomFlags.open(c.Out)
-	var f *model.Fit
-	var dir *runDir
 	if err == nil {
 		defer closeDisk()
 		c.disk = disk
-		f, dir, err = c.begin(e)
 	}
-	if f != nil {
-		defer f.Release()
+	f, err := c.prepareAll(e, err)
+	defer func() {
+		if f != nil {
+			f.Release()
+		}
+	}()
+	if err := e.agree(f, err); err != nil {
+		return err
 	}
+	f, dir, err := c.begin(e, f)
 	if c.resumed == nil && dir != nil {
 		defer dir.close()
 	}
@@ -139,15 +144,35 @@ func (c *trainCmd) complete(e *env) error {
 	return nil
 }
 
-// begin prepares the run. With a run folder, it restores the run from it or begins the run in it.
-func (c *trainCmd) begin(e *env) (f *model.Fit, dir *runDir, err error) {
-	if !e.follows() {
-		if err := checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...); err != nil {
+// prepareAll prepares the run, unless something has failed. With a cache, rank 0 prepares first, so that the other ranks
+// find the encoded rows there.
+func (c *trainCmd) prepareAll(e *env, failed error) (f *model.Fit, err error) {
+	if c.Cache != "" && e.follows() {
+		e.wait()
+	}
+	if err = failed; err == nil && !e.follows() {
+		err = checkOut(c.Out, kindModel, append(c.Data, c.text("test"), c.text("validation"), c.From)...)
+	}
+	if err == nil {
+		f, err = c.prepare(e)
+	}
+	if c.Cache != "" && !e.follows() {
+		e.wait()
+	}
+	return f, err
+}
+
+// begin begins the prepared run. With a run folder, it restores the run from it or begins the run in it. If the rows fit
+// in memory here and are in blocks on another rank, it puts them in the same blocks: their order depends on the blocks,
+// and not on where they are.
+func (c *trainCmd) begin(e *env, f *model.Fit) (_ *model.Fit, dir *runDir, err error) {
+	if r := e.ranks; r != nil && r.blocks != blocksOf(f) {
+		f.Release()
+		c.give("block-rows", strconv.Itoa(r.blocks.Rows))
+		c.give("buffer-blocks", strconv.Itoa(r.blocks.Buffer))
+		if f, err = c.prepare(e); err != nil {
 			return nil, nil, err
 		}
-	}
-	if f, err = c.prepare(e); err != nil {
-		return nil, nil, err
 	}
 	switch {
 	case c.resumed != nil:

@@ -193,7 +193,7 @@ var all = []*Option{
 	{Field: "Threads", Name: "threads", Group: Run, Placeholder: "N", Least: 1, Fixed: true,
 		Help: "Cores to use where that pays; it changes no bit of the result. Default: all."},
 	{Field: "Shards", Name: "shards", Group: Run, Placeholder: "N", Least: 1,
-		Help: "Pieces a batch's gradient is summed in; part of the result's bits. Default: by the rows in the batch."},
+		Help: "Pieces a batch's gradient is summed in; part of the result's bits. Default: by the rows in the batch; 1 with batch normalization."},
 
 	{Field: "Validation", Name: "validation", Group: Rows, Placeholder: "FRACTION|FILE|none", Words: []string{"none"}, Part: true, Fixed: true,
 		Help:  "Rows that may choose the epoch. Default: a part, none of a few dozen rows.",
