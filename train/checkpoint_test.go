@@ -22,6 +22,7 @@ var derived = map[string]string{
 	"net":       "its parameters are held",
 	"average":   "its parameters are held",
 	"cfg":       "described, and compared",
+	"course":    "of the configuration",
 	"data":      "its sum is compared",
 	"batchSize": "of the configuration",
 	"tape":      "scratch of a step",

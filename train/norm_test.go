@@ -223,7 +223,7 @@ func TestNormedStepAllocatesNothing(t *testing.T) {
 		}
 		tr.result.History = slices.Grow(tr.result.History, 1000)
 		if a := testing.AllocsPerRun(50, func() {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

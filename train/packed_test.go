@@ -129,13 +129,13 @@ func TestPackedIsSmall(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 600 * 5 {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}
 		tr.result.History = make(History, len(tr.result.History), len(tr.result.History)+1000)
 		if a := testing.AllocsPerRun(200, func() {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

@@ -104,11 +104,11 @@ func TestSolverAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr.result.History = slices.Grow(tr.result.History, 1000)
-		if _, err := tr.solverStep(); err != nil {
+		if _, err := tr.course.step(tr); err != nil {
 			t.Fatal(err)
 		}
 		if a := testing.AllocsPerRun(20, func() {
-			if _, err := tr.solverStep(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

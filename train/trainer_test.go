@@ -319,13 +319,13 @@ func TestStepAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 600 * 5 { // past the epochs that the history keeps one by one
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}
 		tr.result.History = slices.Grow(tr.result.History, 1000)
 		if a := testing.AllocsPerRun(200, func() {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

@@ -38,7 +38,7 @@ func TestColumnNames(t *testing.T) {
 	for _, column := range []string{`"a, b"`, "a, b"} {
 		must(t, 0, "plot", "m.safetensors", "odd.csv", "--column", column, "-o", "a.svg")
 	}
-	if r := must(t, 1, "inspect", "odd.csv", "--target", "a, b"); !strings.Contains(r.err, `the column "a, b" has commas in its name, so write it as '"a, b"'`) {
+	if r := must(t, 1, "inspect", "odd.csv", "--target", "a, b"); !strings.Contains(r.err, `the column "a, b" has commas in its name: say --target '"a, b"'`) {
 		t.Error(r.err)
 	}
 	if r := must(t, 0, "inspect", "odd.csv", "--sample-weight", `"w, w"`, "--group", "g=g"); !strings.Contains(r.out, "Dropped  w, w: weighs the rows\n") ||

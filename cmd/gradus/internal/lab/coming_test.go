@@ -93,3 +93,23 @@ func TestRowsAddUpToTheGradient(t *testing.T) {
 		}
 	}
 }
+
+// The table of equations has every optimizer, and nothing else.
+func TestEveryOptimizerHasEquations(t *testing.T) {
+	found := 0
+	for _, name := range optim.Optimizers() {
+		for _, momentum := range []*float64{nil, new(0.5)} {
+			r, err := optim.ParseOptimizer(name, optim.Hyper{Momentum: momentum})
+			if err != nil || momentum != nil && name != "rmsprop" {
+				continue // it has no momentum, or always has one
+			}
+			found++
+			if of := updateOf(r); len(of.equations) == 0 || len(of.slots) != r.Slots() {
+				t.Errorf("%s: %d equations, and letters for %d of %d vectors of state", name, len(of.equations), len(of.slots), r.Slots())
+			}
+		}
+	}
+	if found != len(updates) {
+		t.Errorf("the table has %d lines, and there are %d optimizers with and without momentum", len(updates), found)
+	}
+}

@@ -164,29 +164,29 @@ func (c *crowd) click(t testing.TB, times int) (took []time.Duration) {
 	return slices.Concat(each...)
 }
 
-// Thirty visitors, each with a run at full speed, get the answers to their own clicks.
-func TestThirtyVisitorsAreAnswered(t *testing.T) {
-	times := 3
+// thirty has thirty visitors come and returns how often each clicks: that many times, or with -minute for a minute.
+func thirty(t testing.TB, times int) (*crowd, int) {
+	t.Helper()
 	if *minute {
 		times = 60
 	}
 	_, web := newServer(t, Options{})
-	c := come(t, web, 30)
+	return come(t, web, 30), times
+}
+
+// Thirty visitors, each with a run at full speed, get the answers to their own clicks.
+func TestThirtyVisitorsAreAnswered(t *testing.T) {
+	c, times := thirty(t, 3)
 	if got := len(c.click(t, times)); got != 30*times {
 		t.Errorf("%d clicks of %d were answered", got, 30*times)
 	}
 }
 
-// BenchmarkThirtyVisitors is how long a click of one of thirty visitors takes to be answered, the
-// median and the longest, where each has a run at full speed and clicks once a second. With
-// -args -minute it goes on for a minute.
+// BenchmarkThirtyVisitors measures how long a click of one of thirty visitors waits for its answer: the
+// median and the longest. Each visitor has a run at full speed and clicks once a second. With
+// -args -minute it lasts a minute.
 func BenchmarkThirtyVisitors(b *testing.B) {
-	times := 5
-	if *minute {
-		times = 60
-	}
-	_, web := newServer(b, Options{})
-	c := come(b, web, 30)
+	c, times := thirty(b, 5)
 	time.Sleep(time.Second)
 	for range b.N {
 		took := c.click(b, times)
