@@ -38,7 +38,7 @@ func TestWeightsAreCopies(t *testing.T) {
 			t.Errorf("%s: weighted loss %v, score %v; copied %v, %v", r, ra.Loss, ra.BestScore, rb.Loss, rb.BestScore)
 		}
 		for i, p := range ra.History {
-			// The weighted run has one row of weight 4 where the other run has four rows.
+			// The weighted run has four rows of total weight 4, and the other run has four rows.
 			if q := rb.History[i]; p.Loss != q.Loss || p.Validation != q.Validation {
 				t.Errorf("%s: epoch %d: weighted %v, %v; copied %v, %v", r, p.Epoch, p.Loss, p.Validation, q.Loss, q.Validation)
 			}
