@@ -12,7 +12,7 @@ func TestEveryActivationHasALine(t *testing.T) {
 	for _, a := range activations {
 		lines[a.name] = a
 	}
-	none := map[string]bool{ // what is not there, and cannot be
+	none := map[string]bool{ // expressions that do not exist
 		"softmax in Go": true, "softmax in C": true, // of a row: the templates have it
 		"identity in PyTorch": true, "exp in PyTorch": true, // no modules
 		"identity as an operation": true, "silu as an operation": true, // the first changes nothing, the second is two operations

@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// What the page says the next update will do is what it does, whatever the rule, and each new
-// number in the rule's equations is one that the run has.
+// The next update does what the page says, with any optimizer. Each new number in the optimizer's
+// equations is a number of the run.
 func TestComingIsWhatComes(t *testing.T) {
 	type coming struct {
 		example string
@@ -69,7 +69,7 @@ func TestComingIsWhatComes(t *testing.T) {
 	}
 }
 
-// The rows listed for an update are what its gradient is made of: with the reduction sum and no
+// The gradients of the rows listed for an update make its gradient. With the reduction sum and no
 // batch normalization they add up to it.
 func TestRowsAddUpToTheGradient(t *testing.T) {
 	for _, change := range []map[string]string{

@@ -35,7 +35,7 @@ func flagsPage() string {
 	b.WriteString(`# The options of a training run
 
 ` + "`gradus train`, `cv`, `tune` and `lr`" + ` take these flags. The other commands take those that concern them: ` + "`gradus help COMMAND`" + ` lists them.
-A run's config.json and the JSON of a model have the same names, with ` + "`_`" + ` for ` + "`-`" + `. The last column is the field's label on the page of
+A run's config.json and the JSON of a model have the same names, with ` + "`_`" + ` for ` + "`-`" + ` and ` + "`no_bias`" + ` for a flag that is on by default. The last column is the field's label on the page of
 ` + "`gradus lab`" + `. This page is written from the table in ` + "`cmd/gradus/internal/option/table.go: all`" + `, as the flags and the page are.
 `)
 	group := ""
