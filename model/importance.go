@@ -31,6 +31,9 @@ type ImportanceOptions struct {
 	// Done, if not nil, is called for every measured column, one call at a time, in no fixed
 	// order. After an error no further column is started.
 	Done func(column string, drops []float64) error
+	// Predicted, if not nil, is called with how many rows were predicted of all that will be, for every shuffle and network
+	// again, one call at a time and never during Done.
+	Predicted func(rows, of int)
 }
 
 // Importance is the worth of each column to a model on some rows. It is how much a metric
@@ -99,7 +102,7 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 // shuffled is a network with the rows of a table. It predicts the rows with the cells of one column shuffled.
 type shuffled interface {
 	// predict takes the cells of column c from the rows in perm, unless perm is nil. The loss is summed.
-	predict(c int, perm []int, withLoss bool) (out []float64, loss float64, err error)
+	predict(ctx context.Context, c int, perm []int, withLoss bool) (out []float64, loss float64, err error)
 }
 
 type shuffledOf[T nn.Float] struct {
@@ -110,10 +113,11 @@ type shuffledOf[T nn.Float] struct {
 	w     []float64
 	x     nn.Matrix[T] // the encoded rows; without numbers if they are encoded part by part whenever they are predicted
 	cores int          // that predict
+	tell  func(rows int)
 }
 
-func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l labeled, streamed bool, cores int) (shuffled, data.Counts, error) {
-	s := shuffledOf[T]{m, net, b, l.rows, l.w, nn.Matrix[T]{Rows: len(l.rows), Cols: m.Encoding.Width()}, cores}
+func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l labeled, streamed bool, cores int, tell func(rows int)) (shuffled, data.Counts, error) {
+	s := shuffledOf[T]{m, net, b, l.rows, l.w, nn.Matrix[T]{Rows: len(l.rows), Cols: m.Encoding.Width()}, cores, tell}
 	if streamed {
 		counts, err := data.CountInputs[T](b, l.rows)
 		return s, counts, err
@@ -126,7 +130,7 @@ func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l la
 // shuffledPart is the number of rows that are predicted at once.
 const shuffledPart = 256
 
-func (s shuffledOf[T]) predict(c int, perm []int, withLoss bool) (out []float64, loss float64, err error) {
+func (s shuffledOf[T]) predict(ctx context.Context, c int, perm []int, withLoss bool) (out []float64, loss float64, err error) {
 	rows, disk := len(s.rows), s.b.Spilled()
 	raw := spill.Must[float64](disk, rows*s.net.Outputs())
 	losses := make([]float64, (rows+shuffledPart-1)/shuffledPart)
@@ -136,10 +140,15 @@ func (s shuffledOf[T]) predict(c int, perm []int, withLoss bool) (out []float64,
 	work := func() {
 		p := newShuffledRows(s, c)
 		for i := int(next.Add(1)) - 1; i < len(losses); i = int(next.Add(1)) - 1 {
+			if ctx.Err() != nil {
+				errs[i] = ended(ctx)
+				return
+			}
 			from := i * shuffledPart
 			if losses[i], errs[i] = p.predict(from, min(from+shuffledPart, rows), perm, withLoss, raw); errs[i] != nil {
 				return
 			}
+			s.tell(min(shuffledPart, rows-from))
 		}
 	}
 	for range min(len(losses), s.cores) - 1 {
@@ -259,8 +268,8 @@ func (m *Model) each() []*Model {
 	return []*Model{m}
 }
 
-// shuffle prepares each network of the model to predict shuffled rows, on so many cores.
-func (m *Model) shuffle(l labeled, streamed bool, cores int) (all []shuffled, counts data.Counts, err error) {
+// shuffle prepares each network of the model to predict shuffled rows, on so many cores. They tell how many rows they have predicted.
+func (m *Model) shuffle(l labeled, streamed bool, cores int, tell func(rows int)) (all []shuffled, counts data.Counts, err error) {
 	for k, member := range m.each() {
 		b, err := l.b.As(member.Encoding)
 		if err != nil {
@@ -269,9 +278,9 @@ func (m *Model) shuffle(l labeled, streamed bool, cores int) (all []shuffled, co
 		var s shuffled
 		var c data.Counts
 		if net := member.Network32(); net != nil {
-			s, c, err = newShuffled(member, net, b, l, streamed, cores)
+			s, c, err = newShuffled(member, net, b, l, streamed, cores, tell)
 		} else {
-			s, c, err = newShuffled(member, member.Network64(), b, l, streamed, cores)
+			s, c, err = newShuffled(member, member.Network64(), b, l, streamed, cores, tell)
 		}
 		if err != nil {
 			return nil, nil, err
@@ -299,6 +308,21 @@ type measurement struct {
 	w        []float64
 	base     float64     // the score of the unchanged rows
 	drops    [][]float64 // how much worse the score is, for each column and repeat
+	todo     []int       // columns that are not known
+
+	lock      sync.Mutex // of what is told
+	predicted int        // rows
+}
+
+// tell says that so many more rows were predicted.
+func (q *measurement) tell(rows int) {
+	if q.o.Predicted == nil {
+		return
+	}
+	q.lock.Lock()
+	defer q.lock.Unlock()
+	q.predicted += rows
+	q.o.Predicted(q.predicted, q.rows*len(q.networks)*(1+len(q.todo)*q.o.Repeats))
 }
 
 func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (out *Importance, err error) {
@@ -308,7 +332,7 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 		cores, q.workers = q.workers, 1
 	}
 	var counts data.Counts
-	if q.networks, counts, err = m.shuffle(l, streamed, cores); err != nil {
+	if q.networks, counts, err = m.shuffle(l, streamed, cores, q.tell); err != nil {
 		return nil, err
 	}
 	q.targets = spill.Must[float64](q.disk, q.rows*m.Encoding.Outputs())
@@ -316,8 +340,14 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 		return nil, err
 	}
 	q.truth = m.truth(q.disk, q.targets)
+	q.drops = make([][]float64, len(q.columns))
+	for c, column := range q.columns {
+		if q.drops[c] = o.Known[column]; len(q.drops[c]) != o.Repeats {
+			q.todo = append(q.todo, c)
+		}
+	}
 	name, ok := o.Metrics[0], false
-	if q.base, ok, err = q.score(0, nil); err != nil {
+	if q.base, ok, err = q.score(ctx, 0, nil); err != nil {
 		return nil, err
 	}
 	if !ok || math.IsNaN(q.base) || math.IsInf(q.base, 0) {
@@ -338,15 +368,15 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 
 // score returns the metric with the cells of a column taken from the rows in perm, unless perm is nil. ok
 // reports whether it is defined.
-func (q *measurement) score(c int, perm []int) (v float64, ok bool, err error) {
+func (q *measurement) score(ctx context.Context, c int, perm []int) (v float64, ok bool, err error) {
 	name := q.o.Metrics[0]
-	out, loss, err := q.networks[0].predict(c, perm, name == "loss")
+	out, loss, err := q.networks[0].predict(ctx, c, perm, name == "loss")
 	if err != nil {
 		return 0, false, err
 	}
 	defer spill.Free(q.disk, out)
 	for _, other := range q.networks[1:] {
-		says, _, err := other.predict(c, perm, false)
+		says, _, err := other.predict(ctx, c, perm, false)
 		if err != nil {
 			return 0, false, err
 		}
@@ -382,7 +412,7 @@ func (q *measurement) measure(ctx context.Context, c int, perm []int) (err error
 			return ended(ctx)
 		}
 		rng.Perm(perm, q.o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
-		v, ok, err := q.score(c, perm)
+		v, ok, err := q.score(ctx, c, perm)
 		if err != nil {
 			return err
 		}
@@ -395,34 +425,26 @@ func (q *measurement) measure(ctx context.Context, c int, perm []int) (err error
 
 // measureAll measures the columns that are not yet known, on several cores.
 func (q *measurement) measureAll(ctx context.Context) error {
-	q.drops = make([][]float64, len(q.columns))
-	var todo []int
-	for c, column := range q.columns {
-		if q.drops[c] = q.o.Known[column]; len(q.drops[c]) != q.o.Repeats {
-			todo = append(todo, c)
-		}
-	}
-	var mutex sync.Mutex
 	next := 0
 	var failed error
 	// take ends a column with its error, and returns the next one.
 	take := func(ended int, err error) (c int, more bool) {
-		mutex.Lock()
-		defer mutex.Unlock()
+		q.lock.Lock()
+		defer q.lock.Unlock()
 		if err == nil && ended >= 0 && q.o.Done != nil {
 			err = q.o.Done(q.columns[ended], q.drops[ended])
 		}
 		if failed == nil {
 			failed = err
 		}
-		if failed != nil || next == len(todo) {
+		if failed != nil || next == len(q.todo) {
 			return 0, false
 		}
 		next++
-		return todo[next-1], true
+		return q.todo[next-1], true
 	}
 	var team sync.WaitGroup
-	for range min(len(todo), q.workers) {
+	for range min(len(q.todo), q.workers) {
 		perm := spill.Must[int](q.disk, q.rows)
 		team.Go(func() {
 			for c, more := take(-1, nil); more; c, more = take(c, q.measure(ctx, c, perm)) {

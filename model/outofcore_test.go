@@ -401,6 +401,18 @@ func TestImportanceOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 				t.Helper()
 				o := c.with
 				o.Threads = threads
+				told, all := 0, 0
+				o.Predicted = func(rows, of int) {
+					if rows <= told || all != 0 && of != all {
+						t.Errorf("%d of %d rows after %d of %d", rows, of, told, all)
+					}
+					told, all = rows, of
+				}
+				defer func() {
+					if told != all || all == 0 {
+						t.Errorf("%d of %d rows in the end", told, all)
+					}
+				}()
 				found, err := m.Importance(context.Background(), table, o)
 				if err != nil {
 					t.Fatal(err)

@@ -100,6 +100,7 @@ func (c *importanceCmd) Run(e *env) error {
 	ended, all := len(o.Known), len(m.Columns())
 	o.Done = func(column string, drops []float64) error {
 		if ended++; !c.Quiet {
+			c.shown.done()
 			fmt.Fprintf(e.Err, "column %d of %d: %s\n", ended, all, column)
 		}
 		return keep(measured{column, drops})
@@ -107,6 +108,8 @@ func (c *importanceCmd) Run(e *env) error {
 	if c.Queue != "" {
 		err = measuring.elsewhere(e, &o)
 	}
+	o.Predicted = c.shown.rows("shuffling columns and predicting")
+	defer c.shown.done()
 	e.watch()
 	var found *model.Importance
 	if err == nil {

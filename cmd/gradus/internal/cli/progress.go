@@ -321,19 +321,21 @@ func (p *preparing) stage(rows int) func(string) {
 	}
 }
 
-// encoded returns the function that shows how far encoding to the disk has come.
-func (p *preparing) encoded() func(rows, of int) {
+// rows returns the function that shows of how many rows something has been done.
+func (p *preparing) rows(what string) func(rows, of int) {
 	if p == nil {
 		return nil
 	}
 	var start time.Time
+	before := 0
 	return func(rows, of int) {
 		if start.IsZero() {
-			start = time.Now()
+			start, before = time.Now(), rows
+			return
 		}
-		speed := float64(rows) / time.Since(start).Seconds()
+		speed := float64(rows-before) / time.Since(start).Seconds()
 		left := time.Duration(float64(of-rows) / speed * float64(time.Second)).Round(time.Second)
-		p.show(fmt.Sprintf("encoding to the disk: %.0f %%, %s rows/s, %v left", 100*float64(rows)/float64(of), count(speed), left))
+		p.show(fmt.Sprintf("%s: %.0f %%, %s rows/s, %v left", what, 100*float64(rows)/float64(of), count(speed), left))
 	}
 }
 
