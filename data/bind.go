@@ -69,6 +69,19 @@ func (b *Binding) As(e *Encoding) (*Binding, error) {
 	return o, err
 }
 
+// Only binds the same table with one of the encoding's inputs alone, given by its index. Width is that of the input.
+func (b *Binding) Only(input int) *Binding {
+	in := b.e.Inputs[input]
+	in.offset = 0
+	o := &Binding{e: &Encoding{Inputs: []Input{in}, width: in.width}, t: b.t, inputs: b.inputs[input : input+1], lenient: b.lenient}
+	if b.coders != nil {
+		k := b.coders[input]
+		k.in = &o.e.Inputs[0]
+		o.coders = []coder{k}
+	}
+	return o
+}
+
 // Spilled returns the disk space that stores the table's cells. It is nil if they are in memory.
 func (b *Binding) Spilled() *Spill { return b.t.disk }
 
@@ -155,13 +168,37 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 	if rows == nil {
 		rows = b.t.all()
 	}
-	e, t := b.e, b.t
-	if len(dst) < len(rows)*e.width {
+	if len(dst) < len(rows)*b.e.width {
 		panic("data: Inputs: dst is shorter than rows times Width")
 	}
+	counts := make(Counts, len(b.e.Inputs))
+	if err := encodeRows(b, rows, dst, counts); err != nil {
+		return nil, err
+	}
+	return b.told(counts, len(rows)), nil
+}
+
+// CountInputs returns what Inputs returns for the given rows, and encodes them part by part, so that they are never all
+// in memory.
+func CountInputs[T Float](b *Binding, rows []int) (told Counts, err error) {
+	defer spill.Catch(&err)
+	const part = 16 * pieceRows
+	counts := make(Counts, len(b.e.Inputs))
+	dst := make([]T, min(part, len(rows))*b.e.width)
+	for from := 0; from < len(rows); from += part {
+		if err := encodeRows(b, rows[from:min(from+part, len(rows))], dst, counts); err != nil {
+			return nil, err
+		}
+	}
+	return b.told(counts, len(rows)), nil
+}
+
+// encodeRows writes the encoded inputs of rows to dst, and adds to the counts of the inputs.
+func encodeRows[T Float](b *Binding, rows []int, dst []T, counts Counts) error {
+	e, t := b.e, b.t
 	if scale, ok := b.pixelScale(); ok {
 		encodePixels(b, scale, rows, dst)
-		return nil, nil
+		return nil
 	}
 	pieces := make([]piece, (len(rows)+pieceRows-1)/pieceRows)
 	parallel(len(pieces), func(i int) {
@@ -169,7 +206,6 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 		to := min(from+pieceRows, len(rows))
 		encodePiece(b, rows[from:to], dst[from*e.width:to*e.width], &pieces[i])
 	})
-	counts := make(Counts, len(e.Inputs))
 	for i := range pieces {
 		p := &pieces[i]
 		if p.failed != encoded {
@@ -177,7 +213,7 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 			if p.failed == notFinite {
 				kind = ErrNumber
 			}
-			return nil, t.Refuse(kind, p.row, b.inputs[p.input], "%s", p.failed.explain())
+			return t.Refuse(kind, p.row, b.inputs[p.input], "%s", p.failed.explain())
 		}
 		for j, c := range p.counts {
 			counts[j].Imputed += c.imputed
@@ -192,20 +228,26 @@ func Inputs[T Float](b *Binding, rows []int, dst []T) (told Counts, err error) {
 			counts[j].Bad += c.bad
 		}
 	}
-	told = counts[:0]
+	return nil
+}
+
+// told returns those of the inputs' counts that have something to report.
+func (b *Binding) told(counts Counts, rows int) Counts {
+	told := counts[:0]
 	for i, c := range counts {
-		if c.Beyond*100 <= len(rows) {
+		in := &b.e.Inputs[i]
+		if c.Beyond*100 <= rows {
 			c.Beyond = 0
 		}
 		if c.Imputed > 0 || c.Unseen > 0 || c.Beyond > 0 || c.Bad > 0 {
-			c.Column = e.Inputs[i].Name
+			c.Column = in.Name
 			if c.Beyond > 0 {
-				c.Low, c.High = e.Inputs[i].rangeText()
+				c.Low, c.High = in.rangeText()
 			}
 			told = append(told, c)
 		}
 	}
-	return told, nil
+	return told
 }
 
 // pixelScale reports whether all inputs are bytes of images that are divided by one scale.

@@ -24,6 +24,7 @@ var (
 	ErrLarge           = errors.New("larger than allowed")
 	ErrCompressed      = errors.New("damaged compressed data")
 	ErrDamaged         = errors.New("a damaged file")
+	ErrChanged         = errors.New("a file that changed while it was read")
 	ErrFormat          = errors.New("a format, or a part of one, that is not read")
 	ErrIDX             = errors.New("damaged IDX file")
 	ErrOption          = errors.New("an option that makes no sense") // in general, or for this table; then another sentinel says why

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // SplitGroups is Split by whole groups. It goes through the groups in an order drawn for
@@ -72,32 +73,35 @@ func cutBetween(sorted []float64, place int) float64 {
 // gives the class of each, or is nil: every class is spread evenly over the folds. The order
 // is drawn for (seed, class). k is at least 1 and at most n.
 func Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
+	return folds(nil, n, strata, k, seed)
+}
+
+// Folds is the function Folds with lists stored where the table's cells are.
+func (t *Table) Folds(n int, strata []int, k int, seed uint64) ([]int, error) {
+	return folds(t.disk, n, strata, k, seed)
+}
+
+func folds(disk *Spill, n int, strata []int, k int, seed uint64) (fold []int, err error) {
 	if err := checkFolds(n, strata, k); err != nil {
 		return nil, err
 	}
-	members := make(map[int][]int)
-	for i := range n {
-		class := 0
-		if strata != nil {
-			class = strata[i]
-		}
-		members[class] = append(members[class], i)
-	}
-	classes := make([]int, 0, len(members))
-	for class := range members {
-		classes = append(classes, class)
-	}
-	slices.Sort(classes)
-	fold := make([]int, n)
+	defer spill.Catch(&err)
+	sizes, members := membersOf(disk, n, strata)
+	fold = spill.Must[int](disk, n)
 	next := 0 // dealing continues where the previous class ended, which keeps the sizes equal
-	for _, class := range classes {
+	for _, class := range sortedKeys(sizes) {
 		group := members[class]
-		perm := make([]int, len(group))
+		perm := spill.Must[int](disk, sizes[class])
 		rng.Perm(perm, seed, rng.Fold, uint64(class))
 		for _, i := range perm {
-			fold[group[i]] = next % k
+			if group != nil {
+				i = group[i]
+			}
+			fold[i] = next % k
 			next++
 		}
+		spill.Free(disk, perm)
+		spill.Free(disk, group)
 	}
 	return fold, nil
 }

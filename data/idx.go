@@ -86,7 +86,11 @@ func readIDX(src *source, path string) (*Table, error) {
 			return nil, err
 		}
 		defer labelSrc.Close()
-		if labels, err = readGrid(labelSrc); err != nil {
+		labels, err = readGrid(labelSrc)
+		if changed := labelSrc.changed(); changed != nil {
+			err = changed
+		}
+		if err != nil {
 			return nil, err
 		}
 		if labels.width != 1 || labels.rows != pixels.rows {

@@ -155,12 +155,18 @@ type Parts struct {
 // NewParts begins a table without a part.
 func NewParts(disk *Spill) *Parts { return &Parts{disk: disk} }
 
-// Add adds a part with the columns of the first one. It is not used afterwards. Its notes are those of the first.
+// Add adds a part with the columns of the first one, in any order. A further column is missing in the rows of the earlier
+// parts. The part is not used afterwards. Its notes are those of the first.
 func (p *Parts) Add(part *Table) (err error) {
+	defer spill.Catch(&err)
 	if p.table != nil {
+		for i, name := range part.columns {
+			if p.table.Index(name) < 0 {
+				p.table.addMissing(name, part.unnamed[i])
+			}
+		}
 		return p.table.append(part, p.disk)
 	}
-	defer spill.Catch(&err)
 	p.table = part
 	part.spillTo(p.disk)
 	return nil
@@ -170,6 +176,23 @@ func (p *Parts) Add(part *Table) (err error) {
 func (p *Parts) Table() *Table {
 	p.table.finish(&wordSet{})
 	return p.table
+}
+
+// addMissing adds a column without a value.
+func (t *Table) addMissing(name string, unnamed bool) {
+	if unnamed {
+		if t.unnamed == nil {
+			t.unnamed = make(map[int]bool)
+		}
+		t.unnamed[len(t.columns)] = true
+	}
+	t.index[name] = len(t.columns)
+	t.columns, t.cols = append(t.columns, name), append(t.cols, column{disk: t.disk})
+	c := &t.cols[len(t.cols)-1]
+	c.reserve(t.rows, t.rows)
+	for range t.rows {
+		c.addWord("", missing)
+	}
 }
 
 // first is the file that the first row came from.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
@@ -125,8 +126,18 @@ func sourceOf(name string, r io.Reader, at int64) (*source, error) {
 	return s, s.begin(r)
 }
 
-// readSource reads the only table of a source. path is Stdin if there is no file.
+// readSource reads the only table of a source. path is Stdin if there is no file. A table or an error of a file that changed
+// meanwhile is worth nothing, so the change is the error.
 func readSource(src *source, path string, opt ReadOptions) (*Table, error) {
+	t, err := readUnchanged(src, path, opt)
+	if changed := src.changed(); changed != nil {
+		return nil, changed
+	}
+	return t, err
+}
+
+// readUnchanged is readSource for a file that does not change.
+func readUnchanged(src *source, path string, opt ReadOptions) (*Table, error) {
 	src.bound(opt.MaxBytes)
 	head, err := src.r.Peek(4)
 	if err != nil && err != io.EOF {
@@ -140,6 +151,9 @@ func readSource(src *source, path string, opt ReadOptions) (*Table, error) {
 	case opt.Sheet != "" && f.Package != "excel":
 		return nil, fail(ErrOption, "%s: is no spreadsheet, and the sheet %s is one of a spreadsheet", src.name, quote(opt.Sheet))
 	case ok:
+		if f.Scheme != "" { // a database sees to it that what is read belongs together
+			src.written = time.Time{}
+		}
 		return f.Read(&File{Name: src.name, Path: path, src: src, most: opt.MaxBytes}, opt)
 	}
 	if isIDX(head) {
@@ -177,9 +191,10 @@ type source struct {
 	name      string
 	size      int64 // of the stored file, or -1 if unknown
 	packed    string
-	rewritten bool     // the text differs in length from the file
-	file      *os.File // nil for standard input
-	raw       bool     // its quotes are broken, unless they are ordinary characters
+	rewritten bool      // the text differs in length from the file
+	file      *os.File  // nil for standard input
+	written   time.Time // when the file was last written, before it was read; zero: it does not matter whether it changes
+	raw       bool      // its quotes are broken, unless they are ordinary characters
 	r         *bufio.Reader
 	taken     *counter // counts the bytes of the stored file
 	closings  []func() error
@@ -238,8 +253,26 @@ func open(path string, stdin io.Reader) (*source, error) {
 // isFile lets formats read the file itself, if it is a regular file.
 func (s *source) isFile(f *os.File) {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		s.size, s.file = info.Size(), f
+		s.size, s.file, s.written = info.Size(), f, info.ModTime()
 	}
+}
+
+// changed returns an error if the file is no longer what it was when it was opened.
+func (s *source) changed() error {
+	if s.written.IsZero() {
+		return nil
+	}
+	info, err := s.file.Stat()
+	if err != nil || info.Size() == s.size && info.ModTime().Equal(s.written) {
+		return nil
+	}
+	found := fmt.Sprintf("its %d bytes were written to", s.size)
+	if n := info.Size(); n > s.size {
+		found = fmt.Sprintf("it grew from %d to %d bytes", s.size, n)
+	} else if n < s.size {
+		found = fmt.Sprintf("it shrank from %d to %d bytes", s.size, n)
+	}
+	return fail(ErrChanged, "%s: changed while it was read, %s: wait until nothing writes to it, or read a copy", s.name, found)
 }
 
 // begin makes the source read from a reader.

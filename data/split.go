@@ -30,22 +30,7 @@ func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purp
 		return nil, nil, err
 	}
 	defer spill.Catch(&err)
-	sizes := map[int]int{}
-	if strata == nil && n > 0 {
-		sizes[0] = n
-	}
-	for _, class := range strata {
-		sizes[class]++
-	}
-	members := make(map[int][]int) // of one class; nil: all
-	for class, size := range sizes {
-		if strata != nil {
-			members[class] = spill.Must[int](disk, size)[:0]
-		}
-	}
-	for i, class := range strata {
-		members[class] = append(members[class], i)
-	}
+	sizes, members := membersOf(disk, n, strata)
 	out := make([]bool, n)
 	most := 0
 	for class, size := range sizes { // the order does not matter: each class has its own draws
@@ -71,6 +56,26 @@ func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purp
 		}
 	}
 	return keep, held, nil
+}
+
+// membersOf returns the size and the members of each class. Without strata there is one class, whose members are nil.
+func membersOf(disk *Spill, n int, strata []int) (sizes map[int]int, members map[int][]int) {
+	sizes, members = map[int]int{}, map[int][]int{}
+	if strata == nil && n > 0 {
+		sizes[0] = n
+	}
+	for _, class := range strata {
+		sizes[class]++
+	}
+	for class, size := range sizes {
+		if strata != nil {
+			members[class] = spill.Must[int](disk, size)[:0]
+		}
+	}
+	for i, class := range strata {
+		members[class] = append(members[class], i)
+	}
+	return sizes, members
 }
 
 // checkSplit refuses invalid arguments of a split.

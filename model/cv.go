@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -53,43 +55,82 @@ type Lacking struct {
 	Folds []int  `json:"folds"` // the folds that do not have it, starting at 1
 }
 
-// crossed divides the labeled rows of a table into k folds, and returns the fold of each row in of.
-func (o *Options) crossed(table *data.Table, k int) (s *data.Schema, folds []fold, of []int, err error) {
-	if o.Test != nil && *o.Test > 0 {
+// crossed divides the labeled rows of the training table into k folds, and returns the fold of each row in of.
+func (o *Options) crossed(tables Tables, k int) (s *data.Schema, folds []fold, of []int, err error) {
+	defer spill.Catch(&err)
+	switch {
+	case o.Test != nil && *o.Test > 0 || tables.Test != nil:
 		return nil, nil, nil, refuse("Test", nil, "every row is a test row once in a cross-validation: leave it out")
-	}
-	if table == nil {
+	case tables.Validation != nil:
+		return nil, nil, nil, refuse("Validation", nil, "each fold takes its validation rows from its own training rows: give a part of them, or none")
+	case tables.Train == nil:
 		return nil, nil, nil, fmt.Errorf("%w: there is no table to train on", ErrOptions)
 	}
-	if s, _, err = o.infer(table); err != nil {
+	if s, _, err = o.infer(tables.Train); err != nil {
 		return nil, nil, nil, err
 	}
-	folds, of, err = o.folds(s, table, k)
+	folds, of, err = o.folds(s, tables.Train, k)
 	return s, folds, of, err
 }
 
-// CrossValidate trains k models, each without one part of the rows, and scores each on the part it has not
+// CrossValidate trains k models, each without one part of the training table's rows, and scores each on the part it has not
 // seen. Classes are spread evenly over the folds, and groups stay whole. With Options.Split time:COL, each
 // fold trains on the rows before its own. Validation rows, which choose the epoch as in training, are taken
 // from the fold's training rows. So nothing is chosen by the rows that a fold is scored on.
 //
 // Folds run at the same time, each on one core: Options.Threads of them, or as many as fit in memory. The
-// result does not depend on it. done, if not nil, is called when a fold ends, one call at a time. If ctx
+// result does not depend on it. The rows of a fold that does not fit in memory even alone go to Tables.Spill, as in Prepare;
+// if the table is there, so are the lists of the result. done, if not nil, is called when a fold ends, one call at a time. If ctx
 // ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
-func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, done func(fold int, m *Model)) (*CV, error) {
-	s, folds, of, err := o.crossed(table, k)
+func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done func(fold int, m *Model)) (c *CV, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
+	s, folds, of, err := o.crossed(tables, k)
 	if err != nil {
 		return nil, err
 	}
-	workers, room := min(k, or(o.Threads, runtime.GOMAXPROCS(0))), new(Room)
+	if tables.Room == nil {
+		tables.Room = new(Room)
+	}
+	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
 	run := func(ctx context.Context, i int) (*FoldRun, error) {
-		return trainFold(ctx, Tables{Train: table, fold: &folds[i], Room: room}, o)
+		own := tables
+		own.fold = &folds[i]
+		return trainFold(ctx, own, o)
 	}
 	if o.Elsewhere != nil {
 		workers, run = k, o.Elsewhere
 	}
-	runs, failures := make([]*FoldRun, k), make([]error, k)
-	predictions := make([][]float64, k)
+	runs, predictions := make([]*FoldRun, k), make([][]float64, k)
+	one := func(ctx context.Context, i int) (err error) {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		defer spill.Catch(&err)
+		if runs[i], err = run(ctx, i); err == nil {
+			predictions[i], err = runs[i].Model.predictPlaces(tables.Train, s, folds[i].test)
+		}
+		return err
+	}
+	if err := eachFold(ctx, k, workers, one, func(i int) {
+		if done != nil {
+			done(i, runs[i].Model)
+		}
+	}); err != nil {
+		return nil, err
+	}
+	c = &CV{Notes: runs[0].Notes}
+	for _, r := range runs {
+		c.Folds = append(c.Folds, r.Model)
+	}
+	c.gather(tables.Train, s.Rows, of, predictions)
+	c.summarize()
+	return c, c.pool(tables.Train)
+}
+
+// eachFold calls run for all k folds on some workers, and ended after each that succeeds, one call at a time. The error is that
+// of the first fold that failed.
+func eachFold(ctx context.Context, k, workers int, run func(ctx context.Context, i int) error, ended func(i int)) error {
+	failures := make([]error, k)
 	within, stops := make([]context.Context, k), make([]context.CancelFunc, k)
 	for i := range k {
 		within[i], stops[i] = context.WithCancel(ctx)
@@ -107,51 +148,49 @@ func CrossValidate(ctx context.Context, table *data.Table, o Options, k int, don
 	for range workers {
 		team.Go(func() {
 			for i := take(); i < k; i = take() {
-				if runs[i], failures[i] = run(within[i], i); failures[i] == nil {
-					predictions[i], failures[i] = runs[i].Model.predictPlaces(table, s, folds[i].test)
-				}
-				if failures[i] != nil { // the first failure is reported, so later folds would be wasted
+				if failures[i] = run(within[i], i); failures[i] != nil { // the first failure is reported, so later folds would be wasted
 					for _, stop := range stops[i+1:] {
 						stop()
 					}
 					continue
 				}
-				if done != nil {
-					mutex.Lock()
-					done(i, runs[i].Model)
-					mutex.Unlock()
-				}
+				mutex.Lock()
+				ended(i)
+				mutex.Unlock()
 			}
 		})
 	}
 	team.Wait()
 	for i, err := range failures { // a fold that failed is reported before one that was only stopped
 		if err != nil && !errors.Is(err, train.ErrInterrupted) {
-			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
+			return fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
 	}
 	for i, err := range failures {
 		if err != nil {
-			return nil, fmt.Errorf("fold %d of %d: %w", i+1, k, err)
+			return fmt.Errorf("fold %d of %d: %w", i+1, k, err)
 		}
 	}
-	c := &CV{Notes: runs[0].Notes}
-	for _, r := range runs {
-		c.Folds = append(c.Folds, r.Model)
+	return nil
+}
+
+// gather sets the predictions in the order of the table's rows. of has the fold of each of the rows, or -1.
+func (c *CV) gather(t *data.Table, rows, of []int, predictions [][]float64) {
+	n, width := 0, c.Folds[0].Outputs()
+	for _, p := range predictions {
+		n += len(p) / width
 	}
-	width := c.Folds[0].Outputs()
-	at := make([]int, k) // the number of a fold's predictions used so far
+	c.Rows, c.Fold, c.Predictions = t.List(n)[:0], t.List(n)[:0], spill.Must[float64](t.Spilled(), n*width)[:0]
+	at := make([]int, len(predictions)) // the number of a fold's predictions used so far
 	for place, f := range of {
 		if f < 0 {
 			continue
 		}
-		c.Rows = append(c.Rows, s.Rows[place])
+		c.Rows = append(c.Rows, rows[place])
 		c.Fold = append(c.Fold, f)
 		c.Predictions = append(c.Predictions, predictions[f][at[f]*width:][:width]...)
 		at[f]++
 	}
-	c.summarize()
-	return c, c.pool(table)
 }
 
 // predictPlaces predicts the rows at the given indexes into a schema's rows.
@@ -160,7 +199,7 @@ func (m *Model) predictPlaces(t *data.Table, s *data.Schema, places []int) ([]fl
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := m.predictRows(b, pick(s.Rows, places), nil)
+	p, _, err := m.predictRows(b, pickIn(t, s.Rows, places), nil)
 	return p, err
 }
 
@@ -173,7 +212,7 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	if k > n {
 		return nil, nil, refuse("Folds", nil, "%d folds need as many rows, and %d have a target", k, n)
 	}
-	places := make([]int, n)
+	places := t.List(n)
 	for i := range places {
 		places[i] = i
 	}
@@ -192,7 +231,23 @@ func (o *Options) folds(s *data.Schema, t *data.Table, k int) (folds []fold, of 
 	if err != nil {
 		return nil, nil, asOption(err)
 	}
+	size, before := make([]int, k), 0 // of each fold; rows before a fold in time
+	for _, f := range of {
+		if f < 0 {
+			before++
+			continue
+		}
+		size[f]++
+	}
 	folds = make([]fold, k)
+	for i := range folds {
+		room := n - size[i]
+		if byTime {
+			room = before
+		}
+		folds[i].test, folds[i].train = t.List(size[i])[:0], t.List(room)[:0]
+		before += size[i]
+	}
 	for place, f := range of {
 		for i := range folds {
 			switch {
@@ -218,9 +273,9 @@ func (o *Options) deal(s *data.Schema, t *data.Table, places []int, k int, seed 
 	if o.Group == "" {
 		strata := s.Strata()
 		if strata != nil {
-			strata = pick(strata, places)
+			strata = pickIn(t, strata, places)
 		}
-		of, err = data.Folds(len(places), strata, k, seed)
+		of, err = t.Folds(len(places), strata, k, seed)
 		return of, 0, err
 	}
 	group, err := data.Groups(t, o.Group, pick(s.Rows, places))
@@ -286,7 +341,7 @@ func (c *CV) pool(t *data.Table) error {
 	if err != nil {
 		return err
 	}
-	targets := make([]float64, len(c.Rows)*m.Encoding.Outputs())
+	targets := spill.Must[float64](t.Spilled(), len(c.Rows)*m.Encoding.Outputs())
 	if err := data.Targets(b, c.Rows, targets); err != nil {
 		return err
 	}
@@ -301,6 +356,6 @@ func (c *CV) pool(t *data.Table) error {
 			m.Threshold = 0.5
 		}
 	}
-	c.Pooled, _, err = m.compare(c.Predictions, targets, w, slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" }))
+	c.Pooled, _, err = m.compareIn(t.Spilled(), c.Predictions, targets, w, slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" }))
 	return err
 }

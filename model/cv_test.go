@@ -33,7 +33,7 @@ func TestCrossValidate(t *testing.T) {
 		for _, threads := range []int{1, 2, 5} {
 			o.Threads = threads
 			calls := 0
-			cv, err := CrossValidate(context.Background(), table, o, 4, func(int, *Model) { calls++ })
+			cv, err := CrossValidate(context.Background(), Tables{Train: table}, o, 4, func(int, *Model) { calls++ })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,13 +103,13 @@ func TestCrossValidate(t *testing.T) {
 	} {
 		o := few("kind")
 		c.o(&o)
-		if _, err := CrossValidate(context.Background(), table, o, c.k, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := CrossValidate(context.Background(), Tables{Train: table}, o, c.k, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v\nwant %s", err, want)
 		}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	if _, err := CrossValidate(ctx, table, few("kind"), 3, nil); err == nil {
+	if _, err := CrossValidate(ctx, Tables{Train: table}, few("kind"), 3, nil); err == nil {
 		t.Error("an ended context changes nothing")
 	}
 }
@@ -119,7 +119,7 @@ func TestCrossValidate(t *testing.T) {
 func TestFoldsElsewhere(t *testing.T) {
 	table := claims(t)
 	o := few("kind")
-	want, err := CrossValidate(context.Background(), table, o, 4, nil)
+	want, err := CrossValidate(context.Background(), Tables{Train: table}, o, 4, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestFoldsElsewhere(t *testing.T) {
 		m, err := Read(&file)
 		return &FoldRun{Model: m, Notes: r.Notes}, err
 	}
-	got, err := CrossValidate(context.Background(), table, o, 4, nil)
+	got, err := CrossValidate(context.Background(), Tables{Train: table}, o, 4, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestFoldsElsewhere(t *testing.T) {
 		}
 		return nil, fmt.Errorf("no luck with %d", i)
 	}
-	if _, err := CrossValidate(context.Background(), table, o, 4, nil); err == nil || err.Error() != "fold 2 of 4: no luck with 1" {
+	if _, err := CrossValidate(context.Background(), Tables{Train: table}, o, 4, nil); err == nil || err.Error() != "fold 2 of 4: no luck with 1" {
 		t.Error(err)
 	}
 }

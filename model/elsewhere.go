@@ -29,7 +29,7 @@ type FoldRun struct {
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
 func TrainFold(ctx context.Context, tables Tables, o Options, k, i int) (*FoldRun, error) {
-	_, folds, _, err := o.crossed(tables.Train, k)
+	_, folds, _, err := o.crossed(tables, k)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,14 @@ func trainFold(ctx context.Context, tables Tables, o Options) (*FoldRun, error) 
 	// Options are filled in by a run, so each has a copy.
 	o.Metrics, o.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 	o.Threads, o.Elsewhere = 1, nil
+	if tables.Spill != nil { // what is on the disk for this fold goes with it
+		own, err := data.NewSpill(tables.Spill.Dir())
+		if err != nil {
+			return nil, err
+		}
+		defer own.Close()
+		tables.Spill = own
+	}
 	f, err := trained(ctx, tables, o)
 	if err != nil {
 		return nil, err

@@ -425,7 +425,7 @@ func TestMembersOfGroups(t *testing.T) {
 // A cross-validation trains an ensemble in each fold.
 func TestCrossValidateMembers(t *testing.T) {
 	o := memberOptions(data.Binary, 3)
-	cv, err := model.CrossValidate(context.Background(), mixed(t), o, 3, nil)
+	cv, err := model.CrossValidate(context.Background(), model.Tables{Train: mixed(t)}, o, 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -380,6 +380,15 @@ func (m *Model) compare(p, targets, w []float64, names []string) (report metrics
 // compareIn scores predictions against encoded targets, and returns the targets in the form
 // that the metrics take. If names are given, the report has only those metrics.
 func (m *Model) compareIn(disk *data.Spill, p, targets, w []float64, names []string) (report metrics.Report, y []float64, err error) {
+	y = m.truth(disk, targets)
+	if report, err = m.scores(disk, p, y, w, names); err != nil {
+		return report, nil, err
+	}
+	return report, y, nil
+}
+
+// truth returns encoded targets in the form that the metrics take.
+func (m *Model) truth(disk *data.Spill, targets []float64) (y []float64) {
 	width := m.Encoding.Outputs()
 	switch m.Task() {
 	case data.Regression:
@@ -388,19 +397,35 @@ func (m *Model) compareIn(disk *data.Spill, p, targets, w []float64, names []str
 			t := &m.Encoding.Targets[i%width]
 			y[i] = float64(v*t.Scale) + t.Center
 		}
+		return y
+	case data.Multiclass:
+		y = spill.Must[float64](disk, len(targets)/width)
+		const part = 1024
+		for at := 0; at < len(y); at += part {
+			copy(y[at:], metrics.ClassIndices(targets[at*width:min(at+part, len(y))*width], width))
+		}
+		return y
+	}
+	return targets
+}
+
+// scores is compareIn with the targets in the form that the metrics take.
+func (m *Model) scores(disk *data.Spill, p, y, w []float64, names []string) (report metrics.Report, err error) {
+	width := m.Encoding.Outputs()
+	switch m.Task() {
+	case data.Regression:
 		report, err = metrics.Regression(y, p, width, w, names...)
 	case data.Binary:
-		y = targets
-		report, err = metrics.BinaryAt(m.Threshold, y, second(p), w, names...)
+		says := secondIn(disk, p)
+		defer spill.Free(disk, says)
+		report, err = metrics.BinaryAt(m.Threshold, y, says, w, names...)
 	case data.Multiclass:
-		y = metrics.ClassIndices(targets, width)
 		report, err = metrics.Multiclass(y, p, width, w, names...)
 	case data.Multilabel:
-		y = targets
 		report, err = metrics.Multilabel(y, p, width, w, names...)
 	}
 	if err != nil {
-		return report, nil, err
+		return report, err
 	}
 	if len(names) > 0 {
 		report.Scores = report.Only(names)
@@ -408,7 +433,7 @@ func (m *Model) compareIn(disk *data.Spill, p, targets, w []float64, names []str
 	if m.Loss == nn.Hinge {
 		report.Scores = slices.DeleteFunc(report.Scores, func(s metrics.Score) bool { return metrics.NeedsProbabilities(s.Name) })
 	}
-	return report, y, nil
+	return report, nil
 }
 
 // learnGuess learns a guess that ignores the inputs from the training targets and their weights:

@@ -97,7 +97,7 @@ func ExampleCrossValidate() {
 		log.Fatal(err)
 	}
 	o := model.Options{Hidden: []int{16}, Epochs: 50, Seed: 1}
-	cv, err := model.CrossValidate(context.Background(), table, o, 5, nil)
+	cv, err := model.CrossValidate(context.Background(), model.Tables{Train: table}, o, 5, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -33,7 +33,8 @@ type Tables struct {
 
 	Room *Room // shared with other runs at the same time; nil: the run can use all memory
 
-	fold *fold // of a cross-validation: which rows of Train are used for what
+	fold    *fold                    // of a cross-validation: which rows of Train are used for what
+	sources func() map[string]Source // of the folds together; see Fit
 }
 
 // Fit is a training run on a table. Prepare prepares it, Steps advances it, and at any
@@ -56,6 +57,7 @@ type Fit struct {
 	adopted   bool // the encoding comes from the model that the run starts from
 
 	sources func() map[string]Source // the tables; their fingerprints are computed once
+	summing bool                     // they are being computed since the run was prepared
 	bag     *bag                     // the members of an ensemble; nil for one network
 	spilled bool                     // the encoded training rows are in a file
 	file    io.Closer                // that file
@@ -136,7 +138,7 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 // made from the run. Without a Room it does nothing. The run must not be continued.
 func (f *Fit) Release() {
 	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
-		if t != nil && t.Spilled() != nil && f.sources != nil {
+		if t != nil && t.Spilled() != nil && f.summing {
 			f.sources() // it may be reading what the caller is about to close
 			break
 		}

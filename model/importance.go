@@ -5,12 +5,15 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/jsonfloat"
 	"github.com/gradus-ml/gradus/internal/rng"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 )
@@ -28,6 +31,9 @@ type ImportanceOptions struct {
 	// Done, if not nil, is called for every measured column, one call at a time, in no fixed
 	// order. After an error no further column is started.
 	Done func(column string, drops []float64) error
+	// Predicted, if not nil, is called with how many rows were predicted of all that will be, for every shuffle and network
+	// again, one call at a time and never during Done.
+	Predicted func(rows, of int)
 }
 
 // Importance is the worth of each column to a model on some rows. It is how much a metric
@@ -65,7 +71,12 @@ func (c *ColumnImportance) UnmarshalJSON(text []byte) error { return jsonfloat.U
 
 // Importance measures the worth of each column on the labeled rows of a table. If ctx ends there
 // is no result, and the error wraps what ended ctx. Done has been called for the columns measured until then.
-func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (*Importance, error) {
+//
+// Where the encoded rows do not fit in memory, or the table is on the disk, they are encoded part by part for each shuffle,
+// and only the cells of the column that is shuffled are read out of order. The result is the same.
+func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptions) (i *Importance, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
 	if o.Metrics == nil {
 		o.Metrics = []string{"accuracy"}
 		if m.Task() == data.Regression {
@@ -88,67 +99,178 @@ func (m *Model) Importance(ctx context.Context, t *data.Table, o ImportanceOptio
 	return judge.importance(ctx, t, l, o)
 }
 
-// shuffled is a network with the encoded rows of a table. It predicts the rows with the cells of one
-// column shuffled.
+// shuffled is a network with the rows of a table. It predicts the rows with the cells of one column shuffled.
 type shuffled interface {
 	// predict takes the cells of column c from the rows in perm, unless perm is nil. The loss is summed.
-	predict(c int, perm []int, withLoss bool) (out []float64, loss float64)
+	predict(ctx context.Context, c int, perm []int, withLoss bool) (out []float64, loss float64, err error)
 }
 
 type shuffledOf[T nn.Float] struct {
-	m    *Model
-	net  *nn.Network[T]
-	x, y nn.Matrix[T]
-	w    []float64
+	m     *Model
+	net   *nn.Network[T]
+	b     *data.Binding
+	rows  []int
+	w     []float64
+	x     nn.Matrix[T] // the encoded rows; without numbers if they are encoded part by part whenever they are predicted
+	cores int          // that predict
+	tell  func(rows int)
 }
 
-func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l labeled) (shuffled, data.Counts, error) {
-	s := shuffledOf[T]{m, net, nn.NewMatrix[T](len(l.rows), m.Encoding.Width()), nn.NewMatrix[T](len(l.rows), m.Encoding.Outputs()), l.w}
+func newShuffled[T nn.Float](m *Model, net *nn.Network[T], b *data.Binding, l labeled, streamed bool, cores int, tell func(rows int)) (shuffled, data.Counts, error) {
+	s := shuffledOf[T]{m, net, b, l.rows, l.w, nn.Matrix[T]{Rows: len(l.rows), Cols: m.Encoding.Width()}, cores, tell}
+	if streamed {
+		counts, err := data.CountInputs[T](b, l.rows)
+		return s, counts, err
+	}
+	s.x = nn.NewMatrix[T](s.x.Rows, s.x.Cols)
 	counts, err := data.Inputs(b, l.rows, s.x.Data)
-	if err != nil {
-		return nil, nil, err
-	}
-	return s, counts, data.Targets(b, l.rows, s.y.Data)
+	return s, counts, err
 }
 
-func (s shuffledOf[T]) predict(c int, perm []int, withLoss bool) (out []float64, loss float64) {
-	const part = 256
-	rows := s.x.Rows
-	from, to := s.m.Encoding.Span(c)
-	batch, tape := nn.NewMatrix[T](min(part, rows), s.x.Cols), s.net.NewTape(min(part, rows))
-	out = make([]float64, 0, len(s.y.Data))
-	for at := 0; at < rows; at += part {
-		end := min(at+part, rows)
-		batch := batch.Slice(0, end-at)
-		for i := range batch.Rows {
-			copy(batch.Row(i), s.x.Row(at+i))
+// shuffledPart is the number of rows that are predicted at once.
+const shuffledPart = 256
+
+func (s shuffledOf[T]) predict(ctx context.Context, c int, perm []int, withLoss bool) (out []float64, loss float64, err error) {
+	rows, disk := len(s.rows), s.b.Spilled()
+	raw := spill.Must[float64](disk, rows*s.net.Outputs())
+	losses := make([]float64, (rows+shuffledPart-1)/shuffledPart)
+	errs := make([]error, len(losses))
+	var next atomic.Int64
+	var team sync.WaitGroup
+	work := func() {
+		p := newShuffledRows(s, c)
+		for i := int(next.Add(1)) - 1; i < len(losses); i = int(next.Add(1)) - 1 {
+			if ctx.Err() != nil {
+				errs[i] = ended(ctx)
+				return
+			}
+			from := i * shuffledPart
+			if losses[i], errs[i] = p.predict(from, min(from+shuffledPart, rows), perm, withLoss, raw); errs[i] != nil {
+				return
+			}
+			s.tell(min(shuffledPart, rows-from))
+		}
+	}
+	for range min(len(losses), s.cores) - 1 {
+		team.Go(work)
+	}
+	work()
+	team.Wait()
+	for i, err := range errs { // in order, whichever core predicted them
+		if err != nil {
+			return nil, 0, err
+		}
+		loss += losses[i]
+	}
+	if out = s.m.finishRowsIn(disk, raw, rows); &out[0] != &raw[0] {
+		spill.Free(disk, raw)
+	}
+	return out, loss, nil
+}
+
+// shuffledRows are the rows that a core predicts at once.
+type shuffledRows[T nn.Float] struct {
+	shuffledOf[T]
+	from, to int // the inputs of the column that is shuffled
+	only     *data.Binding
+	places   []int // of the rows that the column's cells are taken from
+	cells    nn.Matrix[T]
+	batch, y nn.Matrix[T]
+	tape     *nn.Tape[T]
+}
+
+func newShuffledRows[T nn.Float](s shuffledOf[T], c int) *shuffledRows[T] {
+	n := min(shuffledPart, len(s.rows))
+	p := &shuffledRows[T]{shuffledOf: s, batch: nn.NewMatrix[T](n, s.x.Cols), y: nn.NewMatrix[T](n, s.net.Outputs()), tape: s.net.NewTape(n)}
+	p.from, p.to = s.m.Encoding.Span(c)
+	if s.x.Data == nil {
+		p.only, p.places, p.cells = s.b.Only(c), make([]int, n), nn.NewMatrix[T](n, p.to-p.from)
+	}
+	return p
+}
+
+// predict writes the outputs for the rows in [from, to) to their places in out, and returns their loss.
+func (p *shuffledRows[T]) predict(from, to int, perm []int, withLoss bool, out []float64) (loss float64, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
+	x := p.batch.Slice(0, to-from)
+	if perm != nil {
+		perm = perm[from:to]
+	}
+	if err := p.fill(x, p.rows[from:to], from, perm); err != nil {
+		return 0, err
+	}
+	z := p.net.Forward(p.tape, x)
+	if withLoss {
+		if p.w != nil {
+			p.tape.UseWeights(p.w[from:to])
+		}
+		y := p.y.Slice(0, to-from)
+		if err := data.Targets(p.b, p.rows[from:to], y.Data[:y.Rows*y.Cols]); err != nil {
+			return 0, err
+		}
+		loss = p.net.Loss(p.tape, p.m.Loss, y)
+	}
+	for i := range z.Rows {
+		for j, v := range z.Row(i) {
+			out[(from+i)*z.Cols+j] = float64(v)
+		}
+	}
+	return loss, nil
+}
+
+// fill writes the encoded rows to x, with the column's cells from the rows in perm. The first row has the index at.
+func (p *shuffledRows[T]) fill(x nn.Matrix[T], rows []int, at int, perm []int) error {
+	if p.only == nil {
+		for i := range x.Rows {
+			copy(x.Row(i), p.x.Row(at+i))
 			if perm != nil {
-				copy(batch.Row(i)[from:to], s.x.Row(perm[at+i])[from:to])
+				copy(x.Row(i)[p.from:p.to], p.x.Row(perm[i])[p.from:p.to])
 			}
 		}
-		z := s.net.Forward(tape, batch)
-		if withLoss {
-			if s.w != nil {
-				tape.UseWeights(s.w[at:end])
-			}
-			loss += s.net.Loss(tape, s.m.Loss, s.y.Slice(at, end))
-		}
-		for i := range z.Rows {
-			for _, v := range z.Row(i) {
-				out = append(out, float64(v))
-			}
-		}
+		return nil
 	}
-	return s.m.finishRows(out, rows), loss
+	if _, err := data.Inputs(p.b, rows, x.Data[:x.Rows*x.Cols]); err != nil || perm == nil {
+		return err
+	}
+	places := p.places[:len(perm)]
+	for i, from := range perm {
+		places[i] = p.rows[from]
+	}
+	if _, err := data.Inputs(p.only, places, p.cells.Data[:len(places)*p.cells.Cols]); err != nil {
+		return err
+	}
+	for i := range places {
+		copy(x.Row(i)[p.from:p.to], p.cells.Row(i))
+	}
+	return nil
 }
 
-// shuffle encodes the rows for each network of the model.
-func (m *Model) shuffle(l labeled) (all []shuffled, counts data.Counts, err error) {
-	members := m.Members()
-	if members == nil {
-		members = []*Model{m}
+// streams reports whether the encoded rows are not kept, because the table is on the disk or there is no memory for them.
+func (m *Model) streams(l labeled) bool {
+	size := 0.0
+	for _, member := range m.each() {
+		number := 8.0
+		if member.Network32() != nil {
+			number = 4
+		}
+		size += number * float64(len(l.rows)) * float64(member.Encoding.Width())
 	}
-	for k, member := range members {
+	have, known := available()
+	return l.b.Spilled() != nil || known && size > float64(have.Bytes)
+}
+
+// each returns the networks of the model.
+func (m *Model) each() []*Model {
+	if members := m.Members(); members != nil {
+		return members
+	}
+	return []*Model{m}
+}
+
+// shuffle prepares each network of the model to predict shuffled rows, on so many cores. They tell how many rows they have predicted.
+func (m *Model) shuffle(l labeled, streamed bool, cores int, tell func(rows int)) (all []shuffled, counts data.Counts, err error) {
+	for k, member := range m.each() {
 		b, err := l.b.As(member.Encoding)
 		if err != nil {
 			return nil, nil, err
@@ -156,9 +278,9 @@ func (m *Model) shuffle(l labeled) (all []shuffled, counts data.Counts, err erro
 		var s shuffled
 		var c data.Counts
 		if net := member.Network32(); net != nil {
-			s, c, err = newShuffled(member, net, b, l)
+			s, c, err = newShuffled(member, net, b, l, streamed, cores, tell)
 		} else {
-			s, c, err = newShuffled(member, member.Network64(), b, l)
+			s, c, err = newShuffled(member, member.Network64(), b, l, streamed, cores, tell)
 		}
 		if err != nil {
 			return nil, nil, err
@@ -177,26 +299,55 @@ type measurement struct {
 	m        *Model
 	o        ImportanceOptions
 	networks []shuffled
+	workers  int // columns measured at the same time
+	disk     *data.Spill
 	columns  []string
 	rows     int
 	targets  []float64
+	truth    []float64 // the targets in the form that the metrics take
 	w        []float64
 	base     float64     // the score of the unchanged rows
 	drops    [][]float64 // how much worse the score is, for each column and repeat
+	todo     []int       // columns that are not known
+
+	lock      sync.Mutex // of what is told
+	predicted int        // rows
 }
 
-func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (*Importance, error) {
-	networks, counts, err := m.shuffle(l)
-	if err != nil {
+// tell says that so many more rows were predicted.
+func (q *measurement) tell(rows int) {
+	if q.o.Predicted == nil {
+		return
+	}
+	q.lock.Lock()
+	defer q.lock.Unlock()
+	q.predicted += rows
+	q.o.Predicted(q.predicted, q.rows*len(q.networks)*(1+len(q.todo)*q.o.Repeats))
+}
+
+func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o ImportanceOptions) (out *Importance, err error) {
+	q := &measurement{m: m, o: o, workers: or(o.Threads, runtime.GOMAXPROCS(0)), disk: l.b.Spilled(), columns: m.Encoding.Columns(), rows: len(l.rows), w: l.w}
+	cores, streamed := 1, m.streams(l)
+	if streamed { // several columns at the same time would need several columns of the table in memory
+		cores, q.workers = q.workers, 1
+	}
+	var counts data.Counts
+	if q.networks, counts, err = m.shuffle(l, streamed, cores, q.tell); err != nil {
 		return nil, err
 	}
-	q := &measurement{m: m, o: o, networks: networks, columns: m.Encoding.Columns(), rows: len(l.rows), w: l.w}
-	q.targets = make([]float64, q.rows*m.Encoding.Outputs())
+	q.targets = spill.Must[float64](q.disk, q.rows*m.Encoding.Outputs())
 	if err := data.Targets(l.b, l.rows, q.targets); err != nil {
 		return nil, err
 	}
+	q.truth = m.truth(q.disk, q.targets)
+	q.drops = make([][]float64, len(q.columns))
+	for c, column := range q.columns {
+		if q.drops[c] = o.Known[column]; len(q.drops[c]) != o.Repeats {
+			q.todo = append(q.todo, c)
+		}
+	}
 	name, ok := o.Metrics[0], false
-	if q.base, ok, err = q.score(0, nil); err != nil {
+	if q.base, ok, err = q.score(ctx, 0, nil); err != nil {
 		return nil, err
 	}
 	if !ok || math.IsNaN(q.base) || math.IsInf(q.base, 0) {
@@ -205,7 +356,7 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 	if err := q.measureAll(ctx); err != nil {
 		return nil, err
 	}
-	out := &Importance{Metric: name, Rows: q.rows, Repeats: o.Repeats, Score: q.base}
+	out = &Importance{Metric: name, Rows: q.rows, Repeats: o.Repeats, Score: q.base}
 	out.Notes = (&Evaluation{Left: l.left, Counts: counts, Known: m.Training.known(t)}).Notes()
 	for c, name := range q.columns {
 		mean, sd := meanSD(q.drops[c])
@@ -217,14 +368,22 @@ func (m *Model) importance(ctx context.Context, t *data.Table, l labeled, o Impo
 
 // score returns the metric with the cells of a column taken from the rows in perm, unless perm is nil. ok
 // reports whether it is defined.
-func (q *measurement) score(c int, perm []int) (v float64, ok bool, err error) {
+func (q *measurement) score(ctx context.Context, c int, perm []int) (v float64, ok bool, err error) {
 	name := q.o.Metrics[0]
-	out, loss := q.networks[0].predict(c, perm, name == "loss")
+	out, loss, err := q.networks[0].predict(ctx, c, perm, name == "loss")
+	if err != nil {
+		return 0, false, err
+	}
+	defer spill.Free(q.disk, out)
 	for _, other := range q.networks[1:] {
-		says, _ := other.predict(c, perm, false)
+		says, _, err := other.predict(ctx, c, perm, false)
+		if err != nil {
+			return 0, false, err
+		}
 		for i, v := range says {
 			out[i] += v
 		}
+		spill.Free(q.disk, says)
 	}
 	if q.m.ensemble != nil {
 		q.m.ensemble.divide(out)
@@ -233,13 +392,15 @@ func (q *measurement) score(c int, perm []int) (v float64, ok bool, err error) {
 	if name == "loss" {
 		return loss / setWeight(q.w, q.rows), true, nil
 	}
-	r, _, err := q.m.compare(out, q.targets, q.w, []string{name})
+	r, err := q.m.scores(q.disk, out, q.truth, q.w, []string{name})
 	v, ok = r.Get(name)
 	return v, ok, err
 }
 
 // measure shuffles one column as many times as requested. perm is a buffer for the rows.
-func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
+func (q *measurement) measure(ctx context.Context, c int, perm []int) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
 	name, sign := q.o.Metrics[0], 1.0
 	if !metrics.HigherIsBetter(name) {
 		sign = -1
@@ -251,7 +412,7 @@ func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
 			return ended(ctx)
 		}
 		rng.Perm(perm, q.o.Seed, rng.Permute, uint64(c)<<24|uint64(r))
-		v, ok, err := q.score(c, perm)
+		v, ok, err := q.score(ctx, c, perm)
 		if err != nil {
 			return err
 		}
@@ -264,36 +425,28 @@ func (q *measurement) measure(ctx context.Context, c int, perm []int) error {
 
 // measureAll measures the columns that are not yet known, on several cores.
 func (q *measurement) measureAll(ctx context.Context) error {
-	q.drops = make([][]float64, len(q.columns))
-	var todo []int
-	for c, column := range q.columns {
-		if q.drops[c] = q.o.Known[column]; len(q.drops[c]) != q.o.Repeats {
-			todo = append(todo, c)
-		}
-	}
-	var mutex sync.Mutex
 	next := 0
 	var failed error
 	// take ends a column with its error, and returns the next one.
 	take := func(ended int, err error) (c int, more bool) {
-		mutex.Lock()
-		defer mutex.Unlock()
+		q.lock.Lock()
+		defer q.lock.Unlock()
 		if err == nil && ended >= 0 && q.o.Done != nil {
 			err = q.o.Done(q.columns[ended], q.drops[ended])
 		}
 		if failed == nil {
 			failed = err
 		}
-		if failed != nil || next == len(todo) {
+		if failed != nil || next == len(q.todo) {
 			return 0, false
 		}
 		next++
-		return todo[next-1], true
+		return q.todo[next-1], true
 	}
 	var team sync.WaitGroup
-	for range min(len(todo), or(q.o.Threads, runtime.GOMAXPROCS(0))) {
+	for range min(len(q.todo), q.workers) {
+		perm := spill.Must[int](q.disk, q.rows)
 		team.Go(func() {
-			perm := make([]int, q.rows)
 			for c, more := take(-1, nil); more; c, more = take(c, q.measure(ctx, c, perm)) {
 			}
 		})

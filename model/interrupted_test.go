@@ -47,7 +47,7 @@ func TestInterrupted(t *testing.T) {
 		t.Error("continued to other weights")
 	}
 
-	_, err = model.CrossValidate(ended, table, o, 3, nil)
+	_, err = model.CrossValidate(ended, model.Tables{Train: table}, o, 3, nil)
 	if says("CrossValidate", err); !errors.Is(err, train.ErrInterrupted) {
 		t.Errorf("CrossValidate: %v", err)
 	}

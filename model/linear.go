@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -58,62 +61,56 @@ func (f *Fit) CompareLinear(ctx context.Context, m *Model) error {
 	return nil
 }
 
-// told holds the rows that one linear model is trained on, as indexes into the schema's rows, and the rows
-// it predicts.
+// told holds the rows of the training table that one linear model is trained on, and the rows it predicts.
 type told struct {
 	train []int
 	table *data.Table
 	rows  []int
 }
 
-var (
-	errLinearSpilled = errors.New("the table does not fit in memory")
-	errLinearWide    = fmt.Errorf("with so many inputs it would be trained on fewer than %d rows", leastLinear)
-)
+var errLinearWide = fmt.Errorf("with so many inputs it would be trained on fewer than %d rows", leastLinear)
 
-func (f *Fit) linear(ctx context.Context, m *Model, what string) (*Linear, error) {
-	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
-		if f.spilled || t != nil && t.Spilled() != nil {
-			return nil, errLinearSpilled
-		}
-	}
+func (f *Fit) linear(ctx context.Context, m *Model, what string) (l *Linear, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
 	parts := f.linearParts(what)
 	first := parts[0]
-	l := &Linear{Of: len(first.train)}
-	says, rows := map[int][]float64{}, []int{}
-	for _, p := range parts {
-		n, one, err := f.trainLinear(ctx, m, p.train)
+	l = &Linear{Of: len(first.train)}
+	p, rows := []float64(nil), first.rows
+	says := map[int][]float64{} // of several parts
+	for _, part := range parts {
+		n, one, err := f.trainLinear(ctx, m, part.train)
 		if err != nil {
 			return nil, err
 		}
 		if l.Trained == 0 {
 			l.Trained = n
 		}
-		b, err := one.Encoding.Bind(p.table)
+		b, err := one.Encoding.Bind(part.table)
 		if err != nil {
 			return nil, err
 		}
-		all, _, err := one.predictRows(b, p.rows, nil)
-		if err != nil {
+		if p, _, err = one.predictRows(b, part.rows, nil); err != nil {
 			return nil, err
 		}
-		for i, row := range p.rows {
-			says[row] = all[i*m.Outputs():][:m.Outputs()]
+		if len(parts) == 1 {
+			break
 		}
-		rows = append(rows, p.rows...)
+		for i, row := range part.rows {
+			says[row] = p[i*m.Outputs():][:m.Outputs()]
+		}
 	}
 	if len(parts) > 1 {
-		slices.Sort(rows)
-	}
-	var p []float64
-	for _, row := range rows {
-		p = append(p, says[row]...)
+		rows, p = slices.Sorted(maps.Keys(says)), nil
+		for _, row := range rows {
+			p = append(p, says[row]...)
+		}
 	}
 	b, err := m.Encoding.Bind(first.table)
 	if err != nil {
 		return nil, err
 	}
-	targets := make([]float64, len(rows)*m.Encoding.Outputs())
+	targets := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
 	if err := data.Targets(b, rows, targets); err != nil {
 		return nil, err
 	}
@@ -122,7 +119,7 @@ func (f *Fit) linear(ctx context.Context, m *Model, what string) (*Linear, error
 		return nil, err
 	}
 	names := slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" })
-	report, _, err := m.compare(p, targets, w, names)
+	report, _, err := m.compareIn(b.Spilled(), p, targets, w, names)
 	l.Scores = report.Scores
 	return l, err
 }
@@ -138,7 +135,7 @@ func (f *Fit) linearParts(what string) (parts []told) {
 		seen := map[int]bool{} // more members than folds use further folds of the same rows
 		for _, member := range members {
 			own := member.tables.fold
-			p := told{train: own.train, table: t}
+			p := told{train: pick(f.Schema.Rows, own.train), table: t}
 			for _, row := range pick(f.Schema.Rows, own.validation) {
 				if !seen[row] {
 					seen[row] = true
@@ -151,10 +148,7 @@ func (f *Fit) linearParts(what string) (parts []told) {
 		}
 		return parts
 	}
-	p := told{table: t, rows: f.parts.train}
-	for _, row := range f.parts.train {
-		p.train = append(p.train, sort.SearchInts(f.Schema.Rows, row))
-	}
+	p := told{train: f.parts.train, table: t, rows: f.parts.train}
 	switch own := f.tables; what {
 	case "test":
 		p.rows = f.parts.test
@@ -170,22 +164,21 @@ func (f *Fit) linearParts(what string) (parts []told) {
 	return []told{p}
 }
 
-// trainLinear trains a linear model on rows, given as indexes into the schema's rows, or on as many as
-// the limit allows.
-func (f *Fit) trainLinear(ctx context.Context, m *Model, places []int) (rows int, one *Model, err error) {
+// trainLinear trains a linear model on rows of the training table, or on as many as the limit allows.
+func (f *Fit) trainLinear(ctx context.Context, m *Model, all []int) (rows int, one *Model, err error) {
 	wide := m.Encoding.Width()
 	for _, member := range m.Members() {
 		wide = max(wide, member.Encoding.Width())
 	}
-	if most := linearWork / (wide * (8 + m.Encoding.Outputs())); most < len(places) {
-		if most < leastLinear {
+	n := len(all)
+	if most := linearWork / (wide * (8 + m.Encoding.Outputs())); most < n {
+		if n = most; n < leastLinear {
 			return 0, nil, errLinearWide
 		}
-		sample := make([]int, most)
-		for i := range sample {
-			sample[i] = places[i*len(places)/most]
-		}
-		places = sample
+	}
+	places := make([]int, n) // in the schema's rows
+	for i := range places {
+		places[i] = sort.SearchInts(f.Schema.Rows, all[i*len(all)/n])
 	}
 	o := Options{
 		Task: f.Schema.Task, Recipe: RecipePlain, Hidden: []int{}, Scale: data.ScaleStandard, Precision: "float64",

@@ -29,7 +29,9 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		return nil, err
 	}
 	f = &Fit{Options: o, tables: tables}
-	f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	if f.sources = tables.sources; f.sources == nil {
+		f.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
+	}
 	f.stage("types")
 	if err := f.findSchema(start, base); err != nil {
 		return nil, err
@@ -83,6 +85,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		return nil, err
 	}
 	if tables.Room == nil { // a single run, whose model is wanted
+		f.summing = true
 		go f.sources()
 	}
 	return f, nil

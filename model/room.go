@@ -26,9 +26,9 @@ type Room struct {
 // available is replaced by tests.
 var available = memory.Available
 
-// take waits until need bytes are free, and takes them. If no other run is active and they
-// still do not fit, it returns the available memory.
-func (r *Room) take(need float64) (have memory.Limit, ok bool) {
+// take waits until need bytes are free, and takes them. If no other run is active and they still do not fit, it returns the
+// available memory. A run that can do with less does not wait for what will not be free even without the others.
+func (r *Room) take(need float64, less bool) (have memory.Limit, ok bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	if r.free == nil {
@@ -48,7 +48,7 @@ func (r *Room) take(need float64) (have memory.Limit, ok bool) {
 			r.runs++
 			r.taken += need
 			return r.have, true
-		case r.runs == 0 || r.left:
+		case r.runs == 0 || r.left || less && need > float64(r.have.Bytes):
 			return r.have, false
 		}
 		r.free.Wait()
@@ -115,7 +115,7 @@ func (f *Fit) fits() error {
 	if room == nil {
 		room = new(Room)
 	}
-	have, ok := room.take(f.need)
+	have, ok := room.take(f.need, f.tables.Spill != nil)
 	if ok {
 		return nil
 	}
@@ -132,7 +132,7 @@ func (f *Fit) fits() error {
 		return err
 	}
 	f.need = fixed + size*f.bufferSize()
-	if have, ok = room.take(f.need); !ok {
+	if have, ok = room.take(f.need, false); !ok {
 		return fmt.Errorf("%w: with the rows on the disk a network of %s parameters and buffers of %d blocks of %d rows of %d inputs still need about %s and %s has %s left; use fewer blocks in a buffer, or smaller hidden layers",
 			ErrMemory, thousands(params), f.Options.BufferBlocks, f.Options.BlockRows, f.Encoding.Width(), memory.Size(f.need), have.Of, memory.Size(float64(have.Bytes)))
 	}

@@ -56,7 +56,7 @@ func TestFoldsShareMemory(t *testing.T) {
 		rule := counted{now: new(atomic.Int32), most: new(atomic.Int32)}
 		o.Custom.Optimizers = []optim.Optimizer{rule}
 		limited(t, c.bytes)
-		cv, err := CrossValidate(context.Background(), table, o, 6, nil)
+		cv, err := CrossValidate(context.Background(), Tables{Train: table}, o, 6, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestFoldsShareMemory(t *testing.T) {
 		}
 	}
 	limited(t, 0.5*f.need)
-	if _, err := CrossValidate(context.Background(), table, o, 6, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), " of 6: ") {
+	if _, err := CrossValidate(context.Background(), Tables{Train: table}, o, 6, nil); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), " of 6: ") {
 		t.Errorf("a fold that does not fit gives %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/spill"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/train"
@@ -315,8 +316,11 @@ func (f *Fit) chooseThreshold(m *Model) error {
 }
 
 // second returns the second of every two.
-func second(p []float64) []float64 {
-	out := make([]float64, len(p)/2)
+func second(p []float64) []float64 { return secondIn(nil, p) }
+
+// secondIn is second with a list on a disk.
+func secondIn(disk *data.Spill, p []float64) []float64 {
+	out := spill.Must[float64](disk, len(p)/2)
 	for i := range out {
 		out[i] = p[2*i+1]
 	}

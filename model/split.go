@@ -156,8 +156,11 @@ func (f *Fit) noteLonely(strata []int) {
 func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
 
 // pick is the function pick with a list stored where the table's cells are.
-func (f *Fit) pick(from, at []int) []int {
-	out := f.tables.Train.List(len(at))
+func (f *Fit) pick(from, at []int) []int { return pickIn(f.tables.Train, from, at) }
+
+// pickIn is the function pick with a list stored where a table's cells are.
+func pickIn(t *data.Table, from, at []int) []int {
+	out := t.List(len(at))
 	for i, a := range at {
 		out[i] = from[a]
 	}

@@ -48,7 +48,7 @@ func TestWeightlessRowsAreNotThere(t *testing.T) {
 			t.Errorf("%s: evaluate scores %d rows and leaves %d out: %v", target, e.Rows, e.Left.Weightless, err)
 		}
 	}
-	cv, err := CrossValidate(t.Context(), table(with), Options{Targets: []string{"k"}, SampleWeight: "w", Epochs: 1}, 3, nil)
+	cv, err := CrossValidate(t.Context(), Tables{Train: table(with)}, Options{Targets: []string{"k"}, SampleWeight: "w", Epochs: 1}, 3, nil)
 	if err != nil || len(cv.Rows) != 120 {
 		t.Errorf("a cross-validation has %d rows: %v", len(cv.Rows), err)
 	}

@@ -236,7 +236,7 @@ func TestZeroOptions(t *testing.T) {
 		"Prepare": func() error { _, err := model.Prepare(model.Tables{}, model.Options{}, nil); return err }(),
 		"Train":   func() error { _, _, err := model.Train(context.Background(), nil, model.Options{}); return err }(),
 		"CrossValidate": func() error {
-			_, err := model.CrossValidate(context.Background(), nil, model.Options{}, 3, nil)
+			_, err := model.CrossValidate(context.Background(), model.Tables{Train: nil}, model.Options{}, 3, nil)
 			return err
 		}(),
 	} {

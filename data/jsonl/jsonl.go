@@ -108,7 +108,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if r.n == 0 {
 		return nil, f.Fail(data.ErrEmpty, "holds no object: it takes at least one")
 	}
-	table, err := data.TableOf(f.Name, r.columns...)
+	table, err := r.table()
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +127,59 @@ type rows struct {
 	columns []*data.Series
 	index   map[string]int
 	n       int
+	held    int         // of these rows, those in columns
+	parts   *data.Parts // has the others; nil: there are none
+	next    int         // the number of cells at which free memory is looked at again
+}
+
+// partCells is the number of cells after which free memory is looked at, and of those that go to the disk together.
+const partCells = 1 << 19
+
+// makeRoom sees to it that the next rows have room: in memory, or on the disk if there is one.
+func (r *rows) makeRoom() error {
+	cells := r.held * len(r.columns)
+	switch {
+	case r.parts != nil && cells >= partCells:
+		return r.putAside()
+	case r.parts != nil || cells < r.next && r.held&(r.held-1) != 0: // else at 1, 2, 4, ... rows
+		return nil
+	}
+	r.next = cells + partCells
+	size := 10 * int64(cells)
+	if !r.f.Spills(size, r.opt) {
+		return r.f.Need(size)
+	}
+	r.parts = data.NewParts(r.opt.Spill)
+	return r.putAside()
+}
+
+// putAside moves the rows that the columns hold onto the disk.
+func (r *rows) putAside() error {
+	t, err := data.TableOf(r.f.Name, r.columns...)
+	if err == nil {
+		err = r.parts.Add(t)
+	}
+	if err != nil {
+		return err
+	}
+	r.held = 0
+	for i, s := range r.columns {
+		r.columns[i] = data.NewSeries(s.Name())
+	}
+	return nil
+}
+
+// table makes a table of all rows.
+func (r *rows) table() (*data.Table, error) {
+	if r.parts == nil {
+		return data.TableOf(r.f.Name, r.columns...)
+	}
+	if r.held > 0 {
+		if err := r.putAside(); err != nil {
+			return nil, err
+		}
+	}
+	return r.parts.Table(), nil
 }
 
 // fail returns an error in the current row.
@@ -167,17 +220,17 @@ func (r *rows) row() error {
 			if most := r.opt.MaxColumns; i == mostColumns || most > 0 && i == most {
 				return r.fail(data.ErrLarge, "the objects have more than %d keys: leave some out", i)
 			}
-			if err := r.f.Need(5 * int64(r.n) * int64(i+1)); err != nil {
+			if err := r.f.Need(5 * int64(r.held) * int64(i+1)); err != nil {
 				return err
 			}
 			s := data.NewSeries(name)
-			for range r.n {
+			for range r.held {
 				s.Null()
 			}
 			r.columns, r.index[name] = append(r.columns, s), i
 		}
 		s := r.columns[i]
-		if s.Len() > r.n {
+		if s.Len() > r.held {
 			return r.fail(data.ErrDamaged, "the key %q comes twice in one object: leave one", name)
 		}
 		if t, err = r.d.Token(); err != nil {
@@ -200,16 +253,14 @@ func (r *rows) row() error {
 			return r.fail(data.ErrFormat, "column %q holds %s, and a cell of a table is one value: flatten it, or leave it out", name, what)
 		}
 	}
-	r.n++
+	r.n, r.held = r.n+1, r.held+1
 	for _, s := range r.columns {
-		if s.Len() < r.n {
+		if s.Len() < r.held {
 			s.Null()
 		}
 	}
-	if r.n&(r.n-1) == 0 { // at 1, 2, 4, ... rows
-		if err := r.f.Need(10 * int64(r.n) * int64(len(r.columns))); err != nil {
-			return err
-		}
+	if err := r.makeRoom(); err != nil {
+		return err
 	}
 	if r.opt.Progress != nil && r.n%10000 == 0 {
 		r.opt.Progress(data.Progress{Share: r.f.Share(), Bytes: r.d.InputOffset(), Rows: r.n})

@@ -36,33 +36,39 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	var columns []*data.Series
-	how := "npy"
 	var head [4]byte
 	if n, _ := r.ReadAt(head[:], 0); n == 4 && string(head[:]) == "PK\x03\x04" {
-		how = "npz"
-		archive, err := zip.NewReader(r, size)
-		if err != nil {
-			return nil, f.Fail(data.ErrDamaged, "the archive is cut short or damaged: fetch or write it again")
-		}
-		for _, entry := range archive.File {
-			name, is := strings.CutSuffix(entry.Name, ".npy")
-			if !is {
-				return nil, f.Fail(data.ErrFormat, "holds %q, which is no array: leave it out", entry.Name)
-			}
-			z, err := entry.Open()
-			if err != nil {
-				return nil, f.Fail(data.ErrDamaged, "the array %q cannot be unpacked: fetch or write the file again", name)
-			}
-			more, err := (&reader{f: f, name: name, what: fmt.Sprintf("the array %q", name)}).array(z, opt)
-			z.Close()
-			if err != nil {
-				return nil, err
-			}
-			columns = append(columns, more...)
-		}
-	} else if columns, err = (&reader{f: f, what: "the array"}).array(io.NewSectionReader(r, 0, size), opt); err != nil {
+		return readArchive(f, r, size, opt)
+	}
+	t, err := (&reader{f: f, what: "the array"}).table(io.NewSectionReader(r, 0, size), opt)
+	if err != nil {
 		return nil, err
+	}
+	return t.Formatted("npy"), nil
+}
+
+// readArchive reads the columns of all arrays of an archive.
+func readArchive(f *data.File, r io.ReaderAt, size int64, opt data.ReadOptions) (*data.Table, error) {
+	archive, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, f.Fail(data.ErrDamaged, "the archive is cut short or damaged: fetch or write it again")
+	}
+	var columns []*data.Series
+	for _, entry := range archive.File {
+		name, is := strings.CutSuffix(entry.Name, ".npy")
+		if !is {
+			return nil, f.Fail(data.ErrFormat, "holds %q, which is no array: leave it out", entry.Name)
+		}
+		z, err := entry.Open()
+		if err != nil {
+			return nil, f.Fail(data.ErrDamaged, "the array %q cannot be unpacked: fetch or write the file again", name)
+		}
+		more, err := (&reader{f: f, name: name, what: fmt.Sprintf("the array %q", name)}).array(z, opt)
+		z.Close()
+		if err != nil {
+			return nil, err
+		}
+		columns = append(columns, more...)
 	}
 	if opt.MaxColumns > 0 && len(columns) > opt.MaxColumns {
 		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(columns), opt.MaxColumns)
@@ -71,7 +77,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Formatted(how), nil
+	return t.Formatted("npz"), nil
 }
 
 // A reader reads one array.
@@ -85,21 +91,98 @@ func (a *reader) damaged() error {
 	return a.f.Fail(data.ErrDamaged, "%s is cut short or damaged: fetch or write the file again", a.what)
 }
 
+// A layout says how the values of an array lie in its file.
+type layout struct {
+	fields   []field
+	width    int // of a row, in bytes
+	rows     int64
+	byColumn bool
+}
+
+// size returns the bytes that so many rows take while they are read: as in the file, and a float64 and its shape a cell.
+func (l *layout) size(rows int64) int64 { return rows*int64(l.width) + 9*rows*int64(len(l.fields)) }
+
+// partCells is the number of cells that go to the disk together.
+const partCells = 1 << 19
+
+// table reads an array that is the whole table. One that does not fit in memory goes to the disk part by part.
+func (a *reader) table(r io.Reader, opt data.ReadOptions) (*data.Table, error) {
+	l, err := a.layout(r, opt)
+	if err != nil {
+		return nil, err
+	}
+	if opt.MaxColumns > 0 && len(l.fields) > opt.MaxColumns {
+		return nil, a.f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(l.fields), opt.MaxColumns)
+	}
+	if l.byColumn || !a.f.Spills(l.size(l.rows), opt) {
+		columns, err := a.all(r, l)
+		if err != nil {
+			return nil, err
+		}
+		return data.TableOf(a.f.Name, columns...)
+	}
+	parts, part := data.NewParts(opt.Spill), int64(max(1, partCells/len(l.fields)))
+	for at := int64(0); at < l.rows; at += part {
+		n := min(part, l.rows-at)
+		if err := a.f.Need(l.size(n)); err != nil {
+			return nil, err
+		}
+		columns, err := a.rows(r, l, at, n)
+		if err != nil {
+			return nil, err
+		}
+		t, err := data.TableOf(a.f.Name, columns...)
+		if err == nil {
+			err = parts.Add(t)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if opt.Progress != nil {
+			opt.Progress(data.Progress{Share: float64(at+n) / float64(l.rows), Rows: int(at + n)})
+		}
+	}
+	if err := a.ends(r, l); err != nil {
+		return nil, err
+	}
+	return parts.Table(), nil
+}
+
 // array reads an array, and returns its columns.
 func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error) {
+	l, err := a.layout(r, opt)
+	if err != nil {
+		return nil, err
+	}
+	return a.all(r, l)
+}
+
+// all reads all values.
+func (a *reader) all(r io.Reader, l *layout) ([]*data.Series, error) {
+	if err := a.f.Need(l.size(l.rows)); err != nil {
+		return nil, err
+	}
+	columns, err := a.rows(r, l, 0, l.rows)
+	if err != nil {
+		return nil, err
+	}
+	return columns, a.ends(r, l)
+}
+
+// layout reads the header of an array.
+func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 	h, err := npy.Read(r)
 	if err != nil {
 		return nil, a.damaged()
 	}
-	var fields []field
-	width, rows := 0, int64(1)
+	l := &layout{byColumn: h.Fortran && len(h.Shape) == 2}
 	for _, of := range h.Fields {
 		e, size, err := elementOf(of.Descr)
 		if err != nil {
 			return nil, a.f.Fail(data.ErrFormat, "%s%s holds %w", a.what, in(of.Name), err)
 		}
-		fields = append(fields, field{of.Name, e, width, size})
-		width += size
+		l.fields = append(l.fields, field{of.Name, e, l.width, size})
+		l.width += size
 	}
 	switch {
 	case len(h.Shape) == 0 || len(h.Shape) > 2 || len(h.Shape) == 2 && h.Fields[0].Name != "":
@@ -113,58 +196,65 @@ func (a *reader) array(r io.Reader, opt data.ReadOptions) ([]*data.Series, error
 		if opt.MaxColumns > 0 && n > int64(opt.MaxColumns) {
 			return nil, a.f.Fail(data.ErrLarge, "%s has %d columns, and %d are taken: leave some out", a.what, n, opt.MaxColumns)
 		}
-		one := fields[0]
-		fields = nil
+		one := l.fields[0]
+		l.fields = nil
 		for i := range int(n) {
 			prefix := a.name
 			if prefix == "" {
 				prefix = "c"
 			}
-			fields = append(fields, field{prefix + strconv.Itoa(i), one.element, i * one.size, one.size})
+			l.fields = append(l.fields, field{prefix + strconv.Itoa(i), one.element, i * one.size, one.size})
 		}
-		width = int(n) * one.size
+		l.width = int(n) * one.size
 	case h.Fields[0].Name == "" && a.name != "":
-		fields[0].name = a.name
+		l.fields[0].name = a.name
 	case h.Fields[0].Name == "":
-		fields[0].name = "c0"
+		l.fields[0].name = "c0"
 	}
-	rows = h.Shape[0]
-	if rows < 0 || width > 0 && rows > math.MaxInt64/64/int64(width) || width == 0 && rows > 0 {
+	l.rows = h.Shape[0]
+	if l.rows < 0 || l.width > 0 && l.rows > math.MaxInt64/64/int64(l.width) || l.width == 0 && l.rows > 0 {
 		return nil, a.damaged()
 	}
-	if rows == 0 {
+	if l.rows == 0 {
 		return nil, a.f.Fail(data.ErrEmpty, "%s has no rows: it takes at least one", a.what)
 	}
-	if err := a.f.Need(rows*int64(width) + 9*rows*int64(len(fields))); err != nil {
-		return nil, err
-	}
+	return l, nil
+}
+
+// rows reads the next n rows, after the first at. If the values lie column by column, these must be all rows.
+func (a *reader) rows(r io.Reader, l *layout, at, n int64) ([]*data.Series, error) {
+	width := int64(l.width)
 	var raw bytes.Buffer // grows as bytes arrive
-	if n, err := io.CopyN(&raw, r, rows*int64(width)); err != nil {
+	if came, err := io.CopyN(&raw, r, n*width); err != nil {
 		if errors.Is(err, data.ErrLarge) {
 			return nil, err
 		}
-		return nil, a.f.Fail(data.ErrDamaged, "%s should hold %d bytes and holds %d: it is cut short, fetch or write the file again", a.what, rows*int64(width), n)
+		return nil, a.f.Fail(data.ErrDamaged, "%s should hold %d bytes and holds %d: it is cut short, fetch or write the file again", a.what, l.rows*width, at*width+came)
 	}
-	if n, _ := r.Read(make([]byte, 1)); n > 0 {
-		return nil, a.f.Fail(data.ErrDamaged, "%s goes on after the %d rows that it tells of: it is damaged", a.what, rows)
-	}
-	step, stride := width, func(f field) int { return f.at }
-	if h.Fortran && len(h.Shape) == 2 { // column by column
-		step, stride = fields[0].size, func(f field) int { return f.at * int(rows) }
-	}
-	columns := make([]*data.Series, len(fields))
+	columns := make([]*data.Series, len(l.fields))
 	b := raw.Bytes()
-	for i, f := range fields {
+	for i, f := range l.fields {
 		s := data.NewSeries(f.name)
-		s.Grow(int(rows))
-		at := stride(f)
-		for range rows {
-			f.element(s, b[at:at+f.size])
-			at += step
+		s.Grow(int(n))
+		place, step := f.at, l.width
+		if l.byColumn {
+			place, step = f.at*int(n), f.size
+		}
+		for range n {
+			f.element(s, b[place:place+f.size])
+			place += step
 		}
 		columns[i] = s
 	}
 	return columns, nil
+}
+
+// ends refuses bytes after the last row.
+func (a *reader) ends(r io.Reader, l *layout) error {
+	if n, _ := r.Read(make([]byte, 1)); n > 0 {
+		return a.f.Fail(data.ErrDamaged, "%s goes on after the %d rows that it tells of: it is damaged", a.what, l.rows)
+	}
+	return nil
 }
 
 // in returns a field in the form of a message; "" is no field.

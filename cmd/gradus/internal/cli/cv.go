@@ -28,6 +28,7 @@ type cvCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
+	roomFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
 	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool   `help:"No progress."`
@@ -60,6 +61,7 @@ func (c *cvCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	defer f.close()
 	o, tables := f.o, f.tables
 	schema, notes, err := model.Inspect(tables.Train, o)
 	if err != nil {
@@ -91,7 +93,7 @@ func (c *cvCmd) Run(e *env) error {
 	}
 	e.watch()
 	ended := 0
-	cv, err := model.CrossValidate(e.ctx, tables.Train, o, c.Folds, func(fold int, m *model.Model) {
+	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, func(fold int, m *model.Model) {
 		if ended++; !c.Quiet {
 			fmt.Fprintf(e.Err, "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
 		}
@@ -138,6 +140,8 @@ type folding struct {
 	tables model.Tables
 	o      model.Options
 	k      int
+
+	closeDisk func()
 }
 
 // begin reads the table.
@@ -147,14 +151,21 @@ func (c *cvCmd) begin(e *env) (*folding, error) {
 		return nil, err
 	}
 	c.presetFlag.add(&o)
-	f := &folding{k: c.Folds}
-	if f.tables, err = c.tables(e, c.Data, &o); err != nil {
+	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	if err != nil {
 		return nil, err
 	}
-	f.o, f.tables.Room = o, new(model.Room)
-	if f.tables.Validation != nil {
-		return nil, usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.text("validation"))
+	c.disk = disk
+	f := &folding{k: c.Folds, closeDisk: closeDisk}
+	if f.tables, err = c.tables(e, c.Data, &o); err == nil && f.tables.Validation != nil {
+		err = usagef("--validation %s: each fold takes its validation rows from its own training rows; give a part of them, or none", c.text("validation"))
 	}
+	if err != nil {
+		closeDisk()
+		return nil, err
+	}
+	f.tables.Spill, f.tables.Cache = disk, c.Cache
+	f.o, f.tables.Room = o, new(model.Room)
 	return f, nil
 }
 
@@ -163,6 +174,7 @@ func (c *cvCmd) share(e *env, find func(path string) string) (pieces, error) {
 	for i, path := range c.Data {
 		c.Data[i] = find(path)
 	}
+	c.roomFlags = roomFlags{}
 	return c.begin(e)
 }
 
@@ -190,7 +202,7 @@ func (f *folding) piece(ctx context.Context, work []byte) (any, string, error) {
 	return packed(run)
 }
 
-func (f *folding) close() {}
+func (f *folding) close() { f.closeDisk() }
 
 // scoresText writes scores in one line.
 func scoresText(s metrics.Scores) string {

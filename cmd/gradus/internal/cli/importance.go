@@ -22,6 +22,7 @@ type importanceCmd struct {
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target, best of rows that trained nothing."`
 	readFlags    `embed:""`
 	queueFlags   `embed:""`
+	roomFlags    `embed:""`
 	Repeats      int     `default:"5" placeholder:"N" help:"How often each column is shuffled."`
 	Metric       string  `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
 	SampleWeight name    `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
@@ -82,6 +83,7 @@ func (c *importanceCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	defer measuring.close()
 	m, t := measuring.m, measuring.t
 	keep := func(measured) error { return nil }
 	if c.RunDir != "" {
@@ -98,6 +100,7 @@ func (c *importanceCmd) Run(e *env) error {
 	ended, all := len(o.Known), len(m.Columns())
 	o.Done = func(column string, drops []float64) error {
 		if ended++; !c.Quiet {
+			c.shown.done()
 			fmt.Fprintf(e.Err, "column %d of %d: %s\n", ended, all, column)
 		}
 		return keep(measured{column, drops})
@@ -105,6 +108,8 @@ func (c *importanceCmd) Run(e *env) error {
 	if c.Queue != "" {
 		err = measuring.elsewhere(e, &o)
 	}
+	o.Predicted = c.shown.rows("shuffling columns and predicting")
+	defer c.shown.done()
 	e.watch()
 	var found *model.Importance
 	if err == nil {
@@ -140,6 +145,8 @@ type measuring struct {
 	m *model.Model
 	t *data.Table
 	o model.ImportanceOptions
+
+	closeDisk func()
 }
 
 // begin reads the model and the table.
@@ -148,8 +155,17 @@ func (c *importanceCmd) begin(e *env, o model.ImportanceOptions) (*measuring, er
 	if err != nil {
 		return nil, err
 	}
+	disk, closeDisk, err := c.roomFlags.open(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	c.disk = disk
 	t, err := c.read(e, c.Data...)
-	return &measuring{c, m, t, o}, err
+	if err != nil {
+		closeDisk()
+		return nil, err
+	}
+	return &measuring{c, m, t, o, closeDisk}, nil
 }
 
 // share reads the model and the table of another process's measurement.
@@ -158,7 +174,7 @@ func (c *importanceCmd) share(e *env, find func(path string) string) (pieces, er
 	if err != nil {
 		return nil, err
 	}
-	c.Model = find(c.Model)
+	c.Model, c.roomFlags = find(c.Model), roomFlags{}
 	for i, path := range c.Data {
 		c.Data[i] = find(path)
 	}
@@ -219,7 +235,7 @@ func (c *measuring) piece(ctx context.Context, work []byte) (any, string, error)
 	return came, fmt.Sprint(came.Drops), nil
 }
 
-func (c *measuring) close() {}
+func (c *measuring) close() { c.closeDisk() }
 
 // elsewhere has workers measure the columns, and puts all results into the options.
 func (c *measuring) elsewhere(e *env, o *model.ImportanceOptions) error {

@@ -36,9 +36,33 @@ func newProgress(w io.Writer, f *model.Fit) progress {
 		if err != nil {
 			width = 80
 		}
-		return newBar(file, width, f.Epoch(), epochs, scoreName(f))
+		return newBar(file, width, f.Epoch(), paceOf(f, epochs), scoreName(f))
 	}
-	return &lines{w: w, epochs: epochs, score: scoreName(f), start: time.Now(), next: 1}
+	return &lines{w: w, pace: paceOf(f, epochs), score: scoreName(f), start: time.Now(), next: 1}
+}
+
+// A pace says how far a run has come within an epoch, which may take hours.
+type pace struct {
+	epochs  int
+	rows    int // of an epoch
+	updates int // of an epoch; 0: that is not known beforehand
+}
+
+func paceOf(f *model.Fit, epochs int) pace {
+	p, c := pace{epochs: epochs, rows: f.Rows.Train}, f.Config()
+	if c.Solver == nil && c.Method != train.PerSample {
+		p.updates = max(1, (p.rows+c.BatchSize-1)/c.BatchSize)
+	}
+	return p
+}
+
+// share returns the part of the epoch that is done after an update.
+func (p pace) share(s train.Step) float64 { return float64((s.N-1)%p.updates+1) / float64(p.updates) }
+
+// left returns the time that the rest of the run takes at so many samples a second.
+func (p pace) left(s train.Step, speed float64) time.Duration {
+	seconds := (float64(p.epochs-s.Epoch+1) - p.share(s)) * float64(p.rows) / speed
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second)
 }
 
 // scoreName returns the name of the metric that chooses the epoch, or "" if the loss does.
@@ -55,27 +79,50 @@ func (silent) show(train.Step) {}
 func (silent) done()           {}
 
 // lines writes a line for some epochs: for the first, and then at growing intervals, at most twice
-// a second.
+// a second. Within an epoch that takes long it writes one every longEpoch.
 type lines struct {
+	pace
 	w      io.Writer
-	epochs int
 	score  string // see scoreName
 	start  time.Time
 	rows   int
 	next   int       // the epoch from which the next line is due
 	last   time.Time // when the last was written
+	within time.Time // when the last line within an epoch was written, or when an epoch ended
 	wrote  bool
 }
 
+// longEpoch is how long an epoch goes on before its share is shown, on a terminal a tenth of it. Tests make it short.
+var longEpoch = 10 * time.Second
+
 func (l *lines) show(s train.Step) {
 	l.rows += s.Updates * s.Rows
-	if !s.EpochEnd || s.Epoch < l.next || l.wrote && time.Since(l.last) < time.Second/2 {
+	if !s.EpochEnd {
+		l.showWithin(s)
+		return
+	}
+	l.within = time.Now()
+	if s.Epoch < l.next || l.wrote && time.Since(l.last) < time.Second/2 {
 		return
 	}
 	l.next = s.Epoch + max(1, s.Epoch/4)
 	l.last, l.wrote = time.Now(), true
 	fmt.Fprintf(l.w, "epoch %d of %d: loss %s%s, rate %.3g, %s samples/s\n",
 		s.Epoch, l.epochs, short(s.EpochLoss), validationText(s, l.score), s.LearningRate, count(float64(l.rows)/time.Since(l.start).Seconds()))
+}
+
+// showWithin writes how far the epoch has come.
+func (l *lines) showWithin(s train.Step) {
+	if l.within.IsZero() {
+		l.within = l.start
+	}
+	if l.updates == 0 || time.Since(l.within) < longEpoch {
+		return
+	}
+	l.within = time.Now()
+	speed := float64(l.rows) / time.Since(l.start).Seconds()
+	fmt.Fprintf(l.w, "epoch %d of %d: %.0f %%, loss of the batch %s, rate %.3g, %s samples/s, %v left\n",
+		s.Epoch, l.epochs, 100*l.share(s), short(s.Loss), s.LearningRate, count(speed), l.left(s, speed))
 }
 
 func (l *lines) done() {}
@@ -93,26 +140,26 @@ func validationText(s train.Step, score string) string {
 
 // bar is a progress bar with the results of the last epoch.
 type bar struct {
+	pace
 	pool  *mpb.Progress
 	bar   *mpb.Bar
 	text  chan string // the latest text; holds at most one
 	shown string
 	start time.Time
 	last  time.Time // when the text was last made
-	rows  int
-	from  int // epochs done before, in a run that is continued
-	total int
-	score string // see scoreName
-	width int    // of the terminal, in characters
+	seen  int       // rows
+	from  int       // epochs done before, in a run that is continued
+	score string    // see scoreName
+	width int       // of the terminal, in characters
 }
 
 // barWidth is the width of the bar itself, in characters.
 const barWidth = 12
 
-func newBar(w io.Writer, width, from, epochs int, score string) *bar {
-	b := &bar{text: make(chan string, 1), start: time.Now(), from: from, total: epochs, score: score, width: width}
+func newBar(w io.Writer, width, from int, p pace, score string) *bar {
+	b := &bar{pace: p, text: make(chan string, 1), start: time.Now(), from: from, score: score, width: width}
 	b.pool = mpb.New(mpb.WithOutput(w), mpb.WithWidth(barWidth), mpb.WithRefreshRate(100*time.Millisecond))
-	b.bar = b.pool.New(int64(epochs), mpb.BarStyle().Rbound("]").Lbound("["),
+	b.bar = b.pool.New(int64(p.epochs), mpb.BarStyle().Rbound("]").Lbound("["),
 		mpb.PrependDecorators(decor.CountersNoUnit("epoch %d/%d ")),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 			select {
@@ -126,30 +173,45 @@ func newBar(w io.Writer, width, from, epochs int, score string) *bar {
 }
 
 func (b *bar) show(s train.Step) {
-	b.rows += s.Updates * s.Rows
-	if !s.EpochEnd || time.Since(b.last) < 50*time.Millisecond {
+	b.seen += s.Updates * s.Rows
+	pause := 50 * time.Millisecond
+	if !s.EpochEnd {
+		pause = longEpoch / 10
+	}
+	if !s.EpochEnd && (b.updates == 0 || time.Since(b.start) < pause) || time.Since(b.last) < pause {
 		return
 	}
 	b.last = time.Now()
 	took := b.last.Sub(b.start)
-	left := time.Duration(float64(took) / float64(s.Epoch-b.from) * float64(b.total-s.Epoch)).Round(time.Second)
-	used := len(fmt.Sprintf("epoch %d/%d ", b.total, b.total)) + barWidth
-	text := barText(b.width-used-1, s, b.score, left, float64(b.rows)/took.Seconds())
+	speed := float64(b.seen) / took.Seconds()
+	room := b.width - len(fmt.Sprintf("epoch %d/%d ", b.epochs, b.epochs)) - barWidth - 1
+	text := ""
+	if s.EpochEnd {
+		left := time.Duration(float64(took) / float64(s.Epoch-b.from) * float64(b.epochs-s.Epoch)).Round(time.Second)
+		text = barText(room, s, b.score, left, speed)
+	} else {
+		text = withinText(room, s, b.share(s), b.left(s, speed), speed)
+	}
 	select {
 	case <-b.text:
 	default:
 	}
 	b.text <- text
-	b.bar.SetCurrent(int64(s.Epoch))
+	if s.EpochEnd {
+		b.bar.SetCurrent(int64(s.Epoch))
+	}
+}
+
+// A barPart is a part of the text after the bar.
+type barPart struct {
+	text string
+	want int // the order in which the parts get room
 }
 
 // barText returns the text after the bar, in up to room characters: first of all the time left and the
 // loss, then as much of the rest as fits.
 func barText(room int, s train.Step, score string, left time.Duration, speed float64) string {
-	parts := []struct {
-		text string
-		want int // the order in which the parts get room
-	}{
+	parts := []barPart{
 		{" loss " + short(s.EpochLoss), 1},
 		{validationText(s, ""), 2},
 		{fmt.Sprintf(", %s %s", score, short(s.Score)), 3},
@@ -160,6 +222,22 @@ func barText(room int, s train.Step, score string, left time.Duration, speed flo
 	if score == "" {
 		parts[2].text = ""
 	}
+	return fitting(room, parts)
+}
+
+// withinText is barText within an epoch of which a share is done.
+func withinText(room int, s train.Step, share float64, left time.Duration, speed float64) string {
+	return fitting(room, []barPart{
+		{fmt.Sprintf(" %.0f %% of the epoch", 100*share), 1},
+		{", loss of the batch " + short(s.Loss), 2},
+		{fmt.Sprintf(", rate %.3g", s.LearningRate), 4},
+		{fmt.Sprintf(", %s samples/s", count(speed)), 3},
+		{fmt.Sprintf(", %v left", left), 0},
+	})
+}
+
+// fitting returns those of the parts that fit in room characters.
+func fitting(room int, parts []barPart) string {
 	shown := make([]string, len(parts))
 	for want := range len(parts) {
 		for i, p := range parts {
@@ -243,19 +321,21 @@ func (p *preparing) stage(rows int) func(string) {
 	}
 }
 
-// encoded returns the function that shows how far encoding to the disk has come.
-func (p *preparing) encoded() func(rows, of int) {
+// rows returns the function that shows of how many rows something has been done.
+func (p *preparing) rows(what string) func(rows, of int) {
 	if p == nil {
 		return nil
 	}
 	var start time.Time
+	before := 0
 	return func(rows, of int) {
 		if start.IsZero() {
-			start = time.Now()
+			start, before = time.Now(), rows
+			return
 		}
-		speed := float64(rows) / time.Since(start).Seconds()
+		speed := float64(rows-before) / time.Since(start).Seconds()
 		left := time.Duration(float64(of-rows) / speed * float64(time.Second)).Round(time.Second)
-		p.show(fmt.Sprintf("encoding to the disk: %.0f %%, %s rows/s, %v left", 100*float64(rows)/float64(of), count(speed), left))
+		p.show(fmt.Sprintf("%s: %.0f %%, %s rows/s, %v left", what, 100*float64(rows)/float64(of), count(speed), left))
 	}
 }
 

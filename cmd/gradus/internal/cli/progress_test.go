@@ -38,3 +38,38 @@ func TestBarFits(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestWithinAnEpoch: an epoch that takes long says how far it is.
+func TestWithinAnEpoch(t *testing.T) {
+	was := longEpoch
+	longEpoch = 4 * time.Second
+	t.Cleanup(func() { longEpoch = was })
+	var out strings.Builder
+	l := &lines{pace: pace{epochs: 3, rows: 1000, updates: 10}, w: &out, start: time.Now().Add(-5 * time.Second), next: 1}
+	s := train.Step{N: 1, Updates: 1, Epoch: 1, Rows: 100, Loss: 0.25, LearningRate: 0.01}
+	for s.N = 1; s.N < 10; s.N++ {
+		l.show(s)
+	}
+	s.EpochEnd, s.EpochLoss, s.Validation = true, 0.5, math.NaN()
+	l.show(s)
+	l.within = time.Now().Add(-time.Minute)
+	s.N, s.Epoch, s.EpochEnd = 14, 2, false // continued from another process, in the second epoch
+	l.show(s)
+	want := []string{"epoch 1 of 3: 10 %, loss of the batch 0.25, rate 0.01, 20 samples/s, 2m25s left", "epoch 1 of 3: loss 0.5, rate 0.01, ", "epoch 2 of 3: 40 %, loss of the batch 0.25, "}
+	got := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(got) != len(want) {
+		t.Fatalf("%q", got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("%q, want %q", got[i], want[i])
+		}
+	}
+	for width, want := range map[int]string{
+		11: " 1m2s left", 40: " 12 % of the epoch, rate 0.01, 1m2s left", 70: " 12 % of the epoch, loss of the batch 0.25, 1.2M samples/s, 1m2s left",
+	} {
+		if got := withinText(width, s, 0.123, 62*time.Second, 1.2e6); got != want {
+			t.Errorf("%d characters: %q, want %q", width, got, want)
+		}
+	}
+}

@@ -61,7 +61,6 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	}
 	other := func(o object) { // removes what a table on the disk does not have, and its remark on that
 		delete(o, "notes")
-		delete(o["metrics"].(map[string]any), "linear")
 	}
 	other(got)
 	other(want)
@@ -190,5 +189,31 @@ func TestMemoryIsRead(t *testing.T) {
 	}
 	if o := call("train", "t.csv", "--block-rows", "8", "--optimizer", "lbfgs"); o.code != 2 || !strings.Contains(o.err, "mini-batch") {
 		t.Errorf("%d %s", o.code, o.err)
+	}
+}
+
+// TestImportanceAndFoldsOnTheDisk: the numbers are those of memory.
+func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
+	notShort(t)
+	place(t, map[string]string{"big.csv": largeTable(400_000)})
+	if o := outcomeOf(t, process(os.Args[0], "train", "big.csv", "--epochs", "1", "--hidden", "4", "--quiet", "-o", "m.safetensors")); o.code != 0 {
+		t.Fatal(o.err)
+	}
+	folds := append([]string{"cv", "big.csv", "--folds", "3", "--hidden", "4"}, inBlocks...)
+	for _, command := range [][]string{{"importance", "m.safetensors", "big.csv", "--repeats", "1", "--json"}, folds} {
+		whole := outcomeOf(t, process(os.Args[0], command...))
+		small := outcomeOf(t, process(os.Args[0], append(command, "--memory", "30MiB")...))
+		if whole.code != 0 || small.code != 0 {
+			t.Fatalf("%v: exit status %d, %s; on the disk %d, %s", command, whole.code, whole.err, small.code, small.err)
+		}
+		if !strings.Contains(small.out+small.err, "stand on the disk") || strings.Contains(whole.out+whole.err, "stand on the disk") {
+			t.Errorf("%v: the wrong table is on the disk", command)
+		}
+		want, got := parseJSON(t, whole.out), parseJSON(t, small.out)
+		delete(want, "notes")
+		delete(got, "notes")
+		for _, d := range differences(got, want) {
+			t.Errorf("%v: %s", command, d)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func (f *readFlags) show(e *env, quiet bool) { f.shown = newPreparing(e.Err, qui
 // prepare prepares a run on tables, and shows its progress.
 func (f *tableFlags) prepare(tables model.Tables, o model.Options, start *model.Weights) (*model.Fit, error) {
 	o.Stage = f.shown.stage(tables.Train.Rows())
-	o.Encoded = f.shown.encoded()
+	o.Encoded = f.shown.rows("encoding to the disk")
 	defer f.shown.done()
 	fit, err := model.Prepare(tables, o, start)
 	return fit, asUsage(err)

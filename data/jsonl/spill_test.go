@@ -1,0 +1,89 @@
+package jsonl
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/internal/memory"
+)
+
+// TestSpills: objects that do not fit in memory go to the disk, into the same table. Some of their keys come late, and
+// some change what they hold.
+func TestSpills(t *testing.T) {
+	const rows = 300_000
+	r := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&b, `{"a": %.3f, "whole": %d, "color": "c%d", "flag": %v`, r.NormFloat64(), i%1000, r.IntN(5), i%3 == 0)
+		if i > rows/2 {
+			fmt.Fprintf(&b, `, "late": %d, "word": "w%d"`, i, i%7)
+		}
+		if i > 3*rows/4 {
+			b.WriteString(`, "mixed": "some"`)
+		} else {
+			b.WriteString(`, "mixed": 3`)
+		}
+		if i == rows-1 {
+			b.WriteString(`, "last": true`)
+		}
+		b.WriteString("}\n")
+	}
+	path := filepath.Join(t.TempDir(), "t.jsonl")
+	if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b.Reset()
+	disk, err := data.NewSpill(t.TempDir())
+	if err != nil {
+		t.Skip(err)
+	}
+	defer disk.Close()
+	whole, err := data.Read(path, data.ReadOptions{Spill: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer memory.Allow(0)
+	for most := uint64(1 << 20); ; most += 1 << 20 {
+		memory.Allow(most)
+		runtime.GC()
+		if have, ok := memory.Available(); !ok {
+			t.Skip("how much memory there is is not known here")
+		} else if have.Bytes > 9<<20 {
+			break
+		}
+	}
+	if _, err := data.Read(path, data.ReadOptions{}); !errors.Is(err, data.ErrLarge) {
+		t.Fatalf("without a disk: %v", err)
+	}
+	spilled, err := data.Read(path, data.ReadOptions{Spill: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole.Spilled() != nil || spilled.Spilled() == nil {
+		t.Fatal("the wrong table is on the disk")
+	}
+	if a, b := whole.Fingerprint(), spilled.Fingerprint(); a != b || whole.Format() != spilled.Format() {
+		t.Errorf("%d rows of %q as %s in memory, %d of %q as %s on the disk, or the cells differ",
+			whole.Rows(), whole.Columns(), whole.Format(), spilled.Rows(), spilled.Columns(), spilled.Format())
+	}
+	for _, table := range []*data.Table{whole, spilled} {
+		s, err := data.Infer(table, data.SchemaOptions{Targets: []string{"a"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kinds []string
+		for _, c := range s.Columns {
+			kinds = append(kinds, fmt.Sprint(c.Name, " ", c.Kind))
+		}
+		if got, want := strings.Join(kinds, ", "), "whole number, color category, flag boolean, mixed category, late number, word category, last boolean"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
