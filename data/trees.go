@@ -8,7 +8,7 @@ import (
 )
 
 // Trees: knots, and first weights of a network, that follow how columns act together. Some small trees
-// of all columns on the targets are grown by gradient boosting (Friedman, "Greedy Function Approximation",
+// of all columns are grown on what a linear model of the columns of numbers does not say of the targets, by gradient boosting (Friedman, "Greedy Function Approximation",
 // Annals of Statistics 29, 2001; with second derivatives as in Chen and Guestrin, "XGBoost",
 // arXiv 1603.02754). Between the bins on both sides of a split, an input goes from 0 to 1. A leaf is then
 // a unit of a first layer, whose sum is 1 if all splits on the way to the leaf go its way and at most 0 if one
@@ -18,14 +18,15 @@ import (
 const (
 	mostTrees    = 16
 	mostLeaves   = 8    // of a tree
-	treeBins     = 32   // of a column of numbers
+	linearPasses = 10   // over the columns of numbers
+	treeBins     = 64   // of a column of numbers
 	treeRowsMin  = 16   // training rows on each side of a split
-	treeGain     = 2    // least gain of a split, in units of the loss's second derivative
+	treeGain     = 2    // a split must lower twice the loss by more
 	treeRate     = 0.3  // share of a leaf's best step that is taken
 	treePenalty  = 1    // added to the sum of second derivatives of a leaf
-	treeCells    = 8e6  // rows x columns x outputs looked at; of a larger table evenly spaced rows
+	treeCells    = 8e6  // rows times columns times outputs looked at; of a larger table evenly spaced rows
 	leastForTree = 64   // training rows
-	leastSlope   = 1e-6 // of a second derivative
+	leastSlope   = 1e-6 // of a second derivative, and of the deviation of a target
 )
 
 // A Leaf is a region of the table that a tree found, as weights of the encoded inputs. Weights times inputs plus Bias
@@ -47,6 +48,7 @@ type treeColumn struct {
 	bin    []uint16
 	bins   int
 	center []float64 // of each bin of numbers, in ascending order; nil: bins are levels
+	smooth []float32 // the scaled values and then the ranks of numbers
 }
 
 // A condition is that a row's bin is at or above a bin of numbers, or that it is a certain level; or the opposite.
@@ -131,16 +133,15 @@ func (in *Input) treeColumn(s *Column, t *Table, rows []int) (k treeColumn, ok b
 		return k, false
 	}
 	k = treeColumn{in: in, bin: make([]uint16, len(rows)), bins: 2}
-	cells := t.cols[s.Index].spelled(s.Spelling)
 	if in.Kind == KindNumber {
-		k.numbers(cells, rows)
+		k.numbers(t.cols[s.Index].spelled(s.Spelling), rows)
 		return k, k.bins > 1
 	}
 	if in.Kind == KindCategory {
 		in.index()
 		k.bins = len(in.Levels) + 2 // levels, rare, missing
 	}
-	of := newCoder(in, cells)
+	of := newCoder(in, &t.cols[s.Index])
 	for i, row := range rows {
 		k.bin[i] = uint16(of.treeBin(row, k.bins))
 	}
@@ -191,8 +192,16 @@ func (k *treeColumn) numbers(c *column, rows []int) {
 		from = to
 	}
 	k.bins = len(ends)
+	k.smooth = make([]float32, 0, 2*len(x))
 	for i, v := range x {
 		k.bin[i] = uint16(sort.SearchFloat64s(ends, v))
+		k.smooth = append(k.smooth, float32(k.in.scaled(v)))
+	}
+	if k.in.RankAt != nil {
+		k.in.ranks = newRankIndex(k.in.RankAt)
+		for _, v := range x {
+			k.smooth = append(k.smooth, float32(k.in.rank(v)))
+		}
 	}
 }
 
@@ -206,6 +215,14 @@ func (fo *forest) grow(n int) (paths [][]condition) {
 	fo.sums, fo.counts = make([]float64, 2*most*w), make([]int, most)
 	fo.all, fo.half = newTreeSums(w), newTreeSums(w)
 	fo.start(n)
+	for range linearPasses {
+		fo.derive(n)
+		for c := range fo.columns {
+			for z := fo.columns[c].smooth; len(z) > 0; z = z[n:] {
+				fo.line(z[:n])
+			}
+		}
+	}
 	for range mostTrees {
 		fo.derive(n)
 		tree := fo.tree(n)
@@ -268,6 +285,29 @@ func (fo *forest) derive(n int) {
 	}
 	for i, p := range fo.h {
 		fo.g[i], fo.h[i] = fo.y.y[i]-p, max(p*(1-p), leastSlope)
+	}
+}
+
+// line adds to f the best multiple of an input for each output, and changes g as the second derivatives say.
+func (fo *forest) line(z []float32) {
+	w := fo.y.width
+	clear(fo.all.g)
+	clear(fo.all.h)
+	for i, z := range z {
+		for j := range w {
+			fo.all.g[j] += float64(fo.g[i*w+j] * float64(z))
+			fo.all.h[j] += float64(fo.h[i*w+j] * float64(z*z))
+		}
+	}
+	for j := range w {
+		fo.all.g[j] /= fo.all.h[j] + treePenalty
+	}
+	for i, z := range z {
+		for j, v := range fo.all.g {
+			v *= float64(z)
+			fo.f[i*w+j] += float64(v)
+			fo.g[i*w+j] -= float64(fo.h[i*w+j] * v)
+		}
 	}
 }
 
