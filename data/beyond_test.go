@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Beyond the training rows' range inputs go on straight, for as long as the range is wide.
+// Beyond the range of the training rows, inputs continue in a straight line, for as far as the range is wide.
 func TestBeyondTheRange(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("x,y\n")
@@ -39,7 +39,7 @@ func TestBeyondTheRange(t *testing.T) {
 			t.Errorf("%v is encoded as %v, want %v", x, got, want)
 		}
 	}
-	// Where the range is not known, as in files of before, nothing changes.
+	// If the range is not known, as in older files, nothing changes.
 	in.Low, in.High = 0, 0
 	if got, want := at(150), [2]float64{softClip(2), root3}; got != want {
 		t.Errorf("without a range 150 is encoded as %v, want %v", got, want)

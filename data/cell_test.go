@@ -24,7 +24,7 @@ func TestParseCell(t *testing.T) {
 	}
 }
 
-// Whole numbers are read without strconv, to the same value.
+// Whole numbers are read without strconv, and have the same value.
 func TestParseWholeCell(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 10000 {

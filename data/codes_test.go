@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/spill"
 )
 
-// TestCodes: codes come back as they were added, in memory and on a disk, and take no more bytes than they need.
+// TestCodes: codes are returned as they were added, in memory and on disk, and take no more bytes than they need.
 func TestCodes(t *testing.T) {
 	disk, err := spill.New(t.TempDir())
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// spelled draws a number as somebody may have written it.
+// spelled draws a number in one of the ways that people write numbers.
 func spelled(r *rand.Rand) string {
 	switch r.IntN(12) {
 	case 0:
@@ -27,8 +27,8 @@ func spelled(r *rand.Rand) string {
 	return strconv.FormatFloat(r.NormFloat64()*math.Pow(10, float64(r.IntN(14)-4)), 'f', r.IntN(12), 64)
 }
 
-// A number has the value that strconv reads, to the bit, and the text that it had in the file,
-// whatever else its column holds and however its column came about.
+// A number has the value that strconv reads, to the bit, and the text that it had in the file.
+// This does not depend on the other cells of its column, nor on how the column was made.
 func TestNumbersKeepValueAndText(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for range 3000 {
@@ -100,7 +100,7 @@ func FuzzNumber(f *testing.F) {
 	})
 }
 
-// anything is a table of all that cells can hold, in so many rows.
+// anything returns a table of everything that cells can hold, with that many rows.
 func anything(rows int) string {
 	r := rand.New(rand.NewPCG(9, 10))
 	var b strings.Builder
@@ -145,7 +145,7 @@ func TestChunksAndCores(t *testing.T) {
 	}
 }
 
-// The first thing wrong with a file is what is said of it, in chunks of any size.
+// The error is the first one in the file, with chunks of any size.
 func TestChunksAndErrors(t *testing.T) {
 	was := chunkSize
 	defer func() { chunkSize = was }()

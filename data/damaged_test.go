@@ -15,8 +15,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// TestDamagedFiles: a table in any encoding and compression, cut off or with a byte changed, is read or
-// refused in one sentence that names it, without a panic and in bounded memory.
+// TestDamagedFiles: a table in any encoding and compression that is cut off or has a changed byte is read, or
+// refused in one sentence that names it. There is no panic, and memory is bounded.
 func TestDamagedFiles(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("größe,ort,y\n")

@@ -7,7 +7,7 @@ import (
 	"testing/iotest"
 )
 
-// A text is rewritten the same however it arrives.
+// A text is converted to the same bytes, whatever pieces it arrives in.
 func TestRewriters(t *testing.T) {
 	for name, c := range map[string]struct {
 		how        func() func(dst, src []byte, end bool) (out, rest []byte)

@@ -2,7 +2,7 @@ package data
 
 import "testing"
 
-// The median of two short decimals is one, and cells that are missing have no part in it.
+// The median of two short decimals is a short decimal. Missing cells do not count.
 func TestMedian(t *testing.T) {
 	s, err := Infer(readText(t, "x,y\n0.04,1\n0.74,2\n,3\n"), SchemaOptions{})
 	if err != nil {

@@ -28,7 +28,7 @@ func fit(t testing.TB, table *Table, opt SchemaOptions, scale Scaling) (*Encodin
 	return e, s
 }
 
-// inputs encodes all rows.
+// inputs returns the encoded inputs of all rows.
 func inputs(t testing.TB, e *Encoding, table *Table) ([]float64, Counts) {
 	t.Helper()
 	b, err := e.Bind(table)
@@ -43,7 +43,7 @@ func inputs(t testing.TB, e *Encoding, table *Table) ([]float64, Counts) {
 	return x, counts
 }
 
-// matrixColumn is one column of a row-major matrix.
+// matrixColumn returns one column of a row-major matrix.
 func matrixColumn(x []float64, width, col int) []float64 {
 	var out []float64
 	for i := col; i < len(x); i += width {
@@ -67,7 +67,7 @@ func TestScaling(t *testing.T) {
 		{ScaleMinMax, []float64{3. / 9, 0, 1, 1. / 9, 2. / 9}},
 		{ScaleRobust, []float64{0.5, -1, 3.5, -0.5, 0}},
 		{ScaleNone, []float64{4, 1, 10, 2, 3}},
-		// Of 5 values the least has 0.1 below it (half of itself), then 0.3, 0.5, 0.7, 0.9.
+		// The ranks of 5 values are 0.1 (half of the least value is below it), 0.3, 0.5, 0.7 and 0.9.
 		{ScaleAuto, []float64{soft(0.5), 0.4 * r3, soft(-1), -0.8 * r3, soft(3.5), 0.8 * r3, soft(-0.5), -0.4 * r3, 0, 0}},
 	} {
 		e, _ := fit(t, table, SchemaOptions{}, test.scale)
@@ -86,7 +86,7 @@ func TestScaling(t *testing.T) {
 }
 
 func TestRanks(t *testing.T) {
-	// Ties share a place; between points the rank is straight, beyond them 0 or 1.
+	// Equal values share a rank. Between points the rank is on a straight line, and beyond them it is 0 or 1.
 	at, of := ranks([]float64{1, 2, 2, 2, 5, 5, 9, 9})
 	if diff := cmp.Diff([]float64{1, 2, 5, 9}, at); diff != "" {
 		t.Error(diff)
@@ -103,7 +103,7 @@ func TestRanks(t *testing.T) {
 	if at, _ := ranks([]float64{1, 1, 2}); at != nil {
 		t.Errorf("two distinct values have the ranks %v", at)
 	}
-	// Many values: few points are kept, and none of the ranks is far off. A third are ties.
+	// Of many values few points are kept, and no rank is far off. A third of the values are ties.
 	var many []float64
 	for i := range 3000 {
 		many = append(many, math.Floor(math.Max(1000, float64(i)))*math.Max(1, float64(i-2990)))
@@ -144,7 +144,7 @@ func TestFitOnTrainingRowsOnly(t *testing.T) {
 	if y := e.Targets[0]; y.Center != 0 || y.Scale != 0.5 {
 		t.Errorf("target %+v", y)
 	}
-	// A column that is constant in the training rows is 0, whatever comes.
+	// A column that is constant in the training rows is 0 for every value.
 	if e, err = s.Fit(table, []int{1}, ScaleAuto, true); err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestBooleansAndDates(t *testing.T) {
 	if diff := cmp.Diff(wantX, x, near); diff != "" {
 		t.Error(diff)
 	}
-	// The same by typed values.
+	// Typed values give the same.
 	row := make([]float64, e.Width())
 	when := time.Date(1970, 4, 1, 8, 0, 0, 0, time.FixedZone("", 2*3600))
 	if err := EncodeRow(e, []Value{Bool(false), Time(when)}, row); err != nil {
@@ -372,7 +372,7 @@ func rankIn(at, of []float64, x float64) float64 {
 	return in.rank(x)
 }
 
-// A value's place among the knots is found as a search would find it.
+// A value's place among the knots is the one that a binary search finds.
 func TestRankIndex(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 2000 {

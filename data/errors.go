@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/gradus-ml/gradus/internal/shell"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -128,16 +127,23 @@ func unknownColumn(t *Table, kind error, what, name string, used ...string) erro
 				t.name, quote(name), what, other)
 		}
 	}
-	for _, other := range t.columns {
-		if strings.HasPrefix(other, name+",") { // a name with commas was split
-			return fail(kind, "%s: there is no column %s %s; the column %s has commas in its name, so write it as %s", t.name, quote(name), what, quote(other), shell.Name(other))
-		}
-	}
 	free := slices.DeleteFunc(slices.Clone(t.columns), func(c string) bool { return slices.Contains(used, c) })
 	if near := nearNames(name, free); len(near) > 0 {
 		return fail(kind, "%s: there is no column %s %s: did you mean %s?", t.name, quote(name), what, list(near))
 	}
 	return fail(kind, "%s: there is no column %s %s: the columns are %s", t.name, quote(name), what, list(t.columns))
+}
+
+// unlisted is unknownColumn for a name in an option that lists columns. If the list was cut at the commas of a
+// column's name, it says how to give that column.
+func unlisted(t *Table, kind error, option, what, name string, list []string) error {
+	for _, other := range t.columns {
+		if strings.HasPrefix(other, name+",") {
+			return &failure{note: noteOf(fmt.Sprintf("%s: there is no column %s %s; the column %s has commas in its name: say ", t.name, quote(name), what, quote(other)),
+				set(option, other)), kind: kind}
+		}
+	}
+	return unknownColumn(t, kind, what, name, list...)
 }
 
 // nearNames returns up to three names within an edit distance of two, or of a third of

@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// From cells to a row-major matrix: what the columns are, how a row becomes numbers, the numbers.
+// Cells become a row-major matrix in three steps: the types of the columns, the encoding of a row, the numbers.
 func Example() {
 	table, err := data.NewTable("pets", []string{"weight", "animal", "price"}, [][]string{
 		{"4", "cat", "10"}, {"30", "dog", "25"}, {"5", "cat", "12"}, {"28", "dog", "24"}, {"6", "cat", "13"}, {"29", "dog", "22"},
@@ -39,7 +39,7 @@ func Example() {
 	// Output: regression [6 1 0] [29 0 1]
 }
 
-// A table from any reader, such as a file of an embed.FS or the body of a request.
+// A table can come from any reader, such as a file of an embed.FS or the body of a request.
 func ExampleReadFrom() {
 	table, err := data.ReadFrom(strings.NewReader("weight;animal\n4,5;cat\n30;dog\n"), "pets.csv", data.ReadOptions{})
 	if err != nil {
@@ -57,7 +57,7 @@ func ExampleReadFrom() {
 	// line 3 of pets.csv: row has 1 cell, the header has 2: leave a missing cell empty, but keep its delimiter
 }
 
-// A table of structs; a nil pointer is a missing cell.
+// A table can be made of structs. A nil pointer is a missing cell.
 func ExampleFromRecords() {
 	type pet struct {
 		Weight float64 `gradus:"weight"`
@@ -74,7 +74,7 @@ func ExampleFromRecords() {
 	// Output: [weight Born Tame] 2020-05-01 true
 }
 
-// A table of maps, as from JSON; a key that a row lacks is a missing cell.
+// A table can be made of maps, as from JSON. A key that a row does not have is a missing cell.
 func ExampleFromMaps() {
 	var rows []map[string]any
 	if err := json.Unmarshal([]byte(`[{"weight": 4.5, "animal": "cat"}, {"weight": null, "animal": "dog", "tame": true}]`), &rows); err != nil {
@@ -88,7 +88,7 @@ func ExampleFromMaps() {
 	// Output: [animal tame weight] true true
 }
 
-// A table of slices, a column each.
+// A table can be made of slices, one for each column.
 func ExampleFromColumns() {
 	table, err := data.FromColumns("pets", "weight", []float64{4.5, 30}, "animal", []string{"cat", "dog"}, "legs", []int{4, 4})
 	if err != nil {

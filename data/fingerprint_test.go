@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Every cell, name and border between cells is in the fingerprint; the file's name, its
-// packing and its delimiter are not.
+// The fingerprint covers every cell, every name and every border between cells. It does not cover the file's
+// name, its compression and its delimiter.
 func TestFingerprint(t *testing.T) {
 	print := func(text string) string { return readText(t, text).Fingerprint() }
 	base := print("a,b\n1,23\n4,5\n")

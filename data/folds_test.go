@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Folds are of equal size, and so is each one's share of every class.
+// Folds have equal sizes, and equal shares of every class.
 func TestFolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 200).Draw(t, "n")
@@ -46,7 +46,7 @@ func TestFolds(t *testing.T) {
 	}
 }
 
-// Groups stay whole, in folds and on either side of a split, which is about as large as asked.
+// Groups stay whole in folds and on both sides of a split. The split is about as large as asked.
 func TestGroupsStayWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(4, 200).Draw(t, "n")
@@ -75,7 +75,7 @@ func TestGroupsStayWhole(t *testing.T) {
 			t.Fatalf("%d kept, %d held of %d", len(keep), len(held), n)
 		}
 	})
-	// As scikit-learn's GroupKFold: the largest group alone, the others together.
+	// As with scikit-learn's GroupKFold, the largest group is alone and the others are together.
 	of := must(t)(GroupFolds([]int{0, 0, 0, 0, 1, 1, 2, 2}, 2, 1))
 	if of[0] == of[4] || of[4] != of[6] {
 		t.Errorf("%v", of)
@@ -86,7 +86,7 @@ func TestGroupsStayWhole(t *testing.T) {
 	}
 }
 
-// What is held out is later than what is kept, and rows of one time stay together.
+// The rows held out are later than the rows kept, and rows of the same time stay together.
 func TestByTime(t *testing.T) {
 	for _, c := range []struct {
 		times    []float64
@@ -172,7 +172,7 @@ func TestColumnsAboutRows(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// must passes on folds that must not fail.
+// must returns the folds, and fails the test if there is an error.
 func must(t interface{ Fatal(...any) }) func([]int, error) []int {
 	return func(of []int, err error) []int {
 		if err != nil {

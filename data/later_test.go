@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestLaterChunks: what a text is found to be by its first chunk holds for the rest, or the line where
-// it does not is said.
+// TestLaterChunks: what the first chunk shows about a text holds for the rest, or the error names the line where
+// it does not.
 func TestLaterChunks(t *testing.T) {
 	defer func(size int) { chunkSize = size }(chunkSize)
 	chunkSize = 256
@@ -68,7 +68,7 @@ func TestLaterChunks(t *testing.T) {
 			}
 		}
 	}
-	// Standard input cannot be read twice: the line is said.
+	// Standard input cannot be read twice, so the error names the line.
 	if _, err := Read(Stdin, ReadOptions{Delimiter: '\t', Stdin: strings.NewReader(lines("\t", "a", `7" pipe`))}); !errors.Is(err, ErrQuote) || !strings.Contains(err.Error(), "standard input:103") {
 		t.Error(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Of more levels than have a place of their own, each has the mean of its rows; a training row gets one
-// that its own target has no part in.
+// Each level beyond those with a separate input has the mean of its rows. In training, a row's own target is not
+// part of the mean that the row gets.
 func TestMeansOfManyLevels(t *testing.T) {
 	const levels, each = 300, 8
 	var b strings.Builder
@@ -41,7 +41,7 @@ func TestMeansOfManyLevels(t *testing.T) {
 	if err := Targets(bound, nil, y); err != nil {
 		t.Fatal(err)
 	}
-	// Of pure noise within the levels the means in use know a part, those of training none.
+	// If the targets are pure noise, the means used in prediction correlate with them and those used in training do not.
 	level, noise := make([]float64, levels), make([]float64, len(y))
 	for r, v := range y {
 		level[r%levels] += v / each
@@ -57,19 +57,19 @@ func TestMeansOfManyLevels(t *testing.T) {
 	if own == 0 || without > 0 {
 		t.Errorf("out of fold the means differ by %v in all and move with the noise by %v", own, without)
 	}
-	for r := range y { // the other inputs stay
+	for r := range y { // the other inputs do not change
 		if !slices.Equal(x[r*258:r*258+257], training[r*258:r*258+257]) {
 			t.Fatalf("row %d has other places", r)
 		}
 	}
-	// Unseen levels and missing cells are the mean of all rows.
+	// Unseen levels and missing cells get the mean of all rows.
 	dst := make([]float64, 258)
 	for _, v := range []Value{Text("never seen"), Missing()} {
 		if err := EncodeRow(e, []Value{v}, dst); err != nil || dst[257] != 0 {
 			t.Errorf("%v is encoded with the mean %v: %v", v, dst[257], err)
 		}
 	}
-	// One row alone, in a table and from a file.
+	// A single row gives the same, in a table and from a file.
 	raw, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// A table that is larger than allowed is refused, however small its file is.
+// A table that is larger than allowed is refused, even if its file is small.
 func TestLimits(t *testing.T) {
 	text := "a,b\n" + strings.Repeat("1,2\n", 1000)
 	var packed bytes.Buffer

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestUnits: numbers of different units stay text, and the remark counts the cells of each.
+// TestUnits: numbers with different units stay text, and the remark counts the cells of each unit.
 func TestUnits(t *testing.T) {
 	cells := func(of ...string) [][]string {
 		rows := make([][]string, 60)
@@ -40,7 +40,7 @@ func TestUnits(t *testing.T) {
 			t.Errorf("%v: %q, want %q", c.cells, note, c.want)
 		}
 	}
-	// Of a target it says why there are no classes.
+	// For a target, the message says why there are no classes.
 	var rows [][]string
 	for i := range 60 {
 		rows = append(rows, []string{strconv.Itoa(i % 11), fmt.Sprintf("%d %s", i, []string{"kg", "lb"}[i%2])})

@@ -37,7 +37,7 @@ func TestNoteNamesOptions(t *testing.T) {
 	}
 }
 
-// An error keeps the options of its sentence apart, and so does a title that may stand above the header.
+// An error keeps the options of its sentence apart from the words. So does the remark about a title above the header.
 func TestErrorNamesOptions(t *testing.T) {
 	_, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader("A report,,\nx,y,z\n" + strings.Repeat("1,2,a\n", 9) + "1,2\n")})
 	reason := rowError(t, err)

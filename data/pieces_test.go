@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A step in the target gets a knot; a column that says nothing, and one that a line says all of, get none.
+// A step in the target gets a knot. A column without influence gets none, and a linear one gets none.
 func TestPieces(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("step,noise,line,y\n")

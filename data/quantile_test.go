@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Quantiles are between sorted values.
+// A quantile is between two neighboring sorted values.
 func TestQuantile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := 1; n < 60; n++ {
@@ -38,7 +38,7 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// Numbers are sorted as slices.Sort does, whatever they are and however many.
+// Numbers are sorted as slices.Sort sorts them, whatever their values and their number.
 func TestSortNumbers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var scratch []float64

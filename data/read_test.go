@@ -20,7 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// file writes a file into a folder of the test's own.
+// file writes a file into the test's temporary folder.
 func file(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -191,7 +191,7 @@ func TestReadRefuses(t *testing.T) {
 		refuses(t, err, fs.ErrNotExist, "none.csv: no such file: check the path")
 	})
 	t.Run("a file that is there", func(t *testing.T) {
-		// Root may read everything, so the system's answer stands in for the file.
+		// Root may read everything, so the test makes the system's error itself.
 		err := openError("secret.csv", &fs.PathError{Op: "open", Path: "secret.csv", Err: syscall.EACCES})
 		refuses(t, err, ErrUnreadable, "secret.csv: cannot be read: permission denied: ask for the right to read it")
 		refuses(t, err, fs.ErrPermission, "secret.csv: cannot be read")
@@ -231,7 +231,7 @@ func TestReadRefuses(t *testing.T) {
 	})
 }
 
-// refuses checks that an error is of a kind and that its sentence starts as wanted.
+// refuses checks an error's kind and the beginning of its sentence.
 func refuses(t *testing.T, err, kind error, want string) {
 	t.Helper()
 	switch {
@@ -305,7 +305,7 @@ func FuzzCSV(f *testing.F) {
 	})
 }
 
-// generated is a table of text with so many rows: 8 numbers, 3 categories, a target.
+// generated returns a table of text with that many rows, with 8 numbers, 3 categories and a target.
 func generated(rows int) []byte {
 	var b bytes.Buffer
 	b.WriteString("n0,n1,n2,n3,n4,n5,n6,n7,c0,c1,c2,y\n")
@@ -350,8 +350,8 @@ func BenchmarkInputs(b *testing.B) {
 	}
 }
 
-// A source that gives a line now and then is told of before its first mebibyte is there, and its rows at
-// its end.
+// Progress on a source that gives a line now and then is reported before its first mebibyte has come. Its rows are
+// reported at its end.
 func TestProgressOfSlowSource(t *testing.T) {
 	in, out := io.Pipe()
 	told := make(chan Progress, 100_000)
@@ -374,9 +374,9 @@ func TestProgressOfSlowSource(t *testing.T) {
 	}
 }
 
-// A cell of a column of letters is kept in a byte, its code, and little more is taken on the way.
+// A cell of a column of letters is stored in one byte, its code. Reading takes little more memory than that.
 func TestMemoryOfLetters(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // each core has a part of its own
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // each core has separate memory
 	const rows, columns = 100000, 20
 	text := bytes.Repeat([]byte("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t\nb,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u\n"), rows/2)
 	text = append([]byte("c0,c1,c2,c3,c4,c5,c6,c7,c8,c9,d0,d1,d2,d3,d4,d5,d6,d7,d8,d9\n"), text...)

@@ -18,7 +18,7 @@ func rowError(t *testing.T, err error) RowError {
 	return RowError{Table: e.Table, Row: e.Row, Line: e.Line, Column: e.Column, Value: e.Value, Reason: e.Reason, Err: e.Err}
 }
 
-// TestRowErrors: what a sentence about a row says, its RowError says in parts.
+// TestRowErrors: a RowError has the parts of its sentence as fields.
 func TestRowErrors(t *testing.T) {
 	read := func(text string) (*Table, error) { return Read(Stdin, ReadOptions{Stdin: strings.NewReader(text)}) }
 	types := func(text string, kind Kind) error {

@@ -68,7 +68,7 @@ func TestEncodeRow(t *testing.T) {
 	}
 	refuses(t, EncodeRow(&Encoding{}, nil, dst), ErrEncoding, "the encoding was neither fitted nor decoded")
 
-	// A number in a category column names the level that it spells.
+	// A number in a category column stands for the level with that text.
 	e, _ = fit(t, readText(t, "c,y\n1,0.5\n2,0\n1000000,0\n"), SchemaOptions{Types: map[string]Kind{"c": KindCategory}}, ScaleAuto)
 	dst = make([]float64, e.Width())
 	row := []Value{Number(1e6)}
@@ -80,7 +80,7 @@ func TestEncodeRow(t *testing.T) {
 	}
 }
 
-// TestTally counts by column what is missing and what was never seen.
+// TestTally: a Tally counts by column which cells are missing and which were never seen.
 func TestTally(t *testing.T) {
 	table := readText(t, "n,c,y\n1,red,1\n2,blue,2\n3,red,3\n4,blue,5\n")
 	e, _ := fit(t, table, SchemaOptions{}, ScaleNone)

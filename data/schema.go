@@ -341,7 +341,7 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	for _, name := range opt.Ignore {
 		col := t.Index(name)
 		if col < 0 {
-			return nil, misfit(unknownColumn(t, ErrColumn, "to ignore", name, opt.Ignore...))
+			return nil, misfit(unlisted(t, ErrColumn, "Ignore", "to ignore", name, opt.Ignore))
 		}
 		ignored[col] = true
 	}
@@ -374,7 +374,7 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 		col := t.Index(name)
 		switch {
 		case col < 0:
-			return nil, misfit(unknownColumn(t, ErrTarget, "to take for the target", name, opt.Targets...))
+			return nil, misfit(unlisted(t, ErrTarget, "Targets", "to take for the target", name, opt.Targets))
 		case slices.Contains(cols, col):
 			return nil, misfit(fail(ErrTarget, "%s: the target %s is named twice: name it once", t.name, quote(name)))
 		case ignored[col]:

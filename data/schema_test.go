@@ -89,7 +89,7 @@ func TestInferDrops(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// A type that is given keeps a column, whatever it holds.
+	// A column with a given type is kept, whatever its cells.
 	s, err = Infer(readText(t, text), SchemaOptions{Types: map[string]Kind{
 		"id": KindNumber, "name": KindCategory, "missing": KindNumber, "constant": KindCategory, "x": KindIgnore,
 	}})
@@ -216,7 +216,7 @@ func TestInferRefuses(t *testing.T) {
 			refuses(t, err, test.kind, test.want)
 		})
 	}
-	// Numbers so large that their statistics are not finite.
+	// These numbers are so large that their statistics are not finite.
 	s, err := Infer(readText(t, "x,y\n-1e308,0.5\n1e308,1\n"), SchemaOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestFromColumns: values of Go give the cells that a text of them gives, and are taken for what they are.
+// TestFromColumns: Go values give the same cells as their text, and keep their types.
 func TestFromColumns(t *testing.T) {
 	half := 0.5
 	noon := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
@@ -92,7 +92,7 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// TestNotLinked: a format that no package reads here names the package that does.
+// TestNotLinked: if no linked package reads a format, the error names the package that does.
 func TestNotLinked(t *testing.T) {
 	for head, pkg := range map[string]string{"PAR1....": "parquet", "ARROW1\x00\x00": "arrow", "\x93NUMPY\x01": "npy", `{"a": 1}`: "jsonl", "SQLite format 3\x00": "sqlite"} {
 		_, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader(head)})

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/rng"
 )
 
-// spillText is a table with columns of every form, some of which change their form late.
+// spillText returns a table with columns of every form. Some of them change their form late.
 func spillText(rows int) string {
 	r := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
@@ -91,7 +91,7 @@ func TestSpilledTableIsTheSame(t *testing.T) {
 	}
 }
 
-// encodedAs is all that is made of a table, as text.
+// encodedAs returns everything that is made from a table, as text.
 func encodedAs(t *testing.T, table *Table) string {
 	t.Helper()
 	s, err := Infer(table, SchemaOptions{})
@@ -144,7 +144,7 @@ func TestSpillOnAFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.csv")
 	os.WriteFile(path, []byte(spillText(20_000)), 0o644)
 	s := newSpill(t)
-	s.Close() // takes nothing more, as a full disk
+	s.Close() // it fails from here on, like a full disk
 	scarce(t, 1<<18)
 	if _, err := Read(path, ReadOptions{Spill: s}); !errors.Is(err, ErrSpill) {
 		t.Error(err)

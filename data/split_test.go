@@ -61,7 +61,7 @@ func TestSplit(t *testing.T) {
 	})
 }
 
-// whole passes on the two sides of a split that must not fail.
+// whole returns the two sides of a split, and fails the test if there is an error.
 func whole(t interface{ Fatal(...any) }) func(keep, held []int, err error) ([]int, []int) {
 	return func(keep, held []int, err error) ([]int, []int) {
 		if err != nil {
@@ -71,7 +71,7 @@ func whole(t interface{ Fatal(...any) }) func(keep, held []int, err error) ([]in
 	}
 }
 
-// What no split and no folds can be made by is refused, by every function alike.
+// Every function refuses arguments from which no split or folds can be made.
 func TestSplitsRefuse(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	groups, times := []int{0, 0, 1, 1, 2}, []float64{1, 2, 3, 4, 5}

@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// asRead is what a column of cells is taken for, and its encoding with --scale none: the values of
-// the first rows, ? for a missing one.
+// asRead returns the kind of a column of cells, and its encoding with --scale none: the values of
+// the first rows, with ? for a missing one.
 func asRead(t *testing.T, cells []string, opt SchemaOptions) (what, note string) {
 	t.Helper()
 	rows := make([][]string, len(cells))
@@ -43,7 +43,7 @@ func asRead(t *testing.T, cells []string, opt SchemaOptions) (what, note string)
 				what += " " + formatNumber(x)
 			}
 		}
-		// A model reads the same cells alike, one by one too.
+		// A model reads the same cells in the same way, also one by one.
 		e, err := s.Fit(table, nil, ScaleNone, true)
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +70,7 @@ func asRead(t *testing.T, cells []string, opt SchemaOptions) (what, note string)
 	return what, c.Note.String()
 }
 
-// Cells are read as people write them, and what is not plain is said.
+// Cells are read as people write them. A note says what is not obvious.
 func TestSpellings(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -157,7 +157,7 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// utf16Of is a text in UTF-16.
+// utf16Of returns a text in UTF-16.
 func utf16Of(s string, bigEndian bool) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(s)) {
@@ -170,7 +170,7 @@ func utf16Of(s string, bigEndian bool) string {
 	return string(b)
 }
 
-// Files are read as other programs write them, and what is not plain is said.
+// Files are read as other programs write them. A note says what is not obvious.
 func TestForms(t *testing.T) {
 	const ab = "a|b / 1|x / 2|y"
 	for _, test := range []struct {
@@ -243,7 +243,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// An index that pandas wrote is no input, with gaps or shuffled.
+// An index that pandas wrote is no input, even with gaps or shuffled.
 func TestIndex(t *testing.T) {
 	for _, test := range []struct{ name, text, dropped string }{
 		{"gaps", ",x,y\n0,1.5,2\n2,2.5,3\n7,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 7; Types c0=number keeps it"},
@@ -268,7 +268,7 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// Labels are spelled as in the file.
+// Labels keep the spelling of the file.
 func TestLabelsKeepTheirSpelling(t *testing.T) {
 	rows := func(cells ...string) string {
 		text := "x,y\n"
@@ -328,7 +328,7 @@ func TestLabelsKeepTheirSpelling(t *testing.T) {
 	refuses(t, err, ErrTask, `standard input: the class "c" cannot be the positive one: the task is multiclass`)
 }
 
-// Different ids are not said to be constant, and codes are said to be read as numbers.
+// No message calls different ids constant. A message says that codes are read as numbers.
 func TestIds(t *testing.T) {
 	text := "id,zip,y\n"
 	for i := range 30 {
@@ -361,7 +361,7 @@ func TestIds(t *testing.T) {
 	}
 }
 
-// No category of the training rows is called unseen, and those that share a place are named.
+// No category of the training rows is called unseen, and the categories that share an input are named.
 func TestManyCategories(t *testing.T) {
 	text := "x,y\n"
 	for i := range 12000 {
@@ -388,7 +388,7 @@ func TestManyCategories(t *testing.T) {
 	}
 }
 
-// The columns that say it clearly decide for the others what a comma is.
+// The columns with a clear spelling decide for the others what a comma means.
 func TestCommasAcrossColumns(t *testing.T) {
 	for text, want := range map[string]string{
 		"a;b;y\n1,5;1,234;1\n2,25;9,876;2\n":                  "1.5 1.234",
@@ -410,7 +410,7 @@ func TestCommasAcrossColumns(t *testing.T) {
 			t.Errorf("%q: %v, want %s", text, got, want)
 		}
 	}
-	// For a target too.
+	// The same holds for a target.
 	table := readText(t, "a;y\n1,5;1,234\n2,25;9,876\n")
 	s, err := Infer(table, SchemaOptions{})
 	if err != nil {
@@ -421,13 +421,13 @@ func TestCommasAcrossColumns(t *testing.T) {
 	}
 }
 
-// A name that differs in its accents' code points is said to.
+// If a name differs only in the code points of its accents, the error says so.
 func TestAccents(t *testing.T) {
 	_, err := Infer(readText(t, "caf\u00e9,y\n1,2\n2,3\n"), SchemaOptions{Targets: []string{"cafe\u0301"}})
 	refuses(t, err, ErrTarget, "standard input: there is no column \"cafe\u0301\" to take for the target: a column looks the same, but its accents are written in another way (Unicode's NFC and NFD): copy its name from the file, \"caf\\u00e9\"")
 }
 
-// A table that will not fit is refused at its first chunk.
+// A table that does not fit is refused at its first chunk.
 func TestMemory(t *testing.T) {
 	was, size := available, chunkSize
 	defer func() { available, chunkSize = was, size }()

@@ -47,8 +47,8 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// A target of numbers that cannot be read as numbers is refused with what is wrong, not
-// taken for classes.
+// A target of numbers that cannot be read as numbers is not taken for classes. It is refused, and the
+// message says what is wrong.
 func TestNearlyNumericTargets(t *testing.T) {
 	words := "x,y\n"
 	for i := range 60 {

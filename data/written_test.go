@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestWrittenByOthers: tables as pandas, LibreOffice, R and PostgreSQL write them (testdata/real/make.sh)
-// are read for what they are, and what is not plain is said.
+// TestWrittenByOthers: tables that pandas, LibreOffice, R and PostgreSQL wrote (testdata/real/make.sh)
+// are read right. A note says what is not obvious.
 func TestWrittenByOthers(t *testing.T) {
 	for _, c := range []struct {
 		file, format string

@@ -33,7 +33,7 @@ func notebookNet(t testing.TB, hidden int, seed uint64) *nn.Network[float64] {
 	return n
 }
 
-// mustRun trains to the end, watched or not, and returns what the run came to and what is found.
+// mustRun trains to the end, watched or not, and returns the result and the findings.
 func mustRun[T nn.Float](t *testing.T, watched bool, n *nn.Network[T], c train.Config, d train.Data[T]) (r train.Result, found []Finding) {
 	t.Helper()
 	tr, err := train.New(n, c, d)
@@ -57,7 +57,7 @@ func codesOf(found []Finding) (list []string) {
 	return list
 }
 
-// The notebook's batch run at rate 50 gets both its causes, with row 3's numbers.
+// The diagnosis of the notebook's batch run at rate 50 has both causes, with row 3's numbers.
 func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
 	c := train.Config{Loss: nn.HalfSquared, Reduction: nn.Sum, Optimizer: optim.SGD{}, LearningRate: 50, Method: train.Batch, Epochs: 40000, Stop: train.Tolerance{R: 0.001}}
 	n := notebookNet(t, 4, 10)
@@ -100,10 +100,10 @@ func TestNotebookOneSampleIsDiagnosed(t *testing.T) {
 	}
 }
 
-// noise is a number in [-1, 1) for two numbers.
+// noise returns a number in [-1, 1) for two numbers.
 func noise(i, j int) float64 { return rng.Float64(7, rng.Sample, uint64(i), uint64(j))*2 - 1 }
 
-// table is a regression, or with classes a classification, of rows with 5 inputs.
+// table returns rows with 5 inputs for a regression, or with classes for a classification.
 func table(rows, classes int) train.Set[float32] {
 	s := train.Set[float32]{X: nn.NewMatrix[float32](rows, 5), Y: nn.NewMatrix[float32](rows, max(1, classes))}
 	for i := range rows {
@@ -121,7 +121,7 @@ func table(rows, classes int) train.Set[float32] {
 	return s
 }
 
-// Each fault alone has its code first, and the sound run it was made from none.
+// Each fault alone gives its code as the first finding. The healthy run that it was made from has none.
 func TestFaults(t *testing.T) {
 	type fault struct {
 		want, evidence string
@@ -267,7 +267,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// product is a run of a linear net on what only a product of inputs tells.
+// product is a run of a linear net on a target that is a product of inputs.
 func product(epochs int) func(s *scenario) {
 	return func(s *scenario) {
 		s.hidden, s.data.Train, s.config.Epochs = nil, table(3000, 0), epochs
@@ -294,7 +294,7 @@ type scenario struct {
 	start    func(*nn.Network[float32])
 	diverges bool
 
-	unwatched bool      // nobody looks on
+	unwatched bool      // no watcher
 	weights   []float32 // at the end
 }
 
@@ -343,7 +343,7 @@ func (s *scenario) diagnose(t *testing.T) []Finding {
 	return found
 }
 
-// A run may be asked before its first epoch has ended, when there is no history to look at.
+// A run can be diagnosed before the end of its first epoch, without a history.
 func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
 	rows := table(100, 0)
 	for i := range rows.Y.Data {
@@ -371,7 +371,7 @@ func TestDiagnoseWithinTheFirstEpoch(t *testing.T) {
 	}
 }
 
-// Watching changes no bit of a weight, whichever way the epochs are made.
+// Watching changes no bit of a weight, in every way of making the epochs.
 func TestWatchingChangesNoBit(t *testing.T) {
 	weights := func(on bool, c train.Config, d train.Data[float32], layers ...nn.Dense) []float32 {
 		n, err := nn.New[float32](d.Train.X.Cols, nn.Seed(3), layers...)
@@ -400,8 +400,8 @@ func TestWatchingChangesNoBit(t *testing.T) {
 	}
 }
 
-// What watching costs: the looks, the measured updates and the diagnosis, each timed by
-// itself, as a share of the run they were made in.
+// This measures the cost of watching: the looks, the measured updates and the diagnosis, each timed
+// separately, as a share of their run.
 func BenchmarkWatch(b *testing.B) {
 	relu := nn.Dense{Units: 64, Activation: nn.ReLU}
 	for _, c := range []struct {
@@ -445,7 +445,7 @@ func BenchmarkWatch(b *testing.B) {
 	}
 }
 
-// seconds is the least time f takes in 20 calls.
+// seconds returns the shortest time of 20 calls of f.
 func seconds(f func()) float64 {
 	least := math.Inf(1)
 	for range 20 {
@@ -456,7 +456,7 @@ func seconds(f func()) float64 {
 	return least
 }
 
-// With whatever else a run may have, a sound one is silent, watching changes no bit, and a
+// With every option that a run may have, a healthy run has no findings, watching changes no bit, and a
 // dead layer is found.
 func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 	for name, change := range map[string]func(*scenario){
@@ -497,8 +497,8 @@ func TestDiagnosisWithNormsSolversAndTheRest(t *testing.T) {
 	}
 }
 
-// A loss whose least is not 0 is judged by how far it lies above that: of amounts about 20 the
-// best net's gamma loss is not far below a guess's, which is no failure.
+// A loss whose minimum is not 0 is judged by how far it is above the minimum. For amounts of about 20, the
+// best net's gamma loss is not far below a guess's, and that is no failure.
 func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 	for _, loss := range []nn.Loss{nn.Gamma, nn.Tweedie(1.5), nn.Poisson} {
 		s := &scenario{config: train.Config{Loss: loss, LearningRate: 0.01, Epochs: 100, BatchSize: 16, Seed: 1}, out: nn.Exp, data: train.Data[float32]{Train: table(300, 0)}}
@@ -523,7 +523,7 @@ func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 	}
 }
 
-// An output whose gradient is computed from z learns wherever its activation is flat: it is neither dead
+// An output whose gradient is computed from z also learns where its activation is flat. It is neither dead
 // nor saturated.
 func TestOutputsComputedFromZAreNotDead(t *testing.T) {
 	for _, c := range []struct {

@@ -30,7 +30,7 @@ func watched(t testing.TB) (*train.Trainer[float32], *Watcher[float32]) {
 	return tr, Watch(tr, Names{})
 }
 
-// What a watcher remembers goes into its state and back, in a checkpoint as well.
+// A watcher's memory can be written to its state and read back, also in a checkpoint.
 func TestStateHoldsAllOfTheMemory(t *testing.T) {
 	tr, w := watched(t)
 	for s, err := range tr.Steps(context.Background()) {
@@ -65,7 +65,7 @@ func TestStateHoldsAllOfTheMemory(t *testing.T) {
 	}
 }
 
-// A state that no watcher can have is refused, and what was remembered stays.
+// A state that no watcher can have is refused, and the watcher keeps its memory.
 func TestStateRefusesNonsense(t *testing.T) {
 	tr, w := watched(t)
 	if _, err := tr.Run(context.Background()); err != nil {

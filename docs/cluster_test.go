@@ -31,7 +31,7 @@ func blocks(t *testing.T, page, language string) []string {
 	return all
 }
 
-// The shell takes the scripts.
+// The shell accepts the scripts.
 func TestScriptsOfClusters(t *testing.T) {
 	bash := need.Tool(t, "bash")
 	for _, script := range blocks(t, "cluster.md", "bash") {
@@ -43,7 +43,7 @@ func TestScriptsOfClusters(t *testing.T) {
 	}
 }
 
-// job is what a Job of Kubernetes may have, as far as the page uses it.
+// job has the fields of a Job of Kubernetes that the page uses.
 type job struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string
@@ -83,7 +83,7 @@ type job struct {
 	}
 }
 
-// The Job of Kubernetes has the fields that such a Job has, and no others. Other kinds are YAML at least.
+// The page's Job of Kubernetes has only fields that a Job has. Other kinds are at least valid YAML.
 func TestJobsOfClusters(t *testing.T) {
 	jobs := 0
 	for _, text := range blocks(t, "cluster.md", "yaml") {
@@ -112,7 +112,7 @@ func TestJobsOfClusters(t *testing.T) {
 	}
 }
 
-// systemd takes the units.
+// systemd accepts the units.
 func TestUnitsOfClusters(t *testing.T) {
 	analyze := need.Tool(t, "systemd-analyze")
 	for _, unit := range blocks(t, "cluster.md", "ini") {

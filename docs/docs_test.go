@@ -162,9 +162,9 @@ const digits = 10
 
 func printed(x float64) string { return strconv.FormatFloat(x, 'g', digits, 64) }
 
-// The worked example: every line of its "numbers" blocks is name = value or
+// Every line of the "numbers" blocks of the worked example is name = value or
 // name = expression = value. The value is what the engine computes, to the last printed
-// digit; the expression, evaluated here with the numbers it shows, comes to the same.
+// digit. The expression is evaluated here with the numbers it shows, and has the same value.
 func TestWorkedExample(t *testing.T) {
 	raw, err := os.ReadFile("mathematics.md")
 	if err != nil {
@@ -219,7 +219,7 @@ func numbers(doc string) []string {
 	return lines
 }
 
-// evaluate computes an expression of numbers; sigmoid(x) is the one function it knows.
+// evaluate computes an expression of numbers. Its only function is sigmoid(x).
 func evaluate(s string) (float64, error) {
 	arg, isSigmoid := strings.CutPrefix(strings.TrimSpace(s), "sigmoid")
 	v, err := types.Eval(token.NewFileSet(), nil, token.NoPos, arg)
@@ -233,7 +233,7 @@ func evaluate(s string) (float64, error) {
 	return x, nil
 }
 
-// workedExample computes the first step of the 3-1-1 net with nn, and holds it to numpy's.
+// workedExample computes the first step of the 3-1-1 net with nn, and compares it with numpy's.
 func workedExample(t *testing.T) map[string]float64 {
 	t.Helper()
 	g, n := run(t, "one-sample gamma=80 seed=1")
@@ -260,8 +260,8 @@ func workedExample(t *testing.T) map[string]float64 {
 	}
 	want["dL/dw2"] = grad[3]
 
-	// The numeric derivative is the quotient of two small differences: ten digits of it
-	// are more than it has.
+	// The numeric derivative is a quotient of two small differences. It has fewer than ten
+	// right digits.
 	c, _ := nn.CompareOne(n, nn.HalfSquared, x, y, nn.Sum, 3)
 	if c.Error > nn.CheckThreshold || c.Gradient != grad[3] {
 		t.Errorf("dL/dw2 is %v, its numeric derivative %v", c.Gradient, c.Numeric)
@@ -289,9 +289,9 @@ func workedExample(t *testing.T) map[string]float64 {
 	return want
 }
 
-// What the document says of the batch run at rate 50: after 40,000 epochs row 4 sits near
-// one half with its hidden units near 0, and the other rows jump to and fro with period
-// two; at rate 5, from the same weights, every method converges.
+// The document says about the batch run at rate 50 that after 40,000 epochs row 4 is near
+// one half with its hidden units near 0, and that the other rows alternate with period
+// two. At rate 5, from the same weights, every method converges.
 func TestBatchRun(t *testing.T) {
 	doc, err := os.ReadFile("mathematics.md")
 	if err != nil {
@@ -350,7 +350,7 @@ func TestBatchRun(t *testing.T) {
 	}
 }
 
-// TestMessyTables: each case that messy-tables.md names is one of the test that holds it.
+// TestMessyTables: each case that messy-tables.md names is one of data/table_test.go, and every other line names a test.
 func TestMessyTables(t *testing.T) {
 	raw, err := os.ReadFile("messy-tables.md")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// scikit-learn.md has a line for all that scikit-learn's MLPs have and for every callback of
-// Keras, as the libraries themselves say, and for nothing else.
+// scikit-learn.md has a line for everything that scikit-learn's MLPs have and for every callback of
+// Keras, by the libraries' own lists, and for nothing else.
 func TestScikitLearnPageIsWhole(t *testing.T) {
 	raw, err := os.ReadFile("testdata/sklearn.json")
 	if err != nil {

@@ -23,16 +23,6 @@ func writeC(m *model.Model, path string, o Options) error {
 	return writeSource(path, o, ".h", func(name string, o Options) ([]byte, []byte, error) { return C(m, name+".h", o) })
 }
 
-// cActivations are the C expressions for f(z). F is the suffix of functions of the
-// precision, and p the parameter.
-var cActivations = map[string]string{
-	"identity": "", "relu": "z > 0 ? z : 0", "sigmoid": "1 / (1 + expF(-z))", "tanh": "tanhF(z)", "leaky-relu": "z > 0 ? z : p * z",
-	"elu":  "z > 0 ? z : p * expm1F(z)",
-	"selu": "z > 0 ? (real)1.0507009873554805 * z : (real)1.7580993408473768 * expm1F(z)",
-	"gelu": "z * (real)0.5 * erfcF(-z * (real)0.70710678118654752)", "silu": "z / (1 + expF(-z))",
-	"mish": "z * tanhF((z > 0 ? z : 0) + log1pF(expF(-fabsF(z))))", "softplus": "(z > 0 ? z : 0) + log1pF(expF(-fabsF(z)))", "exp": "expF(z)",
-}
-
 // cSource is the data for the template: goSource, and what C expresses differently.
 type cSource struct {
 	*goSource
@@ -61,12 +51,14 @@ func C(m *model.Model, header string, o Options) (source, head []byte, err error
 	weights, tables, err := s.addMembers(m, func() func(string, int) string {
 		taken := map[string]bool{}
 		return func(column string, i int) string { return cName(column, i, taken) }
-	}, func(name string, parameter float64) (string, error) {
-		formula, known := cActivations[name]
-		if !known {
-			return "", unsupported("the activation %s is not known to C export", name)
+	}, func(a activation, parameter float64) (string, error) {
+		switch a.inC {
+		case "":
+			return "", unsupported("the activation %s is not known to C export", a.name)
+		case "z":
+			return "", nil
 		}
-		formula = strings.ReplaceAll(formula, "F(", s.S+"(")
+		formula := strings.ReplaceAll(a.inC, "F(", s.S+"(")
 		return strings.ReplaceAll(formula, "p *", "(real)"+literal(parameter)+" *"), nil
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// cProgram is a program that predicts rows with an exported model and prints what comes out.
+// cProgram is a program that predicts rows with an exported model and prints the results.
 func cProgram(m *model.Model, name string, rows [][]cell) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#include <math.h>\n#include <stdio.h>\n#include \"%s.h\"\n\nint main(void)\n{\n\t%s_prediction p;\n\tint j;\n", name, name)
@@ -67,8 +67,8 @@ func cProgram(m *model.Model, name string, rows [][]cell) string {
 	return b.String()
 }
 
-// TestC: a C compiler takes the exported source without a warning, and what it predicts is within
-// 1e-5 of what gradus says, with the same labels.
+// TestC: a C compiler takes the exported source without a warning. Its predictions are within
+// 1e-5 of those of gradus, with the same labels.
 func TestC(t *testing.T) {
 	compiler := need.Tool(t, "cc")
 	check := func(name string, m *model.Model) (worst float64) {
@@ -158,7 +158,7 @@ func TestC(t *testing.T) {
 	t.Logf("%d programs, outputs within %.2g", n+2, worst)
 }
 
-// TestCCompiles: a network of 200,000 weights.
+// TestCCompiles: the C source of a network of 200,000 weights compiles.
 func TestCCompiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains and compiles a network of 200,000 weights; not with -short")

@@ -188,13 +188,6 @@ type goRow struct {
 	Labels  []string
 }
 
-// goActivations are the Go expressions for f(z) in functions of package kernel. p is the parameter.
-var goActivations = map[string]string{
-	"identity": "z", "relu": "relu(z)", "sigmoid": "Sigmoid(z)", "tanh": "Tanh(z)", "leaky-relu": "leaky(z, p)",
-	"elu": "elu(z, p, 1)", "selu": "elu(z, seluLambda*seluAlpha, seluLambda)", "gelu": "z * normalCDF(z)",
-	"silu": "z * Sigmoid(z)", "mish": "mish(z)", "softplus": "Softplus(z)", "exp": "Exp(z)",
-}
-
 func newGoSource(m *model.Model, o Options) (*goSource, error) {
 	s := describeSource(m, o)
 	s.Doc = "predicts " + oneLine(s.Doc)
@@ -202,20 +195,19 @@ func newGoSource(m *model.Model, o Options) (*goSource, error) {
 	weights, tables, err := s.addMembers(m, func() func(string, int) string {
 		taken := map[string]bool{}
 		return func(column string, i int) string { return fieldName(column, i, taken) }
-	}, func(name string, parameter float64) (string, error) {
-		formula, known := goActivations[name]
-		switch {
-		case !known:
-			return "", unsupported("the activation %s is not known to Go export", name)
-		case name == "identity":
+	}, func(a activation, parameter float64) (string, error) {
+		switch a.inGo {
+		case "":
+			return "", unsupported("the activation %s is not known to Go export", a.name)
+		case "z":
 			return "", nil
 		}
-		roots = append(roots, identifiers(formula)...)
+		roots = append(roots, identifiers(a.inGo)...)
 		if s.Real == "float32" {
 			parameter = float64(float32(parameter))
 		}
 		p := literal(parameter)
-		return strings.NewReplacer("p,", p+",", " p)", " "+p+")").Replace(formula), nil
+		return strings.NewReplacer("p,", p+",", " p)", " "+p+")").Replace(a.inGo), nil
 	})
 	if err != nil {
 		return nil, err
@@ -276,7 +268,7 @@ func base64Of(v any) string {
 // addMembers adds the networks whose mean is the model's prediction. It returns all weights, as a list of float32
 // or float64, and the tables. names returns a function that names columns. formula returns the expression of an
 // activation, "" for none; it is not called for softmax.
-func (s *goSource) addMembers(m *model.Model, names func() func(column string, i int) string, formula func(name string, parameter float64) (string, error)) (weights any, tables []float64, err error) {
+func (s *goSource) addMembers(m *model.Model, names func() func(column string, i int) string, formula func(a activation, parameter float64) (string, error)) (weights any, tables []float64, err error) {
 	var single []float32
 	var double []float64
 	members := networks(m)
@@ -325,7 +317,7 @@ func (s *goSource) addColumns(g *goMember, e *data.Encoding, tables []float64, n
 }
 
 // addLayers adds the layers of a network whose weights begin at the given position.
-func addLayers[T nn.Float](s *goSource, g *goMember, net *nn.Network[T], at int, formula func(name string, parameter float64) (string, error)) error {
+func addLayers[T nn.Float](s *goSource, g *goMember, net *nn.Network[T], at int, formula func(a activation, parameter float64) (string, error)) error {
 	place := map[string]int{}
 	for _, t := range net.Tensors() {
 		place[t.Name] = at
@@ -334,7 +326,7 @@ func addLayers[T nn.Float](s *goSource, g *goMember, net *nn.Network[T], at int,
 	in := net.Inputs()
 	for l := range net.Depth() {
 		d := net.Layer(l)
-		name, parameter, err := builtIn(d.Activation, l)
+		a, parameter, err := builtIn(d.Activation, l)
 		if err != nil {
 			return err
 		}
@@ -344,10 +336,10 @@ func addLayers[T nn.Float](s *goSource, g *goMember, net *nn.Network[T], at int,
 			}
 			return -1
 		}
-		layer := goLayer{In: in, Units: d.Units, Norm: d.Norm.String(), Softmax: name == "softmax",
+		layer := goLayer{In: in, Units: d.Units, Norm: d.Norm.String(), Softmax: a.name == "softmax",
 			Weight: of("weight"), Bias: of("bias"), Gamma: of("norm.weight"), Beta: of("norm.bias"), Mean: of("norm.mean"), Var: of("norm.var")}
 		if !layer.Softmax {
-			if layer.Activation, err = formula(name, parameter); err != nil {
+			if layer.Activation, err = formula(a, parameter); err != nil {
 				return err
 			}
 		}

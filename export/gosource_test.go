@@ -134,7 +134,7 @@ func TestGoWeights(t *testing.T) {
 	}
 }
 
-// tempered gives a model a temperature: the one for rows that it is too sure of.
+// tempered gives a model a temperature, as for rows on which it is too confident.
 func tempered(t *testing.T, m *model.Model) *model.Model {
 	t.Helper()
 	const rows = 120
@@ -157,7 +157,7 @@ func tempered(t *testing.T, m *model.Model) *model.Model {
 	return m
 }
 
-// TestGoCompiles: 200,000 weights cost little to compile, being one string.
+// TestGoCompiles: 200,000 weights take little time to compile, because they are one string.
 func TestGoCompiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains and compiles a network of 200,000 weights; not with -short")

@@ -8,12 +8,6 @@ import (
 	"github.com/gradus-ml/gradus/internal/onnx"
 )
 
-// onnxActivations maps operations to activations.
-var onnxActivations = map[string]string{
-	"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Selu": "selu", "Softplus": "softplus", "Softmax": "softmax", "Exp": "exp",
-	"LeakyRelu": "leaky-relu", "Elu": "elu", "Gelu": "gelu", "Mish": "mish",
-}
-
 // The operations that change no number, and those that turn probabilities into a label and a
 // pair of probabilities.
 var (
@@ -144,7 +138,7 @@ func (w *walk) take(n *onnx.Node, value string) error {
 	f := w.f
 	last := len(f.layers) - 1
 	unknown := fmt.Errorf("its operation %s cannot be read: only dense layers, their activations and the scaling of inputs can", n.Op)
-	switch name := onnxActivations[n.Op]; {
+	switch name := find(func(a activation) bool { return a.op != "" && a.op == n.Op }).name; {
 	case slices.Contains(onnxSame, n.Op):
 		return nil
 	case n.Op == "MatMul" || n.Op == "Gemm":

@@ -11,8 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// manyLevels trains a model of a column with more levels than have a place of their own, so that beside these
-// stand the means of the targets, and of another column.
+// manyLevels trains a model of a column with more levels than separate inputs, which therefore also has the means of the
+// targets as an input, and of another column.
 func manyLevels(t testing.TB, task data.Task, o model.Options) *model.Model {
 	t.Helper()
 	var b strings.Builder
@@ -49,7 +49,7 @@ func manyLevels(t testing.TB, task data.Task, o model.Options) *model.Model {
 	return m
 }
 
-// What holds one network refuses an ensemble, and says what to do.
+// A format for one network refuses an ensemble, and says what to do.
 func TestEnsembleRefused(t *testing.T) {
 	m := fit(t, data.Binary, model.Options{Members: 2, Epochs: 1})
 	_, net := ONNX(m, Options{Net: true})

@@ -94,14 +94,14 @@ func shipped(t testing.TB, name string, o model.Options) *model.Model {
 	return m
 }
 
-// a cell is one value as gradus and as a graph take it.
+// a cell is one value in gradus's form and in the form of a graph.
 type cell struct {
 	value data.Value
 	json  any
 }
 
-// probes are values of a column that try all that its encoding does: usual ones, knots and
-// their neighbors, huge ones, missing, seldom and unseen levels, odd spellings, leap days.
+// probes returns values of a column that try every part of its encoding: usual values, knots and
+// their neighbors, huge values, missing, rare and unseen levels, odd spellings, leap days.
 func probes(in *data.Input) []cell {
 	var list []cell
 	number := func(x float64) { list = append(list, cell{data.Number(x), x}) }
@@ -152,7 +152,7 @@ func probes(in *data.Input) []cell {
 	return list
 }
 
-// rowsFor are rows that take the probes of every column in turn, at different paces.
+// rowsFor returns rows that go through the probes of every column, at different speeds.
 func rowsFor(m *model.Model) [][]cell {
 	columns := make([][]cell, len(m.Encoding.Inputs))
 	most := 0
@@ -175,11 +175,11 @@ func rowsFor(m *model.Model) [][]cell {
 	return rows
 }
 
-// predicted is what gradus says of rows.
+// predicted is what gradus predicts for rows.
 type predicted struct {
 	encoded []byte // in the model's precision, little-endian
 	outputs []float64
-	labels  []any // of each row a class, or a list of them
+	labels  []any // for each row a class, or a list of classes
 }
 
 func predict(t testing.TB, m *model.Model, rows [][]cell) predicted {
@@ -243,18 +243,18 @@ type proofCase struct {
 	Rows      int              `json:"rows"`
 	Columns   []map[string]any `json:"columns"`
 	Named     []string         `json:"named"` // the outputs to ask for
-	Roles     []string         `json:"roles"` // and what they are
+	Roles     []string         `json:"roles"` // their meanings
 	Encoded   string           `json:"encoded"`
 	Output    string           `json:"output"`
 	Outputs   string           `json:"outputs"`
 	Units     []float64        `json:"units"`
 	Labels    []any            `json:"labels"`
 	Weights   string           `json:"weights_sha256"`
-	Bound     float64          `json:"bound"` // on how far an output may be away
+	Bound     float64          `json:"bound"` // how far off an output may be
 }
 
-// boundOf is 1e-5, or, for the numbers of a regression, four times what float32 itself is away
-// from float64 with the same weights where that is more: e^z makes a small difference a large
+// boundOf returns 1e-5. For the numbers of a regression it is four times the difference between float32
+// and float64 with the same weights, if that is more: e^z makes a small difference a large
 // one, and the exp of runtimes is less exact than gradus's.
 func boundOf(m *model.Model, p predicted) float64 {
 	const bound = 1e-5
@@ -273,7 +273,7 @@ func boundOf(m *model.Model, p predicted) float64 {
 	return worst
 }
 
-// addCases writes a model's two files, the whole and the net, and what is to come out of them.
+// addCases writes a model's two files, the whole model and the net, and their expected outputs.
 func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model) {
 	t.Helper()
 	rows := rowsFor(m)
@@ -342,8 +342,8 @@ func addCases(t testing.TB, cases *[]proofCase, dir, name string, m *model.Model
 	}
 }
 
-// pythons are those of GRADUS_ONNX_PYTHON, a list like PATH, or the python3 on the PATH: each
-// with onnxruntime, one of them with onnx too.
+// pythons returns the Pythons of GRADUS_ONNX_PYTHON, a list like PATH, or the python3 on the PATH. Each
+// has onnxruntime, and one of them has onnx too.
 func pythons(t *testing.T) []string {
 	t.Helper()
 	list := filepath.SplitList(os.Getenv("GRADUS_ONNX_PYTHON"))
@@ -355,7 +355,7 @@ func pythons(t *testing.T) []string {
 	return list
 }
 
-// TestONNX holds exported models to onnx's checker and reference evaluator and to onnxruntime:
+// TestONNX checks exported models with onnx's checker and reference evaluator and with onnxruntime:
 // every shipped table, task, activation, norm, scaling and precision.
 func TestONNX(t *testing.T) {
 	list := pythons(t)

@@ -78,22 +78,16 @@ func arraysOf[T nn.Float](net *nn.Network[T], layout string) ([]array, error) {
 }
 
 // torchModules returns a layer's modules after its Linear: a norm and an activation.
-func torchModules(d nn.Dense) (norm, activation string) {
+func torchModules(d nn.Dense) (norm, module string) {
 	switch d.Norm {
 	case nn.BatchNorm:
 		norm = fmt.Sprintf("BatchNorm1d(%d)", d.Units)
 	case nn.LayerNorm:
 		norm = fmt.Sprintf("LayerNorm(%d)", d.Units)
 	}
-	name, parameter, given := strings.Cut(d.Activation.String(), ":")
-	activation = map[string]string{
-		"identity": "", "relu": "ReLU()", "sigmoid": "Sigmoid()", "tanh": "Tanh()", "selu": "SELU()", "gelu": "GELU()", "silu": "SiLU()",
-		"mish": "Mish()", "softplus": "Softplus()", "softmax": "Softmax(1)",
-	}[name]
-	if given {
-		activation = fmt.Sprintf("%s(%s)", map[string]string{"leaky-relu": "LeakyReLU", "elu": "ELU"}[name], parameter)
-	}
-	return norm, activation
+	name, parameter, _ := strings.Cut(d.Activation.String(), ":")
+	module = find(func(a activation) bool { return a.name == name }).torch
+	return norm, strings.Replace(module, "(p)", "("+parameter+")", 1)
 }
 
 // Torch returns the torch.nn.Sequential for tensors in the layout torch, as Python source. It

@@ -20,7 +20,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// inputsAndOutputs are encoded rows and what the network makes of them, in float64.
+// inputsAndOutputs returns encoded rows and the network's outputs for them, in float64.
 func inputsAndOutputs(t testing.TB, m *model.Model) (x, y nn.Matrix[float64]) {
 	t.Helper()
 	p := predict(t, m, rowsFor(m))
@@ -38,7 +38,7 @@ func inputsAndOutputs(t testing.TB, m *model.Model) (x, y nn.Matrix[float64]) {
 	return x, m.Network64().Predict(x)
 }
 
-// TestTensors: numpy and PyTorch read what is exported and predict the same.
+// TestTensors: numpy and PyTorch read the exported files and predict the same.
 func TestTensors(t *testing.T) {
 	dir := t.TempDir()
 	type tensorsCase struct {
@@ -111,7 +111,7 @@ func TestTensors(t *testing.T) {
 	t.Logf("%d files, outputs within %.2g", answers, worst)
 }
 
-// TestImportOwn: what was exported without norms is read back as the same network, from both
+// TestImportOwn: a network without norms is exported and imported as the same network, in both
 // layouts and both formats.
 func TestImportOwn(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
@@ -151,7 +151,7 @@ func TestImportOwn(t *testing.T) {
 	}
 }
 
-// TestImportONNXNet: an exported network of plain activations is read back.
+// TestImportONNXNet: an exported network of plain activations is imported as the same network.
 func TestImportONNXNet(t *testing.T) {
 	m := fit(t, data.Multiclass, model.Options{Activation: "tanh"})
 	x, _ := inputsAndOutputs(t, m)

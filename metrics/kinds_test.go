@@ -28,8 +28,8 @@ func TestParseNames(t *testing.T) {
 	}
 }
 
-// What is named is there, and nothing of it without being named; a NaN among the
-// predictions is a NaN in all of it.
+// A metric that is named is in the report, and no other. A NaN among the
+// predictions makes all of them NaN.
 func TestMoreMetrics(t *testing.T) {
 	m := must(t)
 	y, p := []float64{0, 1, 1}, []float64{0.25, 0.75, 0.5}
@@ -65,14 +65,14 @@ func TestMoreMetrics(t *testing.T) {
 	}
 }
 
-// The threshold moves the guesses and nothing else.
+// The threshold changes the guesses and nothing else.
 func TestBinaryAt(t *testing.T) {
 	y, p := []float64{0, 0, 1, 1}, []float64{0.125, 0.25, 0.25, 0.75}
 	r := must(t)(BinaryAt(0.2, y, p, nil, "f1"))
 	wantJSON(t, "threshold", r.Scores.Only([]string{"accuracy", "f1", "auc"}), `{"accuracy":0.75,"f1":0.8,"auc":0.875}`)
 }
 
-// Held to trying every threshold one by one.
+// The result is compared with trying every threshold one by one.
 func TestBestThreshold(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 200 {
@@ -101,7 +101,7 @@ func TestBestThreshold(t *testing.T) {
 				return v
 			}
 			for k := range 64 {
-				// A threshold below 0 is none: whoever has p = 0 is never guessed.
+				// No threshold is below 0, so a row with p = 0 is never guessed positive.
 				if at := float64(k) / 64; value(at) > value(got)+1e-12 {
 					t.Fatalf("%s of y %v, p %v, w %v: threshold %v gives %v, but %v gives %v", name, y, p, w, got, value(got), at, value(at))
 				}

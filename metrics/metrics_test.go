@@ -236,8 +236,8 @@ func sample(t *rapid.T) (y, p, w []float64) {
 	return y, p, w
 }
 
-// The sum over all pairs is what AUC is defined as; a map that keeps the order keeps the
-// AUC to the bit; turning the order round turns it round.
+// AUC is defined as the sum over all pairs. A map that keeps the order keeps the
+// AUC to the bit, and reversing the order gives 1 minus it.
 func TestAUCProperties(t *testing.T) {
 	maps := map[string]func(float64) float64{
 		"affine": func(x float64) float64 { return 0.25*x - 3 },

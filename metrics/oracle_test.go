@@ -9,7 +9,7 @@ import (
 
 const tolerance = 1e-12
 
-// near holds a score to the oracle's: nil there means that it must be absent here.
+// near compares a score with the oracle's. If the oracle has nil, the score must be absent.
 func near(t *testing.T, what string, r Scores, name string, want *float64) {
 	t.Helper()
 	got, ok := r.Get(name)
@@ -37,7 +37,7 @@ func nearMatrix(t *testing.T, what string, got, want [][]float64) {
 	}
 }
 
-// mean is the mean of what is there; nil of nothing.
+// mean returns the mean of the values that exist, or nil if there are none.
 func mean(of []*float64) *float64 {
 	var sum, n float64
 	for _, v := range of {
@@ -71,7 +71,7 @@ func must(t *testing.T) func(Report, error) Report {
 	}
 }
 
-// testdata/oracle.py made the file: scikit-learn's metrics on the same vectors.
+// testdata/oracle.py wrote the file: scikit-learn's metrics on the same vectors.
 func TestAgainstSklearn(t *testing.T) {
 	type matrix = [][]float64
 	var file struct {

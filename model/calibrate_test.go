@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// The temperature is that which scipy finds (testdata/temperature.py).
+// The temperature is the one that scipy finds (testdata/temperature.py).
 func TestTemperatureAgainstScipy(t *testing.T) {
 	raw, err := os.ReadFile("testdata/temperature.json")
 	if err != nil {
@@ -49,7 +49,7 @@ func TestTemperatureAgainstScipy(t *testing.T) {
 	}
 }
 
-// sure is a model that is far surer than it should be, with its table.
+// sure returns a model that is far too confident, and its table.
 func sure(t *testing.T, name string, o Options) (*Model, *Fit, *data.Table) {
 	t.Helper()
 	table := readExample(t, name)
@@ -63,8 +63,8 @@ func sure(t *testing.T, name string, o Options) (*Model, *Fit, *data.Table) {
 	return m, f, table
 }
 
-// A temperature goes into the file and out of it, divides the logits of every way to predict, leaves the
-// weights of the file, and is not there where none was asked for.
+// A temperature is saved and loaded, and divides the logits in every way of predicting. The weights in the file do not
+// change. Without --calibrate there is no temperature.
 func TestCalibratedModel(t *testing.T) {
 	for _, c := range []struct{ table, precision string }{{"breast_cancer", "float32"}, {"digits", "float64"}} {
 		t.Run(c.table, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// smallModel is a model whose file is short.
+// smallModel returns a model with a short file.
 func smallModel(t *testing.T) (m *Model, raw []byte) {
 	t.Helper()
 	table, err := data.NewTable("t", []string{"x", "c", "y"}, [][]string{{"1", "a", "2"}, {"2", "b", "4"}, {"4", "a", "5"}, {"3", "b", "7"}})
@@ -29,7 +29,7 @@ func smallModel(t *testing.T) (m *Model, raw []byte) {
 	return m, b.Bytes()
 }
 
-// A file in which one bit is not as it was saved is refused, whichever bit it is.
+// A file with one changed bit is refused, whichever bit it is.
 func TestEveryFlippedBitIsFound(t *testing.T) {
 	m, raw := smallModel(t)
 	load := func(raw []byte) (*Model, error) {
@@ -57,7 +57,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 	}
 	bits := []int{0, 1, 2, 3, 4, 5, 6, 7}
 	if testing.Short() {
-		bits = []int{0, 5} // a digit is another one, a letter another case
+		bits = []int{0, 5} // these change a digit, or the case of a letter
 	}
 	for at := range raw {
 		for _, bit := range bits {
@@ -76,14 +76,14 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 	if _, err := load(append(raw, 0)); !errors.Is(err, ErrFile) {
 		t.Errorf("with a byte more: %v", err)
 	}
-	// A flipped bit of a weight says what it is.
+	// The error for a flipped bit of a weight says that the file was changed.
 	raw[len(raw)-1] ^= 1
 	if _, err := load(raw); err == nil || !strings.Contains(err.Error(), "its checksum does not match") {
 		t.Errorf("another weight: %v", err)
 	}
 }
 
-// A file from before there were checksums loads, and bare tensors have none.
+// A file that is older than checksums loads, and a file of bare tensors has no checksum.
 func TestLoadsWithoutAChecksum(t *testing.T) {
 	m, raw := smallModel(t)
 	older := withHeader(t, raw, func(header map[string]any) {
@@ -106,7 +106,7 @@ func TestLoadsWithoutAChecksum(t *testing.T) {
 	if w, err := readWeights("bare.safetensors", bare); err != nil || w.Count() != m.Parameters()+4 { // and 2 means and variances
 		t.Errorf("bare tensors: %+v, %v", w, err)
 	}
-	// What says that it has a sum must have one.
+	// A file that claims to have a sum must have one.
 	lost := withHeader(t, raw, func(header map[string]any) { delete(header["__metadata__"].(map[string]any), "gradus_sha256") })
 	if w, err := readWeights("lost.safetensors", lost); err != nil || !w.Damaged {
 		t.Errorf("without its sum: %v", err)
@@ -115,7 +115,7 @@ func TestLoadsWithoutAChecksum(t *testing.T) {
 	}
 }
 
-// withHeader is a file with another header.
+// withHeader returns a file with another header.
 func withHeader(t *testing.T, raw []byte, change func(map[string]any)) []byte {
 	t.Helper()
 	n := binary.LittleEndian.Uint64(raw)

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// The limit for a level is the k-th score of n, k = ceil((n+1)·level), or of many rows the next one that is kept.
+// The limit for a level is the k-th of n scores, k = ceil((n+1)·level). With many rows it is the next score that is kept.
 func TestScoresLimit(t *testing.T) {
 	for _, n := range []int{1, 9, 10, 99, 200, 201, 1000, 54321} {
 		all := make([]float64, n)
@@ -39,7 +39,7 @@ func TestScoresLimit(t *testing.T) {
 	}
 }
 
-// noisy is a table whose noise grows with x, and its target's true mean.
+// noisy returns a table whose noise grows with x, and the true mean of its target.
 func noisy(t *testing.T, rows int) *data.Table {
 	t.Helper()
 	random := rand.New(rand.NewPCG(3, uint64(rows)))
@@ -55,7 +55,7 @@ func noisy(t *testing.T, rows int) *data.Table {
 	return table
 }
 
-// Of rows that are new, as many lie in their interval as the level says, in every fifth of the prediction, although
+// The share of new rows within their interval is the level, in every fifth of the prediction, although
 // the noise is ten times as large at one end.
 func TestIntervalsCover(t *testing.T) {
 	table, fresh := noisy(t, 16000), noisy(t, 10000)
@@ -125,7 +125,7 @@ func TestIntervalsCover(t *testing.T) {
 	}
 }
 
-// Out-of-fold predictions make intervals that hold as well: what a model of several nets gives.
+// The intervals of an ensemble, which are made from out-of-fold predictions, hold as often as they say.
 func TestConformalOutOfFold(t *testing.T) {
 	table := noisy(t, 1500)
 	rows := table.Rows()
@@ -175,7 +175,7 @@ func TestConformalOutOfFold(t *testing.T) {
 	}
 }
 
-// Sets hold the row's class as often as they say, the most probable class first, and are never empty.
+// Sets hold the row's class as often as they say. The most probable class is first, and no set is empty.
 func TestSetsCover(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 9))
 	draw := func(rows int) *data.Table {

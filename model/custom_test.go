@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// Bump is an activation of one's own, f(z) = e^(-z²).
+// Bump is a custom activation, f(z) = e^(-z²).
 type Bump struct{}
 
 func (Bump) String() string         { return "bump" }
@@ -23,7 +23,7 @@ func (Bump) F(z float64) float64    { return math.Exp(-z * z) }
 func (Bump) D(z, a float64) float64 { return -2 * z * a }
 func (Bump) Piece(float64) int      { return 0 } // it is smooth
 
-// Cauchy is a loss of one's own, L = log(1 + (yhat - y)²).
+// Cauchy is a custom loss, L = log(1 + (yhat - y)²).
 type Cauchy struct{}
 
 func (Cauchy) String() string            { return "cauchy" }
@@ -31,7 +31,7 @@ func (Cauchy) L(y, yhat float64) float64 { return math.Log1p((yhat - y) * (yhat 
 func (Cauchy) D(y, yhat float64) float64 { return 2 * (yhat - y) / (1 + (yhat-y)*(yhat-y)) }
 func (Cauchy) Piece(_, _ float64) int    { return 0 }
 
-// SignDescent is an optimizer of one's own, w -= rate·sign(g).
+// SignDescent is a custom optimizer, w -= rate·sign(g).
 type SignDescent struct{}
 
 func (SignDescent) String() string  { return "sign-descent" }
@@ -52,8 +52,8 @@ func descend[T optim.Float](s optim.Step, w, g []T) {
 	}
 }
 
-// Train with an activation, a loss and an optimizer of one's own. The model's file names them,
-// and loading it takes them.
+// A model can be trained with a custom activation, loss and optimizer. The model's file names them,
+// and Load gets them as an option.
 func Example_custom() {
 	custom := model.Custom{
 		Activations: []nn.Activation{Bump{}},

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Every row is in one fold and predicted by a model that has not seen it; how many folds run
-// at a time changes nothing.
+// Every row is in one fold, and a model that has not seen it predicts it. The number of folds that run
+// at the same time changes nothing.
 func TestCrossValidate(t *testing.T) {
 	table := claims(t)
 	for _, change := range []func(*Options){
@@ -71,7 +71,7 @@ func TestCrossValidate(t *testing.T) {
 				}
 			}
 			if i > 10 {
-				break // each costs a prediction of the whole table
+				break // each row costs a prediction of the whole table
 			}
 		}
 		for _, s := range cv.Mean {
@@ -114,8 +114,8 @@ func TestCrossValidate(t *testing.T) {
 	}
 }
 
-// Folds that were trained elsewhere, and came back as model files, are those of this machine. Of those
-// that fail the first is told, whichever fails first.
+// Folds that were trained elsewhere and came back as model files equal those of this machine. If several
+// fail, the error is that of the first fold, whichever failed first.
 func TestFoldsElsewhere(t *testing.T) {
 	table := claims(t)
 	o := few("kind")
@@ -164,7 +164,7 @@ func TestFoldsElsewhere(t *testing.T) {
 	}
 }
 
-// Members that were trained elsewhere make the ensemble of this machine.
+// Members that were trained elsewhere make the same ensemble as those of this machine.
 func TestMembersElsewhere(t *testing.T) {
 	table := claims(t)
 	o := few("kind")
@@ -191,7 +191,7 @@ func TestMembersElsewhere(t *testing.T) {
 	}
 }
 
-// A member that is prepared by itself has the weights, the rows and the scores that it has among the others.
+// A member that is prepared alone has the same weights, rows and scores as in its ensemble.
 func TestMemberAlone(t *testing.T) {
 	table := claims(t)
 	o := few("kind")

@@ -14,8 +14,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// bench/faults in small, on the shipped tables: a fault's code comes first, and of a healthy
-// run nothing is said.
+// This is bench/faults in small, on the shipped tables. The code of the fault is the first finding, and a healthy
+// run has none.
 func TestDiagnosis(t *testing.T) {
 	sgd := func(rate float64, epochs int) model.Options {
 		none := 0.0
@@ -81,7 +81,7 @@ func TestDiagnosis(t *testing.T) {
 	}
 }
 
-// leaking adds a column that is the target in another form.
+// leaking adds a column with the target in another form.
 func leaking(t *testing.T, from *data.Table) *data.Table {
 	t.Helper()
 	last := len(from.Columns()) - 1

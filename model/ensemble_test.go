@@ -19,7 +19,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// memberOptions are of a small ensemble on mixed.
+// memberOptions are the options of a small ensemble on the table mixed.
 func memberOptions(task data.Task, members int) model.Options {
 	o := model.Options{Targets: tasks[task], Members: members, Hidden: []int{7, 5}, Epochs: 3, Seed: 1}
 	for _, targets := range tasks {
@@ -39,8 +39,8 @@ func fitMembers(t testing.TB, o model.Options) (*model.Model, *model.Fit) {
 	return m, f
 }
 
-// An ensemble says the mean of what its members say, of a table, of one row and of many, and the same
-// after it was written and read.
+// An ensemble predicts the mean of its members' predictions, for a table, for one row and for many. It predicts the
+// same after it was saved and loaded.
 func TestEnsemblePredicts(t *testing.T) {
 	for task := range tasks {
 		for _, precision := range []string{"float32", "float64"} {
@@ -127,11 +127,11 @@ func TestEnsemblePredicts(t *testing.T) {
 	}
 }
 
-// A member is what a run of one network on its rows is, and its fold is what it is judged on: the
-// out-of-fold predictions are of members that have not seen the row.
+// A member is a run of one network on its rows, judged on its fold. An out-of-fold prediction comes from
+// members that have not seen the row.
 func TestMembersAreHonest(t *testing.T) {
 	table := mixed(t)
-	for _, members := range []int{2, 5, 11} { // of 11 the rows are in 6 folds, twice
+	for _, members := range []int{2, 5, 11} { // 11 members have 6 folds, drawn twice
 		m, f := fitMembers(t, memberOptions(data.Multiclass, members))
 		if got := m.Training.Rows; got != (model.Rows{Train: 80}) || f.Members() != members {
 			t.Errorf("%d members have the rows %+v", members, got)
@@ -166,7 +166,7 @@ func TestMembersAreHonest(t *testing.T) {
 		if members > 8 {
 			continue
 		}
-		// Each row's prediction is that of the one member that has not seen it.
+		// Each row's prediction comes from the one member that has not seen it.
 		used := map[int]int{}
 		for i := range j.Rows {
 			says, found := j.Says[3*i:][:3], -1
@@ -198,7 +198,7 @@ func TestMembersAreHonest(t *testing.T) {
 	}
 }
 
-// The loss of an ensemble of one member that says the same is the loss of that network.
+// The loss of an ensemble is at most about the mean of its members' losses, and is the loss that training reported.
 func TestEnsembleLoss(t *testing.T) {
 	for task := range tasks {
 		m, _ := fitMembers(t, memberOptions(task, 3))
@@ -217,7 +217,7 @@ func TestEnsembleLoss(t *testing.T) {
 			own, _ := e.Get("loss")
 			mean += own / 3
 		}
-		if !(loss > 0 && loss <= mean*1.05) { // a regression's members have units of their own
+		if !(loss > 0 && loss <= mean*1.05) { // the members of a regression scale the target differently
 			t.Errorf("%s: the loss is %v, and the members' %v on average", task, loss, mean)
 		}
 		trained, _ := m.Training.Metrics.Train.Get("loss")
@@ -232,7 +232,7 @@ func TestEnsembleLoss(t *testing.T) {
 	}
 }
 
-// Threads, breaks and interruptions change no bit of an ensemble, and one member is the file of today.
+// Threads, breaks and interruptions change no bit of an ensemble. With one member, the file is that of a single network.
 func TestEnsembleBits(t *testing.T) {
 	o := memberOptions(data.Regression, 4)
 	o.Test = new(float64)
@@ -292,7 +292,7 @@ func TestEnsembleBits(t *testing.T) {
 	}
 }
 
-// An interrupted ensemble has the members that have ended; where none has, what there is.
+// An interrupted ensemble has the members that have ended. If none has, it has the members as far as they are trained.
 func TestEnsembleInterrupted(t *testing.T) {
 	o := memberOptions(data.Binary, 3)
 	o.Threads = 1
@@ -343,7 +343,7 @@ func TestEnsembleInterrupted(t *testing.T) {
 	}
 }
 
-// Where the validation rows are given, come last in time or are few, all members share them.
+// If the validation rows are given, are the last in time or are few, all members share them.
 func TestMembersShareValidationRows(t *testing.T) {
 	for name, change := range map[string]func(*model.Options, *model.Tables){
 		"a part":  func(o *model.Options, _ *model.Tables) { v := 0.25; o.Validation = &v },
@@ -392,7 +392,7 @@ func TestMembersShareValidationRows(t *testing.T) {
 	}
 }
 
-// Groups stay whole in the folds of the members, and more members than groups draw folds anew.
+// Groups stay whole in the folds of the members. If there are more members than groups, folds are drawn again.
 func TestMembersOfGroups(t *testing.T) {
 	o := memberOptions(data.Regression, 4)
 	o.Group = "color" // red, green and blue, and NA in some rows, which is refused
@@ -436,7 +436,7 @@ func TestCrossValidateMembers(t *testing.T) {
 	}
 }
 
-// What cannot be an ensemble is refused with a sentence.
+// Options that no ensemble can have are refused with a sentence.
 func TestMembersRefused(t *testing.T) {
 	m, _ := fitMembers(t, memberOptions(data.Binary, 2))
 	file, err := model.LoadWeights(save(t, m))
@@ -470,8 +470,8 @@ func TestMembersRefused(t *testing.T) {
 	}
 }
 
-// Shapley values and dependence curves of an ensemble are those of what the ensemble says: values add up
-// to its prediction, exact or sampled, and a curve is its mean prediction with every cell replaced.
+// Shapley values and dependence curves of an ensemble explain the ensemble's prediction. Values add up
+// to it, exact or sampled, and a curve is its mean prediction with every cell replaced.
 func TestEnsembleReasons(t *testing.T) {
 	for _, task := range []data.Task{data.Regression, data.Multiclass} {
 		m, _ := fitMembers(t, memberOptions(task, 3))
@@ -529,7 +529,7 @@ func TestEnsembleReasons(t *testing.T) {
 	}
 }
 
-// The importance of a column is by how much the ensemble's own score is worse without it.
+// The importance of a column is how much worse the ensemble's score is without it.
 func TestEnsembleImportance(t *testing.T) {
 	for _, metric := range []string{"accuracy", "loss"} {
 		o := memberOptions(data.Multiclass, 3)
@@ -548,10 +548,10 @@ func TestEnsembleImportance(t *testing.T) {
 	}
 }
 
-// Who takes the steps may look at the members that are under way, at any of them.
+// Between steps, the caller may look at any of the members that are being trained.
 func TestEachRunning(t *testing.T) {
 	o := memberOptions(data.Binary, 5)
-	o.Epochs, o.Threads = 1_000_000, 3 // far more than are waited for
+	o.Epochs, o.Threads = 1_000_000, 3 // far more epochs than the test waits for
 	o.Patience = new(int)
 	f, err := model.Prepare(model.Tables{Train: mixed(t)}, o, nil)
 	if err != nil {

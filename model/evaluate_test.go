@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// The loss of more rows than go through the network at once is that of each row by itself, by its
-// weight.
+// The loss of more rows than the network takes at once is the weighted sum of the losses of single
+// rows.
 func TestLossOfManyRows(t *testing.T) {
 	var cells [][]string
 	for i := range 1300 {

@@ -35,7 +35,7 @@ func irisModel() (path string, remove func()) {
 	return path, func() { os.RemoveAll(dir) }
 }
 
-// Load a model and predict one row, given as named values.
+// A loaded model predicts one row, given as named values.
 func ExampleModel_PredictRow() {
 	path, remove := irisModel()
 	defer remove()
@@ -59,7 +59,7 @@ func ExampleModel_PredictRow() {
 	// row: column "sepal_width_cm": no value for it, nor for "petal_length_cm", "petal_width_cm"; give nil for a missing value
 }
 
-// Predict typed rows from many goroutines without allocating: each has its own room for a
+// Many goroutines can predict typed rows without allocating. Each has its own memory for a
 // row and for the result, and all share the model.
 func ExampleModel_PredictValues() {
 	path, remove := irisModel()
@@ -90,7 +90,7 @@ func ExampleModel_PredictValues() {
 	// Output: [setosa versicolor virginica]
 }
 
-// Train and score on every part of the rows in turn, then ask what the columns are worth.
+// A cross-validation trains and scores on every part of the rows in turn. Then the example asks what the columns are worth.
 func ExampleCrossValidate() {
 	table, err := data.Read("../examples/data/iris.csv", data.ReadOptions{})
 	if err != nil {
@@ -116,8 +116,8 @@ func ExampleCrossValidate() {
 	// most important: petal_width_cm
 }
 
-// Go on training the network of a loaded model in a loop of one's own, its first layer frozen, and
-// make a model of it again.
+// The network of a loaded model can be trained further in your own loop, here with its first layer frozen, and
+// become a model again.
 func ExampleNew() {
 	path, remove := irisModel()
 	defer remove()
@@ -126,7 +126,7 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 
-	// The rows as the network takes them, encoded as the model does it.
+	// These are the rows in the model's encoding, as the network takes them.
 	table, err := data.Read("../examples/data/iris.csv", data.ReadOptions{})
 	if err != nil {
 		log.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// What an Explainer says of values has the bits of what Shapley says of the table's row, and a row's
-// values do not depend on the rows it comes with.
+// An Explainer gives the same bits as Shapley on the table's row. A row's values do not depend on the rows
+// that are explained with it.
 func TestExplainer(t *testing.T) {
 	table := readExample(t, "penguins")
 	for _, members := range []int{0, 2} {

@@ -17,8 +17,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// FuzzLoad: whatever stands in a file, Load returns an error or a model that predicts. It
-// never panics, and takes no more memory than the file accounts for. Files are long, so give
+// FuzzLoad: whatever is in a file, Load returns an error or a model that predicts. It
+// never panics, and takes no more memory than the file's size explains. Files are long, so give
 // the fuzzer -fuzzminimizetime 20x, or it minimizes them for minutes.
 func FuzzLoad(f *testing.F) {
 	for task := range tasks {
@@ -113,7 +113,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// sealed is a file with the checksum that goes with it, if it has a place for one.
+// sealed returns a file with the right checksum, if it has a place for one.
 func sealed(raw []byte) []byte {
 	const key = `"gradus_sha256":"`
 	at := bytes.Index(raw, []byte(key)) + len(key)
@@ -126,7 +126,7 @@ func sealed(raw []byte) []byte {
 	return raw
 }
 
-// replaced is a model file with another text in its header, whose length is put right.
+// replaced returns a model file with a text of its header replaced, and with the right length.
 func replaced(raw []byte, from, to string) []byte {
 	n := binary.LittleEndian.Uint64(raw)
 	header := bytes.ReplaceAll(raw[8:8+n], []byte(from), []byte(to))

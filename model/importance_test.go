@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/metrics"
 )
 
-// Held to shuffling the column in the table and evaluating that.
+// The importance is compared with shuffling the column in the table and evaluating that.
 func TestImportance(t *testing.T) {
 	table := claims(t)
 	for _, c := range []struct{ target, metric string }{{"kind", ""}, {"kind", "log_loss"}, {"amount", ""}, {"amount", "loss"}, {"three", "auc"}} {
@@ -46,7 +46,7 @@ func TestImportance(t *testing.T) {
 		if b, _ := base.Get(got.Metric); math.Abs(b-got.Score) > 1e-12*math.Abs(b) {
 			t.Errorf("%v: the score is %v, want %v", c, got.Score, b)
 		}
-		// From columns that are known, only the others are measured.
+		// If some columns are known already, only the others are measured.
 		o.Known = map[string][]float64{}
 		for _, col := range got.Columns[:len(got.Columns)/2] {
 			o.Known[col.Name] = col.Drops

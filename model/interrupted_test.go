@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// What takes a context says with an error that it was ended, with the context's own error and its
-// cause in it; what was done is there.
+// If its context ends, every function that takes one returns an error that wraps the context's error and its
+// cause. The work done so far is kept.
 func TestInterrupted(t *testing.T) {
 	reason := errors.New("the machine is needed")
 	ended, cancel := context.WithCancelCause(context.Background())
@@ -30,7 +30,7 @@ func TestInterrupted(t *testing.T) {
 	if !errors.Is(err, train.ErrInterrupted) || m == nil || m.Training.Reason != train.ReasonInterrupted || m.Training.Steps != 0 {
 		t.Fatalf("Train returns %v and %v", m, err)
 	}
-	for _, err := range f.Strides(context.Background()) { // it goes on
+	for _, err := range f.Strides(context.Background()) { // it continues
 		if err != nil {
 			t.Fatal(err)
 		}

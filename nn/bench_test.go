@@ -21,7 +21,7 @@ func BenchmarkBackprop(b *testing.B) {
 
 const benchmarkRows = 32
 
-// tabular is a net as tables have them: 20-64-64-1.
+// tabular is a net of a usual size for tables: 20-64-64-1.
 func tabular[T Float](b *testing.B) (n *Network[T], tape *Tape[T], x, y Matrix[T], grad []T) {
 	n = mustNew[T](b, 20, 1, Dense{Units: 64, Activation: ReLU}, Dense{Units: 64, Activation: ReLU}, Dense{Units: 1})
 	b.ReportAllocs()

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The table: every activation x loss x bias, norm and dropout x reduction goes through the
-// float64 gradient check. Activations stand in two hidden layers and, with every loss that
-// accepts them, at the output.
+// The gradient of every activation x loss x bias, norm and dropout x reduction is checked in
+// float64. Each activation is in two hidden layers and, with every loss that accepts it, at
+// the output.
 func TestGradientTable(t *testing.T) {
 	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson,
 		Quantile(0.3), LogCosh, Tweedie(1.3), Gamma, Focal(2), Focal(0.5), BinaryFocal(2), BinaryFocal(0), Hinge}
@@ -41,7 +41,7 @@ func TestGradientTable(t *testing.T) {
 					}
 					for _, r := range []Reduction{Mean, Sum} {
 						if r == Sum && (kind.Norm != NoNorm || kind.Dropout > 0) {
-							continue // a factor of the output's delta alone
+							continue // it is only a factor of the output's delta
 						}
 						cases++
 						seen[loss.String()] = true
@@ -75,12 +75,12 @@ func TestGradientTable(t *testing.T) {
 	t.Logf("%d combinations, %d inputs", cases, inputs)
 }
 
-// caseCheck is what one line of the table came to.
+// caseCheck is the result of one line of the table.
 type caseCheck struct {
 	Check
-	inputs     int        // whose gradients were compared
-	inputWorst Comparison // of InputGradient beside a central difference
-	from       float64    // how far BackpropFrom is from Backprop, of the largest gradient
+	inputs     int        // how many had their gradients compared
+	inputWorst Comparison // of InputGradient with a central difference
+	from       float64    // how far BackpropFrom is from Backprop, as a share of the largest gradient
 }
 
 func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reduction) caseCheck {
@@ -89,12 +89,12 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 	rand := rand.New(rand.NewPCG(11, 7))
 	std := 0.5
 	if f == Exp {
-		std = 0.2 // e to the e to the x grows beyond what a central difference can follow
+		std = 0.2 // e to the e to the x grows too fast for a central difference
 	}
 	more, wide, outNorm, seed := 0, std, kind.Norm, uint64(3)
 	if kind.Norm == LayerNorm {
-		// Over few units, or small sums, it is too rough for a central difference. The weights'
-		// size changes nothing else.
+		// With few units, or small sums, the norm is too rough for a central difference. The size of the
+		// weights changes nothing else.
 		more, wide, outNorm, seed = 5, 2, NoNorm, 4
 	}
 	n, err := New[float64](inputs, Seed(seed),

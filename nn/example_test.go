@@ -70,7 +70,7 @@ func ExampleNetwork_Predict() {
 	// Output: [0 1 1 0]
 }
 
-// A network goes through any writer and reader, and comes back with the same bits.
+// A network can be written to any writer and read from any reader, with the same bits.
 func ExampleRead() {
 	n := tiny()
 	var file bytes.Buffer
@@ -86,7 +86,7 @@ func ExampleRead() {
 	// Output: true
 }
 
-// What would change the output most: its gradient by the inputs.
+// The gradient by the inputs says which input changes the output most.
 func ExampleNetwork_InputGradient() {
 	n := tiny()
 	x := nn.FromRows([][]float64{{1, 0, 1}})
@@ -96,7 +96,7 @@ func ExampleNetwork_InputGradient() {
 	g := nn.NewMatrix[float64](1, 3)
 	n.InputGradient(t, g)
 
-	h := 1e-6 // beside a difference
+	h := 1e-6 // of the difference that it is compared with
 	up := n.Predict(nn.FromRows([][]float64{{1 + h, 0, 1}})).At(0, 0)
 	down := n.Predict(nn.FromRows([][]float64{{1 - h, 0, 1}})).At(0, 0)
 	fmt.Printf("%.4f %.4f\n", g.At(0, 0), (up-down)/(2*h))

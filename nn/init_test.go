@@ -57,7 +57,7 @@ func TestSeeds(t *testing.T) {
 		if again := weights(init, 1, Dense{Units: 40, NoBias: true}, Dense{Units: 40, NoBias: true}); !slices.Equal(first, again) {
 			t.Errorf("%s: the same seed gives other weights", init)
 		}
-		// What stands behind a layer, or whether it has a bias, does not change its weights.
+		// A layer's weights do not depend on the layers after it, nor on whether it has a bias.
 		if alone := weights(init, 1, Dense{Units: 40}); !slices.Equal(first[:200], alone[:200]) {
 			t.Errorf("%s: the first layer depends on what follows", init)
 		}
@@ -81,7 +81,7 @@ func equalPlaces(a, b []float64) int {
 	return n
 }
 
-// The moments of 60,000 weights, within four standard errors, and their limits.
+// 60,000 weights have the right moments within four standard errors, and stay within their limits.
 func TestInitMoments(t *testing.T) {
 	const in, out = 300, 200
 	const count = in * out
@@ -190,5 +190,5 @@ func TestStartAt(t *testing.T) {
 		t.Errorf("an identity output starts with the biases %v", b)
 	}
 	n = mustNew[float64](t, 2, 1, Dense{Units: 2, Activation: Exp, NoBias: true})
-	n.StartAt([]float64{5, 6}) // has no bias to set
+	n.StartAt([]float64{5, 6}) // there is no bias to set
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Every instruction set gives the loss and the gradient in the same bits, and so does a
-// target that stands in a wider matrix.
+// Every instruction set gives the same bits of the loss and the gradient, also for a target
+// that is part of a wider matrix.
 func TestSameBitsOnEveryISA(t *testing.T) {
 	t.Run("float32", testSameBits[float32])
 	t.Run("float64", testSameBits[float64])

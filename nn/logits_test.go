@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// logits returns a network that hands its inputs on as the logits of an output layer.
+// logits returns a network whose inputs are the logits of its output layer.
 func logits[T Float](t testing.TB, out Activation, units int) *Network[T] {
 	n := mustNew[T](t, units, 1, Dense{Units: units, Activation: out, NoBias: true, Init: Zeros})
 	for i := range units {
@@ -42,7 +42,7 @@ func farLogits[T Float](t *testing.T) {
 			{Poisson, Exp, []float64{-far, -far}, []float64{3, 0}, 3 * far, []float64{-3, 0}},
 			{Poisson, Softplus, []float64{-far, -far}, []float64{3, 0}, 3 * far, []float64{-3, 0}},
 			{Poisson, Softplus, []float64{far}, []float64{3}, far - 3*math.Log(far), []float64{1 - 3/far}},
-			// The output itself, e^z, is beyond every float: infinite, and never a NaN.
+			// The output e^z is larger than every float. It is infinite, and never NaN.
 			{Poisson, Exp, []float64{far}, []float64{3}, inf, []float64{inf}},
 			{Poisson, Exp, []float64{far}, []float64{0}, inf, []float64{inf}},
 		} {
@@ -63,8 +63,8 @@ func farLogits[T Float](t *testing.T) {
 	}
 }
 
-// Between 0 and the far ends nothing breaks: every pair agrees with its plain formula
-// where that works, and is finite, with a delta of the right sign and size, where not.
+// Between 0 and the extremes nothing breaks. Where its plain formula works, every pair agrees
+// with it. Elsewhere it is finite, and its delta has the right sign and size.
 func TestLogitsSweep(t *testing.T) {
 	t.Run("float32", func(t *testing.T) { logitsSweep[float32](t, 2e-6) })
 	t.Run("float64", func(t *testing.T) { logitsSweep[float64](t, 1e-14) })

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The lists of names are copies: who changes one changes nothing here.
+// The lists of names are copies. A change to one changes nothing in the package.
 func TestNamesAreCopies(t *testing.T) {
 	for what, names := range map[string]func() []string{"Norms": Norms, "Losses": Losses, "Activations": Activations, "Inits": Inits} {
 		want := slices.Clone(names())

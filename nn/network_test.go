@@ -19,7 +19,7 @@ func mustNew[T Float](t testing.TB, inputs int, seed uint64, layers ...Dense) *N
 	return n
 }
 
-// waves fills a matrix with numbers in [-2, 2] that look random and have a sign each.
+// waves fills a matrix with numbers in [-2, 2] of both signs that look random.
 func waves[T Float](rows, cols int) Matrix[T] {
 	m := NewMatrix[T](rows, cols)
 	for i := range m.Data {
@@ -300,7 +300,7 @@ func TestCheckTarget(t *testing.T) {
 	}
 }
 
-// deep returns a net of two hidden layers, with widths that are no multiple of anything.
+// deep returns a net of two hidden layers. Their widths are no multiples of a vector's length.
 func deep[T Float](t testing.TB, f, out Activation, units int) *Network[T] {
 	t.Helper()
 	n := mustNew[T](t, 7, 3, Dense{Units: 13, Activation: f}, Dense{Units: 9, Activation: f, NoBias: true}, Dense{Units: units, Activation: out})
@@ -310,8 +310,8 @@ func deep[T Float](t testing.TB, f, out Activation, units int) *Network[T] {
 	return n
 }
 
-// A row's outputs do not depend on the rows beside it, to the bit: alone, in one batch, and
-// in Predict's parts.
+// A row's outputs do not depend on the rows beside it, to the bit: they are the same alone, in one
+// batch, and in the parts of Predict.
 func TestRowsAreIndependent(t *testing.T) {
 	t.Run("float32", rowsAreIndependent[float32])
 	t.Run("float64", rowsAreIndependent[float64])
@@ -347,7 +347,7 @@ func rowsAreIndependent[T Float](t *testing.T) {
 	}
 }
 
-// A view with a stride of its own gives the bits of a matrix without.
+// A view with a larger stride gives the same bits as a matrix without one.
 func TestStridedInput(t *testing.T) {
 	n := deep[float32](t, Tanh, Identity, 3)
 	wide := waves[float32](10, 11)
@@ -404,7 +404,7 @@ func passesDoNotAllocate[T Float](t *testing.T) {
 		y := targets[T](loss, rows, 5)
 		for _, f := range allActivations(t) {
 			for _, out := range allActivations(t) {
-				// Every activation stands behind every loss once, and before every output once.
+				// Every activation is combined with every loss once, and is before every output once.
 				if f == Softmax || Compatible(loss, out, 5) != nil || loss != HalfSquared && f != Tanh {
 					continue
 				}
@@ -422,8 +422,8 @@ func passesDoNotAllocate[T Float](t *testing.T) {
 	}
 }
 
-// softsign is an activation from outside: z / (1 + |z|). Its type cannot be compared, which
-// must do no harm.
+// softsign is a custom activation, z / (1 + |z|). Its type cannot be compared; that must do
+// no harm.
 type softsign struct{ notes []string }
 
 func (softsign) String() string      { return "softsign" }
@@ -434,7 +434,7 @@ func (softsign) D(z, _ float64) float64 {
 }
 func (softsign) Piece(z float64) int { return step(z >= 0) }
 
-// bowl is a loss from outside: log cosh(yhat - y).
+// bowl is a custom loss, log cosh(yhat - y).
 type bowl struct{ notes []string }
 
 func (bowl) String() string { return "bowl" }
@@ -480,7 +480,7 @@ func TestCustomActivationAndLoss(t *testing.T) {
 	}
 }
 
-// A loss near 0 keeps its digits: for a target of 1, log(1 + e^-z) and not the difference
+// A loss near 0 keeps its digits. For a target of 1 it is log(1 + e^-z), and not the difference
 // of two large numbers.
 func TestSmallCrossEntropies(t *testing.T) {
 	n, err := New[float32](1, Seed(1), Dense{Units: 1, Activation: Sigmoid, NoBias: true, Init: Zeros})

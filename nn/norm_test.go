@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/team"
 )
 
-// The oracle's file was made by testdata/norms.py: torch in float64.
+// testdata/norms.py wrote the oracle's file with torch in float64.
 func TestNormsAgainstTorch(t *testing.T) {
 	var file struct {
 		Networks []struct {
@@ -117,7 +117,7 @@ func normed[T Float](t testing.TB) *Network[T] {
 	return n
 }
 
-// The same bits on every instruction set, and by one core and by several.
+// The bits are the same with every instruction set, and on one core and on several.
 func TestNormedBits(t *testing.T) {
 	t.Run("float32", normedBits[float32])
 	t.Run("float64", normedBits[float64])
@@ -185,8 +185,8 @@ func TestNormedPassesDoNotAllocate(t *testing.T) {
 	}
 }
 
-// A net with dropout is in training the plain net whose inputs, layer by layer, were dropped by
-// the mask; and the mask is a function of seed, step and row alone.
+// In training, a net with dropout computes what the plain net does with the inputs of each layer
+// dropped by the mask. The mask is a function of only seed, step and row.
 func TestDropout(t *testing.T) {
 	const p, rows, units = 0.3, 400, 130
 	n := mustNew[float64](t, units, 1, Dense{Units: units, Activation: Tanh, Dropout: p}, Dense{Units: 2})
@@ -317,8 +317,8 @@ func BenchmarkTraining(b *testing.B) {
 	}
 }
 
-// WithoutDropout leaves the parameters and the norms, and what a tape says of a norm is what its
-// layer was made of.
+// WithoutDropout keeps the parameters and the norms. A tape's numbers of a norm are those that the
+// layer used.
 func TestWithoutDropout(t *testing.T) {
 	n := mustNew[float64](t, 3, 5, Dense{Units: 4, Activation: Tanh, Norm: LayerNorm, Dropout: 0.5}, Dense{Units: 3, Activation: Tanh, Norm: BatchNorm, Dropout: 0.5}, Dense{Units: 2, Dropout: 0.2})
 	x := NewMatrix[float64](6, 3)

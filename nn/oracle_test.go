@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The oracle's file was made by testdata/oracle.py: mpmath from the definitions, with
-// torch's autograd agreeing.
+// testdata/oracle.py wrote the oracle's file with mpmath from the definitions, and compared it with
+// torch's autograd.
 func readOracle(t *testing.T, into any) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/oracle.json")
@@ -20,7 +20,7 @@ func readOracle(t *testing.T, into any) {
 	}
 }
 
-// near allows rel of the wanted value and a little absolute room where it vanishes.
+// near allows a difference of rel times the wanted value, and a little near 0.
 func near(got, want, rel, abs float64) bool {
 	return got == want || math.Abs(got-want) <= rel*math.Abs(want)+abs
 }

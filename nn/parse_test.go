@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What Parse makes of a name has a String that Parse makes the same of.
+// Parse reads the String of what it returns as the same value.
 func TestRoundTrips(t *testing.T) {
 	activation := func(s string) (fmt.Stringer, error) { return ParseActivation(s) }
 	loss := func(s string) (fmt.Stringer, error) { return ParseLoss(s) }

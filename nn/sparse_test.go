@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/team"
 )
 
-// categories returns rows of a few numbers and the ones of several categories among zeros.
+// categories returns rows of a few numbers and of several categories, each a one among zeros.
 func categories[T Float](rows int) Matrix[T] {
 	r := rand.New(rand.NewPCG(31, 32))
 	x := NewMatrix[T](rows, 45)
@@ -23,8 +23,8 @@ func categories[T Float](rows int) Matrix[T] {
 	return x
 }
 
-// A batch that is mostly zeros goes through the first layer without them, and everything comes out
-// as it does with them, alone and over a team, into a gradient and through an Updater; nothing is
+// The first layer skips the zeros of a batch that is mostly zeros. All results are the same as with
+// the zeros: on one core and on a team, with a gradient and with an Updater. Nothing is
 // allocated.
 func TestSparseInput(t *testing.T) {
 	t.Run("float32", testSparseInput[float32])
@@ -64,7 +64,7 @@ func testSparseInput[T Float](t *testing.T) {
 			}
 			return out, grad, after
 		}
-		dropping := first // nothing, but the first layer then gets a copy, with its zeros
+		dropping := first // it drops nothing, but the first layer then gets a copy with its zeros
 		dropping.Dropout = 1e-300
 		wantOut, wantGrad, wantAfter := pass(1, dropping)
 		for size := 1; size <= 3; size++ {
@@ -100,7 +100,7 @@ func (u *descent[T]) Update(part int, grad []T) {
 
 func (u *descent[T]) Descent() (rate, mu float64, ok bool) { return 0.01, 0, true }
 
-// Batches that are dense, narrow or of few rows are taken as they are.
+// Batches that are dense or narrow, or have few rows, are used as they are.
 func TestDenseInput(t *testing.T) {
 	for _, x := range []Matrix[float64]{waves[float64](100, 45), categories[float64](7), categories[float64](1)} {
 		n := mustNew[float64](t, x.Cols, 3, Dense{Units: 2, Activation: Tanh})

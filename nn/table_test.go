@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What the table says of an activation is so.
+// What the table says about an activation is true.
 func TestActivationsAreAsTheTableSays(t *testing.T) {
 	for _, name := range Activations() {
 		f, err := ParseActivation(name)
@@ -51,7 +51,7 @@ func TestActivationsAreAsTheTableSays(t *testing.T) {
 	}
 }
 
-// What is known of a loss besides its formula is so.
+// The facts of a loss are true.
 func TestLossesAreAsTheirFactsSay(t *testing.T) {
 	for _, loss := range allLosses(t) {
 		facts := Facts(loss)
@@ -90,5 +90,5 @@ func TestLossesAreAsTheirFactsSay(t *testing.T) {
 	}
 }
 
-// unknown is a loss of which nothing else is known.
+// unknown is a loss without facts.
 type unknown struct{ Loss }

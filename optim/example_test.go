@@ -6,8 +6,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// An optimizer holds its hyper-parameters alone; what it remembers stands in slots of the caller. Here it
-// minimizes (w - 3)², whose gradient is 2·(w - 3), with a rate that falls.
+// An optimizer holds only its hyper-parameters. What it remembers is in slots of the caller. Here it
+// minimizes (w - 3)², whose gradient is 2·(w - 3), with a falling rate.
 func ExampleUpdate() {
 	rule := optim.NewAdam()
 	w, grad := []float64{0}, []float64{0}

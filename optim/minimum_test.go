@@ -24,7 +24,7 @@ func rosenbrock(w, g []float64) float64 {
 	return (1-x)*(1-x) + 100*(y-x*x)*(y-x*x)
 }
 
-// Every rule reaches both minima, with a rate of its own that falls to 0 along a line.
+// Every optimizer reaches both minima with its rate in the table, which falls to 0 along a line.
 func TestRulesReachMinima(t *testing.T) {
 	const steps = 20000
 	table := map[string]struct{ parabola, rosenbrock float64 }{ // rates

@@ -2,6 +2,8 @@ package optim
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -41,13 +43,13 @@ func Update[T Float](r Optimizer, s Step, w, g []T, slots [][]T) {
 // part by part, in any order. All optimizers of this package do. A custom optimizer says so with a
 // method Separable() bool.
 func Separable(r Optimizer) bool {
-	switch r := r.(type) {
-	case SGD, Momentum, AdaGrad, AdaDelta, RMSProp, Adam, AMSGrad, NAdam, AdamW, Lion:
-		return true
-	case interface{ Separable() bool }:
-		return r.Separable()
+	for _, o := range optimizers {
+		if reflect.TypeOf(o.make(keep)) == reflect.TypeOf(r) {
+			return true
+		}
 	}
-	return false
+	s, says := r.(interface{ Separable() bool })
+	return says && s.Separable()
 }
 
 // Descent reports whether the current step of an optimizer is no more than
@@ -65,19 +67,79 @@ func Descent(r Optimizer, s Step) (rate, mu float64, ok bool) {
 	return 0, 0, false
 }
 
+// A setter is told each hyper-parameter of an optimizer by name and may change its field.
+type setter func(name string, field *float64)
+
+// keep is the setter that keeps the defaults.
+func keep(string, *float64) {}
+
+// optimizers is the one table of the optimizers, in order of increasing difficulty. rate is the default learning rate.
+// make returns the optimizer with the hyper-parameters that set gives it.
+var optimizers = []struct {
+	name string
+	rate float64
+	make func(set setter) Optimizer
+}{
+	{"sgd", 0.01, func(setter) Optimizer { return SGD{} }},
+	{"momentum", 0.01, func(set setter) Optimizer { return newMomentum(false, set) }},
+	{"nesterov", 0.01, func(set setter) Optimizer { return newMomentum(true, set) }},
+	{"adagrad", 0.01, func(set setter) Optimizer {
+		a := NewAdaGrad()
+		set("epsilon", &a.Epsilon)
+		return a
+	}},
+	{"adadelta", 1, func(set setter) Optimizer {
+		a := NewAdaDelta()
+		set("beta2", &a.Beta2)
+		set("epsilon", &a.Epsilon)
+		return a
+	}},
+	{"rmsprop", 0.01, func(set setter) Optimizer {
+		r := NewRMSProp()
+		set("beta2", &r.Beta2)
+		set("momentum", &r.Momentum)
+		set("epsilon", &r.Epsilon)
+		return r
+	}},
+	{"adam", 0.001, func(set setter) Optimizer { return newAdam(set) }},
+	{"amsgrad", 0.001, func(set setter) Optimizer { return AMSGrad{newAdam(set)} }},
+	{"nadam", 0.002, func(set setter) Optimizer { return NAdam{newAdam(set)} }},
+	{"adamw", 0.001, func(set setter) Optimizer {
+		a := NewAdamW()
+		a.Adam = newAdam(set)
+		set("weight-decay", &a.WeightDecay)
+		return a
+	}},
+	{"lion", 0.0001, func(set setter) Optimizer {
+		l := NewLion()
+		set("beta1", &l.Beta1)
+		set("beta2", &l.Beta2)
+		return l
+	}},
+}
+
+func newMomentum(nesterov bool, set setter) Momentum {
+	m := Momentum{Momentum: 0.9, Nesterov: nesterov}
+	set("momentum", &m.Momentum)
+	return m
+}
+
+func newAdam(set setter) Adam {
+	a := NewAdam()
+	set("beta1", &a.Beta1)
+	set("beta2", &a.Beta2)
+	set("epsilon", &a.Epsilon)
+	return a
+}
+
 // DefaultLearningRate returns a learning rate that usually works for an optimizer of that name. It is
 // 0.01, as in Keras, for the optimizers that follow the raw gradient, and PyTorch's default for those
-// that rescale it (Keras: 0.001 for all of these). For Lion it is the paper's.
+// that rescale it (Keras: 0.001 for all of these). For Lion it is the paper's. For a custom optimizer it is 0.01.
 func DefaultLearningRate(rule string) float64 {
-	switch rule {
-	case "adam", "amsgrad", "adamw":
-		return 0.001
-	case "nadam":
-		return 0.002
-	case "adadelta":
-		return 1
-	case "lion":
-		return 0.0001
+	for _, o := range optimizers {
+		if o.name == rule {
+			return o.rate
+		}
 	}
 	return 0.01
 }
@@ -89,90 +151,55 @@ type Hyper struct {
 
 // Optimizers lists the names ParseOptimizer knows, in order of increasing difficulty.
 func Optimizers() []string {
-	return []string{"sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "amsgrad", "nadam", "adamw", "lion"}
+	names := make([]string, len(optimizers))
+	for i, o := range optimizers {
+		names[i] = o.name
+	}
+	return names
 }
 
 // ParseOptimizer returns the optimizer of that name with the given hyper-parameters. A
 // hyper-parameter that the optimizer does not have is an error. Custom optimizers are recognized by
 // their String and take none.
 func ParseOptimizer(name string, h Hyper, custom ...Optimizer) (Optimizer, error) {
-	var rule Optimizer
-	takes := map[string]*float64{}
-	set := func(flag string, given, field *float64) {
-		takes[flag] = field
-		if given != nil {
-			*field = *given
-		}
-	}
-	switch name {
-	case "sgd":
-		rule = SGD{}
-	case "momentum", "nesterov":
-		m := Momentum{Momentum: 0.9, Nesterov: name == "nesterov"}
-		set("momentum", h.Momentum, &m.Momentum)
-		rule = m
-	case "adagrad":
-		a := NewAdaGrad()
-		set("epsilon", h.Epsilon, &a.Epsilon)
-		rule = a
-	case "adadelta":
-		a := NewAdaDelta()
-		set("beta2", h.Beta2, &a.Beta2)
-		set("epsilon", h.Epsilon, &a.Epsilon)
-		rule = a
-	case "rmsprop":
-		r := NewRMSProp()
-		set("beta2", h.Beta2, &r.Beta2)
-		set("momentum", h.Momentum, &r.Momentum)
-		set("epsilon", h.Epsilon, &r.Epsilon)
-		rule = r
-	case "adam":
-		a := NewAdam()
-		setAdam(&a, h, set)
-		rule = a
-	case "amsgrad":
-		a := NewAMSGrad()
-		setAdam(&a.Adam, h, set)
-		rule = a
-	case "nadam":
-		a := NewNAdam()
-		setAdam(&a.Adam, h, set)
-		rule = a
-	case "lion":
-		l := NewLion()
-		set("beta1", h.Beta1, &l.Beta1)
-		set("beta2", h.Beta2, &l.Beta2)
-		rule = l
-	case "adamw":
-		a := NewAdamW()
-		setAdam(&a.Adam, h, set)
-		set("weight-decay", h.WeightDecay, &a.WeightDecay)
-		rule = a
-	default:
-		for _, c := range custom {
-			if c.String() == name {
-				rule = c
+	given := []struct {
+		name  string
+		value *float64
+	}{{"momentum", h.Momentum}, {"beta1", h.Beta1}, {"beta2", h.Beta2}, {"epsilon", h.Epsilon}, {"weight-decay", h.WeightDecay}}
+	taken := map[string]bool{}
+	rule := named(name, custom, func(hyper string, field *float64) {
+		taken[hyper] = true
+		for _, g := range given {
+			if g.name == hyper && g.value != nil {
+				*field = *g.value
 			}
 		}
-		if rule == nil {
-			return nil, fmt.Errorf("optimizer %q is not known; choose one of %s", name, strings.Join(Optimizers(), ", "))
-		}
+	})
+	if rule == nil {
+		return nil, fmt.Errorf("optimizer %q is not known; choose one of %s", name, strings.Join(Optimizers(), ", "))
 	}
-	for _, f := range []struct {
-		flag  string
-		given *float64
-	}{{"momentum", h.Momentum}, {"beta1", h.Beta1}, {"beta2", h.Beta2}, {"epsilon", h.Epsilon}, {"weight-decay", h.WeightDecay}} {
-		if f.given != nil && takes[f.flag] == nil {
-			return nil, fmt.Errorf("the optimizer %s has no %s", name, f.flag)
+	for _, g := range given {
+		if g.value != nil && !taken[g.name] {
+			return nil, fmt.Errorf("the optimizer %s has no %s", name, g.name)
 		}
 	}
 	return rule, rule.Validate()
 }
 
-func setAdam(a *Adam, h Hyper, set func(flag string, given, field *float64)) {
-	set("beta1", h.Beta1, &a.Beta1)
-	set("beta2", h.Beta2, &a.Beta2)
-	set("epsilon", h.Epsilon, &a.Epsilon)
+// named returns the optimizer of that name: one of the table, with what set gives it, or a custom one. It returns nil
+// if there is none.
+func named(name string, custom []Optimizer, set setter) Optimizer {
+	for _, o := range optimizers {
+		if o.name == name {
+			return o.make(set)
+		}
+	}
+	for _, c := range slices.Backward(custom) {
+		if c.String() == name {
+			return c
+		}
+	}
+	return nil
 }
 
 // firstOf returns the first error that is not nil.

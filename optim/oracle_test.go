@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// testdata/oracle.py made the file: ten steps of torch.optim (lion: optax) in float64, and rates.
+// testdata/oracle.py wrote the file: ten steps of torch.optim (lion: optax) in float64, and rates.
 func readOracle(t *testing.T, into any) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/oracle.json")

@@ -53,17 +53,31 @@ func Iterate[T Float](s Solver, f func(g []T) float64, rate float64, w []T, slot
 	panic("optim: a precision that is none")
 }
 
+// solvers is the one table of the solvers.
+var solvers = []struct {
+	name string
+	make func() Solver
+}{
+	{"lbfgs", func() Solver { return NewLBFGS() }},
+	{"cg", func() Solver { return NewCG() }},
+}
+
 // Solvers lists the names ParseSolver knows.
-func Solvers() []string { return []string{"lbfgs", "cg"} }
+func Solvers() []string {
+	names := make([]string, len(solvers))
+	for i, s := range solvers {
+		names[i] = s.name
+	}
+	return names
+}
 
 // ParseSolver returns the solver of that name. There are no hyper-parameters to set: the line
 // search finds the rate, and the others hardly matter.
 func ParseSolver(name string) (Solver, error) {
-	switch name {
-	case "lbfgs":
-		return NewLBFGS(), nil
-	case "cg":
-		return NewCG(), nil
+	for _, s := range solvers {
+		if s.name == name {
+			return s.make(), nil
+		}
 	}
 	return nil, fmt.Errorf("solver %q is not known; choose one of %s", name, strings.Join(Solvers(), ", "))
 }

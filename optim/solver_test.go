@@ -20,7 +20,7 @@ func valley(w, g []float64) float64 {
 	return sum
 }
 
-// Both solvers reach the minimum that gonum's reach, in about as many evaluations.
+// Both solvers reach the minimum that gonum's solvers reach, in about as many evaluations.
 func TestSolversAgainstGonum(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -58,7 +58,7 @@ func TestSolversAgainstGonum(t *testing.T) {
 	}
 }
 
-// minimize iterates until nothing moves, and holds each iteration to its promises.
+// minimize iterates until nothing moves, and checks what each iteration promises.
 func minimize(t *testing.T, name string, f func(w, g []float64) float64, start []float64) (w []float64, evaluations int, loss float64) {
 	t.Helper()
 	s, err := ParseSolver(name)
@@ -89,7 +89,7 @@ func minimize(t *testing.T, name string, f func(w, g []float64) float64, start [
 	return w, evaluations, last
 }
 
-// A solver copes with walls: losses that are infinite or no number beyond some place.
+// A solver copes with a loss that is infinite or NaN beyond some place.
 func TestSolversAtAWall(t *testing.T) {
 	for _, name := range Solvers() {
 		for _, wall := range []float64{math.Inf(1), math.NaN()} {

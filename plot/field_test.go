@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Of z = x + 2y on a grid, the contour of every level is that straight line.
+// For z = x + 2y on a grid, the contour of every level is a straight line.
 func TestContoursOfAPlane(t *testing.T) {
 	f := Field{X: []float64{0, 1, 2, 3}, Y: []float64{0, 0.5, 1}, Levels: 5}
 	for _, y := range f.Y {
@@ -84,7 +84,7 @@ func TestAnyField(t *testing.T) {
 	})
 }
 
-// A page lays its targets over the picture: each weight's line is one that the SVG draws.
+// A page lays click targets over the picture. Each weight's line is a line of the SVG.
 func TestPlacesAreWhereThePictureDraws(t *testing.T) {
 	for _, bare := range []bool{false, true} {
 		n := Net{

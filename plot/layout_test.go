@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// narrow is a net of those columns as wide as a phone, with all its numbers and a chosen weight.
+// narrow returns a net with those columns, as wide as a phone, with all its numbers and a chosen weight.
 func narrow(units ...int) Net {
 	n := Net{Bare: true, Width: 370, Height: 400, InputValues: make([]float64, units[0]), Highlight: &Edge{0, 0, 0}}
 	for l, u := range units[1:] {
@@ -24,7 +24,7 @@ func narrow(units ...int) Net {
 	return n
 }
 
-// However near its columns come to each other, no unit touches another and no number stands on one.
+// Even if columns are close together, no unit touches another and no number covers a unit.
 func TestColumnsKeepApart(t *testing.T) {
 	for _, c := range []struct {
 		units          []int
@@ -53,7 +53,7 @@ func TestColumnsKeepApart(t *testing.T) {
 	}
 }
 
-// However low a net is drawn, the δ below a unit does not touch the z above the next.
+// Even if a net is drawn low, the δ below a unit does not touch the z above the next.
 func TestRowsKeepApart(t *testing.T) {
 	shown := 0
 	for height := 200; height <= 900; height += 10 {
@@ -110,7 +110,7 @@ func TestTextContrast(t *testing.T) {
 	}
 }
 
-// The label of an axis is no longer than the axis, which a small picture's legend leaves little of.
+// The label of an axis is no longer than the axis, even if a small picture's legend makes the axis short.
 func TestLongAxisLabels(t *testing.T) {
 	long := strings.Repeat("temperature_", 5)
 	for _, text := range texts(parse(t, render(t, "svg", Field{X: []float64{0, 1}, Y: []float64{0, 1}, Z: [][]float64{{0, 1}, {1, 0}}, Classes: []string{"a", "b"}, XLabel: long, YLabel: long, Width: 280, Height: 200}))) {

@@ -147,8 +147,8 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// Every picture is an SVG that a page with a strict policy can hold: valid XML,
-// no style attributes, a name, a font that falls back, and only finite numbers.
+// Every picture is an SVG that a page with a strict policy can show: valid XML,
+// no style attributes, a name, a font with a fallback, and only finite numbers.
 func TestSVG(t *testing.T) {
 	for name, fig := range gallery() {
 		svg := render(t, "svg", fig)
@@ -233,8 +233,8 @@ func TestPNG(t *testing.T) {
 	}
 }
 
-// A 2-2-1 net by hand: color says the sign; in each layer the width relates to
-// the largest there.
+// This is a 2-2-1 net by hand. Color shows the sign, and width is relative to the largest weight
+// of the layer.
 func TestEdges(t *testing.T) {
 	net := Net{Layers: []Layer{
 		{Weights: [][]float64{{1, -2}, {4, -1}}},
@@ -376,8 +376,8 @@ func TestAnyNet(t *testing.T) {
 	})
 }
 
-// Thinning bounds the points and keeps the ends and the extremes, also across
-// gaps and where x runs back.
+// Thinning limits the number of points and keeps the ends and the extremes, also across
+// gaps and where x goes back.
 func TestThinned(t *testing.T) {
 	n := 10000
 	for name, x := range map[string]func(i int) float64{
@@ -478,7 +478,7 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// Pictures are drawn by many goroutines at once, as by a page's visitors.
+// Many goroutines can draw pictures at the same time, as for a page's visitors.
 func TestAtOnce(t *testing.T) {
 	fig := gallery()["net-3-4-1-step"]
 	want := render(t, "svg", fig)
@@ -494,7 +494,7 @@ func TestAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-// Bars are as long as their numbers, from one zero; a negative one goes the other way.
+// The lengths of bars are proportional to their numbers, from one zero. A negative bar goes the other way.
 func TestBars(t *testing.T) {
 	svg := render(t, "svg", Bars{Title: "Bars", XLabel: "what they are", Bars: []Bar{{"two", 2, 0.5}, {"one", 1, 0}, {"minus one", -1, 0}}})
 	var texts []string

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Bars of 1, 100 and 10000 on a logarithmic scale that begins a decade below grow by equal steps;
-// what has no logarithm has no bar, but its number.
+// Bars of 1, 100 and 10000 grow by equal steps on a logarithmic scale that begins a decade below. A number
+// without a logarithm has no bar, but is shown.
 func TestProfileOnALogarithmicScale(t *testing.T) {
 	b := Profile{Labels: []string{"a", "b", "c", "d"}, Log: true, Measures: []Measure{{"size", []float64{1, 100, 10000, 0}}}}
 	svg := string(render(t, "svg", b))

@@ -29,7 +29,7 @@ func pack(t testing.TB, how, s string) string {
 	return b.String()
 }
 
-// TestToken: with a token nothing but health is answered without it.
+// TestToken: if the server has a token, only requests for health are answered without it.
 func TestToken(t *testing.T) {
 	s, _ := served(t, Options{Token: "secret", AnyHost: true})
 	for _, path := range []string{"/v2", "/metrics", "/", "/openapi.json", "/v1/models"} {

@@ -44,7 +44,7 @@ func TestBombs(t *testing.T) {
 			}
 		}
 	}
-	// zstd and brotli are not taken, so nothing is unpacked.
+	// zstd and brotli are not supported, so nothing is unpacked.
 	for _, encoding := range []string{"zstd", "br", "gzip, gzip"} {
 		if answer := call(t, s, "POST", "/predict?model=binary", "\x28\xb5\x2f\xfd", "Content-Encoding", encoding); answer.Code != 415 {
 			t.Errorf("%s: %d %.200s", encoding, answer.Code, answer.Body)

@@ -14,8 +14,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// TestConforms: every answer is what openapi.json says of it, and what the Open Inference Protocol says of the
-// answers that it has (testdata/protocol.json), for every task and everything that can be asked for.
+// TestConforms: every answer has the form of openapi.json, and answers of the Open Inference Protocol have the
+// form of testdata/protocol.json, for every task and every kind of request.
 func TestConforms(t *testing.T) {
 	python := os.Getenv("GRADUS_SERVE_PYTHON")
 	if python == "" {

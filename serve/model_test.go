@@ -16,8 +16,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// TestReload: while requests come, the file is replaced again and again, also by broken ones; each
-// answer is that of one of the models, and none is lost.
+// TestReload: while requests come, the file is replaced again and again, also by broken files. Each
+// answer is that of one of the models, and no answer is lost.
 func TestReload(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m.safetensors")
@@ -123,7 +123,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestWatch takes a changed file by itself.
+// TestWatch: a watching server loads a changed file by itself.
 func TestWatch(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	train(t, data.Binary, 1, path)
@@ -144,7 +144,7 @@ func TestWatch(t *testing.T) {
 	done.Wait()
 }
 
-// TestVersions: without a version a request means the greatest one.
+// TestVersions: a request without a version gets the highest one.
 func TestVersions(t *testing.T) {
 	dir := t.TempDir()
 	var sources []Source

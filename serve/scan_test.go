@@ -24,7 +24,7 @@ func asked(t testing.TB, s *Server, body string, way int) *httptest.ResponseReco
 	return call(t, s, "POST", "/invocations?model=multilabel", body)
 }
 
-// twins are two servers of the same models, of which the second reads by encoding/json alone.
+// twins are two servers of the same models. The second one reads only with encoding/json.
 func twins(t testing.TB, o Options) (scanning, plain *Server) {
 	t.Helper()
 	scanning, _ = served(t, o)
@@ -40,7 +40,7 @@ func twins(t testing.TB, o Options) (scanning, plain *Server) {
 	return scanning, plain
 }
 
-// bodies are some of each shape.
+// bodies are some bodies of each shape.
 func bodies(t testing.TB) map[string]int {
 	row := text(t, someRows[0])
 	header, tail := binaryRequest(t)
@@ -94,8 +94,8 @@ func TestScannerReads(t *testing.T) {
 	}
 }
 
-// TestScanner: what a scanner reads it reads as encoding/json does, and what is odd or wrong is
-// answered alike.
+// TestScanner: the scanner reads a body as encoding/json does. Odd and wrong bodies get the same
+// answers.
 func TestScanner(t *testing.T) {
 	scanning, plain := twins(t, Options{MaxRows: 20})
 	try := func(body string, way int) {
@@ -175,7 +175,7 @@ func TestAppendText(t *testing.T) {
 	}
 }
 
-// BenchmarkRequest is a request through the handler, without a network.
+// BenchmarkRequest measures a request through the handler, without a network.
 func BenchmarkRequest(b *testing.B) {
 	scanning, plain := twins(b, Options{})
 	for name, s := range map[string]*Server{"scanner": scanning, "encoding/json": plain} {

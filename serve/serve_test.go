@@ -69,7 +69,7 @@ func train(t testing.TB, task data.Task, seed uint64, path string) *model.Model 
 	return m
 }
 
-// served is a server of a model of each task, named as the task, and the models.
+// served returns a server with one model for each task, named like the task, and the models.
 func served(t testing.TB, o Options) (*Server, map[data.Task]*model.Model) {
 	t.Helper()
 	dir := t.TempDir()
@@ -95,7 +95,7 @@ var someRows = []map[string]any{
 	{"x": "4.5", "color": "never seen", "flag": 1.0, "day": "2023-12-31"},
 }
 
-// want is what a model predicts of someRows.
+// want is what a model predicts for someRows.
 func want(t testing.TB, m *model.Model) (out []float64, said []model.Prediction) {
 	t.Helper()
 	for _, row := range someRows {
@@ -148,7 +148,7 @@ func text(t testing.TB, v any) string {
 	return string(b)
 }
 
-// TestEveryWay: every way to ask gives what the model itself says, for every task.
+// TestEveryWay: every kind of request gives the model's own prediction, for every task.
 func TestEveryWay(t *testing.T) {
 	s, models := served(t, Options{})
 	for task, m := range models {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestBusy: beyond the limit requests are refused at once, to be sent again; slow clients cannot
-// hold a place for ever, and their places come free.
+// TestBusy: beyond the limit, requests are refused at once and can be sent again. Slow clients cannot
+// hold a place forever; their places become free.
 func TestBusy(t *testing.T) {
 	s, _ := served(t, Options{MaxRequests: 2, BodyTimeout: 300 * time.Millisecond})
 	url := started(t, s)
@@ -62,7 +62,7 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestHeld: the bodies of all requests together are bounded.
+// TestHeld: the memory for the bodies of all requests together is bounded.
 func TestHeld(t *testing.T) {
 	s, _ := served(t, Options{MaxBody: 4000, MaxHeld: 1000})
 	w := call(t, s, "POST", "/predict?model=binary", strings.Repeat(" ", 3000)+"{}")
@@ -74,7 +74,7 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestDrain: a server that drains says that it is not ready and answers all the same.
+// TestDrain: a draining server says that it is not ready, and still answers.
 func TestDrain(t *testing.T) {
 	s, _ := served(t, Options{})
 	s.Drain()
@@ -86,7 +86,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestLog: a failed request is logged with its id, all of them when asked.
+// TestLog: failed requests are logged with their ids, and on request all requests are.
 func TestLog(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		var log bytes.Buffer
@@ -106,7 +106,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestHalfClosed: clients that go away in the middle, or close their half, harm nothing.
+// TestHalfClosed: clients that go away in the middle, or close their half of the connection, do no harm.
 func TestHalfClosed(t *testing.T) {
 	s, _ := served(t, Options{})
 	url := started(t, s)

@@ -20,9 +20,9 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// TestSoak: while good requests come in every way, so do bad bodies, slow clients, clients that
-// go away, and changes of the model's file, half of which are damaged. Each good answer is
-// compared, and memory stays flat. GRADUS_SOAK is how long; default 2s.
+// TestSoak sends good requests of every kind together with bad bodies, slow clients, clients that
+// go away, and changes of the model's file. Half of the new files are damaged. Each good answer is
+// compared, and memory does not grow. GRADUS_SOAK is the duration, by default 2s.
 func TestSoak(t *testing.T) {
 	long := 2 * time.Second
 	if text := os.Getenv("GRADUS_SOAK"); text != "" {
@@ -124,7 +124,7 @@ func TestSoak(t *testing.T) {
 			bad.Add(1)
 		}
 	})
-	work.Go(func() { // slow clients and such as go away
+	work.Go(func() { // slow clients, and clients that go away
 		random := rand.New(rand.NewPCG(seed, 2))
 		for ctx.Err() == nil {
 			c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))

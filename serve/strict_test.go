@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestStrict: a strict server refuses a category that the training rows had not, with its row.
+// TestStrict: a strict server refuses a category that is not in the training rows, and names its row.
 func TestStrict(t *testing.T) {
 	body := `[{"x":1,"color":"red","flag":true,"day":"2024-02-03"},{"x":null,"color":"mauve","flag":true,"day":"2024-02-03"}]`
 	for _, strict := range []bool{false, true} {

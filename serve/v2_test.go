@@ -104,7 +104,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// TestMetadata: what the server says of itself and its models.
+// TestMetadata: the server describes itself and its models.
 func TestMetadata(t *testing.T) {
 	s, models := served(t, Options{Version: "v9"})
 	if v := answer(t, call(t, s, "GET", "/v2", "")); v["name"] != "gradus" || v["version"] != "v9" {

@@ -24,7 +24,7 @@ func explaining(t testing.TB, o Options) (*Server, map[data.Task]*model.Model) {
 	return served(t, o)
 }
 
-// truth is what the models themselves say of someRows.
+// truth is what the models themselves predict for someRows.
 type truth struct {
 	intervals []model.Interval
 	sets      [][]string
@@ -66,12 +66,12 @@ func trueOf(t testing.TB, m *model.Model) (v truth) {
 	return v
 }
 
-// parameter asks for what a task can say of how sure it is; "" is nothing.
+// parameter asks for the intervals or sets that a task can have; "" asks for none.
 func parameter(task data.Task) string {
 	return map[data.Task]string{data.Regression: "interval", data.Binary: "sets", data.Multiclass: "sets"}[task]
 }
 
-// POST /predict says what the model says of how sure it is and why.
+// POST /predict answers with the model's intervals, sets and reasons.
 func TestPredictMore(t *testing.T) {
 	s, models := explaining(t, Options{})
 	for task, m := range models {
@@ -118,7 +118,7 @@ func TestPredictMore(t *testing.T) {
 				}
 			}
 		}
-		// One row, which is then a list of one.
+		// One row gives a list of one.
 		one := answer(t, call(t, s, "POST", path, text(t, someRows[1])))
 		if text(t, one["predictions"].([]any)[0]) != text(t, got.Predictions[1]) || len(one["reasons"].([]any)) != 1 {
 			t.Errorf("%s: %v", task, one)
@@ -133,14 +133,14 @@ func TestPredictMore(t *testing.T) {
 			t.Errorf("the metrics lack %s", line)
 		}
 	}
-	// The page offers what each model can say.
+	// The page offers what each model can answer.
 	form := call(t, s, "GET", "/", "").Body.String()
 	if strings.Count(form, `value="reasons"`) != 4 || strings.Count(form, `value="sets"`) != 2 || strings.Count(form, `value="interval"`) != 1 {
 		t.Errorf("the page: %s", form)
 	}
 }
 
-// An inference request has the same as tensors, in JSON and in binary, all of them or those it names.
+// An inference request gets the same as tensors, in JSON and in binary: all of them, or those that it names.
 func TestInferMore(t *testing.T) {
 	s, models := explaining(t, Options{})
 	for task, m := range models {
@@ -254,7 +254,7 @@ func readTensors(t testing.TB, body, tail []byte) (numbers map[string][]float64,
 	return numbers, shapes
 }
 
-// What cannot be said is refused with a sentence that names the parameter.
+// A request that a model cannot answer is refused with a sentence that names the parameter.
 func TestMoreRefused(t *testing.T) {
 	plain, _ := served(t, Options{})
 	s, _ := explaining(t, Options{MaxReasons: 3})

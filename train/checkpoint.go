@@ -230,11 +230,7 @@ func (t *Trainer[T]) dataSum() string {
 
 // possible refuses a position that no run of this configuration can reach.
 func (t *Trainer[T]) possible(position int, samples []Sample) error {
-	rows := t.rows
-	ok := position < rows && position%t.cfg.BatchSize == 0
-	if t.cfg.Method == PerSample {
-		ok = position < t.cfg.Epochs && len(samples) <= rows
-	}
+	rows, ok := t.rows, t.course.reaches(t, position, len(samples))
 	for _, s := range samples {
 		ok = ok && s.Row >= 0 && s.Row < rows
 	}

@@ -22,6 +22,7 @@ var derived = map[string]string{
 	"net":       "its parameters are held",
 	"average":   "its parameters are held",
 	"cfg":       "described, and compared",
+	"course":    "of the configuration",
 	"data":      "its sum is compared",
 	"batchSize": "of the configuration",
 	"tape":      "scratch of a step",
@@ -60,8 +61,8 @@ var derived = map[string]string{
 	"result.ExchangeShare": "of the processes that trained last",
 }
 
-// TestCheckpointHoldsEverything fails for a new field of Trainer that neither Trainer.state
-// nor derived names, and for one that both or a field that is gone do.
+// TestCheckpointHoldsEverything fails for a new field of Trainer that is neither in Trainer.state
+// nor in derived, for a field that is in both, and for a name in derived that is no field.
 func TestCheckpointHoldsEverything(t *testing.T) {
 	unused := map[string]bool{}
 	for name := range derived {
@@ -70,7 +71,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 	held := map[string]bool{}
 	d := Data[float32]{problem[float32](37), problem[float32](9)}
 	var fields []string
-	for _, c := range []Config{ // which have every vector between them
+	for _, c := range []Config{ // together they have every vector
 		{Optimizer: optim.NewAdam(), KeepBest: true, EMA: 0.9},
 		{Solver: optim.NewLBFGS()},
 	} {
@@ -138,7 +139,7 @@ func TestCheckpointHoldsEverything(t *testing.T) {
 	}
 }
 
-// rules and schedules are all there are, by name.
+// rules and schedules return all optimizers and schedules, by name.
 func rules(t testing.TB) (all []optim.Optimizer) {
 	t.Helper()
 	for _, name := range optim.Optimizers() {
@@ -163,7 +164,7 @@ func schedules(t testing.TB) (all []optim.Schedule) {
 	return all
 }
 
-// resumed runs so many updates, writes a checkpoint, and returns a new trainer that has read it.
+// resumed makes that many updates, writes a checkpoint, and returns a new trainer that has read it.
 func resumed[T nn.Float](t *testing.T, start func(threads int) *Trainer[T], updates int) *Trainer[T] {
 	t.Helper()
 	first := start(1)
@@ -192,10 +193,10 @@ func resumed[T nn.Float](t *testing.T, start func(threads int) *Trainer[T], upda
 	return second
 }
 
-// Watch has a diagnosis look on at a trainer, and returns what writes its findings. See observed_test.go.
+// Watch lets a diagnosis watch a trainer, and returns a function that writes its findings. See observed_test.go.
 var Watch func(trainer any) (found func() string)
 
-// resumeToTheBit compares a run with those that were ended and continued at some updates.
+// resumeToTheBit compares a run with runs that were ended and continued after some updates.
 func resumeToTheBit[T nn.Float](t *testing.T, what string, out nn.Activation, cfg Config, d Data[T]) {
 	t.Helper()
 	var found func() string // of the latest trainer
@@ -243,7 +244,7 @@ func TestResumeToTheBit(t *testing.T) {
 	t.Logf("%d runs, each resumed at 6 places", runs)
 }
 
-// TestResumeSolvers: what a solver remembers, and its line search's last rate, are held.
+// TestResumeSolvers: a checkpoint holds what a solver remembers, and the last rate of its line search.
 func TestResumeSolvers(t *testing.T) {
 	for _, name := range optim.Solvers() {
 		s, err := optim.ParseSolver(name)
@@ -256,7 +257,7 @@ func TestResumeSolvers(t *testing.T) {
 	}
 }
 
-// TestResumeShapes: what else an update does, the running average, norms and dropout.
+// TestResumeShapes resumes runs with everything else that an update does: penalties, the running average, norms and dropout.
 func TestResumeShapes(t *testing.T) {
 	d := Data[float32]{problem[float32](37), problem[float32](5)}
 	for i := range d.Train.Rows() {
@@ -298,7 +299,7 @@ func TestResumeShapes(t *testing.T) {
 	}
 }
 
-// Runs that end before their time, take the tiny nets' kernel, or need shards.
+// These runs end early, use the kernel for tiny nets, or need shards.
 func TestResumeOtherRuns(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](37)}
 	v := Data[float64]{problem[float64](37), problem[float64](5)}
@@ -307,7 +308,7 @@ func TestResumeOtherRuns(t *testing.T) {
 	resumeToTheBit(t, "shards", nn.Identity, Config{Method: Batch, Shards: 3, Epochs: 9}, d)
 	resumeToTheBit(t, "diverges", nn.Identity, Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Epochs: 9, BatchSize: 5}, d)
 	resumeToTheBit(t, "sum, no shuffle", nn.Identity, Config{Reduction: nn.Sum, NoShuffle: true, Epochs: 9, LearningRate: 0.001}, v)
-	resumeToTheBit(t, "long", nn.Identity, Config{Method: Batch, Epochs: 1500}, v) // past what the history keeps whole
+	resumeToTheBit(t, "long", nn.Identity, Config{Method: Batch, Epochs: 1500}, v) // longer than the part of the history that keeps every epoch
 	resumeToTheBit(t, "halves its rate", nn.Identity, Config{Optimizer: optim.SGD{}, LearningRate: 40, Epochs: 9, BatchSize: 5, Halvings: 10, KeepBest: true}, v)
 	resumeToTheBit(t, "halves its rate in vain", nn.Identity, Config{Optimizer: optim.SGD{}, LearningRate: 1e30, Epochs: 9, BatchSize: 5, Halvings: 3}, v)
 	n := 0
@@ -337,7 +338,7 @@ func TestResumeOtherRuns(t *testing.T) {
 	}
 }
 
-// checkpoint is the bytes of one in the middle of an epoch, and a trainer that can take it.
+// checkpoint returns the bytes of a checkpoint in the middle of an epoch, and a trainer that can restore it.
 func checkpoint(t testing.TB) ([]byte, *Trainer[float32]) {
 	t.Helper()
 	start := func() *Trainer[float32] {
@@ -360,7 +361,7 @@ func checkpoint(t testing.TB) ([]byte, *Trainer[float32]) {
 	return b.Bytes(), start()
 }
 
-// Whatever byte is changed, and wherever the file ends, that is noticed.
+// A changed byte is noticed wherever it is, and so is a file that is cut off.
 func TestDamageIsNoticed(t *testing.T) {
 	whole, tr := checkpoint(t)
 	for i := range whole {
@@ -385,8 +386,8 @@ func TestDamageIsNoticed(t *testing.T) {
 	}
 }
 
-// A checkpoint of another run is refused with the name of what differs, and the trainer
-// stays as it was.
+// A checkpoint of another run is refused. The error names what differs, and the trainer
+// does not change.
 func TestRestoreRefusesOtherRuns(t *testing.T) {
 	raw, _ := checkpoint(t)
 	set, validation := problem[float32](37), problem[float32](9)
@@ -438,7 +439,7 @@ func TestRestoreRefusesOtherRuns(t *testing.T) {
 			t.Errorf("%s: the refused checkpoint changed the trainer", c.want)
 		}
 	}
-	// Threads and the criteria may be others.
+	// Threads and the criteria may differ.
 	tr, err := New(network[float32](t, nn.Identity), with(func(c *Config) { c.Threads, c.Stop = 3, TargetLoss{1e-9} }), Data[float32]{set, validation})
 	if err != nil {
 		t.Fatal(err)
@@ -452,7 +453,7 @@ func TestRestoreRefusesOtherRuns(t *testing.T) {
 	}
 }
 
-// sealed is a checkpoint with another text in it, whose length and sum are put right.
+// sealed returns a checkpoint with a text replaced, and with the right length and sum.
 func sealed(raw []byte, from, to string) []byte {
 	n := int(raw[0]) | int(raw[1])<<8 | int(raw[2])<<16
 	header := bytes.ReplaceAll(raw[8:8+n], []byte(from), []byte(to))
@@ -494,8 +495,8 @@ func TestRestoreRefusesNonsense(t *testing.T) {
 	}
 }
 
-// FuzzCheckpoint: whatever stands in a file, reading and restoring end with an error or with
-// a run that can go on. The bytes are tried as they are and with their sum put right. Files
+// FuzzCheckpoint: whatever is in a file, reading and restoring it end with an error or with
+// a run that can continue. The bytes are tried as they are, and with the right sum. Files
 // are long, so give the fuzzer -fuzzminimizetime 20x.
 func FuzzCheckpoint(f *testing.F) {
 	raw, _ := checkpoint(f)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -30,6 +31,9 @@ const (
 	// of the samples is shuffled once.
 	PerSample Method = "per-sample"
 )
+
+// oneRow reports whether every update uses one row.
+func (m Method) oneRow() bool { return m == Stochastic || m == PerSample }
 
 // Methods lists the methods by name.
 func Methods() []string {
@@ -202,12 +206,9 @@ func (c *Config) check(out nn.Dense) error {
 	if err := validate(c.Stop); err != nil {
 		return bad("%w", err)
 	}
-	switch c.Method {
-	case Batch, Stochastic, MiniBatch, PerSample:
-	default:
-		return bad("the method %q is not known; choose batch, stochastic, mini-batch or per-sample", c.Method)
-	}
 	switch {
+	case !slices.Contains(Methods(), string(c.Method)):
+		return bad("the method %q is not known; choose batch, stochastic, mini-batch or per-sample", c.Method)
 	case c.Reduction > nn.Sum:
 		return bad("there is no reduction number %d; choose nn.Mean or nn.Sum", c.Reduction)
 	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0):
@@ -324,7 +325,7 @@ func (c *Config) normalize(layers []nn.Dense, rows int) (lonely int, err error) 
 	switch {
 	case rows < 2:
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows to train on, and there is 1; %s", ErrConfig, instead)
-	case c.BatchSize < 2 && (c.Method == Stochastic || c.Method == PerSample):
+	case c.BatchSize < 2 && c.Method.oneRow():
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and %s descent has 1; use mini-batch, or %s", ErrConfig, c.Method, instead)
 	case c.BatchSize < 2:
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make it larger, or %s", ErrConfig, instead)

@@ -62,8 +62,8 @@ func ExampleTrainer_Steps() {
 	// Output: true 400 epochs true
 }
 
-// Partial fitting: rows that come later are trained on with the same network, and the optimizer
-// goes on with what it remembers.
+// Partial fitting trains the same network on rows that come later. The optimizer keeps what it
+// remembers.
 func ExampleTrainer_More() {
 	rows := func(from float64) train.Data[float64] { // y = 1 + 2x, near from
 		var x, y [][]float64
@@ -96,8 +96,8 @@ func ExampleTrainer_More() {
 	// Output: 600 epochs, y = 1.00 + 2.00 x
 }
 
-// A warm start: New begins with the weights that the network has, and an optimizer that remembers
-// nothing.
+// In a warm start, New begins with the weights that the network has and with an optimizer that
+// remembers nothing.
 func ExampleNew_warmStart() {
 	data := train.Data[float64]{Train: train.Set[float64]{
 		X: nn.FromRows([][]float64{{0}, {1}, {2}, {3}}), Y: nn.FromRows([][]float64{{1}, {3}, {5}, {7}}),
@@ -122,7 +122,7 @@ func ExampleNew_warmStart() {
 	// true true
 }
 
-// A checkpoint holds all that a run has come to. A trainer that reads it goes on as if
+// A checkpoint holds the whole state of a run. A trainer that reads it continues as if
 // nothing had happened, to the bit.
 func ExampleTrainer_Checkpoint() {
 	start := func() *train.Trainer[float32] {
@@ -141,7 +141,7 @@ func ExampleTrainer_Checkpoint() {
 	var file bytes.Buffer
 	first := start()
 	for step := range first.Steps(context.Background()) {
-		if step.N == 20 { // here, because 20 updates are made; usually because time has passed
+		if step.N == 20 { // after 20 updates here; usually after some time
 			if err := first.Checkpoint(&file); err != nil {
 				log.Fatal(err)
 			}
@@ -163,7 +163,7 @@ func ExampleTrainer_Checkpoint() {
 	// Output: 20 50 true
 }
 
-// A small problem solved by L-BFGS, with a penalty on large weights: the minimum of the loss
+// L-BFGS solves a small problem with a penalty on large weights. It finds the minimum of the loss
 // and the penalty, to the last digits.
 func Example_solver() {
 	x := nn.FromRows([][]float64{{0}, {1}, {2}, {3}})
@@ -185,8 +185,8 @@ func Example_solver() {
 	// Output: minimum, w = 1.923077, b = 1.115385
 }
 
-// A score of one's own chooses the epoch whose weights are kept: here the worst error of any
-// validation row. A row's weight says how much it counts in training.
+// A custom score chooses the epoch whose weights are kept. Here it is the largest error of any
+// validation row. A row's weight says how much the row counts in training.
 func ExampleConfig_score() {
 	x := nn.FromRows([][]float64{{0}, {1}, {2}, {3}})
 	y := nn.FromRows([][]float64{{1}, {3}, {5}, {70}}) // the last is not to be trusted
@@ -215,7 +215,7 @@ func ExampleConfig_score() {
 	// Output: the worst error is 0.0, and that of the weights kept 0.0
 }
 
-// Rows from a generator that never stand in memory: y = 2·x + 1.
+// The rows come from a generator and are never all in memory: y = 2·x + 1.
 func ExampleNewStream() {
 	points := func(epoch int) iter.Seq2[train.Set[float64], error] {
 		x, y := nn.NewMatrix[float64](10, 1), nn.NewMatrix[float64](10, 1) // used again for every chunk

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// A batch has the rows asked for, their targets and their weights, whoever copies them.
+// A batch has the rows that were asked for, their targets and their weights, whichever goroutine copies them.
 func TestGather(t *testing.T) {
 	const all, columns = 700, 200
 	from := Set[float32]{X: nn.NewMatrix[float32](all, columns), Y: nn.NewMatrix[float32](all, 2), W: make([]float64, all)}

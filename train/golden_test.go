@@ -89,7 +89,7 @@ func (g goldenRun) trainer(t *testing.T, n *nn.Network[float64]) *Trainer[float6
 	return tr
 }
 
-// farthest is the largest difference relative to the wanted value.
+// farthest returns the largest difference, relative to the wanted value.
 func farthest(got nn.Matrix[float64], want [][]float64) float64 {
 	worst := 0.0
 	for i := range want {

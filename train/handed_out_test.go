@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// What a run hands out is a copy: it stays as it was while the run goes on, also back to an earlier
-// epoch, and what its receiver does to it does not reach the run.
+// What a run returns is a copy. It does not change as the run continues or goes back to an earlier
+// epoch, and changes to it do not reach the run.
 func TestHandedOutIsACopy(t *testing.T) {
 	c := Config{Optimizer: optim.NewAdam(), LearningRate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
 	tr, err := New(linear(t), c, Data[float32]{Train: problem[float32](37)})
@@ -28,7 +28,7 @@ func TestHandedOutIsACopy(t *testing.T) {
 			kept := r
 			kept.History, kept.Retreats = slices.Clone(r.History), slices.Clone(r.Retreats)
 			handed, was = append(handed, r), append(was, kept)
-			for i := range was[0].History { // another receiver spoils its own
+			for i := range was[0].History { // a caller overwrites its copy
 				h := tr.History()
 				h[i].Loss = math.NaN()
 				_ = append(h[:i], Point{Epoch: -1})

@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// What a run says goes into JSON and back, with null for what is not finite: every run without
-// validation rows has such numbers, and so has one that diverged.
+// The results of a run survive JSON, with null for numbers that are not finite. Every run without
+// validation rows has such numbers, and so has a run that diverged.
 func TestRunsInJSON(t *testing.T) {
 	tr, err := New(network[float64](t, nn.Identity), Config{Epochs: 3, Method: Batch}, Data[float64]{Train: problem[float64](37)})
 	if err != nil {

@@ -55,8 +55,8 @@ func trained(t *testing.T, c Config) *nn.Network[float64] {
 	return n
 }
 
-// A frozen layer keeps its bits under everything that changes weights, whichever way the update is
-// made, and the others learn. Factors of 1 change no bit of anything.
+// A frozen layer keeps its bits under everything that changes weights, in every way of making the
+// update, and the other layers learn. Factors of 1 change no bit.
 func TestLayerRates(t *testing.T) {
 	start := deepNetwork(t)
 	for _, rule := range []optim.Optimizer{optim.SGD{}, optim.Momentum{Momentum: 0.9}, optim.NewAdam()} {
@@ -85,7 +85,7 @@ func TestLayerRates(t *testing.T) {
 	}
 }
 
-// One update of plain descent goes as far as the factor says, decay included.
+// One update of plain descent, with its decay, is as long as the factor says.
 func TestLayerRatesAreFactors(t *testing.T) {
 	start := deepNetwork(t)
 	c := Config{Optimizer: optim.SGD{}, LearningRate: 0.01, Method: Batch, Epochs: 1, WeightDecay: 0.3}
@@ -113,7 +113,7 @@ func TestLayerRatesAreChecked(t *testing.T) {
 	}
 }
 
-// The gradient's length is that of the gradient of the loss and the penalty, and asking for it
+// GradientNorm is the length of the gradient of the loss and the penalty. Asking for it
 // changes no bit.
 func TestGradientNorm(t *testing.T) {
 	for _, c := range []Config{

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-
-	"github.com/gradus-ml/gradus/internal/rng"
 )
 
 // More lets the run continue for the given number of epochs, with other rows or with the same
@@ -26,10 +24,7 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 		return fmt.Errorf("%w: %d more epochs; it must be at least 1", ErrConfig, epochs)
 	}
 	cfg := t.cfg
-	cfg.BatchSize, cfg.Epochs = t.batchSize, epochs
-	if cfg.Method != PerSample {
-		cfg.Epochs += t.epoch
-	}
+	cfg.BatchSize, cfg.Epochs = t.batchSize, t.course.until(t, epochs)
 	next, err := New(t.net, cfg, data)
 	if err != nil {
 		return err
@@ -63,16 +58,4 @@ func (t *Trainer[T]) More(data Data[T], epochs int) error {
 	next.drawOrder()
 	*t = *next
 	return t.observer.SetState(nil)
-}
-
-// drawOrder draws the order of the rows for the current epoch, or with per-sample for the run.
-func (t *Trainer[T]) drawOrder() {
-	if t.order == nil {
-		return
-	}
-	epoch := uint64(t.epoch)
-	if t.cfg.Method == PerSample { // once: the order of the samples
-		epoch = 0
-	}
-	rng.Perm(t.order, t.cfg.Seed, rng.Shuffle, epoch)
 }

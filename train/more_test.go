@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// With the same rows again, parts of a run end in the bits of the whole.
+// With the same rows, a run in parts ends in the bits of the whole run.
 func TestMoreOfTheSame(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](37)}
 	for _, method := range []Method{Batch, MiniBatch, Stochastic} {
@@ -44,8 +44,8 @@ func TestMoreOfTheSame(t *testing.T) {
 	}
 }
 
-// A run that ended with its running average goes on from its last weights: in parts it ends in the bits
-// of the whole, also where it was written and read in between.
+// A run that ended with its running average continues from its last weights. In parts it ends in the bits
+// of the whole run, also if a checkpoint was written and read in between.
 func TestMoreBehindAnAverage(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](37)}
 	c := Config{Epochs: 9, BatchSize: 10, Seed: 4, LearningRate: 0.01, EMA: 0.9}
@@ -94,7 +94,7 @@ func TestMoreBehindAnAverage(t *testing.T) {
 	}
 }
 
-// A run that diverged goes on from the weights it kept, and so does its average, which is finite then.
+// A run that diverged continues from the weights it kept. So does its average, which is then finite.
 func TestMoreBehindADivergence(t *testing.T) {
 	n := linear(t)
 	c := Config{Optimizer: optim.SGD{}, Schedule: bump{3}, LearningRate: 0.01, Epochs: 6, BatchSize: 37, NoShuffle: true, EMA: 0.9}
@@ -115,7 +115,7 @@ func TestMoreBehindADivergence(t *testing.T) {
 	}
 }
 
-// With other rows, of another number, the optimizer goes on with what it remembers.
+// With other rows, and another number of them, the optimizer keeps what it remembers.
 func TestMoreRows(t *testing.T) {
 	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
 		c := Config{Method: method, Optimizer: optim.NewAdam(), Epochs: 3, BatchSize: 32, KeepBest: true}

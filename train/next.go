@@ -13,11 +13,7 @@ func (t *Trainer[T]) Next() []int {
 	if t.finished {
 		return nil
 	}
-	from, to := t.coming()
-	epoch := t.epoch
-	if t.cfg.Method == PerSample { // the order is drawn once
-		epoch = 0
-	}
+	epoch, from, to := t.course.coming(t)
 	rows := make([]int, to-from)
 	if t.order == nil {
 		for i := range rows {
@@ -29,15 +25,6 @@ func (t *Trainer[T]) Next() []int {
 	rng.Perm(order, t.cfg.Seed, rng.Shuffle, uint64(epoch))
 	copy(rows, order[from:to])
 	return rows
-}
-
-// coming returns the positions in the order that the next update uses. With per-sample,
-// position counts this sample's updates.
-func (t *Trainer[T]) coming() (from, to int) {
-	if t.cfg.Method == PerSample {
-		return len(t.result.Samples), len(t.result.Samples) + 1
-	}
-	return t.position, t.batchEnd(t.position)
 }
 
 // Preview is the effect of the next update on one parameter.
@@ -118,7 +105,7 @@ func (t *Trainer[T]) ahead(before func(batch Set[T]), after func(Step)) bool {
 	if t.position == 0 {
 		t.drawOrder()
 	}
-	from, to := t.coming()
+	_, from, to := t.course.coming(t)
 	b, _ := t.batch(from, to) // there is no stream
 	before(b)
 	t.whole = true

@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// What Next says is what the next update looks at.
+// The next update uses the rows that Next returns.
 func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 	x, y := nn.NewMatrix[float64](7, 2), nn.NewMatrix[float64](7, 1)
 	for i := range x.Data {
@@ -45,7 +45,7 @@ func TestNextNamesTheRowsOfTheNextUpdate(t *testing.T) {
 				for _, r := range next {
 					seen[r]++
 				}
-				if method == MiniBatch && !noShuffle { // the rows that were gathered stand in t.gather
+				if method == MiniBatch && !noShuffle { // t.gather has the rows that were gathered
 					for i, r := range next {
 						if !slices.Equal(tr.gather.batch.X.Row(i), x.Row(r)) || tr.gather.batch.Y.At(i, 0) != y.At(r, 0) {
 							t.Fatalf("update %d gathered other rows than %v, as Next had said", s.N, next)
@@ -96,8 +96,8 @@ func previewed[T nn.Float](t *testing.T, norm nn.Norm, dropout float64) *nn.Netw
 	return net
 }
 
-// What Preview says of a parameter is what the next update does to it, to the last bit, and to
-// look ahead changes nothing.
+// Preview says what the next update does to a parameter, to the last bit. Looking ahead changes
+// nothing.
 func TestPreviewIsWhatComes(t *testing.T) {
 	testPreview[float32](t)
 	testPreview[float64](t)
@@ -138,7 +138,7 @@ func testPreview[T nn.Float](t *testing.T) {
 				drop = 0
 			}
 			c.Epochs, c.Seed = 4, 9
-			var plain [][]T // the parameters after each update of a run that nobody looks ahead in
+			var plain [][]T // the parameters after each update of a run without looking ahead
 			tr, err := New(previewed[T](t, norm, drop), c, Data[T]{Train: problem[T](37)})
 			if err != nil {
 				t.Fatal(err)
@@ -181,7 +181,7 @@ func testPreview[T nn.Float](t *testing.T) {
 							t.Fatalf("%s, norm %s: update %d: %s of parameter %d is %v, Preview had said %v", tr.cfg.OptimizerName(), norm, s.N, what, 3*k, b, a)
 						}
 					}
-					if tr.finished { // its average or its best has the last word
+					if tr.finished { // it ended with its average or its best weights
 						break
 					}
 					same("the value", p.After, net.Params()[3*k])
@@ -208,7 +208,7 @@ func testPreview[T nn.Float](t *testing.T) {
 	}
 }
 
-// Shaped is the gradient that the optimizer gets, and Gradient that of the loss alone.
+// Shaped is the gradient that the optimizer gets, and Gradient is that of the loss alone.
 func TestPreviewShowsTheGradient(t *testing.T) {
 	net := previewed[float64](t, nn.NoNorm, 0)
 	const rate, l2 = 0.1, 0.5

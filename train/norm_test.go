@@ -24,7 +24,7 @@ func regular[T nn.Float](t testing.TB, norm nn.Norm, dropout float64) *nn.Networ
 	return n
 }
 
-// Neither threads, nor fusing the update, nor leaving the loop after every update changes a bit.
+// Threads, fusing the update, and leaving the loop after every update change no bit.
 func TestNormedRunsHaveTheSameBits(t *testing.T) {
 	for _, norm := range []nn.Norm{nn.NoNorm, nn.BatchNorm, nn.LayerNorm} {
 		for _, c := range []Config{{BatchSize: 128}, {Method: Batch}} {
@@ -67,7 +67,7 @@ func TestNormedRunsHaveTheSameBits(t *testing.T) {
 	}
 }
 
-// Shards change how a gradient is summed, and so its rounding, but no mask.
+// Shards change how a gradient is summed, and so its rounding. They change no mask.
 func TestShardsHaveTheSameMasks(t *testing.T) {
 	var want []float64
 	for _, shards := range []int{1, 2, 7} {
@@ -84,7 +84,7 @@ func TestShardsHaveTheSameMasks(t *testing.T) {
 	}
 }
 
-// A last batch of one row joins the one before it under batch normalization, and only there.
+// With batch normalization, and only then, a last batch of one row joins the batch before it.
 func TestLonelyRow(t *testing.T) {
 	for _, c := range []struct {
 		norm       nn.Norm
@@ -184,7 +184,7 @@ func TestDivergenceWithNorm(t *testing.T) {
 	}
 }
 
-// FullLoss and the validation score are of inference, the loss of a step is of training.
+// FullLoss and the validation score are computed as in inference, the loss of a step as in training.
 func TestLossesOfTrainingAndInference(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](40), Validation: problem[float64](40)}
 	for _, norm := range []nn.Norm{nn.NoNorm, nn.BatchNorm} {
@@ -222,7 +222,7 @@ func TestNormedStepAllocatesNothing(t *testing.T) {
 		}
 		tr.result.History = slices.Grow(tr.result.History, 1000)
 		if a := testing.AllocsPerRun(50, func() {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

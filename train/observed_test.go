@@ -7,7 +7,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// The tests inside package train compare what runs are told, by a package that stands on train.
+// The tests in package train compare the diagnoses of runs. Package diagnosis imports train, so this file is outside it.
 func init() {
 	train.Watch = func(trainer any) (found func() string) {
 		var diagnose func() []diagnosis.Finding

@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// leveled are rows of four categories as zeros and a one, and of two numbers, among them 0, -0 and 1.
+// leveled returns rows of four categories, written as zeros and a one, and of two numbers, some of them 0, -0 and 1.
 func leveled(rows int, seed uint64) Set[float32] {
 	const levels, cols = 9, 4*9 + 2
 	r := rand.New(rand.NewPCG(seed, 3))
@@ -31,7 +31,7 @@ func leveled(rows int, seed uint64) Set[float32] {
 	return s
 }
 
-// pack is a set with its inputs packed, in parts as they come from an encoder.
+// pack returns a set with packed inputs, packed in parts as an encoder does it.
 func pack(s Set[float32]) Set[float32] {
 	p := Set[float32]{Y: s.Y, W: s.W, Packed: NewPacked[float32](s.Rows(), s.X.Cols)}
 	for from := 0; from < s.Rows(); from += 7 {
@@ -40,7 +40,7 @@ func pack(s Set[float32]) Set[float32] {
 	return p
 }
 
-// TestPacked: a run on packed rows has the bits of one on a matrix: weights, history, checkpoint.
+// TestPacked: a run on packed rows has the weights, history and checkpoint of a run on a matrix, to the bit.
 func TestPacked(t *testing.T) {
 	weighed := leveled(150, 1)
 	for i := range weighed.Rows() {
@@ -109,10 +109,10 @@ func TestPacked(t *testing.T) {
 	}
 }
 
-// TestPackedIsSmall: a category takes 2 bytes a row, a step on packed rows allocates nothing.
+// TestPackedIsSmall: a category takes 2 bytes a row, and a step on packed rows allocates nothing.
 func TestPackedIsSmall(t *testing.T) {
 	s := leveled(1000, 1)
-	s.X.Cols -= 2 // the categories alone, in rows as long as before
+	s.X.Cols -= 2 // only the categories, in rows of the same length
 	s.X.Stride = s.X.Cols + 2
 	p := pack(s)
 	if size := 2*cap(p.Packed.ones) + 6*cap(p.Packed.at) + 16*cap(p.Packed.begin); size > 1000*(4*2+16)*105/100 {
@@ -129,13 +129,13 @@ func TestPackedIsSmall(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 600 * 5 {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}
 		tr.result.History = make(History, len(tr.result.History), len(tr.result.History)+1000)
 		if a := testing.AllocsPerRun(200, func() {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

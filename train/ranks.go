@@ -85,7 +85,7 @@ func (c *Config) checkRanks(layers []nn.Dense, rows, size int) error {
 	if nn.StateCount(layers...) > 0 {
 		return fmt.Errorf("batch normalization takes its statistics over the whole batch, so %d ranks cannot share it; use layer normalization, or train in one process", size)
 	}
-	if c.Method == Stochastic || c.Method == PerSample {
+	if c.Method.oneRow() {
 		return fmt.Errorf("%s descent looks at one row at a time, so there is nothing for %d ranks to share; use mini-batch, or train in one process", c.Method, size)
 	}
 	if shards := c.shards(rows); shards < size {

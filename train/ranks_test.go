@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// A room is where goroutines meet as ranks: what each rank has brought is there for all.
+// A room is where goroutines meet as ranks. Every rank can read what the others have brought.
 type room struct {
 	mu     sync.Mutex
 	come   *sync.Cond
@@ -49,7 +49,7 @@ func newRoom(size int) (seats []*seat) {
 func (s *seat) Rank() int { return s.rank }
 func (s *seat) Size() int { return s.size }
 
-// wait returns when all have come.
+// wait returns when all ranks have come.
 func (s *seat) wait() {
 	s.here++
 	if s.here == s.size {
@@ -63,7 +63,7 @@ func (s *seat) wait() {
 	}
 }
 
-// meet has every rank see what all bring.
+// meet gives every rank what all ranks bring.
 func (s *seat) meet(bring []byte, counts []int, see func(brings [][]byte, counts [][]int)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *seat) Exchange(in []byte, inCounts []int, out []byte, outCounts []int) 
 	})
 }
 
-// onRanks runs do on so many ranks and returns what each came to.
+// onRanks runs do on that many ranks and returns the result of each.
 func onRanks[R any](size int, do func(s *seat) R) []R {
 	all := make([]R, size)
 	var team sync.WaitGroup
@@ -113,15 +113,15 @@ func onRanks[R any](size int, do func(s *seat) R) []R {
 	return all
 }
 
-// ended is what a run came to.
+// ended is the outcome of a run.
 type endedRun[T nn.Float] struct {
 	values []T
 	result Result
 	err    error
-	found  string // by the diagnosis
+	found  string // the findings of the diagnosis
 }
 
-// runOn trains on so many ranks.
+// runOn trains on that many ranks.
 func runOn[T nn.Float](t *testing.T, size int, c Config, d Data[T], layers ...nn.Dense) []endedRun[T] {
 	t.Helper()
 	return onRanks(size, func(s *seat) endedRun[T] {
@@ -143,7 +143,7 @@ func runOn[T nn.Float](t *testing.T, size int, c Config, d Data[T], layers ...nn
 
 var plainLayers = []nn.Dense{{Units: 8, Activation: nn.Tanh}, {Units: 2, Activation: nn.Identity}}
 
-// holdRanks compares the runs on several ranks with that in one process.
+// holdRanks compares runs on several ranks with the run in one process.
 func holdRanks[T nn.Float](t *testing.T, name string, c Config, d Data[T], layers ...nn.Dense) {
 	t.Helper()
 	c.Threads = 1
@@ -212,13 +212,13 @@ func testRanks[T nn.Float](t *testing.T) {
 	}
 }
 
-// The number of ranks changes no bit of the weights, nor of what is reported.
+// The number of ranks changes no bit of the weights and of what is reported.
 func TestRanksChangeNoBit(t *testing.T) {
 	t.Run("float32", testRanks[float32])
 	t.Run("float64", testRanks[float64])
 }
 
-// The roots of all ranks are the tree over all shards, each once.
+// The roots of all ranks together are the tree over all shards, each part once.
 func TestRootsCoverTheTree(t *testing.T) {
 	for shards := 1; shards <= 70; shards++ {
 		for size := 1; size <= min(shards, 17); size++ {
@@ -239,7 +239,7 @@ func TestRootsCoverTheTree(t *testing.T) {
 	}
 }
 
-// A run that was begun by some ranks goes on by others in the same bits.
+// A run that some number of ranks began continues with another number in the same bits.
 func TestRanksResume(t *testing.T) {
 	d := Data[float32]{problem[float32](203), problem[float32](21)}
 	c := Config{Optimizer: optim.NewAdam(), Shards: 8, BatchSize: 64, Epochs: 4, KeepBest: true, Threads: 1}
@@ -289,7 +289,7 @@ func TestRanksResume(t *testing.T) {
 	}
 }
 
-// When one rank is told to end, all end after the same update, with the same weights.
+// If one rank is asked to end, all end after the same update, with the same weights.
 func TestRanksEndTogether(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](203)}
 	for asked := range 3 {
@@ -318,7 +318,7 @@ func TestRanksEndTogether(t *testing.T) {
 	}
 }
 
-// The time that may be used up is that of rank 0.
+// MaxTime counts the time of rank 0.
 func TestRanksShareTheClock(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](203)}
 	steps := onRanks(3, func(s *seat) int {
@@ -341,7 +341,7 @@ func TestRanksShareTheClock(t *testing.T) {
 	}
 }
 
-// What must be alike on all ranks is compared, and the rank that differs is named.
+// What must be equal on all ranks is compared, and the rank that differs is named.
 func TestRanksThatDiffer(t *testing.T) {
 	for name, c := range map[string]struct {
 		size, rank int
@@ -428,7 +428,7 @@ func TestRanksThatCannotBeReached(t *testing.T) {
 	}
 }
 
-// What cannot be shared is refused with a sentence.
+// A configuration that ranks cannot share is refused with a sentence.
 func TestRanksRefused(t *testing.T) {
 	norm := []nn.Dense{{Units: 8, Activation: nn.Tanh, Norm: nn.BatchNorm}, {Units: 2, Activation: nn.Identity}}
 	for want, c := range map[string]struct {

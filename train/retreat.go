@@ -55,9 +55,6 @@ func (t *Trainer[T]) beginEpoch() {
 	if t.cfg.Halvings == 0 {
 		return
 	}
-	if t.cfg.Method == PerSample { // the losses of two samples do not compare
-		t.back.goodLoss = math.Inf(1)
-	}
 	b := bytes.NewBuffer(t.back.begun[:0])
 	if err := writeEntries(b, nil, t.earlier()); err != nil {
 		panic("train: " + err.Error()) // a Buffer takes everything

@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// linear is a network whose weights run away with a rate that is too large.
+// linear returns a network whose weights grow without bound if the rate is too large.
 func linear(t testing.TB) *nn.Network[float32] {
 	t.Helper()
 	n, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 8}, nn.Dense{Units: 2})
@@ -21,7 +21,7 @@ func linear(t testing.TB) *nn.Network[float32] {
 	return n
 }
 
-// A run that went back to its very beginning ends like one that began with the lower rate.
+// A run that went back to its beginning ends like a run that began with the lower rate.
 func TestHalvedRateIsAFreshRun(t *testing.T) {
 	d := Data[float32]{problem[float32](37), problem[float32](9)}
 	for _, rule := range []optim.Optimizer{optim.SGD{}, optim.Momentum{Momentum: 0.9}} {
@@ -66,7 +66,7 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 	}
 }
 
-// bump is a rate that is far too large in one epoch, as long as the base rate is above a limit.
+// bump is a schedule with a rate that is far too large in one epoch, as long as the base rate is above a limit.
 type bump struct{ epoch int }
 
 func (bump) String() string { return "bump" }
@@ -77,7 +77,7 @@ func (b bump) Rate(base float64, at optim.Position) float64 {
 	return base
 }
 
-// A run that diverges late goes back to the epoch that was best, and what came before stays.
+// A run that diverges late goes back to the best epoch, and the history before that epoch stays.
 func TestRetreatKeepsWhatWasGood(t *testing.T) {
 	d := Data[float32]{Train: problem[float32](37)}
 	c := Config{Optimizer: optim.NewAdam(), LearningRate: 0.01, Epochs: 30, BatchSize: 10, Halvings: 5, Schedule: bump{20}}
@@ -109,7 +109,7 @@ func TestHalvingsAreBounded(t *testing.T) {
 	if !errors.As(err, &failed) || failed.Halved != 3 || len(r.Retreats) != 3 || !strings.Contains(err.Error(), "after the rate was halved 3 times") {
 		t.Errorf("%v, %+v", err, r.Retreats)
 	}
-	fresh := func(c Config) string { // what is to be tried
+	fresh := func(c Config) string { // what the error advises to try
 		tr, err := New(linear(t), c, Data[float32]{Train: problem[float32](37)})
 		if err != nil {
 			t.Fatal(err)

@@ -47,7 +47,7 @@ func readShapes(t *testing.T) (file shapeFile) {
 	return file
 }
 
-// start is the file's net with that output.
+// start returns the file's net with that output.
 func (file *shapeFile) start(t *testing.T, out nn.Activation) *nn.Network[float64] {
 	t.Helper()
 	n, err := nn.New[float64](3, nn.Seed(1), nn.Dense{Units: 5, Activation: nn.Tanh}, nn.Dense{Units: 3, Activation: out})
@@ -85,7 +85,7 @@ func TestShapeAgainstTorch(t *testing.T) {
 	}
 }
 
-// Where a gradient's length has to be known the update is not made part by part. That changes
+// If the gradient's length must be known, the update is not made part by part. That changes
 // no bit, for any optimizer.
 func TestUpdateInPartsOrWhole(t *testing.T) {
 	for _, name := range optim.Optimizers() {
@@ -107,8 +107,8 @@ func TestUpdateInPartsOrWhole(t *testing.T) {
 	}
 }
 
-// With a running average, leaving the loop and entering it again changes nothing; the network
-// has the raw weights inside the loop and the average behind it, by which it is scored.
+// With a running average, leaving the loop and entering it again changes nothing. The network
+// has the weights of the last update inside the loop, and the average after the run. Scores use the average.
 func TestAverage(t *testing.T) {
 	c := Config{Epochs: 6, BatchSize: 10, EMA: 0.9, Schedule: optim.Plateau{Patience: 1, Factor: 0.5}, Warmup: 2, Stop: TargetLoss{1e-9}}
 	d := Data[float64]{Train: problem[float64](37), Validation: problem[float64](5)}
@@ -186,7 +186,7 @@ func TestAverageOfStatistics(t *testing.T) {
 	}
 }
 
-// The rate rises over the warm-up and falls when the score stands still.
+// The rate rises during the warm-up and falls when the score no longer improves.
 func TestWarmupAndPlateau(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](20)}
 	tr, err := New(network[float64](t, nn.Identity), Config{

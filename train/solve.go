@@ -3,6 +3,7 @@ package train
 import (
 	"math"
 
+	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
 )
 
@@ -26,9 +27,11 @@ func (c *Config) OptimizerName() string {
 	return c.Optimizer.String()
 }
 
-// solverStep makes one iteration of the solver. It is an epoch of one update. The rows count
-// once for every evaluation.
-func (t *Trainer[T]) solverStep() (Step, error) {
+// solving is the course of a solver: each epoch is one update, an iteration of the solver over all rows.
+// The rows count once for every evaluation.
+type solving[T nn.Float] struct{ passes[T] }
+
+func (solving[T]) step(t *Trainer[T]) (Step, error) {
 	t.keepGood()
 	s := t.iterate()
 	if err := t.together.failed(); err != nil {
@@ -41,7 +44,7 @@ func (t *Trainer[T]) solverStep() (Step, error) {
 	t.result.Rows += s.evaluations * t.data.Train.Rows()
 	t.takeAverage(s.N)
 	t.lossSum = float64(s.Loss * s.weight)
-	err := t.endEpoch(&s)
+	err := t.endPass(&s)
 	if err == nil && !t.finished && s.LearningRate == 0 {
 		err = t.finish(ReasonMinimum, s)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// Both solvers come to the minimum to which scipy comes from the same weights, and know it.
+// From the same weights, both solvers find the minimum that scipy finds, and report a minimum.
 func TestSolversAgainstScipy(t *testing.T) {
 	file := readShapes(t)
 	d := Data[float64]{Train: Set[float64]{X: nn.FromRows(file.X), Y: nn.FromRows(file.Y)}}
@@ -33,8 +33,8 @@ func TestSolversAgainstScipy(t *testing.T) {
 	}
 }
 
-// Leaving the loop and entering it again changes nothing; each iteration lowers the loss, in
-// float32 and in shards too; the other threads change no bit.
+// Leaving the loop and entering it again changes nothing. Each iteration lowers the loss, also in
+// float32 and in shards. Other threads change no bit.
 func TestSolverSteps(t *testing.T) {
 	for _, name := range optim.Solvers() {
 		s, err := optim.ParseSolver(name)
@@ -104,11 +104,11 @@ func TestSolverAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr.result.History = slices.Grow(tr.result.History, 1000)
-		if _, err := tr.solverStep(); err != nil {
+		if _, err := tr.course.step(tr); err != nil {
 			t.Fatal(err)
 		}
 		if a := testing.AllocsPerRun(20, func() {
-			if _, err := tr.solverStep(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

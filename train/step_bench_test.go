@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// BenchmarkStep measures one training step, forward, backward and update, of three nets
-// that differ in what they spend their time on.
+// BenchmarkStep measures one training step (forward, backward, update) of three nets
+// that spend their time on different things.
 func BenchmarkStep(b *testing.B) {
 	adam, momentum := optim.NewAdam(), optim.Momentum{Momentum: 0.9}
 	benchmarkStep[float32](b, "mnist", 784, 128, nn.CrossEntropy, momentum,

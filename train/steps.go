@@ -73,14 +73,8 @@ func (t *Trainer[T]) run(ctx context.Context, most int, yield func(Step, error) 
 			at = 1
 		}
 		s, made, err := t.tinyEpochs(at)
-		switch {
-		case made:
-		case t.cfg.Solver != nil:
-			s, err = t.solverStep()
-		case t.cfg.Method == PerSample:
-			s, err = t.sampleStep()
-		default:
-			s, err = t.step()
+		if !made {
+			s, err = t.course.step(t)
 		}
 		if err == nil && t.due() {
 			err = t.compareWeights()
@@ -125,99 +119,6 @@ func (t *Trainer[T]) useTeam(w *team.Team, size int) {
 	if t.gather != nil {
 		t.gather.team, t.gather.size = w, size
 	}
-}
-
-// step makes the next update of an epoch over all rows.
-func (t *Trainer[T]) step() (Step, error) {
-	if t.position == 0 {
-		t.keepGood()
-		t.lossSum = 0
-		t.drawOrder()
-	}
-	from, to := t.coming()
-	b, err := t.batch(from, to)
-	if err != nil {
-		return Step{}, err
-	}
-	s, err := t.update(b, t.place())
-	s.Epoch = t.epoch + 1
-	if t.cfg.BatchSize == 1 {
-		s.Row = t.rowAt(from)
-	}
-	if err != nil {
-		return s, err
-	}
-	t.lossSum += float64(s.Loss * s.weight)
-	t.position = to
-	if to == t.rows {
-		err = t.endEpoch(&s)
-	}
-	return s, err
-}
-
-// place returns the position of the next update in the run, for the schedule.
-func (t *Trainer[T]) place() optim.Position {
-	at := optim.Position{Step: t.result.Steps, StepsPerEpoch: t.stepsPerEpoch(), Epochs: t.cfg.Epochs}
-	if t.cfg.Method == PerSample {
-		at.StepsPerEpoch = t.data.Train.Rows()
-	}
-	return at
-}
-
-// batchEnd returns the end of the batch that begins at position from of the epoch. With batch
-// normalization, the last batch takes in a row that would otherwise be a batch of one.
-func (t *Trainer[T]) batchEnd(from int) int {
-	if to := from + t.cfg.BatchSize; to < t.rows-t.lonely {
-		return to
-	}
-	return t.rows
-}
-
-func (t *Trainer[T]) stepsPerEpoch() int {
-	rows := t.rows - t.lonely
-	return max(1, (rows+t.cfg.BatchSize-1)/t.cfg.BatchSize)
-}
-
-// sampleStep makes the next update of PerSample: repeatedly on one sample, then on the next.
-func (t *Trainer[T]) sampleStep() (Step, error) {
-	rows := t.data.Train.Rows()
-	if t.result.Steps == 0 {
-		t.drawOrder()
-	}
-	if t.position == 0 {
-		t.keepGood()
-	}
-	from, to := t.coming()
-	row := t.rowAt(from)
-	b, err := t.batch(from, to)
-	if err != nil {
-		return Step{}, err
-	}
-	s, err := t.update(b, t.place())
-	s.Epoch, s.Row = t.epoch+1, row
-	if err != nil {
-		return s, err
-	}
-	t.lossSum = s.Loss
-	t.position++
-	converged := t.rowsWithin(t.net, row, row+1, t.cfg.Tolerance)
-	if converged || t.position == t.cfg.Epochs {
-		t.result.Samples = append(t.result.Samples, Sample{Row: row, Epochs: t.position, Converged: converged})
-		t.position = 0
-	}
-	err = t.endEpoch(&s)
-	if err == nil && !t.finished && len(t.result.Samples) == rows {
-		all := true
-		for _, r := range t.result.Samples {
-			all = all && r.Converged
-		}
-		if all {
-			err = t.finish(Tolerance{}.Reason(), s)
-		} else {
-			err = t.finish(ReasonEpochs, s)
-		}
-	}
-	return s, err
 }
 
 // rowAt returns the row at a position of the epoch's order.
@@ -365,16 +266,11 @@ func (t *Trainer[T]) sumShards(b Set[T], scale float64, shards, first, end int, 
 	}
 }
 
-// endEpoch scores the epoch, records it and checks the stop criteria.
-func (t *Trainer[T]) endEpoch(s *Step) error {
+// closeEpoch scores the epoch, records it and checks the stop criteria.
+func (t *Trainer[T]) closeEpoch(s *Step) error {
 	t.stream.close()
 	t.epoch++
 	s.EpochEnd = true
-	t.epochLoss = t.lossSum
-	if t.cfg.Method != PerSample {
-		t.position = 0
-		t.epochLoss /= t.weight
-	}
 	s.EpochLoss = t.epochLoss
 	t.judgeEpoch()
 	if t.data.Validation.Rows() > 0 {
@@ -402,9 +298,6 @@ func (t *Trainer[T]) endEpoch(s *Step) error {
 	}
 	if c := fired(t.cfg.Stop, t.seen()); c != nil {
 		return t.finish(c.Reason(), *s)
-	}
-	if t.cfg.Method != PerSample && t.epoch == t.cfg.Epochs {
-		return t.finish(ReasonEpochs, *s)
 	}
 	return nil
 }

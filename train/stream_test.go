@@ -15,8 +15,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// chunked streams the rows of a set in chunks of some sizes, always in the same memory, in the order
-// that the trainer would shuffle them in, or in their own.
+// chunked streams the rows of a set in chunks of some sizes, always in the same memory. Their order is
+// the one that the trainer would draw, or their own.
 type chunked struct {
 	set          Set[float64]
 	sizes        []int
@@ -44,7 +44,7 @@ func (c *chunked) open(epoch int) iter.Seq2[Set[float64], error] {
 				return
 			}
 			for j := range g.batch.X.Data {
-				g.batch.X.Data[j] = math.NaN() // it is the stream's again
+				g.batch.X.Data[j] = math.NaN() // the memory belongs to the stream again
 			}
 			order = order[n:]
 		}
@@ -61,8 +61,8 @@ func streamed(t *testing.T, c Config, s *chunked, validation Set[float64]) (*nn.
 	return n, tr
 }
 
-// A run over a stream ends in the bits of one over the same rows in memory, whatever the chunks, also
-// when its loop is left and entered in the middle of an epoch, or resumed from a checkpoint.
+// A run over a stream ends in the bits of a run over the same rows in memory, for any chunks. It does so also
+// if its loop is left and entered in the middle of an epoch, or if it is resumed from a checkpoint.
 func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 	data := rateData()
 	data.Validation = problemOf(data.Train, 9)
@@ -150,10 +150,10 @@ func TestStreamHasTheBitsOfRowsInMemory(t *testing.T) {
 	}
 }
 
-// problemOf are the first rows of a set.
+// problemOf returns the first rows of a set.
 func problemOf(s Set[float64], n int) Set[float64] { return s.slice(0, n) }
 
-// What a stream does wrong ends the loop with an error, and the run goes on when it is right again.
+// A fault of a stream ends the loop with an error. When the stream is right again, the run can continue.
 func TestStreamFails(t *testing.T) {
 	set := rateData().Train
 	bad := errors.New("the connection is lost")

@@ -8,10 +8,10 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// whole hides that an optimizer is separable, so that the update is one pass after the gradient.
+// whole hides that an optimizer is separable. So the update is one pass after the gradient.
 type whole struct{ optim.Optimizer }
 
-// wide is a problem large enough for a team to be used.
+// wide is a problem that is large enough for a team.
 func wide[T nn.Float](t *testing.T) (*nn.Network[T], Data[T]) {
 	t.Helper()
 	n, err := nn.New[T](40, nn.Seed(5), nn.Dense{Units: 110, Activation: nn.Tanh}, nn.Dense{Units: 60, Activation: nn.ReLU}, nn.Dense{Units: 3, Activation: nn.Softmax})
@@ -58,7 +58,7 @@ func testThreads[T nn.Float](t *testing.T) {
 	}
 }
 
-// The number of threads changes no bit, nor does fusing the update with the gradient.
+// The number of threads changes no bit, and fusing the update with the gradient changes none either.
 func TestThreadsChangeNoBit(t *testing.T) {
 	t.Run("float32", testThreads[float32])
 	t.Run("float64", testThreads[float64])

@@ -138,7 +138,7 @@ func (t *Trainer[T]) tinyEpochs(most int) (s Step, made bool, err error) {
 		Validation: math.NaN(), Score: math.NaN(),
 	}
 	t.lossSum = float64(s.Loss * float64(rows))
-	if err = t.endEpoch(&s); err != nil && n > 1 { // good must be what the last epoch began with
+	if err = t.endPass(&s); err != nil && n > 1 { // good must be what the last epoch began with
 		k.net.SetParams(t.good)
 		k.net.Run(losses[:n-1])
 		k.net.Params(t.good)

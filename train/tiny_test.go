@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// tinyCase draws a run that the path for tiny nets takes.
+// tinyCase draws a run that qualifies for the path for tiny nets.
 func tinyCase[T nn.Float](r *rand.Rand) (inputs int, layers []nn.Dense, c Config, d Data[T]) {
 	fs := []nn.Activation{nn.Identity, nn.ReLU, nn.Sigmoid, nn.Tanh}
 	set := func(rows, outputs int) Set[T] {
@@ -68,7 +68,7 @@ func TestTinyHasTheSameBits(t *testing.T) {
 	t.Run("float64", testTinyBits[float64])
 }
 
-// testTinyBits holds runs on the path for tiny nets, in one piece and in several, to the
+// testTinyBits compares runs on the path for tiny nets, in one piece and in several, with the
 // same runs step by step.
 func testTinyBits[T nn.Float](t *testing.T) {
 	was := kernel.ISA()
@@ -163,7 +163,7 @@ func testTinyBits[T nn.Float](t *testing.T) {
 				sameRun(t, what+": Steps, then Run", mixed, slow, mixedNet, slowNet, err, failed)
 			}
 			for _, reason := range []string{ReasonEpochs, ReasonDiverged, "tolerance", "target-loss"} {
-				if reasons[reason] < cases/40 && !testing.Short() { // few cases come to few ends
+				if reasons[reason] < cases/40 && !testing.Short() { // with few cases some reasons are rare
 					t.Errorf("%d of the runs ended by %q", reasons[reason], reason)
 				}
 			}
@@ -210,7 +210,7 @@ func sameRun[T nn.Float](t *testing.T, what string, got, want *Trainer[T], gotNe
 	}
 }
 
-// What lies outside its reach takes the usual path.
+// A run that does not qualify takes the usual path.
 func TestTinyRefuses(t *testing.T) {
 	for _, c := range []Config{
 		{Optimizer: optim.NewAdam()}, {Optimizer: optim.Momentum{}}, {Loss: nn.Absolute}, {Method: Stochastic}, {Method: MiniBatch, BatchSize: 2},

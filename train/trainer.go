@@ -83,7 +83,8 @@ type Trainer[T nn.Float] struct {
 	rows   int            // training rows in an epoch
 	stream *streamRows[T] // the source of the training rows, if they are not in data
 	whole  bool           // the gradient is wanted whole, not part by part
-	tiny   *tiny[T]       // nil if step makes the epochs
+	course course[T]      // how updates go through the rows
+	tiny   *tiny[T]       // nil if the course makes the epochs
 	now    optim.Step     // the update that updater makes
 	order  []int          // the rows in this epoch's order
 	good   []T            // the network's last finite values; if the run ended with its average, the last values before that
@@ -154,13 +155,6 @@ func (r Result) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(r) }
 // UnmarshalJSON reads null as NaN.
 func (r *Result) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, r) }
 
-// Sample is the outcome of one sample with the method per-sample.
-type Sample struct {
-	Row       int  `json:"row"`
-	Epochs    int  `json:"epochs"`
-	Converged bool `json:"converged"`
-}
-
 // Step is one update.
 type Step struct {
 	N            int     `json:"n"`       // from 1
@@ -219,7 +213,7 @@ func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream
 	if t.lonely, err = cfg.normalize(net.Layers(), rows); err != nil {
 		return nil, err
 	}
-	t.cfg = cfg
+	t.cfg, t.course = cfg, newCourse[T](&cfg)
 	t.together = newTogether[T](cfg.Ranks, len(net.Params()))
 	if stream == nil {
 		t.weight = data.Train.Weight()
@@ -254,10 +248,9 @@ func resolve[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], rows int,
 			return cfg, err
 		}
 	}
-	switch cfg.Method {
-	case Batch:
+	if cfg.Method == Batch {
 		cfg.BatchSize = rows
-	case Stochastic, PerSample:
+	} else if cfg.Method.oneRow() {
 		cfg.BatchSize = 1
 	}
 	return cfg, nil

@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// problem is a small regression with some structure: 37 rows, so that batches do not divide.
+// problem is a small regression with some structure. It has 37 rows, a number that no batch size divides.
 func problem[T nn.Float](rows int) Set[T] {
 	s := Set[T]{X: nn.NewMatrix[T](rows, 3), Y: nn.NewMatrix[T](rows, 2)}
 	for i := range rows {
@@ -62,7 +62,7 @@ func TestMethodsCountUpdates(t *testing.T) {
 	}
 }
 
-// An epoch sees every row once; its order changes from epoch to epoch and stays with NoShuffle.
+// An epoch uses every row once. The order changes from epoch to epoch, but not with NoShuffle.
 func TestShuffling(t *testing.T) {
 	for _, still := range []bool{false, true} {
 		tr, err := New(network[float64](t, nn.Identity), Config{Method: Stochastic, Epochs: 3, NoShuffle: still},
@@ -126,8 +126,8 @@ func TestBreakContinues(t *testing.T) {
 	}
 }
 
-// A run that its context ends says so with an error, keeps what was done, and goes on to the bits
-// of one that was never interrupted.
+// If its context ends, a run returns an error and keeps what was done. It can continue, to the bits
+// of a run that was never interrupted.
 func TestInterruption(t *testing.T) {
 	reason := errors.New("the machine is needed")
 	start := func() *Trainer[float64] {
@@ -171,7 +171,7 @@ func TestInterruption(t *testing.T) {
 		if r, err := tr.Run(context.Background()); err != nil || r.Reason != ReasonEpochs || !slices.Equal(tr.Network().Params(), whole.Network().Params()) {
 			t.Errorf("%s: continued to other weights, %q, %v", name, r.Reason, err)
 		}
-		if _, err := tr.Run(ctx); err != nil { // there is nothing left to interrupt
+		if _, err := tr.Run(ctx); err != nil { // the run has ended already
 			t.Errorf("%s: a run that has ended says %v", name, err)
 		}
 	}
@@ -208,7 +208,7 @@ func TestStopCriteria(t *testing.T) {
 	}
 }
 
-// Early stopping ends Patience epochs after the best one and restores its weights.
+// Early stopping ends the run Patience epochs after the best epoch and restores that epoch's weights.
 func TestPatienceRestoresTheBest(t *testing.T) {
 	train := problem[float64](20)
 	noisy := problem[float64](20)
@@ -228,7 +228,7 @@ func TestPatienceRestoresTheBest(t *testing.T) {
 		}
 		if s.EpochEnd && s.Validation < best {
 			best, at, weights = s.Validation, s.Epoch, nil
-			// The last step's weights may already be the restored ones, but then it was no best.
+			// At the last step the weights may already be the restored ones. Then the step is not the best.
 			weights = append(weights, n.Params()...)
 		}
 	}
@@ -241,7 +241,7 @@ func TestPatienceRestoresTheBest(t *testing.T) {
 	}
 }
 
-// A divergence is an error with the last finite weights left in the network.
+// A divergence is an error, and the network has the last finite weights.
 func TestDivergence(t *testing.T) {
 	n, err := nn.New[float32](3, nn.Seed(5), nn.Dense{Units: 8, Activation: nn.ReLU}, nn.Dense{Units: 2})
 	if err != nil {
@@ -263,8 +263,8 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
-// However many shards a batch is cut into, the gradient is the same up to rounding, and
-// the tree of sums has the documented shape.
+// The number of shards changes the gradient only by rounding, and the tree of sums has
+// the documented shape.
 func TestShards(t *testing.T) {
 	d := Data[float64]{Train: problem[float64](37)}
 	var want []float64
@@ -318,14 +318,14 @@ func TestStepAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 600 * 5 { // past the epochs that the history keeps one by one
-			if _, err := tr.step(); err != nil {
+		for range 600 * 5 { // more epochs than the history keeps one by one
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}
 		tr.result.History = slices.Grow(tr.result.History, 1000)
 		if a := testing.AllocsPerRun(200, func() {
-			if _, err := tr.step(); err != nil {
+			if _, err := tr.course.step(tr); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// A row of weight 2 is two rows, one of weight 0 none: to the bit where nothing is rounded.
+// A row of weight 2 counts as two rows, and one of weight 0 as none. Where nothing is rounded, the bits are the same.
 func TestWeightsAreCopies(t *testing.T) {
 	x := nn.FromRows([][]float64{{1, 0}, {-1, 2}, {3, 1}, {50, 60}})
 	y := nn.FromRows([][]float64{{1}, {2}, {-1}, {70}})
@@ -38,7 +38,7 @@ func TestWeightsAreCopies(t *testing.T) {
 			t.Errorf("%s: weighted loss %v, score %v; copied %v, %v", r, ra.Loss, ra.BestScore, rb.Loss, rb.BestScore)
 		}
 		for i, p := range ra.History {
-			// The weighted run has four rows that weigh four, the other four rows.
+			// The weighted run has four rows of total weight 4, and the other run has four rows.
 			if q := rb.History[i]; p.Loss != q.Loss || p.Validation != q.Validation {
 				t.Errorf("%s: epoch %d: weighted %v, %v; copied %v, %v", r, p.Epoch, p.Loss, p.Validation, q.Loss, q.Validation)
 			}
@@ -46,7 +46,7 @@ func TestWeightsAreCopies(t *testing.T) {
 	}
 }
 
-// Weights of one give the weights of no weights, bit for bit, whatever the method.
+// With any method, row weights of 1 give the same bits as no row weights.
 func TestWeightsOfOneChangeNothing(t *testing.T) {
 	for _, method := range []Method{Batch, MiniBatch, Stochastic, PerSample} {
 		for _, shards := range []int{0, 3} {
@@ -64,7 +64,7 @@ func TestWeightsOfOneChangeNothing(t *testing.T) {
 	}
 }
 
-// A mini-batch that has no weight makes no step of its own.
+// A mini-batch of weight 0 makes no step.
 func TestBatchWithoutWeight(t *testing.T) {
 	s := problem[float64](6)
 	s.W = []float64{0, 0, 1, 2, 0, 0}
@@ -103,8 +103,8 @@ func TestWeightsRefused(t *testing.T) {
 	}
 }
 
-// Config.Score chooses the epoch, upwards or downwards, of equals the one with the lower
-// loss, and its argument are the outputs.
+// Config.Score chooses the epoch with the highest or the lowest score, and of equal ones the one with
+// the lower loss. Its argument is the outputs.
 func TestScoreChoosesTheEpoch(t *testing.T) {
 	for _, higher := range []bool{false, true} {
 		d := Data[float64]{Train: problem[float64](37), Validation: problem[float64](300).slice(100, 300)}

@@ -39,7 +39,8 @@ var tables = []table{
 	{"tabular", "20-64-64-1, ReLU, squared error, batch 32, adam, float32, one thread", "step", func(s *suite, ctx context.Context) ([]line, []string) { return dense(s, ctx, "tabular", 1) }},
 	{"tabular-2", "The same net, two threads", "step", func(s *suite, ctx context.Context) ([]line, []string) { return dense(s, ctx, "tabular", 2) }},
 	{"inference", "One row through 20-64-64-1, float32, one thread", "row", inference},
-	{"adult", "Whole processes: adult_train.csv to a model's file, 64-64, batch 128, adam, 20 epochs, one core", "process", adult},
+	{"adult", "Whole processes: adult_train.csv to a model's file, 64-64, batch 128, adam, 20 epochs, one core", "process", adult1},
+	{"adult-2", "The same on two cores", "process", adult2},
 	{"mnist98", "Whole processes: MNIST's IDX files to 98 % of the test images, 784-512-256-10, batch 128, momentum 0.9, one core", "process", mnist98},
 	{"mnist98-2", "The same on two cores", "process", mnist98on2},
 }

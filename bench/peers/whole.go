@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -109,7 +110,10 @@ func failed(err error) ([]line, []string) {
 	return []line{{Name: "all", Failed: err.Error()}}, nil
 }
 
-func adult(s *suite, ctx context.Context) ([]line, []string) {
+func adult1(s *suite, ctx context.Context) ([]line, []string) { return adult(s, ctx, 1) }
+func adult2(s *suite, ctx context.Context) ([]line, []string) { return adult(s, ctx, 2) }
+
+func adult(s *suite, ctx context.Context, threads int) ([]line, []string) {
 	learn, test := filepath.Join("mid", "adult_train.csv"), filepath.Join("mid", "adult_test.csv")
 	for _, f := range []string{learn, test} {
 		if err := s.have(f); err != nil {
@@ -125,16 +129,16 @@ func adult(s *suite, ctx context.Context) ([]line, []string) {
 	own, other := filepath.Join(temp, "adult.safetensors"), filepath.Join(temp, "adult.joblib")
 	return s.raceWhole(ctx, []whole{
 		{
-			name: "gradus", form: "gradus train", threads: 1,
+			name: "gradus", form: "gradus train", threads: threads,
 			args: func(int) []string {
 				return []string{s.path("bin", "gradus"), "train", learn, "--target", "income", "--members", "1", "--hidden", "64,64", "--activation", "relu",
 					"--batch-size", "128", "--epochs", "20", "--optimizer", "adam", "--lr", "0.001", "--scale", "standard",
-					"--validation", "none", "--threads", "1", "--json", "--quiet", "--out", own}
+					"--validation", "none", "--threads", strconv.Itoa(threads), "--json", "--quiet", "--out", own}
 			},
 			score: []string{s.path("bin", "gradus"), "evaluate", own, test, "--json"},
 		},
 		{
-			name: "scikit-learn", form: "pandas, ColumnTransformer, MLPClassifier", threads: 1, needs: []string{"python", "scikit-learn", "pandas", "numpy", "joblib"},
+			name: "scikit-learn", form: "pandas, ColumnTransformer, MLPClassifier", threads: threads, needs: []string{"python", "scikit-learn", "pandas", "numpy", "joblib"},
 			args: func(int) []string {
 				return []string{s.venv("python"), script("adult_sklearn.py"), "train", learn, other}
 			},

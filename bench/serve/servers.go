@@ -103,6 +103,7 @@ func (s *suite) servers() []server {
 			}
 			return s.start(ctx, "mlserver", nil, local(port, "/v2/health/ready"), filepath.Join(filepath.Dir(s.python), "mlserver"), "start", s.path("mlserver"))
 		}, []form{tensor, binaryTensor}},
+		{"Triton, onnxruntime", startTriton, []form{tensor, binaryTensor}},
 		{"FastAPI, onnxruntime", func(ctx context.Context, s *suite, port int) (*running, error) {
 			return s.start(ctx, "fastapi", nil, local(port, "/ready"), s.python, s.script("fast.py"), s.path("net.onnx"), strconv.Itoa(port))
 		}, []form{lists}},

@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/data/internal/written"
 )
 
-// changed is a workbook in which a part has another text; "" leaves it out.
+// changed returns a workbook with another text in one part. "" leaves the part out.
 func changed(t testing.TB, raw []byte, part, text string) []byte {
 	t.Helper()
 	in, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))

@@ -55,7 +55,7 @@ func TestCategories(t *testing.T) {
 	}
 }
 
-// TestRefuses: damaged files and what is no table, with a sentence each.
+// TestRefuses: damaged files, and files without a table, are each refused with a sentence.
 func TestRefuses(t *testing.T) {
 	good := written.File(t, "pyarrow.parquet")
 	with := func(at int, b ...byte) []byte {
@@ -98,7 +98,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestBombs: what claims to be larger than it is costs no memory.
+// TestBombs: a file that claims to be larger than it is takes no memory for that.
 func TestBombs(t *testing.T) {
 	allocated := func(f func()) uint64 {
 		var before, after runtime.MemStats
@@ -136,7 +136,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// FuzzRead: no bytes make the reader panic or take much memory, and what it reads has its rows.
+// FuzzRead: no bytes make the reader panic or take much memory, and a table that it reads has its rows.
 func FuzzRead(f *testing.F) {
 	for _, name := range []string{"pyarrow.parquet", "plain-v2-zstd.parquet", "delta-gzip.parquet", "length-lz4.parquet", "int96-none.parquet", "list.parquet", "codes.parquet"} {
 		f.Add(written.File(f, name))

@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// TestWrite: what is written is read back, more than one group of rows too. GRADUS_PARQUET_OUT keeps the file.
+// TestWrite: a written file is read as the same table, also with more than one group of rows. GRADUS_PARQUET_OUT keeps the file.
 func TestWrite(t *testing.T) {
 	rows := groupRows + 9
 	columns := []Column{{Name: "x"}, {Name: "s", Missing: make([]bool, rows)}}

@@ -36,7 +36,7 @@ func one(t interface{ Fatal(...any) }, values ...any) *data.Table {
 	return table
 }
 
-// Numerics of any size keep their value, whatever other numbers stand in the column.
+// Numerics of any size keep their value, whatever other numbers are in the column.
 func TestNumerics(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var values []any

@@ -55,7 +55,7 @@ func stored(t interface{ Fatal(...any) }, path string, values []any) {
 	}
 }
 
-// Whatever types SQLite mixes in a column, each cell says the value that was stored.
+// SQLite may mix types in a column. Each cell has the value that was stored.
 func TestValues(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "v.db")
 	value := rapid.OneOf(
@@ -101,7 +101,7 @@ func TestValues(t *testing.T) {
 	})
 }
 
-// A damaged database is a table all the same or one sentence, and costs little more memory than a sound one.
+// A damaged database is read as a table or refused with one sentence. It takes little more memory than an undamaged one.
 func TestDamaged(t *testing.T) {
 	good, err := os.ReadFile(people)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// An activation that has no assembly is computed in Go, however many numbers there are.
+// An activation without assembly is computed in Go, for any number of values.
 func TestActivationWithoutAssembly(t *testing.T) {
 	const made = Mish + 1 // whose F and D are those of the identity
 	z := make([]float32, 3*chunk+5)

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// The mnemonics that functions may have, by what a processor must have for them. An
-// instruction of both AVX2 and AVX-512 is one of AVX2 only in the encoding that AVX2 has:
-// TestAssemblyRunsOnItsProcessors looks at that too.
+// These are the mnemonics that functions may have, by the processor that they need. An instruction
+// that both AVX2 and AVX-512 have runs with AVX2 only in AVX2's encoding.
+// TestAssemblyRunsOnItsProcessors checks that too.
 const (
 	withAMD64 = `ADCQ ADDL ADDQ ANDQ CMOVQGT CMOVQHI CMPQ CPUID DECQ IMUL3Q IMULQ INCQ JCC JE JEQ JGE JLE JLT JMP
 		JNE JNZ JZ LEAQ MOVL MOVLQSX MOVQ NEGL NEGQ PREFETCHT0 PREFETCHT1 RET SHLQ SHRQ SUBQ TESTB TESTQ XORQ`
@@ -28,9 +28,9 @@ const (
 		VGETMANTPS VPMOVD2M VPMOVQ2M VPXORD VRNDSCALEPD VRNDSCALEPS VSCALEFPD VSCALEFPS VSHUFF64X2`
 )
 
-// TestAssemblyRunsOnItsProcessors has every checked-in file assembled, and refuses in a
-// function of the AVX2 path what a processor without AVX-512 lacks: its encoding (EVEX, which
-// the registers 16 to 31 and 64 bytes need too) and its masks. It needs no such processor.
+// TestAssemblyRunsOnItsProcessors assembles every checked-in file. In functions of the AVX2 path it
+// refuses what a processor without AVX-512 does not have: the encoding EVEX (which the registers
+// 16 to 31 and 64 bytes need too) and the masks. The test runs on any processor.
 func TestAssemblyRunsOnItsProcessors(t *testing.T) {
 	allowed := map[string]string{} // the path that a mnemonic needs, by mnemonic
 	for path, mnemonics := range map[string]string{"": withAMD64, "AVX2": withAVX2, "AVX512": withAVX512} {
@@ -73,7 +73,7 @@ func TestAssemblyRunsOnItsProcessors(t *testing.T) {
 // mask is a mask register among operands.
 var mask = regexp.MustCompile(`\bK[0-7]\b`)
 
-// assembled is a function as the assembler lists it.
+// assembled is a function in the assembler's listing.
 type assembled struct {
 	name         string
 	instructions []instruction

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// What processors answer, by their manuals and by dumps of real ones.
+// These are the answers of processors, from their manuals and from dumps of real ones.
 func TestCacheBytes(t *testing.T) {
 	type leaf struct{ leaf, subleaf uint32 }
 	for _, c := range []struct {
@@ -42,8 +42,8 @@ func TestCacheBytes(t *testing.T) {
 	}
 }
 
-// The system agrees where it has been told, and is not that of another processor that
-// emulates this one.
+// The system reports the same cache as CPUID, if it reports one and the processor is not
+// emulated.
 func TestCacheBytesOfThisMachine(t *testing.T) {
 	text, err := os.ReadFile("/sys/devices/system/cpu/cpu0/cache/index2/size")
 	if err != nil || l2Bytes == 0 {

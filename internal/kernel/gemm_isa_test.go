@@ -32,7 +32,7 @@ func sameBits[T Float](x, y T) bool {
 	return x == y && math.Signbit(float64(x)) == math.Signbit(float64(y))
 }
 
-// special draws numbers that arithmetic may treat in its own way.
+// special draws numbers that arithmetic may treat specially.
 func special[T Float](r *rand.Rand) T {
 	switch r.IntN(12) {
 	case 0:
@@ -90,7 +90,7 @@ func matrix[T Float](pool []T, rows, cols, pad int, transposed bool) View[T] {
 	return View[T]{pool[:n:n], cols + pad, 1}
 }
 
-// A checker is the memory that check works in.
+// A checker is the memory for check.
 type checker[T Float] struct {
 	r                      *rand.Rand
 	normal, odd, got, want []T
@@ -105,7 +105,7 @@ func newChecker[T Float](seed uint64, size int) *checker[T] {
 	return c
 }
 
-// check holds Gemm on every instruction set to the generic one, including the words around C and
+// check compares Gemm on every instruction set with the generic one, including the words around C and
 // between its rows.
 func (c *checker[T]) check(tb testing.TB, p product) {
 	tb.Helper()
@@ -181,7 +181,7 @@ func TestGemmSweep(t *testing.T) {
 	t.Run("float64", testGemmSweep[float64])
 }
 
-// Sizes at which the driver cuts: blocks of k, parts of m, packed panels, chunks of calls.
+// At these sizes the driver divides the work: blocks of k, parts of m, packed panels, chunks of calls.
 func testGemmLarge[T Float](t *testing.T) {
 	c := newChecker[T](12, 1<<20)
 	for i, s := range [][3]int{
@@ -256,8 +256,8 @@ func TestRow(t *testing.T) {
 	t.Run("float64", testRow[float64])
 }
 
-// A row's product has the bits of the specification, with and without a bias, also beyond what
-// one call of the assembly does.
+// A row's product has the bits of the specification, with and without a bias, also if it needs more than
+// one call of the assembly.
 func testRow[T Float](t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	eachISA(t, func(t *testing.T) {
@@ -290,7 +290,7 @@ func testRow[T Float](t *testing.T) {
 	})
 }
 
-// What is fetched on the way changes nothing, whether it is more than there are steps for or
+// Prefetching changes nothing, whether there is more to fetch than there are steps, or
 // less.
 func TestGemmFetch(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
@@ -315,7 +315,7 @@ func TestGemmFetch(t *testing.T) {
 	}
 }
 
-// GemmBias is Gemm with accumulation after the bias was laid down in every row, to the bit.
+// GemmBias equals Gemm with accumulation into rows that hold the bias, to the bit.
 func TestGemmBias(t *testing.T) {
 	t.Run("float32", testGemmBias[float32])
 	t.Run("float64", testGemmBias[float64])
@@ -370,7 +370,7 @@ func testGemmBias[T Float](t *testing.T) {
 	}
 }
 
-// Descend is Gemm and then Momentum or SGD, to the bit, and touches nothing around W and V.
+// Descend equals Gemm followed by Momentum or SGD, to the bit, and writes nothing around W and V.
 func TestDescend(t *testing.T) {
 	t.Run("float32", testDescend[float32])
 	t.Run("float64", testDescend[float64])

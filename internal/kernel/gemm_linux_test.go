@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// fenced returns n elements that end where memory ends: to touch one more is a fault.
+// fenced returns n elements at the end of mapped memory. Touching the next one is a fault.
 func fenced[T Float](t *testing.T, n int) []T {
 	t.Helper()
 	page := syscall.Getpagesize()

@@ -176,7 +176,7 @@ func benchGemm[T Float](b *testing.B, precision string) {
 				useISA(b, impl)
 				peak := PeakFMA[T](20 * time.Millisecond)
 				product := func() { Gemm(s.m, s.n, s.k, v, w, View[T]{z, s.n, 1}, false) }
-				// Others may use the machine: the median and the best of short runs.
+				// Other programs may use the machine, so these are the median and the best of short runs.
 				var times []float64
 				runs := 1
 				for b.Loop() {

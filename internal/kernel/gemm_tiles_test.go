@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Cutting the rows for another L2 cache changes no bit.
+// Dividing the rows for another L2 cache changes no bit.
 func TestBlocksChangeNothing(t *testing.T) {
 	before := blockBytes
 	t.Cleanup(func() { blockBytes = before })

@@ -173,7 +173,7 @@ func TestElementarySpecialValues(t *testing.T) {
 		{"Erf", Erf[float64], Erf[float32], nan, nan},
 	} {
 		if c.name == "Softplus" && c.x == -800 {
-			c.want = Exp(-800.0) // 0 as well, said through the identity it follows
+			c.want = Exp(-800.0) // 0 as well, written with the function's identity
 		}
 		for _, got := range []float64{c.f64(c.x), float64(c.f32(float32(c.x)))} {
 			if got != c.want && !(got != got && c.want != c.want) {

@@ -11,8 +11,8 @@ func TestSparse(t *testing.T) {
 	t.Run("float64", testSparse[float64])
 }
 
-// A sparse matrix has the numbers of the one it was taken from, its transpose too, and products
-// have the bits of the specification, which are those of GemmBias for numbers that are finite.
+// A sparse matrix has the numbers of the matrix it was taken from, and so does its transpose. Products
+// have the bits of the specification. For finite numbers these are the bits of GemmBias.
 func testSparse[T Float](t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	eachISA(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func testSparse[T Float](t *testing.T) {
 	})
 }
 
-// sparseNumbers are numbers most of which are 0, some rows and columns whole.
+// sparseNumbers returns numbers that are mostly 0, in some rows and columns all 0.
 func sparseNumbers[T Float](r *rand.Rand, rows, cols, stride int, odd bool) []T {
 	x := make([]T, (rows-1)*stride+cols)
 	var all []T
@@ -130,7 +130,7 @@ func checkSparseProduct[T Float](t *testing.T, s *Sparse[T], from, to, n int, b 
 	}
 }
 
-// BenchmarkSparse is the first layer's work with and without the zeros: finding them, z = x·W and
+// BenchmarkSparse measures the first layer with and without the zeros: finding them, z = x·W and
 // dW = xᵀ·delta for a batch of 128 rows.
 func BenchmarkSparse(b *testing.B) {
 	const rows = 128

@@ -33,7 +33,7 @@ func (s TinyShape) params() int {
 	return n
 }
 
-// tinyNumber is a normal number, or one of those that may be treated in a way of their own.
+// tinyNumber draws a normal number, or one that may be treated specially.
 func tinyNumber[T Float](r *rand.Rand, special bool) T {
 	if special {
 		list := []float64{0, math.Copysign(0, -1), 1e-30, -1e-38, 0x1p-140, -0x1p-1070, 1e-200, -1e-300, 40, -800, 1e10, -1e30}
@@ -65,7 +65,7 @@ func TestTiny(t *testing.T) {
 	t.Run("float64", testTiny[float64])
 }
 
-// testTiny holds the vectors to the Go code: losses, parameters, and where they stop.
+// testTiny compares the vector code with the Go code: losses, parameters, and where a run stops.
 func testTiny[T Float](t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(8, 9))
@@ -78,7 +78,7 @@ func testTiny[T Float](t *testing.T) {
 				want.mem = slices.Clone(got.mem)
 				epochs := 1 + r.IntN(12)
 				losses, wanted := make([]float64, epochs), make([]float64, epochs)
-				// A first run says what would be a stop somewhere on the way.
+				// A first run finds a limit that stops the run somewhere on the way.
 				probe := want
 				probe.mem = slices.Clone(want.mem)
 				probe.runGo(wanted)

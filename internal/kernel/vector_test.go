@@ -67,7 +67,7 @@ func fillWith[T Float](r *rand.Rand, x []T, special bool) {
 	}
 }
 
-// guarded is a slice with words around it that nobody may write to.
+// guarded is a slice between words that must not change.
 type guarded[T Float] struct {
 	all []T
 	x   []T
@@ -93,12 +93,12 @@ func (g guarded[T]) check(t *testing.T, what string, offset int) {
 	}
 }
 
-// elementwise is a kernel of the tests: it changes its slices, all of one length.
+// elementwise is a kernel for the tests. It changes its slices, which have the same length.
 type elementwise[T Float] struct {
 	name   string
 	slices int
 	run    func(x [][]T)
-	// positive says which slices hold no negative numbers, as Adam's v.
+	// positive says which slices have no negative numbers, like Adam's v.
 	positive int
 }
 
@@ -205,7 +205,7 @@ func TestElementwise(t *testing.T) {
 	t.Run("float64", testElementwise[float64])
 }
 
-// testElementwise holds the vectors to the Go loops, which SelectISA("generic") chooses.
+// testElementwise compares the vector code with the Go loops, which SelectISA("generic") chooses.
 func testElementwise[T Float](t *testing.T) {
 	eachISA(t, func(t *testing.T) {
 		isa := ISA()
@@ -260,8 +260,8 @@ func testElementwise[T Float](t *testing.T) {
 }
 
 // TestEveryFloat32 compares every activation with the Go code, and exp, sigmoid and tanh
-// with float64 too, on some millions of float32, or some 100,000 for the others. With
-// GRADUS_EXHAUSTIVE=1 it takes every float32 (ten minutes for the three), with 31 every
+// also with float64: these three on some millions of float32, and the others on some 100,000. With
+// GRADUS_EXHAUSTIVE=1 it takes every float32 (ten minutes for the three), and with 31 every
 // 31st.
 func TestEveryFloat32(t *testing.T) {
 	was := ISA()

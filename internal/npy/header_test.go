@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What Append writes is what Read reads, and the numbers begin at a multiple of 64.
+// Read reads what Append writes, and the numbers begin at a multiple of 64.
 func TestHeader(t *testing.T) {
 	for _, shape := range [][]int{{}, {3}, {3, 4}, {0, 1000000, 2}} {
 		b := Append([]byte{}, "<f8", shape...)

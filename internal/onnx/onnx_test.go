@@ -32,7 +32,7 @@ func sample() *Model {
 	}
 }
 
-// TestRoundTrip: what was encoded is what is decoded.
+// TestRoundTrip: decoding an encoded model gives the same model.
 func TestRoundTrip(t *testing.T) {
 	want := sample()
 	got, err := Decode(Encode(want))

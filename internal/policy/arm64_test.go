@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// TestKernelsOnARM64 runs the tests of package kernel on an emulated arm64, where they hold
-// NEON to the Go code.
+// TestKernelsOnARM64 runs the tests of package kernel on an emulated arm64. There they compare
+// NEON with the Go code.
 func TestKernelsOnARM64(t *testing.T) {
 	if !everywhere {
 		t.Skip("emulates a processor for minutes; with GRADUS_BITS=all")

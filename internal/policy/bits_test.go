@@ -26,18 +26,18 @@ type machine struct {
 	through []string // a program to run the binary with, and its arguments
 }
 
-// everywhere asks for all of the matrix of processors and configurations, and atHome for no emulated processor.
-// CI asks for the one and then, among all tests, for the other.
+// everywhere asks for the whole matrix of processors and configurations, and atHome for no emulated processor.
+// CI asks for the first once, and for the second when it runs all tests.
 var (
 	everywhere = os.Getenv("GRADUS_BITS") == "all"
 	atHome     = os.Getenv("GRADUS_BITS") == "native"
 )
 
 // TestSameBitsEverywhere is the matrix behind docs/bits.md: the same data, configuration and
-// seed give the same weights_sha256 whatever the instruction set, the number of threads,
-// the compiler's level, and with qemu the processor. With GRADUS_BITS=all it is the whole
-// matrix, else a quarter, and of the matrix a quarter on emulated processors, else a sixteenth;
-// with GRADUS_BITS=native none.
+// seed give the same weights_sha256 with any instruction set, number of threads and
+// compiler's level, and with qemu on any processor. GRADUS_BITS=all runs the whole
+// matrix, and a quarter of it on emulated processors. Otherwise it is a quarter, and a sixteenth on emulated
+// processors. With GRADUS_BITS=native no processor is emulated.
 func TestSameBitsEverywhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains some hundred small networks; not with -short")
@@ -80,7 +80,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 		configs = append(configs, append([]string{data}, flags...))
 	}
 	for i, o := range append(append([]string{"auto"}, optim.Optimizers()...), optim.Solvers()...) {
-		add([]string{iris, diabetes}[i%2], "--optimizer", o) // in turn: a build in emulation takes its time
+		add([]string{iris, diabetes}[i%2], "--optimizer", o) // in turn, because a build in emulation takes long
 	}
 	add(diabetes, "--optimizer", "lbfgs", "--l2", "0.01", "--shards", "3")
 	short := map[string]string{"step": "step:2:0.5", "cosine-restarts": "cosine-restarts:2", "plateau": "plateau:1:0.5"} // for few epochs
@@ -145,7 +145,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 			"--threads", fmt.Sprint(m.threads)}, args[1:]...)
 		call = append(append(m.through[:len(m.through):len(m.through)], m.binary), call...)
 		cmd := exec.Command(call[0], call[1:]...)
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "GRADUS_ISA=" + m.isa} // WebAssembly takes no long ones
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "GRADUS_ISA=" + m.isa} // WebAssembly accepts no long environment
 		printed, err := cmd.Output()
 		var r struct {
 			Sum string `json:"weights_sha256"`
@@ -158,7 +158,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 		}
 		return r.Sum
 	}
-	// Whoever takes the longest is the emulated machine, so configurations go side by side.
+	// The emulated machine takes the longest, so several configurations run at the same time.
 	sums := map[string]string{} // of the first machine
 	compare := func(t *testing.T, machines []machine, configs [][]string) {
 		var lock sync.Mutex

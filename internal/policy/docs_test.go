@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Everything exported outside internal/ has a doc comment, and every package one of its own.
+// Every exported name outside internal/ has a doc comment, and every package has one.
 func TestExportedIsDocumented(t *testing.T) {
 	documented := map[string]bool{}
 	for _, file := range goFiles(t) {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The README's Go compiles, and in it and in every example an error is looked at before what comes
-// beside it is used.
+// The README's Go compiles. In it, and in every example, an error is checked before the result that comes
+// with it is used.
 func TestExamplesLookAtErrors(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
@@ -59,8 +59,8 @@ func TestExamplesLookAtErrors(t *testing.T) {
 	}
 }
 
-// looksAtErrors finds statements that set err and something else, and are not followed by one that
-// looks at err.
+// looksAtErrors finds statements that set err and something else without a check of err
+// in the next statement.
 func looksAtErrors(t *testing.T, fset *token.FileSet, in ast.Node) {
 	ast.Inspect(in, func(n ast.Node) bool {
 		block, ok := n.(*ast.BlockStmt)

@@ -14,8 +14,8 @@ import (
 // flag matches the name of a command line flag in a sentence, also one that is filled in.
 var flag = regexp.MustCompile(`(^|[\s"'(])--([a-z][a-z-]+|%s)`)
 
-// TestLibrarySpeaksNoFlags: the library speaks to programs as well, which have no flags. Its messages name options
-// and fields; flags are for the command line to name.
+// TestLibrarySpeaksNoFlags: programs without flags use the library too. So its messages name options
+// and fields, and only the command line names flags.
 func TestLibrarySpeaksNoFlags(t *testing.T) {
 	where := map[string][]string{}
 	files := token.NewFileSet()

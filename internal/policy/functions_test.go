@@ -12,7 +12,7 @@ import (
 // mostLines is how long a function may be, from its first line to its last.
 const mostLines = 80
 
-// TestFunctionsAreShort: a function that can be read on a page needs no scrolling back. Tests and programs
+// TestFunctionsAreShort: a function that fits on a page can be read without scrolling. Tests and programs
 // that measure other programs are left out.
 func TestFunctionsAreShort(t *testing.T) {
 	files := token.NewFileSet()

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// floor says on which floor of the house a package stands: the ground, the library or the program. What
-// measures, shows or tests the house stands outside: -1.
+// floor returns a package's floor in the house: the ground, the library or the program. Packages
+// that measure, show or test the house are outside: -1.
 func floor(pkg string) int {
 	switch {
 	case strings.HasPrefix(pkg, "cmd/"):
@@ -26,11 +26,11 @@ func floor(pkg string) int {
 
 // upward are the imports that are known to lead up.
 var upward = map[string]bool{
-	"internal/blocks nn":    true, // it holds rows as train takes them, for model alone
+	"internal/blocks nn":    true, // it holds rows as train takes them, only for model
 	"internal/blocks train": true,
 }
 
-// No import leads from a floor to one above it, and no package but the kernels has more than 30 % of the code.
+// No import leads from a floor to one above it. Only the kernels may have more than 30 % of the code.
 func TestTheHouseStands(t *testing.T) {
 	const most = 0.3
 	lines, all := map[string]int{}, 0

@@ -13,7 +13,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// processor is one that is emulated, if this machine is another.
+// processor is a processor that is emulated if this machine has another one.
 type processor struct {
 	name    string
 	env     []string // for the go command
@@ -32,12 +32,12 @@ var processors = []processor{
 	{"WebAssembly in Node", []string{"GOOS=js", "GOARCH=wasm"}, "generic", 1, wasm},
 }
 
-// tool runs a program that has to be there.
+// tool runs a program that has to be installed.
 func tool(name string, args ...string) func(t *testing.T) []string {
 	return func(t *testing.T) []string { return append([]string{need.Tool(t, name)}, args...) }
 }
 
-// i386 is nothing on a system that runs programs of 32 bits itself.
+// i386 returns no emulator on a system that runs programs of 32 bits itself.
 func i386(t *testing.T) []string {
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
 		return nil

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestReadmeCommands runs every command of the README's sh blocks, in order, in a copy of
-// what is committed or about to be, as a new user would. The command that runs the tests
-// is this very run and is left out.
+// TestReadmeCommands runs every command of the README's sh blocks, in order, as a new user would. It runs them in
+// a copy of the files that git tracks. The command that runs the tests is left out, since this
+// test is part of it.
 func TestReadmeCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the README's commands, which takes half a minute; not with -short")
@@ -65,8 +65,8 @@ func readmeCommands(t *testing.T) []string {
 	return commands
 }
 
-// checkStatic refuses an ELF file that needs a loader or a library, as one that cgo had a part
-// in does where a C compiler is installed.
+// checkStatic refuses an ELF file that needs a loader or a library. A file built with cgo needs
+// them, and cgo is on if a C compiler is installed.
 func checkStatic(t *testing.T, file string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -88,7 +88,7 @@ func checkStatic(t *testing.T, file string) {
 	}
 }
 
-// copyTree copies the files that git tracks, or where there is no git, all of them.
+// copyTree copies the files that git tracks, or without git all files.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	cmd := exec.Command("git", "ls-files", "-z")

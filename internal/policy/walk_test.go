@@ -12,8 +12,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// TestReadmeWalk follows the README's page on models elsewhere in a copy of the clone: train, serve
-// and ask with its curl command, export to ONNX and run its Python; both give the same number.
+// TestReadmeWalk follows the README's section on models elsewhere in a copy of the clone. It trains, serves
+// and asks with the curl command, exports to ONNX and runs the Python. Both give the same number.
 func TestReadmeWalk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and trains; not with -short")
@@ -73,7 +73,7 @@ func TestReadmeWalk(t *testing.T) {
 	command := strings.NewReplacer("http://127.0.0.1:8080", url, "curl ", curl+" -sS ").Replace(ask[1])
 	served, onnx := run(bash, "-c", command), run(python, "-c", script[1])
 	t.Logf("$ %s\n%s\n$ python\n%s", ask[1], served, onnx)
-	number := regexp.MustCompile(`\d+\.\d\d`) // two decimals, which float32's rounding leaves alone
+	number := regexp.MustCompile(`\d+\.\d\d`) // two decimals, which do not depend on float32's rounding
 	if a, b := number.FindString(served), number.FindString(onnx); a == "" || a != b {
 		t.Errorf("curl says %s, onnxruntime says %s", served, onnx)
 	}

@@ -90,7 +90,7 @@ func TestCatch(t *testing.T) {
 	}()
 }
 
-// A file that is cut short under a mapping faults as one does whose disk cannot be read.
+// A mapped file that is cut off causes a fault, as a disk that cannot be read does.
 func TestCatchOfAFault(t *testing.T) {
 	s, err := New(t.TempDir())
 	if err != nil {

@@ -36,7 +36,7 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// What a piece writes is seen after Do.
+// After Do, the caller sees what the pieces wrote.
 func TestDoPublishes(t *testing.T) {
 	team := New(4)
 	defer team.Close()

@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// The work of a step, counted by hand.
+// The work of a step equals a count by hand.
 func TestFlops(t *testing.T) {
 	if got, want := notebook().flops(), 4*(4*12+6*4.0); got != want {
 		t.Errorf("notebook: %v, want %v", got, want)

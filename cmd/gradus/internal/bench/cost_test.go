@@ -10,7 +10,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// The model's arithmetic, by hand: costs are powers of ten, so that each term can be seen in the sum.
+// The cost model's arithmetic is checked by hand. Costs are powers of ten, so each term can be seen in the sum.
 func TestCostOfStep(t *testing.T) {
 	c := Cost{Work: Work{Step: 1000, Shard: 10, Row: 1, Byte: 1e-3}, Gather: Link{Turn: 1e5, Byte: 1e-2}, Exchange: Link{Turn: 1e6, Byte: 1e-1}}
 	for _, w := range []struct {
@@ -44,7 +44,7 @@ func TestGatherTurns(t *testing.T) {
 	}
 }
 
-// Times that follow the model give its costs back; a cost below zero becomes zero.
+// A fit to times that follow the model finds the model's costs. A cost below zero becomes zero.
 func TestFit(t *testing.T) {
 	x := [][]float64{{1, 8, 1024}, {1, 1, 1024}, {1, 4, 512}, {1, 1, 8}}
 	for _, want := range [][]float64{{3e-4, 2e-5, 1e-6}, {0, 2e-5, 1e-6}} {
@@ -65,7 +65,7 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// The bytes are those that train exchanges, counted by hand from what docs/cluster.md says of it.
+// The bytes are those that train exchanges, counted by hand from docs/cluster.md.
 func TestTraffic(t *testing.T) {
 	const vector = (4*(20*64+64+64*64+64+64+1) + 7) &^ 7 // of tabular, below 64 KiB
 	for _, w := range []struct {
@@ -97,7 +97,7 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// pairOfOne is two ranks of which the other brings zeros after a while.
+// pairOfOne is two ranks. The other rank brings zeros after a while.
 type pairOfOne struct {
 	rehearsal
 	wait time.Duration
@@ -108,7 +108,7 @@ func (p *pairOfOne) Gather(all []byte, counts []int) error {
 	return p.rehearsal.Gather(all, counts)
 }
 
-// A report has every part, and the exchanges' time is found again.
+// A report has every part, and the fit finds the time of the exchanges.
 func TestScale(t *testing.T) {
 	ranks := &pairOfOne{rehearsal{rank: 0, size: 2}, 2 * time.Millisecond}
 	var _ train.Ranks = ranks
@@ -130,7 +130,7 @@ func TestScale(t *testing.T) {
 		if p.Measured.Exchange < 0.002 || p.Measured.Exchange >= p.Measured.Seconds || p.Measured.Ranks != 2 {
 			t.Errorf("with exchanges of 2 ms: %+v", p.Measured)
 		}
-		if math.Abs(float64(p.Measured.Bytes-p.Model.Bytes)) > 0.1*float64(p.Model.Bytes) { // the sums compared come on top
+		if math.Abs(float64(p.Measured.Bytes-p.Model.Bytes)) > 0.1*float64(p.Model.Bytes) { // the compared sums are added
 			t.Errorf("the model has %d bytes a step, the run %d", p.Model.Bytes, p.Measured.Bytes)
 		}
 	}

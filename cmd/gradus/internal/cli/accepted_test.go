@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// rows writes a table of that many rows; each cell comes from its column's function.
+// rows writes a table of that many rows. Each cell comes from its column's function.
 func rows(n int, header string, cell ...func(i int) string) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, header)
@@ -50,7 +50,7 @@ func zstandard(s string) string {
 	return string(z.EncodeAll([]byte(s), nil))
 }
 
-// accepted is what looks odd and is taken, with what the report says of it.
+// accepted are tables that look odd and are accepted, each with what the report says about it.
 var accepted = []struct {
 	name  string
 	file  string // "" reads standard input
@@ -153,8 +153,8 @@ func TestWide(t *testing.T) {
 	}
 }
 
-// TestAcceptedAtPrediction: columns in another order and more of them, categories that
-// training had not, missing cells.
+// TestAcceptedAtPrediction: prediction accepts columns in another order, additional columns, categories
+// that are not in the training rows, and missing cells.
 func TestAcceptedAtPrediction(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(60, "a,b,y", number, cycle("u", "v"), cycle("x", "y")),

@@ -13,10 +13,10 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// TestReadOnly: folders and files without write permission. Root, whom no mode stops, calls
-// gradus as nobody.
+// TestReadOnly writes to folders and files without write permission. No permission stops root, so root
+// calls gradus as the user nobody.
 func TestReadOnly(t *testing.T) {
-	dir, err := os.MkdirTemp("", "gradus-cli") // not t.TempDir, whose parents only root may enter
+	dir, err := os.MkdirTemp("", "gradus-cli") // not t.TempDir: only root may enter its parents
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// copyOfSelf is the test binary where every user can start it.
+// copyOfSelf copies the test binary to a place where every user can start it.
 func copyOfSelf(t *testing.T, dir string) string {
 	t.Helper()
 	binary, err := os.ReadFile("/proc/self/exe")
@@ -81,8 +81,8 @@ func copyOfSelf(t *testing.T, dir string) string {
 	return path
 }
 
-// TestFullDisk writes to a disk of 64 kB with 4 kB left. Where none can be mounted,
-// TestFullDevice has to do.
+// TestFullDisk writes to a disk of 64 kB with 4 kB left. If none can be mounted,
+// only TestFullDevice runs.
 func TestFullDisk(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", "--members", "1", iris, "--hidden", "64,64", "--epochs", "1", "--quiet", "-o", "m.safetensors")
@@ -120,8 +120,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestFullDiskWhileTraining: checkpoints that no longer fit are spoken of once, and the ones
-// before stay. With room again the run is resumed as if nothing had been.
+// TestFullDiskWhileTraining: a message about checkpoints that no longer fit comes once, and the checkpoints
+// before stay. When there is room again, the run is resumed as if nothing had happened.
 func TestFullDiskWhileTraining(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -137,7 +137,7 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	if r := callUntil(t, "disk/run/"+checkpointFiles[0], append(args, "--run", "disk/run", "-o", "m.safetensors")...); r.code != 130 {
 		t.Fatalf("exit status %d\n%s", r.code, r.err)
 	}
-	// All that is left is filled.
+	// The rest of the disk is filled.
 	filler, err := os.Create("disk/filler")
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	if r.code != 1 || strings.Count(r.err, complaint) != 1 || strings.Count(r.err, "\n") != 2 || !strings.HasSuffix(r.err, ": no space left on device\n") {
 		t.Errorf("exit status %d\n%s", r.code, r.err)
 	}
-	if changed := changes(before, listing(t)); len(changed) > 2 { // the lock, whose number has no room, and the model
+	if changed := changes(before, listing(t)); len(changed) > 2 { // the lock, since its number does not fit, and the model
 		t.Errorf("changed: %q", changed)
 	}
 	if err := os.Remove("disk/filler"); err != nil {
@@ -166,7 +166,7 @@ func TestFullDiskWhileTraining(t *testing.T) {
 	}
 }
 
-// TestFullDiskAtAMembersEnd: the member's end is not written, and the model is made all the same.
+// TestFullDiskAtAMembersEnd: the end of the member is not written, and the model is made nevertheless.
 func TestFullDiskAtAMembersEnd(t *testing.T) {
 	place(t, nil)
 	if err := os.Mkdir("disk", 0o777); err != nil {
@@ -185,8 +185,8 @@ func TestFullDiskAtAMembersEnd(t *testing.T) {
 	}
 }
 
-// TestContainerLimit: a run that would not fit into what a control group leaves is refused
-// with the figures, though the machine has more; one that fits is not.
+// TestContainerLimit: a run that needs more memory than its control group leaves is refused
+// with the figures, though the machine has more. A run that fits is not refused.
 func TestContainerLimit(t *testing.T) {
 	group, limit := fmt.Sprintf("/sys/fs/cgroup/memory/gradus-test-%d", os.Getpid()), "memory.limit_in_bytes"
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {

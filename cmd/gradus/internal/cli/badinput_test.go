@@ -14,7 +14,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// badTables are the files that the table of bad input names.
+// badTables are the files that badInput names.
 var badTables = map[string]string{
 	"empty.csv":     "",
 	"blank.csv":     "\n\n",
@@ -48,8 +48,8 @@ var badTables = map[string]string{
 	"class.csv":   "island,sex,bill_depth_mm,bill_length_mm,flipper_length_mm,body_mass_g,species\nDream,male,18,40,181,4000,Emperor\n",
 }
 
-// badInput is every way to call gradus with something that cannot be done. words are what
-// the one line on standard error must hold.
+// badInput has every way to call gradus with something impossible. words must be in
+// the one line on standard error.
 var badInput = []struct {
 	args  string
 	code  int
@@ -232,7 +232,7 @@ var badInput = []struct {
 	{"train $IRIS --config rate.json", 2, []string{"--lr", "-1"}},
 	{"check $IRIS --rows 0", 2, []string{"--rows"}},
 
-	// What makes no sense together.
+	// Flags that make no sense together.
 	{"train $IRIS --loss cross-entropy --output-activation sigmoid", 2, []string{"--loss", "cross-entropy needs a softmax", "sigmoid"}},
 	{"train $IRIS --loss binary-cross-entropy", 2, []string{"--loss", "needs a sigmoid"}},
 	{"train $IRIS --loss poisson", 2, []string{"--loss", "poisson", "is of amounts", "the task is multiclass"}},
@@ -244,7 +244,7 @@ var badInput = []struct {
 	{"train negative.csv --loss cross-entropy", 2, []string{"cross-entropy is for classes, and the task is regression"}},
 	{"train $IRIS --task multiclass --target petal_width_cm,species", 1, []string{"multiclass takes one target", "2"}},
 
-	// Where to write.
+	// Places to write to.
 	{"train $IRIS -o folder", 1, []string{"folder", "is a folder", "--out"}},
 	{"train $IRIS -o nofolder/m.safetensors", 1, []string{"cannot write nofolder/m.safetensors", "the folder nofolder does not exist", "--out"}},
 	{"train $IRIS --run empty.csv", 1, []string{"--run", "empty.csv"}},
@@ -255,7 +255,7 @@ var badInput = []struct {
 	{"export nofile.safetensors -o m.onnx", 1, []string{"nofile.safetensors", "no such file"}},
 	{"plot good.safetensors -o nofolder/net.svg", 1, []string{"nofolder", "does not exist"}},
 
-	// A model and a table that do not go together.
+	// A model and a table that do not fit each other.
 	{"predict good.safetensors nofile.csv", 1, []string{"nofile.csv", "no such file"}},
 	{"predict good.safetensors header.csv", 1, []string{"header.csv", "no rows"}},
 	{"predict good.safetensors lacks.csv", 1, []string{"lacks.csv", `no column "bill_length_mm"`, "which the model needs"}},
@@ -288,7 +288,7 @@ var badInput = []struct {
 	{"train $PENGUINS --hidden 3 --from overlap.safetensors", 1, []string{"--from", "overlap.safetensors", "damaged"}},
 }
 
-// badModels are damaged copies of a model, and what is said of them.
+// badModels are damaged copies of a model, each with words of the error.
 var badModels = map[string]struct {
 	damage func(f *modelFile) []byte
 	words  []string
@@ -362,7 +362,7 @@ var badModels = map[string]struct {
 	}, []string{"3 outputs", "take 2"}},
 }
 
-// modelFile is a model file taken apart.
+// modelFile is a model file in parts.
 type modelFile struct {
 	header object
 	body   []byte
@@ -396,7 +396,7 @@ func (f *modelFile) withLength(n uint64) []byte {
 	return b
 }
 
-// withNumber has another first number.
+// withNumber returns the file with another first number.
 func (f *modelFile) withNumber(x float64) []byte {
 	binary.LittleEndian.PutUint32(f.body, math.Float32bits(float32(x)))
 	return f.bytes()
@@ -417,7 +417,7 @@ func (f *modelFile) rename(from, to string) {
 
 func (f *modelFile) setText(s string) { part(f.header, "__metadata__")["gradus"] = s }
 
-// edited has other metadata.
+// edited returns the file with other metadata.
 func (f *modelFile) edited(edit func(object)) []byte {
 	var m object
 	if err := json.Unmarshal([]byte(part(f.header, "__metadata__")["gradus"].(string)), &m); err != nil {
@@ -441,7 +441,7 @@ func target(m object) map[string]any {
 	return part(m, "encoding")["targets"].([]any)[0].(map[string]any)
 }
 
-// badPlace is a working folder with all that the tables name.
+// badPlace makes a working folder with all files that the tables name.
 func badPlace(t *testing.T) {
 	t.Helper()
 	place(t, badTables)
@@ -481,7 +481,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// begun is how a call ended that failed once training had begun: then it has said what the table
+// begun checks how a call ended that failed after training had begun: it has printed what the table
 // holds, and no more.
 func begun(r outcome) outcome {
 	if !strings.HasPrefix(r.out, "Data     ") {
@@ -498,7 +498,7 @@ func begun(r outcome) outcome {
 	return r
 }
 
-// refused says what is wrong with how a call was refused.
+// refused returns what is wrong with the way a call was refused.
 func refused(r outcome, code int, words []string) (problems []string) {
 	if r.code != code {
 		problems = append(problems, fmt.Sprintf("exit status %d, want %d", r.code, code))
@@ -517,7 +517,7 @@ func refused(r outcome, code int, words []string) (problems []string) {
 	return problems
 }
 
-// TestBadInputKeepsTheOldModel: a run that fails leaves the model of an earlier one alone.
+// TestBadInputKeepsTheOldModel: a run that fails does not touch the model of an earlier run.
 func TestBadInputKeepsTheOldModel(t *testing.T) {
 	place(t, nil)
 	trainQuietly(t, 0, iris, "--epochs", "1", "-o", "m.safetensors")
@@ -549,7 +549,7 @@ func TestDiverges(t *testing.T) {
 			if o["stop_reason"] != "diverged" || o["converged"] != false || o["model"] != nil {
 				t.Errorf("%s", r.out)
 			}
-			m, err := model.Load("m.last-good.safetensors") // which refuses what is not finite
+			m, err := model.Load("m.last-good.safetensors") // Load refuses numbers that are not finite
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -570,7 +570,7 @@ func TestDiverges(t *testing.T) {
 	}
 }
 
-// TestFullDevice: -o names a device without room.
+// TestFullDevice: -o names a device without free space.
 func TestFullDevice(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("needs /dev/full: ", err)

@@ -21,8 +21,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// chaosRuns are the runs that TestChaos kills: every optimizer, schedule and method, both
-// precisions, and what else is part of a run's state. Each trains for some tenths of a second.
+// chaosRuns are the runs that TestChaos kills. They have every optimizer, schedule and method, both
+// precisions, and everything else that is part of a run's state. Each trains for some tenths of a second.
 func chaosRuns() [][]string {
 	var runs [][]string
 	add := func(data, flags string) { // of one network, unless flags say how many or which preset
@@ -59,10 +59,10 @@ func chaosRuns() [][]string {
 	return runs
 }
 
-// TestChaos kills training processes at random moments, now and then damages the newest
-// checkpoint as well, resumes on another number of threads and another instruction set, and
-// compares the end with that of a run nobody touched. It prints the seed of its randomness;
-// GRADUS_CHAOS=KILLS[:SEED] asks for more kills than the 20 of every day, or the same again.
+// TestChaos kills training processes at random moments, and sometimes also damages the newest
+// checkpoint. It resumes with another number of threads and another instruction set, and
+// compares the result with that of a run without kills. It prints its seed.
+// GRADUS_CHAOS=KILLS[:SEED] asks for more than the usual 20 kills, or repeats a test.
 func TestChaos(t *testing.T) {
 	usual := 20
 	if testing.Short() {
@@ -137,7 +137,7 @@ func TestChaos(t *testing.T) {
 			}
 			call = []string{"resume", dir, "--json", "--quiet", "--threads", strconv.Itoa(1 + random.IntN(3))}
 			if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
-				call = append(train, "--run", dir) // it was killed before it had begun
+				call = append(train, "--run", dir) // it was killed before it began
 			} else {
 				resumes++
 			}
@@ -151,7 +151,7 @@ func TestChaos(t *testing.T) {
 	t.Logf("%d kills (%v), %d resumed, %d checkpoints damaged, %d configurations", done, counts, resumes, damages, len(used))
 }
 
-// chaos is how many processes to kill, as many as usual or what GRADUS_CHAOS says, and the seed of the randomness.
+// chaos returns how many processes to kill, the usual number or that of GRADUS_CHAOS, and the seed.
 func chaos(t *testing.T, usual int) (kills int, seed uint64) {
 	t.Helper()
 	kills, seed = usual, uint64(time.Now().UnixNano())
@@ -169,9 +169,9 @@ func chaos(t *testing.T, usual int) (kills int, seed uint64) {
 	return kills, seed
 }
 
-// TestChaosOfRanksAndDisk kills, at random moments, a random rank of runs on several of them, and runs whose rows stand on the
-// disk; resumes them, the former on another number of ranks or without MPI; and compares the weights with those of a
-// run in one process and in memory that nobody touched. GRADUS_CHAOS is that of TestChaos.
+// TestChaosOfRanksAndDisk kills a random rank of runs on several ranks, and runs with their rows on the disk, at random
+// moments. It resumes them, the former on another number of ranks or without MPI, and compares the weights with those of a
+// run in one process and in memory without kills. GRADUS_CHAOS works as for TestChaos.
 func TestChaosOfRanksAndDisk(t *testing.T) {
 	notShort(t)
 	with, self := withMPI(t), self(t)
@@ -185,7 +185,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 	kinds := []struct {
 		name   string
 		train  []string // in one process and in memory
-		memory []string // what has the rows on the disk; none: it runs on ranks
+		memory []string // flags that put the rows on the disk; without any, the run is on ranks
 		sum    string   // of its weights
 		took   time.Duration
 		killed int
@@ -197,7 +197,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 	done, resumes := 0, 0
 	for n := 0; done < kills; n++ {
 		k := &kinds[random.IntN(len(kinds))]
-		// The call of one attempt: each rank says which process it is.
+		// This is the call of one attempt. Each rank prints which process it is.
 		attempt := func(args []string) *exec.Cmd {
 			pids, _ := filepath.Glob("pid.*")
 			for _, p := range pids {
@@ -237,7 +237,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 			struck := false
 			if !last {
 				within := k.took
-				if random.IntN(4) > 0 { // mostly when there is something to go on from
+				if random.IntN(4) > 0 { // mostly when there is a checkpoint to resume from
 					within /= 8
 					for waiting := true; waiting; {
 						select {
@@ -253,7 +253,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 				case <-ended:
 				case <-time.After(time.Duration(random.Int64N(int64(within)))):
 					pid := cmd.Process.Pid
-					if k.memory == nil { // a rank, not the launcher, which would leave the ranks behind
+					if k.memory == nil { // kill a rank, not the launcher, which would leave the ranks running
 						pids, _ := filepath.Glob("pid.*")
 						pid = 0
 						if len(pids) > 0 {
@@ -282,7 +282,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 			}
 			call = []string{"resume", dir, "--json", "--quiet"}
 			if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
-				call = train // it was killed before it had begun
+				call = train // it was killed before it began
 			} else {
 				resumes++
 			}
@@ -292,7 +292,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 	t.Logf("%d kills (%d of ranks, %d with the rows on the disk), %d resumed", done, kinds[0].killed, kinds[1].killed, resumes)
 }
 
-// damage flips a bit of the newest checkpoint, or cuts it short, where there is an older
+// damage flips a bit of the newest checkpoint, or cuts the file off, if there is an older
 // one that is whole.
 func damage(t *testing.T, random *rand.Rand, dir string) bool {
 	t.Helper()
@@ -325,7 +325,7 @@ func damage(t *testing.T, random *rand.Rand, dir string) bool {
 	return true
 }
 
-// TestTwoSignals: after the first the process is busy with a step that takes its time; the
+// TestTwoSignals: after the first signal the process is busy with a long step. The
 // second ends it at once, and nothing is written.
 func TestTwoSignals(t *testing.T) {
 	place(t, nil)
@@ -357,7 +357,7 @@ func TestTwoSignals(t *testing.T) {
 	}
 }
 
-// TestOneSignal finishes the step, saves and reports.
+// TestOneSignal: after one signal the process finishes the step, saves and reports.
 func TestOneSignal(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		place(t, nil)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCheck: every activation with every loss that goes with it, on the shipped tables. The
+// TestCheck checks every activation with every loss that accepts it, on the shipped tables. The
 // gradients of smooth networks are right to 1e-7.
 func TestCheck(t *testing.T) {
 	place(t, nil)
@@ -37,7 +37,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckNorms: the same with norms and dropout, whose gradients have names of their own.
+// TestCheckNorms checks networks with norms and dropout. The gradients of norms have separate names.
 func TestCheckNorms(t *testing.T) {
 	place(t, nil)
 	for _, norm := range []string{"none", "batch", "layer"} {
@@ -57,7 +57,7 @@ func TestCheckNorms(t *testing.T) {
 }
 
 func TestCheckReport(t *testing.T) {
-	// A row of zeros stands on the kink of every unit without a bias of its own.
+	// A row of zeros is at the kink of every unit without a bias.
 	place(t, map[string]string{"zeros.csv": "a,b,y\n0,0,1\n1,2,3\n2,1,4\n"})
 	r := must(t, 0, "check", "zeros.csv", "--scale", "none", "--hidden", "4", "--activation", "relu")
 	for _, w := range []string{"Network  ", "Checked  ", "Kinks    ", "layers.0.bias", "layers.1.weight", "The gradients are right"} {
@@ -95,7 +95,7 @@ func TestCheckSample(t *testing.T) {
 	}
 }
 
-// With weights it is the weighted gradient that is checked.
+// With weights of rows, the weighted gradient is checked.
 func TestCheckWeights(t *testing.T) {
 	first := func(flags ...string) float64 {
 		o := parseJSON(t, must(t, 0, append([]string{"check", cancer, "--activation", "tanh", "--hidden", "3", "--json"}, flags...)...).out)

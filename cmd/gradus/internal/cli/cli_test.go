@@ -18,7 +18,7 @@ import (
 	"testing"
 )
 
-// TestMain lets the test binary be gradus itself, for the tests that need a process.
+// TestMain runs gradus itself if the test binary is started as a process for a test.
 func TestMain(m *testing.M) {
 	if os.Getenv("GRADUS_TEST_AS_MAIN") != "" {
 		os.Exit(Main(os.Args[1:], Std{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
@@ -32,11 +32,11 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// scratch is a folder for what several tests need, such as a program that is built once.
+// scratch is a folder for files that several tests need, such as a program that is built once.
 var scratch string
 
-// notShort skips a test that starts many processes where only short ones are to run, as with the race
-// detector, which makes each ten times as long.
+// notShort skips a test that starts many processes if only short tests run, for example with the race
+// detector, which makes each process ten times slower.
 func notShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -44,7 +44,7 @@ func notShort(t *testing.T) {
 	}
 }
 
-// process is a call of gradus in a process of its own, started from that binary.
+// process returns a call of gradus in a separate process, started from that binary.
 func process(binary string, args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), "GRADUS_TEST_AS_MAIN=1")
@@ -62,7 +62,7 @@ func outcomeOf(t *testing.T, cmd *exec.Cmd) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
-// examples is the folder of the shipped tables.
+// examples returns the folder of the shipped tables.
 var examples = func() string {
 	dir, err := filepath.Abs(repository + "examples/data")
 	if err != nil {
@@ -71,7 +71,7 @@ var examples = func() string {
 	return dir
 }()
 
-// iris and its like are the paths of the shipped tables.
+// These are the paths of shipped tables.
 var (
 	iris     = filepath.Join(examples, "iris.csv")
 	penguins = filepath.Join(examples, "penguins.csv")
@@ -80,7 +80,7 @@ var (
 	seed     = filepath.Join(examples, "notebook.csv")
 )
 
-// place makes a new folder the working folder and writes files into it.
+// place makes a new working folder and writes files into it.
 func place(t *testing.T, files map[string]string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -105,7 +105,7 @@ func readFile(t *testing.T, name string) string {
 	return string(b)
 }
 
-// listing is what the working folder holds: names, and what is in the files.
+// listing returns the contents of the working folder: names, and the contents of the files.
 func listing(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -124,7 +124,7 @@ func listing(t *testing.T) map[string]string {
 	return all
 }
 
-// changes names what differs between two listings.
+// changes returns the names that differ between two listings.
 func changes(before, after map[string]string) []string {
 	var out []string
 	for name, sum := range after {
@@ -141,7 +141,7 @@ func changes(before, after map[string]string) []string {
 	return out
 }
 
-// outcome is what a call came to.
+// outcome is the result of a call.
 type outcome struct {
 	code     int
 	out, err string
@@ -156,7 +156,7 @@ func callWith(stdin string, args ...string) outcome {
 	return outcome{code, out.String(), errs.String()}
 }
 
-// must is a call that ends with that status and complains of nothing.
+// must makes a call that has to end with that status and without an error.
 func must(t *testing.T, code int, args ...string) outcome {
 	t.Helper()
 	r := call(args...)
@@ -166,7 +166,7 @@ func must(t *testing.T, code int, args ...string) outcome {
 	return r
 }
 
-// object is a JSON object as it came.
+// object is a decoded JSON object.
 type object map[string]any
 
 // at follows keys into an object.
@@ -194,7 +194,7 @@ func (o object) number(t *testing.T, keys ...string) float64 {
 	return x
 }
 
-// parseJSON reads one object, and nothing behind it.
+// parseJSON reads one object, with nothing after it.
 func parseJSON(t *testing.T, s string) object {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(s))
@@ -208,7 +208,7 @@ func parseJSON(t *testing.T, s string) object {
 	return o
 }
 
-// trainQuietly is train --json of one network, unless args have --members; it ends with that status.
+// trainQuietly runs train --json with one network, unless args have --members. It has to end with that status.
 func trainQuietly(t *testing.T, code int, args ...string) object {
 	t.Helper()
 	return parseJSON(t, must(t, code, append([]string{"train", "--members", "1", "--json", "--quiet"}, args...)...).out)
@@ -231,7 +231,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// fullWriter has no room left after so many bytes.
+// fullWriter fails after that many bytes.
 type fullWriter int
 
 func (w *fullWriter) Write(p []byte) (int, error) {
@@ -241,7 +241,7 @@ func (w *fullWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestFullOutput: what could not be printed is not passed over.
+// TestFullOutput: output that could not be printed is an error.
 func TestFullOutput(t *testing.T) {
 	place(t, nil)
 	trainQuietly(t, 0, iris, "--epochs", "1", "-o", "m.safetensors")

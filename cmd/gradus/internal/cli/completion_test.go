@@ -39,7 +39,7 @@ func TestBashCompletes(t *testing.T) {
 		"gradus train --optimizer lb":         "lbfgs\n",
 		"gradus train --schedule cos":         "cosine\ncosine-restarts\n",
 		"gradus train --header ":              "auto\nyes\nno\n",
-		"gradus train --task = multi":         "multiclass\nmultilabel\n", // as readline parts --task=multi
+		"gradus train --task = multi":         "multiclass\nmultilabel\n", // as readline splits --task=multi
 		"gradus predict --bad-cells m":        "missing\n",
 		"gradus evaluate --metric prec":       "precision\nprecision_macro\n",
 		"gradus compare --methods b":          "batch\n",
@@ -53,7 +53,7 @@ func TestBashCompletes(t *testing.T) {
 	}
 }
 
-// TestEveryWordIsTaken: what completion offers for a flag of train is accepted.
+// TestEveryWordIsTaken: train accepts every word that completion offers for its flags.
 func TestEveryWordIsTaken(t *testing.T) {
 	notShort(t)
 	place(t, map[string]string{"t.csv": rows(60, "a,y", number, number)})

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestConfigReproduces: a run's config.json alone gives the same weights, bit for bit.
+// TestConfigReproduces: a run's config.json is enough for the same weights, bit for bit.
 func TestConfigReproduces(t *testing.T) {
 	place(t, map[string]string{
 		"hash.txt":  strings.ReplaceAll(rows(60, `a,b,"p#q",y`, number, cycle("1", "2", "NA"), cycle("u", "v"), number), ",", "#"),
@@ -66,8 +66,8 @@ func TestConfigLoses(t *testing.T) {
 	}
 }
 
-// Of several things that are wrong in a file, the same one is named every time, and of a flag that
-// stands there twice the same one counts.
+// If several things in a file are wrong, the error names the same one every time. If a flag is in it
+// twice, the same one counts every time.
 func TestConfigHasOneOrder(t *testing.T) {
 	place(t, map[string]string{
 		"unknown.json": `{"zeta": 1, "beta": 1, "alpha": 1, "gamma": 1}`,

@@ -30,7 +30,7 @@ func TestCV(t *testing.T) {
 	if rows != 150 || o.number(t, "rows") != 150 || math.Abs(sum-o.number(t, "mean", "accuracy")) > 1e-12 || o.number(t, "sd", "log_loss") <= 0 {
 		t.Errorf("%v", o)
 	}
-	// The predictions are those that the pooled accuracy is of.
+	// The pooled accuracy is that of these predictions.
 	header, records := predictions(t, readFile(t, "oof.csv"))
 	_, table := predictions(t, readFile(t, iris))
 	right := 0.0
@@ -113,7 +113,7 @@ func TestImportance(t *testing.T) {
 	}
 }
 
-// What the flags about rows do from the command line.
+// The flags about rows do on the command line what they do in the library.
 func TestRowFlags(t *testing.T) {
 	place(t, nil)
 	o := trainQuietly(t, 0, cancer, "--epochs", "5", "--test", "0.2", "--metric", "f1,auc", "--threshold", "auto:f1", "--class-weight", "balanced", "--seed", "4", "-o", "m.safetensors")
@@ -143,8 +143,8 @@ func TestRowFlags(t *testing.T) {
 	}
 }
 
-// On a real table whose classes are uneven: weights and a threshold find more of the rare
-// class, a metric that is asked for is not worse for being asked for on the rows that chose.
+// On a real table with a rare class, weights and a threshold find more of that class. A metric is not worse
+// on the validation rows if it is the one that chooses the epoch.
 func TestRareClassOnARealTable(t *testing.T) {
 	table := need.Data(t, "small/titanic.csv")
 	place(t, nil)
@@ -158,7 +158,7 @@ func TestRareClassOnARealTable(t *testing.T) {
 	}
 }
 
-// TestCVLackingScore: a score that a fold does not have is named, with what it is of all rows.
+// TestCVLackingScore: a score that does not exist for a fold is named, with its value over all rows.
 func TestCVLackingScore(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(60, "a,g,y", number, func(i int) string { return fmt.Sprint(i / 20) }, func(i int) string {
 		if i >= 20 && i%2 == 0 {

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// agreed are flags of the contract that documents may name before they exist.
+// agreed are flags that documents may name before they exist.
 var agreed = []string{
 	"--l1", "--l2", "--max-norm", "--clip-norm", "--clip-value", "--dropout", "--ema", "--warmup",
 	"--sample-weight", "--class-weight", "--metric", "--checkpoint-every", "--label-smoothing", "--norm", "--on-divergence",
 }
 
-// Every flag that a document names is one of gradus train, or agreed on.
+// Every flag that a document names is a flag of gradus, or in agreed.
 func TestDocumentedFlagsExist(t *testing.T) {
 	help := strings.ReplaceAll(must(t, 0, "help", "train").out, "--[no-]shuffle", "--shuffle --no-shuffle")
 	flag := regexp.MustCompile(`--[a-z][a-z0-9-]*`)

@@ -31,7 +31,7 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
-// TestEvaluateUnlabeled: rows without a target are left out; one class alone has no AUC.
+// TestEvaluateUnlabeled: rows without a target are left out. Rows of a single class have no AUC.
 func TestEvaluateUnlabeled(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(60, "a,y", number, cycle("u", "v")),
@@ -51,9 +51,9 @@ func TestEvaluateUnlabeled(t *testing.T) {
 	}
 }
 
-// TestEvaluateSaysWhatIsSo: cells that were not encoded as they stand, rows of an unknown class
-// and rows of weight 0 are counted, in evaluate and in importance; the matrix, the scores of each
-// class and the guess are there, and the names of the classes are in the JSON.
+// TestEvaluateSaysWhatIsSo: evaluate and importance count cells that were missing or of a new category, rows of an unknown
+// class and rows of weight 0. The matrix, the scores of each class and the guess are printed, and the
+// names of the classes are in the JSON.
 func TestEvaluateSaysWhatIsSo(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(90, "a,c,y", number, cycle("u", "v", "v"), cycle("cat", "dog", "ant")),
@@ -98,7 +98,7 @@ gradus: column "c": a category that was not in the training rows in 1 cell, such
 	}
 }
 
-// TestEvaluateSeveralTargets: each target has a line of its own, in evaluate and in train.
+// TestEvaluateSeveralTargets: each target has a separate line, in evaluate and in train.
 func TestEvaluateSeveralTargets(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(60, "a,p,q,l1,l2", number, number, number, cycle("0", "1"), cycle("1", "0", "0"))})
 	for _, target := range []string{"p,q", "l1,l2"} {
@@ -114,8 +114,8 @@ func TestEvaluateSeveralTargets(t *testing.T) {
 	}
 }
 
-// TestSameTableIsSaid: a score on the rows of the training is called that, by train, evaluate and
-// importance, and so are rows that stand on both sides of the split.
+// TestSameTableIsSaid: train, evaluate and importance say if a score is on the training rows, and if rows
+// are on both sides of the split.
 func TestSameTableIsSaid(t *testing.T) {
 	table := rows(60, "a,b,y", number, number, number)
 	half := strings.Join(strings.SplitAfter(table, "\n")[:31], "")
@@ -155,8 +155,8 @@ func TestSameTableIsSaid(t *testing.T) {
 	}
 }
 
-// TestHeldOutFilesAreLookedAt: what predict says of a table's cells, train says of the files of
-// --validation and --test; rows of a class that the training table has not are left out.
+// TestHeldOutFilesAreLookedAt: train says about the files of --validation and --test what predict says about
+// a table's cells. Rows of a class that is not in the training table are left out.
 func TestHeldOutFilesAreLookedAt(t *testing.T) {
 	place(t, map[string]string{
 		"t.csv": rows(60, "a,c,y", number, cycle("u", "v"), cycle("cat", "dog")),

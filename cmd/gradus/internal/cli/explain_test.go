@@ -40,8 +40,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// A network with norms is explained too, batch normalization over the rows that are trained
-// together; of one with dropout nothing is dropped.
+// A network with norms is explained too, batch normalization over the rows of the batch. In a
+// network with dropout nothing is dropped.
 func TestExplainNorms(t *testing.T) {
 	place(t, nil)
 	type explained struct {
@@ -86,7 +86,7 @@ func TestExplainNorms(t *testing.T) {
 	read("--row", "0")
 }
 
-// lbfgs and cg make other updates than the one shown, and it says so.
+// lbfgs and cg make other updates than the one shown, and explain says so.
 func TestExplainSolver(t *testing.T) {
 	place(t, nil)
 	for _, c := range []struct{ optimizer, want string }{

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// gradus export writes a file of the format that its ending names, and says so.
+// gradus export writes a file in the format of its ending, and says so.
 func TestExport(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", "--members", "1", penguins, "--epochs", "2", "--quiet", "-o", "m.safetensors")
@@ -28,7 +28,7 @@ func TestExport(t *testing.T) {
 		if info, err := os.Stat(c.file); err != nil || info.Size() < 500 {
 			t.Errorf("%s: %v %v", c.file, info, err)
 		}
-		// Again: it takes the place of its like, and of nothing else.
+		// A second export replaces a file of the same kind, and no other file.
 		must(t, 0, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...)
 		if err := os.WriteFile(c.file, []byte("something else"), 0o666); err != nil {
 			t.Fatal(err)

@@ -20,7 +20,7 @@ func formatFile(t *testing.T, name string) string {
 	return path
 }
 
-// TestSameWeights: a table gives the same weights whatever it is kept in and whoever wrote it.
+// TestSameWeights: a table gives the same weights in every format, whichever program wrote it.
 func TestSameWeights(t *testing.T) {
 	at := func(name string) string { return formatFile(t, name) }
 	calls := map[string][]string{
@@ -60,7 +60,7 @@ func TestSameWeights(t *testing.T) {
 	}
 }
 
-// TestSeveralFiles: what differs between files that are read as one is named with the file.
+// TestSeveralFiles: if files that are read as one table differ, the error names the difference and the file.
 func TestSeveralFiles(t *testing.T) {
 	place(t, nil)
 	for _, dir := range []string{"mixed", "deep/a"} {
@@ -93,7 +93,7 @@ func TestSeveralFiles(t *testing.T) {
 	}
 }
 
-// TestPredictFormats: predictions are the same in every format that they are written in, with the columns that are kept.
+// TestPredictFormats: predictions are the same in every format in which they are written, and so are the columns that are kept.
 func TestPredictFormats(t *testing.T) {
 	people := formatFile(t, "pyarrow.parquet")
 	place(t, nil)

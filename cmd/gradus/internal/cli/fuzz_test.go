@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzConfig: whatever stands in a config.json, --config and resume end with an error or
-// with flags and options; nothing panics.
+// FuzzConfig: whatever is in a config.json, --config and resume end with an error or
+// with flags and options. Nothing panics.
 func FuzzConfig(f *testing.F) {
 	for _, text := range []string{
 		"", "[1]", "{}", `{"nope": 1}`, `{"data": "t.csv", "epochs": 2, "hidden": [4, 4], "lr": 0.01, "seed": 5, "no_shuffle": true}`,
@@ -42,7 +42,7 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// FuzzHistory: what readHistory takes, writeHistory writes so that it is read the same.
+// FuzzHistory: writeHistory writes what readHistory has read, so that it is read as the same.
 func FuzzHistory(f *testing.F) {
 	f.Add("epoch,steps,loss,validation,rate,seconds\n1,2,0.5,,0.1,3\n")
 	f.Add("epoch,steps,loss,validation,rate,seconds\n1,2,NaN,+Inf,0x1p-2,1e308\n")

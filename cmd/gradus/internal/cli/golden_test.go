@@ -16,7 +16,7 @@ import (
 )
 
 // TestGoldenTrajectoriesFromTheCommandLine starts from the given weights (--from) without
-// shuffling and meets numpy's float64 trajectories of the notebook's experiments.
+// shuffling, and compares with numpy's float64 trajectories of the notebook's experiments.
 func TestGoldenTrajectoriesFromTheCommandLine(t *testing.T) {
 	raw, err := os.ReadFile("../lesson/testdata/notebook.json")
 	if err != nil {

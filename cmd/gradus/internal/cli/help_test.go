@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/docs"
 )
 
-// TestHelpHasExamples: what help shows as a call can be parsed, and the commands that take data
-// show one.
+// TestHelpHasExamples: the calls that help shows can be parsed, and help of every command that takes data
+// shows one.
 func TestHelpHasExamples(t *testing.T) {
 	calls := regexp.MustCompile(`(?m)^ +gradus (.*)$`)
 	for _, command := range strings.Fields("train inspect resume predict evaluate check cv importance shap explain compare notebook tune lr lab serve work plot report export import bench info") {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A network that PyTorch or scikit-learn made can be predicted with, explained, checked, and
-// trained on from its weights.
+// An imported network of PyTorch or scikit-learn can predict, be explained and checked, and
+// be trained from its weights.
 func TestImport(t *testing.T) {
 	foreign, err := filepath.Abs(repository + "export/testdata/foreign")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/lock"
 )
 
-// A measurement whose process is killed again and again goes on from the columns it has, and
-// says in the end what one that nobody touched says.
+// A measurement of importance that is killed again and again continues from the columns it has. Its output
+// is that of a measurement without kills.
 func TestImportanceAfterKills(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -64,7 +64,7 @@ func TestImportanceAfterKills(t *testing.T) {
 	}
 }
 
-// ownTable is what evaluate and importance say of the table that the model was trained on.
+// ownTable is the remark of evaluate and importance on the table that the model was trained on.
 const ownTable = "gradus: this is the table that the model was trained on: its score says little of new rows\n"
 
 // measuredOf counts the lines of each column in the folder kept.
@@ -86,7 +86,7 @@ func TestImportanceOfOther(t *testing.T) {
 	call := func(more ...string) []string {
 		return append([]string{"importance", "m.safetensors", "cancer.csv", "--repeats", "1", "--run", "kept"}, more...)
 	}
-	for _, problem := range refused(must(t, 2, call("--metric", "rmse")...), 2, []string{`there is no metric "rmse"`}) { // which claims no folder
+	for _, problem := range refused(must(t, 2, call("--metric", "rmse")...), 2, []string{`there is no metric "rmse"`}) { // the refused call uses no folder
 		t.Error(problem)
 	}
 	must(t, 0, call()...)
@@ -122,7 +122,7 @@ func TestImportanceOfOther(t *testing.T) {
 	}
 }
 
-// A signal ends it after the columns it has, which are kept where that was asked for.
+// A signal ends a measurement of importance. With --run, the columns that it has are kept.
 func TestImportanceInterrupted(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", "--members", "1", cancer, "--epochs", "1", "--quiet", "-o", "m.safetensors")
@@ -138,7 +138,7 @@ func TestImportanceInterrupted(t *testing.T) {
 	}
 }
 
-// TestImportanceFigureSaysWhatIsLeftOut: a picture of the most important columns says of how many.
+// TestImportanceFigureSaysWhatIsLeftOut: a picture of the most important columns says how many columns there are.
 func TestImportanceFigureSaysWhatIsLeftOut(t *testing.T) {
 	for n, want := range map[int]string{40: "What each column is worth", 41: "What columns are worth: the 40 most important of 41"} {
 		found := &model.Importance{Metric: "r2", Columns: make([]model.ColumnImportance, n)}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// predict --interval has two more columns for each target, the prediction in their middle, and --sets one.
+// predict --interval adds two columns for each target, with the prediction between them, and --sets adds one.
 func TestPredictIntervals(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", diabetes, "--epochs", "5", "--quiet", "-o", "m.safetensors")
@@ -70,7 +70,7 @@ func TestPredictIntervals(t *testing.T) {
 	}
 }
 
-// train --calibrate says what it did, predictions follow, and the report draws both.
+// train --calibrate says what it did. Predictions use it, and the report draws both.
 func TestCalibrate(t *testing.T) {
 	place(t, nil)
 	args := []string{"train", "--members", "1", cancer, "--epochs", "60", "--patience", "0", "--validation", "0.4", "--hidden", "40", "--quiet"}

@@ -182,7 +182,7 @@ func TestFoldsAndColumnsOnQueue(t *testing.T) {
 		{"cv", "weighed.csv", "--folds", "2", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "30", "--json"}, // diverges
 		{"importance", "m.safetensors", penguins, "--repeats", "2", "--seed", "3"},
 		{"importance", "m.safetensors", penguins, "--repeats", "2", "--metric", "log_loss", "--json"},
-		{"importance", "m.safetensors", penguins, "--metric", "rmse"}, // which classes have not
+		{"importance", "m.safetensors", penguins, "--metric", "rmse"}, // classes do not have this metric
 	} {
 		os.Remove("oof.csv")
 		want := call(args...)
@@ -236,9 +236,9 @@ func TestMembersOnQueue(t *testing.T) {
 	}
 }
 
-// Workers are killed at random moments, each followed by another one, and the search comes to the same.
-// There are 3 kills, or as many as GRADUS_CHAOS asks for. Nothing that the database keeps, and nothing that
-// is said, has the password.
+// Workers are killed at random moments, each is replaced by another one, and the search has the same result.
+// There are 3 kills, or as many as GRADUS_CHAOS asks for. Nothing in the database and nothing in the
+// output has the password.
 func TestKilledWorkers(t *testing.T) {
 	notShort(t)
 	kills := 3
@@ -288,8 +288,8 @@ func TestKilledWorkers(t *testing.T) {
 	}
 }
 
-// Ctrl-C at the caller: it says what it says without a queue, the job is marked, and the worker goes on to
-// the next job. SIGTERM at a worker ends it well, and so does --idle.
+// After Ctrl-C the caller prints what it prints without a queue, the job is marked, and the worker takes
+// the next job. SIGTERM ends a worker in order, and so does --idle.
 func TestInterruptedOnQueue(t *testing.T) {
 	place(t, nil)
 	address, _ := queueOf(t)
@@ -326,7 +326,7 @@ func TestInterruptedOnQueue(t *testing.T) {
 	}
 }
 
-// modelOf is what info says of the model that a call has written, the hash of its weights too.
+// modelOf returns what info says about the model that a call has written, with the hash of its weights.
 func modelOf(t *testing.T, args []string) string {
 	t.Helper()
 	for i, a := range args {

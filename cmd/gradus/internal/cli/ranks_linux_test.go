@@ -25,10 +25,10 @@ type cable struct {
 	frames atomic.Int64
 }
 
-// address is where an end is found, by the other one.
+// address is the address of an end, for the other end.
 func (c *cable) address(end int) string { return fmt.Sprintf("10.254.77.%d", end+1) }
 
-// lay makes two namespaces and a cable between them. Where that is not permitted, the test is skipped.
+// lay makes two namespaces and a cable between them. If that is not permitted, the test is skipped.
 func lay(t *testing.T, delay time.Duration) *cable {
 	t.Helper()
 	for _, tool := range []string{"ip", "unshare", "mount", "hostname"} {
@@ -94,7 +94,7 @@ func lay(t *testing.T, delay time.Duration) *cable {
 			defer relays.Done()
 			for p := range under {
 				time.Sleep(time.Until(p.due))
-				c.ends[1-i].Write(p.data) // which fails when the test has ended
+				c.ends[1-i].Write(p.data) // this fails when the test has ended
 			}
 		}()
 	}
@@ -125,17 +125,17 @@ func tunnel(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// inside is a call in one of the namespaces, as on a machine of its own: with its host name and without shared memory.
+// inside returns a call in one of the namespaces, as if on a separate machine: with its own host name and without shared memory.
 func (c *cable) inside(end int, call ...string) []string {
 	name := c.spaces[end]
 	return append([]string{"ip", "netns", "exec", name, "unshare", "--uts", "--ipc", "--mount", "sh", "-c",
 		`hostname "$0" && mount -t tmpfs tmpfs /dev/shm && exec "$@"`, name}, call...)
 }
 
-// TestRanksOverTCP has two ranks in network namespaces of their own, as on two machines: what they exchange goes over
-// TCP, through a cable with a delay of 1 ms each way, and their weights are those of one process. MPICH is not asked: that
-// of Debian 12 at times (in 9 of 25 starts) never gets from MPI_Init to the first update there, for one rank waits for what
-// the launcher is to tell it of the other.
+// TestRanksOverTCP runs two ranks in separate network namespaces, as if on two machines. They exchange over
+// TCP, through a cable with a delay of 1 ms each way, and their weights are those of one process. MPICH is left out: in 9
+// of 25 starts, MPICH of Debian 12 never got from MPI_Init to the first update there, because one rank waited for
+// what the launcher should tell it about the other.
 func TestRanksOverTCP(t *testing.T) {
 	notShort(t)
 	with, without := withMPI(t), self(t)
@@ -148,7 +148,7 @@ func TestRanksOverTCP(t *testing.T) {
 	const launcher = "mpirun.openmpi"
 	need.Tool(t, launcher)
 	c := lay(t, time.Millisecond)
-	// The launcher is on the first machine, and calls the second by what stands for ssh.
+	// The launcher is on the first machine, and calls the second with a replacement for ssh.
 	remote := filepath.Join(t.TempDir(), "remote")
 	writeFile(t, remote, "#!/bin/sh\nwhile [ \"$1\" != "+c.address(1)+" ]; do shift; done\nshift\nexec "+strings.Join(quoted(c.inside(1, "sh", "-c")), " ")+` "$*"`+"\n")
 	if err := os.Chmod(remote, 0o777); err != nil {
@@ -181,7 +181,7 @@ func TestRanksOverTCP(t *testing.T) {
 		steps, time.Since(start).Seconds(), c.bytes[0].Load(), c.bytes[1].Load(), c.frames.Load(), int64(steps)*4*params, said["exchange_seconds"], 100*said["exchange_share"].(float64))
 }
 
-// quoted are words as a shell takes them.
+// quoted returns words as a shell takes them.
 func quoted(words []string) (all []string) {
 	for _, w := range words {
 		all = append(all, "'"+strings.ReplaceAll(w, "'", `'\''`)+"'")

@@ -21,7 +21,7 @@ import (
 // A launcher is a program that starts ranks.
 type launcher struct {
 	name string
-	with []string // its arguments, which let ranks share cores
+	with []string // its arguments that let ranks share cores
 }
 
 var launchers = []launcher{
@@ -29,13 +29,13 @@ var launchers = []launcher{
 	{"mpirun.mpich", nil},
 }
 
-// call is a call of a program on so many ranks.
+// call returns a call of a program on that many ranks.
 func (l launcher) call(t *testing.T, ranks int, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	return exec.Command(need.Tool(t, l.name), append(append(append([]string{}, l.with...), "-n", strconv.Itoa(ranks), program), args...)...)
 }
 
-// withMPI is the program built with MPI, once for all tests.
+// withMPI returns the program with MPI, which is built once for all tests.
 func withMPI(t *testing.T) string {
 	t.Helper()
 	need.Tool(t, "go")
@@ -57,7 +57,7 @@ var buildWithMPI = sync.OnceValues(func() (string, error) {
 	return out, nil
 })
 
-// sumOf is the weights_sha256 of a call's JSON.
+// sumOf returns the weights_sha256 of a call's JSON.
 func sumOf(t *testing.T, r outcome) string {
 	t.Helper()
 	if r.code != 0 {
@@ -66,8 +66,8 @@ func sumOf(t *testing.T, r outcome) string {
 	return fmt.Sprint(parseJSON(t, r.out)["weights_sha256"])
 }
 
-// TestRanks trains with real launchers: the number of ranks and the MPI library change no bit, whatever
-// the optimizer; one rank tells and writes; what is wrong is said once.
+// TestRanks trains with real launchers. The number of ranks and the MPI library change no bit, with any
+// optimizer. One rank prints and writes, and an error is printed once.
 func TestRanks(t *testing.T) {
 	notShort(t)
 	with, without := withMPI(t), self(t)
@@ -75,7 +75,7 @@ func TestRanks(t *testing.T) {
 		t.Run(l.name, func(t *testing.T) {
 			need.Tool(t, l.name)
 			place(t, nil)
-			for i, flags := range []string{ // few updates: a rank that waits keeps a core busy
+			for i, flags := range []string{ // few updates, because a waiting rank keeps a core busy
 				"--shards 4 --batch-size 64 --epochs 3 --optimizer adamw --hidden 16",
 				"--shards 5 --optimizer lbfgs --epochs 4 --hidden 8",
 				"--shards 8 --optimizer cg --epochs 3 --hidden 8 --precision float64",
@@ -116,7 +116,7 @@ func TestRanks(t *testing.T) {
 	}
 }
 
-// What is wrong is said once, in one sentence, and the rank is named where not all are alike.
+// An error is printed once, in one sentence, and names the rank if the ranks differ.
 func TestRanksRefuse(t *testing.T) {
 	notShort(t)
 	with, without := withMPI(t), self(t)
@@ -132,7 +132,7 @@ func TestRanksRefuse(t *testing.T) {
 			}
 			t.Setenv("GRADUS_TEST_AS_MAIN", "1")
 			good := []string{"train", "a.csv", "--members", "1", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
-			apart := func(program string, args ...string) []string { // what the second rank is, where it is another
+			apart := func(program string, args ...string) []string { // the second rank differs from the first
 				return append([]string{":", "-n", "1", program}, args...)
 			}
 			for _, c := range []struct {
@@ -163,7 +163,7 @@ func TestRanksRefuse(t *testing.T) {
 	}
 }
 
-// A rank that is killed ends the job, and another number of ranks goes on from the checkpoint to the same
+// If a rank is killed, the job ends. Another number of ranks continues from the checkpoint to the same
 // bits.
 func TestRanksKilled(t *testing.T) {
 	notShort(t)
@@ -175,7 +175,7 @@ func TestRanksKilled(t *testing.T) {
 			flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "500", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
 			want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
 			os.Remove("m.safetensors")
-			// The shell says which process it becomes.
+			// The shell prints the number of the process that it becomes.
 			args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "1ms"}, flags...)
 			cmd := l.call(t, 2, need.Tool(t, "sh"), args...)
 			var said strings.Builder
@@ -220,7 +220,7 @@ func TestRanksKilled(t *testing.T) {
 	}
 }
 
-// The program without MPI trains nothing where a launcher has started several processes of it.
+// The program without MPI trains nothing if a launcher has started several processes of it.
 func TestLaunchedWithoutMPI(t *testing.T) {
 	place(t, nil)
 	t.Setenv("SLURM_STEP_NUM_TASKS", "4")

@@ -15,10 +15,10 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// onlyReader hides what else a reader can do.
+// onlyReader hides all other methods of a reader.
 type onlyReader struct{ io.Reader }
 
-// TestReadFrom: a file of every format gives from any reader what it gives by its path.
+// TestReadFrom: a file of every format gives the same table from any reader as by its path.
 func TestReadFrom(t *testing.T) {
 	files, err := filepath.Glob("testdata/formats/*")
 	if err != nil || len(files) < 5 {
@@ -29,7 +29,7 @@ func TestReadFrom(t *testing.T) {
 	for _, path := range files {
 		want, err := data.Read(path, data.ReadOptions{})
 		if err != nil {
-			continue // make.py, and what the tests of readers refuse
+			continue // make.py, and files that the tests of readers refuse
 		}
 		raw, err := os.ReadFile(path)
 		if err != nil {
@@ -85,7 +85,7 @@ func TestReadFromLimits(t *testing.T) {
 	if _, err := data.ReadFrom(iotest.ErrReader(io.ErrUnexpectedEOF), "t.csv", data.ReadOptions{}); !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, data.ErrUnreadable) {
 		t.Error(err)
 	}
-	// Quotes that turn out to be characters late are read anew, where the reader can go back.
+	// If quotes turn out late to be characters, the text is read again, if the reader can go back.
 	late := "a\tb\n" + strings.Repeat("1\tx\n", 500_000) + "2\t\"7 pipe\n"
 	for _, r := range []io.Reader{strings.NewReader(late), onlyReader{strings.NewReader(late)}} {
 		_, back := r.(io.Seeker)

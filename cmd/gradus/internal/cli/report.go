@@ -11,9 +11,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
-	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/optim"
@@ -278,13 +278,15 @@ func descentText(o model.Options) string {
 	if o.Method == "mini-batch" {
 		s += fmt.Sprintf(" of %d", o.BatchSize)
 	}
-	var hyper []string
-	for _, h := range []struct {
-		name  string
-		value *float64
-	}{{"momentum", o.Momentum}, {"beta1", o.Beta1}, {"beta2", o.Beta2}, {"epsilon", o.Epsilon}, {"weight decay", o.WeightDecay}} {
-		if h.value != nil {
-			hyper = append(hyper, fmt.Sprintf("%s %g", h.name, *h.value))
+	var hyper, more []string
+	for _, p := range option.All() {
+		text, given := p.Given(&o)
+		switch {
+		case !given:
+		case p.OfRule || p.Field == "WeightDecay":
+			hyper = append(hyper, p.Name+" "+text)
+		case p.Group == option.Regularization && !strings.HasSuffix(p.Field, "Dropout") || p.Field == "LabelSmoothing": // dropout is the network's
+			more = append(more, p.Name+" "+text)
 		}
 	}
 	rule := o.Optimizer
@@ -300,18 +302,7 @@ func descentText(o model.Options) string {
 		rate = "rates by line search"
 	}
 	s = fmt.Sprintf("%s, %s, %s, loss %s (%s)", s, rule, rate, o.Loss, o.Reduction)
-	for _, x := range []struct {
-		name  string
-		value float64
-	}{
-		{"L1", o.L1}, {"L2", o.L2}, {"max-norm", o.MaxNorm}, {"clip-norm", o.ClipNorm}, {"clip-value", o.ClipValue},
-		{"ema", o.EMA}, {"label smoothing", o.LabelSmoothing},
-	} {
-		if x.value > 0 {
-			s += fmt.Sprintf(", %s %g", x.name, x.value)
-		}
-	}
-	return s
+	return strings.Join(append([]string{s}, more...), ", ")
 }
 
 func trainedText(m *model.Model) string {

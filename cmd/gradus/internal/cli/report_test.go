@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// A result never overwrites what it is made from.
+// A result never overwrites a file that it is made from.
 func TestOutIsNotAnInput(t *testing.T) {
 	place(t, map[string]string{"a.csv": readFile(t, iris), "b.csv": readFile(t, iris)})
 	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors", "--run", "run")
 	must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "-o", "n.safetensors")
-	// What is there under an ending that a result has, and is no such result.
+	// These files have the ending of a result and are no such result.
 	for name, from := range map[string]string{"m.svg": "b.csv", "m.html": "b.csv", "page.png": "m.safetensors"} {
 		writeFile(t, name, readFile(t, from))
 	}
@@ -36,7 +36,7 @@ func TestOutIsNotAnInput(t *testing.T) {
 	}
 }
 
-// The report claims only what the rows decided.
+// The report only claims what the rows decided.
 func TestReportIsHonest(t *testing.T) {
 	for args, want := range map[string]string{
 		"--epochs 3":                               "The validation rows also chose the epoch",
@@ -55,7 +55,7 @@ func TestReportIsHonest(t *testing.T) {
 	}
 }
 
-// TestOutAgain: a result takes the place of an older one of its kind.
+// TestOutAgain: a result replaces an older one of the same kind.
 func TestOutAgain(t *testing.T) {
 	place(t, map[string]string{"a.csv": readFile(t, iris)})
 	for range 2 {
@@ -72,7 +72,7 @@ func TestOutAgain(t *testing.T) {
 	}
 }
 
-// TestCompared: what train, info and report say of a linear model is what --json and the model file have.
+// TestCompared: train, info and report say about a linear model what --json and the model file have.
 func TestCompared(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", iris, "--epochs", "3", "--quiet", "--json", "--run", "run", "-o", "m.safetensors")
@@ -91,12 +91,12 @@ func TestCompared(t *testing.T) {
 	}
 }
 
-// TestReportOfUnfinishedRun: what to do with a run that was killed is said, and with a folder that
-// holds none.
+// TestReportOfUnfinishedRun: the error says what to do with a killed run, and with a folder that
+// holds no run.
 func TestReportOfUnfinishedRun(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", iris, "--epochs", "1", "--quiet", "--run", "run", "-o", "m.safetensors")
-	if err := os.Remove("run/result.json"); err != nil { // which is written last
+	if err := os.Remove("run/result.json"); err != nil { // a run writes it last
 		t.Fatal(err)
 	}
 	for _, problem := range refused(call("report", "run", "-o", "r.html"), 1, []string{"the run has not ended", "gradus resume run continues it"}) {
@@ -107,7 +107,7 @@ func TestReportOfUnfinishedRun(t *testing.T) {
 	}
 }
 
-// TestNextOffers: the report says how to go on.
+// TestNextOffers: the report says which commands come next.
 func TestNextOffers(t *testing.T) {
 	place(t, map[string]string{"a.csv": readFile(t, iris)})
 	r := must(t, 0, "train", "a.csv", "--epochs", "1", "--quiet", "--run", "my run", "-o", "m.safetensors")

@@ -19,10 +19,10 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// repository is the root of the repository, as a test of this package sees it.
+// repository is the path of the repository's root from this package.
 const repository = "../../../../"
 
-// results are what the packages return with numbers in it.
+// results are the types with numbers that the packages return.
 var results = []any{
 	train.Step{}, train.Point{}, train.Result{}, train.Retreat{}, train.Preview{}, train.DivergedError{},
 	nn.Check{}, nn.CheckGroup{}, nn.Comparison{}, optim.Move{},
@@ -30,8 +30,8 @@ var results = []any{
 	lesson.RatePoint{}, lesson.Point{}, lesson.Outcome{}, lesson.SampleResult{}, lesson.Output{},
 }
 
-// others have numbers as well, but are what a caller gives, what is said of finite numbers alone, or
-// nothing to write.
+// others are types with numbers that a caller gives, that only have finite numbers, or that are never
+// written.
 var others = strings.Fields(`train.Config train.Progress diagnosis.Names train.Set train.Tolerance train.TargetLoss
 	nn.Dense nn.LayerSpec nn.Penalty nn.CheckOptions nn.Tape
 	optim.Step optim.Hyper optim.Scores optim.AdaDelta optim.AdaGrad optim.Adam optim.AdamW optim.Lion optim.Momentum optim.RMSProp
@@ -77,9 +77,9 @@ func TestResultsWithoutFiniteNumbers(t *testing.T) {
 	}
 }
 
-// spoil puts NaN and infinities everywhere, and returns into how many places.
+// spoil writes NaN and infinities everywhere, and returns to how many places.
 func spoil(v reflect.Value, deep int) (n int) {
-	if deep < 0 || !v.CanSet() || strings.HasPrefix(v.Type().String(), "metrics.") { // whose own test has such scores
+	if deep < 0 || !v.CanSet() || strings.HasPrefix(v.Type().String(), "metrics.") { // a test of package metrics has such scores
 		return 0
 	}
 	switch v.Kind() {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// callFor is a call whose context ends after that time, as by a signal.
+// callFor makes a call whose context ends after that time, as after a signal.
 func callFor(t *testing.T, limit time.Duration, args ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
@@ -21,7 +21,7 @@ func callFor(t *testing.T, limit time.Duration, args ...string) outcome {
 	return outcome{code, out.String(), errs.String()}
 }
 
-// callUntil is a call that a signal ends as soon as that file is there. Of a run, it then has
+// callUntil makes a call that a signal ends as soon as that file exists. A run then has
 // a second checkpoint.
 func callUntil(t *testing.T, file string, args ...string) outcome {
 	t.Helper()
@@ -40,7 +40,7 @@ func callUntil(t *testing.T, file string, args ...string) outcome {
 	return outcome{code, out.String(), errs.String()}
 }
 
-// reached are the keys of train's JSON that a resumed run must have like one that was never
+// reached are the keys of train's JSON that must be equal in a resumed run and in one that was never
 // interrupted. Times are not among them.
 var reached = []string{"weights_sha256", "stop_reason", "converged", "epochs", "steps", "loss", "best_epoch", "metrics", "rows", "seed", "columns", "diagnosis", "notes"}
 
@@ -54,7 +54,7 @@ func differences(got, want object) (out []string) {
 	return out
 }
 
-// course is a history.csv without the column of times; of an ensemble those of its members.
+// course returns a history.csv without the column of times. For an ensemble it returns those of its members.
 func course(t *testing.T, dir string) string {
 	t.Helper()
 	if members, _ := filepath.Glob(filepath.Join(dir, "member-*")); members != nil {
@@ -83,7 +83,7 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 	if r.code != 130 || !strings.Contains(r.out, "gradus resume parts") {
 		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
 	}
-	must(t, 0, "info", "m.safetensors")                    // what was reached is a model
+	must(t, 0, "info", "m.safetensors")                    // the interrupted run has saved a model
 	if err := os.Remove("parts/result.json"); err != nil { // as after kill -9
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestResumeAfterAnInterruption(t *testing.T) {
 	}
 }
 
-// A signal after the last update and before the end of the comparison with a linear model leaves the trained model, and
+// After a signal between the last update and the end of the comparison with a linear model, the trained model is saved, and
 // resume compares.
 func TestResumeComparesAgain(t *testing.T) {
 	place(t, nil)
@@ -135,7 +135,7 @@ func TestResumeComparesAgain(t *testing.T) {
 	}
 }
 
-// What was said of the flags is said again.
+// Remarks on the flags are printed again.
 func TestResumeRepeatsNotes(t *testing.T) {
 	place(t, nil)
 	for i, flags := range []string{"--batch-size 5000 --validation none --patience 3", "--method batch --batch-size 7", "--class-weight balanced"} {
@@ -167,14 +167,14 @@ func TestResumeRepeatsNotes(t *testing.T) {
 	}
 }
 
-// A finished run is reported once more, from any folder, and -o is honoured.
+// A finished run is reported again, from any folder, and -o is obeyed.
 func TestResumeReports(t *testing.T) {
 	place(t, nil)
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A table beside the call, so that names are relative.
+	// The table is in the working folder, so its name is relative.
 	writeFile(t, "iris.csv", readFile(t, iris))
 	first := trainQuietly(t, 0, "iris.csv", "--epochs", "5", "--run", "run", "-o", "m.safetensors", "--test", "0.3")
 	model := readFile(t, "m.safetensors")
@@ -198,7 +198,7 @@ func TestResumeReports(t *testing.T) {
 	}
 }
 
-// A run of which there is only the configuration begins.
+// A run that has only its configuration begins.
 func TestResumeBegins(t *testing.T) {
 	place(t, nil)
 	trainQuietly(t, 0, iris, "--hidden", "5", "--epochs", "1", "-o", "start.safetensors")
@@ -209,7 +209,7 @@ func TestResumeBegins(t *testing.T) {
 	for _, d := range differences(parseJSON(t, must(t, 0, "resume", "run", "--json", "--quiet").out), first) {
 		t.Error(d)
 	}
-	// The folder has the weights to start from, whose encoding a checkpoint needs too.
+	// The folder has the model to start from. A checkpoint needs its encoding too.
 	if err := os.Remove("start.safetensors"); err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestResumeOfOtherEnds(t *testing.T) {
 	}
 }
 
-// A damaged checkpoint is named, and the one before it serves.
+// A damaged checkpoint is named, and the one before it is used.
 func TestResumeAfterDamage(t *testing.T) {
 	notShort(t)
 	place(t, nil)
@@ -334,7 +334,7 @@ func TestOneRunInAFolder(t *testing.T) {
 			t.Errorf("%s: %s", args, problem)
 		}
 	}
-	if err := os.Remove("run/config.json"); err != nil { // as before the first has written it
+	if err := os.Remove("run/config.json"); err != nil { // as if the first run has not written it yet
 		t.Fatal(err)
 	}
 	for _, problem := range refused(call("train", "--members", "1", iris, "--run", "run"), 1, []string{"--run: the run in run is in use by process"}) {
@@ -352,7 +352,7 @@ func TestCheckpointEveryRefuses(t *testing.T) {
 	}
 }
 
-// TestHalveLR: a rate that is far too large is halved until the run holds, and that is said.
+// TestHalveLR: a rate that is far too large is halved until the run no longer diverges, and the output says so.
 func TestHalveLR(t *testing.T) {
 	place(t, nil)
 	args := strings.Fields(diabetes + " --members 1 --optimizer sgd --lr 10 --epochs 20 --quiet -o m.safetensors")

@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/data/parquet"
 )
 
-// largeTable is a table that takes some 20 MB in memory.
+// largeTable returns a table that takes some 20 MB of memory.
 func largeTable(rows int) string {
 	r := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
@@ -59,7 +59,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	if !strings.Contains(small.out, "its cells stand on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
 		t.Errorf("the rows stand in memory: %v", got["notes"])
 	}
-	other := func(o object) { // what a table that stands on the disk does not have, and says that it has not
+	other := func(o object) { // removes what a table on the disk does not have, and its remark on that
 		delete(o, "notes")
 		delete(o["metrics"].(map[string]any), "linear")
 	}
@@ -69,7 +69,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 		t.Error(d)
 	}
 
-	// Killed while it trains, it goes on from its checkpoint, on the disk and in memory.
+	// If it is killed while it trains, it continues from its checkpoint, on the disk and in memory.
 	for i, how := range [][]string{{"--memory", "30MiB"}, nil} {
 		run := fmt.Sprintf("run%d", i)
 		args := append(append([]string{"train", "big.csv"}, inBlocks...), "--run", run, "--checkpoint-every", "1ms")
@@ -101,8 +101,8 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	}
 }
 
-// A limit on the size of files stands for a full disk: first none of the table's columns has room, then the encoded rows
-// have none.
+// A limit on the size of files imitates a full disk. First the table's columns do not fit, then the encoded rows
+// do not fit.
 func TestMemoryOnAFullDisk(t *testing.T) {
 	notShort(t)
 	sh, err := exec.LookPath("sh")

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Every command that reads a table to learn from says the same of it, before it starts: which
-// columns it drops, what it takes cells for, and what was decided in reading.
+// Every command that learns from a table says the same about it before it starts: which
+// columns it drops, how it reads cells, and what was decided in reading.
 func TestSaidAlike(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "t.csv", rowsFor("id,x,day,k,x,y", 60, func(i int) string {
@@ -62,7 +62,7 @@ func TestSaidAlike(t *testing.T) {
 	if !strings.HasPrefix(out.out, "row,fold,") || !strings.Contains(out.err, said[0]) {
 		t.Errorf("cv -o - says %q and on standard error %q", out.out, out.err)
 	}
-	// Commands with a model say which cells of the rows they look at are not as they stand.
+	// Commands with a model say which cells of their rows are missing or of a new category.
 	writeFile(t, "new.csv", "id,x,day,k,x,y\n1,None,03/04/2020,odd,1,no\n2,5,13/04/2020,p,1,yes\n")
 	for _, args := range [][]string{{"explain", "m.safetensors", "new.csv", "--row", "0"}, {"importance", "m.safetensors", "new.csv", "--repeats", "1"}} {
 		out := must(t, 0, args...)

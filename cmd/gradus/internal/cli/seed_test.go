@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// The command line without flags trains what Options with the seed 1 do: the seed is the one default
+// The command line without flags trains the same as Options with the seed 1. The seed is the only default
 // that differs.
 func TestDefaultsAreThoseOfOptions(t *testing.T) {
 	place(t, nil)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Off loopback a token is made and printed, TLS works with a certificate of the machine's own, and
-// nothing but health is answered without the token.
+// On an address other than loopback, a token is made and printed, and TLS works with a self-signed certificate. Without the
+// token only health is answered.
 func TestServeOffLoopback(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
@@ -65,14 +65,14 @@ func TestServeOffLoopback(t *testing.T) {
 	}
 }
 
-// What docs/serve.md says of times holds in the server that the command makes.
+// The server that the command makes has the times that docs/serve.md says.
 func TestServeTimeouts(t *testing.T) {
 	s := httpServer(nil, nil)
 	if s.ReadHeaderTimeout != 10*time.Second || s.WriteTimeout != 2*time.Minute || s.IdleTimeout != 2*time.Minute || s.MaxHeaderBytes != 64<<10 {
 		t.Errorf("header %v, answer %v, idle %v, %d bytes of header", s.ReadHeaderTimeout, s.WriteTimeout, s.IdleTimeout, s.MaxHeaderBytes)
 	}
-	// And these fields do what they say: a header that does not come to its end, one that is too
-	// large, and a connection on which nothing is asked.
+	// These fields also work: with a header that does not end, with one that is too
+	// large, and with a connection without requests.
 	s.Handler = http.NotFoundHandler()
 	s.ReadHeaderTimeout, s.IdleTimeout = 100*time.Millisecond, 200*time.Millisecond
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -103,7 +103,7 @@ func TestServeTimeouts(t *testing.T) {
 	}
 }
 
-// The flags for limits do what they say: 413 and 503 with Retry-After.
+// The flags for limits work: the answers are 413, and 503 with Retry-After.
 func TestServeLimits(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", "--members", "1", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")

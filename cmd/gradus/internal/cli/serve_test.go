@@ -20,15 +20,15 @@ import (
 	"time"
 )
 
-// serving starts gradus serve and returns its address, and a function that ends it and returns
-// its exit status and what it logged.
+// serving starts gradus serve. It returns the address, and a function that ends the server and returns
+// its exit status and its log.
 func serving(t *testing.T, args ...string) (url string, end func() (int, string)) {
 	t.Helper()
 	url, _, end = servingAt(t, "127.0.0.1:0", args...)
 	return url, end
 }
 
-// servingAt is serving at an address, and the token that is printed.
+// servingAt is serving at an address. It also returns the token that is printed.
 func servingAt(t *testing.T, address string, args ...string) (url, token string, end func() (int, string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -127,7 +127,7 @@ func TestServeTLS(t *testing.T) {
 	}
 }
 
-// certificate writes one for an address of this machine, signed by itself, as cert.pem, and its key
+// certificate writes a self-signed certificate for an address of this machine as cert.pem, and its key
 // as key.pem.
 func certificate(t *testing.T, ip net.IP) (public []byte) {
 	t.Helper()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// shap says what the library says: one row, several, as JSON, as a table, and in pictures.
+// shap has the library's values: for one row and for several, as JSON, as a table, and in pictures.
 func TestShap(t *testing.T) {
 	place(t, nil)
 	must(t, 0, "train", penguins, "--hidden", "6", "--epochs", "5", "--quiet", "-o", "m.safetensors")

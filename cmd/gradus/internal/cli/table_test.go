@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// rowsFor writes a table of so many rows under a header.
+// rowsFor writes a table of that many rows with a header.
 func rowsFor(header string, rows int, row func(i int) string) string {
 	var b strings.Builder
 	b.WriteString(header + "\n")
@@ -38,7 +38,7 @@ func TestColumnNames(t *testing.T) {
 	for _, column := range []string{`"a, b"`, "a, b"} {
 		must(t, 0, "plot", "m.safetensors", "odd.csv", "--column", column, "-o", "a.svg")
 	}
-	if r := must(t, 1, "inspect", "odd.csv", "--target", "a, b"); !strings.Contains(r.err, `the column "a, b" has commas in its name, so write it as '"a, b"'`) {
+	if r := must(t, 1, "inspect", "odd.csv", "--target", "a, b"); !strings.Contains(r.err, `the column "a, b" has commas in its name: say --target '"a, b"'`) {
 		t.Error(r.err)
 	}
 	if r := must(t, 0, "inspect", "odd.csv", "--sample-weight", `"w, w"`, "--group", "g=g"); !strings.Contains(r.out, "Dropped  w, w: weighs the rows\n") ||
@@ -56,7 +56,7 @@ func TestColumnNames(t *testing.T) {
 	}
 }
 
-// TestReadsAlike: what a model was trained to read, predict and evaluate read the same way.
+// TestReadsAlike: predict and evaluate read cells as training did.
 func TestReadsAlike(t *testing.T) {
 	place(t, nil)
 	plain := func(i int) []string {
@@ -77,7 +77,7 @@ func TestReadsAlike(t *testing.T) {
 		return strings.Join(c, ",")
 	}))
 	writeFile(t, "messy.csv", rowsFor("x;when;n;y", 120, messy))
-	writeFile(t, "part.csv", rowsFor("x;when;n;y", 3, messy)) // which does not say it all by itself
+	writeFile(t, "part.csv", rowsFor("x;when;n;y", 3, messy)) // these few rows alone do not decide how to read them
 	writeFile(t, "plainpart.csv", rowsFor("x,when,n,y", 3, func(i int) string { return strings.Join(plain(i), ",") }))
 	a := trainQuietly(t, 0, "plain.csv", "--epochs", "3", "-o", "plain.safetensors")
 	b := trainQuietly(t, 0, "messy.csv", "--missing", "-999", "--epochs", "3", "-o", "messy.safetensors")
@@ -92,7 +92,7 @@ func TestReadsAlike(t *testing.T) {
 	}
 }
 
-// TestSaidBeforeTraining: what was decided about the cells is said, and in JSON.
+// TestSaidBeforeTraining: the output says what was decided about the cells, also as JSON.
 func TestSaidBeforeTraining(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "none.csv", rowsFor("x,z,y", 100, func(i int) string {
@@ -120,7 +120,7 @@ func TestSaidBeforeTraining(t *testing.T) {
 	}
 }
 
-// TestAmounts: a loss of amounts makes a target of numbers a regression; a positive class is the second.
+// TestAmounts: with a loss of amounts, a target of numbers is a regression. A positive class is the second class.
 func TestAmounts(t *testing.T) {
 	place(t, nil)
 	writeFile(t, "counts.csv", rowsFor("x,y", 100, func(i int) string { return fmt.Sprintf("%d.5,%d", i*i%17, (i*i%17)/6) }))

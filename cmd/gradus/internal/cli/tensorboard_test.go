@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// TestTensorBoard: what the real tensorboard package reads from a run's folder is its
-// history.csv, also of a run that was continued and of one that went back.
+// TestTensorBoard: the real tensorboard package reads a run's history.csv from the run's folder, also
+// after a run was continued or went back.
 func TestTensorBoard(t *testing.T) {
 	place(t, nil)
 	for _, problem := range refused(call("train", "--members", "1", iris, "--tensorboard"), 2, []string{"--tensorboard", "--run DIR"}) {
@@ -27,7 +27,7 @@ func TestTensorBoard(t *testing.T) {
 	must(t, 0, append(train, "back", "--optimizer", "sgd", "--lr", "10", "--on-divergence", "halve-lr")...)
 	r := callFor(t, part, append(train, "parts")...)
 	for r.code == 130 {
-		os.Remove("parts/" + checkpointFiles[0]) // now and then it goes back some epochs
+		os.Remove("parts/" + checkpointFiles[0]) // sometimes it goes back some epochs
 		part += part / 2                         // and must get beyond them in the end
 		r = callFor(t, part, "resume", "parts", "--quiet")
 	}

@@ -85,7 +85,7 @@ func TestTrainReport(t *testing.T) {
 	}
 }
 
-// notebook is what reaches the seed notebook's tolerance.
+// notebook are flags with which a run reaches the notebook's tolerance.
 var notebook = strings.Fields("--hidden 4 --activation sigmoid --output-activation sigmoid --loss half-squared --scale none --method batch --optimizer adam --lr 0.05")
 
 func TestTrainStops(t *testing.T) {
@@ -122,7 +122,7 @@ func TestTrainStops(t *testing.T) {
 	}
 }
 
-// TestPatienceDefault: early stopping is on where there are validation rows, and off with
+// TestPatienceDefault: early stopping is on if there are validation rows, and off with
 // --validation none, --tolerance and --target-loss.
 func TestPatienceDefault(t *testing.T) {
 	place(t, nil)
@@ -195,7 +195,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// sum is the weights' checksum after a short training.
+// sum returns the checksum of the weights after a short training.
 func sum(t *testing.T, args ...string) string {
 	t.Helper()
 	return trainQuietly(t, 0, append([]string{"-o", "sum.safetensors", "--epochs", "2"}, args...)...)["weights_sha256"].(string)
@@ -221,7 +221,7 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// TestTestRows: which rows are for testing depends on nothing but the seed, and they change
+// TestTestRows: only the seed decides which rows are test rows, and they change
 // nothing.
 func TestTestRows(t *testing.T) {
 	place(t, nil)
@@ -229,7 +229,7 @@ func TestTestRows(t *testing.T) {
 		o := trainQuietly(t, 0, append([]string{diabetes, "--epochs", "1", "--test", "0.2", "-o", "m.safetensors"}, args...)...)
 		return fmt.Sprint(o.at(t, "metrics", "test", "rmse"), o.at(t, "rows", "test"))
 	}
-	// With a rate that changes nothing, from the same weights, scored on the same rows.
+	// These runs start from the same weights, have a rate that changes nothing, and are scored on the same rows.
 	still := strings.Fields("--lr 1e-30 --scale none --init zeros --no-bias --activation identity --optimizer sgd")
 	a, b := guess(append(still, "--validation", "none")...), guess(append(still, "--validation", "0.4")...)
 	if a != b {
@@ -369,8 +369,8 @@ func TestTrainImages(t *testing.T) {
 	}
 }
 
-// The diagnosis is in the JSON as the contract has it, and in the report; a healthy run's is
-// an empty list and no line.
+// The diagnosis is in the JSON and in the report. For a healthy run it is an empty list and
+// no line.
 func TestDiagnosisIsTold(t *testing.T) {
 	place(t, nil)
 	notebook := append(strings.Fields("--hidden 4 --activation sigmoid --output-activation sigmoid --no-bias --loss half-squared --reduction sum "+
@@ -405,8 +405,8 @@ func TestDiagnosisIsTold(t *testing.T) {
 	}
 }
 
-// TestWorseThanGuessing: a model that tells new rows worse than a guess is called that, whether
-// these are validation or test rows, and one that tells them better is not.
+// TestWorseThanGuessing: a model that predicts new rows worse than a guess has that finding, on validation and
+// on test rows. A better model does not have it.
 func TestWorseThanGuessing(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(300, "y"+noiseNames(200), append([]func(int) string{func(i int) string {
 		return cycle("a", "b")(int(parse(t, number(7*i+3)) * 10))
@@ -446,7 +446,7 @@ func noiseColumns(n int) []func(int) string {
 }
 
 // TestOutlierIsNamed: one target of 1e9 among a thousand small ones is named, with its row and in
-// its own units.
+// the target's units.
 func TestOutlierIsNamed(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(1000, "x,y", number, func(i int) string {
 		if i == 500 {
@@ -468,7 +468,7 @@ func TestOutlierIsNamed(t *testing.T) {
 	}
 }
 
-// TestConstantTarget: there is nothing to learn, which one epoch does, and the model says it.
+// TestConstantTarget: there is nothing to learn, so one epoch is enough, and the model predicts the constant.
 func TestConstantTarget(t *testing.T) {
 	place(t, map[string]string{"t.csv": rows(100, "x,y", number, always("7.25"))})
 	o := trainQuietly(t, 0, "t.csv", "-o", "m.safetensors")
@@ -487,7 +487,7 @@ func TestConstantTarget(t *testing.T) {
 	if o := trainQuietly(t, 0, "t.csv", "-o", "m.safetensors", "--epochs", "3", "--validation", "none"); o.number(t, "epochs") != 3 {
 		t.Errorf("3 epochs were asked for, and it made %v", o.number(t, "epochs"))
 	}
-	// Whatever the loss, the output, the rule and the depth.
+	// This holds for any loss, output, optimizer and depth.
 	place(t, map[string]string{
 		"t.csv":    rows(100, "x,y", number, always("0.75")),
 		"many.csv": rows(100, "x,z,y", number, func(i int) string { return fmt.Sprint(i * 7 % 13) }, always("150")),
@@ -504,7 +504,7 @@ func TestConstantTarget(t *testing.T) {
 			t.Errorf("%s: %v epochs, rmse %v, %v", flags, o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"), o.at(t, "diagnosis"))
 		}
 	}
-	// What no bias can say is trained, and said.
+	// If no bias can give the constant, the network is trained, and the output says so.
 	for flags, want := range map[string]string{
 		"--no-bias --scale none":                              `The network has no biases, so it is trained all the same to say "y".`,
 		"--output-activation elu:0.5 --target z,y --epochs 2": `The target "y" is 150 in every training row`,
@@ -518,7 +518,7 @@ func TestConstantTarget(t *testing.T) {
 			t.Errorf("%s: %v epochs, %v", flags, o.number(t, "epochs"), o.at(t, "notes"))
 		}
 	}
-	// Of several targets one that never changes is said as it is, and the others are learned.
+	// If one of several targets never changes, it is predicted exactly, and the others are learned.
 	o = trainQuietly(t, 0, "many.csv", "--target", "z,y", "-o", "m.safetensors")
 	outputs := o.at(t, "metrics", "train", "outputs").([]any)
 	if rmse := object(outputs[1].(map[string]any)).number(t, "rmse"); o.number(t, "epochs") < 2 || rmse > 1e-4 {

@@ -11,8 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/internal/lock"
 )
 
-// The search gives the same on one core and on two, the model is the one that its command
-// trains, and the same call on its folder makes nothing anew.
+// The search has the same result on one core and on two. The model is the one that the printed command
+// trains. The same call with the same folder repeats nothing.
 func TestTune(t *testing.T) {
 	place(t, nil)
 	args := []string{"tune", iris, "--trials", "9", "--epochs", "12", "--search", "hidden=4|8,8|0", "--search", "lr=1e-3..1:log", "--json"}
@@ -43,7 +43,7 @@ func TestTune(t *testing.T) {
 	}
 }
 
-// What a search may be continued with: another way to write the same call, and no other data.
+// A search can be continued with the same call in another spelling, but not with other data.
 func TestTuneContinues(t *testing.T) {
 	place(t, nil)
 	table := readFile(t, iris)
@@ -75,7 +75,7 @@ func TestTuneContinues(t *testing.T) {
 	}
 }
 
-// With a metric of which more is better, the best trial is the one with the most.
+// If more of a metric is better, the best trial is the one with the highest value.
 func TestTuneByMetric(t *testing.T) {
 	place(t, nil)
 	o := parseJSON(t, must(t, 0, "tune", cancer, "--members", "1", "--trials", "6", "--strategy", "random", "--epochs", "2", "--metric", "auc",
@@ -95,8 +95,8 @@ func TestTuneByMetric(t *testing.T) {
 	}
 }
 
-// With few rows a trial's score is the mean of its folds' own, which is that of the rows out of fold where the folds are
-// equally large. The call may choose the validation rows, and then these compare.
+// With few rows, a trial's score is the mean over its folds. If the folds are equally large, that is the score of the out-of-fold
+// rows. If the call chooses the validation rows, they decide.
 func TestTuneByFolds(t *testing.T) {
 	place(t, nil)
 	flags := []string{iris, "--hidden", "8", "--activation", "tanh", "--weight-decay", "0", "--epochs", "20", "--json", "--quiet", "-o", "m.safetensors"}
@@ -122,7 +122,7 @@ func TestTuneByFolds(t *testing.T) {
 	}
 }
 
-// sameTrials is what of a search has to be the same every time.
+// sameTrials returns the part of a search that has to be the same every time.
 func sameTrials(v map[string]any) string {
 	var s strings.Builder
 	for _, rung := range v["rungs"].([]any) {

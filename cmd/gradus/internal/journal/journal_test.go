@@ -22,8 +22,8 @@ type head struct {
 	Seed int    `json:"seed"`
 }
 
-// Whatever of the file was lost at its end, the pieces before it are known and the rest is
-// written as it was.
+// If the end of the file is lost, the pieces before it are known, and the others can be written
+// again.
 func TestJournal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	path := filepath.Join(dir, "pieces.jsonl")
@@ -106,8 +106,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// FuzzOpen reads whatever is in a journal's file: pieces, or an error, and never both a piece
-// more and a file that has lost one.
+// FuzzOpen: whatever is in a journal's file, Open returns pieces or an error. After an error the file is
+// unchanged. Otherwise a piece can be added, and no earlier one is lost.
 func FuzzOpen(f *testing.F) {
 	const first = `{"data":"table","seed":1}` + "\n"
 	for _, s := range []string{"", first, first + `{"Name":"a","Score":1}` + "\n" + `{"Na`, first + "null\n", first + "[]\n", "{}\n", "\n\n", "{\"data\":7}\n"} {

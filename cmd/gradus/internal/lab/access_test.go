@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// No panel has a serious finding of axe-core, in light or dark, and on a phone nothing is cut off.
+// axe-core has no serious finding on any panel, in light or dark, and on a phone nothing is cut off.
 // GRADUS_AXE is the path of axe.min.js, from the npm package axe-core.
 func TestAccessibility(t *testing.T) {
 	path := os.Getenv("GRADUS_AXE")
@@ -25,7 +25,7 @@ func TestAccessibility(t *testing.T) {
 	js[any](p, string(axe)+"; null")
 	look := func(scheme, what string) {
 		t.Helper()
-		p.until("document.getAnimations().every((a) => !(a instanceof CSSTransition))") // colors on their way are none of the page's
+		p.until("document.getAnimations().every((a) => !(a instanceof CSSTransition))") // colors in transition are not the page's final colors
 		found, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`axe.run(document, { resultTypes: ['violations'] }).then((r) =>
 			r.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + (n.any[0] ? n.any[0].message : ''))))`, chromedp.EvalAwaitPromise))
 		if err != nil {
@@ -88,7 +88,7 @@ func TestAccessibility(t *testing.T) {
 	}
 }
 
-// In the dark what lies over a pale plane keeps its colors, what lies beside it does not, and a
+// On a dark page, marks over a pale plane keep their colors and marks beside it do not. A
 // hint is as easy to read as other small text.
 func TestDarkPictures(t *testing.T) {
 	p := openTab(t, Options{})
@@ -128,7 +128,7 @@ func TestDarkPictures(t *testing.T) {
 	}
 }
 
-// Long names of columns and classes push nothing out of the page, nor out of the table of columns.
+// Long names of columns and classes push nothing out of the page or out of the table of columns.
 func TestLongNames(t *testing.T) {
 	long := strings.Repeat("temperature", 5)
 	csv := long + "1," + long + "2,label_" + long + "\n"
@@ -177,7 +177,7 @@ func TestPhone(t *testing.T) {
 	}
 }
 
-// scheme is light or dark.
+// scheme sets light or dark.
 func (p *tabPage) scheme(name string) {
 	p.t.Helper()
 	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// bigTable writes a table of so many rows and columns.
+// bigTable writes a table of that many rows and columns.
 func bigTable(rows, columns int, cell func(r, c int) string) string {
 	var b strings.Builder
 	for c := range columns {
@@ -29,7 +29,7 @@ func bigTable(rows, columns int, cell func(r, c int) string) string {
 	return b.String()
 }
 
-// newEntry is a session that a server's requests find under its name.
+// newEntry makes a session that requests to the server find by its name.
 func newEntry(t *testing.T, s *Server, name string) *entry {
 	t.Helper()
 	e := &entry{watchers: map[chan struct{}]bool{}}
@@ -44,7 +44,7 @@ func newEntry(t *testing.T, s *Server, name string) *entry {
 	return e
 }
 
-// A reply is bounded, whatever table it is of: what is long is cut.
+// A reply is bounded for any table. Long texts are cut.
 func TestRepliesAreBounded(t *testing.T) {
 	const most = 1 << 20 // bytes
 	s, _ := newServer(t, Options{})
@@ -89,7 +89,7 @@ func TestRepliesAreBounded(t *testing.T) {
 	}
 }
 
-// Many layers are refused before anything is made of them.
+// Too many layers are refused before any memory is taken for them.
 func TestManyLayersAreRefused(t *testing.T) {
 	s := newSession(t, "notebook")
 	var before, after runtime.MemStats
@@ -117,7 +117,7 @@ func TestManyLayersAreRefused(t *testing.T) {
 	}
 }
 
-// What a session is said to hold is what it holds, so that the bound on all is one.
+// The size that a session reports is the memory that it holds. So the bound on all sessions is a real one.
 func TestHeldIsTrue(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large tables")
@@ -151,11 +151,11 @@ func TestHeldIsTrue(t *testing.T) {
 	}
 }
 
-// One visitor's work holds up no other's page: not the making of a session, nor a click.
+// One visitor's work delays no other visitor: neither making a session nor a click.
 func TestBusySessionHoldsUpNobody(t *testing.T) {
 	s, web := newServer(t, Options{})
 	busy := newEntry(t, s, "busy")
-	busy.Session.mu.Lock() // as Prepare does for seconds, of a large table
+	busy.Session.mu.Lock() // as Prepare does for seconds with a large table
 	defer busy.Session.mu.Unlock()
 	var done sync.WaitGroup
 	done.Go(func() { visit(t, web).do("do", "batch") })
@@ -168,7 +168,7 @@ func TestBusySessionHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// Tables on their way are received a few at once.
+// Only a few tables are received at the same time.
 func TestUploadsTakeTurns(t *testing.T) {
 	s, web := newServer(t, Options{})
 	body := "a,y\n1,2\n" + strings.Repeat("x", 15<<20) + ",3\n"
@@ -202,7 +202,7 @@ func TestUploadsTakeTurns(t *testing.T) {
 			case err == nil:
 				resp.Body.Close()
 			case time.Since(begun) < mostReceived || !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET):
-				t.Error(err) // only one that has waited for so long may be broken off
+				t.Error(err) // only a table that has waited for that long may be refused
 			}
 		})
 	}
@@ -215,7 +215,7 @@ func TestUploadsTakeTurns(t *testing.T) {
 	}
 }
 
-// A page that answers no beat is not sent to any longer.
+// The server sends nothing more to a page that does not answer its beats.
 func TestSilentReadersAreDropped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a beat")
@@ -236,13 +236,13 @@ func TestSilentReadersAreDropped(t *testing.T) {
 	eventually(t, "a reader that answers nothing is sent to no longer", func() bool { return e.Idle() > 0 })
 }
 
-// However many tables come, what all pages hold stays within the room for all, and who finds no room is told so. With
-// -minute it is 34 tables of 15 MB and the real bound, else a tenth of the table and a fiftieth of the bound.
+// With any number of tables, the memory of all pages stays within its bound, and a visitor who gets no memory is told so. With
+// -minute the test has 34 tables of 15 MB and the real bound, else a tenth of the table and a fiftieth of the bound.
 func TestManyTablesAreBounded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large tables")
 	}
-	const tables, slack = 34, 16 << 20 // bytes, of what stands beside the tables
+	const tables, slack = 34, 16 << 20 // bytes, of everything but the tables
 	rows, room := 2_500, int64(40<<20)
 	if *minute {
 		rows, room = 25_000, MaxBytes

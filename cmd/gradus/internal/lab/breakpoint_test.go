@@ -43,8 +43,8 @@ func TestBreakpoints(t *testing.T) {
 	}
 }
 
-// Each breakpoint stops Run and a step by an epoch, says which it was, lets the next Run go on
-// although it still holds, and is gone when it is cleared.
+// Each breakpoint stops Run and a step by an epoch, and the page says which one it was. The next Run continues
+// although the condition still holds. A cleared breakpoint is gone.
 func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 	number := func(x float64) *float64 { return &x }
 	for _, c := range []struct {
@@ -110,7 +110,7 @@ func TestEachBreakpointStopsRunAndEpoch(t *testing.T) {
 			if err := s.Epoch(ctx); err != nil || s.Frame().At <= at {
 				t.Errorf("%s by %s: it cannot be passed: %v", c.name, way, err)
 			}
-			if f := s.Frame(); f.Broke != "" { // only if it had ceased to hold meanwhile
+			if f := s.Frame(); f.Broke != "" { // only if the condition no longer held in between
 				for s2.Frame().At < f.At-1 {
 					s2.Batch()
 				}

@@ -26,7 +26,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// browser is one Chromium for all tests, started when the first needs it.
+// browser is one Chromium for all tests. It starts when the first test needs it.
 var browser struct {
 	once   sync.Once
 	ctx    context.Context
@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// tabPage is a tab of the browser on a lab of its own.
+// tabPage is a tab of the browser with a separate lab.
 type tabPage struct {
 	t      testing.TB
 	ctx    context.Context
@@ -58,7 +58,7 @@ type tabPage struct {
 	url    string
 	mu     sync.Mutex
 	errors []string // of the page's console
-	cut    bool     // the test kills the server: requests that fail are no error
+	cut    bool     // the test kills the server, so requests may fail
 }
 
 // openTab opens the page of a new server.
@@ -88,7 +88,7 @@ func openURL(t testing.TB, s *Server, url string) *tabPage {
 		browser.ctx, browser.cancel = ctx, func() { chromedp.Cancel(ctx); end2(); end() }
 	})
 	tab, closeTab := chromedp.NewContext(browser.ctx)
-	tab, stop := context.WithTimeout(tab, 9*time.Minute) // of a test that hangs: a loaded machine is no fault
+	tab, stop := context.WithTimeout(tab, 9*time.Minute) // for a test that hangs; a test on a loaded machine must not fail
 	p := &tabPage{t: t, ctx: tab, server: s, url: url}
 	p.do(chromedp.EmulateViewport(1280, 800))
 	var listening sync.WaitGroup
@@ -147,7 +147,7 @@ func (p *tabPage) until(expression string) {
 	}
 }
 
-// settled waits until the page has shown the answer to all that was asked.
+// settled waits until the page has shown the answers to all requests.
 func (p *tabPage) settled() {
 	p.t.Helper()
 	p.until("latest === 0 || document.body.dataset.done == latest")
@@ -161,13 +161,13 @@ func (p *tabPage) wait(promise string) {
 	}
 }
 
-// frame waits until what stands in the page has been laid out and painted.
+// frame waits until the page has been laid out and painted.
 func (p *tabPage) frame() {
 	p.t.Helper()
 	p.wait("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 }
 
-// size is that of the window; the page has then told the program whether it is narrow.
+// size sets the size of the window, and waits until the page has told the program whether it is narrow.
 func (p *tabPage) size(width, height int64) {
 	p.t.Helper()
 	p.do(chromedp.EmulateViewport(width, height))
@@ -176,8 +176,8 @@ func (p *tabPage) size(width, height int64) {
 	p.settled()
 }
 
-// click clicks as a person does, and waits for the answer. Of a page that is running, a frame may put another node in the
-// place of the one that was found, before the mouse has come to it; then it is looked for again.
+// click clicks as a person does, and waits for the answer. While a run goes on, a frame may replace the node that was
+// found before the mouse has reached it. Then click looks for it again.
 func (p *tabPage) click(selector string) {
 	p.t.Helper()
 	err := chromedp.Do(p.ctx, chromedp.Click(selector, chromedp.NodeVisible))
@@ -203,7 +203,7 @@ func (p *tabPage) tab(name string) {
 	p.until("document.getElementById('panel').dataset.tab === '" + name + "'")
 }
 
-// choose takes an entry of a list, type writes into a field.
+// choose selects an entry of a list, and type writes into a field.
 func (p *tabPage) choose(id, value string) {
 	p.t.Helper()
 	js[any](p, fmt.Sprintf(`{ const e = document.getElementById(%q); e.value = %q; e.dispatchEvent(new Event('change', { bubbles: true })); null }`, id, value))
@@ -217,7 +217,7 @@ func (p *tabPage) write(id, value string) {
 	p.settled()
 }
 
-// text is what an element says, value the number behind it.
+// text returns an element's text, and value the number behind it.
 func (p *tabPage) text(selector string) string {
 	p.t.Helper()
 	return js[string](p, fmt.Sprintf(`document.querySelector(%q).textContent.trim()`, selector))
@@ -233,7 +233,7 @@ func (p *tabPage) value(selector string) float64 {
 	return v
 }
 
-// session is the tab's own.
+// session returns the tab's session.
 func (p *tabPage) session() *Session {
 	id := js[string](p, "id")
 	p.server.mu.Lock()
@@ -241,7 +241,7 @@ func (p *tabPage) session() *Session {
 	return p.server.sessions[id].Session
 }
 
-// get fetches what a link of the page leads to.
+// get fetches the target of a link of the page.
 func (p *tabPage) get(path string) []byte {
 	p.t.Helper()
 	sep := "?"
@@ -269,7 +269,7 @@ func (p *tabPage) fitted() {
 	}
 }
 
-// library prepares the run that the page should show, by the library alone.
+// library prepares the run that the page should show, only with the library.
 func library(t *testing.T, s Setup, table *data.Table) *model.Fit {
 	t.Helper()
 	none := 0
@@ -313,7 +313,7 @@ func same(t *testing.T, what string, page, lib float64) {
 	}
 }
 
-// drawn holds a picture on the page to the library's drawing.
+// drawn compares a picture on the page with the library's drawing.
 func (p *tabPage) drawn(selector, want string) {
 	p.t.Helper()
 	if len(want) < 500 || !js[bool](p, fmt.Sprintf(`(() => { const d = document.querySelector(%q).cloneNode(false); d.innerHTML = %s; return d.isEqualNode(document.querySelector(%[1]q)); })()`, selector, strconv.Quote(want))) {

@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/optim"
 )
 
-// What the page says the next update will do is what it does, whatever the rule, and each new
-// number in the rule's equations is one that the run has.
+// The next update does what the page says, with any optimizer. Each new number in the optimizer's
+// equations is a number of the run.
 func TestComingIsWhatComes(t *testing.T) {
 	type coming struct {
 		example string
@@ -69,7 +69,7 @@ func TestComingIsWhatComes(t *testing.T) {
 	}
 }
 
-// The rows listed for an update are what its gradient is made of: with the reduction sum and no
+// The gradients of the rows listed for an update make its gradient. With the reduction sum and no
 // batch normalization they add up to it.
 func TestRowsAddUpToTheGradient(t *testing.T) {
 	for _, change := range []map[string]string{
@@ -91,5 +91,25 @@ func TestRowsAddUpToTheGradient(t *testing.T) {
 		if g := f.Preview.Gradient; math.Abs(sum-g) > 1e-12*math.Abs(g) {
 			t.Errorf("%v: the rows add up to %v, the gradient is %v", change, sum, g)
 		}
+	}
+}
+
+// The table of equations has every optimizer, and nothing else.
+func TestEveryOptimizerHasEquations(t *testing.T) {
+	found := 0
+	for _, name := range optim.Optimizers() {
+		for _, momentum := range []*float64{nil, new(0.5)} {
+			r, err := optim.ParseOptimizer(name, optim.Hyper{Momentum: momentum})
+			if err != nil || momentum != nil && name != "rmsprop" {
+				continue // it has no momentum, or always has one
+			}
+			found++
+			if of := updateOf(r); len(of.equations) == 0 || len(of.slots) != r.Slots() {
+				t.Errorf("%s: %d equations, and letters for %d of %d vectors of state", name, len(of.equations), len(of.slots), r.Slots())
+			}
+		}
+	}
+	if found != len(updates) {
+		t.Errorf("the table has %d lines, and there are %d optimizers with and without momentum", len(updates), found)
 	}
 }

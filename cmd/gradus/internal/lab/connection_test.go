@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// As many pages as a visitor may have are answered, though a browser opens six connections to a host.
+// All pages that a visitor may have get answers, although a browser opens only six connections to a host.
 func TestEightPages(t *testing.T) {
 	first := openTab(t, Options{})
 	pages := []*tabPage{first}
@@ -34,7 +34,7 @@ func TestEightPages(t *testing.T) {
 	if n := streams(); n > MaxStreams {
 		t.Errorf("%d streams are open", n)
 	}
-	// A hidden page gives its stream back, and takes it again when it is seen.
+	// A hidden page closes its stream, and opens it again when it is visible.
 	last := pages[len(pages)-1]
 	hide := func(hidden string) {
 		js[any](last, `Object.defineProperty(document, 'hidden', { value: `+hidden+`, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); null`)
@@ -46,7 +46,7 @@ func TestEightPages(t *testing.T) {
 	}
 	hide("false")
 	last.until("events && events.readyState === 1")
-	// The page whose stream was taken follows a run all the same.
+	// The page that lost its stream follows a run nevertheless.
 	s := pages[0].session()
 	s.Batch()
 	pages[0].until("document.getElementById('update').textContent === '2'")
@@ -77,8 +77,8 @@ func (r *restartable) kill() {
 	r.lab.Close()
 }
 
-// Reload and back keep a run with its table, its place and its panel. A killed program is noticed
-// without a click, and one that was started again has the run again, or the page says so.
+// Reload and back keep a run with its table, its place and its panel. The page notices a killed program
+// without a click. After the program is started again, the page has the run again, or says that it has not.
 func TestReloadBackAndRestart(t *testing.T) {
 	r := &restartable{t: t, address: "127.0.0.1:0"}
 	r.start()
@@ -131,7 +131,7 @@ func TestReloadBackAndRestart(t *testing.T) {
 	}
 }
 
-// A table of one's own is there again after the program was started again: the page still has it.
+// A visitor's own table is there again after a restart of the program, because the page still has it.
 func TestRestartKeepsOwnTable(t *testing.T) {
 	r := &restartable{t: t, address: "127.0.0.1:0"}
 	r.start()

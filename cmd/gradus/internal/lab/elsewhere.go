@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
-	"github.com/gradus-ml/gradus/internal/shell"
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/shell"
 )
 
 // The same run without the page: a command line and a Go program.

@@ -16,7 +16,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Whatever the form says, its command line and its Go program come to the same weights.
+// For any form, its command line and its Go program train the same weights.
 func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a program; not with -short")
@@ -90,10 +90,10 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(gradus)+string(os.PathListSeparator)+os.Getenv("PATH"))
 		out, err := cmd.Output()
-		if len(out) == 0 { // status 3 says that a tolerance was not reached
+		if len(out) == 0 { // with status 3 a tolerance was not reached
 			t.Fatalf("%s: %v", command, err)
 		}
-		if f.Setup.Options.Members > 1 { // of which the page shows one
+		if f.Setup.Options.Members > 1 { // the page shows one of them
 			all, err := model.Load(filepath.Join(dir, "m.safetensors"))
 			if err != nil {
 				t.Fatal(err)
@@ -107,7 +107,7 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 		if formatted, err := format.Source([]byte(source)); err != nil || string(formatted) != source {
 			t.Errorf("the program is not formatted (%v):\n%s", err, source)
 		}
-		one := fmt.Sprintf("program%d", i) // all become one, which is compiled once
+		one := fmt.Sprintf("program%d", i) // all programs become one, which is compiled once
 		if err := os.WriteFile(filepath.Join(at, one+".go"), []byte(strings.Replace(source, "func main()", "func "+one+"()", 1)), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -129,8 +129,8 @@ func TestCommandAndProgramComeToTheSameBits(t *testing.T) {
 	}
 }
 
-// Every field of the form is a flag of its own: it changes the setup, comes back from a link as
-// it went, and stands in the command and in the program.
+// Every field of the form is a flag. It changes the setup, comes back from a link
+// unchanged, and is in the command and in the program.
 func TestEveryFieldIsCarried(t *testing.T) {
 	example := map[string]string{
 		"hidden": "5,3", "activation": "elu", "output-activation": "tanh", "bias": "off", "norm": "layer", "init": "he", "seed": "9",
@@ -174,7 +174,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 		if f.Off {
 			flag = "--no-" + f.Name
 		}
-		if f.Name == "members" { // a run of one network says so
+		if f.Name == "members" { // a run of one network has the flag
 			flag += " " + v
 		}
 		command, program := s.Command("t.csv", false), s.Program("t.csv", "m")
@@ -187,7 +187,7 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	}
 }
 
-// What the former optimizer was told of itself does not stand in the way of a new one.
+// Hyper-parameters of the former optimizer do not prevent a new one.
 func TestOptimizersOwnNumbersGoWithIt(t *testing.T) {
 	s := newSession(t, "circles")
 	for _, values := range []map[string]string{
@@ -205,7 +205,7 @@ func TestOptimizersOwnNumbersGoWithIt(t *testing.T) {
 	}
 }
 
-// Smoothed labels are what the page's chain rule, its race and its gradients have as targets; its
+// The page's chain rule, race and gradients use smoothed labels as targets. Its
 // scores and its confusion matrix still count classes.
 func TestSmoothedLabels(t *testing.T) {
 	s := newSession(t, "circles")
@@ -245,7 +245,7 @@ func TestSmoothedLabels(t *testing.T) {
 	}
 }
 
-// A link that asks for a calibration, or for a network that there is not, is refused with the reason.
+// A link that asks for a calibration, or for a network that does not exist, is refused with the reason.
 func TestLinkIsRefusedWithTheReason(t *testing.T) {
 	s := newSession(t, "circles")
 	for _, c := range []struct {
@@ -266,13 +266,13 @@ func TestLinkIsRefusedWithTheReason(t *testing.T) {
 		}
 	}
 	setup := s.Frame().Setup
-	setup.Options.Members = 1 // what a run without the flag is
+	setup.Options.Members = 1 // as without the flag
 	if err := s.Load(setup, s.table); err != nil {
 		t.Error(err)
 	}
 }
 
-// What the network sees of a column is said whole: its pieces, and the means of its levels.
+// The page lists all inputs that a column becomes: its pieces, and the means of its levels.
 func TestColumnsSayWhatTheNetworkSees(t *testing.T) {
 	s := odd(t, "a,store,y", 3000, func(i int) string {
 		return exact(float64(i%50)) + ",s" + exact(float64(i%500)) + "," + exact(float64(i%50*(i%50)+i%500*3)/7)
@@ -296,7 +296,7 @@ func TestColumnsSayWhatTheNetworkSees(t *testing.T) {
 	}
 }
 
-// A link that asks for what the page does not have is refused by name.
+// A link with an option that the page does not have is refused by the option's name.
 func TestLinkWithMoreThanTheForm(t *testing.T) {
 	s := newSession(t, "circles")
 	setup := s.Frame().Setup

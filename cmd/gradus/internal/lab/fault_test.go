@@ -6,7 +6,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// What the fault lab calls right is what happens.
+// The answer that the fault lab calls right is what happens.
 func TestFaultsHappenAsTheySay(t *testing.T) {
 	end := func(name string) (*Frame, *Session) {
 		s := newSession(t, "notebook")

@@ -11,8 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// The page's scores and confusion matrix count the rows as the library's do: by the column of
-// weights, and not by those of classes; and the page says so.
+// The page's scores and confusion matrix count rows as the library's do: by the column of
+// weights, and not by class weights. The page says so.
 func TestScoresOfWeightedRows(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("a,w,level,y\n")
@@ -72,8 +72,8 @@ func TestScoresOfWeightedRows(t *testing.T) {
 	}
 }
 
-// A picture of a slice does not contradict the scores: a row is ringed by what the network says of
-// that row itself, and paler the farther it is from the slice; a caption says so in page and SVG.
+// A picture of a slice does not contradict the scores. A row's ring has the color of the row's own prediction,
+// and is paler the farther the row is from the slice. A caption says so in page and SVG.
 func TestSliceShowsRowsAsTheyAre(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("a,b,c,y\n")
@@ -132,7 +132,7 @@ func TestSliceShowsRowsAsTheyAre(t *testing.T) {
 	if err != nil || valid.Rows != f.Validation.X.Rows {
 		t.Errorf("scores of %d of %d validation rows, %v", valid.Rows, f.Validation.X.Rows, err)
 	}
-	// Where the plane shows all that the network sees there is nothing to ring.
+	// If the plane shows all inputs of the network, no row needs a ring.
 	two := newSession(t, "circles")
 	fig, err = two.Frame().Plane(600, 440)
 	if err != nil || slices.ContainsFunc(fig.(plot.Field).Points, func(p plot.FieldPoint) bool { return p.Said != nil || p.Off != 0 }) {
@@ -148,8 +148,8 @@ func TestHealthNamesLargeSteps(t *testing.T) {
 	}
 }
 
-// A plane over all columns of the network is no slice, however many inputs a column has: its rank
-// and its pieces are not columns of their own.
+// A plane over all columns of the network is no slice, even if a column has several inputs. Its rank
+// and its pieces are not separate columns.
 func TestPlaneOfAllColumnsIsNoSlice(t *testing.T) {
 	s := odd(t, "a,b,y", 60, func(i int) string {
 		return exact(float64(i%8)) + "," + exact(float64(i*i%9)) + "," + []string{"low", "high"}[i%8/4]
@@ -176,7 +176,7 @@ func TestPlaneOfAllColumnsIsNoSlice(t *testing.T) {
 	}
 }
 
-// What the plane shows at a point is what the network says of a row with those cells, whatever the
+// The plane shows at a point what the network predicts for a row with those cells, whatever the
 // inputs that a column becomes.
 func TestPlaneIsWhatTheNetworkSays(t *testing.T) {
 	s := odd(t, "a,kind,b,y", 90, func(i int) string {

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// BenchmarkFrame is what an answer with a panel and all beside it costs, drawn and compressed.
+// BenchmarkFrame measures an answer with a panel and everything beside it, drawn and compressed.
 func BenchmarkFrame(b *testing.B) {
 	for _, example := range []string{"circles", "spirals"} {
 		for _, tab := range tabs {
@@ -52,7 +52,7 @@ const clickToPaint = `(async () => { const begun = performance.now();
 	await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
 	return performance.now() - begun; })()`
 
-// BenchmarkClickToPaint is how long it takes from a click on "batch" until the answer is painted, the median,
+// BenchmarkClickToPaint measures the median time from a click on "batch" until the answer is painted,
 // on each panel of the circles and of the lesson's net.
 func BenchmarkClickToPaint(b *testing.B) {
 	for _, panel := range []string{"notebook weight", "notebook lesson", "notebook health", "circles fit"} {

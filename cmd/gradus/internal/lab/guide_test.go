@@ -12,7 +12,7 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// visited is a session at a step of the lesson.
+// visited returns a session at a step of the lesson.
 func visited(t *testing.T, n int) (*Session, *Frame) {
 	t.Helper()
 	s := newSession(t, "notebook")
@@ -22,7 +22,7 @@ func visited(t *testing.T, n int) (*Session, *Frame) {
 	return s, s.Frame()
 }
 
-// losses are those after the first epochs of an example, the start's first, and why it ended.
+// losses returns the losses at the start and after the first epochs of an example, and why its run ended.
 func losses(t *testing.T, example string, epochs int) (out []float64, ended string) {
 	t.Helper()
 	f := exampleRun(t, example)
@@ -40,7 +40,7 @@ func losses(t *testing.T, example string, epochs int) (out []float64, ended stri
 	return out, f.Result().Reason
 }
 
-// rises counts the epochs after which the loss is larger than before, and tells the first.
+// rises counts the epochs after which the loss is larger than before, and returns the first of them.
 func rises(l []float64) (n, first int) {
 	for i := 1; i < len(l); i++ {
 		if l[i] > l[i-1] {
@@ -52,8 +52,8 @@ func rises(l []float64) (n, first int) {
 	return n, first
 }
 
-// What the lesson calls right is so, on the run that each step is about; what its texts say of a
-// run is held here too.
+// The answers that the lesson calls right are right on the run of each step. The test also holds what its
+// texts say about a run.
 func TestLessonSaysWhatIsSo(t *testing.T) {
 	choices := func(n int, truth string) {
 		t.Helper()
@@ -231,8 +231,8 @@ func TestRaceShowsWhatTheLessonSays(t *testing.T) {
 	}
 }
 
-// In the lesson the net, the controls and the question are in view together, on a phone too, and
-// the keyboard alone leads through it.
+// In the lesson the net, the controls and the question are in view together, also on a phone. The
+// keyboard alone is enough for the whole lesson.
 func TestLessonStaysInView(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")
@@ -257,7 +257,7 @@ func TestLessonStaysInView(t *testing.T) {
 		if !js[bool](p, "!!document.getElementById('because')") {
 			t.Fatalf("step %d takes no answer from the keyboard; the focus is on %s", n, js[string](p, focused))
 		}
-		// What the answer was is in view at once, on a phone.
+		// On a phone the answer is in view at once.
 		p.until("(() => { const b = document.getElementById('because').getBoundingClientRect(); return b.top >= document.getElementById('panel').getBoundingClientRect().top - 1 && b.bottom <= innerHeight; })()")
 		if n < stops {
 			js[any](p, "document.getElementById('lesson-next').focus(); null")

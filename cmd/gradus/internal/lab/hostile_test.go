@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// A link may have been written by anyone: each is answered by a page, with a run or a complaint.
+// Anyone may have written a link. The answer to each is a page with a run or a complaint.
 func TestForgedLinks(t *testing.T) {
 	_, web := newServer(t, Options{})
 	link := func(options string) string {
@@ -54,8 +54,8 @@ func TestForgedLinks(t *testing.T) {
 	}
 }
 
-// Whatever several tabs and a clumsy hand ask of one session at once, it answers, and where it
-// comes to rest the weights are those of a plain run.
+// A session answers all requests of several tabs at the same time, in any order. When it
+// comes to rest, the weights are those of a plain run.
 func TestManyHandsOnOneSession(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	server := NewServer(Options{})

@@ -46,7 +46,7 @@ func TestCancel(t *testing.T) {
 	if err := s.Change(map[string]string{"hidden": "120,120"}); err != nil {
 		t.Fatal(err)
 	}
-	// Going to a far update too: by Pause, and by who asked going away.
+	// Going to a far update is canceled too: by Pause, and when the page that asked goes away.
 	if err := s.Goto(ctx, 30); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// A report is made while the page goes on, and is canceled as other work is.
+// A report is made while the page continues, and is canceled like other work.
 func TestReportIsCanceled(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("a,b,y\n")

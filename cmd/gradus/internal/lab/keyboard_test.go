@@ -8,11 +8,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// focused describes what has the focus.
+// focused describes the element with the focus.
 const focused = `(() => { const e = document.activeElement; return e === document.body ? 'nothing' : e.id || (e.dataset.do + ' ' + (e.getAttribute('aria-label') || e.textContent.trim())); })()`
 
-// The keyboard keeps its place: whatever is pressed has the focus afterwards, or where it can be
-// used no longer something near it.
+// The keyboard keeps its place. What was pressed has the focus afterwards, or something near it if it can no
+// longer be used.
 func TestKeyboardKeepsItsPlace(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")
@@ -34,7 +34,7 @@ func TestKeyboardKeepsItsPlace(t *testing.T) {
 			t.Errorf("%s: the focus goes from %q to %q", selector, before, after)
 		}
 	}
-	// What can be pressed no longer gives the focus to what stands near it.
+	// An element that can no longer be pressed gives the focus to one near it.
 	p.click("[data-do=batch]")
 	js[any](p, `document.querySelector("[data-do=goto]").focus(); null`)
 	p.do(chromedp.KeyEvent("\r"))
@@ -45,7 +45,7 @@ func TestKeyboardKeepsItsPlace(t *testing.T) {
 	}
 }
 
-// The tab key stops once at the tabs and once at the picture; the arrow keys go about inside, and
+// The tab key stops once at the tabs and once at the picture. The arrow keys move inside them, and
 // the first stop leads past them.
 func TestStopsOfTheTabKey(t *testing.T) {
 	p := openTab(t, Options{})
@@ -75,7 +75,7 @@ func TestStopsOfTheTabKey(t *testing.T) {
 	}
 }
 
-// Nothing that can be hit is below 24 pixels, on any panel.
+// On every panel, everything that can be clicked is at least 24 pixels large.
 func TestTargetsAreLargeEnough(t *testing.T) {
 	p := openTab(t, Options{})
 	p.click("[data-do=batch]")
@@ -98,7 +98,7 @@ func TestLiveRegion(t *testing.T) {
 	}
 }
 
-// The whole lesson is walked with the tab key and Enter alone, from the printed address to the last tick; what has the
+// The tab key and Enter are enough for the whole lesson, from the printed address to the last tick. The element with the
 // focus is always in view, and no way is longer than a dozen stops.
 func TestLessonByKeyboardAlone(t *testing.T) {
 	const most = 12
@@ -122,7 +122,7 @@ func TestLessonByKeyboardAlone(t *testing.T) {
 		}
 		p.do(chromedp.KeyEvent("\r"))
 	}
-	p.do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\r")) // past all to the panel
+	p.do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\r")) // past everything to the panel
 	to("door-lesson")
 	for n := 1; n <= stops; n++ {
 		p.until(fmt.Sprintf("document.querySelector('#panel h2').textContent.startsWith('%d. ')", n))
@@ -140,7 +140,7 @@ func TestLessonByKeyboardAlone(t *testing.T) {
 	t.Logf("the longest way took %d stops", longest)
 }
 
-// A guess at a fault leads to what it came to.
+// After a guess at a fault, the page shows what happened.
 func TestGuessLeadsToWhatCame(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("faults")

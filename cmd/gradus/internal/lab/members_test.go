@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Of an ensemble any network can be chosen on the page, and it is the member that training makes, to the bit: with its
-// own rows, seed and rule.
+// Any network of an ensemble can be chosen on the page. It is the member that training makes, to the bit, with its
+// own rows, seed and optimizer.
 func TestMemberIsChosen(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "circles")
@@ -59,7 +59,7 @@ func TestMemberIsChosen(t *testing.T) {
 	if len(rows) != 3 {
 		t.Errorf("3 networks have %d sets of training rows", len(rows))
 	}
-	// A link leads to the network that was chosen.
+	// A link leads to the chosen network.
 	p.tab("share")
 	q := openURL(t, p.server, p.text("#place"))
 	if got := js[string](q, "document.getElementById('member').value"); got != "2" {

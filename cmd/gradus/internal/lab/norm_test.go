@@ -15,8 +15,8 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Points 4 to 6 of nets with norms: the picture has the deltas, the formula the engine's numbers,
-// which are those of gradus explain, and the update is what comes.
+// Points 4 to 6 hold for nets with norms. The picture has the deltas, and the formula has the engine's numbers,
+// which are those of gradus explain. The next update is the one that the page shows.
 func TestNormsOnThePage(t *testing.T) {
 	program := buildGradus(t)
 	for _, norm := range []string{"layer", "batch"} {
@@ -85,7 +85,7 @@ func TestNormsOnThePage(t *testing.T) {
 					has("the mean of g", s.MeanG)
 					has("the mean of g·hat", s.MeanGHat)
 				}
-				// The notebook sums over the batch: what the four rows come to is the update's.
+				// The notebook sums over the batch, so the sum over the four rows is the gradient of the update.
 				if next := p.value("#batch-gradient"); fmt.Sprint(next) != fmt.Sprint(p.value("#gradient")) {
 					t.Errorf("%s: the batch's gradient is %v, the chain rule's %v", weight, next, p.value("#gradient"))
 				}
@@ -126,9 +126,9 @@ func TestNormsOnThePage(t *testing.T) {
 	}
 }
 
-// Batch normalization is explained in every batch that a run may have: of a chosen row that is not
-// in it, of all that are trained, of none that is left; and the weight that is chosen first is the
-// steepest.
+// Batch normalization is explained for every batch that a run may have: if the chosen row is not
+// in it, if it has all training rows, and if no update is left. The weight that is chosen first has the
+// largest gradient.
 func TestBesideRows(t *testing.T) {
 	s := newSession(t, "circles")
 	if err := s.Change(map[string]string{"norm": "batch", "batch-size": "16", "epochs": "2"}); err != nil {
@@ -163,7 +163,7 @@ func TestBesideRows(t *testing.T) {
 	}
 }
 
-// However large a network and its batch, what a frame goes through is bounded.
+// The work for a frame is bounded for any network and batch.
 func TestBesideIsBounded(t *testing.T) {
 	s := newSession(t, "circles")
 	for hidden, most := range map[string]int{"8": 400, "300,300": 60} {

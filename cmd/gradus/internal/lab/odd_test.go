@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/plot"
 )
 
-// odd is a session on a table made of a line for each of n rows.
+// odd returns a session on a table with a line for each of n rows.
 func odd(t *testing.T, header string, n int, line func(i int) string) *Session {
 	t.Helper()
 	text := header + "\n"
@@ -27,7 +27,7 @@ func odd(t *testing.T, header string, n int, line func(i int) string) *Session {
 	return s
 }
 
-// Every picture that the page offers is there, also where no column is a number.
+// Every picture that the page offers exists, also if no column is a number.
 func TestPicturesOffered(t *testing.T) {
 	numbers := odd(t, "a,b,y", 20, func(i int) string { return fmt.Sprintf("%d,%d,%d", i, i*i%7, i%5) })
 	words := odd(t, "a,b,y", 20, func(i int) string { return []string{"p,u,l", "q,v,m", "r,u,m"}[i%3] })
@@ -48,7 +48,7 @@ func TestPicturesOffered(t *testing.T) {
 	}
 }
 
-// Over one column the fit of two classes is the probability that the network says.
+// Over one column, the fit of two classes is the probability that the network predicts.
 func TestCurveOfTwoClasses(t *testing.T) {
 	s := odd(t, "a,y", 20, func(i int) string { return fmt.Sprintf("%d,%s", i, []string{"no", "yes"}[i*i%3]) })
 	for range 5 {
@@ -82,7 +82,7 @@ func TestCurveOfTwoClasses(t *testing.T) {
 	}
 }
 
-// A long output name is cut beside its numbers, and scaled targets are said to be.
+// A long output name is cut beside its numbers, and the page says if targets are scaled.
 func TestNamesBesideNumbers(t *testing.T) {
 	s := odd(t, "a,"+strings.Repeat("y", 200), 20, func(i int) string { return fmt.Sprintf("%d,%d", i, i*i%13) })
 	if text := Render(s.Frame())["sample"]; strings.Contains(text, strings.Repeat("y", 25)) || !strings.Contains(text, "scaled") {
@@ -93,7 +93,7 @@ func TestNamesBesideNumbers(t *testing.T) {
 	}
 }
 
-// Where the numeric derivative is not finite the page says so in words.
+// If the numeric derivative is not finite, the page says so in words.
 func TestNumericNotFinite(t *testing.T) {
 	s := odd(t, "a,b,y", 60, func(i int) string { return fmt.Sprintf("%d,%d,%s", i%17, i%4, []string{"no", "yes"}[i*i%7%2]) })
 	if err := s.Change(map[string]string{"lr": "1e300"}); err != nil {
@@ -112,7 +112,7 @@ func TestNumericNotFinite(t *testing.T) {
 	}
 }
 
-// What is refused goes by the name that the form has for it.
+// A refusal uses the form's name of the option.
 func TestRefusedByLabel(t *testing.T) {
 	s := newSession(t, "circles")
 	for field, label := range map[string]string{"lr": "Rate -1: ", "l1": "L1 penalty -1: ", "validation": "Validation -1: "} {
@@ -123,8 +123,8 @@ func TestRefusedByLabel(t *testing.T) {
 	}
 }
 
-// A choice that is refused is complained about until the next good one, and the field then has what
-// is in force.
+// The complaint about a refused choice stays until the next good one. Then the field has the value that
+// is in use.
 func TestRefusedChoices(t *testing.T) {
 	p := openTab(t, Options{})
 	field := func(id string) string { return js[string](p, "document.getElementById('"+id+"').value") }

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/diagnosis"
 )
 
-// Every panel can be drawn whatever the network is.
+// Every panel can be drawn for every network.
 func TestPanelsOfAnyNet(t *testing.T) {
 	for _, c := range []struct {
 		example string
@@ -41,8 +41,8 @@ func TestPanelsOfAnyNet(t *testing.T) {
 	}
 }
 
-// Units through which no gradient gets are marked in the picture and explained beside it, and only
-// those.
+// Units that let no gradient through are marked in the picture and explained beside it, and no other
+// units are.
 func TestPictureMarksDeadAndSaturated(t *testing.T) {
 	s := newSession(t, "circles")
 	if err := s.Change(map[string]string{"activation": "relu", "lr": "20", "optimizer": "sgd"}); err != nil {
@@ -101,8 +101,8 @@ func TestPictureMarksDeadAndSaturated(t *testing.T) {
 	check()
 }
 
-// The numbers of a unit and its neighbors are those of the explanation, of a net too dense for
-// them to stand in the picture as well.
+// The numbers of a unit and its neighbors are those of the explanation, also in a net that is too dense to
+// show them in the picture.
 func TestUnitNumbers(t *testing.T) {
 	s := newSession(t, "spirals")
 	for range 3 {
@@ -167,7 +167,7 @@ func TestUnitNumbers(t *testing.T) {
 	}
 }
 
-// A run that goes on is not called stuck or unfinished: after its first epoch nothing shows either.
+// A running run is not called stuck or unfinished. After its first epoch nothing shows that.
 func TestHealthOfARunThatGoesOn(t *testing.T) {
 	s := newSession(t, "notebook")
 	s.Look(func(v *View) { v.Tab = "health" })
@@ -191,7 +191,7 @@ func TestHealthOfARunThatGoesOn(t *testing.T) {
 	}
 }
 
-// What is said of a number or of a flag reads as one would write it.
+// Sentences about a number or a flag are written as a person would write them.
 func TestWordsOfNumbersAndFlags(t *testing.T) {
 	for got, want := range map[string]string{
 		power(0): "0", power(-0.045): "−4.5e−02", (panelData{&Frame{}}).D(math.Copysign(0, -1)): "0",
@@ -203,7 +203,7 @@ func TestWordsOfNumbersAndFlags(t *testing.T) {
 	}
 }
 
-// A shape is there to be learnt: its run ends with every class right, or with the curve.
+// The shapes can be learned: their runs end with every class right, or with the curve.
 func TestShapesAreLearnt(t *testing.T) {
 	for _, e := range Examples() {
 		if e.Group != "Shapes" {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The pass plays by itself, a part a second, stops where it is told to, and a factor of the formula
-// and what it is of in the picture light up together. Each factor has a line in words.
+// The pass plays by itself, one part a second, and stops when asked. A factor of the formula
+// and its part of the picture are highlighted together. Each factor has a line in words.
 func TestPassPlaysAndFactorsAreTied(t *testing.T) {
 	p := openTab(t, Options{})
 	p.click("#pass")
@@ -17,7 +17,7 @@ func TestPassPlaysAndFactorsAreTied(t *testing.T) {
 	}
 	p.click("#pass")
 	at := p.text("#phase")
-	p.wait("new Promise((later) => setTimeout(later, 1200))") // after the timer that would go on
+	p.wait("new Promise((later) => setTimeout(later, 1200))") // longer than the timer that plays the next part
 	if now := p.text("#phase"); now != at {
 		t.Errorf("a paused pass goes from %q to %q", at, now)
 	}
@@ -47,8 +47,8 @@ func TestPassPlaysAndFactorsAreTied(t *testing.T) {
 	}
 }
 
-// A drag along the loss goes to the updates there, and a number that is typed to that update, further
-// than the run has come too, with the way shown and a stop for it.
+// A drag along the loss goes to the updates there, and a typed number goes to that update, also beyond
+// the updates made so far. The page shows the progress and a button to stop it.
 func TestLossIsTimeline(t *testing.T) {
 	p := openTab(t, Options{})
 	p.write("goto", "300")
@@ -93,7 +93,7 @@ func TestLossIsTimeline(t *testing.T) {
 	}
 }
 
-// Going forwards over what has been goes by the memories, as going back does.
+// Going forward over updates that were made already uses the kept states, as going back does.
 func TestGoingForwardsUsesMemories(t *testing.T) {
 	s := newSession(t, "notebook-stochastic")
 	const far = 4 * memoriesBegin
@@ -133,8 +133,8 @@ func TestGoingForwardsUsesMemories(t *testing.T) {
 	}
 }
 
-// An answer to a click has only what changed for the page that asks, and a page that takes frames and
-// answers in any order ends up with the whole picture.
+// An answer to a click has only what changed for the page that asks. A page that gets frames and
+// answers in any order ends with the whole picture.
 func TestAnswersHaveWhatChanged(t *testing.T) {
 	_, web := newServer(t, Options{})
 	v := visit(t, web)
@@ -163,7 +163,7 @@ func TestAnswersHaveWhatChanged(t *testing.T) {
 			}
 		}
 	}
-	// A frame that was overtaken leaves the page with nothing to count on.
+	// After a frame that was overtaken, the page needs everything again.
 	var d drawn
 	s := newSession(t, "notebook")
 	old := s.Frame()

@@ -13,8 +13,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Point 1: on the first example stand a net with a sample, a weight and its formula; examples
-// and a table of one's own are a click away.
+// Point 1: the first example shows a net with a sample, a weight and its formula. Examples
+// and the visitor's own table are one click away.
 func TestPoint1OpensAndTakesTables(t *testing.T) {
 	begun := time.Now()
 	p := openTab(t, Options{})

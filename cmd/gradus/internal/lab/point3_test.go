@@ -77,7 +77,7 @@ func TestPoint3Steps(t *testing.T) {
 	}
 	check(stopped)
 	p.screen("breakpoint")
-	p.click("[data-do=epoch]") // which it lets go on
+	p.click("[data-do=epoch]") // the breakpoint lets it continue
 	check(stopped + 2 - stopped%2)
 	p.click("[data-do=back]")
 	p.click("#break-none")

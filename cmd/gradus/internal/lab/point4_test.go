@@ -47,11 +47,11 @@ func TestPoint4Network(t *testing.T) {
 	if n := js[int](p, "document.querySelectorAll('.edge').length"); n != 16 {
 		t.Errorf("the picture has %d weights to click, not 16", n)
 	}
-	deltas := func() int { return strings.Count(shown(), "δ") - 5 } // five are in what a pointer reads
+	deltas := func() int { return strings.Count(shown(), "δ") - 5 } // five are in tooltips
 	if deltas() != 5 {
 		t.Errorf("%d deltas are shown after the whole pass", deltas())
 	}
-	p.click("[data-do=phase][data-by='1']") // begins again, with the inputs
+	p.click("[data-do=phase][data-by='1']") // starts over, with the inputs
 	if !strings.Contains(p.text("#phase"), "the inputs") || deltas() != 0 {
 		t.Errorf("the pass begins with %q and %d deltas", p.text("#phase"), deltas())
 	}

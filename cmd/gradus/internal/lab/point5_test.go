@@ -17,8 +17,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Point 5: the chain rule of a weight of a 3-4-4-2 net, on a table of one's own, is what gradus
-// explain prints of the model that the page gives away, and what the numeric derivative is.
+// Point 5: the chain rule of a weight of a 3-4-4-2 net on the visitor's own table equals what gradus
+// explain prints for the downloaded model, and equals the numeric derivative.
 func TestPoint5ChainRule(t *testing.T) {
 	table, err := filepath.Abs(filepath.Join("..", "..", "..", "..", "examples", "data", "diabetes.csv"))
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Point 8: the loss over a plane, with every lane's way on it.
+// Point 8: the loss over a plane, with every lane's path on it.
 func TestPoint8Surface(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("race")
@@ -30,7 +30,7 @@ func TestPoint8Surface(t *testing.T) {
 	p.write("second", "1.2.0")
 	p.click("#surface")
 	p.until("document.querySelector('#surface-picture svg') && document.querySelector('#surface-picture svg').textContent.includes('weight 1.2.0')")
-	// On a plane of two weights a point's height is the loss with just these two changed.
+	// On a plane of two weights, a point's height is the loss with only these two weights changed.
 	f = p.session().Frame()
 	s = f.Jobs["surface"].result.(*Surface)
 	net := f.Start.Clone()

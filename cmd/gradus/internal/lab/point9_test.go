@@ -24,7 +24,7 @@ func TestPoint9Fit(t *testing.T) {
 	scores := js[map[string]string](p, `Object.fromEntries([...document.querySelectorAll('#scores > div')].map((d) => [d.children[0].dataset.name, d.children[1].dataset.value]))`)
 	for _, s := range m.Training.Metrics.Train.Scores {
 		if s.Name == "loss" {
-			continue // stands above
+			continue // it is above
 		}
 		if scores[s.Name] != exact(s.Value) {
 			t.Errorf("%s is %s on the page and %v in the library", s.Name, scores[s.Name], s.Value)

@@ -12,8 +12,8 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// The lesson is read from top to bottom: no formula is cut off at its side, the text speaks of no arrows that are not
-// there, and at its end a button leads on to the top of the next step.
+// The lesson can be read from top to bottom. No formula is cut off at its side, the text mentions no arrows that are not
+// there, and at the end of a step a button leads to the top of the next one.
 func TestLessonIsReadToItsEnd(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")
@@ -41,7 +41,7 @@ func TestLessonIsReadToItsEnd(t *testing.T) {
 			}
 		}
 	}
-	// An aside has its own run, and a way back.
+	// An aside has a separate run, and a way back.
 	p.size(1280, 800)
 	js[any](p, "act('lesson', { step: 7 }); null")
 	p.settled()
@@ -53,7 +53,7 @@ func TestLessonIsReadToItsEnd(t *testing.T) {
 	p.until("document.getElementById('because') && document.getElementById('example').value === 'notebook'")
 }
 
-// What flows along the weights does not run over their numbers, nor over those of the units.
+// The dots that move along the weights do not cover the numbers of weights and units.
 func TestFlowLeavesNumbersAlone(t *testing.T) {
 	p := openTab(t, Options{})
 	js[any](p, "act('phase', { to: 2 }); null")
@@ -68,7 +68,7 @@ func TestFlowLeavesNumbersAlone(t *testing.T) {
 	}
 }
 
-// The number of the update is seen whole, on a narrow page too.
+// The whole number of the update is visible, also on a narrow page.
 func TestUpdateIsSeenWhole(t *testing.T) {
 	p := openTab(t, Options{})
 	for _, size := range [][2]int64{{1280, 800}, {1024, 768}, {390, 844}} {
@@ -81,7 +81,7 @@ func TestUpdateIsSeenWhole(t *testing.T) {
 	}
 }
 
-// The target is y and the guess ŷ, a hidden unit's value a, wherever they stand: no input of an example is called y, and
+// Everywhere the target is y, the guess is ŷ and a hidden unit's value is a. No input of an example is called y, and
 // no picture has a second letter for them.
 func TestOneSymbolEach(t *testing.T) {
 	for _, e := range Examples() {
@@ -121,7 +121,7 @@ func TestOneSymbolEach(t *testing.T) {
 	}
 }
 
-// Of ten classes the true one stands above the picture, and the one that the net takes the row for.
+// With ten classes, the true class and the predicted class are above the picture.
 func TestClassesOfARow(t *testing.T) {
 	table, err := data.Read("../../../../examples/data/digits.csv", data.ReadOptions{})
 	if err != nil {
@@ -153,8 +153,8 @@ func TestClassesOfARow(t *testing.T) {
 	}
 }
 
-// A number has one sign for minus wherever it is read, in text, formula and picture. In what is typed or copied it has
-// the hyphen, and a table's cell stands as its file has it.
+// Wherever people read a number, in text, formula and picture, it has the same minus sign. In text to type or copy it has
+// the hyphen, and a table's cell is as in its file.
 func TestOneMinus(t *testing.T) {
 	p := openTab(t, Options{})
 	seen := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// The curves are those of the numbers: what stands at their ends, and the areas below them, which
-// the metrics have computed otherwise.
+// The curves fit the numbers at their ends, and the areas below them fit the metrics, which are
+// computed in another way.
 func TestRowFigures(t *testing.T) {
 	var cells [][]string
 	for i := range 200 {

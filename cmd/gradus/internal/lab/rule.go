@@ -2,6 +2,7 @@ package lab
 
 import (
 	"html/template"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -15,70 +16,54 @@ import (
 // before and after, the gradient it gets, the weight before and after.
 
 // speak writes a letter of an equation, either as itself or as its number. A letter with ' is the new
-// value.
+// value. ŵ is w, or what decay leaves of it.
 type speak func(letter string) string
 
 // equation writes an equation of a rule, and its letters with v.
 type equation func(v speak) string
 
-// equations returns a rule's equations in the order in which the rule applies them. shrink is w, or what
-// decay leaves of it.
-func equations(r optim.Optimizer, shrink equation) []equation {
-	step := func(change equation) equation { // w' = w - η·change
-		return func(v speak) string {
-			return v("w'") + v("=") + shrink(v) + mo("−") + v("η") + mo("·") + change(v)
-		}
+// update is what the page knows of an optimizer: the letters of its state, in its own order, and its equations, in
+// the order in which it applies them.
+type update struct {
+	slots     []string
+	equations []equation
+}
+
+// updates is the one table of the optimizers' equations, by name. "rmsprop, momentum" is rmsprop with a momentum.
+var updates = map[string]update{
+	"sgd":      {nil, []equation{step(letter("g"))}},
+	"momentum": {[]string{"v"}, []equation{velocity, step(letter("v'"))}},
+	"nesterov": {[]string{"v"}, []equation{velocity, step(func(v speak) string {
+		return mo("(") + v("g") + mo("+") + v("μ") + mo("·") + v("v'") + mo(")")
+	})}},
+	"adagrad": {[]string{"s"}, []equation{func(v speak) string {
+		return v("s'") + v("=") + v("s") + mo("+") + squared(v("g"))
+	}, step(scaled)}},
+	"adadelta": {[]string{"s", "d"}, []equation{mean("s", "β2", "g", true), step(adaDelta), func(v speak) string {
+		return v("d'") + v("=") + weighed(v, "β2", v("d"), squared(mrow(mo("("), adaDelta(v), mo(")"))))
+	}}},
+	"rmsprop": {[]string{"s"}, []equation{mean("s", "β2", "g", true), step(scaled)}},
+	"rmsprop, momentum": {[]string{"s", "m"}, []equation{mean("s", "β2", "g", true), func(v speak) string {
+		return v("m'") + v("=") + v("μ") + mo("·") + v("m") + mo("+") + scaled(v)
+	}, step(letter("m'"))}},
+	"adam":  {[]string{"m", "s"}, []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), adam("s'")}},
+	"adamw": {[]string{"m", "s"}, []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), adam("s'")}},
+	"amsgrad": {[]string{"m", "s", "t"}, []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), func(v speak) string {
+		return v("t'") + v("=") + mi("max") + mo("(") + v("t") + mo(",") + v("s'") + mo(")")
+	}, adam("t'")}},
+	"nadam": {[]string{"m", "s"}, []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), step(nAdam)}},
+	"lion": {[]string{"m"}, []equation{step(func(v speak) string {
+		return mi("sign") + mo("(") + weighed(v, "β1", v("m"), v("g")) + mo(")")
+	}), mean("m", "β2", "g", false)}},
+}
+
+// updateOf returns the table's line for an optimizer.
+func updateOf(r optim.Optimizer) update {
+	name := r.String()
+	if r, ok := r.(optim.RMSProp); ok && r.Momentum > 0 {
+		name += ", momentum"
 	}
-	adam := func(square string) equation {
-		return func(v speak) string {
-			return v("w'") + v("=") + shrink(v) + mo("−") + "<mfrac>" + v("η") + remaining(v, "β1") + "</mfrac>" + mo("·") + "<mfrac>" + v("m'") + corrected(v, square) + "</mfrac>"
-		}
-	}
-	switch r := r.(type) {
-	case optim.SGD:
-		return []equation{step(func(v speak) string { return v("g") })}
-	case optim.Momentum:
-		velocity := func(v speak) string {
-			return v("v'") + v("=") + v("μ") + mo("·") + v("v") + mo("+") + v("g")
-		}
-		if r.Nesterov {
-			return []equation{velocity, step(func(v speak) string {
-				return mo("(") + v("g") + mo("+") + v("μ") + mo("·") + v("v'") + mo(")")
-			})}
-		}
-		return []equation{velocity, step(func(v speak) string { return v("v'") })}
-	case optim.AdaGrad:
-		return []equation{
-			func(v speak) string {
-				return v("s'") + v("=") + v("s") + mo("+") + squared(v("g"))
-			},
-			step(scaled),
-		}
-	case optim.AdaDelta:
-		return []equation{mean("s", "β2", "g", true), step(adaDelta), func(v speak) string {
-			return v("d'") + v("=") + weighed(v, "β2", v("d"), squared(mrow(mo("("), adaDelta(v), mo(")"))))
-		}}
-	case optim.RMSProp:
-		if r.Momentum == 0 {
-			return []equation{mean("s", "β2", "g", true), step(scaled)}
-		}
-		return []equation{mean("s", "β2", "g", true), func(v speak) string {
-			return v("m'") + v("=") + v("μ") + mo("·") + v("m") + mo("+") + scaled(v)
-		}, step(func(v speak) string { return v("m'") })}
-	case optim.Adam, optim.AdamW:
-		return []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), adam("s'")}
-	case optim.AMSGrad:
-		return []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), func(v speak) string {
-			return v("t'") + v("=") + mi("max") + mo("(") + v("t") + mo(",") + v("s'") + mo(")")
-		}, adam("t'")}
-	case optim.NAdam:
-		return []equation{mean("m", "β1", "g", false), mean("s", "β2", "g", true), step(nAdam)}
-	case optim.Lion:
-		return []equation{step(func(v speak) string {
-			return mi("sign") + mo("(") + weighed(v, "β1", v("m"), v("g")) + mo(")")
-		}), mean("m", "β2", "g", false)}
-	}
-	return nil
+	return updates[name]
 }
 
 // The pieces that several rules share.
@@ -86,6 +71,28 @@ func equations(r optim.Optimizer, shrink equation) []equation {
 func msqrt(s string) string      { return "<msqrt>" + s + "</msqrt>" }
 func mrow(s ...string) string    { return "<mrow>" + strings.Join(s, "") + "</mrow>" }
 func squared(base string) string { return "<msup>" + base + "<mn>2</mn></msup>" }
+
+// letter returns the equation that is one letter.
+func letter(name string) equation { return func(v speak) string { return v(name) } }
+
+// step returns w' = w - η·change.
+func step(change equation) equation {
+	return func(v speak) string {
+		return v("w'") + v("=") + v("ŵ") + mo("−") + v("η") + mo("·") + change(v)
+	}
+}
+
+// velocity writes v' = μ·v + g.
+func velocity(v speak) string {
+	return v("v'") + v("=") + v("μ") + mo("·") + v("v") + mo("+") + v("g")
+}
+
+// adam returns Adam's step, with that root of a mean square.
+func adam(square string) equation {
+	return func(v speak) string {
+		return v("w'") + v("=") + v("ŵ") + mo("−") + "<mfrac>" + v("η") + remaining(v, "β1") + "</mfrac>" + mo("·") + "<mfrac>" + v("m'") + corrected(v, square) + "</mfrac>"
+	}
+}
 
 // weighed writes β·last + (1-β)·now.
 func weighed(v speak, beta, last, now string) string {
@@ -129,66 +136,32 @@ func nAdam(v speak) string {
 	return mo("(") + ahead + mo("·") + frac(v("g"), down) + mo("+") + along + mo("·") + frac(v("m'"), down) + mo(")")
 }
 
-// slots returns the letters of a rule's state, in the rule's order.
-func slots(r optim.Optimizer) []string {
-	switch r := r.(type) {
-	case optim.Momentum:
-		return []string{"v"}
-	case optim.AdaGrad:
-		return []string{"s"}
-	case optim.AdaDelta:
-		return []string{"s", "d"}
-	case optim.RMSProp:
-		return []string{"s", "m"}[:r.Slots()]
-	case optim.Adam, optim.AdamW, optim.NAdam:
-		return []string{"m", "s"}
-	case optim.AMSGrad:
-		return []string{"m", "s", "t"}
-	case optim.Lion:
-		return []string{"m"}
-	}
-	return nil
-}
+// hypers are the letters of hyper-parameters, by the field of an optimizer that has them.
+var hypers = map[string]string{"Momentum": "μ", "Beta1": "β1", "Beta2": "β2", "Epsilon": "ε", "WeightDecay": "λ"}
 
-// constants returns a rule's numbers at update n.
+// constants returns an optimizer's numbers at update n.
 func constants(r optim.Optimizer, n int) map[string]float64 {
-	adam := func(a optim.Adam) map[string]float64 {
-		return map[string]float64{"β1": a.Beta1, "β2": a.Beta2, "ε": a.Epsilon}
+	out := map[string]float64{}
+	v := reflect.Indirect(reflect.ValueOf(r))
+	for field, letter := range hypers {
+		if f := v.FieldByName(field); f.IsValid() {
+			out[letter] = f.Float()
+		}
 	}
-	switch r := r.(type) {
-	case optim.Momentum:
-		return map[string]float64{"μ": r.Momentum}
-	case optim.AdaGrad:
-		return map[string]float64{"ε": r.Epsilon}
-	case optim.AdaDelta:
-		return map[string]float64{"β2": r.Beta2, "ε": r.Epsilon}
-	case optim.RMSProp:
-		return map[string]float64{"β2": r.Beta2, "μ": r.Momentum, "ε": r.Epsilon}
-	case optim.Adam:
-		return adam(r)
-	case optim.AdamW:
-		return adam(r.Adam)
-	case optim.AMSGrad:
-		return adam(r.Adam)
-	case optim.NAdam:
-		out := adam(r.Adam)
+	if r, ok := r.(optim.NAdam); ok {
 		out["μ"], out["μ'"], out["Πμ"] = r.Momenta(n)
-		return out
-	case optim.Lion:
-		return map[string]float64{"β1": r.Beta1, "β2": r.Beta2}
 	}
-	return map[string]float64{}
+	return out
 }
 
 // rule writes the next update of a parameter by the rule's equations, in letters and in numbers.
 func (m mathml) rule(c train.Config, a lesson.Address, p *train.Preview) []template.HTML {
-	decay := c.WeightDecay
-	if w, ok := c.Optimizer.(optim.AdamW); ok {
-		decay = w.WeightDecay
+	values, of := constants(c.Optimizer, p.N), updateOf(c.Optimizer)
+	if _, own := values["λ"]; !own {
+		values["λ"] = c.WeightDecay
 	}
-	values := constants(c.Optimizer, p.N)
-	values["w"], values["w'"], values["g"], values["η"], values["λ"] = p.Before, p.After, p.Shaped, p.Rate, decay
-	for i, letter := range slots(c.Optimizer) {
+	values["w"], values["w'"], values["g"], values["η"] = p.Before, p.After, p.Shaped, p.Rate
+	for i, letter := range of.slots {
 		values[letter], values[letter+"'"] = p.State[i], p.StateAfter[i]
 	}
 	letters := func(letter string) string {
@@ -219,17 +192,24 @@ func (m mathml) rule(c train.Config, a lesson.Address, p *train.Preview) []templ
 		}
 		return m.bracket(values[letter])
 	}
-	shrink := func(v speak) string {
-		if decay == 0 {
+	var out []template.HTML
+	for _, e := range of.equations {
+		out = append(out, block("the rule", e(decayed(letters, values["λ"]))), block("in numbers", e(decayed(numbers, values["λ"]))))
+	}
+	return out
+}
+
+// decayed returns v with the letter ŵ: w, or with a decay w·(1 - η·λ).
+func decayed(v speak, decay float64) speak {
+	return func(letter string) string {
+		switch {
+		case letter != "ŵ":
+			return v(letter)
+		case decay == 0:
 			return v("w")
 		}
 		return v("w") + mo("·") + mo("(") + "<mn>1</mn>" + mo("−") + v("η") + mo("·") + v("λ") + mo(")")
 	}
-	var out []template.HTML
-	for _, e := range equations(c.Optimizer, shrink) {
-		out = append(out, block("the rule", e(letters)), block("in numbers", e(numbers)))
-	}
-	return out
 }
 
 // shaped says how the gradient is changed before the rule gets it. It returns nil if it is not changed.

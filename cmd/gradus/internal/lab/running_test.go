@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Frames, and a viewer who never looks at them, do not change a run or hold it up.
+// Frames, and a viewer who never reads them, do not change or delay a run.
 func TestRunWhileLooking(t *testing.T) {
 	s := newSession(t, "circles")
 	leave := s.Watch()
@@ -39,7 +39,7 @@ func TestTwoViewers(t *testing.T) {
 	}
 }
 
-// Between its last update and its goroutine's end, a run has ended and does not run.
+// Between its last update and the end of its goroutine, a run counts as ended.
 func TestEndedIsNotRunning(t *testing.T) {
 	s := newSession(t, "notebook")
 	s.mu.Lock()

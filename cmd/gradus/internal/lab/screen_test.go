@@ -35,7 +35,7 @@ func (p *tabPage) screen(name string) {
 	}
 }
 
-// small writes a picture with 256 colors, a third of the size.
+// small writes a picture with 256 colors. It has a third of the size.
 func small(t testing.TB, raw []byte) []byte {
 	t.Helper()
 	img, err := png.Decode(bytes.NewReader(raw))

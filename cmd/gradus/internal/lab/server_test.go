@@ -34,7 +34,7 @@ func visit(t testing.TB, url string) *visitor {
 	if v.id = made.ID; v.id == "" {
 		t.Fatal("no session")
 	}
-	if made.Frame.Example == "circles" { // not a table of the test's own
+	if made.Frame.Example == "circles" { // not a table of the test
 		v.do("do", "example", "example", Examples()[0].Name)
 		v.do("do", "tab", "tab", usualTab)
 	}
@@ -88,10 +88,10 @@ func newServer(t testing.TB, o Options) (*Server, string) {
 	return s, web.URL
 }
 
-// Sessions are limited in all, and by visitor, whose longest unwatched page gives way.
+// The number of sessions is limited, in total and for each visitor. The page that was not watched for the longest time is closed.
 func TestSessionsAreLimited(t *testing.T) {
 	s, web := newServer(t, Options{})
-	first := visit(t, web) // visitors of this test have no cookie: all are one
+	first := visit(t, web) // visitors of this test have no cookie, so they count as one
 	for range MaxSessionsOfVisitor {
 		visit(t, web)
 	}
@@ -108,7 +108,7 @@ func TestSessionsAreLimited(t *testing.T) {
 	}
 }
 
-// Visitors are separate: what one does, another does not see.
+// Visitors are separate. No visitor sees what another one does.
 func TestVisitorsAreSeparate(t *testing.T) {
 	_, web := newServer(t, Options{})
 	a, b := visit(t, web), visit(t, web)
@@ -119,7 +119,7 @@ func TestVisitorsAreSeparate(t *testing.T) {
 	}
 }
 
-// A page that reads nothing, or goes away, holds up neither the run nor the server.
+// A page that reads nothing, or goes away, delays neither the run nor the server.
 func TestSlowAndClosedPages(t *testing.T) {
 	s, web := newServer(t, Options{})
 	v := visit(t, web)
@@ -145,8 +145,8 @@ func TestSlowAndClosedPages(t *testing.T) {
 	})
 }
 
-// BenchmarkWatched is a run at full speed, alone and with a page that gets ten frames a second:
-// updates/s are to be compared.
+// BenchmarkWatched measures a run at full speed, alone and with a page that gets ten frames a second.
+// Compare their updates/s.
 func BenchmarkWatched(b *testing.B) {
 	for _, example := range []string{"notebook", "spirals"} {
 		for _, watched := range []bool{false, true} {

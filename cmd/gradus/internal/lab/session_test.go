@@ -38,7 +38,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// nothingLeft waits until no goroutines are there but those before.
+// nothingLeft waits until only the goroutines from before are left.
 func nothingLeft(t testing.TB, what string, before goleak.Option) {
 	t.Helper()
 	var err error
@@ -57,7 +57,7 @@ func bits(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
 }
 
-// plain trains as gradus train does and returns the parameters after so many updates.
+// plain trains as gradus train does and returns the parameters after that many updates.
 func plain(t *testing.T, s Setup, table *data.Table, updates int) []float64 {
 	t.Helper()
 	o := s.Options
@@ -84,7 +84,7 @@ func plain(t *testing.T, s Setup, table *data.Table, updates int) []float64 {
 	return f.Network().Params()
 }
 
-// Sample looks at the rows of a batch in turn and makes the update after the last.
+// Sample shows the rows of a batch in turn and makes the update after the last row.
 func TestSampleByRows(t *testing.T) {
 	s := newSession(t, "notebook-mini-batch")
 	for update := range 6 {
@@ -109,7 +109,7 @@ func TestSampleByRows(t *testing.T) {
 	}
 }
 
-// Another net is shown whole, whatever part of the pass through the last one was.
+// Another net is shown whole, whatever part of the pass was shown before.
 func TestAnotherNetIsShownWhole(t *testing.T) {
 	s := newSession(t, "notebook")
 	s.Look(s.phase(-1))

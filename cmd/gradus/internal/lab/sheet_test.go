@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A sheet gives what is given and leaves out what follows; its solution has the engine's numbers.
+// A sheet has the given numbers and leaves out those to compute. Its solution has the engine's numbers.
 func TestSheetLeavesNumbersOut(t *testing.T) {
 	_, f := visited(t, 5)
 	e, err := f.Explain()
@@ -64,8 +64,8 @@ func TestSheetLeavesNumbersOut(t *testing.T) {
 	}
 }
 
-// A teacher's link opens at the step, the update, the row and the weight that it was taken at; the
-// sheet is a page of its own.
+// A teacher's link opens at the step, the update, the row and the weight of the page that made it. The
+// sheet is a separate page.
 func TestLinkOpensAtThePlace(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")

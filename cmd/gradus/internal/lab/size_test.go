@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A frame of the notebook's net is small as it is sent, and so is the picture under the network.
+// A frame of the notebook's net is small when sent, and so is the picture under the network.
 func TestFramesAreSmall(t *testing.T) {
 	const mostFrame, mostSmall = 40_000, 10_000 // bytes
 	_, web := newServer(t, Options{})

@@ -17,7 +17,7 @@ func openFirst(t *testing.T) *tabPage {
 }
 
 // The page opens on a network that learns by itself, with a picture in every hidden unit, and
-// two doors: the lesson and a table of one's own.
+// with two buttons: for the lesson and for the visitor's own table.
 func TestOpensOnSomethingThatMoves(t *testing.T) {
 	p := openFirst(t)
 	p.until("running && at > 2")
@@ -33,7 +33,7 @@ func TestOpensOnSomethingThatMoves(t *testing.T) {
 	p.click("#run")
 	p.until("!running")
 	p.screen("opens")
-	// The small pictures are those of the weights that stand there.
+	// The small pictures are those of the current weights.
 	f := p.session().Frame()
 	width, height := f.View.netSize()
 	want, err := f.learnt(f.Picture(width, height).Places())
@@ -67,7 +67,7 @@ func TestOpensAtRestForReducedMotion(t *testing.T) {
 	}
 }
 
-// All groups of panels can be seen and hit at once, on a phone and at 1024 pixels too.
+// All groups of panels can be seen and clicked at once, also on a phone and at 1024 pixels.
 func TestGroupsFit(t *testing.T) {
 	p := openTab(t, Options{})
 	for _, width := range []int64{1280, 1024, 390} {
@@ -83,7 +83,7 @@ func TestGroupsFit(t *testing.T) {
 	}
 }
 
-// The two doors can be seen and hit without scrolling, under a complaint too.
+// The two buttons can be seen and clicked without scrolling, also below a complaint.
 func TestDoorsStayInView(t *testing.T) {
 	p := openFirst(t)
 	for _, banner := range []bool{false, true} {

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// middle is where an element's middle is, scrolled into view.
+// middle scrolls an element into view and returns its middle.
 func (p *tabPage) middle(selector string) (x, y float64) {
 	p.t.Helper()
 	at := js[[]float64](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({ block: 'nearest', behavior: 'instant' }); const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()`, selector))
@@ -22,7 +22,7 @@ func (p *tabPage) point(selector string) {
 	p.do(chromedp.MouseEvent(chromedp.MouseMoved, x, y))
 }
 
-// What a pointer or the focus has lit up stays lit when a frame comes that changes the picture, the
+// What a pointer or the focus highlights stays highlighted when a frame changes the picture, the
 // formula or anything else, as long as pointer and focus stay.
 func TestLightStays(t *testing.T) {
 	p := openTab(t, Options{})
@@ -31,7 +31,7 @@ func TestLightStays(t *testing.T) {
 	lit := func(what string) {
 		t.Helper()
 		p.until(fmt.Sprintf(`document.querySelector("%s").classList.contains('tied') && document.querySelector("%s").classList.contains('tied')`, factor, unit))
-		for range 2 { // what the browser does afterwards by itself, it does with a frame of its own
+		for range 2 { // the browser reacts to a change with a frame
 			p.frame()
 			if !js[bool](p, fmt.Sprintf(`document.querySelector("%s").classList.contains('tied') && document.querySelector("%s").classList.contains('tied')`, factor, unit)) {
 				t.Errorf("the light goes out after %s", what)
@@ -63,8 +63,8 @@ func TestLightStays(t *testing.T) {
 	frames("the focus on the unit")
 }
 
-// A press is one though frames come between the button's going down and up, as they do ten times a
-// second in a run: of a button in a panel that changes as well as of a weight in the picture.
+// A click works although frames come between pressing and releasing the button, as they do ten times a
+// second in a run. This holds for a button in a panel that changes and for a weight in the picture.
 func TestPressLastsOverFrames(t *testing.T) {
 	p := openFirst(t)
 	p.until("running && at > 2")

@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// A thousand updates forwards and back again to the start: the same bits at every place, for
-// every method, and for rules that remember.
+// A run goes a thousand updates forward and back to the start. The bits at every place are the same, for
+// every method, and for optimizers with a state.
 func TestThousandStepsAndBackAgain(t *testing.T) {
 	cases := []struct {
 		example string

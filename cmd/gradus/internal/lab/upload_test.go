@@ -17,7 +17,7 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// What a page shows and gives away has a table's name, and nothing of the folders it was in.
+// The page and its downloads have a table's name, and nothing of its folders.
 func TestNamesWithoutFolders(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "secret-folder")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -85,7 +85,7 @@ func TestNamesWithoutFolders(t *testing.T) {
 	}
 }
 
-// A table whose last column cannot be a target opens on another, and says so.
+// If its last column cannot be a target, a table opens with another target, and the page says so.
 func TestTargetThatIsNone(t *testing.T) {
 	for text, want := range map[string]string{
 		"a,b,y\n1,2,yes\n2,4,yes\n3,5,yes\n4,9,yes\n":                                "b",
@@ -111,7 +111,7 @@ func TestTargetThatIsNone(t *testing.T) {
 	}
 }
 
-// A link waits for its table, whatever is dropped before.
+// A link waits for its table, whatever other tables are dropped before.
 func TestLinkWaitsForItsTable(t *testing.T) {
 	own, other := []byte("a,b\n1,2\n2,4\n3,5\n4,9\n"), []byte("a,b\n1,2\n2,4\n3,5\n4,8\n")
 	e := &entry{Session: newSession(t, "notebook")}
@@ -140,7 +140,7 @@ func TestLinkWaitsForItsTable(t *testing.T) {
 	}
 }
 
-// take gives a session a table as it comes.
+// take gives a session a table as an upload does.
 func take(e *entry, name string, raw []byte) error {
 	t, err := readTable(name, raw)
 	if err != nil {
@@ -149,7 +149,7 @@ func take(e *entry, name string, raw []byte) error {
 	return e.take(t)
 }
 
-// A model file is no table, and the page says what it is; the run that was there stays.
+// A model file is no table. The page says what it is, and keeps its run.
 func TestModelIsNoTable(t *testing.T) {
 	table, err := data.Read("../../../../examples/data/iris.csv", data.ReadOptions{})
 	if err != nil {

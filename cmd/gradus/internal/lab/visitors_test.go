@@ -18,14 +18,14 @@ import (
 
 var minute = flag.Bool("minute", false, "have the visitors for a minute instead of some seconds")
 
-// A crowd is visitors who each watch a page of which the run goes at full speed.
+// A crowd is visitors who each watch a page with a run at full speed.
 type crowd struct {
 	visitors []*visitor
-	frames   []atomic.Int64 // that each visitor has got
+	frames   []atomic.Int64 // how many frames each visitor has got
 	leave    func()
 }
 
-// come has so many visitors come. They look at different tabs of different tables.
+// come makes that many visitors. They look at different tabs of different tables.
 func come(t testing.TB, web string, visitors int) *crowd {
 	t.Helper()
 	c := &crowd{frames: make([]atomic.Int64, visitors)}
@@ -90,7 +90,7 @@ func (v *visitor) watch(ctx context.Context, frames *atomic.Int64) error {
 	}
 }
 
-// fewest is how many frames that visitor has got who has got the fewest.
+// fewest returns the smallest number of frames that a visitor has got.
 func (c *crowd) fewest() int64 {
 	n := c.frames[0].Load()
 	for i := range c.frames {
@@ -99,7 +99,7 @@ func (c *crowd) fewest() int64 {
 	return n
 }
 
-// heap is how many bytes are in use.
+// heap returns how many bytes are in use.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -107,8 +107,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// Twenty visitors at once, each with a run at full speed and a page that is drawn: no error,
-// and bounded memory.
+// Twenty visitors at the same time, each with a run at full speed and a page that is drawn, cause no error
+// and take bounded memory.
 func TestTwentyVisitors(t *testing.T) {
 	long := 2 * time.Second
 	if *minute {
@@ -137,8 +137,8 @@ func TestTwentyVisitors(t *testing.T) {
 	}
 }
 
-// click has each visitor click once a second, that many times, and returns how long the answers took. Each is
-// the panel that was asked for, of a run that goes on.
+// click lets each visitor click once a second, that many times, and returns how long the answers took. Each answer
+// must be the panel that was asked for, of a running run.
 func (c *crowd) click(t testing.TB, times int) (took []time.Duration) {
 	t.Helper()
 	each := make([][]time.Duration, len(c.visitors))
@@ -164,29 +164,29 @@ func (c *crowd) click(t testing.TB, times int) (took []time.Duration) {
 	return slices.Concat(each...)
 }
 
-// Thirty visitors, each with a run at full speed, get the answers to their own clicks.
-func TestThirtyVisitorsAreAnswered(t *testing.T) {
-	times := 3
+// thirty makes thirty visitors and returns how often each clicks: that many times, or with -minute for a minute.
+func thirty(t testing.TB, times int) (*crowd, int) {
+	t.Helper()
 	if *minute {
 		times = 60
 	}
 	_, web := newServer(t, Options{})
-	c := come(t, web, 30)
+	return come(t, web, 30), times
+}
+
+// Thirty visitors, each with a run at full speed, get the answers to their clicks.
+func TestThirtyVisitorsAreAnswered(t *testing.T) {
+	c, times := thirty(t, 3)
 	if got := len(c.click(t, times)); got != 30*times {
 		t.Errorf("%d clicks of %d were answered", got, 30*times)
 	}
 }
 
-// BenchmarkThirtyVisitors is how long a click of one of thirty visitors takes to be answered, the
-// median and the longest, where each has a run at full speed and clicks once a second. With
-// -args -minute it goes on for a minute.
+// BenchmarkThirtyVisitors measures how long a click of one of thirty visitors waits for its answer: the
+// median and the longest. Each visitor has a run at full speed and clicks once a second. With
+// -args -minute it lasts a minute.
 func BenchmarkThirtyVisitors(b *testing.B) {
-	times := 5
-	if *minute {
-		times = 60
-	}
-	_, web := newServer(b, Options{})
-	c := come(b, web, 30)
+	c, times := thirty(b, 5)
 	time.Sleep(time.Second)
 	for range b.N {
 		took := c.click(b, times)

@@ -8,7 +8,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// One weight's gradient by the chain rule, by backpropagation and by a difference.
+// The example computes one weight's gradient by the chain rule, by backpropagation and by a difference.
 func ExampleExplain() {
 	net, err := nn.New[float64](3, nn.Seed(1), nn.Dense{Units: 2, Activation: nn.Sigmoid}, nn.Dense{Units: 1, Activation: nn.Sigmoid})
 	if err != nil {

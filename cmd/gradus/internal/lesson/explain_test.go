@@ -41,7 +41,7 @@ func explain(t *testing.T, n *nn.Network[float64], o ExplainOptions, x, y []floa
 // consistent checks what holds for every explanation: products, sums and the engine agree.
 func consistent(t *testing.T, e *Explanation) {
 	t.Helper()
-	size := math.Abs(e.Gradient) // what rounding is relative to: larger where paths cancel
+	size := math.Abs(e.Gradient) // rounding is relative to this; it is larger if paths cancel
 	if e.Recursion == nil {
 		if len(e.Paths) != e.PathCount {
 			t.Errorf("%s: %d paths of %d", e.Weight, len(e.Paths), e.PathCount)
@@ -141,7 +141,7 @@ func TestPathsSumToTheGradient(t *testing.T) {
 						nn.Dense{Units: 4, Activation: f, NoBias: noBias, Init: nn.Glorot},
 						nn.Dense{Units: 2, Activation: out.f, NoBias: noBias, Init: nn.Glorot})
 					everyWeight(t, n, ExplainOptions{Loss: out.loss}, x, out.y, true)
-					// The same by the recursion.
+					// The recursion gives the same.
 					everyWeight(t, n, ExplainOptions{Loss: out.loss, MaxPaths: 1}, x, out.y, true)
 				})
 			}
@@ -206,7 +206,7 @@ func TestNotebookStepByHand(t *testing.T) {
 	if math.Abs(e.Sum-g.First.GradW2[0][0]) > 1e-14 || math.Abs(e.Update.After-g.Trajectory[0].W2[0][0]) > 1e-12 {
 		t.Errorf("w2: gradient %v, after %v", e.Sum, e.Update.After)
 	}
-	// None chosen: the largest gradient of the first layer, that of the largest input.
+	// If no weight is chosen, it is the one with the largest gradient in the first layer, which is that of the largest input.
 	o.Weight = nil
 	if e := explain(t, n, o, g.X[0], g.Y[0]); e.Weight != (Address{0, 2, 0}) {
 		t.Errorf("chose %v", e.Weight)
@@ -244,7 +244,7 @@ func TestManyPathsBecomeARecursion(t *testing.T) {
 			if r.Count != next || len(r.Terms) != min(10, next) || next <= 10 && r.Rest != 0 {
 				t.Errorf("%v layer %d: %d terms of %d, rest %v", s.widths, s.layer, len(r.Terms), r.Count, r.Rest)
 			}
-			// The terms are the largest, in order, and the rest is all others.
+			// The terms are the largest ones, in order, and the rest is the sum of all others.
 			rest, smallest := 0.0, math.Inf(1)
 			listed := map[int]bool{}
 			for _, term := range r.Terms {
@@ -268,7 +268,7 @@ func TestManyPathsBecomeARecursion(t *testing.T) {
 			}
 		}
 	}
-	// So many that they cannot be counted.
+	// These are too many paths to count.
 	layers := []nn.Dense{{Units: 1}}
 	for range 30 {
 		layers = append(layers, nn.Dense{Units: 8, Activation: nn.Tanh})
@@ -301,7 +301,7 @@ func TestKinkIsFlagged(t *testing.T) {
 	}
 }
 
-// A saturated output: the factors taken apart would be 0 and infinite.
+// With a saturated output, the separate factors would be 0 and infinite.
 func TestSaturatedOutputsStartAtZ(t *testing.T) {
 	cases := []struct {
 		f    nn.Activation
@@ -329,7 +329,7 @@ func TestSaturatedOutputsStartAtZ(t *testing.T) {
 			t.Errorf("%s: JSON: %v %s", c.f, err, raw)
 		}
 	}
-	// Not saturated: apart.
+	// Without saturation the factors are separate.
 	n := network(t, 1, 1, nn.Dense{Units: 1, Activation: nn.Sigmoid})
 	if e := explain(t, n, ExplainOptions{Loss: nn.BinaryCrossEntropy}, []float64{1}, []float64{1}); e.FromZ {
 		t.Error("a logit near 0 needs no fused delta")
@@ -431,7 +431,7 @@ func (g goldenRun) network(t *testing.T) *nn.Network[float64] {
 	return n
 }
 
-// Every golden run's first row explains itself, at every weight.
+// The first row of every golden run is explained for every weight.
 func TestGoldenNetsExplained(t *testing.T) {
 	for _, g := range golden(t) {
 		everyWeight(t, g.network(t), ExplainOptions{}, g.X[0], g.Y[0], true)

@@ -9,7 +9,7 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// normed is a network whose gammas and betas are not what they start as, with a batch of rows.
+// normed returns a network whose gammas and betas differ from their first values, and a batch of rows.
 func normed(t *testing.T, layers ...nn.Dense) (*nn.Network[float64], *Batch) {
 	t.Helper()
 	n := network(t, 3, 4, layers...)
@@ -41,9 +41,9 @@ var normNets = map[string][]nn.Dense{
 	"batch out": {{Units: 3, Activation: nn.Tanh}, {Units: 2, Activation: nn.Softmax, Norm: nn.BatchNorm}},
 }
 
-// Every weight, bias, gamma and beta of a network with norms has the engine's gradient and the
-// numeric derivative as its sum, by paths or by the recursion, and every step of the latter is what
-// it says.
+// For every weight, bias, gamma and beta of a network with norms, the sum over paths or over the recursion is the
+// engine's gradient and the numeric derivative. Every step of the recursion is the product that
+// it shows.
 func TestNormsExplained(t *testing.T) {
 	for name, layers := range normNets {
 		for _, most := range []int{64, 1} {
@@ -79,7 +79,7 @@ func TestNormsExplained(t *testing.T) {
 	}
 }
 
-// normSteps holds an explanation to its own factors and returns the size of what is summed.
+// normSteps compares an explanation with its factors and returns the size of the summands.
 func normSteps(t *testing.T, name string, e *Explanation) (size float64) {
 	t.Helper()
 	near := func(what string, got, want, size float64) {
@@ -167,7 +167,7 @@ func normSteps(t *testing.T, name string, e *Explanation) (size float64) {
 	return size
 }
 
-// A layer norm multiplies the paths: from s of a unit to z of each of its layer.
+// A layer norm multiplies the number of paths: there is one from s of a unit to z of each unit of its layer.
 func TestPathsThroughALayerNorm(t *testing.T) {
 	n, b := normed(t, normNets["first"]...)
 	for w, paths := range map[Address]int{{0, 1, 2}: 3 * 3 * 2, {0, nn.OfGamma, 1}: 3 * 2, {0, nn.OfBeta, 1}: 3 * 2, {1, 0, 1}: 2, {2, 0, 1}: 1} {
@@ -178,7 +178,7 @@ func TestPathsThroughALayerNorm(t *testing.T) {
 	}
 }
 
-// The loss of the sample is its own, and its outputs those of the batch's statistics.
+// The loss is that of the sample, and its outputs are computed with the batch's statistics.
 func TestSampleOfABatch(t *testing.T) {
 	n, b := normed(t, normNets["batch"]...)
 	e := explain(t, n, ExplainOptions{Batch: b}, b.X.Row(5), b.Y.Row(5))

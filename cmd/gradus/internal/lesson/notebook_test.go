@@ -85,8 +85,8 @@ func TestNotebook(t *testing.T) {
 		}
 	}
 
-	// The per-sample run meets the rows in the printed order, leaves each within the
-	// tolerance, and forgets.
+	// The per-sample run takes the rows in the printed order, brings each within the
+	// tolerance, and then forgets it.
 	s := all[4].Result.Samples
 	for i, row := range []int{0, 2, 3, 1} {
 		if s[i].Row != row || !s[i].Converged || math.Abs(s[i].Output-all[4].Result.Targets[row]) > 1e-8+0.001*s[i].Output {
@@ -96,7 +96,7 @@ func TestNotebook(t *testing.T) {
 	if all[4].Result.MSE < 0.05 {
 		t.Errorf("per-sample forgets nothing: MSE %v", all[4].Result.MSE)
 	}
-	// Batch ends like the printed run, to what a chaotic run can share.
+	// The batch run ends like the printed run, as far as two chaotic runs can agree.
 	printed := regexp.MustCompile(`0\.\d{8}`).FindAllString(all[2].Printed, 4)
 	for k, text := range printed {
 		p, _ := strconv.ParseFloat(text, 64)
@@ -104,7 +104,7 @@ func TestNotebook(t *testing.T) {
 			t.Errorf("batch row %d ends at %v, the notebook's at %v", k, all[2].Result.Outputs[k], p)
 		}
 	}
-	// Lanes that are said to start alike do.
+	// Lanes start from the same weights where the page says so.
 	for _, pair := range [][2]int{{0, 1}, {0, 4}, {2, 3}, {2, 5}, {2, 6}} {
 		a, b := all[pair[0]].Result.Start.Params(), all[pair[1]].Result.Start.Params()
 		for k := range a {
@@ -116,7 +116,7 @@ func TestNotebook(t *testing.T) {
 	}
 }
 
-// The facts about the batch run follow what it does: three starts that end in three ways.
+// The facts about the batch run follow what it does. Three starts end in three ways.
 func TestStallFactsFollowTheRun(t *testing.T) {
 	for _, c := range []struct {
 		seed  uint64
@@ -149,7 +149,7 @@ func TestStallFactsFollowTheRun(t *testing.T) {
 	}
 }
 
-// A recipe from numpy's weights meets numpy's count of epochs.
+// A run from numpy's weights takes numpy's number of epochs.
 func TestRecipesMeetTheGoldenRuns(t *testing.T) {
 	g := golden(t)[0]
 	n := g.network(t)
@@ -161,7 +161,7 @@ func TestRecipesMeetTheGoldenRuns(t *testing.T) {
 	if err != nil || !r.Converged || r.Epochs != 3 {
 		t.Errorf("%+v, %v; numpy converges after 3 epochs", r, err)
 	}
-	// And a network drawn from a seed is the notebook's: no bias, sigmoid throughout.
+	// A network drawn from a seed has the notebook's form: no bias, and sigmoid in every layer.
 	for _, l := range n.Layers() {
 		if !l.NoBias || l.Activation != nn.Sigmoid {
 			t.Errorf("layer %+v", l)

@@ -55,7 +55,7 @@ func testRace[T nn.Float](t *testing.T) {
 		if start.Epoch != 0 || start.Updates != 0 || start.Rows != 0 || start.Seconds != 0 || start.Loss != tracks[0].Points[0].Loss {
 			t.Errorf("%s starts at %+v", track.Name, start)
 		}
-		// The same run alone: same bits, same end.
+		// The same run alone has the same bits and the same end.
 		alone := before.Clone()
 		tr, err := train.New(alone, lanes[i].Config, data)
 		if err != nil {
@@ -90,13 +90,13 @@ func testRace[T nn.Float](t *testing.T) {
 			}
 		}
 	}
-	// What an epoch costs in each unit.
+	// This is the cost of an epoch in each unit.
 	for i, want := range []struct{ updates, rows int }{{1, 4}, {4, 4}, {2, 4}, {1, 1}, {1, 4}} {
 		if p := tracks[i].Points[1]; p.Updates != want.updates || p.Rows != want.rows {
 			t.Errorf("%s: first epoch %+v, want %+v", tracks[i].Name, p, want)
 		}
 	}
-	// Batch by the sum at rate 5 and by the mean at rate 20 is one run: the losses compare.
+	// Batch descent by the sum at rate 5 and by the mean at rate 20 is the same run, so the losses are equal.
 	for k, p := range tracks[0].Points {
 		if q := tracks[4].Points[k]; math.Abs(p.Loss-q.Loss) > 1e-6*p.Loss {
 			t.Fatalf("epoch %d: sum %v, mean %v", p.Epoch, p.Loss, q.Loss)
@@ -137,7 +137,7 @@ func TestRaceDivergesInItsLane(t *testing.T) {
 	}
 }
 
-// slow is a loss whose measuring takes long.
+// slow is a loss that takes long to compute.
 type slow struct{ nn.Loss }
 
 func (s slow) L(y, yhat float64) float64 {
@@ -145,8 +145,8 @@ func (s slow) L(y, yhat float64) float64 {
 	return s.Loss.L(y, yhat)
 }
 
-// The loop measures the loss once an update by itself (its batch's) and the race a second
-// time, over all four rows: only the first may count.
+// In every update the loop computes the loss of its batch, and the race computes it again over
+// all four rows. Only the first may count.
 func TestRaceTimesTrainingAlone(t *testing.T) {
 	n := network(t, 3, 1, nn.Dense{Units: 1})
 	c := train.Config{Loss: slow{nn.HalfSquared}, Optimizer: optim.SGD{}, LearningRate: 0.1, Method: train.PerSample, Epochs: 5, Tolerance: 1e-9}

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
-	"github.com/gradus-ml/gradus/internal/shell"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -77,7 +77,7 @@ func setting(called func(field string) string) func(field, value string) string 
 		switch p := OfField(field); {
 		case value == "" || p == nil && value == "true":
 			return name
-		case field == "Ignore" || field == "Types" || field == "DateFormat":
+		case p != nil && p.IsList(): // the value is one item of the list
 			value = shell.Name(value)
 		case p != nil && p.Off && value == "false":
 			return strings.Replace(name, "--no-", "--", 1)

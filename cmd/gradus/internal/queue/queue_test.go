@@ -15,7 +15,7 @@ import (
 	"github.com/gradus-ml/gradus/internal/need"
 )
 
-// doubling is a job whose tasks write their work twice.
+// doubling is a job. Each of its tasks writes its work twice.
 type doubling struct {
 	head string
 	do   func(ctx context.Context, work string) (string, error)
@@ -78,7 +78,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// work starts a worker and returns what ends it.
+// work starts a worker and returns a function that ends it.
 func (b *bench) work(name string, do func(context.Context, string) (string, error), change func(*Worker)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Worker{Name: name, Version: "1", Slots: 2, Say: b.said.say, Open: func(context.Context, []string) (Work, error) { return doubling{`{"data":1}`, do}, nil }}
@@ -108,7 +108,7 @@ func (b *bench) submit(verify float64) *Job {
 	return j
 }
 
-// all does n tasks of a job at once and returns the errors.
+// all does n tasks of a job at the same time and returns the errors.
 func all(ctx context.Context, j *Job, n int) []error {
 	failed := make([]error, n)
 	var team sync.WaitGroup
@@ -125,8 +125,8 @@ func all(ctx context.Context, j *Job, n int) []error {
 	return failed
 }
 
-// Several callers and workers at once: each caller gets its own results, some tasks are done twice,
-// the server is stopped meanwhile, and nothing is left behind.
+// With several callers and workers at the same time, each caller gets its own results. Some tasks are done twice,
+// the server is stopped in between, and nothing is left behind.
 func TestQueue(t *testing.T) {
 	b := newBench(t)
 	slow := func(ctx context.Context, work string) (string, error) {
@@ -171,7 +171,7 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// A worker that lies is found and named, beside the one that says something else.
+// A worker with wrong results is found and named, together with the worker that contradicts it.
 func TestLiar(t *testing.T) {
 	b := newBench(t)
 	b.work("honest", double, nil)
@@ -185,7 +185,7 @@ func TestLiar(t *testing.T) {
 	}
 }
 
-// With one worker what was to be done twice is done once, and that is said.
+// With only one worker, tasks for two workers are done once, and a message says so.
 func TestAlone(t *testing.T) {
 	b := newBench(t)
 	b.work("one", double, nil)
@@ -226,7 +226,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A task that fails is tried three times, by another worker where there is one, and then told with
+// A task that fails is tried three times, by another worker if there is one. Then it is reported with
 // its error and its status.
 func TestFailure(t *testing.T) {
 	b := newBench(t)
@@ -256,7 +256,7 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// A task whose worker is lost again and again counts as failed at last.
+// A task whose workers are lost again and again counts as failed in the end.
 func TestLost(t *testing.T) {
 	b := newBench(t)
 	j := b.submit(0)
@@ -267,7 +267,7 @@ func TestLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close(context.Background())
-	for done := false; !done; time.Sleep(10 * time.Millisecond) { // as if its tenth worker had it and were gone
+	for done := false; !done; time.Sleep(10 * time.Millisecond) { // as if its tenth worker were gone
 		tag, err := db.Exec(context.Background(), "update gradus.tasks set state = 'running', worker = 'ghost', lost = $1", Losses-1)
 		if done = tag.RowsAffected() == 1; err != nil {
 			t.Fatal(err)
@@ -279,7 +279,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// A worker that is stopped keeps its connection, and loses its task all the same.
+// A stopped worker keeps its connection, and loses its task nevertheless.
 func TestFrozen(t *testing.T) {
 	b := newBench(t)
 	ctx := context.Background()
@@ -317,8 +317,8 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// A job that is canceled is left within a second, and the worker takes the next one. A worker that is
-// told to end hands its task back.
+// A worker leaves a canceled job within a second and takes the next one. A worker that is
+// asked to end gives its task back.
 func TestCancel(t *testing.T) {
 	b := newBench(t)
 	begun, left := make(chan string, 100), make(chan string, 100)
@@ -355,7 +355,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// Tables of another version are refused, and so is what is no database.
+// Tables of another version are refused, and so is an address without a database.
 func TestOtherTables(t *testing.T) {
 	b := newBench(t)
 	b.submit(0)
