@@ -8,8 +8,8 @@ import (
 )
 
 // Trees: knots, and first weights of a network, that follow how columns act together. Some small trees
-// of all columns are grown on what a linear model of the columns of numbers does not say of the targets, by gradient boosting (Friedman, "Greedy Function Approximation",
-// Annals of Statistics 29, 2001; with second derivatives as in Chen and Guestrin, "XGBoost",
+// of all columns are grown on what a linear model of the columns of numbers leaves of the targets, by gradient
+// boosting (Friedman, "Greedy Function Approximation", Annals of Statistics 29, 2001; with second derivatives as in Chen and Guestrin, "XGBoost",
 // arXiv 1603.02754). Between the bins on both sides of a split, an input goes from 0 to 1. A leaf is then
 // a unit of a first layer, whose sum is 1 if all splits on the way to the leaf go its way and at most 0 if one
 // does not. Training starts from there (Lutz, Arnould, Boyer, Scornet, "Sparse tree-based
@@ -169,7 +169,8 @@ func (k *coder) treeBin(row, bins int) int {
 	return min(place, bins-2)
 }
 
-// numbers puts the cells into bins: each takes an equal share of the cells left, and all cells equal to its last. A missing cell has the bin of the median.
+// numbers puts the cells into bins. A bin takes an equal share of the cells left, and all cells equal to its last. A
+// missing cell has the bin of the median.
 func (k *treeColumn) numbers(c *column, rows []int) {
 	x := make([]float64, len(rows))
 	for i, row := range rows {
@@ -223,6 +224,13 @@ func (fo *forest) grow(n int) (paths [][]condition) {
 			}
 		}
 	}
+	if fo.task == Regression { // a split's gain is in variances of what is left
+		for i, f := range fo.f {
+			fo.y.y[i] -= f
+		}
+		clear(fo.f)
+		fo.start(n)
+	}
 	for range mostTrees {
 		fo.derive(n)
 		tree := fo.tree(n)
@@ -239,8 +247,8 @@ func (fo *forest) grow(n int) (paths [][]condition) {
 
 func newTreeSums(w int) treeSums { return treeSums{make([]float64, w), make([]float64, w)} }
 
-// start sets f to what a model without inputs says: the log-odds, or the logarithm of each share. Targets of regression
-// are standardized, and f is 0.
+// start sets f to what a model without inputs says: the log-odds, or the logarithm of each share. For a regression it
+// standardizes the targets and leaves f at 0.
 func (fo *forest) start(n int) {
 	w, column := fo.y.width, make([]float64, n)
 	own := make([]float64, len(fo.y.y))
