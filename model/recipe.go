@@ -18,11 +18,11 @@ const (
 	RecipeTrees = "trees"
 )
 
-// wideRows is the least number of rows that get the recipe wide by default. With fewer, knots and a
+// wideRows is the least number of rows that get the recipe trees by default. With fewer, knots and a
 // wider network fit noise (docs/recipe.md has the figures).
 const wideRows = 1200
 
-// mostCells is the largest number of cells in number columns of a table that gets the recipe wide by
+// mostCells is the largest number of cells in number columns of a table that gets the recipe trees by
 // default. Each cell becomes some 30 inputs of 4 bytes. With that many rows a plain network learns the
 // same: on 2 million rows it reaches the same R2 after one epoch.
 const mostCells = 2_000_000
@@ -33,7 +33,7 @@ const mostCells = 2_000_000
 //	wide   the same inputs and the place among knots that follow the target (data.ScalePieces), two layers of 128 silu
 //	trees  wide, with more knots and with a first layer that starts as the leaves of boosted trees (data.ScaleTrees)
 //
-// auto is wide for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in
+// auto is trees for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in
 // them, if layers, activation, scaling and optimizer are not given. If one of them is given, the others are
 // those of plain. Choices in the options are not changed.
 func (o *Options) choose(s *data.Schema) {
@@ -48,7 +48,7 @@ func (o *Options) choose(s *data.Schema) {
 		open := o.Hidden == nil && o.Activation == "" && or(o.Scale, data.ScaleAuto) == data.ScaleAuto && or(o.Optimizer, "auto") == "auto"
 		recipe = RecipePlain
 		if open && len(s.Rows) >= wideRows && numbers > 0 && numbers <= mostPieced && len(s.Rows)*numbers <= mostCells {
-			recipe = RecipeWide
+			recipe = RecipeTrees
 		}
 	}
 	if recipe != RecipePlain {

@@ -20,7 +20,7 @@ func TestRecipe(t *testing.T) {
 		by     string
 	}{
 		"few rows":     {small, Options{}, []int{64, 64}, "relu, auto"},
-		"many rows":    {large, Options{}, []int{128, 128}, "silu, pieces"},
+		"many rows":    {large, Options{}, []int{128, 128}, "silu, trees"},
 		"plain":        {large, Options{Recipe: "plain"}, []int{64, 64}, "relu, auto"},
 		"wide":         {small, Options{Recipe: "wide"}, []int{128, 128}, "silu, pieces"},
 		"trees":        {small, Options{Recipe: "trees"}, []int{128, 128}, "silu, trees"},

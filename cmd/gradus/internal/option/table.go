@@ -53,7 +53,7 @@ var all = []*Option{
 
 	{Field: "Recipe", Name: "recipe", Group: Network, Default: model.RecipeAuto,
 		Choices: []string{model.RecipeAuto, model.RecipePlain, model.RecipeWide, model.RecipeTrees},
-		Help:    "What layers, activation and scaling are that no flag names: plain (64,64 relu, --scale auto), wide (128,128 silu, --scale pieces), trees (128,128 silu, --scale trees), or auto: wide from 1200 rows to 2 million numbers where none of them and no optimizer is named, else plain."},
+		Help:    "What layers, activation and scaling are that no flag names: plain (64,64 relu, --scale auto), wide (128,128 silu, --scale pieces), trees (128,128 silu, --scale trees), or auto: trees from 1200 rows to 2 million numbers where none of them and no optimizer is named, else plain."},
 	{Field: "Hidden", Name: "hidden", Group: Network, Placeholder: "N,N", Search: "64|128|256|64,64|128,128|256,256|128,64",
 		Help:  "Units of each hidden layer; 0 for none. Default: by the recipe, or those of the model of --from.",
 		Label: "Hidden layers", Hint: "units of each, such as 4 or 8,8; 0 for none", Shown: "64,64"},
