@@ -16,7 +16,8 @@ type Encoding struct {
 	Inputs  []Input  `json:"inputs"`
 	Targets []Target `json:"targets"`
 
-	width int // 0 until prepared
+	width  int    // 0 until prepared
+	leaves []Leaf // of the trees it was fitted with
 }
 
 // An Input is the encoding of one column.

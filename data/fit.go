@@ -43,7 +43,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 			numbers++
 		}
 	}
-	auto := scale == ScaleAuto || scale == ScalePieces
+	auto := scale == ScaleAuto || scale.pieced()
 	ranked := auto && numbers <= mostRanked
 	room := fitRoom{disk: t.disk}
 	defer room.free()
@@ -55,7 +55,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 		}
 	}
 	var y targetMatrix
-	if scale == ScalePieces || slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Kind == KindCategory }) {
+	if scale.pieced() || slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Kind == KindCategory }) {
 		var err error
 		if y, err = e.targetMatrix(t, rows); err != nil {
 			return nil, err
@@ -72,7 +72,7 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 			in.Scale = 255
 		case c.Kind == KindNumber:
 			errs[i] = in.fitNumber(t, cells, c.Index, rows, scale, ranked, room)
-			if ranked && scale == ScalePieces && !c.Smooth && errs[i] == nil {
+			if ranked && scale.pieced() && !c.Smooth && errs[i] == nil {
 				in.fitPieces(cells, rows, room.values, y)
 			}
 		case c.Kind == KindDate:
@@ -95,6 +95,9 @@ func (s *Schema) Fit(t *Table, rows []int, scale Scaling, scaleTargets bool) (e 
 	}
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		return nil, errs[i]
+	}
+	if ranked && scale == ScaleTrees {
+		e.fitTrees(s, t, rows, y)
 	}
 	e.prepare()
 	return e, nil
@@ -170,10 +173,10 @@ func (in *Input) fitDate(t *Table, c *column, col int, rows []int, scale Scaling
 // fitScale finds the scaling before it sorts, because the mean is summed in the order of the
 // rows. It leaves the values sorted.
 func (in *Input) fitScale(t *Table, room *fitRoom, scale Scaling) error {
-	in.Clip = scale == ScaleAuto || scale == ScalePieces
+	in.Clip = scale == ScaleAuto || scale.pieced()
 	in.Center, in.Scale = scaling(room.values, scale, &room.scratch)
 	if len(room.values) > 0 {
-		if scale != ScaleAuto && scale != ScalePieces && scale != ScaleRobust {
+		if scale != ScaleAuto && !scale.pieced() && scale != ScaleRobust {
 			room.scratch = sortNumbers(room.values, room.scratch)
 		}
 		in.Median = quantile(room.values, 0.5)
@@ -231,7 +234,7 @@ func (in *Input) fitCategory(c *column, rows []int) {
 // fit scales a target of regression. A constant target keeps the scale 1, so that other
 // values still differ from it.
 func (y *Target) fit(t *Table, rows []int, scale Scaling, room *fitRoom) error {
-	if scale == ScaleAuto || scale == ScalePieces {
+	if scale == ScaleAuto || scale.pieced() {
 		scale = ScaleStandard
 	}
 	col := t.Index(y.Name)

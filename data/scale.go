@@ -15,6 +15,7 @@ type Scaling string
 //	robust    (x - median) / interquartile range; where that is 0, 2 (x - median) / (max - min)
 //	none      x
 //	pieces    auto, and in addition the value's place among knots at which the target changes: see Input
+//	trees     pieces, with more knots where trees of all columns split: see Encoding.Leaves
 //	auto      robust, then z / sqrt(1 + (z/3)^2), which keeps outliers within -3 and 3,
 //	          and in addition the value's rank among the training rows, (2F(x) - 1) sqrt(3)
 //	          (in tables of up to 256 such columns);
@@ -29,16 +30,20 @@ const (
 	ScaleRobust   Scaling = "robust"
 	ScaleNone     Scaling = "none"
 	ScalePieces   Scaling = "pieces"
+	ScaleTrees    Scaling = "trees"
 )
 
 // ParseScaling reads the name of a scaling.
 func ParseScaling(s string) (Scaling, error) {
 	switch sc := Scaling(s); sc {
-	case ScaleAuto, ScaleStandard, ScaleMinMax, ScaleRobust, ScaleNone, ScalePieces:
+	case ScaleAuto, ScaleStandard, ScaleMinMax, ScaleRobust, ScaleNone, ScalePieces, ScaleTrees:
 		return sc, nil
 	}
-	return "", fail(ErrOption, "%s is not one of auto, pieces, standard, min-max, robust and none", quote(s))
+	return "", fail(ErrOption, "%s is not one of auto, pieces, trees, standard, min-max, robust and none", quote(s))
 }
+
+// pieced reports whether numbers also have their place among knots.
+func (s Scaling) pieced() bool { return s == ScalePieces || s == ScaleTrees }
 
 // scaling finds center and scale of (x - center) / scale. If it needs quantiles, it sorts
 // the values and uses scratch as a buffer. A constant column has the scale 0.

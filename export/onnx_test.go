@@ -383,6 +383,7 @@ func TestONNX(t *testing.T) {
 		}
 	}
 	addCases(t, &cases, dir, "pieces", shipped(t, "breast_cancer", model.Options{Epochs: 5, Scale: data.ScalePieces}))
+	addCases(t, &cases, dir, "trees", shipped(t, "breast_cancer", model.Options{Epochs: 5, Recipe: model.RecipeTrees}))
 	addCases(t, &cases, dir, "pieces float64", shipped(t, "penguins", model.Options{Epochs: 5, Scale: data.ScalePieces, Precision: "float64"}))
 	addCases(t, &cases, dir, "no bias", fit(t, data.Binary, model.Options{NoBias: true}))
 	addCases(t, &cases, dir, "hinge", fit(t, data.Binary, model.Options{Loss: "hinge"}))

@@ -32,7 +32,7 @@ type Options struct {
 
 	Positive string `json:"positive,omitempty"` // of two classes the positive one; default: the second
 
-	// Recipe chooses layers, activation and scaling if they are not given: auto, plain or wide. See
+	// Recipe chooses layers, activation and scaling if they are not given: auto, plain, wide or trees. See
 	// choose for the rule of auto.
 	Recipe string `json:"recipe,omitempty"`
 
@@ -197,8 +197,8 @@ func (o Options) Validate() error {
 	switch {
 	case o.Members < AutoMembers:
 		return refuse("Members", o.Members, "give a whole number of at least 1")
-	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide}, o.Recipe):
-		return refuse("Recipe", o.Recipe, "choose auto, plain or wide")
+	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide, RecipeTrees}, o.Recipe):
+		return refuse("Recipe", o.Recipe, "choose auto, plain, wide or trees")
 	case !slices.Contains([]string{"", ".", ","}, o.Decimal):
 		return refuse("Decimal", o.Decimal, "give . or ,")
 	case o.timeColumn() == "" && or(o.Split, "random") != "random":

@@ -355,6 +355,7 @@ func beginning[T nn.Float](f *Fit, start *Weights, rows train.Set[T]) (*nn.Netwo
 	if start != nil {
 		return net, setWeights(net, start)
 	}
+	startAtLeaves(f, net)
 	if f.Encoding.Task == data.Regression {
 		net.StartAt(means(rows))
 	}

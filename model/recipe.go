@@ -15,13 +15,14 @@ const (
 	RecipeAuto  = "auto"
 	RecipePlain = "plain"
 	RecipeWide  = "wide"
+	RecipeTrees = "trees"
 )
 
-// wideRows is the least number of rows that get the recipe wide by default. With fewer, knots and a
+// wideRows is the least number of rows that get the recipe trees by default. With fewer, knots and a
 // wider network fit noise (docs/recipe.md has the figures).
 const wideRows = 1200
 
-// mostCells is the largest number of cells in number columns of a table that gets the recipe wide by
+// mostCells is the largest number of cells in number columns of a table that gets the recipe trees by
 // default. Each cell becomes some 30 inputs of 4 bytes. With that many rows a plain network learns the
 // same: on 2 million rows it reaches the same R2 after one epoch.
 const mostCells = 2_000_000
@@ -30,8 +31,9 @@ const mostCells = 2_000_000
 //
 //	plain  smooth inputs, two layers of 64 relu: fast
 //	wide   the same inputs and the place among knots that follow the target (data.ScalePieces), two layers of 128 silu
+//	trees  wide, with more knots and with a first layer that starts as the leaves of boosted trees (data.ScaleTrees)
 //
-// auto is wide for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in
+// auto is trees for a table of at least 1,200 rows, 1 to 256 columns of numbers and at most 2 million cells in
 // them, if layers, activation, scaling and optimizer are not given. If one of them is given, the others are
 // those of plain. Choices in the options are not changed.
 func (o *Options) choose(s *data.Schema) {
@@ -46,17 +48,45 @@ func (o *Options) choose(s *data.Schema) {
 		open := o.Hidden == nil && o.Activation == "" && or(o.Scale, data.ScaleAuto) == data.ScaleAuto && or(o.Optimizer, "auto") == "auto"
 		recipe = RecipePlain
 		if open && len(s.Rows) >= wideRows && numbers > 0 && numbers <= mostPieced && len(s.Rows)*numbers <= mostCells {
-			recipe = RecipeWide
+			recipe = RecipeTrees
 		}
 	}
-	if recipe == RecipeWide {
+	if recipe != RecipePlain {
 		if o.Hidden == nil {
 			o.Hidden = []int{128, 128}
 		}
 		o.Activation = or(o.Activation, nn.SiLU.String())
 		if or(o.Scale, data.ScaleAuto) == data.ScaleAuto {
 			o.Scale = data.ScalePieces
+			if recipe == RecipeTrees {
+				o.Scale = data.ScaleTrees
+			}
 		}
+	}
+}
+
+// leafSlope is the sum of a unit of the first layer in its leaf. Its activation is then near the sum, and near 0
+// outside of the leaf.
+const leafSlope = 2
+
+// startAtLeaves makes the first units of the network the leaves of the trees that the encoding was fitted with,
+// unless the initial weights are given, or there are no hidden layers or biases.
+func startAtLeaves[T nn.Float](f *Fit, net *nn.Network[T]) {
+	w, bias := net.Weights(0), net.Bias(0)
+	if bias == nil || net.Depth() == 1 || or(f.Options.Init, "auto") != "auto" {
+		return
+	}
+	for unit, leaf := range f.Encoding.Leaves() {
+		if unit == w.Cols {
+			break
+		}
+		for i := range w.Rows {
+			w.Row(i)[unit] = 0
+		}
+		for i, input := range leaf.Inputs {
+			w.Row(input)[unit] += T(leafSlope * leaf.Weights[i])
+		}
+		bias[unit] = T(leafSlope * leaf.Bias)
 	}
 }
 

@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -19,9 +20,10 @@ func TestRecipe(t *testing.T) {
 		by     string
 	}{
 		"few rows":     {small, Options{}, []int{64, 64}, "relu, auto"},
-		"many rows":    {large, Options{}, []int{128, 128}, "silu, pieces"},
+		"many rows":    {large, Options{}, []int{128, 128}, "silu, trees"},
 		"plain":        {large, Options{Recipe: "plain"}, []int{64, 64}, "relu, auto"},
 		"wide":         {small, Options{Recipe: "wide"}, []int{128, 128}, "silu, pieces"},
+		"trees":        {small, Options{Recipe: "trees"}, []int{128, 128}, "silu, trees"},
 		"own layers":   {large, Options{Hidden: []int{9}}, []int{9}, "relu, auto"},
 		"own rule":     {large, Options{Optimizer: "sgd"}, []int{64, 64}, "relu, auto"},
 		"own scaling":  {large, Options{Scale: data.ScaleStandard}, []int{64, 64}, "relu, standard"},
@@ -46,4 +48,75 @@ func TestRecipe(t *testing.T) {
 	if _, err := Prepare(Tables{Train: small}, Options{Recipe: "best", Types: number}, nil); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "Recipe best: ") {
 		t.Error(err)
 	}
+}
+
+// The first units of the first layer start as the leaves of the trees, and with other initial weights they do not.
+func TestStartAtLeaves(t *testing.T) {
+	number := map[string]data.Kind{"x": data.KindNumber}
+	table := line(t, 400)
+	for name, c := range map[string]struct {
+		o    Options
+		want bool
+	}{
+		"trees":       {Options{Recipe: "trees"}, true},
+		"few units":   {Options{Recipe: "trees", Hidden: []int{3}}, true},
+		"wide":        {Options{Recipe: "wide"}, false},
+		"given":       {Options{Recipe: "trees", Init: "he"}, false},
+		"no bias":     {Options{Recipe: "trees", NoBias: true}, false},
+		"no layers":   {Options{Recipe: "trees", Hidden: []int{}}, false},
+		"in float64":  {Options{Recipe: "trees", Precision: "float64"}, true},
+		"some layers": {Options{Recipe: "trees", Hidden: []int{9, 9, 9}}, true},
+	} {
+		c.o.Types = number
+		f, err := Prepare(Tables{Train: table}, c.o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := f.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := make([]float64, f.Encoding.Width())
+		if err := data.EncodeRow(f.Encoding, []data.Value{data.Number(100)}, x); err != nil {
+			t.Fatal(err)
+		}
+		leaves := f.Encoding.Leaves()
+		if starts := c.o.Recipe == "trees" && len(leaves) > 0; starts != (c.o.Recipe == "trees") {
+			t.Fatalf("%s: %d leaves", name, len(leaves))
+		}
+		if !c.want {
+			leaves = nil
+		}
+		w, bias := firstLayer(m)
+		for unit, leaf := range leaves {
+			if unit == len(bias) {
+				break
+			}
+			z, want := bias[unit], leaf.Bias
+			for i := range x {
+				z += w(i, unit) * x[i]
+			}
+			for i, input := range leaf.Inputs {
+				want += leaf.Weights[i] * x[input]
+			}
+			if math.Abs(z-leafSlope*want) > 1e-5 {
+				t.Errorf("%s: unit %d has the sum %v, and its leaf %v", name, unit, z, want)
+			}
+		}
+		if !c.want && slices.ContainsFunc(bias, func(b float64) bool { return b != 0 }) {
+			t.Errorf("%s: the biases are %v", name, bias)
+		}
+	}
+}
+
+// firstLayer returns the weights and the biases of a model's first layer.
+func firstLayer(m *Model) (w func(i, j int) float64, bias []float64) {
+	if net := m.Network64(); net != nil {
+		return net.Weights(0).At, net.Bias(0)
+	}
+	net := m.Network32()
+	for _, b := range net.Bias(0) {
+		bias = append(bias, float64(b))
+	}
+	return func(i, j int) float64 { return float64(net.Weights(0).At(i, j)) }, bias
 }

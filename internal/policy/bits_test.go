@@ -113,6 +113,7 @@ func TestSameBitsEverywhere(t *testing.T) {
 	add(diabetes, "--method", "batch", "--shards", "3", "--epochs", "20")
 	add(cancer, "--method", "stochastic", "--epochs", "1")
 	add(iris, "--scale", "standard", "--no-bias")
+	add(iris, "--recipe", "trees")
 	add(diabetes, "--optimizer", "sgd", "--lr", "10", "--on-divergence", "halve-lr")
 	add(diabetes, "--hidden", "200,100", "--batch-size", "300") // large enough for several cores
 	add(iris, "--norm", "batch", "--dropout", "0.3", "--input-dropout", "0.1")
