@@ -21,7 +21,8 @@ const (
 	linearPasses = 10   // over the columns of numbers
 	treeBins     = 64   // of a column of numbers
 	treeRowsMin  = 16   // training rows on each side of a split
-	treeGain     = 2    // a split must lower twice the loss by more
+	treeGain     = 2 // a split must lower twice the loss by more, of a regression in variances of what is left
+	leastShare   = 1e-3 // of a target's sum of squares that a split must explain
 	treeRate     = 0.3  // share of a leaf's best step that is taken
 	treePenalty  = 1    // added to the sum of second derivatives of a leaf
 	treeCells    = 8e6  // rows times columns times outputs looked at; of a larger table evenly spaced rows
@@ -70,6 +71,7 @@ type forest struct {
 	columns   []treeColumn
 	task      Task
 	y         targetMatrix
+	least     float64   // gain that a split must exceed
 	f, g, h   []float64 // of each row and output: what the trees say, and the loss's first (negative) and second derivative
 	sums      []float64 // of g and then h, for each bin of the column being looked at
 	counts    []int
@@ -224,12 +226,9 @@ func (fo *forest) grow(n int) (paths [][]condition) {
 			}
 		}
 	}
-	if fo.task == Regression { // a split's gain is in variances of what is left
-		for i, f := range fo.f {
-			fo.y.y[i] -= f
-		}
-		clear(fo.f)
-		fo.start(n)
+	fo.least = treeGain
+	if fo.task == Regression {
+		fo.leave(n)
 	}
 	for range mostTrees {
 		fo.derive(n)
@@ -273,6 +272,21 @@ func (fo *forest) start(n int) {
 		}
 	}
 	fo.y.y = own
+}
+
+// leave makes the targets of a regression what f leaves of them, standardized again. A trend that f nearly explains
+// leaves a remainder that follows the trend's column. It must get no leaves, as they would keep the network from
+// continuing the trend, hence the least share.
+func (fo *forest) leave(n int) {
+	left := 0.0
+	for i, f := range fo.f {
+		fo.y.y[i] -= f
+		left += float64(fo.y.y[i] * fo.y.y[i])
+	}
+	all := float64(len(fo.f)) // the sum of squares of the standardized targets
+	fo.least = max(treeGain, leastShare*all*all/max(left, leastSlope))
+	clear(fo.f)
+	fo.start(n)
 }
 
 // derive sets g and h at f: of half the squared error, or of the cross-entropy.
@@ -335,7 +349,7 @@ func (fo *forest) tree(n int) []branch {
 			}
 		}
 		b := tree[best]
-		if b.gain <= treeGain {
+		if b.gain <= fo.least {
 			break
 		}
 		opposite := b.split

@@ -169,3 +169,22 @@ func TestLeaves(t *testing.T) {
 		}
 	}
 }
+
+// A trend that a line explains gets no leaves, so that a network continues it beyond the training rows.
+func TestTrendGetsNoLeaves(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("x,z,y\n")
+	for i := range 2000 {
+		x, z, noise := i*7919%2000, i*31%101, float64(i*i%37-18)/18
+		fmt.Fprintf(&b, "%d,%d,%.3f\n", x, z, float64(2*x+3*z)+noise)
+	}
+	e, _ := fit(t, readText(t, b.String()), SchemaOptions{Types: map[string]Kind{"x": KindNumber, "z": KindNumber}}, ScaleTrees)
+	if n := len(e.Leaves()); n > 0 {
+		t.Errorf("%d leaves", n)
+	}
+	for _, in := range e.Inputs {
+		if in.Pieces != nil {
+			t.Errorf("%s has the knots %v", in.Name, in.Pieces)
+		}
+	}
+}
