@@ -21,7 +21,7 @@ const (
 	linearPasses = 10   // over the columns of numbers
 	treeBins     = 64   // of a column of numbers
 	treeRowsMin  = 16   // training rows on each side of a split
-	treeGain     = 2 // a split must lower twice the loss by more, of a regression in variances of what is left
+	treeGain     = 2    // a split must lower twice the loss by more, of a regression in variances of what is left
 	leastShare   = 1e-3 // of a target's sum of squares that a split must explain
 	treeRate     = 0.3  // share of a leaf's best step that is taken
 	treePenalty  = 1    // added to the sum of second derivatives of a leaf
