@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -53,7 +54,14 @@ func TestRecipe(t *testing.T) {
 // The first units of the first layer start as the leaves of the trees, and with other initial weights they do not.
 func TestStartAtLeaves(t *testing.T) {
 	number := map[string]data.Kind{"x": data.KindNumber}
-	table := line(t, 400)
+	var rows [][]string
+	for x := range 400 {
+		rows = append(rows, []string{fmt.Sprint(x), fmt.Sprintf("%.1f", float64(x/50%2)*3+float64(x%7)/10)})
+	}
+	table, err := data.NewTable("steps", []string{"x", "y"}, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		o    Options
 		want bool

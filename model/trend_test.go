@@ -33,13 +33,15 @@ func line(t *testing.T, n int) *data.Table {
 
 // A plain trend goes on beyond the training rows: y = 2x, x from 0 to 499, at 750.
 func TestTrendGoesOn(t *testing.T) {
-	m, _, err := Train(context.Background(), line(t, 500), Options{Seed: 1, Types: map[string]data.Kind{"x": data.KindNumber}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := m.PredictRow(map[string]any{"x": 750})
-	if err != nil || math.Abs(p.Values[0]-1500) > 45 {
-		t.Errorf("at 750 the model says %v, want 1500: %v", p.Values, err)
+	for _, recipe := range []string{RecipePlain, RecipeWide, RecipeTrees} {
+		m, _, err := Train(context.Background(), line(t, 500), Options{Seed: 1, Recipe: recipe, Types: map[string]data.Kind{"x": data.KindNumber}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := m.PredictRow(map[string]any{"x": 750})
+		if err != nil || math.Abs(p.Values[0]-1500) > 45 {
+			t.Errorf("%s: at 750 the model says %v, want 1500: %v", recipe, p.Values, err)
+		}
 	}
 }
 
