@@ -72,7 +72,7 @@ func (s *Series) Float(x float64) {
 // shapeOfFloat is the shape of a finite number. It does not depend on the numbers before it, so that a table is the
 // same in whatever parts it came.
 func shapeOfFloat(x float64) uint8 {
-	if x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 && !(x == 0 && math.Signbit(x)) {
+	if n := int64(x); float64(n) == x && n >= -math.MaxInt32 && n <= math.MaxInt32 && (n != 0 || !math.Signbit(x)) {
 		return 0
 	}
 	return shapePlain
@@ -267,14 +267,18 @@ func (s *Series) Floats(values ...float64) {
 		c.wide, c.shape = roomFor(c.wide, more), roomFor(c.shape, more)
 	}
 	c.wide, c.shape = slices.Grow(c.wide, len(values)), slices.Grow(c.shape, len(values))
-	if c.form == formNumbers && !c.clock && allFinite(values) {
-		c.wide = append(c.wide, values...)
-		at := len(c.shape)
-		c.shape = c.shape[:at+len(values)]
+	if c.form == formNumbers && !c.clock { // up to the first NaN or infinity
+		at, n := len(c.shape), 0
+		shapes := c.shape[at : at+len(values)]
 		for i, x := range values {
-			c.shape[at+i] = shapeOfFloat(x)
+			if x-x != 0 {
+				break
+			}
+			shapes[i] = shapeOfFloat(x)
+			n++
 		}
-		return
+		c.wide, c.shape = append(c.wide, values[:n]...), c.shape[:at+n]
+		values = values[n:]
 	}
 	for _, x := range values {
 		if x-x != 0 || c.form != formNumbers || c.clock { // NaN and infinities too
@@ -292,16 +296,6 @@ func roomFor[T any](s []T, n int) []T {
 		return s
 	}
 	return append(make([]T, 0, len(s)+n), s...)
-}
-
-// allFinite reports whether no value is NaN or infinite.
-func allFinite(values []float64) bool {
-	for _, x := range values {
-		if x-x != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // kind returns the kind that follows from the values' types, or "" for texts and for mixed types.
