@@ -128,3 +128,34 @@ func firstLayer(m *Model) (w func(i, j int) float64, bias []float64) {
 	}
 	return func(i, j int) float64 { return float64(net.Weights(0).At(i, j)) }, bias
 }
+
+// Of a multiclass network the second half of the first layer starts as without trees.
+func TestHalfOfManyClasses(t *testing.T) {
+	var rows [][]string
+	for i := range 2000 {
+		a, b := i*7%23, i*i%19
+		rows = append(rows, []string{fmt.Sprint(a), fmt.Sprint(b), fmt.Sprintf("c%d", (a/6+b/5)%4)})
+	}
+	table, err := data.NewTable("classes", []string{"a", "b", "y"}, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Prepare(Tables{Train: table}, Options{Recipe: RecipeTrees, Types: map[string]data.Kind{"a": data.KindNumber, "b": data.KindNumber}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, bias := firstLayer(m)
+	half := len(bias) / 2
+	if n := len(f.Encoding.Leaves()); n <= half {
+		t.Fatalf("%d leaves do not fill half of %d units", n, len(bias))
+	}
+	for unit, b := range bias {
+		if want := unit < half && f.Encoding.Leaves()[unit].Bias != 0; (b != 0) != want {
+			t.Errorf("unit %d of %d has the bias %v", unit, len(bias), b)
+		}
+	}
+}
