@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
@@ -175,4 +176,16 @@ func Size(bytes float64) string {
 		return fmt.Sprintf("%.0f bytes", bytes)
 	}
 	return fmt.Sprintf("%.1f %s", bytes, units[i])
+}
+
+// Leave calls Allow with the least whole number of MiB that leaves more than that many bytes available, and reports
+// whether the memory available is known. Tests make a table too large with it.
+func Leave(bytes uint64) bool {
+	for most := uint64(1 << 20); ; most += 1 << 20 {
+		Allow(most)
+		runtime.GC()
+		if have, ok := Available(); !ok || have.Bytes > bytes {
+			return ok
+		}
+	}
 }
