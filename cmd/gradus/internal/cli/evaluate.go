@@ -10,7 +10,7 @@ type evaluateCmd struct {
 	Model        string `arg:"" help:"A model file."`
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags    `embed:""`
-	roomFlags    `embed:""`
+	diskFlags    `embed:""`
 	Metric       []string `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
 	SampleWeight name     `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
 	Threshold    float64  `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
@@ -22,7 +22,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	disk, closeDisk, err := c.roomFlags.open(c.Model)
+	disk, closeDisk, err := c.diskFlags.open(c.Model)
 	if err != nil {
 		return err
 	}

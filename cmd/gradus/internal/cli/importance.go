@@ -22,7 +22,7 @@ type importanceCmd struct {
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target, best of rows that trained nothing."`
 	readFlags    `embed:""`
 	queueFlags   `embed:""`
-	roomFlags    `embed:""`
+	diskFlags    `embed:""`
 	Repeats      int     `default:"5" placeholder:"N" help:"How often each column is shuffled."`
 	Metric       string  `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
 	SampleWeight name    `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
@@ -155,7 +155,7 @@ func (c *importanceCmd) begin(e *env, o model.ImportanceOptions) (*measuring, er
 	if err != nil {
 		return nil, err
 	}
-	disk, closeDisk, err := c.roomFlags.open(c.Model)
+	disk, closeDisk, err := c.diskFlags.open(c.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (c *importanceCmd) share(e *env, find func(path string) string) (pieces, er
 	if err != nil {
 		return nil, err
 	}
-	c.Model, c.roomFlags = find(c.Model), roomFlags{}
+	c.Model, c.diskFlags = find(c.Model), diskFlags{}
 	for i, path := range c.Data {
 		c.Data[i] = find(path)
 	}

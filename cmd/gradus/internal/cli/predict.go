@@ -19,7 +19,7 @@ type predictCmd struct {
 	Model     string `arg:"" help:"A model file."`
 	Data      paths  `arg:"" sep:"none" help:"A table with the model's columns, in any order."`
 	readFlags `embed:""`
-	roomFlags `embed:""`
+	diskFlags `embed:""`
 	Keep      names   `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
 	Interval  float64 `placeholder:"X" help:"Of a regression: add where the target lies with this probability, such as 0.9, as COL_lower and COL_upper."`
 	Sets      float64 `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
@@ -41,7 +41,7 @@ func (c *predictCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	disk, closeDisk, err := c.diskFlags.open(c.Out)
 	if err != nil {
 		return err
 	}
