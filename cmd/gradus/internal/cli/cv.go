@@ -28,7 +28,7 @@ type cvCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
-	roomFlags  `embed:""`
+	diskFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
 	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool   `help:"No progress."`
@@ -151,7 +151,7 @@ func (c *cvCmd) begin(e *env) (*folding, error) {
 		return nil, err
 	}
 	c.presetFlag.add(&o)
-	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	disk, closeDisk, err := c.diskFlags.open(c.Out)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (c *cvCmd) begin(e *env) (*folding, error) {
 		return nil, err
 	}
 	f.tables.Spill, f.tables.Cache = disk, c.Cache
-	f.o, f.tables.Room = o, new(model.Room)
+	f.o, f.tables.Memory = o, new(model.SharedMemory)
 	return f, nil
 }
 
@@ -174,7 +174,7 @@ func (c *cvCmd) share(e *env, find func(path string) string) (pieces, error) {
 	for i, path := range c.Data {
 		c.Data[i] = find(path)
 	}
-	c.roomFlags = roomFlags{}
+	c.diskFlags = diskFlags{}
 	return c.begin(e)
 }
 

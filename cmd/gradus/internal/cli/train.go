@@ -22,7 +22,7 @@ type trainCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
-	roomFlags  `embed:""`
+	diskFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
 	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
@@ -48,7 +48,7 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	c.ranks = e.ranks
-	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	disk, closeDisk, err := c.diskFlags.open(c.Out)
 	if err == nil {
 		defer closeDisk()
 		c.disk = disk
