@@ -95,13 +95,13 @@ func (c *cvCmd) Run(e *env) error {
 	ended := 0
 	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, func(fold int, m *model.Model) {
 		if ended++; !c.Quiet {
-			fmt.Fprintf(e.Err, "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
+			fmt.Fprintf(e.remarks(), "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
 		}
 	})
 	work.end(err)
 	if err != nil {
 		if errors.Is(err, train.ErrInterrupted) {
-			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was written\n")
+			fmt.Fprintf(e.remarks(), "gradus: interrupted; nothing was written\n")
 			return status(statusInterrupted)
 		}
 		return asUsage(err)
@@ -271,7 +271,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\trows\tepochs\t")
 	columns := slices.Clone(cv.Mean)
 	for _, l := range cv.Lacking {
