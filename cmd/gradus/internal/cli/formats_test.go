@@ -77,6 +77,33 @@ func TestFlagsOfTextAreNotIgnored(t *testing.T) {
 	}
 }
 
+// The ending of a table that is written says its format, and an ending that would not be true is refused.
+func TestEndingOfOutput(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "a,num", number, number)})
+	trainQuietly(t, 0, "t.csv", "--epochs", "2", "-o", "m.safetensors")
+	must(t, 0, "predict", "m.safetensors", "t.csv", "--keep", "a", "-o", "p.tsv")
+	if text := readFile(t, "p.tsv"); !strings.HasPrefix(text, "a\tnum\n") {
+		t.Errorf("p.tsv begins with %.20q, want tabs", text)
+	}
+	must(t, 0, "cv", "t.csv", "--epochs", "2", "--quiet", "-o", "cv.tsv")
+	if text := readFile(t, "cv.tsv"); !strings.HasPrefix(text, "row\tfold\tnum\n") {
+		t.Errorf("cv.tsv begins with %.20q, want tabs", text)
+	}
+	for _, c := range [][]string{
+		{"predict", "m.safetensors", "t.csv", "-o", "p.xlsx"}, {"predict", "m.safetensors", "t.csv", "-o", "p.csv.gz"},
+		{"predict", "m.safetensors", "t.csv", "-o", "p.json"}, {"cv", "t.csv", "-o", "p.parquet"}, {"cv", "t.csv", "-o", "p.jsonl"},
+	} {
+		r := must(t, 2, c...)
+		out := c[len(c)-1]
+		if want := "--out " + out + ": a table with the ending " + filepath.Ext(out) + " is not written here"; !strings.Contains(r.err, want) {
+			t.Errorf("%s says %q, want %q", c[0], r.err, want)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s wrote %s", c[0], out)
+		}
+	}
+}
+
 // TestSeveralFiles: if files that are read as one table differ, the error names the difference and the file.
 func TestSeveralFiles(t *testing.T) {
 	place(t, nil)

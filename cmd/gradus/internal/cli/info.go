@@ -1,7 +1,6 @@
 package cli
 
 import (
-
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
