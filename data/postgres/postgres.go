@@ -175,7 +175,7 @@ func put(s *data.Series, v any) error {
 		case x.Int.IsInt64() && x.Exp <= 0:
 			s.Decimal(x.Int.Int64(), int(-x.Exp))
 		default:
-			s.Text(fmt.Sprintf("%se%d", x.Int, x.Exp))
+			s.Number(fmt.Sprintf("%se%d", x.Int, x.Exp))
 		}
 	case pgtype.Time:
 		t := x.Microseconds / 1e6
