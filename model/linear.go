@@ -250,7 +250,7 @@ func (f *Fit) trainLinear(ctx context.Context, wide int, all []int, threads int)
 		SampleWeight: f.Options.SampleWeight, ClassWeight: f.Options.ClassWeight, Threads: threads,
 	}
 	own, err := trained(ctx, Tables{
-		Train: f.tables.Train, Room: new(Room),
+		Train: f.tables.Train, Memory: new(SharedMemory),
 		fold: &fold{train: places, validation: []int{}, schema: f.Schema},
 	}, o)
 	if err != nil {
