@@ -79,6 +79,9 @@ func (c *trainCmd) Run(e *env) error {
 			return err
 		}
 	}
+	if c.ranks == nil {
+		f.StartLinear(e.ctx)
+	}
 	failed := c.loop(e, f, dir)
 	if errors.Is(failed, train.ErrRanks) || e.follows() { // rank 0 does the rest
 		return failed
