@@ -109,14 +109,22 @@ compare. bench/tables makes this file.
 		})
 		s.scores(&b, programs, half, "AUC", func(m mean) *float64 { return m.AUC })
 		s.scores(&b, programs, half, "Accuracy", func(m mean) *float64 { return m.Accuracy })
-		s.scores(&b, programs, half, "Seconds of training", func(m mean) *float64 { return &m.Seconds })
-		s.scores(&b, programs, half, "Microseconds of predicting a row, all test rows at once; of gradus the whole process, which reads the file and writes one", func(m mean) *float64 { return &m.RowUS })
+		s.scores(&b, programs, half, "Seconds of training", func(m mean) *float64 { return known(m.Seconds) })
+		s.scores(&b, programs, half, "Microseconds of predicting a row, all test rows at once; of gradus the whole process, which reads the file and writes one", func(m mean) *float64 { return known(m.RowUS) })
 		s.scores(&b, programs, half, "Kilobytes of the model", func(m mean) *float64 {
 			v := float64(m.Bytes) / 1000
 			return &v
 		})
 	}
 	return b.Bytes()
+}
+
+// known returns nil for 0: seconds of a busy machine are not kept.
+func known(v float64) *float64 {
+	if v == 0 {
+		return nil
+	}
+	return &v
 }
 
 // summary writes ranks, wins, how far a program is behind the best, and on how many tables gradus is better. It
