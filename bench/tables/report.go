@@ -25,6 +25,7 @@ func (s *suite) mean(program string, t table) (m mean, ok bool) {
 		}
 		**to += *v
 	}
+	untimed := false
 	for seed := 1; ; seed++ {
 		r, have := s.results[key(program, t, seed)]
 		if !have {
@@ -37,6 +38,7 @@ func (s *suite) mean(program string, t table) (m mean, ok bool) {
 		add(&m.LogLoss, r.LogLoss)
 		add(&m.AUC, r.AUC)
 		add(&m.Accuracy, r.Accuracy)
+		untimed = untimed || r.Seconds == 0
 		m.Seconds += r.Seconds
 		m.RowUS += r.RowUS
 		m.Bytes += r.Bytes
@@ -48,6 +50,9 @@ func (s *suite) mean(program string, t table) (m mean, ok bool) {
 		}
 	}
 	m.Bytes /= max(1, m.n)
+	if untimed {
+		m.Seconds, m.RowUS = 0, 0
+	}
 	return m, m.n > 0
 }
 
