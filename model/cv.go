@@ -95,8 +95,11 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
 	run := func(ctx context.Context, i int) (*FoldRun, error) {
-		own := tables
+		own, o := tables, o
 		own.fold = &folds[i]
+		if step := o.Step; step != nil {
+			o.Step = func(_ int, f *Fit, s train.Step) { step(i, f, s) }
+		}
 		return trainFold(ctx, own, o)
 	}
 	if o.Elsewhere != nil {

@@ -74,10 +74,13 @@ func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range f.Strides(ctx) {
+	for s, err := range f.Strides(ctx) {
 		if err != nil {
 			f.Release()
 			return nil, err
+		}
+		if o.Step != nil {
+			o.Step(0, f, s)
 		}
 	}
 	return f, nil

@@ -46,21 +46,9 @@ type cvFoldJSON struct {
 }
 
 func (c *cvCmd) Run(e *env) error {
-	if err := c.check(); err != nil {
+	format, err := c.check()
+	if err != nil {
 		return err
-	}
-	if c.Out == "-" && c.JSON {
-		return usagef("--out -: --json has standard output; name a file")
-	}
-	format := "csv"
-	if c.Out != "" && c.Out != "-" {
-		var err error
-		if format, err = outFormat(c.Out, "csv", "tsv"); err != nil {
-			return err
-		}
-		if err := checkOut(c.Out, kindTable, c.Data...); err != nil {
-			return err
-		}
 	}
 	c.show(e, c.Quiet)
 	f, err := c.begin(e)
@@ -98,12 +86,12 @@ func (c *cvCmd) Run(e *env) error {
 		}
 	}
 	e.watch()
-	ended := 0
-	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, func(fold int, m *model.Model) {
-		if ended++; !c.Quiet {
-			fmt.Fprintf(e.remarks(), "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
-		}
-	})
+	var done func(int, *model.Model)
+	if !c.Quiet {
+		l := &foldLines{w: e.remarks(), all: c.Folds, folds: map[int]*lines{}}
+		o.Step, done = l.show, l.end
+	}
+	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, done)
 	work.end(err)
 	if err != nil {
 		if errors.Is(err, train.ErrInterrupted) {
@@ -128,17 +116,24 @@ func (c *cvCmd) Run(e *env) error {
 	return nil
 }
 
-// check refuses flags that a cross-validation cannot use.
-func (c *cvCmd) check() error {
+// check refuses flags that a cross-validation cannot use, and returns the format of the predictions.
+func (c *cvCmd) check() (format string, err error) {
 	switch {
 	case c.From != "":
-		return usagef("--from: the weights have seen rows that the folds must not; leave it out")
+		return "", usagef("--from: the weights have seen rows that the folds must not; leave it out")
 	case c.text("test") != "":
-		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
+		return "", usagef("--test: every row is a test row once in a cross-validation; leave it out")
 	case c.Queue != "" && c.Data.isStdin():
-		return usagef("--queue: other machines cannot read this standard input; name a file")
+		return "", usagef("--queue: other machines cannot read this standard input; name a file")
+	case c.Out == "-" && c.JSON:
+		return "", usagef("--out -: --json has standard output; name a file")
+	case c.Out == "" || c.Out == "-":
+		return "csv", nil
 	}
-	return nil
+	if format, err = outFormat(c.Out, "csv", "tsv"); err != nil {
+		return "", err
+	}
+	return format, checkOut(c.Out, kindTable, c.Data...)
 }
 
 // folding is a cross-validation whose table was read.

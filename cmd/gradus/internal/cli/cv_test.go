@@ -180,3 +180,25 @@ func TestCVLackingScore(t *testing.T) {
 		t.Errorf("no %q, or no column auc, in\n%s", want, text)
 	}
 }
+
+// A fold whose epoch takes long says how far it has come, and no other does.
+func TestCVWithinAnEpoch(t *testing.T) {
+	was := longEpoch
+	t.Cleanup(func() { longEpoch = was })
+	place(t, nil)
+	args := []string{"cv", iris, "--members", "1", "--folds", "2", "--epochs", "3", "--batch-size", "4"}
+	if r := must(t, 0, args...); strings.Contains(r.err, "left") {
+		t.Errorf("short epochs are reported:\n%s", r.err)
+	}
+	longEpoch = 0
+	r := must(t, 0, args...)
+	for _, want := range []string{"fold 1: epoch 1 of 3: ", "fold 2: epoch 3 of 3: ", " samples/s, ", " left\n", "(2 of 2 folds)\n"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("%q is missing in\n%s", want, r.err)
+		}
+	}
+	longEpoch = 0
+	if r := must(t, 0, append(args, "--quiet")...); r.err != "" {
+		t.Errorf("--quiet says\n%s", r.err)
+	}
+}
