@@ -150,7 +150,7 @@ func TestOptionErrors(t *testing.T) {
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name
 		switch name {
-		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Ranks", "Encoded", "Refuse", "Elsewhere", "Custom": // which have no wrong value; Custom's parts stand above
+		case "NoBias", "NoShuffle", "Calibrate", "Shrink", "Seed", "Stage", "Step", "Ranks", "Encoded", "Refuse", "Elsewhere", "Custom": // which have no wrong value; Custom's parts stand above
 			continue
 		}
 		if _, tried := wrong[name]; !tried {
