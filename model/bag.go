@@ -150,7 +150,7 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	shared := f.tables.Validation != nil || o.Validation != nil || o.timeColumn() != "" || len(keep) < FewRows || f.recipe.config.Method == train.PerSample
+	shared := f.tables.Validation != nil || o.Validation != nil || o.timeColumn() != "" || len(keep) < FewRows || o.perSample()
 	repeats := (o.Members + mostFolds - 1) / mostFolds
 	k := (o.Members + repeats - 1) / repeats
 	for repeat := 0; !shared && len(folds) < o.Members; repeat++ {
