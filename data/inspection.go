@@ -166,6 +166,9 @@ func (s *Schema) inspectAt(t *Table, col int, rows []int, kind Kind, layout, dec
 		fixed = t.cols[col].fixed
 		kind = fixed
 	}
+	if t.cols[col].typed && !t.cols[col].mixed {
+		decimal = "." // numbers are themselves, and only words among them have a spelling
+	}
 	levels := kind != "" && kind != KindNumber
 	l := inspection{fixed: fixed, c: t.cols[col].spelled(s.spelling), rows: rows, spelling: s.spelling}
 	l.profile = profileColumn(l.c, rows, levels)

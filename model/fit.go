@@ -61,6 +61,7 @@ type Fit struct {
 	bag     *bag                     // the members of an ensemble; nil for one network
 	spilled bool                     // the encoded training rows are in a file
 	file    io.Closer                // that file
+	ahead   *linearAhead             // nil: see StartLinear
 	need    float64                  // bytes taken from the shared memory
 	kept    float64                  // the part of need that a model keeps
 }
@@ -137,6 +138,7 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 // Release returns the run's memory to its SharedMemory, except the memory of a model that was
 // made from the run. Without one it does nothing. The run must not be continued.
 func (f *Fit) Release() {
+	f.ahead.end()
 	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
 		if t != nil && t.Spilled() != nil && f.summing {
 			f.sources() // it may be reading what the caller is about to close

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -194,6 +196,67 @@ func TestLinearCost(t *testing.T) {
 	if l := m.Training.Metrics.Linear; l.Scores != nil || !strings.HasSuffix(m.Compared(), "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows.") {
 		t.Errorf(`got %+v, %q, want l.Scores = nil and m.Compared() to end with "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows."`, l, m.Compared())
 	}
+}
+
+// A linear model that was trained while the network was is the one that is trained afterwards, whatever rows it is
+// compared on. One that nobody waits for ends with the run.
+func TestLinearAhead(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))))
+	table := weighedPlane(t, 400)
+	for name, o := range map[string]Options{
+		"test":       {Members: 1, Test: new(0.3)},
+		"validation": {Members: 1, Validation: new(0.3), SampleWeight: "w"},
+		"training":   {Members: 1, Validation: new(0.0)},
+	} {
+		o.Seed, o.Epochs, o.Hidden = 1, 2, []int{3}
+		f, err := Prepare(Tables{Train: table}, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.StartLinear(t.Context())
+		if f.ahead == nil || f.ahead.what != name {
+			t.Fatalf("%s: %+v is ahead", name, f.ahead)
+		}
+		for _, err := range f.Strides(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := f.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.CompareLinear(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		ahead := *m.Training.Metrics.Linear
+		f.ahead = nil
+		if err := f.CompareLinear(t.Context(), m); err != nil || !reflect.DeepEqual(ahead, *m.Training.Metrics.Linear) || ahead.Scores == nil {
+			t.Errorf("%s: ahead %+v, afterwards %+v, %v", name, ahead, m.Training.Metrics.Linear, err)
+		}
+	}
+	f, err := Prepare(Tables{Train: table}, Options{Members: 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.StartLinear(t.Context())
+	f.Release()
+	select {
+	case <-f.ahead.done:
+	default:
+		t.Error("a released run leaves its linear model in training")
+	}
+}
+
+// weighedPlane is plane with a column of weights.
+func weighedPlane(t *testing.T, rows int) *data.Table {
+	_, cells := plane(t, rows)
+	var text strings.Builder
+	text.WriteString("a,b,y,w\n")
+	for i, c := range cells {
+		fmt.Fprintf(&text, "%v,%v,%v,%d\n", c[0], c[1], c[2], 1+i%3)
+	}
+	return fromText(t, text.String())
 }
 
 // A comparison ends with its context, changes no weight and stands in the file.
