@@ -79,14 +79,14 @@ func TestInferDrops(t *testing.T) {
 		dropped = append(dropped, [2]string{d.Name, d.Reason.String()})
 	}
 	if diff := cmp.Diff(want, dropped); diff != "" {
-		t.Error(diff)
+		t.Errorf("dropped mismatch (-want +got):\n%s", diff)
 	}
 	var kept []string
 	for _, c := range s.Columns {
 		kept = append(kept, c.Name)
 	}
 	if diff := cmp.Diff([]string{"few", "half", "year", "comma", "x"}, kept); diff != "" {
-		t.Error(diff)
+		t.Errorf("kept mismatch (-want +got):\n%s", diff)
 	}
 
 	// A column with a given type is kept, whatever its cells.
@@ -101,7 +101,7 @@ func TestInferDrops(t *testing.T) {
 		kept = append(kept, c.Name+" "+string(c.Kind))
 	}
 	if diff := cmp.Diff([]string{"id number", "name category", "few category", "code number", "missing number", "constant category", "half number", "year number", "comma number"}, kept); diff != "" {
-		t.Error(diff)
+		t.Errorf("kept mismatch (-want +got):\n%s", diff)
 	}
 	e, err := s.Fit(s.table, nil, ScaleAuto, true)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestUnlabeledRows(t *testing.T) {
 		t.Errorf("%s, %d unlabeled, default %v", diff, s.Unlabeled, s.DefaultTarget)
 	}
 	if diff := cmp.Diff([]int{0, 1}, s.Strata()); diff != "" {
-		t.Error(diff)
+		t.Errorf("s.Strata() mismatch (-want +got):\n%s", diff)
 	}
 }
 

@@ -93,7 +93,7 @@ func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Findin
 	}, true
 }
 
-// set returns remedies of which the first sets an option.
+// set returns a remedy that sets an option, followed by the others.
 func set(option, value string, others ...train.Remedy) []train.Remedy {
 	return append([]train.Remedy{{Option: option, Value: value}}, others...)
 }

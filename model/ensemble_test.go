@@ -54,7 +54,7 @@ func TestEnsemblePredicts(t *testing.T) {
 				}
 				got, counts, err := m.Predict(table)
 				if err != nil || counts.Imputed() == 0 || counts.Unseen() != 0 {
-					t.Fatal(counts, err)
+					t.Fatalf("got %v %v, want no error and counts.Imputed() != 0 and counts.Unseen() = 0", counts, err)
 				}
 				want := make([]float64, len(got))
 				for _, member := range m.Members() {
@@ -155,7 +155,7 @@ func TestMembersAreHonest(t *testing.T) {
 		}
 		j, err := f.OutOfFold(m)
 		if err != nil || j.What != "out-of-fold" || len(j.Rows) != 80 || !slices.IsSorted(j.Rows) {
-			t.Fatal(j, err)
+			t.Fatalf(`got %v %v, want no error and j.What = "out-of-fold" and len(j.Rows) = 80 and slices.IsSorted(j.Rows)`, j, err)
 		}
 		whole := make([][]float64, members)
 		for k, member := range m.Members() {
@@ -314,7 +314,7 @@ func TestEnsembleInterrupted(t *testing.T) {
 	}
 	m, err := f.Model()
 	if err != nil || !errors.Is(failed, train.ErrInterrupted) || !errors.Is(failed, context.Canceled) {
-		t.Fatal(failed, err)
+		t.Fatalf("got %v %v, want no error and failed to wrap train.ErrInterrupted and failed to wrap context.Canceled", failed, err)
 	}
 	if len(m.Members()) != 2 || m.Training.Reason != train.ReasonInterrupted || !slices.ContainsFunc(f.Said(), func(n data.Note) bool { return n.String() == "1 of the 3 members had not ended and is left out." }) {
 		t.Errorf("%d members, %s, %q", len(m.Members()), m.Training.Reason, f.Said())

@@ -142,7 +142,7 @@ func TestCompared(t *testing.T) {
 	}
 	m, _ = linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1, Metrics: []string{"mae"}})
 	if !strings.HasPrefix(m.Compared(), "mae of the test rows ") {
-		t.Error(m.Compared())
+		t.Errorf(`got %v, want m.Compared() to begin with "mae of the test rows "`, m.Compared())
 	}
 	if m, _ = linearRun(t, table, Options{Test: &test, Seed: 1, Hidden: []int{}}); m.Training.Metrics.Linear != nil || strings.Contains(m.Compared(), "linear") {
 		t.Errorf("a linear model is held against itself: %q", m.Compared())
@@ -181,7 +181,7 @@ func TestLinearCost(t *testing.T) {
 	o := Options{Seed: 1, Epochs: 1, Hidden: []int{2}, Scale: data.ScaleStandard}
 	m, f := linearRun(t, wide(1200, 40), o)
 	if want := 600; m.Training.Metrics.Linear.Trained != want || !strings.Contains(m.Compared(), fmt.Sprintf("trained on %d of the %d rows", want, f.Rows.Train)) {
-		t.Errorf("%+v, %q", m.Training.Metrics.Linear, m.Compared())
+		t.Errorf(`got %+v, %q, want m.Training.Metrics.Linear.Trained = want and fmt.Sprintf("trained on %%d of the %%d rows", want, f.Rows.Train) in m.Compared()`, m.Training.Metrics.Linear, m.Compared())
 	}
 	again, _ := linearRun(t, f.Table(), o)
 	if fmt.Sprint(again.Training.Metrics.Linear) != fmt.Sprint(m.Training.Metrics.Linear) {
@@ -189,12 +189,12 @@ func TestLinearCost(t *testing.T) {
 	}
 	limited(t, 1000)
 	if err := f.CompareLinear(context.Background(), again); err != nil || !strings.Contains(again.Compared(), "No linear model was trained: not enough memory: ") {
-		t.Errorf("%q, %v", again.Compared(), err)
+		t.Errorf(`got %q, %v, want no error and "No linear model was trained: not enough memory: " in again.Compared()`, again.Compared(), err)
 	}
 	limited(t, 1<<40)
 	m, _ = linearRun(t, wide(700, 50), o)
 	if l := m.Training.Metrics.Linear; l.Scores != nil || !strings.HasSuffix(m.Compared(), "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows.") {
-		t.Errorf("%+v, %q", l, m.Compared())
+		t.Errorf(`got %+v, %q, want l.Scores = nil and m.Compared() to end with "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows."`, l, m.Compared())
 	}
 }
 

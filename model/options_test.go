@@ -143,7 +143,7 @@ func TestOptionErrors(t *testing.T) {
 	}
 	for name, o := range wrong {
 		if _, err := model.Prepare(model.Tables{Train: mixed(t)}, o, nil); !errors.Is(err, model.ErrOptions) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want an error that wraps model.ErrOptions", name, err)
 		}
 	}
 	fields := reflect.TypeFor[model.Options]()

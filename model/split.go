@@ -6,7 +6,6 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/rng"
-	"github.com/gradus-ml/gradus/train"
 )
 
 // Which rows of the tables are used for what.
@@ -83,7 +82,7 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 			return nil, nil, asOption(err)
 		}
 		f.noteNone("validation", *f.Options.Validation, held, n)
-	case f.recipe.config.Method == train.PerSample:
+	case f.Options.perSample():
 		kept = keep
 	case n >= FewRows:
 		if kept, held, err = part(keep, DefaultValidation, rng.SplitValidation); err != nil {

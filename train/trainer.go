@@ -254,7 +254,7 @@ func resolve[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], rows int,
 	}
 	if cfg.Method == Batch {
 		cfg.BatchSize = rows
-	} else if cfg.Method.oneRow() {
+	} else if cfg.Method.OneRow() {
 		cfg.BatchSize = 1
 	}
 	return cfg, nil

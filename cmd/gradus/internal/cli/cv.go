@@ -267,7 +267,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	m := cv.Folds[0]
 	e.printf("Rows     %d in a fold\n", len(cv.Rows))
 	e.printf("Network  %s, %s, seed %d\n", m.DescribeNetwork(), m.Precision(), m.Options.Seed)
-	e.printf("Descent  %s\n", descentText(m.Options))
+	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	for _, n := range option.Notes(notes) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}

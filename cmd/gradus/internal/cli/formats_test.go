@@ -42,7 +42,7 @@ func TestSameWeights(t *testing.T) {
 	part1, err1 := os.ReadFile(at("part1.csv"))
 	part2, err2 := os.ReadFile(at("part2.csv"))
 	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
+		t.Fatalf("got %v %v, want err1 = nil and err2 = nil", err1, err2)
 	}
 	place(t, map[string]string{"people.csv": string(csv)})
 	if err := os.Mkdir("folder", 0o777); err != nil {
@@ -133,7 +133,7 @@ func TestSeveralFiles(t *testing.T) {
 		}
 	}
 	if o := must(t, 0, "inspect", "a.csv", "./d.csv"); !strings.Contains(o.out, "3 rows") {
-		t.Error(o.out)
+		t.Errorf("the text is %q, want it to contain %q", o.out, "3 rows")
 	}
 }
 
@@ -163,11 +163,11 @@ func TestPredictFormats(t *testing.T) {
 			cells[name] = strings.Join(table.Columns(), ",") + fmt.Sprint(table.Rows()) + all.String()
 		}
 		if cells["p.parquet"] != cells["p.csv"] || cells["p.jsonl"] != cells["p.csv"] {
-			t.Errorf("%.300s\n%.300s\n%.300s", cells["p.csv"], cells["p.parquet"], cells["p.jsonl"])
+			t.Errorf(`got %.300s %.300s %.300s, want cells["p.parquet"] = cells["p.csv"] and cells["p.jsonl"] = cells["p.csv"]`, cells["p.csv"], cells["p.parquet"], cells["p.jsonl"])
 		}
 	}
 	writeFile(t, "other.parquet", "x,y\n1,2\n")
 	if o := call("predict", "m.safetensors", people, "-o", "other.parquet"); o.code != statusUsage || !strings.Contains(o.err, "is no Parquet file, so it is not overwritten") {
-		t.Error(o.code, o.err)
+		t.Errorf(`got %v %v, want exit status statusUsage and "is no Parquet file, so it is not overwritten" in o.err`, o.code, o.err)
 	}
 }

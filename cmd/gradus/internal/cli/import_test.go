@@ -37,7 +37,7 @@ func TestImport(t *testing.T) {
 			}
 		}
 		if err := json.Unmarshal([]byte(must(t, 0, "info", "m.safetensors", "--json").out), &info); err != nil || info.Training.Reason != "imported" {
-			t.Errorf("%s: %v %+v", file, err, info)
+			t.Errorf(`%s: got %v %+v, want no error and info.Training.Reason = "imported"`, file, err, info)
 		}
 		must(t, 0, "plot", "m.safetensors", "-o", "net.svg")
 		must(t, 0, "export", "m.safetensors", "-o", "again.onnx")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -60,7 +61,7 @@ func (c *infoCmd) Run(e *env) error {
 	}
 	e.printf("Columns  %s\n", list(m.Columns(), 20))
 	e.printf("Network  %s, %d parameters, %s\n", m.DescribeNetwork(), m.Parameters(), m.Precision())
-	e.printf("Descent  %s, seed %d\n", descentText(m.Options), m.Options.Seed)
+	e.printf("Descent  %s, seed %d\n", option.Describe(&m.Options), m.Options.Seed)
 	e.printf("Rows     %s\n", rowsText(m.Training.Rows))
 	e.printf("Trained  %s\n", trainedText(m))
 	if s := m.Shrinkage; s != nil {

@@ -264,7 +264,7 @@ func barText(room int, s train.Step, score string, left time.Duration, speed flo
 	return fitting(room, parts)
 }
 
-// withinText is barText within an epoch of which a share is done.
+// withinText is barText during an epoch. share is the part of the epoch that is done.
 func withinText(room int, s train.Step, share float64, left time.Duration, speed float64) string {
 	return fitting(room, []barPart{
 		{fmt.Sprintf(" %.0f %% of the epoch", 100*share), 1},

@@ -16,7 +16,6 @@ import (
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
-	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -35,7 +34,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	e.printf("Rows     %s\n", rowsText(t.Rows))
 	e.printf("Network  %s, %d parameters, %s, seed %d\n", m.DescribeNetwork(),
 		m.Parameters(), m.Precision(), m.Options.Seed)
-	e.printf("Descent  %s\n", descentText(m.Options))
+	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
 	c.ranks.write(e, f)
 	if o := m.Options; o.Threshold != "" {
@@ -271,38 +270,6 @@ func rowsText(r model.Rows) string {
 		parts = append(parts, fmt.Sprintf("%d left out, their weight is 0", r.Weightless))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func descentText(o model.Options) string {
-	s := o.Method
-	if o.Method == "mini-batch" {
-		s += fmt.Sprintf(" of %d", o.BatchSize)
-	}
-	var hyper, more []string
-	for _, p := range option.All() {
-		text, given := p.Given(&o)
-		switch {
-		case !given:
-		case p.OfRule || p.Field == "WeightDecay":
-			hyper = append(hyper, p.Name+" "+text)
-		case p.Group == option.Regularization && !strings.HasSuffix(p.Field, "Dropout") || p.Field == "LabelSmoothing": // dropout is the network's
-			more = append(more, p.Name+" "+text)
-		}
-	}
-	rule := o.Optimizer
-	if len(hyper) > 0 {
-		rule += " (" + strings.Join(hyper, ", ") + ")"
-	}
-	schedule := o.Schedule
-	if o.Warmup > 0 {
-		schedule += fmt.Sprintf(" after a warm-up of %s", counted(o.Warmup, "epoch"))
-	}
-	rate := fmt.Sprintf("rate %g %s", *o.LearningRate, schedule)
-	if slices.Contains(optim.Solvers(), o.Optimizer) {
-		rate = "rates by line search"
-	}
-	s = fmt.Sprintf("%s, %s, %s, loss %s (%s)", s, rule, rate, o.Loss, o.Reduction)
-	return strings.Join(append([]string{s}, more...), ", ")
 }
 
 func trainedText(m *model.Model) string {

@@ -28,7 +28,7 @@ func TestOutIsNotAnInput(t *testing.T) {
 	} {
 		r := must(t, 2, strings.Fields(args)...)
 		if !strings.HasPrefix(r.err, "gradus: --out ") {
-			t.Errorf("%s: %s", args, r.err)
+			t.Errorf(`%s: got %s, want r.err to begin with "gradus: --out "`, args, r.err)
 		}
 		if left := changes(before, listing(t)); len(left) > 0 {
 			t.Errorf("%s changed %q", args, left)
