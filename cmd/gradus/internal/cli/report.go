@@ -29,7 +29,7 @@ func writeNotes(w io.Writer, notes []data.Note) {
 	}
 }
 
-// writeReport says what was trained, how well it does and on which rows, and what to try next.
+// writeReport says what was trained, how well it does and on which rows.
 func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	t := m.Training
 	e.printf("Rows     %s\n", rowsText(t.Rows))
@@ -72,9 +72,16 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
+}
+
+// writeNext says where the model is and what to try next.
+func writeNext(e *env, m *model.Model, c *trainCmd) {
+	t := m.Training
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
-		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(withoutQueue(e.args))...)))
+		again := without(withoutQueue(e.args), "--run") // its folder holds this run
+		again = slices.DeleteFunc(again, func(word string) bool { return word == "--tensorboard" })
+		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(again)...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
