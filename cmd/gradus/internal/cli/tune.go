@@ -156,6 +156,9 @@ func (t *tuning) fillSpace() error {
 			return usagef("--search %s: --%s is searched already; give all its values at once, FLAG=A|B|C", s, d.Flag)
 		}
 		seen[d.Flag] = true
+		if d.Choices == nil && option.Named(d.Flag).Whole() {
+			d.Integers = true
+		}
 		t.space = append(t.space, d)
 		for _, value := range d.Ends() { // the flag must exist and accept such values
 			c, err := t.with(t.env, tune.Space{d}, []string{value})
