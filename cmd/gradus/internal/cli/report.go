@@ -397,6 +397,8 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 			switch {
 			case !ok:
 				fmt.Fprint(w, "-\t")
+			case c == "r2" && math.Abs(v) < 1e-12: // what rounding leaves of 0
+				fmt.Fprint(w, "0\t")
 			default:
 				fmt.Fprintf(w, "%s\t", short(v))
 			}
