@@ -340,7 +340,11 @@ func trainedText(m *model.Model) string {
 	if n := len(m.Members()); n > 0 {
 		epochs += " of " + counted(n, "member")
 	}
-	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", epochs, why, counted(t.Steps, "update"), t.Seconds, loss)
+	what := "loss"
+	if len(m.Members()) > 0 { // the table of scores has the loss of the ensemble, which is another number
+		what = "mean loss of the members"
+	}
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, %s %s", epochs, why, counted(t.Steps, "update"), t.Seconds, what, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 		if names := m.Options.Metrics; len(names) > 0 {
