@@ -215,7 +215,7 @@ func (f *Fit) holder() (hold, error) {
 	case f.Options.Group != "":
 		groups, err := data.Groups(t, f.Options.Group, rows)
 		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
-			keep, held, err := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
+			keep, held, err := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, uint8(p))
 			return on(places, keep, held, err)
 		}, err
 	}
@@ -225,7 +225,7 @@ func (f *Fit) holder() (hold, error) {
 		if strata != nil {
 			classes = f.pick(strata, places)
 		}
-		keep, held, err := t.Split(len(places), classes, fraction, f.Options.Seed, p)
+		keep, held, err := t.Split(len(places), classes, fraction, f.Options.Seed, uint8(p))
 		return on(places, keep, held, err)
 	}, nil
 }
