@@ -61,7 +61,7 @@ func TestGroupsStayWhole(t *testing.T) {
 			home[groups[i]] = f
 		}
 		fraction := rapid.Float64Range(0, 0.99).Draw(t, "fraction")
-		keep, held := whole(t)(SplitGroups(groups, fraction, seed, rng.SplitTest))
+		keep, held := whole(t)(SplitGroups(groups, fraction, seed, uint8(rng.SplitTest)))
 		side := map[int]bool{}
 		for _, i := range keep {
 			side[groups[i]] = true
@@ -80,7 +80,7 @@ func TestGroupsStayWhole(t *testing.T) {
 	if of[0] == of[4] || of[4] != of[6] {
 		t.Errorf("got %v, want of[0] != of[4] and of[4] = of[6]", of)
 	}
-	_, held := whole(t)(SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, rng.SplitTest))
+	_, held := whole(t)(SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, uint8(rng.SplitTest)))
 	if len(held) != 30 {
 		t.Errorf("%d of 100 held, want 30", len(held))
 	}

@@ -181,8 +181,10 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 		}
 	}
 	if b.inFolds = !shared; b.inFolds {
+		f.noteLonely("the member whose fold it is in does not train on")
 		return keep, folds, nil
 	}
+	f.noteLonely(keptInTraining)
 	keep, held, err := f.holdValidation(part, keep)
 	if err != nil {
 		return nil, nil, err

@@ -136,7 +136,7 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 }
 
 // Release returns the run's memory to its SharedMemory, except the memory of a model that was
-// made from the run. Without one it does nothing. The run must not be continued.
+// made from the run. Without one it does nothing. The run must not be continued, and has no result any more.
 func (f *Fit) Release() {
 	f.ahead.end()
 	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
@@ -154,6 +154,9 @@ func (f *Fit) Release() {
 		return
 	}
 	if f.tables.Memory != nil {
+		if f.runner != nil { // its rows must be garbage before another run measures what is free
+			f.runner = past{}
+		}
 		f.tables.Memory.give(f.need, f.kept)
 		f.tables.Memory = nil
 	}

@@ -291,7 +291,14 @@ func (m *Model) Compared() string {
 		if change < 0 {
 			way = "below"
 		}
-		verdict = append(verdict, fmt.Sprintf("%.1f %% %s %s", 100*math.Abs(change), way, short))
+		switch {
+		case math.Abs(change) < 0.0005:
+			verdict = append(verdict, "the same as "+short)
+		case change < 9:
+			verdict = append(verdict, fmt.Sprintf("%.1f %% %s %s", 100*math.Abs(change), way, short))
+		default:
+			verdict = append(verdict, fmt.Sprintf("%.3g times %s", change+1, short))
+		}
 	}
 	l := t.Linear
 	if l != nil && l.Lacking == "" {
@@ -307,9 +314,12 @@ func (m *Model) Compared() string {
 		}
 	}
 	if score, ok := t.Baseline.Get(name); ok {
-		who := "always saying the shares"
-		if m.Task() == data.Regression {
+		who := "always saying the commonest class"
+		switch {
+		case m.Task() == data.Regression:
 			who = "always saying the mean"
+		case slices.Contains([]string{"auc", "average_precision", "log_loss", "brier", "calibration_error"}, name):
+			who = "always saying the shares"
 		}
 		against(who, "that guess", score)
 	}

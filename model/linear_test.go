@@ -135,7 +135,7 @@ func TestCompared(t *testing.T) {
 	table, _ := plane(t, 120)
 	test := 0.25
 	m, _ := linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1})
-	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always saying the mean ", " % above the linear model, ", "The linear model is better."} {
+	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always saying the mean ", " times the linear model, ", "The linear model is better."} {
 		if !strings.Contains(m.Compared(), want) {
 			t.Errorf("no %q in %q", want, m.Compared())
 		}
@@ -285,5 +285,30 @@ func TestLinearInFile(t *testing.T) {
 	}
 	if !slices.Equal(read.Training.Metrics.Linear.Scores, m.Training.Metrics.Linear.Scores) || read.Compared() != m.Compared() {
 		t.Errorf("read %q, written %q", read.Compared(), m.Compared())
+	}
+}
+
+// A difference that is none, or is of another order, is not written in percent.
+func TestComparedInWords(t *testing.T) {
+	table, _ := plane(t, 120)
+	m, _ := linearRun(t, table, Options{Test: new(0.25), Seed: 1, Epochs: 1})
+	best, _ := m.Training.Metrics.Best()
+	best.Set("rmse", 3)
+	for linear, want := range map[float64]string{3: ": the same as the linear model, ", 3.0001: ": the same as the linear model, ", 1e-7: ": 3e+07 times the linear model, ", 1: ": 200.0 % above the linear model, "} {
+		m.Training.Metrics.Linear.Scores.Set("rmse", linear)
+		if !strings.Contains(m.Compared(), want) {
+			t.Errorf("3 beside %v: no %q in %q", linear, want, m.Compared())
+		}
+	}
+	m.Training.Metrics.Baseline.Set("rmse", 3)
+	if !strings.Contains(m.Compared(), ", the same as that guess.") {
+		t.Error(m.Compared())
+	}
+	xor := fromText(t, "a,b,y\n"+strings.Repeat("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n", 30))
+	for name, who := range map[string]string{"precision": "always saying the commonest class", "brier": "always saying the shares"} {
+		m, _ = linearRun(t, xor, Options{Seed: 1, Epochs: 2, Members: 1, Metrics: []string{name}})
+		if !strings.Contains(m.Compared(), who) {
+			t.Errorf("%s: %q", name, m.Compared())
+		}
 	}
 }

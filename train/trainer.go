@@ -197,6 +197,9 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 
 // newTrainer is New, or with a stream NewStream.
 func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream *streamRows[T]) (*Trainer[T], error) {
+	if net == nil {
+		return nil, fmt.Errorf("%w: there is no network to train: the first argument is nil", ErrConfig)
+	}
 	rows := data.Train.Rows()
 	if stream != nil {
 		rows = stream.Rows

@@ -28,7 +28,7 @@ func writeNotes(w io.Writer, notes []data.Note) {
 	}
 }
 
-// writeReport says what was trained, how well it does and on which rows, and what to try next.
+// writeReport says what was trained, how well it does and on which rows.
 func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	t := m.Training
 	e.printf("Rows     %s\n", rowsText(t.Rows))
@@ -71,9 +71,16 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
+}
+
+// writeNext says where the model is and what to try next.
+func writeNext(e *env, m *model.Model, c *trainCmd) {
+	t := m.Training
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
-		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(withoutQueue(e.args))...)))
+		again := without(withoutQueue(e.args), "--run") // its folder holds this run
+		again = slices.DeleteFunc(again, func(word string) bool { return word == "--tensorboard" })
+		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(again)...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
@@ -300,7 +307,11 @@ func trainedText(m *model.Model) string {
 	if n := len(m.Members()); n > 0 {
 		epochs += " of " + counted(n, "member")
 	}
-	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", epochs, why, counted(t.Steps, "update"), t.Seconds, loss)
+	what := "loss"
+	if len(m.Members()) > 0 { // the table of scores has the loss of the ensemble, which is another number
+		what = "mean loss of the members"
+	}
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, %s %s", epochs, why, counted(t.Steps, "update"), t.Seconds, what, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 		if names := m.Options.Metrics; len(names) > 0 {
@@ -357,6 +368,8 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 			switch {
 			case !ok:
 				fmt.Fprint(w, "-\t")
+			case c == "r2" && math.Abs(v) < 1e-12: // what rounding leaves of 0
+				fmt.Fprint(w, "0\t")
 			default:
 				fmt.Fprintf(w, "%s\t", short(v))
 			}

@@ -135,6 +135,9 @@ func (r reportData) Facts() [][2]string {
 		{"ended by", or(t.Reason, "nothing yet")},
 		{"final loss", exact(t.Loss)},
 	}
+	if len(m.Members()) > 0 {
+		out[len(out)-1][0] = "mean final loss of the members"
+	}
 	if t.BestEpoch > 0 {
 		out = append(out, [2]string{"weights of", fmt.Sprintf("epoch %d, the best on the validation rows", t.BestEpoch)})
 	}
