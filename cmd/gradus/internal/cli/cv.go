@@ -29,7 +29,7 @@ type cvCmd struct {
 	presetFlag `embed:""`
 	queueFlags `embed:""`
 	diskFlags  `embed:""`
-	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
+	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, or TSV by the ending .tsv, as predict writes it behind row and fold."`
 	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool   `help:"No progress."`
 }
@@ -51,7 +51,13 @@ func (c *cvCmd) Run(e *env) error {
 	}
 	if c.Out == "-" && c.JSON {
 		return usagef("--out -: --json has standard output; name a file")
-	} else if c.Out != "" && c.Out != "-" {
+	}
+	format := "csv"
+	if c.Out != "" && c.Out != "-" {
+		var err error
+		if format, err = outFormat(c.Out, "csv", "tsv"); err != nil {
+			return err
+		}
 		if err := checkOut(c.Out, kindTable, c.Data...); err != nil {
 			return err
 		}
@@ -95,19 +101,19 @@ func (c *cvCmd) Run(e *env) error {
 	ended := 0
 	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, func(fold int, m *model.Model) {
 		if ended++; !c.Quiet {
-			fmt.Fprintf(e.Err, "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
+			fmt.Fprintf(e.remarks(), "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
 		}
 	})
 	work.end(err)
 	if err != nil {
 		if errors.Is(err, train.ErrInterrupted) {
-			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was written\n")
+			fmt.Fprintf(e.remarks(), "gradus: interrupted; nothing was written\n")
 			return status(statusInterrupted)
 		}
 		return asUsage(err)
 	}
 	if c.Out != "" {
-		write := func(w io.Writer) error { return writeFolds(w, cv) }
+		write := func(w io.Writer) error { return writeFolds(w, format, cv) }
 		if c.Out == "-" {
 			return write(e.Out)
 		}
@@ -217,9 +223,9 @@ func scoresText(s metrics.Scores) string {
 }
 
 // writeFolds writes the out-of-fold predictions.
-func writeFolds(w io.Writer, cv *model.CV) error {
+func writeFolds(w io.Writer, format string, cv *model.CV) error {
 	width := cv.Folds[0].Outputs()
-	return writeTable(w, cv.Folds[0], []string{"row", "fold"}, nil, len(cv.Rows), func(i int) ([]string, model.Prediction, []string) {
+	return writeTable(w, format, cv.Folds[0], []string{"row", "fold"}, nil, len(cv.Rows), func(i int) ([]string, model.Prediction, []string) {
 		p := cv.Folds[cv.Fold[i]].Describe(cv.Predictions[i*width:][:width])
 		return []string{strconv.Itoa(cv.Rows[i]), strconv.Itoa(cv.Fold[i] + 1)}, p, nil
 	})
@@ -271,7 +277,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\trows\tepochs\t")
 	columns := slices.Clone(cv.Mean)
 	for _, l := range cv.Lacking {

@@ -11,10 +11,10 @@ type evaluateCmd struct {
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags    `embed:""`
 	diskFlags    `embed:""`
-	Metric       []string `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
-	SampleWeight name     `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
-	Threshold    float64  `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
-	JSON         bool     `name:"json" help:"One JSON object on standard output."`
+	Metric       []string    `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
+	SampleWeight name        `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
+	Threshold    probability `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
+	JSON         bool        `name:"json" help:"One JSON object on standard output."`
 }
 
 func (c *evaluateCmd) Run(e *env) error {
@@ -32,7 +32,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	found, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: string(c.SampleWeight), Threshold: c.Threshold})
+	found, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: string(c.SampleWeight), Threshold: float64(c.Threshold)})
 	if err != nil {
 		return asUsage(err)
 	}

@@ -60,6 +60,50 @@ func TestSameWeights(t *testing.T) {
 	}
 }
 
+// A flag of text has an effect or is refused, in every format.
+func TestFlagsOfTextAreNotIgnored(t *testing.T) {
+	flags := [][]string{{"--delimiter", ";"}, {"--encoding", "latin-1"}, {"--header", "yes"}, {"--skip-rows", "1"}, {"--comment", "#"}, {"--keep-total"}}
+	for _, name := range []string{"pyarrow.parquet", "polars.arrow", "stream.arrows", "numpy.npy", "numpy.npz", "python.jsonl", "people.db", "pandas.xlsx"} {
+		for _, flag := range flags {
+			r := call(append([]string{"inspect", formatFile(t, name)}, flag...)...)
+			if name == "pandas.xlsx" && flag[0] != "--delimiter" && flag[0] != "--encoding" {
+				if r.code != 0 {
+					t.Errorf("%s %s exits with %d: %s", name, flag[0], r.code, r.err)
+				}
+			} else if want := flag[0] + " has no effect: leave it out"; r.code != 1 || !strings.Contains(r.err, want) {
+				t.Errorf("%s %s exits with %d and says %q, want %q", name, flag[0], r.code, r.err, want)
+			}
+		}
+	}
+}
+
+// The ending of a table that is written says its format, and an ending that would not be true is refused.
+func TestEndingOfOutput(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "a,num", number, number)})
+	trainQuietly(t, 0, "t.csv", "--epochs", "2", "-o", "m.safetensors")
+	must(t, 0, "predict", "m.safetensors", "t.csv", "--keep", "a", "-o", "p.tsv")
+	if text := readFile(t, "p.tsv"); !strings.HasPrefix(text, "a\tnum\n") {
+		t.Errorf("p.tsv begins with %.20q, want tabs", text)
+	}
+	must(t, 0, "cv", "t.csv", "--epochs", "2", "--quiet", "-o", "cv.tsv")
+	if text := readFile(t, "cv.tsv"); !strings.HasPrefix(text, "row\tfold\tnum\n") {
+		t.Errorf("cv.tsv begins with %.20q, want tabs", text)
+	}
+	for _, c := range [][]string{
+		{"predict", "m.safetensors", "t.csv", "-o", "p.xlsx"}, {"predict", "m.safetensors", "t.csv", "-o", "p.csv.gz"},
+		{"predict", "m.safetensors", "t.csv", "-o", "p.json"}, {"cv", "t.csv", "-o", "p.parquet"}, {"cv", "t.csv", "-o", "p.jsonl"},
+	} {
+		r := must(t, 2, c...)
+		out := c[len(c)-1]
+		if want := "--out " + out + ": a table with the ending " + filepath.Ext(out) + " is not written here"; !strings.Contains(r.err, want) {
+			t.Errorf("%s says %q, want %q", c[0], r.err, want)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s wrote %s", c[0], out)
+		}
+	}
+}
+
 // TestSeveralFiles: if files that are read as one table differ, the error names the difference and the file.
 func TestSeveralFiles(t *testing.T) {
 	place(t, nil)

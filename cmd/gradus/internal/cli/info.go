@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"strings"
-
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -53,7 +51,7 @@ func (c *infoCmd) Run(e *env) error {
 			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, m.Shrinkage, conformalRows(m), membersJSON(m), m.Options, m.Training,
 		})
 	}
-	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
+	e.printf("Predicts %s (%s)\n", list(m.Targets(), 12), m.Task())
 	if classes := m.Classes(); classes != nil {
 		e.printf("Classes  %s\n", list(classes, 12))
 		if m.Threshold != 0.5 {

@@ -54,7 +54,9 @@ func TestPredictIntervals(t *testing.T) {
 	}
 	must(t, 0, "train", diabetes, "--epochs", "1", "--validation", "none", "--quiet", "-o", "n.safetensors")
 	for args, want := range map[string]string{
-		"m.safetensors --interval 1.5":            "--interval 1.5: give a share between 0 and 1",
+		"m.safetensors --interval 1.5":            `--interval: "1.5" is not a probability: give a number between 0 and 1`,
+		"m.safetensors --interval 0":              `--interval: "0" is not a probability`,
+		"m.safetensors --sets 0":                  `--sets: "0" is not a probability`,
 		"m.safetensors --interval 0.999":          "takes at least 999 validation rows",
 		"m.safetensors --sets 0.9":                "the task is regression",
 		"n.safetensors --interval 0.9":            "train it with validation rows",

@@ -224,7 +224,7 @@ func (e *env) warn(format string, args ...any) {
 		return
 	}
 	r := e.ranks
-	fmt.Fprintf(r.err, "gradus: rank %d, on %s: %s\n", r.Rank(), r.hosts[r.Rank()], fmt.Sprintf(format, args...))
+	fmt.Fprintf(printable{r.err}, "gradus: rank %d, on %s: %s\n", r.Rank(), r.hosts[r.Rank()], fmt.Sprintf(format, args...))
 }
 
 // wait returns when all ranks have called it, or if they cannot reach each other, which the next exchange reports.

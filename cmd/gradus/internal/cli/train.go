@@ -72,7 +72,7 @@ func (c *trainCmd) Run(e *env) error {
 	}
 	if !c.JSON {
 		notes := f.Said()
-		writeData(e.Out, f.Table(), f.Schema, notes)
+		writeData(e.text(), f.Table(), f.Schema, notes)
 		c.told = len(notes)
 	}
 	if c.Queue != "" {
@@ -265,7 +265,7 @@ func (c *trainCmd) nothing(e *env) error {
 	if c.RunDir != "" {
 		again = "; gradus resume " + shellWord(c.RunDir) + " starts it"
 	}
-	fmt.Fprintf(e.Err, "gradus: interrupted before the first update; %s was not written%s\n", c.Out, again)
+	fmt.Fprintf(e.remarks(), "gradus: interrupted before the first update; %s was not written%s\n", c.Out, again)
 	return status(statusInterrupted)
 }
 
@@ -345,7 +345,7 @@ func (c *trainCmd) exit(e *env, m *model.Model, uncompared error) error {
 		asked = append(asked, fmt.Sprintf("the loss %v", *m.Options.TargetLoss))
 	}
 	if len(asked) > 0 && t.Reason != "tolerance" && t.Reason != "target-loss" {
-		fmt.Fprintf(e.Err, "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
+		fmt.Fprintf(e.remarks(), "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
 			t.Reason, t.Epochs, strings.Join(asked, " or "))
 		return status(statusNotReached)
 	}

@@ -508,7 +508,7 @@ func (t *tuning) table(results [][]tune.Trial) {
 			t.env.printf(", the best %d", most)
 		}
 		t.env.printf("\n")
-		w := tabwriter.NewWriter(t.env.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		w := tabwriter.NewWriter(t.env.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(w, "trial\t%s\t", t.rows())
 		for _, d := range t.space {
 			fmt.Fprintf(w, "%s\t", d.Flag)
