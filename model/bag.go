@@ -37,6 +37,9 @@ type bag struct {
 	inFolds bool          // otherwise they share the validation rows and differ only by their seeds
 	own     *SharedMemory // nil: the run shares memory with others
 
+	box    sync.Mutex
+	untold []int // members that have ended here, and that the other ranks have not been told of
+
 	hooks      sync.Mutex
 	begin, end func(k int, f *Fit) error
 
@@ -69,9 +72,6 @@ type member struct {
 // prepared.
 func (f *Fit) bagged() (err error) {
 	tables, o := f.tables, f.Options
-	if o.Ranks != nil && o.Ranks.Size() > 1 {
-		return refuse("Members", o.Members, "the %d members of an ensemble need no exchange with each other, and %d ranks share one network: ask for 1 member, or train the ensemble in one process", o.Members, o.Ranks.Size())
-	}
 	weightless := f.Rows.Weightless
 	if f.recipe, err = f.Options.resolve(f.Schema.Task, outputsOf(f.Schema)); err != nil {
 		return err
@@ -82,7 +82,12 @@ func (f *Fit) bagged() (err error) {
 	if err := f.Options.rows(&f.recipe, f.Schema); err != nil {
 		return err
 	}
-	b := &bag{fit: f, workers: min(o.Members, or(o.Threads, runtime.GOMAXPROCS(0)))}
+	b := &bag{fit: f}
+	own := o.Members
+	if r := b.ranks(); r != nil {
+		own = f.MembersOfRank(r.Rank())
+	}
+	b.workers = max(1, min(own, or(o.Threads, runtime.GOMAXPROCS(0))))
 	keep, folds, err := b.deal()
 	if err != nil {
 		return err
@@ -96,7 +101,7 @@ func (f *Fit) bagged() (err error) {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
 		t.fold, t.Memory, t.Spill = &fold, room, nil
-		own.Members, own.MaxTime, own.Shrink, own.Elsewhere = 0, 0, false, nil // all are shrunk by the same amount
+		own.Members, own.MaxTime, own.Shrink, own.Elsewhere, own.Ranks = 0, 0, false, nil, nil // all are shrunk by the same amount
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
 		if k > 0 {
@@ -117,7 +122,8 @@ func (f *Fit) bagged() (err error) {
 		sources: f.sources, bag: b, runner: b,
 	}
 	f.Options.Members, f.Options.Threads, f.Options.MaxTime = o.Members, o.Threads, o.MaxTime
-	f.Options.Stage, f.Options.Refuse, f.Options.Shrink, f.Options.Elsewhere = o.Stage, o.Refuse, o.Shrink, o.Elsewhere
+	f.Options.Stage, f.Options.Refuse, f.Options.Shrink = o.Stage, o.Refuse, o.Shrink
+	f.Options.Elsewhere, f.Options.Ranks = o.Elsewhere, o.Ranks
 	for _, n := range notes {
 		if !slices.ContainsFunc(f.Notes, func(said data.Note) bool { return slices.Equal(said, n) }) {
 			f.Notes = append(f.Notes, n)
@@ -254,7 +260,7 @@ func (b *bag) seconds() time.Duration {
 const pause = 10 * time.Millisecond
 
 // run trains the members, some at the same time, until all have ended or it is told to stop. If
-// called again, it continues.
+// called again, it continues. On several ranks it trains those of this rank and takes the others as they end.
 func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 	b.since, b.stopped = time.Now(), ""
 	defer func() { b.wall, b.since = b.wall+time.Since(b.since), time.Time{} }()
@@ -262,14 +268,25 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 	defer stop()
 	steps := make(chan train.Step)
 	failures := make([]error, len(b.members))
-	var next, late atomic.Int64
+	var next atomic.Int64
+	var late, told atomic.Bool // the time is up; another rank stops
 	over := func() bool {
 		if limit := b.fit.Options.MaxTime; limit == 0 || b.seconds() < limit {
 			return false
 		}
-		late.Store(1)
+		late.Store(true)
 		stop()
 		return true
+	}
+	if b.ranks() != nil {
+		if err := b.same(); err != nil {
+			yield(train.Step{}, b.lost(err))
+			return
+		}
+		if m := b.members[0]; m.fit != nil && !b.here(0) { // it was prepared for its encoding
+			m.fit.Release()
+			m.fit = nil
+		}
 	}
 	if b.own != nil {
 		b.own.reopen()
@@ -283,7 +300,7 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 	for range workers {
 		team.Go(func() {
 			for k := int(next.Add(1)) - 1; k < len(b.members) && inner.Err() == nil; k = int(next.Add(1)) - 1 {
-				if b.members[k].ended {
+				if !b.here(k) || b.members[k].ended {
 					continue
 				}
 				if b.fit.Options.Elsewhere != nil {
@@ -297,9 +314,35 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 			}
 		})
 	}
+	var apart error // why the ranks cannot go on
 	go func() {
-		team.Wait()
-		close(steps)
+		defer close(steps)
+		if b.ranks() == nil {
+			team.Wait()
+			return
+		}
+		done := make(chan struct{})
+		go func() {
+			team.Wait()
+			close(done)
+		}()
+		apart = b.meet(inner.Done(), done, failures, func() string {
+			switch {
+			case late.Load():
+				return "max-time"
+			case inner.Err() != nil:
+				return train.ReasonInterrupted
+			}
+			return ""
+		}, func(why string) {
+			if why == "max-time" {
+				late.Store(true)
+			}
+			told.Store(true)
+			stop()
+		})
+		stop()
+		<-done
 	}()
 	left := false
 	for s := range steps { // to the end, so that no sender blocks
@@ -308,22 +351,40 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 			stop()
 		}
 	}
+	if apart != nil {
+		if b.stopped = train.ReasonInterrupted; !left {
+			yield(train.Step{}, b.lost(apart))
+		}
+		return
+	}
 	for k, err := range failures {
 		if err != nil {
+			where := ""
+			if !b.here(k) {
+				where = fmt.Sprintf(", on rank %d", b.rankOf(k))
+			}
 			if b.stopped = train.ReasonDiverged; !left {
-				yield(train.Step{}, fmt.Errorf("member %d of %d: %w", k, len(b.members), err))
+				yield(train.Step{}, fmt.Errorf("member %d of %d%s: %w", k, len(b.members), where, err))
 			}
 			return
 		}
 	}
 	switch {
 	case left || b.finished():
-	case late.Load() != 0:
+	case late.Load():
 		b.stopped = "max-time"
 	case ctx.Err() != nil:
 		b.stopped = train.ReasonInterrupted
 		yield(train.Step{}, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx)))
+	case told.Load():
+		b.stopped = train.ReasonInterrupted
+		yield(train.Step{}, fmt.Errorf("%w: another rank was told to stop", train.ErrInterrupted))
 	}
+}
+
+// lost returns the error of ranks that cannot go on.
+func (b *bag) lost(err error) error {
+	return fmt.Errorf("%w: rank %d of %d: %w", train.ErrRanks, b.ranks().Rank(), b.ranks().Size(), err)
 }
 
 func (b *bag) finished() bool {
@@ -394,6 +455,7 @@ func (b *bag) stride(ctx context.Context, k int, f *Fit, steps chan<- train.Step
 	m.ended = true
 	f.Release()
 	m.fit = nil
+	b.tell(k)
 	return last, nil
 }
 
@@ -415,6 +477,11 @@ func (m *member) score(inFolds bool) error {
 	return err
 }
 
+// run returns the result of a member that has been scored.
+func (m *member) run() *FoldRun {
+	return &FoldRun{Model: m.model, Of: m.result, Found: m.found, Rows: m.rows}
+}
+
 // model makes the ensemble from the members that have ended, or if none has, from those in
 // progress. It sets only the scores of the members.
 func (b *bag) model() *Model {
@@ -427,7 +494,11 @@ func (b *bag) model() *Model {
 	none := b.taken == nil
 	for _, m := range b.members {
 		m.lock.Lock()
-		if none && m.fit != nil && (b.taken == nil || m.fit.Epoch() > 0) {
+		switch {
+		case !none:
+		case m.fit == nil && m.model != nil: // what another rank reached
+			b.taken = append(b.taken, m)
+		case m.fit != nil && (b.taken == nil || m.fit.Epoch() > 0):
 			if m.score(b.inFolds) == nil {
 				b.taken = append(b.taken, m)
 			}
@@ -506,10 +577,15 @@ func (b *bag) diagnose() (all []diagnosis.Finding) {
 const ReasonMembers = "members"
 
 func (b *bag) engine() engine {
-	if m := b.members[0]; m.fit != nil {
-		return m.fit.runner.engine()
+	for _, m := range b.members {
+		switch {
+		case m.fit != nil:
+			return m.fit.runner.engine()
+		case m.model != nil:
+			return m.model.engine
+		}
 	}
-	return b.members[0].model.engine
+	return nil // this rank has no member of its own yet
 }
 
 func (b *bag) epoch() int                  { return b.result().Epochs }

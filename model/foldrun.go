@@ -1,7 +1,9 @@
 package model
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +27,37 @@ type FoldRun struct {
 	Of    train.Result        // of a member
 	Found []diagnosis.Finding // of a member: the diagnosis of its run
 	Rows  []int               // of a member: the rows that chose its epoch; it has not seen them
+}
+
+// foldRunJSON is a FoldRun as JSON has it.
+type foldRunJSON struct {
+	Model []byte              `json:"model"` // the bytes of the model's file
+	Notes []data.Note         `json:"notes"`
+	Of    train.Result        `json:"of"`
+	Found []diagnosis.Finding `json:"found"`
+	Rows  []int               `json:"rows"`
+}
+
+// MarshalJSON writes the model as the bytes of its file, so that another process has the same bits.
+func (r FoldRun) MarshalJSON() ([]byte, error) {
+	var file bytes.Buffer
+	if err := r.Model.Write(&file); err != nil {
+		return nil, err
+	}
+	return json.Marshal(foldRunJSON{file.Bytes(), r.Notes, r.Of, r.Found, r.Rows})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. The model must have no custom parts.
+func (r *FoldRun) UnmarshalJSON(text []byte) error { return r.unmarshal(text) }
+
+func (r *FoldRun) unmarshal(text []byte, custom ...Custom) error {
+	var came foldRunJSON
+	if err := json.Unmarshal(text, &came); err != nil {
+		return err
+	}
+	m, err := Read(bytes.NewReader(came.Model), custom...)
+	*r = FoldRun{Model: m, Notes: came.Notes, Of: came.Of, Found: came.Found, Rows: came.Rows}
+	return err
 }
 
 // TrainFold trains and scores fold i, from 0, of k on the training table, as CrossValidate does.
@@ -102,7 +135,9 @@ func (f *Fit) TrainMember(ctx context.Context, k int) (*FoldRun, error) {
 	if err := m.score(f.bag.inFolds); err != nil {
 		return nil, err
 	}
-	return &FoldRun{Model: m.model, Notes: own.Notes, Of: m.result, Found: m.found, Rows: m.rows}, nil
+	run := m.run()
+	run.Notes = own.Notes
+	return run, nil
 }
 
 // PrepareMember prepares the run of member k of the run's ensemble as a separate run on one core, to be watched
@@ -140,6 +175,12 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 	if err != nil {
 		return err
 	}
+	return b.take(k, run, true)
+}
+
+// take makes the run of another process that of member k. The member has ended, or is what it was when the process was
+// told to stop.
+func (b *bag) take(k int, run *FoldRun, ended bool) error {
 	m := b.members[k]
 	m.lock.Lock()
 	defer m.lock.Unlock()
@@ -157,8 +198,11 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 			return err
 		}
 	}
+	if !ended {
+		return nil
+	}
 	f := *b.fit
-	f.Options.Seed, f.runner, f.bag = m.options.Seed, past{m.result, m.found, m.model.engine}, nil
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, past{m.result, m.found, m.model.engine, true}, nil
 	if err := b.told(b.end, k, &f); err != nil {
 		return err
 	}
@@ -166,11 +210,18 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 	return nil
 }
 
-// past is a run that has ended, without its rows: here, or on another machine.
+// Distant reports whether the run is that of a member that another process has trained. It has no checkpoint here.
+func (f *Fit) Distant() bool {
+	p, is := f.runner.(past)
+	return is && p.distant
+}
+
+// past is a run that has ended, without its rows: here, or in another process.
 type past struct {
-	came  train.Result
-	found []diagnosis.Finding
-	net   engine
+	came    train.Result
+	found   []diagnosis.Finding
+	net     engine
+	distant bool // another process trained the network
 }
 
 var errPast = errors.New("the run has ended, and its state is gone: a checkpoint is of a run in progress")

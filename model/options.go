@@ -138,7 +138,8 @@ type Options struct {
 	Encoded func(rows, of int) `json:"-"`
 
 	// Ranks, if not nil, are the processes that train the network together: see train.Config.Ranks.
-	// They cannot train an ensemble.
+	// Of an ensemble, rank r of P trains the members k with k mod P = r, and every rank ends with all of them. If there
+	// are more ranks than members, the others only wait.
 	Ranks train.Ranks `json:"-"`
 
 	// Elsewhere, if not nil, has fold i of a CrossValidate, or member i of an ensemble, trained on another

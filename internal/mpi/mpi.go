@@ -16,9 +16,7 @@ import (
 // World is all processes of a job. Its methods may be called from any goroutine, but only one at a time, and
 // all ranks must call them in the same order. It is a train.Ranks.
 type World interface {
-	Rank() int
-	Size() int
-	Gather(all []byte, counts []int) error
+	Gatherer
 	Exchange(in []byte, inCounts []int, out []byte, outCounts []int) error
 
 	Library() string // the name and version of the MPI library
@@ -57,8 +55,15 @@ func launched(env func(string) string) (Job, bool) {
 	return Job{}, false
 }
 
+// A Gatherer is the part of a World that Share uses.
+type Gatherer interface {
+	Rank() int
+	Size() int
+	Gather(all []byte, counts []int) error
+}
+
 // Share gives every rank the data of each rank, of any size.
-func Share(w World, mine []byte) ([][]byte, error) {
+func Share(w Gatherer, mine []byte) ([][]byte, error) {
 	counts := make([]int, w.Size())
 	for r := range counts {
 		counts[r] = 8

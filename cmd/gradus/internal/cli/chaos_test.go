@@ -190,6 +190,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 		killed int
 	}{
 		{name: "ranks", train: append([]string{"train", diabetes}, strings.Fields("--members 1 --shards 6 --batch-size 128 --epochs 200 --patience 0 --hidden 16 --json --quiet")...)},
+		{name: "members", train: append([]string{"train", diabetes}, strings.Fields("--members 4 --batch-size 64 --epochs 300 --patience 0 --hidden 16 --json --quiet")...)},
 		{name: "disk", train: append([]string{"train", "big.csv"}, inBlocks...), memory: []string{"--memory", "30MiB"}},
 	}
 	const each = 4 // kills of a run
@@ -243,8 +244,9 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 						case <-ended:
 							waiting = false
 						case <-time.After(2 * time.Millisecond):
-							_, err := os.Stat(filepath.Join(dir, checkpointFiles[0]))
-							waiting = err != nil
+							one, _ := filepath.Glob(filepath.Join(dir, checkpointFiles[0]))
+							members, _ := filepath.Glob(filepath.Join(dir, "member-*", checkpointFiles[0]))
+							waiting = len(one)+len(members) == 0
 						}
 					}
 				}
@@ -288,7 +290,7 @@ func TestChaosOfRanksAndDisk(t *testing.T) {
 		}
 		os.RemoveAll(dir)
 	}
-	t.Logf("%d kills (%d of ranks, %d with the rows on the disk), %d resumed", done, kinds[0].killed, kinds[1].killed, resumes)
+	t.Logf("%d kills (%d of ranks with one network, %d with members, %d with the rows on the disk), %d resumed", done, kinds[0].killed, kinds[1].killed, kinds[2].killed, resumes)
 }
 
 // damage flips a bit of the newest checkpoint, or cuts the file off, if there is an older

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/queue"
-	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/train"
 )
@@ -99,38 +97,25 @@ func (s sent) do(ctx context.Context, work, result any) (seconds float64, err er
 	return r.Seconds, json.Unmarshal(r.Value, result)
 }
 
-// networkJSON is the result of a fold or a member.
-type networkJSON struct {
-	Model []byte              `json:"model"` // the bytes of the model's file
-	Notes []string            `json:"notes"`
-	Of    train.Result        `json:"of"`
-	Found []diagnosis.Finding `json:"found"`
-	Rows  []int               `json:"rows"`
-}
-
 // packed returns the run of a fold or a member as piece returns it.
 func packed(run *model.FoldRun) (result any, same string, err error) {
-	var file bytes.Buffer
-	if err := run.Model.Write(&file); err != nil {
-		return nil, "", err
-	}
+	run.Notes = plain(option.Notes(run.Notes))
 	training := run.Model.Training
 	training.Seconds, training.History = 0, nil
 	scores, err := json.Marshal(training)
-	return networkJSON{file.Bytes(), option.Notes(run.Notes), run.Of, run.Found, run.Rows}, run.Model.WeightsSHA256() + string(scores), err
+	return run, run.Model.WeightsSHA256() + string(scores), err
 }
 
 // train has a fold or a member trained by a worker.
 func (s sent) train(ctx context.Context, i int) (*model.FoldRun, error) {
-	var came networkJSON
-	if _, err := s.do(ctx, i, &came); err != nil {
+	came := new(model.FoldRun)
+	if _, err := s.do(ctx, i, came); err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", train.ErrInterrupted, err)
 		}
 		return nil, err
 	}
-	m, err := model.Read(bytes.NewReader(came.Model))
-	return &model.FoldRun{Model: m, Notes: plain(came.Notes), Of: came.Of, Found: came.Found, Rows: came.Rows}, err
+	return came, nil
 }
 
 // each calls do for 0 to n-1 concurrently. The first error ends the other calls, and each returns it.

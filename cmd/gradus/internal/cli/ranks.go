@@ -17,8 +17,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// ranks are the processes that an MPI launcher has started for one call. They train one network together.
-// Rank 0 reports and writes files; the others follow and are quiet.
+// ranks are the processes that an MPI launcher has started for one call. They train one network together, or each trains
+// some members of an ensemble. Rank 0 reports and writes files; the others follow and are quiet.
 type ranks struct {
 	mpi.World
 	err     io.Writer // where this rank writes an error that only it knows about
@@ -26,6 +26,8 @@ type ranks struct {
 	crowded bool      // there are more ranks than cores on this machine
 	lost    bool      // the others cannot be reached any more
 	blocks  blocks    // of a rank whose rows are in blocks, if there is one
+	members int       // the smallest number of networks that a rank is prepared for
+	odd     int       // a rank that is prepared for another number than a rank before it; 0: none
 }
 
 // blocks are the sizes that affect the order of rows in blocks. They are 0 if the rows are not in blocks.
@@ -159,15 +161,16 @@ func (e *env) agree(f *model.Fit, failed error) error {
 		return failed
 	}
 	var mine struct {
-		Error  string
-		Usage  bool
-		Tables map[string]string
-		Blocks blocks
+		Error   string
+		Usage   bool
+		Tables  map[string]string
+		Blocks  blocks
+		Members int
 	}
 	if failed != nil {
 		mine.Error, mine.Usage = oneLine(failed), errors.As(failed, new(usage))
 	} else if f != nil {
-		mine.Tables, mine.Blocks = f.Fingerprints(), blocksOf(f)
+		mine.Tables, mine.Blocks, mine.Members = f.Fingerprints(), blocksOf(f), f.Members()
 	}
 	raw, err := json.Marshal(mine)
 	if err != nil {
@@ -179,7 +182,7 @@ func (e *env) agree(f *model.Fit, failed error) error {
 	}
 	for i, text := range texts {
 		theirs, first := mine, mine
-		theirs.Tables, first.Tables, theirs.Blocks = nil, nil, blocks{}
+		theirs.Tables, first.Tables, theirs.Blocks, theirs.Members = nil, nil, blocks{}, 0
 		if err := errors.Join(json.Unmarshal(text, &theirs), json.Unmarshal(texts[0], &first)); err != nil {
 			return err
 		}
@@ -204,8 +207,24 @@ func (e *env) agree(f *model.Fit, failed error) error {
 		if theirs.Blocks.Rows > 0 {
 			r.blocks = theirs.Blocks
 		}
+		switch {
+		case i == 0:
+			r.members, r.odd = theirs.Members, 0
+		case theirs.Members != r.members:
+			r.members, r.odd = min(r.members, theirs.Members), i
+		}
 	}
 	return nil
+}
+
+// warn writes a message that does not end the call, on any rank.
+func (e *env) warn(format string, args ...any) {
+	if !e.follows() {
+		e.say(format, args...)
+		return
+	}
+	r := e.ranks
+	fmt.Fprintf(printable{r.err}, "gradus: rank %d, on %s: %s\n", r.Rank(), r.hosts[r.Rank()], fmt.Sprintf(format, args...))
 }
 
 // wait returns when all ranks have called it, or if they cannot reach each other, which the next exchange reports.
@@ -236,8 +255,9 @@ type ranksJSON struct {
 	Size     int     `json:"size"`
 	Machines int     `json:"machines"`
 	Library  string  `json:"library"`
-	Exchange float64 `json:"exchange_seconds"` // of rank 0, including waiting
-	Share    float64 `json:"exchange_share"`   // of the time in the loop
+	Members  []int   `json:"members,omitempty"`          // of an ensemble: how many each rank trained
+	Exchange float64 `json:"exchange_seconds,omitempty"` // of one network: of rank 0, including waiting
+	Share    float64 `json:"exchange_share,omitempty"`   // of the time in the loop
 }
 
 func (r *ranks) json(f *model.Fit) *ranksJSON {
@@ -246,17 +266,35 @@ func (r *ranks) json(f *model.Fit) *ranksJSON {
 	}
 	hosts := slices.Compact(slices.Sorted(slices.Values(r.hosts)))
 	result := f.Result()
-	return &ranksJSON{Size: r.Size(), Machines: len(hosts), Library: r.Library(), Exchange: result.Exchange, Share: result.ExchangeShare}
+	j := &ranksJSON{Size: r.Size(), Machines: len(hosts), Library: r.Library(), Exchange: result.Exchange, Share: result.ExchangeShare}
+	for rank := 0; rank < r.Size() && f.Members() > 1; rank++ {
+		j.Members = append(j.Members, f.MembersOfRank(rank))
+	}
+	return j
 }
 
-// write says what share of the time the exchange took, and adds a remark if it took most of it.
+// write says how the ranks shared the work. For one network it says what share of the time the exchange took, and adds a
+// remark if it took most of it.
 func (r *ranks) write(e *env, f *model.Fit) {
 	j := r.json(f)
 	if j == nil {
 		return
 	}
-	e.printf("Ranks    %d on %s, by %s; %.0f %% of the time went into exchanges\n", j.Size, counted(j.Machines, "machine"), j.Library, 100*j.Share)
-	if j.Share > 0.5 {
-		e.printf("Note     More than half of the time went into exchanges: for this network and batch one machine is better.\n")
+	at := fmt.Sprintf("Ranks    %d on %s, by %s", j.Size, counted(j.Machines, "machine"), j.Library)
+	if j.Members == nil {
+		e.printf("%s; %.0f %% of the time went into exchanges\n", at, 100*j.Share)
+		if j.Share > 0.5 {
+			e.printf("Note     More than half of the time went into exchanges: for this network and batch one machine is better.\n")
+		}
+		return
+	}
+	most, least := j.Members[0], j.Members[j.Size-1]
+	each := fmt.Sprint(most)
+	if least < most {
+		each = fmt.Sprintf("%d or %d", least, most)
+	}
+	e.printf("%s; each trained %s of the %d members\n", at, each, f.Members())
+	if least == 0 {
+		e.printf("Note     %d of the ranks had no member to train: start at most as many ranks as --members.\n", j.Size-f.Members())
 	}
 }

@@ -139,6 +139,7 @@ func TestRanksRefuse(t *testing.T) {
 		}
 		t.Setenv("GRADUS_TEST_AS_MAIN", "1")
 		good := []string{"train", "a.csv", "--members", "1", "--shards", "2", "--epochs", "2", "-o", "m.safetensors"}
+		members := []string{"train", "a.csv", "--members", "2", "--epochs", "2", "-o", "m.safetensors"}
 		apart := func(program string, args ...string) []string { // the second rank differs from the first
 			return append([]string{":", "-n", "1", program}, args...)
 		}
@@ -151,7 +152,10 @@ func TestRanksRefuse(t *testing.T) {
 			{"no shards", l.call(t, 2, with, "train", "a.csv", "--members", "1"), "so 2 ranks have nothing to share; set shards to 2 or more"},
 			{"no file", l.call(t, 2, with, "train", "none.csv"), "gradus: none.csv: no such file"},
 			{"no flag", l.call(t, 2, with, "train", "--none"), "gradus: unknown flag --none"},
-			{"members", l.call(t, 2, with, "train", "a.csv", "--members", "2", "--shards", "2"), "--members 2: the 2 members of an ensemble need no exchange"},
+			{"another number of networks", l.call(t, 1, with, append(good, apart(with, "train", "a.csv", "--members", "2")...)...), ", trains another number of networks than the ranks before it: give every rank the same flags"},
+			{"another flag of members", l.call(t, 1, with, append(members, apart(with, append(members, "--lr", "0.5")...)...)...), "the configuration of rank 1 differs from that of rank 0: give every rank the same flags and tables"},
+			{"a member that diverges", l.call(t, 2, with, append(members, "--optimizer", "sgd", "--lr", "1e30")...), " of 2"},
+			{"another folder", l.call(t, 1, with, slices.Concat(members, []string{"--run", "here"}, apart(with, slices.Concat(members, []string{"--run", "there"})...))...), "--run: there is not the folder of rank 0"},
 			{"another table", l.call(t, 1, with, append(good, apart(with, "train", "b.csv", "--members", "1", "--shards", "2", "--epochs", "2")...)...), "the train table of rank 1, on "},
 			{"another flag", l.call(t, 1, with, append(good, apart(with, append(good, "--lr", "0.5")...)...)...), "the configuration of rank 1 differs from that of rank 0: give every rank the same flags"},
 			{"a missing file", l.call(t, 1, with, append(good, apart(with, "train", "none.csv")...)...), "none.csv: no such file"},
@@ -168,54 +172,104 @@ func TestRanksRefuse(t *testing.T) {
 	})
 }
 
-// If a rank is killed, the job ends. Another number of ranks continues from the checkpoint to the same
-// bits.
+// Each rank trains some members of an ensemble, with the bits and the scores of one process, and rank 0 reports all of
+// them. A rank too many says so.
+func TestRanksMembers(t *testing.T) {
+	with, without := withMPI(t), self(t)
+	onLaunchers(t, func(t *testing.T, i int, l launcher) {
+		args := []string{"train", diabetes, "--members", "3", "--epochs", "20", "--test", "0.2", "--json", "-o", "m.safetensors"}
+		want := parseJSON(t, outcomeOf(t, process(without, append(args, "--run", "one")...)).out)
+		for n, members := range []string{"<nil>", "[2 1]", "[1 1 1]", "[1 1 1 0]"} {
+			dir := fmt.Sprint("run", n+1)
+			r := outcomeOf(t, l.call(t, n+1, with, append(args, "--run", dir)...))
+			if r.code != 0 {
+				t.Fatalf("%d ranks: exit status %d\n%s", n+1, r.code, r.err)
+			}
+			got := parseJSON(t, r.out)
+			for _, d := range differences(got, want) {
+				t.Errorf("%d ranks: %s", n+1, d)
+			}
+			said, _ := got["ranks"].(map[string]any)
+			if fmt.Sprint(said["members"]) != members || strings.Count(r.err, " of 3 members)") != 3 {
+				t.Errorf("%d ranks say %v of themselves, and\n%s", n+1, said, r.err)
+			}
+			if course(t, dir) != course(t, "one") {
+				t.Errorf("%d ranks keep another history", n+1)
+			}
+		}
+		r := outcomeOf(t, l.call(t, 4-i, with, "train", diabetes, "--quiet", "--members", "3", "--epochs", "2"))
+		report := []string{`each trained 0 or 1 of the 3 members\nNote     1 of the ranks had no member to train: start at most as many ranks as --members\.\n`, `each trained 1 of the 3 members\n`}[i]
+		if !regexp.MustCompile(`(?m)^Ranks    \d on 1 machine, by (Open MPI|MPICH) v\S+; `+report).MatchString(r.out) || strings.Count(r.out, "Trained ") != 1 {
+			t.Errorf("%d ranks report\n%s%s", 4-i, r.out, r.err)
+		}
+	})
+}
+
+// kinds of runs on ranks: of one network, and of an ensemble.
+var kindsOnRanks = []struct {
+	name, checkpoint string
+	flags            string
+}{
+	{"one network", checkpointFiles[0], "--members 1 --shards 6 --batch-size 128 --epochs 500 --patience 0 --hidden 16"},
+	{"members", filepath.Join("member-1", checkpointFiles[0]), "--members 4 --batch-size 64 --epochs 400 --patience 0 --hidden 16"},
+}
+
+// If a rank is killed, the job ends. Another number of ranks continues from the checkpoints to the same
+// bits. After a signal, all ranks end with what was reached, and can be continued as well.
 func TestRanksKilled(t *testing.T) {
 	with, without := withMPI(t), self(t)
 	onLaunchers(t, func(t *testing.T, i int, l launcher) {
-		flags := []string{"--json", "--quiet", "--members", "1", "--shards", "6", "--batch-size", "128", "--epochs", "500", "--patience", "0", "--hidden", "16", "-o", "m.safetensors"}
-		want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
-		os.Remove("m.safetensors")
-		// The shell prints the number of the process that it becomes.
-		args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "1ms"}, flags...)
-		cmd := l.call(t, 2, need.Tool(t, "sh"), args...)
-		var said strings.Builder
-		cmd.Stderr, cmd.Stdout = &said, &said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		deadline := time.Now().Add(time.Minute)
-		for {
-			if _, err := os.Stat(filepath.Join("run", checkpointFiles[0])); err == nil {
-				break
+		for _, kind := range kindsOnRanks {
+			for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+				name := fmt.Sprintf("%s, %v", kind.name, signal)
+				place(t, nil)
+				flags := append([]string{"--json", "--quiet", "-o", "m.safetensors"}, strings.Fields(kind.flags)...)
+				want := sumOf(t, outcomeOf(t, process(without, append([]string{"train", diabetes}, flags...)...)))
+				os.Remove("m.safetensors")
+				// The shell prints the number of the process that it becomes.
+				args := append([]string{"-c", `echo $$ >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$@"`, "sh", with, "train", diabetes, "--run", "run", "--checkpoint-every", "1ms"}, flags...)
+				cmd := l.call(t, 2, need.Tool(t, "sh"), args...)
+				var said strings.Builder
+				cmd.Stderr, cmd.Stdout = &said, &said
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				deadline := time.Now().Add(time.Minute)
+				for {
+					if _, err := os.Stat(filepath.Join("run", kind.checkpoint)); err == nil {
+						break
+					}
+					if time.Now().After(deadline) {
+						t.Fatalf("%s: no checkpoint was written in a minute", name)
+					}
+					time.Sleep(5 * time.Millisecond)
+				}
+				pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, fmt.Sprint("pid.", i%2))))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := syscall.Kill(pid, signal); err != nil {
+					t.Fatal(err)
+				}
+				err = cmd.Wait()
+				if err == nil || said.Len() == 0 {
+					t.Fatalf("%s: the job ends with %v and says %q", name, err, said.String())
+				}
+				_, missing := os.Stat("m.safetensors")
+				if wrote := missing == nil; wrote != (signal == syscall.SIGTERM) || wrote && !strings.Contains(said.String(), `"stop_reason":"interrupted"`) {
+					t.Errorf("%s: a model was written: %v\n%s", name, wrote, said.String())
+				}
+				copied := exec.Command("cp", "-r", "run", "again")
+				if err := copied.Run(); err != nil {
+					t.Fatal(err)
+				}
+				if got := sumOf(t, outcomeOf(t, l.call(t, 3, with, "resume", "run", "--json", "--quiet"))); got != want {
+					t.Errorf("%s: three ranks go on to %s, want %s", name, got, want)
+				}
+				if got := sumOf(t, outcomeOf(t, process(without, "resume", "again", "--json", "--quiet"))); got != want {
+					t.Errorf("%s: one process goes on to %s, want %s", name, got, want)
+				}
 			}
-			if time.Now().After(deadline) {
-				t.Fatal("no checkpoint was written in a minute")
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-		pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, fmt.Sprint("pid.", i%2))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Wait(); err == nil || said.Len() == 0 {
-			t.Fatalf("the job ends with %v and says %q", err, said.String())
-		}
-		if _, err := os.Stat("m.safetensors"); err == nil {
-			t.Error("a model was written")
-		}
-		copied := exec.Command("cp", "-r", "run", "again")
-		if err := copied.Run(); err != nil {
-			t.Fatal(err)
-		}
-		if got := sumOf(t, outcomeOf(t, l.call(t, 3, with, "resume", "run", "--json", "--quiet"))); got != want {
-			t.Errorf("three ranks go on to %s, want %s", got, want)
-		}
-		if got := sumOf(t, outcomeOf(t, process(without, "resume", "again", "--json", "--quiet"))); got != want {
-			t.Errorf("one process goes on to %s, want %s", got, want)
 		}
 	})
 }

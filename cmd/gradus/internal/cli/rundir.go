@@ -22,7 +22,8 @@ import (
 )
 
 // runDir is a folder that keeps a run: config.json, two checkpoints, history.csv and, when
-// the run has ended, result.json and curves.svg. It is locked while a process uses it.
+// the run has ended, result.json and curves.svg. It is locked while a process uses it. Of several ranks, rank 0 has it
+// locked, and the others keep the members of an ensemble there that they train.
 type runDir struct {
 	path string
 	lock *lock.File
@@ -196,7 +197,7 @@ func (d *runDir) restoreMember(e *env, k int, f *model.Fit) error {
 	}
 	defer file.Close()
 	if damaged != nil {
-		fmt.Fprintf(e.remarks(), "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), c.Steps)
+		e.warn("%s; continuing from the one before it, of update %d", oneLine(damaged), c.Steps)
 	}
 	if err := f.Restore(c); err != nil {
 		return fmt.Errorf("%s: %w", own.path, err)

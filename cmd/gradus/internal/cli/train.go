@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -79,17 +80,26 @@ func (c *trainCmd) Run(e *env) error {
 			return err
 		}
 	}
+	if dir, err = c.follow(e, f, dir); err != nil {
+		return err
+	}
 	if c.ranks == nil {
 		f.StartLinear(e.ctx)
 	}
 	failed := c.loop(e, f, dir)
-	if errors.Is(failed, train.ErrRanks) || e.follows() { // rank 0 does the rest
+	if errors.Is(failed, train.ErrRanks) {
 		return failed
 	}
 	if c.work.end(errors.Join(failed, e.ctx.Err())); failed != nil && c.Queue != "" {
 		return fmt.Errorf("%w; %s was not written", failed, c.Out)
 	}
 	unsaved := dir.end(f) // also after a run that diverged, so that resume reports it again
+	if f.Members() > 1 {  // each rank has saved its own
+		unsaved = e.agree(nil, unsaved)
+	}
+	if e.follows() { // rank 0 does the rest
+		return failed
+	}
 	m, err := f.Model()
 	if err != nil {
 		return err
@@ -126,7 +136,7 @@ func (c *trainCmd) Run(e *env) error {
 // complete fills in what the call leaves to defaults, and refuses flags that do not go together.
 func (c *trainCmd) complete(e *env) error {
 	if e.ranks != nil && c.Queue != "" {
-		return usagef("--queue has workers train the networks of an ensemble, and here %d ranks train one network together: leave out either --queue or the launcher", e.ranks.Size())
+		return usagef("--queue has workers train the networks of an ensemble, and here %d ranks train: leave out either --queue or the launcher", e.ranks.Size())
 	}
 	if len(c.Data) == 0 {
 		c.Data = paths(c.ConfigData)
@@ -169,12 +179,17 @@ func (c *trainCmd) prepareAll(e *env, failed error) (f *model.Fit, err error) {
 
 // begin begins the prepared run. With a run folder, it restores the run from it or begins the run in it. If the rows fit
 // in memory here and are in blocks on another rank, it puts them in the same blocks: their order depends on the blocks,
-// and not on where they are.
+// and not on where they are. If another rank has no memory for an ensemble that was only a default, none trains one.
 func (c *trainCmd) begin(e *env, f *model.Fit) (_ *model.Fit, dir *runDir, err error) {
-	if r := e.ranks; r != nil && r.blocks != blocksOf(f) {
+	if r := e.ranks; r != nil && (r.blocks != blocksOf(f) || r.members != f.Members()) {
 		f.Release()
-		c.give("block-rows", strconv.Itoa(r.blocks.Rows))
-		c.give("buffer-blocks", strconv.Itoa(r.blocks.Buffer))
+		if r.blocks != blocksOf(f) {
+			c.give("block-rows", strconv.Itoa(r.blocks.Rows))
+			c.give("buffer-blocks", strconv.Itoa(r.blocks.Buffer))
+		}
+		if c.text("members") == "" {
+			c.give("members", strconv.Itoa(r.members))
+		}
 		if f, err = c.prepare(e); err != nil {
 			return nil, nil, err
 		}
@@ -186,6 +201,24 @@ func (c *trainCmd) begin(e *env, f *model.Fit) (_ *model.Fit, dir *runDir, err e
 		dir, err = newRunDir(c.RunDir, c, f)
 	}
 	return f, dir, err
+}
+
+// follow returns the folder in which this rank keeps the members that it trains: that of rank 0, which has it locked.
+func (c *trainCmd) follow(e *env, f *model.Fit, dir *runDir) (*runDir, error) {
+	if r := e.ranks; r != nil && r.odd > 0 {
+		return nil, usagef("rank %d, on %s, trains another number of networks than the ranks before it: give every rank the same flags", r.odd, r.hosts[r.odd])
+	}
+	if e.ranks == nil || c.RunDir == "" || f.Members() == 1 {
+		return dir, nil
+	}
+	var err error
+	if e.follows() {
+		dir = &runDir{path: c.RunDir}
+		if _, missing := os.Stat(dir.file("config.json")); missing != nil {
+			err = fmt.Errorf("--run: %s is not the folder of rank 0, where each rank keeps the members that it trains: name one that all machines see at the same path", c.RunDir)
+		}
+	}
+	return dir, e.agree(nil, err)
 }
 
 // prepare reads the tables and prepares the run.
@@ -244,7 +277,7 @@ func (c *trainCmd) nothing(e *env) error {
 // loop trains to the end, shows the progress, and writes checkpoints.
 func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 	var p progress = silent{}
-	if !c.Quiet {
+	if !c.Quiet && !e.follows() {
 		p = newProgress(e.Err, f)
 	}
 	defer p.done()
@@ -257,7 +290,9 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 		if l, ok := p.(*memberLines); ok {
 			l.end(k, member)
 		}
-		dir.endMember(k, member)
+		if !member.Distant() {
+			dir.endMember(k, member)
+		}
 		return nil
 	})
 	dir.begin(f, c.CheckpointEvery, c.TensorBoard)
@@ -271,8 +306,8 @@ func (c *trainCmd) loop(e *env, f *model.Fit, dir *runDir) error {
 		}
 		if !e.follows() {
 			p.show(step)
-			dir.look(e, f)
 		}
+		dir.look(e, f)
 	}
 	return nil
 }
