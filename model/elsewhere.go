@@ -146,16 +146,12 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 	}
 	m.model, m.result, m.found, m.rows = run.Model, run.Of, run.Found, run.Rows
 	if b.inFolds {
-		bound, err := m.model.Encoding.Bind(m.tables.Train)
-		if err != nil {
-			return err
-		}
-		if m.says, _, err = m.model.predictRows(bound, m.rows, nil); err != nil {
+		if err := m.predict(m.tables.Train); err != nil {
 			return err
 		}
 	}
 	f := *b.fit
-	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.found, m.model.engine}, nil
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.found, m.model.network()}, nil
 	if err := b.told(b.end, k, &f); err != nil {
 		return err
 	}

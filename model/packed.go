@@ -42,7 +42,7 @@ func (f *Fit) rowSize(rows int) (bytes float64, packed bool) {
 
 // encodePacked is encode for packed rows of the training table.
 func encodePacked[T nn.Float](f *Fit, rows []int) (train.Set[T], data.Counts, error) {
-	e, t := f.Encoding, f.tables.Train
+	e, t := f.wide, f.tables.Train
 	s := train.Set[T]{Packed: train.NewPacked[T](len(rows), e.Width()), Y: nn.NewMatrix[T](len(rows), e.Outputs())}
 	b, err := e.Bind(t)
 	if err != nil {
