@@ -12,11 +12,18 @@ import (
 // predicts are two networks made of it: that of the model, with the predictions, and that of Bounds. Both have the
 // hidden layers and some of the last layer's columns, so their outputs have the bits of the whole network's.
 
-// Bounds returns the model of the bounds that were learned with Options.Interval; nil if there are none. It has the
-// same columns. For each target it predicts two numbers, the quantiles (1-c)/2 and (1+c)/2 for the level c =
-// Options.Interval. Its Intervals takes these predictions, and moves the bounds as far as they were off on rows that
-// did not train them.
-func (m *Model) Bounds() *Model { return m.bounds }
+// Bounds returns the model whose predictions its Intervals takes for a level. It has the same columns. Without
+// Options.Interval it is the model itself. With Options.Interval = c, for the level c and higher ones, it predicts two
+// numbers for each target, the quantiles (1-c)/2 and (1+c)/2. Its Intervals moves them apart or together by as much as
+// they were off on rows that did not train them: conformalized quantile regression (Romano, Patterson and Candès 2019).
+// Below c it is the model itself: bounds that are moved far together leave nothing where they are close, and on tables
+// the intervals from errors had better scores.
+func (m *Model) Bounds(level float64) *Model {
+	if m.bounds == nil || level < m.Options.Interval {
+		return m
+	}
+	return m.bounds
+}
 
 // outputs returns how many outputs a network has whose encoded targets are that many numbers.
 func (o *Options) outputs(targets int) int {

@@ -312,10 +312,12 @@ func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers
 		tensors = append(tensors, memberTensor(k, net)...)
 		depth += net.Depth()
 		members[k].engine = newEngine(net)
-		members[k].separateBounds()
 	}
 	if err := safetensors.Fill(file.File, tensors, depth); err != nil {
 		return file.name(err)
+	}
+	for _, m := range members {
+		m.separateBounds()
 	}
 	return nil
 }

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -202,13 +201,13 @@ func measure(name string, level, learn float64, seeds, most, members int) (f fou
 // intervals adds a run's share of one method: how many test rows are in their intervals, in total and by fifths of
 // the predictions, how wide the intervals are, and their score (Gneiting and Raftery 2007).
 func (f *found) intervals(method int, m *model.Model, j *model.Judged, level, share float64) error {
-	says, by := j.Says, m
-	if b := m.Bounds(); b != nil {
-		all, _, err := b.Predict(j.Table)
+	says, by := j.Says, m.Bounds(level)
+	if by != m {
+		all, _, err := by.Predict(j.Table)
 		if err != nil {
 			return err
 		}
-		by, says = b, nil
+		says = nil
 		for _, row := range j.Rows {
 			says = append(says, all[2*row:][:2]...)
 		}
@@ -218,36 +217,19 @@ func (f *found) intervals(method int, m *model.Model, j *model.Judged, level, sh
 		return err
 	}
 	n := float64(len(in))
-	order := make([]int, len(in))
-	var k kept
-	middle, squares := 0.0, 0.0
+	var lower, upper []float64
+	middle, squares, off := 0.0, 0.0, 0.0
 	for i, y := range j.Truth {
-		order[i] = i
+		lower, upper = append(lower, in[i].Lower), append(upper, in[i].Upper)
 		middle += y / n
-		width := in[i].Upper - in[i].Lower
-		k.width += width / n
-		k.score += (width + 2/(1-level)*max(in[i].Lower-y, y-in[i].Upper, 0)) / n
-		k.rmse += (y - j.Says[i]) * (y - j.Says[i]) / n
+		off += (y - j.Says[i]) * (y - j.Says[i]) / n
 	}
 	for _, y := range j.Truth {
 		squares += (y - middle) * (y - middle) / n
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(j.Says[a], j.Says[b]) })
-	var rows, inside [5]float64
-	for at, i := range order {
-		fifth := at * 5 / len(order)
-		rows[fifth]++
-		if j.Truth[i] >= in[i].Lower && j.Truth[i] <= in[i].Upper {
-			inside[fifth]++
-			k.held += 1 / n
-		}
-	}
-	for i := range rows {
-		k.fifths[i] = inside[i] / rows[i]
-	}
+	c := metrics.Cover(level, lower, upper, j.Says, j.Truth, nil)
 	sd := math.Sqrt(squares)
-	k.width, k.score, k.rmse = k.width/sd, k.score/sd, math.Sqrt(k.rmse)/sd
-	f.kept[method].add(k, share)
+	f.kept[method].add(kept{c.Share, c.Fifths, c.Width / sd, c.Score / sd, math.Sqrt(off) / sd}, share)
 	return nil
 }
 
