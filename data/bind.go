@@ -109,7 +109,7 @@ func (b *Binding) Labeled() []int {
 	if b.targets == nil {
 		return nil
 	}
-	looks := make([]look, len(b.targets))
+	looks := make([]inspection, len(b.targets))
 	for i, col := range b.targets {
 		looks[i].c = b.t.cols[col].spelled(b.e.Targets[i].Spelling)
 	}

@@ -3,7 +3,6 @@ package data
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -211,10 +210,9 @@ func (a *assembly) last(c *chunker, buf []byte, line int) []byte {
 	if c.end != io.EOF || len(c.rest) > 0 || a.keepTotal {
 		return buf
 	}
-	rows, cell := a.g.cutTotal(buf)
-	if cell != "" {
-		a.t.notes = append(a.t.notes, noteOf(fmt.Sprintf("the last line, %d, starts with %s: it is left out; if it is a row like the others, say ",
-			line+bytes.Count(rows, []byte{'\n'}), quote(cell)), set("KeepTotal", "true")))
+	rows, left := a.g.cutTotal(buf, line)
+	if left != nil {
+		a.t.notes = append(a.t.notes, left)
 	}
 	return rows
 }

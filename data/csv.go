@@ -99,10 +99,7 @@ func (t *Table) readHeader(g *grammar, opt ReadOptions, text []byte, line int) (
 		}
 		names = t.number(names, at)
 	} else {
-		names = make([]string, len(row))
-		for i := range names {
-			names[i] = fmt.Sprintf("c%d", i)
-		}
+		names = NumberedColumns(len(row))
 	}
 	if err := t.setColumns(names, at); err != nil {
 		return nil, line, err

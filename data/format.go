@@ -22,6 +22,7 @@ type Format struct {
 	Name    string // in messages, with its article: "a Parquet file"
 	Package string // the package that registers it
 	Scheme  string // of a database's address, such as "postgres://" or "sqlite:"; "": it is a file
+	Rows    bool   // it has rows of cells, and Read follows the options Header, SkipRows, Comment and KeepTotal
 
 	// Detect reports whether a file has this format. It gets the first bytes of the file, up to
 	// 64 kB and decompressed, and its name in lower case without the endings .gz and .zst.
@@ -125,6 +126,9 @@ func readDatabase(path string, opt ReadOptions) (*Table, error) {
 	f, _, linked := isDatabase(path)
 	if !linked {
 		return nil, notLinked(WithoutPassword(path), f)
+	}
+	if err := opt.notFor(f, WithoutPassword(path)); err != nil {
+		return nil, err
 	}
 	return f.Read(&File{Name: WithoutPassword(path), Path: path, most: opt.MaxBytes}, opt)
 }

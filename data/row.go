@@ -142,20 +142,57 @@ const (
 // Missing values and levels that were not in the training rows are encoded as described at
 // Input; Unseen counts the latter.
 func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
+	if err := e.takes(len(row), len(dst)); err != nil {
+		return err
+	}
+	for i := range e.Inputs {
+		in, v := &e.Inputs[i], &row[i]
+		to := dst[in.offset : in.offset+in.width]
+		var o outcome
+		if in.Kind == KindNumber && v.kind == valueNumber && isFinite(v.x) { // the usual case
+			o = encodeNumber(in, v.x, number, to)
+		} else {
+			o = encodeCell(in, *v, to)
+		}
+		if o >= notNumber {
+			return valueError(in, *v, o)
+		}
+	}
+	return nil
+}
+
+// EncodeNumbers is EncodeRow for a row of numbers, as Number makes values of them: NaN is missing.
+func EncodeNumbers[T Float](e *Encoding, row []float64, dst []T) error {
+	if err := e.takes(len(row), len(dst)); err != nil {
+		return err
+	}
+	for i := range e.Inputs {
+		in, x := &e.Inputs[i], row[i]
+		to := dst[in.offset : in.offset+in.width]
+		var o outcome
+		if in.Kind == KindNumber && isFinite(x) { // the usual case
+			o = encodeNumber(in, x, number, to)
+		} else {
+			o = encodeCell(in, Number(x), to)
+		}
+		if o >= notNumber {
+			return valueError(in, Number(row[i]), o)
+		}
+	}
+	return nil
+}
+
+// takes refuses a row of another length than the encoding has columns. It panics if the row's inputs do not fit in
+// room numbers.
+func (e *Encoding) takes(values, room int) error {
 	if e.width == 0 {
 		return fail(ErrEncoding, "the encoding was neither fitted nor decoded")
 	}
-	if len(row) != len(e.Inputs) {
-		return fail(ErrColumn, "the row has %s, the encoding takes %d: give one for each of its columns", plural(len(row), "value"), len(e.Inputs))
+	if values != len(e.Inputs) {
+		return fail(ErrColumn, "the row has %s, the encoding takes %d: give one for each of its columns", plural(values, "value"), len(e.Inputs))
 	}
-	if len(dst) < e.width {
-		panic("data: EncodeRow: dst is shorter than Width")
-	}
-	for i := range e.Inputs {
-		in := &e.Inputs[i]
-		if o := encodeCell(in, row[i], dst[in.offset:in.offset+in.width]); o >= notNumber {
-			return valueError(in, row[i], o)
-		}
+	if room < e.width {
+		panic("data: dst is shorter than Width")
 	}
 	return nil
 }

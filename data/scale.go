@@ -90,7 +90,7 @@ func meanAndDeviation(values []float64) (mean, deviation float64) {
 
 // softClip is z / sqrt(1 + (z/3)^2), which lies between -3 and 3.
 func softClip(z float64) float64 {
-	if math.Abs(z) > 1e100 {
+	if z > 1e100 || z < -1e100 {
 		return math.Copysign(3, z)
 	}
 	q := z / 3

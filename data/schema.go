@@ -163,18 +163,18 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 			cols = append(cols, col)
 		}
 	}
-	looks := make([]look, len(cols))
+	looks := make([]inspection, len(cols))
 	parallel(len(cols), func(i int) {
 		if kind := opt.Types[t.columns[cols[i]]]; !t.isPixel(cols[i]) || kind != "" {
-			looks[i] = s.look(t, cols[i], opt.Rows, kind, opt.DateFormat[t.columns[cols[i]]], opt.Decimal)
+			looks[i] = s.inspect(t, cols[i], opt.Rows, kind, opt.DateFormat[t.columns[cols[i]]], opt.Decimal)
 		}
 	})
-	targetLooks := make([]look, len(targets))
+	targetLooks := make([]inspection, len(targets))
 	parallel(len(targets), func(i int) { targetLooks[i] = s.lookTarget(t, targets[i], opt, opt.Decimal) })
 	if comma := commaIsDecimal(slices.Concat(looks, targetLooks)); comma != "" && opt.Decimal == "" { // the clear columns decide for the others
 		for i := range looks {
 			if looks[i].unclear {
-				looks[i] = s.look(t, cols[i], opt.Rows, opt.Types[t.columns[cols[i]]], "", comma)
+				looks[i] = s.inspect(t, cols[i], opt.Rows, opt.Types[t.columns[cols[i]]], "", comma)
 			}
 		}
 		for i := range targetLooks {
@@ -227,7 +227,7 @@ func (s *Schema) keeping() string {
 }
 
 // addColumn puts a column among the inputs or among the dropped columns.
-func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
+func (s *Schema) addColumn(t *Table, c Column, l *inspection, asked Kind) error {
 	p := &l.profile
 	c.Missing = p.missing
 	c.Kind = asked
@@ -262,7 +262,7 @@ func (s *Schema) addColumn(t *Table, c Column, l *look, asked Kind) error {
 }
 
 // dropReason returns the reason to drop a column; nil if it is useful.
-func (l *look) dropReason(t *Table, col int, kind Kind) Note {
+func (l *inspection) dropReason(t *Table, col int, kind Kind) Note {
 	p, name := &l.profile, t.columns[col]
 	if p.present() == 0 {
 		return Notef("all cells are missing")
@@ -299,7 +299,7 @@ func (l *look) dropReason(t *Table, col int, kind Kind) Note {
 }
 
 // checkKind refuses the first cell that does not fit the column's kind.
-func (l *look) checkKind(t *Table, col int, kind Kind) error {
+func (l *inspection) checkKind(t *Table, col int, kind Kind) error {
 	p := &l.profile
 	switch kind {
 	case KindNumber:

@@ -277,18 +277,19 @@ func detectDelimiter(head []byte, name string) rune {
 // not blank.
 var totals = []string{"total", "totals", "total:", "grand total", "sum", "sum:", "gesamt", "summe"}
 
-// cutTotal cuts a totals line from the end of a text, and returns its first cell that is not blank.
-func (g *grammar) cutTotal(text []byte) (rows []byte, cell string) {
+// cutTotal cuts a totals line from the end of a text whose first line has that number, and returns the note that it is left out.
+func (g *grammar) cutTotal(text []byte, line int) (rows []byte, left Note) {
 	end := len(bytes.TrimRight(text, "\r\n"))
 	start := bytes.LastIndexByte(text[:end], '\n') + 1
 	if start == 0 || bytes.Count(text[start:], []byte{'"'})%2 == 1 {
-		return text, ""
+		return text, nil
 	}
 	cells, _, _, problem := g.record(text[start:])
-	if i := slices.IndexFunc(cells, func(s string) bool { return strings.TrimSpace(s) != "" }); problem == nil && i >= 0 && len(cells) > 1 {
-		if cell = strings.TrimSpace(cells[i]); slices.Contains(totals, strings.ToLower(cell)) {
-			return text[:start], cell
-		}
+	if problem != nil {
+		return text, nil
 	}
-	return text, ""
+	if left = TotalNote(line+bytes.Count(text[:start], []byte{'\n'}), cells); left == nil {
+		return text, nil
+	}
+	return text[:start], left
 }

@@ -151,12 +151,18 @@ func readUnchanged(src *source, path string, opt ReadOptions) (*Table, error) {
 	case opt.Sheet != "" && f.Package != "excel":
 		return nil, fail(ErrOption, "%s: is no spreadsheet, and the sheet %s is one of a spreadsheet", src.name, quote(opt.Sheet))
 	case ok:
+		if err := opt.notFor(f, src.name); err != nil {
+			return nil, err
+		}
 		if f.Scheme != "" { // a database sees to it that what is read belongs together
 			src.written = time.Time{}
 		}
 		return f.Read(&File{Name: src.name, Path: path, src: src, most: opt.MaxBytes}, opt)
 	}
 	if isIDX(head) {
+		if err := opt.notFor(Format{Name: "an IDX file"}, src.name); err != nil {
+			return nil, err
+		}
 		return readIDX(src, path)
 	}
 	if name := filepath.Base(src.name); strings.Contains(name, "-idx") && len(head) > 0 && !utf8.Valid(head) {

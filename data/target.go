@@ -110,7 +110,7 @@ const (
 //
 // The rule for several targets: If each has two values (0 and 1, or two words), they are
 // labels. If all are numbers, it is regression with several outputs. A mixture is refused.
-func (s *Schema) inferTargets(t *Table, cols []int, looks []look, opt SchemaOptions) error {
+func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt SchemaOptions) error {
 	s.Targets = make([]Target, len(cols))
 	s.Rows = rowsWith(looks, s.looked)
 	s.Unlabeled = s.size() - len(s.Rows)
@@ -295,7 +295,7 @@ func autoTask(y *Target, c *column, rows []int, p *profile, types map[string]Kin
 	return Multiclass
 }
 
-func autoTasks(targets []Target, looks []look) Task {
+func autoTasks(targets []Target, looks []inspection) Task {
 	labels, numbers := true, true
 	for i := range targets {
 		y, p := &targets[i], &looks[i].profile
@@ -365,13 +365,13 @@ func (s *Schema) checkTask(t *Table) error {
 
 // lookTarget looks at a target in all rows. decimal is the decimal sign, if it is known. Whole numbers with leading
 // zeros are codes. So are whole numbers too long for a float64, if there are few different ones.
-func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions, decimal string) look {
+func (s *Schema) lookTarget(t *Table, col int, opt SchemaOptions, decimal string) inspection {
 	name := t.columns[col]
 	kind := opt.Types[name]
-	l := s.look(t, col, s.looked, kind, opt.DateFormat[name], decimal)
+	l := s.inspect(t, col, s.looked, kind, opt.DateFormat[name], decimal)
 	if kind == "" && opt.Task != Regression && l.profile.numeric() && l.profile.whole {
 		zeros, long := l.c.codeLike(s.looked)
-		if l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]look{l}, s.looked), mostNumericClasses)) <= mostNumericClasses; l.codes {
+		if l.codes = zeros || long && len(numericClasses(l.c, rowsWith([]inspection{l}, s.looked), mostNumericClasses)) <= mostNumericClasses; l.codes {
 			l.note = nil
 		}
 	}
@@ -415,7 +415,7 @@ func (c *column) codeLike(rows []int) (zeros, long bool) {
 }
 
 // rowsWith lists the rows in of, nil for all, in which no column is missing.
-func rowsWith(looks []look, of []int) []int {
+func rowsWith(looks []inspection, of []int) []int {
 	n := len(of)
 	if of == nil {
 		n = looks[0].c.rows()
@@ -426,7 +426,7 @@ func rowsWith(looks []look, of []int) []int {
 		if of != nil {
 			row = of[i]
 		}
-		if !slices.ContainsFunc(looks, func(l look) bool { return l.c.missing(row) }) {
+		if !slices.ContainsFunc(looks, func(l inspection) bool { return l.c.missing(row) }) {
 			rows = append(rows, row)
 		}
 	}
@@ -435,7 +435,7 @@ func rowsWith(looks []look, of []int) []int {
 
 // Labeled lists the rows of a table in which no target is missing.
 func (s *Schema) Labeled(t *Table) ([]int, error) {
-	looks := make([]look, len(s.Targets))
+	looks := make([]inspection, len(s.Targets))
 	for i, y := range s.Targets {
 		col, err := t.Target(y.Name)
 		if err != nil {

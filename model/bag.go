@@ -33,9 +33,9 @@ const mostFolds = 8
 type bag struct {
 	fit     *Fit // the fit of the ensemble
 	members []*member
-	workers int   // members trained at the same time
-	inFolds bool  // otherwise they share the validation rows and differ only by their seeds
-	own     *Room // nil: the run shares its room with others
+	workers int           // members trained at the same time
+	inFolds bool          // otherwise they share the validation rows and differ only by their seeds
+	own     *SharedMemory // nil: the run shares memory with others
 
 	hooks      sync.Mutex
 	begin, end func(k int, f *Fit) error
@@ -88,15 +88,15 @@ func (f *Fit) bagged() (err error) {
 	if err != nil {
 		return err
 	}
-	room := tables.Room
+	room := tables.Memory
 	if room == nil {
-		b.own = new(Room)
+		b.own = new(SharedMemory)
 		room = b.own
 	}
 	for k, fold := range folds {
 		own, t := o, tables
 		fold.schema, fold.weightless = f.Schema, weightless
-		t.fold, t.Room, t.Spill = &fold, room, nil
+		t.fold, t.Memory, t.Spill = &fold, room, nil
 		own.Members, own.MaxTime, own.Shrink, own.Elsewhere = 0, 0, false, nil // all are shrunk by the same amount
 		own.Threads = max(1, or(o.Threads, runtime.GOMAXPROCS(0))/b.workers)
 		own.Metrics, own.Targets = slices.Clone(o.Metrics), slices.Clone(o.Targets)
@@ -132,7 +132,7 @@ func (f *Fit) bagged() (err error) {
 		f.parts.train, f.parts.validation = pick(f.Schema.Rows, keep), nil
 		f.countRows()
 	}
-	if tables.Room == nil {
+	if tables.Memory == nil {
 		go f.sources()
 	}
 	return nil

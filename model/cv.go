@@ -89,8 +89,8 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 	if err != nil {
 		return nil, err
 	}
-	if tables.Room == nil {
-		tables.Room = new(Room)
+	if tables.Memory == nil {
+		tables.Memory = new(SharedMemory)
 	}
 	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))

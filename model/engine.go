@@ -20,8 +20,8 @@ type engine interface {
 	predict(b *data.Binding, rows []int, out []float64, loss *rowsLoss) (data.Counts, error)
 	// predictRow does the same for one row of values, without allocating.
 	predictRow(e *data.Encoding, row []data.Value, out []float64) error
-	// predictValues does the same for many rows, one after another.
-	predictValues(e *data.Encoding, rows []data.Value, out []float64) error
+	// predictCells does the same for many rows.
+	predictCells(e *data.Encoding, rows cells, out []float64) error
 	// predictEncoded does the same for rows that are already encoded, Width inputs each, on the
 	// caller's goroutine.
 	predictEncoded(x nn.Matrix[float64], out []float64)
@@ -54,7 +54,7 @@ type engineOf[T nn.Float] struct {
 	parts sync.Pool // of *scratch[T], for partRows
 }
 
-// scratch is the memory for predicting one row.
+// scratch is the memory for predicting one row, or a part of many.
 type scratch[T nn.Float] struct {
 	x    nn.Matrix[T]
 	tape *nn.Tape[T]
@@ -80,25 +80,23 @@ func ofRow(row int, err error) error {
 	return fmt.Errorf("row %d: %w", row, err)
 }
 
-// predictValues predicts this many rows at once. If there are many, they are divided among all cores.
+// predictCells predicts this many rows at once. If there are many, they are divided among all cores.
 const (
 	partRows = 128
 	manyRows = 1024
 )
 
-func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out []float64) error {
-	n := len(rows) / len(enc.Inputs)
-	if n == 1 {
-		if err := e.predictRow(enc, rows, out); err != nil {
-			return ofRow(0, err)
-		}
-		return nil
-	}
+func (e *engineOf[T]) predictCells(enc *data.Encoding, rows cells, out []float64) error {
+	n := rows.len() / len(enc.Inputs)
 	if n >= manyRows {
 		return e.predictMany(enc, rows, out)
 	}
-	s := e.parts.Get().(*scratch[T])
-	defer e.parts.Put(s)
+	pool := &e.parts
+	if n == 1 {
+		pool = &e.tapes
+	}
+	s := pool.Get().(*scratch[T])
+	defer pool.Put(s)
 	for from := 0; from < n; from += partRows {
 		if err := e.predictPart(s, enc, rows, out, from, min(from+partRows, n)); err != nil {
 			return err
@@ -107,9 +105,9 @@ func (e *engineOf[T]) predictValues(enc *data.Encoding, rows []data.Value, out [
 	return nil
 }
 
-// predictMany is predictValues on all cores.
-func (e *engineOf[T]) predictMany(enc *data.Encoding, rows []data.Value, out []float64) error {
-	n := len(rows) / len(enc.Inputs)
+// predictMany is predictCells on all cores.
+func (e *engineOf[T]) predictMany(enc *data.Encoding, rows cells, out []float64) error {
+	n := rows.len() / len(enc.Inputs)
 	errs := make([]error, (n+partRows-1)/partRows) // the first one is reported, whatever the order of the cores
 	var next atomic.Int64
 	var team sync.WaitGroup
@@ -132,11 +130,10 @@ func (e *engineOf[T]) predictMany(enc *data.Encoding, rows []data.Value, out []f
 }
 
 // predictPart predicts the rows from one index to another, at most partRows.
-func (e *engineOf[T]) predictPart(s *scratch[T], enc *data.Encoding, rows []data.Value, out []float64, from, to int) error {
-	columns := len(enc.Inputs)
+func (e *engineOf[T]) predictPart(s *scratch[T], enc *data.Encoding, rows cells, out []float64, from, to int) error {
 	x := s.x.Slice(0, to-from)
 	for i := range x.Rows {
-		if err := data.EncodeRow(enc, rows[(from+i)*columns:][:columns], x.Row(i)); err != nil {
+		if err := encodeRow(rows, from+i, enc, x.Row(i)); err != nil {
 			return ofRow(from+i, err)
 		}
 	}

@@ -82,18 +82,18 @@ func (e *ensemble) predictValues(row []data.Value, out []float64) error {
 	return nil
 }
 
-// predictValueRows is Model.PredictRows.
-func (e *ensemble) predictValueRows(rows []data.Value, out []float64) error {
+// predictCells is Model.predictCells.
+func (e *ensemble) predictCells(rows cells, out []float64) error {
 	room := e.borrow(len(out))
 	defer e.room.Put(room)
 	for k, m := range e.members {
 		if k == 0 {
-			if err := m.PredictRows(rows, out); err != nil {
+			if err := m.predictCells(rows, out, nil); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := m.PredictRows(rows, *room); err != nil {
+		if err := m.predictCells(rows, *room, nil); err != nil {
 			return err
 		}
 		for i, v := range *room {

@@ -313,17 +313,16 @@ type labeled struct {
 // labeled finds the rows of a table that can be scored and their weights, and fills in the
 // options.
 func (m *Model) labeled(t *data.Table, o *EvaluateOptions) (l labeled, err error) {
-	o.Threshold = or(o.Threshold, m.Threshold)
+	if o.Threshold != 0 && m.Task() != data.Binary {
+		return l, refuse("Threshold", nil, "it is for two classes, and the task is %s", m.Task())
+	}
+	if o.Threshold = or(o.Threshold, m.Threshold); !(o.Threshold > 0 && o.Threshold < 1) {
+		return l, refuse("Threshold", nil, "%v is not a probability between 0 and 1", o.Threshold)
+	}
 	if o.Metrics == nil {
 		o.Metrics = m.Options.Metrics
 	} else if o.Metrics, err = kindOf(m.Task()).ParseNames(o.Metrics); err != nil {
 		return l, refuse("Metrics", nil, "%w", err)
-	}
-	switch {
-	case !(o.Threshold > 0 && o.Threshold < 1):
-		return l, refuse("Threshold", nil, "%v is not a probability between 0 and 1", o.Threshold)
-	case o.Threshold != m.Threshold && m.Task() != data.Binary:
-		return l, refuse("Threshold", nil, "it is for two classes, and the task is %s", m.Task())
 	}
 	if l.b, err = m.Encoding.Bind(t); err != nil {
 		return l, err

@@ -31,7 +31,7 @@ type Tables struct {
 	Spill *data.Spill
 	Cache string
 
-	Room *Room // shared with other runs at the same time; nil: the run can use all memory
+	Memory *SharedMemory // shared with other runs at the same time; nil: the run can use all memory
 
 	fold    *fold                    // of a cross-validation: which rows of Train are used for what
 	sources func() map[string]Source // of the folds together; see Fit
@@ -62,7 +62,7 @@ type Fit struct {
 	bag     *bag                     // the members of an ensemble; nil for one network
 	spilled bool                     // the encoded training rows are in a file
 	file    io.Closer                // that file
-	need    float64                  // bytes taken from the room
+	need    float64                  // bytes taken from the shared memory
 	kept    float64                  // the part of need that a model keeps
 }
 
@@ -135,8 +135,8 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 	return m, f, err
 }
 
-// Release returns the run's memory to its Room, except the memory of a model that was
-// made from the run. Without a Room it does nothing. The run must not be continued.
+// Release returns the run's memory to its SharedMemory, except the memory of a model that was
+// made from the run. Without one it does nothing. The run must not be continued.
 func (f *Fit) Release() {
 	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
 		if t != nil && t.Spilled() != nil && f.summing {
@@ -152,9 +152,9 @@ func (f *Fit) Release() {
 		f.bag.release()
 		return
 	}
-	if f.tables.Room != nil {
-		f.tables.Room.give(f.need, f.kept)
-		f.tables.Room = nil
+	if f.tables.Memory != nil {
+		f.tables.Memory.give(f.need, f.kept)
+		f.tables.Memory = nil
 	}
 }
 

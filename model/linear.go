@@ -186,7 +186,7 @@ func (f *Fit) trainLinear(ctx context.Context, m *Model, all []int) (rows int, o
 		SampleWeight: f.Options.SampleWeight, ClassWeight: f.Options.ClassWeight, Threads: f.Options.Threads,
 	}
 	own, err := trained(ctx, Tables{
-		Train: f.tables.Train, Room: new(Room),
+		Train: f.tables.Train, Memory: new(SharedMemory),
 		fold: &fold{train: places, validation: []int{}, schema: f.Schema},
 	}, o)
 	if err != nil {

@@ -137,7 +137,7 @@ func (m *Model) Outputs() int {
 	return m.Encoding.Outputs()
 }
 
-// ErrRow is wrapped by errors about rows given to PredictRow, PredictRows or PredictValues.
+// ErrRow is wrapped by errors about rows given to PredictRow, PredictRows, PredictNumbers or PredictValues.
 var ErrRow = errors.New("row")
 
 // RowError says which value of which row is invalid, and why. errors.As finds it in the errors of
@@ -314,26 +314,65 @@ func (m *Model) predictValues(row []data.Value, out []float64) error {
 // of Columns, in that order. out has Outputs numbers for each row. The results are those of
 // PredictValues. An error says which row it is about, starting at 0.
 func (m *Model) PredictRows(rows []data.Value, out []float64, with ...PredictOptions) error {
+	return m.predictCells(cells{values: rows}, out, with)
+}
+
+// PredictNumbers predicts many rows of numbers at once, one after another in rows, as PredictRows predicts values of
+// data.Number. NaN is missing. It reads a quarter of the memory that the same rows take as values.
+func (m *Model) PredictNumbers(rows, out []float64, with ...PredictOptions) error {
+	return m.predictCells(cells{numbers: rows}, out, with)
+}
+
+// cells are the cells of many rows, one row after another: values, or numbers.
+type cells struct {
+	values  []data.Value
+	numbers []float64
+}
+
+func (c cells) len() int { return max(len(c.values), len(c.numbers)) }
+
+// encodeRow writes the encoded inputs of row i to dst.
+func encodeRow[T nn.Float](c cells, i int, enc *data.Encoding, dst []T) error {
+	n := len(enc.Inputs)
+	if c.numbers != nil {
+		return data.EncodeNumbers(enc, c.numbers[i*n:][:n], dst)
+	}
+	return data.EncodeRow(enc, c.values[i*n:][:n], dst)
+}
+
+// row returns the n values of row i.
+func (c cells) row(i, n int) []data.Value {
+	if c.numbers == nil {
+		return c.values[i*n:][:n]
+	}
+	values := make([]data.Value, n)
+	for j, x := range c.numbers[i*n:][:n] {
+		values[j] = data.Number(x)
+	}
+	return values
+}
+
+func (m *Model) predictCells(rows cells, out []float64, with []PredictOptions) error {
 	o, err := m.rowOptions(with)
 	if err != nil {
 		return err
 	}
 	columns, outputs := len(m.Encoding.Inputs), m.Outputs()
-	n := len(rows) / columns
-	if len(rows)%columns != 0 || len(out) != n*outputs {
-		return fmt.Errorf("%w: %d values and room for %d outputs are no rows of %d and %d", ErrRow, len(rows), len(out), columns, outputs)
+	n := rows.len() / columns
+	if rows.len()%columns != 0 || len(out) != n*outputs {
+		return fmt.Errorf("%w: %d values and room for %d outputs are no rows of %d and %d", ErrRow, rows.len(), len(out), columns, outputs)
 	}
 	for i := 0; o.Strict && i < n; i++ {
-		if err := m.knowsRow(i, rows[i*columns:][:columns]); err != nil {
+		if err := m.knowsRow(i, rows.row(i, columns)); err != nil {
 			return fmt.Errorf("%w: %w", ErrRow, ofRow(i, err))
 		}
 	}
 	if m.ensemble != nil {
-		return m.ensemble.predictValueRows(rows, out)
+		return m.ensemble.predictCells(rows, out)
 	}
 	width := m.Encoding.Outputs()
 	raw := out[len(out)-n*width:] // for two classes the second half of out
-	if err := m.engine.predictValues(m.Encoding, rows, raw); err != nil {
+	if err := m.engine.predictCells(m.Encoding, rows, raw); err != nil {
 		return fmt.Errorf("%w: %w", ErrRow, err)
 	}
 	for i := range n {

@@ -377,6 +377,50 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
+// TestPredictNumbers: rows of numbers get the predictions, or the error, of the same rows as values.
+func TestPredictNumbers(t *testing.T) {
+	iris, err := data.Read("../examples/data/iris.csv", data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels := map[string]data.Kind{"petal_width_cm": data.KindCategory}
+	for i, o := range []model.Options{{Members: 1}, {Members: 3}, {Members: 1, Precision: "float64", Scale: "none"}, {Members: 1, Types: levels}} {
+		o.Hidden, o.Epochs = []int{4}, 2
+		m, _, err := model.Train(t.Context(), iris, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns := len(m.Columns())
+		for _, n := range []int{0, 1, 2, 300, 1500} {
+			for _, wild := range []float64{1, math.NaN(), 1e300, math.Inf(1)} {
+				numbers, values := make([]float64, n*columns), make([]data.Value, n*columns)
+				for i := range numbers {
+					numbers[i] = float64(i*37%80)/10 - 1
+					if i%11 == 3 {
+						numbers[i] = math.NaN()
+					}
+				}
+				if n > 0 {
+					numbers[len(numbers)-1] = wild
+				}
+				for i, v := range numbers {
+					values[i] = data.Number(v)
+				}
+				for _, o := range []model.PredictOptions{{}, {Strict: true}} {
+					got, want := make([]float64, n*m.Outputs()), make([]float64, n*m.Outputs())
+					errGot, errWant := m.PredictNumbers(numbers, got, o), m.PredictRows(values, want, o)
+					if fmt.Sprint(errGot) != fmt.Sprint(errWant) {
+						t.Fatalf("model %d, %d rows, %v, %+v: PredictNumbers fails with %v, want %v", i, n, wild, o, errGot, errWant)
+					}
+					if errWant == nil && !slices.Equal(got, want) {
+						t.Errorf("model %d, %d rows, %v, %+v: PredictNumbers differs from PredictRows", i, n, wild, o)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestPredictRows: many rows at once are predicted as each by itself, and an error names its row.
 func TestPredictRows(t *testing.T) {
 	everyTask(t, func(t *testing.T, m *model.Model) {

@@ -84,7 +84,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		f.Release()
 		return nil, err
 	}
-	if tables.Room == nil { // a single run, whose model is wanted
+	if tables.Memory == nil { // a single run, whose model is wanted
 		f.summing = true
 		go f.sources()
 	}

@@ -73,7 +73,8 @@ func (c Comparison) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) 
 func (c *Comparison) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // CheckGradient compares the gradient of every parameter, or of a sample of them, with the
-// central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. It changes each of
+// central difference (L(w+h) - L(w-h)) / 2h, h = ∛ε·max(1, |w|), in float64. Where the two are farther apart than
+// CheckThreshold, the difference is extrapolated from smaller steps to h = 0 and compared again. It changes each of
 // the network's parameters and puts it back. Nothing else may use the network meanwhile. The
 // loss is that of training. Batch normalization uses the statistics of these rows and needs at
 // least 2 of them. Dropout uses the masks of the seed's first step.
@@ -179,6 +180,26 @@ func (c *checker) compareAt(i int, place *float64, a float64, penalized bool) (C
 	w := *place
 	defer func() { *place = w }()
 	step := cbrtEpsilon * max(1, math.Abs(w))
+	num, kink := c.difference(place, w, step, penalized)
+	e := c.relativeError(a, num)
+	if !(e <= CheckThreshold) && !kink {
+		num = c.extrapolate(place, w, step, num, penalized)
+		e = c.relativeError(a, num)
+	}
+	return Comparison{Index: i, Gradient: a, Numeric: num, Error: e}, kink
+}
+
+// relativeError is |a - num| / max(|a| + |num|, floor), and 0 if both are 0.
+func (c *checker) relativeError(a, num float64) float64 {
+	if a == 0 && num == 0 {
+		return 0
+	}
+	return math.Abs(a-num) / max(math.Abs(a)+math.Abs(num), c.floor)
+}
+
+// difference returns (L(w+step) - L(w-step)) / 2 step for the number at place, and whether a kink lies
+// within the step. It leaves w - step at place.
+func (c *checker) difference(place *float64, w, step float64, penalized bool) (num float64, kink bool) {
 	up, down := w+step, w-step
 
 	*place = up
@@ -201,18 +222,39 @@ func (c *checker) compareAt(i int, place *float64, a float64, penalized bool) (C
 		}
 		diff = s
 	}
-	kink := !c.samePieces()
-	num := c.scale * (diff + lost) / (up - down)
+	kink = !c.samePieces()
+	num = c.scale * (diff + lost) / (up - down)
 	if penalized { // the change in this weight's penalty; that of the others cancels
 		num += (c.penalty.L2*(up*up-down*down)/2 + c.penalty.L1*(math.Abs(up)-math.Abs(down))) / (up - down)
 		kink = kink || c.penalty.L1 != 0 && up > 0 && down < 0
 	}
+	return num, kink
+}
 
-	e := math.Abs(a-num) / max(math.Abs(a)+math.Abs(num), c.floor)
-	if a == 0 && num == 0 {
-		e = 0
+// extrapolate returns the derivative to which the differences with step, step/2, step/4 and step/8
+// tend (Ridders 1982). first is the difference with step. A difference is off by a multiple of step²,
+// which is large where the loss curves strongly, as below a layer normalization of nearly equal values.
+// Each entry of Neville's table removes a further power of step². The entry that differs least from those it was made of is
+// returned, so the gradient that is checked has no influence.
+func (c *checker) extrapolate(place *float64, w, step, first float64, penalized bool) float64 {
+	best, least := first, math.Inf(1)
+	row := []float64{first}
+	for range 3 {
+		step /= 2
+		num, _ := c.difference(place, w, step, penalized)
+		next := []float64{num}
+		power := 1.0
+		for k, above := range row {
+			power *= 4
+			better := (power*next[k] - above) / (power - 1)
+			if off := max(math.Abs(better-next[k]), math.Abs(better-above)); off < least {
+				best, least = better, off
+			}
+			next = append(next, better)
+		}
+		row = next
 	}
-	return Comparison{Index: i, Gradient: a, Numeric: num, Error: e}, kink
+	return best
 }
 
 // pieces appends the smooth piece that each unit and each output is on.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,6 +65,7 @@ type loaded struct {
 	*model.Model
 	columns []string
 	places  map[string]int // of the columns
+	numbers bool           // all columns are numbers
 	targets []string
 	classes []string
 	sha     string
@@ -107,6 +109,7 @@ func load(path string, background *data.Table) (*loaded, error) {
 	for i, c := range l.columns {
 		l.places[c] = i
 	}
+	l.numbers = !slices.ContainsFunc(m.Encoding.Inputs, func(in data.Input) bool { return in.Kind != data.KindNumber })
 	if err := m.PredictValues(make([]data.Value, len(l.columns)), make([]float64, m.Outputs())); err != nil {
 		return nil, fmt.Errorf("%s: it does not predict a row of missing values: %w", path, err)
 	}

@@ -137,6 +137,7 @@ func (x *exchange) fromSplit(m *Model, columns []string, lists [][]any) (*rows, 
 	if err != nil {
 		return nil, err
 	}
+	r.values = zeroed(r.values, r.n*len(r.m.columns))
 	order := make([]int, len(columns))
 	for i, name := range columns {
 		place, ok := r.m.places[name]

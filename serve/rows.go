@@ -20,32 +20,38 @@ type rows struct {
 	m               *loaded
 	n               int
 	values          []data.Value // a value for each column, row by row
+	numbers         []float64    // or a number for each column, if all columns are numbers
 	out             []float64    // Outputs numbers a row
 	missing, unseen []int64      // cells by column
 	seen            []int        // by column, the last row in which a scanner found the column
 }
 
-// newRows allocates n rows of a model.
+// newRows returns n rows of a model, whose cells are to be set.
 func (x *exchange) newRows(m *Model, n int) (*rows, error) {
 	if n > x.s.o.MaxRows {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the request has %d rows, and this server takes %d at once; send them in parts", n, x.s.o.MaxRows)
 	}
 	x.model, x.rows = m, n
-	return x.empty(m.now(), n), nil
+	r := x.empty(m.now())
+	r.n = n
+	return r, nil
 }
 
-// empty returns n rows of missing values, in the exchange's memory.
-func (x *exchange) empty(l *loaded, n int) *rows {
+// empty returns no rows, in the exchange's memory.
+func (x *exchange) empty(l *loaded) *rows {
 	r, columns := &x.memory.rows, len(l.columns)
-	r.m, r.n = l, n
-	r.values = zeroed(r.values, n*columns)
+	r.m, r.n = l, 0
+	r.values, r.numbers = r.values[:0], r.numbers[:0]
 	r.missing, r.unseen, r.seen = zeroed(r.missing, columns), zeroed(r.unseen, columns), zeroed(r.seen, columns)
 	return r
 }
 
+// sized returns n elements of any value, in the same memory if it is large enough.
+func sized[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
+
 // zeroed returns n zeros, in the same memory if it is large enough.
 func zeroed[T any](s []T, n int) []T {
-	s = slices.Grow(s[:0], n)[:n]
+	s = sized(s, n)
 	clear(s)
 	return s
 }
@@ -63,7 +69,7 @@ func (r *rows) add() []data.Value {
 // scanned reads rows by a scanner and predicts them. If it returns neither rows nor an
 // error, encoding/json must read the body.
 func (x *exchange) scanned(m *Model, body []byte, read func(s *scanner, r *rows, most int) bool) (*rows, error) {
-	r, s := x.empty(m.now(), 0), scanner{b: body}
+	r, s := x.empty(m.now()), scanner{b: body}
 	if x.s.o.plain || !read(&s, r, x.s.o.MaxRows) || !s.end() {
 		return nil, nil
 	}
@@ -73,16 +79,24 @@ func (x *exchange) scanned(m *Model, body []byte, read func(s *scanner, r *rows,
 
 // run predicts the rows and counts their missing and unseen cells.
 func (r *rows) run(x *exchange) error {
-	r.out = zeroed(r.out, r.n*r.m.Outputs())
-	if err := r.m.PredictRows(r.values, r.out, model.PredictOptions{Strict: x.s.o.Strict}); err != nil {
-		if errors.Is(err, model.ErrRow) {
-			return bad("%w", err)
-		}
+	r.out = sized(r.out, r.n*r.m.Outputs())
+	columns := len(r.m.columns)
+	err := r.predict(r.m.Model, r.out, model.PredictOptions{Strict: x.s.o.Strict})
+	if errors.Is(err, model.ErrRow) {
+		return bad("%w", err)
+	}
+	if err != nil {
 		return err
 	}
-	columns := len(r.m.columns)
-	for i := range r.n {
-		r.m.Tally(r.values[i*columns:][:columns], r.missing, r.unseen)
+	for row := range slices.Chunk(r.values, columns) {
+		r.m.Tally(row, r.missing, r.unseen)
+	}
+	for row := range slices.Chunk(r.numbers, columns) {
+		for i, v := range row {
+			if v != v {
+				r.missing[i]++
+			}
+		}
 	}
 	for i := range columns {
 		if r.missing[i] > 0 {
@@ -93,6 +107,14 @@ func (r *rows) run(x *exchange) error {
 		}
 	}
 	return nil
+}
+
+// predict predicts the rows by a model with the same columns.
+func (r *rows) predict(m *model.Model, out []float64, with model.PredictOptions) error {
+	if len(r.numbers) > 0 {
+		return m.PredictNumbers(r.numbers, out, with)
+	}
+	return m.PredictRows(r.values, out, with)
 }
 
 // outputs returns the numbers of row i.
@@ -151,6 +173,7 @@ func (x *exchange) fromJSON(m *Model, list []any) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.values = zeroed(r.values, r.n*len(r.m.columns))
 	order := make([]int, len(r.m.columns))
 	for i := range order {
 		order[i] = i

@@ -71,7 +71,7 @@ func TestScannerReads(t *testing.T) {
 		}
 		scan := scanner{b: []byte(body)}
 		x := exchange{s: s, memory: new(memory)}
-		r := x.empty(m.now(), 0)
+		r := x.empty(m.now())
 		ok := false
 		switch {
 		case way >= 0:

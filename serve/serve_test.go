@@ -315,7 +315,7 @@ func TestEveryWay(t *testing.T) {
 }
 
 // started serves on a real port until the test ends.
-func started(t *testing.T, s http.Handler) string {
+func started(t testing.TB, s http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {

@@ -221,6 +221,7 @@ func (x *exchange) release() {
 	keep(&m.rows.out, most/8)
 	clear(m.rows.values)
 	keep(&m.rows.values, most/value)
+	keep(&m.rows.numbers, most/8)
 	clear(m.elements)
 	keep(&m.elements, most/value)
 	x.s.memories.Put(m)

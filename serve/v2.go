@@ -3,7 +3,6 @@ package serve
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -223,7 +222,7 @@ func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*row
 			step, count = width, n
 			given[place] = true
 		}
-		if tail, err = in.values(tail, count, r.values[min(place, len(r.values)):], step); err != nil {
+		if tail, err = r.take(in, tail, count, place, step); err != nil {
 			return nil, err
 		}
 	}
@@ -238,88 +237,131 @@ func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*row
 	return r, nil
 }
 
-// elements describes the elements of each datatype in binary data: their bytes, and how to read them.
+// elements describes the elements of each datatype in binary data: their bytes, and how to read as many as to takes.
 var elements = map[string]struct {
 	size int
-	of   func(b []byte) float64
+	read func(to []float64, b []byte)
 }{
-	"INT8":   {1, func(b []byte) float64 { return float64(int8(b[0])) }},
-	"UINT8":  {1, func(b []byte) float64 { return float64(b[0]) }},
-	"INT16":  {2, func(b []byte) float64 { return float64(int16(binary.LittleEndian.Uint16(b))) }},
-	"UINT16": {2, func(b []byte) float64 { return float64(binary.LittleEndian.Uint16(b)) }},
-	"INT32":  {4, func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) }},
-	"UINT32": {4, func(b []byte) float64 { return float64(binary.LittleEndian.Uint32(b)) }},
-	"INT64":  {8, func(b []byte) float64 { return float64(int64(binary.LittleEndian.Uint64(b))) }},
-	"UINT64": {8, func(b []byte) float64 { return float64(binary.LittleEndian.Uint64(b)) }},
-	"FP32":   {4, func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }},
-	"FP64":   {8, func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }},
+	"INT8":   {1, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(int8(b[i])) }) }},
+	"UINT8":  {1, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(b[i]) }) }},
+	"INT16":  {2, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(int16(u16(b, i))) }) }},
+	"UINT16": {2, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(u16(b, i)) }) }},
+	"INT32":  {4, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(int32(u32(b, i))) }) }},
+	"UINT32": {4, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(u32(b, i)) }) }},
+	"INT64":  {8, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(int64(u64(b, i))) }) }},
+	"UINT64": {8, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(u64(b, i)) }) }},
+	"FP32":   {4, func(to []float64, b []byte) { set(to, func(i int) float64 { return float64(f32(b, i)) }) }},
+	"FP64":   {8, func(to []float64, b []byte) { set(to, func(i int) float64 { return math.Float64frombits(u64(b, i)) }) }},
 	"BOOL":   {1, nil}, // nil: not a number
 	"BYTES":  {0, nil}, // a length before each element
 }
 
-// values puts count elements, from the JSON or from the binary data, into every step-th position
-// of to, and returns the rest of the binary data.
-func (in *inferInput) values(tail []byte, count int, to []data.Value, step int) ([]byte, error) {
+// u16, u32, u64 and f32 return element i of little-endian numbers.
+func u16(b []byte, i int) uint16  { return binary.LittleEndian.Uint16(b[2*i:]) }
+func u32(b []byte, i int) uint32  { return binary.LittleEndian.Uint32(b[4*i:]) }
+func u64(b []byte, i int) uint64  { return binary.LittleEndian.Uint64(b[8*i:]) }
+func f32(b []byte, i int) float32 { return math.Float32frombits(u32(b, i)) }
+
+// set sets each element of to to the value of its index.
+func set(to []float64, value func(i int) float64) {
+	for i := range to {
+		to[i] = value(i)
+	}
+}
+
+// take sets every step-th cell from place on to an element of a tensor, count in total. They come from the JSON or from
+// the binary data, of which it returns the rest.
+func (r *rows) take(in *inferInput, tail []byte, count, place, step int) ([]byte, error) {
 	element, ok := elements[in.Datatype]
 	if !ok {
 		return nil, bad("the input %q has the datatype %q; this server takes FP64, FP32, whole numbers, BOOL and BYTES", in.Name, in.Datatype)
 	}
-	given, isBinary := in.Parameters["binary_data_size"]
-	if !isBinary {
-		n, err := len(in.elements), error(nil)
-		if in.elements == nil {
-			err = in.flat(in.Data, func(v data.Value) {
-				if n < count {
-					to[n*step] = v
-				}
-				n++
-			})
-		} else if n == count {
-			for i, v := range in.elements {
-				to[i*step] = v
-			}
-		}
-		if err == nil && n != count {
-			err = bad("the input %q of shape %v has %d elements, not %d", in.Name, in.Shape, n, count)
-		}
-		return tail, err
+	raw, tail, err := in.binary(tail)
+	if err != nil {
+		return nil, err
 	}
-	length, ok := given.(float64)
-	switch {
-	case in.Data != nil || in.elements != nil:
-		return nil, bad("the input %q has data and binary_data_size: give one of them", in.Name)
-	case !ok || length < 0 || length != math.Trunc(length) || length > float64(len(tail)):
-		return nil, bad("the input %q has a binary_data_size of %v, and %d bytes of binary data are left", in.Name, given, len(tail))
-	}
-	raw, tail := tail[:int(length)], tail[int(length):]
-	if element.size > 0 && len(raw) != count*element.size {
+	if raw != nil && element.size > 0 && len(raw) != count*element.size {
 		return nil, bad("the input %q of shape %v and datatype %s has %d bytes, not %d", in.Name, in.Shape, in.Datatype, len(raw), count*element.size)
 	}
-	switch {
-	case element.of != nil:
-		for i := range count {
-			to[i*step] = data.Number(element.of(raw[i*element.size:]))
+	isNumbers := raw != nil && element.read != nil
+	if isNumbers {
+		r.numbers = sized(r.numbers, count)
+		element.read(r.numbers, raw)
+		if step == 1 && r.m.numbers { // these are all cells
+			return tail, nil
 		}
+	}
+	if len(r.values) == 0 {
+		r.values = sized(r.values, r.n*len(r.m.columns))
+	}
+	to := r.values[min(place, len(r.values)):]
+	switch {
+	case isNumbers:
+		for i, v := range r.numbers {
+			to[i*step] = data.Number(v)
+		}
+		r.numbers = r.numbers[:0]
 		return tail, nil
-	case element.size > 0:
+	case raw != nil && element.size > 0:
 		for i := range count {
 			to[i*step] = data.Bool(raw[i] != 0)
 		}
 		return tail, nil
+	case raw != nil:
+		return tail, in.texts(raw, count, to, step)
 	}
+	n := len(in.elements)
+	if in.elements == nil {
+		err = in.flat(in.Data, func(v data.Value) {
+			if n < count {
+				to[n*step] = v
+			}
+			n++
+		})
+	} else if n == count {
+		for i, v := range in.elements {
+			to[i*step] = v
+		}
+	}
+	if err == nil && n != count {
+		err = bad("the input %q of shape %v has %d elements, not %d", in.Name, in.Shape, n, count)
+	}
+	return tail, err
+}
+
+// binary returns the tensor's part of the binary data, or nil if its elements are in the JSON, and the rest.
+func (in *inferInput) binary(tail []byte) (raw, rest []byte, err error) {
+	given, ok := in.Parameters["binary_data_size"]
+	if !ok {
+		return nil, tail, nil
+	}
+	length, ok := given.(float64)
+	switch {
+	case in.Data != nil || in.elements != nil:
+		return nil, nil, bad("the input %q has data and binary_data_size: give one of them", in.Name)
+	case !ok || length < 0 || length != math.Trunc(length) || length > float64(len(tail)):
+		return nil, nil, bad("the input %q has a binary_data_size of %v, and %d bytes of binary data are left", in.Name, given, len(tail))
+	case tail == nil: // and so the length is 0
+		tail = []byte{}
+	}
+	return tail[:int(length)], tail[int(length):], nil
+}
+
+// texts puts count texts, each after its length, into every step-th element of to.
+func (in *inferInput) texts(raw []byte, count int, to []data.Value, step int) error {
 	text := string(raw) // one copy for all
 	for i := range count {
-		if len(raw) < 4 || uint64(binary.LittleEndian.Uint32(raw)) > uint64(len(raw)-4) {
-			return nil, bad("the input %q of BYTES is cut short at its element %d", in.Name, i)
+		if len(raw) < 4 || uint64(u32(raw, 0)) > uint64(len(raw)-4) {
+			return bad("the input %q of BYTES is cut short at its element %d", in.Name, i)
 		}
-		n := int(binary.LittleEndian.Uint32(raw))
+		n := int(u32(raw, 0))
 		to[i*step] = data.Text(text[4 : 4+n])
 		raw, text = raw[4+n:], text[4+n:]
 	}
 	if len(raw) > 0 {
-		return nil, bad("the input %q of BYTES has %d bytes after its last element", in.Name, len(raw))
+		return bad("the input %q of BYTES has %d bytes after its last element", in.Name, len(raw))
 	}
-	return tail, nil
+	return nil
 }
 
 // flat calls add for each element of data, which may be nested.
@@ -386,9 +428,7 @@ func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
 	if err != nil {
 		return err
 	}
-	b := x.memory.answer[:0]
-	var tail []byte
-	b = append(b, `{"model_name":`...)
+	b := append(x.memory.answer[:0], `{"model_name":`...)
 	b = appendText(b, x.model.Name)
 	b = append(b, `,"model_version":`...)
 	b = appendText(b, x.model.Version)
@@ -399,31 +439,36 @@ func (x *exchange) answer(request *inferRequest, r *rows, more extra) error {
 		b = append(append(b, `,"parameters":`...), r.countsJSON()...)
 	}
 	b = append(b, `,"outputs":[`...)
+	isBinary := false
 	for i, o := range list {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = o.appendMeta(b)
 		if o.binary {
-			before := len(tail)
-			tail = o.appendBinary(tail)
-			b = fmt.Appendf(b, `,"parameters":{"binary_data_size":%d}}`, len(tail)-before)
+			isBinary = true
+			b = append(strconv.AppendInt(append(b, `,"parameters":{"binary_data_size":`...), int64(o.size()), 10), `}}`...)
 			continue
 		}
 		b = append(o.appendData(append(b, `,"data":`...)), '}')
 	}
 	b = append(b, `]}`...)
-	x.memory.answer = b
-	if tail == nil {
+	if !isBinary {
+		x.memory.answer = b
 		writeBytes(x.w, http.StatusOK, b)
 		return nil
 	}
 	h := x.w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set(headerLength, strconv.Itoa(len(b)))
-	h.Set("Content-Length", strconv.Itoa(len(b)+len(tail)))
-	x.memory.answer = append(b, tail...)
-	x.w.Write(x.memory.answer)
+	for _, o := range list {
+		if o.binary {
+			b = o.appendBinary(b)
+		}
+	}
+	x.memory.answer = b
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	x.w.Write(b) // a failed write means that the client has disconnected
 	return nil
 }
 
@@ -475,8 +520,18 @@ func (o *output) appendData(b []byte) []byte {
 	return appendList(b, len(o.number), func(b []byte, i int) []byte { return appendFloat(b, o.number[i]) })
 }
 
+// size returns the length of what appendBinary writes.
+func (o *output) size() int {
+	n := len(o.truth) + 8*len(o.number)
+	for _, s := range o.texts {
+		n += 4 + len(s)
+	}
+	return n
+}
+
 // appendBinary writes the output's elements as the binary data of Triton's extension.
 func (o *output) appendBinary(b []byte) []byte {
+	b = slices.Grow(b, o.size())
 	for _, s := range o.texts {
 		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
 	}
@@ -486,7 +541,6 @@ func (o *output) appendBinary(b []byte) []byte {
 			b[len(b)-1] = 1
 		}
 	}
-	b = slices.Grow(b, 8*len(o.number))
 	for _, v := range o.number {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 	}

@@ -77,7 +77,7 @@ func TestMatrix(t *testing.T) {
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	s, err := New([]Source{{"iris", "1", path}}, Options{})
+	s, err := New([]Source{{"iris", "1", path}}, Options{Background: map[string]*data.Table{"iris": iris}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +98,27 @@ func TestMatrix(t *testing.T) {
 		if p := v["outputs"].([]any)[0].(map[string]any)["data"]; text(t, p) != text(t, out) {
 			t.Errorf("%s: %v, want %v", kind, p, out)
 		}
+	}
+	// Rows of binary numbers get the answer of the same rows in JSON, with a missing cell too, alone and as columns.
+	raw := binary.LittleEndian.AppendUint64(nil, math.Float64bits(5))
+	for _, x := range []float64{3, math.NaN(), 1, 6, 2.5, 4, math.NaN()} {
+		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(x))
+	}
+	const rest = `],"parameters":{"counts":true,"reasons":true},"outputs":[{"name":"probabilities"},{"name":"label"},{"name":"reasons"}]}`
+	want := call(t, s, "POST", "/v2/models/iris/infer", `{"inputs":[{"name":"all","shape":[2,4],"datatype":"FP64","data":[5,3,null,1,6,2.5,4,null]}`+rest).Body.String()
+	header := `{"inputs":[{"name":"all","shape":[2,4],"datatype":"FP64","parameters":{"binary_data_size":64}}` + rest
+	if got := call(t, s, "POST", "/v2/models/iris/infer", header+string(raw), headerLength, strconv.Itoa(len(header))).Body.String(); got != want || !strings.Contains(got, `"missing":2`) {
+		t.Errorf("rows of binary numbers: %s, want %s", got, want)
+	}
+	var columns []string
+	var byColumn []byte
+	for i, c := range m.Columns() {
+		columns = append(columns, fmt.Sprintf(`{"name":"%s","shape":[2],"datatype":"FP64","parameters":{"binary_data_size":16}}`, c))
+		byColumn = append(append(byColumn, raw[8*i:][:8]...), raw[32+8*i:][:8]...)
+	}
+	header = `{"inputs":[` + strings.Join(columns, ",") + rest
+	if got := call(t, s, "POST", "/v2/models/iris/infer", header+string(byColumn), headerLength, strconv.Itoa(len(header))).Body.String(); got != want {
+		t.Errorf("columns of binary numbers: %s, want %s", got, want)
 	}
 	if v := answer(t, call(t, s, "POST", "/predict", `[[5,3,2,1]]`)); text(t, v["predictions"].([]any)[0].(map[string]any)["probabilities"].(map[string]any)["setosa"]) != text(t, out[0]) {
 		t.Errorf("a row as a list: %v", v)

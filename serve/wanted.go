@@ -121,6 +121,9 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	case r.n > most:
 		return e, refuse(413, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
 	}
+	for _, v := range r.numbers {
+		r.values = append(r.values, data.Number(v))
+	}
 	if e.reasons, err = r.m.explainer.Explain(x.r.Context(), r.values); err != nil {
 		if errors.Is(err, model.ErrRow) {
 			return e, bad("%w", err)
@@ -141,7 +144,7 @@ func (r *rows) intervals(level float64) ([]model.Interval, error) {
 		return r.m.Intervals(r.out, level)
 	}
 	says := make([]float64, r.n*b.Outputs())
-	if err := b.PredictRows(r.values, says); err != nil {
+	if err := r.predict(b, says, model.PredictOptions{}); err != nil {
 		return nil, err
 	}
 	return b.Intervals(says, level)

@@ -2,7 +2,8 @@
 //
 //	import _ "github.com/gradus-ml/gradus/data/excel"
 //
-// The first row that is not empty names the columns. Cells are read as they are stored: numbers with all their
+// The first row that is not empty names the columns, if it looks like it: as in a text, ReadOptions.Header, SkipRows,
+// Comment and KeepTotal say what is so, and a last row that starts with Total is left out. Cells are read as they are stored: numbers with all their
 // digits, booleans, texts, and dates where the cell's format is a date format. For a formula, the value that
 // was last computed is read. Rows are read one by one, so a sheet takes little more memory than its table.
 package excel
@@ -25,7 +26,7 @@ import (
 
 func init() {
 	data.Register(data.Format{
-		Name: "a spreadsheet", Package: "excel", Read: read,
+		Name: "a spreadsheet", Package: "excel", Read: read, Rows: true,
 		Detect: func(head []byte, name string) bool {
 			return bytes.HasPrefix(head, []byte("PK\x03\x04")) &&
 				(strings.HasSuffix(name, ".xlsx") || strings.HasSuffix(name, ".xlsm") || bytes.Contains(head, []byte("[Content_Types].xml")) || bytes.Contains(head, []byte("docProps/")) || bytes.Contains(head, []byte("xl/w")))
@@ -76,7 +77,9 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if err := b.parse(target, s.element); err != nil {
 		return nil, err
 	}
-	s.endRow()
+	if err := s.end(); err != nil {
+		return nil, err
+	}
 	if s.columns == nil {
 		return nil, f.Fail(data.ErrEmpty, "the sheet %q is empty: it takes a row of names and at least one more", cmpName(opt.Sheet, names))
 	}
@@ -91,6 +94,9 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	t, err := data.TableOf(f.Name, s.columns...)
 	if err != nil {
 		return nil, err
+	}
+	for _, n := range s.notes {
+		t.AddNote(n)
 	}
 	if opt.Sheet == "" && len(names) > 1 {
 		t.Noted("of %d sheets the first is read, %q; another is named by its sheet, such as %q", len(names), names[0], names[1])
@@ -351,53 +357,167 @@ func (b *book) readShared() error {
 type sheet struct {
 	*book
 	opt     data.ReadOptions
-	columns []*data.Series
-	names   []string // while the row of names is read
-	row     int      // as the sheet numbers it
-	at      int      // the column of the previous cell, starting at 1
-	some    bool     // the row has at least one cell
-	n       int      // rows below the row of names
+	columns []*data.Series // nil until the columns have names
+	headed  bool           // a row names the columns
+	top     []row          // the first rows, until the columns have names
+	now     row            // the row being read
+	before  row            // the row before, which is the last unless another follows
+	number  int            // of the row being read, as the sheet counts
+	at      int            // the column of the previous cell, starting at 1
+	n       int            // rows in the columns
+	notes   []data.Note
 }
+
+// A row is a row of the sheet that is not empty.
+type row struct {
+	number int // as the sheet counts
+	cells  []cell
+}
+
+// A cell is a cell with a value, as it is in the file.
+type cell struct {
+	column             int // starting at 1
+	kind, value, style string
+}
+
+// texts returns the row's values, with "" where there is none.
+func (r row) texts() []string {
+	if len(r.cells) == 0 {
+		return nil
+	}
+	all := make([]string, r.cells[len(r.cells)-1].column)
+	for _, c := range r.cells {
+		all[c.column-1] = c.value
+	}
+	return all
+}
+
+// mostTop is the number of rows that are looked at to find out whether the first one names the columns.
+const mostTop = 100
 
 func (s *sheet) element(d *xml.Decoder, e xml.StartElement) error {
 	switch e.Name.Local {
 	case "row":
-		s.endRow()
-		s.row++
-		if r, err := strconv.Atoi(attr(e, "r")); err == nil {
-			s.row = r
+		if err := s.endRow(); err != nil {
+			return err
 		}
-		s.at, s.some = 0, false
+		s.number++
+		if r, err := strconv.Atoi(attr(e, "r")); err == nil {
+			s.number = r
+		}
+		s.at = 0
 	case "c":
 		return s.cell(d, e)
 	case "mergeCells", "pageMargins", "conditionalFormatting", "extLst":
-		s.endRow()
-		s.some = false
 		return errStop
 	}
 	return nil
 }
 
-// endRow ends the current row, if there is one.
-func (s *sheet) endRow() {
-	switch {
-	case !s.some:
-	case s.columns == nil:
-		for _, name := range s.names {
-			s.columns = append(s.columns, data.NewSeries(name))
+// endRow takes the row that was read, unless it is empty, one to skip or a comment.
+func (s *sheet) endRow() error {
+	r := s.now
+	if len(r.cells) == 0 {
+		return nil
+	}
+	r.number = s.number
+	if r.number <= s.opt.SkipRows || s.opt.Comment != "" && strings.HasPrefix(r.cells[0].value, s.opt.Comment) {
+		s.now.cells = r.cells[:0]
+		return nil
+	}
+	if s.columns == nil {
+		s.now = row{}
+		if s.top = append(s.top, r); len(s.top) < mostTop {
+			return nil
 		}
-	default:
-		s.n++
-		for _, c := range s.columns {
-			if c.Len() < s.n {
-				c.Null()
-			}
+		return s.begin()
+	}
+	s.now.cells = s.before.cells[:0]
+	before := s.before
+	s.before = r
+	return s.put(before)
+}
+
+// begin names the columns by the first row or by numbers, and puts the rows below into them, except the last.
+func (s *sheet) begin() error {
+	if len(s.top) == 0 {
+		return nil
+	}
+	first, texts, width := s.top[0], make([][]string, len(s.top)), 0
+	for i, r := range s.top {
+		texts[i] = r.texts()
+		width = max(width, len(texts[i]))
+	}
+	var why data.Note
+	if s.headed, why = data.Headed(s.opt, texts); why != nil {
+		s.notes = append(s.notes, why)
+	}
+	names := texts[0]
+	if s.headed {
+		s.top = s.top[1:]
+	} else {
+		names = data.NumberedColumns(width)
+	}
+	if most := s.opt.MaxColumns; most > 0 && len(names) > most {
+		return s.f.Fail(data.ErrLarge, "has more than the %d columns that are taken: leave some out", most)
+	}
+	if len(names) < width && 2*len(first.cells) <= width {
+		return s.f.FailNote(data.ErrRagged, data.Note{
+			{Words: fmt.Sprintf("the row %d names %d of %d columns: if it is a title, say ", first.number, len(first.cells), width)},
+			{Option: "SkipRows", Value: strconv.Itoa(first.number)}, {Words: ", or else give each column a name"}})
+	}
+	for _, name := range names {
+		s.columns = append(s.columns, data.NewSeries(name))
+	}
+	for _, r := range s.top {
+		if err := s.put(s.before); err != nil {
+			return err
 		}
-		if s.opt.Progress != nil && s.n%10000 == 0 {
-			s.opt.Progress(data.Progress{Bytes: s.inflated, Rows: s.n})
+		s.before = r
+	}
+	s.top = nil
+	return nil
+}
+
+// end takes the last row, unless it is a totals row.
+func (s *sheet) end() error {
+	if err := s.endRow(); err != nil {
+		return err
+	}
+	if s.columns == nil {
+		if err := s.begin(); err != nil {
+			return err
 		}
 	}
-	s.some = false
+	if !s.opt.KeepTotal && s.n > 0 {
+		if left := data.TotalNote(s.before.number, s.before.texts()); left != nil {
+			s.notes = append(s.notes, left)
+			return nil
+		}
+	}
+	return s.put(s.before)
+}
+
+// put appends a row to the columns.
+func (s *sheet) put(r row) error {
+	if len(r.cells) == 0 {
+		return nil
+	}
+	for _, c := range r.cells {
+		if err := s.putCell(r.number, c); err != nil {
+			return err
+		}
+	}
+	s.n++
+	for _, c := range s.columns {
+		if c.Len() < s.n {
+			c.Null()
+		}
+	}
+	if s.opt.Progress != nil && s.n%10000 == 0 {
+		s.opt.Progress(data.Progress{Bytes: s.inflated, Rows: s.n})
+	}
+	return nil
 }
 
 // columnOf returns the number, starting at 1, of a cell's column in a reference such as
@@ -430,18 +550,18 @@ func (s *sheet) cell(d *xml.Decoder, e xml.StartElement) error {
 	if kind == "s" && has {
 		i, err := strconv.Atoi(value)
 		if err != nil || i < 0 || i >= len(s.shared) {
-			return s.damaged(fmt.Sprintf("the cell %s%d has a text that is not there", letters(s.at), s.row))
+			return s.damaged(fmt.Sprintf("the cell %s%d has a text that is not there", letters(s.at), s.number))
 		}
 		value = s.shared[i]
 	}
 	if !has || strings.TrimSpace(value) == "" {
 		return nil
 	}
-	s.some = true
-	if s.columns == nil {
-		return s.name(value)
+	if n := len(s.now.cells); n > 0 && s.now.cells[n-1].column == s.at {
+		return s.damaged(fmt.Sprintf("the cell %s%d comes twice", letters(s.at), s.number))
 	}
-	return s.put(kind, value, attr(e, "s"))
+	s.now.cells = append(s.now.cells, cell{s.at, kind, value, attr(e, "s")})
+	return nil
 }
 
 // content reads a cell to its end, and returns the text of its value as it is in the file. has reports
@@ -495,47 +615,34 @@ func characters(d *xml.Decoder) (string, error) {
 	}
 }
 
-// name uses a cell of the first row as the name of its column.
-func (s *sheet) name(value string) error {
-	for len(s.names) < s.at {
-		s.names = append(s.names, "")
+// putCell appends a cell's value to its column.
+func (s *sheet) putCell(row int, cell cell) error {
+	if cell.column > len(s.columns) {
+		which := "first rows have"
+		if s.headed {
+			which = "first row names"
+		}
+		return s.f.Fail(data.ErrRagged, "the cell %s%d stands right of the last column that the %s: give it a name, or clear the cell", letters(cell.column), row, which)
 	}
-	s.names[s.at-1] = value
-	if most := s.opt.MaxColumns; most > 0 && len(s.names) > most {
-		return s.f.Fail(data.ErrLarge, "has more than the %d columns that are taken: leave some out", most)
-	}
-	return nil
-}
-
-// put appends a cell's value to its column, after filling in missing cells.
-func (s *sheet) put(kind, value, style string) error {
-	if s.at > len(s.columns) {
-		return s.f.Fail(data.ErrRagged, "the cell %s%d stands right of the last column that the first row names: give it a name, or clear the cell", letters(s.at), s.row)
-	}
-	c := s.columns[s.at-1]
-	for c.Len() < s.n {
-		c.Null()
-	}
-	if c.Len() > s.n {
-		return s.damaged(fmt.Sprintf("the cell %s%d comes twice", letters(s.at), s.row))
-	}
+	c := s.columns[cell.column-1]
+	kind, value := cell.kind, cell.value
 	switch kind {
 	case "b":
 		c.Bool(value == "1" || value == "true")
 	case "", "n":
 		x, err := strconv.ParseFloat(value, 64)
 		if err != nil {
-			return s.damaged(fmt.Sprintf("the cell %s%d is to be a number and is %.20q", letters(s.at), s.row, value))
+			return s.damaged(fmt.Sprintf("the cell %s%d is to be a number and is %.20q", letters(cell.column), row, value))
 		}
-		s.number(c, x, style)
+		s.putNumber(c, x, cell.style)
 	default: // texts, errors such as #N/A, and dates in ISO 8601
 		c.Text(value)
 	}
 	return nil
 }
 
-// number appends a number in the form its style displays.
-func (s *sheet) number(c *data.Series, x float64, style string) {
+// putNumber appends a number in the form its style displays.
+func (s *sheet) putNumber(c *data.Series, x float64, style string) {
 	kind := isNumber
 	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(s.dates) {
 		kind = s.dates[i]

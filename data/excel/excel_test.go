@@ -4,7 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,4 +113,72 @@ func FuzzSheet(f *testing.F) {
 			table.Fingerprint()
 		}
 	})
+}
+
+// rowsOf are rows of a sheet: cells that read as numbers are numbers, the others texts, and "" leaves a cell out.
+func rowsOf(rows ...string) string {
+	var b strings.Builder
+	for i, r := range rows {
+		fmt.Fprintf(&b, `<row r="%d">`, i+1)
+		for j, c := range strings.Split(r, ",") {
+			ref := fmt.Sprintf("%s%d", letters(j+1), i+1)
+			if _, err := strconv.ParseFloat(c, 64); err == nil {
+				fmt.Fprintf(&b, `<c r="%s"><v>%s</v></c>`, ref, c)
+			} else if c != "" {
+				fmt.Fprintf(&b, `<c r="%s" t="inlineStr"><is><t>%s</t></is></c>`, ref, c)
+			}
+		}
+		b.WriteString("</row>")
+	}
+	return b.String()
+}
+
+// What names the columns and which rows are left out is decided as for a text, and said.
+func TestRowsAsInAText(t *testing.T) {
+	long := slices.Repeat([]string{"1,2.5,x"}, 150)
+	for name, c := range map[string]struct {
+		rows      []string
+		opt       data.ReadOptions
+		columns   string
+		n         int
+		said, err string
+	}{
+		"names":                {rows: []string{"a,b", "1,2", "3,4"}, columns: "a b", n: 2},
+		"no names":             {rows: []string{"5.1,3.5", "4.9,3", "4.7,3.2"}, columns: "c0 c1", n: 3},
+		"no names and long":    {rows: long, columns: "c0 c1 c2", n: 150},
+		"names and long":       {rows: append([]string{"a,b,c"}, long...), columns: "a b c", n: 150},
+		"names said not to be": {rows: []string{"a,b", "1,2"}, opt: data.ReadOptions{Header: "no"}, columns: "c0 c1", n: 2},
+		"numbers are names":    {rows: []string{"1,2", "1,2"}, opt: data.ReadOptions{Header: "yes"}, columns: "1 2", n: 1},
+		"years are names":      {rows: []string{"name,2019,2020", "a,1.5,2", "b,2.5,3"}, columns: "name 2019 2020", n: 2, said: "the first line names the columns, though 2 of its cells are numbers"},
+		"a title":              {rows: []string{"Sales", "a,b,c", "1,2,3"}, err: "the row 1 names 1 of 3 columns: if it is a title, say SkipRows 1"},
+		"a title skipped":      {rows: []string{"Sales", "", "a,b,c", "1,2,3"}, opt: data.ReadOptions{SkipRows: 2}, columns: "a b c", n: 1},
+		"remarks":              {rows: []string{"# Sales", "a,b", "1,2", "#3,4"}, opt: data.ReadOptions{Comment: "#"}, columns: "a b", n: 1},
+		"a total":              {rows: []string{"a,b", "x,2", "y,3", "Total,5"}, columns: "a b", n: 2, said: `the last line, 4, starts with "Total": it is left out; if it is a row like the others, say KeepTotal true`},
+		"a total kept":         {rows: []string{"a,b", "x,2", "y,3", "Total,5"}, opt: data.ReadOptions{KeepTotal: true}, columns: "a b", n: 3},
+		"a total within":       {rows: []string{"a,b", "x,2", "Total,5", "y,3"}, columns: "a b", n: 3},
+		"a wide row":           {rows: append(append([]string{"a,b,c"}, long...), "1,2,x,4"), err: "the cell D152 stands right of the last column that the first row names"},
+		"a wide row, no names": {rows: append(slices.Clone(long), "1,2,x,4"), err: "the cell D151 stands right of the last column that the first rows have"},
+	} {
+		table, err := written.Read(sheetOf(t, rowsOf(c.rows...)), c.opt)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: the error is %v, want %q", name, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := strings.Join(table.Columns(), " "); got != c.columns || table.Rows() != c.n {
+			t.Errorf("%s: %d rows of %q, want %d of %q", name, table.Rows(), got, c.n, c.columns)
+		}
+		said := ""
+		for _, n := range table.Notes() {
+			said += n.String() + "\n"
+		}
+		if !strings.HasPrefix(said, c.said) || (c.said == "") != (said == "") {
+			t.Errorf("%s: it says %q, want %q", name, said, c.said)
+		}
+	}
 }

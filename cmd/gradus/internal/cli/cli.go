@@ -257,7 +257,7 @@ func complain(std Std, err error) int {
 	if errors.As(err, &s) {
 		return int(s)
 	}
-	fmt.Fprintf(std.Err, "gradus: %s\n", oneLine(err))
+	fmt.Fprintf(printable{std.Err}, "gradus: %s\n", oneLine(err))
 	return statusOf(err)
 }
 
@@ -288,7 +288,7 @@ func (e *env) interrupted(done, all int, piece, dir string) error {
 	if dir == "" {
 		kept = "nothing was kept; with --run DIR the same call would go on from here"
 	}
-	fmt.Fprintf(e.Err, "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
+	fmt.Fprintf(e.remarks(), "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
 	return status(statusInterrupted)
 }
 
@@ -304,14 +304,6 @@ func (e *env) writeJSON(v any) error {
 	enc := json.NewEncoder(e.Out)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
-}
-
-// printf writes to standard output.
-func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.Out, format, args...) }
-
-// say writes a message to standard error.
-func (e *env) say(format string, args ...any) {
-	fmt.Fprintf(e.Err, "gradus: "+format+"\n", args...)
 }
 
 // sayAll calls say for each message.

@@ -63,11 +63,11 @@ func (c *compareCmd) Run(e *env) error {
 	begun := false
 	watch := func(lane int, p lesson.Point) {
 		if !begun && !c.JSON {
-			writeData(e.Out, f.Table(), f.Schema, f.Said())
+			writeData(e.text(), f.Table(), f.Schema, f.Said())
 		}
 		begun = true
 		if !c.Quiet && p.Epoch == f.Options.Epochs/2 {
-			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, f.Options.Epochs, short(p.Loss))
+			fmt.Fprintf(e.remarks(), "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, f.Options.Epochs, short(p.Loss))
 		}
 	}
 	e.watch()

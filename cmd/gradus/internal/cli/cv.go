@@ -28,7 +28,7 @@ type cvCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
-	roomFlags  `embed:""`
+	diskFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
 	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool   `help:"No progress."`
@@ -95,13 +95,13 @@ func (c *cvCmd) Run(e *env) error {
 	ended := 0
 	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, func(fold int, m *model.Model) {
 		if ended++; !c.Quiet {
-			fmt.Fprintf(e.Err, "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
+			fmt.Fprintf(e.remarks(), "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
 		}
 	})
 	work.end(err)
 	if err != nil {
 		if errors.Is(err, train.ErrInterrupted) {
-			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was written\n")
+			fmt.Fprintf(e.remarks(), "gradus: interrupted; nothing was written\n")
 			return status(statusInterrupted)
 		}
 		return asUsage(err)
@@ -151,7 +151,7 @@ func (c *cvCmd) begin(e *env) (*folding, error) {
 		return nil, err
 	}
 	c.presetFlag.add(&o)
-	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	disk, closeDisk, err := c.diskFlags.open(c.Out)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (c *cvCmd) begin(e *env) (*folding, error) {
 		return nil, err
 	}
 	f.tables.Spill, f.tables.Cache = disk, c.Cache
-	f.o, f.tables.Room = o, new(model.Room)
+	f.o, f.tables.Memory = o, new(model.SharedMemory)
 	return f, nil
 }
 
@@ -174,7 +174,7 @@ func (c *cvCmd) share(e *env, find func(path string) string) (pieces, error) {
 	for i, path := range c.Data {
 		c.Data[i] = find(path)
 	}
-	c.roomFlags = roomFlags{}
+	c.diskFlags = diskFlags{}
 	return c.begin(e)
 }
 
@@ -271,7 +271,7 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\trows\tepochs\t")
 	columns := slices.Clone(cv.Mean)
 	for _, l := range cv.Lacking {

@@ -10,12 +10,12 @@ type evaluateCmd struct {
 	Model        string `arg:"" help:"A model file."`
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target."`
 	readFlags    `embed:""`
-	roomFlags    `embed:""`
-	Metric       []string `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
-	SampleWeight name     `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
-	Threshold    float64  `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
-	Interval     float64  `placeholder:"X" help:"Of a regression: also tell how often the intervals for this probability, such as 0.9, hold, and how wide they are."`
-	JSON         bool     `name:"json" help:"One JSON object on standard output."`
+	diskFlags    `embed:""`
+	Metric       []string    `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
+	SampleWeight name        `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
+	Threshold    probability `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
+	Interval     probability `placeholder:"X" help:"Of a regression: also tell how often the intervals for this probability, such as 0.9, hold, and how wide they are."`
+	JSON         bool        `name:"json" help:"One JSON object on standard output."`
 }
 
 func (c *evaluateCmd) Run(e *env) error {
@@ -23,7 +23,7 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	disk, closeDisk, err := c.roomFlags.open(c.Model)
+	disk, closeDisk, err := c.diskFlags.open(c.Model)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,9 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	found, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: string(c.SampleWeight), Threshold: c.Threshold, Interval: c.Interval})
+	found, err := m.Evaluate(t, model.EvaluateOptions{
+		Metrics: c.Metric, SampleWeight: string(c.SampleWeight), Threshold: float64(c.Threshold), Interval: float64(c.Interval),
+	})
 	if err != nil {
 		return asUsage(err)
 	}

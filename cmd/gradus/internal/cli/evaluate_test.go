@@ -31,6 +31,24 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// A threshold that would have no effect is refused.
+func TestThresholdIsUsed(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "a,num,two", number, number, cycle("no", "yes"))})
+	trainQuietly(t, 0, "t.csv", "--target", "two", "--epochs", "2", "-o", "two.safetensors")
+	trainQuietly(t, 0, "t.csv", "--target", "num", "--epochs", "2", "-o", "num.safetensors")
+	for _, command := range []string{"evaluate", "importance"} {
+		for args, want := range map[string]string{
+			"two.safetensors t.csv --threshold 0":   `--threshold: "0" is not a probability`,
+			"two.safetensors t.csv --threshold 1":   `--threshold: "1" is not a probability`,
+			"num.safetensors t.csv --threshold 0.5": "--threshold: it is for two classes, and the task is regression",
+		} {
+			if r := must(t, 2, append([]string{command}, strings.Fields(args)...)...); !strings.Contains(r.err, want) {
+				t.Errorf("%s %s says %q, want %q", command, args, r.err, want)
+			}
+		}
+	}
+}
+
 // TestEvaluateUnlabeled: rows without a target are left out. Rows of a single class have no AUC.
 func TestEvaluateUnlabeled(t *testing.T) {
 	place(t, map[string]string{

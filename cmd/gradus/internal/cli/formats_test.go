@@ -60,6 +60,23 @@ func TestSameWeights(t *testing.T) {
 	}
 }
 
+// A flag of text has an effect or is refused, in every format.
+func TestFlagsOfTextAreNotIgnored(t *testing.T) {
+	flags := [][]string{{"--delimiter", ";"}, {"--encoding", "latin-1"}, {"--header", "yes"}, {"--skip-rows", "1"}, {"--comment", "#"}, {"--keep-total"}}
+	for _, name := range []string{"pyarrow.parquet", "polars.arrow", "stream.arrows", "numpy.npy", "numpy.npz", "python.jsonl", "people.db", "pandas.xlsx"} {
+		for _, flag := range flags {
+			r := call(append([]string{"inspect", formatFile(t, name)}, flag...)...)
+			if name == "pandas.xlsx" && flag[0] != "--delimiter" && flag[0] != "--encoding" {
+				if r.code != 0 {
+					t.Errorf("%s %s exits with %d: %s", name, flag[0], r.code, r.err)
+				}
+			} else if want := flag[0] + " has no effect: leave it out"; r.code != 1 || !strings.Contains(r.err, want) {
+				t.Errorf("%s %s exits with %d and says %q, want %q", name, flag[0], r.code, r.err, want)
+			}
+		}
+	}
+}
+
 // TestSeveralFiles: if files that are read as one table differ, the error names the difference and the file.
 func TestSeveralFiles(t *testing.T) {
 	place(t, nil)

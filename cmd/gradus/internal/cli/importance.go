@@ -22,17 +22,17 @@ type importanceCmd struct {
 	Data         paths  `arg:"" sep:"none" help:"A table with the model's columns and its target, best of rows that trained nothing."`
 	readFlags    `embed:""`
 	queueFlags   `embed:""`
-	roomFlags    `embed:""`
-	Repeats      int     `default:"5" placeholder:"N" help:"How often each column is shuffled."`
-	Metric       string  `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
-	SampleWeight name    `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
-	Threshold    float64 `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
-	Seed         uint64  `default:"1" help:"Decides how the columns are shuffled."`
-	Threads      *int    `placeholder:"N" help:"Cores to use; it changes no bit of the result. Default: all."`
-	RunDir       string  `name:"run" placeholder:"DIR" help:"Keep what was measured there, column by column; the same call continues it."`
-	Out          string  `short:"o" placeholder:"FILE" help:"A picture: .svg or .png."`
-	JSON         bool    `name:"json" help:"One JSON object on standard output, and nothing else there."`
-	Quiet        bool    `help:"No progress."`
+	diskFlags    `embed:""`
+	Repeats      int         `default:"5" placeholder:"N" help:"How often each column is shuffled."`
+	Metric       string      `placeholder:"NAME" help:"What gets worse, such as log_loss or rmse. Default: r2, or accuracy."`
+	SampleWeight name        `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
+	Threshold    probability `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
+	Seed         uint64      `default:"1" help:"Decides how the columns are shuffled."`
+	Threads      *int        `placeholder:"N" help:"Cores to use; it changes no bit of the result. Default: all."`
+	RunDir       string      `name:"run" placeholder:"DIR" help:"Keep what was measured there, column by column; the same call continues it."`
+	Out          string      `short:"o" placeholder:"FILE" help:"A picture: .svg or .png."`
+	JSON         bool        `name:"json" help:"One JSON object on standard output, and nothing else there."`
+	Quiet        bool        `help:"No progress."`
 }
 
 // measured is a column in the journal.
@@ -44,7 +44,7 @@ type measured struct {
 // options reads the flags.
 func (c *importanceCmd) options() (model.ImportanceOptions, error) {
 	o := model.ImportanceOptions{
-		EvaluateOptions: model.EvaluateOptions{SampleWeight: string(c.SampleWeight), Threshold: c.Threshold}, Repeats: c.Repeats, Seed: c.Seed,
+		EvaluateOptions: model.EvaluateOptions{SampleWeight: string(c.SampleWeight), Threshold: float64(c.Threshold)}, Repeats: c.Repeats, Seed: c.Seed,
 	}
 	if c.Metric != "" {
 		o.Metrics = []string{c.Metric}
@@ -101,7 +101,7 @@ func (c *importanceCmd) Run(e *env) error {
 	o.Done = func(column string, drops []float64) error {
 		if ended++; !c.Quiet {
 			c.shown.done()
-			fmt.Fprintf(e.Err, "column %d of %d: %s\n", ended, all, column)
+			fmt.Fprintf(e.remarks(), "column %d of %d: %s\n", ended, all, column)
 		}
 		return keep(measured{column, drops})
 	}
@@ -132,7 +132,7 @@ func (c *importanceCmd) Run(e *env) error {
 	}
 	e.printf("%s is %s on %d rows of %s; by how much it is worse when a column is shuffled (%s, seed %d)\n\n",
 		found.Metric, short(found.Score), found.Rows, t.Name(), counted(found.Repeats, "time"), c.Seed)
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', 0)
 	for _, col := range found.Columns {
 		fmt.Fprintf(w, "%s\t%8.4f ± %.4f\t%s\n", cut(col.Name, 40), col.Mean, col.SD, bars(col.Mean, found.Columns[0].Mean))
 	}
@@ -155,7 +155,7 @@ func (c *importanceCmd) begin(e *env, o model.ImportanceOptions) (*measuring, er
 	if err != nil {
 		return nil, err
 	}
-	disk, closeDisk, err := c.roomFlags.open(c.Model)
+	disk, closeDisk, err := c.diskFlags.open(c.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (c *importanceCmd) share(e *env, find func(path string) string) (pieces, er
 	if err != nil {
 		return nil, err
 	}
-	c.Model, c.roomFlags = find(c.Model), roomFlags{}
+	c.Model, c.diskFlags = find(c.Model), diskFlags{}
 	for i, path := range c.Data {
 		c.Data[i] = find(path)
 	}
@@ -192,7 +192,7 @@ func (c *measuring) head() (any, error) {
 		Threshold    float64 `json:"threshold"`
 		Repeats      int     `json:"repeats"`
 		Seed         uint64  `json:"seed"`
-	}{sum, c.t.Fingerprint(), c.Metric, string(c.SampleWeight), c.Threshold, c.Repeats, c.Seed}, err
+	}{sum, c.t.Fingerprint(), c.Metric, string(c.SampleWeight), float64(c.Threshold), c.Repeats, c.Seed}, err
 }
 
 // open opens the measurement's journal.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -54,7 +53,7 @@ func (c *infoCmd) Run(e *env) error {
 			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, m.Shrinkage, conformalRows(m), membersJSON(m), m.Options, m.Training,
 		})
 	}
-	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
+	e.printf("Predicts %s (%s)\n", list(m.Targets(), 12), m.Task())
 	if classes := m.Classes(); classes != nil {
 		e.printf("Classes  %s\n", list(classes, 12))
 		if m.Threshold != 0.5 {

@@ -19,13 +19,13 @@ type predictCmd struct {
 	Model     string `arg:"" help:"A model file."`
 	Data      paths  `arg:"" sep:"none" help:"A table with the model's columns, in any order."`
 	readFlags `embed:""`
-	roomFlags `embed:""`
-	Keep      names   `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
-	Interval  float64 `placeholder:"X" help:"Of a regression: add where the target lies with this probability, such as 0.9, as COL_lower and COL_upper."`
-	Sets      float64 `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
-	BadCells  string  `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
-	Strict    bool    `help:"Refuse a table with a category that was not in the training rows, instead of predicting and counting such cells."`
-	Out       string  `short:"o" placeholder:"FILE" help:"Where to write: CSV, or Parquet or JSON lines by the ending .parquet or .jsonl. Default: standard output."`
+	diskFlags `embed:""`
+	Keep      names       `placeholder:"COL" help:"Columns of the table to write in front of the predictions, with commas between them."`
+	Interval  probability `placeholder:"X" help:"Of a regression: add where the target lies with this probability, such as 0.9, as COL_lower and COL_upper."`
+	Sets      probability `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
+	BadCells  string      `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
+	Strict    bool        `help:"Refuse a table with a category that was not in the training rows, instead of predicting and counting such cells."`
+	Out       string      `short:"o" placeholder:"FILE" help:"Where to write: CSV, or Parquet or JSON lines by the ending .parquet or .jsonl. Default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {
@@ -41,7 +41,7 @@ func (c *predictCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	disk, closeDisk, err := c.diskFlags.open(c.Out)
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,9 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 	none := extraColumns{of: m, cells: func([]float64) []string { return nil }}
 	switch {
 	case c.Interval != 0:
-		by := m.Bounds(c.Interval)
-		if _, err := by.Intervals(nil, c.Interval); err != nil {
+		level := float64(c.Interval)
+		by := m.Bounds(level)
+		if _, err := by.Intervals(nil, level); err != nil {
 			return none, err
 		}
 		var columns []string
@@ -131,18 +132,18 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 			return none, usagef("--interval is for amounts and --sets for classes; give one of them")
 		}
 		return extraColumns{columns: columns, of: by, cells: func(says []float64) (cells []string) {
-			in, _ := by.Intervals(says, c.Interval) // the check above would have returned an error
+			in, _ := by.Intervals(says, level) // the check above would have returned an error
 			for _, i := range in {
 				cells = append(cells, allDigits(i.Lower), allDigits(i.Upper))
 			}
 			return cells
 		}}, nil
 	case c.Sets != 0:
-		if _, err := m.Sets(nil, c.Sets); err != nil {
+		if _, err := m.Sets(nil, float64(c.Sets)); err != nil {
 			return none, err
 		}
 		return extraColumns{columns: []string{m.Targets()[0] + "_set"}, of: m, cells: func(says []float64) []string {
-			sets, _ := m.Sets(says, c.Sets)
+			sets, _ := m.Sets(says, float64(c.Sets))
 			return []string{data.JoinNames(sets[0])}
 		}}, nil
 	}

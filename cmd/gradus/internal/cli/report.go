@@ -58,7 +58,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
 	}
-	writeNotes(e.Out, f.Said()[c.told:])
+	writeNotes(e.text(), f.Said()[c.told:])
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
 		e.printf("Note     missing in the training rows: %s; a number or date takes the median, a category has a level for it.\n", counted(imputed.Imputed(), "cell"))
 	}
@@ -177,7 +177,7 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 			what += " (--task regression would take them as amounts)"
 		}
 	}
-	fmt.Fprintf(w, "Target   %s%s, %s\n", strings.Join(names, ", "), why, what)
+	fmt.Fprintf(w, "Target   %s%s, %s\n", list(names, len(names)), why, what)
 
 	byKind := map[data.Kind][]string{}
 	for _, col := range s.Columns {
@@ -251,9 +251,9 @@ func counted(n int, what string) string {
 // list names the first few and counts the rest.
 func list(names []string, most int) string {
 	if len(names) <= most {
-		return strings.Join(names, ", ")
+		return escaped(strings.Join(names, ", "), "")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return escaped(fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most), "")
 }
 
 func rowsText(r model.Rows) string {
@@ -381,7 +381,7 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 	for _, s := range last.Scores {
 		columns = append(columns, s.Name)
 	}
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\t%s\t\n", strings.Join(columns, "\t"))
 	line := func(name string, s metrics.Scores) {
 		fmt.Fprintf(w, "%s\t", name)
@@ -445,7 +445,7 @@ func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 		}
 		return fmt.Sprintf("%.5g", x) // weights
 	}
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	names := cutApart(classes, 14)
 	fmt.Fprint(w, "\t")
 	if matrix {
@@ -474,7 +474,9 @@ func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 	w.Flush()
 }
 
+// cut shortens a name for a table of text, in which a tab would begin a new column.
 func cut(s string, most int) string {
+	s = escaped(s, "")
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-1]) + "…"
 	}
@@ -484,6 +486,10 @@ func cut(s string, most int) string {
 // cutApart shortens names so that they stay different. It cuts them at the end, or else at the beginning, or
 // else leaves them whole.
 func cutApart(names []string, most int) []string {
+	names = slices.Clone(names)
+	for i, s := range names {
+		names[i] = escaped(s, "")
+	}
 	end := func(s string) string { return cut(s, most) }
 	beginning := func(s string) string {
 		r := []rune(s)

@@ -22,7 +22,7 @@ type trainCmd struct {
 	startFlag  `embed:""`
 	presetFlag `embed:""`
 	queueFlags `embed:""`
-	roomFlags  `embed:""`
+	diskFlags  `embed:""`
 	Out        string `short:"o" placeholder:"FILE" help:"The model. Default: the data's name, ending in .safetensors, in this folder."`
 	RunDir     string `name:"run" placeholder:"DIR" help:"Keep the run there: config.json, checkpoints, history.csv, curves.svg. gradus resume DIR continues it."`
 
@@ -48,7 +48,7 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	c.ranks = e.ranks
-	disk, closeDisk, err := c.roomFlags.open(c.Out)
+	disk, closeDisk, err := c.diskFlags.open(c.Out)
 	if err == nil {
 		defer closeDisk()
 		c.disk = disk
@@ -71,7 +71,7 @@ func (c *trainCmd) Run(e *env) error {
 	}
 	if !c.JSON {
 		notes := f.Said()
-		writeData(e.Out, f.Table(), f.Schema, notes)
+		writeData(e.text(), f.Table(), f.Schema, notes)
 		c.told = len(notes)
 	}
 	if c.Queue != "" {
@@ -232,7 +232,7 @@ func (c *trainCmd) nothing(e *env) error {
 	if c.RunDir != "" {
 		again = "; gradus resume " + shellWord(c.RunDir) + " starts it"
 	}
-	fmt.Fprintf(e.Err, "gradus: interrupted before the first update; %s was not written%s\n", c.Out, again)
+	fmt.Fprintf(e.remarks(), "gradus: interrupted before the first update; %s was not written%s\n", c.Out, again)
 	return status(statusInterrupted)
 }
 
@@ -310,7 +310,7 @@ func (c *trainCmd) exit(e *env, m *model.Model, uncompared error) error {
 		asked = append(asked, fmt.Sprintf("the loss %v", *m.Options.TargetLoss))
 	}
 	if len(asked) > 0 && t.Reason != "tolerance" && t.Reason != "target-loss" {
-		fmt.Fprintf(e.Err, "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
+		fmt.Fprintf(e.remarks(), "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
 			t.Reason, t.Epochs, strings.Join(asked, " or "))
 		return status(statusNotReached)
 	}

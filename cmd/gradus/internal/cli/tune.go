@@ -200,7 +200,7 @@ type tuning struct {
 	env    *env
 	space  tune.Space
 	tables model.Tables
-	room   model.Room
+	room   model.SharedMemory
 	held   model.Options // only its fractions of held-out rows are set
 	start  *model.Weights
 	first  *model.Fit // with the flags as given
@@ -358,7 +358,7 @@ func (t *tuning) trial(ctx context.Context, tr *tune.Trial) error {
 	c.give("epochs", strconv.Itoa(tr.Epochs))
 	c.give("threads", "1")
 	shared := t.tables
-	shared.Room = &t.room
+	shared.Memory = &t.room
 	f, err := t.prepare(c, shared)
 	if err != nil {
 		tr.Failure = oneLine(err)
@@ -508,7 +508,7 @@ func (t *tuning) table(results [][]tune.Trial) {
 			t.env.printf(", the best %d", most)
 		}
 		t.env.printf("\n")
-		w := tabwriter.NewWriter(t.env.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		w := tabwriter.NewWriter(t.env.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(w, "trial\t%s\t", t.rows())
 		for _, d := range t.space {
 			fmt.Fprintf(w, "%s\t", d.Flag)

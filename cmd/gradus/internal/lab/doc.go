@@ -9,14 +9,14 @@
 //
 //	setup       what is trained, also as a link
 //	form        its fields, each a flag of gradus train
-//	elsewhere   the same as a command line and a Go program
+//	command     the same as a command line and a Go program
 //	examples    the tables to begin with
 //	session     one run, and its visitor's view of it
 //	steps       moving it by samples, batches and epochs
 //	timeline    going back: checkpoints of the run at growing distances
 //	running     moving by itself, watched or not
 //	breakpoint  what stops that
-//	job         work in the background
+//	background  work in the background
 //	limits      what a session may hold and compute
 //
 // What is seen:
@@ -26,9 +26,9 @@
 //	panels      the parts of the page, one function each
 //	pass        a row's pass through the network
 //	formula     the chain rule in MathML
-//	coming      the rows of the next update
+//	nextrows    the rows of the next update
 //	rule        the next update by the rule's equations
-//	learnt      a small picture of what each hidden unit has learned
+//	learned     a small picture of what each hidden unit has learned
 //	unit        a unit's numbers, with those of its neighbors
 //	verify      every gradient compared with a numeric derivative
 //	race        several runs from the same start, as lanes of a race

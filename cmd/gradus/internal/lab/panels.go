@@ -209,7 +209,7 @@ func (f *Frame) picture(n plot.Net) string {
 	drawn := f.withFlow(svg(n), places, n.Height)
 	var b strings.Builder
 	if f.showsLearnt() && !places.Shaded {
-		small, err := f.learnt(places)
+		small, err := f.learned(places)
 		if err != nil {
 			return `<p class="bad">` + html.EscapeString(err.Error()) + `</p>`
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// Point 4: the picture has the sample's values, the phases of its pass, and weights to click.
-func TestPoint4Network(t *testing.T) {
+// TestNetworkPicture: the picture has the sample's values, the phases of its pass, and weights to click.
+func TestNetworkPicture(t *testing.T) {
 	p := openTab(t, Options{})
 	f := exampleRun(t, "notebook")
 	training, _, _, err := f.Parts()

@@ -109,7 +109,7 @@ func (f *Fit) PrepareMember(k int) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Room = nil // it waits for no other run
+	t.Memory = nil // it waits for no other run
 	return Prepare(t, o, nil)
 }
 

@@ -17,9 +17,9 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// Point 5: the chain rule of a weight of a 3-4-4-2 net on the visitor's own table equals what gradus
+// TestChainRule: the chain rule of a weight of a 3-4-4-2 net on the visitor's own table equals what gradus
 // explain prints for the downloaded model, and equals the numeric derivative.
-func TestPoint5ChainRule(t *testing.T) {
+func TestChainRule(t *testing.T) {
 	table, err := filepath.Abs(filepath.Join("..", "..", "..", "..", "examples", "data", "diabetes.csv"))
 	if err != nil {
 		t.Fatal(err)

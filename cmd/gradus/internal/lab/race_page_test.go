@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
 )
 
-// Point 7: lanes from identical weights, against four measures of work.
-func TestPoint7Race(t *testing.T) {
+// TestRaceOnThePage: lanes from identical weights, against four measures of work.
+func TestRaceOnThePage(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("race")
 	p.click("#race")

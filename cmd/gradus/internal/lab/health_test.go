@@ -9,8 +9,8 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Point 10: what goes wrong is shown by layer and unit, and faults are predicted and seen.
-func TestPoint10Health(t *testing.T) {
+// TestHealth: what goes wrong is shown by layer and unit, and faults are predicted and seen.
+func TestHealth(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("health")
 	f := exampleRun(t, "notebook")

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Point 11: a link, numbers, pictures and a report.
-func TestPoint11Share(t *testing.T) {
+// TestShare: a link, numbers, pictures and a report.
+func TestShare(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "notebook-stochastic")
 	p.tab("build")

@@ -8,8 +8,8 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Point 6: every weight is checked, and the error shown over the step.
-func TestPoint6Verify(t *testing.T) {
+// TestVerify: every weight is checked, and the error shown over the step.
+func TestVerify(t *testing.T) {
 	p := openTab(t, Options{})
 	p.click("[data-do=batch]")
 	p.tab("verify")

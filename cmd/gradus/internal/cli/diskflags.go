@@ -9,15 +9,15 @@ import (
 	"github.com/gradus-ml/gradus/internal/memory"
 )
 
-// roomFlags say how much memory a command may use, and where data that does not fit goes.
-type roomFlags struct {
+// diskFlags say how much memory a command may use, and where data that does not fit goes.
+type diskFlags struct {
 	Memory string `placeholder:"SIZE" group:"run" help:"How much memory to take at most, such as 2GiB; what does not fit goes to the disk. Default: what the machine or the container has left. See gradus help out-of-core."`
 	Cache  string `placeholder:"DIR" group:"run" help:"A folder for what does not fit in memory, where encoded rows stay for the next run. Default: a temporary folder or that of the result, whichever has more room; nothing stays."`
 }
 
 // open prepares the disk for data that does not fit in memory. By default it uses the temporary folder or the folder
 // of out, whichever has more free space. The disk is nil if the system does not support it. close ends its use.
-func (f *roomFlags) open(out string) (disk *data.Spill, close func(), err error) {
+func (f *diskFlags) open(out string) (disk *data.Spill, close func(), err error) {
 	if f.Memory != "" {
 		most, err := memory.Parse(f.Memory)
 		if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Point 12: ten steps through the notebook, each on the live net.
-func TestPoint12Lesson(t *testing.T) {
+// TestLesson: ten steps through the notebook, each on the live net.
+func TestLesson(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("lesson")
 	p.click(".lesson [data-do=lesson]") // step 1 is on another net: open it

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Point 2: the net and the descent are built on the page; the command and the program follow.
-func TestPoint2Build(t *testing.T) {
+// TestBuild: the net and the descent are built on the page; the command and the program follow.
+func TestBuild(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("build")
 	p.choose("f-activation", "tanh")

@@ -11,7 +11,7 @@ import (
 
 // The next update does what the page says, with any optimizer. Each new number in the optimizer's
 // equations is a number of the run.
-func TestComingIsWhatComes(t *testing.T) {
+func TestNextRows(t *testing.T) {
 	type coming struct {
 		example string
 		change  map[string]string
@@ -85,7 +85,7 @@ func TestRowsAddUpToTheGradient(t *testing.T) {
 		s.Batch()
 		f := s.Frame()
 		sum := 0.0
-		for _, r := range f.Coming().Rows {
+		for _, r := range f.NextRows().Rows {
 			sum += r.Gradient
 		}
 		if g := f.Preview.Gradient; math.Abs(sum-g) > 1e-12*math.Abs(g) {

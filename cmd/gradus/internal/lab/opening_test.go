@@ -13,9 +13,9 @@ import (
 	"github.com/gradus-ml/gradus/data"
 )
 
-// Point 1: the first example shows a net with a sample, a weight and its formula. Examples
+// TestPageOpensAndTakesTables: the first example shows a net with a sample, a weight and its formula. Examples
 // and the visitor's own table are one click away.
-func TestPoint1OpensAndTakesTables(t *testing.T) {
+func TestPageOpensAndTakesTables(t *testing.T) {
 	begun := time.Now()
 	p := openTab(t, Options{})
 	if n := js[int](p, "document.querySelectorAll('#panel math').length"); n < 8 {

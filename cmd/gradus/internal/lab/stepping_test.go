@@ -9,8 +9,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Point 3: steps by sample, batch and epoch, run and pause, and back along the timeline.
-func TestPoint3Steps(t *testing.T) {
+// TestStepping: steps by sample, batch and epoch, run and pause, and back along the timeline.
+func TestStepping(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "notebook-mini-batch")
 	check := func(updates int) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Point 8: the loss over a plane, with every lane's path on it.
-func TestPoint8Surface(t *testing.T) {
+// TestSurface: the loss over a plane, with every lane's path on it.
+func TestSurface(t *testing.T) {
 	p := openTab(t, Options{})
 	p.tab("race")
 	p.click("#race")

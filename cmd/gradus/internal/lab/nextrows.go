@@ -4,15 +4,15 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Coming describes the rows of the next update: each row's gradient of the chosen weight, computed as
+// NextRows describes the rows of the next update: each row's gradient of the chosen weight, computed as
 // in training, with the row's weight and the units that dropout leaves.
-type Coming struct {
-	Rows []ComingRow // none if batch normalization ties them together
-	More int         // rows that are not listed
+type NextRows struct {
+	Rows []NextRow // none if batch normalization ties them together
+	More int       // rows that are not listed
 }
 
-// ComingRow is one row of the next update.
-type ComingRow struct {
+// NextRow is one row of the next update.
+type NextRow struct {
 	Row      int // of the table
 	Gradient float64
 	Seen     bool
@@ -20,12 +20,12 @@ type ComingRow struct {
 }
 
 const (
-	mostComing   = 8    // maximum number of rows listed
+	mostNextRows = 8    // maximum number of rows listed
 	mostComputed = 4096 // maximum number of rows of a batch whose gradient is computed for the page
 )
 
-// Coming computes the rows of the next update. It returns nil if there is no next update or its batch is too large.
-func (f *Frame) Coming() *Coming {
+// NextRows computes the rows of the next update. It returns nil if there is no next update or its batch is too large.
+func (f *Frame) NextRows() *NextRows {
 	if f.Preview == nil {
 		return nil
 	}
@@ -35,17 +35,17 @@ func (f *Frame) Coming() *Coming {
 		return nil
 	}
 	if f.tied() {
-		return &Coming{}
+		return &NextRows{}
 	}
 	tape, grad := f.Net.NewTape(1), make([]float64, len(f.Net.Params()))
-	out := &Coming{More: max(0, len(f.Next)-mostComing)}
+	out := &NextRows{More: max(0, len(f.Next)-mostNextRows)}
 	for i, row := range f.Next[:len(f.Next)-out.More] {
 		f.Net.ForwardTraining(tape, f.Training.X.Slice(row, row+1), nn.Noise{Seed: c.Seed, Step: f.At, Row: i})
 		if f.Training.W != nil {
 			tape.UseWeights(f.Training.W[row : row+1])
 		}
 		f.Net.Backprop(tape, c.Loss, f.Training.Y.Slice(row, row+1), 1, grad)
-		out.Rows = append(out.Rows, ComingRow{
+		out.Rows = append(out.Rows, NextRow{
 			Row: f.Training.Rows[row], Gradient: grad[index], Seen: i < f.Seen, Chosen: row == f.View.Row,
 		})
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/gradus-ml/gradus/nn"
 )
 
-// Room is the memory shared by several runs at the same time. Each run waits in Prepare until
+// SharedMemory is the memory shared by several runs at the same time. Each run waits in Prepare until
 // the memory it needs is free next to the others, and gives it back with Fit.Release. The
 // zero value is ready to use.
-type Room struct {
+type SharedMemory struct {
 	lock  sync.Mutex
 	free  *sync.Cond // signals that memory was given back
 	have  memory.Limit
@@ -28,7 +28,7 @@ var available = memory.Available
 
 // take waits until need bytes are free, and takes them. If no other run is active and they still do not fit, it returns the
 // available memory. A run that can do with less does not wait for what will not be free even without the others.
-func (r *Room) take(need float64, less bool) (have memory.Limit, ok bool) {
+func (r *SharedMemory) take(need float64, less bool) (have memory.Limit, ok bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	if r.free == nil {
@@ -56,7 +56,7 @@ func (r *Room) take(need float64, less bool) (have memory.Limit, ok bool) {
 }
 
 // leave ends all waiting, without success, until reopen.
-func (r *Room) leave() {
+func (r *SharedMemory) leave() {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	if r.left = true; r.free != nil {
@@ -64,14 +64,14 @@ func (r *Room) leave() {
 	}
 }
 
-func (r *Room) reopen() {
+func (r *SharedMemory) reopen() {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	r.left = false
 }
 
 // give gives back all bytes except those that are kept.
-func (r *Room) give(need, kept float64) {
+func (r *SharedMemory) give(need, kept float64) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	r.runs--
@@ -111,9 +111,9 @@ func (f *Fit) fits() error {
 	if f.Options.blocked() {
 		f.need += size * f.bufferSize()
 	}
-	room := f.tables.Room
+	room := f.tables.Memory
 	if room == nil {
-		room = new(Room)
+		room = new(SharedMemory)
 	}
 	have, ok := room.take(f.need, f.tables.Spill != nil)
 	if ok {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// A look is the result of looking at one column: its cells in their spelling, and what they have
+// An inspection is the result of looking at one column: its cells in their spelling, and what they have
 // in common.
-type look struct {
+type inspection struct {
 	c        *column // in its spelling
 	rows     []int   // rows that were looked at; nil: all
 	profile  profile
@@ -23,7 +23,7 @@ type look struct {
 }
 
 // kind returns the inferred kind of the column.
-func (l *look) kind() Kind {
+func (l *inspection) kind() Kind {
 	if l.fixed != "" {
 		return l.fixed
 	}
@@ -81,7 +81,7 @@ const null = `\N`
 
 // gone reports which words in cells of a category are treated as missing although no option said so;
 // nil if there are none. For numbers no report is needed, because such words can only mean missing.
-func (l *look) gone(c *column, t *Table) Note {
+func (l *inspection) gone(c *column, t *Table) Note {
 	counts := map[string]int{}
 	for row := range t.rowsOf(l.rows) {
 		if c.missing(row) {
@@ -136,10 +136,10 @@ func (c *column) count(text string, rows []int, t *Table) int {
 	return n
 }
 
-// look finds out how a column is spelled and what it holds in the given rows; nil means all.
+// inspect finds out how a column is spelled and what it holds in the given rows; nil means all.
 // kind is the kind that was asked for, or "".
-func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
-	l := s.lookAt(t, col, rows, kind, layout, decimal)
+func (s *Schema) inspect(t *Table, col int, rows []int, kind Kind, layout, decimal string) inspection {
+	l := s.inspectAt(t, col, rows, kind, layout, decimal)
 	if s.null {
 		if n := t.cols[col].count(null, rows, t); n > 0 {
 			l.remark(noteOf(fmt.Sprintf("%s in %s taken for missing; if it is a word like others, say ", quote(null), plural(n, "cell")), set("Missing", "NA")))
@@ -152,22 +152,22 @@ func (s *Schema) look(t *Table, col int, rows []int, kind Kind, layout, decimal 
 }
 
 // remark puts a note before the present note on the column.
-func (l *look) remark(said Note) {
+func (l *inspection) remark(said Note) {
 	if said != nil && l.note != nil {
 		said = noteOf(said, "; ")
 	}
 	l.note = noteOf(said, l.note)
 }
 
-// lookAt is look without remarks on words that are missing in every kind of column.
-func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decimal string) look {
+// inspectAt is inspect without remarks on words that are missing in every kind of column.
+func (s *Schema) inspectAt(t *Table, col int, rows []int, kind Kind, layout, decimal string) inspection {
 	fixed := Kind("")
 	if kind == "" && layout == "" {
 		fixed = t.cols[col].fixed
 		kind = fixed
 	}
 	levels := kind != "" && kind != KindNumber
-	l := look{fixed: fixed, c: t.cols[col].spelled(s.spelling), rows: rows, spelling: s.spelling}
+	l := inspection{fixed: fixed, c: t.cols[col].spelled(s.spelling), rows: rows, spelling: s.spelling}
 	l.profile = profileColumn(l.c, rows, levels)
 	p := &l.profile
 	if layout != "" {
@@ -221,7 +221,7 @@ func (s *Schema) lookAt(t *Table, col int, rows []int, kind Kind, layout, decima
 }
 
 // numbersNote says what else a column of ordinary numbers could be.
-func (l *look) numbersNote(name, decimal string) Note {
+func (l *inspection) numbersNote(name, decimal string) Note {
 	if zeros, _ := l.c.codeLike(l.rows); zeros {
 		return noteOf("zeros in front of whole numbers count for nothing; if the cells are codes, say ", typed(name, KindCategory))
 	}
@@ -235,7 +235,7 @@ func (l *look) numbersNote(name, decimal string) Note {
 // pointedThousand returns a row whose number could have a thousands separator, such as 3.481. That is
 // so if all numbers with a point are at least 1 and have three decimals, and all others are below 1000.
 // Otherwise it returns -1.
-func (l *look) pointedThousand() int {
+func (l *inspection) pointedThousand() int {
 	c := l.c
 	if c.form != formNumbers || c.clock {
 		return -1
@@ -275,7 +275,7 @@ func (l *look) pointedThousand() int {
 
 // units returns a remark on cells that are all numbers but have different units or currencies; nil
 // if they do not.
-func (l *look) units(t *Table, rows []int) Note {
+func (l *inspection) units(t *Table, rows []int) Note {
 	p := &l.profile
 	if p.numbers >= 9*p.words { // otherwise the words are more likely mistakes
 		return nil
@@ -324,7 +324,7 @@ func (p *profile) names() []string {
 }
 
 // respell applies a spelling that was found for the column, and notes what that did to cells.
-func (l *look) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
+func (l *inspection) respell(t *Table, col int, rows []int, sp *Spelling, as string) {
 	before := l.c
 	l.spelling, l.c = sp, t.cols[col].spelled(sp)
 	l.profile = profileColumn(l.c, rows, sp.Layout != "")
@@ -415,7 +415,7 @@ func firstWith(texts []string, sign string) string {
 
 // commaIsDecimal returns the decimal sign, "," or ".", of the columns in which it is clear. It
 // returns "" if there are none or if they disagree.
-func commaIsDecimal(looks []look) string {
+func commaIsDecimal(looks []inspection) string {
 	found := ""
 	for i := range looks {
 		sp := looks[i].spelling

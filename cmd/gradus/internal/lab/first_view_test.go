@@ -26,8 +26,8 @@ func TestOpensOnSomethingThatMoves(t *testing.T) {
 	if after := js[string](p, "document.getElementById('panel').innerHTML + document.getElementById('picture').innerHTML"); after == before {
 		t.Error("the picture does not change while the run goes on")
 	}
-	if n, units := js[int](p, "document.querySelectorAll('#picture .learnt').length"), 6; n != units {
-		t.Errorf("%d of %d hidden units show what they have learnt", n, units)
+	if n, units := js[int](p, "document.querySelectorAll('#picture .learned').length"), 6; n != units {
+		t.Errorf("%d of %d hidden units show what they have learned", n, units)
 	}
 	p.until("at > 600")
 	p.click("#run")
@@ -36,13 +36,13 @@ func TestOpensOnSomethingThatMoves(t *testing.T) {
 	// The small pictures are those of the current weights.
 	f := p.session().Frame()
 	width, height := f.View.netSize()
-	want, err := f.learnt(f.Picture(width, height).Places())
+	want, err := f.learned(f.Picture(width, height).Places())
 	if err != nil {
 		t.Fatal(err)
 	}
 	first, _, _ := strings.Cut(want, `"/>`)
 	_, first, _ = strings.Cut(first, `href="`)
-	if got := js[string](p, "document.querySelector('#picture .learnt').getAttribute('href')"); got != first || len(got) < 100 {
+	if got := js[string](p, "document.querySelector('#picture .learned').getAttribute('href')"); got != first || len(got) < 100 {
 		t.Error("a unit's picture is not that of its weights")
 	}
 	p.click("#door-lesson")

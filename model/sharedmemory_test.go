@@ -77,20 +77,20 @@ func TestFoldsShareMemory(t *testing.T) {
 
 // A run waits in Prepare until another one gives back what it has.
 func TestRoom(t *testing.T) {
-	table, room := claims(t), new(Room)
-	f, err := Prepare(Tables{Train: table, Room: room}, few("kind"), nil)
+	table, room := claims(t), new(SharedMemory)
+	f, err := Prepare(Tables{Train: table, Memory: room}, few("kind"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	limited(t, 1.5*f.need)
 	f.Release()
 	f.Release() // which is given back once
-	if f, err = Prepare(Tables{Train: table, Room: room}, few("kind"), nil); err != nil {
+	if f, err = Prepare(Tables{Train: table, Memory: room}, few("kind"), nil); err != nil {
 		t.Fatal(err)
 	}
 	second := make(chan error)
 	go func() {
-		_, err := Prepare(Tables{Train: table, Room: room}, few("kind"), nil)
+		_, err := Prepare(Tables{Train: table, Memory: room}, few("kind"), nil)
 		second <- err
 	}()
 	select {

@@ -19,8 +19,8 @@ import (
 // The width and height of the small pictures in the hidden units, in points, and the maximum number
 // of pictures.
 const (
-	learntSide = 24
-	mostLearnt = 40
+	learnedSide = 24
+	mostLearnt  = 40
 )
 
 // pictured reports whether the hidden units can show what they have learned. The network then has two
@@ -39,15 +39,15 @@ func (f *Frame) showsLearnt() bool {
 	return (t == "start" || t == "fit") && f.pictured()
 }
 
-// learnt draws every hidden unit's activation over the two inputs into the unit: blue where it is
+// learned draws every hidden unit's activation over the two inputs into the unit: blue where it is
 // positive, orange where it is negative, pale near 0.
-func (f *Frame) learnt(places plot.Places) (string, error) {
+func (f *Frame) learned(places plot.Places) (string, error) {
 	columns := f.NumericColumns()
 	p, err := f.plane(columns[0], columns[1])
 	if err != nil {
 		return "", err
 	}
-	xs, ys := grid(p.x, learntSide), grid(p.y, learntSide)
+	xs, ys := grid(p.x, learnedSide), grid(p.y, learnedSide)
 	slices.Reverse(ys)                         // a picture's rows go down
 	said := make([][]float64, f.Net.Depth()-1) // the activations of a layer, point by point
 	err = p.over(xs, ys, func(tape *nn.Tape[float64]) {
@@ -66,7 +66,7 @@ func (f *Frame) learnt(places plot.Places) (string, error) {
 			continue
 		}
 		r := 0.93 * places.Radius // the unit's outline stays visible
-		fmt.Fprintf(&b, `<image class="learnt" x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" href="data:image/png;base64,%s"/>`,
+		fmt.Fprintf(&b, `<image class="learned" x="%.1f" y="%.1f" width="%.1f" height="%.1f" preserveAspectRatio="none" href="data:image/png;base64,%s"/>`,
 			u.X-r, u.Y-r, 2*r, 2*r, base64.StdEncoding.EncodeToString(activation(said[u.Column-1], f.Net.Layer(u.Column-1).Units, u.Unit)))
 	}
 	return b.String(), nil
@@ -93,7 +93,7 @@ func activation(a []float64, units, unit int) []byte {
 	for i := unit; i < len(a); i += units {
 		most = math.Max(most, math.Abs(a[i]))
 	}
-	img := image.NewPaletted(image.Rect(0, 0, learntSide, learntSide), shades)
+	img := image.NewPaletted(image.Rect(0, 0, learnedSide, learnedSide), shades)
 	half := float64(len(shades) / 2)
 	for i := range img.Pix {
 		k := half

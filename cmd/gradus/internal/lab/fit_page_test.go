@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Point 9: decision regions, the confusion matrix, and for a regression its curve, predictions
+// TestFitOnThePage: decision regions, the confusion matrix, and for a regression its curve, predictions
 // against targets and residuals, live.
-func TestPoint9Fit(t *testing.T) {
+func TestFitOnThePage(t *testing.T) {
 	p := openTab(t, Options{})
 	p.choose("example", "circles")
 	p.tab("fit")
