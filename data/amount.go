@@ -1,17 +1,23 @@
 package data
 
+import "strings"
+
 // Amount returns a cell of an input column as a number. input is the column's place in Columns. A
 // number is itself, a date is the days since 1970-01-01, and a boolean is 0 or 1. ok is false where the
 // cell is missing or holds something else, and for categories.
 func (b *Binding) Amount(row, input int) (x float64, ok bool) {
-	in, v := &b.e.Inputs[input], b.t.cols[b.inputs[input]].value(row)
+	in, c := &b.e.Inputs[input], &b.t.cols[b.inputs[input]]
+	v := c.value(row)
 	if v.missing(in.Spelling) {
 		return 0, false
 	}
 	switch in.Kind {
 	case KindNumber:
-		x, c := v.number(in.Spelling)
-		return x, c == number
+		x, what := v.number(in.Spelling)
+		if c.typed {
+			x, what = in.Spelling.parseTyped(strings.TrimSpace(v.s), c.mixed)
+		}
+		return x, what == number
 	case KindBoolean:
 		is, c := v.truth(in.Spelling)
 		if is {

@@ -166,6 +166,9 @@ func (s *Schema) inspectAt(t *Table, col int, rows []int, kind Kind, layout, dec
 		fixed = t.cols[col].fixed
 		kind = fixed
 	}
+	if t.cols[col].typed && !t.cols[col].mixed {
+		decimal = "." // numbers are themselves, and only words among them have a spelling
+	}
 	levels := kind != "" && kind != KindNumber
 	l := inspection{fixed: fixed, c: t.cols[col].spelled(s.spelling), rows: rows, spelling: s.spelling}
 	l.profile = profileColumn(l.c, rows, levels)
@@ -232,9 +235,8 @@ func (l *inspection) numbersNote(name, decimal string) Note {
 	return nil
 }
 
-// pointedThousand returns a row whose number could have a thousands separator, such as 3.481. That is
-// so if all numbers with a point are at least 1 and have three decimals, and all others are below 1000.
-// Otherwise it returns -1.
+// pointedThousand returns a row whose number could have a thousands separator, such as 3.481, or -1. There is such
+// a row if all numbers with a point are at least 1 and have three decimals, and all others are below 1000.
 func (l *inspection) pointedThousand() int {
 	c := l.c
 	if c.form != formNumbers || c.clock {

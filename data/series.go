@@ -24,6 +24,7 @@ type Series struct {
 	dates   bool // some values are times
 	truths  bool // some values are booleans
 	numbers bool // some values are numbers
+	written bool // some texts could be numbers
 	fixed   Kind // set by Fix
 	most    int  // the number of values it will have, or 0
 	scratch []byte
@@ -207,7 +208,18 @@ func (s *Series) Text(cell string) { s.Bytes([]byte(cell)) }
 // Bytes appends a cell as Text does. It keeps no reference to it.
 func (s *Series) Bytes(cell []byte) {
 	s.texts = true
-	s.cell(trim(cell))
+	cell = trim(cell)
+	if !s.written {
+		_, what := s.words.parse(cell)
+		s.written = what == number
+	}
+	s.cell(cell)
+}
+
+// Number appends a number that is given by its decimal digits, as in JSON. All of them are kept.
+func (s *Series) Number(digits string) {
+	s.numbers = true
+	s.cell([]byte(digits))
 }
 
 func (s *Series) cell(cell []byte) {
@@ -341,6 +353,7 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 		t.cols[i] = column{
 			form: s.col.form, small: s.col.small, wide: s.col.wide, shape: s.col.shape, words: s.col.words, holds: s.col.holds,
 			odd: s.col.odd, codes: s.col.codes, dict: s.col.dict, clock: s.col.clock, fixed: s.kind(),
+			typed: s.numbers, mixed: s.numbers && s.written,
 		}
 	}
 	if t.rows == 0 {

@@ -140,6 +140,10 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 		if c.fixed != part.fixed {
 			c.fixed = joinedKind(c, part)
 		}
+		if c.typed != part.typed {
+			c.mixed = c.mixed || !c.typed && c.someNumber() || !part.typed && part.someNumber()
+		}
+		c.typed, c.mixed = c.typed || part.typed, c.mixed || part.mixed
 		c.join(part)
 	})
 	t.rows += next.rows
@@ -193,6 +197,19 @@ func (t *Table) addMissing(name string, unnamed bool) {
 	for range t.rows {
 		c.addWord("", missing)
 	}
+}
+
+// someNumber reports whether any cell reads as a number in the usual way.
+func (c *column) someNumber() bool {
+	if c.form != formLevels {
+		return c.anyNumber()
+	}
+	for code := range c.dict.len() {
+		if looksNumeric(c.dict.at(uint32(code))) {
+			return true
+		}
+	}
+	return false
 }
 
 // first is the file that the first row came from.

@@ -301,25 +301,46 @@ func (sp *Spelling) agrees(other *Spelling, texts []string) bool {
 	return true
 }
 
+// parseTyped reads a cell of a column whose numbers came as numbers. Such a number is itself, whatever the
+// spelling, and its other cells are text. In a mixed column nobody knows how a number came, so one that
+// the spelling reads in another way is no number.
+func (sp *Spelling) parseTyped(s string, mixed bool) (float64, content) {
+	x, what := parseTrimmed(s)
+	if what != number || sp.missing(s) {
+		return sp.parse(s)
+	}
+	if mixed {
+		if y, as := sp.parse(s); as == number && y != x {
+			return 0, word
+		}
+	}
+	return x, number
+}
+
 // spelled returns the column in the given spelling.
 func (c *column) spelled(sp *Spelling) *column {
 	if sp == nil || c.form == formPixels || c.clock {
 		return c
 	}
-	if c.form == formNumbers && sp.usualNumbers() && sp.Layout == "" {
+	itself := sp.usualNumbers() || c.typed && !c.mixed && !slices.ContainsFunc(sp.Missing, looksNumeric)
+	if c.form == formNumbers && itself && sp.Layout == "" {
 		holds, same := make([]content, len(c.words)), true
 		for i, s := range c.words {
 			_, holds[i] = sp.parse(s)
-			same = same && holds[i] != word
+			same = same && holds[i] != word && holds[i] != number
 		}
 		if same {
-			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd, disk: c.disk}
+			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd, disk: c.disk, typed: c.typed, mixed: c.mixed}
 		}
 	}
 	v := c.levels()
-	out := &column{form: formLevels, codes: v.codes, dict: *v.dict, means: make([]meaning, v.dict.len()), disk: c.disk}
+	out := &column{form: formLevels, codes: v.codes, dict: *v.dict, means: make([]meaning, v.dict.len()), disk: c.disk, typed: c.typed, mixed: c.mixed}
 	for i := range out.means {
-		x, what := sp.parse(v.dict.at(uint32(i)))
+		s := v.dict.at(uint32(i))
+		x, what := sp.parse(s)
+		if c.typed {
+			x, what = sp.parseTyped(s, c.mixed)
+		}
 		out.means[i] = meaning{x, what}
 	}
 	return out

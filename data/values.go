@@ -55,7 +55,7 @@ func (s *Series) value(v reflect.Value) error {
 		if _, err := v.Float64(); err != nil && !errors.Is(err, strconv.ErrRange) {
 			return fmt.Errorf("the json.Number %q is not a number", v.String())
 		}
-		s.numberText(v.String())
+		s.Number(v.String())
 		return nil
 	case time.Duration:
 		return fmt.Errorf("a %T is no value of a cell: give the number that it is in the column's unit", v)
@@ -77,12 +77,6 @@ func (s *Series) value(v reflect.Value) error {
 		return fmt.Errorf("a %s is no value of a cell: it takes numbers, strings, booleans and times", v.Type())
 	}
 	return nil
-}
-
-// numberText appends a number as it is written, with all its digits.
-func (s *Series) numberText(text string) {
-	s.numbers = true
-	s.cell([]byte(text))
 }
 
 // take appends a Value.

@@ -204,7 +204,7 @@ func (v *values) put(s *data.Series, i int) error {
 		if x.IsInt64() {
 			s.Decimal(x.Int64(), c.scale)
 		} else {
-			s.Text(fmt.Sprintf("%se%d", x, -c.scale))
+			s.Number(fmt.Sprintf("%se%d", x, -c.scale))
 		}
 	default:
 		s.Bytes(v.texts[i])

@@ -242,7 +242,7 @@ func (r *rows) row() error {
 		case bool:
 			s.Bool(v)
 		case json.Number:
-			s.Text(v.String())
+			s.Number(v.String())
 		case string:
 			s.Text(v)
 		case json.Delim:

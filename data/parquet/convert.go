@@ -147,5 +147,5 @@ func putDecimal(s *data.Series, b []byte, scale int) {
 		s.Decimal(x.Int64(), scale)
 		return
 	}
-	s.Text(fmt.Sprintf("%se%d", x, -scale))
+	s.Number(fmt.Sprintf("%se%d", x, -scale))
 }

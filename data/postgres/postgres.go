@@ -158,7 +158,7 @@ func onlyTable(ctx context.Context, f *data.File, tx pgx.Tx) (string, error) {
 	case len(names) == 0:
 		return "", f.Fail(data.ErrEmpty, "the database has no table")
 	case len(names) > 1:
-		return "", f.Fail(data.ErrOption, "the database has several tables, such as %s and %s: say with a query what to read", names[0].Sanitize(), names[1].Sanitize())
+		return "", f.FailNote(data.ErrOption, data.Note{{Words: fmt.Sprintf("the database has several tables, such as %s and %s: say what to read with ", names[0].Sanitize(), names[1].Sanitize())}, {Option: "Query"}})
 	}
 	return "select * from " + names[0].Sanitize(), nil
 }
@@ -175,7 +175,7 @@ func put(s *data.Series, v any) error {
 		case x.Int.IsInt64() && x.Exp <= 0:
 			s.Decimal(x.Int.Int64(), int(-x.Exp))
 		default:
-			s.Text(fmt.Sprintf("%se%d", x.Int, x.Exp))
+			s.Number(fmt.Sprintf("%se%d", x.Int, x.Exp))
 		}
 	case pgtype.Time:
 		t := x.Microseconds / 1e6

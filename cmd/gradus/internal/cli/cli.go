@@ -188,6 +188,7 @@ func newParser(std Std) *kong.Kong {
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpWithDefault),
 		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed), "pages": strings.Join(helpPages(), ", ")},
 		kong.UsageOnError(),
 	)
@@ -195,6 +196,16 @@ func newParser(std Std) *kong.Kong {
 		panic("cli: " + err.Error()) // the grammar is our own
 	}
 	return parser
+}
+
+// helpWithDefault adds the default to the help of a flag, where its placeholder stands in its place.
+func helpWithDefault(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	d := v.Default
+	if v.Flag == nil || d == "" || v.Flag.PlaceHolder == "" || strings.Contains(v.Flag.PlaceHolder, d) || strings.Contains(help, "Default: ") {
+		return help
+	}
+	return help + " Default: " + d + "."
 }
 
 // output is standard output. It remembers whether something could not be written.

@@ -42,7 +42,7 @@ func (c *compareCmd) Run(e *env) error {
 		if !slices.Contains(train.Methods(), m) {
 			return usagef("--methods: %q is not known; choose from %s", m, strings.Join(train.Methods(), ", "))
 		}
-		if c.text("norm") == nn.BatchNorm.String() && (m == string(train.Stochastic) || m == string(train.PerSample)) {
+		if c.text("norm") == nn.BatchNorm.String() && train.Method(m).OneRow() {
 			return usagef("--norm: batch normalization needs at least 2 rows in a batch, and with %s it has 1; give --methods batch,mini-batch, or --norm layer", m)
 		}
 	}

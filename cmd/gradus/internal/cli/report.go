@@ -16,7 +16,6 @@ import (
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
-	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -29,13 +28,13 @@ func writeNotes(w io.Writer, notes []data.Note) {
 	}
 }
 
-// writeReport says what was trained, how well it does and on which rows, and what to try next.
+// writeReport says what was trained, how well it does and on which rows.
 func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	t := m.Training
 	e.printf("Rows     %s\n", rowsText(t.Rows))
 	e.printf("Network  %s, %d parameters, %s, seed %d\n", m.DescribeNetwork(),
 		m.Parameters(), m.Precision(), m.Options.Seed)
-	e.printf("Descent  %s\n", descentText(m.Options))
+	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
 	c.ranks.write(e, f)
 	if o := m.Options; o.Threshold != "" {
@@ -72,9 +71,16 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
+}
+
+// writeNext says where the model is and what to try next.
+func writeNext(e *env, m *model.Model, c *trainCmd) {
+	t := m.Training
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
-		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(withoutQueue(e.args))...)))
+		again := without(withoutQueue(e.args), "--run") // its folder holds this run
+		again = slices.DeleteFunc(again, func(word string) bool { return word == "--tensorboard" })
+		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(again)...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
@@ -273,38 +279,6 @@ func rowsText(r model.Rows) string {
 	return strings.Join(parts, ", ")
 }
 
-func descentText(o model.Options) string {
-	s := o.Method
-	if o.Method == "mini-batch" {
-		s += fmt.Sprintf(" of %d", o.BatchSize)
-	}
-	var hyper, more []string
-	for _, p := range option.All() {
-		text, given := p.Given(&o)
-		switch {
-		case !given:
-		case p.OfRule || p.Field == "WeightDecay":
-			hyper = append(hyper, p.Name+" "+text)
-		case p.Group == option.Regularization && !strings.HasSuffix(p.Field, "Dropout") || p.Field == "LabelSmoothing": // dropout is the network's
-			more = append(more, p.Name+" "+text)
-		}
-	}
-	rule := o.Optimizer
-	if len(hyper) > 0 {
-		rule += " (" + strings.Join(hyper, ", ") + ")"
-	}
-	schedule := o.Schedule
-	if o.Warmup > 0 {
-		schedule += fmt.Sprintf(" after a warm-up of %s", counted(o.Warmup, "epoch"))
-	}
-	rate := fmt.Sprintf("rate %g %s", *o.LearningRate, schedule)
-	if slices.Contains(optim.Solvers(), o.Optimizer) {
-		rate = "rates by line search"
-	}
-	s = fmt.Sprintf("%s, %s, %s, loss %s (%s)", s, rule, rate, o.Loss, o.Reduction)
-	return strings.Join(append([]string{s}, more...), ", ")
-}
-
 func trainedText(m *model.Model) string {
 	t := m.Training
 	loss := short(t.Loss)
@@ -333,7 +307,11 @@ func trainedText(m *model.Model) string {
 	if n := len(m.Members()); n > 0 {
 		epochs += " of " + counted(n, "member")
 	}
-	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", epochs, why, counted(t.Steps, "update"), t.Seconds, loss)
+	what := "loss"
+	if len(m.Members()) > 0 { // the table of scores has the loss of the ensemble, which is another number
+		what = "mean loss of the members"
+	}
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, %s %s", epochs, why, counted(t.Steps, "update"), t.Seconds, what, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 		if names := m.Options.Metrics; len(names) > 0 {
@@ -390,6 +368,8 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 			switch {
 			case !ok:
 				fmt.Fprint(w, "-\t")
+			case c == "r2" && math.Abs(v) < 1e-12: // what rounding leaves of 0
+				fmt.Fprint(w, "0\t")
 			default:
 				fmt.Fprintf(w, "%s\t", short(v))
 			}

@@ -79,6 +79,9 @@ func (c *trainCmd) Run(e *env) error {
 			return err
 		}
 	}
+	if c.ranks == nil {
+		f.StartLinear(e.ctx)
+	}
 	failed := c.loop(e, f, dir)
 	if errors.Is(failed, train.ErrRanks) || e.follows() { // rank 0 does the rest
 		return failed
@@ -101,18 +104,20 @@ func (c *trainCmd) Run(e *env) error {
 	if m.Training.Reason != train.ReasonInterrupted {
 		uncompared = f.CompareLinear(e.ctx, m) // if a signal comes, the model is saved without the comparison
 	}
-	if err := m.Save(c.Out); err != nil {
-		return err
+	path := c.Out
+	lost := m.Save(path)
+	if lost != nil {
+		path = "" // the scores are told all the same
 	}
 	if unsaved == nil {
-		unsaved = dir.finish(m, c.result(f, m, c.Out))
+		unsaved = dir.finish(m, c.result(f, m, path))
 	}
 	if c.JSON {
-		err = e.writeJSON(c.result(f, m, c.Out))
-	} else {
-		writeReport(e, f, m, c)
+		err = e.writeJSON(c.result(f, m, path))
+	} else if writeReport(e, f, m, c); lost == nil {
+		writeNext(e, m, c)
 	}
-	if err := errors.Join(unsaved, err); err != nil {
+	if err := errors.Join(lost, unsaved, err); err != nil {
 		return err
 	}
 	return c.exit(e, m, uncompared)
