@@ -133,13 +133,14 @@ func (d *diagnosis[T]) guessLoss() (base, least float64) {
 	for i := range n {
 		for j, v := range y.Row(d.row(i, n)) {
 			y := float64(v)
-			own := d.cfg.Loss.L(y, y)
+			loss := nn.LossOf(d.cfg.Loss, j)
+			own := loss.L(y, y)
 			if own-own != 0 || d.cfg.Loss == nn.Hinge { // 0·log 0; and hinge is 0 beyond its target
 				own = 0
 			}
 			least += own
 			if base += own; mean[j] != y {
-				base += d.cfg.Loss.L(y, mean[j]) - own
+				base += loss.L(y, mean[j]) - own
 			}
 		}
 	}

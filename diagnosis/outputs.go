@@ -64,12 +64,13 @@ func (d *diagnosis[T]) heldOut() {
 	for i := range y.Rows {
 		w := rowWeight(d.data.Validation.W, i)
 		for j, v := range y.Row(i) {
-			own := d.cfg.Loss.L(float64(v), float64(v))
+			loss := nn.LossOf(d.cfg.Loss, j)
+			own := loss.L(float64(v), float64(v))
 			if own-own != 0 { // 0·log 0
 				own = 0
 			}
 			least += float64(w * own)
-			guess += float64(w * d.cfg.Loss.L(float64(v), mean[j]))
+			guess += float64(w * loss.L(float64(v), mean[j]))
 		}
 	}
 	all := d.data.Validation.Weight()

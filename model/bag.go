@@ -66,6 +66,7 @@ type member struct {
 	begun  bool // and begin was called
 	rows   []int
 	says   []float64 // predictions for rows, which chose its epoch; only with folds
+	bounds []float64 // predictions of the bounds for these rows, if there are any
 }
 
 // bagged turns the run into one of several members. The schema must be known. Only the first member is
@@ -117,7 +118,7 @@ func (f *Fit) bagged() (err error) {
 	b.members[0].fit = first
 	notes := f.Notes
 	*f = Fit{
-		Options: first.Options, Schema: first.Schema, Encoding: first.Encoding, Notes: first.Notes, Rows: first.Rows,
+		Options: first.Options, Schema: first.Schema, Encoding: first.Encoding, wide: first.wide, Notes: first.Notes, Rows: first.Rows,
 		tables: tables, parts: first.parts, recipe: first.recipe, imputed: first.imputed, ownEpochs: first.ownEpochs,
 		sources: f.sources, bag: b, runner: b,
 	}
@@ -469,11 +470,14 @@ func (m *member) score(inFolds bool) error {
 		return err
 	}
 	m.rows = m.fit.parts.validation
-	b, err := m.model.Encoding.Bind(m.fit.tables.Train)
-	if err != nil {
-		return err
+	return m.predict(m.fit.tables.Train)
+}
+
+// predict sets the member's predictions for its rows.
+func (m *member) predict(t *data.Table) (err error) {
+	if m.says, err = m.model.predictOf(t, m.rows); err == nil && m.model.bounds != nil {
+		m.bounds, err = m.model.bounds.predictOf(t, m.rows)
 	}
-	m.says, _, err = m.model.predictRows(b, m.rows, nil)
 	return err
 }
 
@@ -582,7 +586,7 @@ func (b *bag) engine() engine {
 		case m.fit != nil:
 			return m.fit.runner.engine()
 		case m.model != nil:
-			return m.model.engine
+			return m.model.network()
 		}
 	}
 	return nil // this rank has no member of its own yet

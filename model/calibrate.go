@@ -275,5 +275,5 @@ func (f *Fit) hold(m *Model) error {
 		}
 	}
 	m.Conformal = NewConformal(m, j.Says, j.Truth)
-	return nil
+	return f.holdBounds(m)
 }

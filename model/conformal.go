@@ -107,32 +107,47 @@ func NewConformal(m *Model, says, truth []float64) *Conformal {
 		c.Targets = []OffByTarget{{All: newScores(scores)}}
 		return c
 	}
+	if m.ofBounds {
+		for j := 0; j < width; j += 2 {
+			score, middle := make([]float64, rows), make([]float64, rows)
+			for i := range score {
+				score[i], middle[i] = offBounds(says[i*width+j], says[i*width+j+1], truth[i*width+j])
+			}
+			c.Targets = append(c.Targets, newOff(middle, score))
+		}
+		return c
+	}
 	for j := range width {
 		p, off := make([]float64, rows), make([]float64, rows)
 		for i := range p {
 			p[i], off[i] = says[i*width+j], math.Abs(truth[i*width+j]-says[i*width+j])
 		}
-		t := OffByTarget{}
-		if n := min(mostGroups, rows/groupRows); n > 1 {
-			sorted := slices.Sorted(slices.Values(p))
-			for g := 1; g < n; g++ {
-				if limit := sorted[g*rows/n]; len(t.Limits) == 0 || limit > t.Limits[len(t.Limits)-1] {
-					t.Limits = append(t.Limits, limit)
-				}
-			}
-			groups := make([][]float64, len(t.Limits)+1)
-			for i, v := range p {
-				g := t.group(v)
-				groups[g] = append(groups[g], off[i])
-			}
-			for _, g := range groups {
-				t.Groups = append(t.Groups, newScores(g))
-			}
-		}
-		t.All = newScores(off)
-		c.Targets = append(c.Targets, t)
+		c.Targets = append(c.Targets, newOff(p, off))
 	}
 	return c
+}
+
+// newOff keeps the scores of rows, for all of them and by groups of their predictions p.
+func newOff(p, scores []float64) (t OffByTarget) {
+	rows := len(p)
+	if n := min(mostGroups, rows/groupRows); n > 1 {
+		sorted := slices.Sorted(slices.Values(p))
+		for g := 1; g < n; g++ {
+			if limit := sorted[g*rows/n]; len(t.Limits) == 0 || limit > t.Limits[len(t.Limits)-1] {
+				t.Limits = append(t.Limits, limit)
+			}
+		}
+		groups := make([][]float64, len(t.Limits)+1)
+		for i, v := range p {
+			g := t.group(v)
+			groups[g] = append(groups[g], scores[i])
+		}
+		for _, g := range groups {
+			t.Groups = append(t.Groups, newScores(g))
+		}
+	}
+	t.All = newScores(scores)
+	return t
 }
 
 // group returns the index of a prediction's group.
@@ -187,6 +202,9 @@ func (m *Model) Intervals(says []float64, level float64) ([]Interval, error) {
 	}
 	if err := m.checkLevel("Interval", level); err != nil {
 		return nil, err
+	}
+	if m.ofBounds {
+		return m.boundIntervals(says, level), nil
 	}
 	out := make([]Interval, len(says))
 	for i, v := range says {
@@ -250,13 +268,17 @@ func (c *Conformal) validate(m *Model) error {
 	if m.Task() == data.Regression {
 		targets = m.Outputs()
 	}
+	least := 0.0
+	if m.ofBounds { // a target inside of its bounds has a score below 0
+		targets, least = targets/2, math.Inf(-1)
+	}
 	if m.Task() == data.Multilabel || len(c.Targets) != targets {
 		return fmt.Errorf("it says of %d targets how far it was off, and has %d", len(c.Targets), targets)
 	}
 	for _, t := range c.Targets {
 		ordered := slices.IsSorted(t.Limits) && (len(t.Groups) == 0 && len(t.Limits) == 0 || len(t.Groups) == len(t.Limits)+1)
 		for _, s := range append([]Scores{t.All}, t.Groups...) {
-			ordered = ordered && len(s.Kept) == min(keptScores, s.Rows) && slices.IsSorted(s.Kept) && !slices.ContainsFunc(s.Kept, func(v float64) bool { return !(v >= 0) })
+			ordered = ordered && len(s.Kept) == min(keptScores, s.Rows) && slices.IsSorted(s.Kept) && !slices.ContainsFunc(s.Kept, func(v float64) bool { return !(v >= least) })
 		}
 		if !ordered {
 			return fmt.Errorf("the scores of its validation rows are not in order")

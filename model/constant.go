@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gradus-ml/gradus/data"
@@ -24,7 +25,7 @@ func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y nn.Matrix[T], fresh b
 	last := net.Depth() - 1
 	out := net.Layer(last)
 	var lacking []string
-	for j, t := range f.Encoding.Targets {
+	for j, t := range f.wide.Targets {
 		constant := true
 		for i := range y.Rows {
 			constant = constant && y.At(i, j) == y.At(0, j)
@@ -33,7 +34,9 @@ func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y nn.Matrix[T], fresh b
 			all = false
 			continue
 		}
-		f.note("The target %q is %g in every training row: there is nothing to learn.", t.Name, float64(float64(y.At(0, j))*t.Scale)+t.Center)
+		if f.Options.Interval == 0 || !isBound(j) {
+			f.note("The target %q is %g in every training row: there is nothing to learn.", t.Name, float64(float64(y.At(0, j))*t.Scale)+t.Center)
+		}
 		if !fresh {
 			continue
 		}
@@ -45,7 +48,9 @@ func sayConstant[T nn.Float](f *Fit, net *nn.Network[T], y nn.Matrix[T], fresh b
 			found = false
 		}
 		if !found {
-			lacking = append(lacking, fmt.Sprintf("%q", t.Name))
+			if name := fmt.Sprintf("%q", t.Name); !slices.Contains(lacking, name) {
+				lacking = append(lacking, name)
+			}
 			continue
 		}
 		exact = exact && bias == 0 && out.Activation == nn.Identity

@@ -30,6 +30,8 @@ type engine interface {
 	// shrunk returns an engine whose outputs, before the activation, are share times those of this
 	// engine plus 1 - share times links.
 	shrunk(share float64, links []float64) engine
+	// only returns an engine with some of the outputs of this one.
+	only(is func(output int) bool) engine
 	// shape returns the network's structure without copying the network.
 	shape() (inputs int, layers []nn.Dense, parameters int)
 	// double returns the network in float64: a copy, or the network itself.

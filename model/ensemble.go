@@ -26,7 +26,18 @@ func newEnsemble(members []*Model) *Model {
 	first := members[0]
 	e := &ensemble{members: members}
 	e.room.New = func() any { return new([]float64) }
-	return &Model{Encoding: first.Encoding, Options: first.Options, Loss: first.Loss, Threshold: first.Threshold, engine: first.engine, ensemble: e, Temperature: 1}
+	m := &Model{
+		Encoding: first.Encoding, Options: first.Options, Loss: first.Loss, Threshold: first.Threshold, Temperature: 1,
+		engine: first.engine, whole: first.whole, ofBounds: first.ofBounds, ensemble: e,
+	}
+	if first.bounds != nil {
+		var bounds []*Model
+		for _, one := range members {
+			bounds = append(bounds, one.bounds)
+		}
+		m.bounds = newEnsemble(bounds)
+	}
+	return m
 }
 
 // Members returns the members of an ensemble, each as a separate model. It is nil for a model
@@ -258,8 +269,8 @@ func memberTensors[T nn.Float](members []*Model, network func(*Model) *nn.Networ
 }
 
 // trained32 and trained64 return a member's network as it is in the file.
-func trained32(m *Model) *nn.Network[float32] { return m.AsTrained().Network32() }
-func trained64(m *Model) *nn.Network[float64] { return m.AsTrained().Network64() }
+func trained32(m *Model) *nn.Network[float32] { return m.stored().Network32() }
+func trained64(m *Model) *nn.Network[float64] { return m.stored().Network64() }
 
 // memberTensor returns the weights of one member. The names are those of a network's tensors,
 // prefixed with the member's number.

@@ -162,16 +162,18 @@ type EvaluateOptions struct {
 	SampleWeight string   // a column of weights; default: every row counts the same
 	Threshold    float64  // of two classes; default: the model's
 	Rows         []int    // of the table; default: all
+	Interval     float64  // of a regression: also how the intervals for this level do; 0: not
 }
 
 // Evaluation is the result of Evaluate.
 type Evaluation struct {
 	metrics.Report
-	Guess  metrics.Scores // of always guessing the training mean or the most frequent training class; nil if the model's file does not have it
-	Rows   int            // rows that were scored
-	Left   Left           // rows that were not
-	Counts data.Counts    // the cells that were missing, or hold a category that was not in the training rows
-	Known  string         // which table of the training this is: "train", "validation" or "test"; "" for another
+	Guess  metrics.Scores     // of always guessing the training mean or the most frequent training class; nil if the model's file does not have it
+	Rows   int                // rows that were scored
+	Left   Left               // rows that were not
+	Counts data.Counts        // the cells that were missing, or hold a category that was not in the training rows
+	Cover  []metrics.Coverage // of each target's intervals, if they were asked for
+	Known  string             // which table of the training this is: "train", "validation" or "test"; "" for another
 }
 
 // Left counts the rows that were left out, and why.
@@ -199,24 +201,25 @@ func (l Left) Notes() []string {
 
 // evaluationJSON is an Evaluation as JSON.
 type evaluationJSON struct {
-	Rows    int            `json:"rows"`
-	Left    Left           `json:"left_out"`
-	Metrics metrics.Report `json:"metrics"`
-	Guess   metrics.Scores `json:"guess,omitempty"`
-	Counts  data.Counts    `json:"counts,omitempty"`
-	Known   string         `json:"known,omitempty"`
+	Rows    int                `json:"rows"`
+	Left    Left               `json:"left_out"`
+	Metrics metrics.Report     `json:"metrics"`
+	Guess   metrics.Scores     `json:"guess,omitempty"`
+	Counts  data.Counts        `json:"counts,omitempty"`
+	Known   string             `json:"known,omitempty"`
+	Cover   []metrics.Coverage `json:"intervals,omitempty"`
 }
 
 // MarshalJSON writes the Report as "metrics", next to the other fields.
 func (e Evaluation) MarshalJSON() ([]byte, error) {
-	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known})
+	return json.Marshal(evaluationJSON{e.Rows, e.Left, e.Report, e.Guess, e.Counts, e.Known, e.Cover})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (e *Evaluation) UnmarshalJSON(text []byte) error {
 	var from evaluationJSON
 	err := json.Unmarshal(text, &from)
-	*e = Evaluation{from.Metrics, from.Guess, from.Rows, from.Left, from.Counts, from.Known}
+	*e = Evaluation{from.Metrics, from.Guess, from.Rows, from.Left, from.Counts, from.Cover, from.Known}
 	return err
 }
 
@@ -253,9 +256,50 @@ func (m *Model) Evaluate(t *data.Table, with ...EvaluateOptions) (e *Evaluation,
 		return nil, err
 	}
 	if m.Training.Guess != nil {
-		e.Guess, err = judge.scoreGuess(y, l.w, o.Metrics)
+		if e.Guess, err = judge.scoreGuess(y, l.w, o.Metrics); err != nil {
+			return nil, err
+		}
+	}
+	if o.Interval != 0 {
+		e.Cover, err = m.cover(t, l, y, o.Interval)
 	}
 	return e, err
+}
+
+// cover compares the intervals of some rows with their targets y.
+func (m *Model) cover(t *data.Table, l labeled, y []float64, level float64) ([]metrics.Coverage, error) {
+	by := m.Bounds(level)
+	if _, err := by.Intervals(nil, level); err != nil {
+		return nil, err
+	}
+	if len(l.rows) < 5 {
+		return nil, refuse("Interval", nil, "%s has %s with a target, and it takes at least 5", t.Name(), rowsText(len(l.rows)))
+	}
+	says, _, err := m.predictRows(l.b, l.rows, nil)
+	if err != nil {
+		return nil, err
+	}
+	bounds := says
+	if by != m {
+		if bounds, err = by.predictOf(t, l.rows); err != nil {
+			return nil, err
+		}
+	}
+	in, err := by.Intervals(bounds, level)
+	if err != nil {
+		return nil, err
+	}
+	var all []metrics.Coverage
+	width := m.Outputs()
+	for j := range width {
+		var lower, upper, p, truth []float64
+		for i := j; i < len(in); i += width {
+			lower, upper = append(lower, in[i].Lower), append(upper, in[i].Upper)
+			p, truth = append(p, says[i]), append(truth, y[i])
+		}
+		all = append(all, metrics.Cover(level, lower, upper, p, truth, l.w))
+	}
+	return all, nil
 }
 
 // labeled are the rows of a table that can be scored.

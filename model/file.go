@@ -40,6 +40,7 @@ type header struct {
 	Temperature float64        `json:"temperature,omitempty"` // divides the logits; no change if absent
 	Shrinkage   *Shrinkage     `json:"shrinkage,omitempty"`   // toward the guess
 	Conformal   *Conformal     `json:"conformal,omitempty"`
+	Bounds      *Conformal     `json:"bounds,omitempty"` // of the learned bounds
 	Encoding    *data.Encoding `json:"encoding"`
 	Options     Options        `json:"options"`
 	Training    *Training      `json:"training"`
@@ -66,7 +67,7 @@ func (m *Model) Write(w io.Writer) error {
 		}
 		return safetensors.Write(w, memberTensors(members, trained64), string(text))
 	}
-	trained := m.AsTrained()
+	trained := m.stored()
 	if n := trained.Network32(); n != nil {
 		return safetensors.Write(w, tensorsOf(n), string(text))
 	}
@@ -74,7 +75,7 @@ func (m *Model) Write(w io.Writer) error {
 }
 
 func (m *Model) header() header {
-	inputs, layers, _ := m.engine.shape()
+	inputs, layers, _ := m.network().shape()
 	h := header{
 		Format: formatVersion, Checksum: true, Precision: m.Precision(), Inputs: inputs, Loss: m.Loss.String(),
 		Encoding: m.Encoding, Options: m.Options, Training: &m.Training,
@@ -83,6 +84,9 @@ func (m *Model) header() header {
 		h.Threshold = m.Threshold
 	}
 	h.Conformal, h.Shrinkage = m.Conformal, m.Shrinkage
+	if m.bounds != nil {
+		h.Bounds = m.bounds.Conformal
+	}
 	if members := m.Members(); members != nil {
 		h.Format, h.Inputs, h.Loss, h.Encoding = ensembleFormat, 0, "", nil
 		for _, m := range members {
@@ -178,6 +182,7 @@ func (file *Weights) model(custom []Custom) (m *Model, err error) {
 	if err != nil {
 		return nil, err
 	}
+	m.separateBounds()
 	return m, file.calibrated(m, &h, "")
 }
 
@@ -201,6 +206,16 @@ func (file *Weights) calibrated(m *Model, h *header, where string) error {
 		if err := m.Conformal.validate(m); err != nil {
 			return file.bad("%s%w", where, err)
 		}
+	}
+	if h.Bounds == nil {
+		return nil
+	}
+	if m.bounds == nil {
+		return file.bad("%sit says how far bounds were off, and its network has none", where)
+	}
+	m.bounds.Conformal = h.Bounds
+	if err := h.Bounds.validate(m.bounds); err != nil {
+		return file.bad("%s%w", where, err)
 	}
 	return nil
 }
@@ -301,6 +316,9 @@ func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers
 	if err := safetensors.Fill(file.File, tensors, depth); err != nil {
 		return file.name(err)
 	}
+	for _, m := range members {
+		m.separateBounds()
+	}
 	return nil
 }
 
@@ -376,8 +394,10 @@ func (m *Model) agree(inputs int, out nn.Dense, threshold float64) error {
 	switch {
 	case inputs != m.Encoding.Width():
 		return fmt.Errorf("its network has %d inputs, its columns make %d", inputs, m.Encoding.Width())
-	case out.Units != m.Encoding.Outputs():
-		return fmt.Errorf("its network has %d outputs, its targets take %d", out.Units, m.Encoding.Outputs())
+	case out.Units != m.Options.outputs(m.Encoding.Outputs()):
+		return fmt.Errorf("its network has %d outputs, its targets take %d", out.Units, m.Options.outputs(m.Encoding.Outputs()))
+	case m.Options.Interval != 0 && m.Task() != data.Regression:
+		return fmt.Errorf("it has bounds of amounts, and its task is %s", m.Task())
 	case !(threshold >= 0 && threshold < 1) || threshold != 0 && m.Task() != data.Binary:
 		return fmt.Errorf("its threshold is %v, which is not between 0 and 1, or its task is not of two classes", threshold)
 	case !outputFits(m.Task(), out.Activation, m.Loss == nn.Hinge):

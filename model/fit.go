@@ -46,6 +46,7 @@ type Fit struct {
 	Notes    []data.Note // decisions that the caller may not expect, one sentence each
 	Rows     Rows
 
+	wide    *data.Encoding // Encoding with the targets of the network's outputs: with bounds, each target three times
 	tables  Tables
 	parts   parts
 	recipe  recipe
@@ -272,6 +273,7 @@ func (f *Fit) Unscored() *Model {
 			Loss: r.Loss, Rows: f.Rows, Diagnosis: f.found(r), History: r.History,
 		},
 	}
+	m.separateBounds()
 	if f.tables.fold == nil {
 		m.Training.Tables = f.sources()
 	}
@@ -323,7 +325,7 @@ func (f *Fit) Sample(rows int) (net *nn.Network[float64], x, y nn.Matrix[float64
 // SampleWeights returns the training weights of the rows of Sample; nil if all have the same weight.
 func (f *Fit) SampleWeights(rows int) ([]float64, error) {
 	part := f.parts.train[:min(rows, len(f.parts.train))]
-	s, _, err := encode[float64](f.Encoding, f.tables.Train, part)
+	s, _, err := encode[float64](f.wide, f.tables.Train, part)
 	if err != nil {
 		return nil, err
 	}

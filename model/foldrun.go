@@ -190,11 +190,7 @@ func (b *bag) take(k int, run *FoldRun, ended bool) error {
 	}
 	m.model, m.result, m.found, m.rows = run.Model, run.Of, run.Found, run.Rows
 	if b.inFolds {
-		bound, err := m.model.Encoding.Bind(m.tables.Train)
-		if err != nil {
-			return err
-		}
-		if m.says, _, err = m.model.predictRows(bound, m.rows, nil); err != nil {
+		if err := m.predict(m.tables.Train); err != nil {
 			return err
 		}
 	}
@@ -202,7 +198,7 @@ func (b *bag) take(k int, run *FoldRun, ended bool) error {
 		return nil
 	}
 	f := *b.fit
-	f.Options.Seed, f.runner, f.bag = m.options.Seed, past{m.result, m.found, m.model.engine, true}, nil
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, past{m.result, m.found, m.model.network(), true}, nil
 	if err := b.told(b.end, k, &f); err != nil {
 		return err
 	}

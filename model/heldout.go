@@ -90,7 +90,7 @@ func lookAtHeld[T nn.Float](f *Fit, valid train.Set[T]) (*held[T], error) {
 		const part = 512
 		var counts data.Counts
 		for from := 0; from < len(f.parts.test); from += part {
-			s, c, err := encode[T](f.Encoding, t, f.parts.test[from:min(from+part, len(f.parts.test))])
+			s, c, err := encode[T](f.wide, t, f.parts.test[from:min(from+part, len(f.parts.test))])
 			if err != nil {
 				return nil, err
 			}

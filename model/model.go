@@ -27,6 +27,9 @@ type Model struct {
 	// Conformal holds the model's errors on rows that did not train it, for Intervals and Sets; nil if
 	// unknown.
 	Conformal *Conformal
+	bounds    *Model    // predicts the bounds of the targets; nil if there are none
+	ofBounds  bool      // it is the model of another one's bounds
+	whole     engine    // with predictions and bounds; nil if there are none
 	engine    engine    // the one that predicts; for an ensemble that of the first member
 	trained   engine    // without temperature and shrinkage; nil if there are none
 	ensemble  *ensemble // nil: the model is one network
@@ -76,7 +79,7 @@ func (m *Model) Precision() string {
 // Parameters returns the number of weights and biases in the network, or in all networks of
 // an ensemble.
 func (m *Model) Parameters() int {
-	_, _, n := m.engine.shape()
+	_, _, n := m.network().shape()
 	if members := m.Members(); members != nil {
 		n = 0
 		for _, m := range members {
@@ -90,7 +93,7 @@ func (m *Model) Parameters() int {
 // the number of networks: "5 networks, 8 - 64 relu - 1 identity". The encoding of a member depends on
 // its training rows, so other members may have a few more or fewer inputs.
 func (m *Model) DescribeNetwork() string {
-	inputs, layers, _ := m.engine.shape()
+	inputs, layers, _ := m.network().shape()
 	text := Describe(inputs, layers)
 	if n := len(m.Members()); n > 0 {
 		text = fmt.Sprintf("%d network%s, %s", n, plural(n), text)
@@ -118,7 +121,7 @@ func (m *Model) WeightsSHA256() string {
 		}
 		return safetensors.Sum(memberTensors(members, trained64))
 	}
-	m = m.AsTrained()
+	m = m.stored()
 	if n := m.Network32(); n != nil {
 		return safetensors.Sum(tensorsOf(n))
 	}
@@ -209,6 +212,16 @@ func (m *Model) predictRows(b *data.Binding, rows []int, loss *rowsLoss) ([]floa
 		return nil, nil, err
 	}
 	return m.finishRowsIn(b.Spilled(), raw, len(rows)), counts, nil
+}
+
+// predictOf is predictRows for some rows of a table.
+func (m *Model) predictOf(t *data.Table, rows []int) ([]float64, error) {
+	b, err := m.Encoding.Bind(t)
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := m.predictRows(b, rows, nil)
+	return p, err
 }
 
 // finishRows is finishRowsIn in memory.

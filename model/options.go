@@ -54,6 +54,10 @@ type Options struct {
 	Loss      string `json:"loss,omitempty"`
 	Reduction string `json:"reduction,omitempty"`
 
+	// Interval is the level, such as 0.9, of a lower and an upper bound that the network learns for each target of a
+	// regression, besides its prediction; 0: none. See nn.WithBounds and Model.Bounds.
+	Interval float64 `json:"interval,omitempty"`
+
 	// The descent.
 	// Optimizer auto is AdamW with the settings of autoOptimizer. Schedule auto is then cosine,
 	// unless a tolerance or a target loss is given. With any other optimizer it is constant.
@@ -204,6 +208,10 @@ func (o Options) Validate() error {
 		return refuse("Members", o.Members, "give a whole number of at least 1")
 	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide, RecipeTrees}, o.Recipe):
 		return refuse("Recipe", o.Recipe, "choose auto, plain, wide or trees")
+	case !(o.Interval >= 0 && o.Interval < 1):
+		return refuse("Interval", o.Interval, "give a share between 0 and 1, such as 0.9, or 0 for none")
+	case o.Interval != 0 && o.Tolerance != nil:
+		return refuse("Interval", nil, "a tolerance is for outputs that equal their targets, and bounds do not: leave out one of the two")
 	case !slices.Contains([]string{"", ".", ","}, o.Decimal):
 		return refuse("Decimal", o.Decimal, "give . or ,")
 	case o.timeColumn() == "" && or(o.Split, "random") != "random":

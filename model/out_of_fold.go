@@ -27,6 +27,9 @@ func (f *Fit) OutOfFold(m *Model) (*Judged, error) {
 	}
 	for _, member := range taken {
 		all := member.says
+		if m.ofBounds {
+			all = member.bounds
+		}
 		if m.Shrinkage != nil && f.bag.taken != nil { // the run's own members have no shrinkage yet
 			all = m.Shrinkage.of(m.Task(), all)
 		}
@@ -73,15 +76,13 @@ func (b *bag) again(m *Model) (all []*member, err error) {
 	if len(members) != len(b.members) {
 		return nil, nil
 	}
-	t := b.fit.tables.Train
 	for k, own := range members {
-		bound, err := own.Encoding.Bind(t)
-		if err != nil {
+		one := &member{model: own, rows: pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
+		if err := one.predict(b.fit.tables.Train); err != nil {
 			return nil, err
 		}
-		one := &member{rows: pick(b.fit.Schema.Rows, b.members[k].tables.fold.validation)}
-		if one.says, _, err = own.predictRows(bound, one.rows, nil); err != nil {
-			return nil, err
+		if m.ofBounds {
+			one.bounds = one.says
 		}
 		all = append(all, one)
 	}

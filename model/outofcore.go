@@ -35,7 +35,7 @@ func (o *Options) blocked() bool { return o.BlockRows > 0 || o.BufferBlocks > 0 
 func (f *Fit) settleBlocks() {
 	o := &f.Options
 	if o.BlockRows == 0 {
-		row := 4 * (f.Encoding.Width() + f.Encoding.Outputs())
+		row := 4 * (f.Encoding.Width() + f.wide.Outputs())
 		o.BlockRows = 1 << (bits.Len(uint(max(16, min(1<<16, blockBytes/row)))) - 1)
 	}
 	o.BufferBlocks = or(o.BufferBlocks, bufferBlocks)
@@ -88,17 +88,17 @@ func (f *Fit) orderOf() blocks.Order {
 func (f *Fit) bufferSize() float64 {
 	o := f.orderOf()
 	rows := o.BufferRows() * min(2, o.Buffers())
-	return float64(rows+o.BlockRows) * float64(f.Encoding.Width()+f.Encoding.Outputs()+2)
+	return float64(rows+o.BlockRows) * float64(f.Encoding.Width()+f.wide.Outputs()+2)
 }
 
 // layout describes the file of the encoded rows. Its key belongs to the rows: no file with another table,
 // encoding or choice of rows has the same key.
 func (f *Fit) layout(weighted bool) (blocks.Layout, error) {
-	l := blocks.Layout{Rows: f.Rows.Train, BlockRows: f.Options.BlockRows, Inputs: f.Encoding.Width(), Outputs: f.Encoding.Outputs(), Weighted: weighted}
+	l := blocks.Layout{Rows: f.Rows.Train, BlockRows: f.Options.BlockRows, Inputs: f.Encoding.Width(), Outputs: f.wide.Outputs(), Weighted: weighted}
 	if f.tables.Cache == "" {
 		return l, nil // no other run reads it
 	}
-	text, err := json.Marshal(f.Encoding)
+	text, err := json.Marshal(f.wide)
 	if err != nil {
 		return l, err
 	}
@@ -121,7 +121,7 @@ func source[T nn.Float](f *Fit, d *train.Data[T], see func(train.Set[T])) (block
 	if !f.spilled {
 		return blocks.Memory[T]{Set: d.Train, BlockRows: l.BlockRows}, l, nil
 	}
-	b, err := f.Encoding.Bind(f.tables.Train)
+	b, err := f.wide.Bind(f.tables.Train)
 	if err != nil {
 		return nil, l, err
 	}
@@ -180,10 +180,10 @@ func trainRows[T nn.Float](f *Fit) (s train.Set[T], counts data.Counts, err erro
 	if !f.spilled {
 		return encodeTraining[T](f, len(f.parts.train))
 	}
-	n, outputs := len(f.parts.train), f.Encoding.Outputs()
+	n, outputs := len(f.parts.train), f.wide.Outputs()
 	s.X = nn.Matrix[T]{Rows: n, Cols: f.Encoding.Width()}
 	s.Y = nn.Matrix[T]{Rows: n, Cols: outputs, Data: spill.Must[T](f.tables.Spill, n*outputs)}
-	b, err := f.Encoding.Bind(f.tables.Train)
+	b, err := f.wide.Bind(f.tables.Train)
 	if err != nil {
 		return s, nil, err
 	}
@@ -196,10 +196,10 @@ func heldRows[T nn.Float](f *Fit, t *data.Table, rows []int) (s train.Set[T], co
 		return encodePacked[T](f, rows)
 	}
 	if !f.spilled {
-		return encode[T](f.Encoding, t, rows)
+		return encode[T](f.wide, t, rows)
 	}
-	width, outputs := f.Encoding.Width(), f.Encoding.Outputs()
+	width, outputs := f.Encoding.Width(), f.wide.Outputs()
 	s.X = nn.Matrix[T]{Rows: len(rows), Cols: width, Data: spill.Must[T](f.tables.Spill, len(rows)*width)}
 	s.Y = nn.Matrix[T]{Rows: len(rows), Cols: outputs, Data: spill.Must[T](f.tables.Spill, len(rows)*outputs)}
-	return encodeInto(f.Encoding, t, rows, s)
+	return encodeInto(f.wide, t, rows, s)
 }

@@ -105,6 +105,7 @@ func TestOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 		{"weights and test rows", amount, Options{SampleWeight: "w", Test: new(0.1)}},
 		{"float64, batch norm", amount, Options{Precision: "float64", Norm: "batch"}},
 		{"no shuffle", amount, Options{NoShuffle: true}},
+		{"bounds", amount, Options{Interval: 0.9, SampleWeight: "w"}},
 		{"label smoothing and dropout", class, Options{LabelSmoothing: 0.1, Dropout: 0.2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

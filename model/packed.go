@@ -46,7 +46,7 @@ func (f *Fit) rowSize(rows int) (bytes float64, packed bool) {
 
 // encodePacked is encode for packed rows of the training table.
 func encodePacked[T nn.Float](f *Fit, rows []int) (train.Set[T], data.Counts, error) {
-	e := f.Encoding
+	e := f.wide
 	s := train.Set[T]{Y: nn.NewMatrix[T](len(rows), e.Outputs())}
 	b, err := e.Bind(f.tables.Train)
 	if err != nil {

@@ -167,6 +167,10 @@ func (f *Fit) learnEncoding(base *Model) (err error) {
 	} else if f.Encoding, err = f.Schema.Fit(f.tables.Train, f.parts.train, f.Options.Scale, f.recipe.scaleY); err != nil {
 		return asOption(err)
 	}
+	f.wide = f.Encoding
+	if f.Options.Interval != 0 {
+		f.wide = repeated(f.Encoding, nn.BoundOutputs)
+	}
 	for _, said := range f.Encoding.Crowded() {
 		f.note("%s", said)
 	}
@@ -375,13 +379,13 @@ func beginning[T nn.Float](f *Fit, start *Weights, rows train.Set[T]) (*nn.Netwo
 // names returns the names of rows, inputs and outputs in a diagnosis.
 func (f *Fit) names() diagnosis.Names {
 	table, rows := f.tables.Train, f.parts.train
-	names := diagnosis.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.Encoding.OutputNames(),
+	names := diagnosis.Names{Inputs: f.Encoding.InputColumns(), Outputs: f.outputNames(),
 		Row: func(row int) string { return table.At(rows[row]) }}
 	switch f.Encoding.Task {
 	case data.Binary:
 		names.Outputs = f.Encoding.Classes()
 	case data.Regression:
-		for _, t := range f.Encoding.Targets {
+		for _, t := range f.wide.Targets {
 			names.Center, names.Scale = append(names.Center, t.Center), append(names.Scale, t.Scale)
 		}
 	}
@@ -462,9 +466,9 @@ func encodeInto[T nn.Float](e *data.Encoding, t *data.Table, rows []int, s train
 // them, the means of levels leave out a row's own target.
 func encodeTraining[T nn.Float](f *Fit, n int) (train.Set[T], data.Counts, error) {
 	if f.adopted || !f.Encoding.HasMeans() {
-		return encode[T](f.Encoding, f.tables.Train, f.parts.train[:n])
+		return encode[T](f.wide, f.tables.Train, f.parts.train[:n])
 	}
-	s, counts, err := encode[T](f.Encoding, f.tables.Train, f.parts.train)
+	s, counts, err := encode[T](f.wide, f.tables.Train, f.parts.train)
 	if err != nil {
 		return s, nil, err
 	}
@@ -481,7 +485,7 @@ func encodeTraining[T nn.Float](f *Fit, n int) (train.Set[T], data.Counts, error
 
 // checkTargets refuses targets that the loss does not allow, and names the row's line.
 func (f *Fit) checkTargets(y any) error {
-	width := f.Encoding.Outputs()
+	width := f.wide.Outputs()
 	check := func(n int, at func(int) float64) error {
 		for i := range n {
 			if err := nn.CheckTarget(f.recipe.loss, at(i)); err != nil {

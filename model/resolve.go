@@ -33,7 +33,7 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	if err != nil {
 		return r, err
 	}
-	out.Units = outputs
+	out.Units = o.outputs(outputs)
 	if out.Activation, err = o.output(task); err != nil {
 		return r, err
 	}
@@ -48,7 +48,10 @@ func (o *Options) resolve(task data.Task, outputs int) (recipe, error) {
 	}
 	r.layers = append(r.layers, out)
 	r.scaleY = task == data.Regression && out.Activation == nn.Identity && o.Scale != data.ScaleNone
-	return r, o.descent(&r)
+	if err := o.descent(&r); err != nil {
+		return r, err
+	}
+	return r, o.bound(&r)
 }
 
 // hidden reads the hidden layers, and the parts of the last layer that do not depend on the task.

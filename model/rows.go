@@ -274,13 +274,13 @@ func (f *Fit) scorer(name string, t *data.Table, rows []int) (func(outputs []flo
 	}
 	names := []string{name}
 	score := func(outputs []float64) (float64, bool) {
-		report, _, err := m.compare(m.finishRows(outputs, len(rows)), targets, w, names)
+		report, _, err := m.compare(m.finishRows(f.Options.predictions(outputs), len(rows)), targets, w, names)
 		if err != nil { // checked below
 			return math.NaN(), false
 		}
 		return report.Get(name)
 	}
-	if _, ok := score(make([]float64, len(targets))); !ok {
+	if _, ok := score(make([]float64, f.Options.outputs(len(targets)))); !ok {
 		return nil, refuse("Metrics", nil, "%s cannot choose the epoch: it is not defined on the %s for validation", name, rowsText(len(rows)))
 	}
 	return func(outputs []float64) float64 {

@@ -91,7 +91,7 @@ func (f *Fit) Parts() (training, validation, test Part, err error) {
 		if own == f.tables.Train && len(rows) == len(f.parts.train) && &rows[0] == &f.parts.train[0] {
 			s, _, err = encodeTraining[float64](f, len(rows))
 		} else {
-			s, _, err = encode[float64](f.Encoding, own, rows)
+			s, _, err = encode[float64](f.wide, own, rows)
 		}
 		if weighed && err == nil {
 			err = weigh(f, &s, own, rows)

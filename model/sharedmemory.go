@@ -126,7 +126,7 @@ func (f *Fit) fits() error {
 	}
 	if f.Options.Refuse != nil {
 		if err := f.Options.Refuse(Size{
-			Parameters: params, Inputs: f.Encoding.Width(), Outputs: f.Encoding.Outputs(),
+			Parameters: params, Inputs: f.Encoding.Width(), Outputs: f.wide.Outputs(),
 			Rows: f.Rows.Train + f.Rows.Validation + f.Rows.Test, Training: f.Rows.Train, Batch: f.recipe.config.BatchSize,
 		}); err != nil {
 			return err
@@ -136,7 +136,7 @@ func (f *Fit) fits() error {
 	fixed := size * (float64(f.vectors())*float64(params) + f.tapeNumbers())
 	rows := f.Rows.Train + f.Rows.Validation + f.recipe.config.BatchSize
 	row, _ := f.rowSize(rows)
-	table := float64(rows) * (row + size*float64(f.Encoding.Outputs()))
+	table := float64(rows) * (row + size*float64(f.wide.Outputs()))
 	f.need = fixed + table
 	if f.Options.blocked() {
 		f.need += size * f.bufferSize()

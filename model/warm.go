@@ -50,6 +50,15 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 	if o.Task != m.Task() {
 		return w.differs("the task of the model is %s, and that of the call %s", m.Task(), o.Task)
 	}
+	if o.Interval == 0 {
+		o.Interval = m.Options.Interval
+	}
+	if theirs := m.Options.Interval; o.Interval != theirs {
+		if theirs == 0 {
+			return refuse("Interval", o.Interval, "the model has no outputs for bounds: leave it out, or begin without %s", w.path)
+		}
+		return refuse("Interval", o.Interval, "the model has bounds for %v: leave it out, or begin without %s", theirs, w.path)
+	}
 	_, layers, _ := m.engine.shape()
 	hidden, out := layers[:len(layers)-1], layers[len(layers)-1]
 	units := []int{}

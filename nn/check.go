@@ -270,7 +270,7 @@ func (c *checker) pieces(dst []int) []int {
 	last := len(c.n.layers) - 1
 	for r := range c.x.Rows {
 		for j, a := range c.tape.a[last].Row(r) {
-			dst = append(dst, c.loss.Piece(c.y.Row(r)[j], a))
+			dst = append(dst, LossOf(c.loss, j).Piece(c.y.Row(r)[j], a))
 		}
 	}
 	return dst

@@ -12,7 +12,8 @@ import (
 // the output.
 func TestGradientTable(t *testing.T) {
 	losses := []Loss{HalfSquared, Squared, Absolute, Huber(1), Huber(0.3), BinaryCrossEntropy, CrossEntropy, Poisson,
-		Quantile(0.3), LogCosh, Tweedie(1.3), Gamma, Focal(2), Focal(0.5), BinaryFocal(2), BinaryFocal(0), Hinge}
+		Quantile(0.3), LogCosh, Tweedie(1.3), Gamma, Focal(2), Focal(0.5), BinaryFocal(2), BinaryFocal(0), Hinge,
+		WithBounds(Squared, 0.8), WithBounds(Poisson, 0.5)}
 	var hidden []Activation
 	for _, name := range Activations() {
 		f, err := ParseActivation(name)
@@ -123,7 +124,7 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 	}
 	for i := range rows {
 		for j := range units {
-			switch loss.(type) {
+			switch LossOf(loss, 0).(type) {
 			case crossEntropy, focal:
 				y.Row(i)[j] = float64(step((i+j)%3 == 0))
 			case binaryCrossEntropy, binaryFocal, hinge:
@@ -143,7 +144,7 @@ func checkCase(t *testing.T, f, out Activation, loss Loss, kind Dense, r Reducti
 	n.InputGradient(c.tape, dx)
 	dA, grad := NewMatrix[float64](rows, units), make([]float64, len(n.params))
 	for i := range dA.Data {
-		dA.Data[i] = c.scale * loss.D(y.Data[i], c.tape.a[2].Data[i])
+		dA.Data[i] = c.scale * LossOf(loss, i%units).D(y.Data[i], c.tape.a[2].Data[i])
 	}
 	n.BackpropFrom(c.tape, dA, grad)
 	again := NewMatrix[float64](rows, inputs)
@@ -187,7 +188,7 @@ func TestGradientCheckFindsBrokenDerivatives(t *testing.T) {
 			t.Errorf("a wrong derivative of %s passed: worst error %.2g", name, c.Worst.Error)
 		}
 	}
-	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Quantile(0.3), LogCosh} {
+	for _, loss := range []Loss{HalfSquared, Squared, Absolute, Huber(1), Quantile(0.3), LogCosh, WithBounds(Squared, 0.8)} {
 		if c := checkCase(t, Tanh, Identity, brokenLoss{loss}, Dense{}, Mean); c.OK() {
 			t.Errorf("a wrong derivative of %s passed: worst error %.2g", loss, c.Worst.Error)
 		}

@@ -19,9 +19,10 @@ import (
 // This also keeps them finite for logits of any size (with exp, as long as the output itself is finite).
 //
 // The built-in losses are the variables and functions below. Any other type that implements the
-// interface works as well, one number at a time in float64. A type may have three more methods:
-// Validate() error checks its parameter, CheckTarget(y float64) error checks a target, and Facts()
-// LossFacts returns what else is known about the loss.
+// interface works as well, one number at a time in float64. A type may have four more methods:
+// Validate() error checks its parameter, CheckTarget(y float64) error checks a target, Facts()
+// LossFacts returns what else is known about the loss, and Of(output int) Loss returns the loss of
+// one output if outputs have different losses (see LossOf).
 type Loss interface {
 	// String returns the name under which the loss is stored and chosen. A parameter is part of
 	// the name: "huber:1".
@@ -53,6 +54,18 @@ func Facts(loss Loss) LossFacts {
 	}
 	return LossFacts{}
 }
+
+// LossOf returns the loss of one output of a network, counted from 0. It is the loss itself, unless that
+// has a method Of(output int) Loss, as the one of WithBounds does.
+func LossOf(loss Loss, output int) Loss {
+	if l, ok := loss.(byOutput); ok {
+		return l.Of(output)
+	}
+	return loss
+}
+
+// byOutput is a loss whose outputs have different losses.
+type byOutput interface{ Of(output int) Loss }
 
 // The facts about the outputs of three kinds of losses.
 var (
@@ -396,6 +409,9 @@ func Compatible(loss Loss, out Activation, units int) error {
 	if out == Softmax && units == 1 {
 		return errors.New("softmax over one output is always 1; use a sigmoid output, or one output per class")
 	}
+	if _, ok := loss.(byOutput); ok && out == Softmax {
+		return fmt.Errorf("%s takes each output by itself, and softmax makes them sum to 1; use another output activation", loss)
+	}
 	f := Facts(loss)
 	if f.Outputs == nil || slices.Contains(f.Outputs, out) {
 		return nil
@@ -513,6 +529,8 @@ func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 
 		if out == Sigmoid {
 			return sigmoidFocal(loss.gamma, y, z, delta)
 		}
+	case byOutput:
+		return outputLosses(loss, out, y, z, a, delta)
 	}
 	sum := 0.0
 	for j := range y {
@@ -523,6 +541,19 @@ func sampleLoss[T Float](loss Loss, out Activation, y, z, a, delta []T) float64 
 			delta[j] = T(loss.D(float64(y[j]), float64(a[j])))
 		}
 		timesDerivative(out, z, a, delta)
+	}
+	return sum
+}
+
+// outputLosses sums the losses of outputs that have different ones, in the order of the outputs.
+func outputLosses[T Float](loss byOutput, out Activation, y, z, a, delta []T) float64 {
+	sum := 0.0
+	for j := range y {
+		own := delta
+		if delta != nil {
+			own = delta[j : j+1]
+		}
+		sum += sampleLoss(loss.Of(j), out, y[j:j+1], z[j:j+1], a[j:j+1], own)
 	}
 	return sum
 }

@@ -80,13 +80,8 @@ func (x *exchange) scanned(m *modelFile, body []byte, read func(s *scanner, r *r
 // run predicts the rows and counts their missing and unseen cells.
 func (r *rows) run(x *exchange) error {
 	r.out = sized(r.out, r.n*r.m.Outputs())
-	var err error
-	columns, strict := len(r.m.columns), model.PredictOptions{Strict: x.s.o.Strict}
-	if len(r.numbers) > 0 {
-		err = r.m.PredictNumbers(r.numbers, r.out, strict)
-	} else {
-		err = r.m.PredictRows(r.values, r.out, strict)
-	}
+	columns := len(r.m.columns)
+	err := r.predict(r.m.Model, r.out, model.PredictOptions{Strict: x.s.o.Strict})
 	if errors.Is(err, model.ErrRow) {
 		return bad("%w", err)
 	}
@@ -112,6 +107,14 @@ func (r *rows) run(x *exchange) error {
 		}
 	}
 	return nil
+}
+
+// predict predicts the rows by a model with the same columns.
+func (r *rows) predict(m *model.Model, out []float64, with model.PredictOptions) error {
+	if len(r.numbers) > 0 {
+		return m.PredictNumbers(r.numbers, out, with)
+	}
+	return m.PredictRows(r.values, out, with)
 }
 
 // outputs returns the numbers of row i.

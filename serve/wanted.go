@@ -101,7 +101,7 @@ type extra struct {
 func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	e.wanted = w
 	if w.interval != nil {
-		if e.intervals, err = r.m.Intervals(r.out, *w.interval); err != nil {
+		if e.intervals, err = r.intervals(*w.interval); err != nil {
 			return e, refused("interval", err)
 		}
 		x.s.metrics.asked.add(x.model, "interval", int64(r.n))
@@ -135,6 +135,19 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	}
 	x.s.metrics.asked.add(x.model, "reasons", int64(r.n))
 	return e, nil
+}
+
+// intervals returns the intervals of the rows, from learned bounds if the model has some.
+func (r *rows) intervals(level float64) ([]model.Interval, error) {
+	b := r.m.Bounds(level)
+	if b == r.m.Model {
+		return r.m.Intervals(r.out, level)
+	}
+	says := make([]float64, r.n*b.Outputs())
+	if err := r.predict(b, says, model.PredictOptions{}); err != nil {
+		return nil, err
+	}
+	return b.Intervals(says, level)
 }
 
 // refused turns an error of package model about an option into one about the request's parameter.
@@ -230,7 +243,7 @@ func (l *loaded) sure() (name string, level float64) {
 		name = "interval"
 	}
 	for _, level := range []float64{0.9, 0.8, 0.5} {
-		_, err := l.Intervals(nil, level)
+		_, err := l.Bounds(level).Intervals(nil, level)
 		if name == "sets" {
 			_, err = l.Sets(nil, level)
 		}

@@ -71,6 +71,56 @@ func parameter(task data.Task) string {
 	return map[data.Task]string{data.Regression: "interval", data.Binary: "sets", data.Multiclass: "sets"}[task]
 }
 
+// Intervals from learned bounds are those of the model: each row has its own width.
+func TestPredictLearnedIntervals(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	o := model.Options{Targets: targets[data.Regression], Ignore: []string{"yesno", "kind", "l1", "l2"}, Hidden: []int{6}, Epochs: 30, Interval: sure}
+	m, _, err := model.Train(t.Context(), table(t), o)
+	if err == nil {
+		err = m.Save(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New([]Source{{"m", "1", path}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []data.Value
+	for _, row := range someRows {
+		for _, name := range m.Columns() {
+			value, err := model.ValueOf(row[name])
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+	}
+	by := m.Bounds(sure)
+	says := make([]float64, len(someRows)*by.Outputs())
+	if err := by.PredictRows(values, says); err != nil {
+		t.Fatal(err)
+	}
+	want, err := by.Intervals(says, sure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Intervals []map[string]model.Interval }
+	if w := call(t, s, "POST", fmt.Sprintf("/predict?interval=%v", sure), text(t, someRows)); json.Unmarshal(w.Body.Bytes(), &got) != nil || w.Code != 200 {
+		t.Fatalf("%d: %.300s", w.Code, w.Body)
+	}
+	for i, row := range got.Intervals {
+		for j, name := range m.Targets() {
+			if row[name] != want[2*i+j] {
+				t.Errorf("row %d: the interval of %s is %v, want %v", i, name, row[name], want[2*i+j])
+			}
+		}
+	}
+	if a, b := want[0], want[2*2]; len(got.Intervals) != len(someRows) || math.Abs((a.Upper-a.Lower)-(b.Upper-b.Lower)) < 1e-9 {
+		t.Errorf("%d rows, and the intervals %v and %v are as wide", len(got.Intervals), a, b)
+	}
+}
+
 // POST /predict answers with the model's intervals, sets and reasons.
 func TestPredictMore(t *testing.T) {
 	s, models := explaining(t, Options{})

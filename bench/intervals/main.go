@@ -1,8 +1,9 @@
 // Command intervals measures, on tables of GRADUS_DATA, how often intervals and sets contain the truth, compared
 // with their level, and how temperatures change probabilities. Each table is split, with a fifth of the rows for
-// the test. A model is trained as gradus train does, and measured on the test rows.
+// the test. A model is trained as gradus train does, and measured on the test rows. For a regression there is a
+// second model, whose network also learns the bounds (gradus train --interval).
 //
-//	GRADUS_DATA=DIR go run ./bench/intervals [-level 0.9] [-seeds 3] [-rows 20000] [TABLE...]
+//	GRADUS_DATA=DIR go run ./bench/intervals [-level 0.9] [-learn LEVEL] [-seeds 3] [-rows 20000] [-members 1] [TABLE...]
 //
 // It writes two tables of Markdown to standard output.
 package main
@@ -35,40 +36,37 @@ var tables = []string{
 
 func main() {
 	level := flag.Float64("level", 0.9, "of intervals and sets")
+	learn := flag.Float64("learn", 0, "level for which bounds are learned; 0: the level")
 	seeds := flag.Int("seeds", 3, "splits of each table")
 	rows := flag.Int("rows", 20000, "of a table that are used at most")
+	members := flag.Int("members", 1, "networks of a model; -1: as many as gradus train has")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		tables = flag.Args()
 	}
+	if *learn == 0 {
+		*learn = *level
+	}
 	var amounts, classes []string
-	var sums struct{ held, tables, fifths [5]float64 }
-	var all, least, most float64
-	n := 0
+	var all [2][]kept
 	var sets, plain, before, after float64
 	m := 0
 	for _, name := range tables {
-		found, err := measure(name, *level, *seeds, *rows)
+		found, err := measure(name, *level, *learn, *seeds, *rows, *members)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 			continue
 		}
 		if found.regression {
-			amounts = append(amounts, fmt.Sprintf("| %s | %d | %.3f | %s | %.2f |", filepath.Base(name), found.rows, found.held, fifths(found.fifths), found.size))
-			all += found.held
-			for i, f := range found.fifths {
-				sums.fifths[i] += f
+			for i, k := range found.kept {
+				all[i] = append(all[i], k)
 			}
-			if n == 0 {
-				least, most = found.held, found.held
-			}
-			least, most = min(least, found.held), max(most, found.held)
-			n++
+			amounts = append(amounts, line(filepath.Base(name), fmt.Sprint(found.rows), found.kept))
 			fmt.Fprintln(os.Stderr, amounts[len(amounts)-1])
 			continue
 		}
 		classes = append(classes, fmt.Sprintf("| %s | %d | %.3f | %.3f | %.2f | %.3f | %.3f | %.3f | %.4f | %.4f | %.3f | %.3f |", filepath.Base(name), found.rows,
-			found.accuracy, found.held, found.size, found.plain, found.temperature, found.kept, found.loss, found.tempered, found.ece, found.temperedECE))
+			found.accuracy, found.held, found.size, found.plain, found.temperature, found.used, found.loss, found.tempered, found.ece, found.temperedECE))
 		fmt.Fprintln(os.Stderr, classes[len(classes)-1])
 		sets += found.held
 		plain += found.plain
@@ -76,17 +74,62 @@ func main() {
 		after += found.tempered
 		m++
 	}
-	fmt.Printf("| table | test rows | in the interval | by fifths of the prediction, least first | width / sd of the target |\n|---|--:|--:|---|--:|\n%s\n", strings.Join(amounts, "\n"))
-	if n > 0 {
-		for i := range sums.fifths {
-			sums.fifths[i] /= float64(n)
+	fmt.Printf("| table | test rows | in the interval | by fifths of the prediction, least first | width | score | rmse |\n|---|--:|--:|---|--:|--:|--:|\n%s\n", strings.Join(amounts, "\n"))
+	if n := len(amounts); n > 0 {
+		fmt.Println(line(fmt.Sprintf("mean of %d", n), "", [2]kept{mean(all[0]), mean(all[1])}))
+		better := 0
+		for i := range n {
+			if all[1][i].score < all[0][i].score {
+				better++
+			}
 		}
-		fmt.Printf("| mean of %d | | %.3f (%.3f to %.3f) | %s | |\n", n, all/float64(n), least, most, fifths(sums.fifths))
+		fmt.Printf("\nThe learned bounds have the lower score on %d of %d tables.\n", better, n)
 	}
 	fmt.Printf("\n| table | test rows | accuracy | in the set | classes in a set | in the plain set | temperature | kept | log loss | with it | error | with it |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n%s\n", strings.Join(classes, "\n"))
 	if m > 0 {
 		k := float64(m)
 		fmt.Printf("| mean of %d | | | %.3f | | %.3f | | | %.4f | %.4f | | |\n", m, sets/k, plain/k, before/k, after/k)
+	}
+}
+
+// kept is how a model's intervals did, as the mean over the splits.
+type kept struct {
+	held   float64    // share of the rows in their interval
+	fifths [5]float64 // the same by fifths of the predictions
+	width  float64    // mean width, in standard deviations of the target
+	score  float64    // mean interval score, likewise
+	rmse   float64    // of the predictions, likewise
+}
+
+// line writes how two methods did as a row of a table: from errors, then learned.
+func line(name, rows string, k [2]kept) string {
+	text := fmt.Sprintf("| %s | %s |", name, rows)
+	for _, cell := range []func(k kept) string{
+		func(k kept) string { return fmt.Sprintf("%.3f", k.held) },
+		func(k kept) string { return fifths(k.fifths) },
+		func(k kept) string { return fmt.Sprintf("%.2f", k.width) },
+		func(k kept) string { return fmt.Sprintf("%.3f", k.score) },
+		func(k kept) string { return fmt.Sprintf("%.4f", k.rmse) },
+	} {
+		text += fmt.Sprintf(" %s / %s |", cell(k[0]), cell(k[1]))
+	}
+	return text
+}
+
+func mean(all []kept) (m kept) {
+	for _, k := range all {
+		m.add(k, 1/float64(len(all)))
+	}
+	return m
+}
+
+func (m *kept) add(k kept, share float64) {
+	m.held += share * k.held
+	m.width += share * k.width
+	m.score += share * k.score
+	m.rmse += share * k.rmse
+	for i, f := range k.fifths {
+		m.fifths[i] += share * f
 	}
 }
 
@@ -98,16 +141,16 @@ func fifths(f [5]float64) string {
 type found struct {
 	regression        bool
 	rows              int
-	held, size        float64 // share of the rows in their interval or set; the size of these
-	fifths            [5]float64
+	kept              [2]kept // the intervals from errors, and the learned ones
+	held, size        float64 // share of the rows in their set; the size of these
 	plain             float64 // share of the rows in their set, if the most probable class is not always added
 	accuracy          float64
-	temperature, kept float64
+	temperature, used float64
 	loss, tempered    float64 // of the test rows, as trained and with the temperature if it was kept
 	ece, temperedECE  float64
 }
 
-func measure(name string, level float64, seeds, most int) (f found, err error) {
+func measure(name string, level, learn float64, seeds, most, members int) (f found, err error) {
 	t, err := data.Read(filepath.Join(os.Getenv("GRADUS_DATA"), name+".csv"), data.ReadOptions{})
 	if err != nil {
 		return f, err
@@ -117,7 +160,7 @@ func measure(name string, level float64, seeds, most int) (f found, err error) {
 	}
 	test := 0.2
 	for seed := range seeds {
-		o := model.Options{Seed: uint64(seed + 1), Test: &test, Calibrate: true}
+		o := model.Options{Seed: uint64(seed + 1), Test: &test, Calibrate: true, Members: members}
 		m, fit, err := model.Train(context.Background(), t, o)
 		if err != nil {
 			return f, err
@@ -130,7 +173,17 @@ func measure(name string, level float64, seeds, most int) (f found, err error) {
 		share := 1 / float64(seeds)
 		switch f.regression = m.Task() == data.Regression; {
 		case f.regression:
-			err = f.intervals(m, j, level, share)
+			if err = f.intervals(0, m, j, level, share); err != nil {
+				return f, err
+			}
+			o.Interval = learn
+			if m, fit, err = model.Train(context.Background(), t, o); err != nil {
+				return f, err
+			}
+			if j, err = fit.Judge(m); err != nil {
+				return f, err
+			}
+			err = f.intervals(1, m, j, level, share)
 		case m.Classes() == nil:
 			err = fmt.Errorf("it has several labels")
 		default:
@@ -145,42 +198,38 @@ func measure(name string, level float64, seeds, most int) (f found, err error) {
 	return f, nil
 }
 
-// intervals adds a run's share: how many test rows are in their intervals, in total and by fifths of
-// the predictions, and how wide the intervals are.
-func (f *found) intervals(m *model.Model, j *model.Judged, level, share float64) error {
-	in, err := m.Intervals(j.Says, level)
+// intervals adds a run's share of one method: how many test rows are in their intervals, in total and by fifths of
+// the predictions, how wide the intervals are, and their score (Gneiting and Raftery 2007).
+func (f *found) intervals(method int, m *model.Model, j *model.Judged, level, share float64) error {
+	says, by := j.Says, m.Bounds(level)
+	if by != m {
+		all, _, err := by.Predict(j.Table)
+		if err != nil {
+			return err
+		}
+		says = nil
+		for _, row := range j.Rows {
+			says = append(says, all[2*row:][:2]...)
+		}
+	}
+	in, err := by.Intervals(says, level)
 	if err != nil {
 		return err
 	}
-	order := make([]int, len(in))
-	mean, squares, wide := 0.0, 0.0, 0.0
-	for i := range order {
-		order[i] = i
-		mean += j.Truth[i] / float64(len(in))
-		wide += (in[i].Upper - in[i].Lower) / float64(len(in))
+	n := float64(len(in))
+	var lower, upper []float64
+	middle, squares, off := 0.0, 0.0, 0.0
+	for i, y := range j.Truth {
+		lower, upper = append(lower, in[i].Lower), append(upper, in[i].Upper)
+		middle += y / n
+		off += (y - j.Says[i]) * (y - j.Says[i]) / n
 	}
 	for _, y := range j.Truth {
-		squares += (y - mean) * (y - mean) / float64(len(in))
+		squares += (y - middle) * (y - middle) / n
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		if j.Says[a] < j.Says[b] {
-			return -1
-		}
-		return 1
-	})
-	var rows, inside [5]float64
-	for at, i := range order {
-		fifth := at * 5 / len(order)
-		rows[fifth]++
-		if j.Truth[i] >= in[i].Lower && j.Truth[i] <= in[i].Upper {
-			inside[fifth]++
-			f.held += share / float64(len(order))
-		}
-	}
-	for k := range rows {
-		f.fifths[k] += share * inside[k] / rows[k]
-	}
-	f.size += share * wide / math.Sqrt(squares)
+	c := metrics.Cover(level, lower, upper, j.Says, j.Truth, nil)
+	sd := math.Sqrt(squares)
+	f.kept[method].add(kept{c.Share, c.Fifths, c.Width / sd, c.Score / sd, math.Sqrt(off) / sd}, share)
 	return nil
 }
 
@@ -227,7 +276,7 @@ func (f *found) calibration(m *model.Model, fit *model.Fit, j *model.Judged, sha
 	if c := m.Training.Calibration; c != nil {
 		f.temperature += share * c.Temperature
 		if c.Kept {
-			f.kept += share
+			f.used += share
 		}
 	}
 	return nil

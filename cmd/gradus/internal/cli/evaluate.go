@@ -14,6 +14,7 @@ type evaluateCmd struct {
 	Metric       []string    `placeholder:"NAME" help:"What to report, with commas between them. Default: as in training."`
 	SampleWeight name        `placeholder:"COL" help:"A column of weights, one for each row. Default: every row counts the same."`
 	Threshold    probability `placeholder:"X" help:"Above which probability the second of two classes is predicted. Default: the model's."`
+	Interval     probability `placeholder:"X" help:"Of a regression: also tell how often the intervals for this probability, such as 0.9, hold, and how wide they are."`
 	JSON         bool        `name:"json" help:"One JSON object on standard output."`
 }
 
@@ -32,7 +33,9 @@ func (c *evaluateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	found, err := m.Evaluate(t, model.EvaluateOptions{Metrics: c.Metric, SampleWeight: string(c.SampleWeight), Threshold: float64(c.Threshold)})
+	found, err := m.Evaluate(t, model.EvaluateOptions{
+		Metrics: c.Metric, SampleWeight: string(c.SampleWeight), Threshold: float64(c.Threshold), Interval: float64(c.Interval),
+	})
 	if err != nil {
 		return asUsage(err)
 	}
@@ -43,7 +46,20 @@ func (c *evaluateCmd) Run(e *env) error {
 	e.printf("%s of %s\n\n", counted(found.Rows, "row"), t.Name())
 	writeScoreTable(e, m, []scoreLine{{"score", &found.Report}}, guessLine{guessName(m), found.Guess})
 	writeClasses(e, m, &found.Report, "")
+	writeCover(e, m, found.Cover)
 	return nil
+}
+
+// writeCover writes how often intervals hold.
+func writeCover(e *env, m *model.Model, all []metrics.Coverage) {
+	for i, c := range all {
+		of := ""
+		if len(all) > 1 {
+			of = " of " + m.Targets()[i]
+		}
+		e.printf("\nIntervals%s for %v: %.3f of the rows lie in theirs; mean width %s, interval score %s\n", of, c.Level, c.Share, short(c.Width), short(c.Score))
+		e.printf("by fifths of the prediction, the least first: %.2f %.2f %.2f %.2f %.2f\n", c.Fifths[0], c.Fifths[1], c.Fifths[2], c.Fifths[3], c.Fifths[4])
+	}
 }
 
 // evaluateJSON is what evaluate --json prints.
@@ -54,12 +70,13 @@ type evaluateJSON struct {
 	Guess   metrics.Scores       `json:"guess"`             // of always guessing the training mean or the commonest training class
 	Classes []string             `json:"classes,omitempty"` // in the order of the confusion matrix
 	ByClass []metrics.ClassScore `json:"by_class,omitempty"`
+	Cover   []metrics.Coverage   `json:"intervals,omitempty"` // of each target, with --interval
 	Notes   []string             `json:"notes"`
 }
 
 func evaluateResult(m *model.Model, found *model.Evaluation) evaluateJSON {
 	out := evaluateJSON{
-		Rows: found.Rows, Left: found.Left, Metrics: found.Report, Guess: found.Guess, Notes: append([]string{}, found.Notes()...),
+		Rows: found.Rows, Left: found.Left, Metrics: found.Report, Guess: found.Guess, Cover: found.Cover, Notes: append([]string{}, found.Notes()...),
 	}
 	if found.Confusion != nil && m.Classes() != nil {
 		out.Classes, out.ByClass = m.Classes(), metrics.ByClass(found.Confusion)

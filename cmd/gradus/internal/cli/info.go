@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -82,6 +84,9 @@ func (c *infoCmd) Run(e *env) error {
 		what := "sets of classes (gradus predict --sets 0.9)"
 		if m.Task() == data.Regression {
 			what = "intervals (gradus predict --interval 0.9)"
+			if level := m.Options.Interval; level != 0 {
+				what = fmt.Sprintf("intervals, with learned bounds from %v on (gradus predict --interval %v)", level, level)
+			}
 		}
 		e.printf("Honest   %s by %s\n", what, counted(n, held+" row"))
 	}

@@ -72,6 +72,76 @@ func TestPredictIntervals(t *testing.T) {
 	}
 }
 
+// train --interval learns bounds, which predict uses from that level on, and evaluate tells how intervals hold. A run that
+// is resumed has the same weights and the same intervals.
+func TestLearnedIntervals(t *testing.T) {
+	place(t, nil)
+	args := []string{"train", diabetes, "--interval", "0.8", "--epochs", "4", "--members", "2", "--quiet"}
+	must(t, 0, append(args, "-o", "m.safetensors")...)
+	must(t, 0, "train", diabetes, "--epochs", "4", "--members", "2", "--quiet", "-o", "plain.safetensors")
+	if r := must(t, 0, "info", "m.safetensors"); !strings.Contains(r.out, "with learned bounds from 0.8 on") || !strings.Contains(r.out, "- 3 identity") {
+		t.Errorf("info says\n%s", r.out)
+	}
+	widths := func(model, level string) map[string]bool {
+		rows, err := csv.NewReader(strings.NewReader(must(t, 0, "predict", model, diabetes, "--interval", level).out)).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(rows[0], ","); got != "progression,progression_lower,progression_upper" || len(rows) != 443 {
+			t.Errorf("there are %d rows of %s", len(rows), got)
+		}
+		different := map[string]bool{}
+		for _, row := range rows[1:] {
+			lower, _ := strconv.ParseFloat(row[1], 64)
+			upper, _ := strconv.ParseFloat(row[2], 64)
+			different[strconv.FormatFloat(upper-lower, 'f', 3, 64)] = true
+		}
+		return different
+	}
+	for _, c := range []struct {
+		model, level string
+		own          bool // each row has its own width
+	}{{"m.safetensors", "0.8", true}, {"m.safetensors", "0.9", true}, {"m.safetensors", "0.5", false}, {"plain.safetensors", "0.8", false}} {
+		if n := len(widths(c.model, c.level)); c.own != (n > 100) {
+			t.Errorf("%s: the intervals for %s have %d widths", c.model, c.level, n)
+		}
+	}
+	if r := must(t, 0, "evaluate", "m.safetensors", diabetes, "--interval", "0.8"); !strings.Contains(r.out, "Intervals for 0.8: 0.") || !strings.Contains(r.out, "by fifths of the prediction") {
+		t.Errorf("evaluate says\n%s", r.out)
+	}
+	cover := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", diabetes, "--interval", "0.8", "--json").out)["intervals"].([]any)[0].(map[string]any)
+	if share := cover["share"].(float64); !(share > 0.7 && share < 0.95) || !(cover["score"].(float64) > cover["width"].(float64)) {
+		t.Errorf("the intervals did %v", cover)
+	}
+	args = []string{"train", diabetes, "--interval", "0.8", "--epochs", "300", "--patience", "0", "--members", "1", "--quiet"}
+	must(t, 0, append(args, "-o", "whole.safetensors")...)
+	if r := callUntil(t, "part/"+checkpointFiles[0], append(args, "--run", "part", "--checkpoint-every", "5ms", "-o", "part.safetensors")...); r.code != 130 {
+		t.Fatalf("exit status %d\n%s%s", r.code, r.out, r.err)
+	}
+	must(t, 0, "resume", "part", "--quiet")
+	sum := func(model string) any { return parseJSON(t, must(t, 0, "info", model, "--json").out)["weights_sha256"] }
+	if a, b := sum("whole.safetensors"), sum("part.safetensors"); a != b {
+		t.Errorf("the weights are %v, and resumed %v", a, b)
+	}
+	if a, b := must(t, 0, "predict", "whole.safetensors", diabetes, "--interval", "0.8").out, must(t, 0, "predict", "part.safetensors", diabetes, "--interval", "0.8").out; a != b {
+		t.Error("the resumed run has other intervals")
+	}
+	must(t, 0, "export", "m.safetensors", "-o", "m.onnx")
+	must(t, 0, "export", "m.safetensors", "-o", "m.go")
+	must(t, 0, "explain", "m.safetensors", diabetes, "--row", "3")
+	must(t, 0, "shap", "m.safetensors", diabetes, "--rows", "2")
+	for _, c := range [][2]string{
+		{"evaluate plain.safetensors " + penguins + " --interval 0.9", "column"},
+		{"train " + penguins + " --target sex --interval 0.9", "--interval: it is for amounts, and the task is binary"},
+		{"train " + diabetes + " --interval 0.9 --tolerance 0.1", "bounds do not"},
+		{"train " + diabetes + " --interval 90", "--interval 90: give a share between 0 and 1"},
+	} {
+		if r := call(strings.Fields(c[0])...); r.code == 0 || !strings.Contains(r.err, c[1]) {
+			t.Errorf("%s: %s", c[0], r.err)
+		}
+	}
+}
+
 // train --calibrate says what it did. Predictions use it, and the report draws both.
 func TestCalibrate(t *testing.T) {
 	place(t, nil)

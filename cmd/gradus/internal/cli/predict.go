@@ -76,6 +76,11 @@ func (c *predictCmd) Run(e *env) error {
 		return err
 	}
 	e.sayAll(model.CellNotes(counts))
+	if more.says = out; more.of != m { // bounds, which are predictions of their own
+		if more.says, _, err = more.of.Predict(t, model.PredictOptions{BadAsMissing: c.BadCells == "missing"}); err != nil {
+			return err
+		}
+	}
 	width := m.Outputs()
 	write := func(w io.Writer) error {
 		if format == "jsonl" || format == "parquet" {
@@ -84,7 +89,7 @@ func (c *predictCmd) Run(e *env) error {
 				all = append(all, keptColumn(names[i], t, col))
 			}
 			all = append(all, predicted(m, t.Rows(), func(r int) model.Prediction { return m.Describe(out[r*width:][:width]) })...)
-			all = append(all, more.typed(t.Rows(), c.Sets > 0, func(r int) []float64 { return out[r*width:][:width] })...)
+			all = append(all, more.typed(t.Rows(), c.Sets > 0)...)
 			if format == "jsonl" {
 				return writeLines(w, all)
 			}
@@ -95,8 +100,7 @@ func (c *predictCmd) Run(e *env) error {
 			for i, col := range columns {
 				lead[i] = t.Cell(r, col)
 			}
-			says := out[r*width:][:width]
-			return lead, m.Describe(says), more.cells(says)
+			return lead, m.Describe(out[r*width:][:width]), more.row(r)
 		})
 	}
 	if c.Out == "" || c.Out == "-" {
@@ -109,14 +113,24 @@ func (c *predictCmd) Run(e *env) error {
 type extraColumns struct {
 	columns []string
 	cells   func(says []float64) []string
+	of      *model.Model // whose predictions the cells are made from: the model or that of its bounds
+	says    []float64    // these predictions, for all rows
+}
+
+// row returns the cells of a row.
+func (x *extraColumns) row(r int) []string {
+	n := x.of.Outputs()
+	return x.cells(x.says[r*n:][:n])
 }
 
 // more returns the columns of --interval and --sets.
 func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
-	none := extraColumns{cells: func([]float64) []string { return nil }}
+	none := extraColumns{of: m, cells: func([]float64) []string { return nil }}
 	switch {
 	case c.Interval != 0:
-		if _, err := m.Intervals(nil, float64(c.Interval)); err != nil {
+		level := float64(c.Interval)
+		by := m.Bounds(level)
+		if _, err := by.Intervals(nil, level); err != nil {
 			return none, err
 		}
 		var columns []string
@@ -126,8 +140,8 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 		if c.Sets != 0 {
 			return none, usagef("--interval is for amounts and --sets for classes; give one of them")
 		}
-		return extraColumns{columns, func(says []float64) (cells []string) {
-			in, _ := m.Intervals(says, float64(c.Interval)) // the check above would have returned an error
+		return extraColumns{columns: columns, of: by, cells: func(says []float64) (cells []string) {
+			in, _ := by.Intervals(says, level) // the check above would have returned an error
 			for _, i := range in {
 				cells = append(cells, allDigits(i.Lower), allDigits(i.Upper))
 			}
@@ -137,7 +151,7 @@ func (c *predictCmd) more(m *model.Model) (extraColumns, error) {
 		if _, err := m.Sets(nil, float64(c.Sets)); err != nil {
 			return none, err
 		}
-		return extraColumns{[]string{m.Targets()[0] + "_set"}, func(says []float64) []string {
+		return extraColumns{columns: []string{m.Targets()[0] + "_set"}, of: m, cells: func(says []float64) []string {
 			sets, _ := m.Sets(says, float64(c.Sets))
 			return []string{data.JoinNames(sets[0])}
 		}}, nil

@@ -84,13 +84,13 @@ func predicted(m *model.Model, rows int, of func(r int) model.Prediction) []parq
 }
 
 // typed returns the columns of --interval and --sets. Their cells are numbers, or texts if texts is true.
-func (x extraColumns) typed(rows int, texts bool, says func(r int) []float64) []parquet.Column {
+func (x *extraColumns) typed(rows int, texts bool) []parquet.Column {
 	columns := make([]parquet.Column, len(x.columns))
 	for i, name := range x.columns {
 		columns[i].Name = name
 	}
 	for r := range rows {
-		for i, cell := range x.cells(says(r)) {
+		for i, cell := range x.row(r) {
 			if c := &columns[i]; texts {
 				c.Texts = append(c.Texts, cell)
 			} else {

@@ -236,7 +236,8 @@ func (e *Explanation) outputs(n *nn.Network[float64], loss nn.Loss, y []float64)
 	last := e.Layers[n.Depth()-1]
 	e.FromZ = last.Derivative == nil
 	for k, a := range last.A {
-		out := Output{Target: y[k], Output: a, Loss: loss.L(y[k], a), Derivative: loss.D(y[k], a)}
+		own := nn.LossOf(loss, k)
+		out := Output{Target: y[k], Output: a, Loss: own.L(y[k], a), Derivative: own.D(y[k], a)}
 		e.Outputs = append(e.Outputs, out)
 		if last.Derivative != nil {
 			apart, delta := out.Derivative*last.Derivative[k], last.deltaZ()[k]

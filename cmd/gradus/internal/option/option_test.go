@@ -50,7 +50,7 @@ func TestTableIsComplete(t *testing.T) {
 var examples = map[string]string{
 	"target": `"a,b",c`, "task": "binary", "positive": "yes", "types": "a=category,b=date", "ignore": "a,b", "missing": "none", "decimal": ",",
 	"date-format": "a=%d/%m", "scale": "robust", "recipe": "wide", "hidden": "3,2", "activation": "tanh", "output-activation": "exp", "bias": "off",
-	"norm": "layer", "init": "he", "seed": "9", "loss": "huber:2", "reduction": "sum", "class-weight": "a=2,b=3", "label-smoothing": "0.1",
+	"norm": "layer", "init": "he", "seed": "9", "loss": "huber:2", "reduction": "sum", "class-weight": "a=2,b=3", "label-smoothing": "0.1", "interval": "0.9",
 	"method": "batch", "batch-size": "7", "optimizer": "lion", "lr": "0.5", "momentum": "0.25", "beta1": "0.5", "beta2": "0.75", "epsilon": "0.001",
 	"schedule": "cosine", "warmup": "3", "shuffle": "off", "block-rows": "64", "buffer-blocks": "8", "dropout": "0.5", "input-dropout": "0.25", "l1": "0.1", "l2": "0.2", "weight-decay": "0.3",
 	"max-norm": "1", "clip-norm": "2", "clip-value": "3", "ema": "0.9", "epochs": "11", "max-time": "1m30s", "tolerance": "0.5", "target-loss": "-1",

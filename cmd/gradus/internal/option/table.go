@@ -88,6 +88,8 @@ var all = []*Option{
 		Choices: []string{"mean", "sum"},
 		Help:    "Of a batch's losses: mean or sum.",
 		Label:   "Over a batch", Hint: "the loss of its rows: their mean or their sum"},
+	{Field: "Interval", Name: "interval", Group: Loss, Placeholder: "X",
+		Help: "Of a regression: learn where each target lies with this probability, such as 0.9, as a lower and an upper output beside the prediction. predict --interval then has intervals that are wide where the targets scatter. Default: 0, none."},
 	{Field: "ClassWeight", Name: "class-weight", Group: Loss, Placeholder: "balanced|CLASS=X",
 		Choices: []string{"balanced"},
 		Help:    "What rows of a class weigh: balanced for all classes the same together, or CLASS=X for some, with commas between them.",
