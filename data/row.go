@@ -353,6 +353,11 @@ func (in *Input) place(v Value) (int, content) {
 		if i, ok := in.levels[string(appendNumber(buf[:0], v.x))]; ok {
 			return i, word
 		}
+		if x := math.Abs(v.x); x >= 1e15 && x < 1<<63 && x == math.Trunc(x) { // with all its digits
+			if i, ok := in.levels[string(strconv.AppendInt(buf[:0], int64(v.x), 10))]; ok {
+				return i, word
+			}
+		}
 		if i, ok := in.numbers[v.x]; ok { // in another notation: 1.0, 007
 			return i, word
 		}

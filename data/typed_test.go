@@ -148,3 +148,86 @@ func TestMixedNumbersAreNotGuessed(t *testing.T) {
 		}
 	}
 }
+
+// A level that is a whole number is the same level as 1, as 1.0 and as a number, unless the table tells them apart.
+func TestLevelsOfWholeNumbers(t *testing.T) {
+	types := map[string]Kind{"x": KindCategory}
+	for _, test := range []struct {
+		levels, cells, want string // the place of each cell among the levels; - for none
+	}{
+		{"1|2|3", "1.0|2.0|3.0|4.0|01|1.00|1e0", "0|1|2|-|-|-|-"},
+		{"1.0|2.0", "1|2|3|1.0", "0|1|-|0"},
+		{"001|1", "001|1|1.0|001.0", "0|1|1|0"},
+		{"1|1.0", "1.0|1", "1|0"},
+		{"9007199254740992|9007199254740993", "9007199254740993|9007199254740992.0|9007199254740993.0|9007199254740994", "1|0|1|-"},
+	} {
+		levels := strings.Split(test.levels, "|")
+		e, _ := fit(t, asText(t, append(levels, levels...)...), SchemaOptions{Types: types, Targets: []string{"y"}, Task: Regression}, ScaleNone)
+		cells, want := strings.Split(test.cells, "|"), strings.Split(test.want, "|")
+		all, _ := inputs(t, e, asText(t, cells...))
+		for i, cell := range cells {
+			row := make([]float64, e.Width())
+			if err := EncodeRow(e, []Value{Text(cell)}, row); err != nil {
+				t.Fatal(err)
+			}
+			for how, x := range map[string][]float64{"row": row, "table": all[i*e.Width():][:e.Width()]} {
+				got := "-"
+				if at := slices.Index(x, 1); at >= 0 && at < len(e.Inputs[0].Levels) {
+					got = fmt.Sprint(slices.Index(levels, e.Inputs[0].Levels[at]))
+				}
+				if got != want[i] {
+					t.Errorf("%s: the %s of the text %s has the level %s, want %s", test.levels, how, cell, got, want[i])
+				}
+			}
+		}
+	}
+	// A typed cell of a table is the level that its value in a row is.
+	for _, test := range []struct {
+		levels string
+		values []any
+	}{
+		{"1|2|3", []any{1.0, 2, 3.5, 4}},
+		{"1.0|2.0", []any{1.0, 2, 3.5}},
+		{"001|002", []any{1.0, 2, 3}},
+		{"9007199254740992|9007199254740993", []any{9007199254740992.0, 9007199254740994.0}},
+		{"9007199254740993|x", []any{9007199254740992.0, 1}},
+		{"True|False|maybe", []any{true, false}},
+	} {
+		levels := strings.Split(test.levels, "|")
+		e, _ := fit(t, asText(t, append(levels, levels...)...), SchemaOptions{Types: types, Targets: []string{"y"}, Task: Regression}, ScaleNone)
+		all, counts := inputs(t, e, typedColumn(t, test.values...))
+		for i, v := range test.values {
+			value := Missing()
+			switch v := v.(type) {
+			case float64:
+				value = Number(v)
+			case int:
+				value = Number(float64(v))
+			case bool:
+				value = Bool(v)
+			}
+			row := make([]float64, e.Width())
+			if err := EncodeRow(e, []Value{value}, row); err != nil {
+				t.Fatal(err)
+			}
+			if got := all[i*e.Width():][:e.Width()]; !slices.Equal(got, row) {
+				t.Errorf("%s: %v is encoded as %v in a table and as %v in a row", test.levels, v, got, row)
+			}
+		}
+		if unseen := counts.Unseen(); strings.HasPrefix(test.levels, "9007199254740993") && unseen != 2 || strings.HasPrefix(test.levels, "True") && unseen != 0 {
+			t.Errorf("%s: %d of %v are unseen", test.levels, unseen, test.values)
+		}
+	}
+	// The same of classes.
+	e, _ := fit(t, asText(t, "1", "2", "1", "2"), SchemaOptions{Types: map[string]Kind{"x": KindCategory}, Targets: []string{"x"}}, ScaleNone)
+	for _, table := range []*Table{asText(t, "2.0", "1.0"), typedColumn(t, 2.0, 1.0)} {
+		b, err := e.Bind(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y := make([]float64, 2)
+		if err := Targets(b, nil, y); err != nil || y[0] != 1 || y[1] != 0 {
+			t.Errorf("the classes 2.0 and 1.0 are %v, %v", y, err)
+		}
+	}
+}
