@@ -231,3 +231,47 @@ func TestLevelsOfWholeNumbers(t *testing.T) {
 		}
 	}
 }
+
+// A column of dates in a layout also takes ISO dates, and says how its dates are written.
+func TestISODatesBesideALayout(t *testing.T) {
+	days := []string{"2020-01-13", "2020-02-01", "2020-03-30", "2020-04-05"}
+	for _, test := range []struct {
+		layout, cells string
+		dates         string // that the column says it takes
+		iso           bool
+	}{
+		{"%d/%m/%Y", "13/1/2020|1/2/2020|30/3/2020|5/4/2020", "1999-12-31 or 31/12/1999", true},
+		{"%m/%d/%y", "1/13/20|2/1/20|3/30/20|4/5/20", "1999-12-31 or 12/31/99", true},
+		{"%d %b %Y", "13 Jan 2020|1 Feb 2020|30 Mar 2020|5 Apr 2020", "1999-12-31 or 31 Dec 1999", true},
+		{"%Y-%d-%m", "2020-13-01|2020-01-02|2020-30-03|2020-05-04", "1999-31-12", false},
+		{"%H:%M", "10:30|11:45|23:15|00:00", "23:59", false},
+	} {
+		e, _ := fit(t, asText(t, strings.Split(test.cells, "|")...), SchemaOptions{DateFormat: map[string]string{"x": test.layout}, Targets: []string{"y"}, Task: Regression}, ScaleNone)
+		in := &e.Inputs[0]
+		if got := strings.Join(in.Dates(), " or "); got != test.dates && !in.Clock {
+			t.Errorf("%s: the column takes %s, want %s", test.layout, got, test.dates)
+		}
+		for _, example := range in.Dates() {
+			if err := EncodeRow(e, []Value{Text(example)}, make([]float64, e.Width())); err != nil {
+				t.Errorf("%s: its own example: %v", test.layout, err)
+			}
+		}
+		want, _ := inputs(t, e, asText(t, strings.Split(test.cells, "|")...))
+		err := EncodeRow(e, []Value{Text("13-Jan")}, make([]float64, e.Width()))
+		if err == nil || !strings.Contains(err.Error(), test.layout) || !strings.Contains(err.Error(), in.Dates()[0]) {
+			t.Errorf("%s: the error names neither the layout nor a date: %v", test.layout, err)
+		}
+		b, err := e.Bind(asText(t, days...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float64, len(want))
+		if _, err := Inputs(b, nil, got); (err == nil) != test.iso || test.iso && !slices.Equal(got, want) {
+			t.Errorf("%s: ISO dates are read as %v, %v, want %v", test.layout, got, err, want)
+		}
+		row := make([]float64, e.Width())
+		if err := EncodeRow(e, []Value{Text(days[0])}, row); (err == nil) != test.iso || test.iso && !slices.Equal(row, want[:e.Width()]) {
+			t.Errorf("%s: an ISO date in a row is read as %v, %v, want %v", test.layout, row, err, want)
+		}
+	}
+}
