@@ -54,6 +54,6 @@ func TestCellsBeyondTheRange(t *testing.T) {
 		{Column: "d", Imputed: 1, Beyond: 2, Low: "2020-01-01", High: "2020-03-01"},
 	}
 	if diff := cmp.Diff(want, counts); diff != "" {
-		t.Error(diff)
+		t.Errorf("counts mismatch (-want +got):\n%s", diff)
 	}
 }

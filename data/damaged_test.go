@@ -75,7 +75,7 @@ func TestDamagedFiles(t *testing.T) {
 					return table, nil
 				}
 				if s := err.Error(); !strings.HasPrefix(s, path) || strings.Contains(s, "\n") || len(s) > len(path)+400 || strings.Contains(s, "panic") {
-					t.Errorf("%s%s %s: %q", encoding, ending, what, s)
+					t.Errorf(`%s%s %s: got %q, want s to begin with path and no "\n" in s and len(s) <= len(path)+400 and no "panic" in s`, encoding, ending, what, s)
 				}
 				var f *failure
 				var r *RowError
@@ -86,7 +86,7 @@ func TestDamagedFiles(t *testing.T) {
 			}
 			table, err := read("whole", whole)
 			if err != nil || table.Rows() != 400 || table.Columns()[0] != "größe" || table.Cell(5, 1) != "Köln, 5" {
-				t.Fatalf("%s%s: %v", encoding, ending, err)
+				t.Fatalf(`%s%s: got %v, want no error and table.Rows() = 400 and table.Columns()[0] = "größe" and table.Cell(5, 1) = "Köln, 5"`, encoding, ending, err)
 			}
 			const places = 12
 			for i := 1; i < places; i++ {

@@ -73,7 +73,7 @@ func TestScaling(t *testing.T) {
 		e, _ := fit(t, table, SchemaOptions{}, test.scale)
 		x, _ := inputs(t, e, table)
 		if diff := cmp.Diff(test.want, x, near); diff != "" {
-			t.Errorf("%s: %s", test.scale, diff)
+			t.Errorf("%s: x mismatch (-want +got):\n%s", test.scale, diff)
 		}
 	}
 	// An interquartile range of 0: 2 (x - median) / (max - min).
@@ -81,7 +81,7 @@ func TestScaling(t *testing.T) {
 	e, _ := fit(t, table, SchemaOptions{}, ScaleRobust)
 	x, _ := inputs(t, e, table)
 	if diff := cmp.Diff([]float64{0, 0, 0, 0, 2}, x); diff != "" {
-		t.Error(diff)
+		t.Errorf("x mismatch (-want +got):\n%s", diff)
 	}
 }
 
@@ -89,10 +89,10 @@ func TestRanks(t *testing.T) {
 	// Equal values share a rank. Between points the rank is on a straight line, and beyond them it is 0 or 1.
 	at, of := ranks([]float64{1, 2, 2, 2, 5, 5, 9, 9})
 	if diff := cmp.Diff([]float64{1, 2, 5, 9}, at); diff != "" {
-		t.Error(diff)
+		t.Errorf("at mismatch (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]float64{0.5 / 8, 2.5 / 8, 5. / 8, 7. / 8}, of); diff != "" {
-		t.Error(diff)
+		t.Errorf("of mismatch (-want +got):\n%s", diff)
 	}
 	r3 := math.Sqrt(3)
 	for x, want := range map[float64]float64{0: -r3, 10: r3, 5: (2*5./8 - 1) * r3, 3.5: (2*3.75/8 - 1) * r3} {
@@ -131,15 +131,15 @@ func TestFitOnTrainingRowsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"x", "c=a"}, e.InputNames()); diff != "" {
-		t.Error(diff)
+		t.Errorf("e.InputNames() mismatch (-want +got):\n%s", diff)
 	}
 	x, counts := inputs(t, e, table)
 	if diff := cmp.Diff([]float64{0, 1, 1, 1, 499.5, 0, 0.5, 0}, x); diff != "" {
-		t.Error(diff)
+		t.Errorf("x mismatch (-want +got):\n%s", diff)
 	}
 	want := Counts{{Column: "x", Imputed: 1, Beyond: 1, Low: "1", High: "3"}, {Column: "c", Unseen: 2, Example: "b"}}
 	if diff := cmp.Diff(want, counts); diff != "" {
-		t.Error(diff)
+		t.Errorf("counts mismatch (-want +got):\n%s", diff)
 	}
 	if y := e.Targets[0]; y.Center != 0 || y.Scale != 0.5 {
 		t.Errorf("target %+v", y)
@@ -150,7 +150,7 @@ func TestFitOnTrainingRowsOnly(t *testing.T) {
 	}
 	x, _ = inputs(t, e, table)
 	if diff := cmp.Diff([]float64{0, 0, 0, 0}, matrixColumn(x, e.Width(), 0)); diff != "" {
-		t.Error(diff)
+		t.Errorf("matrixColumn(x, e.Width(), 0) mismatch (-want +got):\n%s", diff)
 	}
 }
 
@@ -158,11 +158,11 @@ func TestMissingNumbers(t *testing.T) {
 	table := readText(t, "x,y\n1,0.5\n?,0\n3,0\nNA,0\n5,0\n")
 	e, _ := fit(t, table, SchemaOptions{}, ScaleNone)
 	if diff := cmp.Diff([]string{"x", "x (missing)"}, e.InputNames()); diff != "" {
-		t.Error(diff)
+		t.Errorf("e.InputNames() mismatch (-want +got):\n%s", diff)
 	}
 	x, counts := inputs(t, e, table)
 	if diff := cmp.Diff([]float64{1, 0, 3, 1, 3, 0, 3, 1, 5, 0}, x); diff != "" {
-		t.Error(diff)
+		t.Errorf("x mismatch (-want +got):\n%s", diff)
 	}
 	if counts.Imputed() != 2 || counts.Unseen() != 0 {
 		t.Errorf("counts %v", counts)
@@ -181,15 +181,15 @@ func TestCategories(t *testing.T) {
 	}
 	e, _ := fit(t, readText(t, b.String()), SchemaOptions{}, ScaleAuto)
 	if diff := cmp.Diff([]string{"c=green", "c=red", "c=(rare)", "c=(missing)"}, e.InputNames()); diff != "" {
-		t.Fatal(diff)
+		t.Fatalf("e.InputNames() mismatch (-want +got):\n%s", diff)
 	}
 	x, counts := inputs(t, e, readText(t, "c\nred\ngreen\nodd\nnew\n?\n"))
 	want := []float64{0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1}
 	if diff := cmp.Diff(want, x); diff != "" {
-		t.Error(diff)
+		t.Errorf("x mismatch (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(Counts{{Column: "c", Imputed: 1, Unseen: 1, Example: "new"}}, counts); diff != "" {
-		t.Error(diff)
+		t.Errorf("counts mismatch (-want +got):\n%s", diff)
 	}
 }
 
@@ -213,7 +213,7 @@ func TestBooleansAndDates(t *testing.T) {
 	}
 	want := []string{"b", "d", "d month cos", "d month sin", "d weekday cos", "d weekday sin", "d hour cos", "d hour sin"}
 	if diff := cmp.Diff(want, e.InputNames()); diff != "" {
-		t.Fatal(diff)
+		t.Fatalf("e.InputNames() mismatch (-want +got):\n%s", diff)
 	}
 	x, _ := inputs(t, e, table)
 	week := func(day float64) (float64, float64) {
@@ -227,7 +227,7 @@ func TestBooleansAndDates(t *testing.T) {
 		0, 182, -1, 0, c4, s4, 1, 0,
 	}
 	if diff := cmp.Diff(wantX, x, near); diff != "" {
-		t.Error(diff)
+		t.Errorf("x mismatch (-want +got):\n%s", diff)
 	}
 	// Typed values give the same.
 	row := make([]float64, e.Width())
@@ -236,7 +236,7 @@ func TestBooleansAndDates(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(x[8:16], row); diff != "" {
-		t.Error(diff)
+		t.Errorf("row mismatch (-want +got):\n%s", diff)
 	}
 }
 
@@ -294,7 +294,7 @@ d;low;2010-11-12 13:14;yes;male;12
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]float32{0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0}, y); diff != "" {
-		t.Error(diff)
+		t.Errorf("y mismatch (-want +got):\n%s", diff)
 	}
 }
 

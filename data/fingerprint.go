@@ -37,42 +37,44 @@ func (c *column) hash(h hash.Hash) {
 	fmt.Fprintf(h, "form %d, %d words %q, %v\n", c.form, len(c.words), c.words, c.clock)
 	if c.form == formLevels {
 		var part []uint32
+		var buf []byte
 		for row := range c.codes.len() {
 			if part = append(part, c.codes.at(row)); len(part) == 1<<13 {
-				hashNumbers(h, part)
+				buf = hashNumbers(h, part, buf)
 				part = part[:0]
 			}
 		}
-		hashNumbers(h, part)
+		hashNumbers(h, part, buf)
 		hashEnds(h, c.dict.ends)
 		h.Write(c.dict.text)
 		return
 	}
 	h.Write(c.shape)
-	hashNumbers(h, c.small)
-	hashNumbers(h, c.wide)
-	hashNumbers(h, c.odd.rows)
+	hashNumbers(h, c.small, nil)
+	hashNumbers(h, c.wide, nil)
+	hashNumbers(h, c.odd.rows, nil)
 	hashEnds(h, c.odd.ends)
 	h.Write(c.odd.text)
 }
 
-// hashNumbers writes numbers with the same bytes on every machine.
-func hashNumbers[E uint32 | int32 | uint64 | float64](h hash.Hash, numbers []E) {
-	var buf []byte
+// hashNumbers writes numbers with the same bytes on every machine. It uses buf, or returns a larger one to use next.
+func hashNumbers[E uint32 | int32 | uint64 | float64](h hash.Hash, numbers []E, buf []byte) []byte {
 	for part := range slices.Chunk(numbers, 1<<13) {
 		buf, _ = binary.Append(buf[:0], binary.LittleEndian, part)
 		h.Write(buf)
 	}
+	return buf
 }
 
 func hashEnds(h hash.Hash, ends []int) {
 	var wide []uint64
+	var buf []byte
 	for part := range slices.Chunk(ends, 1<<13) {
 		wide = wide[:0]
 		for _, end := range part {
 			wide = append(wide, uint64(end))
 		}
-		hashNumbers(h, wide)
+		buf = hashNumbers(h, wide, buf)
 	}
 }
 

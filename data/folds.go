@@ -13,7 +13,7 @@ import (
 // (seed, purpose), and holds out each group that brings the number of held-out rows nearer
 // to the fraction. groups gives the group of each row, starting at 0. A group is never on
 // both sides, and at least one group is kept.
-func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+func SplitGroups(groups []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
 	size, err := groupSizes(groups)
 	if err != nil {
 		return nil, nil, err
@@ -22,7 +22,7 @@ func SplitGroups(groups []int, fraction float64, seed uint64, purpose rng.Purpos
 		return nil, nil, err
 	}
 	perm := make([]int, len(size))
-	rng.Perm(perm, seed, purpose, 0)
+	rng.Perm(perm, seed, rng.Purpose(purpose), 0)
 	out := make([]bool, len(size))
 	want, have := float64(fraction*float64(len(groups))), 0.0 // rounded, so that it is not fused with what follows
 	for _, g := range perm {

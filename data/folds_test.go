@@ -61,7 +61,7 @@ func TestGroupsStayWhole(t *testing.T) {
 			home[groups[i]] = f
 		}
 		fraction := rapid.Float64Range(0, 0.99).Draw(t, "fraction")
-		keep, held := whole(t)(SplitGroups(groups, fraction, seed, rng.SplitTest))
+		keep, held := whole(t)(SplitGroups(groups, fraction, seed, uint8(rng.SplitTest)))
 		side := map[int]bool{}
 		for _, i := range keep {
 			side[groups[i]] = true
@@ -78,9 +78,9 @@ func TestGroupsStayWhole(t *testing.T) {
 	// As with scikit-learn's GroupKFold, the largest group is alone and the others are together.
 	of := must(t)(GroupFolds([]int{0, 0, 0, 0, 1, 1, 2, 2}, 2, 1))
 	if of[0] == of[4] || of[4] != of[6] {
-		t.Errorf("%v", of)
+		t.Errorf("got %v, want of[0] != of[4] and of[4] = of[6]", of)
 	}
-	_, held := whole(t)(SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, rng.SplitTest))
+	_, held := whole(t)(SplitGroups(slices.Repeat([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10), 0.3, 1, uint8(rng.SplitTest)))
 	if len(held) != 30 {
 		t.Errorf("%d of 100 held, want 30", len(held))
 	}
@@ -132,7 +132,7 @@ func TestByTime(t *testing.T) {
 		}
 	})
 	if got := must(t)(TimeFolds([]float64{6, 5, 4, 3, 2, 1}, 2)); !slices.Equal(got, []int{1, 1, 0, 0, -1, -1}) {
-		t.Errorf("%v", got)
+		t.Errorf("got %v, want %v", got, []int{1, 1, 0, 0, -1, -1})
 	}
 }
 
@@ -145,16 +145,16 @@ func TestColumnsAboutRows(t *testing.T) {
 	}
 	all := []int{0, 1, 2}
 	if w, err := Weights(table, "w", all); err != nil || !slices.Equal(w, []float64{1, 0, 2.5}) {
-		t.Errorf("%v, %v", w, err)
+		t.Errorf("w = %v, %v, want %v and no error", w, err, []float64{1, 0, 2.5})
 	}
 	if g, err := Groups(table, "g", all); err != nil || !slices.Equal(g, []int{0, 1, 0}) {
-		t.Errorf("%v, %v", g, err)
+		t.Errorf("g = %v, %v, want %v and no error", g, err, []int{0, 1, 0})
 	}
 	if d, err := Times(table, "d", all); err != nil || !slices.Equal(d, []float64{19754, 19722, 19723.5}) {
-		t.Errorf("%v, %v", d, err)
+		t.Errorf("d = %v, %v, want %v and no error", d, err, []float64{19754, 19722, 19723.5})
 	}
 	if d, err := Times(table, "n", all); err != nil || !slices.Equal(d, []float64{3, -1, 1000}) {
-		t.Errorf("%v, %v", d, err)
+		t.Errorf("d = %v, %v, want %v and no error", d, err, []float64{3, -1, 1000})
 	}
 	for want, err := range map[string]error{
 		`t: row 1: column "bad": the cell "-2" is not a weight: give every row a finite number of at least 0, 0 to leave it out`: second(Weights(table, "bad", all)),

@@ -3,7 +3,6 @@ package data
 import (
 	"bytes"
 	"io"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -106,9 +105,6 @@ func WithoutPassword(path string) string {
 	}
 	return f.Scheme + passwords.ReplaceAllString(rest, "${1}")
 }
-
-// HasPassword reports whether the address of a database contains a password.
-func HasPassword(path string) bool { return WithoutPassword(path) != path }
 
 // plainName returns a file's name in lower case without the endings of compression.
 func plainName(path string) string {
@@ -237,15 +233,4 @@ func (f *File) Spills(size int64, opt ReadOptions) bool {
 // Fail returns an error about the file. Its text begins with the file's name.
 func (f *File) Fail(kind error, format string, args ...any) error {
 	return Errorf(kind, "%s: "+format, append([]any{f.Name}, args...)...)
-}
-
-// Redacted returns the text of an error without the password of a database's address.
-func Redacted(err error, path string) string {
-	text := err.Error()
-	if u, e := url.Parse(path); e == nil && u.User != nil {
-		if word, has := u.User.Password(); has && word != "" {
-			text = strings.ReplaceAll(text, word, "xxxxx")
-		}
-	}
-	return text
 }

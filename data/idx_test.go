@@ -44,7 +44,7 @@ func TestReadIDX(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, cells(table)); diff != "" {
-		t.Error(diff)
+		t.Errorf("cells(table) mismatch (-want +got):\n%s", diff)
 	}
 	if v, ok := table.Number(2, 3); v != 255 || !ok {
 		t.Errorf("Number gives %v, %v", v, ok)

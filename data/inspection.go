@@ -235,9 +235,8 @@ func (l *inspection) numbersNote(name, decimal string) Note {
 	return nil
 }
 
-// pointedThousand returns a row whose number could have a thousands separator, such as 3.481. That is
-// so if all numbers with a point are at least 1 and have three decimals, and all others are below 1000.
-// Otherwise it returns -1.
+// pointedThousand returns a row whose number could have a thousands separator, such as 3.481, or -1. There is such
+// a row if all numbers with a point are at least 1 and have three decimals, and all others are below 1000.
 func (l *inspection) pointedThousand() int {
 	c := l.c
 	if c.form != formNumbers || c.clock {

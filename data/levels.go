@@ -184,8 +184,8 @@ func (k *coder) levelsOf(rows []int) []int32 {
 	return level
 }
 
-// OutOfFold replaces the means of levels in encoded inputs by means that leave out a row's own target. x
-// are the inputs, as written by Inputs, of the rows that the encoding was fitted on. Other inputs do not
+// OutOfFold replaces the means of levels in encoded inputs by means that leave out a row's own target. rows are the
+// rows that the encoding was fitted on, and x holds their inputs as Inputs wrote them. Other inputs do not
 // change. If no column has many levels, it does nothing.
 func OutOfFold[T Float](b *Binding, rows []int, x []T) error {
 	var y targetMatrix

@@ -90,7 +90,7 @@ func TestMeansOfManyLevels(t *testing.T) {
 func TestShrunkenMeans(t *testing.T) {
 	s := newLevelStats([]int32{0, 0, 1, 1, 1}, 2, targetMatrix{[]float64{1, 3, 5, 5, 8}, 1})
 	if math.Abs(s.shrink[0]-0.3870967741935484) > 1e-12 {
-		t.Errorf("s = %v", s.shrink[0])
+		t.Errorf("got s = %v, want math.Abs(s.shrink[0]-0.3870967741935484) <= 1e-12", s.shrink[0])
 	}
 	for l, want := range []float64{2.389189189189189, 5.8171428571428574} {
 		if m := s.m(s.sum[l], s.n[l], 0); math.Abs(m-want) > 1e-6 {

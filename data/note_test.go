@@ -29,11 +29,11 @@ func TestNoteNamesOptions(t *testing.T) {
 		None Note `json:"none,omitempty"`
 	}{Some: n})
 	if want := `{"some":"the cells are words; say Types a, b=category, or give another Encoding"}`; err != nil || string(text) != want {
-		t.Errorf("%s, %v", text, err)
+		t.Errorf("got %s, %v, want no error and string(text) = want", text, err)
 	}
 	var back Note
 	if err := json.Unmarshal([]byte(`"a sentence"`), &back); err != nil || back.String() != "a sentence" {
-		t.Errorf("%v, %v", back, err)
+		t.Errorf(`got %v, %v, want no error and back.String() = "a sentence"`, back, err)
 	}
 }
 
@@ -42,7 +42,7 @@ func TestErrorNamesOptions(t *testing.T) {
 	_, err := Read(Stdin, ReadOptions{Stdin: strings.NewReader("A report,,\nx,y,z\n" + strings.Repeat("1,2,a\n", 9) + "1,2\n")})
 	reason := rowError(t, err)
 	if strings.Contains(reason.Error(), "--") {
-		t.Error(reason.Error())
+		t.Errorf(`got %v, want no "--" in reason.Error()`, reason.Error())
 	}
 	table, err := Read(Stdin, ReadOptions{Header: "yes", Stdin: strings.NewReader("A report,,\nx,y,\n1,2,\n3,4,\n")})
 	if err != nil {
@@ -51,6 +51,6 @@ func TestErrorNamesOptions(t *testing.T) {
 	_, err = Infer(table, SchemaOptions{Targets: []string{"c2"}})
 	var f *failure
 	if !errors.As(err, &f) || f.note[len(f.note)-1] != set("SkipRows", "1") {
-		t.Errorf("%q", err)
+		t.Errorf(`got %q, want an error of the type of f and f.note[len(f.note)-1] = set("SkipRows", "1")`, err)
 	}
 }

@@ -25,7 +25,7 @@ func TestPieces(t *testing.T) {
 	numbers := map[string]Kind{"step": KindNumber, "noise": KindNumber, "line": KindNumber}
 	e, _ := fit(t, table, SchemaOptions{Types: numbers}, ScalePieces)
 	if diff := cmp.Diff([]float64{0, 49.5, 99}, e.Inputs[0].Pieces); diff != "" {
-		t.Error(diff)
+		t.Errorf("e.Inputs[0].Pieces mismatch (-want +got):\n%s", diff)
 	}
 	for _, i := range []int{1, 2} {
 		if p := e.Inputs[i].Pieces; p != nil {
@@ -34,7 +34,7 @@ func TestPieces(t *testing.T) {
 	}
 	want := []string{"step", "step (rank)", "step (0 to 49.5)", "step (49.5 to 99)", "noise", "noise (rank)", "line", "line (rank)"}
 	if diff := cmp.Diff(want, e.InputNames()); diff != "" {
-		t.Error(diff)
+		t.Errorf("e.InputNames() mismatch (-want +got):\n%s", diff)
 	}
 	for x, want := range map[float64][]float64{0: {0, 0}, 33: {33 / 49.5, 0}, 49.5: {1, 0}, 74.25: {1, 0.5}, 99: {1, 1}, 500: {1, 1}, -9: {0, 0}} {
 		dst := make([]float64, e.Width())

@@ -84,7 +84,7 @@ func TestReadCSV(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, cells(table)); diff != "" {
-				t.Error(diff)
+				t.Errorf("cells(table) mismatch (-want +got):\n%s", diff)
 			}
 			for row, line := range test.lines {
 				if table.Line(row) != line {
@@ -130,7 +130,7 @@ func TestReadCompressed(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		} else if diff := cmp.Diff(want, cells(table)); diff != "" {
-			t.Errorf("%s: %s", test.name, diff)
+			t.Errorf("%s: cells(table) mismatch (-want +got):\n%s", test.name, diff)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func TestRowErrors(t *testing.T) {
 	} {
 		got := rowError(t, c.err)
 		if !errors.Is(c.err, c.kind) || got.Reason == nil || !strings.Contains(c.err.Error(), got.Reason.String()) {
-			t.Errorf("%s: %v", name, c.err)
+			t.Errorf("%s: got %v, want c.err to wrap c.kind and got.Reason != nil and got.Reason.String() in c.err.Error()", name, c.err)
 		}
 		c.want.Reason, c.want.Err = got.Reason, got.Err
 		if !reflect.DeepEqual(got, c.want) {
@@ -79,6 +79,6 @@ func TestRowErrorSentences(t *testing.T) {
 	}
 	text, err := json.Marshal(RowError{Row: 1, Column: "a", Value: "x", Reason: Notef("is no number"), Err: ErrType})
 	if want := `{"row":1,"column":"a","value":"x","reason":"is no number"}`; err != nil || string(text) != want {
-		t.Errorf("%s, %v", text, err)
+		t.Errorf("got %s, %v, want no error and string(text) = want", text, err)
 	}
 }

@@ -89,6 +89,6 @@ func TestTally(t *testing.T) {
 		e.Tally(row, missing, unseen)
 	}
 	if fmt.Sprint(missing, unseen) != "[2 1] [0 2]" {
-		t.Error(missing, unseen)
+		t.Errorf(`got %v %v, want fmt.Sprint(missing, unseen) = "[2 1] [0 2]"`, missing, unseen)
 	}
 }

@@ -202,13 +202,13 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 				why = noteOf(why, fmt.Sprintf("; and %d more", n))
 			}
 		}
-		return nil, &failure{note: noteOf(t.name+": no column is left to learn from (", why, "): "+s.keeping()), kind: ErrColumn}
+		return nil, &failure{note: noteOf(t.name+": no column is left to learn from (", why, "): ", s.keeping()), kind: ErrColumn}
 	}
 	return s, s.inferTargets(t, targets, targetLooks, opt)
 }
 
 // keeping says how to keep a column that was dropped.
-func (s *Schema) keeping() string {
+func (s *Schema) keeping() Note {
 	asked := 0
 	for _, d := range s.Dropped {
 		if d.Reason.String() == asAsked {
@@ -217,13 +217,13 @@ func (s *Schema) keeping() string {
 	}
 	switch {
 	case len(s.Dropped) == 0:
-		return "add the columns that it is to be learned from"
+		return Notef("add the columns that it is to be learned from")
 	case asked == len(s.Dropped):
-		return "ignore fewer"
+		return Notef("ignore fewer")
 	case asked > 0:
-		return "ignore fewer, or name what a column is with its type to keep it"
+		return noteOf("ignore fewer, or keep a column by ", named("Types"))
 	}
-	return "name what a column is with its type to keep it"
+	return noteOf("keep a column by naming its type with ", named("Types"))
 }
 
 // addColumn puts a column among the inputs or among the dropped columns.

@@ -79,14 +79,14 @@ func TestInferDrops(t *testing.T) {
 		dropped = append(dropped, [2]string{d.Name, d.Reason.String()})
 	}
 	if diff := cmp.Diff(want, dropped); diff != "" {
-		t.Error(diff)
+		t.Errorf("dropped mismatch (-want +got):\n%s", diff)
 	}
 	var kept []string
 	for _, c := range s.Columns {
 		kept = append(kept, c.Name)
 	}
 	if diff := cmp.Diff([]string{"few", "half", "year", "comma", "x"}, kept); diff != "" {
-		t.Error(diff)
+		t.Errorf("kept mismatch (-want +got):\n%s", diff)
 	}
 
 	// A column with a given type is kept, whatever its cells.
@@ -101,7 +101,7 @@ func TestInferDrops(t *testing.T) {
 		kept = append(kept, c.Name+" "+string(c.Kind))
 	}
 	if diff := cmp.Diff([]string{"id number", "name category", "few category", "code number", "missing number", "constant category", "half number", "year number", "comma number"}, kept); diff != "" {
-		t.Error(diff)
+		t.Errorf("kept mismatch (-want +got):\n%s", diff)
 	}
 	e, err := s.Fit(s.table, nil, ScaleAuto, true)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestUnlabeledRows(t *testing.T) {
 		t.Errorf("%s, %d unlabeled, default %v", diff, s.Unlabeled, s.DefaultTarget)
 	}
 	if diff := cmp.Diff([]int{0, 1}, s.Strata()); diff != "" {
-		t.Error(diff)
+		t.Errorf("s.Strata() mismatch (-want +got):\n%s", diff)
 	}
 }
 
@@ -190,9 +190,9 @@ func TestInferRefuses(t *testing.T) {
 		{"infinite target", "x,y\n1,2.5\n2,inf\n", SchemaOptions{}, ErrNumber, `standard input:3: column "y": the cell "inf" is not a finite decimal number`},
 		{"no inputs", "y\n1\n2\n", SchemaOptions{}, ErrColumn, "standard input: no column is left to learn from (the table has no other column): add the columns that it is to be learned from"},
 		{"inputs ignored", "x,y\n1,2\n1,3\n", SchemaOptions{Ignore: []string{"x"}}, ErrColumn, `standard input: no column is left to learn from (x: ignored, as asked): ignore fewer`},
-		{"no useful inputs", "x,y\n1,2\n1,3\n", SchemaOptions{}, ErrColumn, `standard input: no column is left to learn from (x: constant: every cell is "1"): name what a column is with its type to keep it`},
+		{"no useful inputs", "x,y\n1,2\n1,3\n", SchemaOptions{}, ErrColumn, `standard input: no column is left to learn from (x: constant: every cell is "1"): keep a column by naming its type with Types`},
 		{"a title in a cell above two columns", rowsOf("Sales,\nx,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%d.5", r, r*r) }), SchemaOptions{}, ErrColumn,
-			`standard input: no column is left to learn from (Sales: id-like text: 61 different values in 61 cells, such as "x"; Types Sales=category keeps it; 1 of 61 cells is not a number, at standard input:2: "x"; correct it, or say Missing WORD if it stands for nothing): name what a column is with its type to keep it; line 1 has names for 1 of 2 columns; if it is a title, say SkipRows 1`},
+			`standard input: no column is left to learn from (Sales: id-like text: 61 different values in 61 cells, such as "x"; Types Sales=category keeps it; 1 of 61 cells is not a number, at standard input:2: "x"; correct it, or say Missing WORD if it stands for nothing): keep a column by naming its type with Types; line 1 has names for 1 of 2 columns; if it is a title, say SkipRows 1`},
 		{"a class that is taken for missing", rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%s", r, []string{"NA", "EU"}[r%2]) }), SchemaOptions{}, ErrTarget,
 			`standard input: the target "y" has a single class, "EU": it takes two or more to tell apart, so name another target; "NA" in 30 cells taken for missing; if that is a value like others, say Missing none`},
 		{"no labeled row", "x,y\n1,\n2,?\n", SchemaOptions{}, ErrTarget, `standard input: no row has a target: the cells of "y" are missing`},

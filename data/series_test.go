@@ -60,7 +60,7 @@ func TestFromRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := strings.Join(table.Columns(), " ") + table.Cell(1, 0) + table.Cell(0, 1); got != "height Smokes1.5true" || !table.Missing(1, 1) {
-		t.Error(got)
+		t.Errorf(`got %v, want got = "height Smokes1.5true" and table.Missing(1, 1)`, got)
 	}
 	_, err = FromRecords("people", []struct{ A []int }{{}})
 	refuses(t, err, ErrOption, `people: row 0: column "A": a []int is no value of a cell: it takes numbers, strings, booleans and times`)

@@ -76,10 +76,9 @@ func (g *grammar) isNumeral(cell string) bool {
 	return c == number
 }
 
-// findHeader decides whether the first row names the columns. If none of its cells is a number,
-// it does, unless it is just like the others. If some are numbers, it does if they number the
-// columns or are years, or if a column has numbers in all rows but the first. why explains a
-// decision that is not obvious.
+// findHeader decides whether the first row names the columns. A row without numbers is a header, unless it is just
+// like the other rows. A row with numbers is a header if the numbers count the columns or are years, or if a column has
+// numbers in all rows but the first. why explains a decision that is not obvious.
 func (g *grammar) findHeader(rows [][]string) (headed bool, why Note) {
 	first, others := rows[0], rows[1:]
 	numerals := 0

@@ -98,7 +98,7 @@ func encodedAs(t *testing.T, table *Table) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keep, held, err := table.Split(len(s.Rows), s.Strata(), 0.2, 7, rng.SplitTest)
+	keep, held, err := table.Split(len(s.Rows), s.Strata(), 0.2, 7, uint8(rng.SplitTest))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,19 +13,20 @@ import (
 // strata gives the class of each, or is nil. Every class holds out its own share,
 // rounded to the nearest whole number, but never all of its members: a class with one
 // member is kept. Which members are held out is decided by a permutation of the class
-// drawn for (seed, purpose, class).
+// drawn for (seed, purpose, class). Splits with different purposes are drawn independently: 3 is that of
+// the test rows of package model, 4 that of its validation rows.
 //
 // A fraction below 0 or of at least 1 is an error. So is a length of strata other than n.
-func Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+func Split(n int, strata []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
 	return split(nil, n, strata, fraction, seed, purpose)
 }
 
 // Split is the function Split with lists stored where the table's cells are.
-func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+func (t *Table) Split(n int, strata []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
 	return split(t.disk, n, strata, fraction, seed, purpose)
 }
 
-func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purpose rng.Purpose) (keep, held []int, err error) {
+func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purpose uint8) (keep, held []int, err error) {
 	if err := checkSplit(n, strata, fraction); err != nil {
 		return nil, nil, err
 	}
@@ -35,7 +36,7 @@ func split(disk *Spill, n int, strata []int, fraction float64, seed uint64, purp
 	most := 0
 	for class, size := range sizes { // the order does not matter: each class has its own draws
 		perm := spill.Must[int](disk, size)
-		rng.Perm(perm, seed, purpose, uint64(class))
+		rng.Perm(perm, seed, rng.Purpose(purpose), uint64(class))
 		share := min(int(math.Round(fraction*float64(size))), size-1)
 		for _, i := range perm[:share] {
 			if strata != nil {

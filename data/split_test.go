@@ -13,7 +13,7 @@ import (
 func TestSplit(t *testing.T) {
 	strata := slices.Repeat([]int{0, 0, 0, 0, 1}, 20)
 	strata[7] = 2 // the only one of its class
-	keep, held := whole(t)(Split(len(strata), strata, 0.25, 1, rng.SplitTest))
+	keep, held := whole(t)(Split(len(strata), strata, 0.25, 1, uint8(rng.SplitTest)))
 	count := [3]int{}
 	for _, i := range held {
 		count[strata[i]]++
@@ -21,9 +21,9 @@ func TestSplit(t *testing.T) {
 	if len(keep)+len(held) != 100 || count != [3]int{20, 5, 0} { // round(79/4), round(20/4), 0
 		t.Errorf("%d kept, %v held", len(keep), count)
 	}
-	_, again := whole(t)(Split(len(strata), strata, 0.25, 1, rng.SplitTest))
-	_, other := whole(t)(Split(len(strata), strata, 0.25, 2, rng.SplitTest))
-	_, purpose := whole(t)(Split(len(strata), strata, 0.25, 1, rng.SplitValidation))
+	_, again := whole(t)(Split(len(strata), strata, 0.25, 1, uint8(rng.SplitTest)))
+	_, other := whole(t)(Split(len(strata), strata, 0.25, 2, uint8(rng.SplitTest)))
+	_, purpose := whole(t)(Split(len(strata), strata, 0.25, 1, uint8(rng.SplitValidation)))
 	if !slices.Equal(held, again) || slices.Equal(held, other) || slices.Equal(held, purpose) {
 		t.Error("the split does not follow from seed and purpose alone")
 	}
@@ -34,7 +34,7 @@ func TestSplit(t *testing.T) {
 		if rapid.Bool().Draw(t, "stratified") {
 			strata = rapid.SliceOfN(rapid.IntRange(0, 5), n, n).Draw(t, "strata")
 		}
-		keep, held := whole(t)(Split(n, strata, fraction, rapid.Uint64().Draw(t, "seed"), rng.SplitTest))
+		keep, held := whole(t)(Split(n, strata, fraction, rapid.Uint64().Draw(t, "seed"), uint8(rng.SplitTest)))
 		if !slices.IsSorted(keep) || !slices.IsSorted(held) {
 			t.Fatal("not in ascending order")
 		}
@@ -78,8 +78,8 @@ func TestSplitsRefuse(t *testing.T) {
 	first := func(_, _ []int, err error) error { return err }
 	for _, fraction := range []float64{nan, -0.1, 1, 1.5, inf, -inf} {
 		for _, err := range []error{
-			first(Split(5, nil, fraction, 1, rng.SplitTest)),
-			first(SplitGroups(groups, fraction, 1, rng.SplitTest)),
+			first(Split(5, nil, fraction, 1, uint8(rng.SplitTest))),
+			first(SplitGroups(groups, fraction, 1, uint8(rng.SplitTest))),
 			first(SplitLast(times, fraction)),
 		} {
 			refuses(t, err, ErrOption, fmt.Sprintf("%v is not a fraction of the rows to hold out: give at least 0 and less than 1", fraction))
@@ -96,13 +96,13 @@ func TestSplitsRefuse(t *testing.T) {
 	for _, err := range []error{second(Folds(0, nil, 1, 1)), second(GroupFolds(nil, 1, 1)), second(TimeFolds(nil, 1))} {
 		refuses(t, err, ErrOption, "0 rows or groups cannot be dealt into 1 fold: give at least 1 fold and at most as many as there are")
 	}
-	for _, err := range []error{second(Folds(5, []int{1}, 2, 1)), first(Split(5, []int{1}, 0.5, 1, rng.SplitTest))} {
+	for _, err := range []error{second(Folds(5, []int{1}, 2, 1)), first(Split(5, []int{1}, 0.5, 1, uint8(rng.SplitTest)))} {
 		refuses(t, err, ErrOption, "5 rows cannot be split by the classes of 1: give each row its class, or nil")
 	}
-	for _, err := range []error{first(Split(-1, nil, 0.5, 1, rng.SplitTest)), second(Folds(-1, nil, 1, 1))} {
+	for _, err := range []error{first(Split(-1, nil, 0.5, 1, uint8(rng.SplitTest))), second(Folds(-1, nil, 1, 1))} {
 		refuses(t, err, ErrOption, "there cannot be -1 rows to split")
 	}
-	for _, err := range []error{first(SplitGroups([]int{0, -1}, 0.5, 1, rng.SplitTest)), second(GroupFolds([]int{0, -1}, 1, 1))} {
+	for _, err := range []error{first(SplitGroups([]int{0, -1}, 0.5, 1, uint8(rng.SplitTest))), second(GroupFolds([]int{0, -1}, 1, 1))} {
 		refuses(t, err, ErrOption, "row 1 is in the group -1: number the groups from 0")
 	}
 	for _, err := range []error{first(SplitLast([]float64{1, nan}, 0.5)), second(TimeFolds([]float64{1, nan}, 1))} {

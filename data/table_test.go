@@ -339,14 +339,14 @@ func TestIds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if note := s.Columns[len(s.Columns)-1].Note.String(); note != "zeros in front of whole numbers count for nothing; if the cells are codes, say Types zip=category" {
-		t.Error(note)
+		t.Errorf("note = %q, want %q", note, "zeros in front of whole numbers count for nothing; if the cells are codes, say Types zip=category")
 	}
 	s, err = Infer(readText(t, "id,x,y\n740000000000000001,1,2\n740000000000000999,2,3\n740000000000000001,2.5,3\n"), SchemaOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if note := s.Columns[0].Note.String(); note != "whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say Types id=category or Ignore id" {
-		t.Error(note)
+		t.Errorf("note = %q, want %q", note, "whole numbers of more than 15 digits are not told apart to the last one; if they are ids, say Types id=category or Ignore id")
 	}
 	if s, err = Infer(readText(t, rowsOf("x,y", 60, func(r int) string { return fmt.Sprintf("%d.5,%03d", r, r%3) })), SchemaOptions{}); err != nil || s.Targets[0].Note != nil {
 		t.Errorf("of labels that keep their zeros: %q, %v", s.Targets[0].Note, err)

@@ -139,8 +139,8 @@ func (s *Schema) inferTargets(t *Table, cols []int, looks []inspection, opt Sche
 			}
 		}
 		if y.Kind == KindDate {
-			err := fail(ErrTarget, "%s: the target %s holds dates, which cannot be predicted: give it the type category, or name another target",
-				t.name, quote(y.Name))
+			var err error = &failure{kind: ErrTarget, note: noteOf(fmt.Sprintf("%s: the target %s holds dates, which cannot be predicted: say ", t.name, quote(y.Name)),
+				typed(y.Name, KindCategory), " to predict each as a class, or name another target")}
 			if opt.Types[y.Name] != "" {
 				err = misfit(err)
 			}

@@ -41,7 +41,7 @@ func TestTargets(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, y); diff != "" {
-				t.Error(diff)
+				t.Errorf("y mismatch (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -7,12 +7,12 @@ import (
 	"github.com/gradus-ml/gradus/internal/kernel"
 )
 
-// Trees: knots, and first weights of a network, that follow how columns act together. Some small trees
-// of all columns are grown on what a linear model of the columns of numbers leaves of the targets, by gradient
-// boosting (Friedman, "Greedy Function Approximation", Annals of Statistics 29, 2001; with second derivatives as in Chen and Guestrin, "XGBoost",
-// arXiv 1603.02754). Between the bins on both sides of a split, an input goes from 0 to 1. A leaf is then
-// a unit of a first layer, whose sum is 1 if all splits on the way to the leaf go its way and at most 0 if one
-// does not. Training starts from there (Lutz, Arnould, Boyer, Scornet, "Sparse tree-based
+// Trees give knots and first weights of a network that follow how columns act together. A linear model of the columns
+// of numbers comes first. Gradient boosting then grows small trees of all columns on the residuals of that model
+// (Friedman, "Greedy Function Approximation", Annals of Statistics 29, 2001; with second derivatives as in Chen and
+// Guestrin, "XGBoost", arXiv 1603.02754). Between the bins on both sides of a split, an input goes from 0 to 1. So a leaf
+// is a unit of a first layer. Its sum is 1 if the row takes every split on the way to the leaf, and at most 0 if the row
+// misses one. Training starts from there (Lutz, Arnould, Boyer, Scornet, "Sparse tree-based
 // initialization for neural networks", arXiv 2209.15283).
 
 const (
@@ -455,7 +455,7 @@ func (s treeSums) explained() float64 {
 	return total
 }
 
-// rest returns the same of the rows of all that are not in s.
+// rest returns the gain of those rows of all that are not in s.
 func (s treeSums) rest(all treeSums) float64 {
 	total := 0.0
 	for j := range s.g {

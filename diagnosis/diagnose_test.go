@@ -67,7 +67,7 @@ func TestNotebookBatchRunIsDiagnosed(t *testing.T) {
 	}
 	f := found[0]
 	if f.Layer == nil || *f.Layer != 0 || !strings.Contains(f.Evidence, "on row 3 ") || !strings.Contains(f.Evidence, "target 0.6") || f.Remedies[0].Option != "LearningRate" {
-		t.Errorf("%+v", f)
+		t.Errorf(`got %+v, want f.Layer != nil and *f.Layer = 0 and "on row 3 " in f.Evidence and "target 0.6" in f.Evidence and f.Remedies[0].Option = "LearningRate"`, f)
 	}
 	c.LearningRate = 5
 	if r, found := mustRun(t, true, notebookNet(t, 4, 10), c, train.Data[float64]{Train: notebookRows()}); !r.Converged || len(found) > 0 {
@@ -261,7 +261,7 @@ func TestFaults(t *testing.T) {
 				t.Errorf("the evidence lacks %q: %s", c.evidence, found[0].Evidence)
 			}
 			if len(found[0].Remedies) == 0 || strings.Contains(found[0].Evidence, "%!") {
-				t.Errorf("%+v", found[0])
+				t.Errorf(`got %+v, want len(found[0].Remedies) != 0 and no "%%!" in found[0].Evidence`, found[0])
 			}
 		})
 	}

@@ -34,6 +34,7 @@ const (
 	VanishingGradients  = "vanishing-gradients"
 	Oscillation         = "oscillation"
 	RateTooSmall        = "rate-too-small"
+	ForgottenRows       = "forgotten-rows"
 	Unfinished          = "unfinished"
 	Overfitting         = "overfitting"
 	WorseThanGuessing   = "worse-than-guessing"
@@ -46,7 +47,7 @@ const (
 var codes = []string{
 	TargetOutOfRange, TargetOutlier, LeakingColumn, UnscaledInputs, UnscaledTargets, IdenticalUnits, ExplodingGradients,
 	ShrunkWeights, RateTooLarge, DeadRows, DeadUnits, SaturatedUnits, VanishingGradients, Oscillation, RateTooSmall,
-	Unfinished, Overfitting, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
+	ForgottenRows, Unfinished, Overfitting, WorseThanGuessing, ConstantOutput, ClassNeverPredicted, Plateau, NotFinite,
 }
 
 // Sort puts findings into the order of a diagnosis. Findings with the same code keep their order.
@@ -93,7 +94,7 @@ func WorseThanGuess(what string, rows int, loss, guess, least float64) (f Findin
 	}, true
 }
 
-// set returns remedies of which the first sets an option.
+// set returns a remedy that sets an option, followed by the others.
 func set(option, value string, others ...train.Remedy) []train.Remedy {
 	return append([]train.Remedy{{Option: option, Value: value}}, others...)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/gradus-ml/gradus/nn"
+	"github.com/gradus-ml/gradus/train"
 )
 
 // consequences reports what can be seen when no cause was found.
@@ -17,6 +18,11 @@ func (d *diagnosis[T]) consequences() {
 		return
 	}
 	d.classNeverPredicted()
+	if d.failed() && d.cfg.Method == train.PerSample && d.at.Reason == (train.Tolerance{}).Reason() {
+		d.add(ForgottenRows, -1, d.at.Epochs, set("Method", string(train.Stochastic)),
+			"each row was learned in its own turn, and the turns of later rows undid that: %s", d.against())
+		return
+	}
 	if d.failed() && !d.has(ClassNeverPredicted) {
 		h := d.history
 		if len(h) < 2 {

@@ -152,7 +152,7 @@ func (w *Watcher[T]) moved(before []T) float64 {
 	return top
 }
 
-// spread returns which of all rows is number i of n. These rows are evenly spread.
+// spread returns the index of row i, if n rows are spread evenly over all rows.
 func spread(i, n, all int) int { return i * all / n }
 
 // look runs up to that many training rows forward and backward. Afterwards they are on the tape.

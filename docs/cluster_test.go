@@ -38,7 +38,7 @@ func TestScriptsOfClusters(t *testing.T) {
 		cmd := exec.Command(bash, "-n")
 		cmd.Stdin = strings.NewReader(script)
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-			t.Errorf("%v: %s\n%s", err, out, script)
+			t.Errorf("%v: got %s\n%s, want no error and len(out) <= 0", err, out, script)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestUnitsOfClusters(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out, err := exec.Command(analyze, "verify", path).CombinedOutput(); err != nil || bytes.Contains(out, []byte("gradus-work")) {
-			t.Errorf("%v: %s\n%s", err, out, unit)
+			t.Errorf(`%v: got %s %s, want no error and no []byte("gradus-work") in out`, err, out, unit)
 		}
 	}
 }

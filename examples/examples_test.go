@@ -45,7 +45,7 @@ func TestPrograms(t *testing.T) {
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		if err != nil || !regexp.MustCompile(p.want+"$").Match(out) {
-			t.Errorf("%s: %v\n%s", p.name, err, out)
+			t.Errorf(`%s: got %v %s, want no error and regexp.MustCompile(p.want+"$").Match(out)`, p.name, err, out)
 		}
 		ran[name] = true
 	}

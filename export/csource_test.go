@@ -184,6 +184,6 @@ func TestCNames(t *testing.T) {
 		}
 	}
 	if got := cText("a\"?\\é\n1"); got != `"a\042\077\134\303\251\0121"` {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, `"a\042\077\134\303\251\0121"`)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go/format"
 	"go/token"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -42,10 +43,15 @@ func writeSource(path string, o Options, ending string, source func(name string,
 	if err != nil {
 		return err
 	}
+	_, missing := os.Lstat(name + ending)
 	if err := whole(name+ending, beside); err != nil {
 		return err
 	}
-	return whole(path, file)
+	err = whole(path, file)
+	if err != nil && missing != nil { // one of the two is of no use
+		os.Remove(name + ending)
+	}
+	return err
 }
 
 // packageName makes a package name from a file's name.

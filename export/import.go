@@ -145,7 +145,13 @@ func (f *foreign) activations(o ImportOptions, last int) error {
 		*out = o.OutputActivation
 	}
 	if *out == "" {
-		switch o.Task {
+		task := o.Task
+		if (task == "" || task == data.Auto) && o.Classes != nil && !f.said { // the classes say what the output is
+			if task = data.Multiclass; f.layers[last].out == 1 {
+				task = data.Binary
+			}
+		}
+		switch task {
 		case data.Binary, data.Multilabel:
 			*out = "sigmoid"
 		case data.Multiclass:
@@ -160,6 +166,9 @@ func (f *foreign) activations(o ImportOptions, last int) error {
 // encoding makes the encoding, with names for columns and targets.
 func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, error) {
 	task := taskOf(o.Task, out)
+	if task == data.Regression && o.Classes != nil {
+		return nil, fmt.Errorf("%w: classes are given, and with the output %s the task is a regression: give the task binary, multiclass or multilabel, or leave out the classes", ErrOption, out.activation)
+	}
 	inputs, err := f.inputs(o.Columns)
 	if err != nil {
 		return nil, err

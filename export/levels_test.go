@@ -58,7 +58,7 @@ func TestEnsembleRefused(t *testing.T) {
 		"net alone": net, "npz": Write(m, filepath.Join(dir, "m.npz"), Options{}), "safetensors": Write(m, filepath.Join(dir, "m.safetensors"), Options{Bare: true}),
 	} {
 		if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "mean of 2 networks") || !strings.Contains(err.Error(), "name a member") {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf(`%s: got %v, want an error that wraps ErrUnsupported and "mean of 2 networks" in err.Error() and "name a member" in err.Error()`, what, err)
 		}
 	}
 }

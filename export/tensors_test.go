@@ -238,7 +238,7 @@ func TestSquareNeedsLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	if fmt.Sprint(f.layers[0].weights, f.layers[0].bias) != "[1 3 2 4] [5 6]" {
-		t.Errorf("%+v", f.layers)
+		t.Errorf(`got %+v, want fmt.Sprint(f.layers[0].weights, f.layers[0].bias) = "[1 3 2 4] [5 6]"`, f.layers)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func TestParseNames(t *testing.T) {
 	got, err := OfTwo.ParseNames([]string{"balanced-accuracy", "auc", "auc"})
 	if err != nil || !slices.Equal(got, []string{"balanced_accuracy", "auc"}) {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("got %q, %v, want %q and no error", got, err, []string{"balanced_accuracy", "auc"})
 	}
 	const want = `there is no metric "rmse" for this task; choose from loss, accuracy, balanced_accuracy, precision, precision_macro, recall, recall_macro, f1, f1_macro, f1_micro, auc, average_precision, log_loss, brier, calibration_error`
 	if _, err := OfTwo.ParseNames([]string{"rmse"}); err == nil || err.Error() != want {

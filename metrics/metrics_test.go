@@ -218,7 +218,7 @@ func TestBaselines(t *testing.T) {
 
 func TestClassIndices(t *testing.T) {
 	if got := ClassIndices([]float64{0, 0, 1, 1, 0, 0, 0.05, 0.9, 0.05}, 3); !slices.Equal(got, []float64{2, 0, 1}) {
-		t.Errorf("%v", got)
+		t.Errorf("got %v, want %v", got, []float64{2, 0, 1})
 	}
 }
 

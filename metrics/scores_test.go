@@ -61,6 +61,6 @@ func TestJSON(t *testing.T) {
 	}
 	var s Scores
 	if err := json.Unmarshal([]byte(`{"auc":null,"loss":2}`), &s); err != nil || len(s) != 2 || s[0] != (Score{"loss", 2}) || !math.IsNaN(s[1].Value) {
-		t.Errorf("%v, %v", s, err)
+		t.Errorf(`got %v, %v, want no error and len(s) = 2 and s[0] = (Score{"loss", 2}) and math.IsNaN(s[1].Value)`, s, err)
 	}
 }

@@ -150,7 +150,7 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	shared := f.tables.Validation != nil || o.Validation != nil || o.timeColumn() != "" || len(keep) < FewRows || f.recipe.config.Method == train.PerSample
+	shared := f.tables.Validation != nil || o.Validation != nil || o.timeColumn() != "" || len(keep) < FewRows || o.perSample()
 	repeats := (o.Members + mostFolds - 1) / mostFolds
 	k := (o.Members + repeats - 1) / repeats
 	for repeat := 0; !shared && len(folds) < o.Members; repeat++ {
@@ -181,8 +181,10 @@ func (b *bag) deal() (keep []int, folds []fold, err error) {
 		}
 	}
 	if b.inFolds = !shared; b.inFolds {
+		f.noteLonely("the member whose fold it is in does not train on")
 		return keep, folds, nil
 	}
+	f.noteLonely(keptInTraining)
 	keep, held, err := f.holdValidation(part, keep)
 	if err != nil {
 		return nil, nil, err
@@ -225,9 +227,8 @@ func (f *Fit) EachRunning(do func(k int, member *Fit) error) error {
 // Each of several networks is trained without one fold of the rows, which chooses its epoch. Classes are
 // spread evenly over the folds, and groups stay whole. There are as many folds as members, up to 8; more
 // members use further folds from a new deal. The first member has the seed of the run. In some runs all
-// members share the rows held out for validation and differ only by their seeds: if these rows are given by
-// Options.Validation or a table, are held out by time, or if none are held out because there are few rows.
-// Then there are no out-of-fold predictions.
+// members share the validation rows and differ only by their seeds: Options.Validation or a table gives these rows, the
+// time decides on them, or there are too few rows to hold any out. Such a run has no out-of-fold predictions.
 func (f *Fit) Members() int { return max(1, f.Options.Members) }
 
 // told calls one of the hooks.

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"math"
@@ -82,7 +83,7 @@ func Example_custom() {
 	}
 
 	_, err = model.Load(path)
-	fmt.Println(strings.TrimPrefix(err.Error(), path))
+	fmt.Println(strings.TrimPrefix(err.Error(), path), errors.Is(err, nn.ErrActivation))
 	again, err := model.Load(path, custom)
 	if err != nil {
 		log.Fatal(err)
@@ -90,6 +91,6 @@ func Example_custom() {
 	r2, _ := again.Training.Metrics.Validation.Get("r2")
 	fmt.Println(again.Loss, again.WeightsSHA256() == m.WeightsSHA256(), r2 > 0.2)
 	// Output:
-	// : model file: it was made with the activation "bump" of layer 0, the loss "cauchy", the optimizer "sign-descent", which gradus does not know: a program that has them gives them to model.Load
+	// : model file: it was made with the activation "bump" of layer 0, the loss "cauchy", the optimizer "sign-descent", which gradus does not know: a program that has them gives them to model.Load true
 	// cauchy true true
 }

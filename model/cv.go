@@ -16,8 +16,8 @@ import (
 	"github.com/gradus-ml/gradus/train"
 )
 
-// fold says which rows a fold trains on and is tested on, as indexes into the schema's rows. For a
-// member of an ensemble it also says which of them choose the epoch, unless they are nil.
+// fold lists the rows that a fold trains on and the rows that test it, as indexes into the schema's rows. For a member
+// of an ensemble, validation lists the rows that choose the epoch. nil leaves that to the options, as in any run.
 type fold struct {
 	train, validation, test []int
 
@@ -79,8 +79,8 @@ func (o *Options) crossed(tables Tables, k int) (s *data.Schema, folds []fold, o
 // from the fold's training rows. So nothing is chosen by the rows that a fold is scored on.
 //
 // Folds run at the same time, each on one core: Options.Threads of them, or as many as fit in memory. The
-// result does not depend on it. The rows of a fold that does not fit in memory even alone go to Tables.Spill, as in Prepare;
-// if the table is there, so are the lists of the result. done, if not nil, is called when a fold ends, one call at a time. If ctx
+// result does not depend on it. If one fold alone does not fit in memory, its rows go to Tables.Spill, as in Prepare. If the
+// table is in Tables.Spill, the lists of the result are there too. done, if not nil, is called when a fold ends, one call at a time. If ctx
 // ends there is no result, and the error wraps train.ErrInterrupted and what ended ctx.
 func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done func(fold int, m *Model)) (c *CV, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -95,8 +95,11 @@ func CrossValidate(ctx context.Context, tables Tables, o Options, k int, done fu
 	tables.sources = sync.OnceValue(func() map[string]Source { return sourcesOf(tables) })
 	workers := min(k, or(o.Threads, runtime.GOMAXPROCS(0)))
 	run := func(ctx context.Context, i int) (*FoldRun, error) {
-		own := tables
+		own, o := tables, o
 		own.fold = &folds[i]
+		if step := o.Step; step != nil {
+			o.Step = func(_ int, f *Fit, s train.Step) { step(i, f, s) }
+		}
 		return trainFold(ctx, own, o)
 	}
 	if o.Elsewhere != nil {

@@ -184,7 +184,7 @@ func (e *engineOf[T]) predict(b *data.Binding, rows []int, out []float64, loss *
 			to := min(from+part, len(rows))
 			p, x := &parts[i], x.Slice(0, to-from)
 			if known.Rows() == len(rows) {
-				x = known.Inputs(from, to, x)
+				x = known.Feed(tape, from, to, x)
 			} else if p.counts, p.err = data.Inputs(b, rows[from:to], x.Data[:x.Rows*x.Cols]); p.err != nil {
 				return
 			}

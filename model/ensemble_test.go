@@ -54,7 +54,7 @@ func TestEnsemblePredicts(t *testing.T) {
 				}
 				got, counts, err := m.Predict(table)
 				if err != nil || counts.Imputed() == 0 || counts.Unseen() != 0 {
-					t.Fatal(counts, err)
+					t.Fatalf("got %v %v, want no error and counts.Imputed() != 0 and counts.Unseen() = 0", counts, err)
 				}
 				want := make([]float64, len(got))
 				for _, member := range m.Members() {
@@ -155,7 +155,7 @@ func TestMembersAreHonest(t *testing.T) {
 		}
 		j, err := f.OutOfFold(m)
 		if err != nil || j.What != "out-of-fold" || len(j.Rows) != 80 || !slices.IsSorted(j.Rows) {
-			t.Fatal(j, err)
+			t.Fatalf(`got %v %v, want no error and j.What = "out-of-fold" and len(j.Rows) = 80 and slices.IsSorted(j.Rows)`, j, err)
 		}
 		whole := make([][]float64, members)
 		for k, member := range m.Members() {
@@ -314,7 +314,7 @@ func TestEnsembleInterrupted(t *testing.T) {
 	}
 	m, err := f.Model()
 	if err != nil || !errors.Is(failed, train.ErrInterrupted) || !errors.Is(failed, context.Canceled) {
-		t.Fatal(failed, err)
+		t.Fatalf("got %v %v, want no error and failed to wrap train.ErrInterrupted and failed to wrap context.Canceled", failed, err)
 	}
 	if len(m.Members()) != 2 || m.Training.Reason != train.ReasonInterrupted || !slices.ContainsFunc(f.Said(), func(n data.Note) bool { return n.String() == "1 of the 3 members had not ended and is left out." }) {
 		t.Errorf("%d members, %s, %q", len(m.Members()), m.Training.Reason, f.Said())
@@ -579,5 +579,50 @@ func TestEachRunning(t *testing.T) {
 	}
 	if err := f.Checkpoint(&kept); err == nil {
 		t.Error("an ensemble has a checkpoint of its own")
+	}
+}
+
+// A class with a single row is noted once, with what becomes of the row: alone it is kept in training, in folds one member
+// does without it. All such classes are in one note.
+func TestNoteOfLonelyClasses(t *testing.T) {
+	for _, c := range []struct {
+		lonely  int
+		options model.Options
+		want    string
+	}{
+		{1, model.Options{}, `The class "lone0" has a single row, which is kept in training.`},
+		{1, model.Options{Members: 5}, `The class "lone0" has a single row, which the member whose fold it is in does not train on.`},
+		{1, model.Options{Members: 3, Validation: new(0.2)}, `The class "lone0" has a single row, which is kept in training.`},
+		{12, model.Options{Members: 5}, `12 classes have a single row each, which the member whose fold it is in does not train on: "lone0", "lone1", "lone10", "lone11", "lone2", "lone3", "lone4", "lone5" and 4 more.`},
+		{0, model.Options{Members: 5}, ""},
+		{1, model.Options{Members: 5, Group: "g"}, ""},
+	} {
+		var text strings.Builder
+		text.WriteString("a,g,y\n")
+		for i := range 200 {
+			class := []string{"u", "v"}[i%2]
+			if i < c.lonely {
+				class = fmt.Sprint("lone", i)
+			}
+			fmt.Fprintf(&text, "%d.5,%d,%s\n", i*37%101, i%20, class)
+		}
+		table, err := data.ReadFrom(strings.NewReader(text.String()), "t.csv", data.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.options.Epochs, c.options.Hidden, c.options.Seed = 1, []int{2}, 1
+		f, err := model.Prepare(model.Tables{Train: table}, c.options, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, n := range f.Notes {
+			if s := n.String(); strings.Contains(s, "single row") {
+				got = append(got, s)
+			}
+		}
+		if strings.Join(got, "\n") != c.want {
+			t.Errorf("%d lonely classes, %d members: noted %q, want %q", c.lonely, c.options.Members, got, c.want)
+		}
 	}
 }

@@ -438,8 +438,8 @@ func (m *Model) scores(disk *data.Spill, p, y, w []float64, names []string) (rep
 // learnGuess learns a guess that ignores the inputs from the training targets and their weights:
 // each class's share, or each output's mean.
 func (m *Model) learnGuess(y, w []float64) []float64 {
-	width := m.Encoding.Outputs()
-	if m.Classes() != nil {
+	width, classes := m.Encoding.Outputs(), len(m.Classes())
+	if classes > 0 {
 		width = 1
 	}
 	rows := len(y) / width
@@ -449,9 +449,9 @@ func (m *Model) learnGuess(y, w []float64) []float64 {
 		}
 		return w[row]
 	}
-	guess := make([]float64, max(width, len(m.Classes())))
+	guess := make([]float64, max(width, classes))
 	for i, v := range y {
-		if m.Classes() != nil {
+		if classes > 0 {
 			guess[int(v)] += weight(i)
 		} else {
 			guess[i%width] += float64(weight(i/width) * v)

@@ -25,7 +25,7 @@ func TestLossOfManyRows(t *testing.T) {
 	for _, weight := range []string{"", "w"} {
 		report, err := m.Evaluate(table, EvaluateOptions{SampleWeight: weight})
 		if err != nil || report.Rows != len(cells) {
-			t.Fatal(report, err)
+			t.Fatalf("got %v %v, want no error and report.Rows = len(cells)", report, err)
 		}
 		tape, sum, all := m.Network64().NewTape(1), 0.0, 0.0
 		for i := range cells {

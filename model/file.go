@@ -111,7 +111,7 @@ func tensorsOf[T nn.Float](n *nn.Network[T]) []safetensors.Tensor[T] {
 // Load reads a model file and checks all of it. A file with a changed bit is refused. A file that was
 // saved before model files had a checksum loads without the check. Loading executes no code. A file
 // that names custom activations, losses or optimizers needs them in custom; an error names what is
-// missing. The model's Options contain all of custom, so that they can be used to train again.
+// missing, and wraps nn.ErrActivation if that is an activation. The model's Options contain all of custom, so that they can be used to train again.
 func Load(path string, custom ...Custom) (*Model, error) {
 	return loadModel(path, os.Stat, os.ReadFile, custom)
 }
@@ -304,6 +304,17 @@ func loadMembers[T nn.Float](file *Weights, h []header, members []*Model, layers
 	return nil
 }
 
+// lacking is the error for a file with parts that gradus does not know.
+type lacking struct {
+	parts string
+	cause error // nn.ErrActivation or nil
+}
+
+func (e lacking) Error() string {
+	return fmt.Sprintf("it was made with %s, which gradus does not know: a program that has them gives them to model.Load", e.parts)
+}
+func (e lacking) Unwrap() error { return e.cause }
+
 // member reads a network's description from a header, and returns its layers. The weights are not
 // loaded yet. Errors begin with where.
 func (file *Weights) member(h *header, all Custom, where string) (m *Model, layers []nn.Dense, err error) {
@@ -325,10 +336,12 @@ func (file *Weights) member(h *header, all Custom, where string) (m *Model, laye
 	m = &Model{Encoding: h.Encoding, Options: h.Options, Training: *h.Training}
 	m.Options.Custom = all
 	var missing []string
+	var unknown error // what errors.Is finds
 	for i, l := range h.Layers {
 		d, err := l.Dense(all.Activations...)
 		switch {
 		case errors.Is(err, nn.ErrActivation):
+			unknown = nn.ErrActivation
 			missing = append(missing, fmt.Sprintf("the activation %q of layer %d", l.Activation, i))
 		case err != nil:
 			return bad("layer %d: %w", i, err)
@@ -343,7 +356,7 @@ func (file *Weights) member(h *header, all Custom, where string) (m *Model, laye
 		missing = append(missing, fmt.Sprintf("the optimizer %q", h.Options.Optimizer))
 	}
 	if missing != nil {
-		return bad("it was made with %s, which gradus does not know: a program that has them gives them to model.Load", strings.Join(missing, ", "))
+		return bad("%w", lacking{strings.Join(missing, ", "), unknown})
 	}
 	if err := m.agree(h.Inputs, layers[len(layers)-1], h.Threshold); err != nil {
 		return bad("%w", err)

@@ -61,6 +61,7 @@ type Fit struct {
 	bag     *bag                     // the members of an ensemble; nil for one network
 	spilled bool                     // the encoded training rows are in a file
 	file    io.Closer                // that file
+	ahead   *linearAhead             // nil: see StartLinear
 	need    float64                  // bytes taken from the shared memory
 	kept    float64                  // the part of need that a model keeps
 }
@@ -135,8 +136,9 @@ func Train(ctx context.Context, table *data.Table, o Options) (*Model, *Fit, err
 }
 
 // Release returns the run's memory to its SharedMemory, except the memory of a model that was
-// made from the run. Without one it does nothing. The run must not be continued.
+// made from the run. Without one it does nothing. The run must not be continued, and has no result any more.
 func (f *Fit) Release() {
+	f.ahead.end()
 	for _, t := range []*data.Table{f.tables.Train, f.tables.Validation, f.tables.Test} {
 		if t != nil && t.Spilled() != nil && f.summing {
 			f.sources() // it may be reading what the caller is about to close
@@ -152,6 +154,9 @@ func (f *Fit) Release() {
 		return
 	}
 	if f.tables.Memory != nil {
+		if f.runner != nil { // its rows must be garbage before another run measures what is free
+			f.runner = past{}
+		}
 		f.tables.Memory.give(f.need, f.kept)
 		f.tables.Memory = nil
 	}

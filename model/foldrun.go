@@ -74,10 +74,13 @@ func trained(ctx context.Context, tables Tables, o Options) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range f.Strides(ctx) {
+	for s, err := range f.Strides(ctx) {
 		if err != nil {
 			f.Release()
 			return nil, err
+		}
+		if o.Step != nil {
+			o.Step(0, f, s)
 		}
 	}
 	return f, nil
@@ -155,7 +158,7 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 		}
 	}
 	f := *b.fit
-	f.Options.Seed, f.runner, f.bag = m.options.Seed, distant{m.result, m.found, m.model.engine}, nil
+	f.Options.Seed, f.runner, f.bag = m.options.Seed, past{m.result, m.found, m.model.engine}, nil
 	if err := b.told(b.end, k, &f); err != nil {
 		return err
 	}
@@ -163,27 +166,27 @@ func (b *bag) elsewhere(ctx context.Context, k int, over func() bool) error {
 	return nil
 }
 
-// distant is the run of a network that was trained on another machine. It has ended.
-type distant struct {
+// past is a run that has ended, without its rows: here, or on another machine.
+type past struct {
 	came  train.Result
 	found []diagnosis.Finding
 	net   engine
 }
 
-var errDistant = errors.New("the network was trained on another machine, and its run stayed there")
+var errPast = errors.New("the run has ended, and its state is gone: a checkpoint is of a run in progress")
 
-func (d distant) steps(ctx context.Context) iter.Seq2[train.Step, error] { return d.strides(ctx) }
-func (d distant) strides(context.Context) iter.Seq2[train.Step, error] {
+func (p past) steps(ctx context.Context) iter.Seq2[train.Step, error] { return p.strides(ctx) }
+func (p past) strides(context.Context) iter.Seq2[train.Step, error] {
 	return func(func(train.Step, error) bool) {}
 }
-func (d distant) result() train.Result            { return d.came }
-func (d distant) diagnose() []diagnosis.Finding   { return d.found }
-func (d distant) engine() engine                  { return d.net }
-func (d distant) epoch() int                      { return d.came.Epochs }
-func (d distant) retreats() []train.Retreat       { return d.came.Retreats }
-func (d distant) history() train.History          { return d.came.History }
-func (d distant) elapsed() time.Duration          { return time.Duration(d.came.Seconds * float64(time.Second)) }
-func (d distant) agreed() bool                    { return true }
-func (d distant) checkpoint(io.Writer) error      { return errDistant }
-func (d distant) restore(*train.Checkpoint) error { return errDistant }
-func (d distant) encoded(bool) any                { return nil }
+func (p past) result() train.Result            { return p.came }
+func (p past) diagnose() []diagnosis.Finding   { return p.found }
+func (p past) engine() engine                  { return p.net }
+func (p past) epoch() int                      { return p.came.Epochs }
+func (p past) retreats() []train.Retreat       { return p.came.Retreats }
+func (p past) history() train.History          { return p.came.History }
+func (p past) elapsed() time.Duration          { return time.Duration(p.came.Seconds * float64(time.Second)) }
+func (p past) agreed() bool                    { return true }
+func (p past) checkpoint(io.Writer) error      { return errPast }
+func (p past) restore(*train.Checkpoint) error { return errPast }
+func (p past) encoded(bool) any                { return nil }

@@ -31,8 +31,8 @@ type ImportanceOptions struct {
 	// Done, if not nil, is called for every measured column, one call at a time, in no fixed
 	// order. After an error no further column is started.
 	Done func(column string, drops []float64) error
-	// Predicted, if not nil, is called with how many rows were predicted of all that will be, for every shuffle and network
-	// again, one call at a time and never during Done.
+	// Predicted, if not nil, is called with the number of rows predicted so far and the number of all. A row counts once
+	// for each shuffle and network. Only one call runs at a time, and none during Done.
 	Predicted func(rows, of int)
 }
 

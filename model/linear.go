@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sort"
@@ -47,7 +48,7 @@ const (
 // It does nothing for a model without hidden layers, and returns an error only if ctx ends.
 func (f *Fit) CompareLinear(ctx context.Context, m *Model) error {
 	best, what := m.Training.Metrics.Best()
-	if best == nil || m.Options.Hidden != nil && len(m.Options.Hidden) == 0 || m.Training.Metrics.OutOfFold != nil && f.bag == nil {
+	if best == nil || f.linearOnly() || m.Training.Metrics.OutOfFold != nil && f.bag == nil {
 		return nil
 	}
 	l, err := f.linear(ctx, m, what)
@@ -70,58 +71,125 @@ type told struct {
 
 var errLinearWide = fmt.Errorf("with so many inputs it would be trained on fewer than %d rows", leastLinear)
 
+// linearSays is what linear models predict for some rows of a table.
+type linearSays struct {
+	table       *data.Table
+	rows        []int
+	p           []float64 // the outputs, row by row
+	trained, of int       // as in Linear
+}
+
+// A linearAhead is the work of CompareLinear that does not need the model, done while the network trains.
+type linearAhead struct {
+	what string // the rows
+	says linearSays
+	err  error
+	stop context.CancelFunc
+	done chan struct{} // closed when says and err are set
+}
+
+// StartLinear starts the training of the linear model that CompareLinear compares with, on another goroutine. So it is
+// ready, or nearly so, when the network is. It does nothing if the run has one thread, or is an ensemble, whose members take
+// all of them. The result is the same with and without it. Release ends it.
+func (f *Fit) StartLinear(ctx context.Context) {
+	if f.ahead != nil || f.bag != nil || f.linearOnly() || min(f.recipe.config.Threads, runtime.GOMAXPROCS(0)) < 2 {
+		return
+	}
+	a := &linearAhead{what: "training", done: make(chan struct{})}
+	if len(f.parts.test) > 0 {
+		a.what = "test"
+	} else if len(f.parts.validation) > 0 {
+		a.what = "validation"
+	}
+	ctx, a.stop = context.WithCancel(ctx)
+	f.ahead = a
+	go func() {
+		defer close(a.done)
+		a.says, a.err = f.predictLinear(ctx, f.Encoding.Width(), a.what, 1)
+	}()
+}
+
+// end ends the work and waits for it.
+func (a *linearAhead) end() {
+	if a != nil {
+		a.stop()
+		<-a.done
+	}
+}
+
+// linearOnly reports whether the network itself is a linear model.
+func (f *Fit) linearOnly() bool { return f.Options.Hidden != nil && len(f.Options.Hidden) == 0 }
+
 func (f *Fit) linear(ctx context.Context, m *Model, what string) (l *Linear, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer spill.Catch(&err)
-	parts := f.linearParts(what)
-	first := parts[0]
-	l = &Linear{Of: len(first.train)}
-	p, rows := []float64(nil), first.rows
-	says := map[int][]float64{} // of several parts
-	for _, part := range parts {
-		n, one, err := f.trainLinear(ctx, m, part.train)
-		if err != nil {
-			return nil, err
+	var says linearSays
+	if a := f.ahead; a != nil && a.what == what {
+		defer context.AfterFunc(ctx, a.stop)()
+		<-a.done
+		says, err = a.says, a.err
+	} else {
+		wide := m.Encoding.Width()
+		for _, member := range m.Members() {
+			wide = max(wide, member.Encoding.Width())
 		}
-		if l.Trained == 0 {
-			l.Trained = n
-		}
-		b, err := one.Encoding.Bind(part.table)
-		if err != nil {
-			return nil, err
-		}
-		if p, _, err = one.predictRows(b, part.rows, nil); err != nil {
-			return nil, err
-		}
-		if len(parts) == 1 {
-			break
-		}
-		for i, row := range part.rows {
-			says[row] = p[i*m.Outputs():][:m.Outputs()]
-		}
+		says, err = f.predictLinear(ctx, wide, what, f.Options.Threads)
 	}
-	if len(parts) > 1 {
-		rows, p = slices.Sorted(maps.Keys(says)), nil
-		for _, row := range rows {
-			p = append(p, says[row]...)
-		}
-	}
-	b, err := m.Encoding.Bind(first.table)
 	if err != nil {
 		return nil, err
 	}
-	targets := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
-	if err := data.Targets(b, rows, targets); err != nil {
+	b, err := m.Encoding.Bind(says.table)
+	if err != nil {
 		return nil, err
 	}
-	w, err := f.sampleWeights(first.table, rows)
+	targets := spill.Must[float64](b.Spilled(), len(says.rows)*m.Encoding.Outputs())
+	if err := data.Targets(b, says.rows, targets); err != nil {
+		return nil, err
+	}
+	w, err := f.sampleWeights(says.table, says.rows)
 	if err != nil {
 		return nil, err
 	}
 	names := slices.DeleteFunc(slices.Clone(m.Options.Metrics), func(name string) bool { return name == "loss" })
-	report, _, err := m.compareIn(b.Spilled(), p, targets, w, names)
-	l.Scores = report.Scores
-	return l, err
+	report, _, err := m.compareIn(b.Spilled(), says.p, targets, w, names)
+	return &Linear{Scores: report.Scores, Trained: says.trained, Of: says.of}, err
+}
+
+// predictLinear trains the linear models and predicts the rows. wide is the largest number of inputs of a network.
+func (f *Fit) predictLinear(ctx context.Context, wide int, what string, threads int) (says linearSays, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer spill.Catch(&err)
+	parts := f.linearParts(what)
+	says = linearSays{table: parts[0].table, rows: parts[0].rows, of: len(parts[0].train)}
+	byRow := map[int][]float64{} // of several parts
+	for _, part := range parts {
+		n, one, err := f.trainLinear(ctx, wide, part.train, threads)
+		if err != nil {
+			return says, err
+		}
+		if says.trained == 0 {
+			says.trained = n
+		}
+		b, err := one.Encoding.Bind(part.table)
+		if err != nil {
+			return says, err
+		}
+		if says.p, _, err = one.predictRows(b, part.rows, nil); err != nil {
+			return says, err
+		}
+		if len(parts) == 1 {
+			return says, nil
+		}
+		width := len(says.p) / len(part.rows)
+		for i, row := range part.rows {
+			byRow[row] = says.p[i*width:][:width]
+		}
+	}
+	says.rows, says.p = slices.Sorted(maps.Keys(byRow)), nil
+	for _, row := range says.rows {
+		says.p = append(says.p, byRow[row]...)
+	}
+	return says, nil
 }
 
 // linearParts returns one part, or for out-of-fold rows one part for each fold.
@@ -165,13 +233,9 @@ func (f *Fit) linearParts(what string) (parts []told) {
 }
 
 // trainLinear trains a linear model on rows of the training table, or on as many as the limit allows.
-func (f *Fit) trainLinear(ctx context.Context, m *Model, all []int) (rows int, one *Model, err error) {
-	wide := m.Encoding.Width()
-	for _, member := range m.Members() {
-		wide = max(wide, member.Encoding.Width())
-	}
+func (f *Fit) trainLinear(ctx context.Context, wide int, all []int, threads int) (rows int, one *Model, err error) {
 	n := len(all)
-	if most := linearWork / (wide * (8 + m.Encoding.Outputs())); most < n {
+	if most := linearWork / (wide * (8 + outputsOf(f.Schema))); most < n {
 		if n = most; n < leastLinear {
 			return 0, nil, errLinearWide
 		}
@@ -183,7 +247,7 @@ func (f *Fit) trainLinear(ctx context.Context, m *Model, all []int) (rows int, o
 	o := Options{
 		Task: f.Schema.Task, Recipe: RecipePlain, Hidden: []int{}, Scale: data.ScaleStandard, Precision: "float64",
 		Optimizer: "lbfgs", Epochs: linearEpochs, L2: 1 / float64(len(places)),
-		SampleWeight: f.Options.SampleWeight, ClassWeight: f.Options.ClassWeight, Threads: f.Options.Threads,
+		SampleWeight: f.Options.SampleWeight, ClassWeight: f.Options.ClassWeight, Threads: threads,
 	}
 	own, err := trained(ctx, Tables{
 		Train: f.tables.Train, Memory: new(SharedMemory),
@@ -227,7 +291,14 @@ func (m *Model) Compared() string {
 		if change < 0 {
 			way = "below"
 		}
-		verdict = append(verdict, fmt.Sprintf("%.1f %% %s %s", 100*math.Abs(change), way, short))
+		switch {
+		case math.Abs(change) < 0.0005:
+			verdict = append(verdict, "the same as "+short)
+		case change < 9:
+			verdict = append(verdict, fmt.Sprintf("%.1f %% %s %s", 100*math.Abs(change), way, short))
+		default:
+			verdict = append(verdict, fmt.Sprintf("%.3g times %s", change+1, short))
+		}
 	}
 	l := t.Linear
 	if l != nil && l.Lacking == "" {
@@ -243,9 +314,12 @@ func (m *Model) Compared() string {
 		}
 	}
 	if score, ok := t.Baseline.Get(name); ok {
-		who := "always saying the shares"
-		if m.Task() == data.Regression {
+		who := "always saying the commonest class"
+		switch {
+		case m.Task() == data.Regression:
 			who = "always saying the mean"
+		case slices.Contains([]string{"auc", "average_precision", "log_loss", "brier", "calibration_error"}, name):
+			who = "always saying the shares"
 		}
 		against(who, "that guess", score)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -133,14 +135,14 @@ func TestCompared(t *testing.T) {
 	table, _ := plane(t, 120)
 	test := 0.25
 	m, _ := linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1})
-	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always saying the mean ", " % above the linear model, ", "The linear model is better."} {
+	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always saying the mean ", " times the linear model, ", "The linear model is better."} {
 		if !strings.Contains(m.Compared(), want) {
 			t.Errorf("no %q in %q", want, m.Compared())
 		}
 	}
 	m, _ = linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1, Metrics: []string{"mae"}})
 	if !strings.HasPrefix(m.Compared(), "mae of the test rows ") {
-		t.Error(m.Compared())
+		t.Errorf(`got %v, want m.Compared() to begin with "mae of the test rows "`, m.Compared())
 	}
 	if m, _ = linearRun(t, table, Options{Test: &test, Seed: 1, Hidden: []int{}}); m.Training.Metrics.Linear != nil || strings.Contains(m.Compared(), "linear") {
 		t.Errorf("a linear model is held against itself: %q", m.Compared())
@@ -179,7 +181,7 @@ func TestLinearCost(t *testing.T) {
 	o := Options{Seed: 1, Epochs: 1, Hidden: []int{2}, Scale: data.ScaleStandard}
 	m, f := linearRun(t, wide(1200, 40), o)
 	if want := 600; m.Training.Metrics.Linear.Trained != want || !strings.Contains(m.Compared(), fmt.Sprintf("trained on %d of the %d rows", want, f.Rows.Train)) {
-		t.Errorf("%+v, %q", m.Training.Metrics.Linear, m.Compared())
+		t.Errorf(`got %+v, %q, want m.Training.Metrics.Linear.Trained = want and fmt.Sprintf("trained on %%d of the %%d rows", want, f.Rows.Train) in m.Compared()`, m.Training.Metrics.Linear, m.Compared())
 	}
 	again, _ := linearRun(t, f.Table(), o)
 	if fmt.Sprint(again.Training.Metrics.Linear) != fmt.Sprint(m.Training.Metrics.Linear) {
@@ -187,13 +189,74 @@ func TestLinearCost(t *testing.T) {
 	}
 	limited(t, 1000)
 	if err := f.CompareLinear(context.Background(), again); err != nil || !strings.Contains(again.Compared(), "No linear model was trained: not enough memory: ") {
-		t.Errorf("%q, %v", again.Compared(), err)
+		t.Errorf(`got %q, %v, want no error and "No linear model was trained: not enough memory: " in again.Compared()`, again.Compared(), err)
 	}
 	limited(t, 1<<40)
 	m, _ = linearRun(t, wide(700, 50), o)
 	if l := m.Training.Metrics.Linear; l.Scores != nil || !strings.HasSuffix(m.Compared(), "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows.") {
-		t.Errorf("%+v, %q", l, m.Compared())
+		t.Errorf(`got %+v, %q, want l.Scores = nil and m.Compared() to end with "No linear model was trained: with so many inputs it would be trained on fewer than 500 rows."`, l, m.Compared())
 	}
+}
+
+// A linear model that was trained while the network was is the one that is trained afterwards, whatever rows it is
+// compared on. One that nobody waits for ends with the run.
+func TestLinearAhead(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))))
+	table := weighedPlane(t, 400)
+	for name, o := range map[string]Options{
+		"test":       {Members: 1, Test: new(0.3)},
+		"validation": {Members: 1, Validation: new(0.3), SampleWeight: "w"},
+		"training":   {Members: 1, Validation: new(0.0)},
+	} {
+		o.Seed, o.Epochs, o.Hidden = 1, 2, []int{3}
+		f, err := Prepare(Tables{Train: table}, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.StartLinear(t.Context())
+		if f.ahead == nil || f.ahead.what != name {
+			t.Fatalf("%s: %+v is ahead", name, f.ahead)
+		}
+		for _, err := range f.Strides(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := f.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.CompareLinear(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		ahead := *m.Training.Metrics.Linear
+		f.ahead = nil
+		if err := f.CompareLinear(t.Context(), m); err != nil || !reflect.DeepEqual(ahead, *m.Training.Metrics.Linear) || ahead.Scores == nil {
+			t.Errorf("%s: ahead %+v, afterwards %+v, %v", name, ahead, m.Training.Metrics.Linear, err)
+		}
+	}
+	f, err := Prepare(Tables{Train: table}, Options{Members: 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.StartLinear(t.Context())
+	f.Release()
+	select {
+	case <-f.ahead.done:
+	default:
+		t.Error("a released run leaves its linear model in training")
+	}
+}
+
+// weighedPlane is plane with a column of weights.
+func weighedPlane(t *testing.T, rows int) *data.Table {
+	_, cells := plane(t, rows)
+	var text strings.Builder
+	text.WriteString("a,b,y,w\n")
+	for i, c := range cells {
+		fmt.Fprintf(&text, "%v,%v,%v,%d\n", c[0], c[1], c[2], 1+i%3)
+	}
+	return fromText(t, text.String())
 }
 
 // A comparison ends with its context, changes no weight and stands in the file.
@@ -222,5 +285,30 @@ func TestLinearInFile(t *testing.T) {
 	}
 	if !slices.Equal(read.Training.Metrics.Linear.Scores, m.Training.Metrics.Linear.Scores) || read.Compared() != m.Compared() {
 		t.Errorf("read %q, written %q", read.Compared(), m.Compared())
+	}
+}
+
+// A difference that is none, or is of another order, is not written in percent.
+func TestComparedInWords(t *testing.T) {
+	table, _ := plane(t, 120)
+	m, _ := linearRun(t, table, Options{Test: new(0.25), Seed: 1, Epochs: 1})
+	best, _ := m.Training.Metrics.Best()
+	best.Set("rmse", 3)
+	for linear, want := range map[float64]string{3: ": the same as the linear model, ", 3.0001: ": the same as the linear model, ", 1e-7: ": 3e+07 times the linear model, ", 1: ": 200.0 % above the linear model, "} {
+		m.Training.Metrics.Linear.Scores.Set("rmse", linear)
+		if !strings.Contains(m.Compared(), want) {
+			t.Errorf("3 beside %v: no %q in %q", linear, want, m.Compared())
+		}
+	}
+	m.Training.Metrics.Baseline.Set("rmse", 3)
+	if !strings.Contains(m.Compared(), ", the same as that guess.") {
+		t.Error(m.Compared())
+	}
+	xor := fromText(t, "a,b,y\n"+strings.Repeat("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n", 30))
+	for name, who := range map[string]string{"precision": "always saying the commonest class", "brier": "always saying the shares"} {
+		m, _ = linearRun(t, xor, Options{Seed: 1, Epochs: 2, Members: 1, Metrics: []string{name}})
+		if !strings.Contains(m.Compared(), who) {
+			t.Errorf("%s: %q", name, m.Compared())
+		}
 	}
 }

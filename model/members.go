@@ -3,7 +3,6 @@ package model
 import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/nn"
-	"github.com/gradus-ml/gradus/train"
 )
 
 // AutoMembers, as Options.Members, lets Prepare choose how many networks a model has, as gradus train does
@@ -33,7 +32,7 @@ func (o *Options) chooseMembers(tables Tables, s *data.Schema, start *Weights) (
 		return 1, "One network is trained, not an ensemble: it goes on from the weights that are given."
 	case o.Loss == nn.Hinge.String():
 		return 1, "One network is trained, not an ensemble: hinge gives decision values, which have no mean that could be judged."
-	case o.Method == string(train.PerSample):
+	case o.perSample():
 		return 1, "One network is trained, not an ensemble: per-sample descent is of one network."
 	case o.Tolerance != nil || o.TargetLoss != nil:
 		return 1, "One network is trained, not an ensemble: a tolerance or a loss to reach is of one network."

@@ -266,7 +266,7 @@ func TestPredictRowRefuses(t *testing.T) {
 		r := good()
 		change(r)
 		if _, err := m.PredictRow(r); !errors.Is(err, model.ErrRow) || !strings.Contains(err.Error(), word) {
-			t.Errorf("%s: %v", word, err)
+			t.Errorf("%s: got %v, want an error that wraps model.ErrRow and word in err.Error()", word, err)
 		}
 	}
 	more := good()
@@ -293,7 +293,7 @@ func TestLoadErrors(t *testing.T) {
 	for _, path := range []string{filepath.Join(t.TempDir(), "none.safetensors"), t.TempDir(), "model_test.go"} {
 		_, err := model.Load(path)
 		if !errors.Is(err, model.ErrFile) || !strings.HasPrefix(err.Error(), path+": ") {
-			t.Errorf("%v", err)
+			t.Errorf(`got %v, want an error that wraps model.ErrFile and err.Error() to begin with path+": "`, err)
 		}
 	}
 }

@@ -38,6 +38,9 @@ func New[T nn.Float](e *data.Encoding, net *nn.Network[T], with ...NewOptions) (
 	if e == nil {
 		return nil, fmt.Errorf("%w: a model needs an encoding of its columns, and there is none", ErrOptions)
 	}
+	if net == nil {
+		return nil, fmt.Errorf("%w: a model needs a network, and there is none", ErrOptions)
+	}
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 	}

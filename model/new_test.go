@@ -196,3 +196,11 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("no model: %v", err)
 	}
 }
+
+// A model needs a network.
+func TestNewWithoutNetwork(t *testing.T) {
+	_, e, _ := encoded(t, "iris.csv", "species")
+	if _, err := model.New[float32](e, nil); !errors.Is(err, model.ErrOptions) {
+		t.Errorf("without a network: %v", err)
+	}
+}

@@ -28,7 +28,7 @@ func TestOptionErrorNamesTheField(t *testing.T) {
 		err := c.o.Validate()
 		var refused *OptionError
 		if !errors.As(err, &refused) || !errors.Is(err, ErrOptions) {
-			t.Errorf("%s: %v", c.option, err)
+			t.Errorf("%s: got %v, want an error of the type of refused and an error that wraps ErrOptions", c.option, err)
 			continue
 		}
 		if refused.Option != c.option || refused.Value != c.value || refused.Reason == "" || strings.Contains(err.Error(), "--") {

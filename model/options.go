@@ -129,6 +129,10 @@ type Options struct {
 	// "encoding". The folds of a CrossValidate call it at the same time.
 	Stage func(what string) `json:"-"`
 
+	// Step, if not nil, is called by CrossValidate after each step of a fold, counted from 0, that is trained in this process.
+	// The folds call it at the same time.
+	Step func(fold int, f *Fit, s train.Step) `json:"-"`
+
 	// Encoded, if not nil, is called with the number of training rows that have been encoded and written to the
 	// disk, if they do not fit in memory.
 	Encoded func(rows, of int) `json:"-"`

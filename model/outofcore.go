@@ -51,7 +51,7 @@ func (o *Options) checkBlocks(c *train.Config) error {
 		return refuse("BufferBlocks", o.BufferBlocks, "give a whole number of at least 1")
 	case !o.blocked():
 		return nil
-	case c.Solver != nil || c.Method == train.Batch || c.Method == train.PerSample:
+	case c.AllRows():
 		return refuse("Method", nil, "%s, and this run looks at all rows at once: choose mini-batch, and an optimizer other than lbfgs and cg", how)
 	case o.Tolerance != nil:
 		return refuse("Tolerance", nil, "%s, which looks at a batch at a time, and a tolerance is of all rows: take a loss to reach, or patience", how)

@@ -199,7 +199,7 @@ func TestBlocksRefuseWhatNeedsAllRows(t *testing.T) {
 	} {
 		var e *OptionError
 		if err := c.o.Validate(); !errors.As(err, &e) || e.Option != c.option {
-			t.Errorf("%+v: %v", c.o, err)
+			t.Errorf("%+v: got %v, want an error of the type of e and e.Option = c.option", c.o, err)
 		}
 	}
 }
@@ -535,7 +535,7 @@ func TestLinearOutOfCoreHasTheBitsOfMemory(t *testing.T) {
 					t.Fatal(err)
 				}
 				if l := m.Training.Metrics.Linear; l.Lacking != "" || l.Trained >= l.Of {
-					t.Errorf("%+v", l)
+					t.Errorf(`got %+v, want l.Lacking = "" and l.Trained < l.Of`, l)
 				}
 				return asJSON(t, m.Training.Metrics)
 			}

@@ -109,7 +109,7 @@ func TestPartialCells(t *testing.T) {
 	}
 	for _, o := range []PartialOptions{{Points: 1}, {Lines: -1}, {Rows: []int{80}}, {Rows: []int{}}} {
 		if _, err := m.Partial(context.Background(), table, "n", o); !errors.Is(err, ErrOptions) {
-			t.Errorf("%+v: %v", o, err)
+			t.Errorf("%+v: got %v, want an error that wraps ErrOptions", o, err)
 		}
 	}
 	if _, err := m.Partial(context.Background(), table, "m", PartialOptions{}); !errors.Is(err, ErrOptions) {

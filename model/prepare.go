@@ -51,6 +51,15 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		return f, nil
 	}
 	f.Options.Members = 0
+	fitted := false
+	if room := tables.Memory; room != nil {
+		room.enter()
+		defer func() {
+			if !fitted {
+				room.exit()
+			}
+		}()
+	}
 	f.Notes = append(f.Notes, o.notes(tables.Train, f.Schema)...)
 	if why != "" {
 		f.note("%s", why)
@@ -74,6 +83,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 	if err := f.fits(); err != nil {
 		return nil, err
 	}
+	fitted = true
 	f.stage("encoding")
 	if f.Options.Precision == "float64" {
 		f.runner, err = prepare[float64](f, start)

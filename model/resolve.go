@@ -86,13 +86,17 @@ func (o *Options) hidden(r *recipe) (out nn.Dense, err error) {
 	return nn.Dense{NoBias: o.NoBias, Init: init, Dropout: drop}, nil
 }
 
+// perSample reports whether the run is per-sample descent. It forgets the earlier samples, so no score chooses its
+// weights: by default no rows are held out, the rate stays constant, no patience ends it, and it trains one network.
+func (o *Options) perSample() bool { return o.Method == string(train.PerSample) }
+
 // normed refuses a training method in which batch normalization has too few rows.
 func normed(r *recipe) error {
 	if nn.StateCount(r.layers...) == 0 {
 		return nil
 	}
 	switch c := &r.config; {
-	case c.Method == train.Stochastic || c.Method == train.PerSample:
+	case c.Method.OneRow():
 		return refuse("Norm", nil, "batch normalization needs at least 2 rows in a batch, and with the method %s it has 1; use mini-batch, or the norm layer", c.Method)
 	case c.Method == train.MiniBatch && c.BatchSize == 1:
 		return refuse("Norm", nil, "batch normalization needs at least 2 rows in a batch, and the batch size is 1; make that larger, or use the norm layer")
@@ -296,7 +300,7 @@ func (o *Options) rate(c *train.Config, auto bool) (err error) {
 	schedule := or(o.Schedule, "auto")
 	if schedule == "auto" {
 		schedule = "constant"
-		if auto && o.Tolerance == nil && o.TargetLoss == nil && o.Method != string(train.PerSample) {
+		if auto && o.Tolerance == nil && o.TargetLoss == nil && !o.perSample() {
 			schedule = "cosine"
 		}
 	}
@@ -356,7 +360,7 @@ func (o *Options) stops(r *recipe) error {
 		if !(*o.Tolerance > 0) || math.IsInf(*o.Tolerance, 0) {
 			return refuse("Tolerance", *o.Tolerance, "give a finite number greater than 0")
 		}
-		if c.Method == train.PerSample {
+		if o.perSample() {
 			c.Tolerance = *o.Tolerance
 		} else {
 			stop = append(stop, train.Tolerance{R: *o.Tolerance})
@@ -382,7 +386,7 @@ func (o *Options) stops(r *recipe) error {
 		if r.patience = *o.Patience; r.patience < 0 {
 			return refuse("Patience", *o.Patience, "give a whole number of epochs, 0 to switch early stopping off")
 		}
-	case o.Tolerance == nil && o.TargetLoss == nil && c.Method != train.PerSample:
+	case o.Tolerance == nil && o.TargetLoss == nil && !o.perSample():
 		r.patience = -1 // chosen by the number of epochs, see settle
 	}
 	c.Stop = stop

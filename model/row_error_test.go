@@ -68,7 +68,7 @@ func TestRowErrors(t *testing.T) {
 				continue
 			}
 			if e.Row != c.row || e.Value != c.value || e.Column != c.column || e.Reason == nil {
-				t.Errorf("%s: %+v", name, *e)
+				t.Errorf("%s: got %+v, want e.Row = c.row and e.Value = c.value and e.Column = c.column and e.Reason != nil", name, *e)
 			}
 			if inRows := name != "Predict"; inRows != errors.Is(c.err, model.ErrRow) {
 				t.Errorf("%s: ErrRow is %v: %v", name, !inRows, c.err)

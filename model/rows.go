@@ -64,6 +64,9 @@ func (o *Options) infer(t *data.Table) (s *data.Schema, weightless int, err erro
 	if err != nil {
 		return nil, 0, asOption(err)
 	}
+	if col := o.timeColumn(); slices.ContainsFunc(s.Targets, func(y data.Target) bool { return y.Name == col }) {
+		return nil, 0, refuse("Split", o.Split, "%q is the target, and by it the parts of the rows would have different targets: name a column that says when a row was", col)
+	}
 	if o.SampleWeight != "" {
 		if _, err := data.Weights(t, o.SampleWeight, s.Rows); err != nil {
 			return nil, 0, asOption(err)

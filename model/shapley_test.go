@@ -230,7 +230,7 @@ func TestShapleyRefuses(t *testing.T) {
 		{Method: "exact"}, {Method: "tree"}, {Pairs: -1}, {BackgroundRows: -1}, {Rows: []int{-1}}, {Rows: []int{569}}, {Rows: []int{}},
 	} {
 		if s, err := m.Shapley(context.Background(), table, o); !errors.Is(err, ErrOptions) || s != nil {
-			t.Errorf("%+v: %v", o, err)
+			t.Errorf("%+v: got %v, want an error that wraps ErrOptions and s = nil", o, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -19,6 +19,7 @@ type SharedMemory struct {
 	have  memory.Limit
 	known bool
 	runs  int     // runs that are prepared
+	soon  int     // runs in Prepare that have not asked for their memory yet
 	left  bool    // waiting has ended for all
 	taken float64 // bytes that the runs need
 }
@@ -26,14 +27,44 @@ type SharedMemory struct {
 // available is replaced by tests.
 var available = memory.Available
 
-// take waits until need bytes are free, and takes them. If no other run is active and they still do not fit, it returns the
-// available memory. A run that can do with less does not wait for what will not be free even without the others.
+// enter says that a run is being prepared. Until it asks for its memory, it holds an unknown amount: copies of columns, to
+// learn their scales.
+func (r *SharedMemory) enter() {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.soon++
+}
+
+// exit says that such a run has failed before it got its memory.
+func (r *SharedMemory) exit() {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.soon--
+	r.signal()
+}
+
+// signal wakes the runs that wait.
+func (r *SharedMemory) signal() {
+	if r.free != nil {
+		r.free.Broadcast()
+	}
+}
+
+// take waits until need bytes are free, and takes them. If no other run is active or about to ask, and they still do not fit,
+// it returns the available memory. The run must have called enter. A run that can do with less does not wait for what will not be free even without the others.
 func (r *SharedMemory) take(need float64, less bool) (have memory.Limit, ok bool) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	if r.free == nil {
 		r.free = sync.NewCond(&r.lock)
 	}
+	r.soon--
+	r.signal()
+	defer func() {
+		if !ok {
+			r.soon++
+		}
+	}()
 	for {
 		if r.runs == 0 {
 			r.taken = 0
@@ -48,7 +79,7 @@ func (r *SharedMemory) take(need float64, less bool) (have memory.Limit, ok bool
 			r.runs++
 			r.taken += need
 			return r.have, true
-		case r.runs == 0 || r.left || less && need > float64(r.have.Bytes):
+		case r.runs == 0 && r.soon == 0 || r.left || less && need > float64(r.have.Bytes):
 			return r.have, false
 		}
 		r.free.Wait()
@@ -59,9 +90,8 @@ func (r *SharedMemory) take(need float64, less bool) (have memory.Limit, ok bool
 func (r *SharedMemory) leave() {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	if r.left = true; r.free != nil {
-		r.free.Broadcast()
-	}
+	r.left = true
+	r.signal()
 }
 
 func (r *SharedMemory) reopen() {
@@ -76,7 +106,7 @@ func (r *SharedMemory) give(need, kept float64) {
 	defer r.lock.Unlock()
 	r.runs--
 	r.taken -= need - kept
-	r.free.Broadcast()
+	r.signal()
 }
 
 // numberSize returns the bytes of a number in the run's precision.
@@ -113,7 +143,7 @@ func (f *Fit) fits() error {
 	}
 	room := f.tables.Memory
 	if room == nil {
-		room = new(SharedMemory)
+		room = &SharedMemory{soon: 1}
 	}
 	have, ok := room.take(f.need, f.tables.Spill != nil)
 	if ok {

@@ -75,6 +75,71 @@ func TestFoldsShareMemory(t *testing.T) {
 	}
 }
 
+// A run that does not fit beside what another one takes to be prepared waits until that one has its memory or has failed.
+func TestMemoryOfPreparing(t *testing.T) {
+	table, room := claims(t), new(SharedMemory)
+	f, err := Prepare(Tables{Train: table}, few("kind"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	need, slow := f.need, make(chan bool)
+	var busy atomic.Bool
+	available = func() (memory.Limit, bool) {
+		have := 1.5 * need
+		if busy.Load() { // half of it is taken by copies of columns
+			have = 0.75 * need
+		}
+		return memory.Limit{Bytes: uint64(have), Of: "this machine"}, true
+	}
+	t.Cleanup(func() { available = memory.Available })
+	runs, failures := make(chan *Fit, 2), make(chan error, 2)
+	start := func(o Options) {
+		go func() {
+			f, err := Prepare(Tables{Train: table, Memory: room}, o, nil)
+			if err != nil {
+				failures <- err
+				return
+			}
+			runs <- f
+		}()
+	}
+	busy.Store(true)
+	o := few("kind")
+	o.Stage = func(stage string) {
+		if stage == "scales" {
+			slow <- true
+			<-slow
+			busy.Store(false)
+		}
+	}
+	start(o)
+	<-slow
+	start(few("kind"))
+	time.Sleep(50 * time.Millisecond)
+	slow <- true
+	for range 2 {
+		select {
+		case f := <-runs:
+			f.Release()
+		case err := <-failures:
+			t.Fatalf("a run that fits when the other one is prepared gives %v", err)
+		}
+	}
+	busy.Store(true)
+	o.Refuse = func(Size) error { return errors.New("refused") }
+	start(o)
+	<-slow
+	start(few("kind"))
+	time.Sleep(50 * time.Millisecond)
+	slow <- true
+	select {
+	case f := <-runs:
+		f.Release()
+	case <-time.After(time.Minute):
+		t.Errorf("no run is prepared beside one that fails: %v", <-failures)
+	}
+}
+
 // A run waits in Prepare until another one gives back what it has.
 func TestRoom(t *testing.T) {
 	table, room := claims(t), new(SharedMemory)

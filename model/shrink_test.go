@@ -104,6 +104,6 @@ func TestShrinkLeavesGoodModels(t *testing.T) {
 	o := Options{Epochs: 20, Members: 2, Shrink: true}
 	m, _, err := Train(context.Background(), readExample(t, "iris"), o)
 	if err != nil || m.Shrinkage != nil {
-		t.Error(err, m.Shrinkage)
+		t.Errorf("got %v %v, want no error and m.Shrinkage = nil", err, m.Shrinkage)
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/rng"
-	"github.com/gradus-ml/gradus/train"
 )
 
 // Which rows of the tables are used for what.
@@ -21,6 +20,9 @@ func (f *Fit) split() error {
 	part, err := f.holder()
 	if err != nil {
 		return asOption(err)
+	}
+	if f.tables.fold == nil {
+		f.noteLonely(keptInTraining)
 	}
 	keep, _, err := f.holdTest(part)
 	if err != nil {
@@ -83,7 +85,7 @@ func (f *Fit) holdValidation(part hold, keep []int) (kept, held []int, err error
 			return nil, nil, asOption(err)
 		}
 		f.noteNone("validation", *f.Options.Validation, held, n)
-	case f.recipe.config.Method == train.PerSample:
+	case f.Options.perSample():
 		kept = keep
 	case n >= FewRows:
 		if kept, held, err = part(keep, DefaultValidation, rng.SplitValidation); err != nil {
@@ -140,18 +142,34 @@ func (f *Fit) noteNone(what string, part float64, held []int, of int) {
 	}
 }
 
-// noteLonely notes the classes with a single row, which cannot be held out.
-func (f *Fit) noteLonely(strata []int) {
-	rows := make([]int, len(f.Schema.Targets[0].Classes))
+// noteLonely notes the classes with a single row, and what becomes of it, where rows are held out by class.
+func (f *Fit) noteLonely(what string) {
+	strata := f.Schema.Strata()
+	if strata == nil || f.Options.Group != "" || f.Options.timeColumn() != "" {
+		return
+	}
+	classes := f.Schema.Targets[0].Classes
+	rows := make([]int, len(classes))
 	for _, class := range strata {
 		rows[class]++
 	}
+	var lonely []string
 	for class, n := range rows {
-		if n == 1 && strata != nil {
-			f.note("The class %q has a single row, which is kept in training.", f.Schema.Targets[0].Classes[class])
+		if n == 1 {
+			lonely = append(lonely, classes[class])
 		}
 	}
+	switch len(lonely) {
+	case 0:
+	case 1:
+		f.note("The class %q has a single row, which %s.", lonely[0], what)
+	default:
+		f.note("%d classes have a single row each, which %s: %s.", len(lonely), what, quoteList(lonely))
+	}
 }
+
+// keptInTraining is what becomes of the single row of a class that no part is held out of.
+const keptInTraining = "is kept in training"
 
 func rowsText(n int) string { return fmt.Sprintf("%d row%s", n, plural(n)) }
 
@@ -196,18 +214,17 @@ func (f *Fit) holder() (hold, error) {
 	case f.Options.Group != "":
 		groups, err := data.Groups(t, f.Options.Group, rows)
 		return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
-			keep, held, err := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, p)
+			keep, held, err := data.SplitGroups(pick(groups, places), fraction, f.Options.Seed, uint8(p))
 			return on(places, keep, held, err)
 		}, err
 	}
 	strata := f.Schema.Strata()
-	f.noteLonely(strata)
 	return func(places []int, fraction float64, p rng.Purpose) ([]int, []int, error) {
 		var classes []int
 		if strata != nil {
 			classes = f.pick(strata, places)
 		}
-		keep, held, err := t.Split(len(places), classes, fraction, f.Options.Seed, p)
+		keep, held, err := t.Split(len(places), classes, fraction, f.Options.Seed, uint8(p))
 		return on(places, keep, held, err)
 	}, nil
 }

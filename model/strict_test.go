@@ -22,10 +22,10 @@ func TestStrict(t *testing.T) {
 		}
 		p, err := m.PredictRow(row("mauve"))
 		if err != nil || !slices.Equal(p.Imputed, []string{"z"}) || !slices.Equal(p.Unseen, []string{"color"}) {
-			t.Errorf("%+v, %v", p, err)
+			t.Errorf(`got %+v, %v, want no error and p.Imputed = []string{"z"} and p.Unseen = []string{"color"}`, p, err)
 		}
 		if p, err = m.PredictRow(row("red"), strict); err != nil || !slices.Equal(p.Imputed, []string{"z"}) || p.Unseen != nil {
-			t.Errorf("%+v, %v", p, err)
+			t.Errorf(`got %+v, %v, want no error and p.Imputed = []string{"z"} and p.Unseen = nil`, p, err)
 		}
 		const n = 3000 // on all cores
 		values, out := make([]data.Value, n*len(m.Columns())), make([]float64, n*m.Outputs())
@@ -51,14 +51,14 @@ func TestStrict(t *testing.T) {
 		}
 		_, counts, err := m.Predict(table("red", "", "mauve", "puce"))
 		if err != nil || counts.Unseen() != 2 {
-			t.Error(counts, err)
+			t.Errorf("got %v %v, want no error and counts.Unseen() = 2", counts, err)
 		}
 		_, _, ofTable := m.Predict(table("red", "", "mauve", "puce"), strict)
 		_, ofRow := m.PredictRow(row("mauve"), strict)
 		for i, err := range []error{ofRow, m.PredictValues(last, out[:m.Outputs()], strict), m.PredictRows(values, out, strict), ofTable} {
 			var e *model.RowError
 			if !errors.As(err, &e) || !errors.Is(err, data.ErrUnseen) || e.Column != "color" || e.Value != "mauve" || e.Row != []int{0, 0, 2500, 2}[i] {
-				t.Errorf("%d: %v", i, err)
+				t.Errorf(`%d: got %v, want an error of the type of e and an error that wraps data.ErrUnseen and e.Column = "color" and e.Value = "mauve" and e.Row = []int{0, 0, 2500, 2}[i]`, i, err)
 			} else if !strings.Contains(err.Error(), `"mauve" is a category that was not in the training rows: they had "`) {
 				t.Errorf("%d: %v", i, err)
 			}
@@ -99,7 +99,7 @@ func TestMembersKnowTogether(t *testing.T) {
 	missing, unseen := []int64{0}, []int64{0}
 	m.Tally([]data.Value{data.Text("once")}, missing, unseen)
 	if p, err := m.PredictRow(map[string]any{"color": "once"}, strict); err != nil || p.Unseen != nil || unseen[0] != 0 {
-		t.Errorf("%+v, %v, %d", p, err, unseen[0])
+		t.Errorf("got %+v, %v, %d, want no error and p.Unseen = nil and unseen[0] = 0", p, err, unseen[0])
 	}
 	if _, _, err := m.Predict(table, strict); err != nil {
 		t.Error(err)
@@ -107,6 +107,6 @@ func TestMembersKnowTogether(t *testing.T) {
 	m.Tally([]data.Value{data.Text("never")}, missing, unseen)
 	m.Tally([]data.Value{data.Missing()}, missing, unseen)
 	if missing[0] != 1 || unseen[0] != 1 {
-		t.Error(missing, unseen)
+		t.Errorf("got %v %v, want missing[0] = 1 and unseen[0] = 1", missing, unseen)
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // ValueOf converts any Go value that a cell can hold: numbers of any Go type, strings as they would
-// be in a file, booleans, time.Time, json.Number, data.Value, or nil for a missing one.
+// be in a file, booleans, time.Time, json.Number, data.Value, a pointer to one of these, or nil for a missing one.
 func ValueOf(v any) (data.Value, error) {
 	switch v := v.(type) {
 	case nil:
@@ -29,7 +29,14 @@ func ValueOf(v any) (data.Value, error) {
 	case time.Duration: // its unit is unknown
 		return data.Value{}, fmt.Errorf("a %T cannot stand in a cell; give the number that it is in the column's unit", v)
 	}
-	switch r := reflect.ValueOf(v); {
+	r := reflect.ValueOf(v)
+	if r.Kind() == reflect.Pointer {
+		if r.IsNil() {
+			return data.Missing(), nil
+		}
+		return ValueOf(r.Elem().Interface())
+	}
+	switch {
 	case r.Kind() == reflect.String:
 		return data.Text(r.String()), nil
 	case r.Kind() == reflect.Bool:

@@ -189,3 +189,15 @@ func all(want string) (each [6]string) {
 }
 
 func pointer(x float64) *float64 { return &x }
+
+// A pointer stands for what it points to, and a nil one for a missing value.
+func TestValueOfPointer(t *testing.T) {
+	x := 1.5
+	var none *float64
+	if v, err := model.ValueOf(&x); err != nil || v != data.Number(1.5) {
+		t.Errorf("a pointer to 1.5 gives %v, %v", v, err)
+	}
+	if v, err := model.ValueOf(none); err != nil || v != data.Missing() {
+		t.Errorf("a nil pointer gives %v, %v", v, err)
+	}
+}

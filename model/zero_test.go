@@ -213,24 +213,24 @@ func TestZeroOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s, err := data.Infer(table, data.SchemaOptions{}); err != nil || s.Targets[0].Name != "y" {
-		t.Errorf("%+v, %v", s, err)
+		t.Errorf(`got %+v, %v, want no error and s.Targets[0].Name = "y"`, s, err)
 	}
 	m, f, err := model.Train(context.Background(), table, model.Options{Epochs: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if e, err := m.Evaluate(table, model.EvaluateOptions{}); err != nil || e.Rows != 60 {
-		t.Errorf("%+v, %v", e, err)
+		t.Errorf("got %+v, %v, want no error and e.Rows = 60", e, err)
 	}
 	if i, err := m.Importance(context.Background(), table, model.ImportanceOptions{}); err != nil || len(i.Columns) != 2 {
-		t.Errorf("%+v, %v", i, err)
+		t.Errorf("got %+v, %v, want no error and len(i.Columns) = 2", i, err)
 	}
 	net, x, y, err := f.Sample(10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c := nn.CheckGradient(net, m.Loss, x, y, nn.CheckOptions{}); !c.OK() {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v, want c.OK()", c)
 	}
 	for what, err := range map[string]error{
 		"Prepare": func() error { _, err := model.Prepare(model.Tables{}, model.Options{}, nil); return err }(),
@@ -297,7 +297,7 @@ func TestMatrixWithoutStride(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := train.New(net, train.Config{}, train.Data[float64]{Train: train.Set[float64]{X: m, Y: y}}); !errors.Is(err, train.ErrConfig) || !strings.Contains(err.Error(), "inputs of the training rows") {
-			t.Errorf("%+v: %v", m, err)
+			t.Errorf(`%+v: got %v, want an error that wraps train.ErrConfig and "inputs of the training rows" in err.Error()`, m, err)
 		}
 	}
 }

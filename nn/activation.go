@@ -124,6 +124,10 @@ func (e *elementwise) String() string {
 	}
 	return e.name
 }
+
+// Kernel returns which of the formulas in package kernel are the activation's.
+func (e *elementwise) Kernel() kernel.Activation { return e.f }
+
 func (e *elementwise) F(z float64) float64    { return kernel.F(e.f, z, e.param) }
 func (e *elementwise) D(z, a float64) float64 { return kernel.D(e.f, z, a, e.param) }
 func (e *elementwise) Piece(z float64) int {

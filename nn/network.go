@@ -70,7 +70,11 @@ func New[T Float](inputs int, seed Seeded, layers ...Dense) (*Network[T], error)
 	if err != nil {
 		return nil, err
 	}
-	n.setValues(make([]T, n.size()+StateCount(layers...)))
+	count := n.size() + StateCount(layers...)
+	if count > mostNumbers {
+		return nil, fmt.Errorf("%w: %d parameters are more than memory can hold; use smaller layers", ErrShape, n.size())
+	}
+	n.setValues(make([]T, count))
 	n.layPanels()
 	for i, l := range n.layers {
 		fillWeights(l.Init.resolve(l.Activation), n.Weights(i).Data, l.in, l.Units, seed.seed, i)
@@ -78,6 +82,9 @@ func New[T Float](inputs int, seed Seeded, layers ...Dense) (*Network[T], error)
 	}
 	return n, nil
 }
+
+// mostNumbers is more than any machine can hold, and make accepts it.
+const mostNumbers = min(1<<43, math.MaxInt/8)
 
 // setValues uses v as the parameters and the state.
 func (n *Network[T]) setValues(v []T) {

@@ -9,9 +9,26 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 type sparseInput[T Float] struct {
 	rows, columns kernel.Sparse[T]
 	taken         bool
+	given         bool // the next batch may be in rows already: see Sparse
+}
+
+// Sparse returns the memory for the input of the tape's next pass if it is given without its zeros, row by row
+// (kernel.Sparse's Start and Add). The pass then gets a matrix with that many rows and columns and no Data. It returns
+// nil if the first layer needs the input with its zeros.
+func (t *Tape[T]) Sparse() *kernel.Sparse[T] {
+	if t.drops != nil && t.drops[0].s != 0 {
+		return nil
+	}
+	t.in.given = true
+	return &t.in.rows
 }
 
 func (s *sparseInput[T]) take(x Matrix[T]) {
+	given := s.given && x.Data == nil && x.Cols > 0
+	if s.given = false; given {
+		s.taken = true
+		return
+	}
 	// A single row takes another path: forwardRow.
 	s.taken = x.Rows > 1 && s.rows.Take(x.Data, x.Rows, x.Cols, x.stride())
 }

@@ -9,10 +9,10 @@ import "github.com/gradus-ml/gradus/internal/kernel"
 //	d = -g + beta·d
 //	w = w + a·d
 //
-// A beta of 0 restarts straight down, and so does a d that leads up (Nocedal and Wright's PR+).
-// a is found by a line search for the strong Wolfe conditions that leaves at most a tenth of
-// the slope. The search starts with the a that would change the loss as the last one promised
-// to. CG keeps little state, so it suits networks too large for L-BFGS, which needs fewer iterations.
+// With beta = 0 the direction is -g again. It is also -g if d leads up (Nocedal and Wright's PR+).
+// A line search finds the step a. It satisfies the strong Wolfe conditions and leaves at most a tenth of
+// the slope. The search starts with the a that promises the same change of the loss as the last one
+// did. CG keeps little state, so it suits networks too large for L-BFGS, which needs fewer iterations.
 type CG struct{}
 
 // NewCG returns the conjugate gradient method.

@@ -33,7 +33,7 @@ func (s LBFGS) Numbers() int { return solverNumbers + 1 + 2*s.Memory }
 
 func (s LBFGS) Validate() error {
 	if s.Memory < 1 {
-		return fmt.Errorf("the memory is %d; it must be at least 1", s.Memory)
+		return fmt.Errorf("the memory of L-BFGS is %d pairs; it must be at least 1, and NewLBFGS takes 10", s.Memory)
 	}
 	return nil
 }

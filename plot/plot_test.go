@@ -116,7 +116,7 @@ func TestWriteRefuses(t *testing.T) {
 		Chart{Width: -3}, Net{Height: 99}, Grid{Width: 5001}, Grid{Charts: make([][]Chart, 100)},
 	} {
 		if err := Write(io.Discard, "png", fig); !errors.Is(err, ErrSize) {
-			t.Errorf("%T: %v", fig, err)
+			t.Errorf("%T: got %v, want an error that wraps ErrSize", fig, err)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 func TestWriteReportsTheWriter(t *testing.T) {
 	for _, format := range []string{"svg", "png"} {
 		if err := Write(brokenWriter{}, format, Chart{}); !errors.Is(err, io.ErrShortWrite) {
-			t.Errorf("%s: %v", format, err)
+			t.Errorf("%s: got %v, want an error that wraps io.ErrShortWrite", format, err)
 		}
 	}
 }

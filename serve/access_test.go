@@ -45,7 +45,7 @@ func TestToken(t *testing.T) {
 	}
 	for _, path := range []string{"/v2/health/live", "/v2/health/ready"} {
 		if w := call(t, s, "GET", path, ""); w.Code != 200 {
-			t.Errorf("%s: %d", path, w.Code)
+			t.Errorf("%s: w.Code = %v, want 200", path, w.Code)
 		}
 	}
 }

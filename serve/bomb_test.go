@@ -34,7 +34,7 @@ func TestBombs(t *testing.T) {
 			answer := call(t, s, "POST", path, packed.String(), "Content-Encoding", encoding)
 			runtime.ReadMemStats(&after)
 			if answer.Code != 413 {
-				t.Errorf("%s, %s: %d %.200s", encoding, path, answer.Code, answer.Body)
+				t.Errorf("%s, %s: got %d %.200s, want status 413", encoding, path, answer.Code, answer.Body)
 			}
 			if took := after.TotalAlloc - before.TotalAlloc; took > 8*limit {
 				t.Errorf("%s, %s: it allocates %d bytes for a body of at most %d", encoding, path, took, limit)
@@ -47,7 +47,7 @@ func TestBombs(t *testing.T) {
 	// zstd and brotli are not supported, so nothing is unpacked.
 	for _, encoding := range []string{"zstd", "br", "gzip, gzip"} {
 		if answer := call(t, s, "POST", "/predict?model=binary", "\x28\xb5\x2f\xfd", "Content-Encoding", encoding); answer.Code != 415 {
-			t.Errorf("%s: %d %.200s", encoding, answer.Code, answer.Body)
+			t.Errorf("%s: got %d %.200s, want status 415", encoding, answer.Code, answer.Body)
 		}
 	}
 }

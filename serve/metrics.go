@@ -19,7 +19,7 @@ type metrics struct {
 	requests counters
 	rows     counters
 	asked    counters
-	latency  map[*Model]*histogram
+	latency  map[*modelFile]*histogram
 }
 
 // counters count by model and label.
@@ -29,11 +29,11 @@ type counters struct {
 }
 
 type counterKey struct {
-	m     *Model // nil: the request named none
+	m     *modelFile // nil: the request named none
 	label string
 }
 
-func (c *counters) add(m *Model, label string, n int64) {
+func (c *counters) add(m *modelFile, label string, n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.of == nil {
@@ -61,7 +61,7 @@ func (h *histogram) add(d time.Duration) {
 }
 
 func newMetrics(s *Server) *metrics {
-	m := &metrics{s: s, latency: map[*Model]*histogram{}}
+	m := &metrics{s: s, latency: map[*modelFile]*histogram{}}
 	for _, model := range s.models {
 		m.latency[model] = &histogram{}
 	}
@@ -82,7 +82,7 @@ func (m *metrics) observe(x *exchange, status int, took time.Duration) {
 func (s *Server) serveMetrics(x *exchange) error {
 	var b strings.Builder
 	head := func(name, kind, help string) { fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind) }
-	of := func(m *Model) string {
+	of := func(m *modelFile) string {
 		if m == nil {
 			return `model="",version=""`
 		}
@@ -129,10 +129,10 @@ func (s *Server) serveMetrics(x *exchange) error {
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 	for _, kind := range []struct {
 		name, help string
-		of         func(m *Model) []atomic.Int64
+		of         func(m *modelFile) []atomic.Int64
 	}{
-		{"gradus_missing_cells_total", "Cells of requests that were missing, by column.", func(m *Model) []atomic.Int64 { return m.missing }},
-		{"gradus_unseen_cells_total", "Cells of requests with a category that was not in the training rows, by column.", func(m *Model) []atomic.Int64 { return m.unseen }},
+		{"gradus_missing_cells_total", "Cells of requests that were missing, by column.", func(m *modelFile) []atomic.Int64 { return m.missing }},
+		{"gradus_unseen_cells_total", "Cells of requests with a category that was not in the training rows, by column.", func(m *modelFile) []atomic.Int64 { return m.unseen }},
 	} {
 		head(kind.name, "counter", kind.help)
 		for _, m := range s.models {

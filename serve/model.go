@@ -49,8 +49,8 @@ func ParseSource(s string) (Source, error) {
 	return source, nil
 }
 
-// Model is a model file that is served.
-type Model struct {
+// modelFile is a model file that is served.
+type modelFile struct {
 	Source
 	behind  *data.Table // background rows for reasons; nil: none
 	current atomic.Pointer[loaded]
@@ -87,8 +87,8 @@ func stampOf(path string) (stamp, error) {
 	return stamp{info.Size(), info.ModTime()}, nil
 }
 
-func open(source Source, background *data.Table) (*Model, error) {
-	m := &Model{Source: source, behind: background}
+func open(source Source, background *data.Table) (*modelFile, error) {
+	m := &modelFile{Source: source, behind: background}
 	m.stamp, _ = stampOf(source.Path) // load reports what is wrong
 	l, err := load(source.Path, background)
 	if err != nil {
@@ -122,11 +122,11 @@ func load(path string, background *data.Table) (*loaded, error) {
 }
 
 // now returns the model for new requests.
-func (m *Model) now() *loaded { return m.current.Load() }
+func (m *modelFile) now() *loaded { return m.current.Load() }
 
 // reload loads the file if it has changed and contains a valid model with the same columns
 // and targets. A file that was found invalid is not loaded again until it changes.
-func (m *Model) reload() (changed bool, err error) {
+func (m *modelFile) reload() (changed bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before, err := stampOf(m.Path)
@@ -149,8 +149,8 @@ func (m *Model) reload() (changed bool, err error) {
 }
 
 // find returns the model with a name and a version. Without a version it returns the greatest one.
-func (s *Server) find(name, version string) (*Model, error) {
-	var found *Model
+func (s *Server) find(name, version string) (*modelFile, error) {
+	var found *modelFile
 	for _, m := range s.models {
 		if m.Name == name && (m.Version == version || version == "" && (found == nil || newer(m.Version, found.Version))) {
 			found = m

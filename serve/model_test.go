@@ -175,12 +175,12 @@ func TestParseSource(t *testing.T) {
 		"dir/iris.safetensors": {"iris", "1", "dir/iris.safetensors"}, "a=b/c.d": {"a", "1", "b/c.d"}, "a/3=x": {"a", "3", "x"}, "my model.safetensors": {"my-model", "1", "my model.safetensors"},
 	} {
 		if got, err := ParseSource(s); err != nil || got != want {
-			t.Errorf("%s: %+v %v", s, got, err)
+			t.Errorf("%s: got %v, %v, want %v and no error", s, got, err, want)
 		}
 	}
 	for _, s := range []string{"=x", "a b=x", "a/=x", "/1=x", "é=x", ".hidden"} {
 		if got, err := ParseSource(s); err == nil {
-			t.Errorf("%s: %+v", s, got)
+			t.Errorf("%s: got %+v, want an error", s, got)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (s *Server) v1Predict(x *exchange) error {
 
 // only returns the model for a request without a model in its path: the only one, or
 // the one in ?model=.
-func (x *exchange) only() (*Model, error) {
+func (x *exchange) only() (*modelFile, error) {
 	if x.r.URL.RawQuery != "" {
 		if q := x.r.URL.Query(); q.Has("model") {
 			return x.s.find(q.Get("model"), q.Get("version"))
@@ -132,7 +132,7 @@ func (x *exchange) short(r *rows, err error) error {
 }
 
 // fromSplit reads rows that are lists in the order of the given columns.
-func (x *exchange) fromSplit(m *Model, columns []string, lists [][]any) (*rows, error) {
+func (x *exchange) fromSplit(m *modelFile, columns []string, lists [][]any) (*rows, error) {
 	r, err := x.newRows(m, len(lists))
 	if err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func TestRefusals(t *testing.T) {
 	for _, raw := range []string{"\x05\x00\x00\x00ab", "\x01", "\x00\x00\x00\x00\x00", "\xff\xff\xff\xff"} {
 		header := fmt.Sprintf(`{"inputs":[{"name":"color","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":%d}}]}`, len(raw))
 		if w := call(t, s, "POST", infer, header+raw, headerLength, strconv.Itoa(len(header))); w.Code != 400 {
-			t.Errorf("%q: %d %s", raw, w.Code, w.Body)
+			t.Errorf("%q: got %d %s, want status 400", raw, w.Code, w.Body)
 		}
 	}
 }

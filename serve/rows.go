@@ -27,7 +27,7 @@ type rows struct {
 }
 
 // newRows returns n rows of a model, whose cells are to be set.
-func (x *exchange) newRows(m *Model, n int) (*rows, error) {
+func (x *exchange) newRows(m *modelFile, n int) (*rows, error) {
 	if n > x.s.o.MaxRows {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the request has %d rows, and this server takes %d at once; send them in parts", n, x.s.o.MaxRows)
 	}
@@ -68,7 +68,7 @@ func (r *rows) add() []data.Value {
 
 // scanned reads rows by a scanner and predicts them. If it returns neither rows nor an
 // error, encoding/json must read the body.
-func (x *exchange) scanned(m *Model, body []byte, read func(s *scanner, r *rows, most int) bool) (*rows, error) {
+func (x *exchange) scanned(m *modelFile, body []byte, read func(s *scanner, r *rows, most int) bool) (*rows, error) {
 	r, s := x.empty(m.now()), scanner{b: body}
 	if x.s.o.plain || !read(&s, r, x.s.o.MaxRows) || !s.end() {
 		return nil, nil
@@ -165,7 +165,7 @@ func (r *rows) setList(row int, list []any, columns []int) error {
 }
 
 // fromJSON reads rows that are objects, or lists in the model's column order.
-func (x *exchange) fromJSON(m *Model, list []any) (*rows, error) {
+func (x *exchange) fromJSON(m *modelFile, list []any) (*rows, error) {
 	r, err := x.newRows(m, len(list))
 	if err != nil {
 		return nil, err

@@ -189,7 +189,7 @@ func BenchmarkRequest(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					if w := call(b, s, "POST", "/predict?model=binary", body); w.Code != 200 {
-						b.Fatal(w.Body)
+						b.Fatalf("got %v, want status 200", w.Body)
 					}
 				}
 			})

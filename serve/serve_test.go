@@ -183,7 +183,7 @@ func TestEveryWay(t *testing.T) {
 		path := "/v2/models/" + string(task) + "/infer"
 		v := answer(t, call(t, s, "POST", path, text(t, map[string]any{"id": "7", "inputs": tensors(), "parameters": map[string]any{"counts": true}})))
 		if v["id"] != "7" || v["model_name"] != string(task) || v["model_version"] != "1" {
-			t.Errorf("%s: %v", task, v)
+			t.Errorf(`%s: got %v, want v["id"] = "7" and v["model_name"] = string(task) and v["model_version"] = "1"`, task, v)
 		}
 		counts := v["parameters"].(map[string]any)
 		if counts["missing"] != 4.0 || counts["missing.x"] != 1.0 || counts["unseen"] != 1.0 || counts["unseen.color"] != 1.0 {

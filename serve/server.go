@@ -43,7 +43,7 @@ type Options struct {
 // Server answers requests for predictions.
 type Server struct {
 	o        Options
-	models   []*Model
+	models   []*modelFile
 	mux      *http.ServeMux
 	slots    chan struct{}
 	held     atomic.Int64 // bytes of bodies
@@ -192,7 +192,7 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	id    string
-	model *Model // once it is known
+	model *modelFile // once it is known
 	rows  int
 	held  int64 // bytes reserved for its body
 

@@ -67,7 +67,7 @@ func TestHeld(t *testing.T) {
 	s, _ := served(t, Options{MaxBody: 4000, MaxHeld: 1000})
 	w := call(t, s, "POST", "/predict?model=binary", strings.Repeat(" ", 3000)+"{}")
 	if w.Code != 503 || w.Header().Get("Retry-After") == "" {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf(`got %d %s, want status 503 and w.Header().Get("Retry-After") != ""`, w.Code, w.Body)
 	}
 	if n := s.held.Load(); n != 0 {
 		t.Errorf("%d bytes are held after all requests", n)
@@ -82,7 +82,7 @@ func TestDrain(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if w := call(t, s, "POST", "/predict?model=binary", text(t, someRows)); w.Code != 200 || w.Header().Get("Connection") != "close" {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf(`got %d %s, want status 200 and w.Header().Get("Connection") = "close"`, w.Code, w.Body)
 	}
 }
 

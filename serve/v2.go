@@ -14,9 +14,13 @@ import (
 // The Open Inference Protocol, version 2, over REST
 // (https://github.com/kserve/open-inference-protocol), with Triton's binary extension.
 //
-// A model has an input for each column, of shape [N, 1] or [N], and these outputs: label [N] and probabilities [N,
-// classes] for classes; label [N, targets] and probabilities [N, targets] for several labels; variable [N, targets] for
-// a regression. null and NaN are missing, and in texts the usual words. The parameters in wanted add outputs
+// A model has an input for each column, of shape [N, 1] or [N]. The outputs depend on the task:
+//
+//	classes         label [N], probabilities [N, classes]
+//	several labels  label [N, targets], probabilities [N, targets]
+//	regression      variable [N, targets]
+//
+// null and NaN are missing, and in texts the usual words. The parameters in wanted add outputs
 // (extra.tensors). If all columns of a model are numbers, it also takes them as one tensor [N, columns].
 
 // tensorMeta describes an input or an output; -1 is any size.
@@ -31,7 +35,7 @@ func (s *Server) serverMetadata(x *exchange) error {
 	return nil
 }
 
-func (x *exchange) named() (*Model, error) {
+func (x *exchange) named() (*modelFile, error) {
 	return x.s.find(x.r.PathValue("model"), x.r.PathValue("version"))
 }
 
@@ -178,7 +182,7 @@ func (s *Server) infer(x *exchange) error {
 }
 
 // fromTensors reads rows from one tensor per column, or from one for all columns.
-func (x *exchange) fromTensors(m *Model, inputs []inferInput, tail []byte) (*rows, error) {
+func (x *exchange) fromTensors(m *modelFile, inputs []inferInput, tail []byte) (*rows, error) {
 	if len(inputs) == 0 {
 		return nil, bad("the request has no inputs")
 	}

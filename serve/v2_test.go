@@ -129,7 +129,7 @@ func TestMatrix(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	s, models := served(t, Options{Version: "v9"})
 	if v := answer(t, call(t, s, "GET", "/v2", "")); v["name"] != "gradus" || v["version"] != "v9" {
-		t.Error(v)
+		t.Errorf(`got %v, want v["name"] = "gradus" and v["version"] = "v9"`, v)
 	}
 	for task, m := range models {
 		v := answer(t, call(t, s, "GET", "/v2/models/"+string(task)+"/versions/1", ""))
@@ -138,22 +138,22 @@ func TestMetadata(t *testing.T) {
 		}
 		for _, path := range []string{"/v2/models/" + string(task) + "/ready", "/v1/models/" + string(task)} {
 			if v := answer(t, call(t, s, "GET", path, "")); v["ready"] != true {
-				t.Errorf("%s: %v", path, v)
+				t.Errorf(`%s: got %v, want v["ready"] = true`, path, v)
 			}
 		}
 	}
 	if v := answer(t, call(t, s, "GET", "/v1/models", "")); len(v["models"].([]any)) != 4 {
-		t.Error(v)
+		t.Errorf(`got %v, want len(v["models"].([]any)) = 4`, v)
 	}
 	if v := answer(t, call(t, s, "GET", "/openapi.json", "")); v["openapi"] != "3.1.0" || v["paths"].(map[string]any)["/v1/models/binary:predict"] == nil {
-		t.Error(v)
+		t.Errorf(`got %v, want v["openapi"] = "3.1.0" and v["paths"].(map[string]any)["/v1/models/binary:predict"] != nil`, v)
 	}
 	if w := call(t, s, "GET", "/", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `data-model="binary"`) || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("the page: %d %.200s", w.Code, w.Body)
 	}
 	for _, file := range []string{"page.js", "page.css"} {
 		if w := call(t, s, "GET", "/page/"+file, ""); w.Code != 200 || w.Body.Len() < 100 {
-			t.Errorf("%s: %d", file, w.Code)
+			t.Errorf("%s: got %d, want status 200 and w.Body.Len() >= 100", file, w.Code)
 		}
 	}
 	if w := call(t, s, "POST", "/v2/repository/index", "{}"); w.Code != 200 || strings.Count(w.Body.String(), "READY") != 4 {

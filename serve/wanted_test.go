@@ -91,10 +91,10 @@ func TestPredictMore(t *testing.T) {
 		}
 		w := call(t, s, "POST", path, text(t, someRows))
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
-			t.Fatalf("%s: %d, %v: %.300s", task, w.Code, err, w.Body)
+			t.Fatalf("%s: got %d, %v: %.300s, want no error and status 200", task, w.Code, err, w.Body)
 		}
 		if len(got.Predictions) != len(someRows) || len(got.Reasons) != len(someRows) {
-			t.Fatalf("%s: %s", task, w.Body)
+			t.Fatalf("%s: got %s, want len(got.Predictions) = len(someRows) and len(got.Reasons) = len(someRows)", task, w.Body)
 		}
 		for i, in := range v.intervals {
 			j := i % len(m.Targets())
@@ -121,7 +121,7 @@ func TestPredictMore(t *testing.T) {
 		// One row gives a list of one.
 		one := answer(t, call(t, s, "POST", path, text(t, someRows[1])))
 		if text(t, one["predictions"].([]any)[0]) != text(t, got.Predictions[1]) || len(one["reasons"].([]any)) != 1 {
-			t.Errorf("%s: %v", task, one)
+			t.Errorf(`%s: got %v, want text(t, one["predictions"].([]any)[0]) = text(t, got.Predictions[1]) and len(one["reasons"].([]any)) = 1`, task, one)
 		}
 	}
 	page := call(t, s, "GET", "/metrics", "").Body.String()

@@ -493,7 +493,7 @@ func TestRestoreRefusesNonsense(t *testing.T) {
 			err = tr.Restore(c)
 		}
 		if !errors.Is(err, ErrCheckpoint) || errors.Is(err, ErrDamaged) {
-			t.Errorf("%s: %v", to, err)
+			t.Errorf("%s: got %v, want an error that wraps ErrCheckpoint and not an error that wraps ErrDamaged", to, err)
 		}
 	}
 }

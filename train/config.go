@@ -32,8 +32,13 @@ const (
 	PerSample Method = "per-sample"
 )
 
-// oneRow reports whether every update uses one row.
-func (m Method) oneRow() bool { return m == Stochastic || m == PerSample }
+// OneRow reports whether every update uses one row.
+func (m Method) OneRow() bool { return m == Stochastic || m == PerSample }
+
+// AllRows reports whether the run needs all training rows at hand: batch and per-sample descent, and the solvers.
+func (c *Config) AllRows() bool {
+	return c.Solver != nil || c.Method == Batch || c.Method == PerSample
+}
 
 // Methods lists the methods by name.
 func Methods() []string {
@@ -325,7 +330,7 @@ func (c *Config) normalize(layers []nn.Dense, rows int) (lonely int, err error) 
 	switch {
 	case rows < 2:
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows to train on, and there is 1; %s", ErrConfig, instead)
-	case c.BatchSize < 2 && c.Method.oneRow():
+	case c.BatchSize < 2 && c.Method.OneRow():
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and %s descent has 1; use mini-batch, or %s", ErrConfig, c.Method, instead)
 	case c.BatchSize < 2:
 		return 0, fmt.Errorf("%w: batch normalization needs at least 2 rows in a batch, and the batch size is 1; make it larger, or %s", ErrConfig, instead)

@@ -168,7 +168,7 @@ func TestMoreRefuses(t *testing.T) {
 		"other rows": tr.More(Data[float64]{Train: Set[float64]{X: nn.NewMatrix[float64](2, 4), Y: nn.NewMatrix[float64](2, 2)}}, 1),
 	} {
 		if !errors.Is(err, ErrConfig) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want an error that wraps ErrConfig", what, err)
 		}
 	}
 	if after := fmt.Sprint(tr.net.Params(), tr.Result()); after != before {

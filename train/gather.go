@@ -26,7 +26,10 @@ const gatherAlone = 1 << 14
 
 func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 	g := &gather[T]{size: 1, from: from}
-	g.batch = Set[T]{X: nn.NewMatrix[T](most, from.Cols()), Y: nn.NewMatrix[T](most, from.Y.Cols)}
+	g.batch.Y = nn.NewMatrix[T](most, from.Y.Cols)
+	if from.Packed.parts == nil {
+		g.batch.X = nn.NewMatrix[T](most, from.Cols())
+	}
 	if from.W != nil {
 		g.batch.W = make([]float64, most)
 	}
@@ -34,12 +37,8 @@ func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 		at := g.start + i*g.each
 		rows := g.rows[at:min(at+g.each, g.end)]
 		to := g.batch.slice(at, at+len(rows))
-		if g.from.Packed.begin == nil {
+		if g.from.Packed.parts == nil {
 			g.from.X.Gather(to.X, rows)
-		} else {
-			for i, row := range rows {
-				g.from.Packed.row(row, 0, to.X.Cols, to.X.Row(i))
-			}
 		}
 		g.from.Y.Gather(to.Y, rows)
 	}
@@ -51,9 +50,12 @@ func newGather[T nn.Float](most int, from Set[T]) *gather[T] {
 func (g *gather[T]) take(from Set[T], rows []int, start, end int) Set[T] {
 	n := end - start
 	g.from, g.rows, g.start, g.end, g.each = from, rows, start, end, n
+	if from.Packed.parts != nil { // their inputs are not copied
+		g.batch.Packed = from.Packed.gather(rows)
+	}
 	switch {
 	case n == 0:
-	case g.size > 1 && n*from.Cols() > gatherAlone:
+	case g.size > 1 && n*from.X.Cols > gatherAlone:
 		g.each = (n + 2*g.size - 1) / (2 * g.size)
 		g.team.Do((n+g.each-1)/g.each, g.piece)
 	default:

@@ -108,7 +108,7 @@ func TestLayerRatesAreChecked(t *testing.T) {
 		{LayerRates: []float64{1, 1, 1}, Solver: optim.NewLBFGS()},
 	} {
 		if _, err := New(deepNetwork(t), c, rateData()); !errors.Is(err, ErrConfig) {
-			t.Errorf("%+v: %v", c.LayerRates, err)
+			t.Errorf("%+v: got %v, want an error that wraps ErrConfig", c.LayerRates, err)
 		}
 	}
 }

@@ -1,88 +1,197 @@
 package train
 
 import (
+	"cmp"
 	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 
+	"github.com/gradus-ml/gradus/internal/kernel"
 	"github.com/gradus-ml/gradus/nn"
 )
 
 // MostPacked is the maximum number of columns of Packed.
-const MostPacked = 1 << 16
+const MostPacked = 1<<16 - 1
 
-// Packed is rows of inputs without their zeros. With one-hot categories, a row takes 2 bytes for a column of
-// the table instead of a number for each of its levels. A batch is unpacked just before it is used, so the
-// results have the same bits as with the rows in a matrix.
+// Packed is rows of inputs without their zeros. With one-hot categories, a row takes 4 bytes, and 2 bytes for a column of
+// the table instead of a number for each of its levels. The first layer multiplies without the zeros too (nn.Tape's
+// Sparse), or a batch is unpacked just before it is used. So the results have the same bits as with the rows in a matrix.
 type Packed[T nn.Float] struct {
 	cols  int
-	ones  []uint16 // the columns of the numbers that are 1, row by row
-	at    []uint16 // the columns of the other numbers that are not 0
-	value []T      // the values of these
+	shift int             // a part has 1<<shift rows, the last one fewer
+	parts []packedPart[T] // nil: no rows are packed
+	from  int             // the first row of a view
+	count int             // rows
+	rows  []int           // the rows of a view that are not one after another; nil: count rows from from on
+}
+
+// packedPart is some rows: so few that every offset fits in 16 bits.
+type packedPart[T nn.Float] struct {
+	at    []uint16 // the columns of the numbers that are not 0, row by row and from left to right
+	where []uint16 // which of its row's numbers are not 1,
+	value []T      // and their values
 	begin []begin  // one for each row, and one more
 }
 
-// begin is the start of a row's entries in ones and in at.
-type begin struct{ ones, at int }
+// begin is the start of a row's entries in at and in where.
+type begin struct{ at, where uint16 }
 
-// NewPacked returns an empty Packed with that many columns (at most MostPacked) and capacity
-// for that many rows. Append adds the rows.
-func NewPacked[T nn.Float](rows, cols int) Packed[T] {
-	return Packed[T]{cols: cols, begin: append(make([]begin, 0, rows+1), begin{})}
+// packedRows is the number of rows that Pack asks for at once.
+const packedRows = 512
+
+// Pack packs n rows of cols inputs, at most MostPacked. encode writes the rows from (inclusive) to to (exclusive) into a
+// matrix. Several goroutines call it at once, each for at most 512 rows. If it fails, Pack returns the error of the first rows.
+func Pack[T nn.Float](n, cols int, encode func(from, to int, into nn.Matrix[T]) error) (Packed[T], error) {
+	p := Packed[T]{cols: cols, count: n}
+	for p.shift = 9; p.shift > 0 && cols<<p.shift > math.MaxUint16; p.shift-- {
+	}
+	each := 1 << p.shift
+	p.parts = make([]packedPart[T], (n+each-1)>>p.shift)
+	errs := make([]error, (n+packedRows-1)/packedRows)
+	var next atomic.Int64
+	work := func() {
+		room := nn.NewMatrix[T](min(n, packedRows), cols)
+		var scratch packedPart[T]
+		for i := int(next.Add(1)) - 1; i < len(errs); i = int(next.Add(1)) - 1 {
+			from, to := i*packedRows, min((i+1)*packedRows, n)
+			x := room.Slice(0, to-from)
+			if errs[i] = encode(from, to, x); errs[i] != nil {
+				return
+			}
+			for at := 0; at < x.Rows; at += each {
+				scratch.set(x.Slice(at, min(at+each, x.Rows)))
+				p.parts[(from+at)>>p.shift] = scratch.clone()
+			}
+		}
+	}
+	var team sync.WaitGroup
+	for range min(len(errs), runtime.GOMAXPROCS(0)) - 1 {
+		team.Go(work)
+	}
+	work()
+	team.Wait()
+	return p, cmp.Or(errs...)
+}
+
+// set makes p the rows of a matrix.
+func (p *packedPart[T]) set(m nn.Matrix[T]) {
+	p.at, p.where, p.value, p.begin = p.at[:0], p.where[:0], p.value[:0], append(p.begin[:0], begin{})
+	for i := range m.Rows {
+		first := len(p.at)
+		for j, v := range m.Row(i) {
+			if v == 0 && !math.Signbit(float64(v)) { // -0 is kept
+				continue
+			}
+			if v != 1 {
+				p.where, p.value = append(p.where, uint16(len(p.at)-first)), append(p.value, v)
+			}
+			p.at = append(p.at, uint16(j))
+		}
+		p.begin = append(p.begin, begin{uint16(len(p.at)), uint16(len(p.where))})
+	}
+}
+
+func (p *packedPart[T]) clone() packedPart[T] {
+	return packedPart[T]{slices.Clone(p.at), slices.Clone(p.where), slices.Clone(p.value), slices.Clone(p.begin)}
 }
 
 // Rows returns the number of rows.
-func (p *Packed[T]) Rows() int { return max(0, len(p.begin)-1) }
+func (p *Packed[T]) Rows() int { return p.count }
 
-// Append adds the rows of a matrix.
-func (p *Packed[T]) Append(m nn.Matrix[T]) {
-	p.ones, p.at, p.value = withRoom(p, p.ones, m.Rows), withRoom(p, p.at, m.Rows), withRoom(p, p.value, m.Rows)
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			switch {
-			case v == 1:
-				p.ones = append(p.ones, uint16(j))
-			case v != 0 || math.Signbit(float64(v)): // -0 is kept
-				p.at, p.value = append(p.at, uint16(j)), append(p.value, v)
-			}
-		}
-		p.begin = append(p.begin, begin{len(p.ones), len(p.at)})
-	}
+// lists returns the columns of a row's numbers that are not 0, which of them are not 1, and the values of these.
+func (p *Packed[T]) lists(i int) (at, where []uint16, value []T) {
+	part, i := p.place(i)
+	b, end := part.begin[i], part.begin[i+1]
+	return part.at[b.at:end.at], part.where[b.where:end.where], part.value[b.where:end.where]
 }
 
-// withRoom returns s with capacity for all rows if its spare capacity is too small for more rows
-// like those so far.
-func withRoom[T nn.Float, E any](p *Packed[T], s []E, more int) []E {
-	n := p.Rows()
-	if n == 0 || cap(s)-len(s) >= len(s)*more/n {
-		return s
+// place returns the part that has a row, and which of its rows that is.
+func (p *Packed[T]) place(i int) (part *packedPart[T], row int) {
+	if p.rows != nil {
+		i = p.rows[i]
+	} else {
+		i += p.from
 	}
-	return append(make([]E, 0, max(len(s)*cap(p.begin)/n, len(s)*(n+more)/n)*101/100), s...)
+	return &p.parts[i>>p.shift], i & (1<<p.shift - 1)
 }
 
 // row writes the columns from (inclusive) to to (exclusive) of a row.
 func (p *Packed[T]) row(i, from, to int, into []T) {
 	clear(into)
-	b, end := p.begin[i], p.begin[i+1]
-	for _, j := range p.ones[b.ones:end.ones] {
+	at, where, value := p.lists(i)
+	for _, j := range at {
 		if j := int(j); j >= from && j < to {
 			into[j-from] = 1
 		}
 	}
-	for k := b.at; k < end.at; k++ {
-		if j := int(p.at[k]); j >= from && j < to {
-			into[j-from] = p.value[k]
+	for k, n := range where {
+		if j := int(at[n]); j >= from && j < to {
+			into[j-from] = value[k]
 		}
 	}
 }
 
+// fetch reads something of each row from (inclusive) to to (exclusive). Shuffled rows are all over memory. Here
+// the processor waits for many at once, because no branch depends on what it reads.
+func (p *Packed[T]) fetch(from, to int) {
+	sum, value := uint16(0), T(0)
+	for i := from; i < to; i++ {
+		part, row := p.place(i)
+		sum += part.begin[row].at
+	}
+	for i := from; i < to; i++ {
+		part, row := p.place(i)
+		b := part.begin[row]
+		if k := int(b.at); k < len(part.at) {
+			sum += part.at[k]
+		}
+		if k := int(b.where); k < len(part.where) {
+			sum += part.where[k]
+			value += part.value[k]
+		}
+	}
+	runtime.KeepAlive(sum)
+	runtime.KeepAlive(value)
+}
+
+// sparse writes the rows from (inclusive) to to (exclusive) into s without their zeros. It returns false if most of them
+// are not zeros.
+func (p *Packed[T]) sparse(from, to int, s *kernel.Sparse[T]) bool {
+	if !s.Start(to-from, p.cols) {
+		return false
+	}
+	p.fetch(from, to)
+	for i := from; i < to; i++ {
+		if !s.Add(p.lists(i)) {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *Packed[T]) slice(from, to int) Packed[T] {
 	part := *p
-	part.begin = p.begin[from : to+1]
+	part.count = to - from
+	if p.rows != nil {
+		part.rows = p.rows[from:to]
+	} else {
+		part.from += from
+	}
+	return part
+}
+
+// gather returns a view of rows of p, in that order. p must have all its rows.
+func (p *Packed[T]) gather(rows []int) Packed[T] {
+	part := *p
+	part.rows, part.count = rows, len(rows)
 	return part
 }
 
 // Cols returns the number of inputs.
 func (s *Set[T]) Cols() int {
-	if s.Packed.begin != nil {
+	if s.Packed.parts != nil {
 		return s.Packed.cols
 	}
 	return s.X.Cols
@@ -91,7 +200,7 @@ func (s *Set[T]) Cols() int {
 // Inputs returns the inputs of the rows from (inclusive) to to (exclusive), as a view or unpacked
 // into room, a matrix with the same number of columns and at least as many rows.
 func (s *Set[T]) Inputs(from, to int, room nn.Matrix[T]) nn.Matrix[T] {
-	if s.Packed.begin == nil {
+	if s.Packed.parts == nil {
 		return s.X.Slice(from, to)
 	}
 	x := room.Slice(0, to-from)
@@ -101,9 +210,20 @@ func (s *Set[T]) Inputs(from, to int, room nn.Matrix[T]) nn.Matrix[T] {
 	return x
 }
 
+// Feed is Inputs for the tape's next pass only. Packed rows that are mostly zeros go to the tape without them, and the
+// matrix then has no Data.
+func (s *Set[T]) Feed(t *nn.Tape[T], from, to int, room nn.Matrix[T]) nn.Matrix[T] {
+	if s.Packed.parts != nil {
+		if in := t.Sparse(); in != nil && s.Packed.sparse(from, to, in) {
+			return nn.Matrix[T]{Rows: to - from, Cols: s.Packed.cols}
+		}
+	}
+	return s.Inputs(from, to, room)
+}
+
 // Cells writes the inputs from (inclusive) to to (exclusive) of a row.
 func (s *Set[T]) Cells(row, from, to int, into []T) {
-	if s.Packed.begin == nil {
+	if s.Packed.parts == nil {
 		copy(into, s.X.Row(row)[from:to])
 		return
 	}

@@ -84,7 +84,7 @@ func (c *Config) checkRanks(rows, size int) error {
 	if size < 2 {
 		return nil
 	}
-	if c.Method.oneRow() {
+	if c.Method.OneRow() {
 		return fmt.Errorf("%s descent looks at one row at a time, so there is nothing for %d ranks to share; use mini-batch, or train in one process", c.Method, size)
 	}
 	if shards := c.shards(rows); shards < size {

@@ -340,7 +340,7 @@ func TestRanksShareTheClock(t *testing.T) {
 		}
 		r, err := tr.Run(context.Background())
 		if err != nil || r.Reason != "max-time" {
-			t.Error(r.Reason, err)
+			t.Errorf("r.Reason = %q, %v, want %q and no error", r.Reason, err, "max-time")
 		}
 		return r.Steps
 	})

@@ -42,7 +42,7 @@ func TestHalvedRateIsAFreshRun(t *testing.T) {
 			}
 			r, told := run(halved)
 			if len(r.Retreats) == 0 || r.Reason != ReasonEpochs {
-				t.Fatalf("%s, %s: %+v", rule, method, r)
+				t.Fatalf("%s, %s: got %+v, want len(r.Retreats) != 0 and r.Reason = ReasonEpochs", rule, method, r)
 			}
 			for i, q := range r.Retreats {
 				if q.To > q.Epoch || q.Step < 1 || q.LearningRate != 64/float64(uint(2)<<i) {
@@ -87,7 +87,7 @@ func TestRetreatKeepsWhatWasGood(t *testing.T) {
 	}
 	back := r.Retreats[0]
 	if back.Epoch != 21 || back.To < 15 || back.LearningRate != 0.005 || r.Retreats[1].LearningRate != 0.0025 {
-		t.Errorf("%+v", r.Retreats)
+		t.Errorf("got %+v, want back.Epoch = 21 and back.To >= 15 and back.LearningRate = 0.005 and r.Retreats[1].LearningRate = 0.0025", r.Retreats)
 	}
 	c.Schedule, c.Halvings = optim.Constant{}, 0
 	for i, p := range mustRun(t, linear(t), c, d).History {
@@ -107,7 +107,7 @@ func TestHalvingsAreBounded(t *testing.T) {
 	r, err := tr.Run(context.Background())
 	var failed *DivergedError
 	if !errors.As(err, &failed) || failed.Halved != 3 || len(r.Retreats) != 3 || !strings.Contains(err.Error(), "after the rate was halved 3 times") {
-		t.Errorf("%v, %+v", err, r.Retreats)
+		t.Errorf(`got %v, %+v, want an error of the type of failed and failed.Halved = 3 and len(r.Retreats) = 3 and "after the rate was halved 3 times" in err.Error()`, err, r.Retreats)
 	}
 	fresh := func(c Config) string { // what the error advises to try
 		tr, err := New(linear(t), c, Data[float32]{Train: problem[float32](37)})

@@ -151,7 +151,7 @@ func (t *Trainer[T]) update(b Set[T], at optim.Position) (Step, error) {
 	s.LearningRate = t.rate(at)
 	t.now = optim.Step{LearningRate: s.LearningRate, N: s.N}
 	if t.parts != nil && !t.whole && t.together == nil && t.cfg.ClipNorm == 0 && t.cfg.shards(b.Rows()) == 1 {
-		t.net.ForwardTraining(t.tape, b.Inputs(0, b.Rows(), t.room), t.noise(0))
+		t.net.ForwardTraining(t.tape, b.Feed(t.tape, 0, b.Rows(), t.room), t.noise(0))
 		t.tape.UseWeights(b.W)
 		s.Loss = t.net.BackpropUpdate(t.tape, t.cfg.Loss, b.Y, scale, updater[T]{t}) * scale
 	} else {
@@ -272,7 +272,7 @@ func (t *Trainer[T]) shardGradient(b Set[T], scale float64, shards, i int, into 
 	}
 	from, to := i*b.Rows()/shards, (i+1)*b.Rows()/shards
 	part := b.slice(from, to)
-	t.net.ForwardTraining(t.tape, part.Inputs(0, part.Rows(), t.room), t.noise(from))
+	t.net.ForwardTraining(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room), t.noise(from))
 	t.tape.UseWeights(part.W)
 	return t.net.Backprop(t.tape, t.cfg.Loss, part.Y, scale, into)
 }

@@ -45,7 +45,7 @@ func NewStream[T nn.Float](net *nn.Network[T], cfg Config, stream Stream[T], val
 		return bad("the stream cannot be opened: Open is nil")
 	case stream.Rows < 1:
 		return bad("the stream has %d rows in an epoch; it must have at least 1", stream.Rows)
-	case cfg.Solver != nil || cfg.Method == Batch || cfg.Method == PerSample:
+	case cfg.AllRows():
 		return bad("a stream is trained by mini-batch or stochastic descent; batch descent, per-sample and solvers need all rows at hand")
 	case needsRows(cfg.Stop):
 		return bad("the criterion tolerance looks at every training row, and a stream has none at hand; use another one")

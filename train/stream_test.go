@@ -206,7 +206,7 @@ func TestStreamFails(t *testing.T) {
 		{Config{Stop: Any{MaxTime{1}, All{Tolerance{0.1}}}}, Stream[float64]{Rows: 40, Open: open}},
 	} {
 		if _, err := NewStream(deepNetwork(t), c.cfg, c.stream, Set[float64]{}); !errors.Is(err, ErrConfig) {
-			t.Errorf("%+v: %v", c.cfg, err)
+			t.Errorf("%+v: got %v, want an error that wraps ErrConfig", c.cfg, err)
 		}
 	}
 }

@@ -34,10 +34,14 @@ func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	if first.Norm != nn.NoNorm || last.Norm != nn.NoNorm || first.Dropout > 0 || last.Dropout > 0 {
 		return nil
 	}
+	f, ok := first.Activation.(inKernel)
+	g, also := last.Activation.(inKernel)
+	if !ok || !also {
+		return nil
+	}
 	s := kernel.TinyShape{
 		Inputs: net.Inputs(), Hidden: first.Units, Outputs: last.Units, Rows: d.Rows(),
-		HiddenF: tinyActivation(first.Activation), OutputF: tinyActivation(last.Activation),
-		HiddenBias: !first.NoBias, OutputBias: !last.NoBias,
+		HiddenF: f.Kernel(), OutputF: g.Kernel(), HiddenBias: !first.NoBias, OutputBias: !last.NoBias,
 	}
 	half, factor := 1.0, T(1)
 	switch c.Loss {
@@ -61,21 +65,8 @@ func newTiny[T nn.Float](net *nn.Network[T], c *Config, d Set[T]) *tiny[T] {
 	return t
 }
 
-// tinyActivation returns f for kernel.Tiny, which knows four activations. For any other it returns
-// Mish. kernel.Tiny does not know Mish, so it refuses the run.
-func tinyActivation(f nn.Activation) kernel.Activation {
-	switch f {
-	case nn.Identity:
-		return kernel.Identity
-	case nn.ReLU:
-		return kernel.ReLU
-	case nn.Sigmoid:
-		return kernel.LogisticUnit
-	case nn.Tanh:
-		return kernel.TanhUnit
-	}
-	return kernel.Mish
-}
+// inKernel is an activation of package nn whose formulas are in package kernel. kernel.Tiny says whether it knows them.
+type inKernel interface{ Kernel() kernel.Activation }
 
 // watches reports whether the kernel can check the criterion itself, and sets it up to do so.
 // MaxTime may wait for the end of a call.

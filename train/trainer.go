@@ -26,7 +26,7 @@ type Set[T nn.Float] struct {
 
 // Rows returns the number of samples.
 func (s Set[T]) Rows() int {
-	if s.Packed.begin != nil {
+	if s.Packed.parts != nil {
 		return s.Packed.Rows()
 	}
 	return s.X.Rows
@@ -47,7 +47,7 @@ func (s Set[T]) Weight() float64 {
 // slice returns the rows from (inclusive) to to (exclusive) as a view.
 func (s Set[T]) slice(from, to int) Set[T] {
 	part := Set[T]{Y: s.Y.Slice(from, to)}
-	if s.Packed.begin != nil {
+	if s.Packed.parts != nil {
 		part.Packed = s.Packed.slice(from, to)
 	} else {
 		part.X = s.X.Slice(from, to)
@@ -197,6 +197,9 @@ func New[T nn.Float](net *nn.Network[T], cfg Config, data Data[T]) (*Trainer[T],
 
 // newTrainer is New, or with a stream NewStream.
 func newTrainer[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], stream *streamRows[T]) (*Trainer[T], error) {
+	if net == nil {
+		return nil, fmt.Errorf("%w: there is no network to train: the first argument is nil", ErrConfig)
+	}
 	rows := data.Train.Rows()
 	if stream != nil {
 		rows = stream.Rows
@@ -254,7 +257,7 @@ func resolve[T nn.Float](net *nn.Network[T], cfg Config, data Data[T], rows int,
 	}
 	if cfg.Method == Batch {
 		cfg.BatchSize = rows
-	} else if cfg.Method.oneRow() {
+	} else if cfg.Method.OneRow() {
 		cfg.BatchSize = 1
 	}
 	return cfg, nil
@@ -281,7 +284,7 @@ func (t *Trainer[T]) allocate() {
 		pass = most
 	}
 	t.tape = net.NewTape(max(pass, min(256, max(t.rows, validation.Rows()))))
-	if t.data.Train.Packed.begin != nil || validation.Packed.begin != nil {
+	if t.data.Train.Packed.parts != nil || validation.Packed.parts != nil {
 		t.room = nn.NewMatrix[T](t.tape.MaxRows(), net.Inputs())
 	}
 	t.grads = [][]T{make([]T, params)}
@@ -338,7 +341,7 @@ func checkSet[T nn.Float](what string, net *nn.Network[T], loss nn.Loss, s Set[T
 		}
 	}
 	switch {
-	case s.Packed.begin != nil && s.X.Rows > 0:
+	case s.Packed.parts != nil && s.X.Rows > 0:
 		return fmt.Errorf("%w: the %s rows have inputs in X and packed ones: give one of the two", ErrConfig, what)
 	case s.Cols() != net.Inputs():
 		return fmt.Errorf("%w: the %s rows have %d inputs, the network %d", ErrConfig, what, s.Cols(), net.Inputs())
@@ -503,7 +506,7 @@ func (t *Trainer[T]) Within(r float64) bool {
 func (t *Trainer[T]) rowsWithin(net *nn.Network[T], from, to int, r float64) bool {
 	for ; from < to; from += t.tape.MaxRows() {
 		n := min(from+t.tape.MaxRows(), to)
-		out := net.Forward(t.tape, t.data.Train.Inputs(from, n, t.room))
+		out := net.Forward(t.tape, t.data.Train.Feed(t.tape, from, n, t.room))
 		for i := range out.Rows {
 			if w := t.data.Train.W; w != nil && w[from+i] == 0 {
 				continue
@@ -524,7 +527,7 @@ func (t *Trainer[T]) lossOf(s Set[T]) float64 {
 	net, sum := t.judged(), 0.0
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
 		part := s.slice(from, min(from+t.tape.MaxRows(), s.Rows()))
-		net.Forward(t.tape, part.Inputs(0, part.Rows(), t.room))
+		net.Forward(t.tape, part.Feed(t.tape, 0, part.Rows(), t.room))
 		t.tape.UseWeights(part.W)
 		sum += net.Loss(t.tape, t.cfg.Loss, part.Y)
 	}
@@ -540,7 +543,7 @@ func (t *Trainer[T]) validate() (loss, score float64) {
 	}
 	out := t.out
 	for from := 0; from < s.Rows(); from += t.tape.MaxRows() {
-		y := t.judged().Forward(t.tape, s.Inputs(from, min(from+t.tape.MaxRows(), s.Rows()), t.room))
+		y := t.judged().Forward(t.tape, s.Feed(t.tape, from, min(from+t.tape.MaxRows(), s.Rows()), t.room))
 		for i := range y.Rows {
 			for j, v := range y.Row(i) {
 				out[j] = float64(v)

@@ -391,3 +391,10 @@ func TestConfigErrors(t *testing.T) {
 		}
 	}
 }
+
+// A trainer needs a network.
+func TestNoNetwork(t *testing.T) {
+	if _, err := New[float32](nil, Config{Epochs: 1}, Data[float32]{}); !errors.Is(err, ErrConfig) {
+		t.Errorf("without a network: %v", err)
+	}
+}

@@ -12,7 +12,7 @@
 //	go run ./bench/tables -only gradus -label gradus-quick -flags "--preset quick"
 //
 // -tables, -first and -seeds select some of the tables and seeds. Scores do not depend on the machine's other work,
-// but seconds do: -note says in the report how they were measured.
+// but seconds do: -note says in the report how they were measured, and -untimed leaves them out.
 package main
 
 import (
@@ -90,8 +90,8 @@ type result struct {
 	LogLoss  *float64 `json:"log_loss,omitempty"`
 	AUC      *float64 `json:"auc,omitempty"`
 	Accuracy *float64 `json:"accuracy,omitempty"`
-	Seconds  float64  `json:"seconds"`
-	RowUS    float64  `json:"row_us"` // microseconds
+	Seconds  float64  `json:"seconds,omitempty"` // 0: not to be compared
+	RowUS    float64  `json:"row_us,omitempty"`  // microseconds; 0: not to be compared
 	Bytes    int      `json:"bytes"`
 	Failed   string   `json:"failed,omitempty"`
 }
@@ -107,6 +107,7 @@ func (r result) loss() float64 {
 type suite struct {
 	folder, temp, python, gradus, cache string
 	first, seeds, threads               int
+	untimed                             bool
 	flags                               []string
 	label, note                         string
 	results                             map[string]result // by program/table/seed
@@ -122,6 +123,7 @@ func main() {
 	flag.StringVar(&s.cache, "cache", "bench/tables/results.json", "the file that keeps results")
 	flag.StringVar(&s.gradus, "gradus", "", "the program; default: built from the source")
 	flag.StringVar(&s.note, "note", "", "a sentence of the report on how the seconds were measured")
+	flag.BoolVar(&s.untimed, "untimed", false, "keep no seconds of what is measured now, because the machine is busy")
 	flags := flag.String("flags", "", "more flags of gradus train")
 	names := flag.String("tables", "", "tables, with commas between them; default: all; development or other: that half")
 	out := flag.String("out", "bench/TABLES.md", "the report; empty for none")
@@ -194,8 +196,11 @@ func (s *suite) table(t table, only string) error {
 		if err != nil {
 			r = result{Failed: err.Error()}
 		}
-		s.results[key] = r
 		fmt.Printf("%-45s %s\n", key, r)
+		if s.untimed {
+			r.Seconds, r.RowUS = 0, 0
+		}
+		s.results[key] = r
 		return s.keep()
 	}
 	if only == "" || slices.Contains(asked, "gradus") {

@@ -25,6 +25,7 @@ func (s *suite) mean(program string, t table) (m mean, ok bool) {
 		}
 		**to += *v
 	}
+	untimed := false
 	for seed := 1; ; seed++ {
 		r, have := s.results[key(program, t, seed)]
 		if !have {
@@ -37,6 +38,7 @@ func (s *suite) mean(program string, t table) (m mean, ok bool) {
 		add(&m.LogLoss, r.LogLoss)
 		add(&m.AUC, r.AUC)
 		add(&m.Accuracy, r.Accuracy)
+		untimed = untimed || r.Seconds == 0
 		m.Seconds += r.Seconds
 		m.RowUS += r.RowUS
 		m.Bytes += r.Bytes
@@ -48,6 +50,9 @@ func (s *suite) mean(program string, t table) (m mean, ok bool) {
 		}
 	}
 	m.Bytes /= max(1, m.n)
+	if untimed {
+		m.Seconds, m.RowUS = 0, 0
+	}
 	return m, m.n > 0
 }
 
@@ -109,14 +114,22 @@ compare. bench/tables makes this file.
 		})
 		s.scores(&b, programs, half, "AUC", func(m mean) *float64 { return m.AUC })
 		s.scores(&b, programs, half, "Accuracy", func(m mean) *float64 { return m.Accuracy })
-		s.scores(&b, programs, half, "Seconds of training", func(m mean) *float64 { return &m.Seconds })
-		s.scores(&b, programs, half, "Microseconds of predicting a row, all test rows at once; of gradus the whole process, which reads the file and writes one", func(m mean) *float64 { return &m.RowUS })
+		s.scores(&b, programs, half, "Seconds of training", func(m mean) *float64 { return known(m.Seconds) })
+		s.scores(&b, programs, half, "Microseconds of predicting a row, all test rows at once; of gradus the whole process, which reads the file and writes one", func(m mean) *float64 { return known(m.RowUS) })
 		s.scores(&b, programs, half, "Kilobytes of the model", func(m mean) *float64 {
 			v := float64(m.Bytes) / 1000
 			return &v
 		})
 	}
 	return b.Bytes()
+}
+
+// known returns nil for 0: seconds of a busy machine are not kept.
+func known(v float64) *float64 {
+	if v == 0 {
+		return nil
+	}
+	return &v
 }
 
 // summary writes ranks, wins, how far a program is behind the best, and on how many tables gradus is better. It

@@ -42,7 +42,7 @@ func TestCells(t *testing.T) {
 	}
 	s, err := data.Infer(codes, data.SchemaOptions{})
 	if err != nil || s.Columns[0].Kind != data.KindCategory || codes.Cell(2, 0) != "30" {
-		t.Error(s, err)
+		t.Errorf(`got %v %v, want no error and s.Columns[0].Kind = data.KindCategory and codes.Cell(2, 0) = "30"`, s, err)
 	}
 }
 

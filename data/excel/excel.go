@@ -99,7 +99,7 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 		t.AddNote(n)
 	}
 	if opt.Sheet == "" && len(names) > 1 {
-		t.Noted("of %d sheets the first is read, %q; another is named by its sheet, such as %q", len(names), names[0], names[1])
+		t.AddNote(data.Note{{Words: fmt.Sprintf("of %d sheets the first is read, %q; another is read with, for example, ", len(names), names[0])}, {Option: "Sheet", Value: names[1]}})
 	}
 	return t.Formatted("Excel"), nil
 }

@@ -55,14 +55,14 @@ func TestCells(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := strings.Join(table.Columns(), " ") + table.Cell(0, 0) + table.Cell(0, 1) + table.Cell(1, 0) + table.Cell(1, 1); got != "a bc1.5true#N/A" || table.Rows() != 2 {
-		t.Error(got, table.Rows())
+		t.Errorf(`got %v %v, want got = "a bc1.5true#N/A" and table.Rows() = 2`, got, table.Rows())
 	}
 	several, err := written.Read(written.File(t, "openpyxl.xlsx"), data.ReadOptions{Sheet: "people"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if several.Rows() != 60 {
-		t.Error(several.Rows())
+		t.Errorf("several.Rows() = %v, want 60", several.Rows())
 	}
 	for code, want := range map[string]format{
 		"General": isNumber, "0.00": isNumber, "0.00E+00": isNumber, `0.0" days"`: isNumber, "#,##0.00 [$EUR]": isNumber, "[Red]0": isNumber,

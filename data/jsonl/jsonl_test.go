@@ -30,7 +30,7 @@ func TestRows(t *testing.T) {
 			}
 		}
 		if got := strings.Join(table.Columns(), "") + strings.Join(cells, "|"); got != "abcd1.50|x|true||-2e3||false|2024-01-01" {
-			t.Error(got)
+			t.Errorf("got %q, want %q", got, "abcd1.50|x|true||-2e3||false|2024-01-01")
 		}
 	}
 }

@@ -42,14 +42,14 @@ func TestShapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := strings.Join(matrix.Columns(), " ") + " " + matrix.Cell(1, 2); got != "c0 c1 c2 5" || matrix.Rows() != 4 {
-		t.Error(got, matrix.Rows())
+		t.Errorf(`got %v %v, want got = "c0 c1 c2 5" and matrix.Rows() = 4`, got, matrix.Rows())
 	}
 	fortran, err := written.Read(array("{'descr': '|i1', 'fortran_order': True, 'shape': (2, 2), }", 1, 2, 0xff, 4), data.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := fortran.Cell(0, 1) + fortran.Cell(1, 0); got != "-12" {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, "-12")
 	}
 }
 

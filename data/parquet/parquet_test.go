@@ -123,7 +123,7 @@ func TestBombs(t *testing.T) {
 	run := binary.AppendUvarint(nil, 1<<40) // one value, very often
 	if n := allocated(func() {
 		if got, err := hybrid(append(run, 1), 1, 1000, nil); err != nil || len(got) != 1000 {
-			t.Error(len(got), err)
+			t.Errorf("len(got) = %v, %v, want 1000 and no error", len(got), err)
 		}
 		if _, err := hybrid(binary.AppendUvarint(nil, 1<<40|1), 32, 1000, nil); err == nil {
 			t.Error("packed values that are not there")

@@ -34,7 +34,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if table.Rows() != rows {
-		t.Fatal(table.Rows())
+		t.Fatalf("table.Rows() = %v, want %v", table.Rows(), rows)
 	}
 	for i := range rows {
 		if x, _ := table.Number(i, 0); x != columns[0].Numbers[i] || table.Missing(i, 1) != columns[1].Missing[i] || !table.Missing(i, 1) && table.Cell(i, 1) != columns[1].Texts[i] {

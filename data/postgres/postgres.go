@@ -158,7 +158,7 @@ func onlyTable(ctx context.Context, f *data.File, tx pgx.Tx) (string, error) {
 	case len(names) == 0:
 		return "", f.Fail(data.ErrEmpty, "the database has no table")
 	case len(names) > 1:
-		return "", f.Fail(data.ErrOption, "the database has several tables, such as %s and %s: say with a query what to read", names[0].Sanitize(), names[1].Sanitize())
+		return "", f.FailNote(data.ErrOption, data.Note{{Words: fmt.Sprintf("the database has several tables, such as %s and %s: say what to read with ", names[0].Sanitize(), names[1].Sanitize())}, {Option: "Query"}})
 	}
 	return "select * from " + names[0].Sanitize(), nil
 }

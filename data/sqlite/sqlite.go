@@ -156,7 +156,7 @@ func onlyTable(f *data.File, db *sqlite3.Conn) (string, error) {
 	case len(names) == 0:
 		return "", f.Fail(data.ErrEmpty, "the database has no table")
 	case len(names) > 1:
-		return "", f.Fail(data.ErrOption, "the database has %d tables, such as %q and %q: say with a query what to read", len(names), names[0], names[1])
+		return "", f.FailNote(data.ErrOption, data.Note{{Words: fmt.Sprintf("the database has %d tables, such as %q and %q: say what to read with ", len(names), names[0], names[1])}, {Option: "Query"}})
 	}
 	return fmt.Sprintf("select * from %s", sqlite3.QuoteIdentifier(names[0])), nil
 }

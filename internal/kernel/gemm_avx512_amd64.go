@@ -21,8 +21,8 @@ package kernel
 //go:noescape
 func tilesF32AVX512(h int, w int, count int, k int, a *float32, b *float32, c *float32, from *float32, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
-// descendF32AVX512 is tilesF32AVX512 for tiles of two whole vectors, whose sums s it does not
-// store but takes for the gradient of C, with V laid out like C or nil:
+// descendF32AVX512 is tilesF32AVX512 for tiles of two whole vectors. It does not store the sums s,
+// but takes them for the gradient of C. V is laid out like C, or nil:
 //
 //	V[i][j] = FMA(mu, V[i][j], s)
 //	C[i][j] = FMA(rate, V[i][j] or else s, C[i][j])
@@ -53,8 +53,8 @@ func peakF32AVX512(n int, x *float32)
 //go:noescape
 func tilesF64AVX512(h int, w int, count int, k int, a *float64, b *float64, c *float64, from *float64, aRow int, aCol int, bRow int, cRow int, fromRow int, last int, ahead uintptr, aheadStep int, aheadTile int)
 
-// descendF64AVX512 is tilesF64AVX512 for tiles of two whole vectors, whose sums s it does not
-// store but takes for the gradient of C, with V laid out like C or nil:
+// descendF64AVX512 is tilesF64AVX512 for tiles of two whole vectors. It does not store the sums s,
+// but takes them for the gradient of C. V is laid out like C, or nil:
 //
 //	V[i][j] = FMA(mu, V[i][j], s)
 //	C[i][j] = FMA(rate, V[i][j] or else s, C[i][j])

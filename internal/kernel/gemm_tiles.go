@@ -20,8 +20,8 @@ const (
 	stripeStride = 1024 // bytes: rows of Aᵀ at a multiple of this distance compete for few places in the L1 cache
 )
 
-// blockBytes is how much of A all panels of B run over before the next part of A, in bytes:
-// half of the L2 cache, but not more than was measured to pay.
+// blockBytes is the size in bytes of a block of A. All panels of B use one block before the next block begins. It is
+// half of the L2 cache, but at most mostBlock.
 var blockBytes = blockOf(l2Bytes)
 
 func blockOf(l2 int) int {

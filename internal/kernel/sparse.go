@@ -56,6 +56,46 @@ func (s *Sparse[T]) Take(x []T, rows, cols, stride int) bool {
 	return s.begin[rows] <= most
 }
 
+// Start makes s an empty matrix of cols columns, to which Add adds up to that many rows. It reports whether Take would
+// look at a matrix of that size.
+func (s *Sparse[T]) Start(rows, cols int) bool {
+	if rows < sparseRows || cols < sparseCols {
+		return false
+	}
+	s.grow(rows, cols, rows*cols/sparseShare+cols)
+	s.begin = s.begin[:1]
+	return true
+}
+
+// Add adds a row that is 1 in the columns at, which go from left to right, except that the number in column at[where[k]] is
+// value[k]. It reports whether Take might still take a matrix that starts with these rows.
+func (s *Sparse[T]) Add(at, where []uint16, value []T) bool {
+	row := len(s.begin) - 1
+	first := s.begin[row]
+	columns, values := s.at[first:][:len(at)], s.value[first:][:len(at)]
+	for i, j := range at {
+		columns[i], values[i] = int32(j), 1
+	}
+	zeros := 0
+	for k, i := range where[:len(value)] {
+		if values[i] = value[k]; value[k] == 0 { // -0
+			zeros++
+		}
+	}
+	e := len(at)
+	if zeros > 0 {
+		e = 0
+		for i, v := range values {
+			if v != 0 {
+				columns[e], values[e] = columns[i], v
+				e++
+			}
+		}
+	}
+	s.begin = append(s.begin, first+e)
+	return (row > 0 || e <= s.cols/2) && first+e <= len(s.at)-s.cols
+}
+
 // takeWide finds the numbers of row i piece by piece, since assembly delays the garbage collector.
 func (s *Sparse[T]) takeWide(i int, row []T) {
 	first := s.begin[i]

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -61,6 +62,51 @@ func testSparse[T Float](t *testing.T) {
 			}
 		}
 	})
+}
+
+// A matrix that is given row by row, as columns of ones and exceptions from 1, is taken if Take takes it, and is the same.
+func TestSparseAdd(t *testing.T) {
+	r := rand.New(rand.NewPCG(23, 24))
+	minus := float32(math.Copysign(0, -1))
+	taken, left := 0, 0
+	for range 400 {
+		rows, cols, share := 1+r.IntN(40), 20+r.IntN(60), r.Float64()/2
+		x := make([]float32, rows*cols)
+		for i := range x {
+			if r.Float64() < share {
+				x[i] = []float32{1, 1, 2.5, -3, minus}[r.IntN(5)]
+			}
+		}
+		var want, got Sparse[float32]
+		takes := want.Take(x, rows, cols, cols)
+		adds := got.Start(rows, cols)
+		for i := 0; adds && i < rows; i++ {
+			var at, where []uint16
+			var value []float32
+			for j, v := range x[i*cols:][:cols] {
+				if math.Float32bits(v) == 0 {
+					continue
+				}
+				if v != 1 {
+					where, value = append(where, uint16(len(at))), append(value, v)
+				}
+				at = append(at, uint16(j))
+			}
+			adds = got.Add(at, where, value)
+		}
+		if adds != takes {
+			t.Fatalf("%d x %d, %.2f of them not 0: taken is %v row by row and %v from the matrix", rows, cols, share, adds, takes)
+		}
+		if !takes {
+			left++
+			continue
+		}
+		taken++
+		checkSparse(t, &got, View[float32]{x, cols, 1}, rows, cols)
+	}
+	if taken < 50 || left < 50 {
+		t.Errorf("%d matrices are taken and %d are not: the test needs both", taken, left)
+	}
 }
 
 // sparseNumbers returns numbers that are mostly 0, in some rows and columns all 0.

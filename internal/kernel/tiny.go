@@ -2,8 +2,8 @@ package kernel
 
 import "math"
 
-// Tiny is gradient descent on a network with one hidden layer that is small enough for a whole
-// epoch to be one piece of code: the epoch uses all rows at once and ends with
+// Tiny is gradient descent on a network with one hidden layer. The network is so small that a whole
+// epoch is one piece of code. The epoch uses all rows at once and ends with
 // w = FMA(Rate, g, w). It has the same bits as Gemm, Apply, Squares, TimesSlope, ColumnSums and SGD called one
 // after the other.
 //
@@ -16,9 +16,9 @@ type Tiny[T Float] struct {
 	Half   float64 // the loss is Half·Σd²·Scale
 	Scale  float64
 
-	// Run stops before an epoch, except the first, whose loss is at most Target, or in which
-	// every output is within 1e-8 + Tolerance·|output| of its target. -Inf and a negative
-	// Tolerance stop nothing.
+	// Run stops before an epoch if its loss is at most Target, or if every output is within
+	// 1e-8 + Tolerance·|output| of its target. It always makes the first epoch. A Target of -Inf
+	// and a negative Tolerance stop nothing.
 	Target, Tolerance float64
 
 	mem []T

@@ -67,7 +67,7 @@ func TestAllow(t *testing.T) {
 func TestParse(t *testing.T) {
 	for text, want := range map[string]uint64{"2GiB": 2 << 30, "500MB": 500e6, "1.5G": 3 << 29, "64k": 64 << 10, "1000": 1000, "3 TiB": 3 << 40, "10B": 10} {
 		if got, err := Parse(text); err != nil || got != want {
-			t.Errorf("%s: %d, %v", text, got, err)
+			t.Errorf("%s: got %v, %v, want %v and no error", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "GiB", "-1G", "0", "2X", "1iB2", "NaN", "1e30T", "2 bananas"} {

@@ -21,7 +21,7 @@ func TestLaunched(t *testing.T) {
 		{map[string]string{"PMI_RANK": "x", "PMI_SIZE": "3"}, Job{}, false},
 	} {
 		if job, many := launched(func(name string) string { return c.env[name] }); job != c.job || many != c.many {
-			t.Errorf("%v: %+v, %v", c.env, job, many)
+			t.Errorf("%v: got %+v, %v, want job = c.job and many = c.many", c.env, job, many)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func TestShare(t *testing.T) {
 	a := &alone{}
 	all, err := Share(a, []byte("some text"))
 	if err != nil || len(all) != 1 || string(all[0]) != "some text" {
-		t.Errorf("%q, %v", all, err)
+		t.Errorf(`got %q, %v, want no error and len(all) = 1 and string(all[0]) = "some text"`, all, err)
 	}
 	if len(a.counts) != 2 || a.counts[0][0] != 8 || a.counts[1][0] != 9 {
 		t.Errorf("the messages have %v bytes", a.counts)

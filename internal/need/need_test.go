@@ -52,10 +52,10 @@ func TestData(t *testing.T) {
 func TestThat(t *testing.T) {
 	t.Setenv("GRADUS_MUST_RUN", "")
 	if got := record(func(tb testing.TB) { That(tb, false, "luck") }); got != "skip: needs luck" {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, "skip: needs luck")
 	}
 	if got := record(func(tb testing.TB) { That(tb, true, "luck") }); got != "" {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, "")
 	}
 }
 
@@ -65,6 +65,6 @@ func TestTool(t *testing.T) {
 		t.Error("a program that is not there was found")
 	}
 	if got := record(func(tb testing.TB) { Tool(tb, "go") }); got != "" {
-		t.Error(got)
+		t.Errorf("got %q, want %q", got, "")
 	}
 }

@@ -23,7 +23,7 @@ func TestHeader(t *testing.T) {
 		}
 	}
 	if got := string(Append(nil, "<f4", 3)); !strings.HasPrefix(got[10:], "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }  ") {
-		t.Errorf("%q", got)
+		t.Errorf(`got %q, want got[10:] to begin with "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }  "`, got)
 	}
 }
 

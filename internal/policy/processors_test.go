@@ -90,7 +90,7 @@ func TestFirstCommandOnHaswell(t *testing.T) {
 			err = json.Unmarshal(out, &result)
 		}
 		if err != nil || len(result.Sum) != 64 {
-			t.Fatalf("%v: %v\n%s", call, err, out)
+			t.Fatalf("%v: got %v\n%s, want no error and len(result.Sum) = 64", call, err, out)
 		}
 		sums = append(sums, result.Sum)
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -126,6 +127,35 @@ func copyTree(t *testing.T, from, to string) {
 		}
 		if err := os.WriteFile(dst, b, 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// What the README's commands leave in the clone is no change of the repository.
+func TestReadmeLeavesNothing(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, ".gitignore"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignored := strings.Split(string(text), "\n")
+	exports := 0
+	for _, command := range readmeCommands(t) {
+		words := strings.Fields(command)
+		for i, word := range words[:len(words)-1] {
+			if file := words[i+1]; word == "-o" && !strings.Contains(file, "/") {
+				exports++
+				if !slices.Contains(ignored, "/*"+filepath.Ext(file)) && !slices.Contains(ignored, "/"+file) {
+					t.Errorf("%s leaves %s, which .gitignore does not know", command, file)
+				}
+			}
+		}
+	}
+	if exports < 3 {
+		t.Errorf("only %d commands with -o", exports)
+	}
+	for _, file := range goFiles(t) {
+		if !strings.Contains(filepath.ToSlash(file), "/") {
+			t.Errorf("%s is taken for a package of the repository", file)
 		}
 	}
 }

@@ -73,8 +73,8 @@ func (g *gemm) declareDescend() {
 	g.Pragma("noescape")
 	g.SignatureExpr(fmt.Sprintf("func(h, count, k int, a, b, c, v *%[1]s, aRow, aCol, bRow, cRow int, rate, mu %[1]s, ahead uintptr, aheadStep, aheadTile int)", g.elem()))
 	g.Doc(
-		fmt.Sprintf("descend%[1]s is tiles%[1]s for tiles of two whole vectors, whose sums s it does not", g.name()),
-		"store but takes for the gradient of C, with V laid out like C or nil:",
+		fmt.Sprintf("descend%[1]s is tiles%[1]s for tiles of two whole vectors. It does not store the sums s,", g.name()),
+		"but takes them for the gradient of C. V is laid out like C, or nil:",
 		"",
 		"\tV[i][j] = FMA(mu, V[i][j], s)",
 		"\tC[i][j] = FMA(rate, V[i][j] or else s, C[i][j])",

@@ -9,9 +9,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// nonZeros generates the search for a matrix's numbers that are not 0. It moves those of a vector
-// to its front and stores all of it, so that there is nothing to branch on; what is stored too
-// much, the next vector overwrites.
+// nonZeros generates the search for a matrix's numbers that are not 0. It moves those of a vector to the vector's front
+// and stores the whole vector, so that there is nothing to branch on. The next vector overwrites the surplus.
 func nonZeros(c *build.Context, size int) {
 	s := search{
 		Context: c, size: size,

@@ -35,7 +35,7 @@ func TestRun(t *testing.T) {
 	for _, w := range r.Workloads {
 		seen[w.Name] = true
 		if w.NsPerStep <= 0 || w.SamplesPerSecond <= 0 || w.ShareOfPeak <= 0 {
-			t.Errorf("%+v", w)
+			t.Errorf("got %+v, want w.NsPerStep > 0 and w.SamplesPerSecond > 0 and w.ShareOfPeak > 0", w)
 		}
 		if w.AllocsPerStep != 0 {
 			t.Errorf("%s on %d threads: %v allocations a step", w.Name, w.Threads, w.AllocsPerStep)
@@ -61,7 +61,7 @@ func TestChosenWorkload(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(r.Workloads) != 1 || r.Workloads[0].Name != "mnist-sgd" || r.Workloads[0].Threads != 1 || len(r.Inference) != 0 {
-		t.Fatalf("%+v", r)
+		t.Fatalf(`got %+v, want len(r.Workloads) = 1 and r.Workloads[0].Name = "mnist-sgd" and r.Workloads[0].Threads = 1 and len(r.Inference) = 0`, r)
 	}
 	if w := r.Workloads[0]; !(w.FirstLoss > 0 && w.LastLoss > 0 && w.LastLoss < w.FirstLoss) {
 		t.Errorf("the loss went from %v to %v", w.FirstLoss, w.LastLoss)

@@ -117,11 +117,11 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(s.Nets) != 1 || len(s.Exchanges) != 12 {
-		t.Fatalf("%+v", s)
+		t.Fatalf("got %+v, want len(s.Nets) = 1 and len(s.Exchanges) = 12", s)
 	}
 	n := s.Nets[0]
 	if n.Parameters != 5569 || len(n.Same) != len(ScalingRanks) || len(n.Growing) != len(ScalingRanks) || len(n.Shares) != 7 || len(n.Measured) != 3 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %+v, want n.Parameters = 5569 and len(n.Same) = len(ScalingRanks) and len(n.Growing) = len(ScalingRanks) and len(n.Shares) = 7 and len(n.Measured) = 3", n)
 	}
 	if turn := n.Cost.Gather.Turn; turn < 0.002 || turn > 0.02 {
 		t.Errorf("a turn of 2 ms is found to take %v s", turn)
@@ -136,7 +136,7 @@ func TestScale(t *testing.T) {
 	}
 	for i, p := range n.Growing {
 		if p.Batch != 1024*p.Ranks || p.Shards != 8*p.Ranks || n.Same[i].Batch != 1024 || n.Same[i].Shards != max(8, p.Ranks) {
-			t.Errorf("%+v, %+v", p, n.Same[i])
+			t.Errorf("got %+v, %+v, want p.Batch = 1024*p.Ranks and p.Shards = 8*p.Ranks and n.Same[i].Batch = 1024 and n.Same[i].Shards = max(8, p.Ranks)", p, n.Same[i])
 		}
 	}
 	if _, err := Scale(context.Background(), ranks, Options{Each: time.Millisecond, Workloads: []string{"notebook"}, Threads: []int{1}}); err == nil {

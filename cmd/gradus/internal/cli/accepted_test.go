@@ -149,7 +149,7 @@ func TestWide(t *testing.T) {
 	place(t, map[string]string{"wide.csv": b.String()})
 	r := must(t, 0, "train", "wide.csv", "--target", "y", "--epochs", "1", "--hidden", "4", "--quiet", "-o", "m.safetensors")
 	if !strings.Contains(r.out, "60 rows, 50001 columns") {
-		t.Error(r.out)
+		t.Errorf("the text is %q, want it to contain %q", r.out, "60 rows, 50001 columns")
 	}
 }
 
@@ -172,6 +172,6 @@ gradus: column "b": a category that was not in the training rows in 2 cells, suc
 gradus: column "b": 1 missing cell, encoded as in training
 `
 	if holes.err != want || strings.Count(holes.out, "\n") != 5 {
-		t.Errorf("%s%s", holes.out, holes.err)
+		t.Errorf(`got %s%s, want holes.err = want and strings.Count(holes.out, "\n") = 5`, holes.out, holes.err)
 	}
 }

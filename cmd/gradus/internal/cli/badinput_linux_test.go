@@ -105,11 +105,23 @@ func TestFullDisk(t *testing.T) {
 		"predict m.safetensors $IRIS -o disk/p.csv",
 		"plot m.safetensors -o disk/net.svg",
 		"plot m.safetensors -o disk/net.png",
+		"export m.safetensors -o disk/m.go",
 	} {
 		args = strings.NewReplacer("$IRIS", iris, "$DIABETES", diabetes).Replace(args)
 		r := call(strings.Fields(args)...)
 		if strings.HasPrefix(args, "train") {
 			r = begun(r)
+		}
+		if strings.HasPrefix(args, "train "+iris) { // the scores are told, though not a model that is not there
+			for _, part := range []string{"\nTrained  1 epoch", "accuracy", "\nTrue class"} {
+				if !strings.Contains(r.out, part) {
+					t.Errorf("gradus %s: the report lacks %q:\n%s", args, part, r.out)
+				}
+			}
+			if strings.Contains(r.out, "Model  ") || strings.Contains(r.out, "gradus predict") {
+				t.Errorf("gradus %s: the report names a model that was not written:\n%s", args, r.out)
+			}
+			r.out = ""
 		}
 		for _, problem := range refused(r, 1, []string{"cannot write disk/", "no space left on device"}) {
 			t.Errorf("gradus %s: %s", args, problem)

@@ -547,7 +547,7 @@ func TestDiverges(t *testing.T) {
 			}
 			o := parseJSON(t, r.out)
 			if o["stop_reason"] != "diverged" || o["converged"] != false || o["model"] != nil {
-				t.Errorf("%s", r.out)
+				t.Errorf(`got %s, want o["stop_reason"] = "diverged" and o["converged"] = false and o["model"] = nil`, r.out)
 			}
 			m, err := model.Load("m.last-good.safetensors") // Load refuses numbers that are not finite
 			if err != nil {

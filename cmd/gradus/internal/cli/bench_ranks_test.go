@@ -27,7 +27,7 @@ func TestScalingVerdict(t *testing.T) {
 		}
 		v := verdict("mnist", "same", points)
 		if v.Best != c.best || !slices.Equal(v.Alone, c.alone) || v.text(8) != c.text {
-			t.Errorf("%v: %+v, %q", c.rates, v, v.text(8))
+			t.Errorf("%v: got %+v, %q, want v.Best = c.best and v.Alone = c.alone and v.text(8) = c.text", c.rates, v, v.text(8))
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (c *checkCmd) Run(e *env) error {
 		return err
 	}
 	if !c.JSON {
-		writeData(e.Out, t, f.Schema, f.Said())
+		writeData(e.text(), t, f.Schema, f.Said())
 	}
 	net, x, y, err := f.Sample(c.Rows)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestCheck(t *testing.T) {
 				r := must(t, 0, args...)
 				o := parseJSON(t, r.out)
 				if o["ok"] != true || o.number(t, "worst_relative_error") > 1e-7 || o.number(t, "threshold") != 1e-7 {
-					t.Errorf("%s: %s", args, r.out)
+					t.Errorf(`%s: got %s, want o["ok"] = true and o.number("worst_relative_error") <= 1e-7 and o.number("threshold") = 1e-7`, args, r.out)
 				}
 				smooth := !strings.Contains("relu leaky-relu:0.1 elu selu", a) && loss != "absolute" && loss != "huber:0.5"
 				if smooth && (o.number(t, "kinks") != 0 || o.number(t, "checked") != min(100, o.number(t, "parameters"))) {
@@ -52,7 +52,7 @@ func TestCheckNorms(t *testing.T) {
 		}
 	}
 	if r := must(t, 2, "check", iris, "--norm", "batch", "--rows", "1"); r.err != "gradus: --rows 1: batch normalization needs at least 2 rows\n" {
-		t.Error(r.err)
+		t.Errorf("r.err = %q, want %q", r.err, "gradus: --rows 1: batch normalization needs at least 2 rows\n")
 	}
 }
 
@@ -67,14 +67,14 @@ func TestCheckReport(t *testing.T) {
 	}
 	o := parseJSON(t, must(t, 0, "check", "zeros.csv", "--scale", "none", "--hidden", "4", "--activation", "relu", "--json").out)
 	if o.number(t, "kinks") < 4 || o.number(t, "kinks")+o.number(t, "checked") != o.number(t, "parameters") {
-		t.Error(o)
+		t.Errorf(`got %v, want o.number("kinks") >= 4 and o.number("kinks")+o.number("checked") = o.number("parameters")`, o)
 	}
 	groups := o.at(t, "groups").([]any)
 	if len(groups) != 4 {
-		t.Fatal(groups)
+		t.Fatalf("got %v, want len(groups) = 4", groups)
 	}
 	if g := object(groups[1].(map[string]any)); g.at(t, "name") != "layers.0.bias" || g.number(t, "kinks") < 1 {
-		t.Error(g)
+		t.Errorf(`got %v, want g.at(t, "name") = "layers.0.bias" and g.number(t, "kinks") >= 1`, g)
 	}
 }
 
@@ -83,11 +83,11 @@ func TestCheckSample(t *testing.T) {
 	args := []string{"check", iris, "--hidden", "30", "--activation", "tanh", "--most", "50"}
 	one, two := must(t, 0, args...), must(t, 0, append(args, "--seed", "2")...)
 	if !strings.Contains(one.out, "Checked  50 of ") || !strings.Contains(one.out, "a sample drawn by seed 1") || one.out == two.out {
-		t.Errorf("%s%s", one.out, two.out)
+		t.Errorf(`got %s%s, want "Checked  50 of " in one.out and "a sample drawn by seed 1" in one.out and one.out != two.out`, one.out, two.out)
 	}
 	all := parseJSON(t, must(t, 0, append(args[:6], "--most", "0", "--json")...).out)
 	if all.number(t, "checked") != all.number(t, "parameters") {
-		t.Error(all)
+		t.Errorf(`got %v, want all.number(t, "checked") = all.number(t, "parameters")`, all)
 	}
 	left := listing(t)
 	if len(left) != 1 {

@@ -54,7 +54,7 @@ func (d *runDir) look(e *env, f *model.Fit) {
 		err = d.events.flush()
 	}
 	if err != nil {
-		fmt.Fprintf(e.Err, "gradus: %v; training goes on without it\n", err)
+		fmt.Fprintf(e.remarks(), "gradus: %v; training goes on without it\n", err)
 	}
 	if !d.due.Load() || !f.Agreed() { // ranks agree once a second
 		return
@@ -63,7 +63,7 @@ func (d *runDir) look(e *env, f *model.Fit) {
 	start := time.Now()
 	err = d.save(f)
 	if err != nil && !d.failed {
-		fmt.Fprintf(e.Err, "gradus: %v; training goes on, and the checkpoint before stays\n", err)
+		fmt.Fprintf(e.remarks(), "gradus: %v; training goes on, and the checkpoint before stays\n", err)
 	}
 	d.failed = err != nil
 	d.timer.Reset(max(d.every, 20*time.Since(start)))

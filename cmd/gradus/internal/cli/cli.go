@@ -188,6 +188,7 @@ func newParser(std Std) *kong.Kong {
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpWithDefault),
 		kong.Vars{"notebook_seed": strconv.Itoa(lesson.NotebookSeed), "pages": strings.Join(helpPages(), ", ")},
 		kong.UsageOnError(),
 	)
@@ -195,6 +196,16 @@ func newParser(std Std) *kong.Kong {
 		panic("cli: " + err.Error()) // the grammar is our own
 	}
 	return parser
+}
+
+// helpWithDefault adds the default to the help of a flag, where its placeholder stands in its place.
+func helpWithDefault(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	d := v.Default
+	if v.Flag == nil || d == "" || v.Flag.PlaceHolder == "" || strings.Contains(v.Flag.PlaceHolder, d) || strings.Contains(help, "Default: ") {
+		return help
+	}
+	return help + " Default: " + d + "."
 }
 
 // output is standard output. It remembers whether something could not be written.
@@ -257,7 +268,7 @@ func complain(std Std, err error) int {
 	if errors.As(err, &s) {
 		return int(s)
 	}
-	fmt.Fprintf(std.Err, "gradus: %s\n", oneLine(err))
+	fmt.Fprintf(printable{std.Err}, "gradus: %s\n", oneLine(err))
 	return statusOf(err)
 }
 
@@ -288,7 +299,7 @@ func (e *env) interrupted(done, all int, piece, dir string) error {
 	if dir == "" {
 		kept = "nothing was kept; with --run DIR the same call would go on from here"
 	}
-	fmt.Fprintf(e.Err, "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
+	fmt.Fprintf(e.remarks(), "gradus: interrupted after %d of %s; %s\n", done, counted(all, piece), kept)
 	return status(statusInterrupted)
 }
 
@@ -304,14 +315,6 @@ func (e *env) writeJSON(v any) error {
 	enc := json.NewEncoder(e.Out)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
-}
-
-// printf writes to standard output.
-func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.Out, format, args...) }
-
-// say writes a message to standard error.
-func (e *env) say(format string, args ...any) {
-	fmt.Fprintf(e.Err, "gradus: "+format+"\n", args...)
 }
 
 // sayAll calls say for each message.

@@ -269,6 +269,6 @@ func TestJoinNegative(t *testing.T) {
 	got := joinNegative([]string{"train", "-", "--lr", "-1", "--hidden", "-.5", "-o", "-1", "--x=1", "-2", "--quiet", "-o"})
 	want := []string{"train", "-", "--lr=-1", "--hidden=-.5", "-o", "-1", "--x=1", "-2", "--quiet", "-o"}
 	if !slices.Equal(got, want) {
-		t.Errorf("%q", got)
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -42,7 +42,7 @@ func (c *compareCmd) Run(e *env) error {
 		if !slices.Contains(train.Methods(), m) {
 			return usagef("--methods: %q is not known; choose from %s", m, strings.Join(train.Methods(), ", "))
 		}
-		if c.text("norm") == nn.BatchNorm.String() && (m == string(train.Stochastic) || m == string(train.PerSample)) {
+		if c.text("norm") == nn.BatchNorm.String() && train.Method(m).OneRow() {
 			return usagef("--norm: batch normalization needs at least 2 rows in a batch, and with %s it has 1; give --methods batch,mini-batch, or --norm layer", m)
 		}
 	}
@@ -63,11 +63,11 @@ func (c *compareCmd) Run(e *env) error {
 	begun := false
 	watch := func(lane int, p lesson.Point) {
 		if !begun && !c.JSON {
-			writeData(e.Out, f.Table(), f.Schema, f.Said())
+			writeData(e.text(), f.Table(), f.Schema, f.Said())
 		}
 		begun = true
 		if !c.Quiet && p.Epoch == f.Options.Epochs/2 {
-			fmt.Fprintf(e.Err, "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, f.Options.Epochs, short(p.Loss))
+			fmt.Fprintf(e.remarks(), "%s: epoch %d of %d, loss %s\n", c.Methods[lane], p.Epoch, f.Options.Epochs, short(p.Loss))
 		}
 	}
 	e.watch()

@@ -29,7 +29,7 @@ type cvCmd struct {
 	presetFlag `embed:""`
 	queueFlags `embed:""`
 	diskFlags  `embed:""`
-	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, as predict writes it behind row and fold."`
+	Out        string `short:"o" placeholder:"FILE" help:"What each fold's model says of the rows it has not seen: CSV, or TSV by the ending .tsv, as predict writes it behind row and fold."`
 	JSON       bool   `name:"json" help:"One JSON object on standard output, and nothing else there."`
 	Quiet      bool   `help:"No progress."`
 }
@@ -46,15 +46,9 @@ type cvFoldJSON struct {
 }
 
 func (c *cvCmd) Run(e *env) error {
-	if err := c.check(); err != nil {
+	format, err := c.check()
+	if err != nil {
 		return err
-	}
-	if c.Out == "-" && c.JSON {
-		return usagef("--out -: --json has standard output; name a file")
-	} else if c.Out != "" && c.Out != "-" {
-		if err := checkOut(c.Out, kindTable, c.Data...); err != nil {
-			return err
-		}
 	}
 	c.show(e, c.Quiet)
 	f, err := c.begin(e)
@@ -92,22 +86,22 @@ func (c *cvCmd) Run(e *env) error {
 		}
 	}
 	e.watch()
-	ended := 0
-	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, func(fold int, m *model.Model) {
-		if ended++; !c.Quiet {
-			fmt.Fprintf(e.Err, "fold %d: %d epochs, %s (%d of %d folds)\n", fold+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), ended, c.Folds)
-		}
-	})
+	var done func(int, *model.Model)
+	if !c.Quiet {
+		l := &foldLines{w: e.remarks(), all: c.Folds, folds: map[int]*lines{}}
+		o.Step, done = l.show, l.end
+	}
+	cv, err := model.CrossValidate(e.ctx, tables, o, c.Folds, done)
 	work.end(err)
 	if err != nil {
 		if errors.Is(err, train.ErrInterrupted) {
-			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was written\n")
+			fmt.Fprintf(e.remarks(), "gradus: interrupted; nothing was written\n")
 			return status(statusInterrupted)
 		}
 		return asUsage(err)
 	}
 	if c.Out != "" {
-		write := func(w io.Writer) error { return writeFolds(w, cv) }
+		write := func(w io.Writer) error { return writeFolds(w, format, cv) }
 		if c.Out == "-" {
 			return write(e.Out)
 		}
@@ -122,17 +116,24 @@ func (c *cvCmd) Run(e *env) error {
 	return nil
 }
 
-// check refuses flags that a cross-validation cannot use.
-func (c *cvCmd) check() error {
+// check refuses flags that a cross-validation cannot use, and returns the format of the predictions.
+func (c *cvCmd) check() (format string, err error) {
 	switch {
 	case c.From != "":
-		return usagef("--from: the weights have seen rows that the folds must not; leave it out")
+		return "", usagef("--from: the weights have seen rows that the folds must not; leave it out")
 	case c.text("test") != "":
-		return usagef("--test: every row is a test row once in a cross-validation; leave it out")
+		return "", usagef("--test: every row is a test row once in a cross-validation; leave it out")
 	case c.Queue != "" && c.Data.isStdin():
-		return usagef("--queue: other machines cannot read this standard input; name a file")
+		return "", usagef("--queue: other machines cannot read this standard input; name a file")
+	case c.Out == "-" && c.JSON:
+		return "", usagef("--out -: --json has standard output; name a file")
+	case c.Out == "" || c.Out == "-":
+		return "csv", nil
 	}
-	return nil
+	if format, err = outFormat(c.Out, "csv", "tsv"); err != nil {
+		return "", err
+	}
+	return format, checkOut(c.Out, kindTable, c.Data...)
 }
 
 // folding is a cross-validation whose table was read.
@@ -217,9 +218,9 @@ func scoresText(s metrics.Scores) string {
 }
 
 // writeFolds writes the out-of-fold predictions.
-func writeFolds(w io.Writer, cv *model.CV) error {
+func writeFolds(w io.Writer, format string, cv *model.CV) error {
 	width := cv.Folds[0].Outputs()
-	return writeTable(w, cv.Folds[0], []string{"row", "fold"}, nil, len(cv.Rows), func(i int) ([]string, model.Prediction, []string) {
+	return writeTable(w, format, cv.Folds[0], []string{"row", "fold"}, nil, len(cv.Rows), func(i int) ([]string, model.Prediction, []string) {
 		p := cv.Folds[cv.Fold[i]].Describe(cv.Predictions[i*width:][:width])
 		return []string{strconv.Itoa(cv.Rows[i]), strconv.Itoa(cv.Fold[i] + 1)}, p, nil
 	})
@@ -266,12 +267,12 @@ func (c *cvCmd) print(e *env, cv *model.CV, notes []data.Note) {
 	m := cv.Folds[0]
 	e.printf("Rows     %d in a fold\n", len(cv.Rows))
 	e.printf("Network  %s, %s, seed %d\n", m.DescribeNetwork(), m.Precision(), m.Options.Seed)
-	e.printf("Descent  %s\n", descentText(m.Options))
+	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	for _, n := range option.Notes(notes) {
 		e.printf("Note     %s (fold 1)\n", n)
 	}
 	e.printf("\n")
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\trows\tepochs\t")
 	columns := slices.Clone(cv.Mean)
 	for _, l := range cv.Lacking {

@@ -28,7 +28,7 @@ func TestCV(t *testing.T) {
 		}
 	}
 	if rows != 150 || o.number(t, "rows") != 150 || math.Abs(sum-o.number(t, "mean", "accuracy")) > 1e-12 || o.number(t, "sd", "log_loss") <= 0 {
-		t.Errorf("%v", o)
+		t.Errorf(`got %v, want rows = 150 and o.number("rows") = 150 and math.Abs(sum-o.number("mean", "accuracy")) <= 1e-12 and o.number("sd", "log_loss") > 0`, o)
 	}
 	// The pooled accuracy is that of these predictions.
 	header, records := predictions(t, readFile(t, "oof.csv"))
@@ -75,13 +75,13 @@ func TestImportance(t *testing.T) {
 	o := parseJSON(t, must(t, 0, "importance", "m.safetensors", penguins, "--json", "--metric", "log-loss", "--repeats", "3").out)
 	columns := o.at(t, "columns").([]any)
 	if o.at(t, "metric") != "log_loss" || len(columns) != 6 || o.number(t, "rows") != 344 {
-		t.Fatalf("%v", o)
+		t.Fatalf(`got %v, want o.at("metric") = "log_loss" and len(columns) = 6 and o.number("rows") = 344`, o)
 	}
 	last := math.Inf(1)
 	for _, c := range columns {
 		c := object(c.(map[string]any))
 		if v := c.number(t, "importance"); v > last || len(c.at(t, "drops").([]any)) != 3 {
-			t.Errorf("%v", c)
+			t.Errorf(`got %v, want v <= last and len(c.at(t, "drops").([]any)) = 3`, c)
 		} else {
 			last = v
 		}
@@ -90,7 +90,7 @@ func TestImportance(t *testing.T) {
 	again := must(t, 0, "importance", "m.safetensors", penguins, "--threads", "2")
 	other := must(t, 0, "importance", "m.safetensors", penguins, "--seed", "2")
 	if text.out != again.out || text.out == other.out || !strings.Contains(text.out, "bill_length_mm") {
-		t.Errorf("%s\n%s\n%s", text.out, again.out, other.out)
+		t.Errorf(`got %s %s %s, want text.out = again.out and text.out != other.out and "bill_length_mm" in text.out`, text.out, again.out, other.out)
 	}
 	must(t, 0, "importance", "m.safetensors", penguins, "-o", "bars.svg")
 	if svg := readFile(t, "bars.svg"); !strings.Contains(svg, "flipper_length_mm") || !strings.Contains(svg, "by how much accuracy") {
@@ -178,5 +178,27 @@ func TestCVLackingScore(t *testing.T) {
 	want := fmt.Sprintf("Note     auc is not defined in fold %v, so it has no mean; of all rows together it is %s.", fold[0], short(pooled))
 	if !strings.Contains(text, want) || !strings.Contains(text, "  auc  ") {
 		t.Errorf("no %q, or no column auc, in\n%s", want, text)
+	}
+}
+
+// A fold whose epoch takes long says how far it has come, and no other does.
+func TestCVWithinAnEpoch(t *testing.T) {
+	was := longEpoch
+	t.Cleanup(func() { longEpoch = was })
+	place(t, nil)
+	args := []string{"cv", iris, "--members", "1", "--folds", "2", "--epochs", "3", "--batch-size", "4"}
+	if r := must(t, 0, args...); strings.Contains(r.err, "left") {
+		t.Errorf("short epochs are reported:\n%s", r.err)
+	}
+	longEpoch = 0
+	r := must(t, 0, args...)
+	for _, want := range []string{"fold 1: epoch 1 of 3: ", "fold 2: epoch 3 of 3: ", " samples/s, ", " left\n", "(2 of 2 folds)\n"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("%q is missing in\n%s", want, r.err)
+		}
+	}
+	longEpoch = 0
+	if r := must(t, 0, append(args, "--quiet")...); r.err != "" {
+		t.Errorf("--quiet says\n%s", r.err)
 	}
 }

@@ -45,7 +45,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	place(t, map[string]string{"big.csv": largeTable(400_000)})
 	whole := trainIn(t)
 	if whole.code != 0 {
-		t.Fatal(whole.err)
+		t.Fatalf("got %v, want exit status 0", whole.err)
 	}
 	want := parseJSON(t, whole.out)
 	if strings.Contains(whole.out, "stand on the disk") {
@@ -53,7 +53,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 	}
 	small := trainIn(t, "--memory", "30MiB")
 	if small.code != 0 {
-		t.Fatal(small.err)
+		t.Fatalf("got %v, want exit status 0", small.err)
 	}
 	got := parseJSON(t, small.out)
 	if !strings.Contains(small.out, "its cells stand on the disk") || !strings.Contains(small.out, "The encoded rows do not fit") {
@@ -90,7 +90,7 @@ func TestMemoryChangesNoBit(t *testing.T) {
 		}
 		again := outcomeOf(t, process(os.Args[0], "resume", run, "--json", "--quiet"))
 		if again.code != 0 {
-			t.Fatal(again.err)
+			t.Fatalf("got %v, want exit status 0", again.err)
 		}
 		got := parseJSON(t, again.out)
 		other(got)
@@ -151,7 +151,7 @@ func TestMemoryOfParquet(t *testing.T) {
 	for _, how := range [][]string{nil, {"--memory", "30MiB"}} {
 		o := outcomeOf(t, process(os.Args[0], append(append([]string{"train", "big.parquet"}, inBlocks...), how...)...))
 		if o.code != 0 {
-			t.Fatal(o.err)
+			t.Fatalf("got %v, want exit status 0", o.err)
 		}
 		if strings.Contains(o.out, "its cells stand on the disk") != (how != nil) {
 			t.Errorf("with %q: %.2000s", how, o.out)
@@ -167,7 +167,7 @@ func TestPredictAndEvaluateOnTheDisk(t *testing.T) {
 	notShort(t)
 	place(t, map[string]string{"big.csv": largeTable(400_000)})
 	if o := outcomeOf(t, process(os.Args[0], "train", "big.csv", "--epochs", "1", "--quiet", "-o", "m.safetensors")); o.code != 0 {
-		t.Fatal(o.err)
+		t.Fatalf("got %v, want exit status 0", o.err)
 	}
 	for _, command := range [][]string{{"predict", "m.safetensors", "big.csv", "--keep", "color"}, {"evaluate", "m.safetensors", "big.csv", "--json"}} {
 		whole := outcomeOf(t, process(os.Args[0], command...))
@@ -185,10 +185,10 @@ func TestMemoryIsRead(t *testing.T) {
 	place(t, map[string]string{"t.csv": "a,y\n1,2\n2,3\n"})
 	o := call("train", "t.csv", "--memory", "much")
 	if o.code != 2 || !strings.Contains(o.err, "--memory") || !strings.Contains(o.err, "2GiB") {
-		t.Errorf("%d %s", o.code, o.err)
+		t.Errorf(`got %d %s, want exit status 2 and "--memory" in o.err and "2GiB" in o.err`, o.code, o.err)
 	}
 	if o := call("train", "t.csv", "--block-rows", "8", "--optimizer", "lbfgs"); o.code != 2 || !strings.Contains(o.err, "mini-batch") {
-		t.Errorf("%d %s", o.code, o.err)
+		t.Errorf(`got %d %s, want exit status 2 and "mini-batch" in o.err`, o.code, o.err)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestImportanceAndFoldsOnTheDisk(t *testing.T) {
 	notShort(t)
 	place(t, map[string]string{"big.csv": largeTable(400_000)})
 	if o := outcomeOf(t, process(os.Args[0], "train", "big.csv", "--epochs", "1", "--hidden", "4", "--quiet", "-o", "m.safetensors")); o.code != 0 {
-		t.Fatal(o.err)
+		t.Fatalf("got %v, want exit status 0", o.err)
 	}
 	folds := append([]string{"cv", "big.csv", "--folds", "3", "--hidden", "4"}, inBlocks...)
 	for _, command := range [][]string{{"importance", "m.safetensors", "big.csv", "--repeats", "1", "--json"}, folds} {

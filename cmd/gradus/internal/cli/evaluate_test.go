@@ -17,7 +17,7 @@ func TestEvaluate(t *testing.T) {
 		r := must(t, 0, "evaluate", "m.safetensors", "t.csv", "--json")
 		e := parseJSON(t, r.out)
 		if e.number(t, "rows") != 60 || r.err != ownTable {
-			t.Errorf("%s%s", r.out, r.err)
+			t.Errorf(`got %s%s, want e.number(t, "rows") = 60 and r.err = ownTable`, r.out, r.err)
 		}
 		text := must(t, 0, "evaluate", "m.safetensors", "t.csv").out
 		for _, m := range strings.Fields(metrics) {
@@ -59,7 +59,7 @@ func TestEvaluateUnlabeled(t *testing.T) {
 	must(t, 0, "train", "t.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--json").out)
 	if o.number(t, "rows") != 2 || o.number(t, "left_out", "unlabeled") != 2 {
-		t.Error(o)
+		t.Errorf(`got %v, want o.number("rows") = 2 and o.number("left_out", "unlabeled") = 2`, o)
 	}
 	if auc, there := o.at(t, "metrics").(map[string]any)["auc"]; there && auc != nil {
 		t.Errorf("the AUC of one class is %v", auc)
@@ -98,7 +98,7 @@ gradus: column "c": a category that was not in the training rows in 1 cell, such
 	}
 	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", "p.csv", "--sample-weight", "w", "--json").out)
 	if o.number(t, "rows") != 4 || o.number(t, "left_out", "unknown_class") != 2 || o.number(t, "left_out", "weightless") != 1 || len(o.at(t, "notes").([]any)) != 5 {
-		t.Error(o)
+		t.Errorf(`got %v, want o.number("rows") = 4 and o.number("left_out", "unknown_class") = 2 and o.number("left_out", "weightless") = 1 and len(o.at("notes").([]any)) = 5`, o)
 	}
 	if got := fmt.Sprint(o.at(t, "classes")); got != "[ant cat dog]" {
 		t.Errorf("the classes are %s", got)

@@ -137,7 +137,7 @@ type explainer struct {
 	x      *lesson.Explanation
 	names  []string // of the inputs
 	rows   []int    // of the batch
-	member string   // of an ensemble: which of its networks this is
+	member string   // says which network of an ensemble this is; "": there is one network
 	solver string   // that trained the model, if one did; the update is then not a step that it made
 }
 

@@ -13,7 +13,7 @@ func TestExplain(t *testing.T) {
 	must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	r := must(t, 0, "explain", "m.safetensors", iris, "--row", "0", "--weight", "0.1.2", "-o", "net.svg")
 	if !strings.Contains(r.out, "0.1.2") || !strings.Contains(readFile(t, "net.svg"), "</svg>") {
-		t.Error(r.out)
+		t.Errorf(`got %v, want "0.1.2" in r.out and "</svg>" in readFile(t, "net.svg")`, r.out)
 	}
 	parseJSON(t, must(t, 0, "explain", "m.safetensors", iris, "--row", "149", "--weight", "1.b.2", "--json").out)
 	before := listing(t)
@@ -80,7 +80,7 @@ func TestExplainNorms(t *testing.T) {
 	}
 	writeFile(t, "one.csv", strings.Join(strings.SplitN(readFile(t, iris), "\n", 3)[:2], "\n")+"\n")
 	if r := must(t, 1, "explain", "m.safetensors", "one.csv", "--row", "0"); r.err != "gradus: cannot explain: the batch has 1 row; batch normalization needs at least 2\n" {
-		t.Error(r.err)
+		t.Errorf("r.err = %q, want %q", r.err, "gradus: cannot explain: the batch has 1 row; batch normalization needs at least 2\n")
 	}
 	must(t, 0, "train", "--members", "1", iris, "--hidden", "5", "--activation", "tanh", "--dropout", "0.5", "--input-dropout", "0.5", "--epochs", "2", "--quiet", "-o", "m.safetensors")
 	read("--row", "0")

@@ -26,7 +26,7 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: it says %q", c.file, r.out)
 		}
 		if info, err := os.Stat(c.file); err != nil || info.Size() < 500 {
-			t.Errorf("%s: %v %v", c.file, info, err)
+			t.Errorf("%s: got %v %v, want no error and info.Size() >= 500", c.file, info, err)
 		}
 		// A second export replaces a file of the same kind, and no other file.
 		must(t, 0, append([]string{"export", "m.safetensors", "-o", c.file}, c.args...)...)

@@ -41,7 +41,7 @@ func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
 	t, err := f.readSilently(e, paths...)
 	if err == nil {
 		for _, n := range t.Notes() {
-			fmt.Fprintf(e.Err, "gradus: %s: %s\n", t.Name(), option.Note(n))
+			fmt.Fprintf(e.remarks(), "gradus: %s: %s\n", t.Name(), option.Note(n))
 		}
 	}
 	return t, err

@@ -42,7 +42,7 @@ func TestSameWeights(t *testing.T) {
 	part1, err1 := os.ReadFile(at("part1.csv"))
 	part2, err2 := os.ReadFile(at("part2.csv"))
 	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
+		t.Fatalf("got %v %v, want err1 = nil and err2 = nil", err1, err2)
 	}
 	place(t, map[string]string{"people.csv": string(csv)})
 	if err := os.Mkdir("folder", 0o777); err != nil {
@@ -77,6 +77,33 @@ func TestFlagsOfTextAreNotIgnored(t *testing.T) {
 	}
 }
 
+// The ending of a table that is written says its format, and an ending that would not be true is refused.
+func TestEndingOfOutput(t *testing.T) {
+	place(t, map[string]string{"t.csv": rows(60, "a,num", number, number)})
+	trainQuietly(t, 0, "t.csv", "--epochs", "2", "-o", "m.safetensors")
+	must(t, 0, "predict", "m.safetensors", "t.csv", "--keep", "a", "-o", "p.tsv")
+	if text := readFile(t, "p.tsv"); !strings.HasPrefix(text, "a\tnum\n") {
+		t.Errorf("p.tsv begins with %.20q, want tabs", text)
+	}
+	must(t, 0, "cv", "t.csv", "--epochs", "2", "--quiet", "-o", "cv.tsv")
+	if text := readFile(t, "cv.tsv"); !strings.HasPrefix(text, "row\tfold\tnum\n") {
+		t.Errorf("cv.tsv begins with %.20q, want tabs", text)
+	}
+	for _, c := range [][]string{
+		{"predict", "m.safetensors", "t.csv", "-o", "p.xlsx"}, {"predict", "m.safetensors", "t.csv", "-o", "p.csv.gz"},
+		{"predict", "m.safetensors", "t.csv", "-o", "p.json"}, {"cv", "t.csv", "-o", "p.parquet"}, {"cv", "t.csv", "-o", "p.jsonl"},
+	} {
+		r := must(t, 2, c...)
+		out := c[len(c)-1]
+		if want := "--out " + out + ": a table with the ending " + filepath.Ext(out) + " is not written here"; !strings.Contains(r.err, want) {
+			t.Errorf("%s says %q, want %q", c[0], r.err, want)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s wrote %s", c[0], out)
+		}
+	}
+}
+
 // TestSeveralFiles: if files that are read as one table differ, the error names the difference and the file.
 func TestSeveralFiles(t *testing.T) {
 	place(t, nil)
@@ -106,7 +133,7 @@ func TestSeveralFiles(t *testing.T) {
 		}
 	}
 	if o := must(t, 0, "inspect", "a.csv", "./d.csv"); !strings.Contains(o.out, "3 rows") {
-		t.Error(o.out)
+		t.Errorf("the text is %q, want it to contain %q", o.out, "3 rows")
 	}
 }
 
@@ -136,11 +163,11 @@ func TestPredictFormats(t *testing.T) {
 			cells[name] = strings.Join(table.Columns(), ",") + fmt.Sprint(table.Rows()) + all.String()
 		}
 		if cells["p.parquet"] != cells["p.csv"] || cells["p.jsonl"] != cells["p.csv"] {
-			t.Errorf("%.300s\n%.300s\n%.300s", cells["p.csv"], cells["p.parquet"], cells["p.jsonl"])
+			t.Errorf(`got %.300s %.300s %.300s, want cells["p.parquet"] = cells["p.csv"] and cells["p.jsonl"] = cells["p.csv"]`, cells["p.csv"], cells["p.parquet"], cells["p.jsonl"])
 		}
 	}
 	writeFile(t, "other.parquet", "x,y\n1,2\n")
 	if o := call("predict", "m.safetensors", people, "-o", "other.parquet"); o.code != statusUsage || !strings.Contains(o.err, "is no Parquet file, so it is not overwritten") {
-		t.Error(o.code, o.err)
+		t.Errorf(`got %v %v, want exit status statusUsage and "is no Parquet file, so it is not overwritten" in o.err`, o.code, o.err)
 	}
 }

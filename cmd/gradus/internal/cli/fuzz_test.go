@@ -31,7 +31,7 @@ func FuzzConfig(f *testing.F) {
 			c := call.Selected().Target.Addr().Interface().(*trainCmd)
 			c.options()
 		} else if s := oneLine(wrongCall(err)); s == "" || strings.Contains(s, "\n") {
-			t.Errorf("%q", s)
+			t.Errorf(`got %q, want s != "" and no "\n" in s`, s)
 		}
 		var config runConfig
 		if json.Unmarshal(text, &config) == nil {

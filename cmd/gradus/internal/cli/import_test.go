@@ -37,7 +37,7 @@ func TestImport(t *testing.T) {
 			}
 		}
 		if err := json.Unmarshal([]byte(must(t, 0, "info", "m.safetensors", "--json").out), &info); err != nil || info.Training.Reason != "imported" {
-			t.Errorf("%s: %v %+v", file, err, info)
+			t.Errorf(`%s: got %v %+v, want no error and info.Training.Reason = "imported"`, file, err, info)
 		}
 		must(t, 0, "plot", "m.safetensors", "-o", "net.svg")
 		must(t, 0, "export", "m.safetensors", "-o", "again.onnx")
@@ -50,5 +50,31 @@ func TestImport(t *testing.T) {
 	}
 	if _, err := os.Stat("m.safetensors"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestImportedSaysWhatIsKnown: what a file of weights does not say is not made up.
+func TestImportedSaysWhatIsKnown(t *testing.T) {
+	foreign, err := filepath.Abs(repository + "export/testdata/foreign")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place(t, nil)
+	weights := filepath.Join(foreign, "torch.npz")
+	r := must(t, 0, "import", weights, "-o", "c.safetensors", "--classes", "no,yes")
+	if !strings.Contains(r.out, "2 softmax, predicts y (multiclass)") {
+		t.Errorf("with two classes for two outputs: %s", r.out)
+	}
+	r = must(t, 2, "import", weights, "-o", "d.safetensors", "--classes", "no,yes", "--output-activation", "identity")
+	if !strings.Contains(r.err, "the task is a regression: give the task") {
+		t.Errorf("classes of a regression: %s", r.err)
+	}
+	r = must(t, 0, "info", "c.safetensors")
+	if !strings.Contains(r.out, "\nTrained  elsewhere") || strings.Contains(r.out, "Descent") || strings.Contains(r.out, "loss") || strings.Contains(r.out, "training") {
+		t.Errorf("info says\n%s", r.out)
+	}
+	r = must(t, 2, "plot", "c.safetensors", "--what", "curves", "-o", "curves.svg")
+	if !strings.Contains(r.err, "there are no curves; --what network") {
+		t.Errorf("plot says %s", r.err)
 	}
 }

@@ -101,7 +101,7 @@ func (c *importanceCmd) Run(e *env) error {
 	o.Done = func(column string, drops []float64) error {
 		if ended++; !c.Quiet {
 			c.shown.done()
-			fmt.Fprintf(e.Err, "column %d of %d: %s\n", ended, all, column)
+			fmt.Fprintf(e.remarks(), "column %d of %d: %s\n", ended, all, column)
 		}
 		return keep(measured{column, drops})
 	}
@@ -132,7 +132,7 @@ func (c *importanceCmd) Run(e *env) error {
 	}
 	e.printf("%s is %s on %d rows of %s; by how much it is worse when a column is shuffled (%s, seed %d)\n\n",
 		found.Metric, short(found.Score), found.Rows, t.Name(), counted(found.Repeats, "time"), c.Seed)
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', 0)
 	for _, col := range found.Columns {
 		fmt.Fprintf(w, "%s\t%8.4f ± %.4f\t%s\n", cut(col.Name, 40), col.Mean, col.SD, bars(col.Mean, found.Columns[0].Mean))
 	}

@@ -1,8 +1,7 @@
 package cli
 
 import (
-	"strings"
-
+	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
 )
@@ -53,7 +52,7 @@ func (c *infoCmd) Run(e *env) error {
 			m.DescribeNetwork(), m.Parameters(), m.Precision(), m.WeightsSHA256(), m.Threshold, m.Temperature, m.Shrinkage, conformalRows(m), membersJSON(m), m.Options, m.Training,
 		})
 	}
-	e.printf("Predicts %s (%s)\n", strings.Join(m.Targets(), ", "), m.Task())
+	e.printf("Predicts %s (%s)\n", list(m.Targets(), 12), m.Task())
 	if classes := m.Classes(); classes != nil {
 		e.printf("Classes  %s\n", list(classes, 12))
 		if m.Threshold != 0.5 {
@@ -62,9 +61,13 @@ func (c *infoCmd) Run(e *env) error {
 	}
 	e.printf("Columns  %s\n", list(m.Columns(), 20))
 	e.printf("Network  %s, %d parameters, %s\n", m.DescribeNetwork(), m.Parameters(), m.Precision())
-	e.printf("Descent  %s, seed %d\n", descentText(m.Options), m.Options.Seed)
-	e.printf("Rows     %s\n", rowsText(m.Training.Rows))
-	e.printf("Trained  %s\n", trainedText(m))
+	if m.Training.Reason == model.Imported {
+		e.printf("Trained  elsewhere: the file does not say how, on which rows and with what scores\n")
+	} else {
+		e.printf("Descent  %s, seed %d\n", option.Describe(&m.Options), m.Options.Seed)
+		e.printf("Rows     %s\n", rowsText(m.Training.Rows))
+		e.printf("Trained  %s\n", trainedText(m))
+	}
 	if s := m.Shrinkage; s != nil {
 		e.printf("%s\n", shrinkageText(m, s))
 	}
@@ -82,7 +85,11 @@ func (c *infoCmd) Run(e *env) error {
 		}
 		e.printf("Honest   %s by %s\n", what, counted(n, held+" row"))
 	}
-	e.printf("Weights  sha256 %s\n\n", m.WeightsSHA256())
+	e.printf("Weights  sha256 %s\n", m.WeightsSHA256())
+	if best, _ := m.Training.Metrics.Best(); len(best.Scores) == 0 { // of an imported network
+		return nil
+	}
+	e.printf("\n")
 	writeScores(e, m)
 	if text := m.Compared(); text != "" {
 		e.printf("\n%s\n", wrap(text, "Compared ", 100))

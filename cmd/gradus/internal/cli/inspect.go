@@ -67,7 +67,7 @@ func (c *inspectCmd) Run(e *env) error {
 		}
 		return e.writeJSON(out)
 	}
-	writeData(e.Out, t, s, notes)
+	writeData(e.text(), t, s, notes)
 	e.printf("\n")
 	for _, d := range described {
 		what := d.Role

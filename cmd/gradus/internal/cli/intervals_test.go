@@ -64,7 +64,7 @@ func TestPredictIntervals(t *testing.T) {
 	} {
 		words := strings.Fields(args)
 		if r := must(t, 2, append([]string{"predict", words[0], diabetes}, words[1:]...)...); !strings.Contains(r.err, want) {
-			t.Errorf("%s: %s", args, r.err)
+			t.Errorf("%s: the text is %q, want it to contain %q", args, r.err, want)
 		}
 	}
 	if r := must(t, 0, "info", "m.safetensors"); !strings.Contains(r.out, "gradus predict --interval 0.9") {

@@ -67,7 +67,7 @@ func (c *lrCmd) Run(e *env) error {
 		return err
 	}
 	if !c.JSON {
-		writeData(e.Out, f.Table(), f.Schema, f.Said())
+		writeData(e.text(), f.Table(), f.Schema, f.Said())
 	}
 	sweep, err := c.sweep(e, f)
 	if err != nil {

@@ -119,7 +119,7 @@ func (f *memberFlag) named(e *env, path string, m *model.Model) (*model.Model, e
 	}
 	one, note, err := f.of(path, m)
 	if note != "" {
-		fmt.Fprintf(e.Err, "gradus: this is %s\n", note)
+		fmt.Fprintf(e.remarks(), "gradus: this is %s\n", note)
 	}
 	return one, err
 }
@@ -169,7 +169,7 @@ func writeMembers(e *env, m *model.Model) {
 		own = "validation"
 	}
 	best, _ := m.Members()[0].Training.Metrics.Best()
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\n\trows\tepochs\tbest\tseconds\t")
 	parts := []struct {
 		name string

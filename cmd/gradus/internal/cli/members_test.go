@@ -42,7 +42,7 @@ func TestMembers(t *testing.T) {
 	}
 	info := must(t, 0, "info", "m.safetensors")
 	if !strings.Contains(info.out, "3 networks") || !strings.Contains(info.out, "member 1") {
-		t.Error(info.out)
+		t.Errorf("the text is %q, want it to contain %q and %q", info.out, "3 networks", "member 1")
 	}
 	if o := parseJSON(t, must(t, 0, "info", "m.safetensors", "--json").out); len(o["members"].([]any)) != 3 {
 		t.Error("info --json has other members")
@@ -68,7 +68,7 @@ func TestMembers(t *testing.T) {
 	}
 	for _, member := range []string{"0", "2"} {
 		if r := must(t, 0, "explain", "m.safetensors", penguins, "--row", "0", "--member", member); !strings.Contains(r.out, "This is member "+member+" of the 3 networks of m.safetensors") {
-			t.Error(r.out[:200])
+			t.Errorf(`got %v, want "This is member "+member+" of the 3 networks of m.safetensors" in r.out`, r.out[:200])
 		}
 	}
 	if r := must(t, 0, "explain", "m.safetensors", penguins, "--row", "0"); !strings.Contains(r.out, "This is member 0") {
@@ -76,17 +76,17 @@ func TestMembers(t *testing.T) {
 	}
 	for _, args := range [][]string{{"-o", "one.onnx", "--net"}, {"-o", "one.npz"}, {"-o", "tensors.safetensors", "--bare"}} {
 		if r := must(t, 1, append([]string{"export", "m.safetensors"}, args...)...); !strings.Contains(r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" would hold one: --member N") {
-			t.Error(r.err)
+			t.Errorf("the text is %q, want it to contain %q", r.err, "m.safetensors is the mean of 3 networks, and "+args[1]+" would hold one: --member N")
 		}
 	}
 	for _, file := range []string{"mean.onnx", "mean.go", "mean.c"} {
 		if r := must(t, 0, "export", "m.safetensors", "-o", file); strings.Contains(r.out, "It holds") {
-			t.Error(r.out)
+			t.Errorf(`got %v, want no "It holds" in r.out`, r.out)
 		}
 	}
 	for _, file := range []string{"m.onnx", "m.go", "m.c", "m.npz"} {
 		if r := must(t, 0, "export", "m.safetensors", "-o", file, "--member", "1"); !strings.Contains(r.out, "It holds member 1 of the 3 networks") {
-			t.Error(r.out)
+			t.Errorf("the text is %q, want it to contain %q", r.out, "It holds member 1 of the 3 networks")
 		}
 		if err := export.Write(m, "own-"+file, export.Options{}); errors.Is(err, export.ErrUnsupported) != (file == "m.npz") {
 			t.Errorf("%s: package export says %v", file, err)
@@ -94,10 +94,10 @@ func TestMembers(t *testing.T) {
 	}
 	must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--background-rows", "5")
 	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "--log-odds: the model says the mean of 3 networks' probabilities") {
-		t.Error(r.err)
+		t.Errorf("the text is %q, want it to contain %q", r.err, "--log-odds: the model says the mean of 3 networks' probabilities")
 	}
 	if r := must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--member", "1", "--background-rows", "5"); !strings.Contains(r.err, "this is member 1 of the 3 networks") {
-		t.Error(r.err)
+		t.Errorf("the text is %q, want it to contain %q", r.err, "this is member 1 of the 3 networks")
 	}
 	must(t, 0, "plot", "m.safetensors", penguins, "--column", "body_mass_g", "-o", "partial.svg")
 	must(t, 0, "plot", "m.safetensors", penguins, "--column", "body_mass_g", "-o", "partial.svg", "--member", "0")
@@ -130,7 +130,7 @@ func TestMembersOfCVAndTune(t *testing.T) {
 	}
 	r := must(t, 0, "tune", iris, "--members", "2", "--trials", "3", "--epochs", "6", "-o", "t.safetensors", "--quiet")
 	if !strings.Contains(r.out, "2 networks") || !strings.Contains(r.out, "--members 2") {
-		t.Error(r.out)
+		t.Errorf("the text is %q, want it to contain %q and %q", r.out, "2 networks", "--members 2")
 	}
 	r = must(t, 0, "tune", iris, "--members", "2", "--trials", "3", "--epochs", "6", "-o", "t2.safetensors", "--quiet", "--json")
 	one, err := model.Load("t.safetensors")
@@ -164,7 +164,7 @@ func TestMembersInterrupted(t *testing.T) {
 	}
 	r = must(t, 0, "train", diabetes, "--members", "4", "--max-time", "1ns", "-o", "short.safetensors")
 	if !strings.Contains(r.out, "the time is up") {
-		t.Error(r.out)
+		t.Errorf("the text is %q, want it to contain %q", r.out, "the time is up")
 	}
 }
 
@@ -241,7 +241,7 @@ func TestResumeOneNetwork(t *testing.T) {
 `
 	config := readFile(t, "run/config.json")
 	if !strings.Contains(config, one) {
-		t.Fatal(config)
+		t.Fatalf("the text is %q, want it to contain %q", config, one)
 	}
 	writeFile(t, "run/config.json", strings.Replace(config, one, "", 1))
 	must(t, 0, "resume", "run", "--quiet")

@@ -31,6 +31,20 @@ func withoutPasswords(words []string) []string {
 	return shown
 }
 
+// without returns a call without some flags and their values.
+func without(args []string, flags ...string) []string {
+	own, skip := []string{}, false
+	for _, word := range args {
+		flag, _, joined := strings.Cut(word, "=")
+		if is := slices.Contains(flags, flag); is || skip {
+			skip = is && !joined
+			continue
+		}
+		own = append(own, word)
+	}
+	return own
+}
+
 // keptPaths are paths as a file stores them.
 type keptPaths []string
 

@@ -120,6 +120,9 @@ func (c *plotCmd) figure(e *env) (plot.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Training.Reason == model.Imported && c.What == "curves" {
+		return nil, usagef("--what curves: %s does not say how its network was trained, so there are no curves; --what network draws the network", c.From)
+	}
 	if c.What == "curves" && c.Member == nil {
 		return modelCurves(m), nil
 	}

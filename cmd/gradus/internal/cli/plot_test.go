@@ -32,7 +32,7 @@ func TestPlot(t *testing.T) {
 		if strings.HasSuffix(c.out, ".png") {
 			img, err := png.Decode(bytes.NewReader([]byte(picture)))
 			if err != nil || img.Bounds().Dx() < 200 {
-				t.Errorf("%s: %v", c.out, err)
+				t.Errorf("%s: got %v, want no error and img.Bounds().Dx() >= 200", c.out, err)
 			}
 			continue
 		}

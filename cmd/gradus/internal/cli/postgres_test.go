@@ -39,7 +39,7 @@ func TestPostgres(t *testing.T) {
 	}
 	query := []string{"--query", "select *, '1'::color as color from people", "--target", "y"}
 	if o := must(t, 0, append([]string{"inspect", address}, query...)...); !strings.Contains(o.out, "color") || !strings.Contains(o.out, "constant") {
-		t.Error(o.out)
+		t.Errorf("the text is %q, want it to contain %q and %q", o.out, "color", "constant")
 	}
 
 	o := must(t, 0, append([]string{"train", "--members", "1", address, "--run", "run", "--epochs", "3", "-o", "m.safetensors", "--test", "0.2"}, query...)...)
@@ -73,7 +73,7 @@ func TestPostgres(t *testing.T) {
 	} {
 		o := call("inspect", address, "--query", c.words)
 		if said += o.out + o.err; o.code == 0 || !strings.Contains(o.err, c.want) {
-			t.Errorf("%s: %d %s", c.words, o.code, o.err)
+			t.Errorf("%s: got %d %s, want o.code != 0 and c.want in o.err", c.words, o.code, o.err)
 		}
 	}
 	for _, wrong := range []string{"postgres://postgres:wrong-" + secret + "@" + host, "postgres://postgres:" + secret + "@127.0.0.1:1/x", "postgres://postgres:" + secret + "@127.0.0.1:bad/x"} {

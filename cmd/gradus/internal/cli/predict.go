@@ -25,15 +25,24 @@ type predictCmd struct {
 	Sets      probability `placeholder:"X" help:"Of classes: add those of which one is the row's with this probability, such as 0.9, as COL_set."`
 	BadCells  string      `default:"refuse" enum:"refuse,missing" help:"What becomes of a cell of another type than the column had in training: refuse the table, or take the cell for missing and count it."`
 	Strict    bool        `help:"Refuse a table with a category that was not in the training rows, instead of predicting and counting such cells."`
-	Out       string      `short:"o" placeholder:"FILE" help:"Where to write: CSV, or Parquet or JSON lines by the ending .parquet or .jsonl. Default: standard output."`
+	Out       string      `short:"o" placeholder:"FILE" help:"Where to write: CSV, or TSV, Parquet or JSON lines by the ending .tsv, .parquet or .jsonl. Default: standard output."`
 }
 
 func (c *predictCmd) Run(e *env) error {
 	if c.Strict && c.BadCells == "missing" {
 		return usagef("--strict takes no cell of another type for a missing one: leave out one of --strict and --bad-cells missing")
 	}
+	format := "csv"
 	if c.Out != "" && c.Out != "-" {
-		if err := checkOut(c.Out, map[string]kind{"": kindTable, "jsonl": kindTable, "parquet": kindParquet}[outFormat(c.Out)], append(c.Data, c.Model)...); err != nil {
+		var err error
+		if format, err = outFormat(c.Out, "csv", "tsv", "jsonl", "parquet"); err != nil {
+			return err
+		}
+		k := kindTable
+		if format == "parquet" {
+			k = kindParquet
+		}
+		if err := checkOut(c.Out, k, append(c.Data, c.Model)...); err != nil {
 			return err
 		}
 	}
@@ -69,7 +78,7 @@ func (c *predictCmd) Run(e *env) error {
 	e.sayAll(model.CellNotes(counts))
 	width := m.Outputs()
 	write := func(w io.Writer) error {
-		if format := outFormat(c.Out); format != "" {
+		if format == "jsonl" || format == "parquet" {
 			var all []parquet.Column
 			for i, col := range columns {
 				all = append(all, keptColumn(names[i], t, col))
@@ -82,7 +91,7 @@ func (c *predictCmd) Run(e *env) error {
 			return parquet.Write(w, all)
 		}
 		lead := make([]string, len(columns))
-		return writeTable(w, m, names, more.columns, t.Rows(), func(r int) ([]string, model.Prediction, []string) {
+		return writeTable(w, format, m, names, more.columns, t.Rows(), func(r int) ([]string, model.Prediction, []string) {
 			for i, col := range columns {
 				lead[i] = t.Cell(r, col)
 			}
@@ -179,9 +188,12 @@ func predictionColumns(m *model.Model) []string {
 }
 
 // writeTable writes predictions between the caller's columns: lead before them and more after them. m determines the
-// columns of the predictions, and row returns the cells of a row. Numbers are written with all their digits.
-func writeTable(w io.Writer, m *model.Model, lead, more []string, rows int, row func(r int) (lead []string, p model.Prediction, more []string)) error {
+// columns of the predictions, and row returns the cells of a row. Numbers are written with all their digits. The format is csv or tsv.
+func writeTable(w io.Writer, format string, m *model.Model, lead, more []string, rows int, row func(r int) (lead []string, p model.Prediction, more []string)) error {
 	csv := csv.NewWriter(w)
+	if format == "tsv" {
+		csv.Comma = '\t'
+	}
 	header := slices.Concat(lead, predictionColumns(m), more)
 	if err := csv.Write(header); err != nil {
 		return err

@@ -139,7 +139,7 @@ func TestPredictAgreesWithEvaluate(t *testing.T) {
 	near(t, "rmse", math.Sqrt(squares/n), e.number(t, "metrics", "rmse"))
 	near(t, "mae", distance/n, e.number(t, "metrics", "mae"))
 	if e.number(t, "rows") != n {
-		t.Error(e)
+		t.Errorf(`got %v, want e.number(t, "rows") = n`, e)
 	}
 }
 

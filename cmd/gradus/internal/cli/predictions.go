@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"math"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,14 +15,20 @@ import (
 	"github.com/gradus-ml/gradus/model"
 )
 
-// outFormat returns the format of an output table by the file's ending: "parquet", "jsonl", or "" for CSV.
-func outFormat(path string) string {
-	for ending, format := range map[string]string{".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"} {
-		if strings.HasSuffix(strings.ToLower(path), ending) {
-			return format
-		}
+// tableFormats are the formats of an output table by the file's ending. A file with another ending is CSV, unless it is one of foreignEndings.
+var tableFormats = map[string]string{".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+// foreignEndings are those of tables and archives that gradus does not write.
+var foreignEndings = []string{".xlsx", ".xls", ".ods", ".json", ".arrow", ".feather", ".npy", ".npz", ".db", ".sqlite", ".gz", ".zst", ".zip", ".bz2", ".xz"}
+
+// outFormat returns the format in which a table is written to a file: "csv", "tsv", "parquet" or "jsonl", if the command writes it.
+func outFormat(path string, writes ...string) (string, error) {
+	ending := strings.ToLower(filepath.Ext(path))
+	format := cmp.Or(tableFormats[ending], "csv")
+	if slices.Contains(foreignEndings, ending) || !slices.Contains(writes, format) {
+		return "", usagef("--out %s: a table with the ending %s is not written here, but %s; give the file such an ending", path, ending, strings.Join(writes, ", "))
 	}
-	return ""
+	return format, nil
 }
 
 // keptColumn returns a column of a table: as numbers if all its cells are numbers or missing, otherwise as texts.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gradus-ml/gradus/data"
@@ -83,6 +84,7 @@ func (silent) done()           {}
 type lines struct {
 	pace
 	w      io.Writer
+	name   string // of what trains, with a blank after it, if it is not the only one
 	score  string // see scoreName
 	start  time.Time
 	rows   int
@@ -121,11 +123,48 @@ func (l *lines) showWithin(s train.Step) {
 	}
 	l.within = time.Now()
 	speed := float64(l.rows) / time.Since(l.start).Seconds()
-	fmt.Fprintf(l.w, "epoch %d of %d: %.0f %%, loss of the batch %s, rate %.3g, %s samples/s, %v left\n",
-		s.Epoch, l.epochs, 100*l.share(s), short(s.Loss), s.LearningRate, count(speed), l.left(s, speed))
+	fmt.Fprintf(l.w, "%sepoch %d of %d: %.0f %%, loss of the batch %s, rate %.3g, %s samples/s, %v left\n",
+		l.name, s.Epoch, l.epochs, 100*l.share(s), short(s.Loss), s.LearningRate, count(speed), l.left(s, speed))
 }
 
 func (l *lines) done() {}
+
+// foldLines reports the folds of a cross-validation as they end, and how far those have come whose epochs take long.
+type foldLines struct {
+	w     io.Writer
+	all   int
+	lock  sync.Mutex
+	folds map[int]*lines
+	ended int
+}
+
+// show is called after a step of fold k.
+func (l *foldLines) show(k int, f *model.Fit, s train.Step) {
+	if f.Members() > 1 {
+		return // its members' steps come in any order
+	}
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	own := l.folds[k]
+	if own == nil {
+		own = &lines{w: l.w, name: fmt.Sprintf("fold %d: ", k+1), pace: paceOf(f, f.Config().Epochs), start: time.Now()}
+		l.folds[k] = own
+	}
+	own.rows += s.Updates * s.Rows
+	if s.EpochEnd {
+		own.within = time.Now()
+		return
+	}
+	own.showWithin(s)
+}
+
+// end is called when fold k has ended.
+func (l *foldLines) end(k int, m *model.Model) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.ended++
+	fmt.Fprintf(l.w, "fold %d: %d epochs, %s (%d of %d folds)\n", k+1, m.Training.Epochs, scoresText(m.Training.Metrics.Test.Scores), l.ended, l.all)
+}
 
 func validationText(s train.Step, score string) string {
 	if math.IsNaN(s.Validation) {
@@ -225,7 +264,7 @@ func barText(room int, s train.Step, score string, left time.Duration, speed flo
 	return fitting(room, parts)
 }
 
-// withinText is barText within an epoch of which a share is done.
+// withinText is barText during an epoch. share is the part of the epoch that is done.
 func withinText(room int, s train.Step, share float64, left time.Duration, speed float64) string {
 	return fitting(room, []barPart{
 		{fmt.Sprintf(" %.0f %% of the epoch", 100*share), 1},

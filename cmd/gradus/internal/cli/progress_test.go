@@ -58,7 +58,7 @@ func TestWithinAnEpoch(t *testing.T) {
 	want := []string{"epoch 1 of 3: 10 %, loss of the batch 0.25, rate 0.01, 20 samples/s, 2m25s left", "epoch 1 of 3: loss 0.5, rate 0.01, ", "epoch 2 of 3: 40 %, loss of the batch 0.25, "}
 	got := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(got) != len(want) {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q, want len(got) = len(want)", got)
 	}
 	for i := range want {
 		if !strings.HasPrefix(got[i], want[i]) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"strings"
 	"sync"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
@@ -82,18 +81,7 @@ func (f *queueFlags) send(e *env, p pieces) (sent, error) {
 }
 
 // withoutQueue returns a call without the flags for a queue.
-func withoutQueue(args []string) []string {
-	own, skip := []string{}, false
-	for _, word := range args {
-		flag, _, joined := strings.Cut(word, "=")
-		if is := flag == "--queue" || flag == "--verify"; is || skip {
-			skip = is && !joined
-			continue
-		}
-		own = append(own, word)
-	}
-	return own
-}
+func withoutQueue(args []string) []string { return without(args, "--queue", "--verify") }
 
 // do has a piece done and reads its result into result. It returns the seconds that the piece took.
 func (s sent) do(ctx context.Context, work, result any) (seconds float64, err error) {

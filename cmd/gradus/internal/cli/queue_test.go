@@ -232,7 +232,7 @@ func TestMembersOnQueue(t *testing.T) {
 		}
 	}
 	if r := call("train", penguins, "--members", "2", "--optimizer", "sgd", "--lr", "1e30", "--queue", address, "-o", "d.safetensors"); r.code != 1 || !strings.Contains(r.err, "diverged") || !strings.Contains(r.err, "d.safetensors was not written") {
-		t.Error(r.code, r.err)
+		t.Errorf(`got %v %v, want exit status 1 and "diverged" in r.err and "d.safetensors was not written" in r.err`, r.code, r.err)
 	}
 }
 
@@ -309,7 +309,7 @@ func TestInterruptedOnQueue(t *testing.T) {
 	caller.Process.Signal(os.Interrupt)
 	caller.Wait()
 	if code := caller.ProcessState.ExitCode(); code != statusInterrupted || !strings.Contains(said.String(), "interrupted after 0 of 3 trials") {
-		t.Errorf("%d %s", code, &said)
+		t.Errorf(`got %d %s, want code = statusInterrupted and "interrupted after 0 of 3 trials" in said.String()`, code, &said)
 	}
 	if state := ask[string](t, address, "select state from gradus.jobs"); state != "canceled" {
 		t.Errorf("the job is %s", state)
@@ -318,7 +318,7 @@ func TestInterruptedOnQueue(t *testing.T) {
 	w.Process.Signal(syscall.SIGTERM)
 	<-w.ended
 	if code := w.ProcessState.ExitCode(); code != 0 || !strings.Contains(w.said.String(), "is left: the job was canceled") {
-		t.Errorf("%d %s", code, &w.said)
+		t.Errorf(`got %d %s, want code = 0 and "is left: the job was canceled" in w.said.String()`, code, &w.said)
 	}
 	must(t, 0, "work", "--queue", address, "--idle", "300ms", "--name", "two")
 	for _, problem := range refused(call("work", "--queue", address, "--data-root", "nowhere"), 2, []string{"--data-root nowhere"}) {

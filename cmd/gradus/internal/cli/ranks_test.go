@@ -278,7 +278,7 @@ func TestBenchRanks(t *testing.T) {
 		net := o["workloads"].([]any)[0].(map[string]any)
 		measured := net["measured"].([]any)
 		if o["ranks"] != 2.0 || o["machines"] != 1.0 || len(o["exchanges"].([]any)) != 12 || len(o["verdicts"].([]any)) != 2 || len(measured) != 3 {
-			t.Errorf("%s", r.out)
+			t.Errorf(`got %s, want o["ranks"] = 2.0 and o["machines"] = 1.0 and len(o["exchanges"].([]any)) = 12 and len(o["verdicts"].([]any)) = 2 and len(measured) = 3`, r.out)
 		}
 		for i, m := range measured[1:] {
 			p, model := m.(map[string]any)["measured"].(map[string]any), m.(map[string]any)["model"].(map[string]any)
@@ -295,11 +295,11 @@ func TestBenchRanks(t *testing.T) {
 		}
 	})
 	if r := outcomeOf(t, process(with, "bench", "--mpi")); r.code != statusUsage || !strings.Contains(r.err, "this process is alone: start it with mpirun") {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want exit status statusUsage and "this process is alone: start it with mpirun" in r.err`, r)
 	}
 	want := outcome{statusUsage, "", "gradus: --mpi: this program was built without MPI; build it with: CGO_ENABLED=0 go build -tags mpi ./cmd/gradus\n"}
 	if r := outcomeOf(t, process(without, "bench", "--mpi")); r != want {
-		t.Errorf("%+v", r)
+		t.Errorf("r = %v, want %v", r, want)
 	}
 }
 

@@ -22,7 +22,7 @@ type onlyReader struct{ io.Reader }
 func TestReadFrom(t *testing.T) {
 	files, err := filepath.Glob("testdata/formats/*")
 	if err != nil || len(files) < 5 {
-		t.Fatal(files, err)
+		t.Fatalf("got %v %v, want no error and len(files) >= 5", files, err)
 	}
 	files = append(files, iris)
 	formats := map[string]bool{}

@@ -16,7 +16,6 @@ import (
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
-	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -29,13 +28,13 @@ func writeNotes(w io.Writer, notes []data.Note) {
 	}
 }
 
-// writeReport says what was trained, how well it does and on which rows, and what to try next.
+// writeReport says what was trained, how well it does and on which rows.
 func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	t := m.Training
 	e.printf("Rows     %s\n", rowsText(t.Rows))
 	e.printf("Network  %s, %d parameters, %s, seed %d\n", m.DescribeNetwork(),
 		m.Parameters(), m.Precision(), m.Options.Seed)
-	e.printf("Descent  %s\n", descentText(m.Options))
+	e.printf("Descent  %s\n", option.Describe(&m.Options))
 	e.printf("Trained  %s\n", trainedText(m))
 	c.ranks.write(e, f)
 	if o := m.Options; o.Threshold != "" {
@@ -58,7 +57,7 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	if m.Options.Loss == "hinge" {
 		e.printf("Note     hinge gives decision values: p_CLASS is their sigmoid, which ranks and decides but is no calibrated probability.\n")
 	}
-	writeNotes(e.Out, f.Said()[c.told:])
+	writeNotes(e.text(), f.Said()[c.told:])
 	if imputed := f.Imputed(); imputed.Imputed() > 0 {
 		e.printf("Note     missing in the training rows: %s; a number or date takes the median, a category has a level for it.\n", counted(imputed.Imputed(), "cell"))
 	}
@@ -72,9 +71,16 @@ func writeReport(e *env, f *model.Fit, m *model.Model, c *trainCmd) {
 	writeClasses(e, m, best, ", "+of+" rows")
 	writeDiagnosis(e, t.Diagnosis)
 	e.printf("\n%s\n", honesty(m))
+}
+
+// writeNext says where the model is and what to try next.
+func writeNext(e *env, m *model.Model, c *trainCmd) {
+	t := m.Training
 	e.printf("\nModel    %s\nNext     gradus predict %s %s\n", c.Out, shellWord(c.Out), c.Data.shown())
 	if t.Rows.Test == 0 && t.Metrics.OutOfFold == nil && t.Rows.Train >= fewForTest && c.resumed == nil {
-		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(withoutQueue(e.args))...)))
+		again := without(withoutQueue(e.args), "--run") // its folder holds this run
+		again = slices.DeleteFunc(again, func(word string) bool { return word == "--tensorboard" })
+		e.printf("         %s --test 0.2   for a score on rows that chose nothing\n", shellWords(append([]string{"gradus"}, withoutPasswords(again)...)))
 	} else {
 		e.printf("         gradus plot %s -o network.svg\n", shellWord(c.Out))
 	}
@@ -180,7 +186,7 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 			what += " (--task regression would take them as amounts)"
 		}
 	}
-	fmt.Fprintf(w, "Target   %s%s, %s\n", strings.Join(names, ", "), why, what)
+	fmt.Fprintf(w, "Target   %s%s, %s\n", list(names, len(names)), why, what)
 
 	byKind := map[data.Kind][]string{}
 	for _, col := range s.Columns {
@@ -254,9 +260,9 @@ func counted(n int, what string) string {
 // list names the first few and counts the rest.
 func list(names []string, most int) string {
 	if len(names) <= most {
-		return strings.Join(names, ", ")
+		return escaped(strings.Join(names, ", "), "")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return escaped(fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most), "")
 }
 
 func rowsText(r model.Rows) string {
@@ -274,38 +280,6 @@ func rowsText(r model.Rows) string {
 		parts = append(parts, fmt.Sprintf("%d left out, their weight is 0", r.Weightless))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func descentText(o model.Options) string {
-	s := o.Method
-	if o.Method == "mini-batch" {
-		s += fmt.Sprintf(" of %d", o.BatchSize)
-	}
-	var hyper, more []string
-	for _, p := range option.All() {
-		text, given := p.Given(&o)
-		switch {
-		case !given:
-		case p.OfRule || p.Field == "WeightDecay":
-			hyper = append(hyper, p.Name+" "+text)
-		case p.Group == option.Regularization && !strings.HasSuffix(p.Field, "Dropout") || p.Field == "LabelSmoothing": // dropout is the network's
-			more = append(more, p.Name+" "+text)
-		}
-	}
-	rule := o.Optimizer
-	if len(hyper) > 0 {
-		rule += " (" + strings.Join(hyper, ", ") + ")"
-	}
-	schedule := o.Schedule
-	if o.Warmup > 0 {
-		schedule += fmt.Sprintf(" after a warm-up of %s", counted(o.Warmup, "epoch"))
-	}
-	rate := fmt.Sprintf("rate %g %s", *o.LearningRate, schedule)
-	if slices.Contains(optim.Solvers(), o.Optimizer) {
-		rate = "rates by line search"
-	}
-	s = fmt.Sprintf("%s, %s, %s, loss %s (%s)", s, rule, rate, o.Loss, o.Reduction)
-	return strings.Join(append([]string{s}, more...), ", ")
 }
 
 func trainedText(m *model.Model) string {
@@ -336,7 +310,11 @@ func trainedText(m *model.Model) string {
 	if n := len(m.Members()); n > 0 {
 		epochs += " of " + counted(n, "member")
 	}
-	s := fmt.Sprintf("%s (%s), %s in %.2f s, loss %s", epochs, why, counted(t.Steps, "update"), t.Seconds, loss)
+	what := "loss"
+	if len(m.Members()) > 0 { // the table of scores has the loss of the ensemble, which is another number
+		what = "mean loss of the members"
+	}
+	s := fmt.Sprintf("%s (%s), %s in %.2f s, %s %s", epochs, why, counted(t.Steps, "update"), t.Seconds, what, loss)
 	if t.BestEpoch > 0 {
 		s += fmt.Sprintf("; weights of epoch %d, the best on the validation rows", t.BestEpoch)
 		if names := m.Options.Metrics; len(names) > 0 {
@@ -384,7 +362,7 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 	for _, s := range last.Scores {
 		columns = append(columns, s.Name)
 	}
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\t%s\t\n", strings.Join(columns, "\t"))
 	line := func(name string, s metrics.Scores) {
 		fmt.Fprintf(w, "%s\t", name)
@@ -393,6 +371,8 @@ func writeScoreTable(e *env, m *model.Model, lines []scoreLine, others ...guessL
 			switch {
 			case !ok:
 				fmt.Fprint(w, "-\t")
+			case c == "r2" && math.Abs(v) < 1e-12: // what rounding leaves of 0
+				fmt.Fprint(w, "0\t")
 			default:
 				fmt.Fprintf(w, "%s\t", short(v))
 			}
@@ -448,7 +428,7 @@ func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 		}
 		return fmt.Sprintf("%.5g", x) // weights
 	}
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	names := cutApart(classes, 14)
 	fmt.Fprint(w, "\t")
 	if matrix {
@@ -477,7 +457,9 @@ func writeClasses(e *env, m *model.Model, r *metrics.Report, of string) {
 	w.Flush()
 }
 
+// cut shortens a name for a table of text, in which a tab would begin a new column.
 func cut(s string, most int) string {
+	s = escaped(s, "")
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-1]) + "…"
 	}
@@ -487,6 +469,10 @@ func cut(s string, most int) string {
 // cutApart shortens names so that they stay different. It cuts them at the end, or else at the beginning, or
 // else leaves them whole.
 func cutApart(names []string, most int) []string {
+	names = slices.Clone(names)
+	for i, s := range names {
+		names[i] = escaped(s, "")
+	}
 	end := func(s string) string { return cut(s, most) }
 	beginning := func(s string) string {
 		r := []rune(s)

@@ -28,7 +28,7 @@ func TestOutIsNotAnInput(t *testing.T) {
 	} {
 		r := must(t, 2, strings.Fields(args)...)
 		if !strings.HasPrefix(r.err, "gradus: --out ") {
-			t.Errorf("%s: %s", args, r.err)
+			t.Errorf(`%s: got %s, want r.err to begin with "gradus: --out "`, args, r.err)
 		}
 		if left := changes(before, listing(t)); len(left) > 0 {
 			t.Errorf("%s changed %q", args, left)
@@ -120,5 +120,63 @@ func TestNextOffers(t *testing.T) {
 	r = must(t, 0, "train", "a.csv", "--test", iris, "--epochs", "1", "--quiet", "-o", "m.safetensors")
 	if !strings.Contains(r.out, "gradus importance m.safetensors "+iris) {
 		t.Errorf("importance is not offered on the rows of --test:\n%s", r.out)
+	}
+}
+
+// TestNextCommandRuns: the command that a report suggests is not refused.
+func TestNextCommandRuns(t *testing.T) {
+	place(t, nil)
+	r := must(t, 0, "train", iris, "--members", "1", "--epochs", "2", "--quiet", "--run", "my run", "--tensorboard", "-o", "m.safetensors")
+	_, next, found := strings.Cut(r.out, "         gradus train ")
+	next, _, _ = strings.Cut(next, "   for a score")
+	if !found || !strings.Contains(next, "--test 0.2") || strings.Contains(next, "my run") {
+		t.Fatalf("it suggests %q", next)
+	}
+	must(t, 0, append([]string{"train"}, strings.Fields(next)...)...)
+}
+
+// TestForgottenRows: a per-sample run that came to its end is not told to train longer.
+func TestForgottenRows(t *testing.T) {
+	place(t, nil)
+	r := must(t, 0, strings.Fields("train "+seed+" --hidden 4 --activation sigmoid --output-activation sigmoid --no-bias --loss half-squared --reduction sum --init uniform --method per-sample --optimizer sgd --lr 5 --epochs 10000 --tolerance 0.001 --scale none --precision float64 --quiet -o m.safetensors")...)
+	if !strings.Contains(r.out, "forgotten-rows: each row was learned in its own turn") || !strings.Contains(r.out, "Try --method stochastic.") || strings.Contains(r.out, "unfinished") {
+		t.Error(r.out)
+	}
+}
+
+// TestLossOfMembers: the mean loss of the members and the loss of the ensemble are two numbers with two names.
+func TestLossOfMembers(t *testing.T) {
+	place(t, nil)
+	if r := must(t, 0, "train", iris, "--epochs", "2", "--members", "3", "--quiet", "-o", "m.safetensors"); !strings.Contains(r.out, " s, mean loss of the members ") {
+		t.Error(r.out)
+	}
+	if r := must(t, 0, "train", iris, "--epochs", "2", "--members", "1", "--quiet", "-o", "m.safetensors"); !strings.Contains(r.out, " s, loss ") {
+		t.Error(r.out)
+	}
+}
+
+// TestGuessOfRows: always saying the mean has an R2 of 0, not of what rounding leaves.
+func TestGuessOfRows(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("a,y\n")
+	for i := range 30 {
+		fmt.Fprintf(&table, "%d.5,%d.37\n", i*7%11, i*i%13)
+	}
+	place(t, map[string]string{"t.csv": table.String()})
+	r := must(t, 0, "train", "t.csv", "--epochs", "2", "--members", "1", "--validation", "none", "--quiet", "-o", "m.safetensors")
+	for line := range strings.Lines(r.out) {
+		if strings.Contains(line, "always the mean") && strings.Contains(line, "e-") {
+			t.Error(line)
+		}
+	}
+}
+
+// TestSplitByTheTarget: the target is no time.
+func TestSplitByTheTarget(t *testing.T) {
+	place(t, nil)
+	for _, command := range []string{"train", "cv"} {
+		if r := must(t, 2, command, diabetes, "--split", "time:progression"); !strings.Contains(r.err, `"progression" is the target`) {
+			t.Errorf("%s: %s", command, r.err)
+		}
 	}
 }

@@ -97,7 +97,7 @@ func (r *resumed) open(e *env, dir string) (close func(), err error) {
 		}
 	}
 	if damaged != nil {
-		fmt.Fprintf(e.Err, "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), r.checkpoint.Steps)
+		fmt.Fprintf(e.remarks(), "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), r.checkpoint.Steps)
 	}
 	return close, nil
 }

@@ -194,7 +194,7 @@ func TestResumeReports(t *testing.T) {
 	}
 	r := must(t, 0, "resume", filepath.Join(here, "run"), "-o", "other.safetensors")
 	if readFile(t, "other.safetensors") == "" || !strings.Contains(r.out, "Model    other.safetensors") || !strings.Contains(r.out, "5 epochs (all that were allowed)") {
-		t.Error(r.out)
+		t.Errorf(`got %v, want readFile(t, "other.safetensors") != "" and "Model    other.safetensors" in r.out and "5 epochs (all that were allowed)" in r.out`, r.out)
 	}
 }
 
@@ -362,7 +362,7 @@ func TestHalveLR(t *testing.T) {
 	args = append(args, "--on-divergence", "halve-lr", "--run", "run")
 	r := must(t, 0, append([]string{"train"}, args...)...)
 	if !strings.Contains(r.out, "Note     Diverged in epoch 1 ") || !strings.Contains(r.out, "with half the learning rate, 5.") {
-		t.Error(r.out)
+		t.Errorf("the text is %q, want it to contain %q and %q", r.out, "Note     Diverged in epoch 1 ", "with half the learning rate, 5.")
 	}
 	o := parseJSON(t, must(t, 0, "resume", "run", "--json").out)
 	notes := fmt.Sprint(o["notes"])

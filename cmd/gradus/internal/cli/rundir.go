@@ -196,7 +196,7 @@ func (d *runDir) restoreMember(e *env, k int, f *model.Fit) error {
 	}
 	defer file.Close()
 	if damaged != nil {
-		fmt.Fprintf(e.Err, "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), c.Steps)
+		fmt.Fprintf(e.remarks(), "gradus: %s; continuing from the one before it, of update %d\n", oneLine(damaged), c.Steps)
 	}
 	if err := f.Restore(c); err != nil {
 		return fmt.Errorf("%s: %w", own.path, err)

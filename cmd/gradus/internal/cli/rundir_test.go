@@ -14,7 +14,7 @@ func TestRunDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(h) != 3 || h[2].Epoch != 3 || float64(h[2].Steps) != o.number(t, "steps") || !(h[0].Loss > 0) || !(h[0].Validation > 0) || !(h[0].LearningRate > 0) {
-		t.Errorf("%+v", h)
+		t.Errorf(`got %+v, want len(h) = 3 and h[2].Epoch = 3 and float64(h[2].Steps) = o.number("steps") and h[0].Loss > 0 and h[0].Validation > 0 and h[0].LearningRate > 0`, h)
 	}
 	if svg := readFile(t, "run/one/curves.svg"); !strings.Contains(svg, "</svg>") {
 		t.Error("curves.svg is no picture")
@@ -24,7 +24,7 @@ func TestRunDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config["data"] != iris || config["epochs"] != 3. || config["seed"] != 1. {
-		t.Error(config)
+		t.Errorf(`got %v, want config["data"] = iris and config["epochs"] = 3. and config["seed"] = 1.`, config)
 	}
 	before := listing(t)
 	for _, problem := range refused(call("train", "--members", "1", iris, "--run", "run/one"), 1, []string{"run/one holds a run already"}) {
@@ -43,7 +43,7 @@ func TestReadHistoryRefuses(t *testing.T) {
 	})
 	for file, word := range map[string]string{"empty.csv": "the first line", "other.csv": "the first line", "text.csv": "text.csv:2: loss", "none.csv": "cannot be read"} {
 		if _, err := readHistory(file); err == nil || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: %v", file, err)
+			t.Errorf("%s: got %v, want an error and word in err.Error() and file in err.Error()", file, err)
 		}
 	}
 }

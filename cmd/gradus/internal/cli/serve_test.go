@@ -74,7 +74,7 @@ func TestServe(t *testing.T) {
 		defer r.Body.Close()
 		b, _ := io.ReadAll(r.Body)
 		if r.StatusCode != 200 {
-			t.Fatalf("%d %s", r.StatusCode, b)
+			t.Fatalf("got %d %s, want status 200", r.StatusCode, b)
 		}
 		return string(b)
 	}

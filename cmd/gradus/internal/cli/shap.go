@@ -86,7 +86,7 @@ func (c *shapCmd) Run(e *env) error {
 	s, err := m.Shapley(e.ctx, t, o)
 	if err != nil {
 		if e.ctx.Err() != nil && errors.Is(err, e.ctx.Err()) {
-			fmt.Fprintf(e.Err, "gradus: interrupted; nothing was kept\n")
+			fmt.Fprintf(e.remarks(), "gradus: interrupted; nothing was kept\n")
 			return status(statusInterrupted)
 		}
 		return asUsage(err)
@@ -163,7 +163,7 @@ func (c *shapCmd) tell(e *env, m *model.Model, t *data.Table, s *model.Shapley, 
 		how = fmt.Sprintf("%s of orders for each, seed %d", counted(s.Pairs, "pair"), c.Seed)
 	}
 	what := lab.Explained(m, s, output)
-	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(e.text(), 0, 0, 2, ' ', 0)
 	size := s.Importance[output]
 	most := slices.Max(size)
 	order := make([]int, len(size))

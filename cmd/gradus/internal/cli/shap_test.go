@@ -64,7 +64,7 @@ func TestShap(t *testing.T) {
 		{"--method tree", "--method"}, {"-o why.pdf", "--out why.pdf"}, {"-o m.safetensors", "--out m.safetensors"},
 	} {
 		if r := must(t, 2, append([]string{"shap", "m.safetensors", penguins}, strings.Fields(c.args)...)...); !strings.Contains(r.err, c.want) {
-			t.Errorf("%s: %s", c.args, r.err)
+			t.Errorf("%s: the text is %q, want it to contain %q", c.args, r.err, c.want)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func TestPlotColumn(t *testing.T) {
 		"m.safetensors --class Emu":                                     "--class is for --column",
 	} {
 		if r := must(t, 2, append([]string{"plot", "-o", "q.svg"}, strings.Fields(args)...)...); !strings.Contains(r.err, want) {
-			t.Errorf("%s: %s", args, r.err)
+			t.Errorf("%s: the text is %q, want it to contain %q", args, r.err, want)
 		}
 	}
 }

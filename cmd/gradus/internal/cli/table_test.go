@@ -39,7 +39,7 @@ func TestColumnNames(t *testing.T) {
 		must(t, 0, "plot", "m.safetensors", "odd.csv", "--column", column, "-o", "a.svg")
 	}
 	if r := must(t, 1, "inspect", "odd.csv", "--target", "a, b"); !strings.Contains(r.err, `the column "a, b" has commas in its name: say --target '"a, b"'`) {
-		t.Error(r.err)
+		t.Errorf("the text is %q, want it to contain %q", r.err, `the column "a, b" has commas in its name: say --target '"a, b"'`)
 	}
 	if r := must(t, 0, "inspect", "odd.csv", "--sample-weight", `"w, w"`, "--group", "g=g"); !strings.Contains(r.out, "Dropped  w, w: weighs the rows\n") ||
 		!strings.Contains(r.out, "Dropped  g=g: groups the rows\n") || !strings.Contains(r.out, `5 number: "a, b", c=d, `) {
@@ -106,17 +106,17 @@ func TestSaidBeforeTraining(t *testing.T) {
 	out := must(t, 0, "train", "none.csv", "--epochs", "2", "--quiet", "-o", "m.safetensors").out
 	at, trained := strings.Index(out, "Note     x: "+note), strings.Index(out, "Trained ")
 	if at < 0 || trained < at || !strings.Contains(out[:trained], "Note     "+total) {
-		t.Error(out)
+		t.Errorf(`got %v, want at >= 0 and trained >= at and "Note     "+total in out[:trained]`, out)
 	}
 	o := parseJSON(t, must(t, 0, "train", "none.csv", "--epochs", "2", "--quiet", "--json", "-o", "m.safetensors").out)
 	if fmt.Sprint(o["columns"].([]any)[0].(map[string]any)["note"]) != note || !strings.Contains(fmt.Sprint(o["notes"]), total) {
 		t.Error(o["columns"], o["notes"])
 	}
 	if r := must(t, 0, "predict", "m.safetensors", "none.csv"); !strings.Contains(r.err, total) || strings.Count(r.out, "\n") != 101 {
-		t.Error(r.err, r.out)
+		t.Errorf(`got %v %v, want total in r.err and strings.Count(r.out, "\n") = 101`, r.err, r.out)
 	}
 	if out := must(t, 0, "inspect", "none.csv").out; !strings.Contains(out, note) || !strings.Contains(out, "Note     "+total) || !strings.Contains(out, "x: input number, 9 different, 20 missing, from 0 to 16, median 8") {
-		t.Error(out)
+		t.Errorf("the text is %q, want it to contain %q and %q and %q", out, note, "Note     "+total, "x: input number, 9 different, 20 missing, from 0 to 16, median 8")
 	}
 }
 
@@ -135,6 +135,6 @@ func TestAmounts(t *testing.T) {
 	}
 	trainQuietly(t, 0, cancer, "--positive", "benign", "--epochs", "1", "-o", "m.safetensors")
 	if out := must(t, 0, "predict", "m.safetensors", cancer).out; !strings.HasPrefix(out, "diagnosis,p_malignant,p_benign\n") {
-		t.Errorf("%.100s", out)
+		t.Errorf(`got %.100s, want out to begin with "diagnosis,p_malignant,p_benign\n"`, out)
 	}
 }

@@ -71,13 +71,16 @@ func (c *trainCmd) Run(e *env) error {
 	}
 	if !c.JSON {
 		notes := f.Said()
-		writeData(e.Out, f.Table(), f.Schema, notes)
+		writeData(e.text(), f.Table(), f.Schema, notes)
 		c.told = len(notes)
 	}
 	if c.Queue != "" {
 		if c.work, err = c.send(e, &bagging{f}); err != nil {
 			return err
 		}
+	}
+	if c.ranks == nil {
+		f.StartLinear(e.ctx)
 	}
 	failed := c.loop(e, f, dir)
 	if errors.Is(failed, train.ErrRanks) || e.follows() { // rank 0 does the rest
@@ -101,18 +104,20 @@ func (c *trainCmd) Run(e *env) error {
 	if m.Training.Reason != train.ReasonInterrupted {
 		uncompared = f.CompareLinear(e.ctx, m) // if a signal comes, the model is saved without the comparison
 	}
-	if err := m.Save(c.Out); err != nil {
-		return err
+	path := c.Out
+	lost := m.Save(path)
+	if lost != nil {
+		path = "" // the scores are told all the same
 	}
 	if unsaved == nil {
-		unsaved = dir.finish(m, c.result(f, m, c.Out))
+		unsaved = dir.finish(m, c.result(f, m, path))
 	}
 	if c.JSON {
-		err = e.writeJSON(c.result(f, m, c.Out))
-	} else {
-		writeReport(e, f, m, c)
+		err = e.writeJSON(c.result(f, m, path))
+	} else if writeReport(e, f, m, c); lost == nil {
+		writeNext(e, m, c)
 	}
-	if err := errors.Join(unsaved, err); err != nil {
+	if err := errors.Join(lost, unsaved, err); err != nil {
 		return err
 	}
 	return c.exit(e, m, uncompared)
@@ -232,7 +237,7 @@ func (c *trainCmd) nothing(e *env) error {
 	if c.RunDir != "" {
 		again = "; gradus resume " + shellWord(c.RunDir) + " starts it"
 	}
-	fmt.Fprintf(e.Err, "gradus: interrupted before the first update; %s was not written%s\n", c.Out, again)
+	fmt.Fprintf(e.remarks(), "gradus: interrupted before the first update; %s was not written%s\n", c.Out, again)
 	return status(statusInterrupted)
 }
 
@@ -310,7 +315,7 @@ func (c *trainCmd) exit(e *env, m *model.Model, uncompared error) error {
 		asked = append(asked, fmt.Sprintf("the loss %v", *m.Options.TargetLoss))
 	}
 	if len(asked) > 0 && t.Reason != "tolerance" && t.Reason != "target-loss" {
-		fmt.Fprintf(e.Err, "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
+		fmt.Fprintf(e.remarks(), "gradus: stopped by %s after %d epochs without reaching %s; the model is saved all the same\n",
 			t.Reason, t.Epochs, strings.Join(asked, " or "))
 		return status(statusNotReached)
 	}

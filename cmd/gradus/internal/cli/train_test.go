@@ -38,7 +38,7 @@ func TestTrainJSON(t *testing.T) {
 		}
 	}
 	if o["stop_reason"] != "epochs" || o["epochs"] != 2. || o["model"] != "iris.safetensors" || len(o["weights_sha256"].(string)) != 64 {
-		t.Error(r.out)
+		t.Errorf(`got %v, want o["stop_reason"] = "epochs" and o["epochs"] = 2. and o["model"] = "iris.safetensors" and len(o["weights_sha256"].(string)) = 64`, r.out)
 	}
 	m, err := model.Load("iris.safetensors")
 	if err != nil {
@@ -81,7 +81,7 @@ func TestTrainReport(t *testing.T) {
 		}
 	}
 	if r := must(t, 0, "train", "--members", "1", diabetes, "--epochs", "2", "--quiet"); !strings.Contains(r.out, "always the mean (validation)") || !strings.Contains(r.out, "somewhat too good; --test 0.2") {
-		t.Error(r.out)
+		t.Errorf("the text is %q, want it to contain %q and %q", r.out, "always the mean (validation)", "somewhat too good; --test 0.2")
 	}
 }
 
@@ -112,7 +112,7 @@ func TestTrainStops(t *testing.T) {
 			r := must(t, c.code, args...)
 			o := parseJSON(t, r.out)
 			if o["stop_reason"] != c.reason || o["converged"] != c.converged || o["model"] != "m.safetensors" {
-				t.Errorf("%s", r.out)
+				t.Errorf(`got %s, want o["stop_reason"] = c.reason and o["converged"] = c.converged and o["model"] = "m.safetensors"`, r.out)
 			}
 			if said := strings.Contains(r.err, "without reaching"); said != (c.code == 3) {
 				t.Errorf("standard error: %q", r.err)
@@ -188,7 +188,7 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if o["stop_reason"] != "interrupted" || m.Training.Reason != "interrupted" || m.Training.Epochs < 1 || m.WeightsSHA256() != o["weights_sha256"] {
-		t.Error(out.String())
+		t.Errorf(`got %v, want o["stop_reason"] = "interrupted" and m.Training.Reason = "interrupted" and m.Training.Epochs >= 1 and m.WeightsSHA256() = o["weights_sha256"]`, out.String())
 	}
 	if h, err := readHistory("run/history.csv"); err != nil || len(h) == 0 {
 		t.Error(err)
@@ -361,11 +361,11 @@ func TestTrainImages(t *testing.T) {
 	place(t, nil)
 	r := must(t, 0, "train", "--members", "1", train, "--test", test, "--epochs", "2", "--hidden", "16", "--quiet", "-o", "m.safetensors")
 	if !strings.Contains(r.out, "4000 rows, 785 columns (IDX)") || !strings.Contains(r.out, "1000 test") {
-		t.Error(r.out)
+		t.Errorf("the text is %q, want it to contain %q and %q", r.out, "4000 rows, 785 columns (IDX)", "1000 test")
 	}
 	o := parseJSON(t, must(t, 0, "evaluate", "m.safetensors", test, "--json").out)
 	if o.number(t, "rows") != 1000 || o.number(t, "metrics", "accuracy") < 0.6 {
-		t.Error(o)
+		t.Errorf(`got %v, want o.number("rows") = 1000 and o.number("metrics", "accuracy") >= 0.6`, o)
 	}
 }
 
@@ -476,7 +476,7 @@ func TestConstantTarget(t *testing.T) {
 		t.Errorf("%v epochs, rmse %v", o.number(t, "epochs"), o.number(t, "metrics", "train", "rmse"))
 	}
 	if notes := fmt.Sprint(o.at(t, "notes")); !strings.Contains(notes, `The target "y" is 7.25 in every training row: there is nothing to learn.`) {
-		t.Error(notes)
+		t.Errorf("the text is %q, want it to contain %q", notes, `The target "y" is 7.25 in every training row: there is nothing to learn.`)
 	}
 	_, p := predictions(t, must(t, 0, "predict", "m.safetensors", "t.csv").out)
 	for _, r := range p {

@@ -156,6 +156,9 @@ func (t *tuning) fillSpace() error {
 			return usagef("--search %s: --%s is searched already; give all its values at once, FLAG=A|B|C", s, d.Flag)
 		}
 		seen[d.Flag] = true
+		if d.Choices == nil && option.Named(d.Flag).Whole() {
+			d.Integers = true
+		}
 		t.space = append(t.space, d)
 		for _, value := range d.Ends() { // the flag must exist and accept such values
 			c, err := t.with(t.env, tune.Space{d}, []string{value})
@@ -457,18 +460,8 @@ func (t *tuning) finish(results [][]tune.Trial) error {
 // command returns the call of train with a trial's flags.
 func (t *tuning) command(tr tune.Trial) []string {
 	words := []string{"gradus", "train"}
-	skip := map[string]bool{"--search": true, "--trials": true, "--strategy": true, "--run": true}
-	args := withoutQueue(t.env.args)
-	for i := 1; i < len(args); i++ {
-		a := args[i]
-		flag, _, joined := strings.Cut(a, "=")
-		switch {
-		case skip[flag]:
-			if !joined {
-				i++
-			}
-		case a == "--json" || a == "--quiet":
-		default:
+	for _, a := range without(withoutQueue(t.env.args), "--search", "--trials", "--strategy", "--run")[1:] {
+		if a != "--json" && a != "--quiet" {
 			words = append(words, a)
 		}
 	}
@@ -508,7 +501,7 @@ func (t *tuning) table(results [][]tune.Trial) {
 			t.env.printf(", the best %d", most)
 		}
 		t.env.printf("\n")
-		w := tabwriter.NewWriter(t.env.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		w := tabwriter.NewWriter(t.env.text(), 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(w, "trial\t%s\t", t.rows())
 		for _, d := range t.space {
 			fmt.Fprintf(w, "%s\t", d.Flag)

@@ -173,3 +173,22 @@ func TestTuneRefuses(t *testing.T) {
 		t.Errorf("written: %q", changed)
 	}
 }
+
+// TestTuneWholeNumbers: a range of a flag of whole numbers is one of whole numbers, with or without :int.
+func TestTuneWholeNumbers(t *testing.T) {
+	place(t, nil)
+	for _, search := range []string{"hidden=1..6", "batch-size=8..32:log", "epochs=1..2", "patience=1..4", "warmup=0..1"} {
+		args := []string{"tune", iris, "--trials", "3", "--members", "1", "--strategy", "random", "--json", "--quiet", "-o", "m.safetensors", "--search"}
+		if !strings.HasPrefix(search, "epochs") {
+			args = append(args[:len(args)-1], "--epochs", "2", "--search")
+		}
+		short, long := must(t, 0, append(args, search)...), must(t, 0, append(args, search+":int")...)
+		if a, b := sameTrials(parseJSON(t, short.out)), sameTrials(parseJSON(t, long.out)); a != b {
+			t.Errorf("%s tries\n%s\nand with :int\n%s", search, a, b)
+		}
+	}
+	r := must(t, 2, "tune", iris, "--trials", "1", "--epochs", "1", "--search", "hidden=1.5..6")
+	if !strings.Contains(r.err, "--search hidden=1.5..6: ") {
+		t.Error(r.err)
+	}
+}

@@ -255,7 +255,7 @@ func (p *tabPage) get(path string) []byte {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		p.t.Fatalf("%s: %v %s %s", path, err, resp.Status, b)
+		p.t.Fatalf("%s: got %v %s %s, want no error and status http.StatusOK", path, err, resp.Status, b)
 	}
 	return b
 }

@@ -329,7 +329,7 @@ func buildGradus(t *testing.T) string {
 		}
 	})
 	if built.err != nil {
-		t.Fatal(built.err)
+		t.Fatalf("built.err = %v, want nil", built.err)
 	}
 	return built.path
 }

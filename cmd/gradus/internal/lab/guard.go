@@ -17,9 +17,9 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// guard refuses clients that should not talk to the server: a page of another site that uses its own
-// name for this address (checked by Host), a page of another site that sends requests here (Origin),
-// and, unless the server listens only on loopback, anyone without the token.
+// guard refuses clients that should not talk to the server. The header Host gives away a page of another site that
+// uses its own name for this address, and Origin a page of another site that sends requests here. Unless the server
+// listens only on loopback, guard also refuses anyone without the token.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

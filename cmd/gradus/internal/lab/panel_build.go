@@ -1,11 +1,10 @@
 package lab
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/option"
-	"github.com/gradus-ml/gradus/data"
 )
 
 // The panel Build: the form with its values, and the examples to start from.
@@ -34,14 +33,6 @@ type exampleGroup struct {
 // FormGroups returns the form's fields with their values.
 func (p panelData) FormGroups() []formGroup {
 	values := p.Setup.Values()
-	resolved := p.Fit.Options
-	used := map[string]string{
-		"output-activation": resolved.OutputActivation, "loss": resolved.Loss, "optimizer": resolved.Optimizer, "method": resolved.Method, "schedule": resolved.Schedule,
-		"lr": exact(*resolved.LearningRate), "epochs": fmt.Sprint(resolved.Epochs), "batch-size": fmt.Sprint(resolved.BatchSize),
-	}
-	if d := resolved.WeightDecay; d != nil {
-		used["weight-decay"] = exact(*d)
-	}
 	var out []formGroup
 	for _, f := range fields {
 		if f.Group == option.Data || f.Group == option.Rows { // the data panel shows these
@@ -52,7 +43,7 @@ func (p panelData) FormGroups() []formGroup {
 		}
 		g := formField{Option: f, Value: values[f.Name], Choices: choices(f)}
 		if g.Value == "" || g.Value == "auto" {
-			g.Used = or(used[f.Name], ruleUses(p.Fit.Config().Optimizer, f))
+			g.Used = p.used(f)
 		}
 		if g.Choices != nil && !slices.Contains(g.Choices, g.Value) {
 			g.Choices = append(g.Choices, g.Value)
@@ -64,6 +55,14 @@ func (p panelData) FormGroups() []formGroup {
 		last.Fields = append(last.Fields, g)
 	}
 	return out
+}
+
+// used returns the value that the run uses for an option, or "" if it uses none.
+func (p panelData) used(f *option.Option) string {
+	if text, given := f.Given(&p.Fit.Options); given {
+		return text
+	}
+	return ruleUses(p.Fit.Config().Optimizer, f)
 }
 
 type formGroup struct {
@@ -92,6 +91,10 @@ func (p panelData) FieldOf(name string) formField {
 	if f == nil {
 		return formField{}
 	}
-	used := map[string]string{"target": data.JoinNames(p.Fit.Options.Targets), "validation": "by the rows", "test": "none", "sample-weight": "all alike", "group": "none", "task": string(p.Fit.Schema.Task)}
-	return formField{Option: f, Value: f.Text(&p.Setup.Options), Used: used[name], Choices: choices(f)}
+	_, empty, _ := strings.Cut(f.Hint, "empty: ")
+	used := or(p.used(f), empty)
+	if f.Field == "Task" {
+		used = string(p.Fit.Schema.Task)
+	}
+	return formField{Option: f, Value: f.Text(&p.Setup.Options), Used: used, Choices: choices(f)}
 }

@@ -35,8 +35,8 @@ const (
 	mostRaceWork   = 2e10
 )
 
-// lanes returns the runs of a race: each is the setup with one thing changed, and is named by what it runs.
-// common is what all of them have in common.
+// lanes returns the runs of a race. Each is the setup with one change, and has its name from that change.
+// common describes the settings that all runs share.
 func (f *Frame) lanes(kind string) (lanes []lesson.Lane, common string, err error) {
 	c := f.Fit.Config()
 	c.KeepBest, c.Threads = false, 1

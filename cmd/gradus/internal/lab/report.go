@@ -124,18 +124,19 @@ func (r reportData) Facts() [][2]string {
 		return nil
 	}
 	o, t := &m.Options, &m.Training
-	loss := exact(t.Loss)
 	out := [][2]string{
 		{"task", string(m.Task())},
 		{"target", strings.Join(m.Targets(), ", ")},
 		{"network", m.DescribeNetwork()},
 		{"parameters", fmt.Sprint(m.Parameters())},
-		{"loss", fmt.Sprintf("%s (%s)", o.Loss, o.Reduction)},
-		{"descent", fmt.Sprintf("%s, %s, rate %s, %s", o.Method, o.Optimizer, exact(*o.LearningRate), o.Schedule)},
+		{"descent", option.Describe(o)},
 		{"rows", fmt.Sprintf("%d training, %d validation, %d test", t.Rows.Train, t.Rows.Validation, t.Rows.Test)},
 		{"updates", fmt.Sprintf("%d in %d epochs", t.Steps, t.Epochs)},
 		{"ended by", or(t.Reason, "nothing yet")},
-		{"final loss", loss},
+		{"final loss", exact(t.Loss)},
+	}
+	if len(m.Members()) > 0 {
+		out[len(out)-1][0] = "mean final loss of the members"
 	}
 	if t.BestEpoch > 0 {
 		out = append(out, [2]string{"weights of", fmt.Sprintf("epoch %d, the best on the validation rows", t.BestEpoch)})

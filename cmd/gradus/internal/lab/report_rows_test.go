@@ -33,7 +33,7 @@ func TestRowFigures(t *testing.T) {
 	}
 	j, err := f.Judge(m)
 	if err != nil || j.What != "test" || len(j.Rows) != f.Rows.Test {
-		t.Fatal(j, err)
+		t.Fatalf(`got %v %v, want no error and j.What = "test" and len(j.Rows) = f.Rows.Test`, j, err)
 	}
 	tests := testsOf(m, j)
 	roc, pr, calibration := rocFigure(tests), precisionFigure(tests), calibrationFigure(m, j, tests)

@@ -61,7 +61,7 @@ func (v *visitor) decode(resp *http.Response, into any) {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		v.t.Fatalf("%v %s %s", err, resp.Status, b)
+		v.t.Fatalf("got %v %s %s, want no error and status http.StatusOK", err, resp.Status, b)
 	}
 	if err := json.Unmarshal(b, into); err != nil {
 		v.t.Fatal(err)

@@ -21,7 +21,7 @@ type Setup struct {
 	Example     string        `json:"example,omitempty"`     // one of Examples, or "" for the visitor's own table
 	Fingerprint string        `json:"fingerprint,omitempty"` // of that table: the beginning of data.Table's fingerprint
 	Options     model.Options `json:"options"`
-	Member      int           `json:"member,omitempty"` // of an ensemble: which of its networks is shown
+	Member      int           `json:"member,omitempty"` // the number of the network that is shown, of an ensemble
 }
 
 // Link writes the setup so that it can be part of a URL.

@@ -40,7 +40,7 @@ func TestFramesAreSmall(t *testing.T) {
 		sent, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil || resp.Header.Get("Content-Encoding") != "gzip" {
-			t.Fatalf("%v, %q", err, resp.Header.Get("Content-Encoding"))
+			t.Fatalf(`got %v, %q, want no error and resp.Header.Get("Content-Encoding") = "gzip"`, err, resp.Header.Get("Content-Encoding"))
 		}
 		t.Logf("%s: %d bytes", tab.Name, len(sent))
 		if len(sent) > mostFrame {

@@ -68,7 +68,7 @@ func TestNamesWithoutFolders(t *testing.T) {
 			b, err := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			if err != nil || resp.StatusCode != http.StatusOK {
-				t.Fatalf("%s: %v %s", name, err, resp.Status)
+				t.Fatalf("%s: got %v %s, want no error and status http.StatusOK", name, err, resp.Status)
 			}
 			all = append(all, string(b))
 		}

@@ -77,7 +77,7 @@ func TestNotebook(t *testing.T) {
 		}
 		for _, f := range append(e.Known, e.What) {
 			if !strings.HasSuffix(f, ".") || strings.Contains(f, "%!") || strings.Contains(f, "NaN") {
-				t.Errorf("%s: %q", e.Name, f)
+				t.Errorf(`%s: got %q, want f to end with "." and no "%%!" in f and no "NaN" in f`, e.Name, f)
 			}
 		}
 		if (e.Printed != "") != (i == 0 || i == 2 || i == 4) {
@@ -176,6 +176,6 @@ func TestNotebookStopsWithItsContext(t *testing.T) {
 		t.Errorf("%d experiments, %v", len(done), err)
 	}
 	if s, err := Census(ctx, 80, 10, 1); !errors.Is(err, context.Canceled) || s.Starts != 0 {
-		t.Errorf("%+v, %v", s, err)
+		t.Errorf("got %+v, %v, want an error that wraps context.Canceled and s.Starts = 0", s, err)
 	}
 }

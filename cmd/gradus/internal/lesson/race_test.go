@@ -78,7 +78,7 @@ func testRace[T nn.Float](t *testing.T) {
 			t.Errorf("%s ends at %+v; alone %d epochs, %d updates, %d rows, loss %v", track.Name, last, r.Epochs, r.Steps, r.Rows, perRow)
 		}
 		if track.Reason != r.Reason || track.Converged != r.Converged {
-			t.Errorf("%s: %s, %v", track.Name, track.Reason, track.Converged)
+			t.Errorf("%s: got %s, %v, want track.Reason = r.Reason and track.Converged = r.Converged", track.Name, track.Reason, track.Converged)
 		}
 		for k, p := range track.Points[1:] {
 			q := track.Points[k]

@@ -48,6 +48,19 @@ func (p *Option) Applies(o *model.Options) bool {
 	return true
 }
 
+// Whole reports whether the option's values are whole numbers, or lists of them.
+func (p *Option) Whole() bool {
+	f, ok := reflect.TypeFor[model.Options]().FieldByName(p.Field)
+	if !ok {
+		return false
+	}
+	of := f.Type
+	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+		of = of.Elem()
+	}
+	return of.Kind() == reflect.Int || of.Kind() == reflect.Uint64
+}
+
 // taken reports whether the optimizer uses the hyper-parameter.
 func (p *Option) taken(o *model.Options) bool {
 	rule := o.Optimizer

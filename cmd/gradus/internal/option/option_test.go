@@ -233,9 +233,9 @@ func TestRemediesAreWrittenAsFlags(t *testing.T) {
 func TestDivergenceSpeaksOfTheFlag(t *testing.T) {
 	err := fmt.Errorf("member 2: %w", &train.DivergedError{Epoch: 1, Step: 3, Layer: -1, Loss: math.Inf(1), LearningRate: 9, Remedies: []train.Remedy{{Option: "LearningRate", Value: "0.9"}}})
 	if got := Words(err, Flag); !strings.HasPrefix(got, "member 2: training diverged: ") || !strings.HasSuffix(got, "try a smaller learning rate, --lr 0.9") {
-		t.Error(got)
+		t.Errorf(`got %v, want got to begin with "member 2: training diverged: " and got to end with "try a smaller learning rate, --lr 0.9"`, got)
 	}
 	if got := err.Error(); !strings.HasSuffix(got, "try a smaller learning rate, LearningRate 0.9") {
-		t.Error(got)
+		t.Errorf(`got %v, want got to end with "try a smaller learning rate, LearningRate 0.9"`, got)
 	}
 }

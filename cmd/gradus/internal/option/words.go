@@ -2,6 +2,8 @@ package option
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/diagnosis"
 	"github.com/gradus-ml/gradus/model"
+	"github.com/gradus-ml/gradus/optim"
 	"github.com/gradus-ml/gradus/train"
 )
 
@@ -105,4 +108,41 @@ func Flag(field string) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return "--" + b.String()
+}
+
+// Describe describes the descent in words: the method, the optimizer, the rate, the loss, and what else changes gradients or
+// weights. The options are those that a run has resolved.
+func Describe(o *model.Options) string {
+	s := o.Method
+	if s == string(train.MiniBatch) {
+		s += fmt.Sprintf(" of %d", o.BatchSize)
+	}
+	var hyper, more []string
+	for _, p := range all {
+		text, given := p.Given(o)
+		switch {
+		case !given:
+		case p.OfRule || p.Field == "WeightDecay":
+			hyper = append(hyper, p.Name+" "+text)
+		case p.Group == Regularization && !strings.HasSuffix(p.Field, "Dropout") || p.Field == "LabelSmoothing": // dropout is the network's
+			more = append(more, p.Name+" "+text)
+		}
+	}
+	rule := o.Optimizer
+	if len(hyper) > 0 {
+		rule += " (" + strings.Join(hyper, ", ") + ")"
+	}
+	schedule := o.Schedule
+	switch {
+	case o.Warmup == 1:
+		schedule += " after a warm-up of 1 epoch"
+	case o.Warmup > 1:
+		schedule += fmt.Sprintf(" after a warm-up of %d epochs", o.Warmup)
+	}
+	rate := fmt.Sprintf("rate %g %s", *o.LearningRate, schedule)
+	if slices.Contains(optim.Solvers(), o.Optimizer) {
+		rate = "rates by line search"
+	}
+	s = fmt.Sprintf("%s, %s, %s, loss %s (%s)", s, rule, rate, o.Loss, o.Reduction)
+	return strings.Join(append([]string{s}, more...), ", ")
 }

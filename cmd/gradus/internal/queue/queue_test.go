@@ -195,7 +195,7 @@ func TestAlone(t *testing.T) {
 	}
 	j.Close(true)
 	if !b.said.has("3 of 3 tasks were to be done twice") {
-		t.Error(&b.said)
+		t.Errorf(`got %v, want b.said.has("3 of 3 tasks were to be done twice")`, &b.said)
 	}
 }
 
@@ -249,10 +249,10 @@ func TestFailure(t *testing.T) {
 	failed := all(context.Background(), j, 4)
 	f, is := errors.AsType[*Failure](failed[1])
 	if !is || *f != (Failure{"no such flag", 2}) || failed[0] != nil || failed[2] != nil || failed[3] != nil {
-		t.Error(failed)
+		t.Errorf(`got %v, want is and *f = (Failure{"no such flag", 2}) and failed[0] = nil and failed[2] = nil and failed[3] = nil`, failed)
 	}
 	if n := tries["1.poor"] + tries["1.rich"]; n != Tries || tries["1.poor"] == 0 || tries["1.rich"] == 0 || tries["2.poor"] > 1 {
-		t.Error(tries)
+		t.Errorf(`got %v, want n = Tries and tries["1.poor"] != 0 and tries["1.rich"] != 0 and tries["2.poor"] <= 1`, tries)
 	}
 }
 
@@ -275,7 +275,7 @@ func TestLost(t *testing.T) {
 	}
 	b.work("one", double, nil)
 	if failed := <-results; failed[0] == nil || failed[0].Error() != "its workers were lost 10 times, the last of them ghost (killed, or out of memory?)" {
-		t.Error(failed)
+		t.Errorf(`got %v, want failed[0] != nil and failed[0].Error() = "its workers were lost 10 times, the last of them ghost (killed, or out of memory?)"`, failed)
 	}
 }
 
@@ -310,7 +310,7 @@ func TestFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if failed := <-results; failed[0] != nil {
-		t.Error(failed)
+		t.Errorf("got %v, want failed[0] = nil", failed)
 	}
 	if err := db.Ping(ctx); err == nil {
 		t.Error("the connection of the stopped worker is alive")
@@ -336,7 +336,7 @@ func TestCancel(t *testing.T) {
 	<-begun
 	cancel()
 	if failed := <-results; !errors.Is(failed[0], context.Canceled) {
-		t.Error(failed)
+		t.Errorf("got %v, want failed[0] to wrap context.Canceled", failed)
 	}
 	at := time.Now()
 	if err := first.Close(false); err != nil {
@@ -351,7 +351,7 @@ func TestCancel(t *testing.T) {
 	stop()
 	b.work("ends", double, nil)
 	if failed := <-results; failed[0] != nil {
-		t.Error(failed)
+		t.Errorf("got %v, want failed[0] = nil", failed)
 	}
 }
 

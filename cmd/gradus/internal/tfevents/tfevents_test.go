@@ -67,7 +67,7 @@ func TestTensorBoardReadsIt(t *testing.T) {
 		t.Errorf("loss is %v, want %v", got["loss"], want)
 	}
 	if want := [][2]float64{{1, 0.5}, {2, 0.5}, {3, 0.5}}; !slices.Equal(got["rate"], want) || len(got) != 2 {
-		t.Errorf("%v", got)
+		t.Errorf(`got %v, want got["rate"] = want and len(got) = 2`, got)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestFirstRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(b[:8]) != "\x1a\x00\x00\x00\x00\x00\x00\x00" || string(b[len(b)-19:len(b)-4]) != "\x1a\x0dbrain.Event:2" {
-		t.Errorf("%q", b)
+		t.Errorf(`got %q, want string(b[:8]) = "\x1a\x00\x00\x00\x00\x00\x00\x00" and string(b[len(b)-19:len(b)-4]) = "\x1a\x0dbrain.Event:2"`, b)
 	}
 	if masked([]byte("123456789")) != 0xc78ab0e5 { // CRC-32C of which is 0xe3069283
 		t.Errorf("%#x", masked([]byte("123456789")))

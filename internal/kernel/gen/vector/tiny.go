@@ -28,9 +28,8 @@ const (
 
 const tinySignature = "func(mem *%s, inputs, hidden, outputs, rows, hiddenF, outputF, flags, rowBits int, losses *float64, epochs int, half, scale, target, tolerance float64) int"
 
-// tiny is Tiny.Run: epochs of a net with at most four hidden units, outputs and rows. Only
-// the time from one operation to the next counts here, so what an epoch hands to the next
-// first stays in registers, and so does the only output, if it is one.
+// tiny is Tiny.Run: epochs of a net with at most four hidden units, outputs and rows. Only the latency of operations
+// counts here. So the values that the next epoch needs first stay in registers, and so does the output of a net with one.
 type tiny struct {
 	body
 	mem, losses, epoch, within reg.Register
