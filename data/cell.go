@@ -114,7 +114,7 @@ func appendNumber(b []byte, x float64) []byte {
 func formatNumber(x float64) string { return string(appendNumber(nil, x)) }
 
 // truthPairs are the words for booleans, false before true.
-var truthPairs = [...][2]string{{"false", "true"}, {"no", "yes"}, {"f", "t"}, {"n", "y"}, {"0", "1"}}
+var truthPairs = [...][2]string{{"false", "true"}, {"no", "yes"}, {"f", "t"}, {"n", "y"}, {"0", "1"}, {"0.0", "1.0"}}
 
 // TruthWords lists the words for booleans, false before true. Case does not matter.
 func TruthWords() [][2]string { return truthPairs[:] }

@@ -107,6 +107,55 @@ func parseLayout(layout, s string) (t time.Time, clock, ok bool) {
 	return t.Add(-p.zone), p.clock, true
 }
 
+// takesISO reports whether 1999-12-31 can stand beside the dates of a layout. It cannot if the layout has no year, or
+// takes 1999-12-11 for the 12th of November.
+func takesISO(layout string) bool {
+	return (strings.Contains(layout, "%Y") || strings.Contains(layout, "%y")) && !strings.HasPrefix(layout, "%Y-%d") && !strings.HasPrefix(layout, "%Y/%d")
+}
+
+// Dates returns examples of dates that a column of dates takes, in ISO notation where it does, then in its own.
+func (in *Input) Dates() []string {
+	t := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
+	iso := layoutDate
+	if in.Clock {
+		iso = layoutSecond
+	}
+	if in.Spelling == nil || in.Spelling.Layout == "" {
+		return []string{t.Format(iso)}
+	}
+	layout := in.Spelling.Layout
+	own := writeLayout(layout, t)
+	if in.Clock && !strings.ContainsAny(layout, "HI") {
+		own += t.Format(" 15:04:05")
+	}
+	if !takesISO(layout) || own == t.Format(iso) {
+		return []string{own}
+	}
+	return []string{t.Format(iso), own}
+}
+
+// writeLayout writes a date in a layout that checkLayout knows.
+func writeLayout(layout string, t time.Time) string {
+	parts := map[byte]string{'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'b': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday",
+		'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM", 'z': "-0700", 'Z': "MST"}
+	var b strings.Builder
+	for i := 0; i < len(layout); i++ {
+		switch {
+		case layout[i] != '%' || i+1 == len(layout):
+			b.WriteByte(layout[i])
+			continue
+		case parts[layout[i+1]] != "":
+			b.WriteString(t.Format(parts[layout[i+1]]))
+		case layout[i+1] == 'f':
+			b.WriteByte('0')
+		default:
+			b.WriteByte(layout[i+1])
+		}
+		i++
+	}
+	return b.String()
+}
+
 // A dateParser reads the parts of a date one after another.
 type dateParser struct {
 	rest                 string

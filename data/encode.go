@@ -59,8 +59,8 @@ func newCoder(in *Input, c *column) coder {
 			place := unseenPlace
 			if k.view.means[code].c == missing {
 				place = missingPlace
-			} else if i, ok := in.levels[k.view.dict.at(uint32(code))]; ok {
-				place = i
+			} else {
+				place = in.placeIn(c, k.view.dict.at(uint32(code)), k.view.means[code])
 			}
 			k.places[code] = int32(place)
 		}
@@ -76,6 +76,21 @@ func newCoder(in *Input, c *column) coder {
 		}
 	}
 	return k
+}
+
+// placeIn returns the place of a level of a column that is not missing, as place does for a value of its type.
+func (in *Input) placeIn(c *column, level string, as meaning) int {
+	place, ok := in.levels[level]
+	switch {
+	case ok:
+		return place
+	case c.fixed == KindBoolean:
+		return in.truth(level == "true")
+	case c.typed && !c.mixed && as.c == number:
+		place, _ = in.place(Number(as.x))
+		return place
+	}
+	return unseenPlace
 }
 
 func truthOf(v Value, sp *Spelling) int8 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -56,8 +57,8 @@ type Input struct {
 
 	offset  int
 	width   int
-	levels  map[string]int  // the index in Levels and then RareOf
-	numbers map[float64]int // of levels that are numbers; of equal numbers the first
+	levels  map[string]int  // the index in Levels and then RareOf, of each of a level's Notations
+	numbers map[float64]int // of levels that are numbers; of equal numbers the first; none that a float64 takes for another
 	ranks   rankIndex
 }
 
@@ -242,7 +243,7 @@ func (in *Input) index() {
 	for place, level := range slices.Concat(in.Levels, in.RareOf) {
 		in.levels[level] = place
 		x, c := parseCell(level)
-		if _, taken := in.numbers[x]; c != number || taken {
+		if _, taken := in.numbers[x]; c != number || taken || math.Abs(x) >= 1<<53 && otherNotation(level) != "" {
 			continue
 		}
 		if in.numbers == nil {
@@ -250,6 +251,34 @@ func (in *Input) index() {
 		}
 		in.numbers[x] = place
 	}
+	for place, level := range slices.Concat(in.Levels, in.RareOf) {
+		other := otherNotation(level)
+		if _, taken := in.levels[other]; other != "" && !taken && !in.Spelling.missing(other) {
+			in.levels[other] = place
+		}
+	}
+}
+
+// Notations returns the texts that are a level: the level, and where it is a whole number the other of 1 and 1.0, unless
+// that is another level. Programs write 1.0 for 1 in a column in which a cell is missing.
+func (in *Input) Notations(level string) []string {
+	other := otherNotation(level)
+	if place, ok := in.levels[other]; ok && place == in.levels[level] {
+		return []string{level, other}
+	}
+	return []string{level}
+}
+
+// otherNotation returns 1.0 for 1, 1 for 1.0, and "" for a text that is no whole number.
+func otherNotation(s string) string {
+	whole, pointed := strings.CutSuffix(s, ".0")
+	switch digits := strings.TrimPrefix(whole, "-"); {
+	case digits == "" || !allDigits(digits):
+		return ""
+	case pointed:
+		return whole
+	}
+	return s + ".0"
 }
 
 // UnmarshalJSON decodes an encoding and validates it.

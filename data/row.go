@@ -116,6 +116,9 @@ func (v Value) date(sp *Spelling, dotted bool) (t time.Time, clock bool, c conte
 			if t, clock, ok := parseLayout(sp.Layout, s); ok {
 				return t, clock, number
 			}
+			if t, isDotted, clock, ok := parseDate(s); ok && !isDotted && takesISO(sp.Layout) {
+				return t, clock, number
+			}
 		} else if t, isDotted, clock, ok := parseDate(s); ok && (dotted || !isDotted) {
 			return t, clock, number
 		}
@@ -256,17 +259,21 @@ func valueError(in *Input, v Value, o outcome) error {
 	if o == notFinite {
 		kind = ErrNumber
 	}
-	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain()), Err: kind, bare: v.kind != valueText}
+	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain(in)), Err: kind, bare: v.kind != valueText}
 }
 
-func (o outcome) explain() string {
+func (o outcome) explain(in *Input) string {
 	switch o {
 	case notNumber:
 		return "is not a number, as this column had in training"
 	case notTruth:
 		return "is not a boolean, as this column had in training: expected true/false, yes/no, t/f, y/n or 1/0"
 	case notDate:
-		return "is not a date, as this column had in training: expected 1999-12-31, 1999-12-31 23:59:59 or the like"
+		expected := "1999-12-31, 1999-12-31 23:59:59 or the like"
+		if in.Spelling != nil && in.Spelling.Layout != "" {
+			expected = strings.Join(in.Dates(), " or ") + ", dates as " + quote(in.Spelling.Layout) + " has them"
+		}
+		return "is not a date, as this column had in training: expected " + expected
 	case notLevel:
 		return "is no level of this column, which is a category: give it as text, as it would stand in the table"
 	}
@@ -352,6 +359,11 @@ func (in *Input) place(v Value) (int, content) {
 		var buf [32]byte
 		if i, ok := in.levels[string(appendNumber(buf[:0], v.x))]; ok {
 			return i, word
+		}
+		if x := math.Abs(v.x); x >= 1e15 && x < 1<<63 && x == math.Trunc(x) { // with all its digits
+			if i, ok := in.levels[string(strconv.AppendInt(buf[:0], int64(v.x), 10))]; ok {
+				return i, word
+			}
 		}
 		if i, ok := in.numbers[v.x]; ok { // in another notation: 1.0, 007
 			return i, word

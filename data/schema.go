@@ -33,7 +33,7 @@ func ParseKind(s string) (Kind, error) {
 
 // SchemaOptions say what is known about a table in advance.
 type SchemaOptions struct {
-	Targets []string        // none: the last column that is not ignored
+	Targets []string        // none: the last column that is not ignored, that of the first row where rows differ
 	Task    Task            // "" is Auto
 	Types   map[string]Kind // overrides what is inferred
 	Ignore  []string        // columns that are left out
@@ -79,7 +79,7 @@ type Schema struct {
 	Columns       []Column `json:"columns"` // the inputs
 	Dropped       []Drop   `json:"dropped"`
 	Targets       []Target `json:"targets"`
-	DefaultTarget bool     `json:"default_target"` // no target was named, so it is the last column
+	DefaultTarget bool     `json:"default_target"` // no target was named, so it is the last column, that of the first row where rows differ
 	Rows          []int    `json:"rows"`           // the rows in which no target is missing
 	Unlabeled     int      `json:"unlabeled"`      // the number of other rows; they are left out of training
 
@@ -365,7 +365,7 @@ func ignoredColumns(t *Table, opt SchemaOptions) (map[int]bool, error) {
 	return ignored, nil
 }
 
-// targetColumns finds the targets. If none is named, the target is the last column. Columns that have
+// targetColumns finds the targets. If none is named, the target is the last column, that of the first row. Columns that have
 // neither a name nor a cell are skipped: they appear if all lines end with a delimiter.
 func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool) ([]int, error) {
 	var cols []int
@@ -384,6 +384,10 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 	}
 	if len(cols) > 0 {
 		return cols, nil
+	}
+	if col := t.Index(t.last); t.last != "" && !ignored[col] {
+		s.DefaultTarget = true
+		return []int{col}, nil
 	}
 	for col := len(t.columns) - 1; col >= 0; col-- {
 		blank := t.columns[col] == fmt.Sprintf("c%d", col) && t.cols[col].empty()

@@ -330,11 +330,11 @@ func (c *column) spelled(sp *Spelling) *column {
 			same = same && holds[i] != word && holds[i] != number
 		}
 		if same {
-			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd, disk: c.disk, typed: c.typed, mixed: c.mixed}
+			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd, disk: c.disk, fixed: c.fixed, typed: c.typed, mixed: c.mixed}
 		}
 	}
 	v := c.levels()
-	out := &column{form: formLevels, codes: v.codes, dict: *v.dict, means: make([]meaning, v.dict.len()), disk: c.disk, typed: c.typed, mixed: c.mixed}
+	out := &column{form: formLevels, codes: v.codes, dict: *v.dict, means: make([]meaning, v.dict.len()), disk: c.disk, fixed: c.fixed, typed: c.typed, mixed: c.mixed}
 	for i := range out.means {
 		s := v.dict.at(uint32(i))
 		x, what := sp.parse(s)

@@ -24,6 +24,7 @@ type Table struct {
 	format  []string     // see Format
 	notes   []Note       // see Notes
 	title   Note         // the note that a title may be above the header
+	last    string       // the column that ends the first row, if later rows brought more; see EndsIn
 }
 
 // Notes returns the decisions made in reading that may be unexpected, one sentence each.
@@ -31,6 +32,13 @@ func (t *Table) Notes() []Note { return slices.Clone(t.notes) }
 
 func (t *Table) note(format string, args ...any) {
 	t.notes = append(t.notes, Notef(format, args...))
+}
+
+// EndsIn says that the table's rows end in the given column, as the first one shows, although later rows have further
+// columns. It is the default target. It is for readers of formats whose rows name their columns.
+func (t *Table) EndsIn(column string) *Table {
+	t.last = column
+	return t
 }
 
 // Format returns how the file was read: "commas, byte-order mark, gzip".

@@ -66,6 +66,12 @@ func (y *Target) prepare() {
 			y.words[y.fold(class)] = i
 		}
 	}
+	for i, class := range y.Classes {
+		other := otherNotation(class)
+		if _, taken := y.words[other]; y.Kind == KindCategory && other != "" && !taken {
+			y.words[other] = i
+		}
+	}
 }
 
 // fold returns the form in which words are compared.

@@ -148,3 +148,130 @@ func TestMixedNumbersAreNotGuessed(t *testing.T) {
 		}
 	}
 }
+
+// A level that is a whole number is the same level as 1, as 1.0 and as a number, unless the table tells them apart.
+func TestLevelsOfWholeNumbers(t *testing.T) {
+	types := map[string]Kind{"x": KindCategory}
+	for _, test := range []struct {
+		levels, cells, want string // the place of each cell among the levels; - for none
+	}{
+		{"1|2|3", "1.0|2.0|3.0|4.0|01|1.00|1e0", "0|1|2|-|-|-|-"},
+		{"1.0|2.0", "1|2|3|1.0", "0|1|-|0"},
+		{"001|1", "001|1|1.0|001.0", "0|1|1|0"},
+		{"1|1.0", "1.0|1", "1|0"},
+		{"9007199254740992|9007199254740993", "9007199254740993|9007199254740992.0|9007199254740993.0|9007199254740994", "1|0|1|-"},
+	} {
+		levels := strings.Split(test.levels, "|")
+		e, _ := fit(t, asText(t, append(levels, levels...)...), SchemaOptions{Types: types, Targets: []string{"y"}, Task: Regression}, ScaleNone)
+		cells, want := strings.Split(test.cells, "|"), strings.Split(test.want, "|")
+		all, _ := inputs(t, e, asText(t, cells...))
+		for i, cell := range cells {
+			row := make([]float64, e.Width())
+			if err := EncodeRow(e, []Value{Text(cell)}, row); err != nil {
+				t.Fatal(err)
+			}
+			for how, x := range map[string][]float64{"row": row, "table": all[i*e.Width():][:e.Width()]} {
+				got := "-"
+				if at := slices.Index(x, 1); at >= 0 && at < len(e.Inputs[0].Levels) {
+					got = fmt.Sprint(slices.Index(levels, e.Inputs[0].Levels[at]))
+				}
+				if got != want[i] {
+					t.Errorf("%s: the %s of the text %s has the level %s, want %s", test.levels, how, cell, got, want[i])
+				}
+			}
+		}
+	}
+	// A typed cell of a table is the level that its value in a row is.
+	for _, test := range []struct {
+		levels string
+		values []any
+	}{
+		{"1|2|3", []any{1.0, 2, 3.5, 4}},
+		{"1.0|2.0", []any{1.0, 2, 3.5}},
+		{"001|002", []any{1.0, 2, 3}},
+		{"9007199254740992|9007199254740993", []any{9007199254740992.0, 9007199254740994.0}},
+		{"9007199254740993|x", []any{9007199254740992.0, 1}},
+		{"True|False|maybe", []any{true, false}},
+	} {
+		levels := strings.Split(test.levels, "|")
+		e, _ := fit(t, asText(t, append(levels, levels...)...), SchemaOptions{Types: types, Targets: []string{"y"}, Task: Regression}, ScaleNone)
+		all, counts := inputs(t, e, typedColumn(t, test.values...))
+		for i, v := range test.values {
+			value := Missing()
+			switch v := v.(type) {
+			case float64:
+				value = Number(v)
+			case int:
+				value = Number(float64(v))
+			case bool:
+				value = Bool(v)
+			}
+			row := make([]float64, e.Width())
+			if err := EncodeRow(e, []Value{value}, row); err != nil {
+				t.Fatal(err)
+			}
+			if got := all[i*e.Width():][:e.Width()]; !slices.Equal(got, row) {
+				t.Errorf("%s: %v is encoded as %v in a table and as %v in a row", test.levels, v, got, row)
+			}
+		}
+		if unseen := counts.Unseen(); strings.HasPrefix(test.levels, "9007199254740993") && unseen != 2 || strings.HasPrefix(test.levels, "True") && unseen != 0 {
+			t.Errorf("%s: %d of %v are unseen", test.levels, unseen, test.values)
+		}
+	}
+	// The same of classes.
+	e, _ := fit(t, asText(t, "1", "2", "1", "2"), SchemaOptions{Types: map[string]Kind{"x": KindCategory}, Targets: []string{"x"}}, ScaleNone)
+	for _, table := range []*Table{asText(t, "2.0", "1.0"), typedColumn(t, 2.0, 1.0)} {
+		b, err := e.Bind(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y := make([]float64, 2)
+		if err := Targets(b, nil, y); err != nil || y[0] != 1 || y[1] != 0 {
+			t.Errorf("the classes 2.0 and 1.0 are %v, %v", y, err)
+		}
+	}
+}
+
+// A column of dates in a layout also takes ISO dates, and says how its dates are written.
+func TestISODatesBesideALayout(t *testing.T) {
+	days := []string{"2020-01-13", "2020-02-01", "2020-03-30", "2020-04-05"}
+	for _, test := range []struct {
+		layout, cells string
+		dates         string // that the column says it takes
+		iso           bool
+	}{
+		{"%d/%m/%Y", "13/1/2020|1/2/2020|30/3/2020|5/4/2020", "1999-12-31 or 31/12/1999", true},
+		{"%m/%d/%y", "1/13/20|2/1/20|3/30/20|4/5/20", "1999-12-31 or 12/31/99", true},
+		{"%d %b %Y", "13 Jan 2020|1 Feb 2020|30 Mar 2020|5 Apr 2020", "1999-12-31 or 31 Dec 1999", true},
+		{"%Y-%d-%m", "2020-13-01|2020-01-02|2020-30-03|2020-05-04", "1999-31-12", false},
+		{"%H:%M", "10:30|11:45|23:15|00:00", "23:59", false},
+	} {
+		e, _ := fit(t, asText(t, strings.Split(test.cells, "|")...), SchemaOptions{DateFormat: map[string]string{"x": test.layout}, Targets: []string{"y"}, Task: Regression}, ScaleNone)
+		in := &e.Inputs[0]
+		if got := strings.Join(in.Dates(), " or "); got != test.dates && !in.Clock {
+			t.Errorf("%s: the column takes %s, want %s", test.layout, got, test.dates)
+		}
+		for _, example := range in.Dates() {
+			if err := EncodeRow(e, []Value{Text(example)}, make([]float64, e.Width())); err != nil {
+				t.Errorf("%s: its own example: %v", test.layout, err)
+			}
+		}
+		want, _ := inputs(t, e, asText(t, strings.Split(test.cells, "|")...))
+		err := EncodeRow(e, []Value{Text("13-Jan")}, make([]float64, e.Width()))
+		if err == nil || !strings.Contains(err.Error(), test.layout) || !strings.Contains(err.Error(), in.Dates()[0]) {
+			t.Errorf("%s: the error names neither the layout nor a date: %v", test.layout, err)
+		}
+		b, err := e.Bind(asText(t, days...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float64, len(want))
+		if _, err := Inputs(b, nil, got); (err == nil) != test.iso || test.iso && !slices.Equal(got, want) {
+			t.Errorf("%s: ISO dates are read as %v, %v, want %v", test.layout, got, err, want)
+		}
+		row := make([]float64, e.Width())
+		if err := EncodeRow(e, []Value{Text(days[0])}, row); (err == nil) != test.iso || test.iso && !slices.Equal(row, want[:e.Width()]) {
+			t.Errorf("%s: an ISO date in a row is read as %v, %v, want %v", test.layout, row, err, want)
+		}
+	}
+}

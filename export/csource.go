@@ -70,7 +70,7 @@ func C(m *model.Model, header string, o Options) (source, head []byte, err error
 		s.WeightList = cNumbers(weights.([]float64), s.S)
 	}
 	s.TableList = cNumbers(tables, "")
-	parts := template.Must(template.New("c").Funcs(template.FuncMap{"lit": literal, "comment": cComment, "ctext": cText, "cbool": func(b bool) int {
+	parts := template.Must(template.New("c").Funcs(template.FuncMap{"lit": literal, "comment": cComment, "ctext": cText, "pair": func(n []string) string { return "{" + cText(n[0]) + ", " + cText(n[len(n)-1]) + "}" }, "cbool": func(b bool) int {
 		if b {
 			return 1
 		}

@@ -83,7 +83,7 @@ func Go(m *model.Model, o Options) (source, test []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	parts := template.Must(template.New("go").Funcs(template.FuncMap{"lit": literal, "quote": strconv.Quote, "comment": oneLine}).Parse(goTemplate))
+	parts := template.Must(template.New("go").Funcs(template.FuncMap{"lit": literal, "quote": strconv.Quote, "quoted": quoted, "comment": oneLine}).Parse(goTemplate))
 	file := func(name string) ([]byte, error) {
 		var b bytes.Buffer
 		if err := parts.ExecuteTemplate(&b, name, s); err != nil {
@@ -168,6 +168,15 @@ func (f *goField) Listed() []string {
 func (f *goField) MeansAt() int    { at, _ := meansOf(f.Input); return at }
 func (f *goField) MeansWidth() int { _, width := meansOf(f.Input); return width }
 func (f *goField) MeansFrom() int  { return f.KnotsEnd() }
+
+// quoted returns texts as a list of Go strings.
+func quoted(texts []string) string {
+	list := make([]string, len(texts))
+	for i, s := range texts {
+		list[i] = strconv.Quote(s)
+	}
+	return strings.Join(list, ", ")
+}
 
 // Wide returns the number of encoded inputs of the column.
 func (f *goField) Wide() int { return f.End - f.At }
@@ -452,7 +461,11 @@ func (f *goField) sample(n int) (data.Value, string) {
 		at := int64(max(-1e9, min(days*86400, 1e11))) + int64(n*4321)
 		return data.Time(time.Unix(at, 0)), fmt.Sprintf("time.Unix(%d, 0)", at)
 	}
-	texts := append(slices.Concat(f.Levels, f.RareOf), "", " na ", "not seen before")
+	var texts []string
+	for _, level := range slices.Concat(f.Levels, f.RareOf) {
+		texts = append(texts, f.Notations(level)...)
+	}
+	texts = append(texts, "", " na ", "not seen before")
 	text := texts[n%len(texts)]
 	return data.Text(text), strconv.Quote(text)
 }

@@ -355,10 +355,14 @@ func (b *builder) encodeCategories(e *data.Encoding, p *pieces) {
 		var values, numbers []int64 // the places of the keys; their levels' numbers
 		levels := int64(len(in.Levels) + len(in.RareOf))
 		for i, level := range in.Levels {
-			keys, values, numbers = append(keys, level), append(values, int64(i)), append(numbers, int64(i))
+			for _, s := range in.Notations(level) {
+				keys, values, numbers = append(keys, s), append(values, int64(i)), append(numbers, int64(i))
+			}
 		}
 		for i, level := range in.RareOf {
-			keys, values, numbers = append(keys, level), append(values, unseen), append(numbers, int64(len(in.Levels)+i))
+			for _, s := range in.Notations(level) {
+				keys, values, numbers = append(keys, s), append(values, unseen), append(numbers, int64(len(in.Levels)+i))
+			}
 		}
 		for _, word := range e.MissingWords() {
 			for _, s := range spellings(word) {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 )
@@ -43,9 +44,15 @@ func (m *Model) InputSchema() InputSchema {
 		case data.KindBoolean:
 			p = PropertySchema{Type: []string{"boolean", "string", "null"}, Description: "A boolean: true or false, or a word such as yes and no.", Examples: []any{true, false}}
 		case data.KindDate:
-			p = PropertySchema{Type: []string{"string", "null"}, Format: "date", Description: "A date, 1999-12-31.", Examples: []any{"1999-12-31"}}
+			p = PropertySchema{Type: []string{"string", "null"}, Format: "date", Description: "A date, 1999-12-31."}
 			if in.Clock {
-				p.Format, p.Description, p.Examples = "", "A date with its time of day, 1999-12-31 23:59:59 or 1999-12-31T23:59:59Z.", []any{"1999-12-31 23:59:59"}
+				p.Format, p.Description = "", "A date with its time of day, 1999-12-31 23:59:59 or 1999-12-31T23:59:59Z."
+			}
+			if in.Spelling != nil && in.Spelling.Layout != "" {
+				p.Format, p.Description = "", fmt.Sprintf("A date, %s; training had dates as %s has them.", strings.Join(in.Dates(), " or "), in.Spelling.Layout)
+			}
+			for _, example := range in.Dates() {
+				p.Examples = append(p.Examples, example)
 			}
 		case data.KindCategory:
 			p = PropertySchema{Type: []string{"string", "number", "null"}, Description: fmt.Sprintf("A category; training had %d.", len(in.Levels)+len(in.RareOf))}

@@ -3,7 +3,8 @@
 //
 //	import _ "github.com/gradus-ml/gradus/data/jsonl"
 //
-// Each object is a row and each key a column, in the order of their first appearance. A key that an object
+// Each object is a row and each key a column, in the order of their first appearance. The default target is the last key
+// of the first object. A key that an object
 // lacks is missing, and so is null. Lists and objects as values are refused.
 package jsonl
 
@@ -116,6 +117,10 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if listed {
 		how = "JSON"
 	}
+	if names := table.Columns(); r.first > 0 && r.first < len(names) {
+		last, late := names[r.first-1], names[r.first]
+		table.EndsIn(last).Noted("the first object lacks keys of later ones, such as %q; where no target is named, it is the first object's last key, %q", late, last)
+	}
 	return table.Formatted(how), nil
 }
 
@@ -126,6 +131,7 @@ type rows struct {
 	lines   *counter
 	columns []*data.Series
 	index   map[string]int
+	first   int // the number of keys of the first object
 	n       int
 	held    int         // of these rows, those in columns
 	parts   *data.Parts // has the others; nil: there are none
@@ -197,6 +203,9 @@ func (r *rows) broken(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return r.fail(data.ErrDamaged, "the file ends within an object: it is cut short, fetch or write it again")
 	}
+	if text := err.Error(); strings.Contains(text, "'N' looking for beginning of value") || strings.Contains(text, "'I' ") {
+		return r.fail(data.ErrDamaged, "JSON has no NaN and no Infinity, which Python's json writes: write null for a missing number (json.dumps(..., allow_nan=False) finds them, DataFrame.to_json writes null)")
+	}
 	return r.fail(data.ErrDamaged, "this is no JSON: %v", err)
 }
 
@@ -252,6 +261,9 @@ func (r *rows) row() error {
 			}
 			return r.fail(data.ErrFormat, "column %q holds %s, and a cell of a table is one value: flatten it, or leave it out", name, what)
 		}
+	}
+	if r.n == 0 {
+		r.first = len(r.columns)
 	}
 	r.n, r.held = r.n+1, r.held+1
 	for _, s := range r.columns {

@@ -35,6 +35,33 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// A key that comes late is a column, and not the default target.
+func TestLateKeys(t *testing.T) {
+	for _, test := range []struct {
+		text, target string
+		unlabeled    int
+		noted        bool
+	}{
+		{"{\"a\": 1, \"y\": 2.5}\n{\"a\": 2, \"y\": 3.5, \"late\": 1.5}\n{\"a\": 3, \"y\": 1}\n", "y", 0, true},
+		{"{\"a\": 1, \"y\": 2.5}\n{\"y\": 3.5, \"a\": 2}\n{\"a\": 3, \"y\": 1}\n", "y", 0, false},
+	} {
+		table, err := readText(test.text, data.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := data.Infer(table, data.SchemaOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Targets[0].Name; got != test.target || s.Unlabeled != test.unlabeled || !s.DefaultTarget {
+			t.Errorf("%s: the target is %s, and %d rows are left out", test.text, got, s.Unlabeled)
+		}
+		if notes := table.Notes(); (len(notes) == 1 && strings.Contains(notes[0].String(), `"late"`)) != test.noted {
+			t.Errorf("%s: the notes are %v", test.text, notes)
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
@@ -43,6 +70,9 @@ func TestRefuses(t *testing.T) {
 	}{
 		"cut short":        {"{\"a\": 1}\n{\"a\": ", data.ErrDamaged, "standard input:2: the file ends within an object"},
 		"no JSON":          {"{\"a\": 1}\n{\"a\": oops}\n", data.ErrDamaged, "standard input:2: this is no JSON"},
+		"Python's NaN":     {"{\"a\": 1}\n{\"a\": NaN}\n", data.ErrDamaged, "standard input:2: JSON has no NaN and no Infinity, which Python's json writes: write null"},
+		"Infinity":         {"{\"a\": Infinity}\n", data.ErrDamaged, "standard input:1: JSON has no NaN"},
+		"-Infinity":        {"{\"a\": -Infinity}\n", data.ErrDamaged, "standard input:1: JSON has no NaN"},
 		"a list in a cell": {"{\"a\": 1}\n{\"a\": [1, 2]}\n", data.ErrFormat, `standard input:2: column "a" holds a list`},
 		"an object":        {"{\"a\": {\"x\": 1}}\n", data.ErrFormat, `column "a" holds an object`},
 		"a number":         {"{\"a\": 1}\n7\n", data.ErrFormat, "standard input:2: the row is no object"},

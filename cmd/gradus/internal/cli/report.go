@@ -171,6 +171,9 @@ func writeSchema(w io.Writer, table *data.Table, s *data.Schema) {
 	why := ""
 	if s.DefaultTarget {
 		why = " (the last column; --target names another)"
+		if names := table.Columns(); names[len(names)-1] != s.Targets[0].Name {
+			why = " (by default; --target names another)"
+		}
 	}
 	what := string(s.Task)
 	if classes := s.Targets[0].Classes; len(classes) > 0 && s.Task != data.Multilabel {
