@@ -199,12 +199,12 @@ var rowNumberNames = []string{
 // countsRows reports whether a column only numbers the rows: its name says so, and its cells are unique
 // whole numbers without gaps. Gaps are allowed in an unnamed first column, which is how pandas writes an
 // index, and in numbers that are too long to tell apart. There are several such columns if a table was
-// written and read more than once.
+// written and read more than once. In a table of several files each file is numbered by itself.
 func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 	name := strings.ReplaceAll(strings.ToLower(t.columns[col]), "_", " ")
 	index := true
 	for i := range col + 1 {
-		index = index && (t.unnamed[i] || strings.HasPrefix(strings.ToLower(t.columns[i]), "unnamed: "))
+		index = index && t.lacksName(i)
 	}
 	if !t.unnamed[col] && !index && !slices.Contains(rowNumberNames, name) && !strings.HasSuffix(name, " id") {
 		return false
@@ -217,12 +217,40 @@ func (p *profile) countsRows(t *Table, col int, rows []int) bool {
 		p.look(&t.cols[col], rows)
 		return len(p.levels) == n
 	}
-	if !index && p.max-p.min != float64(n-1) {
-		return false
-	}
 	values, _, _ := t.cols[col].numbers(rows, make([]float64, 0, n))
-	sortNumbers(values, nil)
-	return len(slices.Compact(values)) == n
+	for _, own := range t.byFile(values, rows) {
+		sortNumbers(own, nil)
+		if len(own) == 0 {
+			continue
+		}
+		low, high := own[0], own[len(own)-1]
+		if len(slices.Compact(own)) != len(own) || !index && high-low != float64(len(own)-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// lacksName reports whether a column has no name, or the one that pandas gives such a column.
+func (t *Table) lacksName(col int) bool {
+	return t.unnamed[col] || strings.HasPrefix(strings.ToLower(t.columns[col]), "unnamed: ")
+}
+
+// byFile divides the numbers of rows, nil for all rows, among the files that the table came from.
+func (t *Table) byFile(values []float64, rows []int) [][]float64 {
+	if len(t.spans) < 2 || len(values) < 2*len(t.spans) {
+		return [][]float64{values}
+	}
+	files := make([][]float64, len(t.spans))
+	for i, x := range values {
+		row := i
+		if rows != nil {
+			row = rows[i]
+		}
+		file := t.fileOf(row)
+		files[file] = append(files[file], x)
+	}
+	return files
 }
 
 // long reports whether there are whole numbers that a float64 cannot distinguish from their neighbors.

@@ -282,8 +282,12 @@ func (l *inspection) dropReason(t *Table, col int, kind Kind) Note {
 			return noteOf(fmt.Sprintf("an id: whole numbers that are all different and too long to be told apart as numbers, such as %s; ", p.view.dict.at(p.levels[0])),
 				typed(name, KindNumber), " keeps it")
 		}
-		if p.max-p.min != float64(p.numbers-1) {
-			return noteOf(fmt.Sprintf("an index: a first column without a name, of whole numbers that are all different, from %s to %s; ", formatNumber(p.min), formatNumber(p.max)),
+		if p.max-p.min != float64(p.numbers-1) && t.lacksName(col) {
+			different := "all different"
+			if len(t.spans) > 1 {
+				different += " in each file"
+			}
+			return noteOf(fmt.Sprintf("an index: a first column without a name, of whole numbers that are %s, from %s to %s; ", different, formatNumber(p.min), formatNumber(p.max)),
 				typed(name, KindNumber), " keeps it")
 		}
 		return noteOf(fmt.Sprintf("counts the rows: whole numbers from %s to %s; ", formatNumber(p.min), formatNumber(p.max)), typed(name, KindNumber), " keeps it")

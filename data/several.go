@@ -245,9 +245,15 @@ func (t *Table) where(row int) (name string, lines lineMap, at int) {
 	if t.spans == nil {
 		return t.name, t.lines, row
 	}
+	s := t.spans[t.fileOf(row)]
+	return s.name, s.lines, row - s.start
+}
+
+// fileOf returns which of several files a row came from.
+func (t *Table) fileOf(row int) int {
 	i, found := slices.BinarySearchFunc(t.spans, row, func(s span, row int) int { return s.start - row })
 	if !found {
 		i--
 	}
-	return t.spans[i].name, t.spans[i].lines, row - t.spans[i].start
+	return i
 }
