@@ -265,20 +265,6 @@ const pause = 10 * time.Millisecond
 func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 	b.since, b.stopped = time.Now(), ""
 	defer func() { b.wall, b.since = b.wall+time.Since(b.since), time.Time{} }()
-	inner, stop := context.WithCancel(ctx)
-	defer stop()
-	steps := make(chan train.Step)
-	failures := make([]error, len(b.members))
-	var next atomic.Int64
-	var late, told atomic.Bool // the time is up; another rank stops
-	over := func() bool {
-		if limit := b.fit.Options.MaxTime; limit == 0 || b.seconds() < limit {
-			return false
-		}
-		late.Store(true)
-		stop()
-		return true
-	}
 	if b.ranks() != nil {
 		if err := b.same(); err != nil {
 			yield(train.Step{}, b.lost(err))
@@ -289,36 +275,62 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 			m.fit = nil
 		}
 	}
+	r := &bagRun{bag: b, steps: make(chan train.Step), failures: make([]error, len(b.members))}
+	r.inner, r.stop = context.WithCancel(ctx)
+	defer r.stop()
 	if b.own != nil {
 		b.own.reopen()
-		defer context.AfterFunc(inner, b.own.leave)()
+		defer context.AfterFunc(r.inner, b.own.leave)()
+	}
+	r.start()
+	left := false
+	for s := range r.steps { // to the end, so that no sender blocks
+		if !left && !yield(s, nil) {
+			left = true
+			r.stop()
+		}
+	}
+	if err := r.end(ctx, left); err != nil && !left {
+		yield(train.Step{}, err)
+	}
+}
+
+// A bagRun is the training of an ensemble until it ends or is stopped.
+type bagRun struct {
+	*bag
+	inner    context.Context // ends when no member is to go on
+	stop     context.CancelFunc
+	steps    chan train.Step // closed at the end
+	failures []error         // of each member
+	apart    error           // why the ranks cannot go on
+	next     atomic.Int64    // the member to train next
+	late     atomic.Bool     // the time is up
+	told     atomic.Bool     // another rank stops
+}
+
+// over stops the run if its time is up, and reports whether it is.
+func (r *bagRun) over() bool {
+	if limit := r.fit.Options.MaxTime; limit == 0 || r.seconds() < limit {
+		return false
+	}
+	r.late.Store(true)
+	r.stop()
+	return true
+}
+
+// start starts the training of members, and closes steps when all have ended, on all ranks.
+func (r *bagRun) start() {
+	workers := r.workers
+	if r.fit.Options.Elsewhere != nil {
+		workers = len(r.members)
 	}
 	var team sync.WaitGroup
-	workers := b.workers
-	if b.fit.Options.Elsewhere != nil {
-		workers = len(b.members)
-	}
 	for range workers {
-		team.Go(func() {
-			for k := int(next.Add(1)) - 1; k < len(b.members) && inner.Err() == nil; k = int(next.Add(1)) - 1 {
-				if !b.here(k) || b.members[k].ended {
-					continue
-				}
-				if b.fit.Options.Elsewhere != nil {
-					failures[k] = b.elsewhere(inner, k, over)
-				} else {
-					failures[k] = b.train(inner, k, steps, over)
-				}
-				if failures[k] != nil {
-					stop()
-				}
-			}
-		})
+		team.Go(r.work)
 	}
-	var apart error // why the ranks cannot go on
 	go func() {
-		defer close(steps)
-		if b.ranks() == nil {
+		defer close(r.steps)
+		if r.ranks() == nil {
 			team.Wait()
 			return
 		}
@@ -327,60 +339,77 @@ func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
 			team.Wait()
 			close(done)
 		}()
-		apart = b.meet(inner.Done(), done, failures, func() string {
-			switch {
-			case late.Load():
-				return "max-time"
-			case inner.Err() != nil:
-				return train.ReasonInterrupted
-			}
-			return ""
-		}, func(why string) {
-			if why == "max-time" {
-				late.Store(true)
-			}
-			told.Store(true)
-			stop()
-		})
-		stop()
+		r.apart = r.meet(r.inner.Done(), done, r.failures, r.why, r.otherStops)
+		r.stop()
 		<-done
 	}()
-	left := false
-	for s := range steps { // to the end, so that no sender blocks
-		if !left && !yield(s, nil) {
-			left = true
-			stop()
+}
+
+// work trains one member after the other.
+func (r *bagRun) work() {
+	for k := int(r.next.Add(1)) - 1; k < len(r.members) && r.inner.Err() == nil; k = int(r.next.Add(1)) - 1 {
+		if !r.here(k) || r.members[k].ended {
+			continue
+		}
+		if r.fit.Options.Elsewhere != nil {
+			r.failures[k] = r.elsewhere(r.inner, k, r.over)
+		} else {
+			r.failures[k] = r.train(r.inner, k, r.steps, r.over)
+		}
+		if r.failures[k] != nil {
+			r.stop()
 		}
 	}
-	if apart != nil {
-		if b.stopped = train.ReasonInterrupted; !left {
-			yield(train.Step{}, b.lost(apart))
-		}
-		return
+}
+
+// why says why this rank stops, "" if it does not.
+func (r *bagRun) why() string {
+	switch {
+	case r.late.Load():
+		return "max-time"
+	case r.inner.Err() != nil:
+		return train.ReasonInterrupted
 	}
-	for k, err := range failures {
+	return ""
+}
+
+// otherStops stops this rank for the reason of another.
+func (r *bagRun) otherStops(why string) {
+	if why == "max-time" {
+		r.late.Store(true)
+	}
+	r.told.Store(true)
+	r.stop()
+}
+
+// end sets why the run stopped, and returns the error. left says that the caller left the loop.
+func (r *bagRun) end(ctx context.Context, left bool) error {
+	if r.apart != nil {
+		r.stopped = train.ReasonInterrupted
+		return r.lost(r.apart)
+	}
+	for k, err := range r.failures {
 		if err != nil {
 			where := ""
-			if !b.here(k) {
-				where = fmt.Sprintf(", on rank %d", b.rankOf(k))
+			if !r.here(k) {
+				where = fmt.Sprintf(", on rank %d", r.rankOf(k))
 			}
-			if b.stopped = train.ReasonDiverged; !left {
-				yield(train.Step{}, fmt.Errorf("member %d of %d%s: %w", k, len(b.members), where, err))
-			}
-			return
+			r.stopped = train.ReasonDiverged
+			return fmt.Errorf("member %d of %d%s: %w", k, len(r.members), where, err)
 		}
 	}
 	switch {
-	case left || b.finished():
-	case late.Load():
-		b.stopped = "max-time"
+	case left || r.finished():
+	case r.late.Load():
+		r.stopped = "max-time"
 	case ctx.Err() != nil:
-		b.stopped = train.ReasonInterrupted
-		yield(train.Step{}, fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx)))
-	case told.Load():
-		b.stopped = train.ReasonInterrupted
-		yield(train.Step{}, fmt.Errorf("%w: another rank was told to stop", train.ErrInterrupted))
+		r.stopped = train.ReasonInterrupted
+		return fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx))
+	case r.told.Load():
+		r.stopped = train.ReasonInterrupted
+		return fmt.Errorf("%w: another rank was told to stop", train.ErrInterrupted)
 	}
+	return nil
 }
 
 // lost returns the error of ranks that cannot go on.

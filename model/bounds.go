@@ -54,7 +54,7 @@ func (o *Options) bound(r *recipe) error {
 		return nil
 	}
 	if r.task != data.Regression {
-		return refuse("Interval", nil, "it is for amounts, and the task is %s: leave it out; of two and more classes there are sets (gradus predict --sets)", r.task)
+		return refuse("Interval", nil, "it is for amounts, and the task is %s: leave it out; predictions of classes have sets instead", r.task)
 	}
 	r.config.Loss = nn.WithBounds(r.loss, o.Interval)
 	out := r.layers[len(r.layers)-1]

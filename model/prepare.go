@@ -84,13 +84,7 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		return nil, err
 	}
 	fitted = true
-	f.stage("encoding")
-	if f.Options.Precision == "float64" {
-		f.runner, err = prepare[float64](f, start)
-	} else {
-		f.runner, err = prepare[float32](f, start)
-	}
-	if err != nil {
+	if err := f.makeRunner(start); err != nil {
 		f.Release()
 		return nil, err
 	}
@@ -99,6 +93,17 @@ func Prepare(tables Tables, o Options, start *Weights) (f *Fit, err error) {
 		go f.sources()
 	}
 	return f, nil
+}
+
+// makeRunner encodes the rows and makes the network, in the precision of the options.
+func (f *Fit) makeRunner(start *Weights) (err error) {
+	f.stage("encoding")
+	if f.Options.Precision == "float64" {
+		f.runner, err = prepare[float64](f, start)
+	} else {
+		f.runner, err = prepare[float32](f, start)
+	}
+	return err
 }
 
 // canStart refuses what is wrong before looking at the table.

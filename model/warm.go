@@ -50,14 +50,8 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 	if o.Task != m.Task() {
 		return w.differs("the task of the model is %s, and that of the call %s", m.Task(), o.Task)
 	}
-	if o.Interval == 0 {
-		o.Interval = m.Options.Interval
-	}
-	if theirs := m.Options.Interval; o.Interval != theirs {
-		if theirs == 0 {
-			return refuse("Interval", o.Interval, "the model has no outputs for bounds: leave it out, or begin without %s", w.path)
-		}
-		return refuse("Interval", o.Interval, "the model has bounds for %v: leave it out, or begin without %s", theirs, w.path)
+	if err := o.adoptInterval(w, m); err != nil {
+		return err
 	}
 	_, layers, _ := m.engine.shape()
 	hidden, out := layers[:len(layers)-1], layers[len(layers)-1]
@@ -117,6 +111,19 @@ func (o *Options) adopt(w *Weights, m *Model) error {
 	}
 	o.Scale = data.Scaling(scale)
 	return nil
+}
+
+// adoptInterval sets the level of the bounds to that of the model, or refuses another one.
+func (o *Options) adoptInterval(w *Weights, m *Model) error {
+	theirs := m.Options.Interval
+	switch {
+	case o.Interval == 0 || o.Interval == theirs:
+		o.Interval = theirs
+		return nil
+	case theirs == 0:
+		return refuse("Interval", o.Interval, "the model has no outputs for bounds: leave it out, or begin without %s", w.path)
+	}
+	return refuse("Interval", o.Interval, "the model has bounds for %v: leave it out, or begin without %s", theirs, w.path)
 }
 
 func unitsText(units []int) string {

@@ -63,7 +63,7 @@ var allowed = map[string][]string{
 	"data/parquet":                 {"data", "internal/flatbuf", "github.com/klauspost/compress/"},
 	"diagnosis":                    {"nn", "optim", "train"},
 	"model": {
-		"internal/atomicfile", "internal/blocks", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/rng", "internal/safetensors", "internal/spill",
+		"internal/atomicfile", "internal/blocks", "internal/jsonfloat", "internal/kernel", "internal/memory", "internal/mpi", "internal/rng", "internal/safetensors", "internal/spill",
 		"nn", "optim", "data", "metrics", "train", "diagnosis",
 	},
 	"cmd/gradus/internal/lesson": {"cmd/gradus/internal/option", "diagnosis", "internal/jsonfloat", "internal/kernel", "internal/rng", "nn", "optim", "train"},

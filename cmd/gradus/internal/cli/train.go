@@ -100,6 +100,11 @@ func (c *trainCmd) Run(e *env) error {
 	if e.follows() { // rank 0 does the rest
 		return failed
 	}
+	return c.save(e, f, dir, failed, unsaved)
+}
+
+// save writes the model and tells how the run went. failed is the error of training, and unsaved that of the run's folder.
+func (c *trainCmd) save(e *env, f *model.Fit, dir *runDir, failed, unsaved error) error {
 	m, err := f.Model()
 	if err != nil {
 		return err
