@@ -119,6 +119,7 @@ func TestMembersOnRanks(t *testing.T) {
 			}
 			return s
 		}
+		wanted := text(want)
 		for size := 1; size <= 4; size++ {
 			onRanks(size, func(s rankSeat) {
 				o := o
@@ -137,8 +138,8 @@ func TestMembersOnRanks(t *testing.T) {
 					return
 				}
 				m, err := f.Model()
-				if err != nil || text(m) != text(want) {
-					t.Errorf("rank %d of %d ends with\n%s, %v, one process with\n%s", s.rank, size, text(m), err, text(want))
+				if err != nil || text(m) != wanted {
+					t.Errorf("rank %d of %d ends with\n%s, %v, one process with\n%s", s.rank, size, text(m), err, wanted)
 				}
 				for k := range 3 {
 					if here, is := ended[k]; !is || here != (k%size == s.rank) {
