@@ -3,6 +3,8 @@ package metrics
 import (
 	"cmp"
 	"slices"
+
+	"github.com/gradus-ml/gradus/internal/jsonfloat"
 )
 
 // Coverage is how intervals for some rows did. Shares and means go by the rows' weights.
@@ -16,6 +18,12 @@ type Coverage struct {
 	//	upper - lower + 2/(1 - level)·(how far the target lies outside)
 	Score float64 `json:"score"`
 }
+
+// MarshalJSON writes null for a number that is not finite.
+func (c Coverage) MarshalJSON() ([]byte, error) { return jsonfloat.Marshal(c) }
+
+// UnmarshalJSON reads null as NaN.
+func (c *Coverage) UnmarshalJSON(text []byte) error { return jsonfloat.Unmarshal(text, c) }
 
 // Cover compares intervals with the targets y. says are the predictions, which only order the rows, and w the rows'
 // weights; nil: all equal. The lists have one number for each row, at least five of them.

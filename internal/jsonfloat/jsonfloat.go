@@ -22,31 +22,38 @@ var (
 	pointer = reflect.TypeFor[*float64]()
 )
 
-// nullable returns the type with pointers instead of numbers: for float64 and slices of it, to any depth.
+// nullable returns the type with pointers instead of numbers: for float64, and slices and arrays of it, to any depth.
 func nullable(t reflect.Type) (reflect.Type, bool) {
 	if t == number {
 		return pointer, true
 	}
-	if t.Kind() == reflect.Slice {
+	switch t.Kind() {
+	case reflect.Slice:
 		if elem, ok := nullable(t.Elem()); ok {
 			return reflect.SliceOf(elem), true
+		}
+	case reflect.Array:
+		if elem, ok := nullable(t.Elem()); ok {
+			return reflect.ArrayOf(t.Len(), elem), true
 		}
 	}
 	return t, false
 }
 
 // convert sets to to the value of from. One is a float64, the other a *float64, or they are slices
-// of these.
+// or arrays of these.
 func convert(to, from reflect.Value) {
 	switch {
 	case from.Type() == number:
 		to.Set(reflect.ValueOf(finite(from.Float())))
 	case from.Type() == pointer:
 		to.SetFloat(orNaN(from.Interface().(*float64)))
-	case from.IsNil():
+	case from.Kind() == reflect.Slice && from.IsNil():
 		to.SetZero()
 	default:
-		to.Set(reflect.MakeSlice(to.Type(), from.Len(), from.Len()))
+		if from.Kind() == reflect.Slice {
+			to.Set(reflect.MakeSlice(to.Type(), from.Len(), from.Len()))
+		}
 		for k := range from.Len() {
 			convert(to.Index(k), from.Index(k))
 		}

@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/safetensors":         {},
 	"nn":                           {"internal/jsonfloat", "internal/kernel", "internal/rng", "internal/safetensors", "internal/team"},
 	"optim":                        {"internal/jsonfloat", "internal/kernel"},
-	"metrics":                      {"internal/kernel"},
+	"metrics":                      {"internal/jsonfloat", "internal/kernel"},
 	"data":                         {"internal/kernel", "internal/memory", "internal/rng", "internal/spill", "golang.org/x/text/unicode/norm", "github.com/klauspost/compress/"},
 	"train":                        {"internal/jsonfloat", "internal/kernel", "internal/rng", "internal/safetensors", "internal/team", "nn", "optim"},
 	"internal/flatbuf":             {},

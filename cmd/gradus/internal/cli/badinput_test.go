@@ -583,8 +583,11 @@ func TestFullDevice(t *testing.T) {
 		{"predict", "m.safetensors", iris, "-o", "/dev/full"},
 	} {
 		r := call(args...)
-		if args[0] == "train" {
-			r = begun(r)
+		if args[0] == "train" { // the report is told, since the model is lost
+			if r = begun(r); !strings.Contains(r.out, "Trained  ") || strings.Contains(r.out, "Model    ") {
+				t.Errorf("%s: the report is %q, want one that names no model", args, r.out)
+			}
+			r.out = ""
 		}
 		for _, problem := range refused(r, 1, []string{"cannot write /dev/full", "no space left on device"}) {
 			t.Errorf("%s: %s", args, problem)

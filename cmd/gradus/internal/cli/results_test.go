@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lesson"
+	"github.com/gradus-ml/gradus/metrics"
 	"github.com/gradus-ml/gradus/model"
 	"github.com/gradus-ml/gradus/nn"
 	"github.com/gradus-ml/gradus/optim"
@@ -25,7 +26,7 @@ const repository = "../../../../"
 // results are the types with numbers that the packages return.
 var results = []any{
 	train.Step{}, train.Point{}, train.Result{}, train.Retreat{}, train.Preview{}, train.DivergedError{},
-	nn.Check{}, nn.CheckGroup{}, nn.Comparison{}, optim.Move{},
+	nn.Check{}, nn.CheckGroup{}, nn.Comparison{}, optim.Move{}, metrics.Coverage{},
 	model.Training{}, model.Importance{}, model.ColumnImportance{}, model.Prediction{}, model.Shapley{}, model.ShapleyRow{}, model.Partial{}, model.Calibration{}, model.Shrinkage{}, model.OffByTarget{}, model.Scores{}, model.Interval{}, model.CV{},
 	lesson.RatePoint{}, lesson.Point{}, lesson.Outcome{}, lesson.SampleResult{}, lesson.Output{},
 }
@@ -79,7 +80,7 @@ func TestResultsWithoutFiniteNumbers(t *testing.T) {
 
 // spoil writes NaN and infinities everywhere, and returns to how many places.
 func spoil(v reflect.Value, deep int) (n int) {
-	if deep < 0 || !v.CanSet() || strings.HasPrefix(v.Type().String(), "metrics.") { // a test of package metrics has such scores
+	if deep < 0 || !v.CanSet() || strings.HasPrefix(v.Type().String(), "metrics.") && v.Type() != reflect.TypeFor[metrics.Coverage]() { // a test of package metrics has scores
 		return 0
 	}
 	switch v.Kind() {
@@ -90,9 +91,11 @@ func spoil(v reflect.Value, deep int) (n int) {
 		for i := range v.NumField() {
 			n += spoil(v.Field(i), deep-1)
 		}
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
-		for i := range 2 {
+	case reflect.Slice, reflect.Array:
+		if v.Kind() == reflect.Slice {
+			v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		}
+		for i := range v.Len() {
 			n += spoil(v.Index(i), deep-1)
 		}
 	case reflect.Pointer:
