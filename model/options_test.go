@@ -136,6 +136,7 @@ func TestOptionErrors(t *testing.T) {
 		"Group":              {Group: "nope"},
 		"Metrics":            {Metrics: []string{"nope"}},
 		"Threshold":          {Targets: []string{"yesno"}, Threshold: "2"},
+		"Interval":           {Targets: []string{"amount"}, Interval: 1.5},
 		"Custom.Losses":      {Targets: []string{"amount"}, Loss: "huber:-1", Custom: model.Custom{Losses: []nn.Loss{nn.Huber(-1)}}},
 		"Custom.Optimizers":  {Optimizer: "adam", Beta1: &minus},
 		"Custom.Schedules":   {Schedule: "step:-1:0.1", Custom: model.Custom{Schedules: []optim.Schedule{optim.StepDecay{Every: -1}}}},

@@ -121,7 +121,8 @@ func TestValuesByColumn(t *testing.T) {
 		{[]byte("red"), all("! cannot stand in a cell")},
 		{[]any{1}, all("! cannot stand in a cell")},
 		{map[string]any{}, all("! cannot stand in a cell")},
-		{pointer(1.5), all("! cannot stand in a cell")},
+		{pointer(7), [6]string{"7", truth, date, unseen, unseen, "007"}},
+		{(*float64)(nil), [6]string{none, none, none, none, none, none}},
 		{1i, all("! cannot stand in a cell")},
 	} {
 		for i, column := range columns {

@@ -50,7 +50,7 @@ var zeroes = map[string]struct {
 	"optim.AMSGrad":        {train.Config{Optimizer: optim.AMSGrad{}}, "epsilon is 0"},
 	"optim.NAdam":          {train.Config{Optimizer: optim.NAdam{}}, "epsilon is 0"},
 	"optim.AdamW":          {train.Config{Optimizer: optim.AdamW{}}, "epsilon is 0"},
-	"optim.LBFGS":          {train.Config{Solver: optim.LBFGS{}}, "memory is 0"},
+	"optim.LBFGS":          {train.Config{Solver: optim.LBFGS{}}, "the memory of L-BFGS is 0 pairs"},
 	"optim.CG":             {train.Config{Solver: optim.CG{}}, ""},
 	"train.Tolerance":      {train.Config{Stop: train.Tolerance{}}, "tolerance is 0"},
 	"train.TargetLoss":     {train.Config{Stop: train.TargetLoss{}}, ""}, // a loss of 0
