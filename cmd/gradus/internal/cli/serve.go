@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gradus-ml/gradus/cmd/gradus/internal/lab"
@@ -124,9 +125,13 @@ func (c *serveCmd) secure(listener net.Listener) (net.Listener, string, error) {
 // answer answers requests until ctx ends, and then finishes those in progress.
 func (c *serveCmd) answer(ctx context.Context, s *serve.Server, server *http.Server, listener net.Listener, log *slog.Logger) error {
 	watched, cancel := context.WithCancel(ctx)
-	defer cancel()
+	var watching sync.WaitGroup
+	defer func() {
+		cancel()
+		watching.Wait() // a model that it has taken is logged
+	}()
 	if c.Reload > 0 {
-		go s.Watch(watched, c.Reload)
+		watching.Go(func() { s.Watch(watched, c.Reload) })
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
