@@ -499,7 +499,7 @@ func TestSmallCrossEntropies(t *testing.T) {
 
 // More parameters than memory can hold are refused, not a panic of make.
 func TestTooManyParameters(t *testing.T) {
-	if _, err := New[float32](1<<31, Seed(1), Dense{Units: 1 << 31}); !errors.Is(err, ErrShape) {
+	if _, err := New[float32](math.MaxInt/2, Seed(1), Dense{Units: math.MaxInt / 2}); !errors.Is(err, ErrShape) {
 		t.Errorf("2^62 weights give %v", err)
 	}
 }
