@@ -1,0 +1,163 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gradus-ml/gradus/train"
+)
+
+// run trains the members, some at the same time, until all have ended or it is told to stop. If
+// called again, it continues. On several ranks it trains those of this rank and takes the others as they end.
+func (b *bag) run(ctx context.Context, yield func(train.Step, error) bool) {
+	b.since, b.stopped = time.Now(), ""
+	defer func() { b.wall, b.since = b.wall+time.Since(b.since), time.Time{} }()
+	if b.ranks() != nil {
+		if err := b.same(); err != nil {
+			yield(train.Step{}, b.lost(err))
+			return
+		}
+		if m := b.members[0]; m.fit != nil && !b.here(0) { // it was prepared for its encoding
+			m.fit.Release()
+			m.fit = nil
+		}
+	}
+	r := &bagRun{bag: b, steps: make(chan train.Step), failures: make([]error, len(b.members))}
+	r.inner, r.stop = context.WithCancel(ctx)
+	defer r.stop()
+	if b.own != nil {
+		b.own.reopen()
+		defer context.AfterFunc(r.inner, b.own.leave)()
+	}
+	r.start()
+	left := false
+	for s := range r.steps { // to the end, so that no sender blocks
+		if !left && !yield(s, nil) {
+			left = true
+			r.stop()
+		}
+	}
+	if err := r.end(ctx, left); err != nil && !left {
+		yield(train.Step{}, err)
+	}
+}
+
+// A bagRun is the training of an ensemble until it ends or is stopped.
+type bagRun struct {
+	*bag
+	inner    context.Context // ends when no member is to go on
+	stop     context.CancelFunc
+	steps    chan train.Step // closed at the end
+	failures []error         // of each member
+	apart    error           // why the ranks cannot go on
+	next     atomic.Int64    // the member to train next
+	late     atomic.Bool     // the time is up
+	told     atomic.Bool     // another rank stops
+}
+
+// over stops the run if its time is up, and reports whether it is.
+func (r *bagRun) over() bool {
+	if limit := r.fit.Options.MaxTime; limit == 0 || r.seconds() < limit {
+		return false
+	}
+	r.late.Store(true)
+	r.stop()
+	return true
+}
+
+// start starts the training of members, and closes steps when all have ended, on all ranks.
+func (r *bagRun) start() {
+	workers := r.workers
+	if r.fit.Options.Elsewhere != nil {
+		workers = len(r.members)
+	}
+	var team sync.WaitGroup
+	for range workers {
+		team.Go(r.work)
+	}
+	go func() {
+		defer close(r.steps)
+		if r.ranks() == nil {
+			team.Wait()
+			return
+		}
+		done := make(chan struct{})
+		go func() {
+			team.Wait()
+			close(done)
+		}()
+		r.apart = r.meet(r.inner.Done(), done, r.failures, r.why, r.otherStops)
+		r.stop()
+		<-done
+	}()
+}
+
+// work trains one member after the other.
+func (r *bagRun) work() {
+	for k := int(r.next.Add(1)) - 1; k < len(r.members) && r.inner.Err() == nil; k = int(r.next.Add(1)) - 1 {
+		if !r.here(k) || r.members[k].ended {
+			continue
+		}
+		if r.fit.Options.Elsewhere != nil {
+			r.failures[k] = r.elsewhere(r.inner, k, r.over)
+		} else {
+			r.failures[k] = r.train(r.inner, k, r.steps, r.over)
+		}
+		if r.failures[k] != nil {
+			r.stop()
+		}
+	}
+}
+
+// why says why this rank stops, "" if it does not.
+func (r *bagRun) why() string {
+	switch {
+	case r.late.Load():
+		return "max-time"
+	case r.inner.Err() != nil:
+		return train.ReasonInterrupted
+	}
+	return ""
+}
+
+// otherStops stops this rank for the reason of another.
+func (r *bagRun) otherStops(why string) {
+	if why == "max-time" {
+		r.late.Store(true)
+	}
+	r.told.Store(true)
+	r.stop()
+}
+
+// end sets why the run stopped, and returns the error. left says that the caller left the loop.
+func (r *bagRun) end(ctx context.Context, left bool) error {
+	if r.apart != nil {
+		r.stopped = train.ReasonInterrupted
+		return r.lost(r.apart)
+	}
+	for k, err := range r.failures {
+		if err != nil {
+			where := ""
+			if !r.here(k) {
+				where = fmt.Sprintf(", on rank %d", r.rankOf(k))
+			}
+			r.stopped = train.ReasonDiverged
+			return fmt.Errorf("member %d of %d%s: %w", k, len(r.members), where, err)
+		}
+	}
+	switch {
+	case left || r.finished():
+	case r.late.Load():
+		r.stopped = "max-time"
+	case ctx.Err() != nil:
+		r.stopped = train.ReasonInterrupted
+		return fmt.Errorf("%w: %w", train.ErrInterrupted, ended(ctx))
+	case r.told.Load():
+		r.stopped = train.ReasonInterrupted
+		return fmt.Errorf("%w: another rank was told to stop", train.ErrInterrupted)
+	}
+	return nil
+}
