@@ -211,7 +211,7 @@ var kindsOnRanks = []struct {
 	flags            string
 }{
 	{"one network", checkpointFiles[0], "--members 1 --shards 6 --batch-size 128 --epochs 500 --patience 0 --hidden 16"},
-	{"members", filepath.Join("member-1", checkpointFiles[0]), "--members 4 --batch-size 64 --epochs 400 --patience 0 --hidden 16"},
+	{"members", filepath.Join("member-1", checkpointFiles[0]), "--members 4 --batch-size 64 --epochs 2000 --patience 0 --hidden 16"},
 }
 
 // If a rank is killed, the job ends. Another number of ranks continues from the checkpoints to the same
