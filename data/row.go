@@ -23,7 +23,7 @@ type Float interface{ float32 | float64 }
 //	          or false, where there is one of them
 //
 // Anything else is refused. A missing value is missing in every column, and so is a text that is
-// empty, NA, or another of the words for missing. A text or number that is not a level of its
+// empty, NA, or another of the words for missing. If one of these is a number, such as -999, that number is missing too. A text or number that is not a level of its
 // category is an unseen level: see EncodeRow.
 type Value struct {
 	kind valueKind
@@ -69,7 +69,7 @@ func Time(t time.Time) Value { return Value{kind: valueTime, x: float64(t.Unix()
 func Missing() Value { return Value{} }
 
 func (v Value) missing(sp *Spelling) bool {
-	return v.kind == valueMissing || v.kind == valueText && sp.missing(strings.TrimSpace(v.s))
+	return v.kind == valueMissing || v.kind == valueText && sp.missing(strings.TrimSpace(v.s)) || v.kind == valueNumber && sp.lacks(v.x)
 }
 
 func (v Value) number(sp *Spelling) (float64, content) {
@@ -81,8 +81,11 @@ func (v Value) number(sp *Spelling) (float64, content) {
 	case valueBool, valueTime:
 		return 0, word
 	}
-	if math.IsInf(v.x, 0) {
+	switch {
+	case math.IsInf(v.x, 0):
 		return 0, oddity
+	case sp.lacks(v.x):
+		return 0, missing
 	}
 	return v.x, number
 }
@@ -152,7 +155,7 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 		in, v := &e.Inputs[i], &row[i]
 		to := dst[in.offset : in.offset+in.width]
 		var o outcome
-		if in.Kind == KindNumber && v.kind == valueNumber && isFinite(v.x) { // the usual case
+		if in.Kind == KindNumber && v.kind == valueNumber && isFinite(v.x) && !in.lacking { // the usual case
 			o = encodeNumber(in, v.x, number, to)
 		} else {
 			o = encodeCell(in, *v, to)
@@ -173,7 +176,7 @@ func EncodeNumbers[T Float](e *Encoding, row []float64, dst []T) error {
 		in, x := &e.Inputs[i], row[i]
 		to := dst[in.offset : in.offset+in.width]
 		var o outcome
-		if in.Kind == KindNumber && isFinite(x) { // the usual case
+		if in.Kind == KindNumber && isFinite(x) && !in.lacking { // the usual case
 			o = encodeNumber(in, x, number, to)
 		} else {
 			o = encodeCell(in, Number(x), to)
@@ -230,7 +233,7 @@ func (e *Encoding) Knows(column int, v Value) bool {
 func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	for i := range e.Inputs {
 		switch in, v := &e.Inputs[i], &row[i]; {
-		case v.kind == valueNumber && in.Kind == KindNumber: // the usual case
+		case v.kind == valueNumber && in.Kind == KindNumber && !in.lacking: // the usual case
 		case v.missing(in.Spelling):
 			missing[i]++
 		case in.Kind == KindCategory:
@@ -356,6 +359,9 @@ func (in *Input) place(v Value) (int, content) {
 			return i, word
 		}
 	case valueNumber:
+		if in.lacking && in.Spelling.lacks(v.x) {
+			return -1, missing
+		}
 		var buf [32]byte
 		if i, ok := in.levels[string(appendNumber(buf[:0], v.x))]; ok {
 			return i, word
