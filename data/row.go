@@ -1,6 +1,8 @@
 package data
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -262,25 +264,56 @@ func valueError(in *Input, v Value, o outcome) error {
 	if o == notFinite {
 		kind = ErrNumber
 	}
-	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain(in)), Err: kind, bare: v.kind != valueText}
+	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain(in, v.String())), Err: kind, bare: v.kind != valueText}
 }
 
-func (o outcome) explain(in *Input) string {
+// explain says why a value, of which text is the cell, cannot be encoded.
+func (o outcome) explain(in *Input, text string) string {
 	switch o {
 	case notNumber:
-		return "is not a number, as this column had in training"
+		return "is not a number, as this column had in training" + in.numberHint(strings.TrimSpace(text))
 	case notTruth:
 		return "is not a boolean, as this column had in training: expected true/false, yes/no, t/f, y/n or 1/0"
 	case notDate:
 		expected := "1999-12-31, 1999-12-31 23:59:59 or the like"
 		if in.Spelling != nil && in.Spelling.Layout != "" {
 			expected = strings.Join(in.Dates(), " or ") + ", dates as " + quote(in.Spelling.Layout) + " has them"
+		} else if sp, doubt := findLayout([]string{strings.TrimSpace(text)}, nil); sp != nil && sp.Layout != "" {
+			expected += "; this one is written " + dateAs(sp.Layout, strings.TrimSpace(text))
+		} else if doubt != nil {
+			expected += "; this one may be " + dateAs(doubt.one, doubt.text) + " or " + dateAs(doubt.other, doubt.text)
 		}
 		return "is not a date, as this column had in training: expected " + expected
 	case notLevel:
 		return "is no level of this column, which is a category: give it as text, as it would stand in the table"
 	}
 	return "is not a finite decimal number, or too large for the precision"
+}
+
+// numberHint says how to write a number that is written in another way than those of the training rows; "" if the text is
+// no number in any way.
+func (in *Input) numberHint(text string) string {
+	if !in.Spelling.plain() {
+		if sp, _ := findSpelling([]string{text}, nil, ""); sp == nil {
+			return ""
+		}
+		return ": there they are written like " + quote(in.Spelling.example())
+	}
+	sp, found := findSpelling([]string{text}, nil, "")
+	switch found {
+	case numbersSo:
+		if x, what := sp.parse(text); what == number {
+			return ": write it as " + formatNumber(x) + ", with a point before the decimals and nothing else"
+		}
+	case unclear:
+		return fmt.Sprintf(": write it as %s or as %s, with a point before the decimals and nothing else", readAs(text, ","), readAs(text, "."))
+	}
+	return ""
+}
+
+// example writes 1234.5 in the spelling.
+func (sp *Spelling) example() string {
+	return sp.Before + "1" + sp.Group + "234" + cmp.Or(sp.Decimal, ".") + "5" + sp.After
 }
 
 // encodeCell encodes one value; dst is as wide as the input.
