@@ -61,7 +61,7 @@ func TestNumbersThatAreMissing(t *testing.T) {
 		if err := EncodeRow(number, []Value{Missing()}, want); err != nil {
 			t.Fatal(err)
 		}
-		if err := EncodeNumbers(number, []float64{-999}, got); err != nil || !slices.Equal(got, want) {
+		if _, err := EncodeNumbers(number, []float64{-999}, got); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: EncodeNumbers gives %v, %v, want %v", table.Name(), got, err, want)
 		}
 	}
