@@ -19,7 +19,6 @@ import (
 type Series struct {
 	name    string
 	col     column
-	words   wordSet
 	texts   bool // some values are text
 	dates   bool // some values are times
 	truths  bool // some values are booleans
@@ -210,7 +209,7 @@ func (s *Series) Bytes(cell []byte) {
 	s.texts = true
 	cell = trim(cell)
 	if !s.written {
-		_, what := s.words.parse(cell)
+		_, what := parseBytes(cell)
 		s.written = what == number
 	}
 	s.cell(cell)
@@ -226,7 +225,7 @@ func (s *Series) cell(cell []byte) {
 	if s.col.clock {
 		s.toLevels()
 	}
-	s.col.add(cell, &s.words)
+	s.col.add(cell)
 	s.scratch = cell[:0:0]
 }
 
@@ -359,7 +358,7 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 	if t.rows == 0 {
 		return nil, fail(ErrEmpty, "%s: the table has columns and no rows: it takes at least one row", name)
 	}
-	t.finish(&wordSet{})
+	t.finish()
 	for i := range t.cols {
 		if c := &t.cols[i]; c.form == formLevels {
 			for code := range c.means {
@@ -402,12 +401,6 @@ func FromColumns(name string, pairs ...any) (*Table, error) {
 // Formatted sets the words that Format returns, and returns the table.
 func (t *Table) Formatted(words ...string) *Table {
 	t.format = words
-	return t
-}
-
-// Noted adds one of the table's Notes, and returns the table.
-func (t *Table) Noted(format string, args ...any) *Table {
-	t.note(format, args...)
 	return t
 }
 

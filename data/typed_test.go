@@ -133,7 +133,7 @@ func TestMixedNumbersAreNotGuessed(t *testing.T) {
 	if err := joined.append(typedColumn(t, 984.156, 6.5), nil); err != nil {
 		t.Fatal(err)
 	}
-	joined.finish(&wordSet{})
+	joined.finish()
 	for name, table := range map[string]*Table{"values": typedColumn(t, 984.156, "1.234"), "files": joined} {
 		b, err := e.Bind(table)
 		if err != nil {

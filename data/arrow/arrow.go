@@ -79,12 +79,12 @@ type stream struct {
 	columns      []*column
 	dictionaries map[int64][][]byte
 	rows         int64
-	held         int64       // of these rows, those in the columns' series
-	parts        *data.Parts // has the others; nil: there are none
+	held         int64       // of these rows, the number in the columns' series
+	parts        *data.Parts // holds the other rows; nil: there are none
 	zstd         *zstd.Decoder
 }
 
-// aside is an error of package data about a part, which is passed on as it is.
+// An aside wraps an error of package data about a part. The error is returned as it is.
 type aside struct{ error }
 
 // putAside moves the rows that the series hold onto the disk.
@@ -299,7 +299,7 @@ func (s *stream) schema(t flatbuf.Table, opt data.ReadOptions) error {
 	}
 	fields := t.Tables(1)
 	if opt.MaxColumns > 0 && len(fields) > opt.MaxColumns {
-		return s.f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(fields), opt.MaxColumns)
+		return s.f.Fail(data.ErrLarge, "has %d columns, and at most %d are allowed: leave some out", len(fields), opt.MaxColumns)
 	}
 	s.columns = []*column{}
 	for _, field := range fields {

@@ -92,12 +92,12 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 			closed = true
 			t, err = d.Token()
 			if err == nil {
-				return nil, r.fail(data.ErrDamaged, "something stands behind the list: %v", t)
+				return nil, r.fail(data.ErrDamaged, "something follows the list: %v", t)
 			}
 			break
 		}
 		if t != json.Delim('{') {
-			return nil, r.fail(data.ErrFormat, "the row is no object such as {\"height\": 1.75}: write one object a row")
+			return nil, r.fail(data.ErrFormat, "the row is not an object such as {\"height\": 1.75}: write one object per row")
 		}
 		if err := r.row(); err != nil {
 			return nil, err
@@ -119,7 +119,8 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	}
 	if names := table.Columns(); r.first > 0 && r.first < len(names) {
 		last, late := names[r.first-1], names[r.first]
-		table.EndsIn(last).Noted("the first object lacks keys of later ones, such as %q; where no target is named, it is the first object's last key, %q", late, last)
+		table.EndsIn(last)
+		table.AddNote(data.Notef("the first object lacks keys of later ones, such as %q; where no target is named, it is the first object's last key, %q", late, last))
 	}
 	return table.Formatted(how), nil
 }
@@ -133,12 +134,12 @@ type rows struct {
 	index   map[string]int
 	first   int // the number of keys of the first object
 	n       int
-	held    int         // of these rows, those in columns
-	parts   *data.Parts // has the others; nil: there are none
-	next    int         // the number of cells at which free memory is looked at again
+	held    int         // of these rows, the number in columns
+	parts   *data.Parts // holds the other rows; nil: there are none
+	next    int         // the number of cells at which the free memory is checked again
 }
 
-// partCells is the number of cells after which free memory is looked at, and of those that go to the disk together.
+// partCells is the number of cells after which the free memory is checked. As many go to the disk together.
 const partCells = 1 << 19
 
 // makeRoom sees to it that the next rows have room: in memory, or on the disk if there is one.
@@ -206,7 +207,7 @@ func (r *rows) broken(err error) error {
 	if text := err.Error(); strings.Contains(text, "'N' looking for beginning of value") || strings.Contains(text, "'I' ") {
 		return r.fail(data.ErrDamaged, "JSON has no NaN and no Infinity, which Python's json writes: write null for a missing number (json.dumps(..., allow_nan=False) finds them, DataFrame.to_json writes null)")
 	}
-	return r.fail(data.ErrDamaged, "this is no JSON: %v", err)
+	return r.fail(data.ErrDamaged, "this is not JSON: %v", err)
 }
 
 // mostColumns is the largest number of columns a table may have.
@@ -240,7 +241,7 @@ func (r *rows) row() error {
 		}
 		s := r.columns[i]
 		if s.Len() > r.held {
-			return r.fail(data.ErrDamaged, "the key %q comes twice in one object: leave one", name)
+			return r.fail(data.ErrDamaged, "the key %q appears twice in one object: keep one", name)
 		}
 		if t, err = r.d.Token(); err != nil {
 			return r.broken(err)

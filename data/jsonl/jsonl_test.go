@@ -69,17 +69,17 @@ func TestRefuses(t *testing.T) {
 		want string
 	}{
 		"cut short":        {"{\"a\": 1}\n{\"a\": ", data.ErrDamaged, "standard input:2: the file ends within an object"},
-		"no JSON":          {"{\"a\": 1}\n{\"a\": oops}\n", data.ErrDamaged, "standard input:2: this is no JSON"},
+		"no JSON":          {"{\"a\": 1}\n{\"a\": oops}\n", data.ErrDamaged, "standard input:2: this is not JSON"},
 		"Python's NaN":     {"{\"a\": 1}\n{\"a\": NaN}\n", data.ErrDamaged, "standard input:2: JSON has no NaN and no Infinity, which Python's json writes: write null"},
 		"Infinity":         {"{\"a\": Infinity}\n", data.ErrDamaged, "standard input:1: JSON has no NaN"},
 		"-Infinity":        {"{\"a\": -Infinity}\n", data.ErrDamaged, "standard input:1: JSON has no NaN"},
 		"a list in a cell": {"{\"a\": 1}\n{\"a\": [1, 2]}\n", data.ErrFormat, `standard input:2: column "a" holds a list`},
 		"an object":        {"{\"a\": {\"x\": 1}}\n", data.ErrFormat, `column "a" holds an object`},
-		"a number":         {"{\"a\": 1}\n7\n", data.ErrFormat, "standard input:2: the row is no object"},
-		"a list of lists":  {"[{\"a\": 1}, [1, 2]]", data.ErrFormat, "the row is no object"},
+		"a number":         {"{\"a\": 1}\n7\n", data.ErrFormat, "standard input:2: the row is not an object"},
+		"a list of lists":  {"[{\"a\": 1}, [1, 2]]", data.ErrFormat, "the row is not an object"},
 		"an open list":     {"[{\"a\": 1}", data.ErrDamaged, "the file ends within"},
-		"twice":            {"{\"a\": 1, \"a\": 2}", data.ErrDamaged, `the key "a" comes twice`},
-		"behind":           {"[{\"a\": 1}] 7", data.ErrDamaged, "behind the list"},
+		"twice":            {"{\"a\": 1, \"a\": 2}", data.ErrDamaged, `the key "a" appears twice`},
+		"behind":           {"[{\"a\": 1}] 7", data.ErrDamaged, "follows the list"},
 		"nothing":          {"{}", data.ErrEmpty, "no columns"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -61,7 +61,7 @@ func TestRefuses(t *testing.T) {
 		want string
 	}{
 		"cut short":      {good[:len(good)-5], data.ErrDamaged, "it is cut short"},
-		"too long":       {append(bytes.Clone(good), 0), data.ErrDamaged, "goes on after the 60 rows"},
+		"too long":       {append(bytes.Clone(good), 0), data.ErrDamaged, "continues after the 60 rows"},
 		"a cut header":   {good[:20], data.ErrDamaged, "cut short or damaged"},
 		"no dictionary":  {array("[1, 2"), data.ErrDamaged, "cut short or damaged"},
 		"deep":           {array(strings.Repeat("[", 5000)), data.ErrDamaged, "cut short or damaged"},
@@ -74,7 +74,7 @@ func TestRefuses(t *testing.T) {
 		"nested records": {array("{'descr': [('a', [('b', '<f8')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "nested records"},
 		"no rows":        {array("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }"), data.ErrEmpty, "no rows"},
 		"a cut archive":  {written.File(t, "numpy.npz")[:3000], data.ErrDamaged, "the archive is cut short"},
-		"a zip bomb":     {zipped(t, "a.npy", array("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", make([]byte, 1<<20)...)), data.ErrDamaged, "goes on after the 3 rows"},
+		"a zip bomb":     {zipped(t, "a.npy", array("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", make([]byte, 1<<20)...)), data.ErrDamaged, "continues after the 3 rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := written.Read(c.raw, data.ReadOptions{})
