@@ -211,7 +211,7 @@ func (file *Weights) calibrated(m *Model, h *header, where string) error {
 		return nil
 	}
 	if m.bounds == nil {
-		return file.bad("%sit says how far bounds were off, and its network has none", where)
+		return file.bad("%sit says how far bounds were off, and its network has no bounds", where)
 	}
 	m.bounds.Conformal = h.Bounds
 	if err := h.Bounds.validate(m.bounds); err != nil {

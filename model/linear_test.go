@@ -135,7 +135,7 @@ func TestCompared(t *testing.T) {
 	table, _ := plane(t, 120)
 	test := 0.25
 	m, _ := linearRun(t, table, Options{Test: &test, Seed: 1, Epochs: 1})
-	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always saying the mean ", " times the linear model, ", "The linear model is better."} {
+	for _, want := range []string{"rmse of the test rows ", ", of a linear model 1.", ", of always guessing the mean ", " times the linear model, ", "The linear model is better."} {
 		if !strings.Contains(m.Compared(), want) {
 			t.Errorf("no %q in %q", want, m.Compared())
 		}
@@ -305,7 +305,7 @@ func TestComparedInWords(t *testing.T) {
 		t.Error(m.Compared())
 	}
 	xor := fromText(t, "a,b,y\n"+strings.Repeat("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n", 30))
-	for name, who := range map[string]string{"precision": "always saying the commonest class", "brier": "always saying the shares"} {
+	for name, who := range map[string]string{"precision": "always guessing the most frequent class", "brier": "always guessing the shares"} {
 		m, _ = linearRun(t, xor, Options{Seed: 1, Epochs: 2, Members: 1, Metrics: []string{name}})
 		if !strings.Contains(m.Compared(), who) {
 			t.Errorf("%s: %q", name, m.Compared())
