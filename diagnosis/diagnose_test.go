@@ -517,7 +517,7 @@ func TestDiagnosisOfLossesOfAmounts(t *testing.T) {
 		s.hidden, s.data.Train = nil, table(3000, 0)
 		amounts(func(i int) float64 { return float64(s.data.Train.X.At(i, 0) * s.data.Train.X.At(i, 1)) })
 		found := s.diagnose(t)
-		if len(found) == 0 || found[0].Code != Plateau || !strings.Contains(found[0].Evidence, "saying every target itself") {
+		if len(found) == 0 || found[0].Code != Plateau || !strings.Contains(found[0].Evidence, "predicting every target exactly") {
 			t.Errorf("%s of what inputs do not say: %+v", loss, found)
 		}
 	}
