@@ -60,7 +60,7 @@ func TestValuesByColumn(t *testing.T) {
 	}
 
 	const (
-		number, truth, date, level, finite = "! is not a number", "! is not a boolean", "! is not a date", "! is no level", "! is not a finite decimal number"
+		number, truth, date, level, finite = "! is not a number", "! is not a boolean", "! is not a date", "! is not a level", "! is not a finite decimal number"
 		none, unseen                       = "NA", "a level that was not in the training rows"
 	)
 	type (

@@ -55,7 +55,7 @@ var zeroes = map[string]struct {
 	"train.Tolerance":      {train.Config{Stop: train.Tolerance{}}, "tolerance is 0"},
 	"train.TargetLoss":     {train.Config{Stop: train.TargetLoss{}}, ""}, // a loss of 0
 	"train.Patience":       {train.Config{Stop: train.Patience{}}, "patience is 0"},
-	"train.MaxTime":        {train.Config{Stop: train.MaxTime{}}, "most time is 0s"},
+	"train.MaxTime":        {train.Config{Stop: train.MaxTime{}}, "time limit is 0s"},
 	"train.Any":            {train.Config{Stop: train.Any{}}, ""}, // which never is
 	"train.All":            {train.Config{Stop: train.All{}}, ""},
 	"train.Config":         {train.Config{}, ""},
@@ -100,7 +100,7 @@ var wrong = map[string]struct {
 	"All in Any":           {nn.Dense{Units: 1}, train.Config{Stop: train.Any{train.All{train.Patience{}}}}, "patience is 0"},
 	"TargetLoss":           {nn.Dense{Units: 1}, train.Config{Stop: train.TargetLoss{L: math.NaN()}}, "loss to reach is NaN"},
 	"Tolerance":            {nn.Dense{Units: 1}, train.Config{Stop: train.Tolerance{R: math.NaN()}}, "tolerance is NaN"},
-	"MaxTime":              {nn.Dense{Units: 1}, train.Config{Stop: train.MaxTime{D: -time.Second}}, "most time is -1s"},
+	"MaxTime":              {nn.Dense{Units: 1}, train.Config{Stop: train.MaxTime{D: -time.Second}}, "time limit is -1s"},
 }
 
 // tried makes a network of one layer and trains it a little.
