@@ -80,7 +80,7 @@ func TestMeansOfManyLevels(t *testing.T) {
 	}
 	for r := range levels {
 		if err := EncodeRow(&again, []Value{Text(table.Cell(r, 0))}, dst); err != nil || !slices.Equal(dst, x[r*258:(r+1)*258]) {
-			t.Fatalf("row %d alone is encoded otherwise: %v", r, err)
+			t.Fatalf("row %d is encoded differently by itself: %v", r, err)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func TestReadCSV(t *testing.T) {
 			}
 			for row, line := range test.lines {
 				if table.Line(row) != line {
-					t.Errorf("row %d is said to stand on line %d, want %d", row, table.Line(row), line)
+					t.Errorf("the line of row %d is %d, want %d", row, table.Line(row), line)
 				}
 			}
 		})

@@ -243,7 +243,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// An index that pandas wrote is no input, even with gaps or shuffled.
+// An index that pandas wrote is not an input, even with gaps or shuffled.
 func TestIndex(t *testing.T) {
 	for _, test := range []struct{ name, text, dropped string }{
 		{"gaps", ",x,y\n0,1.5,2\n2,2.5,3\n7,1,5\n", "an index: a first column without a name, of whole numbers that are all different, from 0 to 7; Types c0=number keeps it"},

@@ -43,8 +43,8 @@ var formats = map[string]func(m *model.Model, path string, o Options) error{
 	".npz":         writeNPZ,
 }
 
-// Formats lists the file extensions that Write knows.
-func Formats() []string {
+// endings lists the file endings that Write knows.
+func endings() []string {
 	var list []string
 	for ending := range formats {
 		list = append(list, ending)
@@ -99,7 +99,7 @@ func Check(path string, o Options) error {
 	tensors := ending == ".safetensors" || ending == ".npz"
 	switch {
 	case !ok:
-		return fmt.Errorf("%w: %q has none of the endings %s, by which the format is chosen", ErrOption, path, strings.Join(Formats(), ", "))
+		return fmt.Errorf("%w: %q has none of the endings %s, by which the format is chosen", ErrOption, path, strings.Join(endings(), ", "))
 	case o.Net && ending != ".onnx":
 		return fmt.Errorf("%w: net is for ONNX files, and %s is not one", ErrOption, path)
 	case o.Bare && !tensors:

@@ -161,7 +161,7 @@ func TestImportONNXNet(t *testing.T) {
 	}
 	_, err := Import(path, ImportOptions{})
 	if err == nil || !errors.Is(err, ErrImport) || !strings.Contains(err.Error(), "chain of dense layers") {
-		t.Errorf("an output that is divided by its sum: %v", err) // the last step of --net is no layer
+		t.Errorf("an output that is divided by its sum: %v", err) // the last step of --net is not a layer
 	}
 	_ = x
 }

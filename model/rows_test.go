@@ -123,7 +123,7 @@ func TestClassWeights(t *testing.T) {
 	}
 }
 
-// Scores of a run with sample weights are weighted; the column is no input.
+// Scores of a run with sample weights are weighted, and the column of weights is not an input.
 func TestSampleWeights(t *testing.T) {
 	table := claims(t)
 	o := few("amount")
@@ -348,7 +348,7 @@ func TestHinge(t *testing.T) {
 		t.Errorf("decided %v", both)
 	}
 	if _, has := m.Training.Metrics.Train.Get("log_loss"); has {
-		t.Error("there is a log_loss of what is no probability")
+		t.Error("there is a log_loss, and the outputs are not probabilities")
 	}
 	if _, has := m.Training.Metrics.Train.Get("auc"); !has {
 		t.Error("there is no auc")

@@ -24,7 +24,7 @@ import (
 // error that says what is wrong: it never hangs, panics, or gives a number that is not finite.
 
 // zeroes are the zero values of what a train.Config can hold, by their types' names, each with a
-// word of the refusal, or "" where it is one that trains.
+// word of the refusal, or "" if the part trains.
 var zeroes = map[string]struct {
 	config  train.Config
 	refused string
@@ -252,7 +252,7 @@ func TestZeroOptions(t *testing.T) {
 	}
 }
 
-// A matrix without a stride has its rows one behind the other, everywhere.
+// In a matrix without a stride the rows follow each other, everywhere.
 func TestMatrixWithoutStride(t *testing.T) {
 	rows := [][]float64{{1, 2}, {3, -4}, {5, 6}, {-7, 8}}
 	with := nn.FromRows(rows)

@@ -251,7 +251,7 @@ func TestInferMore(t *testing.T) {
 					}
 				}
 				if named && len(got) != 1 {
-					t.Errorf("%s: outputs %v, asked for reasons alone", task, gotShapes)
+					t.Errorf("%s: outputs %v, although only reasons were requested", task, gotShapes)
 				}
 			}
 		}

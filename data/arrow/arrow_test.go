@@ -45,7 +45,7 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// TestUnread: columns that are no cells of a table are left out, and the others are read.
+// TestUnread: columns whose values cannot be cells of a table are left out, and the others are read.
 func TestUnread(t *testing.T) {
 	table, err := written.Read(written.File(t, "spoiled.arrows"), data.ReadOptions{})
 	if err != nil {

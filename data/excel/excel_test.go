@@ -133,7 +133,7 @@ func rowsOf(rows ...string) string {
 	return b.String()
 }
 
-// What names the columns and which rows are left out is decided as for a text, and said.
+// The row of names and the rows to leave out are found as in a text, and notes say which they are.
 func TestRowsAsInAText(t *testing.T) {
 	long := slices.Repeat([]string{"1,2.5,x"}, 150)
 	for name, c := range map[string]struct {

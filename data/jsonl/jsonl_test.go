@@ -80,7 +80,7 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// Python's NaN is missing, and its infinities are no numbers, as in a CSV. Within a string they are text.
+// Python's NaN is missing, and its infinities are not numbers, as in a CSV. Within a string they are text.
 func TestPythonNumbers(t *testing.T) {
 	rows := `{"a": NaN, "b": "NaN \" Infinity", "c": -1}` + "\n" + `{"a": -2, "b": "\\", "c": Infinity}` + "\n" + `{"a":NaN,"b":"-Infinity","c":-Infinity}` + "\n"
 	for _, size := range []int{1, 2, 3, 7, 4096} {

@@ -53,7 +53,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// TestUnread: arrays and fields that are no columns are left out, and the others are read.
+// TestUnread: arrays and fields that cannot be columns are left out, and the others are read.
 func TestUnread(t *testing.T) {
 	for name, want := range map[string]map[string]string{
 		"spoiled.npz": {"cube": "holds rows that are arrays, which are not read: reshape", "z": "complex numbers", "words": "Python objects", "span": "spans of time", "version": "one value and no rows"},

@@ -18,7 +18,7 @@ const (
 	root   = "../.."
 )
 
-// allowed says what each package may import besides the standard library, tests apart.
+// allowed lists what each package may import besides the standard library. Tests may import more.
 // Imports run one way: kernel < nn < optim, data < train < model < lesson, plot < cli.
 var allowed = map[string][]string{
 	"internal/kernel":           {"golang.org/x/sys/cpu"},
