@@ -208,7 +208,7 @@ func TestImportRefuses(t *testing.T) {
 		{write("b.npz", raw[:len(raw)/2]), ImportOptions{}, "not an .npz file"},
 		{write("a.safetensors", []byte("no")), ImportOptions{}, "not a safetensors file"},
 		{write("a.onnx", []byte("nothing")), ImportOptions{}, "not an ONNX file"},
-		{norm, ImportOptions{}, "no bias of a dense layer"},
+		{norm, ImportOptions{}, "not a bias of a dense layer"},
 		{onnxFile, ImportOptions{}, "inputs, and only one"},
 		{npz, ImportOptions{Columns: []string{"a"}}, "columns has 1 names, and the network needs"},
 		{npz, ImportOptions{Task: data.Binary}, "outputs, its targets take 1"},

@@ -164,7 +164,10 @@ func (h *Header) parse(text []byte, follow uint64) error {
 			high, count = bits.Mul64(count, n)
 			over |= high
 		}
-		if p.Offsets[1] < p.Offsets[0] || over != 0 || p.Offsets[1]-p.Offsets[0] != count {
+		if p.Offsets[1] < p.Offsets[0] {
+			return fmt.Errorf("tensor %s ends at byte %d, before it begins at %d", name, p.Offsets[1], p.Offsets[0])
+		}
+		if over != 0 || p.Offsets[1]-p.Offsets[0] != count {
 			return fmt.Errorf("tensor %s: %d bytes do not hold a %s of shape %v", name, p.Offsets[1]-p.Offsets[0], p.Type, p.Shape)
 		}
 		h.places[name] = p

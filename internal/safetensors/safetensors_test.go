@@ -51,7 +51,7 @@ func TestBadHeaders(t *testing.T) {
 		`{"a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]}}`:                                    "8 bytes do not hold a F32",
 		`{"a":{"dtype":"F3","shape":[2],"data_offsets":[0,8]}}`:                                                       `the type "F3" is not known`,
 		`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`:                                                      "its tensors have 4 bytes and 8 follow",
-		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`:                                                      "are no F32",
+		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`:                                                      "ends at byte 0, before it begins at 8",
 		`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}`:                                                `unknown field "x"`,
 		`{"__metadata__":{"a":1}}`:                                                                                    "its metadata are not strings",
 		`[]`:                                                                                                          "cannot unmarshal",
