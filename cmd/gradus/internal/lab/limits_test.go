@@ -37,7 +37,7 @@ func TestLimits(t *testing.T) {
 	}
 	for _, c := range []struct{ pairs, want string }{
 		{"do=weight&weight=9.9.9", "no weight 9.9.9"},
-		{"do=weight&weight=x", "is no weight"},
+		{"do=weight&weight=x", "is not a weight"},
 		{"do=row&row=-7", ""},
 		{"do=goto&n=-5", ""},
 		{"do=example&example=none", "no example"},
