@@ -95,7 +95,7 @@ var accepted = []struct {
 	{"several targets", "t.csv", rows(60, "a,p,q", number, number, number), "--target p,q", []string{"Target   p, q, regression", "2 identity"}},
 	{"several labels", "t.csv", rows(60, "a,p,q", number, cycle("0", "1"), cycle("0", "0", "1")), "--target p,q", []string{"Target   p, q, multilabel", "label_accuracy", "2 sigmoid"}},
 	{"a comma in a name", "t.csv", rows(60, `a,"p,q"`, number, number), `--members 1 --target p\,q`, []string{"Target   \"p,q\", regression", `--target 'p\,q'`}},
-	{"numbers as classes", "t.csv", rows(60, "a,y", number, cycle("0", "1", "2")), "", []string{"multiclass: 0, 1, 2", "--task regression would take them as amounts"}},
+	{"numbers as classes", "t.csv", rows(60, "a,y", number, cycle("0", "1", "2")), "", []string{"multiclass: 0, 1, 2", "--task regression treats them as amounts"}},
 	{"dates and booleans", "t.csv", rows(60, "d,b,y", cycle("2024-01-31", "2024-06-15"), cycle("yes", "no"), number), "", []string{"1 boolean: b", "1 date: d"}},
 }
 

@@ -59,9 +59,9 @@ func TestCV(t *testing.T) {
 		{[]string{"--folds", "1"}, "--folds 1: give a whole number of at least 2"},
 		{[]string{"--test", "0.2"}, "--test: every row is a test row once"},
 		{[]string{"--validation", iris}, "each fold takes its validation rows from its own training rows"},
-		{[]string{"--from", "m.safetensors"}, "--from: the weights have seen rows"},
+		{[]string{"--from", "m.safetensors"}, "--from: the weights were trained on rows"},
 		{[]string{"--metric", "rmse"}, `there is no metric "rmse"`},
-		{[]string{"--json", "-o", "-"}, "--json has standard output"},
+		{[]string{"--json", "-o", "-"}, "--json writes to standard output"},
 	} {
 		for _, problem := range refused(call(append([]string{"cv", iris, "--epochs", "1", "--quiet"}, c.args...)...), 2, []string{c.want}) {
 			t.Error(problem)
@@ -175,7 +175,7 @@ func TestCVLackingScore(t *testing.T) {
 	}
 	pooled := o.number(t, "out_of_fold", "auc")
 	text := must(t, 0, args...).out
-	want := fmt.Sprintf("Note     auc is not defined in fold %v, so it has no mean; of all rows together it is %s.", fold[0], short(pooled))
+	want := fmt.Sprintf("Note     auc is not defined in fold %v, so it has no mean; over all rows together it is %s.", fold[0], short(pooled))
 	if !strings.Contains(text, want) || !strings.Contains(text, "  auc  ") {
 		t.Errorf("no %q, or no column auc, in\n%s", want, text)
 	}

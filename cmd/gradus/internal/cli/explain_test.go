@@ -90,8 +90,8 @@ func TestExplainNorms(t *testing.T) {
 func TestExplainSolver(t *testing.T) {
 	place(t, nil)
 	for _, c := range []struct{ optimizer, want string }{
-		{"lbfgs", "lbfgs, by which the model was trained, made no such update"},
-		{"cg", "cg, by which the model was trained, made no such update"},
+		{"lbfgs", "the model was trained by lbfgs, which makes no such update"},
+		{"cg", "the model was trained by cg, which makes no such update"},
 		{"sgd", ""},
 		{"adam", "adam's own first update"},
 	} {
