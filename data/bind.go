@@ -32,8 +32,11 @@ func (e *Encoding) Bind(t *Table) (b *Binding, err error) {
 	var lacking []string
 	for i := range e.Inputs {
 		col := t.Index(e.Inputs[i].Name)
-		if col < 0 {
+		switch {
+		case col < 0:
 			lacking = append(lacking, e.Inputs[i].Name)
+		case t.cols[col].unread != nil:
+			return nil, t.unreadError(ErrColumn, col, "which the model needs")
 		}
 		b.inputs[i] = col
 	}
@@ -47,7 +50,7 @@ func (e *Encoding) Bind(t *Table) (b *Binding, err error) {
 	}
 	for i := range e.Targets {
 		col := t.Index(e.Targets[i].Name)
-		if col < 0 {
+		if col < 0 || t.cols[col].unread != nil {
 			b.targets = nil
 			break
 		}
@@ -97,8 +100,12 @@ func (e *Encoding) names() []string {
 // CheckTargets returns an error that names a target missing from the table, or nil.
 func (b *Binding) CheckTargets() error {
 	for i := range b.e.Targets {
-		if name := b.e.Targets[i].Name; b.t.Index(name) < 0 {
+		name := b.e.Targets[i].Name
+		switch col := b.t.Index(name); {
+		case col < 0:
 			return unknownColumn(b.t, ErrTarget, "which is the target", name, b.e.names()...)
+		case b.t.cols[col].unread != nil:
+			return b.t.unreadError(ErrTarget, col, "which is the target")
 		}
 	}
 	return nil

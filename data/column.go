@@ -45,6 +45,8 @@ type column struct {
 	clock bool // the numbers are times in seconds since 1970, and shape is shapeDay or shapeTime
 	fixed Kind // what the source says the column is; "": nothing
 
+	unread Note // why its values were not read, so that all are missing; nil: they were
+
 	typed bool // its numbers came as numbers, not as text, so no Spelling changes them
 	mixed bool // some of a typed column's numbers came as text
 

@@ -84,6 +84,14 @@ func (c *column) addWord(s string, what content) bool {
 	return true
 }
 
+// addMissing appends cells that are missing.
+func (c *column) addMissing(cells int) {
+	c.reserve(c.rows()+cells, c.rows()+cells)
+	for range cells {
+		c.addWord("", missing)
+	}
+}
+
 // widen keeps the numbers as float64 from here on.
 func (c *column) widen() {
 	if c.wide != nil {

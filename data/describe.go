@@ -11,7 +11,8 @@ type Description struct {
 	Name     string   `json:"name"`
 	Role     string   `json:"role"` // input, target or dropped
 	Kind     Kind     `json:"kind,omitempty"`
-	Why      Note     `json:"why,omitempty"` // why it was dropped, or a remark
+	Why      Note     `json:"why,omitempty"`    // why it was dropped, or a remark
+	Unread   bool     `json:"unread,omitempty"` // its values are no cells of a table: see Series.Unread
 	Cells    int      `json:"cells"`
 	Missing  int      `json:"missing"`
 	Distinct int      `json:"distinct"`           // different cells, without the missing ones
@@ -52,7 +53,11 @@ func (s *Schema) Describe(most int) []Description {
 	for _, drop := range s.Dropped {
 		out[t.Index(drop.Name)].Why = drop.Reason
 	}
-	parallel(len(out), func(i int) { out[i].describe(t, t.cols[i].spelled(spelling[i]), s.looked, spelling[i], first[i], most) })
+	parallel(len(out), func(i int) {
+		if out[i].Unread = t.cols[i].unread != nil; !out[i].Unread {
+			out[i].describe(t, t.cols[i].spelled(spelling[i]), s.looked, spelling[i], first[i], most)
+		}
+	})
 	return out
 }
 

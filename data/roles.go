@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"math"
 )
 
@@ -10,10 +11,20 @@ import (
 // Column returns the position of the column with that name. The error for a table without
 // such a column says what it was wanted for, as in "which weighs the rows", and lists similar names.
 func (t *Table) Column(name, what string) (int, error) {
-	if col := t.Index(name); col >= 0 {
-		return col, nil
+	col := t.Index(name)
+	switch {
+	case col < 0:
+		return -1, misfit(unknownColumn(t, ErrColumn, what, name))
+	case t.cols[col].unread != nil:
+		return -1, misfit(t.unreadError(ErrColumn, col, what))
 	}
-	return -1, misfit(unknownColumn(t, ErrColumn, what, name))
+	return col, nil
+}
+
+// unreadError returns the error about a column whose values were not read but are needed. what says for what, as in
+// "which weighs the rows".
+func (t *Table) unreadError(kind error, col int, what string) *failure {
+	return &failure{note: noteOf(fmt.Sprintf("%s: the column %s, %s, ", t.name, quote(t.columns[col]), what), t.cols[col].unread), kind: kind}
 }
 
 // Weights reads the rows' weights from a column of numbers. A weight that is missing,

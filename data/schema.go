@@ -159,6 +159,11 @@ func infer(t *Table, opt SchemaOptions) (*Schema, error) {
 		case slices.Contains(targets, col):
 		case ignored[col]:
 			s.Dropped = append(s.Dropped, Drop{name, Notef(asAsked)})
+		case t.cols[col].unread != nil:
+			if opt.Types[name] != "" {
+				return nil, misfit(t.unreadError(ErrColumn, col, "which is given a type"))
+			}
+			s.Dropped = append(s.Dropped, Drop{name, t.cols[col].unread})
 		default:
 			cols = append(cols, col)
 		}
@@ -383,21 +388,28 @@ func (s *Schema) targetColumns(t *Table, opt SchemaOptions, ignored map[int]bool
 			return nil, misfit(fail(ErrTarget, "%s: the target %s is named twice: name it once", t.name, quote(name)))
 		case ignored[col]:
 			return nil, misfit(fail(ErrTarget, "%s: the target %s is to be ignored as well: choose one", t.name, quote(name)))
+		case t.cols[col].unread != nil:
+			return nil, misfit(t.unreadError(ErrTarget, col, "which is the target"))
 		}
 		cols = append(cols, col)
 	}
 	if len(cols) > 0 {
 		return cols, nil
 	}
-	if col := t.Index(t.last); t.last != "" && !ignored[col] {
-		s.DefaultTarget = true
+	s.DefaultTarget = true
+	last := func(col int) ([]int, error) {
+		if t.cols[col].unread != nil {
+			return nil, &failure{note: noteOf(t.unreadError(ErrTarget, col, "which is the target where none is named").note, "; or name another column with ", named("Targets")), kind: ErrTarget}
+		}
 		return []int{col}, nil
 	}
+	if col := t.Index(t.last); t.last != "" && !ignored[col] {
+		return last(col)
+	}
 	for col := len(t.columns) - 1; col >= 0; col-- {
-		blank := t.columns[col] == fmt.Sprintf("c%d", col) && t.cols[col].empty()
+		blank := t.columns[col] == fmt.Sprintf("c%d", col) && t.cols[col].empty() && t.cols[col].unread == nil
 		if !ignored[col] && !blank {
-			s.DefaultTarget = true
-			return []int{col}, nil
+			return last(col)
 		}
 	}
 	return nil, misfit(fail(ErrTarget, "%s: every column is to be ignored: leave one for the target", t.name))

@@ -26,6 +26,7 @@ type Series struct {
 	numbers bool // some values are numbers
 	written bool // some texts could be numbers
 	fixed   Kind // set by Fix
+	unread  Note // set by Unread
 	most    int  // the number of values it will have, or 0
 	scratch []byte
 }
@@ -42,6 +43,31 @@ func (s *Series) Len() int { return s.col.rows() }
 // Fix sets the kind of the column, whatever its values look like: for example
 // KindCategory for numbers that are only labels of categories.
 func (s *Series) Fix(k Kind) { s.fixed = k }
+
+// Unread says that the values of the column cannot be cells of a table. what names them, in the plural, and advice says
+// how to make them cells: Unread("lists", "flatten the column to use it"). In the table all values are missing, however
+// many were appended. Infer leaves the column out and says so. It is an error to use it in any other way: as a target, a
+// weight, a group, a column that is kept, or a column that a model needs.
+func (s *Series) Unread(what, advice string) {
+	if s.unread == nil {
+		s.unread = Notef("holds %s, which are not read: %s", what, advice)
+		s.col = column{}
+	}
+}
+
+// Blob appends bytes that may or may not be text. If they are not UTF-8, they are Unread.
+func (s *Series) Blob(b []byte) {
+	switch {
+	case s.unread != nil:
+	case isText(b):
+		s.Bytes(b)
+	default:
+		s.Unread("bytes that are no text", "write them as numbers or as texts to use them")
+	}
+}
+
+// IsUnread reports whether Unread was called. Then no more values need to be appended.
+func (s *Series) IsUnread() bool { return s.unread != nil }
 
 // Null appends a missing value.
 func (s *Series) Null() {
@@ -344,11 +370,20 @@ func TableOf(name string, columns ...*Series) (*Table, error) {
 	if err := t.setColumns(t.number(names, 0), 0); err != nil {
 		return nil, err
 	}
-	t.rows = columns[0].Len()
+	first := slices.IndexFunc(columns, func(s *Series) bool { return s.unread == nil })
+	if first < 0 {
+		return nil, fail(ErrFormat, "%s: no column can be read: column %s %s", name, quote(names[0]), columns[0].unread)
+	}
+	t.rows = columns[first].Len()
 	for i, s := range columns {
+		if s.unread != nil {
+			t.cols[i].unread = s.unread
+			t.cols[i].addMissing(t.rows)
+			continue
+		}
 		if n := s.Len(); n != t.rows {
 			return nil, fail(ErrRagged, "%s: column %s has %s, column %s has %d: make them agree",
-				name, quote(names[0]), plural(t.rows, "row"), quote(names[i]), n)
+				name, quote(names[first]), plural(t.rows, "row"), quote(names[i]), n)
 		}
 		t.cols[i] = column{
 			form: s.col.form, small: s.col.small, wide: s.col.wide, shape: s.col.shape, words: s.col.words, holds: s.col.holds,

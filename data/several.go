@@ -133,10 +133,20 @@ func (t *Table) append(next *Table, disk *Spill) (err error) {
 	rows := t.rows + next.rows
 	parallel(len(t.cols), func(i int) {
 		c, part := &t.cols[i], &next.cols[from[i]]
+		defer part.free()
+		if c.unread != nil || part.unread != nil {
+			why := c.unread
+			if why == nil {
+				why = noteOf(part.unread, " (so it is in "+next.name+")")
+			}
+			c.free()
+			*c = column{disk: c.disk, unread: why}
+			c.addMissing(rows)
+			return
+		}
 		if t.disk != nil {
 			c.reserve(rows, rows+rows/2)
 		}
-		defer part.free()
 		if c.fixed != part.fixed {
 			c.fixed = joinedKind(c, part)
 		}
@@ -192,11 +202,7 @@ func (t *Table) addMissing(name string, unnamed bool) {
 	}
 	t.index[name] = len(t.columns)
 	t.columns, t.cols = append(t.columns, name), append(t.cols, column{disk: t.disk})
-	c := &t.cols[len(t.cols)-1]
-	c.reserve(t.rows, t.rows)
-	for range t.rows {
-		c.addWord("", missing)
-	}
+	t.cols[len(t.cols)-1].addMissing(t.rows)
 }
 
 // someNumber reports whether any cell reads as a number in the usual way.

@@ -130,10 +130,14 @@ func (t *Table) Index(name string) int {
 // Target returns the position of the column with that name. The error for a table
 // without such a column lists similar names.
 func (t *Table) Target(name string) (int, error) {
-	if i, ok := t.index[name]; ok {
-		return i, nil
+	i, ok := t.index[name]
+	switch {
+	case !ok:
+		return -1, unknownColumn(t, ErrTarget, "which is the target", name)
+	case t.cols[i].unread != nil:
+		return -1, t.unreadError(ErrTarget, i, "which is the target")
 	}
-	return -1, unknownColumn(t, ErrTarget, "which is the target", name)
+	return i, nil
 }
 
 // Cell returns the text of a cell as it is in the file, without surrounding blanks.

@@ -283,6 +283,9 @@ func TestHighlight(t *testing.T) {
 
 // No number and no shape of the data makes a picture fail.
 func TestAnything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws 1,000 figures")
+	}
 	nan, inf := math.NaN(), math.Inf(1)
 	axes := [][]float64{
 		nil, {}, {0}, {1}, {nan}, {inf, -inf}, {0, 0}, {5, 5, 5}, {-1, 0, 1}, {nan, 1, nan, 2}, {1, nan, inf, 0},

@@ -3,8 +3,8 @@
 //
 //	import _ "github.com/gradus-ml/gradus/data/arrow"
 //
-// Columns of numbers, texts, booleans, dates, times and decimals are read; lists, structs and maps are refused. Columns
-// with a dictionary are categories. Buffers may be compressed with zstd or LZ4.
+// Columns of numbers, texts, booleans, dates, times and decimals are read; those of lists, structs, maps, bytes and spans of
+// time are left out, and said. Columns with a dictionary are categories. Buffers may be compressed with zstd or LZ4.
 package arrow
 
 import (
@@ -70,6 +70,8 @@ type column struct {
 	dictionary int64 // its number, or -1
 	index      *column
 	series     *data.Series
+	unread     string    // what its values are if they are not read: "lists"
+	parts      []*column // the columns within one of lists, structs and the like
 }
 
 // A stream reads the messages of a file or a stream.
@@ -115,7 +117,14 @@ func (s *stream) table() (*data.Table, error) {
 // begin begins the column's series.
 func (c *column) begin() {
 	c.series = data.NewSeries(c.name)
-	if c.index != nil {
+	switch {
+	case c.unread == durations:
+		c.series.Unread(c.unread, "write them as numbers, such as seconds, to use the column")
+	case c.kind == typeFixed:
+		c.series.Unread(c.unread, "write them as numbers or as texts to use them")
+	case c.unread != "":
+		c.series.Unread(c.unread, "flatten the column into columns of single values to use it")
+	case c.index != nil:
 		c.series.Fix(data.KindCategory)
 	}
 }
@@ -302,25 +311,50 @@ func (s *stream) schema(t flatbuf.Table, opt data.ReadOptions) error {
 		return s.f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(fields), opt.MaxColumns)
 	}
 	s.columns = []*column{}
+	left := mostFields
 	for _, field := range fields {
-		c := &column{name: field.String(0), dictionary: -1}
-		if err := c.typed(int(field.Int(2, 1, 0)), field.Table(3)); err != nil {
+		c, err := columnOf(field, &left)
+		if err != nil {
 			return err
-		}
-		if field.Has(4) {
-			d := field.Table(4)
-			c.dictionary = d.Int(0, 8, 0)
-			c.index = &column{name: c.name, width: 32, signed: true, kind: typeInt}
-			if d.Has(1) {
-				if err := c.index.typed(typeInt, d.Table(1)); err != nil {
-					return err
-				}
-			}
 		}
 		c.begin()
 		s.columns = append(s.columns, c)
 	}
 	return nil
+}
+
+// mostFields is how many fields a schema may have, with those within others.
+const mostFields = 1 << 20
+
+// columnOf reads a field of the schema. left is how many fields there may be from here on.
+func columnOf(field flatbuf.Table, left *int) (*column, error) {
+	if *left--; *left < 0 {
+		return nil, errCut
+	}
+	c := &column{name: field.String(0), dictionary: -1}
+	if err := c.typed(int(field.Int(2, 1, 0)), field.Table(3)); err != nil {
+		return nil, err
+	}
+	if c.unread != "" {
+		for _, within := range field.Tables(5) {
+			part, err := columnOf(within, left)
+			if err != nil {
+				return nil, err
+			}
+			c.parts = append(c.parts, part)
+		}
+	}
+	if field.Has(4) {
+		d := field.Table(4)
+		c.dictionary = d.Int(0, 8, 0)
+		c.index = &column{name: c.name, width: 32, signed: true, kind: typeInt}
+		if d.Has(1) {
+			if err := c.index.typed(typeInt, d.Table(1)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
 }
 
 // typed reads the type of a field's values.
@@ -370,12 +404,31 @@ func (c *column) typed(kind int, t flatbuf.Table) error {
 	case typeTextView, typeBytesView:
 		return nil
 	}
-	what := map[int]string{11: "spans of time", 12: "a list", 13: "a struct", 14: "values of several types", typeFixed: "bytes", 16: "a list", 17: "a map", 18: "spans of time", 21: "a list", 22: "runs"}[kind]
-	if kind < typeNull || kind > 26 {
+	form, known := unreadForms[kind]
+	switch {
+	case kind < typeNull:
 		return errCut
+	case !known: // nobody knows how many buffers it takes
+		return unsupported(fmt.Sprintf("column %q is of a type that is not known, the number %d: leave it out of the file", c.name, kind))
 	}
-	if what == "" {
-		what = "a type that is not known"
+	if c.unread = form.what; kind == typeUnion && t.Int(0, 2, 0) == 1 {
+		c.width = 1 // dense, with offsets
 	}
-	return unsupported(fmt.Sprintf("column %q holds %s, and a cell of a table is one value: flatten the column, or leave it out of the file", c.name, what))
+	return nil
+}
+
+const (
+	durations  = "spans of time"
+	typeUnion  = 14
+	typeStruct = 13
+)
+
+// unreadForms are the types of columns that are not read, and how many buffers such a column has, without those of the
+// columns in it.
+var unreadForms = map[int]struct {
+	what    string
+	buffers int
+}{
+	11: {durations, 2}, 12: {"lists", 2}, typeStruct: {"structs", 1}, typeUnion: {"values of several types", 1}, typeFixed: {"bytes", 2}, 16: {"lists", 1},
+	17: {"maps", 2}, 18: {durations, 2}, 21: {"lists", 2}, 22: {"runs of values", 0}, 25: {"lists", 3}, 26: {"lists", 3},
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -117,11 +118,60 @@ func (s *stream) batch(t flatbuf.Table, body []byte, opt data.ReadOptions) error
 		return err
 	}
 	for _, c := range s.columns {
-		if err := b.column(c, rows); err != nil {
+		read := b.column
+		if c.unread != "" {
+			read = b.pass
+		}
+		if err := read(c, rows); err != nil {
 			return err
 		}
 	}
 	s.rows, s.held = s.rows+rows, s.held+rows
+	return nil
+}
+
+// pass skips the next column, with the columns in it. rows is how many values it has, or negative where that is not known.
+func (b *batch) pass(c *column, rows int64) error {
+	if len(b.nodes) == 0 || rows >= 0 && b.nodes[0][0] != rows {
+		return errCut
+	}
+	b.nodes = b.nodes[1:]
+	buffers := 2
+	switch {
+	case c.index != nil: // the codes
+		return b.drop(buffers)
+	case c.unread != "":
+		if buffers = unreadForms[c.kind].buffers; c.kind == typeUnion {
+			buffers += c.width
+		}
+	case c.kind == typeNull:
+		buffers = 0
+	case c.kind == typeText || c.kind == typeBinary || c.kind == typeLargeText || c.kind == typeLargeBytes:
+		buffers = 3
+	case c.kind == typeTextView || c.kind == typeBytesView:
+		if len(b.views) == 0 || b.views[0][0] < 0 || b.views[0][0] > int64(len(b.buffers)) {
+			return errCut
+		}
+		buffers += int(b.views[0][0])
+		b.views = b.views[1:]
+	}
+	if err := b.drop(buffers); err != nil {
+		return err
+	}
+	for _, part := range c.parts {
+		if err := b.pass(part, -1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drop skips buffers.
+func (b *batch) drop(n int) error {
+	if n > len(b.buffers) {
+		return errCut
+	}
+	b.buffers = b.buffers[n:]
 	return nil
 }
 
@@ -171,11 +221,14 @@ func (s *stream) dictionary(t flatbuf.Table, body []byte) error {
 	id, delta := t.Int(0, 8, 0), t.Int(2, 1, 0) != 0
 	var c *column
 	for _, other := range s.columns {
-		if other.dictionary == id {
+		if other.index != nil && other.dictionary == id && other.unread == "" {
 			c = other
 		}
 	}
-	if c == nil {
+	switch {
+	case c == nil && inUnread(s.columns, id):
+		return nil
+	case c == nil:
 		return errCut
 	}
 	b, _ := s.open(t.Table(1), body)
@@ -211,4 +264,11 @@ func (s *stream) dictionary(t flatbuf.Table, body []byte) error {
 	}
 	s.dictionaries[id] = names
 	return nil
+}
+
+// inUnread reports whether a dictionary belongs to a column that is not read, or to one within it.
+func inUnread(columns []*column, id int64) bool {
+	return slices.ContainsFunc(columns, func(c *column) bool {
+		return c.index != nil && c.dictionary == id || inUnread(c.parts, id)
+	})
 }

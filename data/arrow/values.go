@@ -206,6 +206,8 @@ func (v *values) put(s *data.Series, i int) error {
 		} else {
 			s.Number(fmt.Sprintf("%se%d", x, -c.scale))
 		}
+	case typeBinary, typeLargeBytes, typeBytesView:
+		s.Blob(v.texts[i])
 	default:
 		s.Bytes(v.texts[i])
 	}

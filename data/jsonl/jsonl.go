@@ -5,7 +5,7 @@
 //
 // Each object is a row and each key a column, in the order of their first appearance. The default target is the last key
 // of the first object. A key that an object
-// lacks is missing, and so is null. Lists and objects as values are refused.
+// lacks is missing, and so are null and Python's NaN. A column with lists or objects as values is left out, and said.
 package jsonl
 
 import (
@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -77,7 +78,8 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
 		in.Discard(3)
 	}
-	c := &counter{r: in}
+	numbers := &python{in: in}
+	c := &counter{r: numbers}
 	d := json.NewDecoder(c)
 	d.UseNumber()
 	r := &rows{f: f, opt: opt, d: d, lines: c, index: map[string]int{}}
@@ -112,6 +114,9 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	table, err := r.table()
 	if err != nil {
 		return nil, err
+	}
+	if n := numbers.nans; n > 0 {
+		table.Noted("NaN, which JSON does not have, is missing: there are %d, the first on line %d", n, numbers.firstAt)
 	}
 	how := "JSON lines"
 	if listed {
@@ -203,10 +208,35 @@ func (r *rows) broken(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return r.fail(data.ErrDamaged, "the file ends within an object: it is cut short, fetch or write it again")
 	}
-	if text := err.Error(); strings.Contains(text, "'N' looking for beginning of value") || strings.Contains(text, "'I' ") {
-		return r.fail(data.ErrDamaged, "JSON has no NaN and no Infinity, which Python's json writes: write null for a missing number (json.dumps(..., allow_nan=False) finds them, DataFrame.to_json writes null)")
-	}
 	return r.fail(data.ErrDamaged, "this is no JSON: %v", err)
+}
+
+// unread says of a column that its values are not read.
+func (r *rows) unread(i int, what string) {
+	if r.columns[i].IsUnread() {
+		return
+	}
+	r.columns[i].Unread(what, "flatten the column into keys of single values to use it")
+	for range r.held {
+		r.columns[i].Null()
+	}
+}
+
+// pass skips the rest of a list or an object after its opening bracket.
+func (r *rows) pass() error {
+	for depth := 1; depth > 0; {
+		t, err := r.d.Token()
+		if err != nil {
+			return r.broken(err)
+		}
+		switch t {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+	}
+	return nil
 }
 
 // mostColumns is the largest number of columns a table may have.
@@ -255,11 +285,15 @@ func (r *rows) row() error {
 		case string:
 			s.Text(v)
 		case json.Delim:
-			what := "a list"
+			what := "lists"
 			if v == '{' {
-				what = "an object"
+				what = "objects"
 			}
-			return r.fail(data.ErrFormat, "column %q holds %s, and a cell of a table is one value: flatten it, or leave it out", name, what)
+			r.unread(i, fmt.Sprintf("%s, as on line %d", what, r.lines.at(r.d.InputOffset())))
+			if err := r.pass(); err != nil {
+				return err
+			}
+			s.Null()
 		}
 	}
 	if r.n == 0 {

@@ -1,11 +1,14 @@
 package jsonl
 
 import (
+	"bufio"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
 
 func readText(text string, opt data.ReadOptions) (*data.Table, error) {
@@ -62,6 +65,48 @@ func TestLateKeys(t *testing.T) {
 	}
 }
 
+// TestUnread: keys with lists and objects are columns that are left out, and the others are read.
+func TestUnread(t *testing.T) {
+	table, err := readText(`{"x": 1, "tags": "a", "at": {"lat": [1, {"deep": 2}]}, "y": 2}
+{"x": 2, "tags": ["a", []], "y": 3}
+{"x": 3.5, "y": 1, "tags": "b", "late": []}
+{"x": 3.5, "y": 1}`, data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	written.Unread(t, table, map[string]string{"tags": "holds lists, as on line 2, which are not read: flatten", "at": "holds objects, as on line 1,", "late": "holds lists, as on line 3,"})
+	if got := table.Cell(1, 0) + table.Cell(2, 0) + table.Cell(2, 3); table.Rows() != 4 || got != "23.51" {
+		t.Errorf("%d rows with the cells %q", table.Rows(), got)
+	}
+}
+
+// Python's NaN is missing, and its infinities are no numbers, as in a CSV. Within a string they are text.
+func TestPythonNumbers(t *testing.T) {
+	rows := `{"a": NaN, "b": "NaN \" Infinity", "c": -1}` + "\n" + `{"a": -2, "b": "\\", "c": Infinity}` + "\n" + `{"a":NaN,"b":"-Infinity","c":-Infinity}` + "\n"
+	for _, size := range []int{1, 2, 3, 7, 4096} {
+		in := &python{in: bufio.NewReaderSize(strings.NewReader(rows), 16)}
+		var got strings.Builder
+		if _, err := io.CopyBuffer(&got, struct{ io.Reader }{in}, make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		want := `{"a": null, "b": "NaN \" Infinity", "c": -1}` + "\n" + `{"a": -2, "b": "\\", "c": "Infinity"}` + "\n" + `{"a":null,"b":"-Infinity","c":"-Infinity"}` + "\n"
+		if got.String() != want || in.nans != 2 || in.firstAt != 1 {
+			t.Errorf("%d bytes at a time: %s, %d NaN, the first on line %d", size, got.String(), in.nans, in.firstAt)
+		}
+	}
+	table, err := readText(rows+strings.Repeat(`{"a": 1, "b": "x", "c": 2}`+"\n", 5), data.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !table.Missing(0, 0) || !table.Missing(2, 0) || table.Cell(1, 0) != "-2" || table.Cell(1, 2) != "Infinity" || len(table.Notes()) != 1 ||
+		!strings.Contains(table.Notes()[0].String(), "there are 2, the first on line 1") {
+		t.Errorf("the cells are %q and %q, and the notes %v", table.Cell(1, 0), table.Cell(1, 2), table.Notes())
+	}
+	if _, err := data.Infer(table, data.SchemaOptions{Targets: []string{"c"}}); !errors.Is(err, data.ErrNumber) || !strings.Contains(err.Error(), `"Infinity" is not a finite`) {
+		t.Errorf("%v, want a refusal of the infinity", err)
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
@@ -70,11 +115,9 @@ func TestRefuses(t *testing.T) {
 	}{
 		"cut short":        {"{\"a\": 1}\n{\"a\": ", data.ErrDamaged, "standard input:2: the file ends within an object"},
 		"no JSON":          {"{\"a\": 1}\n{\"a\": oops}\n", data.ErrDamaged, "standard input:2: this is no JSON"},
-		"Python's NaN":     {"{\"a\": 1}\n{\"a\": NaN}\n", data.ErrDamaged, "standard input:2: JSON has no NaN and no Infinity, which Python's json writes: write null"},
-		"Infinity":         {"{\"a\": Infinity}\n", data.ErrDamaged, "standard input:1: JSON has no NaN"},
-		"-Infinity":        {"{\"a\": -Infinity}\n", data.ErrDamaged, "standard input:1: JSON has no NaN"},
-		"a list in a cell": {"{\"a\": 1}\n{\"a\": [1, 2]}\n", data.ErrFormat, `standard input:2: column "a" holds a list`},
-		"an object":        {"{\"a\": {\"x\": 1}}\n", data.ErrFormat, `column "a" holds an object`},
+		"a list in a cell": {"{\"a\": 1}\n{\"a\": [1, 2]}\n", data.ErrFormat, `no column can be read: column "a" holds lists, as on line 2, which are not read`},
+		"a cut list":       {"{\"a\": 1}\n{\"a\": [1, 2", data.ErrDamaged, "standard input:2: the file ends within an object"},
+		"no number":        {"{\"a\": Nan}\n", data.ErrDamaged, "standard input:1: this is no JSON"},
 		"a number":         {"{\"a\": 1}\n7\n", data.ErrFormat, "standard input:2: the row is no object"},
 		"a list of lists":  {"[{\"a\": 1}, [1, 2]]", data.ErrFormat, "the row is no object"},
 		"an open list":     {"[{\"a\": 1}", data.ErrDamaged, "the file ends within"},
@@ -101,6 +144,7 @@ func TestRefuses(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("{\"a\": 1.5, \"b\": \"x\"}\n{\"a\": null, \"c\": true}\n")
 	f.Add("[{\"a\": 1}, {\"a\": [1]}]")
+	f.Add("a\": NaN, \"b\": {\"c\": -Infinity}}\n{\"a\": 2, \"b\": null}")
 	f.Fuzz(func(t *testing.T, text string) {
 		if table, err := readText("{\""+text, data.ReadOptions{MaxBytes: 1 << 17, MaxColumns: 100}); err == nil {
 			table.Fingerprint()

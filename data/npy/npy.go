@@ -3,8 +3,8 @@
 //	import _ "github.com/gradus-ml/gradus/data/npy"
 //
 // A structured array has a column for each field, a vector is one column, and a matrix has its own columns.
-// An archive has the columns of all its arrays, in order. Arrays of Python objects are refused because they
-// are pickled, and reading a pickle runs it.
+// An archive has the columns of all its arrays, in order. Arrays of Python objects are not read because they
+// are pickled, and reading a pickle runs it. In an archive, they are left out, and said, as are arrays of other dimensions.
 package npy
 
 import (
@@ -65,7 +65,11 @@ func readArchive(f *data.File, r io.ReaderAt, size int64, opt data.ReadOptions) 
 		}
 		more, err := (&reader{f: f, name: name, what: fmt.Sprintf("the array %q", name)}).array(z, opt)
 		z.Close()
-		if err != nil {
+		switch of, is := errors.AsType[unread](err); {
+		case is:
+			more = []*data.Series{data.NewSeries(name)}
+			more[0].Unread(of.what, of.advice)
+		case err != nil:
 			return nil, err
 		}
 		columns = append(columns, more...)
@@ -108,7 +112,10 @@ const partCells = 1 << 19
 // table reads an array that is the whole table. One that does not fit in memory goes to the disk part by part.
 func (a *reader) table(r io.Reader, opt data.ReadOptions) (*data.Table, error) {
 	l, err := a.layout(r, opt)
-	if err != nil {
+	switch of, is := errors.AsType[unread](err); {
+	case is:
+		return nil, a.f.Fail(data.ErrFormat, "%s holds %s, which are not read: %s", a.what, of.what, of.advice)
+	case err != nil:
 		return nil, err
 	}
 	if opt.MaxColumns > 0 && len(l.fields) > opt.MaxColumns {
@@ -178,15 +185,21 @@ func (a *reader) layout(r io.Reader, opt data.ReadOptions) (*layout, error) {
 	l := &layout{byColumn: h.Fortran && len(h.Shape) == 2}
 	for _, of := range h.Fields {
 		e, size, err := elementOf(of.Descr)
-		if err != nil {
-			return nil, a.f.Fail(data.ErrFormat, "%s%s holds %w", a.what, in(of.Name), err)
+		why, isUnread := errors.AsType[unread](err)
+		if err != nil && (!isUnread || of.Name == "" || size == 0) {
+			return nil, err
+		}
+		if isUnread {
+			e = func(s *data.Series, _ []byte) { s.Unread(why.what, why.advice) }
 		}
 		l.fields = append(l.fields, field{of.Name, e, l.width, size})
 		l.width += size
 	}
 	switch {
-	case len(h.Shape) == 0 || len(h.Shape) > 2 || len(h.Shape) == 2 && h.Fields[0].Name != "":
-		return nil, a.f.Fail(data.ErrFormat, "%s has %d dimensions, and a table has rows and columns: reshape it to two", a.what, len(h.Shape))
+	case len(h.Shape) == 0:
+		return nil, unread{"one value and no rows", "give it a value for each row to use it"}
+	case len(h.Shape) > 2 || len(h.Shape) == 2 && h.Fields[0].Name != "":
+		return nil, unread{"rows that are arrays", fmt.Sprintf("reshape it from %d dimensions to two, rows and columns, to use it", len(h.Shape))}
 	case len(h.Shape) == 2:
 		n := h.Shape[1]
 		const most = 1 << 20
@@ -257,14 +270,6 @@ func (a *reader) ends(r io.Reader, l *layout) error {
 	return nil
 }
 
-// in returns a field in the form of a message; "" is no field.
-func in(field string) string {
-	if field == "" {
-		return ""
-	}
-	return fmt.Sprintf(", field %q,", field)
-}
-
 // A field is the place of a column in a row.
 type field struct {
 	name    string
@@ -276,11 +281,12 @@ type field struct {
 // An element is a function that appends a value.
 type element func(s *data.Series, b []byte)
 
-// elementOf returns how values of a type are read, and their size in bytes.
+// elementOf returns how values of a type are read, and their size in bytes. If they are not read, the error is an unread,
+// and the size is 0 where it is not known.
 func elementOf(descr string) (element, int, error) {
-	no := func(what string) (element, int, error) { return nil, 0, errors.New(what) }
+	unknown := unread{"values of the type " + strconv.Quote(descr), "give it another type with astype to use it"}
 	if len(descr) < 2 {
-		return no("values of a type that is not known")
+		return nil, 0, unknown
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if descr[0] == '>' {
@@ -295,7 +301,7 @@ func elementOf(descr string) (element, int, error) {
 	if rest != "" {
 		var err error
 		if size, err = strconv.Atoi(rest); err != nil || size < 0 || size > 1<<24 {
-			return no("values of a type that is not known")
+			return nil, 0, unknown
 		}
 	}
 	switch {
@@ -315,7 +321,7 @@ func elementOf(descr string) (element, int, error) {
 	case kind == 'u' && (size == 1 || size == 2 || size == 4 || size == 8):
 		return func(s *data.Series, b []byte) { s.Uint(whole(order, b)) }, size, nil
 	case kind == 'S' && size > 0:
-		return func(s *data.Series, b []byte) { s.Bytes(bytes.TrimRight(b, "\x00")) }, size, nil
+		return func(s *data.Series, b []byte) { s.Blob(bytes.TrimRight(b, "\x00")) }, size, nil
 	case kind == 'U' && size > 0:
 		var text []byte
 		return func(s *data.Series, b []byte) {
@@ -329,18 +335,26 @@ func elementOf(descr string) (element, int, error) {
 		read, err := dateOf(order, unit)
 		return read, size, err
 	}
-	if what, ok := unread[kind]; ok {
-		return no(what)
+	if what, ok := unreadKinds[kind]; ok {
+		if kind == 'O' { // the file is a pickle
+			size = 0
+		}
+		return nil, size, what
 	}
-	return no("values of the type " + strconv.Quote(descr) + ", which are not read")
+	return nil, 0, unknown
 }
 
-// unread describes the types of elements that are not read, and says what to do.
-var unread = map[byte]string{
-	'O': "Python objects, which are pickled, and to read them is to run them: give it a type of NumPy with astype (str for texts)",
-	'V': "raw bytes or nested records: give each field one value",
-	'c': "complex numbers: write the real and the imaginary part as two",
-	'm': "spans of time: divide them by one, as in x / numpy.timedelta64(1, 's')",
+// An unread is an array or a field that is not read: what it holds, and how to make it columns.
+type unread struct{ what, advice string }
+
+func (u unread) Error() string { return u.what }
+
+// unreadKinds are the types of elements that are not read.
+var unreadKinds = map[byte]unread{
+	'O': {"Python objects", "they are pickled, and to read them is to run them; give it a type of NumPy with astype (str for texts) to use it"},
+	'V': {"raw bytes or nested records", "give each field one value to use it"},
+	'c': {"complex numbers", "write the real and the imaginary part as two columns to use them"},
+	'm': {"spans of time", "divide them by one, as in x / numpy.timedelta64(1, 's'), to use them"},
 }
 
 // dateOf returns how dates are read that count units since 1970.
@@ -348,7 +362,7 @@ func dateOf(order binary.ByteOrder, unit string) (element, error) {
 	seconds := map[string]int64{"W": 7 * 86400, "D": 86400, "h": 3600, "m": 60, "s": 1}[unit]
 	part := map[string]int64{"ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
 	if seconds == 0 && part == 0 {
-		return nil, errors.New("dates of the unit " + unit + ": give them another with astype, such as datetime64[s]")
+		return nil, unread{"dates of the unit " + unit, "give them another with astype, such as datetime64[s], to use them"}
 	}
 	return func(s *data.Series, b []byte) {
 		x := int64(order.Uint64(b))

@@ -53,6 +53,24 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// TestUnread: arrays and fields that are no columns are left out, and the others are read.
+func TestUnread(t *testing.T) {
+	for name, want := range map[string]map[string]string{
+		"spoiled.npz": {"cube": "holds rows that are arrays, which are not read: reshape", "z": "complex numbers", "words": "Python objects", "span": "spans of time", "version": "one value and no rows"},
+		"spoiled.npy": {"z": "holds complex numbers, which are not read: write the real"},
+	} {
+		table, err := written.Read(written.File(t, name), data.ReadOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		written.Unread(t, table, want)
+		if got := table.Cell(5, 0) + table.Cell(5, table.Index("y")); got != "55" {
+			t.Errorf("%s: the cells of the last row are %q", name, got)
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	good := written.File(t, "numpy.npy")
 	for name, c := range map[string]struct {
@@ -68,8 +86,8 @@ func TestRefuses(t *testing.T) {
 		"a bomb":         {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }", 1), data.ErrLarge, "memory"},
 		"an overflow":    {array("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,), }", 1), data.ErrDamaged, "damaged"},
 		"many columns":   {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 999999999), }", 1), data.ErrLarge, "columns"},
-		"a cube":         {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }", 1), data.ErrFormat, "3 dimensions"},
-		"pickled":        {written.File(t, "pickled.npz"), data.ErrFormat, "Python objects, which are pickled"},
+		"a cube":         {array("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }", 1), data.ErrFormat, "the array holds rows that are arrays, which are not read: reshape it from 3 dimensions"},
+		"pickled":        {written.File(t, "pickled.npz"), data.ErrFormat, "holds Python objects, which are not read: they are pickled"},
 		"complex":        {array("{'descr': '<c16', 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "complex numbers"},
 		"nested records": {array("{'descr': [('a', [('b', '<f8')])], 'fortran_order': False, 'shape': (1,), }", 1), data.ErrFormat, "nested records"},
 		"no rows":        {array("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), }"), data.ErrEmpty, "no rows"},
@@ -87,7 +105,7 @@ func TestRefuses(t *testing.T) {
 
 // FuzzRead: no bytes make the reader panic or take much memory.
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"numpy.npy", "matrix.npy", "numpy.npz", "pickled.npz"} {
+	for _, name := range []string{"numpy.npy", "matrix.npy", "numpy.npz", "pickled.npz", "spoiled.npy", "spoiled.npz"} {
 		f.Add(written.File(f, name))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -28,7 +28,10 @@ func (c *reader) column(m *footer, at int, s *data.Series, isCategory bool) erro
 	l := &m.leaves[at]
 	put := l.put(s, isCategory)
 	for i := range m.groups {
-		if err := c.chunk(l, &m.groups[i].chunks[at], s, put); err != nil {
+		if s.IsUnread() {
+			return nil
+		}
+		if err := c.chunk(l, &m.groups[i].chunks[l.chunk], s, put); err != nil {
 			return err
 		}
 	}
@@ -62,7 +65,7 @@ func (c *reader) chunk(l *leaf, k *chunk, s *data.Series, put *putter) error {
 			return errCut
 		}
 		left -= int64(h.values)
-		if err := c.values(l, h, levels, page, s, put); err != nil {
+		if err := c.values(l, h, levels, page, s, put); err != nil || s.IsUnread() {
 			return err
 		}
 	}

@@ -96,6 +96,8 @@ func (l *leaf) put(s *data.Series, isCategory bool) *putter {
 				h := hex.EncodeToString(b)
 				s.Text(strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-"))
 			}
+		case l.means == plain && !isCategory:
+			p.bytes = s.Blob
 		default:
 			p.bytes, p.isText = asText, true
 		}

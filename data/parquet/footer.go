@@ -47,7 +47,8 @@ type leaf struct {
 	means    meaning
 	scale    int
 	unit     int64  // units per second, for clock and timestamp
-	what     string // what an unusual column is: "a list", "a struct"
+	what     string // what the values of a column that is not read are: "lists", "structs"
+	chunk    int    // the place of its chunk, or of the first of several, in a group
 }
 
 // A chunk is one column in one row group.
@@ -71,6 +72,7 @@ type group struct {
 // A footer is the description at the end of a file.
 type footer struct {
 	leaves    []leaf
+	chunks    int // in each group: one for each column, or several for a nested one
 	rows      int64
 	groups    []group
 	keys      map[string]string
@@ -127,35 +129,42 @@ func parseFooter(b []byte) (*footer, error) {
 	}
 	for at := 1; at < len(schema); {
 		e := schema[at]
-		end, ok := skipChildren(schema, at)
+		end, chunks, ok := skipChildren(schema, at)
 		if !ok {
 			return nil, errCut
 		}
 		l := e.leaf
 		l.optional = e.repetition == 1
+		l.chunk = m.chunks
 		switch {
-		case e.children > 0 && l.what == "":
-			l.what = "a struct"
+		case l.what != "":
 		case e.children > 0:
+			l.what = "structs"
 		case e.repetition == 2:
-			l.what = "a list"
+			l.what = "lists"
+		case l.means == other:
+			l.what = "values that are no numbers, texts, booleans or times"
 		}
 		m.leaves = append(m.leaves, l)
+		m.chunks += chunks
 		at = end
 	}
 	return m, nil
 }
 
-// skipChildren returns the place after an element and its descendants.
-func skipChildren(schema []element, at int) (int, bool) {
+// skipChildren returns the place after an element and its descendants, and how many of these have a chunk of values.
+func skipChildren(schema []element, at int) (end, chunks int, ok bool) {
 	open := int64(1) // elements still to come
 	for ; open > 0; at++ {
 		if at >= len(schema) || schema[at].children < 0 || schema[at].children > int64(len(schema)) {
-			return 0, false
+			return 0, 0, false
+		}
+		if schema[at].physical != typeNone {
+			chunks++
 		}
 		open += schema[at].children - 1
 	}
-	return at, true
+	return at, chunks, true
 }
 
 func (t *thrift) element() element {
@@ -200,9 +209,9 @@ func (t *thrift) logical(e *element) {
 		case 1, 12:
 			e.means = text
 		case 2:
-			e.what = "a map"
+			e.what = "maps"
 		case 3:
-			e.what = "a list"
+			e.what = "lists"
 		case 4:
 			e.means = category
 		case 5:
@@ -263,9 +272,9 @@ func (e *element) convert() {
 	case 0, 19:
 		e.means = text
 	case 1, 2:
-		e.what = "a map"
+		e.what = "maps"
 	case 3:
-		e.what = "a list"
+		e.what = "lists"
 	case 4:
 		e.means = category
 	case 5:

@@ -2,8 +2,8 @@
 //
 //	import _ "github.com/gradus-ml/gradus/data/parquet"
 //
-// Columns of numbers, texts, booleans, dates, times and decimals are read; lists, structs and maps are
-// refused. A column is a category if it was one for the program that wrote the file, or if it is an
+// Columns of numbers, texts, booleans, dates, times and decimals are read; those of lists, structs, maps and bytes are
+// left out, and said. A column is a category if it was one for the program that wrote the file, or if it is an
 // ENUM. Pages may be compressed with Snappy, gzip, zstd or LZ4. Columns are read on all cores.
 package parquet
 
@@ -79,28 +79,24 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 	if opt.MaxColumns > 0 && len(m.leaves) > opt.MaxColumns {
 		return nil, f.Fail(data.ErrLarge, "has %d columns, and %d are taken: leave some out", len(m.leaves), opt.MaxColumns)
 	}
-	for _, l := range m.leaves {
-		if l.what == "" && l.means == other {
-			l.what = "a type that is no number, text, boolean or time"
-		}
-		if l.what != "" {
-			return nil, f.Fail(data.ErrFormat, "column %q holds %s, and a cell of a table is one value: flatten the column, or leave it out of the file", l.name, l.what)
-		}
-	}
 	rows := int64(0)
 	for _, g := range m.groups {
-		if len(g.chunks) != len(m.leaves) || g.rows > math.MaxInt64-rows {
+		if len(g.chunks) != m.chunks || g.rows > math.MaxInt64-rows {
 			return nil, damaged("its groups of rows do not have the columns of its schema")
 		}
 		rows += g.rows
-		for i, c := range g.chunks {
-			switch {
+		for i := range m.leaves {
+			l := &m.leaves[i]
+			if l.what != "" {
+				continue
+			}
+			switch c := g.chunks[l.chunk]; {
 			case c.elsewhere:
-				return nil, f.Fail(data.ErrFormat, "column %q stands in another file: write one file with all columns", m.leaves[i].name)
+				return nil, f.Fail(data.ErrFormat, "column %q stands in another file: write one file with all columns", l.name)
 			case c.encrypted:
-				return nil, f.Fail(data.ErrFormat, "column %q is encrypted: write it without encryption", m.leaves[i].name)
-			case c.physical != m.leaves[i].physical || c.values != g.rows || c.start < 4 || c.size < 0 || c.size > size-c.start:
-				return nil, damaged(fmt.Sprintf("column %q does not fit into the file", m.leaves[i].name))
+				l.what = "encrypted values"
+			case c.physical != l.physical || c.values != g.rows || c.start < 4 || c.size < 0 || c.size > size-c.start:
+				return nil, damaged(fmt.Sprintf("column %q does not fit into the file", l.name))
 			}
 		}
 	}
@@ -175,7 +171,12 @@ func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptio
 		}
 		s := data.NewSeries(l.name)
 		s.Grow(rows)
-		if isCategory[l.name] || l.means == category {
+		switch {
+		case l.what == "encrypted values":
+			s.Unread(l.what, "write the column without encryption to use it")
+		case l.what != "":
+			s.Unread(l.what, "flatten the column into columns of single values to use it")
+		case isCategory[l.name] || l.means == category:
 			s.Fix(data.KindCategory)
 		}
 		columns, leaves = append(columns, s), append(leaves, i)
@@ -194,7 +195,11 @@ func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptio
 				if i >= len(columns) || failed.Load() > 0 {
 					return
 				}
-				if errs[i] = c.column(m, leaves[i], columns[i], isCategory[m.leaves[leaves[i]].name]); errs[i] != nil {
+				err := c.column(m, leaves[i], columns[i], isCategory[m.leaves[leaves[i]].name])
+				if what, is := isUnsupported(err); is {
+					columns[i].Unread(what, "write the file with zstd and the usual encodings to use the column")
+				} else if err != nil {
+					errs[i] = err
 					failed.Add(1)
 					return
 				}
@@ -212,12 +217,8 @@ func (m *footer) table(f *data.File, r io.ReaderAt, rows int, opt data.ReadOptio
 		if err == nil {
 			continue
 		}
-		what, is := isUnsupported(err)
-		switch large, tooMuch := errors.AsType[tooLarge](err); {
-		case tooMuch:
+		if large, tooMuch := errors.AsType[tooLarge](err); tooMuch {
 			return nil, large.error
-		case is:
-			return nil, f.Fail(data.ErrFormat, "column %q has %s, which are not read: write the file with zstd and the usual encodings", columns[i].Name(), what)
 		}
 		return nil, f.Fail(data.ErrDamaged, "the Parquet file is cut short or damaged (in column %q): fetch or write it again", columns[i].Name())
 	}

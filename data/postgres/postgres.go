@@ -85,8 +85,10 @@ func read(f *data.File, opt data.ReadOptions) (*data.Table, error) {
 			return nil, refused(err)
 		}
 		for i, v := range values {
-			if err := put(columns[i], v); err != nil {
-				return nil, f.Fail(data.ErrFormat, "row %d, column %q holds %w: leave it out of the query, or cast it to a number or a text", n, columns[i].Name(), err)
+			if s := columns[i]; !s.IsUnread() {
+				if what := put(s, v); what != "" {
+					s.Unread(what, "cast the column to numbers or texts in the query to use it")
+				}
 			}
 		}
 		if n++; n&(n-1) == 0 { // at 1, 2, 4, ... rows
@@ -163,8 +165,8 @@ func onlyTable(ctx context.Context, f *data.File, tx pgx.Tx) (string, error) {
 	return "select * from " + names[0].Sanitize(), nil
 }
 
-// put appends a value in the form that the database gives it.
-func put(s *data.Series, v any) error {
+// put appends a value in the form that the database gives it, or returns what it is if it cannot be a cell: "lists".
+func put(s *data.Series, v any) (unread string) {
 	switch x := v.(type) {
 	case pgtype.Numeric:
 		switch {
@@ -185,15 +187,17 @@ func put(s *data.Series, v any) error {
 	case [16]byte:
 		s.Text(fmt.Sprintf("%x-%x-%x-%x-%x", x[:4], x[4:6], x[6:8], x[8:10], x[10:]))
 	case []byte:
-		return errors.New("bytes")
+		return "bytes"
 	case []any:
-		return errors.New("a list")
+		return "lists"
 	case map[string]any:
-		return errors.New("an object")
+		return "objects"
+	case pgtype.Interval:
+		return "spans of time"
 	default:
 		if err := s.Value(v); err != nil {
-			return fmt.Errorf("a value of a type that is not read (%T)", v)
+			return fmt.Sprintf("values of the type %T", v)
 		}
 	}
-	return nil
+	return ""
 }

@@ -104,6 +104,9 @@ func rows(f *data.File, stmt *sqlite3.Stmt, tell func(data.Progress)) ([]*data.S
 	rows := 0
 	for stmt.Step() {
 		for i, s := range columns {
+			if s.IsUnread() {
+				continue
+			}
 			switch stmt.ColumnType(i) {
 			case sqlite3.NULL:
 				s.Null()
@@ -116,7 +119,7 @@ func rows(f *data.File, stmt *sqlite3.Stmt, tell func(data.Progress)) ([]*data.S
 			case sqlite3.FLOAT:
 				s.Float(stmt.ColumnFloat(i))
 			case sqlite3.BLOB:
-				return nil, f.Fail(data.ErrFormat, "row %d, column %q holds bytes, and a cell of a table is a number, a text or a date: leave it out of the query", rows, s.Name())
+				s.Unread(fmt.Sprintf("bytes, as in row %d", rows), "cast the column to numbers or texts in the query to use it")
 			default:
 				s.Bytes(stmt.ColumnRawText(i))
 			}

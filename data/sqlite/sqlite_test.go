@@ -9,9 +9,22 @@ import (
 	"testing"
 
 	"github.com/gradus-ml/gradus/data"
+	"github.com/gradus-ml/gradus/data/internal/written"
 )
 
 const people = "../../cmd/gradus/internal/cli/testdata/formats/people.db"
+
+// TestUnread: a column with bytes is left out, and the others are read.
+func TestUnread(t *testing.T) {
+	table, err := data.Read("sqlite:"+people, data.ReadOptions{Query: "select whole, case when rowid = 3 then x'00' else whole end as a, y from people order by rowid"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	written.Unread(t, table, map[string]string{"a": "holds bytes, as in row 2, which are not read: cast"})
+	if _, ok := table.Number(59, 2); table.Rows() != 60 || !ok {
+		t.Errorf("%d rows, the last with y = %q", table.Rows(), table.Cell(59, 2))
+	}
+}
 
 func TestRefuses(t *testing.T) {
 	good, err := os.ReadFile(people)
@@ -40,7 +53,7 @@ func TestRefuses(t *testing.T) {
 		"a wrong query":  {"sqlite:" + people, "select absent from people", data.ErrOption, "no such column"},
 		"a change":       {"sqlite:" + people, "delete from people", data.ErrOption, "not one that reads rows"},
 		"two":            {"sqlite:" + people, "select 1; select 2", data.ErrOption, "not one that reads rows"},
-		"bytes":          {"sqlite:" + people, "select x'00' as a, 1 as b", data.ErrFormat, `column "a" holds bytes`},
+		"bytes":          {"sqlite:" + people, "select x'00' as a", data.ErrFormat, `no column can be read: column "a" holds bytes, as in row 0, which are not read: cast`},
 		"no rows":        {"sqlite:" + people, "select * from people where 0", data.ErrEmpty, "no rows"},
 		"an empty query": {"sqlite:" + people, " ", data.ErrOption, "not one that reads rows"},
 	} {

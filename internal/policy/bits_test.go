@@ -199,9 +199,9 @@ func TestSameBitsEverywhere(t *testing.T) {
 			}
 			c := append(c[:len(c):len(c)], "--precision", precision)
 			natively = append(natively, c)
-			if n%16 == p || everywhere && n%4 == p {
+			if n%16 == p || everywhere && n%8 == p {
 				emulated = append(emulated, c)
-				if n%6 == p {
+				if n%3 == p {
 					inGo = append(inGo, c)
 				}
 			}

@@ -171,3 +171,24 @@ func TestPredictFormats(t *testing.T) {
 		t.Errorf(`got %v %v, want exit status statusUsage and "is no Parquet file, so it is not overwritten" in o.err`, o.code, o.err)
 	}
 }
+
+// A column that is not read is left out, and the call says so. Named with --ignore it is left out as asked, and where it is needed it is an error.
+func TestUnreadColumns(t *testing.T) {
+	path := formatFile(t, "spoiled.parquet")
+	place(t, nil)
+	r := call("train", path, "--epochs", "1", "--preset", "quick", "-o", "m.safetensors")
+	if r.code != 0 || !strings.Contains(r.out, "Dropped  map: holds maps, which are not read: flatten") {
+		t.Fatalf("exit %d: %s%s", r.code, r.out, r.err)
+	}
+	if r := call("inspect", path); !strings.Contains(r.out, "struct: dropped, not read\n  holds structs") {
+		t.Errorf("inspect says %s", r.out)
+	}
+	if r := call("inspect", path, "--ignore", "map"); !strings.Contains(r.out, "map: ignored, as asked") {
+		t.Errorf("inspect --ignore says %s", r.out)
+	}
+	for _, words := range [][]string{{"predict", "m.safetensors", path, "--keep", "list"}, {"train", path, "--target", "list"}, {"train", path, "--sample-weight", "list"}, {"train", path, "--group", "list"}, {"train", path, "--types", "list=category"}} {
+		if r := call(words...); r.code == 0 || !strings.Contains(r.err, `the column "list", which `) || !strings.Contains(r.err, "holds lists, which are not read") {
+			t.Errorf("%v: exit %d, %s", words, r.code, r.err)
+		}
+	}
+}

@@ -75,6 +75,9 @@ func (c *inspectCmd) Run(e *env) error {
 			what = fmt.Sprintf("%s %s", d.Role, d.Kind)
 		}
 		parts := []string{fmt.Sprintf("%d distinct", d.Distinct)}
+		if d.Unread {
+			parts = []string{"not read"}
+		}
 		if d.Missing > 0 {
 			parts = append(parts, fmt.Sprintf("%d missing", d.Missing))
 		}

@@ -167,9 +167,8 @@ func allDigits(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 func (c *predictCmd) kept(e *env, m *model.Model, t *data.Table, more []string) (names []string, columns []int, err error) {
 	taken := append(predictionColumns(m), more...)
 	for _, name := range c.Keep {
-		col := t.Index(name)
-		if col < 0 {
-			_, err := t.Column(name, "which --keep names")
+		col, err := t.Column(name, "which --keep names")
+		if err != nil {
 			return nil, nil, err
 		}
 		written := name

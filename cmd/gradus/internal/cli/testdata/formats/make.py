@@ -112,6 +112,36 @@ pq.write_table(pyarrow.table({"a": [[1, 2], [3]], "b": [1, 2]}), "list.parquet")
 pq.write_table(pyarrow.table({"a": [{"x": 1}, {"x": 2}], "b": [1, 2]}), "struct.parquet")
 pq.write_table(pyarrow.table({"a": ["x"] * 2000, "b": list(range(2000))}), "brotli.parquet", compression="brotli")
 pyarrow.feather.write_feather(pyarrow.table({"a": [[1, 2], [3]], "b": [1, 2]}), "list.arrow", compression="uncompressed")
+# What is left out: columns that are not cells, among those that are.
+length = 24
+spoiled = pyarrow.table({
+    "x": pyarrow.array([i % 7 / 2 for i in range(length)]),
+    "list": pyarrow.array([[float(i)] * (i % 3) if i % 5 else None for i in range(length)]),
+    "words": pyarrow.array([["a", "b"][: i % 3] for i in range(length)], pyarrow.list_(pyarrow.dictionary(pyarrow.int8(), pyarrow.string()))),
+    "struct": pyarrow.array([{"a": i, "b": {"c": str(i), "d": [i]}} for i in range(length)]),
+    "map": pyarrow.array([[("k", i)] for i in range(length)], pyarrow.map_(pyarrow.string(), pyarrow.int64())),
+    "pair": pyarrow.array([[i, i + 1] for i in range(length)], pyarrow.list_(pyarrow.int32(), 2)),
+    "bytes": pyarrow.array([bytes([i, 255]) for i in range(length)]),
+    "span": pyarrow.array([i * 1000 for i in range(length)], pyarrow.duration("ms")),
+    "color": pyarrow.array([["red", "blue"][i % 2] for i in range(length)]).dictionary_encode(),
+    "y": pyarrow.array([i % 7 / 2 + i % 2 for i in range(length)]),
+})
+pq.write_table(spoiled, "spoiled.parquet", row_group_size=10)
+spoiled = spoiled.append_column("fixed", pyarrow.array([bytes([i] * 3) for i in range(length)], pyarrow.binary(3)))
+spoiled = spoiled.append_column("either", pyarrow.UnionArray.from_dense(
+    pyarrow.array([i % 2 for i in range(length)], pyarrow.int8()), pyarrow.array([i // 2 for i in range(length)], pyarrow.int32()),
+    [pyarrow.array(range(length // 2)), pyarrow.array([str(i) for i in range(length // 2)])]))
+spoiled = spoiled.append_column("runs", pyarrow.RunEndEncodedArray.from_arrays(pyarrow.array([10, length]), pyarrow.array([1.5, 2.5])))
+spoiled = spoiled.append_column("views", pyarrow.array([["long enough to stand elsewhere"] for i in range(length)], pyarrow.list_(pyarrow.string_view())))
+spoiled = spoiled.select([c for c in spoiled.column_names if c not in ("color", "y")] + ["color", "y"])
+with pyarrow.ipc.new_stream("spoiled.arrows", spoiled.schema) as out:
+    for batch in spoiled.combine_chunks().to_batches():
+        out.write_batch(batch)
+numpy.savez("spoiled.npz", x=numpy.arange(6.0), cube=numpy.zeros((6, 2, 2)), z=numpy.arange(6) * 1j, words=numpy.array(["a", None] * 3, dtype=object),
+            span=numpy.arange(6).astype("timedelta64[s]"), version=numpy.array(3), y=numpy.arange(6.0))
+fields = numpy.zeros(6, [("x", "f8"), ("z", "c16"), ("y", "f8")])
+fields["x"] = fields["y"] = range(6)
+numpy.save("spoiled.npy", fields)
 # Whole numbers that are categories.
 codes = pandas.DataFrame({"code": pandas.Categorical([10, 20, 30] * 8), "y": [1.0, 2, 3] * 8})
 codes.to_parquet("codes.parquet")
