@@ -496,9 +496,18 @@ func readWeights(path string, raw []byte) (*Weights, error) {
 	w := &Weights{path: path}
 	var err error
 	if w.File, err = safetensors.Parse(raw); err != nil {
+		if isText(raw) {
+			err = errors.New("this is a text file, such as a table, and not a model: give the file that the training wrote")
+		}
 		return nil, w.name(err)
 	}
 	return w, nil
+}
+
+// isText tells whether a file that is not a safetensors file begins like a text. Every header of a safetensors file has
+// zero bytes in its first 8 bytes, its length.
+func isText(raw []byte) bool {
+	return len(raw) > 0 && !slices.ContainsFunc(raw[:min(len(raw), 512)], func(c byte) bool { return c < '\t' })
 }
 
 // setWeights copies the tensors into a network of exactly that shape, converting
