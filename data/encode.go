@@ -206,13 +206,8 @@ func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pie
 			}
 		}
 	}
-	for n, x := range x[:end] {
-		v := T(in.scaled(x))
-		if v-v != 0 {
-			failed, end = notFinite, n
-			break
-		}
-		dst[n*width+in.offset] = v
+	if n := writeNumbers(in, x[:end], dst, width); n < end {
+		failed, end = notFinite, n
 	}
 	if in.Low < in.High {
 		for _, x := range x[:end] {
@@ -220,6 +215,28 @@ func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pie
 				count.beyond++
 			}
 		}
+	}
+	if gone {
+		for _, row := range rows[:end] {
+			if c.missing(row) {
+				count.imputed++
+			}
+		}
+	}
+	return end, failed
+}
+
+// writeNumbers writes what encodeNumber writes for finite numbers, each in a row of dst: the scaled number, its rank and its pieces.
+// It returns the place of the first number that is too large for the precision, whose row is written in part.
+func writeNumbers[T Float](in *Input, x []float64, dst []T, width int) int {
+	end := len(x)
+	for n, x := range x {
+		v := T(in.scaled(x))
+		if v-v != 0 {
+			end = n
+			break
+		}
+		dst[n*width+in.offset] = v
 	}
 	if in.RankAt != nil {
 		for n, x := range x[:end] {
@@ -232,14 +249,7 @@ func encodeNumbers[T Float](k *coder, rows []int, dst []T, width int, count *pie
 			writePieces(in.Pieces, x, dst[n*width+place:])
 		}
 	}
-	if gone {
-		for _, row := range rows[:end] {
-			if c.missing(row) {
-				count.imputed++
-			}
-		}
-	}
-	return end, failed
+	return end
 }
 
 func encodePlace[T Float](in *Input, place int32, dst []T) outcome {

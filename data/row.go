@@ -164,25 +164,61 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 	return nil
 }
 
-// EncodeNumbers is EncodeRow for a row of numbers, as Number makes values of them: NaN is missing.
-func EncodeNumbers[T Float](e *Encoding, row []float64, dst []T) error {
-	if err := e.takes(len(row), len(dst)); err != nil {
-		return err
+// EncodeNumbers is EncodeRow for rows of numbers, as Number makes values of them: NaN is missing. The rows follow each other in
+// cells, and their encoded inputs in dst, Width numbers each. An error comes with the index of the first row that has one.
+func EncodeNumbers[T Float](e *Encoding, cells []float64, dst []T) (row int, err error) {
+	columns := len(e.Inputs)
+	if columns == 0 || len(cells)%columns != 0 {
+		return 0, e.takes(len(cells), len(dst))
 	}
+	rows := len(cells) / columns
+	for from := 0; from < rows; from += pieceRows {
+		n := min(pieceRows, rows-from)
+		if row, err := encodeNumberRows(e, cells[from*columns:][:n*columns], dst[from*e.width:][:n*e.width]); err != nil {
+			return from + row, err
+		}
+	}
+	return 0, nil
+}
+
+// encodeNumberRows is EncodeNumbers for at most pieceRows rows. It goes by columns, which keeps the numbers of one input at hand.
+func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, err error) {
+	var column [pieceRows]float64
+	columns, width := len(e.Inputs), e.width
+	end := len(cells) / columns // rows from here on are skipped: an earlier one cannot be encoded
 	for i := range e.Inputs {
-		in, x := &e.Inputs[i], row[i]
-		to := dst[in.offset : in.offset+in.width]
-		var o outcome
-		if in.Kind == KindNumber && isFinite(x) { // the usual case
-			o = encodeNumber(in, x, number, to)
-		} else {
-			o = encodeCell(in, Number(x), to)
+		in := &e.Inputs[i]
+		others := in.Kind != KindNumber // there are cells that are no finite numbers of a column of numbers
+		if !others {
+			for n := range end {
+				x := cells[n*columns+i]
+				if !isFinite(x) {
+					x, others = in.Median, true
+				}
+				column[n] = x
+			}
+			if n := writeNumbers(in, column[:end], dst, width); n < end {
+				row, err = n, valueError(in, Number(cells[n*columns+i]), notFinite)
+				end = n
+			}
+			if in.Missing {
+				for n := range end {
+					dst[n*width+in.offset+in.width-1] = 0
+				}
+			}
 		}
-		if o >= notNumber {
-			return valueError(in, Number(row[i]), o)
+		for n := 0; others && n < end; n++ {
+			x := cells[n*columns+i]
+			if in.Kind == KindNumber && isFinite(x) {
+				continue
+			}
+			if o := encodeCell(in, Number(x), dst[n*width+in.offset:][:in.width]); o >= notNumber {
+				row, err = n, valueError(in, Number(x), o)
+				end = n
+			}
 		}
 	}
-	return nil
+	return row, err
 }
 
 // takes refuses a row of another length than the encoding has columns. It panics if the row's inputs do not fit in

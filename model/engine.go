@@ -132,10 +132,8 @@ func (e *engineOf[T]) predictMany(enc *data.Encoding, rows cells, out []float64)
 // predictPart predicts the rows from one index to another, at most partRows.
 func (e *engineOf[T]) predictPart(s *scratch[T], enc *data.Encoding, rows cells, out []float64, from, to int) error {
 	x := s.x.Slice(0, to-from)
-	for i := range x.Rows {
-		if err := encodeRow(rows, from+i, enc, x.Row(i)); err != nil {
-			return ofRow(from+i, err)
-		}
+	if row, err := encodeCells(rows, from, enc, x); err != nil {
+		return ofRow(row, err)
 	}
 	y := e.net.Forward(s.tape, x)
 	for i := range y.Rows {

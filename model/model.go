@@ -331,13 +331,19 @@ type cells struct {
 
 func (c cells) len() int { return max(len(c.values), len(c.numbers)) }
 
-// encodeRow writes the encoded inputs of row i to dst.
-func encodeRow[T nn.Float](c cells, i int, enc *data.Encoding, dst []T) error {
+// encodeCells writes the encoded inputs of the rows from an index on to x. An error comes with the index of its row.
+func encodeCells[T nn.Float](c cells, from int, enc *data.Encoding, x nn.Matrix[T]) (row int, err error) {
 	n := len(enc.Inputs)
 	if c.numbers != nil {
-		return data.EncodeNumbers(enc, c.numbers[i*n:][:n], dst)
+		row, err = data.EncodeNumbers(enc, c.numbers[from*n:][:x.Rows*n], x.Data[:x.Rows*x.Cols])
+		return from + row, err
 	}
-	return data.EncodeRow(enc, c.values[i*n:][:n], dst)
+	for i := range x.Rows {
+		if err := data.EncodeRow(enc, c.values[(from+i)*n:][:n], x.Row(i)); err != nil {
+			return from + i, err
+		}
+	}
+	return 0, nil
 }
 
 // row returns the n values of row i.

@@ -406,6 +406,7 @@ func TestPredictNumbers(t *testing.T) {
 				}
 				if n > 0 {
 					numbers[len(numbers)-1] = wild
+					numbers[len(numbers)/3] = wild
 				}
 				for i, v := range numbers {
 					values[i] = data.Number(v)
