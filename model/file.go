@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
@@ -504,10 +506,10 @@ func readWeights(path string, raw []byte) (*Weights, error) {
 	return w, nil
 }
 
-// isText tells whether a file that is not a safetensors file begins like a text. Every header of a safetensors file has
-// zero bytes in its first 8 bytes, its length.
+// isText tells whether a file that is not a safetensors file is text. A safetensors file begins with the length of its
+// header in 8 bytes, of which the last are 0.
 func isText(raw []byte) bool {
-	return len(raw) > 0 && !slices.ContainsFunc(raw[:min(len(raw), 512)], func(c byte) bool { return c < '\t' })
+	return len(raw) > 0 && utf8.Valid(raw) && bytes.IndexByte(raw, 0) < 0
 }
 
 // setWeights copies the tensors into a network of exactly that shape, converting

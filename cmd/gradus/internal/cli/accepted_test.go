@@ -69,7 +69,7 @@ var accepted = []struct {
 	{"CRLF", "t.csv", strings.ReplaceAll(rows(60, "a,b,y", number, number, cycle("u", "v")), "\n", "\r\n"), "",
 		[]string{"CRLF", "binary: u, v"}},
 	{"missing cells", "t.csv", rows(60, "a,b,y", cycle("1", "NA", "2", "", "3"), cycle("u", "v", "?"), number), "--validation none",
-		[]string{"b (20 missing)", "a (24 missing)", "missing in the training rows: 44 cells"}},
+		[]string{"b (20 missing)", "a (24 missing)", "Missing in the training rows: 44 cells"}},
 	{"missing targets", "t.csv", rows(60, "a,y", number, cycle("1.5", "2.5", "NA")), "",
 		[]string{"20 left out, their target is missing"}},
 	{"columns of no use", "t.csv", rows(60, "id,name,const,empty,a,y", numbered(""), numbered("name"), always("7"), always(""), number, number), "",

@@ -93,7 +93,7 @@ func TestImportance(t *testing.T) {
 		t.Errorf(`got %s %s %s, want text.out = again.out and text.out != other.out and "bill_length_mm" in text.out`, text.out, again.out, other.out)
 	}
 	must(t, 0, "importance", "m.safetensors", penguins, "-o", "bars.svg")
-	if svg := readFile(t, "bars.svg"); !strings.Contains(svg, "flipper_length_mm") || !strings.Contains(svg, "by how much accuracy") {
+	if svg := readFile(t, "bars.svg"); !strings.Contains(svg, "flipper_length_mm") || !strings.Contains(svg, "how much worse accuracy") {
 		t.Error("the picture does not show the columns")
 	}
 	for _, c := range []struct {

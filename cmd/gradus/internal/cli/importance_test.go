@@ -96,7 +96,7 @@ func TestImportanceOfOther(t *testing.T) {
 	kept := readFile(t, "kept/columns.jsonl")
 	other := func(want string, more ...string) {
 		t.Helper()
-		for _, problem := range refused(must(t, 1, call(more...)...), 1, []string{"--run: the measurement in kept is another one", "(" + want + " differs)", "name another folder"}) {
+		for _, problem := range refused(must(t, 1, call(more...)...), 1, []string{"--run: the measurement in kept is a different one", "(" + want + " differs)", "name another folder"}) {
 			t.Errorf("%s: %s", want, problem)
 		}
 	}

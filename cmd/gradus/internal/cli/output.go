@@ -62,7 +62,8 @@ const labelWidth = 9
 func wrapLine(line string, width int) string {
 	text := strings.TrimLeft(line, " ")
 	indent := len(line) - len(text)
-	if label, _, found := strings.Cut(line, "  "); found && indent == 0 && len(label) < labelWidth && !strings.Contains(label, " ") && len(line) > labelWidth {
+	if label, _, found := strings.Cut(line, "  "); found && indent == 0 && !strings.Contains(label, " ") &&
+		len(line) > labelWidth && strings.LastIndexByte(line[:labelWidth+1], ' ') == labelWidth-1 && strings.TrimSpace(line[:labelWidth]) == label {
 		indent, text = labelWidth, line[labelWidth:]
 	}
 	if utf8.RuneCountInString(line) <= width || strings.HasPrefix(text, "gradus ") || strings.Contains(text, "  ") {

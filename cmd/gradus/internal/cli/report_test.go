@@ -43,7 +43,7 @@ func TestReportIsHonest(t *testing.T) {
 		"--epochs 3 --patience 0":                  "The validation rows were used only for these scores.",
 		"--epochs 3 --test 0.2":                    "The test rows were used only for these scores; the validation rows also chose the epoch.",
 		"--epochs 3 --test 0.2 --patience 0":       "The test rows and the validation rows were used only for these scores.",
-		"--epochs 3 --validation none":             "These are the rows it was trained on",
+		"--epochs 3 --validation none":             "These scores are on the rows that the model was trained on",
 		"--epochs 3 --reduction sum --lr .01":      "(summed over the rows)",
 		"--epochs 3 --method batch --batch-size 8": "The batch size 8 is for mini-batch descent; batch looks at 126 rows an update.",
 	} {
