@@ -221,7 +221,7 @@ func encodeRows[T Float](b *Binding, rows []int, dst []T, counts Counts) error {
 			if p.failed == notFinite {
 				kind = ErrNumber
 			}
-			return t.Refuse(kind, p.row, b.inputs[p.input], "%s", p.failed.explain(&b.e.Inputs[p.input]))
+			return t.Refuse(kind, p.row, b.inputs[p.input], "%s", p.failed.explain(&b.e.Inputs[p.input], t.Cell(p.row, b.inputs[p.input])))
 		}
 		for j, c := range p.counts {
 			counts[j].Imputed += c.imputed

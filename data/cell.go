@@ -43,6 +43,9 @@ func (e *Encoding) MissingWords() []string {
 		if in := &e.Inputs[i]; in.Spelling != nil && (in.Kind == KindCategory || in.Kind == KindBoolean) {
 			for _, w := range in.Spelling.Missing {
 				words = append(words, strings.ToLower(w))
+				if x, what := in.Spelling.value(w); what == number && w == formatNumber(x) && x == math.Trunc(x) {
+					words = append(words, w+".0") // as programs write whole numbers among others
+				}
 			}
 			return words
 		}

@@ -292,6 +292,12 @@ func (p *dateParser) offset() bool {
 	return true
 }
 
+// isISO reports whether a cell is a date that parseDate reads, other than 31.12.1999.
+func isISO(s string) bool {
+	_, dotted, _, ok := parseDate(s)
+	return ok && !dotted
+}
+
 // dateDoubt is a cell that is a different date in each of two layouts.
 type dateDoubt struct{ text, one, other string }
 
@@ -310,14 +316,26 @@ func zoned(dates []string) string {
 
 // findLayout finds the layout in which all levels are dates. Levels that the spelling treats as
 // missing, or that are likely to be missing, are skipped, and the returned spelling treats them
-// as missing. If two layouts fit but give different days for a level, sp is nil and doubt says which.
+// as missing. If two layouts fit but give different days for a level, sp is nil and doubt says which. ISO dates may stand
+// beside those of one layout.
 func findLayout(levels []string, base *Spelling) (sp *Spelling, doubt *dateDoubt) {
+	if sp, doubt = findLayoutOf(levels, base, false); sp == nil && doubt == nil {
+		sp, doubt = findLayoutOf(levels, base, true)
+	}
+	return sp, doubt
+}
+
+// findLayoutOf is findLayout, with or without ISO dates beside the layout.
+func findLayoutOf(levels []string, base *Spelling, iso bool) (sp *Spelling, doubt *dateDoubt) {
 	sp = base.copy()
 	var texts []string
 	candidates := layouts
+	if iso {
+		candidates = slices.DeleteFunc(slices.Clone(layouts), func(layout string) bool { return !takesISO(layout) })
+	}
 	for _, s := range levels {
 		switch {
-		case sp.missing(s):
+		case sp.missing(s) || iso && isISO(s):
 			continue
 		case isLikelyMissing(s):
 			sp.Missing = append(sp.Missing, s)

@@ -55,6 +55,7 @@ type Input struct {
 
 	Spelling *Spelling `json:"spelling,omitempty"` // of its cells; nil: the usual one
 
+	lacking bool // some numbers are missing: see MissingNumbers
 	offset  int
 	width   int
 	levels  map[string]int  // the index in Levels and then RareOf, of each of a level's Notations
@@ -210,6 +211,7 @@ func (e *Encoding) prepare() {
 		in := &e.Inputs[i]
 		in.offset = e.width
 		in.width = 1
+		in.lacking = len(in.MissingNumbers()) > 0
 		switch in.Kind {
 		case KindNumber:
 			if in.RankAt != nil {

@@ -208,6 +208,7 @@ func (s *Schema) inspectAt(t *Table, col int, rows []int, kind Kind, layout, dec
 		switch {
 		case sp != nil:
 			l.respell(t, col, rows, sp, "a date")
+			l.remark(l.twoNotations(t, rows))
 		case doubt != nil:
 			layout := func(s string) Part { return set("DateFormat", t.columns[col]+"="+s) }
 			l.note = noteOf(fmt.Sprintf("the cells are dates, but %s may be %s or %s: say ", quote(doubt.text), dateAs(doubt.one, doubt.text), dateAs(doubt.other, doubt.text)),
@@ -215,9 +216,12 @@ func (s *Schema) inspectAt(t *Table, col int, rows []int, kind Kind, layout, dec
 		}
 	}
 	if p.kind() == KindDate {
+		if said := l.twoNotations(t, rows); said != nil && l.spelling == s.spelling {
+			l.remark(noteOf(said, "; if that is wrong, say ", typed(t.columns[col], KindCategory)))
+		}
 		if s := zoned(p.names()); s != "" {
 			utc, _, _, _ := parseDate(strings.TrimSpace(s))
-			l.note = Notef("times are counted in UTC, %s as %s", quote(s), utc.Format(layoutSecond))
+			l.remark(Notef("times are counted in UTC, %s as %s", quote(s), utc.Format(layoutSecond)))
 		}
 	}
 	return l
@@ -314,6 +318,33 @@ func (l *inspection) units(t *Table, rows []int) Note {
 		said = append(said, fmt.Sprintf("%s in %s", what, plural(cells[u], "cell")))
 	}
 	return Notef("the cells are numbers of different units, %s, so they stay text: bring them to one unit to have them read as numbers", strings.Join(said, ", "))
+}
+
+// twoNotations says how many dates are ISO dates and how many are not; nil if all are the same. 31.12.1999 and 31/12/1999
+// are not ISO dates.
+func (l *inspection) twoNotations(t *Table, rows []int) Note {
+	p := &l.profile
+	var cells [2]int
+	var first [2]string
+	which := make([]int, p.view.dict.len())
+	for _, code := range p.levels {
+		s := p.view.dict.at(code)
+		if !isISO(s) {
+			which[code] = 1
+		}
+		if w := which[code]; first[w] == "" {
+			first[w] = s
+		}
+	}
+	if first[0] == "" || first[1] == "" {
+		return nil
+	}
+	for row := range t.rowsOf(rows) {
+		if code := p.view.codes.at(row); p.view.means[code].c != missing {
+			cells[which[code]]++
+		}
+	}
+	return Notef("the dates are written in two ways, %s in %s and %s in %s", quote(first[0]), plural(cells[0], "cell"), quote(first[1]), plural(cells[1], "cell"))
 }
 
 // names returns the levels' texts.

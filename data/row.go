@@ -1,6 +1,8 @@
 package data
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -23,7 +25,7 @@ type Float interface{ float32 | float64 }
 //	          or false, where there is one of them
 //
 // Anything else is refused. A missing value is missing in every column, and so is a text that is
-// empty, NA, or another of the words for missing. A text or number that is not a level of its
+// empty, NA, or another of the words for missing. If one of these is a number, such as -999, that number is missing too. A text or number that is not a level of its
 // category is an unseen level: see EncodeRow.
 type Value struct {
 	kind valueKind
@@ -69,7 +71,7 @@ func Time(t time.Time) Value { return Value{kind: valueTime, x: float64(t.Unix()
 func Missing() Value { return Value{} }
 
 func (v Value) missing(sp *Spelling) bool {
-	return v.kind == valueMissing || v.kind == valueText && sp.missing(strings.TrimSpace(v.s))
+	return v.kind == valueMissing || v.kind == valueText && sp.missing(strings.TrimSpace(v.s)) || v.kind == valueNumber && sp.lacks(v.x)
 }
 
 func (v Value) number(sp *Spelling) (float64, content) {
@@ -81,8 +83,11 @@ func (v Value) number(sp *Spelling) (float64, content) {
 	case valueBool, valueTime:
 		return 0, word
 	}
-	if math.IsInf(v.x, 0) {
+	switch {
+	case math.IsInf(v.x, 0):
 		return 0, oddity
+	case sp.lacks(v.x):
+		return 0, missing
 	}
 	return v.x, number
 }
@@ -152,7 +157,7 @@ func EncodeRow[T Float](e *Encoding, row []Value, dst []T) error {
 		in, v := &e.Inputs[i], &row[i]
 		to := dst[in.offset : in.offset+in.width]
 		var o outcome
-		if in.Kind == KindNumber && v.kind == valueNumber && isFinite(v.x) { // the usual case
+		if in.Kind == KindNumber && v.kind == valueNumber && isFinite(v.x) && !in.lacking { // the usual case
 			o = encodeNumber(in, v.x, number, to)
 		} else {
 			o = encodeCell(in, *v, to)
@@ -188,7 +193,8 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 	end := len(cells) / columns // rows from here on are skipped: an earlier one cannot be encoded
 	for i := range e.Inputs {
 		in := &e.Inputs[i]
-		others := in.Kind != KindNumber // there are cells other than finite numbers in a column of numbers
+		plain := in.Kind == KindNumber && !in.lacking // a finite number needs no further look
+		others := !plain                              // there are other cells
 		if !others {
 			for n := range end {
 				x := cells[n*columns+i]
@@ -209,7 +215,7 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 		}
 		for n := 0; others && n < end; n++ {
 			x := cells[n*columns+i]
-			if in.Kind == KindNumber && isFinite(x) {
+			if plain && isFinite(x) {
 				continue
 			}
 			if o := encodeCell(in, Number(x), dst[n*width+in.offset:][:in.width]); o >= notNumber {
@@ -266,7 +272,7 @@ func (e *Encoding) Knows(column int, v Value) bool {
 func (e *Encoding) Tally(row []Value, missing, unseen []int64) {
 	for i := range e.Inputs {
 		switch in, v := &e.Inputs[i], &row[i]; {
-		case v.kind == valueNumber && in.Kind == KindNumber: // the usual case
+		case v.kind == valueNumber && in.Kind == KindNumber && !in.lacking: // the usual case
 		case v.missing(in.Spelling):
 			missing[i]++
 		case in.Kind == KindCategory:
@@ -295,25 +301,56 @@ func valueError(in *Input, v Value, o outcome) error {
 	if o == notFinite {
 		kind = ErrNumber
 	}
-	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain(in)), Err: kind, bare: v.kind != valueText}
+	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain(in, v.String())), Err: kind, bare: v.kind != valueText}
 }
 
-func (o outcome) explain(in *Input) string {
+// explain says why a value, of which text is the cell, cannot be encoded.
+func (o outcome) explain(in *Input, text string) string {
 	switch o {
 	case notNumber:
-		return "is not a number, as this column had in training"
+		return "is not a number, as this column had in training" + in.numberHint(strings.TrimSpace(text))
 	case notTruth:
 		return "is not a boolean, as this column had in training: expected true/false, yes/no, t/f, y/n or 1/0"
 	case notDate:
 		expected := "1999-12-31, 1999-12-31 23:59:59 or the like"
 		if in.Spelling != nil && in.Spelling.Layout != "" {
 			expected = strings.Join(in.Dates(), " or ") + ", dates as " + quote(in.Spelling.Layout) + " has them"
+		} else if sp, doubt := findLayout([]string{strings.TrimSpace(text)}, nil); sp != nil && sp.Layout != "" {
+			expected += "; this one is written " + dateAs(sp.Layout, strings.TrimSpace(text))
+		} else if doubt != nil {
+			expected += "; this one may be " + dateAs(doubt.one, doubt.text) + " or " + dateAs(doubt.other, doubt.text)
 		}
 		return "is not a date, as this column had in training: expected " + expected
 	case notLevel:
 		return "is not a level of this column, which is a category: give it as text, as it would be in the table"
 	}
 	return "is not a finite decimal number, or too large for the precision"
+}
+
+// numberHint says how to write a number that is written in another way than those of the training rows; "" if the text is
+// no number in any way.
+func (in *Input) numberHint(text string) string {
+	if !in.Spelling.plain() {
+		if sp, _ := findSpelling([]string{text}, nil, ""); sp == nil {
+			return ""
+		}
+		return ": there they are written like " + quote(in.Spelling.example())
+	}
+	sp, found := findSpelling([]string{text}, nil, "")
+	switch found {
+	case numbersSo:
+		if x, what := sp.parse(text); what == number {
+			return ": write it as " + formatNumber(x) + ", with a point before the decimals and nothing else"
+		}
+	case unclear:
+		return fmt.Sprintf(": write it as %s or as %s, with a point before the decimals and nothing else", readAs(text, ","), readAs(text, "."))
+	}
+	return ""
+}
+
+// example writes 1234.5 in the spelling.
+func (sp *Spelling) example() string {
+	return sp.Before + "1" + sp.Group + "234" + cmp.Or(sp.Decimal, ".") + "5" + sp.After
 }
 
 // encodeCell encodes one value; dst is as wide as the input.
@@ -392,6 +429,9 @@ func (in *Input) place(v Value) (int, content) {
 			return i, word
 		}
 	case valueNumber:
+		if in.lacking && in.Spelling.lacks(v.x) {
+			return -1, missing
+		}
 		var buf [32]byte
 		if i, ok := in.levels[string(appendNumber(buf[:0], v.x))]; ok {
 			return i, word

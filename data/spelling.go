@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gradus-ml/gradus/internal/spill"
 )
 
 // A Spelling is the way the cells of a column are written, if it is not the usual way. nil is
@@ -37,13 +39,68 @@ func isLikelyMissing(s string) bool {
 	return isMissing(s) || slices.ContainsFunc(likelyMissing, func(w string) bool { return strings.EqualFold(w, s) })
 }
 
-// missing reports whether a trimmed cell is missing.
+// missing reports whether a trimmed cell is missing. A word that is a number, such as -999, stands for that number in any
+// notation: -999.0 is missing too.
 func (sp *Spelling) missing(s string) bool {
 	if sp == nil || s == "" {
 		return isMissing(s)
 	}
-	return slices.ContainsFunc(sp.Missing, func(w string) bool { return strings.EqualFold(w, s) })
+	for _, w := range sp.Missing {
+		if strings.EqualFold(w, s) {
+			return true
+		}
+	}
+	if !startsNumber(s) || !slices.ContainsFunc(sp.Missing, startsNumber) {
+		return false
+	}
+	x, what := sp.value(s)
+	return what == number && sp.lacks(x)
 }
+
+// lacks reports whether a number is missing, since one of the words for missing is that number.
+func (sp *Spelling) lacks(x float64) bool {
+	if sp == nil {
+		return false
+	}
+	for _, w := range sp.Missing {
+		if y, what := sp.value(w); what == number && y == x {
+			return true
+		}
+	}
+	return false
+}
+
+// missingNumbers returns the numbers that are missing.
+func (sp *Spelling) missingNumbers() []float64 {
+	var numbers []float64
+	if sp != nil {
+		for _, w := range sp.Missing {
+			if x, what := sp.value(w); what == number && !slices.Contains(numbers, x) {
+				numbers = append(numbers, x)
+			}
+		}
+	}
+	return numbers
+}
+
+// value reads a number as it is written, whether or not it is missing.
+func (sp *Spelling) value(s string) (float64, content) {
+	switch {
+	case !startsNumber(s):
+		return 0, word
+	case sp.plain():
+		return parseTrimmed(s)
+	}
+	return sp.parseNumber(s)
+}
+
+// startsNumber reports whether a text could be a number, by its first byte.
+func startsNumber(s string) bool {
+	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '.' || s[0] == '+' || s[0] == '(')
+}
+
+// MissingNumbers returns the numbers that are missing in the column, such as -999, although they are numbers.
+func (in *Input) MissingNumbers() []float64 { return in.Spelling.missingNumbers() }
 
 // parse reads a trimmed cell as a number.
 func (sp *Spelling) parse(s string) (float64, content) {
@@ -53,7 +110,7 @@ func (sp *Spelling) parse(s string) (float64, content) {
 	if sp.missing(s) {
 		return 0, missing
 	}
-	if sp.usualNumbers() {
+	if sp.plain() {
 		if isMissing(s) { // missing in other spellings
 			return 0, word
 		}
@@ -62,12 +119,12 @@ func (sp *Spelling) parse(s string) (float64, content) {
 	return sp.parseNumber(s)
 }
 
-// usualNumbers reports whether numbers are written in the usual way.
-func (sp *Spelling) usualNumbers() bool {
-	return sp == nil || (sp.Decimal == "" || sp.Decimal == ".") && sp.Group == "" && sp.Before == "" && sp.After == "" && sp.Exponent == "" && !sp.Signs && !slices.ContainsFunc(sp.Missing, looksNumeric)
+// plain reports whether numbers are written in the usual way.
+func (sp *Spelling) plain() bool {
+	return sp == nil || (sp.Decimal == "" || sp.Decimal == ".") && sp.Group == "" && sp.Before == "" && sp.After == "" && sp.Exponent == "" && !sp.Signs
 }
 
-// looksNumeric reports whether a word for missing, such as -999, would otherwise be a number.
+// looksNumeric reports whether a text is a number in the usual way.
 func looksNumeric(s string) bool {
 	_, what := parseTrimmed(s)
 	return what == number
@@ -306,8 +363,11 @@ func (sp *Spelling) agrees(other *Spelling, texts []string) bool {
 // reads differently is text.
 func (sp *Spelling) parseTyped(s string, mixed bool) (float64, content) {
 	x, what := parseTrimmed(s)
-	if what != number || sp.missing(s) {
+	switch {
+	case what != number:
 		return sp.parse(s)
+	case sp.lacks(x):
+		return 0, missing
 	}
 	if mixed {
 		if y, as := sp.parse(s); as == number && y != x {
@@ -322,15 +382,17 @@ func (c *column) spelled(sp *Spelling) *column {
 	if sp == nil || c.form == formPixels || c.clock {
 		return c
 	}
-	itself := sp.usualNumbers() || c.typed && !c.mixed && !slices.ContainsFunc(sp.Missing, looksNumeric)
-	if c.form == formNumbers && itself && sp.Layout == "" {
+	if c.form == formNumbers && (sp.plain() || c.typed && !c.mixed) && sp.Layout == "" {
 		holds, same := make([]content, len(c.words)), true
 		for i, s := range c.words {
 			_, holds[i] = sp.parse(s)
 			same = same && holds[i] != word && holds[i] != number
 		}
 		if same {
-			return &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd, disk: c.disk, fixed: c.fixed, typed: c.typed, mixed: c.mixed}
+			out := &column{small: c.small, wide: c.wide, shape: c.shape, words: c.words, holds: holds, odd: c.odd, disk: c.disk, fixed: c.fixed, typed: c.typed, mixed: c.mixed}
+			if out.without(sp.missingNumbers()) {
+				return out
+			}
 		}
 	}
 	v := c.levels()
@@ -344,4 +406,35 @@ func (c *column) spelled(sp *Spelling) *column {
 		out.means[i] = meaning{x, what}
 	}
 	return out
+}
+
+// without makes cells with one of the numbers missing, in a copy of the shapes. It returns false if there are too many
+// words to keep.
+func (c *column) without(numbers []float64) bool {
+	if len(numbers) == 0 {
+		return true
+	}
+	if len(c.words)+len(numbers) > mostWords {
+		return false
+	}
+	first := shapeWord + len(c.words)
+	shape := spill.Must[uint8](c.disk, len(c.shape))
+	copy(shape, c.shape)
+	found := false
+	for row := range shape {
+		if x, what := c.number(row); what == number {
+			if i := slices.Index(numbers, x); i >= 0 {
+				shape[row], found = uint8(first+i), true
+			}
+		}
+	}
+	if !found {
+		spill.Free(c.disk, shape)
+		return true
+	}
+	c.shape, c.words = shape, slices.Clone(c.words)
+	for _, x := range numbers {
+		c.words, c.holds = append(c.words, formatNumber(x)), append(c.holds, missing)
+	}
+	return true
 }

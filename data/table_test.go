@@ -143,6 +143,12 @@ func TestSpellings(t *testing.T) {
 		{"digits alone", "20200104T131025|20201131T000000|20200104T131025", SchemaOptions{}, "category", ""},
 		{"a clock alone", "08:15|23:59", SchemaOptions{}, "date 1970-01-01T08:15:00 1970-01-01T23:59:00", "as a date"},
 		{"dates with a dash", "2019-01-04|-|2019-01-06", SchemaOptions{}, "date 2019-01-04T00:00:00 ? 2019-01-06T00:00:00", `"-" in 1 cell taken for missing; if that is wrong, say Types x=category`},
+		{"ISO and points", "2020-01-13|31.12.1999|2020-01-14", SchemaOptions{}, "date 2020-01-13T00:00:00 1999-12-31T00:00:00 2020-01-14T00:00:00",
+			`the dates are written in two ways, "2020-01-13" in 2 cells and "31.12.1999" in 1 cell; if that is wrong, say Types x=category`},
+		{"ISO and slashes", "2020-01-13|31/12/1999|2020-01-14|1/2/1999", SchemaOptions{}, "date 2020-01-13T00:00:00 1999-12-31T00:00:00 2020-01-14T00:00:00 1999-02-01T00:00:00",
+			`the dates are written in two ways, "2020-01-13" in 2 cells and "31/12/1999" in 2 cells; `},
+		{"ISO and doubtful slashes", "2020-01-13|1/2/1999|3/4/1999|2020-01-14", SchemaOptions{}, "category", `"1/2/1999" may be 1999-02-01 or 1999-01-02: say DateFormat x=%d/%m/%Y or DateFormat x=%m/%d/%Y`},
+		{"ISO and clocks", "2020-01-13|08:15|2020-01-14|08:15", SchemaOptions{}, "category", ""},
 		{"31 February is no date", "31/02/2020|13/01/2020|31/02/2020", SchemaOptions{}, "category", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -275,3 +275,44 @@ func TestISODatesBesideALayout(t *testing.T) {
 		}
 	}
 }
+
+// A text that is written in another way than the training rows were is refused with a sentence that says how to write it.
+func TestTextForTypedColumns(t *testing.T) {
+	x, day, y := NewSeries("x"), NewSeries("day"), NewSeries("y")
+	for i := range 20 {
+		x.Float(6630.289 + float64(i))
+		day.Seconds(int64(i) * 86400 * 40)
+		y.Int(int64(i))
+	}
+	typed, err := TableOf("typed", x, day, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _ := fit(t, typed, SchemaOptions{}, ScaleAuto)
+	commas, _ := fit(t, readText(t, "x;day;y\n\"1.234,5\";2020-01-01;1\n\"2.234,5\";2020-01-02;2\n\"5,25\";2020-01-03;3\n"), SchemaOptions{}, ScaleAuto)
+	for _, c := range []struct {
+		e       *Encoding
+		x, day  string
+		problem string
+	}{
+		{e, "6630,289", "2020-01-13", `"6630,289" is not a number, as this column had in training: write it as 6630.289, with a point before the decimals and nothing else`},
+		{e, "$6,630.25", "2020-01-13", `: write it as 6630.25, with a point`},
+		{e, "6,630", "2020-01-13", `: write it as 6.63 or as 6630, with a point`},
+		{e, "old", "2020-01-13", `"old" is not a number, as this column had in training`},
+		{e, "1", "31/12/1999", `"31/12/1999" is not a date, as this column had in training: expected 1999-12-31, 1999-12-31 23:59:59 or the like; this one is written 1999-12-31`},
+		{e, "1", "1/2/1999", `; this one may be 1999-02-01 or 1999-01-02`},
+		{commas, "6630.289", "2020-01-13", `: there they are written like "1.234,5"`},
+	} {
+		err := EncodeRow(c.e, []Value{Text(c.x), Text(c.day)}, make([]float64, c.e.Width()))
+		if err == nil || !strings.Contains(err.Error(), c.problem) || strings.HasSuffix(c.problem, "training") && !strings.HasSuffix(err.Error(), c.problem) {
+			t.Errorf("%s, %s: %v, want %q", c.x, c.day, err, c.problem)
+		}
+		b, err := c.e.Bind(readText(t, "x;day;y\n\""+c.x+"\";"+c.day+";1\n1;2020-01-01;2\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = Inputs(b, nil, make([]float64, 2*c.e.Width())); err == nil || !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s, %s in a table: %v, want %q", c.x, c.day, err, c.problem)
+		}
+	}
+}

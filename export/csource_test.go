@@ -150,9 +150,10 @@ func TestC(t *testing.T) {
 		worst = max(worst, check(fmt.Sprint("ensemble ", task), fit(t, task, model.Options{Members: 2 + i%2})))
 		n++
 	}
+	worst = max(worst, check("numbers that are missing", fit(t, data.Regression, model.Options{Missing: []string{"3", "-999"}})))
 	worst = max(worst, check("many levels", manyLevels(t, data.Regression, model.Options{})))
 	worst = max(worst, check("many levels of an ensemble", manyLevels(t, data.Multiclass, model.Options{Members: 2, Precision: "float64"})))
-	n += 2
+	n += 3
 	worst = max(worst, check("hinge", fit(t, data.Binary, model.Options{Loss: "hinge", Threshold: "0.4", Hidden: []int{}})))
 	worst = max(worst, check("hinge of labels", fit(t, data.Multilabel, model.Options{Loss: "hinge", NoBias: true, Scale: data.ScaleStandard})))
 	t.Logf("%d programs, outputs within %.2g", n+2, worst)

@@ -325,6 +325,7 @@ func (s *goSource) addColumns(g *goMember, e *data.Encoding, tables []float64, n
 		tables = append(append(append(append(tables, in.RankAt...), in.RankOf...), in.Pieces...), in.Means...)
 		g.Fields = append(g.Fields, f)
 		s.Has[string(in.Kind)] = true
+		s.Has["lacking"] = s.Has["lacking"] || in.Kind == data.KindNumber && len(in.MissingNumbers()) > 0
 		s.Has["rank"] = s.Has["rank"] || in.RankAt != nil
 		s.Has["means"] = s.Has["means"] || in.Means != nil
 	}
@@ -433,7 +434,9 @@ func (f *goField) sample(n int) (data.Value, string) {
 	switch f.Kind {
 	case data.KindNumber:
 		x := f.Center + float64(f.Scale*(float64(n*7%41)/10-2))
-		switch k := len(f.RankAt); {
+		switch k, gone := len(f.RankAt), f.MissingNumbers(); {
+		case n%9 == 2 && gone != nil:
+			x = gone[n/9%len(gone)]
 		case n%9 == 4:
 			return data.Missing(), "math.NaN()"
 		case n%9 == 5 && k > 0:

@@ -85,6 +85,7 @@ func TestGo(t *testing.T) {
 		mod.add(t, fit(t, task, model.Options{Members: 2 + i%2, Precision: precisions[i/2], Norm: norms[i%3]}))
 	}
 	mod.add(t, fit(t, data.Binary, model.Options{Members: 2, Threshold: "0.6"}))
+	mod.add(t, fit(t, data.Regression, model.Options{Missing: []string{"3", "-999"}}))
 	mod.add(t, manyLevels(t, data.Regression, model.Options{}))
 	mod.add(t, manyLevels(t, data.Multiclass, model.Options{Members: 2, Precision: "float64"}))
 	mod.run(t, "vet", "./...")

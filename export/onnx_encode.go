@@ -178,10 +178,28 @@ func (s *scaling) add(e *data.Encoding, input int) {
 	}
 }
 
+// withoutMissing makes the numbers NaN that are missing, such as -999.
+func (b *builder) withoutMissing(e *data.Encoding, which []int, x string) string {
+	for k := 0; ; k++ {
+		gone, some := make([]float64, len(which)), false
+		for i, input := range which {
+			gone[i] = math.NaN() // is equal to nothing
+			if numbers := e.Inputs[input].MissingNumbers(); k < len(numbers) {
+				gone[i], some = numbers[k], true
+			}
+		}
+		if !some {
+			return x
+		}
+		x = b.do("Where", b.do("Equal", x, b.doubles(gone...)), b.doubles(math.NaN()), x)
+	}
+}
+
 // encodeNumbers adds the inputs of numbers and days: scaled values, ranks, and whether they are
 // missing.
 func (b *builder) encodeNumbers(e *data.Encoding, dates quantities, p *pieces) {
 	which, x := b.inputsOf(e, data.KindNumber)
+	x = b.withoutMissing(e, which, x)
 	switch {
 	case which == nil && dates.inputs == nil:
 		return

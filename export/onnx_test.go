@@ -112,6 +112,9 @@ func probes(in *data.Input) []cell {
 		for _, x := range []float64{in.Median, in.Center, 0, 1, -1, in.Center + in.Scale, 1e9, -1e9, 1e30, -1e30, 1e101, -1e150, 1e300, -1e300, 5e-324} {
 			number(x)
 		}
+		for _, x := range in.MissingNumbers() {
+			number(x)
+		}
 		for _, x := range in.RankAt {
 			number(x)
 			number(math.Nextafter(x, math.Inf(1)))
@@ -385,6 +388,7 @@ func TestONNX(t *testing.T) {
 	addCases(t, &cases, dir, "pieces", shipped(t, "breast_cancer", model.Options{Epochs: 5, Scale: data.ScalePieces}))
 	addCases(t, &cases, dir, "trees", shipped(t, "breast_cancer", model.Options{Epochs: 5, Recipe: model.RecipeTrees}))
 	addCases(t, &cases, dir, "pieces float64", shipped(t, "penguins", model.Options{Epochs: 5, Scale: data.ScalePieces, Precision: "float64"}))
+	addCases(t, &cases, dir, "numbers that are missing", fit(t, data.Regression, model.Options{Missing: []string{"3", "-999"}}))
 	addCases(t, &cases, dir, "no bias", fit(t, data.Binary, model.Options{NoBias: true}))
 	addCases(t, &cases, dir, "hinge", fit(t, data.Binary, model.Options{Loss: "hinge"}))
 	addCases(t, &cases, dir, "hinge of labels", fit(t, data.Multilabel, model.Options{Loss: "hinge"}))

@@ -15,7 +15,7 @@ import (
 // result is false. Only the order of the scores matters; infinite scores are allowed.
 func AUC(y, p, w []float64) (auc float64, ok bool) {
 	shape(y, 1, p, 1, w)
-	return rankAUC(y, 1, p, w)
+	return new(ranking).auc(y, 1, p, 1, 0, w)
 }
 
 type ranked struct {
@@ -23,13 +23,26 @@ type ranked struct {
 	row int
 }
 
-// rankAUC is AUC for the rows of the given class against all others.
-func rankAUC(y []float64, class float64, p, w []float64) (auc float64, ok bool) {
+// A ranking is memory to sort rows in, which the scores of several classes use one after another.
+type ranking []ranked
+
+// of fills the ranking with column at of p, rows × cols, and reports whether a value is NaN.
+func (r *ranking) of(p []float64, cols, at int) (nan bool) {
+	rows := len(p) / cols
+	*r = slices.Grow((*r)[:0], rows)[:rows]
+	for i := range *r {
+		v := p[i*cols+at]
+		(*r)[i] = ranked{v, i}
+		nan = nan || v != v
+	}
+	return nan
+}
+
+// auc is AUC for the rows of the given class against all others, by column at of p, rows × cols.
+func (r *ranking) auc(y []float64, class float64, p []float64, cols, at int, w []float64) (auc float64, ok bool) {
 	var in, out float64
-	rows := make([]ranked, len(p))
-	for i, v := range p {
-		rows[i] = ranked{v, i}
-		if y[i] == class {
+	for i, v := range y {
+		if v == class {
 			in += weight(w, i)
 		} else {
 			out += weight(w, i)
@@ -38,9 +51,10 @@ func rankAUC(y []float64, class float64, p, w []float64) (auc float64, ok bool) 
 	if !(in > 0 && out > 0) {
 		return 0, false
 	}
-	if hasNaN(p) {
+	if r.of(p, cols, at) {
 		return math.NaN(), true
 	}
+	rows := *r
 	// Equal scores are in the order of their rows, which fixes the order of the sums.
 	slices.SortFunc(rows, func(a, b ranked) int {
 		switch {

@@ -44,6 +44,7 @@ func BinaryAt(threshold float64, y, p, w []float64, more ...string) (Report, err
 // binary is BinaryAt for rows with a total weight n > 0.
 func binary(threshold float64, y, p, w []float64, n float64, more []string) Report {
 	var r Report
+	var sorted ranking
 	if hasNaN(p) {
 		r.setNaN("accuracy", "balanced_accuracy", "log_loss")
 		r.setNaN(more...)
@@ -72,12 +73,12 @@ func binary(threshold float64, y, p, w []float64, n float64, more []string) Repo
 			r.Set("calibration_error", CalibrationError(y, p, w))
 		}
 		if wants(more, "average_precision") {
-			if ap, ok := averagePrecision(y, 1, p, w); ok {
+			if ap, ok := sorted.averagePrecision(y, 1, p, 1, 0, w); ok {
 				r.Set("average_precision", ap)
 			}
 		}
 	}
-	if auc, ok := rankAUC(y, 1, p, w); ok {
+	if auc, ok := sorted.auc(y, 1, p, 1, 0, w); ok {
 		r.Set("auc", auc)
 	}
 	return r

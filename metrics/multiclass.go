@@ -21,6 +21,7 @@ func Multiclass(y, p []float64, classes int, w []float64, more ...string) (Repor
 		return Report{}, err
 	}
 	var r Report
+	var sorted ranking
 	n := total(w, rows)
 	if !(n > 0) {
 		return r, nil
@@ -58,7 +59,7 @@ func Multiclass(y, p []float64, classes int, w []float64, more ...string) (Repor
 		if wants(more, "average_precision") {
 			var sum, defined float64
 			for c := range classes {
-				if ap, ok := averagePrecision(y, float64(c), column(p, classes, c), w); ok {
+				if ap, ok := sorted.averagePrecision(y, float64(c), p, classes, c, w); ok {
 					sum += ap
 					defined++
 				}
@@ -68,7 +69,7 @@ func Multiclass(y, p []float64, classes int, w []float64, more ...string) (Repor
 	}
 	var sum, defined float64
 	for c := range classes {
-		if auc, ok := rankAUC(y, float64(c), column(p, classes, c), w); ok {
+		if auc, ok := sorted.auc(y, float64(c), p, classes, c, w); ok {
 			sum += auc
 			defined++
 		}

@@ -173,7 +173,7 @@ func TestAgainstSklearn(t *testing.T) {
 		nearMatrix(t, what, r.Confusion, c.Confusion)
 		for k, want := range c.Each {
 			var each Scores
-			if auc, ok := rankAUC(c.Y, float64(k), column(p, c.Classes, k), nil); ok {
+			if auc, ok := new(ranking).auc(c.Y, float64(k), p, c.Classes, k, nil); ok {
 				each.Set("auc", auc)
 			}
 			near(t, what+", one class", each, "auc", want)

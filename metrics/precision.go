@@ -12,25 +12,24 @@ import (
 // weight, it is not defined and the second result is false.
 func AveragePrecision(y, p, w []float64) (ap float64, ok bool) {
 	shape(y, 1, p, 1, w)
-	return averagePrecision(y, 1, p, w)
+	return new(ranking).averagePrecision(y, 1, p, 1, 0, w)
 }
 
-// averagePrecision is AveragePrecision for the rows of the given class.
-func averagePrecision(y []float64, class float64, p, w []float64) (ap float64, ok bool) {
+// averagePrecision is AveragePrecision for the rows of the given class, by column at of p, rows × cols.
+func (r *ranking) averagePrecision(y []float64, class float64, p []float64, cols, at int, w []float64) (ap float64, ok bool) {
 	var in float64
-	rows := make([]ranked, len(p))
-	for i, v := range p {
-		rows[i] = ranked{v, i}
-		if y[i] == class {
+	for i, v := range y {
+		if v == class {
 			in += weight(w, i)
 		}
 	}
 	if !(in > 0) {
 		return 0, false
 	}
-	if hasNaN(p) {
+	if r.of(p, cols, at) {
 		return math.NaN(), true
 	}
+	rows := *r
 	slices.SortFunc(rows, func(a, b ranked) int { // the highest first; equal scores in the order of their rows
 		switch {
 		case a.p > b.p:

@@ -401,15 +401,19 @@ func (m *Model) evaluate(b *data.Binding, rows []int, x any, w []float64, names 
 	if err != nil {
 		return report, nil, nil, err
 	}
-	targets := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
-	if err := data.Targets(b, rows, targets); err != nil {
+	if m.ensemble == nil {
+		y, err = m.truthOf(b, rows)
+	} else {
+		targets := spill.Must[float64](b.Spilled(), len(rows)*m.Encoding.Outputs())
+		if err = data.Targets(b, rows, targets); err == nil {
+			y, loss.sum = m.truth(b.Spilled(), targets), m.meanLoss(p, targets, w)
+		}
+	}
+	if err != nil {
 		return report, nil, nil, err
 	}
-	if report, y, err = m.compareIn(b.Spilled(), p, targets, w, names); err != nil {
+	if report, err = m.scores(b.Spilled(), p, y, w, names); err != nil {
 		return report, nil, nil, err
-	}
-	if m.ensemble != nil {
-		loss.sum = m.meanLoss(p, targets, w)
 	}
 	report.Set("loss", loss.sum/setWeight(w, len(rows)))
 	return report, y, counts, nil
@@ -428,6 +432,27 @@ func (m *Model) compareIn(disk *data.Spill, p, targets, w []float64, names []str
 		return report, nil, err
 	}
 	return report, y, nil
+}
+
+// truthOf returns the targets of rows in the form that the metrics take. It encodes them part by part, since a multiclass
+// target takes a number for each class while it is encoded. A part has so many rows that few are looked up in a column.
+func (m *Model) truthOf(b *data.Binding, rows []int) ([]float64, error) {
+	width := m.Encoding.Outputs()
+	per := width
+	if m.Task() == data.Multiclass {
+		per = 1
+	}
+	const part = 1 << 18
+	y := spill.Must[float64](b.Spilled(), len(rows)*per)
+	targets := make([]float64, min(part, len(rows))*width)
+	for from := 0; from < len(rows); from += part {
+		to := min(from+part, len(rows))
+		if err := data.Targets(b, rows[from:to], targets[:(to-from)*width]); err != nil {
+			return nil, err
+		}
+		copy(y[from*per:], m.truth(nil, targets[:(to-from)*width]))
+	}
+	return y, nil
 }
 
 // truth returns encoded targets in the form that the metrics take.

@@ -14,7 +14,7 @@ type Series struct {
 	X, Y   []float64
 	Dashed bool // a companion, such as the validation loss
 	Dots   bool // a dot for each value instead of a line
-	Faint  bool // a thin gray line, one of many behind the others
+	Faint  bool // a thin gray line or small gray dots, one of many series behind the others
 }
 
 // A Mark is a vertical line with a label, such as "best epoch 41".
@@ -187,7 +187,7 @@ func (ch Chart) curves(key *legend) (curves []curve, x, y span, whole bool) {
 	x, y, whole = emptySpan(), emptySpan(), true
 	lines := key.lines(ch)
 	for i, s := range ch.Series {
-		k := curve{points: s.points(ch.LogX, ch.LogY), line: lines[i], dots: s.Dots}
+		k := curve{points: s.points(ch.LogX, ch.LogY), line: lines[i], dots: s.Dots, faint: s.Faint}
 		if len(k.points) == 0 {
 			continue
 		}

@@ -91,6 +91,7 @@ type curve struct {
 	points []point
 	line   draw.LineStyle
 	dots   bool
+	faint  bool // of dots: they are small
 	ends   bool // its first point is marked by a ring, its last by a filled circle
 }
 
@@ -99,8 +100,12 @@ func (k curve) within(c draw.Canvas, f *frame) {
 	c.SetLineStyle(k.line)
 	if k.dots {
 		c.SetColor(k.line.Color)
+		radius := vg.Length(3)
+		if k.faint {
+			radius = 1.6
+		}
 		for _, pt := range k.points {
-			c.Fill(circle(vg.Point{X: x(pt.x), Y: y(pt.y)}, 3))
+			c.Fill(circle(vg.Point{X: x(pt.x), Y: y(pt.y)}, radius))
 		}
 		return
 	}

@@ -181,6 +181,10 @@ func gallery() map[string]Figure {
 			XLabel: "island", YLabel: "probability", XTicks: []Mark{{0, "Biscoe"}, {1, "Dream"}, {2, "a long name of an island far away from all others"}, {9, "outside"}},
 			Series: []Series{{Name: "single rows", X: []float64{0, 1, 2}, Y: []float64{1, 2, 1.5}, Faint: true}, {Name: "mean", X: []float64{0, 1, 2}, Y: []float64{1, 1.5, 1.2}}},
 		},
+		"chart-dots": Chart{
+			XLabel: "island", YLabel: "probability", XTicks: []Mark{{0, "Biscoe"}, {1, "Dream"}, {2, "Torgersen"}},
+			Series: []Series{{Name: "single rows", X: []float64{0, 1, 2}, Y: []float64{1, 2, 1.5}, Dots: true, Faint: true}, {Name: "mean", X: []float64{0, 1, 2}, Y: []float64{1, 1.5, 1.2}, Dots: true}},
+		},
 		"curve":       curve,
 		"curve-log":   logCurve,
 		"curve-long":  Chart{Title: "10,000 epochs", XLabel: "epoch", YLabel: "loss", LogX: true, LogY: true, Series: []Series{long, spike}},

@@ -65,7 +65,11 @@ func newLegend(charts ...Chart) *legend {
 			}
 			if ch.Series[i].Faint {
 				key.lineOf[id] = faint
-				if id.name != "" && id.nth == 1 {
+				switch {
+				case id.name == "" || id.nth > 1:
+				case ch.Series[i].Dots:
+					key.entries = append(key.entries, dotEntry(id.name, faint))
+				default:
 					key.entries = append(key.entries, lineEntry(id.name, faint))
 				}
 				continue

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -47,6 +48,13 @@ func (f *readFlags) read(e *env, paths ...string) (*data.Table, error) {
 	return t, err
 }
 
+// With a table of so many cells or more, the garbage collector lets this percentage of the memory in use build up, not 100.
+// Its work is small then, since the lists that are in use are few and long. The variable GOGC takes precedence.
+const (
+	largeCells   = 1 << 20
+	largePercent = 25
+)
+
 // readSilently reads a table and leaves its notes to the caller.
 func (f *readFlags) readSilently(e *env, paths ...string) (*data.Table, error) {
 	opt := data.ReadOptions{
@@ -71,7 +79,11 @@ func (f *readFlags) readSilently(e *env, paths ...string) (*data.Table, error) {
 		}
 		opt.Delimiter = r
 	}
-	return data.ReadAll(paths, opt)
+	t, err := data.ReadAll(paths, opt)
+	if err == nil && t.Rows()*len(t.Columns()) >= largeCells && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(largePercent)
+	}
+	return t, err
 }
 
 // tableFlags say how a table is read and how it is used.

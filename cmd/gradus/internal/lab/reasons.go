@@ -94,26 +94,36 @@ func SwarmFigure(m *model.Model, s *model.Shapley, output int) plot.Swarm {
 }
 
 // PartialFigure shows how the model's predictions depend on one column. Given an output, it also shows that
-// output's lines of single rows. Given -1, with several outputs, it shows a curve for each of up to eight.
+// output's lines of single rows. Given -1, with several outputs, it shows a curve for each of up to eight. There is
+// nothing between two levels of a category or a boolean, so these have dots instead of lines.
 func PartialFigure(m *model.Model, p *model.Partial, output int) plot.Chart {
 	c := plot.Chart{XLabel: p.Column, Width: 640, Height: 440}
 	if output < 0 && len(p.Outputs) == 1 {
 		output = 0
 	}
+	levels := p.Kind == data.KindCategory || p.Kind == data.KindBoolean
 	if output < 0 {
 		c.YLabel = "mean prediction"
 		if m.Task() != data.Regression {
 			c.YLabel = "mean probability"
 		}
-		for k, name := range p.Outputs[:min(mostCurves, len(p.Outputs))] {
-			c.Series = append(c.Series, plot.Series{Name: name, X: p.At, Y: p.Mean[k]})
+		shown := min(mostCurves, len(p.Outputs))
+		for k, name := range p.Outputs[:shown] {
+			at := p.At
+			if levels {
+				at = make([]float64, len(p.At)) // next to the other outputs' dots
+				for i, x := range p.At {
+					at[i] = x + 0.06*(float64(k)-float64(shown-1)/2)
+				}
+			}
+			c.Series = append(c.Series, plot.Series{Name: name, X: at, Y: p.Mean[k], Dots: levels})
 		}
 	} else {
 		c.YLabel = Explained(m, &model.Shapley{Outputs: p.Outputs}, output)
 		for _, line := range p.Lines[output] {
-			c.Series = append(c.Series, plot.Series{Name: "single rows", X: p.At, Y: line, Faint: true})
+			c.Series = append(c.Series, plot.Series{Name: "single rows", X: p.At, Y: line, Faint: true, Dots: levels})
 		}
-		c.Series = append(c.Series, plot.Series{Name: fmt.Sprintf("mean of %s", plural(p.Rows, "row", "rows")), X: p.At, Y: p.Mean[output]})
+		c.Series = append(c.Series, plot.Series{Name: fmt.Sprintf("mean of %s", plural(p.Rows, "row", "rows")), X: p.At, Y: p.Mean[output], Dots: levels})
 	}
 	if p.Kind != data.KindNumber {
 		for i, at := range p.At {
