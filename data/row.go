@@ -304,7 +304,7 @@ func valueError(in *Input, v Value, o outcome) error {
 	return &RowError{Column: in.Name, Value: v.String(), Reason: Notef("%s", o.explain(in, v.String())), Err: kind, bare: v.kind != valueText}
 }
 
-// explain says why a value, of which text is the cell, cannot be encoded.
+// explain says why a value cannot be encoded. text is its cell.
 func (o outcome) explain(in *Input, text string) string {
 	switch o {
 	case notNumber:
@@ -327,8 +327,8 @@ func (o outcome) explain(in *Input, text string) string {
 	return "is not a finite decimal number, or too large for the precision"
 }
 
-// numberHint says how to write a number that is written in another way than those of the training rows; "" if the text is
-// no number in any way.
+// numberHint says how to write a number that is written in another way than those of the training rows. It returns "" if the
+// text is not a number in any notation.
 func (in *Input) numberHint(text string) string {
 	if !in.Spelling.plain() {
 		if sp, _ := findSpelling([]string{text}, nil, ""); sp == nil {
