@@ -25,8 +25,8 @@ type Float interface{ float32 | float64 }
 //	          or false, where there is one of them
 //
 // Anything else is refused. A missing value is missing in every column, and so is a text that is
-// empty, NA, or another of the words for missing. If one of these is a number, such as -999, that number is missing too. A text or number that is not a level of its
-// category is an unseen level: see EncodeRow.
+// empty, NA, or another of the words for missing. If one of these is a number, such as -999, that number is missing too. A text
+// or number that is not a level of its category is an unseen level: see EncodeRow.
 type Value struct {
 	kind valueKind
 	x    float64
@@ -137,7 +137,7 @@ type outcome uint8
 const (
 	encoded outcome = iota
 	imputed         // it was missing
-	unseen          // training had no such level
+	unseen          // the training rows had no such level
 	notNumber
 	notFinite // infinite, or so in the matrix's precision
 	notTruth
