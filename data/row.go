@@ -137,7 +137,7 @@ type outcome uint8
 const (
 	encoded outcome = iota
 	imputed         // it was missing
-	unseen          // the training rows had no such level
+	unseen          // its level was not in the training rows
 	notNumber
 	notFinite // infinite, or so in the matrix's precision
 	notTruth
@@ -227,8 +227,8 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 	return row, err
 }
 
-// takes refuses a row of another length than the encoding has columns. It panics if the row's inputs do not fit in
-// room numbers.
+// takes refuses a row that does not have one value for each of the encoding's columns. It panics if the row's inputs do not fit
+// in room numbers.
 func (e *Encoding) takes(values, room int) error {
 	if e.width == 0 {
 		return fail(ErrEncoding, "the encoding was neither fitted nor decoded")
@@ -322,7 +322,7 @@ func (o outcome) explain(in *Input, text string) string {
 		}
 		return "is not a date, as this column had in training: expected " + expected
 	case notLevel:
-		return "is no level of this column, which is a category: give it as text, as it would stand in the table"
+		return "is not a level of this column, which is a category: give it as text, as it would be in the table"
 	}
 	return "is not a finite decimal number, or too large for the precision"
 }
@@ -416,8 +416,8 @@ func encodeCycle[T Float](dst []T, turn float64) {
 	dst[1] = T(kernel.SinPi(2 * turn))
 }
 
-// place returns the index of a value's level, or -1 if training had no such level. The content is
-// then word, or oddity if the value is refused.
+// place returns the index of a value's level, or -1 if there is none. The content is then missing, word for a level that was
+// not in the training rows, or oddity for a value that is refused.
 func (in *Input) place(v Value) (int, content) {
 	switch v.kind {
 	case valueText:
