@@ -193,7 +193,8 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 	end := len(cells) / columns // rows from here on are skipped: an earlier one cannot be encoded
 	for i := range e.Inputs {
 		in := &e.Inputs[i]
-		others := in.Kind != KindNumber || in.lacking // there are cells that are no finite numbers of a column of numbers
+		plain := in.Kind == KindNumber && !in.lacking // a finite number needs no further look
+		others := !plain                              // there are other cells
 		if !others {
 			for n := range end {
 				x := cells[n*columns+i]
@@ -214,7 +215,7 @@ func encodeNumberRows[T Float](e *Encoding, cells []float64, dst []T) (row int, 
 		}
 		for n := 0; others && n < end; n++ {
 			x := cells[n*columns+i]
-			if in.Kind == KindNumber && isFinite(x) && !in.lacking {
+			if plain && isFinite(x) {
 				continue
 			}
 			if o := encodeCell(in, Number(x), dst[n*width+in.offset:][:in.width]); o >= notNumber {

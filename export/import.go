@@ -194,7 +194,7 @@ func (f *foreign) encoding(o ImportOptions, out foreignLayer) (*data.Encoding, e
 
 // misnamed returns the error for an option with too many or too few names.
 func misnamed(what string, given, need int) error {
-	return fmt.Errorf("%w: %s names %d, the network has %d", ErrOption, what, given, need)
+	return fmt.Errorf("%w: %s has %d names, and the network needs %d", ErrOption, what, given, need)
 }
 
 // taskOf returns the given task, or else the one that follows from the last layer.

@@ -369,7 +369,7 @@ func TestOtherTables(t *testing.T) {
 	}
 	for address, want := range map[string]string{
 		b.address:    "its tables are of version 99 and this gradus knows version 1",
-		"http://a/b": "this is no address of a database",
+		"http://a/b": "this is not the address of a database",
 		"postgres://postgres:wrong-secret@" + b.server.Address(): "give the password in PGPASSWORD or ~/.pgpass",
 		"postgres://postgres@127.0.0.1:1/a":                      "connection refused",
 	} {
