@@ -101,15 +101,15 @@ func Check(path string, o Options) error {
 	case !ok:
 		return fmt.Errorf("%w: %q has none of the endings %s, by which the format is chosen", ErrOption, path, strings.Join(endings(), ", "))
 	case o.Net && ending != ".onnx":
-		return fmt.Errorf("%w: net is for ONNX files, and %s is not one", ErrOption, path)
+		return refuse(option("Net"), " is for ONNX files, and ", path, " is not one")
 	case o.Bare && !tensors:
-		return fmt.Errorf("%w: bare is for files of tensors (.safetensors, .npz), and %s is not one", ErrOption, path)
+		return refuse(option("Bare"), " is for files of tensors (.safetensors, .npz), and ", path, " is not one")
 	case o.Package != "" && ending != ".go" && ending != ".c":
-		return fmt.Errorf("%w: package is for source (.go, .c), and %s is not one", ErrOption, path)
+		return refuse(option("Package"), " is for source (.go, .c), and ", path, " is not one")
 	case o.Layout != "" && !tensors:
-		return fmt.Errorf("%w: layout is for files of tensors (.safetensors, .npz), and %s is not one", ErrOption, path)
+		return refuse(option("Layout"), " is for files of tensors (.safetensors, .npz), and ", path, " is not one")
 	case ending == ".safetensors" && !o.Bare:
-		return fmt.Errorf("%w: %s: the whole model is in a .safetensors file already: ask for the bare tensors (bare)", ErrOption, path)
+		return refuse(path, ": a model is a .safetensors file already: ask for its tensors alone with ", option("Bare"))
 	case strings.HasSuffix(path, "_test.go"):
 		return fmt.Errorf("%w: %s would be taken for a test: leave out _test", ErrOption, path)
 	}

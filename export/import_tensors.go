@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/npy"
 	"github.com/gradus-ml/gradus/internal/safetensors"
 )
@@ -205,7 +206,7 @@ func dense(list []found, o ImportOptions) (*foreign, error) {
 			}
 		}
 		if ours {
-			return nil, fmt.Errorf("%w: %s fits both layouts, [in, out] and [out, in]: say which with the layout gradus or torch", ErrOption, strings.Join(shapes, ", "))
+			return nil, refuse(strings.Join(shapes, ", "), " fits both layouts, [in, out] and [out, in]: say which with ", data.Part{Option: "Layout", Value: "gradus"}, " or ", data.Part{Option: "Layout", Value: "torch"})
 		}
 		return nil, fmt.Errorf("its tensors do not follow each other as the layers of a network: %s; layers come in the order of their names", strings.Join(shapes, ", "))
 	}

@@ -210,7 +210,7 @@ func TestImportRefuses(t *testing.T) {
 		{write("a.onnx", []byte("nothing")), ImportOptions{}, "not an ONNX file"},
 		{norm, ImportOptions{}, "not a bias of a dense layer"},
 		{onnxFile, ImportOptions{}, "inputs, and only one"},
-		{npz, ImportOptions{Columns: []string{"a"}}, "columns has 1 names, and the network needs"},
+		{npz, ImportOptions{Columns: []string{"a"}}, "Columns must have as many names as the network needs, "},
 		{npz, ImportOptions{Task: data.Binary}, "outputs, its targets take 1"},
 		{npz, ImportOptions{Activation: "nope"}, `"nope"`},
 		{npz, ImportOptions{Layout: "torch"}, "do not follow each other"},
@@ -230,8 +230,8 @@ func TestSquareNeedsLayout(t *testing.T) {
 		{"a.weight", []int{2, 2}, []float64{1, 2, 3, 4}},
 		{"a.bias", []int{2}, []float64{5, 6}},
 	}
-	if _, err := dense(square, ImportOptions{}); !errors.Is(err, ErrOption) {
-		t.Errorf("a square matrix fits both: %v", err)
+	if _, err := dense(square, ImportOptions{}); !errors.Is(err, ErrOption) || !strings.HasSuffix(err.Error(), "say which with Layout gradus or Layout torch") {
+		t.Errorf("a square matrix fits both layouts: got the error %v, want one that asks for Layout", err)
 	}
 	f, err := dense(square, ImportOptions{Layout: "torch"})
 	if err != nil {

@@ -71,13 +71,13 @@ func newEngine[T nn.Float](net *nn.Network[T]) engine {
 	return e
 }
 
-// ofRow says in an error which row it is about.
+// ofRow adds to an error which row it is about. The error wraps ErrRow.
 func ofRow(row int, err error) error {
 	var of *data.RowError
 	if errors.As(err, &of) {
 		of.Row = row
 	}
-	return fmt.Errorf("row %d: %w", row, err)
+	return fmt.Errorf("%w %d: %w", ErrRow, row, err)
 }
 
 const (

@@ -580,7 +580,7 @@ func (m *Model) Batch(t *data.Table, row int) (x, y nn.Matrix[float64], rows []i
 	b, rows := l.b, l.rows
 	at = slices.Index(rows, row)
 	if at < 0 {
-		return x, y, nil, 0, fmt.Errorf("%w: row %d of %s has no target", ErrRow, row, t.Name())
+		return x, y, nil, 0, fmt.Errorf("%w %d of %s has no target", ErrRow, row, t.Name())
 	}
 	size := m.Options.BatchSize
 	if size < 2 || size > mostBatch {

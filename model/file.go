@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/internal/atomicfile"
@@ -496,9 +498,18 @@ func readWeights(path string, raw []byte) (*Weights, error) {
 	w := &Weights{path: path}
 	var err error
 	if w.tensors, err = safetensors.Parse(raw); err != nil {
+		if isText(raw) {
+			err = errors.New("this is a text file, such as a table, and not a model: give the file that the training wrote")
+		}
 		return nil, w.name(err)
 	}
 	return w, nil
+}
+
+// isText tells whether a file that is not a safetensors file is text. A safetensors file begins with the length of its
+// header in 8 bytes, of which the last are 0.
+func isText(raw []byte) bool {
+	return len(raw) > 0 && utf8.Valid(raw) && bytes.IndexByte(raw, 0) < 0
 }
 
 // setWeights copies the tensors into a network of exactly that shape, converting

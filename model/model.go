@@ -335,7 +335,7 @@ func (m *Model) predictCells(rows cells, out []float64, with []PredictOptions) e
 	}
 	for i := 0; o.Strict && i < n; i++ {
 		if err := m.knowsRow(i, rows.row(i, columns)); err != nil {
-			return fmt.Errorf("%w: %w", ErrRow, ofRow(i, err))
+			return ofRow(i, err)
 		}
 	}
 	if m.ensemble != nil {
@@ -344,7 +344,7 @@ func (m *Model) predictCells(rows cells, out []float64, with []PredictOptions) e
 	width := m.Encoding.Outputs()
 	raw := out[len(out)-n*width:] // for two classes the second half of out
 	if err := m.engine.predictCells(m.Encoding, rows, raw); err != nil {
-		return fmt.Errorf("%w: %w", ErrRow, err)
+		return err
 	}
 	for i := range n {
 		m.finish(raw[i*width:][:width])

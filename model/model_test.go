@@ -290,10 +290,14 @@ func TestPredictRowRefuses(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	for _, path := range []string{filepath.Join(t.TempDir(), "none.safetensors"), t.TempDir(), "model_test.go"} {
+	for path, words := range map[string]string{
+		filepath.Join(t.TempDir(), "none.safetensors"): "there is no such file",
+		t.TempDir():     "",
+		"model_test.go": "this is a text file, such as a table, and not a model",
+	} {
 		_, err := model.Load(path)
-		if !errors.Is(err, model.ErrFile) || !strings.HasPrefix(err.Error(), path+": ") {
-			t.Errorf(`got %v, want an error that wraps model.ErrFile and err.Error() to begin with path+": "`, err)
+		if !errors.Is(err, model.ErrFile) || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), words) {
+			t.Errorf("got %v, want an error that wraps ErrFile, begins with %q and contains %q", err, path+": ", words)
 		}
 	}
 }

@@ -38,7 +38,8 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `"word",`, 1), 400, `row 0: column "x": the value "word" is not a number`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `"inf",`, 1), 400, `not a finite`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `[1],`, 1), 400, `column "x" holds an object or a list`, nil},
-		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `1e999,`, 1), 400, "JSON", nil},
+		{"POST", "/predict?model=binary", strings.Replace(row, "1,", `1e999,`, 1), 400, "the number 1e999 is out of range", nil},
+		{"POST", "/predict?model=binary&intervals=0.9", row, 400, `the parameter "intervals" is not known: give counts, interval`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "true", `"maybe"`, 1), 400, `column "flag"`, nil},
 		{"POST", "/predict?model=binary", strings.Replace(row, "2024-02-03", `3rd of May`, 1), 400, `column "day"`, nil},
 		{"POST", "/predict?model=binary", "[" + strings.Repeat(row+",", 5) + row + "]", 413, "6 rows, and this server takes 5", nil},
@@ -81,6 +82,9 @@ func TestRefusals(t *testing.T) {
 		var v struct{ Error string }
 		if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || w.Code != c.status || !strings.Contains(v.Error, c.words) {
 			t.Errorf("%s %s %.80s: %d %s, want %d with %q", c.method, c.path, c.body, w.Code, w.Body, c.status, c.words)
+		}
+		if strings.Contains(v.Error, "row: row") {
+			t.Errorf("%s %s %.80s: the error names the row twice: %s", c.method, c.path, c.body, v.Error)
 		}
 		if w.Header().Get("X-Request-Id") == "" {
 			t.Errorf("%s %s: no request id", c.method, c.path)

@@ -3,9 +3,11 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gradus-ml/gradus/data"
 	"github.com/gradus-ml/gradus/model"
@@ -19,6 +21,9 @@ type wanted struct {
 	sets     *float64 // the level
 	reasons  bool
 }
+
+// queried lists the parameters in the URL of POST /predict.
+var queried = []string{"counts", "interval", "model", "reasons", "sets", "version"}
 
 // A named is a parameter's name and the destination of its value.
 type named[V any] struct {
@@ -36,6 +41,11 @@ func (w *wanted) truths() []named[bool] {
 
 // fromQuery reads the parameters of POST /predict.
 func fromQuery(q url.Values) (w wanted, err error) {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(queried, name) {
+			return w, bad("the parameter %q is not known: give %s", name, strings.Join(queried, ", "))
+		}
+	}
 	for _, p := range w.levels() {
 		if q.Has(p.name) {
 			level, err := strconv.ParseFloat(q.Get(p.name), 64)
@@ -117,7 +127,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 	}
 	switch most := x.s.o.MaxReasons; {
 	case r.m.explainer == nil:
-		return e, bad("reasons need background rows, which stand for an unknown column: start the server with some, preferably the training table")
+		return e, bad("reasons need background rows, which stand for an unknown column: start the server with some (Options.Background), ideally the training table")
 	case r.n > most:
 		return e, refuse(413, "the request asks for the reasons of %d rows, and this server gives those of %d at once; send them in parts", r.n, most)
 	}

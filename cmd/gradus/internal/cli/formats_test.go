@@ -95,7 +95,7 @@ func TestEndingOfOutput(t *testing.T) {
 	} {
 		r := must(t, 2, c...)
 		out := c[len(c)-1]
-		if want := "--out " + out + ": a table with the ending " + filepath.Ext(out) + " is not written here"; !strings.Contains(r.err, want) {
+		if want := "--out " + out + ": this command does not write tables with the ending " + filepath.Ext(out); !strings.Contains(r.err, want) {
 			t.Errorf("%s says %q, want %q", c[0], r.err, want)
 		}
 		if _, err := os.Stat(out); err == nil {
