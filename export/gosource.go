@@ -48,7 +48,7 @@ func writeSource(path string, o Options, ending string, source func(name string,
 		return err
 	}
 	err = whole(path, file)
-	if err != nil && missing != nil { // one of the two is of no use
+	if err != nil && missing != nil { // one file is of no use without the other
 		os.Remove(name + ending)
 	}
 	return err

@@ -80,10 +80,9 @@ func ofRow(row int, err error) error {
 	return fmt.Errorf("%w %d: %w", ErrRow, row, err)
 }
 
-// predictCells predicts this many rows at once. If there are many, they are divided among all cores.
 const (
-	partRows = 128
-	manyRows = 1024
+	partRows = 128  // rows that predictCells predicts at once
+	manyRows = 1024 // rows from which on predictCells uses all cores
 )
 
 func (e *engineOf[T]) predictCells(enc *data.Encoding, rows cells, out []float64) error {

@@ -69,7 +69,7 @@ func (g *game) lookAt(values []data.Value) (l looked, err error) {
 	columns := len(m.Encoding.Inputs)
 	n := len(values) / columns
 	if n*columns != len(values) {
-		return l, fmt.Errorf("%w: %d values are no rows of %d", ErrRow, len(values), columns)
+		return l, fmt.Errorf("%w: %d values are not whole rows of %d", ErrRow, len(values), columns)
 	}
 	p := make([]float64, n*m.Outputs())
 	if err := m.PredictRows(values, p); err != nil {

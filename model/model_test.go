@@ -236,7 +236,7 @@ func TestManyGoroutines(t *testing.T) {
 				out := make([]float64, m.Outputs())
 				for range 50 {
 					if err := m.PredictValues(row(i), out); err != nil || !slices.Equal(out, want[i]) {
-						t.Errorf("goroutine %d: %v, alone %v (%v)", i, out, want[i], err)
+						t.Errorf("goroutine %d: %v, by itself %v (%v)", i, out, want[i], err)
 						return
 					}
 				}
@@ -447,7 +447,7 @@ func TestPredictRows(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !slices.Equal(one, out[i*len(one):][:len(one)]) {
-					t.Fatalf("row %d of %d: %v, alone %v", i, n, out[i*len(one):][:len(one)], one)
+					t.Fatalf("row %d of %d: %v, by itself %v", i, n, out[i*len(one):][:len(one)], one)
 				}
 			}
 			if n > 1 {

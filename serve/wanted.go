@@ -92,7 +92,7 @@ func fromParameters(given map[string]any) (w wanted, err error) {
 }
 
 func notLevel(name, given string) error {
-	return bad("%s is %s, which is no number: give a share between 0 and 1, such as 0.9", name, given)
+	return bad("%s is %s, which is not a number: give a share between 0 and 1, such as 0.9", name, given)
 }
 
 func notTruth(name, given string) error {
@@ -139,7 +139,7 @@ func (r *rows) extra(x *exchange, w wanted) (e extra, err error) {
 			return e, bad("%w", err)
 		}
 		if x.r.Context().Err() != nil {
-			return e, bad("the request was given up before its reasons were there")
+			return e, bad("the client canceled the request before its reasons were computed")
 		}
 		return e, err
 	}

@@ -96,7 +96,7 @@ var badInput = []struct {
 	{"serve good.safetensors --max-rows 0", 2, []string{"--max-rows", "at least 1"}},
 	{"serve good.safetensors --max-reasons 0", 2, []string{"--max-reasons", "at least 1"}},
 	{"serve good.safetensors --background nofile.csv", 1, []string{"nofile.csv", "no such file"}},
-	{"serve good.safetensors --background a=$IRIS --listen 127.0.0.1:0", 1, []string{"iris.csv", "a model a, and there is none", "good"}},
+	{"serve good.safetensors --background a=$IRIS --listen 127.0.0.1:0", 1, []string{"iris.csv", "a model a, and there is no such model", "good"}},
 	{"serve good.safetensors --background $IRIS --background good=$IRIS", 2, []string{"--background good=", "one for each"}},
 	{"serve a=good.safetensors b=good.safetensors --background $IRIS", 2, []string{"several models", "NAME=FILE"}},
 	{"serve good.safetensors --drain -1s", 2, []string{"--drain", "2s"}},
@@ -236,7 +236,7 @@ var badInput = []struct {
 	// Flags that make no sense together.
 	{"train $IRIS --loss cross-entropy --output-activation sigmoid", 2, []string{"--loss", "cross-entropy needs a softmax", "sigmoid"}},
 	{"train $IRIS --loss binary-cross-entropy", 2, []string{"--loss", "needs a sigmoid"}},
-	{"train $IRIS --loss poisson", 2, []string{"--loss", "poisson", "is of amounts", "the task is multiclass"}},
+	{"train $IRIS --loss poisson", 2, []string{"--loss", "poisson", "is for amounts", "the task is multiclass"}},
 	{"train $IRIS --output-activation relu", 2, []string{"--output-activation", "probabilities", "relu", "softmax"}},
 	{"train $IRIS --task regression", 1, []string{"iris.csv", `"species" holds text`, "regression takes numbers"}},
 	{"train $IRIS --task binary", 1, []string{`"species" has 3 classes`, "takes two"}},

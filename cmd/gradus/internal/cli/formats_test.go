@@ -125,8 +125,8 @@ func TestSeveralFiles(t *testing.T) {
 		{"inspect a.csv a.csv", "a file is named twice"},
 		{"inspect mixed", "files of several kinds, such as a.csv and b.parquet"},
 		{"inspect deep", "holds a folder, a"},
-		{"inspect a.csv --query select", "a.csv: is no database"},
-		{"inspect a.csv --sheet s", "a.csv: is no spreadsheet"},
+		{"inspect a.csv --query select", "a.csv: is not a database"},
+		{"inspect a.csv --sheet s", "a.csv: is not a spreadsheet"},
 	} {
 		if o := call(strings.Fields(c.call)...); o.code == 0 || !strings.Contains(o.err, c.want) {
 			t.Errorf("gradus %s: status %d, %q does not say %q", c.call, o.code, o.err, c.want)

@@ -65,7 +65,7 @@ func TestImportanceAfterKills(t *testing.T) {
 }
 
 // ownTable is the remark of evaluate and importance on the table that the model was trained on.
-const ownTable = "gradus: this is the table that the model was trained on: its score says little of new rows\n"
+const ownTable = "gradus: this is the table that the model was trained on: its score says little about new rows\n"
 
 // measuredOf counts the lines of each column in the folder kept.
 func measuredOf(t *testing.T) map[string]int {

@@ -93,8 +93,8 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--background-rows", "5")
-	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "--log-odds: the model says the mean of 3 networks' probabilities") {
-		t.Errorf("the text is %q, want it to contain %q", r.err, "--log-odds: the model says the mean of 3 networks' probabilities")
+	if r := must(t, statusUsage, "shap", "m.safetensors", penguins, "--row", "0", "--log-odds"); !strings.Contains(r.err, "--log-odds: the model predicts the mean of 3 networks' probabilities") {
+		t.Errorf("the text is %q, want it to contain %q", r.err, "--log-odds: the model predicts the mean of 3 networks' probabilities")
 	}
 	if r := must(t, 0, "shap", "m.safetensors", penguins, "--row", "0", "--member", "1", "--background-rows", "5"); !strings.Contains(r.err, "this is member 1 of the 3 networks") {
 		t.Errorf("the text is %q, want it to contain %q", r.err, "this is member 1 of the 3 networks")
@@ -214,7 +214,7 @@ func TestDefaultMembers(t *testing.T) {
 		{8, "", []string{cancer}},
 		{8, "", []string{cancer, "--validation", "none"}},
 		{3, "", []string{cancer, "--members", "3"}},
-		{1, "goes on from the weights", []string{cancer, "--from", "start.safetensors"}},
+		{1, "continues from the given weights", []string{cancer, "--from", "start.safetensors"}},
 		{1, "hinge gives decision values", []string{cancer, "--loss", "hinge"}},
 		{1, "per-sample descent", []string{cancer, "--method", "per-sample"}},
 		{1, "a loss to reach", []string{cancer, "--target-loss", "0.9"}},

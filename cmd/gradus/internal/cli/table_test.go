@@ -129,7 +129,7 @@ func TestAmounts(t *testing.T) {
 		if o["task"] != want {
 			t.Errorf("--loss %s: the task is %v, want %s", loss, o["task"], want)
 		}
-		if said := strings.Contains(fmt.Sprint(o["notes"]), "is taken for amounts, not for classes"); said != (want == "regression") {
+		if said := strings.Contains(fmt.Sprint(o["notes"]), "is read as amounts, not as classes"); said != (want == "regression") {
 			t.Errorf("--loss %s: %v", loss, o["notes"])
 		}
 	}
