@@ -160,7 +160,7 @@ func TestDefaultsAreInForce(t *testing.T) {
 		if p.Default != "" {
 			is(p, p.Default)
 		}
-		if m := says.FindStringSubmatch(p.Help); m != nil && !words[m[1]] && p.Name != "lr" && p.Name != "weight-decay" && p.Name != "threshold" {
+		if m := says.FindStringSubmatch(p.Help); m != nil && !words[m[1]] && !p.OfRule && p.Name != "lr" && p.Name != "weight-decay" && p.Name != "threshold" {
 			is(p, m[1])
 		}
 		if p.Shown != "" {
