@@ -32,7 +32,7 @@ type Options struct {
 
 	Positive string `json:"positive,omitempty"` // of two classes the positive one; default: the second
 
-	// Recipe chooses layers, activation and scaling if they are not given: auto, plain, wide or trees. See
+	// Recipe chooses layers, activation and scaling if they are not given: auto, plain, wide, trees or waves. See
 	// choose for the rule of auto.
 	Recipe string `json:"recipe,omitempty"`
 
@@ -206,8 +206,8 @@ func (o Options) Validate() error {
 	switch {
 	case o.Members < AutoMembers:
 		return refuse("Members", o.Members, "give a whole number of at least 1")
-	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide, RecipeTrees}, o.Recipe):
-		return refuse("Recipe", o.Recipe, "choose auto, plain, wide or trees")
+	case !slices.Contains([]string{"", RecipeAuto, RecipePlain, RecipeWide, RecipeTrees, RecipeWaves}, o.Recipe):
+		return refuse("Recipe", o.Recipe, "choose auto, plain, wide, trees or waves")
 	case !(o.Interval >= 0 && o.Interval < 1):
 		return refuse("Interval", o.Interval, "give a share between 0 and 1, such as 0.9, or 0 for none")
 	case o.Interval != 0 && o.Tolerance != nil:
